@@ -1,0 +1,56 @@
+package incident
+
+import (
+	"slices"
+	"time"
+)
+
+// Slack is how late GitHub may show an item of a timeline beside younger ones: within it, items are told apart by id and
+// not by time.
+const Slack = 2 * time.Minute
+
+// Cursor says how far the issue's timeline was read. Comments can be deleted, so a position alone is not enough, and
+// stamps have whole seconds, so that a time alone is not: Items says where to go on reading, Horizon and Seen what was read.
+type Cursor struct {
+	Items   int       `json:"n"`              // timeline items read, the app's own included
+	Horizon time.Time `json:"horizon"`        // everything older was read
+	Seen    []Seen    `json:"seen,omitempty"` // what was read at or after Horizon, oldest first
+}
+
+// Seen is an item that was read.
+type Seen struct {
+	ID string    `json:"i"`
+	At time.Time `json:"t"`
+}
+
+// Knows tells whether an item was read already.
+func (c Cursor) Knows(id string, at time.Time) bool {
+	return at.Before(c.Horizon) || slices.ContainsFunc(c.Seen, func(s Seen) bool { return s.ID == id })
+}
+
+// See gives the cursor after an item was read.
+func (c Cursor) See(id string, at time.Time) Cursor {
+	if c.Knows(id, at) {
+		return c
+	}
+	c.Seen = append(slices.Clone(c.Seen), Seen{ID: id, At: at})
+	slices.SortStableFunc(c.Seen, func(a, b Seen) int { return a.At.Compare(b.At) })
+	if h := c.Seen[len(c.Seen)-1].At.Add(-Slack); h.After(c.Horizon) {
+		c.Horizon = h
+	}
+	c.Seen = slices.DeleteFunc(c.Seen, func(s Seen) bool { return s.At.Before(c.Horizon) })
+	return c
+}
+
+// Window gives the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by
+// position, at most 100 a page; the size is chosen so that the page holds some items that were read (a deleted comment
+// moves the rest up) and has room for new ones, so that one call is enough whatever the timeline's length.
+func Window(n int) (page, size int) {
+	const known, room = 5, 30
+	for size = 100; size > 50; size-- {
+		if at := n % size; n < size-room || (at >= known && at <= size-room) {
+			return n/size + 1, size
+		}
+	}
+	return n/100 + 1, 100
+}

@@ -1,0 +1,96 @@
+package incident
+
+import "time"
+
+// Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
+// tells whether it was done already.
+type Effect interface{ effect() }
+
+type (
+	// Send pages people. Sending again with the same Key is the same page.
+	Send struct {
+		Key  string   // within the incident, such as "page/3"
+		To   []string // team slugs, logins with @, or "phone" for the phone list
+		Why  string   // "team", "escalation", "update", "asked"
+		Text string   // what the person who escalated wrote; inert when shown
+		By   string
+		At   time.Time
+	}
+	// Reply answers one command: words in a comment under the marker of the fact it answers.
+	Reply struct {
+		Fact string // id of the fact answered
+		Say  Say
+	}
+	// Remind is a comment of the app's own, posted once per Key.
+	Remind struct {
+		Key string
+		At  time.Time
+		Say Say
+	}
+	// React answers a comment with a reaction.
+	React struct {
+		Fact string
+		How  Reaction
+	}
+	// Announce tells the customers; only Text leaves (A7).
+	Announce struct {
+		Fact      string
+		Customers []string
+		Text      string
+	}
+	// OpenTicket makes follow-up Index a ticket, once.
+	OpenTicket struct{ Index int }
+	// OpenDocument writes the postmortem and opens its pull request, once.
+	OpenDocument struct{}
+	// Record tells a timeline entry with its text, for the postmortem. It changes nothing outside.
+	Record struct{ Entry Entry }
+)
+
+func (Send) effect()         {}
+func (Reply) effect()        {}
+func (Remind) effect()       {}
+func (React) effect()        {}
+func (Announce) effect()     {}
+func (OpenTicket) effect()   {}
+func (OpenDocument) effect() {}
+func (Record) effect()       {}
+
+// Reaction is how a command was taken. Where a comment holds several, the greatest is shown.
+type Reaction int
+
+// The reactions, in rising order.
+const (
+	Done    Reaction = iota + 1 // 👍
+	Unclear                     // 😕 not understood
+	Refused                     // 👎
+)
+
+// Say is something to say: the name of a template in templates/comments and what it needs. Values of people's own
+// words are shown inertly by the template.
+type Say struct {
+	Name    string
+	Who     string   // login that is spoken to, mentioned
+	Holder  string   // login that holds the role in question
+	Role    string   // "ic" or "oe"
+	Command string   // a command as it should be written
+	Line    string   // what the person wrote
+	Phase   Phase    // phase in question
+	Missing []string // what blocks it, as sentences of Blocks
+	Names   []string // people, customers
+	Time    time.Time
+	Count   int
+	Insist  string // the command that insists
+	Reason  string
+	Entries []Row // rows of help
+}
+
+// Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).
+type Wanted struct {
+	Labels    []string // labels of ours that should be set
+	Unwanted  []string // labels of ours that should not be set
+	Assignees []string // role holders
+	Dismissed []string // people who held a role and are to be unassigned
+	Open      bool
+	Reason    string // state_reason when not Open
+	Duplicate int
+}

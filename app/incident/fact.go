@@ -1,0 +1,110 @@
+package incident
+
+import "time"
+
+// Fact is something that happened to an issue, as GitHub recorded it.
+type Fact struct {
+	ID   string    // unique within the issue: "c<comment>.<n>" for command n, "c<comment>" for a comment without one, "e<event>", "c<comment>@<unix>.<n>" for an edit; empty for the clock
+	At   time.Time // GitHub's stamp, whole seconds
+	By   Person
+	What any // one of the types below
+}
+
+// Person is who did something.
+type Person struct {
+	Login   string
+	Bot     bool
+	Respond bool // may respond: write access, or in a configured team (A3)
+}
+
+// The facts.
+type (
+	// Opened: the issue was declared by its form, or opened with the incident label.
+	Opened struct {
+		Source    string // "form", "label", or the name of the signal's source
+		Summary   bool
+		Severity  string // as answered; empty if not
+		Customers []string
+		None      bool // "none" was answered explicitly
+		Drill     bool
+	}
+	// Commented: a person's comment without a command.
+	Commented struct{}
+	// Labeled: a label was added by hand.
+	Labeled struct{ Name string }
+	// Unlabeled: a label was removed by hand.
+	Unlabeled struct{ Name string }
+	// Assigned: somebody was assigned by hand.
+	Assigned struct{ Login string }
+	// Unassigned: somebody was unassigned by hand.
+	Unassigned struct{ Login string }
+	// Shut: the issue was closed by hand.
+	Shut struct{}
+	// Reopened: the issue was reopened by hand.
+	Reopened struct{}
+	// Renamed: the issue got another title, which is a summary.
+	Renamed struct{}
+	// Misspelt: a line that starts as a command and is none. Known tells what was close, if anything was.
+	Misspelt struct{ Line, Known, Why string }
+	// Rewritten: a comment with commands that somebody edited before it was seen; its text can't be trusted.
+	Rewritten struct{}
+	// Clock: nothing happened, but it is At now.
+	Clock struct{}
+
+	// TicketOpened: the ticket of follow-up Index exists.
+	TicketOpened struct {
+		Index  int
+		Ticket string // owner/repo#number
+	}
+	// DocumentOpened: the postmortem's pull request exists.
+	DocumentOpened struct{ Number int }
+	// DocumentMerged: it was merged.
+	DocumentMerged struct{ Number int }
+	// DocumentShut: it was closed without merging.
+	DocumentShut struct{ Number int }
+	// SharedIssue: the customer hears of this incident in that issue.
+	SharedIssue struct {
+		Customer string
+		Issue    string // owner/repo#number
+	}
+	// Unsent: an update did not reach a customer by one of its channels.
+	Unsent struct{ Customer, Channel, Why string }
+	// Rebuilt: the card was lost or tampered with; these labels stood, set by the app.
+	Rebuilt struct {
+		Phase    Phase
+		Severity string
+	}
+	// PageFailed: the page with this key could not be sent.
+	PageFailed struct{ Key, Why string }
+	// Unassignable: GitHub does not take these people as assignees here.
+	Unassignable struct{ Logins []string }
+)
+
+// Command is one command, parsed. Which fields are set depends on Kind; see Commands.
+type Command struct {
+	Kind      Kind
+	Verb      string // as written: "incident", "ic", "oe"
+	Text      string // what it says, possibly many lines
+	Because   string // the reason after "because", where the command takes one
+	Severity  string
+	Phase     Phase
+	Logins    []string // people named, without @
+	Teams     []string // teams named, as org/slug or slug
+	Customers []string
+	None      bool // the customer list says "none"
+	Repo      string
+	Due       string // YYYY-MM-DD
+	Number    int    // issue number
+	After     time.Duration
+	Entries   []Line   // of a note
+	Link      int64    // comment that `/ic pin` or unpin links to
+	Quote     string   // what the comment quotes, for `/ic pin` without a link
+	Cannot    []string // of Logins, those who may not respond, looked up by whoever makes the fact
+	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
+}
+
+// Line is one line of a note; At is zero where no time was given.
+type Line struct {
+	Clock string // HH:MM as written, or empty
+	Text  string
+}

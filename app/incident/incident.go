@@ -1,0 +1,250 @@
+// Package incident is the core: what an incident is, which facts change it, and what must happen then.
+//
+// Step takes a state, a fact and a policy, and gives the next state and the effects. It reads no clock, does no I/O and
+// imports only the standard library, so that the same facts always give the same state: the card's signed block is a
+// cache of it, and the issue's timeline is enough to build it again (A5).
+package incident
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Ref names an issue or pull request.
+type Ref struct {
+	Owner  string `json:"owner"`
+	Repo   string `json:"repo"`
+	Number int    `json:"number"`
+}
+
+// String gives owner/repo#number, the form that every error carries.
+func (r Ref) String() string { return r.FullName() + "#" + strconv.Itoa(r.Number) }
+
+// FullName gives owner/repo.
+func (r Ref) FullName() string { return r.Owner + "/" + r.Repo }
+
+// ParseRef reads owner/repo#number.
+func ParseRef(s string) (Ref, error) {
+	name, number, ok := strings.Cut(s, "#")
+	owner, repo, slash := strings.Cut(name, "/")
+	n, err := strconv.Atoi(number)
+	if !ok || !slash || owner == "" || repo == "" || strings.Contains(repo, "/") || err != nil || n < 1 {
+		return Ref{}, fmt.Errorf("%q is not of the form owner/repo#number", s)
+	}
+	return Ref{Owner: owner, Repo: repo, Number: n}, nil
+}
+
+// Phase is where an incident stands; the label is phase/NAME and exactly one is set at a time.
+type Phase string
+
+// The phases, in the order of the process.
+const (
+	Identify    Phase = "identify"
+	Investigate Phase = "investigate"
+	Fixing      Phase = "fixing"
+	Monitoring  Phase = "monitoring"
+	Closing     Phase = "closing"
+)
+
+// Phases lists the phases in order.
+var Phases = []Phase{Identify, Investigate, Fixing, Monitoring, Closing}
+
+// Labels that the product sets and reads.
+const (
+	LabelIncident      = "incident"
+	LabelDrill         = "drill"
+	LabelUpdateOverdue = "update-overdue"
+	LabelMerged        = "postmortem/merged"
+	LabelSeverity      = "severity/" // prefix
+	LabelPhase         = "phase/"    // prefix
+)
+
+// Stamp says who did something, when, and where it stands in the issue. ID is the fact's.
+type Stamp struct {
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`
+	ID string    `json:"id,omitempty"`
+}
+
+// Comment gives the number of the comment that the stamp came from, or 0 if it came from none.
+func (s Stamp) Comment() int64 { return CommentOf(s.ID) }
+
+// CommentOf gives the comment's number out of a fact's id ("c123.0" is command 0 of comment 123), or 0.
+func CommentOf(id string) int64 {
+	rest, ok := strings.CutPrefix(id, "c")
+	if !ok {
+		return 0
+	}
+	digits := strings.FieldsFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if len(digits) == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseInt(digits[0], 10, 64)
+	return n
+}
+
+// State is all that is known of an incident beside its texts, which stay in the issue's comments. It is what the card's
+// signed block holds, so it stays small however long the incident lasts: refs and stamps, never a comment's text.
+type State struct {
+	Declared   *Stamp   `json:"declared,omitempty"`  // nil: not an incident (yet)
+	Responder  bool     `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
+	Source     string   `json:"source,omitempty"`    // what reported it: "form", "command", "label", or an alert's, mail's or chat's name
+	Claimed    string   `json:"claimed,omitempty"`   // severity that was reported, not confirmed yet (I3)
+	Severity   string   `json:"severity,omitempty"`  // confirmed severity
+	Confirmed  *Stamp   `json:"confirmed,omitempty"`
+	Summary    bool     `json:"summary,omitempty"` // a short summary was given (I2)
+	Customers  []string `json:"customers,omitempty"`
+	NoCustomer bool     `json:"none,omitempty"` // somebody said explicitly that no customer is impacted
+	Drill      bool     `json:"drill,omitempty"`
+
+	Phase       Phase   `json:"phase"`
+	Since       Stamp   `json:"since"`            // when and by whom the phase was entered
+	Phases      []Span  `json:"phases,omitempty"` // earlier phases, oldest first, the last 20
+	Insisted    *Stamp  `json:"insisted,omitempty"`
+	Alone       *Stamp  `json:"alone,omitempty"` // one person may hold both roles of a critical incident: the reason's stamp
+	Regressions int     `json:"regressions,omitempty"`
+	Closed      *Stamp  `json:"closed,omitempty"`
+	Outcome     Outcome `json:"outcome,omitempty"`
+	Duplicate   int     `json:"duplicate,omitempty"` // number of the incident that this one was folded into
+
+	IC       string   `json:"ic,omitempty"`
+	ICSince  *Stamp   `json:"icSince,omitempty"`
+	Handover string   `json:"handover,omitempty"` // who was asked to take IC over
+	OEs      []string `json:"oes,omitempty"`
+	Handed   int      `json:"handed,omitempty"`   // how often the IC role changed hands
+	Mirrored []string `json:"mirrored,omitempty"` // people assigned because of a role, who are unassigned when they leave it
+	Unplaced []string `json:"unplaced,omitempty"` // role holders that GitHub would not assign
+
+	Cause      *Stamp     `json:"cause,omitempty"`
+	Workaround *Stamp     `json:"workaround,omitempty"`
+	Fix        *Stamp     `json:"fix,omitempty"`
+	Agreed     *Stamp     `json:"agreed,omitempty"`
+	FollowUps  []FollowUp `json:"followups,omitempty"`
+	Findings   int        `json:"findings,omitempty"`
+	Entries    int        `json:"entries,omitempty"`  // timeline entries in all
+	Timeline   []Entry    `json:"timeline,omitempty"` // the newest of them, oldest first, without texts
+	Last       *Stamp     `json:"last,omitempty"`     // newest comment by a person that held no command: what `/ic pin` pins
+	Pinned     []int64    `json:"pinned,omitempty"`   // comments pinned into the timeline, the newest 50
+
+	Updates  Updates `json:"updates,omitzero"`
+	Paging   Paging  `json:"paging,omitzero"`
+	StandBy  StandBy `json:"standby,omitzero"`
+	Asked    Asked   `json:"asked,omitzero"`
+	Document Pull    `json:"document,omitzero"`
+
+	Cursor Cursor `json:"cursor"`
+}
+
+// Outcome says how an incident ended, other than by closing up.
+type Outcome string
+
+// The outcomes; the empty one is an incident that runs, or that was closed up.
+const (
+	Declined   Outcome = "declined"
+	Duplicated Outcome = "duplicate"
+)
+
+// Span is a phase that was left.
+type Span struct {
+	Phase Phase     `json:"phase"`
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to"`
+}
+
+// Entry is one line of the timeline. Text is empty in a State and filled where the whole timeline is told.
+type Entry struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by,omitempty"`
+	Kind string    `json:"kind"`           // "finding", "phase", … : a row of Kinds in the templates
+	Ref  string    `json:"ref,omitempty"`  // fact id, for the permalink
+	What string    `json:"what,omitempty"` // a name, never a text: the phase, the severity, the person, the customer
+	Text string    `json:"-"`
+}
+
+// FollowUp is work that outlives the incident (C4). Its title is the text of the comment in Stamp; Index is its place
+// among the incident's follow-ups, and with the incident the ticket's identity.
+type FollowUp struct {
+	Stamp
+	Repo   string `json:"repo,omitempty"`   // owner/repo of the product team; empty: the incident repository
+	Owner  string `json:"owner,omitempty"`  // login; empty: OE, then IC, then declarer
+	Due    string `json:"due,omitempty"`    // YYYY-MM-DD
+	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
+	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
+}
+
+// Updates is the customer's rhythm (V3).
+type Updates struct {
+	Last    time.Time     `json:"last,omitzero"`    // last update sent; zero: none yet
+	From    time.Time     `json:"from,omitzero"`    // when the current wait began: confirmation or the last update
+	Due     time.Time     `json:"due,omitzero"`     // next update; zero: none is due
+	Stage   int           `json:"stage,omitempty"`  // what was done about Due: 0 nothing, 1 amber, 2 mentioned, 3 paged
+	Kept    int           `json:"kept,omitempty"`   // sent by its time
+	Missed  int           `json:"missed,omitempty"` // times that passed without one
+	Snoozed int           `json:"snoozed,omitempty"`
+	Longest time.Duration `json:"longest,omitempty"` // longest wait that an update ended
+	Overdue bool          `json:"overdue,omitempty"` // label update-overdue
+	Shared  []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
+	Unsent  []string      `json:"unsent,omitempty"`  // "customer: channel" that the last update did not reach
+}
+
+// Shared is the issue in which a customer reads the updates.
+type Shared struct {
+	Customer string `json:"customer"`
+	Issue    string `json:"issue"` // owner/repo#number
+}
+
+// Paging is the escalation of a critical incident (I4, I5).
+type Paging struct {
+	Pages    []Page    `json:"pages,omitempty"` // newest 20
+	Sent     int       `json:"sent,omitempty"`  // pages in all; numbers the dedup keys
+	Step     int       `json:"step,omitempty"`  // steps walked, over all rounds
+	Next     time.Time `json:"next,omitzero"`   // when the next step goes out; zero: none does
+	Answered *Stamp    `json:"answered,omitempty"`
+	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered
+}
+
+// Page is one page that went out.
+type Page struct {
+	Key    string    `json:"key"`
+	At     time.Time `json:"at"`
+	To     []string  `json:"to"`
+	Why    string    `json:"why"`              // "team", "escalation", "update": never a text of a comment
+	Failed string    `json:"failed,omitempty"` // why it could not be sent
+}
+
+// StandBy is the watch after a fix (M2).
+type StandBy struct {
+	Ends    time.Time `json:"ends,omitzero"`
+	CheckIn time.Time `json:"checkIn,omitzero"`
+	Asked   bool      `json:"asked,omitempty"`  // the IC was asked for the customer's agreement
+	Update  time.Time `json:"update,omitzero"`  // when to ask for the update that the move needs (M1)
+	Checks  int       `json:"checks,omitempty"` // check-ins so far
+}
+
+// Asked remembers what was asked once, so that it isn't asked again.
+type Asked struct {
+	Data  time.Time `json:"data,omitzero"`   // when missing data is asked for; zero: asked, or nothing is missing
+	Edits []string  `json:"edits,omitempty"` // edits of comments that were acted on, the newest 20
+}
+
+// Pull is the postmortem's pull request (C2).
+type Pull struct {
+	Number int    `json:"number,omitempty"`
+	Merged *Stamp `json:"merged,omitempty"`
+	Shut   bool   `json:"shut,omitempty"` // closed without merging
+}
+
+// Has tells whether login is among the names, as GitHub compares logins: without case.
+func Has(names []string, login string) bool {
+	for _, n := range names {
+		if Same(n, login) {
+			return true
+		}
+	}
+	return false
+}
+
+// Same compares two logins as GitHub does: without case.
+func Same(a, b string) bool { return strings.EqualFold(a, b) }

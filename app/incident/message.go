@@ -1,0 +1,32 @@
+package incident
+
+import "time"
+
+// Message asks to look at an issue again. Everything beside Ref is a hint: the look decides.
+type Message struct {
+	Ref Ref `json:"ref"`
+	// Why is what caused it: a GitHub event ("issue_comment.created"), "clock", "sweep".
+	Why string `json:"why"`
+	// Delivery is GitHub's id of the delivery, for the log and for deduplication; empty for a timer.
+	Delivery string `json:"delivery,omitempty"`
+	// Installation is the App's installation that GitHub named; 0: look it up.
+	Installation int64 `json:"installation,omitempty"`
+	// Pull is set when a postmortem's pull request changed: its number in Ref's repository.
+	Pull int `json:"pull,omitempty"`
+	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although
+	// somebody may have edited it since.
+	Comment *Comment `json:"comment,omitempty"`
+	// Due is the time that a clock message was set for.
+	Due time.Time `json:"due,omitzero"`
+}
+
+// Comment is a comment as a webhook delivered it.
+type Comment struct {
+	ID      int64     `json:"id"`
+	Author  string    `json:"author"`
+	Editor  string    `json:"editor,omitempty"` // who edited it; empty: it is new
+	Before  string    `json:"before,omitempty"` // its text before the edit
+	Body    string    `json:"body"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}

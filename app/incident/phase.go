@@ -1,0 +1,271 @@
+package incident
+
+import (
+	"slices"
+	"time"
+)
+
+// Check is one thing that a phase needs.
+type Check struct {
+	Text    string // what is needed, as a statement that is true once Done
+	Done    bool
+	Command string // what makes it true
+	Must    bool   // a reason can't replace it
+}
+
+// Blocks tells what a phase needs (V1, F1, M1, C1), done or not, in the order in which it is best done.
+func Blocks(s State, p Policy, to Phase) []Check {
+	severity := Check{"the severity is confirmed", s.Confirmed != nil, "/ic severity critical", true}
+	if s.Claimed != "" {
+		severity.Command = "/ic severity " + s.Claimed
+	}
+	var checks []Check
+	switch to {
+	case Identify:
+		return nil
+	case Closing:
+		return []Check{severity, {"the customer agrees that there is no regression", s.Agreed != nil, "/ic agree who and how", false}}
+	}
+	checks = append(checks, severity)
+	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
+		checks = append(checks, s.team())
+	}
+	switch to {
+	case Fixing:
+		checks = append(checks, Check{"the cause is known", s.Cause != nil, "/oe cause …", false})
+	case Monitoring:
+		checks = append(checks, Check{"a workaround or a fix is in place", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
+	}
+	return checks
+}
+
+// team is V1's check: an IC and an OE who differ, unless one person may do both for a reason.
+func (s State) team() Check {
+	c := Check{Text: "coordinator and operations engineer are two people", Command: "/ic"}
+	if s.IC != "" {
+		c.Command = "/oe"
+	}
+	c.Done = s.IC != "" && len(without(s.OEs, s.IC)) > 0 || s.IC != "" && s.Alone != nil
+	return c
+}
+
+// open gives the texts of the checks that are not done.
+func open(checks []Check) []string {
+	var out []string
+	for _, c := range checks {
+		if !c.Done {
+			out = append(out, c.Text)
+		}
+	}
+	return out
+}
+
+// Next gives the phase that follows, or "" after the last.
+func (s State) Next() Phase {
+	if i := slices.Index(Phases, s.Phase); i >= 0 && i+1 < len(Phases) {
+		return Phases[i+1]
+	}
+	return ""
+}
+
+// move moves the phase if what it needs is there, or a reason instead; it reports whether the phase is to now. Otherwise
+// it says what is missing and how to insist, and Wanted puts a label back (A2).
+func (r *run) move(to Phase, because string) bool {
+	if to == r.Phase {
+		return true
+	}
+	if r.Closed != nil {
+		r.refuse(Say{Name: "closed", Command: "/oe regression"})
+		return false
+	}
+	if to == Closing {
+		return r.closeUp(because)
+	}
+	if !r.allowed(to, because, "/ic phase "+string(to)+" because …") {
+		return false
+	}
+	r.enter(to)
+	return true
+}
+
+// allowed checks what a phase needs; a reason replaces what it can.
+func (r *run) allowed(to Phase, because, insist string) bool {
+	var must bool
+	checks := Blocks(r.State, r.p, to)
+	for _, c := range checks {
+		must = must || c.Must && !c.Done
+	}
+	missing := open(checks)
+	if len(missing) == 0 {
+		return true
+	}
+	if because == "" || must {
+		if must {
+			insist = ""
+		}
+		first := slices.IndexFunc(checks, func(c Check) bool { return !c.Done })
+		r.refuse(Say{Name: "blocked", Phase: to, Missing: missing, Command: checks[first].Command, Insist: insist})
+		return false
+	}
+	r.Insisted = r.stamped()
+	if slices.Contains(missing, r.team().Text) {
+		r.Alone = r.stamped()
+	}
+	r.record("insisted", string(to), because)
+	return true
+}
+
+// enter makes the phase the current one, with its clocks.
+func (r *run) enter(to Phase) {
+	from := r.Phase
+	r.Phases = newest(append(r.Phases, Span{Phase: from, From: r.Since.At, To: r.f.At}), keptSpans)
+	r.Phase, r.Since = to, r.stamp()
+	r.record("phase", string(to), "")
+	watched := from == Monitoring || from == Closing
+	switch {
+	case to == Monitoring:
+		r.stopUpdates()
+		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy), CheckIn: r.f.At.Add(r.p.CheckIn)}
+		if !r.StandBy.CheckIn.Before(r.StandBy.Ends) {
+			r.StandBy.CheckIn = time.Time{}
+		}
+		if r.Critical(r.p) && len(r.Customers) > 0 {
+			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
+		}
+	case to == Closing:
+		r.stopUpdates()
+		r.StandBy = StandBy{Ends: r.StandBy.Ends}
+	case watched:
+		r.StandBy, r.Agreed = StandBy{}, nil
+		if r.Critical(r.p) {
+			r.startUpdates()
+		}
+	}
+}
+
+// regress is M3: it came back.
+func (r *run) regress(text string) {
+	r.Closed = nil
+	r.Regressions++
+	r.Agreed, r.Workaround, r.Fix = nil, nil, nil
+	r.record("regression", "", text)
+	if r.Phase != Investigate {
+		r.enter(Investigate)
+	}
+	r.StandBy = StandBy{}
+	if r.Critical(r.p) {
+		r.startUpdates()
+		if len(r.Customers) > 0 {
+			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
+		}
+	}
+}
+
+// closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the issue closes once they
+// exist (C5, settle).
+func (r *run) closeUp(because string) bool {
+	if r.Phase == Closing {
+		return true
+	}
+	if !r.allowed(Closing, because, "/ic phase closing because …") {
+		return false
+	}
+	r.enter(Closing)
+	if r.Workaround != nil && r.Fix == nil && !slices.ContainsFunc(r.FollowUps, func(f FollowUp) bool { return f.Auto }) {
+		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: *r.Workaround, Auto: true}) // F2
+		r.record("followup", "", "")
+	}
+	for i, fu := range r.FollowUps {
+		if fu.Ticket == "" {
+			r.do(OpenTicket{Index: i})
+		}
+	}
+	if r.Document.Number == 0 || r.Document.Shut {
+		r.do(OpenDocument{})
+	}
+	return true
+}
+
+// Now gives the commands that make sense at this moment, the most urgent first.
+func Now(s State, p Policy) []Row {
+	var kinds []Kind
+	switch {
+	case s.Declared == nil:
+		kinds = []Kind{Declare}
+	case s.Closed != nil:
+		kinds = []Kind{AddFollowUp, Note, Regression}
+	case s.Confirmed == nil:
+		kinds = []Kind{SetSeverity, TakeOE, AddCustomer, Decline}
+	case s.Phase == Identify || s.Phase == Investigate:
+		if s.Critical(p) && s.IC == "" {
+			kinds = append(kinds, TakeIC)
+		}
+		if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
+			kinds = append(kinds, TakeOE)
+		}
+		if s.Phase == Identify {
+			kinds = append(kinds, MovePhase)
+		}
+		kinds = append(kinds, Finding, Cause, Pin, Escalate)
+	case s.Phase == Fixing:
+		kinds = []Kind{Workaround, Fix, Action, Escalate}
+	case s.Phase == Monitoring && s.Agreed == nil:
+		kinds = []Kind{Agree, Regression, AddFollowUp, Update}
+	case s.Phase == Monitoring:
+		kinds = []Kind{Close, AddFollowUp, Regression}
+	case s.Phase == Closing:
+		kinds = []Kind{AddFollowUp, Note, Regression}
+	}
+	if s.Running() && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
+		kinds = append([]Kind{Update}, kinds...)
+	}
+	var rows []Row
+	for _, k := range kinds[:min(4, len(kinds))] {
+		rows = append(rows, RowOf(k))
+	}
+	return rows
+}
+
+// AsWanted tells how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as
+// far as GitHub takes them, and open until the incident is over.
+func AsWanted(s State, p Policy) Wanted {
+	if s.Declared == nil {
+		return Wanted{Open: true}
+	}
+	w := Wanted{Open: s.Closed == nil, Reason: "completed", Duplicate: s.Duplicate}
+	switch s.Outcome {
+	case Declined:
+		w.Reason = "not_planned"
+	case Duplicated:
+		w.Reason = "duplicate"
+	}
+	set := func(on bool, label string) {
+		if on {
+			w.Labels = append(w.Labels, label)
+		} else {
+			w.Unwanted = append(w.Unwanted, label)
+		}
+	}
+	set(true, LabelIncident)
+	for _, ph := range Phases {
+		set(ph == s.Phase, LabelPhase+string(ph))
+	}
+	for _, sev := range p.Severities {
+		set(s.Confirmed != nil && sev.Name == s.Severity, LabelSeverity+sev.Name)
+	}
+	set(s.Drill, LabelDrill)
+	set(s.Updates.Overdue, LabelUpdateOverdue)
+	set(s.Document.Merged != nil, LabelMerged)
+	roles := s.roles()
+	for _, l := range roles {
+		if !Has(s.Unplaced, l) {
+			w.Assignees = append(w.Assignees, l)
+		}
+	}
+	for _, l := range s.Mirrored {
+		if !Has(roles, l) {
+			w.Dismissed = append(w.Dismissed, l)
+		}
+	}
+	return w
+}

@@ -1,0 +1,101 @@
+package incident
+
+import (
+	"slices"
+	"time"
+)
+
+// Policy is a company's way of running incidents, from .github/firebreak.yml. The zero Policy is not usable: start from
+// DefaultPolicy.
+type Policy struct {
+	Severities   []Severity
+	Responders   []string // team slugs that may respond beside everybody with write access; empty: write access alone decides
+	Coordinators string   // slug of the Incident Coordinators group
+	Escalation   []EscalationStep
+	Rounds       int // how often the escalation is walked from the start before it gives up
+	Phones       []string
+	StandBy      time.Duration // M2
+	CheckIn      time.Duration // M2
+	AskUpdate    time.Duration // after a move to monitoring without an update (M1)
+	AskData      time.Duration // after a declaration with data missing (I2)
+	Zone         *time.Location
+	Customers    []Customer
+	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
+	Issues       bool     // follow-ups may be opened in other repositories
+}
+
+// Severity is one of the company's severities.
+type Severity struct {
+	Name     string
+	Critical bool
+	Every    time.Duration // between customer updates; 0: none is due
+	Later    time.Duration // the slower rhythm …
+	After    time.Duration // … once the incident is this old
+	Amber    time.Duration // how long before it is due the card warns
+	Grace    time.Duration // how long after it was due the group is paged
+}
+
+// EscalationStep is one step of the escalation.
+type EscalationStep struct {
+	After time.Duration // since the step before
+	To    []string      // team slugs, @logins, or "phone"
+}
+
+// Customer is one customer with its people and channels.
+type Customer struct {
+	Name     string
+	Contacts []string
+	Channels []Channel
+}
+
+// Channel is a way to reach a customer.
+type Channel struct {
+	Kind string // "issue", "email", "slack", "webhook"
+	To   string // owner/repo, address, channel, or the name of a URL in the environment
+}
+
+// DefaultPolicy works with no file at all (PROCESS.md I5, V3, M2).
+func DefaultPolicy() Policy {
+	return Policy{
+		Severities: []Severity{
+			{Name: "critical", Critical: true, Every: 20 * time.Minute, Later: time.Hour, After: 2 * time.Hour, Amber: 5 * time.Minute, Grace: 5 * time.Minute},
+			{Name: "regular"},
+		},
+		Coordinators: "incident-coordinators",
+		Escalation: []EscalationStep{
+			{To: []string{"incident-coordinators"}},
+			{After: 5 * time.Minute, To: []string{"incident-coordinators"}},
+			{After: 5 * time.Minute, To: []string{"phone"}},
+		},
+		Rounds:    2,
+		StandBy:   24 * time.Hour,
+		CheckIn:   8 * time.Hour,
+		AskUpdate: 5 * time.Minute,
+		AskData:   10 * time.Minute,
+		Zone:      time.UTC,
+	}
+}
+
+// Severity finds a severity by name.
+func (p Policy) Severity(name string) (Severity, bool) {
+	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return s.Name == name })
+	if i < 0 {
+		return Severity{}, false
+	}
+	return p.Severities[i], true
+}
+
+// Critical tells whether a severity starts the P1 process.
+func (p Policy) Critical(name string) bool {
+	s, ok := p.Severity(name)
+	return ok && s.Critical
+}
+
+// Customer finds a customer by name.
+func (p Policy) Customer(name string) (Customer, bool) {
+	i := slices.IndexFunc(p.Customers, func(c Customer) bool { return Same(c.Name, name) })
+	if i < 0 {
+		return Customer{}, false
+	}
+	return p.Customers[i], true
+}

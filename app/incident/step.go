@@ -1,0 +1,558 @@
+package incident
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// How much of a long incident a state keeps; the rest stands in the issue's timeline.
+const (
+	keptEntries = 25
+	keptSpans   = 20
+	keptPages   = 20
+	keptPins    = 50
+	keptEdits   = 20
+)
+
+// Step gives the state after a fact, and what must be done. A fact that the state knows already changes nothing.
+//
+// What became due before the fact happens first, at its own time: so it makes no difference how often, or how late, the
+// clock is looked at in between, and an incident rebuilt from its timeline is the one that ran.
+func Step(s State, f Fact, p Policy) (State, []Effect) {
+	r := &run{State: s.clone(), p: p, f: f}
+	if f.ID != "" {
+		if r.knows(f) {
+			return s, nil
+		}
+		r.see(f)
+	}
+	r.tick(func(due time.Time) bool { return due.Before(f.At) })
+	r.f = f
+	r.apply()
+	r.tick(func(due time.Time) bool { return !due.After(f.At) })
+	r.f = f
+	r.settle()
+	return r.State, r.effects
+}
+
+// run is one step under way.
+type run struct {
+	State
+	p       Policy
+	f       Fact
+	effects []Effect
+}
+
+func (s State) clone() State {
+	s.Customers = slices.Clone(s.Customers)
+	s.Phases = slices.Clone(s.Phases)
+	s.OEs = slices.Clone(s.OEs)
+	s.Mirrored = slices.Clone(s.Mirrored)
+	s.Unplaced = slices.Clone(s.Unplaced)
+	s.FollowUps = slices.Clone(s.FollowUps)
+	s.Timeline = slices.Clone(s.Timeline)
+	s.Pinned = slices.Clone(s.Pinned)
+	s.Paging.Pages = slices.Clone(s.Paging.Pages)
+	s.Asked.Edits = slices.Clone(s.Asked.Edits)
+	s.Updates.Shared = slices.Clone(s.Updates.Shared)
+	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
+	return s
+}
+
+// isEdit tells the facts that an edit added. They are told apart by name for good, since an edit's webhook is the only
+// sign of it and may come hours late, when the cursor has long moved past its time.
+func isEdit(id string) bool { return strings.Contains(id, "@") }
+
+func (r *run) knows(f Fact) bool {
+	if isEdit(f.ID) {
+		return slices.Contains(r.Asked.Edits, f.ID)
+	}
+	return r.Cursor.Knows(f.ID, f.At)
+}
+
+func (r *run) see(f Fact) {
+	if isEdit(f.ID) {
+		r.Asked.Edits = newest(append(r.Asked.Edits, f.ID), keptEdits)
+		return
+	}
+	r.Cursor = r.Cursor.See(f.ID, f.At)
+}
+
+// newest keeps the last n of a list.
+func newest[T any](list []T, n int) []T { return slices.Clone(list[max(0, len(list)-n):]) }
+
+func (r *run) stamp() Stamp { return Stamp{By: r.f.By.Login, At: r.f.At, ID: r.f.ID} }
+
+func (r *run) stamped() *Stamp { s := r.stamp(); return &s }
+
+func (r *run) do(e Effect) { r.effects = append(r.effects, e) }
+
+// record writes a timeline entry.
+func (r *run) record(kind, what, text string) {
+	r.recordAt(Entry{At: r.f.At, By: r.f.By.Login, Kind: kind, Ref: r.f.ID, What: what, Text: text})
+}
+
+func (r *run) recordAt(e Entry) {
+	r.do(Record{Entry: e})
+	e.Text = ""
+	r.Entries++
+	r.Timeline = newest(append(r.Timeline, e), keptEntries)
+}
+
+// reply says something about the fact.
+func (r *run) reply(s Say) {
+	if s.Who == "" {
+		s.Who = r.f.By.Login
+	}
+	r.do(Reply{Fact: r.f.ID, Say: s})
+}
+
+func (r *run) react(how Reaction) {
+	if CommentOf(r.f.ID) != 0 {
+		r.do(React{Fact: r.f.ID, How: how})
+	}
+}
+
+func (r *run) done() { r.react(Done) }
+
+func (r *run) refuse(s Say) {
+	r.react(Refused)
+	r.reply(s)
+}
+
+// Running tells whether the incident is declared and not over.
+func (s State) Running() bool { return s.Declared != nil && s.Closed == nil }
+
+// Critical tells whether the confirmed severity starts the P1 process.
+func (s State) Critical(p Policy) bool { return s.Confirmed != nil && p.Critical(s.Severity) }
+
+// Coordinator gives who holds IC: who took it or, until somebody does, the declarer if they may respond (I4).
+// covered is false for the declarer, and "" means nobody.
+func (s State) Coordinator() (login string, covered bool) {
+	if s.IC != "" {
+		return s.IC, true
+	}
+	if s.Declared != nil && s.Responder {
+		return s.Declared.By, false
+	}
+	return "", false
+}
+
+// holdsIC tells whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by
+// somebody who may not respond is held by whoever of the responders comes first.
+func (s State) holdsIC(login string, p Policy) bool {
+	if !s.Critical(p) && Has(s.OEs, login) && s.Confirmed != nil {
+		return true // a regular incident has one person in both roles
+	}
+	holder, _ := s.Coordinator()
+	return holder == "" || Same(holder, login)
+}
+
+// holdsOE tells whether a responder may use the engineer's verbs: the IC holds every role that is not delegated.
+func (s State) holdsOE(login string, p Policy) bool {
+	if Has(s.OEs, login) {
+		return true
+	}
+	undelegated := len(s.OEs) == 0 || !s.Critical(p) || s.Alone != nil
+	return undelegated && s.holdsIC(login, p)
+}
+
+// may enforces a row's permission (A3, V2) and answers who may not.
+func (r *run) may(row Row) bool {
+	if row.Who == Anyone {
+		return true
+	}
+	if !r.f.By.Respond || r.f.By.Bot {
+		r.refuse(Say{Name: "refused-reader", Line: row.Usage})
+		return false
+	}
+	login := r.f.By.Login
+	who := row.Who
+	if (row.Kind == Decline || row.Kind == Duplicate) && r.Confirmed != nil {
+		who = Holder // what was confirmed is no longer everybody's to wave away
+	}
+	switch {
+	case who == HolderIC && !r.holdsIC(login, r.p):
+		holder, _ := r.Coordinator()
+		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
+	case who == HolderOE && !r.holdsOE(login, r.p):
+		if Same(r.IC, login) {
+			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: "/oe finding"})
+			break
+		}
+		holder := ""
+		if len(r.OEs) > 0 {
+			holder = r.OEs[0]
+		} else {
+			holder, _ = r.Coordinator()
+		}
+		r.refuse(Say{Name: "refused-role", Role: "oe", Holder: holder, Command: "/oe"})
+	case who == Holder && !r.holdsIC(login, r.p) && !r.holdsOE(login, r.p):
+		holder, _ := r.Coordinator()
+		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
+	default:
+		return true
+	}
+	return false
+}
+
+// mayByHand is the permission for labels, assignees and open or closed, which name no role: whoever holds one.
+func (r *run) mayByHand() bool {
+	l := r.f.By.Login
+	return r.f.By.Respond && !r.f.By.Bot && (r.holdsIC(l, r.p) || r.holdsOE(l, r.p))
+}
+
+func (r *run) apply() {
+	if r.Declared == nil {
+		r.declare()
+		return
+	}
+	switch w := r.f.What.(type) {
+	case Command:
+		r.command(w)
+	case Misspelt:
+		if r.f.By.Respond {
+			r.react(Unclear)
+			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+		}
+	case Rewritten:
+		r.react(Unclear)
+		r.reply(Say{Name: "write-again"})
+	case Commented:
+		if !r.f.By.Bot {
+			r.Last = r.stamped()
+		}
+	case Labeled:
+		r.labeled(w.Name)
+	case Unlabeled:
+		r.unlabeled(w.Name)
+	case Assigned:
+		r.assigned(w.Login)
+	case Unassigned:
+		r.unassigned(w.Login)
+	case Shut:
+		r.shut()
+	case Reopened:
+		r.reopened()
+	case Renamed:
+		r.Summary = r.Summary || r.f.By.Respond
+	case TicketOpened:
+		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
+			r.FollowUps[w.Index].Ticket = w.Ticket
+		}
+	case DocumentOpened:
+		r.Document.Number, r.Document.Shut = w.Number, false
+	case DocumentMerged:
+		r.merged(w.Number)
+	case SharedIssue:
+		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
+			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
+		}
+	case Unsent:
+		r.Updates.Unsent = append(r.Updates.Unsent, w.Customer+": "+w.Channel)
+		r.do(Remind{Key: "unsent/" + w.Customer + "/" + w.Channel + r.Updates.Last.Format("/150405"), At: r.f.At, Say: Say{
+			Name: "update-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
+	case Rebuilt:
+		r.Phase = w.Phase
+		if w.Severity != "" {
+			r.Severity = w.Severity
+		}
+	case DocumentShut:
+		if w.Number == r.Document.Number && r.Document.Merged == nil && !r.Document.Shut {
+			r.Document.Shut = true
+			r.record("unmerged", "", "")
+		}
+	case PageFailed:
+		for i := range r.Paging.Pages {
+			if r.Paging.Pages[i].Key == w.Key {
+				r.Paging.Pages[i].Failed = w.Why
+			}
+		}
+	case Unassignable:
+		for _, l := range w.Logins {
+			if !Has(r.Unplaced, l) {
+				r.Unplaced = append(r.Unplaced, l)
+				r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: Say{Name: "unassignable", Names: []string{l}}})
+			}
+		}
+	}
+}
+
+// declare takes the facts that make an issue an incident (I1).
+func (r *run) declare() {
+	switch w := r.f.What.(type) {
+	case Opened:
+		r.begin(w)
+	case Labeled:
+		if w.Name == LabelIncident && (r.f.By.Respond || r.f.By.Bot) { // GitHub lets nobody else but triagers set it
+			r.begin(Opened{Source: "label", Summary: true})
+		}
+	case Command:
+		if !r.may(RowOf(w.Kind)) {
+			return
+		}
+		switch w.Kind {
+		case Declare:
+			r.done()
+			r.begin(Opened{Source: "command", Summary: true, Severity: w.Severity})
+		case Help:
+			r.help()
+		default:
+			r.refuse(Say{Name: "not-incident", Command: "/incident"})
+		}
+	case Misspelt:
+		if r.f.By.Respond {
+			r.react(Unclear)
+			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+		}
+	}
+}
+
+func (r *run) begin(o Opened) {
+	r.Declared = r.stamped()
+	r.Responder = r.f.By.Respond && !r.f.By.Bot
+	r.Source, r.Summary, r.NoCustomer, r.Drill = o.Source, o.Summary, o.None, o.Drill
+	r.Customers = r.known(o.Customers)
+	r.Phase, r.Since = Identify, r.stamp()
+	r.record("declared", o.Source, "")
+	if _, ok := r.p.Severity(o.Severity); ok {
+		r.Claimed = o.Severity
+	}
+	if len(r.missing()) > 0 {
+		r.Asked.Data = r.f.At.Add(r.p.AskData)
+	}
+	// I3: a responder's own answer confirms; what a source or a reader says is a claim.
+	if r.Claimed != "" && r.Responder && (!r.p.Critical(r.Claimed) || len(r.missing()) == 0) {
+		r.confirm(r.Claimed, "")
+	}
+}
+
+// known gives customers their configured spelling and drops repetitions.
+func (r *run) known(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if c, ok := r.p.Customer(n); ok {
+			n = c.Name
+		}
+		if !Has(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// missing tells which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".
+func (s State) missing() []string {
+	var m []string
+	if s.Severity == "" && s.Claimed == "" {
+		m = append(m, "severity")
+	}
+	if !s.Summary {
+		m = append(m, "summary")
+	}
+	if len(s.Customers) == 0 && !s.NoCustomer {
+		m = append(m, "customers")
+	}
+	return m
+}
+
+// Missing tells which data an incident still lacks (I2): "severity", "summary", "customers".
+func (s State) Missing() []string { return s.missing() }
+
+// confirm confirms or changes the severity (I3, I4) and reports whether it could.
+func (r *run) confirm(name, why string) bool {
+	if _, ok := r.p.Severity(name); !ok {
+		var names []string
+		for _, s := range r.p.Severities {
+			names = append(names, s.Name)
+		}
+		r.refuse(Say{Name: "unknown-severity", Line: name, Names: names})
+		return false
+	}
+	lacks := slices.DeleteFunc(r.missing(), func(m string) bool { return m == "severity" })
+	if r.p.Critical(name) && len(lacks) > 0 {
+		r.refuse(Say{Name: "needs-data", Missing: lacks, Command: "/ic severity " + name})
+		return false
+	}
+	if r.Confirmed != nil && r.Severity == name {
+		return true
+	}
+	was := r.Critical(r.p)
+	r.Severity, r.Claimed, r.Confirmed = name, "", r.stamped()
+	r.record("severity", name, why)
+	switch is := r.Critical(r.p); {
+	case is && !was:
+		r.becomeCritical()
+	case was && !is:
+		r.stopUpdates()
+		r.Paging.Next = time.Time{}
+	}
+	return true
+}
+
+// becomeCritical starts the P1 process: two different people, the page, and the customer's clock (I4, V3).
+func (r *run) becomeCritical() {
+	if r.IC != "" && Has(r.OEs, r.IC) && r.Alone == nil {
+		// Whoever did both goes on as the engineer if nobody else is: they know the system, and coordinators are paged.
+		if len(r.OEs) > 1 {
+			r.OEs = without(r.OEs, r.IC)
+		} else {
+			r.IC, r.ICSince = "", nil
+		}
+	}
+	if r.IC == "" && len(r.OEs) == 0 && r.Responder {
+		r.OEs = []string{r.Declared.By}
+		r.record("oe", r.Declared.By, "")
+	}
+	if r.Phase != Monitoring && r.Phase != Closing {
+		r.startUpdates()
+	}
+	if r.IC == "" {
+		r.startPaging()
+	}
+}
+
+func without(list []string, login string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(l string) bool { return Same(l, login) })
+}
+
+func (r *run) labeled(name string) {
+	phase, isPhase := strings.CutPrefix(name, LabelPhase)
+	severity, isSeverity := strings.CutPrefix(name, LabelSeverity)
+	switch {
+	case name == LabelDrill && r.mayByHand():
+		r.Drill = true
+		r.Paging.Next = time.Time{}
+	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
+		// it says what is
+	case (isPhase || isSeverity) && !r.mayByHand():
+		holder, _ := r.Coordinator()
+		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Command: "/ic"})
+	case isSeverity:
+		r.confirm(severity, "")
+	case isPhase && slices.Contains(Phases, Phase(phase)):
+		r.move(Phase(phase), "")
+	}
+}
+
+// unlabeled: a phase or severity label that goes is put back without a word, since the next one is about to come (a
+// picker removes one and adds the other), and the card says what is. To stop being an incident is another matter.
+func (r *run) unlabeled(name string) {
+	switch {
+	case name == LabelIncident:
+		r.reply(Say{Name: "label-kept", Line: name, Command: "/incident decline why"})
+	case name == LabelDrill && r.Drill && r.mayByHand():
+		r.Drill = false
+		if r.Critical(r.p) && r.IC == "" {
+			r.startPaging()
+		}
+	}
+}
+
+func (r *run) assigned(login string) {
+	r.Mirrored = without(r.Mirrored, login)
+	if !r.f.By.Respond || r.f.By.Bot || Same(r.IC, login) || Has(r.OEs, login) {
+		return
+	}
+	r.reply(Say{Name: "which-role", Who: login, Holder: r.IC})
+}
+
+func (r *run) unassigned(login string) {
+	if !r.f.By.Respond || r.f.By.Bot {
+		return // Wanted assigns them again (A3)
+	}
+	r.Mirrored = without(r.Mirrored, login)
+	if Has(r.OEs, login) {
+		r.OEs = without(r.OEs, login)
+		r.record("left", login, "oe")
+		if len(r.OEs) == 0 {
+			r.reply(Say{Name: "role-open", Role: "oe", Names: []string{login}})
+		}
+	}
+	if Same(r.IC, login) {
+		r.record("left", login, "ic")
+		r.vacateIC()
+		r.reply(Say{Name: "role-open", Role: "ic", Names: []string{login}})
+	}
+}
+
+// vacateIC leaves the role open; a critical incident without an IC pages the group again.
+func (r *run) vacateIC() {
+	r.IC, r.ICSince, r.Handover = "", nil, ""
+	if r.Critical(r.p) {
+		r.startPaging()
+	}
+}
+
+func (r *run) shut() {
+	switch {
+	case r.Closed != nil:
+	case !r.mayByHand():
+		holder, _ := r.Coordinator()
+		r.reply(Say{Name: "close-refused", Holder: holder, Command: "/ic"})
+	default:
+		r.closeUp("")
+	}
+}
+
+func (r *run) reopened() {
+	if r.Closed == nil || !r.f.By.Respond || r.f.By.Bot {
+		return
+	}
+	r.Closed, r.Outcome, r.Duplicate = nil, "", 0
+	r.record("reopened", "", "")
+	if r.Phase == Closing {
+		r.enter(Monitoring)
+	}
+	r.reply(Say{Name: "reopened", Phase: r.Phase})
+}
+
+// settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
+func (r *run) settle() {
+	for _, l := range r.roles() {
+		if !Has(r.Mirrored, l) {
+			r.Mirrored = append(r.Mirrored, l)
+		}
+	}
+	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
+		return
+	}
+	for _, fu := range r.FollowUps {
+		if fu.Ticket == "" {
+			return
+		}
+	}
+	var tickets []string
+	for _, fu := range r.FollowUps {
+		tickets = append(tickets, fu.Ticket)
+	}
+	r.do(Remind{Key: "closed/" + r.Since.At.Format("20060102150405"), At: r.f.At, Say: Say{
+		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
+	closed := r.Since // the stamp of the request: the same whenever the parts came to exist
+	r.Closed = &closed
+	r.recordAt(Entry{At: closed.At, By: closed.By, Kind: "closed", Ref: closed.ID})
+}
+
+// roles lists who holds a role, IC first.
+func (s State) roles() []string {
+	var out []string
+	if s.IC != "" {
+		out = append(out, s.IC)
+	}
+	for _, l := range s.OEs {
+		if !Has(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (r *run) merged(number int) {
+	if number != r.Document.Number || r.Document.Merged != nil {
+		return
+	}
+	r.Document.Merged, r.Document.Shut = r.stamped(), false
+	r.record("merged", "", "")
+	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
+}

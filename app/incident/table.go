@@ -1,0 +1,109 @@
+package incident
+
+// Kind names a command.
+type Kind string
+
+// The commands.
+const (
+	Declare        Kind = "declare"
+	Help           Kind = "help"
+	Status         Kind = "status"
+	Note           Kind = "note"
+	Decline        Kind = "decline"
+	Duplicate      Kind = "duplicate"
+	TakeIC         Kind = "ic"
+	GiveIC         Kind = "ic @user"
+	SetSeverity    Kind = "severity"
+	AddCustomer    Kind = "customer add"
+	RemoveCustomer Kind = "customer remove"
+	Escalate       Kind = "escalate"
+	Update         Kind = "update"
+	Snooze         Kind = "snooze"
+	Pin            Kind = "pin"
+	Unpin          Kind = "unpin"
+	MovePhase      Kind = "phase"
+	Agree          Kind = "agree"
+	AddFollowUp    Kind = "followup"
+	Close          Kind = "close"
+	TakeOE         Kind = "oe"
+	GiveOE         Kind = "oe @user"
+	DropOE         Kind = "drop"
+	Finding        Kind = "finding"
+	Action         Kind = "action"
+	Cause          Kind = "cause"
+	Workaround     Kind = "workaround"
+	Fix            Kind = "fix"
+	Regression     Kind = "regression"
+)
+
+// Who tells who may use a command. It is what Step enforces and what help prints.
+type Who int
+
+// The permissions, from the widest.
+const (
+	Anyone    Who = iota // everybody who can comment
+	Responder            // write access, or a member of a configured team (A3)
+	HolderIC             // who holds IC; until somebody takes it, the declarer (V2)
+	HolderOE             // who holds OE; until somebody takes it, whoever holds IC (V2)
+	Holder               // either of them
+)
+
+// String says it in words, for help and the README.
+func (w Who) String() string {
+	return [...]string{"anyone", "responders", "IC", "OE", "IC or OE"}[w]
+}
+
+// Row is one command of the table: parsing, permission, help and the README come from it and from nowhere else.
+type Row struct {
+	Kind  Kind
+	Verbs []string // "incident", "ic", "oe"
+	Word  string   // what follows the verb: "severity", "customer add"; empty for the verb alone
+	Usage string   // as a person writes it
+	Does  string   // what it does, in one line
+	Who   Who
+}
+
+// Commands is the table of commands, in the order in which help tells them.
+var Commands = []Row{
+	{Declare, []string{"incident"}, "", "/incident [severity] [summary]", "declares this issue as an incident", Responder},
+	{Help, []string{"incident"}, "help", "/incident help", "shows the commands that make sense now and who may use each", Anyone},
+	{Status, []string{"incident"}, "status", "/incident status", "refreshes the card", Responder},
+	{Note, []string{"incident"}, "note", "/incident note [HH:MM] text", "writes timeline entries, back-dated if a time is given; one per line", Responder},
+	{Decline, []string{"incident"}, "decline", "/incident decline why", "false alarm: closes it as not planned, out of the metrics", Responder},
+	{Duplicate, []string{"incident"}, "duplicate", "/incident duplicate #n", "folds it into the other incident", Responder},
+
+	{TakeIC, []string{"ic"}, "", "/ic", "takes the role of Incident Coordinator", Responder},
+	{GiveIC, []string{"ic"}, "", "/ic @user", "hands the role over; it moves when they answer `/ic`", HolderIC},
+	{SetSeverity, []string{"ic"}, "severity", "/ic severity critical [why]", "confirms or changes the severity", HolderIC},
+	{AddCustomer, []string{"ic"}, "customer add", "/ic customer add NAME…", "adds impacted customers, or `none`", HolderIC},
+	{RemoveCustomer, []string{"ic"}, "customer remove", "/ic customer remove NAME…", "removes customers that are not impacted", HolderIC},
+	{Escalate, []string{"ic"}, "escalate", "/ic escalate [@user, @org/team, group] why", "pages more people; without a target, the coordinators", HolderIC},
+	{Update, []string{"ic"}, "update", "/ic update text", "tells every impacted customer, and restarts the clock", HolderIC},
+	{Snooze, []string{"ic"}, "snooze", "/ic snooze 15m why", "moves the next customer update", HolderIC},
+	{Pin, []string{"ic"}, "pin", "/ic pin [link] [note]", "pins a comment into the timeline: the linked, the quoted, or the one before", HolderIC},
+	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "takes it out again", HolderIC},
+	{MovePhase, []string{"ic"}, "phase", "/ic phase NAME [because why]", "moves the phase, as the label does", HolderIC},
+	{Agree, []string{"ic"}, "agree", "/ic agree who and how", "records that the customer agrees there is no regression", HolderIC},
+	{AddFollowUp, []string{"ic", "oe"}, "followup", "/ic followup [owner/repo] title [@owner] [due:DATE]", "leaves work that becomes a ticket on closing", Holder},
+	{Close, []string{"ic"}, "close", "/ic close", "closes up: postmortem and tickets", HolderIC},
+
+	{TakeOE, []string{"oe"}, "", "/oe", "takes the role of Operations Engineer", Responder},
+	{GiveOE, []string{"oe"}, "", "/oe @user", "gives it to somebody beside you", Holder},
+	{DropOE, []string{"oe"}, "drop", "/oe drop", "leaves the role", HolderOE},
+	{Finding, []string{"oe"}, "finding", "/oe finding text", "writes down what you see", HolderOE},
+	{Action, []string{"oe"}, "action", "/oe action text", "writes down a change that you applied to a system", HolderOE},
+	{Cause, []string{"oe"}, "cause", "/oe cause text", "the root cause; proposes `fixing`", HolderOE},
+	{Workaround, []string{"oe"}, "workaround", "/oe workaround text", "the temporary fix; proposes `monitoring`", HolderOE},
+	{Fix, []string{"oe"}, "fix", "/oe fix text or owner/repo#n", "the permanent fix; proposes `monitoring`", HolderOE},
+	{Regression, []string{"oe"}, "regression", "/oe regression text", "it came back: the phase returns to `investigate`", HolderOE},
+}
+
+// RowOf finds a command's row.
+func RowOf(kind Kind) Row {
+	for _, r := range Commands {
+		if r.Kind == kind {
+			return r
+		}
+	}
+	return Row{}
+}
