@@ -73,6 +73,7 @@ func DefaultPolicy() Policy {
 		AskUpdate: 5 * time.Minute,
 		AskData:   10 * time.Minute,
 		Zone:      time.UTC,
+		Issues:    true,
 	}
 }
 

@@ -396,8 +396,10 @@ func (r *run) becomeCritical() {
 	if r.IC != "" && Has(r.OEs, r.IC) && r.Alone == nil {
 		// Whoever did both goes on as the engineer if nobody else is: they know the system, and coordinators are paged.
 		if len(r.OEs) > 1 {
+			r.record("left", r.IC, "oe")
 			r.OEs = without(r.OEs, r.IC)
 		} else {
+			r.record("left", r.IC, "ic")
 			r.IC, r.ICSince = "", nil
 		}
 	}
