@@ -1,0 +1,224 @@
+package templates
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from being read as such. An
+// entity would not do: GitHub looks for mentions in the rendered text, where &#64; is an @ again.
+const joiner = "\u2060"
+
+// How much of a quoted text is shown.
+const (
+	maxQuote      = 8000 // characters
+	maxQuoteLines = 80
+	maxIndent     = 16
+)
+
+// Inert gives somebody's words as one line of Markdown that shows them and does nothing: no mention, reference, command,
+// link, image, HTML or formatting in it acts. It is cut after max characters; 0 is no limit. Addresses stand in code, so
+// that they can still be copied.
+func Inert(text string, max int) string {
+	return inertLine(cut(strings.Join(strings.Fields(clean(text)), " "), max))
+}
+
+// Quote gives somebody's words as a Markdown quote that shows them line by line and does nothing.
+func Quote(text string) string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", "    ").Replace(text)
+	lines := strings.Split(strings.Trim(cut(clean(text), maxQuote), " \n"), "\n")
+	if len(lines) > maxQuoteLines {
+		lines = append(lines[:maxQuoteLines], "…")
+	}
+	var b strings.Builder
+	for i, line := range lines {
+		words := strings.TrimLeft(line, " ")
+		indent := min(len(line)-len(words), maxIndent)
+		words = strings.TrimRight(words, " ")
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		if words == "" {
+			b.WriteString(">")
+			continue
+		}
+		b.WriteString("> " + strings.Repeat("\u00a0", indent) + inertLine(words))
+		if i+1 < len(lines) && strings.Trim(lines[i+1], " ") != "" {
+			b.WriteString("  ") // a line break in files too, where GitHub joins lines
+		}
+	}
+	return b.String()
+}
+
+// clean drops what can't be seen but changes what is: control characters, bidirectional overrides, joiners of our own
+// kind, tags. Every other white space becomes a blank, save the end of a line.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\u200c' || r == '\u200d':
+			return r // Persian and emoji need them
+		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd"))
+}
+
+// cut shortens to max characters, at a word's end if one is near.
+func cut(text string, max int) string {
+	if max <= 0 || utf8.RuneCountInString(text) <= max {
+		return text
+	}
+	runes := []rune(text)[:max-1]
+	for i := len(runes) - 1; i > 0 && i > len(runes)-20; i-- {
+		if runes[i] == ' ' {
+			runes = runes[:i]
+			break
+		}
+	}
+	return strings.TrimRight(string(runes), " ") + "…"
+}
+
+var (
+	// address finds what GitHub would make a link of.
+	address = regexp.MustCompile("(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+-]+@[a-z0-9][\\w.-]*")
+	// listMark finds what would begin a list.
+	listMark = regexp.MustCompile(`^[0-9]{1,9}[.)]`)
+)
+
+// inertLine escapes one line that may stand at the start of a line.
+func inertLine(line string) string {
+	var b strings.Builder
+	from := 0
+	for _, m := range address.FindAllStringIndex(line, -1) {
+		end := m[0] + len(strings.TrimRight(line[m[0]:m[1]], `.,;:!?'")]}*_~`))
+		if m[0] == from && from > 0 || !strings.ContainsAny(line[m[0]:end], "@/") && !strings.HasPrefix(strings.ToLower(line[m[0]:end]), "www.") {
+			continue // two pieces of code side by side would read as one
+		}
+		escape(&b, line, from, m[0])
+		b.WriteString("`" + line[m[0]:end] + "`")
+		from = end
+	}
+	escape(&b, line, from, len(line))
+	return b.String()
+}
+
+// escape writes line[from:to] so that each character stands for itself.
+func escape(b *strings.Builder, line string, from, to int) {
+	if from == 0 && to > 0 {
+		from = escapeStart(b, line[:to])
+	}
+	for i, r := range line[from:to] {
+		at := from + i
+		after := line[at+utf8.RuneLen(r):]
+		switch r {
+		case '\\':
+			b.WriteString("&#92;")
+		case '`':
+			b.WriteString("&#96;")
+		case '|':
+			b.WriteString("&#124;") // it would end a table's cell
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '[':
+			b.WriteString(`\[`)
+			if strings.HasPrefix(after, "!") {
+				b.WriteString(joiner) // [!NOTE] would make a box of the quote
+			}
+		case '*', ']', '~', '$', '&':
+			b.WriteString(`\` + string(r))
+		case '_':
+			if !wordAt(line[:at], after) {
+				b.WriteByte('\\')
+			}
+			b.WriteByte('_')
+		case '#':
+			b.WriteString(`\#`)
+			if startsWord(after) {
+				b.WriteString(joiner)
+			}
+		case '@':
+			b.WriteByte('@')
+			if after != "" && after[0] != ' ' {
+				b.WriteString(joiner)
+			}
+		case ':':
+			b.WriteByte(':')
+			if strings.HasPrefix(after, "//") {
+				b.WriteString(joiner)
+			}
+		case '.':
+			if strings.HasSuffix(strings.ToLower(line[:at]), "www") {
+				b.WriteString(joiner)
+			}
+			b.WriteByte('.')
+		case '-':
+			b.WriteByte('-')
+			if strings.HasSuffix(strings.ToLower(line[:at]), "gh") && startsWord(after) {
+				b.WriteString(joiner) // GH-12 is a reference too
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+}
+
+// escapeStart writes what means something only at the start of a line, and tells how much of it was written.
+func escapeStart(b *strings.Builder, line string) int {
+	switch line[0] {
+	case '/':
+		b.WriteString("/" + joiner) // a command
+		return 1
+	case '-', '+', '=', ':':
+		b.WriteString(`\` + line[:1])
+		return 1
+	}
+	if mark := listMark.FindString(line); mark != "" {
+		n := len(mark) - 1
+		b.WriteString(mark[:n] + `\` + mark[n:])
+		return n + 1
+	}
+	return 0
+}
+
+func startsWord(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// wordAt tells whether letters or digits stand on both sides, where an underscore is no emphasis.
+func wordAt(before, after string) bool {
+	r, _ := utf8.DecodeLastRuneInString(before)
+	return (unicode.IsLetter(r) || unicode.IsDigit(r)) && startsWord(after)
+}
+
+// Code gives a text as inline code, where nothing in it acts either. It suits commands and what a person wrote as one.
+func Code(text string) string {
+	text = cut(strings.Join(strings.Fields(clean(text)), " "), 200)
+	text = strings.ReplaceAll(text, "|", "¦") // no escape for it works both in tables and outside
+	if text == "" {
+		return ""
+	}
+	longest, run := 0, 0
+	for _, r := range text {
+		if r == '`' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + text + fence
+}

@@ -1,0 +1,21 @@
+package templates
+
+import _ "embed"
+
+var (
+	//go:embed postmortem.md
+	postmortem string
+	//go:embed ticket.md
+	ticket string
+	//go:embed pull.md
+	pull string
+)
+
+// Postmortem gives the template of the postmortem document. Beside Funcs it needs those of the package that fills it in.
+func Postmortem() string { return postmortem }
+
+// Ticket gives the template of a follow-up's text.
+func Ticket() string { return ticket }
+
+// Pull gives the template of the text of the postmortem's pull request.
+func Pull() string { return pull }

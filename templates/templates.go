@@ -1,0 +1,236 @@
+// Package templates holds every text that the product writes, and the functions that make other people's words harmless
+// before they stand in one.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+//go:embed all:repository comments card.md timeline.md
+var files embed.FS
+
+// parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
+var (
+	comments = parse("comments/*.md")
+	lines    = parse("timeline.md")
+	card     = parse("card.md")
+)
+
+func parse(pattern string) *template.Template {
+	return template.Must(template.New("").Option("missingkey=error").Funcs(Funcs()).ParseFS(files, pattern))
+}
+
+// Funcs are the functions that every template may use.
+func Funcs() template.FuncMap {
+	return template.FuncMap{
+		"inert": func(text string, max ...int) string {
+			if len(max) > 0 {
+				return Inert(text, max[0])
+			}
+			return Inert(text, 300)
+		},
+		"quote":   Quote,
+		"code":    Code,
+		"mention": Mention,
+		"ref":     Reference,
+		"names":   List,
+		"utc":     UTC,
+		"clock":   func(t time.Time) string { return UTC(t, t) },
+		"moment":  func(t time.Time) string { return UTC(t, time.Time{}) },
+		"dur":     Duration,
+		"wait": func(s string) string {
+			d, err := time.ParseDuration(s)
+			if err != nil {
+				return ""
+			}
+			return Duration(d)
+		},
+		"upper":    Capital,
+		"role":     Role,
+		"plural":   Plural,
+		"commands": func() []incident.Row { return incident.Commands },
+	}
+}
+
+// Repository gives the files of an incident repository: path → content.
+func Repository() map[string]string {
+	out := map[string]string{}
+	err := fs.WalkDir(files, "repository", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := files.ReadFile(name)
+		out[strings.TrimPrefix(name, "repository/")] = string(content)
+		return err
+	})
+	if err != nil {
+		panic("templates: " + err.Error()) // embedded: what was built is there
+	}
+	return out
+}
+
+// Names lists the names of the comments, sorted.
+func Names() []string {
+	var out []string
+	for _, t := range comments.Templates() {
+		if name, ok := strings.CutSuffix(t.Name(), ".md"); ok {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Comment writes what the core wants to say. Who is spoken to is mentioned; nobody else is.
+func Comment(s incident.Say) (string, error) {
+	if comments.Lookup(s.Name+".md") == nil {
+		return "", fmt.Errorf("no template comments/%s.md", s.Name)
+	}
+	text, err := execute(comments, s.Name+".md", s)
+	return Capital(text), err
+}
+
+// Card writes a part of the card, one of the templates that card.md defines: "facts", or "card", the visible whole.
+func Card(part string, data any) (string, error) { return execute(card, part, data) }
+
+// Line tells an entry of the timeline in a few words, without who did it and without its text.
+func Line(e incident.Entry) string {
+	name := e.Kind
+	if lines.Lookup(name) == nil {
+		name = "other"
+	}
+	out, err := execute(lines, name, e)
+	if err != nil {
+		return Inert(e.Kind, 40)
+	}
+	return strings.Join(strings.Fields(out), " ")
+}
+
+var blankLines = regexp.MustCompile(`\n[ \t]*\n(?:[ \t]*\n)+`)
+
+// execute runs a template and tidies the blank lines that its branches left.
+func execute(t *template.Template, name string, data any) (string, error) {
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, name, data); err != nil {
+		return "", fmt.Errorf("write %s: %w", path.Base(name), err)
+	}
+	return strings.TrimSpace(blankLines.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
+}
+
+// addressed is a person's login, or a team as org/team.
+var addressed = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,99})?$`)
+
+// Mention addresses a person or team so that GitHub notifies them. What is neither is shown and notifies nobody.
+func Mention(name string) string {
+	if addressed.MatchString(name) {
+		return "@" + name
+	}
+	return "**" + Inert(name, 60) + "**"
+}
+
+var reference = regexp.MustCompile(`^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}#[0-9]{1,9}$`)
+
+// Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and state. What is no such
+// name is shown and links to nothing.
+func Reference(name string) string {
+	if reference.MatchString(name) {
+		return name
+	}
+	return Inert(name, 120)
+}
+
+// List lists names in bold, none mentioned: "**a**, **b** and **c**". A long list is cut.
+func List(list []string) string {
+	const most = 8
+	bold := make([]string, 0, most+1)
+	for i, n := range list {
+		if i == most && len(list) > most+1 {
+			bold = append(bold, strconv.Itoa(len(list)-most)+" more")
+			break
+		}
+		bold = append(bold, "**"+Inert(n, 60)+"**")
+	}
+	switch n := len(bold); n {
+	case 0:
+		return ""
+	case 1:
+		return bold[0]
+	default:
+		return strings.Join(bold[:n-1], ", ") + " and " + bold[n-1]
+	}
+}
+
+// UTC tells a time: 15:04 UTC, with the date where that isn't the given day. The zero time is no time.
+func UTC(t, day time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.UTC()
+	if t.Format(time.DateOnly) == day.UTC().Format(time.DateOnly) {
+		return t.Format("15:04 UTC")
+	}
+	return t.Format("2006-01-02 15:04 UTC")
+}
+
+// Duration tells a duration as people do: 18 min, 2 h 5 min, 3 days.
+func Duration(d time.Duration) string {
+	if d < 0 {
+		return "-" + Duration(-d)
+	}
+	if d > 0 && d < time.Minute {
+		return "under 1 min"
+	}
+	m := int(d.Round(time.Minute) / time.Minute)
+	switch {
+	case m < 60:
+		return strconv.Itoa(m) + " min"
+	case m < 48*60 && m%60 == 0:
+		return strconv.Itoa(m/60) + " h"
+	case m < 48*60:
+		return fmt.Sprintf("%d h %d min", m/60, m%60)
+	}
+	return strconv.Itoa((m+12*60)/(24*60)) + " days"
+}
+
+// Capital gives a name with a capital letter: the phase as a heading.
+func Capital(name any) string {
+	s := fmt.Sprint(name)
+	r, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// Role spells a role out.
+func Role(short string) string {
+	switch short {
+	case "ic":
+		return "Incident Coordinator"
+	case "oe":
+		return "Operations Engineer"
+	}
+	return short
+}
+
+// Plural gives a count with its noun.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,307 @@
+package templates_test
+
+import (
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// says lists the values of Name in every Say that a package's code makes.
+func says(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no code in %s: %v", folder, err)
+	}
+	var names []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			switch typ := lit.Type.(type) {
+			case *ast.Ident:
+				ok = typ.Name == "Say"
+			case *ast.SelectorExpr:
+				ok = typ.Sel.Name == "Say"
+			default:
+				ok = false
+			}
+			for _, e := range lit.Elts {
+				if kv, pair := e.(*ast.KeyValueExpr); ok && pair {
+					if key, isName := kv.Key.(*ast.Ident); isName && key.Name == "Name" {
+						if value, err := strconv.Unquote(kv.Value.(*ast.BasicLit).Value); err == nil && !slices.Contains(names, value) {
+							names = append(names, value)
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	return names
+}
+
+func TestEverySayHasItsTemplateAndEveryTemplateItsSay(t *testing.T) {
+	said := append(says(t, "../app/incident"), says(t, "../app/engine")...)
+	slices.Sort(said)
+	said = slices.Compact(said)
+	if diff := cmp.Diff(said, templates.Names()); diff != "" {
+		t.Errorf("what is said (-) and what is written (+):\n%s", diff)
+	}
+}
+
+// kinds lists the kinds of entries that the core records.
+func TestEveryEntryHasItsLine(t *testing.T) {
+	record := regexp.MustCompile(`\brecord\("([a-z]+)"|Kind: "([a-z]+)"`)
+	files, err := filepath.Glob("../app/incident/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range files {
+		code, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range record.FindAllStringSubmatch(string(code), -1) {
+			kind := m[1] + m[2]
+			found++
+			line := templates.Line(incident.Entry{Kind: kind, What: "WHAT", By: "carol"})
+			if line == "" || line == kind+" WHAT" {
+				t.Errorf("%s: no line for entries of kind %q: %q", name, kind, line)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d records found in the core", found)
+	}
+	if got := templates.Line(incident.Entry{Kind: "un @carol", What: "<b>"}); got != "un @\u2060carol &lt;b&gt;" {
+		t.Errorf("an unknown kind gives %q", got)
+	}
+	if got := templates.Line(incident.Entry{Kind: "customer"}); got == "" {
+		t.Errorf("an entry without a name gives nothing")
+	}
+}
+
+// hostile stands in every field of people's words.
+const hostile = "@carol #12 <img src=x onerror=y> ![](https://evil.example/x.png) [x](https://evil.example) `\n/ic close\n<!-- firebreak:card v1 -->"
+
+func full() incident.Say {
+	return incident.Say{Who: "carol", Holder: "alice", Role: "ic", Command: "/ic update …", Line: hostile, Phase: incident.Fixing,
+		Missing: []string{"severity", "summary", "customers", "the cause is known"}, Names: []string{"globex", hostile},
+		Time: time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC), Count: 3, Insist: "/ic phase fixing because …", Reason: hostile,
+		Entries: incident.Commands[:3]}
+}
+
+func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
+	for _, name := range templates.Names() {
+		for _, role := range []string{"ic", "oe", "drill"} {
+			say := full()
+			say.Name, say.Role = name, role
+			text, err := templates.Comment(say)
+			if err != nil {
+				t.Fatal(err)
+			}
+			allowed := []string{"carol", "alice"}
+			if name == "page" {
+				allowed = append(allowed, "globex") // who is paged is mentioned
+			}
+			harmless(t, name, text, allowed...)
+		}
+	}
+}
+
+func TestCommentsReadWellWhenNobodyHoldsARole(t *testing.T) {
+	for _, say := range samples() {
+		without := say
+		without.Holder = ""
+		if say.Name != "handover" { // somebody is always asked
+			without.Who = ""
+		}
+		for _, say := range []incident.Say{say, without} {
+			text, err := templates.Comment(say)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, bad := range []string{"!", "  ", "<no value>", "****", " ,", " .", "0001", "%!", "``", "\n\n\n", "::"} {
+				if strings.Contains(strings.ReplaceAll(text, "  \n", "\n"), bad) {
+					t.Errorf("%s holds %q:\n%s", say.Name, bad, text)
+				}
+			}
+			if first := text[0]; len(text) < 20 || len(text) > 8000 || first >= 'a' && first <= 'z' {
+				t.Errorf("%s reads\n%s", say.Name, text)
+			}
+		}
+	}
+	if _, err := templates.Comment(incident.Say{Name: "no such"}); err == nil {
+		t.Error("a comment without a template was written")
+	}
+}
+
+// samples are what the core says, one of each, as people will read them.
+func samples() []incident.Say {
+	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
+	var out []incident.Say
+	add := func(s incident.Say) { out = append(out, s) }
+	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})
+	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"the severity is confirmed", "coordinator and operations engineer are two people"}, Command: "/ic severity critical"})
+	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})
+	add(incident.Say{Name: "missing-data", Who: "alice", Missing: []string{"severity", "summary", "customers"}})
+	add(incident.Say{Name: "needs-data", Who: "alice", Missing: []string{"customers"}, Command: "/ic severity critical"})
+	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})
+	add(incident.Say{Name: "unanswered", Count: 1})
+	add(incident.Say{Name: "role-open", Who: "carol", Role: "oe", Names: []string{"carol"}})
+	add(incident.Say{Name: "role-open", Who: "carol", Role: "ic", Names: []string{"carol"}})
+	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic udpate all is well", Command: "/ic update text"})
+	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic snooze soon", Command: "/ic snooze 15m why", Reason: "it needs a time span"})
+	add(incident.Say{Name: "cannot-respond", Who: "carol", Names: []string{"mallory"}})
+	add(incident.Say{Name: "handover", Who: "dan", Holder: "carol", Phase: incident.Investigate, Time: at, Names: []string{"alice", "bob"}, Count: 2})
+	add(incident.Say{Name: "two-people", Who: "carol", Command: "/ic @user", Insist: "/oe because …"})
+	add(incident.Say{Name: "nothing-due", Who: "carol"})
+	add(incident.Say{Name: "nothing-to-pin", Who: "carol", Command: "/ic pin [link] [note]"})
+	add(incident.Say{Name: "propose", Who: "carol", Phase: incident.Fixing, Command: "/ic phase fixing"})
+	add(incident.Say{Name: "propose", Who: "carol", Phase: incident.Monitoring, Command: "/ic phase monitoring", Missing: []string{"coordinator and operations engineer are two people"}})
+	add(incident.Say{Name: "help", Who: "carol", Entries: incident.Commands[6:9]})
+	add(incident.Say{Name: "refused-reader", Who: "mallory", Line: "/ic close"})
+	add(incident.Say{Name: "refused-role", Who: "bob", Role: "ic", Holder: "carol", Command: "/ic"})
+	add(incident.Say{Name: "ic-does-not-debug", Who: "carol", Names: []string{"alice"}, Command: "/oe finding"})
+	add(incident.Say{Name: "write-again", Who: "bob"})
+	add(incident.Say{Name: "unassignable", Names: []string{"dan"}})
+	add(incident.Say{Name: "not-incident", Who: "bob", Command: "/incident"})
+	add(incident.Say{Name: "unknown-severity", Who: "bob", Line: "huge", Names: []string{"critical", "regular"}})
+	add(incident.Say{Name: "label-refused", Who: "bob", Line: "phase/closing", Holder: "carol", Command: "/ic"})
+	add(incident.Say{Name: "label-kept", Who: "bob", Line: "incident", Command: "/incident decline why"})
+	add(incident.Say{Name: "which-role", Who: "bob", Holder: "carol"})
+	add(incident.Say{Name: "close-refused", Who: "bob", Holder: "carol", Command: "/ic"})
+	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring})
+	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
+	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
+	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})
+	add(incident.Say{Name: "update-failed", Who: "carol", Names: []string{"globex"}, Line: "email gina@globex.example", Reason: "550 mailbox full"})
+	add(incident.Say{Name: "tell-customer", Who: "carol", Phase: incident.Monitoring, Names: []string{"globex"}, Command: "/ic update …"})
+	add(incident.Say{Name: "check-in", Who: "carol", Time: at.Add(16 * time.Hour), Count: 1})
+	add(incident.Say{Name: "stand-by-over", Who: "carol", Names: []string{"globex"}, Command: "/ic agree who and how"})
+	add(incident.Say{Name: "page", Reason: "team", Names: []string{"acme/incident-coordinators"}, Count: 1})
+	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})
+	add(incident.Say{Name: "page", Reason: "update", Names: []string{"acme/incident-coordinators"}})
+	add(incident.Say{Name: "page", Reason: "asked", Role: "drill", Names: []string{"dan"}, Holder: "carol", Line: "we need somebody\nwho knows etcd"})
+	return out
+}
+
+func TestCommentsAsPeopleReadThem(t *testing.T) {
+	var b strings.Builder
+	shown := map[string]bool{}
+	for _, say := range samples() {
+		text, err := templates.Comment(say)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown[say.Name] = true
+		b.WriteString("<!-- " + say.Name + " -->\n\n" + text + "\n---\n\n")
+	}
+	for _, name := range templates.Names() {
+		if !shown[name] {
+			t.Errorf("no sample of %s", name)
+		}
+	}
+	golden := "testdata/comments.md"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("the comments changed; go test ./templates -update writes them anew:\n%s", diff)
+	}
+}
+
+func TestRepositoryHoldsTheFormThatTheSandboxPromises(t *testing.T) {
+	files := templates.Repository()
+	for _, name := range []string{".github/ISSUE_TEMPLATE/incident.yml", ".github/firebreak.yml", "README.md"} {
+		if files[name] == "" {
+			t.Errorf("no %s in %d files", name, len(files))
+		}
+	}
+	var form struct {
+		Labels []string
+		Body   []struct {
+			Type       string
+			Attributes struct {
+				Label   string
+				Options yaml.MapSlice `yaml:"-"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(files[".github/ISSUE_TEMPLATE/incident.yml"]), &form); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, b := range form.Body {
+		got = append(got, b.Type+" "+b.Attributes.Label)
+	}
+	want := []string{"textarea Summary", "dropdown Severity", "input Customers impacted", "input How did you learn of it?", "checkboxes Drill"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Equal(form.Labels, []string{incident.LabelIncident}) {
+		t.Errorf("labels %q", form.Labels)
+	}
+}
+
+func TestTimesAndDurations(t *testing.T) {
+	day := time.Date(2026, 11, 24, 23, 59, 0, 0, time.UTC)
+	berlin := time.FixedZone("CET", 3600)
+	for got, want := range map[string]string{
+		templates.UTC(time.Date(2026, 11, 24, 0, 5, 0, 0, time.UTC), day): "00:05 UTC",
+		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, time.UTC), day): "2026-11-25 00:05 UTC",
+		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, berlin), day):   "23:05 UTC",
+		templates.UTC(time.Time{}, day):                                   "",
+		templates.Duration(0):                                             "0 min",
+		templates.Duration(20 * time.Second):                              "under 1 min",
+		templates.Duration(17*time.Minute + 40*time.Second):               "18 min",
+		templates.Duration(2*time.Hour + 5*time.Minute):                   "2 h 5 min",
+		templates.Duration(24 * time.Hour):                                "24 h",
+		templates.Duration(71 * time.Hour):                                "3 days",
+		templates.List(nil):                                               "",
+		templates.List([]string{"a"}):                                     "**a**",
+		templates.List([]string{"a", "b", "c"}):                           "**a**, **b** and **c**",
+		templates.List(strings.Split("a b c d e f g h i j k", " ")):       "**a**, **b**, **c**, **d**, **e**, **f**, **g**, **h** and 3 more",
+		templates.Mention("acme/incident-coordinators"):                   "@acme/incident-coordinators",
+		templates.Mention("firebreak[bot]"):                               `**firebreak\[bot\]**`,
+		templates.Code("/ic pin `x`"):                                     "`` /ic pin `x` ``",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
