@@ -1,0 +1,120 @@
+// Package command turns what people write in Markdown into commands: a comment into incident.Commands, the issue form into
+// the fact that an incident was opened. Help and the README's table come from the same rows that parse.
+package command
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/yuin/goldmark/parser"
+)
+
+// What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a worker for seconds.
+const (
+	maxSize  = 16 << 10 // bytes
+	maxDepth = 32       // quotes and list items inside one another
+	maxLine  = 80       // runes of a line that is told back
+)
+
+// Parse gives the commands of a comment in order, each an incident.Command, or an incident.Misspelt where a line starts
+// as a command and is none.
+//
+// A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What stands in a quote, code, a
+// list, a table, a heading, a link or HTML is no command, nor is what is struck through. A command's text runs on until the
+// next command or the comment's end, whatever Markdown it is; quotes at its end are left out, since that is what mail
+// programs append.
+func Parse(body string) []any { return parse(body, markdown) }
+
+func parse(body string, md parser.Parser) []any {
+	if !Has(body) {
+		return nil
+	}
+	if len(body) > maxSize {
+		return refused(body, "the comment is too long; write the command in a comment of its own")
+	}
+	body = newlines(body)
+	if depth(body, maxDepth) > maxDepth {
+		return refused(body, "the comment is too deeply nested; write the command in a comment of its own")
+	}
+	var out []any
+	for _, p := range find(body, md) {
+		out = append(out, read(p))
+	}
+	return out
+}
+
+// Has tells whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is
+// also true for a line that turns out to stand in code or in a quote.
+func Has(body string) bool {
+	for range starts(body) {
+		return true
+	}
+	return false
+}
+
+// Added gives the commands that an edit added. Commands are the same if they say the same, however they are spaced.
+func Added(before, after string) []any {
+	had := map[string]int{}
+	for _, c := range Parse(before) {
+		had[saying(c)]++
+	}
+	var out []any
+	for _, c := range Parse(after) {
+		if k := saying(c); had[k] > 0 {
+			had[k]--
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// saying names what a command says. Text after a command that takes none is not part of it, so that thanks written below
+// `/ic close` later don't close again.
+func saying(what any) string {
+	kind := "misspelt"
+	if c, ok := what.(incident.Command); ok {
+		c.Text, c.Because, c.Quote = squeeze(c.Text), squeeze(c.Because), squeeze(c.Quote)
+		what, kind = c, "command"
+	}
+	said, err := json.Marshal(what)
+	if err != nil {
+		panic("command: " + err.Error()) // strings, numbers and lists of them always marshal
+	}
+	return kind + string(said)
+}
+
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// refused is the answer to a comment that is not parsed at all.
+func refused(body, why string) []any {
+	for i := range starts(body) {
+		return []any{incident.Misspelt{Line: firstLine(body[i:]), Why: why}}
+	}
+	return nil
+}
+
+// newlines gives every line the end that goldmark knows.
+func newlines(s string) string {
+	if strings.IndexByte(s, '\r') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// firstLine gives the first line, short enough to be told back.
+func firstLine(s string) string {
+	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
+		s = s[:i]
+	}
+	s = strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), 4*maxLine+utf8.UTFMax)]), "\uFFFD")
+	n := 0
+	for i := range s {
+		if n++; n > maxLine {
+			return strings.TrimSpace(s[:i])
+		}
+	}
+	return s
+}

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// The labels of the issue form, in its order. GitHub writes the label above the answer, not the field's id.
+const (
+	labelSummary   = "Summary"
+	labelSeverity  = "Severity"
+	labelCustomers = "Customers impacted"
+	labelSource    = "How did you learn of it?"
+	labelDrill     = "Drill"
+)
+
+// shapes are the forms that are known: a company may have taken the last fields out of its form.
+var shapes = [][]string{
+	{labelSummary, labelSeverity, labelCustomers, labelSource, labelDrill},
+	{labelSummary, labelSeverity, labelCustomers, labelSource},
+	{labelSummary, labelSeverity, labelCustomers, labelDrill},
+	{labelSummary, labelSeverity, labelCustomers},
+}
+
+// Form reads the body of an issue that was opened by the issue form. ok is false if it wasn't.
+func Form(body string) (opened incident.Opened, ok bool) {
+	answers, ok := form(body)
+	if !ok {
+		return incident.Opened{}, false
+	}
+	names, none := impacted(answers[labelCustomers])
+	return incident.Opened{
+		Source:    "form",
+		Summary:   given(answers[labelSummary]) != "",
+		Severity:  firstWord(given(answers[labelSeverity])),
+		Customers: names,
+		None:      none,
+		Drill:     ticked.MatchString(answers[labelDrill]),
+	}, true
+}
+
+// Summary gives what the issue form's body says under Summary, or "" if it is no form or says nothing.
+func Summary(body string) string {
+	answers, _ := form(body)
+	return given(answers[labelSummary])
+}
+
+// form gives the answers by label.
+func form(body string) (answers map[string]string, ok bool) {
+	lines := strings.Split(newlines(body), "\n")
+	for _, labels := range shapes {
+		if at, ok := headings(lines, labels); ok {
+			answers = map[string]string{}
+			for i, label := range labels {
+				answers[label] = strings.TrimSpace(strings.Join(lines[at[i]+1:at[i+1]], "\n"))
+			}
+			return answers, true
+		}
+	}
+	return nil, false
+}
+
+// headings finds the lines with the labels, and the end. The summary may hold lines that look like labels, and only it
+// has more than one line: so the first Summary counts, and of all others the last.
+func headings(lines, labels []string) (at []int, ok bool) {
+	at = make([]int, len(labels)+1)
+	at[0] = slices.IndexFunc(lines, func(l string) bool { return isHeading(l, labels[0]) })
+	at[len(labels)] = len(lines)
+	line := len(lines)
+	for i := len(labels) - 1; i > 0; i-- {
+		for line--; line >= 0 && !isHeading(lines[line], labels[i]); line-- {
+		}
+		at[i] = line
+	}
+	return at, at[0] >= 0 && at[0] < line
+}
+
+func isHeading(line, label string) bool {
+	text, ok := strings.CutPrefix(line, "###")
+	return ok && strings.HasPrefix(text, " ") && strings.EqualFold(strings.TrimSpace(text), label)
+}
+
+// given is an answer, or "" where GitHub wrote that there is none.
+func given(answer string) string {
+	if answer == "_No response_" || strings.EqualFold(answer, "none") {
+		return ""
+	}
+	return answer
+}
+
+var ticked = regexp.MustCompile(`(?m)^\s*[-*+] \[[xX]\](?:\s|$)`)
+
+// firstWord gives the first word in lower case, without what surrounds it.
+func firstWord(s string) string {
+	word, _ := next(s)
+	return strings.ToLower(strings.Trim(word, ".,:;!()*_`\"'"))
+}
+
+var nobody = []string{"none", "nobody", "no one", "no customer", "no customers"}
+
+// impacted reads the customers, with commas, semicolons or new lines between them, since their names may hold spaces.
+func impacted(answer string) (names []string, none bool) {
+	if answer == "_No response_" {
+		return nil, false
+	}
+	for name := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+		name = bullet.ReplaceAllString(strings.TrimSpace(name), "")
+		name = strings.Trim(name, " \t.\"'`*")
+		if slices.ContainsFunc(nobody, func(n string) bool { return strings.EqualFold(n, name) }) {
+			none = true
+		} else if name != "" && !incident.Has(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, none && len(names) == 0
+}

@@ -1,0 +1,612 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// words is what follows a command's verb and word: the rest of its line, and the lines below.
+type words struct {
+	line  string
+	below string
+	quote func() string
+}
+
+// text is everything, trimmed.
+func (w words) text() string { return strings.TrimSpace(w.line + "\n" + w.below) }
+
+// first gives the words with the first line that isn't empty as their line, for commands that need something.
+func (w words) first() words {
+	line, below, _ := strings.Cut(w.text(), "\n")
+	return words{line: line, below: below, quote: w.quote}
+}
+
+// rest gives the words with another line.
+func (w words) rest(line string) words { return words{line: line, below: w.below, quote: w.quote} }
+
+// grammars read what follows each command. An error says what is missing or wrong.
+var grammars = map[incident.Kind]func(words) (incident.Command, error){
+	incident.Declare:        declare,
+	incident.Help:           alone,
+	incident.Status:         alone,
+	incident.Note:           note,
+	incident.Decline:        say("say why it is none"),
+	incident.Duplicate:      duplicate,
+	incident.TakeIC:         reasoned,
+	incident.GiveIC:         giveOne,
+	incident.SetSeverity:    severity,
+	incident.AddCustomer:    addCustomers,
+	incident.RemoveCustomer: removeCustomers,
+	incident.Escalate:       escalate,
+	incident.Update:         say("the update's text is missing"),
+	incident.Snooze:         snooze,
+	incident.Pin:            pin,
+	incident.Unpin:          pin,
+	incident.MovePhase:      phase,
+	incident.Agree:          say("say who agreed, and how"),
+	incident.AddFollowUp:    followUp,
+	incident.Close:          reasoned,
+	incident.TakeOE:         reasoned,
+	incident.GiveOE:         give,
+	incident.DropOE:         anything,
+	incident.Finding:        say("say what you see"),
+	incident.Action:         say("say what you changed"),
+	incident.Cause:          say("say what the cause is"),
+	incident.Workaround:     say("say what the workaround is"),
+	incident.Fix:            say("say what the fix is, or name it: owner/repo#n"),
+	incident.Regression:     say("say what came back"),
+}
+
+// read gives the command that stands at a place, or how it is misspelt.
+func read(p place) any {
+	verb, n := verbOf(p.said)
+	line, below, _ := strings.Cut(p.said[n:], "\n")
+	w := words{line: strings.TrimLeftFunc(line, unicode.IsSpace), below: below, quote: p.quote}
+	wrong := incident.Misspelt{Line: firstLine(p.said), Why: "not a command"}
+	if verb == misspeltVerb {
+		row, _, ok := rowOf(verbIncident, w)
+		if !ok {
+			row = incident.RowOf(incident.Declare)
+		}
+		wrong.Known = row.Usage
+		return wrong
+	}
+	row, rest, ok := rowOf(verb, w)
+	if !ok {
+		wrong.Known = nearest(verb, w.line)
+		return wrong
+	}
+	if row.Kind == incident.Declare {
+		if known, why := strayed(w); known != "" {
+			wrong.Known, wrong.Why = known, why
+			return wrong
+		}
+	}
+	c, err := grammars[row.Kind](rest)
+	if err != nil {
+		wrong.Known, wrong.Why = usage(row, verb), err.Error()
+		return wrong
+	}
+	c.Kind, c.Verb = row.Kind, verb
+	return c
+}
+
+// rowOf finds the row that the words after a verb choose, the longest word first, and gives what follows the word.
+func rowOf(verb string, w words) (row incident.Row, rest words, ok bool) {
+	long := 0
+	for _, r := range incident.Commands {
+		if r.Word == "" || len(r.Word) <= long || !slices.Contains(r.Verbs, verb) {
+			continue
+		}
+		if line, has := cutWord(w.line, r.Word); has {
+			row, rest, ok, long = r, w.rest(line), true, len(r.Word)
+		}
+	}
+	if ok {
+		return row, rest, true
+	}
+	takes, gives := incident.TakeIC, incident.GiveIC
+	switch verb {
+	case verbIncident:
+		return incident.RowOf(incident.Declare), w, true
+	case verbOE:
+		takes, gives = incident.TakeOE, incident.GiveOE
+	}
+	if strings.HasPrefix(w.line, "@") {
+		return incident.RowOf(gives), w, true
+	}
+	if _, has := cutWord(w.line, "because"); w.line == "" || has {
+		return incident.RowOf(takes), w, true
+	}
+	return incident.Row{}, w, false
+}
+
+// cutWord cuts a word, or several, off the start of a line, without case and whatever the white space between them.
+func cutWord(line, word string) (rest string, ok bool) {
+	for want := range strings.FieldsSeq(word) {
+		var got string
+		got, line = next(line)
+		if !strings.EqualFold(strings.TrimRight(got, ".,:;!"), want) {
+			return "", false
+		}
+	}
+	return line, true
+}
+
+// next cuts the first word off. The line's end stays as it is, since two spaces there break the line.
+func next(s string) (word, rest string) {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	if i := strings.IndexFunc(s, unicode.IsSpace); i >= 0 {
+		return s[:i], strings.TrimLeftFunc(s[i:], unicode.IsSpace)
+	}
+	return s, ""
+}
+
+// usage gives a row's usage under the verb that was written.
+func usage(row incident.Row, verb string) string {
+	if len(row.Verbs) > 1 && slices.Contains(row.Verbs, verb) {
+		return "/" + verb + strings.TrimPrefix(row.Usage, "/"+row.Verbs[0])
+	}
+	return row.Usage
+}
+
+// nearest gives the usage of the command that somebody probably meant, or "".
+func nearest(verb, line string) string {
+	if word, _ := next(line); near(word, "because") {
+		return "/" + verb + " because …"
+	}
+	best, found := longestWord, ""
+	for _, row := range incident.Commands {
+		if row.Word == "" {
+			continue
+		}
+		d := min(off(line, row.Word), off(line, strings.Fields(row.Word)[0])+2) // the first of two words is better than nothing
+		if !slices.Contains(row.Verbs, verb) && d < longestWord {
+			d += 1 // the same word under the verb that was written comes first
+		}
+		if d < best {
+			best, found = d, usage(row, verb)
+		}
+	}
+	return found
+}
+
+// off tells how far the first words of a line are from a command's word; longestWord if too far to be meant.
+func off(line, word string) int {
+	var got []string
+	for range strings.Fields(word) {
+		var w string
+		w, line = next(line)
+		got = append(got, strings.TrimRight(w, ".,:;!"))
+	}
+	if d := distance(strings.Join(got, " "), word); d <= max(1, len(word)/3) {
+		return d
+	}
+	return longestWord
+}
+
+func near(word, want string) bool { return off(word, want) < longestWord }
+
+// strayed tells a word of another command after /incident, which takes any text as its summary: `/incident update …` would
+// declare instead of telling the customer, and nobody would notice.
+func strayed(w words) (known, why string) {
+	for _, row := range incident.Commands {
+		if row.Word == "" || slices.Contains(row.Verbs, verbIncident) {
+			continue
+		}
+		if _, ok := cutWord(w.line, strings.Fields(row.Word)[0]); ok {
+			return row.Usage, "a summary that begins with this word needs its severity first: /incident critical …"
+		}
+	}
+	if word, rest := next(w.line); rest == "" && strings.TrimSpace(w.below) == "" && len(word) > 2 {
+		return nearest(verbIncident, word), "not a command"
+	}
+	return "", ""
+}
+
+// say reads a command that is a text.
+func say(missing string) func(words) (incident.Command, error) {
+	return func(w words) (incident.Command, error) {
+		if w.text() == "" {
+			return incident.Command{}, errors.New(missing)
+		}
+		return incident.Command{Text: w.text()}, nil
+	}
+}
+
+// anything reads a command that takes nothing. What stands behind it is for people.
+func anything(words) (incident.Command, error) { return incident.Command{}, nil }
+
+// alone reads a command that would be a summary if something followed on its line: "/incident status page is down".
+func alone(w words) (incident.Command, error) {
+	if w.line != "" {
+		return incident.Command{}, errors.New("it takes nothing more; a summary that begins with this word needs its severity first: /incident critical …")
+	}
+	return incident.Command{}, nil
+}
+
+// severities are the words that a declaration's summary may begin with to tell the severity.
+var severities = map[string]string{"critical": "critical", "regular": "regular", "p1": "critical", "p2": "regular", "p3": "regular"}
+
+func declare(w words) (incident.Command, error) {
+	word, rest := next(w.line)
+	c := incident.Command{Severity: severities[strings.ToLower(strings.TrimRight(word, ".,:;!"))]}
+	if c.Severity != "" {
+		if dash, after := next(rest); strings.Trim(dash, "-–—:") == "" {
+			rest = after
+		}
+		w = w.rest(rest)
+	}
+	c.Text = w.text()
+	return c, nil
+}
+
+// reason cuts "because …" off: has is true if the word stands there, and why is empty if nothing follows it.
+func reason(w words) (why string, has bool) {
+	rest, has := cutWord(w.line, "because")
+	if !has {
+		return "", false
+	}
+	return w.rest(rest).text(), true
+}
+
+var errNoReason = errors.New("say why after “because”")
+
+// reasoned reads a command that may say why. Without "because", what follows is for people.
+func reasoned(w words) (incident.Command, error) {
+	why, has := reason(w)
+	if has && why == "" {
+		return incident.Command{}, errNoReason
+	}
+	return incident.Command{Because: why}, nil
+}
+
+// giveOne reads one person, since one coordinates.
+func giveOne(w words) (incident.Command, error) {
+	c, err := give(w)
+	if len(c.Logins) > 1 {
+		return incident.Command{}, errors.New("one person coordinates")
+	}
+	return c, err
+}
+
+func give(w words) (incident.Command, error) {
+	to, text, err := targets(w, false)
+	if err != nil {
+		return incident.Command{}, err
+	}
+	if len(to.teams) > 0 {
+		return incident.Command{}, errors.New("a role goes to a person, not to a team")
+	}
+	return incident.Command{Logins: to.logins, Text: text}, nil
+}
+
+// login is what GitHub takes as a user's name; managed users have their company's short code behind an underscore.
+var login = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:_[A-Za-z0-9]+)?$`)
+
+func isLogin(s string) bool { return len(s) <= 39 && login.MatchString(s) }
+
+var (
+	teamSlug = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+	bareSlug = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)+$`)
+)
+
+type people struct{ logins, teams []string }
+
+// targets reads the people and teams that stand first: @user and @org/team, with spaces, commas or "and" between. A bare
+// word is a team only if bare allows it, it looks like a slug with a hyphen in it, text follows, and it stands first or
+// after a comma: "db-team, storage-team nobody knows why". So the why of "@bob read-only since 10:40" stays whole.
+func targets(w words, bare bool) (to people, text string, err error) {
+	line, comma := w.line, true
+	for line != "" {
+		word, rest := line, ""
+		if i := strings.IndexFunc(line, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }); i >= 0 {
+			word, rest = line[:i], strings.TrimLeftFunc(line[i:], unicode.IsSpace)
+		}
+		after := strings.TrimLeftFunc(rest, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+		switch {
+		case word == "":
+		case word[0] == '@':
+			if err := to.add(strings.TrimRight(word, ".:;!")); err != nil {
+				return people{}, "", err
+			}
+		case (strings.EqualFold(word, "and") || word == "&") && strings.HasPrefix(after, "@"):
+		case bare && comma && bareSlug.MatchString(word) && w.rest(after).text() != "":
+			if !slices.Contains(to.teams, word) {
+				to.teams = append(to.teams, word)
+			}
+		default:
+			return to, w.rest(line).text(), nil
+		}
+		comma = strings.HasPrefix(rest, ",")
+		line = after
+	}
+	return to, w.rest("").text(), nil
+}
+
+// add takes @user or @org/team.
+func (p *people) add(name string) error {
+	org, team, isTeam := strings.Cut(name[1:], "/")
+	switch {
+	case !isLogin(org):
+		return fmt.Errorf("%s is not a name on GitHub", firstLine(name))
+	case isTeam && !teamSlug.MatchString(team):
+		return fmt.Errorf("%s is not a team on GitHub", firstLine(name))
+	case isTeam && !incident.Has(p.teams, name[1:]):
+		p.teams = append(p.teams, name[1:])
+	case !isTeam && !incident.Has(p.logins, org):
+		p.logins = append(p.logins, org)
+	}
+	return nil
+}
+
+func severity(w words) (incident.Command, error) {
+	w = w.first()
+	word, rest := next(w.line)
+	name := strings.ToLower(strings.TrimRight(word, ".,:;!"))
+	if name == "" {
+		return incident.Command{}, errors.New("say which severity")
+	}
+	return incident.Command{Severity: name, Text: w.rest(rest).text()}, nil
+}
+
+// customers reads names off the line. Between them stand commas or semicolons, so that a name may hold spaces; where there
+// are none, spaces.
+func customers(w words) (names []string, none bool) {
+	line := w.first().line
+	between := func(r rune) bool { return r == ',' || r == ';' }
+	if strings.IndexFunc(line, between) < 0 {
+		between = unicode.IsSpace
+	}
+	for name := range strings.FieldsFuncSeq(line, between) {
+		name = strings.Trim(name, " \t.:!\"'“”`")
+		switch {
+		case strings.EqualFold(name, "none"):
+			none = true
+		case strings.Trim(name, "-*+&") == "" || strings.EqualFold(name, "and") || incident.Has(names, name):
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, none && len(names) == 0
+}
+
+func addCustomers(w words) (incident.Command, error) {
+	names, none := customers(w)
+	if len(names) == 0 && !none {
+		return incident.Command{}, errors.New("say which customers, or “none”")
+	}
+	return incident.Command{Customers: names, None: none}, nil
+}
+
+func removeCustomers(w words) (incident.Command, error) {
+	names, _ := customers(w)
+	if len(names) == 0 {
+		return incident.Command{}, errors.New("say which customers")
+	}
+	return incident.Command{Customers: names}, nil
+}
+
+func escalate(w words) (incident.Command, error) {
+	to, text, err := targets(w.first(), true)
+	if err != nil {
+		return incident.Command{}, err
+	}
+	if text == "" {
+		return incident.Command{}, errors.New("say why: it is what they read when they are paged")
+	}
+	return incident.Command{Logins: to.logins, Teams: to.teams, Text: text}, nil
+}
+
+var duration = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
+
+func snooze(w words) (incident.Command, error) {
+	w = w.first()
+	m := duration.FindStringSubmatch(w.line)
+	if m == nil || m[1]+m[2] == "" {
+		return incident.Command{}, errors.New("say for how long: 15m, 1h, 1h30m")
+	}
+	hours, _ := strconv.Atoi(m[1]) // empty is 0
+	minutes, _ := strconv.Atoi(m[2])
+	c := incident.Command{
+		After: time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute,
+		Text:  w.rest(w.line[len(m[0]):]).text(),
+	}
+	switch {
+	case c.After <= 0 || c.After > 24*time.Hour:
+		return incident.Command{}, errors.New("an update can be moved by up to 24 hours")
+	case c.Text == "":
+		return incident.Command{}, errors.New("say why: the customer will hear nothing for longer")
+	}
+	return c, nil
+}
+
+// commentLink is a link to a comment, bare or in Markdown.
+var commentLink = regexp.MustCompile(`(?:\[[^\]\n]*\]\()?<?(?:https?://[^\s#<>()]*)?#issuecomment-(\d+)>?\)?`)
+
+func pin(w words) (incident.Command, error) {
+	text := w.text()
+	m := commentLink.FindStringSubmatchIndex(text)
+	if m == nil {
+		if word, _ := next(text); strings.Contains(word, "://") && (strings.Contains(word, "/issues/") || strings.Contains(word, "/pull/")) {
+			return incident.Command{}, errors.New("the link to a comment ends in #issuecomment-…: “Copy link” in the comment's menu")
+		}
+		return incident.Command{Text: text, Quote: w.quote()}, nil
+	}
+	id, err := strconv.ParseInt(text[m[2]:m[3]], 10, 64)
+	if err != nil || id < 1 {
+		return incident.Command{}, errors.New("there is no comment with that number")
+	}
+	text = strings.TrimSpace(text[:m[0]]) + " " + strings.TrimSpace(text[m[1]:])
+	return incident.Command{Link: id, Text: strings.TrimSpace(text)}, nil
+}
+
+func phase(w words) (incident.Command, error) {
+	w = w.first()
+	word, rest := next(w.line)
+	name := incident.Phase(strings.ToLower(strings.TrimRight(word, ".,:;!")))
+	if !slices.Contains(incident.Phases, name) {
+		return incident.Command{}, noPhase(string(name))
+	}
+	c, err := reasoned(w.rest(rest))
+	c.Phase = name
+	return c, err
+}
+
+// noPhase says which phase was meant, or which there are.
+func noPhase(name string) error {
+	var all []string
+	for _, p := range incident.Phases {
+		begins := len(name) >= 3 && (strings.HasPrefix(string(p), name) || strings.HasPrefix(name, string(p)))
+		if begins || near(name, string(p)) {
+			return fmt.Errorf("did you mean the phase %s?", p)
+		}
+		all = append(all, string(p))
+	}
+	return errors.New("the phases are " + strings.Join(all, ", "))
+}
+
+var repository = regexp.MustCompile(`^([A-Za-z0-9-]+)/([A-Za-z0-9._-]{1,100})$`)
+
+func isRepository(s string) bool {
+	m := repository.FindStringSubmatch(s)
+	return m != nil && isLogin(m[1]) && m[2] != "." && m[2] != ".."
+}
+
+// followUp reads a title with the repository before it and the owner and the date anywhere on its line, or on lines of
+// their own. The lines below are the ticket's text.
+func followUp(w words) (incident.Command, error) {
+	w = w.first()
+	f := details{}
+	title := strings.Fields(w.line)
+	if len(title) > 0 && isRepository(title[0]) {
+		f.repo, title = title[0], title[1:]
+	}
+	title = f.takeAll(title)
+	lines := []string{strings.Join(title, " ")}
+	for line := range strings.SplitSeq(w.below, "\n") {
+		var own details
+		if strings.TrimSpace(line) == "" || len(own.takeAll(strings.Fields(line))) > 0 {
+			lines = append(lines, line)
+			continue
+		}
+		f.logins, f.dues = append(f.logins, own.logins...), append(f.dues, own.dues...)
+	}
+	c := incident.Command{Repo: f.repo, Logins: f.logins, Text: strings.TrimSpace(strings.Join(lines, "\n"))}
+	if len(f.dues) > 0 {
+		c.Due = f.dues[0]
+	}
+	switch {
+	case len(title) == 0:
+		return incident.Command{}, errors.New("the title is missing")
+	case len(f.logins) > 1:
+		return incident.Command{}, errors.New("one person owns a follow-up")
+	case len(f.dues) > 1:
+		return incident.Command{}, errors.New("a follow-up is due once")
+	case len(f.logins) == 1 && !isLogin(f.logins[0]):
+		return incident.Command{}, fmt.Errorf("@%s is not a name on GitHub", firstLine(f.logins[0]))
+	case len(f.dues) == 1 && !isDue(c.Due):
+		return incident.Command{}, errors.New("a date is written 2026-12-31, or +7d, or +2w")
+	}
+	return c, nil
+}
+
+// details are what a follow-up's line says beside its title.
+type details struct {
+	repo         string
+	logins, dues []string
+}
+
+// takeAll takes @owner and due:DATE, and gives the words that are left.
+func (d *details) takeAll(words []string) (left []string) {
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		if strings.EqualFold(word, "due:") && i+1 < len(words) {
+			i++
+			word += words[i]
+		}
+		name := strings.TrimRight(word, ".,:;!")
+		switch {
+		case len(word) > len("due:") && strings.EqualFold(word[:len("due:")], "due:"):
+			d.dues = append(d.dues, strings.TrimRight(word[len("due:"):], ".,;!"))
+		case len(name) > 1 && name[0] == '@' && !strings.Contains(name, "/"):
+			d.logins = append(d.logins, name[1:])
+		default:
+			left = append(left, word)
+		}
+	}
+	return left
+}
+
+var relative = regexp.MustCompile(`^\+\d{1,3}[dw]$`)
+
+func isDue(s string) bool {
+	if relative.MatchString(s) {
+		return true
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	return err == nil && t.Year() >= 2000
+}
+
+// reference is owner/repo#n, #n, or an issue's or a pull request's address.
+var reference = regexp.MustCompile(`^(?:([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?#|https?://[^\s/]+/([A-Za-z0-9-]+/[A-Za-z0-9._-]+)/(?:pull|issues)/)([1-9]\d{0,8})$`)
+
+var number = regexp.MustCompile(`^#?([1-9]\d{0,8})$`)
+
+func duplicate(w words) (incident.Command, error) {
+	w = w.first()
+	word, rest := next(w.line)
+	word = strings.TrimRight(word, ".,:;!")
+	m := number.FindStringSubmatch(word)
+	switch {
+	case m == nil && reference.MatchString(word):
+		return incident.Command{}, errors.New("the other incident must be in this repository: write its number only, as #12")
+	case m == nil:
+		return incident.Command{}, errors.New("say of which incident: #12")
+	}
+	n, _ := strconv.Atoi(m[1]) // at most nine digits
+	return incident.Command{Number: n, Text: w.rest(rest).text()}, nil
+}
+
+// clock is a time of the day at the start of a note's line.
+var clock = regexp.MustCompile(`^((?:[01]?\d|2[0-3]):[0-5]\d)(?:\s?(?i:Z|UTC))?(?:[\s,;:–—-]+|$)`)
+
+var bullet = regexp.MustCompile(`^(?:[-*+]|\d{1,2}[.)])\s+`)
+
+// note reads an entry per line, in or out of a list. What stands in a code block belongs to the entry before it.
+func note(w words) (incident.Command, error) {
+	var c incident.Command
+	at, code := "", false
+	for line := range strings.SplitSeq(w.text(), "\n") {
+		said := strings.TrimSpace(line)
+		fence := strings.HasPrefix(said, "```") || strings.HasPrefix(said, "~~~")
+		if last := len(c.Entries) - 1; last >= 0 && (fence || code) {
+			code = code != fence
+			c.Entries[last].Text += "\n" + line
+			continue
+		}
+		said = bullet.ReplaceAllString(said, "")
+		if m := clock.FindStringSubmatch(said); m != nil {
+			at, said = m[1], said[len(m[0]):]
+			if len(at) == len("9:05") {
+				at = "0" + at
+			}
+		}
+		if said != "" { // a time alone is the next line's
+			c.Entries = append(c.Entries, incident.Line{Clock: at, Text: said})
+			at = ""
+		}
+	}
+	if len(c.Entries) == 0 {
+		return incident.Command{}, errors.New("the note's text is missing")
+	}
+	return c, nil
+}

@@ -1,0 +1,268 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
+	"pgregory.net/rapid"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// counter counts what goldmark is given to read.
+type counter struct {
+	parser.Parser
+	reads, bytes int
+}
+
+func (c *counter) Parse(r text.Reader, opts ...parser.ParseOption) ast.Node {
+	c.reads++
+	c.bytes += len(r.Source())
+	return c.Parser.Parse(r, opts...)
+}
+
+// stairs nests a marker line by line.
+func stairs(marker string, steps int) string {
+	var b strings.Builder
+	for i := range steps {
+		b.WriteString(strings.Repeat(strings.Repeat(" ", len(marker)), i) + marker + "x\n")
+	}
+	return b.String()
+}
+
+func TestWhatIsTooMuchNeverReachesGoldmark(t *testing.T) {
+	const long, deep = "too long", "too deeply nested"
+	ordinary := strings.Repeat("An ordinary line of a text.\n", 1000)
+	for _, c := range []struct {
+		name, body string
+		reads      int
+		why        string
+	}{
+		{"no command at all", strings.Repeat("- ", 32<<10), 0, ""},
+		{"GitHub's longest comment", ("/ic close\n" + strings.Repeat(ordinary, 3))[:65536], 0, long},
+		{"64 KiB of nested lists", ("/ic close\n" + strings.Repeat("- ", 32<<10))[:65536], 0, long},
+		{"16 KiB and a byte", "/ic\n\n" + strings.Repeat("x", 16<<10-4), 0, long},
+		{"16 KiB", "/ic\n\n" + strings.Repeat("x", 16<<10-5), 1, ""},
+		{"33 quotes", "/ic\n\n" + strings.Repeat("> ", 33) + "x", 0, deep},
+		{"32 quotes", "/ic\n\n" + strings.Repeat("> ", 32) + "x", 1, ""},
+		{"33 quotes without spaces", "/ic\n\n" + strings.Repeat(">", 33) + "x", 0, deep},
+		{"33 items on a line", "/ic\n\n" + strings.Repeat("- ", 33) + "x", 0, deep},
+		{"33 numbers on a line", "/ic\n\n" + strings.Repeat("1. ", 33) + "x", 0, deep},
+		{"33 steps of items", "/ic\n\n" + stairs("- ", 33), 0, deep},
+		{"32 steps of items", "/ic\n\n" + stairs("- ", 32), 1, ""},
+		{"33 steps of items in a quote", "/ic\n\n> " + strings.ReplaceAll(strings.TrimSpace(stairs("* ", 33)), "\n", "\n> "), 0, deep},
+		{"20 items in 20 quotes", "/ic\n\n" + strings.Repeat("> - ", 20) + "x", 0, deep},
+		{"steps with CRLF", strings.ReplaceAll("/ic\n\n"+stairs("+ ", 33), "\n", "\r\n"), 0, deep},
+		{"a line across the page", "/ic\n\n" + strings.Repeat("- ", 60) + "\n\n" + strings.Repeat("*", 90), 1, ""},
+		{"a hundred siblings", "/ic\n\n" + strings.Repeat("- a\n  - b\n\n", 100), 1, ""},
+	} {
+		md := &counter{Parser: markdown}
+		got := parse(c.body, md)
+		if md.reads != c.reads || md.bytes > maxSize {
+			t.Errorf("%s: goldmark reads %d times, %d bytes, want %d times", c.name, md.reads, md.bytes, c.reads)
+		}
+		if c.why == "" {
+			continue
+		}
+		if len(got) != 1 {
+			t.Errorf("%s: %d answers, want one", c.name, len(got))
+			continue
+		}
+		m, ok := got[0].(incident.Misspelt)
+		if !ok || !strings.Contains(m.Why, c.why) || !strings.Contains(m.Why, "in a comment of its own") || !strings.HasPrefix(m.Line, "/ic") {
+			t.Errorf("%s: %+v", c.name, got[0])
+		}
+	}
+}
+
+func TestALineIsToldBackCut(t *testing.T) {
+	body := "/oe finding " + strings.Repeat("ü", 20<<10)
+	m := Parse(body)[0].(incident.Misspelt)
+	if n := len([]rune(m.Line)); n != maxLine || !strings.HasPrefix(body, m.Line) {
+		t.Errorf("%d runes: %q", n, m.Line)
+	}
+	if got := firstLine("\xff\xfe\r/ic"); got != "\uFFFD" {
+		t.Errorf("what is no text is told as %q", got)
+	}
+}
+
+// nesting is how deep goldmark itself finds a text nested.
+func nesting(n ast.Node) int {
+	deepest := 0
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		deepest = max(deepest, nesting(c))
+	}
+	switch n.(type) {
+	case *ast.ListItem, *ast.Blockquote:
+		return deepest + 1
+	}
+	return deepest
+}
+
+func TestPropertyDepthIsNeverLessThanGoldmarkFinds(t *testing.T) {
+	bit := rapid.SampledFrom([]string{"> ", ">", "- ", "* ", "+ ", "1. ", "12) ", " ", "  ", "   ", "    ", "\t", "-", "*", "x", "```", "---", "\n", "\n", "\n> ", "\n  ", "\n    "})
+	rapid.Check(t, func(t *rapid.T) {
+		body := strings.Join(rapid.SliceOfN(bit, 0, 40).Draw(t, "bits"), "")
+		real := nesting(markdown.Parse(text.NewReader([]byte(body))))
+		if got := depth(body, 1000); got < real {
+			t.Fatalf("depth %d, goldmark finds %d in\n%s", got, real, body)
+		}
+	})
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"pin", "pin", 0}, {"PIN", "pin", 0},
+		{"pin", "pni", 1}, {"incidnet", "incident", 1}, {"incdent", "incident", 1}, {"kitten", "sitting", 3},
+		{"ca", "abc", 3}, // a swapped pair is not touched again
+		{"@", "`", 1},    // not letters, though one bit apart as letters of two cases are
+		{strings.Repeat("a", 33), "a", longestWord},
+	} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("from %q to %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestPropertyDistanceIsOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.StringMatching(`[a-c]{0,8}`)
+		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
+		switch {
+		case distance(a, b) != distance(b, a):
+			t.Fatal("it is longer one way")
+		case (distance(a, b) == 0) != (a == b):
+			t.Fatal("only the same word is 0 away")
+		case distance(a, b) > max(len(a), len(b)):
+			t.Fatal("changing every letter is shorter")
+		case distance(a+c, b+c) > distance(a, b):
+			t.Fatal("the same end makes words no farther")
+		}
+	})
+}
+
+func TestEveryRowHasItsGrammar(t *testing.T) {
+	for _, row := range incident.Commands {
+		if grammars[row.Kind] == nil {
+			t.Errorf("nothing reads %s", row.Usage)
+		}
+		if !slices.ContainsFunc(groups, groupOf(row)) {
+			t.Errorf("no group of the README holds %s", row.Usage)
+		}
+		if len(row.Word) > longestWord {
+			t.Errorf("%q is too long to be compared with", row.Word)
+		}
+	}
+	if len(grammars) != len(incident.Commands) {
+		t.Errorf("%d grammars for %d commands", len(grammars), len(incident.Commands))
+	}
+}
+
+func groupOf(row incident.Row) func(struct{ verb, title string }) bool {
+	return func(g struct{ verb, title string }) bool { return g.verb == row.Verbs[0] }
+}
+
+func TestHasAllocatesNothing(t *testing.T) {
+	for _, body := range []string{"/ic close", strings.Repeat("a/b ", 16<<10), strings.Repeat("/incidxxx\n", 6<<10), strings.Repeat("\n/", 32<<10)} {
+		if n := testing.AllocsPerRun(10, func() { Has(body) }); n > 1 {
+			t.Errorf("%.0f allocations for %q…", n, body[:min(20, len(body))])
+		}
+	}
+}
+
+// hostile are texts that parsers are slow at, each as long as is read at most.
+func hostile() map[string]string {
+	fill := func(head, bit string) string { return head + strings.Repeat(bit, (maxSize-len(head))/len(bit)) }
+	steps := strings.TrimSpace(stairs("- ", maxDepth))
+	out := map[string]string{
+		"commands":     fill("", "/ic\n"),
+		"pins":         fill("> "+strings.Repeat("q", 8<<10)+"\n\n", "/ic pin\n"),
+		"quotes":       fill("/ic\n\n", ">\n\n"),
+		"alternating":  fill("", "/ic pin\n\n>\n\n"),
+		"brackets":     fill("/ic\n", "["),
+		"images":       fill("/ic\n", "!["),
+		"closed":       fill("/ic\n"+strings.Repeat("[", 4<<10), "]"),
+		"links":        fill("/ic\n", "[a]("),
+		"references":   fill("/ic\n\n", "[a]: b\n"),
+		"emphasis":     fill("/ic\n", "*a _b "),
+		"stars":        fill("/ic\n", "**a *"),
+		"tildes":       fill("/ic\n", "~~a ~"),
+		"backticks":    "/ic\n",
+		"tags":         fill("/ic\n", "<a "),
+		"comments":     fill("/ic\n", "a <!-- "),
+		"instructions": fill("/ic\n", "a <? "),
+		"tables":       fill("/ic\n\n", "|a|b|\n|-|-|\n\n"),
+		"wide table":   fill("/ic\n\n|a\n|-", "\n|a"),
+		"delimiters":   fill("/ic\n\n", "-|\n"),
+		"entities":     fill("/ic\n", "&#1;"),
+		"backslashes":  fill("/ic\n", `\`),
+		"deepest":      fill("/ic\n\n"+steps, "\n"+strings.Repeat(" ", 2*maxDepth)+"a"),
+		"deep quotes":  fill("/ic\n\n", strings.Repeat(">", maxDepth)+"a\n"),
+		"deep mixture": fill("/ic\n\n", strings.Repeat("> - ", maxDepth/2)+"a\n"),
+		"introduction": fill("/ic\n\n", "On a <b@c> wrote:\n> a\n\n"),
+		"long lines":   fill("/ic\n\n> a\n\nOn ", "a ")[:maxSize-len(" wrote:\n> a")] + " wrote:\n> a",
+		"details":      fill("/ic\n\n", "<details>\n\n"),
+		"misspelt":     fill("", "/ic foo bar\n"),
+	}
+	for i := 1; len(out["backticks"])+i+2 < maxSize; i++ {
+		out["backticks"] += strings.Repeat("`", i) + "a "
+	}
+	return out
+}
+
+func TestHostileTextsAreRead(t *testing.T) {
+	for name, body := range hostile() {
+		if len(body) > maxSize || depth(body, maxDepth) > maxDepth {
+			t.Errorf("%s is refused, so says nothing of the time that reading takes", name)
+		}
+		if len(Parse(body)) == 0 {
+			t.Errorf("%s: the command is not found", name)
+		}
+	}
+}
+
+func BenchmarkHostile(b *testing.B) {
+	for name, body := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Parse(body)
+			}
+		})
+	}
+}
+
+func BenchmarkHas(b *testing.B) {
+	for _, bit := range []string{"ordinary text, and/or not\n", "/incidxxx\n", "/", "\n   /"} {
+		body := strings.Repeat(bit, 65536/len(bit))
+		b.Run(fmt.Sprintf("%q", bit), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Has(body)
+			}
+		})
+	}
+}
+
+func BenchmarkLongestComment(b *testing.B) {
+	line := "An ordinary line of text with `code` and a [link](http://example.com).\n"
+	for name, body := range map[string]string{
+		"64 KiB, refused":    (strings.Repeat(line, 1000))[:65532] + "\n/ic",
+		"64 KiB, no command": (strings.Repeat(line, 1000))[:65536],
+		"16 KiB, read":       "/oe finding x\n" + strings.Repeat(line, 1000)[:maxSize-14],
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Parse(body)
+			}
+		})
+	}
+}

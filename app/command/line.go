@@ -1,0 +1,118 @@
+package command
+
+import (
+	"iter"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The verbs that a command starts with.
+const (
+	verbIncident = "incident"
+	verbIC       = "ic"
+	verbOE       = "oe"
+)
+
+// starts gives the place of every slash that starts a line and a verb. It knows nothing of Markdown.
+func starts(body string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := 0; i < len(body); i++ {
+			next := strings.IndexByte(body[i:], '/')
+			if next < 0 {
+				return
+			}
+			i += next
+			if !startsLine(body, i) {
+				continue
+			}
+			if verb, _ := verbOf(body[i:]); verb != "" && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// startsLine tells whether only spaces stand before i on its line, and at most three: four are code.
+func startsLine(body string, i int) bool {
+	for n := 0; n <= 3; n++ {
+		i--
+		if i < 0 || body[i] == '\n' || body[i] == '\r' {
+			return true
+		}
+		if body[i] != ' ' {
+			return false
+		}
+	}
+	return false
+}
+
+// verbOf gives the verb that s starts with after its slash, in lower case, and how many bytes it takes. A verb ends at
+// white space or at the end; a colon, comma or full stop between is forgiven, as phones write them. So /ic/foo, /icy and
+// /etc/hosts start with no verb. A word that is nearly "incident" is one too: "incident?".
+func verbOf(s string) (verb string, n int) {
+	const longest = len(verbIncident) + 2
+	n = 1
+	for n < len(s) && n <= longest+1 && isLetter(s[n]) {
+		n++
+	}
+	word := s[1:n]
+	switch {
+	case strings.EqualFold(word, verbIC):
+		verb = verbIC
+	case strings.EqualFold(word, verbOE):
+		verb = verbOE
+	case strings.EqualFold(word, verbIncident):
+		verb = verbIncident
+	case len(word) >= len(verbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && distance(word, verbIncident) <= 2:
+		verb = misspeltVerb
+	default:
+		return "", 0
+	}
+	if n < len(s) && strings.IndexByte(":,.", s[n]) >= 0 {
+		n++
+	}
+	if n < len(s) {
+		if r, _ := utf8.DecodeRuneInString(s[n:]); !unicode.IsSpace(r) {
+			return "", 0
+		}
+	}
+	return verb, n
+}
+
+const misspeltVerb = "incident?"
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// longestWord bounds what is compared: no word of a command is nearly as long.
+const longestWord = 32
+
+// distance counts the letters to insert, delete, change or swap with their neighbour to make b out of a, ASCII letters
+// without case. Words too long to be compared are far from everything.
+func distance(a, b string) int {
+	if len(a) > longestWord || len(b) > longestWord {
+		return longestWord
+	}
+	var rows [3][longestWord + 1]int // the row being filled, and the two before it
+	for j := range len(b) + 1 {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row, above, top := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+differ(a[i-1], b[j-1]))
+			if i > 1 && j > 1 && differ(a[i-1], b[j-2])+differ(a[i-2], b[j-1]) == 0 {
+				row[j] = min(row[j], top[j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)%3][len(b)]
+}
+
+func differ(a, b byte) int {
+	if a == b || isLetter(a) && isLetter(b) && a|0x20 == b|0x20 {
+		return 0
+	}
+	return 1
+}
