@@ -1,0 +1,509 @@
+package card
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// maxShown is how many entries of the timeline a card shows; the state holds no more than a few dozen.
+const maxShown = 40
+
+// How many rows of what a long incident collects are shown.
+const (
+	shownPages     = 5
+	shownContacts  = 8
+	shownFollowUps = 20
+	shownNow       = 4
+)
+
+// page is what templates/card.md shows: the decisions are made here, the words stand there.
+type page struct {
+	S      incident.State
+	Policy incident.Policy
+	Title  string
+
+	Emoji       string // the one colour of the state
+	Standing    string // "P1 · Investigate"
+	When        string // "since 10:49 UTC"
+	Reporter    string
+	Running     bool
+	Critical    bool
+	Unconfirmed bool
+	Nobody      bool   // nobody is on it
+	Coordinator string // who holds IC, the declarer included
+	Covered     bool
+	Together    bool // one person is in charge of a regular incident
+	Box         string
+	Failed      string // why the newest page could not be sent
+	Missing     []string
+	Facts       string
+	Rhythm      string // "20 min"
+	Kept        string
+	Pages       []cell
+	Contacts    []cell
+	StandBy     bool
+	Found       []fact
+	Alone       string
+	Pull        string
+	Next        incident.Phase
+	Checks      []incident.Check
+	Ready       string // the command that moves on, once nothing blocks
+	Insist      string // the command that moves on for a reason
+	FollowUps   []string
+	Now         []command
+	Timeline    []row
+	Older       int
+
+	today time.Time
+	url   string
+}
+
+type (
+	cell struct {
+		First bool
+		Text  string
+	}
+	fact    struct{ Name, Text string }
+	command struct{ Usage, Does string }
+	row     struct{ When, Who, What string }
+)
+
+// Utc tells a time, with the date where it isn't the card's own day.
+func (p page) Utc(t time.Time) string { return templates.UTC(t, p.today) }
+
+// brief is Utc without the zone, for lists of times.
+func (p page) brief(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
+
+func newPage(s incident.State, v View, shown int) page {
+	p := page{S: s, Policy: v.Policy, Title: v.Title, today: newest(s), url: v.URL}
+	p.Running = s.Running()
+	p.Critical = s.Critical(v.Policy)
+	p.Unconfirmed = s.Confirmed == nil
+	p.Coordinator, p.Covered = s.Coordinator()
+	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" && (len(s.OEs) == 0 || len(s.OEs) == 1 && incident.Same(s.OEs[0], p.Coordinator))
+	p.Nobody = p.Running && s.IC == "" && len(s.OEs) == 0 && (p.Unconfirmed || p.Coordinator == "")
+	p.standing()
+	if p.Running {
+		p.Missing = s.Missing()
+		p.Box, p.Failed = p.box()
+		p.Rhythm = p.rhythm()
+		p.StandBy = s.Phase == incident.Monitoring && !s.StandBy.Ends.IsZero()
+		p.checks()
+		p.contacts()
+	}
+	p.Kept = kept(s.Updates)
+	p.pages()
+	p.found()
+	if s.Alone != nil {
+		p.Alone = p.stamp(*s.Alone)
+	}
+	if s.Document.Number > 0 && p.url != "" {
+		p.Pull = p.sibling("pull", s.Document.Number)
+	}
+	p.followUps()
+	p.now()
+	p.timeline(shown)
+	return p
+}
+
+// newest gives the newest stamp of a state: the card's own day, since it reads no clock.
+func newest(s incident.State) time.Time {
+	var n time.Time
+	see := func(times ...time.Time) {
+		for _, t := range times {
+			if t.After(n) {
+				n = t
+			}
+		}
+	}
+	for _, st := range []*incident.Stamp{s.Declared, s.Confirmed, s.Closed, s.ICSince, s.Last, s.Paging.Answered, s.Document.Merged} {
+		if st != nil {
+			see(st.At)
+		}
+	}
+	see(s.Since.At, s.Updates.From, s.Updates.Last)
+	if s.Updates.Stage >= 2 {
+		see(s.Updates.Due)
+	}
+	for _, e := range s.Timeline {
+		see(e.At)
+	}
+	for _, p := range s.Paging.Pages {
+		see(p.At)
+	}
+	for _, c := range s.Cursor.Seen {
+		see(c.At)
+	}
+	return n
+}
+
+// standing says in the first words how bad it is and where it stands.
+func (p *page) standing() {
+	s := p.S
+	severity := templates.Capital(templates.Inert(s.Severity, 40))
+	if p.Critical {
+		severity = "P1"
+		if s.Severity != "critical" {
+			severity = "P1 " + templates.Inert(s.Severity, 40)
+		}
+	}
+	phase := templates.Capital(s.Phase)
+	if !s.Since.At.IsZero() {
+		p.When = "since " + p.Utc(s.Since.At)
+	}
+	if p.Unconfirmed && s.Declared != nil {
+		p.Reporter = s.Declared.By
+		if s.Source != "form" && s.Source != "command" && s.Source != "label" && s.Source != "" {
+			p.Reporter = s.Source
+		}
+	}
+	switch {
+	case s.Declared == nil:
+		p.Emoji, p.Standing, p.When = "⚪", "No incident", ""
+	case s.Outcome == incident.Declined:
+		p.Emoji, p.Standing, p.When = "⚪", "Declined", p.ended("declined")
+	case s.Outcome == incident.Duplicated:
+		p.Emoji, p.Standing, p.When = "⚪", "Duplicate", "of "+p.other(s.Duplicate)+", "+p.ended("folded")
+	case s.Closed != nil:
+		p.Emoji, p.Standing = "🟢", join(severity, "Closed")
+		p.When = p.Utc(s.Closed.At) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
+	case p.Unconfirmed:
+		p.Emoji, p.Standing = "🟠", join("Unconfirmed", phase)
+	case s.Phase == incident.Closing:
+		p.Emoji, p.Standing = "🟢", join(severity, phase)
+	case s.Phase == incident.Monitoring:
+		p.Emoji, p.Standing = "🔵", join(severity, phase)
+	case p.Critical:
+		p.Emoji, p.Standing = "🔴", join(severity, phase)
+	default:
+		p.Emoji, p.Standing = "🟡", join(severity, phase)
+	}
+}
+
+// ended says when and by whom an incident was ended without closing up.
+func (p *page) ended(how string) string {
+	if p.S.Closed == nil {
+		return how
+	}
+	text := p.Utc(p.S.Closed.At)
+	if p.S.Closed.By != "" {
+		text += " by **" + templates.Inert(p.S.Closed.By, 60) + "**"
+	}
+	return text
+}
+
+func join(parts ...string) string {
+	var out []string
+	for _, part := range parts {
+		if part != "" {
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// box chooses who must act first; templates/card.md has the words.
+func (p page) box() (name, failed string) {
+	s := p.S
+	if n := len(s.Paging.Pages); n > 0 {
+		failed = s.Paging.Pages[n-1].Failed
+	}
+	open := p.Critical && s.IC == ""
+	switch {
+	case s.Paging.GaveUp && s.IC == "":
+		return "unanswered", failed
+	case failed != "" && (open || s.Paging.Pages[len(s.Paging.Pages)-1].Why == "update" && s.Updates.Overdue):
+		return "unsent-page", failed
+	case !s.Updates.Due.IsZero() && s.Updates.Stage >= 2:
+		return "overdue", failed
+	case open && s.Phase != incident.Closing:
+		return "nobody-coordinates", failed
+	case !s.Updates.Due.IsZero() && s.Updates.Stage == 1:
+		return "amber", failed
+	case len(s.Updates.Unsent) > 0:
+		return "unsent-update", failed
+	case p.Critical && len(s.OEs) == 0 && s.Alone == nil && (s.Phase == incident.Identify || s.Phase == incident.Investigate || s.Phase == incident.Fixing):
+		return "nobody-operates", failed
+	case s.Handover != "":
+		return "handover", failed
+	case p.Unconfirmed && len(p.Missing) > 0 && (s.Claimed == "" || p.Policy.Critical(s.Claimed)):
+		return "data", failed
+	case s.Phase == incident.Monitoring && s.StandBy.Asked && s.Agreed == nil:
+		return "agreement", failed
+	case s.Document.Shut && s.Document.Merged == nil:
+		return "unmerged", failed
+	}
+	return "", failed
+}
+
+// rhythm tells the wait between updates as it is at the moment.
+func (p page) rhythm() string {
+	severity, _ := p.Policy.Severity(p.S.Severity)
+	wait := severity.Every
+	if severity.Later > 0 && p.S.Confirmed != nil && !p.today.Before(p.S.Confirmed.At.Add(severity.After)) {
+		wait = severity.Later
+	}
+	switch wait {
+	case 0:
+		return ""
+	case time.Hour:
+		return "hour"
+	}
+	return templates.Duration(wait)
+}
+
+func kept(u incident.Updates) string {
+	if u.Kept+u.Missed+u.Snoozed == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d kept, %d missed", u.Kept, u.Missed)
+	if u.Snoozed > 0 {
+		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
+	}
+	if u.Longest > 0 {
+		text += " · longest wait " + templates.Duration(u.Longest)
+	}
+	return text
+}
+
+// pages tells the newest pages, each with its answer, and what comes next.
+func (p *page) pages() {
+	list := p.S.Paging.Pages
+	if n := len(list) - shownPages; n > 0 {
+		list = list[n:]
+	}
+	for i, pg := range list {
+		text := "**" + templates.Inert(strings.Join(pg.To, ", "), 120) + "** " + p.brief(pg.At)
+		switch pg.Why {
+		case "update":
+			text += " for the overdue update"
+		case "asked":
+			text += " on request"
+		}
+		if pg.Failed != "" {
+			text += ": **not sent** (" + templates.Inert(pg.Failed, 120) + ")"
+		}
+		switch a := p.S.Paging.Answered; {
+		case a != nil && !a.At.Before(pg.At) && (i == len(list)-1 || a.At.Before(list[i+1].At)):
+			text += " → **" + templates.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
+		case i == len(list)-1 && p.Running:
+			text += p.waiting()
+		}
+		p.Pages = append(p.Pages, cell{i == 0, text})
+	}
+}
+
+// waiting tells what comes of a page that nobody answered yet.
+func (p page) waiting() string {
+	g := p.S.Paging
+	switch {
+	case g.GaveUp:
+		return " → nobody answered"
+	case !g.Next.IsZero() && len(p.Policy.Escalation) > 0:
+		next := p.Policy.Escalation[g.Step%len(p.Policy.Escalation)]
+		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {
+			return " → no answer yet"
+		}
+		return " → no answer yet, next: " + templates.Inert(strings.Join(next.To, ", "), 120) + " " + p.brief(g.Next)
+	}
+	return ""
+}
+
+// contacts tells whom to call at the impacted customers, and how they are told.
+func (p *page) contacts() {
+	for _, name := range p.S.Customers {
+		c, ok := p.Policy.Customer(name)
+		if !ok || len(c.Contacts)+len(c.Channels) == 0 {
+			continue
+		}
+		if len(p.Contacts) == shownContacts {
+			break
+		}
+		var parts []string
+		for _, contact := range c.Contacts {
+			parts = append(parts, templates.Inert(contact, 80))
+		}
+		for _, ch := range c.Channels {
+			parts = append(parts, p.channel(c.Name, ch))
+		}
+		text := strings.Join(parts, " · ")
+		if len(p.S.Customers) > 1 {
+			text = "**" + templates.Inert(c.Name, 60) + "**: " + text
+		}
+		p.Contacts = append(p.Contacts, cell{len(p.Contacts) == 0, text})
+	}
+}
+
+func (p page) channel(customer string, ch incident.Channel) string {
+	switch ch.Kind {
+	case "issue":
+		for _, shared := range p.S.Updates.Shared {
+			if incident.Same(shared.Customer, customer) {
+				return templates.Reference(shared.Issue)
+			}
+		}
+		return "issue in " + templates.Inert(ch.To, 120)
+	case "slack":
+		return "Slack " + templates.Inert(strings.TrimPrefix(ch.To, "#"), 80)
+	case "email":
+		return templates.Inert(ch.To, 120)
+	}
+	return ch.Kind
+}
+
+// found tells what is known of cause and cure, each with a link to where it was written.
+func (p *page) found() {
+	add := func(name string, s *incident.Stamp) {
+		if s != nil {
+			p.Found = append(p.Found, fact{name, p.stamp(*s)})
+		}
+	}
+	add("Cause", p.S.Cause)
+	add("Workaround", p.S.Workaround)
+	add("Fix", p.S.Fix)
+	add("Agreed", p.S.Agreed)
+}
+
+// stamp tells who and when, linked to the comment.
+func (p page) stamp(s incident.Stamp) string {
+	text := p.Utc(s.At)
+	if s.By != "" {
+		text = templates.Inert(s.By, 60) + ", " + text
+	}
+	return p.link(text, s.Comment())
+}
+
+func (p page) link(text string, comment int64) string {
+	if comment == 0 || p.url == "" {
+		return text
+	}
+	return "[" + text + "](" + p.url + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
+}
+
+// sibling gives the address of another issue or pull request of the repository.
+func (p page) sibling(kind string, number int) string {
+	base, _, _ := strings.Cut(p.url, "#")
+	return strings.TrimSuffix(base, path.Join(path.Base(path.Dir(base)), path.Base(base))) + kind + "/" + strconv.Itoa(number)
+}
+
+func (p page) other(number int) string {
+	if p.url == "" {
+		return "#" + strconv.Itoa(number)
+	}
+	return "[#" + strconv.Itoa(number) + "](" + p.sibling("issues", number) + ")"
+}
+
+// checks tells what blocks the next phase.
+func (p *page) checks() {
+	p.Next = p.S.Next()
+	if p.Next == "" || p.Unconfirmed {
+		return // before it is confirmed there is one thing to do, and it stands under Now
+	}
+	p.Checks = incident.Blocks(p.S, p.Policy, p.Next)
+	open, must := 0, false
+	for _, c := range p.Checks {
+		if !c.Done {
+			open++
+			must = must || c.Must
+		}
+	}
+	switch {
+	case open == 0 && p.Next == incident.Closing:
+		p.Ready = "/ic close"
+	case open == 0:
+		p.Ready = "/ic phase " + string(p.Next)
+	case !must:
+		p.Insist = "/ic phase " + string(p.Next) + " because …"
+	}
+}
+
+// followUps tells each with its ticket, whose title and state GitHub shows where the ticket's name stands in a list.
+func (p *page) followUps() {
+	for i, f := range p.S.FollowUps {
+		if i == shownFollowUps {
+			p.FollowUps = append(p.FollowUps, fmt.Sprintf("and %d more", len(p.S.FollowUps)-i))
+			return
+		}
+		text := templates.Reference(f.Ticket)
+		switch {
+		case text != "":
+		case f.Auto:
+			text = "replace the workaround, " + p.stamp(f.Stamp)
+		default:
+			text = p.stamp(f.Stamp)
+			if f.Repo != "" {
+				text += " · for " + templates.Inert(f.Repo, 120)
+			}
+		}
+		if f.Owner != "" {
+			text += " · **" + templates.Inert(f.Owner, 60) + "**"
+		}
+		if f.Due != "" {
+			text += " · due " + templates.Inert(f.Due, 20)
+		}
+		p.FollowUps = append(p.FollowUps, text)
+	}
+}
+
+// placeholder is what a person has to say in a command's usage.
+var (
+	optional    = regexp.MustCompile(`\s*\[[^\]]*\]`)
+	placeholder = regexp.MustCompile(` (?:text or owner/repo#n|text|why|title)$`)
+)
+
+// now gives the commands that make sense, so short that they can be copied.
+func (p *page) now() {
+	for _, r := range incident.Now(p.S, p.Policy) {
+		usage := placeholder.ReplaceAllString(optional.ReplaceAllString(r.Usage, ""), " …")
+		usage = strings.Replace(usage, "phase NAME", "phase "+string(p.S.Next()), 1)
+		if r.Kind == incident.SetSeverity && p.Unconfirmed {
+			p.severities()
+			continue
+		}
+		if r.Kind == incident.AddCustomer && p.Unconfirmed && (p.Box == "data" || len(p.S.Customers) > 0) {
+			continue // the box asks for them, or they are known
+		}
+		p.Now = append(p.Now, command{usage, r.Does})
+	}
+	p.Now = p.Now[:min(len(p.Now), shownNow)]
+}
+
+// severities proposes to confirm the incident, as what it was reported or else as the two that differ most.
+func (p *page) severities() {
+	list := p.Policy.Severities
+	for i, s := range list {
+		switch {
+		case i > 0 && i < len(list)-1 && s.Name != p.S.Claimed:
+		case s.Critical:
+			p.Now = append(p.Now, command{"/ic severity " + s.Name, "this is a P1: pages the coordinators, starts the customer's clock"})
+		default:
+			p.Now = append(p.Now, command{"/ic severity " + s.Name, "it can wait: no page, one person is enough"})
+		}
+	}
+}
+
+// timeline shows the newest entries, oldest first. The date stands where a day begins, so that the column stays narrow.
+func (p *page) timeline(shown int) {
+	list := p.S.Timeline
+	if n := len(list) - shown; n > 0 {
+		list = list[n:]
+	}
+	day := p.today
+	for _, e := range list {
+		who := "Firebreak"
+		if e.By != "" {
+			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
+		}
+		when := strings.TrimSuffix(templates.UTC(e.At, day), " UTC")
+		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), incident.CommentOf(e.Ref))})
+		day = e.At
+	}
+	p.Older = max(0, p.S.Entries-len(p.Timeline))
+}
