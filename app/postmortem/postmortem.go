@@ -1,0 +1,424 @@
+// Package postmortem writes what an incident leaves behind: the postmortem document, its pull request and the tickets of
+// the follow-ups.
+//
+// The document has two kinds of sections. What the incident recorded stands between `<!-- firebreak:begin NAME -->` and
+// `<!-- firebreak:end NAME -->`, where it can be written again without touching a line of a person's. What only people
+// know has a prompt, `<!-- prompt: NAME -->`, and a placeholder to replace.
+package postmortem
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// Placeholder begins every text that a person must replace.
+const Placeholder = "_Write here: "
+
+// Facts is all that there is to tell about an incident.
+type Facts struct {
+	Ref    incident.Ref
+	URL    string // the issue's address
+	Title  string
+	Author string // of the issue
+	State  incident.State
+	Policy incident.Policy
+	// Entries is the whole timeline with its texts, oldest first.
+	Entries []incident.Entry
+	// Spans are all phases, the last one until the incident closed.
+	Spans []incident.Span
+	Pages []incident.Page
+	// Summary is what the declaration said.
+	Summary   string
+	FollowUps []FollowUp
+	// At is when the document is written.
+	At time.Time
+}
+
+// FollowUp is a follow-up with its words: the first line is its title. One that the app adds (Auto) has the words of the
+// workaround that it is to replace.
+type FollowUp struct {
+	incident.FollowUp
+	Title string
+}
+
+// The templates are parsed once: what parses at the start can't fail in the night.
+var (
+	document = parse("postmortem.md", templates.Postmortem())
+	ticket   = parse("ticket.md", templates.Ticket())
+	pull     = parse("pull.md", templates.Pull())
+)
+
+func parse(name, text string) *template.Template {
+	return template.Must(template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
+		"json":   quoted,
+		"stamp":  stamp,
+		"minute": minute,
+		"lasted": lasted,
+		"long":   func(from, to time.Time) string { return lasted(to.Sub(from)) },
+		"since":  since,
+		"who":    who,
+		"link":   link,
+	}).Parse(text))
+}
+
+// blank are the lines that a template's branches left.
+var blank = regexp.MustCompile(`\n(?:[ \t]*\n){2,}`)
+
+func execute(t *template.Template, data any) (string, error) {
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return "", fmt.Errorf("write %s: %w", t.Name(), err)
+	}
+	return strings.TrimSpace(blank.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
+}
+
+// Document writes the postmortem (C2).
+func Document(f Facts) (string, error) {
+	text, err := execute(document, look(f))
+	if err != nil {
+		return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
+	}
+	return text, nil
+}
+
+// Pull writes the pull request's title, which suits as the commit's message too, and its text. Nothing in them closes an
+// issue.
+func Pull(f Facts) (title, body string, err error) {
+	text, err := Document(f)
+	if err != nil {
+		return "", "", err
+	}
+	body, err = execute(pull, struct {
+		view
+		Path      string
+		Prompts   []string
+		Reviewers []string
+	}{look(f), Path(f), prompts(text), reviewers(f.State)})
+	if err != nil {
+		return "", "", fmt.Errorf("pull request of %s: %w", f.Ref, err)
+	}
+	title = "Postmortem"
+	if t := Plain(f.Title, 120); t != "" {
+		title += ": " + t
+	}
+	return title, body, nil
+}
+
+// prompts lists the headings above the places where people must write.
+func prompts(document string) []string {
+	var out []string
+	heading := ""
+	for line := range strings.Lines(document) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "## ") || strings.HasPrefix(line, "### ") {
+			heading = strings.TrimLeft(line, "# ")
+		}
+		if strings.HasPrefix(line, "<!-- prompt: ") {
+			out = append(out, heading)
+		}
+	}
+	return out
+}
+
+// reviewers are the IC and the OEs.
+func reviewers(s incident.State) []string {
+	var out []string
+	if ic, _ := s.Coordinator(); ic != "" {
+		out = append(out, ic)
+	}
+	for _, l := range s.OEs {
+		if !incident.Has(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// Path names the document's file: its day is that of the declaration, in UTC.
+func Path(f Facts) string {
+	name := fmt.Sprintf("postmortems/%s-%d", f.declared().UTC().Format(time.DateOnly), f.Ref.Number)
+	if s := slug(f.Title); s != "" {
+		name += "-" + s
+	}
+	return name + ".md"
+}
+
+// Branch names the branch that brings the document.
+func Branch(ref incident.Ref) string { return "postmortem/" + strconv.Itoa(ref.Number) }
+
+const maxSlug = 50
+
+// spelt are letters that Unicode does not take apart.
+var spelt = strings.NewReplacer("ß", "ss", "æ", "ae", "ø", "o", "œ", "oe", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
+
+// slug gives a title's letters and digits in ASCII, its words joined by hyphens.
+func slug(title string) string {
+	words := strings.FieldsFunc(spelt.Replace(norm.NFKD.String(strings.ToLower(title))), func(r rune) bool {
+		return r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsSpace(r) || unicode.IsPunct(r)
+	})
+	var b strings.Builder
+	for _, w := range words {
+		w = strings.Map(func(r rune) rune {
+			if r >= unicode.MaxASCII {
+				return -1
+			}
+			return r
+		}, w)
+		switch {
+		case w == "":
+		case b.Len() == 0:
+			b.WriteString(w[:min(len(w), maxSlug)])
+		case b.Len()+1+len(w) > maxSlug:
+			return b.String()
+		default:
+			b.WriteString("-" + w)
+		}
+	}
+	return b.String()
+}
+
+// TicketMarker marks a follow-up's ticket, so that it is found before it is opened twice.
+func TicketMarker(ref incident.Ref, index int) string {
+	return fmt.Sprintf("<!-- firebreak:ticket %s/%d -->", ref, index)
+}
+
+// Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and address, as it may
+// stand in a repository that more people read (A7).
+func Ticket(f Facts, i int) (title, body string, err error) {
+	if i < 0 || i >= len(f.FollowUps) {
+		return "", "", fmt.Errorf("%s has no follow-up %d", f.Ref, i)
+	}
+	fu := f.FollowUps[i]
+	body, err = execute(ticket, struct {
+		FollowUp
+		Text, Owner, URL, Comment, Marker string
+		Ref                               incident.Ref
+	}{fu, strings.TrimSpace(fu.Title), Owner(f.State, fu.FollowUp), address(f.URL), f.permalink(fu.ID), TicketMarker(f.Ref, i), f.Ref})
+	if err != nil {
+		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
+	}
+	return Plain(f.name(fu), 200), body, nil
+}
+
+// name gives a follow-up's title.
+func (f Facts) name(fu FollowUp) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(fu.Title), "\n")
+	nothing := Plain(first, 0) == ""
+	switch {
+	case fu.Auto && nothing:
+		return "Replace the workaround"
+	case fu.Auto:
+		return "Replace the workaround: " + first
+	case nothing:
+		return "Follow-up of an incident"
+	}
+	return first
+}
+
+// Owner gives who owns a follow-up: who was named, else the first OE, the IC, or the declarer if that is a person; ""
+// for nobody.
+func Owner(s incident.State, fu incident.FollowUp) string {
+	switch {
+	case fu.Owner != "":
+		return fu.Owner
+	case len(s.OEs) > 0:
+		return s.OEs[0]
+	case s.IC != "":
+		return s.IC
+	case s.Declared != nil && !strings.HasSuffix(s.Declared.By, "[bot]"):
+		return s.Declared.By
+	}
+	return ""
+}
+
+// joiner shows nothing and keeps words apart that would act together (templates.Inert uses it too).
+const joiner = "\u2060"
+
+// acts finds in a title or a commit's message what would mention, refer, close an issue or skip its checks.
+var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
+
+// Plain gives somebody's words as one line for a place that reads no Markdown, such as a title: shown as they are and
+// acting on nothing. It is cut after max characters; 0 is no limit.
+func Plain(text string, max int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && r != '\u200c' && r != '\u200d': // Persian and emoji need these
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd"))
+	text = shorten(strings.Join(strings.Fields(text), " "), max)
+	return acts.ReplaceAllStringFunc(text, func(s string) string {
+		if s == "://" {
+			return ":" + joiner + "//"
+		}
+		return s + joiner
+	})
+}
+
+// shorten cuts after max characters, and shows it; 0 is no limit.
+func shorten(text string, max int) string {
+	runes := []rune(text)
+	if max <= 0 || len(runes) <= max {
+		return text
+	}
+	return strings.TrimRight(string(runes[:max-1]), " ") + "…"
+}
+
+// declared gives when the incident began to be one.
+func (f Facts) declared() time.Time {
+	if f.State.Declared != nil {
+		return f.State.Declared.At
+	}
+	return f.At
+}
+
+// closed gives when it ended: the document may be written a moment before the issue closes.
+func (f Facts) closed() time.Time {
+	if f.State.Closed != nil {
+		return f.State.Closed.At
+	}
+	return f.At
+}
+
+// eventID finds the number in an event's id.
+var eventID = regexp.MustCompile(`^e([0-9]+)`)
+
+// permalink gives the address of what a fact came from: its comment, its event, or the issue that was opened. What the
+// clock did has none.
+func (f Facts) permalink(id string) string {
+	if id == "" || f.URL == "" {
+		return ""
+	}
+	if c := incident.CommentOf(id); c != 0 {
+		return address(f.URL) + "#issuecomment-" + strconv.FormatInt(c, 10)
+	}
+	if m := eventID.FindStringSubmatch(id); m != nil {
+		return address(f.URL) + "#event-" + m[1]
+	}
+	return address(f.URL)
+}
+
+// site gives the address of the GitHub that the incident stands on.
+func (f Facts) site() string {
+	if u, err := url.Parse(f.URL); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host
+	}
+	return "https://github.com"
+}
+
+// repository is how GitHub names repositories.
+var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
+
+// issue links owner/repo#number.
+func (f Facts) issue(name string) string {
+	ref, err := incident.ParseRef(name)
+	if err != nil || !repository.MatchString(ref.FullName()) {
+		return templates.Inert(name, 100)
+	}
+	return link(ref.String(), fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number))
+}
+
+// The words of the templates.
+
+// secret are the characters that act in Markdown or look like a marker, spelt so that YAML reads them and nobody else.
+var secret = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "@", `\u0040`, "#", `\u0023`)
+
+// quoted gives a value for the front matter: JSON is YAML.
+func quoted(v any) (string, error) {
+	if list, ok := v.([]string); ok && list == nil {
+		return "[]", nil
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", err
+	}
+	return secret.Replace(strings.TrimSpace(b.String())), nil
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "null"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// minute gives a time for a column that says UTC.
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// lasted is templates.Duration with the hours of long durations, which count here.
+func lasted(d time.Duration) string {
+	hours := int(d.Round(time.Hour) / time.Hour)
+	if hours < 48 {
+		return templates.Duration(d)
+	}
+	text := strconv.Itoa(hours/24) + " days"
+	if hours%24 > 0 {
+		text += " " + strconv.Itoa(hours%24) + " h"
+	}
+	return text
+}
+
+// since tells how long after a time another one was, or "" if it was not.
+func since(from, to time.Time) string {
+	if from.IsZero() || to.Sub(from) <= 0 {
+		return ""
+	}
+	return lasted(to.Sub(from))
+}
+
+// who names somebody without mentioning them; the clock's doings are the app's.
+func who(login string) string {
+	if login == "" {
+		return "Firebreak"
+	}
+	if name := templates.Inert(login, 60); name != "" {
+		return name
+	}
+	return "?"
+}
+
+func link(text, to string) string {
+	if to == "" {
+		return text
+	}
+	return "[" + text + "](" + to + ")"
+}
+
+// unsafe are the characters that would end a link's address.
+var unsafe = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", "\\", "%5C", "`", "%60", "[", "%5B", "]", "%5D", "*", "%2A", "\"", "%22", "'", "%27")
+
+// address makes an address fit for a link.
+func address(to string) string {
+	return unsafe.Replace(strings.Join(strings.Fields(to), "%20"))
+}
+
+// oldest gives the entries in the order of time: notes and pins come back-dated.
+func oldest(entries []incident.Entry) []incident.Entry {
+	entries = slices.Clone(entries)
+	slices.SortStableFunc(entries, func(a, b incident.Entry) int { return a.At.Compare(b.At) })
+	return entries
+}

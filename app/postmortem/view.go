@@ -1,0 +1,325 @@
+package postmortem
+
+import (
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// view is what the template of the document needs, worked out.
+type view struct {
+	Facts
+	Declared, Confirmed, Mitigated, Closed time.Time
+	Earliest                               time.Time // of the timeline, if before the declaration
+	Unmitigated                            time.Duration
+	Declarer, Severity                     string
+	Customers, Coordinators, Engineers     []string
+	Phases                                 []incident.Span
+	Roles                                  []held
+	Handovers                              []handover
+	Diagram                                string
+	Rows                                   []row
+	Updates                                []told
+	Rhythm                                 bool
+	Longest                                time.Duration
+	Paged                                  []paged
+	Findings, Causes, Actions              []said
+	Workarounds, Fixes                     []said
+	Regressions, Agreements                []said
+	Work                                   []work
+	Tell                                   bool // there is a customer to tell
+}
+
+// held is a role while somebody held it.
+type held struct {
+	Role, Who, Note string
+	From, To        time.Time
+}
+
+// handover is a coordinator's asking somebody to take over.
+type handover struct {
+	At, Answered        time.Time
+	From, To, Text, URL string
+}
+
+// row is a row of the timeline's table; What is Markdown.
+type row struct {
+	At            time.Time
+	By, What, URL string
+}
+
+// told is a customer update; After is the time since the one before, or since the severity was confirmed.
+type told struct {
+	At            time.Time
+	By, Text, URL string
+	After         time.Duration
+}
+
+// paged is a page with what became of it; Answer is Markdown.
+type paged struct {
+	At                  time.Time
+	To                  []string
+	Why, Answer, Failed string
+}
+
+// said is what somebody wrote; Then is what became of it.
+type said struct {
+	At                  time.Time
+	By, Text, URL, Then string
+}
+
+// work is a follow-up; Ticket is Markdown.
+type work struct {
+	Number                    int
+	Title, Owner, Due, Ticket string
+}
+
+func look(f Facts) view {
+	f.Entries = oldest(f.Entries)
+	v := view{Facts: f, Declared: f.declared(), Closed: f.closed(), Declarer: f.Author, Severity: f.State.Severity,
+		Customers: visible(f.State.Customers), Diagram: diagram(f)}
+	v.URL = address(f.URL)
+	if f.State.Declared != nil && f.State.Declared.By != "" {
+		v.Declarer = f.State.Declared.By
+	}
+	if f.State.Confirmed != nil {
+		v.Confirmed = f.State.Confirmed.At
+	}
+	v.Tell = len(v.Customers) > 0 && !f.State.Drill
+	v.phases()
+	v.people()
+	v.rows()
+	v.updates()
+	v.pages()
+	v.findings()
+	for i, fu := range f.FollowUps {
+		w := work{Number: i + 1, Title: f.name(fu), Owner: Owner(f.State, fu.FollowUp), Due: fu.Due}
+		if fu.Ticket != "" {
+			w.Ticket = f.issue(fu.Ticket)
+		}
+		v.Work = append(v.Work, w)
+	}
+	return v
+}
+
+// visible gives the names of which something is left to see.
+func visible(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if templates.Inert(n, 0) != "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// phases tells the phases, and from them when the impact ended: at the last move to where it is only watched.
+func (v *view) phases() {
+	watched := false
+	for _, s := range v.Spans {
+		switch s.Phase {
+		case incident.Monitoring:
+			if !watched {
+				v.Mitigated, watched = s.From, true
+			}
+		case incident.Closing:
+		default:
+			v.Mitigated, watched = time.Time{}, false
+			v.Unmitigated += s.To.Sub(s.From)
+		}
+		if s.Phase != incident.Closing || s.To.After(s.From) {
+			v.Phases = append(v.Phases, s)
+		}
+	}
+	if !v.Mitigated.IsZero() {
+		return
+	}
+	// It went straight to closing, so the impact ended with the last repair.
+	for _, e := range v.Entries {
+		switch e.Kind {
+		case "workaround", "fix":
+			v.Mitigated = e.At
+		case "regression":
+			v.Mitigated = time.Time{}
+		}
+	}
+}
+
+// people tells who held which role from when to when, and the handovers.
+func (v *view) people() {
+	var ics, oes []held
+	asked := map[string]int{}
+	end := func(list []held, at time.Time, match func(held) bool) {
+		for i := len(list) - 1; i >= 0; i-- {
+			if list[i].To.IsZero() && match(list[i]) {
+				list[i].To = at
+				return
+			}
+		}
+	}
+	anyone := func(held) bool { return true }
+	holds := func(login string) func(held) bool {
+		return func(h held) bool { return incident.Same(h.Who, login) }
+	}
+	for _, e := range v.Entries {
+		switch {
+		case e.Kind == "ic":
+			end(ics, e.At, anyone)
+			ics = append(ics, held{Role: "ic", Who: e.What, From: e.At})
+			if i, ok := asked[strings.ToLower(e.What)]; ok {
+				v.Handovers[i].Answered = e.At
+			}
+			clear(asked) // whoever takes the role ends every open question for it
+		case e.Kind == "oe":
+			end(oes, e.At, holds(e.What))
+			oes = append(oes, held{Role: "oe", Who: e.What, From: e.At})
+		case e.Kind == "left" && e.Text == "ic":
+			end(ics, e.At, holds(e.What))
+		case e.Kind == "left":
+			end(oes, e.At, holds(e.What))
+		case e.Kind == "handover":
+			asked[strings.ToLower(e.What)] = len(v.Handovers)
+			v.Handovers = append(v.Handovers, handover{At: e.At, From: e.By, To: e.What, Text: e.Text, URL: v.permalink(e.Ref)})
+		}
+	}
+	if holder, covered := v.State.Coordinator(); len(ics) == 0 && holder != "" && !covered {
+		ics = []held{{Role: "ic", Who: holder, From: v.Declared, Note: "as the declarer: nobody took the role"}}
+	}
+	v.Roles = append(ics, oes...)
+	for i := range v.Roles {
+		h := &v.Roles[i]
+		if h.To.IsZero() {
+			h.To = v.Closed
+		}
+		if h.Role == "ic" && !incident.Has(v.Coordinators, h.Who) {
+			v.Coordinators = append(v.Coordinators, h.Who)
+		}
+		if h.Role == "oe" && !incident.Has(v.Engineers, h.Who) {
+			v.Engineers = append(v.Engineers, h.Who)
+		}
+	}
+}
+
+// rows tells the whole timeline. The longer it is, the less each row says of its text, so that GitHub still shows the
+// file; the link leads to all of it.
+func (v *view) rows() {
+	room := min(300, max(40, 400_000/max(1, len(v.Entries))-160))
+	for _, e := range v.Entries {
+		what := templates.Line(e)
+		text := templates.Inert(e.Text, room)
+		switch {
+		case e.Kind == "left":
+			what = "**" + who(e.What) + "** left the role: " + templates.Inert(templates.Role(e.Text), 60)
+		case e.Kind == "followup" && text == "": // nobody asked for it (F2)
+			what += ": replace the workaround"
+		case text != "":
+			what += ": " + text
+		}
+		v.Rows = append(v.Rows, row{At: e.At, By: e.By, What: what, URL: v.permalink(e.Ref)})
+	}
+	if len(v.Entries) > 0 && minute(v.Entries[0].At) < minute(v.Declared) {
+		v.Earliest = v.Entries[0].At
+	}
+}
+
+func (v *view) updates() {
+	severity, _ := v.Policy.Severity(v.Severity)
+	v.Rhythm = severity.Every > 0
+	v.Longest = v.State.Updates.Longest
+	before := v.Declared
+	if !v.Confirmed.IsZero() {
+		before = v.Confirmed
+	}
+	gap := time.Duration(0)
+	for _, e := range v.Entries {
+		if e.Kind != "update" {
+			continue
+		}
+		after := max(0, e.At.Sub(before))
+		v.Updates = append(v.Updates, told{At: e.At, By: e.By, Text: e.Text, URL: v.permalink(e.Ref), After: after})
+		gap, before = max(gap, after), e.At
+	}
+	if v.Longest == 0 {
+		v.Longest = gap
+	}
+}
+
+// whys are the reasons of pages, in words.
+var whys = map[string]string{
+	"team":       "nobody coordinated yet",
+	"escalation": "nobody had answered",
+	"update":     "a customer update was overdue",
+	"asked":      "more people were asked for",
+}
+
+func (v *view) pages() {
+	pages := v.Pages
+	if len(pages) == 0 {
+		pages = v.State.Paging.Pages
+	}
+	failed := map[string]string{}
+	for _, p := range v.State.Paging.Pages {
+		failed[p.Key] = p.Failed
+	}
+	var answers []incident.Entry
+	for _, e := range v.Entries {
+		if e.Kind == "answered" {
+			answers = append(answers, e)
+		}
+	}
+	for _, p := range pages {
+		why := whys[p.Why]
+		if why == "" {
+			why = templates.Inert(p.Why, 60)
+		}
+		out := paged{At: p.At, To: visible(p.To), Why: why, Failed: failed[p.Key]}
+		if p.Failed != "" {
+			out.Failed = p.Failed
+		}
+		for len(answers) > 0 && answers[0].At.Before(p.At) {
+			answers = answers[1:]
+		}
+		if p.Why == "team" || p.Why == "escalation" {
+			out.Answer = "nobody"
+			if len(answers) > 0 {
+				out.Answer = "**" + who(answers[0].What) + "** after " + lasted(answers[0].At.Sub(p.At))
+			}
+		}
+		v.Paged = append(v.Paged, out)
+	}
+}
+
+// findings sorts what people wrote down by its kind. A repair before a regression did not hold.
+func (v *view) findings() {
+	lists := map[string]*[]said{"finding": &v.Findings, "cause": &v.Causes, "action": &v.Actions, "workaround": &v.Workarounds,
+		"fix": &v.Fixes, "regression": &v.Regressions, "agreed": &v.Agreements}
+	var back *incident.Entry // the regression that came next
+	for i := len(v.Entries) - 1; i >= 0; i-- {
+		e := v.Entries[i]
+		list := lists[e.Kind]
+		if list == nil {
+			continue
+		}
+		s := said{At: e.At, By: e.By, Text: strings.TrimSpace(e.Text), URL: v.permalink(e.Ref)}
+		switch e.Kind {
+		case "regression":
+			back = &v.Entries[i]
+		case "workaround", "fix":
+			if back != nil {
+				s.Then = "did not hold: it came back " + templates.UTC(back.At, time.Time{})
+			}
+		case "agreed":
+			if back != nil {
+				s.Then = "came back after all " + templates.UTC(back.At, time.Time{})
+			}
+		}
+		*list = append(*list, s)
+	}
+	for _, list := range lists {
+		for i, j := 0, len(*list)-1; i < j; i, j = i+1, j-1 {
+			(*list)[i], (*list)[j] = (*list)[j], (*list)[i]
+		}
+	}
+}
