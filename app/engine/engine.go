@@ -1,0 +1,278 @@
+// Package engine looks at an incident, lets the core step over what is new, and applies what follows.
+//
+// A message never says what happened, only where to look: so duplicates, reordering and lost deliveries are one ordinary
+// case. Effects are idempotent by their own keys and applied in order of urgency, and the card, with the moved cursor,
+// is written last: a crash anywhere before it means that the pass runs again and changes nothing twice (A4).
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// fresh is how old an effect may be that is done while a card is rebuilt. What is older was done before the card was
+// lost; its marker would tell, but pages and mails leave none.
+const fresh = 15 * time.Minute
+
+// Options are what an engine needs. Pager and Announcer may be nil: then pages go out as mentions only, and customers
+// are reached on GitHub only.
+type Options struct {
+	GitHub    GitHub
+	Scheduler Scheduler
+	Pager     Pager
+	Announcer Announcer
+	Clock     Clock
+	Secrets   [][]byte // webhook secrets, current first: the card's keys are derived from them
+	Logger    *slog.Logger
+}
+
+// Engine runs incidents.
+type Engine struct {
+	Options
+	keys [][]byte
+
+	mu    sync.Mutex
+	files map[string]config.File // last good one by repository
+}
+
+// New builds an engine.
+func New(o Options) *Engine {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]config.File{}}
+}
+
+// pass is one look at one incident.
+type pass struct {
+	*Engine
+	ctx     context.Context
+	m       Message
+	now     time.Time
+	snap    *Snapshot
+	policy  incident.Policy
+	mention bool // pages are mentions only
+
+	before  incident.State // as the card said
+	state   incident.State
+	seq     int
+	rebuilt bool // the card was missing or not in order: the state came from the whole timeline
+	acted   bool // something more than a plain comment is new
+	effects []incident.Effect
+	done    map[string]bool // keys of markers in the app's own comments
+	past    *history        // the whole timeline, told; nil until needed
+	all     []Item          // the whole timeline; nil until needed
+	telling bool            // this pass only tells the past: texts count although they were edited
+}
+
+// Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
+// be handed out again.
+func (e *Engine) Handle(ctx context.Context, m Message) error {
+	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]bool{}}
+	start := time.Now()
+	err := p.run()
+	log := e.Logger.With("incident", m.Ref.String(), "why", m.Why, "delivery", m.Delivery, "took", time.Since(start))
+	var later *Later
+	switch {
+	case errors.As(err, &later):
+		log.Info("later", "until", later.Until, "because", later.Err)
+	case err != nil:
+		log.Error("failed", "err", err)
+	default:
+		log.Debug("looked", "effects", len(p.effects), "acted", p.acted)
+	}
+	if err != nil {
+		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
+	}
+	return nil
+}
+
+func (p *pass) run() error {
+	if err := p.look(); err != nil {
+		return err
+	}
+	if p.snap.Pull || p.snap.Gone {
+		return p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+	}
+	if err := p.load(); err != nil {
+		return err
+	}
+	if err := p.step(); err != nil {
+		return err
+	}
+	if err := p.apply(); err != nil {
+		return err
+	}
+	if p.state.Declared == nil {
+		return nil
+	}
+	// The timer is set before the card is written: a crash in between costs a needless look, not a missed one.
+	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
+		return fmt.Errorf("set the timer: %w", err)
+	}
+	return p.commit()
+}
+
+// look reads the issue and what is new, and opens the card.
+func (p *pass) look() error {
+	ok := false
+	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(body string) (incident.Cursor, bool) {
+		s, seq, err := card.Open(body, p.m.Ref, p.keys)
+		if err != nil {
+			if errors.Is(err, card.ErrForged) {
+				p.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", p.m.Ref.String(), "err", err)
+			}
+			return incident.Cursor{}, false
+		}
+		ok, p.before, p.seq = true, s, seq
+		return s.Cursor, true
+	})
+	if err != nil {
+		return err
+	}
+	p.snap, p.rebuilt = snap, !ok
+	for _, it := range snap.Items {
+		if it.Own && it.Event == "commented" {
+			for _, k := range markers(it.Body) {
+				p.done[k] = true
+			}
+		}
+	}
+	p.state = p.before
+	return nil
+}
+
+// load reads the repository's policy. A broken file never stops an incident: the last good one goes on, or the defaults.
+func (p *pass) load() error {
+	name := p.m.Ref.FullName()
+	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file, known := p.files[name]
+	if !known {
+		file = config.File{Policy: incident.DefaultPolicy()}
+	}
+	if ok {
+		if read, err := config.Read(content); err != nil {
+			p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
+		} else {
+			file = read
+		}
+	}
+	p.files[name], p.policy, p.mention = file, file.Policy, file.Pager == config.PagerGitHub
+	return nil
+}
+
+// step runs the core over what is new.
+func (p *pass) step() error {
+	facts, err := p.facts()
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		_, plain := f.What.(incident.Commented)
+		p.acted = p.acted || !plain
+		p.fact(f)
+	}
+	if p.state.Declared == nil {
+		return nil
+	}
+	if p.rebuilt {
+		if err := p.recall(); err != nil {
+			return err
+		}
+	}
+	p.fact(incident.Fact{At: p.now, What: incident.Clock{}})
+	return nil
+}
+
+// fact steps over one fact and keeps its effects.
+func (p *pass) fact(f incident.Fact) {
+	state, effects := incident.Step(p.state, f, p.policy)
+	p.state = state
+	p.effects = append(p.effects, effects...)
+}
+
+// commit writes the card. Nothing is written when nothing changed but how far was read: a look must not cause another.
+func (p *pass) commit() error {
+	p.state.Cursor.Items = max(p.state.Cursor.Items, p.snap.First+len(p.snap.Items))
+	posted := p.snap.Card != nil
+	if posted && !p.rebuilt && !p.acted && equal(p.before, p.state) {
+		return p.pin(p.snap.Card)
+	}
+	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
+	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
+	if err != nil {
+		return fmt.Errorf("render the card: %w", err)
+	}
+	if !posted {
+		id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
+		if err != nil {
+			return fmt.Errorf("post the card: %w", err)
+		}
+		return p.pin(&Card{ID: id})
+	}
+	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
+		return fmt.Errorf("write the card: %w", err)
+	}
+	return p.pin(p.snap.Card)
+}
+
+func (p *pass) pin(c *Card) error {
+	if c.Pinned {
+		return nil
+	}
+	if err := p.GitHub.Pin(p.ctx, p.m.Ref, c.ID); err != nil {
+		return fmt.Errorf("pin the card: %w", err)
+	}
+	return nil
+}
+
+// equal compares two states but for the cursor and the newest comment, which move with every look.
+func equal(a, b incident.State) bool {
+	a.Cursor, b.Cursor, a.Last, b.Last = incident.Cursor{}, incident.Cursor{}, nil, nil
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return errA == nil && errB == nil && bytes.Equal(x, y)
+}
+
+// wanted lists what differs between the issue and how it should look.
+func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wanted) {
+	w = incident.AsWanted(p.state, p.policy)
+	for _, l := range w.Labels {
+		if !incident.Has(p.snap.Labels, l) {
+			add = append(add, l)
+		}
+	}
+	for _, l := range w.Unwanted {
+		if incident.Has(p.snap.Labels, l) {
+			remove = append(remove, l)
+		}
+	}
+	for _, l := range w.Assignees {
+		if !incident.Has(p.snap.Assignees, l) {
+			assign = append(assign, l)
+		}
+	}
+	for _, l := range w.Dismissed {
+		if incident.Has(p.snap.Assignees, l) {
+			dismiss = append(dismiss, l)
+		}
+	}
+	slices.Sort(remove)
+	return add, remove, assign, dismiss, w
+}

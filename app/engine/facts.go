@@ -1,0 +1,289 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// lag is how long GitHub's API may take to show a comment whose webhook came already.
+const lag = time.Minute
+
+// facts turns what is new into facts, in GitHub's order.
+func (p *pass) facts() ([]incident.Fact, error) {
+	facts := p.opening()
+	shown := false
+	for i, it := range p.snap.Items {
+		if it.Comment != 0 && p.m.Comment != nil && it.Comment == p.m.Comment.ID {
+			shown = true
+		}
+		facts = append(facts, p.item(i, it, !p.rebuilt)...)
+	}
+	if c := p.m.Comment; c != nil && c.Editor == "" && !shown {
+		id := fmt.Sprintf("c%d", c.ID)
+		fresh := p.now.Sub(c.Created) < lag && !p.seen(id, c.Created)
+		if fresh {
+			return nil, &Later{Until: p.now.Add(2 * time.Second), Err: fmt.Errorf("comment %d is not in the timeline of %s yet", c.ID, p.m.Ref)}
+		}
+	}
+	facts = append(facts, p.edits()...)
+	merged, err := p.pull()
+	if err != nil {
+		return nil, err
+	}
+	return p.people(p.unknown(append(facts, merged...)))
+}
+
+// opening gives the facts that the issue itself is: its form, or commands in its text.
+func (p *pass) opening() []incident.Fact {
+	if p.state.Declared != nil {
+		return nil
+	}
+	by := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}
+	if opened, ok := command.Form(p.snap.Body); ok && p.wasLabeled() {
+		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
+	}
+	var facts []incident.Fact
+	if !p.snap.AuthorBot {
+		for i, what := range command.Parse(p.snap.Body) {
+			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: p.snap.Created, By: by, What: what})
+		}
+	}
+	return facts
+}
+
+// wasLabeled tells whether the issue has, or ever had, the incident label.
+func (p *pass) wasLabeled() bool {
+	if incident.Has(p.snap.Labels, incident.LabelIncident) {
+		return true
+	}
+	for _, it := range p.snap.Items {
+		if it.Event == "labeled" && it.Label == incident.LabelIncident {
+			return true
+		}
+	}
+	return false
+}
+
+// item gives the facts of one item of the timeline. The app's own doings are none. live is false where a whole timeline
+// is read again: then an edited comment is not asked for again.
+func (p *pass) item(i int, it Item, live bool) []incident.Fact {
+	if it.Own {
+		return nil
+	}
+	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}}
+	switch it.Event {
+	case "commented":
+		return p.commented(i, it, f, live)
+	case "labeled":
+		if !ours(it.Label) {
+			return nil
+		}
+		f.What = incident.Labeled{Name: it.Label}
+	case "unlabeled":
+		if !ours(it.Label) {
+			return nil
+		}
+		f.What = incident.Unlabeled{Name: it.Label}
+	case "assigned":
+		f.What = incident.Assigned{Login: it.Login}
+	case "unassigned":
+		f.What = incident.Unassigned{Login: it.Login}
+	case "closed":
+		f.What = incident.Shut{}
+	case "reopened":
+		f.What = incident.Reopened{}
+	case "renamed":
+		f.What = incident.Renamed{}
+	default:
+		return nil
+	}
+	return []incident.Fact{f}
+}
+
+// ours tells the labels that say something to the product.
+func ours(label string) bool {
+	return label == incident.LabelIncident || label == incident.LabelDrill ||
+		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
+}
+
+// commented gives the facts of a comment: its commands, or that it was written. What the signed webhook says of its text
+// counts; the API's text only if nobody has edited it since, as everybody with write access could.
+func (p *pass) commented(i int, it Item, f incident.Fact, live bool) []incident.Fact {
+	if it.Bot {
+		return nil
+	}
+	body, trusted := it.Body, !it.Edited
+	if c := p.m.Comment; c != nil && c.ID == it.Comment && c.Editor == "" {
+		body, trusted = c.Body, true
+	}
+	if !trusted && !p.telling && command.Has(body) {
+		if !live || p.seen(it.ID, it.At) {
+			return nil
+		}
+		f.What = incident.Rewritten{}
+		return []incident.Fact{f}
+	}
+	parsed := command.Parse(body)
+	if len(parsed) == 0 {
+		f.What = incident.Commented{}
+		return []incident.Fact{f}
+	}
+	return p.commands(parsed, i, f)
+}
+
+// commands gives a fact per command, named after the comment and the command's place in it.
+func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
+	var facts []incident.Fact
+	for n, what := range parsed {
+		if c, ok := what.(incident.Command); ok && (c.Link != 0 || c.Quote != "") {
+			c.Pin = p.pinned(c, i)
+			what = c
+		}
+		next := f
+		next.ID, next.What = fmt.Sprintf("%s.%d", f.ID, n), what
+		facts = append(facts, next)
+	}
+	return facts
+}
+
+// edits gives the commands that an edit added, if the author made it.
+func (p *pass) edits() []incident.Fact {
+	c := p.m.Comment
+	if c == nil || c.Editor == "" || !incident.Same(c.Editor, c.Author) {
+		return nil
+	}
+	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}}
+	return p.commands(command.Added(c.Before, c.Body), len(p.snap.Items), f)
+}
+
+// pinned finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.
+func (p *pass) pinned(c incident.Command, i int) *incident.Stamp {
+	items := p.snap.Items
+	if c.Link != 0 {
+		for _, it := range items {
+			if it.Comment == c.Link {
+				return &incident.Stamp{By: it.By, At: it.At, ID: it.ID}
+			}
+		}
+		if all, err := p.timeline(); err == nil {
+			for _, it := range all {
+				if it.Comment == c.Link {
+					return &incident.Stamp{By: it.By, At: it.At, ID: it.ID}
+				}
+			}
+		}
+		return nil
+	}
+	quote := squeeze(c.Quote)
+	for j := min(i, len(items)) - 1; j >= 0; j-- {
+		if items[j].Event == "commented" && !items[j].Own && strings.Contains(squeeze(items[j].Body), quote) {
+			return &incident.Stamp{By: items[j].By, At: items[j].At, ID: items[j].ID}
+		}
+	}
+	return nil
+}
+
+// squeeze folds white space, so that a quoted text is found however it was wrapped.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// seen tells whether a comment, or any command of it, was stepped over.
+func (p *pass) seen(id string, at time.Time) bool {
+	c := p.before.Cursor
+	if c.Knows(id, at) {
+		return true
+	}
+	for _, s := range c.Seen {
+		if strings.HasPrefix(s.ID, id+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown drops what the state knows already, so that nobody is looked up for it.
+func (p *pass) unknown(facts []incident.Fact) []incident.Fact {
+	var out []incident.Fact
+	for _, f := range facts {
+		if strings.Contains(f.ID, "@") || f.ID == "" || !p.before.Cursor.Knows(f.ID, f.At) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// people looks up who may respond. Comments without commands ask for nothing and cost no look-up.
+func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
+	for i := range facts {
+		f := &facts[i]
+		if f.By.Login == "" || f.By.Bot {
+			continue
+		}
+		if _, plain := f.What.(incident.Commented); plain {
+			continue
+		}
+		may, err := p.may(f.By.Login)
+		if err != nil {
+			return nil, err
+		}
+		f.By.Respond = may
+		c, ok := f.What.(incident.Command)
+		if !ok || !may {
+			continue
+		}
+		switch c.Kind {
+		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
+			for _, l := range c.Logins {
+				may, err := p.may(l)
+				if err != nil {
+					return nil, err
+				}
+				if !may {
+					c.Cannot = append(c.Cannot, l)
+				}
+			}
+			f.What = c
+		}
+	}
+	return facts, nil
+}
+
+func (p *pass) may(login string) (bool, error) {
+	may, err := p.GitHub.May(p.ctx, p.m.Ref, login, p.policy.Responders)
+	if err != nil {
+		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
+	}
+	return may, nil
+}
+
+// pull gives what became of the postmortem's pull request, if the message is about it.
+func (p *pass) pull() ([]incident.Fact, error) {
+	if p.m.Pull == 0 || p.state.Document.Number != p.m.Pull || p.state.Document.Merged != nil {
+		return nil, nil
+	}
+	fact, err := p.document(p.m.Pull)
+	if err != nil || fact == nil {
+		return nil, err
+	}
+	return []incident.Fact{*fact}, nil
+}
+
+// document reads the postmortem's pull request and gives the fact that it is, if any.
+func (p *pass) document(number int) (*incident.Fact, error) {
+	pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, number)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !pr.ByApp:
+		return nil, nil
+	case pr.Merged:
+		return &incident.Fact{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}, nil
+	case !pr.Open:
+		return &incident.Fact{At: p.now, What: incident.DocumentShut{Number: number}}, nil
+	}
+	return &incident.Fact{At: p.now, What: incident.DocumentOpened{Number: number}}, nil
+}

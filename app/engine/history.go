@@ -1,0 +1,261 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/postmortem"
+)
+
+// history is the whole timeline, told: what the card leaves out to stay small.
+type history struct {
+	state   incident.State
+	entries []incident.Entry
+	pages   []incident.Page
+	spans   []incident.Span
+}
+
+// timeline reads the whole timeline, once.
+func (p *pass) timeline() ([]Item, error) {
+	if p.snap.Whole {
+		return p.snap.Items, nil
+	}
+	if p.all == nil {
+		all, err := p.GitHub.Timeline(p.ctx, p.m.Ref)
+		if err != nil {
+			return nil, fmt.Errorf("read the timeline: %w", err)
+		}
+		p.all = all
+	}
+	return p.all, nil
+}
+
+// tell steps over the whole timeline again, for its texts.
+func (p *pass) tell() (*history, error) {
+	if p.past != nil {
+		return p.past, nil
+	}
+	items, err := p.timeline()
+	if err != nil {
+		return nil, err
+	}
+	snap := *p.snap
+	snap.Items, snap.First, snap.Whole = items, 0, true
+	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: p.m.Comment}, now: p.now,
+		snap: &snap, policy: p.policy, telling: true, rebuilt: true}
+	facts, err := again.facts()
+	if err != nil {
+		return nil, err
+	}
+	h := &history{}
+	for _, f := range facts {
+		before := again.state
+		again.fact(f)
+		h.spans = append(h.spans, left(before, again.state)...)
+	}
+	for _, e := range again.effects {
+		switch e := e.(type) {
+		case incident.Record:
+			h.entries = append(h.entries, e.Entry)
+		case incident.Send:
+			h.pages = append(h.pages, incident.Page{Key: e.Key, At: e.At, To: e.To, Why: e.Why})
+		}
+	}
+	h.state = again.state
+	p.past = h
+	return h, nil
+}
+
+// left gives the phases that a step left.
+func left(before, after incident.State) []incident.Span {
+	if before.Phase == after.Phase || before.Phase == "" {
+		return nil
+	}
+	return []incident.Span{{Phase: before.Phase, From: before.Since.At, To: after.Since.At}}
+}
+
+// recall brings back what replaying can't: the labels that the app set for commands which were edited since, and the
+// customers' issues.
+func (p *pass) recall() error {
+	var rebuilt incident.Rebuilt
+	for _, it := range p.snap.Items {
+		if !it.Own || it.Event != "labeled" || !incident.Has(p.snap.Labels, it.Label) {
+			continue
+		}
+		if phase, ok := strings.CutPrefix(it.Label, incident.LabelPhase); ok {
+			rebuilt.Phase = incident.Phase(phase)
+		}
+		if severity, ok := strings.CutPrefix(it.Label, incident.LabelSeverity); ok {
+			rebuilt.Severity = severity
+		}
+	}
+	if rebuilt.Phase != "" && p.phases() == 1 {
+		p.result(rebuilt)
+	}
+	if p.state.Updates.Last.IsZero() {
+		return nil
+	}
+	for _, name := range p.state.Customers {
+		c, _ := p.policy.Customer(name)
+		for _, ch := range c.Channels {
+			if ch.Kind != "issue" {
+				continue
+			}
+			n, _, err := p.GitHub.FindIssue(p.ctx, ch.To, p.sharedMark(c.Name), p.state.Declared.At)
+			if err != nil {
+				return err
+			}
+			if n != 0 {
+				p.result(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", ch.To, n)})
+			}
+		}
+	}
+	return nil
+}
+
+// phases counts the phase labels on the issue.
+func (p *pass) phases() int {
+	n := 0
+	for _, l := range p.snap.Labels {
+		if strings.HasPrefix(l, incident.LabelPhase) {
+			n++
+		}
+	}
+	return n
+}
+
+// facts of the postmortem and its tickets.
+func (p *pass) told() (postmortem.Facts, error) {
+	h, err := p.tell()
+	if err != nil {
+		return postmortem.Facts{}, err
+	}
+	f := postmortem.Facts{
+		Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Author: p.snap.Author,
+		State: p.state, Policy: p.policy, Entries: h.entries, Pages: h.pages, At: p.state.Since.At,
+		Summary: command.Summary(p.snap.Body),
+	}
+	if f.Summary == "" {
+		f.Summary = p.snap.Title
+	}
+	f.Spans = append(h.spans, incident.Span{Phase: p.state.Phase, From: p.state.Since.At, To: p.state.Since.At})
+	texts := map[string]string{}
+	for _, e := range h.entries {
+		if e.Kind == "followup" || e.Kind == "workaround" {
+			texts[e.Ref] = e.Text
+		}
+	}
+	for _, fu := range p.state.FollowUps {
+		f.FollowUps = append(f.FollowUps, postmortem.FollowUp{FollowUp: fu, Title: texts[fu.ID]})
+	}
+	return f, nil
+}
+
+// tickets opens the follow-ups' tickets (C4), each looked for before it is opened.
+func (p *pass) tickets() error {
+	return each(p, func(o incident.OpenTicket) error {
+		if o.Index >= len(p.state.FollowUps) || p.state.FollowUps[o.Index].Ticket != "" {
+			return nil
+		}
+		fu := p.state.FollowUps[o.Index]
+		facts, err := p.told()
+		if err != nil {
+			return err
+		}
+		title, body, err := postmortem.Ticket(facts, o.Index)
+		if err != nil {
+			return fmt.Errorf("write the ticket of follow-up %d: %w", o.Index, err)
+		}
+		repo := fu.Repo
+		if repo == "" || !p.policy.Issues {
+			repo = p.m.Ref.FullName()
+		}
+		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
+			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
+			repo = p.m.Ref.FullName()
+			n, id, err = p.ticket(repo, NewIssue{Title: fu.Repo + ": " + title, Body: body, Labels: []string{"follow-up"}, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+		}
+		if err != nil {
+			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
+		}
+		if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); err != nil {
+			p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
+		}
+		p.result(incident.TicketOpened{Index: o.Index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
+		return nil
+	})
+}
+
+func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, postmortem.TicketMarker(p.m.Ref, index), p.state.Declared.At)
+	if err != nil || number != 0 {
+		return number, id, err
+	}
+	return p.GitHub.OpenIssue(p.ctx, repo, i)
+}
+
+// publish opens the postmortem's pull request (C2).
+func (p *pass) publish() error {
+	return each(p, func(incident.OpenDocument) error {
+		if p.state.Phase != incident.Closing || p.state.Document.Number != 0 && !p.state.Document.Shut {
+			return nil
+		}
+		facts, err := p.told()
+		if err != nil {
+			return err
+		}
+		document, err := postmortem.Document(facts)
+		if err != nil {
+			return fmt.Errorf("write the postmortem: %w", err)
+		}
+		title, body, err := postmortem.Pull(facts)
+		if err != nil {
+			return fmt.Errorf("write the pull request: %w", err)
+		}
+		pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: map[string]string{postmortem.Path(facts): document},
+			Message: title, Title: title, Body: body}
+		for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
+			if _, team, ok := strings.Cut(r, "/"); ok {
+				pub.Teams = append(pub.Teams, team)
+			} else if !incident.Has(pub.Reviewers, r) {
+				pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
+			}
+		}
+		number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
+		if err != nil {
+			return fmt.Errorf("open the postmortem's pull request: %w", err)
+		}
+		p.result(incident.DocumentOpened{Number: number})
+		if p.rebuilt {
+			fact, err := p.document(number)
+			if err != nil || fact == nil {
+				return err
+			}
+			p.fact(*fact)
+		}
+		return nil
+	})
+}
+
+// reviewers are the IC and the OEs.
+func (p *pass) reviewers() []string {
+	var out []string
+	if ic, _ := p.state.Coordinator(); ic != "" {
+		out = append(out, ic)
+	}
+	return append(out, p.state.OEs...)
+}
+
+// hash names something for the eyes of others without telling them what.
+func (p *pass) hash(parts ...string) string {
+	mac := hmac.New(sha256.New, p.keys[0])
+	mac.Write([]byte(p.m.Ref.String() + "\n" + strings.Join(parts, "\n")))
+	return hex.EncodeToString(mac.Sum(nil)[:12])
+}

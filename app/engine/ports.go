@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Message and Comment are the core's: the webhook makes them and links no engine.
+type (
+	Message = incident.Message
+	Comment = incident.Comment
+)
+
+// Queue takes messages for later, or again.
+type Queue interface {
+	// Enqueue stores m durably; it is handed out at or after at (zero: now), one at a time per m.Ref and in order.
+	// A message whose Delivery was stored before is not stored again within three days.
+	Enqueue(ctx context.Context, m Message, at time.Time) error
+}
+
+// Scheduler keeps one time per incident at which to look again.
+type Scheduler interface {
+	// Schedule sets the incident's next look; a later call replaces it, the zero time removes it. Setting it twice is one.
+	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Pager pages people outside GitHub.
+type Pager interface {
+	// Page sends one page. The same key is the same page: sending it again must not page twice.
+	Page(ctx context.Context, p Page) error
+}
+
+// Page is a page to people.
+type Page struct {
+	Ref     incident.Ref
+	Key     string // owner/repo#number/page/n
+	To      []string
+	Title   string
+	Text    string
+	URL     string
+	Drill   bool
+	Channel string
+}
+
+// Announcer tells customers.
+type Announcer interface {
+	// Announce sends text by one channel of a customer. The same key is the same message.
+	Announce(ctx context.Context, a Announcement) error
+}
+
+// Announcement is a text for a customer. Nothing else leaves (A7).
+type Announcement struct {
+	Key      string
+	Customer string
+	Channel  incident.Channel
+	Text     string
+	At       time.Time
+}
+
+// GitHub is what the engine needs of GitHub. Every method returns an error that says where; a *Later says when to come
+// back instead.
+type GitHub interface {
+	// Look reads the issue, its card and the timeline after the card's cursor: 2 calls when the card is in order,
+	// however long the timeline is. open reads a card's body and tells the cursor in it, or false if it is not in order;
+	// then the whole timeline is read.
+	Look(ctx context.Context, ref incident.Ref, open func(body string) (incident.Cursor, bool)) (*Snapshot, error)
+	// Timeline reads the whole timeline, 100 items a call.
+	Timeline(ctx context.Context, ref incident.Ref) ([]Item, error)
+	// May tells whether login may respond: write access, or membership in one of the teams. Answers are kept for five minutes.
+	May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
+	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
+	File(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
+
+	Comment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
+	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
+	Pin(ctx context.Context, ref incident.Ref, id int64) error
+	React(ctx context.Context, ref incident.Ref, comment int64, content string) error
+	AddLabels(ctx context.Context, ref incident.Ref, labels []string) error
+	RemoveLabel(ctx context.Context, ref incident.Ref, label string) error
+	// Assign assigns people and tells who is assigned afterwards: GitHub drops silently whom it can't assign.
+	Assign(ctx context.Context, ref incident.Ref, logins []string) (assigned []string, err error)
+	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
+	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the number of the canonical issue or 0.
+	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int) error
+
+	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
+	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
+	// OpenIssue opens one. It never retries: look first.
+	OpenIssue(ctx context.Context, repo string, i NewIssue) (number int, id int64, err error)
+	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
+	// GitHub has none.
+	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
+	// CommentOnce comments on an issue unless a comment by the app with marker is there already, and tells if it did.
+	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (bool, error)
+
+	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
+	// kept. It gives the pull request's number.
+	Publish(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
+	// Pull reads a pull request.
+	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
+}
+
+// NewIssue is an issue to open.
+type NewIssue struct {
+	Title     string
+	Body      string
+	Labels    []string
+	Assignees []string
+}
+
+// Publication is a branch with one commit and its pull request.
+type Publication struct {
+	Branch    string
+	Files     map[string]string // path → content
+	Message   string
+	Title     string
+	Body      string
+	Reviewers []string // logins, asked one by one: one that GitHub refuses must not lose the others
+	Teams     []string // slugs
+}
+
+// Pull is a pull request's state.
+type Pull struct {
+	Number   int
+	Branch   string
+	Merged   bool
+	MergedAt time.Time
+	MergedBy string
+	Open     bool
+	ByApp    bool
+}
+
+// Snapshot is an issue as one look found it.
+type Snapshot struct {
+	Ref       incident.Ref
+	ID        int64
+	Title     string
+	Body      string
+	Author    string
+	AuthorBot bool
+	Created   time.Time
+	Updated   time.Time
+	URL       string
+	Private   bool
+	Pull      bool // it is a pull request
+	Locked    bool
+	Gone      bool // it was deleted or transferred: there is nothing to do
+	Open      bool
+	Labels    []string
+	Assignees []string
+	Comments  int
+
+	Card  *Card  // nil: there is none
+	Items []Item // the timeline after the cursor and what else stood on the page, in GitHub's order
+	First int    // position of Items[0] in the timeline
+	Whole bool   // Items is the whole timeline
+}
+
+// Card is the app's card.
+type Card struct {
+	ID     int64
+	Body   string
+	Pinned bool
+}
+
+// Item is one item of a timeline.
+type Item struct {
+	ID      string // "c<comment>" or "e<event>"
+	Event   string // "commented", "labeled", …
+	At      time.Time
+	By      string
+	Bot     bool
+	Own     bool // by this app
+	Body    string
+	Edited  bool
+	Label   string
+	Login   string // assigned or unassigned
+	Comment int64
+	URL     string
+	Reacted bool // it carries a reaction that the app gives
+}
+
+// Later is an error that says when to come back: a rate limit, or an outage with a Retry-After.
+type Later struct {
+	Until time.Time
+	Err   error
+}
+
+func (l *Later) Error() string {
+	return "come back at " + l.Until.UTC().Format(time.RFC3339) + ": " + l.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (l *Later) Unwrap() error { return l.Err }
+
+// ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
+var ErrNoAccess = errors.New("no access")

@@ -1,0 +1,141 @@
+package engine_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "renew the golden files of the scenarios")
+
+// TestScenarios plays the stories of testdata/scenarios against the embedded GitHub, through the real client, queue and
+// webhook. A story is what people do and how time passes; the golden file is what the product answered: its calls, the
+// labels, who is assigned, every comment, and the card at the end. The folder's name begins with the ids of PROCESS.md.
+//
+//	alice opens "Title"        the lines below it, indented, answer the form (Heading: value)
+//	alice writes "Title"       an ordinary issue; the lines below are its text
+//	carol: /ic                 a comment; indented lines go on
+//	alice edits 2: text        edits the second comment that a person wrote
+//	alice labels NAME · unlabels NAME · assigns WHO · unassigns WHO · closes · reopens · renames Title · merges · deletes card · tampers card
+//	wait 20m
+//	redeliver                  every webhook so far, again
+func TestScenarios(t *testing.T) {
+	dirs, err := filepath.Glob("testdata/scenarios/*/story.txt")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range dirs {
+		dir := filepath.Dir(file)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Parallel()
+			story, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(story))
+			want := filepath.Join(dir, "want.md")
+			if *update {
+				if err := os.WriteFile(want, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			golden, err := os.ReadFile(want)
+			if err != nil {
+				t.Fatalf("%v (run with -update)", err)
+			}
+			if d := cmp.Diff(string(golden), got); d != "" {
+				t.Errorf("not as %s says (-want +got); look at it, then run with -update:\n%s", want, d)
+			}
+		})
+	}
+}
+
+// step is one line of a story with the indented lines below it.
+type step struct {
+	head string
+	body []string
+}
+
+func steps(story string) []step {
+	var out []step
+	for line := range strings.Lines(story) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.TrimSpace(line) == "" && len(out) == 0, strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "  "):
+			out[len(out)-1].body = append(out[len(out)-1].body, strings.TrimPrefix(line, "  "))
+		case line == "" && len(out[len(out)-1].body) > 0:
+			out[len(out)-1].body = append(out[len(out)-1].body, "")
+		case line != "":
+			out = append(out, step{head: line})
+		}
+	}
+	return out
+}
+
+var action = regexp.MustCompile(`^(\w+)(?::| (\w+)) ?(.*)$`)
+
+// play plays a story and tells what the product did.
+func play(t *testing.T, story string) string {
+	w := newWorld(t)
+	var out strings.Builder
+	for _, s := range steps(story) {
+		w.settle()
+		w.mark()
+		body := strings.TrimSpace(strings.Join(s.body, "\n"))
+		fmt.Fprintf(&out, "## %s\n", s.head)
+		if body != "" && !strings.Contains(s.head, " opens ") {
+			fmt.Fprintf(&out, "%s\n", body)
+		}
+		if wait, ok := strings.CutPrefix(s.head, "wait "); ok {
+			d, err := time.ParseDuration(wait)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.advance(d)
+		} else if s.head == "redeliver" {
+			w.redeliver()
+		} else {
+			m := action.FindStringSubmatch(s.head)
+			if m == nil {
+				t.Fatalf("a line of the story that means nothing: %q", s.head)
+			}
+			w.act(m[1], m[2], m[3], s.body)
+		}
+		w.settle()
+		out.WriteString(w.changes())
+	}
+	out.WriteString("## The card\n" + w.card() + "\n")
+	return out.String()
+}
+
+// form gives an issue form's body as GitHub renders it.
+func form(lines []string) string {
+	answers := map[string]string{}
+	for _, l := range lines {
+		if h, v, ok := strings.Cut(l, ": "); ok {
+			answers[h] = v
+		}
+	}
+	var b strings.Builder
+	for _, h := range []string{"Summary", "Severity", "Customers impacted", "How did you learn of it?"} {
+		v := answers[h]
+		if v == "" {
+			v = "_No response_"
+		}
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n", h, v)
+	}
+	box := " "
+	if answers["Drill"] != "" {
+		box = "x"
+	}
+	fmt.Fprintf(&b, "### Drill\n\n- [%s] This is a drill\n", box)
+	return b.String()
+}

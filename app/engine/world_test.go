@@ -1,0 +1,420 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// world is the product and an embedded GitHub, in one process and over HTTP, with a clock that moves only when told to.
+// Every request and every answer is held against GitHub's description.
+type world struct {
+	t       *testing.T
+	url     string
+	sandbox *sandbox.Sandbox
+	product *wire.Server
+	ref     incident.Ref
+
+	since    int            // calls told so far
+	comments map[int64]seen // as last told
+	last     string         // labels, assignees and state as last told
+}
+
+type seen struct{ body, reactions string }
+
+var began = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	t.Cleanup(server.Close)
+	w.url = server.URL
+
+	var follower follower
+	box, err := sandbox.New(sandbox.Options{
+		URL: w.url, WebhookURL: w.url + "/webhook", WebhookSecret: "a secret of the tests", Frozen: true, Start: began,
+		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: &follower,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sandbox = box
+	mux := http.NewServeMux()
+	mux.Handle("/", contract.Middleware(t, box.Handler()))
+	handler = mux
+
+	env := box.Environment()
+	product, err := wire.New(func(name string) string { return env[name] }, wire.Options{Clock: box.Clock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.product = product
+	follower.Server = product
+	mux.Handle("/webhook", product.Handler())
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = product.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended; _ = product.Close(); _ = box.Close() })
+	return w
+}
+
+// follower is the product, once there is one.
+type follower struct{ *wire.Server }
+
+func (w *world) settle() {
+	w.t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	defer stop()
+	if err := w.sandbox.Settled(ctx); err != nil {
+		w.t.Fatalf("it does not settle: %v", err)
+	}
+}
+
+func (w *world) advance(d time.Duration) {
+	w.t.Helper()
+	if err := w.sandbox.Clock().Advance(context.Background(), d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// as makes a request as a person and decodes the answer.
+func (w *world) as(who, method, path string, body, into any) int {
+	w.t.Helper()
+	var payload io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		payload = bytes.NewReader(text)
+	}
+	req, err := http.NewRequest(method, w.url+path, payload)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if who != "" {
+		req.Header.Set("Authorization", "Bearer demo-"+who)
+		req.Header.Set("Accept", "application/vnd.github+json")
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(res.Body)
+	if into != nil {
+		if err := json.Unmarshal(text, into); err != nil {
+			w.t.Fatalf("%s %s: %d %s: %v", method, path, res.StatusCode, text, err)
+		}
+	}
+	return res.StatusCode
+}
+
+func (w *world) issue() string {
+	return fmt.Sprintf("/api/v3/repos/%s/issues/%d", w.ref.FullName(), w.ref.Number)
+}
+
+// ok makes a request as a person that must succeed.
+func (w *world) ok(who, method, path string, body, into any) {
+	w.t.Helper()
+	if status := w.as(who, method, path, body, into); status >= 300 {
+		w.t.Fatalf("%s %s as %s: %d", method, path, who, status)
+	}
+}
+
+// comment writes a comment as a person.
+func (w *world) comment(who, body string) (id int64) {
+	w.t.Helper()
+	var c struct{ ID int64 }
+	w.ok(who, "POST", w.issue()+"/comments", map[string]string{"body": body}, &c)
+	return c.ID
+}
+
+type issueView struct {
+	Number    int
+	State     string
+	Title     string
+	Reason    string `json:"state_reason"`
+	Labels    []struct{ Name string }
+	Assignees []struct{ Login string }
+	Pinned    *struct {
+		ID   int64
+		Body string
+	} `json:"pinned_comment"`
+}
+
+func (w *world) view() (v issueView) {
+	w.t.Helper()
+	w.ok("alice", "GET", w.issue(), nil, &v)
+	return v
+}
+
+func (v issueView) labels() []string {
+	var out []string
+	for _, l := range v.Labels {
+		out = append(out, l.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (v issueView) assignees() []string {
+	var out []string
+	for _, a := range v.Assignees {
+		out = append(out, a.Login)
+	}
+	return out
+}
+
+type commentView struct {
+	ID        int64
+	Body      string
+	User      struct{ Login string }
+	Reactions map[string]any
+}
+
+func (w *world) list() []commentView {
+	w.t.Helper()
+	var all []commentView
+	for page := 1; ; page++ {
+		var some []commentView
+		w.ok("alice", "GET", w.issue()+"/comments?per_page=100&page="+strconv.Itoa(page), nil, &some)
+		all = append(all, some...)
+		if len(some) < 100 {
+			return all
+		}
+	}
+}
+
+// card gives the card as a person sees it, without its hidden block.
+func (w *world) card() string {
+	v := w.view()
+	if v.Pinned == nil {
+		return "(none)"
+	}
+	return visible(v.Pinned.Body)
+}
+
+var hidden = regexp.MustCompile(`(?s)<!--.*?-->`)
+
+func visible(body string) string {
+	return strings.TrimSpace(hidden.ReplaceAllString(body, ""))
+}
+
+// act does what a line of a story says.
+func (w *world) act(who, verb, rest string, body []string) {
+	w.t.Helper()
+	text := strings.TrimSpace(strings.Join(append([]string{rest}, body...), "\n"))
+	switch verb {
+	case "":
+		w.comment(who, text)
+	case "opens", "writes":
+		title, err := strconv.Unquote(rest)
+		if err != nil {
+			w.t.Fatalf("%s: %v", rest, err)
+		}
+		issue := map[string]any{"title": title, "body": strings.Join(body, "\n")}
+		if verb == "opens" {
+			// GitHub gives the form's labels although the person may not label.
+			w.form(who, title, body)
+			return
+		}
+		w.ok(who, "POST", "/api/v3/repos/"+w.ref.FullName()+"/issues", issue, nil)
+	case "edits":
+		n, more, _ := strings.Cut(rest, ": ")
+		i, err := strconv.Atoi(n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		text = strings.TrimSpace(strings.Join(append([]string{more}, body...), "\n"))
+		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(w.byPeople()[i-1], 10), map[string]string{"body": text}, nil)
+	case "labels":
+		w.ok(who, "POST", w.issue()+"/labels", map[string][]string{"labels": {rest}}, nil)
+	case "unlabels":
+		w.ok(who, "DELETE", w.issue()+"/labels/"+url.PathEscape(rest), nil, nil)
+	case "assigns":
+		w.ok(who, "POST", w.issue()+"/assignees", map[string][]string{"assignees": {rest}}, nil)
+	case "unassigns":
+		w.ok(who, "DELETE", w.issue()+"/assignees", map[string][]string{"assignees": {rest}}, nil)
+	case "closes":
+		w.ok(who, "PATCH", w.issue(), map[string]string{"state": "closed"}, nil)
+	case "reopens":
+		w.ok(who, "PATCH", w.issue(), map[string]string{"state": "open"}, nil)
+	case "renames":
+		w.ok(who, "PATCH", w.issue(), map[string]string{"title": rest}, nil)
+	case "merges":
+		w.ok(who, "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", w.ref.FullName(), w.pull()), map[string]string{}, nil)
+	case "deletes":
+		w.ok(who, "DELETE", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(w.view().Pinned.ID, 10), nil, nil)
+	case "tampers":
+		p := w.view().Pinned
+		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(p.ID, 10),
+			map[string]string{"body": strings.Replace(p.Body, `"ic":"`, `"ic":"x`, 1)}, nil)
+	default:
+		w.t.Fatalf("nobody can %q", verb)
+	}
+}
+
+// form opens an issue by the page of the issue form, as a person does.
+func (w *world) form(who, title string, lines []string) {
+	w.t.Helper()
+	answers := url.Values{"title": {title}, "template": {"incident.yml"}}
+	fields := map[string]string{"Summary": "summary", "Severity": "severity", "Customers impacted": "customers", "How did you learn of it?": "source", "Drill": "drill"}
+	for _, l := range lines {
+		if h, v, ok := strings.Cut(l, ": "); ok {
+			answers.Set(fields[h], v)
+		}
+	}
+	req, err := http.NewRequest("POST", w.url+"/"+w.ref.FullName()+"/issues/new?template=incident.yml", strings.NewReader(answers.Encode()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.AddCookie(&http.Cookie{Name: "person", Value: who})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusSeeOther && res.StatusCode != http.StatusFound {
+		w.t.Fatalf("the form answers %d", res.StatusCode)
+	}
+}
+
+// byPeople lists the comments that people wrote.
+func (w *world) byPeople() []int64 {
+	var ids []int64
+	for _, c := range w.list() {
+		if !strings.HasSuffix(c.User.Login, "[bot]") {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+func (w *world) pull() int {
+	var pulls []struct{ Number int }
+	w.ok("alice", "GET", "/api/v3/repos/"+w.ref.FullName()+"/pulls?state=all", nil, &pulls)
+	if len(pulls) == 0 {
+		w.t.Fatal("there is no pull request")
+	}
+	return pulls[0].Number
+}
+
+// redeliver sends every webhook again, the newest first.
+func (w *world) redeliver() {
+	w.t.Helper()
+	var all []struct{ ID int64 }
+	w.as("", "GET", "/sandbox/deliveries", nil, &all)
+	for i := len(all) - 1; i >= 0; i-- {
+		w.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", all[i].ID), nil, nil)
+	}
+}
+
+type call struct {
+	N      int
+	Method string
+	Path   string
+	Status int
+	Actor  string
+}
+
+// calls lists the product's calls since the last time.
+func (w *world) calls() []call {
+	w.t.Helper()
+	var answer struct {
+		Next  int
+		Calls []call
+	}
+	w.as("", "GET", "/sandbox/calls?since="+strconv.Itoa(w.since), nil, &answer)
+	w.since = answer.Next
+	return slices.DeleteFunc(answer.Calls, func(c call) bool { return !strings.Contains(c.Actor, "firebreak") })
+}
+
+// writes counts the calls that change something.
+func writes(calls []call) int {
+	n := 0
+	for _, c := range calls {
+		if c.Method != "GET" && !strings.HasSuffix(c.Path, "/access_tokens") {
+			n++
+		}
+	}
+	return n
+}
+
+// warm leaves out what only the first look costs: the app's own name, its installation and token, who may respond, and
+// the configuration.
+func warm(calls []call) []call {
+	return slices.DeleteFunc(slices.Clone(calls), func(c call) bool {
+		return strings.HasPrefix(c.Actor, "app/") || strings.HasSuffix(c.Path, "/permission") || strings.Contains(c.Path, "/memberships/") || strings.Contains(c.Path, "/contents/.github/")
+	})
+}
+
+// mark begins a step: what was before it is not told.
+func (w *world) mark() { w.calls() }
+
+// changes tells what the product did since mark.
+func (w *world) changes() string {
+	w.t.Helper()
+	var out strings.Builder
+	for _, c := range w.calls() {
+		path, _, _ := strings.Cut(c.Path, "?")
+		fmt.Fprintf(&out, "- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"), c.Status)
+	}
+	v := w.view()
+	now := fmt.Sprintf("%s · %s · assigned: %s\n", v.State, strings.Join(v.labels(), ", "), strings.Join(v.assignees(), ", "))
+	if now != w.last {
+		fmt.Fprintf(&out, "\n%s", now)
+		w.last = now
+	}
+	for _, c := range w.list() {
+		told := seen{body: visible(c.Body), reactions: reactionsOf(c)}
+		before, known := w.comments[c.ID]
+		w.comments[c.ID] = told
+		if told.reactions != before.reactions {
+			fmt.Fprintf(&out, "\n%s on %q\n", told.reactions, firstLine(c.Body))
+		}
+		if strings.HasSuffix(c.User.Login, "[bot]") && !known && !strings.Contains(c.Body, "<!-- firebreak:card") {
+			fmt.Fprintf(&out, "\n> %s\n", strings.ReplaceAll(told.body, "\n", "\n> "))
+		}
+	}
+	out.WriteString("\n")
+	return out.String()
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func reactionsOf(c commentView) string {
+	var out []string
+	for _, name := range []string{"+1", "-1", "confused"} {
+		if n, _ := c.Reactions[name].(float64); n > 0 {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, " ")
+}
