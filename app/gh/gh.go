@@ -1,0 +1,234 @@
+// Package gh is the engine's port to GitHub, on go-github and ghinstallation.
+//
+// It looks without counting on order or completeness, writes so that writing again changes nothing, and asks for tokens
+// that open one repository.
+package gh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Options are what an App needs to be reached as.
+type Options struct {
+	BaseURL   string // web address of GitHub; empty: GitHub itself. The API's path is added
+	AppID     int64
+	PEM       []byte           // the App's private key
+	Now       func() time.Time // the product's clock
+	Pace      time.Duration    // least time between writes; GitHub asks for a second
+	Transport http.RoundTripper
+	Logger    *slog.Logger
+}
+
+// App is a GitHub App, for all its installations. It implements engine.GitHub.
+type App struct {
+	o    Options
+	api  string // REST address with a slash at its end
+	jwt  *ghinstallation.AppsTransport
+	self *github.Client // as the App, not as an installation
+
+	mu            sync.Mutex
+	login         string
+	installations map[string]int64 // by owner/repo, lower case
+	clients       map[string]*github.Client
+	people        map[string]permission
+	files         map[string]file
+	unpinnable    bool // the server knows no pinned comments
+}
+
+// timeout is how long one request may take.
+const timeout = 10 * time.Second
+
+// New builds the adapter.
+func New(o Options) (*App, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
+	api, err := address(o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, people: map[string]permission{}, files: map[string]file{}}
+	a.jwt, err = ghinstallation.NewAppsTransport(a.transport(0), o.AppID, o.PEM)
+	if err != nil {
+		return nil, fmt.Errorf("the App's private key: %w", err)
+	}
+	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
+	a.self, err = a.client(a.jwt)
+	return a, err
+}
+
+// address gives the REST address that belongs to a web address.
+// https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
+func address(web string) (string, error) {
+	if web == "" {
+		return "https://api.github.com/", nil
+	}
+	u, err := url.Parse(web)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "", fmt.Errorf("%q is no address of a GitHub: give it like https://github.example.com", web)
+	}
+	switch host := u.Hostname(); {
+	case host == "github.com" || host == "api.github.com":
+		return "https://api.github.com/", nil
+	case strings.HasSuffix(host, ".ghe.com"):
+		return "https://api." + strings.TrimPrefix(host, "api.") + "/", nil
+	}
+	return u.Scheme + "://" + u.Host + "/api/v3/", nil
+}
+
+func (a *App) transport(pace time.Duration) http.RoundTripper {
+	return &limits{next: a.o.Transport, now: a.o.Now, pace: pace}
+}
+
+func (a *App) client(tr http.RoundTripper) (*github.Client, error) {
+	c := github.NewClient(&http.Client{Transport: tr, Timeout: timeout})
+	base, err := url.Parse(a.api)
+	if err != nil {
+		return nil, err
+	}
+	c.BaseURL, c.UserAgent = base, "firebreak"
+	return c, nil
+}
+
+// Login gives the app's own login, slug[bot].
+func (a *App) Login(ctx context.Context) (string, error) {
+	a.mu.Lock()
+	login := a.login
+	a.mu.Unlock()
+	if login != "" {
+		return login, nil
+	}
+	app, _, err := a.self.Apps.Get(ctx, "")
+	if err != nil {
+		return "", fail("read the app's own name", "", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.login = app.GetSlug() + "[bot]"
+	return a.login, nil
+}
+
+// KnownLogin is Login if GitHub was asked already, else "".
+func (a *App) KnownLogin() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.login
+}
+
+// permissions are what a token may do; GitHub refuses more than the App was granted.
+var permissions = github.InstallationPermissions{
+	Issues: github.String("write"), Contents: github.String("write"), PullRequests: github.String("write"),
+	Checks: github.String("write"), Metadata: github.String("read"), Members: github.String("read"),
+}
+
+// in gives a client whose token opens these repositories of one owner, and no other. The installation is looked up by
+// the repository: what a payload names could be another's.
+func (a *App) in(ctx context.Context, owner string, repos ...string) (*github.Client, error) {
+	key := strings.ToLower(owner + "/" + strings.Join(repos, "+"))
+	a.mu.Lock()
+	c, id := a.clients[key], a.installations[strings.ToLower(owner)]
+	a.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	if id == 0 {
+		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
+		if err != nil {
+			return nil, fail("find the app's installation", owner+"/"+repos[0], err)
+		}
+		id = inst.GetID()
+	}
+	tr := ghinstallation.NewFromAppsTransport(a.jwt, id)
+	tr.BaseURL = strings.TrimSuffix(a.api, "/")
+	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
+	granted := permissions
+	tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &granted}
+	c, err := a.client(tr)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.installations[strings.ToLower(owner)] = id
+	if known := a.clients[key]; known != nil {
+		return known, nil
+	}
+	a.clients[key] = c
+	return c, nil
+}
+
+func (a *App) of(ctx context.Context, ref incident.Ref) (*github.Client, error) {
+	return a.in(ctx, ref.Owner, ref.Repo)
+}
+
+// call makes a request that go-github has no method for, and decodes the answer into v.
+func call(ctx context.Context, c *github.Client, method, path string, body, v any) (*github.Response, error) {
+	req, err := c.NewRequest(method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	return c.Do(ctx, req, v)
+}
+
+func repoPath(ref incident.Ref) string {
+	return "repos/" + url.PathEscape(ref.Owner) + "/" + url.PathEscape(ref.Repo)
+}
+
+func issuePath(ref incident.Ref) string {
+	return fmt.Sprintf("%s/issues/%d", repoPath(ref), ref.Number)
+}
+
+// fail says what could not be done and where; what GitHub refuses for want of a permission says which to grant.
+func fail(what, where string, err error) error {
+	var later *engine.Later
+	if errors.As(err, &later) {
+		return later
+	}
+	if where != "" {
+		what += " (" + where + ")"
+	}
+	var answer *github.ErrorResponse
+	if errors.As(err, &answer) && answer.Response != nil {
+		switch answer.Response.StatusCode {
+		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+			if strings.Contains(answer.Message, "not accessible by integration") {
+				return fmt.Errorf("%s: the App lacks a permission; grant issues, contents, pull requests and checks (write) and members (read): %w: %w", what, engine.ErrNoAccess, err)
+			}
+			return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
+		}
+	}
+	var refused *ghinstallation.HTTPError
+	if errors.As(err, &refused) && refused.Response != nil && (refused.Response.StatusCode == http.StatusUnprocessableEntity || refused.Response.StatusCode == http.StatusNotFound) {
+		return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// status gives the HTTP status of a refusal, or 0.
+func status(err error) int {
+	var answer *github.ErrorResponse
+	if errors.As(err, &answer) && answer.Response != nil {
+		return answer.Response.StatusCode
+	}
+	return 0
+}

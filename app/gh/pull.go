@@ -1,0 +1,193 @@
+package gh
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Publish makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
+// engine.GitHub.
+func (a *App) Publish(ctx context.Context, ref incident.Ref, p engine.Publication) (int, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	w := &publishing{a: a, c: c, ref: ref, p: p}
+	pr, err := w.existing(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if pr == nil {
+		if pr, err = w.open(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return pr.GetNumber(), w.ask(ctx, pr)
+}
+
+type publishing struct {
+	a   *App
+	c   *github.Client
+	ref incident.Ref
+	p   engine.Publication
+}
+
+func (w *publishing) where() string { return w.ref.FullName() + ", branch " + w.p.Branch }
+
+// existing gives the pull request of the branch that is open or merged, the newest first.
+func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) {
+	pulls, _, err := w.c.PullRequests.List(ctx, w.ref.Owner, w.ref.Repo, &github.PullRequestListOptions{State: "all", Head: w.ref.Owner + ":" + w.p.Branch})
+	if err != nil {
+		return nil, fail("look for the pull request", w.where(), err)
+	}
+	for _, pr := range pulls {
+		if pr.GetHead().GetRef() == w.p.Branch && (pr.GetState() == "open" || pr.MergedAt != nil) {
+			return pr, nil
+		}
+	}
+	return nil, nil
+}
+
+func (w *publishing) open(ctx context.Context) (*github.PullRequest, error) {
+	repo, _, err := w.c.Repositories.Get(ctx, w.ref.Owner, w.ref.Repo)
+	if err != nil {
+		return nil, fail("read the repository", w.ref.FullName(), err)
+	}
+	base := repo.GetDefaultBranch()
+	if err := w.branch(ctx, base); err != nil {
+		return nil, err
+	}
+	pr, _, err := w.c.PullRequests.Create(ctx, w.ref.Owner, w.ref.Repo, &github.NewPullRequest{
+		Title: &w.p.Title, Body: &w.p.Body, Head: &w.p.Branch, Base: &base, MaintainerCanModify: github.Bool(true)})
+	if status(err) == http.StatusUnprocessableEntity {
+		// Another look opened it in between.
+		if pr, err := w.existing(ctx); err != nil || pr != nil {
+			return pr, err
+		}
+	}
+	if err != nil {
+		return nil, fail("open the pull request", w.where(), err)
+	}
+	return pr, nil
+}
+
+// branch makes the branch with the files in one commit. A file that stands on the branch stays as it is: people write there.
+func (w *publishing) branch(ctx context.Context, base string) error {
+	owner, repo := w.ref.Owner, w.ref.Repo
+	head, _, err := w.c.Git.GetRef(ctx, owner, repo, "refs/heads/"+w.p.Branch)
+	exists := err == nil
+	if err != nil && status(err) != http.StatusNotFound {
+		return fail("read the branch", w.where(), err)
+	}
+	if !exists {
+		if head, _, err = w.c.Git.GetRef(ctx, owner, repo, "refs/heads/"+base); err != nil {
+			return fail("read the branch "+base, w.ref.FullName(), err)
+		}
+	}
+	parent, _, err := w.c.Git.GetCommit(ctx, owner, repo, head.GetObject().GetSHA())
+	if err != nil {
+		return fail("read the commit", w.where(), err)
+	}
+	var entries []*github.TreeEntry
+	for _, path := range slices.Sorted(maps.Keys(w.p.Files)) {
+		if exists {
+			_, _, _, err := w.c.Repositories.GetContents(ctx, owner, repo, path, &github.RepositoryContentGetOptions{Ref: w.p.Branch})
+			if err == nil {
+				continue
+			}
+			if status(err) != http.StatusNotFound {
+				return fail("read "+path, w.where(), err)
+			}
+		}
+		content := w.p.Files[path]
+		entries = append(entries, &github.TreeEntry{Path: github.String(path), Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	tree, _, err := w.c.Git.CreateTree(ctx, owner, repo, parent.GetTree().GetSHA(), entries)
+	if err != nil {
+		return fail("write the tree", w.where(), err)
+	}
+	// No author or committer: GitHub signs what an app commits in its own name.
+	commit, _, err := w.c.Git.CreateCommit(ctx, owner, repo, &github.Commit{Message: &w.p.Message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
+	if err != nil {
+		return fail("write the commit", w.where(), err)
+	}
+	to := &github.Reference{Ref: github.String("refs/heads/" + w.p.Branch), Object: &github.GitObject{SHA: commit.SHA}}
+	if exists {
+		_, _, err = w.c.Git.UpdateRef(ctx, owner, repo, to, false)
+	} else {
+		_, _, err = w.c.Git.CreateRef(ctx, owner, repo, to)
+	}
+	if err != nil {
+		return fail("write the branch", w.where(), err)
+	}
+	return nil
+}
+
+// ask asks for reviews, one by one: GitHub refuses the whole request for one who is no collaborator.
+func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
+	if pr.GetState() != "open" {
+		return nil
+	}
+	asked := map[string]bool{strings.ToLower(pr.GetUser().GetLogin()): true}
+	for _, u := range pr.RequestedReviewers {
+		asked[strings.ToLower(u.GetLogin())] = true
+	}
+	for _, t := range pr.RequestedTeams {
+		asked["team "+t.GetSlug()] = true
+	}
+	var requests []github.ReviewersRequest
+	for _, r := range w.p.Reviewers {
+		if !asked[strings.ToLower(r)] {
+			requests = append(requests, github.ReviewersRequest{Reviewers: []string{r}})
+		}
+	}
+	for _, t := range w.p.Teams {
+		if !asked["team "+t] {
+			requests = append(requests, github.ReviewersRequest{TeamReviewers: []string{t}})
+		}
+	}
+	for _, r := range requests {
+		_, _, err := w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
+		if s := status(err); s == http.StatusUnprocessableEntity || s == http.StatusNotFound {
+			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers", r.Reviewers, "teams", r.TeamReviewers, "err", err)
+			continue
+		}
+		if err != nil {
+			return fail("ask for a review", w.where(), err)
+		}
+	}
+	return nil
+}
+
+// Pull reads a pull request. It implements engine.GitHub.
+func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return engine.Pull{}, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return engine.Pull{}, err
+	}
+	pr, _, err := c.PullRequests.Get(ctx, ref.Owner, ref.Repo, number)
+	if err != nil {
+		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
+	}
+	return engine.Pull{
+		Number: number, Branch: pr.GetHead().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
+		MergedBy: pr.GetMergedBy().GetLogin(), Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
+	}, nil
+}
+
+var _ engine.GitHub = (*App)(nil)

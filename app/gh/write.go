@@ -1,0 +1,291 @@
+package gh
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Comment posts a comment. It implements engine.GitHub.
+func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	if err != nil {
+		return 0, fail("comment", ref.String(), err)
+	}
+	return posted.GetID(), nil
+}
+
+// EditComment writes a comment anew. It implements engine.GitHub.
+func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.EditComment(ctx, ref.Owner, ref.Repo, id, &github.IssueComment{Body: &body}); err != nil {
+		return fail(fmt.Sprintf("edit comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// Pin pins a comment to its issue. Where the server has no pinned comments it does nothing: the card is found among the
+// first comments there. It implements engine.GitHub.
+func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
+	a.mu.Lock()
+	unpinnable := a.unpinnable
+	a.mu.Unlock()
+	if unpinnable {
+		return nil
+	}
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil, nil)
+	switch status(err) {
+	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		a.o.Logger.Info("comments can't be pinned here", "incident", ref.String(), "err", err)
+		if status(err) == http.StatusNotFound {
+			a.mu.Lock()
+			a.unpinnable = true
+			a.mu.Unlock()
+		}
+		return nil
+	}
+	if err != nil {
+		return fail(fmt.Sprintf("pin comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// React adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
+// implements engine.GitHub.
+func (a *App) React(ctx context.Context, ref incident.Ref, id int64, content string) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id, content); err != nil && status(err) != http.StatusNotFound {
+		return fail(fmt.Sprintf("react to comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// AddLabels adds labels to the set. It implements engine.GitHub.
+func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.AddLabelsToIssue(ctx, ref.Owner, ref.Repo, ref.Number, labels); err != nil {
+		return fail("add labels", ref.String(), err)
+	}
+	return nil
+}
+
+// RemoveLabel removes a label; one that is gone already is no error. It implements engine.GitHub.
+func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	// Not by go-github, which does not escape the slash of phase/… in the path.
+	_, err = call(ctx, c, http.MethodDelete, issuePath(ref)+"/labels/"+url.PathEscape(label), nil, nil)
+	if err != nil && status(err) != http.StatusNotFound {
+		return fail("remove label "+label, ref.String(), err)
+	}
+	return nil
+}
+
+// Assign assigns people and tells who is assigned afterwards. It implements engine.GitHub.
+func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]string, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	is, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins)
+	if err != nil {
+		return nil, fail("assign", ref.String(), err)
+	}
+	var now []string
+	for _, u := range is.Assignees {
+		now = append(now, u.GetLogin())
+	}
+	return now, nil
+}
+
+// Unassign unassigns people. It implements engine.GitHub.
+func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins); err != nil {
+		return fail("unassign", ref.String(), err)
+	}
+	return nil
+}
+
+// SetOpen opens or closes the issue. It implements engine.GitHub.
+func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	change := map[string]any{"state": "open", "state_reason": "reopened"}
+	if !open {
+		change = map[string]any{"state": "closed", "state_reason": reason}
+		if reason == "duplicate" {
+			// GitHub wants the other issue's database id; without one there, the reason alone says it.
+			var other issue
+			if _, err := call(ctx, c, http.MethodGet, fmt.Sprintf("%s/issues/%d", repoPath(ref), duplicate), nil, &other); err == nil {
+				change["duplicate_issue_id"] = other.ID
+			} else if status(err) != http.StatusNotFound {
+				return fail(fmt.Sprintf("read issue %d", duplicate), ref.String(), err)
+			}
+		}
+	}
+	if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), change, nil); err != nil {
+		return fail("open or close", ref.String(), err)
+	}
+	return nil
+}
+
+// FindIssue looks for an issue of the app's own by its marker, in the list and not by search, whose index is behind. It
+// implements engine.GitHub.
+func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, 0, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "all", Since: since, Sort: "created", Direction: "asc", ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
+		if err != nil {
+			return 0, 0, fail("look for an issue", repo, err)
+		}
+		for _, is := range issues {
+			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && strings.Contains(is.GetBody(), marker) {
+				return is.GetNumber(), is.GetID(), nil
+			}
+		}
+		if res.NextPage == 0 {
+			return 0, 0, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
+func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
+	owner, repo, ok := strings.Cut(name, "/")
+	if !ok {
+		return incident.Ref{}, nil, fmt.Errorf("%q is no repository: give it as owner/repo", name)
+	}
+	c, err := a.in(ctx, owner, repo)
+	return incident.Ref{Owner: owner, Repo: repo}, c, err
+}
+
+// OpenIssue opens an issue. It implements engine.GitHub.
+func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (int, int64, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, 0, err
+	}
+	req := &github.IssueRequest{Title: &n.Title, Body: &n.Body}
+	if len(n.Labels) > 0 {
+		req.Labels = &n.Labels
+	}
+	var assignees []string
+	for _, l := range n.Assignees {
+		// Here, and only here, somebody who can't be assigned loses the whole request: 422. So each is asked for first.
+		if l == "" {
+			continue
+		}
+		ok, _, err := c.Issues.IsAssignee(ctx, ref.Owner, ref.Repo, l)
+		if err != nil {
+			return 0, 0, fail("ask whether "+l+" can be assigned", repo, err)
+		}
+		if ok {
+			assignees = append(assignees, l)
+		}
+	}
+	if len(assignees) > 0 {
+		req.Assignees = &assignees
+	}
+	is, _, err := c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+	if err != nil {
+		return 0, 0, fail("open an issue", repo, err)
+	}
+	return is.GetNumber(), is.GetID(), nil
+}
+
+// AddSubIssue makes an issue of the same owner a sub-issue; where there are none, or it is one already, nothing is done.
+// It implements engine.GitHub.
+func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, id int64) error {
+	repos := []string{ref.Repo}
+	owner, repo, _ := strings.Cut(child, "/")
+	if !strings.EqualFold(owner, ref.Owner) {
+		return nil // GitHub takes sub-issues of one owner only
+	}
+	if !strings.EqualFold(repo, ref.Repo) {
+		repos = append(repos, repo) // the token must open both
+	}
+	c, err := a.in(ctx, ref.Owner, repos...)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues", map[string]int64{"sub_issue_id": id}, nil)
+	switch status(err) {
+	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return nil
+	}
+	if err != nil {
+		return fail("add a sub-issue", ref.String(), err)
+	}
+	return nil
+}
+
+// CommentOnce comments unless a comment of the app's own with the marker stands there. It implements engine.GitHub.
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (bool, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return false, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return false, err
+	}
+	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
+		if err != nil {
+			return false, fail("read the comments", ref.String(), err)
+		}
+		for _, k := range comments {
+			if strings.EqualFold(k.GetUser().GetLogin(), me) && strings.Contains(k.GetBody(), marker) {
+				return false, nil
+			}
+		}
+		if res.NextPage == 0 {
+			break
+		}
+		opts.Page = res.NextPage
+	}
+	_, err = a.Comment(ctx, ref, body)
+	return err == nil, err
+}
