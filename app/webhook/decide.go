@@ -1,0 +1,223 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// payload is what is read of any event; everything may be missing.
+type payload struct {
+	Action string `json:"action"`
+	Issue  *struct {
+		Number int       `json:"number"`
+		Body   string    `json:"body"`
+		Pull   *struct{} `json:"pull_request"`
+		Labels []label   `json:"labels"`
+	} `json:"issue"`
+	Label   *label `json:"label"`
+	Comment *struct {
+		ID      int64               `json:"id"`
+		Body    string              `json:"body"`
+		User    *account            `json:"user"`
+		App     *struct{ ID int64 } `json:"performed_via_github_app"`
+		Created time.Time           `json:"created_at"`
+		Updated time.Time           `json:"updated_at"`
+	} `json:"comment"`
+	Changes struct {
+		Body  *struct{ From string } `json:"body"`
+		Title *struct{ From string } `json:"title"`
+	} `json:"changes"`
+	Pull *struct {
+		Number int `json:"number"`
+		Head   struct {
+			Ref  string      `json:"ref"`
+			Repo *repository `json:"repo"`
+		} `json:"head"`
+	} `json:"pull_request"`
+	Repository   *repository `json:"repository"`
+	Sender       *account    `json:"sender"`
+	Installation *struct {
+		ID int64 `json:"id"`
+	} `json:"installation"`
+}
+
+type label struct {
+	Name string `json:"name"`
+}
+
+type account struct {
+	Login string `json:"login"`
+	Type  string `json:"type"`
+}
+
+type repository struct {
+	Name     string  `json:"name"`
+	FullName string  `json:"full_name"`
+	Owner    account `json:"owner"`
+}
+
+// branchPrefix begins the branches of postmortems.
+const branchPrefix = "postmortem/"
+
+// Self is what the app knows of itself: its own doings need no look.
+type Self struct {
+	AppID int64
+	Login string // slug[bot]; empty: not known
+}
+
+// Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
+// product are not even decoded. An error means that this is nothing that GitHub sends.
+func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
+	if event != "issues" && event != "issue_comment" && event != "pull_request" {
+		if !valid(body) {
+			return m, false, fmt.Errorf("the payload of %q is no JSON object", event)
+		}
+		return m, false, nil
+	}
+	var p payload
+	if err := json.Unmarshal(body, &p); err != nil {
+		return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, err)
+	}
+	if p.Repository == nil || p.Repository.Name == "" || p.Repository.Owner.Login == "" {
+		return m, false, nil
+	}
+	if p.Sender != nil && self.Login != "" && incident.Same(p.Sender.Login, self.Login) && event != "pull_request" {
+		return m, false, nil
+	}
+	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
+	m.Why = event + "." + p.Action
+	if p.Installation != nil {
+		m.Installation = p.Installation.ID
+	}
+	if p.Issue != nil {
+		m.Ref.Number = p.Issue.Number
+	}
+	switch event {
+	case "pull_request":
+		relevant = p.aboutPull(&m)
+	case "issues":
+		relevant = p.aboutIssue(self)
+	default:
+		relevant = p.aboutComment(&m, self)
+	}
+	if ref, err := incident.ParseRef(m.Ref.String()); err != nil || ref != m.Ref {
+		return m, false, nil
+	}
+	return m, relevant, nil
+}
+
+// bySomeBot tells what a bot did.
+func (p payload) bySomeBot() bool { return p.Sender != nil && p.Sender.Type == "Bot" }
+
+// byHand tells what counts as done by hand: by a person, or by another app. While the app doesn't know its own name, any
+// bot could be itself.
+func (p payload) byHand(self Self) bool { return !p.bySomeBot() || self.Login != "" }
+
+// declared tells whether the issue carries the incident label.
+func (p payload) declared() bool {
+	return slices.ContainsFunc(p.Issue.Labels, func(l label) bool { return incident.Same(l.Name, incident.LabelIncident) })
+}
+
+// aboutIssue: what changed on an issue that is an incident, or becomes one.
+func (p payload) aboutIssue(self Self) bool {
+	if p.Issue == nil || p.Issue.Pull != nil {
+		return false
+	}
+	label := ""
+	if p.Label != nil {
+		label = p.Label.Name
+	}
+	switch p.Action {
+	case "opened":
+		// A bot's issue is an incident by its label; its text is no person's order.
+		return p.declared() || !p.bySomeBot() && (command.Has(p.Issue.Body) || isForm(p.Issue.Body))
+	case "labeled":
+		// The label that makes an incident is never taken for the app's own doing: most alerts come by a bot.
+		return p.declared() && ours(label) && (p.byHand(self) || incident.Same(label, incident.LabelIncident))
+	case "unlabeled":
+		return p.byHand(self) && ours(label) && (p.declared() || incident.Same(label, incident.LabelIncident))
+	case "reopened", "closed", "assigned", "unassigned":
+		return p.byHand(self) && p.declared()
+	case "edited":
+		return p.byHand(self) && p.declared() && p.Changes.Title != nil
+	}
+	return false
+}
+
+// isForm tells whether the text is the issue form's, whose label may come a moment after it.
+func isForm(body string) bool {
+	_, ok := command.Form(body)
+	return ok
+}
+
+// ours tells the labels that mean something to the product.
+func ours(label string) bool {
+	label = strings.ToLower(label) // GitHub's labels are the same in any case
+	return label == incident.LabelIncident || label == incident.LabelDrill || label == incident.LabelUpdateOverdue || label == incident.LabelMerged ||
+		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
+}
+
+// aboutComment: a comment with commands, or something done to a comment of the app's own, such as the card.
+func (p payload) aboutComment(m *incident.Message, self Self) bool {
+	c := p.Comment
+	if p.Issue == nil || p.Issue.Pull != nil || c == nil || c.User == nil || p.Sender == nil {
+		return false
+	}
+	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App != nil && c.App.ID == self.AppID
+	if own && c.User.Type == "Bot" {
+		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
+	}
+	if c.User.Type == "Bot" || p.bySomeBot() {
+		return false
+	}
+	edited := p.Action == "edited" && p.Changes.Body != nil
+	switch {
+	case p.Action != "created" && !edited, !command.Has(c.Body):
+		return false
+	case edited && len(command.Added(p.Changes.Body.From, c.Body)) == 0:
+		return false
+	case !p.declared() && !declares(c.Body):
+		return false
+	}
+	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created.UTC(), Updated: c.Updated.UTC()}
+	if edited {
+		m.Comment.Editor, m.Comment.Before = p.Sender.Login, p.Changes.Body.From
+	}
+	return true
+}
+
+// declares tells whether a comment on an ordinary issue is for the product: a command that starts with /incident, or was
+// meant to. The other commands could be another bot's.
+func declares(body string) bool {
+	return slices.ContainsFunc(command.Parse(body), func(c any) bool {
+		switch c := c.(type) {
+		case incident.Command:
+			return strings.HasPrefix(incident.RowOf(c.Kind).Usage, "/incident")
+		case incident.Misspelt:
+			return strings.HasPrefix(c.Known, "/incident") || strings.HasPrefix(strings.ToLower(c.Line), "/incident")
+		}
+		return false
+	})
+}
+
+// aboutPull: a postmortem's pull request that was merged, closed or opened again. Its branch names the incident; a branch
+// of the same name in a fork is somebody else's.
+func (p payload) aboutPull(m *incident.Message) bool {
+	if p.Pull == nil || p.Action != "closed" && p.Action != "reopened" {
+		return false
+	}
+	number, ok := strings.CutPrefix(p.Pull.Head.Ref, branchPrefix)
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.Head.Repo == nil || !strings.EqualFold(p.Pull.Head.Repo.FullName, p.Repository.FullName) {
+		return false
+	}
+	m.Ref.Number, m.Pull = n, p.Pull.Number
+	return true
+}

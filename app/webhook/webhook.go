@@ -1,0 +1,128 @@
+// Package webhook turns a signed delivery of GitHub's into a message, or into nothing.
+//
+// It links neither a client nor a key, so that what the world can reach is small: it verifies, decides from the payload
+// alone whether anybody needs to look, stores, and answers.
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// MaxBody is the size of the largest payload that GitHub sends, in bytes.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+const MaxBody = 25 << 20
+
+// Options are what an endpoint needs.
+type Options struct {
+	Secrets [][]byte // the webhook's secret, and the one before while rotating
+	AppID   int64
+	Login   func() string                                 // the app's own login, or "" while it isn't known; nil: it never is
+	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
+	Logger  *slog.Logger
+}
+
+// Handler gives the endpoint. It refuses to be built without a secret.
+func Handler(o Options) (http.Handler, error) {
+	if len(o.Secrets) == 0 {
+		return nil, errors.New("a webhook without a secret takes orders from anybody")
+	}
+	for _, s := range o.Secrets {
+		if len(s) == 0 {
+			return nil, errors.New("a webhook secret is empty")
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return http.HandlerFunc(o.serve), nil
+}
+
+func (o Options) serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		http.Error(w, "GitHub sends no payload of this size", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the body broke off", http.StatusBadRequest)
+		return
+	case !Signed(body, r.Header.Get("X-Hub-Signature-256"), o.Secrets):
+		o.Logger.Warn("a webhook was refused: its signature does not fit", "delivery", r.Header.Get("X-GitHub-Delivery"), "from", r.RemoteAddr)
+		http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+		return
+	}
+	event := r.Header.Get("X-GitHub-Event")
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); event == "" || err != nil || kind != "application/json" {
+		http.Error(w, "not a webhook as GitHub sends it: X-GitHub-Event and the content type application/json are needed", http.StatusBadRequest)
+		return
+	}
+	self := Self{AppID: o.AppID}
+	if o.Login != nil {
+		self.Login = o.Login()
+	}
+	m, relevant, err := Decide(event, body, self)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if m.Why == "issues.deleted" || m.Why == "issues.transferred" {
+		// There is nothing to do for it any more; its timer finds that out.
+		o.Logger.Info("an issue is gone", "incident", m.Ref.String(), "why", m.Why)
+	}
+	if relevant {
+		m.Delivery = r.Header.Get("X-GitHub-Delivery")
+		if err := o.Enqueue(r.Context(), m); err != nil {
+			// GitHub keeps what failed, so that it can be delivered again.
+			o.Logger.Error("a webhook could not be stored", "incident", m.Ref.String(), "delivery", m.Delivery, "err", err)
+			http.Error(w, "it could not be stored: deliver it again", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// Signed tells whether header is the SHA-256 signature of body under one of the secrets. Both are tried in full, in
+// constant time; SHA-1 is not taken.
+func Signed(body []byte, header string, secrets [][]byte) bool {
+	given, err := hex.DecodeString(strings.TrimPrefix(header, "sha256="))
+	if err != nil || !strings.HasPrefix(header, "sha256=") {
+		return false
+	}
+	ok := false
+	for _, s := range secrets {
+		mac := hmac.New(sha256.New, s)
+		mac.Write(body)
+		ok = hmac.Equal(mac.Sum(nil), given) || ok
+	}
+	return ok
+}
+
+// valid tells whether a payload is a JSON object.
+func valid(payload []byte) bool {
+	for _, c := range payload {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			continue
+		}
+		return c == '{' && json.Valid(payload)
+	}
+	return false
+}

@@ -1,0 +1,305 @@
+package webhook_test
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/webhook"
+)
+
+const appID = 1
+
+func sign(body, secret string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+func endpoint(t testing.TB, enqueue func(incident.Message) error) http.Handler {
+	h, err := webhook.Handler(webhook.Options{
+		Secrets: [][]byte{[]byte("now"), []byte("before")}, AppID: appID, Login: func() string { return "firebreak[bot]" },
+		Enqueue: func(_ context.Context, m incident.Message) error { return enqueue(m) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func post(h http.Handler, event, body, signature string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", event)
+	r.Header.Set("X-GitHub-Delivery", "0b989ba4-242f-11e5-81e1-c7b6966d2516")
+	if signature != "" {
+		r.Header.Set("X-Hub-Signature-256", signature)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestNoSecretNoEndpoint(t *testing.T) {
+	for _, secrets := range [][][]byte{nil, {[]byte("")}, {[]byte("a"), nil}} {
+		if _, err := webhook.Handler(webhook.Options{Secrets: secrets}); err == nil {
+			t.Errorf("an endpoint with the secrets %q", secrets)
+		}
+	}
+}
+
+func TestSignatures(t *testing.T) {
+	body := `{"action":"created"}`
+	weak := hmac.New(sha1.New, []byte("now"))
+	weak.Write([]byte(body))
+	for name, c := range map[string]struct {
+		signature string
+		status    int
+	}{
+		"current":           {sign(body, "now"), 202},
+		"while rotating":    {sign(body, "before"), 202},
+		"another secret":    {sign(body, "other"), 401},
+		"another body":      {sign(body+" ", "now"), 401},
+		"none":              {"", 401},
+		"cut":               {sign(body, "now")[:40], 401},
+		"without its name":  {strings.TrimPrefix(sign(body, "now"), "sha256="), 401},
+		"SHA-1":             {"sha1=" + hex.EncodeToString(weak.Sum(nil)), 401},
+		"SHA-1 in disguise": {"sha256=" + hex.EncodeToString(weak.Sum(nil)), 401},
+		"not hex":           {"sha256=zz", 401},
+		"empty":             {"sha256=", 401},
+	} {
+		h := endpoint(t, func(incident.Message) error { return nil })
+		if w := post(h, "issue_comment", body, c.signature); w.Code != c.status {
+			t.Errorf("%s: %d, want %d", name, w.Code, c.status)
+		}
+	}
+}
+
+func TestWhatIsNoWebhook(t *testing.T) {
+	h := endpoint(t, func(incident.Message) error { return nil })
+	for _, body := range []string{"", "x", "[]", `"a"`, "{", `{"issue":3}`, `{"action":{}}`} {
+		if w := post(h, "issues", body, sign(body, "now")); w.Code != 400 {
+			t.Errorf("issues with %q: %d, want 400", body, w.Code)
+		}
+	}
+	if w := post(h, "star", "nonsense", sign("nonsense", "now")); w.Code != 400 {
+		t.Errorf("an event that isn't used, with garbage: %d, want 400", w.Code)
+	}
+	if w := post(h, "", "{}", sign("{}", "now")); w.Code != 400 {
+		t.Errorf("without an event: %d, want 400", w.Code)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader("payload={}"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-GitHub-Event", "issues")
+	r.Header.Set("X-Hub-Signature-256", sign("payload={}", "now"))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 400 {
+		t.Errorf("a form: %d, want 400", w.Code)
+	}
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/webhook", nil))
+	if w.Code != 405 {
+		t.Errorf("GET: %d, want 405", w.Code)
+	}
+	if w := post(h, "issues", strings.Repeat(" ", webhook.MaxBody+1), ""); w.Code != 413 {
+		t.Errorf("26 MB: %d, want 413", w.Code)
+	}
+}
+
+func TestWhatCannotBeStoredFails(t *testing.T) {
+	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},"repository":{"name":"r","owner":{"login":"o"}},"sender":{"login":"alice","type":"User"}}`
+	h := endpoint(t, func(incident.Message) error { return errors.New("disk full") })
+	if w := post(h, "issues", body, sign(body, "now")); w.Code != 503 {
+		t.Errorf("%d, want 503, so that GitHub keeps it as failed", w.Code)
+	}
+}
+
+// Every payload that GitHub documents, rightly signed, is taken; what it makes anybody look at is listed here.
+func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
+	f, err := os.Open("testdata/octokit-webhooks-examples.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples []struct {
+		Event   string
+		Payload json.RawMessage
+	}
+	if err := json.NewDecoder(z).Decode(&examples); err != nil {
+		t.Fatal(err)
+	}
+	if len(examples) < 300 {
+		t.Fatalf("%d examples only", len(examples))
+	}
+	var looked []string
+	for _, e := range examples {
+		h := endpoint(t, func(m incident.Message) error { looked = append(looked, m.Ref.String()+" "+m.Why); return nil })
+		if w := post(h, e.Event, string(e.Payload), sign(string(e.Payload), "now")); w.Code != 202 {
+			t.Errorf("%s: %d %s", e.Event, w.Code, w.Body)
+		}
+	}
+	if len(looked) > 0 {
+		t.Errorf("none of GitHub's examples is an incident, and these made somebody look: %v", looked)
+	}
+}
+
+const (
+	repo  = `"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"installation":{"id":7},`
+	alice = `"sender":{"login":"alice","type":"User"}`
+	bot   = `"sender":{"login":"firebreak[bot]","type":"Bot"}`
+	other = `"sender":{"login":"alerts[bot]","type":"Bot"}`
+	is    = `"issue":{"number":1,"body":"text","labels":[{"name":"incident"}]},`
+	plain = `"issue":{"number":1,"body":"text","labels":[]},`
+	pull  = `"issue":{"number":1,"body":"text","labels":[{"name":"incident"}],"pull_request":{}},`
+)
+
+func by(login, kind, body string) string {
+	return fmt.Sprintf(`"comment":{"id":5,"body":%q,"user":{"login":%q,"type":%q},"created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:41:00Z"},`, body, login, kind)
+}
+
+func TestRelevance(t *testing.T) {
+	card := `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
+	for _, c := range []struct {
+		name, event, body string
+		want              bool
+	}{
+		{"opened as an incident", "issues", `{"action":"opened",` + is + repo + alice + `}`, true},
+		{"opened as something else", "issues", `{"action":"opened",` + plain + repo + alice + `}`, false},
+		{"opened with the command", "issues", `{"action":"opened","issue":{"number":1,"body":"/incident critical","labels":[]},` + repo + alice + `}`, true},
+		{"opened with the command by a bot", "issues", `{"action":"opened","issue":{"number":1,"body":"/incident critical","labels":[]},` + repo + other + `}`, false},
+		{"opened by a bot as an incident", "issues", `{"action":"opened",` + is + repo + other + `}`, true},
+		{"a phase by hand", "issues", `{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + alice + `}`, true},
+		{"a phase by the app", "issues", `{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + bot + `}`, false},
+		{"the incident label by the app", "issues", `{"action":"labeled","label":{"name":"incident"},` + is + repo + bot + `}`, false},
+		{"the incident label by another bot", "issues", `{"action":"labeled","label":{"name":"incident"},` + is + repo + other + `}`, true},
+		{"a phase by another bot", "issues", `{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + other + `}`, true},
+		{"closed by another bot", "issues", `{"action":"closed",` + is + repo + other + `}`, true},
+		{"GitHub keeps a label's case", "issues", `{"action":"labeled","label":{"name":"Severity/Critical"},"issue":{"number":1,"labels":[{"name":"Incident"}]},` + repo + alice + `}`, true},
+		{"the form, and no label yet", "issues", `{"action":"opened","issue":{"number":1,"body":"### Summary\n\nx\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n","labels":[]},` + repo + alice + `}`, true},
+		{"transferred", "issues", `{"action":"transferred",` + is + repo + alice + `}`, false},
+		{"another label", "issues", `{"action":"labeled","label":{"name":"bug"},` + is + repo + alice + `}`, false},
+		{"the incident label goes", "issues", `{"action":"unlabeled","label":{"name":"incident"},` + plain + repo + alice + `}`, true},
+		{"assigned", "issues", `{"action":"assigned",` + is + repo + alice + `}`, true},
+		{"assigned elsewhere", "issues", `{"action":"assigned",` + plain + repo + alice + `}`, false},
+		{"closed", "issues", `{"action":"closed",` + is + repo + alice + `}`, true},
+		{"closed by the app", "issues", `{"action":"closed",` + is + repo + bot + `}`, false},
+		{"renamed", "issues", `{"action":"edited","changes":{"title":{"from":"a"}},` + is + repo + alice + `}`, true},
+		{"rewritten", "issues", `{"action":"edited","changes":{"body":{"from":"a"}},` + is + repo + alice + `}`, false},
+		{"pinned", "issues", `{"action":"pinned",` + is + repo + alice + `}`, false},
+		{"a label on a pull request", "issues", `{"action":"labeled","label":{"name":"incident"},` + pull + repo + alice + `}`, false},
+		{"a command", "issue_comment", `{"action":"created",` + is + by("alice", "User", "/ic") + repo + alice + `}`, true},
+		{"a command on a pull request", "issue_comment", `{"action":"created",` + pull + by("alice", "User", "/ic") + repo + alice + `}`, false},
+		{"talk", "issue_comment", `{"action":"created",` + is + by("alice", "User", "looking") + repo + alice + `}`, false},
+		{"a command elsewhere", "issue_comment", `{"action":"created",` + plain + by("alice", "User", "/ic") + repo + alice + `}`, false},
+		{"a declaration elsewhere", "issue_comment", `{"action":"created",` + plain + by("alice", "User", "/incident") + repo + alice + `}`, true},
+		{"a misspelt declaration elsewhere", "issue_comment", `{"action":"created",` + plain + by("alice", "User", "/incidnet critical") + repo + alice + `}`, true},
+		{"a declaration in code elsewhere", "issue_comment", `{"action":"created",` + plain + by("alice", "User", "try\n```\n/incident\n```") + repo + alice + `}`, false},
+		{"a command by a bot", "issue_comment", `{"action":"created",` + is + by("alerts[bot]", "Bot", "/ic") + repo + other + `}`, false},
+		{"a comment by the app", "issue_comment", `{"action":"created",` + is + card + repo + bot + `}`, false},
+		{"the card edited by the app", "issue_comment", `{"action":"edited","changes":{"body":{"from":"x"}},` + is + card + repo + bot + `}`, false},
+		{"the card edited by hand", "issue_comment", `{"action":"edited","changes":{"body":{"from":"x"}},` + is + card + repo + alice + `}`, true},
+		{"the card deleted", "issue_comment", `{"action":"deleted",` + is + card + repo + alice + `}`, true},
+		{"the card unpinned", "issue_comment", `{"action":"unpinned",` + is + card + repo + alice + `}`, true},
+		{"somebody's comment deleted", "issue_comment", `{"action":"deleted",` + is + by("alice", "User", "/ic") + repo + alice + `}`, false},
+		{"an edit", "issue_comment", `{"action":"edited","changes":{"body":{"from":"x"}},` + is + by("alice", "User", "/ic") + repo + alice + `}`, true},
+		{"an edit that adds nothing", "issue_comment", `{"action":"edited","changes":{"body":{"from":"/ic\n\nthx"}},` + is + by("alice", "User", "/ic\n\nthanks") + repo + alice + `}`, false},
+		{"another bot's comment deleted", "issue_comment", `{"action":"deleted",` + is + by("alerts[bot]", "Bot", "/ic") + repo + alice + `}`, false},
+		{"the card deleted by another bot", "issue_comment", `{"action":"deleted",` + is + card + repo + other + `}`, true},
+		{"the card of which GitHub doesn't say the app", "issue_comment", `{"action":"deleted",` + is + by("firebreak[bot]", "Bot", "card") + repo + alice + `}`, true},
+		{"a number that isn't one", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/+1","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, false},
+		{"issue 0", "issues", `{"action":"closed","issue":{"number":0,"labels":[{"name":"incident"}]},` + repo + alice + `}`, false},
+		{"an owner that isn't one", "issues", `{"action":"closed",` + is + `"repository":{"name":"r#1","owner":{"login":"a/b"}},` + alice + `}`, false},
+		{"a postmortem merged", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, true},
+		{"a postmortem of a fork", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":{"full_name":"mallory/incidents"}}},` + repo + alice + `}`, false},
+		{"another branch", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"fix","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, false},
+		{"a fork that is gone", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":null}},` + repo + alice + `}`, false},
+		{"opened by the app", "pull_request", `{"action":"opened","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + bot + `}`, false},
+		{"without a repository", "issues", `{"action":"opened"}`, false},
+		{"an event of tomorrow", "incident_declared", `{"action":"created",` + is + repo + alice + `}`, false},
+	} {
+		m, got, err := webhook.Decide(c.event, []byte(c.body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v %v, want %v", c.name, got, err, c.want)
+		}
+		if got && m.Ref.String() != "acme/incidents#1" {
+			t.Errorf("%s: looks at %s", c.name, m.Ref)
+		}
+	}
+}
+
+// Before the app knows its own name, what any bot does could be its own doing, which must not cause looks without end.
+func TestWhileItsOwnNameIsUnknown(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + bot + `}`:     false,
+		`{"action":"labeled","label":{"name":"incident"},` + is + repo + other + `}`:       true,
+		`{"action":"unlabeled","label":{"name":"phase/fixing"},` + is + repo + bot + `}`:   false,
+		`{"action":"assigned",` + is + repo + bot + `}`:                                    false,
+		`{"action":"edited","changes":{"title":{"from":"a"}},` + is + repo + bot + `}`:     false,
+		`{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + alice + `}`:   true,
+		`{"action":"opened",` + is + repo + other + `}`:                                    true,
+		`{"action":"unlabeled","label":{"name":"phase/fixing"},` + is + repo + alice + `}`: true,
+	} {
+		if _, got, err := webhook.Decide("issues", []byte(body), webhook.Self{AppID: appID}); err != nil || got != want {
+			t.Errorf("%s: %v %v, want %v", body, got, err, want)
+		}
+	}
+}
+
+func TestMessageCarriesTheSignedComment(t *testing.T) {
+	body := `{"action":"edited","changes":{"body":{"from":"x"}},` + is + by("alice", "User", "/ic") + repo + `"sender":{"login":"bob","type":"User"}}`
+	m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID})
+	want := incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "issue_comment.edited", Installation: 7, Comment: &incident.Comment{
+		ID: 5, Author: "alice", Editor: "bob", Before: "x", Body: "/ic",
+		Created: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Updated: time.Date(2026, 3, 2, 10, 41, 0, 0, time.UTC)}}
+	if d := cmp.Diff(want, m); !ok || err != nil || d != "" {
+		t.Error(ok, err, d)
+	}
+}
+
+func FuzzDecide(f *testing.F) {
+	f.Add("issues", `{"action":"opened",`+is+repo+alice+`}`)
+	f.Add("issue_comment", `{"action":"created",`+is+by("alice", "User", "/ic")+repo+alice+`}`)
+	f.Add("pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":null}},`+repo+alice+`}`)
+	f.Add("ping", `{"zen":"x"}`)
+	f.Fuzz(func(t *testing.T, event, body string) {
+		m, ok, err := webhook.Decide(event, []byte(body), webhook.Self{AppID: appID})
+		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || m.Ref.Number < 1) {
+			t.Fatalf("looks at %+v: %v", m, err)
+		}
+		if err == nil && !json.Valid([]byte(body)) {
+			t.Fatalf("takes %q, which is no JSON", body)
+		}
+	})
+}
+
+func BenchmarkWebhook(b *testing.B) {
+	body := `{"action":"created",` + is + by("alice", "User", "/oe finding the disk is full") + repo + alice + `,"padding":"` + strings.Repeat("x", 10_000) + `"}`
+	signature := sign(body, "now")
+	h := endpoint(b, func(incident.Message) error { return nil })
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := post(h, "issue_comment", body, signature); w.Code != 202 {
+			b.Fatal(w.Code)
+		}
+	}
+}
