@@ -1,0 +1,364 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/local"
+)
+
+// clock moves only when told to.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+var start = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+
+func message(number int, delivery string) engine.Message {
+	return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: number}, Why: delivery, Delivery: delivery,
+		Comment: &incident.Comment{ID: 1}}
+}
+
+// queue is a store with a worker that notes what it is handed.
+type queue struct {
+	*local.Store
+	t     *testing.T
+	clock *clock
+	mu    sync.Mutex
+	seen  []string
+	stop  func()
+}
+
+// open opens a store and works it by handle, which may be nil.
+func open(t *testing.T, path string, c *clock, handle func(engine.Message) error) *queue {
+	t.Helper()
+	s, err := local.Open(path, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &queue{Store: s, t: t, clock: c}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Run(ctx, func(_ context.Context, m engine.Message) error {
+			q.mu.Lock()
+			q.seen = append(q.seen, fmt.Sprintf("%d %s", m.Ref.Number, m.Why))
+			q.mu.Unlock()
+			if handle == nil {
+				return nil
+			}
+			return handle(m)
+		})
+	}()
+	var once sync.Once
+	q.stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := errors.Join(<-done, s.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(q.stop)
+	return q
+}
+
+func (q *queue) put(m engine.Message, at time.Time) {
+	q.t.Helper()
+	if err := q.Enqueue(q.t.Context(), m, at); err != nil {
+		q.t.Fatal(err)
+	}
+}
+
+func (q *queue) idle() []string {
+	q.t.Helper()
+	q.Wake()
+	if err := q.Idle(q.t.Context()); err != nil {
+		q.t.Fatal(err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.seen)
+}
+
+func expect(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("handed out %q, want %q", got, want)
+	}
+}
+
+func TestOneAtATimeAndInOrder(t *testing.T) {
+	var mu sync.Mutex
+	busy := map[int]bool{}
+	q := open(t, "", &clock{now: start}, func(m engine.Message) error {
+		mu.Lock()
+		if busy[m.Ref.Number] {
+			t.Errorf("two looks at incident %d at once", m.Ref.Number)
+		}
+		busy[m.Ref.Number] = true
+		mu.Unlock()
+		mu.Lock()
+		busy[m.Ref.Number] = false
+		mu.Unlock()
+		return nil
+	})
+	for i := range 200 {
+		q.put(message(i%5+1, fmt.Sprint("d", i)), time.Time{})
+	}
+	last := map[string]int{}
+	seen := q.idle()
+	for _, s := range seen {
+		ref, d, _ := strings.Cut(s, " d")
+		var n int
+		fmt.Sscan(d, &n)
+		if n < last[ref] {
+			t.Errorf("incident %s: %d after %d", ref, n, last[ref])
+		}
+		last[ref] = n
+	}
+	if len(seen) != 200 {
+		t.Errorf("%d of 200 handed out", len(seen))
+	}
+}
+
+func TestADeliveryIsTakenOnce(t *testing.T) {
+	q := open(t, "", &clock{now: start}, nil)
+	q.put(message(1, "a"), time.Time{})
+	q.put(message(1, "a"), time.Time{})
+	expect(t, q.idle(), "1 a")
+	q.put(message(1, "a"), time.Time{})
+	expect(t, q.idle(), "1 a")
+	q.clock.add(4 * 24 * time.Hour)
+	q.put(message(1, "b"), time.Time{})
+	q.put(message(1, "a"), time.Time{})
+	expect(t, q.idle(), "1 a", "1 b", "1 a")
+}
+
+func TestLaterAndFailuresKeepTheOrder(t *testing.T) {
+	c := &clock{now: start}
+	first := 0
+	q := open(t, "", c, func(m engine.Message) error {
+		if m.Why != "a" {
+			return nil
+		}
+		first++
+		switch first {
+		case 1:
+			return &engine.Later{Until: start.Add(time.Minute), Err: errors.New("limited")}
+		case 2:
+			return errors.New("502")
+		case 3:
+			panic("a bug")
+		}
+		return nil
+	})
+	q.put(message(1, "a"), time.Time{})
+	q.put(message(1, "b"), time.Time{})
+	q.put(message(2, "c"), time.Time{})
+	seen := q.idle()
+	slices.Sort(seen)
+	expect(t, seen, "1 a", "2 c")
+	if next, _ := q.Next(t.Context()); !next.Equal(start.Add(time.Minute)) { // not now: what is behind it waits too
+		t.Errorf("next at %s", next)
+	}
+	c.add(time.Minute)
+	q.idle()
+	c.add(time.Second)
+	q.idle()
+	c.add(2 * time.Second)
+	seen = q.idle()
+	expect(t, seen[len(seen)-2:], "1 a", "1 b")
+	if first != 4 {
+		t.Errorf("tried %d times, want 4", first)
+	}
+}
+
+func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
+	c := &clock{now: start}
+	broken := true
+	q := open(t, "", c, func(m engine.Message) error {
+		if broken && m.Why == "a" {
+			return errors.New("a poison")
+		}
+		return nil
+	})
+	q.put(message(1, "a"), time.Time{})
+	q.put(message(1, "b"), time.Time{})
+	for range 40 {
+		q.idle()
+		c.add(10 * time.Minute)
+	}
+	seen := q.idle()
+	if seen[len(seen)-1] != "1 b" || len(seen) != 21 {
+		t.Errorf("%d looks, the last for %q: a poison holds up the others for good", len(seen), seen[len(seen)-1])
+	}
+	dead, err := q.Dead(t.Context())
+	if err != nil || dead["acme/incidents#1"] != "a poison" {
+		t.Errorf("put aside: %v %v", dead, err)
+	}
+	broken = false
+	q.put(message(1, "a"), time.Time{})
+	seen = q.idle()
+	if seen[len(seen)-1] != "1 a" {
+		t.Error("a redelivery does not revive what was put aside")
+	}
+}
+
+func TestTimers(t *testing.T) {
+	c := &clock{now: start}
+	q := open(t, "", c, nil)
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	set := func(at time.Time) {
+		t.Helper()
+		if err := q.Schedule(t.Context(), ref, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(start.Add(time.Hour))
+	set(start.Add(time.Minute))
+	set(start.Add(time.Minute))
+	expect(t, q.idle())
+	if next, _ := q.Next(t.Context()); !next.Equal(start.Add(time.Minute)) {
+		t.Errorf("next at %s", next)
+	}
+	c.add(time.Minute)
+	expect(t, q.idle(), "1 clock")
+	c.add(2 * time.Hour)
+	expect(t, q.idle(), "1 clock")
+	set(start.Add(time.Hour * 4))
+	set(time.Time{})
+	c.add(24 * time.Hour)
+	expect(t, q.idle(), "1 clock")
+}
+
+func TestLooksAreCoalesced(t *testing.T) {
+	gate := make(chan struct{})
+	q := open(t, "", &clock{now: start}, func(m engine.Message) error { <-gate; return nil })
+	for i := range 50 {
+		m := message(1, fmt.Sprint(i))
+		m.Comment = nil
+		q.put(m, time.Time{})
+	}
+	close(gate)
+	if n := len(q.idle()); n > 3 {
+		t.Errorf("50 requests to look again made %d looks", n)
+	}
+}
+
+func TestItOutlivesTheProcess(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "q.db")
+	c := &clock{now: start}
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 2}
+	s, err := local.Open(file, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}), s.Schedule(t.Context(), ref, start.Add(time.Minute)), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Hour) // it passed while the process was away
+	q := open(t, file, c, nil)
+	seen := q.idle()
+	slices.Sort(seen)
+	expect(t, seen, "1 a", "2 clock")
+}
+
+// A process that is killed has lost nothing that it had acknowledged.
+func TestKilled(t *testing.T) {
+	if file := os.Getenv("FIREBREAK_TEST_KILLED"); file != "" {
+		s, err := local.Open(file, &clock{now: start}, nil)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		for i := 0; ; i++ {
+			if err := s.Enqueue(context.Background(), message(i+1, fmt.Sprint("k", i)), time.Time{}); err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+			fmt.Println("stored", i)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "q.db")
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestKilled$")
+	cmd.Env = append(os.Environ(), "FIREBREAK_TEST_KILLED="+file)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	for stored < 50 {
+		var n int
+		if _, err := fmt.Fscanf(out, "stored %d\n", &n); err != nil {
+			t.Fatalf("after %d: %v", stored, err)
+		}
+		stored = n + 1
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	q := open(t, file, &clock{now: start}, nil)
+	if n := len(q.idle()); n < stored {
+		t.Errorf("%d acknowledged, %d there after the kill", stored, n)
+	}
+}
+
+func TestADamagedFileSaysWhatToDo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "q.db")
+	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := local.Open(file, &clock{now: start}, nil)
+	if err == nil || !strings.Contains(err.Error(), "move it away") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func BenchmarkEnqueue(b *testing.B) {
+	s, err := local.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	b.SetParallelism(32)
+	var mu sync.Mutex
+	n := 0
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			mu.Lock()
+			n++
+			d := fmt.Sprint(n)
+			mu.Unlock()
+			if err := s.Enqueue(context.Background(), message(1, d), time.Time{}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,230 @@
+package local_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/local"
+)
+
+// wall is the real clock; in a synctest bubble that is one that moves when nobody has anything to do.
+type wall struct{}
+
+func (wall) Now() time.Time { return time.Now() }
+
+// run works a store on the wall clock until the bubble's test ends, and notes when what was handed out.
+func run(t *testing.T, handle func(engine.Message) error) (*local.Store, func() string) {
+	s, err := local.Open("", wall{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var seen []string
+	began := time.Now()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Run(ctx, func(_ context.Context, m engine.Message) error {
+			mu.Lock()
+			seen = append(seen, fmt.Sprintf("%s %s@%s", m.Ref, m.Why, time.Since(began).Round(time.Second)))
+			mu.Unlock()
+			return handle(m)
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(seen, "; ")
+	}
+}
+
+// Nobody wakes the queue here: it must come back by itself to what waits, and to what waits behind it.
+func TestItComesBackByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := 0
+		s, seen := run(t, func(m engine.Message) error {
+			if failed++; m.Why == "a" && failed <= 3 {
+				return errors.New("502")
+			}
+			return nil
+		})
+		if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}), s.Enqueue(t.Context(), message(1, "b"), time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Minute) // by the clock of the bubble
+		const one = "acme/incidents#1 "
+		if want := one + "a@0s; " + one + "a@1s; " + one + "a@3s; " + one + "a@7s; " + one + "b@7s"; seen() != want {
+			t.Errorf("handed out %s\nwant       %s", seen(), want)
+		}
+	})
+}
+
+// A look that takes its time must not hold up other incidents' timers.
+func TestALongLookHoldsUpNoOtherTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, seen := run(t, func(m engine.Message) error {
+			if m.Ref.Number == 1 {
+				<-time.After(time.Hour) // by the clock of the bubble
+			}
+			return nil
+		})
+		two := incident.Ref{Owner: "acme", Repo: "incidents", Number: 2}
+		if err := errors.Join(s.Enqueue(t.Context(), message(1, "slow"), time.Time{}), s.Schedule(t.Context(), two, time.Now().Add(20*time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * time.Hour) // by the clock of the bubble
+		if want := "acme/incidents#1 slow@0s; acme/incidents#2 clock@20m0s"; seen() != want {
+			t.Errorf("handed out %s\nwant       %s", seen(), want)
+		}
+	})
+}
+
+// A comment is looked at with its signed text at hand, not by the look that somebody asked for a moment before.
+func TestCommentsGoBeforeBareLooks(t *testing.T) {
+	bare := func(why string) engine.Message {
+		m := message(1, why)
+		m.Comment = nil
+		return m
+	}
+	c := &clock{now: start}
+	s, err := local.Open("", c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []engine.Message{bare("look 1"), message(1, "comment 1"), bare("look 2"), message(1, "comment 2"), bare("look 3")} {
+		if err := s.Enqueue(t.Context(), m, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var seen []string
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Run(ctx, func(_ context.Context, m engine.Message) error { seen = append(seen, m.Why); return nil })
+	}()
+	if err := s.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if err := errors.Join(<-done, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, seen, "comment 1", "comment 2")
+}
+
+func TestWhatWasDoneBeforeTheEndIsNotDoneAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "q.db")
+	c := &clock{now: start}
+	s, err := local.Open(file, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"a", "b"} {
+		if err := s.Enqueue(t.Context(), message(1, d), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	err = s.Run(ctx, func(ctx context.Context, m engine.Message) error {
+		stop() // somebody ends the process while a look is under way, and the look ends well
+		return nil
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	q := open(t, file, c, nil)
+	expect(t, q.idle(), "1 b")
+}
+
+func TestOneProcessPerFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "q.db")
+	s, err := local.Open(file, wall{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = local.Open(file, wall{}, nil)
+	if err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a second process opens the queue: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = local.Open(file, wall{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Enqueue(t.Context(), message(1, "a"), time.Time{}); err == nil {
+		t.Error("a closed queue takes a message")
+	}
+}
+
+func TestAnyPath(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a folder 100% #1?", "q.db")
+	if _, err := local.Open(file, wall{}, nil); err == nil {
+		t.Error("a folder that isn't there, and no error")
+	}
+	file = filepath.Join(t.TempDir(), "a file 100%41 #1?x=y.db")
+	s, err := local.Open(file, wall{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	q := open(t, file, &clock{now: time.Now().Add(time.Minute)}, nil)
+	expect(t, q.idle(), "1 a")
+	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.db")); len(found) != 1 || found[0] != file {
+		t.Errorf("the queue is in %q, not in %q", found, file)
+	}
+}
+
+func TestNoTimerForNoIncident(t *testing.T) {
+	s, err := local.Open("", wall{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Schedule(t.Context(), incident.Ref{Owner: "acme", Repo: "incidents"}, time.Now()); err == nil {
+		t.Error("a timer for issue 0")
+	}
+}
+
+// The loud log is what an operator finds.
+func TestWhatIsPutAsideIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		s, err := local.Open("", wall{}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Enqueue(t.Context(), message(7, "poison"), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour)
+		defer stop()
+		if err := errors.Join(s.Run(ctx, func(context.Context, engine.Message) error { return errors.New("it never works") }), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(log.String(), "acme/incidents#7") || !strings.Contains(log.String(), "poison") || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("logged %s", log.String())
+		}
+	})
+}
