@@ -1,0 +1,398 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// apiServer serves the REST API.
+type apiServer struct {
+	s  *Sandbox
+	st *store
+	// ServeMux takes /issues/comments/{id} and /issues/{number}/comments for a conflict, so the first have one of their own.
+	mux, comments *http.ServeMux
+
+	window time.Time // when the App's hour began, on the virtual clock
+	used   int
+}
+
+// maxRequest is the longest body of a request.
+const maxRequest = 8 << 20
+
+// hourly is how many calls an installation has in an hour.
+const hourly = 5000
+
+// request is one call under way. The store is held while it lasts.
+type request struct {
+	a    *apiServer
+	st   *store
+	r    *http.Request
+	by   *Actor // nil: the App itself, by its own token
+	app  bool
+	body []byte
+	head http.Header // of the answer
+}
+
+// endpoint answers one operation. A nil body is no body.
+type endpoint func(*request) (status int, body any, err error)
+
+func newAPI(s *Sandbox) http.Handler {
+	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux()}
+	a.routes()
+	return a
+}
+
+func (a *apiServer) on(pattern string, e endpoint) {
+	a.muxOf(pattern).Handle(pattern, operation(e))
+}
+
+// muxOf finds the mux of a pattern or path.
+func (a *apiServer) muxOf(path string) *http.ServeMux {
+	if parts := strings.Split(path, "/"); len(parts) > 6 && parts[1] == "repos" && parts[4] == "issues" && parts[5] == "comments" {
+		return a.comments
+	}
+	return a.mux
+}
+
+// operation marks an endpoint as a handler, so that the mux can find it; it is called by serve alone.
+type operation endpoint
+
+func (operation) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		http.Error(w, `{"message":"Request entity too large"}`, http.StatusRequestEntityTooLarge)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/json; charset=utf-8")
+	head.Set("X-GitHub-Media-Type", "github.v3; format=json")
+	a.st.mu.Lock()
+	q := &request{a: a, st: a.st, r: r, body: body, head: head}
+	status, answer, wait := a.answer(q)
+	n := int64(len(a.st.Calls) + 1)
+	if k := len(a.st.Calls); k > 0 {
+		n = a.st.Calls[k-1].N + 1
+	}
+	path := "/api/v3" + r.URL.EscapedPath()
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	a.st.Calls = append(a.st.Calls, Call{N: n, Method: r.Method, Path: path, Status: status, Actor: q.actor()})
+	if len(a.st.Calls) > 200_000 {
+		a.st.Calls = append([]Call(nil), a.st.Calls[100_000:]...)
+	}
+	a.st.mu.Unlock()
+	if wait > 0 {
+		time.Sleep(wait)
+	}
+	head.Set("X-GitHub-Request-Id", fmt.Sprintf("%04X:%08X", n%0xffff, n))
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		head.Del("Content-Type")
+		w.WriteHeader(status)
+		return
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // the reader may have left
+}
+
+// actor names who called, as the list of calls does.
+func (q *request) actor() string {
+	switch {
+	case q.app:
+		return "app/" + q.st.app.Slug
+	case q.by != nil:
+		return q.by.Login
+	}
+	return ""
+}
+
+// answer does what is asked for, after the faults.
+func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Duration) {
+	if err := q.authenticate(); err != nil {
+		status, body = a.refusal(err)
+		return status, body, 0
+	}
+	hide := 0
+	now := a.s.clock.Now()
+	if q.app || q.by.ViaApp {
+		var refuse *Error
+		refuse, hide, wait = a.s.faults.hit(q.r.Method, "/api/v3"+q.r.URL.Path, now, q.head)
+		if refuse != nil {
+			status, body = a.refusal(refuse)
+			return status, body, wait
+		}
+		if err := a.count(q, now); err != nil {
+			status, body = a.refusal(err)
+			return status, body, wait
+		}
+	}
+	mux := a.muxOf(q.r.URL.Path)
+	h, pattern := mux.Handler(q.r)
+	e, known := h.(operation)
+	if pattern == "" || !known {
+		status, body = a.refusal(errNotFound)
+		return status, body, wait
+	}
+	// The mux fills in the path's values only when it serves; a request of its own takes them.
+	mux.ServeHTTP(nopWriter{}, q.r)
+	code, view, err := e(q)
+	if err != nil {
+		status, body = a.refusal(err)
+	} else {
+		status, body = code, q.encode(view)
+	}
+	if q.r.Method == http.MethodGet && status == http.StatusOK {
+		sum := sha256.Sum256(body)
+		tag := `W/"` + hex.EncodeToString(sum[:16]) + `"`
+		q.head.Set("ETag", tag)
+		if q.r.Header.Get("If-None-Match") == tag {
+			status = http.StatusNotModified
+			if q.by != nil && q.by.ViaApp {
+				a.used-- // what has not changed costs nothing
+			}
+		}
+	}
+	if q.by != nil && q.by.ViaApp {
+		a.limits(q.head)
+	}
+	if hide != 0 {
+		status, body = a.refusal(&Error{Status: hide, Message: http.StatusText(hide)})
+	}
+	return status, body, wait
+}
+
+// nopWriter lets the mux fill in a request's path values.
+type nopWriter struct{}
+
+func (nopWriter) Header() http.Header         { return http.Header{} }
+func (nopWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (nopWriter) WriteHeader(int)             {}
+
+// count takes a call off the installation's hour.
+func (a *apiServer) count(q *request, now time.Time) error {
+	if q.app {
+		return nil
+	}
+	if now.Sub(a.window) >= time.Hour || now.Before(a.window) {
+		a.window, a.used = now, 0
+	}
+	if a.used >= hourly {
+		a.limits(q.head)
+		return &Error{Status: http.StatusForbidden, Message: "API rate limit exceeded for installation ID 7001."}
+	}
+	a.used++
+	return nil
+}
+
+func (a *apiServer) limits(head http.Header) {
+	head.Set("X-RateLimit-Limit", strconv.Itoa(hourly))
+	head.Set("X-RateLimit-Remaining", strconv.Itoa(hourly-a.used))
+	head.Set("X-RateLimit-Used", strconv.Itoa(a.used))
+	head.Set("X-RateLimit-Reset", strconv.FormatInt(a.window.Add(time.Hour).Unix(), 10))
+	head.Set("X-RateLimit-Resource", "core")
+}
+
+// authenticate tells who calls.
+func (q *request) authenticate() error {
+	scheme, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
+	switch strings.ToLower(scheme) {
+	case "bearer", "token":
+	case "":
+		return &Error{Status: http.StatusUnauthorized, Message: "Requires authentication"}
+	default:
+		return &Error{Status: http.StatusUnauthorized, Message: "Bad credentials"}
+	}
+	switch login, isPerson := strings.CutPrefix(token, "demo-"); {
+	case isPerson:
+		by, ok := q.st.person(login)
+		if ok {
+			q.by = by
+			return nil
+		}
+	case strings.HasPrefix(token, "ghs_"):
+		if g, ok := q.st.app.grantOf(token); ok {
+			q.by = g.actor(q.st.app)
+			return nil
+		}
+	case strings.Count(token, ".") == 2:
+		if err := q.st.app.verifyJWT(token); err != nil {
+			return err
+		}
+		q.app = true
+		return nil
+	}
+	return &Error{Status: http.StatusUnauthorized, Message: "Bad credentials"}
+}
+
+// refusal writes an error as GitHub does.
+func (a *apiServer) refusal(err error) (int, []byte) {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Status: http.StatusInternalServerError, Message: err.Error()}
+	}
+	body := fields{"message": e.Message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.Status)}
+	if len(e.Fields) > 0 {
+		body["errors"] = e.Fields
+	}
+	return e.Status, mustJSON(body)
+}
+
+func (q *request) encode(view any) []byte {
+	switch v := view.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return v
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(view); err != nil {
+		panic(fmt.Sprintf("sandbox: a view cannot be written as JSON: %v", err))
+	}
+	return b.Bytes()
+}
+
+// read decodes the request's body.
+func (q *request) read(into any) error {
+	if len(bytes.TrimSpace(q.body)) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(q.body, into); err != nil {
+		var mistyped *json.UnmarshalTypeError
+		if errors.As(err, &mistyped) {
+			return &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\nFor 'properties/%s', %s is not of the right type.", mistyped.Field, mistyped.Value)}
+		}
+		return &Error{Status: http.StatusBadRequest, Message: "Problems parsing JSON"}
+	}
+	return nil
+}
+
+func (q *request) query(name string) string { return q.r.URL.Query().Get(name) }
+
+func (q *request) value(name string) string { return q.r.PathValue(name) }
+
+func (q *request) id(name string) int64 {
+	n, err := strconv.ParseInt(q.value(name), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// person refuses the App's own token where an installation's or a person's is needed.
+func (q *request) person() (*Actor, error) {
+	if q.by == nil {
+		return nil, &Error{Status: http.StatusForbidden, Message: "Resource not accessible by integration"}
+	}
+	return q.by, nil
+}
+
+// ownApp refuses everything but the App's own token.
+func (q *request) ownApp() error {
+	if !q.app {
+		return &Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
+	}
+	return nil
+}
+
+// repo finds the repository of the path.
+func (q *request) repo() (*Repository, error) {
+	by, err := q.person()
+	if err != nil {
+		return nil, err
+	}
+	return q.st.openRepo(by, q.value("owner")+"/"+q.value("repo"))
+}
+
+// issue finds the issue or pull request of the path.
+func (q *request) issue() (*Issue, error) {
+	r, err := q.repo()
+	if err != nil {
+		return nil, err
+	}
+	i, ok := r.issueAt(int(q.id("number")))
+	if !ok {
+		return nil, errNotFound
+	}
+	return i, q.st.need(q.by, r, RoleRead, issueArea(i)...)
+}
+
+// pull finds the pull request of the path.
+func (q *request) pull() (*Issue, error) {
+	r, err := q.repo()
+	if err != nil {
+		return nil, err
+	}
+	i, ok := r.issueAt(int(q.id("number")))
+	if !ok || i.Pull == nil {
+		return nil, errNotFound
+	}
+	return i, q.st.need(q.by, r, RoleRead, "pull_requests")
+}
+
+// comment finds the comment of the path.
+func (q *request) comment() (*Comment, error) {
+	r, err := q.repo()
+	if err != nil {
+		return nil, err
+	}
+	c, ok := q.st.comments[q.id("comment")]
+	if !ok || c.issue.repo != r {
+		return nil, errNotFound
+	}
+	return c, q.st.need(q.by, r, RoleRead, issueArea(c.issue)...)
+}
+
+// page cuts one page out of a list of n and sets the Link header.
+func (q *request) page(n int) (from, to int) {
+	size, err := strconv.Atoi(q.query("per_page"))
+	if err != nil || size < 1 {
+		size = 30
+	}
+	size = min(size, 100)
+	page, err := strconv.Atoi(q.query("page"))
+	if err != nil || page < 1 {
+		page = 1
+	}
+	last := max(1, (n+size-1)/size)
+	var links []string
+	link := func(rel string, page int) {
+		values := q.r.URL.Query()
+		values.Set("page", strconv.Itoa(page))
+		u := url.URL{Path: "/api/v3" + q.r.URL.Path, RawQuery: values.Encode()}
+		links = append(links, fmt.Sprintf(`<%s%s>; rel="%s"`, q.st.url, u.String(), rel))
+	}
+	if page > 1 {
+		link("prev", min(page-1, last))
+	}
+	if page < last {
+		link("next", page+1)
+		link("last", last)
+	}
+	if page > 1 {
+		link("first", 1)
+	}
+	if len(links) > 0 {
+		q.head.Set("Link", strings.Join(links, ", "))
+	}
+	return min((page-1)*size, n), min(page*size, n)
+}
+
+// paged answers one page of a list.
+func paged[T any, V any](q *request, all []T, view func(T) V) (int, any, error) {
+	from, to := q.page(len(all))
+	return http.StatusOK, each(all[from:to], view), nil
+}

@@ -1,0 +1,115 @@
+package sandbox
+
+import (
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v4"
+)
+
+// hookEvents are what the App is subscribed to.
+var hookEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "sub_issues", "push", "create", "delete"}
+
+// installationID is the one installation that there is.
+const installationID = 7001
+
+// app is the one GitHub App.
+type app struct {
+	ID          int64
+	Slug        string
+	Login       string
+	Permissions map[string]string
+	key         *rsa.PrivateKey
+	secret      string // of its tokens
+	created     time.Time
+}
+
+func newApp(o Options) *app {
+	return &app{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", key: o.PrivateKey, secret: o.WebhookSecret + " tokens", created: o.Start.UTC(),
+		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
+}
+
+func pemOf(key *rsa.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+}
+
+// verifyJWT checks the App's own token. Tokens go by the real clock, since clients do.
+func (a *app) verifyJWT(token string) error {
+	claims := &jwt.RegisteredClaims{}
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil }, jwt.WithValidMethods([]string{"RS256"}))
+	switch {
+	case err != nil:
+		return &Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
+	case claims.Issuer != strconv.FormatInt(a.ID, 10):
+		return &Error{Status: http.StatusNotFound, Message: "Integration not found"}
+	case claims.ExpiresAt == nil || time.Until(claims.ExpiresAt.Time) > 10*time.Minute+5*time.Second:
+		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') is too far in the future"}
+	}
+	return nil
+}
+
+// grant is what an installation token allows. It stands in the token itself, signed, so that tokens outlive a restart.
+type grant struct {
+	Expires      int64             `json:"e"` // Unix, on the real clock
+	Permissions  map[string]string `json:"p"`
+	Repositories []int64           `json:"r"` // nil: all
+}
+
+func (a *app) token(g grant) string {
+	body := base64.RawURLEncoding.EncodeToString(mustJSON(g))
+	return fmt.Sprintf("ghs_%d_%s.%s", a.ID, body, sign(a.secret, []byte(body))[7:])
+}
+
+func (a *app) grantOf(token string) (g grant, ok bool) {
+	rest, found := strings.CutPrefix(token, fmt.Sprintf("ghs_%d_", a.ID))
+	body, mac, cut := strings.Cut(rest, ".")
+	if !found || !cut || !hmac.Equal([]byte(mac), []byte(sign(a.secret, []byte(body))[7:])) {
+		return g, false
+	}
+	text, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil || json.Unmarshal(text, &g) != nil || time.Now().Unix() >= g.Expires {
+		return g, false
+	}
+	return g, true
+}
+
+func (g grant) actor(a *app) *Actor {
+	by := &Actor{Login: a.Login, ViaApp: true, Permissions: g.Permissions}
+	if g.Repositories != nil {
+		by.Repositories = map[int64]bool{}
+		for _, id := range g.Repositories {
+			by.Repositories[id] = true
+		}
+	}
+	return by
+}
+
+// appView is the App as others embed it.
+func (st *store) appView() fields {
+	a := st.app
+	return fields{"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID), "client_id": "Iv23sandbox" + strconv.FormatInt(a.ID, 10), "owner": st.userView(st.org.Login), "name": "Firebreak",
+		"description": "Runs critical incidents", "external_url": st.url, "html_url": st.url + "/apps/" + a.Slug, "created_at": stamp(a.created), "updated_at": stamp(a.created),
+		"permissions": a.Permissions, "events": hookEvents}
+}
+
+func (st *store) installationRef() fields {
+	return fields{"id": installationID, "node_id": nodeID("IN", installationID)}
+}
+
+func (st *store) installationView() fields {
+	a := st.app
+	return fields{"id": installationID, "client_id": "Iv23sandbox" + strconv.FormatInt(a.ID, 10), "account": st.userView(st.org.Login), "repository_selection": "all",
+		"access_tokens_url": st.api("/app/installations/%d/access_tokens", installationID), "repositories_url": st.api("/installation/repositories"),
+		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, installationID), "app_id": a.ID, "app_slug": a.Slug,
+		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": hookEvents, "created_at": stamp(a.created),
+		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil, "suspended_at": nil}
+}

@@ -1,0 +1,457 @@
+// Command trim cuts GitHub's official OpenAPI description, as npm's
+// @octokit/openapi carries it, down to the operations and webhook payloads that
+// Firebreak's tests hold traffic against.
+//
+// Run it in app/sandbox/contract, with the unpacked npm package as argument:
+//
+//	npm pack @octokit/openapi@23.0.2 && tar xzf octokit-openapi-23.0.2.tgz
+//	go run ./trim package
+//
+// It writes testdata/openapi.json.gz and testdata/LICENSE-octokit-openapi. The
+// same package gives the same bytes.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// operations are the requests that stay. One that the description does not know
+// is an error: the list is meant to be checked.
+const operations = `
+GET /app
+POST /app-manifests/{code}/conversions
+GET /app/hook/config
+PATCH /app/hook/config
+GET /app/hook/deliveries
+GET /app/hook/deliveries/{delivery_id}
+POST /app/hook/deliveries/{delivery_id}/attempts
+GET /app/installations
+GET /app/installations/{installation_id}
+DELETE /app/installations/{installation_id}
+POST /app/installations/{installation_id}/access_tokens
+GET /apps/{app_slug}
+GET /installation/repositories
+DELETE /installation/token
+POST /markdown
+POST /markdown/raw
+GET /meta
+GET /rate_limit
+GET /search/issues
+GET /user
+GET /user/repos
+GET /users/{username}
+GET /users/{username}/installation
+GET /versions
+GET /zen
+
+GET /orgs/{org}
+GET /orgs/{org}/installation
+GET /orgs/{org}/issue-types
+GET /orgs/{org}/members
+GET /orgs/{org}/members/{username}
+GET /orgs/{org}/memberships/{username}
+GET /orgs/{org}/repos
+GET /orgs/{org}/teams
+GET /orgs/{org}/teams/{team_slug}
+GET /orgs/{org}/teams/{team_slug}/members
+GET /orgs/{org}/teams/{team_slug}/memberships/{username}
+
+GET /repos/{owner}/{repo}
+GET /repos/{owner}/{repo}/activity
+GET /repos/{owner}/{repo}/assignees
+GET /repos/{owner}/{repo}/assignees/{assignee}
+GET /repos/{owner}/{repo}/collaborators
+GET /repos/{owner}/{repo}/collaborators/{username}
+GET /repos/{owner}/{repo}/collaborators/{username}/permission
+GET /repos/{owner}/{repo}/deployments
+GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses
+POST /repos/{owner}/{repo}/dispatches
+GET /repos/{owner}/{repo}/installation
+GET /repos/{owner}/{repo}/issue-types
+GET /repos/{owner}/{repo}/readme
+GET /repos/{owner}/{repo}/releases
+GET /repos/{owner}/{repo}/teams
+
+GET /repos/{owner}/{repo}/issues
+POST /repos/{owner}/{repo}/issues
+GET /repos/{owner}/{repo}/issues/{issue_number}
+PATCH /repos/{owner}/{repo}/issues/{issue_number}
+POST /repos/{owner}/{repo}/issues/{issue_number}/assignees
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees
+GET /repos/{owner}/{repo}/issues/{issue_number}/assignees/{assignee}
+GET /repos/{owner}/{repo}/issues/{issue_number}/comments
+POST /repos/{owner}/{repo}/issues/{issue_number}/comments
+GET /repos/{owner}/{repo}/issues/{issue_number}/events
+GET /repos/{owner}/{repo}/issues/{issue_number}/labels
+POST /repos/{owner}/{repo}/issues/{issue_number}/labels
+PUT /repos/{owner}/{repo}/issues/{issue_number}/labels
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}
+PUT /repos/{owner}/{repo}/issues/{issue_number}/lock
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/lock
+GET /repos/{owner}/{repo}/issues/{issue_number}/parent
+GET /repos/{owner}/{repo}/issues/{issue_number}/reactions
+POST /repos/{owner}/{repo}/issues/{issue_number}/reactions
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/reactions/{reaction_id}
+DELETE /repos/{owner}/{repo}/issues/{issue_number}/sub_issue
+GET /repos/{owner}/{repo}/issues/{issue_number}/sub_issues
+POST /repos/{owner}/{repo}/issues/{issue_number}/sub_issues
+PATCH /repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority
+GET /repos/{owner}/{repo}/issues/{issue_number}/timeline
+GET /repos/{owner}/{repo}/issues/comments
+GET /repos/{owner}/{repo}/issues/comments/{comment_id}
+PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}
+DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}
+PUT /repos/{owner}/{repo}/issues/comments/{comment_id}/pin
+DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/pin
+GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
+POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
+DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions/{reaction_id}
+GET /repos/{owner}/{repo}/issues/events
+GET /repos/{owner}/{repo}/issues/events/{event_id}
+
+GET /repos/{owner}/{repo}/labels
+POST /repos/{owner}/{repo}/labels
+GET /repos/{owner}/{repo}/labels/{name}
+PATCH /repos/{owner}/{repo}/labels/{name}
+DELETE /repos/{owner}/{repo}/labels/{name}
+GET /repos/{owner}/{repo}/milestones
+
+GET /repos/{owner}/{repo}/contents/{path}
+PUT /repos/{owner}/{repo}/contents/{path}
+DELETE /repos/{owner}/{repo}/contents/{path}
+GET /repos/{owner}/{repo}/branches
+GET /repos/{owner}/{repo}/branches/{branch}
+GET /repos/{owner}/{repo}/commits
+GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls
+GET /repos/{owner}/{repo}/commits/{ref}
+GET /repos/{owner}/{repo}/commits/{ref}/check-runs
+GET /repos/{owner}/{repo}/commits/{ref}/check-suites
+GET /repos/{owner}/{repo}/commits/{ref}/status
+GET /repos/{owner}/{repo}/commits/{ref}/statuses
+POST /repos/{owner}/{repo}/statuses/{sha}
+GET /repos/{owner}/{repo}/compare/{basehead}
+POST /repos/{owner}/{repo}/git/blobs
+GET /repos/{owner}/{repo}/git/blobs/{file_sha}
+POST /repos/{owner}/{repo}/git/commits
+GET /repos/{owner}/{repo}/git/commits/{commit_sha}
+GET /repos/{owner}/{repo}/git/matching-refs/{ref}
+GET /repos/{owner}/{repo}/git/ref/{ref}
+POST /repos/{owner}/{repo}/git/refs
+PATCH /repos/{owner}/{repo}/git/refs/{ref}
+DELETE /repos/{owner}/{repo}/git/refs/{ref}
+POST /repos/{owner}/{repo}/git/trees
+GET /repos/{owner}/{repo}/git/trees/{tree_sha}
+
+POST /repos/{owner}/{repo}/check-runs
+GET /repos/{owner}/{repo}/check-runs/{check_run_id}
+PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}
+GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations
+POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest
+POST /repos/{owner}/{repo}/check-suites
+GET /repos/{owner}/{repo}/check-suites/{check_suite_id}
+GET /repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs
+POST /repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest
+
+GET /repos/{owner}/{repo}/pulls
+POST /repos/{owner}/{repo}/pulls
+GET /repos/{owner}/{repo}/pulls/{pull_number}
+PATCH /repos/{owner}/{repo}/pulls/{pull_number}
+GET /repos/{owner}/{repo}/pulls/{pull_number}/commits
+GET /repos/{owner}/{repo}/pulls/{pull_number}/comments
+GET /repos/{owner}/{repo}/pulls/{pull_number}/files
+GET /repos/{owner}/{repo}/pulls/{pull_number}/merge
+PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge
+GET /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
+POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
+DELETE /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
+GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews
+POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews
+GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}
+PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}
+DELETE /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}
+PUT /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals
+POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events
+PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
+`
+
+// webhooks matches the names of the webhook deliveries that stay.
+var webhooks = regexp.MustCompile(`^(issues|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories)(/.*)?$`)
+
+// noise are keywords that say nothing about validity.
+var noise = map[string]bool{
+	"description": true, "summary": true, "example": true, "examples": true, "externalDocs": true,
+	"tags": true, "deprecated": true, "default": true, "title": true,
+}
+
+// named are keywords whose value maps names, not keywords, to things.
+var named = map[string]bool{
+	"properties": true, "patternProperties": true, "content": true, "responses": true, "headers": true,
+	"schemas": true, "mapping": true,
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: go run ./trim PATH-OF-UNPACKED-@octokit/openapi")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], "testdata"); err != nil {
+		fmt.Fprintln(os.Stderr, "trim:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dir, out string) error {
+	var pkg struct{ Name, Version string }
+	if err := readJSON(filepath.Join(dir, "package.json"), &pkg); err != nil {
+		return err
+	}
+	var doc map[string]any
+	if err := readJSON(filepath.Join(dir, "generated", "api.github.com.json"), &doc); err != nil {
+		return err
+	}
+
+	paths, err := keepOperations(doc["paths"].(map[string]any))
+	if err != nil {
+		return err
+	}
+	payloads := keepWebhooks(doc["x-webhooks"].(map[string]any))
+
+	// The components those refer to, and what these refer to in turn.
+	kept := map[string]any{}
+	for pending := references([]any{paths, payloads}); len(pending) > 0; {
+		ref := pending[0]
+		pending = pending[1:]
+		section, name, ok := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
+		if !ok {
+			return fmt.Errorf("%s: not a reference to a component", ref)
+		}
+		from, _ := doc["components"].(map[string]any)[section].(map[string]any)
+		component, ok := from[name]
+		if !ok {
+			return fmt.Errorf("%s: the description has no such component", ref)
+		}
+		to, ok := kept[section].(map[string]any)
+		if !ok {
+			to = map[string]any{}
+			kept[section] = to
+		}
+		if to[name] != nil {
+			continue
+		}
+		to[name] = clean(component)
+		pending = append(pending, references(to[name])...)
+	}
+
+	if err := share(kept["schemas"].(map[string]any)); err != nil {
+		return err
+	}
+
+	trimmed := map[string]any{
+		"openapi":            doc["openapi"],
+		"info":               map[string]any{"title": "GitHub's REST API, trimmed", "version": pkg.Version, "license": map[string]any{"name": "MIT"}},
+		"paths":              paths,
+		"components":         kept,
+		"x-trimmed-from":     map[string]any{"package": pkg.Name, "version": pkg.Version},
+		"x-webhook-payloads": payloads,
+	}
+	data, err := json.Marshal(trimmed) // sorts keys
+	if err != nil {
+		return err
+	}
+	if err := writeGzip(filepath.Join(out, "openapi.json.gz"), data); err != nil {
+		return err
+	}
+	licence, err := os.ReadFile(filepath.Join(dir, "LICENSE"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, "LICENSE-octokit-openapi"), licence, 0o644)
+}
+
+// keepOperations picks the listed operations out of the description's paths.
+func keepOperations(all map[string]any) (map[string]any, error) {
+	paths := map[string]any{}
+	for _, line := range strings.Fields(strings.ReplaceAll(operations, " ", "@")) {
+		method, path, _ := strings.Cut(line, "@")
+		item, _ := all[path].(map[string]any)
+		operation := item[strings.ToLower(method)]
+		if operation == nil {
+			return nil, fmt.Errorf("%s %s: the description has no such operation", method, path)
+		}
+		if item["parameters"] != nil {
+			return nil, errors.New(path + ": parameters of a whole path would be lost")
+		}
+		if paths[path] == nil {
+			paths[path] = map[string]any{}
+		}
+		paths[path].(map[string]any)[strings.ToLower(method)] = clean(operation)
+	}
+	return paths, nil
+}
+
+// keepWebhooks maps "event" or "event/action" to the payload's schema.
+func keepWebhooks(all map[string]any) map[string]any {
+	payloads := map[string]any{}
+	for _, item := range all {
+		post := item.(map[string]any)["post"].(map[string]any)
+		id := post["operationId"].(string)
+		if !webhooks.MatchString(id) {
+			continue
+		}
+		content := post["requestBody"].(map[string]any)["content"].(map[string]any)
+		schema := content["application/json"].(map[string]any)["schema"]
+		payloads[strings.ReplaceAll(id, "-", "_")] = clean(schema)
+	}
+	return payloads
+}
+
+// clean copies a part of the description without its noise. It turns oneOf into
+// anyOf: the description's alternatives overlap (a private user is a public
+// user, too), so that "exactly one" would refuse what GitHub itself sends.
+func clean(part any) any {
+	switch part := part.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, value := range part {
+			switch {
+			case key == "oneOf" && part["anyOf"] == nil:
+				out["anyOf"] = clean(value)
+			case key == "discriminator", key == "enum" && value == nil:
+			case noise[key] || strings.HasPrefix(key, "x-"):
+			case named[key]:
+				names, ok := value.(map[string]any)
+				if !ok {
+					out[key] = value
+					continue
+				}
+				cleaned := map[string]any{}
+				for name, v := range names {
+					cleaned[name] = clean(v)
+				}
+				out[key] = cleaned
+			default:
+				out[key] = clean(value)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(part))
+		for i, v := range part {
+			out[i] = clean(v)
+		}
+		return out
+	default:
+		return part
+	}
+}
+
+// worthSharing is the size from which a schema inside another stands by itself.
+const worthSharing = 500
+
+// share moves objects inside of schemas into components of their own, so that
+// what the description repeats for each webhook is there, and is loaded, once.
+func share(schemas map[string]any) error {
+	shared := map[string]any{}
+	for _, schema := range schemas {
+		if err := shareParts(schema, shared); err != nil {
+			return err
+		}
+	}
+	maps.Copy(schemas, shared)
+	return nil
+}
+
+func shareParts(part any, shared map[string]any) error {
+	replace := func(child any) (any, error) {
+		if err := shareParts(child, shared); err != nil {
+			return nil, err
+		}
+		schema, ok := child.(map[string]any)
+		if !ok || schema["type"] != "object" || schema["properties"] == nil {
+			return child, nil
+		}
+		data, err := json.Marshal(schema)
+		if err != nil || len(data) < worthSharing {
+			return child, err
+		}
+		name := fmt.Sprintf("shared-%x", sha256.Sum256(data))[:len("shared-")+12]
+		shared[name] = schema
+		return map[string]any{"$ref": "#/components/schemas/" + name}, nil
+	}
+	var err error
+	switch part := part.(type) {
+	case map[string]any:
+		for key, child := range part {
+			if part[key], err = replace(child); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for i, child := range part {
+			if part[i], err = replace(child); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// references lists every $ref inside a part of the description.
+func references(part any) []string {
+	var refs []string
+	switch part := part.(type) {
+	case map[string]any:
+		for key, value := range part {
+			if ref, ok := value.(string); ok && key == "$ref" {
+				refs = append(refs, ref)
+				continue
+			}
+			refs = append(refs, references(value)...)
+		}
+	case []any:
+		for _, value := range part {
+			refs = append(refs, references(value)...)
+		}
+	}
+	return refs
+}
+
+func readJSON(path string, into any) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// writeGzip leaves name and time out of the header: same content, same bytes.
+func writeGzip(path string, data []byte) error {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, packed.Bytes(), 0o644)
+}

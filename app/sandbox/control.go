@@ -1,0 +1,187 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// control serves the sandbox's own addresses, which GitHub does not have.
+func (s *Sandbox) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { s.tellTime(w) })
+	mux.HandleFunc("POST /sandbox/clock", s.advanceClock)
+	mux.HandleFunc("GET /sandbox/settled", s.settled)
+	mux.HandleFunc("GET /sandbox/calls", s.calls)
+	mux.HandleFunc("GET /sandbox/deliveries", s.deliveries)
+	mux.HandleFunc("POST /sandbox/deliveries/{id}/redeliver", s.redeliver)
+	mux.HandleFunc("GET /sandbox/outbox", func(w http.ResponseWriter, _ *http.Request) {
+		s.st.mu.Lock()
+		defer s.st.mu.Unlock()
+		tell(w, http.StatusOK, list(s.st.Outbox))
+	})
+	mux.HandleFunc("POST /sandbox/receive/{kind}", s.receive)
+	mux.HandleFunc("POST /sandbox/faults", func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+		if err == nil {
+			err = s.orderFaults(text)
+		}
+		if err != nil {
+			tell(w, http.StatusBadRequest, fields{"message": err.Error()})
+			return
+		}
+		tell(w, http.StatusOK, fields{})
+	})
+	mux.HandleFunc("DELETE /sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.clearFaults()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /sandbox/version", s.version)
+	return mux
+}
+
+func tell(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the reader may have left
+}
+
+func (s *Sandbox) tellTime(w http.ResponseWriter) {
+	tell(w, http.StatusOK, fields{"now": s.clock.Now().UTC(), "speed": s.clock.rate()})
+}
+
+func (s *Sandbox) advanceClock(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Advance string }
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&in)
+	var d time.Duration
+	if err == nil {
+		d, err = time.ParseDuration(in.Advance)
+	}
+	if err != nil || d < 0 {
+		tell(w, http.StatusBadRequest, fields{"message": `say how far, like {"advance":"20m"}`})
+		return
+	}
+	if err := s.clock.Advance(r.Context(), d); err != nil {
+		tell(w, http.StatusGatewayTimeout, fields{"message": err.Error()})
+		return
+	}
+	s.tellTime(w)
+}
+
+func (s *Sandbox) settled(w http.ResponseWriter, r *http.Request) {
+	timeout := 10 * time.Second
+	if t := r.URL.Query().Get("timeout"); t != "" {
+		d, err := time.ParseDuration(t)
+		if err != nil {
+			tell(w, http.StatusBadRequest, fields{"message": "timeout is a duration, like 10s"})
+			return
+		}
+		timeout = d
+	}
+	ctx, stop := context.WithTimeout(r.Context(), timeout)
+	defer stop()
+	if err := s.Settled(ctx); err != nil {
+		tell(w, http.StatusGatewayTimeout, fields{"settled": false, "message": err.Error()})
+		return
+	}
+	tell(w, http.StatusOK, fields{"settled": true})
+}
+
+func (s *Sandbox) calls(w http.ResponseWriter, r *http.Request) {
+	since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	calls := s.st.Calls
+	n, _ := slices.BinarySearchFunc(calls, since+1, func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
+	next := since
+	if len(calls) > 0 {
+		next = max(since, calls[len(calls)-1].N)
+	}
+	tell(w, http.StatusOK, fields{"next": next, "calls": list(calls[n:])})
+}
+
+func (s *Sandbox) deliveries(w http.ResponseWriter, _ *http.Request) {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	tell(w, http.StatusOK, each(s.st.Deliveries, func(d *Delivery) fields {
+		return fields{"id": d.ID, "guid": d.GUID, "event": d.Event, "action": d.Action, "status": d.Code, "reason": d.Reason, "redelivery": d.Redelivery, "at": d.At}
+	}))
+}
+
+// redeliver answers once the delivery was made.
+func (s *Sandbox) redeliver(w http.ResponseWriter, r *http.Request) {
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	s.st.mu.Lock()
+	d, ok := s.st.delivery(id)
+	if ok {
+		d = s.courier.redeliver(d)
+	}
+	s.st.mu.Unlock()
+	if !ok {
+		tell(w, http.StatusNotFound, fields{"message": "there is no such delivery"})
+		return
+	}
+	if err := s.courier.idle(r.Context()); err != nil {
+		tell(w, http.StatusGatewayTimeout, fields{"message": err.Error()})
+		return
+	}
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	tell(w, http.StatusOK, fields{"id": d.ID, "guid": d.GUID, "status": d.Code})
+}
+
+// receive takes pages and announcements, as a pager's webhook receiver would: each once per key.
+func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		tell(w, http.StatusRequestEntityTooLarge, fields{"message": "too long"})
+		return
+	}
+	if !hmac.Equal([]byte(sign(s.outboundSecret(), body)), []byte(r.Header.Get("X-Firebreak-Signature-256"))) {
+		tell(w, http.StatusUnauthorized, fields{"message": "the signature does not fit"})
+		return
+	}
+	var e OutboxEntry
+	kind := r.PathValue("kind")
+	if err := json.Unmarshal(body, &e); err != nil || kind != "page" && kind != "announce" || e.Kind != kind {
+		tell(w, http.StatusUnprocessableEntity, fields{"message": "kind must be page or announce, as in the address"})
+		return
+	}
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	if !slices.ContainsFunc(s.st.Outbox, func(o OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }) {
+		e.At = s.st.now()
+		s.st.Outbox = append(s.st.Outbox, e)
+		s.st.changed()
+	}
+	tell(w, http.StatusOK, fields{})
+}
+
+// version lets a page wait for news.
+func (s *Sandbox) version(w http.ResponseWriter, r *http.Request) {
+	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	patience := time.NewTimer(25 * time.Second)
+	defer patience.Stop()
+	for {
+		s.st.mu.Lock()
+		version, wake := s.st.version, s.st.wake
+		s.st.mu.Unlock()
+		if err != nil || version > after {
+			tell(w, http.StatusOK, fields{"version": version})
+			return
+		}
+		select {
+		case <-wake:
+		case <-patience.C:
+			tell(w, http.StatusOK, fields{"version": version})
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

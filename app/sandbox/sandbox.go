@@ -1,0 +1,167 @@
+// Package sandbox is an embedded GitHub: the REST operations that an incident App and a person's client use, webhooks
+// with signatures and redelivery, App authentication, a virtual clock, faults on demand, and pages that a person can use.
+//
+// It behaves as GitHub does and not as any product wishes, and knows of none.
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Options are what a sandbox is made of. The zero value of all but URL works.
+type Options struct {
+	URL           string                       // public address, without a slash at its end; used in links
+	WebhookURL    string                       // where deliveries go; empty: nowhere
+	WebhookSecret string                       // empty: one is made
+	AppID         int64                        // 0: 1
+	PrivateKey    *rsa.PrivateKey              // nil: one is made
+	Data          string                       // folder to keep everything in; empty: in memory
+	Speed         float64                      // virtual seconds per second; 0: 1
+	Frozen        bool                         // the clock moves only by Advance
+	Start         time.Time                    // the clock's first time; zero: now
+	Files         map[string]map[string]string // repository → path → content of its first commit
+	Follower      Follower                     // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
+}
+
+// Follower is a product that keeps the sandbox's time.
+type Follower interface {
+	// Follow adopts now and does all that is due by then. It returns once idle, with its next due time; zero: none.
+	Follow(ctx context.Context, now time.Time) (next time.Time, err error)
+}
+
+// Sandbox is an embedded GitHub.
+type Sandbox struct {
+	o       Options
+	st      *store
+	clock   *Clock
+	courier *courier
+	faults  *faults
+	keeper  *keeper
+	handler http.Handler
+}
+
+// New makes a sandbox, or opens the one that Data holds.
+func New(o Options) (*Sandbox, error) {
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	if o.URL == "" {
+		return nil, errors.New("a sandbox needs the address at which it is reached")
+	}
+	if o.AppID == 0 {
+		o.AppID = 1
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.Start.IsZero() {
+		o.Start = time.Now()
+	}
+	k, err := openKeeper(&o)
+	if err != nil {
+		return nil, err
+	}
+	if o.WebhookSecret == "" {
+		o.WebhookSecret = random(32)
+	}
+	if o.PrivateKey == nil {
+		if o.PrivateKey, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, fmt.Errorf("make the App's key: %w", err)
+		}
+	}
+	s := &Sandbox{o: o, st: newStore(o.URL), keeper: k, faults: &faults{}}
+	s.clock = newClock(s, o)
+	s.st.now = func() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
+	s.st.app = newApp(o)
+	s.courier = newCourier(s)
+	known, err := k.load(s)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		if err := s.st.seed(o.Files); err != nil {
+			return nil, err
+		}
+	}
+	s.st.emit = s.courier.send
+	if err := k.begin(s); err != nil {
+		return nil, err
+	}
+	s.courier.start()
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/v3/", http.StripPrefix("/api/v3", newAPI(s)))
+	mux.Handle("/sandbox/", s.control())
+	mux.Handle("/", newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) }).handler())
+	s.handler = mux
+	return s, nil
+}
+
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// Handler serves everything: the API below /api/v3, the sandbox's own addresses below /sandbox, and the pages.
+func (s *Sandbox) Handler() http.Handler { return s.handler }
+
+// Clock gives the virtual clock.
+func (s *Sandbox) Clock() *Clock { return s.clock }
+
+// Environment gives what an App's process needs to be the App here.
+func (s *Sandbox) Environment() map[string]string {
+	env := map[string]string{
+		"FIREBREAK_GITHUB_URL":      s.o.URL + "/",
+		"FIREBREAK_APP_ID":          fmt.Sprint(s.o.AppID),
+		"FIREBREAK_WEBHOOK_SECRET":  s.o.WebhookSecret,
+		"FIREBREAK_CLOCK_URL":       s.o.URL + "/sandbox/clock",
+		"FIREBREAK_PAGER_URL":       s.o.URL + "/sandbox/receive/page",
+		"FIREBREAK_MAIL_URL":        s.o.URL + "/sandbox/receive/announce",
+		"FIREBREAK_OUTBOUND_SECRET": s.outboundSecret(),
+	}
+	if file := s.keeper.keyFile(); file != "" {
+		env["FIREBREAK_PRIVATE_KEY_FILE"] = file
+	} else {
+		env["FIREBREAK_PRIVATE_KEY"] = string(pemOf(s.o.PrivateKey))
+	}
+	return env
+}
+
+// outboundSecret signs what is sent to people outside; it follows from the webhook's, so that it need not be kept.
+func (s *Sandbox) outboundSecret() string { return sign(s.o.WebhookSecret, []byte("outbound"))[7:39] }
+
+// Settled returns once no delivery is pending and whoever follows the clock is idle.
+func (s *Sandbox) Settled(ctx context.Context) error {
+	_, err := s.settle(ctx)
+	return err
+}
+
+// settle is Settled, and gives the follower's next due time.
+func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
+	for {
+		if err := s.courier.idle(ctx); err != nil {
+			return time.Time{}, err
+		}
+		before := s.courier.count()
+		if next, err = s.follow(ctx); err != nil {
+			return time.Time{}, err
+		}
+		// What the follower did may have sent webhooks, which give it work again.
+		if s.courier.count() == before && s.courier.quiet() {
+			return next, nil
+		}
+	}
+}
+
+// Close ends the sandbox; with Data everything is kept.
+func (s *Sandbox) Close() error {
+	s.courier.stop()
+	return s.keeper.end(s)
+}
