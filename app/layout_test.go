@@ -1,0 +1,109 @@
+// Package app holds the product; this test holds its layout: who may import whom.
+package app
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/firebreak-dev/firebreak/"
+
+// allowed lists which packages of ours each package may import. Arrows point inward: cmd and functions → wire →
+// adapters → engine → core.
+var allowed = map[string][]string{
+	"templates":                 {"app/incident"},
+	"app/incident":              {},
+	"app/command":               {"app/incident"},
+	"app/config":                {"app/incident"},
+	"app/card":                  {"app/incident", "templates"},
+	"app/postmortem":            {"app/incident", "templates"},
+	"app/webhook":               {"app/incident", "app/command"},
+	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "templates"},
+	"app/gh":                    {"app/engine", "app/incident"},
+	"app/local":                 {"app/engine", "app/incident"},
+	"app/notify":                {"app/engine", "app/incident"},
+	"app/sandbox":               {},
+	"app/sandbox/contract":      {},
+	"app/sandbox/contract/trim": {},
+	"app/sandbox/contract/pack": {},
+}
+
+// free are the packages that may import everything of ours.
+var free = []string{"app", "app/wire", "cmd/firebreak"}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestImportsPointInward(t *testing.T) {
+	for _, p := range list(t, module+"...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		may, known := allowed[name]
+		if slices.Contains(free, name) {
+			continue
+		}
+		if !known {
+			t.Errorf("%s is not in the layout: say here what it may import, and in the README what it is for", name)
+		}
+		for _, i := range p.Imports {
+			if ours, ok := strings.CutPrefix(i, module); ok && !slices.Contains(may, ours) {
+				t.Errorf("%s imports %s, which the layout does not allow", name, ours)
+			}
+		}
+	}
+}
+
+func TestTheCoreIsStandardLibraryOnly(t *testing.T) {
+	for _, p := range list(t, "-deps", module+"app/incident") {
+		if !p.Standard && p.ImportPath != module+"app/incident" {
+			t.Errorf("the core depends on %s", p.ImportPath)
+		}
+	}
+}
+
+// The function that GitHub calls must start in milliseconds and hold nothing worth stealing.
+func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
+	for _, p := range list(t, module+"app/webhook") {
+		for _, d := range p.Deps {
+			if strings.Contains(d, "go-github") || strings.Contains(d, "ghinstallation") || strings.Contains(d, "jwt") || strings.HasPrefix(d, module+"app/gh") {
+				t.Errorf("app/webhook links %s", d)
+			}
+		}
+	}
+}
+
+func TestOneGoGitHub(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t, "-deps", module+"...") {
+		if rest, ok := strings.CutPrefix(p.ImportPath, "github.com/google/go-github/"); ok {
+			version, _, _ := strings.Cut(rest, "/")
+			seen[version] = true
+		}
+	}
+	if len(seen) != 1 || !seen["v60"] {
+		t.Errorf("the build holds the go-github versions %v, want v60 alone", seen)
+	}
+}

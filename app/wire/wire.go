@@ -1,0 +1,238 @@
+// Package wire builds the product from the environment. It is the only place that knows every adapter.
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/local"
+	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/webhook"
+)
+
+// Environment is what the environment says.
+type Environment struct {
+	GitHubURL string   // FIREBREAK_GITHUB_URL; empty: GitHub itself
+	AppID     int64    // FIREBREAK_APP_ID
+	Key       []byte   // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	Secrets   [][]byte // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
+	ClockURL  string   // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL  string   // FIREBREAK_PAGER_URL: where pages are sent; empty: they are mentions only
+	MailURL   string   // FIREBREAK_MAIL_URL: where updates for customers are sent
+	Outbound  []byte   // FIREBREAK_OUTBOUND_SECRET: signs both
+}
+
+// Read reads the environment; every mistake in it is named at once.
+func Read(getenv func(string) string) (Environment, error) {
+	e := Environment{
+		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
+		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+	}
+	var wrong []error
+	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
+	if err != nil || id < 1 {
+		wrong = append(wrong, errors.New("FIREBREAK_APP_ID must be the number of the GitHub App"))
+	}
+	e.AppID = id
+	if !strings.Contains(string(e.Key), "\n") {
+		e.Key = []byte(strings.ReplaceAll(string(e.Key), `\n`, "\n")) // files of variables hold one line
+	}
+	if file := getenv("FIREBREAK_PRIVATE_KEY_FILE"); len(e.Key) == 0 && file != "" {
+		if e.Key, err = os.ReadFile(file); err != nil {
+			wrong = append(wrong, fmt.Errorf("FIREBREAK_PRIVATE_KEY_FILE: %w", err))
+		}
+	} else if len(e.Key) == 0 {
+		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must give the App's private key (PEM)"))
+	}
+	if s := getenv("FIREBREAK_WEBHOOK_SECRET"); s != "" {
+		e.Secrets = append(e.Secrets, []byte(s))
+	} else {
+		wrong = append(wrong, errors.New("FIREBREAK_WEBHOOK_SECRET must be the App's webhook secret: without it anybody could give orders"))
+	}
+	if s := getenv("FIREBREAK_WEBHOOK_SECRET_PREVIOUS"); s != "" {
+		e.Secrets = append(e.Secrets, []byte(s))
+	}
+	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
+		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
+	}
+	for name, value := range map[string]string{
+		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
+	} {
+		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			wrong = append(wrong, fmt.Errorf("%s must be an address like https://example.com, not %q", name, value))
+		}
+	}
+	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return e, errors.Join(wrong...)
+}
+
+// Options are what doesn't come from the environment.
+type Options struct {
+	Clock  engine.Clock // nil: the real one, or the followed one
+	File   string       // SQLite file of the queue and the timers; empty: in memory
+	Logger *slog.Logger
+}
+
+// Server is the product as one process.
+type Server struct {
+	env     Environment
+	log     *slog.Logger
+	clock   engine.Clock
+	follows *followed // nil: the clock is not followed
+	store   *local.Store
+	engine  *engine.Engine
+	handler http.Handler
+}
+
+// pace is the time between writes that GitHub asks for. An embedded GitHub doesn't.
+const pace = time.Second
+
+// New builds the product.
+func New(getenv func(string) string, o Options) (*Server, error) {
+	env, err := Read(getenv)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{env: env, log: o.Logger, clock: o.Clock}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.follows = &followed{}
+		s.clock = s.follows
+		if env.ClockURL != "" {
+			if err := s.follows.read(context.Background(), env.ClockURL); err != nil {
+				s.log.Warn("the clock can't be read: going by the real one until it calls", "err", err)
+			}
+		}
+	}
+	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
+		return nil, err
+	}
+	options := gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: s.clock.Now, Pace: pace, Logger: s.log}
+	if env.ClockURL != "" {
+		options.Pace = 0
+	}
+	app, err := gh.New(options)
+	if err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	eo := engine.Options{GitHub: app, Scheduler: s.store, Clock: s.clock, Secrets: env.Secrets, Logger: s.log}
+	out := &notify.Webhook{PageURL: env.PagerURL, AnnounceURL: env.MailURL, Secret: env.Outbound}
+	if env.PagerURL != "" {
+		eo.Pager = out
+	}
+	if env.MailURL != "" {
+		eo.Announcer = out
+	}
+	s.engine = engine.New(eo)
+	hook, err := webhook.Handler(webhook.Options{
+		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
+		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/webhook", hook)
+	mux.HandleFunc("GET /healthz", s.serveHealth)
+	if env.ClockURL != "" {
+		mux.HandleFunc("POST /clock", s.serveClock)
+	}
+	s.handler = mux
+	return s, nil
+}
+
+// Handler serves GitHub's webhooks at /webhook, and /healthz.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run works until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	var clock sync.WaitGroup
+	defer clock.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if s.follows != nil && s.env.ClockURL != "" {
+		clock.Go(func() { s.follows.readUntil(ctx, s.env.ClockURL, s.store.Wake, s.log) })
+	}
+	return s.store.Run(ctx, s.engine.Handle)
+}
+
+// Close closes the store.
+func (s *Server) Close() error { return s.store.Close() }
+
+// Follow does all that is due by now and returns once idle, with the next time at which something is due; zero: nothing
+// is. It makes an embedded GitHub's clock the product's.
+func (s *Server) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+	if s.follows != nil {
+		s.follows.set(now, nil)
+	}
+	return s.settle(ctx)
+}
+
+// settle returns once nothing is due, with the next time at which something is.
+func (s *Server) settle(ctx context.Context) (time.Time, error) {
+	s.store.Wake()
+	if err := s.store.Idle(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return s.store.Next(ctx)
+}
+
+// serveHealth tells whether the queue can be read, and how many messages were put aside.
+func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	dead, err := s.store.Dead(r.Context())
+	if err != nil {
+		s.log.Error("the queue can't be read", "err", err)
+		http.Error(w, "the queue can't be read", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "ok, %d put aside\n", len(dead))
+}
+
+// serveClock takes the time from an embedded GitHub, signed as its webhooks are.
+func (s *Server) serveClock(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<10))
+	if err != nil || !webhook.Signed(body, r.Header.Get("X-Hub-Signature-256"), s.env.Secrets) {
+		http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+		return
+	}
+	var t clockTime
+	if err := json.Unmarshal(body, &t); err != nil {
+		http.Error(w, "that is no time", http.StatusBadRequest)
+		return
+	}
+	if t.Now.IsZero() {
+		http.Error(w, "that is no time", http.StatusBadRequest)
+		return
+	}
+	if s.follows != nil {
+		s.follows.set(t.Now, t.Speed)
+	}
+	next, err := s.settle(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	answer := clockTime{}
+	if !next.IsZero() {
+		answer.Next = &next
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer)
+}

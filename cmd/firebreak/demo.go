@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// repository is where the sandbox's incidents are, with what an incident repository holds.
+const repository = "acme/incidents"
+
+func files() map[string]map[string]string {
+	return map[string]map[string]string{repository: templates.Repository()}
+}
+
+func demo() *cobra.Command {
+	var listen, data string
+	var speed float64
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Runs the product and an embedded GitHub in one process: nothing to configure",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return err
+			}
+			url := address(l)
+			follower := &product{}
+			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data, Speed: speed, Files: files(), Follower: follower})
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			env := box.Environment()
+			options := wire.Options{Clock: box.Clock(), Logger: logger(c)}
+			if data != "" {
+				options.File = filepath.Join(data, "firebreak.db")
+			}
+			server, err := wire.New(func(name string) string { return env[name] }, options)
+			if err != nil {
+				return errors.Join(err, box.Close(), l.Close())
+			}
+			follower.server.Store(server)
+			mux := http.NewServeMux()
+			mux.Handle("/", box.Handler())
+			mux.Handle("/webhook", server.Handler())
+			err = run(c.Context(), c.OutOrStdout(), l, mux, server.Run)
+			return errors.Join(err, box.Close(), server.Close())
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8787", "address to listen on; port 0 picks one")
+	c.Flags().StringVar(&data, "data", "", "folder to keep everything in; default: in memory")
+	c.Flags().Float64Var(&speed, "speed", 1, "virtual seconds per second")
+	c.Flags().Bool("verbose", false, "log every look")
+	return c
+}
+
+// product follows the sandbox's clock, once it is there.
+type product struct{ server atomic.Pointer[wire.Server] }
+
+// Follow implements sandbox.Follower.
+func (p *product) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+	if s := p.server.Load(); s != nil {
+		return s.Follow(ctx, now)
+	}
+	return time.Time{}, nil
+}
+
+func sandboxCommand() *cobra.Command {
+	var listen, data, webhook string
+	c := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Runs the embedded GitHub alone, for `firebreak serve` or another App",
+		Long: `Runs the embedded GitHub alone. With --data it writes what an App needs to DIR/firebreak.env, so that
+
+  env $(cat DIR/firebreak.env) firebreak serve
+
+runs against it.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return err
+			}
+			box, err := sandbox.New(sandbox.Options{URL: address(l), WebhookURL: webhook, Data: data, Files: files()})
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			idle := func(ctx context.Context) error { <-ctx.Done(); return nil }
+			return errors.Join(run(c.Context(), c.OutOrStdout(), l, box.Handler(), idle), box.Close())
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on; port 0 picks one")
+	c.Flags().StringVar(&data, "data", "", "folder to keep everything in; default: in memory")
+	c.Flags().StringVar(&webhook, "webhook", "", "where to deliver webhooks, such as http://127.0.0.1:8789/webhook")
+	_ = c.MarkFlagRequired("webhook")
+	return c
+}

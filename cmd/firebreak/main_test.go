@@ -1,0 +1,387 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary is the command as a user gets it, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "firebreak")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binary = filepath.Join(dir, "firebreak")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// process is a running command.
+type process struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	url string
+	out *bufio.Reader
+	err *bytes.Buffer
+}
+
+var ready = regexp.MustCompile(`^ready (http://127\.0\.0\.1:[0-9]+)\n$`)
+
+// patience is how long a process may take for anything.
+const patience = 30 * time.Second
+
+// start starts the command in an empty folder, with nothing in its environment but env, and waits until it is ready.
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 2*patience) // reading below can't wait for ever
+	t.Cleanup(stop)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, binary, args...), err: &bytes.Buffer{}}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), env, p.err
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	})
+	p.out = bufio.NewReader(out)
+	line, _ := p.out.ReadString('\n')
+	m := ready.FindStringSubmatch(line)
+	if m == nil {
+		_ = p.cmd.Wait()
+		t.Fatalf("firebreak %v says %q, not that it is ready:\n%s", args, line, p.err)
+	}
+	p.url = m[1]
+	return p
+}
+
+// end asks the process to end, and holds it to ending well, with nothing more on standard output.
+func (p *process) end(sig os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(p.out)
+	if err := p.cmd.Wait(); err != nil || len(rest) > 0 {
+		p.t.Errorf("after %s: %v, %q on standard output, and on standard error:\n%s", sig, err, rest, p.err)
+	}
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// request makes a request, as a person if who isn't empty, and gives status and body.
+func request(t *testing.T, who, method, url, body string, header ...string) (int, string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if who != "" {
+		r.Header.Set("Authorization", "Bearer demo-"+who)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+// fails runs a command that must fail at once, and gives what it says.
+func fails(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var out, said bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), env, &out, &said
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("firebreak %v: %v, want status 1", args, err)
+	}
+	if out.Len() > 0 {
+		t.Errorf("firebreak %v fails and says on standard output: %s", args, &out)
+	}
+	return said.String()
+}
+
+var key = sync.OnceValue(func() string {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}))
+})
+
+func app(url string) []string {
+	return []string{"FIREBREAK_GITHUB_URL=" + url, "FIREBREAK_APP_ID=17", "FIREBREAK_WEBHOOK_SECRET=now", "FIREBREAK_PRIVATE_KEY=" + strings.ReplaceAll(key(), "\n", `\n`)}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	said := fails(t, nil, "serve", "--listen", "127.0.0.1:0")
+	for _, name := range []string{"FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_WEBHOOK_SECRET"} {
+		if !strings.Contains(said, name) {
+			t.Errorf("serve without anything does not name %s:\n%s", name, said)
+		}
+	}
+	env := app("http://127.0.0.1:1")
+	env[2] = "FIREBREAK_WEBHOOK_SECRET="
+	if said := fails(t, env, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(said, "FIREBREAK_WEBHOOK_SECRET") || strings.Contains(said, "APP_ID") {
+		t.Errorf("serve without a secret says %s", said)
+	}
+	if said := fails(t, nil, "sandbox", "--listen", "127.0.0.1:0"); !strings.Contains(said, "webhook") {
+		t.Errorf("sandbox without a webhook says %s", said)
+	}
+	if said := fails(t, nil, "demo", "--listen", "nowhere"); !strings.Contains(said, "nowhere") {
+		t.Errorf("demo without an address says %s", said)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, args := range [][]string{{"serve"}, {"demo"}, {"sandbox", "--webhook", "http://127.0.0.1:1/webhook"}} {
+		if said := fails(t, app("http://127.0.0.1:1"), append(args, "--listen", taken.Addr().String())...); !strings.Contains(said, "in use") {
+			t.Errorf("%v on a port that is taken says %s", args, said)
+		}
+	}
+}
+
+func TestVersionAndCompletion(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--version"}, {"completion", "bash"}, {"help", "serve"}} {
+		out, err := exec.CommandContext(t.Context(), binary, args...).Output()
+		if err != nil || !bytes.Contains(out, []byte("firebreak")) {
+			t.Errorf("firebreak %v: %v, %s", args, err, out)
+		}
+	}
+}
+
+func TestServeEndsWell(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		p := start(t, app("http://127.0.0.1:1"), "serve", "--listen", "127.0.0.1:0")
+		if status, _ := request(t, "", "GET", p.url+"/healthz", ""); status != 200 {
+			t.Errorf("health: %d", status)
+		}
+		if status, _ := request(t, "", "POST", p.url+"/webhook", "{}", "X-GitHub-Event", "ping"); status != 401 {
+			t.Errorf("an unsigned webhook: %d", status)
+		}
+		if _, err := os.Stat(filepath.Join(p.cmd.Dir, "firebreak-data", "firebreak.db")); err != nil {
+			t.Error(err)
+		}
+		p.end(sig)
+	}
+}
+
+// What GitHub was told is taken, is done although the process was killed before it could.
+func TestServeOutlivesItsKilling(t *testing.T) {
+	t.Parallel()
+	looked := make(chan bool, 100)
+	var down sync.Mutex // held while this GitHub doesn't answer
+	down.Lock()
+	github := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		down.Lock()
+		defer down.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/installation"):
+			_, _ = io.WriteString(w, `{"id":7}`)
+		case strings.HasSuffix(r.URL.Path, "/access_tokens"):
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		case r.URL.Path == "/api/v3/app":
+			_, _ = io.WriteString(w, `{"id":17,"slug":"firebreak"}`)
+		default:
+			if r.URL.Path == "/api/v3/repos/acme/incidents/issues/1" {
+				looked <- true
+			}
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"message":"Not Found"}`)
+		}
+	}))
+	defer github.Close()
+	data := t.TempDir()
+	p := start(t, app(github.URL), "serve", "--listen", "127.0.0.1:0", "--data", data)
+	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},
+		"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"sender":{"login":"alice","type":"User"}}`
+	mac := hmac.New(sha256.New, []byte("now"))
+	mac.Write([]byte(body))
+	status, said := request(t, "", "POST", p.url+"/webhook", body, "X-GitHub-Event", "issues", "X-GitHub-Delivery", "1", "X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	if status != 202 {
+		t.Fatalf("the webhook: %d %s", status, said)
+	}
+	p.kill()
+	down.Unlock()
+	p = start(t, app(github.URL), "serve", "--listen", "127.0.0.1:0", "--data", data)
+	select {
+	case <-looked:
+	case <-time.After(patience):
+		t.Errorf("nobody looked:\n%s", p.err)
+	}
+	p.end(syscall.SIGTERM)
+}
+
+// drive declares an incident as a newcomer does, and holds the product to its card. It gives the card.
+func drive(t *testing.T, github string) string {
+	t.Helper()
+	api := github + "/api/v3/repos/acme/incidents/issues"
+	status, said := request(t, "alice", "POST", api, `{"title":"The API is down","body":"/incident critical"}`)
+	if status != 201 {
+		t.Fatalf("alice opens an issue: %d %s", status, said)
+	}
+	var issue struct{ Number int }
+	if err := json.Unmarshal([]byte(said), &issue); err != nil {
+		t.Fatal(err)
+	}
+	api = fmt.Sprintf("%s/%d", api, issue.Number)
+	settle(t, github)
+	if status, said = request(t, "carol", "POST", api+"/comments", `{"body":"/ic"}`); status != 201 {
+		t.Fatalf("carol comments: %d %s", status, said)
+	}
+	settle(t, github)
+	return look(t, api)
+}
+
+func settle(t *testing.T, github string) {
+	t.Helper()
+	if status, said := request(t, "", "GET", github+"/sandbox/settled?timeout=20s", ""); status != 200 {
+		t.Fatalf("it does not settle: %d %s", status, said)
+	}
+}
+
+// look gives the card of an incident.
+func look(t *testing.T, api string) string {
+	t.Helper()
+	_, said := request(t, "alice", "GET", api, "")
+	var issue struct {
+		Labels    []struct{ Name string }
+		Assignees []struct{ Login string }
+		Pinned    *struct{ Body string } `json:"pinned_comment"`
+	}
+	if err := json.Unmarshal([]byte(said), &issue); err != nil {
+		t.Fatal(err)
+	}
+	if issue.Pinned == nil {
+		t.Fatalf("there is no card: %s", said)
+	}
+	if !strings.Contains(issue.Pinned.Body, "carol") {
+		t.Errorf("carol took the role, and the card says:\n%s", issue.Pinned.Body)
+	}
+	return issue.Pinned.Body
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0")
+	if status, page := request(t, "", "GET", p.url+"/", ""); status != 200 || !strings.Contains(page, "acme/incidents") {
+		t.Errorf("the pages: %d %s", status, page)
+	}
+	before := drive(t, p.url)
+	if status, said := request(t, "", "POST", p.url+"/sandbox/clock", `{"advance":"2h"}`); status != 200 {
+		t.Errorf("the clock: %d %s", status, said)
+	}
+	if after := look(t, p.url+"/api/v3/repos/acme/incidents/issues/1"); after == before {
+		t.Error("two hours without an update, and the card is as before")
+	}
+	p.end(syscall.SIGTERM)
+}
+
+func TestDemoKeepsItsData(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)
+	card := drive(t, p.url)
+	p.end(syscall.SIGINT)
+	p = start(t, nil, "demo", "--listen", strings.TrimPrefix(p.url, "http://"), "--data", data)
+	settle(t, p.url)
+	api := p.url + "/api/v3/repos/acme/incidents/issues/1"
+	if again := look(t, api); again != card {
+		t.Errorf("the card was\n%s\nand is\n%s", card, again)
+	}
+	// Its timers are kept too.
+	if status, said := request(t, "", "POST", p.url+"/sandbox/clock", `{"advance":"2h"}`); status != 200 {
+		t.Errorf("the clock: %d %s", status, said)
+	}
+	if look(t, api) == card {
+		t.Error("two hours without an update, and the card is as before")
+	}
+	p.end(syscall.SIGTERM)
+}
+
+// The sandbox writes the environment with which serve runs against it, as two processes.
+func TestSandboxAndServe(t *testing.T) {
+	t.Parallel()
+	port, err := net.Listen("tcp", "127.0.0.1:0") // serve's, which the sandbox must know before
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := port.Addr().String()
+	data := t.TempDir()
+	box := start(t, nil, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--webhook", "http://"+address+"/webhook")
+	text, err := os.ReadFile(filepath.Join(data, "firebreak.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := port.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, strings.Fields(string(text)), "serve", "--listen", address) // Fields: as a shell splits $(cat …)
+	before := drive(t, box.url)
+	if status, said := request(t, "", "POST", box.url+"/sandbox/clock", `{"advance":"2h"}`); status != 200 {
+		t.Errorf("the clock: %d %s", status, said)
+	}
+	if after := look(t, box.url+"/api/v3/repos/acme/incidents/issues/1"); after == before {
+		t.Error("two hours without an update, and the card is as before")
+	}
+	p.end(syscall.SIGTERM)
+	box.end(syscall.SIGTERM)
+}

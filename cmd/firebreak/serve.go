@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/wire"
+)
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// logger writes to standard error: standard output holds the one line that says where to go.
+func logger(c *cobra.Command) *slog.Logger {
+	level := slog.LevelInfo
+	if v, _ := c.Flags().GetBool("verbose"); v {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+}
+
+func serve() *cobra.Command {
+	var listen, data string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Runs the product as one process, with its queue and timers in a file",
+		Long: `Runs the product as one process. The GitHub App comes from the environment:
+
+  FIREBREAK_APP_ID                    number of the App
+  FIREBREAK_PRIVATE_KEY or …_FILE     its private key, PEM
+  FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
+  FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
+  FIREBREAK_PAGER_URL, …_MAIL_URL     where pages and customer updates are posted, signed with
+  FIREBREAK_OUTBOUND_SECRET           this secret
+
+GitHub's webhooks are taken at /webhook and answered once they are on disk.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			log := logger(c)
+			if err := os.MkdirAll(data, 0o700); err != nil {
+				return fmt.Errorf("the folder for the queue: %w", err)
+			}
+			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Logger: log})
+			if err != nil {
+				return err
+			}
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return errors.Join(err, s.Close())
+			}
+			return errors.Join(run(c.Context(), c.OutOrStdout(), l, s.Handler(), s.Run), s.Close())
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
+	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
+	c.Flags().Bool("verbose", false, "log every look")
+	return c
+}
+
+// run serves on l and works until ctx ends or something fails, and says when it is ready.
+func run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handler, work func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	serving, cut := context.WithCancel(context.Background())
+	defer cut()
+	server := &http.Server{
+		Handler: handler, BaseContext: func(net.Listener) context.Context { return serving },
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+	ended := make(chan error, 2)
+	go func() {
+		err := server.Serve(l)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		ended <- err
+	}()
+	go func() {
+		err := work(ctx)
+		if ctx.Err() != nil {
+			err = nil
+		}
+		ended <- err
+	}()
+	if _, err := fmt.Fprintf(out, "ready %s\n", address(l)); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	var errs []error
+	left := 2
+	select {
+	case <-ctx.Done():
+	case err := <-ended:
+		errs, left = append(errs, err), 1
+	}
+	stop()
+	// What is being answered gets a moment to end by itself; a page that waits for news is cut off.
+	time.AfterFunc(grace/2, cut)
+	within, done := context.WithTimeout(context.Background(), grace)
+	defer done()
+	if err := server.Shutdown(within); err != nil {
+		errs = append(errs, server.Close())
+	}
+	for ; left > 0; left-- {
+		errs = append(errs, <-ended)
+	}
+	return errors.Join(errs...)
+}
+
+// grace is how long requests under way may take to end.
+const grace = 2 * time.Second
+
+// address gives where a browser on this machine finds l.
+func address(l net.Listener) string {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok || !addr.IP.IsUnspecified() {
+		return "http://" + l.Addr().String()
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", addr.Port)
+}
