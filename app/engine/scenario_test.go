@@ -113,7 +113,7 @@ func play(t *testing.T, story string) string {
 		out.WriteString(w.changes())
 	}
 	out.WriteString("## The card\n" + w.card() + "\n")
-	return out.String()
+	return w.steady(out.String())
 }
 
 // form gives an issue form's body as GitHub renders it.

@@ -216,6 +216,13 @@ func (w *world) card() string {
 	return visible(v.Pinned.Body)
 }
 
+// steady takes out of a text what differs from run to run: the sandbox's address, and the names of commits.
+func (w *world) steady(s string) string {
+	return commits.ReplaceAllString(strings.ReplaceAll(s, w.url, "https://github.test"), "COMMIT")
+}
+
+var commits = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
+
 var hidden = regexp.MustCompile(`(?s)<!--.*?-->`)
 
 func visible(body string) string {
@@ -279,10 +286,13 @@ func (w *world) act(who, verb, rest string, body []string) {
 // form opens an issue by the page of the issue form, as a person does.
 func (w *world) form(who, title string, lines []string) {
 	w.t.Helper()
-	answers := url.Values{"title": {title}, "template": {"incident.yml"}}
+	answers := url.Values{"issue-title": {title}}
 	fields := map[string]string{"Summary": "summary", "Severity": "severity", "Customers impacted": "customers", "How did you learn of it?": "source", "Drill": "drill"}
 	for _, l := range lines {
 		if h, v, ok := strings.Cut(l, ": "); ok {
+			if h == "Drill" {
+				v = "0" // its first box
+			}
 			answers.Set(fields[h], v)
 		}
 	}
