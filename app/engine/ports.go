@@ -38,14 +38,15 @@ type Pager interface {
 
 // Page is a page to people.
 type Page struct {
-	Ref     incident.Ref
-	Key     string // owner/repo#number/page/n
-	To      []string
-	Title   string
-	Text    string
-	URL     string
-	Drill   bool
-	Channel string
+	Ref      incident.Ref
+	Key      string // owner/repo#number/page/n: the service's deduplication key
+	To       []string
+	Title    string
+	Text     string
+	URL      string
+	Severity string
+	Drill    bool
+	Service  incident.Service // by which it goes out
 }
 
 // Announcer tells customers.
@@ -59,6 +60,7 @@ type Announcement struct {
 	Key      string
 	Customer string
 	Channel  incident.Channel
+	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
 	Text     string
 	At       time.Time
 }

@@ -14,13 +14,17 @@ type Policy struct {
 	Escalation   []EscalationStep
 	Rounds       int // how often the escalation is walked from the start before it gives up
 	Phones       []string
+	Pager        string        // kind of the service by which steps page that name none: "github" mentions people
+	Services     []Service     // how people outside GitHub are reached
 	StandBy      time.Duration // M2
 	CheckIn      time.Duration // M2
 	AskUpdate    time.Duration // after a move to monitoring without an update (M1)
 	AskData      time.Duration // after a declaration with data missing (I2)
 	Zone         *time.Location
+	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
 	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
+	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
 	Issues       bool     // follow-ups may be opened in other repositories
 }
 
@@ -39,6 +43,21 @@ type Severity struct {
 type EscalationStep struct {
 	After time.Duration // since the step before
 	To    []string      // team slugs, @logins, or "phone"
+	By    []string      // kinds of services; empty: Policy.Pager
+}
+
+// Service is a way to reach people outside GitHub, as the configuration describes it. It holds no secret.
+type Service struct {
+	Kind    string            // "webhook", "pagerduty", "opsgenie", "jira", "slack", "email"
+	Secret  string            // name of the secret that opens it
+	Options map[string]string // what the kind needs beside it, such as email's "from"
+	Targets map[string]string // team slug or @login → what the service calls them
+}
+
+// Hours are working hours: on which days, and between which times of day in the policy's zone.
+type Hours struct {
+	From, To time.Duration // since midnight
+	Days     [7]bool       // by time.Weekday
 }
 
 // Customer is one customer with its people and channels.
@@ -67,13 +86,16 @@ func DefaultPolicy() Policy {
 			{After: 5 * time.Minute, To: []string{"incident-coordinators"}},
 			{After: 5 * time.Minute, To: []string{"phone"}},
 		},
-		Rounds:    2,
-		StandBy:   24 * time.Hour,
-		CheckIn:   8 * time.Hour,
-		AskUpdate: 5 * time.Minute,
-		AskData:   10 * time.Minute,
-		Zone:      time.UTC,
-		Issues:    true,
+		Rounds:     2,
+		Pager:      "github",
+		Hours:      Hours{From: 9 * time.Hour, To: 18 * time.Hour, Days: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}},
+		ReviewDays: 3,
+		StandBy:    24 * time.Hour,
+		CheckIn:    8 * time.Hour,
+		AskUpdate:  5 * time.Minute,
+		AskData:    10 * time.Minute,
+		Zone:       time.UTC,
+		Issues:     true,
 	}
 }
 
@@ -90,6 +112,15 @@ func (p Policy) Severity(name string) (Severity, bool) {
 func (p Policy) Critical(name string) bool {
 	s, ok := p.Severity(name)
 	return ok && s.Critical
+}
+
+// Service finds the settings of a kind of service.
+func (p Policy) Service(kind string) (Service, bool) {
+	i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Kind == kind })
+	if i < 0 {
+		return Service{Kind: kind}, false
+	}
+	return p.Services[i], true
 }
 
 // Customer finds a customer by name.
