@@ -43,15 +43,25 @@ type Engine struct {
 	keys [][]byte
 
 	mu    sync.Mutex
-	files map[string]config.File // last good one by repository
+	files map[string]file // by repository
 }
+
+// file is the last good configuration of a repository, and when it was read.
+type file struct {
+	config.File
+	read time.Time
+}
+
+// configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
+// answer, and the clocks of an incident read it often enough.
+const configured = 15 * time.Minute
 
 // New builds an engine.
 func New(o Options) *Engine {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]config.File{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}}
 }
 
 // pass is one look at one incident.
@@ -156,24 +166,31 @@ func (p *pass) look() error {
 // load reads the repository's policy. A broken file never stops an incident: the last good one goes on, or the defaults.
 func (p *pass) load() error {
 	name := p.m.Ref.FullName()
+	p.mu.Lock()
+	last, known := p.files[name]
+	p.mu.Unlock()
+	if !known {
+		last = file{File: config.File{Policy: incident.DefaultPolicy()}}
+	}
+	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
+		p.policy, p.mention = last.Policy, last.Pager == config.PagerGitHub
+		return nil
+	}
 	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
 	if err != nil {
 		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	file, known := p.files[name]
-	if !known {
-		file = config.File{Policy: incident.DefaultPolicy()}
 	}
 	if ok {
 		if read, err := config.Read(content); err != nil {
 			p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
 		} else {
-			file = read
+			last.File = read
 		}
 	}
-	p.files[name], p.policy, p.mention = file, file.Policy, file.Pager == config.PagerGitHub
+	last.read = p.now
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files[name], p.policy, p.mention = last, last.Policy, last.Pager == config.PagerGitHub
 	return nil
 }
 
@@ -207,11 +224,16 @@ func (p *pass) fact(f incident.Fact) {
 	p.effects = append(p.effects, effects...)
 }
 
-// commit writes the card. Nothing is written when nothing changed but how far was read: a look must not cause another.
+// unread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
+// for a look before so much is new, so that a command costs the same whatever was said before it.
+const unread = 10
+
+// commit writes the card. Nothing is written when nothing changed but how far was read, unless that is far.
 func (p *pass) commit() error {
 	p.state.Cursor.Items = max(p.state.Cursor.Items, p.snap.First+len(p.snap.Items))
 	posted := p.snap.Card != nil
-	if posted && !p.rebuilt && !p.acted && equal(p.before, p.state) {
+	far := p.state.Cursor.Items-p.before.Cursor.Items >= unread
+	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) {
 		return p.pin(p.snap.Card)
 	}
 	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
@@ -242,9 +264,10 @@ func (p *pass) pin(c *Card) error {
 	return nil
 }
 
-// equal compares two states but for the cursor and the newest comment, which move with every look.
+// equal compares two states but for the cursor and the newest comments, which move with every look.
 func equal(a, b incident.State) bool {
-	a.Cursor, b.Cursor, a.Last, b.Last = incident.Cursor{}, incident.Cursor{}, nil, nil
+	a.Cursor, b.Cursor = incident.Cursor{}, incident.Cursor{}
+	a.Heard, b.Heard, a.Last, b.Last = nil, nil, nil, nil
 	x, errA := json.Marshal(a)
 	y, errB := json.Marshal(b)
 	return errA == nil && errB == nil && bytes.Equal(x, y)

@@ -94,26 +94,34 @@ func play(t *testing.T, story string) string {
 		if body != "" && !strings.Contains(s.head, " opens ") {
 			fmt.Fprintf(&out, "%s\n", body)
 		}
-		if wait, ok := strings.CutPrefix(s.head, "wait "); ok {
-			d, err := time.ParseDuration(wait)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.advance(d)
-		} else if s.head == "redeliver" {
-			w.redeliver()
-		} else {
-			m := action.FindStringSubmatch(s.head)
-			if m == nil {
-				t.Fatalf("a line of the story that means nothing: %q", s.head)
-			}
-			w.act(m[1], m[2], m[3], s.body)
-		}
+		w.step(s)
 		w.settle()
 		out.WriteString(w.changes())
 	}
 	out.WriteString("## The card\n" + w.card() + "\n")
 	return w.steady(out.String())
+}
+
+// step does one step of a story.
+func (w *world) step(s step) {
+	w.t.Helper()
+	if wait, ok := strings.CutPrefix(s.head, "wait "); ok {
+		d, err := time.ParseDuration(wait)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.advance(d)
+		return
+	}
+	if s.head == "redeliver" {
+		w.redeliver()
+		return
+	}
+	m := action.FindStringSubmatch(s.head)
+	if m == nil {
+		w.t.Fatalf("a line of the story that means nothing: %q", s.head)
+	}
+	w.act(m[1], m[2], m[3], s.body)
 }
 
 // form gives an issue form's body as GitHub renders it.

@@ -1,7 +1,10 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -9,12 +12,16 @@ import (
 // not by time.
 const Slack = 2 * time.Minute
 
+// keptSeen is how many of the newest items a cursor names one by one, so that a storm of comments does not fill the card.
+const keptSeen = 64
+
 // Cursor says how far the issue's timeline was read. Comments can be deleted, so a position alone is not enough, and
-// stamps have whole seconds, so that a time alone is not: Items says where to go on reading, Horizon and Seen what was read.
+// stamps have whole seconds, so that a time alone is not: Items says where to go on reading, the rest what was read.
 type Cursor struct {
-	Items   int       `json:"n"`              // timeline items read, the app's own included
-	Horizon time.Time `json:"horizon"`        // everything older was read
-	Seen    []Seen    `json:"seen,omitempty"` // what was read at or after Horizon, oldest first
+	Items   int       `json:"n"`               // timeline items read, the app's own included
+	Horizon time.Time `json:"horizon"`         // everything older was read
+	Seen    []Seen    `json:"seen,omitempty"`  // what was read at or after Horizon, oldest first, the newest 64
+	Floor   []string  `json:"floor,omitempty"` // of those dropped from Seen, the highest id of each kind; what is not above it was read
 }
 
 // Seen is an item that was read.
@@ -25,7 +32,9 @@ type Seen struct {
 
 // Knows tells whether an item was read already.
 func (c Cursor) Knows(id string, at time.Time) bool {
-	return at.Before(c.Horizon) || slices.ContainsFunc(c.Seen, func(s Seen) bool { return s.ID == id })
+	return at.Before(c.Horizon) ||
+		slices.ContainsFunc(c.Seen, func(s Seen) bool { return s.ID == id }) ||
+		slices.ContainsFunc(c.Floor, func(f string) bool { return f[:1] == id[:1] && compareIDs(id, f) <= 0 })
 }
 
 // See gives the cursor after an item was read.
@@ -39,7 +48,38 @@ func (c Cursor) See(id string, at time.Time) Cursor {
 		c.Horizon = h
 	}
 	c.Seen = slices.DeleteFunc(c.Seen, func(s Seen) bool { return s.At.Before(c.Horizon) })
+	for len(c.Seen) > keptSeen {
+		c.Floor = raise(c.Floor, c.Seen[0].ID)
+		c.Seen = c.Seen[1:]
+	}
 	return c
+}
+
+// raise puts an id among the highest of each kind, which its first letter tells.
+func raise(floor []string, id string) []string {
+	floor = slices.Clone(floor)
+	for i, f := range floor {
+		if f[:1] == id[:1] {
+			if compareIDs(id, f) > 0 {
+				floor[i] = id
+			}
+			return floor
+		}
+	}
+	return append(floor, id)
+}
+
+// compareIDs orders ids of one kind as GitHub gives them: rising. "c12.3" is command 3 of comment 12.
+func compareIDs(a, b string) int {
+	numbers := func(id string) (n, part int64) {
+		head, tail, _ := strings.Cut(id[1:], ".")
+		n, _ = strconv.ParseInt(head, 10, 64)
+		part, _ = strconv.ParseInt(tail, 10, 64)
+		return n, part
+	}
+	an, ap := numbers(a)
+	bn, bp := numbers(b)
+	return cmp.Or(cmp.Compare(an, bn), cmp.Compare(ap, bp))
 }
 
 // Window gives the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by

@@ -125,7 +125,8 @@ type State struct {
 	Findings   int        `json:"findings,omitempty"`
 	Entries    int        `json:"entries,omitempty"`  // timeline entries in all
 	Timeline   []Entry    `json:"timeline,omitempty"` // the newest of them, oldest first, without texts
-	Last       *Stamp     `json:"last,omitempty"`     // newest comment by a person that held no command: what `/ic pin` pins
+	Heard      *Stamp     `json:"heard,omitempty"`    // newest comment by a person
+	Last       *Stamp     `json:"last,omitempty"`     // the one before it: what `/ic pin` pins
 	Pinned     []int64    `json:"pinned,omitempty"`   // comments pinned into the timeline, the newest 50
 
 	Updates  Updates `json:"updates,omitzero"`

@@ -222,11 +222,18 @@ func TestV4PinnedCommentsCarryTheirOwnTime(t *testing.T) {
 	s := critical(t).at(6, "bob", incident.Commented{}).at(9, "carol", incident.Command{Kind: incident.Pin})
 	e := s.state.Timeline[len(s.state.Timeline)-1]
 	s.expect(e.Kind == "pinned" && e.By == "bob" && e.At.Equal(start.Add(6*time.Minute)), "pinned %+v", e)
-	s.at(10, "carol", incident.Command{Kind: incident.Pin})
+	bobs := &incident.Stamp{By: "bob", At: e.At, ID: e.Ref}
+	s.at(10, "carol", incident.Command{Kind: incident.Pin, Link: bobs.Comment(), Pin: bobs})
 	s.expect(len(s.state.Pinned) == 1, "pinned twice")
-	s.at(11, "carol", incident.Command{Kind: incident.Unpin})
+	s.at(11, "carol", incident.Command{Kind: incident.Unpin, Link: bobs.Comment(), Pin: bobs})
 	s.expect(len(s.state.Pinned) == 0, "not unpinned")
-	critical(t).at(6, "carol", cmd(incident.Pin)).expectSays("nothing-to-pin")
+	tell(t).fact(opened("alice", "critical")).at(6, "alice", cmd(incident.Pin)).expectSays("nothing-to-pin")
+}
+
+func TestV4PinsTheCommentBeforeWhateverItHolds(t *testing.T) {
+	s := critical(t).at(6, "alice", cmd(incident.Finding)).at(7, "carol", cmd(incident.Pin))
+	e := s.state.Timeline[len(s.state.Timeline)-1]
+	s.expect(e.Kind == "pinned" && e.By == "alice" && e.At.Equal(start.Add(6*time.Minute)), "pinned %+v", e)
 }
 
 func TestF1FixingAsksForACause(t *testing.T) {

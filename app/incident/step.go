@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 		}
 		r.see(f)
 	}
+	r.hear(f)
 	r.tick(func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.apply()
@@ -77,6 +79,15 @@ func (r *run) see(f Fact) {
 		return
 	}
 	r.Cursor = r.Cursor.See(f.ID, f.At)
+}
+
+// hear remembers the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
+func (r *run) hear(f Fact) {
+	id := CommentOf(f.ID)
+	if id == 0 || isEdit(f.ID) || f.By.Bot || r.Heard != nil && r.Heard.Comment() == id {
+		return
+	}
+	r.Last, r.Heard = r.Heard, &Stamp{By: f.By.Login, At: f.At, ID: fmt.Sprintf("c%d", id)}
 }
 
 // newest keeps the last n of a list.
@@ -219,10 +230,7 @@ func (r *run) apply() {
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
-	case Commented:
-		if !r.f.By.Bot {
-			r.Last = r.stamped()
-		}
+	case Commented: // heard already
 	case Labeled:
 		r.labeled(w.Name)
 	case Unlabeled:

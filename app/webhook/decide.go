@@ -16,10 +16,11 @@ import (
 type payload struct {
 	Action string `json:"action"`
 	Issue  *struct {
-		Number int       `json:"number"`
-		Body   string    `json:"body"`
-		Pull   *struct{} `json:"pull_request"`
-		Labels []label   `json:"labels"`
+		Number   int       `json:"number"`
+		Comments int       `json:"comments"`
+		Body     string    `json:"body"`
+		Pull     *struct{} `json:"pull_request"`
+		Labels   []label   `json:"labels"`
 	} `json:"issue"`
 	Label   *label `json:"label"`
 	Comment *struct {
@@ -164,6 +165,10 @@ func ours(label string) bool {
 		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
 }
 
+// often is after how many comments somebody looks although none holds a command: so the cursor stays near the end, and a
+// command costs the same however much was said before it.
+const often = 20
+
 // aboutComment: a comment with commands, or something done to a comment of the app's own, such as the card.
 func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	c := p.Comment
@@ -178,6 +183,9 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		return false
 	}
 	edited := p.Action == "edited" && p.Changes.Body != nil
+	if p.Action == "created" && !command.Has(c.Body) {
+		return p.declared() && p.Issue.Comments%often == 0
+	}
 	switch {
 	case p.Action != "created" && !edited, !command.Has(c.Body):
 		return false
