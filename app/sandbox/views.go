@@ -178,15 +178,12 @@ func (st *store) repoView(r *Repository) json.RawMessage {
 }
 
 func (st *store) repoFields(r *Repository) fields {
-	api := st.api("/repos/%s", r.FullName())
 	html := st.url + "/" + r.FullName()
 	visibility := "public"
 	if r.Private {
 		visibility = "private"
 	}
-	f := fields{
-		"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "owner": st.userView(r.Owner), "private": r.Private,
-		"html_url": html, "description": textOrNull(r.Description), "fork": false, "url": api,
+	return st.repoSimpleFields(r).with(fields{
 		"git_url": "git:" + strings.TrimPrefix(strings.TrimPrefix(html, "https:"), "http:") + ".git", "ssh_url": "git@" + hostOf(st.url) + ":" + r.FullName() + ".git",
 		"clone_url": html + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0, "default_branch": r.DefaultBranch,
@@ -194,6 +191,15 @@ func (st *store) repoFields(r *Repository) fields {
 		"has_wiki": false, "has_pages": false, "has_downloads": true, "has_discussions": false, "has_pull_requests": true, "archived": false,
 		"disabled": false, "visibility": visibility, "allow_forking": false, "web_commit_signoff_required": false,
 		"pushed_at": stamp(r.Pushed), "created_at": stamp(r.Created), "updated_at": stamp(r.Updated),
+	})
+}
+
+// repoSimpleFields is a repository where GitHub gives only its name and its addresses.
+func (st *store) repoSimpleFields(r *Repository) fields {
+	api := st.api("/repos/%s", r.FullName())
+	f := fields{
+		"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "owner": st.userView(r.Owner), "private": r.Private,
+		"html_url": st.url + "/" + r.FullName(), "description": textOrNull(r.Description), "fork": false, "url": api,
 	}
 	for key, path := range repoLinks {
 		f[key] = api + path
@@ -428,7 +434,10 @@ func (st *store) issueReference(id int64) any {
 	if !ok {
 		return nil
 	}
-	return st.issueView(i)
+	return fields{
+		"number": i.Number, "title": i.Title, "state": i.State(), "state_reason": textOrNull(i.StateReason), "repository": st.repoSimpleFields(i.repo),
+		"issue_type": nil,
+	}
 }
 
 // pullAPI is the address of a pull request in the API.

@@ -244,6 +244,20 @@ func TestMiddleware(t *testing.T) {
 			exchange: exchange{method: "POST", path: repo + "/labels", body: `{"color":"d73a4a"}`, status: 422, answer: failed},
 		},
 
+		"labels in an object": {
+			exchange: exchange{method: "POST", path: repo + "/issues/1/labels", body: `{"labels":["incident"]}`, status: 200, answer: "[" + label + "]"},
+		},
+		"labels as a list": {
+			exchange: exchange{method: "POST", path: repo + "/issues/1/labels", body: `["incident"]`, status: 200, answer: "[" + label + "]"},
+		},
+		"labels replaced by none": {
+			exchange: exchange{method: "PUT", path: repo + "/issues/1/labels", body: `[]`, status: 200, answer: "[]"},
+		},
+		"labels that are numbers": {
+			exchange: exchange{method: "POST", path: repo + "/issues/1/labels", body: `[7]`, status: 200, answer: "[" + label + "]"},
+			want:     []string{`request body /0: value must be a string, not 7`},
+		},
+
 		"an error that GitHub may always send": {
 			exchange: exchange{method: "GET", path: repo + "/labels", status: 401, answer: failed},
 		},

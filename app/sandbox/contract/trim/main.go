@@ -297,7 +297,45 @@ func keepOperations(all map[string]any) (map[string]any, error) {
 		}
 		paths[path].(map[string]any)[strings.ToLower(method)] = clean(operation)
 	}
+	for _, request := range bareLists {
+		method, path, _ := strings.Cut(request, " ")
+		if err := allowBareList(paths[path].(map[string]any)[method].(map[string]any)); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+	}
 	return paths, nil
+}
+
+// bareLists are the requests whose labels may stand in the body without an
+// object around them, and may be none. The description says so in its prose ("You
+// can also pass an `array` of labels directly", "You can pass an empty array to
+// remove all labels"), and its schemas leave it out; go-github sends such lists.
+var bareLists = []string{
+	"post /repos/{owner}/{repo}/issues/{issue_number}/labels",
+	"put /repos/{owner}/{repo}/issues/{issue_number}/labels",
+}
+
+// allowBareList lets an operation's body be the list that is its "labels", too.
+func allowBareList(operation map[string]any) error {
+	at := operation
+	for _, key := range []string{"requestBody", "content", "application/json", "schema"} {
+		at, _ = at[key].(map[string]any)
+	}
+	bodies, _ := at["anyOf"].([]any)
+	if len(bodies) == 0 {
+		return errors.New("the body is no longer one of several")
+	}
+	for _, body := range bodies {
+		properties, _ := body.(map[string]any)["properties"].(map[string]any)
+		labels, ok := properties["labels"].(map[string]any)
+		if !ok {
+			return errors.New("the body no longer has labels")
+		}
+		delete(labels, "minItems")
+		bodies = append(bodies, maps.Clone(labels))
+	}
+	at["anyOf"] = bodies
+	return nil
 }
 
 // keepWebhooks maps "event" or "event/action" to the payload's schema.
