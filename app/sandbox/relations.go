@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxSubIssues is how many sub-issues an issue takes.
+const maxSubIssues = 100
+
+// addSubIssue makes child a sub-issue of parent. Both must belong to the same owner; a child has one parent unless replace.
+func (st *store) addSubIssue(by *Actor, parent, child *Issue, replace bool) error {
+	if err := st.need(by, parent.repo, RoleTriage, "issues"); err != nil {
+		return err
+	}
+	if err := st.need(by, child.repo, RoleRead, "issues"); err != nil {
+		return err
+	}
+	refuse := func(why string) error {
+		return &Error{Status: http.StatusUnprocessableEntity, Message: "An error occurred while adding the sub-issue to the parent issue. " + why}
+	}
+	switch {
+	case child.Pull != nil || parent.Pull != nil:
+		return refuse("Pull requests cannot be sub-issues")
+	case parent == child:
+		return refuse("Issue may not be a sub-issue of itself")
+	case child.Parent == parent.ID:
+		return refuse("Issue may not contain duplicate sub-issues")
+	case child.Parent != 0 && !replace:
+		return refuse("Sub issue may only have one parent")
+	case len(parent.SubIssues) >= maxSubIssues:
+		return refuse("Parent cannot have more than 100 sub-issues")
+	}
+	for at, depth := parent, 1; at.Parent != 0; depth++ {
+		if at.Parent == child.ID || depth >= 8 {
+			return refuse("Sub-issues may not be nested deeper than eight levels or in a circle")
+		}
+		at = st.issues[at.Parent]
+	}
+	if before, ok := st.issues[child.Parent]; ok {
+		st.dropSubIssue(by, before, child)
+	}
+	parent.SubIssues = append(parent.SubIssues, child.ID)
+	child.Parent = parent.ID
+	st.happened(by, parent, Event{Kind: "sub_issue_added", IssueID: child.ID})
+	st.happened(by, child, Event{Kind: "parent_issue_added", IssueID: parent.ID})
+	st.emitSubIssue(by, parent, child, "added")
+	return nil
+}
+
+// removeSubIssue ends the relation.
+func (st *store) removeSubIssue(by *Actor, parent, child *Issue) error {
+	if err := st.need(by, parent.repo, RoleTriage, "issues"); err != nil {
+		return err
+	}
+	if child.Parent != parent.ID {
+		return errNotFound
+	}
+	st.dropSubIssue(by, parent, child)
+	return nil
+}
+
+func (st *store) dropSubIssue(by *Actor, parent, child *Issue) {
+	parent.SubIssues = slices.DeleteFunc(parent.SubIssues, func(id int64) bool { return id == child.ID })
+	child.Parent = 0
+	st.happened(by, parent, Event{Kind: "sub_issue_removed", IssueID: child.ID})
+	st.happened(by, child, Event{Kind: "parent_issue_removed", IssueID: parent.ID})
+	st.emitSubIssue(by, parent, child, "removed")
+}
+
+var (
+	// inertText is where GitHub looks for no reference: code and HTML comments.
+	inertText = regexp.MustCompile("(?s)<!--.*?-->|(?:^|\n)[ ]{0,3}```.*?(?:\n[ ]{0,3}```|$)|(?:^|\n)[ ]{0,3}~~~.*?(?:\n[ ]{0,3}~~~|$)|``.*?``|`[^`\n]*`")
+	reference = regexp.MustCompile(`(?:^|[^\w/#&])(?:([\w.-]+/[\w.-]+))?#(\d+)\b`)
+	issueLink = regexp.MustCompile(`/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)\b`)
+	mention   = regexp.MustCompile(`(?:^|[^\w@/.` + "`" + `-])@([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:[^\w/-]|$)`)
+)
+
+// references lists the issues that a text written in an issue of r mentions, as owner/repo and number, in order.
+func (st *store) references(r *Repository, text string) []*Issue {
+	text = inertText.ReplaceAllString(text, " ")
+	var found []*Issue
+	add := func(fullName, number string) {
+		at := r
+		if fullName != "" {
+			var ok bool
+			if at, ok = st.repo(fullName); !ok {
+				return
+			}
+		}
+		n, _ := strconv.Atoi(number)
+		if i, ok := at.issueAt(n); ok && !slices.Contains(found, i) {
+			found = append(found, i)
+		}
+	}
+	for _, m := range reference.FindAllStringSubmatch(text, -1) {
+		add(m[1], m[2])
+	}
+	for rest := text; ; {
+		_, after, ok := strings.Cut(rest, st.url+"/")
+		if !ok {
+			break
+		}
+		if m := issueLink.FindStringSubmatchIndex("/" + after); m != nil && m[0] == 0 {
+			add(("/" + after)[m[2]:m[3]], ("/" + after)[m[4]:m[5]])
+		}
+		rest = after
+	}
+	return found
+}
+
+// refer writes what a text mentions into the timelines: once per source issue and target, and once per person mentioned.
+func (st *store) refer(by *Actor, source *Issue, text string) {
+	if !strings.ContainsAny(text, "#/@") {
+		return
+	}
+	for _, target := range st.references(source.repo, text) {
+		known := target == source || !st.sees(by, target.repo) || slices.ContainsFunc(target.Timeline, func(e *Event) bool {
+			return e.Kind == "cross-referenced" && e.IssueID == source.ID
+		})
+		if !known {
+			// a mention does not change the target's updated_at
+			target.Timeline = append(target.Timeline, &Event{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: st.now(), IssueID: source.ID})
+			st.changed()
+		}
+	}
+	for _, m := range mention.FindAllStringSubmatch(inertText.ReplaceAllString(text, " "), -1) {
+		u, ok := st.user(m[1])
+		if !ok || u.Kind != KindUser || st.roleOf(u.Login, source.repo) < RoleRead {
+			continue
+		}
+		if slices.ContainsFunc(source.Timeline, func(e *Event) bool { return e.Kind == "mentioned" && e.Actor == u.Login }) {
+			continue
+		}
+		for _, kind := range []string{"mentioned", "subscribed"} {
+			source.Timeline = append(source.Timeline, &Event{ID: st.nextID("event"), Kind: kind, Actor: u.Login, At: st.now()})
+		}
+	}
+}
