@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -491,7 +492,8 @@ func (p *page) severities() {
 
 // timeline shows the newest entries, oldest first. The date stands where a day begins, so that the column stays narrow.
 func (p *page) timeline(shown int) {
-	list := p.S.Timeline
+	list := slices.Clone(p.S.Timeline)
+	slices.SortStableFunc(list, func(a, b incident.Entry) int { return a.At.Compare(b.At) }) // notes and pins carry their own time
 	if n := len(list) - shown; n > 0 {
 		list = list[n:]
 	}

@@ -282,9 +282,9 @@ func (p *pass) announce() error {
 			c, _ := p.policy.Customer(name)
 			for _, ch := range c.Channels {
 				if err := p.send(a, c, ch); err != nil {
-					var later *Later
-					if errors.As(err, &later) {
-						return err
+					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
+					if ch.Kind == "issue" && !errors.Is(err, ErrNoAccess) {
+						return fmt.Errorf("tell %s: %w", name, err)
 					}
 					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
 					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: "not sent"})

@@ -109,7 +109,11 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
-	if err := p.look(); err != nil {
+	if err := p.look(); errors.Is(err, ErrNoAccess) {
+		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
+		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", err)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if p.snap.Pull || p.snap.Gone {

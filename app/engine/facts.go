@@ -117,8 +117,16 @@ func (p *pass) commented(i int, it Item, f incident.Fact, live bool) []incident.
 		return nil
 	}
 	body, trusted := it.Body, !it.Edited
-	if c := p.m.Comment; c != nil && c.ID == it.Comment && c.Editor == "" {
+	if c := p.m.Comment; c != nil && c.ID == it.Comment {
+		// Of an edit only what it adds counts, and edits() tells that: this is the comment as it was before.
 		body, trusted = c.Body, true
+		if c.Editor != "" {
+			body, trusted = c.Before, false
+		}
+	}
+	if p.telling && it.Edited && !it.Reacted {
+		f.What = incident.Commented{} // commands that an edit put in and nobody acted on
+		return []incident.Fact{f}
 	}
 	if !trusted && !p.telling && command.Has(body) {
 		if !live || p.seen(it.ID, it.At) {

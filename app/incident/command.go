@@ -6,8 +6,12 @@ import (
 	"time"
 )
 
-// afterClosing are the commands that a closed incident still takes.
-var afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression}
+// afterClosing are the commands that an incident still takes once it is closed up, and afterEnding those that one takes
+// which was declined or folded into another.
+var (
+	afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression}
+	afterEnding  = []Kind{Help, Status, Note}
+)
 
 // command acts on one command (A1: each gets a reaction, and words only where they are needed).
 func (r *run) command(c Command) {
@@ -19,7 +23,11 @@ func (r *run) command(c Command) {
 	if !r.may(row) {
 		return
 	}
-	if r.Closed != nil && (!slices.Contains(afterClosing, c.Kind) || r.Outcome != "" && c.Kind == Regression) {
+	switch {
+	case r.Outcome != "" && !slices.Contains(afterEnding, c.Kind):
+		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
+		return
+	case r.Closed != nil && !slices.Contains(afterClosing, c.Kind):
 		r.refuse(Say{Name: "closed", Command: "/oe regression"})
 		return
 	}

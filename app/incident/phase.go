@@ -192,6 +192,8 @@ func Now(s State, p Policy) []Row {
 	switch {
 	case s.Declared == nil:
 		kinds = []Kind{Declare}
+	case s.Outcome != "":
+		kinds = []Kind{Note}
 	case s.Closed != nil:
 		kinds = []Kind{AddFollowUp, Note, Regression}
 	case s.Confirmed == nil:

@@ -138,7 +138,7 @@ func (p payload) aboutIssue(self Self) bool {
 	switch p.Action {
 	case "opened":
 		// A bot's issue is an incident by its label; its text is no person's order.
-		return p.declared() || !p.bySomeBot() && (command.Has(p.Issue.Body) || isForm(p.Issue.Body))
+		return p.declared() || !p.bySomeBot() && (declares(p.Issue.Body) || isForm(p.Issue.Body))
 	case "labeled":
 		// The label that makes an incident is never taken for the app's own doing: most alerts come by a bot.
 		return p.declared() && ours(label) && (p.byHand(self) || incident.Same(label, incident.LabelIncident))
