@@ -61,6 +61,7 @@ func Funcs() template.FuncMap {
 		},
 		"upper":    Capital,
 		"role":     Role,
+		"service":  Service,
 		"plural":   Plural,
 		"commands": func() []incident.Row { return incident.Commands },
 	}
@@ -225,6 +226,21 @@ func Role(short string) string {
 		return "Operations Engineer"
 	}
 	return short
+}
+
+// Service gives the name under which people know a service.
+func Service(kind string) string {
+	switch kind {
+	case "pagerduty":
+		return "PagerDuty"
+	case "jira":
+		return "Jira Service Management"
+	case "github":
+		return "GitHub"
+	case "webhook", "email":
+		return kind
+	}
+	return Capital(kind)
 }
 
 // Plural gives a count with its noun.

@@ -129,8 +129,8 @@ func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
 				t.Fatal(err)
 			}
 			allowed := []string{"carol", "alice"}
-			if name == "page" {
-				allowed = append(allowed, "globex") // who is paged is mentioned
+			if name == "page" || name == "review-open" {
+				allowed = append(allowed, "globex") // who is paged, or asked to review, is mentioned
 			}
 			harmless(t, name, text, allowed...)
 		}
@@ -172,6 +172,16 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"the severity is confirmed", "coordinator and operations engineer are two people"}, Command: "/ic severity critical"})
 	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})
+	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
+	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})
+	add(incident.Say{Name: "role-vacant", Who: "carol", Role: "oe"})
+	add(incident.Say{Name: "page-failed", Line: "incident-coordinators", Reason: "PagerDuty refuses the routing key", Names: []string{"On-call desk, +49 30 5550 100"}})
+	add(incident.Say{Name: "page-failed", Line: "platform", Reason: "no answer within 10 s"})
+	add(incident.Say{Name: "acknowledged", Line: "Dan Example", Reason: "pagerduty"})
+	add(incident.Say{Name: "config-broken", Reason: "Line 7, column 3: coordinater is not known; did you mean coordinators?"})
+	add(incident.Say{Name: "review-open", Count: 42, Names: []string{"carol", "alice"}})
+	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04"})
+	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04", Count: 1})
 	add(incident.Say{Name: "missing-data", Who: "alice", Missing: []string{"severity", "summary", "customers"}})
 	add(incident.Say{Name: "needs-data", Who: "alice", Missing: []string{"customers"}, Command: "/ic severity critical"})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})

@@ -47,6 +47,7 @@ type page struct {
 	Facts       string
 	Rhythm      string // "20 min"
 	Kept        string
+	Told        string
 	Pages       []cell
 	Contacts    []cell
 	StandBy     bool
@@ -99,7 +100,7 @@ func newPage(s incident.State, v View, shown int) page {
 		p.checks()
 		p.contacts()
 	}
-	p.Kept = kept(s.Updates)
+	p.Kept, p.Told = kept(s.Updates), p.told()
 	p.pages()
 	p.found()
 	if s.Alone != nil {
@@ -213,8 +214,10 @@ func join(parts ...string) string {
 // box chooses who must act first; templates/card.md has the words.
 func (p page) box() (name, failed string) {
 	s := p.S
-	if n := len(s.Paging.Pages); n > 0 {
-		failed = s.Paging.Pages[n-1].Failed
+	for _, pg := range s.Paging.Pages {
+		if a := s.Paging.Answered; pg.Failed != "" && (a == nil || pg.At.After(a.At)) {
+			failed = pg.Failed
+		}
 	}
 	open := p.Critical && s.IC == ""
 	switch {
@@ -274,6 +277,34 @@ func kept(u incident.Updates) string {
 	return text
 }
 
+// told tells when the customers heard last, and where.
+func (p page) told() string {
+	u := p.S.Updates
+	if !p.Running || u.Last.IsZero() {
+		return ""
+	}
+	text := "**" + p.Utc(u.Last) + "**"
+	if len(u.Told) == 0 {
+		return text
+	}
+	ways := map[string][]string{}
+	var names []string
+	for _, t := range u.Told {
+		name, way, _ := strings.Cut(t, ": ")
+		if ways[name] == nil {
+			names = append(names, name)
+		}
+		ways[name] = append(ways[name], way)
+	}
+	for i, name := range names {
+		if i == shownContacts {
+			return text + " …"
+		}
+		text += " → " + templates.Inert(name, 60) + " by " + strings.Join(ways[name], ", ")
+	}
+	return text
+}
+
 // pages tells the newest pages, each with its answer, and what comes next.
 func (p *page) pages() {
 	list := p.S.Paging.Pages
@@ -281,7 +312,7 @@ func (p *page) pages() {
 		list = list[n:]
 	}
 	for i, pg := range list {
-		text := "**" + templates.Inert(strings.Join(pg.To, ", "), 120) + "** " + p.brief(pg.At)
+		text := "**" + templates.Inert(strings.Join(pg.To, ", "), 120) + "** " + p.brief(pg.At) + by(pg)
 		switch pg.Why {
 		case "update":
 			text += " for the overdue update"
@@ -299,6 +330,26 @@ func (p *page) pages() {
 		}
 		p.Pages = append(p.Pages, cell{i == 0, text})
 	}
+}
+
+// by tells the services of a page, and which of them did not take it.
+func by(pg incident.Page) string {
+	if !slices.ContainsFunc(pg.To, func(to string) bool { return to != "phone" }) {
+		return "" // a list to call is shown, not sent
+	}
+	var parts []string
+	for _, kind := range pg.By {
+		switch {
+		case slices.Contains(pg.Lost, kind) && pg.Failed == "":
+			parts = append(parts, "**not** by "+templates.Service(kind))
+		case kind != "github":
+			parts = append(parts, "by "+templates.Service(kind))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " " + strings.Join(parts, ", ")
 }
 
 // waiting tells what comes of a page that nobody answered yet.

@@ -35,7 +35,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.open, p.announce, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.open, p.announce, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -49,8 +49,8 @@ func (p *pass) result(what any) { p.fact(incident.Fact{At: p.now, What: what}) }
 
 // each hands out the effects of one type.
 func each[T incident.Effect](p *pass, do func(T) error) error {
-	for _, e := range p.effects {
-		if t, ok := e.(T); ok {
+	for i := 0; i < len(p.effects); i++ { // what is done may add effects
+		if t, ok := p.effects[i].(T); ok {
 			if err := do(t); err != nil {
 				return err
 			}
@@ -62,43 +62,84 @@ func each[T incident.Effect](p *pass, do func(T) error) error {
 // old tells whether an effect belongs to the time before a card was lost.
 func (p *pass) old(at time.Time) bool { return p.rebuilt && p.now.Sub(at) > fresh }
 
-// page sends pages, outside first: nothing may delay them.
+// page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
+// once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.done[s.Key] || p.old(s.At) {
+		if p.said(s.Key) || p.old(s.At) {
 			return nil
 		}
-		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.By, Count: p.state.Paging.Sent}
-		var out []string
-		for _, to := range s.To {
-			switch login, person := strings.CutPrefix(to, "@"); {
-			case to == "phone":
-				say.Missing = p.policy.Phones
-				continue
-			case person:
-				say.Names = append(say.Names, login)
-			case strings.Contains(to, "/"):
-				say.Names = append(say.Names, to)
-			default:
-				say.Names = append(say.Names, p.m.Ref.Owner+"/"+to)
-			}
-			out = append(out, to)
-		}
-		if p.Pager != nil && !p.mention && len(out) > 0 {
-			err := p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: out,
-				Title: p.snap.Title, Text: s.Text, URL: p.snap.URL, Drill: p.state.Drill})
-			if err != nil {
-				p.Logger.Error("a page could not be sent", "incident", p.m.Ref.String(), "key", s.Key, "err", err)
-				say.Missing = p.policy.Phones
-				p.result(incident.PageFailed{Key: s.Key, Why: "not sent"})
-			}
-		}
+		var outside, phones []string
+		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
 		if p.state.Drill {
 			say.Role = "drill"
 		}
+		for _, to := range s.To {
+			if to == "phone" {
+				phones = p.policy.Phones
+				continue
+			}
+			outside = append(outside, to)
+		}
+		mention := len(phones) > 0 || slices.Contains(s.To, "phone")
+		for _, kind := range s.By {
+			if kind == "github" {
+				say.Names, mention = p.mentions(outside), true
+				continue
+			}
+			if len(outside) == 0 {
+				continue
+			}
+			if err := p.send(s, kind, outside); err != nil {
+				p.Logger.Error("a page could not be sent", "incident", p.m.Ref.String(), "key", s.Key, "service", kind, "err", err)
+				p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
+			}
+		}
+		if !mention {
+			return nil
+		}
+		say.Missing = phones
 		return p.sayOnce(s.Key, say)
 	})
 }
+
+// send pages by one service.
+func (p *pass) send(s incident.Send, kind string, to []string) error {
+	if p.Pager == nil {
+		return errors.New("nothing is set up here to page people outside GitHub")
+	}
+	service, _ := p.policy.Service(kind)
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.snap.Title, Text: s.Text,
+		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service})
+}
+
+// mentions gives what GitHub notifies: people as they are, teams with their organisation.
+func (p *pass) mentions(to []string) []string {
+	var out []string
+	for _, name := range to {
+		login, person := strings.CutPrefix(name, "@")
+		switch {
+		case person:
+			out = append(out, login)
+		case strings.Contains(name, "/"):
+			out = append(out, name)
+		default:
+			out = append(out, p.m.Ref.Owner+"/"+name)
+		}
+	}
+	return out
+}
+
+// reason gives the first line of an error, short enough for the card.
+func reason(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if len(line) > maxReason {
+		line = strings.ToValidUTF8(line[:maxReason], "") + "…"
+	}
+	return line
+}
+
+const maxReason = 160
 
 // labels makes labels and assignees as they should be: added and removed one by one, never as a set, which would undo
 // what a person does at the same moment.
@@ -153,7 +194,7 @@ func (p *pass) speak() error {
 	var order []string
 	err := each(p, func(r incident.Reply) error {
 		key := "reply/" + r.Fact
-		if p.done[key] || p.old(p.when(r.Fact)) {
+		if p.said(key) || p.old(p.when(r.Fact)) {
 			return nil
 		}
 		text, err := templates.Comment(r.Say)
@@ -180,7 +221,7 @@ func (p *pass) speak() error {
 	}
 	for _, to := range order {
 		a := answers[to]
-		if err := p.post(strings.Join(a.texts, "\n\n"), a.keys...); err != nil {
+		if _, err := p.post(strings.Join(a.texts, "\n\n"), a.keys...); err != nil {
 			return err
 		}
 	}
@@ -201,8 +242,26 @@ func (p *pass) remind() error {
 		if p.old(r.At) || newest[about(r)] != r.Key {
 			return nil
 		}
-		return p.sayOnce(r.Key, r.Say)
+		if err := p.sayOnce(r.Key, r.Say); err != nil || r.Topic == "" {
+			return err
+		}
+		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
 	})
+}
+
+// replace makes a comment the one that stands for a topic, and takes the one before away: reminders never pile up.
+func (p *pass) replace(ref incident.Ref, topic string, comment int64) error {
+	before := p.state.Said[topic]
+	if before == comment {
+		return nil
+	}
+	if before != 0 {
+		if err := p.GitHub.DeleteComment(p.ctx, ref, before); err != nil {
+			return fmt.Errorf("take the reminder before away: %w", err)
+		}
+	}
+	p.result(incident.Said{Topic: topic, Comment: comment})
+	return nil
 }
 
 // when gives the time of a fact of this look, or now.
@@ -220,29 +279,37 @@ func (p *pass) when(fact string) time.Time {
 	return p.now
 }
 
+// said tells whether something stands in a comment of the app's own already.
+func (p *pass) said(key string) bool { return p.done[key] != 0 }
+
 func (p *pass) sayOnce(key string, s incident.Say) error {
-	if p.done[key] {
+	if p.said(key) {
 		return nil
 	}
+	s.Teams = p.mentions(s.Teams)
 	text, err := templates.Comment(s)
 	if err != nil {
 		return fmt.Errorf("say %s: %w", s.Name, err)
 	}
-	return p.post(text, key)
+	_, err = p.post(text, key)
+	return err
 }
 
-func (p *pass) post(text string, keys ...string) error {
+func (p *pass) post(text string, keys ...string) (int64, error) {
 	if len(text) > maxComment {
-		text = text[:maxComment]
+		text = strings.ToValidUTF8(text[:maxComment], "")
 	}
 	for _, k := range keys {
 		text += "\n" + marker(k)
-		p.done[k] = true
 	}
-	if _, err := p.GitHub.Comment(p.ctx, p.m.Ref, text); err != nil {
-		return fmt.Errorf("comment: %w", err)
+	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, text)
+	if err != nil {
+		return 0, fmt.Errorf("comment: %w", err)
 	}
-	return nil
+	for _, k := range keys {
+		p.done[k] = id
+	}
+	return id, nil
 }
 
 // maxComment keeps a comment under GitHub's 65,536 characters.
@@ -274,36 +341,62 @@ func (p *pass) react() error {
 // announce tells the customers, by every channel of each. Only the update's text leaves (A7). One channel that fails
 // does not keep the text from the others; it is shown.
 func (p *pass) announce() error {
+	var last string
+	_ = each(p, func(a incident.Announce) error { last = a.Fact; return nil })
 	return each(p, func(a incident.Announce) error {
-		if p.old(p.when(a.Fact)) {
+		past := p.old(p.when(a.Fact)) || p.rebuilt && p.answered(a.Fact)
+		if past && a.Fact != last {
 			return nil
 		}
 		for _, name := range a.Customers {
 			c, _ := p.policy.Customer(name)
 			for _, ch := range c.Channels {
-				if err := p.send(a, c, ch); err != nil {
+				if past {
+					p.recallTold(name, ch.Kind)
+					continue
+				}
+				if err := p.tellOne(a, c, ch); err != nil {
 					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
 					if ch.Kind == "issue" && !errors.Is(err, ErrNoAccess) {
 						return fmt.Errorf("tell %s: %w", name, err)
 					}
 					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
-					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: "not sent"})
+					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
+					continue
 				}
+				p.result(incident.Told{Customer: name, Channel: ch.Kind})
 			}
 		}
 		return nil
 	})
 }
 
-func (p *pass) send(a incident.Announce, c incident.Customer, ch incident.Channel) error {
+// answered tells whether a comment carries the reaction with which a pass answers it, after it has paged and told.
+func (p *pass) answered(fact string) bool {
+	id := incident.CommentOf(fact)
+	return slices.ContainsFunc(p.snap.Items, func(it Item) bool { return it.Comment == id && it.Reacted })
+}
+
+// recallTold brings back whether the last update reached a customer by a channel. That it did not stands in a comment.
+func (p *pass) recallTold(customer, channel string) {
+	if p.said(incident.UnsentKey(customer, channel, p.state.Updates.Last)) {
+		p.result(incident.Unsent{Customer: customer, Channel: channel})
+		return
+	}
+	p.result(incident.Told{Customer: customer, Channel: channel})
+}
+
+// tellOne tells one customer by one channel.
+func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Channel) error {
 	if ch.Kind == "issue" {
 		return p.share(a, c, ch.To)
 	}
 	if p.Announcer == nil {
-		return fmt.Errorf("nothing is configured to reach %s by %s", c.Name, ch.Kind)
+		return fmt.Errorf("nothing is set up here to reach %s by %s", c.Name, ch.Kind)
 	}
+	service, _ := p.policy.Service(ch.Kind)
 	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,
-		Customer: c.Name, Channel: ch, Text: a.Text, At: p.when(a.Fact)})
+		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: p.when(a.Fact)})
 }
 
 // share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer

@@ -8,6 +8,8 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,10 +48,11 @@ type Engine struct {
 	files map[string]file // by repository
 }
 
-// file is the last good configuration of a repository, and when it was read.
+// file is the last good configuration of a repository, when it was read, and what is wrong with the newest.
 type file struct {
-	config.File
-	read time.Time
+	policy incident.Policy
+	read   time.Time
+	broken incident.BrokenConfig
 }
 
 // configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
@@ -67,12 +70,12 @@ func New(o Options) *Engine {
 // pass is one look at one incident.
 type pass struct {
 	*Engine
-	ctx     context.Context
-	m       Message
-	now     time.Time
-	snap    *Snapshot
-	policy  incident.Policy
-	mention bool // pages are mentions only
+	ctx    context.Context
+	m      Message
+	now    time.Time
+	snap   *Snapshot
+	policy incident.Policy
+	broken incident.BrokenConfig // what is wrong with the configuration
 
 	before  incident.State // as the card said
 	state   incident.State
@@ -80,16 +83,16 @@ type pass struct {
 	rebuilt bool // the card was missing or not in order: the state came from the whole timeline
 	acted   bool // something more than a plain comment is new
 	effects []incident.Effect
-	done    map[string]bool // keys of markers in the app's own comments
-	past    *history        // the whole timeline, told; nil until needed
-	all     []Item          // the whole timeline; nil until needed
-	telling bool            // this pass only tells the past: texts count although they were edited
+	done    map[string]int64 // keys of markers in the app's own comments, with the comment
+	past    *history         // the whole timeline, told; nil until needed
+	all     []Item           // the whole timeline; nil until needed
+	telling bool             // this pass only tells the past: texts count although they were edited
 }
 
 // Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
 // be handed out again.
 func (e *Engine) Handle(ctx context.Context, m Message) error {
-	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]bool{}}
+	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}}
 	start := time.Now()
 	err := p.run()
 	log := e.Logger.With("incident", m.Ref.String(), "why", m.Why, "delivery", m.Delivery, "took", time.Since(start))
@@ -159,7 +162,7 @@ func (p *pass) look() error {
 	for _, it := range snap.Items {
 		if it.Own && it.Event == "commented" {
 			for _, k := range markers(it.Body) {
-				p.done[k] = true
+				p.done[k] = it.Comment
 			}
 		}
 	}
@@ -167,36 +170,55 @@ func (p *pass) look() error {
 	return nil
 }
 
-// load reads the repository's policy. A broken file never stops an incident: the last good one goes on, or the defaults.
+// load reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
+// goes on, or the defaults, and the incident says so.
 func (p *pass) load() error {
 	name := p.m.Ref.FullName()
 	p.mu.Lock()
 	last, known := p.files[name]
 	p.mu.Unlock()
-	if !known {
-		last = file{File: config.File{Policy: incident.DefaultPolicy()}}
-	}
 	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
-		p.policy, p.mention = last.Policy, last.Pager == config.PagerGitHub
+		p.policy, p.broken = last.policy, last.broken
 		return nil
 	}
+	if !known {
+		last.policy = incident.DefaultPolicy()
+	}
 	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
+	if err == nil && !ok {
+		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
+		if errors.Is(err, ErrNoAccess) {
+			err = nil
+		}
+	}
 	if err != nil {
 		return err
 	}
-	if ok {
-		if read, err := config.Read(content); err != nil {
-			p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
-		} else {
-			last.File = read
-		}
+	last.read, last.broken = p.now, incident.BrokenConfig{}
+	read, err := config.Read(content)
+	policy := read.Policy
+	if read.Pager != "" {
+		policy.Pager = read.Pager
 	}
-	last.read = p.now
+	switch {
+	case !ok:
+		last.policy = incident.DefaultPolicy()
+	case err != nil:
+		sum := sha256.Sum256(content)
+		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: reason(err)}
+		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
+	default:
+		last.policy = policy
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.files[name], p.policy, p.mention = last, last.Policy, last.Pager == config.PagerGitHub
+	p.files[name], p.policy, p.broken = last, last.policy, last.broken
 	return nil
 }
+
+// shared is the repository of an organisation whose configuration counts where a repository has none.
+// https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
+const shared = ".github"
 
 // step runs the core over what is new.
 func (p *pass) step() error {
@@ -217,7 +239,8 @@ func (p *pass) step() error {
 			return err
 		}
 	}
-	p.fact(incident.Fact{At: p.now, What: incident.Clock{}})
+	p.result(p.broken)
+	p.result(incident.Clock{})
 	return nil
 }
 

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,11 +32,18 @@ func (p *pass) facts() ([]incident.Fact, error) {
 		}
 	}
 	facts = append(facts, p.edits()...)
+	if a := p.m.Ack; a != nil {
+		facts = append(facts, incident.Fact{At: p.now, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}})
+	}
 	merged, err := p.pull()
 	if err != nil {
 		return nil, err
 	}
-	return p.people(p.unknown(append(facts, merged...)))
+	changed, err := p.ticketFact(p.m.Ticket - 1)
+	if err != nil {
+		return nil, err
+	}
+	return p.people(p.unknown(slices.Concat(facts, merged, changed)))
 }
 
 // opening gives the facts that the issue itself is: its form, or commands in its text.
@@ -72,7 +81,7 @@ func (p *pass) wasLabeled() bool {
 // is read again: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		return nil
+		return acknowledgements(it)
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}}
 	switch it.Event {
@@ -102,6 +111,20 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 		return nil
 	}
 	return []incident.Fact{f}
+}
+
+// acknowledgements gives the answers at the pager that a comment of the app's own tells of: nothing else on GitHub does.
+func acknowledgements(it Item) (facts []incident.Fact) {
+	for _, key := range markers(it.Body) {
+		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example
+		if len(parts) != 5 || parts[0] != "ack" {
+			continue
+		}
+		if name, err := url.PathUnescape(parts[4]); err == nil {
+			facts = append(facts, incident.Fact{ID: it.ID, At: it.At, What: incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name}})
+		}
+	}
+	return facts
 }
 
 // ours tells the labels that say something to the product.

@@ -11,6 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // history is the whole timeline, told: what the card leaves out to stay small.
@@ -190,6 +191,60 @@ func (p *pass) tickets() error {
 		}
 		p.result(incident.TicketOpened{Index: o.Index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
 		return nil
+	})
+}
+
+// ticketFact reads the ticket of a follow-up and gives the fact that it changed, if it did.
+func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
+	if index < 0 || index >= len(p.state.FollowUps) || p.state.FollowUps[index].Ticket == "" {
+		return nil, nil
+	}
+	fu := p.state.FollowUps[index]
+	ref, err := incident.ParseRef(fu.Ticket)
+	if err != nil {
+		return nil, err
+	}
+	ticket, err := p.GitHub.Ticket(p.ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	changed := incident.TicketChanged{Index: index, Done: !ticket.Open}
+	if owner := p.state.OwnerOf(fu); len(ticket.Assignees) > 0 && !incident.Has(ticket.Assignees, owner) {
+		changed.Owner = ticket.Assignees[0]
+	}
+	if changed.Done == fu.Done && changed.Owner == "" {
+		return nil, nil
+	}
+	return []incident.Fact{{At: p.now, What: changed}}, nil
+}
+
+// nudges reminds the owners of follow-ups, on their tickets, unless those were closed while nobody looked (C4).
+func (p *pass) nudges() error {
+	return each(p, func(n incident.Nudge) error {
+		changed, err := p.ticketFact(n.Index)
+		if err != nil {
+			return err
+		}
+		for _, f := range changed {
+			p.fact(f)
+		}
+		fu := p.state.FollowUps[n.Index]
+		ref, err := incident.ParseRef(fu.Ticket)
+		if err != nil || fu.Done {
+			return err
+		}
+		say := n.Say
+		say.Who = p.state.OwnerOf(fu)
+		text, err := templates.Comment(say)
+		if err != nil {
+			return fmt.Errorf("say %s: %w", say.Name, err)
+		}
+		mark := marker(p.m.Ref.String() + "/" + n.Key)
+		id, err := p.GitHub.CommentOnce(p.ctx, ref, mark, text+"\n"+mark)
+		if err != nil {
+			return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
+		}
+		return p.replace(ref, fmt.Sprintf("follow-up/%d", n.Index), id)
 	})
 }
 

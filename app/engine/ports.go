@@ -81,6 +81,8 @@ type GitHub interface {
 
 	Comment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
 	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
+	// DeleteComment deletes a comment; one that is gone already is no error.
+	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
 	Pin(ctx context.Context, ref incident.Ref, id int64) error
 	React(ctx context.Context, ref incident.Ref, comment int64, content string) error
 	AddLabels(ctx context.Context, ref incident.Ref, labels []string) error
@@ -98,8 +100,15 @@ type GitHub interface {
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
 	// GitHub has none.
 	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
-	// CommentOnce comments on an issue unless a comment by the app with marker is there already, and tells if it did.
-	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (bool, error)
+	// CommentOnce comments on an issue unless a comment by the app with marker is there already, and gives that comment.
+	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
+	// Ticket reads an issue that a follow-up became; one that was deleted is Gone.
+	Ticket(ctx context.Context, ref incident.Ref) (Ticket, error)
+
+	// FileAt reads a file as a commit has it.
+	FileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
+	// Check says on a commit what a check found; saying it again changes what differs.
+	Check(ctx context.Context, ref incident.Ref, c CheckRun) error
 
 	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
 	// kept. It gives the pull request's number.
@@ -108,12 +117,37 @@ type GitHub interface {
 	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
 }
 
+// Ticket is how a follow-up's issue stands.
+type Ticket struct {
+	Open      bool
+	Gone      bool
+	Assignees []string
+}
+
 // NewIssue is an issue to open.
 type NewIssue struct {
 	Title     string
 	Body      string
 	Labels    []string
 	Assignees []string
+}
+
+// CheckRun is what a check says of a commit.
+type CheckRun struct {
+	Commit  string
+	Name    string
+	Passed  bool
+	Title   string
+	Summary string // Markdown
+	Notes   []Note
+}
+
+// Note is what a check says of lines of a file.
+type Note struct {
+	Path          string
+	Line, EndLine int // from 1
+	Warning       bool
+	Title, Text   string
 }
 
 // Publication is a branch with one commit and its pull request.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,9 +33,15 @@ type world struct {
 	product *wire.Server
 	ref     incident.Ref
 
+	env      map[string]string
+	file     string
+	follower *follower
+	stop     func()
+
 	since    int            // calls told so far
 	comments map[int64]seen // as last told
 	last     string         // labels, assignees and state as last told
+	left     int            // entries of the outbox told so far
 }
 
 type seen struct{ body, reactions string }
@@ -61,23 +68,39 @@ func newWorld(t *testing.T) *world {
 	mux.Handle("/", contract.Middleware(t, box.Handler()))
 	handler = mux
 
-	env := box.Environment()
-	product, err := wire.New(func(name string) string { return env[name] }, wire.Options{Clock: box.Clock()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.product = product
-	follower.Server = product
-	mux.Handle("/webhook", product.Handler())
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = product.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-ended; _ = product.Close(); _ = box.Close() })
+	w.env, w.file, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
+	w.start()
+	mux.HandleFunc("/webhook", func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+	t.Cleanup(func() { w.stop(); _ = box.Close() })
 	return w
 }
 
-// follower is the product, once there is one.
+// start starts the product on its file; stop ends it, as a process ends.
+func (w *world) start() {
+	w.t.Helper()
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.file})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = product.Run(ctx) }()
+	w.product, w.follower.Server = product, product
+	w.stop = func() { stop(); <-ended; _ = product.Close() }
+}
+
+// restart ends the product and starts it again on its file.
+func (w *world) restart() { w.stop(); w.start() }
+
+// follower is the product, while there is one.
 type follower struct{ *wire.Server }
+
+func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+	if f.Server == nil {
+		return time.Time{}, nil
+	}
+	return f.Server.Follow(ctx, now)
+}
 
 func (w *world) settle() {
 	w.t.Helper()
@@ -413,8 +436,22 @@ func (w *world) changes() string {
 			fmt.Fprintf(&out, "\n> %s\n", strings.ReplaceAll(told.body, "\n", "\n> "))
 		}
 	}
+	outbox := w.outbox()
+	for _, e := range outbox[w.left:] {
+		fmt.Fprintf(&out, "\n→ %s to %s: %s (%s)\n", e.Kind, e.To, e.Text, e.Key)
+	}
+	w.left = len(outbox)
 	out.WriteString("\n")
 	return out.String()
+}
+
+type sent struct{ Kind, Channel, To, Text, Key string }
+
+// outbox lists what left for people outside GitHub.
+func (w *world) outbox() (all []sent) {
+	w.t.Helper()
+	w.as("", "GET", "/sandbox/outbox", nil, &all)
+	return all
 }
 
 func firstLine(s string) string {

@@ -44,6 +44,7 @@ type App struct {
 	login         string
 	installations map[string]int64 // by owner/repo, lower case
 	clients       map[string]*github.Client
+	paces         map[int64]*pace // by installation
 	people        map[string]permission
 	files         map[string]file
 	unpinnable    bool // the server knows no pinned comments
@@ -67,8 +68,8 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, people: map[string]permission{}, files: map[string]file{}}
-	a.jwt, err = ghinstallation.NewAppsTransport(a.transport(0), o.AppID, o.PEM)
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, people: map[string]permission{}, files: map[string]file{}}
+	a.jwt, err = ghinstallation.NewAppsTransport(&limits{next: o.Transport, now: o.Now}, o.AppID, o.PEM)
 	if err != nil {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}
@@ -94,10 +95,6 @@ func address(web string) (string, error) {
 		return "https://api." + strings.TrimPrefix(host, "api.") + "/", nil
 	}
 	return u.Scheme + "://" + u.Host + "/api/v3/", nil
-}
-
-func (a *App) transport(pace time.Duration) http.RoundTripper {
-	return &limits{next: a.o.Transport, now: a.o.Now, pace: pace}
 }
 
 func (a *App) client(tr http.RoundTripper) (*github.Client, error) {
@@ -158,12 +155,8 @@ func (a *App) in(ctx context.Context, owner string, repos ...string) (*github.Cl
 		}
 		id = inst.GetID()
 	}
-	tr := ghinstallation.NewFromAppsTransport(a.jwt, id)
-	tr.BaseURL = strings.TrimSuffix(a.api, "/")
-	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
 	granted := permissions
-	tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &granted}
-	c, err := a.client(tr)
+	c, err := a.installed(id, &github.InstallationTokenOptions{Repositories: repos, Permissions: &granted})
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +168,39 @@ func (a *App) in(ctx context.Context, owner string, repos ...string) (*github.Cl
 	}
 	a.clients[key] = c
 	return c, nil
+}
+
+// wide gives a client that may read the issues of all repositories of an installation, and do nothing else.
+func (a *App) wide(id int64) (*github.Client, error) {
+	key := fmt.Sprintf("installation %d", id)
+	a.mu.Lock()
+	known := a.clients[key]
+	a.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	c, err := a.installed(id, &github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Issues: github.String("read"), Metadata: github.String("read")}})
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.clients[key] = c
+	return c, nil
+}
+
+// installed gives a client with tokens of an installation.
+func (a *App) installed(id int64, options *github.InstallationTokenOptions) (*github.Client, error) {
+	tr := ghinstallation.NewFromAppsTransport(a.jwt, id)
+	tr.BaseURL = strings.TrimSuffix(a.api, "/")
+	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
+	tr.InstallationTokenOptions = options
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.paces[id] == nil {
+		a.paces[id] = &pace{every: a.o.Pace}
+	}
+	return a.client(&paced{next: tr, pace: a.paces[id]})
 }
 
 func (a *App) of(ctx context.Context, ref incident.Ref) (*github.Client, error) {

@@ -2,6 +2,7 @@ package gh
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,23 +19,16 @@ import (
 const apiVersion = "2022-11-28"
 
 // limits stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
-// *engine.Later on the product's clock, paces the writes, and takes GitHub's counters out of the answers: go-github
-// would remember them by the wall clock and refuse calls by itself.
+// *engine.Later on the product's clock, and takes GitHub's counters out of the answers: go-github would remember them by
+// the wall clock and refuse calls by itself.
 type limits struct {
 	next http.RoundTripper
 	now  func() time.Time
-	pace time.Duration
-
-	mu   sync.Mutex
-	free time.Time // when the next write may go out, on the wall clock
 }
 
 func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("X-GitHub-Api-Version", apiVersion)
-	if err := l.wait(req); err != nil {
-		return nil, err
-	}
 	res, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -48,26 +42,49 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// wait keeps writes that create content apart, as GitHub asks of integrations.
+// paced keeps the writes of an installation apart, as GitHub asks of integrations.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-func (l *limits) wait(req *http.Request) error {
-	if l.pace == 0 || req.Method == http.MethodGet || strings.HasSuffix(req.URL.Path, "/access_tokens") || strings.HasSuffix(req.URL.Path, "/reactions") {
+type paced struct {
+	next http.RoundTripper
+	pace *pace
+}
+
+// pace is when the next write of an installation may go out.
+type pace struct {
+	every time.Duration
+
+	mu   sync.Mutex
+	free time.Time // on the wall clock
+}
+
+func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
+	// A reaction creates no content, and whoever wrote a command waits for it.
+	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/reactions") {
+		if err := p.pace.wait(req.Context()); err != nil {
+			return nil, err
+		}
+	}
+	return p.next.RoundTrip(req)
+}
+
+func (p *pace) wait(ctx context.Context) error {
+	if p.every == 0 {
 		return nil
 	}
-	l.mu.Lock()
+	p.mu.Lock()
 	at := time.Now()
-	if l.free.After(at) {
-		at = l.free
+	if p.free.After(at) {
+		at = p.free
 	}
-	l.free = at.Add(l.pace)
-	l.mu.Unlock()
+	p.free = at.Add(p.every)
+	p.mu.Unlock()
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
-	case <-req.Context().Done():
-		return req.Context().Err()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

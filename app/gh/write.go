@@ -55,8 +55,12 @@ func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
 	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil, nil)
 	switch status(err) {
 	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
-		a.o.Logger.Info("comments can't be pinned here", "incident", ref.String(), "err", err)
-		if status(err) == http.StatusNotFound {
+		a.o.Logger.Info("the card can't be pinned", "incident", ref.String(), "err", err)
+		if status(err) != http.StatusNotFound {
+			return nil
+		}
+		// Either the comment is gone, or the server knows no such thing as a pinned comment.
+		if _, _, err := c.Issues.GetComment(ctx, ref.Owner, ref.Repo, id); err == nil {
 			a.mu.Lock()
 			a.unpinnable = true
 			a.mu.Unlock()
@@ -65,6 +69,18 @@ func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
 	}
 	if err != nil {
 		return fail(fmt.Sprintf("pin comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// DeleteComment deletes a comment. It implements engine.GitHub.
+func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) error {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil && status(err) != http.StatusNotFound {
+		return fail(fmt.Sprintf("delete comment %d", id), ref.String(), err)
 	}
 	return nil
 }
@@ -261,24 +277,24 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 }
 
 // CommentOnce comments unless a comment of the app's own with the marker stands there. It implements engine.GitHub.
-func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (bool, error) {
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
 	c, err := a.of(ctx, ref)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	me, err := a.Login(ctx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
 	for {
 		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
 		if err != nil {
-			return false, fail("read the comments", ref.String(), err)
+			return 0, fail("read the comments", ref.String(), err)
 		}
 		for _, k := range comments {
 			if strings.EqualFold(k.GetUser().GetLogin(), me) && strings.Contains(k.GetBody(), marker) {
-				return false, nil
+				return k.GetID(), nil
 			}
 		}
 		if res.NextPage == 0 {
@@ -286,6 +302,25 @@ func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body st
 		}
 		opts.Page = res.NextPage
 	}
-	_, err = a.Comment(ctx, ref, body)
-	return err == nil, err
+	return a.Comment(ctx, ref, body)
+}
+
+// Ticket reads an issue that a follow-up became. It implements engine.GitHub.
+func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return engine.Ticket{}, err
+	}
+	var is issue
+	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
+		if s := status(err); s == http.StatusNotFound || s == http.StatusGone {
+			return engine.Ticket{Gone: true}, nil
+		}
+		return engine.Ticket{}, fail("read a ticket", ref.String(), err)
+	}
+	t := engine.Ticket{Open: is.State == "open"}
+	for _, u := range is.Assignees {
+		t.Assignees = append(t.Assignees, u.Login)
+	}
+	return t, nil
 }

@@ -174,11 +174,7 @@ func (r *run) takeIC(because string) {
 		}
 	}
 	if !r.Paging.Next.IsZero() || r.Paging.GaveUp || (len(r.Paging.Pages) > 0 && r.Paging.Answered == nil) {
-		r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
-		if len(r.Paging.Pages) > 0 {
-			r.Paging.Answered = r.stamped()
-			r.record("answered", me, "")
-		}
+		r.answered()
 	}
 	r.done()
 }
@@ -267,13 +263,13 @@ func (r *run) escalate(c Command) {
 		to = []string{r.p.Coordinators}
 	}
 	r.record("page", strings.Join(to, ", "), c.Text)
-	r.page(to, "asked", c.Text)
+	r.page(to, nil, "asked", c.Text)
 	r.done()
 }
 
 func (r *run) update(text string) {
 	r.record("update", "", text)
-	r.Updates.Unsent = nil
+	r.Updates.Told, r.Updates.Unsent = nil, nil
 	if !r.Drill { // A6: a drill tells no customer
 		r.do(Announce{Fact: r.f.ID, Customers: r.Customers, Text: text})
 	}

@@ -2,6 +2,8 @@ package incident
 
 import (
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,11 +16,15 @@ type due struct {
 
 // dues lists what is due and when. Each handler moves its own time on, so that ticking ends.
 func (s State) dues(p Policy) []due {
-	if !s.Running() {
+	if s.Declared == nil || s.Outcome != "" {
 		return nil
+	}
+	if s.Closed != nil {
+		return s.afterwards()
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
+		{s.Asked.Role, (*run).askRole},
 		{s.Paging.Next, (*run).pageNext},
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
@@ -27,13 +33,23 @@ func (s State) dues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	set := all[:0]
-	for _, d := range all {
-		if !d.at.IsZero() {
-			set = append(set, d)
+	return set(all)
+}
+
+// set drops what is not due at any time.
+func set(all []due) []due {
+	return slices.DeleteFunc(all, func(d due) bool { return d.at.IsZero() })
+}
+
+// afterwards lists what is due once the incident is closed: the postmortem's review and the follow-ups (C3, C4).
+func (s State) afterwards() []due {
+	all := []due{{s.Document.Next, (*run).askReview}}
+	for i, fu := range s.FollowUps {
+		if fu.Ticket != "" && !fu.Done {
+			all = append(all, due{fu.Next, func(r *run) { r.nudge(i) }})
 		}
 	}
-	return set
+	return set(all)
 }
 
 // Due gives the next time at which the incident must be looked at, or the zero time.
@@ -135,7 +151,7 @@ func (r *run) updateDue() {
 			u.Overdue = true
 			r.record("overdue", "", "")
 			if !r.Drill {
-				r.page([]string{r.p.Coordinators}, "update", "")
+				r.page([]string{r.p.Coordinators}, nil, "update", "")
 			}
 		}
 		return
@@ -147,7 +163,7 @@ func (r *run) updateDue() {
 	r.record("missed", "", "")
 	holder, _ := r.Coordinator()
 	since := u.From
-	r.do(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
 		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: r.Customers, Command: "/ic update …"}})
 }
 
@@ -156,8 +172,32 @@ func (r *run) askData() {
 	r.Asked.Data = time.Time{}
 	if m := r.missing(); len(m) > 0 {
 		holder, _ := r.Coordinator()
-		r.do(Remind{Key: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: holder, Missing: m}})
+		r.do(Remind{Key: "data", Topic: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: holder, Missing: m}})
 	}
+}
+
+// vacancy names the role of a critical incident that nobody holds and nobody is paged for: "ic", "oe", or "".
+func (r *run) vacancy() string {
+	switch {
+	case !r.Running() || !r.Critical(r.p) || r.Phase == Monitoring || r.Phase == Closing:
+		return ""
+	case r.IC == "" && r.Paging.Next.IsZero():
+		return "ic"
+	case r.IC != "" && len(r.OEs) == 0 && r.Alone == nil:
+		return "oe"
+	}
+	return ""
+}
+
+// askRole asks once for each vacancy.
+func (r *run) askRole() {
+	r.Asked.Role = time.Time{}
+	holder, _ := r.Coordinator()
+	say := Say{Name: "role-vacant", Who: holder, Role: r.Asked.Open}
+	if r.Asked.Open == "ic" && !r.Drill { // a drill wakes nobody who isn't there already (A6)
+		say.Teams = []string{r.p.Coordinators}
+	}
+	r.do(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), Topic: "role", At: r.f.At, Say: say})
 }
 
 // startPaging walks the escalation from its start (I4). A drill pages nobody (A6).
@@ -175,12 +215,12 @@ func (r *run) pageNext() {
 	if r.Paging.Step >= len(steps)*max(1, r.p.Rounds) {
 		r.Paging.Next, r.Paging.GaveUp = time.Time{}, true
 		r.record("unanswered", "", "")
-		r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), At: r.f.At, Say: Say{Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Sent}})
+		r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: Say{Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Sent}})
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
 	r.record("page", strings.Join(step.To, ", "), "")
-	r.page(step.To, "team", "")
+	r.page(step.To, step.By, "team", "")
 	r.Paging.Step++
 	wait := steps[r.Paging.Step%len(steps)].After
 	if wait == 0 {
@@ -189,30 +229,84 @@ func (r *run) pageNext() {
 	r.Paging.Next = r.f.At.Add(wait)
 }
 
-// page sends one page.
-func (r *run) page(to []string, why, text string) {
+// page sends one page by these services, or by the policy's own if none is named.
+func (r *run) page(to, by []string, why, text string) {
+	if len(by) == 0 {
+		by = []string{r.p.Pager}
+	}
 	r.Paging.Sent++
 	key := fmt.Sprintf("page/%d", r.Paging.Sent)
-	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: key, At: r.f.At, To: to, Why: why}), keptPages)
-	r.do(Send{Key: key, To: to, Why: why, Text: text, By: r.f.By.Login, At: r.f.At})
+	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: key, At: r.f.At, To: to, By: by, Why: why}), keptPages)
+	r.do(Send{Key: key, To: to, By: by, Why: why, Text: text, Asker: r.f.By.Login, At: r.f.At})
+}
+
+// pageFailed notes which service did not take a page. If none did, that is said at once, with whom to call, and the next
+// step does not wait (I5).
+func (r *run) pageFailed(f PageFailed) {
+	i := slices.IndexFunc(r.Paging.Pages, func(p Page) bool { return p.Key == f.Key })
+	if i < 0 || slices.Contains(r.Paging.Pages[i].Lost, f.Service) {
+		return
+	}
+	page := &r.Paging.Pages[i]
+	page.Lost = append(slices.Clone(page.Lost), f.Service)
+	if len(page.Lost) < len(page.By) {
+		return
+	}
+	page.Failed = f.Why
+	r.do(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
+		Name: "page-failed", Line: strings.Join(page.To, ", "), Reason: f.Why, Names: r.p.Phones}})
+	if page.Why == "team" && !r.Paging.Next.IsZero() {
+		r.Paging.Next = r.f.At
+	}
+}
+
+// acknowledged takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
+func (r *run) acknowledged(a Acknowledged) {
+	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })
+	if !known || r.Paging.Answered != nil || r.Paging.Next.IsZero() && !r.Paging.GaveUp {
+		return
+	}
+	r.f.By.Login = a.Name
+	r.answered()
+	r.do(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
+}
+
+// answered ends the escalation.
+func (r *run) answered() {
+	r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
+	if len(r.Paging.Pages) > 0 {
+		r.Paging.Answered = r.stamped()
+		r.record("answered", r.f.By.Login, "")
+	}
+}
+
+// UnsentKey is the key of the reminder that the update of a time did not reach a customer by a channel.
+func UnsentKey(customer, channel string, at time.Time) string {
+	return "unsent/" + customer + "/" + channel + "/" + at.UTC().Format("20060102150405")
 }
 
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("told/%d", r.Since.At.Unix()), At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("told/%d", r.Since.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
 		Name: "tell-customer", Who: holder, Phase: r.Phase, Names: r.Customers, Command: "/ic update …"}})
+}
+
+// nextCheckIn gives the next check-in of the stand-by: in working hours, and before its end, or never.
+func (r *run) nextCheckIn() time.Time {
+	at := r.p.Hours.Next(r.f.At.Add(r.p.CheckIn), r.p.Zone)
+	if !at.Before(r.StandBy.Ends) {
+		return time.Time{}
+	}
+	return at
 }
 
 // checkIn is M2's question, every 8 hours of stand-by.
 func (r *run) checkIn() {
 	r.StandBy.Checks++
-	r.StandBy.CheckIn = r.f.At.Add(r.p.CheckIn)
-	if !r.StandBy.CheckIn.Before(r.StandBy.Ends) {
-		r.StandBy.CheckIn = time.Time{}
-	}
+	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
 		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks}})
 }
 
@@ -223,6 +317,64 @@ func (r *run) standByOver() {
 		return
 	}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
 		Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree who and how"}})
+}
+
+// askReview asks for the review of a postmortem that is still open, every few working days (C3).
+func (r *run) askReview() {
+	r.Document.Next = r.p.Hours.Add(r.f.At, r.p.ReviewDays, r.p.Zone)
+	if r.Document.Shut {
+		return // the card asks what is to become of it
+	}
+	r.do(Remind{Key: fmt.Sprintf("review/%d", r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+		Name: "review-open", Count: r.Document.Number, Names: r.roles(), Time: r.Closed.At}})
+}
+
+// Reminders of a follow-up: this long before it is due, then this often (C4).
+const (
+	nudgeBefore = 48 * time.Hour
+	nudgeEvery  = 7 * 24 * time.Hour
+)
+
+// nudge reminds a follow-up's owner, on its ticket.
+func (r *run) nudge(i int) {
+	fu := &r.FollowUps[i]
+	due, overdue := r.dueDay(*fu), 0
+	if r.f.At.After(due) {
+		overdue = 1
+	}
+	if r.f.At.Before(due) {
+		fu.Next = due.Add(24 * time.Hour) // the morning after
+	} else {
+		fu.Next = r.f.At.Add(nudgeEvery)
+	}
+	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
+	r.do(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
+}
+
+// dueDay gives the working morning of the day on which a follow-up is due, or the zero time.
+func (r *run) dueDay(fu FollowUp) time.Time {
+	zone := r.p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	day, err := time.ParseInLocation(time.DateOnly, fu.Due, zone)
+	if err != nil {
+		return time.Time{}
+	}
+	return r.p.Hours.Next(day, zone)
+}
+
+// remindOf sets when a follow-up's owner is reminded first.
+func (r *run) remindOf(fu *FollowUp) {
+	due := r.dueDay(*fu)
+	if due.IsZero() {
+		return
+	}
+	fu.Next = due.Add(-nudgeBefore)
+	if fu.Next.Before(r.f.At) {
+		fu.Next = r.f.At.Add(24 * time.Hour) // it was due sooner than that when the ticket was opened
+	}
+	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
 }

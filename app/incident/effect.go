@@ -9,23 +9,26 @@ type Effect interface{ effect() }
 type (
 	// Send pages people. Sending again with the same Key is the same page.
 	Send struct {
-		Key  string   // within the incident, such as "page/3"
-		To   []string // team slugs, logins with @, or "phone" for the phone list
-		Why  string   // "team", "escalation", "update", "asked"
-		Text string   // what the person who escalated wrote; inert when shown
-		By   string
-		At   time.Time
+		Key   string   // within the incident, such as "page/3"
+		To    []string // team slugs, logins with @, or "phone" for the phone list
+		By    []string // kinds of services; "github" mentions them in a comment
+		Why   string   // "team", "update", "asked"
+		Text  string   // what the person who escalated wrote; inert when shown
+		Asker string
+		At    time.Time
 	}
 	// Reply answers one command: words in a comment under the marker of the fact it answers.
 	Reply struct {
 		Fact string // id of the fact answered
 		Say  Say
 	}
-	// Remind is a comment of the app's own, posted once per Key.
+	// Remind is a comment of the app's own, posted once per Key. It takes the place of the one before on its Topic, so
+	// that reminders never pile up; without a topic it stays.
 	Remind struct {
-		Key string
-		At  time.Time
-		Say Say
+		Key   string
+		Topic string
+		At    time.Time
+		Say   Say
 	}
 	// React answers a comment with a reaction.
 	React struct {
@@ -40,6 +43,12 @@ type (
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
+	// Nudge asks the owner of follow-up Index to go on, on its ticket, unless that is closed by now (C4).
+	Nudge struct {
+		Index int
+		Key   string
+		Say   Say
+	}
 	// OpenDocument writes the postmortem and opens its pull request, once.
 	OpenDocument struct{}
 	// Record tells a timeline entry with its text, for the postmortem. It changes nothing outside.
@@ -52,6 +61,7 @@ func (Remind) effect()       {}
 func (React) effect()        {}
 func (Announce) effect()     {}
 func (OpenTicket) effect()   {}
+func (Nudge) effect()        {}
 func (OpenDocument) effect() {}
 func (Record) effect()       {}
 
@@ -77,6 +87,7 @@ type Say struct {
 	Phase   Phase    // phase in question
 	Missing []string // what blocks it, as sentences of Blocks
 	Names   []string // people, customers
+	Teams   []string // slugs of teams that are mentioned
 	Time    time.Time
 	Count   int
 	Insist  string // the command that insists

@@ -67,15 +67,33 @@ type (
 		Customer string
 		Issue    string // owner/repo#number
 	}
+	// Told: an update reached a customer by one of its channels.
+	Told struct{ Customer, Channel string }
 	// Unsent: an update did not reach a customer by one of its channels.
 	Unsent struct{ Customer, Channel, Why string }
+	// Said: a comment of the app's own now stands for a topic.
+	Said struct {
+		Topic   string
+		Comment int64
+	}
+	// TicketChanged: the ticket of follow-up Index was closed, opened again, or given to somebody else.
+	TicketChanged struct {
+		Index int
+		Done  bool
+		Owner string // empty: as it was
+	}
 	// Rebuilt: the card was lost or tampered with; these labels stood, set by the app.
 	Rebuilt struct {
 		Phase    Phase
 		Severity string
 	}
-	// PageFailed: the page with this key could not be sent.
-	PageFailed struct{ Key, Why string }
+	// PageFailed: the page with this key could not be sent by one of its services.
+	PageFailed struct{ Key, Service, Why string }
+	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the pager calls them.
+	Acknowledged struct{ Key, Service, Name string }
+	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the version of the file;
+	// empty: it can be used again.
+	BrokenConfig struct{ Where, Why string }
 	// Unassignable: GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
 )

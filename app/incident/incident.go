@@ -36,6 +36,26 @@ func ParseRef(s string) (Ref, error) {
 	return Ref{Owner: owner, Repo: repo, Number: n}, nil
 }
 
+// TicketMark marks the ticket of a follow-up, for finding it again and for telling which incident it belongs to.
+func TicketMark(ref Ref, index int) string {
+	return fmt.Sprintf("%s%s/%d -->", ticketMark, ref, index)
+}
+
+const ticketMark = "<!-- firebreak:ticket "
+
+// ReadTicketMark finds the mark in a ticket's text.
+func ReadTicketMark(body string) (ref Ref, index int, ok bool) {
+	_, rest, _ := strings.Cut(body, ticketMark)
+	mark, _, closed := strings.Cut(rest, " -->")
+	at := strings.LastIndexByte(mark, '/')
+	if !closed || at < 0 {
+		return Ref{}, 0, false
+	}
+	ref, err := ParseRef(mark[:at])
+	index, err2 := strconv.Atoi(mark[at+1:])
+	return ref, index, err == nil && err2 == nil && index >= 0
+}
+
 // Phase is where an incident stands; the label is phase/NAME and exactly one is set at a time.
 type Phase string
 
@@ -135,6 +155,9 @@ type State struct {
 	Asked    Asked   `json:"asked,omitzero"`
 	Document Pull    `json:"document,omitzero"`
 
+	// Said is the comment that last said something of a topic; the next one of the topic takes its place.
+	Said map[string]int64 `json:"said,omitempty"`
+
 	Cursor Cursor `json:"cursor"`
 }
 
@@ -173,6 +196,9 @@ type FollowUp struct {
 	Due    string `json:"due,omitempty"`    // YYYY-MM-DD
 	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
 	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
+
+	Done bool      `json:"done,omitempty"` // the ticket is closed
+	Next time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
 }
 
 // Updates is the customer's rhythm (V3).
@@ -187,7 +213,8 @@ type Updates struct {
 	Longest time.Duration `json:"longest,omitempty"` // longest wait that an update ended
 	Overdue bool          `json:"overdue,omitempty"` // label update-overdue
 	Shared  []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
-	Unsent  []string      `json:"unsent,omitempty"`  // "customer: channel" that the last update did not reach
+	Told    []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached
+	Unsent  []string      `json:"unsent,omitempty"`  // "customer: channel" that it did not reach
 }
 
 // Shared is the issue in which a customer reads the updates.
@@ -211,8 +238,10 @@ type Page struct {
 	Key    string    `json:"key"`
 	At     time.Time `json:"at"`
 	To     []string  `json:"to"`
-	Why    string    `json:"why"`              // "team", "escalation", "update": never a text of a comment
-	Failed string    `json:"failed,omitempty"` // why it could not be sent
+	By     []string  `json:"by,omitempty"`     // kinds of the services by which it goes out
+	Why    string    `json:"why"`              // "team", "update", "asked": never a text of a comment
+	Lost   []string  `json:"lost,omitempty"`   // of By, those that did not take it
+	Failed string    `json:"failed,omitempty"` // why it could not be sent at all
 }
 
 // StandBy is the watch after a fix (M2).
@@ -226,8 +255,11 @@ type StandBy struct {
 
 // Asked remembers what was asked once, so that it isn't asked again.
 type Asked struct {
-	Data  time.Time `json:"data,omitzero"`   // when missing data is asked for; zero: asked, or nothing is missing
-	Edits []string  `json:"edits,omitempty"` // edits of comments that were acted on, the newest 20
+	Data   time.Time `json:"data,omitzero"`    // when missing data is asked for; zero: asked, or nothing is missing
+	Role   time.Time `json:"role,omitzero"`    // when it is asked who takes the vacant role; zero: asked, or none is vacant
+	Open   string    `json:"open,omitempty"`   // the vacant role: "ic", "oe"
+	Config string    `json:"config,omitempty"` // the broken configuration that was told of
+	Edits  []string  `json:"edits,omitempty"`  // edits of comments that were acted on, the newest 20
 }
 
 // Pull is the postmortem's pull request (C2).
@@ -235,6 +267,8 @@ type Pull struct {
 	Number int    `json:"number,omitempty"`
 	Merged *Stamp `json:"merged,omitempty"`
 	Shut   bool   `json:"shut,omitempty"` // closed without merging
+
+	Next time.Time `json:"next,omitzero"` // when its review is asked for again (C3)
 }
 
 // Has tells whether login is among the names, as GitHub compares logins: without case.

@@ -16,8 +16,22 @@ type Message struct {
 	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although
 	// somebody may have edited it since.
 	Comment *Comment `json:"comment,omitempty"`
+	// Ack is an answer to a page that was given at the pager; nil for everything else.
+	Ack *Ack `json:"ack,omitempty"`
+	// Ticket is the follow-up whose ticket somebody changed, from 1; 0: none.
+	Ticket int `json:"ticket,omitempty"`
+	// Commit is the commit whose configuration is to be checked. Ref has no number then.
+	Commit string `json:"commit,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
+}
+
+// Ack is an answer to a page at a pager.
+type Ack struct {
+	Page    string    `json:"page"`    // key within the incident, "page/3"
+	Service string    `json:"service"` // kind of the service
+	Name    string    `json:"name"`    // what the service calls the person
+	At      time.Time `json:"at"`
 }
 
 // Comment is a comment as a webhook delivered it.

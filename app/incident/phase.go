@@ -2,7 +2,6 @@ package incident
 
 import (
 	"slices"
-	"time"
 )
 
 // Check is one thing that a phase needs.
@@ -125,10 +124,8 @@ func (r *run) enter(to Phase) {
 	switch {
 	case to == Monitoring:
 		r.stopUpdates()
-		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy), CheckIn: r.f.At.Add(r.p.CheckIn)}
-		if !r.StandBy.CheckIn.Before(r.StandBy.Ends) {
-			r.StandBy.CheckIn = time.Time{}
-		}
+		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
+		r.StandBy.CheckIn = r.nextCheckIn()
 		if r.Critical(r.p) && len(r.Customers) > 0 {
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}

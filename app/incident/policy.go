@@ -20,6 +20,7 @@ type Policy struct {
 	CheckIn      time.Duration // M2
 	AskUpdate    time.Duration // after a move to monitoring without an update (M1)
 	AskData      time.Duration // after a declaration with data missing (I2)
+	AskRole      time.Duration // after a role of a critical incident fell vacant (V1)
 	Zone         *time.Location
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
@@ -54,11 +55,15 @@ type Service struct {
 	Targets map[string]string // team slug or @login → what the service calls them
 }
 
-// Hours are working hours: on which days, and between which times of day in the policy's zone.
+// Hours are working hours: on which days, and between which times of day in the policy's zone. The zero Hours are always
+// open: where nobody said where people work, nobody can say when.
 type Hours struct {
 	From, To time.Duration // since midnight
 	Days     [7]bool       // by time.Weekday
 }
+
+// OfficeHours are those of a policy that names a time zone and no hours.
+var OfficeHours = Hours{From: 9 * time.Hour, To: 18 * time.Hour, Days: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
 
 // Customer is one customer with its people and channels.
 type Customer struct {
@@ -88,12 +93,12 @@ func DefaultPolicy() Policy {
 		},
 		Rounds:     2,
 		Pager:      "github",
-		Hours:      Hours{From: 9 * time.Hour, To: 18 * time.Hour, Days: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}},
 		ReviewDays: 3,
 		StandBy:    24 * time.Hour,
 		CheckIn:    8 * time.Hour,
 		AskUpdate:  5 * time.Minute,
 		AskData:    10 * time.Minute,
+		AskRole:    10 * time.Minute,
 		Zone:       time.UTC,
 		Issues:     true,
 	}

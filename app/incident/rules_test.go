@@ -363,7 +363,7 @@ func TestDeclineAndDuplicate(t *testing.T) {
 	s := tell(t).fact(opened("mallory", "critical")).at(3, "bob", incident.Command{Kind: incident.Decline, Text: "a test"})
 	w := incident.AsWanted(s.state, s.policy)
 	s.expect(!w.Open && w.Reason == "not_planned" && s.state.Outcome == incident.Declined, "%+v", w)
-	s.at(4, "bob", cmd(incident.Finding)).expectSays("closed")
+	s.at(4, "bob", cmd(incident.Finding)).expectSays("ended")
 	s.at(5, "bob", incident.Reopened{}).expect(s.state.Closed == nil, "not reopened")
 	s = critical(t).at(6, "bob", incident.Command{Kind: incident.Duplicate, Number: 3}).expectSays("refused-role")
 	s.at(7, "carol", incident.Command{Kind: incident.Duplicate, Number: 3})

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,7 @@ func (s State) clone() State {
 	s.Asked.Edits = slices.Clone(s.Asked.Edits)
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
+	s.Updates.Told = slices.Clone(s.Updates.Told)
 	return s
 }
 
@@ -248,6 +250,7 @@ func (r *run) apply() {
 	case TicketOpened:
 		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
 			r.FollowUps[w.Index].Ticket = w.Ticket
+			r.remindOf(&r.FollowUps[w.Index])
 		}
 	case DocumentOpened:
 		r.Document.Number, r.Document.Shut = w.Number, false
@@ -257,9 +260,27 @@ func (r *run) apply() {
 		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
 			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
 		}
+	case Told:
+		r.Updates.Told = append(r.Updates.Told, w.Customer+": "+w.Channel)
+	case Said:
+		r.Said = maps.Clone(r.Said)
+		if r.Said == nil {
+			r.Said = map[string]int64{}
+		}
+		r.Said[w.Topic] = w.Comment
+	case TicketChanged:
+		r.ticketChanged(w)
+	case BrokenConfig:
+		if r.Asked.Config == w.Where {
+			return
+		}
+		if r.Asked.Config = w.Where; w.Where == "" {
+			return
+		}
+		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: Say{Name: "config-broken", Reason: w.Why}})
 	case Unsent:
 		r.Updates.Unsent = append(r.Updates.Unsent, w.Customer+": "+w.Channel)
-		r.do(Remind{Key: "unsent/" + w.Customer + "/" + w.Channel + r.Updates.Last.Format("/150405"), At: r.f.At, Say: Say{
+		r.do(Remind{Key: UnsentKey(w.Customer, w.Channel, r.Updates.Last), At: r.f.At, Say: Say{
 			Name: "update-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
 	case Rebuilt:
 		r.Phase = w.Phase
@@ -272,11 +293,9 @@ func (r *run) apply() {
 			r.record("unmerged", "", "")
 		}
 	case PageFailed:
-		for i := range r.Paging.Pages {
-			if r.Paging.Pages[i].Key == w.Key {
-				r.Paging.Pages[i].Failed = w.Why
-			}
-		}
+		r.pageFailed(w)
+	case Acknowledged:
+		r.acknowledged(w)
 	case Unassignable:
 		for _, l := range w.Logins {
 			if !Has(r.Unplaced, l) {
@@ -525,6 +544,12 @@ func (r *run) settle() {
 			r.Mirrored = append(r.Mirrored, l)
 		}
 	}
+	if vacant := r.vacancy(); vacant != r.Asked.Open {
+		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
+		if vacant != "" {
+			r.Asked.Role = r.f.At.Add(r.p.AskRole)
+		}
+	}
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
 	}
@@ -541,6 +566,9 @@ func (r *run) settle() {
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
 	closed := r.Since // the stamp of the request: the same whenever the parts came to exist
 	r.Closed = &closed
+	if r.Document.Merged == nil {
+		r.Document.Next = r.p.Hours.Add(closed.At, r.p.ReviewDays, r.p.Zone)
+	}
 	r.recordAt(Entry{At: closed.At, By: closed.By, Kind: "closed", Ref: closed.ID})
 }
 
@@ -558,11 +586,48 @@ func (s State) roles() []string {
 	return out
 }
 
+// ticketChanged follows what people do with a follow-up's ticket (C4).
+func (r *run) ticketChanged(t TicketChanged) {
+	if t.Index < 0 || t.Index >= len(r.FollowUps) {
+		return
+	}
+	fu := &r.FollowUps[t.Index]
+	if t.Owner != "" {
+		fu.Owner = t.Owner
+	}
+	if t.Done == fu.Done {
+		return
+	}
+	fu.Done = t.Done
+	if fu.Done {
+		r.record("followup done", fu.Ticket, "")
+		fu.Next = time.Time{}
+		return
+	}
+	r.record("followup reopened", fu.Ticket, "")
+	r.remindOf(fu)
+}
+
+// OwnerOf tells who is to do a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if nobody may.
+func (s State) OwnerOf(fu FollowUp) string {
+	switch {
+	case fu.Owner != "":
+		return fu.Owner
+	case len(s.OEs) > 0:
+		return s.OEs[0]
+	case s.IC != "":
+		return s.IC
+	case s.Declared != nil && s.Responder:
+		return s.Declared.By
+	}
+	return ""
+}
+
 func (r *run) merged(number int) {
 	if number != r.Document.Number || r.Document.Merged != nil {
 		return
 	}
-	r.Document.Merged, r.Document.Shut = r.stamped(), false
+	r.Document.Merged, r.Document.Shut, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
 	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }

@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +21,15 @@ type payload struct {
 		Number   int       `json:"number"`
 		Comments int       `json:"comments"`
 		Body     string    `json:"body"`
+		User     *account  `json:"user"`
 		Pull     *struct{} `json:"pull_request"`
 		Labels   []label   `json:"labels"`
 	} `json:"issue"`
+	After   string `json:"after"` // the commit that was pushed
+	Commits []struct {
+		Added    []string `json:"added"`
+		Modified []string `json:"modified"`
+	} `json:"commits"`
 	Label   *label `json:"label"`
 	Comment *struct {
 		ID      int64               `json:"id"`
@@ -76,7 +84,8 @@ type Self struct {
 // Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
 // product are not even decoded. An error means that this is nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
-	if event != "issues" && event != "issue_comment" && event != "pull_request" {
+	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "push" && bytes.Contains(body, []byte(configPath))
+	if !mine {
 		if !valid(body) {
 			return m, false, fmt.Errorf("the payload of %q is no JSON object", event)
 		}
@@ -101,10 +110,12 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 		m.Ref.Number = p.Issue.Number
 	}
 	switch event {
+	case "push":
+		return m, p.aboutConfig(&m), nil
 	case "pull_request":
 		relevant = p.aboutPull(&m)
 	case "issues":
-		relevant = p.aboutIssue(self)
+		relevant = p.aboutTicket(&m, self) || p.aboutIssue(self)
 	default:
 		relevant = p.aboutComment(&m, self)
 	}
@@ -151,6 +162,41 @@ func (p payload) aboutIssue(self Self) bool {
 	}
 	return false
 }
+
+// aboutTicket: a follow-up's ticket that somebody closed, opened again, or gave to somebody else. It tells of which
+// incident it is, in any repository of the app's.
+func (p payload) aboutTicket(m *incident.Message, self Self) bool {
+	if p.Issue == nil || p.Issue.User == nil || p.Issue.User.Type != "Bot" || !p.byHand(self) {
+		return false
+	}
+	if self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
+		return false
+	}
+	ref, index, ok := incident.ReadTicketMark(p.Issue.Body)
+	if !ok || !slices.Contains([]string{"closed", "reopened", "assigned", "unassigned", "deleted", "transferred"}, p.Action) {
+		return false
+	}
+	m.Ref, m.Ticket, m.Why = ref, index+1, "ticket."+p.Action
+	return true
+}
+
+// configPath is where the configuration stands.
+const configPath = ".github/firebreak.yml"
+
+// aboutConfig: a push that changes the configuration, which is checked before it is merged.
+func (p payload) aboutConfig(m *incident.Message) bool {
+	changed := false
+	for _, c := range p.Commits {
+		changed = changed || slices.Contains(c.Added, configPath) || slices.Contains(c.Modified, configPath)
+	}
+	if !changed || !sha.MatchString(p.After) || strings.Trim(p.After, "0") == "" {
+		return false
+	}
+	m.Commit, m.Why = p.After, "push"
+	return m.Ref.Owner != "" && m.Ref.Repo != ""
+}
+
+var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // isForm tells whether the text is the issue form's, whose label may come a moment after it.
 func isForm(body string) bool {

@@ -235,6 +235,10 @@ func TestRelevance(t *testing.T) {
 		{"another branch", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"fix","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, false},
 		{"a fork that is gone", "pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":null}},` + repo + alice + `}`, false},
 		{"opened by the app", "pull_request", `{"action":"opened","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + bot + `}`, false},
+		{"a ticket closed", "issues", `{"action":"closed","issue":{"number":9,"body":"Text\n<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + alice + `}`, true},
+		{"a ticket closed by the app", "issues", `{"action":"closed","issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + bot + `}`, false},
+		{"a ticket's mark in somebody's issue", "issues", `{"action":"closed","issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"mallory","type":"User"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + alice + `}`, false},
+		{"a ticket labelled", "issues", `{"action":"labeled","label":{"name":"bug"},"issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + alice + `}`, false},
 		{"without a repository", "issues", `{"action":"opened"}`, false},
 		{"an event of tomorrow", "incident_declared", `{"action":"created",` + is + repo + alice + `}`, false},
 	} {
@@ -244,6 +248,32 @@ func TestRelevance(t *testing.T) {
 		}
 		if got && m.Ref.String() != "acme/incidents#1" {
 			t.Errorf("%s: looks at %s", c.name, m.Ref)
+		}
+	}
+}
+
+func TestAPushOfTheConfigurationIsChecked(t *testing.T) {
+	push := func(changed, after string) string {
+		return `{"ref":"refs/heads/x","after":"` + after + `","commits":[{"added":[],"modified":["README.md"]},` + changed + `],` + repo + alice + `}`
+	}
+	commit := strings.Repeat("ab", 20)
+	for _, c := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"changed", push(`{"modified":[".github/firebreak.yml"]}`, commit), true},
+		{"added", push(`{"added":[".github/firebreak.yml"]}`, commit), true},
+		{"removed", push(`{"removed":[".github/firebreak.yml"]}`, commit), false},
+		{"something else", push(`{"modified":["docs/.github/firebreak.yml"]}`, commit), false},
+		{"the branch deleted", push(`{"modified":[".github/firebreak.yml"]}`, strings.Repeat("0", 40)), false},
+		{"no commit", push(`{"modified":[".github/firebreak.yml"]}`, "../../x"), false},
+	} {
+		m, got, err := webhook.Decide("push", []byte(c.body), webhook.Self{AppID: appID})
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v %v, want %v", c.name, got, err, c.want)
+		}
+		if got && (m.Commit != commit || m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
+			t.Errorf("%s: %+v", c.name, m)
 		}
 	}
 }

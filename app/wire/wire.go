@@ -83,8 +83,9 @@ func Read(getenv func(string) string) (Environment, error) {
 
 // Options are what doesn't come from the environment.
 type Options struct {
-	Clock  engine.Clock // nil: the real one, or the followed one
-	File   string       // SQLite file of the queue and the timers; empty: in memory
+	Clock  engine.Clock  // nil: the real one, or the followed one
+	File   string        // SQLite file of the queue and the timers; empty: in memory
+	Sweep  time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
 	Logger *slog.Logger
 }
 
@@ -94,6 +95,8 @@ type Server struct {
 	log     *slog.Logger
 	clock   engine.Clock
 	follows *followed // nil: the clock is not followed
+	sweep   time.Duration
+	app     *gh.App
 	store   *local.Store
 	engine  *engine.Engine
 	handler http.Handler
@@ -108,7 +111,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{env: env, log: o.Logger, clock: o.Clock}
+	s := &Server{env: env, log: o.Logger, clock: o.Clock, sweep: o.Sweep}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -132,6 +135,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
+	s.app = app
 	eo := engine.Options{GitHub: app, Scheduler: s.store, Clock: s.clock, Secrets: env.Secrets, Logger: s.log}
 	out := &notify.Webhook{PageURL: env.PagerURL, AnnounceURL: env.MailURL, Secret: env.Outbound}
 	if env.PagerURL != "" {
@@ -169,6 +173,9 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	if s.follows != nil && s.env.ClockURL != "" {
 		clock.Go(func() { s.follows.readUntil(ctx, s.env.ClockURL, s.store.Wake, s.log) })
+	}
+	if s.sweep > 0 {
+		clock.Go(func() { s.sweepUntil(ctx) })
 	}
 	return s.store.Run(ctx, s.engine.Handle)
 }

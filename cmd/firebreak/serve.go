@@ -55,7 +55,7 @@ GitHub's webhooks are taken at /webhook and answered once they are on disk.`,
 			if err := os.MkdirAll(data, 0o700); err != nil {
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
-			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Logger: log})
+			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute, Logger: log})
 			if err != nil {
 				return err
 			}
