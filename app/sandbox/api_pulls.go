@@ -306,7 +306,7 @@ func combinedStatus(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	state := "pending"
+	state := "success"
 	newest := map[string]*Status{}
 	for _, s := range r.Statuses {
 		if s.SHA == c.SHA {
@@ -320,9 +320,12 @@ func combinedStatus(q *request) (int, any, error) {
 		switch {
 		case s.State == "error" || s.State == "failure":
 			state = "failure"
-		case s.State == "success" && state != "failure":
-			state = "success"
+		case s.State == "pending" && state != "failure":
+			state = "pending"
 		}
+	}
+	if len(views) == 0 {
+		state = "pending"
 	}
 	return http.StatusOK, fields{"state": state, "statuses": views, "sha": c.SHA, "total_count": len(views), "repository": q.st.repoView(r),
 		"commit_url": q.st.api("/repos/%s/commits/%s", r.FullName(), c.SHA), "url": q.st.api("/repos/%s/commits/%s/status", r.FullName(), c.SHA)}, nil
@@ -352,5 +355,5 @@ func createStatus(q *request) (int, any, error) {
 	s := &Status{ID: q.st.nextID("status"), SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL, Creator: q.by.Login, Created: q.st.now()}
 	r.Statuses = append(r.Statuses, s)
 	q.st.changed()
-	return http.StatusCreated, q.st.statusView(r, s), nil
+	return http.StatusCreated, q.st.statusView(r, s).with(fields{"creator": q.st.userView(s.Creator)}), nil
 }

@@ -23,6 +23,9 @@ func sign(secret string, body []byte) string {
 }
 
 func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...fields) {
+	if !st.Suspended.IsZero() {
+		return
+	}
 	body := fields{"repository": st.repoView(r), "organization": st.orgView(), "sender": st.userView(by.Login), "installation": st.installationRef()}
 	if action != "" {
 		body["action"] = action
@@ -125,7 +128,8 @@ func (st *store) emitPush(by *Actor, r *Repository, ref, before, after string) {
 			}
 		}
 	}
-	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "", "forced": false,
+	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "",
+		"forced":  before != "" && after != "" && !r.Git.ancestors(after)[before],
 		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", st.url, r.FullName(), from, to), "commits": commits, "head_commit": head,
 		"pusher": fields{"name": by.Login, "email": who.Email}})
 }
