@@ -152,6 +152,43 @@ func createReview(q *request) (int, any, error) {
 	return http.StatusOK, q.st.reviewView(i, r), nil
 }
 
+// review finds the review of the path.
+func (q *request) review() (*Issue, *Review, error) {
+	i, err := q.pull()
+	if err != nil {
+		return nil, nil, err
+	}
+	id := q.id("review")
+	n := slices.IndexFunc(i.Pull.Reviews, func(r *Review) bool { return r.ID == id })
+	if n < 0 {
+		return nil, nil, errNotFound
+	}
+	return i, i.Pull.Reviews[n], nil
+}
+
+func getReview(q *request) (int, any, error) {
+	i, r, err := q.review()
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, q.st.reviewView(i, r), nil
+}
+
+func dismissReview(q *request) (int, any, error) {
+	i, r, err := q.review()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct{ Message string }
+	if err := q.read(&in); err != nil {
+		return 0, nil, err
+	}
+	if err := q.st.dismissReview(q.by, i, r, in.Message); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, q.st.reviewView(i, r), nil
+}
+
 func mergePull(q *request) (int, any, error) {
 	i, err := q.pull()
 	if err != nil {

@@ -147,9 +147,16 @@ func testReviews(g *github) {
 		step{"app", "GET ~/pulls/1/reviews", "", 200, []string{"*.state=COMMENTED,CHANGES_REQUESTED,APPROVED", "*.user.login=bob,carol,alice"}},
 		step{"app", "GET ~/pulls/1/reviews?per_page=1&page=3", "", 200, []string{"*.state=APPROVED"}},
 		step{"gina", "GET ~/pulls/1/reviews", "", 404, nil},
+		step{"app", "GET ~/pulls/1/reviews", "", 200, []string{"1.id>review", "0.id>comment"}},
+		step{"app", "GET ~/pulls/1/reviews/$review", "", 200, []string{"state=CHANGES_REQUESTED", "body=no cause"}},
+		step{"app", "GET ~/pulls/1/reviews/1", "", 404, nil},
+		step{"mallory", "PUT ~/pulls/1/reviews/$review/dismissals", `{"message":"x"}`, 403, nil},
+		step{"dan", "PUT ~/pulls/1/reviews/$review/dismissals", `{"message":""}`, 422, nil},
+		step{"dan", "PUT ~/pulls/1/reviews/$comment/dismissals", `{"message":"x"}`, 422, []string{"errors.0=Can not dismiss a commented pull request review"}},
+		step{"dan", "PUT ~/pulls/1/reviews/$review/dismissals", `{"message":"carol is away"}`, 200, []string{"state=DISMISSED"}},
 		step{"app", "GET ~/issues/1/timeline?per_page=100", "", 200, []string{
-			"*.event=committed,review_requested,review_requested,review_requested,review_requested,review_requested,review_request_removed,review_request_removed,reviewed,reviewed,reviewed",
-			"1.requested_reviewer.login=carol", "2.requested_team.slug=platform", "9.state=changes_requested"}},
+			"*.event=committed,review_requested,review_requested,review_requested,review_requested,review_requested,review_request_removed,review_request_removed,reviewed,reviewed,reviewed,review_dismissed",
+			"1.requested_reviewer.login=carol", "2.requested_team.slug=platform", "9.state=dismissed", "11.dismissed_review.state=changes_requested", "11.dismissed_review.dismissal_message=carol is away"}},
 	)
 }
 

@@ -232,7 +232,7 @@ func (st *store) relink() {
 				if e.Kind == "commented" {
 					e.comment = st.comments[e.CommentID]
 				}
-				if e.Kind == "reviewed" && i.Pull != nil {
+				if e.ReviewID != 0 && i.Pull != nil {
 					if n := slices.IndexFunc(i.Pull.Reviews, func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
 						e.review = i.Pull.Reviews[n]
 					}

@@ -178,7 +178,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 		}
 		i.Pull.Teams = append(i.Pull.Teams, t.Slug)
 		st.happened(by, i, Event{Kind: "review_requested", Team: t.Slug})
-		st.emitPull(by, i, "review_requested", fields{"requested_team": st.teamView(t)})
+		st.emitPull(by, i, "review_requested", fields{"requested_team": st.hookTeamView(t)})
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 			t, _ := st.team(slug)
 			i.Pull.Teams = slices.Delete(i.Pull.Teams, n, n+1)
 			st.happened(by, i, Event{Kind: "review_request_removed", Team: t.Slug})
-			st.emitPull(by, i, "review_request_removed", fields{"requested_team": st.teamView(t)})
+			st.emitPull(by, i, "review_request_removed", fields{"requested_team": st.hookTeamView(t)})
 		}
 	}
 	return nil
@@ -210,13 +210,15 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 // Events of a review, as a request names them.
 var reviewStates = map[string]string{"APPROVE": ReviewApproved, "REQUEST_CHANGES": ReviewChangesRequested, "COMMENT": ReviewCommented}
 
+// unprocessable refuses a review, in the form that GitHub uses there.
+func unprocessable(why string) *Error {
+	return &Error{Status: http.StatusUnprocessableEntity, Message: "Unprocessable Entity", reasons: []string{why}}
+}
+
 // review submits a review; event is APPROVE, REQUEST_CHANGES or COMMENT. An empty commit means the newest.
 func (st *store) review(by *Actor, i *Issue, event, body, commit string) (*Review, error) {
 	if err := st.needToWrite(by, i.repo, "pull_requests"); err != nil {
 		return nil, err
-	}
-	unprocessable := func(why string) error {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Unprocessable Entity", reasons: []string{why}}
 	}
 	state, ok := reviewStates[event]
 	switch {
@@ -261,13 +263,14 @@ func (st *store) dismissReview(by *Actor, i *Issue, review *Review, message stri
 		return err
 	}
 	if strings.TrimSpace(message) == "" {
-		return invalid("PullRequestReview", "message", "missing_field", "")
+		return unprocessable("Message can't be blank")
 	}
 	if review.State != ReviewApproved && review.State != ReviewChangesRequested {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Can not dismiss a " + strings.ToLower(review.State) + " pull request review"}
+		return unprocessable("Can not dismiss a " + strings.ToLower(review.State) + " pull request review")
 	}
+	e := st.happened(by, i, Event{Kind: "review_dismissed", ReviewID: review.ID, From: review.State, To: message})
+	e.review = review
 	review.State = ReviewDismissed
-	st.touch(i)
 	st.emitReview(by, i, review, "dismissed")
 	return nil
 }

@@ -103,6 +103,8 @@ func routes() map[string]endpoint {
 		"DELETE " + pull + "/requested_reviewers":       changeReviewers((*store).removeReviewers, http.StatusOK),
 		"GET " + pull + "/reviews":                      listReviews,
 		"POST " + pull + "/reviews":                     createReview,
+		"GET " + pull + "/reviews/{review}":             getReview,
+		"PUT " + pull + "/reviews/{review}/dismissals":  dismissReview,
 		"PUT " + pull + "/merge":                        mergePull,
 		"GET " + pull + "/merge":                        isMerged,
 		"POST " + repo + "/check-runs":                  createCheckRun,

@@ -185,6 +185,8 @@ func (st *store) eventView(by *Actor, i *Issue, e *Event, inTimeline bool) field
 		} else {
 			f["requested_reviewer"] = st.userView(e.Reviewer)
 		}
+	case "review_dismissed":
+		f["dismissed_review"] = fields{"state": strings.ToLower(e.From), "review_id": e.ReviewID, "dismissal_message": textOrNull(e.To)}
 	case "sub_issue_added", "sub_issue_removed":
 		f["sub_issue"] = st.issueReference(by, e.IssueID)
 	case "parent_issue_added", "parent_issue_removed":
