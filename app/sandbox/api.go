@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,23 +23,19 @@ type apiServer struct {
 	// ServeMux takes /issues/comments/{id} and /issues/{number}/comments for a conflict, so the first have one of their own.
 	mux, comments *http.ServeMux
 
-	window time.Time // when the App's hour began, on the virtual clock
-	used   int
+	core, search budget
 }
 
 // maxRequest is the longest body of a request.
 const maxRequest = 8 << 20
-
-// hourly is how many calls an installation has in an hour.
-const hourly = 5000
 
 // request is one call under way. The store is held while it lasts.
 type request struct {
 	a    *apiServer
 	st   *store
 	r    *http.Request
-	by   *Actor // nil: the App itself, by its own token
-	app  bool
+	by   *Actor // nil: the App itself, by its own token, or nobody known
+	app  bool   // the App itself
 	body []byte
 	head http.Header // of the answer
 }
@@ -47,13 +44,13 @@ type request struct {
 type endpoint func(*request) (status int, body any, err error)
 
 func newAPI(s *Sandbox) http.Handler {
-	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux()}
-	a.routes()
+	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux(),
+		core:   budget{resource: "core", limit: 5000, span: time.Hour},
+		search: budget{resource: "search", limit: 30, span: time.Minute}}
+	for pattern, e := range routes() {
+		a.muxOf(pattern).Handle(pattern, operation(e))
+	}
 	return a
-}
-
-func (a *apiServer) on(pattern string, e endpoint) {
-	a.muxOf(pattern).Handle(pattern, operation(e))
 }
 
 // muxOf finds the mux of a pattern or path.
@@ -70,30 +67,17 @@ type operation endpoint
 func (operation) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		http.Error(w, `{"message":"Request entity too large"}`, http.StatusRequestEntityTooLarge)
-		return
-	}
 	head := w.Header()
 	head.Set("Content-Type", "application/json; charset=utf-8")
 	head.Set("X-GitHub-Media-Type", "github.v3; format=json")
-	a.st.mu.Lock()
-	q := &request{a: a, st: a.st, r: r, body: body, head: head}
-	status, answer, wait := a.answer(q)
-	n := int64(len(a.st.Calls) + 1)
-	if k := len(a.st.Calls); k > 0 {
-		n = a.st.Calls[k-1].N + 1
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		status, answer := a.refusal(&Error{Status: http.StatusRequestEntityTooLarge, Message: "Request entity too large"})
+		w.WriteHeader(status)
+		_, _ = w.Write(answer) // the sender may have left
+		return
 	}
-	path := "/api/v3" + r.URL.EscapedPath()
-	if r.URL.RawQuery != "" {
-		path += "?" + r.URL.RawQuery
-	}
-	a.st.Calls = append(a.st.Calls, Call{N: n, Method: r.Method, Path: path, Status: status, Actor: q.actor()})
-	if len(a.st.Calls) > 200_000 {
-		a.st.Calls = append([]Call(nil), a.st.Calls[100_000:]...)
-	}
-	a.st.mu.Unlock()
+	status, answer, n, wait := a.call(&request{a: a, st: a.st, r: r, body: body, head: head})
 	if wait > 0 {
 		time.Sleep(wait)
 	}
@@ -105,6 +89,31 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(answer) // the reader may have left
+}
+
+// keptCalls is how many calls are remembered at least.
+const keptCalls = 100_000
+
+// call answers a request and lists it. The store is held meanwhile, and let go even if a view panics.
+func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
+	a.st.mu.Lock()
+	defer a.st.mu.Unlock()
+	status, answer, wait = a.answer(q)
+	n = 1
+	if k := len(a.st.Calls); k > 0 {
+		n = a.st.Calls[k-1].N + 1
+	}
+	path := "/api/v3" + q.r.URL.EscapedPath()
+	if q.r.URL.RawQuery != "" {
+		path += "?" + q.r.URL.RawQuery
+	}
+	c := Call{N: n, Method: q.r.Method, Path: path, Status: status, Actor: q.actor()}
+	a.st.Calls = append(a.st.Calls, c)
+	if len(a.st.Calls) > 2*keptCalls {
+		a.st.Calls = slices.Clone(a.st.Calls[keptCalls:])
+	}
+	a.st.record(record{Call: &c})
+	return status, answer, n, wait
 }
 
 // actor names who called, as the list of calls does.
@@ -126,15 +135,17 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 	}
 	hide := 0
 	now := a.s.clock.Now()
-	if q.app || q.by.ViaApp {
+	var spent *budget // what the call is taken from
+	if q.app || q.by != nil && q.by.ViaApp {
 		var refuse *Error
-		refuse, hide, wait = a.s.faults.hit(q.r.Method, "/api/v3"+q.r.URL.Path, now, q.head)
+		refuse, hide, wait = a.s.faults.hit(q, now)
 		if refuse != nil {
 			status, body = a.refusal(refuse)
 			return status, body, wait
 		}
-		if err := a.count(q, now); err != nil {
-			status, body = a.refusal(err)
+		if spent = a.budgetOf(q); spent != nil && !spent.take(now) {
+			spent.tell(q.head)
+			status, body = a.refusal(errRateLimit)
 			return status, body, wait
 		}
 	}
@@ -157,17 +168,19 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 		sum := sha256.Sum256(body)
 		tag := `W/"` + hex.EncodeToString(sum[:16]) + `"`
 		q.head.Set("ETag", tag)
-		if q.r.Header.Get("If-None-Match") == tag {
+		if hasTag(q.r.Header.Get("If-None-Match"), tag) {
 			status = http.StatusNotModified
-			if q.by != nil && q.by.ViaApp {
-				a.used-- // what has not changed costs nothing
+			if spent != nil {
+				spent.used-- // what has not changed costs nothing
 			}
 		}
 	}
-	if q.by != nil && q.by.ViaApp {
-		a.limits(q.head)
+	if spent != nil {
+		spent.tell(q.head)
 	}
 	if hide != 0 {
+		q.head.Del("ETag")
+		q.head.Del("Link")
 		status, body = a.refusal(&Error{Status: hide, Message: http.StatusText(hide)})
 	}
 	return status, body, wait
@@ -180,37 +193,23 @@ func (nopWriter) Header() http.Header         { return http.Header{} }
 func (nopWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (nopWriter) WriteHeader(int)             {}
 
-// count takes a call off the installation's hour.
-func (a *apiServer) count(q *request, now time.Time) error {
-	if q.app {
-		return nil
+// hasTag tells whether an If-None-Match header has the tag.
+func hasTag(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
 	}
-	if now.Sub(a.window) >= time.Hour || now.Before(a.window) {
-		a.window, a.used = now, 0
-	}
-	if a.used >= hourly {
-		a.limits(q.head)
-		return &Error{Status: http.StatusForbidden, Message: "API rate limit exceeded for installation ID 7001."}
-	}
-	a.used++
-	return nil
+	return false
 }
 
-func (a *apiServer) limits(head http.Header) {
-	head.Set("X-RateLimit-Limit", strconv.Itoa(hourly))
-	head.Set("X-RateLimit-Remaining", strconv.Itoa(hourly-a.used))
-	head.Set("X-RateLimit-Used", strconv.Itoa(a.used))
-	head.Set("X-RateLimit-Reset", strconv.FormatInt(a.window.Add(time.Hour).Unix(), 10))
-	head.Set("X-RateLimit-Resource", "core")
-}
-
-// authenticate tells who calls.
+// authenticate tells who calls. Nobody may call, too: there is little that they may see.
 func (q *request) authenticate() error {
 	scheme, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
 	switch strings.ToLower(scheme) {
 	case "bearer", "token":
 	case "":
-		return &Error{Status: http.StatusUnauthorized, Message: "Requires authentication"}
+		return nil
 	default:
 		return &Error{Status: http.StatusUnauthorized, Message: "Bad credentials"}
 	}
@@ -224,7 +223,7 @@ func (q *request) authenticate() error {
 	case strings.HasPrefix(token, "ghs_"):
 		if g, ok := q.st.app.grantOf(token); ok {
 			q.by = g.actor(q.st.app)
-			return nil
+			return q.st.notSuspended()
 		}
 	case strings.Count(token, ".") == 2:
 		if err := q.st.app.verifyJWT(token); err != nil {
@@ -245,6 +244,8 @@ func (a *apiServer) refusal(err error) (int, []byte) {
 	body := fields{"message": e.Message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.Status)}
 	if len(e.Fields) > 0 {
 		body["errors"] = e.Fields
+	} else if len(e.reasons) > 0 {
+		body["errors"] = e.reasons
 	}
 	return e.Status, mustJSON(body)
 }
@@ -292,10 +293,13 @@ func (q *request) id(name string) int64 {
 	return n
 }
 
-// person refuses the App's own token where an installation's or a person's is needed.
+// person refuses nobody, and the App's own token where an installation's or a person's is needed.
 func (q *request) person() (*Actor, error) {
-	if q.by == nil {
-		return nil, &Error{Status: http.StatusForbidden, Message: "Resource not accessible by integration"}
+	switch {
+	case q.app:
+		return nil, forbidden("Resource not accessible by integration")
+	case q.by == nil:
+		return nil, &Error{Status: http.StatusUnauthorized, Message: "Requires authentication"}
 	}
 	return q.by, nil
 }
@@ -310,6 +314,9 @@ func (q *request) ownApp() error {
 
 // repo finds the repository of the path.
 func (q *request) repo() (*Repository, error) {
+	if q.by == nil && !q.app {
+		return nil, errNotFound // every repository here is private
+	}
 	by, err := q.person()
 	if err != nil {
 		return nil, err
@@ -323,8 +330,12 @@ func (q *request) issue() (*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, ok := r.issueAt(int(q.id("number")))
+	number := int(q.id("number"))
+	i, ok := r.issueAt(number)
 	if !ok {
+		if number > 0 && number <= len(r.Issues) {
+			return nil, &Error{Status: http.StatusGone, Message: "This issue was deleted"}
+		}
 		return nil, errNotFound
 	}
 	return i, q.st.need(q.by, r, RoleRead, issueArea(i)...)

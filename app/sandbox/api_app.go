@@ -67,12 +67,30 @@ func getInstallation(q *request) (int, any, error) {
 	return http.StatusOK, q.st.installationView(), nil
 }
 
+// suspend ends or restores what the installation's tokens and webhooks do.
+// https://docs.github.com/en/rest/apps/apps#suspend-an-app-installation
+func suspend(suspended bool) endpoint {
+	return func(q *request) (int, any, error) {
+		if err := q.ownApp(); err != nil {
+			return 0, nil, err
+		}
+		if q.id("installation") != installationID {
+			return 0, nil, errNotFound
+		}
+		q.st.suspend(suspended)
+		return http.StatusNoContent, nil, nil
+	}
+}
+
 func createToken(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
 	if q.id("installation") != installationID {
 		return 0, nil, errNotFound
+	}
+	if err := q.st.notSuspended(); err != nil {
+		return 0, nil, err
 	}
 	var in struct {
 		Repositories  []string
@@ -120,7 +138,11 @@ func listInstallationRepos(q *request) (int, any, error) {
 	}
 	repos := q.st.visibleRepos(q.by)
 	from, to := q.page(len(repos))
-	return http.StatusOK, fields{"total_count": len(repos), "repository_selection": "all",
+	selection := "all"
+	if q.by.Repositories != nil {
+		selection = "selected"
+	}
+	return http.StatusOK, fields{"total_count": len(repos), "repository_selection": selection,
 		"repositories": each(repos[from:to], func(r *Repository) fields { return q.st.repoListView(q.by, r) })}, nil
 }
 
@@ -214,12 +236,11 @@ func redeliver(q *request) (int, any, error) {
 }
 
 func getRateLimit(q *request) (int, any, error) {
-	now := q.a.s.clock.Now()
-	if now.Sub(q.a.window) >= time.Hour {
-		q.a.window, q.a.used = now, 0
+	view := func(b *budget) fields {
+		b.renew(q.a.s.clock.Now())
+		return fields{"limit": b.limit, "remaining": b.limit - b.used, "reset": b.reset(), "used": b.used}
 	}
-	core := fields{"limit": hourly, "remaining": hourly - q.a.used, "reset": q.a.window.Add(time.Hour).Unix(), "used": q.a.used}
-	search := fields{"limit": 30, "remaining": 30, "reset": now.Add(time.Minute).Unix(), "used": 0}
+	core, search := view(&q.a.core), view(&q.a.search)
 	return http.StatusOK, fields{"rate": core, "resources": fields{"core": core, "search": search}}, nil
 }
 

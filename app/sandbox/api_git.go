@@ -229,6 +229,9 @@ func createGitCommit(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
+	if in.Message == "" {
+		return 0, nil, missing("message")
+	}
 	if _, ok := r.Git.Trees[in.Tree]; !ok {
 		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "Tree SHA does not exist"}
 	}
@@ -307,6 +310,10 @@ func createTree(q *request) (int, any, error) {
 	for _, e := range in.Tree {
 		entry := TreeEntry{Mode: e.Mode}
 		switch {
+		case len(splitPath(e.Path)) == 0 || path.Clean(e.Path) != e.Path || strings.HasPrefix(e.Path, "/") || strings.HasPrefix(e.Path, ".."):
+			return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "tree.path contains a malformed path component"}
+		case !slices.Contains([]string{modeFile, "100755", "120000"}, e.Mode):
+			return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "Must supply a valid tree.mode"}
 		case e.Content != nil:
 			entry.SHA = r.Git.putBlob([]byte(*e.Content))
 		case e.SHA != nil:

@@ -171,11 +171,17 @@ func listTimeline(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	events := i.Timeline
-	if exclude := strings.Split(q.query("exclude"), ","); exclude[0] != "" {
-		events = slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return slices.Contains(exclude, e.Kind) })
+	exclude := strings.Split(q.query("exclude"), ",")
+	var events []*Event
+	for _, e := range i.Timeline {
+		if slices.Contains(exclude, e.Kind) {
+			continue
+		}
+		if source, ok := q.st.issues[e.IssueID]; e.Kind != "cross-referenced" || ok && q.st.sees(q.by, source.repo) {
+			events = append(events, e)
+		}
 	}
-	return paged(q, events, func(e *Event) fields { return q.st.eventView(i, e, true) })
+	return paged(q, events, func(e *Event) fields { return q.st.eventView(q.by, i, e, true) })
 }
 
 // outsideEvents are items of the timeline that the events API does not have.
@@ -187,7 +193,7 @@ func listEvents(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	events := slices.DeleteFunc(slices.Clone(i.Timeline), func(e *Event) bool { return slices.Contains(outsideEvents, e.Kind) })
-	return paged(q, events, func(e *Event) fields { return q.st.eventView(i, e, false) })
+	return paged(q, events, func(e *Event) fields { return q.st.eventView(q.by, i, e, false) })
 }
 
 func listSubIssues(q *request) (int, any, error) {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"strings"
 )
 
 func listRepoLabels(q *request) (int, any, error) {
@@ -43,7 +42,7 @@ func createLabel(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	l, err := q.st.createLabel(q.by, r, in.Name, strings.TrimPrefix(in.Color, "#"), in.Description)
+	l, err := q.st.createLabel(q.by, r, in.Name, in.Color, in.Description)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -33,10 +33,17 @@ func getOrg(q *request) (int, any, error) {
 	return http.StatusOK, q.st.orgFullView(), nil
 }
 
+// listRepos serves a person's repositories and the organisation's.
 func listRepos(q *request) (int, any, error) {
 	by, err := q.person()
 	if err != nil {
 		return 0, nil, err
+	}
+	switch org := q.value("org"); {
+	case org == "" && by.ViaApp:
+		return 0, nil, forbidden("Resource not accessible by integration")
+	case org != "" && !strings.EqualFold(org, q.st.org.Login):
+		return 0, nil, errNotFound
 	}
 	return paged(q, q.st.visibleRepos(by), func(r *Repository) fields { return q.st.repoListView(by, r) })
 }
@@ -70,8 +77,17 @@ func getPermission(q *request) (int, any, error) {
 	return http.StatusOK, fields{"permission": permission, "role_name": role.String(), "user": user}, nil
 }
 
-func isCollaborator(q *request) (int, any, error) {
+// collaborators finds the repository of the path, if its collaborators may be known.
+func (q *request) collaborators() (*Repository, error) {
 	r, err := q.repo()
+	if err == nil && !q.by.ViaApp && q.st.role(q.by, r) < RoleWrite {
+		err = forbidden("Must have push access to view repository collaborators.")
+	}
+	return r, err
+}
+
+func isCollaborator(q *request) (int, any, error) {
+	r, err := q.collaborators()
 	if err == nil && q.st.roleOf(q.value("login"), r) < RoleRead {
 		err = errNotFound
 	}
@@ -79,7 +95,7 @@ func isCollaborator(q *request) (int, any, error) {
 }
 
 func listCollaborators(q *request) (int, any, error) {
-	r, err := q.repo()
+	r, err := q.collaborators()
 	if err != nil {
 		return 0, nil, err
 	}

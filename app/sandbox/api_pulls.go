@@ -152,6 +152,43 @@ func createReview(q *request) (int, any, error) {
 	return http.StatusOK, q.st.reviewView(i, r), nil
 }
 
+// review finds the review of the path.
+func (q *request) review() (*Issue, *Review, error) {
+	i, err := q.pull()
+	if err != nil {
+		return nil, nil, err
+	}
+	id := q.id("review")
+	n := slices.IndexFunc(i.Pull.Reviews, func(r *Review) bool { return r.ID == id })
+	if n < 0 {
+		return nil, nil, errNotFound
+	}
+	return i, i.Pull.Reviews[n], nil
+}
+
+func getReview(q *request) (int, any, error) {
+	i, r, err := q.review()
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, q.st.reviewView(i, r), nil
+}
+
+func dismissReview(q *request) (int, any, error) {
+	i, r, err := q.review()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct{ Message string }
+	if err := q.read(&in); err != nil {
+		return 0, nil, err
+	}
+	if err := q.st.dismissReview(q.by, i, r, in.Message); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, q.st.reviewView(i, r), nil
+}
+
 func mergePull(q *request) (int, any, error) {
 	i, err := q.pull()
 	if err != nil {
@@ -306,7 +343,7 @@ func combinedStatus(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	state := "pending"
+	state := "success"
 	newest := map[string]*Status{}
 	for _, s := range r.Statuses {
 		if s.SHA == c.SHA {
@@ -320,9 +357,12 @@ func combinedStatus(q *request) (int, any, error) {
 		switch {
 		case s.State == "error" || s.State == "failure":
 			state = "failure"
-		case s.State == "success" && state != "failure":
-			state = "success"
+		case s.State == "pending" && state != "failure":
+			state = "pending"
 		}
+	}
+	if len(views) == 0 {
+		state = "pending"
 	}
 	return http.StatusOK, fields{"state": state, "statuses": views, "sha": c.SHA, "total_count": len(views), "repository": q.st.repoView(r),
 		"commit_url": q.st.api("/repos/%s/commits/%s", r.FullName(), c.SHA), "url": q.st.api("/repos/%s/commits/%s/status", r.FullName(), c.SHA)}, nil
@@ -352,5 +392,5 @@ func createStatus(q *request) (int, any, error) {
 	s := &Status{ID: q.st.nextID("status"), SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL, Creator: q.by.Login, Created: q.st.now()}
 	r.Statuses = append(r.Statuses, s)
 	q.st.changed()
-	return http.StatusCreated, q.st.statusView(r, s), nil
+	return http.StatusCreated, q.st.statusView(r, s).with(fields{"creator": q.st.userView(s.Creator)}), nil
 }

@@ -1,63 +1,98 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// searchIssues understands what is used most: repo:, org:, is:, state:, type:, label:, author:, assignee:, in:, and words.
+// searchIssues understands what is used most of GitHub's search: see term.matches.
+// https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
 func searchIssues(q *request) (int, any, error) {
 	by, err := q.person()
 	if err != nil {
 		return 0, nil, err
 	}
-	var found []*Issue
 	terms := searchTerms(q.query("q"))
 	if len(terms) == 0 {
 		return 0, nil, invalid("Search", "q", "missing", "")
 	}
+	if !by.ViaApp && !slices.ContainsFunc(terms, term.choosesKind) {
+		return 0, nil, invalid("Search", "q", "invalid", "Query must include 'is:issue' or 'is:pull-request'")
+	}
+	var found []*Issue
 	for _, r := range q.st.visibleRepos(by) {
 		for _, i := range r.Issues {
-			if i != nil && !slices.ContainsFunc(terms, func(t string) bool { return !matches(i, t) }) {
+			if i != nil && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
 				found = append(found, i)
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *Issue) int { return b.Created.Compare(a.Created) })
+	// GitHub's best match is its own affair; here it is the newest.
+	slices.SortFunc(found, func(a, b *Issue) int {
+		newest := cmp.Compare(b.ID, a.ID)
+		switch q.query("sort") {
+		case "updated":
+			return cmp.Or(b.Updated.Compare(a.Updated), newest)
+		case "comments":
+			return cmp.Or(len(b.Comments)-len(a.Comments), newest)
+		}
+		return newest
+	})
+	if q.query("order") == "asc" {
+		slices.Reverse(found)
+	}
 	from, to := q.page(len(found))
-	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false,
-		"items": each(found[from:to], func(i *Issue) fields { return q.st.issueView(i).with(fields{"score": 1}) })}, nil
+	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
+		"items": each(found[from:to], func(i *Issue) fields { return q.st.issueView(i).with(fields{"score": 1, "body": i.Body}) })}, nil
 }
 
-// searchTerms splits a query at spaces outside quotes.
-func searchTerms(query string) []string {
-	var terms []string
+// term is a part of a query: a qualifier like label:incident, or words that the issue must have.
+type term struct {
+	not        bool
+	key, value string // key is empty for words
+}
+
+// searchTerms splits a query at spaces outside quotes. What is in quotes from its beginning on is no qualifier.
+func searchTerms(query string) []term {
+	var terms []term
 	quoted := false
-	for _, t := range strings.FieldsFunc(query, func(r rune) bool {
+	for _, text := range strings.FieldsFunc(query, func(r rune) bool {
 		if r == '"' {
 			quoted = !quoted
 		}
 		return r == ' ' && !quoted
 	}) {
-		terms = append(terms, strings.ReplaceAll(t, `"`, ""))
+		var t term
+		text, t.not = strings.CutPrefix(text, "-")
+		key, value, isQualifier := strings.Cut(text, ":")
+		if isQualifier && !strings.HasPrefix(text, `"`) {
+			t.key, text = strings.ToLower(key), value
+		}
+		t.value = strings.ReplaceAll(text, `"`, "")
+		terms = append(terms, t)
 	}
 	return terms
 }
 
-func matches(i *Issue, term string) bool {
-	key, value, ok := strings.Cut(term, ":")
-	if !ok {
-		return strings.Contains(strings.ToLower(i.Title+"\n"+i.Body), strings.ToLower(term))
-	}
-	switch key {
+// choosesKind tells whether the term asks for issues, or for pull requests.
+func (t term) choosesKind() bool {
+	return (t.key == "is" || t.key == "type") && slices.Contains([]string{"issue", "pr", "pull-request"}, t.value)
+}
+
+func (t term) matches(i *Issue) bool {
+	switch t.key {
+	case "":
+		return i.mentions(t.value)
 	case "repo":
-		return strings.EqualFold(i.repo.FullName(), value)
+		return strings.EqualFold(i.repo.FullName(), t.value)
 	case "org", "user":
-		return strings.EqualFold(i.repo.Owner, value)
+		return strings.EqualFold(i.repo.Owner, t.value)
 	case "is", "state", "type":
-		switch value {
+		switch t.value {
 		case "issue":
 			return i.Pull == nil
 		case "pr", "pull-request":
@@ -65,18 +100,70 @@ func matches(i *Issue, term string) bool {
 		case "merged":
 			return i.Pull != nil && i.Pull.Merged()
 		case "open", "closed":
-			return i.State() == value
+			return i.State() == t.value
 		}
 	case "label":
-		return i.HasLabel(value)
+		// several in one, separated by commas, are alternatives
+		return slices.ContainsFunc(strings.Split(t.value, ","), i.HasLabel)
 	case "author":
-		return strings.EqualFold(i.Author, value) || strings.EqualFold(i.Author, strings.TrimPrefix(value, "app/")+"[bot]")
+		return isAccount(i.Author, t.value)
 	case "assignee":
-		return i.HasAssignee(value)
+		return i.HasAssignee(t.value)
+	case "commenter":
+		return slices.ContainsFunc(i.Comments, func(c *Comment) bool { return isAccount(c.Author, t.value) })
+	case "no":
+		return t.value == "assignee" && len(i.Assignees) == 0 || t.value == "label" && len(i.Labels) == 0
 	case "in":
-		return true
+		return true // words are looked for everywhere
 	case "number":
-		return strconv.Itoa(i.Number) == value
+		return strconv.Itoa(i.Number) == t.value
+	case "created":
+		return inRange(i.Created, t.value)
+	case "updated":
+		return inRange(i.Updated, t.value)
+	case "closed":
+		return i.Closed && inRange(i.ClosedAt, t.value)
 	}
 	return false
+}
+
+// isAccount compares a login with what a query says; app/NAME is an app's bot.
+func isAccount(login, value string) bool {
+	if app, ok := strings.CutPrefix(value, "app/"); ok {
+		value = app + "[bot]"
+	}
+	return strings.EqualFold(login, value)
+}
+
+// mentions tells whether words stand in the title, the body or a comment.
+func (i *Issue) mentions(words string) bool {
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(words)) }
+	return has(i.Title) || has(i.Body) || slices.ContainsFunc(i.Comments, func(c *Comment) bool { return has(c.Body) })
+}
+
+// inRange tells whether a time fits >=, >, <=, < or A..B with dates or times, or a date alone.
+func inRange(at time.Time, value string) bool {
+	if from, to, ok := strings.Cut(value, ".."); ok {
+		return inRange(at, ">="+from) && inRange(at, "<="+to)
+	}
+	text := strings.TrimLeft(value, "<>=")
+	begin, err := time.Parse(time.RFC3339, text)
+	end := begin
+	if err != nil {
+		if begin, err = time.Parse(time.DateOnly, text); err != nil {
+			return false
+		}
+		end = begin.Add(24*time.Hour - 1)
+	}
+	switch strings.TrimSuffix(value, text) {
+	case ">=":
+		return !at.Before(begin)
+	case ">":
+		return at.After(end)
+	case "<=":
+		return !at.After(end)
+	case "<":
+		return at.Before(begin)
+	}
+	return !at.Before(begin) && !at.After(end)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -38,6 +39,9 @@ func newApp(o Options) *app {
 		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
 }
 
+// clientID is the App's other name, which its own token may be issued by, too.
+func (a *app) clientID() string { return "Iv23sandbox" + strconv.FormatInt(a.ID, 10) }
+
 func pemOf(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
@@ -46,10 +50,16 @@ func pemOf(key *rsa.PrivateKey) []byte {
 func (a *app) verifyJWT(token string) error {
 	claims := &jwt.RegisteredClaims{}
 	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil }, jwt.WithValidMethods([]string{"RS256"}))
+	var why *jwt.ValidationError
+	errors.As(err, &why)
 	switch {
+	case why != nil && why.Errors == jwt.ValidationErrorExpired:
+		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"}
+	case why != nil && why.Errors == jwt.ValidationErrorIssuedAt:
+		return &Error{Status: http.StatusUnauthorized, Message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
 	case err != nil:
 		return &Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
-	case claims.Issuer != strconv.FormatInt(a.ID, 10):
+	case claims.Issuer != strconv.FormatInt(a.ID, 10) && claims.Issuer != a.clientID():
 		return &Error{Status: http.StatusNotFound, Message: "Integration not found"}
 	case claims.ExpiresAt == nil || time.Until(claims.ExpiresAt.Time) > 10*time.Minute+5*time.Second:
 		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') is too far in the future"}
@@ -96,9 +106,34 @@ func (g grant) actor(a *app) *Actor {
 // appView is the App as others embed it.
 func (st *store) appView() fields {
 	a := st.app
-	return fields{"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID), "client_id": "Iv23sandbox" + strconv.FormatInt(a.ID, 10), "owner": st.userView(st.org.Login), "name": "Firebreak",
+	return fields{"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID), "client_id": a.clientID(), "owner": st.userView(st.org.Login), "name": "Firebreak",
 		"description": "Runs critical incidents", "external_url": st.url, "html_url": st.url + "/apps/" + a.Slug, "created_at": stamp(a.created), "updated_at": stamp(a.created),
 		"permissions": a.Permissions, "events": hookEvents}
+}
+
+// notSuspended refuses the tokens of a suspended installation.
+func (st *store) notSuspended() error {
+	if st.Suspended.IsZero() {
+		return nil
+	}
+	return forbidden("This installation has been suspended")
+}
+
+// suspend suspends the installation or ends that, and tells the App, which hears nothing else meanwhile.
+func (st *store) suspend(suspended bool) {
+	if suspended == !st.Suspended.IsZero() {
+		return
+	}
+	action := "unsuspend"
+	st.Suspended = time.Time{}
+	if suspended {
+		action, st.Suspended = "suspend", st.now()
+	}
+	st.changed()
+	st.emit("installation", action, hookPayload{body: fields{"action": action, "installation": st.installationView(), "sender": st.userView(st.app.Login),
+		"repositories": each(st.Repos, func(r *Repository) fields {
+			return fields{"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "private": r.Private}
+		})}})
 }
 
 func (st *store) installationRef() fields {
@@ -107,9 +142,10 @@ func (st *store) installationRef() fields {
 
 func (st *store) installationView() fields {
 	a := st.app
-	return fields{"id": installationID, "client_id": "Iv23sandbox" + strconv.FormatInt(a.ID, 10), "account": st.userView(st.org.Login), "repository_selection": "all",
+	return fields{"id": installationID, "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": "all",
 		"access_tokens_url": st.api("/app/installations/%d/access_tokens", installationID), "repositories_url": st.api("/installation/repositories"),
 		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, installationID), "app_id": a.ID, "app_slug": a.Slug,
 		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": hookEvents, "created_at": stamp(a.created),
-		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil, "suspended_at": nil}
+		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil,
+		"suspended_at": stampOrNull(st.Suspended)}
 }

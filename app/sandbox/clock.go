@@ -73,10 +73,21 @@ func (c *Clock) Advance(ctx context.Context, d time.Duration) error {
 		} else {
 			c.set(next)
 		}
+		c.s.noteTime()
 		if next, err = c.s.settle(ctx); err != nil || last {
 			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("the clock stands at %s: %w", c.Now().Format(time.RFC3339), err)
+		}
 	}
+}
+
+// noteTime makes pages and snapshot see that the clock jumped.
+func (s *Sandbox) noteTime() {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	s.st.changed()
 }
 
 // follow lets the follower do what is due now.

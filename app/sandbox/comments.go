@@ -68,7 +68,7 @@ func (st *store) deleteComment(by *Actor, c *Comment) error {
 	if i.Pinned == c.ID {
 		i.Pinned = 0
 	}
-	st.touch(i)
+	st.happened(by, i, Event{Kind: "comment_deleted"})
 	st.emitComment(by, c, "deleted", nil)
 	return nil
 }
@@ -153,7 +153,7 @@ func (st *store) react(by *Actor, on *[]*Reaction, content string) (*Reaction, b
 	return r, true, nil
 }
 
-// unreact takes back a reaction: the one who reacted may, and the app and people with write access.
+// unreact takes back a reaction. Only the one who reacted may.
 func (st *store) unreact(by *Actor, i *Issue, on *[]*Reaction, id int64) error {
 	for n, r := range *on {
 		if r.ID != id {

@@ -3,8 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -42,44 +40,54 @@ func newCourier(s *Sandbox) *courier {
 		changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// keptDeliveries is how many deliveries are remembered; GitHub keeps three days of them.
-const keptDeliveries = 20_000
+// keptDeliveries is how many deliveries are remembered at least; GitHub keeps three days of them.
+const keptDeliveries = 5_000
 
-// send queues a webhook. The store is held.
+// send queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
+// receiver never answered.
 func (c *courier) send(event, action string, h hookPayload) {
 	if c.s.o.WebhookURL == "" {
 		return
 	}
 	st := c.s.st
-	d := &Delivery{ID: st.nextID("delivery"), GUID: guid(st.nextID("guid")), Event: event, Action: action, At: c.s.clock.Now().UTC(), Payload: mustJSON(h.body)}
+	d := &Delivery{ID: st.nextID("delivery"), Event: event, Action: action, At: c.s.clock.Now().UTC(), Payload: mustJSON(h.body)}
+	d.GUID = c.guid(d.ID)
 	if h.repo != nil {
 		d.RepositoryID = h.repo.ID
-	}
-	st.Deliveries = append(st.Deliveries, d)
-	if n := len(st.Deliveries) - keptDeliveries; n > 0 {
-		st.Deliveries = slices.Clone(st.Deliveries[n:])
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.drop > 0 {
 		c.drop--
 		d.Done, d.Reason = true, "dropped"
+		c.list(d)
 		return
 	}
+	c.list(d)
 	c.queue(d)
 	if c.duplicate > 0 {
 		c.duplicate--
 		again := *d
 		again.ID, again.Redelivery = st.nextID("delivery"), true
-		st.Deliveries = append(st.Deliveries, &again)
+		c.list(&again)
 		c.queue(&again)
 	}
 }
 
-func guid(n int64) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "delivery %d", n))
-	h := hex.EncodeToString(sum[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+// list adds a delivery to those that can be looked up.
+func (c *courier) list(d *Delivery) {
+	st := c.s.st
+	st.Deliveries = append(st.Deliveries, d)
+	if len(st.Deliveries) > 2*keptDeliveries {
+		st.Deliveries = slices.Clone(st.Deliveries[keptDeliveries:])
+	}
+	st.record(record{Delivery: d})
+}
+
+// guid names a delivery. Another sandbox names its deliveries otherwise, so that a receiver that knows both confuses none.
+func (c *courier) guid(id int64) string {
+	h := sign(c.s.o.WebhookSecret, fmt.Appendf(nil, "delivery %d", id))[len("sha256="):]
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:32]
 }
 
 func (c *courier) queue(d *Delivery) {
@@ -93,7 +101,15 @@ func (c *courier) tell() {
 	c.changed = make(chan struct{})
 }
 
-func (c *courier) start() { c.done.Go(c.work) }
+// start sends what waited when the sandbox was closed, and all that comes.
+func (c *courier) start() {
+	for _, d := range c.s.st.Deliveries {
+		if !d.Done {
+			c.queue(d)
+		}
+	}
+	c.done.Go(c.work)
+}
 
 func (c *courier) stop() {
 	close(c.ended)
@@ -128,15 +144,15 @@ func (c *courier) work() {
 		c.busy = false
 		c.tell()
 		c.mu.Unlock()
-		select {
-		case <-c.ended:
+		if c.isEnded() {
 			return
-		default:
 		}
 	}
 }
 
-// deliver makes one attempt and records it.
+// deliver makes one attempt and records it. During an outage nobody is reached, and as always with GitHub the attempt is listed
+// as failed and made again only when somebody asks for it.
+// https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (c *courier) deliver(d *Delivery) {
 	head := map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
@@ -166,6 +182,9 @@ func (c *courier) deliver(d *Delivery) {
 		}
 		var timeout net.Error
 		switch {
+		case err != nil && c.isEnded():
+			stop()
+			return // it is made when the sandbox is opened again
 		case errors.As(err, &timeout) && timeout.Timeout():
 			reason = "timed out"
 		case err != nil:
@@ -188,6 +207,7 @@ func (c *courier) deliver(d *Delivery) {
 	defer c.s.st.mu.Unlock()
 	d.Done, d.Code, d.Reason, d.Duration = true, code, reason, time.Since(begin)
 	d.RequestHead, d.ResponseHead, d.ResponseBody = head, answerHead, answer
+	c.s.st.record(record{Done: d})
 	c.s.st.changed()
 }
 
@@ -195,11 +215,20 @@ func (c *courier) deliver(d *Delivery) {
 func (c *courier) redeliver(d *Delivery) *Delivery {
 	again := &Delivery{ID: c.s.st.nextID("delivery"), GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Redelivery: true,
 		At: c.s.clock.Now().UTC(), Payload: d.Payload}
-	c.s.st.Deliveries = append(c.s.st.Deliveries, again)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.list(again)
 	c.queue(again)
 	return again
+}
+
+func (c *courier) isEnded() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *courier) count() int {
@@ -231,13 +260,6 @@ func (c *courier) idle(ctx context.Context) error {
 			return errors.New("the sandbox is closed")
 		}
 	}
-}
-
-// ping is GitHub's first delivery to a new hook.
-func (s *Sandbox) ping() {
-	s.courier.send("ping", "", hookPayload{body: fields{"zen": "Keep it logically awesome.", "hook_id": 1, "hook": fields{
-		"type": "App", "id": 1, "name": "web", "active": true, "app_id": s.o.AppID, "events": hookEvents, "config": s.hookConfig(),
-		"updated_at": stamp(s.clock.Now()), "created_at": stamp(s.clock.Now()), "deliveries_url": s.st.api("/app/hook/deliveries")}}})
 }
 
 func (s *Sandbox) hookConfig() fields {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,10 +47,12 @@ type order struct {
 	Outage    string `json:"outage"`
 }
 
-// add takes an order.
+// orderFaults takes an order. Latency passes on the real clock, all else on the virtual one.
 func (s *Sandbox) orderFaults(text []byte) error {
 	var o order
-	if err := json.Unmarshal(text, &o); err != nil {
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields() // a misspelt fault would be one that never happens
+	if err := in.Decode(&o); err != nil {
 		return fmt.Errorf("the faults can't be read: %w", err)
 	}
 	f, now := s.faults, s.clock.Now()
@@ -68,6 +71,15 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	}
 	if o.RateLimit != "" && o.RateLimit != "primary" && o.RateLimit != "secondary" {
 		return fmt.Errorf("rate_limit is primary or secondary, not %q", o.RateLimit)
+	}
+	if o.Status != 0 && (o.Status < 400 || o.Status > 599) {
+		return fmt.Errorf("status is that of an error, not %d", o.Status)
+	}
+	if o.Match == "" && (o.Status != 0 || o.Count != 0 || o.Applied) {
+		return errors.New(`status, count and applied belong to a match, like "POST .*/comments$"`)
+	}
+	if min(o.Count, o.Drop, o.Duplicate) < 0 || min(latency, after, outage) < 0 {
+		return errors.New("numbers and durations can't be negative")
 	}
 	f.mu.Lock()
 	if o.Match != "" {
@@ -121,26 +133,27 @@ func (f *faults) out(now time.Time) bool {
 }
 
 // hit tells what goes wrong with a call of the App's: a refusal instead of it, or a status that hides that it worked.
-func (f *faults) hit(method, path string, now time.Time, head http.Header) (refuse *Error, hide int, wait time.Duration) {
+func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	wait = f.latency
 	switch {
 	case now.Before(f.outage):
 		return &Error{Status: http.StatusServiceUnavailable, Message: "Service unavailable"}, 0, wait
-	case now.Before(f.until):
+	case now.Before(f.until) && f.limit == "secondary":
 		// whole seconds, rounded up: whoever waits that long is let through
 		left := int64((f.until.Sub(now) + time.Second - 1) / time.Second)
-		if f.limit == "primary" {
-			head.Set("X-RateLimit-Remaining", "0")
-			head.Set("X-RateLimit-Reset", strconv.FormatInt(now.Unix()+left, 10))
-			return &Error{Status: http.StatusForbidden, Message: "API rate limit exceeded for installation ID 7001."}, 0, wait
-		}
-		head.Set("Retry-After", strconv.FormatInt(left, 10))
+		q.head.Set("Retry-After", strconv.FormatInt(left, 10))
 		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, 0, wait
+	case now.Before(f.until):
+		if b := q.a.budgetOf(q); b != nil {
+			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)}
+			spent.tell(q.head)
+			return errRateLimit, 0, wait
+		}
 	}
 	for n, r := range f.rules {
-		if !r.match.MatchString(method + " " + path) {
+		if !r.match.MatchString(q.r.Method + " /api/v3" + q.r.URL.Path) {
 			continue
 		}
 		if r.left--; r.left == 0 {

@@ -23,6 +23,9 @@ func sign(secret string, body []byte) string {
 }
 
 func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...fields) {
+	if !st.Suspended.IsZero() {
+		return
+	}
 	body := fields{"repository": st.repoView(r), "organization": st.orgView(), "sender": st.userView(by.Login), "installation": st.installationRef()}
 	if action != "" {
 		body["action"] = action
@@ -35,7 +38,7 @@ func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...f
 
 func (st *store) emitIssue(by *Actor, i *Issue, action string, more fields) {
 	if i.Pull != nil {
-		st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": st.pullFullView(i)}, more)
+		st.emitPull(by, i, action, more)
 		return
 	}
 	st.hook(by, i.repo, "issues", action, fields{"issue": st.issueView(i)}, more)
@@ -46,12 +49,32 @@ func (st *store) emitComment(by *Actor, c *Comment, action string, more fields) 
 }
 
 func (st *store) emitPull(by *Actor, i *Issue, action string, more fields) {
-	st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": st.pullFullView(i)}, more)
+	st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": st.hookPullView(i, st.pullFullView(i))}, more)
+}
+
+// hookPullView is a pull request's view as webhooks have it: with less of the teams.
+func (st *store) hookPullView(i *Issue, view fields) fields {
+	teams := []fields{}
+	for _, slug := range i.Pull.Teams {
+		if t, ok := st.team(slug); ok {
+			teams = append(teams, st.hookTeamView(t))
+		}
+	}
+	return view.with(fields{"requested_teams": teams})
+}
+
+// hookTeamView is a team as webhooks have it.
+func (st *store) hookTeamView(t *Team) fields {
+	view := st.teamView(t)
+	for _, key := range []string{"notification_setting", "organization_id", "type"} {
+		delete(view, key)
+	}
+	return view
 }
 
 func (st *store) emitReview(by *Actor, i *Issue, r *Review, action string) {
 	review := st.reviewView(i, r).with(fields{"state": strings.ToLower(r.State), "body": textOrNull(r.Body)})
-	st.hook(by, i.repo, "pull_request_review", action, fields{"review": review, "pull_request": st.pullView(i)})
+	st.hook(by, i.repo, "pull_request_review", action, fields{"review": review, "pull_request": st.hookPullView(i, st.pullView(i))})
 }
 
 func (st *store) emitCheck(by *Actor, r *Repository, run *CheckRun, action string) {
@@ -125,7 +148,8 @@ func (st *store) emitPush(by *Actor, r *Repository, ref, before, after string) {
 			}
 		}
 	}
-	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "", "forced": false,
+	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "",
+		"forced":  before != "" && after != "" && !r.Git.ancestors(after)[before],
 		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", st.url, r.FullName(), from, to), "commits": commits, "head_commit": head,
 		"pusher": fields{"name": by.Login, "email": who.Email}})
 }

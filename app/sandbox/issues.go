@@ -31,11 +31,17 @@ func (st *store) openIssue(by *Actor, r *Repository, in newIssue) (*Issue, error
 	if err := validIssue(in.Title, in.Body); err != nil {
 		return nil, err
 	}
-	i := st.addIssue(by, r, in.Title, in.Body)
 	labels := slices.Clone(in.FormLabels)
 	labels = slices.DeleteFunc(labels, func(name string) bool { _, ok := r.label(name); return !ok })
-	if st.can(by, r, RoleTriage, "issues") {
+	privileged := st.can(by, r, RoleTriage, "issues")
+	if privileged {
 		labels = append(labels, in.Labels...)
+	}
+	if err := validLabels(r, labels); err != nil {
+		return nil, err
+	}
+	i := st.addIssue(by, r, in.Title, in.Body)
+	if privileged {
 		for _, login := range in.Assignees {
 			if u, ok := st.user(login); ok && st.assignable(login, r, i) && !i.HasAssignee(login) && len(i.Assignees) < maxAssignees {
 				i.Assignees = append(i.Assignees, u.Login)
@@ -43,10 +49,7 @@ func (st *store) openIssue(by *Actor, r *Repository, in newIssue) (*Issue, error
 		}
 	}
 	for _, name := range labels {
-		l, err := st.ensureLabel(r, name)
-		if err != nil {
-			return nil, err
-		}
+		l := st.ensureLabel(r, name)
 		if !i.HasLabel(l.Name) {
 			i.Labels = append(i.Labels, l)
 		}
@@ -105,32 +108,22 @@ type issueEdit struct {
 	Assignees   *[]string
 }
 
-// editIssue changes an issue. Its author may change text and state without further rights.
+// editIssue changes an issue, wholly or not at all. Its author may change text and state without further rights.
 func (st *store) editIssue(by *Actor, i *Issue, edit issueEdit) error {
 	if err := st.needAuthor(by, i.repo, i.Author, RoleTriage, issueArea(i)); err != nil {
 		return err
 	}
-	if edit.Title != nil || edit.Body != nil {
-		title, body := i.Title, i.Body
-		if edit.Title != nil {
-			title = *edit.Title
-		}
-		if edit.Body != nil {
-			body = *edit.Body
-		}
-		if err := validIssue(title, body); err != nil {
-			return err
-		}
-		st.setText(by, i, title, body)
-	}
-	if edit.State != nil {
-		if err := st.setState(by, i, edit); err != nil {
-			return err
-		}
-	}
 	// what needs push access is ignored when somebody else sends it
 	if !st.can(by, i.repo, RoleTriage, issueArea(i)...) {
-		return nil
+		edit.Labels, edit.Assignees = nil, nil
+	}
+	if err := st.checkEdit(by, i, edit); err != nil {
+		return err
+	}
+	title, body := edit.text(i)
+	st.setText(by, i, title, body)
+	if edit.State != nil {
+		st.setState(by, i, edit)
 	}
 	if edit.Labels != nil {
 		if err := st.setLabels(by, i, *edit.Labels); err != nil {
@@ -148,6 +141,55 @@ func (st *store) editIssue(by *Actor, i *Issue, edit issueEdit) error {
 		return st.assign(by, i, keep)
 	}
 	return nil
+}
+
+// text is the title and body after the edit.
+func (e issueEdit) text(i *Issue) (title, body string) {
+	title, body = i.Title, i.Body
+	if e.Title != nil {
+		title = *e.Title
+	}
+	if e.Body != nil {
+		body = *e.Body
+	}
+	return title, body
+}
+
+// checkEdit tells why an issue can't be changed like this, if so.
+func (st *store) checkEdit(by *Actor, i *Issue, edit issueEdit) error {
+	title, body := edit.text(i)
+	if err := validIssue(title, body); err != nil {
+		return err
+	}
+	if edit.Labels != nil {
+		if err := validLabels(i.repo, *edit.Labels); err != nil {
+			return err
+		}
+	}
+	if edit.State == nil {
+		return nil
+	}
+	switch *edit.State {
+	case "closed":
+		if i.Closed || i.Pull != nil {
+			return nil
+		}
+		if r := edit.StateReason; r != nil && !slices.Contains([]string{"", "completed", "not_planned", "duplicate"}, *r) {
+			return invalid("Issue", "state_reason", "invalid", "")
+		}
+		if edit.DuplicateOf != nil {
+			if canonical, ok := st.issues[*edit.DuplicateOf]; !ok || !st.sees(by, canonical.repo) || canonical == i {
+				return invalid("Issue", "duplicate_issue_id", "invalid", "")
+			}
+		}
+		return nil
+	case "open":
+		if i.Pull != nil && i.Closed {
+			return st.checkReopenPull(i)
+		}
+		return nil
+	}
+	return invalid("Issue", "state", "invalid", "")
 }
 
 // needAuthor lets the author pass, provided that they may still write there, and everybody else who has the role.
@@ -176,59 +218,38 @@ func (st *store) setText(by *Actor, i *Issue, title, body string) {
 	}
 }
 
-func (st *store) setState(by *Actor, i *Issue, edit issueEdit) error {
+// setState closes or opens. The reason counts only where the state changes.
+func (st *store) setState(by *Actor, i *Issue, edit issueEdit) {
+	closing := *edit.State == "closed"
+	if closing == i.Closed {
+		return
+	}
 	reason := ""
-	if edit.StateReason != nil {
+	switch {
+	case i.Pull != nil:
+	case !closing:
+		reason = "reopened"
+	case edit.DuplicateOf != nil:
+		i.DuplicateOf, reason = *edit.DuplicateOf, "duplicate"
+	case edit.StateReason != nil && *edit.StateReason != "":
 		reason = *edit.StateReason
-	}
-	switch *edit.State {
-	case "closed":
-		if i.Closed {
-			return nil
-		}
-		if i.Pull == nil {
-			switch reason {
-			case "":
-				reason = "completed"
-			case "completed", "not_planned", "duplicate":
-			default:
-				return invalid("Issue", "state_reason", "invalid", "")
-			}
-		} else {
-			reason = ""
-		}
-		if edit.DuplicateOf != nil {
-			canonical, ok := st.issues[*edit.DuplicateOf]
-			if !ok || !st.sees(by, canonical.repo) || canonical == i {
-				return invalid("Issue", "duplicate_issue_id", "invalid", "")
-			}
-			i.DuplicateOf, reason = canonical.ID, "duplicate"
-		}
-		st.close(by, i, reason, "")
-	case "open":
-		if !i.Closed {
-			return nil
-		}
-		if i.Pull != nil && i.Pull.Merged() {
-			return invalid("PullRequest", "state", "invalid", "state cannot be changed. The pull request cannot be reopened.")
-		}
-		if i.Pull != nil {
-			if err := st.checkReopenPull(i); err != nil {
-				return err
-			}
-			reason = ""
-		} else {
-			reason = "reopened"
-		}
-		i.Closed, i.StateReason, i.ClosedAt, i.ClosedBy, i.DuplicateOf = false, reason, time.Time{}, "", 0
-		i.repo.open++
-		i.repo.view = nil
-		st.happened(by, i, Event{Kind: "reopened", StateReason: reason})
-		st.emitIssue(by, i, "reopened", nil)
 	default:
-		return invalid("Issue", "state", "invalid", "")
+		reason = "completed"
 	}
-	return nil
+	if closing {
+		st.close(by, i, reason, "")
+		return
+	}
+	if i.Pull != nil {
+		if tip, ok := i.repo.Git.branch(i.Pull.Head); ok {
+			i.Pull.HeadSHA = tip.SHA
+		}
+	}
+	i.Closed, i.StateReason, i.ClosedAt, i.ClosedBy, i.DuplicateOf = false, reason, time.Time{}, "", 0
+	i.repo.open++
+	i.repo.view = nil
+	st.happened(by, i, Event{Kind: "reopened", StateReason: reason})
+	st.emitIssue(by, i, "reopened", nil)
 }
 
 // close closes an issue or pull request; commit is what closed it, if a commit did.

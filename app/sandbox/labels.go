@@ -8,15 +8,28 @@ import (
 	"unicode/utf8"
 )
 
+// maxLabels is how many labels an issue takes.
+const maxLabels = 100
+
+// validLabels refuses what cannot be the labels of an issue.
+func validLabels(r *Repository, names []string) error {
+	if len(names) > maxLabels {
+		return invalid("Issue", "labels", "custom", "an issue carries at most 100 labels")
+	}
+	for _, name := range names {
+		if _, ok := r.label(name); !ok && (strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 50) {
+			return invalid("Label", "name", "invalid", "")
+		}
+	}
+	return nil
+}
+
 // ensureLabel finds a label or creates it with the default colour, as GitHub does when an issue gets a label that isn't there.
-func (st *store) ensureLabel(r *Repository, name string) (*Label, error) {
+func (st *store) ensureLabel(r *Repository, name string) *Label {
 	if l, ok := r.label(name); ok {
-		return l, nil
+		return l
 	}
-	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 50 {
-		return nil, invalid("Label", "name", "invalid", "")
-	}
-	return st.addLabel(r, name, "ededed", ""), nil
+	return st.addLabel(r, name, "ededed", "")
 }
 
 func (st *store) addLabel(r *Repository, name, color, description string) *Label {
@@ -101,14 +114,15 @@ func (st *store) addLabels(by *Actor, i *Issue, names []string) error {
 	if err := st.need(by, i.repo, RoleTriage, issueArea(i)...); err != nil {
 		return err
 	}
-	if len(i.Labels)+len(names) > 100 {
+	if err := validLabels(i.repo, names); err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(slices.Clone(names), i.HasLabel)
+	if len(i.Labels)+len(names) > maxLabels {
 		return invalid("Issue", "labels", "custom", "an issue carries at most 100 labels")
 	}
 	for _, name := range names {
-		l, err := st.ensureLabel(i.repo, name)
-		if err != nil {
-			return err
-		}
+		l := st.ensureLabel(i.repo, name)
 		if i.HasLabel(l.Name) {
 			continue
 		}
@@ -142,6 +156,9 @@ func (st *store) dropLabel(by *Actor, i *Issue, l *Label) {
 // setLabels replaces the labels of an issue.
 func (st *store) setLabels(by *Actor, i *Issue, names []string) error {
 	if err := st.need(by, i.repo, RoleTriage, issueArea(i)...); err != nil {
+		return err
+	}
+	if err := validLabels(i.repo, names); err != nil {
 		return err
 	}
 	for _, l := range slices.Clone(i.Labels) {

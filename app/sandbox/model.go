@@ -194,18 +194,18 @@ type Event struct {
 
 	Label       *EventLabel `json:",omitempty"` // labeled, unlabeled: as it was then
 	Assignee    string      `json:",omitempty"` // assigned, unassigned
-	From        string      `json:",omitempty"` // renamed: the title before
-	To          string      `json:",omitempty"` // renamed: the title after
+	From        string      `json:",omitempty"` // renamed: the title before; review_dismissed: the state before
+	To          string      `json:",omitempty"` // renamed: the title after; review_dismissed: why
 	StateReason string      `json:",omitempty"` // closed, reopened
 	CommitID    string      `json:",omitempty"` // closed, merged, referenced, committed
 	CommentID   int64       `json:",omitempty"` // commented, comment_pinned, comment_unpinned
-	ReviewID    int64       `json:",omitempty"` // reviewed
+	ReviewID    int64       `json:",omitempty"` // reviewed, review_dismissed
 	Reviewer    string      `json:",omitempty"` // review_requested, review_request_removed: a person,
 	Team        string      `json:",omitempty"` // or a team's slug
 	IssueID     int64       `json:",omitempty"` // cross-referenced: the source; sub_issue_…, parent_issue_…: the other issue
 
 	comment *Comment // commented
-	review  *Review  // reviewed
+	review  *Review  // reviewed, review_dismissed
 }
 
 // EventLabel is a label as an event remembers it.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -15,26 +16,37 @@ import (
 	"time"
 )
 
-// keeper keeps a sandbox in a folder: one file of everything, written anew as a whole soon after a change, and what an
-// App needs to work here.
+// keeper keeps a sandbox in a folder: a snapshot of everything that stands in the repositories, written anew soon after a
+// change; a log of calls and deliveries, which are too many to be written anew; and what an App needs to work here.
 type keeper struct {
 	folder string // empty: nothing is kept
 	change chan struct{}
 	ended  chan struct{}
 	done   sync.WaitGroup
-	mu     sync.Mutex
-	failed error
+
+	log    *os.File
+	lines  []byte // of the log, still to be written; guarded by the store's mutex
+	saved  int64  // the version that the snapshot has; the keeper's goroutine alone uses it
+	failed error  // the first failure; read after the goroutine ended
 }
 
-// snapshot is the file.
+// snapshot is one file.
 type snapshot struct {
 	Now    time.Time `json:"now"`
 	Secret string    `json:"secret"`
 	Model  model     `json:"model"`
 }
 
+// record is one line of the log.
+type record struct {
+	Call     *Call     `json:"call,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"` // is on its way
+	Done     *Delivery `json:"done,omitempty"`     // has been made: without the payload, which is known
+}
+
 const (
 	snapshotFile = "github.json"
+	logFile      = "history.jsonl"
 	keyName      = "app.pem"
 	envName      = "firebreak.env"
 	saveDelay    = 200 * time.Millisecond
@@ -91,6 +103,9 @@ func (k *keeper) read() (*snapshot, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &snap)
 	}
+	if err == nil && len(snap.Model.Repos) == 0 {
+		err = errors.New("it holds no sandbox")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w; move it away to begin anew", name, err)
 	}
@@ -105,11 +120,90 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	}
 	s.clock.set(snap.Now)
 	s.st.model = snap.Model
-	return true, s.st.relink()
+	s.st.app.created = snap.Model.Created
+	s.st.relink()
+	return true, k.readLog(s.st)
+}
+
+// readLog reads calls and deliveries. The process may have been killed while it wrote the last line, which then counts for nothing.
+func (k *keeper) readLog(st *store) error {
+	name := filepath.Join(k.folder, logFile)
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	pending := map[int64]*Delivery{}
+	for n := 1; len(text) > 0; n++ {
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		text = rest
+		var r record
+		if err := json.Unmarshal(line, &r); err != nil {
+			if !whole {
+				break
+			}
+			return fmt.Errorf("read %s, line %d: %w; move the file away to go on without the lists of calls and deliveries", name, n, err)
+		}
+		switch {
+		case r.Call != nil:
+			st.Calls = append(st.Calls, *r.Call)
+		case r.Delivery != nil:
+			st.Deliveries = append(st.Deliveries, r.Delivery)
+			pending[r.Delivery.ID] = r.Delivery
+		case r.Done != nil:
+			if d := pending[r.Done.ID]; d != nil {
+				r.Done.Payload = d.Payload
+				*d = *r.Done
+				delete(pending, d.ID)
+			}
+		}
+	}
+	st.Calls = last(st.Calls, keptCalls)
+	st.Deliveries = last(st.Deliveries, keptDeliveries)
+	// The log may be younger than the snapshot: no id is given out twice.
+	if n := len(st.Deliveries); n > 0 {
+		st.IDs["delivery"] = max(st.IDs["delivery"], st.Deliveries[n-1].ID)
+	}
+	return nil
+}
+
+func last[T any](list []T, n int) []T {
+	if len(list) > n {
+		return slices.Clone(list[len(list)-n:])
+	}
+	return list
+}
+
+// shortenLog writes the log anew, with what is still remembered.
+func (k *keeper) shortenLog(st *store) error {
+	name := filepath.Join(k.folder, logFile)
+	var text []byte
+	for n := range st.Calls {
+		text = appendRecord(text, record{Call: &st.Calls[n]})
+	}
+	for _, d := range st.Deliveries {
+		text = appendRecord(text, record{Delivery: d})
+	}
+	err := os.WriteFile(name+".new", text, 0o600)
+	if err == nil {
+		err = os.Rename(name+".new", name)
+	}
+	if err == nil {
+		k.log, err = os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0o600)
+	}
+	return err
+}
+
+func appendRecord(to []byte, r record) []byte {
+	if r.Done != nil {
+		done := *r.Done
+		done.Payload = nil
+		r.Done = &done
+	}
+	return append(append(to, mustJSON(r)...), '\n')
 }
 
 // relink finds again what points at what.
-func (st *store) relink() error {
+func (st *store) relink() {
 	for _, u := range st.Users {
 		st.users[strings.ToLower(u.Login)] = u
 	}
@@ -138,7 +232,7 @@ func (st *store) relink() error {
 				if e.Kind == "commented" {
 					e.comment = st.comments[e.CommentID]
 				}
-				if e.Kind == "reviewed" && i.Pull != nil {
+				if e.ReviewID != 0 && i.Pull != nil {
 					if n := slices.IndexFunc(i.Pull.Reviews, func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
 						e.review = i.Pull.Reviews[n]
 					}
@@ -146,7 +240,6 @@ func (st *store) relink() error {
 			}
 		}
 	}
-	return nil
 }
 
 // begin writes what an App needs, and keeps writing what changes.
@@ -158,7 +251,8 @@ func (k *keeper) begin(s *Sandbox) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Environment())) {
 		fmt.Fprintf(&env, "%s=%s\n", name, s.Environment()[name])
 	}
-	err := errors.Join(os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600), os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600), k.save(s))
+	err := errors.Join(os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600), os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
+		k.saveSnapshot(s), k.shortenLog(s.st))
 	if err != nil {
 		return fmt.Errorf("the sandbox's folder: %w", err)
 	}
@@ -168,34 +262,56 @@ func (k *keeper) begin(s *Sandbox) error {
 		default:
 		}
 	}
-	k.done.Go(func() {
-		for {
-			select {
-			case <-k.ended:
-				return
-			case <-k.change:
-			}
-			timer := time.NewTimer(saveDelay)
-			select {
-			case <-k.ended:
-				timer.Stop()
-				return
-			case <-timer.C:
-			}
-			if err := k.save(s); err != nil {
-				k.mu.Lock()
-				k.failed = err
-				k.mu.Unlock()
-			}
-		}
-	})
+	s.st.record = func(r record) {
+		k.lines = appendRecord(k.lines, r)
+		s.st.dirty()
+	}
+	k.done.Go(func() { k.work(s) })
 	return nil
 }
 
-// save writes everything anew, beside the old file and then over it.
+// work saves soon after a change. The longer saving takes, the rarer it is done, so that it never takes much of the time.
+func (k *keeper) work(s *Sandbox) {
+	delay := saveDelay
+	for {
+		select {
+		case <-k.ended:
+			return
+		case <-k.change:
+		}
+		timer := time.NewTimer(delay)
+		select {
+		case <-k.ended:
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		began := time.Now()
+		if err := k.save(s); err != nil && k.failed == nil {
+			k.failed = err
+		}
+		delay = max(saveDelay, 10*time.Since(began))
+	}
+}
+
+// save appends to the log, and writes the snapshot if it is no longer right.
 func (k *keeper) save(s *Sandbox) error {
 	s.st.mu.Lock()
+	lines, version := k.lines, s.st.version
+	k.lines = nil
+	s.st.mu.Unlock()
+	_, err := k.log.Write(lines)
+	if version != k.saved {
+		err = errors.Join(err, k.saveSnapshot(s))
+	}
+	return err
+}
+
+// saveSnapshot writes the snapshot beside the old one and then over it.
+func (k *keeper) saveSnapshot(s *Sandbox) error {
+	s.st.mu.Lock()
 	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Model: s.st.model})
+	version := s.st.version
 	s.st.mu.Unlock()
 	if err != nil {
 		return err
@@ -204,7 +320,11 @@ func (k *keeper) save(s *Sandbox) error {
 	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	k.saved = version
+	return nil
 }
 
 // end saves for the last time.
@@ -214,8 +334,6 @@ func (k *keeper) end(s *Sandbox) error {
 	}
 	close(k.ended)
 	k.done.Wait()
-	k.mu.Lock()
-	failed := k.failed
-	k.mu.Unlock()
-	return errors.Join(failed, k.save(s))
+	k.saved = -1 // the clock went on, too
+	return errors.Join(k.failed, k.save(s), k.log.Close())
 }

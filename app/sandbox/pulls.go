@@ -21,7 +21,7 @@ type newPull struct {
 
 // openPull opens a pull request between two branches of a repository.
 func (st *store) openPull(by *Actor, r *Repository, in newPull) (*Issue, error) {
-	if err := st.needToWrite(by, r, "pull_requests"); err != nil {
+	if err := st.need(by, r, RoleWrite, "pull_requests"); err != nil { // write access to the head's branch
 		return nil, err
 	}
 	if err := validIssue(in.Title, in.Body); err != nil {
@@ -50,7 +50,7 @@ func (st *store) openPull(by *Actor, r *Repository, in newPull) (*Issue, error) 
 	return i, nil
 }
 
-// needToWrite lets readers pass, as GitHub does for issues and pull requests, and the app if its token writes the area.
+// needToWrite lets readers pass, as GitHub does for reviews, and the app if its token writes the area.
 func (st *store) needToWrite(by *Actor, r *Repository, area string) error {
 	if err := st.need(by, r, RoleRead, area); err != nil {
 		return err
@@ -99,6 +99,9 @@ func (st *store) editPull(by *Actor, i *Issue, edit pullEdit) error {
 	if err := st.needAuthor(by, i.repo, i.Author, RoleTriage, []string{"pull_requests"}); err != nil {
 		return err
 	}
+	if err := st.checkEdit(by, i, edit.issueEdit); err != nil {
+		return err
+	}
 	if edit.Base != nil && *edit.Base != i.Pull.Base {
 		base, ok := i.repo.Git.branch(*edit.Base)
 		if !ok || i.Closed {
@@ -123,14 +126,15 @@ func (st *store) editPull(by *Actor, i *Issue, edit pullEdit) error {
 
 // checkReopenPull tells why a closed pull request cannot be opened again, if so.
 func (st *store) checkReopenPull(i *Issue) error {
-	tip, ok := i.repo.Git.branch(i.Pull.Head)
-	if !ok {
+	if i.Pull.Merged() {
+		return invalid("PullRequest", "state", "invalid", "state cannot be changed. The pull request cannot be reopened.")
+	}
+	if _, ok := i.repo.Git.branch(i.Pull.Head); !ok {
 		return invalid("PullRequest", "state", "custom", "state cannot be changed. The "+i.Pull.Head+" branch has been deleted.")
 	}
 	if other := st.openPullFor(i.repo, i.Pull.Head, i.Pull.Base); other != nil {
 		return invalid("PullRequest", "state", "custom", fmt.Sprintf("state cannot be changed. There is already an open pull request (#%d) from %s to %s.", other.Number, i.Pull.Head, i.Pull.Base))
 	}
-	i.Pull.HeadSHA = tip.SHA
 	return nil
 }
 
@@ -174,7 +178,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 		}
 		i.Pull.Teams = append(i.Pull.Teams, t.Slug)
 		st.happened(by, i, Event{Kind: "review_requested", Team: t.Slug})
-		st.emitPull(by, i, "review_requested", fields{"requested_team": st.teamView(t)})
+		st.emitPull(by, i, "review_requested", fields{"requested_team": st.hookTeamView(t)})
 	}
 	return nil
 }
@@ -197,7 +201,7 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 			t, _ := st.team(slug)
 			i.Pull.Teams = slices.Delete(i.Pull.Teams, n, n+1)
 			st.happened(by, i, Event{Kind: "review_request_removed", Team: t.Slug})
-			st.emitPull(by, i, "review_request_removed", fields{"requested_team": st.teamView(t)})
+			st.emitPull(by, i, "review_request_removed", fields{"requested_team": st.hookTeamView(t)})
 		}
 	}
 	return nil
@@ -206,13 +210,15 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 // Events of a review, as a request names them.
 var reviewStates = map[string]string{"APPROVE": ReviewApproved, "REQUEST_CHANGES": ReviewChangesRequested, "COMMENT": ReviewCommented}
 
+// unprocessable refuses a review, in the form that GitHub uses there.
+func unprocessable(why string) *Error {
+	return &Error{Status: http.StatusUnprocessableEntity, Message: "Unprocessable Entity", reasons: []string{why}}
+}
+
 // review submits a review; event is APPROVE, REQUEST_CHANGES or COMMENT. An empty commit means the newest.
 func (st *store) review(by *Actor, i *Issue, event, body, commit string) (*Review, error) {
 	if err := st.needToWrite(by, i.repo, "pull_requests"); err != nil {
 		return nil, err
-	}
-	unprocessable := func(why string) error {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Unprocessable Entity", Fields: []FieldError{{Resource: "PullRequestReview", Code: "custom", Message: why}}}
 	}
 	state, ok := reviewStates[event]
 	switch {
@@ -257,13 +263,14 @@ func (st *store) dismissReview(by *Actor, i *Issue, review *Review, message stri
 		return err
 	}
 	if strings.TrimSpace(message) == "" {
-		return invalid("PullRequestReview", "message", "missing_field", "")
+		return unprocessable("Message can't be blank")
 	}
 	if review.State != ReviewApproved && review.State != ReviewChangesRequested {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Can not dismiss a " + strings.ToLower(review.State) + " pull request review"}
+		return unprocessable("Can not dismiss a " + strings.ToLower(review.State) + " pull request review")
 	}
+	e := st.happened(by, i, Event{Kind: "review_dismissed", ReviewID: review.ID, From: review.State, To: message})
+	e.review = review
 	review.State = ReviewDismissed
-	st.touch(i)
 	st.emitReview(by, i, review, "dismissed")
 	return nil
 }
@@ -301,7 +308,10 @@ func (st *store) merge(by *Actor, i *Issue, in mergeRequest) error {
 	if err := st.need(by, r, RoleWrite, "contents"); err != nil {
 		return err
 	}
-	if i.Closed || p.Draft {
+	if p.Draft && !i.Closed {
+		return &Error{Status: http.StatusMethodNotAllowed, Message: "Pull Request is still a draft"}
+	}
+	if i.Closed {
 		return &Error{Status: http.StatusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
 	if in.SHA != "" && in.SHA != p.HeadSHA {

@@ -2,61 +2,149 @@ package sandbox
 
 import (
 	"net/http"
+	"strings"
 )
 
 // routes lists every operation that there is.
-func (a *apiServer) routes() {
-	const repo, issue, pull, comment = "/repos/{owner}/{repo}", "/repos/{owner}/{repo}/issues/{number}", "/repos/{owner}/{repo}/pulls/{number}", "/repos/{owner}/{repo}/issues/comments/{comment}"
-	for pattern, e := range map[string]endpoint{
-		"GET /user": getUser, "GET /users/{login}": getUserNamed, "GET /user/repos": listRepos, "GET /orgs/{org}": getOrg, "GET /orgs/{org}/repos": listRepos,
-		"GET /orgs/{org}/teams": listTeams, "GET /orgs/{org}/teams/{team}": getTeam, "GET /orgs/{org}/teams/{team}/members": listTeamMembers,
+func routes() map[string]endpoint {
+	const (
+		repo    = "/repos/{owner}/{repo}"
+		issue   = repo + "/issues/{number}"
+		comment = repo + "/issues/comments/{comment}"
+		pull    = repo + "/pulls/{number}"
+	)
+	return map[string]endpoint{
+		"GET /user":                                        getUser,
+		"GET /users/{login}":                               getUserNamed,
+		"GET /user/repos":                                  listRepos,
+		"GET /orgs/{org}":                                  getOrg,
+		"GET /orgs/{org}/repos":                            listRepos,
+		"GET /orgs/{org}/teams":                            listTeams,
+		"GET /orgs/{org}/teams/{team}":                     getTeam,
+		"GET /orgs/{org}/teams/{team}/members":             listTeamMembers,
 		"GET /orgs/{org}/teams/{team}/memberships/{login}": getMembership,
 
-		"GET " + repo: getRepo, "GET " + repo + "/collaborators": listCollaborators, "GET " + repo + "/collaborators/{login}": isCollaborator,
+		"GET " + repo:                                       getRepo,
+		"GET " + repo + "/collaborators":                    listCollaborators,
+		"GET " + repo + "/collaborators/{login}":            isCollaborator,
 		"GET " + repo + "/collaborators/{login}/permission": getPermission,
 
-		"GET " + repo + "/issues": listIssues, "POST " + repo + "/issues": createIssue, "GET " + issue: getIssue, "PATCH " + issue: patchIssue,
-		"PUT " + issue + "/lock": lockIssue(true), "DELETE " + issue + "/lock": lockIssue(false),
-		"GET " + issue + "/comments": listComments, "POST " + issue + "/comments": createComment,
-		"GET " + comment: getComment, "PATCH " + comment: patchComment, "DELETE " + comment: deleteComment,
-		"PUT " + comment + "/pin": pinComment, "DELETE " + comment + "/pin": unpinComment,
-		"GET " + comment + "/reactions": listReactions, "POST " + comment + "/reactions": createReaction, "DELETE " + comment + "/reactions/{reaction}": deleteReaction,
-		"GET " + issue + "/reactions": listReactions, "POST " + issue + "/reactions": createReaction, "DELETE " + issue + "/reactions/{reaction}": deleteReaction,
-		"GET " + repo + "/labels": listRepoLabels, "POST " + repo + "/labels": createLabel, "GET " + repo + "/labels/{name}": getLabel,
-		"PATCH " + repo + "/labels/{name}": patchLabel, "DELETE " + repo + "/labels/{name}": deleteLabel,
-		"GET " + issue + "/labels": listIssueLabels, "POST " + issue + "/labels": changeLabels((*store).addLabels), "PUT " + issue + "/labels": changeLabels((*store).setLabels),
-		"DELETE " + issue + "/labels/{name}": removeLabel, "DELETE " + issue + "/labels": removeLabels,
-		"GET " + repo + "/assignees": listAssignable, "GET " + repo + "/assignees/{login}": checkAssignable, "GET " + issue + "/assignees/{login}": checkAssignable,
-		"POST " + issue + "/assignees":   changeAssignees((*store).assign, http.StatusCreated),
-		"DELETE " + issue + "/assignees": changeAssignees((*store).unassign, http.StatusOK),
-		"GET " + issue + "/timeline":     listTimeline, "GET " + issue + "/events": listEvents,
-		"GET " + issue + "/sub_issues": listSubIssues, "POST " + issue + "/sub_issues": addSubIssue, "DELETE " + issue + "/sub_issue": removeSubIssue, "GET " + issue + "/parent": getParent,
-		"GET /search/issues": searchIssues,
+		"GET " + repo + "/issues":                     listIssues,
+		"POST " + repo + "/issues":                    createIssue,
+		"GET " + issue:                                getIssue,
+		"PATCH " + issue:                              patchIssue,
+		"PUT " + issue + "/lock":                      lockIssue(true),
+		"DELETE " + issue + "/lock":                   lockIssue(false),
+		"GET " + issue + "/comments":                  listComments,
+		"POST " + issue + "/comments":                 createComment,
+		"GET " + comment:                              getComment,
+		"PATCH " + comment:                            patchComment,
+		"DELETE " + comment:                           deleteComment,
+		"PUT " + comment + "/pin":                     pinComment,
+		"DELETE " + comment + "/pin":                  unpinComment,
+		"GET " + comment + "/reactions":               listReactions,
+		"POST " + comment + "/reactions":              createReaction,
+		"DELETE " + comment + "/reactions/{reaction}": deleteReaction,
+		"GET " + issue + "/reactions":                 listReactions,
+		"POST " + issue + "/reactions":                createReaction,
+		"DELETE " + issue + "/reactions/{reaction}":   deleteReaction,
+		"GET " + repo + "/labels":                     listRepoLabels,
+		"POST " + repo + "/labels":                    createLabel,
+		"GET " + repo + "/labels/{name}":              getLabel,
+		"PATCH " + repo + "/labels/{name}":            patchLabel,
+		"DELETE " + repo + "/labels/{name}":           deleteLabel,
+		"GET " + issue + "/labels":                    listIssueLabels,
+		"POST " + issue + "/labels":                   changeLabels((*store).addLabels),
+		"PUT " + issue + "/labels":                    changeLabels((*store).setLabels),
+		"DELETE " + issue + "/labels/{name}":          removeLabel,
+		"DELETE " + issue + "/labels":                 removeLabels,
+		"GET " + repo + "/assignees":                  listAssignable,
+		"GET " + repo + "/assignees/{login}":          checkAssignable,
+		"GET " + issue + "/assignees/{login}":         checkAssignable,
+		"POST " + issue + "/assignees":                changeAssignees((*store).assign, http.StatusCreated),
+		"DELETE " + issue + "/assignees":              changeAssignees((*store).unassign, http.StatusOK),
+		"GET " + issue + "/timeline":                  listTimeline,
+		"GET " + issue + "/events":                    listEvents,
+		"GET " + issue + "/sub_issues":                listSubIssues,
+		"POST " + issue + "/sub_issues":               addSubIssue,
+		"DELETE " + issue + "/sub_issue":              removeSubIssue,
+		"GET " + issue + "/parent":                    getParent,
+		"GET /search/issues":                          searchIssues,
 
-		"GET " + repo + "/contents/{path...}": getContents, "PUT " + repo + "/contents/{path...}": changeContents(false), "DELETE " + repo + "/contents/{path...}": changeContents(true),
-		"GET " + repo + "/git/ref/{ref...}": getRef, "GET " + repo + "/git/matching-refs/{ref...}": listMatchingRefs, "POST " + repo + "/git/refs": createRef,
-		"PATCH " + repo + "/git/refs/{ref...}": updateRef, "DELETE " + repo + "/git/refs/{ref...}": deleteRef,
-		"GET " + repo + "/git/commits/{sha}": getGitCommit, "POST " + repo + "/git/commits": createGitCommit,
-		"GET " + repo + "/git/trees/{sha}": getTree, "POST " + repo + "/git/trees": createTree, "GET " + repo + "/git/blobs/{sha}": getBlob, "POST " + repo + "/git/blobs": createBlob,
-		"GET " + repo + "/branches": listBranches, "GET " + repo + "/branches/{branch...}": getBranch, "GET " + repo + "/commits": listCommits, "GET " + repo + "/commits/{ref}": getCommit,
-		"GET " + repo + "/compare/{basehead...}": compare,
+		"GET " + repo + "/contents":                   getContents,
+		"GET " + repo + "/contents/{path...}":         getContents,
+		"PUT " + repo + "/contents/{path...}":         changeContents(false),
+		"DELETE " + repo + "/contents/{path...}":      changeContents(true),
+		"GET " + repo + "/git/ref/{ref...}":           getRef,
+		"GET " + repo + "/git/matching-refs/{ref...}": listMatchingRefs,
+		"POST " + repo + "/git/refs":                  createRef,
+		"PATCH " + repo + "/git/refs/{ref...}":        updateRef,
+		"DELETE " + repo + "/git/refs/{ref...}":       deleteRef,
+		"GET " + repo + "/git/commits/{sha}":          getGitCommit,
+		"POST " + repo + "/git/commits":               createGitCommit,
+		"GET " + repo + "/git/trees/{sha}":            getTree,
+		"POST " + repo + "/git/trees":                 createTree,
+		"GET " + repo + "/git/blobs/{sha}":            getBlob,
+		"POST " + repo + "/git/blobs":                 createBlob,
+		"GET " + repo + "/branches":                   listBranches,
+		"GET " + repo + "/branches/{branch...}":       getBranch,
+		"GET " + repo + "/commits":                    listCommits,
+		"GET " + repo + "/commits/{ref...}":           atCommit,
+		"GET " + repo + "/compare/{basehead...}":      compare,
 
-		"GET " + repo + "/pulls": listPulls, "POST " + repo + "/pulls": createPull, "GET " + pull: getPull, "PATCH " + pull: patchPull,
-		"GET " + pull + "/commits": listPullCommits, "GET " + pull + "/files": listPullFiles, "GET " + pull + "/requested_reviewers": listReviewers,
-		"POST " + pull + "/requested_reviewers":   changeReviewers((*store).requestReviewers, http.StatusCreated),
-		"DELETE " + pull + "/requested_reviewers": changeReviewers((*store).removeReviewers, http.StatusOK),
-		"GET " + pull + "/reviews":                listReviews, "POST " + pull + "/reviews": createReview, "PUT " + pull + "/merge": mergePull, "GET " + pull + "/merge": isMerged,
-		"POST " + repo + "/check-runs": createCheckRun, "GET " + repo + "/check-runs/{run}": getCheckRun, "PATCH " + repo + "/check-runs/{run}": patchCheckRun,
+		"GET " + repo + "/pulls":                        listPulls,
+		"POST " + repo + "/pulls":                       createPull,
+		"GET " + pull:                                   getPull,
+		"PATCH " + pull:                                 patchPull,
+		"GET " + pull + "/commits":                      listPullCommits,
+		"GET " + pull + "/files":                        listPullFiles,
+		"GET " + pull + "/requested_reviewers":          listReviewers,
+		"POST " + pull + "/requested_reviewers":         changeReviewers((*store).requestReviewers, http.StatusCreated),
+		"DELETE " + pull + "/requested_reviewers":       changeReviewers((*store).removeReviewers, http.StatusOK),
+		"GET " + pull + "/reviews":                      listReviews,
+		"POST " + pull + "/reviews":                     createReview,
+		"GET " + pull + "/reviews/{review}":             getReview,
+		"PUT " + pull + "/reviews/{review}/dismissals":  dismissReview,
+		"PUT " + pull + "/merge":                        mergePull,
+		"GET " + pull + "/merge":                        isMerged,
+		"POST " + repo + "/check-runs":                  createCheckRun,
+		"GET " + repo + "/check-runs/{run}":             getCheckRun,
+		"PATCH " + repo + "/check-runs/{run}":           patchCheckRun,
 		"GET " + repo + "/check-runs/{run}/annotations": listAnnotations,
-		"GET " + repo + "/commits/{ref}/check-runs":     listCheckRuns, "GET " + repo + "/commits/{ref}/check-suites": listCheckSuites,
-		"GET " + repo + "/commits/{ref}/status": combinedStatus, "POST " + repo + "/statuses/{sha}": createStatus,
+		"POST " + repo + "/statuses/{sha}":              createStatus,
 
-		"GET /app": getApp, "GET /apps/{slug}": getAppNamed, "GET /app/installations": listInstallations, "GET /app/installations/{installation}": getInstallation,
-		"POST /app/installations/{installation}/access_tokens": createToken, "GET " + repo + "/installation": getInstallation, "GET /orgs/{org}/installation": getInstallation,
-		"GET /users/{login}/installation": getInstallation, "GET /installation/repositories": listInstallationRepos,
-		"GET /app/hook/config": getHookConfig, "GET /app/hook/deliveries": listDeliveries, "GET /app/hook/deliveries/{delivery}": getDelivery,
-		"POST /app/hook/deliveries/{delivery}/attempts": redeliver, "GET /rate_limit": getRateLimit, "GET /meta": getMeta, "POST /markdown": renderText,
-	} {
-		a.on(pattern, e)
+		"GET /app":                                             getApp,
+		"GET /apps/{slug}":                                     getAppNamed,
+		"GET /app/installations":                               listInstallations,
+		"GET /app/installations/{installation}":                getInstallation,
+		"PUT /app/installations/{installation}/suspended":      suspend(true),
+		"DELETE /app/installations/{installation}/suspended":   suspend(false),
+		"POST /app/installations/{installation}/access_tokens": createToken,
+		"GET " + repo + "/installation":                        getInstallation,
+		"GET /orgs/{org}/installation":                         getInstallation,
+		"GET /users/{login}/installation":                      getInstallation,
+		"GET /installation/repositories":                       listInstallationRepos,
+		"GET /app/hook/config":                                 getHookConfig,
+		"GET /app/hook/deliveries":                             listDeliveries,
+		"GET /app/hook/deliveries/{delivery}":                  getDelivery,
+		"POST /app/hook/deliveries/{delivery}/attempts":        redeliver,
+		"GET /rate_limit":                                      getRateLimit,
+		"GET /meta":                                            getMeta,
+		"POST /markdown":                                       renderText,
 	}
+}
+
+// commitParts are what there is of a commit. They are told apart by hand, since a branch in the path may have slashes, which a
+// pattern takes only at its end.
+var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites, "/status": combinedStatus}
+
+// atCommit serves a commit and its parts.
+func atCommit(q *request) (int, any, error) {
+	for suffix, part := range commitParts {
+		if ref, ok := strings.CutSuffix(q.value("ref"), suffix); ok {
+			q.r.SetPathValue("ref", ref)
+			return part(q)
+		}
+	}
+	return getCommit(q)
 }

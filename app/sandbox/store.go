@@ -22,6 +22,7 @@ type store struct {
 	org  *User
 
 	model
+	history
 
 	users    map[string]*User // by lower-case login
 	repos    map[string]*Repository
@@ -30,23 +31,29 @@ type store struct {
 	version  int64         // counts changes
 	wake     chan struct{} // closed at the next change
 	dirty    func()        // tells the persisting that something changed
+	record   func(record)  // appends to what is kept of the history
 }
 
-// model is what outlives the process.
+// model is what outlives the process, and is written as a whole.
 type model struct {
-	IDs        map[string]int64 // last id given out, by kind
-	Users      []*User
-	Teams      []*Team
-	Repos      []*Repository
+	IDs       map[string]int64 // last id given out, by kind
+	Users     []*User
+	Teams     []*Team
+	Repos     []*Repository
+	Outbox    []OutboxEntry
+	Created   time.Time // virtual time of the seeding
+	Suspended time.Time // when the installation was suspended, zero while it is not
+}
+
+// history outlives the process too. It grows with every call, and is written by appending.
+type history struct {
 	Deliveries []*Delivery
-	Outbox     []OutboxEntry
 	Calls      []Call
-	Created    time.Time // virtual time of the seeding
 }
 
 func newStore(url string) *store {
 	return &store{
-		url: url, emit: func(string, string, hookPayload) {}, dirty: func() {},
+		url: url, emit: func(string, string, hookPayload) {}, dirty: func() {}, record: func(record) {},
 		model: model{IDs: map[string]int64{}},
 		users: map[string]*User{}, repos: map[string]*Repository{}, issues: map[int64]*Issue{}, comments: map[int64]*Comment{},
 		wake: make(chan struct{}),
@@ -75,6 +82,8 @@ type Error struct {
 	Status  int
 	Message string
 	Fields  []FieldError
+
+	reasons []string // GitHub's reviews give reasons as texts, in place of fields
 }
 
 // FieldError says what is wrong with one field of a request.
@@ -89,6 +98,9 @@ func (e *Error) Error() string {
 	text := e.Message
 	for _, f := range e.Fields {
 		text += fmt.Sprintf("; %s.%s: %s %s", f.Resource, f.Field, f.Code, f.Message)
+	}
+	for _, reason := range e.reasons {
+		text += "; " + reason
 	}
 	return text
 }
@@ -126,7 +138,7 @@ func (st *store) nextID(kind string) int64 {
 var firstIDs = map[string]int64{
 	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000, "comment": 7000000,
 	"event": 80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000, "status": 14000000,
-	"delivery": 150000000, "guid": 0,
+	"delivery": 150000000,
 }
 
 // nodeID is a stable opaque id of the GraphQL kind.

@@ -141,8 +141,8 @@ func (st *store) commentView(c *Comment) fields {
 	return f
 }
 
-// eventView is an item of the timeline; inTimeline tells it from the same item in the events API.
-func (st *store) eventView(i *Issue, e *Event, inTimeline bool) fields {
+// eventView is an item of the timeline, as an actor sees it; inTimeline tells it from the same item in the events API.
+func (st *store) eventView(by *Actor, i *Issue, e *Event, inTimeline bool) fields {
 	switch e.Kind {
 	case "commented":
 		return st.commentView(e.comment).with(fields{"event": "commented", "actor": st.userView(e.Actor)})
@@ -176,7 +176,7 @@ func (st *store) eventView(i *Issue, e *Event, inTimeline bool) fields {
 		f["rename"] = fields{"from": e.From, "to": e.To}
 	case "closed", "reopened":
 		f["state_reason"] = textOrNull(e.StateReason)
-	case "locked", "unlocked":
+	case "locked":
 		f["lock_reason"] = nil
 	case "review_requested", "review_request_removed":
 		f["review_requester"] = st.userView(e.Actor)
@@ -185,18 +185,20 @@ func (st *store) eventView(i *Issue, e *Event, inTimeline bool) fields {
 		} else {
 			f["requested_reviewer"] = st.userView(e.Reviewer)
 		}
+	case "review_dismissed":
+		f["dismissed_review"] = fields{"state": strings.ToLower(e.From), "review_id": e.ReviewID, "dismissal_message": textOrNull(e.To)}
 	case "sub_issue_added", "sub_issue_removed":
-		f["sub_issue"] = st.issueReference(e.IssueID)
+		f["sub_issue"] = st.issueReference(by, e.IssueID)
 	case "parent_issue_added", "parent_issue_removed":
-		f["parent_issue"] = st.issueReference(e.IssueID)
+		f["parent_issue"] = st.issueReference(by, e.IssueID)
 	}
 	return f
 }
 
-// issueReference is how a timeline names another issue; null when it is gone.
-func (st *store) issueReference(id int64) any {
+// issueReference is how a timeline names another issue; null when it is gone or the actor does not see it.
+func (st *store) issueReference(by *Actor, id int64) any {
 	i, ok := st.issues[id]
-	if !ok {
+	if !ok || !st.sees(by, i.repo) {
 		return nil
 	}
 	return fields{

@@ -207,11 +207,11 @@ func (st *store) annotationView(r *Repository, run *CheckRun, a Annotation) fiel
 	}
 }
 
-// statusView is a commit status.
+// statusView is a commit status. Where a commit's statuses are summed up it has no creator.
 func (st *store) statusView(r *Repository, s *Status) fields {
 	return fields{
 		"id": s.ID, "node_id": nodeID("SC", s.ID), "url": st.api("/repos/%s/statuses/%s", r.FullName(), s.SHA), "avatar_url": nil, "state": s.State,
 		"description": textOrNull(s.Description), "target_url": textOrNull(s.TargetURL), "context": s.Context, "created_at": stamp(s.Created),
-		"updated_at": stamp(s.Created), "creator": st.userView(s.Creator), "required": nil,
+		"updated_at": stamp(s.Created),
 	}
 }

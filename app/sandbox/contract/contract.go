@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,8 @@ import (
 //
 // Tolerated are: a request that is refused with 400 or 422; any answer of 500
 // and above; the errors that GitHub may send anywhere (see isGeneric), as long
-// as they have a message; and a request for no known operation that is answered
+// as they have a message, which also holds for an error that GitHub describes
+// without a body; and a request for no known operation that is answered
 // with such an error.
 func Middleware(t testing.TB, next http.Handler) http.Handler {
 	t.Helper()
@@ -201,6 +203,9 @@ func responseReasons(request *openapi3filter.RequestValidationInput, answer *rec
 func bodyReasons(request *openapi3filter.RequestValidationInput, described *openapi3.Response, answer *recorder) []string {
 	contentType := answer.Header().Get("Content-Type")
 	if len(described.Content) == 0 {
+		if answer.status >= 400 {
+			return errorReasons(request.Request, answer)
+		}
 		if answer.body.Len() > 0 {
 			return []string{"answer: has a body, where GitHub sends none"}
 		}
@@ -225,8 +230,16 @@ func bodyReasons(request *openapi3filter.RequestValidationInput, described *open
 	if reasons, isEvents := eventReasons(request.Route.Spec, schema, body); isEvents {
 		return reasons
 	}
-	return append(schemaReasons(schema, body, "answer"), inventedFields(schema, body, "answer")...)
+	reasons := append(schemaReasons(schema, body, "answer"), inventedFields(schema, body, "answer")...)
+	if answer.status >= 400 {
+		reasons = slices.DeleteFunc(reasons, func(reason string) bool { return reason == statusInError })
+	}
+	return reasons
 }
+
+// statusInError is no mistake: every error of GitHub's repeats its status, and
+// only some of the description's errors have the field.
+const statusInError = "answer /status: GitHub knows no such field"
 
 // errorReasons holds an error that the operation doesn't list against the form
 // all of GitHub's errors have.

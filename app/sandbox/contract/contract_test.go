@@ -265,6 +265,17 @@ func TestMiddleware(t *testing.T) {
 			exchange: exchange{method: "GET", path: repo + "/labels", status: 429, answer: `{"error":"slow down"}`},
 			want:     []string{"an error without a JSON object that has a message"},
 		},
+		"an error with its status": {
+			exchange: exchange{method: "POST", path: repo + "/labels", body: `{"name":"incident"}`, status: 422,
+				answer: strings.Replace(failed, "{", `{"status":"422",`, 1)},
+		},
+		"an error that is described without a body": {
+			exchange: exchange{method: "GET", path: repo + "/pulls/7/merge", status: 404, answer: failed},
+		},
+		"an error that is described without a body, and has no message": {
+			exchange: exchange{method: "GET", path: repo + "/pulls/7/merge", status: 404, answer: "{}"},
+			want:     []string{"an error without a JSON object that has a message"},
+		},
 		"an answer that was broken on purpose": {
 			exchange: exchange{method: "GET", path: repo + "/labels", status: 502, contentType: "text/html", answer: "<h1>Unicorn</h1>"},
 		},

@@ -161,9 +161,9 @@ func inventedFields(schema *openapi3.Schema, value any, prefix string) []string 
 	return found
 }
 
-// forgotten is a field that GitHub sends with each repository, and that the
-// description leaves out inside of pull requests.
-const forgotten = "custom_properties"
+// forgotten are fields that GitHub sends with each repository and each account,
+// and that the description leaves out inside of pull requests and of webhooks.
+var forgotten = set("custom_properties user_view_type")
 
 // walkInvented goes through a value together with all the schemas that may
 // describe it.
@@ -194,7 +194,7 @@ func walkInvented(schemas []*openapi3.Schema, value any, pointer string, found f
 			return
 		}
 		for name, field := range value {
-			if fields[name] == nil && name == forgotten {
+			if fields[name] == nil && forgotten[name] {
 				continue
 			}
 			if fields[name] == nil {

@@ -38,6 +38,8 @@ POST /app/hook/deliveries/{delivery_id}/attempts
 GET /app/installations
 GET /app/installations/{installation_id}
 DELETE /app/installations/{installation_id}
+PUT /app/installations/{installation_id}/suspended
+DELETE /app/installations/{installation_id}/suspended
 POST /app/installations/{installation_id}/access_tokens
 GET /apps/{app_slug}
 GET /installation/repositories
@@ -297,9 +299,16 @@ func keepOperations(all map[string]any) (map[string]any, error) {
 		}
 		paths[path].(map[string]any)[strings.ToLower(method)] = clean(operation)
 	}
+	installations := at(paths, "/app/installations", "get", "responses", "200", "content", "application/json", "schema")
+	if at(installations, "items", "properties", "account")["allOf"] == nil {
+		return nil, errors.New("GET /app/installations: the description of an installation is no longer a copy: drop its correction")
+	}
+	// The copy wants an account to be a person and an enterprise at once; what
+	// it was copied from wants either.
+	installations["items"] = map[string]any{"$ref": "#/components/schemas/installation"}
 	for _, request := range bareLists {
 		method, path, _ := strings.Cut(request, " ")
-		if err := allowBareList(paths[path].(map[string]any)[method].(map[string]any)); err != nil {
+		if err := allowBareList(at(paths, path, method)); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", method, path, err)
 		}
 	}
@@ -317,25 +326,29 @@ var bareLists = []string{
 
 // allowBareList lets an operation's body be the list that is its "labels", too.
 func allowBareList(operation map[string]any) error {
-	at := operation
-	for _, key := range []string{"requestBody", "content", "application/json", "schema"} {
-		at, _ = at[key].(map[string]any)
-	}
-	bodies, _ := at["anyOf"].([]any)
+	schema := at(operation, "requestBody", "content", "application/json", "schema")
+	bodies, _ := schema["anyOf"].([]any)
 	if len(bodies) == 0 {
 		return errors.New("the body is no longer one of several")
 	}
 	for _, body := range bodies {
-		properties, _ := body.(map[string]any)["properties"].(map[string]any)
-		labels, ok := properties["labels"].(map[string]any)
-		if !ok {
+		labels := at(body.(map[string]any), "properties", "labels")
+		if labels == nil {
 			return errors.New("the body no longer has labels")
 		}
 		delete(labels, "minItems")
 		bodies = append(bodies, maps.Clone(labels))
 	}
-	at["anyOf"] = bodies
+	schema["anyOf"] = bodies
 	return nil
+}
+
+// at follows keys into a part of the description; nil where there is no such way.
+func at(part map[string]any, keys ...string) map[string]any {
+	for _, key := range keys {
+		part, _ = part[key].(map[string]any)
+	}
+	return part
 }
 
 // keepWebhooks maps "event" or "event/action" to the payload's schema.

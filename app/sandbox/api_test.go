@@ -1,0 +1,322 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v4"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+)
+
+var (
+	testKey   = sync.OnceValue(newTestKey)
+	otherKey  = sync.OnceValue(newTestKey)
+	testStart = time.Date(2026, 11, 24, 10, 41, 0, 0, time.UTC)
+)
+
+func newTestKey() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// github is a sandbox behind HTTP. Everything that passes is held against GitHub's description.
+type github struct {
+	t      *testing.T
+	box    *Sandbox
+	url    string
+	tokens map[string]string
+	vars   map[string]string // what steps remembered
+}
+
+func newGitHub(t *testing.T, options ...func(*Options)) *github {
+	t.Helper()
+	g := &github{t: t, tokens: map[string]string{}, vars: map[string]string{}}
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	o := Options{URL: g.url, WebhookSecret: "a secret of the tests", PrivateKey: testKey(), Frozen: true, Start: testStart}
+	for _, option := range options {
+		option(&o)
+	}
+	box, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.box = box
+	handler = contract.Middleware(t, box.Handler())
+	t.Cleanup(func() {
+		if g.box != nil {
+			g.close()
+		}
+	})
+	return g
+}
+
+func (g *github) close() {
+	g.t.Helper()
+	if err := g.box.Close(); err != nil {
+		g.t.Error(err)
+	}
+	g.box = nil
+}
+
+func signJWT(t *testing.T, key *rsa.PrivateKey, claims jwt.RegisteredClaims) string {
+	t.Helper()
+	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func goodClaims() jwt.RegisteredClaims {
+	return jwt.RegisteredClaims{Issuer: "1", IssuedAt: jwt.NewNumericDate(time.Now().Add(-time.Minute)), ExpiresAt: jwt.NewNumericDate(time.Now().Add(9 * time.Minute))}
+}
+
+// token gives who calls a token: "" is nobody, "jwt" the App itself, "app" its installation, "app issues:read @platform" the
+// installation with less than it could have, everybody else a person.
+func (g *github) token(who string) string {
+	g.t.Helper()
+	word, limits, _ := strings.Cut(who, " ")
+	switch {
+	case who == "":
+		return ""
+	case who == "jwt":
+		return signJWT(g.t, testKey(), goodClaims())
+	case word != "app":
+		return "demo-" + who
+	}
+	if g.tokens[who] == "" {
+		body := map[string]any{}
+		for limit := range strings.FieldsSeq(limits) {
+			if repo, ok := strings.CutPrefix(limit, "@"); ok {
+				body["repositories"] = []string{repo}
+				continue
+			}
+			area, level, _ := strings.Cut(limit, ":")
+			body["permissions"] = map[string]string{area: level}
+		}
+		a := g.call("jwt", "POST /app/installations/7001/access_tokens", string(mustJSON(body)))
+		a.want(http.StatusCreated)
+		g.tokens[who] = a.field("token")
+	}
+	return g.tokens[who]
+}
+
+// answer is what came back.
+type answer struct {
+	t      *testing.T
+	what   string
+	status int
+	header http.Header
+	body   []byte
+}
+
+// call makes a request, like "GET ~/issues/1": ~ is the repository acme/incidents, $name what a step remembered.
+func (g *github) call(who, request, body string, header ...string) *answer {
+	g.t.Helper()
+	request, body = g.fill(request), g.fill(body)
+	method, path, _ := strings.Cut(request, " ")
+	path = strings.Replace(path, "~", "/repos/acme/incidents", 1)
+	if !strings.HasPrefix(path, "/sandbox/") {
+		path = "/api/v3" + path
+	}
+	r, err := http.NewRequest(method, g.url+path, strings.NewReader(body))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if token := g.token(who); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	a := &answer{t: g.t, what: who + ": " + request, status: res.StatusCode, header: res.Header}
+	if a.body, err = io.ReadAll(res.Body); err != nil {
+		g.t.Fatal(err)
+	}
+	return a
+}
+
+var variable = regexp.MustCompile(`\$[a-z]+`)
+
+func (g *github) fill(text string) string {
+	return variable.ReplaceAllStringFunc(text, func(name string) string {
+		value, ok := g.vars[name[1:]]
+		if !ok {
+			g.t.Fatalf("nothing is remembered as %s", name)
+		}
+		return value
+	})
+}
+
+func (a *answer) want(status int) {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s answers %d, want %d: %s", a.what, a.status, status, a.body)
+	}
+}
+
+// field reads a part of the answer, like "labels.0.name"; "labels.*.name" are all, with commas; "labels.#" is how many.
+func (a *answer) field(path string) string {
+	a.t.Helper()
+	in := json.NewDecoder(bytes.NewReader(a.body))
+	in.UseNumber()
+	var v any
+	if err := in.Decode(&v); err != nil {
+		a.t.Fatalf("%s: %v in %q", a.what, err, a.body)
+	}
+	return pick(v, path)
+}
+
+func pick(v any, path string) string {
+	if path == "" {
+		if v == nil {
+			return "null"
+		}
+		return fmt.Sprint(v)
+	}
+	key, rest, _ := strings.Cut(path, ".")
+	switch v := v.(type) {
+	case map[string]any:
+		inner, ok := v[key]
+		if !ok {
+			return "absent"
+		}
+		return pick(inner, rest)
+	case []any:
+		switch key {
+		case "#":
+			return strconv.Itoa(len(v))
+		case "*":
+			return strings.Join(each(v, func(x any) string { return pick(x, rest) }), ",")
+		}
+		if n, err := strconv.Atoi(key); err == nil && n < len(v) {
+			return pick(v[n], rest)
+		}
+	}
+	return "absent"
+}
+
+// step is one request and what must come of it. Each of want is "field=value", or "field>name" to remember the field.
+type step struct {
+	who, request, body string
+	status             int
+	want               []string
+}
+
+func (g *github) steps(steps ...step) {
+	g.t.Helper()
+	for _, s := range steps {
+		a := g.call(s.who, s.request, s.body)
+		if a.status != s.status {
+			g.t.Fatalf("%s %s answers %d, want %d: %s", a.what, s.body, a.status, s.status, a.body)
+		}
+		for _, want := range s.want {
+			if path, name, ok := strings.Cut(want, ">"); ok && !strings.Contains(path, "=") {
+				g.vars[name] = a.field(path)
+				continue
+			}
+			path, value, _ := strings.Cut(want, "=")
+			if got := a.field(path); got != g.fill(value) {
+				g.t.Errorf("%s %s: %s is %q, want %q", a.what, s.body, path, got, g.fill(value))
+			}
+		}
+	}
+}
+
+const (
+	notForApp = "message=Resource not accessible by integration"
+	notFound  = "message=Not Found"
+)
+
+// TestAPI calls every operation that the sandbox has. What nobody calls fails it.
+func TestAPI(t *testing.T) {
+	areas := []struct {
+		name string
+		test func(*github)
+	}{
+		{"people", testPeople}, {"issues", testIssues}, {"comments", testComments}, {"labels", testLabels}, {"assignees", testAssignees},
+		{"relations", testRelations}, {"timeline", testTimeline}, {"search", testSearch}, {"contents", testContents}, {"git", testGit},
+		{"pulls", testPulls}, {"reviews", testReviews}, {"checks", testChecks}, {"app", testApp},
+	}
+	var calls []Call
+	ran := 0
+	for _, area := range areas {
+		t.Run(area.name, func(t *testing.T) {
+			g := newGitHub(t)
+			area.test(g)
+			calls = append(calls, g.box.st.Calls...)
+			ran++
+		})
+	}
+	if ran == len(areas) {
+		checkAllCalled(t, calls)
+	}
+}
+
+// checkAllCalled fails the test for each route that no successful call took, and for each that nobody was refused.
+func checkAllCalled(t *testing.T, calls []Call) {
+	worked, refused := map[string]bool{}, map[string]bool{}
+	a := &apiServer{mux: http.NewServeMux(), comments: http.NewServeMux()}
+	for pattern := range routes() {
+		a.muxOf(pattern).Handle(pattern, http.NotFoundHandler())
+	}
+	for _, c := range calls {
+		r := httptest.NewRequest(c.Method, strings.TrimPrefix(c.Path, "/api/v3"), nil)
+		mux := a.muxOf(r.URL.Path)
+		_, pattern := mux.Handler(r)
+		for part := range commitParts {
+			if pattern == "GET /repos/{owner}/{repo}/commits/{ref...}" && strings.HasSuffix(r.URL.Path, part) {
+				pattern = strings.TrimSuffix(pattern, "...}") + "}" + part
+			}
+		}
+		if c.Status < 400 {
+			worked[pattern] = true
+		} else {
+			refused[pattern] = true
+		}
+	}
+	patterns := sortedKeys(routes())
+	for part := range commitParts {
+		patterns = append(patterns, "GET /repos/{owner}/{repo}/commits/{ref}"+part)
+	}
+	// The only installation is the organisation's.
+	neverWorks := []string{"GET /users/{login}/installation"}
+	open := []string{"GET /meta", "GET /rate_limit", "POST /markdown"}
+	for _, p := range patterns {
+		if !worked[p] && !slices.Contains(neverWorks, p) {
+			t.Errorf("no call of %s succeeded", p)
+		}
+		if !refused[p] && !slices.Contains(open, p) {
+			t.Errorf("no call of %s was refused", p)
+		}
+	}
+}
