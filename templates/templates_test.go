@@ -172,6 +172,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"the severity is confirmed", "coordinator and operations engineer are two people"}, Command: "/ic severity critical"})
 	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})
+	add(incident.Say{Name: "corrected", Who: "alice", Role: "finding", Line: "The disk is full"})
+	add(incident.Say{Name: "corrected", Who: "carol", Role: "update", Line: "We are back at 10:00"})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
 	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "role-vacant", Who: "carol", Role: "oe"})

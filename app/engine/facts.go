@@ -188,7 +188,20 @@ func (p *pass) edits() []incident.Fact {
 		return nil
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}}
-	return p.commands(command.Added(c.Before, c.Body), len(p.snap.Items), f)
+	added, corrected := command.Edited(c.Before, c.Body)
+	for _, k := range corrected {
+		added = append(added, incident.Corrected{New: k.New, Old: said(k.Old)})
+	}
+	return p.commands(added, len(p.snap.Items), f)
+}
+
+// said gives the words of a command.
+func said(c incident.Command) string {
+	lines := []string{c.Text}
+	for _, e := range c.Entries {
+		lines = append(lines, strings.TrimSpace(e.Clock+" "+e.Text))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
 // pinned finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.

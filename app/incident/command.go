@@ -38,7 +38,7 @@ func (r *run) command(c Command) {
 		r.done()
 	case Note:
 		for _, line := range c.Entries {
-			r.recordAt(Entry{At: r.backdate(line.Clock), By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
+			r.recordAt(Entry{At: r.backdate(line), By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
 		}
 		r.done()
 	case Decline:
@@ -120,6 +120,16 @@ func (r *run) command(c Command) {
 	}
 }
 
+// corrected keeps what a correction replaced, and who wrote it. Nothing is done again: a customer who was told was told.
+func (r *run) corrected(c Corrected) {
+	if !r.may(RowOf(c.New.Kind)) {
+		return
+	}
+	r.record("corrected", string(c.New.Kind), c.New.Text)
+	r.done()
+	r.reply(Say{Name: "corrected", Role: string(c.New.Kind), Line: c.Old})
+}
+
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
 	r.Summary = r.Summary || c.Text != ""
@@ -129,16 +139,20 @@ func (r *run) redeclare(c Command) {
 	r.done()
 }
 
-// backdate gives the time of a note: the newest HH:MM of the configured zone that is not after the comment.
-func (r *run) backdate(clock string) time.Time {
-	hm, err := time.Parse("15:04", clock)
+// backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
+func (r *run) backdate(l Line) time.Time {
+	hm, err := time.Parse("15:04", l.Clock)
 	if err != nil {
 		return r.f.At
 	}
-	at := r.f.At.In(r.p.Zone)
-	t := time.Date(at.Year(), at.Month(), at.Day(), hm.Hour(), hm.Minute(), 0, 0, r.p.Zone)
+	zone := r.p.Zone
+	if l.UTC || zone == nil {
+		zone = time.UTC
+	}
+	at := r.f.At.In(zone)
+	t := time.Date(at.Year(), at.Month(), at.Day(), hm.Hour(), hm.Minute(), 0, 0, zone)
 	if t.After(r.f.At) {
-		t = time.Date(at.Year(), at.Month(), at.Day()-1, hm.Hour(), hm.Minute(), 0, 0, r.p.Zone)
+		t = time.Date(at.Year(), at.Month(), at.Day()-1, hm.Hour(), hm.Minute(), 0, 0, zone)
 	}
 	return t.UTC()
 }
@@ -196,9 +210,20 @@ func (r *run) giveIC(c Command) {
 		r.Handover = to
 		r.record("handover", to, c.Text)
 		holder, _ := r.Coordinator()
-		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps)})
+		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps),
+			Missing: open(Blocks(r.State, r.p, r.Next())), Lines: r.contacts(), Line: c.Text})
 		r.done()
 	}
+}
+
+// contacts lists whom to call at the impacted customers.
+func (r *run) contacts() (lines []string) {
+	for _, name := range r.Customers {
+		if c, _ := r.p.Customer(name); len(c.Contacts) > 0 {
+			lines = append(lines, c.Name+": "+strings.Join(c.Contacts, ", "))
+		}
+	}
+	return lines
 }
 
 func (r *run) takeOE(because string) {

@@ -87,6 +87,7 @@ type Say struct {
 	Phase   Phase    // phase in question
 	Missing []string // what blocks it, as sentences of Blocks
 	Names   []string // people, customers
+	Lines   []string // lines of a list
 	Teams   []string // slugs of teams that are mentioned
 	Time    time.Time
 	Count   int

@@ -46,6 +46,11 @@ type (
 	Renamed struct{}
 	// Misspelt: a line that starts as a command and is none. Known tells what was close, if anything was.
 	Misspelt struct{ Line, Known, Why string }
+	// Corrected: the author of a comment changed the words of a command in it. New is the command as it is now.
+	Corrected struct {
+		New Command
+		Old string
+	}
 	// Rewritten: a comment with commands that somebody edited before it was seen; its text can't be trusted.
 	Rewritten struct{}
 	// Clock: nothing happened, but it is At now.
@@ -124,5 +129,6 @@ type Command struct {
 // Line is one line of a note; At is zero where no time was given.
 type Line struct {
 	Clock string // HH:MM as written, or empty
+	UTC   bool   // it says that the time is UTC; else it is in the policy's zone
 	Text  string
 }

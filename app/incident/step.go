@@ -229,6 +229,8 @@ func (r *run) apply() {
 			r.react(Unclear)
 			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
 		}
+	case Corrected:
+		r.corrected(w)
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
