@@ -48,8 +48,8 @@ type Engine struct {
 
 // file is the last good configuration of a repository, and when it was read.
 type file struct {
-	config.File
-	read time.Time
+	policy incident.Policy
+	read   time.Time
 }
 
 // configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
@@ -170,10 +170,10 @@ func (p *pass) load() error {
 	last, known := p.files[name]
 	p.mu.Unlock()
 	if !known {
-		last = file{File: config.File{Policy: incident.DefaultPolicy()}}
+		last = file{policy: incident.DefaultPolicy()}
 	}
 	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
-		p.policy, p.mention = last.Policy, last.Pager == config.PagerGitHub
+		p.policy, p.mention = last.policy, last.policy.Pager == "github"
 		return nil
 	}
 	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
@@ -181,16 +181,16 @@ func (p *pass) load() error {
 		return err
 	}
 	if ok {
-		if read, err := config.Read(content); err != nil {
+		if read, err := config.Parse(content); err != nil {
 			p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
 		} else {
-			last.File = read
+			last.policy = read
 		}
 	}
 	last.read = p.now
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.files[name], p.policy, p.mention = last, last.Policy, last.Pager == config.PagerGitHub
+	p.files[name], p.policy, p.mention = last, last.policy, last.policy.Pager == "github"
 	return nil
 }
 
