@@ -104,6 +104,17 @@ services:
 			{Kind: "email", Secret: "SMTP", Options: map[string]string{"from": "incidents@acme.example", "via": "smtp"}, Targets: map[string]string{"sre": "oncall@acme.example"}},
 		}
 	}},
+	"I5 a mail's addresses are needed by the steps that mail": {`
+pager: email
+phones: 112
+escalation: {steps: [{to: sre}, {to: [acme/sre, "@dan", phone]}, {to: platform, by: webhook}]}
+services: {email: {secret: SMTP, from: incidents@acme.example, targets: {sre: oncall@acme.example, "@Dan": dan@acme.example}}}
+`, func(p *incident.Policy) {
+		p.Pager, p.Phones = "email", []string{"112"}
+		p.Escalation = []incident.EscalationStep{{To: []string{"sre"}}, {After: 5 * time.Minute, To: []string{"acme/sre", "@dan", "phone"}},
+			{After: 5 * time.Minute, To: []string{"platform"}, By: []string{"webhook"}}}
+		p.Services = []incident.Service{{Kind: "email", Secret: "SMTP", Options: map[string]string{"from": "incidents@acme.example", "via": "smtp"}, Targets: map[string]string{"sre": "oncall@acme.example", "@Dan": "dan@acme.example"}}}
+	}},
 	"I5 services' defaults, and SES without a secret": {`
 pager: email
 coordinators: sre

@@ -109,6 +109,11 @@ var refused = []struct {
 	{"working-hours: {days: []}", "line 1, column 23: days is empty; it is a list, such as [mon, tue, wed, thu, fri]"},
 	{"working-hours: {days: [mon, mon]}", `line 1, column 29: "mon" stands here twice`},
 	{"postmortem: {remind-after: 3d}", `line 1, column 28: a number of working days from 1 to 60 is expected here; this is "3d"`},
+	{"postmortem: {remind-after: 61}", `line 1, column 28: a number of working days from 1 to 60 is expected here; this is "61"`},
+	{"escalation: {rounds: 21}", "line 1, column 22: a number of rounds from 1 to 20"},
+	{"stand-by: {lasts: 5124096h}", `line 1, column 19: "5124096h" is too long; allowed: up to 90d`},
+	{"stand-by: {lasts: 'https://a.example'}", "line 1, column 19: this value is no time span"},
+	{"severities: {critical: 'https://a.example'}", "line 1, column 24: a severity holds names with a colon, such as key: value; this is a text"},
 	{"severities:\n  critical: {updates: never}\n", `line 2, column 23: "never" can't stand here; allowed: none, or a block with every`},
 	{"escalation: {steps: [{to: @dan}]}", `line 1, column 27: a text can't begin with this character: put it in quotes, such as "@carol"`},
 	{"pager:\n\tby: github", "line 2, column 1: a tab stands here; YAML is indented with blanks"},
@@ -159,6 +164,13 @@ func TestEveryMistakeIsToldInTheFilesOrder(t *testing.T) {
 	}
 	if m := config.Mistakes(errors.New("another error")); m != nil {
 		t.Errorf("%v is no mistake in a file", m)
+	}
+}
+
+func TestI5AMissingServiceIsToldOnce(t *testing.T) {
+	_, err := config.Parse([]byte("pager: slack\nescalation: {steps: [{to: sre, by: [slack, jira]}, {to: sre, by: slack}]}"))
+	if m := config.Mistakes(err); len(m) != 2 {
+		t.Errorf("slack and jira have no settings; got %v", err)
 	}
 }
 
