@@ -17,7 +17,7 @@ var allowed = map[string][]string{
 	"templates":                 {"app/incident"},
 	"app/incident":              {},
 	"app/command":               {"app/incident"},
-	"app/config":                {"app/incident"},
+	"app/config":                {"app/incident", "templates"},
 	"app/card":                  {"app/incident", "templates"},
 	"app/postmortem":            {"app/incident", "templates"},
 	"app/webhook":               {"app/incident", "app/command"},

@@ -15,12 +15,14 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // fresh is how old an effect may be that is done while a card is rebuilt. What is older was done before the card was
@@ -195,17 +197,12 @@ func (p *pass) load() error {
 		return err
 	}
 	last.read, last.broken = p.now, incident.BrokenConfig{}
-	read, err := config.Read(content)
-	policy := read.Policy
-	if read.Pager != "" {
-		policy.Pager = read.Pager
-	}
-	switch {
+	switch policy, err := config.Parse(content); {
 	case !ok:
 		last.policy = incident.DefaultPolicy()
 	case err != nil:
 		sum := sha256.Sum256(content)
-		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: reason(err)}
+		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
 		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
 	default:
 		last.policy = policy
@@ -214,6 +211,20 @@ func (p *pass) load() error {
 	defer p.mu.Unlock()
 	p.files[name], p.policy, p.broken = last, last.policy, last.broken
 	return nil
+}
+
+// mistakes tells the first mistakes of a configuration, with their places.
+func mistakes(err error) string {
+	const most = 3
+	var told []string
+	for _, m := range config.Mistakes(err) {
+		if len(told) == most {
+			told = append(told, "…")
+			break
+		}
+		told = append(told, m.Error())
+	}
+	return templates.Capital(strings.Join(told, "; "))
 }
 
 // shared is the repository of an organisation whose configuration counts where a repository has none.
