@@ -273,6 +273,48 @@ func get(tb testing.TB, box *Sandbox, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+// A page costs what stands on it, however many others there are.
+func TestPageCost(t *testing.T) {
+	few, many := manyComments(t, 200), manyComments(t, 10_000)
+	for _, list := range []string{"comments", "timeline"} {
+		cost := func(box *Sandbox, page int) float64 {
+			return testing.AllocsPerRun(5, func() {
+				get(t, box, fmt.Sprintf("/api/v3/repos/acme/incidents/issues/1/%s?per_page=100&page=%d", list, page))
+			})
+		}
+		if few, many := cost(few, 2), cost(many, 100); many > 1.1*few {
+			t.Errorf("%s: a page of a hundred takes %.0f allocations among 200 and %.0f among 10,000", list, few, many)
+		}
+	}
+}
+
+// BenchmarkDemo posts comments as in a demo with --data: they are saved, and their webhooks are delivered.
+func BenchmarkDemo(b *testing.B) {
+	receiver := httptest.NewServer(http.NotFoundHandler())
+	defer receiver.Close()
+	box, err := New(Options{URL: "http://sandbox.test", PrivateKey: testKey(), Data: b.TempDir(), WebhookURL: receiver.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer box.Close()
+	post := func(path, body string) {
+		r := httptest.NewRequest(http.MethodPost, "/api/v3/repos/acme/incidents"+path, strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer demo-alice")
+		w := httptest.NewRecorder()
+		box.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusCreated {
+			b.Fatal(w.Body)
+		}
+	}
+	post("/issues", `{"title":"Down"}`)
+	for b.Loop() {
+		post("/issues/1/comments", `{"body":"one more"}`)
+	}
+	if err := box.courier.idle(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func BenchmarkListComments(b *testing.B) {
 	box := manyComments(b, 10_000)
 	for b.Loop() {
