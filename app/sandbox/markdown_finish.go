@@ -56,11 +56,11 @@ func (t markdownText) finish(out *bytes.Buffer, clean []byte) {
 				if attribute(token, "type") != "checkbox" {
 					continue
 				}
-				out.WriteString(`<input type="checkbox" class="task-list-item-checkbox" disabled=""`)
 				if hasAttribute(token, "checked") {
-					out.WriteString(` checked=""`)
+					out.WriteString(`<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="Completed task" checked="">`)
+				} else {
+					out.WriteString(`<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="Incomplete task">`)
 				}
-				out.WriteString(`>`)
 				continue
 			case "a":
 				for counts["a"] > 0 {
