@@ -129,7 +129,7 @@ func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
 				t.Fatal(err)
 			}
 			allowed := []string{"carol", "alice"}
-			if name == "page" || name == "review-open" {
+			if name == "page" || name == "review-open" || name == "review-shut" {
 				allowed = append(allowed, "globex") // who is paged, or asked to review, is mentioned
 			}
 			harmless(t, name, text, allowed...)
@@ -174,6 +174,9 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})
 	add(incident.Say{Name: "corrected", Who: "alice", Role: "finding", Line: "The disk is full"})
 	add(incident.Say{Name: "corrected", Who: "carol", Role: "update", Line: "We are back at 10:00"})
+	add(incident.Say{Name: "not-on-pull", Who: "carol", Line: "/ic close"})
+	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Monitoring})
+	add(incident.Say{Name: "review-shut", Count: 42, Names: []string{"carol"}, Lines: []string{"acme/platform#7"}})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
 	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "role-vacant", Who: "carol", Role: "oe"})

@@ -54,6 +54,7 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.Agree:          say("say who agreed, and how"),
 	incident.AddFollowUp:    followUp,
 	incident.Close:          reasoned,
+	incident.Postmortem:     anything,
 	incident.TakeOE:         reasoned,
 	incident.GiveOE:         give,
 	incident.DropOE:         anything,

@@ -220,12 +220,27 @@ func (p *pass) speak() error {
 		return err
 	}
 	for _, to := range order {
-		a := answers[to]
-		if _, err := p.post(strings.Join(a.texts, "\n\n"), a.keys...); err != nil {
+		if err := p.answer(to, strings.Join(answers[to].texts, "\n\n"), answers[to].keys); err != nil {
 			return err
 		}
 	}
 	return p.remind()
+}
+
+// answer answers a comment where it stands: on the incident, or on the postmortem's pull request, whose other comments this
+// look has not seen.
+func (p *pass) answer(to, text string, keys []string) error {
+	if !incident.OnPull(to) {
+		_, err := p.post(text, keys...)
+		return err
+	}
+	pull := p.m.Ref
+	pull.Number = p.state.Document.Number
+	mark := marker(keys[0])
+	if _, err := p.GitHub.CommentOnce(p.ctx, pull, mark, text+"\n"+mark); err != nil {
+		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
+	}
+	return nil
 }
 
 // remind posts what came due. After a time without the app several of a kind may have: only the newest is worth saying.

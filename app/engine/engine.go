@@ -86,6 +86,7 @@ type pass struct {
 	acted   bool // something more than a plain comment is new
 	effects []incident.Effect
 	done    map[string]int64 // keys of markers in the app's own comments, with the comment
+	request *Pull            // the postmortem's pull request, if this pass read it
 	past    *history         // the whole timeline, told; nil until needed
 	all     []Item           // the whole timeline; nil until needed
 	telling bool             // this pass only tells the past: texts count although they were edited

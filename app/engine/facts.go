@@ -24,7 +24,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 		}
 		facts = append(facts, p.item(i, it, !p.rebuilt)...)
 	}
-	if c := p.m.Comment; c != nil && c.Editor == "" && !shown {
+	if c := p.m.Comment; c != nil && c.Editor == "" && !shown && p.m.Pull == 0 {
 		id := fmt.Sprintf("c%d", c.ID)
 		fresh := p.now.Sub(c.Created) < lag && !p.seen(id, c.Created)
 		if fresh {
@@ -303,31 +303,33 @@ func (p *pass) may(login string) (bool, error) {
 	return may, nil
 }
 
-// pull gives what became of the postmortem's pull request, if the message is about it.
+// pull gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
 func (p *pass) pull() ([]incident.Fact, error) {
 	if p.m.Pull == 0 || p.state.Document.Number != p.m.Pull || p.state.Document.Merged != nil {
 		return nil, nil
 	}
-	fact, err := p.document(p.m.Pull)
-	if err != nil || fact == nil {
-		return nil, err
+	if c := p.m.Comment; c != nil {
+		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
+		return p.commands(command.Parse(c.Body), len(p.snap.Items), f), nil
 	}
-	return []incident.Fact{*fact}, nil
+	return p.document(p.m.Pull)
 }
 
-// document reads the postmortem's pull request and gives the fact that it is, if any.
-func (p *pass) document(number int) (*incident.Fact, error) {
+// document reads the postmortem's pull request and gives the facts that it is.
+func (p *pass) document(number int) ([]incident.Fact, error) {
 	pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, number)
 	if err != nil {
 		return nil, err
 	}
+	p.request = &pr
+	now := func(what any) incident.Fact { return incident.Fact{At: p.now, What: what} }
 	switch {
 	case !pr.ByApp:
 		return nil, nil
 	case pr.Merged:
-		return &incident.Fact{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}, nil
+		return []incident.Fact{{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
 	case !pr.Open:
-		return &incident.Fact{At: p.now, What: incident.DocumentShut{Number: number}}, nil
+		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	return &incident.Fact{At: p.now, What: incident.DocumentOpened{Number: number}}, nil
+	return []incident.Fact{now(incident.DocumentOpened{Number: number}), now(incident.Reviewed{Approved: pr.Approved, Changes: pr.Changes})}, nil
 }

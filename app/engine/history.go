@@ -99,6 +99,9 @@ func (p *pass) recall() error {
 	if rebuilt.Phase != "" && p.phases() == 1 {
 		p.result(rebuilt)
 	}
+	if err := p.recallDocument(); err != nil {
+		return err
+	}
 	if p.state.Updates.Last.IsZero() {
 		return nil
 	}
@@ -254,58 +257,6 @@ func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64,
 		return number, id, err
 	}
 	return p.GitHub.OpenIssue(p.ctx, repo, i)
-}
-
-// publish opens the postmortem's pull request (C2).
-func (p *pass) publish() error {
-	return each(p, func(incident.OpenDocument) error {
-		if p.state.Phase != incident.Closing || p.state.Document.Number != 0 && !p.state.Document.Shut {
-			return nil
-		}
-		facts, err := p.told()
-		if err != nil {
-			return err
-		}
-		document, err := postmortem.Document(facts)
-		if err != nil {
-			return fmt.Errorf("write the postmortem: %w", err)
-		}
-		title, body, err := postmortem.Pull(facts)
-		if err != nil {
-			return fmt.Errorf("write the pull request: %w", err)
-		}
-		pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: map[string]string{postmortem.Path(facts): document},
-			Message: title, Title: title, Body: body}
-		for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
-			if _, team, ok := strings.Cut(r, "/"); ok {
-				pub.Teams = append(pub.Teams, team)
-			} else if !incident.Has(pub.Reviewers, r) {
-				pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
-			}
-		}
-		number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
-		if err != nil {
-			return fmt.Errorf("open the postmortem's pull request: %w", err)
-		}
-		p.result(incident.DocumentOpened{Number: number})
-		if p.rebuilt {
-			fact, err := p.document(number)
-			if err != nil || fact == nil {
-				return err
-			}
-			p.fact(*fact)
-		}
-		return nil
-	})
-}
-
-// reviewers are the IC and the OEs.
-func (p *pass) reviewers() []string {
-	var out []string
-	if ic, _ := p.state.Coordinator(); ic != "" {
-		out = append(out, ic)
-	}
-	return append(out, p.state.OEs...)
 }
 
 // hash names something for the eyes of others without telling them what.

@@ -113,8 +113,15 @@ type GitHub interface {
 	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
 	// kept. It gives the pull request's number.
 	Publish(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
-	// Pull reads a pull request.
+	// FindPull gives the pull request of a branch of the repository's own that is open or merged; 0: there is none.
+	FindPull(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
+	// Pull reads a pull request and how its reviews stand.
 	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
+	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
+	// pushed in between.
+	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
+	// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none.
+	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
 // Ticket is how a follow-up's issue stands.
@@ -165,6 +172,10 @@ type Publication struct {
 type Pull struct {
 	Number   int
 	Branch   string
+	Head     string // commit
+	Base     string // branch
+	Approved []string
+	Changes  []string // who asks for changes
 	Merged   bool
 	MergedAt time.Time
 	MergedBy string

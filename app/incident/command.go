@@ -9,9 +9,14 @@ import (
 // afterClosing are the commands that an incident still takes once it is closed up, and afterEnding those that one takes
 // which was declined or folded into another.
 var (
-	afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression}
+	afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression, Postmortem}
 	afterEnding  = []Kind{Help, Status, Note}
+	onPull       = []Kind{Help, Note, AddFollowUp, Postmortem}
 )
+
+// OnPull tells whether a fact's id is that of a comment on the postmortem's pull request: "c123@pull.0". There the
+// commands work that change the document (C3).
+func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
 // command acts on one command (A1: each gets a reaction, and words only where they are needed).
 func (r *run) command(c Command) {
@@ -24,6 +29,9 @@ func (r *run) command(c Command) {
 		return
 	}
 	switch {
+	case OnPull(r.f.ID) && !slices.Contains(onPull, c.Kind):
+		r.refuse(Say{Name: "not-on-pull", Line: row.Usage})
+		return
 	case r.Outcome != "" && !slices.Contains(afterEnding, c.Kind):
 		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
 		return
@@ -81,6 +89,13 @@ func (r *run) command(c Command) {
 		r.done()
 	case AddFollowUp:
 		r.followUp(c)
+	case Postmortem:
+		if r.Document.Number == 0 || r.Document.Merged != nil {
+			r.refuse(Say{Name: "no-postmortem", Phase: r.Phase})
+			return
+		}
+		r.do(RefreshDocument{})
+		r.done()
 	case Close:
 		if r.closeUp(c.Because) {
 			r.done()

@@ -62,7 +62,12 @@ type (
 		Ticket string // owner/repo#number
 	}
 	// DocumentOpened: the postmortem's pull request exists.
-	DocumentOpened struct{ Number int }
+	DocumentOpened struct {
+		Number int
+		Path   string
+	}
+	// Reviewed: these people approve of the postmortem, or ask for changes.
+	Reviewed struct{ Approved, Changes []string }
 	// DocumentMerged: it was merged.
 	DocumentMerged struct{ Number int }
 	// DocumentShut: it was closed without merging.

@@ -56,6 +56,19 @@ func ReadTicketMark(body string) (ref Ref, index int, ok bool) {
 	return ref, index, err == nil && err2 == nil && index >= 0
 }
 
+// PullMark marks the pull request of a postmortem, and tells which incident it is of.
+func PullMark(ref Ref) string { return pullMark + ref.String() + " -->" }
+
+const pullMark = "<!-- firebreak:postmortem "
+
+// ReadPullMark finds the mark in a pull request's text.
+func ReadPullMark(body string) (Ref, bool) {
+	_, rest, _ := strings.Cut(body, pullMark)
+	mark, _, closed := strings.Cut(rest, " -->")
+	ref, err := ParseRef(mark)
+	return ref, closed && err == nil
+}
+
 // Phase is where an incident stands; the label is phase/NAME and exactly one is set at a time.
 type Phase string
 
@@ -267,6 +280,10 @@ type Pull struct {
 	Number int    `json:"number,omitempty"`
 	Merged *Stamp `json:"merged,omitempty"`
 	Shut   bool   `json:"shut,omitempty"` // closed without merging
+	Path   string `json:"path,omitempty"` // of the document
+
+	Approved []string `json:"approved,omitempty"` // who approves of it
+	Changes  []string `json:"changes,omitempty"`  // who asks for changes
 
 	Next time.Time `json:"next,omitzero"` // when its review is asked for again (C3)
 }

@@ -36,7 +36,15 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
+	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
+		r.do(RefreshDocument{})
+	}
 	return r.State, r.effects
+}
+
+// told tells whether something changed that the postmortem tells of.
+func (r *run) told(before State) bool {
+	return r.Entries != before.Entries || !slices.Equal(r.FollowUps, before.FollowUps)
 }
 
 // run is one step under way.
@@ -255,7 +263,12 @@ func (r *run) apply() {
 			r.remindOf(&r.FollowUps[w.Index])
 		}
 	case DocumentOpened:
-		r.Document.Number, r.Document.Shut = w.Number, false
+		if w.Path == "" {
+			w.Path = r.Document.Path
+		}
+		r.Document.Number, r.Document.Path, r.Document.Shut = w.Number, w.Path, false
+	case Reviewed:
+		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:
 		r.merged(w.Number)
 	case SharedIssue:
@@ -293,6 +306,8 @@ func (r *run) apply() {
 		if w.Number == r.Document.Number && r.Document.Merged == nil && !r.Document.Shut {
 			r.Document.Shut = true
 			r.record("unmerged", "", "")
+			r.do(Remind{Key: fmt.Sprintf("shut/%d/%d", w.Number, r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+				Name: "review-shut", Count: w.Number, Names: r.roles(), Lines: r.unfinished()}})
 		}
 	case PageFailed:
 		r.pageFailed(w)
@@ -588,6 +603,16 @@ func (s State) roles() []string {
 	return out
 }
 
+// unfinished lists the tickets that are still open.
+func (s State) unfinished() (tickets []string) {
+	for _, fu := range s.FollowUps {
+		if fu.Ticket != "" && !fu.Done {
+			tickets = append(tickets, fu.Ticket)
+		}
+	}
+	return tickets
+}
+
 // ticketChanged follows what people do with a follow-up's ticket (C4).
 func (r *run) ticketChanged(t TicketChanged) {
 	if t.Index < 0 || t.Index >= len(r.FollowUps) {
@@ -631,5 +656,8 @@ func (r *run) merged(number int) {
 	}
 	r.Document.Merged, r.Document.Shut, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
+	if !r.Drill && len(r.Customers) > 0 {
+		r.do(AnnounceDocument{Key: fmt.Sprintf("document/%d", number), Customers: r.Customers})
+	}
 	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }

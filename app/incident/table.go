@@ -25,6 +25,7 @@ const (
 	Agree          Kind = "agree"
 	AddFollowUp    Kind = "followup"
 	Close          Kind = "close"
+	Postmortem     Kind = "postmortem"
 	TakeOE         Kind = "oe"
 	GiveOE         Kind = "oe @user"
 	DropOE         Kind = "drop"
@@ -87,6 +88,8 @@ var Commands = []Row{
 	{Agree, []string{"ic"}, "agree", "/ic agree who and how", "records that the customer agrees there is no regression", HolderIC, true},
 	{AddFollowUp, []string{"ic", "oe"}, "followup", "/ic followup [owner/repo] title [@owner] [due:DATE]", "leaves work that becomes a ticket on closing", Holder, false},
 	{Close, []string{"ic"}, "close", "/ic close", "closes up: postmortem and tickets", HolderIC, false},
+
+	{Postmortem, []string{"ic", "oe"}, "postmortem", "/ic postmortem", "writes the facts in the postmortem's pull request anew", Holder, false},
 
 	{TakeOE, []string{"oe"}, "", "/oe", "takes the role of Operations Engineer", Responder, false},
 	{GiveOE, []string{"oe"}, "", "/oe @user", "gives it to somebody beside you", Holder, false},
