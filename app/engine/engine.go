@@ -8,21 +8,16 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
-	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // fresh is how old an effect may be that is done while a card is rebuilt. What is older was done before the card was
@@ -49,17 +44,6 @@ type Engine struct {
 	mu    sync.Mutex
 	files map[string]file // by repository
 }
-
-// file is the last good configuration of a repository, when it was read, and what is wrong with the newest.
-type file struct {
-	policy incident.Policy
-	read   time.Time
-	broken incident.BrokenConfig
-}
-
-// configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
-// answer, and the clocks of an incident read it often enough.
-const configured = 15 * time.Minute
 
 // New builds an engine.
 func New(o Options) *Engine {
@@ -115,6 +99,9 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
+	if p.m.Commit != "" {
+		return p.checkSettings()
+	}
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
 		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", err)
@@ -172,65 +159,6 @@ func (p *pass) look() error {
 	p.state = p.before
 	return nil
 }
-
-// load reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
-// goes on, or the defaults, and the incident says so.
-func (p *pass) load() error {
-	name := p.m.Ref.FullName()
-	p.mu.Lock()
-	last, known := p.files[name]
-	p.mu.Unlock()
-	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
-		p.policy, p.broken = last.policy, last.broken
-		return nil
-	}
-	if !known {
-		last.policy = incident.DefaultPolicy()
-	}
-	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
-	if err == nil && !ok {
-		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
-		if errors.Is(err, ErrNoAccess) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return err
-	}
-	last.read, last.broken = p.now, incident.BrokenConfig{}
-	switch policy, err := config.Parse(content); {
-	case !ok:
-		last.policy = incident.DefaultPolicy()
-	case err != nil:
-		sum := sha256.Sum256(content)
-		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
-		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
-	default:
-		last.policy = policy
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files[name], p.policy, p.broken = last, last.policy, last.broken
-	return nil
-}
-
-// mistakes tells the first mistakes of a configuration, with their places.
-func mistakes(err error) string {
-	const most = 3
-	var told []string
-	for _, m := range config.Mistakes(err) {
-		if len(told) == most {
-			told = append(told, "…")
-			break
-		}
-		told = append(told, m.Error())
-	}
-	return templates.Capital(strings.Join(told, "; "))
-}
-
-// shared is the repository of an organisation whose configuration counts where a repository has none.
-// https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
-const shared = ".github"
 
 // step runs the core over what is new.
 func (p *pass) step() error {
