@@ -453,7 +453,7 @@ func (w *window) tabTo(css string) {
 	w.t.Fatalf("Tab does not reach %s, it ends at %s", css, w.evaluate("document.activeElement.outerHTML"))
 }
 
-// Every form works without the script.
+// Who acts, comments and the pickers do not need the script.
 func TestBrowserWithoutScript(t *testing.T) {
 	t.Parallel()
 	w := open(t)
