@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -179,7 +180,9 @@ func (w *window) lacks(css, text string) {
 }
 
 // stands is what a failure tells of the page.
-func (w *window) stands() string { return w.text("#flash, #pinned .comment-body, #timeline > :last-child") }
+func (w *window) stands() string {
+	return w.text("#flash, #pinned .comment-body, #timeline > :last-child")
+}
 
 func (w *window) text(css string) string {
 	text, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => e.innerText).join('\\n')", css)))
@@ -292,8 +295,8 @@ func TestBrowserIncident(t *testing.T) {
 	w.sees("#pinned summary", "findings (1)")
 	w.become("carol")
 	w.comment("/ic pin")
-	w.visit(issue)
-	w.lacks(".timeline-comment", "I can't tell which comment you mean") // V4: the one before is alice's finding
+	w.do(click("#pinned summary"))
+	w.sees("#pinned table", "comment pinned by carol") // V4: the one before, alice's finding
 	w.look("issue-investigate")
 	w.become("alice")
 	w.comment("/oe cause A certificate ran out at 10:37")
@@ -426,7 +429,11 @@ func TestBrowserPages(t *testing.T) {
 		w.says("carol", "/ic update Half of the requests fail. We know where, and are back within 20 minutes.")
 		w.become("carol")
 		w.visit(issue)
-		w.do(chromedp.EmulateViewport(wide, tall+100, chromedp.EmulateScale(2)))
+		end, err := strconv.ParseInt(w.evaluate("Math.round(document.querySelector('#pinned').getBoundingClientRect().bottom)"), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.do(chromedp.EmulateViewport(wide, end+12, chromedp.EmulateScale(2)))
 		w.picture("incident", chromedp.CaptureScreenshot())
 	}
 }
@@ -446,7 +453,7 @@ func (w *window) tabTo(css string) {
 	w.t.Fatalf("Tab does not reach %s, it ends at %s", css, w.evaluate("document.activeElement.outerHTML"))
 }
 
-// Every form works without the script.
+// Who acts, comments and the pickers do not need the script.
 func TestBrowserWithoutScript(t *testing.T) {
 	t.Parallel()
 	w := open(t)
