@@ -199,16 +199,25 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 		return "", "", fmt.Errorf("%s has no follow-up %d", f.Ref, i)
 	}
 	fu := f.FollowUps[i]
+	first, more, _ := strings.Cut(strings.TrimSpace(fu.Title), "\n")
+	title = Plain(f.name(fu), maxTitle)
+	if title != Plain(f.name(fu), 0) {
+		more = fu.Title // the title does not hold all of the first line
+	}
 	body, err = execute(ticket, struct {
 		FollowUp
-		Text, Owner, URL, Comment, Marker string
+		Unnamed                           bool
+		More, Owner, URL, Comment, Marker string
 		Ref                               incident.Ref
-	}{fu, strings.TrimSpace(fu.Title), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.Ref, i), f.Ref})
+	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.Ref, i), f.Ref})
 	if err != nil {
 		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
 	}
-	return Plain(f.name(fu), 200), body, nil
+	return title, body, nil
 }
+
+// maxTitle is how long a ticket's title is; GitHub takes 256 characters.
+const maxTitle = 200
 
 // name gives a follow-up's title.
 func (f Facts) name(fu FollowUp) string {

@@ -2,6 +2,7 @@ package postmortem
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -92,8 +93,9 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestC2LongTimelineFoldsAway: each phase folds for itself, and no fold is so long that it is no help.
 func TestC2LongTimelineFoldsAway(t *testing.T) {
-	for n, folded := range map[int]bool{60: false, 61: true} {
+	for n, folds := range map[int]string{60: "", 61: "Identify: 61", 1900: "Identify: 500, Identify: 40, Investigate: 500, Investigate: 500, Investigate: 360"} {
 		document, err := Document(long(n))
 		if err != nil {
 			t.Fatal(err)
@@ -103,8 +105,50 @@ func TestC2LongTimelineFoldsAway(t *testing.T) {
 		if rows := strings.Count(timeline, "#issuecomment-"); rows != n {
 			t.Errorf("%d rows of %d", rows, n)
 		}
-		if got := strings.Contains(timeline, "<details><summary>All 61 entries</summary>\n\n| UTC"); got != folded {
-			t.Errorf("%d entries: folded %v, want %v\n%s", n, got, folded, timeline)
+		var got []string
+		for _, m := range regexp.MustCompile(`<details><summary>([^<]*) entries from .* UTC</summary>\n\n\| UTC`).FindAllStringSubmatch(timeline, -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, ", ") != folds {
+			t.Errorf("%d entries fold as %q, want %s", n, got, folds)
+		}
+	}
+}
+
+// TestC2ThousandsOfEntriesAreShown: GitHub shows no Markdown file of more than half a megabyte.
+func TestC2ThousandsOfEntriesAreShown(t *testing.T) {
+	document, err := Document(long(3000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(document) > 512<<10 {
+		t.Errorf("%d bytes", len(document))
+	}
+}
+
+// TestC4TicketSaysItsTitleOnce: what the title does not hold stands in the text, and nothing twice.
+func TestC4TicketSaysItsTitleOnce(t *testing.T) {
+	long := strings.Repeat("many words ", 30)
+	for _, c := range []struct {
+		words string
+		auto  bool
+		want  string // the text before the table
+	}{
+		{words: "Alert on it"},
+		{words: "Alert on it\n\nAt 80 %.", want: "> At 80 %."},
+		{words: long + "\nAt 80 %.", want: "> " + strings.TrimSpace(long) + "  \n> At 80 %."},
+		{words: " \n", want: "No words came with this follow-up."},
+		{words: "A cron job", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet."},
+		{words: "A cron job\nHourly.", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet. More about the workaround:\n\n> Hourly."},
+	} {
+		f := rich()
+		f.FollowUps[0].Title, f.FollowUps[0].Auto = c.words, c.auto
+		_, body, err := Ticket(f, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := strings.Cut(body, "| Owner |"); strings.TrimSpace(got) != c.want {
+			t.Errorf("%q begins\n%s\nwant\n%s", c.words, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type view struct {
 	Handovers                              []handover
 	Diagram                                string
 	Rows                                   []row
+	Chapters                               []chapter // the rows by phase, if there are many
 	Updates                                []told
 	Rhythm                                 bool
 	Longest                                time.Duration
@@ -50,6 +52,18 @@ type row struct {
 	At            time.Time
 	By, What, URL string
 }
+
+// chapter is a part of a long timeline: a phase, or some of one.
+type chapter struct {
+	Name string
+	Rows []row
+}
+
+// How long the timeline may get.
+const (
+	maxUnfolded = 60  // rows, beyond which it folds away
+	maxFolded   = 500 // rows of a fold
+)
 
 // told is a customer update; After is the time since the one before, or since the severity was confirmed.
 type told struct {
@@ -221,7 +235,7 @@ func (v *view) people() {
 // rows tells the whole timeline. The longer it is, the less each row says of its text, so that GitHub still shows the
 // file; the link leads to all of it.
 func (v *view) rows() {
-	room := min(300, max(40, 400_000/max(1, len(v.Entries))-160))
+	room := min(300, max(20, 400_000/max(1, len(v.Entries))-160))
 	for _, e := range v.Entries {
 		what := templates.Line(e)
 		text := templates.Inert(e.Text, room)
@@ -234,6 +248,15 @@ func (v *view) rows() {
 			what += ": " + text
 		}
 		v.Rows = append(v.Rows, row{At: e.At, By: e.By, What: what, URL: v.permalink(e.Ref)})
+	}
+	if len(v.Rows) > maxUnfolded {
+		at := 0
+		for _, s := range sections(v.Spans, v.Entries) {
+			for part := range slices.Chunk(v.Rows[at:at+len(s.entries)], maxFolded) {
+				v.Chapters = append(v.Chapters, chapter{s.name, part})
+			}
+			at += len(s.entries)
+		}
 	}
 	if len(v.Entries) > 0 && minute(v.Entries[0].At) < minute(v.Declared) {
 		v.Earliest = v.Entries[0].At
