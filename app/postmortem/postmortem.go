@@ -46,6 +46,8 @@ type Facts struct {
 	FollowUps []FollowUp
 	// At is when the document is written.
 	At time.Time
+	// Template is the text of the document's template; empty is the one of templates/postmortem.md.
+	Template string
 }
 
 // FollowUp is a follow-up with its words: the first line is its title. One that the app adds (Auto) has the words of the
@@ -55,15 +57,15 @@ type FollowUp struct {
 	Title string
 }
 
-// The templates are parsed once: what parses at the start can't fail in the night.
+// Our own templates are parsed once: what parses at the start can't fail in the night.
 var (
-	document = parse("postmortem.md", templates.Postmortem())
-	ticket   = parse("ticket.md", templates.Ticket())
-	pull     = parse("pull.md", templates.Pull())
+	document = template.Must(parse("postmortem.md", templates.Postmortem()))
+	ticket   = template.Must(parse("ticket.md", templates.Ticket()))
+	pull     = template.Must(parse("pull.md", templates.Pull()))
 )
 
-func parse(name, text string) *template.Template {
-	return template.Must(template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
+func parse(name, text string) (*template.Template, error) {
+	return template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
 		"json":   quoted,
 		"stamp":  stamp,
 		"minute": minute,
@@ -73,23 +75,42 @@ func parse(name, text string) *template.Template {
 		"who":    who,
 		"why":    why,
 		"link":   link,
-	}).Parse(text))
+	}).Parse(text)
 }
 
 // blank are the lines that a template's branches left.
 var blank = regexp.MustCompile(`\n(?:[ \t]*\n){2,}`)
 
 func execute(t *template.Template, data any) (string, error) {
-	var b bytes.Buffer
+	var b page
 	if err := t.Execute(&b, data); err != nil {
 		return "", fmt.Errorf("write %s: %w", t.Name(), err)
 	}
 	return strings.TrimSpace(blank.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
 }
 
-// Document writes the postmortem (C2).
+// page is what a template writes. A template that was not ours could go on forever.
+type page struct{ bytes.Buffer }
+
+const maxPage = 16 << 20 // bytes: ten times the document of 10,000 entries
+
+func (p *page) Write(b []byte) (int, error) {
+	if p.Len()+len(b) > maxPage {
+		return 0, fmt.Errorf("it writes more than %d MiB", maxPage>>20)
+	}
+	return p.Buffer.Write(b)
+}
+
+// Document writes the postmortem (C2). The error of a template that is wrong names its line.
 func Document(f Facts) (string, error) {
-	text, err := execute(document, look(f))
+	t := document
+	if f.Template != "" {
+		var err error
+		if t, err = parse(document.Name(), f.Template); err != nil {
+			return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
+		}
+	}
+	text, err := execute(t, look(f))
 	if err != nil {
 		return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
 	}
@@ -296,7 +317,11 @@ func (f Facts) permalink(id string) string {
 		return ""
 	}
 	if c := incident.CommentOf(id); c != 0 {
-		return address(f.URL) + "#issuecomment-" + strconv.FormatInt(c, 10)
+		at := address(f.URL)
+		if strings.Contains(id, "@pull") && f.State.Document.Number != 0 { // said in the document's pull request
+			at = fmt.Sprintf("%s/%s/pull/%d", f.site(), f.Ref.FullName(), f.State.Document.Number)
+		}
+		return at + "#issuecomment-" + strconv.FormatInt(c, 10)
 	}
 	if m := eventID.FindStringSubmatch(id); m != nil {
 		return address(f.URL) + "#event-" + m[1]

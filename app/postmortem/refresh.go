@@ -86,13 +86,23 @@ func markedSections(lines []string) []markedSection {
 // blocks is Markdown down to its blocks: what is code, a quote or a list, and what is a comment of the document's own.
 var blocks = parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...))
 
+// The parser takes cubic time for lists in lists in lists. How deep they are is nothing to the markers, which stand
+// outside of all, so the parser is told no more of it than this.
+const maxIndent = 32 // characters
+
+var nesting = regexp.MustCompile(`^(?:[ \t>*+-]|[0-9]{1,9}[.)])*`)
+
 // markerLines finds the lines that are a marker and nothing else: not in code, in a quote, in a list, or in a longer comment.
 func markerLines(lines []string) []int {
 	var source strings.Builder
 	starts := make([]int, len(lines))
 	for i, line := range lines {
 		starts[i] = source.Len()
-		source.WriteString(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		if depth := len(nesting.FindString(line)); depth > maxIndent {
+			line = line[depth-maxIndent:]
+		}
+		source.WriteString(line)
 		source.WriteByte('\n')
 	}
 	var out []int
