@@ -109,11 +109,10 @@ func markerLines(lines []string) []int {
 	at := 0
 	root := blocks.Parse(text.NewReader([]byte(source.String())))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
-		block, ok := n.(*ast.HTMLBlock)
-		if !ok || block.Lines().Len() != 1 || block.HasClosure() {
+		if n.Kind() != ast.KindHTMLBlock {
 			continue
 		}
-		start := block.Lines().At(0).Start
+		start := n.Lines().At(0).Start // a marker is the whole of its block: a comment ends with its line
 		for at+1 < len(starts) && starts[at+1] <= start {
 			at++
 		}

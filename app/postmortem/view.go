@@ -22,7 +22,7 @@ type view struct {
 	Handovers                              []handover
 	Diagram                                string
 	Rows                                   []row
-	Chapters                               []chapter // the rows by phase, if there are many
+	Folds                                  []fold // the rows by phase, if there are many
 	Updates                                []told
 	Rhythm                                 bool
 	Longest                                time.Duration
@@ -53,8 +53,8 @@ type row struct {
 	By, What, URL string
 }
 
-// chapter is a part of a long timeline: a phase, or some of one.
-type chapter struct {
+// fold is a part of a long timeline: a phase, or some of one.
+type fold struct {
 	Name string
 	Rows []row
 }
@@ -253,7 +253,7 @@ func (v *view) rows() {
 		at := 0
 		for _, s := range sections(v.Spans, v.Entries) {
 			for part := range slices.Chunk(v.Rows[at:at+len(s.entries)], maxFolded) {
-				v.Chapters = append(v.Chapters, chapter{s.name, part})
+				v.Folds = append(v.Folds, fold{s.name, part})
 			}
 			at += len(s.entries)
 		}
