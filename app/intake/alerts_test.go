@@ -277,6 +277,10 @@ func TestI1OpsgenieActions(t *testing.T) {
 	if a := result.Acks[0]; a.Key != "monitoring-alert-001" || a.DedupKey != created.DedupKey || a.By != "admin@example.com" || a.At.Format("15:04:05") != "10:41:10" {
 		t.Errorf("the acknowledgement is %+v", a)
 	}
+	nano := mustRead(t, "opsgenie", strings.Replace(as("Acknowledge"), "1795603270000", "1795603270000000000", 1))
+	if at := nano.Acks[0].At; at.Format("15:04:05") != "10:41:10" {
+		t.Errorf("nanoseconds are read as %s", at)
+	}
 	if s := signal(t, "opsgenie", `{"action":"Create","alert":{"alertId":"a1","createdAt":"soon"}}`); s.DedupKey != "opsgenie:a1" || !s.Started.Equal(now) {
 		t.Errorf("without an alias and a time it gives %+v", s)
 	}

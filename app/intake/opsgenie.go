@@ -24,8 +24,8 @@ type opsgenieAlert struct {
 	Entity      string            `json:"entity"`
 	Source      string            `json:"source"`
 	Username    string            `json:"username"`
-	CreatedAt   int64             `json:"createdAt"` // ms
-	UpdatedAt   int64             `json:"updatedAt"` // ms
+	CreatedAt   int64             `json:"createdAt"`
+	UpdatedAt   int64             `json:"updatedAt"`
 	Tags        []string          `json:"tags"`
 	Details     map[string]string `json:"details"`
 }
@@ -51,7 +51,7 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 	dedup := key(o.Name(), raised)
 	switch body.Action {
 	case "Acknowledge":
-		return Result{Acks: []Ack{{Source: o.Name(), Key: line(raised, maxKey), DedupKey: dedup, By: line(a.Username, maxWord), At: plausible(time.UnixMilli(a.UpdatedAt), r.Now)}}}, nil
+		return Result{Acks: []Ack{{Source: o.Name(), Key: line(raised, maxKey), DedupKey: dedup, By: line(a.Username, maxWord), At: plausible(sinceEpoch(a.UpdatedAt), r.Now)}}}, nil
 	case "Create", "Close", "Delete":
 	default:
 		return Result{}, nil
@@ -61,11 +61,19 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 	}
 	s := Signal{
 		Source: o.Name(), DedupKey: dedup, Event: digest(a.AlertID, body.Action), Firing: body.Action == "Create", Trust: SharedSecret,
-		Title: a.Message, Text: a.Description, Started: time.UnixMilli(a.CreatedAt), SeverityHint: a.Priority, Labels: map[string]string{},
+		Title: a.Message, Text: a.Description, Started: sinceEpoch(a.CreatedAt), SeverityHint: a.Priority, Labels: map[string]string{},
 		CustomerHint: a.Details["customer"], Runbook: cmp.Or(a.Details["runbook_url"], a.Details["runbook"]),
 		URL: "https://app.opsgenie.com/alert/detail/" + a.AlertID + "/details",
 	}
 	maps.Copy(s.Labels, a.Details)
 	maps.Copy(s.Labels, map[string]string{"priority": a.Priority, "entity": a.Entity, "source": a.Source, "tags": strings.Join(a.Tags, ",")})
 	return Result{Signals: []Signal{sealed(r, s)}}, nil
+}
+
+// sinceEpoch reads milliseconds, or nanoseconds: Opsgenie's own examples of updatedAt are in either.
+func sinceEpoch(n int64) time.Time {
+	if n > 1e17 {
+		return time.Unix(0, n)
+	}
+	return time.UnixMilli(n)
 }
