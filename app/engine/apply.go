@@ -257,11 +257,27 @@ func (p *pass) remind() error {
 		if p.old(r.At) || newest[about(r)] != r.Key {
 			return nil
 		}
+		if before := p.state.Said[r.Topic]; r.Edit && before != 0 && !p.said(r.Key) {
+			return p.rewrite(before, r)
+		}
 		if err := p.sayOnce(r.Key, r.Say); err != nil || r.Topic == "" {
 			return err
 		}
 		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
 	})
+}
+
+// rewrite says it in the comment that said it last.
+func (p *pass) rewrite(comment int64, r incident.Remind) error {
+	text, err := templates.Comment(r.Say)
+	if err != nil {
+		return fmt.Errorf("say %s: %w", r.Say.Name, err)
+	}
+	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, text+"\n"+marker(r.Key)); err != nil {
+		return fmt.Errorf("write %s anew: %w", r.Topic, err)
+	}
+	p.done[r.Key] = comment
+	return nil
 }
 
 // replace makes a comment the one that stands for a topic, and takes the one before away: reminders never pile up.

@@ -70,7 +70,9 @@ func newWorld(t *testing.T) *world {
 
 	w.env, w.file, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
 	w.start()
-	mux.HandleFunc("/webhook", func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+	for _, path := range []string{"/webhook", "/intake/"} {
+		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+	}
 	t.Cleanup(func() { w.stop(); _ = box.Close() })
 	return w
 }
