@@ -101,6 +101,9 @@ func newPage(s incident.State, v View, shown int) page {
 		p.contacts()
 	}
 	p.Kept, p.Told = kept(s.Updates), p.told()
+	if p.Told != "" && p.Kept != "" {
+		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
+	}
 	p.pages()
 	p.found()
 	if s.Alone != nil {
@@ -414,13 +417,21 @@ func (p page) channel(customer string, ch incident.Channel) string {
 func (p *page) found() {
 	add := func(name string, s *incident.Stamp) {
 		if s != nil {
-			p.Found = append(p.Found, fact{name, p.stamp(*s)})
+			p.Found = append(p.Found, fact{name, p.words(*s)})
 		}
 	}
 	add("Cause", p.S.Cause)
 	add("Workaround", p.S.Workaround)
 	add("Fix", p.S.Fix)
 	add("Agreed", p.S.Agreed)
+}
+
+// words gives what somebody wrote as a link to it: the text itself stands in the comment alone.
+func (p page) words(s incident.Stamp) string {
+	if s.By == "" || s.Comment() == 0 || p.url == "" {
+		return p.stamp(s)
+	}
+	return p.link("what "+templates.Inert(s.By, 60)+" wrote", s.Comment()) + " · " + p.Utc(s.At)
 }
 
 // stamp tells who and when, linked to the comment.
@@ -458,7 +469,9 @@ func (p *page) checks() {
 	if p.Next == "" || p.Unconfirmed {
 		return // before it is confirmed there is one thing to do, and it stands under Now
 	}
-	p.Checks = incident.Blocks(p.S, p.Policy, p.Next)
+	p.Checks = slices.DeleteFunc(incident.Blocks(p.S, p.Policy, p.Next), func(c incident.Check) bool {
+		return c.Done && c.Must && p.Next != incident.Investigate // what an earlier phase needed is no news
+	})
 	open, must := 0, false
 	for _, c := range p.Checks {
 		if !c.Done {

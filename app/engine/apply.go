@@ -109,8 +109,33 @@ func (p *pass) send(s incident.Send, kind string, to []string) error {
 		return errors.New("nothing is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.snap.Title, Text: s.Text,
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.headline(), Text: asks(s),
 		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service})
+}
+
+// headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.
+func (p *pass) headline() string {
+	words := []string{p.state.Severity}
+	if p.state.Critical(p.policy) {
+		words[0] = "P1"
+	} else if p.state.Confirmed == nil {
+		words[0] = "Unconfirmed"
+	}
+	if len(p.state.Customers) > 0 {
+		words = append(words, strings.Join(p.state.Customers, ", "))
+	}
+	return strings.Join(words, " ") + ": " + p.snap.Title
+}
+
+// asks says what is asked of whoever is paged.
+func asks(s incident.Send) string {
+	switch s.Why {
+	case "update":
+		return "A customer update is overdue. Help the coordinator to write it, or take over with /ic."
+	case "asked":
+		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
+	}
+	return "Nobody coordinates it yet. Answer /ic on the incident's page."
 }
 
 // mentions gives what GitHub notifies: people as they are, teams with their organisation.

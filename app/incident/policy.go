@@ -25,9 +25,9 @@ type Policy struct {
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
 	Signals      []SignalRule // what becomes of what sources report; the first that fits decides
-	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
-	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
-	Issues       bool     // follow-ups may be opened in other repositories
+	Reviewers    []string     // teams and logins asked to review postmortems beside IC and OE
+	ReviewDays   int          // working days after which an open postmortem is reminded of (C3)
+	Issues       bool         // follow-ups may be opened in other repositories
 }
 
 // Severity is one of the company's severities.

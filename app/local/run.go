@@ -224,14 +224,14 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 			_, err := tx.Exec(`UPDATE messages SET due = ? WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
 			return err
 		}
-	case j.tries+1 >= tries:
+	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable):
 		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref, "delivery", m.Delivery, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, e := tx.Exec(`UPDATE messages SET dead = ?, tries = tries + 1 WHERE id = ?`, err.Error(), j.id)
 			return e
 		}
 	default:
-		wait := min(firstWait<<j.tries, longest)
+		wait := min(firstWait<<min(j.tries, tries), longest)
 		s.log.Warn("a look failed: trying again", "incident", ref, "in", wait, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1 WHERE id = ?`, now.Add(wait).UnixNano(), j.id)
