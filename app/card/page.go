@@ -431,7 +431,7 @@ func (p page) words(s incident.Stamp) string {
 	if s.By == "" || s.Comment() == 0 || p.url == "" {
 		return p.stamp(s)
 	}
-	return p.link("what "+templates.Inert(s.By, 60)+" wrote", s.Comment()) + " · " + p.Utc(s.At)
+	return p.link("what "+templates.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
 }
 
 // stamp tells who and when, linked to the comment.
@@ -440,14 +440,20 @@ func (p page) stamp(s incident.Stamp) string {
 	if s.By != "" {
 		text = templates.Inert(s.By, 60) + ", " + text
 	}
-	return p.link(text, s.Comment())
+	return p.link(text, s.ID)
 }
 
-func (p page) link(text string, comment int64) string {
+// link links a text to the comment that a fact came from, on the incident or on the postmortem's pull request.
+func (p page) link(text, fact string) string {
+	comment := incident.CommentOf(fact)
 	if comment == 0 || p.url == "" {
 		return text
 	}
-	return "[" + text + "](" + p.url + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
+	page := p.url
+	if incident.OnPull(fact) {
+		page = p.sibling("pull", p.S.Document.Number)
+	}
+	return "[" + text + "](" + page + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
 }
 
 // sibling gives the address of another issue or pull request of the repository.
@@ -568,7 +574,7 @@ func (p *page) timeline(shown int) {
 			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
 		}
 		when := strings.TrimSuffix(templates.UTC(e.At, day), " UTC")
-		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), incident.CommentOf(e.Ref))})
+		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})
 		day = e.At
 	}
 	p.Older = max(0, p.S.Entries-len(p.Timeline))

@@ -35,7 +35,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.open, p.announce, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
