@@ -46,13 +46,24 @@ func (p *pass) tell() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	comment := p.m.Comment
+	if p.m.Pull != 0 {
+		comment = nil // it stands on the pull request
+	}
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
-	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: p.m.Comment}, now: p.now,
+	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
 		snap: &snap, policy: p.policy, telling: true, rebuilt: true}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err
+	}
+	if number := p.state.Document.Number; number != 0 {
+		said, err := again.onPull(number)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, said...)
 	}
 	h := &history{}
 	for _, f := range facts {
