@@ -60,7 +60,7 @@ func (p *paper) told() string {
 const gap = `\\?#` + joiner + `?`
 
 var (
-	numbered = regexp.MustCompile(`(?i)(?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+\b|\bgh-` + joiner + `?[0-9]+\b`)
+	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` + joiner + `?[0-9]+)\b`)
 	mention  = regexp.MustCompile(`(?:^|[^\w.+-])(@` + joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
 	commit   = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
 	web      = regexp.MustCompile(`(?i)\bhttps?://[^\s<>()\[\]"'|]+`)
@@ -116,8 +116,8 @@ func internals(line string, names []string, host, owner string) []string {
 		}
 		return address
 	})
-	for _, m := range numbered.FindAllString(line, -1) {
-		add(m)
+	for _, m := range numbered.FindAllStringSubmatch(line, -1) {
+		add(m[1])
 	}
 	for _, m := range mention.FindAllStringSubmatch(line, -1) {
 		add(m[1])
@@ -183,6 +183,7 @@ type safe struct{}
 
 func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	var unsafe []ast.Node
+	var plain []*ast.AutoLink
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
 		case *ast.Link:
@@ -191,7 +192,7 @@ func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 			}
 		case *ast.AutoLink:
 			if to := n.URL(reader.Source()); entering && n.AutoLinkType == ast.AutoLinkURL && !leads(to) {
-				n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(to))
+				plain = append(plain, n)
 			}
 		case *ast.Image:
 			if entering {
@@ -200,6 +201,9 @@ func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 		}
 		return ast.WalkContinue, nil
 	})
+	for _, n := range plain {
+		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(n.URL(reader.Source())))
+	}
 	for _, n := range unsafe {
 		for c := n.FirstChild(); c != nil; c = n.FirstChild() {
 			n.Parent().InsertBefore(n.Parent(), n, c)
@@ -233,7 +237,12 @@ func (bare) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
-		if said := strings.TrimSpace(strict.Sanitize(string(n.(*ast.HTMLBlock).Text(source)))); said != "" {
+		block := n.(*ast.HTMLBlock)
+		html := block.Lines().Value(source)
+		if block.HasClosure() {
+			html = append(html, block.ClosureLine.Value(source)...)
+		}
+		if said := strings.TrimSpace(strict.Sanitize(string(html))); said != "" {
 			_, _ = w.WriteString("<p>" + said + "</p>\n")
 		}
 		return ast.WalkContinue, nil

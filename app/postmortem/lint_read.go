@@ -117,7 +117,7 @@ func readFront(document string) (f front, end int) {
 	if !strings.HasPrefix(document, "---\n") {
 		return f, 0
 	}
-	at := strings.Index(document, "\n---\n")
+	at := strings.Index(document+"\n", "\n---\n")
 	if at < 0 {
 		return f, 0
 	}
@@ -128,7 +128,7 @@ func readFront(document string) (f front, end int) {
 			_ = json.Unmarshal([]byte(value), into) // what a person wrote otherwise tells nothing
 		}
 	}
-	return f, at + len("\n---\n")
+	return f, min(at+len("\n---\n"), len(document))
 }
 
 // find gives the extent of the customer's section, without its heading.
@@ -268,7 +268,7 @@ var (
 func (p *paper) html(n *ast.HTMLBlock) {
 	from, to := n.Lines().At(0).Start, n.Lines().At(n.Lines().Len()-1).Stop
 	if n.HasClosure() {
-		to = max(to, n.ClosureLine.Stop)
+		to = n.ClosureLine.Stop
 	}
 	source := p.src[from:to]
 	for _, m := range comment.FindAllIndex(source, -1) {
