@@ -2,8 +2,6 @@ package postmortem
 
 import (
 	"cmp"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,19 +34,14 @@ func forbidden(html string) string {
 }
 
 func FuzzLint(f *testing.F) {
-	files, err := filepath.Glob(filepath.Join("testdata", "*.md"))
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no documents: %v", err)
+	f.Add(frame("TODO"))
+	for _, text := range []string{
+		"---\nincident: \"acme/db#1\"\n---\n## For the customer\n\n<!-- a\n-->\n- <!--\n\n*Write here: `a`*b\n\n![<b>](javascript:x) @carol",
+		"> <div>\n> _Write here: x\n\n## Follow-ups\n\n| Owner |\n|-|\n||\n[a](#b)<a name=c>\nFor the customer\n===\n<https://a.b> ...",
+		"## Cause\n<!-- firebreak:begin cause -->\n> a\n\n<!-- firebreak:end cause -->\n## For the customer\n\n\"human\r\nerror\" &lt; [a]: b\n\t1. acme/db#1\n***",
+	} {
+		f.Add(text)
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(text))
-	}
-	f.Add(frame("TODO\n\n> <div>\n> _Write here: x\n\n| Owner |\n|-|\n||\n[a](#b)<a name=c>"))
-	f.Add(toCustomer("<!-- a\n-->\n- <!--\n\n*Write here: `a`*b\n\n![<b>](javascript:x)"))
 	f.Fuzz(func(t *testing.T, document string) {
 		problems := Lint(document, LintOptions{Internal: []string{"carol", "acme/db"}})
 		lines := strings.Count(document, "\n") + 1
@@ -75,7 +68,7 @@ func FuzzLint(f *testing.F) {
 
 // TestC3HostileDocuments: what is quadratic in a Markdown parser does not hold a worker.
 func TestC3HostileDocuments(t *testing.T) {
-	const size, most = 256 << 10, 10 * time.Second // hundreds of milliseconds when idle; minutes if it were quadratic
+	const size, most = 128 << 10, 10 * time.Second // it takes a fraction of one when the machine is idle
 	for _, piece := range []string{"> ", "- ", "1. ", "[", "![", "](", "[a](#b)", "[a]: b\n", "[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ", "<a ", "<!-- ",
 		"<a id=x>", "&", "|a", "|-", "# a\n", "a\n===\n", "\" human error ", "TODO ", "_Write here: a_ ", "www.", "http://a.b ", "a@", "#1 ", "a/b#1 ", "carol ", "\x00", "\xff", "\r"} {
 		document := toCustomer(strings.Repeat(piece, size/len(piece)))

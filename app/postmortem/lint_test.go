@@ -202,6 +202,11 @@ func TestC3Sections(t *testing.T) {
 		"a drill":          {strings.Replace(gone("## For the customer\n\nA disk was full.\n", ""), "false", "true", 1), nil},
 		"too long":         {strings.Repeat("a", 10<<20), []string{"1 size"}},
 		"too deep":         {strings.Repeat(">", 1000) + whole, []string{"1 size"}},
+		"links":            {whole + strings.Repeat("[a](#more)", 3000), []string{"1 size"}},
+		"its links":        {whole + strings.Repeat("[a](#more)\n\n", 3000), nil},
+		"definitions":      {whole + strings.Repeat("[a]: b\n", 3000), []string{"1 size"}},
+		"cells":            {whole + strings.Repeat("|a", 300) + "\n" + strings.Repeat("|-", 300) + "\n" + strings.Repeat("|\n", 300), []string{"1 size"}},
+		"wide code":        {whole + "```\n" + strings.Repeat(" ", 200) + "- a\n```\n", nil},
 		"stairs":           {whole + stairs(40), []string{"1 size"}},
 	} {
 		if diff := cmp.Diff(c.want, found(Lint(c.document, LintOptions{}))); diff != "" {
