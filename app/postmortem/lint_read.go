@@ -69,7 +69,14 @@ func (p *paper) tells() bool { return len(p.front.customers) > 0 && !p.front.dri
 
 func (p *paper) blank() bool { return len(strings.TrimSpace(string(p.src[p.body:]))) == 0 }
 
+// add notes a problem. Its message is one line, whatever the document has in it.
 func (p *paper) add(line, end int, level Level, rule, message string) {
+	message = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(message, "\ufffd"))
 	p.problems = append(p.problems, Problem{line, end, level, rule, message})
 }
 
@@ -86,7 +93,7 @@ func key(heading string) string { return strings.ToLower(strings.Join(strings.Fi
 
 // read takes a document apart. It must not be costly.
 func read(document string) *paper {
-	document = strings.ReplaceAll(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff", "")
+	document = strings.TrimPrefix(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff")
 	p := &paper{src: []byte(document), starts: []int{0}, sections: map[string]*chapter{}, anchors: map[string]bool{}, seen: map[string]int{}}
 	for i, c := range p.src {
 		if c == '\n' {
@@ -357,7 +364,7 @@ func (p *paper) words(block ast.Node) {
 			}
 		case *ast.Emphasis:
 			if first, ok := n.FirstChild().(*ast.Text); ok && strings.HasPrefix(string(first.Value(p.src)), promptWords) {
-				p.prompt(first.Segment.Start-n.Level, p.until(n, block))
+				p.prompt(first.Segment.Start-n.Level, max(first.Segment.Stop, p.until(n, block)))
 				return ast.WalkSkipChildren, nil
 			}
 		}

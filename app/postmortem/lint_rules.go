@@ -25,7 +25,7 @@ func (p *paper) prompt(from, to int) {
 	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt", "a prompt is left"+of+": write your text in its place")
 }
 
-// until gives where an inline node ends: where the next one starts, or its block ends.
+// until gives where an inline node ends: where the next one starts, or its block ends; -1 if neither says where it is.
 func (p *paper) until(n, block ast.Node) int {
 	switch next := n.NextSibling().(type) {
 	case nil:
@@ -39,7 +39,7 @@ func (p *paper) until(n, block ast.Node) int {
 	if lines := block.Lines(); lines != nil && lines.Len() > 0 {
 		return lines.At(lines.Len() - 1).Stop
 	}
-	return n.Pos()
+	return -1
 }
 
 var (

@@ -91,6 +91,8 @@ func TestC3Rules(t *testing.T) {
 		"_Write here: what set it off._":                                     {"1 prompt"},
 		"a\n\n_Write here: what,\nand_ when":                                 {"3-4 prompt"},
 		"Write here: without its underscores":                                {"1 prompt"},
+		"***Write here: x***\n\n| a |\n|---|\n| _Write here: x_ |":           {"1 prompt", "5 prompt"},
+		"a **_Write here: x_**":                                              {"1 prompt"},
 		"<div>\n_Write here: in HTML_\n</div>":                               {"2-3 prompt"},
 		"- _Write here: in a list, for **globex**_":                          {"1 prompt"},
 		"`_Write here: x_`\n\n```\n_Write here: x_\n```":                     nil,
@@ -127,6 +129,7 @@ func TestC3Rules(t *testing.T) {
 		"[a](#sumary)\n[b][x]\n\n[x]: #nowhere":                                        {"1 link", "2 link"},
 		"# A_b, C!  d—é ½\n# more\n# More\n[a](#a_b-c--dé-) [b](#more-1) [c](#more-2)": nil,
 		"# `x` [y](z) &amp; \\#1\n[a](#x-y--1)":                                        nil,
+		"[c](#%1B%0A)":                                                                 {"1 link"},
 		"[c](#more-1)":                                                                 {"1 link"},
 		"[a](#%C3%A9)\n\n# é":                                                          nil,
 		"<a id=\"here\"></a>[a](#here)":                                                nil,
@@ -143,6 +146,9 @@ func TestC3Rules(t *testing.T) {
 	} {
 		var got []string
 		for _, p := range Lint(frame(text), LintOptions{}) {
+			if strings.ContainsAny(p.Message, "\n\x1b") {
+				t.Errorf("%s: the message is %q", text, p.Message)
+			}
 			p.Line, p.EndLine = p.Line-first, p.EndLine-first
 			got = append(got, found([]Problem{p})...)
 		}
