@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"app/card":                  {"app/incident", "templates"},
 	"app/postmortem":            {"app/incident", "templates"},
 	"app/webhook":               {"app/incident", "app/command"},
+	"app/intake":                {"app/incident"},
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "templates"},
 	"app/gh":                    {"app/engine", "app/incident"},
 	"app/local":                 {"app/engine", "app/incident"},

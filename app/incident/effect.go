@@ -27,6 +27,7 @@ type (
 	Remind struct {
 		Key   string
 		Topic string
+		Edit  bool // it wakes nobody, so the comment before is edited instead
 		At    time.Time
 		Say   Say
 	}

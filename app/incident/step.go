@@ -313,6 +313,12 @@ func (r *run) apply() {
 		r.pageFailed(w)
 	case Acknowledged:
 		r.acknowledged(w)
+	case Signalled:
+		r.signalled(w)
+	case Counted:
+		if w.Count > r.Signals.Count {
+			r.Signals = Signals(w)
+		}
 	case Unassignable:
 		for _, l := range w.Logins {
 			if !Has(r.Unplaced, l) {
@@ -360,6 +366,12 @@ func (r *run) begin(o Opened) {
 	r.Customers = r.known(o.Customers)
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
+	if o.Signal {
+		r.Signals = Signals{Count: 1, Last: r.f.At, Firing: true}
+	}
+	if o.Page || o.Paged {
+		r.pageUnconfirmed(o.Paged)
+	}
 	if _, ok := r.p.Severity(o.Severity); ok {
 		r.Claimed = o.Severity
 	}
@@ -447,14 +459,14 @@ func (r *run) becomeCritical() {
 			r.IC, r.ICSince = "", nil
 		}
 	}
-	if r.IC == "" && len(r.OEs) == 0 && r.Responder {
+	if len(r.OEs) == 0 && r.Responder && !Same(r.IC, r.Declared.By) {
 		r.OEs = []string{r.Declared.By}
 		r.record("oe", r.Declared.By, "")
 	}
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.startUpdates()
 	}
-	if r.IC == "" {
+	if r.IC == "" && r.Paging.Next.IsZero() {
 		r.startPaging()
 	}
 }
