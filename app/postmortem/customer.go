@@ -19,6 +19,8 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // CustomerVersion gives what a postmortem tells its customers (C3): the text of their section, without prompts and
@@ -56,13 +58,16 @@ func (p *paper) told() string {
 	return b.String()
 }
 
+// maxPerLine are the internal things that a line is told of.
+const maxPerLine = 10
+
 // gap is what may stand inside a reference where it was copied from what Firebreak wrote.
 const gap = `\\?#` + joiner + `?`
 
 var (
-	numbered = regexp.MustCompile(`(?i)(?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+\b|\bgh-` + joiner + `?[0-9]+\b`)
+	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` + joiner + `?[0-9]+)\b`)
 	mention  = regexp.MustCompile(`(?:^|[^\w.+-])(@` + joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
-	commit   = regexp.MustCompile(`\b[0-9a-f]{7,40}\b`)
+	commit   = regexp.MustCompile(`\b([0-9a-f]{7,40})\b`)
 	web      = regexp.MustCompile(`(?i)\bhttps?://[^\s<>()\[\]"'|]+`)
 )
 
@@ -73,6 +78,10 @@ func (p *paper) checkCustomer(names []string) {
 		return
 	}
 	host, owner := p.home()
+	forms := []*regexp.Regexp{numbered, mention, commit}
+	if owner != "" {
+		forms = append(forms, regexp.MustCompile(`(?i)(?:^|[^\w/.-])(`+regexp.QuoteMeta(owner)+`/[\w.-]*\w)`))
+	}
 	var lower []string
 	for _, n := range names {
 		if n = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(n), "@")); n != "" {
@@ -81,7 +90,7 @@ func (p *paper) checkCustomer(names []string) {
 	}
 	number := p.line(p.customer.from)
 	for line := range strings.SplitSeq(told, "\n") {
-		for _, what := range internals(line, lower, host, owner) {
+		for _, what := range internals(line, lower, host, forms) {
 			p.add(number, number, Failure, "internal-name", fmt.Sprintf("%s is internal, and this section is sent to the customer: say it in other words", what))
 		}
 		number++
@@ -90,52 +99,53 @@ func (p *paper) checkCustomer(names []string) {
 
 // home gives the host of the incident, and who owns its repository.
 func (p *paper) home() (host, owner string) {
-	ref := p.front.incident
-	owner, _, _ = strings.Cut(ref, "/")
-	if _, after, ok := strings.Cut(string(p.src), "["+ref+"]("); ok && ref != "" {
+	host = "github.com"
+	ref, err := incident.ParseRef(p.front.incident)
+	if err != nil {
+		return host, ""
+	}
+	if _, after, ok := strings.Cut(string(p.src), "["+ref.String()+"]("); ok {
 		to, _, _ := strings.Cut(after[:min(len(after), 1000)], ")")
 		if u, err := url.Parse(to); err == nil && u.Host != "" {
-			return strings.ToLower(u.Host), strings.ToLower(owner)
+			host = strings.ToLower(u.Host)
 		}
 	}
-	return "github.com", strings.ToLower(owner)
+	return host, ref.Owner
 }
 
-// internals gives what is internal in a line, each once. The names are in lower case.
-func internals(line string, names []string, host, owner string) []string {
+// internals gives what is internal in a line, each once: addresses on a host, what has one of the forms, and names, which
+// are in lower case.
+func internals(line string, names []string, host string, forms []*regexp.Regexp) []string {
 	var found []string
 	add := func(what string) {
-		if what = shorten(what, 60); !slices.Contains(found, what) && len(found) < 10 {
+		if what = shorten(what, 60); !slices.Contains(found, what) && len(found) < maxPerLine {
 			found = append(found, what)
 		}
 	}
 	line = web.ReplaceAllStringFunc(line, func(address string) string {
-		if u, err := url.Parse(address); err != nil || strings.ToLower(u.Host) == host {
-			add(address)
-			return " " // one problem is enough
+		if u, err := url.Parse(address); err == nil && strings.ToLower(u.Host) != host {
+			return address
 		}
-		return address
+		add(address)
+		return " " // what was found is not found again in part
 	})
-	for _, m := range numbered.FindAllString(line, -1) {
-		add(m)
-	}
-	for _, m := range mention.FindAllStringSubmatch(line, -1) {
-		add(m[1])
-	}
-	for _, m := range commit.FindAllString(line, -1) {
-		if strings.ContainsAny(m, "abcdef") && strings.ContainsAny(m, "0123456789") {
-			add(m)
+	for _, form := range forms {
+		var rest strings.Builder
+		at := 0
+		for _, m := range form.FindAllStringSubmatchIndex(line, -1) {
+			if what := line[m[2]:m[3]]; form != commit || strings.ContainsAny(what, "abcdef") && strings.ContainsAny(what, "0123456789") {
+				add(what)
+				rest.WriteString(line[at:m[2]] + " ")
+				at = m[3]
+			}
 		}
+		line = rest.String() + line[at:]
 	}
-	lower := strings.ToLower(line)
+	line = strings.ToLower(line)
 	for _, n := range names {
-		if says(lower, n) {
+		if says(line, n) {
 			add(n)
 		}
-	}
-	if at := strings.Index(lower, owner+"/"); owner != "" && says(lower, owner+"/") {
-		end := at + strings.IndexFunc(lower[at:]+" ", func(r rune) bool { return !letter(r) && !strings.ContainsRune("/-.", r) })
-		add(strings.TrimRight(lower[at:end], ".-"))
 	}
 	return found
 }
@@ -150,10 +160,10 @@ func says(text, name string) bool {
 		from, to := at+i, at+i+len(name)
 		before, _ := utf8.DecodeLastRuneInString(text[:from])
 		after, _ := utf8.DecodeRuneInString(text[to:])
-		if !letter(before) && (!letter(after) || strings.HasSuffix(name, "/")) {
+		if !letter(before) && !letter(after) {
 			return true
 		}
-		at = from + 1
+		at = to
 	}
 }
 
@@ -183,6 +193,7 @@ type safe struct{}
 
 func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 	var unsafe []ast.Node
+	var plain []*ast.AutoLink
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
 		case *ast.Link:
@@ -191,7 +202,7 @@ func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 			}
 		case *ast.AutoLink:
 			if to := n.URL(reader.Source()); entering && n.AutoLinkType == ast.AutoLinkURL && !leads(to) {
-				n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(to))
+				plain = append(plain, n)
 			}
 		case *ast.Image:
 			if entering {
@@ -200,6 +211,9 @@ func (safe) Transform(doc *ast.Document, reader text.Reader, _ parser.Context) {
 		}
 		return ast.WalkContinue, nil
 	})
+	for _, n := range plain {
+		n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(n.URL(reader.Source())))
+	}
 	for _, n := range unsafe {
 		for c := n.FirstChild(); c != nil; c = n.FirstChild() {
 			n.Parent().InsertBefore(n.Parent(), n, c)
@@ -233,7 +247,12 @@ func (bare) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
-		if said := strings.TrimSpace(strict.Sanitize(string(n.(*ast.HTMLBlock).Text(source)))); said != "" {
+		block := n.(*ast.HTMLBlock)
+		html := block.Lines().Value(source)
+		if block.HasClosure() {
+			html = append(html, block.ClosureLine.Value(source)...)
+		}
+		if said := strings.TrimSpace(strict.Sanitize(string(html))); said != "" {
 			_, _ = w.WriteString("<p>" + said + "</p>\n")
 		}
 		return ast.WalkContinue, nil

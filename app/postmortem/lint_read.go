@@ -69,7 +69,14 @@ func (p *paper) tells() bool { return len(p.front.customers) > 0 && !p.front.dri
 
 func (p *paper) blank() bool { return len(strings.TrimSpace(string(p.src[p.body:]))) == 0 }
 
+// add notes a problem. Its message is one line, whatever the document has in it.
 func (p *paper) add(line, end int, level Level, rule, message string) {
+	message = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(message, "\ufffd"))
 	p.problems = append(p.problems, Problem{line, end, level, rule, message})
 }
 
@@ -86,7 +93,7 @@ func key(heading string) string { return strings.ToLower(strings.Join(strings.Fi
 
 // read takes a document apart. It must not be costly.
 func read(document string) *paper {
-	document = strings.ReplaceAll(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff", "")
+	document = strings.TrimPrefix(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff")
 	p := &paper{src: []byte(document), starts: []int{0}, sections: map[string]*chapter{}, anchors: map[string]bool{}, seen: map[string]int{}}
 	for i, c := range p.src {
 		if c == '\n' {
@@ -117,7 +124,7 @@ func readFront(document string) (f front, end int) {
 	if !strings.HasPrefix(document, "---\n") {
 		return f, 0
 	}
-	at := strings.Index(document, "\n---\n")
+	at := strings.Index(document+"\n", "\n---\n")
 	if at < 0 {
 		return f, 0
 	}
@@ -128,7 +135,7 @@ func readFront(document string) (f front, end int) {
 			_ = json.Unmarshal([]byte(value), into) // what a person wrote otherwise tells nothing
 		}
 	}
-	return f, at + len("\n---\n")
+	return f, min(at+len("\n---\n"), len(document))
 }
 
 // find gives the extent of the customer's section, without its heading.
@@ -268,7 +275,7 @@ var (
 func (p *paper) html(n *ast.HTMLBlock) {
 	from, to := n.Lines().At(0).Start, n.Lines().At(n.Lines().Len()-1).Stop
 	if n.HasClosure() {
-		to = max(to, n.ClosureLine.Stop)
+		to = n.ClosureLine.Stop
 	}
 	source := p.src[from:to]
 	for _, m := range comment.FindAllIndex(source, -1) {
@@ -357,7 +364,7 @@ func (p *paper) words(block ast.Node) {
 			}
 		case *ast.Emphasis:
 			if first, ok := n.FirstChild().(*ast.Text); ok && strings.HasPrefix(string(first.Value(p.src)), promptWords) {
-				p.prompt(first.Segment.Start-n.Level, p.until(n, block))
+				p.prompt(first.Segment.Start-n.Level, max(first.Segment.Stop, p.until(n, block)))
 				return ast.WalkSkipChildren, nil
 			}
 		}

@@ -25,7 +25,7 @@ func (p *paper) prompt(from, to int) {
 	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt", "a prompt is left"+of+": write your text in its place")
 }
 
-// until gives where an inline node ends: where the next one starts, or its block ends.
+// until gives where an inline node ends: where the next one starts, or its block ends; -1 if neither says where it is.
 func (p *paper) until(n, block ast.Node) int {
 	switch next := n.NextSibling().(type) {
 	case nil:
@@ -39,7 +39,7 @@ func (p *paper) until(n, block ast.Node) int {
 	if lines := block.Lines(); lines != nil && lines.Len() > 0 {
 		return lines.At(lines.Len() - 1).Stop
 	}
-	return n.Pos()
+	return -1
 }
 
 var (
@@ -54,18 +54,13 @@ var (
 // check looks at a block's words: whether there are any, and what should not be among them.
 func (p *paper) check(block ast.Node, f *flat) {
 	words := f.text.String()
-	shown := strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) {
-			return -1
-		}
-		return r
-	}, words))
+	shown := strings.TrimFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 	if shown == "" || p.region != "" {
 		return
 	}
 	_, heading := block.(*ast.Heading)
 	if !heading {
-		// A prompt whose underscores went or hold no more.
+		// A prompt stays one without its underscores.
 		if bare := strings.TrimLeft(shown, "_*"); strings.HasPrefix(bare, promptWords) {
 			from := f.source(strings.Index(words, promptWords))
 			p.prompt(from, max(from, f.source(len(words)-1)+1))
@@ -80,8 +75,8 @@ func (p *paper) check(block ast.Node, f *flat) {
 		p.add(p.line(f.source(m[0])), p.line(f.source(m[1]-1)), level, rule, fmt.Sprintf(message, words[m[0]:m[1]]))
 	}
 	if waiting.MatchString(shown) {
-		from := strings.Index(words, shown[:1])
-		found([]int{from, max(from+1, len(strings.TrimRightFunc(words, unicode.IsSpace)))}, Failure, "placeholder", "%s is no text: write it, or n/a")
+		from := strings.Index(words, shown)
+		found([]int{from, from + len(shown)}, Failure, "placeholder", "%s is no text: write it, or n/a")
 		return
 	}
 	for _, m := range placeholder.FindAllStringIndex(words, -1) {
@@ -137,15 +132,20 @@ func (p *paper) followUp(line int, columns map[string]int, cells []string) {
 		without = append(without, "ticket")
 	}
 	if len(without) > 0 {
-		p.add(line, line, level, "follow-up", "the follow-up has no "+strings.Join(without, ", no ")+": write who does it until when, and where")
+		number := ""
+		if i, ok := columns["#"]; ok && i < len(cells) && cells[i] != "" {
+			number = " " + shorten(cells[i], 20)
+		}
+		p.add(line, line, level, "follow-up", fmt.Sprintf("follow-up%s has no %s: write it into its row", number, strings.Join(without, " and no ")))
 	}
 }
 
-// What is read at most. goldmark is quadratic in nesting and in the links of a paragraph, and fills up a table's rows.
+// What is read at most. goldmark is quadratic in nesting and in the links and their definitions of a paragraph, and fills
+// up a table's rows.
 const (
 	maxDocument = 512 << 10 // bytes
 	maxNesting  = 24        // quotes and list items inside one another
-	maxLinks    = 2000      // in a paragraph
+	maxLinks    = 2000      // in a paragraph, with definitions of links
 	maxCells    = 50_000    // of a table, with those that are missing
 )
 
@@ -185,7 +185,7 @@ func costly(source string) string {
 			links, columns, cells = 0, 0, 0
 			continue
 		}
-		if links += strings.Count(line, "]("); links > maxLinks {
+		if links += strings.Count(line, "](") + strings.Count(line, "]:"); links > maxLinks {
 			return fmt.Sprintf("has a paragraph with more than %d links", maxLinks)
 		}
 		if strings.Contains(line, "-") && strings.Trim(line, "|-: \t>") == "" {

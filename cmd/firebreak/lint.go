@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -26,28 +27,23 @@ func lint() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			findings := []finding{} // an empty list in JSON
-			failures := 0
-			var unread []error
+			var wrong []error
 			for _, file := range files {
 				text, err := os.ReadFile(file)
 				if err != nil {
-					unread = append(unread, fmt.Errorf("read the postmortem: %w", err))
+					wrong = append(wrong, fmt.Errorf("read a postmortem: %w", err))
 					continue
 				}
-				for _, p := range postmortem.Lint(string(text), postmortem.LintOptions{Internal: internal}) {
+				problems := postmortem.Lint(string(text), postmortem.LintOptions{Internal: internal})
+				for _, p := range problems {
 					findings = append(findings, finding{file, p})
-					if p.Level == postmortem.Failure {
-						failures++
-					}
+				}
+				if slices.ContainsFunc(problems, func(p postmortem.Problem) bool { return p.Level == postmortem.Failure }) {
+					title, _ := postmortem.Summary(problems)
+					wrong = append(wrong, fmt.Errorf("%s: %s", file, title))
 				}
 			}
-			if err := show(c, findings, asJSON); err != nil {
-				return err
-			}
-			if failures > 0 {
-				unread = append(unread, fmt.Errorf("missing things: %d", failures))
-			}
-			return errors.Join(unread...)
+			return errors.Join(append(wrong, show(c, findings, asJSON))...)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
