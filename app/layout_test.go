@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"app/postmortem":            {"app/incident", "templates"},
 	"app/webhook":               {"app/incident", "app/command"},
 	"app/intake":                {"app/incident"},
-	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "templates"},
+	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "app/intake", "templates"},
 	"app/gh":                    {"app/engine", "app/incident"},
 	"app/local":                 {"app/engine", "app/incident"},
 	"app/notify":                {"app/engine", "app/incident"},

@@ -143,12 +143,16 @@ func (p *pass) refresh() error {
 	if err != nil {
 		return fmt.Errorf("write the postmortem's facts anew: %w", err)
 	}
+	data, err := postmortem.JSON(facts)
+	if err != nil {
+		return fmt.Errorf("write the postmortem's data: %w", err)
+	}
+	before, _, err := p.GitHub.FileAt(p.ctx, p.m.Ref, dataPath(name), pr.Head)
+	if err != nil {
+		return err
+	}
 	head := pr.Head
-	if document != string(content) {
-		data, err := postmortem.JSON(facts)
-		if err != nil {
-			return fmt.Errorf("write the postmortem's data: %w", err)
-		}
+	if document != string(content) || string(data) != string(before) {
 		files := map[string]string{name: document, dataPath(name): string(data)}
 		if head, err = p.GitHub.Write(p.ctx, p.m.Ref, pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
 			return err
@@ -191,7 +195,7 @@ func (p *pass) check(commit, name, document string) error {
 
 // internal lists the names that no customer may read (A7): people, teams, repositories, services of ours.
 func (p *pass) internal() []string {
-	names := []string{p.m.Ref.FullName(), p.m.Ref.Repo, p.policy.Coordinators}
+	names := []string{p.m.Ref.FullName(), p.policy.Coordinators}
 	names = append(names, p.state.OEs...)
 	names = append(names, p.state.IC, p.snap.Author)
 	for _, e := range p.state.Timeline {
@@ -227,9 +231,15 @@ func (p *pass) deliver() error {
 		if p.rebuilt || p.said("merged") {
 			return nil
 		}
-		text, err := p.customerVersion()
+		text, leak, err := p.customerVersion()
 		if err != nil {
 			return err
+		}
+		if leak != "" { // merged against the check: better late than told
+			for _, name := range a.Customers {
+				p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
+			}
+			return nil
 		}
 		if text == "" {
 			p.Logger.Warn("the postmortem has no part for the customer", "incident", p.m.Ref.String())
@@ -252,21 +262,26 @@ func (p *pass) deliver() error {
 	})
 }
 
-// customerVersion reads the part for the customers as it was merged.
-func (p *pass) customerVersion() (string, error) {
+// customerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
+func (p *pass) customerVersion() (text, leak string, err error) {
 	if p.request == nil {
-		return "", nil
+		return "", "", nil
 	}
 	name, err := p.documentPath(p.request.Base)
 	if err != nil || name == "" {
-		return "", err
+		return "", "", err
 	}
 	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, name, p.request.Base)
 	if err != nil || !ok {
-		return "", err
+		return "", "", err
 	}
-	text, _ := postmortem.CustomerVersion(string(content))
-	return strings.TrimSpace(text), nil
+	for _, problem := range postmortem.Lint(string(content), postmortem.LintOptions{Internal: p.internal()}) {
+		if problem.Rule == "internal-name" {
+			return "", fmt.Sprintf("line %d of the postmortem: %s", problem.Line, problem.Message), nil
+		}
+	}
+	text, _ = postmortem.CustomerVersion(string(content))
+	return strings.TrimSpace(text), "", nil
 }
 
 // reviewers are the IC and the OEs.

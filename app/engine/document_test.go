@@ -202,6 +202,18 @@ func TestC3A7TheCustomersGetTheirVersion(t *testing.T) {
 	}
 }
 
+// What was merged although it names somebody of ours stays here (A7).
+func TestA7AnInternalNameKeepsTheCustomersVersionBack(t *testing.T) {
+	w := closed(t)
+	w.edit("alice", fill("carol renewed the certificate too late."))
+	w.tell("carol merges")
+	var theirs []commentView
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues/1/comments", nil, &theirs)
+	if len(theirs) != 0 || len(w.said("carol is internal")) != 1 {
+		t.Errorf("gina reads %+v, and it says %q", theirs, w.said("did not get through"))
+	}
+}
+
 // What people do with a follow-up's ticket shows on the card and in the document (C4).
 func TestC4TicketsAreFollowed(t *testing.T) {
 	w := closed(t)

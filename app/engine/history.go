@@ -195,7 +195,7 @@ func (p *pass) tickets() error {
 		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
 			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
 			repo = p.m.Ref.FullName()
-			n, id, err = p.ticket(repo, NewIssue{Title: fu.Repo + ": " + title, Body: body, Labels: []string{"follow-up"}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
+			n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{"follow-up"}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		}
 		if err != nil {
 			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
