@@ -154,6 +154,7 @@ type State struct {
 	StandBy  StandBy `json:"standby,omitzero"`
 	Asked    Asked   `json:"asked,omitzero"`
 	Document Pull    `json:"document,omitzero"`
+	Firsts   Firsts  `json:"firsts,omitzero"`
 
 	// Said is the comment that last said something of a topic; the next one of the topic takes its place.
 	Said map[string]int64 `json:"said,omitempty"`
@@ -197,8 +198,9 @@ type FollowUp struct {
 	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
 	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
 
-	Done bool      `json:"done,omitempty"` // the ticket is closed
-	Next time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+	Done  bool      `json:"done,omitempty"` // the ticket is closed
+	Ended time.Time `json:"ended,omitzero"` // when it was
+	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
 }
 
 // Updates is the customer's rhythm (V3).
