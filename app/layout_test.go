@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"app/webhook":               {"app/incident", "app/command"},
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "templates"},
 	"app/gh":                    {"app/engine", "app/incident"},
+	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates"},
 	"app/local":                 {"app/engine", "app/incident"},
 	"app/notify":                {"app/engine", "app/incident"},
 	"app/sandbox":               {},
