@@ -71,6 +71,30 @@ func Added(before, after string) []any {
 	return out
 }
 
+// Correction is a command whose words an edit changed.
+type Correction struct{ Old, New incident.Command }
+
+// Edited tells an edit's new commands from those whose words it only corrects: what says something once, and is there before
+// and after, is not said twice. What it takes away stays done.
+func Edited(before, after string) (added []any, corrected []Correction) {
+	gone := map[incident.Kind][]incident.Command{}
+	for _, c := range Added(after, before) {
+		if c, ok := c.(incident.Command); ok {
+			gone[c.Kind] = append(gone[c.Kind], c)
+		}
+	}
+	for _, what := range Added(before, after) {
+		c, ok := what.(incident.Command)
+		if old := gone[c.Kind]; ok && incident.RowOf(c.Kind).Text && len(old) > 0 {
+			corrected = append(corrected, Correction{old[0], c})
+			gone[c.Kind] = old[1:]
+			continue
+		}
+		added = append(added, what)
+	}
+	return added, corrected
+}
+
 // saying names what a command says. Text after a command that takes none is not part of it, so that thanks written below
 // `/ic close` later don't close again.
 func saying(what any) string {

@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 		"/incident decline a test":    {c{Kind: incident.Decline, Verb: "incident", Text: "a test"}},
 		"/incident duplicate #12":     {c{Kind: incident.Duplicate, Verb: "incident", Number: 12}},
 		"/incident note 3:05 paged\n14:00Z rebooted\nit helped": {c{Kind: incident.Note, Verb: "incident", Entries: []incident.Line{
-			{Clock: "03:05", Text: "paged"}, {Clock: "14:00", Text: "rebooted"}, {Text: "it helped"}}}},
+			{Clock: "03:05", Text: "paged"}, {Clock: "14:00", UTC: true, Text: "rebooted"}, {Text: "it helped"}}}},
 		"/ic severity Critical all down":                                    {c{Kind: incident.SetSeverity, Verb: "ic", Severity: "critical", Text: "all down"}},
 		"/ic customer add globex, Big Corp":                                 {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "Big Corp"}}},
 		"/ic customer add globex initech":                                   {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "initech"}}},
@@ -90,6 +90,27 @@ func TestParse(t *testing.T) {
 	} {
 		if d := cmp.Diff(want, command.Parse(body)); d != "" {
 			t.Errorf("%q (-want +got):\n%s", body, d)
+		}
+	}
+}
+
+func TestEditedTellsCorrectionsFromCommands(t *testing.T) {
+	for _, c := range []struct {
+		before, after string
+		added, fixed  int
+	}{
+		{"/oe finding disk ful", "/oe finding disk full", 0, 1},
+		{"/oe finding disk full", "/oe finding disk full\n/oe finding inodes too", 1, 0},
+		{"/ic update We are back", "/ic update We are back at 10", 0, 1},
+		{"/ic severity regular", "/ic severity critical", 1, 0}, // that is another order
+		{"/oe fidning x", "/oe finding x", 1, 0},
+		{"/oe finding a\n/oe action b", "/oe finding A\n/oe action b", 0, 1},
+		{"/oe finding a", "nothing", 0, 0},
+		{"text", "text\n\n/ic", 1, 0},
+	} {
+		added, corrected := command.Edited(c.before, c.after)
+		if len(added) != c.added || len(corrected) != c.fixed {
+			t.Errorf("%q to %q: %d new and %d corrected, want %d and %d", c.before, c.after, len(added), len(corrected), c.added, c.fixed)
 		}
 	}
 }

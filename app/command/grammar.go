@@ -54,6 +54,7 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.Agree:          say("say who agreed, and how"),
 	incident.AddFollowUp:    followUp,
 	incident.Close:          reasoned,
+	incident.Postmortem:     anything,
 	incident.TakeOE:         reasoned,
 	incident.GiveOE:         give,
 	incident.DropOE:         anything,
@@ -577,14 +578,14 @@ func duplicate(w words) (incident.Command, error) {
 }
 
 // clock is a time of the day at the start of a note's line.
-var clock = regexp.MustCompile(`^((?:[01]?\d|2[0-3]):[0-5]\d)(?:\s?(?i:Z|UTC))?(?:[\s,;:–—-]+|$)`)
+var clock = regexp.MustCompile(`^((?:[01]?\d|2[0-3]):[0-5]\d)(\s?(?i:Z|UTC))?(?:[\s,;:–—-]+|$)`)
 
 var bullet = regexp.MustCompile(`^(?:[-*+]|\d{1,2}[.)])\s+`)
 
 // note reads an entry per line, in or out of a list. What stands in a code block belongs to the entry before it.
 func note(w words) (incident.Command, error) {
 	var c incident.Command
-	at, code := "", false
+	at, utc, code := "", false, false
 	for line := range strings.SplitSeq(w.text(), "\n") {
 		said := strings.TrimSpace(line)
 		fence := strings.HasPrefix(said, "```") || strings.HasPrefix(said, "~~~")
@@ -595,14 +596,14 @@ func note(w words) (incident.Command, error) {
 		}
 		said = bullet.ReplaceAllString(said, "")
 		if m := clock.FindStringSubmatch(said); m != nil {
-			at, said = m[1], said[len(m[0]):]
+			at, utc, said = m[1], m[2] != "", said[len(m[0]):]
 			if len(at) == len("9:05") {
 				at = "0" + at
 			}
 		}
 		if said != "" { // a time alone is the next line's
-			c.Entries = append(c.Entries, incident.Line{Clock: at, Text: said})
-			at = ""
+			c.Entries = append(c.Entries, incident.Line{Clock: at, UTC: utc, Text: said})
+			at, utc = "", false
 		}
 	}
 	if len(c.Entries) == 0 {

@@ -17,7 +17,8 @@ import (
 // lines is a note's entries.
 func lines(said ...string) (out []incident.Line) {
 	for i := 0; i < len(said); i += 2 {
-		out = append(out, incident.Line{Clock: said[i], Text: said[i+1]})
+		clock, utc := strings.CutSuffix(said[i], "Z")
+		out = append(out, incident.Line{Clock: clock, UTC: utc, Text: said[i+1]})
 	}
 	return out
 }
@@ -94,9 +95,9 @@ func TestWhatFollowsTheWord(t *testing.T) {
 		{"/incident duplicate 12 the same alert", c{Kind: incident.Duplicate, Verb: "incident", Number: 12, Text: "the same alert"}},
 
 		{"/incident note\n- 9:05 paged\n* 23:59 UTC: came\n\n1. 24:00 is no time\n12:3 neither\n10:4000 nor this\n10:40\nlate", c{Kind: incident.Note, Verb: "incident",
-			Entries: lines("09:05", "paged", "23:59", "came", "", "24:00 is no time", "", "12:3 neither", "", "10:4000 nor this", "10:40", "late")}},
+			Entries: lines("09:05", "paged", "23:59Z", "came", "", "24:00 is no time", "", "12:3 neither", "", "10:4000 nor this", "10:40", "late")}},
 		{"/incident note 10:40 the log\n```\n10:41 not a time\n\n/ic close\n```\n10:42z after", c{Kind: incident.Note, Verb: "incident",
-			Entries: lines("10:40", "the log\n```\n10:41 not a time\n\n/ic close\n```", "10:42", "after")}},
+			Entries: lines("10:40", "the log\n```\n10:41 not a time\n\n/ic close\n```", "10:42Z", "after")}},
 	} {
 		got := command.Parse(x.body)
 		if x.want.Kind == "" {

@@ -12,7 +12,14 @@ import (
 )
 
 // reader walks the YAML and collects what is wrong with it, so that one look at a file shows every mistake.
-type reader struct{ problems []*Error }
+type reader struct {
+	problems []*Error
+
+	phone      ast.Node // the first place that names the phone list
+	steps      bool     // the file has steps of its own
+	uses       []use
+	configured map[string]bool // kinds of the services that the file has settings of
+}
 
 type (
 	// field is a key that is allowed, and what reads its value.
@@ -63,15 +70,14 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 		r.problem(n, fmt.Sprintf("%s holds names with a colon, such as key: value; this is %s", what, kind(n)))
 		return nil
 	}
-	out := []entry{}
+	out, seen := []entry{}, map[string]bool{}
 	for _, v := range values {
 		name, ok := scalar(v.Key)
 		if !ok {
 			r.problem(v.Key, fmt.Sprintf("a name is expected here; this is %s", kind(v.Key)))
 			continue
 		}
-		if slices.ContainsFunc(out, func(e entry) bool { return e.name == name }) {
-			r.problem(v.Key, fmt.Sprintf("%q stands here twice", name))
+		if r.twice(v.Key, seen, name) {
 			continue
 		}
 		out = append(out, entry{name, v.Key, v.Value})
@@ -79,23 +85,52 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 	return out
 }
 
+// twice tells whether a word was seen before, which is a mistake.
+func (r *reader) twice(n ast.Node, seen map[string]bool, word string) bool {
+	if seen[word] {
+		r.problem(n, shown(word)+" stands here twice")
+		return true
+	}
+	seen[word] = true
+	return false
+}
+
+// twiceFold is twice for words in which capitals make no difference.
+func (r *reader) twiceFold(n ast.Node, seen map[string]bool, word string) bool {
+	small := strings.ToLower(word)
+	if seen[small] {
+		r.problem(n, shown(word)+" stands here twice; capitals make no difference")
+		return true
+	}
+	seen[small] = true
+	return false
+}
+
 // mapping reads a mapping whose keys are known.
 func (r *reader) mapping(n ast.Node, what string, fields []field) {
+	r.fields(r.entries(n, what), what, fields)
+}
+
+func (r *reader) fields(entries []entry, what string, fields []field) {
 	var allowed []string
 	for _, f := range fields {
 		allowed = append(allowed, f.name)
 	}
-	for _, e := range r.entries(n, what) {
+	for _, e := range entries {
 		i := slices.Index(allowed, e.name)
 		switch {
 		case i < 0:
-			r.problem(e.key, fmt.Sprintf("%q is not known in %s%s; allowed: %s", e.name, what, meant(e.name, allowed), strings.Join(allowed, ", ")))
+			r.problem(e.key, unknown(e.name, what, allowed))
 		case isNull(e.value):
 			r.problem(e.key, fmt.Sprintf("%s has no value; leave the line out to keep the default", e.name))
 		default:
 			fields[i].read(e.value)
 		}
 	}
+}
+
+func unknown(name, what string, allowed []string) string {
+	return fmt.Sprintf("%s is not known in %s%s; allowed: %s", shown(name), what, meant(name, allowed), strings.Join(allowed, ", "))
 }
 
 // items gives the parts of a list; a single value is a list of one.
@@ -118,30 +153,34 @@ func (r *reader) items(n ast.Node, what, example string) []ast.Node {
 
 // lines reads a list of free texts.
 func (r *reader) lines(n ast.Node, what string) (out []string) {
+	seen := map[string]bool{}
 	for _, item := range r.items(n, what, `["Gina, +49 30 1234"]`) {
-		text, ok := r.text(item)
-		switch text = strings.Join(strings.Fields(text), " "); {
-		case !ok:
-		case text == "" || len(text) > 200:
-			r.problem(item, "a line of 1 to 200 characters is expected here")
-		case slices.Contains(out, text):
-			r.problem(item, fmt.Sprintf("%q stands here twice", text))
-		default:
-			out = append(out, text)
+		if line := r.line(item); line != "" && !r.twice(item, seen, line) {
+			out = append(out, line)
 		}
 	}
 	return out
 }
 
+// line reads one free text; it gives "" where it is none.
+func (r *reader) line(n ast.Node) string {
+	text, ok := r.text(n)
+	if !ok {
+		return ""
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	if text == "" || len(text) > 200 {
+		r.problem(n, "a line of 1 to 200 characters is expected here")
+		return ""
+	}
+	return text
+}
+
 // words reads a list of names.
 func (r *reader) words(n ast.Node, what string, pattern *regexp.Regexp, allowed string) (out []string) {
+	seen := map[string]bool{}
 	for _, item := range r.items(n, what, "[platform]") {
-		word := r.word(item, pattern, allowed)
-		switch {
-		case word == "":
-		case slices.Contains(out, word):
-			r.problem(item, fmt.Sprintf("%q stands here twice", word))
-		default:
+		if word := r.word(item, pattern, allowed); word != "" && !r.twice(item, seen, word) {
 			out = append(out, word)
 		}
 	}
@@ -155,16 +194,17 @@ func (r *reader) word(n ast.Node, pattern *regexp.Regexp, allowed string) string
 		return ""
 	}
 	if !pattern.MatchString(text) {
-		r.problem(n, fmt.Sprintf("%q can't stand here: %s is", text, allowed))
+		r.problem(n, fmt.Sprintf("%s can't stand here; allowed: %s", shown(text), allowed))
 		return ""
 	}
 	return text
 }
 
+// choice reads one of a few words; it gives "" where it is none.
 func (r *reader) choice(n ast.Node, allowed ...string) string {
 	text, ok := r.text(n)
 	if ok && !slices.Contains(allowed, text) {
-		r.problem(n, fmt.Sprintf("%q can't stand here%s; allowed: %s", text, meant(text, allowed), strings.Join(allowed, ", ")))
+		r.problem(n, fmt.Sprintf("%s can't stand here%s; allowed: %s", shown(text), meant(text, allowed), strings.Join(allowed, ", ")))
 		return ""
 	}
 	return text
@@ -178,11 +218,11 @@ func (r *reader) boolean(n ast.Node, to *bool) {
 	r.problem(n, fmt.Sprintf("true or false is expected here; this is %s", kind(n)))
 }
 
-func (r *reader) count(n ast.Node, to *int, least, most int) {
+func (r *reader) count(n ast.Node, to *int, least, most int, of string) {
 	text, _ := scalar(n)
 	i, err := strconv.Atoi(text)
 	if err != nil || i < least || i > most {
-		r.problem(n, fmt.Sprintf("a number from %d to %d is expected here", least, most))
+		r.problem(n, fmt.Sprintf("a number of %s from %d to %d is expected here; this is %s", of, least, most, kind(n)))
 		return
 	}
 	*to = i
@@ -198,32 +238,56 @@ func (r *reader) durationFrom(n ast.Node, to *time.Duration, least time.Duration
 	if !ok {
 		return
 	}
-	d, err := parseDuration(text)
+	d, ok := parseDuration(text)
 	switch {
-	case err != nil:
-		r.problem(n, fmt.Sprintf("%q is no time span; such as 20m, 1h30m or 2d are allowed", text))
-	case d < least && least > 0:
-		r.problem(n, fmt.Sprintf("%q is too short: it must be longer than nothing", text))
-	case d < 0 || d > longest:
-		r.problem(n, fmt.Sprintf("%q is too long or too short; up to 90d is allowed", text))
+	case !ok:
+		r.problem(n, fmt.Sprintf("%s is no time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d", shown(text)))
+	case d < least:
+		r.problem(n, shown(text)+" is too short: it must be longer than nothing")
+	case d > longest:
+		r.problem(n, shown(text)+" is too long; allowed: up to 90d")
 	default:
 		*to = d
 	}
 }
 
-var days = regexp.MustCompile(`^([0-9]{1,3})d(.*)$`)
+var span = regexp.MustCompile(`^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?$`)
 
-func parseDuration(s string) (time.Duration, error) {
+func parseDuration(s string) (time.Duration, bool) {
+	m := span.FindStringSubmatch(s)
+	if m == nil || s == "" {
+		return 0, false
+	}
 	var d time.Duration
-	if m := days.FindStringSubmatch(s); m != nil {
-		n, _ := strconv.Atoi(m[1])
-		d, s = time.Duration(n)*24*time.Hour, m[2]
-		if s == "" {
-			return d, nil
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.Atoi("0" + m[i+1])
+		d += min(time.Duration(n), longest/unit+1) * unit // what is too long stays too long, and overflows nothing
+	}
+	return d, true
+}
+
+var timeOfDay = regexp.MustCompile(`^([0-9]{1,2}):([0-5][0-9])$`)
+
+// clock reads a time of day; 24:00 is the day's end.
+func (r *reader) clock(n ast.Node, to *time.Duration) {
+	text, ok := r.text(n)
+	if !ok {
+		return
+	}
+	if m := timeOfDay.FindStringSubmatch(text); m != nil {
+		hour, _ := strconv.Atoi(m[1])
+		minute, _ := strconv.Atoi(m[2])
+		if at := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute; at <= 24*time.Hour {
+			*to = at
+			return
 		}
 	}
-	rest, err := time.ParseDuration(s)
-	return d + rest, err
+	r.problem(n, shown(text)+` is no time of day; allowed: "00:00" to "24:00"`)
+}
+
+// clock writes a time of day.
+func clock(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // short writes a duration as people write it in the file.
@@ -274,17 +338,38 @@ func kind(n ast.Node) string {
 	case *ast.TagNode:
 		return "a tag, which is not supported"
 	}
-	if text, ok := scalar(n); ok {
-		return strconv.Quote(text)
+	if text, ok := scalar(n); ok && !private(text) {
+		return shown(text)
+	} else if ok {
+		return "a text"
 	}
 	return "something else"
 }
 
-// meant proposes the name that somebody may have meant.
+// shown quotes a word of the file in a message, cut where it is long. What may be a secret is not repeated: more people
+// read messages than may know it.
+func shown(text string) string {
+	const most = 60
+	if private(text) {
+		return "this value"
+	}
+	if letters := []rune(text); len(letters) > most {
+		text = string(letters[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// meant proposes the name that somebody may have meant: one that differs by a letter or two, or that begins alike, as
+// monday does with mon.
 func meant(name string, allowed []string) string {
+	name = strings.ToLower(name)
 	best, least := "", 3
 	for _, a := range allowed {
-		if d := distance(strings.ToLower(name), a); d < least && d < len(a) {
+		d := distance(name, a)
+		if len(name) >= 3 && len(a) >= 3 && (strings.HasPrefix(name, a) || strings.HasPrefix(a, name)) {
+			d = min(d, 1)
+		}
+		if d < least && d < len(a) {
 			best, least = a, d
 		}
 	}

@@ -35,7 +35,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.open, p.announce, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -109,8 +109,33 @@ func (p *pass) send(s incident.Send, kind string, to []string) error {
 		return errors.New("nothing is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.snap.Title, Text: s.Text,
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.headline(), Text: asks(s),
 		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service})
+}
+
+// headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.
+func (p *pass) headline() string {
+	words := []string{p.state.Severity}
+	if p.state.Critical(p.policy) {
+		words[0] = "P1"
+	} else if p.state.Confirmed == nil {
+		words[0] = "Unconfirmed"
+	}
+	if len(p.state.Customers) > 0 {
+		words = append(words, strings.Join(p.state.Customers, ", "))
+	}
+	return strings.Join(words, " ") + ": " + p.snap.Title
+}
+
+// asks says what is asked of whoever is paged.
+func asks(s incident.Send) string {
+	switch s.Why {
+	case "update":
+		return "A customer update is overdue. Help the coordinator to write it, or take over with /ic."
+	case "asked":
+		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
+	}
+	return "Nobody coordinates it yet. Answer /ic on the incident's page."
 }
 
 // mentions gives what GitHub notifies: people as they are, teams with their organisation.
@@ -220,12 +245,27 @@ func (p *pass) speak() error {
 		return err
 	}
 	for _, to := range order {
-		a := answers[to]
-		if _, err := p.post(strings.Join(a.texts, "\n\n"), a.keys...); err != nil {
+		if err := p.answer(to, strings.Join(answers[to].texts, "\n\n"), answers[to].keys); err != nil {
 			return err
 		}
 	}
 	return p.remind()
+}
+
+// answer answers a comment where it stands: on the incident, or on the postmortem's pull request, whose other comments this
+// look has not seen.
+func (p *pass) answer(to, text string, keys []string) error {
+	if !incident.OnPull(to) {
+		_, err := p.post(text, keys...)
+		return err
+	}
+	pull := p.m.Ref
+	pull.Number = p.state.Document.Number
+	mark := marker(keys[0])
+	if _, err := p.GitHub.CommentOnce(p.ctx, pull, mark, text+"\n"+mark); err != nil {
+		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
+	}
+	return nil
 }
 
 // remind posts what came due. After a time without the app several of a kind may have: only the newest is worth saying.
@@ -242,11 +282,27 @@ func (p *pass) remind() error {
 		if p.old(r.At) || newest[about(r)] != r.Key {
 			return nil
 		}
+		if before := p.state.Said[r.Topic]; r.Edit && before != 0 && !p.said(r.Key) {
+			return p.rewrite(before, r)
+		}
 		if err := p.sayOnce(r.Key, r.Say); err != nil || r.Topic == "" {
 			return err
 		}
 		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
 	})
+}
+
+// rewrite says it in the comment that said it last.
+func (p *pass) rewrite(comment int64, r incident.Remind) error {
+	text, err := templates.Comment(r.Say)
+	if err != nil {
+		return fmt.Errorf("say %s: %w", r.Say.Name, err)
+	}
+	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, text+"\n"+marker(r.Key)); err != nil {
+		return fmt.Errorf("write %s anew: %w", r.Topic, err)
+	}
+	p.done[r.Key] = comment
+	return nil
 }
 
 // replace makes a comment the one that stands for a topic, and takes the one before away: reminders never pile up.

@@ -8,8 +8,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +17,6 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
-	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -32,6 +29,8 @@ const fresh = 15 * time.Minute
 type Options struct {
 	GitHub    GitHub
 	Scheduler Scheduler
+	Queue     Queue // for signals; nil: there are none
+	Replier   Replier
 	Pager     Pager
 	Announcer Announcer
 	Clock     Clock
@@ -44,27 +43,19 @@ type Engine struct {
 	Options
 	keys [][]byte
 
-	mu    sync.Mutex
-	files map[string]file // by repository
+	mu     sync.Mutex
+	files  map[string]file            // by repository
+	places map[string]place           // where a trouble stands
+	wrote  map[incident.Ref]time.Time // when a source's repetition was written down last
+	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
 }
-
-// file is the last good configuration of a repository, when it was read, and what is wrong with the newest.
-type file struct {
-	policy incident.Policy
-	read   time.Time
-	broken incident.BrokenConfig
-}
-
-// configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
-// answer, and the clocks of an incident read it often enough.
-const configured = 15 * time.Minute
 
 // New builds an engine.
 func New(o Options) *Engine {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}}
 }
 
 // pass is one look at one incident.
@@ -84,6 +75,7 @@ type pass struct {
 	acted   bool // something more than a plain comment is new
 	effects []incident.Effect
 	done    map[string]int64 // keys of markers in the app's own comments, with the comment
+	request *Pull            // the postmortem's pull request, if this pass read it
 	past    *history         // the whole timeline, told; nil until needed
 	all     []Item           // the whole timeline; nil until needed
 	telling bool             // this pass only tells the past: texts count although they were edited
@@ -112,6 +104,17 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
+	switch {
+	case p.m.Commit != "":
+		return p.checkSettings()
+	case p.m.Signal != nil && p.m.Ref.Number == 0:
+		return p.signal()
+	case p.m.Ack != nil && p.m.Ref.Number == 0:
+		return p.passOn()
+	}
+	if until, wait := p.wait(p.m, p.now); wait {
+		return &Later{Until: until, Err: errors.New("a source repeats itself")}
+	}
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
 		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", err)
@@ -133,6 +136,10 @@ func (p *pass) run() error {
 	}
 	if p.state.Declared == nil {
 		return nil
+	}
+	p.noted(p.m, p.now)
+	if !p.state.Running() {
+		p.forget(p.m.Ref)
 	}
 	// The timer is set before the card is written: a crash in between costs a needless look, not a missed one.
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
@@ -169,56 +176,6 @@ func (p *pass) look() error {
 	p.state = p.before
 	return nil
 }
-
-// load reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
-// goes on, or the defaults, and the incident says so.
-func (p *pass) load() error {
-	name := p.m.Ref.FullName()
-	p.mu.Lock()
-	last, known := p.files[name]
-	p.mu.Unlock()
-	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
-		p.policy, p.broken = last.policy, last.broken
-		return nil
-	}
-	if !known {
-		last.policy = incident.DefaultPolicy()
-	}
-	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
-	if err == nil && !ok {
-		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
-		if errors.Is(err, ErrNoAccess) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return err
-	}
-	last.read, last.broken = p.now, incident.BrokenConfig{}
-	read, err := config.Read(content)
-	policy := read.Policy
-	if read.Pager != "" {
-		policy.Pager = read.Pager
-	}
-	switch {
-	case !ok:
-		last.policy = incident.DefaultPolicy()
-	case err != nil:
-		sum := sha256.Sum256(content)
-		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: reason(err)}
-		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
-	default:
-		last.policy = policy
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files[name], p.policy, p.broken = last, last.policy, last.broken
-	return nil
-}
-
-// shared is the repository of an organisation whose configuration counts where a repository has none.
-// https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
-const shared = ".github"
 
 // step runs the core over what is new.
 func (p *pass) step() error {

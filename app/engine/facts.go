@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 		}
 		facts = append(facts, p.item(i, it, !p.rebuilt)...)
 	}
-	if c := p.m.Comment; c != nil && c.Editor == "" && !shown {
+	if c := p.m.Comment; c != nil && c.Editor == "" && !shown && p.m.Pull == 0 {
 		id := fmt.Sprintf("c%d", c.ID)
 		fresh := p.now.Sub(c.Created) < lag && !p.seen(id, c.Created)
 		if fresh {
@@ -35,6 +36,10 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if a := p.m.Ack; a != nil {
 		facts = append(facts, incident.Fact{At: p.now, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}})
 	}
+	again, err := p.repeated()
+	if err != nil {
+		return nil, err
+	}
 	merged, err := p.pull()
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.people(p.unknown(slices.Concat(facts, merged, changed)))
+	return p.people(p.unknown(slices.Concat(facts, again, merged, changed)))
 }
 
 // opening gives the facts that the issue itself is: its form, or commands in its text.
@@ -52,6 +57,9 @@ func (p *pass) opening() []incident.Fact {
 		return nil
 	}
 	by := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}
+	if opened, ok := p.reported(); ok {
+		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
+	}
 	if opened, ok := command.Form(p.snap.Body); ok && p.wasLabeled() {
 		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
 	}
@@ -116,7 +124,15 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 // acknowledgements gives the answers at the pager that a comment of the app's own tells of: nothing else on GitHub does.
 func acknowledgements(it Item) (facts []incident.Fact) {
 	for _, key := range markers(it.Body) {
-		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example
+		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example, signals/14/fired/1772447000
+		if len(parts) == 4 && parts[0] == "signals" {
+			n, err1 := strconv.Atoi(parts[1])
+			at, err2 := strconv.ParseInt(parts[3], 10, 64)
+			if err1 == nil && err2 == nil {
+				facts = append(facts, incident.Fact{ID: it.ID, At: it.At, What: incident.Counted{Count: n, Firing: parts[2] == "fired", Last: time.Unix(at, 0).UTC()}})
+			}
+			continue
+		}
 		if len(parts) != 5 || parts[0] != "ack" {
 			continue
 		}
@@ -188,7 +204,20 @@ func (p *pass) edits() []incident.Fact {
 		return nil
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}}
-	return p.commands(command.Added(c.Before, c.Body), len(p.snap.Items), f)
+	added, corrected := command.Edited(c.Before, c.Body)
+	for _, k := range corrected {
+		added = append(added, incident.Corrected{New: k.New, Old: said(k.Old)})
+	}
+	return p.commands(added, len(p.snap.Items), f)
+}
+
+// said gives the words of a command.
+func said(c incident.Command) string {
+	lines := []string{c.Text}
+	for _, e := range c.Entries {
+		lines = append(lines, strings.TrimSpace(e.Clock+" "+e.Text))
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
 // pinned finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.
@@ -290,31 +319,33 @@ func (p *pass) may(login string) (bool, error) {
 	return may, nil
 }
 
-// pull gives what became of the postmortem's pull request, if the message is about it.
+// pull gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
 func (p *pass) pull() ([]incident.Fact, error) {
 	if p.m.Pull == 0 || p.state.Document.Number != p.m.Pull || p.state.Document.Merged != nil {
 		return nil, nil
 	}
-	fact, err := p.document(p.m.Pull)
-	if err != nil || fact == nil {
-		return nil, err
+	if c := p.m.Comment; c != nil {
+		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
+		return p.commands(command.Parse(c.Body), len(p.snap.Items), f), nil
 	}
-	return []incident.Fact{*fact}, nil
+	return p.document(p.m.Pull)
 }
 
-// document reads the postmortem's pull request and gives the fact that it is, if any.
-func (p *pass) document(number int) (*incident.Fact, error) {
+// document reads the postmortem's pull request and gives the facts that it is.
+func (p *pass) document(number int) ([]incident.Fact, error) {
 	pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, number)
 	if err != nil {
 		return nil, err
 	}
+	p.request = &pr
+	now := func(what any) incident.Fact { return incident.Fact{At: p.now, What: what} }
 	switch {
 	case !pr.ByApp:
 		return nil, nil
 	case pr.Merged:
-		return &incident.Fact{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}, nil
+		return []incident.Fact{{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
 	case !pr.Open:
-		return &incident.Fact{At: p.now, What: incident.DocumentShut{Number: number}}, nil
+		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	return &incident.Fact{At: p.now, What: incident.DocumentOpened{Number: number}}, nil
+	return []incident.Fact{now(incident.DocumentOpened{Number: number}), now(incident.Reviewed{Approved: pr.Approved, Changes: pr.Changes})}, nil
 }

@@ -46,13 +46,24 @@ func (p *pass) tell() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	comment := p.m.Comment
+	if p.m.Pull != 0 {
+		comment = nil // it stands on the pull request
+	}
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
-	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: p.m.Comment}, now: p.now,
+	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
 		snap: &snap, policy: p.policy, telling: true, rebuilt: true}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err
+	}
+	if number := p.state.Document.Number; number != 0 {
+		said, err := again.onPull(number)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, said...)
 	}
 	h := &history{}
 	for _, f := range facts {
@@ -98,6 +109,9 @@ func (p *pass) recall() error {
 	}
 	if rebuilt.Phase != "" && p.phases() == 1 {
 		p.result(rebuilt)
+	}
+	if err := p.recallDocument(); err != nil {
+		return err
 	}
 	if p.state.Updates.Last.IsZero() {
 		return nil
@@ -177,11 +191,11 @@ func (p *pass) tickets() error {
 		if repo == "" || !p.policy.Issues {
 			repo = p.m.Ref.FullName()
 		}
-		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
 			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
 			repo = p.m.Ref.FullName()
-			n, id, err = p.ticket(repo, NewIssue{Title: fu.Repo + ": " + title, Body: body, Labels: []string{"follow-up"}, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+			n, id, err = p.ticket(repo, NewIssue{Title: fu.Repo + ": " + title, Body: body, Labels: []string{"follow-up"}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		}
 		if err != nil {
 			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
@@ -249,63 +263,11 @@ func (p *pass) nudges() error {
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
-	number, id, err = p.GitHub.FindIssue(p.ctx, repo, postmortem.TicketMarker(p.m.Ref, index), p.state.Declared.At)
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, incident.TicketMark(p.m.Ref, index), p.state.Declared.At)
 	if err != nil || number != 0 {
 		return number, id, err
 	}
 	return p.GitHub.OpenIssue(p.ctx, repo, i)
-}
-
-// publish opens the postmortem's pull request (C2).
-func (p *pass) publish() error {
-	return each(p, func(incident.OpenDocument) error {
-		if p.state.Phase != incident.Closing || p.state.Document.Number != 0 && !p.state.Document.Shut {
-			return nil
-		}
-		facts, err := p.told()
-		if err != nil {
-			return err
-		}
-		document, err := postmortem.Document(facts)
-		if err != nil {
-			return fmt.Errorf("write the postmortem: %w", err)
-		}
-		title, body, err := postmortem.Pull(facts)
-		if err != nil {
-			return fmt.Errorf("write the pull request: %w", err)
-		}
-		pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: map[string]string{postmortem.Path(facts): document},
-			Message: title, Title: title, Body: body}
-		for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
-			if _, team, ok := strings.Cut(r, "/"); ok {
-				pub.Teams = append(pub.Teams, team)
-			} else if !incident.Has(pub.Reviewers, r) {
-				pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
-			}
-		}
-		number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
-		if err != nil {
-			return fmt.Errorf("open the postmortem's pull request: %w", err)
-		}
-		p.result(incident.DocumentOpened{Number: number})
-		if p.rebuilt {
-			fact, err := p.document(number)
-			if err != nil || fact == nil {
-				return err
-			}
-			p.fact(*fact)
-		}
-		return nil
-	})
-}
-
-// reviewers are the IC and the OEs.
-func (p *pass) reviewers() []string {
-	var out []string
-	if ic, _ := p.state.Coordinator(); ic != "" {
-		out = append(out, ic)
-	}
-	return append(out, p.state.OEs...)
 }
 
 // hash names something for the eyes of others without telling them what.

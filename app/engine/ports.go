@@ -65,6 +65,12 @@ type Announcement struct {
 	At       time.Time
 }
 
+// Replier answers people in the chat in which they wrote.
+type Replier interface {
+	// Reply writes text to an address that the chat gave with the message.
+	Reply(ctx context.Context, address, text string) error
+}
+
 // GitHub is what the engine needs of GitHub. Every method returns an error that says where; a *Later says when to come
 // back instead.
 type GitHub interface {
@@ -95,6 +101,10 @@ type GitHub interface {
 
 	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
 	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
+	// FindIncident looks for an open incident by the app in repo whose body holds marker; 0: none.
+	FindIncident(ctx context.Context, repo, marker string) (number int, err error)
+	// Address gives where a person reads an issue.
+	Address(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
 	OpenIssue(ctx context.Context, repo string, i NewIssue) (number int, id int64, err error)
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
@@ -113,8 +123,15 @@ type GitHub interface {
 	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
 	// kept. It gives the pull request's number.
 	Publish(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
-	// Pull reads a pull request.
+	// FindPull gives the pull request of a branch of the repository's own that is open or merged; 0: there is none.
+	FindPull(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
+	// Pull reads a pull request and how its reviews stand.
 	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
+	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
+	// pushed in between.
+	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
+	// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none.
+	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
 // Ticket is how a follow-up's issue stands.
@@ -165,6 +182,10 @@ type Publication struct {
 type Pull struct {
 	Number   int
 	Branch   string
+	Head     string // commit
+	Base     string // branch
+	Approved []string
+	Changes  []string // who asks for changes
 	Merged   bool
 	MergedAt time.Time
 	MergedBy string
@@ -180,6 +201,7 @@ type Snapshot struct {
 	Body      string
 	Author    string
 	AuthorBot bool
+	Own       bool // this app opened it
 	Created   time.Time
 	Updated   time.Time
 	URL       string
@@ -234,6 +256,9 @@ func (l *Later) Error() string {
 
 // Unwrap gives the cause.
 func (l *Later) Unwrap() error { return l.Err }
+
+// ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
+var ErrUnavailable = errors.New("GitHub is not available")
 
 // ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
 var ErrNoAccess = errors.New("no access")

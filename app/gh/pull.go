@@ -56,6 +56,17 @@ func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) 
 	return nil, nil
 }
 
+// FindPull gives the pull request of a branch. It implements engine.GitHub.
+func (a *App) FindPull(ctx context.Context, ref incident.Ref, branch string) (int, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	w := &publishing{a: a, c: c, ref: ref, p: engine.Publication{Branch: branch}}
+	pr, err := w.existing(ctx)
+	return pr.GetNumber(), err
+}
+
 func (w *publishing) open(ctx context.Context) (*github.PullRequest, error) {
 	repo, _, err := w.c.Repositories.Get(ctx, w.ref.Owner, w.ref.Repo)
 	if err != nil {
@@ -170,7 +181,8 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	return nil
 }
 
-// Pull reads a pull request. It implements engine.GitHub.
+// Pull reads a pull request and how its reviews stand: of each person the newest that says something. It implements
+// engine.GitHub.
 func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
 	c, err := a.of(ctx, ref)
 	if err != nil {
@@ -184,10 +196,99 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	if err != nil {
 		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
 	}
-	return engine.Pull{
-		Number: number, Branch: pr.GetHead().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
+	out := engine.Pull{
+		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
 		MergedBy: pr.GetMergedBy().GetLogin(), Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
-	}, nil
+	}
+	said := map[string]string{}
+	var who []string
+	opts := &github.ListOptions{PerPage: 100}
+	for {
+		reviews, res, err := c.PullRequests.ListReviews(ctx, ref.Owner, ref.Repo, number, opts)
+		if err != nil {
+			return engine.Pull{}, fail("read the reviews", ref.FullName(), err)
+		}
+		for _, r := range reviews {
+			login, state := r.GetUser().GetLogin(), strings.ToUpper(r.GetState())
+			if state != "APPROVED" && state != "CHANGES_REQUESTED" && state != "DISMISSED" {
+				continue // a mere comment takes nothing back
+			}
+			if said[login] == "" {
+				who = append(who, login)
+			}
+			said[login] = state
+		}
+		if res.NextPage == 0 {
+			break
+		}
+		opts.Page = res.NextPage
+	}
+	for _, login := range who {
+		switch said[login] {
+		case "APPROVED":
+			out.Approved = append(out.Approved, login)
+		case "CHANGES_REQUESTED":
+			out.Changes = append(out.Changes, login)
+		}
+	}
+	return out, nil
+}
+
+// Write writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
+// written. Somebody who pushed in between makes it fail, so that nobody's lines are lost. It implements engine.GitHub.
+func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	where := ref.FullName() + ", branch " + branch
+	parent, _, err := c.Git.GetCommit(ctx, ref.Owner, ref.Repo, head)
+	if err != nil {
+		return "", fail("read the commit", where, err)
+	}
+	var entries []*github.TreeEntry
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		content := files[path]
+		entries = append(entries, &github.TreeEntry{Path: github.String(path), Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
+	}
+	tree, _, err := c.Git.CreateTree(ctx, ref.Owner, ref.Repo, parent.GetTree().GetSHA(), entries)
+	if err != nil {
+		return "", fail("write the tree", where, err)
+	}
+	if tree.GetSHA() == parent.GetTree().GetSHA() {
+		return head, nil
+	}
+	commit, _, err := c.Git.CreateCommit(ctx, ref.Owner, ref.Repo, &github.Commit{Message: &message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
+	if err != nil {
+		return "", fail("write the commit", where, err)
+	}
+	to := &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: commit.SHA}}
+	if _, _, err := c.Git.UpdateRef(ctx, ref.Owner, ref.Repo, to, false); err != nil {
+		return "", fail("write the branch", where, err)
+	}
+	return commit.GetSHA(), nil
+}
+
+// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none. It
+// implements engine.GitHub.
+func (a *App) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+	c, err := a.of(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	_, files, _, err := c.Repositories.GetContents(ctx, ref.Owner, ref.Repo, folder, &github.RepositoryContentGetOptions{Ref: commit})
+	if status(err) == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", fail("list "+folder, ref.FullName()+"@"+commit, err)
+	}
+	for _, f := range files {
+		if strings.HasPrefix(f.GetName(), prefix) && f.GetType() == "file" {
+			return f.GetPath(), nil
+		}
+	}
+	return "", nil
 }
 
 var _ engine.GitHub = (*App)(nil)

@@ -9,9 +9,14 @@ import (
 // afterClosing are the commands that an incident still takes once it is closed up, and afterEnding those that one takes
 // which was declined or folded into another.
 var (
-	afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression}
+	afterClosing = []Kind{Help, Status, Note, AddFollowUp, Regression, Postmortem}
 	afterEnding  = []Kind{Help, Status, Note}
+	onPull       = []Kind{Help, Note, AddFollowUp, Postmortem}
 )
+
+// OnPull tells whether a fact's id is that of a comment on the postmortem's pull request: "c123@pull.0". There the
+// commands work that change the document (C3).
+func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
 // command acts on one command (A1: each gets a reaction, and words only where they are needed).
 func (r *run) command(c Command) {
@@ -24,6 +29,9 @@ func (r *run) command(c Command) {
 		return
 	}
 	switch {
+	case OnPull(r.f.ID) && !slices.Contains(onPull, c.Kind):
+		r.refuse(Say{Name: "not-on-pull", Line: row.Usage})
+		return
 	case r.Outcome != "" && !slices.Contains(afterEnding, c.Kind):
 		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
 		return
@@ -38,7 +46,7 @@ func (r *run) command(c Command) {
 		r.done()
 	case Note:
 		for _, line := range c.Entries {
-			r.recordAt(Entry{At: r.backdate(line.Clock), By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
+			r.recordAt(Entry{At: r.backdate(line), By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
 		}
 		r.done()
 	case Decline:
@@ -81,6 +89,13 @@ func (r *run) command(c Command) {
 		r.done()
 	case AddFollowUp:
 		r.followUp(c)
+	case Postmortem:
+		if r.Document.Number == 0 || r.Document.Merged != nil {
+			r.refuse(Say{Name: "no-postmortem", Phase: r.Phase})
+			return
+		}
+		r.do(RefreshDocument{})
+		r.done()
 	case Close:
 		if r.closeUp(c.Because) {
 			r.done()
@@ -120,6 +135,16 @@ func (r *run) command(c Command) {
 	}
 }
 
+// corrected keeps what a correction replaced, and who wrote it. Nothing is done again: a customer who was told was told.
+func (r *run) corrected(c Corrected) {
+	if !r.may(RowOf(c.New.Kind)) {
+		return
+	}
+	r.record("corrected", string(c.New.Kind), c.New.Text)
+	r.done()
+	r.reply(Say{Name: "corrected", Role: string(c.New.Kind), Line: c.Old})
+}
+
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
 	r.Summary = r.Summary || c.Text != ""
@@ -129,16 +154,20 @@ func (r *run) redeclare(c Command) {
 	r.done()
 }
 
-// backdate gives the time of a note: the newest HH:MM of the configured zone that is not after the comment.
-func (r *run) backdate(clock string) time.Time {
-	hm, err := time.Parse("15:04", clock)
+// backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
+func (r *run) backdate(l Line) time.Time {
+	hm, err := time.Parse("15:04", l.Clock)
 	if err != nil {
 		return r.f.At
 	}
-	at := r.f.At.In(r.p.Zone)
-	t := time.Date(at.Year(), at.Month(), at.Day(), hm.Hour(), hm.Minute(), 0, 0, r.p.Zone)
+	zone := r.p.Zone
+	if l.UTC || zone == nil {
+		zone = time.UTC
+	}
+	at := r.f.At.In(zone)
+	t := time.Date(at.Year(), at.Month(), at.Day(), hm.Hour(), hm.Minute(), 0, 0, zone)
 	if t.After(r.f.At) {
-		t = time.Date(at.Year(), at.Month(), at.Day()-1, hm.Hour(), hm.Minute(), 0, 0, r.p.Zone)
+		t = time.Date(at.Year(), at.Month(), at.Day()-1, hm.Hour(), hm.Minute(), 0, 0, zone)
 	}
 	return t.UTC()
 }
@@ -196,9 +225,20 @@ func (r *run) giveIC(c Command) {
 		r.Handover = to
 		r.record("handover", to, c.Text)
 		holder, _ := r.Coordinator()
-		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps)})
+		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps),
+			Missing: open(Blocks(r.State, r.p, r.Next())), Lines: r.contacts(), Line: c.Text})
 		r.done()
 	}
+}
+
+// contacts lists whom to call at the impacted customers.
+func (r *run) contacts() (lines []string) {
+	for _, name := range r.Customers {
+		if c, _ := r.p.Customer(name); len(c.Contacts) > 0 {
+			lines = append(lines, c.Name+": "+strings.Join(c.Contacts, ", "))
+		}
+	}
+	return lines
 }
 
 func (r *run) takeOE(because string) {
@@ -216,6 +256,9 @@ func (r *run) takeOE(because string) {
 	}
 	r.OEs = append(r.OEs, me)
 	r.record("oe", me, because)
+	if r.Confirmed == nil && !r.Paging.Next.IsZero() {
+		r.answered() // who takes a look at what nobody has confirmed yet has answered the page
+	}
 	r.done()
 }
 
@@ -262,7 +305,7 @@ func (r *run) escalate(c Command) {
 	if len(to) == 0 {
 		to = []string{r.p.Coordinators}
 	}
-	r.record("page", strings.Join(to, ", "), c.Text)
+	r.record("page", list(to), c.Text)
 	r.page(to, nil, "asked", c.Text)
 	r.done()
 }

@@ -27,6 +27,7 @@ type (
 	Remind struct {
 		Key   string
 		Topic string
+		Edit  bool // it wakes nobody, so the comment before is edited instead
 		At    time.Time
 		Say   Say
 	}
@@ -51,19 +52,28 @@ type (
 	}
 	// OpenDocument writes the postmortem and opens its pull request, once.
 	OpenDocument struct{}
+	// RefreshDocument writes the facts of an open postmortem anew: something in them changed.
+	RefreshDocument struct{}
+	// AnnounceDocument gives the customers their version of the merged postmortem, and nothing else of it (C3, A7).
+	AnnounceDocument struct {
+		Key       string
+		Customers []string
+	}
 	// Record tells a timeline entry with its text, for the postmortem. It changes nothing outside.
 	Record struct{ Entry Entry }
 )
 
-func (Send) effect()         {}
-func (Reply) effect()        {}
-func (Remind) effect()       {}
-func (React) effect()        {}
-func (Announce) effect()     {}
-func (OpenTicket) effect()   {}
-func (Nudge) effect()        {}
-func (OpenDocument) effect() {}
-func (Record) effect()       {}
+func (Send) effect()             {}
+func (Reply) effect()            {}
+func (Remind) effect()           {}
+func (React) effect()            {}
+func (Announce) effect()         {}
+func (OpenTicket) effect()       {}
+func (Nudge) effect()            {}
+func (OpenDocument) effect()     {}
+func (RefreshDocument) effect()  {}
+func (AnnounceDocument) effect() {}
+func (Record) effect()           {}
 
 // Reaction is how a command was taken. Where a comment holds several, the greatest is shown.
 type Reaction int
@@ -87,6 +97,7 @@ type Say struct {
 	Phase   Phase    // phase in question
 	Missing []string // what blocks it, as sentences of Blocks
 	Names   []string // people, customers
+	Lines   []string // lines of a list
 	Teams   []string // slugs of teams that are mentioned
 	Time    time.Time
 	Count   int

@@ -27,7 +27,21 @@ type (
 		Customers []string
 		None      bool // "none" was answered explicitly
 		Drill     bool
+		Signal    bool // a machine or somebody outside reported it
+		Page      bool // page at once, before anybody confirmed it (the configuration says so)
+		Paged     bool // the first step was paged already, before GitHub was asked
 	}
+	// Signalled: the source says it again, or that it recovered. Text is set for what a person wrote, such as a mail.
+	Signalled struct {
+		Source string
+		Firing bool
+		Count  int // how often, since the last time
+		Text   string
+		Names  []string // of attachments, which are not kept
+		Mark   string   // names what was said, for saying it once
+	}
+	// Counted: so often was it reported, by a comment of the app's own.
+	Counted Signals
 	// Commented: a person's comment without a command.
 	Commented struct{}
 	// Labeled: a label was added by hand.
@@ -46,6 +60,11 @@ type (
 	Renamed struct{}
 	// Misspelt: a line that starts as a command and is none. Known tells what was close, if anything was.
 	Misspelt struct{ Line, Known, Why string }
+	// Corrected: the author of a comment changed the words of a command in it. New is the command as it is now.
+	Corrected struct {
+		New Command
+		Old string
+	}
 	// Rewritten: a comment with commands that somebody edited before it was seen; its text can't be trusted.
 	Rewritten struct{}
 	// Clock: nothing happened, but it is At now.
@@ -57,7 +76,12 @@ type (
 		Ticket string // owner/repo#number
 	}
 	// DocumentOpened: the postmortem's pull request exists.
-	DocumentOpened struct{ Number int }
+	DocumentOpened struct {
+		Number int
+		Path   string
+	}
+	// Reviewed: these people approve of the postmortem, or ask for changes.
+	Reviewed struct{ Approved, Changes []string }
 	// DocumentMerged: it was merged.
 	DocumentMerged struct{ Number int }
 	// DocumentShut: it was closed without merging.
@@ -124,5 +148,6 @@ type Command struct {
 // Line is one line of a note; At is zero where no time was given.
 type Line struct {
 	Clock string // HH:MM as written, or empty
+	UTC   bool   // it says that the time is UTC; else it is in the policy's zone
 	Text  string
 }

@@ -2,45 +2,59 @@ package incident
 
 import "time"
 
-// Next gives t if it falls into working hours, else the next opening. Hours without a day are always open.
+// Next gives t if it is within working hours, else the next opening. Hours without a day hold nothing back. No zone is UTC.
 func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
-	if h.Days == [7]bool{} {
+	if h.always() {
 		return t
 	}
 	if zone == nil {
 		zone = time.UTC
 	}
-	local := t.In(zone)
-	for day := range 8 {
-		from := h.at(local, day, h.From)
-		if to := h.at(local, day, h.To); !h.Days[from.Weekday()] || !t.Before(to) {
-			continue
+	for at := t.In(zone); ; {
+		next := h.next(at)
+		_, change := at.ZoneBounds()
+		if change.IsZero() || next.Before(change) {
+			return next.In(t.Location())
 		}
-		if t.Before(from) {
-			return from.UTC()
-		}
-		return t
+		at = change // the clocks change before: by the new time it may be open at once, or later
 	}
-	return t
 }
 
-// Add gives the time that many working days later, at the same time of day or at the opening.
+// next is Next as if the clocks never changed after t.
+func (h Hours) next(t time.Time) time.Time {
+	_, offset := t.Zone()
+	t = t.In(time.FixedZone("", offset))
+	year, month, day := t.Date()
+	for ; ; day++ {
+		midnight := time.Date(year, month, day, 0, 0, 0, 0, t.Location())
+		switch {
+		case !h.Days[midnight.Weekday()]:
+		case t.Before(midnight.Add(h.From)):
+			return midnight.Add(h.From)
+		case t.Before(midnight.Add(h.To)):
+			return t
+		}
+	}
+}
+
+// Add gives the same time of day so many working days later, or the next opening after that. The day of t itself doesn't
+// count. Of hours without a day, every day counts.
 func (h Hours) Add(t time.Time, days int, zone *time.Location) time.Time {
 	if zone == nil {
 		zone = time.UTC
 	}
 	local := t.In(zone)
+	year, month, day := local.Date()
 	for days > 0 {
-		local = local.AddDate(0, 0, 1)
-		if h.Days == [7]bool{} || h.Days[local.Weekday()] {
+		day++
+		if h.always() || h.Days[time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Weekday()] {
 			days--
 		}
 	}
-	return h.Next(local.UTC(), zone)
+	hour, minute, second := local.Clock()
+	then := time.Date(year, month, day, hour, minute, second, local.Nanosecond(), zone)
+	return h.Next(then.In(t.Location()), zone)
 }
 
-// at gives a time of day, that many days after a local time's own.
-func (h Hours) at(local time.Time, days int, since time.Duration) time.Time {
-	minutes := int(since / time.Minute)
-	return time.Date(local.Year(), local.Month(), local.Day()+days, minutes/60, minutes%60, 0, 0, local.Location())
-}
+// always tells whether there are no hours that could hold something back.
+func (h Hours) always() bool { return h.Days == [7]bool{} || h.From >= h.To }

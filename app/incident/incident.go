@@ -56,6 +56,19 @@ func ReadTicketMark(body string) (ref Ref, index int, ok bool) {
 	return ref, index, err == nil && err2 == nil && index >= 0
 }
 
+// PullMark marks the pull request of a postmortem, and tells which incident it is of.
+func PullMark(ref Ref) string { return pullMark + ref.String() + " -->" }
+
+const pullMark = "<!-- firebreak:postmortem "
+
+// ReadPullMark finds the mark in a pull request's text.
+func ReadPullMark(body string) (Ref, bool) {
+	_, rest, _ := strings.Cut(body, pullMark)
+	mark, _, closed := strings.Cut(rest, " -->")
+	ref, err := ParseRef(mark)
+	return ref, closed && err == nil
+}
+
 // Phase is where an incident stands; the label is phase/NAME and exactly one is set at a time.
 type Phase string
 
@@ -149,6 +162,7 @@ type State struct {
 	Last       *Stamp     `json:"last,omitempty"`     // the one before it: what `/ic pin` pins
 	Pinned     []int64    `json:"pinned,omitempty"`   // comments pinned into the timeline, the newest 50
 
+	Signals  Signals `json:"signals,omitzero"`
 	Updates  Updates `json:"updates,omitzero"`
 	Paging   Paging  `json:"paging,omitzero"`
 	StandBy  StandBy `json:"standby,omitzero"`
@@ -201,6 +215,13 @@ type FollowUp struct {
 	Done  bool      `json:"done,omitempty"` // the ticket is closed
 	Ended time.Time `json:"ended,omitzero"` // when it was
 	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+}
+
+// Signals is what a source goes on saying of the trouble that it reported (I6).
+type Signals struct {
+	Count  int       `json:"count,omitempty"` // how often it was reported, the first time included
+	Last   time.Time `json:"last,omitzero"`
+	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
 }
 
 // Updates is the customer's rhythm (V3).
@@ -269,6 +290,10 @@ type Pull struct {
 	Number int    `json:"number,omitempty"`
 	Merged *Stamp `json:"merged,omitempty"`
 	Shut   bool   `json:"shut,omitempty"` // closed without merging
+	Path   string `json:"path,omitempty"` // of the document
+
+	Approved []string `json:"approved,omitempty"` // who approves of it
+	Changes  []string `json:"changes,omitempty"`  // who asks for changes
 
 	Next time.Time `json:"next,omitzero"` // when its review is asked for again (C3)
 }

@@ -149,7 +149,7 @@ var Definitions = []Definition{
 		Text:  "times at which a customer update was put off with a reason (V3)",
 		count: func(s subject) int { return s.Updates.Snoozed }},
 	{Figure: RegressionCount, Title: "Regressions",
-		Text:  "times at which it came back after a fix, by command or by the same alert (M3)",
+		Text:  "times at which it came back, by the word of somebody who responds (M3)",
 		count: func(s subject) int { return s.Regressions }},
 	{Figure: FollowUpsOpen, Title: "Follow-ups open",
 		Text:  "follow-ups that are not done, the overdue ones among them (C4)",

@@ -202,10 +202,14 @@ func Now(s State, p Policy) []Row {
 		if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
 			kinds = append(kinds, TakeOE)
 		}
-		if s.Phase == Identify {
+		if s.Phase == Identify && len(open(Blocks(s, p, Investigate))) == 0 {
 			kinds = append(kinds, MovePhase)
 		}
-		kinds = append(kinds, Finding, Cause, Pin, Escalate)
+		kinds = append(kinds, Cause, Finding)
+		if !s.Updates.Due.IsZero() && s.Updates.Stage == 0 {
+			kinds = append(kinds, Update)
+		}
+		kinds = append(kinds, Pin, Escalate)
 	case s.Phase == Fixing:
 		kinds = []Kind{Workaround, Fix, Action, Escalate}
 	case s.Phase == Monitoring && s.Agreed == nil:

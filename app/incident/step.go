@@ -36,7 +36,15 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
+	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
+		r.do(RefreshDocument{})
+	}
 	return r.State, r.effects
+}
+
+// told tells whether something changed that the postmortem tells of.
+func (r *run) told(before State) bool {
+	return r.Entries != before.Entries || !slices.Equal(r.FollowUps, before.FollowUps)
 }
 
 // run is one step under way.
@@ -229,6 +237,8 @@ func (r *run) apply() {
 			r.react(Unclear)
 			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
 		}
+	case Corrected:
+		r.corrected(w)
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
@@ -253,7 +263,12 @@ func (r *run) apply() {
 			r.remindOf(&r.FollowUps[w.Index])
 		}
 	case DocumentOpened:
-		r.Document.Number, r.Document.Shut = w.Number, false
+		if w.Path == "" {
+			w.Path = r.Document.Path
+		}
+		r.Document.Number, r.Document.Path, r.Document.Shut = w.Number, w.Path, false
+	case Reviewed:
+		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:
 		r.merged(w.Number)
 	case SharedIssue:
@@ -291,11 +306,19 @@ func (r *run) apply() {
 		if w.Number == r.Document.Number && r.Document.Merged == nil && !r.Document.Shut {
 			r.Document.Shut = true
 			r.record("unmerged", "", "")
+			r.do(Remind{Key: fmt.Sprintf("shut/%d/%d", w.Number, r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+				Name: "review-shut", Count: w.Number, Names: r.roles(), Lines: r.unfinished()}})
 		}
 	case PageFailed:
 		r.pageFailed(w)
 	case Acknowledged:
 		r.acknowledged(w)
+	case Signalled:
+		r.signalled(w)
+	case Counted:
+		if w.Count > r.Signals.Count {
+			r.Signals = Signals(w)
+		}
 	case Unassignable:
 		for _, l := range w.Logins {
 			if !Has(r.Unplaced, l) {
@@ -343,6 +366,12 @@ func (r *run) begin(o Opened) {
 	r.Customers = r.known(o.Customers)
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
+	if o.Signal {
+		r.Signals = Signals{Count: 1, Last: r.f.At, Firing: true}
+	}
+	if o.Page || o.Paged {
+		r.pageUnconfirmed(o.Paged)
+	}
 	if _, ok := r.p.Severity(o.Severity); ok {
 		r.Claimed = o.Severity
 	}
@@ -430,14 +459,14 @@ func (r *run) becomeCritical() {
 			r.IC, r.ICSince = "", nil
 		}
 	}
-	if r.IC == "" && len(r.OEs) == 0 && r.Responder {
+	if len(r.OEs) == 0 && r.Responder && !Same(r.IC, r.Declared.By) {
 		r.OEs = []string{r.Declared.By}
 		r.record("oe", r.Declared.By, "")
 	}
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.startUpdates()
 	}
-	if r.IC == "" {
+	if r.IC == "" && r.Paging.Next.IsZero() {
 		r.startPaging()
 	}
 }
@@ -587,6 +616,16 @@ func (s State) roles() []string {
 	return out
 }
 
+// unfinished lists the tickets that are still open.
+func (s State) unfinished() (tickets []string) {
+	for _, fu := range s.FollowUps {
+		if fu.Ticket != "" && !fu.Done {
+			tickets = append(tickets, fu.Ticket)
+		}
+	}
+	return tickets
+}
+
 // ticketChanged follows what people do with a follow-up's ticket (C4).
 func (r *run) ticketChanged(t TicketChanged) {
 	if t.Index < 0 || t.Index >= len(r.FollowUps) {
@@ -631,5 +670,8 @@ func (r *run) merged(number int) {
 	}
 	r.Document.Merged, r.Document.Shut, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
+	if !r.Drill && len(r.Customers) > 0 {
+		r.do(AnnounceDocument{Key: fmt.Sprintf("document/%d", number), Customers: r.Customers})
+	}
 	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }

@@ -25,6 +25,7 @@ const (
 	Agree          Kind = "agree"
 	AddFollowUp    Kind = "followup"
 	Close          Kind = "close"
+	Postmortem     Kind = "postmortem"
 	TakeOE         Kind = "oe"
 	GiveOE         Kind = "oe @user"
 	DropOE         Kind = "drop"
@@ -61,41 +62,44 @@ type Row struct {
 	Usage string   // as a person writes it
 	Does  string   // what it does, in one line
 	Who   Who
+	Text  bool // it writes words into the timeline: an edit of them corrects, and does not say them again
 }
 
 // Commands is the table of commands, in the order in which help tells them.
 var Commands = []Row{
-	{Declare, []string{"incident"}, "", "/incident [severity] [summary]", "declares this issue as an incident", Responder},
-	{Help, []string{"incident"}, "help", "/incident help", "shows the commands that make sense now and who may use each", Anyone},
-	{Status, []string{"incident"}, "status", "/incident status", "refreshes the card", Responder},
-	{Note, []string{"incident"}, "note", "/incident note [HH:MM] text", "writes timeline entries, back-dated if a time is given; one per line", Responder},
-	{Decline, []string{"incident"}, "decline", "/incident decline why", "false alarm: closes it as not planned, out of the metrics", Responder},
-	{Duplicate, []string{"incident"}, "duplicate", "/incident duplicate #n", "folds it into the other incident", Responder},
+	{Declare, []string{"incident"}, "", "/incident [severity] [summary]", "declares this issue as an incident", Responder, false},
+	{Help, []string{"incident"}, "help", "/incident help", "shows the commands that make sense now and who may use each", Anyone, false},
+	{Status, []string{"incident"}, "status", "/incident status", "refreshes the card", Responder, false},
+	{Note, []string{"incident"}, "note", "/incident note [HH:MM] text", "writes timeline entries, back-dated if a time is given; one per line", Responder, true},
+	{Decline, []string{"incident"}, "decline", "/incident decline why", "false alarm: closes it as not planned, out of the metrics", Responder, false},
+	{Duplicate, []string{"incident"}, "duplicate", "/incident duplicate #n", "folds it into the other incident", Responder, false},
 
-	{TakeIC, []string{"ic"}, "", "/ic", "takes the role of Incident Coordinator", Responder},
-	{GiveIC, []string{"ic"}, "", "/ic @user", "hands the role over; it moves when they answer `/ic`", HolderIC},
-	{SetSeverity, []string{"ic"}, "severity", "/ic severity critical [why]", "confirms or changes the severity", HolderIC},
-	{AddCustomer, []string{"ic"}, "customer add", "/ic customer add NAME…", "adds impacted customers, or `none`", HolderIC},
-	{RemoveCustomer, []string{"ic"}, "customer remove", "/ic customer remove NAME…", "removes customers that are not impacted", HolderIC},
-	{Escalate, []string{"ic"}, "escalate", "/ic escalate [@user, @org/team, group] why", "pages more people; without a target, the coordinators", HolderIC},
-	{Update, []string{"ic"}, "update", "/ic update text", "tells every impacted customer, and restarts the clock", HolderIC},
-	{Snooze, []string{"ic"}, "snooze", "/ic snooze 15m why", "moves the next customer update", HolderIC},
-	{Pin, []string{"ic"}, "pin", "/ic pin [link] [note]", "pins a comment into the timeline: the linked, the quoted, or the one before", HolderIC},
-	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "takes it out again", HolderIC},
-	{MovePhase, []string{"ic"}, "phase", "/ic phase NAME [because why]", "moves the phase, as the label does", HolderIC},
-	{Agree, []string{"ic"}, "agree", "/ic agree who and how", "records that the customer agrees there is no regression", HolderIC},
-	{AddFollowUp, []string{"ic", "oe"}, "followup", "/ic followup [owner/repo] title [@owner] [due:DATE]", "leaves work that becomes a ticket on closing", Holder},
-	{Close, []string{"ic"}, "close", "/ic close", "closes up: postmortem and tickets", HolderIC},
+	{TakeIC, []string{"ic"}, "", "/ic", "takes the role of Incident Coordinator", Responder, false},
+	{GiveIC, []string{"ic"}, "", "/ic @user", "hands the role over; it moves when they answer `/ic`", HolderIC, false},
+	{SetSeverity, []string{"ic"}, "severity", "/ic severity critical [why]", "confirms or changes the severity", HolderIC, false},
+	{AddCustomer, []string{"ic"}, "customer add", "/ic customer add NAME…", "adds impacted customers, or `none`", HolderIC, false},
+	{RemoveCustomer, []string{"ic"}, "customer remove", "/ic customer remove NAME…", "removes customers that are not impacted", HolderIC, false},
+	{Escalate, []string{"ic"}, "escalate", "/ic escalate [@user, @org/team, group] why", "pages more people; without a target, the coordinators", HolderIC, false},
+	{Update, []string{"ic"}, "update", "/ic update text", "tells every impacted customer, and restarts the clock", HolderIC, true},
+	{Snooze, []string{"ic"}, "snooze", "/ic snooze 15m why", "moves the next customer update", HolderIC, false},
+	{Pin, []string{"ic"}, "pin", "/ic pin [link] [note]", "pins a comment into the timeline: the linked, the quoted, or the one before", HolderIC, false},
+	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "takes it out again", HolderIC, false},
+	{MovePhase, []string{"ic"}, "phase", "/ic phase NAME [because why]", "moves the phase, as the label does", HolderIC, false},
+	{Agree, []string{"ic"}, "agree", "/ic agree who and how", "records that the customer agrees there is no regression", HolderIC, true},
+	{AddFollowUp, []string{"ic", "oe"}, "followup", "/ic followup [owner/repo] title [@owner] [due:DATE]", "leaves work that becomes a ticket on closing", Holder, false},
+	{Close, []string{"ic"}, "close", "/ic close", "closes up: postmortem and tickets", HolderIC, false},
 
-	{TakeOE, []string{"oe"}, "", "/oe", "takes the role of Operations Engineer", Responder},
-	{GiveOE, []string{"oe"}, "", "/oe @user", "gives it to somebody beside you", Holder},
-	{DropOE, []string{"oe"}, "drop", "/oe drop", "leaves the role", HolderOE},
-	{Finding, []string{"oe"}, "finding", "/oe finding text", "writes down what you see", HolderOE},
-	{Action, []string{"oe"}, "action", "/oe action text", "writes down a change that you applied to a system", HolderOE},
-	{Cause, []string{"oe"}, "cause", "/oe cause text", "the root cause; proposes `fixing`", HolderOE},
-	{Workaround, []string{"oe"}, "workaround", "/oe workaround text", "the temporary fix; proposes `monitoring`", HolderOE},
-	{Fix, []string{"oe"}, "fix", "/oe fix text or owner/repo#n", "the permanent fix; proposes `monitoring`", HolderOE},
-	{Regression, []string{"oe"}, "regression", "/oe regression text", "it came back: the phase returns to `investigate`", HolderOE},
+	{Postmortem, []string{"ic", "oe"}, "postmortem", "/ic postmortem", "writes the facts in the postmortem's pull request anew", Holder, false},
+
+	{TakeOE, []string{"oe"}, "", "/oe", "takes the role of Operations Engineer", Responder, false},
+	{GiveOE, []string{"oe"}, "", "/oe @user", "gives it to somebody beside you", Holder, false},
+	{DropOE, []string{"oe"}, "drop", "/oe drop", "leaves the role", HolderOE, false},
+	{Finding, []string{"oe"}, "finding", "/oe finding text", "writes down what you see", HolderOE, true},
+	{Action, []string{"oe"}, "action", "/oe action text", "writes down a change that you applied to a system", HolderOE, true},
+	{Cause, []string{"oe"}, "cause", "/oe cause text", "the root cause; proposes `fixing`", HolderOE, true},
+	{Workaround, []string{"oe"}, "workaround", "/oe workaround text", "the temporary fix; proposes `monitoring`", HolderOE, true},
+	{Fix, []string{"oe"}, "fix", "/oe fix text or owner/repo#n", "the permanent fix; proposes `monitoring`", HolderOE, true},
+	{Regression, []string{"oe"}, "regression", "/oe regression text", "it came back: the phase returns to `investigate`", HolderOE, true},
 }
 
 // RowOf finds a command's row.

@@ -1,94 +1,194 @@
 // Package notify reaches people outside GitHub: the pages of the escalation and the updates for customers.
+//
+// Each service is reached by its vendor's own library, or by its documented API where none is kept. What the repository's
+// file says of a service names secrets and never holds one; addresses come from the operator's environment or are the
+// vendors' own.
 package notify
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
-	"time"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// SignatureHeader carries "sha256=" and the hex HMAC-SHA256 of the body.
-const SignatureHeader = "X-Firebreak-Signature-256"
-
-const timeout = 10 * time.Second
-
-// Webhook sends pages and announcements as signed JSON to addresses of the operator's own. It implements engine.Pager
-// and engine.Announcer. The key goes along, so that the receiver can tell a repetition.
-type Webhook struct {
-	PageURL     string // empty: pages can't be sent
-	AnnounceURL string // empty: announcements can't be sent
-	Secret      []byte
-	Client      *http.Client // nil: one that waits ten seconds
+// Options are what a notifier needs.
+type Options struct {
+	Secret      func(ctx context.Context, name string) (string, error) // the value of a named secret; an error if there is none
+	HashKey     []byte                                                 // keys of announcements are hashed with it, so that they name no repository
+	PageURL     string                                                 // the operator's own receiver of pages of kind "webhook"
+	AnnounceURL string                                                 // the operator's own receiver of emails for customers
+	Signing     []byte                                                 // signs what these two receive
+	Allow       []string                                               // hosts, hosts with port, and CIDRs that may be reached though they are not public
+	Logger      *slog.Logger
 }
 
-// message is the body of both.
-type message struct {
-	Kind    string `json:"kind"` // "page" or "announce"
-	Channel string `json:"channel"`
-	To      string `json:"to"`
-	Text    string `json:"text"`
-	Key     string `json:"key"`
-	URL     string `json:"url,omitempty"`
+// Notifier sends pages and announcements, each by the service of its kind. It implements engine.Pager and
+// engine.Announcer.
+type Notifier struct {
+	Options
+	client *http.Client // to vendors and customers: public addresses only
+	own    *http.Client // to PageURL and AnnounceURL, which may stand anywhere
+	guard  *guard
+	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the guard's
+	tls    *tls.Config                                                          // for SMTP; nil: the system's roots
+
+	mu  sync.Mutex
+	ses map[string]*sesv2.Client // by region
 }
 
-// Page sends one page.
-func (w *Webhook) Page(ctx context.Context, p engine.Page) error {
-	title := p.Title
+// New builds a notifier.
+func New(o Options) (*Notifier, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if len(o.HashKey) == 0 {
+		return nil, errors.New("notify: without a key for hashing, what leaves would tell by trying where it comes from")
+	}
+	g, err := newGuard(o.Allow)
+	if err != nil {
+		return nil, err
+	}
+	n := &Notifier{Options: o, guard: g, dial: g.dial, ses: map[string]*sesv2.Client{}}
+	guarded := http.DefaultTransport.(*http.Transport).Clone()
+	guarded.Proxy = nil // a proxy would resolve the name, and the guard would check the proxy's address alone
+	guarded.DialContext = g.dial
+	n.client, n.own = client(guarded), client(http.DefaultTransport)
+	return n, nil
+}
+
+// client follows no redirect: the message would be lost on the way, and its receiver another than the operator named.
+func client(t http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     watch{t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Page sends one page by its service. Where a service takes a key, the same key pages once; an error is an *Error.
+func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
+	switch p.Service.Kind {
+	case "", "webhook":
+		return n.pageWebhook(ctx, p)
+	case "pagerduty":
+		return n.pagePagerDuty(ctx, p)
+	case "opsgenie":
+		return n.pageOpsgenie(ctx, p)
+	case "jira":
+		return n.pageJira(ctx, p)
+	case "slack":
+		return n.pageSlack(ctx, p)
+	case "email":
+		return n.pageEmail(ctx, p)
+	}
+	return final(p.Service.Kind, "pages can't be sent by it: webhook, pagerduty, opsgenie, jira, slack and email are known")
+}
+
+// Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
+// that leaves: no title, no repository, no address of the incident (A7). An error is an *Error.
+func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
+	a.Key = n.hash(a.Key)
+	switch a.Channel.Kind {
+	case "email":
+		return n.announceEmail(ctx, a)
+	case "slack":
+		return n.announceSlack(ctx, a)
+	case "webhook":
+		return n.announceWebhook(ctx, a)
+	}
+	return final(a.Channel.Kind, "customers can't be told by it: email, slack and webhook are known")
+}
+
+// hash makes a key that is unique and stable and says nothing. Without a key of its own anybody could tell by trying
+// which repository a hash was made of.
+func (n *Notifier) hash(key string) string {
+	mac := hmac.New(sha256.New, n.HashKey)
+	mac.Write([]byte(key))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// secret reads a secret that the configuration names.
+func (n *Notifier) secret(ctx context.Context, kind, name string) (string, error) {
+	if name == "" {
+		return "", final(kind, "the configuration names no secret for it")
+	}
+	if n.Secret == nil {
+		return "", final(kind, "no secrets can be read here")
+	}
+	value, err := n.Secret(ctx, name)
+	if err != nil {
+		e := final(kind, fmt.Sprintf("the secret %s can't be read: %v", name, err))
+		e.temporary = temporary(err)
+		return "", e
+	}
+	if value = strings.TrimSpace(value); value == "" {
+		return "", final(kind, fmt.Sprintf("the secret %s is empty", name))
+	}
+	return value, nil
+}
+
+// title is a page's first line.
+func title(p engine.Page) string {
+	t := cmp.Or(oneLine(p.Title), p.Ref.String())
 	if p.Drill {
-		title = "DRILL: " + title
+		t = "DRILL: " + t
 	}
-	text := strings.TrimSpace(title + "\n" + p.Text)
-	return w.post(ctx, w.PageURL, message{Kind: "page", Channel: "webhook", To: strings.Join(p.To, ", "), Text: text, Key: p.Key, URL: p.URL})
+	return t
 }
 
-// Announce sends a customer's update. Nothing but its text goes along: no title, no address of the incident (A7).
-func (w *Webhook) Announce(ctx context.Context, a engine.Announcement) error {
-	return w.post(ctx, w.AnnounceURL, message{Kind: "announce", Channel: a.Channel.Kind, To: a.Channel.To, Text: a.Text, Key: a.Key})
+// oneLine makes any text one line.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// cut keeps a text within so many characters.
+func cut(s string, most int) string {
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	return string(r[:most-1]) + "…"
 }
 
-// plain follows no redirect: the message would be lost on the way, and its receiver another than the operator named.
-var plain = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// targets gives what the service calls those who are paged, each once, and the names that it has none for.
+func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
+	seen := map[string]bool{}
+	for _, to := range p.To {
+		name := target(p, to)
+		switch {
+		case name == "":
+			unknown = append(unknown, to)
+		case !seen[name]:
+			seen[name] = true
+			known = append(known, name)
+		}
+	}
+	if len(known) > 0 && len(unknown) > 0 {
+		n.Logger.Warn("a page reaches only some of those it is for: the service has no target for the others",
+			"service", p.Service.Kind, "incident", p.Ref.String(), "key", p.Key, "without", unknown)
+	}
+	return known, unknown
+}
 
-func (w *Webhook) post(ctx context.Context, url string, m message) error {
-	if url == "" {
-		return fmt.Errorf("no address is set to send a %s to", m.Kind)
+// target gives what the service calls one of those who are paged; empty: the configuration doesn't say.
+func target(p engine.Page, to string) string {
+	own := strings.TrimPrefix(to, p.Ref.Owner+"/")
+	for name, called := range p.Service.Targets {
+		if incident.Same(name, to) || incident.Same(name, own) {
+			return strings.TrimSpace(called)
+		}
 	}
-	body, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithTimeout(ctx, timeout)
-	defer stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("send a %s: %w", m.Kind, err)
-	}
-	mac := hmac.New(sha256.New, w.Secret)
-	mac.Write(body)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(SignatureHeader, "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	client := w.Client
-	if client == nil {
-		client = plain
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("send a %s: %w", m.Kind, err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 200))
-		return fmt.Errorf("send a %s: the receiver answers %s: %s", m.Kind, res.Status, bytes.TrimSpace(text))
-	}
-	return nil
+	return ""
 }

@@ -117,7 +117,7 @@ func TestC2AnyTextIsInert(t *testing.T) {
 			tables(t, ticket)
 			structure(t, ticket, ticket)
 			acting(t, ticket)
-			if marker := TicketMarker(f.Ref, i); strings.Count(ticket, "<!--") != 1 || !strings.HasSuffix(ticket, "\n"+marker+"\n") {
+			if marker := incident.TicketMark(f.Ref, i); strings.Count(ticket, "<!--") != 1 || !strings.HasSuffix(ticket, "\n"+marker+"\n") {
 				t.Fatalf("the ticket does not end with its marker %s and no other:\n%s", marker, ticket)
 			}
 		}

@@ -71,6 +71,7 @@ func parse(name, text string) *template.Template {
 		"long":   func(from, to time.Time) string { return lasted(to.Sub(from)) },
 		"since":  since,
 		"who":    who,
+		"why":    why,
 		"link":   link,
 	}).Parse(text))
 }
@@ -191,11 +192,6 @@ func slug(title string) string {
 	return b.String()
 }
 
-// TicketMarker marks a follow-up's ticket, so that it is found before it is opened twice.
-func TicketMarker(ref incident.Ref, index int) string {
-	return fmt.Sprintf("<!-- firebreak:ticket %s/%d -->", ref, index)
-}
-
 // Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and address, as it may
 // stand in a repository that more people read (A7).
 func Ticket(f Facts, i int) (title, body string, err error) {
@@ -207,7 +203,7 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 		FollowUp
 		Text, Owner, URL, Comment, Marker string
 		Ref                               incident.Ref
-	}{fu, strings.TrimSpace(fu.Title), Owner(f.State, fu.FollowUp), address(f.URL), f.permalink(fu.ID), TicketMarker(f.Ref, i), f.Ref})
+	}{fu, strings.TrimSpace(fu.Title), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.Ref, i), f.Ref})
 	if err != nil {
 		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
 	}
@@ -227,22 +223,6 @@ func (f Facts) name(fu FollowUp) string {
 		return "Follow-up of an incident"
 	}
 	return first
-}
-
-// Owner gives who owns a follow-up: who was named, else the first OE, the IC, or the declarer if that is a person; ""
-// for nobody.
-func Owner(s incident.State, fu incident.FollowUp) string {
-	switch {
-	case fu.Owner != "":
-		return fu.Owner
-	case len(s.OEs) > 0:
-		return s.OEs[0]
-	case s.IC != "":
-		return s.IC
-	case s.Declared != nil && !strings.HasSuffix(s.Declared.By, "[bot]"):
-		return s.Declared.By
-	}
-	return ""
 }
 
 // joiner shows nothing and keeps words apart that would act together (templates.Inert uses it too).
@@ -326,13 +306,13 @@ func (f Facts) site() string {
 // repository is how GitHub names repositories.
 var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
 
-// issue links owner/repo#number.
+// issue gives the address of owner/repo#number, or "" if it names none.
 func (f Facts) issue(name string) string {
 	ref, err := incident.ParseRef(name)
 	if err != nil || !repository.MatchString(ref.FullName()) {
-		return templates.Inert(name, 100)
+		return ""
 	}
-	return link(ref.String(), fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number))
+	return fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number)
 }
 
 // The words of the templates.

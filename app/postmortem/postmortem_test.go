@@ -39,27 +39,6 @@ func TestC2Path(t *testing.T) {
 	}
 }
 
-func TestC4Owner(t *testing.T) {
-	declared := &incident.Stamp{By: "alice"}
-	for _, c := range []struct {
-		name  string
-		state incident.State
-		owner string
-		want  string
-	}{
-		{"named", incident.State{OEs: []string{"bob"}, IC: "carol", Declared: declared}, "dora", "dora"},
-		{"first OE", incident.State{OEs: []string{"bob", "erin"}, IC: "carol", Declared: declared}, "", "bob"},
-		{"IC", incident.State{IC: "carol", Declared: declared}, "", "carol"},
-		{"declarer", incident.State{Declared: declared}, "", "alice"},
-		{"a machine declared it", incident.State{Declared: &incident.Stamp{By: "alertmanager[bot]"}}, "", ""},
-		{"nobody", incident.State{}, "", ""},
-	} {
-		if got := Owner(c.state, incident.FollowUp{Owner: c.owner}); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
-}
-
 func TestC4TicketOfNoFollowUp(t *testing.T) {
 	for _, i := range []int{-1, 2} {
 		if _, _, err := Ticket(rich(), i); err == nil || !strings.Contains(err.Error(), "acme/incidents#12") {

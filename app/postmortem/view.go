@@ -29,6 +29,7 @@ type view struct {
 	Workarounds, Fixes                     []said
 	Regressions, Agreements                []said
 	Work                                   []work
+	Dated                                  bool // a follow-up has a date
 	Tell                                   bool // there is a customer to tell
 }
 
@@ -57,23 +58,28 @@ type told struct {
 	After         time.Duration
 }
 
-// paged is a page with what became of it; Answer is Markdown.
+// paged is a page with what became of it. One that asks for an answer to the incident has Awaited.
 type paged struct {
-	At                  time.Time
-	To                  []string
-	Why, Answer, Failed string
+	At          time.Time
+	To, By      []string
+	Why, Failed string
+	Awaited     bool
+	Answerer    string
+	After       time.Duration // until the answer
 }
 
-// said is what somebody wrote; Then is what became of it.
+// said is what somebody wrote; Back is when it turned out not to hold.
 type said struct {
-	At                  time.Time
-	By, Text, URL, Then string
+	At, Back      time.Time
+	By, Text, URL string
 }
 
-// work is a follow-up; Ticket is Markdown.
+// work is a follow-up as it stands; URL is the ticket's.
 type work struct {
-	Number                    int
-	Title, Owner, Due, Ticket string
+	FollowUp
+	Number     int
+	Name, Does string // its title and who does it
+	URL        string
 }
 
 func look(f Facts) view {
@@ -95,11 +101,8 @@ func look(f Facts) view {
 	v.pages()
 	v.findings()
 	for i, fu := range f.FollowUps {
-		w := work{Number: i + 1, Title: f.name(fu), Owner: Owner(f.State, fu.FollowUp), Due: fu.Due}
-		if fu.Ticket != "" {
-			w.Ticket = f.issue(fu.Ticket)
-		}
-		v.Work = append(v.Work, w)
+		v.Dated = v.Dated || fu.Due != ""
+		v.Work = append(v.Work, work{FollowUp: fu, Number: i + 1, Name: f.name(fu), Does: f.State.OwnerOf(fu.FollowUp), URL: f.issue(fu.Ticket)})
 	}
 	return v
 }
@@ -115,8 +118,25 @@ func visible(names []string) []string {
 	return out
 }
 
-// phases tells the phases, and from them when the impact ended: at the last move to where it is only watched.
+// phases tells the phases, and from them the impact: it ended with the last move to where it is only watched.
 func (v *view) phases() {
+	v.mitigated()
+	for _, s := range v.Spans {
+		if s.Phase != incident.Closing || s.To.After(s.From) {
+			v.Phases = append(v.Phases, s)
+		}
+		if s.Phase == incident.Monitoring || s.Phase == incident.Closing {
+			continue
+		}
+		to := s.To
+		if !v.Mitigated.IsZero() && to.After(v.Mitigated) {
+			to = v.Mitigated
+		}
+		v.Unmitigated += max(0, to.Sub(s.From))
+	}
+}
+
+func (v *view) mitigated() {
 	watched := false
 	for _, s := range v.Spans {
 		switch s.Phase {
@@ -127,10 +147,6 @@ func (v *view) phases() {
 		case incident.Closing:
 		default:
 			v.Mitigated, watched = time.Time{}, false
-			v.Unmitigated += s.To.Sub(s.From)
-		}
-		if s.Phase != incident.Closing || s.To.After(s.From) {
-			v.Phases = append(v.Phases, s)
 		}
 	}
 	if !v.Mitigated.IsZero() {
@@ -254,6 +270,13 @@ var whys = map[string]string{
 	"asked":      "more people were asked for",
 }
 
+func why(reason string) string {
+	if words, ok := whys[reason]; ok {
+		return words
+	}
+	return templates.Inert(reason, 60)
+}
+
 func (v *view) pages() {
 	pages := v.Pages
 	if len(pages) == 0 {
@@ -270,22 +293,15 @@ func (v *view) pages() {
 		}
 	}
 	for _, p := range pages {
-		why := whys[p.Why]
-		if why == "" {
-			why = templates.Inert(p.Why, 60)
-		}
-		out := paged{At: p.At, To: visible(p.To), Why: why, Failed: failed[p.Key]}
+		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key], Awaited: p.Why == "team" || p.Why == "escalation"}
 		if p.Failed != "" {
 			out.Failed = p.Failed
 		}
 		for len(answers) > 0 && answers[0].At.Before(p.At) {
 			answers = answers[1:]
 		}
-		if p.Why == "team" || p.Why == "escalation" {
-			out.Answer = "nobody"
-			if len(answers) > 0 {
-				out.Answer = "**" + who(answers[0].What) + "** after " + lasted(answers[0].At.Sub(p.At))
-			}
+		if out.Awaited && len(answers) > 0 {
+			out.Answerer, out.After = answers[0].What, answers[0].At.Sub(p.At)
 		}
 		v.Paged = append(v.Paged, out)
 	}
@@ -306,13 +322,9 @@ func (v *view) findings() {
 		switch e.Kind {
 		case "regression":
 			back = &v.Entries[i]
-		case "workaround", "fix":
+		case "workaround", "fix", "agreed":
 			if back != nil {
-				s.Then = "did not hold: it came back " + templates.UTC(back.At, time.Time{})
-			}
-		case "agreed":
-			if back != nil {
-				s.Then = "came back after all " + templates.UTC(back.At, time.Time{})
+				s.Back = back.At
 			}
 		}
 		*list = append(*list, s)

@@ -86,7 +86,7 @@ func (t term) choosesKind() bool {
 func (t term) matches(i *Issue) bool {
 	switch t.key {
 	case "":
-		return i.mentions(t.value)
+		return i.says(t.value)
 	case "repo":
 		return strings.EqualFold(i.repo.FullName(), t.value)
 	case "org", "user":
@@ -135,8 +135,8 @@ func isAccount(login, value string) bool {
 	return strings.EqualFold(login, value)
 }
 
-// mentions tells whether words stand in the title, the body or a comment.
-func (i *Issue) mentions(words string) bool {
+// says tells whether words stand in the title, the body or a comment.
+func (i *Issue) says(words string) bool {
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(words)) }
 	return has(i.Title) || has(i.Body) || slices.ContainsFunc(i.Comments, func(c *Comment) bool { return has(c.Body) })
 }

@@ -32,6 +32,7 @@ type app struct {
 	key         *rsa.PrivateKey
 	secret      string // of its tokens
 	created     time.Time
+	view        json.RawMessage // the App as others embed it; it never changes
 }
 
 func newApp(o Options) *app {

@@ -93,7 +93,14 @@ func (s *Sandbox) settled(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) calls(w http.ResponseWriter, r *http.Request) {
-	since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
+	since := int64(0)
+	if text := r.URL.Query().Get("since"); text != "" {
+		var err error
+		if since, err = strconv.ParseInt(text, 10, 64); err != nil {
+			tell(w, http.StatusBadRequest, fields{"message": "since is the number of a call"})
+			return
+		}
+	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
 	calls := s.st.Calls

@@ -147,7 +147,7 @@ func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait t
 		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, 0, wait
 	case now.Before(f.until):
 		if b := q.a.budgetOf(q); b != nil {
-			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)}
+			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)} // of no span: it ends then
 			spent.tell(q.head)
 			return errRateLimit, 0, wait
 		}

@@ -61,6 +61,20 @@ func newReceiver(t *testing.T) *receiver {
 
 func (r *receiver) option(o *Options) { o.WebhookURL = r.url }
 
+// hold keeps deliveries waiting until they are released.
+func (r *receiver) hold() (release func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	gate := make(chan struct{})
+	r.gate = gate
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.gate = nil
+		close(gate)
+	}
+}
+
 // take gives what arrived since the last time.
 func (r *receiver) take() []delivered {
 	r.mu.Lock()

@@ -62,7 +62,7 @@ func TestMarkdown(t *testing.T) {
 		"other address whole":      {"https://example.com/a?b=1&c=2", `<p><a href="https://example.com/a?b=1&amp;c=2" rel="nofollow noreferrer">https://example.com/a?b=1&amp;c=2</a></p>` + "\n"},
 		"emoji":                    {":eyes: :nothing: 10:30:45", "<p>👀 :nothing: 10:30:45</p>\n"},
 		"strikethrough":            {"~~a~~", "<p><del>a</del></p>\n"},
-		"task list":                {"- [x] a\n- [ ] b", "<ul>\n<li><input type=\"checkbox\" class=\"task-list-item-checkbox\" disabled=\"\" checked=\"\"> a</li>\n<li><input type=\"checkbox\" class=\"task-list-item-checkbox\" disabled=\"\"> b</li>\n</ul>\n"},
+		"task list":                {"- [x] a\n- [ ] b", "<ul>\n<li><input type=\"checkbox\" class=\"task-list-item-checkbox\" disabled=\"\" aria-label=\"Completed task\" checked=\"\"> a</li>\n<li><input type=\"checkbox\" class=\"task-list-item-checkbox\" disabled=\"\" aria-label=\"Incomplete task\"> b</li>\n</ul>\n"},
 		"table":                    {"|a|b|\n|-|-:|\n|1|2|", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>\n"},
 		"script stripped":          {"a <script>alert(1)</script> b", "<p>a  b</p>\n"},
 		"handlers stripped":        {"<b onclick=\"x()\" style=\"color:red\" class=\"flash\">a</b>", "<p><b>a</b></p>\n"},

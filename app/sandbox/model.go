@@ -117,7 +117,8 @@ type Issue struct {
 	Parent      int64 // id of the issue that this one is a sub-issue of
 	Pull        *PullRequest
 
-	repo *Repository
+	repo     *Repository
+	mentions map[Event]bool // of people and by issues, that the timeline has; see isNews
 }
 
 // Repo is the repository in which the issue stands.
@@ -347,5 +348,6 @@ type OutboxEntry struct {
 	To      string    `json:"to"`
 	Text    string    `json:"text"`
 	Key     string    `json:"key"`
+	URL     string    `json:"url,omitempty"`
 	At      time.Time `json:"at"`
 }

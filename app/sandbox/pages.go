@@ -6,7 +6,8 @@ package sandbox
 //
 // Hooks for browser tests. They are stable; classes and texts not named here are not.
 //
-//	form#person select[name=person]                     who acts; POST /_person (a button without script)
+//	form#person select[name=person]                     who acts; POST /_person (by keyboard, or without script: Enter
+//	                                                    or the button decides)
 //	form#clock button[value="5m"|"20m"|"24h"]           lets time pass; POST /_clock
 //	#header #main #flash #not-found #hints #repositories
 //	#outbox .box-row[data-kind][data-key]               what left for people outside; GET /_outbox

@@ -33,6 +33,7 @@ var icons = map[string]string{
 	"file":         `<path d="M3.25 1.75h6l3.5 3.5v8.25a.75.75 0 0 1-.75.75H3.25a.75.75 0 0 1-.75-.75v-11a.75.75 0 0 1 .75-.75ZM9 2v3.5h3.5"/>`,
 	"folder":       `<path d="M1 3.5c0-.6.4-1 1-1h4l1.5 1.8H14c.6 0 1 .4 1 1v7.2c0 .6-.4 1-1 1H2c-.6 0-1-.4-1-1Z" fill="currentColor" stroke="none"/>`,
 	"code":         `<path d="m5 4-4 4 4 4M11 4l4 4-4 4"/>`,
+	"outbox":       `<path d="M1.9 2.4 14.25 8 1.9 13.6 3.4 8ZM3.4 8h5.1"/>`,
 	"lock":         `<rect x="2.75" y="7" width="10.5" height="7.25" rx="1"/><path d="M5 7V4.75a3 3 0 0 1 6 0V7"/>`,
 	"clock":        `<circle cx="8" cy="8" r="6.75"/><path d="M8 4v4.25l2.75 1.75"/>`,
 	"smiley":       `<circle cx="8" cy="8" r="6.75"/><path d="M5 9.5c1.5 2.2 4.5 2.2 6 0"/><circle cx="5.7" cy="6" r=".9" fill="currentColor" stroke="none"/><circle cx="10.3" cy="6" r=".9" fill="currentColor" stroke="none"/>`,

@@ -118,12 +118,10 @@ func (st *store) refer(by *Actor, source *Issue, text string) {
 		return
 	}
 	for _, target := range st.references(source.repo, text) {
-		known := target == source || !st.sees(by, target.repo) || slices.ContainsFunc(target.Timeline, func(e *Event) bool {
-			return e.Kind == "cross-referenced" && e.IssueID == source.ID
-		})
-		if !known {
+		e := &Event{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: st.now(), IssueID: source.ID}
+		if target != source && st.sees(by, target.repo) && target.isNews(e) {
 			// a mention does not change the target's updated_at
-			target.Timeline = append(target.Timeline, &Event{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: st.now(), IssueID: source.ID})
+			target.Timeline = append(target.Timeline, e)
 			st.changed()
 		}
 	}
@@ -132,11 +130,38 @@ func (st *store) refer(by *Actor, source *Issue, text string) {
 		if !ok || u.Kind != KindUser || st.roleOf(u.Login, source.repo) < RoleRead {
 			continue
 		}
-		if slices.ContainsFunc(source.Timeline, func(e *Event) bool { return e.Kind == "mentioned" && e.Actor == u.Login }) {
+		if !source.isNews(&Event{Kind: "mentioned", Actor: u.Login}) {
 			continue
 		}
 		for _, kind := range []string{"mentioned", "subscribed"} {
 			source.Timeline = append(source.Timeline, &Event{ID: st.nextID("event"), Kind: kind, Actor: u.Login, At: st.now()})
 		}
 	}
+}
+
+// isNews tells whether a mention or reference is the first of its kind in the issue, and remembers it.
+func (i *Issue) isNews(e *Event) bool {
+	if i.mentions == nil {
+		i.mentions = map[Event]bool{}
+		for _, old := range i.Timeline {
+			i.mentions[mentionKey(old)] = true
+		}
+	}
+	key := mentionKey(e)
+	if i.mentions[key] {
+		return false
+	}
+	i.mentions[key] = true
+	return true
+}
+
+// mentionKey is what is the same in two mentions of a person, or in two references by an issue; empty for other events.
+func mentionKey(e *Event) Event {
+	switch e.Kind {
+	case "mentioned":
+		return Event{Kind: e.Kind, Actor: e.Actor}
+	case "cross-referenced":
+		return Event{Kind: e.Kind, IssueID: e.IssueID}
+	}
+	return Event{}
 }

@@ -39,7 +39,10 @@ func (st *store) viaApp(via bool) any {
 	if !via {
 		return nil
 	}
-	return st.appView()
+	if st.app.view == nil {
+		st.app.view = mustJSON(st.appView())
+	}
+	return st.app.view
 }
 
 // issueAPI is the address of an issue in the API; issueHTML is its page.

@@ -84,7 +84,7 @@ type Self struct {
 // Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
 // product are not even decoded. An error means that this is nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
-	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "push" && bytes.Contains(body, []byte(configPath))
+	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
 	if !mine {
 		if !valid(body) {
 			return m, false, fmt.Errorf("the payload of %q is no JSON object", event)
@@ -112,8 +112,8 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	switch event {
 	case "push":
 		return m, p.aboutConfig(&m), nil
-	case "pull_request":
-		relevant = p.aboutPull(&m)
+	case "pull_request", "pull_request_review":
+		relevant = p.aboutPull(&m, self)
 	case "issues":
 		relevant = p.aboutTicket(&m, self) || p.aboutIssue(self)
 	default:
@@ -218,8 +218,11 @@ const often = 20
 // aboutComment: a comment with commands, or something done to a comment of the app's own, such as the card.
 func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	c := p.Comment
-	if p.Issue == nil || p.Issue.Pull != nil || c == nil || c.User == nil || p.Sender == nil {
+	if p.Issue == nil || c == nil || c.User == nil || p.Sender == nil {
 		return false
+	}
+	if p.Issue.Pull != nil {
+		return p.onPull(m, self)
 	}
 	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App != nil && c.App.ID == self.AppID
 	if own && c.User.Type == "Bot" {
@@ -261,10 +264,34 @@ func declares(body string) bool {
 	})
 }
 
-// aboutPull: a postmortem's pull request that was merged, closed or opened again. Its branch names the incident; a branch
-// of the same name in a fork is somebody else's.
-func (p payload) aboutPull(m *incident.Message) bool {
-	if p.Pull == nil || p.Action != "closed" && p.Action != "reopened" {
+// onPull: a comment with commands on a postmortem's pull request, which tells in its text which incident it is of (C3).
+func (p payload) onPull(m *incident.Message, self Self) bool {
+	c := p.Comment
+	if p.Action != "created" || c.User.Type == "Bot" || p.bySomeBot() || !command.Has(c.Body) || p.Issue.User == nil || p.Issue.User.Type != "Bot" {
+		return false
+	}
+	ref, ok := incident.ReadPullMark(p.Issue.Body)
+	if !ok || !incident.Same(ref.FullName(), m.Ref.FullName()) || self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
+		return false
+	}
+	m.Pull, m.Ref = p.Issue.Number, ref
+	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created.UTC(), Updated: c.Updated.UTC()}
+	return true
+}
+
+// aboutPull: a postmortem's pull request that was merged, closed, opened again, written to or reviewed. Its branch names the
+// incident; a branch of the same name in a fork is somebody else's.
+func (p payload) aboutPull(m *incident.Message, self Self) bool {
+	if p.Pull == nil {
+		return false
+	}
+	switch p.Action {
+	case "closed", "reopened":
+	case "synchronize", "submitted", "dismissed":
+		if !p.byHand(self) || p.Sender != nil && incident.Same(p.Sender.Login, self.Login) {
+			return false // what the app itself wrote it has checked
+		}
+	default:
 		return false
 	}
 	number, ok := strings.CutPrefix(p.Pull.Head.Ref, branchPrefix)

@@ -20,21 +20,25 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/local"
-	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
 // Environment is what the environment says.
 type Environment struct {
-	GitHubURL string   // FIREBREAK_GITHUB_URL; empty: GitHub itself
-	AppID     int64    // FIREBREAK_APP_ID
-	Key       []byte   // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
-	Secrets   [][]byte // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	ClockURL  string   // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL  string   // FIREBREAK_PAGER_URL: where pages are sent; empty: they are mentions only
-	MailURL   string   // FIREBREAK_MAIL_URL: where updates for customers are sent
-	Outbound  []byte   // FIREBREAK_OUTBOUND_SECRET: signs both
+	GitHubURL string       // FIREBREAK_GITHUB_URL; empty: GitHub itself
+	AppID     int64        // FIREBREAK_APP_ID
+	Key       []byte       // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	Secrets   [][]byte     // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
+	ClockURL  string       // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL  string       // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	MailURL   string       // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
+	Incidents incident.Ref // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
+	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
+	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
+
+	getenv func(string) string // for FIREBREAK_SECRET_…, which the policy names
 }
 
 // Read reads the environment; every mistake in it is named at once.
@@ -42,6 +46,7 @@ func Read(getenv func(string) string) (Environment, error) {
 	e := Environment{
 		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
 		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
 	}
 	var wrong []error
 	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
@@ -66,6 +71,13 @@ func Read(getenv func(string) string) (Environment, error) {
 	}
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET_PREVIOUS"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
+	}
+	if name := getenv("FIREBREAK_INTAKE_REPOSITORY"); name != "" {
+		ref, err := incident.ParseRef(name + "#1")
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("FIREBREAK_INTAKE_REPOSITORY must be a repository as owner/repo, not %q", name))
+		}
+		e.Incidents = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}
 	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
@@ -99,6 +111,7 @@ type Server struct {
 	app     *gh.App
 	store   *local.Store
 	engine  *engine.Engine
+	refused intake.Counter // reports that gave no result
 	handler http.Handler
 }
 
@@ -136,15 +149,11 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	eo := engine.Options{GitHub: app, Scheduler: s.store, Clock: s.clock, Secrets: env.Secrets, Logger: s.log}
-	out := &notify.Webhook{PageURL: env.PagerURL, AnnounceURL: env.MailURL, Secret: env.Outbound}
-	if env.PagerURL != "" {
-		eo.Pager = out
+	out, err := newNotifier(env, s.log)
+	if err != nil {
+		return nil, errors.Join(err, s.store.Close())
 	}
-	if env.MailURL != "" {
-		eo.Announcer = out
-	}
-	s.engine = engine.New(eo)
+	s.engine = engine.New(engine.Options{GitHub: app, Scheduler: s.store, Queue: s.store, Pager: out, Announcer: out, Replier: out, Clock: s.clock, Secrets: env.Secrets, Logger: s.log})
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
@@ -155,6 +164,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/webhook", hook)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	if env.Incidents.Repo != "" {
+		mux.Handle(intake.Prefix, s.intake())
+	}
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
 	}

@@ -45,8 +45,10 @@ func serve() *cobra.Command {
   FIREBREAK_PRIVATE_KEY or …_FILE     its private key, PEM
   FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
   FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
-  FIREBREAK_PAGER_URL, …_MAIL_URL     where pages and customer updates are posted, signed with
+  FIREBREAK_SECRET_NAME               the secret that a repository's file calls NAME
+  FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with
   FIREBREAK_OUTBOUND_SECRET           this secret
+  FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached though they are not public
 
 GitHub's webhooks are taken at /webhook and answered once they are on disk.`,
 		Args: cobra.NoArgs,

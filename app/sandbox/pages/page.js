@@ -10,8 +10,24 @@
   }
   prepare(document);
 
+  // Choosing a person is enough. With the keyboard each arrow chooses already: there Enter decides, or the button.
   document.addEventListener("change", (event) => {
-    if (event.target.matches("#person select")) event.target.form.requestSubmit();
+    if (event.target.matches("#person select") && !event.target.dataset.keyed) event.target.form.requestSubmit();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target.matches("#person select")) delete event.target.dataset.keyed;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches("#person select") || event.key === "Tab") return;
+    event.target.dataset.keyed = "1";
+    event.target.form.querySelector("[data-nojs]").hidden = false;
+    if (event.key === "Enter") { event.preventDefault(); event.target.form.requestSubmit(); }
+  });
+
+  // A menu that the keyboard leaves closes behind it.
+  document.addEventListener("focusout", (event) => {
+    const menu = event.target.closest("details[data-menu][open]");
+    if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
   });
 
   // Ctrl+Enter or Cmd+Enter sends the form that one is typing in; Escape closes a menu.
@@ -96,25 +112,36 @@
     for (const { name, value } of Array.from(fresh.attributes)) if (!keep.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
     if (old.tagName === "TEXTAREA") { old.value = old.defaultValue = fresh.defaultValue; return; }
     if (old.tagName === "INPUT") { old.checked = fresh.defaultChecked; if (old.type !== "checkbox" && old.type !== "radio") old.value = fresh.defaultValue; return; }
-    // Children with an id keep their identity wherever they stand; the others are matched in order.
-    const byId = new Map(Array.from(old.children).filter((c) => c.id).map((c) => [c.id, c]));
-    const wanted = new Set(Array.from(fresh.children).filter((c) => c.id).map((c) => c.id));
+    const now = Array.from(old.childNodes);
+    const next = Array.from(fresh.childNodes);
+    const stays = pair(now, next);
+    const kept = new Set(stays.filter(Boolean));
+    for (const child of now) if (!kept.has(child)) child.remove();
     let at = old.firstChild;
-    for (const child of Array.from(fresh.childNodes)) {
-      while (at && at.id && !wanted.has(at.id)) { const gone = at; at = at.nextSibling; gone.remove(); }
-      const same = child.id && byId.get(child.id);
-      if (same) {
-        if (same === at) at = at.nextSibling; else old.insertBefore(same, at);
-        morph(same, child);
-      } else if (at && !at.id && !child.id && at.nodeName === child.nodeName) {
-        const next = at.nextSibling;
-        morph(at, child);
-        at = next;
-      } else {
-        old.insertBefore(child, at);
+    next.forEach((child, n) => {
+      if (!stays[n]) { old.insertBefore(child, at); return; }
+      at = stays[n].nextSibling;
+      morph(stays[n], child);
+    });
+  }
+
+  // pair finds for each new node the old one that stays in its place: as many as can, in order, so that what a person
+  // has opened, focused or marked outlives a paragraph that comes or goes before it.
+  function pair(now, next) {
+    const alike = (a, b) => a.nodeName === b.nodeName && (a.id || "") === (b.id || "");
+    const most = Array.from({ length: now.length + 1 }, () => new Array(next.length + 1).fill(0));
+    for (let i = now.length - 1; i >= 0; i--) {
+      for (let j = next.length - 1; j >= 0; j--) {
+        most[i][j] = alike(now[i], next[j]) ? most[i + 1][j + 1] + 1 : Math.max(most[i + 1][j], most[i][j + 1]);
       }
     }
-    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+    const stays = new Array(next.length).fill(null);
+    for (let i = 0, j = 0; i < now.length && j < next.length;) {
+      if (alike(now[i], next[j])) stays[j++] = now[i++];
+      else if (most[i + 1][j] >= most[i][j + 1]) i++;
+      else j++;
+    }
+    return stays;
   }
 
   async function refresh() {
@@ -125,10 +152,20 @@
     prepare(fresh);
     document.title = fresh.title;
     document.body.dataset.version = fresh.body.dataset.version;
+    // What one types in, else what one reads, stays where it is in the window.
+    const typing = document.activeElement.matches("textarea, input") && inView(document.activeElement);
+    const fixed = typing ? document.activeElement : scrollY > 0 && document.elementFromPoint(innerWidth / 3, innerHeight / 3);
+    const top = fixed && fixed.getBoundingClientRect().top;
     for (const id of ["header", "main"]) {
       const old = document.getElementById(id);
       morph(old, document.adoptNode(fresh.getElementById(id)));
     }
+    if (fixed && fixed.isConnected) scrollBy(0, fixed.getBoundingClientRect().top - top);
+  }
+
+  function inView(element) {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
   }
 
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -151,6 +188,9 @@
   }
   follow();
 
+  // On a phone the tab that one is on may stand beyond the edge.
+  const current = document.querySelector(".subtabs [aria-current]");
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft;
   if (location.hash && !document.getElementById(location.hash.slice(1))) {
     const target = document.getElementById("user-content-" + location.hash.slice(1));
     if (target) target.scrollIntoView();

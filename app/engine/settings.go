@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// file is the last good configuration of a repository, when it was read, and what is wrong with the newest.
+type file struct {
+	policy incident.Policy
+	read   time.Time
+	broken incident.BrokenConfig
+}
+
+// configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
+// answer, and the clocks of an incident read it often enough.
+const configured = 15 * time.Minute
+
+// load reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
+// goes on, or the defaults, and the incident says so.
+func (p *pass) load() error {
+	name := p.m.Ref.FullName()
+	p.mu.Lock()
+	last, known := p.files[name]
+	p.mu.Unlock()
+	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
+		p.policy, p.broken = last.policy, last.broken
+		return nil
+	}
+	if !known {
+		last.policy = incident.DefaultPolicy()
+	}
+	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
+	if err == nil && !ok {
+		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
+		if errors.Is(err, ErrNoAccess) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	last.read, last.broken = p.now, incident.BrokenConfig{}
+	switch policy, err := config.Parse(content); {
+	case !ok:
+		last.policy = incident.DefaultPolicy()
+	case err != nil:
+		sum := sha256.Sum256(content)
+		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
+		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
+	default:
+		last.policy = policy
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files[name], p.policy, p.broken = last, last.policy, last.broken
+	return nil
+}
+
+// mistakes tells the first mistakes of a configuration, with their places.
+func mistakes(err error) string {
+	const most = 3
+	var told []string
+	for _, m := range config.Mistakes(err) {
+		if len(told) == most {
+			told = append(told, "…")
+			break
+		}
+		told = append(told, m.Error())
+	}
+	return templates.Capital(strings.Join(told, "; "))
+}
+
+// shared is the repository of an organisation whose configuration counts where a repository has none.
+// https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
+const shared = ".github"
+
+// checkSettings checks the configuration that a push changed, before it is merged: on the commit, line by line.
+func (p *pass) checkSettings() error {
+	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
+	if errors.Is(err, ErrNoAccess) || err == nil && !ok {
+		return nil // removed again, or the app was
+	}
+	if err != nil {
+		return err
+	}
+	run := CheckRun{Commit: p.m.Commit, Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Each setting was understood."}
+	if _, err := config.Parse(content); err != nil {
+		found := config.Mistakes(err)
+		run.Passed, run.Title, run.Summary = false, "1 mistake", config.Summary(config.Path, err, true)
+		if n := len(found); n != 1 {
+			run.Title = fmt.Sprintf("%d mistakes", n)
+		}
+		for _, m := range found {
+			line := max(1, m.Line)
+			run.Notes = append(run.Notes, Note{Path: config.Path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: m.Problem})
+		}
+	}
+	return p.GitHub.Check(p.ctx, p.m.Ref, run)
+}

@@ -1,0 +1,79 @@
+package engine_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+// change writes the configuration to a branch, as somebody who opens a pull request does, and gives the commit.
+func (w *world) change(branch, content string) (commit string) {
+	w.t.Helper()
+	var head struct{ Object struct{ SHA string } }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/git/ref/heads/main", nil, &head)
+	if branch != "main" {
+		w.as("alice", "POST", "/api/v3/repos/acme/incidents/git/refs", map[string]string{"ref": "refs/heads/" + branch, "sha": head.Object.SHA}, nil)
+	}
+	var file struct{ SHA string }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml?ref="+branch, nil, &file)
+	var done struct{ Commit struct{ SHA string } }
+	w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", map[string]string{
+		"message": "Change it", "branch": branch, "sha": file.SHA, "content": base64.StdEncoding.EncodeToString([]byte(content))}, &done)
+	w.settle()
+	return done.Commit.SHA
+}
+
+type checkRun struct {
+	Name, Conclusion string
+	Output           struct {
+		Title, Summary   string
+		AnnotationsCount int `json:"annotations_count"`
+	}
+}
+
+// checks lists the checks of a commit.
+func (w *world) checks(commit string) []checkRun {
+	w.t.Helper()
+	var runs struct {
+		CheckRuns []checkRun `json:"check_runs"`
+	}
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/commits/"+commit+"/check-runs", nil, &runs)
+	return runs.CheckRuns
+}
+
+func TestAChangedConfigurationIsCheckedBeforeItIsMerged(t *testing.T) {
+	w := newWorld(t)
+	bad := w.change("tune", "coordinater: sre\npager: pigeon\n")
+	runs := w.checks(bad)
+	if len(runs) != 1 || runs[0].Name != "firebreak.yml" || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount != 2 || !strings.Contains(runs[0].Output.Summary, "line 1, column 1") {
+		t.Errorf("the check says %+v", runs)
+	}
+	good := w.change("tune", "coordinators: incident-coordinators\n")
+	if runs := w.checks(good); len(runs) != 1 || runs[0].Conclusion != "success" {
+		t.Errorf("the check says %+v", runs)
+	}
+}
+
+// A broken file never stops an incident: the last good one goes on, and that is said once.
+func TestABrokenConfigurationNeverStopsAnIncident(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:3] {
+		w.step(s)
+		w.settle()
+	}
+	w.change("main", "escalation: {steps: 7}\n")
+	w.tell("wait 16m\ncarol: /oe finding I can't\nwait 20m\ncarol: /ic update We look into it")
+	told := 0
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "can't be used") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("the broken file is told of %d times", told)
+	}
+	sent := w.outbox()
+	if last := sent[len(sent)-1]; last.Kind != "announce" || last.To != "gina@globex.example" {
+		t.Errorf("the last good configuration does not go on: %+v", last)
+	}
+}

@@ -1,0 +1,207 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// How much of what comes from outside is kept.
+const (
+	maxTitle  = 200     // characters
+	maxText   = 8 << 10 // bytes
+	maxKey    = 200     // bytes
+	maxWord   = 200     // characters of a label, a name, a hint
+	maxURL    = 2000    // bytes
+	maxLabels = 50
+	maxNames  = 20 // attachments, references
+)
+
+// sealed makes a Signal's fields safe to keep: every Signal leaves this package by it (I6).
+func sealed(r Request, s Signal) Signal {
+	s.CallLinks = callLinks(append(s.CallLinks, s.Text)...) // until here they are texts that may hold some
+	s.Title = line(s.Title, maxTitle)
+	if s.Title == "" {
+		s.Title = "Something wrong, says " + s.Source
+	}
+	s.Text = text(s.Text)
+	s.SeverityHint = hint(s.SeverityHint)
+	s.CustomerHint = line(s.CustomerHint, maxWord)
+	s.URL, s.Runbook, s.Reply = address(s.URL), address(s.Runbook), address(s.Reply)
+	s.Labels = labels(s.Labels)
+	s.Attachments = words(s.Attachments)
+	s.Thread.MessageID = line(s.Thread.MessageID, maxWord)
+	s.Thread.InReplyTo = line(s.Thread.InReplyTo, maxWord)
+	s.Thread.References = words(s.Thread.References)
+	s.Thread.Tag = line(s.Thread.Tag, maxWord)
+	s.Payload = digest(string(r.Body))
+	if s.Event == "" {
+		s.Event = s.Payload
+	}
+	s.Started = plausible(s.Started, r.Now)
+	return s
+}
+
+var century = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// plausible gives when something happened, or now if what was said can't be: no alert is older than this century, and a
+// sender's clock may be wrong.
+func plausible(t, now time.Time) time.Time {
+	if t.Before(century) || t.After(now) {
+		t = now
+	}
+	return t.UTC()
+}
+
+// clean drops what can't be seen but changes what is read: controls, bidirectional overrides, zero-width characters, tags,
+// private use. The joiners of Persian and emoji stay only between characters outside ASCII, where no command or mention
+// can hide. White space becomes blanks, save the end of a line.
+func clean(s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", "    ").Replace(strings.ToValidUTF8(s, "\ufffd"))
+	var b strings.Builder
+	b.Grow(len(s))
+	last := rune(0)
+	for i, r := range s {
+		switch {
+		case r == '\n':
+		case r == '\u200c' || r == '\u200d':
+			after, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
+			if last <= unicode.MaxASCII || after <= unicode.MaxASCII || invisible(after) {
+				continue
+			}
+		case unicode.IsSpace(r):
+			r = ' '
+		case invisible(r):
+			continue
+		}
+		b.WriteRune(r)
+		last = r
+	}
+	return b.String()
+}
+
+func invisible(r rune) bool {
+	if r == '\ufe0e' || r == '\ufe0f' {
+		return false // they choose between the text and the emoji form of the character before
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// line gives one line of at most max characters.
+func line(s string, max int) string {
+	s = s[:min(len(s), 16*max)] // enough for what shows; there is no need to clean a megabyte
+	s = strings.Join(strings.Fields(clean(s)), " ")
+	if utf8.RuneCountInString(s) <= max {
+		return s
+	}
+	return strings.TrimRight(string([]rune(s)[:max-1]), " ") + "…"
+}
+
+// text gives at most maxText bytes, without blank lines at its ends or more than one in a row.
+func text(s string) string {
+	s = s[:min(len(s), 8*maxText)]
+	var b strings.Builder
+	blank := false
+	for l := range strings.SplitSeq(clean(s), "\n") {
+		l = strings.TrimRight(l, " ")
+		if l == "" {
+			blank = b.Len() > 0
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		if blank {
+			b.WriteByte('\n')
+			blank = false
+		}
+		b.WriteString(l)
+	}
+	return cut(b.String(), maxText)
+}
+
+// cut shortens s to max bytes at the end of a character.
+func cut(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	end := max - len("…")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strings.TrimRight(s[:end], " \n") + "…"
+}
+
+// hint gives a severity's name. The process calls its critical severity P1 (PROCESS.md), and so do PagerDuty and Opsgenie.
+func hint(s string) string {
+	s = strings.ToLower(line(s, maxWord))
+	if s == "p1" {
+		return "critical"
+	}
+	return s
+}
+
+// labels gives the first maxLabels by name.
+func labels(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if len(kept) == maxLabels {
+			break
+		}
+		if n, value := line(name, maxWord), line(all[name], maxWord); n != "" && value != "" {
+			kept[n] = value
+		}
+	}
+	return kept
+}
+
+func words(all []string) []string {
+	var kept []string
+	for _, w := range all {
+		if w = line(w, maxWord); w != "" && len(kept) < maxNames {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+// address gives s if it is an address for a browser, else nothing.
+func address(s string) string {
+	s = strings.TrimSpace(s)
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(s) > maxURL || clean(s) != s || strings.ContainsAny(s, " \n<>\"`") {
+		return ""
+	}
+	return s
+}
+
+// key gives a dedup key: the parts as they are, or their digest if they are long or hold what can't be printed.
+func key(source string, parts ...string) string {
+	k := source + ":" + strings.Join(parts, "/")
+	if len(k) <= maxKey && clean(k) == k && !strings.Contains(k, "\n") {
+		return k
+	}
+	return source + ":sha256:" + digest(parts...)
+}
+
+// digest gives the hex SHA-256 of the parts, each with its end marked.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for i, p := range parts {
+		if i > 0 {
+			h.Write([]byte{0})
+		}
+		h.Write([]byte(p))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,151 @@
+package intake
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Email reads mail: a message of RFC 5322 as it is, from a mail server that sends a token along, or what Amazon SES says
+// of one. It fails open: whatever cannot be read or vouched for becomes a Signal all the same, marked as unverified,
+// because a P1 mailbox must lose nothing.
+type Email struct{ Secrets Secrets }
+
+// Name gives "email".
+func (e *Email) Name() string { return "email" }
+
+// Limit gives MaxMail.
+func (e *Email) Limit() int { return MaxMail }
+
+// Read gives one Signal for a mail.
+func (e *Email) Read(_ context.Context, r Request) (Result, error) {
+	if err := needToken(e.Secrets, r.Header); err != nil {
+		return Result{}, err
+	}
+	body := bytes.TrimSpace(r.Body)
+	if len(body) == 0 {
+		return Result{}, bad("the body is empty: post the mail as it is")
+	}
+	if body[0] == '{' {
+		if s, ok := readNotification(r, body); ok {
+			return Result{Signals: []Signal{sealed(r, s)}}, nil
+		}
+		var event events.SimpleEmailEvent
+		if decode(body, &event) == nil && len(event.Records) > 0 {
+			var result Result
+			for _, record := range event.Records {
+				result.Signals = append(result.Signals, ReadMail(r, nil, &record.SES))
+			}
+			return result, nil
+		}
+	}
+	return Result{Signals: []Signal{ReadMail(r, r.Body, nil)}}, nil
+}
+
+// readNotification reads what SES publishes of a mail, with or without the mail itself; ok is false if it is none.
+// https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
+func readNotification(r Request, body []byte) (s Signal, ok bool) {
+	var n struct {
+		Type string `json:"notificationType"`
+		events.SimpleEmailService
+		Content string `json:"content"`
+	}
+	if err := decode(body, &n); err != nil || n.Type != "Received" {
+		return s, false
+	}
+	raw := []byte(n.Content)
+	// The action's encoding is UTF-8 or base64. No mail is valid base64: its headers hold colons.
+	if plain, err := base64.StdEncoding.DecodeString(n.Content); err == nil {
+		raw = plain
+	}
+	return mailSignal(r, raw, &n.SimpleEmailService), true
+}
+
+// ReadMail gives the Signal of a mail. SES's Lambda event leaves the mail itself out, so raw comes from where SES stored
+// it; without it the Signal has the headers only. ses is nil if nobody checked the mail.
+func ReadMail(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+	return sealed(r, mailSignal(r, raw, ses))
+}
+
+func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+	m, readable := parseMail(raw)
+	s := Signal{Source: "email", Firing: true, Trust: Unverified, Labels: map[string]string{}}
+	if ses != nil {
+		s.Trust = mailTrust(m, ses, s.Labels)
+		if len(raw) == 0 {
+			m, readable = headersOf(ses), true
+			m.text = "(The mail itself did not come along.)"
+		}
+	}
+	if !readable {
+		m = salvaged(raw)
+	}
+	s.Title, s.Text, s.Attachments, s.Started = m.subject, m.text, m.attachments, m.date
+	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tag: tag(m.to)}
+	if s.Title == "" {
+		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
+	}
+	s.CallLinks = m.links
+	_, domain, _ := strings.Cut(m.from, "@")
+	for name, value := range map[string]string{"from": m.from, "from_name": m.fromName, "from_domain": strings.ToLower(domain), "to": strings.Join(m.to, ","), "auto-submitted": m.auto} {
+		if value != "" {
+			s.Labels[name] = value
+		}
+	}
+	// The conversation's first mail names the trouble, so that an answer lands where the question did.
+	root := cmp.Or(append(m.references, m.inReplyTo, m.id)...)
+	if root == "" {
+		root = digest(string(raw))
+	}
+	s.DedupKey = key("email", root)
+	s.Event = cmp.Or(m.id, digest(string(raw)))
+	return s
+}
+
+// mailTrust believes the sender if the domain vouches for the mail (DMARC) and nothing else is wrong with it. The
+// verdicts go into the labels, for the rules.
+func mailTrust(m mail, ses *events.SimpleEmailService, labels map[string]string) Trust {
+	v := ses.Receipt
+	for name, verdict := range map[string]string{
+		"dmarc": v.DMARCVerdict.Status, "dkim": v.DKIMVerdict.Status, "spf": v.SPFVerdict.Status, "spam": v.SpamVerdict.Status, "virus": v.VirusVerdict.Status,
+	} {
+		labels[name] = strings.ToLower(verdict)
+	}
+	if v.DMARCVerdict.Status == "PASS" && v.SpamVerdict.Status != "FAIL" && v.VirusVerdict.Status != "FAIL" && m.senders <= 1 {
+		return Verified
+	}
+	return Unverified
+}
+
+// headersOf gives what SES says of a mail that did not come along.
+func headersOf(ses *events.SimpleEmailService) mail {
+	var b strings.Builder
+	for _, h := range ses.Mail.Headers {
+		if !strings.EqualFold(h.Name, "Content-Type") && !strings.EqualFold(h.Name, "Content-Transfer-Encoding") {
+			b.WriteString(h.Name + ": " + strings.NewReplacer("\r", "", "\n", " ").Replace(h.Value) + "\r\n")
+		}
+	}
+	m, _ := parseMail([]byte(b.String() + "\r\n"))
+	common := ses.Mail.CommonHeaders
+	m.subject = cmp.Or(m.subject, common.Subject)
+	m.id = cmp.Or(m.id, strings.Trim(common.MessageID, "<>"))
+	if m.from == "" && len(common.From) > 0 {
+		m.from = common.From[0]
+	}
+	return m
+}
+
+// tag gives what stands behind the + of the first address that has one: p1+42@example.com has 42.
+func tag(to []string) string {
+	for _, a := range to {
+		local, _, _ := strings.Cut(a, "@")
+		if _, t, ok := strings.Cut(local, "+"); ok {
+			return t
+		}
+	}
+	return ""
+}

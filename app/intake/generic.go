@@ -1,0 +1,71 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"strings"
+)
+
+// Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity, customer, dedup_key, all
+// optional, signed or with a token.
+//
+// The signature, in X-Firebreak-Signature-256, is "sha256=" and the hex HMAC-SHA256 of the time in X-Firebreak-Timestamp
+// (Unix seconds), a colon and the body; or of the body alone, as our own webhooks are signed, which nothing protects from
+// being sent again.
+// https://grafana.com/docs/oncall/latest/configure/integrations/references/webhook/
+type Generic struct{ Secrets Secrets }
+
+// Name gives "generic".
+func (g *Generic) Name() string { return "generic" }
+
+// Read gives one Signal.
+func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
+	trust, err := g.verify(r)
+	if err != nil {
+		return Result{}, err
+	}
+	var a struct {
+		AlertUID string `json:"alert_uid"`
+		Title    string `json:"title"`
+		ImageURL string `json:"image_url"`
+		State    string `json:"state"`
+		Link     string `json:"link_to_upstream_details"`
+		Message  string `json:"message"`
+		Severity string `json:"severity"`
+		Customer string `json:"customer"`
+		DedupKey string `json:"dedup_key"`
+	}
+	if err := decode(r.Body, &a); err != nil {
+		return Result{}, err
+	}
+	if a.Title == "" && a.Message == "" {
+		return Result{}, bad("a title or a message is needed")
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
+	s := Signal{
+		Source: g.Name(), Trust: trust, Firing: a.State != "ok" && a.State != "resolved",
+		Title: cmp.Or(a.Title, first), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
+		DedupKey: key(g.Name(), cmp.Or(a.DedupKey, a.AlertUID, a.Title, first)),
+		Labels:   map[string]string{"severity": a.Severity, "customer": a.Customer},
+	}
+	if image := address(a.ImageURL); image != "" {
+		s.Text += "\nImage: " + image
+	}
+	return Result{Signals: []Signal{sealed(r, s)}}, nil
+}
+
+func (g *Generic) verify(r Request) (Trust, error) {
+	header := r.Header.Get("X-Firebreak-Signature-256")
+	if header == "" {
+		return SharedSecret, needToken(g.Secrets, r.Header)
+	}
+	signature, ok := strings.CutPrefix(header, "sha256=")
+	stamp, body := r.Header.Get("X-Firebreak-Timestamp"), string(r.Body)
+	if !ok || !g.Secrets.signed(signature, body) && !g.Secrets.signed(signature, stamp, ":", body) {
+		return "", rejected("signature", "the signature does not fit")
+	}
+	if stamp != "" {
+		return Verified, needRecent(stamp, r.Now)
+	}
+	return Verified, nil
+}

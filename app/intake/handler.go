@@ -1,0 +1,194 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Prefix is where Handler serves: a source's name follows.
+const Prefix = "/intake/"
+
+// patience is how long a request may take, unless its source says otherwise.
+const patience = 10 * time.Second
+
+// Options are what the endpoint needs.
+type Options struct {
+	Sources []Source
+	// Accept takes what was said and returns once it is stored. It is not called for a request that says nothing.
+	Accept func(context.Context, Result) error
+	// Confirm gets the address that begins a subscription; nil: Fetch.
+	Confirm func(ctx context.Context, url string) error
+	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how to write it instead.
+	OpenModal func(ctx context.Context, triggerID string, view slack.ModalViewRequest) error
+	Now       func() time.Time // nil: time.Now
+	Refused   *Counter         // nil: nothing is counted
+	Logger    *slog.Logger
+}
+
+// Refusal is what a Counter counts by.
+type Refusal struct{ Source, Reason string }
+
+// Counter counts the requests that gave no result because of an error. A token that is wrong loses an alert, for
+// Alertmanager tries again after a 5xx only: this is what to alarm on.
+type Counter struct {
+	mu     sync.Mutex
+	counts map[Refusal]int
+}
+
+// All gives the counts so far.
+func (c *Counter) All() map[Refusal]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.counts)
+}
+
+func (c *Counter) add(r Refusal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[Refusal]int{}
+	}
+	c.counts[r]++
+}
+
+// Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was said, 4xx if the
+// sender is at fault, and 503 if another try may help.
+func Handler(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Refused == nil {
+		o.Refused = &Counter{}
+	}
+	if o.Confirm == nil {
+		o.Confirm = func(ctx context.Context, url string) error { _, err := Fetch(ctx, url); return err }
+	}
+	sources := map[string]Source{}
+	for _, s := range o.Sources {
+		sources[s.Name()] = s
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		source, ok := sources[strings.TrimPrefix(r.URL.Path, Prefix)]
+		if !ok {
+			http.Error(w, "no such source, or it has no secret set", http.StatusNotFound)
+			return
+		}
+		if r.Method != http.MethodPost && r.Method != http.MethodPut { // Grafana's may be either
+			w.Header().Set("Allow", "POST, PUT")
+			http.Error(w, "signals are posted", http.StatusMethodNotAllowed)
+			return
+		}
+		o.serve(w, r, source)
+	})
+}
+
+func (o Options) serve(w http.ResponseWriter, r *http.Request, source Source) {
+	size, within := bounds(source)
+	ctx, stop := context.WithTimeout(r.Context(), within)
+	defer stop()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(size)))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		o.refuse(w, source, http.StatusRequestEntityTooLarge, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")})
+		return
+	case err != nil:
+		o.refuse(w, source, http.StatusBadRequest, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body broke off")})
+		return
+	}
+	result, err := source.Read(ctx, Request{Header: r.Header, Body: body, Now: o.Now()})
+	if err == nil {
+		err = o.act(ctx, source, &result)
+	}
+	var known *Error
+	if !errors.As(err, &known) && err != nil {
+		known = &Error{Kind: Ours, Reason: "store", Err: err}
+	}
+	switch {
+	case err == nil && result.Answer != nil:
+		write(w, result.Answer)
+	case err == nil:
+		w.WriteHeader(http.StatusAccepted)
+	case known.Kind == Ours && result.Failed != nil:
+		o.note(source, known)
+		write(w, result.Failed)
+	case known.Kind == Ours:
+		o.refuse(w, source, http.StatusServiceUnavailable, known)
+	case known.Kind == Bad:
+		o.refuse(w, source, http.StatusBadRequest, known)
+	default:
+		o.refuse(w, source, http.StatusUnauthorized, known)
+	}
+}
+
+// act does what the result asks for.
+func (o Options) act(ctx context.Context, source Source, result *Result) error {
+	if result.Confirm != "" {
+		if err := o.Confirm(ctx, result.Confirm); err != nil {
+			return ours("confirm", "the subscription could not be confirmed")
+		}
+		o.Logger.Info("a subscription was confirmed", "source", source.Name())
+	}
+	if m := result.Modal; m != nil {
+		if o.OpenModal == nil {
+			result.Answer = result.Failed
+		} else if err := o.OpenModal(ctx, m.TriggerID, m.View); err != nil {
+			return ours("modal", "the form could not be opened: %w", err)
+		}
+	}
+	if len(result.Signals)+len(result.Acks) == 0 {
+		return nil
+	}
+	if err := o.Accept(ctx, *result); err != nil {
+		return ours("store", "it could not be stored: %w", err)
+	}
+	return nil
+}
+
+// bounds gives how much a source takes, and how long it may take.
+func bounds(s Source) (bytes int, within time.Duration) {
+	bytes, within = MaxBody, patience
+	if l, ok := s.(interface{ Limit() int }); ok {
+		bytes = l.Limit()
+	}
+	if p, ok := s.(interface{ Patience() time.Duration }); ok {
+		within = p.Patience()
+	}
+	return bytes, within
+}
+
+func write(w http.ResponseWriter, a *Answer) {
+	if a.ContentType != "" {
+		w.Header().Set("Content-Type", a.ContentType)
+	}
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(a.Body) // whoever hung up is told nothing
+}
+
+// refuse answers an error. What is ours stays with us: the sender learns only that another try may help.
+func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *Error) {
+	o.note(source, err)
+	text := err.Error()
+	if err.Kind == Ours {
+		text = "it could not be taken: send it again"
+	}
+	http.Error(w, text, status)
+}
+
+// note counts an error and logs it; it holds neither a secret nor a text.
+func (o Options) note(source Source, err *Error) {
+	o.Refused.add(Refusal{Source: source.Name(), Reason: err.Reason})
+	o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err)
+}

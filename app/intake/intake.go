@@ -1,0 +1,172 @@
+// Package intake turns what monitoring, mail and chat send into Signals: verified first, parsed then, and cleaned of what
+// can't be seen (I1, I6). It holds no queue and calls nothing by itself, so that a server and a function share it.
+//
+// A Signal is a claim. Whether it opens an incident, lands on an open one or is dropped is Map's answer and the engine's
+// work; a recovery never closes anything.
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Sizes of the largest body that is taken, in bytes.
+const (
+	MaxBody = 1 << 20
+	MaxMail = 10 << 20
+)
+
+// Trust says how sure it is who spoke.
+type Trust string
+
+// The degrees of trust.
+const (
+	Verified     Trust = "verified"      // signed by the vendor, or a mail whose domain vouches for it (DMARC)
+	SharedSecret Trust = "shared-secret" // whoever sent it knows a token
+	Unverified   Trust = "unverified"    // anybody may have sent it
+)
+
+// Signal is one claim that something is wrong, or right again. Its texts come from outside: they hold no character that
+// hides or reorders others, and are capped, but whoever shows them still has to make their Markdown inert.
+type Signal struct {
+	// Source is what reported it: alertmanager, grafana, pagerduty, opsgenie, cloudwatch (by SNS or EventBridge), sns and
+	// eventbridge (what is no alarm), email, slack, generic.
+	Source string `json:"source"`
+	// DedupKey names the trouble: source and group key, at most 200 bytes. The alert that fires again and its recovery carry
+	// the same; so do the mails of one conversation.
+	DedupKey string `json:"dedupKey"`
+	// Event names what was said. Two Signals in a row with the same DedupKey and Event tell nothing new: a retry, or
+	// Alertmanager's repeat_interval.
+	Event  string `json:"event"`
+	Firing bool   `json:"firing"` // false: it recovered
+
+	Title        string            `json:"title"`                  // one line, at most 200 characters; never empty
+	Text         string            `json:"text,omitempty"`         // at most 8 KiB
+	SeverityHint string            `json:"severityHint,omitempty"` // as the source calls it, in lower case, P1 being "critical"; may be none of the policy's
+	CustomerHint string            `json:"customerHint,omitempty"` // as the source calls them, separated by commas; may be none of the policy's
+	Started      time.Time         `json:"started"`
+	URL          string            `json:"url,omitempty"`     // where to read more; empty, or http(s)
+	Runbook      string            `json:"runbook,omitempty"` // likewise
+	Labels       map[string]string `json:"labels,omitempty"`
+	CallLinks    []string          `json:"callLinks,omitempty"`   // Zoom, Teams, Meet or Webex, found in its text
+	Attachments  []string          `json:"attachments,omitempty"` // names of what was dropped
+
+	Thread Thread `json:"thread,omitzero"` // of a mail
+	Trust  Trust  `json:"trust"`
+	// Reply is where Slack takes an answer to the person for 30 minutes. Whoever knows it can write there: it is never shown.
+	Reply string `json:"reply,omitempty"`
+	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping it.
+	Payload string `json:"payload"`
+}
+
+// Thread places a mail in its conversation. Ids stand without angle brackets.
+type Thread struct {
+	MessageID  string   `json:"messageId,omitempty"`
+	InReplyTo  string   `json:"inReplyTo,omitempty"`
+	References []string `json:"references,omitempty"`
+	Tag        string   `json:"tag,omitempty"` // what stands behind the + of the address it was sent to
+}
+
+// Ack says that somebody answered a page.
+type Ack struct {
+	Source   string    `json:"source"`
+	Key      string    `json:"key"`          // as given when the alert was raised: of our own pages, the page's key
+	DedupKey string    `json:"dedupKey"`     // of the Signal that the alert gave, if it gave one
+	By       string    `json:"by,omitempty"` // as the source calls the person
+	At       time.Time `json:"at"`
+}
+
+// Result is what one request says; a request that says nothing of interest gives an empty one.
+type Result struct {
+	Signals []Signal
+	Acks    []Ack
+	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed topic and an address of
+	// Amazon's.
+	Confirm string
+	Modal   *Modal
+	Answer  *Answer // nil: 202 without a body
+	Failed  *Answer // what to answer instead if the result could not be stored; nil: 503
+}
+
+// Modal is a form to open in Slack within three seconds, by views.open.
+type Modal struct {
+	TriggerID string
+	View      slack.ModalViewRequest
+}
+
+// Answer is a body that goes back with status 200; an empty one says that all is well.
+type Answer struct {
+	ContentType string
+	Body        []byte
+}
+
+// Request is what arrived.
+type Request struct {
+	Header http.Header
+	Body   []byte // raw: signatures are over these bytes
+	Now    time.Time
+}
+
+// Source reads the requests of one kind. Read verifies before it parses; its errors are *Error.
+type Source interface {
+	Name() string
+	Read(context.Context, Request) (Result, error)
+}
+
+// Kind says whose fault an Error is.
+type Kind int
+
+// The kinds of errors.
+const (
+	Rejected Kind = iota // theirs: the signature or the token is wrong
+	Bad                  // theirs: it can't be understood
+	Ours                 // ours: worth another try
+)
+
+// Error says why a request gave no result. Reason is one word of a few, for counting; Err says it in full and holds
+// neither a secret nor a text of the request.
+type Error struct {
+	Kind   Kind
+	Reason string // "signature", "token", "timestamp", "topic", "size", "format", "certificate"
+	Err    error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+func rejected(reason, format string, args ...any) error {
+	return &Error{Kind: Rejected, Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+func bad(format string, args ...any) error {
+	return &Error{Kind: Bad, Reason: "format", Err: fmt.Errorf(format, args...)}
+}
+
+func ours(reason, format string, args ...any) error {
+	return &Error{Kind: Ours, Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+// decode reads JSON leniently: a field of an unexpected type is left out rather than lose an alert because of it.
+func decode(body []byte, into any) error {
+	var odd *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, &odd) {
+		return bad("the body is not the JSON that was expected")
+	}
+	return nil
+}
+
+// parseTime reads a time as the sources write it; what can't be read is zero.
+func parseTime(s string) time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() > 1 {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}

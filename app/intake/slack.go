@@ -1,0 +1,272 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Slack reads Slack's slash command, message shortcut and submitted modal.
+// https://docs.slack.dev/authentication/verifying-requests-from-slack
+type Slack struct {
+	Secrets    Secrets
+	Severities []string // offered in the modal and understood as a command's first word
+}
+
+// Name gives "slack".
+func (s *Slack) Name() string { return "slack" }
+
+// Patience gives what is left of Slack's three seconds, after which it tells the person that we don't answer.
+func (s *Slack) Patience() time.Duration { return 2500 * time.Millisecond }
+
+// declareModal is the callback id of our modal.
+const declareModal = "firebreak-declare"
+
+const slackUsage = "Say what is wrong, with a severity if you know it: `/incident critical the API of eu-1 does not answer`. Or use the message shortcut on what somebody wrote."
+
+// Read gives a Signal for a declaration, or the modal that asks for one.
+func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
+	stamp := r.Header.Get("X-Slack-Request-Timestamp")
+	signature, ok := strings.CutPrefix(r.Header.Get("X-Slack-Signature"), "v0=")
+	// slack-go's own verifier goes by the wall clock.
+	if !ok || !s.Secrets.signed(signature, "v0:", stamp, ":", string(r.Body)) {
+		return Result{}, rejected("signature", "X-Slack-Signature does not fit")
+	}
+	if err := needRecent(stamp, r.Now); err != nil {
+		return Result{}, err
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		return handshake(r.Body)
+	}
+	form, err := url.ParseQuery(string(r.Body))
+	if err != nil {
+		return Result{}, bad("the body is no form")
+	}
+	switch {
+	case form.Has("payload"):
+		return s.interaction(r, form.Get("payload"))
+	case form.Has("command"):
+		command, err := slack.SlashCommandParse(&http.Request{Form: form, PostForm: form})
+		if err != nil {
+			return Result{}, bad("the body is no slash command")
+		}
+		return s.command(r, command), nil
+	}
+	return Result{}, bad("neither a slash command nor an interaction")
+}
+
+// handshake answers the check that Slack makes of an address for its events.
+func handshake(body []byte) (Result, error) {
+	var event struct {
+		Type      string `json:"type"`
+		Challenge string `json:"challenge"`
+	}
+	if err := decode(body, &event); err != nil {
+		return Result{}, err
+	}
+	if event.Type != "url_verification" {
+		return Result{Answer: &Answer{}}, nil
+	}
+	return Result{Answer: &Answer{ContentType: "text/plain; charset=utf-8", Body: []byte(event.Challenge)}}, nil
+}
+
+func (s *Slack) command(r Request, c slack.SlashCommand) Result {
+	words := slackText(c.Text)
+	if words == "" || words == "help" {
+		place := slackPlace{Team: c.TeamID, Channel: c.ChannelID, Name: c.ChannelName, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: c.ResponseURL}
+		return Result{Modal: &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)}, Answer: &Answer{}, Failed: ephemeral(slackUsage)}
+	}
+	severity, title := "", words
+	if first, rest, _ := strings.Cut(words, " "); slices.Contains(s.Severities, strings.ToLower(first)) {
+		severity, title = strings.ToLower(first), strings.TrimSpace(rest)
+	}
+	signal := Signal{
+		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))), Started: r.Now,
+		Title: cmp.Or(title, "Declared in Slack"), Text: title, SeverityHint: severity, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
+		Labels: map[string]string{"team": c.TeamID, "channel": c.ChannelID, "channel_name": c.ChannelName, "user": c.UserID, "user_name": c.UserName},
+	}
+	return Result{
+		Signals: []Signal{sealed(r, signal)}, Answer: ephemeral("Working on it: the incident's address follows here."),
+		Failed: ephemeral("It could not be stored and nobody was told. Send it again, or open the issue by hand."),
+	}
+}
+
+// interaction is what we read of a payload. slack-go's type would refuse a message with a block that it doesn't know.
+type interaction struct {
+	Type        string `json:"type"`
+	TriggerID   string `json:"trigger_id"`
+	ResponseURL string `json:"response_url"`
+	Team        struct {
+		ID     string `json:"id"`
+		Domain string `json:"domain"`
+	} `json:"team"`
+	Channel struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"channel"`
+	User struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"user"`
+	Message struct {
+		Text     string `json:"text"`
+		TS       string `json:"ts"`
+		ThreadTS string `json:"thread_ts"`
+		User     string `json:"user"`
+	} `json:"message"`
+	View struct {
+		ID              string          `json:"id"`
+		CallbackID      string          `json:"callback_id"`
+		PrivateMetadata string          `json:"private_metadata"`
+		State           slack.ViewState `json:"state"`
+	} `json:"view"`
+}
+
+func (s *Slack) interaction(r Request, payload string) (Result, error) {
+	var i interaction
+	if err := decode([]byte(payload), &i); err != nil {
+		return Result{}, err
+	}
+	switch {
+	case i.Type == "message_action":
+		return s.shortcut(r, i), nil
+	case i.Type == "view_submission" && i.View.CallbackID == declareModal:
+		return s.submission(r, i), nil
+	case i.Type == "":
+		return Result{}, bad("the payload has no type")
+	}
+	return Result{Answer: &Answer{}}, nil
+}
+
+// shortcut declares at once: what somebody wrote is the summary, and what is missing is asked for on the card. Slash
+// commands don't work in threads, so this is the way there.
+func (s *Slack) shortcut(r Request, i interaction) Result {
+	words := slackText(i.Message.Text)
+	first, _, _ := strings.Cut(words, "\n")
+	signal := Signal{
+		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.Channel.ID, i.Message.TS),
+		Title: cmp.Or(first, "A message in Slack"), Text: words, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
+		Labels: map[string]string{
+			"team": i.Team.ID, "channel": i.Channel.ID, "channel_name": i.Channel.Name, "user": i.User.ID, "user_name": i.User.Name,
+			"author": i.Message.User, "thread_ts": i.Message.ThreadTS,
+		},
+	}
+	return Result{Signals: []Signal{sealed(r, signal)}, Answer: &Answer{}}
+}
+
+func (s *Slack) submission(r Request, i interaction) Result {
+	var place slackPlace
+	if err := json.Unmarshal([]byte(i.View.PrivateMetadata), &place); err != nil {
+		place = slackPlace{} // where it was asked for is lost; what was answered isn't
+	}
+	answer := func(block string) string {
+		a := i.View.State.Values[block][block]
+		return strings.TrimSpace(cmp.Or(a.Value, a.SelectedOption.Value))
+	}
+	signal := Signal{
+		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.View.ID), Started: r.Now,
+		Title: cmp.Or(answer("summary"), "Declared in Slack"), Text: answer("summary"), SeverityHint: answer("severity"), CustomerHint: answer("customers"),
+		URL: place.URL, Reply: slackReply(place.Reply),
+		Labels: map[string]string{"team": i.Team.ID, "channel": place.Channel, "channel_name": place.Name, "user": i.User.ID, "user_name": i.User.Name},
+	}
+	failed, _ := json.Marshal(map[string]any{"response_action": "errors", "errors": map[string]string{"summary": "It could not be stored and nobody was told. Send it again, or open the issue by hand."}})
+	return Result{Signals: []Signal{sealed(r, signal)}, Answer: &Answer{}, Failed: &Answer{ContentType: "application/json", Body: failed}}
+}
+
+// slackPlace is where the modal was asked for. It travels with it, signed by Slack.
+type slackPlace struct {
+	Team    string `json:"team"`
+	Channel string `json:"channel"`
+	Name    string `json:"name"`
+	URL     string `json:"url"`
+	Reply   string `json:"reply"`
+}
+
+// declaration gives the modal that asks for summary, severity and customers (I2). Only the summary has to be there.
+func declaration(place slackPlace, severities []string) slack.ModalViewRequest {
+	plain := func(s string) *slack.TextBlockObject {
+		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+	}
+	summary := slack.NewPlainTextInputBlockElement(plain("What is wrong, in one sentence"), "summary").WithMaxLength(maxTitle)
+	options := make([]*slack.OptionBlockObject, 0, len(severities))
+	for _, s := range severities {
+		options = append(options, slack.NewOptionBlockObject(s, plain(s), nil))
+	}
+	severity := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Not sure yet"), "severity", options...)
+	customers := slack.NewPlainTextInputBlockElement(plain("Names, separated by commas, or none"), "customers").WithMaxLength(maxWord)
+	metadata, _ := json.Marshal(place)
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: declareModal, PrivateMetadata: string(metadata),
+		Title: plain("Declare an incident"), Submit: plain("Declare"), Close: plain("Cancel"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewInputBlock("summary", plain("Summary"), nil, summary),
+			slack.NewInputBlock("severity", plain("Severity"), nil, severity).WithOptional(true),
+			slack.NewInputBlock("customers", plain("Customers impacted"), nil, customers).WithOptional(true),
+		}},
+	}
+}
+
+func ephemeral(words string) *Answer {
+	body, _ := json.Marshal(map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": words})
+	return &Answer{ContentType: "application/json", Body: body}
+}
+
+var slackMark = regexp.MustCompile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
+
+// slackText gives a message without Slack's marks: <https://a.example|here> becomes "here (https://a.example)".
+// https://docs.slack.dev/messaging/formatting-message-text
+func slackText(s string) string {
+	s = slackMark.ReplaceAllStringFunc(s, func(mark string) string {
+		part := slackMark.FindStringSubmatch(mark)
+		switch kind, target, label := part[1], part[2], part[3]; {
+		case kind == "@" || kind == "!":
+			return "@" + cmp.Or(label, target)
+		case kind == "#":
+			return "#" + cmp.Or(label, target)
+		case label == "" || label == target:
+			return target
+		default:
+			return label + " (" + target + ")"
+		}
+	})
+	return strings.TrimSpace(html.UnescapeString(s))
+}
+
+func slackLink(domain, channel, ts string) string {
+	if domain == "" || channel == "" {
+		return ""
+	}
+	link := "https://" + domain + ".slack.com/archives/" + url.PathEscape(channel)
+	if ts != "" {
+		link += "/p" + strings.ReplaceAll(url.PathEscape(ts), ".", "")
+	}
+	return link
+}
+
+// slackReply gives the address only if it is Slack's: what we write there must go nowhere else.
+func slackReply(s string) string {
+	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host != "hooks.slack.com" {
+		return ""
+	}
+	return s
+}
+
+// slackTime reads a message's ts: Unix seconds and a counter.
+func slackTime(ts string) time.Time {
+	whole, _, _ := strings.Cut(ts, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
+}

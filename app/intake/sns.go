@@ -1,0 +1,218 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SNS reads what Amazon SNS posts: alarms of CloudWatch's, mails of SES's, and other messages as they are.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+type SNS struct {
+	Secrets Secrets  // a token that is taken in place of the signature
+	Topics  []string // ARNs of the topics that may speak by their signature
+	Fetch   func(ctx context.Context, url string) ([]byte, error)
+
+	mu    sync.Mutex
+	certs map[string]*x509.Certificate // by address
+}
+
+// Name gives "sns".
+func (s *SNS) Name() string { return "sns" }
+
+const (
+	// snsWindow is longer than other sources': a retry carries the time of the first attempt, and SNS retries by HTTPS for
+	// up to an hour. https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+	snsWindow = time.Hour
+	maxCerts  = 16
+)
+
+// snsMessage is the envelope. The values are kept as they came, because they are what is signed.
+type snsMessage struct {
+	Type             string
+	MessageID        string `json:"MessageId"`
+	TopicArn         string
+	Subject          *string
+	Message          string
+	Timestamp        string
+	SignatureVersion string
+	Signature        string
+	SigningCertURL   string
+	SubscribeURL     string
+	Token            string
+}
+
+// Read gives the Signals of a notification, or the address that confirms a subscription.
+func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
+	known := s.Secrets.token(r.Header)
+	// The signature stands in the body, which therefore has to be read first; nothing else is made of it.
+	var m snsMessage
+	if err := decode(r.Body, &m); err != nil && known {
+		return Result{}, err
+	} else if err != nil {
+		return Result{}, rejected("signature", "there is no signature")
+	}
+	trust := Verified
+	if err := s.verify(ctx, m, r.Now); err != nil && known {
+		trust = SharedSecret
+	} else if err != nil {
+		return Result{}, err
+	}
+	switch m.Type {
+	case "SubscriptionConfirmation":
+		if trust != Verified || !ofAmazon(m.SubscribeURL) {
+			return Result{}, rejected("topic", "a subscription is confirmed only for an allowed topic, by an address of Amazon's")
+		}
+		return Result{Confirm: m.SubscribeURL}, nil
+	case "UnsubscribeConfirmation":
+		return Result{}, nil
+	case "Notification":
+		return Result{Signals: []Signal{sealed(r, m.signal(r, trust))}}, nil
+	}
+	return Result{}, bad("not a message of SNS's: the Type is none that is known")
+}
+
+func (m snsMessage) signal(r Request, trust Trust) Signal {
+	if s, ok := readAlarm(m.Message, trust); ok {
+		return s
+	}
+	if s, ok := readNotification(r, []byte(m.Message)); ok {
+		return s
+	}
+	subject := ""
+	if m.Subject != nil {
+		subject = *m.Subject
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
+	return Signal{
+		Source: "sns", DedupKey: key("sns", m.TopicArn, cmp.Or(subject, m.MessageID)), Event: m.MessageID, Firing: true, Trust: trust,
+		Title: cmp.Or(subject, first), Text: m.Message, Started: parseTime(m.Timestamp), Labels: map[string]string{"topic": m.TopicArn},
+	}
+}
+
+func (s *SNS) verify(ctx context.Context, m snsMessage, now time.Time) error {
+	if !slices.Contains(s.Topics, m.TopicArn) {
+		return rejected("topic", "the topic is not an allowed one")
+	}
+	if !ofAmazon(m.SigningCertURL) || !strings.HasSuffix(m.SigningCertURL, ".pem") {
+		return rejected("certificate", "the certificate's address is not Amazon's")
+	}
+	signature, err := base64.StdEncoding.DecodeString(m.Signature)
+	if err != nil {
+		return rejected("signature", "the signature is not base64")
+	}
+	cert, err := s.certificate(ctx, m.SigningCertURL)
+	if err != nil {
+		return ours("certificate", "the certificate of SNS's can't be had: %w", err)
+	}
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+		return rejected("certificate", "the certificate is not valid now")
+	}
+	public, ok := cert.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return rejected("certificate", "the certificate holds no RSA key")
+	}
+	switch m.SignatureVersion {
+	case "1":
+		sum := sha1.Sum([]byte(m.signed()))
+		err = rsa.VerifyPKCS1v15(public, crypto.SHA1, sum[:], signature)
+	case "2":
+		sum := sha256.Sum256([]byte(m.signed()))
+		err = rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature)
+	default:
+		return rejected("signature", "the signature's version is neither 1 nor 2")
+	}
+	if err != nil {
+		return rejected("signature", "the signature does not fit")
+	}
+	if at := parseTime(m.Timestamp); now.Sub(at) > snsWindow || at.Sub(now) > window {
+		return rejected("timestamp", "the message is more than %s old, or of the future", snsWindow)
+	}
+	return nil
+}
+
+// signed gives the text that is signed: names and values by name, a line each.
+func (m snsMessage) signed() string {
+	t := "Message\n" + m.Message + "\nMessageId\n" + m.MessageID + "\n"
+	if m.Type == "Notification" {
+		if m.Subject != nil {
+			t += "Subject\n" + *m.Subject + "\n"
+		}
+		return t + "Timestamp\n" + m.Timestamp + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
+	}
+	return t + "SubscribeURL\n" + m.SubscribeURL + "\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
+}
+
+var snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+
+// ofAmazon tells whether an address is one that SNS itself answers.
+func ofAmazon(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.User == nil && snsHost.MatchString(u.Host)
+}
+
+func (s *SNS) certificate(ctx context.Context, from string) (*x509.Certificate, error) {
+	s.mu.Lock()
+	cert := s.certs[from]
+	s.mu.Unlock()
+	if cert != nil {
+		return cert, nil
+	}
+	body, err := s.Fetch(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(body)
+	if block == nil {
+		return nil, errors.New("what came is not PEM")
+	}
+	if cert, err = x509.ParseCertificate(block.Bytes); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.certs == nil || len(s.certs) >= maxCerts {
+		s.certs = map[string]*x509.Certificate{}
+	}
+	s.certs[from] = cert
+	return cert, nil
+}
+
+// fetcher follows no redirect: it would lead away from the address that was checked.
+var fetcher = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// Fetch gets up to 64 KiB from an address of SNS's.
+func Fetch(ctx context.Context, from string) ([]byte, error) {
+	if !ofAmazon(from) {
+		return nil, errors.New("not an address of Amazon SNS's")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := fetcher.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("SNS answers %s", res.Status)
+	}
+	return io.ReadAll(io.LimitReader(res.Body, 64<<10))
+}

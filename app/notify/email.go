@@ -1,0 +1,211 @@
+package notify
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"html"
+	"net"
+	"net/mail"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// updateSubject is all that an update for customers says of itself (A7).
+const updateSubject = "Incident update"
+
+// letter is an email before it is one.
+type letter struct {
+	to      string
+	subject string
+	text    string
+	url     string
+	key     string    // hashed
+	at      time.Time // zero: now
+}
+
+// pageEmail writes to the addresses that the targets give.
+func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
+	receivers, _ := n.targets(p)
+	if len(receivers) == 0 {
+		return final("email", "there is no target for "+strings.Join(p.To, ", "))
+	}
+	return each("email", receivers, func(to string) error {
+		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key)})
+	})
+}
+
+// announceEmail writes to a customer, or lets the operator's own receiver do so.
+func (n *Notifier) announceEmail(ctx context.Context, a engine.Announcement) error {
+	if n.AnnounceURL != "" {
+		return n.post(ctx, n.ownHook(n.AnnounceURL), message{Kind: "announce", Channel: "email", To: a.Channel.To, Text: a.Text, Key: a.Key})
+	}
+	return n.mail(ctx, a.Service, letter{to: a.Channel.To, subject: updateSubject, text: a.Text, key: a.Key, at: a.At})
+}
+
+// mail sends by SMTP, or by Amazon SES where Options["via"] is "ses". Options["from"] is the sender.
+func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error {
+	m, from, err := compose(s.Options["from"], l)
+	if err != nil {
+		return final("email", err.Error())
+	}
+	switch s.Options["via"] {
+	case "", "smtp":
+		return n.mailSMTP(ctx, s, m, from)
+	case "ses":
+		return n.mailSES(ctx, s, m)
+	}
+	return final("email", `the option via must be "smtp" or "ses"`)
+}
+
+// compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so that a repetition is
+// recognised as one. SES puts its own in place (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the
+// header beside it.
+func compose(sender string, l letter) (m *gomail.Msg, from *mail.Address, err error) {
+	if from, err = mail.ParseAddress(sender); err != nil {
+		return nil, nil, errors.New("the option from must be the sender's address, such as incidents@example.com")
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	m = gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	m.FromMailAddress(from)
+	to, err := mail.ParseAddress(l.to)
+	if err != nil {
+		return nil, nil, errors.New("the receiver is no address: " + strconv.Quote(l.to))
+	}
+	m.AddToMailAddress(to)
+	m.Subject(cut(oneLine(l.subject), 200))
+	m.SetDateWithValue(l.at)
+	if l.at.IsZero() {
+		m.SetDate()
+	}
+	m.SetMessageIDWithValue(l.key + "@" + domain)
+	m.SetGenHeader("X-Firebreak-Key", l.key)
+	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
+	text, rich := l.text, "<p>"+strings.ReplaceAll(html.EscapeString(l.text), "\n", "<br>\n")+"</p>\n"
+	if l.url != "" {
+		text += "\n\n" + l.url
+		rich += `<p><a href="` + html.EscapeString(l.url) + `">` + html.EscapeString(l.url) + "</a></p>\n"
+	}
+	m.SetBodyString(gomail.TypeTextPlain, text+"\n")
+	m.AddAlternativeString(gomail.TypeTextHTML, rich)
+	return m, from, nil
+}
+
+// mailSMTP hands the email to the server that Service.Secret gives as smtp://user:password@host:587. The connection must
+// turn to TLS before anything is said, unless it stays on this machine.
+func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.Msg, from *mail.Address) error {
+	const kind = "email"
+	secret, err := n.secret(ctx, kind, s.Secret)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(secret)
+	if err != nil || u.Scheme != "smtp" || u.Hostname() == "" {
+		return final(kind, "the secret "+s.Secret+" must hold an address such as smtp://user:password@mail.example.com:587")
+	}
+	port, err := strconv.Atoi(cmp.Or(u.Port(), "587"))
+	if err != nil {
+		return final(kind, "the secret "+s.Secret+" holds a port that is no number")
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	options := []gomail.Option{
+		gomail.WithPort(port), gomail.WithTimeout(2 * timeout), // the context ends before
+		gomail.WithTLSPolicy(gomail.TLSMandatory),
+		gomail.WithHELO(domain), // by default the name of this machine, which the receiver would find in the headers (A7)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	}
+	if n.tls != nil {
+		options = append(options, gomail.WithTLSConfig(n.tls))
+	}
+	password, _ := u.User.Password()
+	if u.User != nil {
+		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
+	}
+	return n.send(ctx, kind, []string{secret}, func(ctx context.Context) error {
+		c, err := gomail.NewClient(u.Hostname(), append(slices.Clip(options), gomail.WithDialContextFunc(n.dialUntil(ctx)))...)
+		if err != nil {
+			return final(kind, err.Error())
+		}
+		if err := c.DialAndSendWithContext(ctx, m); !m.IsDelivered() {
+			return smtpError(err)
+		}
+		return nil // whatever went wrong in saying good-bye: sending it again would be another mail
+	})
+}
+
+// dialUntil dials connections that end with ctx: the library goes by deadlines of its own, and its context ends with
+// dialling.
+func (n *Notifier) dialUntil(ctx context.Context) gomail.DialContextFunc {
+	return func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := n.dial(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
+		}
+		return conn, err
+	}
+}
+
+// smtpError tells by the server's reply whether sending again may help: 4yz is passing, 5yz is final (RFC 5321, 4.2.1).
+func smtpError(err error) error {
+	var sent *gomail.SendError
+	var reply *textproto.Error
+	switch {
+	case errors.As(err, &sent) && sent.ErrorCode() != 0:
+		return &Error{kind: "email", text: err.Error(), temporary: sent.IsTemp()}
+	case errors.As(err, &reply):
+		return &Error{kind: "email", text: err.Error(), temporary: reply.Code < 500}
+	}
+	return err
+}
+
+// mailSES hands the email to Amazon SES in Options["region"], with the credentials of the environment it runs in.
+func (n *Notifier) mailSES(ctx context.Context, s incident.Service, m *gomail.Msg) error {
+	const kind = "email"
+	var raw bytes.Buffer
+	if _, err := m.WriteTo(&raw); err != nil {
+		return final(kind, err.Error())
+	}
+	c, err := n.sesClient(ctx, s.Options["region"])
+	if err != nil {
+		return final(kind, err.Error())
+	}
+	return n.send(ctx, kind, nil, func(ctx context.Context) error {
+		_, err := c.SendEmail(ctx, &sesv2.SendEmailInput{Content: &types.EmailContent{Raw: &types.RawMessage{Data: raw.Bytes()}}})
+		return err
+	})
+}
+
+func (n *Notifier) sesClient(ctx context.Context, region string) (*sesv2.Client, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.ses[region]; c != nil {
+		return c, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("the option region must name the region of SES, such as eu-central-1")
+	}
+	n.ses[region] = sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
+		o.HTTPClient, o.Retryer = n.client, aws.NopRetryer{} // send retries
+	})
+	return n.ses[region], nil
+}

@@ -1,0 +1,85 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackutilsx"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+)
+
+// slackText is how long a text may be, https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+const slackText = 40_000
+
+var (
+	slackUser  = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
+	slackGroup = regexp.MustCompile(`^S[A-Z0-9]{2,20}$`)
+)
+
+// Errors of the Web API that pass, https://docs.slack.dev/reference/methods/chat.postMessage#errors
+var slackPasses = []string{"ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+
+// pageSlack writes into Options["channel"] and mentions those who are paged there. Service.Secret names a bot's token. A
+// target is the id of a user group (S…) or of a user (U…, W…); who has none is named only.
+func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
+	channel := p.Service.Options["channel"]
+	if channel == "" {
+		return final("slack", "the option channel must say where people are paged")
+	}
+	token, err := n.secret(ctx, "slack", p.Service.Secret)
+	if err != nil {
+		return err
+	}
+	var called []string
+	for _, to := range p.To {
+		called = append(called, slackMention(target(p, to), to))
+	}
+	text := strings.Join(called, " ") + "\n*" + slackutilsx.EscapeMessage(cut(title(p), 300)) + "*"
+	for _, line := range []string{cut(p.Text, 2000), p.URL} {
+		if line != "" {
+			text += "\n" + slackutilsx.EscapeMessage(line)
+		}
+	}
+	return n.postSlack(ctx, token, channel, text, n.hash(p.Key))
+}
+
+// slackMention mentions a target, https://docs.slack.dev/messaging/formatting-message-text#mentioning-users-and-groups
+func slackMention(target, name string) string {
+	switch {
+	case slackUser.MatchString(target):
+		return "<@" + target + ">"
+	case slackGroup.MatchString(target):
+		return "<!subteam^" + target + ">"
+	}
+	return slackutilsx.EscapeMessage(name)
+}
+
+// announceSlack writes into a customer's channel.
+func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) error {
+	token, err := n.secret(ctx, "slack", a.Service.Secret)
+	if err != nil {
+		return err
+	}
+	return n.postSlack(ctx, token, a.Channel.To, cut(slackutilsx.EscapeMessage(a.Text), slackText), a.Key)
+}
+
+// postSlack writes one message. Slack knows no key by which it would drop a repetition; the metadata makes one
+// recognisable, https://docs.slack.dev/messaging/message-metadata/
+func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string) error {
+	api := slack.New(token, slack.OptionHTTPClient(n.client))
+	return n.send(ctx, "slack", []string{token}, func(ctx context.Context) error {
+		_, _, err := api.PostMessageContext(ctx, channel,
+			slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+			slack.MsgOptionMetadata(slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}}))
+		var said slack.SlackErrorResponse
+		if errors.As(err, &said) {
+			return &Error{kind: "slack", text: "Slack says " + said.Err, temporary: slices.Contains(slackPasses, said.Err)}
+		}
+		return err
+	})
+}
