@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"app/intake":                {"app/incident"},
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "app/intake", "templates"},
 	"app/gh":                    {"app/engine", "app/incident"},
+	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates"},
 	"app/local":                 {"app/engine", "app/incident"},
 	"app/notify":                {"app/engine", "app/incident"},
 	"app/sandbox":               {},

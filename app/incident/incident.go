@@ -168,6 +168,7 @@ type State struct {
 	StandBy  StandBy `json:"standby,omitzero"`
 	Asked    Asked   `json:"asked,omitzero"`
 	Document Pull    `json:"document,omitzero"`
+	Firsts   Firsts  `json:"firsts,omitzero"`
 
 	// Said is the comment that last said something of a topic; the next one of the topic takes its place.
 	Said map[string]int64 `json:"said,omitempty"`
@@ -211,8 +212,9 @@ type FollowUp struct {
 	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
 	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
 
-	Done bool      `json:"done,omitempty"` // the ticket is closed
-	Next time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+	Done  bool      `json:"done,omitempty"` // the ticket is closed
+	Ended time.Time `json:"ended,omitzero"` // when it was
+	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
 }
 
 // Signals is what a source goes on saying of the trouble that it reported (I6).

@@ -579,6 +579,7 @@ func (r *run) settle() {
 			r.Asked.Role = r.f.At.Add(r.p.AskRole)
 		}
 	}
+	r.firsts()
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
 	}
@@ -637,8 +638,9 @@ func (r *run) ticketChanged(t TicketChanged) {
 	if t.Done == fu.Done {
 		return
 	}
-	fu.Done = t.Done
+	fu.Done, fu.Ended = t.Done, time.Time{}
 	if fu.Done {
+		fu.Ended = r.f.At
 		r.record("followup done", fu.Ticket, "")
 		fu.Next = time.Time{}
 		return
