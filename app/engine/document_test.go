@@ -235,6 +235,34 @@ func TestC4TicketsAreFollowed(t *testing.T) {
 	}
 }
 
+// Closing a long incident costs more by the pages of its timeline, and by nothing else (C2).
+func TestC2ClosingGrowsByThePagesOfTheTimeline(t *testing.T) {
+	closing := func(comments int) (calls []call) {
+		w := newWorld(t)
+		story := steps(whole(t))
+		last := len(story) - 2 // /ic close
+		for _, s := range story[:last] {
+			w.step(s)
+			w.settle()
+		}
+		for i := range comments {
+			w.comment("bob", fmt.Sprintf("I see %d", i))
+		}
+		w.settle()
+		w.calls()
+		w.step(story[last])
+		w.settle()
+		return w.calls()
+	}
+	few, many := closing(0), closing(1000)
+	if more := len(many) - len(few); more < 9 || more > 11 {
+		t.Errorf("%d calls without, %d with 1,000 comments: want 10 pages more", len(few), len(many))
+	}
+	if writes(many) != writes(few) {
+		t.Errorf("%d writes without, %d with 1,000 comments", writes(few), writes(many))
+	}
+}
+
 func TestReadMarks(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}
 	if got, n, ok := incident.ReadTicketMark("text\n" + incident.TicketMark(ref, 3) + "\n"); !ok || got != ref || n != 3 {

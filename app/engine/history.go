@@ -172,6 +172,9 @@ func (p *pass) told() (postmortem.Facts, error) {
 	return f, nil
 }
 
+// labelFollowUp is the label of follow-ups' tickets; GitHub makes it where it is not there.
+const labelFollowUp = "follow-up"
+
 // tickets opens the follow-ups' tickets (C4), each looked for before it is opened.
 func (p *pass) tickets() error {
 	return each(p, func(o incident.OpenTicket) error {
@@ -191,11 +194,11 @@ func (p *pass) tickets() error {
 		if repo == "" || !p.policy.Issues {
 			repo = p.m.Ref.FullName()
 		}
-		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
+		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
 			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
 			repo = p.m.Ref.FullName()
-			n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{"follow-up"}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
+			n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		}
 		if err != nil {
 			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
