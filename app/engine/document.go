@@ -22,6 +22,11 @@ func (p *pass) publish() error {
 			return err
 		}
 		files, err := documents(facts)
+		if err != nil && facts.Template != "" {
+			p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
+			facts.Template = ""
+			files, err = documents(facts)
+		}
 		if err != nil {
 			return err
 		}
@@ -140,6 +145,11 @@ func (p *pass) refresh() error {
 		return err
 	}
 	document, err := postmortem.Refresh(string(content), facts)
+	if err != nil && facts.Template != "" {
+		p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
+		facts.Template = ""
+		document, err = postmortem.Refresh(string(content), facts)
+	}
 	if err != nil {
 		return fmt.Errorf("write the postmortem's facts anew: %w", err)
 	}

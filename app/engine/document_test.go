@@ -214,6 +214,29 @@ func TestA7AnInternalNameKeepsTheCustomersVersionBack(t *testing.T) {
 	}
 }
 
+// A repository's own template is used, and one that can't be used keeps nobody from closing.
+func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
+	for name, c := range map[string]struct{ template, want string }{
+		"good": {"---\nid: x\n---\n# Our way: {{.Title}}\n", "# Our way: The API of globex is down"},
+		"bad":  {"# {{.NoSuchThing}}", "## For the customer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/.github/firebreak/postmortem.md", map[string]string{
+				"message": "Our template", "content": base64.StdEncoding.EncodeToString([]byte(c.template))}, nil)
+			story := steps(whole(t))
+			for _, s := range story[:len(story)-1] {
+				w.step(s)
+				w.settle()
+			}
+			if _, _, text := w.file(".md"); !strings.Contains(text, c.want) {
+				t.Errorf("the document lacks %q:\n%s", c.want, text)
+			}
+		})
+	}
+}
+
 // What people do with a follow-up's ticket shows on the card and in the document (C4).
 func TestC4TicketsAreFollowed(t *testing.T) {
 	w := closed(t)

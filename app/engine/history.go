@@ -153,9 +153,14 @@ func (p *pass) told() (postmortem.Facts, error) {
 	}
 	f := postmortem.Facts{
 		Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Author: p.snap.Author,
-		State: p.state, Policy: p.policy, Entries: h.entries, Pages: h.pages, At: p.state.Since.At,
+		State: p.state, Policy: p.policy, Entries: h.entries, Pages: p.sent(h.pages), At: p.state.Since.At,
 		Summary: command.Summary(p.snap.Body),
 	}
+	template, _, err := p.GitHub.File(p.ctx, p.m.Ref, templatePath)
+	if err != nil {
+		return f, fmt.Errorf("read the postmortem's template: %w", err)
+	}
+	f.Template = string(template)
 	if f.Summary == "" {
 		f.Summary = p.snap.Title
 	}
@@ -170,6 +175,23 @@ func (p *pass) told() (postmortem.Facts, error) {
 		f.FollowUps = append(f.FollowUps, postmortem.FollowUp{FollowUp: fu, Title: texts[fu.ID]})
 	}
 	return f, nil
+}
+
+// templatePath is where a repository keeps a postmortem template of its own.
+const templatePath = ".github/firebreak/postmortem.md"
+
+// sent gives the pages as they went out: the timeline tells that they did, and the card whether they got through.
+func (p *pass) sent(pages []incident.Page) []incident.Page {
+	known := map[string]incident.Page{}
+	for _, page := range p.state.Paging.Pages {
+		known[page.Key] = page
+	}
+	for i, page := range pages {
+		if k, ok := known[page.Key]; ok {
+			pages[i] = k
+		}
+	}
+	return pages
 }
 
 // labelFollowUp is the label of follow-ups' tickets; GitHub makes it where it is not there.
