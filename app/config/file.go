@@ -43,6 +43,10 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 		{"services", func(n ast.Node) { r.services(n, p) }},
 		{"customers", func(n ast.Node) { r.customers(n, p) }},
 		{"signals", func(n ast.Node) { r.signals(n, p) }},
+		{"broadcast", func(n ast.Node) {
+			p.Broadcast = r.words(n, "broadcast", slackChannel, aSlackChannel)
+			r.uses = append(r.uses, use{"slack", n, -1})
+		}},
 		{"stand-by", func(n ast.Node) { r.standBy(n, p) }},
 		{"working-hours", func(n ast.Node) { hours, p.Hours = true, incident.OfficeHours; r.hours(n, &p.Hours) }},
 		{"reminders", func(n ast.Node) {

@@ -35,7 +35,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -421,6 +421,31 @@ func (p *pass) announce() error {
 					continue
 				}
 				p.result(incident.Told{Customer: name, Channel: ch.Kind})
+			}
+		}
+		return nil
+	})
+}
+
+// broadcast tells the company's own channels. What they miss they read on the card, so it fails without a word on the issue.
+func (p *pass) broadcast() error {
+	return each(p, func(b incident.Broadcast) error {
+		if p.rebuilt || p.old(b.At) || p.Announcer == nil {
+			return nil
+		}
+		text := p.headline() + "\n" + templates.Capital(b.Phase)
+		if ic, covered := p.state.Coordinator(); covered {
+			text += " · coordinator " + ic
+		}
+		if len(p.state.OEs) > 0 {
+			text += " · operations " + strings.Join(p.state.OEs, ", ")
+		}
+		text += "\n" + p.snap.URL
+		service, _ := p.policy.Service("slack")
+		for _, to := range p.policy.Broadcast {
+			err := p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/" + b.Key + "/" + to, Channel: incident.Channel{Kind: "slack", To: to}, Service: service, Text: text, At: b.At})
+			if err != nil {
+				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", err)
 			}
 		}
 		return nil

@@ -42,6 +42,12 @@ type (
 		Customers []string
 		Text      string
 	}
+	// Broadcast tells the company's own channels that the incident entered a phase.
+	Broadcast struct {
+		Key   string
+		At    time.Time
+		Phase Phase
+	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
 	// Nudge asks the owner of follow-up Index to go on, on its ticket, unless that is closed by now (C4).
@@ -68,6 +74,7 @@ func (Reply) effect()            {}
 func (Remind) effect()           {}
 func (React) effect()            {}
 func (Announce) effect()         {}
+func (Broadcast) effect()        {}
 func (OpenTicket) effect()       {}
 func (Nudge) effect()            {}
 func (OpenDocument) effect()     {}

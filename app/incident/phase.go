@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -120,6 +121,7 @@ func (r *run) enter(to Phase) {
 	r.Phases = newest(append(r.Phases, Span{Phase: from, From: r.Since.At, To: r.f.At}), keptSpans)
 	r.Phase, r.Since = to, r.stamp()
 	r.record("phase", string(to), "")
+	r.broadcast()
 	watched := from == Monitoring || from == Closing
 	switch {
 	case to == Monitoring:
@@ -137,6 +139,13 @@ func (r *run) enter(to Phase) {
 		if r.Critical(r.p) {
 			r.startUpdates()
 		}
+	}
+}
+
+// broadcast tells the company's own channels where the incident stands.
+func (r *run) broadcast() {
+	if len(r.p.Broadcast) > 0 && r.Confirmed != nil {
+		r.do(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
 	}
 }
 

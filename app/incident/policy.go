@@ -25,6 +25,7 @@ type Policy struct {
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
 	Signals      []SignalRule // what becomes of what sources report; the first that fits decides
+	Broadcast    []string     // Slack channels of the company, told when an incident enters a phase
 	Reviewers    []string     // teams and logins asked to review postmortems beside IC and OE
 	ReviewDays   int          // working days after which an open postmortem is reminded of (C3)
 	Issues       bool         // follow-ups may be opened in other repositories

@@ -421,3 +421,17 @@ func TestEveryCommandIsHandled(t *testing.T) {
 		}
 	}
 }
+
+func TestThePhasesAreToldToTheCompanysOwnChannels(t *testing.T) {
+	s := tell(t)
+	s.policy.Broadcast = []string{"#incidents"}
+	s.fact(opened("alice", "critical")).at(5, "carol", cmd(incident.TakeIC)).at(6, "carol", phase(incident.Investigate)).at(7, "carol", phase(incident.Fixing))
+	var told []incident.Phase
+	keys := map[string]bool{}
+	for _, e := range s.all {
+		if b, ok := e.(incident.Broadcast); ok {
+			told, keys[b.Key] = append(told, b.Phase), true
+		}
+	}
+	s.expect(slices.Equal(told, []incident.Phase{incident.Identify, incident.Investigate}) && len(keys) == 2, "told of %v by %v", told, keys)
+}

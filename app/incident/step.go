@@ -437,6 +437,9 @@ func (r *run) confirm(name, why string) bool {
 	was := r.Critical(r.p)
 	r.Severity, r.Claimed, r.Confirmed = name, "", r.stamped()
 	r.record("severity", name, why)
+	if r.Phase == Identify {
+		r.broadcast()
+	}
 	switch is := r.Critical(r.p); {
 	case is && !was:
 		r.becomeCritical()
