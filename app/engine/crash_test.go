@@ -29,6 +29,9 @@ func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 				continue
 			}
 			tried[call] = true
+			if testing.Short() && len(tried)%5 != 0 {
+				continue // under the race detector a few tell as much
+			}
 			for _, applied := range []bool{false, true} {
 				if applied && c.Method == "GET" {
 					continue
