@@ -1,0 +1,144 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Lambda is the product behind a queue on AWS, as one of its functions.
+type Lambda struct {
+	log     *slog.Logger
+	clock   *followed
+	secrets *awscloud.Secrets
+	signer  backend.KMS
+	queue   *awscloud.Queue
+	timers  *backend.Scheduler
+	batch   *backend.Batch
+
+	mu      sync.Mutex
+	built   map[string]string // the environment by which the following were built
+	env     Environment
+	engine  *engine.Engine // nil in a function that only sweeps
+	sweeper *sweeper
+}
+
+// NewLambda builds what doesn't depend on secrets, from the environment of the process:
+//
+//	FIREBREAK_QUEUE_URL, FIREBREAK_QUEUE_ARN   the SQS FIFO queue
+//	FIREBREAK_SCHEDULE_GROUP                   the group of the timers' schedules
+//	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
+//	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
+//
+// and what Read reads, in which variables may refer to secrets.
+func NewLambda(log *slog.Logger) (*Lambda, error) {
+	cfg, err := awscloud.Config(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lambda{log: log, clock: &followed{}, signer: kms.NewFromConfig(cfg)}
+	l.secrets = &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)),
+		Now: time.Now, Logger: log}
+	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
+		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
+	l.queue = &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
+	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Logger: log}
+	if l.queue.URL == "" {
+		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
+	}
+	return l, nil
+}
+
+// Work handles a batch of the queue's messages.
+func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	if err := l.ready(ctx, true); err != nil {
+		l.log.Error("the function is not ready: the whole batch comes again", "err", err)
+		return events.SQSEventResponse{}, err
+	}
+	return l.batch.Work(ctx, e)
+}
+
+func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
+	return l.engine.Handle(ctx, m)
+}
+
+// Sweep finds what was lost on the way.
+func (l *Lambda) Sweep(ctx context.Context) error {
+	if err := l.ready(ctx, false); err != nil {
+		return err
+	}
+	return l.sweeper.next(ctx)
+}
+
+// ready builds the product by the secrets of the moment, unless they are those by which it was built. Only with an engine
+// the webhook secret and timers are needed.
+func (l *Lambda) ready(ctx context.Context, engine bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	values, err := l.secrets.Read(ctx)
+	if err != nil {
+		return fmt.Errorf("read the secrets: %w", err)
+	}
+	if l.built == nil || !maps.Equal(l.built, values) {
+		if err := l.build(values, engine); err != nil {
+			return err
+		}
+		l.built = values
+	}
+	if l.env.ClockURL == "" {
+		return nil
+	}
+	t, err := readClock(ctx, l.env.ClockURL)
+	if err != nil {
+		return err
+	}
+	l.clock.set(t.Now, t.Speed)
+	return nil
+}
+
+func (l *Lambda) build(values map[string]string, withEngine bool) error {
+	getenv := func(name string) string { return values[name] }
+	env, wrong := readApp(getenv)
+	err := join(wrong)
+	if withEngine {
+		env, err = Read(getenv)
+		if l.timers.Group == "" || l.timers.Role == "" || l.timers.QueueARN == "" {
+			err = errors.Join(err, errors.New("FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set"))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if env.KMSKey != "" {
+		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
+	}
+	app, err := env.app(l.clock, l.log)
+	if err != nil {
+		return err
+	}
+	if withEngine {
+		if l.engine, err = env.engine(app, l.timers, l.clock, l.log); err != nil {
+			return err
+		}
+	}
+	l.env = env
+	l.sweeper = &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}
+	return nil
+}
