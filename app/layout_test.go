@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"functions/webhook":         {"app/awscloud", "app/incident", "app/webhook"},
 	"functions/worker":          {"app/wire"},
 	"functions/sweep":           {"app/wire"},
+	"functions/build":           {},
+	"functions/lambdatest":      {},
 	"app/sandbox":               {},
 	"app/sandbox/contract":      {},
 	"app/sandbox/contract/trim": {},
@@ -39,7 +41,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/wire", "cmd/firebreak"}
+var free = []string{"app", "app/wire", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string
