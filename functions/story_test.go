@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 )
 
@@ -164,7 +167,7 @@ func TestA4ARateLimit(t *testing.T) {
 
 // A webhook that GitHub sends twice is one message, and one that it sends again days later changes nothing.
 func TestA4Duplicates(t *testing.T) {
-	s := newStack(t, settings{})
+	s := newStack(t, settings{kms: true})
 	n := s.declare("alice")
 	s.settle()
 	s.handed()
@@ -265,17 +268,31 @@ func TestMistakesInTheEnvironmentAreNamed(t *testing.T) {
 		said := failing(t, name)
 		contains(t, name, said, want...)
 	}
-	said := failing(t, "worker", "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=y", "FIREBREAK_QUEUE_URL=https://sqs.eu-central-1.amazonaws.com/1/firebreak.fifo")
-	contains(t, "worker", said, "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_SCHEDULE_GROUP")
+	a := awstest.New(t, time.Now)
+	url, _ := a.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: visibility, Receives: 20})
+	worker := lambdatest.Start(t, binary(t, "worker"), patience, append(a.Environ(), "FIREBREAK_QUEUE_URL="+url))
+	var answer events.SQSEventResponse
+	if err := worker.Invoke(t.Context(), oneMessage, &answer); err != nil || len(answer.BatchItemFailures) != 1 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	contains(t, "worker", worker.Log(), "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_SCHEDULE_GROUP")
+	sweep := lambdatest.Start(t, binary(t, "sweep"), patience, append(a.Environ(), "FIREBREAK_QUEUE_URL="+url, "FIREBREAK_APP_ID=17"))
+	if err := sweep.Invoke(t.Context(), struct{}{}, nil); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") || strings.Contains(err.Error(), "WEBHOOK_SECRET") {
+		t.Errorf("sweep: %v", err)
+	}
 }
 
+// oneMessage is a batch with a message of no incident that is there.
+var oneMessage = events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", ReceiptHandle: "1", Attributes: map[string]string{"MessageGroupId": "acme/incidents#1"},
+	Body: `{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"clock"}`}}}
+
 // failing starts a function that can't work and gives what it says.
-func failing(t *testing.T, name string, environ ...string) string {
+func failing(t *testing.T, name string) string {
 	t.Helper()
-	f := lambdatest.Start(t, binary(t, name), patience, environ)
-	err := f.Invoke(t.Context(), map[string]any{"Records": []any{}}, nil)
+	f := lambdatest.Start(t, binary(t, name), patience, nil)
+	err := f.Invoke(t.Context(), struct{}{}, nil)
 	if err == nil {
 		t.Fatalf("%s works without anything", name)
 	}
-	return err.Error() + f.Log()
+	return err.Error()
 }

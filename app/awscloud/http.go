@@ -14,7 +14,9 @@ import (
 
 // HTTP serves the events of an HTTP API (payload format 2.0), which are those of a function URL too, by a handler that is
 // asked for at each request, since its secrets may have changed. Without a handler it answers 503, as a server out of order
-// does: GitHub lists such a delivery as failed, and the sweep asks for it again.
+// does: GitHub lists such a delivery as failed, and the sweep asks for it again. What is larger than 6 MB reaches no function,
+// and of the events that matter none comes near.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func HTTP(handler func(context.Context) (http.Handler, error), log *slog.Logger) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {

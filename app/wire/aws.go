@@ -33,11 +33,16 @@ type Lambda struct {
 	timers  *backend.Scheduler
 	batch   *backend.Batch
 
-	mu      sync.Mutex
-	built   map[string]string // the environment by which the following were built
-	env     Environment
-	engine  *engine.Engine // nil in a function that only sweeps
-	sweeper *sweeper
+	mu    sync.Mutex
+	last  map[string]string // the environment by which product was built
+	built *product
+}
+
+// product is what depends on secrets.
+type product struct {
+	clockURL string
+	engine   *engine.Engine // nil in a function that only sweeps
+	sweeper  *sweeper
 }
 
 // NewLambda builds what doesn't depend on secrets, from the environment of the process:
@@ -68,52 +73,51 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 
 // Work handles a batch of the queue's messages.
 func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
-	if err := l.ready(ctx, true); err != nil {
-		l.log.Error("the function is not ready: the whole batch comes again", "err", err)
-		return events.SQSEventResponse{}, err
-	}
 	return l.batch.Work(ctx, e)
 }
 
 func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
-	return l.engine.Handle(ctx, m)
+	p, err := l.ready(ctx, true)
+	if err != nil {
+		return err
+	}
+	return p.engine.Handle(ctx, m)
 }
 
 // Sweep finds what was lost on the way.
 func (l *Lambda) Sweep(ctx context.Context) error {
-	if err := l.ready(ctx, false); err != nil {
+	p, err := l.ready(ctx, false)
+	if err != nil {
 		return err
 	}
-	return l.sweeper.next(ctx)
+	return p.sweeper.next(ctx)
 }
 
-// ready builds the product by the secrets of the moment, unless they are those by which it was built. Only with an engine
-// the webhook secret and timers are needed.
-func (l *Lambda) ready(ctx context.Context, engine bool) error {
+// ready gives the product by the secrets of the moment. Only with an engine the webhook secret and timers are needed.
+func (l *Lambda) ready(ctx context.Context, withEngine bool) (*product, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	values, err := l.secrets.Read(ctx)
 	if err != nil {
-		return fmt.Errorf("read the secrets: %w", err)
+		return nil, fmt.Errorf("read the secrets: %w", err)
 	}
-	if l.built == nil || !maps.Equal(l.built, values) {
-		if err := l.build(values, engine); err != nil {
-			return err
+	if l.built == nil || !maps.Equal(l.last, values) {
+		if l.built, err = l.build(values, withEngine); err != nil {
+			return nil, err
 		}
-		l.built = values
+		l.last = values
 	}
-	if l.env.ClockURL == "" {
-		return nil
+	if l.built.clockURL != "" {
+		t, err := readClock(ctx, l.built.clockURL)
+		if err != nil {
+			return nil, err
+		}
+		l.clock.set(t.Now, t.Speed)
 	}
-	t, err := readClock(ctx, l.env.ClockURL)
-	if err != nil {
-		return err
-	}
-	l.clock.set(t.Now, t.Speed)
-	return nil
+	return l.built, nil
 }
 
-func (l *Lambda) build(values map[string]string, withEngine bool) error {
+func (l *Lambda) build(values map[string]string, withEngine bool) (*product, error) {
 	getenv := func(name string) string { return values[name] }
 	env, wrong := readApp(getenv)
 	err := join(wrong)
@@ -124,21 +128,18 @@ func (l *Lambda) build(values map[string]string, withEngine bool) error {
 		}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if env.KMSKey != "" {
 		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
 	}
 	app, err := env.app(l.clock, l.log)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}}
 	if withEngine {
-		if l.engine, err = env.engine(app, l.timers, l.clock, l.log); err != nil {
-			return err
-		}
+		p.engine, err = env.engine(app, l.timers, l.clock, l.log)
 	}
-	l.env = env
-	l.sweeper = &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}
-	return nil
+	return p, err
 }

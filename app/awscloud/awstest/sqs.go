@@ -186,7 +186,8 @@ func (a *AWS) send(url, body, group, deduplication string) (string, error) {
 	return m.ID, nil
 }
 
-// receive hands out messages in order, none of a group of which another is out.
+// receive hands out messages in order, as many of a group as it can, and none of a group of which another is out.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 func (a *AWS) receive(url string, most int) (any, error) {
 	q, err := a.queue(url)
 	if err != nil {
