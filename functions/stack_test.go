@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"), "sweep": once("sweep")}
+var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"), "intake": once("intake"), "sweep": once("sweep")}
 
 func once(name string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return lambdatest.Build(folder, "./"+name) })
@@ -77,6 +77,7 @@ type stack struct {
 	sqs     *sqs.Client
 	queue   string // address
 	webhook *lambdatest.Function
+	intake  *lambdatest.Function
 	worker  *lambdatest.Function
 	sweep   *lambdatest.Function
 
@@ -97,7 +98,8 @@ func newStack(t *testing.T, o settings) *stack {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	s.url = server.URL
-	mux.HandleFunc("/webhook", s.gateway)
+	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.webhook, w, r) })
+	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.intake, w, r) })
 
 	// Secrets are kept and rotated by the real clock, so the virtual one begins with it.
 	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Second),
@@ -163,6 +165,10 @@ func newStack(t *testing.T, o settings) *stack {
 	// What serverless.yml gives each of them, and no more.
 	s.webhook = start("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
 	s.worker = start("worker")
+	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
+	delete(env, "FIREBREAK_SCHEDULE_GROUP")
+	s.aws.SetSecret("firebreak/intake", "token")
+	s.intake = start("intake")
 	s.sweep = start("sweep", "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
 	return s
 }
@@ -187,8 +193,8 @@ func (s *stack) makeQueue(receives int) string {
 		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"%d"}`, out.Attributes["QueueArn"], receives)})
 }
 
-// gateway is the HTTP API before the webhook function.
-func (s *stack) gateway(w http.ResponseWriter, r *http.Request) {
+// gateway is the HTTP API before a function.
+func (s *stack) gateway(f *lambdatest.Function, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		s.t.Error(err)
@@ -200,8 +206,8 @@ func (s *stack) gateway(w http.ResponseWriter, r *http.Request) {
 	}
 	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = r.Method, "192.0.2.1"
 	var answer events.APIGatewayV2HTTPResponse
-	if err := s.webhook.Invoke(r.Context(), e, &answer); err != nil {
-		s.t.Errorf("the webhook function: %v", err)
+	if err := f.Invoke(r.Context(), e, &answer); err != nil {
+		s.t.Errorf("%s: %v", r.URL.Path, err)
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}

@@ -226,6 +226,48 @@ func TestA4LostWebhooksOnAWS(t *testing.T) {
 	}
 }
 
+// An alert becomes an incident by itself, and said again it is the same one.
+func TestI1I6AnAlertOnAWS(t *testing.T) {
+	s := newStack(t, settings{})
+	alert := `{"version":"4","groupKey":"{}:{alertname=\"APIDown\"}","status":"firing","receiver":"p1","groupLabels":{"alertname":"APIDown"},"commonLabels":{"alertname":"APIDown"},
+		"commonAnnotations":{"summary":"The API is down"},"externalURL":"http://am.example","alerts":[{"status":"firing","labels":{"alertname":"APIDown"},
+		"annotations":{"summary":"The API is down"},"startsAt":"2026-03-02T10:40:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f1"}]}`
+	post := func(token string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/intake/alertmanager", strings.NewReader(alert))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if status := post("guessed"); status != http.StatusUnauthorized {
+		t.Errorf("without its token: %d", status)
+	}
+	for range 3 {
+		if status := post("token"); status != http.StatusAccepted {
+			t.Fatalf("an alert: %d\n%s", status, s.intake.Log())
+		}
+		s.settle()
+		s.wait(time.Minute)
+	}
+	var all []struct {
+		Title  string
+		Number int
+	}
+	s.as("alice", "GET", issues+"?labels=incident", nil, &all)
+	if len(all) != 1 || !strings.Contains(all[0].Title, "API") {
+		t.Fatalf("incidents %+v\n%s", all, s.worker.Log())
+	}
+	contains(t, "the card", s.view(all[0].Number).Card, "Alertmanager", `"signals":{"count":3`)
+}
+
 // Whoever knows no secret gives no orders, and what can't be stored is answered so that GitHub lists it as failed.
 func TestTheWebhookFunctionRefuses(t *testing.T) {
 	s := newStack(t, settings{})

@@ -215,29 +215,30 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 	for _, verb := range []string{"Create", "Delete", "Get", "Update"} {
 		timers = append(timers, "scheduler:"+verb+"Schedule on "+schedules+"clock-*", "scheduler:"+verb+"Schedule on "+schedules+"message-*")
 	}
-	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn"}
 	const (
 		send  = "sqs:SendMessage on Queue.Arn"
 		hook  = "secretsmanager:GetSecretValue on WebhookSecret"
+		token = "secretsmanager:GetSecretValue on IntakeSecret"
 		key   = "secretsmanager:GetSecretValue on PrivateKey"
 		out   = "secretsmanager:GetSecretValue on OutboundSecret"
 		sign  = "kms:Sign on arn:kms:key if kms:SigningAlgorithm=RSASSA_PKCS1_V1_5_SHA_256"
 		email = "ses:SendEmail on arn:ses:identity"
 	)
+	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
 	for name, c := range map[string]struct {
 		params []string
 		want   map[string][]string
 	}{
 		"with what must be given": {[]string{"appId=17"}, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", send, hook, key),
+			"IntakeRole":  logs("Intake", send, hook, token, key),
 			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, key})...),
 			"SweepRole":   logs("Sweep", send, key),
 			"TimerRole":   {send},
 		}},
 		"with everything": {everything, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", send, hook, out, sign, email),
+			"IntakeRole":  logs("Intake", send, hook, token, out, sign, email),
 			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, out, sign, email})...),
 			"SweepRole":   logs("Sweep", send, sign),
 			"TimerRole":   {send},
@@ -387,7 +388,7 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 			t.Errorf("%s holds its value in the template", name)
 		}
 	}
-	for _, name := range []string{"WebhookURL", "IntakeURL", "WebhookSecret", "DeadLetters"} {
+	for _, name := range []string{"WebhookURL", "IntakeURL", "WebhookSecret", "IntakeSecret", "DeadLetters"} {
 		if x.Outputs[name] == nil {
 			t.Errorf("the output %s is missing", name)
 		}

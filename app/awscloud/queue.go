@@ -2,6 +2,7 @@ package awscloud
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -49,10 +50,7 @@ func (q *Queue) Enqueue(ctx context.Context, m incident.Message, at time.Time) e
 	if err != nil {
 		return err
 	}
-	in := &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String(body), MessageGroupId: aws.String(Group(m.Ref))}
-	if m.Delivery != "" {
-		in.MessageDeduplicationId = aws.String(deduplication(m.Delivery)) // else the queue goes by the content
-	}
+	in := &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String(body), MessageGroupId: aws.String(Group(m.Ref)), MessageDeduplicationId: aws.String(q.deduplication(m))}
 	if _, err := q.SQS.SendMessage(ctx, in); err != nil {
 		return fmt.Errorf("send a message for %s to %s: %w", m.Ref, q.URL, err)
 	}
@@ -105,12 +103,23 @@ func Group(ref incident.Ref) string {
 
 var plain = regexp.MustCompile(`^[0-9A-Za-z_.:/#-]+$`)
 
-// deduplication is a delivery's id as SQS takes it. GitHub doesn't sign the header that it comes in.
-func deduplication(delivery string) string {
-	if len(delivery) <= maxGroup && plain.MatchString(delivery) {
-		return delivery
+// calm is how often a source's repetition of itself is stored: a storm of alerts must not fill the queue before the commands
+// of those who respond, and the engine writes it down no more often.
+const calm = 15 * time.Second
+
+// deduplication says which messages are one. A delivery is, in letters that SQS takes: GitHub doesn't sign the header that
+// its id comes in. All else is a message of its own each time: by its content, a second request to look at an incident
+// would be lost if it came within five minutes of the first.
+func (q *Queue) deduplication(m incident.Message) string {
+	switch {
+	case m.Delivery != "" && len(m.Delivery) <= maxGroup && plain.MatchString(m.Delivery):
+		return m.Delivery
+	case m.Delivery != "":
+		return hash(m.Delivery)
+	case m.Key != "":
+		return hash(fmt.Sprintf("%s\n%s\n%d", m.Ref, m.Key, q.Now().UnixNano()/int64(calm)))
 	}
-	return hash(delivery)
+	return rand.Text()
 }
 
 func hash(s string) string {

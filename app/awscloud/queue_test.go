@@ -47,10 +47,10 @@ func TestMessagesAreGroupedByIncidentAndStoredOnce(t *testing.T) {
 	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"})
 	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"}) // delivered again
 	put(incident.Message{Ref: other, Why: "sweep"})
-	put(incident.Message{Ref: other, Why: "sweep"})                              // the same content
+	put(incident.Message{Ref: other, Why: "sweep"})                              // the first may have been looked at already
 	put(incident.Message{Ref: other, Why: "x", Delivery: "an id\n with blanks"}) // which SQS doesn't take as it is
 	now = now.Add(5 * time.Minute)
-	put(incident.Message{Ref: other, Why: "sweep"}) // later it counts again
+	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"}) // SQS has forgotten it
 	var got []string
 	for _, m := range aws.Messages(q.URL) {
 		read, err := awscloud.Decode(m.Body)
@@ -59,9 +59,26 @@ func TestMessagesAreGroupedByIncidentAndStoredOnce(t *testing.T) {
 		}
 		got = append(got, m.Group+" "+read.Why)
 	}
-	want := []string{"acme/incidents#7 issues.opened", "acme/incidents#7 issues.labeled", "acme/incidents#8 sweep", "acme/incidents#8 x", "acme/incidents#8 sweep"}
+	want := []string{"acme/incidents#7 issues.opened", "acme/incidents#7 issues.labeled", "acme/incidents#8 sweep", "acme/incidents#8 sweep", "acme/incidents#8 x", "acme/incidents#7 issues.labeled"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// A storm of alerts is stored as often as it is written down; another trouble, or its end, is another message.
+func TestI6AStormDoesNotFillTheQueue(t *testing.T) {
+	now := start
+	q, aws := newQueue(t, &now)
+	for range 1000 {
+		for _, key := range []string{"alertmanager APIDown true", "alertmanager DiskFull true"} {
+			if err := q.Enqueue(t.Context(), incident.Message{Ref: ref, Why: "signal", Key: key, Signal: []byte(`{}`), Count: 1}, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(30 * time.Millisecond)
+	}
+	if n := len(aws.Messages(q.URL)); n != 4 { // in 30 s
+		t.Errorf("%d messages", n)
 	}
 }
 

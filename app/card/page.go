@@ -101,6 +101,9 @@ func newPage(s incident.State, v View, shown int) page {
 		p.contacts()
 	}
 	p.Kept, p.Told = kept(s.Updates), p.told()
+	if p.Told != "" && p.Kept != "" {
+		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
+	}
 	p.pages()
 	p.found()
 	if s.Alone != nil {
@@ -414,7 +417,7 @@ func (p page) channel(customer string, ch incident.Channel) string {
 func (p *page) found() {
 	add := func(name string, s *incident.Stamp) {
 		if s != nil {
-			p.Found = append(p.Found, fact{name, p.stamp(*s)})
+			p.Found = append(p.Found, fact{name, p.words(*s)})
 		}
 	}
 	add("Cause", p.S.Cause)
@@ -423,20 +426,34 @@ func (p *page) found() {
 	add("Agreed", p.S.Agreed)
 }
 
+// words gives what somebody wrote as a link to it: the text itself stands in the comment alone.
+func (p page) words(s incident.Stamp) string {
+	if s.By == "" || s.Comment() == 0 || p.url == "" {
+		return p.stamp(s)
+	}
+	return p.link("what "+templates.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
+}
+
 // stamp tells who and when, linked to the comment.
 func (p page) stamp(s incident.Stamp) string {
 	text := p.Utc(s.At)
 	if s.By != "" {
 		text = templates.Inert(s.By, 60) + ", " + text
 	}
-	return p.link(text, s.Comment())
+	return p.link(text, s.ID)
 }
 
-func (p page) link(text string, comment int64) string {
+// link links a text to the comment that a fact came from, on the incident or on the postmortem's pull request.
+func (p page) link(text, fact string) string {
+	comment := incident.CommentOf(fact)
 	if comment == 0 || p.url == "" {
 		return text
 	}
-	return "[" + text + "](" + p.url + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
+	page := p.url
+	if incident.OnPull(fact) {
+		page = p.sibling("pull", p.S.Document.Number)
+	}
+	return "[" + text + "](" + page + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
 }
 
 // sibling gives the address of another issue or pull request of the repository.
@@ -458,7 +475,9 @@ func (p *page) checks() {
 	if p.Next == "" || p.Unconfirmed {
 		return // before it is confirmed there is one thing to do, and it stands under Now
 	}
-	p.Checks = incident.Blocks(p.S, p.Policy, p.Next)
+	p.Checks = slices.DeleteFunc(incident.Blocks(p.S, p.Policy, p.Next), func(c incident.Check) bool {
+		return c.Done && c.Must && p.Next != incident.Investigate // what an earlier phase needed is no news
+	})
 	open, must := 0, false
 	for _, c := range p.Checks {
 		if !c.Done {
@@ -555,7 +574,7 @@ func (p *page) timeline(shown int) {
 			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
 		}
 		when := strings.TrimSuffix(templates.UTC(e.At, day), " UTC")
-		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), incident.CommentOf(e.Ref))})
+		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})
 		day = e.At
 	}
 	p.Older = max(0, p.S.Entries-len(p.Timeline))

@@ -42,6 +42,11 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 		{"phones", func(n ast.Node) { listed = true; p.Phones = r.lines(n, "phones") }},
 		{"services", func(n ast.Node) { r.services(n, p) }},
 		{"customers", func(n ast.Node) { r.customers(n, p) }},
+		{"signals", func(n ast.Node) { r.signals(n, p) }},
+		{"broadcast", func(n ast.Node) {
+			p.Broadcast = r.words(n, "broadcast", slackChannel, aSlackChannel)
+			r.uses = append(r.uses, use{"slack", n, -1})
+		}},
 		{"stand-by", func(n ast.Node) { r.standBy(n, p) }},
 		{"working-hours", func(n ast.Node) { hours, p.Hours = true, incident.OfficeHours; r.hours(n, &p.Hours) }},
 		{"reminders", func(n ast.Node) {
@@ -351,6 +356,45 @@ func (r *reader) reviewers(n ast.Node) (out []string) {
 		}
 	}
 	return out
+}
+
+// signals reads what becomes of what sources report: the first rule that fits decides (I1).
+func (r *reader) signals(n ast.Node, p *incident.Policy) {
+	for _, item := range r.items(n, "signals", "- source: alertmanager") {
+		var rule incident.SignalRule
+		r.mapping(item, "a rule", []field{
+			{"source", func(n ast.Node) { rule.Source = r.choice(n, signalSources...) }},
+			{"title", func(n ast.Node) { rule.Title = r.pattern(n) }},
+			{"labels", func(n ast.Node) {
+				rule.Labels = map[string]string{}
+				for _, e := range r.entries(n, "labels") {
+					if pattern := r.pattern(e.value); pattern != "" {
+						rule.Labels[e.name] = pattern
+					}
+				}
+			}},
+			{"do", func(n ast.Node) { rule.Action = r.choice(n, "open", "page", "note", "drop") }},
+			{"severity", func(n ast.Node) { rule.Severity = r.word(n, severityName, "the name of a severity") }},
+			{"customer", func(n ast.Node) { rule.Customer = r.word(n, customerName, "the name of a customer") }},
+			{"repository", func(n ast.Node) { rule.Repository = r.word(n, repoName, "a repository as owner/repo") }},
+		})
+		p.Signals = append(p.Signals, rule)
+	}
+}
+
+var signalSources = []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "cloudwatch", "sns", "eventbridge", "email", "slack", "generic"}
+
+// pattern reads a regular expression; "" if it is none.
+func (r *reader) pattern(n ast.Node) string {
+	text, ok := r.text(n)
+	if !ok {
+		return ""
+	}
+	if _, err := regexp.Compile(text); err != nil || text == "" || len(text) > 500 {
+		r.problem(n, shown(text)+" is no regular expression; allowed: a word, or an expression such as prod-.*")
+		return ""
+	}
+	return text
 }
 
 func (r *reader) zone(n ast.Node, p *incident.Policy) {

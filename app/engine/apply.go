@@ -35,7 +35,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.open, p.announce, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -109,8 +109,33 @@ func (p *pass) send(s incident.Send, kind string, to []string) error {
 		return errors.New("nothing is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.snap.Title, Text: s.Text,
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.headline(), Text: asks(s),
 		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service})
+}
+
+// headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.
+func (p *pass) headline() string {
+	words := []string{p.state.Severity}
+	if p.state.Critical(p.policy) {
+		words[0] = "P1"
+	} else if p.state.Confirmed == nil {
+		words[0] = "Unconfirmed"
+	}
+	if len(p.state.Customers) > 0 {
+		words = append(words, strings.Join(p.state.Customers, ", "))
+	}
+	return strings.Join(words, " ") + ": " + p.snap.Title
+}
+
+// asks says what is asked of whoever is paged.
+func asks(s incident.Send) string {
+	switch s.Why {
+	case "update":
+		return "A customer update is overdue. Help the coordinator to write it, or take over with /ic."
+	case "asked":
+		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
+	}
+	return "Nobody coordinates it yet. Answer /ic on the incident's page."
 }
 
 // mentions gives what GitHub notifies: people as they are, teams with their organisation.
@@ -257,11 +282,27 @@ func (p *pass) remind() error {
 		if p.old(r.At) || newest[about(r)] != r.Key {
 			return nil
 		}
+		if before := p.state.Said[r.Topic]; r.Edit && before != 0 && !p.said(r.Key) {
+			return p.rewrite(before, r)
+		}
 		if err := p.sayOnce(r.Key, r.Say); err != nil || r.Topic == "" {
 			return err
 		}
 		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
 	})
+}
+
+// rewrite says it in the comment that said it last.
+func (p *pass) rewrite(comment int64, r incident.Remind) error {
+	text, err := templates.Comment(r.Say)
+	if err != nil {
+		return fmt.Errorf("say %s: %w", r.Say.Name, err)
+	}
+	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, text+"\n"+marker(r.Key)); err != nil {
+		return fmt.Errorf("write %s anew: %w", r.Topic, err)
+	}
+	p.done[r.Key] = comment
+	return nil
 }
 
 // replace makes a comment the one that stands for a topic, and takes the one before away: reminders never pile up.
@@ -380,6 +421,31 @@ func (p *pass) announce() error {
 					continue
 				}
 				p.result(incident.Told{Customer: name, Channel: ch.Kind})
+			}
+		}
+		return nil
+	})
+}
+
+// broadcast tells the company's own channels. What they miss they read on the card, so it fails without a word on the issue.
+func (p *pass) broadcast() error {
+	return each(p, func(b incident.Broadcast) error {
+		if p.rebuilt || p.old(b.At) || p.Announcer == nil {
+			return nil
+		}
+		text := p.headline() + "\n" + templates.Capital(b.Phase)
+		if ic, covered := p.state.Coordinator(); covered {
+			text += " · coordinator " + ic
+		}
+		if len(p.state.OEs) > 0 {
+			text += " · operations " + strings.Join(p.state.OEs, ", ")
+		}
+		text += "\n" + p.snap.URL
+		service, _ := p.policy.Service("slack")
+		for _, to := range p.policy.Broadcast {
+			err := p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/" + b.Key + "/" + to, Channel: incident.Channel{Kind: "slack", To: to}, Service: service, Text: text, At: b.At})
+			if err != nil {
+				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", err)
 			}
 		}
 		return nil

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
@@ -20,6 +22,11 @@ func (p *pass) publish() error {
 			return err
 		}
 		files, err := documents(facts)
+		if err != nil && facts.Template != "" {
+			p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
+			facts.Template = ""
+			files, err = documents(facts)
+		}
 		if err != nil {
 			return err
 		}
@@ -55,19 +62,7 @@ func (p *pass) recallDocument() error {
 		return err
 	}
 	p.result(incident.DocumentOpened{Number: number})
-	ref := p.m.Ref
-	ref.Number = number
-	items, err := p.GitHub.Timeline(p.ctx, ref)
-	if err != nil {
-		return fmt.Errorf("read the pull request's comments: %w", err)
-	}
-	var said []incident.Fact
-	for i, it := range items {
-		if it.Event == "commented" && !it.Own && !it.Bot && !it.Edited {
-			said = append(said, p.commands(command.Parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
-		}
-	}
-	said, err = p.people(said)
+	said, err := p.onPull(number)
 	if err != nil {
 		return err
 	}
@@ -87,7 +82,216 @@ func documents(facts postmortem.Facts) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the postmortem: %w", err)
 	}
-	return map[string]string{postmortem.Path(facts): document}, nil
+	data, err := postmortem.JSON(facts)
+	if err != nil {
+		return nil, fmt.Errorf("write the postmortem's data: %w", err)
+	}
+	name := postmortem.Path(facts)
+	return map[string]string{name: document, dataPath(name): string(data)}, nil
+}
+
+// dataPath gives the path of the data that stand beside a document.
+func dataPath(name string) string { return strings.TrimSuffix(name, ".md") + ".json" }
+
+// onPull gives the commands in the comments on the postmortem's pull request.
+func (p *pass) onPull(number int) ([]incident.Fact, error) {
+	ref := p.m.Ref
+	ref.Number = number
+	items, err := p.GitHub.Timeline(p.ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("read the pull request's comments: %w", err)
+	}
+	var said []incident.Fact
+	for i, it := range items {
+		if it.Event == "commented" && !it.Own && !it.Bot && !it.Edited {
+			said = append(said, p.commands(command.Parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
+		}
+	}
+	return p.people(said)
+}
+
+// refresh writes the facts of an open postmortem anew and never touches what people wrote. What it wrote, or what somebody
+// pushed, is checked.
+func (p *pass) refresh() error {
+	changed := p.m.Pull != 0 && p.m.Comment == nil
+	_ = each(p, func(incident.RefreshDocument) error { changed = true; return nil })
+	_ = each(p, func(incident.OpenDocument) error { changed = true; return nil })
+	d := p.state.Document
+	if !changed || d.Number == 0 || d.Merged != nil || d.Shut {
+		return nil
+	}
+	if p.request == nil {
+		if _, err := p.document(d.Number); err != nil {
+			return err
+		}
+	}
+	pr := p.request
+	if !pr.Open || !pr.ByApp {
+		return nil
+	}
+	name, err := p.documentPath(pr.Head)
+	if err != nil || name == "" {
+		return err
+	}
+	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, name, pr.Head)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return p.check(pr.Head, name, "")
+	}
+	facts, err := p.told()
+	if err != nil {
+		return err
+	}
+	document, err := postmortem.Refresh(string(content), facts)
+	if err != nil && facts.Template != "" {
+		p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
+		facts.Template = ""
+		document, err = postmortem.Refresh(string(content), facts)
+	}
+	if err != nil {
+		return fmt.Errorf("write the postmortem's facts anew: %w", err)
+	}
+	data, err := postmortem.JSON(facts)
+	if err != nil {
+		return fmt.Errorf("write the postmortem's data: %w", err)
+	}
+	before, _, err := p.GitHub.FileAt(p.ctx, p.m.Ref, dataPath(name), pr.Head)
+	if err != nil {
+		return err
+	}
+	head := pr.Head
+	if document != string(content) || string(data) != string(before) {
+		files := map[string]string{name: document, dataPath(name): string(data)}
+		if head, err = p.GitHub.Write(p.ctx, p.m.Ref, pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
+			return err
+		}
+		pr.Head = head
+	}
+	return p.check(head, name, document)
+}
+
+// documentPath gives where the document stands. A card that was lost took the path with it, and a title that was changed
+// since names another.
+func (p *pass) documentPath(commit string) (string, error) {
+	if name := p.state.Document.Path; name != "" {
+		return name, nil
+	}
+	facts, err := p.told()
+	if err != nil {
+		return "", err
+	}
+	name := postmortem.Path(facts)
+	day := fmt.Sprintf("%s-%d-", path.Base(name)[:len("2006-01-02")], p.m.Ref.Number)
+	return p.GitHub.Find(p.ctx, p.m.Ref, path.Dir(name), day, commit)
+}
+
+// checkName is what people see beside the postmortem's pull request.
+const checkName = "postmortem"
+
+// check says on the very lines what keeps a postmortem from being finished (C3).
+func (p *pass) check(commit, name, document string) error {
+	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: p.internal()})
+	run := CheckRun{Commit: commit, Name: checkName, Passed: true}
+	for _, problem := range problems {
+		warning := problem.Level == postmortem.Warning
+		run.Passed = run.Passed && warning
+		run.Notes = append(run.Notes, Note{Path: name, Line: problem.Line, EndLine: problem.EndLine, Warning: warning, Title: problem.Rule, Text: problem.Message})
+	}
+	run.Title, run.Summary = postmortem.Summary(problems)
+	return p.GitHub.Check(p.ctx, p.m.Ref, run)
+}
+
+// internal lists the names that no customer may read (A7): people, teams, repositories, services of ours.
+func (p *pass) internal() []string {
+	names := []string{p.m.Ref.FullName(), p.policy.Coordinators}
+	names = append(names, p.state.OEs...)
+	names = append(names, p.state.IC, p.snap.Author)
+	for _, e := range p.state.Timeline {
+		names = append(names, e.By)
+	}
+	for _, step := range p.policy.Escalation {
+		for _, to := range step.To {
+			if to != "phone" {
+				names = append(names, strings.TrimPrefix(to, "@"))
+			}
+		}
+	}
+	for _, fu := range p.state.FollowUps {
+		names = append(names, fu.Repo, fu.Owner)
+	}
+	for _, c := range p.policy.Customers { // of other customers no customer may read either
+		if !incident.Has(p.state.Customers, c.Name) {
+			names = append(names, c.Name)
+		}
+	}
+	var out []string
+	for _, n := range names {
+		if n != "" && !strings.HasSuffix(n, "[bot]") && !incident.Has(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// deliver gives the customers their version of the merged postmortem, by every channel of each (C3).
+func (p *pass) deliver() error {
+	return each(p, func(a incident.AnnounceDocument) error {
+		if p.rebuilt || p.said("merged") {
+			return nil
+		}
+		text, leak, err := p.customerVersion()
+		if err != nil {
+			return err
+		}
+		if leak != "" { // merged against the check: better late than told
+			for _, name := range a.Customers {
+				p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
+			}
+			return nil
+		}
+		if text == "" {
+			p.Logger.Warn("the postmortem has no part for the customer", "incident", p.m.Ref.String())
+			return nil
+		}
+		for _, name := range a.Customers {
+			c, _ := p.policy.Customer(name)
+			for _, ch := range c.Channels {
+				err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
+				if ch.Kind == "issue" && err != nil && !errors.Is(err, ErrNoAccess) {
+					return fmt.Errorf("give %s the postmortem: %w", name, err)
+				}
+				if err != nil {
+					p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
+					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// customerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
+func (p *pass) customerVersion() (text, leak string, err error) {
+	if p.request == nil {
+		return "", "", nil
+	}
+	name, err := p.documentPath(p.request.Base)
+	if err != nil || name == "" {
+		return "", "", err
+	}
+	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, name, p.request.Base)
+	if err != nil || !ok {
+		return "", "", err
+	}
+	for _, problem := range postmortem.Lint(string(content), postmortem.LintOptions{Internal: p.internal()}) {
+		if problem.Rule == "internal-name" {
+			return "", fmt.Sprintf("line %d of the postmortem: %s", problem.Line, problem.Message), nil
+		}
+	}
+	text, _ = postmortem.CustomerVersion(string(content))
+	return strings.TrimSpace(text), "", nil
 }
 
 // reviewers are the IC and the OEs.

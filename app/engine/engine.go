@@ -29,6 +29,8 @@ const fresh = 15 * time.Minute
 type Options struct {
 	GitHub    GitHub
 	Scheduler Scheduler
+	Queue     Queue // for signals; nil: there are none
+	Replier   Replier
 	Pager     Pager
 	Announcer Announcer
 	Clock     Clock
@@ -41,8 +43,11 @@ type Engine struct {
 	Options
 	keys [][]byte
 
-	mu    sync.Mutex
-	files map[string]file // by repository
+	mu     sync.Mutex
+	files  map[string]file            // by repository
+	places map[string]place           // where a trouble stands
+	wrote  map[incident.Ref]time.Time // when a source's repetition was written down last
+	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
 }
 
 // New builds an engine.
@@ -50,7 +55,7 @@ func New(o Options) *Engine {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}}
 }
 
 // pass is one look at one incident.
@@ -99,8 +104,16 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
-	if p.m.Commit != "" {
+	switch {
+	case p.m.Commit != "":
 		return p.checkSettings()
+	case p.m.Signal != nil && p.m.Ref.Number == 0:
+		return p.signal()
+	case p.m.Ack != nil && p.m.Ref.Number == 0:
+		return p.passOn()
+	}
+	if until, wait := p.wait(p.m, p.now); wait {
+		return &Later{Until: until, Err: errors.New("a source repeats itself")}
 	}
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
@@ -123,6 +136,10 @@ func (p *pass) run() error {
 	}
 	if p.state.Declared == nil {
 		return nil
+	}
+	p.noted(p.m, p.now)
+	if !p.state.Running() {
+		p.forget(p.m.Ref)
 	}
 	// The timer is set before the card is written: a crash in between costs a needless look, not a missed one.
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {

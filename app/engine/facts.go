@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if a := p.m.Ack; a != nil {
 		facts = append(facts, incident.Fact{At: p.now, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}})
 	}
+	again, err := p.repeated()
+	if err != nil {
+		return nil, err
+	}
 	merged, err := p.pull()
 	if err != nil {
 		return nil, err
@@ -43,7 +48,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.people(p.unknown(slices.Concat(facts, merged, changed)))
+	return p.people(p.unknown(slices.Concat(facts, again, merged, changed)))
 }
 
 // opening gives the facts that the issue itself is: its form, or commands in its text.
@@ -52,6 +57,9 @@ func (p *pass) opening() []incident.Fact {
 		return nil
 	}
 	by := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}
+	if opened, ok := p.reported(); ok {
+		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
+	}
 	if opened, ok := command.Form(p.snap.Body); ok && p.wasLabeled() {
 		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
 	}
@@ -116,7 +124,15 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 // acknowledgements gives the answers at the pager that a comment of the app's own tells of: nothing else on GitHub does.
 func acknowledgements(it Item) (facts []incident.Fact) {
 	for _, key := range markers(it.Body) {
-		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example
+		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example, signals/14/fired/1772447000
+		if len(parts) == 4 && parts[0] == "signals" {
+			n, err1 := strconv.Atoi(parts[1])
+			at, err2 := strconv.ParseInt(parts[3], 10, 64)
+			if err1 == nil && err2 == nil {
+				facts = append(facts, incident.Fact{ID: it.ID, At: it.At, What: incident.Counted{Count: n, Firing: parts[2] == "fired", Last: time.Unix(at, 0).UTC()}})
+			}
+			continue
+		}
 		if len(parts) != 5 || parts[0] != "ack" {
 			continue
 		}

@@ -46,13 +46,24 @@ func (p *pass) tell() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	comment := p.m.Comment
+	if p.m.Pull != 0 {
+		comment = nil // it stands on the pull request
+	}
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
-	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: p.m.Comment}, now: p.now,
+	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
 		snap: &snap, policy: p.policy, telling: true, rebuilt: true}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err
+	}
+	if number := p.state.Document.Number; number != 0 {
+		said, err := again.onPull(number)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, said...)
 	}
 	h := &history{}
 	for _, f := range facts {
@@ -142,9 +153,14 @@ func (p *pass) told() (postmortem.Facts, error) {
 	}
 	f := postmortem.Facts{
 		Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Author: p.snap.Author,
-		State: p.state, Policy: p.policy, Entries: h.entries, Pages: h.pages, At: p.state.Since.At,
+		State: p.state, Policy: p.policy, Entries: h.entries, Pages: p.sent(h.pages), At: p.state.Since.At,
 		Summary: command.Summary(p.snap.Body),
 	}
+	template, _, err := p.GitHub.File(p.ctx, p.m.Ref, templatePath)
+	if err != nil {
+		return f, fmt.Errorf("read the postmortem's template: %w", err)
+	}
+	f.Template = string(template)
 	if f.Summary == "" {
 		f.Summary = p.snap.Title
 	}
@@ -160,6 +176,26 @@ func (p *pass) told() (postmortem.Facts, error) {
 	}
 	return f, nil
 }
+
+// templatePath is where a repository keeps a postmortem template of its own.
+const templatePath = ".github/firebreak/postmortem.md"
+
+// sent gives the pages as they went out: the timeline tells that they did, and the card whether they got through.
+func (p *pass) sent(pages []incident.Page) []incident.Page {
+	known := map[string]incident.Page{}
+	for _, page := range p.state.Paging.Pages {
+		known[page.Key] = page
+	}
+	for i, page := range pages {
+		if k, ok := known[page.Key]; ok {
+			pages[i] = k
+		}
+	}
+	return pages
+}
+
+// labelFollowUp is the label of follow-ups' tickets; GitHub makes it where it is not there.
+const labelFollowUp = "follow-up"
 
 // tickets opens the follow-ups' tickets (C4), each looked for before it is opened.
 func (p *pass) tickets() error {
@@ -180,11 +216,11 @@ func (p *pass) tickets() error {
 		if repo == "" || !p.policy.Issues {
 			repo = p.m.Ref.FullName()
 		}
-		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
 			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
 			repo = p.m.Ref.FullName()
-			n, id, err = p.ticket(repo, NewIssue{Title: fu.Repo + ": " + title, Body: body, Labels: []string{"follow-up"}, Assignees: []string{postmortem.Owner(p.state, fu)}}, o.Index)
+			n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
 		}
 		if err != nil {
 			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
@@ -252,7 +288,7 @@ func (p *pass) nudges() error {
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
-	number, id, err = p.GitHub.FindIssue(p.ctx, repo, postmortem.TicketMarker(p.m.Ref, index), p.state.Declared.At)
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, incident.TicketMark(p.m.Ref, index), p.state.Declared.At)
 	if err != nil || number != 0 {
 		return number, id, err
 	}

@@ -65,6 +65,12 @@ type Announcement struct {
 	At       time.Time
 }
 
+// Replier answers people in the chat in which they wrote.
+type Replier interface {
+	// Reply writes text to an address that the chat gave with the message.
+	Reply(ctx context.Context, address, text string) error
+}
+
 // GitHub is what the engine needs of GitHub. Every method returns an error that says where; a *Later says when to come
 // back instead.
 type GitHub interface {
@@ -95,6 +101,10 @@ type GitHub interface {
 
 	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
 	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
+	// FindIncident looks for an open incident by the app in repo whose body holds marker; 0: none.
+	FindIncident(ctx context.Context, repo, marker string) (number int, err error)
+	// Address gives where a person reads an issue.
+	Address(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
 	OpenIssue(ctx context.Context, repo string, i NewIssue) (number int, id int64, err error)
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
@@ -191,6 +201,7 @@ type Snapshot struct {
 	Body      string
 	Author    string
 	AuthorBot bool
+	Own       bool // this app opened it
 	Created   time.Time
 	Updated   time.Time
 	URL       string
@@ -245,6 +256,9 @@ func (l *Later) Error() string {
 
 // Unwrap gives the cause.
 func (l *Later) Unwrap() error { return l.Err }
+
+// ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
+var ErrUnavailable = errors.New("GitHub is not available")
 
 // ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
 var ErrNoAccess = errors.New("no access")

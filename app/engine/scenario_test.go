@@ -123,27 +123,3 @@ func (w *world) step(s step) {
 	}
 	w.act(m[1], m[2], m[3], s.body)
 }
-
-// form gives an issue form's body as GitHub renders it.
-func form(lines []string) string {
-	answers := map[string]string{}
-	for _, l := range lines {
-		if h, v, ok := strings.Cut(l, ": "); ok {
-			answers[h] = v
-		}
-	}
-	var b strings.Builder
-	for _, h := range []string{"Summary", "Severity", "Customers impacted", "How did you learn of it?"} {
-		v := answers[h]
-		if v == "" {
-			v = "_No response_"
-		}
-		fmt.Fprintf(&b, "### %s\n\n%s\n\n", h, v)
-	}
-	box := " "
-	if answers["Drill"] != "" {
-		box = "x"
-	}
-	fmt.Fprintf(&b, "### Drill\n\n- [%s] This is a drill\n", box)
-	return b.String()
-}

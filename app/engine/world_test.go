@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,7 +35,7 @@ type world struct {
 	ref     incident.Ref
 
 	env      map[string]string
-	file     string
+	queue    string
 	follower *follower
 	stop     func()
 
@@ -42,6 +43,14 @@ type world struct {
 	comments map[int64]seen // as last told
 	last     string         // labels, assignees and state as last told
 	left     int            // entries of the outbox told so far
+}
+
+// logWriter shows what the product logs where a test fails.
+type logWriter struct{ t *testing.T }
+
+func (l logWriter) Write(b []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
 }
 
 type seen struct{ body, reactions string }
@@ -68,9 +77,11 @@ func newWorld(t *testing.T) *world {
 	mux.Handle("/", contract.Middleware(t, box.Handler()))
 	handler = mux
 
-	w.env, w.file, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
+	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
 	w.start()
-	mux.HandleFunc("/webhook", func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+	for _, path := range []string{"/webhook", "/intake/"} {
+		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+	}
 	t.Cleanup(func() { w.stop(); _ = box.Close() })
 	return w
 }
@@ -78,7 +89,7 @@ func newWorld(t *testing.T) *world {
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.file})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

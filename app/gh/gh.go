@@ -254,6 +254,9 @@ func fail(what, where string, err error) error {
 	if errors.As(err, &refused) && refused.Response != nil && (refused.Response.StatusCode == http.StatusUnprocessableEntity || refused.Response.StatusCode == http.StatusNotFound) {
 		return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
 	}
+	if code := status(err); code >= http.StatusInternalServerError || code == 0 && refused == nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w: %w", what, engine.ErrUnavailable, err)
+	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 

@@ -102,6 +102,7 @@ func (a *App) Look(ctx context.Context, ref incident.Ref, open func(string) (inc
 		return nil, fail("read the issue", ref.String(), err)
 	}
 	snap := snapshot(ref, is)
+	snap.Own = strings.EqualFold(snap.Author, me)
 	if is.Pull != nil || is.Number != ref.Number || !strings.Contains(strings.ToLower(is.URL), strings.ToLower("/"+ref.FullName()+"/issues/")) {
 		snap.Gone = is.Pull == nil // a transferred issue answers from where it is now
 		return snap, nil

@@ -207,6 +207,43 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 	}
 }
 
+// FindIncident looks for an open incident of the app's own by its marker. It implements engine.GitHub.
+func (a *App) FindIncident(ctx context.Context, repo, marker string) (int, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, err
+	}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "open", Labels: []string{incident.LabelIncident}, ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
+		if err != nil {
+			return 0, fail("look for an incident", repo, err)
+		}
+		for _, is := range issues {
+			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && strings.Contains(is.GetBody(), marker) {
+				return is.GetNumber(), nil
+			}
+		}
+		if res.NextPage == 0 {
+			return 0, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
+// Address gives where a person reads an issue. It implements engine.GitHub.
+func (a *App) Address(ref incident.Ref) string {
+	web := strings.TrimSuffix(a.o.BaseURL, "/")
+	if web == "" {
+		web = "https://github.com"
+	}
+	return fmt.Sprintf("%s/%s/issues/%d", web, ref.FullName(), ref.Number)
+}
+
 func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
 	owner, repo, ok := strings.Cut(name, "/")
 	if !ok {

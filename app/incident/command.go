@@ -256,6 +256,9 @@ func (r *run) takeOE(because string) {
 	}
 	r.OEs = append(r.OEs, me)
 	r.record("oe", me, because)
+	if r.Confirmed == nil && !r.Paging.Next.IsZero() {
+		r.answered() // who takes a look at what nobody has confirmed yet has answered the page
+	}
 	r.done()
 }
 
@@ -302,7 +305,7 @@ func (r *run) escalate(c Command) {
 	if len(to) == 0 {
 		to = []string{r.p.Coordinators}
 	}
-	r.record("page", strings.Join(to, ", "), c.Text)
+	r.record("page", list(to), c.Text)
 	r.page(to, nil, "asked", c.Text)
 	r.done()
 }

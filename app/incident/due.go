@@ -219,21 +219,34 @@ func (r *run) pageNext() {
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
-	r.record("page", strings.Join(step.To, ", "), "")
+	r.record("page", list(step.To), "")
 	r.page(step.To, step.By, "team", "")
+	r.stepDone()
+}
+
+// stepDone moves the escalation on to its next step. A round that starts again waits as the process says (I5).
+func (r *run) stepDone() {
 	r.Paging.Step++
-	wait := steps[r.Paging.Step%len(steps)].After
+	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
 	if wait == 0 {
-		wait = 5 * time.Minute // a round that starts again waits as the process says (I5)
+		wait = 5 * time.Minute
 	}
 	r.Paging.Next = r.f.At.Add(wait)
 }
 
+func list(names []string) string { return strings.Join(names, ", ") }
+
+// by gives the services of a step: its own, or the policy's.
+func (r *run) by(own []string) []string {
+	if len(own) > 0 {
+		return own
+	}
+	return []string{r.p.Pager}
+}
+
 // page sends one page by these services, or by the policy's own if none is named.
 func (r *run) page(to, by []string, why, text string) {
-	if len(by) == 0 {
-		by = []string{r.p.Pager}
-	}
+	by = r.by(by)
 	r.Paging.Sent++
 	key := fmt.Sprintf("page/%d", r.Paging.Sent)
 	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: key, At: r.f.At, To: to, By: by, Why: why}), keptPages)
@@ -254,7 +267,7 @@ func (r *run) pageFailed(f PageFailed) {
 	}
 	page.Failed = f.Why
 	r.do(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
-		Name: "page-failed", Line: strings.Join(page.To, ", "), Reason: f.Why, Names: r.p.Phones}})
+		Name: "page-failed", Line: list(page.To), Reason: f.Why, Names: r.p.Phones}})
 	if page.Why == "team" && !r.Paging.Next.IsZero() {
 		r.Paging.Next = r.f.At
 	}

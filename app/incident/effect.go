@@ -27,6 +27,7 @@ type (
 	Remind struct {
 		Key   string
 		Topic string
+		Edit  bool // it wakes nobody, so the comment before is edited instead
 		At    time.Time
 		Say   Say
 	}
@@ -40,6 +41,12 @@ type (
 		Fact      string
 		Customers []string
 		Text      string
+	}
+	// Broadcast tells the company's own channels that the incident entered a phase.
+	Broadcast struct {
+		Key   string
+		At    time.Time
+		Phase Phase
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
@@ -67,6 +74,7 @@ func (Reply) effect()            {}
 func (Remind) effect()           {}
 func (React) effect()            {}
 func (Announce) effect()         {}
+func (Broadcast) effect()        {}
 func (OpenTicket) effect()       {}
 func (Nudge) effect()            {}
 func (OpenDocument) effect()     {}

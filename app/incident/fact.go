@@ -27,7 +27,21 @@ type (
 		Customers []string
 		None      bool // "none" was answered explicitly
 		Drill     bool
+		Signal    bool // a machine or somebody outside reported it
+		Page      bool // page at once, before anybody confirmed it (the configuration says so)
+		Paged     bool // the first step was paged already, before GitHub was asked
 	}
+	// Signalled: the source says it again, or that it recovered. Text is set for what a person wrote, such as a mail.
+	Signalled struct {
+		Source string
+		Firing bool
+		Count  int // how often, since the last time
+		Text   string
+		Names  []string // of attachments, which are not kept
+		Mark   string   // names what was said, for saying it once
+	}
+	// Counted: so often was it reported, by a comment of the app's own.
+	Counted Signals
 	// Commented: a person's comment without a command.
 	Commented struct{}
 	// Labeled: a label was added by hand.

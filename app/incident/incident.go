@@ -162,11 +162,13 @@ type State struct {
 	Last       *Stamp     `json:"last,omitempty"`     // the one before it: what `/ic pin` pins
 	Pinned     []int64    `json:"pinned,omitempty"`   // comments pinned into the timeline, the newest 50
 
+	Signals  Signals `json:"signals,omitzero"`
 	Updates  Updates `json:"updates,omitzero"`
 	Paging   Paging  `json:"paging,omitzero"`
 	StandBy  StandBy `json:"standby,omitzero"`
 	Asked    Asked   `json:"asked,omitzero"`
 	Document Pull    `json:"document,omitzero"`
+	Firsts   Firsts  `json:"firsts,omitzero"`
 
 	// Said is the comment that last said something of a topic; the next one of the topic takes its place.
 	Said map[string]int64 `json:"said,omitempty"`
@@ -210,8 +212,16 @@ type FollowUp struct {
 	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
 	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
 
-	Done bool      `json:"done,omitempty"` // the ticket is closed
-	Next time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+	Done  bool      `json:"done,omitempty"` // the ticket is closed
+	Ended time.Time `json:"ended,omitzero"` // when it was
+	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+}
+
+// Signals is what a source goes on saying of the trouble that it reported (I6).
+type Signals struct {
+	Count  int       `json:"count,omitempty"` // how often it was reported, the first time included
+	Last   time.Time `json:"last,omitzero"`
+	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
 }
 
 // Updates is the customer's rhythm (V3).

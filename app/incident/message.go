@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Message asks to look at an issue again. Everything beside Ref is a hint: the look decides.
 type Message struct {
@@ -22,8 +25,19 @@ type Message struct {
 	Ticket int `json:"ticket,omitempty"`
 	// Commit is the commit whose configuration is to be checked. Ref has no number then.
 	Commit string `json:"commit,omitempty"`
+	// Signal is what a source said, as app/intake writes it; Key names the trouble that it is about, Count how often it was
+	// said, and Paged that people were paged for it before GitHub was asked. Ref has no number until its incident is known.
+	Signal json.RawMessage `json:"signal,omitempty"`
+	Key    string          `json:"key,omitempty"`
+	Count  int             `json:"count,omitempty"`
+	Paged  bool            `json:"paged,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
+}
+
+// Bare tells whether a message says nothing but where to look: then any other look answers it too.
+func (m Message) Bare() bool {
+	return m.Comment == nil && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil
 }
 
 // Ack is an answer to a page at a pager.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -120,6 +121,7 @@ func (r *run) enter(to Phase) {
 	r.Phases = newest(append(r.Phases, Span{Phase: from, From: r.Since.At, To: r.f.At}), keptSpans)
 	r.Phase, r.Since = to, r.stamp()
 	r.record("phase", string(to), "")
+	r.broadcast()
 	watched := from == Monitoring || from == Closing
 	switch {
 	case to == Monitoring:
@@ -137,6 +139,13 @@ func (r *run) enter(to Phase) {
 		if r.Critical(r.p) {
 			r.startUpdates()
 		}
+	}
+}
+
+// broadcast tells the company's own channels where the incident stands.
+func (r *run) broadcast() {
+	if len(r.p.Broadcast) > 0 && r.Confirmed != nil {
+		r.do(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
 	}
 }
 
@@ -202,10 +211,14 @@ func Now(s State, p Policy) []Row {
 		if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
 			kinds = append(kinds, TakeOE)
 		}
-		if s.Phase == Identify {
+		if s.Phase == Identify && len(open(Blocks(s, p, Investigate))) == 0 {
 			kinds = append(kinds, MovePhase)
 		}
-		kinds = append(kinds, Finding, Cause, Pin, Escalate)
+		kinds = append(kinds, Cause, Finding)
+		if !s.Updates.Due.IsZero() && s.Updates.Stage == 0 {
+			kinds = append(kinds, Update)
+		}
+		kinds = append(kinds, Pin, Escalate)
 	case s.Phase == Fixing:
 		kinds = []Kind{Workaround, Fix, Action, Escalate}
 	case s.Phase == Monitoring && s.Agreed == nil:

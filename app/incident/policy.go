@@ -24,9 +24,11 @@ type Policy struct {
 	Zone         *time.Location
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
-	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
-	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
-	Issues       bool     // follow-ups may be opened in other repositories
+	Signals      []SignalRule // what becomes of what sources report; the first that fits decides
+	Broadcast    []string     // Slack channels of the company, told when an incident enters a phase
+	Reviewers    []string     // teams and logins asked to review postmortems beside IC and OE
+	ReviewDays   int          // working days after which an open postmortem is reminded of (C3)
+	Issues       bool         // follow-ups may be opened in other repositories
 }
 
 // Severity is one of the company's severities.
@@ -53,6 +55,19 @@ type Service struct {
 	Secret  string            // name of the secret that opens it
 	Options map[string]string // what the kind needs beside it, such as email's "from"
 	Targets map[string]string // team slug or @login → what the service calls them
+}
+
+// SignalRule says what becomes of reports that fit it (I1). What it leaves empty fits everything. Title and the values of
+// Labels are regular expressions: a label's must fit the whole, a title's is looked for.
+type SignalRule struct {
+	Source string
+	Labels map[string]string
+	Title  string
+
+	Action     string // "open", "page", "note", "drop"; empty: open
+	Severity   string
+	Customer   string
+	Repository string // owner/repo of the incident; empty: where the rules stand
 }
 
 // Hours are working hours: on which days, and between which times of day in the policy's zone. The zero Hours are always

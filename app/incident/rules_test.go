@@ -158,6 +158,15 @@ func TestI5UnansweredPagesWalkThePolicy(t *testing.T) {
 	s.expect(len(s.pages()) == 2 && s.state.Paging.Answered.By == "carol", "taking the role does not answer: %d pages", len(s.pages()))
 }
 
+func TestI4TheDeclarerOperatesByDefault(t *testing.T) {
+	s := tell(t).at(0, "alice", incident.Command{Kind: incident.Declare, Severity: "critical"}).at(1, "carol", cmd(incident.TakeIC))
+	s.at(2, "carol", incident.Command{Kind: incident.AddCustomer, Customers: []string{"globex"}}).at(3, "carol", incident.Command{Kind: incident.SetSeverity, Severity: "critical"})
+	s.expect(slices.Equal(s.state.OEs, []string{"alice"}), "somebody else coordinates, and %v operate", s.state.OEs)
+	s = tell(t).at(0, "alice", incident.Command{Kind: incident.Declare}).at(1, "alice", cmd(incident.TakeIC))
+	s.at(2, "alice", incident.Command{Kind: incident.AddCustomer, Customers: []string{"globex"}}).at(3, "alice", incident.Command{Kind: incident.SetSeverity, Severity: "critical"})
+	s.expect(s.state.IC == "alice" && len(s.state.OEs) == 0, "the declarer coordinates, and %v operate", s.state.OEs)
+}
+
 func TestV1InvestigateNeedsTwoPeople(t *testing.T) {
 	s := tell(t).fact(opened("alice", "critical")).at(1, "alice", phase(incident.Investigate)).expectSays("blocked")
 	s.expect(s.state.Phase == incident.Identify, "moved without a team")
@@ -411,4 +420,18 @@ func TestEveryCommandIsHandled(t *testing.T) {
 			t.Errorf("%s by %s gets no reaction (A1)", row.Usage, by)
 		}
 	}
+}
+
+func TestThePhasesAreToldToTheCompanysOwnChannels(t *testing.T) {
+	s := tell(t)
+	s.policy.Broadcast = []string{"#incidents"}
+	s.fact(opened("alice", "critical")).at(5, "carol", cmd(incident.TakeIC)).at(6, "carol", phase(incident.Investigate)).at(7, "carol", phase(incident.Fixing))
+	var told []incident.Phase
+	keys := map[string]bool{}
+	for _, e := range s.all {
+		if b, ok := e.(incident.Broadcast); ok {
+			told, keys[b.Key] = append(told, b.Phase), true
+		}
+	}
+	s.expect(slices.Equal(told, []incident.Phase{incident.Identify, incident.Investigate}) && len(keys) == 2, "told of %v by %v", told, keys)
 }

@@ -313,6 +313,12 @@ func (r *run) apply() {
 		r.pageFailed(w)
 	case Acknowledged:
 		r.acknowledged(w)
+	case Signalled:
+		r.signalled(w)
+	case Counted:
+		if w.Count > r.Signals.Count {
+			r.Signals = Signals(w)
+		}
 	case Unassignable:
 		for _, l := range w.Logins {
 			if !Has(r.Unplaced, l) {
@@ -360,6 +366,12 @@ func (r *run) begin(o Opened) {
 	r.Customers = r.known(o.Customers)
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
+	if o.Signal {
+		r.Signals = Signals{Count: 1, Last: r.f.At, Firing: true}
+	}
+	if o.Page || o.Paged {
+		r.pageUnconfirmed(o.Paged)
+	}
 	if _, ok := r.p.Severity(o.Severity); ok {
 		r.Claimed = o.Severity
 	}
@@ -425,6 +437,9 @@ func (r *run) confirm(name, why string) bool {
 	was := r.Critical(r.p)
 	r.Severity, r.Claimed, r.Confirmed = name, "", r.stamped()
 	r.record("severity", name, why)
+	if r.Phase == Identify {
+		r.broadcast()
+	}
 	switch is := r.Critical(r.p); {
 	case is && !was:
 		r.becomeCritical()
@@ -447,14 +462,14 @@ func (r *run) becomeCritical() {
 			r.IC, r.ICSince = "", nil
 		}
 	}
-	if r.IC == "" && len(r.OEs) == 0 && r.Responder {
+	if len(r.OEs) == 0 && r.Responder && !Same(r.IC, r.Declared.By) {
 		r.OEs = []string{r.Declared.By}
 		r.record("oe", r.Declared.By, "")
 	}
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.startUpdates()
 	}
-	if r.IC == "" {
+	if r.IC == "" && r.Paging.Next.IsZero() {
 		r.startPaging()
 	}
 }
@@ -567,6 +582,7 @@ func (r *run) settle() {
 			r.Asked.Role = r.f.At.Add(r.p.AskRole)
 		}
 	}
+	r.firsts()
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
 	}
@@ -625,8 +641,9 @@ func (r *run) ticketChanged(t TicketChanged) {
 	if t.Done == fu.Done {
 		return
 	}
-	fu.Done = t.Done
+	fu.Done, fu.Ended = t.Done, time.Time{}
 	if fu.Done {
+		fu.Ended = r.f.At
 		r.record("followup done", fu.Ticket, "")
 		fu.Next = time.Time{}
 		return

@@ -159,7 +159,8 @@ func (g group) signal() Signal {
 			s.Started = at
 		}
 	}
-	s.CustomerHint = strings.Join(customers, ", ")
+	s.CustomerHint = cmp.Or(strings.Join(customers, ", "), s.Labels["customer"])
+	s.SeverityHint = cmp.Or(s.SeverityHint, s.Labels["severity"])
 	return s
 }
 

@@ -36,8 +36,11 @@ CREATE TABLE IF NOT EXISTS messages (
 	body     BLOB NOT NULL,
 	due      INTEGER NOT NULL, -- Unix nanoseconds
 	tries    INTEGER NOT NULL DEFAULT 0,
-	dead     TEXT NOT NULL DEFAULT '' -- why it was put aside
+	dead     TEXT NOT NULL DEFAULT '', -- why it was put aside
+	key      TEXT NOT NULL DEFAULT '', -- of a signal: while one waits, the next of its kind takes its place and is counted
+	count    INTEGER NOT NULL DEFAULT 1
 );
+CREATE INDEX IF NOT EXISTS messages_key ON messages (ref, key) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, light, id, due, dead);
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
@@ -199,8 +202,17 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 				return err
 			}
 		}
-		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, ?, ?, ?, ?)`,
-			m.Ref.String(), m.Delivery, m.Comment == nil && m.Pull == 0, body, at.UnixNano())
+		if m.Key != "" {
+			res, err := tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE ref = ? AND key = ? AND dead = ''`, body, max(1, m.Count), m.Ref.String(), m.Key)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || n > 0 {
+				return err
+			}
+		}
+		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			m.Ref.String(), m.Delivery, m.Bare(), body, at.UnixNano(), m.Key, max(1, m.Count))
 		return err
 	})
 }

@@ -229,6 +229,64 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 	}
 }
 
+// An outage of GitHub's may last as long as it likes: nothing is put aside for it.
+func TestA4AnOutageLosesNothing(t *testing.T) {
+	c := &clock{now: start}
+	out := true
+	q := open(t, "", c, func(engine.Message) error {
+		if out {
+			return fmt.Errorf("look: %w", engine.ErrUnavailable)
+		}
+		return nil
+	})
+	q.put(message(1, "a"), time.Time{})
+	for range 100 {
+		q.idle()
+		c.add(10 * time.Minute)
+	}
+	if dead, err := q.Dead(t.Context()); err != nil || len(dead) > 0 {
+		t.Errorf("put aside: %v %v", dead, err)
+	}
+	out = false
+	q.idle()
+	if next, err := q.Next(t.Context()); err != nil || !next.IsZero() {
+		t.Errorf("still to be done at %s %v", next, err)
+	}
+}
+
+// While a report waits the next of its kind is counted with it, also one that comes while it is being told.
+func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
+	c := &clock{now: start}
+	told := 0
+	var again func()
+	q := open(t, "", c, func(m engine.Message) error {
+		told += m.Count
+		if again != nil {
+			again()
+			again = nil
+		}
+		return nil
+	})
+	report := func(key string) engine.Message {
+		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: key, Count: 1}
+	}
+	again = func() {
+		for range 5 {
+			if err := q.Enqueue(t.Context(), report("a"), time.Time{}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for range 5 {
+		q.put(report("a"), c.now.Add(time.Minute))
+	}
+	q.put(report("b"), c.now.Add(time.Minute))
+	c.add(2 * time.Minute)
+	if seen := q.idle(); told != 11 || len(seen) != 3 {
+		t.Errorf("%d reports told in %d looks, want 11 in 3", told, len(seen))
+	}
+}
+
 func TestTimers(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, nil)

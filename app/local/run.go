@@ -170,13 +170,14 @@ type job struct {
 	due   int64
 	body  []byte
 	tries int
+	count int // of a signal: how often it was said
 }
 
 // head reads an incident's message that is first, as heads says.
 func (s *Store) head(ref string) (j job, err error) {
 	err = s.db.QueryRow(`
-		SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries
-		FROM messages m WHERE ref = ? AND dead = '' ORDER BY light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries)
+		SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+		FROM messages m WHERE ref = ? AND dead = '' ORDER BY light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
 	return j, err
 }
 
@@ -192,6 +193,9 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 	}
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
+		if m.Signal != nil {
+			m.Count = j.count
+		}
 		err = guarded(ctx, m, handle)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -200,8 +204,17 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 	var later *engine.Later
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
+		// What was said again meanwhile is still to be told.
+		again, err := tx.Exec(`UPDATE messages SET count = count - ?, tries = 0 WHERE id = ? AND count > ?`, j.count, j.id, j.count)
+		if err != nil {
+			return err
+		}
+		id := j.id
+		if n, err := again.RowsAffected(); err != nil || n > 0 {
+			id = 0 // no message's
+		}
 		// A look sees all there is, so whatever else asked for no more than a look is answered too.
-		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light AND due <= ? AND dead = '')`, j.id, ref, j.last, now.UnixNano())
+		_, err = tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light AND due <= ? AND dead = '')`, id, ref, j.last, now.UnixNano())
 		return err
 	}
 	switch {
@@ -211,14 +224,14 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 			_, err := tx.Exec(`UPDATE messages SET due = ? WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
 			return err
 		}
-	case j.tries+1 >= tries:
+	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable):
 		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref, "delivery", m.Delivery, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, e := tx.Exec(`UPDATE messages SET dead = ?, tries = tries + 1 WHERE id = ?`, err.Error(), j.id)
 			return e
 		}
 	default:
-		wait := min(firstWait<<j.tries, longest)
+		wait := min(firstWait<<min(j.tries, tries), longest)
 		s.log.Warn("a look failed: trying again", "incident", ref, "in", wait, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1 WHERE id = ?`, now.Add(wait).UnixNano(), j.id)

@@ -192,6 +192,11 @@ func TestC2Golden(t *testing.T) {
 				text += "\n---\n\n# " + title + "\n\n" + body
 			}
 			golden(t, name+".issues.md", text)
+			data, err := JSON(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".json", string(data))
 		})
 	}
 }

@@ -117,7 +117,7 @@ func TestC2AnyTextIsInert(t *testing.T) {
 			tables(t, ticket)
 			structure(t, ticket, ticket)
 			acting(t, ticket)
-			if marker := TicketMarker(f.Ref, i); strings.Count(ticket, "<!--") != 1 || !strings.HasSuffix(ticket, "\n"+marker+"\n") {
+			if marker := incident.TicketMark(f.Ref, i); strings.Count(ticket, "<!--") != 1 || !strings.HasSuffix(ticket, "\n"+marker+"\n") {
 				t.Fatalf("the ticket does not end with its marker %s and no other:\n%s", marker, ticket)
 			}
 		}
@@ -250,7 +250,7 @@ func structure(t *rapid.T, body, whole string) {
 }
 
 var (
-	ownHTML   = regexp.MustCompile(`^(<!-- [^<>]* -->(\n_Write here: .*)?|_Write here: .*_|<details><summary>All [0-9]+( entries)?</summary>|</details>)$`)
+	ownHTML   = regexp.MustCompile(`^(<!-- [^<>]* -->(\n_Write here: .*)?|_Write here: .*_|<details><summary>(All [0-9]+|[A-Za-z]+( – [0-9]+)?: [0-9]+ entr(y|ies) from [0-9: -]+ UTC)</summary>|</details>)$`)
 	ticketURL = regexp.MustCompile(`^https://github\.com/[^/]+/[^/]+/issues/[0-9]+$`)
 	ownCode   = regexp.MustCompile(`(?s)<(code|pre)\b.*?</(code|pre)>`)
 	ownLink   = regexp.MustCompile(`(?s)<a .*?</a>`)

@@ -46,6 +46,8 @@ type Facts struct {
 	FollowUps []FollowUp
 	// At is when the document is written.
 	At time.Time
+	// Template is the text of the document's template; empty is the one of templates/postmortem.md.
+	Template string
 }
 
 // FollowUp is a follow-up with its words: the first line is its title. One that the app adds (Auto) has the words of the
@@ -55,15 +57,15 @@ type FollowUp struct {
 	Title string
 }
 
-// The templates are parsed once: what parses at the start can't fail in the night.
+// Our own templates are parsed once: what parses at the start can't fail in the night.
 var (
-	document = parse("postmortem.md", templates.Postmortem())
-	ticket   = parse("ticket.md", templates.Ticket())
-	pull     = parse("pull.md", templates.Pull())
+	document = template.Must(parse("postmortem.md", templates.Postmortem()))
+	ticket   = template.Must(parse("ticket.md", templates.Ticket()))
+	pull     = template.Must(parse("pull.md", templates.Pull()))
 )
 
-func parse(name, text string) *template.Template {
-	return template.Must(template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
+func parse(name, text string) (*template.Template, error) {
+	return template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
 		"json":   quoted,
 		"stamp":  stamp,
 		"minute": minute,
@@ -71,24 +73,44 @@ func parse(name, text string) *template.Template {
 		"long":   func(from, to time.Time) string { return lasted(to.Sub(from)) },
 		"since":  since,
 		"who":    who,
+		"why":    why,
 		"link":   link,
-	}).Parse(text))
+	}).Parse(text)
 }
 
 // blank are the lines that a template's branches left.
 var blank = regexp.MustCompile(`\n(?:[ \t]*\n){2,}`)
 
 func execute(t *template.Template, data any) (string, error) {
-	var b bytes.Buffer
+	var b page
 	if err := t.Execute(&b, data); err != nil {
 		return "", fmt.Errorf("write %s: %w", t.Name(), err)
 	}
 	return strings.TrimSpace(blank.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
 }
 
-// Document writes the postmortem (C2).
+// page is what a template writes. A template that was not ours could go on forever.
+type page struct{ bytes.Buffer }
+
+const maxPage = 16 << 20 // bytes: ten times the document of 10,000 entries
+
+func (p *page) Write(b []byte) (int, error) {
+	if p.Len()+len(b) > maxPage {
+		return 0, fmt.Errorf("it writes more than %d MiB", maxPage>>20)
+	}
+	return p.Buffer.Write(b)
+}
+
+// Document writes the postmortem (C2). The error of a template that is wrong names its line.
 func Document(f Facts) (string, error) {
-	text, err := execute(document, look(f))
+	t := document
+	if f.Template != "" {
+		var err error
+		if t, err = parse(document.Name(), f.Template); err != nil {
+			return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
+		}
+	}
+	text, err := execute(t, look(f))
 	if err != nil {
 		return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
 	}
@@ -191,11 +213,6 @@ func slug(title string) string {
 	return b.String()
 }
 
-// TicketMarker marks a follow-up's ticket, so that it is found before it is opened twice.
-func TicketMarker(ref incident.Ref, index int) string {
-	return fmt.Sprintf("<!-- firebreak:ticket %s/%d -->", ref, index)
-}
-
 // Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and address, as it may
 // stand in a repository that more people read (A7).
 func Ticket(f Facts, i int) (title, body string, err error) {
@@ -203,16 +220,25 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 		return "", "", fmt.Errorf("%s has no follow-up %d", f.Ref, i)
 	}
 	fu := f.FollowUps[i]
+	first, more, _ := strings.Cut(strings.TrimSpace(fu.Title), "\n")
+	title = Plain(f.name(fu), maxTitle)
+	if title != Plain(f.name(fu), 0) {
+		more = fu.Title // the title does not hold all of the first line
+	}
 	body, err = execute(ticket, struct {
 		FollowUp
-		Text, Owner, URL, Comment, Marker string
+		Unnamed                           bool
+		More, Owner, URL, Comment, Marker string
 		Ref                               incident.Ref
-	}{fu, strings.TrimSpace(fu.Title), Owner(f.State, fu.FollowUp), address(f.URL), f.permalink(fu.ID), TicketMarker(f.Ref, i), f.Ref})
+	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.Ref, i), f.Ref})
 	if err != nil {
 		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
 	}
-	return Plain(f.name(fu), 200), body, nil
+	return title, body, nil
 }
+
+// maxTitle is how long a ticket's title is; GitHub takes 256 characters.
+const maxTitle = 200
 
 // name gives a follow-up's title.
 func (f Facts) name(fu FollowUp) string {
@@ -227,22 +253,6 @@ func (f Facts) name(fu FollowUp) string {
 		return "Follow-up of an incident"
 	}
 	return first
-}
-
-// Owner gives who owns a follow-up: who was named, else the first OE, the IC, or the declarer if that is a person; ""
-// for nobody.
-func Owner(s incident.State, fu incident.FollowUp) string {
-	switch {
-	case fu.Owner != "":
-		return fu.Owner
-	case len(s.OEs) > 0:
-		return s.OEs[0]
-	case s.IC != "":
-		return s.IC
-	case s.Declared != nil && !strings.HasSuffix(s.Declared.By, "[bot]"):
-		return s.Declared.By
-	}
-	return ""
 }
 
 // joiner shows nothing and keeps words apart that would act together (templates.Inert uses it too).
@@ -307,7 +317,11 @@ func (f Facts) permalink(id string) string {
 		return ""
 	}
 	if c := incident.CommentOf(id); c != 0 {
-		return address(f.URL) + "#issuecomment-" + strconv.FormatInt(c, 10)
+		at := address(f.URL)
+		if strings.Contains(id, "@pull") && f.State.Document.Number != 0 { // said in the document's pull request
+			at = fmt.Sprintf("%s/%s/pull/%d", f.site(), f.Ref.FullName(), f.State.Document.Number)
+		}
+		return at + "#issuecomment-" + strconv.FormatInt(c, 10)
 	}
 	if m := eventID.FindStringSubmatch(id); m != nil {
 		return address(f.URL) + "#event-" + m[1]
@@ -326,13 +340,13 @@ func (f Facts) site() string {
 // repository is how GitHub names repositories.
 var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
 
-// issue links owner/repo#number.
+// issue gives the address of owner/repo#number, or "" if it names none.
 func (f Facts) issue(name string) string {
 	ref, err := incident.ParseRef(name)
 	if err != nil || !repository.MatchString(ref.FullName()) {
-		return templates.Inert(name, 100)
+		return ""
 	}
-	return link(ref.String(), fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number))
+	return fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number)
 }
 
 // The words of the templates.

@@ -2,6 +2,7 @@ package postmortem
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -36,27 +37,6 @@ func TestC2Path(t *testing.T) {
 	}
 	if got, want := Branch(ref), "postmortem/12"; got != want {
 		t.Errorf("Branch: %s, want %s", got, want)
-	}
-}
-
-func TestC4Owner(t *testing.T) {
-	declared := &incident.Stamp{By: "alice"}
-	for _, c := range []struct {
-		name  string
-		state incident.State
-		owner string
-		want  string
-	}{
-		{"named", incident.State{OEs: []string{"bob"}, IC: "carol", Declared: declared}, "dora", "dora"},
-		{"first OE", incident.State{OEs: []string{"bob", "erin"}, IC: "carol", Declared: declared}, "", "bob"},
-		{"IC", incident.State{IC: "carol", Declared: declared}, "", "carol"},
-		{"declarer", incident.State{Declared: declared}, "", "alice"},
-		{"a machine declared it", incident.State{Declared: &incident.Stamp{By: "alertmanager[bot]"}}, "", ""},
-		{"nobody", incident.State{}, "", ""},
-	} {
-		if got := Owner(c.state, incident.FollowUp{Owner: c.owner}); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
 	}
 }
 
@@ -113,8 +93,9 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestC2LongTimelineFoldsAway: each phase folds for itself, and no fold is so long that it is no help.
 func TestC2LongTimelineFoldsAway(t *testing.T) {
-	for n, folded := range map[int]bool{60: false, 61: true} {
+	for n, folds := range map[int]string{60: "", 61: "Identify: 61", 1900: "Identify: 500, Identify: 40, Investigate: 500, Investigate: 500, Investigate: 360"} {
 		document, err := Document(long(n))
 		if err != nil {
 			t.Fatal(err)
@@ -124,8 +105,101 @@ func TestC2LongTimelineFoldsAway(t *testing.T) {
 		if rows := strings.Count(timeline, "#issuecomment-"); rows != n {
 			t.Errorf("%d rows of %d", rows, n)
 		}
-		if got := strings.Contains(timeline, "<details><summary>All 61 entries</summary>\n\n| UTC"); got != folded {
-			t.Errorf("%d entries: folded %v, want %v\n%s", n, got, folded, timeline)
+		var got []string
+		for _, m := range regexp.MustCompile(`<details><summary>([^<]*) entries from .* UTC</summary>\n\n\| UTC`).FindAllStringSubmatch(timeline, -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, ", ") != folds {
+			t.Errorf("%d entries fold as %q, want %s", n, got, folds)
+		}
+	}
+}
+
+// TestC2ThousandsOfEntriesAreShown: GitHub shows no Markdown file of more than half a megabyte.
+func TestC2ThousandsOfEntriesAreShown(t *testing.T) {
+	document, err := Document(long(3000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(document) > 512<<10 {
+		t.Errorf("%d bytes", len(document))
+	}
+}
+
+// TestC4TicketSaysItsTitleOnce: what the title does not hold stands in the text, and nothing twice.
+func TestC4TicketSaysItsTitleOnce(t *testing.T) {
+	long := strings.Repeat("many words ", 30)
+	for _, c := range []struct {
+		words string
+		auto  bool
+		want  string // the text before the table
+	}{
+		{words: "Alert on it"},
+		{words: "Alert on it\n\nAt 80 %.", want: "> At 80 %."},
+		{words: long + "\nAt 80 %.", want: "> " + strings.TrimSpace(long) + "  \n> At 80 %."},
+		{words: " \n", want: "No words came with this follow-up."},
+		{words: "A cron job", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet."},
+		{words: "A cron job\nHourly.", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet. More about the workaround:\n\n> Hourly."},
+	} {
+		f := rich()
+		f.FollowUps[0].Title, f.FollowUps[0].Auto = c.words, c.auto
+		_, body, err := Ticket(f, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := strings.Cut(body, "| Owner |"); strings.TrimSpace(got) != c.want {
+			t.Errorf("%q begins\n%s\nwant\n%s", c.words, got, c.want)
+		}
+	}
+}
+
+func TestC2Permalink(t *testing.T) {
+	f := minimal()
+	f.State.Document.Number = 44
+	for id, want := range map[string]string{
+		"":            "",
+		"opened":      issueURL,
+		"c7.0":        issueURL + "#issuecomment-7",
+		"c7@170.1":    issueURL + "#issuecomment-7",
+		"e9":          issueURL + "#event-9",
+		"c7@pull.0":   "https://github.com/acme/incidents/pull/44#issuecomment-7",
+		"tick/1/2026": issueURL,
+	} {
+		if got := f.permalink(id); got != want {
+			t.Errorf("%q: %s, want %s", id, got, want)
+		}
+	}
+}
+
+// TestC2OwnTemplate: a template that is wrong is told by its line.
+func TestC2OwnTemplate(t *testing.T) {
+	f := minimal()
+	f.Template = "# {{inert .Title}}\n\n<!-- firebreak:begin impact -->\n{{long .Declared .Closed}}\n<!-- firebreak:end impact -->\n"
+	document, err := Document(f)
+	if want := "# ???\n\n<!-- firebreak:begin impact -->\n19 min\n<!-- firebreak:end impact -->\n"; err != nil || document != want {
+		t.Errorf("%v: %q, want %q", err, document, want)
+	}
+	old := strings.Replace(document, "19 min", "5 min", 1) + "words\n"
+	if got, err := Refresh(old, f); err != nil || got != document+"words\n" {
+		t.Errorf("%v: refreshed %q", err, got)
+	}
+	for template, want := range map[string]string{
+		"a\n\n{{if}}":                                   "postmortem.md:3: missing value for if",
+		"a\n{{range .Rows}}":                            "postmortem.md:2: unexpected EOF",
+		"a\n{{nope .Title}}":                            `postmortem.md:2: function "nope" not defined`,
+		"a\nb {{.Nope}}":                                "postmortem.md:2:4: ",
+		"a\n\n{{.State.Confirmed.By}}":                  "postmortem.md:3:8: ",
+		"{{range 1000000}}many words and no end{{end}}": "more than 16 MiB",
+	} {
+		f.Template = template
+		for name, write := range map[string]func() error{
+			"Document": func() error { _, err := Document(f); return err },
+			"Refresh":  func() error { _, err := Refresh("x", f); return err },
+			"Pull":     func() error { _, _, err := Pull(f); return err },
+		} {
+			if err := write(); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "acme/incidents#12") {
+				t.Errorf("%s of %q: %v, want %s", name, template, err, want)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type view struct {
 	Handovers                              []handover
 	Diagram                                string
 	Rows                                   []row
+	Folds                                  []fold // the rows by phase, if there are many
 	Updates                                []told
 	Rhythm                                 bool
 	Longest                                time.Duration
@@ -29,6 +31,7 @@ type view struct {
 	Workarounds, Fixes                     []said
 	Regressions, Agreements                []said
 	Work                                   []work
+	Dated                                  bool // a follow-up has a date
 	Tell                                   bool // there is a customer to tell
 }
 
@@ -50,6 +53,18 @@ type row struct {
 	By, What, URL string
 }
 
+// fold is a part of a long timeline: a phase, or some of one.
+type fold struct {
+	Name string
+	Rows []row
+}
+
+// How long the timeline may get.
+const (
+	maxUnfolded = 60  // rows, beyond which it folds away
+	maxFolded   = 500 // rows of a fold
+)
+
 // told is a customer update; After is the time since the one before, or since the severity was confirmed.
 type told struct {
 	At            time.Time
@@ -57,23 +72,28 @@ type told struct {
 	After         time.Duration
 }
 
-// paged is a page with what became of it; Answer is Markdown.
+// paged is a page with what became of it. One that asks for an answer to the incident has Awaited.
 type paged struct {
-	At                  time.Time
-	To                  []string
-	Why, Answer, Failed string
+	At          time.Time
+	To, By      []string
+	Why, Failed string
+	Awaited     bool
+	Answerer    string
+	After       time.Duration // until the answer
 }
 
-// said is what somebody wrote; Then is what became of it.
+// said is what somebody wrote; Back is when it turned out not to hold.
 type said struct {
-	At                  time.Time
-	By, Text, URL, Then string
+	At, Back      time.Time
+	By, Text, URL string
 }
 
-// work is a follow-up; Ticket is Markdown.
+// work is a follow-up as it stands; URL is the ticket's.
 type work struct {
-	Number                    int
-	Title, Owner, Due, Ticket string
+	FollowUp
+	Number     int
+	Name, Does string // its title and who does it
+	URL        string
 }
 
 func look(f Facts) view {
@@ -95,11 +115,8 @@ func look(f Facts) view {
 	v.pages()
 	v.findings()
 	for i, fu := range f.FollowUps {
-		w := work{Number: i + 1, Title: f.name(fu), Owner: Owner(f.State, fu.FollowUp), Due: fu.Due}
-		if fu.Ticket != "" {
-			w.Ticket = f.issue(fu.Ticket)
-		}
-		v.Work = append(v.Work, w)
+		v.Dated = v.Dated || fu.Due != ""
+		v.Work = append(v.Work, work{FollowUp: fu, Number: i + 1, Name: f.name(fu), Does: f.State.OwnerOf(fu.FollowUp), URL: f.issue(fu.Ticket)})
 	}
 	return v
 }
@@ -115,8 +132,25 @@ func visible(names []string) []string {
 	return out
 }
 
-// phases tells the phases, and from them when the impact ended: at the last move to where it is only watched.
+// phases tells the phases, and from them the impact: it ended with the last move to where it is only watched.
 func (v *view) phases() {
+	v.mitigated()
+	for _, s := range v.Spans {
+		if s.Phase != incident.Closing || s.To.After(s.From) {
+			v.Phases = append(v.Phases, s)
+		}
+		if s.Phase == incident.Monitoring || s.Phase == incident.Closing {
+			continue
+		}
+		to := s.To
+		if !v.Mitigated.IsZero() && to.After(v.Mitigated) {
+			to = v.Mitigated
+		}
+		v.Unmitigated += max(0, to.Sub(s.From))
+	}
+}
+
+func (v *view) mitigated() {
 	watched := false
 	for _, s := range v.Spans {
 		switch s.Phase {
@@ -127,10 +161,6 @@ func (v *view) phases() {
 		case incident.Closing:
 		default:
 			v.Mitigated, watched = time.Time{}, false
-			v.Unmitigated += s.To.Sub(s.From)
-		}
-		if s.Phase != incident.Closing || s.To.After(s.From) {
-			v.Phases = append(v.Phases, s)
 		}
 	}
 	if !v.Mitigated.IsZero() {
@@ -205,7 +235,7 @@ func (v *view) people() {
 // rows tells the whole timeline. The longer it is, the less each row says of its text, so that GitHub still shows the
 // file; the link leads to all of it.
 func (v *view) rows() {
-	room := min(300, max(40, 400_000/max(1, len(v.Entries))-160))
+	room := min(300, max(20, 400_000/max(1, len(v.Entries))-160))
 	for _, e := range v.Entries {
 		what := templates.Line(e)
 		text := templates.Inert(e.Text, room)
@@ -218,6 +248,15 @@ func (v *view) rows() {
 			what += ": " + text
 		}
 		v.Rows = append(v.Rows, row{At: e.At, By: e.By, What: what, URL: v.permalink(e.Ref)})
+	}
+	if len(v.Rows) > maxUnfolded {
+		at := 0
+		for _, s := range sections(v.Spans, v.Entries) {
+			for part := range slices.Chunk(v.Rows[at:at+len(s.entries)], maxFolded) {
+				v.Folds = append(v.Folds, fold{s.name, part})
+			}
+			at += len(s.entries)
+		}
 	}
 	if len(v.Entries) > 0 && minute(v.Entries[0].At) < minute(v.Declared) {
 		v.Earliest = v.Entries[0].At
@@ -254,6 +293,13 @@ var whys = map[string]string{
 	"asked":      "more people were asked for",
 }
 
+func why(reason string) string {
+	if words, ok := whys[reason]; ok {
+		return words
+	}
+	return templates.Inert(reason, 60)
+}
+
 func (v *view) pages() {
 	pages := v.Pages
 	if len(pages) == 0 {
@@ -270,22 +316,15 @@ func (v *view) pages() {
 		}
 	}
 	for _, p := range pages {
-		why := whys[p.Why]
-		if why == "" {
-			why = templates.Inert(p.Why, 60)
-		}
-		out := paged{At: p.At, To: visible(p.To), Why: why, Failed: failed[p.Key]}
+		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key], Awaited: p.Why == "team" || p.Why == "escalation"}
 		if p.Failed != "" {
 			out.Failed = p.Failed
 		}
 		for len(answers) > 0 && answers[0].At.Before(p.At) {
 			answers = answers[1:]
 		}
-		if p.Why == "team" || p.Why == "escalation" {
-			out.Answer = "nobody"
-			if len(answers) > 0 {
-				out.Answer = "**" + who(answers[0].What) + "** after " + lasted(answers[0].At.Sub(p.At))
-			}
+		if out.Awaited && len(answers) > 0 {
+			out.Answerer, out.After = answers[0].What, answers[0].At.Sub(p.At)
 		}
 		v.Paged = append(v.Paged, out)
 	}
@@ -306,13 +345,9 @@ func (v *view) findings() {
 		switch e.Kind {
 		case "regression":
 			back = &v.Entries[i]
-		case "workaround", "fix":
+		case "workaround", "fix", "agreed":
 			if back != nil {
-				s.Then = "did not hold: it came back " + templates.UTC(back.At, time.Time{})
-			}
-		case "agreed":
-			if back != nil {
-				s.Then = "came back after all " + templates.UTC(back.At, time.Time{})
+				s.Back = back.At
 			}
 		}
 		*list = append(*list, s)

@@ -348,5 +348,6 @@ type OutboxEntry struct {
 	To      string    `json:"to"`
 	Text    string    `json:"text"`
 	Key     string    `json:"key"`
+	URL     string    `json:"url,omitempty"`
 	At      time.Time `json:"at"`
 }

@@ -28,8 +28,8 @@ func (v *visit) home() (string, any, error) {
 
 // outboxRow is a message that left.
 type outboxRow struct {
-	Kind, Channel, To, Text, Key string
-	At                           momentView
+	Kind, Channel, To, Text, Key, URL string
+	At                                momentView
 }
 
 // outbox shows what left for people outside GitHub, newest first.
@@ -37,7 +37,7 @@ func (v *visit) outbox() (string, any, error) {
 	v.title, v.crumb, v.narrow = "Outbox", "Outbox", true
 	var d struct{ Rows []outboxRow }
 	for _, e := range slices.Backward(v.st.Outbox) {
-		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, v.at(e.At)})
+		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At)})
 	}
 	return "outbox", d, nil
 }

@@ -118,13 +118,15 @@ func (s *Sandbox) Clock() *Clock { return s.clock }
 // Environment gives what an App's process needs to be the App here.
 func (s *Sandbox) Environment() map[string]string {
 	env := map[string]string{
-		"FIREBREAK_GITHUB_URL":      s.o.URL + "/",
-		"FIREBREAK_APP_ID":          fmt.Sprint(s.o.AppID),
-		"FIREBREAK_WEBHOOK_SECRET":  s.o.WebhookSecret,
-		"FIREBREAK_CLOCK_URL":       s.o.URL + "/sandbox/clock",
-		"FIREBREAK_PAGER_URL":       s.o.URL + "/sandbox/receive/page",
-		"FIREBREAK_MAIL_URL":        s.o.URL + "/sandbox/receive/announce",
-		"FIREBREAK_OUTBOUND_SECRET": s.outboundSecret(),
+		"FIREBREAK_GITHUB_URL":        s.o.URL + "/",
+		"FIREBREAK_APP_ID":            fmt.Sprint(s.o.AppID),
+		"FIREBREAK_WEBHOOK_SECRET":    s.o.WebhookSecret,
+		"FIREBREAK_CLOCK_URL":         s.o.URL + "/sandbox/clock",
+		"FIREBREAK_PAGER_URL":         s.o.URL + "/sandbox/receive/page",
+		"FIREBREAK_MAIL_URL":          s.o.URL + "/sandbox/receive/announce",
+		"FIREBREAK_OUTBOUND_SECRET":   s.outboundSecret(),
+		"FIREBREAK_INTAKE_REPOSITORY": "acme/incidents",
+		"FIREBREAK_INTAKE_SECRET":     "demo-intake",
 	}
 	if file := s.keeper.keyFile(); file != "" {
 		env["FIREBREAK_PRIVATE_KEY_FILE"] = file

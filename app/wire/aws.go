@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
 // Lambda is the product behind a queue on AWS, as one of its functions.
@@ -32,6 +34,7 @@ type Lambda struct {
 	queue   *awscloud.Queue
 	timers  *backend.Scheduler
 	batch   *backend.Batch
+	refused intake.Counter // reports that gave no result
 
 	mu    sync.Mutex
 	last  map[string]string // the environment by which product was built
@@ -42,6 +45,7 @@ type Lambda struct {
 type product struct {
 	clockURL string
 	engine   *engine.Engine // nil in a function that only sweeps
+	intake   http.Handler   // nil: sources have no repository
 	sweeper  *sweeper
 }
 
@@ -78,10 +82,25 @@ func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRe
 
 func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	p, err := l.ready(ctx, true)
+	if l.timers.Group == "" || l.timers.Role == "" || l.timers.QueueARN == "" {
+		err = errors.Join(err, errors.New("FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set"))
+	}
 	if err != nil {
 		return err
 	}
 	return p.engine.Handle(ctx, m)
+}
+
+// Intake gives what takes the reports of sources.
+func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
+	p, err := l.ready(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	if p.intake == nil {
+		return nil, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
+	}
+	return p.intake, nil
 }
 
 // Sweep finds what was lost on the way.
@@ -93,7 +112,7 @@ func (l *Lambda) Sweep(ctx context.Context) error {
 	return p.sweeper.next(ctx)
 }
 
-// ready gives the product by the secrets of the moment. Only with an engine the webhook secret and timers are needed.
+// ready gives the product by the secrets of the moment. Only with an engine the webhook secret is needed.
 func (l *Lambda) ready(ctx context.Context, withEngine bool) (*product, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,9 +142,6 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 	err := join(wrong)
 	if withEngine {
 		env, err = Read(getenv)
-		if l.timers.Group == "" || l.timers.Role == "" || l.timers.QueueARN == "" {
-			err = errors.Join(err, errors.New("FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set"))
-		}
 	}
 	if err != nil {
 		return nil, err
@@ -138,8 +154,14 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 		return nil, err
 	}
 	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}}
-	if withEngine {
-		p.engine, err = env.engine(app, l.timers, l.clock, l.log)
+	if !withEngine {
+		return p, nil
 	}
-	return p, err
+	if p.engine, err = env.engine(app, l.timers, l.queue, l.clock, l.log); err != nil {
+		return nil, err
+	}
+	if env.Incidents.Repo != "" {
+		p.intake = (&reception{env: env, engine: p.engine, queue: l.queue, refused: &l.refused, log: l.log}).handler()
+	}
+	return p, nil
 }

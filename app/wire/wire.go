@@ -20,22 +20,24 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/local"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
 // Environment is what the environment says.
 type Environment struct {
-	GitHubURL string   // FIREBREAK_GITHUB_URL; empty: GitHub itself
-	AppID     int64    // FIREBREAK_APP_ID
-	Key       []byte   // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
-	KMSKey    string   // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
-	Secrets   [][]byte // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	ClockURL  string   // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL  string   // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
-	MailURL   string   // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
-	Outbound  []byte   // FIREBREAK_OUTBOUND_SECRET: signs both
-	Allow     []string // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
+	GitHubURL string       // FIREBREAK_GITHUB_URL; empty: GitHub itself
+	AppID     int64        // FIREBREAK_APP_ID
+	Key       []byte       // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	KMSKey    string       // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
+	Secrets   [][]byte     // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
+	ClockURL  string       // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL  string       // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	MailURL   string       // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
+	Incidents incident.Ref // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
+	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
+	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
 
 	getenv func(string) string                 // for FIREBREAK_SECRET_…, which the policy names
 	sign   func(digest []byte) ([]byte, error) // signs by KMSKey
@@ -51,6 +53,13 @@ func Read(getenv func(string) string) (Environment, error) {
 	}
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET_PREVIOUS"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
+	}
+	if name := getenv("FIREBREAK_INTAKE_REPOSITORY"); name != "" {
+		ref, err := incident.ParseRef(name + "#1")
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("FIREBREAK_INTAKE_REPOSITORY must be a repository as owner/repo, not %q", name))
+		}
+		e.Incidents = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}
 	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
@@ -115,6 +124,7 @@ type Server struct {
 	app     *gh.App
 	store   *local.Store
 	engine  *engine.Engine
+	refused intake.Counter // reports that gave no result
 	handler http.Handler
 }
 
@@ -148,7 +158,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	if s.engine, err = env.engine(app, s.store, s.clock, s.log); err != nil {
+	if s.engine, err = env.engine(app, s.store, s.store, s.clock, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	hook, err := webhook.Handler(webhook.Options{
@@ -161,6 +171,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/webhook", hook)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
+	if env.Incidents.Repo != "" {
+		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, refused: &s.refused, log: s.log}).handler())
+	}
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
 	}
@@ -181,12 +194,12 @@ func (e Environment) app(clock engine.Clock, log *slog.Logger) (*gh.App, error) 
 }
 
 // engine builds what runs the incidents.
-func (e Environment) engine(app *gh.App, timers engine.Scheduler, clock engine.Clock, log *slog.Logger) (*engine.Engine, error) {
+func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, clock engine.Clock, log *slog.Logger) (*engine.Engine, error) {
 	out, err := newNotifier(e, log)
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Pager: out, Announcer: out, Clock: clock, Secrets: e.Secrets, Logger: log}), nil
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Clock: clock, Secrets: e.Secrets, Logger: log}), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, and /healthz.

@@ -54,6 +54,7 @@ func demo() *cobra.Command {
 			mux := http.NewServeMux()
 			mux.Handle("/", box.Handler())
 			mux.Handle("/webhook", server.Handler())
+			mux.Handle("/intake/", server.Handler())
 			err = run(c.Context(), c.OutOrStdout(), l, mux, server.Run)
 			return errors.Join(err, box.Close(), server.Close())
 		},

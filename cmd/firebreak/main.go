@@ -29,6 +29,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(demo(), sandboxCommand(), serve())
+	c.AddCommand(demo(), lint(), sandboxCommand(), serve(), statsCommand())
 	return c
 }

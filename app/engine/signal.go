@@ -1,0 +1,388 @@
+package engine
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// calm is how far apart a source that repeats itself is written down: what it says in between waits, and is counted.
+const calm = 15 * time.Second
+
+// remembered is how long the incident of a trouble is known without asking GitHub.
+const remembered = 10 * time.Minute
+
+// place is where a trouble stands.
+type place struct {
+	ref incident.Ref
+	at  time.Time
+}
+
+// signal finds the incident that a source's report belongs to, opens it if there is none, and passes the report on to it:
+// each incident has one writer, and this look is at none yet (I1, I6).
+func (p *pass) signal() error {
+	s, d, err := p.judge()
+	if err != nil || d.Action == intake.Drop {
+		return err
+	}
+	repo := p.m.Ref
+	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
+		repo = incident.Ref{Owner: owner, Repo: name}
+	}
+	count := max(1, p.m.Count)
+	ref, err := p.find(repo, s)
+	if err != nil {
+		return err
+	}
+	if ref.Number == 0 {
+		if d.Action == intake.Note || !s.Firing {
+			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "key", s.DedupKey, "firing", s.Firing)
+			return nil
+		}
+		if ref, err = p.declare(repo, s, d); err != nil {
+			return err
+		}
+		if err := p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal"}, time.Time{}); err != nil {
+			return err
+		}
+		p.tellReporter(s, ref)
+		if count--; count == 0 {
+			return nil
+		}
+	}
+	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: count}, time.Time{})
+}
+
+// judge reads the report and says what becomes of it.
+func (p *pass) judge() (s intake.Signal, d intake.Decision, err error) {
+	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+		return s, d, fmt.Errorf("read a signal: %w", err)
+	}
+	if err := p.load(); err != nil {
+		return s, d, err
+	}
+	return s, intake.Map(s, rules(p.policy)), nil
+}
+
+// rules gives the policy's rules as intake reads them. The configuration has checked their patterns.
+func rules(policy incident.Policy) []intake.Rule {
+	var out []intake.Rule
+	for _, r := range policy.Signals {
+		rule := intake.Rule{Source: r.Source, Action: intake.Action(r.Action), Severity: r.Severity, Customer: r.Customer, Repository: r.Repository, Labels: map[string]*regexp.Regexp{}}
+		if r.Title != "" {
+			rule.Title = regexp.MustCompile(r.Title)
+		}
+		for name, pattern := range r.Labels {
+			rule.Labels[name] = regexp.MustCompile("^(?:" + pattern + ")$")
+		}
+		out = append(out, rule)
+	}
+	return out
+}
+
+// find gives the open incident of a trouble; its number is 0 if there is none.
+func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
+	key := repo.FullName() + " " + s.DedupKey
+	p.mu.Lock()
+	known, ok := p.places[key]
+	p.mu.Unlock()
+	if ok && p.now.Sub(known.at) < remembered {
+		return known.ref, nil
+	}
+	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
+	if err != nil {
+		return repo, fmt.Errorf("look for the incident of a signal: %w", err)
+	}
+	repo.Number = number
+	if number != 0 {
+		p.remember(key, repo)
+	}
+	return repo, nil
+}
+
+func (p *pass) remember(key string, ref incident.Ref) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, known := range p.places {
+		if p.now.Sub(known.at) >= remembered {
+			delete(p.places, k)
+		}
+	}
+	p.places[key] = place{ref, p.now}
+}
+
+// forget makes the next report of a closed incident's trouble open another.
+func (p *pass) forget(ref incident.Ref) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k, known := range p.places {
+		if known.ref == ref {
+			delete(p.places, k)
+		}
+	}
+}
+
+// trouble names what a report is about, without telling it.
+func (e *Engine) trouble(repo incident.Ref, key string) string {
+	return e.mac("signal", strings.ToLower(repo.FullName()), key)[:24]
+}
+
+// signalMark marks an incident with the trouble that it is about.
+func signalMark(trouble string) string { return "<!-- firebreak:signal " + trouble + " -->" }
+
+// passOn passes an answer to a page that went out before its incident was opened on to the incident.
+func (p *pass) passOn() error {
+	trouble, ok := strings.CutPrefix(p.m.Ack.Page, "signal/")
+	if !ok {
+		return nil
+	}
+	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(trouble))
+	if err != nil || number == 0 {
+		return err
+	}
+	ack := *p.m.Ack
+	ack.Page = "page/1"
+	ref := p.m.Ref
+	ref.Number = number
+	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "ack", Ack: &ack}, time.Time{})
+}
+
+func (e *Engine) mac(parts ...string) string {
+	mac := hmac.New(sha256.New, e.keys[0])
+	mac.Write([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// origin is what an incident's text holds of the report that opened it, signed: everybody with write access could edit it.
+type origin struct {
+	Source    string   `json:"source"`
+	Severity  string   `json:"severity,omitempty"`
+	Customers []string `json:"customers,omitempty"`
+	Page      bool     `json:"page,omitempty"`
+	Paged     bool     `json:"paged,omitempty"`
+}
+
+// declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
+func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
+	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged}
+	if _, ok := p.policy.Severity(d.Severity); ok {
+		o.Severity = d.Severity
+	}
+	for _, name := range strings.FieldsFunc(d.Customer, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if c, ok := p.policy.Customer(name); ok {
+			o.Customers = append(o.Customers, c.Name)
+		}
+	}
+	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Role: string(s.Trust), Reason: s.Text, Lines: facts(s), Missing: links(s), Names: s.Attachments})
+	if err != nil {
+		return repo, fmt.Errorf("write the incident of a signal: %w", err)
+	}
+	body := text + "\n\n" + signalMark(p.trouble(repo, s.DedupKey)) + "\n" + p.originMark(repo, o)
+	repo.Number, _, err = p.GitHub.OpenIssue(p.ctx, repo.FullName(), NewIssue{Title: s.Title, Body: body, Labels: []string{incident.LabelIncident}})
+	if err != nil {
+		return repo, fmt.Errorf("open the incident of a signal: %w", err)
+	}
+	p.remember(repo.FullName()+" "+s.DedupKey, repo)
+	return repo, nil
+}
+
+// facts lists a report's labels.
+func facts(s intake.Signal) (lines []string) {
+	var names []string
+	for name := range s.Labels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names[:min(len(names), 20)] {
+		lines = append(lines, name+": "+s.Labels[name])
+	}
+	return lines
+}
+
+// links lists a report's addresses as they are: a link could say one thing and lead to another.
+func links(s intake.Signal) (urls []string) {
+	for _, u := range append([]string{s.Runbook, s.URL}, s.CallLinks...) {
+		if u != "" && !slices.Contains(urls, u) {
+			urls = append(urls, u)
+		}
+	}
+	return urls
+}
+
+// sourceName gives the name under which people know a source.
+func sourceName(source string) string {
+	switch source {
+	case "cloudwatch":
+		return "CloudWatch"
+	case "email":
+		return "Email"
+	case "generic":
+		return "A webhook"
+	}
+	return templates.Service(source)
+}
+
+func (p *pass) originMark(repo incident.Ref, o origin) string {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic("engine: " + err.Error()) // strings and booleans always marshal
+	}
+	said := base64.RawURLEncoding.EncodeToString(text)
+	return "<!-- firebreak:origin " + said + "." + p.mac("origin", strings.ToLower(repo.FullName()), said) + " -->"
+}
+
+var originMark = regexp.MustCompile(`<!-- firebreak:origin ([A-Za-z0-9_-]+)\.([0-9a-f]{64}) -->`)
+
+// reported gives the fact that a source opened this incident, if the app wrote so.
+func (p *pass) reported() (incident.Opened, bool) {
+	m := originMark.FindStringSubmatch(p.snap.Body)
+	if m == nil || !p.snap.Own {
+		return incident.Opened{}, false
+	}
+	for _, key := range p.keys {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("origin\n" + strings.ToLower(p.m.Ref.FullName()) + "\n" + m[1]))
+		if !hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(m[2])) {
+			continue
+		}
+		var o origin
+		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
+			return incident.Opened{}, false
+		}
+		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Page: o.Page, Paged: o.Paged}, true
+	}
+	return incident.Opened{}, false
+}
+
+// repeated gives the fact that a source said something of this incident again. What comes close after another waits, so that
+// a storm is a few writes.
+func (p *pass) repeated() ([]incident.Fact, error) {
+	if p.m.Signal == nil {
+		return nil, nil
+	}
+	var s intake.Signal
+	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+		return nil, fmt.Errorf("read a signal: %w", err)
+	}
+	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Mark: p.mac("event", s.DedupKey, s.Event)[:16]}
+	if s.Source == "email" {
+		f.Text, f.Names = s.Text, s.Attachments
+		if f.Text == "" {
+			f.Text = s.Title
+		}
+	}
+	return []incident.Fact{{At: p.now, What: f}}, nil
+}
+
+// wait tells until when a report waits because the one before was just written down.
+func (e *Engine) wait(m Message, now time.Time) (time.Time, bool) {
+	if m.Signal == nil || m.Ref.Number == 0 {
+		return time.Time{}, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	until := e.wrote[m.Ref].Add(calm)
+	return until, now.Before(until)
+}
+
+func (e *Engine) noted(m Message, now time.Time) {
+	if m.Signal == nil || m.Ref.Number == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for ref, at := range e.wrote {
+		if now.Sub(at) > calm {
+			delete(e.wrote, ref)
+		}
+	}
+	e.wrote[m.Ref] = now
+}
+
+// tellReporter answers somebody who reported in a chat and waits there for the incident's address.
+func (p *pass) tellReporter(s intake.Signal, ref incident.Ref) {
+	if s.Reply == "" || p.Replier == nil {
+		return
+	}
+	if err := p.Replier.Reply(p.ctx, s.Reply, p.GitHub.Address(ref)); err != nil {
+		p.Logger.Warn("whoever reported it could not be answered", "incident", ref.String(), "source", s.Source, "err", err)
+	}
+}
+
+// PageFirst pages for a report before GitHub is asked, if the policy says so, so that GitHub's outage delays nobody. It tells
+// whether people outside GitHub were paged: once for each trouble.
+func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
+	policy := e.policyOf(ctx, repo)
+	if intake.Map(s, rules(policy)).Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
+		return false
+	}
+	key := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
+	now := e.Clock.Now()
+	e.mu.Lock()
+	at, known := e.paged[key]
+	e.mu.Unlock()
+	if known && now.Sub(at) < time.Hour {
+		return true
+	}
+	step := policy.Escalation[0]
+	by := step.By
+	if len(by) == 0 {
+		by = []string{policy.Pager}
+	}
+	sent := false
+	for _, kind := range by {
+		if kind == "github" {
+			continue
+		}
+		service, _ := policy.Service(kind)
+		err := e.Pager.Page(ctx, Page{Ref: repo, Key: key, To: slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }), Title: s.Title, URL: s.URL, Severity: s.SeverityHint, Service: service})
+		if err != nil {
+			e.Logger.Error("a page could not be sent", "repository", repo.FullName(), "service", kind, "err", err)
+			continue
+		}
+		sent = true
+	}
+	if sent {
+		e.mu.Lock()
+		e.paged[key] = now
+		e.mu.Unlock()
+	}
+	return sent
+}
+
+// policyOf gives a repository's policy: as it was read last, for as long as asking again would keep people waiting.
+func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Policy {
+	e.mu.Lock()
+	last, known := e.files[repo.FullName()]
+	e.mu.Unlock()
+	if known && e.Clock.Now().Sub(last.read) < configured {
+		return last.policy
+	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	p := &pass{Engine: e, ctx: ctx, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
+	if err := p.load(); err != nil {
+		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
+		if !known {
+			return incident.DefaultPolicy()
+		}
+		return last.policy
+	}
+	return p.policy
+}
+
+// patience is how long GitHub may take to give the configuration by which people are paged.
+const patience = 2 * time.Second

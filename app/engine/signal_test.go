@@ -1,0 +1,197 @@
+package engine_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// alert posts what Alertmanager posts.
+func (w *world) alert(status, name string, n int) {
+	w.t.Helper()
+	w.post("/intake/alertmanager", "application/json", fmt.Sprintf(`{"version":"4","groupKey":"{}:{alertname=%s}","status":%q,"receiver":"firebreak",
+		"groupLabels":{"alertname":%q},"commonLabels":{"alertname":%q,"severity":"critical","customer":"globex"},"commonAnnotations":{"summary":"The API server of eu-1 is down @carol"},
+		"externalURL":"http://alertmanager.example","alerts":[{"status":%q,"labels":{"alertname":%q,"instance":"i-%d"},"annotations":{"description":"/ic close"},
+		"startsAt":"2026-03-02T10:39:00Z","endsAt":"0001-01-01T00:00:00Z","fingerprint":"f%d"}]}`, name, status, name, name, status, name, n, n))
+}
+
+func (w *world) post(path, kind, body string) {
+	w.t.Helper()
+	req, err := http.NewRequest("POST", w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer demo-intake")
+	req.Header.Set("Content-Type", kind)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if text, _ := io.ReadAll(res.Body); res.StatusCode >= 300 {
+		w.t.Fatalf("%s answers %d %s", path, res.StatusCode, text)
+	}
+}
+
+// said lists the comments of the app's own that hold some words.
+func (w *world) said(words string) (bodies []string) {
+	w.t.Helper()
+	for _, c := range w.list() {
+		if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, words) {
+			bodies = append(bodies, c.Body)
+		}
+	}
+	return bodies
+}
+
+func TestI1I6AnAlertOpensOneIncidentAndGoesOnBeingCounted(t *testing.T) {
+	w := newWorld(t)
+	w.alert("firing", "APIServerDown", 1)
+	w.settle()
+	card := w.card()
+	if !strings.Contains(card, "Unconfirmed · Identify") || !strings.Contains(card, "reported by **Alertmanager** as critical") || !strings.Contains(card, "globex") {
+		t.Fatalf("the card says\n%s", card)
+	}
+	if sent := w.outbox(); len(sent) > 0 {
+		t.Errorf("an alert that nobody confirmed pages: %v", sent)
+	}
+	w.tell("bob: /oe\nbob: /ic severity critical")
+	if sent := w.outbox(); len(sent) != 1 || sent[0].Kind != "page" {
+		t.Errorf("confirmed, and the outbox holds %v", sent)
+	}
+	w.tell("wait 1m")
+	w.alert("firing", "APIServerDown", 2)
+	w.tell("wait 1m")
+	w.alert("firing", "APIServerDown", 3)
+	w.tell("wait 1m")
+	if said := w.said("reported this"); len(said) != 1 || !strings.Contains(said[0], "reported this 3 times") {
+		t.Errorf("the repetitions are told so: %q", said)
+	}
+	w.alert("resolved", "APIServerDown", 3)
+	w.tell("wait 1m")
+	v := w.view()
+	if said := w.said("says that it recovered. Is it over?"); v.State != "open" || len(said) != 1 {
+		t.Errorf("after the recovery: %s, %q", v.State, said)
+	}
+	w.tell("dan: /ic\nbob: /oe workaround Restarted\ndan: /ic phase monitoring")
+	w.alert("firing", "APIServerDown", 4)
+	w.tell("wait 1m")
+	if said := w.said("fires again during the stand-by"); len(said) != 1 {
+		t.Errorf("firing during the stand-by: %q", said)
+	}
+	if !strings.Contains(w.card(), "Monitoring") {
+		t.Error("an alert alone moves the phase")
+	}
+	var all []struct{ Number int }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues?state=all", nil, &all)
+	if len(all) != 1 {
+		t.Errorf("%d issues", len(all))
+	}
+	w.alert("firing", "DiskFull", 1)
+	w.settle()
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues?state=all", nil, &all)
+	if len(all) != 2 {
+		t.Errorf("another trouble, and %d issues", len(all))
+	}
+}
+
+// A storm of one group is one incident and few writes.
+func TestI6AStorm(t *testing.T) {
+	w := newWorld(t)
+	for i := range 1000 {
+		w.alert("firing", "APIServerDown", i)
+		if i%250 == 249 {
+			w.tell("wait 15s")
+		}
+	}
+	w.tell("wait 1m")
+	if said := w.said("reported this"); len(said) != 1 || !strings.Contains(said[0], "reported this 1000 times") {
+		t.Errorf("the storm is told so: %q", said)
+	}
+	calls := w.calls()
+	t.Logf("1,000 alerts within a minute: %d calls, %d of them writes", len(calls), writes(calls))
+	if writes(calls) > 30 || len(calls) > 80 {
+		t.Errorf("%d calls, %d writes", len(calls), writes(calls))
+	}
+	var all []struct{ Number int }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues?state=all", nil, &all)
+	if len(all) != 1 {
+		t.Errorf("%d incidents", len(all))
+	}
+}
+
+// What a source says acts as nothing: no command, no mention, no link.
+func TestI1WhatASourceSaysIsInert(t *testing.T) {
+	w := newWorld(t)
+	w.alert("firing", "APIServerDown", 1)
+	w.settle()
+	var issue struct{ Body, Title string }
+	w.ok("alice", "GET", w.issue(), nil, &issue)
+	for _, bad := range []string{"\n/ic close", "@carol"} {
+		if strings.Contains(issue.Body, bad) {
+			t.Errorf("the incident's text holds %q:\n%s", bad, issue.Body)
+		}
+	}
+	w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Nothing works @alice\r\nMessage-ID: <1@globex.example>\r\n\r\nHelp!\r\n/ic phase closing because I say so\r\n")
+	w.settle()
+	w.ref.Number = 2
+	if card := w.card(); !strings.Contains(card, "Unconfirmed") || !strings.Contains(card, "Email") {
+		t.Errorf("a mail gives the card\n%s", card)
+	}
+	w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Nothing works\r\nMessage-ID: <2@globex.example>\r\nIn-Reply-To: <1@globex.example>\r\nReferences: <1@globex.example>\r\n\r\nAny news?\r\n")
+	w.tell("wait 1m")
+	if said := w.said("Any news?"); len(said) != 1 {
+		t.Errorf("the reply in the thread is told so: %q", said)
+	}
+}
+
+// Where the configuration says so people are paged before GitHub is asked, so that its outage delays nobody.
+func TestI1PageFirst(t *testing.T) {
+	w := newWorld(t)
+	w.change("main", "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n")
+	w.alert("firing", "First", 1) // the configuration is read once while GitHub is there
+	w.settle()
+	if sent := w.outbox(); len(sent) != 1 || sent[0].Kind != "page" {
+		t.Fatalf("the outbox holds %v", sent)
+	}
+	w.order(`{"outage":"10m"}`)
+	w.alert("firing", "APIServerDown", 1)
+	w.alert("firing", "APIServerDown", 2)
+	if sent := w.outbox(); len(sent) != 2 {
+		t.Fatalf("during the outage the outbox holds %v", sent)
+	}
+	w.tell("wait 20m")
+	w.ref.Number = 2
+	card := w.card()
+	if !strings.Contains(card, "reported by **Alertmanager**") || !strings.Contains(card, "Paged") {
+		t.Errorf("after the outage the card says\n%s", card)
+	}
+	before := len(w.outbox())
+	w.tell("bob: /oe\nwait 10m")
+	if sent := w.outbox(); len(sent) != before {
+		t.Errorf("somebody looks into it, and the outbox holds %v", sent)
+	}
+}
+
+// An acknowledgement at the pager ends the escalation (I5), also that of a page that went out before its incident.
+func TestI5AnAcknowledgementAtThePager(t *testing.T) {
+	w := newWorld(t)
+	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+	key := w.outbox()[0].Key
+	w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":1772448120000}}`, key))
+	w.settle()
+	if card := w.card(); !strings.Contains(card, "dan@acme.example") {
+		t.Errorf("the card says\n%s", card)
+	}
+	if said := w.said("answered the page in Opsgenie"); len(said) != 1 {
+		t.Errorf("the answer is told so: %q", said)
+	}
+	w.tell("wait 4m\nalice deletes card\nwait 9m")
+	for _, e := range w.outbox()[1:] {
+		if e.Kind == "page" {
+			t.Errorf("paged after the answer: %v", e)
+		}
+	}
+}

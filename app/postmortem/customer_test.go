@@ -1,0 +1,140 @@
+package postmortem
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// toCustomer is a document of an incident of acme whose section for the customer holds a text.
+func toCustomer(said string) string {
+	return strings.Replace(frame(""), "A disk was full.", said, 1)
+}
+
+// TestC3InternalNames: a line for the customer names nobody and nothing of the house.
+func TestC3InternalNames(t *testing.T) {
+	names := []string{"carol", "@Dora-K", "acme/db-tools", "eu-1", "Jörg", " ", "alertmanager[bot]", "vault.acme.corp"}
+	first := strings.Count(toCustomer("")[:strings.Index(toCustomer(""), "## For the customer")], "\n") + 3
+	for said, want := range map[string][]string{
+		"Carol repaired it, carols and carolina did not.":       {"1 Carol"},
+		"Nothing here: carols, carol_2, xcarol, Jörgen, eu-10.": nil,
+		"(@carol)":                                                                {"1 @carol"},
+		"CAROL’s disk\nin EU-1 and dora-k":                                        {"1 carol", "2 eu-1", "2 dora-k"},
+		"Ask jörg, or [bot] of alertmanager[bot].":                                {"1 jörg", "1 alertmanager[bot]"},
+		"It ran on vault.acme.corp:8200":                                          {"1 vault.acme.corp"},
+		"See acme/db-tools and acme/other.":                                       {"1 acme/db-tools", "1 acme/other"},
+		"See globex/acme, and/or 24/7":                                            nil,
+		"Fixed in #12, GH-3, other/repo#4":                                        {"1 #12", "1 GH-3", "1 other/repo#4"},
+		"acme/platform\\#\u20607 and @\u2060frank":                                {"1 acme/platform\\#\u20607", "1 @\u2060frank"}, // copied from above
+		"C#7, &#124;, #x, https://status.example.com/#12":                         nil,
+		"Ask @frank or @acme/all":                                                 {"1 @frank", "1 @acme/all"},
+		"Write to support@acme.example or at @ 5":                                 nil,
+		"In commit 0a1b2c3 and 0123456789abcdef0123456789abcdef01234567":          {"1 0a1b2c3", "1 0123456789abcdef0123456789abcdef01234567"},
+		"1234567 requests, defaced, 12ab34":                                       nil,
+		"[a](https://GitHub.com/acme/incidents/issues/12) b https://github.com/x": {"1 https://GitHub.com/acme/incidents/issues/12", "1 https://github.com/x"},
+		"https://status.example.com/github.com":                                   nil,
+		"`carol`\n\n```\neu-1\n```":                                               {"1 carol", "4 eu-1"}, // it is sent all the same
+		"[x](https://example.com/carol)":                                          {"1 carol"},
+		"<!-- carol\n#12 -->\neu-1":                                               {"3 eu-1"}, // comments are not sent
+		"a\n\n### In detail\n\ncarol":                                             {"5 carol"},
+	} {
+		var got []string
+		for _, p := range Lint(toCustomer(said), LintOptions{Internal: names}) {
+			what, _, _ := strings.Cut(p.Message, " is internal")
+			got = append(got, fmt.Sprintf("%d %s", p.Line-first+1, what))
+			if p.Rule != "internal-name" || p.Level != Failure {
+				t.Errorf("%s: %+v", said, p)
+			}
+		}
+		wanted := map[string]int{}
+		for _, w := range want {
+			wanted[strings.ToLower(w)]++
+		}
+		gotten := map[string]int{}
+		for _, g := range got {
+			gotten[strings.ToLower(g)]++
+		}
+		if diff := cmp.Diff(wanted, gotten); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", said, diff)
+		}
+	}
+	if got := Lint(frame("carol, #12, @dora and acme/db-tools in eu-1"), LintOptions{Internal: names}); len(got) > 0 {
+		t.Errorf("outside of the customer's section: %v", got)
+	}
+}
+
+// The host is the one on which the incident stands.
+func TestC3InternalHost(t *testing.T) {
+	said := "https://git.acme.example/a and https://github.com/a"
+	document := strings.Replace(toCustomer(said), "# Postmortem\n", "# Postmortem\n\n[acme/incidents#12](https://git.acme.example/acme/incidents/issues/12)\n", 1)
+	got := Lint(document, LintOptions{})
+	if len(got) != 1 || !strings.Contains(got[0].Message, "https://git.acme.example/a ") {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestC3CustomerVersion(t *testing.T) {
+	for name, c := range map[string]struct{ document, want string }{
+		"text":            {toCustomer("A disk\r\nwas full.\n\n- really"), "A disk\nwas full.\n\n- really\n"},
+		"subsections":     {toCustomer("### What\n\nA disk.\n\n#### More\n\nb"), "### What\n\nA disk.\n\n#### More\n\nb\n"},
+		"comments":        {toCustomer("<!-- prompt: customer -->\nA <!-- acme\nonly --> disk.\n\n<!-- c -->\n\n\n- a\n  <!-- d -->"), "A \n disk.\n\n- a\n"},
+		"marks in code":   {toCustomer("```\n<!-- a -->\n_Write here: b_\n```"), "```\n<!-- a -->\n_Write here: b_\n```\n"},
+		"beside a prompt": {toCustomer("_Write here: a **b**._ A disk was full."), "A disk was full.\n"},
+		"underlined":      {strings.Replace(toCustomer("A disk."), "## For the customer", "For the\ncustomer\n---", 1), "A disk.\n"},
+		"to the end":      {"# for the Customer", ""},
+		"at the end":      {"# For the customer\na", "a\n"},
+		"the first one":   {"# For the customer\na\n# For the customer\nb", "a\n"},
+		"empty":           {toCustomer(""), ""},
+		"only comments":   {toCustomer("<!-- a -->"), ""},
+		"only a prompt":   {toCustomer("<!-- prompt: customer -->\n_Write here: for **globex**. No internal name._"), ""},
+		"a bare prompt":   {toCustomer("Write here: a\nb"), ""},
+		"none":            {"# Postmortem\n\ntext", ""},
+		"in code":         {"```\n# For the customer\na\n```", ""},
+		"nothing":         {"", ""},
+		"too deep":        {toCustomer(strings.Repeat("> ", 100) + "a"), ""},
+	} {
+		got, ok := CustomerVersion(c.document)
+		if ok != (c.want != "") {
+			t.Errorf("%s: ok is %v", name, ok)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for name, f := range map[string]Facts{"rich": rich(), "minimal": minimal(), "drill": drill()} {
+		document, err := Document(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := CustomerVersion(document); ok {
+			t.Errorf("%s, fresh, tells the customer %q", name, got)
+		}
+		if got, ok := CustomerVersion(written(t, f)); ok != (name == "rich") || ok && got != "The disk was full, and nothing warned of it.\n" {
+			t.Errorf("%s, written, tells the customer %q, %v", name, got, ok)
+		}
+	}
+}
+
+func TestC3CustomerHTML(t *testing.T) {
+	for markdown, want := range map[string]string{
+		"A **disk** was full.":                    "<p>A <strong>disk</strong> was full.</p>\n",
+		"a <b onclick=x>b</b> <script>c</script>": "<p>a b c</p>\n",
+		"<script>alert(1)</script>":               "",
+		"<details>\n<p>a & b</p>\n</details>":     "<p>a &amp; b</p>\n",
+		"<!-- a -->":                              "",
+		"[a](https://example.com/?b&c \"d\")":     "<p><a href=\"https://example.com/?b&amp;c\" title=\"d\">a</a></p>\n",
+		"[a](javascript:alert(1)) [b](JaVaScRiPt:x) [c](data:text/html,x) [d](vbscript:x) [e](//x.y) [f](/x) [g](#h) [i](ftp://j)": "<p>a b c d e f g i</p>\n",
+		"[**a**](x) [b](http://)":                                    "<p><strong>a</strong> b</p>\n",
+		"<javascript:alert(1)> <https://example.com>":                "<p>javascript:alert(1) <a href=\"https://example.com\">https://example.com</a></p>\n",
+		"<a@example.com> [b](mailto:b@example.com)":                  "<p><a href=\"mailto:a@example.com\">a@example.com</a> <a href=\"mailto:b@example.com\">b</a></p>\n",
+		"https://example.com/a":                                      "<p><a href=\"https://example.com/a\">https://example.com/a</a></p>\n",
+		"![a *b*](https://example.com/x.png) [![c](d)](https://e.f)": "<p>a <em>b</em> <a href=\"https://e.f\">c</a></p>\n",
+		strings.Repeat(">", 100) + "<b>":                             "<pre>" + strings.Repeat("&gt;", 100) + "&lt;b&gt;</pre>\n",
+	} {
+		if diff := cmp.Diff(want, CustomerHTML(markdown)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", markdown, diff)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package postmortem
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// Level is how bad a problem is, in the words of GitHub's annotations.
+type Level string
+
+// The levels: a failure keeps a postmortem from being complete, a warning does not.
+const (
+	Failure Level = "failure"
+	Warning Level = "warning"
+)
+
+// Problem is what a postmortem still needs (C3): where, which rule says so, and what to do.
+type Problem struct {
+	Line    int    `json:"line"`
+	EndLine int    `json:"end_line"`
+	Level   Level  `json:"level"`
+	Rule    string `json:"rule"`
+	Message string `json:"message"`
+}
+
+// LintOptions is what a document can't say about itself.
+type LintOptions struct {
+	// Internal are names that no customer should read: people, teams, repositories, systems.
+	Internal []string
+}
+
+// The headings that more is asked of than words of a person.
+const (
+	forCustomer = "For the customer"
+	followUps   = "Follow-ups"
+)
+
+// required are the sections that people write: those for which the template has a prompt.
+var required = prompts(templates.Postmortem())
+
+// Lint gives a postmortem's problems in the order of their lines.
+func Lint(document string, o LintOptions) []Problem {
+	if why := costly(document); why != "" {
+		return []Problem{{1, 1, Failure, "size", "the document " + why + ", so it is not checked: shorten it"}}
+	}
+	p := read(document)
+	if p.blank() {
+		return []Problem{{1, 1, Failure, "empty", "the document is empty: /ic postmortem in the incident writes it again"}}
+	}
+	p.checkSections()
+	p.checkLinks()
+	p.checkCustomer(o.Internal)
+	slices.SortStableFunc(p.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
+	})
+	return slices.CompactFunc(p.problems, func(a, b Problem) bool { return a.Line == b.Line && a.Rule == b.Rule && a.Message == b.Message })
+}
+
+// checkSections asks for every section that people write.
+func (p *paper) checkSections() {
+	for _, name := range required {
+		s := p.sections[key(name)]
+		switch {
+		case s == nil && name == forCustomer && !p.tells():
+		case s == nil:
+			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", name))
+		case !s.written && !s.prompted:
+			line := p.line(s.at)
+			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", name))
+		}
+	}
+}
+
+// checkLinks asks for the heading that each internal link leads to.
+func (p *paper) checkLinks() {
+	for _, l := range p.links {
+		if l.to != "" && l.to != "top" && !p.anchors[strings.TrimPrefix(l.to, "user-content-")] {
+			line := p.line(l.at)
+			p.add(line, line, Failure, "link", fmt.Sprintf("no heading here has the anchor #%s: correct the link", shorten(l.to, 60)))
+		}
+	}
+}
+
+const maxListed = 15
+
+// Summary tells the problems as a check run does: a title, and Markdown in which nothing acts.
+func Summary(problems []Problem) (title, markdown string) {
+	failures, warnings := 0, 0
+	for _, p := range problems {
+		if p.Level == Failure {
+			failures++
+		} else {
+			warnings++
+		}
+	}
+	switch failures {
+	case 0:
+		title = "The postmortem is complete"
+	case 1:
+		title = "1 thing is missing"
+	default:
+		title = fmt.Sprintf("%d things are missing", failures)
+	}
+	var b strings.Builder
+	b.WriteString(title)
+	switch {
+	case warnings == 1:
+		b.WriteString(", and 1 line is worth another look")
+	case warnings > 1:
+		fmt.Fprintf(&b, ", and %d lines are worth another look", warnings)
+	}
+	b.WriteString(".\n")
+	if len(problems) > 0 {
+		b.WriteString("\n")
+	}
+	for i, p := range problems {
+		if i == maxListed {
+			fmt.Fprintf(&b, "- and %d more\n", len(problems)-i)
+			break
+		}
+		fmt.Fprintf(&b, "- line %d: %s\n", p.Line, templates.Inert(p.Message, 300))
+	}
+	return title, b.String()
+}

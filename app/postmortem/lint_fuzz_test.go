@@ -1,0 +1,76 @@
+package postmortem
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	// allowed are the elements of CustomerHTML, all without attributes but for links, cells of tables and lists.
+	allowed  = regexp.MustCompile(`^</?(?:p|h[1-6]|em|strong|del|code|pre|blockquote|ul|ol|li|hr|br|table|thead|tbody|tr|th|td|a)$`)
+	tags     = regexp.MustCompile(`<(?:[^<>"]|"[^"]*")*>?`)
+	value    = regexp.MustCompile(`="[^"]*"`)
+	harmless = regexp.MustCompile(`^(?: href| title| class| start| style)*$`)
+	leadsTo  = regexp.MustCompile(`^(?:https?://[^/]|mailto:)`)
+)
+
+// forbidden gives the first tag in HTML that a customer should not get.
+func forbidden(html string) string {
+	for _, tag := range tags.FindAllString(html, -1) {
+		name, attributes, _ := strings.Cut(strings.TrimRight(strings.TrimSuffix(tag, ">"), " /"), " ")
+		if attributes != "" {
+			attributes = " " + value.ReplaceAllString(attributes, "")
+		}
+		_, href, linked := strings.Cut(tag, ` href="`)
+		if !strings.HasSuffix(tag, ">") || !allowed.MatchString(name) || !harmless.MatchString(attributes) || linked && !leadsTo.MatchString(strings.ToLower(href)) {
+			return tag
+		}
+	}
+	return ""
+}
+
+func FuzzLint(f *testing.F) {
+	f.Add(frame("TODO"))
+	f.Fuzz(func(t *testing.T, document string) {
+		problems := Lint(document, LintOptions{Internal: []string{"carol", "acme/db"}})
+		lines := strings.Count(document, "\n") + 1
+		for _, p := range problems {
+			if p.Line < 1 || p.EndLine < p.Line || p.EndLine > lines || p.Message == "" || p.Level != Failure && p.Level != Warning {
+				t.Fatalf("%+v in %d lines", p, lines)
+			}
+		}
+		if !slices.IsSortedFunc(problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) }) {
+			t.Fatal("not in the order of lines")
+		}
+		Summary(problems)
+		markdown, ok := CustomerVersion(document)
+		if ok != (strings.TrimSpace(markdown) != "") {
+			t.Fatalf("%v: %q", ok, markdown)
+		}
+		for _, text := range []string{markdown, document} {
+			if m := forbidden(CustomerHTML(text)); m != "" {
+				t.Fatalf("%s in the HTML of %q", m, text)
+			}
+		}
+	})
+}
+
+// TestC3HostileDocuments: what is quadratic in a Markdown parser does not hold a worker.
+func TestC3HostileDocuments(t *testing.T) {
+	const size, most = 64 << 10, 30 * time.Second // far more than it takes, for a slow machine and the race detector
+	for _, piece := range []string{"> ", "- ", "1. ", "[", "![", "](", "[a](#b)", "[a]: b\n", "[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ", "<a ", "<!-- ",
+		"<a id=x>", "&", "|a", "|-", "# a\n", "a\n===\n", "\" human error ", "TODO ", "_Write here: a_ ", "www.", "http://a.b ", "a@", "#1 ", "a/b#1 ", "carol ", "\x00", "\xff", "\r"} {
+		document := toCustomer(strings.Repeat(piece, size/len(piece)))
+		start := time.Now()
+		Lint(document, LintOptions{Internal: []string{"carol"}})
+		markdown, _ := CustomerVersion(document)
+		CustomerHTML(markdown)
+		if took := time.Since(start); took > most {
+			t.Errorf("many %q take %s", piece, took)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package postmortem
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark/ast"
+	extast "github.com/yuin/goldmark/extension/ast"
+)
+
+// promptWords begin every prompt of the template.
+var promptWords = strings.Trim(Placeholder, "_ ")
+
+// prompt notes a prompt that is left.
+func (p *paper) prompt(from, to int) {
+	of := ""
+	if len(p.open) > 0 {
+		s := p.open[len(p.open)-1]
+		s.prompted, of = true, fmt.Sprintf(" in “%s”", shorten(s.name, 60))
+	}
+	to = from + len(strings.TrimRightFunc(string(p.src[from:to]), unicode.IsSpace))
+	p.cut = append(p.cut, extent{from, to})
+	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt", "a prompt is left"+of+": write your text in its place")
+}
+
+// until gives where an inline node ends: where the next one starts, or its block ends; -1 if neither says where it is.
+func (p *paper) until(n, block ast.Node) int {
+	switch next := n.NextSibling().(type) {
+	case nil:
+	case *ast.Text:
+		return next.Segment.Start
+	default:
+		if next.Pos() >= 0 {
+			return next.Pos()
+		}
+	}
+	if lines := block.Lines(); lines != nil && lines.Len() > 0 {
+		return lines.At(lines.Len() - 1).Stop
+	}
+	return -1
+}
+
+var (
+	placeholder = regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX)\b|(?i:\blorem ipsum\b)`)
+	// waiting is a text that says only that there is none yet.
+	waiting = regexp.MustCompile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
+	// blame finds what says who instead of what. What comes before the group is quoted, or the opposite of blame.
+	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
+		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|[\pL\pN_]+['’]s fault|fault of|to blame|stupid(?:ly|ity)?|forgot to|failed to follow)\b`)
+)
+
+// check looks at a block's words: whether there are any, and what should not be among them.
+func (p *paper) check(block ast.Node, f *flat) {
+	words := f.text.String()
+	shown := strings.TrimFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	if shown == "" || p.region != "" {
+		return
+	}
+	_, heading := block.(*ast.Heading)
+	if !heading {
+		// A prompt stays one without its underscores.
+		if bare := strings.TrimLeft(shown, "_*"); strings.HasPrefix(bare, promptWords) {
+			from := f.source(strings.Index(words, promptWords))
+			p.prompt(from, max(from, f.source(len(words)-1)+1))
+			return
+		}
+		p.wrote()
+	}
+	if p.quotes > 0 {
+		return
+	}
+	found := func(m []int, level Level, rule, message string) {
+		p.add(p.line(f.source(m[0])), p.line(f.source(m[1]-1)), level, rule, fmt.Sprintf(message, words[m[0]:m[1]]))
+	}
+	if waiting.MatchString(shown) {
+		from := strings.Index(words, shown)
+		found([]int{from, from + len(shown)}, Failure, "placeholder", "%s is no text: write it, or n/a")
+		return
+	}
+	for _, m := range placeholder.FindAllStringIndex(words, -1) {
+		found(m, Failure, "placeholder", "%s is left: finish what it stands for, or take it out")
+	}
+	for _, m := range blame.FindAllStringSubmatchIndex(words, -1) {
+		if m[2] >= 0 {
+			found(m[2:4], Warning, "blame", "“%s” blames: say what made it possible instead")
+		}
+	}
+}
+
+// followUps reads the table of the follow-ups. An owner is a must (C3); the date and the ticket come later where a
+// follow-up was added on closing.
+func (p *paper) followUps(table *extast.Table) {
+	columns := map[string]int{}
+	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
+		var cells []string
+		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
+			cells = append(cells, p.title(c))
+		}
+		if _, ok := row.(*extast.TableHeader); ok {
+			for i, c := range cells {
+				columns[key(c)] = i
+			}
+			continue
+		}
+		p.followUp(p.line(row.Pos()), columns, cells)
+	}
+}
+
+// nothing are the cells that say that there is nothing; the template writes the last three.
+var nothing = map[string]bool{"": true, "-": true, "–": true, "?": true, "n/a": true, "none": true, "tbd": true, "todo": true,
+	"nobody": true, "no date": true, "not opened yet": true}
+
+func (p *paper) followUp(line int, columns map[string]int, cells []string) {
+	if _, ok := columns["owner"]; !ok {
+		return // another table
+	}
+	lacks := func(name string) bool {
+		i, ok := columns[name]
+		return ok && (i >= len(cells) || nothing[key(cells[i])])
+	}
+	var without []string
+	level := Warning
+	if lacks("owner") {
+		without, level = append(without, "owner"), Failure
+	}
+	if lacks("due") {
+		without = append(without, "date")
+	}
+	if lacks("ticket") {
+		without = append(without, "ticket")
+	}
+	if len(without) > 0 {
+		number := ""
+		if i, ok := columns["#"]; ok && i < len(cells) && cells[i] != "" {
+			number = " " + shorten(cells[i], 20)
+		}
+		p.add(line, line, level, "follow-up", fmt.Sprintf("follow-up%s has no %s: write it into its row", number, strings.Join(without, " and no ")))
+	}
+}
+
+// What is read at most. goldmark is quadratic in nesting and in the links and their definitions of a paragraph, and fills
+// up a table's rows.
+const (
+	maxDocument = 512 << 10 // bytes
+	maxNesting  = 24        // quotes and list items inside one another
+	maxLinks    = 2000      // in a paragraph, with definitions of links
+	maxCells    = 50_000    // of a table, with those that are missing
+)
+
+// marks are what starts quotes and list items, with the blanks before.
+var marks = regexp.MustCompile(`^[ \t]*(?:>|[-+*](?:[ \t]|$)|[0-9]{1,9}[.)](?:[ \t]|$))`)
+
+// costly says why a text would take long to read, or "". It takes code for Markdown, and so says so too often rather
+// than too seldom.
+func costly(source string) string {
+	if len(source) > maxDocument {
+		return fmt.Sprintf("is longer than %d KiB", maxDocument>>10)
+	}
+	depth, links, columns, cells := 0, 0, 0, 0
+	for line := range strings.SplitSeq(source, "\n") {
+		line = strings.TrimRight(line, "\r")
+		rest, markers := line, 0
+		for markers <= maxNesting {
+			m := marks.FindString(rest)
+			if m == "" {
+				break
+			}
+			rest, markers = rest[len(m):], markers+1
+		}
+		if markers > 0 {
+			indent := 0
+			for _, c := range line[:len(line)-len(strings.TrimLeft(line, " \t"))] {
+				if indent++; c == '\t' {
+					indent += 3
+				}
+			}
+			depth = min(indent/2, depth) + markers
+		}
+		if depth > maxNesting {
+			return fmt.Sprintf("has more than %d quotes and list items inside one another", maxNesting)
+		}
+		if strings.TrimSpace(line) == "" {
+			links, columns, cells = 0, 0, 0
+			continue
+		}
+		if links += strings.Count(line, "](") + strings.Count(line, "]:"); links > maxLinks {
+			return fmt.Sprintf("has a paragraph with more than %d links", maxLinks)
+		}
+		if strings.Contains(line, "-") && strings.Trim(line, "|-: \t>") == "" {
+			columns = max(columns, strings.Count(line, "|")+1)
+		}
+		if cells += columns; cells > maxCells {
+			return fmt.Sprintf("has a table with more than %d cells", maxCells)
+		}
+	}
+	return ""
+}

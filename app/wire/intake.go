@@ -1,0 +1,92 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+)
+
+// reception takes what sources report.
+type reception struct {
+	env     Environment
+	engine  *engine.Engine
+	queue   engine.Queue
+	refused *intake.Counter
+	log     *slog.Logger
+}
+
+// handler serves the sources that have a secret.
+func (s *reception) handler() http.Handler {
+	settings := intake.Settings{Secrets: s.env.sourceSecrets, Topics: strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " "))}
+	return intake.Handler(intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log})
+}
+
+// sourceSecrets gives a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the one for all of them,
+// FIREBREAK_INTAKE_SECRET; and the one before, …_PREVIOUS, while rotating.
+func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
+	for _, name := range []string{"FIREBREAK_INTAKE_" + strings.ToUpper(source) + "_SECRET", "FIREBREAK_INTAKE_SECRET"} {
+		for _, suffix := range []string{"", "_PREVIOUS"} {
+			if value := e.getenv(name + suffix); value != "" {
+				secrets = append(secrets, []byte(value))
+			}
+		}
+		if len(secrets) > 0 {
+			break
+		}
+	}
+	return secrets
+}
+
+// accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns once all is stored.
+func (s *reception) accept(ctx context.Context, r intake.Result) error {
+	for _, signal := range r.Signals {
+		body, err := json.Marshal(signal)
+		if err != nil {
+			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
+		}
+		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		if signal.Source != "email" { // a mail is news, and no repetition
+			m.Key = fmt.Sprintf("%s %t", signal.DedupKey, signal.Firing)
+		}
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for _, ack := range r.Acks {
+		m, ok := acknowledgement(ack)
+		if !ok {
+			s.log.Info("an acknowledgement of no page of ours", "source", ack.Source)
+			continue
+		}
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that
+// went out before its incident was opened.
+func acknowledgement(a intake.Ack) (engine.Message, bool) {
+	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + a.By, Ack: &incident.Ack{Service: a.Source, Name: a.By, At: a.At}}
+	if a.By == "" {
+		m.Ack.Name = "Somebody"
+	}
+	if name, hash, ok := strings.Cut(a.Key, "/signal/"); ok {
+		ref, err := incident.ParseRef(name + "#1")
+		m.Ref, m.Ack.Page = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, "signal/"+hash
+		return m, err == nil
+	}
+	name, page, ok := strings.Cut(a.Key, "/page/")
+	ref, err := incident.ParseRef(name)
+	m.Ref, m.Ack.Page = ref, "page/"+page
+	return m, ok && err == nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/stats"
+	"github.com/firebreak-dev/firebreak/app/wire"
+)
+
+// formats are how a report can be written.
+var formats = map[string]func(*stats.Report, io.Writer) error{
+	"table": (*stats.Report).Table, "json": (*stats.Report).JSON, "csv": (*stats.Report).CSV, "html": (*stats.Report).HTML,
+}
+
+func statsCommand() *cobra.Command {
+	var since, format, cache string
+	c := &cobra.Command{
+		Use:   "stats OWNER/REPO",
+		Short: "Reports the figures of a repository's incidents: a table, JSON, CSV, or a page with plots",
+		Long:  statsHelp(),
+		Example: `  firebreak stats acme/incidents --since 2026-01-01
+  firebreak stats acme/incidents --since 90d --format html > incidents.html`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			owner, repo, ok := strings.Cut(args[0], "/")
+			if !ok || owner == "" || repo == "" || strings.Contains(repo, "/") {
+				return fmt.Errorf("%q is no repository: give it as OWNER/REPO", args[0])
+			}
+			write := formats[format]
+			if write == nil {
+				return fmt.Errorf("--format %q: choose table, json, csv or html", format)
+			}
+			reader, err := wire.NewReader(c.Context(), os.Getenv, logger(c))
+			if err != nil {
+				return err
+			}
+			from, err := parseSince(since, reader.Now())
+			if err != nil {
+				return err
+			}
+			if cache == "" {
+				if cache, err = os.UserCacheDir(); err != nil {
+					return fmt.Errorf("%w; choose a folder with --cache", err)
+				}
+				cache = filepath.Join(cache, "firebreak", "stats")
+			}
+			p := newProgress(c.ErrOrStderr(), time.Now)
+			r := stats.Reader{GitHub: reader.App, Keys: reader.Keys, Cache: cache, Host: reader.Host, Now: reader.Now, Progress: p.tell}
+			read, err := r.Read(c.Context(), owner, repo, from)
+			p.end()
+			if err != nil {
+				return err
+			}
+			return write(stats.NewReport(read), c.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&since, "since", "", "only incidents declared since: a date like 2026-01-31, or a time like 90d or 12w")
+	c.Flags().StringVar(&format, "format", "table", "table, json, csv or html")
+	c.Flags().StringVar(&cache, "cache", "", "folder in which what was read is kept (default: the user's cache folder)")
+	return c
+}
+
+// statsHelp is the command's long text, with the definitions that the code counts by.
+func statsHelp() string {
+	var b strings.Builder
+	b.WriteString(`Reports the figures of a repository's incidents, read from its issues alone. It reads as the App, from the
+environment that serve uses. Drills, and what was declined or folded into another incident, are left out.
+
+What was read is kept in a folder, so that the next run reads only what changed. It leaves a fifth of GitHub's rate
+limit to the incidents that run: where the rest doesn't suffice it stops, says when to go on, and goes on there.
+
+The figures:
+`)
+	for _, d := range incident.Definitions {
+		fmt.Fprintf(&b, "\n  %s (%s)\n%s", d.Title, d.Figure, fold(d.Text, 104, "      "))
+	}
+	return b.String()
+}
+
+// fold breaks a text into lines of a width.
+func fold(text string, width int, indent string) string {
+	var b strings.Builder
+	at := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case at == 0:
+			b.WriteString(indent)
+		case at+1+len(word) > width:
+			b.WriteString("\n" + indent)
+			at = 0
+		default:
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+		at += 1 + len(word)
+	}
+	return b.String() + "\n"
+}
+
+var ago = regexp.MustCompile(`^([1-9][0-9]{0,4})([dw])$`)
+
+// parseSince reads a date, or how long ago.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if m := ago.FindStringSubmatch(text); m != nil {
+		days, _ := strconv.Atoi(m[1])
+		if m[2] == "w" {
+			days *= 7
+		}
+		return now.UTC().AddDate(0, 0, -days), nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--since %q: give a date like 2026-01-31, or a time like 90d or 12w", text)
+	}
+	return day, nil
+}
+
+// progress says on standard error how far something came that takes longer than a second: on a terminal in one line that
+// counts, elsewhere in a line now and then.
+type progress struct {
+	out      io.Writer
+	now      func() time.Time
+	terminal bool
+	next     time.Time
+	shown    bool
+}
+
+func newProgress(out io.Writer, now func() time.Time) *progress {
+	p := &progress{out: out, now: now, next: now().Add(time.Second)}
+	if file, ok := out.(*os.File); ok {
+		info, err := file.Stat()
+		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return p
+}
+
+func (p *progress) tell(step string, done, total int) {
+	now := p.now()
+	if now.Before(p.next) {
+		return
+	}
+	line := step + " " + thousands(done)
+	if total > 0 {
+		line += " of " + thousands(total)
+	}
+	if p.shown = true; p.terminal {
+		p.next = now.Add(100 * time.Millisecond)
+		fmt.Fprintf(p.out, "\r\x1b[K%s", line)
+		return
+	}
+	p.next = now.Add(10 * time.Second)
+	fmt.Fprintln(p.out, line)
+}
+
+// end clears the line.
+func (p *progress) end() {
+	if p.terminal && p.shown {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
+
+// thousands writes a number with commas.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	var parts []string
+	for len(digits) > 3 {
+		parts = append(parts, digits[len(digits)-3:])
+		digits = digits[:len(digits)-3]
+	}
+	parts = append(parts, digits)
+	slices.Reverse(parts)
+	return strings.Join(parts, ",")
+}
