@@ -24,9 +24,11 @@ import (
 
 // Options are what an App needs to be reached as.
 type Options struct {
-	BaseURL   string // web address of GitHub; empty: GitHub itself. The API's path is added
-	AppID     int64
-	PEM       []byte           // the App's private key
+	BaseURL string // web address of GitHub; empty: GitHub itself. The API's path is added
+	AppID   int64
+	PEM     []byte // the App's private key; not needed with Sign
+	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is kept; nil: by PEM.
+	Sign      func(digest []byte) ([]byte, error)
 	Now       func() time.Time // the product's clock
 	Pace      time.Duration    // least time between writes; GitHub asks for a second
 	Transport http.RoundTripper
@@ -69,7 +71,12 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, people: map[string]permission{}, files: map[string]file{}}
-	a.jwt, err = ghinstallation.NewAppsTransport(&limits{next: o.Transport, now: o.Now}, o.AppID, o.PEM)
+	transport := &limits{next: o.Transport, now: o.Now}
+	if o.Sign != nil {
+		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
+	} else {
+		a.jwt, err = ghinstallation.NewAppsTransport(transport, o.AppID, o.PEM)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}

@@ -56,25 +56,30 @@ type clockTime struct {
 
 var clockClient = &http.Client{Timeout: 5 * time.Second}
 
-// read sets the clock by the one of an embedded GitHub, unless that has called already.
-func (f *followed) read(ctx context.Context, url string) error {
+// readClock asks an embedded GitHub for its time.
+func readClock(ctx context.Context, url string) (t clockTime, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return fmt.Errorf("read the clock: %w", err)
+		return t, fmt.Errorf("read the clock: %w", err)
 	}
 	res, err := clockClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("read the clock: %w", err)
+		return t, fmt.Errorf("read the clock: %w", err)
 	}
 	defer res.Body.Close()
-	var t clockTime
 	if err := json.NewDecoder(res.Body).Decode(&t); err != nil || t.Now.IsZero() {
-		return fmt.Errorf("read the clock at %s: %s, and no time in it", url, res.Status)
+		return t, fmt.Errorf("read the clock at %s: %s, and no time in it", url, res.Status)
 	}
-	if !f.isSet() {
+	return t, nil
+}
+
+// read sets the clock by the one of an embedded GitHub, unless that has called already.
+func (f *followed) read(ctx context.Context, url string) error {
+	t, err := readClock(ctx, url)
+	if err == nil && !f.isSet() {
 		f.set(t.Now, t.Speed)
 	}
-	return nil
+	return err
 }
 
 // readUntil reads the clock of an embedded GitHub that wasn't there when the product began.

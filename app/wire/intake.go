@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -13,10 +14,19 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// intake serves the sources that have a secret.
-func (s *Server) intake() http.Handler {
+// reception takes what sources report.
+type reception struct {
+	env     Environment
+	engine  *engine.Engine
+	queue   engine.Queue
+	refused *intake.Counter
+	log     *slog.Logger
+}
+
+// handler serves the sources that have a secret.
+func (s *reception) handler() http.Handler {
 	settings := intake.Settings{Secrets: s.env.sourceSecrets, Topics: strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " "))}
-	return intake.Handler(intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: &s.refused, Logger: s.log})
+	return intake.Handler(intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log})
 }
 
 // sourceSecrets gives a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the one for all of them,
@@ -36,7 +46,7 @@ func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
 }
 
 // accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns once all is stored.
-func (s *Server) accept(ctx context.Context, r intake.Result) error {
+func (s *reception) accept(ctx context.Context, r intake.Result) error {
 	for _, signal := range r.Signals {
 		body, err := json.Marshal(signal)
 		if err != nil {
@@ -46,7 +56,7 @@ func (s *Server) accept(ctx context.Context, r intake.Result) error {
 		if signal.Source != "email" { // a mail is news, and no repetition
 			m.Key = fmt.Sprintf("%s %t", signal.DedupKey, signal.Firing)
 		}
-		if err := s.store.Enqueue(ctx, m, time.Time{}); err != nil {
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -56,7 +66,7 @@ func (s *Server) accept(ctx context.Context, r intake.Result) error {
 			s.log.Info("an acknowledgement of no page of ours", "source", ack.Source)
 			continue
 		}
-		if err := s.store.Enqueue(ctx, m, time.Time{}); err != nil {
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
 			return err
 		}
 	}

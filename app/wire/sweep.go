@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/gh"
 )
 
 // How far back a sweep looks: at the start as far as GitHub keeps deliveries, later as far as the one before, and a little
@@ -17,32 +19,59 @@ const (
 	sweepMargin    = 10 * time.Minute
 )
 
-// Sweep finds what was lost on the way since a time (A4): webhooks that never arrived are delivered again, and each incident
-// that changed is looked at. Where nothing was lost it changes nothing.
-func (s *Server) Sweep(ctx context.Context, since time.Time) error {
+// sweeper finds what was lost on the way (A4): webhooks that never arrived are delivered again, and each incident that
+// changed is looked at. Where nothing was lost it changes nothing.
+type sweeper struct {
+	app   *gh.App
+	queue engine.Queue
+	clock engine.Clock
+	log   *slog.Logger
+	since time.Time // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
+}
+
+// next sweeps as far back as the last one that went well.
+func (s *sweeper) next(ctx context.Context) error {
+	start := s.clock.Now()
+	if s.since.IsZero() {
+		s.since = start.Add(-deliveriesKept)
+	}
+	if err := s.sweep(ctx, s.since); err != nil {
+		return err
+	}
+	s.since = start.Add(-sweepMargin)
+	return nil
+}
+
+func (s *sweeper) sweep(ctx context.Context, since time.Time) error {
 	n, errDeliveries := s.app.Redeliver(ctx, since)
 	if n > 0 {
 		s.log.Warn("webhooks had not arrived and are delivered again", "count", n)
 	}
 	refs, errStirred := s.app.Stirred(ctx, since)
 	for _, ref := range refs {
-		if err := s.store.Enqueue(ctx, engine.Message{Ref: ref, Why: "sweep"}, time.Time{}); err != nil {
+		if err := s.queue.Enqueue(ctx, engine.Message{Ref: ref, Why: "sweep"}, time.Time{}); err != nil {
 			return fmt.Errorf("ask for a look at %s: %w", ref, err)
 		}
 	}
 	return errors.Join(errDeliveries, errStirred)
 }
 
+// Sweep finds what was lost on the way since a time.
+func (s *Server) Sweep(ctx context.Context, since time.Time) error {
+	return s.sweeper().sweep(ctx, since)
+}
+
+func (s *Server) sweeper() *sweeper {
+	return &sweeper{app: s.app, queue: s.store, clock: s.clock, log: s.log}
+}
+
 // sweepUntil sweeps at once and then again and again, until ctx ends.
 func (s *Server) sweepUntil(ctx context.Context) {
 	tick := time.NewTicker(s.sweep)
 	defer tick.Stop()
-	since := s.clock.Now().Add(-deliveriesKept)
+	sweeper := s.sweeper()
 	for {
-		start := s.clock.Now()
-		if err := s.Sweep(ctx, since); err == nil {
-			since = start.Add(-sweepMargin)
-		} else if ctx.Err() == nil {
+		if err := sweeper.next(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("the sweep failed: trying again later", "in", s.sweep, "err", err)
 		}
 		select {

@@ -30,6 +30,7 @@ type Environment struct {
 	GitHubURL string       // FIREBREAK_GITHUB_URL; empty: GitHub itself
 	AppID     int64        // FIREBREAK_APP_ID
 	Key       []byte       // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	KMSKey    string       // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
 	Secrets   [][]byte     // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
 	ClockURL  string       // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
 	PagerURL  string       // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
@@ -38,32 +39,13 @@ type Environment struct {
 	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
 	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
 
-	getenv func(string) string // for FIREBREAK_SECRET_…, which the policy names
+	getenv func(string) string                 // for FIREBREAK_SECRET_…, which the policy names
+	sign   func(digest []byte) ([]byte, error) // signs by KMSKey
 }
 
 // Read reads the environment; every mistake in it is named at once.
 func Read(getenv func(string) string) (Environment, error) {
-	e := Environment{
-		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
-		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
-		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
-	}
-	var wrong []error
-	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
-	if err != nil || id < 1 {
-		wrong = append(wrong, errors.New("FIREBREAK_APP_ID must be the number of the GitHub App"))
-	}
-	e.AppID = id
-	if !strings.Contains(string(e.Key), "\n") {
-		e.Key = []byte(strings.ReplaceAll(string(e.Key), `\n`, "\n")) // files of variables hold one line
-	}
-	if file := getenv("FIREBREAK_PRIVATE_KEY_FILE"); len(e.Key) == 0 && file != "" {
-		if e.Key, err = os.ReadFile(file); err != nil {
-			wrong = append(wrong, fmt.Errorf("FIREBREAK_PRIVATE_KEY_FILE: %w", err))
-		}
-	} else if len(e.Key) == 0 {
-		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must give the App's private key (PEM)"))
-	}
+	e, wrong := readApp(getenv)
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
 	} else {
@@ -82,6 +64,32 @@ func Read(getenv func(string) string) (Environment, error) {
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
 	}
+	return e, join(wrong)
+}
+
+// readApp reads what it takes to be the App at GitHub.
+func readApp(getenv func(string) string) (Environment, []error) {
+	e := Environment{
+		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
+		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
+	}
+	var wrong []error
+	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
+	if err != nil || id < 1 {
+		wrong = append(wrong, errors.New("FIREBREAK_APP_ID must be the number of the GitHub App"))
+	}
+	e.AppID = id
+	if !strings.Contains(string(e.Key), "\n") {
+		e.Key = []byte(strings.ReplaceAll(string(e.Key), `\n`, "\n")) // files of variables hold one line
+	}
+	if file := getenv("FIREBREAK_PRIVATE_KEY_FILE"); len(e.Key) == 0 && file != "" {
+		if e.Key, err = os.ReadFile(file); err != nil {
+			wrong = append(wrong, fmt.Errorf("FIREBREAK_PRIVATE_KEY_FILE: %w", err))
+		}
+	} else if len(e.Key) == 0 && e.KMSKey == "" {
+		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must give the App's private key (PEM)"))
+	}
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 	} {
@@ -89,8 +97,13 @@ func Read(getenv func(string) string) (Environment, error) {
 			wrong = append(wrong, fmt.Errorf("%s must be an address like https://example.com, not %q", name, value))
 		}
 	}
+	return e, wrong
+}
+
+// join makes one error of many, in an order that doesn't change.
+func join(wrong []error) error {
 	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return e, errors.Join(wrong...)
+	return errors.Join(wrong...)
 }
 
 // Options are what doesn't come from the environment.
@@ -140,20 +153,14 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
 		return nil, err
 	}
-	options := gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: s.clock.Now, Pace: pace, Logger: s.log}
-	if env.ClockURL != "" {
-		options.Pace = 0
-	}
-	app, err := gh.New(options)
+	app, err := env.app(s.clock, s.log)
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	out, err := newNotifier(env, s.log)
-	if err != nil {
+	if s.engine, err = env.engine(app, s.store, s.store, s.clock, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
-	s.engine = engine.New(engine.Options{GitHub: app, Scheduler: s.store, Queue: s.store, Pager: out, Announcer: out, Replier: out, Clock: s.clock, Secrets: env.Secrets, Logger: s.log})
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
@@ -165,13 +172,34 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	mux.Handle("/webhook", hook)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	if env.Incidents.Repo != "" {
-		mux.Handle(intake.Prefix, s.intake())
+		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, refused: &s.refused, log: s.log}).handler())
 	}
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
 	}
 	s.handler = mux
 	return s, nil
+}
+
+// app builds the port to GitHub.
+func (e Environment) app(clock engine.Clock, log *slog.Logger) (*gh.App, error) {
+	if e.KMSKey != "" && e.sign == nil {
+		return nil, errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
+	}
+	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Logger: log}
+	if e.ClockURL != "" {
+		o.Pace = 0
+	}
+	return gh.New(o)
+}
+
+// engine builds what runs the incidents.
+func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, clock engine.Clock, log *slog.Logger) (*engine.Engine, error) {
+	out, err := newNotifier(e, log)
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Clock: clock, Secrets: e.Secrets, Logger: log}), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, and /healthz.

@@ -68,6 +68,7 @@ func TestOneMistakeAtATime(t *testing.T) {
 		"FIREBREAK_WEBHOOK_SECRET":   {"FIREBREAK_WEBHOOK_SECRET": ""},
 		"FIREBREAK_OUTBOUND_SECRET":  {"FIREBREAK_MAIL_URL": "https://mail.example"},
 		"FIREBREAK_CLOCK_URL":        {"FIREBREAK_CLOCK_URL": "now"},
+		"FIREBREAK_KMS_KEY":          {"FIREBREAK_KMS_KEY": "alias/firebreak"},
 	} {
 		s, err := wire.New(env(change), wire.Options{})
 		if err == nil {

@@ -1,0 +1,166 @@
+// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems Manager and KMS as the
+// SDK's clients reach them, on a clock of the test's. It refuses what AWS refuses.
+package awstest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Region and Account are where it is.
+const (
+	Region  = "eu-central-1"
+	Account = "123456789012"
+)
+
+// AWS is the double. Its fields may be set before it is used.
+type AWS struct {
+	URL string
+
+	t   testing.TB
+	now func() time.Time
+
+	mu        sync.Mutex
+	calls     []string
+	refuse    map[string]string // operation → error code
+	elsewhere http.Handler      // serves SQS instead; nil: the double does
+	queues    map[string]*queue
+	schedules map[string]*schedule
+	secrets   map[string]map[string]version
+	params    map[string]string
+	keys      map[string]signer
+}
+
+// New starts a double that goes by now, with nothing in it.
+func New(t testing.TB, now func() time.Time) *AWS {
+	a := &AWS{t: t, now: now, refuse: map[string]string{}, queues: map[string]*queue{}, schedules: map[string]*schedule{},
+		secrets: map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{}}
+	s := httptest.NewServer(a)
+	t.Cleanup(s.Close)
+	a.URL = s.URL
+	return a
+}
+
+// Environ is what Lambda would put into a function's environment.
+func (a *AWS) Environ() []string {
+	return []string{"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=session", "AWS_ENDPOINT_URL=" + a.URL}
+}
+
+// Getenv looks a variable of Environ up.
+func (a *AWS) Getenv(name string) string {
+	for _, v := range a.Environ() {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Refuse makes an operation fail with an error code until it is called again with "".
+func (a *AWS) Refuse(operation, code string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refuse[operation] = code
+}
+
+// Calls lists the operations that were asked for since it was last called.
+func (a *AWS) Calls() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	calls := a.calls
+	a.calls = nil
+	return calls
+}
+
+// failure is an answer of AWS that is an error.
+type failure struct {
+	status  int
+	code    string
+	message string
+}
+
+func (f *failure) Error() string { return f.code + ": " + f.message }
+
+func refused(code, format string, args ...any) error {
+	return &failure{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/` + Region + `/([a-z]+)/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$`)
+
+func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	signed := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
+	body, err := io.ReadAll(r.Body)
+	if signed == nil || r.Header.Get("X-Amz-Security-Token") != "session" || err != nil {
+		a.answer(w, r, nil, &failure{http.StatusForbidden, "InvalidSignatureException", "it is not signed as the function signs"})
+		return
+	}
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if service == "" {
+		service, operation = "Scheduler", schedulerOperation(r)
+	}
+	if want := map[string]string{"sqs": "AmazonSQS", "scheduler": "Scheduler", "secretsmanager": "secretsmanager", "ssm": "AmazonSSM", "kms": "TrentService"}[signed[1]]; service != want {
+		a.answer(w, r, nil, refused("UnknownOperationException", "%s of %s, signed for %s", operation, service, signed[1]))
+		return
+	}
+	a.mu.Lock()
+	a.calls = append(a.calls, operation)
+	code, elsewhere := a.refuse[operation], a.elsewhere
+	a.mu.Unlock()
+	if code != "" {
+		a.answer(w, r, nil, refused(code, "the test wants it so"))
+		return
+	}
+	if service == "AmazonSQS" && elsewhere != nil {
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		elsewhere.ServeHTTP(w, r)
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out, err := a.do(service, operation, r, body)
+	a.answer(w, r, out, err)
+}
+
+func (a *AWS) do(service, operation string, r *http.Request, body []byte) (any, error) {
+	switch service {
+	case "AmazonSQS":
+		return a.sqs(operation, body)
+	case "Scheduler":
+		return a.scheduler(operation, r, body)
+	case "secretsmanager":
+		return a.secretsManager(operation, body)
+	case "AmazonSSM":
+		return a.systemsManager(operation, body)
+	}
+	return a.kms(operation, body)
+}
+
+func (a *AWS) answer(w http.ResponseWriter, r *http.Request, out any, err error) {
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+	if err == nil {
+		_ = json.NewEncoder(w).Encode(out)
+		return
+	}
+	f, ok := err.(*failure)
+	if !ok {
+		f = &failure{http.StatusBadRequest, "SerializationException", err.Error()}
+	}
+	w.Header().Set("X-Amzn-Errortype", f.code)
+	w.WriteHeader(f.status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": f.message})
+}
+
+// read decodes a request, in which nothing may stand that the double doesn't know.
+func read(body []byte, v any) error {
+	dec := json.NewDecoder(strings.NewReader(string(body)))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
+}

@@ -1,0 +1,256 @@
+package awstest
+
+import (
+	"crypto/md5" // SQS's own checksum
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// QueueOptions are the attributes of a FIFO queue with content-based deduplication and a dead-letter queue beside it.
+type QueueOptions struct {
+	Visibility time.Duration
+	Receives   int // maxReceiveCount
+}
+
+// Message is a message in a queue.
+type Message struct {
+	ID, Group, Body string
+	Received        int
+
+	deduplication string
+	receipt       string
+	from          time.Time // when it was last received
+	visible       time.Time
+}
+
+type queue struct {
+	o        QueueOptions
+	messages []*Message
+	dead     []*Message
+	known    map[string]known // by deduplication id
+	n        int
+}
+
+type known struct {
+	id string
+	at time.Time
+}
+
+// AddQueue makes a queue and gives its address and ARN.
+func (a *AWS) AddQueue(name string, o QueueOptions) (url, arn string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	url, arn = a.URL+"/"+Account+"/"+name, "arn:aws:sqs:"+Region+":"+Account+":"+name
+	q := &queue{o: o, known: map[string]known{}}
+	a.queues[url], a.queues[arn] = q, q
+	return url, arn
+}
+
+// ServeSQS lets another emulator serve SQS.
+func (a *AWS) ServeSQS(h http.Handler) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.elsewhere = h
+}
+
+// Messages lists what is in a queue, handed out or not.
+func (a *AWS) Messages(url string) []Message { return a.list(a.queues[url].messages) }
+
+// Dead lists what is in the dead-letter queue of a queue.
+func (a *AWS) Dead(url string) []Message { return a.list(a.queues[url].dead) }
+
+func (a *AWS) list(messages []*Message) (all []Message) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range messages {
+		all = append(all, *m)
+	}
+	return all
+}
+
+// Hidden gives the next time at which a message of a queue that is hidden now will be handed out; zero: none is hidden.
+func (a *AWS) Hidden(url string) (next time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range a.queues[url].messages {
+		if m.visible.After(a.now()) && (next.IsZero() || m.visible.Before(next)) {
+			next = m.visible
+		}
+	}
+	return next
+}
+
+// readable are the characters that SQS takes.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+var (
+	readable = regexp.MustCompile(`^[\t\n\r\x{20}-\x{D7FF}\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}]+$`)
+	naming   = regexp.MustCompile("^[0-9A-Za-z!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]{1,128}$")
+)
+
+func (a *AWS) sqs(operation string, body []byte) (any, error) {
+	switch operation {
+	case "SendMessage":
+		var in struct{ QueueUrl, MessageBody, MessageGroupId, MessageDeduplicationId string }
+		if err := read(body, &in); err != nil {
+			return nil, err
+		}
+		id, err := a.send(in.QueueUrl, in.MessageBody, in.MessageGroupId, in.MessageDeduplicationId)
+		sum := md5.Sum([]byte(in.MessageBody))
+		return map[string]string{"MessageId": id, "MD5OfMessageBody": hex.EncodeToString(sum[:]), "SequenceNumber": "1"}, err
+	case "ReceiveMessage":
+		var in struct {
+			QueueUrl                    string
+			MaxNumberOfMessages         int
+			WaitTimeSeconds             int
+			VisibilityTimeout           *int
+			MessageSystemAttributeNames []string
+		}
+		if err := read(body, &in); err != nil {
+			return nil, err
+		}
+		return a.receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1))
+	case "DeleteMessageBatch", "ChangeMessageVisibilityBatch":
+		var in struct {
+			QueueUrl string
+			Entries  []struct {
+				Id, ReceiptHandle string
+				VisibilityTimeout int
+			}
+		}
+		if err := read(body, &in); err != nil {
+			return nil, err
+		}
+		if n := len(in.Entries); n < 1 || n > 10 {
+			return nil, refused("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "%d entries", n)
+		}
+		var good, bad []map[string]any
+		for _, e := range in.Entries {
+			var err error
+			if operation == "DeleteMessageBatch" {
+				err = a.remove(in.QueueUrl, e.ReceiptHandle)
+			} else {
+				err = a.hide(in.QueueUrl, e.ReceiptHandle, e.VisibilityTimeout)
+			}
+			if f, ok := err.(*failure); ok {
+				bad = append(bad, map[string]any{"Id": e.Id, "Code": f.code, "Message": f.message, "SenderFault": true})
+			} else {
+				good = append(good, map[string]any{"Id": e.Id})
+			}
+		}
+		return map[string]any{"Successful": good, "Failed": bad}, nil
+	}
+	return nil, refused("AWS.SimpleQueueService.UnsupportedOperation", "%s is not known here", operation)
+}
+
+func (a *AWS) queue(url string) (*queue, error) {
+	q := a.queues[url]
+	if q == nil {
+		return nil, refused("AWS.SimpleQueueService.NonExistentQueue", "there is no queue %s", url)
+	}
+	return q, nil
+}
+
+// send is as SQS's SendMessage on a FIFO queue with content-based deduplication.
+func (a *AWS) send(url, body, group, deduplication string) (string, error) {
+	q, err := a.queue(url)
+	if err != nil {
+		return "", err
+	}
+	if !readable.MatchString(body) {
+		return "", refused("InvalidMessageContents", "%q", body)
+	}
+	if len(body) > 1<<20 {
+		return "", refused("InvalidParameterValue", "%d bytes are too many", len(body))
+	}
+	if !naming.MatchString(group) || deduplication != "" && !naming.MatchString(deduplication) {
+		return "", refused("InvalidParameterValue", "message group %q, deduplication id %q", group, deduplication)
+	}
+	if deduplication == "" {
+		sum := sha256.Sum256([]byte(body))
+		deduplication = hex.EncodeToString(sum[:])
+	}
+	now := a.now()
+	if k, ok := q.known[deduplication]; ok && now.Sub(k.at) < 5*time.Minute {
+		return k.id, nil
+	}
+	q.n++
+	m := &Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", q.n), Group: group, Body: body, deduplication: deduplication, visible: now}
+	q.known[deduplication] = known{m.ID, now}
+	q.messages = append(q.messages, m)
+	return m.ID, nil
+}
+
+// receive hands out messages in order, as many of a group as it can, and none of a group of which another is out.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+func (a *AWS) receive(url string, most int) (any, error) {
+	q, err := a.queue(url)
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	out := map[string]bool{}
+	for _, m := range q.messages {
+		if m.visible.After(now) {
+			out[m.Group] = true
+		}
+	}
+	var given []map[string]any
+	for _, m := range slices.Clone(q.messages) {
+		if out[m.Group] || len(given) == most {
+			continue
+		}
+		if m.Received >= q.o.Receives {
+			q.messages = slices.DeleteFunc(q.messages, func(o *Message) bool { return o == m })
+			q.dead = append(q.dead, m)
+			continue
+		}
+		m.Received++
+		m.receipt, m.from, m.visible = fmt.Sprintf("%s/%d", m.ID, m.Received), now, now.Add(q.o.Visibility)
+		sum := md5.Sum([]byte(m.Body))
+		given = append(given, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.receipt, "Body": m.Body, "MD5OfBody": hex.EncodeToString(sum[:]),
+			"Attributes": map[string]string{"MessageGroupId": m.Group, "MessageDeduplicationId": m.deduplication,
+				"ApproximateReceiveCount": strconv.Itoa(m.Received), "SentTimestamp": "0", "SequenceNumber": "1"}})
+	}
+	return map[string]any{"Messages": given}, nil
+}
+
+func (a *AWS) find(url, receipt string) (*queue, *Message, error) {
+	q, err := a.queue(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, m := range q.messages {
+		if m.receipt == receipt && m.visible.After(a.now()) {
+			return q, m, nil
+		}
+	}
+	return nil, nil, refused("ReceiptHandleIsInvalid", "%q", receipt)
+}
+
+func (a *AWS) remove(url, receipt string) error {
+	q, m, err := a.find(url, receipt)
+	if err != nil {
+		return err
+	}
+	q.messages = slices.DeleteFunc(q.messages, func(o *Message) bool { return o == m })
+	return nil
+}
+
+func (a *AWS) hide(url, receipt string, seconds int) error {
+	_, m, err := a.find(url, receipt)
+	if err != nil {
+		return err
+	}
+	until := a.now().Add(time.Duration(seconds) * time.Second)
+	if seconds < 0 || seconds > 43200 || until.Sub(m.from) > 12*time.Hour {
+		return refused("InvalidParameterValue", "a message is hidden twelve hours from when it was received at most, not %d s", seconds)
+	}
+	m.visible = until
+	return nil
+}

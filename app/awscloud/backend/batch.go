@@ -1,0 +1,123 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+const (
+	firstWait = time.Second     // after a failure, doubled each time …
+	longest   = 5 * time.Minute // … up to this
+	// hidden is how long a message can be kept from being handed out: twelve hours from when it was received, of which
+	// this batch used some.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+	hidden = 12*time.Hour - 15*time.Minute
+	// reserve is the time before the function's end in which nothing is worked at any more: what is cut off then is noted
+	// as failed, while a function that is ended by force holds up its messages for the queue's whole visibility timeout.
+	reserve = 5 * time.Second
+)
+
+// Batch hands SQS's batches to a handler, each incident's messages in order and several incidents at once.
+type Batch struct {
+	Handle func(context.Context, incident.Message) error
+	Queue  interface {
+		Hide(ctx context.Context, receipts []string, d time.Duration) error
+	}
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Work handles a batch and says which of its messages are to be handed out again. After the first failure of an incident
+// the rest of its messages fail untried, which keeps their order.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	working := ctx
+	if end, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		working, stop = context.WithDeadline(ctx, end.Add(-reserve))
+		defer stop()
+	}
+	groups := map[string][]events.SQSMessage{}
+	for _, m := range e.Records {
+		group := m.Attributes["MessageGroupId"]
+		groups[group] = append(groups[group], m)
+	}
+	failed := make(chan []events.SQSMessage, len(groups))
+	var all sync.WaitGroup
+	for group, messages := range groups {
+		all.Go(func() { failed <- b.group(ctx, working, group, messages) })
+	}
+	all.Wait()
+	close(failed)
+	var response events.SQSEventResponse
+	for messages := range failed {
+		for _, m := range messages {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	return response, nil
+}
+
+// group handles an incident's messages and gives those that are left.
+func (b *Batch) group(ctx, working context.Context, group string, messages []events.SQSMessage) []events.SQSMessage {
+	for i, m := range messages {
+		err := b.one(working, m)
+		if err == nil {
+			continue
+		}
+		left := messages[i:]
+		wait := b.wait(m, err)
+		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group, "message", m.MessageId,
+			"in", wait, "received", m.Attributes["ApproximateReceiveCount"], "left", len(left), "err", err)
+		// As long as one message of a group is hidden, none of them is handed out: so all wait for the first.
+		receipts := make([]string, len(left))
+		for j, l := range left {
+			receipts[j] = l.ReceiptHandle
+		}
+		if err := b.Queue.Hide(ctx, receipts, wait); err != nil {
+			b.Logger.Error("the messages come again only after the queue's own visibility timeout", "group", group, "err", err)
+		}
+		return left
+	}
+	return nil
+}
+
+// one handles one message; a panic is an error, for one incident must not end the others.
+func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	m, err := awscloud.Decode(record.Body)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("the function's time is over: %w", err)
+	}
+	return b.Handle(ctx, m)
+}
+
+// wait tells how long a message that failed is hidden: until the time that the failure names, else longer each time.
+func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
+	var later *engine.Later
+	if errors.As(err, &later) {
+		wait := later.Until.Sub(b.Now())
+		return min(max(wait+time.Second-1, time.Second), hidden).Truncate(time.Second) // whole seconds, and not too early
+	}
+	received, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
+	return min(firstWait<<min(max(received-1, 0), 20), longest)
+}

@@ -1,0 +1,174 @@
+package backend_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// hides notes what is hidden for how long.
+type hides struct {
+	mu   sync.Mutex
+	seen map[string]time.Duration
+}
+
+func (h *hides) Hide(_ context.Context, receipts []string, d time.Duration) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range receipts {
+		h.seen[r] = d
+	}
+	return nil
+}
+
+// record is a message as Lambda hands it over; text is what the handler makes of it.
+func record(id string, number, received int) events.SQSMessage {
+	return events.SQSMessage{MessageId: id, ReceiptHandle: "r" + id, Body: fmt.Sprintf(`{"ref":{"owner":"acme","repo":"incidents","number":%d},"why":%q}`, number, id),
+		Attributes: map[string]string{"MessageGroupId": fmt.Sprintf("acme/incidents#%d", number), "ApproximateReceiveCount": strconv.Itoa(received)}}
+}
+
+// work handles records by a handler of their ids, and gives what failed and what was hidden.
+func work(t *testing.T, ctx context.Context, handle func(id string) error, records ...events.SQSMessage) (tried, failed []string, hidden map[string]time.Duration) {
+	t.Helper()
+	h := &hides{seen: map[string]time.Duration{}}
+	var mu sync.Mutex
+	b := backend.Batch{Queue: h, Now: func() time.Time { return start }, Logger: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, m incident.Message) error {
+		mu.Lock()
+		tried = append(tried, m.Why)
+		mu.Unlock()
+		return handle(m.Why)
+	}}
+	out, err := b.Work(ctx, events.SQSEvent{Records: records})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range out.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	slices.Sort(tried)
+	slices.Sort(failed)
+	return tried, failed, h.seen
+}
+
+func expect(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// After the first failure of an incident the rest of its messages fail untried; other incidents go on.
+func TestFailuresKeepTheOrder(t *testing.T) {
+	tried, failed, hidden := work(t, t.Context(), func(id string) error {
+		if id == "1b" || id == "3a" {
+			return errors.New("502")
+		}
+		return nil
+	}, record("1a", 1, 1), record("2a", 2, 1), record("1b", 1, 1), record("1c", 1, 1), record("3a", 3, 1), record("2b", 2, 1), record("1d", 1, 1))
+	expect(t, "tried", tried, "1a", "1b", "2a", "2b", "3a")
+	expect(t, "failed", failed, "1b", "1c", "1d", "3a")
+	if len(hidden) != 4 || hidden["r1b"] != time.Second || hidden["r1d"] != time.Second {
+		t.Errorf("hidden %v", hidden)
+	}
+}
+
+func TestHowLongAMessageWaits(t *testing.T) {
+	later := func(d time.Duration) error {
+		return fmt.Errorf("handle it: %w", &engine.Later{Until: start.Add(d), Err: errors.New("403")})
+	}
+	for name, c := range map[string]struct {
+		err      error
+		received int
+		want     time.Duration
+	}{
+		"a failure":                             {errors.New("502"), 1, time.Second},
+		"again":                                 {errors.New("502"), 2, 2 * time.Second},
+		"the fifth time":                        {errors.New("502"), 5, 16 * time.Second},
+		"often":                                 {errors.New("502"), 12, 5 * time.Minute},
+		"for ever":                              {errors.New("502"), 1 << 40, 5 * time.Minute},
+		"a count that can't be read":            {errors.New("502"), -3, time.Second},
+		"later":                                 {later(20 * time.Minute), 1, 20 * time.Minute},
+		"later, however often":                  {later(20 * time.Minute), 12, 20 * time.Minute},
+		"later by half a second: a whole one":   {later(time.Minute + time.Second/2), 1, time.Minute + time.Second},
+		"later, which has come meanwhile":       {later(-time.Minute), 1, time.Second},
+		"tomorrow, which is more than SQS does": {later(24 * time.Hour), 1, 12*time.Hour - 15*time.Minute},
+	} {
+		_, _, hidden := work(t, t.Context(), func(string) error { return c.err }, record("a", 1, c.received))
+		if hidden["ra"] != c.want {
+			t.Errorf("%s: hidden for %s, want %s", name, hidden["ra"], c.want)
+		}
+	}
+}
+
+func TestAPanicFailsItsIncidentAlone(t *testing.T) {
+	_, failed, _ := work(t, t.Context(), func(id string) error {
+		if id == "1a" {
+			panic("the core is wrong")
+		}
+		return nil
+	}, record("1a", 1, 1), record("2a", 2, 1))
+	expect(t, "failed", failed, "1a")
+}
+
+func TestWhatIsNoMessageFails(t *testing.T) {
+	bad := record("1a", 1, 1)
+	bad.Body = "hello"
+	tried, failed, _ := work(t, t.Context(), func(string) error { return nil }, bad, record("1b", 1, 1))
+	expect(t, "tried", tried)
+	expect(t, "failed", failed, "1a", "1b")
+}
+
+// What is not done when the function's time is over is noted as failed before Lambda ends it.
+func TestTheEndOfTheFunctionsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		h := &hides{seen: map[string]time.Duration{}}
+		b := backend.Batch{Queue: h, Now: time.Now, Logger: slog.New(slog.DiscardHandler), Handle: func(ctx context.Context, m incident.Message) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		out, err := b.Work(ctx, events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1), record("2a", 2, 1)}})
+		if err != nil || ctx.Err() != nil || len(out.BatchItemFailures) != 2 || len(h.seen) != 2 {
+			t.Errorf("%v, %v, failed %v, hidden %v", err, ctx.Err(), out.BatchItemFailures, h.seen)
+		}
+		// With its time over already nothing is begun.
+		over, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		b.Handle = func(context.Context, incident.Message) error { t.Error("it is handled"); return nil }
+		out, err = b.Work(over, events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1)}})
+		if err != nil || len(out.BatchItemFailures) != 1 {
+			t.Errorf("%v, failed %v", err, out.BatchItemFailures)
+		}
+	})
+}
+
+func TestWhatCannotBeHiddenFailsAllTheSame(t *testing.T) {
+	log := &strings.Builder{}
+	b := backend.Batch{Queue: broken{}, Now: time.Now, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Handle: func(context.Context, incident.Message) error { return errors.New("502") }}
+	out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1)}})
+	if err != nil || len(out.BatchItemFailures) != 1 || !strings.Contains(log.String(), "no permission") {
+		t.Errorf("%v, %v, %s", err, out, log)
+	}
+}
+
+type broken struct{}
+
+func (broken) Hide(context.Context, []string, time.Duration) error {
+	return errors.New("no permission")
+}

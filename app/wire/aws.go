@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+)
+
+// Lambda is the product behind a queue on AWS, as one of its functions.
+type Lambda struct {
+	log     *slog.Logger
+	clock   *followed
+	secrets *awscloud.Secrets
+	signer  backend.KMS
+	queue   *awscloud.Queue
+	timers  *backend.Scheduler
+	batch   *backend.Batch
+	refused intake.Counter // reports that gave no result
+
+	mu    sync.Mutex
+	last  map[string]string // the environment by which product was built
+	built *product
+}
+
+// product is what depends on secrets.
+type product struct {
+	clockURL string
+	engine   *engine.Engine // nil in a function that only sweeps
+	intake   http.Handler   // nil: sources have no repository
+	sweeper  *sweeper
+}
+
+// NewLambda builds what doesn't depend on secrets, from the environment of the process:
+//
+//	FIREBREAK_QUEUE_URL, FIREBREAK_QUEUE_ARN   the SQS FIFO queue
+//	FIREBREAK_SCHEDULE_GROUP                   the group of the timers' schedules
+//	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
+//	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
+//
+// and what Read reads, in which variables may refer to secrets.
+func NewLambda(log *slog.Logger) (*Lambda, error) {
+	cfg, err := awscloud.Config(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lambda{log: log, clock: &followed{}, signer: kms.NewFromConfig(cfg)}
+	l.secrets = &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)),
+		Now: time.Now, Logger: log}
+	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
+		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
+	l.queue = &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
+	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Logger: log}
+	if l.queue.URL == "" {
+		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
+	}
+	return l, nil
+}
+
+// Work handles a batch of the queue's messages.
+func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	return l.batch.Work(ctx, e)
+}
+
+func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
+	p, err := l.ready(ctx, true)
+	if l.timers.Group == "" || l.timers.Role == "" || l.timers.QueueARN == "" {
+		err = errors.Join(err, errors.New("FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set"))
+	}
+	if err != nil {
+		return err
+	}
+	return p.engine.Handle(ctx, m)
+}
+
+// Intake gives what takes the reports of sources.
+func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
+	p, err := l.ready(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	if p.intake == nil {
+		return nil, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
+	}
+	return p.intake, nil
+}
+
+// Sweep finds what was lost on the way.
+func (l *Lambda) Sweep(ctx context.Context) error {
+	p, err := l.ready(ctx, false)
+	if err != nil {
+		return err
+	}
+	return p.sweeper.next(ctx)
+}
+
+// ready gives the product by the secrets of the moment. Only with an engine the webhook secret is needed.
+func (l *Lambda) ready(ctx context.Context, withEngine bool) (*product, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	values, err := l.secrets.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the secrets: %w", err)
+	}
+	if l.built == nil || !maps.Equal(l.last, values) {
+		if l.built, err = l.build(values, withEngine); err != nil {
+			return nil, err
+		}
+		l.last = values
+	}
+	if l.built.clockURL != "" {
+		t, err := readClock(ctx, l.built.clockURL)
+		if err != nil {
+			return nil, err
+		}
+		l.clock.set(t.Now, t.Speed)
+	}
+	return l.built, nil
+}
+
+func (l *Lambda) build(values map[string]string, withEngine bool) (*product, error) {
+	getenv := func(name string) string { return values[name] }
+	env, wrong := readApp(getenv)
+	err := join(wrong)
+	if withEngine {
+		env, err = Read(getenv)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if env.KMSKey != "" {
+		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
+	}
+	app, err := env.app(l.clock, l.log)
+	if err != nil {
+		return nil, err
+	}
+	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}}
+	if !withEngine {
+		return p, nil
+	}
+	if p.engine, err = env.engine(app, l.timers, l.queue, l.clock, l.log); err != nil {
+		return nil, err
+	}
+	if env.Incidents.Repo != "" {
+		p.intake = (&reception{env: env, engine: p.engine, queue: l.queue, refused: &l.refused, log: l.log}).handler()
+	}
+	return p, nil
+}

@@ -1,0 +1,472 @@
+// Package functions_test runs the functions' own binaries, as Lambda does, against what stands in for AWS and GitHub.
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/golang-jwt/jwt/v4"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/functions/lambdatest"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// folder is where the functions' binaries are.
+var folder string
+
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "firebreak"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"), "intake": once("intake"), "sweep": once("sweep")}
+
+func once(name string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) { return lambdatest.Build(folder, "./"+name) })
+}
+
+// binary gives a function, built once.
+func binary(t testing.TB, name string) string {
+	t.Helper()
+	path, err := builds[name]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// settings are what a test wants otherwise.
+type settings struct {
+	kms      bool         // the App's key is in KMS
+	rotating bool         // GitHub still signs with the secret before
+	sqs      http.Handler // serves SQS; nil: the double does
+	receives int          // after how many tries a message is dead; 0: 20
+}
+
+// stack is the product on AWS: GitHub → webhook → queue → worker → schedules → queue.
+type stack struct {
+	t       *testing.T
+	url     string // GitHub's
+	box     *sandbox.Sandbox
+	aws     *awstest.AWS
+	sqs     *sqs.Client
+	queue   string // address
+	webhook *lambdatest.Function
+	intake  *lambdatest.Function
+	worker  *lambdatest.Function
+	sweep   *lambdatest.Function
+
+	mu       sync.Mutex
+	batches  []events.SQSEvent // that the worker was given
+	schedule bool              // the queue is elsewhere: schedules that are due are sent there
+}
+
+const (
+	visibility = 12 * time.Minute
+	patience   = 30 * time.Second
+)
+
+func newStack(t *testing.T, o settings) *stack {
+	t.Helper()
+	s := &stack{t: t, schedule: o.sqs != nil}
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.webhook, w, r) })
+	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.intake, w, r) })
+
+	// Secrets are kept and rotated by the real clock, so the virtual one begins with it.
+	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Second),
+		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	s.box = box
+	mux.Handle("/", box.Handler())
+
+	s.aws = awstest.New(t, box.Clock().Now)
+	if o.receives == 0 {
+		o.receives = 20
+	}
+	url, arn := s.aws.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: visibility, Receives: o.receives})
+	if o.sqs != nil {
+		s.aws.ServeSQS(o.sqs)
+	}
+	cfg, err := awscloud.Config(s.aws.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sqs, s.queue = sqs.NewFromConfig(cfg), url
+	if o.sqs != nil {
+		s.queue = s.makeQueue(o.receives)
+	}
+
+	env := box.Environment()
+	s.aws.SetSecret("firebreak/webhook", env["FIREBREAK_WEBHOOK_SECRET"])
+	if o.rotating {
+		s.aws.SetSecret("firebreak/webhook", "the secret to come")
+	}
+	env["FIREBREAK_WEBHOOK_SECRET"] = "secretsmanager:firebreak/webhook"
+	if o.kms {
+		key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(env["FIREBREAK_PRIVATE_KEY"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.aws.SetKey("alias/firebreak", key)
+		delete(env, "FIREBREAK_PRIVATE_KEY")
+		env["FIREBREAK_KMS_KEY"] = "alias/firebreak"
+	} else {
+		if block, _ := pem.Decode([]byte(env["FIREBREAK_PRIVATE_KEY"])); block == nil {
+			t.Fatal("the sandbox gives no key")
+		}
+		s.aws.SetSecret("firebreak/key", env["FIREBREAK_PRIVATE_KEY"])
+		env["FIREBREAK_PRIVATE_KEY"] = "secretsmanager:firebreak/key"
+	}
+	s.aws.SetParameter("/firebreak/outbound", env["FIREBREAK_OUTBOUND_SECRET"])
+	env["FIREBREAK_OUTBOUND_SECRET"] = "ssm:/firebreak/outbound"
+	env["FIREBREAK_QUEUE_URL"], env["FIREBREAK_QUEUE_ARN"] = s.queue, arn
+	env["FIREBREAK_SCHEDULE_GROUP"], env["FIREBREAK_SCHEDULE_ROLE"] = "firebreak-test", "arn:aws:iam::123456789012:role/firebreak-timers"
+	start := func(name string, only ...string) *lambdatest.Function {
+		environ := s.aws.Environ()
+		for k, v := range env {
+			if len(only) == 0 || strings.Contains(strings.Join(only, " "), k) {
+				environ = append(environ, k+"="+v)
+			}
+		}
+		return lambdatest.Start(t, binary(t, name), patience, environ)
+	}
+	// What serverless.yml gives each of them, and no more.
+	s.webhook = start("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
+	s.worker = start("worker")
+	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
+	delete(env, "FIREBREAK_SCHEDULE_GROUP")
+	s.aws.SetSecret("firebreak/intake", "token")
+	s.intake = start("intake")
+	s.sweep = start("sweep", "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
+	return s
+}
+
+// makeQueue makes the queue where SQS is served by another emulator, as serverless.yml describes it.
+func (s *stack) makeQueue(receives int) string {
+	s.t.Helper()
+	create := func(name string, attributes map[string]string) string {
+		attributes["FifoQueue"], attributes["ContentBasedDeduplication"] = "true", "true"
+		out, err := s.sqs.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return aws.ToString(out.QueueUrl)
+	}
+	dead := create("firebreak-dead.fifo", map[string]string{})
+	out, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(dead), AttributeNames: []types.QueueAttributeName{"QueueArn"}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return create("firebreak.fifo", map[string]string{"VisibilityTimeout": fmt.Sprint(int(visibility.Seconds())),
+		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"%d"}`, out.Attributes["QueueArn"], receives)})
+}
+
+// gateway is the HTTP API before a function.
+func (s *stack) gateway(f *lambdatest.Function, w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{},
+		Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true}
+	for name := range r.Header {
+		e.Headers[strings.ToLower(name)] = strings.Join(r.Header.Values(name), ",")
+	}
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = r.Method, "192.0.2.1"
+	var answer events.APIGatewayV2HTTPResponse
+	if err := f.Invoke(r.Context(), e, &answer); err != nil {
+		s.t.Errorf("%s: %v", r.URL.Path, err)
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	for name, value := range answer.Headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(answer.StatusCode)
+	_, _ = io.WriteString(w, answer.Body)
+}
+
+// Follow implements sandbox.Follower: what is due is done, and the next time is that of a schedule or of a hidden message.
+func (s *stack) Follow(ctx context.Context, now time.Time) (next time.Time, err error) {
+	for {
+		if err := s.fire(ctx); err != nil {
+			return next, err
+		}
+		handed, err := s.poll(ctx)
+		if err != nil {
+			return next, err
+		}
+		if handed > 0 {
+			continue
+		}
+		soon := []time.Time{s.aws.Hidden(s.aws.URL + "/" + awstest.Account + "/firebreak.fifo")}
+		if all := s.aws.Schedules(); len(all) > 0 {
+			soon = append(soon, all[0].At)
+		}
+		for _, t := range soon {
+			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+				next = t
+			}
+		}
+		return next, nil
+	}
+}
+
+// fire lets the schedules that are due reach the queue.
+func (s *stack) fire(ctx context.Context) error {
+	if !s.schedule {
+		s.aws.Fire()
+		return nil
+	}
+	for _, due := range s.aws.Due() {
+		if err := s.enqueue(ctx, due.Input); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enqueue sends a message as EventBridge Scheduler does: without a deduplication id.
+func (s *stack) enqueue(ctx context.Context, body string) error {
+	m, err := awscloud.Decode(body)
+	if err != nil {
+		return err
+	}
+	_, err = s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(s.queue), MessageBody: aws.String(body), MessageGroupId: aws.String(awscloud.Group(m.Ref))})
+	return err
+}
+
+// poll is Lambda's event source mapping with ReportBatchItemFailures: it hands the worker what the queue hands out, and
+// deletes what the worker doesn't say has failed.
+func (s *stack) poll(ctx context.Context) (handed int, err error) {
+	out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(s.queue), MaxNumberOfMessages: 10,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+	if err != nil || len(out.Messages) == 0 {
+		return 0, err
+	}
+	var e events.SQSEvent
+	for _, m := range out.Messages {
+		e.Records = append(e.Records, events.SQSMessage{MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body, Attributes: m.Attributes,
+			EventSource: "aws:sqs", AWSRegion: awstest.Region})
+	}
+	s.mu.Lock()
+	s.batches = append(s.batches, e)
+	s.mu.Unlock()
+	var answer events.SQSEventResponse
+	if err := s.worker.Invoke(ctx, e, &answer); err != nil {
+		return 0, fmt.Errorf("the worker function: %w", err)
+	}
+	failed := map[string]bool{}
+	for _, f := range answer.BatchItemFailures {
+		failed[f.ItemIdentifier] = true
+	}
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(s.queue)}
+	for i, r := range e.Records {
+		if !failed[r.MessageId] {
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: aws.String(r.ReceiptHandle)})
+		}
+	}
+	if len(in.Entries) == 0 {
+		return len(e.Records), nil
+	}
+	gone, err := s.sqs.DeleteMessageBatch(ctx, in)
+	if err == nil && len(gone.Failed) > 0 {
+		err = fmt.Errorf("delete: %v", gone.Failed)
+	}
+	return len(e.Records), err
+}
+
+// handed lists the messages that the worker was given since it was last called, as "group why".
+func (s *stack) handed() (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.batches {
+		for _, r := range b.Records {
+			m, err := awscloud.Decode(r.Body)
+			if err != nil {
+				s.t.Error(err)
+			}
+			all = append(all, r.Attributes["MessageGroupId"]+" "+m.Why)
+		}
+	}
+	s.batches = nil
+	return all
+}
+
+// as makes a request, as a person if who isn't empty.
+func (s *stack) as(who, method, path string, body, into any) int {
+	s.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if raw, ok := body.(string); ok {
+		text = []byte(raw)
+	}
+	ctx, stop := context.WithTimeout(s.t.Context(), patience)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(text))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if who != "" {
+		r.Header.Set("Authorization", "Bearer demo-"+who)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && into != nil {
+		err = json.Unmarshal(answer, into)
+	}
+	if err != nil {
+		s.t.Fatalf("%s %s: %s %s: %v", method, path, res.Status, answer, err)
+	}
+	return res.StatusCode
+}
+
+// declare opens an incident as the issue form does, and gives its number.
+func (s *stack) declare(who string) int {
+	s.t.Helper()
+	var issue struct{ Number int }
+	s.as(who, "POST", issues, map[string]any{"title": "The API of globex is down", "labels": []string{"incident"},
+		"body": "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n"}, &issue)
+	return issue.Number
+}
+
+const issues = "/api/v3/repos/acme/incidents/issues"
+
+// say comments without waiting.
+func (s *stack) say(who string, number int, text string) {
+	s.t.Helper()
+	if status := s.as(who, "POST", fmt.Sprintf("%s/%d/comments", issues, number), map[string]string{"body": text}, nil); status != 201 {
+		s.t.Fatalf("%s comments: %d", who, status)
+	}
+}
+
+func (s *stack) settle() {
+	s.t.Helper()
+	ctx, stop := context.WithTimeout(s.t.Context(), patience)
+	defer stop()
+	if err := s.box.Settled(ctx); err != nil {
+		s.t.Fatalf("it does not settle: %v\n%s", err, s.worker.Log())
+	}
+}
+
+func (s *stack) wait(d time.Duration) {
+	s.t.Helper()
+	ctx, stop := context.WithTimeout(s.t.Context(), 2*patience)
+	defer stop()
+	if err := s.box.Clock().Advance(ctx, d); err != nil {
+		s.t.Fatalf("the clock: %v\n%s", err, s.worker.Log())
+	}
+}
+
+// faults orders what goes wrong at GitHub.
+func (s *stack) faults(order string) {
+	s.t.Helper()
+	if status := s.as("", "POST", "/sandbox/faults", order, nil); status != 200 {
+		s.t.Fatalf("faults: %d", status)
+	}
+}
+
+// view is an incident as GitHub shows it.
+type view struct {
+	State, Card, Labels, Assignees string
+	Comments                       []string // by the app, but for the card
+}
+
+func (s *stack) view(number int) (v view) {
+	s.t.Helper()
+	var issue struct {
+		State     string
+		Labels    []struct{ Name string }
+		Assignees []struct{ Login string }
+		Pinned    *struct{ Body string } `json:"pinned_comment"`
+	}
+	s.as("alice", "GET", fmt.Sprintf("%s/%d", issues, number), nil, &issue)
+	v.State = issue.State
+	for _, l := range issue.Labels {
+		v.Labels += l.Name + " "
+	}
+	for _, a := range issue.Assignees {
+		v.Assignees += a.Login + " "
+	}
+	if issue.Pinned != nil {
+		v.Card = issue.Pinned.Body
+	}
+	var comments []struct {
+		Body string
+		User struct{ Login string }
+	}
+	s.as("alice", "GET", fmt.Sprintf("%s/%d/comments?per_page=100", issues, number), nil, &comments)
+	for _, c := range comments {
+		if c.User.Login == "firebreak[bot]" && c.Body != v.Card {
+			v.Comments = append(v.Comments, c.Body)
+		}
+	}
+	return v
+}
+
+// outbox lists what left for people outside GitHub, as "kind to".
+func (s *stack) outbox() (all []string) {
+	s.t.Helper()
+	var sent []struct{ Kind, To string }
+	s.as("", "GET", "/sandbox/outbox", nil, &sent)
+	for _, e := range sent {
+		all = append(all, e.Kind+" "+e.To)
+	}
+	return all
+}
+
+// writes lists the writes by the app since it was last called, but for reactions.
+func (s *stack) writes(since *int) (all []string) {
+	s.t.Helper()
+	var answer struct {
+		Next  int
+		Calls []struct{ Method, Path, Actor string }
+	}
+	s.as("", "GET", fmt.Sprintf("/sandbox/calls?since=%d", *since), nil, &answer)
+	*since = answer.Next
+	for _, c := range answer.Calls {
+		if c.Actor == "firebreak[bot]" && c.Method != http.MethodGet {
+			all = append(all, c.Method+" "+c.Path)
+		}
+	}
+	return all
+}

@@ -1,0 +1,21 @@
+// The sweep function finds, every few minutes, what was lost on the way.
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/firebreak-dev/firebreak/app/wire"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	l, err := wire.NewLambda(log)
+	if err != nil {
+		log.Error("the function can't start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(l.Sweep)
+}

@@ -1,0 +1,423 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// template is CloudFormation as serverless.yml becomes it.
+type template struct {
+	Conditions map[string]any
+	Resources  map[string]resource
+	Outputs    map[string]any
+
+	t *testing.T
+}
+
+type resource struct {
+	Type       string
+	Condition  string
+	Properties map[string]any
+}
+
+// packagedOnce keeps templates by their parameters.
+var packagedOnce sync.Map
+
+// packaged is serverless.yml, packaged offline and without credentials.
+func packaged(t *testing.T, params ...string) template {
+	t.Helper()
+	needPackages(t)
+	made, _ := packagedOnce.LoadOrStore(strings.Join(params, " "), sync.OnceValues(func() ([]byte, error) { return osls(params) }))
+	text, err := made.(func() ([]byte, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := template{t: t}
+	if err := json.Unmarshal(text, &x); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// osls packages serverless.yml and gives the template.
+func osls(params []string) ([]byte, error) {
+	dir, err := os.MkdirTemp(folder, "osls")
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile("../serverless.yml")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"serverless.yml": text}
+	for _, name := range []string{"webhook", "intake", "worker", "sweep"} {
+		files["build/"+name+".zip"] = nil // what is in them matters to nobody here
+	}
+	if err := os.Mkdir(filepath.Join(dir, "build"), 0o755); err != nil {
+		return nil, err
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	command, err := filepath.Abs("testdata/node_modules/.bin/osls")
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(command, "package")
+	for _, p := range params {
+		cmd.Args = append(cmd.Args, "--param", p)
+	}
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	said, err := cmd.CombinedOutput()
+	if err != nil || strings.Contains(string(said), "Warning") {
+		return nil, fmt.Errorf("osls package: %v\n%s", err, said)
+	}
+	return os.ReadFile(filepath.Join(dir, ".serverless", "cloudformation-template-update-stack.json"))
+}
+
+var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example", "sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic"}
+
+// of gives the resources of a type that exist, by name.
+func (x template) of(kind string) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	for name, r := range x.Resources {
+		if r.Type == kind && (r.Condition == "" || x.holds(r.Condition)) {
+			all[name] = r.Properties
+		}
+	}
+	return all
+}
+
+// holds tells whether a condition holds. There are Equals and Not.
+func (x template) holds(condition any) bool {
+	if name, ok := condition.(string); ok {
+		return x.holds(x.Conditions[name])
+	}
+	c := condition.(map[string]any)
+	if not, ok := c["Fn::Not"]; ok {
+		return !x.holds(not.([]any)[0])
+	}
+	equals := c["Fn::Equals"].([]any)
+	return equals[0] == equals[1]
+}
+
+// text writes a value shortly: X for a Ref, X.Arn for a GetAtt, ${X} within a Sub or a Join; "" if there is none.
+func (x template) text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case map[string]any:
+		for kind, of := range v {
+			switch kind {
+			case "Ref":
+				return strings.ReplaceAll(of.(string), "AWS::NoValue", "")
+			case "Fn::GetAtt":
+				return x.list(of, ".")
+			case "Fn::Sub":
+				return of.(string)
+			case "Fn::Join":
+				return x.list(of.([]any)[1], "")
+			case "Fn::If":
+				return x.text(x.choose(of))
+			}
+		}
+		x.t.Fatalf("%v can't be written", v)
+	case []any:
+		return x.list(v, ", ")
+	}
+	return fmt.Sprint(v)
+}
+
+func (x template) choose(of any) any {
+	f := of.([]any)
+	if x.holds(f[0]) {
+		return f[1]
+	}
+	return f[2]
+}
+
+func (x template) list(v any, separator string) string {
+	var parts []string
+	for _, p := range v.([]any) {
+		parts = append(parts, x.text(p))
+	}
+	return strings.Join(parts, separator)
+}
+
+// may lists what a role may do, as "action on resource", with the condition after it.
+func (x template) may(role string) (all []string) {
+	policies := x.Resources[role].Properties["Policies"].([]any)
+	for _, p := range policies {
+		for _, s := range p.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+			s := s.(map[string]any)
+			if of, ok := s["Fn::If"]; ok {
+				if s = x.choose(of).(map[string]any); s["Ref"] == "AWS::NoValue" {
+					continue
+				}
+			}
+			if s["Effect"] != "Allow" {
+				x.t.Errorf("%s: %v", role, s)
+			}
+			for _, action := range each(s["Action"]) {
+				for _, on := range each(s["Resource"]) {
+					if what := x.text(on); what != "" {
+						all = append(all, strings.TrimSpace(x.text(action)+" on "+what+" "+x.when(s["Condition"])))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func each(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+func (x template) when(condition any) string {
+	if condition == nil {
+		return ""
+	}
+	var all []string
+	for key, value := range condition.(map[string]any)["StringEquals"].(map[string]any) {
+		all = append(all, key+"="+x.text(value))
+	}
+	slices.Sort(all)
+	return "if " + strings.Join(all, " and ")
+}
+
+const schedules = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${ScheduleGroup}/"
+
+// Every permission that exists stands here.
+func TestPermissionsAreTheseAndNoOther(t *testing.T) {
+	logs := func(function string, more ...string) []string {
+		all := append(more, "logs:CreateLogStream on "+function+"LogGroup.Arn", "logs:PutLogEvents on "+function+"LogGroup.Arn")
+		slices.Sort(all)
+		return all
+	}
+	timers := []string{"iam:PassRole on TimerRole.Arn if iam:PassedToService=scheduler.amazonaws.com"}
+	for _, verb := range []string{"Create", "Delete", "Get", "Update"} {
+		timers = append(timers, "scheduler:"+verb+"Schedule on "+schedules+"clock-*", "scheduler:"+verb+"Schedule on "+schedules+"message-*")
+	}
+	const (
+		send  = "sqs:SendMessage on Queue.Arn"
+		hook  = "secretsmanager:GetSecretValue on WebhookSecret"
+		token = "secretsmanager:GetSecretValue on IntakeSecret"
+		key   = "secretsmanager:GetSecretValue on PrivateKey"
+		out   = "secretsmanager:GetSecretValue on OutboundSecret"
+		sign  = "kms:Sign on arn:kms:key if kms:SigningAlgorithm=RSASSA_PKCS1_V1_5_SHA_256"
+		email = "ses:SendEmail on arn:ses:identity"
+	)
+	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
+	for name, c := range map[string]struct {
+		params []string
+		want   map[string][]string
+	}{
+		"with what must be given": {[]string{"appId=17"}, map[string][]string{
+			"WebhookRole": logs("Webhook", send, hook),
+			"IntakeRole":  logs("Intake", send, hook, token, key),
+			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, key})...),
+			"SweepRole":   logs("Sweep", send, key),
+			"TimerRole":   {send},
+		}},
+		"with everything": {everything, map[string][]string{
+			"WebhookRole": logs("Webhook", send, hook),
+			"IntakeRole":  logs("Intake", send, hook, token, out, sign, email),
+			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, out, sign, email})...),
+			"SweepRole":   logs("Sweep", send, sign),
+			"TimerRole":   {send},
+		}},
+	} {
+		x := packaged(t, c.params...)
+		got := map[string][]string{}
+		for role, r := range x.of("AWS::IAM::Role") {
+			got[role] = x.may(role)
+			if r["ManagedPolicyArns"] != nil {
+				t.Errorf("%s: %s has managed policies %v", name, role, r["ManagedPolicyArns"])
+			}
+		}
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s:\n%s", name, d)
+		}
+		for kind := range map[string]bool{"AWS::IAM::Policy": true, "AWS::IAM::ManagedPolicy": true, "AWS::IAM::RolePolicy": true} {
+			if others := x.of(kind); len(others) > 0 {
+				t.Errorf("%s: permissions stand elsewhere too: %v", name, others)
+			}
+		}
+		trust := x.Resources["TimerRole"].Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)
+		if got := x.when(trust["Condition"]); got != "if aws:SourceAccount=AWS::AccountId and aws:SourceArn=ScheduleGroup.Arn" {
+			t.Errorf("%s: timers are trusted %s", name, got)
+		}
+	}
+}
+
+func TestNothingIsPublicButTheTwoEndpoints(t *testing.T) {
+	x := packaged(t, "appId=17")
+	var routes []string
+	for _, r := range x.of("AWS::ApiGatewayV2::Route") {
+		routes = append(routes, x.text(r["RouteKey"]))
+	}
+	slices.Sort(routes)
+	if want := []string{"ANY /intake/{source}", "POST /webhook"}; !slices.Equal(routes, want) {
+		t.Errorf("routes %q, want %q", routes, want)
+	}
+	permissions := map[string]string{}
+	for name, p := range x.of("AWS::Lambda::Permission") {
+		permissions[name] = x.text(p["Principal"]) + " for " + x.text(p["SourceArn"]) + " may call " + x.text(p["FunctionName"])
+	}
+	api := "apigateway.amazonaws.com for arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:HttpApi/* may call "
+	if d := cmp.Diff(map[string]string{
+		"WebhookLambdaPermissionHttpApi":           api + "WebhookLambdaFunction.Arn",
+		"IntakeLambdaPermissionHttpApi":            api + "IntakeLambdaFunction.Arn",
+		"SweepLambdaPermissionEventsRuleSchedule1": "events.amazonaws.com for SweepEventsRuleSchedule1.Arn may call SweepLambdaFunction.Arn",
+	}, permissions); d != "" {
+		t.Error(d)
+	}
+	for _, kind := range []string{"AWS::Lambda::Url", "AWS::SQS::QueuePolicy", "AWS::SecretsManager::ResourcePolicy", "AWS::SNS::TopicPolicy", "AWS::ApiGateway::RestApi"} {
+		if others := x.of(kind); len(others) > 0 {
+			t.Errorf("there is %s: %v", kind, others)
+		}
+	}
+	for name, b := range x.of("AWS::S3::Bucket") {
+		block, _ := b["PublicAccessBlockConfiguration"].(map[string]any)
+		if len(block) != 4 || slices.Contains(slices.Collect(maps.Values(block)), any(false)) {
+			t.Errorf("%s may be public: %v", name, block)
+		}
+	}
+	for name, p := range x.of("AWS::S3::BucketPolicy") {
+		for _, s := range p["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+			if s.(map[string]any)["Effect"] != "Deny" {
+				t.Errorf("%s allows %v", name, s)
+			}
+		}
+	}
+}
+
+func TestTheFunctions(t *testing.T) {
+	x := packaged(t, everything...)
+	functions := x.of("AWS::Lambda::Function")
+	if len(functions) != 4 {
+		t.Errorf("%d functions", len(functions))
+	}
+	for logical, f := range functions {
+		name := strings.TrimSuffix(logical, "LambdaFunction")
+		if x.text(f["Runtime"]) != "provided.al2023" || x.text(f["Architectures"]) != "arm64" || f["Handler"] != "bootstrap" || x.text(f["Role"]) != name+"Role.Arn" ||
+			f["ReservedConcurrentExecutions"] == nil || f["TracingConfig"] != nil {
+			t.Errorf("%s: %v", name, f)
+		}
+		log := x.Resources[name+"LogGroup"]
+		if log.Type != "AWS::Logs::LogGroup" || x.text(log.Properties["RetentionInDays"]) != "30" || log.Properties["LogGroupName"] != "/aws/lambda/"+x.text(f["FunctionName"]) {
+			t.Errorf("%s logs to %v", name, log)
+		}
+		env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
+		for variable, value := range env {
+			text := x.text(value)
+			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:${") {
+				t.Errorf("%s holds the secret %s=%s itself", name, variable, text)
+			}
+		}
+		if name == "Webhook" {
+			got := slices.Sorted(maps.Keys(env))
+			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
+				t.Errorf("the webhook function knows %q, want %q", got, want)
+			}
+		}
+	}
+	mapping := x.Resources["WorkerEventSourceMappingSQSQueue"].Properties
+	if x.text(mapping["FunctionResponseTypes"]) != "ReportBatchItemFailures" || x.text(mapping["EventSourceArn"]) != "Queue.Arn" || mapping["ScalingConfig"] == nil {
+		t.Errorf("the worker is fed by %v", mapping)
+	}
+	if rule := x.Resources["SweepEventsRuleSchedule1"].Properties; rule["ScheduleExpression"] != "rate(5 minutes)" || rule["State"] != "ENABLED" {
+		t.Errorf("the sweep comes at %v", rule)
+	}
+}
+
+func TestTheQueueAndItsAlarms(t *testing.T) {
+	x := packaged(t, everything...)
+	queue, dead := x.Resources["Queue"].Properties, x.Resources["DeadLetters"].Properties
+	for name, q := range map[string]map[string]any{"Queue": queue, "DeadLetters": dead} {
+		if q["FifoQueue"] != true || q["ContentBasedDeduplication"] != true || q["SqsManagedSseEnabled"] != true || q["MessageRetentionPeriod"] != 1209600.0 ||
+			q["MaximumMessageSize"] != 1048576.0 || !strings.HasSuffix(x.text(q["QueueName"]), ".fifo") {
+			t.Errorf("%s is %v", name, q)
+		}
+	}
+	redrive := queue["RedrivePolicy"].(map[string]any)
+	if x.text(redrive["deadLetterTargetArn"]) != "DeadLetters.Arn" || x.text(redrive["maxReceiveCount"]) != "50" {
+		t.Errorf("dead letters: %v", redrive)
+	}
+	// Lambda asks for a visibility timeout of six times the function's.
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+	if timeout := x.Resources["WorkerLambdaFunction"].Properties["Timeout"].(float64); queue["VisibilityTimeout"].(float64) < 6*timeout {
+		t.Errorf("a message is hidden for %v s, while the function may run for %v s", queue["VisibilityTimeout"], timeout)
+	}
+	alarms := map[string]string{}
+	for name, a := range x.of("AWS::CloudWatch::Alarm") {
+		of := a["Dimensions"].([]any)[0].(map[string]any)
+		alarms[name] = fmt.Sprintf("%v %v of %s > %v", a["Namespace"], a["MetricName"], x.text(of["Value"]), a["Threshold"])
+		if x.text(a["AlarmActions"]) != "arn:sns:topic" || a["ComparisonOperator"] != "GreaterThanThreshold" || a["AlarmDescription"] == nil {
+			t.Errorf("%s: %v", name, a)
+		}
+	}
+	if d := cmp.Diff(map[string]string{
+		"DeadLettersAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible of DeadLetters.QueueName > 0",
+		"QueueAgeAlarm":    "AWS/SQS ApproximateAgeOfOldestMessage of Queue.QueueName > 900",
+		"TimersAlarm":      "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
+		"EndpointsAlarm":   "AWS/ApiGateway 5xx of HttpApi > 0",
+		"SweepAlarm":       "AWS/Lambda Errors of SweepLambdaFunction > 5",
+	}, alarms); d != "" {
+		t.Error(d)
+	}
+	for name, s := range x.of("AWS::SecretsManager::Secret") {
+		if s["SecretString"] != nil {
+			t.Errorf("%s holds its value in the template", name)
+		}
+	}
+	for _, name := range []string{"WebhookURL", "IntakeURL", "WebhookSecret", "IntakeSecret", "DeadLetters"} {
+		if x.Outputs[name] == nil {
+			t.Errorf("the output %s is missing", name)
+		}
+	}
+}
+
+func TestEveryParameterIsExplained(t *testing.T) {
+	text, err := os.ReadFile("../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, _ := strings.Cut(string(text), "\nparams:\n  default:\n")
+	params, _, _ = strings.Cut(params, "\n\n")
+	explained, n := false, 0
+	for line := range strings.Lines(params) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch {
+		case strings.HasPrefix(name, "#"):
+			explained = true
+		default:
+			if n++; !explained && !strings.Contains(rest, "# ") {
+				t.Errorf("%s is not explained", name)
+			}
+			if !strings.Contains(string(text), "${param:"+name+"}") {
+				t.Errorf("%s is not used", name)
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d parameters found", n)
+	}
+}

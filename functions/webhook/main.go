@@ -1,0 +1,68 @@
+// The webhook function takes GitHub's webhooks: it verifies, stores, and answers. It links no client of GitHub's and holds
+// no key.
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/webhook"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	handler, err := endpoint(log)
+	if err != nil {
+		log.Error("the function can't start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(awscloud.HTTP(handler, log))
+}
+
+// endpoint gives what builds the endpoint by the secrets of the moment.
+func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), error) {
+	cfg, errConfig := awscloud.Config(os.Getenv)
+	app, err := strconv.ParseInt(os.Getenv("FIREBREAK_APP_ID"), 10, 64)
+	if err != nil || app < 1 {
+		err = errors.New("FIREBREAK_APP_ID must be the number of the GitHub App")
+	}
+	url := os.Getenv("FIREBREAK_QUEUE_URL")
+	if url == "" {
+		err = errors.Join(err, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue"))
+	}
+	if err := errors.Join(errConfig, err); err != nil {
+		return nil, err
+	}
+	queue := &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: url, Now: time.Now}
+	secrets := &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Now: time.Now, Logger: log}
+	o := webhook.Options{AppID: app, Logger: log,
+		Enqueue: func(ctx context.Context, m incident.Message) error { return queue.Enqueue(ctx, m, time.Time{}) }}
+	if slug := os.Getenv("FIREBREAK_APP_SLUG"); slug != "" {
+		o.Login = func() string { return slug + "[bot]" }
+	}
+	return func(ctx context.Context) (http.Handler, error) {
+		env, err := secrets.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o := o
+		o.Secrets = nil
+		for _, name := range []string{"FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS"} {
+			if env[name] != "" {
+				o.Secrets = append(o.Secrets, []byte(env[name]))
+			}
+		}
+		return webhook.Handler(o)
+	}, nil
+}
