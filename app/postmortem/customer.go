@@ -23,15 +23,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// CustomerVersion gives what a postmortem tells its customers (C3): the text of their section, without prompts and
-// comments. ok is false if there is none.
+// CustomerVersion gives what a postmortem tells its customers (C3): the text of their section, without comments and without
+// what Firebreak wrote (A7). ok is false if there is none, or if a prompt is left in it.
 func CustomerVersion(document string) (markdown string, ok bool) {
-	if costly(document) != "" {
-		return "", false
-	}
-	p := read(document)
-	s := p.sections[key(forCustomer)]
-	if s == nil || !s.written {
+	p, why := read(document, "")
+	if why != "" || p.customer.asks || p.customer.chapter == nil || !p.customer.chapter.written {
 		return "", false
 	}
 	markdown = strings.Trim(blank.ReplaceAllString(p.told(), "\n\n"), "\n \t")
@@ -100,11 +96,11 @@ func (p *paper) checkCustomer(names []string) {
 // home gives the host of the incident, and who owns its repository.
 func (p *paper) home() (host, owner string) {
 	host = "github.com"
-	ref, err := incident.ParseRef(p.front.incident)
+	ref, err := incident.ParseRef(p.front.id)
 	if err != nil {
 		return host, ""
 	}
-	if _, after, ok := strings.Cut(string(p.src), "["+ref.String()+"]("); ok {
+	if _, after, ok := strings.Cut(p.document, "["+ref.String()+"]("); ok {
 		to, _, _ := strings.Cut(after[:min(len(after), 1000)], ")")
 		if u, err := url.Parse(to); err == nil && u.Host != "" {
 			host = strings.ToLower(u.Host)

@@ -77,23 +77,27 @@ func TestC3InternalHost(t *testing.T) {
 
 func TestC3CustomerVersion(t *testing.T) {
 	for name, c := range map[string]struct{ document, want string }{
-		"text":            {toCustomer("A disk\r\nwas full.\n\n- really"), "A disk\nwas full.\n\n- really\n"},
-		"subsections":     {toCustomer("### What\n\nA disk.\n\n#### More\n\nb"), "### What\n\nA disk.\n\n#### More\n\nb\n"},
-		"comments":        {toCustomer("<!-- prompt: customer -->\nA <!-- acme\nonly --> disk.\n\n<!-- c -->\n\n\n- a\n  <!-- d -->"), "A \n disk.\n\n- a\n"},
-		"marks in code":   {toCustomer("```\n<!-- a -->\n_Write here: b_\n```"), "```\n<!-- a -->\n_Write here: b_\n```\n"},
-		"beside a prompt": {toCustomer("_Write here: a **b**._ A disk was full."), "A disk was full.\n"},
-		"underlined":      {strings.Replace(toCustomer("A disk."), "## For the customer", "For the\ncustomer\n---", 1), "A disk.\n"},
-		"to the end":      {"# for the Customer", ""},
-		"at the end":      {"# For the customer\na", "a\n"},
-		"the first one":   {"# For the customer\na\n# For the customer\nb", "a\n"},
-		"empty":           {toCustomer(""), ""},
-		"only comments":   {toCustomer("<!-- a -->"), ""},
-		"only a prompt":   {toCustomer("<!-- prompt: customer -->\n_Write here: for **globex**. No internal name._"), ""},
-		"a bare prompt":   {toCustomer("Write here: a\nb"), ""},
-		"none":            {"# Postmortem\n\ntext", ""},
-		"in code":         {"```\n# For the customer\na\n```", ""},
-		"nothing":         {"", ""},
-		"too deep":        {toCustomer(strings.Repeat("> ", 100) + "a"), ""},
+		"text":                            {toCustomer("A disk\r\nwas full.\n\n- really"), "A disk\nwas full.\n\n- really\n"},
+		"subsections":                     {toCustomer("### What\n\nA disk.\n\n#### More\n\nb"), "### What\n\nA disk.\n\n#### More\n\nb\n"},
+		"comments":                        {toCustomer("<!-- prompt: customer -->\nA <!-- acme\nonly --> disk.\n\n<!-- c -->\n\n\n- a\n  <!-- d -->"), "A \n disk.\n\n- a\n"},
+		"marks in code":                   {toCustomer("```\n<!-- a -->\n_Write here: b_\n```"), "```\n<!-- a -->\n_Write here: b_\n```\n"},
+		"beside a prompt":                 {toCustomer("_Write here: a **b**._ A disk was full."), ""},
+		"a prompt below":                  {toCustomer("A disk was full.\n\n### More\n\n- a\n\n- _Write here: b_"), ""},
+		"renamed":                         {strings.Replace(toCustomer("<!-- prompt: customer -->\nA disk."), "## For the customer", "## To globex", 1), "A disk.\n"},
+		"parts with prompts of their own": {toCustomer("### What\n\n<!-- prompt: what -->\nA disk."), "### What\n\nA disk.\n"},
+		"a prompt elsewhere":              {toCustomer("A disk.") + "\n\n_Write here: b_", "A disk.\n"},
+		"underlined":                      {strings.Replace(toCustomer("A disk."), "## For the customer", "For the\ncustomer\n---", 1), "A disk.\n"},
+		"to the end":                      {"# for the Customer", ""},
+		"at the end":                      {"# For the customer\na", "a\n"},
+		"the first one":                   {"# For the customer\na\n# For the customer\nb", "a\n"},
+		"empty":                           {toCustomer(""), ""},
+		"only comments":                   {toCustomer("<!-- a -->"), ""},
+		"only a prompt":                   {toCustomer("<!-- prompt: customer -->\n_Write here: for **globex**. No internal name._"), ""},
+		"a bare prompt":                   {toCustomer("Write here: a\nb"), ""},
+		"none":                            {"# Postmortem\n\ntext", ""},
+		"in code":                         {"```\n# For the customer\na\n```", ""},
+		"nothing":                         {"", ""},
+		"too deep":                        {toCustomer(strings.Repeat("> ", 100) + "a"), ""},
 	} {
 		got, ok := CustomerVersion(c.document)
 		if ok != (c.want != "") {
@@ -113,6 +117,35 @@ func TestC3CustomerVersion(t *testing.T) {
 		}
 		if got, ok := CustomerVersion(written(t, f)); ok != (name == "rich") || ok && got != "The disk was full, and nothing warned of it.\n" {
 			t.Errorf("%s, written, tells the customer %q, %v", name, got, ok)
+		}
+	}
+}
+
+// TestA7MachineSectionsStay: what Firebreak wrote is never sent, wherever somebody put it.
+func TestA7MachineSectionsStay(t *testing.T) {
+	section := func(name string) string {
+		return "<!-- firebreak:begin " + name + " -->\n\n| secret |\n|---|\n\n<!-- firebreak:end " + name + " -->"
+	}
+	for name, said := range map[string]string{
+		"a section":        section("roles"),
+		"a copy":           section("roles") + "\n\n" + section("roles"),
+		"the follow-ups":   section("followups") + "\n\n" + section("followups"),
+		"an unknown one":   section("x-2"),
+		"in a list":        "- a\n\n  " + strings.ReplaceAll(section("roles"), "\n", "\n  "),
+		"in a quote":       "> " + strings.ReplaceAll(section("roles"), "\n", "\n> "),
+		"in a paragraph":   "a <!-- firebreak:begin roles --> secret\nsecret <!-- firebreak:end roles -->",
+		"without an end":   strings.ReplaceAll(section("roles"), "<!-- firebreak:end roles -->", "secret"),
+		"with another end": strings.ReplaceAll(section("roles"), "end roles", "begin roles") + "\n\nsecret",
+	} {
+		document := toCustomer("A disk.\n\n" + said + "\n\n### Then\n\nIt was repaired.")
+		got, ok := CustomerVersion(document)
+		if !ok || !strings.HasPrefix(got, "A disk.\n\n") || !strings.HasSuffix(got, "\n\n### Then\n\nIt was repaired.\n") || strings.Contains(got, "secret") || strings.Contains(got, "<!--") {
+			t.Errorf("%s: %v, %q", name, ok, got)
+		}
+		for _, p := range Lint(document, LintOptions{Internal: []string{"secret"}}) {
+			if p.Rule == "internal-name" {
+				t.Errorf("%s: what is not sent is told to be: %+v", name, p)
+			}
 		}
 	}
 }

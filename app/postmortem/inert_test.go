@@ -131,11 +131,11 @@ func frontMatter(t *rapid.T, f Facts, document string) string {
 		t.Fatalf("no front matter:\n%s", document)
 	}
 	var got struct {
-		Incident, Severity string
-		Drill              bool
-		Customers          []string
-		Declared           time.Time
-		People             map[string]any
+		ID, Severity string
+		Drill        bool
+		Customers    []string
+		Declared     time.Time
+		People       map[string]any
 	}
 	if err := yaml.UnmarshalWithOptions([]byte(front), &got, yaml.DisallowUnknownField()); err != nil && !strings.Contains(err.Error(), "unknown field") {
 		t.Fatalf("front matter: %v\n%s", err, front)
@@ -144,7 +144,7 @@ func frontMatter(t *rapid.T, f Facts, document string) string {
 		t.Fatalf("front matter: %v\n%s", err, front)
 	}
 	customers := visible(f.State.Customers)
-	if got.Incident != f.Ref.String() || got.Drill != f.State.Drill || len(got.Customers) != len(customers) || !got.Declared.Equal(f.State.Declared.At) || len(got.People) != 3 {
+	if got.ID != f.Ref.String() || got.Drill != f.State.Drill || len(got.Customers) != len(customers) || !got.Declared.Equal(f.State.Declared.At) || len(got.People) != 3 {
 		t.Fatalf("front matter says %+v\n%s", got, front)
 	}
 	for i, c := range customers {

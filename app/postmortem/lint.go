@@ -31,23 +31,25 @@ type Problem struct {
 type LintOptions struct {
 	// Internal are names that no customer should read: people, teams, repositories, systems.
 	Internal []string
+	// Template is the text of the template that the document was written from, whose prompts say what people must write;
+	// empty is the one of templates/postmortem.md.
+	Template string
 }
 
 // The headings that more is asked of than words of a person.
 const (
 	forCustomer = "For the customer"
 	followUps   = "Follow-ups"
+	// customerPrompt names the prompt below the first.
+	customerPrompt = "customer"
 )
-
-// required are the sections that people write: those for which the template has a prompt.
-var required = prompts(templates.Postmortem())
 
 // Lint gives a postmortem's problems in the order of their lines.
 func Lint(document string, o LintOptions) []Problem {
-	if why := costly(document); why != "" {
-		return []Problem{{1, 1, Failure, "size", "the document " + why + ", so it is not checked: shorten it"}}
+	p, why := read(document, o.Template)
+	if why != "" {
+		return []Problem{{1, 1, Failure, "size", why + ", so the document is not checked: shorten it"}}
 	}
-	p := read(document)
 	if p.blank() {
 		return []Problem{{1, 1, Failure, "empty", "the document is empty: /ic postmortem in the incident writes it again"}}
 	}
@@ -62,15 +64,15 @@ func Lint(document string, o LintOptions) []Problem {
 
 // checkSections asks for every section that people write.
 func (p *paper) checkSections() {
-	for _, name := range required {
-		s := p.sections[key(name)]
-		switch {
-		case s == nil && name == forCustomer && !p.tells():
-		case s == nil:
-			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", name))
-		case !s.written && !s.prompted:
+	for _, r := range p.required {
+		if p.sections[key(r.heading)] == nil && p.prompted[r.name] == nil && (r.heading != forCustomer || p.tells()) {
+			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", shorten(r.heading, 60)))
+		}
+	}
+	for _, s := range p.chapters {
+		if !s.written && !s.prompted {
 			line := p.line(s.at)
-			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", name))
+			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", shorten(s.name, 60)))
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package postmortem
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -22,21 +24,27 @@ var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
 
 // paper is a postmortem with what was found in it. Its source keeps the lines of the document.
 type paper struct {
-	src      []byte
-	starts   []int // of the lines
+	document string
+	src      []byte // without what the machine wrote, on the same lines
+	starts   []int  // of the lines
 	front    front
 	body     int // where the front matter ends
-	sections map[string]*chapter
+	required []prompt
+	chapters []*chapter
+	sections map[string]*chapter   // by their headings
+	prompted map[string]*chapter   // by the prompts' comments in them
+	marked   map[ast.Node][]string // the headings, with the names in the prompts' comments below them
 	anchors  map[string]bool
 	seen     map[string]int // slugs of headings, and how many have it
 	links    []internal
-	customer extent
-	cut      []extent // comments and prompts, which no customer gets
+	customer sent
+	cut      []extent // comments, prompts and what the machine wrote, which no customer gets
 	problems []Problem
 
 	// Where the walk stands.
 	open   []*chapter
 	region string // that Firebreak writes
+	since  int    // where it begins
 	under  string // the heading
 	quotes int
 }
@@ -51,6 +59,14 @@ type chapter struct {
 	written, prompted bool
 }
 
+// sent is the customer's section: its heading, and the extent of what stands below.
+type sent struct {
+	extent
+	heading *ast.Heading
+	chapter *chapter
+	asks    bool // a prompt is left
+}
+
 // internal is a link to an anchor of the document.
 type internal struct {
 	at int
@@ -59,7 +75,7 @@ type internal struct {
 
 // front is what the front matter tells.
 type front struct {
-	incident  string
+	id        string
 	customers []string
 	drill     bool
 }
@@ -91,16 +107,22 @@ func (p *paper) line(at int) int {
 
 func key(heading string) string { return strings.ToLower(strings.Join(strings.Fields(heading), " ")) }
 
-// read takes a document apart. It must not be costly.
-func read(document string) *paper {
+// read takes a document apart that was written from a template. why says what would take long to read, or is "".
+func read(document, template string) (p *paper, why string) {
 	document = strings.TrimPrefix(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff")
-	p := &paper{src: []byte(document), starts: []int{0}, sections: map[string]*chapter{}, anchors: map[string]bool{}, seen: map[string]int{}}
+	words, taken, why := peoples(document)
+	if why != "" {
+		return nil, why
+	}
+	p = &paper{document: document, src: []byte(words), starts: []int{0}, sections: map[string]*chapter{}, prompted: map[string]*chapter{},
+		anchors: map[string]bool{}, seen: map[string]int{}}
 	for i, c := range p.src {
 		if c == '\n' {
 			p.starts = append(p.starts, i+1)
 		}
 	}
-	p.front, p.body = readFront(document)
+	p.front, p.body = readFront(words)
+	p.required = required(template, p.front)
 	// The front matter is blanked, not cut, so that what is found has its place in the document.
 	src := slices.Clone(p.src)
 	for i := range p.body {
@@ -109,6 +131,7 @@ func read(document string) *paper {
 		}
 	}
 	root := gfm.Parse(text.NewReader(src))
+	p.marked = p.promptMarks(root)
 	p.customer = p.find(root)
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok {
@@ -116,7 +139,41 @@ func read(document string) *paper {
 		}
 		p.block(n)
 	}
-	return p
+	p.endRegion(len(p.src))
+	for _, m := range titled.FindAllStringSubmatch(taken, -1) { // links may lead there too
+		p.anchor(strings.TrimSpace(m[1]))
+	}
+	p.names([]byte(taken))
+	return p, ""
+}
+
+// titled finds a heading.
+var titled = regexp.MustCompile(`(?m)^[> \t]*#{1,6}[ \t]+(.*)`)
+
+// prompt is a place where people must write: the name in its comment, and the heading above.
+type prompt struct{ name, heading string }
+
+var promptMark = regexp.MustCompile(`^<!-- prompt: (.*?) *-->`)
+
+// required gives the prompts of a new document of this incident: a template may ask more of some than of others. One that
+// can't be written without facts asks only for what still has its prompt's comment.
+func required(template string, f front) []prompt {
+	facts := Facts{Template: template}
+	facts.State.Drill, facts.State.Customers = f.drill, f.customers
+	document, err := Document(facts)
+	if err != nil || costly(document) != "" {
+		return nil
+	}
+	var out []prompt
+	p := &paper{src: []byte(document)}
+	root := gfm.Parse(text.NewReader(p.src))
+	marked := p.promptMarks(root)
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		for _, name := range marked[n] {
+			out = append(out, prompt{name, p.title(n)})
+		}
+	}
+	return out
 }
 
 // readFront reads the lines of the front matter that the template writes, each of them a value in JSON.
@@ -130,7 +187,7 @@ func readFront(document string) (f front, end int) {
 	}
 	for line := range strings.SplitSeq(document[:at], "\n") {
 		name, value, _ := strings.Cut(line, ": ")
-		into := map[string]any{"incident": &f.incident, "customers": &f.customers, "drill": &f.drill}[name]
+		into := map[string]any{"id": &f.id, "customers": &f.customers, "drill": &f.drill}[name]
 		if into != nil {
 			_ = json.Unmarshal([]byte(value), into) // what a person wrote otherwise tells nothing
 		}
@@ -138,22 +195,49 @@ func readFront(document string) (f front, end int) {
 	return f, min(at+len("\n---\n"), len(document))
 }
 
-// find gives the extent of the customer's section, without its heading.
-func (p *paper) find(root ast.Node) extent {
-	var found *ast.Heading
-	e := extent{-1, len(p.src)}
+// promptMarks gives for each heading the names in the prompts' comments below it.
+func (p *paper) promptMarks(root ast.Node) map[ast.Node][]string {
+	marked := map[ast.Node][]string{}
+	var under ast.Node
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Heading:
+			under = n
+		case *ast.HTMLBlock:
+			first := n.Lines().At(0)
+			if m := promptMark.FindSubmatch(bytes.TrimSpace(first.Value(p.src))); m != nil && under != nil {
+				marked[under] = append(marked[under], string(m[1]))
+			}
+		}
+	}
+	return marked
+}
+
+// find gives the customer's section: the one that is called so or, if none is, the one with the prompt's comment.
+func (p *paper) find(root ast.Node) sent {
+	var called, marked *ast.Heading
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
 		switch {
 		case !ok:
-		case found == nil && key(p.title(h)) == key(forCustomer):
-			found, e.from = h, p.after(h)
-		case found != nil && h.Level <= found.Level:
-			e.to = p.starts[p.line(h.Pos())-1]
-			return e
+		case called == nil && key(p.title(h)) == key(forCustomer):
+			called = h
+		case marked == nil && slices.Contains(p.marked[h], customerPrompt):
+			marked = h
 		}
 	}
-	return e
+	s := sent{heading: cmp.Or(called, marked), extent: extent{-1, len(p.src)}}
+	if s.heading == nil {
+		return s
+	}
+	s.from = p.after(s.heading)
+	for n := s.heading.NextSibling(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok && h.Level <= s.heading.Level {
+			s.to = p.starts[p.line(h.Pos())-1]
+			break
+		}
+	}
+	return s
 }
 
 // after gives where the line after a heading starts; one that is underlined has two lines or more.
@@ -170,17 +254,28 @@ func (p *paper) after(h *ast.Heading) int {
 
 // heading opens a section, and ends those that are not above it.
 func (p *paper) heading(h *ast.Heading) {
-	p.region = ""
+	p.endRegion(p.starts[p.line(h.Pos())-1])
 	for len(p.open) > 0 && p.open[len(p.open)-1].level >= h.Level {
 		p.open = p.open[:len(p.open)-1]
 	}
 	title := p.title(h)
 	p.under = key(title)
-	is := func(name string) bool { return key(name) == p.under }
-	if p.sections[p.under] == nil && slices.ContainsFunc(required, is) {
-		s := &chapter{name: title, level: h.Level, at: h.Pos()}
+	first := p.sections[p.under] == nil
+	asked := h == p.customer.heading || slices.ContainsFunc(p.required, func(r prompt) bool { return key(r.heading) == p.under })
+	if !(first && asked) && p.marked[h] == nil {
+		return
+	}
+	s := &chapter{name: title, level: h.Level, at: h.Pos()}
+	p.chapters = append(p.chapters, s)
+	p.open = append(p.open, s)
+	if first {
 		p.sections[p.under] = s
-		p.open = append(p.open, s)
+	}
+	for _, name := range p.marked[h] {
+		p.prompted[name] = s
+	}
+	if h == p.customer.heading {
+		p.customer.chapter = s
 	}
 }
 
@@ -223,10 +318,33 @@ func (p *paper) anchor(title string) {
 	p.anchors[slug] = true
 }
 
-// wrote notes that somebody wrote something where the walk stands.
+// wrote notes that somebody wrote something where the walk stands. All that stands below the customer's heading is sent.
 func (p *paper) wrote() {
-	if p.region == "" && len(p.open) > 0 {
-		p.open[len(p.open)-1].written = true
+	if p.region != "" {
+		return
+	}
+	for i, s := range p.open {
+		if i == len(p.open)-1 || s == p.customer.chapter {
+			s.written = true
+		}
+	}
+}
+
+// mark notes the marks of what Firebreak writes in a piece of HTML. Most of it was taken out; this is what was put where
+// it does not belong, or has lost its end, which then ends with the section.
+func (p *paper) mark(html []byte, from int) {
+	for _, m := range region.FindAllSubmatchIndex(html, -1) {
+		p.endRegion(from + m[1])
+		if string(html[m[2]:m[3]]) == "begin" {
+			p.region, p.since = string(html[m[4]:m[5]]), from+m[0]
+		}
+	}
+}
+
+func (p *paper) endRegion(at int) {
+	if p.region != "" {
+		p.cut = append(p.cut, extent{p.since, at})
+		p.region = ""
 	}
 }
 
@@ -265,7 +383,7 @@ func (p *paper) block(n ast.Node) {
 }
 
 var (
-	region  = regexp.MustCompile(`<!-- firebreak:(begin|end) ([a-z]+) -->`)
+	region  = regexp.MustCompile(`<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->`)
 	comment = regexp.MustCompile(`(?s)<!--.*?(?:-->|\z)`)
 	element = regexp.MustCompile(`<[^<>]*>`)
 	named   = regexp.MustCompile(`(?i)\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)`)
@@ -282,12 +400,7 @@ func (p *paper) html(n *ast.HTMLBlock) {
 		p.cut = append(p.cut, extent{from + m[0], from + m[1]})
 	}
 	p.names(source)
-	for _, m := range region.FindAllSubmatch(source, -1) {
-		p.region = ""
-		if string(m[1]) == "begin" {
-			p.region = string(m[2])
-		}
-	}
+	p.mark(source, from)
 	// Comments and tags become blanks, so that places stay.
 	source = comment.ReplaceAllFunc(source, blanked)
 	source = element.ReplaceAllFunc(source, blanked)
@@ -354,6 +467,7 @@ func (p *paper) words(block ast.Node) {
 			}
 			if first := n.Segments.At(0); strings.HasPrefix(string(first.Value(p.src)), "<!--") {
 				p.cut = append(p.cut, extent{first.Start, n.Segments.At(n.Segments.Len() - 1).Stop})
+				p.mark(first.Value(p.src), first.Start)
 			}
 		case *ast.Link:
 			if to, ok := strings.CutPrefix(string(n.Destination), "#"); ok {

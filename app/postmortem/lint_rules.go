@@ -22,6 +22,7 @@ func (p *paper) prompt(from, to int) {
 	}
 	to = from + len(strings.TrimRightFunc(string(p.src[from:to]), unicode.IsSpace))
 	p.cut = append(p.cut, extent{from, to})
+	p.customer.asks = p.customer.asks || p.customer.from <= from && from < p.customer.to && p.customer.heading != nil
 	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt", "a prompt is left"+of+": write your text in its place")
 }
 
@@ -138,62 +139,4 @@ func (p *paper) followUp(line int, columns map[string]int, cells []string) {
 		}
 		p.add(line, line, level, "follow-up", fmt.Sprintf("follow-up%s has no %s: write it into its row", number, strings.Join(without, " and no ")))
 	}
-}
-
-// What is read at most. goldmark is quadratic in nesting and in the links and their definitions of a paragraph, and fills
-// up a table's rows.
-const (
-	maxDocument = 512 << 10 // bytes
-	maxNesting  = 24        // quotes and list items inside one another
-	maxLinks    = 2000      // in a paragraph, with definitions of links
-	maxCells    = 50_000    // of a table, with those that are missing
-)
-
-// marks are what starts quotes and list items, with the blanks before.
-var marks = regexp.MustCompile(`^[ \t]*(?:>|[-+*](?:[ \t]|$)|[0-9]{1,9}[.)](?:[ \t]|$))`)
-
-// costly says why a text would take long to read, or "". It takes code for Markdown, and so says so too often rather
-// than too seldom.
-func costly(source string) string {
-	if len(source) > maxDocument {
-		return fmt.Sprintf("is longer than %d KiB", maxDocument>>10)
-	}
-	depth, links, columns, cells := 0, 0, 0, 0
-	for line := range strings.SplitSeq(source, "\n") {
-		line = strings.TrimRight(line, "\r")
-		rest, markers := line, 0
-		for markers <= maxNesting {
-			m := marks.FindString(rest)
-			if m == "" {
-				break
-			}
-			rest, markers = rest[len(m):], markers+1
-		}
-		if markers > 0 {
-			indent := 0
-			for _, c := range line[:len(line)-len(strings.TrimLeft(line, " \t"))] {
-				if indent++; c == '\t' {
-					indent += 3
-				}
-			}
-			depth = min(indent/2, depth) + markers
-		}
-		if depth > maxNesting {
-			return fmt.Sprintf("has more than %d quotes and list items inside one another", maxNesting)
-		}
-		if strings.TrimSpace(line) == "" {
-			links, columns, cells = 0, 0, 0
-			continue
-		}
-		if links += strings.Count(line, "](") + strings.Count(line, "]:"); links > maxLinks {
-			return fmt.Sprintf("has a paragraph with more than %d links", maxLinks)
-		}
-		if strings.Contains(line, "-") && strings.Trim(line, "|-: \t>") == "" {
-			columns = max(columns, strings.Count(line, "|")+1)
-		}
-		if cells += columns; cells > maxCells {
-			return fmt.Sprintf("has a table with more than %d cells", maxCells)
-		}
-	}
-	return ""
 }

@@ -5,8 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // written is a document with the prompts replaced by what people would write.
@@ -72,8 +76,8 @@ func TestC3FreshDocument(t *testing.T) {
 // frame is a document that lacks nothing, with a line of text in each section and what a case adds at its end.
 func frame(more string) string {
 	var b strings.Builder
-	b.WriteString("---\nincident: \"acme/incidents#12\"\ndrill: false\ncustomers: [\"globex\"]\n---\n\n# Postmortem\n\n")
-	for _, name := range required {
+	b.WriteString("---\nid: \"acme/incidents#12\"\ndrill: false\ncustomers: [\"globex\"]\n---\n\n# Postmortem\n\n")
+	for _, name := range prompts(templates.Postmortem()) {
 		if name != forCustomer {
 			b.WriteString("## " + name + "\n\nThe disk was full.\n\n")
 		}
@@ -97,7 +101,7 @@ func TestC3Rules(t *testing.T) {
 		"- _Write here: in a list, for **globex**_":                          {"1 prompt"},
 		"`_Write here: x_`\n\n```\n_Write here: x_\n```":                     nil,
 		"We write here: a name":                                              nil,
-		"<!-- prompt: trigger -->\n<!-- _Write here: in a comment_ -->":      nil,
+		"<!-- prompt: trigger -->\n<!-- _Write here: in a comment_ -->\na":   nil,
 		"<!-- firebreak:begin fix -->\n\nTODO\n\n<!-- firebreak:end fix -->": nil, // nobody can change it there
 		"<!-- firebreak:begin fix -->\n<!-- firebreak:end fix -->\nTODO":     {"3 placeholder"},
 		// placeholders
@@ -158,6 +162,66 @@ func TestC3Rules(t *testing.T) {
 	}
 }
 
+// TestC3LongIncident: what the incident recorded may be long; what people wrote is checked all the same.
+func TestC3LongIncident(t *testing.T) {
+	f := rich()
+	for i := range 20_000 {
+		f.Entries = append(f.Entries, incident.Entry{At: f.At.Add(time.Duration(i) * time.Second), By: "alice", Kind: "note", Text: "TODO: look at [the dashboard](#nowhere) of the disks again"})
+	}
+	f.FollowUps[0].Title = strings.Repeat("[", 2000)
+	document := strings.Replace(written(t, f), "| **frank** |", "| nobody |", 1)
+	if len(document) <= 2*maxWords {
+		t.Fatalf("the document has %d bytes", len(document))
+	}
+	line := func(words string) int { return strings.Count(document[:strings.Index(document, words)], "\n") + 1 }
+	want := []string{fmt.Sprintf("%d follow-up", line("| nobody |")), fmt.Sprintf("%d follow-up!", line("not opened yet"))}
+	if diff := cmp.Diff(want, found(Lint(document, LintOptions{}))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, c := range map[string]string{
+		"people's words": document + strings.Repeat("words ", maxWords/6+1),
+		"the whole":      "<!-- firebreak:begin x -->\n" + strings.Repeat("words\n", maxDocument/6) + "<!-- firebreak:end x -->\n",
+		"follow-ups":     strings.Replace(document, "<!-- firebreak:end followups -->", strings.Repeat("words ", maxWords/6+1)+"\n\n<!-- firebreak:end followups -->", 1),
+	} {
+		if diff := cmp.Diff([]string{"1 size"}, found(Lint(c, LintOptions{}))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestC3MachineHeadings: a link may lead to what stands in a machine's section.
+func TestC3MachineHeadings(t *testing.T) {
+	document := frame("<!-- firebreak:begin x -->\n\n### The graph\n\n<a id=\"disk\"></a>\n\n<!-- firebreak:end x -->\n\n[a](#the-graph) [b](#disk) [c](#nowhere)")
+	if got := found(Lint(document, LintOptions{})); len(got) != 1 || !strings.HasSuffix(got[0], " link") {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestC3Template: a repository's own template says what people must write.
+func TestC3Template(t *testing.T) {
+	const template = "---\nid: \"{{.Ref}}\"\ndrill: {{.State.Drill}}\ncustomers: {{json .Customers}}\n---\n\n# {{.Title}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n" +
+		"{{with .Customers}}\n## To {{names .}}\n\n<!-- prompt: them -->\n_Write here: b_\n{{end}}"
+	for name, c := range map[string]struct {
+		template, document string
+		want               []string
+	}{
+		"written":             {template, "# P\n\n## What\n\nA disk.\n", nil},
+		"left":                {template, "# P\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", []string{"6 prompt"}},
+		"empty":               {template, "# P\n\n## What\n", []string{"3 empty"}},
+		"gone":                {template, "# P\n", []string{"1 missing"}},
+		"of a customer":       {template, "---\ncustomers: [\"globex\"]\n---\n## What\n\na\n\n## To **globex**\n\nb\n", nil},
+		"without its own":     {template, "---\ncustomers: [\"globex\"]\n---\n## What\n\na\n", []string{"1 missing"}},
+		"renamed":             {template, "# P\n\n## The disk\n\nA disk.\n\n<!-- prompt: what -->\n", nil},
+		"renamed, empty":      {template, "# P\n\n## The disk\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
+		"its comment in code": {template, "# P\n\n## The disk\n\n```\n<!-- prompt: what -->\n```\n", []string{"1 missing"}},
+		"needs facts":         {"{{index .Entries 0}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", "# P\n\n## What\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
+	} {
+		if diff := cmp.Diff(c.want, found(Lint(c.document, LintOptions{Template: c.template}))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // TestC3Sections: a section that people write must be there, with words in it.
 func TestC3Sections(t *testing.T) {
 	whole := frame("")
@@ -210,6 +274,8 @@ func TestC3Sections(t *testing.T) {
 		"too deep":         {strings.Repeat(">", 1000) + whole, []string{"1 size"}},
 		"links":            {whole + strings.Repeat("[a](#more)", 3000), []string{"1 size"}},
 		"its links":        {whole + strings.Repeat("[a](#more)\n\n", 3000), nil},
+		"brackets":         {whole + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), []string{"1 size"}},
+		"escaped brackets": {whole + strings.Repeat(`\[`, 2000), nil},
 		"definitions":      {whole + strings.Repeat("[a]: b\n", 3000), []string{"1 size"}},
 		"cells":            {whole + strings.Repeat("|a", 300) + "\n" + strings.Repeat("|-", 300) + "\n" + strings.Repeat("|\n", 300), []string{"1 size"}},
 		"wide code":        {whole + "```\n" + strings.Repeat(" ", 200) + "- a\n```\n", nil},

@@ -2,6 +2,7 @@ package postmortem
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -64,19 +65,28 @@ type markedSection struct {
 
 var marker = regexp.MustCompile(`^<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->[ \t]*$`)
 
-// markedSections finds the machine's sections: of each name the first pair of markers with no other beginning between them.
+// markedSections finds the machine's sections: of each name the first pair of markers.
 func markedSections(lines []string) []markedSection {
 	var out []markedSection
-	seen := map[string]bool{}
+	for _, s := range markedPairs(lines) {
+		if !slices.ContainsFunc(out, func(o markedSection) bool { return o.name == s.name }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// markedPairs finds all pairs of markers with no other beginning between them.
+func markedPairs(lines []string) []markedSection {
+	var out []markedSection
 	name, begin := "", 0
 	for _, at := range markerLines(lines) {
 		m := marker.FindStringSubmatch(strings.TrimRight(lines[at], "\r\n"))
 		switch {
 		case m[1] == "begin":
 			name, begin = m[2], at
-		case m[2] == name && !seen[name]:
+		case m[2] == name:
 			out = append(out, markedSection{name, begin, at})
-			seen[name] = true
 			name = ""
 		}
 	}

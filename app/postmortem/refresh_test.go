@@ -127,13 +127,13 @@ func TestC2RefreshKeepsFrontMatterOfPeople(t *testing.T) {
 	const people = "people:\n  declared_by: \"alice\"\n  coordinator: [\"alice\"]\n  operations: []\n"
 	for name, c := range map[string]struct{ old, want string }{
 		"keys and comments": {
-			"---\nincident: old\n# seen by the board\ntags: [db]\nteam:\n  - a\n\nseverity: x\npeople:\n  declared_by: y\n---\n" + body,
+			"---\nid: old\n# seen by the board\ntags: [db]\nteam:\n  - a\n\nseverity: x\npeople:\n  declared_by: y\n---\n" + body,
 			front + people + "# seen by the board\ntags: [db]\nteam:\n  - a\n\n---\n" + body},
-		"CRLF":            {"---\r\nincident: old\r\n---\r\n" + body, strings.ReplaceAll(front+people, "\n", "\r\n") + "---\r\n" + body},
+		"CRLF":            {"---\r\nid: old\r\n---\r\n" + body, strings.ReplaceAll(front+people, "\n", "\r\n") + "---\r\n" + body},
 		"none":            {body, body},
 		"a rule on top":   {"---\n\nwords\n\n---\n" + body, "---\n\nwords\n\n---\n" + body},
 		"its end is gone": {front + body + "\n---\n", front + body + "\n---\n"},
-		"it alone":        {"---\nincident: old\n---", front + people + "---"},
+		"it alone":        {"---\nid: old\n---", front + people + "---"},
 		"nothing":         {"", ""},
 	} {
 		if got := refreshed(t, c.old, f); got != c.want {

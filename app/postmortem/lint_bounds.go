@@ -1,0 +1,112 @@
+package postmortem
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// What is read at most. goldmark is quadratic in nesting and in the links and their definitions of a paragraph, and fills
+// up a table's rows.
+const (
+	maxDocument = 4 << 20   // bytes: 30,000 entries of the timeline
+	maxWords    = 512 << 10 // bytes of it that people wrote
+	maxNesting  = 24        // quotes and list items inside one another
+	maxLinks    = 1000      // in a paragraph: brackets that could begin one, or its definition
+	maxCells    = 50_000    // of a table, with those that are missing
+)
+
+// marks are what starts quotes and list items, with the blanks before.
+var marks = regexp.MustCompile(`^[ \t]*(?:>|[-+*](?:[ \t]|$)|[0-9]{1,9}[.)](?:[ \t]|$))`)
+
+var escaped = regexp.MustCompile(`\\.`)
+
+// peoples gives a document in which the machine's sections are empty and every line keeps its number: what stands in them
+// is nobody's to correct, and a timeline may be longer than all that people write. The follow-ups stay, for which people
+// answer, and of the cause that there is one. taken is what was left out. why says what would take long to read, or is "".
+func peoples(document string) (source, taken, why string) {
+	if len(document) > maxDocument {
+		return "", "", fmt.Sprintf("the document is longer than %d MiB", maxDocument>>20)
+	}
+	all := lines(document)
+	var kept, words, left strings.Builder
+	at := 0
+	keep := func(to int) {
+		for ; at < to; at++ {
+			kept.WriteString(all[at])
+			words.WriteString(all[at])
+		}
+	}
+	listed := false
+	for _, s := range markedPairs(all) {
+		keep(s.begin + 1)
+		words.WriteByte('\n')
+		if s.name == "followups" && !listed {
+			listed = true
+			content := strings.Join(all[at:s.end], "")
+			if what := costly(content); what != "" {
+				return "", "", "the list of the follow-ups " + what
+			}
+			kept.WriteString(content)
+			at = s.end
+		}
+		for ; at < s.end; at++ {
+			left.WriteString(all[at])
+			if s.name == "cause" && strings.HasPrefix(all[at], ">") {
+				kept.WriteByte('>')
+			}
+			kept.WriteByte('\n')
+		}
+	}
+	keep(len(all))
+	if what := costly(words.String()); what != "" {
+		return "", "", "what people wrote " + what
+	}
+	return kept.String(), left.String(), ""
+}
+
+// costly says why a text would take long to read, or "". It takes code for Markdown, and so says so too often rather
+// than too seldom.
+func costly(source string) string {
+	if len(source) > maxWords {
+		return fmt.Sprintf("is longer than %d KiB", maxWords>>10)
+	}
+	depth, links, columns, cells := 0, 0, 0, 0
+	for line := range strings.SplitSeq(source, "\n") {
+		line = strings.TrimRight(line, "\r")
+		rest, markers := line, 0
+		for markers <= maxNesting {
+			m := marks.FindString(rest)
+			if m == "" {
+				break
+			}
+			rest, markers = rest[len(m):], markers+1
+		}
+		if markers > 0 {
+			indent := 0
+			for _, c := range line[:len(line)-len(strings.TrimLeft(line, " \t"))] {
+				if indent++; c == '\t' {
+					indent += 3
+				}
+			}
+			depth = min(indent/2, depth) + markers
+		}
+		if depth > maxNesting {
+			return fmt.Sprintf("has more than %d quotes and list items inside one another", maxNesting)
+		}
+		if strings.TrimSpace(line) == "" {
+			links, columns, cells = 0, 0, 0
+			continue
+		}
+		if links += strings.Count(escaped.ReplaceAllString(line, ""), "["); links > maxLinks {
+			return fmt.Sprintf("has a paragraph with more than %d links", maxLinks)
+		}
+		if strings.Contains(line, "-") && strings.Trim(line, "|-: \t>") == "" {
+			columns = max(columns, strings.Count(line, "|")+1)
+		}
+		if cells += columns; cells > maxCells {
+			return fmt.Sprintf("has a table with more than %d cells", maxCells)
+		}
+	}
+	return ""
+}
