@@ -60,7 +60,7 @@ func each[T incident.Effect](p *pass, do func(T) error) error {
 }
 
 // old tells whether an effect belongs to the time before a card was lost.
-func (p *pass) old(at time.Time) bool { return p.rebuilt && p.now.Sub(at) > fresh }
+func (p *pass) old(at time.Time) bool { return p.lost && p.now.Sub(at) > fresh }
 
 // page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
 // once, so the list of effects grows while it is walked.

@@ -48,3 +48,31 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 		t.Errorf("a sweep with nothing lost writes: %+v", calls)
 	}
 }
+
+// A declaration of which the product hears an hour later is no old one: its people are paged, and its commands answered.
+func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
+	w := newWorld(t)
+	w.order(`{"drop_webhooks":20}`)
+	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+	w.comment("bob", "/ic sevrity critical")
+	w.advance(time.Hour)
+	if len(w.outbox()) > 0 || len(w.list()) > 1 {
+		t.Fatal("the product knows already")
+	}
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if len(w.outbox()) == 0 {
+		t.Error("nobody is paged")
+	}
+	replies := 0
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "firebreak:did reply/") {
+			replies++
+		}
+	}
+	if replies != 1 {
+		t.Errorf("%d replies to the misspelt command", replies)
+	}
+}
