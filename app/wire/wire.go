@@ -99,6 +99,8 @@ type Options struct {
 	File   string        // SQLite file of the queue and the timers; empty: in memory
 	Sweep  time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
 	Logger *slog.Logger
+
+	Transport http.RoundTripper // to GitHub; nil: the network
 }
 
 // Server is the product as one process.
@@ -140,7 +142,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
 		return nil, err
 	}
-	options := gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: s.clock.Now, Pace: pace, Logger: s.log}
+	options := gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: s.clock.Now, Pace: pace, Transport: o.Transport, Logger: s.log}
 	if env.ClockURL != "" {
 		options.Pace = 0
 	}
