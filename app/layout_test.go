@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/wire", "cmd/firebreak"}
+var free = []string{"app", "app/wire", "app/simulation", "cmd/firebreak"}
 
 type pkg struct {
 	ImportPath string
