@@ -46,6 +46,13 @@ func (w *world) everything() string {
 		w.ok("alice", "GET", "/api/v3/repos/"+path, nil, &all)
 		for _, one := range all {
 			fmt.Fprintln(&out, path, one["number"], one["title"], one["state"], one["name"])
+			if strings.HasPrefix(path, "acme/customer") {
+				var read []commentView
+				w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%v/comments", one["number"]), nil, &read)
+				for _, c := range read {
+					fmt.Fprintln(&out, visible(c.Body))
+				}
+			}
 		}
 	}
 	for _, e := range w.outbox() {
