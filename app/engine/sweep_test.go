@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +75,32 @@ func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	}
 	if replies != 1 {
 		t.Errorf("%d replies to the misspelt command", replies)
+	}
+}
+
+// A merge is no item of the incident's timeline: it counts however late it is heard of, and whatever was said meanwhile.
+func TestC3C5AMergeHeardLateCounts(t *testing.T) {
+	w := newWorld(t)
+	story := steps(whole(t))
+	for _, s := range story[:len(story)-1] {
+		w.step(s)
+		w.settle()
+	}
+	w.order(`{"drop_webhooks":20}`)
+	w.step(story[len(story)-1])
+	w.settle()
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.advance(10 * time.Minute)
+	w.comment("carol", "/incident note 10:50 It was the certificate")
+	w.settle()
+	if slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Fatal("the product knows already")
+	}
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if !slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Errorf("the labels are %v after the merge was heard of", w.view().labels())
 	}
 }
