@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -116,6 +117,23 @@ func TestA5ALostOrForgedCardComesBack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A command that comes while the card is lost is newer than the label that the app set last.
+func TestA5ALostCardKeepsNoCommandFromMovingThePhase(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:8] {
+		w.step(s)
+		w.settle()
+	}
+	w.advance(time.Minute)
+	w.order(`{"drop_webhooks":1}`)
+	w.tell("alice deletes card")
+	w.comment("carol", "/ic phase fixing because it can't wait")
+	w.settle()
+	if labels := w.view().labels(); !slices.Contains(labels, "phase/fixing") {
+		t.Errorf("the labels are %v, and the phase was moved to fixing", labels)
 	}
 }
 
