@@ -225,6 +225,13 @@ func (o *outcome) timeless(title string) {
 	}
 }
 
+// unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old of it counts as answered.
+func (o *outcome) unreacted(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.Contains(line, ": reply/[") && strings.Contains(line, ", time ")
+	})
+}
+
 // parts are the parts of a state that must be the same. Left out are how far was read and which comment said what, which are
 // GitHub's numbers, and what came of looks and not of facts.
 func parts(s incident.State) map[string]any {

@@ -182,7 +182,8 @@ func (t *teller) update() {
 func (t *teller) monitor() {
 	t.phase("monitoring")
 	if t.chance(12) {
-		t.do(step{wait: 24 * time.Hour, who: "bob", verb: "says", text: "All quiet", name: "-"})
+		t.say("bob", "All quiet")
+		t.steps[len(t.steps)-1].wait = 24 * time.Hour
 	}
 }
 
@@ -249,4 +250,23 @@ func (t *teller) aside() {
 // edited tells whether somebody edits a comment of an incident.
 func edited(script []step, title string) bool {
 	return slices.ContainsFunc(script, func(s step) bool { return s.on == title && s.verb == "edits" })
+}
+
+// hurried tells whether something is asked of an incident within minutes after it was closed: a closing is done once the app
+// has carried it out, so what comes before that differs from what comes after.
+func hurried(script []step, title string) bool {
+	since := time.Hour
+	for _, s := range script {
+		since += s.wait
+		if s.on != title {
+			continue
+		}
+		if s.verb != "merges" && since < 20*time.Minute {
+			return true
+		}
+		if s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") {
+			since = 0
+		}
+	}
+	return false
 }

@@ -76,6 +76,7 @@ func (f *trial) harm(w *world) {
 		return
 	}
 	i := cards[f.IntN(len(cards))]
+	w.harmed[i.Title] = true
 	at := fmt.Sprintf("%s/issues/comments/%d", repository, i.Pinned.ID)
 	if f.chance(50) {
 		w.net.tell("the card of %s is deleted", i.Title)
@@ -123,6 +124,15 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	}
 	for _, line := range got.wrong {
 		fmt.Fprintln(&failed, line)
+	}
+	for _, title := range titles {
+		if hurried(script, title) && differ(want.same[title], got.same[title]) != "" {
+			got.excused[title], got.excused[""] = "hurried", "hurried"
+		}
+		if rough.harmed[title] {
+			want.unreacted(title)
+			got.unreacted(title)
+		}
 	}
 	for _, title := range append(titles, "") {
 		if got.excused[title] != "" || !slices.Equal(calm.taken, rough.taken) {

@@ -56,6 +56,7 @@ type world struct {
 
 	issues   map[string]int   // number by title
 	comments map[string]int64 // number by name
+	harmed   map[string]bool  // by title, whether its card was
 	taken    []string         // what GitHub answered to each step
 }
 
@@ -67,7 +68,7 @@ type letter struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(hooks.Close)
 	private, err := key()
@@ -105,7 +106,7 @@ func (w *world) start() {
 	w.net.mu.Unlock()
 	var err error
 	w.product, err = wire.New(func(name string) string { return w.env[name] },
-		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: slog.New(slog.NewTextHandler(w.log, nil))})
+		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		panic(err) // on a goroutine of the sandbox's
 	}
