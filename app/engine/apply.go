@@ -60,7 +60,16 @@ func each[T incident.Effect](p *pass, do func(T) error) error {
 }
 
 // old tells whether an effect belongs to the time before a card was lost.
-func (p *pass) old(at time.Time) bool { return p.rebuilt && p.now.Sub(at) > fresh }
+func (p *pass) old(at time.Time) bool { return p.lost && p.now.Sub(at) > fresh }
+
+// handled tells whether a fact was acted on before the card was lost. Its comment carries the reaction with which a pass ends;
+// what can't carry one is judged by its age.
+func (p *pass) handled(fact string) bool {
+	if incident.CommentOf(fact) == 0 || !p.lost {
+		return p.old(p.when(fact))
+	}
+	return p.answered(fact)
+}
 
 // page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
 // once, so the list of effects grows while it is walked.
@@ -219,7 +228,7 @@ func (p *pass) speak() error {
 	var order []string
 	err := each(p, func(r incident.Reply) error {
 		key := "reply/" + r.Fact
-		if p.said(key) || p.old(p.when(r.Fact)) {
+		if p.said(key) || p.handled(r.Fact) {
 			return nil
 		}
 		text, err := templates.Comment(r.Say)
@@ -392,131 +401,4 @@ func (p *pass) react() error {
 		}
 	}
 	return nil
-}
-
-// announce tells the customers, by every channel of each. Only the update's text leaves (A7). One channel that fails
-// does not keep the text from the others; it is shown.
-func (p *pass) announce() error {
-	var last string
-	_ = each(p, func(a incident.Announce) error { last = a.Fact; return nil })
-	return each(p, func(a incident.Announce) error {
-		past := p.old(p.when(a.Fact)) || p.rebuilt && p.answered(a.Fact)
-		if past && a.Fact != last {
-			return nil
-		}
-		for _, name := range a.Customers {
-			c, _ := p.policy.Customer(name)
-			for _, ch := range c.Channels {
-				if past {
-					p.recallTold(name, ch.Kind)
-					continue
-				}
-				if err := p.tellOne(a, c, ch); err != nil {
-					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
-					if ch.Kind == "issue" && !errors.Is(err, ErrNoAccess) {
-						return fmt.Errorf("tell %s: %w", name, err)
-					}
-					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
-					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
-					continue
-				}
-				p.result(incident.Told{Customer: name, Channel: ch.Kind})
-			}
-		}
-		return nil
-	})
-}
-
-// broadcast tells the company's own channels. What they miss they read on the card, so it fails without a word on the issue.
-func (p *pass) broadcast() error {
-	return each(p, func(b incident.Broadcast) error {
-		if p.rebuilt || p.old(b.At) || p.Announcer == nil {
-			return nil
-		}
-		text := p.headline() + "\n" + templates.Capital(b.Phase)
-		if ic, covered := p.state.Coordinator(); covered {
-			text += " · coordinator " + ic
-		}
-		if len(p.state.OEs) > 0 {
-			text += " · operations " + strings.Join(p.state.OEs, ", ")
-		}
-		text += "\n" + p.snap.URL
-		service, _ := p.policy.Service("slack")
-		for _, to := range p.policy.Broadcast {
-			err := p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/" + b.Key + "/" + to, Channel: incident.Channel{Kind: "slack", To: to}, Service: service, Text: text, At: b.At})
-			if err != nil {
-				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", err)
-			}
-		}
-		return nil
-	})
-}
-
-// answered tells whether a comment carries the reaction with which a pass answers it, after it has paged and told.
-func (p *pass) answered(fact string) bool {
-	id := incident.CommentOf(fact)
-	return slices.ContainsFunc(p.snap.Items, func(it Item) bool { return it.Comment == id && it.Reacted })
-}
-
-// recallTold brings back whether the last update reached a customer by a channel. That it did not stands in a comment.
-func (p *pass) recallTold(customer, channel string) {
-	if p.said(incident.UnsentKey(customer, channel, p.state.Updates.Last)) {
-		p.result(incident.Unsent{Customer: customer, Channel: channel})
-		return
-	}
-	p.result(incident.Told{Customer: customer, Channel: channel})
-}
-
-// tellOne tells one customer by one channel.
-func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Channel) error {
-	if ch.Kind == "issue" {
-		return p.share(a, c, ch.To)
-	}
-	if p.Announcer == nil {
-		return fmt.Errorf("nothing is set up here to reach %s by %s", c.Name, ch.Kind)
-	}
-	service, _ := p.policy.Service(ch.Kind)
-	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,
-		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: p.when(a.Fact)})
-}
-
-// share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer
-// must not read the name of the incident's repository.
-func (p *pass) share(a incident.Announce, c incident.Customer, repo string) error {
-	for _, s := range p.state.Updates.Shared {
-		if s.Customer != c.Name {
-			continue
-		}
-		ref, err := incident.ParseRef(s.Issue)
-		if err != nil {
-			return err
-		}
-		mark := marker("update/" + p.hash("update", a.Fact, c.Name))
-		_, err = p.GitHub.CommentOnce(p.ctx, ref, mark, a.Text+"\n\n"+mark)
-		return err
-	}
-	mark := p.sharedMark(c.Name)
-	n, _, err := p.GitHub.FindIssue(p.ctx, repo, mark, p.state.Declared.At)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		n, _, err = p.GitHub.OpenIssue(p.ctx, repo, NewIssue{
-			Title: "Incident of " + p.state.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
-			Body:  a.Text + "\n\n" + mark + "\n" + marker("update/"+p.hash("update", a.Fact, c.Name)),
-		})
-	} else {
-		owner, name, _ := strings.Cut(repo, "/")
-		mark := marker("update/" + p.hash("update", a.Fact, c.Name))
-		_, err = p.GitHub.CommentOnce(p.ctx, incident.Ref{Owner: owner, Repo: name, Number: n}, mark, a.Text+"\n\n"+mark)
-	}
-	if err != nil {
-		return err
-	}
-	p.result(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", repo, n)})
-	return nil
-}
-
-func (p *pass) sharedMark(customer string) string {
-	return marker("shared/" + p.hash("shared", customer))
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// fresh is how old an effect may be that is done while a card is rebuilt. What is older was done before the card was
-// lost; its marker would tell, but pages and mails leave none.
+// fresh is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
+// but pages and mails leave none. A first look, however late it comes, leaves out nothing.
 const fresh = 15 * time.Minute
 
 // Options are what an engine needs. Pager and Announcer may be nil: then pages go out as mentions only, and customers
@@ -72,6 +73,7 @@ type pass struct {
 	state   incident.State
 	seq     int
 	rebuilt bool // the card was missing or not in order: the state came from the whole timeline
+	lost    bool // of those, there had been one: the app was here before
 	acted   bool // something more than a plain comment is new
 	effects []incident.Effect
 	done    map[string]int64 // keys of markers in the app's own comments, with the comment
@@ -166,6 +168,7 @@ func (p *pass) look() error {
 		return err
 	}
 	p.snap, p.rebuilt = snap, !ok
+	p.lost = p.rebuilt && slices.ContainsFunc(snap.Items, leftBehind)
 	for _, it := range snap.Items {
 		if it.Own && it.Event == "commented" {
 			for _, k := range markers(it.Body) {
@@ -175,6 +178,12 @@ func (p *pass) look() error {
 	}
 	p.state = p.before
 	return nil
+}
+
+// leftBehind tells what no first look finds: a comment by the app, or a phase that it set. Pages go out before both, and a card
+// may be deleted with all other comments.
+func leftBehind(it Item) bool {
+	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(it.Label, incident.LabelPhase))
 }
 
 // step runs the core over what is new.

@@ -343,7 +343,7 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	case !pr.ByApp:
 		return nil, nil
 	case pr.Merged:
-		return []incident.Fact{{ID: fmt.Sprintf("m%d", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
+		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}

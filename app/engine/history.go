@@ -92,22 +92,22 @@ func left(before, after incident.State) []incident.Span {
 	return []incident.Span{{Phase: before.Phase, From: before.Since.At, To: after.Since.At}}
 }
 
-// recall brings back what replaying can't: the labels that the app set for commands which were edited since, and the
-// customers' issues.
+// recall brings back what replaying can't: the labels that the app set for commands which were edited since, unless a newer
+// command says otherwise, and the customers' issues.
 func (p *pass) recall() error {
-	var rebuilt incident.Rebuilt
+	rebuilt := incident.Rebuilt{Phase: p.state.Phase}
 	for _, it := range p.snap.Items {
 		if !it.Own || it.Event != "labeled" || !incident.Has(p.snap.Labels, it.Label) {
 			continue
 		}
-		if phase, ok := strings.CutPrefix(it.Label, incident.LabelPhase); ok {
+		if phase, ok := strings.CutPrefix(it.Label, incident.LabelPhase); ok && !it.At.Before(p.state.Since.At) {
 			rebuilt.Phase = incident.Phase(phase)
 		}
-		if severity, ok := strings.CutPrefix(it.Label, incident.LabelSeverity); ok {
+		if severity, ok := strings.CutPrefix(it.Label, incident.LabelSeverity); ok && (p.state.Confirmed == nil || !it.At.Before(p.state.Confirmed.At)) {
 			rebuilt.Severity = severity
 		}
 	}
-	if rebuilt.Phase != "" && p.phases() == 1 {
+	if p.phases() == 1 {
 		p.result(rebuilt)
 	}
 	if err := p.recallDocument(); err != nil {

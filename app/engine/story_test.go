@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,6 +47,13 @@ func (w *world) everything() string {
 		w.ok("alice", "GET", "/api/v3/repos/"+path, nil, &all)
 		for _, one := range all {
 			fmt.Fprintln(&out, path, one["number"], one["title"], one["state"], one["name"])
+			if strings.HasPrefix(path, "acme/customer") {
+				var read []commentView
+				w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%v/comments", one["number"]), nil, &read)
+				for _, c := range read {
+					fmt.Fprintln(&out, visible(c.Body))
+				}
+			}
 		}
 	}
 	for _, e := range w.outbox() {
@@ -109,6 +117,23 @@ func TestA5ALostOrForgedCardComesBack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A command that comes while the card is lost is newer than the label that the app set last.
+func TestA5ALostCardKeepsNoCommandFromMovingThePhase(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:8] {
+		w.step(s)
+		w.settle()
+	}
+	w.advance(time.Minute)
+	w.order(`{"drop_webhooks":1}`)
+	w.tell("alice deletes card")
+	w.comment("carol", "/ic phase fixing because it can't wait")
+	w.settle()
+	if labels := w.view().labels(); !slices.Contains(labels, "phase/fixing") {
+		t.Errorf("the labels are %v, and the phase was moved to fixing", labels)
 	}
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,5 +47,60 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 	sweep()
 	if calls := w.calls(); writes(calls) > 0 {
 		t.Errorf("a sweep with nothing lost writes: %+v", calls)
+	}
+}
+
+// A declaration of which the product hears an hour later is no old one: its people are paged, and its commands answered.
+func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
+	w := newWorld(t)
+	w.order(`{"drop_webhooks":20}`)
+	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+	w.comment("bob", "/ic sevrity critical")
+	w.advance(time.Hour)
+	if len(w.outbox()) > 0 || len(w.list()) > 1 {
+		t.Fatal("the product knows already")
+	}
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if len(w.outbox()) == 0 {
+		t.Error("nobody is paged")
+	}
+	replies := 0
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "firebreak:did reply/") {
+			replies++
+		}
+	}
+	if replies != 1 {
+		t.Errorf("%d replies to the misspelt command", replies)
+	}
+}
+
+// A merge is no item of the incident's timeline: it counts however late it is heard of, and whatever was said meanwhile.
+func TestC3C5AMergeHeardLateCounts(t *testing.T) {
+	w := newWorld(t)
+	story := steps(whole(t))
+	for _, s := range story[:len(story)-1] {
+		w.step(s)
+		w.settle()
+	}
+	w.order(`{"drop_webhooks":20}`)
+	w.step(story[len(story)-1])
+	w.settle()
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.advance(10 * time.Minute)
+	w.comment("carol", "/incident note 10:50 It was the certificate")
+	w.settle()
+	if slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Fatal("the product knows already")
+	}
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if !slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Errorf("the labels are %v after the merge was heard of", w.view().labels())
 	}
 }

@@ -72,19 +72,20 @@ func (s State) clone() State {
 	return s
 }
 
-// isEdit tells the facts that an edit added. They are told apart by name for good, since an edit's webhook is the only
-// sign of it and may come hours late, when the cursor has long moved past its time.
-func isEdit(id string) bool { return strings.Contains(id, "@") }
+// isOutside tells the facts that the issue's timeline doesn't hold: what an edit added, and what was said and done at the
+// postmortem's pull request. They are told apart by name for good, since a webhook is the only sign of them and may come
+// hours late, when the cursor has long moved past their time.
+func isOutside(id string) bool { return strings.Contains(id, "@") }
 
 func (r *run) knows(f Fact) bool {
-	if isEdit(f.ID) {
+	if isOutside(f.ID) {
 		return slices.Contains(r.Asked.Edits, f.ID)
 	}
 	return r.Cursor.Knows(f.ID, f.At)
 }
 
 func (r *run) see(f Fact) {
-	if isEdit(f.ID) {
+	if isOutside(f.ID) {
 		r.Asked.Edits = newest(append(r.Asked.Edits, f.ID), keptEdits)
 		return
 	}
@@ -94,7 +95,7 @@ func (r *run) see(f Fact) {
 // hear remembers the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
 func (r *run) hear(f Fact) {
 	id := CommentOf(f.ID)
-	if id == 0 || isEdit(f.ID) || f.By.Bot || r.Heard != nil && r.Heard.Comment() == id {
+	if id == 0 || isOutside(f.ID) || f.By.Bot || r.Heard != nil && r.Heard.Comment() == id {
 		return
 	}
 	r.Last, r.Heard = r.Heard, &Stamp{By: f.By.Login, At: f.At, ID: fmt.Sprintf("c%d", id)}

@@ -149,7 +149,7 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 	if env.KMSKey != "" {
 		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
 	}
-	app, err := env.app(l.clock, l.log)
+	app, err := env.app(l.clock, nil, l.log)
 	if err != nil {
 		return nil, err
 	}

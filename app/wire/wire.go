@@ -112,6 +112,8 @@ type Options struct {
 	File   string        // SQLite file of the queue and the timers; empty: in memory
 	Sweep  time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
 	Logger *slog.Logger
+
+	Transport http.RoundTripper // to GitHub; nil: the network
 }
 
 // Server is the product as one process.
@@ -153,7 +155,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
 		return nil, err
 	}
-	app, err := env.app(s.clock, s.log)
+	app, err := env.app(s.clock, o.Transport, s.log)
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
@@ -182,11 +184,11 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 }
 
 // app builds the port to GitHub.
-func (e Environment) app(clock engine.Clock, log *slog.Logger) (*gh.App, error) {
+func (e Environment) app(clock engine.Clock, transport http.RoundTripper, log *slog.Logger) (*gh.App, error) {
 	if e.KMSKey != "" && e.sign == nil {
 		return nil, errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
 	}
-	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Logger: log}
+	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Transport: transport, Logger: log}
 	if e.ClockURL != "" {
 		o.Pace = 0
 	}

@@ -1,0 +1,313 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// outcome is how a world ended, told so that two runs of a script can be compared: a line for each thing, with the names of
+// the script in place of GitHub's numbers.
+type outcome struct {
+	same    map[string][]string // by incident, what must be the same; "": what stands elsewhere
+	wrong   []string            // what must not be, whatever the script
+	excused map[string]string   // by incident, why nothing need be the same
+}
+
+func (o *outcome) tell(title, format string, args ...any) {
+	o.same[title] = append(o.same[title], title+": "+fmt.Sprintf(format, args...))
+}
+
+var (
+	marks   = regexp.MustCompile(`<!-- firebreak:did (\S+) -->`)
+	hidden  = regexp.MustCompile(`(?s)<!--.*?-->`)
+	numbers = regexp.MustCompile(`\b[ce]\d+`)
+)
+
+// outcome reads how it ended.
+func (w *world) outcome(titles []string) outcome {
+	w.t.Helper()
+	o := outcome{same: map[string][]string{}, excused: map[string]string{}}
+	names := w.names(titles)
+	for _, title := range titles {
+		w.incident(&o, title, names)
+	}
+	w.elsewhere(&o, titles)
+	for _, s := range w.sent() {
+		if s.Kind == "page" {
+			o.tell("", "paged: %s %s", names.in(s.Key), s.To)
+			continue
+		}
+		o.tell("", "told: %s %s %q", s.Channel, s.To, s.Text) // its key is a hash of GitHub's numbers
+	}
+	for _, line := range w.net.wrote {
+		if !slices.ContainsFunc(plan, func(r *regexp.Regexp) bool { return r.MatchString(line) }) {
+			o.wrong = append(o.wrong, "a write that is not in the plan: "+line)
+		}
+	}
+	for _, why := range o.excused {
+		o.excused[""] = why // what stands elsewhere is of all
+	}
+	return o
+}
+
+type sent struct{ Kind, Channel, To, Text, Key string }
+
+func (w *world) sent() (all []sent) {
+	w.t.Helper()
+	w.as("", "GET", "/sandbox/outbox", nil, &all)
+	return all
+}
+
+// names gives GitHub's numbers the names of the script.
+type names map[string]string
+
+func (n names) in(text string) string {
+	text = numbers.ReplaceAllStringFunc(text, func(id string) string {
+		if name, ok := n[id]; ok {
+			return name
+		}
+		return id
+	})
+	return refs.ReplaceAllStringFunc(text, func(ref string) string {
+		if name, ok := n[ref]; ok {
+			return name
+		}
+		return ref
+	})
+}
+
+var refs = regexp.MustCompile(`acme/incidents#\d+`)
+
+type event struct {
+	ID       int64
+	Event    string
+	Actor    struct{ Login string }
+	Label    struct{ Name string }
+	Assignee struct{ Login string }
+}
+
+// names looks up which number stands for what: a comment for its place in the script, an event for who did what, and for the
+// how manieth time.
+func (w *world) names(titles []string) names {
+	w.t.Helper()
+	all := names{}
+	for name, id := range w.comments {
+		all[fmt.Sprintf("c%d", id)] = "[" + name + "]"
+	}
+	for _, title := range titles {
+		n := w.number(title)
+		if n == 0 {
+			continue
+		}
+		all[fmt.Sprintf("acme/incidents#%d", n)] = "[" + title + "]"
+		times := map[string]int{}
+		for _, e := range list[event](w, fmt.Sprintf("%s/issues/%d/timeline", repository, n)) {
+			name := fmt.Sprintf("%s %s %s%s of %s", e.Actor.Login, e.Event, e.Label.Name, e.Assignee.Login, title)
+			times[name]++
+			all[fmt.Sprintf("e%d", e.ID)] = fmt.Sprintf("[%s, time %d]", name, times[name])
+		}
+	}
+	return all
+}
+
+// incident tells of one incident: the issue, its card, its comments.
+func (w *world) incident(o *outcome, title string, names names) {
+	w.t.Helper()
+	tell := func(format string, args ...any) {
+		o.tell(title, "%s", names.in(fmt.Sprintf(format, args...)))
+	}
+	wrong := func(format string, args ...any) {
+		o.wrong = append(o.wrong, title+": "+names.in(fmt.Sprintf(format, args...)))
+	}
+	n := w.number(title)
+	if n == 0 {
+		tell("not there")
+		return
+	}
+	at := fmt.Sprintf("%s/issues/%d", repository, n)
+	var i issue
+	w.as("alice", "GET", at, nil, &i)
+	var labels, people []string
+	phases := 0
+	for _, l := range i.Labels {
+		labels = append(labels, l.Name)
+		if strings.HasPrefix(l.Name, incident.LabelPhase) {
+			phases++
+		}
+	}
+	for _, a := range i.Assignees {
+		people = append(people, a.Login)
+	}
+	slices.Sort(labels)
+	slices.Sort(people)
+	tell("%s %s, labels %v, assigned %v", i.State, i.Reason, labels, people)
+	if phases > 1 {
+		wrong("%d phases: %v", phases, labels)
+	}
+	cards, said := 0, map[string]int{}
+	for _, c := range list[comment](w, at+"/comments") {
+		if !strings.HasSuffix(c.User.Login, "[bot]") {
+			tell("%s answered by %s", names.in(fmt.Sprintf("c%d", c.ID)), reactions(c))
+			continue
+		}
+		if strings.Contains(c.Body, card.Marker) {
+			cards++
+			w.card(o, title, n, c.Body, names)
+		}
+		// What is to be done when a comment was edited before its webhook came nobody can know: it is asked for again.
+		if strings.Contains(c.Body, "was edited before I read it") {
+			o.excused[title] = "an edit was known before what it edited"
+		}
+		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {
+			said[m[1]]++
+		}
+	}
+	if cards > 1 {
+		wrong("%d cards", cards)
+	}
+	for key, times := range said {
+		if times > 1 {
+			wrong("%s said %d times", key, times)
+		}
+		if strings.HasPrefix(key, "reply/") {
+			tell("%s is there", key)
+		}
+	}
+}
+
+func reactions(c comment) string {
+	var out []string
+	for _, name := range []string{"+1", "-1", "confused"} {
+		if n, _ := c.Reactions[name].(float64); n > 0 {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// card tells of the state that the card holds.
+func (w *world) card(o *outcome, title string, number int, body string, names names) {
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: number}
+	s, _, err := card.Open(body, ref, card.Keys([][]byte{[]byte(secret)}))
+	if err != nil {
+		o.wrong = append(o.wrong, title+": the card can't be read: "+err.Error())
+		return
+	}
+	for _, e := range s.Timeline {
+		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), e.What)
+	}
+	if s.Declared != nil && strings.HasSuffix(s.Declared.By, "[bot]") {
+		defer o.timeless(title) // a source's incident begins when GitHub took it
+	}
+	for name, value := range parts(s) {
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(err)
+		}
+		o.tell(title, "card %s: %s", name, names.in(string(text)))
+	}
+}
+
+var times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+// timeless takes the times out of what is told of an incident.
+func (o *outcome) timeless(title string) {
+	for n, line := range o.same[title] {
+		o.same[title][n] = times.ReplaceAllString(line, "then")
+	}
+}
+
+// unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old of it counts as answered.
+func (o *outcome) unreacted(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.Contains(line, ": reply/[") && strings.Contains(line, ", time ")
+	})
+}
+
+// parts are the parts of a state that must be the same. Left out are how far was read and which comment said what, which are
+// GitHub's numbers, and what came of looks and not of facts.
+func parts(s incident.State) map[string]any {
+	var ups []string
+	for _, f := range s.FollowUps {
+		ups = append(ups, fmt.Sprint(f.Stamp, f.Repo, f.Owner, f.Due, f.Auto, f.Done, f.Ticket != ""))
+	}
+	return map[string]any{
+		"declared": s.Declared, "source": s.Source, "severity": []any{s.Claimed, s.Severity, s.Confirmed}, "data": []any{s.Summary, s.Customers, s.NoCustomer}, "drill": s.Drill,
+		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, s.Duplicate}, "regressions": s.Regressions, "alone": s.Alone,
+		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
+		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
+		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, len(s.Updates.Shared)},
+		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
+		"signals": []any{s.Signals.Count, s.Signals.Firing}, "document": []any{s.Document.Number != 0, s.Document.Merged, s.Document.Shut},
+	}
+}
+
+// elsewhere tells of what stands outside the incidents: tickets, pull requests, what customers read.
+func (w *world) elsewhere(o *outcome, titles []string) {
+	w.t.Helper()
+	title := map[int]string{}
+	for _, t := range titles {
+		title[w.number(t)] = t
+	}
+	once := map[string]int{}
+	for _, repo := range []string{"incidents", "platform", "payments"} {
+		for _, i := range list[issue](w, "/api/v3/repos/acme/"+repo+"/issues?state=all") {
+			if ref, index, ok := incident.ReadTicketMark(i.Body); ok {
+				once[fmt.Sprintf("ticket %d of %s in %s: %s, %s", index, title[ref.Number], repo, i.Title, i.State)]++
+			}
+		}
+	}
+	for _, p := range w.pulls() {
+		if ref, ok := incident.ReadPullMark(p.Body); ok {
+			once[fmt.Sprintf("pull request of %s, merged %t", title[ref.Number], p.Merged != nil)]++
+		}
+	}
+	for line, times := range once {
+		o.tell("", "%s", line)
+		if times > 1 {
+			o.wrong = append(o.wrong, fmt.Sprintf("%d times: %s", times, line))
+		}
+	}
+	read := map[string]int{}
+	for _, i := range list[issue](w, "/api/v3/repos/acme/customer-globex/issues?state=all") {
+		read[i.Body]++
+		for _, c := range list[comment](w, fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%d/comments", i.Number)) {
+			read[c.Body]++
+		}
+	}
+	for body, times := range read {
+		o.tell("", "globex reads %q", strings.TrimSpace(hidden.ReplaceAllString(body, "")))
+		if times > 1 {
+			o.wrong = append(o.wrong, fmt.Sprintf("globex reads it %d times: %s", times, body))
+		}
+	}
+}
+
+// differ tells which lines one outcome has and the other hasn't.
+func differ(want, got []string) string {
+	var out strings.Builder
+	count := map[string]int{}
+	for _, line := range want {
+		count[line]++
+	}
+	for _, line := range got {
+		count[line]--
+	}
+	for _, line := range slices.Sorted(maps.Keys(count)) {
+		switch n := count[line]; {
+		case n > 0:
+			fmt.Fprintln(&out, "-", line)
+		case n < 0:
+			fmt.Fprintln(&out, "+", line)
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,11 @@
+// Package simulation holds the product against itself: the same random days, once as GitHub is on a good day and once with
+// faults, must end the same (A4). It has tests only:
+//
+//	go test ./app/simulation -seeds 100   as many seeds, from 1 on
+//	go test ./app/simulation -seed 17     one, told step by step
+//
+// A seed gives a script, which is what people and sources do and how time passes, and by a second stream the faults. The
+// product, its client, queue and webhook are the real ones; GitHub is the embedded one. Whatever happens hangs on the seed,
+// and on virtual time, alone: what goes wrong with a call follows from the call and how often it was made, and the product
+// works only while the clock waits for it.
+package simulation

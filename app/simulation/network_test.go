@@ -1,0 +1,187 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// network is what lies between the product and GitHub. What goes wrong with a call follows from the seed, the call and how
+// often it was made before, so that it does not hang on which of two incidents was looked at first.
+type network struct {
+	seed   uint64
+	github http.Handler
+	now    func() time.Time
+	crash  func() // the product's process ends here
+
+	mu    sync.Mutex
+	rate  uint64 // faults in a thousand calls; 0: none
+	made  map[string]int
+	dead  bool
+	told  []string  // the faults so far
+	until time.Time // of a rate limit
+	wrote []string  // every write that reached GitHub
+}
+
+// call is a call's name, and which time it is made.
+type call struct {
+	name string
+	n    int
+}
+
+// random draws what goes wrong with a call, or a webhook.
+func (n *network) random(c call) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %s %d", n.seed, c.name, c.n)
+	x := h.Sum64() // FNV's low bits of like texts are alike
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// count counts a call or a webhook.
+func (n *network) count(name string) call {
+	n.made[name]++
+	return call{name, n.made[name]}
+}
+
+func (n *network) tell(format string, args ...any) {
+	n.told = append(n.told, n.now().Format("02T15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+var errCrash = errors.New("the process ended")
+
+// timeout is what a client's deadline gives.
+type timeout struct{}
+
+func (timeout) Error() string   { return "i/o timeout" }
+func (timeout) Timeout() bool   { return true }
+func (timeout) Temporary() bool { return true }
+
+// trouble is what goes wrong with one call.
+type trouble int
+
+const (
+	fine trouble = iota
+	refused
+	lost     // it happens, and the answer is an error
+	timedOut // it does not happen
+	slow     // it happens, and the answer comes too late
+	secondary
+	secondaryAfter
+	primary
+	crashBefore
+	crashAfter
+	troubles
+)
+
+var called = [...]string{"fine", "5xx", "answer lost", "timeout before", "timeout after", "secondary limit", "secondary limit with Retry-After", "primary limit", "crash before", "crash after"}
+
+func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
+	n.mu.Lock()
+	if n.dead {
+		n.mu.Unlock()
+		return nil, errCrash
+	}
+	c := n.count(req.Method + " " + req.URL.Path)
+	what, x := fine, n.random(c)
+	if x%1000 < n.rate {
+		what = 1 + trouble(x>>20%uint64(troubles-1))
+		n.tell("%s: %s, time %d", called[what], c.name, c.n)
+	}
+	limited := n.now().Before(n.until)
+	if what == crashBefore || what == crashAfter {
+		n.dead = true // whatever else is under way ends too
+	}
+	n.mu.Unlock()
+
+	switch {
+	case what == crashBefore:
+		n.crash()
+		return nil, errCrash
+	case what == timedOut:
+		return nil, timeout{}
+	case what == refused:
+		return answer(req, []int{500, 502, 503, 504}[x>>40%4], nil, "Server Error"), nil
+	case what == primary && !limited:
+		n.limit(time.Duration(1+x>>40%90) * time.Second)
+		limited = true
+	case what == secondary:
+		return answer(req, http.StatusForbidden, nil, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."), nil
+	case what == secondaryAfter:
+		return answer(req, []int{403, 429}[x>>40%2], map[string]string{"Retry-After": fmt.Sprint(1 + x>>42%100)}, "You have exceeded a secondary rate limit."), nil
+	}
+	if limited {
+		return answer(req, http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(n.until.Unix())}, "API rate limit exceeded"), nil
+	}
+	res := n.serve(req)
+	switch what {
+	case crashAfter:
+		n.crash()
+		return nil, errCrash
+	case slow:
+		return nil, timeout{}
+	case lost:
+		return answer(req, http.StatusBadGateway, nil, "Server Error"), nil
+	}
+	return res, nil
+}
+
+func (n *network) limit(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.until = n.now().Add(d)
+}
+
+// serve lets a call reach GitHub.
+func (n *network) serve(req *http.Request) *http.Response {
+	rec := httptest.NewRecorder()
+	in := req.Clone(req.Context())
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	in.RequestURI = req.URL.RequestURI()
+	n.github.ServeHTTP(rec, in)
+	res := rec.Result()
+	res.Request = req
+	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
+		n.mu.Lock()
+		n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(req.URL.Path, "/api/v3/"), res.StatusCode))
+		n.mu.Unlock()
+	}
+	return res
+}
+
+func answer(req *http.Request, status int, head map[string]string, message string) *http.Response {
+	res := &http.Response{Status: fmt.Sprint(status, " ", http.StatusText(status)), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: req,
+		Body: io.NopCloser(strings.NewReader(fmt.Sprintf(`{"message":%q}`, message)))}
+	res.Header.Set("Content-Type", "application/json")
+	for k, v := range head {
+		res.Header.Set(k, v)
+	}
+	return res
+}
+
+// plan is all that the product may write, with the answers that it may get.
+var plan = []*regexp.Regexp{
+	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/(comments|labels|assignees) 20[01]$`),
+	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/\d+/(labels/(phase/|severity/|postmortem/)?[a-z-]+|assignees) 200$`),
+	regexp.MustCompile(`^PATCH repos/acme/incidents/issues/(\d+|comments/\d+) 200$`),
+	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/comments/\d+ (204|404)$`), // 404: the answer to the one before was lost
+	regexp.MustCompile(`^PUT repos/acme/incidents/issues/comments/\d+/pin 20[01]$`),
+	regexp.MustCompile(`^POST repos/acme/incidents/issues/comments/\d+/reactions 20[01]$`),
+	regexp.MustCompile(`^POST repos/acme/(incidents|platform|payments|customer-globex)/issues 201$`),
+	regexp.MustCompile(`^POST repos/acme/(platform|payments|customer-globex)/issues/\d+/comments 201$`),
+	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/sub_issues (201|422)$`), // 422: it is one already
+	regexp.MustCompile(`^(POST|PATCH|PUT) repos/acme/incidents/(git/(refs|refs/.+|trees|commits)|contents/postmortems/.+|pulls|pulls/\d+|pulls/\d+/requested_reviewers|check-runs|check-runs/\d+) 20[01]$`),
+	regexp.MustCompile(`^POST app/hook/deliveries/\d+/attempts 202$`),
+}

@@ -1,0 +1,272 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// step is one thing that somebody does. Which incident it is about, and which comment, is said by name and not by number: the
+// numbers are GitHub's, and differ from run to run.
+type step struct {
+	wait time.Duration // that passes before it; zero: it is done before the product has seen the one before
+	who  string
+	verb string // opens, declares, says, edits, labels, unlabels, assigns, unassigns, closes, reopens, renames, merges, signals
+	on   string // title of the incident
+	text string
+	name string // of the comment that it writes, or that it edits
+}
+
+func (s step) String() string {
+	return fmt.Sprintf("+%s %s %s %s %s %q", s.wait, s.who, s.verb, s.on, s.name, s.text)
+}
+
+// draw is a stream of random choices.
+type draw struct{ *rand.Rand }
+
+func newDraw(seed, stream uint64) draw { return draw{rand.New(rand.NewPCG(seed, stream))} }
+
+// chance is true in so many of a hundred cases.
+func (d draw) chance(percent int) bool { return d.IntN(100) < percent }
+
+func pick[T any](d draw, from ...T) T { return from[d.IntN(len(from))] }
+
+// pause draws how long people wait: often no time at all, seconds mostly, hours seldom.
+func (d draw) pause() time.Duration {
+	switch n := d.IntN(100); {
+	case n < 25:
+		return 0
+	case n < 70:
+		return time.Duration(1+d.IntN(60)) * time.Second
+	case n < 98:
+		return time.Duration(1+d.IntN(12)) * time.Minute
+	}
+	return time.Duration(20+d.IntN(280)) * time.Minute
+}
+
+// write draws the script of a seed: a story for each of some incidents, mixed.
+func write(seed uint64) []step {
+	d := newDraw(seed, 1)
+	var stories [][]step
+	for n := range pick(d, 1, 1, 2, 2, 3) {
+		stories = append(stories, d.story(fmt.Sprintf("Incident %c", 'A'+n)))
+	}
+	var script []step
+	for len(stories) > 0 {
+		n := d.IntN(len(stories))
+		s := stories[n][0]
+		s.wait += d.pause()
+		script = append(script, s)
+		if stories[n] = stories[n][1:]; len(stories[n]) == 0 {
+			stories = append(stories[:n], stories[n+1:]...)
+		}
+	}
+	return script
+}
+
+// story draws the story of an incident: the way through the process with steps left out, and what people do besides.
+func (d draw) story(title string) []step {
+	t := &teller{draw: d, title: title}
+	t.open()
+	for _, part := range []struct {
+		left int // how often it is left out, of a hundred
+		tell func()
+	}{
+		{15, t.coordinate}, {30, t.operate}, {20, t.confirm}, {30, t.investigate}, {20, t.cause}, {30, t.fixing}, {15, t.mend},
+		{15, t.update}, {15, t.monitor}, {30, t.agree}, {30, t.followUp}, {15, t.close}, {30, t.merge},
+	} {
+		for t.chance(30) {
+			t.aside()
+		}
+		if !t.chance(part.left) {
+			part.tell()
+		}
+	}
+	for t.chance(40) {
+		t.aside()
+	}
+	return t.steps
+}
+
+// teller tells one story.
+type teller struct {
+	draw
+	title    string
+	steps    []step
+	comments []step // what was said so far
+	source   bool   // it came from a source
+}
+
+func (t *teller) do(s step) {
+	s.on = t.title
+	t.steps = append(t.steps, s)
+}
+
+func (t *teller) say(who, text string) {
+	s := step{who: who, verb: "says", text: text, name: fmt.Sprintf("%s/%d", t.title[len(t.title)-1:], len(t.comments)+1)}
+	t.comments = append(t.comments, s)
+	t.do(s)
+}
+
+func (t *teller) open() {
+	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\n" + pick(t.draw, "critical", "critical", "regular", "_No response_") +
+		"\n\n### Customers impacted\n\n" + pick(t.draw, "globex", "globex", "initech", "_No response_") + "\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n" +
+		pick(t.draw, "- [ ] This is a drill", "- [ ] This is a drill", "- [ ] This is a drill", "- [X] This is a drill")
+	switch t.IntN(10) {
+	case 0, 1:
+		t.source = true
+		t.do(step{who: "source", verb: "signals", text: "firing"})
+	case 2, 3:
+		t.do(step{who: t.anybody(), verb: "declares", text: "Something is odd\n\n/incident " + pick(t.draw, "critical", "regular") + " Orders fail"})
+	default:
+		t.do(step{who: pick(t.draw, "alice", "bob", "erin", "mallory"), verb: "opens", text: form})
+	}
+	t.steps[0].wait = time.Duration(t.IntN(20)) * time.Minute
+}
+
+func (t *teller) anybody() string { return pick(t.draw, "alice", "bob", "carol", "dan", "erin") }
+func (t *teller) coordinator() string {
+	return pick(t.draw, "carol", "carol", "carol", "carol", "dan", "alice")
+}
+func (t *teller) engineer() string { return pick(t.draw, "alice", "alice", "alice", "alice", "bob") }
+
+func (t *teller) coordinate() {
+	if t.chance(15) {
+		t.do(step{who: "carol", verb: "assigns", text: "carol"})
+		return
+	}
+	t.say("carol", "/ic")
+}
+
+func (t *teller) operate() { t.say("alice", "/oe") }
+
+func (t *teller) confirm() {
+	if t.chance(20) {
+		t.do(step{who: "carol", verb: "labels", text: "severity/critical"})
+		return
+	}
+	t.say(t.coordinator(), pick(t.draw, "/ic severity critical", "/ic customer add globex\n/ic severity critical globex has no API", "/ic severity regular it is small"))
+}
+
+func (t *teller) phase(name string) {
+	switch t.IntN(4) {
+	case 0:
+		t.do(step{who: "carol", verb: "labels", text: "phase/" + name})
+	case 1:
+		t.say("carol", "/ic phase "+name+" because it can't wait")
+	default:
+		t.say("carol", "/ic phase "+name)
+	}
+}
+
+func (t *teller) investigate() {
+	t.phase("investigate")
+	for t.chance(60) {
+		t.say(t.engineer(), fmt.Sprintf("/oe finding Number %d of the load balancers is at its limit", t.IntN(9)))
+	}
+}
+
+func (t *teller) cause()  { t.say(t.engineer(), "/oe cause A certificate ran out") }
+func (t *teller) fixing() { t.phase("fixing") }
+
+func (t *teller) mend() {
+	t.say(t.engineer(), pick(t.draw, "/oe workaround By hand", "/oe fix The certificate is renewed", "/oe workaround By hand\n/oe fix acme/platform#1"))
+}
+
+func (t *teller) update() {
+	t.say(t.coordinator(), fmt.Sprintf("/ic update The API answers %d of 100 requests", t.IntN(100)))
+}
+
+func (t *teller) monitor() {
+	t.phase("monitoring")
+	if t.chance(12) {
+		t.say("bob", "All quiet")
+		t.steps[len(t.steps)-1].wait = 24 * time.Hour
+	}
+}
+
+func (t *teller) agree() { t.say("carol", "/ic agree Gina, by phone") }
+
+func (t *teller) followUp() {
+	t.say(t.anybody(), pick(t.draw, "/ic followup acme/payments Add a limit @erin due:2026-03-20", "/oe followup Renew by itself", "/ic followup acme/platform Watch the date @bob"))
+}
+
+func (t *teller) close() {
+	if t.chance(30) {
+		t.do(step{who: "carol", verb: "closes"})
+		return
+	}
+	t.say("carol", pick(t.draw, "/ic close", "/ic close because the customer is content"))
+}
+
+func (t *teller) merge() { t.do(step{wait: time.Minute, who: "carol", verb: "merges"}) }
+
+// aside draws what people do besides.
+func (t *teller) aside() {
+	switch n := t.IntN(30); {
+	case n < 4:
+		t.say(t.anybody(), pick(t.draw, "I have a look", "Any news?", "Not a command: `/ic`", "> /ic close\n\nReally?"))
+	case n < 6:
+		t.say(t.anybody(), pick(t.draw, "/ic sevrity critical", "/oe findng this", "/incident", "/ic foo", "/ic customer"))
+	case n < 8:
+		t.say("mallory", pick(t.draw, "/ic", "/ic close", "/ic update All is well", "/oe"))
+	case n < 10:
+		t.say(t.anybody(), pick(t.draw, "/incident help", "/incident status"))
+	case n < 12:
+		t.say(t.anybody(), "/incident note 10:30 The deployment began\n10:35 It ended")
+	case n < 14:
+		t.say(t.coordinator(), pick(t.draw, "/ic pin", "/ic escalate @dan we need one more", "/ic escalate nobody here knows the network", "/ic snooze 10m in a call", "/ic customer add initech", "/ic customer remove globex"))
+	case n < 16:
+		t.say(t.anybody(), pick(t.draw, "/ic", "/oe", "/oe drop", "/ic @dan", "/ic @carol", "/oe @bob", "/oe @gina"))
+	case n < 18:
+		t.say(t.engineer(), pick(t.draw, "/oe action Restarted it", "/oe regression It is back", "/oe finding The disk is full"))
+	case n < 19:
+		t.update()
+	case n < 21 && len(t.comments) > 0:
+		c := t.comments[t.IntN(len(t.comments))]
+		who := c.who
+		if t.chance(20) && who != "mallory" {
+			who = t.anybody()
+		}
+		t.do(step{who: who, verb: "edits", text: c.text + pick(t.draw, "\n\nThanks", "\n\n/oe finding One more thing", " indeed"), name: c.name})
+	case n < 23:
+		label := pick(t.draw, "severity/critical", "severity/regular", "phase/identify", "phase/investigate", "phase/fixing", "phase/monitoring", "drill", "bug")
+		t.do(step{who: t.anybody(), verb: pick(t.draw, "labels", "labels", "unlabels"), text: label})
+	case n < 24:
+		t.do(step{who: "carol", verb: pick(t.draw, "assigns", "unassigns"), text: pick(t.draw, "alice", "bob", "carol", "dan")})
+	case n < 25:
+		t.do(step{who: t.anybody(), verb: pick(t.draw, "closes", "reopens")})
+	case n < 26 && t.source:
+		t.do(step{who: "source", verb: "signals", text: pick(t.draw, "firing", "firing", "resolved")})
+	case n < 27 && t.chance(30):
+		t.say(t.coordinator(), "/incident decline a false alarm")
+	default:
+		t.say(t.engineer(), "/oe finding "+strings.Repeat("again and ", t.IntN(4))+"again")
+	}
+}
+
+// edited tells whether somebody edits a comment of an incident.
+func edited(script []step, title string) bool {
+	return slices.ContainsFunc(script, func(s step) bool { return s.on == title && s.verb == "edits" })
+}
+
+// hurried tells whether something is asked of an incident within minutes after it was closed: a closing is done once the app
+// has carried it out, so what comes before that differs from what comes after.
+func hurried(script []step, title string) bool {
+	since := time.Hour
+	for _, s := range script {
+		since += s.wait
+		if s.on != title {
+			continue
+		}
+		if s.verb != "merges" && since < 20*time.Minute {
+			return true
+		}
+		if s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") {
+			since = 0
+		}
+	}
+	return false
+}

@@ -1,0 +1,155 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var (
+	seeds = flag.Uint64("seeds", 100, "how many seeds")
+	first = flag.Uint64("first", 1, "the first of them")
+	one   = flag.Uint64("seed", 0, "this seed only, told step by step")
+)
+
+// TestA4FaultsChangeNothing plays each seed's script twice.
+func TestA4FaultsChangeNothing(t *testing.T) {
+	if *one != 0 {
+		simulate(t, *one, os.Stderr)
+		return
+	}
+	for seed := *first; seed < *first+*seeds; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			simulate(t, seed, io.Discard)
+		})
+	}
+}
+
+// trial is what goes wrong with a seed beside the network's faults: outages between the steps.
+type trial struct {
+	draw
+	script []step
+}
+
+// before is called before a step.
+func (f *trial) before(w *world, n int) {
+	if n == 0 {
+		w.net.rate = pick(f.draw, uint64(3), 20, 60)
+		w.hooks = pick(f.draw, uint64(0), 50, 200)
+	}
+	if f.chance(3) {
+		d := time.Duration(1+f.IntN(600)) * time.Second
+		w.net.tell("an outage of %s", d)
+		w.as("", "POST", "/sandbox/faults", map[string]string{"outage": d.String()}, nil)
+	}
+	if f.chance(2) {
+		f.harm(w)
+	}
+	if f.chance(3) {
+		w.net.tell("started anew")
+		w.restart()
+	}
+}
+
+// harm deletes a card, or changes what its hidden part says, as anybody with write access can. A card is built again from
+// the issue, where a comment that was edited proves nothing any more: where there are some, the card is left alone.
+func (f *trial) harm(w *world) {
+	var cards []issue
+	for _, title := range slices.Sorted(maps.Keys(w.issues)) {
+		var i issue
+		if edited(f.script, title) {
+			continue
+		}
+		if w.as("alice", "GET", fmt.Sprintf("%s/issues/%d", repository, w.issues[title]), nil, &i); i.Pinned != nil {
+			cards = append(cards, i)
+		}
+	}
+	if len(cards) == 0 {
+		return
+	}
+	i := cards[f.IntN(len(cards))]
+	w.harmed[i.Title] = true
+	at := fmt.Sprintf("%s/issues/comments/%d", repository, i.Pinned.ID)
+	if f.chance(50) {
+		w.net.tell("the card of %s is deleted", i.Title)
+		w.as("dan", "DELETE", at, nil, nil)
+		return
+	}
+	w.net.tell("the card of %s is changed", i.Title)
+	w.as("dan", "PATCH", at, map[string]string{"body": strings.Replace(i.Pinned.Body, `"state":{`, `"state":{"drill":true,`, 1)}, nil)
+}
+
+// compared and excused count what was compared and what was not. Where GitHub took a step in one run only, there is nothing to
+// compare: people met another issue.
+var compared, excused atomic.Int64
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	fmt.Printf("%d outcomes compared, %d excused\n", compared.Load(), excused.Load())
+	os.Exit(code)
+}
+
+func simulate(t *testing.T, seed uint64, log io.Writer) {
+	script := write(seed)
+	var titles []string
+	for _, s := range script {
+		if !slices.Contains(titles, s.on) {
+			titles = append(titles, s.on)
+		}
+	}
+	calm := newWorld(t, seed, io.Discard)
+	calm.play(script, nil)
+	want := calm.outcome(titles)
+	rough := newWorld(t, seed, log)
+	rough.play(script, &trial{newDraw(seed, 2), script})
+	got := rough.outcome(titles)
+
+	before := len(rough.net.wrote)
+	rough.sweep()
+	for _, line := range rough.net.wrote[before:] {
+		got.wrong = append(got.wrong, "written by a second sweep: "+line)
+	}
+	var failed strings.Builder
+	for _, line := range want.wrong {
+		fmt.Fprintln(&failed, "without faults:", line)
+	}
+	for _, line := range got.wrong {
+		fmt.Fprintln(&failed, line)
+	}
+	for _, title := range titles {
+		if hurried(script, title) && differ(want.same[title], got.same[title]) != "" {
+			got.excused[title], got.excused[""] = "hurried", "hurried"
+		}
+		if rough.harmed[title] {
+			want.unreacted(title)
+			got.unreacted(title)
+		}
+	}
+	for _, title := range append(titles, "") {
+		if got.excused[title] != "" || !slices.Equal(calm.taken, rough.taken) {
+			excused.Add(1)
+			continue
+		}
+		compared.Add(1)
+		if d := differ(want.same[title], got.same[title]); d != "" {
+			fmt.Fprintf(&failed, "not as without faults (-want +got):\n%s", d)
+		}
+	}
+	if failed.Len() == 0 {
+		return
+	}
+	var told strings.Builder
+	for n, s := range script {
+		fmt.Fprintf(&told, "%3d %s (%s, %s)\n", n, s, calm.taken[n], rough.taken[n])
+	}
+	t.Errorf("seed %d fails; replay it with go test ./app/simulation -seed %d\n\nthe script:\n%s\nthe faults:\n%s\n\n%s", seed, seed, told.String(), strings.Join(rough.net.told, "\n"), failed.String())
+}

@@ -1,0 +1,463 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+const (
+	address = "https://github.test" // of the embedded GitHub
+	secret  = "a secret of the simulation"
+)
+
+var (
+	began = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+	key   = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+)
+
+// world is the product and GitHub, with a clock that moves only when told to.
+type world struct {
+	t     *testing.T
+	box   *sandbox.Sandbox
+	net   *network
+	env   map[string]string
+	queue string
+	log   io.Writer
+
+	product *wire.Server
+	life    context.Context // of the product's process
+	kill    context.CancelFunc
+
+	mu    sync.Mutex
+	mail  []letter // webhooks that GitHub sent and the product has not got
+	hooks uint64   // of a thousand webhooks, how many something happens to; 0: none
+
+	issues   map[string]int   // number by title
+	comments map[string]int64 // number by name
+	harmed   map[string]bool  // by title, whether its card was
+	taken    []string         // what GitHub answered to each step
+}
+
+// letter is a webhook on its way.
+type letter struct {
+	due    time.Time
+	header http.Header
+	body   []byte
+}
+
+func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}}
+	hooks := httptest.NewServer(http.HandlerFunc(w.post))
+	t.Cleanup(hooks.Close)
+	private, err := key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.box, err = sandbox.New(sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
+		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, crash: func() { w.kill() }}
+	w.env = w.box.Environment()
+	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
+	w.queue = filepath.Join(memory(t), "queue.db")
+	w.start()
+	t.Cleanup(func() { _ = w.product.Close(); _ = w.box.Close() })
+	return w
+}
+
+// memory gives a folder that costs no disk, where there is one: the queue waits for its file at each change.
+func memory(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "firebreak")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// start starts the product's process on its file.
+func (w *world) start() {
+	w.net.mu.Lock()
+	w.net.dead = false
+	w.net.mu.Unlock()
+	var err error
+	w.product, err = wire.New(func(name string) string { return w.env[name] },
+		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		panic(err) // on a goroutine of the sandbox's
+	}
+	w.life, w.kill = context.WithCancel(context.Background())
+}
+
+// restart ends the product's process, if it is not dead already, and starts it again.
+func (w *world) restart() {
+	w.kill()
+	if err := w.product.Close(); err != nil {
+		panic(err)
+	}
+	w.start()
+}
+
+// post takes what is sent: webhooks, and what goes to people outside.
+func (w *world) post(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/webhook" {
+		w.box.Handler().ServeHTTP(rw, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		rw.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	rw.WriteHeader(w.deliver(letter{due: w.box.Clock().Now(), header: r.Header.Clone(), body: body}))
+}
+
+// deliver takes one webhook, and gives the answer to it.
+func (w *world) deliver(l letter) int {
+	var p struct {
+		Action string
+		Issue  struct{ Number int }
+		Sender struct{ Login string }
+	}
+	_ = json.Unmarshal(l.body, &p)
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.net.count(fmt.Sprintf("webhook %s.%s of %d by %s", l.header.Get("X-GitHub-Event"), p.Action, p.Issue.Number, p.Sender.Login))
+	x := w.net.random(c)
+	if x%1000 >= w.hooks {
+		w.mail = append(w.mail, l)
+		return http.StatusAccepted
+	}
+	what := x >> 20 % 5
+	if p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]") {
+		what = 1 // the timeline does not tell of an edit, so one that is known late counts late
+	}
+	switch what {
+	case 0:
+		w.net.tell("not delivered: %s, time %d", c.name, c.n)
+		return http.StatusBadGateway
+	case 1:
+		w.net.tell("twice: %s, time %d", c.name, c.n)
+		w.mail = append(w.mail, l, l)
+	case 2:
+		w.net.tell("before those in front of it: %s, time %d", c.name, c.n)
+		w.mail = append([]letter{l}, w.mail...)
+	default:
+		late := time.Duration(1+x>>40%90) * time.Minute
+		w.net.tell("late by %s: %s, time %d", late, c.name, c.n)
+		l.due = l.due.Add(late)
+		w.mail = append(w.mail, l)
+	}
+	return http.StatusAccepted
+}
+
+// Follow lets the product take the webhooks that are due, and then work until nothing is due. It works at no other time.
+func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+	for {
+		for _, l := range w.arrived(now) {
+			if err := w.hand("/webhook", l.header, l.body); err != nil {
+				return time.Time{}, err
+			}
+		}
+		life := w.life
+		work, stop := context.WithCancel(life)
+		ended := make(chan error, 1)
+		go func() { ended <- w.product.Run(work) }()
+		next, err := w.product.Follow(work, now)
+		stop()
+		if e := <-ended; e != nil {
+			return next, e
+		}
+		if life.Err() != nil {
+			w.restart()
+			continue
+		}
+		if err != nil {
+			return next, err
+		}
+		return w.next(next), ctx.Err()
+	}
+}
+
+// arrived takes out the webhooks that are due.
+func (w *world) arrived(now time.Time) (due []letter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mail = slices.DeleteFunc(w.mail, func(l letter) bool {
+		if l.due.After(now) {
+			return false
+		}
+		due = append(due, l)
+		return true
+	})
+	return due
+}
+
+// next is the earliest of the product's next time and the webhooks'.
+func (w *world) next(at time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.mail {
+		if at.IsZero() || l.due.Before(at) {
+			at = l.due
+		}
+	}
+	return at
+}
+
+// hand hands the product something, again if its process ended meanwhile.
+func (w *world) hand(path string, header http.Header, body []byte) error {
+	for {
+		rec := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
+		req.Header = header.Clone()
+		w.product.Handler().ServeHTTP(rec, req)
+		if w.life.Err() != nil {
+			w.restart()
+			continue
+		}
+		if rec.Code >= 300 {
+			return fmt.Errorf("the product answers %d to %s: %s", rec.Code, path, rec.Body)
+		}
+		return nil
+	}
+}
+
+func (w *world) advance(d time.Duration) {
+	w.t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	if err := w.box.Clock().Advance(ctx, d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// as makes a request as a person, and decodes what it gives.
+func (w *world) as(who, method, path string, body, into any) int {
+	w.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req := httptest.NewRequest(method, address+path, bytes.NewReader(text))
+	if who != "" {
+		req.Header.Set("Authorization", "Bearer demo-"+who)
+		req.Header.Set("Accept", "application/vnd.github+json")
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	rec := httptest.NewRecorder()
+	w.box.Handler().ServeHTTP(rec, req)
+	if into != nil && rec.Code < 300 {
+		if err := json.Unmarshal(rec.Body.Bytes(), into); err != nil {
+			w.t.Fatalf("%s %s: %d %s: %v", method, path, rec.Code, rec.Body, err)
+		}
+	}
+	return rec.Code
+}
+
+const repository = "/api/v3/repos/acme/incidents"
+
+// list reads all pages of a list.
+func list[T any](w *world, path string) (all []T) {
+	w.t.Helper()
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	for page := 1; ; page++ {
+		var some []T
+		if status := w.as("alice", "GET", fmt.Sprintf("%s%sper_page=100&page=%d", path, separator, page), nil, &some); status != http.StatusOK {
+			w.t.Fatalf("%s: %d", path, status)
+		}
+		all = append(all, some...)
+		if len(some) < 100 {
+			return all
+		}
+	}
+}
+
+type issue struct {
+	Number    int
+	State     string
+	Title     string
+	Body      string
+	Reason    string `json:"state_reason"`
+	Labels    []struct{ Name string }
+	Assignees []struct{ Login string }
+	User      struct{ Login string }
+	Pull      *struct{} `json:"pull_request"`
+	Pinned    *comment  `json:"pinned_comment"`
+}
+
+type comment struct {
+	ID        int64
+	Body      string
+	User      struct{ Login string }
+	Reactions map[string]any
+}
+
+// number gives an incident's number, or 0 while it does not exist.
+func (w *world) number(title string) int {
+	if w.issues[title] == 0 {
+		for _, i := range list[issue](w, repository+"/issues?state=all&direction=asc") {
+			if i.Pull == nil && w.issues[i.Title] == 0 {
+				w.issues[i.Title] = i.Number
+			}
+		}
+	}
+	return w.issues[title]
+}
+
+// do does a step, and notes what GitHub said to it.
+func (w *world) do(s step) {
+	w.t.Helper()
+	if s.wait > 0 {
+		w.advance(s.wait)
+	}
+	w.taken = append(w.taken, w.act(s))
+}
+
+func (w *world) act(s step) string {
+	w.t.Helper()
+	switch s.verb {
+	case "opens", "declares":
+		fields := map[string]any{"title": s.on, "body": s.text}
+		var i issue
+		status := w.as(s.who, "POST", repository+"/issues", fields, &i)
+		w.issues[s.on] = i.Number
+		if s.verb == "opens" { // the form labels it, whoever fills it in
+			w.as("alice", "POST", fmt.Sprintf("%s/issues/%d/labels", repository, i.Number), map[string][]string{"labels": {incident.LabelIncident}}, nil)
+		}
+		return fmt.Sprint(status)
+	case "signals":
+		return w.signal(s)
+	}
+	n := w.number(s.on)
+	if n == 0 {
+		return "no such issue"
+	}
+	at := fmt.Sprintf("%s/issues/%d", repository, n)
+	var before, after issue
+	w.as("alice", "GET", at, nil, &before)
+	status := 0
+	switch s.verb {
+	case "says":
+		var c comment
+		status = w.as(s.who, "POST", at+"/comments", map[string]string{"body": s.text}, &c)
+		w.comments[s.name] = c.ID
+		return fmt.Sprint(status)
+	case "edits":
+		return fmt.Sprint(w.as(s.who, "PATCH", fmt.Sprintf("%s/issues/comments/%d", repository, w.comments[s.name]), map[string]string{"body": s.text}, nil))
+	case "labels":
+		status = w.as(s.who, "POST", at+"/labels", map[string][]string{"labels": {s.text}}, nil)
+	case "unlabels":
+		status = w.as(s.who, "DELETE", at+"/labels/"+url.PathEscape(s.text), nil, nil)
+	case "assigns":
+		status = w.as(s.who, "POST", at+"/assignees", map[string][]string{"assignees": {s.text}}, nil)
+	case "unassigns":
+		status = w.as(s.who, "DELETE", at+"/assignees", map[string][]string{"assignees": {s.text}}, nil)
+	case "closes", "reopens":
+		status = w.as(s.who, "PATCH", at, map[string]string{"state": map[string]string{"closes": "closed", "reopens": "open"}[s.verb]}, nil)
+	case "merges":
+		return w.merge(s, n)
+	default:
+		w.t.Fatalf("nobody can %q", s.verb)
+	}
+	w.as("alice", "GET", at, nil, &after)
+	changed := before.State != after.State || len(before.Labels) != len(after.Labels) || len(before.Assignees) != len(after.Assignees)
+	return fmt.Sprint(status < 300, " ", changed)
+}
+
+// signal lets a source report.
+func (w *world) signal(s step) string {
+	body, err := json.Marshal(map[string]string{"title": s.on, "message": "The probe fails", "severity": "critical", "customer": "globex", "dedup_key": s.on, "state": map[string]string{"firing": "alerting", "resolved": "ok"}[s.text]})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.hand("/intake/generic", http.Header{"Authorization": {"Bearer demo-intake"}, "Content-Type": {"application/json"}}, body); err != nil {
+		w.t.Fatal(err)
+	}
+	return "taken"
+}
+
+// merge merges the postmortem, if there is one by now.
+func (w *world) merge(s step, number int) string {
+	for _, p := range w.pulls() {
+		if p.Head.Ref == fmt.Sprintf("postmortem/%d", number) && p.State == "open" {
+			return fmt.Sprint(w.as(s.who, "PUT", fmt.Sprintf("%s/pulls/%d/merge", repository, p.Number), map[string]string{}, nil))
+		}
+	}
+	return "no such pull request"
+}
+
+type pull struct {
+	Number int
+	State  string
+	Body   string
+	Merged *time.Time `json:"merged_at"`
+	Head   struct{ Ref string }
+}
+
+func (w *world) pulls() []pull { return list[pull](w, repository+"/pulls?state=all") }
+
+// play plays a script to its end: the faults end, the product is started anew, everything that was late arrives, and what was
+// lost on the way is looked for once. Ten minutes are the longest wait between two tries, twice.
+func (w *world) play(script []step, faults *trial) {
+	w.t.Helper()
+	for n, s := range script {
+		if faults != nil {
+			faults.before(w, n)
+		}
+		w.do(s)
+	}
+	w.advance(time.Second)
+	w.net.mu.Lock()
+	w.net.rate, w.net.until = 0, time.Time{}
+	w.net.mu.Unlock()
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.mu.Lock()
+	w.hooks = 0
+	for n := range w.mail {
+		w.mail[n].due = time.Time{}
+	}
+	w.mu.Unlock()
+	w.restart()
+	w.sweep()
+	w.advance(10 * time.Minute)
+}
+
+func (w *world) sweep() {
+	w.t.Helper()
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil && !errors.Is(err, context.Canceled) {
+		w.t.Fatal(err)
+	}
+	w.advance(0)
+}
