@@ -138,7 +138,7 @@ func (p *pass) refresh() error {
 		return err
 	}
 	if !ok {
-		return p.check(pr.Head, name, "")
+		return p.check(pr.Head, name, "", "")
 	}
 	facts, err := p.told()
 	if err != nil {
@@ -169,7 +169,7 @@ func (p *pass) refresh() error {
 		}
 		pr.Head = head
 	}
-	return p.check(head, name, document)
+	return p.check(head, name, document, facts.Template)
 }
 
 // documentPath gives where the document stands. A card that was lost took the path with it, and a title that was changed
@@ -191,8 +191,8 @@ func (p *pass) documentPath(commit string) (string, error) {
 const checkName = "postmortem"
 
 // check says on the very lines what keeps a postmortem from being finished (C3).
-func (p *pass) check(commit, name, document string) error {
-	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: p.internal()})
+func (p *pass) check(commit, name, document, template string) error {
+	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: p.internal(), Template: template})
 	run := CheckRun{Commit: commit, Name: checkName, Passed: true}
 	for _, problem := range problems {
 		warning := problem.Level == postmortem.Warning

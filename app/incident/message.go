@@ -25,7 +25,7 @@ type Message struct {
 	Ticket int `json:"ticket,omitempty"`
 	// Commit is the commit whose configuration is to be checked. Ref has no number then.
 	Commit string `json:"commit,omitempty"`
-	// Signal is what a source said, as app/intake writes it; Key names the trouble that it is about, Count how often it was
+	// Signal is what a source said, as app/intake writes it; Key names the trouble that it is about and, behind its last space, how that stands; Count how often it was
 	// said, and Paged that people were paged for it before GitHub was asked. Ref has no number until its incident is known.
 	Signal json.RawMessage `json:"signal,omitempty"`
 	Key    string          `json:"key,omitempty"`

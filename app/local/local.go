@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -203,7 +204,11 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 			}
 		}
 		if m.Key != "" {
-			res, err := tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE ref = ? AND key = ? AND dead = ''`, body, max(1, m.Count), m.Ref.String(), m.Key)
+			// Only the last thing said is said again: joined to one before it, an alert that flaps would end as recovered.
+			trouble := m.Key[:strings.LastIndexByte(m.Key, ' ')+1]
+			res, err := tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE key = ? AND id = (
+				SELECT max(id) FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?))`,
+				body, max(1, m.Count), m.Key, m.Ref.String(), m.Key, trouble, trouble, trouble)
 			if err != nil {
 				return err
 			}

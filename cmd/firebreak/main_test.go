@@ -67,7 +67,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	ctx, stop := context.WithTimeout(context.Background(), 2*patience) // reading below can't wait for ever
 	t.Cleanup(stop)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, binary, args...), err: &bytes.Buffer{}}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), env, p.err
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), append([]string{}, env...), p.err
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func fails(t *testing.T, env []string, args ...string) string {
 	defer stop()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	var out, said bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), env, &out, &said
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.TempDir(), append([]string{}, env...), &out, &said
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("firebreak %v: %v, want status 1", args, err)
 	}
