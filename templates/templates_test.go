@@ -181,6 +181,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Role: "recovered", Count: 14, Time: at})
 	add(incident.Say{Name: "message", Line: "email", Reason: "Any news?\n\n/ic close", Names: []string{"screenshot.png"}})
 	add(incident.Say{Name: "fires-again", Who: "carol", Line: "Alertmanager", Command: "/oe regression what you see"})
+	add(incident.Say{Name: "fires-again", Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring})
 	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Missing: []string{"https://alertmanager.example/#/alerts"}})

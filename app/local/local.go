@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS messages (
 	count    INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX IF NOT EXISTS messages_key ON messages (ref, key) WHERE key <> '';
-CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, light, id, due, dead);
+CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, light, id, due, dead, key);
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
@@ -52,7 +52,9 @@ CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 // heads gives the message of every incident that is to be handed out first: the oldest that carries something, else the
 // oldest. What only asks for a look has no place in the order, since the look for another message answers it, and a
 // comment is better looked at with its signed text at hand.
-const heads = `SELECT ref, due, min(light * 1000000000000 + id) FROM messages WHERE dead = '' GROUP BY ref` // due is of the row with the least
+//
+// What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
+const heads = `SELECT ref, due, min(light * 1000000000000 + (key <> '') * 2000000000000 + id) FROM messages WHERE dead = '' GROUP BY ref` // due is of the row with the least
 
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
 type Store struct {

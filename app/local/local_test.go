@@ -287,6 +287,26 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 	}
 }
 
+// A report that waits because its source repeats itself holds up nobody's command.
+func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
+	c := &clock{now: start}
+	q := open(t, "", c, func(m engine.Message) error {
+		if m.Signal != nil {
+			return &engine.Later{Until: c.now.Add(15 * time.Second), Err: errors.New("it repeats itself")}
+		}
+		return nil
+	})
+	q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: "a true"}, time.Time{})
+	q.idle()
+	m := message(1, "a command")
+	m.Comment = &engine.Comment{ID: 5, Author: "carol", Body: "/ic"}
+	q.put(m, time.Time{})
+	q.put(message(1, "a look"), time.Time{})
+	if seen := q.idle(); seen[len(seen)-1] != "1 a look" || !slices.Contains(seen, "1 a command") {
+		t.Errorf("seen: %v", seen)
+	}
+}
+
 func TestTimers(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, nil)

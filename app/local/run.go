@@ -177,7 +177,7 @@ type job struct {
 func (s *Store) head(ref string) (j job, err error) {
 	err = s.db.QueryRow(`
 		SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
-		FROM messages m WHERE ref = ? AND dead = '' ORDER BY light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
+		FROM messages m WHERE ref = ? AND dead = '' ORDER BY key <> '', light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
 	return j, err
 }
 
