@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
@@ -26,7 +28,22 @@ type reception struct {
 // handler serves the sources that have a secret.
 func (s *reception) handler() http.Handler {
 	settings := intake.Settings{Secrets: s.env.sourceSecrets, Topics: strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " "))}
-	return intake.Handler(intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log})
+	o := intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log}
+	if token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN"); token != "" {
+		o.OpenModal = openModal(token)
+	}
+	return intake.Handler(o)
+}
+
+// openModal opens Slack's form, which takes a bot's token of its own.
+func openModal(token string, options ...slack.Option) func(context.Context, string, slack.ModalViewRequest) error {
+	client := slack.New(token, options...)
+	return func(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+		if _, err := client.OpenViewContext(ctx, trigger, view); err != nil {
+			return fmt.Errorf("slack does not open the form: %w", err)
+		}
+		return nil
+	}
 }
 
 // sourceSecrets gives a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the one for all of them,
