@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // change writes the configuration to a branch, as somebody who opens a pull request does, and gives the commit.
@@ -75,5 +77,26 @@ func TestABrokenConfigurationNeverStopsAnIncident(t *testing.T) {
 	sent := w.outbox()
 	if last := sent[len(sent)-1]; last.Kind != "announce" || last.To != "gina@globex.example" {
 		t.Errorf("the last good configuration does not go on: %+v", last)
+	}
+}
+
+// A repository without a configuration goes by that of the organisation's .github repository, and without one by the defaults.
+func TestTheOrganisationsConfigurationAndTheDefaults(t *testing.T) {
+	opening := "alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex"
+	form := map[string]string{}
+	for path, content := range templates.Repository() {
+		if path != ".github/firebreak.yml" {
+			form[path] = content
+		}
+	}
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": form, "acme/.github": {".github/firebreak.yml": "pager: webhook\ncoordinators: platform\n"}})
+	w.tell(opening)
+	if sent := w.outbox(); len(sent) != 1 || sent[0].To != "platform" {
+		t.Errorf("by the organisation's configuration the outbox holds %v", sent)
+	}
+	w = newWorldWith(t, map[string]map[string]string{"acme/incidents": form})
+	w.tell(opening)
+	if said := w.said("@acme/incident-coordinators"); len(said) != 1 || len(w.outbox()) != 0 {
+		t.Errorf("without any the team is mentioned so: %q, and the outbox holds %v", said, w.outbox())
 	}
 }

@@ -58,6 +58,11 @@ type seen struct{ body, reactions string }
 var began = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 func newWorld(t *testing.T) *world {
+	return newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()})
+}
+
+// newWorldWith makes a world whose repositories hold these files.
+func newWorldWith(t *testing.T, files map[string]map[string]string) *world {
 	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
@@ -67,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	var follower follower
 	box, err := sandbox.New(sandbox.Options{
 		URL: w.url, WebhookURL: w.url + "/webhook", WebhookSecret: "a secret of the tests", Frozen: true, Start: began,
-		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: &follower,
+		Files: files, Follower: &follower,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ type Options struct {
 	Speed         float64                      // virtual seconds per second; 0: 1
 	Frozen        bool                         // the clock moves only by Advance
 	Start         time.Time                    // the clock's first time; zero: now
-	Files         map[string]map[string]string // repository → path → content of its first commit
+	Files         map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
 	Follower      Follower                     // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
 }
 

@@ -59,7 +59,14 @@ func (st *store) seed(files map[string]map[string]string) error {
 		st.Teams = append(st.Teams, team)
 		access[t.slug] = RoleWrite
 	}
-	for _, s := range seedRepos {
+	repos := slices.Clone(seedRepos)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		short, ours := strings.CutPrefix(name, "acme/")
+		if ours && !slices.ContainsFunc(repos, func(s struct{ name, description string }) bool { return s.name == short }) {
+			repos = append(repos, struct{ name, description string }{short, "Made for its files"})
+		}
+	}
+	for _, s := range repos {
 		r := &Repository{ID: st.nextID("repo"), Owner: "acme", Name: s.name, Description: s.description, Private: true, DefaultBranch: "main",
 			Created: st.now(), Updated: st.now(), Pushed: st.now(), People: map[string]Role{"mallory": RoleRead}, Teams: maps.Clone(access), Git: newGit()}
 		if s.name == "customer-globex" {
