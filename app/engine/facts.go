@@ -23,7 +23,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 		if it.Comment != 0 && p.m.Comment != nil && it.Comment == p.m.Comment.ID {
 			shown = true
 		}
-		facts = append(facts, p.item(i, it, !p.rebuilt)...)
+		facts = append(facts, p.item(i, it, !p.lost)...)
 	}
 	if c := p.m.Comment; c != nil && c.Editor == "" && !shown && p.m.Pull == 0 {
 		id := fmt.Sprintf("c%d", c.ID)
@@ -86,7 +86,7 @@ func (p *pass) wasLabeled() bool {
 }
 
 // item gives the facts of one item of the timeline. The app's own doings are none. live is false where a whole timeline
-// is read again: then an edited comment is not asked for again.
+// is read again, for the second time: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
 		return acknowledgements(it)

@@ -123,10 +123,11 @@ func TestA5ALostOrForgedCardComesBack(t *testing.T) {
 // A command that comes while the card is lost is newer than the label that the app set last.
 func TestA5ALostCardKeepsNoCommandFromMovingThePhase(t *testing.T) {
 	w := newWorld(t)
-	for _, s := range steps(whole(t))[:8] {
+	for _, s := range steps(whole(t))[:4] {
 		w.step(s)
 		w.settle()
 	}
+	w.tell("carol: /ic phase investigate")
 	w.advance(time.Minute)
 	w.order(`{"drop_webhooks":1}`)
 	w.tell("alice deletes card")

@@ -104,3 +104,25 @@ func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 		t.Errorf("the labels are %v after the merge was heard of", w.view().labels())
 	}
 }
+
+// A command that was edited before the product read anything of the incident is asked for again, as any other is.
+func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	w.order(`{"drop_webhooks":20}`)
+	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502", "Severity: regular", "Customers impacted: globex"}})
+	w.comment("carol", "/ic")
+	w.advance(time.Minute)
+	w.step(step{head: "carol edits 1: /ic", body: []string{"", "Thanks"}})
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.comment("alice", "/oe finding The disk is full")
+	w.settle()
+	asked := 0
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "edited before I read it") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d times carol is asked to write her command again", asked)
+	}
+}
