@@ -198,7 +198,8 @@ func (a *App) wide(id int64) (*github.Client, error) {
 
 // installed gives a client with tokens of an installation.
 func (a *App) installed(id int64, options *github.InstallationTokenOptions) (*github.Client, error) {
-	tr := ghinstallation.NewFromAppsTransport(a.jwt, id)
+	own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
+	tr := ghinstallation.NewFromAppsTransport(&own, id)
 	tr.BaseURL = strings.TrimSuffix(a.api, "/")
 	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
 	tr.InstallationTokenOptions = options
