@@ -4,6 +4,9 @@
 //	go test ./app/simulation -seeds 100   as many seeds, from 1 on
 //	go test ./app/simulation -seed 17     one, told step by step
 //
+// Two things don't hold while two workers are at one incident, since GitHub can't write only if nobody else did: a reply, and
+// the first card, may then be there twice. The queue's one writer for each incident keeps them from meeting.
+//
 // A seed gives a script, which is what people and sources do and how time passes, and by a second stream the faults. The
 // product, its client, queue and webhook are the real ones; GitHub is the embedded one. Whatever happens hangs on the seed,
 // and on virtual time, alone: what goes wrong with a call follows from the call and how often it was made, and the product

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,15 +20,18 @@ type network struct {
 	seed   uint64
 	github http.Handler
 	now    func() time.Time
-	crash  func() // the product's process ends here
+	crash  func()           // the product's process ends here
+	twin   func(number int) // another worker looks at an incident, from its start to its end
 
 	mu    sync.Mutex
 	rate  uint64 // faults in a thousand calls; 0: none
 	made  map[string]int
 	dead  bool
-	told  []string  // the faults so far
-	until time.Time // of a rate limit
-	wrote []string  // every write that reached GitHub
+	twice bool         // another worker is at it
+	both  map[int]bool // the incidents that two workers were at
+	told  []string     // the faults so far
+	until time.Time    // of a rate limit
+	wrote []string     // every write that reached GitHub
 }
 
 // call is a call's name, and which time it is made.
@@ -81,16 +85,21 @@ const (
 	primary
 	crashBefore
 	crashAfter
+	twoWorkers // before it happens, another worker looks at the same incident and writes all that follows
 	troubles
 )
 
-var called = [...]string{"fine", "5xx", "answer lost", "timeout before", "timeout after", "secondary limit", "secondary limit with Retry-After", "primary limit", "crash before", "crash after"}
+var called = [...]string{"fine", "5xx", "answer lost", "timeout before", "timeout after", "secondary limit", "secondary limit with Retry-After", "primary limit", "crash before", "crash after", "two workers"}
 
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	if n.dead {
 		n.mu.Unlock()
 		return nil, errCrash
+	}
+	if n.twice {
+		n.mu.Unlock()
+		return n.serve(req), nil
 	}
 	c := n.count(req.Method + " " + req.URL.Path)
 	what, x := fine, n.random(c)
@@ -108,6 +117,8 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	case what == crashBefore:
 		n.crash()
 		return nil, errCrash
+	case what == twoWorkers:
+		n.double(req.URL.Path)
 	case what == timedOut:
 		return nil, timeout{}
 	case what == refused:
@@ -134,6 +145,27 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return answer(req, http.StatusBadGateway, nil, "Server Error"), nil
 	}
 	return res, nil
+}
+
+var numbered = regexp.MustCompile(`/repos/acme/incidents/issues/(\d+)(/|$)`)
+
+// double lets another worker look at the incident that a call is about.
+func (n *network) double(path string) {
+	m := numbered.FindStringSubmatch(path)
+	if m == nil {
+		return
+	}
+	number, _ := strconv.Atoi(m[1])
+	n.both[number] = true
+	n.set(true)
+	n.twin(number)
+	n.set(false)
+}
+
+func (n *network) set(twice bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.twice = twice
 }
 
 func (n *network) limit(d time.Duration) {
@@ -174,7 +206,7 @@ func answer(req *http.Request, status int, head map[string]string, message strin
 // plan is all that the product may write, with the answers that it may get.
 var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/(comments|labels|assignees) 20[01]$`),
-	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/\d+/(labels/(phase/|severity/|postmortem/)?[a-z-]+|assignees) 200$`),
+	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/\d+/(labels/(phase/|severity/|postmortem/)?[a-z-]+|assignees) (200|404)$`), // 404: it was taken away already
 	regexp.MustCompile(`^PATCH repos/acme/incidents/issues/(\d+|comments/\d+) 200$`),
 	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/comments/\d+ (204|404)$`), // 404: the answer to the one before was lost
 	regexp.MustCompile(`^PUT repos/acme/incidents/issues/comments/\d+/pin 20[01]$`),

@@ -57,13 +57,20 @@ func write(seed uint64) []step {
 	for len(stories) > 0 {
 		n := d.IntN(len(stories))
 		s := stories[n][0]
-		s.wait += d.pause()
+		s.wait = odd(s.wait + d.pause())
 		script = append(script, s)
 		if stories[n] = stories[n][1:]; len(stories[n]) == 0 {
 			stories = append(stories[:n], stories[n+1:]...)
 		}
 	}
 	return script
+}
+
+// odd rounds a wait up to a multiple of eleven seconds, so that hardly anybody acts in the very second in which something is
+// due: which of the two comes first hangs on who looks.
+func odd(wait time.Duration) time.Duration {
+	const grid = 11 * time.Second
+	return (wait + grid - 1).Truncate(grid)
 }
 
 // story draws the story of an incident: the way through the process with steps left out, and what people do besides.

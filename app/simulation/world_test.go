@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +49,9 @@ type world struct {
 	life    context.Context // of the product's process
 	kill    context.CancelFunc
 
+	twin   *wire.Server   // another worker, with a queue of its own; nil: none yet
+	handed map[int]letter // by incident, what the product was handed last
+
 	mu    sync.Mutex
 	mail  []letter // webhooks that GitHub sent and the product has not got
 	hooks uint64   // of a thousand webhooks, how many something happens to; 0: none
@@ -57,18 +59,12 @@ type world struct {
 	issues   map[string]int   // number by title
 	comments map[string]int64 // number by name
 	harmed   map[string]bool  // by title, whether its card was
+	again    bool             // a source had to report again, since the product's process ended over it
 	taken    []string         // what GitHub answered to each step
 }
 
-// letter is a webhook on its way.
-type letter struct {
-	due    time.Time
-	header http.Header
-	body   []byte
-}
-
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, handed: map[int]letter{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(hooks.Close)
 	private, err := key()
@@ -80,12 +76,18 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, crash: func() { w.kill() }}
+	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, both: map[int]bool{}, crash: func() { w.kill() }, twin: w.double}
 	w.env = w.box.Environment()
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
 	w.queue = filepath.Join(memory(t), "queue.db")
 	w.start()
-	t.Cleanup(func() { _ = w.product.Close(); _ = w.box.Close() })
+	t.Cleanup(func() {
+		_ = w.product.Close()
+		if w.twin != nil {
+			_ = w.twin.Close()
+		}
+		_ = w.box.Close()
+	})
 	return w
 }
 
@@ -106,11 +108,40 @@ func (w *world) start() {
 	w.net.mu.Unlock()
 	var err error
 	w.product, err = wire.New(func(name string) string { return w.env[name] },
-		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: w.logger()})
 	if err != nil {
 		panic(err) // on a goroutine of the sandbox's
 	}
 	w.life, w.kill = context.WithCancel(context.Background())
+}
+
+// double hands another worker what the product was handed last of an incident, and lets it do all that follows.
+func (w *world) double(number int) {
+	l, ok := w.handed[number]
+	if !ok {
+		return
+	}
+	if w.twin == nil {
+		var err error
+		if w.twin, err = wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()}); err != nil {
+			panic(err)
+		}
+	}
+	req := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(l.body))
+	req.Header = l.header.Clone()
+	w.twin.Handler().ServeHTTP(httptest.NewRecorder(), req)
+	work, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.twin.Run(work) }()
+	_, err := w.twin.Follow(work, w.box.Clock().Now())
+	stop()
+	if err := errors.Join(err, <-ended); err != nil {
+		panic(err)
+	}
+}
+
+func (w *world) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // restart ends the product's process, if it is not dead already, and starts it again.
@@ -122,65 +153,11 @@ func (w *world) restart() {
 	w.start()
 }
 
-// post takes what is sent: webhooks, and what goes to people outside.
-func (w *world) post(rw http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/webhook" {
-		w.box.Handler().ServeHTTP(rw, r)
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		rw.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	rw.WriteHeader(w.deliver(letter{due: w.box.Clock().Now(), header: r.Header.Clone(), body: body}))
-}
-
-// deliver takes one webhook, and gives the answer to it.
-func (w *world) deliver(l letter) int {
-	var p struct {
-		Action string
-		Issue  struct{ Number int }
-		Sender struct{ Login string }
-	}
-	_ = json.Unmarshal(l.body, &p)
-	w.net.mu.Lock()
-	defer w.net.mu.Unlock()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.net.count(fmt.Sprintf("webhook %s.%s of %d by %s", l.header.Get("X-GitHub-Event"), p.Action, p.Issue.Number, p.Sender.Login))
-	x := w.net.random(c)
-	if x%1000 >= w.hooks {
-		w.mail = append(w.mail, l)
-		return http.StatusAccepted
-	}
-	what := x >> 20 % 5
-	if p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]") {
-		what = 1 // the timeline does not tell of an edit, so one that is known late counts late
-	}
-	switch what {
-	case 0:
-		w.net.tell("not delivered: %s, time %d", c.name, c.n)
-		return http.StatusBadGateway
-	case 1:
-		w.net.tell("twice: %s, time %d", c.name, c.n)
-		w.mail = append(w.mail, l, l)
-	case 2:
-		w.net.tell("before those in front of it: %s, time %d", c.name, c.n)
-		w.mail = append([]letter{l}, w.mail...)
-	default:
-		late := time.Duration(1+x>>40%90) * time.Minute
-		w.net.tell("late by %s: %s, time %d", late, c.name, c.n)
-		l.due = l.due.Add(late)
-		w.mail = append(w.mail, l)
-	}
-	return http.StatusAccepted
-}
-
 // Follow lets the product take the webhooks that are due, and then work until nothing is due. It works at no other time.
 func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	for {
 		for _, l := range w.arrived(now) {
+			w.handed[l.issue()] = l
 			if err := w.hand("/webhook", l.header, l.body); err != nil {
 				return time.Time{}, err
 			}
@@ -202,50 +179,6 @@ func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 			return next, err
 		}
 		return w.next(next), ctx.Err()
-	}
-}
-
-// arrived takes out the webhooks that are due.
-func (w *world) arrived(now time.Time) (due []letter) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.mail = slices.DeleteFunc(w.mail, func(l letter) bool {
-		if l.due.After(now) {
-			return false
-		}
-		due = append(due, l)
-		return true
-	})
-	return due
-}
-
-// next is the earliest of the product's next time and the webhooks'.
-func (w *world) next(at time.Time) time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, l := range w.mail {
-		if at.IsZero() || l.due.Before(at) {
-			at = l.due
-		}
-	}
-	return at
-}
-
-// hand hands the product something, again if its process ended meanwhile.
-func (w *world) hand(path string, header http.Header, body []byte) error {
-	for {
-		rec := httptest.NewRecorder()
-		req := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
-		req.Header = header.Clone()
-		w.product.Handler().ServeHTTP(rec, req)
-		if w.life.Err() != nil {
-			w.restart()
-			continue
-		}
-		if rec.Code >= 300 {
-			return fmt.Errorf("the product answers %d to %s: %s", rec.Code, path, rec.Body)
-		}
-		return nil
 	}
 }
 

@@ -1,0 +1,127 @@
+package simulation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+)
+
+// letter is a webhook on its way.
+type letter struct {
+	due    time.Time
+	header http.Header
+	body   []byte
+}
+
+// issue gives the number of the issue that it is about.
+func (l letter) issue() int {
+	var p struct{ Issue struct{ Number int } }
+	_ = json.Unmarshal(l.body, &p)
+	return p.Issue.Number
+}
+
+// post takes what is sent: webhooks, and what goes to people outside.
+func (w *world) post(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/webhook" {
+		w.box.Handler().ServeHTTP(rw, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		rw.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	rw.WriteHeader(w.deliver(letter{due: w.box.Clock().Now(), header: r.Header.Clone(), body: body}))
+}
+
+// deliver takes one webhook, and gives the answer to it.
+func (w *world) deliver(l letter) int {
+	var p struct {
+		Action string
+		Issue  struct{ Number int }
+		Sender struct{ Login string }
+	}
+	_ = json.Unmarshal(l.body, &p)
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.net.count(fmt.Sprintf("webhook %s.%s of %d by %s", l.header.Get("X-GitHub-Event"), p.Action, p.Issue.Number, p.Sender.Login))
+	x := w.net.random(c)
+	if x%1000 >= w.hooks {
+		w.mail = append(w.mail, l)
+		return http.StatusAccepted
+	}
+	what := x >> 20 % 5
+	if p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]") {
+		what = 1 // the timeline does not tell of an edit, so one that is known late counts late
+	}
+	switch what {
+	case 0:
+		w.net.tell("not delivered: %s, time %d", c.name, c.n)
+		return http.StatusBadGateway
+	case 1:
+		w.net.tell("twice: %s, time %d", c.name, c.n)
+		w.mail = append(w.mail, l, l)
+	case 2:
+		w.net.tell("before those in front of it: %s, time %d", c.name, c.n)
+		w.mail = append([]letter{l}, w.mail...)
+	default:
+		late := time.Duration(1+x>>40%90) * time.Minute
+		w.net.tell("late by %s: %s, time %d", late, c.name, c.n)
+		l.due = l.due.Add(late)
+		w.mail = append(w.mail, l)
+	}
+	return http.StatusAccepted
+}
+
+// arrived takes out the webhooks that are due.
+func (w *world) arrived(now time.Time) (due []letter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mail = slices.DeleteFunc(w.mail, func(l letter) bool {
+		if l.due.After(now) {
+			return false
+		}
+		due = append(due, l)
+		return true
+	})
+	return due
+}
+
+// next is the earliest of the product's next time and the webhooks'.
+func (w *world) next(at time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.mail {
+		if at.IsZero() || l.due.Before(at) {
+			at = l.due
+		}
+	}
+	return at
+}
+
+// hand hands the product something, again if its process ended meanwhile.
+func (w *world) hand(path string, header http.Header, body []byte) error {
+	for {
+		rec := httptest.NewRecorder()
+		req := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
+		req.Header = header.Clone()
+		w.product.Handler().ServeHTTP(rec, req)
+		if w.life.Err() != nil {
+			w.restart()
+			w.again = w.again || path != "/webhook"
+			continue
+		}
+		if rec.Code >= 300 {
+			return fmt.Errorf("the product answers %d to %s: %s", rec.Code, path, rec.Body)
+		}
+		return nil
+	}
+}
