@@ -147,7 +147,14 @@ func (p *pass) run() error {
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	return p.commit()
+	if err := p.commit(); err != nil {
+		return err
+	}
+	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
+		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
+		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
+	}
+	return nil
 }
 
 // look reads the issue and what is new, and opens the card.

@@ -126,3 +126,18 @@ func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
 		t.Errorf("%d times carol is asked to write her command again", asked)
 	}
 }
+
+// A merge that comes while the look that opened the pull request is still to be made again counts too.
+func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
+	w := newWorld(t)
+	story := steps(whole(t))
+	for _, s := range story[:len(story)-2] {
+		w.step(s)
+		w.settle()
+	}
+	w.order(`{"match":"PATCH .*/issues/comments/.*","status":502,"count":1}`)
+	w.tell("carol closes\ncarol merges\nwait 1m")
+	if !slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Errorf("the labels are %v after the merge", w.view().labels())
+	}
+}
