@@ -29,6 +29,7 @@ var (
 	marks   = regexp.MustCompile(`<!-- firebreak:did (\S+) -->`)
 	hidden  = regexp.MustCompile(`(?s)<!--.*?-->`)
 	numbers = regexp.MustCompile(`\b[ce]\d+`)
+	merged  = regexp.MustCompile(`\bm\d+@pull`)
 )
 
 // outcome reads how it ended.
@@ -70,6 +71,7 @@ func (w *world) sent() (all []sent) {
 type names map[string]string
 
 func (n names) in(text string) string {
+	text = merged.ReplaceAllString(text, "[merged]")
 	text = numbers.ReplaceAllStringFunc(text, func(id string) string {
 		if name, ok := n[id]; ok {
 			return name
@@ -160,6 +162,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 		}
 		if strings.Contains(c.Body, card.Marker) {
 			cards++
+			if i.Pinned != nil && c.ID != i.Pinned.ID {
+				continue // of two workers, who posted one each
+			}
 			w.card(o, title, n, c.Body, names)
 		}
 		// What is to be done when a comment was edited before its webhook came nobody can know: it is asked for again.
@@ -253,7 +258,7 @@ func parts(s incident.State) map[string]any {
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
 		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, len(s.Updates.Shared)},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
-		"signals": s.Signals.Firing, "reports": s.Signals.Count, "document": []any{s.Document.Number != 0, s.Document.Merged, s.Document.Shut},
+		"signals": s.Signals.Firing, "reports": s.Signals.Count, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}
 }
 
