@@ -23,14 +23,12 @@ import (
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 )
 
-// soon is how long the webhook function may take from its process's start to its first answer, secrets included.
-const soon = 20 * time.Millisecond
-
-// How long each function takes to start, and what memory it needs:
+// How long each function takes from its process's start to its first answer, secrets included, and what memory it needs:
 //
 //	go test ./functions -run TestColdStart -v
 //
-// The fastest of many counts: a slower one tells of the machine.
+// The fastest of many counts: a slower one tells of the machine. So does a bare time: what is held is that the webhook
+// function, which links no GitHub client, starts sooner than the worker. They take turns, so that both meet the same load.
 func TestColdStart(t *testing.T) {
 	github := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(github.Close)
@@ -47,17 +45,17 @@ func TestColdStart(t *testing.T) {
 	body, head := signedWebhook("secret")
 	request := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/webhook", Headers: head, Body: body}
 	request.RequestContext.HTTP.Method = "POST"
-	for _, c := range []struct {
+	functions := []struct {
 		name  string
 		event any
-	}{{"webhook", request}, {"intake", request}, {"worker", oneMessage}, {"sweep", struct{}{}}} {
-		var took []time.Duration
-		memory := ""
-		for range 15 {
+	}{{"webhook", request}, {"intake", request}, {"worker", oneMessage}, {"sweep", struct{}{}}}
+	took, memory := map[string][]time.Duration{}, map[string]string{}
+	for range 15 {
+		for _, c := range functions {
 			f := lambdatest.Start(t, binary(t, c.name), patience, environ)
 			var answer events.APIGatewayV2HTTPResponse
 			err := f.Invoke(t.Context(), c.event, &answer)
-			took = append(took, time.Since(f.Began))
+			took[c.name] = append(took[c.name], time.Since(f.Began))
 			switch {
 			case c.name == "webhook" && (err != nil || answer.StatusCode != 202):
 				t.Fatalf("%v, %+v\n%s", err, answer, f.Log())
@@ -68,14 +66,17 @@ func TestColdStart(t *testing.T) {
 			case c.name == "sweep" && err == nil:
 				t.Fatal("the sweep reached a GitHub that is none")
 			}
-			memory = peak(f.Pid)
+			memory[c.name] = peak(f.Pid)
 			f.Stop()
 		}
-		slices.Sort(took)
-		t.Logf("%-8s from start to first answer: fastest %s, median %s; memory %s", c.name, took[0].Round(100*time.Microsecond), took[len(took)/2].Round(100*time.Microsecond), memory)
-		if c.name == "webhook" && took[0] > soon {
-			t.Errorf("the webhook function takes %s to its first answer, want %s", took[0], soon)
-		}
+	}
+	for _, c := range functions {
+		slices.Sort(took[c.name])
+		fastest, median := took[c.name][0], took[c.name][len(took[c.name])/2]
+		t.Logf("%-8s from start to first answer: fastest %s, median %s; memory %s", c.name, fastest.Round(100*time.Microsecond), median.Round(100*time.Microsecond), memory[c.name])
+	}
+	if webhook, worker := took["webhook"][0], took["worker"][0]; webhook >= worker {
+		t.Errorf("the webhook function takes %s to its first answer, no less than the worker's %s", webhook, worker)
 	}
 	if n := len(a.Messages(url)); n != 1 { // the same delivery each time
 		t.Errorf("%d messages were stored", n)
