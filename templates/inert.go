@@ -102,6 +102,9 @@ func inertLine(line string) string {
 			continue // two pieces of code side by side would read as one
 		}
 		escape(&b, line, from, m[0])
+		if m[0] > from && line[m[0]-1] != ' ' {
+			b.WriteString(joiner) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
+		}
 		b.WriteString("`" + line[m[0]:end] + "`")
 		from = end
 	}
