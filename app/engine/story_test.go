@@ -164,61 +164,6 @@ func TestA3AReaderChangesNothing(t *testing.T) {
 	}
 }
 
-// A warm command costs at most six calls, and as many after 2,000 comments as after 10.
-func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
-	commands := []struct{ who, text string }{
-		{"alice", "/oe finding The load balancer drops half of the connections"},
-		{"carol", "/ic pin"},
-		{"alice", "/oe cause A certificate ran out"},
-		{"carol", "/ic phase fixing"},
-		{"carol", "/ic update We know what it is"},
-		{"carol", "/incident help"},
-		{"carol", "/ic snooze 10m in a call"},
-		{"carol", "/ic customer add initech"},
-		{"carol", "/ic escalate @dan we need one more"},
-		{"carol", "/ic followup acme/payments Add a limit @erin"},
-		{"carol", "/incident note 10:41 seen first"},
-		{"carol", "/ic sevrity regular"},
-		{"alice", "/oe workaround By hand"},
-		{"carol", "/ic phase monitoring"},
-		{"alice", "/oe regression It is back"},
-	}
-	count := func(comments int) (counts []int) {
-		w := newWorld(t)
-		for _, s := range steps(whole(t))[:5] {
-			w.step(s)
-			w.settle()
-		}
-		w.comment("carol", "/ic update We look into it") // opens the customer's issue
-		w.settle()
-		for i := range comments {
-			w.comment("bob", fmt.Sprintf("I see %d", i))
-		}
-		w.settle()
-		for _, c := range commands {
-			w.calls()
-			w.comment(c.who, c.text)
-			w.settle()
-			counts = append(counts, len(w.calls()))
-		}
-		return counts
-	}
-	long := 2000
-	if testing.Short() {
-		long = 200
-	}
-	few, many := count(10), count(long)
-	for i, c := range commands {
-		t.Logf("%-55s %d calls, after %d comments %d", c.text, few[i], long, many[i])
-		if few[i] != many[i] {
-			t.Errorf("%s costs %d calls after 10 comments and %d after %d", c.text, few[i], many[i], long)
-		}
-		if few[i] > 6 {
-			t.Errorf("%s costs %d calls", c.text, few[i])
-		}
-	}
-}
-
 func TestIrrelevantEventsAndTheAppsOwnCostNothing(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range steps(whole(t))[:5] {

@@ -210,7 +210,7 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 		page++
 	}
 	// Where comments were deleted the rest has moved up: something known must stand before what is new.
-	for first > 1 && (len(items) == 0 || !cursor.Knows(items[0].ID, items[0].At) && !items[0].Own) {
+	for first > 1 && (len(items) == 0 || !known(cursor, items[0])) {
 		first--
 		some, _, err := l.page(ctx, first, size)
 		if err != nil {
@@ -220,6 +220,11 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 	}
 	l.snap.Items, l.snap.First = items, (first-1)*size
 	return nil
+}
+
+// known tells whether an item was read before. A comment with commands is remembered by its commands, as "c5.0", "c5.1".
+func known(cursor incident.Cursor, it engine.Item) bool {
+	return it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At)
 }
 
 // whole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading

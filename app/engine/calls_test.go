@@ -1,0 +1,181 @@
+package engine_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// priced is every command once, in the order of an incident, and what some of them need before.
+var priced = []struct {
+	who, text string
+	prepare   string // a story line that isn't counted
+}{
+	{who: "carol", text: "/incident status"},
+	{who: "carol", text: "/incident help"},
+	{who: "carol", text: "/incident note 10:41 seen first"},
+	{who: "alice", text: "/oe finding The load balancer drops half of the connections"},
+	{who: "alice", text: "/oe action Restarted the load balancer"},
+	{who: "carol", text: "/ic pin"},
+	{who: "carol", text: "/ic unpin"},
+	{who: "carol", text: "/ic @dan"},
+	{who: "dan", text: "/ic"},
+	{who: "dan", text: "/ic @carol"},
+	{who: "carol", text: "/ic severity critical", prepare: "carol: /ic"},
+	{who: "alice", text: "/oe @erin"},
+	{who: "erin", text: "/oe drop", prepare: "erin: /oe"},
+	{who: "erin", text: "/oe"},
+	{who: "alice", text: "/oe cause A certificate ran out"},
+	{who: "carol", text: "/ic phase fixing"},
+	{who: "carol", text: "/ic update We know what it is"},
+	{who: "carol", text: "/ic snooze 10m in a call"},
+	{who: "carol", text: "/ic customer add initech"},
+	{who: "carol", text: "/ic customer remove initech"},
+	{who: "carol", text: "/ic escalate @dan we need one more"},
+	{who: "carol", text: "/ic followup acme/payments Add a limit @erin"},
+	{who: "carol", text: "/ic sevrity regular"}, // misspelt: answered with what was meant
+	{who: "alice", text: "/oe workaround By hand"},
+	{who: "alice", text: "/oe fix A new certificate"},
+	{who: "carol", text: "/ic phase monitoring"},
+	{who: "alice", text: "/oe regression It is back"},
+	{who: "carol", text: "/ic agree Gina sees no errors", prepare: "carol labels phase/monitoring"},
+	{who: "carol", text: "/ic close", prepare: "wait 24h"},
+	{who: "carol", text: "/ic postmortem"},
+}
+
+// dear are the commands that may cost more than six calls: they write several documents.
+var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true}
+
+// A warm command costs at most six calls, and as many after 1,000 comments as after 10. The golden table is what the
+// README tells; a cold one is the first of a process, which has neither token nor configuration.
+func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
+	long := 1000
+	if testing.Short() {
+		long = 200
+	}
+	few, many, cold := price(t, 10, false), price(t, long, false), price(t, 10, true)
+	var table strings.Builder
+	table.WriteString("| command | calls, warm | cold |\n|---|---|---|\n")
+	covered := map[incident.Kind]bool{}
+	for i, p := range few {
+		fmt.Fprintf(&table, "| `%s` | %d | %d |\n", p.text, p.calls, cold[i].calls)
+		kind := kindOf(p.text)
+		covered[kind] = true
+		if p.calls > 6 && !dear[kind] {
+			t.Errorf("%s costs %d calls", p.text, p.calls)
+		}
+		if many[i].calls != p.calls && kind != incident.Close && kind != incident.Postmortem { // they read the whole timeline
+			t.Errorf("%s costs %d calls after 10 comments and %d after %d", p.text, p.calls, many[i].calls, long)
+		}
+	}
+	for _, row := range incident.Commands {
+		if !covered[row.Kind] {
+			t.Errorf("what %s costs isn't counted", row.Usage)
+		}
+	}
+	const golden = "testdata/calls.md"
+	if *update {
+		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatalf("%v (run with -update)", err)
+	}
+	if d := cmp.Diff(string(want), table.String()); d != "" {
+		t.Errorf("not as %s says (-want +got); look at it, then run with -update:\n%s", golden, d)
+	}
+}
+
+// cost is how many calls a command took.
+type cost struct {
+	text  string
+	calls int
+}
+
+// price plays every command, after so many comments, and counts the calls of each; cold, each in a process of its own.
+func price(t *testing.T, comments int, cold bool) (costs []cost) {
+	t.Helper()
+	w := newWorld(t)
+	count := func(who, text string) {
+		w.settle()
+		if cold {
+			w.restart()
+			w.settle() // its first sweep
+		}
+		w.calls()
+		w.comment(who, text)
+		w.settle()
+		costs = append(costs, cost{text, len(w.calls())})
+	}
+	for _, s := range steps(whole(t))[:5] {
+		w.step(s)
+		w.settle()
+	}
+	w.comment("carol", "/ic update We look into it") // opens the customer's issue
+	w.settle()
+	for i := range comments {
+		w.comment("bob", fmt.Sprintf("I see %d", i))
+	}
+	for _, p := range priced {
+		if p.prepare != "" {
+			w.settle()
+			w.tell(p.prepare)
+		}
+		count(p.who, p.text)
+	}
+	for _, text := range []string{"/incident decline nothing there", "/incident duplicate #1"} {
+		var opened struct{ Number int }
+		w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues", map[string]string{"title": "Something", "body": "is slow"}, &opened)
+		w.ref.Number = opened.Number
+		count("carol", "/incident critical it is down")
+		count("carol", text)
+	}
+	return costs
+}
+
+// kindOf gives the kind of a text's command, or "".
+func kindOf(text string) incident.Kind {
+	for _, c := range command.Parse(text) {
+		if c, ok := c.(incident.Command); ok {
+			return c.Kind
+		}
+	}
+	return ""
+}
+
+// Commands that come faster than they are looked at share a look and a card: twenty cost at most one and a half call each,
+// of which one is the reaction that each of them gets (A1).
+func TestABurstSharesItsCalls(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:5] {
+		w.step(s)
+		w.settle()
+	}
+	const burst = 20
+	w.order(fmt.Sprintf(`{"drop_webhooks":%d}`, burst-1)) // the last one asks for the look that finds them all
+	w.calls()
+	for i := range burst {
+		w.comment("alice", fmt.Sprintf("/oe finding number %d", i))
+	}
+	w.settle()
+	w.advance(time.Second)
+	calls := len(w.calls())
+	t.Logf("%d commands cost %d calls", burst, calls)
+	if calls*2 > burst*3 {
+		t.Errorf("%d commands cost %d calls, more than 1.5 each", burst, calls)
+	}
+	for _, c := range w.list() {
+		if strings.HasPrefix(c.Body, "/oe finding") && reactionsOf(c) == "" {
+			t.Errorf("%q was not answered", c.Body)
+		}
+	}
+}
