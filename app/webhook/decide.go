@@ -2,75 +2,15 @@ package webhook
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
-
-// payload is what is read of any event; everything may be missing.
-type payload struct {
-	Action string `json:"action"`
-	Issue  *struct {
-		Number   int       `json:"number"`
-		Comments int       `json:"comments"`
-		Body     string    `json:"body"`
-		User     *account  `json:"user"`
-		Pull     *struct{} `json:"pull_request"`
-		Labels   []label   `json:"labels"`
-	} `json:"issue"`
-	After   string `json:"after"` // the commit that was pushed
-	Commits []struct {
-		Added    []string `json:"added"`
-		Modified []string `json:"modified"`
-	} `json:"commits"`
-	Label   *label `json:"label"`
-	Comment *struct {
-		ID      int64               `json:"id"`
-		Body    string              `json:"body"`
-		User    *account            `json:"user"`
-		App     *struct{ ID int64 } `json:"performed_via_github_app"`
-		Created time.Time           `json:"created_at"`
-		Updated time.Time           `json:"updated_at"`
-	} `json:"comment"`
-	Changes struct {
-		Body  *struct{ From string } `json:"body"`
-		Title *struct{ From string } `json:"title"`
-	} `json:"changes"`
-	Pull *struct {
-		Number int `json:"number"`
-		Head   struct {
-			Ref  string      `json:"ref"`
-			Repo *repository `json:"repo"`
-		} `json:"head"`
-	} `json:"pull_request"`
-	Repository   *repository `json:"repository"`
-	Sender       *account    `json:"sender"`
-	Installation *struct {
-		ID int64 `json:"id"`
-	} `json:"installation"`
-}
-
-type label struct {
-	Name string `json:"name"`
-}
-
-type account struct {
-	Login string `json:"login"`
-	Type  string `json:"type"`
-}
-
-type repository struct {
-	Name     string  `json:"name"`
-	FullName string  `json:"full_name"`
-	Owner    account `json:"owner"`
-}
 
 // branchPrefix begins the branches of postmortems.
 const branchPrefix = "postmortem/"
@@ -86,13 +26,13 @@ type Self struct {
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
 	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
 	if !mine {
-		if !valid(body) {
-			return m, false, fmt.Errorf("the payload of %q is no JSON object", event)
+		if _, err := object(body); err != nil {
+			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, err)
 		}
 		return m, false, nil
 	}
-	var p payload
-	if err := json.Unmarshal(body, &p); err != nil {
+	p, err := decode(body)
+	if err != nil {
 		return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, err)
 	}
 	if p.Repository == nil || p.Repository.Name == "" || p.Repository.Owner.Login == "" {
@@ -103,9 +43,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	}
 	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
 	m.Why = event + "." + p.Action
-	if p.Installation != nil {
-		m.Installation = p.Installation.ID
-	}
+	m.Installation = p.Installation
 	if p.Issue != nil {
 		m.Ref.Number = p.Issue.Number
 	}
@@ -134,17 +72,13 @@ func (p payload) byHand(self Self) bool { return !p.bySomeBot() || self.Login !=
 
 // declared tells whether the issue carries the incident label.
 func (p payload) declared() bool {
-	return slices.ContainsFunc(p.Issue.Labels, func(l label) bool { return incident.Same(l.Name, incident.LabelIncident) })
+	return slices.ContainsFunc(p.Issue.Labels, func(name string) bool { return incident.Same(name, incident.LabelIncident) })
 }
 
 // aboutIssue: what changed on an issue that is an incident, or becomes one.
 func (p payload) aboutIssue(self Self) bool {
-	if p.Issue == nil || p.Issue.Pull != nil {
+	if p.Issue == nil || p.Issue.Pull {
 		return false
-	}
-	label := ""
-	if p.Label != nil {
-		label = p.Label.Name
 	}
 	switch p.Action {
 	case "opened":
@@ -152,13 +86,13 @@ func (p payload) aboutIssue(self Self) bool {
 		return p.declared() || !p.bySomeBot() && (declares(p.Issue.Body) || isForm(p.Issue.Body))
 	case "labeled":
 		// The label that makes an incident is never taken for the app's own doing: most alerts come by a bot.
-		return p.declared() && ours(label) && (p.byHand(self) || incident.Same(label, incident.LabelIncident))
+		return p.declared() && ours(p.Label) && (p.byHand(self) || incident.Same(p.Label, incident.LabelIncident))
 	case "unlabeled":
-		return p.byHand(self) && ours(label) && (p.declared() || incident.Same(label, incident.LabelIncident))
+		return p.byHand(self) && ours(p.Label) && (p.declared() || incident.Same(p.Label, incident.LabelIncident))
 	case "reopened", "closed", "assigned", "unassigned":
 		return p.byHand(self) && p.declared()
 	case "edited":
-		return p.byHand(self) && p.declared() && p.Changes.Title != nil
+		return p.byHand(self) && p.declared() && p.WasTitle != nil
 	}
 	return false
 }
@@ -221,31 +155,31 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	if p.Issue == nil || c == nil || c.User == nil || p.Sender == nil {
 		return false
 	}
-	if p.Issue.Pull != nil {
+	if p.Issue.Pull {
 		return p.onPull(m, self)
 	}
-	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App != nil && c.App.ID == self.AppID
+	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App == self.AppID
 	if own && c.User.Type == "Bot" {
 		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
 	if c.User.Type == "Bot" || p.bySomeBot() {
 		return false
 	}
-	edited := p.Action == "edited" && p.Changes.Body != nil
+	edited := p.Action == "edited" && p.WasBody != nil
 	if p.Action == "created" && !command.Has(c.Body) {
 		return p.declared() && p.Issue.Comments%often == 0
 	}
 	switch {
 	case p.Action != "created" && !edited, !command.Has(c.Body):
 		return false
-	case edited && len(command.Added(p.Changes.Body.From, c.Body)) == 0:
+	case edited && len(command.Added(*p.WasBody, c.Body)) == 0:
 		return false
 	case !p.declared() && !declares(c.Body):
 		return false
 	}
-	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created.UTC(), Updated: c.Updated.UTC()}
+	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
 	if edited {
-		m.Comment.Editor, m.Comment.Before = p.Sender.Login, p.Changes.Body.From
+		m.Comment.Editor, m.Comment.Before = p.Sender.Login, *p.WasBody
 	}
 	return true
 }
@@ -275,7 +209,7 @@ func (p payload) onPull(m *incident.Message, self Self) bool {
 		return false
 	}
 	m.Pull, m.Ref = p.Issue.Number, ref
-	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created.UTC(), Updated: c.Updated.UTC()}
+	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
 	return true
 }
 
@@ -294,9 +228,9 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	default:
 		return false
 	}
-	number, ok := strings.CutPrefix(p.Pull.Head.Ref, branchPrefix)
+	number, ok := strings.CutPrefix(p.Pull.Ref, branchPrefix)
 	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.Head.Repo == nil || !strings.EqualFold(p.Pull.Head.Repo.FullName, p.Repository.FullName) {
+	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.From == "" || !strings.EqualFold(p.Pull.From, p.Repository.FullName) {
 		return false
 	}
 	m.Ref.Number, m.Pull = n, p.Pull.Number

@@ -322,15 +322,3 @@ func FuzzDecide(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkWebhook(b *testing.B) {
-	body := `{"action":"created",` + is + by("alice", "User", "/oe finding the disk is full") + repo + alice + `,"padding":"` + strings.Repeat("x", 10_000) + `"}`
-	signature := sign(body, "now")
-	h := endpoint(b, func(incident.Message) error { return nil })
-	b.ReportAllocs()
-	for b.Loop() {
-		if w := post(h, "issue_comment", body, signature); w.Code != 202 {
-			b.Fatal(w.Code)
-		}
-	}
-}
