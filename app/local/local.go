@@ -56,11 +56,22 @@ CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 // What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
 const heads = `SELECT ref, due, min(light * 1000000000000 + (key <> '') * 2000000000000 + id) FROM messages WHERE dead = '' GROUP BY ref` // due is of the row with the least
 
+const (
+	nextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM (` + heads + `))`
+	allDue    = heads + ` UNION ALL SELECT '', due, 0 FROM timers ORDER BY due`
+	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
+	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+		FROM messages m WHERE ref = ? AND dead = '' ORDER BY key <> '', light, id LIMIT 1` // as heads says
+)
+
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
 type Store struct {
 	db    *sql.DB
 	clock engine.Clock
 	log   *slog.Logger
+
+	// What is asked again and again, prepared: reading such a statement takes longer than what it does.
+	selectNext, selectTimers, selectDue, selectHead *sql.Stmt
 
 	writes chan write
 	closed chan struct{}
@@ -105,6 +116,11 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{db: db, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: allDue, &s.selectHead: headOf} {
+		if *to, err = db.Prepare(query); err != nil {
+			return nil, errors.Join(fmt.Errorf("open the queue %s: %w", path, err), db.Close())
+		}
+	}
 	s.writer.Go(s.commit)
 	return s, nil
 }
@@ -243,7 +259,7 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 // first of every incident counts.
 func (s *Store) Next(context.Context) (time.Time, error) {
 	var due sql.NullInt64
-	err := s.db.QueryRow(`SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM (` + heads + `))`).Scan(&due)
+	err := s.selectNext.QueryRow().Scan(&due)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read the queue: %w", err)
 	}

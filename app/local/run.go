@@ -92,7 +92,7 @@ func (s *Store) pause(ctx context.Context, changed <-chan struct{}, next time.Ti
 // ring turns timers that are due into messages.
 func (s *Store) ring(ctx context.Context) error {
 	now := s.clock.Now()
-	rows, err := s.db.Query(`SELECT ref, due FROM timers WHERE due <= ?`, now.UnixNano())
+	rows, err := s.selectTimers.Query(now.UnixNano())
 	if err != nil {
 		return fmt.Errorf("read the timers: %w", err)
 	}
@@ -140,7 +140,7 @@ func (s *Store) ring(ctx context.Context) error {
 // due lists the incidents that are due, the longest due first, and gives the time at which the next one will be.
 func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
-	rows, err := s.db.Query(heads + ` UNION ALL SELECT '', due, 0 FROM timers ORDER BY due`)
+	rows, err := s.selectDue.Query()
 	if err != nil {
 		return nil, next, fmt.Errorf("read the queue: %w", err)
 	}
@@ -175,9 +175,7 @@ type job struct {
 
 // head reads an incident's message that is first, as heads says.
 func (s *Store) head(ref string) (j job, err error) {
-	err = s.db.QueryRow(`
-		SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
-		FROM messages m WHERE ref = ? AND dead = '' ORDER BY key <> '', light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
+	err = s.selectHead.QueryRow(ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
 	return j, err
 }
 
