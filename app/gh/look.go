@@ -210,7 +210,7 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 		page++
 	}
 	// Where comments were deleted the rest has moved up: something known must stand before what is new.
-	for first > 1 && (len(items) == 0 || !known(cursor, items[0])) {
+	for first > 1 && !reaches(items, cursor) {
 		first--
 		some, _, err := l.page(ctx, first, size)
 		if err != nil {
@@ -222,9 +222,19 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 	return nil
 }
 
-// known tells whether an item was read before. A comment with commands is remembered by its commands, as "c5.0", "c5.1".
-func known(cursor incident.Cursor, it engine.Item) bool {
-	return it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At)
+// reaches tells whether something that was read stands before what is new. What says nothing to the product, as that somebody
+// was mentioned, is never noted as read.
+func reaches(items []engine.Item, cursor incident.Cursor) bool {
+	for _, it := range items {
+		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) { // the first command of a comment
+			return true
+		}
+		switch it.Event {
+		case "commented", "labeled", "unlabeled", "assigned", "unassigned", "closed", "reopened", "renamed":
+			return false
+		}
+	}
+	return false
 }
 
 // whole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading

@@ -84,13 +84,15 @@ func compareIDs(a, b string) int {
 
 // Window gives the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by
 // position, at most 100 a page; the size is chosen so that the page holds some items that were read (a deleted comment
-// moves the rest up) and has room for new ones, so that one call is enough whatever the timeline's length.
+// moves the rest up) and has room for new ones, so that one call is enough whatever the timeline's length. Of those sizes
+// it is the one with the fewest items that were read, since each comes with all its text.
 func Window(n int) (page, size int) {
-	const known, room = 5, 30
-	for size = 100; size > 50; size-- {
-		if at := n % size; n < size-room || (at >= known && at <= size-room) {
-			return n/size + 1, size
+	const known, room = 10, 30
+	fewest := 100
+	for s := 100; s >= known+room; s-- {
+		if at := n % s; at <= s-room && at < fewest && (at >= known || n < s) {
+			page, size, fewest = n/s+1, s, at
 		}
 	}
-	return n/100 + 1, 100
+	return page, size
 }

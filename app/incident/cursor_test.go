@@ -36,3 +36,14 @@ func TestA4ACursorOutlivesAStorm(t *testing.T) {
 		t.Errorf("the cursor names %d items and %d floors", len(c.Seen), len(c.Floor))
 	}
 }
+
+// Whatever a timeline's length, one page shows where reading goes on, with little of what was read.
+func TestWindow(t *testing.T) {
+	for n := range 5000 {
+		page, size := incident.Window(n)
+		known := n - (page-1)*size
+		if size < 1 || size > 100 || known < min(n, 10) || known > 50 || size-known < 30 {
+			t.Errorf("after %d items page %d of %d is read: %d known, room for %d", n, page, size, known, size-known)
+		}
+	}
+}

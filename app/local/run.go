@@ -92,9 +92,9 @@ func (s *Store) pause(ctx context.Context, changed <-chan struct{}, next time.Ti
 // ring turns timers that are due into messages.
 func (s *Store) ring(ctx context.Context) error {
 	now := s.clock.Now()
-	rows, err := s.db.Query(`SELECT ref, due FROM timers WHERE due <= ?`, now.UnixNano())
+	rows, err := s.selectTimers.Query(now.UnixNano())
 	if err != nil {
-		return fmt.Errorf("read the timers: %w", err)
+		return explain("read the timers", s.path, err)
 	}
 	type timer struct {
 		ref string
@@ -140,16 +140,16 @@ func (s *Store) ring(ctx context.Context) error {
 // due lists the incidents that are due, the longest due first, and gives the time at which the next one will be.
 func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
-	rows, err := s.db.Query(heads + ` UNION ALL SELECT '', due, 0 FROM timers ORDER BY due`)
+	rows, err := s.selectDue.Query()
 	if err != nil {
-		return nil, next, fmt.Errorf("read the queue: %w", err)
+		return nil, next, explain("read the queue", s.path, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var ref string
 		var due, place int64
 		if err := rows.Scan(&ref, &due, &place); err != nil {
-			return nil, next, fmt.Errorf("read the queue: %w", err)
+			return nil, next, explain("read the queue", s.path, err)
 		}
 		if ref != "" && due <= now {
 			refs = append(refs, ref)
@@ -158,7 +158,7 @@ func (s *Store) due() (refs []string, next time.Time, err error) {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, next, fmt.Errorf("read the queue: %w", err)
+		return nil, next, explain("read the queue", s.path, err)
 	}
 	return refs, next, nil
 }
@@ -175,9 +175,7 @@ type job struct {
 
 // head reads an incident's message that is first, as heads says.
 func (s *Store) head(ref string) (j job, err error) {
-	err = s.db.QueryRow(`
-		SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
-		FROM messages m WHERE ref = ? AND dead = '' ORDER BY key <> '', light, id LIMIT 1`, ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
+	err = s.selectHead.QueryRow(ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
 	return j, err
 }
 
@@ -188,7 +186,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		return // somebody was here since Run looked
 	}
 	if err != nil {
-		s.fail(fmt.Errorf("read the queue: %w", err))
+		s.fail(explain("read the queue", s.path, err))
 		return
 	}
 	var m engine.Message

@@ -257,13 +257,7 @@ func (q *request) encode(view any) []byte {
 	case []byte:
 		return v
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(view); err != nil {
-		panic(fmt.Sprintf("sandbox: a view cannot be written as JSON: %v", err))
-	}
-	return b.Bytes()
+	return mustJSON(view)
 }
 
 // read decodes the request's body.

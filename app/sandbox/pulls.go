@@ -352,7 +352,7 @@ func (st *store) closeMentioned(by *Actor, i *Issue, sha string) {
 	if i.Pull.Base != i.repo.DefaultBranch {
 		return
 	}
-	for _, m := range closingWord.FindAllStringSubmatch(inertText.ReplaceAllString(i.Body, " "), -1) {
+	for _, m := range closingWord.FindAllStringSubmatch(withoutInert(i.Body), -1) {
 		for _, target := range st.references(i.repo, " "+m[1]) {
 			if target.Pull == nil && !target.Closed && st.can(by, target.repo, RoleTriage, "issues") {
 				st.close(by, target, "completed", sha)

@@ -72,16 +72,69 @@ func (st *store) dropSubIssue(by *Actor, parent, child *Issue) {
 }
 
 var (
-	// inertText is where GitHub looks for no reference: code and HTML comments.
-	inertText = regexp.MustCompile("(?s)<!--.*?-->|(?:^|\n)[ ]{0,3}```.*?(?:\n[ ]{0,3}```|$)|(?:^|\n)[ ]{0,3}~~~.*?(?:\n[ ]{0,3}~~~|$)|``.*?``|`[^`\n]*`")
 	reference = regexp.MustCompile(`(?:^|[^\w/#&])(?:([\w.-]+/[\w.-]+))?#(\d+)\b`)
 	issueLink = regexp.MustCompile(`/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)\b`)
 	mention   = regexp.MustCompile(`(?:^|[^\w@/.` + "`" + `-])@([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:[^\w/-]|$)`)
 )
 
+// withoutInert takes out where GitHub looks for no reference: code and HTML comments.
+func withoutInert(text string) string {
+	var out strings.Builder
+	for from := 0; ; {
+		at := strings.IndexAny(text[from:], "<`~")
+		if at < 0 {
+			out.WriteString(text[from:])
+			return out.String()
+		}
+		out.WriteString(text[from : from+at])
+		from += at
+		n := inertPrefix(text[:from], text[from:])
+		if n > 0 {
+			out.WriteByte(' ')
+		} else {
+			n = len(text[from:]) - len(strings.TrimLeft(text[from:], text[from:from+1]))
+			out.WriteString(text[from : from+n])
+		}
+		from += n
+	}
+}
+
+// inertPrefix gives the length of the comment or code that rest begins with, or 0.
+func inertPrefix(before, rest string) int {
+	enclosed := func(mark, end string) int {
+		if n := strings.Index(rest[len(mark):], end); n >= 0 {
+			return len(mark) + n + len(end)
+		}
+		return 0
+	}
+	switch fence := rest[:min(3, len(rest))]; {
+	case strings.HasPrefix(rest, "<!--"):
+		return enclosed("<!--", "-->")
+	case (fence == "```" || fence == "~~~") && beginsLine(before):
+		if end := fenceEnds[fence].FindStringIndex(rest); end != nil {
+			return end[1]
+		}
+		return len(rest)
+	case strings.HasPrefix(rest, "``"):
+		return enclosed("``", "``")
+	case rest[0] == '`':
+		if n := strings.IndexAny(rest[1:], "`\n"); n >= 0 && rest[1+n] == '`' {
+			return n + 2
+		}
+	}
+	return 0
+}
+
+var fenceEnds = map[string]*regexp.Regexp{"```": regexp.MustCompile("\n {0,3}```"), "~~~": regexp.MustCompile("\n {0,3}~~~")}
+
+// beginsLine tells whether what follows begins a line, but for the three spaces that a fence may have.
+func beginsLine(before string) bool {
+	indent := before[strings.LastIndexByte(before, '\n')+1:]
+	return len(indent) <= 3 && strings.Trim(indent, " ") == ""
+}
+
 // references lists the issues that a text written in an issue of r mentions, as owner/repo and number, in order.
 func (st *store) references(r *Repository, text string) []*Issue {
-	text = inertText.ReplaceAllString(text, " ")
 	var found []*Issue
 	add := func(fullName, number string) {
 		at := r
@@ -114,9 +167,7 @@ func (st *store) references(r *Repository, text string) []*Issue {
 
 // refer writes what a text mentions into the timelines: once per source issue and target, and once per person mentioned.
 func (st *store) refer(by *Actor, source *Issue, text string) {
-	if !strings.ContainsAny(text, "#/@") {
-		return
-	}
+	text = withoutInert(text)
 	for _, target := range st.references(source.repo, text) {
 		e := &Event{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: st.now(), IssueID: source.ID}
 		if target != source && st.sees(by, target.repo) && target.isNews(e) {
@@ -125,7 +176,7 @@ func (st *store) refer(by *Actor, source *Issue, text string) {
 			st.changed()
 		}
 	}
-	for _, m := range mention.FindAllStringSubmatch(inertText.ReplaceAllString(text, " "), -1) {
+	for _, m := range mention.FindAllStringSubmatch(text, -1) {
 		u, ok := st.user(m[1])
 		if !ok || u.Kind != KindUser || st.roleOf(u.Login, source.repo) < RoleRead {
 			continue

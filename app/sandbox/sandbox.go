@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -71,7 +72,11 @@ func New(o Options) (*Sandbox, error) {
 		o.WebhookSecret = random(32)
 	}
 	if o.PrivateKey == nil {
-		if o.PrivateKey, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		newKey := makeKey
+		if o.Data == "" {
+			newKey = sharedKey
+		}
+		if o.PrivateKey, err = newKey(); err != nil {
 			return nil, fmt.Errorf("make the App's key: %w", err)
 		}
 	}
@@ -98,10 +103,18 @@ func New(o Options) (*Sandbox, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v3/", http.StripPrefix("/api/v3", newAPI(s)))
 	mux.Handle("/sandbox/", s.control())
-	mux.Handle("/", newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) }).handler())
+	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
+		return newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) }).handler()
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
 	s.handler = mux
 	return s, nil
 }
+
+func makeKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+
+// sharedKey is the key of all sandboxes that keep nothing: making one takes a while.
+var sharedKey = sync.OnceValues(makeKey)
 
 func random(n int) string {
 	b := make([]byte, n)

@@ -60,15 +60,6 @@ func (st *store) api(format string, args ...any) string {
 	return st.url + "/api/v3" + fmt.Sprintf(format, args...)
 }
 
-// mustJSON writes what cannot fail to be written.
-func mustJSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("sandbox: a view cannot be written as JSON: %v", err))
-	}
-	return b
-}
-
 // userView is an account as others embed it; null for nobody.
 func (st *store) userView(login string) json.RawMessage {
 	u, ok := st.user(login)

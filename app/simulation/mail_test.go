@@ -17,13 +17,7 @@ type letter struct {
 	due    time.Time
 	header http.Header
 	body   []byte
-}
-
-// issue gives the number of the issue that it is about.
-func (l letter) issue() int {
-	var p struct{ Issue struct{ Number int } }
-	_ = json.Unmarshal(l.body, &p)
-	return p.Issue.Number
+	issue  int // number of the issue that it is about
 }
 
 // post takes what is sent: webhooks, and what goes to people outside.
@@ -48,6 +42,7 @@ func (w *world) deliver(l letter) int {
 		Sender struct{ Login string }
 	}
 	_ = json.Unmarshal(l.body, &p)
+	l.issue = p.Issue.Number
 	w.net.mu.Lock()
 	defer w.net.mu.Unlock()
 	w.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -97,6 +98,7 @@ var compared, excused atomic.Int64
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	debug.SetGCPercent(400) // a world is small and short-lived
 	code := m.Run()
 	fmt.Printf("%d outcomes compared, %d excused\n", compared.Load(), excused.Load())
 	os.Exit(code)

@@ -222,16 +222,24 @@ func bodyReasons(request *openapi3filter.RequestValidationInput, described *open
 	if media.Schema == nil || !strings.Contains(mediaType, "json") {
 		return nil
 	}
+	fresh, parts := approved.without(media.Schema.Value, answer.body.Bytes())
+	if len(parts) == 0 || len(jsonReasons(request.Route.Spec, media.Schema.Value, answer.status, fresh)) == 0 {
+		approved.add(parts)
+		return nil
+	}
+	return jsonReasons(request.Route.Spec, media.Schema.Value, answer.status, answer.body.Bytes())
+}
+
+func jsonReasons(doc *openapi3.T, schema *openapi3.Schema, status int, text []byte) []string {
 	var body any
-	if err := json.Unmarshal(answer.body.Bytes(), &body); err != nil {
+	if err := json.Unmarshal(text, &body); err != nil {
 		return []string{fmt.Sprintf("answer: is no JSON: %v", err)}
 	}
-	schema := media.Schema.Value
-	if reasons, isEvents := eventReasons(request.Route.Spec, schema, body); isEvents {
+	if reasons, isEvents := eventReasons(doc, schema, body); isEvents {
 		return reasons
 	}
 	reasons := append(schemaReasons(schema, body, "answer"), inventedFields(schema, body, "answer")...)
-	if answer.status >= 400 {
+	if status >= 400 {
 		reasons = slices.DeleteFunc(reasons, func(reason string) bool { return reason == statusInError })
 	}
 	return reasons
