@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/wire", "app/simulation", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/wire", "app/simulation", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string

@@ -29,6 +29,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(demo(), lint(), sandboxCommand(), serve(), statsCommand())
+	c.AddCommand(benchCommand(), demo(), lint(), sandboxCommand(), serve(), statsCommand())
 	return c
 }

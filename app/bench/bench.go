@@ -1,0 +1,310 @@
+// Package bench plays load against the product as one process and measures how it bears it. A figure by itself tells of the
+// machine; each is given against what bounds it, measured in the same run.
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/local"
+	"github.com/firebreak-dev/firebreak/app/webhook"
+)
+
+// Options say how much load is played.
+type Options struct {
+	Dir      string        // where the queue's file is written: the disk that is measured
+	Duration time.Duration // of each measurement
+	Clients  int           // connections at once
+
+	Progress func(string) // told what is being measured; nil: nobody
+}
+
+// Row is one measurement.
+type Row struct {
+	Name  string        `json:"name"`
+	Rate  float64       `json:"rate"`            // a second
+	P50   time.Duration `json:"p50,omitempty"`   // from sending to the answer, nanoseconds
+	P99   time.Duration `json:"p99,omitempty"`   //
+	Bound string        `json:"bound,omitempty"` // the row that bounds it
+	Ratio float64       `json:"ratio,omitempty"` // of the bound's rate
+}
+
+const secret = "the secret of a benchmark"
+
+// rounds is how often what is compared takes turns; the best of each counts, since a slower one tells of something else.
+const rounds = 3
+
+// Webhooks measures how many deliveries a second are verified, stored and answered: by a bare handler, in memory, and on
+// disk; and how long an answer takes at half of what the disk bears. No delivery is worked off meanwhile.
+func Webhooks(ctx context.Context, o Options) ([]Row, error) {
+	tell := o.Progress
+	if tell == nil {
+		tell = func(string) {}
+	}
+	memory, err := endpoint("")
+	if err != nil {
+		return nil, err
+	}
+	defer memory.close()
+	disk, err := endpoint(filepath.Join(o.Dir, "bench.db"))
+	if err != nil {
+		return nil, err
+	}
+	defer disk.close()
+	plain, err := listen(http.HandlerFunc(bare))
+	if err != nil {
+		return nil, err
+	}
+	defer plain.close()
+	deaf, err := listen(product(func(context.Context, incident.Message) error { return nil }))
+	if err != nil {
+		return nil, err
+	}
+	defer deaf.close()
+
+	best := func(rows []Row) Row { return slices.MaxFunc(rows, func(a, b Row) int { return int(a.Rate - b.Rate) }) }
+	var a, b, c, d []Row
+	for range rounds {
+		for _, m := range []struct {
+			name string
+			at   *server
+			rows *[]Row
+		}{{"a handler that only computes the HMAC", plain, &a}, {"verified and decided", deaf, &b}, {"stored in memory", memory, &c}, {"stored on disk", disk, &d}} {
+			tell(m.name)
+			row, err := m.at.load(ctx, o.Clients, o.Duration/rounds, 0)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
+			row.Name = m.name
+			*m.rows = append(*m.rows, row)
+		}
+	}
+	tell("the disk alone")
+	syncs, err := fsync(ctx, o.Dir, o.Duration/rounds)
+	if err != nil {
+		return nil, err
+	}
+	first, decided, kept, stored := best(a), best(b), best(c), best(d)
+	for _, r := range []*Row{&decided, &kept, &stored} {
+		r.Bound, r.Ratio = first.Name, r.Rate/first.Rate
+	}
+	tell("half load")
+	half, err := disk.load(ctx, o.Clients, o.Duration, stored.Rate/2)
+	if err != nil {
+		return nil, fmt.Errorf("half load: %w", err)
+	}
+	half.Name, half.Bound, half.Ratio = "stored on disk, half load", stored.Name, half.Rate/stored.Rate
+	return []Row{first, decided, kept, stored, half, {Name: "writes of 4 kB synced one by one", Rate: syncs}}, nil
+}
+
+// bare is the least that a webhook's endpoint can do.
+func bare(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	mac.Sum(nil)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func product(enqueue func(context.Context, incident.Message) error) http.Handler {
+	h, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte(secret)}, AppID: 1, Login: func() string { return "firebreak[bot]" }, Enqueue: enqueue})
+	if err != nil {
+		panic("bench: " + err.Error()) // there is a secret
+	}
+	return h
+}
+
+type clock struct{}
+
+func (clock) Now() time.Time { return time.Now() }
+
+// endpoint is the product's endpoint before a queue in a file, or in memory.
+func endpoint(file string) (*server, error) {
+	store, err := local.Open(file, clock{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := listen(product(func(ctx context.Context, m incident.Message) error {
+		return store.Enqueue(ctx, engine.Message(m), time.Time{})
+	}))
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	stop := s.close
+	s.close = func() { stop(); _ = store.Close() }
+	return s, nil
+}
+
+// server is a handler on a port of this machine.
+type server struct {
+	url   string
+	close func()
+	sent  atomic.Int64 // deliveries so far: each has an id and an incident of its own
+}
+
+func listen(h http.Handler) (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.Serve(l) }()
+	return &server{url: "http://" + l.Addr().String(), close: func() { _ = s.Close() }}, nil
+}
+
+// load posts deliveries for a while: as fast as they are answered, or so many a second. Each is a command on an incident,
+// which has to be stored; the least that happens in practice.
+func (s *server) load(ctx context.Context, clients int, during time.Duration, rate float64) (Row, error) {
+	ctx, stop := context.WithTimeout(ctx, during)
+	defer stop()
+	var due chan time.Time
+	if rate > 0 {
+		due = make(chan time.Time, 10*clients)
+		go pace(ctx, due, rate)
+	}
+	var wg sync.WaitGroup
+	took := make([][]time.Duration, clients)
+	failed := make([]error, clients)
+	start := time.Now()
+	for i := range clients {
+		wg.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			for ctx.Err() == nil {
+				at := time.Now()
+				if due != nil {
+					select {
+					case at = <-due: // when it should have left: waiting for a free connection counts
+					case <-ctx.Done():
+						return
+					}
+				}
+				if err := s.post(client); err != nil {
+					failed[i] = err
+					return
+				}
+				took[i] = append(took[i], time.Since(at))
+			}
+		})
+	}
+	wg.Wait()
+	elapsed := time.Since(start)
+	if err := errors.Join(failed...); err != nil {
+		return Row{}, err
+	}
+	all := slices.Concat(took...)
+	if len(all) == 0 {
+		return Row{}, fmt.Errorf("nothing was answered within %s", during)
+	}
+	slices.Sort(all)
+	return Row{Rate: float64(len(all)) / elapsed.Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}, nil
+}
+
+// pace tells the times at which deliveries are due. It catches up in one go where it was late.
+func pace(ctx context.Context, due chan<- time.Time, rate float64) {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	next, between := time.Now(), time.Duration(float64(time.Second)/rate)
+	for {
+		for ; !next.After(time.Now()); next = next.Add(between) {
+			select {
+			case due <- next:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *server) post(client *http.Client) error {
+	n := s.sent.Add(1)
+	body := delivery(n)
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	// What is under way when the time is over is still answered.
+	r, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", "issue_comment")
+	r.Header.Set("X-GitHub-Delivery", fmt.Sprintf("bench-%d", n))
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if answer, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusAccepted {
+		return fmt.Errorf("delivery %d was answered %s: %s", n, res.Status, bytes.TrimSpace(answer))
+	}
+	return nil
+}
+
+// fsync counts how many small writes a second the disk takes one by one: what group commit is for.
+func fsync(ctx context.Context, dir string, during time.Duration) (float64, error) {
+	f, err := os.CreateTemp(dir, "fsync")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	page := make([]byte, 4096)
+	start, n := time.Now(), 0
+	for ; ctx.Err() == nil && time.Since(start) < during; n++ {
+		if _, err := f.Write(page); err != nil {
+			return 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+	}
+	return float64(n) / time.Since(start).Seconds(), ctx.Err()
+}
+
+// incidents is among how many incidents the deliveries are spread.
+const incidents = 1000
+
+// delivery is the payload of a command's comment, of the size that GitHub sends: most of it are addresses.
+func delivery(n int64) []byte {
+	return fmt.Appendf(nil, `{"action":"created","issue":{"number":%d,"labels":[{"name":"incident"}],"comments":7,"body":"Customers see 502"%s},`+
+		`"comment":{"id":%d,"user":{"login":"alice","type":"User"%s},"body":"/oe finding The disk is full","created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z"},`+
+		`"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme","type":"Organization"}%s},"sender":{"login":"alice","type":"User"%s},"installation":{"id":7}}`,
+		n%incidents+1, few, n, few, many, few)
+}
+
+var few, many = addresses(12), addresses(60)
+
+func addresses(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"some_%d_url":"https://api.github.com/repos/acme/incidents/something{/number}"`, i)
+	}
+	return b.String()
+}

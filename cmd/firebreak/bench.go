@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/bench"
+)
+
+func benchCommand() *cobra.Command {
+	o := bench.Options{}
+	var incidents, burst int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Plays load against the product on this machine, and prints what it bears",
+		Long: `Plays load against the product on this machine: webhooks that are verified and stored, against a handler that only
+reads and computes the HMAC, and commands on many incidents at once against an embedded GitHub. Whoever sends the load shares
+the machine with what is measured, so compare the ratios; the times are this machine's.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Duration <= 0 || o.Clients < 1 || incidents < 1 || burst < 1 {
+				return errors.New("--duration, --clients, --incidents and --burst must be more than nothing")
+			}
+			folder, err := os.MkdirTemp(o.Dir, "firebreak-bench-")
+			if err != nil {
+				return fmt.Errorf("a folder for the queue: %w", err)
+			}
+			defer os.RemoveAll(folder)
+			o.Dir = folder
+			o.Progress = func(what string) { fmt.Fprintln(c.ErrOrStderr(), "measuring:", what) }
+			rows, err := bench.Webhooks(c.Context(), o)
+			if err != nil {
+				return err
+			}
+			work, err := bench.Incidents(c.Context(), o, incidents, burst)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"webhooks": rows, "incidents": work})
+			}
+			return writeBench(c.OutOrStdout(), rows, work)
+		},
+	}
+	c.Flags().StringVar(&o.Dir, "data", "", "folder on the disk that is measured (default: the system's for temporary files)")
+	c.Flags().DurationVar(&o.Duration, "duration", 6*time.Second, "how long each measurement takes")
+	c.Flags().IntVar(&o.Clients, "clients", 64, "connections at once")
+	c.Flags().IntVar(&incidents, "incidents", 20, "incidents at once")
+	c.Flags().IntVar(&burst, "burst", 20, "commands on each of them")
+	c.Flags().BoolVar(&asJSON, "json", false, "write JSON; times are nanoseconds")
+	return c
+}
+
+func writeBench(out io.Writer, rows []bench.Row, work bench.Work) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "WEBHOOKS\ta second\tratio\tp50\tp99")
+	for _, r := range rows {
+		ratio, p50, p99 := "", "", ""
+		if r.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", r.Ratio)
+		}
+		if r.P99 > 0 {
+			p50, p99 = brief(r.P50), brief(r.P99)
+		}
+		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\n", r.Name, r.Rate, ratio, p50, p99)
+	}
+	fmt.Fprintf(t, "\nCOMMANDS\ta second\tcalls each\tp50\tp99\n")
+	fmt.Fprintf(t, "one by one, until all is done\t%.0f\t\t%s\t%s\n", float64(time.Second)/float64(max(1, work.P50)), brief(work.P50), brief(work.P99))
+	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents, work.Incidents,
+		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
+	return t.Flush()
+}
+
+func brief(d time.Duration) string {
+	if d < time.Millisecond {
+		return d.Round(time.Microsecond).String()
+	}
+	return d.Round(100 * time.Microsecond).String()
+}
