@@ -137,28 +137,30 @@ func (s *Store) ring(ctx context.Context) error {
 	})
 }
 
-// due lists the incidents that are due, the longest due first, and gives the time at which the next one will be.
+// due lists the incidents that are due, the longest due first and as many as can begin now, and gives the time at which more
+// may be.
 func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
-	rows, err := s.selectDue.Query()
+	rows, err := s.selectDue.Query(now, 2*workers) // so many are being looked at, and so many are free
 	if err != nil {
 		return nil, next, explain("read the queue", s.path, err)
 	}
-	defer rows.Close()
 	for rows.Next() {
 		var ref string
-		var due, place int64
-		if err := rows.Scan(&ref, &due, &place); err != nil {
-			return nil, next, explain("read the queue", s.path, err)
+		if err := rows.Scan(&ref); err != nil {
+			return nil, next, explain("read the queue", s.path, errors.Join(err, rows.Close()))
 		}
-		if ref != "" && due <= now {
-			refs = append(refs, ref)
-		} else if next.IsZero() {
-			next = time.Unix(0, due) // a timer may have become due since ring looked
-		}
+		refs = append(refs, ref)
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, next, explain("read the queue", s.path, err)
+	}
+	var later sql.NullInt64
+	if err := s.selectLater.QueryRow(now).Scan(&later); err != nil {
+		return nil, next, explain("read the queue", s.path, err)
+	}
+	if later.Valid {
+		next = time.Unix(0, later.Int64) // a timer may have become due since ring looked
 	}
 	return refs, next, nil
 }
@@ -173,7 +175,7 @@ type job struct {
 	count int // of a signal: how often it was said
 }
 
-// head reads an incident's message that is first, as heads says.
+// head reads an incident's message that is first, by turn.
 func (s *Store) head(ref string) (j job, err error) {
 	err = s.selectHead.QueryRow(ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
 	return j, err
