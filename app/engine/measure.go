@@ -19,7 +19,10 @@ func (p *pass) measure(err error, took time.Duration, calls *metrics.Calls) {
 			effects[kind]++
 		}
 	}
-	log := p.Logger.With("incident", p.m.Ref.String(), "why", p.m.Why, "delivery", p.m.Delivery, "commands", p.orders, "effects", effects, "calls", n, "took", took)
+	log := p.Logger.With("incident", p.m.Ref.String(), "why", p.m.Why, "delivery", p.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
+	if len(p.orders) > 0 {
+		log = log.With("commands", p.orders)
+	}
 	if known {
 		log = log.With("rate_left", left)
 	}
