@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // template is CloudFormation as serverless.yml becomes it.
@@ -326,6 +328,9 @@ func TestTheFunctions(t *testing.T) {
 			t.Errorf("%s logs to %v", name, log)
 		}
 		env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if env["FIREBREAK_DEPLOYMENT"] != "firebreak-prod" {
+			t.Errorf("%s measures for %v", name, env["FIREBREAK_DEPLOYMENT"])
+		}
 		for variable, value := range env {
 			text := x.text(value)
 			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:${") {
@@ -334,7 +339,7 @@ func TestTheFunctions(t *testing.T) {
 		}
 		if name == "Webhook" {
 			got := slices.Sorted(maps.Keys(env))
-			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
+			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_DEPLOYMENT", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
 				t.Errorf("the webhook function knows %q, want %q", got, want)
 			}
 		}
@@ -380,6 +385,9 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"TimersAlarm":      "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
 		"EndpointsAlarm":   "AWS/ApiGateway 5xx of HttpApi > 0",
 		"SweepAlarm":       "AWS/Lambda Errors of SweepLambdaFunction > 5",
+		// The names and the dimension are those of the lines that the functions write.
+		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
+		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
 	}, alarms); d != "" {
 		t.Error(d)
 	}
