@@ -13,7 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 )
 
-// AWS's list prices in US dollars, us-east-1, without the free tiers, as of November 2026.
+// AWS's list prices in US dollars, us-east-1, without the free tiers, as known on 25 November 2026.
 // https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/sqs/pricing/ https://aws.amazon.com/eventbridge/pricing/
 // https://aws.amazon.com/api-gateway/pricing/ https://aws.amazon.com/secrets-manager/pricing/ https://aws.amazon.com/cloudwatch/pricing/
 const (

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -399,6 +400,27 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 	for _, name := range []string{"WebhookURL", "IntakeURL", "WebhookSecret", "IntakeSecret", "DeadLetters"} {
 		if x.Outputs[name] == nil {
 			t.Errorf("the output %s is missing", name)
+		}
+	}
+}
+
+// Whoever is woken by an alarm finds it in the runbook.
+func TestEveryAlarmIsInTheRunbook(t *testing.T) {
+	text, err := os.ReadFile("../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbook, err := os.ReadFile("../RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
+	if len(alarms) != 7 {
+		t.Errorf("%d alarms", len(alarms))
+	}
+	for _, a := range alarms {
+		if !strings.Contains(string(runbook), "\n| `"+a[1]+"` |") {
+			t.Errorf("RUNBOOK.md does not say what to do about %s", a[1])
 		}
 	}
 }

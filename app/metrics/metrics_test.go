@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -156,6 +157,28 @@ func TestTheTable(t *testing.T) {
 		}
 		if series > 150 {
 			t.Errorf("%s may become %d series", m.Name, series)
+		}
+	}
+}
+
+// The runbook lists each metric as it is.
+func TestTheRunbookListsTheMetrics(t *testing.T) {
+	text, err := os.ReadFile("../../RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range metrics.All {
+		var labels []string
+		for _, l := range m.Labels {
+			labels = append(labels, "`"+l.Name+"`")
+		}
+		if row := "| `" + m.Name + "` | " + strings.Join(labels, ", ") + " | " + m.Help + " |\n"; !strings.Contains(string(text), row) {
+			t.Errorf("RUNBOOK.md lacks\n%s", row)
+		}
+	}
+	for _, name := range regexp.MustCompile(`firebreak_[a-z_]+`).FindAllString(string(text), -1) {
+		if !slices.ContainsFunc(metrics.All, func(m *metrics.Metric) bool { return m.Name == name }) {
+			t.Errorf("RUNBOOK.md speaks of %s, which is none", name)
 		}
 	}
 }
