@@ -22,15 +22,17 @@ var allowed = map[string][]string{
 	"app/postmortem":            {"app/incident", "templates"},
 	"app/webhook":               {"app/incident", "app/command"},
 	"app/intake":                {"app/incident"},
-	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "app/intake", "templates"},
-	"app/gh":                    {"app/engine", "app/incident"},
+	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "app/intake", "app/metrics", "templates"},
+	"app/gh":                    {"app/engine", "app/incident", "app/metrics"},
+	"app/metrics":               {},
+	"app/metrics/prom":          {"app/metrics"},
 	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates"},
-	"app/local":                 {"app/engine", "app/incident"},
+	"app/local":                 {"app/engine", "app/incident", "app/metrics"},
 	"app/notify":                {"app/engine", "app/incident"},
 	"app/awscloud":              {"app/incident"},
-	"app/awscloud/backend":      {"app/awscloud", "app/engine", "app/incident"},
+	"app/awscloud/backend":      {"app/awscloud", "app/engine", "app/incident", "app/metrics"},
 	"app/awscloud/awstest":      {},
-	"functions/webhook":         {"app/awscloud", "app/incident", "app/webhook"},
+	"functions/webhook":         {"app/awscloud", "app/incident", "app/metrics", "app/webhook"},
 	"functions/intake":          {"app/awscloud", "app/wire"},
 	"functions/worker":          {"app/wire"},
 	"functions/sweep":           {"app/wire"},
@@ -109,6 +111,17 @@ func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
 				if strings.Contains(d, h) {
 					t.Errorf("%s links %s", p.ImportPath, d)
 				}
+			}
+		}
+	}
+}
+
+// A function's metrics go out by its log, so that none pays at each start for what only a server needs.
+func TestNoFunctionLinksPrometheus(t *testing.T) {
+	for _, p := range list(t, module+"functions/webhook", module+"functions/intake", module+"functions/worker", module+"functions/sweep") {
+		for _, d := range p.Deps {
+			if strings.Contains(d, "prometheus") {
+				t.Errorf("%s links %s", p.ImportPath, d)
 			}
 		}
 	}

@@ -7,12 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // template is CloudFormation as serverless.yml becomes it.
@@ -326,6 +329,9 @@ func TestTheFunctions(t *testing.T) {
 			t.Errorf("%s logs to %v", name, log)
 		}
 		env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if env["FIREBREAK_DEPLOYMENT"] != "firebreak-prod" {
+			t.Errorf("%s measures for %v", name, env["FIREBREAK_DEPLOYMENT"])
+		}
 		for variable, value := range env {
 			text := x.text(value)
 			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:${") {
@@ -334,7 +340,7 @@ func TestTheFunctions(t *testing.T) {
 		}
 		if name == "Webhook" {
 			got := slices.Sorted(maps.Keys(env))
-			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
+			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_DEPLOYMENT", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
 				t.Errorf("the webhook function knows %q, want %q", got, want)
 			}
 		}
@@ -380,6 +386,9 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"TimersAlarm":      "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
 		"EndpointsAlarm":   "AWS/ApiGateway 5xx of HttpApi > 0",
 		"SweepAlarm":       "AWS/Lambda Errors of SweepLambdaFunction > 5",
+		// The names and the dimension are those of the lines that the functions write.
+		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
+		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
 	}, alarms); d != "" {
 		t.Error(d)
 	}
@@ -391,6 +400,27 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 	for _, name := range []string{"WebhookURL", "IntakeURL", "WebhookSecret", "IntakeSecret", "DeadLetters"} {
 		if x.Outputs[name] == nil {
 			t.Errorf("the output %s is missing", name)
+		}
+	}
+}
+
+// Whoever is woken by an alarm finds it in the runbook.
+func TestEveryAlarmIsInTheRunbook(t *testing.T) {
+	text, err := os.ReadFile("../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbook, err := os.ReadFile("../RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
+	if len(alarms) != 7 {
+		t.Errorf("%d alarms", len(alarms))
+	}
+	for _, a := range alarms {
+		if !strings.Contains(string(runbook), "\n| `"+a[1]+"` |") {
+			t.Errorf("RUNBOOK.md does not say what to do about %s", a[1])
 		}
 	}
 }

@@ -75,8 +75,8 @@ func oneOf(allowed ...string) func(*reader, ast.Node) string {
 	return func(r *reader, n ast.Node) string { return r.choice(n, allowed...) }
 }
 
-// ways are the kinds of service that a step may go by.
-func ways() []string {
+// Services lists the kinds of service that a step may go by.
+func Services() []string {
 	out := []string{"github", "webhook"}
 	for _, s := range services {
 		out = append(out, s.kind)
@@ -93,7 +93,7 @@ type use struct {
 
 // way reads the kind of service that a step goes by.
 func (r *reader) way(n ast.Node, step int) string {
-	kind := r.choice(n, ways()...)
+	kind := r.choice(n, Services()...)
 	if kind != "" {
 		r.uses = append(r.uses, use{kind, n, step})
 	}

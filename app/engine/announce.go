@@ -30,9 +30,9 @@ func (p *pass) announce() error {
 				if err := p.tellOne(a, c, ch); err != nil {
 					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
 					if ch.Kind == "issue" && !errors.Is(err, ErrNoAccess) {
-						return fmt.Errorf("tell %s: %w", name, err)
+						return fmt.Errorf("tell a customer: %w", err)
 					}
-					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
+					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
 					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
 					continue
 				}
@@ -61,7 +61,7 @@ func (p *pass) broadcast() error {
 		for _, to := range p.policy.Broadcast {
 			err := p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/" + b.Key + "/" + to, Channel: incident.Channel{Kind: "slack", To: to}, Service: service, Text: text, At: b.At})
 			if err != nil {
-				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", err)
+				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", brief(err))
 			}
 		}
 		return nil

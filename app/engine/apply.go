@@ -99,8 +99,9 @@ func (p *pass) page() error {
 			if len(outside) == 0 {
 				continue
 			}
-			if err := p.send(s, kind, outside); err != nil {
-				p.Logger.Error("a page could not be sent", "incident", p.m.Ref.String(), "key", s.Key, "service", kind, "err", err)
+			err := p.send(s, kind, outside)
+			p.countPage(kind, p.m.Ref.String(), s.Key, err)
+			if err != nil {
 				p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
 			}
 		}

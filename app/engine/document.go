@@ -260,10 +260,10 @@ func (p *pass) deliver() error {
 			for _, ch := range c.Channels {
 				err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
 				if ch.Kind == "issue" && err != nil && !errors.Is(err, ErrNoAccess) {
-					return fmt.Errorf("give %s the postmortem: %w", name, err)
+					return fmt.Errorf("give a customer the postmortem: %w", err)
 				}
 				if err != nil {
-					p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "customer", name, "channel", ch.Kind, "err", err)
+					p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
 					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
 				}
 			}

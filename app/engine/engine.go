@@ -19,6 +19,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // fresh is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
@@ -36,6 +37,7 @@ type Options struct {
 	Announcer Announcer
 	Clock     Clock
 	Secrets   [][]byte // webhook secrets, current first: the card's keys are derived from them
+	Metrics   metrics.Recorder
 	Logger    *slog.Logger
 }
 
@@ -56,6 +58,9 @@ func New(o Options) *Engine {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.Discard{}
+	}
 	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}}
 }
 
@@ -72,9 +77,10 @@ type pass struct {
 	before  incident.State // as the card said
 	state   incident.State
 	seq     int
-	rebuilt bool // the card was missing or not in order: the state came from the whole timeline
-	lost    bool // of those, there had been one: the app was here before
-	acted   bool // something more than a plain comment is new
+	rebuilt bool     // the card was missing or not in order: the state came from the whole timeline
+	lost    bool     // of those, there had been one: the app was here before
+	acted   bool     // something more than a plain comment is new
+	orders  []string // names of the commands that are new
 	effects []incident.Effect
 	done    map[string]int64 // keys of markers in the app's own comments, with the comment
 	request *Pull            // the postmortem's pull request, if this pass read it
@@ -86,19 +92,11 @@ type pass struct {
 // Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
 // be handed out again.
 func (e *Engine) Handle(ctx context.Context, m Message) error {
+	ctx, calls := metrics.Counted(ctx)
 	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}}
 	start := time.Now()
 	err := p.run()
-	log := e.Logger.With("incident", m.Ref.String(), "why", m.Why, "delivery", m.Delivery, "took", time.Since(start))
-	var later *Later
-	switch {
-	case errors.As(err, &later):
-		log.Info("later", "until", later.Until, "because", later.Err)
-	case err != nil:
-		log.Error("failed", "err", err)
-	default:
-		log.Debug("looked", "effects", len(p.effects), "acted", p.acted)
-	}
+	p.measure(err, time.Since(start), calls)
 	if err != nil {
 		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
 	}
@@ -119,7 +117,7 @@ func (p *pass) run() error {
 	}
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
-		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", err)
+		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", brief(err))
 		return nil
 	} else if err != nil {
 		return err
@@ -202,6 +200,9 @@ func (p *pass) step() error {
 	for _, f := range facts {
 		_, plain := f.What.(incident.Commented)
 		p.acted = p.acted || !plain
+		if name := order(f.What); name != "" {
+			p.orders = append(p.orders, name)
+		}
 		p.fact(f)
 	}
 	if p.state.Declared == nil {

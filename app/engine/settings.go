@@ -55,7 +55,7 @@ func (p *pass) load() error {
 	case err != nil:
 		sum := sha256.Sum256(content)
 		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
-		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "err", err)
+		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "lines", lines(err))
 	default:
 		last.policy = policy
 	}
@@ -77,6 +77,14 @@ func mistakes(err error) string {
 		told = append(told, m.Error())
 	}
 	return templates.Capital(strings.Join(told, "; "))
+}
+
+// lines tells where the mistakes are. What is written there may be a phone number, and stands in no log.
+func lines(err error) (all []int) {
+	for _, m := range config.Mistakes(err) {
+		all = append(all, m.Line)
+	}
+	return all
 }
 
 // shared is the repository of an organisation whose configuration counts where a repository has none.

@@ -49,7 +49,7 @@ func (p *pass) signal() error {
 	}
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
-			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "key", s.DedupKey, "firing", s.Firing)
+			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(repo, s.DedupKey), "firing", s.Firing)
 			return nil
 		}
 		if ref, err = p.declare(repo, s, d); err != nil {
@@ -318,7 +318,7 @@ func (p *pass) tellReporter(s intake.Signal, ref incident.Ref) {
 		return
 	}
 	if err := p.Replier.Reply(p.ctx, s.Reply, p.GitHub.Address(ref)); err != nil {
-		p.Logger.Warn("whoever reported it could not be answered", "incident", ref.String(), "source", s.Source, "err", err)
+		p.Logger.Warn("whoever reported it could not be answered", "incident", ref.String(), "source", s.Source, "err", brief(err))
 	}
 }
 
@@ -349,11 +349,8 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 		}
 		service, _ := policy.Service(kind)
 		err := e.Pager.Page(ctx, Page{Ref: repo, Key: key, To: slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }), Title: s.Title, URL: s.URL, Severity: s.SeverityHint, Service: service})
-		if err != nil {
-			e.Logger.Error("a page could not be sent", "repository", repo.FullName(), "service", kind, "err", err)
-			continue
-		}
-		sent = true
+		e.countPage(kind, repo.FullName(), key, err)
+		sent = sent || err == nil
 	}
 	if sent {
 		e.mu.Lock()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // Options are what an App needs to be reached as.
@@ -32,6 +33,7 @@ type Options struct {
 	Now       func() time.Time // the product's clock
 	Pace      time.Duration    // least time between writes; GitHub asks for a second
 	Transport http.RoundTripper
+	Metrics   metrics.Recorder
 	Logger    *slog.Logger
 }
 
@@ -63,6 +65,9 @@ func New(o Options) (*App, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.Discard{}
+	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
@@ -71,7 +76,7 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, people: map[string]permission{}, files: map[string]file{}}
-	transport := &limits{next: o.Transport, now: o.Now}
+	transport := &limits{next: &measured{next: o.Transport, metrics: o.Metrics, now: o.Now}, now: o.Now}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
 	} else {

@@ -33,7 +33,7 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if until, limited := l.limited(res); limited {
+	if until, limited := limited(res, l.now()); limited {
 		res.Body.Close()
 		return nil, &engine.Later{Until: until, Err: fmt.Errorf("GitHub limits the rate: %s %s: %s", req.Method, req.URL.Path, res.Status)}
 	}
@@ -90,12 +90,12 @@ func (p *pace) wait(ctx context.Context) error {
 
 // limited reads GitHub's answer to whoever asks too much: Retry-After, else the reset of the primary limit, else a minute.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-func (l *limits) limited(res *http.Response) (time.Time, bool) {
+func limited(res *http.Response, now time.Time) (time.Time, bool) {
 	after := res.Header.Get("Retry-After")
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden, res.StatusCode >= 500:
 		if seconds, err := strconv.Atoi(after); err == nil {
-			return l.now().Add(time.Duration(seconds) * time.Second), true
+			return now.Add(time.Duration(seconds) * time.Second), true
 		}
 	}
 	if res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusForbidden {
@@ -107,7 +107,7 @@ func (l *limits) limited(res *http.Response) (time.Time, bool) {
 		}
 	}
 	if res.StatusCode == http.StatusTooManyRequests || secondary(res) {
-		return l.now().Add(time.Minute), true
+		return now.Add(time.Minute), true
 	}
 	return time.Time{}, false
 }

@@ -4,7 +4,7 @@ import "time"
 
 // Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
 // tells whether it was done already.
-type Effect interface{ effect() }
+type Effect interface{ effect() string }
 
 type (
 	// Send pages people. Sending again with the same Key is the same page.
@@ -69,18 +69,21 @@ type (
 	Record struct{ Entry Entry }
 )
 
-func (Send) effect()             {}
-func (Reply) effect()            {}
-func (Remind) effect()           {}
-func (React) effect()            {}
-func (Announce) effect()         {}
-func (Broadcast) effect()        {}
-func (OpenTicket) effect()       {}
-func (Nudge) effect()            {}
-func (OpenDocument) effect()     {}
-func (RefreshDocument) effect()  {}
-func (AnnounceDocument) effect() {}
-func (Record) effect()           {}
+func (Send) effect() string             { return "page" }
+func (Reply) effect() string            { return "reply" }
+func (Remind) effect() string           { return "remind" }
+func (React) effect() string            { return "react" }
+func (Announce) effect() string         { return "announce" }
+func (Broadcast) effect() string        { return "broadcast" }
+func (OpenTicket) effect() string       { return "ticket" }
+func (Nudge) effect() string            { return "nudge" }
+func (OpenDocument) effect() string     { return "document" }
+func (RefreshDocument) effect() string  { return "refresh" }
+func (AnnounceDocument) effect() string { return "publish" }
+func (Record) effect() string           { return "" }
+
+// KindOf names the kind of an effect, for counting; "" for one that changes nothing outside.
+func KindOf(e Effect) string { return e.effect() }
 
 // Reaction is how a command was taken. Where a comment holds several, the greatest is shown.
 type Reaction int

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -30,34 +28,10 @@ type Options struct {
 	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how to write it instead.
 	OpenModal func(ctx context.Context, triggerID string, view slack.ModalViewRequest) error
 	Now       func() time.Time // nil: time.Now
-	Refused   *Counter         // nil: nothing is counted
-	Logger    *slog.Logger
-}
-
-// Refusal is what a Counter counts by.
-type Refusal struct{ Source, Reason string }
-
-// Counter counts the requests that gave no result because of an error. A token that is wrong loses an alert, for
-// Alertmanager tries again after a 5xx only: this is what to alarm on.
-type Counter struct {
-	mu     sync.Mutex
-	counts map[Refusal]int
-}
-
-// All gives the counts so far.
-func (c *Counter) All() map[Refusal]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.counts)
-}
-
-func (c *Counter) add(r Refusal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[Refusal]int{}
-	}
-	c.counts[r]++
+	// Refused counts the requests that gave no result because of an error. A token that is wrong loses an alert, for
+	// Alertmanager tries again after a 5xx only: this is what to alarm on. nil: nothing is counted.
+	Refused func(source, reason string)
+	Logger  *slog.Logger
 }
 
 // Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was said, 4xx if the
@@ -70,7 +44,7 @@ func Handler(o Options) http.Handler {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Refused == nil {
-		o.Refused = &Counter{}
+		o.Refused = func(string, string) {}
 	}
 	if o.Confirm == nil {
 		o.Confirm = func(ctx context.Context, url string) error { _, err := Fetch(ctx, url); return err }
@@ -189,6 +163,6 @@ func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *E
 
 // note counts an error and logs it; it holds neither a secret nor a text.
 func (o Options) note(source Source, err *Error) {
-	o.Refused.add(Refusal{Source: source.Name(), Reason: err.Reason})
+	o.Refused(source.Name(), err.Reason)
 	o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err)
 }

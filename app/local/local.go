@@ -17,6 +17,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 const (
@@ -47,6 +48,7 @@ CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
+CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether it can be
 CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `
@@ -72,6 +74,9 @@ const (
 
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
 type Store struct {
+	// Metrics takes how long messages wait; to be set before Run.
+	Metrics metrics.Recorder
+
 	db    *sql.DB
 	path  string
 	fresh bool
@@ -92,6 +97,7 @@ type Store struct {
 	running map[string]bool // refs being looked at
 	changed chan struct{}   // closed at the next change of anything
 	broken  error           // why Run gives up
+	ended   bool            // Run has ended
 }
 
 // write is one change that waits for its commit.
@@ -118,7 +124,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
+	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), db.Close())
@@ -310,6 +316,50 @@ func (s *Store) Next(context.Context) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return time.Unix(0, due.Int64).UTC(), nil
+}
+
+// Backlog is what stands in the queue.
+type Backlog struct {
+	Messages int           // waiting, those for later included
+	Oldest   time.Duration // how long the one that has been due the longest waits; 0: none is due
+	Dead     int           // put aside
+}
+
+// Backlog counts what stands in the queue.
+func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
+	var oldest sql.NullInt64
+	err = s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''), min(due) FILTER (WHERE dead = '') FROM messages`).
+		Scan(&b.Messages, &b.Dead, &oldest)
+	if err != nil {
+		return b, fmt.Errorf("read the queue: %w", err)
+	}
+	if oldest.Valid {
+		b.Oldest = max(0, s.clock.Now().Sub(time.Unix(0, oldest.Int64)))
+	}
+	return b, nil
+}
+
+// Health tells why the queue does not work: nobody hands it out any more, or it can't be written to disk.
+func (s *Store) Health(ctx context.Context) error {
+	s.mu.Lock()
+	ended, broken := s.ended, s.broken
+	s.mu.Unlock()
+	if ended || broken != nil {
+		return errors.Join(errors.New("nobody hands the queue out any more"), broken)
+	}
+	written := make(chan error, 1) // a disk that hangs must not hang whoever asks
+	go func() {
+		written <- s.write(ctx, func(tx *sql.Tx) error {
+			_, err := tx.Exec(`INSERT INTO health (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`, s.clock.Now().UnixNano())
+			return err
+		})
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("write the queue: %w", ctx.Err())
+	}
 }
 
 // Dead lists the messages that were put aside, as ref and reason.

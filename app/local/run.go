@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // Run hands out what is due until ctx ends: one message per incident at a time, in order, several incidents at once. A
@@ -20,6 +21,7 @@ import (
 func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Message) error) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	defer s.end()
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		changed, broken := s.changed, s.broken
@@ -45,6 +47,13 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		s.pause(ctx, changed, next)
 	}
 	return nil
+}
+
+// end notes that nothing is handed out any more.
+func (s *Store) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 }
 
 // stopped drops the errors that come of ending.
@@ -191,6 +200,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		s.fail(explain("read the queue", s.path, err))
 		return
 	}
+	s.Metrics.Record(metrics.QueueAge, s.clock.Now().Sub(time.Unix(0, j.due)).Seconds())
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
 		if m.Signal != nil {

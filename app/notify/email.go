@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"net"
 	"net/mail"
@@ -167,9 +168,9 @@ func smtpError(err error) error {
 	var reply *textproto.Error
 	switch {
 	case errors.As(err, &sent) && sent.ErrorCode() != 0:
-		return &Error{kind: "email", text: err.Error(), temporary: sent.IsTemp()}
+		return &Error{kind: "email", text: err.Error(), log: fmt.Sprintf("the server answers %d", sent.ErrorCode()), temporary: sent.IsTemp()}
 	case errors.As(err, &reply):
-		return &Error{kind: "email", text: err.Error(), temporary: reply.Code < 500}
+		return &Error{kind: "email", text: err.Error(), log: fmt.Sprintf("the server answers %d", reply.Code), temporary: reply.Code < 500}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,12 +31,18 @@ const (
 type Error struct {
 	kind      string // of the service
 	text      string
+	log       string // what a log may hold of it; empty: text
 	temporary bool
 	after     time.Duration
 	cause     error // the context's, or nil: any other cause could print what this text leaves out
 }
 
 func (e *Error) Error() string { return "send by " + e.kind + ": " + e.text }
+
+// LogValue leaves out what the receiver answered: it may repeat what it was sent, which stands in no log (A7).
+func (e *Error) LogValue() slog.Value {
+	return slog.StringValue("send by " + e.kind + ": " + cmp.Or(e.log, e.text))
+}
 
 // Unwrap gives context.DeadlineExceeded or context.Canceled where one of them was the cause.
 func (e *Error) Unwrap() error { return e.cause }
@@ -67,14 +74,14 @@ func each(kind string, receivers []string, send func(receiver string) error) err
 
 // sum makes one error of several: sending again may help if it may for one of them.
 func sum(kind string, errs []error) error {
-	var texts []string
+	var texts, logs []string
 	total := &Error{kind: kind}
 	for _, err := range errs {
 		var e *Error
 		if !errors.As(err, &e) {
 			continue
 		}
-		texts = append(texts, e.text)
+		texts, logs = append(texts, e.text), append(logs, cmp.Or(e.log, e.text))
 		total.temporary = total.temporary || e.temporary
 		total.after = max(total.after, e.after)
 		total.cause = cmp.Or(total.cause, e.cause)
@@ -82,7 +89,7 @@ func sum(kind string, errs []error) error {
 	if len(texts) == 0 {
 		return nil
 	}
-	total.text = strings.Join(texts, "; ")
+	total.text, total.log = strings.Join(texts, "; "), strings.Join(logs, "; ")
 	return total
 }
 
@@ -122,7 +129,8 @@ func judge(kind string, x *exchange, err error, hide []string) *Error {
 	case x.status != 0 && (x.status < 200 || x.status > 299):
 		e.temporary = x.status == http.StatusTooManyRequests || x.status == http.StatusRequestTimeout || x.status >= 500
 		e.after = x.after
-		e.text = strings.TrimSuffix(fmt.Sprintf("the receiver answers %d %s: %s", x.status, http.StatusText(x.status), x.body), ": ")
+		e.log = fmt.Sprintf("the receiver answers %d %s", x.status, http.StatusText(x.status))
+		e.text = strings.TrimSuffix(fmt.Sprintf("%s: %s", e.log, x.body), ": ")
 	case err == nil:
 		return nil
 	case errors.As(err, &own):

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -127,5 +128,19 @@ func TestACustomersWebhookMustBeAnAddress(t *testing.T) {
 		if err := n.Announce(t.Context(), engine.Announcement{Channel: incident.Channel{Kind: "webhook", To: "GLOBEX_HOOK"}}); err == nil || strings.Contains(err.Error(), "globex.example") {
 			t.Errorf("%s: error %v", address, err)
 		}
+	}
+}
+
+// What the receiver answers may repeat what it was sent: the card may show it, a log may not (A7).
+func TestA7TheLogHoldsNoAnswer(t *testing.T) {
+	s, _ := receiver(t, 422)
+	err := newNotifier(t, operators(s.URL, "")).Page(t.Context(), page(incident.Service{Kind: "webhook"}, "incident-coordinators"))
+	if err == nil || !strings.Contains(err.Error(), "no such team") {
+		t.Fatalf("error %v", err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Error("failed", "err", err)
+	if !strings.Contains(log.String(), "send by webhook: the receiver answers 422 Unprocessable Entity") || strings.Contains(log.String(), "team") {
+		t.Errorf("the log says %s", &log)
 	}
 }

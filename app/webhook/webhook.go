@@ -30,6 +30,7 @@ type Options struct {
 	AppID   int64
 	Login   func() string                                 // the app's own login, or "" while it isn't known; nil: it never is
 	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
+	Refused func(reason string)                           // counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
 	Logger  *slog.Logger
 }
 
@@ -46,6 +47,9 @@ func Handler(o Options) (http.Handler, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Refused == nil {
+		o.Refused = func(string) {}
+	}
 	return http.HandlerFunc(o.serve), nil
 }
 
@@ -59,18 +63,22 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
+		o.Refused("size")
 		http.Error(w, "GitHub sends no payload of this size", http.StatusRequestEntityTooLarge)
 		return
 	case err != nil:
+		o.Refused("size")
 		http.Error(w, "the body broke off", http.StatusBadRequest)
 		return
 	case !Signed(body, r.Header.Get("X-Hub-Signature-256"), o.Secrets):
+		o.Refused("signature")
 		o.Logger.Warn("a webhook was refused: its signature does not fit", "delivery", r.Header.Get("X-GitHub-Delivery"), "from", r.RemoteAddr)
 		http.Error(w, "the signature does not fit", http.StatusUnauthorized)
 		return
 	}
 	event := r.Header.Get("X-GitHub-Event")
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); event == "" || err != nil || kind != "application/json" {
+		o.Refused("format")
 		http.Error(w, "not a webhook as GitHub sends it: X-GitHub-Event and the content type application/json are needed", http.StatusBadRequest)
 		return
 	}
@@ -80,6 +88,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	m, relevant, err := Decide(event, body, self)
 	if err != nil {
+		o.Refused("format")
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -90,6 +99,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	if relevant {
 		m.Delivery = r.Header.Get("X-GitHub-Delivery")
 		if err := o.Enqueue(r.Context(), m); err != nil {
+			o.Refused("store")
 			// GitHub keeps what failed, so that it can be delivered again.
 			o.Logger.Error("a webhook could not be stored", "incident", m.Ref.String(), "delivery", m.Delivery, "err", err)
 			http.Error(w, "it could not be stored: deliver it again", http.StatusServiceUnavailable)

@@ -22,7 +22,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // Lambda is the product behind a queue on AWS, as one of its functions.
@@ -34,7 +34,7 @@ type Lambda struct {
 	queue   *awscloud.Queue
 	timers  *backend.Scheduler
 	batch   *backend.Batch
-	refused intake.Counter // reports that gave no result
+	metrics *metrics.EMF
 
 	mu    sync.Mutex
 	last  map[string]string // the environment by which product was built
@@ -55,6 +55,7 @@ type product struct {
 //	FIREBREAK_SCHEDULE_GROUP                   the group of the timers' schedules
 //	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
 //	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
+//	FIREBREAK_DEPLOYMENT                       the dimension of the metrics, such as firebreak-prod
 //
 // and what Read reads, in which variables may refer to secrets.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
@@ -62,13 +63,13 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{log: log, clock: &followed{}, signer: kms.NewFromConfig(cfg)}
+	l := &Lambda{log: log, clock: &followed{}, signer: kms.NewFromConfig(cfg), metrics: metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)}
 	l.secrets = &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)),
 		Now: time.Now, Logger: log}
 	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
 		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
 	l.queue = &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
-	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Logger: log}
+	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Metrics: l.metrics, Logger: log}
 	if l.queue.URL == "" {
 		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
 	}
@@ -77,7 +78,15 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 
 // Work handles a batch of the queue's messages.
 func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	defer l.flush()
 	return l.batch.Work(ctx, e)
+}
+
+// flush writes the metrics of an invocation to its log, before Lambda may freeze the function.
+func (l *Lambda) flush() {
+	if err := l.metrics.Flush(); err != nil {
+		l.log.Warn("the metrics could not be written", "err", err)
+	}
 }
 
 func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
@@ -100,11 +109,15 @@ func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
 	if p.intake == nil {
 		return nil, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
 	}
-	return p.intake, nil
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer l.flush()
+		p.intake.ServeHTTP(w, r)
+	}), nil
 }
 
 // Sweep finds what was lost on the way.
 func (l *Lambda) Sweep(ctx context.Context) error {
+	defer l.flush()
 	p, err := l.ready(ctx, false)
 	if err != nil {
 		return err
@@ -149,19 +162,19 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 	if env.KMSKey != "" {
 		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
 	}
-	app, err := env.app(l.clock, nil, l.log)
+	app, err := env.app(l.clock, nil, l.metrics, l.log)
 	if err != nil {
 		return nil, err
 	}
-	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, log: l.log}}
+	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, metrics: l.metrics, log: l.log}}
 	if !withEngine {
 		return p, nil
 	}
-	if p.engine, err = env.engine(app, l.timers, l.queue, l.clock, l.log); err != nil {
+	if p.engine, err = env.engine(app, l.timers, l.queue, l.clock, l.metrics, l.log); err != nil {
 		return nil, err
 	}
 	if env.Incidents.Repo != "" {
-		p.intake = (&reception{env: env, engine: p.engine, queue: l.queue, refused: &l.refused, log: l.log}).handler()
+		p.intake = (&reception{env: env, engine: p.engine, queue: l.queue, metrics: l.metrics, log: l.log}).handler()
 	}
 	return p, nil
 }

@@ -2,6 +2,8 @@ package wire
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -14,6 +16,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // reception takes what sources report.
@@ -21,7 +24,7 @@ type reception struct {
 	env     Environment
 	engine  *engine.Engine
 	queue   engine.Queue
-	refused *intake.Counter
+	metrics metrics.Recorder
 	log     *slog.Logger
 }
 
@@ -33,6 +36,10 @@ func (s *reception) handler() http.Handler {
 		o.OpenModal = openModal(token)
 	}
 	return intake.Handler(o)
+}
+
+func (s *reception) refused(source, reason string) {
+	s.metrics.Record(metrics.Rejected, 1, source, reason)
 }
 
 // openModal opens Slack's form, which takes a bot's token of its own.
@@ -93,7 +100,9 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 // acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that
 // went out before its incident was opened.
 func acknowledgement(a intake.Ack) (engine.Message, bool) {
-	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + a.By, Ack: &incident.Ack{Service: a.Source, Name: a.By, At: a.At}}
+	// The delivery stands in the log, where nobody's name does.
+	by := sha256.Sum256([]byte(a.By))
+	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + hex.EncodeToString(by[:8]), Ack: &incident.Ack{Service: a.Source, Name: a.By, At: a.At}}
 	if a.By == "" {
 		m.Ack.Name = "Somebody"
 	}

@@ -50,6 +50,9 @@ func TestI5AnAcknowledgementFindsItsPage(t *testing.T) {
 		if ok {
 			got = m.Ref.String() + " " + m.Ack.Page
 		}
+		if strings.Contains(m.Delivery, "Dan") || m.Ack.Name != "Dan" {
+			t.Errorf("%q, which stands in the log, is of %s", m.Delivery, m.Ack.Name)
+		}
 		if got != want {
 			t.Errorf("%q gives %q, want %q", key, got, want)
 		}

@@ -2,12 +2,18 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // Reader is the product for commands that only read: no queue, no timer, no work.
@@ -30,7 +36,15 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 			return nil, err
 		}
 	}
-	app, err := gh.New(gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: clock.Now, Pace: pace, Logger: log})
+	if env.KMSKey != "" {
+		// A person's credentials are found as AWS's own command finds them: variables, profiles, single sign-on.
+		cfg, err := config.LoadDefaultConfig(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("FIREBREAK_KMS_KEY needs credentials of AWS's, as `aws sts get-caller-identity` does: %w", err)
+		}
+		env.sign = (&backend.Key{KMS: kms.NewFromConfig(cfg), ID: env.KMSKey}).Sign
+	}
+	app, err := env.app(clock, nil, metrics.Discard{}, log)
 	if err != nil {
 		return nil, err
 	}

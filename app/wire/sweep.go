@@ -9,6 +9,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // How far back a sweep looks: at the start as far as GitHub keeps deliveries, later as far as the one before, and a little
@@ -22,12 +23,13 @@ const (
 // sweeper finds what was lost on the way (A4): webhooks that never arrived are delivered again, and each incident that
 // changed is looked at. Where nothing was lost it changes nothing.
 type sweeper struct {
-	app   *gh.App
-	queue engine.Queue
-	clock engine.Clock
-	log   *slog.Logger
-	since time.Time // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
-	blank bool      // nothing is known of before, timers neither: every incident is looked at
+	app     *gh.App
+	queue   engine.Queue
+	clock   engine.Clock
+	metrics metrics.Recorder
+	log     *slog.Logger
+	since   time.Time // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
+	blank   bool      // nothing is known of before, timers neither: every incident is looked at
 }
 
 // next sweeps as far back as the last one that went well.
@@ -41,8 +43,10 @@ func (s *sweeper) next(ctx context.Context) error {
 		stirred = time.Time{}
 	}
 	if err := s.sweep(ctx, s.since, stirred); err != nil {
+		s.metrics.Record(metrics.Sweeps, 1, "failed")
 		return err
 	}
+	s.metrics.Record(metrics.Sweeps, 1, "done")
 	s.since, s.blank = start.Add(-sweepMargin), false
 	return nil
 }
@@ -68,7 +72,7 @@ func (s *Server) Sweep(ctx context.Context, since time.Time) error {
 }
 
 func (s *Server) sweeper() *sweeper {
-	return &sweeper{app: s.app, queue: s.store, clock: s.clock, log: s.log, blank: s.store.Fresh()}
+	return &sweeper{app: s.app, queue: s.store, clock: s.clock, metrics: s.metrics, log: s.log, blank: s.store.Fresh()}
 }
 
 // sweepUntil sweeps at once and then again and again, until ctx ends.

@@ -22,6 +22,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/local"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -108,10 +109,11 @@ func join(wrong []error) error {
 
 // Options are what doesn't come from the environment.
 type Options struct {
-	Clock  engine.Clock  // nil: the real one, or the followed one
-	File   string        // SQLite file of the queue and the timers; empty: in memory
-	Sweep  time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
-	Logger *slog.Logger
+	Clock   engine.Clock  // nil: the real one, or the followed one
+	File    string        // SQLite file of the queue and the timers; empty: in memory
+	Sweep   time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
+	Metrics metrics.Recorder
+	Logger  *slog.Logger
 
 	Transport http.RoundTripper // to GitHub; nil: the network
 }
@@ -126,7 +128,8 @@ type Server struct {
 	app     *gh.App
 	store   *local.Store
 	engine  *engine.Engine
-	refused intake.Counter // reports that gave no result
+	metrics metrics.Recorder
+	health  health
 	handler http.Handler
 }
 
@@ -139,7 +142,10 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{env: env, log: o.Logger, clock: o.Clock, sweep: o.Sweep}
+	s := &Server{env: env, log: o.Logger, clock: o.Clock, sweep: o.Sweep, metrics: o.Metrics}
+	if s.metrics == nil {
+		s.metrics = metrics.Discard{}
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -155,26 +161,29 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
 		return nil, err
 	}
-	app, err := env.app(s.clock, o.Transport, s.log)
+	s.store.Metrics = s.metrics
+	app, err := env.app(s.clock, o.Transport, s.metrics, s.log)
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	if s.engine, err = env.engine(app, s.store, s.store, s.clock, s.log); err != nil {
+	if s.engine, err = env.engine(app, s.store, s.store, s.clock, s.metrics, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
+		Refused: func(reason string) { s.metrics.Record(metrics.Rejected, 1, "github", reason) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/webhook", hook)
-	mux.HandleFunc("GET /healthz", s.serveHealth)
+	s.health.check = s.store.Health
+	mux.HandleFunc("GET /healthz", s.ServeHealth)
 	if env.Incidents.Repo != "" {
-		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, refused: &s.refused, log: s.log}).handler())
+		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler())
 	}
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
@@ -184,11 +193,11 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 }
 
 // app builds the port to GitHub.
-func (e Environment) app(clock engine.Clock, transport http.RoundTripper, log *slog.Logger) (*gh.App, error) {
+func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measured metrics.Recorder, log *slog.Logger) (*gh.App, error) {
 	if e.KMSKey != "" && e.sign == nil {
 		return nil, errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
 	}
-	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Transport: transport, Logger: log}
+	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Transport: transport, Metrics: measured, Logger: log}
 	if e.ClockURL != "" {
 		o.Pace = 0
 	}
@@ -196,12 +205,12 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, log *s
 }
 
 // engine builds what runs the incidents.
-func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, clock engine.Clock, log *slog.Logger) (*engine.Engine, error) {
+func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
 	out, err := newNotifier(e, log)
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Clock: clock, Secrets: e.Secrets, Logger: log}), nil
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Clock: clock, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, and /healthz.
@@ -241,17 +250,6 @@ func (s *Server) settle(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return s.store.Next(ctx)
-}
-
-// serveHealth tells whether the queue can be read, and how many messages were put aside.
-func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
-	dead, err := s.store.Dead(r.Context())
-	if err != nil {
-		s.log.Error("the queue can't be read", "err", err)
-		http.Error(w, "the queue can't be read", http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = fmt.Fprintf(w, "ok, %d put aside\n", len(dead))
 }
 
 // serveClock takes the time from an embedded GitHub, signed as its webhooks are.

@@ -145,8 +145,14 @@ func TestAddresses(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if w := do(h, "GET", "/healthz", "", "", ""); w.Code != 503 {
-		t.Errorf("the queue is closed, and health says %d", w.Code)
+	if s, err = wire.New(env(nil), wire.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w := do(s.Handler(), "GET", "/healthz", "", "", ""); w.Code != 503 || w.Body.String() != "the queue does not work: see the log\n" {
+		t.Errorf("the queue is closed, and health says %d %s", w.Code, w.Body)
 	}
 }
 

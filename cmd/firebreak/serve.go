@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
@@ -27,7 +28,7 @@ func version() string {
 
 // logger writes to standard error: standard output holds the one line that says where to go.
 func logger(c *cobra.Command) *slog.Logger {
-	level := slog.LevelInfo
+	level := slog.LevelWarn
 	if v, _ := c.Flags().GetBool("verbose"); v {
 		level = slog.LevelDebug
 	}
@@ -35,7 +36,7 @@ func logger(c *cobra.Command) *slog.Logger {
 }
 
 func serve() *cobra.Command {
-	var listen, data string
+	var listen, data, metrics string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Runs the product as one process, with its queue and timers in a file",
@@ -50,14 +51,17 @@ func serve() *cobra.Command {
   FIREBREAK_OUTBOUND_SECRET           this secret
   FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached though they are not public
 
-GitHub's webhooks are taken at /webhook and answered once they are on disk.`,
+GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
+address of their own, which needs not and should not be reached from outside; /healthz is at both. The log, on standard
+error, is JSON with a line for each look at an incident.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			log := logger(c)
+			log := slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
 			if err := os.MkdirAll(data, 0o700); err != nil {
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
-			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute, Logger: log})
+			m := prom.New()
+			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute, Metrics: m, Logger: log})
 			if err != nil {
 				return err
 			}
@@ -65,12 +69,16 @@ GitHub's webhooks are taken at /webhook and answered once they are on disk.`,
 			if err != nil {
 				return errors.Join(err, s.Close())
 			}
-			return errors.Join(run(c.Context(), c.OutOrStdout(), l, s.Handler(), s.Run), s.Close())
+			own, err := observed(metrics, c.Flags().Changed("metrics"), log)
+			if err != nil {
+				return errors.Join(err, l.Close(), s.Close())
+			}
+			return errors.Join(run(c.Context(), c.OutOrStdout(), l, s.Handler(), observe(own, s, m, log, s.Run)), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
-	c.Flags().Bool("verbose", false, "log every look")
+	c.Flags().StringVar(&metrics, "metrics", metricsAddress, "address to serve /metrics and /healthz on; empty: nowhere")
 	return c
 }
 

@@ -122,6 +122,13 @@ func (f *Function) Stop() {
 	f.api.Close()
 }
 
+// Invocations is how often it was handed an event.
+func (f *Function) Invocations() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n
+}
+
 // Log is what the function wrote so far.
 func (f *Function) Log() string { return f.log.String() }
 

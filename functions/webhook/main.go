@@ -17,6 +17,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -46,7 +47,14 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 	}
 	queue := &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: url, Now: time.Now}
 	secrets := &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Now: time.Now, Logger: log}
+	emf := metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)
 	o := webhook.Options{AppID: app, Logger: log,
+		Refused: func(reason string) {
+			emf.Record(metrics.Rejected, 1, "github", reason)
+			if err := emf.Flush(); err != nil {
+				log.Warn("the metrics could not be written", "err", err)
+			}
+		},
 		Enqueue: func(ctx context.Context, m incident.Message) error { return queue.Enqueue(ctx, m, time.Time{}) }}
 	if slug := os.Getenv("FIREBREAK_APP_SLUG"); slug != "" {
 		o.Login = func() string { return slug + "[bot]" }

@@ -27,6 +27,7 @@ type Message struct {
 	receipt       string
 	from          time.Time // when it was last received
 	visible       time.Time
+	sent          time.Time
 }
 
 type queue struct {
@@ -180,7 +181,7 @@ func (a *AWS) send(url, body, group, deduplication string) (string, error) {
 		return k.id, nil
 	}
 	q.n++
-	m := &Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", q.n), Group: group, Body: body, deduplication: deduplication, visible: now}
+	m := &Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", q.n), Group: group, Body: body, deduplication: deduplication, visible: now, sent: now}
 	q.known[deduplication] = known{m.ID, now}
 	q.messages = append(q.messages, m)
 	return m.ID, nil
@@ -215,7 +216,7 @@ func (a *AWS) receive(url string, most int) (any, error) {
 		sum := md5.Sum([]byte(m.Body))
 		given = append(given, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.receipt, "Body": m.Body, "MD5OfBody": hex.EncodeToString(sum[:]),
 			"Attributes": map[string]string{"MessageGroupId": m.Group, "MessageDeduplicationId": m.deduplication,
-				"ApproximateReceiveCount": strconv.Itoa(m.Received), "SentTimestamp": "0", "SequenceNumber": "1"}})
+				"ApproximateReceiveCount": strconv.Itoa(m.Received), "SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10), "SequenceNumber": "1"}})
 	}
 	return map[string]any{"Messages": given}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 const (
@@ -35,8 +36,9 @@ type Batch struct {
 	Queue  interface {
 		Hide(ctx context.Context, receipts []string, d time.Duration) error
 	}
-	Now    func() time.Time
-	Logger *slog.Logger
+	Now     func() time.Time
+	Metrics metrics.Recorder // takes how long messages wait
+	Logger  *slog.Logger
 }
 
 // Work handles a batch and says which of its messages are to be handed out again. After the first failure of an incident
@@ -104,6 +106,9 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 	m, err := awscloud.Decode(record.Body)
 	if err != nil {
 		return err
+	}
+	if sent, err := strconv.ParseInt(record.Attributes["SentTimestamp"], 10, 64); err == nil {
+		b.Metrics.Record(metrics.QueueAge, max(0, b.Now().Sub(time.UnixMilli(sent)).Seconds()))
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("the function's time is over: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // hides notes what is hidden for how long.
@@ -46,7 +47,7 @@ func work(t *testing.T, ctx context.Context, handle func(id string) error, recor
 	t.Helper()
 	h := &hides{seen: map[string]time.Duration{}}
 	var mu sync.Mutex
-	b := backend.Batch{Queue: h, Now: func() time.Time { return start }, Logger: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, m incident.Message) error {
+	b := backend.Batch{Queue: h, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, m incident.Message) error {
 		mu.Lock()
 		tried = append(tried, m.Why)
 		mu.Unlock()
@@ -138,7 +139,7 @@ func TestTheEndOfTheFunctionsTime(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		h := &hides{seen: map[string]time.Duration{}}
-		b := backend.Batch{Queue: h, Now: time.Now, Logger: slog.New(slog.DiscardHandler), Handle: func(ctx context.Context, m incident.Message) error {
+		b := backend.Batch{Queue: h, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Handle: func(ctx context.Context, m incident.Message) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}}
@@ -159,7 +160,7 @@ func TestTheEndOfTheFunctionsTime(t *testing.T) {
 
 func TestWhatCannotBeHiddenFailsAllTheSame(t *testing.T) {
 	log := &strings.Builder{}
-	b := backend.Batch{Queue: broken{}, Now: time.Now, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	b := backend.Batch{Queue: broken{}, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.NewTextHandler(log, nil)),
 		Handle: func(context.Context, incident.Message) error { return errors.New("502") }}
 	out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1)}})
 	if err != nil || len(out.BatchItemFailures) != 1 || !strings.Contains(log.String(), "no permission") {

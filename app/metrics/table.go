@@ -1,0 +1,50 @@
+package metrics
+
+// The metrics.
+var (
+	QueueAge = &Metric{Name: "firebreak_queue_age_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
+		Help: "How long a message had waited, since it was sent or due, when it was handed to the worker."}
+	PassTime = &Metric{Name: "firebreak_pass_duration_seconds", Kind: Histogram, Unit: "Seconds", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		Help:   "How long one look at an incident took, by its result: done, later (GitHub asks to wait), failed (it is tried again).",
+		Labels: []Label{{"result", []string{"done", "later", "failed"}}}}
+	Effects = &Metric{Name: "firebreak_effects_total", Kind: Counter, Unit: "Count",
+		Help:   "Effects that looks asked for and brought about, by kind.",
+		Labels: []Label{{"kind", []string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge", "document", "refresh", "publish"}}}}
+	Pages = &Metric{Name: "firebreak_pages_total", Kind: Counter, Unit: "Count",
+		Help:   "Pages to people outside GitHub that a service took, by service.",
+		Labels: []Label{{"service", services}}}
+	PageFailures = &Metric{Name: "firebreak_page_failures_total", Kind: Counter, Unit: "Count",
+		Help:   "Pages to people outside GitHub that a service did not take, by service.",
+		Labels: []Label{{"service", services}}}
+	UpdatesOverdue = &Metric{Name: "firebreak_updates_overdue_total", Kind: Counter, Unit: "Count",
+		Help: "Times that a customer update became overdue and the group was paged for it, drills apart."}
+	Rejected = &Metric{Name: "firebreak_signals_rejected_total", Kind: Counter, Unit: "Count",
+		Help: "Requests of sources that were not taken, by source (github: its webhooks) and reason.",
+		Labels: []Label{{"source", []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "sns", "eventbridge", "email", "slack", "generic", "github"}},
+			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate", "confirm", "modal", "store"}}}}
+	GitHubCalls = &Metric{Name: "firebreak_github_calls_total", Kind: Counter, Unit: "Count",
+		Help:   "Calls of GitHub's API, by the answer: 2xx, 3xx, 4xx, 5xx, limited (by the rate), none (it could not be reached).",
+		Labels: []Label{{"answer", []string{"2xx", "3xx", "4xx", "5xx", "limited", "none"}}}}
+	RateLeft = &Metric{Name: "firebreak_github_calls_left", Kind: Gauge, Unit: "Count",
+		Help:   "Calls left of GitHub's rate limit: the least of all installations, by GitHub's name of the limit.",
+		Labels: []Label{{"limit", []string{"core", "search"}}}}
+	Sweeps = &Metric{Name: "firebreak_sweeps_total", Kind: Counter, Unit: "Count",
+		Help:   "Sweeps for what was lost on the way, by result.",
+		Labels: []Label{{"result", []string{"done", "failed"}}}}
+
+	// What stands in the queue of a process. On AWS, SQS itself measures it.
+	QueueMessages = &Metric{Name: "firebreak_queue_messages", Kind: Gauge, Unit: "Count",
+		Help: "Messages in the queue, those that wait for their time included. Not on AWS."}
+	QueueOldest = &Metric{Name: "firebreak_queue_oldest_seconds", Kind: Gauge, Unit: "Seconds",
+		Help: "How long the oldest message that is due has been waiting. Not on AWS."}
+	DeadLetters = &Metric{Name: "firebreak_dead_letters", Kind: Gauge, Unit: "Count",
+		Help: "Messages that were put aside, for they failed again and again. Not on AWS."}
+)
+
+// All lists the metrics.
+var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, RateLeft, Sweeps, QueueMessages, QueueOldest, DeadLetters}
+
+var (
+	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}
+	services = []string{"webhook", "pagerduty", "opsgenie", "jira", "slack", "email"}
+)

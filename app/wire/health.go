@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/metrics"
+)
+
+// health is what a check found last. Anybody may ask, and a check writes to the disk: so one is good for a second.
+type health struct {
+	check func(context.Context) error
+
+	mu  sync.Mutex
+	at  time.Time // on the wall clock
+	err error
+}
+
+func (h *health) ask(ctx context.Context) (err error, fresh bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.at) < time.Second {
+		return h.err, false
+	}
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	h.err, h.at = h.check(ctx), time.Now()
+	return h.err, true
+}
+
+// patience is how long a disk may take.
+const patience = 5 * time.Second
+
+// ServeHealth answers 200 while webhooks can be stored and are worked at, else 503 with the reason. It says nothing that
+// strangers may not know: what exactly is wrong stands in the log.
+func (s *Server) ServeHealth(w http.ResponseWriter, r *http.Request) {
+	err, fresh := s.health.ask(context.WithoutCancel(r.Context()))
+	if err == nil {
+		_, _ = fmt.Fprintln(w, "ok")
+		return
+	}
+	if fresh {
+		s.log.Error("the queue does not work: webhooks are refused, or wait", "err", err)
+	}
+	http.Error(w, "the queue does not work: see the log", http.StatusServiceUnavailable)
+}
+
+// Measure records what stands in the queue.
+func (s *Server) Measure(ctx context.Context) error {
+	b, err := s.store.Backlog(ctx)
+	if err != nil {
+		return err
+	}
+	s.metrics.Record(metrics.QueueMessages, float64(b.Messages))
+	s.metrics.Record(metrics.QueueOldest, b.Oldest.Seconds())
+	s.metrics.Record(metrics.DeadLetters, float64(b.Dead))
+	return nil
+}

@@ -1,0 +1,53 @@
+package wire_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v4"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/wire"
+)
+
+// A reader is the App by the key that never leaves KMS, as the worker is.
+func TestAReaderSignsByKMS(t *testing.T) {
+	private, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(key()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	github := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if _, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return &private.PublicKey, nil }); err != nil || r.URL.Path != "/api/v3/app" {
+			t.Errorf("%s: %v", r.URL.Path, err)
+		}
+		_, _ = w.Write([]byte(`{"slug":"firebreak"}`))
+	}))
+	t.Cleanup(github.Close)
+	aws := awstest.New(t, time.Now)
+	aws.SetKey("alias/firebreak", private)
+	for _, v := range append(aws.Environ(), "AWS_CONFIG_FILE=/nowhere", "AWS_SHARED_CREDENTIALS_FILE=/nowhere") {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	r, err := wire.NewReader(t.Context(), env(map[string]string{"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if login, err := r.App.Login(t.Context()); login != "firebreak[bot]" || err != nil {
+		t.Errorf("%q, %v", login, err)
+	}
+	if calls := aws.Calls(); len(calls) != 1 || calls[0] != "Sign" {
+		t.Errorf("AWS was asked for %q", calls)
+	}
+	aws.Refuse("Sign", "AccessDeniedException")
+	if r, err = wire.NewReader(t.Context(), env(map[string]string{"FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.App.Login(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("KMS refuses, and the error is %v", err) // the private key of the environment is not taken instead
+	}
+}
