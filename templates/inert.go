@@ -86,8 +86,9 @@ func cut(text string, max int) string {
 }
 
 var (
-	// address finds what GitHub would make a link of.
-	address = regexp.MustCompile("(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+-]+@[a-z0-9][\\w.-]*")
+	// address finds what GitHub would make a link of. Before the @ stands what RFC 5322 allows there, but for what would end
+	// a piece of code or a table's cell.
+	address = regexp.MustCompile("(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+!#$%&'*/=?^{}~-]+@[a-z0-9][\\w.-]*")
 	// listMark finds what would begin a list.
 	listMark = regexp.MustCompile(`^[0-9]{1,9}[.)]`)
 )

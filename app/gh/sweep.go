@@ -67,7 +67,7 @@ func (a *App) Stirred(ctx context.Context, since time.Time) ([]engine.Message, e
 			return nil, fail("list the app's installations", "", err)
 		}
 		for _, inst := range installations {
-			if inst.SuspendedAt != nil {
+			if inst.SuspendedAt != nil || a.serves(inst.GetAccount().GetLogin()) != nil {
 				continue
 			}
 			found, err := a.stirred(ctx, inst, since)
