@@ -228,6 +228,9 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	w.say("alice", n, "/oe fnding zanzibar again")
 	w.say("carol", n, "a plain comment about zanzibar")
 	w.do("", "/sandbox/clock", `{"advance":"26m"}`, http.StatusOK)
+	w.do("", "/sandbox/faults", `{"match":"POST .*/comments$","status":502,"count":1}`, http.StatusOK)
+	w.say("alice", n, "/oe fnding zanzibar is answered in words, which GitHub does not take")
+	w.do("", "/sandbox/clock", `{"advance":"1m"}`, http.StatusOK)
 	for _, c := range []struct{ who, text string }{{"carol", "/ic update We see zanzibar and are on it"}, {"carol", "/ic escalate @dan zanzibar needs you"},
 		{"alice", "/oe cause The zanzibar certificate ran out"}, {"carol", "/ic phase fixing"}, {"alice", "/oe workaround zanzibar by hand"}, {"carol", "/ic phase monitoring"},
 		{"carol", "/ic followup acme/platform Renew zanzibar by itself @bob"}, {"carol", "/ic agree Gina Globexson, by phone"}, {"carol", "/ic close"}} {
@@ -291,11 +294,13 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	if counted != made {
 		t.Errorf("GitHub was called %v times, and %v are counted", made, counted)
 	}
-	passes := got["firebreak_pass_duration_seconds done"] + got["firebreak_pass_duration_seconds later"]
+	passes := got["firebreak_pass_duration_seconds done"] + got["firebreak_pass_duration_seconds later"] + got["firebreak_pass_duration_seconds failed"]
 	if handed := got["firebreak_queue_age_seconds"]; handed != passes || handed != float64(looks) {
 		t.Errorf("%v messages were handed out, %v looks measured, and %d logged", handed, passes, looks)
 	}
 	for name, want := range map[string]float64{
+		"firebreak_pass_duration_seconds failed":              1,
+		"firebreak_github_calls_total 5xx":                    1,
 		"firebreak_pages_total webhook":                       3, // the first, for the update, and by /ic escalate
 		"firebreak_page_failures_total email":                 1,
 		"firebreak_page_failures_total webhook":               0,

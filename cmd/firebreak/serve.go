@@ -53,7 +53,7 @@ func serve() *cobra.Command {
   FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached though they are not public
 
 GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
-address of their own, which needs not and should not be reached from outside; /healthz is at both. The log, on standard
+address of their own, which need not and should not be reached from outside; /healthz is at both. The log, on standard
 error, is JSON with a line for each look at an incident.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
