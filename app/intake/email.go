@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -85,7 +86,7 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 		m = salvaged(raw)
 	}
 	s.Title, s.Text, s.Attachments, s.Started = m.subject, m.text, m.attachments, m.date
-	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tag: tag(m.to)}
+	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tags: m.tags()}
 	if s.Title == "" {
 		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
 	}
@@ -139,13 +140,19 @@ func headersOf(ses *events.SimpleEmailService) mail {
 	return m
 }
 
-// tag gives what stands behind the + of the first address that has one: p1+42@example.com has 42.
-func tag(to []string) string {
-	for _, a := range to {
+// tags gives what stands behind the + of an address, p1+42@example.com has 42, and before the @ of the ids of what it answers:
+// where a mail of ours carries what it is about.
+func (m mail) tags() (tags []string) {
+	for _, a := range m.to {
 		local, _, _ := strings.Cut(a, "@")
-		if _, t, ok := strings.Cut(local, "+"); ok {
-			return t
+		if _, tag, ok := strings.Cut(local, "+"); ok {
+			tags = append(tags, tag)
 		}
 	}
-	return ""
+	for _, id := range append(slices.Clone(m.references), m.inReplyTo) {
+		if tag, _, ok := strings.Cut(id, "@"); ok {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }

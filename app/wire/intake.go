@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -69,7 +70,8 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		if err != nil {
 			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
 		}
-		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8], At: s.engine.Clock.Now().UTC(),
+			Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
 		if signal.Source != "email" { // a mail is news, and no repetition
 			m.Key = fmt.Sprintf("%s %t", signal.DedupKey, signal.Firing)
 		}
