@@ -75,7 +75,7 @@ func (p *pass) signal() error {
 // answer to a mail of its own.
 func (p *pass) over() (bool, error) {
 	gone, end := p.snap.Gone || p.snap.Pull, p.before.Closed
-	if p.m.Signal == nil || !gone && (end == nil || !p.m.At.After(end.At)) {
+	if p.m.Signal == nil || !gone && (end == nil || p.m.At.Before(end.At)) {
 		return false, nil
 	}
 	back := p.m
@@ -102,7 +102,8 @@ func (p *pass) over() (bool, error) {
 	if number == p.m.Ref.Number {
 		return false, &Later{Until: p.now.Add(2 * time.Second), Err: errors.New("GitHub still lists it as open")}
 	}
-	back.Ref.Number, back.Rules = 0, ""
+	back.Ref.Number, back.Rules, back.Back = 0, "", true
+	back.Delivery = "back " + p.m.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
 	if owner, name, ok := strings.Cut(p.m.Rules, "/"); ok {
 		back.Ref = incident.Ref{Owner: owner, Repo: name}
 	}
@@ -142,7 +143,7 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Back && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))

@@ -32,11 +32,12 @@ type Message struct {
 	Count  int             `json:"count,omitempty"`
 	Paged  bool            `json:"paged,omitempty"`
 	// Event names what the source said, ID this one time that it came, and At is when. Rules is the repository whose rules
-	// sent it to Ref, as owner/repo; empty: Ref's own.
+	// sent it to Ref, as owner/repo; empty: Ref's own. Back says that where it was sent is over: GitHub is asked anew.
 	Event string    `json:"event,omitempty"`
 	ID    string    `json:"id,omitempty"`
 	At    time.Time `json:"at,omitzero"`
 	Rules string    `json:"rules,omitempty"`
+	Back  bool      `json:"back,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
 }
