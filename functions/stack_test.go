@@ -86,7 +86,7 @@ type stack struct {
 	mu       sync.Mutex
 	batches  []events.SQSEvent // that the worker was given
 	turns    int
-	schedule bool              // the queue is elsewhere: schedules that are due are sent there
+	schedule bool // the queue is elsewhere: schedules that are due are sent there
 }
 
 const (
@@ -172,6 +172,7 @@ func newStack(t *testing.T, o settings) *stack {
 		s.twin = start("worker")
 	}
 	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
+	env["FIREBREAK_INTAKE_MAILS"] = "s3://firebreak-mails/mail/"
 	delete(env, "FIREBREAK_SCHEDULE_GROUP")
 	s.aws.SetSecret("firebreak/intake", "token")
 	s.intake = start("intake")

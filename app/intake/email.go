@@ -73,6 +73,10 @@ func ReadMail(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 }
 
 func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+	infected := ses != nil && ses.Receipt.VirusVerdict.Status == "FAIL"
+	if infected {
+		raw = nil // nothing of it may reach anybody, but that it came must
+	}
 	m, readable := parseMail(raw)
 	s := Signal{Source: "email", Firing: true, Trust: Unverified, Labels: map[string]string{}}
 	if ses != nil {
@@ -80,6 +84,14 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 		if len(raw) == 0 {
 			m, readable = headersOf(ses), true
 			m.text = "(The mail itself did not come along.)"
+		}
+		if infected {
+			m.text = "(Amazon SES found a virus in this mail, so its text and attachments stay out.)"
+		}
+		for _, to := range ses.Receipt.Recipients { // also whom no header names
+			if !slices.Contains(m.to, to) {
+				m.to = append(m.to, to)
+			}
 		}
 	}
 	if !readable {

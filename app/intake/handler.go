@@ -51,7 +51,8 @@ func (c *Counter) All() map[Refusal]int {
 	return maps.Clone(c.counts)
 }
 
-func (c *Counter) add(r Refusal) {
+// Add counts one.
+func (c *Counter) Add(r Refusal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counts == nil {
@@ -189,6 +190,6 @@ func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *E
 
 // note counts an error and logs it; it holds neither a secret nor a text.
 func (o Options) note(source Source, err *Error) {
-	o.Refused.add(Refusal{Source: source.Name(), Reason: err.Reason})
+	o.Refused.Add(Refusal{Source: source.Name(), Reason: err.Reason})
 	o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err)
 }

@@ -92,6 +92,12 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 	return nil
 }
 
+// refuse counts and logs a report that came by another way than HTTP and could not be taken.
+func (s *reception) refuse(source, reason string, err error) {
+	s.refused.Add(intake.Refusal{Source: source, Reason: reason})
+	s.log.Warn("a signal was refused", "source", source, "reason", reason, "err", err)
+}
+
 // acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that
 // went out before its incident was opened.
 func acknowledgement(a intake.Ack) (engine.Message, bool) {
