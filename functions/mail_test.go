@@ -55,7 +55,9 @@ func TestI1AMailOnAWS(t *testing.T) {
 	all := func(status string) map[string]string {
 		return map[string]string{"spam": status, "virus": status, "spf": status, "dkim": status, "dmarc": status}
 	}
-	put := func(id, subject, words string) { s.aws.PutObject("firebreak-mails", "mail/"+id, stored(id, subject, words)) }
+	put := func(id, subject, words string) {
+		s.aws.PutObject("firebreak-mails", "mail/"+id, stored(id, subject, words))
+	}
 
 	put("one", "Nothing works", "Join https://zoom.us/j/123\r\n/ic close @carol")
 	for range 2 { // SES invokes at least once
