@@ -75,7 +75,8 @@ func (p *pass) signal() error {
 // answer to a mail of its own.
 func (p *pass) over() (bool, error) {
 	gone, end := p.snap.Gone || p.snap.Pull, p.before.Closed
-	if p.m.Signal == nil || !gone && (end == nil || p.m.At.Before(end.At)) {
+	ended := end != nil && !p.snap.Open && !p.m.At.Before(end.At)
+	if p.m.Signal == nil || !gone && !ended {
 		return false, nil
 	}
 	back := p.m
