@@ -66,6 +66,7 @@ type settings struct {
 	rotating bool         // GitHub still signs with the secret before
 	sqs      http.Handler // serves SQS; nil: the double does
 	receives int          // after how many tries a message is dead; 0: 20
+	twin     bool         // two processes of the worker take turns
 }
 
 // stack is the product on AWS: GitHub → webhook → queue → worker → schedules → queue.
@@ -80,10 +81,12 @@ type stack struct {
 	intake  *lambdatest.Function
 	worker  *lambdatest.Function
 	sweep   *lambdatest.Function
+	twin    *lambdatest.Function // another worker, which takes every other batch; nil: there is one
 
 	mu       sync.Mutex
 	batches  []events.SQSEvent // that the worker was given
-	schedule bool              // the queue is elsewhere: schedules that are due are sent there
+	turns    int
+	schedule bool // the queue is elsewhere: schedules that are due are sent there
 }
 
 const (
@@ -165,7 +168,11 @@ func newStack(t *testing.T, o settings) *stack {
 	// What serverless.yml gives each of them, and no more.
 	s.webhook = start("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
 	s.worker = start("worker")
+	if o.twin {
+		s.twin = start("worker")
+	}
 	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
+	env["FIREBREAK_INTAKE_MAILS"] = "s3://firebreak-mails/mail/"
 	delete(env, "FIREBREAK_SCHEDULE_GROUP")
 	s.aws.SetSecret("firebreak/intake", "token")
 	s.intake = start("intake")
@@ -283,9 +290,13 @@ func (s *stack) poll(ctx context.Context) (handed int, err error) {
 	}
 	s.mu.Lock()
 	s.batches = append(s.batches, e)
+	worker := s.worker
+	if s.turns++; s.twin != nil && s.turns%2 == 0 {
+		worker = s.twin
+	}
 	s.mu.Unlock()
 	var answer events.SQSEventResponse
-	if err := s.worker.Invoke(ctx, e, &answer); err != nil {
+	if err := worker.Invoke(ctx, e, &answer); err != nil {
 		return 0, fmt.Errorf("the worker function: %w", err)
 	}
 	failed := map[string]bool{}

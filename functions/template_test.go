@@ -90,7 +90,7 @@ func osls(params []string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, ".serverless", "cloudformation-template-update-stack.json"))
 }
 
-var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example", "sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic"}
+var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example", "sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
 
 // of gives the resources of a type that exist, by name.
 func (x template) of(kind string) map[string]map[string]any {
@@ -103,7 +103,7 @@ func (x template) of(kind string) map[string]map[string]any {
 	return all
 }
 
-// holds tells whether a condition holds. There are Equals and Not.
+// holds tells whether a condition holds. There are Equals, Not and And.
 func (x template) holds(condition any) bool {
 	if name, ok := condition.(string); ok {
 		return x.holds(x.Conditions[name])
@@ -111,6 +111,9 @@ func (x template) holds(condition any) bool {
 	c := condition.(map[string]any)
 	if not, ok := c["Fn::Not"]; ok {
 		return !x.holds(not.([]any)[0])
+	}
+	if and, ok := c["Fn::And"]; ok {
+		return !slices.ContainsFunc(and.([]any), func(one any) bool { return !x.holds(one) })
 	}
 	equals := c["Fn::Equals"].([]any)
 	return equals[0] == equals[1]
@@ -129,6 +132,13 @@ func (x template) text(v any) string {
 			case "Fn::GetAtt":
 				return x.list(of, ".")
 			case "Fn::Sub":
+				if list, ok := of.([]any); ok {
+					text := list[0].(string)
+					for name, value := range list[1].(map[string]any) {
+						text = strings.ReplaceAll(text, "${"+name+"}", x.text(value))
+					}
+					return text
+				}
 				return of.(string)
 			case "Fn::Join":
 				return x.list(of.([]any)[1], "")
@@ -226,6 +236,8 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		out   = "secretsmanager:GetSecretValue on OutboundSecret"
 		sign  = "kms:Sign on arn:kms:key if kms:SigningAlgorithm=RSASSA_PKCS1_V1_5_SHA_256"
 		email = "ses:SendEmail on arn:ses:identity"
+		mails = "s3:GetObject on ${MailBucket.Arn}/mail/*"
+		aside = "sqs:SendMessage on MailDeadLetters.Arn"
 	)
 	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
 	for name, c := range map[string]struct {
@@ -241,7 +253,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		}},
 		"with everything": {everything, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", send, hook, token, out, sign, email),
+			"IntakeRole":  logs("Intake", send, hook, token, out, sign, email, mails, aside),
 			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, out, sign, email})...),
 			"SweepRole":   logs("Sweep", send, sign),
 			"TimerRole":   {send},
@@ -381,11 +393,12 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff(map[string]string{
-		"DeadLettersAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible of DeadLetters.QueueName > 0",
-		"QueueAgeAlarm":    "AWS/SQS ApproximateAgeOfOldestMessage of Queue.QueueName > 900",
-		"TimersAlarm":      "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
-		"EndpointsAlarm":   "AWS/ApiGateway 5xx of HttpApi > 0",
-		"SweepAlarm":       "AWS/Lambda Errors of SweepLambdaFunction > 5",
+		"DeadLettersAlarm":     "AWS/SQS ApproximateNumberOfMessagesVisible of DeadLetters.QueueName > 0",
+		"MailDeadLettersAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible of MailDeadLetters.QueueName > 0",
+		"QueueAgeAlarm":        "AWS/SQS ApproximateAgeOfOldestMessage of Queue.QueueName > 900",
+		"TimersAlarm":          "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
+		"EndpointsAlarm":       "AWS/ApiGateway 5xx of HttpApi > 0",
+		"SweepAlarm":           "AWS/Lambda Errors of SweepLambdaFunction > 5",
 		// The names and the dimension are those of the lines that the functions write.
 		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
 		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",

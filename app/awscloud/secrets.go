@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,13 +23,14 @@ const (
 	schemeParameter = "ssm:"
 )
 
-// The webhook secret is the one that rotates without a gap: the version before stays good for a while, as long as the
-// service still has it. Cards that it signed are written anew within that time, or rebuilt.
+// The secrets by which others are known to us rotate without a gap: the version before stays good for a while, as long as the
+// service still has it. Cards that the webhook secret signed are written anew within that time, or rebuilt.
 const (
-	rotating = "FIREBREAK_WEBHOOK_SECRET"
-	before   = rotating + "_PREVIOUS"
-	overlap  = 7 * 24 * time.Hour
+	before  = "_PREVIOUS"
+	overlap = 7 * 24 * time.Hour
 )
+
+var rotating = regexp.MustCompile(`^FIREBREAK_(WEBHOOK|INTAKE|INTAKE_[A-Z]+)_SECRET$`)
 
 const (
 	keep  = 5 * time.Minute // how long secrets are kept before they are read again
@@ -106,7 +108,7 @@ func (s *Secrets) resolve(ctx context.Context, now time.Time) (map[string]string
 		found = append(found, v)
 		reading.Go(func() {
 			switch {
-			case isSecret && name == rotating && env[before] == "":
+			case isSecret && rotating.MatchString(name) && env[name+before] == "":
 				v.now, v.before, v.err = s.versions(ctx, secret, now)
 			case isSecret:
 				v.now, _, v.err = s.version(ctx, secret, "AWSCURRENT")
@@ -128,7 +130,7 @@ func (s *Secrets) resolve(ctx context.Context, now time.Time) (map[string]string
 		}
 		read[v.name] = v.now
 		if v.before != "" {
-			read[before] = v.before
+			read[v.name+before] = v.before
 		}
 	}
 	return read, errors.Join(wrong...)

@@ -58,19 +58,21 @@ func TestReferencesAreRead(t *testing.T) {
 		t.Errorf("within five minutes it asks again: %v", calls)
 	}
 	now = now.Add(time.Nanosecond)
-	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new", "FIREBREAK_PRIVATE_KEY_PREVIOUS": ""}) // only the webhook's rotates so
+	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new", "FIREBREAK_PRIVATE_KEY_PREVIOUS": ""}) // which nobody else has: it needs no overlap
 }
 
-func TestTheWebhookSecretRotatesWithoutAGap(t *testing.T) {
-	now := start
-	s, aws, _ := newSecrets(t, &now, "FIREBREAK_WEBHOOK_SECRET=secretsmanager:fb/hook")
-	aws.SetSecret("fb/hook", "one")
-	expect(t, s, map[string]string{"FIREBREAK_WEBHOOK_SECRET": "one", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS": ""})
-	aws.SetSecret("fb/hook", "two")
-	now = now.Add(5 * time.Minute)
-	expect(t, s, map[string]string{"FIREBREAK_WEBHOOK_SECRET": "two", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS": "one"})
-	now = start.Add(7*24*time.Hour + time.Second) // it has long rotated: who learnt the old one must not sign for ever
-	expect(t, s, map[string]string{"FIREBREAK_WEBHOOK_SECRET": "two", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS": ""})
+func TestTheSecretsOfOthersRotateWithoutAGap(t *testing.T) {
+	for _, name := range []string{"FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_INTAKE_SECRET", "FIREBREAK_INTAKE_ALERTMANAGER_SECRET"} {
+		now := start
+		s, aws, _ := newSecrets(t, &now, name+"=secretsmanager:fb/hook")
+		aws.SetSecret("fb/hook", "one")
+		expect(t, s, map[string]string{name: "one", name + "_PREVIOUS": ""})
+		aws.SetSecret("fb/hook", "two")
+		now = now.Add(5 * time.Minute)
+		expect(t, s, map[string]string{name: "two", name + "_PREVIOUS": "one"})
+		now = start.Add(7*24*time.Hour + time.Second) // it has long rotated: who learnt the old one must not sign for ever
+		expect(t, s, map[string]string{name: "two", name + "_PREVIOUS": ""})
+	}
 }
 
 func TestAPreviousSecretThatIsSetCounts(t *testing.T) {

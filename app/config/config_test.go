@@ -121,13 +121,13 @@ pager: email
 coordinators: sre
 services:
   opsgenie: {secret: OPSGENIE}
-  email: {from: incidents@acme.example, via: ses, region: eu-central-1, targets: {sre: oncall@acme.example}}
+  email: {from: incidents@acme.example, reply-to: p1@acme.example, via: ses, region: eu-central-1, targets: {sre: oncall@acme.example}}
 `, func(p *incident.Policy) {
 		p.Pager, p.Coordinators = "email", "sre"
 		p.Escalation[0].To, p.Escalation[1].To = []string{"sre"}, []string{"sre"}
 		p.Services = []incident.Service{
 			{Kind: "opsgenie", Secret: "OPSGENIE", Options: map[string]string{"region": "us"}},
-			{Kind: "email", Options: map[string]string{"from": "incidents@acme.example", "via": "ses", "region": "eu-central-1"}, Targets: map[string]string{"sre": "oncall@acme.example"}},
+			{Kind: "email", Options: map[string]string{"from": "incidents@acme.example", "reply-to": "p1@acme.example", "via": "ses", "region": "eu-central-1"}, Targets: map[string]string{"sre": "oncall@acme.example"}},
 		}
 	}},
 }

@@ -61,6 +61,7 @@ var services = []service{
 	{kind: "email", needs: []string{"from"}, each: true, target: like(emailAddress, anAddress),
 		options: []option{
 			{name: "from", read: like(emailAddress, "the sender's address, such as incidents@acme.example")},
+			{name: "reply-to", read: like(emailAddress, "the address at which mails are taken in, such as p1@acme.example")},
 			{name: "via", read: oneOf("smtp", "ses"), without: "smtp"},
 			{name: "region", read: like(awsRegion, "a region of AWS, such as eu-central-1")},
 		},

@@ -125,7 +125,7 @@ func (p *pass) send(s incident.Send, kind string, to []string) error {
 	}
 	service, _ := p.policy.Service(kind)
 	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.headline(), Text: asks(s),
-		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service})
+		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service, Tag: p.tag(p.m.Ref)})
 }
 
 // headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.

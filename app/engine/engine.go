@@ -122,6 +122,12 @@ func (p *pass) run() error {
 	} else if err != nil {
 		return err
 	}
+	if over, err := p.over(); over || err != nil {
+		return err
+	}
+	if until, wait := p.calm(); wait {
+		return &Later{Until: until, Err: errors.New("a source repeats itself")}
+	}
 	if p.snap.Pull || p.snap.Gone {
 		return p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ func (p *pass) wasLabeled() bool {
 // is read again, for the second time: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		return acknowledgements(it)
+		return recalled(it)
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}}
 	switch it.Event {
@@ -121,23 +120,30 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	return []incident.Fact{f}
 }
 
-// acknowledgements gives the answers at the pager that a comment of the app's own tells of: nothing else on GitHub does.
-func acknowledgements(it Item) (facts []incident.Fact) {
+// recalled gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
+// reported.
+func recalled(it Item) (facts []incident.Fact) {
+	add := func(what any) {
+		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
+	}
 	for _, key := range markers(it.Body) {
-		parts := strings.Split(key, "/") // ack/page/1/pagerduty/Dan%20Example, signals/14/fired/1772447000
-		if len(parts) == 4 && parts[0] == "signals" {
-			n, err1 := strconv.Atoi(parts[1])
-			at, err2 := strconv.ParseInt(parts[3], 10, 64)
-			if err1 == nil && err2 == nil {
-				facts = append(facts, incident.Fact{ID: it.ID, At: it.At, What: incident.Counted{Count: n, Firing: parts[2] == "fired", Last: time.Unix(at, 0).UTC()}})
+		parts := strings.Split(key, "/")
+		switch {
+		case parts[0] == "signals":
+			if s, ok := incident.ParseSignals(key); ok {
+				add(incident.Counted(s))
+				add(incident.Said{Topic: "signals", Comment: it.Comment}) // the next report is counted there
 			}
-			continue
-		}
-		if len(parts) != 5 || parts[0] != "ack" {
-			continue
-		}
-		if name, err := url.PathUnescape(parts[4]); err == nil {
-			facts = append(facts, incident.Fact{ID: it.ID, At: it.At, What: incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name}})
+		case parts[0] == "recovered" || parts[0] == "again":
+			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
+		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
+			if report, ok := incident.ParseReport(parts[1]); ok {
+				add(incident.Received{Source: parts[2], Report: report})
+			}
+		case parts[0] == "ack" && len(parts) == 5: // ack/page/1/pagerduty/Dan%20Example
+			if name, err := url.PathUnescape(parts[4]); err == nil {
+				add(incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name})
+			}
 		}
 	}
 	return facts

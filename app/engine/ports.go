@@ -47,6 +47,7 @@ type Page struct {
 	Severity string
 	Drill    bool
 	Service  incident.Service // by which it goes out
+	Tag      string           // which a mail carries, so that an answer finds the incident; empty: there is none yet
 }
 
 // Announcer tells customers.
@@ -63,6 +64,7 @@ type Announcement struct {
 	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
 	Text     string
 	At       time.Time
+	Tag      string // which a mail carries, so that an answer finds the incident; it tells nobody which
 }
 
 // Replier answers people in the chat in which they wrote.

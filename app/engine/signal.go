@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,10 +43,15 @@ func (p *pass) signal() error {
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
 		repo = incident.Ref{Owner: owner, Repo: name}
 	}
-	count := max(1, p.m.Count)
-	ref, err := p.find(repo, s)
-	if err != nil {
-		return err
+	ref, ok := p.answers(s, p.m.Ref, p.policy.Signals)
+	if !ok {
+		if ref, err = p.find(repo, s); err != nil {
+			return err
+		}
+	}
+	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At}
+	if ref.FullName() != p.m.Ref.FullName() {
+		on.Rules = p.m.Ref.FullName()
 	}
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
@@ -55,15 +61,54 @@ func (p *pass) signal() error {
 		if ref, err = p.declare(repo, s, d); err != nil {
 			return err
 		}
-		if err := p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal"}, time.Time{}); err != nil {
-			return err
-		}
-		p.tellReporter(s, ref)
-		if count--; count == 0 {
-			return nil
-		}
+		on = Message{Ref: ref, Why: "signal"} // what was said so far stands in the incident's text
 	}
-	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: count}, time.Time{})
+	if err := p.Queue.Enqueue(p.ctx, on, time.Time{}); err != nil {
+		return err
+	}
+	p.tellReporter(s, ref)
+	return nil
+}
+
+// over sends what a source reports of an incident that is over back, so that it finds the one that is open, or opens one:
+// another process may have closed it since this one found it. What came before the end still belongs to it, and so does an
+// answer to a mail of its own.
+func (p *pass) over() (bool, error) {
+	gone, end := p.snap.Gone || p.snap.Pull, p.before.Closed
+	ended := end != nil && !p.snap.Open && !p.m.At.Before(end.At)
+	if p.m.Signal == nil || !gone && !ended {
+		return false, nil
+	}
+	back := p.m
+	var s intake.Signal
+	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+		return false, fmt.Errorf("read a signal: %w", err)
+	}
+	if _, ok := p.answers(s, p.m.Ref, nil); ok {
+		if !gone {
+			return false, nil
+		}
+		s.Thread.Tags = nil // what it answers is no longer there, so it is a mail as any other
+		text, err := json.Marshal(s)
+		if err != nil {
+			return false, fmt.Errorf("write a signal: %w", err)
+		}
+		back.Signal = text
+	}
+	p.forget(p.m.Ref)
+	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(p.trouble(p.m.Ref, s.DedupKey)))
+	if err != nil {
+		return false, fmt.Errorf("look for the incident of a signal: %w", err)
+	}
+	if number == p.m.Ref.Number {
+		return false, &Later{Until: p.now.Add(2 * time.Second), Err: errors.New("GitHub still lists it as open")}
+	}
+	back.Ref.Number, back.Rules, back.Back = 0, "", true
+	back.Delivery = "back " + p.m.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
+	if owner, name, ok := strings.Cut(p.m.Rules, "/"); ok {
+		back.Ref = incident.Ref{Owner: owner, Repo: name}
+	}
+	return true, p.Queue.Enqueue(p.ctx, back, time.Time{})
 }
 
 // judge reads the report and says what becomes of it.
@@ -99,7 +144,7 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Back && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
@@ -168,16 +213,18 @@ func (e *Engine) mac(parts ...string) string {
 
 // origin is what an incident's text holds of the report that opened it, signed: everybody with write access could edit it.
 type origin struct {
-	Source    string   `json:"source"`
-	Severity  string   `json:"severity,omitempty"`
-	Customers []string `json:"customers,omitempty"`
-	Page      bool     `json:"page,omitempty"`
-	Paged     bool     `json:"paged,omitempty"`
+	Source    string          `json:"source"`
+	Severity  string          `json:"severity,omitempty"`
+	Customers []string        `json:"customers,omitempty"`
+	Page      bool            `json:"page,omitempty"`
+	Paged     bool            `json:"paged,omitempty"`
+	Count     int             `json:"count,omitempty"`
+	Report    incident.Report `json:"report,omitzero"`
 }
 
 // declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged}
+	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Count: p.m.Count, Report: p.report(s)}
 	if _, ok := p.policy.Severity(d.Severity); ok {
 		o.Severity = d.Severity
 	}
@@ -186,7 +233,7 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
-	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Role: string(s.Trust), Reason: s.Text, Lines: facts(s), Missing: links(s), Names: s.Attachments})
+	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Role: string(s.Trust), Reason: s.Text, Lines: facts(s), Missing: links(s), Names: s.Attachments, Count: o.Count})
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
@@ -262,13 +309,12 @@ func (p *pass) reported() (incident.Opened, bool) {
 		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Page: o.Page, Paged: o.Paged}, true
+		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged}, true
 	}
 	return incident.Opened{}, false
 }
 
-// repeated gives the fact that a source said something of this incident again. What comes close after another waits, so that
-// a storm is a few writes.
+// repeated gives the fact that a source said something of this incident again.
 func (p *pass) repeated() ([]incident.Fact, error) {
 	if p.m.Signal == nil {
 		return nil, nil
@@ -277,14 +323,22 @@ func (p *pass) repeated() ([]incident.Fact, error) {
 	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
 		return nil, fmt.Errorf("read a signal: %w", err)
 	}
-	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Mark: p.mac("event", s.DedupKey, s.Event)[:16]}
+	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Report: p.report(s)}
 	if s.Source == "email" {
-		f.Text, f.Names = s.Text, s.Attachments
+		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
 		if f.Text == "" {
 			f.Text = s.Title
 		}
 	}
 	return []incident.Fact{{At: p.now, What: f}}, nil
+}
+
+// report names what a message says, without telling it.
+func (p *pass) report(s intake.Signal) incident.Report {
+	if p.m.At.IsZero() {
+		return incident.Report{}
+	}
+	return incident.Report{Mark: p.mac("event", s.DedupKey, s.Event)[:16], ID: p.m.ID, At: p.m.At.Unix()}
 }
 
 // wait tells until when a report waits because the one before was just written down.
@@ -296,6 +350,12 @@ func (e *Engine) wait(m Message, now time.Time) (time.Time, bool) {
 	defer e.mu.Unlock()
 	until := e.wrote[m.Ref].Add(calm)
 	return until, now.Before(until)
+}
+
+// calm tells the same by the card, where another process wrote the one before.
+func (p *pass) calm() (time.Time, bool) {
+	until := p.before.Signals.Last.Add(calm)
+	return until, p.m.Signal != nil && p.before.Said["signals"] != 0 && p.now.Before(until)
 }
 
 func (e *Engine) noted(m Message, now time.Time) {
@@ -326,6 +386,9 @@ func (p *pass) tellReporter(s intake.Signal, ref incident.Ref) {
 // whether people outside GitHub were paged: once for each trouble.
 func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
 	policy := e.policyOf(ctx, repo)
+	if _, ok := e.answers(s, repo, policy.Signals); ok { // whose people know already
+		return false
+	}
 	if intake.Map(s, rules(policy)).Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
 		return false
 	}

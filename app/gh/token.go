@@ -33,8 +33,10 @@ var (
 	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
 	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}}
 	checks    = work{"checks", github.InstallationPermissions{Checks: write}}
-	// figures: what `stats` reads, and the sweep, the one that looks at all repositories of an installation.
-	figures = work{"figures", github.InstallationPermissions{Issues: read, PullRequests: read}}
+	// figures: what `stats` reads.
+	figures = work{"figures", github.InstallationPermissions{Issues: read}}
+	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
+	sweeping = work{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}}
 )
 
 // in gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
@@ -78,7 +80,7 @@ func (a *App) serves(owner string) error {
 
 // wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
 func (a *App) wide(id int64) (*github.Client, error) {
-	return a.installed(id, fmt.Sprintf("installation %d", id), figures, nil)
+	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil)
 }
 
 // installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them.

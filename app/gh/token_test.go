@@ -197,7 +197,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"Card", "incidents: issues=read metadata=read", func(a *gh.App) error { _, err := a.Card(ctx, it, func(string) bool { return false }); return err }},
 		{"Allowance", "incidents: issues=read metadata=read", func(a *gh.App) error { _, _, _, err := a.Allowance(ctx, "acme", "incidents"); return err }},
-		{"Stirred", ": issues=read metadata=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since); return err }},
+		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since); return err }},
 	}
 	told := map[string]bool{"Address": true}
 	for _, c := range calls {

@@ -28,6 +28,8 @@ type (
 		None      bool // "none" was answered explicitly
 		Drill     bool
 		Signal    bool // a machine or somebody outside reported it
+		Count     int  // how often, before it was opened
+		Report    Report
 		Page      bool // page at once, before anybody confirmed it (the configuration says so)
 		Paged     bool // the first step was paged already, before GitHub was asked
 	}
@@ -37,11 +39,19 @@ type (
 		Firing bool
 		Count  int // how often, since the last time
 		Text   string
+		From   string   // who wrote it
+		Trust  string   // how sure that is
 		Names  []string // of attachments, which are not kept
-		Mark   string   // names what was said, for saying it once
+		Links  []string // to calls
+		Report Report
 	}
-	// Counted: so often was it reported, by a comment of the app's own.
+	// Counted: so it stands with what was reported, by a comment of the app's own.
 	Counted Signals
+	// Received: somebody outside wrote, by a comment of the app's own.
+	Received struct {
+		Source string
+		Report Report
+	}
 	// Commented: a person's comment without a command.
 	Commented struct{}
 	// Labeled: a label was added by hand.

@@ -222,6 +222,15 @@ type Signals struct {
 	Count  int       `json:"count,omitempty"` // how often it was reported, the first time included
 	Last   time.Time `json:"last,omitzero"`
 	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
+	Turns  []int64   `json:"turns,omitempty"`  // when it recovered, fired again, recovered …, in Unix seconds: the newest 12
+	Taken  []Report  `json:"taken,omitempty"`  // the newest 8 reports, so that none is taken twice
+}
+
+// Report is one time that a source said something.
+type Report struct {
+	Mark string `json:"m"` // names what was said
+	ID   string `json:"i"` // names this time
+	At   int64  `json:"t"` // when it came, in Unix seconds
 }
 
 // Updates is the customer's rhythm (V3).

@@ -34,6 +34,13 @@ type Message struct {
 	Key    string          `json:"key,omitempty"`
 	Count  int             `json:"count,omitempty"`
 	Paged  bool            `json:"paged,omitempty"`
+	// Event names what the source said, ID this one time that it came, and At is when. Rules is the repository whose rules
+	// sent it to Ref, as owner/repo; empty: Ref's own. Back says that where it was sent is over: GitHub is asked anew.
+	Event string    `json:"event,omitempty"`
+	ID    string    `json:"id,omitempty"`
+	At    time.Time `json:"at,omitzero"`
+	Rules string    `json:"rules,omitempty"`
+	Back  bool      `json:"back,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
 }
@@ -42,6 +49,14 @@ type Message struct {
 func (m Message) Bare() bool {
 	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil
 }
+
+// Retries tells whether a report is no more than another try of the one before it, whose answer was lost.
+func (m Message) Retries(before Message) bool {
+	return m.Event != "" && m.Event == before.Event && m.At.Sub(before.At).Abs() < retry
+}
+
+// retry is how soon a source tries again what it got no answer to. What it says again later it means.
+const retry = time.Minute
 
 // Ack is an answer to a page at a pager.
 type Ack struct {

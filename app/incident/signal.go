@@ -1,40 +1,162 @@
 package incident
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How much is kept of what sources said.
+const (
+	keptTurns   = 12
+	keptReports = 8
+)
 
 // signalled takes what a source says of an incident that is open: it counts, asks, and never closes anything (I6).
 func (r *run) signalled(s Signalled) {
-	was := r.Signals
-	if s.Text != "" { // somebody wrote: that is no repetition but news
-		r.record("message", s.Source, s.Text)
-		r.do(Remind{Key: "message/" + s.Mark, At: r.f.At, Say: Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names}})
+	if r.Signals.took(s.Report, s.Text != "") {
 		return
 	}
-	r.Signals = Signals{Count: was.Count, Last: r.f.At, Firing: s.Firing}
+	r.Signals.take(s.Report)
+	was := r.Signals
+	at := r.f.At
+	if s.Report.At != 0 { // when it came, so that handed out again it is the same
+		at = time.Unix(s.Report.At, 0).UTC()
+	}
+	if s.Text != "" { // somebody wrote: that is no repetition but news
+		r.message(s)
+		return
+	}
+	r.Signals.Last, r.Signals.Firing = at, s.Firing
 	if s.Firing {
 		r.Signals.Count += s.Count
 	}
-	role := "fired"
-	if !s.Firing {
-		role = "recovered"
-	}
 	if s.Firing != was.Firing || was.Count == 0 {
-		r.record(role, s.Source, "")
+		r.turned(at, s.Firing, s.Source)
 	}
-	r.do(Remind{Key: fmt.Sprintf("signals/%d/%s/%d", r.Signals.Count, role, r.f.At.Unix()), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
-		Name: "signals", Line: s.Source, Role: role, Count: r.Signals.Count, Time: r.f.At}})
+	r.do(Remind{Key: r.Signals.key(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
+		Name: "signals", Line: s.Source, Role: role(s.Firing), Count: r.Signals.Count, Time: at}})
 	holder, _ := r.Coordinator()
 	switch {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
 		// M3, with a person's word: an alert alone does not know whether it is the same trouble.
-		r.do(Remind{Key: fmt.Sprintf("again/%d", r.f.At.Unix()), Topic: "signal", At: r.f.At, Say: Say{
+		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
 			Name: "fires-again", Who: holder, Line: s.Source, Phase: r.Phase, Command: "/oe regression what you see"}})
 	case s.Firing && !was.Firing && was.Count > 0: // the question whether it is over is answered, and nobody needs to be woken
-		r.do(Remind{Key: fmt.Sprintf("again/%d", r.f.At.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
+		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
-		r.do(Remind{Key: fmt.Sprintf("recovered/%d", r.f.At.Unix()), Topic: "signal", At: r.f.At, Say: Say{
+		r.do(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
 			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase}})
 	}
+}
+
+// message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is told.
+func (r *run) message(s Signalled) {
+	r.record("message", s.Source, s.Text)
+	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Role: s.Trust}
+	if r.Closed != nil {
+		say.Who, _ = r.Coordinator()
+	}
+	r.do(Remind{Key: "message/" + s.Report.String() + "/" + s.Source, At: r.f.At, Say: say})
+}
+
+// turned writes down that a trouble recovered or fires again.
+func (r *run) turned(at time.Time, firing bool, source string) {
+	r.Signals.Turns = newest(append(r.Signals.Turns, at.Unix()), keptTurns)
+	r.recordAt(Entry{At: at, Kind: role(firing), What: source})
+}
+
+func role(firing bool) string {
+	if firing {
+		return "fired"
+	}
+	return "recovered"
+}
+
+// counted takes what a comment of the app's own says of the reports, which a lost card knew.
+func (r *run) counted(c Signals) {
+	if !c.Last.After(r.Signals.Last) && c.Count <= r.Signals.Count && len(c.Turns) <= len(r.Signals.Turns) {
+		return
+	}
+	firing := c.Firing == (len(c.Turns)%2 == 0) // as it was before the first turn
+	for _, t := range c.Turns {
+		firing = !firing
+		if !slices.Contains(r.Signals.Turns, t) {
+			r.turned(time.Unix(t, 0).UTC(), firing, r.Source)
+		}
+	}
+	r.Signals.Count, r.Signals.Last, r.Signals.Firing = c.Count, c.Last, c.Firing
+	for _, report := range c.Taken {
+		r.Signals.take(report)
+	}
+}
+
+// take remembers a report.
+func (s *Signals) take(r Report) {
+	if r.Mark != "" && !slices.Contains(s.Taken, r) {
+		s.Taken = newest(append(s.Taken, r), keptReports)
+	}
+}
+
+// took tells whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
+// A letter says nothing new however late it comes again.
+func (s Signals) took(r Report, letter bool) bool {
+	if r.Mark == "" {
+		return false
+	}
+	if slices.ContainsFunc(s.Taken, func(t Report) bool { return t == r || letter && t.Mark == r.Mark }) {
+		return true
+	}
+	n := len(s.Taken)
+	return n > 0 && s.Taken[n-1].Mark == r.Mark && time.Unix(r.At, 0).Sub(time.Unix(s.Taken[n-1].At, 0)).Abs() < retry
+}
+
+// String gives the mark, the id and the time, for the hidden part of a comment.
+func (r Report) String() string { return fmt.Sprintf("%s.%s.%d", r.Mark, r.ID, r.At) }
+
+// ParseReport reads what String wrote.
+func ParseReport(s string) (Report, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) != 3 {
+		return Report{}, false
+	}
+	at, err := strconv.ParseInt(parts[2], 10, 64)
+	return Report{Mark: parts[0], ID: parts[1], At: at}, err == nil
+}
+
+// key writes the reports for the comment that tells of them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
+func (s Signals) key() string {
+	var turns, taken []string
+	for _, t := range s.Turns {
+		turns = append(turns, strconv.FormatInt(t, 10))
+	}
+	for _, t := range s.Taken {
+		taken = append(taken, t.String())
+	}
+	return fmt.Sprintf("signals/%d/%s/%d/%s/%s", s.Count, role(s.Firing), s.Last.Unix(), strings.Join(turns, ","), strings.Join(taken, ","))
+}
+
+// ParseSignals reads what a comment says of the reports.
+func ParseSignals(key string) (s Signals, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 4 || parts[0] != "signals" {
+		return s, false
+	}
+	n, err1 := strconv.Atoi(parts[1])
+	at, err2 := strconv.ParseInt(parts[3], 10, 64)
+	s = Signals{Count: n, Firing: parts[2] == role(true), Last: time.Unix(at, 0).UTC()}
+	for _, list := range parts[4:] {
+		for item := range strings.SplitSeq(list, ",") {
+			if report, ok := ParseReport(item); ok {
+				s.Taken = append(s.Taken, report)
+			} else if t, err := strconv.ParseInt(item, 10, 64); err == nil {
+				s.Turns = append(s.Turns, t)
+			}
+		}
+	}
+	return s, err1 == nil && err2 == nil
 }
 
 // pageUnconfirmed walks the escalation before anybody confirmed the severity, where the configuration says so for what the

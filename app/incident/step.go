@@ -69,6 +69,8 @@ func (s State) clone() State {
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
 	s.Updates.Told = slices.Clone(s.Updates.Told)
+	s.Signals.Turns = slices.Clone(s.Signals.Turns)
+	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	return s
 }
 
@@ -317,8 +319,11 @@ func (r *run) apply() {
 	case Signalled:
 		r.signalled(w)
 	case Counted:
-		if w.Count > r.Signals.Count {
-			r.Signals = Signals(w)
+		r.counted(Signals(w))
+	case Received:
+		if !r.Signals.took(w.Report, true) {
+			r.Signals.take(w.Report)
+			r.record("message", w.Source, "")
 		}
 	case Unassignable:
 		for _, l := range w.Logins {
@@ -368,7 +373,8 @@ func (r *run) begin(o Opened) {
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
 	if o.Signal {
-		r.Signals = Signals{Count: 1, Last: r.f.At, Firing: true}
+		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
+		r.Signals.take(o.Report)
 	}
 	if o.Page || o.Paged {
 		r.pageUnconfirmed(o.Paged)

@@ -38,7 +38,7 @@ func sealed(r Request, s Signal) Signal {
 	s.Thread.MessageID = line(s.Thread.MessageID, maxWord)
 	s.Thread.InReplyTo = line(s.Thread.InReplyTo, maxWord)
 	s.Thread.References = words(s.Thread.References)
-	s.Thread.Tag = line(s.Thread.Tag, maxWord)
+	s.Thread.Tags = words(s.Thread.Tags)
 	s.Payload = digest(string(r.Body))
 	if s.Event == "" {
 		s.Event = s.Payload

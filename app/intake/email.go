@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -72,6 +73,10 @@ func ReadMail(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 }
 
 func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+	infected := ses != nil && ses.Receipt.VirusVerdict.Status == "FAIL"
+	if infected {
+		raw = nil // nothing of it may reach anybody, but that it came must
+	}
 	m, readable := parseMail(raw)
 	s := Signal{Source: "email", Firing: true, Trust: Unverified, Labels: map[string]string{}}
 	if ses != nil {
@@ -80,12 +85,20 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 			m, readable = headersOf(ses), true
 			m.text = "(The mail itself did not come along.)"
 		}
+		if infected {
+			m.text = "(Amazon SES found a virus in this mail, so its text and attachments stay out.)"
+		}
+		for _, to := range ses.Receipt.Recipients { // also whom no header names
+			if !slices.Contains(m.to, to) {
+				m.to = append(m.to, to)
+			}
+		}
 	}
 	if !readable {
 		m = salvaged(raw)
 	}
 	s.Title, s.Text, s.Attachments, s.Started = m.subject, m.text, m.attachments, m.date
-	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tag: tag(m.to)}
+	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tags: m.tags()}
 	if s.Title == "" {
 		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
 	}
@@ -139,13 +152,19 @@ func headersOf(ses *events.SimpleEmailService) mail {
 	return m
 }
 
-// tag gives what stands behind the + of the first address that has one: p1+42@example.com has 42.
-func tag(to []string) string {
-	for _, a := range to {
+// tags gives what stands behind the + of an address, p1+42@example.com has 42, and before the @ of the ids of what it answers:
+// where a mail of ours carries what it is about.
+func (m mail) tags() (tags []string) {
+	for _, a := range m.to {
 		local, _, _ := strings.Cut(a, "@")
-		if _, t, ok := strings.Cut(local, "+"); ok {
-			return t
+		if _, tag, ok := strings.Cut(local, "+"); ok {
+			tags = append(tags, tag)
 		}
 	}
-	return ""
+	for _, id := range append(slices.Clone(m.references), m.inReplyTo) {
+		if tag, _, ok := strings.Cut(id, "@"); ok {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }

@@ -70,7 +70,7 @@ type Thread struct {
 	MessageID  string   `json:"messageId,omitempty"`
 	InReplyTo  string   `json:"inReplyTo,omitempty"`
 	References []string `json:"references,omitempty"`
-	Tag        string   `json:"tag,omitempty"` // what stands behind the + of the address it was sent to
+	Tags       []string `json:"tags,omitempty"` // what stands behind the + of the addresses it was sent to, and before the @ of the ids it answers
 }
 
 // Ack says that somebody answered a page.

@@ -191,7 +191,7 @@ func check(t testing.TB, result intake.Result) {
 				t.Errorf("the link %q", link)
 			}
 		}
-		all := []string{s.Title, s.Text, s.DedupKey, s.SeverityHint, s.CustomerHint, s.Thread.MessageID, s.Thread.InReplyTo, s.Thread.Tag}
+		all := []string{s.Title, s.Text, s.DedupKey, s.SeverityHint, s.CustomerHint, s.Thread.MessageID, s.Thread.InReplyTo, strings.Join(s.Thread.Tags, " ")}
 		all = append(append(all, s.Attachments...), s.Thread.References...)
 		for name, value := range s.Labels {
 			all = append(all, name, value)

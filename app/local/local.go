@@ -94,10 +94,10 @@ type Store struct {
 	commits int // transactions so far; the writer's own
 
 	mu      sync.Mutex
-	running map[string]bool // refs being looked at
-	changed chan struct{}   // closed at the next change of anything
-	broken  error           // why Run gives up
-	ended   bool            // Run has ended
+	running map[string]int64 // refs being looked at, and the message that each is handed; 0: not known yet
+	changed chan struct{}    // closed at the next change of anything
+	broken  error            // why Run gives up
+	ended   bool             // Run has ended
 }
 
 // write is one change that waits for its commit.
@@ -124,7 +124,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
+	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, changed: make(chan struct{})}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), db.Close())
@@ -148,6 +148,11 @@ func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	}
 	db.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
 	if fresh, err = prepare(db); err != nil {
+		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
+	}
+	// What is left from before may have been handed out already: a report that was counted with it since would be lost or
+	// counted twice, for it is known by its newest.
+	if _, err := db.Exec(`UPDATE messages SET key = key || ' ' WHERE key <> ''`); err != nil {
 		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
 	}
 	return db, fresh, nil
@@ -271,15 +276,7 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 			}
 		}
 		if m.Key != "" {
-			// Only the last thing said is said again: joined to one before it, an alert that flaps would end as recovered.
-			trouble := m.Key[:strings.LastIndexByte(m.Key, ' ')+1]
-			res, err := tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE key = ? AND id = (
-				SELECT max(id) FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?))`,
-				body, max(1, m.Count), m.Key, m.Ref.String(), m.Key, trouble, trouble, trouble)
-			if err != nil {
-				return err
-			}
-			if n, err := res.RowsAffected(); err != nil || n > 0 {
+			if joined, err := s.join(tx, m, body); joined || err != nil {
 				return err
 			}
 		}
@@ -287,6 +284,29 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 			m.Ref.String(), m.Delivery, m.Bare(), body, at.UnixNano(), m.Key, max(1, m.Count))
 		return err
 	})
+}
+
+// join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last
+// thing said is said again: joined to one before it, an alert that flaps would end as recovered.
+func (s *Store) join(tx *sql.Tx, m engine.Message, body []byte) (bool, error) {
+	trouble := m.Key[:strings.LastIndexByte(m.Key, ' ')+1]
+	var id int64
+	var key string
+	var last []byte
+	err := tx.QueryRow(`SELECT id, key, body FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?) ORDER BY id DESC LIMIT 1`,
+		m.Ref.String(), m.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != m.Key || s.isHanded(m.Ref.String(), id)) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var before engine.Message
+	if json.Unmarshal(last, &before) == nil && m.Retries(before) {
+		return true, nil
+	}
+	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body, max(1, m.Count), id)
+	return true, err
 }
 
 // Schedule sets the time of an incident's next look; zero removes it.

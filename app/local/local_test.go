@@ -287,6 +287,42 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 	}
 }
 
+// What a process that ended was handed may be counted already: nothing is joined to it, and a source that tries again because
+// it got no answer adds nothing.
+func TestA4I6AReportIsJoinedOnce(t *testing.T) {
+	c := &clock{now: start}
+	file := filepath.Join(t.TempDir(), "queue.db")
+	var told []string
+	note := func(m engine.Message) error {
+		told = append(told, fmt.Sprint(m.ID, " ", m.Count))
+		return nil
+	}
+	report := func(id, event string, at time.Time) engine.Message {
+		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: "a true", Count: 1, Event: event, ID: id, At: at}
+	}
+	later := start.Add(time.Minute)
+	before, err := local.Open(file, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []engine.Message{report("1", "x", start), report("2", "x", start.Add(time.Second)), report("3", "y", start)} {
+		if err := before.Enqueue(t.Context(), m, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q := open(t, file, c, note)
+	q.put(report("4", "z", start), later)
+	q.put(report("5", "z", start.Add(2*time.Minute)), later)
+	c.add(2 * time.Minute)
+	q.idle()
+	if want := []string{"3 2", "5 2"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 // A report that waits because its source repeats itself holds up nobody's command.
 func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
 	c := &clock{now: start}

@@ -68,10 +68,10 @@ func stopped(ctx context.Context, err error) error {
 func (s *Store) take(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.running[ref] || len(s.running) >= workers {
+	if _, busy := s.running[ref]; busy || len(s.running) >= workers {
 		return false
 	}
-	s.running[ref] = true
+	s.running[ref] = 0
 	return true
 }
 
@@ -80,6 +80,21 @@ func (s *Store) leave(ref string) {
 	delete(s.running, ref)
 	s.mu.Unlock()
 	s.Wake()
+}
+
+// hand notes which message an incident is looked at for.
+func (s *Store) hand(ref string, id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running[ref] = id
+}
+
+// isHanded tells whether a message may be under way.
+func (s *Store) isHanded(ref string, id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, busy := s.running[ref]
+	return busy && (now == 0 || now == id)
 }
 
 // pause waits for a change or for the next due time. The clock may run faster than the real one, or jump, so it is
@@ -201,6 +216,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		return
 	}
 	s.Metrics.Record(metrics.QueueAge, s.clock.Now().Sub(time.Unix(0, j.due)).Seconds())
+	s.hand(ref, j.id)
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
 		if m.Signal != nil {
@@ -214,17 +230,8 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 	var later *engine.Later
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
-		// What was said again meanwhile is still to be told.
-		again, err := tx.Exec(`UPDATE messages SET count = count - ?, tries = 0 WHERE id = ? AND count > ?`, j.count, j.id, j.count)
-		if err != nil {
-			return err
-		}
-		id := j.id
-		if n, err := again.RowsAffected(); err != nil || n > 0 {
-			id = 0 // no message's
-		}
 		// A look sees all there is, so whatever else asked for no more than a look is answered too.
-		_, err = tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light AND due <= ? AND dead = '')`, id, ref, j.last, now.UnixNano())
+		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light AND due <= ? AND dead = '')`, j.id, ref, j.last, now.UnixNano())
 		return err
 	}
 	switch {

@@ -36,6 +36,7 @@ type letter struct {
 	text    string
 	url     string
 	key     string    // hashed
+	tag     string    // of the incident, for answers
 	at      time.Time // zero: now
 }
 
@@ -46,21 +47,21 @@ func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
 		return final("email", "there is no target for "+strings.Join(p.To, ", "))
 	}
 	return each("email", receivers, func(to string) error {
-		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key)})
+		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key), tag: p.Tag})
 	})
 }
 
 // announceEmail writes to a customer, or lets the operator's own receiver do so.
 func (n *Notifier) announceEmail(ctx context.Context, a engine.Announcement) error {
 	if n.AnnounceURL != "" {
-		return n.post(ctx, n.ownHook(n.AnnounceURL), message{Kind: "announce", Channel: "email", To: a.Channel.To, Text: a.Text, Key: a.Key})
+		return n.post(ctx, n.ownHook(n.AnnounceURL), message{Kind: "announce", Channel: "email", To: a.Channel.To, Text: a.Text, Key: a.Key, Tag: a.Tag})
 	}
-	return n.mail(ctx, a.Service, letter{to: a.Channel.To, subject: updateSubject, text: a.Text, key: a.Key, at: a.At})
+	return n.mail(ctx, a.Service, letter{to: a.Channel.To, subject: updateSubject, text: a.Text, key: a.Key, at: a.At, tag: a.Tag})
 }
 
 // mail sends by SMTP, or by Amazon SES where Options["via"] is "ses". Options["from"] is the sender.
 func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error {
-	m, from, err := compose(s.Options["from"], l)
+	m, from, err := compose(s.Options["from"], s.Options["reply-to"], l)
 	if err != nil {
 		return final("email", err.Error())
 	}
@@ -75,8 +76,9 @@ func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error
 
 // compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so that a repetition is
 // recognised as one. SES puts its own in place (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the
-// header beside it.
-func compose(sender string, l letter) (m *gomail.Msg, from *mail.Address, err error) {
+// header beside it. An answer carries the incident's tag in the address that it goes to, or among what it refers to, where
+// mail programs repeat what the mail itself refers to (https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4).
+func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Address, err error) {
 	if from, err = mail.ParseAddress(sender); err != nil {
 		return nil, nil, errors.New("the option from must be the sender's address, such as incidents@example.com")
 	}
@@ -95,6 +97,17 @@ func compose(sender string, l letter) (m *gomail.Msg, from *mail.Address, err er
 	}
 	m.SetMessageIDWithValue(l.key + "@" + domain)
 	m.SetGenHeader("X-Firebreak-Key", l.key)
+	if l.tag != "" {
+		m.SetGenHeader("References", "<"+l.tag+"@"+domain+">")
+	}
+	if local, at, ok := strings.Cut(replyTo, "@"); ok {
+		if l.tag != "" {
+			local += "+" + l.tag
+		}
+		if err := m.ReplyTo(local + "@" + at); err != nil {
+			return nil, nil, errors.New("the option reply-to must be an address at which mails are taken in, such as p1@example.com")
+		}
+	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
 	text, rich := l.text, "<p>"+strings.ReplaceAll(html.EscapeString(l.text), "\n", "<br>\n")+"</p>\n"
 	if l.url != "" {

@@ -21,7 +21,7 @@ var internal = []string{"acme/incidents", "acme%2Fincidents", "incidents#", "987
 func update(c incident.Channel, s incident.Service) engine.Announcement {
 	return engine.Announcement{
 		Key: "acme/incidents#98765/update/c12/internal-name/" + c.Kind + ":" + c.To, Customer: "internal-name", Channel: c, Service: s,
-		Text: "We are on it.\n<We> will be back & well at 11:12.", At: time.Date(2026, 3, 1, 10, 41, 0, 0, time.UTC),
+		Text: "We are on it.\n<We> will be back & well at 11:12.", At: time.Date(2026, 3, 1, 10, 41, 0, 0, time.UTC), Tag: "5f1e",
 	}
 }
 
@@ -70,7 +70,7 @@ func TestA7AnnouncementsCarryTheTextAlone(t *testing.T) {
 	if err := n.Announce(t.Context(), update(gina, smtp)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"kind": "announce", "channel": "email", "to": "gina@globex.example", "text": update(gina, smtp).Text, "key": (*got)["key"]}, *got); diff != "" {
+	if diff := cmp.Diff(map[string]string{"kind": "announce", "channel": "email", "to": "gina@globex.example", "text": update(gina, smtp).Text, "key": (*got)["key"], "tag": "5f1e"}, *got); diff != "" {
 		t.Error(diff)
 	}
 	sent["the operator's receiver"] = strings.Join([]string{(*got)["to"], (*got)["text"], (*got)["key"], (*got)["url"]}, "\n")
@@ -85,7 +85,7 @@ func TestA7AnnouncementsCarryTheTextAlone(t *testing.T) {
 		l := read(t, m.mails[0])
 		l.check(t, map[string]string{
 			"From": `"?P1 desk"? <p1@acme\.example>`, "To": `<gina@globex\.example>`, "Subject": "Incident update", "Message-Id": "<" + key + `@acme\.example>`,
-			"X-Firebreak-Key": key, "Auto-Submitted": "auto-generated", "Date": "Sun, 01 Mar 2026 10:41:00 .0000", "Mime-Version": "1.0", "Content-Type": ".+",
+			"X-Firebreak-Key": key, "References": `<5f1e@acme\.example>`, "Auto-Submitted": "auto-generated", "Date": "Sun, 01 Mar 2026 10:41:00 .0000", "Mime-Version": "1.0", "Content-Type": ".+",
 		})
 		if l.plain != update(gina, smtp).Text+"\n" || l.html != "<p>We are on it.<br>\n&lt;We&gt; will be back &amp; well at 11:12.</p>\n" {
 			t.Errorf("text %q, html %q", l.plain, l.html)

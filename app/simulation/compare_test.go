@@ -239,11 +239,6 @@ func (o *outcome) unreacted(title string) {
 	})
 }
 
-// uncounted takes out how often a source reported.
-func (o *outcome) uncounted(title string) {
-	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return strings.Contains(line, ": card reports: ") })
-}
-
 // parts are the parts of a state that must be the same. Left out are how far was read and which comment said what, which are
 // GitHub's numbers, and what came of looks and not of facts.
 func parts(s incident.State) map[string]any {
@@ -258,7 +253,7 @@ func parts(s incident.State) map[string]any {
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
 		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, len(s.Updates.Shared)},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
-		"signals": s.Signals.Firing, "reports": s.Signals.Count, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
+		"signals": []any{s.Signals.Firing, s.Signals.Count}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}
 }
 

@@ -111,7 +111,6 @@ func (w *world) hand(path string, header http.Header, body []byte) error {
 		w.product.Handler().ServeHTTP(rec, req)
 		if w.life.Err() != nil {
 			w.restart()
-			w.again = w.again || path != "/webhook"
 			continue
 		}
 		if rec.Code >= 300 {

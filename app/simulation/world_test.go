@@ -60,7 +60,6 @@ type world struct {
 	issues   map[string]int   // number by title
 	comments map[string]int64 // number by name
 	harmed   map[string]bool  // by title, whether its card was
-	again    bool             // a source had to report again, since the product's process ended over it
 	taken    []string         // what GitHub answered to each step
 }
 

@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -22,6 +25,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
@@ -35,6 +39,8 @@ type Lambda struct {
 	timers  *backend.Scheduler
 	batch   *backend.Batch
 	metrics *metrics.EMF
+	object  func(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
+	mails   *url.URL // s3://bucket/prefix, where SES stores them
 
 	mu    sync.Mutex
 	last  map[string]string // the environment by which product was built
@@ -45,7 +51,8 @@ type Lambda struct {
 type product struct {
 	clockURL string
 	engine   *engine.Engine // nil in a function that only sweeps
-	intake   http.Handler   // nil: sources have no repository
+	reports  *reception     // nil: sources have no repository
+	intake   http.Handler   // serves them
 	sweeper  *sweeper
 }
 
@@ -56,6 +63,7 @@ type product struct {
 //	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
 //	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
 //	FIREBREAK_DEPLOYMENT                       the dimension of the metrics, such as firebreak-prod
+//	FIREBREAK_INTAKE_MAILS                     s3://bucket/prefix/ where SES stores the mails that it hands the function
 //
 // and what Read reads, in which variables may refer to secrets.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
@@ -69,6 +77,10 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
 		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
 	l.queue = &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
+	l.object = backend.Object(s3.NewFromConfig(cfg))
+	if l.mails, err = url.Parse(os.Getenv("FIREBREAK_INTAKE_MAILS")); err != nil || l.mails.String() != "" && (l.mails.Scheme != "s3" || l.mails.Host == "") {
+		return nil, fmt.Errorf("FIREBREAK_INTAKE_MAILS must be an address like s3://bucket/mail/, not %q", os.Getenv("FIREBREAK_INTAKE_MAILS"))
+	}
 	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Metrics: l.metrics, Logger: log}
 	if l.queue.URL == "" {
 		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
@@ -102,17 +114,55 @@ func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 
 // Intake gives what takes the reports of sources.
 func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
-	p, err := l.ready(ctx, true)
+	p, err := l.receives(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if p.intake == nil {
-		return nil, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer l.flush()
 		p.intake.ServeHTTP(w, r)
 	}), nil
+}
+
+func (l *Lambda) receives(ctx context.Context) (*product, error) {
+	p, err := l.ready(ctx, true)
+	if err == nil && p.reports == nil {
+		err = errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
+	}
+	return p, err
+}
+
+// Mail takes the mails of an event of Amazon SES's: SES stores each, and names it here. Whatever is wrong with a mail, it is
+// taken. An error is ours: Lambda tries again, and then puts the event aside.
+// https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
+func (l *Lambda) Mail(ctx context.Context, e events.SimpleEmailEvent) error {
+	defer l.flush()
+	p, err := l.receives(ctx)
+	if err != nil {
+		return err
+	}
+	for _, record := range e.Records {
+		if err := l.mail(ctx, p.reports, record.SES); err != nil {
+			p.reports.refuse("email", "store", err)
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Lambda) mail(ctx context.Context, s *reception, m events.SimpleEmailService) error {
+	if l.mails.Host == "" {
+		return errors.New("FIREBREAK_INTAKE_MAILS must say where SES stores mails, as s3://bucket/prefix/")
+	}
+	raw, err := l.object(ctx, l.mails.Host, strings.TrimPrefix(l.mails.Path, "/")+m.Mail.MessageID, intake.MaxMail)
+	if err != nil {
+		return fmt.Errorf("a mail from Amazon SES: %w", err)
+	}
+	if raw == nil {
+		l.log.Warn("a mail is no longer where Amazon SES stored it: its headers are taken alone", "message", m.Mail.MessageID)
+	}
+	signal := intake.ReadMail(intake.Request{Body: raw, Now: l.clock.Now()}, raw, &m)
+	return s.accept(ctx, intake.Result{Signals: []intake.Signal{signal}})
 }
 
 // Sweep finds what was lost on the way.
@@ -174,7 +224,8 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 		return nil, err
 	}
 	if env.Incidents.Repo != "" {
-		p.intake = (&reception{env: env, engine: p.engine, queue: l.queue, metrics: l.metrics, log: l.log}).handler()
+		p.reports = &reception{env: env, engine: p.engine, queue: l.queue, metrics: l.metrics, log: l.log}
+		p.intake = p.reports.handler()
 	}
 	return p, nil
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -76,7 +77,8 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		if err != nil {
 			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
 		}
-		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8], At: s.engine.Clock.Now().UTC(),
+			Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
 		if signal.Source != "email" { // a mail is news, and no repetition
 			m.Key = fmt.Sprintf("%s %t", signal.DedupKey, signal.Firing)
 		}
@@ -95,6 +97,12 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		}
 	}
 	return nil
+}
+
+// refuse counts and logs a report that came by another way than HTTP and could not be taken.
+func (s *reception) refuse(source, reason string, err error) {
+	s.refused(source, reason)
+	s.log.Warn("a signal was refused", "source", source, "reason", reason, "err", err)
 }
 
 // acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that

@@ -28,11 +28,12 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	a.delivers(1)
 	settle(t, p.url)
 	claimed(t, p.url)
-	a.delivers(1) // nothing changed: its repeat_interval is over
-	a.counted(p.url)
+	minute(t, p.url) // what it says again sooner may be its second try, and is not counted
+	a.delivers(2)    // nothing changed: its repeat_interval is over
+	a.counted(p.url, 2)
 	a.fire("api-3")
 	a.delivers(2) // the second of these at the latest lists the third alert
-	a.counted(p.url)
+	a.counted(p.url, 3)
 
 	p.end(syscall.SIGTERM)
 	_, before := a.deliveries()
@@ -43,7 +44,7 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	})
 	p = start(t, nil, "demo", "--listen", strings.TrimPrefix(p.url, "http://"), "--data", data)
 	a.delivers(1)
-	a.counted(p.url)
+	a.counted(p.url, 4)
 
 	a.resolve("api-1", "api-2", "api-3", "api-4")
 	var r reports
@@ -57,15 +58,16 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	// Alertmanager is silent now, for it repeats no recovery: the numbers stay as they are.
 	fired, _ := a.deliveries()
 	fired-- // without the recovery
-	if r != (reports{count: fired, recovered: true, questions: 1}) {
+	if r.count < 4 || r.count > fired || r.questions != 1 {
 		t.Errorf("%d reports and a recovery were delivered, and the incident tells %+v", fired, r)
 	}
+	before = r.count
 
 	a.fire("api-1")
 	a.delivers(1)
 	// The question whether it is over goes: it fires.
-	if r := told(t, p.url); r.recovered || r.count <= fired || r.questions != 0 {
-		t.Errorf("it fires anew after %d reports, and the incident tells %+v", fired, r)
+	if r := told(t, p.url); r.recovered || r.count <= before || r.questions != 0 {
+		t.Errorf("it fires anew after %d reports, and the incident tells %+v", before, r)
 	}
 	want := []string{"reported it (Alertmanager)", "Alertmanager says that it recovered", "Alertmanager fires again"}
 	if history := timeline(t, p.url); !slices.Equal(history, want) {
@@ -221,13 +223,12 @@ func (a *alertmanager) delivers(n int) {
 	})
 }
 
-// counted holds the incident to having counted each delivery so far. More of them may come while it is looked at.
-func (a *alertmanager) counted(github string) {
+// counted holds the incident to having counted each delivery so far that told something new, and no more than there were.
+func (a *alertmanager) counted(github string, news int) {
 	a.t.Helper()
-	before, _ := a.deliveries()
 	r := told(a.t, github)
-	if after, _ := a.deliveries(); r.count < before || r.count > after || r.recovered || r.questions > 0 {
-		a.t.Errorf("Alertmanager reported it %d to %d times, and the incident tells %+v", before, after, r)
+	if all, _ := a.deliveries(); r.count < news || r.count > all || r.recovered || r.questions > 0 {
+		a.t.Errorf("Alertmanager reported it %d times, %d of them with news, and the incident tells %+v", all, news, r)
 	}
 }
 
@@ -304,9 +305,7 @@ var tally = regexp.MustCompile(`^\*\*Alertmanager\*\* (?:reported this ([0-9]+) 
 func told(t *testing.T, github string) (r reports) {
 	t.Helper()
 	settle(t, github)
-	if status, said := request(t, "", "POST", github+"/sandbox/clock", `{"advance":"1m"}`); status != 200 {
-		t.Fatalf("the clock: %d %s", status, said)
-	}
+	minute(t, github)
 	var issues []incidentIssue
 	read(t, github, "?state=all", &issues)
 	if len(issues) != 1 || issues[0].State != "open" {
@@ -329,6 +328,14 @@ func told(t *testing.T, github string) (r reports) {
 		t.Fatalf("%d comments count: %+v", tallies, comments)
 	}
 	return r
+}
+
+// minute lets a minute pass.
+func minute(t *testing.T, github string) {
+	t.Helper()
+	if status, said := request(t, "", "POST", github+"/sandbox/clock", `{"advance":"1m"}`); status != 200 {
+		t.Fatalf("the clock: %d %s", status, said)
+	}
 }
 
 var row = regexp.MustCompile(`(?m)^\| [0-9][^|]* \| [^|]* \| (.*) \|$`)

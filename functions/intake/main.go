@@ -1,10 +1,16 @@
-// The intake function takes what monitoring, mail and chat report.
+// The intake function takes what monitoring, mail and chat report: by the HTTP API, and mails by Amazon SES too. One function
+// for both needs one role, one set of secrets and one package; what SES sends is told by its records, and a request of the
+// HTTP API's holds nothing of the sender's at that place.
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
@@ -18,5 +24,22 @@ func main() {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(awscloud.HTTP(l.Intake, log))
+	requests := awscloud.HTTP(l.Intake, log)
+	lambda.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
+		var of struct {
+			Records []struct{ EventSource string }
+		}
+		if json.Unmarshal(event, &of) == nil && len(of.Records) > 0 && of.Records[0].EventSource == "aws:ses" {
+			var mails events.SimpleEmailEvent
+			if err := json.Unmarshal(event, &mails); err != nil {
+				return nil, fmt.Errorf("read an event of Amazon SES: %w", err)
+			}
+			return nil, l.Mail(ctx, mails)
+		}
+		var request events.APIGatewayV2HTTPRequest
+		if err := json.Unmarshal(event, &request); err != nil {
+			return nil, fmt.Errorf("read an event of the HTTP API: %w", err)
+		}
+		return requests(ctx, request)
+	})
 }

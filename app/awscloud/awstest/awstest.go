@@ -1,4 +1,4 @@
-// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems Manager and KMS as the
+// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems Manager, KMS and S3 as the
 // SDK's clients reach them, on a clock of the test's. It refuses what AWS refuses.
 package awstest
 
@@ -37,12 +37,13 @@ type AWS struct {
 	secrets   map[string]map[string]version
 	params    map[string]string
 	keys      map[string]signer
+	objects   map[string][]byte // by bucket/key
 }
 
 // New starts a double that goes by now, with nothing in it.
 func New(t testing.TB, now func() time.Time) *AWS {
 	a := &AWS{t: t, now: now, refuse: map[string]string{}, queues: map[string]*queue{}, schedules: map[string]*schedule{},
-		secrets: map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{}}
+		secrets: map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{}, objects: map[string][]byte{}}
 	s := httptest.NewServer(a)
 	t.Cleanup(s.Close)
 	a.URL = s.URL
@@ -93,13 +94,17 @@ func refused(code, format string, args ...any) error {
 	return &failure{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
 }
 
-var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/` + Region + `/([a-z]+)/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$`)
+var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/` + Region + `/([a-z0-9]+)/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$`)
 
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	signed := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
 	body, err := io.ReadAll(r.Body)
 	if signed == nil || r.Header.Get("X-Amz-Security-Token") != "session" || err != nil {
 		a.answer(w, r, nil, &failure{http.StatusForbidden, "InvalidSignatureException", "it is not signed as the function signs"})
+		return
+	}
+	if signed[1] == "s3" {
+		a.s3(w, r, body)
 		return
 	}
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+)
+
+// Lengths of a tag's parts, in bytes. Both in hex stay well under the 64 characters before an address's @.
+// https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1
+const (
+	tagMAC    = 12
+	tagNumber = 4
+)
+
+// tag gives what our mails about an incident carry, so that an answer finds it. It is signed, or anybody could write to
+// any incident by counting, and tells a customer neither the repository nor the number (A7): the number is masked.
+func (e *Engine) tag(ref incident.Ref) string { return tagBy(e.keys[0], ref) }
+
+func tagBy(key []byte, ref incident.Ref) string {
+	mac := tagHash(key, "answer\n"+strings.ToLower(ref.String()))[:tagMAC]
+	return hex.EncodeToString(append(mac, masked(key, mac, uint32(ref.Number))...))
+}
+
+// masked hides a number beside its mac, or shows it again.
+func masked(key, mac []byte, number uint32) []byte {
+	mask := binary.BigEndian.Uint32(tagHash(key, "number\n"+string(mac)))
+	return binary.BigEndian.AppendUint32(nil, number^mask)
+}
+
+func tagHash(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// answers gives the incident whose mail a mail answers: the address that it was sent to, or the conversation, has its tag. It
+// is one of a repository, or of those that its rules name.
+func (e *Engine) answers(s intake.Signal, repo incident.Ref, rules []incident.SignalRule) (incident.Ref, bool) {
+	repos := []incident.Ref{repo}
+	for _, r := range rules {
+		if owner, name, ok := strings.Cut(r.Repository, "/"); ok {
+			repos = append(repos, incident.Ref{Owner: owner, Repo: name})
+		}
+	}
+	for _, tag := range s.Thread.Tags {
+		for _, r := range repos {
+			if ref, ok := e.tagged(tag, r); ok {
+				return ref, true
+			}
+		}
+	}
+	return repo, false
+}
+
+// tagged gives the incident of a repository that a tag names.
+func (e *Engine) tagged(tag string, repo incident.Ref) (incident.Ref, bool) {
+	tag = strings.ToLower(tag) // mail programs keep no case
+	raw, err := hex.DecodeString(tag)
+	if err != nil || len(raw) != tagMAC+tagNumber {
+		return repo, false
+	}
+	for _, key := range e.keys {
+		mac, number := raw[:tagMAC], binary.BigEndian.Uint32(raw[tagMAC:])
+		repo.Number = int(binary.BigEndian.Uint32(masked(key, mac, number)))
+		if repo.Number > 0 && hmac.Equal([]byte(tagBy(key, repo)), []byte(tag)) {
+			return repo, true
+		}
+	}
+	return repo, false
+}
