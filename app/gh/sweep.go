@@ -55,7 +55,7 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 	return len(asked), nil
 }
 
-// Stirred lists the incidents that changed since a time, in all installations: what a look must be asked for if a webhook
+// Stirred lists the incidents that changed since a time, in all installations, or all if that is zero: what a look must be asked for if a webhook
 // was lost for good.
 func (a *App) Stirred(ctx context.Context, since time.Time) ([]incident.Ref, error) {
 	var refs []incident.Ref
@@ -89,16 +89,19 @@ func (a *App) stirred(ctx context.Context, inst *github.Installation, since time
 	if err != nil {
 		return nil, err
 	}
-	query := fmt.Sprintf("user:%s is:issue label:%s updated:>=%s", owner, incident.LabelIncident, since.UTC().Format("2006-01-02T15:04:05Z"))
+	query := fmt.Sprintf("user:%s is:issue label:%s", owner, incident.LabelIncident)
+	if !since.IsZero() {
+		query += " updated:>=" + since.UTC().Format("2006-01-02T15:04:05Z")
+	}
 	var refs []incident.Ref
-	for page := 1; page <= 10; page++ { // search gives a thousand results at most
+	for page := 1; page <= 10; page++ { // search gives a thousand results at most: the newest
 		var answer struct {
 			Items []struct {
 				Number     int    `json:"number"`
 				Repository string `json:"repository_url"`
 			} `json:"items"`
 		}
-		res, err := call(ctx, c, http.MethodGet, "search/issues?per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
+		res, err := call(ctx, c, http.MethodGet, "search/issues?sort=updated&order=desc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
 		if err != nil {
 			return nil, fail("look for incidents that changed", owner, err)
 		}

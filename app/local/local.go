@@ -14,7 +14,6 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver, without cgo
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -67,6 +66,8 @@ const (
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
 type Store struct {
 	db    *sql.DB
+	path  string
+	fresh bool
 	clock engine.Clock
 	log   *slog.Logger
 
@@ -92,38 +93,73 @@ type write struct {
 	done chan error
 }
 
-// Open opens the file, or a queue in memory if path is empty.
+// Open opens the file, or a queue in memory if path is empty. A damaged file is put aside, and an empty one is begun.
 func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	db, fresh, err := openFile(path)
+	if path != "" && damaged(err) {
+		kept, errAside := putAside(path)
+		if errAside != nil {
+			return nil, errors.Join(err, errAside)
+		}
+		log.Error("the queue's file is damaged: it is put aside and an empty one begun. Incidents are read from GitHub again; alerts that waited in it are to be looked up at their source",
+			"file", path, "kept", kept, "err", err)
+		db, fresh, err = openFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: allDue, &s.selectHead: headOf} {
+		if *to, err = db.Prepare(query); err != nil {
+			return nil, errors.Join(explain("open the queue", path, err), db.Close())
+		}
+	}
+	s.writer.Go(s.commit)
+	return s, nil
+}
+
+// openFile opens a queue's file, whole, and tells whether it was made only now.
+func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	// The file is locked for as long as it is open: two processes would be two writers of one incident.
 	source := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
 		RawQuery: "_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"}).String()
 	if path == "" {
 		source = "file::memory:"
 	}
-	db, err := sql.Open("sqlite", source)
+	db, err = sql.Open("sqlite", source)
 	if err != nil {
-		return nil, fmt.Errorf("open the queue %s: %w", path, err)
+		return nil, false, fmt.Errorf("open the queue %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
-	if _, err := db.Exec(schema); err != nil {
-		var code interface{ Code() int }
-		if errors.As(err, &code) && code.Code()&0xff == sqlite3.SQLITE_BUSY {
-			return nil, errors.Join(fmt.Errorf("open the queue %s: another process has it open: stop that one, or give this one a folder of its own", path), db.Close())
-		}
-		return nil, errors.Join(fmt.Errorf("open the queue %s: %w; if the file is damaged, move it away: incidents are read from GitHub, and webhooks can be redelivered there", path, err), db.Close())
+	if fresh, err = prepare(db); err != nil {
+		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
 	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	s := &Store{db: db, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]bool{}, changed: make(chan struct{})}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: allDue, &s.selectHead: headOf} {
-		if *to, err = db.Prepare(query); err != nil {
-			return nil, errors.Join(fmt.Errorf("open the queue %s: %w", path, err), db.Close())
-		}
-	}
-	s.writer.Go(s.commit)
-	return s, nil
+	return db, fresh, nil
 }
+
+// prepare makes what a queue's file holds, and looks whether it is in order.
+func prepare(db *sql.DB) (fresh bool, err error) {
+	if err := db.QueryRow(`SELECT count(*) = 0 FROM sqlite_schema`).Scan(&fresh); err != nil {
+		return false, err
+	}
+	if _, err := db.Exec(schema); err != nil {
+		return false, err
+	}
+	var found string
+	if err := db.QueryRow(`PRAGMA quick_check(1)`).Scan(&found); err != nil {
+		return false, err
+	}
+	if found != "ok" {
+		return false, fmt.Errorf("%w: %s", errDamaged, found)
+	}
+	return fresh, nil
+}
+
+// Fresh tells whether the queue began empty when it was opened, without the timers of incidents that there may be.
+func (s *Store) Fresh() bool { return s.fresh }
 
 // Close ends the store; what is in it stays.
 func (s *Store) Close() error {
@@ -168,16 +204,16 @@ func (s *Store) commit() {
 func (s *Store) tx(batch []write) error {
 	tx, err := s.db.Begin()
 	if err != nil {
-		return fmt.Errorf("write the queue: %w", err)
+		return explain("write the queue", s.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	for _, w := range batch {
 		if err := w.do(tx); err != nil {
-			return fmt.Errorf("write the queue: %w", err)
+			return explain("write the queue", s.path, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("write the queue: %w", err)
+		return explain("write the queue", s.path, err)
 	}
 	s.commits++
 	return nil
@@ -261,7 +297,7 @@ func (s *Store) Next(context.Context) (time.Time, error) {
 	var due sql.NullInt64
 	err := s.selectNext.QueryRow().Scan(&due)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read the queue: %w", err)
+		return time.Time{}, explain("read the queue", s.path, err)
 	}
 	if !due.Valid {
 		return time.Time{}, nil

@@ -408,17 +408,6 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func TestADamagedFileSaysWhatToDo(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "q.db")
-	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := local.Open(file, &clock{now: start}, nil)
-	if err == nil || !strings.Contains(err.Error(), "move it away") {
-		t.Errorf("error %v", err)
-	}
-}
-
 func BenchmarkEnqueue(b *testing.B) {
 	s, err := local.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
 	if err != nil {

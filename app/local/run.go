@@ -94,7 +94,7 @@ func (s *Store) ring(ctx context.Context) error {
 	now := s.clock.Now()
 	rows, err := s.selectTimers.Query(now.UnixNano())
 	if err != nil {
-		return fmt.Errorf("read the timers: %w", err)
+		return explain("read the timers", s.path, err)
 	}
 	type timer struct {
 		ref string
@@ -142,14 +142,14 @@ func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
 	rows, err := s.selectDue.Query()
 	if err != nil {
-		return nil, next, fmt.Errorf("read the queue: %w", err)
+		return nil, next, explain("read the queue", s.path, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var ref string
 		var due, place int64
 		if err := rows.Scan(&ref, &due, &place); err != nil {
-			return nil, next, fmt.Errorf("read the queue: %w", err)
+			return nil, next, explain("read the queue", s.path, err)
 		}
 		if ref != "" && due <= now {
 			refs = append(refs, ref)
@@ -158,7 +158,7 @@ func (s *Store) due() (refs []string, next time.Time, err error) {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, next, fmt.Errorf("read the queue: %w", err)
+		return nil, next, explain("read the queue", s.path, err)
 	}
 	return refs, next, nil
 }
@@ -186,7 +186,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		return // somebody was here since Run looked
 	}
 	if err != nil {
-		s.fail(fmt.Errorf("read the queue: %w", err))
+		s.fail(explain("read the queue", s.path, err))
 		return
 	}
 	var m engine.Message

@@ -27,6 +27,7 @@ type sweeper struct {
 	clock engine.Clock
 	log   *slog.Logger
 	since time.Time // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
+	blank bool      // nothing is known of before, timers neither: every incident is looked at
 }
 
 // next sweeps as far back as the last one that went well.
@@ -35,15 +36,20 @@ func (s *sweeper) next(ctx context.Context) error {
 	if s.since.IsZero() {
 		s.since = start.Add(-deliveriesKept)
 	}
-	if err := s.sweep(ctx, s.since); err != nil {
+	stirred := s.since
+	if s.blank {
+		stirred = time.Time{}
+	}
+	if err := s.sweep(ctx, s.since, stirred); err != nil {
 		return err
 	}
-	s.since = start.Add(-sweepMargin)
+	s.since, s.blank = start.Add(-sweepMargin), false
 	return nil
 }
 
-func (s *sweeper) sweep(ctx context.Context, since time.Time) error {
-	n, errDeliveries := s.app.Redeliver(ctx, since)
+// sweep asks again for the webhooks since a time, and for a look at each incident that changed since another; zero: at all.
+func (s *sweeper) sweep(ctx context.Context, delivered, since time.Time) error {
+	n, errDeliveries := s.app.Redeliver(ctx, delivered)
 	if n > 0 {
 		s.log.Warn("webhooks had not arrived and are delivered again", "count", n)
 	}
@@ -58,11 +64,11 @@ func (s *sweeper) sweep(ctx context.Context, since time.Time) error {
 
 // Sweep finds what was lost on the way since a time.
 func (s *Server) Sweep(ctx context.Context, since time.Time) error {
-	return s.sweeper().sweep(ctx, since)
+	return s.sweeper().sweep(ctx, since, since)
 }
 
 func (s *Server) sweeper() *sweeper {
-	return &sweeper{app: s.app, queue: s.store, clock: s.clock, log: s.log}
+	return &sweeper{app: s.app, queue: s.store, clock: s.clock, log: s.log, blank: s.store.Fresh()}
 }
 
 // sweepUntil sweeps at once and then again and again, until ctx ends.
