@@ -64,16 +64,25 @@ const patience = 30 * time.Second
 // start starts the command in an empty folder, with nothing in its environment but env, and waits until it is ready.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), 2*patience) // reading below can't wait for ever
-	t.Cleanup(stop)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, binary, args...), err: &bytes.Buffer{}}
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), append([]string{}, env...), p.err
-	out, err := p.cmd.StdoutPipe()
+	p, err := launch(t, env, binary, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+// launch is start for where a test can't be ended, and for the command by another's name.
+func launch(t *testing.T, env []string, name string, args ...string) (*process, error) {
+	ctx, stop := context.WithTimeout(context.Background(), 2*patience) // reading below can't wait for ever
+	t.Cleanup(stop)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, name, args...), err: &bytes.Buffer{}}
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), append([]string{}, env...), p.err
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
@@ -84,10 +93,10 @@ func start(t *testing.T, env []string, args ...string) *process {
 	m := ready.FindStringSubmatch(line)
 	if m == nil {
 		_ = p.cmd.Wait()
-		t.Fatalf("firebreak %v says %q, not that it is ready:\n%s", args, line, p.err)
+		return nil, fmt.Errorf("firebreak %v says %q, not that it is ready:\n%s", args, line, p.err)
 	}
 	p.url = m[1]
-	return p
+	return p, nil
 }
 
 // end asks the process to end, and holds it to ending well, with nothing more on standard output.
