@@ -210,7 +210,7 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 		page++
 	}
 	// Where comments were deleted the rest has moved up: something known must stand before what is new.
-	for first > 1 && (len(items) == 0 || !cursor.Knows(items[0].ID, items[0].At) && !items[0].Own) {
+	for first > 1 && !reaches(items, cursor) {
 		first--
 		some, _, err := l.page(ctx, first, size)
 		if err != nil {
@@ -220,6 +220,21 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 	}
 	l.snap.Items, l.snap.First = items, (first-1)*size
 	return nil
+}
+
+// reaches tells whether something that was read stands before what is new. What says nothing to the product, as that somebody
+// was mentioned, is never noted as read.
+func reaches(items []engine.Item, cursor incident.Cursor) bool {
+	for _, it := range items {
+		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) { // the first command of a comment
+			return true
+		}
+		switch it.Event {
+		case "commented", "labeled", "unlabeled", "assigned", "unassigned", "closed", "reopened", "renamed":
+			return false
+		}
+	}
+	return false
 }
 
 // whole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading
