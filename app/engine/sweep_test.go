@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // What GitHub could not deliver, and what it lost without a trace, is found by the sweep, once.
@@ -139,5 +141,23 @@ func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
 	w.tell("carol closes\ncarol merges\nwait 1m")
 	if !slices.Contains(w.view().labels(), "postmortem/merged") {
 		t.Errorf("the labels are %v after the merge", w.view().labels())
+	}
+}
+
+// With no webhook at all the sweep alone runs an incident, only later: all that people see in the end is the same.
+func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
+	t.Parallel()
+	heard, swept := newWorld(t), newWorld(t)
+	heard.tell(whole(t))
+	swept.deaf = true
+	for _, s := range steps(whole(t)) {
+		swept.step(s)
+		if err := swept.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		swept.settle()
+	}
+	if d := cmp.Diff(heard.everything(), swept.everything()); d != "" {
+		t.Errorf("not as with webhooks (-want +got):\n%s", d)
 	}
 }

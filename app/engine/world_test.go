@@ -38,6 +38,7 @@ type world struct {
 	queue    string
 	follower *follower
 	stop     func()
+	deaf     bool // nothing reaches the product: no webhook, and none delivered again
 
 	since    int            // calls told so far
 	comments map[int64]seen // as last told
@@ -85,7 +86,13 @@ func newWorldWith(t *testing.T, files map[string]map[string]string) *world {
 	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
 	w.start()
 	for _, path := range []string{"/webhook", "/intake/"} {
-		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) { w.product.Handler().ServeHTTP(rw, r) })
+		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) {
+			if w.deaf {
+				rw.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			w.product.Handler().ServeHTTP(rw, r)
+		})
 	}
 	t.Cleanup(func() { w.stop(); _ = box.Close() })
 	return w

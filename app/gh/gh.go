@@ -177,7 +177,7 @@ func (a *App) in(ctx context.Context, owner string, repos ...string) (*github.Cl
 	return c, nil
 }
 
-// wide gives a client that may read the issues of all repositories of an installation, and do nothing else.
+// wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
 func (a *App) wide(id int64) (*github.Client, error) {
 	key := fmt.Sprintf("installation %d", id)
 	a.mu.Lock()
@@ -186,7 +186,7 @@ func (a *App) wide(id int64) (*github.Client, error) {
 	if known != nil {
 		return known, nil
 	}
-	c, err := a.installed(id, &github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Issues: github.String("read"), Metadata: github.String("read")}})
+	c, err := a.installed(id, &github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Issues: github.String("read"), PullRequests: github.String("read"), Metadata: github.String("read")}})
 	if err != nil {
 		return nil, err
 	}

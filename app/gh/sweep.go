@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -55,10 +56,10 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 	return len(asked), nil
 }
 
-// Stirred lists the incidents that changed since a time, in all installations, or all if that is zero: what a look must be asked for if a webhook
-// was lost for good.
-func (a *App) Stirred(ctx context.Context, since time.Time) ([]incident.Ref, error) {
-	var refs []incident.Ref
+// Stirred gives a message for each incident that changed since a time, and for each postmortem's pull request, in all
+// installations: what a look must be asked for if a webhook was lost for good. The zero time stands for all there are.
+func (a *App) Stirred(ctx context.Context, since time.Time) ([]engine.Message, error) {
+	var all []engine.Message
 	opts := &github.ListOptions{PerPage: 100}
 	for {
 		installations, res, err := a.self.Apps.ListInstallations(ctx, opts)
@@ -73,47 +74,79 @@ func (a *App) Stirred(ctx context.Context, since time.Time) ([]incident.Ref, err
 			if err != nil {
 				return nil, err
 			}
-			refs = append(refs, found...)
+			all = append(all, found...)
 		}
 		if res.NextPage == 0 {
-			return refs, nil
+			return all, nil
 		}
 		opts.Page = res.NextPage
 	}
 }
 
-// stirred looks in one installation, by search, which costs one call however many repositories there are.
-func (a *App) stirred(ctx context.Context, inst *github.Installation, since time.Time) ([]incident.Ref, error) {
-	owner := inst.GetAccount().GetLogin()
+// stirred looks in one installation, by search, which costs a call or two however many repositories there are. That a pull
+// request is merged does not show on its incident.
+func (a *App) stirred(ctx context.Context, inst *github.Installation, since time.Time) ([]engine.Message, error) {
+	me, err := a.Login(ctx)
+	if err != nil {
+		return nil, err
+	}
+	issues, err := a.search(ctx, inst, "is:issue label:"+incident.LabelIncident, since)
+	if err != nil {
+		return nil, fail("look for incidents that changed", inst.GetAccount().GetLogin(), err)
+	}
+	pulls, err := a.search(ctx, inst, "is:pr author:app/"+strings.TrimSuffix(me, "[bot]"), since)
+	if err != nil {
+		return nil, fail("look for postmortems that changed", inst.GetAccount().GetLogin(), err)
+	}
+	var all []engine.Message
+	for _, it := range issues {
+		all = append(all, engine.Message{Ref: it.ref, Why: "sweep"})
+	}
+	for _, it := range pulls {
+		if ref, ok := incident.ReadPullMark(it.body); ok && ref.FullName() == it.ref.FullName() {
+			all = append(all, engine.Message{Ref: ref, Why: "sweep", Pull: it.ref.Number})
+		}
+	}
+	return all, nil
+}
+
+// found is a result of a search.
+type found struct {
+	ref  incident.Ref
+	body string
+}
+
+// search finds an installation's issues or pull requests that changed since a time; a thousand at most, the newest.
+func (a *App) search(ctx context.Context, inst *github.Installation, what string, since time.Time) (all []found, err error) {
 	c, err := a.wide(inst.GetID())
 	if err != nil {
 		return nil, err
 	}
-	query := fmt.Sprintf("user:%s is:issue label:%s", owner, incident.LabelIncident)
+	query := fmt.Sprintf("user:%s %s", inst.GetAccount().GetLogin(), what)
 	if !since.IsZero() {
 		query += " updated:>=" + since.UTC().Format("2006-01-02T15:04:05Z")
 	}
-	var refs []incident.Ref
-	for page := 1; page <= 10; page++ { // search gives a thousand results at most: the newest
+	for page := 1; page <= 10; page++ { // GitHub gives no more
 		var answer struct {
 			Items []struct {
 				Number     int    `json:"number"`
+				Body       string `json:"body"`
 				Repository string `json:"repository_url"`
 			} `json:"items"`
 		}
 		res, err := call(ctx, c, http.MethodGet, "search/issues?sort=updated&order=desc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
 		if err != nil {
-			return nil, fail("look for incidents that changed", owner, err)
+			return nil, err
 		}
 		for _, it := range answer.Items {
 			if _, name, ok := strings.Cut(it.Repository, "/repos/"); ok {
-				o, repo, _ := strings.Cut(name, "/")
-				refs = append(refs, incident.Ref{Owner: o, Repo: repo, Number: it.Number})
+				owner, repo, _ := strings.Cut(name, "/")
+				all = append(all, found{incident.Ref{Owner: owner, Repo: repo, Number: it.Number}, it.Body})
 			}
 		}
 		if res.NextPage == 0 {
 			break
 		}
 	}
-	return refs, nil
+	return all, nil
 }

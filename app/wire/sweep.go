@@ -53,10 +53,10 @@ func (s *sweeper) sweep(ctx context.Context, delivered, since time.Time) error {
 	if n > 0 {
 		s.log.Warn("webhooks had not arrived and are delivered again", "count", n)
 	}
-	refs, errStirred := s.app.Stirred(ctx, since)
-	for _, ref := range refs {
-		if err := s.queue.Enqueue(ctx, engine.Message{Ref: ref, Why: "sweep"}, time.Time{}); err != nil {
-			return fmt.Errorf("ask for a look at %s: %w", ref, err)
+	stirred, errStirred := s.app.Stirred(ctx, since)
+	for _, m := range stirred {
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			return fmt.Errorf("ask for a look at %s: %w", m.Ref, err)
 		}
 	}
 	return errors.Join(errDeliveries, errStirred)
