@@ -47,6 +47,7 @@ type App struct {
 	installations map[string]int64 // by owner/repo, lower case
 	clients       map[string]*github.Client
 	paces         map[int64]*pace // by installation
+	meters        map[int64]*meter
 	people        map[string]permission
 	files         map[string]file
 	unpinnable    bool // the server knows no pinned comments
@@ -70,7 +71,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, people: map[string]permission{}, files: map[string]file{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, files: map[string]file{}}
 	transport := &limits{next: o.Transport, now: o.Now}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
@@ -81,7 +82,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
-	a.self, err = a.client(a.jwt)
+	a.self, err = a.client(a.jwt, &meter{})
 	return a, err
 }
 
@@ -104,8 +105,8 @@ func address(web string) (string, error) {
 	return u.Scheme + "://" + u.Host + "/api/v3/", nil
 }
 
-func (a *App) client(tr http.RoundTripper) (*github.Client, error) {
-	c := github.NewClient(&http.Client{Transport: tr, Timeout: timeout})
+func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
+	c := github.NewClient(&http.Client{Transport: &metered{next: tr, meter: m}, Timeout: timeout})
 	base, err := url.Parse(a.api)
 	if err != nil {
 		return nil, err
@@ -206,9 +207,9 @@ func (a *App) installed(id int64, options *github.InstallationTokenOptions) (*gi
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.paces[id] == nil {
-		a.paces[id] = &pace{every: a.o.Pace}
+		a.paces[id], a.meters[id] = &pace{every: a.o.Pace}, &meter{}
 	}
-	return a.client(&paced{next: tr, pace: a.paces[id]})
+	return a.client(&paced{next: tr, pace: a.paces[id]}, a.meters[id])
 }
 
 func (a *App) of(ctx context.Context, ref incident.Ref) (*github.Client, error) {
