@@ -209,7 +209,7 @@ func (p *pass) step() error {
 	}
 	for _, f := range facts {
 		_, plain := f.What.(incident.Commented)
-		p.acted = p.acted || !plain
+		p.acted = p.acted || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
 		p.fact(f)
 	}
 	if p.state.Declared == nil {
