@@ -401,7 +401,15 @@ func (p *pass) react() error {
 			}
 		}
 	}
+	newest := int64(0)
+	for id := range worst {
+		newest = max(newest, id)
+	}
+	scarce := p.GitHub.Budget(p.m.Ref).scarce(p.now)
 	for _, id := range slices.Sorted(maps.Keys(worst)) {
+		if scarce && id != newest && worst[id] == incident.Done {
+			continue // the newest one's answer, and the card, say it for those before
+		}
 		if err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[worst[id]]); err != nil {
 			return fmt.Errorf("react to comment %d: %w", id, err)
 		}

@@ -51,6 +51,7 @@ type Engine struct {
 	places map[string]place           // where a trouble stands
 	wrote  map[incident.Ref]time.Time // when a source's repetition was written down last
 	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
+	heard  map[incident.Ref]heard     // of running incidents, what the last look read
 }
 
 // New builds an engine.
@@ -61,7 +62,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}}
 }
 
 // pass is one look at one incident.
@@ -115,6 +116,12 @@ func (p *pass) run() error {
 	if until, wait := p.wait(p.m, p.now); wait {
 		return &Later{Until: until, Err: errors.New("a source repeats itself")}
 	}
+	if p.known(p.m) {
+		return nil
+	}
+	if err := p.hold(p.m, p.now); err != nil {
+		return err
+	}
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
 		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", brief(err))
@@ -154,6 +161,7 @@ func (p *pass) run() error {
 	if err := p.commit(); err != nil {
 		return err
 	}
+	p.hear()
 	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
 		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
@@ -209,7 +217,7 @@ func (p *pass) step() error {
 	}
 	for _, f := range facts {
 		_, plain := f.What.(incident.Commented)
-		p.acted = p.acted || !plain
+		p.acted = p.acted || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
 		if name := order(f.What); name != "" {
 			p.orders = append(p.orders, name)
 		}

@@ -73,6 +73,12 @@ type Replier interface {
 	Reply(ctx context.Context, address, text string) error
 }
 
+// Budget is how many calls are left of those that GitHub allows in an hour; the zero value says that nobody knows.
+type Budget struct {
+	Left, Limit int
+	Reset       time.Time // when they are as many as Limit again
+}
+
 // GitHub is what the engine needs of GitHub. Every method returns an error that says where; a *Later says when to come
 // back instead.
 type GitHub interface {
@@ -86,6 +92,9 @@ type GitHub interface {
 	May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
 	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
 	File(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
+
+	// Budget tells what is left of the calls to ref's installation. It asks nobody.
+	Budget(ref incident.Ref) Budget
 
 	Comment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
 	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error

@@ -63,12 +63,12 @@ func newWorld(t *testing.T) *world {
 }
 
 // newWorldWith makes a world whose repositories hold these files.
-func newWorldWith(t *testing.T, files map[string]map[string]string) *world {
-	return newWorldJudged(t, files, func(h http.Handler) http.Handler { return contract.Middleware(t, h) })
+func newWorldWith(t *testing.T, files map[string]map[string]string, more ...func(*sandbox.Options)) *world {
+	return newWorldJudged(t, files, func(h http.Handler) http.Handler { return contract.Middleware(t, h) }, more...)
 }
 
 // newWorldJudged makes a world whose GitHub is judged in another way, or not at all.
-func newWorldJudged(t *testing.T, files map[string]map[string]string, judge func(http.Handler) http.Handler) *world {
+func newWorldJudged(t *testing.T, files map[string]map[string]string, judge func(http.Handler) http.Handler, more ...func(*sandbox.Options)) *world {
 	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
@@ -76,10 +76,14 @@ func newWorldJudged(t *testing.T, files map[string]map[string]string, judge func
 	w.url = server.URL
 
 	var follower follower
-	box, err := sandbox.New(sandbox.Options{
+	o := sandbox.Options{
 		URL: w.url, WebhookURL: w.url + "/webhook", WebhookSecret: "a secret of the tests", Frozen: true, Start: began,
 		Files: files, Follower: &follower,
-	})
+	}
+	for _, set := range more {
+		set(&o)
+	}
+	box, err := sandbox.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

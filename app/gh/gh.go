@@ -50,6 +50,7 @@ type App struct {
 	installations map[string]int64          // by owner, lower case
 	clients       map[string]*github.Client // by kind of work and repositories
 	paces         map[int64]*pace           // by installation
+	meters        map[int64]*meter          // by installation
 	people        map[string]permission
 	files         map[string]file
 	unpinnable    bool // the server knows no pinned comments
@@ -76,7 +77,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, people: map[string]permission{}, files: map[string]file{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, files: map[string]file{}}
 	transport := &limits{next: &measured{next: o.Transport, metrics: o.Metrics, now: o.Now}, now: o.Now}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
@@ -87,7 +88,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
-	a.self, err = a.client(a.jwt)
+	a.self, err = a.client(a.jwt, &meter{})
 	return a, err
 }
 
@@ -110,8 +111,8 @@ func address(web string) (string, error) {
 	return u.Scheme + "://" + u.Host + "/api/v3/", nil
 }
 
-func (a *App) client(tr http.RoundTripper) (*github.Client, error) {
-	c := github.NewClient(&http.Client{Transport: tr, Timeout: timeout})
+func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
+	c := github.NewClient(&http.Client{Transport: &metered{next: tr, meter: m}, Timeout: timeout})
 	base, err := url.Parse(a.api)
 	if err != nil {
 		return nil, err

@@ -98,9 +98,9 @@ func (a *App) installed(id int64, key string, w work, repos []string) (*github.C
 	permissions.Metadata = read
 	tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
 	if a.paces[id] == nil {
-		a.paces[id] = &pace{every: a.o.Pace}
+		a.paces[id], a.meters[id] = &pace{every: a.o.Pace}, &meter{}
 	}
-	c, err := a.client(&paced{next: tr, pace: a.paces[id]})
+	c, err := a.client(&paced{next: tr, pace: a.paces[id]}, a.meters[id])
 	if err != nil {
 		return nil, err
 	}

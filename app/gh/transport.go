@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // apiVersion is the version of the REST API that this package was written against; GitHub asks to send it always.
@@ -19,8 +20,7 @@ import (
 const apiVersion = "2022-11-28"
 
 // limits stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
-// *engine.Later on the product's clock, and takes GitHub's counters out of the answers: go-github would remember them by
-// the wall clock and refuse calls by itself.
+// *engine.Later on the product's clock.
 type limits struct {
 	next http.RoundTripper
 	now  func() time.Time
@@ -37,9 +37,51 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 		res.Body.Close()
 		return nil, &engine.Later{Until: until, Err: fmt.Errorf("GitHub limits the rate: %s %s: %s", req.Method, req.URL.Path, res.Status)}
 	}
+	return res, nil
+}
+
+// metered notes GitHub's counters and takes them out of the answers: go-github would remember them by the wall clock and
+// refuse calls by itself.
+type metered struct {
+	next  http.RoundTripper
+	meter *meter
+}
+
+// meter is what is left of the calls that an installation has in an hour.
+type meter struct {
+	mu   sync.Mutex
+	left engine.Budget
+}
+
+func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := m.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	left, err1 := strconv.Atoi(res.Header.Get("X-RateLimit-Remaining"))
+	limit, err2 := strconv.Atoi(res.Header.Get("X-RateLimit-Limit"))
+	reset, err3 := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
+	if err1 == nil && err2 == nil && err3 == nil && res.Header.Get("X-RateLimit-Resource") == "core" {
+		m.meter.mu.Lock()
+		m.meter.left = engine.Budget{Left: left, Limit: limit, Reset: time.Unix(reset, 0).UTC()}
+		m.meter.mu.Unlock()
+	}
 	res.Header.Del("X-RateLimit-Remaining")
 	res.Header.Del("X-RateLimit-Reset")
 	return res, nil
+}
+
+// Budget tells what is left of the calls to an incident's installation, as GitHub said last. It implements engine.GitHub.
+func (a *App) Budget(ref incident.Ref) engine.Budget {
+	a.mu.Lock()
+	m := a.meters[a.installations[strings.ToLower(ref.Owner)]]
+	a.mu.Unlock()
+	if m == nil {
+		return engine.Budget{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left
 }
 
 // paced keeps the writes of an installation apart, as GitHub asks of integrations.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -45,7 +46,7 @@ type endpoint func(*request) (status int, body any, err error)
 
 func newAPI(s *Sandbox) http.Handler {
 	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux(),
-		core:   budget{resource: "core", limit: 5000, span: time.Hour},
+		core:   budget{resource: "core", limit: cmp.Or(s.o.Calls, 5000), span: time.Hour},
 		search: budget{resource: "search", limit: 30, span: time.Minute}}
 	for pattern, e := range routes() {
 		a.muxOf(pattern).Handle(pattern, operation(e))

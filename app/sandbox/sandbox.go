@@ -29,6 +29,7 @@ type Options struct {
 	Frozen        bool                         // the clock moves only by Advance
 	Start         time.Time                    // the clock's first time; zero: now
 	Files         map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
+	Calls         int                          // that the installation has in an hour; 0: 5000
 	Follower      Follower                     // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
 }
 

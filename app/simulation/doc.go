@@ -3,6 +3,7 @@
 //
 //	go test ./app/simulation -seeds 100   as many seeds, from 1 on
 //	go test ./app/simulation -seed 17     one, told step by step
+//	go test ./app/simulation -first 1001 -seeds 9000 -timeout 24h -v     for hours; a seed that fails is told when it does
 //
 // Two things don't hold while two workers are at one incident, since GitHub can't write only if nobody else did: a reply, and
 // the first card, may then be there twice. The queue's one writer for each incident keeps them from meeting.

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Thrift. GitHub allows an installation some thousands of calls in an hour, and a look costs four or five of them whether it
+// finds one command or ten. While calls are plenty, each command is looked at when it comes. Once an hour's calls would not
+// last for the hour, looks at one incident wait for each other, so that more commands share one; where nobody answers the page
+// yet nothing waits, and what is not critical waits twice as long.
+
+const (
+	callsOfLook = 5
+	ahead       = 0.75 // of the calls that are due to be left: below it they are spent too fast
+)
+
+// heard is what the engine keeps in memory of an incident's last look. Without it the next look is made at once.
+type heard struct {
+	at     time.Time
+	cursor incident.Cursor
+	weight int // how long others go before it; 0: nobody does
+}
+
+// scarce tells whether calls are spent faster than they come.
+func (b Budget) scarce(now time.Time) bool {
+	rest := b.Reset.Sub(now)
+	return b.Limit > 0 && rest > 0 && float64(b.Left) < ahead*float64(b.Limit)*rest.Hours()
+}
+
+// interval is the time between two looks at one of n incidents with which what is left lasts until the reset. Something is
+// kept for those that don't wait.
+func (b Budget) interval(now time.Time, n int) time.Duration {
+	rest := b.Reset.Sub(now)
+	spare := float64(b.Left) - float64(b.Limit)*(0.02+0.1*rest.Hours())
+	if spare <= 0 {
+		return rest
+	}
+	return min(rest, time.Duration(float64(rest)*float64(n*callsOfLook)/spare))
+}
+
+// known tells whether the last look has read the comment that a message is about: then there is nothing to look for.
+func (e *Engine) known(m Message) bool {
+	c := m.Comment
+	if c == nil || c.Editor != "" || m.Pull != 0 {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id := fmt.Sprintf("c%d", c.ID)
+	last, ok := e.heard[m.Ref]
+	return ok && (last.cursor.Knows(id, c.Created) || last.cursor.Knows(id+".0", c.Created))
+}
+
+// hold tells to come back later if calls are scarce and the incident was looked at just now. What is due pages people, and is
+// not held.
+func (e *Engine) hold(m Message, now time.Time) error {
+	if m.Why == "clock" || m.Ack != nil || m.Signal != nil {
+		return nil
+	}
+	left := e.GitHub.Budget(m.Ref)
+	if !left.scarce(now) {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last, ok := e.heard[m.Ref]
+	if !ok || last.weight == 0 {
+		return nil
+	}
+	n := 0
+	for _, h := range e.heard {
+		if now.Sub(h.at) < time.Hour {
+			n += h.weight
+		}
+	}
+	until := last.at.Add(time.Duration(last.weight) * left.interval(now, n))
+	if !until.After(now) {
+		return nil
+	}
+	return &Later{Until: until, Err: errors.New("GitHub's calls must last for the hour")}
+}
+
+// hear keeps what a look has read.
+func (p *pass) hear() {
+	weight := 2
+	switch crit := p.policy.Critical(p.state.Severity); {
+	case crit && p.state.IC == "":
+		weight = 0
+	case crit:
+		weight = 1
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.state.Running() {
+		delete(p.heard, p.m.Ref)
+		return
+	}
+	p.heard[p.m.Ref] = heard{at: p.now, cursor: p.state.Cursor, weight: weight}
+}
