@@ -271,7 +271,7 @@ func (p *pass) answer(to, text string, keys []string) error {
 	pull := p.m.Ref
 	pull.Number = p.state.Document.Number
 	mark := marker(keys[0])
-	if _, err := p.GitHub.CommentOnce(p.ctx, pull, mark, text+"\n"+mark); err != nil {
+	if _, err := p.GitHub.CommentOnPull(p.ctx, pull, mark, text+"\n"+mark); err != nil {
 		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
 	}
 	return nil

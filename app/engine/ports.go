@@ -112,6 +112,8 @@ type GitHub interface {
 	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
 	// CommentOnce comments on an issue unless a comment by the app with marker is there already, and gives that comment.
 	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
+	// CommentOnPull is CommentOnce on a pull request of the incident's own repository.
+	CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
 	// Ticket reads an issue that a follow-up became; one that was deleted is Gone.
 	Ticket(ctx context.Context, ref incident.Ref) (Ticket, error)
 

@@ -23,7 +23,7 @@ const annotations = 50
 
 // Check says on a commit what a check found. Said again, it changes what differs. It implements engine.GitHub.
 func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, checks, ref)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func outputs(check engine.CheckRun) []*github.CheckRunOutput {
 
 // FileAt reads a file as a commit or branch has it. It implements engine.GitHub.
 func (a *App) FileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, files, ref)
 	if err != nil {
 		return nil, false, err
 	}

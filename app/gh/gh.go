@@ -1,7 +1,7 @@
 // Package gh is the engine's port to GitHub, on go-github and ghinstallation.
 //
 // It looks without counting on order or completeness, writes so that writing again changes nothing, and asks for tokens
-// that open one repository.
+// that open one repository for one kind of work.
 package gh
 
 import (
@@ -29,6 +29,7 @@ type Options struct {
 	PEM     []byte // the App's private key; not needed with Sign
 	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is kept; nil: by PEM.
 	Sign      func(digest []byte) ([]byte, error)
+	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
 	Now       func() time.Time // the product's clock
 	Pace      time.Duration    // least time between writes; GitHub asks for a second
 	Transport http.RoundTripper
@@ -44,9 +45,9 @@ type App struct {
 
 	mu            sync.Mutex
 	login         string
-	installations map[string]int64 // by owner/repo, lower case
-	clients       map[string]*github.Client
-	paces         map[int64]*pace // by installation
+	installations map[string]int64          // by owner, lower case
+	clients       map[string]*github.Client // by kind of work and repositories
+	paces         map[int64]*pace           // by installation
 	people        map[string]permission
 	files         map[string]file
 	unpinnable    bool // the server knows no pinned comments
@@ -137,82 +138,6 @@ func (a *App) KnownLogin() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.login
-}
-
-// permissions are what a token may do; GitHub refuses more than the App was granted.
-var permissions = github.InstallationPermissions{
-	Issues: github.String("write"), Contents: github.String("write"), PullRequests: github.String("write"),
-	Checks: github.String("write"), Metadata: github.String("read"), Members: github.String("read"),
-}
-
-// in gives a client whose token opens these repositories of one owner, and no other. The installation is looked up by
-// the repository: what a payload names could be another's.
-func (a *App) in(ctx context.Context, owner string, repos ...string) (*github.Client, error) {
-	key := strings.ToLower(owner + "/" + strings.Join(repos, "+"))
-	a.mu.Lock()
-	c, id := a.clients[key], a.installations[strings.ToLower(owner)]
-	a.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	if id == 0 {
-		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
-		if err != nil {
-			return nil, fail("find the app's installation", owner+"/"+repos[0], err)
-		}
-		id = inst.GetID()
-	}
-	granted := permissions
-	c, err := a.installed(id, &github.InstallationTokenOptions{Repositories: repos, Permissions: &granted})
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.installations[strings.ToLower(owner)] = id
-	if known := a.clients[key]; known != nil {
-		return known, nil
-	}
-	a.clients[key] = c
-	return c, nil
-}
-
-// wide gives a client that may read the issues of all repositories of an installation, and do nothing else.
-func (a *App) wide(id int64) (*github.Client, error) {
-	key := fmt.Sprintf("installation %d", id)
-	a.mu.Lock()
-	known := a.clients[key]
-	a.mu.Unlock()
-	if known != nil {
-		return known, nil
-	}
-	c, err := a.installed(id, &github.InstallationTokenOptions{Permissions: &github.InstallationPermissions{Issues: github.String("read"), Metadata: github.String("read")}})
-	if err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.clients[key] = c
-	return c, nil
-}
-
-// installed gives a client with tokens of an installation.
-func (a *App) installed(id int64, options *github.InstallationTokenOptions) (*github.Client, error) {
-	own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
-	tr := ghinstallation.NewFromAppsTransport(&own, id)
-	tr.BaseURL = strings.TrimSuffix(a.api, "/")
-	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
-	tr.InstallationTokenOptions = options
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.paces[id] == nil {
-		a.paces[id] = &pace{every: a.o.Pace}
-	}
-	return a.client(&paced{next: tr, pace: a.paces[id]})
-}
-
-func (a *App) of(ctx context.Context, ref incident.Ref) (*github.Client, error) {
-	return a.in(ctx, ref.Owner, ref.Repo)
 }
 
 // call makes a request that go-github has no method for, and decodes the answer into v.

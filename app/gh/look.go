@@ -86,7 +86,7 @@ type item struct {
 
 // Look reads an issue, its card and what is new. It implements engine.GitHub.
 func (a *App) Look(ctx context.Context, ref incident.Ref, open func(string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (l *look) whole(ctx context.Context, open func(string) (incident.Cursor, bo
 
 // Timeline reads the whole timeline. It implements engine.GitHub.
 func (a *App) Timeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return nil, err
 	}

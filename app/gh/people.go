@@ -53,7 +53,7 @@ func (a *App) May(ctx context.Context, ref incident.Ref, login string, teams []s
 // ask asks GitHub: the repository's own answer first, since it counts every way in which somebody has access. What the
 // webhook calls author_association says who is visible, not who may.
 func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +93,7 @@ func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, 
 	if cached && now.Sub(known.at) < keepFile && !now.Before(known.at) {
 		return known.content, known.ok, nil
 	}
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, files, ref)
 	if err != nil {
 		return nil, false, err
 	}

@@ -16,7 +16,7 @@ import (
 // Publish makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
 // engine.GitHub.
 func (a *App) Publish(ctx context.Context, ref incident.Ref, p engine.Publication) (int, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -58,7 +58,7 @@ func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) 
 
 // FindPull gives the pull request of a branch. It implements engine.GitHub.
 func (a *App) FindPull(ctx context.Context, ref incident.Ref, branch string) (int, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -184,7 +184,7 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 // Pull reads a pull request and how its reviews stand: of each person the newest that says something. It implements
 // engine.GitHub.
 func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return engine.Pull{}, err
 	}
@@ -237,7 +237,7 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 // Write writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
 // written. Somebody who pushed in between makes it fail, so that nobody's lines are lost. It implements engine.GitHub.
 func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return "", err
 	}
@@ -272,7 +272,7 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 // Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none. It
 // implements engine.GitHub.
 func (a *App) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return "", err
 	}

@@ -15,7 +15,7 @@ import (
 // Incidents lists the incidents of a repository that changed since a time (zero: all), the oldest first and without their
 // texts and cards: one call for a hundred. told hears how many there are so far.
 func (a *App) Incidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*engine.Snapshot, error) {
-	c, err := a.in(ctx, owner, repo)
+	c, err := a.in(ctx, figures, owner, repo)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (a *App) Incidents(ctx context.Context, owner, repo string, since time.Time
 // Card reads an incident's card: the pinned comment if it is one that the caller believes, else the newest of the first
 // comments that is. It gives "" if there is none, or the last that was not believed.
 func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, figures, ref)
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +100,7 @@ func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body stri
 // Asking costs nothing.
 // https://docs.github.com/en/rest/rate-limit/rate-limit
 func (a *App) Allowance(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error) {
-	c, err := a.in(ctx, owner, repo)
+	c, err := a.in(ctx, figures, owner, repo)
 	if err != nil {
 		return 0, 0, time.Time{}, err
 	}

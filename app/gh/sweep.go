@@ -66,7 +66,7 @@ func (a *App) Stirred(ctx context.Context, since time.Time) ([]incident.Ref, err
 			return nil, fail("list the app's installations", "", err)
 		}
 		for _, inst := range installations {
-			if inst.SuspendedAt != nil {
+			if inst.SuspendedAt != nil || a.serves(inst.GetAccount().GetLogin()) != nil {
 				continue
 			}
 			found, err := a.stirred(ctx, inst, since)

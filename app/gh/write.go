@@ -16,7 +16,7 @@ import (
 
 // Comment posts a comment. It implements engine.GitHub.
 func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -29,7 +29,7 @@ func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64
 
 // EditComment writes a comment anew. It implements engine.GitHub.
 func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
 	if unpinnable {
 		return nil
 	}
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
 
 // DeleteComment deletes a comment. It implements engine.GitHub.
 func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, tickets, ref)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) err
 // React adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
 // implements engine.GitHub.
 func (a *App) React(ctx context.Context, ref incident.Ref, id int64, content string) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (a *App) React(ctx context.Context, ref incident.Ref, id int64, content str
 
 // AddLabels adds labels to the set. It implements engine.GitHub.
 func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) 
 
 // RemoveLabel removes a label; one that is gone already is no error. It implements engine.GitHub.
 func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) e
 
 // Assign assigns people and tells who is assigned afterwards. It implements engine.GitHub.
 func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]string, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]
 
 // Unassign unassigns people. It implements engine.GitHub.
 func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) e
 
 // SetOpen opens or closes the issue. It implements engine.GitHub.
 func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int) error {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Clie
 	if !ok {
 		return incident.Ref{}, nil, fmt.Errorf("%q is no repository: give it as owner/repo", name)
 	}
-	c, err := a.in(ctx, owner, repo)
+	c, err := a.in(ctx, tickets, owner, repo)
 	return incident.Ref{Owner: owner, Repo: repo}, c, err
 }
 
@@ -298,7 +298,7 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	if !strings.EqualFold(repo, ref.Repo) {
 		repos = append(repos, repo) // the token must open both
 	}
-	c, err := a.in(ctx, ref.Owner, repos...)
+	c, err := a.in(ctx, tickets, ref.Owner, repos...)
 	if err != nil {
 		return err
 	}
@@ -315,7 +315,16 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 
 // CommentOnce comments unless a comment of the app's own with the marker stands there. It implements engine.GitHub.
 func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
-	c, err := a.of(ctx, ref)
+	return a.commentOnce(ctx, tickets, ref, marker, body)
+}
+
+// CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements engine.GitHub.
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
+	return a.commentOnce(ctx, incidents, ref, marker, body)
+}
+
+func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker, body string) (int64, error) {
+	c, err := a.of(ctx, w, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -339,12 +348,16 @@ func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body st
 		}
 		opts.Page = res.NextPage
 	}
-	return a.Comment(ctx, ref, body)
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	if err != nil {
+		return 0, fail("comment", ref.String(), err)
+	}
+	return posted.GetID(), nil
 }
 
 // Ticket reads an issue that a follow-up became. It implements engine.GitHub.
 func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
-	c, err := a.of(ctx, ref)
+	c, err := a.of(ctx, tickets, ref)
 	if err != nil {
 		return engine.Ticket{}, err
 	}

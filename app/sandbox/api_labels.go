@@ -143,8 +143,17 @@ func changeAssignees(change func(*store, *Actor, *Issue, []string) error, status
 	}
 }
 
-func listAssignable(q *request) (int, any, error) {
+// assigning finds the repository of the path, if an app may know who can be assigned there.
+func (q *request) assigning() (*Repository, error) {
 	r, err := q.repo()
+	if err == nil {
+		err = q.st.need(q.by, r, RoleRead, "issues", "pull_requests")
+	}
+	return r, err
+}
+
+func listAssignable(q *request) (int, any, error) {
+	r, err := q.assigning()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -159,7 +168,7 @@ func listAssignable(q *request) (int, any, error) {
 
 func checkAssignable(q *request) (int, any, error) {
 	var i *Issue
-	r, err := q.repo()
+	r, err := q.assigning()
 	if err == nil && q.value("number") != "" {
 		i, err = q.issue()
 	}

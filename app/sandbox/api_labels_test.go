@@ -89,6 +89,8 @@ func testAssignees(g *github) {
 		step{"app", "GET ~/assignees/alice", "", 204, nil},
 		step{"app", "GET ~/assignees/mallory", "", 404, nil},
 		step{"app", "GET ~/assignees/firebreak%5Bbot%5D", "", 404, nil},
+		step{"app contents:read", "GET ~/assignees/alice", "", 403, nil},
+		step{"app contents:read", "GET ~/assignees", "", 403, nil},
 
 		step{"alice", "POST ~/issues", `{"title":"Down"}`, 201, nil},
 		step{"alice", "GET ~/issues/1/assignees/alice", "", 204, nil},
@@ -253,6 +255,7 @@ func testSearch(g *github) {
 	g.steps(
 		step{"gina", "GET /search/issues?q=payments+is:issue", "", 200, []string{"items.*.title=Payments?", "total_count=1"}},
 		step{"app @platform", "GET /search/issues?q=disk", "", 200, []string{"items.*.title=Replace the disk", "incomplete_results=false"}},
+		step{"app contents:read", "GET /search/issues?q=disk", "", 200, []string{"total_count=0"}},
 		step{"alice", "GET /search/issues?q=is:issue&per_page=3&page=2", "", 200, []string{"total_count=4", "items.#=1"}},
 		step{"alice", "GET /search/issues?q=is:issue+label:incident&sort=updated&order=asc", "", 200, []string{"items.*.number=1,2"}},
 		step{"alice", "GET /search/issues?q=payments", "", 422, []string{"errors.0.message=Query must include 'is:issue' or 'is:pull-request'"}},

@@ -30,7 +30,7 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 			return nil, err
 		}
 	}
-	app, err := gh.New(gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: clock.Now, Pace: pace, Logger: log})
+	app, err := gh.New(gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Accounts: env.Accounts, Now: clock.Now, Pace: pace, Logger: log})
 	if err != nil {
 		return nil, err
 	}

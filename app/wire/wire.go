@@ -38,6 +38,7 @@ type Environment struct {
 	Incidents incident.Ref // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
 	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
 	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
+	Accounts  []string     // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
 
 	getenv func(string) string                 // for FIREBREAK_SECRET_…, which the policy names
 	sign   func(digest []byte) ([]byte, error) // signs by KMSKey
@@ -73,6 +74,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
 		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
+		Accounts: strings.FieldsFunc(getenv("FIREBREAK_ACCOUNTS"), func(r rune) bool { return r == ',' || r == ' ' }),
 	}
 	var wrong []error
 	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
@@ -188,7 +190,7 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, log *s
 	if e.KMSKey != "" && e.sign == nil {
 		return nil, errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
 	}
-	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Now: clock.Now, Pace: pace, Transport: transport, Logger: log}
+	o := gh.Options{BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Accounts: e.Accounts, Now: clock.Now, Pace: pace, Transport: transport, Logger: log}
 	if e.ClockURL != "" {
 		o.Pace = 0
 	}

@@ -82,6 +82,15 @@ func TestOneMistakeAtATime(t *testing.T) {
 	}
 }
 
+func TestTheAccountsThatAreServed(t *testing.T) {
+	for value, want := range map[string]string{"": "", "acme": "acme", "acme, globex": "acme globex", " ,acme,": "acme"} {
+		e, err := wire.Read(env(map[string]string{"FIREBREAK_ACCOUNTS": value}))
+		if got := strings.Join(e.Accounts, " "); err != nil || got != want {
+			t.Errorf("%q gives %q, %v", value, got, err)
+		}
+	}
+}
+
 func TestTheKeyInAnyShape(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key.pem")
 	if err := os.WriteFile(file, []byte(key()), 0o600); err != nil {

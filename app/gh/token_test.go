@@ -1,0 +1,245 @@
+package gh_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+)
+
+// minted is the way to an embedded GitHub; it notes what each token that was asked for may do, and where.
+type minted struct {
+	github http.Handler
+	tokens []string
+}
+
+func (m *minted) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	body := []byte{}
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasSuffix(r.URL.Path, "/access_tokens") {
+		var asked struct {
+			Repositories []string
+			Permissions  map[string]string
+		}
+		if err := json.Unmarshal(body, &asked); err != nil {
+			return nil, err
+		}
+		var may []string
+		for _, area := range slices.Sorted(maps.Keys(asked.Permissions)) {
+			may = append(may, area+"="+asked.Permissions[area])
+		}
+		m.tokens = append(m.tokens, strings.Join(asked.Repositories, "+")+": "+strings.Join(may, " "))
+	}
+	rec := httptest.NewRecorder()
+	m.github.ServeHTTP(rec, in)
+	res := rec.Result()
+	res.Request = r
+	return res, nil
+}
+
+// post writes as alice.
+func (m *minted) post(t *testing.T, path, body string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/api/v3/repos/"+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer demo-alice")
+	w := httptest.NewRecorder()
+	if m.github.ServeHTTP(w, r); w.Code != http.StatusCreated && w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+}
+
+// get reads as alice.
+func (m *minted) get(path string) string {
+	r := httptest.NewRequest(http.MethodGet, "/api/v3/repos/"+path, nil)
+	r.Header.Set("Authorization", "Bearer demo-alice")
+	w := httptest.NewRecorder()
+	m.github.ServeHTTP(w, r)
+	return w.Body.String()
+}
+
+func newMinted(t *testing.T) *minted {
+	t.Helper()
+	block, _ := pem.Decode(key())
+	private, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := sandbox.New(sandbox.Options{URL: "https://github.test", AppID: 17, PrivateKey: private, Frozen: true,
+		Files: map[string]map[string]string{"acme/.github": {"firebreak.yml": "{}"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	m := &minted{github: box.Handler()}
+	m.post(t, "acme/incidents/issues", `{"title":"It burns","labels":["incident"]}`)
+	m.post(t, "acme/incidents/issues/1/comments", `{"body":"I see it"}`)
+	m.post(t, "acme/platform/issues", `{"title":"A ticket"}`)
+	return m
+}
+
+func (m *minted) app(t *testing.T, accounts ...string) *gh.App {
+	t.Helper()
+	app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: m, Accounts: accounts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app
+}
+
+var (
+	it     = incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	ticket = incident.Ref{Owner: "acme", Repo: "platform", Number: 1}
+)
+
+// A token is asked for one repository, and for what the work there takes: whoever gets hold of one can do that and no more,
+// for an hour. The embedded GitHub refuses what a token does not allow, so that each of these also is enough.
+func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
+	const (
+		incidents = "incidents: issues=write members=read metadata=read pull_requests=write"
+		tickets   = "platform: issues=write metadata=read"
+		own       = "incidents: issues=write metadata=read"
+		files     = "incidents: contents=read metadata=read"
+		documents = "incidents: contents=write members=read metadata=read pull_requests=write"
+		checks    = "incidents: checks=write metadata=read"
+	)
+	ctx, m := t.Context(), newMinted(t)
+	since := time.Now().Add(-time.Hour)
+	open := func(string) (incident.Cursor, bool) { return incident.Cursor{}, false }
+	publication := engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
+	pull, err := m.app(t).Publish(ctx, it, publication)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pr, err := m.app(t).Pull(ctx, it, pull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := incident.Ref{Owner: "acme", Repo: "incidents", Number: pull}
+	const comment = 7000001
+	calls := []struct {
+		method string
+		want   string
+		call   func(*gh.App) error
+	}{
+		{"Look", incidents, func(a *gh.App) error { _, err := a.Look(ctx, it, open); return err }},
+		{"Timeline", incidents, func(a *gh.App) error { _, err := a.Timeline(ctx, it); return err }},
+		{"May", incidents, func(a *gh.App) error { _, err := a.May(ctx, it, "mallory", []string{"platform"}); return err }},
+		{"File", files, func(a *gh.App) error { _, _, err := a.File(ctx, it, "README.md"); return err }},
+		{"File", ".github: contents=read metadata=read", func(a *gh.App) error {
+			_, _, err := a.File(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
+			return err
+		}},
+		{"Comment", incidents, func(a *gh.App) error { _, err := a.Comment(ctx, it, "x"); return err }},
+		{"EditComment", incidents, func(a *gh.App) error { return a.EditComment(ctx, it, comment, "y") }},
+		{"Pin", incidents, func(a *gh.App) error { return a.Pin(ctx, it, comment) }},
+		{"React", incidents, func(a *gh.App) error { return a.React(ctx, it, comment, "+1") }},
+		{"AddLabels", incidents, func(a *gh.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
+		{"RemoveLabel", incidents, func(a *gh.App) error { return a.RemoveLabel(ctx, it, "drill") }},
+		{"Assign", incidents, func(a *gh.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
+		{"Unassign", incidents, func(a *gh.App) error { return a.Unassign(ctx, it, []string{"alice"}) }},
+		{"SetOpen", incidents, func(a *gh.App) error { return a.SetOpen(ctx, it, false, "completed", 0) }},
+		{"FindIncident", own, func(a *gh.App) error { _, err := a.FindIncident(ctx, "acme/incidents", "x"); return err }},
+		{"FindIssue", tickets, func(a *gh.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", "x", since); return err }},
+		{"OpenIssue", tickets, func(a *gh.App) error {
+			_, _, err := a.OpenIssue(ctx, "acme/platform", engine.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
+			return err
+		}},
+		{"OpenIssue", "customer-globex: issues=write metadata=read", func(a *gh.App) error {
+			_, _, err := a.OpenIssue(ctx, "acme/customer-globex", engine.NewIssue{Title: "x"})
+			return err
+		}},
+		{"AddSubIssue", "incidents+platform: issues=write metadata=read", func(a *gh.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
+		{"CommentOnce", tickets, func(a *gh.App) error { _, err := a.CommentOnce(ctx, ticket, "<!-- x -->", "x <!-- x -->"); return err }},
+		{"CommentOnPull", incidents, func(a *gh.App) error {
+			_, err := a.CommentOnPull(ctx, request, "<!-- x -->", "x <!-- x -->")
+			return err
+		}},
+		{"Ticket", tickets, func(a *gh.App) error { _, err := a.Ticket(ctx, ticket); return err }},
+		{"DeleteComment", own, func(a *gh.App) error { return a.DeleteComment(ctx, it, comment) }},
+		{"FileAt", files, func(a *gh.App) error { _, _, err := a.FileAt(ctx, it, "README.md", pr.Head); return err }},
+		{"Check", checks, func(a *gh.App) error {
+			return a.Check(ctx, it, engine.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
+		}},
+		{"Publish", documents, func(a *gh.App) error { _, err := a.Publish(ctx, it, publication); return err }},
+		{"FindPull", documents, func(a *gh.App) error { _, err := a.FindPull(ctx, it, "postmortem/1"); return err }},
+		{"Pull", documents, func(a *gh.App) error { _, err := a.Pull(ctx, it, pull); return err }},
+		{"Write", documents, func(a *gh.App) error {
+			_, err := a.Write(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
+			return err
+		}},
+		{"Find", documents, func(a *gh.App) error { _, err := a.Find(ctx, it, "postmortems", "a", pr.Head); return err }},
+
+		{"Incidents", "incidents: issues=read metadata=read", func(a *gh.App) error {
+			_, err := a.Incidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
+			return err
+		}},
+		{"Card", "incidents: issues=read metadata=read", func(a *gh.App) error { _, err := a.Card(ctx, it, func(string) bool { return false }); return err }},
+		{"Allowance", "incidents: issues=read metadata=read", func(a *gh.App) error { _, _, _, err := a.Allowance(ctx, "acme", "incidents"); return err }},
+		{"Stirred", ": issues=read metadata=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since); return err }},
+	}
+	told := map[string]bool{"Address": true}
+	for _, c := range calls {
+		told[c.method] = true
+		app := m.app(t)
+		m.tokens = nil
+		for range 2 { // the second time the token is there
+			if err := c.call(app); err != nil {
+				t.Errorf("%s: %v", c.method, err)
+			}
+			if c.method == "Write" {
+				break // its branch has moved on
+			}
+		}
+		if want := []string{c.want}; !slices.Equal(m.tokens, want) {
+			t.Errorf("%s asks for the tokens %q, want %q", c.method, m.tokens, want)
+		}
+	}
+	if got := m.get("acme/incidents/issues/1/sub_issues"); !strings.Contains(got, "A ticket") {
+		t.Errorf("the token for both repositories was not enough: the sub-issues are %s", got)
+	}
+	port := reflect.TypeFor[engine.GitHub]()
+	for i := range port.NumMethod() {
+		if name := port.Method(i).Name; !told[name] {
+			t.Errorf("which token %s asks for is not told here", name)
+		}
+	}
+}
+
+// Where the operator says whose repositories are served, nothing is done in others', though the App is installed there.
+func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
+	m := newMinted(t)
+	if may, err := m.app(t, "Acme").May(t.Context(), it, "alice", nil); err != nil || !may {
+		t.Errorf("an account that is served: %v %v", may, err)
+	}
+	m.tokens = nil
+	others := m.app(t, "globex", "initech")
+	if _, err := others.Comment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
+		t.Errorf("another account: %v", err)
+	}
+	if refs, err := others.Stirred(t.Context(), time.Time{}); err != nil || len(refs) > 0 {
+		t.Errorf("the sweep of another account: %v %v", refs, err)
+	}
+	if len(m.tokens) > 0 {
+		t.Errorf("tokens were asked for: %q", m.tokens)
+	}
+}
