@@ -63,6 +63,11 @@ func newWorld(t *testing.T) *world {
 
 // newWorldWith makes a world whose repositories hold these files.
 func newWorldWith(t *testing.T, files map[string]map[string]string) *world {
+	return newWorldJudged(t, files, func(h http.Handler) http.Handler { return contract.Middleware(t, h) })
+}
+
+// newWorldJudged makes a world whose GitHub is judged in another way, or not at all.
+func newWorldJudged(t *testing.T, files map[string]map[string]string, judge func(http.Handler) http.Handler) *world {
 	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
@@ -79,7 +84,7 @@ func newWorldWith(t *testing.T, files map[string]map[string]string) *world {
 	}
 	w.sandbox = box
 	mux := http.NewServeMux()
-	mux.Handle("/", contract.Middleware(t, box.Handler()))
+	mux.Handle("/", judge(box.Handler()))
 	handler = mux
 
 	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower

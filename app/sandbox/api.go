@@ -334,7 +334,7 @@ func (q *request) issue() (*Issue, error) {
 	i, ok := r.issueAt(number)
 	if !ok {
 		if number > 0 && number <= len(r.Issues) {
-			return nil, &Error{Status: http.StatusGone, Message: "This issue was deleted"}
+			return nil, q.gone(r, number)
 		}
 		return nil, errNotFound
 	}

@@ -20,7 +20,7 @@ func getUser(q *request) (int, any, error) {
 
 func getUserNamed(q *request) (int, any, error) {
 	u, ok := q.st.user(q.value("login"))
-	if !ok {
+	if !ok || u.Suspended {
 		return 0, nil, errNotFound
 	}
 	return http.StatusOK, q.st.profileView(u), nil
@@ -62,7 +62,7 @@ func getPermission(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	u, ok := q.st.user(q.value("login"))
-	if !ok {
+	if !ok || u.Suspended {
 		return 0, nil, &Error{Status: http.StatusNotFound, Message: q.value("login") + " is not a user"}
 	}
 	role := q.st.roleOf(u.Login, r)
@@ -154,7 +154,7 @@ func getMembership(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if !t.has(q.value("login")) {
+	if u, known := q.st.user(q.value("login")); !known || u.Suspended || !t.has(u.Login) {
 		return 0, nil, errNotFound
 	}
 	return http.StatusOK, fields{"url": q.st.api("/teams/%d/memberships/%s", t.ID, q.value("login")), "role": "member", "state": "active"}, nil

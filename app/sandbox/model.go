@@ -23,6 +23,8 @@ type User struct {
 	Email   string
 	Created time.Time
 
+	Suspended bool `json:",omitempty"`
+
 	view json.RawMessage // the account as others embed it; it never changes
 }
 
@@ -74,6 +76,7 @@ type Repository struct {
 	CheckSuites   []*CheckSuite
 	CheckRuns     []*CheckRun
 	Statuses      []*Status
+	Moved         map[int]int64 `json:",omitempty"` // issues that were transferred: id by the number that they had here
 
 	open int             // open issues and pull requests
 	view json.RawMessage // the repository as others embed it; emptied when it changes

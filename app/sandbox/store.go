@@ -68,10 +68,10 @@ type Actor struct {
 	Repositories map[int64]bool    // the token's repositories; nil means all
 }
 
-// person is the actor for somebody on the pages or with a personal token.
+// person is the actor for somebody on the pages or with a personal token, or for another App's bot.
 func (st *store) person(login string) (*Actor, bool) {
 	u, ok := st.users[strings.ToLower(login)]
-	if !ok || u.Kind != KindUser {
+	if !ok || u.Suspended || u.Kind == KindOrganization || strings.EqualFold(login, st.app.Login) {
 		return nil, false
 	}
 	return &Actor{Login: u.Login}, true

@@ -1,0 +1,181 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Person is somebody beside those who stand in every sandbox.
+type Person struct {
+	Login string
+	Bot   bool            // another App's bot, which writes with a token of its own
+	Team  string          // slug; one that isn't there yet is made, and may do nothing anywhere
+	Roles map[string]Role // by repository, owner/name
+}
+
+// ghost is whom GitHub names where somebody was who is deleted.
+// https://docs.github.com/en/account-and-profile/concepts/personal-account-management
+const ghost = "ghost"
+
+// Add adds somebody.
+func (s *Sandbox) Add(p Person) error {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	if _, taken := s.st.user(p.Login); taken {
+		return fmt.Errorf("there is a %s already", p.Login)
+	}
+	kind := KindUser
+	if p.Bot {
+		kind = KindBot
+	}
+	for name, role := range p.Roles {
+		r, ok := s.st.repo(name)
+		if !ok {
+			return fmt.Errorf("there is no repository %s", name)
+		}
+		r.People[strings.ToLower(p.Login)] = role
+	}
+	s.st.addUser(p.Login, kind, p.Login)
+	if p.Team != "" {
+		t, ok := s.st.team(p.Team)
+		if !ok {
+			t = &Team{ID: s.st.nextID("team"), Org: s.st.org.Login, Slug: p.Team, Name: p.Team, Created: s.st.now()}
+			s.st.Teams = append(s.st.Teams, t)
+		}
+		t.Members = append(t.Members, p.Login)
+	}
+	s.st.changed()
+	return nil
+}
+
+// Suspend suspends somebody: they can do nothing any more, and to the API they are nobody. What they wrote stays.
+func (s *Sandbox) Suspend(login string) error {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	u, ok := s.st.user(login)
+	if !ok {
+		return fmt.Errorf("there is no %s", login)
+	}
+	u.Suspended = true
+	s.st.changed()
+	return nil
+}
+
+// Delete deletes somebody's account. What they wrote stays, as the ghost's.
+func (s *Sandbox) Delete(login string) error {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	st := s.st
+	u, ok := st.user(login)
+	if !ok {
+		return fmt.Errorf("there is no %s", login)
+	}
+	if _, ok := st.user(ghost); !ok {
+		st.addUser(ghost, KindUser, "Deleted user")
+	}
+	haunt := func(who *string) {
+		if strings.EqualFold(*who, u.Login) {
+			*who = ghost
+		}
+	}
+	for _, r := range st.Repos {
+		delete(r.People, strings.ToLower(u.Login))
+		for _, i := range r.Issues {
+			if i != nil {
+				i.leave(u.Login, haunt)
+			}
+		}
+	}
+	for _, t := range st.Teams {
+		t.Members = slices.DeleteFunc(t.Members, func(m string) bool { return m == u.Login })
+	}
+	st.Users = slices.DeleteFunc(st.Users, func(o *User) bool { return o == u })
+	delete(st.users, strings.ToLower(u.Login))
+	st.changed()
+	return nil
+}
+
+// leave takes somebody's name off an issue.
+func (i *Issue) leave(login string, haunt func(*string)) {
+	haunt(&i.Author)
+	haunt(&i.ClosedBy)
+	i.Assignees = slices.DeleteFunc(i.Assignees, func(a string) bool { return a == login })
+	for _, c := range i.Comments {
+		haunt(&c.Author)
+		haunt(&c.EditedBy)
+		c.Reactions = slices.DeleteFunc(c.Reactions, func(r *Reaction) bool { return r.User == login })
+	}
+	for _, e := range i.Timeline {
+		haunt(&e.Actor)
+		haunt(&e.Assignee)
+	}
+	if i.Pull != nil {
+		haunt(&i.Pull.MergedBy)
+		i.Pull.Reviewers = slices.DeleteFunc(i.Pull.Reviewers, func(r string) bool { return r == login })
+		for _, r := range i.Pull.Reviews {
+			haunt(&r.Author)
+		}
+	}
+}
+
+// Transfer moves an issue to another repository, as somebody. It keeps those labels that the other repository has too;
+// its old address leads to the new one, for whoever may read there.
+// https://docs.github.com/en/issues/tracking-your-work-with-issues/administering-issues/transferring-an-issue-to-another-repository
+func (s *Sandbox) Transfer(login, from string, number int, to string) error {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	st := s.st
+	by, known := st.person(login)
+	old, ok := st.repo(from)
+	target, there := st.repo(to)
+	if !known || !ok || !there || old == target {
+		return fmt.Errorf("%s can't transfer from %s to %s", login, from, to)
+	}
+	i, ok := old.issueAt(number)
+	if !ok || i.Pull != nil {
+		return fmt.Errorf("%s has no issue %d", from, number)
+	}
+	for _, r := range []*Repository{old, target} {
+		if err := st.need(by, r, RoleWrite, "issues"); err != nil {
+			return err
+		}
+	}
+	st.emitIssue(by, i, "transferred", nil)
+	i.Labels = slices.DeleteFunc(i.Labels, func(l *Label) bool { _, has := target.label(l.Name); return !has })
+	for n, l := range i.Labels {
+		i.Labels[n], _ = target.label(l.Name)
+	}
+	old.Issues[number-1] = nil
+	if old.Moved == nil {
+		old.Moved = map[int]int64{}
+	}
+	old.Moved[number] = i.ID
+	target.Issues = append(target.Issues, i)
+	i.repo, i.Number = target, len(target.Issues)
+	if !i.Closed {
+		old.open--
+		target.open++
+	}
+	old.view, target.view = nil, nil
+	st.happened(by, i, Event{Kind: "transferred"})
+	st.emitIssue(by, i, "opened", nil)
+	return nil
+}
+
+// gone is the refusal for an issue that is no longer in a repository: it was deleted, or transferred to where the actor
+// may read it, or may not.
+// https://docs.github.com/en/rest/issues/issues#get-an-issue
+func (q *request) gone(r *Repository, number int) error {
+	i, moved := q.st.issues[r.Moved[number]]
+	if !moved {
+		return &Error{Status: http.StatusGone, Message: "This issue was deleted"}
+	}
+	itself := strings.HasSuffix(q.r.URL.Path, fmt.Sprintf("/issues/%d", number)) // of what belongs to it GitHub describes no redirect
+	if !itself || !q.st.can(q.by, i.repo, RoleRead, issueArea(i)...) {
+		return errNotFound
+	}
+	q.head.Set("Location", q.st.api("/repos/%s/issues/%d", i.repo.FullName(), i.Number))
+	return &Error{Status: http.StatusMovedPermanently, Message: "Moved Permanently"}
+}
