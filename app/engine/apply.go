@@ -18,15 +18,20 @@ var reactions = map[incident.Reaction]string{
 	incident.Done: "+1", incident.Unclear: "confused", incident.Refused: "-1",
 }
 
-// did is the marker under everything that the app says once. It counts only in comments by the app.
-var did = regexp.MustCompile(`<!-- firebreak:did (\S+) -->`)
+// did is the marker under everything that the app says once.
+var did = regexp.MustCompile(`^<!-- firebreak:did (\S+) -->$`)
 
 func marker(key string) string { return "<!-- firebreak:did " + key + " -->" }
 
-// markers lists the keys in a comment's body.
+// markers lists the keys of the markers at the end of a comment by the app. The same signs further up are somebody's words
+// that the app repeats, and could keep a command from being answered.
 func markers(body string) []string {
 	var keys []string
-	for _, m := range did.FindAllStringSubmatch(body, -1) {
+	for _, line := range slices.Backward(strings.Split(strings.TrimSpace(body), "\n")) {
+		m := did.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			break
+		}
 		keys = append(keys, m[1])
 	}
 	return keys

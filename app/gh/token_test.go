@@ -169,9 +169,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			return err
 		}},
 		{"AddSubIssue", "incidents+platform: issues=write metadata=read", func(a *gh.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
-		{"CommentOnce", tickets, func(a *gh.App) error { _, err := a.CommentOnce(ctx, ticket, "<!-- x -->", "x <!-- x -->"); return err }},
+		{"CommentOnce", tickets, func(a *gh.App) error { _, err := a.CommentOnce(ctx, ticket, "<!-- x -->", "x\n<!-- x -->"); return err }},
 		{"CommentOnPull", incidents, func(a *gh.App) error {
-			_, err := a.CommentOnPull(ctx, request, "<!-- x -->", "x <!-- x -->")
+			_, err := a.CommentOnPull(ctx, request, "<!-- x -->", "x\n<!-- x -->")
 			return err
 		}},
 		{"Ticket", tickets, func(a *gh.App) error { _, err := a.Ticket(ctx, ticket); return err }},

@@ -178,6 +178,16 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 	return nil
 }
 
+// marked tells whether a marker stands in a text, on a line of its own: within a line it could be somebody's words.
+func marked(body, marker string) bool {
+	for line := range strings.Lines(body) {
+		if strings.TrimSpace(line) == marker {
+			return true
+		}
+	}
+	return false
+}
+
 // FindIssue looks for an issue of the app's own by its marker, in the list and not by search, whose index is behind. It
 // implements engine.GitHub.
 func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
@@ -196,7 +206,7 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 			return 0, 0, fail("look for an issue", repo, err)
 		}
 		for _, is := range issues {
-			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && strings.Contains(is.GetBody(), marker) {
+			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
 				return is.GetNumber(), is.GetID(), nil
 			}
 		}
@@ -224,7 +234,7 @@ func (a *App) FindIncident(ctx context.Context, repo, marker string) (int, error
 			return 0, fail("look for an incident", repo, err)
 		}
 		for _, is := range issues {
-			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && strings.Contains(is.GetBody(), marker) {
+			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
 				return is.GetNumber(), nil
 			}
 		}
@@ -339,7 +349,7 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker,
 			return 0, fail("read the comments", ref.String(), err)
 		}
 		for _, k := range comments {
-			if strings.EqualFold(k.GetUser().GetLogin(), me) && strings.Contains(k.GetBody(), marker) {
+			if strings.EqualFold(k.GetUser().GetLogin(), me) && marked(k.GetBody(), marker) {
 				return k.GetID(), nil
 			}
 		}
