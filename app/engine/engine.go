@@ -168,6 +168,10 @@ func (p *pass) look() error {
 			}
 			return incident.Cursor{}, false
 		}
+		if p.m.Doubted {
+			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
+			return incident.Cursor{}, false
+		}
 		ok, p.before, p.seq = true, s, seq
 		return s.Cursor, true
 	})

@@ -19,6 +19,9 @@ type Message struct {
 	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although
 	// somebody may have edited it since.
 	Comment *Comment `json:"comment,omitempty"`
+	// Doubted is set when somebody else edited a comment of the app's own. If that was the card, it may be one that the app
+	// signed for this incident earlier: the look goes by the timeline instead.
+	Doubted bool `json:"doubted,omitempty"`
 	// Ack is an answer to a page that was given at the pager; nil for everything else.
 	Ack *Ack `json:"ack,omitempty"`
 	// Ticket is the follow-up whose ticket somebody changed, from 1; 0: none.
@@ -37,7 +40,7 @@ type Message struct {
 
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
-	return m.Comment == nil && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil
+	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil
 }
 
 // Ack is an answer to a page at a pager.

@@ -226,6 +226,7 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	}
 	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App != nil && c.App.ID == self.AppID
 	if own && c.User.Type == "Bot" {
+		m.Doubted = p.Action == "edited"
 		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
 	if c.User.Type == "Bot" || p.bySomeBot() {

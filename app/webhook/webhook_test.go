@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/hmac"
@@ -249,6 +250,38 @@ func TestRelevance(t *testing.T) {
 		if got && m.Ref.String() != "acme/incidents#1" {
 			t.Errorf("%s: looks at %s", c.name, m.Ref)
 		}
+	}
+}
+
+// Somebody who edits a comment of the app's own may put back a card that the app signed earlier.
+func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
+	card := `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
+	for action, want := range map[string]bool{"edited": true, "deleted": false, "unpinned": false} {
+		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"`+action+`","changes":{"body":{"from":"x"}},`+is+card+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if !ok || err != nil || m.Doubted != want || m.Bare() == want {
+			t.Errorf("%s: %+v %t %v", action, m, ok, err)
+		}
+	}
+}
+
+// What is packed stays packed: a body that would unfold to a thousand times its size is none that GitHub sends.
+func TestNothingIsUnpacked(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(`{"action":"opened",` + strings.Repeat(" ", 10<<20) + is + repo + alice + `}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h := endpoint(t, func(m incident.Message) error { t.Errorf("it looks at %s", m.Ref); return nil })
+	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(packed.Bytes()))
+	for name, value := range map[string]string{"Content-Type": "application/json", "Content-Encoding": "gzip", "X-GitHub-Event": "issues", "X-Hub-Signature-256": sign(packed.String(), "now")} {
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusBadRequest {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

@@ -81,10 +81,7 @@ func run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handle
 	defer stop()
 	serving, cut := context.WithCancel(context.Background())
 	defer cut()
-	server := &http.Server{
-		Handler: handler, BaseContext: func(net.Listener) context.Context { return serving },
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-	}
+	server := newServer(handler, serving)
 	ended := make(chan error, 2)
 	go func() {
 		err := server.Serve(l)
@@ -122,6 +119,15 @@ func run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handle
 		errs = append(errs, <-ended)
 	}
 	return errors.Join(errs...)
+}
+
+// newServer gives a server that nobody can hold up by sending slowly: GitHub sends a webhook within seconds. How long an
+// answer may take is the handler's to say, since some wait for news.
+func newServer(handler http.Handler, serving context.Context) *http.Server {
+	return &http.Server{
+		Handler: handler, BaseContext: func(net.Listener) context.Context { return serving },
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
 }
 
 // grace is how long requests under way may take to end.
