@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -243,3 +245,52 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 		t.Errorf("tokens were asked for: %q", m.tokens)
 	}
 }
+
+// An error says what failed and where, and repeats neither a token nor the key, whatever GitHub answers.
+func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
+	const token = "ghs_17_s3cr3t.t0k3n"
+	for name, status := range map[string]int{"401": 401, "403": 403, "404": 404, "422": 422, "500": 500, "no answer": 0} {
+		for _, step := range []string{"/app", "/installation", "/access_tokens", "/issues/1"} {
+			var jwts []string
+			transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+				auth := r.Header.Get("Authorization")
+				jwts = append(jwts, strings.TrimPrefix(auth, "Bearer "))
+				body, code := `{"id":17,"slug":"firebreak"}`, http.StatusOK
+				if strings.HasSuffix(r.URL.Path, "/access_tokens") {
+					body, code = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, token, time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
+				}
+				if strings.HasSuffix(r.URL.Path, step) {
+					if status == 0 {
+						return nil, fmt.Errorf("dial tcp: connection refused")
+					}
+					body, code = `{"message":"no"}`, status
+				}
+				return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+			})
+			var log bytes.Buffer
+			app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = app.Comment(t.Context(), it, "x")
+			_, err2 := app.Look(t.Context(), it, func(string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+			text := fmt.Sprint(err, err2, log.String())
+			secrets := append(jwts, token)
+			for line := range strings.Lines(string(key())) {
+				secrets = append(secrets, strings.TrimSpace(line))
+			}
+			for _, s := range secrets {
+				if len(s) > 4 && strings.Contains(text, s) {
+					t.Errorf("%s at %s: %s repeats %s", name, step, text, s)
+				}
+			}
+		}
+	}
+	if _, err := gh.New(gh.Options{AppID: 17, PEM: []byte("-----BEGIN RSA PRIVATE KEY-----\ns3cr3t\n-----END RSA PRIVATE KEY-----")}); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("a key that is none: %v", err)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -133,22 +133,7 @@ func TestWhatCannotBeStoredFails(t *testing.T) {
 
 // Every payload that GitHub documents, rightly signed, is taken; what it makes anybody look at is listed here.
 func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
-	f, err := os.Open("testdata/octokit-webhooks-examples.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var examples []struct {
-		Event   string
-		Payload json.RawMessage
-	}
-	if err := json.NewDecoder(z).Decode(&examples); err != nil {
-		t.Fatal(err)
-	}
+	examples := examples(t)
 	if len(examples) < 300 {
 		t.Fatalf("%d examples only", len(examples))
 	}
@@ -340,15 +325,53 @@ func TestMessageCarriesTheSignedComment(t *testing.T) {
 	}
 }
 
+// examples reads GitHub's documented payloads.
+func examples(t testing.TB) (all []struct {
+	Event   string
+	Payload json.RawMessage
+}) {
+	f, err := os.Open("testdata/octokit-webhooks-examples.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(z).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// FuzzDecide: whatever comes, it looks at one incident, or checks one commit; never for what the app itself did.
 func FuzzDecide(f *testing.F) {
+	for _, e := range examples(f) {
+		switch e.Event {
+		case "issues", "issue_comment", "pull_request", "pull_request_review", "push":
+			f.Add(e.Event, string(e.Payload))
+		}
+	}
 	f.Add("issues", `{"action":"opened",`+is+repo+alice+`}`)
+	f.Add("issues", `{"action":"closed","issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},`+repo+alice+`}`)
 	f.Add("issue_comment", `{"action":"created",`+is+by("alice", "User", "/ic")+repo+alice+`}`)
-	f.Add("pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":null}},`+repo+alice+`}`)
+	f.Add("issue_comment", `{"action":"edited","changes":{"body":{"from":"x"}},`+is+by("alice", "User", "/ic")+repo+alice+`}`)
+	f.Add("issue_comment", `{"action":"created","issue":{"number":4,"body":"<!-- firebreak:postmortem acme/incidents#1 -->","user":{"login":"firebreak[bot]","type":"Bot"},"pull_request":{}},`+by("alice", "User", "/ic postmortem")+repo+alice+`}`)
+	f.Add("pull_request", `{"action":"closed","pull_request":{"number":4,"head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},`+repo+alice+`}`)
+	f.Add("push", `{"after":"`+strings.Repeat("ab", 20)+`","commits":[{"added":[".github/firebreak.yml"]}],`+repo+alice+`}`)
 	f.Add("ping", `{"zen":"x"}`)
 	f.Fuzz(func(t *testing.T, event, body string) {
-		m, ok, err := webhook.Decide(event, []byte(body), webhook.Self{AppID: appID})
-		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || m.Ref.Number < 1) {
+		m, ok, err := webhook.Decide(event, []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != (event == "push") || (m.Commit != "") != (event == "push")) {
 			t.Fatalf("looks at %+v: %v", m, err)
+		}
+		var said struct {
+			Action string
+			Sender struct{ Login string }
+		}
+		if ok && json.Unmarshal([]byte(body), &said) == nil && said.Sender.Login == "firebreak[bot]" && event != "pull_request" {
+			t.Fatalf("looks at the app's own doing: %+v", m)
 		}
 		if err == nil && !json.Valid([]byte(body)) {
 			t.Fatalf("takes %q, which is no JSON", body)

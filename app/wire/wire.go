@@ -96,7 +96,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 	} {
 		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			wrong = append(wrong, fmt.Errorf("%s must be an address like https://example.com, not %q", name, value))
+			wrong = append(wrong, fmt.Errorf("%s must be an address like https://example.com", name)) // an address may hold a secret
 		}
 	}
 	return e, wrong

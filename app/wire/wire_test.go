@@ -82,6 +82,24 @@ func TestOneMistakeAtATime(t *testing.T) {
 	}
 }
 
+// What is wrong with the environment is told without what it holds: most of it is secret, addresses included.
+func TestMistakesInTheEnvironmentRepeatNoSecret(t *testing.T) {
+	const secret = "s3cr3t-0f-th3-op3r4t0r"
+	for _, name := range []string{"FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_GITHUB_URL", "FIREBREAK_CLOCK_URL", "FIREBREAK_PAGER_URL", "FIREBREAK_MAIL_URL"} {
+		for _, value := range []string{secret, "ftp://user:" + secret + "@host/" + secret, "-----BEGIN RSA PRIVATE KEY-----\n" + secret + "\n-----END RSA PRIVATE KEY-----"} {
+			s, err := wire.New(env(map[string]string{name: value, "FIREBREAK_WEBHOOK_SECRET_PREVIOUS": secret, "FIREBREAK_INTAKE_SECRET": secret, "FIREBREAK_OUTBOUND_SECRET": secret}), wire.Options{})
+			if err == nil {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+				t.Errorf("%s may be %q", name, value)
+			} else if strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 func TestTheAccountsThatAreServed(t *testing.T) {
 	for value, want := range map[string]string{"": "", "acme": "acme", "acme, globex": "acme globex", " ,acme,": "acme"} {
 		e, err := wire.Read(env(map[string]string{"FIREBREAK_ACCOUNTS": value}))
