@@ -87,6 +87,8 @@ func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	if d := cmp.Diff(before, w.card()); d != "" {
 		t.Errorf("the card says something else now (-before +after):\n%s", d)
 	}
+	w.order(`{"drop_webhooks":1}`) // that it was edited nobody hears
+	w.overwrite("bob", id, stolen)
 	w.comment("mallory", "/ic")
 	w.comment("bob", "/incident status")
 	w.settle()
