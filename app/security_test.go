@@ -68,7 +68,7 @@ func TestEverythingIsPinned(t *testing.T) {
 	run := regexp.MustCompile(`(?:go run|go install|npx) ([\w.-]+(?:\.|/|@)[^\s` + "`" + `]*|osls\S*)`)
 	version := regexp.MustCompile(`@v?\d+\.\d+\.\d+$`)
 	found := 0
-	for _, path := range []string{".ci/run", "README.md", "serverless.yml"} {
+	for _, path := range []string{".ci/run", ".ci/fuzz", "README.md", "serverless.yml"} {
 		for _, m := range run.FindAllStringSubmatch(content(t, path), -1) {
 			if strings.HasPrefix(m[1], ".") {
 				continue // our own

@@ -111,13 +111,13 @@ func refused(who string) func(*tribunal, string) int64 {
 }
 
 // leaves lets somebody write a command whose webhook is late: meanwhile they are gone.
-func leaves(go_ func(*sandbox.Sandbox, string) error) func(*tribunal, string) int64 {
+func leaves(how func(*sandbox.Sandbox, string) error) func(*tribunal, string) int64 {
 	return func(w *tribunal, text string) int64 {
 		w.people++
 		who := fmt.Sprintf("worker-%d", w.people)
 		w.add(sandbox.Person{Login: who, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 		id, delivery := w.unheard(who, text)
-		if err := go_(w.sandbox, who); err != nil {
+		if err := how(w.sandbox, who); err != nil {
 			w.t.Fatal(err)
 		}
 		w.late(delivery)
