@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/postmortem", "app/intake", "templates"},
 	"app/gh":                    {"app/engine", "app/incident"},
 	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates"},
+	"app/setup":                 {"app/config", "app/engine", "app/gh", "app/incident", "templates"},
 	"app/local":                 {"app/engine", "app/incident"},
 	"app/notify":                {"app/engine", "app/incident"},
 	"app/awscloud":              {"app/incident"},

@@ -66,7 +66,7 @@ func New(o Options) (*App, error) {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	api, err := address(o.BaseURL)
+	api, err := APIAddress(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +85,9 @@ func New(o Options) (*App, error) {
 	return a, err
 }
 
-// address gives the REST address that belongs to a web address.
+// APIAddress gives the REST address that belongs to a web address of GitHub, with a slash at its end; "" is GitHub itself.
 // https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
-func address(web string) (string, error) {
+func APIAddress(web string) (string, error) {
 	if web == "" {
 		return "https://api.github.com/", nil
 	}
@@ -137,6 +137,14 @@ func (a *App) KnownLogin() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.login
+}
+
+// Self gives a client that is the App itself, and no installation.
+func (a *App) Self() *github.Client { return a.self }
+
+// Repository gives a client whose token opens one repository.
+func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Client, error) {
+	return a.in(ctx, owner, repo)
 }
 
 // permissions are what a token may do; GitHub refuses more than the App was granted.

@@ -71,7 +71,7 @@ func New(o Options) (*Sandbox, error) {
 	if o.WebhookSecret == "" {
 		o.WebhookSecret = random(32)
 	}
-	if o.PrivateKey == nil {
+	if o.PrivateKey == nil && !o.Empty {
 		if o.PrivateKey, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
 			return nil, fmt.Errorf("make the App's key: %w", err)
 		}

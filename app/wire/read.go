@@ -2,20 +2,30 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/gh"
 )
 
-// Reader is the product for commands that only read: no queue, no timer, no work.
+// Reader is the product for commands that run once: no queue, no timer, no work.
 type Reader struct {
 	App  *gh.App
 	Keys [][]byte // of the cards
 	Host string   // of GitHub
 	Now  func() time.Time
+	Env  Environment
 }
 
 // NewReader builds a reader from the environment that the server uses.
@@ -30,7 +40,7 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 			return nil, err
 		}
 	}
-	app, err := gh.New(gh.Options{BaseURL: env.GitHubURL, AppID: env.AppID, PEM: env.Key, Now: clock.Now, Pace: pace, Logger: log})
+	app, err := env.app(clock, nil, log)
 	if err != nil {
 		return nil, err
 	}
@@ -38,5 +48,28 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	if u, err := url.Parse(env.GitHubURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now}, nil
+	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, Env: env}, nil
+}
+
+// Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are
+// read there, by the credentials that the AWS command line would use.
+func Environ(ctx context.Context, log *slog.Logger) (func(name string) string, error) {
+	refers := false
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		refers = refers || strings.HasPrefix(name, "FIREBREAK_") && (strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:"))
+	}
+	if !refers {
+		return os.Getenv, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)
+	}
+	secrets := &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)), Now: time.Now, Logger: log}
+	values, err := secrets.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)
+	}
+	return func(name string) string { return values[name] }, nil
 }

@@ -177,9 +177,6 @@ func TestRefusals(t *testing.T) {
 	if said := fails(t, env, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(said, "FIREBREAK_WEBHOOK_SECRET") || strings.Contains(said, "APP_ID") {
 		t.Errorf("serve without a secret says %s", said)
 	}
-	if said := fails(t, nil, "sandbox", "--listen", "127.0.0.1:0"); !strings.Contains(said, "webhook") {
-		t.Errorf("sandbox without a webhook says %s", said)
-	}
 	if said := fails(t, nil, "demo", "--listen", "nowhere"); !strings.Contains(said, "nowhere") {
 		t.Errorf("demo without an address says %s", said)
 	}
@@ -191,6 +188,40 @@ func TestRefusals(t *testing.T) {
 	for _, args := range [][]string{{"serve"}, {"demo"}, {"sandbox", "--webhook", "http://127.0.0.1:1/webhook"}} {
 		if said := fails(t, app("http://127.0.0.1:1"), append(args, "--listen", taken.Addr().String())...); !strings.Contains(said, "in use") {
 			t.Errorf("%v on a port that is taken says %s", args, said)
+		}
+	}
+}
+
+// Who types it wrong is told what is wrong and where the help is, with a status of its own.
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		says []string
+	}{
+		{"sandbox --listen 127.0.0.1:0", []string{"webhook", "firebreak sandbox --help"}},
+		{"sandbox --webhook http://127.0.0.1:1 --empty", []string{"empty", "firebreak sandbox --help"}},
+		{"serv", []string{`unknown command "serv"`, "serve", "firebreak --help"}},
+		{"serve --lisen x", []string{"--lisen", "firebreak serve --help"}},
+		{"serve now", []string{`"now"`, "firebreak serve --help"}},
+		{"stats acme", []string{"OWNER/REPO", "firebreak stats --help"}},
+		{"stats", []string{"1 arg", "firebreak stats --help"}},
+		{"setup", []string{`"webhook"`, "firebreak setup --help"}},
+		{"setup --webhook nowhere", []string{"--webhook", "firebreak setup --help"}},
+		{"setup --webhook http://a.example --to file:x", []string{"env:FILE", "firebreak setup --help"}},
+		{"setup --webhook http://a.example --listen 0.0.0.0:0", []string{"--listen", "this machine"}},
+	} {
+		cmd := exec.CommandContext(t.Context(), binary, strings.Fields(c.args)...)
+		cmd.Dir, cmd.Env = t.TempDir(), []string{}
+		var out, said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &said
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 2 || out.Len() > 0 {
+			t.Errorf("firebreak %s: %v and %q on standard output, want status 2", c.args, err, &out)
+		}
+		for _, has := range c.says {
+			if !strings.Contains(said.String(), has) {
+				t.Errorf("firebreak %s does not say %q:\n%s", c.args, has, &said)
+			}
 		}
 	}
 }

@@ -23,6 +23,16 @@ var formats = map[string]func(*stats.Report, io.Writer) error{
 	"table": (*stats.Report).Table, "json": (*stats.Report).JSON, "csv": (*stats.Report).CSV, "html": (*stats.Report).HTML,
 }
 
+// newReader builds what a command needs that runs once, from the environment.
+func newReader(c *cobra.Command) (*wire.Reader, error) {
+	log := logger(c)
+	getenv, err := wire.Environ(c.Context(), log)
+	if err != nil {
+		return nil, err
+	}
+	return wire.NewReader(c.Context(), getenv, log)
+}
+
 func statsCommand() *cobra.Command {
 	var since, format, cache string
 	c := &cobra.Command{
@@ -33,15 +43,15 @@ func statsCommand() *cobra.Command {
   firebreak stats acme/incidents --since 90d --format html > incidents.html`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			owner, repo, ok := strings.Cut(args[0], "/")
-			if !ok || owner == "" || repo == "" || strings.Contains(repo, "/") {
-				return fmt.Errorf("%q is no repository: give it as OWNER/REPO", args[0])
+			owner, repo, err := repositoryOf(args[0])
+			if err != nil {
+				return err
 			}
 			write := formats[format]
 			if write == nil {
-				return fmt.Errorf("--format %q: choose table, json, csv or html", format)
+				return misuse("--format %q: choose table, json, csv or html", format)
 			}
-			reader, err := wire.NewReader(c.Context(), os.Getenv, logger(c))
+			reader, err := newReader(c)
 			if err != nil {
 				return err
 			}
@@ -124,7 +134,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--since %q: give a date like 2026-01-31, or a time like 90d or 12w", text)
+		return time.Time{}, misuse("--since %q: give a date like 2026-01-31, or a time like 90d or 12w", text)
 	}
 	return day, nil
 }
