@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -72,7 +71,7 @@ What is there already is not overwritten.`,
 				return errors.New("no App was registered")
 			}
 			if asJSON {
-				return json.NewEncoder(c.OutOrStdout()).Encode(app)
+				return writeJSON(c.OutOrStdout(), app)
 			}
 			return tell(c, o.Store, app)
 		},
