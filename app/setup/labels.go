@@ -1,6 +1,13 @@
 package setup
 
 import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-github/v60/github"
+
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -34,4 +41,33 @@ func Labels(p incident.Policy) []Label {
 	return append(all, Label{incident.LabelDrill, "d4c5f9", "An exercise: pages nobody, tells no customer"},
 		Label{incident.LabelUpdateOverdue, "e99695", "The customer waits for an update"},
 		Label{incident.LabelMerged, "0e8a16", "The postmortem is reviewed and finished"})
+}
+
+// MissingLabels lists the labels that a repository lacks.
+func MissingLabels(ctx context.Context, c *github.Client, ref incident.Ref, p incident.Policy) (missing []string, err error) {
+	there, err := labelsOf(ctx, c, ref)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range Labels(p) {
+		if !there[strings.ToLower(l.Name)] {
+			missing = append(missing, l.Name)
+		}
+	}
+	return missing, nil
+}
+
+// Declares tells whether an issue form puts the label of incidents on what it opens.
+func Declares(form []byte) bool {
+	var f struct{ Labels any }
+	if err := yaml.Unmarshal(form, &f); err != nil {
+		return false
+	}
+	names, _ := f.Labels.([]any)
+	if text, ok := f.Labels.(string); ok { // GitHub takes a list with commas, too
+		for name := range strings.SplitSeq(text, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return slices.Contains(names, any(incident.LabelIncident))
 }

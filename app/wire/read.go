@@ -17,6 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
 // Reader is the product for commands that run once: no queue, no timer, no work.
@@ -25,7 +26,7 @@ type Reader struct {
 	Keys [][]byte // of the cards
 	Host string   // of GitHub
 	Now  func() time.Time
-	Env  Environment
+	Out  *notify.Notifier // reaches people outside GitHub
 }
 
 // NewReader builds a reader from the environment that the server uses.
@@ -44,11 +45,15 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	out, err := newNotifier(env, log)
+	if err != nil {
+		return nil, err
+	}
 	host := "github.com"
 	if u, err := url.Parse(env.GitHubURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, Env: env}, nil
+	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, Out: out}, nil
 }
 
 // Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are
