@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"app/gh":                    {"app/engine", "app/incident"},
 	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates"},
 	"app/setup":                 {"app/config", "app/engine", "app/gh", "app/incident", "templates"},
+	"app/replay":                {"app/engine", "app/incident", "app/webhook"},
 	"app/doctor":                {"app/config", "app/engine", "app/gh", "app/incident", "app/setup"},
 	"app/local":                 {"app/engine", "app/incident"},
 	"app/notify":                {"app/engine", "app/incident"},

@@ -22,11 +22,13 @@ import (
 
 // Reader is the product for commands that run once: no queue, no timer, no work.
 type Reader struct {
-	App  *gh.App
-	Keys [][]byte // of the cards
-	Host string   // of GitHub
-	Now  func() time.Time
-	Out  *notify.Notifier // reaches people outside GitHub
+	App     *gh.App
+	Keys    [][]byte // of the cards
+	Host    string   // of GitHub
+	Now     func() time.Time
+	AppID   int64
+	Secrets [][]byte         // the webhook's, current first
+	Out     *notify.Notifier // reaches people outside GitHub
 }
 
 // NewReader builds a reader from the environment that the server uses.
@@ -53,7 +55,7 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	if u, err := url.Parse(env.GitHubURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, Out: out}, nil
+	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
 }
 
 // Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are
