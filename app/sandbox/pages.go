@@ -299,6 +299,7 @@ func send(w http.ResponseWriter, status int, body []byte, leads string) {
 type frame struct {
 	Title, Tab, Crumb, Back, Flash string
 	Narrow                         bool
+	Still                          bool // it does not follow what happens
 	Version                        int64
 	Person                         personView
 	People                         []string
@@ -344,7 +345,7 @@ func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 		}
 	}
 	f := frame{
-		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Version: v.st.version,
+		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Still: v.leads != "", Version: v.st.version,
 		Person: newPerson(v.by.Login), People: v.p.people(), Now: v.at(v.now), Back: v.here(), Data: data,
 	}
 	if f.Crumb == "" {
