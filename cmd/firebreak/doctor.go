@@ -30,8 +30,9 @@ configuration, labels, form, teams, who can be assigned, and what pages and upda
 tells no customer and changes nothing. Run it with the environment of ` + "`firebreak serve`" + `, whose secrets it looks for.
 
 It ends with status 1 if something failed.`,
-		Example: "  env $(cat firebreak.env) firebreak doctor acme/incidents",
-		Args:    cobra.MaximumNArgs(1),
+		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			owner, repo := "", ""
 			if len(args) > 0 {

@@ -24,7 +24,8 @@ environment that serve uses.
 It ends with status 1 if the product does not answer.`,
 		Example: `  env $(cat firebreak.env) firebreak drill acme/incidents
   env $(cat firebreak.env) firebreak drill acme/incidents --alert "DiskFull: /var of db-1" --text "98 % since 03:10"`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			owner, repo, err := repositoryOf(args[0])
 			if err != nil {

@@ -40,7 +40,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(demo(), doctorCommand(), drillCommand(), initCommand(), lint(), replayCommand(), sandboxCommand(), serve(), setupCommand(), statsCommand())
+	c.AddCommand(demo(), doctorCommand(), drillCommand(), initCommand(), lint(), manCommand(), replayCommand(), sandboxCommand(), serve(), setupCommand(), statsCommand())
 	return c
 }
 

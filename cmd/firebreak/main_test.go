@@ -206,6 +206,11 @@ func TestMisuse(t *testing.T) {
 		{"serve now", []string{`"now"`, "firebreak serve --help"}},
 		{"stats acme", []string{"OWNER/REPO", "firebreak stats --help"}},
 		{"stats", []string{"1 arg", "firebreak stats --help"}},
+		{"man none", []string{`"none"`, "firebreak man --help"}},
+		{"init acme/a/b", []string{"OWNER/REPO", "firebreak init --help"}},
+		{"doctor https://github.com/acme/incidents", []string{"OWNER/REPO", "firebreak doctor --help"}},
+		{"drill acme/incidents --wait 0", []string{"--wait", "firebreak drill --help"}},
+		{"replay x.json", []string{"dry-run", "firebreak replay --help"}},
 		{"setup", []string{`"webhook"`, "firebreak setup --help"}},
 		{"setup --webhook nowhere", []string{"--webhook", "firebreak setup --help"}},
 		{"setup --webhook http://a.example --to file:x", []string{"env:FILE", "firebreak setup --help"}},
@@ -228,10 +233,23 @@ func TestMisuse(t *testing.T) {
 
 func TestVersionAndCompletion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--version"}, {"completion", "bash"}, {"help", "serve"}} {
-		out, err := exec.CommandContext(t.Context(), binary, args...).Output()
-		if err != nil || !bytes.Contains(out, []byte("firebreak")) {
-			t.Errorf("firebreak %v: %v, %s", args, err, out)
+	for args, has := range map[string]string{
+		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak", "completion zsh": "#compdef firebreak",
+		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html", "__complete man se": "setup",
+		"man": ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
+	} {
+		out, err := exec.CommandContext(t.Context(), binary, strings.Split(args, " ")...).Output()
+		if err != nil || !bytes.Contains(out, []byte(has)) {
+			t.Errorf("firebreak %s: %v, %s", args, err, out)
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), binary, "man", "--dir", dir).CombinedOutput(); err != nil {
+		t.Fatalf("firebreak man --dir: %v %s", err, out)
+	}
+	for _, name := range []string{"firebreak.1", "firebreak-doctor.1", "firebreak-init.1", "firebreak-serve.1"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -41,7 +41,8 @@ func statsCommand() *cobra.Command {
 		Long:  statsHelp(),
 		Example: `  firebreak stats acme/incidents --since 2026-01-01
   firebreak stats acme/incidents --since 90d --format html > incidents.html`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			owner, repo, err := repositoryOf(args[0])
 			if err != nil {
@@ -77,6 +78,7 @@ func statsCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&since, "since", "", "only incidents declared since: a date like 2026-01-31, or a time like 90d or 12w")
 	c.Flags().StringVar(&format, "format", "table", "table, json, csv or html")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv", "html"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&cache, "cache", "", "folder in which what was read is kept (default: the user's cache folder)")
 	return c
 }
