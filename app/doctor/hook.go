@@ -95,7 +95,7 @@ func (d *Doctor) checkDelivery(ctx context.Context) error {
 
 // judge tells by the receiver's answer what is wrong.
 func (d *Doctor) judge(one *github.HookDelivery) {
-	says := fmt.Sprintf("GitHub delivered a %s again: %d %s", one.GetEvent(), one.GetStatusCode(), one.GetStatus())
+	says := fmt.Sprintf("GitHub delivered its last %s again: %d %s", one.GetEvent(), one.GetStatusCode(), one.GetStatus())
 	switch code := one.GetStatusCode(); {
 	case code >= 200 && code < 300:
 		d.ok("%s. The address is reached, and the signature fits", says)

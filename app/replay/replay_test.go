@@ -1,7 +1,8 @@
 package replay_test
 
 import (
-	"encoding/json"
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -76,8 +77,8 @@ func (p *past) request(method, path, body string) {
 	}
 }
 
-// last gives the newest delivery of an event as GitHub records it.
-func (p *past) last(event string) []byte {
+// last gives the newest delivery of an event from GitHub.
+func (p *past) last(event string) replay.Delivery {
 	p.t.Helper()
 	if err := p.box.Settled(p.t.Context()); err != nil {
 		p.t.Fatal(err)
@@ -92,27 +93,23 @@ func (p *past) last(event string) []byte {
 	}
 	for _, d := range all {
 		if d.GetEvent() == event {
-			full, _, err := app.Self().Apps.GetHookDelivery(p.t.Context(), d.GetID())
+			byID, err := replay.Fetch(p.t.Context(), app.Self(), fmt.Sprint(d.GetID()))
 			if err != nil {
 				p.t.Fatal(err)
 			}
-			text, err := json.Marshal(full)
-			if err != nil {
-				p.t.Fatal(err)
+			byGUID, err := replay.Fetch(p.t.Context(), app.Self(), d.GetGUID())
+			if err != nil || byID.GUID != d.GetGUID() || byID.Event != event || !bytes.Equal(byID.Payload, byGUID.Payload) {
+				p.t.Fatalf("%+v by its id, %+v by its GUID (%v)", byID, byGUID, err)
 			}
-			return text
+			return byID
 		}
 	}
 	p.t.Fatalf("no delivery of %s", event)
-	return nil
+	return replay.Delivery{}
 }
 
-func (p *past) plan(text []byte) replay.Plan {
+func (p *past) plan(d replay.Delivery) replay.Plan {
 	p.t.Helper()
-	d, err := replay.Parse(text)
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	plan, err := replay.Make(p.t.Context(), p.o, d)
 	if err != nil {
 		p.t.Fatal(err)
@@ -185,7 +182,20 @@ func TestWhatIsNoDelivery(t *testing.T) {
 	if err != nil || d.Event != "ping" || d.GUID != "1" {
 		t.Errorf("%+v (%v)", d, err)
 	}
-	if plan := newPast(t).plan([]byte(`{"event":"ping","request":{"payload":{"zen":"x"}}}`)); plan.Why == "" {
+	p := newPast(t)
+	if plan := p.plan(d); plan.Why == "" {
 		t.Errorf("a ping: %+v", plan)
+	}
+	app, ok := p.o.GitHub.(*gh.App)
+	if !ok {
+		t.Fatal("no App")
+	}
+	for _, name := range []string{"7", "00000000-0000-0000-0000-000000000000"} {
+		if d, err := replay.Fetch(t.Context(), app.Self(), name); !replay.Names(name) || err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is %+v (%v)", name, d, err)
+		}
+	}
+	if replay.Names("delivery.json") || replay.Names("-") {
+		t.Error("a file is taken for a delivery's name")
 	}
 }

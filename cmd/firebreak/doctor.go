@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,14 +88,22 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // tellFindings prints a line for each check, and below it how to mend what it found.
 func tellFindings(out io.Writer, findings []doctor.Finding) error {
-	marks := map[doctor.Status]string{doctor.OK: "ok  ", doctor.Warning: "warn", doctor.Failure: "FAIL", doctor.Skipped: "skip"}
+	marks := map[doctor.Status]string{doctor.OK: "ok  ", doctor.Warning: "warn", doctor.Failure: "FAIL"}
+	var skipped []string
 	for _, f := range findings {
+		if f.Status == doctor.Skipped {
+			skipped = append(skipped, f.Check)
+			continue
+		}
 		if _, err := fmt.Fprintf(out, "%s  %-13s  %s\n", marks[f.Status], f.Check, f.Found); err != nil {
 			return err
 		}
 		if f.Mend != "" {
 			fmt.Fprintf(out, "      %-13s  → %s\n", "", f.Mend)
 		}
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintf(out, "skip  not looked at, because of what failed: %s\n", strings.Join(skipped, ", "))
 	}
 	return nil
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
+
+// indented are the lines of a help that stand as they are; in Markdown, of which a page is made, four blanks more say so.
+var indented = regexp.MustCompile(`(?m)^  `)
 
 func manCommand() *cobra.Command {
 	var dir string
@@ -23,6 +27,7 @@ func manCommand() *cobra.Command {
 			}
 			for _, sub := range append(c.Root().Commands(), c.Root()) {
 				sub.DisableAutoGenTag = true // the same bytes every day
+				sub.Long = indented.ReplaceAllString(sub.Long, "      ")
 			}
 			header := &doc.GenManHeader{Section: "1", Source: "Firebreak " + version(), Manual: "Firebreak"}
 			if dir == "" {

@@ -30,7 +30,11 @@ func newReader(c *cobra.Command) (*wire.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.NewReader(c.Context(), getenv, log)
+	reader, err := wire.NewReader(c.Context(), getenv, log)
+	if err != nil && getenv("FIREBREAK_APP_ID") == "" {
+		err = fmt.Errorf("%w\nThese are in the file that `firebreak setup` wrote: env $(cat firebreak.env) %s", err, c.CommandPath())
+	}
+	return reader, err
 }
 
 func statsCommand() *cobra.Command {
