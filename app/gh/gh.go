@@ -254,7 +254,7 @@ func fail(what, where string, err error) error {
 		switch answer.Response.StatusCode {
 		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
 			if strings.Contains(answer.Message, "not accessible by integration") {
-				return fmt.Errorf("%s: the App lacks a permission; grant issues, contents, pull requests and checks (write) and members (read): %w: %w", what, engine.ErrNoAccess, err)
+				return fmt.Errorf("%s: the App lacks a permission; it needs %s: %w: %w", what, needed(), engine.ErrNoAccess, err)
 			}
 			return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
 		}

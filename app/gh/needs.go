@@ -1,5 +1,7 @@
 package gh
 
+import "strings"
+
 // Permission is one that the App is granted, and why it needs it.
 type Permission struct{ Name, Level, Why string }
 
@@ -12,6 +14,15 @@ var Permissions = []Permission{
 	{"checks", "write", "A check on the postmortem says what is missing in it; another one says what is wrong with a changed configuration."},
 	{"members", "read", "To know who is in the coordinators' team, and so that mentioning a team reaches its members."},
 	{"metadata", "read", "GitHub grants it to every App: which repositories there are, and who may do what in them."},
+}
+
+// needed lists the permissions in one line.
+func needed() string {
+	var all []string
+	for _, p := range Permissions {
+		all = append(all, p.Name+": "+p.Level)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Event is one that the App subscribes to, and why.
