@@ -2,11 +2,14 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +21,15 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
+
+// key is the App's, made once: making one takes long.
+var key = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
 
 // surgery is a GitHub with the product's App, and the doctor before it.
 type surgery struct {
@@ -47,7 +59,7 @@ func open(t *testing.T, files map[string]string) *surgery {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	var err error
-	s.box, err = sandbox.New(sandbox.Options{URL: s.url, WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
+	s.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: s.url, WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,14 @@ package replay_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +19,15 @@ import (
 	"github.com/firebreak-dev/firebreak/app/webhook"
 	"github.com/firebreak-dev/firebreak/templates"
 )
+
+// key is the App's, made once: making one takes long.
+var key = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
 
 type clock struct{}
 
@@ -42,7 +54,7 @@ func newPast(t *testing.T) *past {
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	var err error
-	p.box, err = sandbox.New(sandbox.Options{URL: p.url, WebhookURL: p.url + "/nobody", Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
+	p.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: p.url, WebhookURL: p.url + "/nobody", Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		t.Fatal(err)
 	}
