@@ -206,6 +206,9 @@ func TestMisuse(t *testing.T) {
 		{"serve now", []string{`"now"`, "firebreak serve --help"}},
 		{"stats acme", []string{"OWNER/REPO", "firebreak stats --help"}},
 		{"stats", []string{"1 arg", "firebreak stats --help"}},
+		{"stats acme/incidents --format xls", []string{"--format", "firebreak stats --help"}},
+		{"stats acme/incidents --since yesterday", []string{"--since", "firebreak stats --help"}},
+		{"lint", []string{"1 arg", "firebreak lint --help"}},
 		{"man none", []string{`"none"`, "firebreak man --help"}},
 		{"init acme/a/b", []string{"OWNER/REPO", "firebreak init --help"}},
 		{"doctor https://github.com/acme/incidents", []string{"OWNER/REPO", "firebreak doctor --help"}},
@@ -217,7 +220,7 @@ func TestMisuse(t *testing.T) {
 		{"setup --webhook http://a.example --listen 0.0.0.0:0", []string{"--listen", "this machine"}},
 	} {
 		cmd := exec.CommandContext(t.Context(), binary, strings.Fields(c.args)...)
-		cmd.Dir, cmd.Env = t.TempDir(), []string{}
+		cmd.Dir, cmd.Env = t.TempDir(), append(app("http://127.0.0.1:1"), "HOME="+t.TempDir())
 		var out, said bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &said
 		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 2 || out.Len() > 0 {
