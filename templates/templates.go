@@ -20,7 +20,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-//go:embed all:repository comments card.md timeline.md
+//go:embed all:repository starter starter.md comments card.md timeline.md
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
@@ -82,6 +82,23 @@ func Repository() map[string]string {
 		panic("templates: " + err.Error()) // embedded: what was built is there
 	}
 	return out
+}
+
+// Starter gives the files with which a repository begins, and the text of the pull request that adds them: path → content. The
+// coordinators are a team's slug.
+func Starter(coordinators string) (out map[string]string, text string) {
+	read := func(name string) string {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			panic("templates: " + err.Error()) // embedded: what was built is there
+		}
+		return string(content)
+	}
+	const form = ".github/ISSUE_TEMPLATE/incident.yml"
+	return map[string]string{
+		".github/firebreak.yml": strings.ReplaceAll(read("starter/firebreak.yml"), incident.DefaultPolicy().Coordinators, coordinators),
+		form:                    read("repository/" + form),
+	}, read("starter.md")
 }
 
 // Names lists the names of the comments, sorted.

@@ -73,7 +73,7 @@ func New(o Options) (*App, error) {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	api, err := address(o.BaseURL)
+	api, err := APIAddress(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +92,9 @@ func New(o Options) (*App, error) {
 	return a, err
 }
 
-// address gives the REST address that belongs to a web address.
+// APIAddress gives the REST address that belongs to a web address of GitHub, with a slash at its end; "" is GitHub itself.
 // https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
-func address(web string) (string, error) {
+func APIAddress(web string) (string, error) {
 	if web == "" {
 		return "https://api.github.com/", nil
 	}
@@ -146,6 +146,9 @@ func (a *App) KnownLogin() string {
 	return a.login
 }
 
+// Self gives a client that is the App itself, and no installation.
+func (a *App) Self() *github.Client { return a.self }
+
 // call makes a request that go-github has no method for, and decodes the answer into v.
 func call(ctx context.Context, c *github.Client, method, path string, body, v any) (*github.Response, error) {
 	req, err := c.NewRequest(method, path, body)
@@ -177,7 +180,7 @@ func fail(what, where string, err error) error {
 		switch answer.Response.StatusCode {
 		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
 			if strings.Contains(answer.Message, "not accessible by integration") {
-				return fmt.Errorf("%s: the App lacks a permission; grant issues, contents, pull requests and checks (write) and members (read): %w: %w", what, engine.ErrNoAccess, err)
+				return fmt.Errorf("%s: the App lacks a permission; it needs %s: %w: %w", what, needed(), engine.ErrNoAccess, err)
 			}
 			return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
 		}

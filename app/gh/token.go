@@ -32,7 +32,9 @@ var (
 	files = work{"files", github.InstallationPermissions{Contents: read}}
 	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
 	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}}
-	checks    = work{"checks", github.InstallationPermissions{Checks: write}}
+	// setting: what a person's command line does in a repository to prepare and to check it.
+	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}}
+	checks  = work{"checks", github.InstallationPermissions{Checks: write}}
 	// figures: what `stats` reads.
 	figures = work{"figures", github.InstallationPermissions{Issues: read}}
 	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
@@ -67,6 +69,11 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	defer a.mu.Unlock()
 	a.installations[strings.ToLower(owner)] = id
 	return c, nil
+}
+
+// Repository gives a client for the command line, whose tokens open one repository.
+func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Client, error) {
+	return a.in(ctx, setting, owner, repo)
 }
 
 // serves refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would

@@ -93,9 +93,18 @@ func sum(kind string, errs []error) error {
 	return total
 }
 
+type dryKey struct{}
+
+// Dry gives a context in which pages and announcements are prepared, with every secret and target that they need, and not
+// sent: an error is what would keep them from it.
+func Dry(ctx context.Context) context.Context { return context.WithValue(ctx, dryKey{}, true) }
+
 // send tries to send one message, and again where that may help and doesn't take long. What hide lists appears in no
 // error.
 func (n *Notifier) send(ctx context.Context, kind string, hide []string, try func(context.Context) error) error {
+	if ctx.Value(dryKey{}) != nil {
+		return nil
+	}
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	for attempt := 0; ; attempt++ {

@@ -35,11 +35,15 @@ func getApp(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, q.st.appView().with(fields{"installations_count": 1}), nil
+	count := 0
+	if q.st.installed(nil) {
+		count = 1
+	}
+	return http.StatusOK, q.st.appView().with(fields{"installations_count": count}), nil
 }
 
 func getAppNamed(q *request) (int, any, error) {
-	if q.value("slug") != q.st.app.Slug {
+	if q.st.appless() || q.value("slug") != q.st.app.Slug {
 		return 0, nil, errNotFound
 	}
 	return http.StatusOK, q.st.appView(), nil
@@ -49,16 +53,21 @@ func listInstallations(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	return paged(q, []fields{q.st.installationView()}, func(f fields) fields { return f })
+	views := []fields{}
+	if q.st.installed(nil) {
+		views = append(views, q.st.installationView())
+	}
+	return paged(q, views, func(f fields) fields { return f })
 }
 
 func getInstallation(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	_, known := q.st.repo(q.value("owner") + "/" + q.value("repo"))
+	r, known := q.st.repo(q.value("owner") + "/" + q.value("repo"))
 	switch {
-	case q.value("installation") != "" && q.id("installation") != installationID,
+	case !q.st.installed(r),
+		q.value("installation") != "" && q.id("installation") != installationID,
 		q.value("repo") != "" && !known,
 		q.value("org") != "" && !strings.EqualFold(q.value("org"), q.st.org.Login),
 		q.value("login") != "":
@@ -74,7 +83,7 @@ func suspend(suspended bool) endpoint {
 		if err := q.ownApp(); err != nil {
 			return 0, nil, err
 		}
-		if q.id("installation") != installationID {
+		if q.id("installation") != installationID || !q.st.installed(nil) {
 			return 0, nil, errNotFound
 		}
 		q.st.suspend(suspended)
@@ -86,7 +95,7 @@ func createToken(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	if q.id("installation") != installationID {
+	if q.id("installation") != installationID || !q.st.installed(nil) {
 		return 0, nil, errNotFound
 	}
 	if err := q.st.notSuspended(); err != nil {
@@ -112,10 +121,16 @@ func createToken(q *request) (int, any, error) {
 		}
 	}
 	view := fields{"expires_at": stamp(time.Unix(g.Expires, 0)), "permissions": g.Permissions, "repository_selection": "all"}
+	if q.st.App != nil {
+		g.Repositories = q.st.App.Repositories
+	}
 	if len(in.Repositories)+len(in.RepositoryIDs) > 0 {
 		g.Repositories = []int64{}
 		var repos []*Repository
 		for _, r := range q.st.Repos {
+			if !q.st.installed(r) {
+				continue
+			}
 			if slices.Contains(in.RepositoryIDs, r.ID) || slices.ContainsFunc(in.Repositories, func(n string) bool { return strings.EqualFold(n, r.Name) }) {
 				g.Repositories = append(g.Repositories, r.ID)
 				repos = append(repos, r)
@@ -150,7 +165,8 @@ func getHookConfig(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, q.a.s.hookConfig(), nil
+	url, _ := q.a.s.hook()
+	return http.StatusOK, q.st.hookConfig(url), nil
 }
 
 func (st *store) deliveryView(d *Delivery) fields {
@@ -222,7 +238,8 @@ func getDelivery(q *request) (int, any, error) {
 	if err := json.Unmarshal(d.Payload, &payload); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, q.st.deliveryView(d).with(fields{"url": q.a.s.o.WebhookURL, "request": fields{"headers": d.RequestHead, "payload": payload},
+	url, _ := q.a.s.hook()
+	return http.StatusOK, q.st.deliveryView(d).with(fields{"url": url, "request": fields{"headers": d.RequestHead, "payload": payload},
 		"response": fields{"headers": d.ResponseHead, "payload": textOrNull(d.ResponseBody)}}), nil
 }
 

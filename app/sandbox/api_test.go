@@ -260,18 +260,20 @@ const (
 // TestAPI calls every operation that the sandbox has. What nobody calls fails it.
 func TestAPI(t *testing.T) {
 	areas := []struct {
-		name string
-		test func(*github)
+		name    string
+		test    func(*github)
+		options []func(*Options)
 	}{
-		{"people", testPeople}, {"issues", testIssues}, {"comments", testComments}, {"labels", testLabels}, {"assignees", testAssignees},
-		{"relations", testRelations}, {"timeline", testTimeline}, {"search", testSearch}, {"contents", testContents}, {"git", testGit},
-		{"pulls", testPulls}, {"reviews", testReviews}, {"checks", testChecks}, {"app", testApp},
+		{"people", testPeople, nil}, {"issues", testIssues, nil}, {"comments", testComments, nil}, {"labels", testLabels, nil}, {"assignees", testAssignees, nil},
+		{"relations", testRelations, nil}, {"timeline", testTimeline, nil}, {"search", testSearch, nil}, {"contents", testContents, nil}, {"git", testGit, nil},
+		{"pulls", testPulls, nil}, {"reviews", testReviews, nil}, {"checks", testChecks, nil}, {"app", testApp, nil},
+		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call
 	ran := 0
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
-			g := newGitHub(t)
+			g := newGitHub(t, area.options...)
 			area.test(g)
 			calls = append(calls, g.box.st.Calls...)
 			ran++

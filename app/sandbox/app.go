@@ -28,7 +28,12 @@ type app struct {
 	ID          int64
 	Slug        string
 	Login       string
+	Name        string
+	Description string
+	External    string // its own address
+	Owner       string
 	Permissions map[string]string
+	Events      []string
 	key         *rsa.PrivateKey
 	secret      string // of its tokens
 	created     time.Time
@@ -36,7 +41,7 @@ type app struct {
 }
 
 func newApp(o Options) *app {
-	return &app{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", key: o.PrivateKey, secret: o.WebhookSecret + " tokens", created: o.Start.UTC(),
+	return &app{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", Name: "Firebreak", Description: "Runs critical incidents", External: o.URL, Owner: "acme", Events: hookEvents, key: o.PrivateKey, secret: o.WebhookSecret + " tokens", created: o.Start.UTC(),
 		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
 }
 
@@ -107,9 +112,9 @@ func (g grant) actor(a *app) *Actor {
 // appView is the App as others embed it.
 func (st *store) appView() fields {
 	a := st.app
-	return fields{"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID), "client_id": a.clientID(), "owner": st.userView(st.org.Login), "name": "Firebreak",
-		"description": "Runs critical incidents", "external_url": st.url, "html_url": st.url + "/apps/" + a.Slug, "created_at": stamp(a.created), "updated_at": stamp(a.created),
-		"permissions": a.Permissions, "events": hookEvents}
+	return fields{"id": a.ID, "slug": a.Slug, "node_id": nodeID("A", a.ID), "client_id": a.clientID(), "owner": st.userView(a.Owner), "name": a.Name,
+		"description": textOrNull(a.Description), "external_url": a.External, "html_url": st.url + "/apps/" + a.Slug, "created_at": stamp(a.created), "updated_at": stamp(a.created),
+		"permissions": a.Permissions, "events": list(a.Events)}
 }
 
 // notSuspended refuses the tokens of a suspended installation.
@@ -132,9 +137,7 @@ func (st *store) suspend(suspended bool) {
 	}
 	st.changed()
 	st.emit("installation", action, hookPayload{body: fields{"action": action, "installation": st.installationView(), "sender": st.userView(st.app.Login),
-		"repositories": each(st.Repos, func(r *Repository) fields {
-			return fields{"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "private": r.Private}
-		})}})
+		"repositories": st.installedRepos()}})
 }
 
 func (st *store) installationRef() fields {
@@ -143,10 +146,14 @@ func (st *store) installationRef() fields {
 
 func (st *store) installationView() fields {
 	a := st.app
-	return fields{"id": installationID, "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": "all",
+	selection := "all"
+	if st.App != nil && st.App.Repositories != nil {
+		selection = "selected"
+	}
+	return fields{"id": installationID, "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": selection,
 		"access_tokens_url": st.api("/app/installations/%d/access_tokens", installationID), "repositories_url": st.api("/installation/repositories"),
 		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, installationID), "app_id": a.ID, "app_slug": a.Slug,
-		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": hookEvents, "created_at": stamp(a.created),
+		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": list(a.Events), "created_at": stamp(a.created),
 		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil,
 		"suspended_at": stampOrNull(st.Suspended)}
 }

@@ -95,7 +95,10 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 	if s.o.Follower != nil {
 		return s.o.Follower.Follow(ctx, s.clock.Now())
 	}
-	hook, err := url.Parse(s.o.WebhookURL)
+	s.st.mu.Lock()
+	target, secret := s.hook()
+	s.st.mu.Unlock()
+	hook, err := url.Parse(target)
 	if err != nil || hook.Host == "" {
 		return time.Time{}, nil
 	}
@@ -108,7 +111,7 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Hub-Signature-256", sign(s.o.WebhookSecret, body))
+	req.Header.Set("X-Hub-Signature-256", sign(secret, body))
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return time.Time{}, ctx.Err() // nobody is there to follow

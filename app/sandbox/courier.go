@@ -46,7 +46,7 @@ const keptDeliveries = 5_000
 // send queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
 // receiver never answered.
 func (c *courier) send(event, action string, h hookPayload) {
-	if c.s.o.WebhookURL == "" {
+	if url, _ := c.s.hook(); url == "" {
 		return
 	}
 	st := c.s.st
@@ -154,10 +154,14 @@ func (c *courier) work() {
 // as failed and made again only when somebody asks for it.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (c *courier) deliver(d *Delivery) {
+	c.s.st.mu.Lock()
+	target, secret := c.s.hook()
+	appID := c.s.st.app.ID
+	c.s.st.mu.Unlock()
 	head := map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
-		"X-GitHub-Hook-ID": "1", "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(c.s.o.AppID), "X-GitHub-Hook-Installation-Target-Type": "integration",
-		"X-Hub-Signature-256": sign(c.s.o.WebhookSecret, d.Payload),
+		"X-GitHub-Hook-ID": fmt.Sprint(hookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
+		"X-Hub-Signature-256": sign(secret, d.Payload),
 	}
 	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
 	begin := time.Now()
@@ -172,7 +176,7 @@ func (c *courier) deliver(d *Delivery) {
 			case <-ctx.Done():
 			}
 		}()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.s.o.WebhookURL, bytes.NewReader(d.Payload))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(d.Payload))
 		var res *http.Response
 		if err == nil {
 			for k, v := range head {
@@ -262,6 +266,17 @@ func (c *courier) idle(ctx context.Context) error {
 	}
 }
 
-func (s *Sandbox) hookConfig() fields {
-	return fields{"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": s.o.WebhookURL}
+// hook tells where webhooks go, and by what they are signed. The store is held.
+func (s *Sandbox) hook() (url, secret string) {
+	switch {
+	case s.st.App != nil:
+		return s.st.App.HookURL, s.st.App.HookSecret
+	case s.st.appless():
+		return "", ""
+	}
+	return s.o.WebhookURL, s.o.WebhookSecret
+}
+
+func (st *store) hookConfig(url string) fields {
+	return fields{"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
 }

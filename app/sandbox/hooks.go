@@ -23,7 +23,7 @@ func sign(secret string, body []byte) string {
 }
 
 func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...fields) {
-	if !st.Suspended.IsZero() {
+	if !st.Suspended.IsZero() || !st.installed(r) || !slices.Contains(st.app.Events, event) {
 		return
 	}
 	body := fields{"repository": st.repoView(r), "organization": st.orgView(), "sender": st.userView(by.Login), "installation": st.installationRef()}

@@ -35,6 +35,8 @@ package sandbox
 //	form#merge button[name=merge]                       disabled while merging is blocked
 //	#merge-box .check[data-check][data-conclusion]      checks, with summary and .annotation
 //	.diff tr.add tr.del td.line                         changed files
+//	form#new-app input[name=name], button[name=create]           registering an App by a manifest
+//	form#install input[name=target], input[name=repository], button[name=install]; #installed
 //	form#edit-file textarea[name=body], input[name=message], button[name=commit]   /{owner}/{repo}/edit/BRANCH/PATH
 
 import (
@@ -147,7 +149,9 @@ func (p *pageServer) handler() http.Handler {
 	mux.HandleFunc("POST"+pull+"/merge", p.act((*visit).merge))
 	mux.HandleFunc("POST"+pull+"/checks/{run}", p.act((*visit).pressCheck))
 	mux.HandleFunc("/", p.show(func(*visit) (string, any, error) { return "", nil, errNotFound }))
-	return http.NewCrossOriginProtection().Handler(mux)
+	protection := http.NewCrossOriginProtection()
+	p.routeApps(mux, protection)
+	return protection.Handler(mux)
 }
 
 // visit is one request by one person. The store is held while it lasts.
@@ -166,6 +170,7 @@ type visit struct {
 	crumb  string
 	flash  string // why what was asked did not happen
 	kept   string // the text that was sent with it
+	leads  string // another server to which the page's form leads, beside this one
 }
 
 // person is who acts on the pages; without a cookie it is the first person of the sandbox.
@@ -205,13 +210,18 @@ func (p *pageServer) show(page func(*visit) (string, any, error)) http.HandlerFu
 		v := p.visit(w, r)
 		status, body := v.render(page)
 		p.st.mu.Unlock()
-		send(w, status, body)
+		send(w, status, body, v.leads)
 	}
 }
 
 // act makes a handler of a button: a function that does something and says where to go on. What GitHub refuses is
 // told on the page where the button stands, with the text that was sent still in its field.
 func (p *pageServer) act(do func(*visit) (string, error)) http.HandlerFunc {
+	return p.actOr(do, nil)
+}
+
+// actOr is act, and tells a refusal on the page again; nil finds the page by the address.
+func (p *pageServer) actOr(do func(*visit) (string, error), again func(*visit) (string, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		if err := r.ParseForm(); err != nil {
@@ -231,19 +241,22 @@ func (p *pageServer) act(do func(*visit) (string, error)) http.HandlerFunc {
 		if errors.As(err, &refused) {
 			status = refused.Status
 		}
-		again := (*visit).item
+		again := again
 		switch {
+		case again != nil:
 		case status == http.StatusNotFound:
 			again = func(*visit) (string, any, error) { return "", nil, errNotFound }
 		case r.PathValue("rest") != "":
 			again = (*visit).editFile
 		case r.PathValue("number") == "":
 			again = (*visit).newIssue
+		default:
+			again = (*visit).item
 		}
 		v.flash, v.kept = explain(err), r.PostForm.Get("body")
 		_, body := v.render(again)
 		p.st.mu.Unlock()
-		send(w, status, body)
+		send(w, status, body, v.leads)
 	}
 }
 
@@ -270,10 +283,11 @@ func explain(err error) string {
 	return strings.Join(parts, "; ")
 }
 
-func send(w http.ResponseWriter, status int, body []byte) {
+// send answers with a page. Its forms lead to this server, and to the one that leads names.
+func send(w http.ResponseWriter, status int, body []byte, leads string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' "+leads+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
@@ -285,6 +299,7 @@ func send(w http.ResponseWriter, status int, body []byte) {
 type frame struct {
 	Title, Tab, Crumb, Back, Flash string
 	Narrow                         bool
+	Still                          bool // it does not follow what happens
 	Version                        int64
 	Person                         personView
 	People                         []string
@@ -330,7 +345,7 @@ func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 		}
 	}
 	f := frame{
-		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Version: v.st.version,
+		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Still: v.leads != "", Version: v.st.version,
 		Person: newPerson(v.by.Login), People: v.p.people(), Now: v.at(v.now), Back: v.here(), Data: data,
 	}
 	if f.Crumb == "" {
@@ -454,31 +469,6 @@ func backTo(r *http.Request) string {
 	return back
 }
 
-func (p *pageServer) switchPerson(w http.ResponseWriter, r *http.Request) {
-	p.st.mu.Lock()
-	by, ok := p.st.person(r.PostFormValue("person"))
-	p.st.mu.Unlock()
-	if !ok {
-		http.Error(w, "there is no such person in the sandbox", http.StatusUnprocessableEntity)
-		return
-	}
-	http.SetCookie(w, &http.Cookie{Name: "person", Value: by.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
-	http.Redirect(w, r, backTo(r), http.StatusSeeOther)
-}
-
-func (p *pageServer) moveClock(w http.ResponseWriter, r *http.Request) {
-	d, err := time.ParseDuration(r.PostFormValue("advance"))
-	if err != nil || d <= 0 {
-		http.Error(w, "advance: a duration such as 20m is needed", http.StatusUnprocessableEntity)
-		return
-	}
-	if err := p.advance(d); err != nil {
-		http.Error(w, "the clock could not move: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
-	http.Redirect(w, r, backTo(r), http.StatusSeeOther)
-}
-
 // preview renders the text of a field, for the Preview tab.
 func (p *pageServer) preview(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
@@ -498,5 +488,5 @@ func (p *pageServer) preview(w http.ResponseWriter, r *http.Request) {
 	if strings.TrimSpace(body) == "" {
 		html = `<p class="no-description">Nothing to preview</p>`
 	}
-	send(w, http.StatusOK, []byte(html))
+	send(w, http.StatusOK, []byte(html), "")
 }

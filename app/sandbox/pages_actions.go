@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // comment posts a comment, and closes or reopens if that button was pressed.
@@ -181,4 +183,29 @@ func (v *visit) reactComment() (string, error) {
 	}
 	_, _, err = v.st.reactComment(v.by, c, content)
 	return to, err
+}
+
+func (p *pageServer) switchPerson(w http.ResponseWriter, r *http.Request) {
+	p.st.mu.Lock()
+	by, ok := p.st.person(r.PostFormValue("person"))
+	p.st.mu.Unlock()
+	if !ok {
+		http.Error(w, "there is no such person in the sandbox", http.StatusUnprocessableEntity)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: "person", Value: by.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.Redirect(w, r, backTo(r), http.StatusSeeOther)
+}
+
+func (p *pageServer) moveClock(w http.ResponseWriter, r *http.Request) {
+	d, err := time.ParseDuration(r.PostFormValue("advance"))
+	if err != nil || d <= 0 {
+		http.Error(w, "advance: a duration such as 20m is needed", http.StatusUnprocessableEntity)
+		return
+	}
+	if err := p.advance(d); err != nil {
+		http.Error(w, "the clock could not move: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	http.Redirect(w, r, backTo(r), http.StatusSeeOther)
 }

@@ -122,6 +122,11 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	s.st.model = snap.Model
 	s.st.app.created = snap.Model.Created
 	s.st.relink()
+	if s.st.App != nil {
+		if err := s.st.adopt(); err != nil {
+			return false, err
+		}
+	}
 	return true, k.readLog(s.st)
 }
 
@@ -251,7 +256,11 @@ func (k *keeper) begin(s *Sandbox) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Environment())) {
 		fmt.Fprintf(&env, "%s=%s\n", name, s.Environment()[name])
 	}
-	err := errors.Join(os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600), os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
+	var err error
+	if !s.st.Empty {
+		err = os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600)
+	}
+	err = errors.Join(err, os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
 		k.saveSnapshot(s), k.shortenLog(s.st))
 	if err != nil {
 		return fmt.Errorf("the sandbox's folder: %w", err)

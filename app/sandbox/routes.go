@@ -124,6 +124,7 @@ func routes() map[string]endpoint {
 		"GET /orgs/{org}/installation":                         getInstallation,
 		"GET /users/{login}/installation":                      getInstallation,
 		"GET /installation/repositories":                       listInstallationRepos,
+		"POST /app-manifests/{code}/conversions":               convertManifest,
 		"GET /app/hook/config":                                 getHookConfig,
 		"GET /app/hook/deliveries":                             listDeliveries,
 		"GET /app/hook/deliveries/{delivery}":                  getDelivery,

@@ -30,6 +30,7 @@ type Options struct {
 	Start         time.Time                    // the clock's first time; zero: now
 	Files         map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
 	Calls         int                          // that the installation has in an hour; 0: 5000
+	Empty         bool                         // nothing is set up: no App is registered, and the incident repository has no labels
 	Follower      Follower                     // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
 }
 
@@ -72,7 +73,7 @@ func New(o Options) (*Sandbox, error) {
 	if o.WebhookSecret == "" {
 		o.WebhookSecret = random(32)
 	}
-	if o.PrivateKey == nil {
+	if o.PrivateKey == nil && !o.Empty {
 		newKey := makeKey
 		if o.Data == "" {
 			newKey = sharedKey
@@ -91,6 +92,7 @@ func New(o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	if !known {
+		s.st.Empty = o.Empty
 		if err := s.st.seed(o.Files); err != nil {
 			return nil, err
 		}
@@ -129,12 +131,9 @@ func (s *Sandbox) Handler() http.Handler { return s.handler }
 // Clock gives the virtual clock.
 func (s *Sandbox) Clock() *Clock { return s.clock }
 
-// Environment gives what an App's process needs to be the App here.
+// Environment gives what an App's process needs to be the App here; in an empty sandbox, what it needs beside its own.
 func (s *Sandbox) Environment() map[string]string {
 	env := map[string]string{
-		"FIREBREAK_GITHUB_URL":        s.o.URL + "/",
-		"FIREBREAK_APP_ID":            fmt.Sprint(s.o.AppID),
-		"FIREBREAK_WEBHOOK_SECRET":    s.o.WebhookSecret,
 		"FIREBREAK_CLOCK_URL":         s.o.URL + "/sandbox/clock",
 		"FIREBREAK_PAGER_URL":         s.o.URL + "/sandbox/receive/page",
 		"FIREBREAK_MAIL_URL":          s.o.URL + "/sandbox/receive/announce",
@@ -142,6 +141,10 @@ func (s *Sandbox) Environment() map[string]string {
 		"FIREBREAK_INTAKE_REPOSITORY": "acme/incidents",
 		"FIREBREAK_INTAKE_SECRET":     "demo-intake",
 	}
+	if s.st.Empty {
+		return env // whoever registers the App has the rest
+	}
+	env["FIREBREAK_GITHUB_URL"], env["FIREBREAK_APP_ID"], env["FIREBREAK_WEBHOOK_SECRET"] = s.o.URL+"/", fmt.Sprint(s.o.AppID), s.o.WebhookSecret
 	if file := s.keeper.keyFile(); file != "" {
 		env["FIREBREAK_PRIVATE_KEY_FILE"] = file
 	} else {

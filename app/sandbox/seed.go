@@ -47,7 +47,9 @@ func (st *store) seed(files map[string]map[string]string) error {
 	for _, p := range seedPeople {
 		st.addUser(p.login, KindUser, p.name)
 	}
-	st.addUser(st.app.Login, KindBot, "")
+	if !st.Empty {
+		st.addUser(st.app.Login, KindBot, "")
+	}
 	access := map[string]Role{}
 	for _, t := range seedTeams {
 		team := &Team{ID: st.nextID("team"), Org: "acme", Slug: t.slug, Name: t.name, Description: t.description, Created: st.now()}
@@ -72,7 +74,7 @@ func (st *store) seed(files map[string]map[string]string) error {
 		if s.name == "customer-globex" {
 			r.People = map[string]Role{"gina": RoleRead, "mallory": RoleRead}
 		}
-		if s.name == "incidents" {
+		if s.name == "incidents" && !st.Empty {
 			for _, l := range seedLabels {
 				st.addLabel(r, l.Name, l.Color, l.Description)
 			}

@@ -42,6 +42,8 @@ type model struct {
 	Repos     []*Repository
 	Outbox    []OutboxEntry
 	Created   time.Time // virtual time of the seeding
+	Empty     bool      // nothing was set up by the seeding: no App, no labels, no form
+	App       *registration
 	Suspended time.Time // when the installation was suspended, zero while it is not
 }
 
@@ -138,7 +140,7 @@ func (st *store) nextID(kind string) int64 {
 var firstIDs = map[string]int64{
 	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000, "comment": 7000000,
 	"event": 80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000, "status": 14000000,
-	"delivery": 150000000,
+	"delivery": 150000000, "app": 900000,
 }
 
 // nodeID is a stable opaque id of the GraphQL kind.

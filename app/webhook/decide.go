@@ -38,7 +38,8 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if p.Repository == nil || p.Repository.Name == "" || p.Repository.Owner.Login == "" {
 		return m, false, nil
 	}
-	if p.Sender != nil && self.Login != "" && incident.Same(p.Sender.Login, self.Login) && event != "pull_request" {
+	own := p.Sender != nil && self.Login != "" && incident.Same(p.Sender.Login, self.Login)
+	if own && event != "pull_request" && !p.opensForm(event) {
 		return m, false, nil
 	}
 	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
@@ -69,6 +70,12 @@ func (p payload) bySomeBot() bool { return p.Sender != nil && p.Sender.Type == "
 // byHand tells what counts as done by hand: by a person, or by another app. While the app doesn't know its own name, any
 // bot could be itself.
 func (p payload) byHand(self Self) bool { return !p.bySomeBot() || self.Login != "" }
+
+// opensForm tells that an incident was opened by the form. If the app did so, it was by `firebreak drill`, and nothing
+// else asks for a look.
+func (p payload) opensForm(event string) bool {
+	return event == "issues" && p.Action == "opened" && p.Issue != nil && p.declared() && isForm(p.Issue.Body)
+}
 
 // declared tells whether the issue carries the incident label.
 func (p payload) declared() bool {

@@ -155,6 +155,7 @@ const (
 	bot   = `"sender":{"login":"firebreak[bot]","type":"Bot"}`
 	other = `"sender":{"login":"alerts[bot]","type":"Bot"}`
 	is    = `"issue":{"number":1,"body":"text","labels":[{"name":"incident"}]},`
+	drill = `"### Summary\n\nDown\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nnone\n\n### How did you learn of it?\n\nAn alert\n\n### Drill\n\n- [x] This is a drill"`
 	plain = `"issue":{"number":1,"body":"text","labels":[]},`
 	pull  = `"issue":{"number":1,"body":"text","labels":[{"name":"incident"}],"pull_request":{}},`
 )
@@ -225,6 +226,9 @@ func TestRelevance(t *testing.T) {
 		{"a ticket closed by the app", "issues", `{"action":"closed","issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + bot + `}`, false},
 		{"a ticket's mark in somebody's issue", "issues", `{"action":"closed","issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"mallory","type":"User"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + alice + `}`, false},
 		{"a ticket labelled", "issues", `{"action":"labeled","label":{"name":"bug"},"issue":{"number":9,"body":"<!-- firebreak:ticket acme/incidents#1/2 -->","user":{"login":"firebreak[bot]","type":"Bot"}},"repository":{"name":"payments","owner":{"login":"acme"}},` + alice + `}`, false},
+		{"a drill that the app opened", "issues", `{"action":"opened","issue":{"number":1,"body":` + drill + `,"labels":[{"name":"incident"}]},` + repo + bot + `}`, true},
+		{"a drill that the app labelled", "issues", `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"body":` + drill + `,"labels":[{"name":"incident"}]},` + repo + bot + `}`, false},
+		{"an incident that the app opened for a source", "issues", `{"action":"opened","issue":{"number":1,"body":"Alertmanager reports this","labels":[{"name":"incident"}]},` + repo + bot + `}`, false},
 		{"without a repository", "issues", `{"action":"opened"}`, false},
 		{"an event of tomorrow", "incident_declared", `{"action":"created",` + is + repo + alice + `}`, false},
 	} {

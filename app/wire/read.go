@@ -5,23 +5,32 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
-// Reader is the product for commands that only read: no queue, no timer, no work.
+// Reader is the product for commands that run once: no queue, no timer, no work.
 type Reader struct {
-	App  *gh.App
-	Keys [][]byte // of the cards
-	Host string   // of GitHub
-	Now  func() time.Time
+	App     *gh.App
+	Keys    [][]byte // of the cards
+	Host    string   // of GitHub
+	Now     func() time.Time
+	AppID   int64
+	Secrets [][]byte         // the webhook's, current first
+	Out     *notify.Notifier // reaches people outside GitHub
 }
 
 // NewReader builds a reader from the environment that the server uses.
@@ -48,9 +57,36 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	out, err := newNotifier(env, log)
+	if err != nil {
+		return nil, err
+	}
 	host := "github.com"
 	if u, err := url.Parse(env.GitHubURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now}, nil
+	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
+}
+
+// Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are
+// read there, by the credentials that the AWS command line would use.
+func Environ(ctx context.Context, log *slog.Logger) (func(name string) string, error) {
+	refers := false
+	for _, v := range os.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		refers = refers || strings.HasPrefix(name, "FIREBREAK_") && (strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:"))
+	}
+	if !refers {
+		return os.Getenv, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)
+	}
+	secrets := &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)), Now: time.Now, Logger: log}
+	values, err := secrets.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)
+	}
+	return func(name string) string { return values[name] }, nil
 }

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -49,5 +50,28 @@ func TestAReaderSignsByKMS(t *testing.T) {
 	}
 	if _, err := r.App.Login(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("KMS refuses, and the error is %v", err) // the private key of the environment is not taken instead
+	}
+}
+
+// A command line may refer to the secrets that the functions use; one that refers to none asks AWS for nothing.
+func TestTheEnvironmentOfACommand(t *testing.T) {
+	aws := awstest.New(t, time.Now)
+	for _, v := range aws.Environ() {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	t.Setenv("FIREBREAK_APP_ID", "17")
+	getenv, err := wire.Environ(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil || getenv("FIREBREAK_APP_ID") != "17" || len(aws.Calls()) > 0 {
+		t.Fatalf("without references: %q (%v)", getenv("FIREBREAK_APP_ID"), err)
+	}
+	aws.SetSecret("firebreak/webhook-secret", "of the webhook")
+	t.Setenv("FIREBREAK_WEBHOOK_SECRET", "secretsmanager:firebreak/webhook-secret")
+	if getenv, err = wire.Environ(t.Context(), slog.New(slog.DiscardHandler)); err != nil || getenv("FIREBREAK_WEBHOOK_SECRET") != "of the webhook" || getenv("FIREBREAK_APP_ID") != "17" {
+		t.Errorf("with a reference: %v", err)
+	}
+	t.Setenv("FIREBREAK_PRIVATE_KEY", "secretsmanager:firebreak/none")
+	if _, err := wire.Environ(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") {
+		t.Errorf("with a reference to nothing: %v", err)
 	}
 }

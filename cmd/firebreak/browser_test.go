@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,8 +36,8 @@ type window struct {
 	demo *process
 }
 
-// open starts the product and a browser with an empty profile.
-func open(t *testing.T) *window {
+// findChromium gives the browser's path, or skips the test.
+func findChromium(t *testing.T) string {
 	t.Helper()
 	chromium := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -50,7 +51,21 @@ func open(t *testing.T) *window {
 	case chromium == "":
 		t.Skip("there is no chromium, chromium-browser or google-chrome; in CI that fails")
 	}
+	return chromium
+}
+
+// open starts the product and a browser in front of it.
+func open(t *testing.T) *window {
+	t.Helper()
+	chromium := findChromium(t)
 	demo := start(t, nil, "demo", "--listen", "127.0.0.1:0")
+	return browse(t, chromium, demo)
+}
+
+// browse opens a browser with an empty profile in front of a process' pages. They may lead to those of others and to no other
+// server.
+func browse(t *testing.T, chromium string, demo *process, others ...*process) *window {
+	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 2*patience)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewExecAllocator(ctx, chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()),
@@ -70,7 +85,8 @@ func open(t *testing.T) *window {
 	w.ctx, stop = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, demo.url+"/") && !strings.HasPrefix(e.Request.URL, "data:") && e.Request.URL != "about:blank" {
+			known := slices.ContainsFunc(append(others, demo), func(p *process) bool { return strings.HasPrefix(e.Request.URL, p.url+"/") })
+			if !known && !strings.HasPrefix(e.Request.URL, "data:") && e.Request.URL != "about:blank" {
 				complain("the pages ask another server: %s", e.Request.URL)
 			}
 		case *runtime.EventExceptionThrown:

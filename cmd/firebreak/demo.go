@@ -79,6 +79,7 @@ func (p *product) Follow(ctx context.Context, now time.Time) (time.Time, error) 
 
 func sandboxCommand() *cobra.Command {
 	var listen, data, webhook string
+	var empty bool
 	c := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Runs the embedded GitHub alone, for `firebreak serve` or another App",
@@ -86,14 +87,21 @@ func sandboxCommand() *cobra.Command {
 
   env $(cat DIR/firebreak.env) firebreak serve
 
-runs against it.`,
+runs against it. With --empty nothing is set up: no App is registered, and acme/incidents has no labels, form and
+configuration. There setting up can be practised, with the pages that GitHub has for it:
+
+  firebreak setup --org acme --github-url http://127.0.0.1:8788 --webhook http://127.0.0.1:8789/webhook`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			l, err := net.Listen("tcp", listen)
 			if err != nil {
 				return err
 			}
-			box, err := sandbox.New(sandbox.Options{URL: address(l), WebhookURL: webhook, Data: data, Files: files()})
+			o := sandbox.Options{URL: address(l), WebhookURL: webhook, Data: data, Files: files()}
+			if empty {
+				o.Empty, o.Files = true, nil
+			}
+			box, err := sandbox.New(o)
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}
@@ -104,6 +112,8 @@ runs against it.`,
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "", "folder to keep everything in; default: in memory")
 	c.Flags().StringVar(&webhook, "webhook", "", "where to deliver webhooks, such as http://127.0.0.1:8789/webhook")
-	_ = c.MarkFlagRequired("webhook")
+	c.Flags().BoolVar(&empty, "empty", false, "set nothing up: an App is registered on its pages, and says where its webhooks go")
+	c.MarkFlagsOneRequired("webhook", "empty")
+	c.MarkFlagsMutuallyExclusive("webhook", "empty")
 	return c
 }

@@ -49,7 +49,7 @@ func TestC3Lint(t *testing.T) {
 		{[]string{"--internal", "carol,@dora", "bad.md"}, 1, "bad.md:47: dora is internal", "bad.md: 3 things are missing"},
 		{[]string{"nowhere.md", "bad.md"}, 1, "bad.md:43: TODO", "open nowhere.md: no such file or directory"},
 		{[]string{"."}, 1, "", "is a directory"},
-		{nil, 1, "", "requires at least 1 arg"},
+		{nil, 2, "", "requires at least 1 arg"},
 	} {
 		status, out, said := lint(c.args...)
 		if status != c.status || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) || c.out == "" && out != "" || c.said == "" && said != "" {

@@ -3,9 +3,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -15,7 +17,16 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	if err := root().ExecuteContext(ctx); err != nil {
+	c := root()
+	ran := watch(c)
+	called, err := c.ExecuteContextC(ctx)
+	var misused *usageError
+	switch {
+	case err == nil:
+	case errors.As(err, &misused) || !*ran: // cobra refused the flags or the arguments
+		fmt.Fprintf(os.Stderr, "firebreak: %v\nRun `%s --help` for how it is used.\n", err, called.CommandPath())
+		os.Exit(2)
+	default:
 		fmt.Fprintln(os.Stderr, "firebreak:", err)
 		os.Exit(1)
 	}
@@ -29,6 +40,34 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demo(), lint(), sandboxCommand(), serve(), statsCommand())
+	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(), manCommand(), replayCommand(), sandboxCommand(), serve(), setupCommand(), statsCommand())
 	return c
+}
+
+// watch tells afterwards whether a command ran, or was refused before.
+func watch(c *cobra.Command) *bool {
+	ran := new(bool)
+	for _, sub := range c.Commands() {
+		if do := sub.RunE; do != nil {
+			sub.RunE = func(c *cobra.Command, args []string) error {
+				*ran = true
+				return do(c, args)
+			}
+		}
+	}
+	return ran
+}
+
+// usageError is a mistake of whoever typed the command.
+type usageError struct{ error }
+
+func misuse(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// repositoryOf reads OWNER/REPO.
+func repositoryOf(arg string) (owner, repo string, err error) {
+	owner, repo, ok := strings.Cut(arg, "/")
+	if !ok || owner == "" || repo == "" || strings.ContainsAny(repo, "/#") || strings.ContainsAny(arg, ": ?") {
+		return "", "", misuse("%q is no repository: give it as OWNER/REPO", arg)
+	}
+	return owner, repo, nil
 }

@@ -186,9 +186,6 @@ func TestRefusals(t *testing.T) {
 	if said := fails(t, env, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(said, "FIREBREAK_WEBHOOK_SECRET") || strings.Contains(said, "APP_ID") {
 		t.Errorf("serve without a secret says %s", said)
 	}
-	if said := fails(t, nil, "sandbox", "--listen", "127.0.0.1:0"); !strings.Contains(said, "webhook") {
-		t.Errorf("sandbox without a webhook says %s", said)
-	}
 	if said := fails(t, nil, "demo", "--listen", "nowhere"); !strings.Contains(said, "nowhere") {
 		t.Errorf("demo without an address says %s", said)
 	}
@@ -204,12 +201,67 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Who types it wrong is told what is wrong and where the help is, with a status of its own.
+func TestMisuse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		says []string
+	}{
+		{"sandbox --listen 127.0.0.1:0", []string{"webhook", "firebreak sandbox --help"}},
+		{"sandbox --webhook http://127.0.0.1:1 --empty", []string{"empty", "firebreak sandbox --help"}},
+		{"serv", []string{`unknown command "serv"`, "serve", "firebreak --help"}},
+		{"serve --lisen x", []string{"--lisen", "firebreak serve --help"}},
+		{"serve now", []string{`"now"`, "firebreak serve --help"}},
+		{"stats acme", []string{"OWNER/REPO", "firebreak stats --help"}},
+		{"stats", []string{"1 arg", "firebreak stats --help"}},
+		{"stats acme/incidents --format xls", []string{"--format", "firebreak stats --help"}},
+		{"stats acme/incidents --since yesterday", []string{"--since", "firebreak stats --help"}},
+		{"lint", []string{"1 arg", "firebreak lint --help"}},
+		{"man none", []string{`"none"`, "firebreak man --help"}},
+		{"init acme/a/b", []string{"OWNER/REPO", "firebreak init --help"}},
+		{"doctor https://github.com/acme/incidents", []string{"OWNER/REPO", "firebreak doctor --help"}},
+		{"drill acme/incidents --wait 0", []string{"--wait", "firebreak drill --help"}},
+		{"replay x.json", []string{"dry-run", "firebreak replay --help"}},
+		{"setup", []string{`"webhook"`, "firebreak setup --help"}},
+		{"setup --webhook nowhere", []string{"--webhook", "firebreak setup --help"}},
+		{"setup --webhook http://a.example --to file:x", []string{"env:FILE", "firebreak setup --help"}},
+		{"setup --webhook http://a.example --listen 0.0.0.0:0", []string{"--listen", "this machine"}},
+	} {
+		cmd := exec.CommandContext(t.Context(), binary, strings.Fields(c.args)...)
+		cmd.Dir, cmd.Env = t.TempDir(), append(app("http://127.0.0.1:1"), "HOME="+t.TempDir())
+		var out, said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &said
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 2 || out.Len() > 0 {
+			t.Errorf("firebreak %s: %v and %q on standard output, want status 2", c.args, err, &out)
+		}
+		for _, has := range c.says {
+			if !strings.Contains(said.String(), has) {
+				t.Errorf("firebreak %s does not say %q:\n%s", c.args, has, &said)
+			}
+		}
+	}
+}
+
 func TestVersionAndCompletion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--version"}, {"completion", "bash"}, {"help", "serve"}} {
-		out, err := exec.CommandContext(t.Context(), binary, args...).Output()
-		if err != nil || !bytes.Contains(out, []byte("firebreak")) {
-			t.Errorf("firebreak %v: %v, %s", args, err, out)
+	for args, has := range map[string]string{
+		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak", "completion zsh": "#compdef firebreak",
+		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html", "__complete man se": "setup",
+		"man": ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
+	} {
+		out, err := exec.CommandContext(t.Context(), binary, strings.Split(args, " ")...).Output()
+		if err != nil || !bytes.Contains(out, []byte(has)) {
+			t.Errorf("firebreak %s: %v, %s", args, err, out)
+		}
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), binary, "man", "--dir", dir).CombinedOutput(); err != nil {
+		t.Fatalf("firebreak man --dir: %v %s", err, out)
+	}
+	for _, name := range []string{"firebreak.1", "firebreak-doctor.1", "firebreak-init.1", "firebreak-serve.1"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -23,6 +23,20 @@ var formats = map[string]func(*stats.Report, io.Writer) error{
 	"table": (*stats.Report).Table, "json": (*stats.Report).JSON, "csv": (*stats.Report).CSV, "html": (*stats.Report).HTML,
 }
 
+// newReader builds what a command needs that runs once, from the environment.
+func newReader(c *cobra.Command) (*wire.Reader, error) {
+	log := logger(c)
+	getenv, err := wire.Environ(c.Context(), log)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := wire.NewReader(c.Context(), getenv, log)
+	if err != nil && getenv("FIREBREAK_APP_ID") == "" {
+		err = fmt.Errorf("%w\nThese are in the file that `firebreak setup` wrote: env $(cat firebreak.env) %s", err, c.CommandPath())
+	}
+	return reader, err
+}
+
 func statsCommand() *cobra.Command {
 	var since, format, cache string
 	c := &cobra.Command{
@@ -31,17 +45,18 @@ func statsCommand() *cobra.Command {
 		Long:  statsHelp(),
 		Example: `  firebreak stats acme/incidents --since 2026-01-01
   firebreak stats acme/incidents --since 90d --format html > incidents.html`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
-			owner, repo, ok := strings.Cut(args[0], "/")
-			if !ok || owner == "" || repo == "" || strings.Contains(repo, "/") {
-				return fmt.Errorf("%q is no repository: give it as OWNER/REPO", args[0])
+			owner, repo, err := repositoryOf(args[0])
+			if err != nil {
+				return err
 			}
 			write := formats[format]
 			if write == nil {
-				return fmt.Errorf("--format %q: choose table, json, csv or html", format)
+				return misuse("--format %q: choose table, json, csv or html", format)
 			}
-			reader, err := wire.NewReader(c.Context(), os.Getenv, logger(c))
+			reader, err := newReader(c)
 			if err != nil {
 				return err
 			}
@@ -67,6 +82,7 @@ func statsCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&since, "since", "", "only incidents declared since: a date like 2026-01-31, or a time like 90d or 12w")
 	c.Flags().StringVar(&format, "format", "table", "table, json, csv or html")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv", "html"}, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&cache, "cache", "", "folder in which what was read is kept (default: the user's cache folder)")
 	return c
 }
@@ -124,7 +140,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--since %q: give a date like 2026-01-31, or a time like 90d or 12w", text)
+		return time.Time{}, misuse("--since %q: give a date like 2026-01-31, or a time like 90d or 12w", text)
 	}
 	return day, nil
 }

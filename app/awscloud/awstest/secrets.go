@@ -42,12 +42,21 @@ func (a *AWS) SetKey(id string, key crypto.Signer) {
 }
 
 func (a *AWS) secretsManager(operation string, body []byte) (any, error) {
-	var in struct{ SecretId, VersionStage string }
+	var in struct{ SecretId, VersionStage, Name, SecretString, Description, ClientRequestToken string }
 	if err := read(body, &in); err != nil {
 		return nil, err
 	}
 	v, ok := a.secrets[in.SecretId][in.VersionStage]
 	switch {
+	case operation == "CreateSecret" && a.secrets[in.Name] != nil:
+		return nil, refused("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+	case operation == "CreateSecret":
+		a.secrets[in.Name] = map[string]version{"AWSCURRENT": {in.SecretString, a.now()}}
+		return map[string]any{"Name": in.Name, "ARN": "arn:aws:secretsmanager:" + Region + ":000000000000:secret:" + in.Name}, nil
+	case operation == "DescribeSecret" && a.secrets[in.SecretId] != nil:
+		return map[string]any{"Name": in.SecretId}, nil
+	case operation == "DescribeSecret":
+		return nil, refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	case operation != "GetSecretValue":
 		return nil, refused("InvalidRequestException", "%s is not known here", operation)
 	case !ok:

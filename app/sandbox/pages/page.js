@@ -186,7 +186,7 @@
       } catch { await pause(2000); }
     }
   }
-  follow();
+  if (!("still" in document.body.dataset)) follow(); // what another server posted here can't be fetched again
 
   // On a phone the tab that one is on may stand beyond the edge.
   const current = document.querySelector(".subtabs [aria-current]");

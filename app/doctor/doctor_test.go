@@ -1,0 +1,268 @@
+package doctor_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/doctor"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// key is the App's, made once: making one takes long.
+var key = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// surgery is a GitHub with the product's App, and the doctor before it.
+type surgery struct {
+	t      *testing.T
+	url    string
+	box    *sandbox.Sandbox
+	doctor *doctor.Doctor
+	answer atomic.Int64 // of whoever takes the webhooks; 0: nobody does
+	waits  int
+}
+
+// open makes the patient acme/incidents have these files.
+func open(t *testing.T, files map[string]string) *surgery {
+	t.Helper()
+	s := &surgery{t: t}
+	s.answer.Store(http.StatusAccepted)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		answer := s.answer.Load()
+		if answer == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		w.WriteHeader(int(answer))
+	}))
+	t.Cleanup(receiver.Close)
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	var err error
+	s.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: s.url, WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.box.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	handler = s.box.Handler()
+	s.request("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"Something to deliver"}`)
+	s.settle()
+	secret := func(_ context.Context, name string) (string, error) { return "", fmt.Errorf("%s is not set", name) }
+	out, err := notify.New(notify.Options{Secret: secret, HashKey: []byte("key"), PageURL: s.url + "/sandbox/receive/page", AnnounceURL: s.url + "/sandbox/receive/announce"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := s.box.Environment()
+	s.doctor = &doctor.Doctor{App: s.app(env["FIREBREAK_PRIVATE_KEY"], 1), Pager: dry{out}, Announcer: dry{out}, Now: time.Now, Told: func(string, int, int) {},
+		Wait: func(context.Context, time.Duration) error { s.waits++; s.settle(); return nil }}
+	return s
+}
+
+type dry struct{ *notify.Notifier }
+
+func (d dry) Page(ctx context.Context, p engine.Page) error {
+	return d.Notifier.Page(notify.Dry(ctx), p)
+}
+
+func (d dry) Announce(ctx context.Context, a engine.Announcement) error {
+	return d.Notifier.Announce(notify.Dry(ctx), a)
+}
+
+func (s *surgery) app(pem string, id int64) *gh.App {
+	s.t.Helper()
+	app, err := gh.New(gh.Options{BaseURL: s.url, AppID: id, PEM: []byte(pem)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return app
+}
+
+func (s *surgery) settle() {
+	s.t.Helper()
+	if err := s.box.Settled(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *surgery) request(method, path, body string) {
+	s.t.Helper()
+	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer demo-alice")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		s.t.Fatalf("%s %s: %s", method, path, res.Status)
+	}
+}
+
+// expect holds the findings that are not well to these, each as "check: part of what was found"; every one says how to mend it.
+func (s *surgery) expect(repo string, want ...string) []doctor.Finding {
+	s.t.Helper()
+	owner, name, _ := strings.Cut(repo, "/")
+	all := s.doctor.Examine(s.t.Context(), owner, name)
+	n := 0
+	for _, f := range all {
+		if f.Status == doctor.OK || f.Status == doctor.Skipped {
+			continue
+		}
+		if f.Mend == "" {
+			s.t.Errorf("%s does not say how to mend it", f.Check)
+		}
+		if n < len(want) {
+			check, has, _ := strings.Cut(want[n], ": ")
+			if f.Check != check || !strings.Contains(f.Found, has) {
+				s.t.Errorf("found %s: %s, want %s", f.Check, f.Found, want[n])
+			}
+		} else {
+			s.t.Errorf("found %s: %s (%s)", f.Check, f.Found, f.Mend)
+		}
+		n++
+	}
+	if n < len(want) {
+		s.t.Errorf("not found: %q", want[n:])
+	}
+	return all
+}
+
+func TestTheHealthy(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	all := s.expect("acme/incidents")
+	checks := map[string]bool{}
+	for _, f := range all {
+		checks[f.Check] = f.Status == doctor.OK
+	}
+	for _, name := range []string{"app", "permissions", "events", "webhook", "delivery", "installation", "rate limit", "configuration", "labels", "form", "teams", "assignees", "pagers", "customers"} {
+		if !checks[name] {
+			t.Errorf("%s was not looked at", name)
+		}
+	}
+	if len(checks) != 14 || s.waits == 0 {
+		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
+	}
+}
+
+// Nothing leaves, and nothing is changed but a delivery that is made again.
+func TestItPagesNobodyAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	sent := 0
+	next := http.DefaultTransport
+	app, err := gh.New(gh.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: transport(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens") && !strings.HasSuffix(r.URL.Path, "/attempts") {
+			t.Errorf("it writes: %s %s", r.Method, r.URL)
+		}
+		sent++
+		return next.RoundTrip(r)
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.doctor.App = app
+	s.expect("acme/incidents")
+	res, err := http.Get(s.url + "/sandbox/outbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if sent == 0 || res.ContentLength != int64(len("[]\n")) {
+		t.Errorf("%d calls, and the outbox has %d bytes", sent, res.ContentLength)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+func TestTheWebhooksOutcome(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	for answer, want := range map[int]string{401: "delivery: signature does not fit", 404: "delivery: Something else answers", 500: "delivery: 500", 0: "delivery: not reached"} {
+		s.answer.Store(int64(answer))
+		s.expect("", want)
+	}
+}
+
+func TestWhatARepositoryLacks(t *testing.T) {
+	t.Parallel()
+	good := templates.Repository()
+	with := func(change func(files map[string]string)) map[string]string {
+		files := maps.Clone(good)
+		change(files)
+		return files
+	}
+	config := func(text string) map[string]string {
+		return with(func(f map[string]string) { f[".github/firebreak.yml"] = text })
+	}
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"no configuration": {with(func(f map[string]string) { delete(f, ".github/firebreak.yml") }), []string{"configuration: there is no .github/firebreak.yml", "pagers: phone list"}},
+		"no form":          {with(func(f map[string]string) { delete(f, ".github/ISSUE_TEMPLATE/incident.yml") }), []string{"form: no issue form"}},
+		"a mistake":        {config("severities: 1\n"), []string{"configuration: line 1, column 13", "pagers: phone list"}},
+		"a label":          {config("severities: {p1: {critical: true}}\nphones: [1]\n"), []string{"labels: severity/p1"}},
+		"a team":           {config("coordinators: nobody\nphones: [1]\n"), []string{"teams: no team acme/nobody"}},
+		"somebody":         {config("phones: [1]\nescalation: {steps: [{to: [\"@gina\", \"@carol\"]}]}\n"), []string{"assignees: gina"}},
+		"a pager's secret": {config("phones: [1]\npager: pagerduty\nservices: {pagerduty: {secret: PD}}\n"), []string{"pagers: PD is not set"}},
+		"a customer's channel": {config("phones: [1]\ncustomers: {globex: {channels: [{webhook: GLOBEX}, {issue: globex/theirs}]}}\n"),
+			[]string{"customers: GLOBEX is not set", "customers: issue globex/theirs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			open(t, c.files).expect("acme/incidents", c.want...)
+		})
+	}
+}
+
+// What fails at the root is told once, and what hangs from it is not looked at.
+func TestWhatEndsTheExamination(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	mine, now := s.doctor.App, s.doctor.Now
+	s.doctor.App = s.app(s.box.Environment()["FIREBREAK_PRIVATE_KEY"], 99)
+	s.expect("acme/incidents", "app: does not know the App")
+	s.doctor.App = mine
+	s.expect("acme/elsewhere", "installation: not installed on acme/elsewhere")
+	s.doctor.Now = func() time.Time { return time.Now().Add(-5 * time.Minute) }
+	s.expect("", "app: off GitHub's")
+	s.doctor.Now = now
+	suspended, err := http.NewRequest(http.MethodPut, s.url+"/api/v3/app/installations/7001/suspended", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mine.Self().Do(t.Context(), suspended, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("acme/incidents", "installation: suspended")
+}

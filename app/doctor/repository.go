@@ -1,0 +1,316 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/setup"
+)
+
+// patient is a repository under examination.
+type patient struct {
+	*Doctor
+	ref    incident.Ref
+	c      *github.Client
+	policy incident.Policy
+	people map[string][]string // login, lower case → what they are needed for
+}
+
+// checkInstallation asks whether the App is there, with what it was granted.
+func (p *patient) checkInstallation(ctx context.Context) error {
+	inst, res, err := p.App.Self().Apps.FindRepositoryInstallation(ctx, p.ref.Owner, p.ref.Repo)
+	if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
+		p.failed = true
+		p.add("", Failure, p.self.GetName()+" is not installed on "+p.ref.FullName(), "Install it at "+p.self.GetHTMLURL()+"/installations/new")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the installation on %s: %w", p.ref.FullName(), err)
+	}
+	if inst.SuspendedAt != nil {
+		p.failed = true
+		p.add("", Failure, "the installation is suspended", "Unsuspend it at "+inst.GetHTMLURL())
+		return nil
+	}
+	missing, err := lacking(inst.Permissions)
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		p.failed = true
+		p.add("", Failure, fmt.Sprintf("the installation was not granted %s (%s)", m.Name, m.Level), "An owner accepts the App's new permissions at "+inst.GetHTMLURL())
+	}
+	if p.failed {
+		return nil
+	}
+	if p.c, err = p.App.Repository(ctx, p.ref.Owner, p.ref.Repo); err != nil {
+		return err
+	}
+	r, _, err := p.c.Repositories.Get(ctx, p.ref.Owner, p.ref.Repo)
+	switch {
+	case err != nil:
+		p.failed = true
+		return fmt.Errorf("read %s: %w", p.ref.FullName(), err)
+	case r.GetArchived():
+		p.add("", Failure, p.ref.FullName()+" is archived: nothing can be written there", "Unarchive it in its settings")
+	case !r.GetHasIssues():
+		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues", "Enable issues in its settings")
+	default:
+		p.ok("%s is installed on %s", p.self.GetName(), p.ref.FullName())
+	}
+	return nil
+}
+
+func (p *patient) checkRate(ctx context.Context) error {
+	left, limit, until, err := p.App.Allowance(ctx, p.ref.Owner, p.ref.Repo)
+	switch {
+	case err != nil:
+		return err
+	case limit == 0:
+		p.ok("GitHub limits nothing here")
+	case left*5 < limit:
+		p.add("", Warning, fmt.Sprintf("%d of %d calls are left until %s", left, limit, until.Format("15:04 UTC")), "Find out what else uses the App's calls")
+	default:
+		p.ok("%d of %d calls are left this hour", left, limit)
+	}
+	return nil
+}
+
+// checkConfig reads the policy as the engine does: the repository's, else the organisation's, else the defaults.
+func (p *patient) checkConfig(ctx context.Context) error {
+	p.policy = incident.DefaultPolicy()
+	where := p.ref
+	content, there, err := p.App.File(ctx, where, config.Path)
+	if err == nil && !there {
+		where = incident.Ref{Owner: p.ref.Owner, Repo: ".github"}
+		content, there, err = p.App.File(ctx, where, config.Path)
+		if errors.Is(err, engine.ErrNoAccess) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !there {
+		p.add("", Warning, "there is no "+config.Path+": the defaults count", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+		return nil
+	}
+	policy, err := config.Parse(content)
+	for _, m := range config.Mistakes(err) {
+		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m), "Correct that line; until then the last good configuration counts, or the defaults")
+	}
+	if err == nil {
+		p.policy = policy
+		p.ok("%s of %s can be used", config.Path, where.FullName())
+	}
+	return nil
+}
+
+func (p *patient) checkLabels(ctx context.Context) error {
+	missing, err := setup.MissingLabels(ctx, p.c, p.ref, p.policy)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		p.add("", Failure, "missing: "+strings.Join(missing, ", "), "`firebreak init "+p.ref.FullName()+"` creates them")
+		return nil
+	}
+	p.ok("all are there")
+	return nil
+}
+
+// checkForm looks for a form that declares incidents. Without one there is still /incident.
+func (p *patient) checkForm(ctx context.Context) error {
+	const folder = ".github/ISSUE_TEMPLATE"
+	_, files, res, err := p.c.Repositories.GetContents(ctx, p.ref.Owner, p.ref.Repo, folder, nil)
+	if err != nil && (res == nil || res.StatusCode != http.StatusNotFound) {
+		return fmt.Errorf("list %s of %s: %w", folder, p.ref.FullName(), err)
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.GetName(), ".yml") && !strings.HasSuffix(f.GetName(), ".yaml") {
+			continue
+		}
+		content, there, err := p.App.File(ctx, p.ref, f.GetPath())
+		if err != nil {
+			return err
+		}
+		if there && setup.Declares(content) {
+			p.ok("%s declares incidents", f.GetPath())
+			return nil
+		}
+	}
+	p.add("", Warning, "no issue form puts the label "+incident.LabelIncident+" on: incidents are declared by /incident alone", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+	return nil
+}
+
+// checkTeams asks whether each team that the policy names is there and has somebody in it, and notes who.
+func (p *patient) checkTeams(ctx context.Context) error {
+	p.people = map[string][]string{}
+	teams := map[string]bool{p.policy.Coordinators: true}
+	for _, name := range slices.Concat(p.policy.Responders, p.policy.Reviewers) {
+		teams[name] = true
+	}
+	for _, step := range p.policy.Escalation {
+		for _, to := range step.To {
+			teams[to] = to != "phone"
+		}
+	}
+	whole := true
+	for _, name := range slices.Sorted(maps.Keys(teams)) {
+		if login, isPerson := strings.CutPrefix(name, "@"); isPerson && !strings.Contains(login, "/") {
+			p.people[strings.ToLower(login)] = append(p.people[strings.ToLower(login)], config.Path)
+			continue
+		}
+		if !teams[name] || name == "" {
+			continue
+		}
+		n, err := p.team(ctx, name)
+		if err != nil {
+			return err
+		}
+		whole = whole && n > 0
+	}
+	if whole {
+		p.ok("%d people in the teams that the configuration names", len(p.people))
+	}
+	return nil
+}
+
+// team notes a team's members, and tells how many there are.
+func (p *patient) team(ctx context.Context, name string) (int, error) {
+	org, slug, other := strings.Cut(strings.TrimPrefix(name, "@"), "/")
+	if !other {
+		org, slug = p.ref.Owner, strings.TrimPrefix(name, "@")
+	}
+	n := 0
+	for page := (&github.TeamListTeamMembersOptions{ListOptions: github.ListOptions{PerPage: 100}}); ; {
+		members, res, err := p.c.Teams.ListTeamMembersBySlug(ctx, org, slug, page)
+		if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
+			p.add("", Failure, fmt.Sprintf("there is no team %s/%s that the App sees", org, slug),
+				fmt.Sprintf("Create it, or name another in %s; in a person's repository, which has no teams, write @login", config.Path))
+			return 0, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("list the members of %s/%s: %w", org, slug, err)
+		}
+		for _, m := range members {
+			login := strings.ToLower(m.GetLogin())
+			p.people[login] = append(p.people[login], slug)
+		}
+		n += len(members)
+		if res.NextPage == 0 {
+			break
+		}
+		page.Page = res.NextPage
+	}
+	if n == 0 {
+		p.add("", Failure, fmt.Sprintf("nobody is in the team %s/%s", org, slug), "Add its members")
+	}
+	return n, nil
+}
+
+// checkAssignees asks whether those people can be assigned: roles are assignees, and GitHub drops whom it can't assign
+// without a word.
+func (p *patient) checkAssignees(ctx context.Context) error {
+	can := map[string]bool{}
+	for page := (&github.ListOptions{PerPage: 100}); ; {
+		users, res, err := p.c.Issues.ListAssignees(ctx, p.ref.Owner, p.ref.Repo, page)
+		if err != nil {
+			return fmt.Errorf("list who can be assigned in %s: %w", p.ref.FullName(), err)
+		}
+		for _, u := range users {
+			can[strings.ToLower(u.GetLogin())] = true
+		}
+		if res.NextPage == 0 {
+			break
+		}
+		page.Page = res.NextPage
+	}
+	var not []string
+	for _, login := range slices.Sorted(maps.Keys(p.people)) {
+		if !can[login] {
+			not = append(not, login+" ("+strings.Join(p.people[login], ", ")+")")
+		}
+	}
+	if len(not) > 0 {
+		p.add("", Failure, "can't be assigned: "+strings.Join(not, ", "), "Give their team at least read access to "+p.ref.FullName()+", better write")
+		return nil
+	}
+	p.ok("everybody in those teams can be assigned")
+	return nil
+}
+
+// checkPagers lets every step of the escalation be sent, up to the sending.
+func (p *patient) checkPagers(ctx context.Context) error {
+	before := len(p.findings)
+	told := map[string]bool{}
+	var kinds []string
+	for n, step := range p.policy.Escalation {
+		if slices.Contains(step.To, "phone") && len(p.policy.Phones) == 0 {
+			p.add("", Warning, fmt.Sprintf("step %d of the escalation names the phone list, which is empty", n+1), "List numbers under phones in "+config.Path)
+		}
+		to := slices.DeleteFunc(slices.Clone(step.To), func(t string) bool { return t == "phone" })
+		by := step.By
+		if len(by) == 0 {
+			by = []string{p.policy.Pager}
+		}
+		for _, kind := range by {
+			if len(to) == 0 {
+				continue
+			}
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+			if kind == "github" {
+				continue // a mention needs nothing but the teams
+			}
+			service, _ := p.policy.Service(kind)
+			err := p.Pager.Page(ctx, engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor", Severity: p.policy.Severities[0].Name, Service: service})
+			if err != nil && !told[err.Error()] {
+				told[err.Error()] = true
+				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), "Set it in "+config.Path+", or in the environment of `firebreak serve` and of this command")
+			}
+		}
+	}
+	if len(p.findings) == before {
+		p.ok("%s: what a page needs is there; none was sent", strings.Join(kinds, ", "))
+	}
+	return nil
+}
+
+// checkCustomers lets every customer be told, up to the sending.
+func (p *patient) checkCustomers(ctx context.Context) error {
+	before, channels := len(p.findings), 0
+	for _, c := range p.policy.Customers {
+		for _, ch := range c.Channels {
+			channels++
+			var err error
+			mend := "Set it in " + config.Path + ", or in the environment of `firebreak serve` and of this command"
+			if ch.Kind == "issue" {
+				owner, repo, _ := strings.Cut(ch.To, "/")
+				_, _, err = p.App.Self().Apps.FindRepositoryInstallation(ctx, owner, repo)
+				mend = "Install the App on " + ch.To + " at " + p.self.GetHTMLURL() + "/installations/new"
+			} else {
+				service, _ := p.policy.Service(ch.Kind)
+				err = p.Announcer.Announce(ctx, engine.Announcement{Key: "doctor", Customer: c.Name, Channel: ch, Service: service, Text: "doctor", At: p.Now()})
+			}
+			if err != nil {
+				p.add("", Failure, fmt.Sprintf("%s can't be told by %s %s: %v", c.Name, ch.Kind, ch.To, err), mend)
+			}
+		}
+	}
+	if len(p.findings) == before {
+		p.ok("%d customers with %d channels: what an update needs is there; none was sent", len(p.policy.Customers), channels)
+	}
+	return nil
+}

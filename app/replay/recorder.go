@@ -1,0 +1,235 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// recorder notes what the engine would do. It names each method of the ports by itself and embeds none, so that one that is
+// added can't pass through unseen.
+type recorder struct {
+	github engine.GitHub
+	steps  []Step
+	made   int // of what was not made
+}
+
+// unmade is the number of the first issue or pull request that would be made; nobody has so many.
+const unmade = 900_000_000
+
+func (r *recorder) note(do, where, text string) { r.steps = append(r.steps, Step{do, where, text}) }
+
+func (r *recorder) make() int {
+	r.made++
+	return unmade + r.made
+}
+
+// at names an issue, also one that is not there.
+func at(ref incident.Ref) string {
+	if ref.Number > unmade {
+		return fmt.Sprintf("%s, new %d", ref.FullName(), ref.Number-unmade)
+	}
+	return ref.String()
+}
+
+// Reads.
+
+func (r *recorder) Look(ctx context.Context, ref incident.Ref, open func(string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+	return r.github.Look(ctx, ref, open)
+}
+
+func (r *recorder) Timeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
+	return r.github.Timeline(ctx, ref)
+}
+
+func (r *recorder) May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+	return r.github.May(ctx, ref, login, teams)
+}
+
+func (r *recorder) File(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
+	return r.github.File(ctx, ref, path)
+}
+
+func (r *recorder) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
+	return r.github.FindIssue(ctx, repo, marker, since)
+}
+
+func (r *recorder) FindIncident(ctx context.Context, repo, marker string) (int, error) {
+	return r.github.FindIncident(ctx, repo, marker)
+}
+
+func (r *recorder) Budget(ref incident.Ref) engine.Budget { return r.github.Budget(ref) }
+
+func (r *recorder) Address(ref incident.Ref) string { return r.github.Address(ref) }
+
+func (r *recorder) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+	if ref.Number > unmade {
+		return engine.Ticket{Open: true}, nil
+	}
+	return r.github.Ticket(ctx, ref)
+}
+
+func (r *recorder) FileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
+	return r.github.FileAt(ctx, ref, path, commit)
+}
+
+func (r *recorder) FindPull(ctx context.Context, ref incident.Ref, branch string) (int, error) {
+	return r.github.FindPull(ctx, ref, branch)
+}
+
+func (r *recorder) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
+	if number > unmade {
+		return engine.Pull{Number: number, Open: true, ByApp: true}, nil
+	}
+	return r.github.Pull(ctx, ref, number)
+}
+
+func (r *recorder) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+	return r.github.Find(ctx, ref, folder, prefix, commit)
+}
+
+// Writes.
+
+func (r *recorder) Comment(_ context.Context, ref incident.Ref, body string) (int64, error) {
+	r.note("comment", at(ref), body)
+	return int64(r.make()), nil
+}
+
+func (r *recorder) EditComment(_ context.Context, ref incident.Ref, id int64, body string) error {
+	r.note(fmt.Sprintf("edit comment %d", id), at(ref), body)
+	return nil
+}
+
+func (r *recorder) DeleteComment(_ context.Context, ref incident.Ref, id int64) error {
+	r.note(fmt.Sprintf("delete comment %d", id), at(ref), "")
+	return nil
+}
+
+func (r *recorder) Pin(_ context.Context, ref incident.Ref, id int64) error {
+	what := "pin that comment"
+	if id < unmade {
+		what = fmt.Sprintf("pin comment %d", id)
+	}
+	r.note(what, at(ref), "")
+	return nil
+}
+
+func (r *recorder) React(_ context.Context, ref incident.Ref, comment int64, content string) error {
+	r.note(fmt.Sprintf("react with %s to comment %d", content, comment), at(ref), "")
+	return nil
+}
+
+func (r *recorder) AddLabels(_ context.Context, ref incident.Ref, labels []string) error {
+	r.note("add labels "+strings.Join(labels, ", "), at(ref), "")
+	return nil
+}
+
+func (r *recorder) RemoveLabel(_ context.Context, ref incident.Ref, label string) error {
+	r.note("remove label "+label, at(ref), "")
+	return nil
+}
+
+func (r *recorder) Assign(_ context.Context, ref incident.Ref, logins []string) ([]string, error) {
+	r.note("assign "+strings.Join(logins, ", "), at(ref), "")
+	return logins, nil
+}
+
+func (r *recorder) Unassign(_ context.Context, ref incident.Ref, logins []string) error {
+	r.note("unassign "+strings.Join(logins, ", "), at(ref), "")
+	return nil
+}
+
+func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reason string, duplicate int) error {
+	do := "close"
+	if open {
+		do = "reopen"
+	}
+	if reason != "" {
+		do += " as " + reason
+	}
+	if duplicate != 0 {
+		do += fmt.Sprintf(" of #%d", duplicate)
+	}
+	r.note(do, at(ref), "")
+	return nil
+}
+
+func (r *recorder) OpenIssue(_ context.Context, repo string, i engine.NewIssue) (int, int64, error) {
+	n := r.make()
+	r.note("open issue: "+i.Title, fmt.Sprintf("%s, new %d", repo, n-unmade), i.Body)
+	return n, int64(n), nil
+}
+
+func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string, id int64) error {
+	r.note("add the issue in "+repo+" as a sub-issue", at(ref), "")
+	return nil
+}
+
+func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _, body string) (int64, error) {
+	r.note("comment once", at(ref), body)
+	return int64(r.make()), nil
+}
+
+func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
+	return r.CommentOnce(ctx, ref, marker, body)
+}
+
+func (r *recorder) Check(_ context.Context, ref incident.Ref, c engine.CheckRun) error {
+	how := "failed"
+	if c.Passed {
+		how = "passed"
+	}
+	r.note(fmt.Sprintf("check %s %s: %s", c.Name, how, c.Title), ref.FullName()+"@"+c.Commit, c.Summary)
+	return nil
+}
+
+func (r *recorder) Publish(_ context.Context, ref incident.Ref, p engine.Publication) (int, error) {
+	n := r.make()
+	r.note("open pull request: "+p.Title, ref.FullName()+", branch "+p.Branch, strings.Join(slices.Sorted(maps.Keys(p.Files)), "\n"))
+	return n, nil
+}
+
+func (r *recorder) Write(_ context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
+	r.note("commit: "+message, ref.FullName()+", branch "+branch, strings.Join(slices.Sorted(maps.Keys(files)), "\n"))
+	return head, nil
+}
+
+// Page implements engine.Pager.
+func (r *recorder) Page(_ context.Context, p engine.Page) error {
+	r.note("page "+strings.Join(p.To, ", "), "by "+p.Service.Kind, p.Title+"\n"+p.Text)
+	return nil
+}
+
+// Announce implements engine.Announcer.
+func (r *recorder) Announce(_ context.Context, a engine.Announcement) error {
+	r.note("tell "+a.Customer, "by "+a.Channel.Kind+" "+a.Channel.To, a.Text)
+	return nil
+}
+
+// Reply implements engine.Replier.
+func (r *recorder) Reply(_ context.Context, _, text string) error {
+	r.note("answer in the chat", "", text)
+	return nil
+}
+
+// Schedule implements engine.Scheduler.
+func (r *recorder) Schedule(_ context.Context, ref incident.Ref, when time.Time) error {
+	do := "set no timer"
+	if !when.IsZero() {
+		do = "set the timer to " + when.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	r.note(do, at(ref), "")
+	return nil
+}
+
+// Enqueue implements engine.Queue.
+func (r *recorder) Enqueue(_ context.Context, m engine.Message, _ time.Time) error {
+	r.note("look at it: "+m.Why, at(m.Ref), "")
+	return nil
+}

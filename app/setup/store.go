@@ -1,0 +1,169 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+)
+
+// Credentials are what it takes to be the App. They print as nothing.
+type Credentials struct {
+	AppID  int64
+	GitHub string
+
+	key, secret string
+}
+
+// String keeps the credentials out of logs.
+func (Credentials) String() string { return "credentials" }
+
+// GoString keeps them out of %#v, too.
+func (Credentials) GoString() string { return "credentials" }
+
+// Store keeps the App's credentials, which GitHub gives once.
+type Store interface {
+	// Check tells, before an App is registered, what would keep its credentials from being stored.
+	Check(ctx context.Context) error
+	Keep(ctx context.Context, c Credentials) error
+	// Where names the place for people.
+	Where() string
+	// Next gives the commands with which to go on.
+	Next(app Registered) []string
+}
+
+// ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager gives the client of Secrets Manager.
+func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error) {
+	kind, name, _ := strings.Cut(to, ":")
+	switch {
+	case kind == "env" && name != "":
+		if strings.ContainsFunc(name, unicode.IsSpace) {
+			return nil, fmt.Errorf("--to %q: choose a file without blanks in its name, so that env $(cat FILE) can read it", to)
+		}
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return nil, fmt.Errorf("--to %q: %w", to, err)
+		}
+		if strings.ContainsFunc(path, unicode.IsSpace) {
+			return nil, fmt.Errorf("--to %q: the folder %s has a blank in its name, which env $(cat FILE) can't read: choose another", to, filepath.Dir(path))
+		}
+		return &envFile{name: name, path: path}, nil
+	case kind == "secretsmanager" && name != "":
+		m, err := manager()
+		if err != nil {
+			return nil, fmt.Errorf("--to %q: %w", to, err)
+		}
+		return &secrets{manager: m, name: name}, nil
+	}
+	return nil, fmt.Errorf("--to %q: give env:FILE or secretsmanager:NAME", to)
+}
+
+// envFile is a file of variables, beside which the private key stands: a value of several lines fits into no such file.
+type envFile struct{ name, path string }
+
+func (e *envFile) keyPath() string { return strings.TrimSuffix(e.path, ".env") + ".private-key.pem" }
+
+func (e *envFile) Where() string { return e.name }
+
+func (e *envFile) Check(context.Context) error {
+	for _, path := range []string{e.path, e.keyPath()} {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%s is there already and is not overwritten: move it away, or choose another file with --to env:FILE", path)
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("the file for the credentials: %w", err)
+		}
+	}
+	// GitHub gives the credentials once: a folder that can't be written to must be known before.
+	probe, err := os.CreateTemp(filepath.Dir(e.path), ".firebreak-*")
+	if err != nil {
+		return fmt.Errorf("the folder for the credentials: %w", err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func (e *envFile) Keep(_ context.Context, c Credentials) error {
+	if err := create(e.keyPath(), c.key); err != nil {
+		return err
+	}
+	var text strings.Builder
+	if c.GitHub != "" {
+		fmt.Fprintf(&text, "FIREBREAK_GITHUB_URL=%s\n", c.GitHub)
+	}
+	fmt.Fprintf(&text, "FIREBREAK_APP_ID=%d\nFIREBREAK_PRIVATE_KEY_FILE=%s\nFIREBREAK_WEBHOOK_SECRET=%s\n", c.AppID, e.keyPath(), c.secret)
+	return create(e.path, text.String())
+}
+
+// create writes a file that isn't there yet, for nobody else to read.
+func create(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("store the credentials: %w", err)
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func (e *envFile) Next(Registered) []string {
+	env := "env $(cat " + e.name + ") firebreak "
+	return []string{env + "init OWNER/REPO", env + "serve", env + "doctor OWNER/REPO"}
+}
+
+// SecretsManager is what storing needs of AWS Secrets Manager.
+type SecretsManager interface {
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
+}
+
+// secrets are two in AWS Secrets Manager, as the functions read them.
+type secrets struct {
+	manager SecretsManager
+	name    string
+	github  string
+}
+
+func (s *secrets) keyName() string    { return s.name + "/private-key" }
+func (s *secrets) secretName() string { return s.name + "/webhook-secret" }
+
+func (s *secrets) Where() string { return "AWS Secrets Manager, " + s.name }
+
+func (s *secrets) Check(ctx context.Context) error {
+	for _, name := range []string{s.keyName(), s.secretName()} {
+		_, err := s.manager.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(name)})
+		var none *types.ResourceNotFoundException
+		switch {
+		case err == nil:
+			return fmt.Errorf("the secret %s is there already and is not overwritten: choose another name with --to secretsmanager:NAME", name)
+		case !errors.As(err, &none):
+			return fmt.Errorf("look for the secret %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *secrets) Keep(ctx context.Context, c Credentials) error {
+	s.github = c.GitHub
+	for _, of := range []struct{ name, value, about string }{{s.keyName(), c.key, "private key"}, {s.secretName(), c.secret, "webhook secret"}} {
+		_, err := s.manager.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
+			Description: aws.String("The " + of.about + " of Firebreak's GitHub App " + strconv.FormatInt(c.AppID, 10))})
+		if err != nil {
+			return fmt.Errorf("store the secret %s: %w", of.name, err)
+		}
+	}
+	return nil
+}
+
+func (s *secrets) Next(app Registered) []string {
+	env := fmt.Sprintf("env FIREBREAK_APP_ID=%d FIREBREAK_PRIVATE_KEY=secretsmanager:%s FIREBREAK_WEBHOOK_SECRET=secretsmanager:%s ", app.ID, s.keyName(), s.secretName())
+	if s.github != "" {
+		env += "FIREBREAK_GITHUB_URL=" + s.github + " "
+	}
+	return []string{env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/doctor"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/wire"
+)
+
+// errAiling is what doctor ends with when something failed: what, it has said.
+var errAiling = errors.New("something keeps the product from working: see above")
+
+func doctorCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "doctor [OWNER/REPO]",
+		Short: "Finds what keeps the product from working, and says how to mend it",
+		Long: `Looks at the App: its permissions and events, its webhook, and whether GitHub reaches the product and the signature fits, by
+letting GitHub deliver its ping again. With a repository also at that: the installation, the rate limit left, the
+configuration, labels, form, teams, who can be assigned, and what pages and updates for customers need. It pages nobody,
+tells no customer and changes nothing. Run it with the environment of ` + "`firebreak serve`" + `, whose secrets it looks for.
+
+It ends with status 1 if something failed.`,
+		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			owner, repo := "", ""
+			if len(args) > 0 {
+				var err error
+				if owner, repo, err = repositoryOf(args[0]); err != nil {
+					return err
+				}
+			}
+			reader, err := newReader(c)
+			if err != nil {
+				return err
+			}
+			p := newProgress(c.ErrOrStderr(), time.Now)
+			out := dry{reader}
+			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Now: time.Now, Wait: wait, Told: p.tell}
+			findings := d.Examine(c.Context(), owner, repo)
+			p.end()
+			if asJSON {
+				err = writeJSON(c.OutOrStdout(), findings)
+			} else {
+				err = tellFindings(c.OutOrStdout(), findings)
+			}
+			if slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Status == doctor.Failure }) {
+				return errors.Join(err, errAiling)
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
+	return c
+}
+
+// dry prepares pages and announcements, and sends none.
+type dry struct{ *wire.Reader }
+
+func (d dry) Page(ctx context.Context, p engine.Page) error { return d.Out.Page(notify.Dry(ctx), p) }
+
+func (d dry) Announce(ctx context.Context, a engine.Announcement) error {
+	return d.Out.Announce(notify.Dry(ctx), a)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tellFindings prints a line for each check, and below it how to mend what it found.
+func tellFindings(out io.Writer, findings []doctor.Finding) error {
+	marks := map[doctor.Status]string{doctor.OK: "ok  ", doctor.Warning: "warn", doctor.Failure: "FAIL"}
+	var skipped []string
+	for _, f := range findings {
+		if f.Status == doctor.Skipped {
+			skipped = append(skipped, f.Check)
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%s  %-13s  %s\n", marks[f.Status], f.Check, f.Found); err != nil {
+			return err
+		}
+		if f.Mend != "" {
+			fmt.Fprintf(out, "      %-13s  → %s\n", "", f.Mend)
+		}
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintf(out, "skip  not looked at, because of what failed: %s\n", strings.Join(skipped, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/setup"
+)
+
+func initCommand() *cobra.Command {
+	var coordinators string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "init OWNER/REPO",
+		Short: "Prepares a repository for incidents: labels, and one pull request with configuration and form",
+		Long: `Creates the labels that incidents carry, and opens one pull request with .github/firebreak.yml and the issue form. What is
+there already stays as it is: it can be run again. It acts as the App, from the environment that serve uses.`,
+		Example:           "  env $(cat firebreak.env) firebreak init acme/incidents --coordinators on-call",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			owner, repo, err := repositoryOf(args[0])
+			if err != nil {
+				return err
+			}
+			reader, err := newReader(c)
+			if err != nil {
+				return err
+			}
+			p := newProgress(c.ErrOrStderr(), time.Now)
+			made, err := setup.Prepare(c.Context(), reader.App, owner, repo, coordinators, p.tell)
+			p.end()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), made)
+			}
+			return tellRepository(c.OutOrStdout(), made)
+		},
+	}
+	c.Flags().StringVar(&coordinators, "coordinators", incident.DefaultPolicy().Coordinators, "slug of the team that is paged for critical incidents")
+	c.Flags().BoolVar(&asJSON, "json", false, "print what was done as JSON")
+	return c
+}
+
+func writeJSON(out io.Writer, v any) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// tellRepository says what was done, what was there, and what comes next.
+func tellRepository(out io.Writer, r *setup.Repository) error {
+	if n := len(r.Created); n > 0 {
+		fmt.Fprintf(out, "%s: %d labels created, %d there already\n", r.Name, n, len(r.Present))
+	} else {
+		fmt.Fprintf(out, "%s: all %d labels are there already\n", r.Name, len(r.Present))
+	}
+	for _, f := range r.Files {
+		says := "in the pull request"
+		if f.Present {
+			says = "is there already, and stays as it is"
+		}
+		fmt.Fprintf(out, "%s: %s\n", f.Path, says)
+	}
+	switch {
+	case r.Pull == nil:
+		fmt.Fprintf(out, "\nNothing is missing. See whether all works together:\n\n  firebreak doctor %s\n", r.Name)
+	case r.Pull.Opened:
+		fmt.Fprintf(out, "\nRead and merge the pull request:\n\n  %s\n\nThen start the product if it doesn't run yet, and see whether all works together:\n\n  firebreak serve\n  firebreak doctor %s\n", r.Pull.URL, r.Name)
+	default:
+		fmt.Fprintf(out, "\nThe pull request is open already. Read and merge it:\n\n  %s\n", r.Pull.URL)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/setup"
+)
+
+func setupCommand() *cobra.Command {
+	var o setup.Options
+	var listen, to string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "setup --webhook URL",
+		Short: "Registers the GitHub App by a page on this machine, in one click",
+		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may do and why, and
+GitHub asks you to confirm. The App's private key and webhook secret go where --to says and nowhere else:
+
+  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak serve`" + `, and the key in FILE.private-key.pem beside it
+                         (without .env), both for your eyes only (0600)
+  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret
+
+What is there already is not overwritten.`,
+		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook
+  firebreak setup --org acme --github-url https://github.acme.example --webhook https://firebreak.acme.example/webhook
+  firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook --to secretsmanager:firebreak`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Logger = logger(c)
+			var err error
+			if o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(c.Context()) }); err != nil {
+				return &usageError{err}
+			}
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return err
+			}
+			if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+				return errors.Join(misuse("--listen %s: the page belongs on this machine alone, such as 127.0.0.1:0", listen), l.Close())
+			}
+			o.Self = address(l)
+			flow, err := setup.New(o)
+			if err != nil {
+				return errors.Join(&usageError{err}, l.Close())
+			}
+			if err := o.Store.Check(c.Context()); err != nil {
+				return errors.Join(err, l.Close())
+			}
+			out := c.OutOrStdout()
+			if asJSON {
+				out = c.ErrOrStderr()
+			}
+			fmt.Fprintln(c.ErrOrStderr(), "Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
+			var app setup.Registered
+			err = run(c.Context(), out, l, flow.Handler(), func(ctx context.Context) (err error) {
+				app, err = flow.Wait(ctx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if app.ID == 0 {
+				return errors.New("no App was registered")
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), app)
+			}
+			return tell(c, o.Store, app)
+		},
+	}
+	c.Flags().StringVar(&o.Org, "org", "", "organisation that the App belongs to; default: your own account")
+	c.Flags().StringVar(&o.GitHub, "github-url", os.Getenv("FIREBREAK_GITHUB_URL"), "a GitHub Enterprise Server or ghe.com, such as https://github.example.com; default: GitHub itself")
+	c.Flags().StringVar(&o.Webhook, "webhook", "", "address at which GitHub reaches the product, such as https://firebreak.example.com/webhook")
+	c.Flags().StringVar(&o.Name, "name", "", "the App's name, of which there is one on all of GitHub; default: Firebreak ORG")
+	c.Flags().StringVar(&to, "to", "env:firebreak.env", "where the credentials go: env:FILE or secretsmanager:NAME")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the page, on this machine; port 0 picks one")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
+	_ = c.MarkFlagRequired("webhook")
+	return c
+}
+
+// manager gives AWS Secrets Manager by the credentials that the AWS command line would use.
+func manager(ctx context.Context) (setup.SecretsManager, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return secretsmanager.NewFromConfig(cfg), nil
+}
+
+// tell says what was made, and the commands with which to go on.
+func tell(c *cobra.Command, store setup.Store, app setup.Registered) error {
+	out := c.OutOrStdout()
+	fmt.Fprintf(out, "%s is registered (App %d); its credentials are in %s.\n\nInstall it where your incidents will be:\n\n  %s\n\nThen:\n\n", app.Slug, app.ID, app.Stored, app.Install)
+	for _, command := range store.Next(app) {
+		fmt.Fprintf(out, "  %s\n", command)
+	}
+	return nil
+}
