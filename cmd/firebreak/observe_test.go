@@ -50,7 +50,7 @@ type watched struct {
 	box *sandbox.Sandbox
 }
 
-func watch(t *testing.T, change map[string]string) *watched {
+func watchAll(t *testing.T, change map[string]string) *watched {
 	t.Helper()
 	w := &watched{t: t, log: &journal{}}
 	mux := http.NewServeMux()
@@ -200,7 +200,7 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 		_, _ = rw.Write(body)
 	}))
 	t.Cleanup(echo.Close)
-	w := watch(t, map[string]string{"FIREBREAK_MAIL_URL": echo.URL, "FIREBREAK_INTAKE_SECRET": "alert-token-1f",
+	w := watchAll(t, map[string]string{"FIREBREAK_MAIL_URL": echo.URL, "FIREBREAK_INTAKE_SECRET": "alert-token-1f",
 		"FIREBREAK_SECRET_SMTP": "smtp://firebreak:smtp-password-3d@127.0.0.1:1", "FIREBREAK_OUTBOUND_ALLOW": "127.0.0.1"})
 	const (
 		issues = "/api/v3/repos/acme/incidents/issues"
