@@ -428,7 +428,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
-	if len(alarms) != 7 {
+	if len(alarms) != 8 {
 		t.Errorf("%d alarms", len(alarms))
 	}
 	for _, a := range alarms {

@@ -262,6 +262,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 
 // fail makes Run give up.
 func (s *Store) fail(err error) {
+	s.log.Error("the queue fails: no more is handed out", "err", err) // at once: what is being answered may still take a while
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err

@@ -377,7 +377,7 @@ func FuzzDecide(f *testing.F) {
 		if ok && json.Unmarshal([]byte(body), &said) == nil && said.Sender.Login == "firebreak[bot]" && event != "pull_request" {
 			t.Fatalf("looks at the app's own doing: %+v", m)
 		}
-		if err == nil && !json.Valid([]byte(body)) {
+		if ok && !json.Valid([]byte(body)) {
 			t.Fatalf("takes %q, which is no JSON", body)
 		}
 	})
