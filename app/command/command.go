@@ -13,9 +13,15 @@ import (
 
 // What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a worker for seconds.
 const (
-	maxSize  = 16 << 10 // bytes
-	maxDepth = 32       // quotes and list items inside one another
-	maxLine  = 80       // runes of a line that is told back
+	maxLine = 80 // runes of a line that is told back
+
+	// What is read at most of a comment that holds a command, so that none takes longer than a few milliseconds
+	// (BenchmarkHostile): no person's comes near.
+	maxSize     = 16 << 10 // bytes
+	maxLines    = 1500
+	maxDepth    = 32  // quotes and list items inside one another
+	maxBrackets = 700 // each may begin a link, and is looked at again for each one's end
+	maxCommands = 100
 )
 
 // Parse gives the commands of a comment in order, each an incident.Command, or an incident.Misspelt where a line starts
@@ -31,18 +37,38 @@ func parse(body string, md parser.Parser) []any {
 	if !Has(body) {
 		return nil
 	}
-	if len(body) > maxSize {
-		return refused(body, "the comment is too long; write the command in a comment of its own")
+	if why := tooMuch(body); why != "" {
+		return refused(body, why+"; write the command in a comment of its own")
 	}
 	body = newlines(body)
-	if depth(body, maxDepth) > maxDepth {
-		return refused(body, "the comment is too deeply nested; write the command in a comment of its own")
-	}
 	var out []any
 	for _, p := range find(body, md) {
 		out = append(out, read(p))
 	}
 	return out
+}
+
+// tooMuch tells why a comment isn't read, if it isn't.
+func tooMuch(body string) string {
+	if len(body) > maxSize {
+		return "the comment is too long"
+	}
+	body = newlines(body)
+	commands := 0
+	for range starts(body) {
+		commands++
+	}
+	switch {
+	case strings.Count(body, "\n") > maxLines:
+		return "the comment has too many lines"
+	case commands > maxCommands:
+		return "the comment holds too many commands"
+	case strings.Count(body, "[") > maxBrackets:
+		return "the comment holds too many brackets"
+	case depth(body, maxDepth) > maxDepth:
+		return "the comment is too deeply nested"
+	}
+	return ""
 }
 
 // Has tells whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is

@@ -36,7 +36,7 @@ func stairs(marker string, steps int) string {
 }
 
 func TestWhatIsTooMuchNeverReachesGoldmark(t *testing.T) {
-	const long, deep = "too long", "too deeply nested"
+	const long, deep, lines, brackets, commands = "too long", "too deeply nested", "too many lines", "too many brackets", "too many commands"
 	ordinary := strings.Repeat("An ordinary line of a text.\n", 1000)
 	for _, c := range []struct {
 		name, body string
@@ -48,6 +48,12 @@ func TestWhatIsTooMuchNeverReachesGoldmark(t *testing.T) {
 		{"64 KiB of nested lists", ("/ic close\n" + strings.Repeat("- ", 32<<10))[:65536], 0, long},
 		{"16 KiB and a byte", "/ic\n\n" + strings.Repeat("x", 16<<10-4), 0, long},
 		{"16 KiB", "/ic\n\n" + strings.Repeat("x", 16<<10-5), 1, ""},
+		{"1501 lines", "/ic" + strings.Repeat("\n", 1501), 0, lines},
+		{"1500 lines", "/ic" + strings.Repeat("\n", 1500), 1, ""},
+		{"701 brackets", "/ic\n" + strings.Repeat("[", 701), 0, brackets},
+		{"700 brackets", "/ic\n" + strings.Repeat("[", 700), 1, ""},
+		{"101 commands", strings.Repeat("/ic\n", 101), 0, commands},
+		{"100 commands", strings.Repeat("/ic\n", 100), 1, ""},
 		{"33 quotes", "/ic\n\n" + strings.Repeat("> ", 33) + "x", 0, deep},
 		{"32 quotes", "/ic\n\n" + strings.Repeat("> ", 32) + "x", 1, ""},
 		{"33 quotes without spaces", "/ic\n\n" + strings.Repeat(">", 33) + "x", 0, deep},
@@ -180,7 +186,15 @@ func TestHasAllocatesNothing(t *testing.T) {
 
 // hostile are texts that parsers are slow at, each as long as is read at most.
 func hostile() map[string]string {
-	fill := func(head, bit string) string { return head + strings.Repeat(bit, (maxSize-len(head))/len(bit)) }
+	fill := func(head, bit string) string {
+		n := (maxSize - len(head)) / len(bit)
+		for what, most := range map[string]int{"\n": maxLines, "[": maxBrackets, "/ic": maxCommands} {
+			if each := strings.Count(bit, what); each > 0 {
+				n = min(n, (most-strings.Count(head, what))/each)
+			}
+		}
+		return head + strings.Repeat(bit, n)
+	}
 	steps := strings.TrimSpace(stairs("- ", maxDepth))
 	out := map[string]string{
 		"commands":     fill("", "/ic\n"),
@@ -189,7 +203,7 @@ func hostile() map[string]string {
 		"alternating":  fill("", "/ic pin\n\n>\n\n"),
 		"brackets":     fill("/ic\n", "["),
 		"images":       fill("/ic\n", "!["),
-		"closed":       fill("/ic\n"+strings.Repeat("[", 4<<10), "]"),
+		"closed":       fill("/ic\n"+strings.Repeat("[", maxBrackets), "]"),
 		"links":        fill("/ic\n", "[a]("),
 		"references":   fill("/ic\n\n", "[a]: b\n"),
 		"emphasis":     fill("/ic\n", "*a _b "),
@@ -220,7 +234,7 @@ func hostile() map[string]string {
 
 func TestHostileTextsAreRead(t *testing.T) {
 	for name, body := range hostile() {
-		if len(body) > maxSize || depth(body, maxDepth) > maxDepth {
+		if tooMuch(body) != "" {
 			t.Errorf("%s is refused, so says nothing of the time that reading takes", name)
 		}
 		if len(Parse(body)) == 0 {
