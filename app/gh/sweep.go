@@ -2,6 +2,7 @@ package gh
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -56,25 +57,30 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 	return len(asked), nil
 }
 
+// Reached is how far each of a sweep's searches got, by what it looks for: its last result's time.
+type Reached map[string]time.Time
+
 // Stirred gives a message for each incident that changed since a time, and for each postmortem's pull request, in all
 // installations: what a look must be asked for if a webhook was lost for good. The zero time stands for all there are.
-func (a *App) Stirred(ctx context.Context, since time.Time) ([]engine.Message, error) {
+// With an error come the messages found before it: GitHub allows 30 searches a minute, which is 3,000 incidents. Another call
+// with the same reached then goes on from there.
+func (a *App) Stirred(ctx context.Context, since time.Time, reached Reached) ([]engine.Message, error) {
 	var all []engine.Message
 	opts := &github.ListOptions{PerPage: 100}
 	for {
 		installations, res, err := a.self.Apps.ListInstallations(ctx, opts)
 		if err != nil {
-			return nil, fail("list the app's installations", "", err)
+			return all, fail("list the app's installations", "", err)
 		}
 		for _, inst := range installations {
 			if inst.SuspendedAt != nil || a.serves(inst.GetAccount().GetLogin()) != nil {
 				continue
 			}
-			found, err := a.stirred(ctx, inst, since)
-			if err != nil {
-				return nil, err
-			}
+			found, err := a.stirred(ctx, inst, since, reached)
 			all = append(all, found...)
+			if err != nil {
+				return all, err
+			}
 		}
 		if res.NextPage == 0 {
 			return all, nil
@@ -85,68 +91,128 @@ func (a *App) Stirred(ctx context.Context, since time.Time) ([]engine.Message, e
 
 // stirred looks in one installation, by search, which costs a call or two however many repositories there are. That a pull
 // request is merged does not show on its incident.
-func (a *App) stirred(ctx context.Context, inst *github.Installation, since time.Time) ([]engine.Message, error) {
+func (a *App) stirred(ctx context.Context, inst *github.Installation, since time.Time, reached Reached) ([]engine.Message, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	issues, err := a.search(ctx, inst, "is:issue label:"+incident.LabelIncident, since)
-	if err != nil {
-		return nil, fail("look for incidents that changed", inst.GetAccount().GetLogin(), err)
-	}
-	pulls, err := a.search(ctx, inst, "is:pr author:app/"+strings.TrimSuffix(me, "[bot]"), since)
-	if err != nil {
-		return nil, fail("look for postmortems that changed", inst.GetAccount().GetLogin(), err)
-	}
-	var all []engine.Message
-	for _, it := range issues {
-		all = append(all, engine.Message{Ref: it.ref, Why: "sweep"})
-	}
-	for _, it := range pulls {
-		if ref, ok := incident.ReadPullMark(it.body); ok && ref.FullName() == it.ref.FullName() {
-			all = append(all, engine.Message{Ref: ref, Why: "sweep", Pull: it.ref.Number})
-		}
-	}
-	return all, nil
-}
-
-// found is a result of a search.
-type found struct {
-	ref  incident.Ref
-	body string
-}
-
-// search finds an installation's issues or pull requests that changed since a time; a thousand at most, the newest.
-func (a *App) search(ctx context.Context, inst *github.Installation, what string, since time.Time) (all []found, err error) {
 	c, err := a.wide(inst.GetID())
 	if err != nil {
 		return nil, err
 	}
-	query := fmt.Sprintf("user:%s %s", inst.GetAccount().GetLogin(), what)
-	if !since.IsZero() {
-		query += " updated:>=" + since.UTC().Format("2006-01-02T15:04:05Z")
+	owner := inst.GetAccount().GetLogin()
+	kinds := []string{"is:issue label:" + incident.LabelIncident}
+	if since.IsZero() { // the open ones first: somebody waits for them
+		kinds = []string{kinds[0] + " is:open", kinds[0] + " is:closed"}
 	}
-	for page := 1; page <= 10; page++ { // GitHub gives no more
-		var answer struct {
-			Items []struct {
-				Number     int    `json:"number"`
-				Body       string `json:"body"`
-				Repository string `json:"repository_url"`
-			} `json:"items"`
+	kinds = append(kinds, "is:pr author:app/"+strings.TrimSuffix(me, "[bot]"))
+	var all []engine.Message
+	for _, kind := range kinds {
+		query := "user:" + owner + " " + kind
+		from := since
+		if at := reached[query]; at.After(from) {
+			from = at
 		}
-		res, err := call(ctx, c, http.MethodGet, "search/issues?sort=updated&order=desc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
+		s := search{c: c, seen: map[incident.Ref]bool{}, last: from}
+		err := s.changed(ctx, query, "updated", from)
+		all = append(all, s.messages...)
+		reached[query] = s.last
 		if err != nil {
-			return nil, err
-		}
-		for _, it := range answer.Items {
-			if _, name, ok := strings.Cut(it.Repository, "/repos/"); ok {
-				owner, repo, _ := strings.Cut(name, "/")
-				all = append(all, found{incident.Ref{Owner: owner, Repo: repo, Number: it.Number}, it.Body})
-			}
-		}
-		if res.NextPage == 0 {
-			break
+			return all, fail("look for what changed", owner, err)
 		}
 	}
 	return all, nil
 }
+
+// search gathers a message for each result that asks for a look.
+type search struct {
+	c        *github.Client
+	seen     map[incident.Ref]bool
+	messages []engine.Message
+	last     time.Time // of the last result
+}
+
+// hit is a result of GitHub's search.
+type hit struct {
+	Number     int             `json:"number"`
+	Body       string          `json:"body"`
+	Repository string          `json:"repository_url"`
+	Created    time.Time       `json:"created_at"`
+	Updated    time.Time       `json:"updated_at"`
+	Pull       json.RawMessage `json:"pull_request"`
+}
+
+// No search gives more than the first thousand of what it finds.
+// https://docs.github.com/en/rest/search/search
+const lastPage = 10
+
+// changed takes all results of a query, the oldest by a time of theirs first, from one on; zero: all there are. It goes on by
+// the last one's time and not by the page: what changes meanwhile moves to the end, and all behind it a place forward. By
+// the page it goes only through one and the same second, and through what doesn't fit there by the other time.
+func (s *search) changed(ctx context.Context, query, by string, from time.Time) error {
+	for page := 1; ; {
+		hits, more, err := s.page(ctx, query, by, from, page)
+		last := from
+		for _, h := range hits {
+			if s.take(h); by == "created" {
+				last = h.Created
+			} else {
+				last, s.last = h.Updated, h.Updated
+			}
+		}
+		switch {
+		case err != nil:
+			return err
+		case page == lastPage && last.Equal(from) && by == "created":
+			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not looked at", query, at(from))
+		case page == lastPage && last.Equal(from):
+			if err := s.changed(ctx, query+" updated:"+at(from)+".."+at(from), "created", time.Time{}); err != nil {
+				return err
+			}
+			from, page = from.Add(time.Second), 1
+		case !more:
+			return nil
+		case last.Equal(from):
+			page++
+		default:
+			from, page = last, 1
+		}
+	}
+}
+
+// page reads a page of results, and tells whether there are more.
+func (s *search) page(ctx context.Context, query, by string, from time.Time, page int) ([]hit, bool, error) {
+	if !from.IsZero() {
+		query += " " + by + ":>=" + at(from)
+	}
+	var answer struct {
+		Incomplete bool  `json:"incomplete_results"`
+		Items      []hit `json:"items"`
+	}
+	res, err := call(ctx, s.c, http.MethodGet, "search/issues?sort="+by+"&order=asc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
+	if err != nil {
+		return nil, false, err
+	}
+	if answer.Incomplete {
+		err = fmt.Errorf("GitHub gave up the search for %q before its end", query)
+	}
+	return answer.Items, res.NextPage != 0, err
+}
+
+// take notes an incident, or the one whose postmortem a pull request is; each once.
+func (s *search) take(h hit) {
+	_, name, ok := strings.Cut(h.Repository, "/repos/")
+	owner, repo, _ := strings.Cut(name, "/")
+	ref := incident.Ref{Owner: owner, Repo: repo, Number: h.Number}
+	if !ok || s.seen[ref] {
+		return
+	}
+	s.seen[ref] = true
+	if h.Pull == nil {
+		s.messages = append(s.messages, engine.Message{Ref: ref, Why: "sweep"})
+	} else if of, ok := incident.ReadPullMark(h.Body); ok && of.FullName() == ref.FullName() {
+		s.messages = append(s.messages, engine.Message{Ref: of, Why: "sweep", Pull: h.Number})
+	}
+}
+
+func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -197,7 +197,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"Card", "incidents: issues=read metadata=read", func(a *gh.App) error { _, err := a.Card(ctx, it, func(string) bool { return false }); return err }},
 		{"Allowance", "incidents: issues=read metadata=read", func(a *gh.App) error { _, _, _, err := a.Allowance(ctx, "acme", "incidents"); return err }},
-		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since); return err }},
+		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since, gh.Reached{}); return err }},
 	}
 	told := map[string]bool{"Address": true, "Budget": true} // these ask nobody
 	for _, c := range calls {
@@ -238,7 +238,7 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	if _, err := others.Comment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
 		t.Errorf("another account: %v", err)
 	}
-	if refs, err := others.Stirred(t.Context(), time.Time{}); err != nil || len(refs) > 0 {
+	if refs, err := others.Stirred(t.Context(), time.Time{}, gh.Reached{}); err != nil || len(refs) > 0 {
 		t.Errorf("the sweep of another account: %v %v", refs, err)
 	}
 	if len(m.tokens) > 0 {

@@ -258,10 +258,21 @@ func testSearch(g *github) {
 		step{"app contents:read", "GET /search/issues?q=disk", "", 200, []string{"total_count=0"}},
 		step{"alice", "GET /search/issues?q=is:issue&per_page=3&page=2", "", 200, []string{"total_count=4", "items.#=1"}},
 		step{"alice", "GET /search/issues?q=is:issue+label:incident&sort=updated&order=asc", "", 200, []string{"items.*.number=1,2"}},
+		step{"alice", "GET /search/issues?q=is:issue+org:acme&sort=created&order=asc", "", 200, []string{"items.*.title=Payments fail,Disk full,Replace the disk,Payments?"}},
 		step{"alice", "GET /search/issues?q=payments", "", 422, []string{"errors.0.message=Query must include 'is:issue' or 'is:pull-request'"}},
 		step{"alice", "GET /search/issues?q=+", "", 422, nil},
 		step{"", "GET /search/issues?q=is:issue", "", 401, nil},
 	)
+	// Of many results the first thousand can be read.
+	g.held(func(st *store) {
+		for range maxFound {
+			st.addIssue(&Actor{Login: "alice"}, st.Repos[0], "One of many", "")
+		}
+	})
+	if a := g.call("alice", "GET /search/issues?q=is:issue&per_page=100&page=10", ""); strings.Contains(a.header.Get("Link"), `rel="next"`) || a.field("items.#") != "100" || a.field("total_count") != "1004" {
+		g.t.Errorf("the last page has %s of %s results, and links to %s", a.field("items.#"), a.field("total_count"), a.header.Get("Link"))
+	}
+	g.steps(step{"alice", "GET /search/issues?q=is:issue&per_page=100&page=11", "", 422, []string{"message=Only the first 1000 search results are available"}})
 	// Searching has its own limit.
 	if a := g.call("app", "GET /search/issues?q=disk", ""); a.header.Get("X-RateLimit-Limit") != "30" || a.header.Get("X-RateLimit-Resource") != "search" {
 		g.t.Errorf("a search has limits %v", a.header)

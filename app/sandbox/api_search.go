@@ -2,12 +2,17 @@ package sandbox
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// maxFound is how many results of a search can be read, however many there are.
+// https://docs.github.com/en/rest/search/search
+const maxFound = 1000
 
 // searchIssues understands what is used most of GitHub's search: see term.matches.
 // https://docs.github.com/en/search-github/searching-on-github/searching-issues-and-pull-requests
@@ -35,6 +40,8 @@ func searchIssues(q *request) (int, any, error) {
 	slices.SortFunc(found, func(a, b *Issue) int {
 		newest := cmp.Compare(b.ID, a.ID)
 		switch q.query("sort") {
+		case "created":
+			return cmp.Or(b.Created.Compare(a.Created), newest)
 		case "updated":
 			return cmp.Or(b.Updated.Compare(a.Updated), newest)
 		case "comments":
@@ -45,7 +52,10 @@ func searchIssues(q *request) (int, any, error) {
 	if q.query("order") == "asc" {
 		slices.Reverse(found)
 	}
-	from, to := q.page(len(found))
+	from, to := q.page(min(len(found), maxFound))
+	if from == maxFound {
+		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Only the first %d search results are available", maxFound)}
+	}
 	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
 		"items": each(found[from:to], func(i *Issue) fields { return q.st.issueView(i).with(fields{"score": 1, "body": i.Body}) })}, nil
 }

@@ -28,8 +28,9 @@ type sweeper struct {
 	clock   engine.Clock
 	metrics metrics.Recorder
 	log     *slog.Logger
-	since   time.Time // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
-	blank   bool      // nothing is known of before, timers neither: every incident is looked at
+	since   time.Time  // how far back the next sweep looks; zero: as far as GitHub keeps deliveries
+	blank   bool       // nothing is known of before, timers neither: every incident is looked at
+	reached gh.Reached // by a sweep that was cut short, from where the next one goes on
 }
 
 // next sweeps as far back as the last one that went well.
@@ -42,24 +43,34 @@ func (s *sweeper) next(ctx context.Context) error {
 	if s.blank {
 		stirred = time.Time{}
 	}
-	if err := s.sweep(ctx, s.since, stirred); err != nil {
+	if s.reached == nil {
+		s.reached = gh.Reached{}
+	}
+	safe := start.Add(-sweepMargin)
+	if err := s.sweep(ctx, s.since, stirred, s.reached); err != nil {
+		for what, at := range s.reached { // what changed since may not be found yet
+			if at.After(safe) {
+				s.reached[what] = safe
+			}
+		}
 		s.metrics.Record(metrics.Sweeps, 1, "failed")
 		return err
 	}
 	s.metrics.Record(metrics.Sweeps, 1, "done")
-	s.since, s.blank = start.Add(-sweepMargin), false
+	s.since, s.blank, s.reached = safe, false, nil
 	return nil
 }
 
 // sweep asks again for the webhooks since a time, and for a look at each incident that changed since another; zero: at all.
-func (s *sweeper) sweep(ctx context.Context, delivered, since time.Time) error {
+func (s *sweeper) sweep(ctx context.Context, delivered, since time.Time, reached gh.Reached) error {
 	n, errDeliveries := s.app.Redeliver(ctx, delivered)
 	if n > 0 {
 		s.log.Warn("webhooks had not arrived and are delivered again", "count", n)
 	}
-	stirred, errStirred := s.app.Stirred(ctx, since)
+	stirred, errStirred := s.app.Stirred(ctx, since, reached)
 	for _, m := range stirred {
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			clear(reached) // the rest is found again
 			return fmt.Errorf("ask for a look at %s: %w", m.Ref, err)
 		}
 	}
@@ -68,7 +79,7 @@ func (s *sweeper) sweep(ctx context.Context, delivered, since time.Time) error {
 
 // Sweep finds what was lost on the way since a time.
 func (s *Server) Sweep(ctx context.Context, since time.Time) error {
-	return s.sweeper().sweep(ctx, since, since)
+	return s.sweeper().sweep(ctx, since, since, gh.Reached{})
 }
 
 func (s *Server) sweeper() *sweeper {
