@@ -53,14 +53,14 @@ var priced = []struct {
 // dear are the commands that may cost more than six calls: they write several documents.
 var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true}
 
-// A warm command costs at most six calls, and as many after 1,000 comments as after 10. The golden table is what the
+// A warm command costs at most six calls, and as many after 10,000 comments as after 10. The golden table is what the
 // README tells; a cold one is the first of a process, which has neither token nor configuration.
 func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
-	long := 1000
+	long := 10_000
 	if testing.Short() {
-		long = 200
+		long = 1000
 	}
-	few, many, cold := price(t, 10, false), price(t, long, false), price(t, 10, true)
+	few, many, cold := price(newWorld(t), 10, false), price(unjudged(t), long, false), price(newWorld(t), 10, true)
 	var table strings.Builder
 	table.WriteString("| command | calls, warm | cold |\n|---|---|---|\n")
 	covered := map[incident.Kind]bool{}
@@ -102,9 +102,8 @@ type cost struct {
 }
 
 // price plays every command, after so many comments, and counts the calls of each; cold, each in a process of its own.
-func price(t *testing.T, comments int, cold bool) (costs []cost) {
-	t.Helper()
-	w := newWorld(t)
+func price(w *world, comments int, cold bool) (costs []cost) {
+	w.t.Helper()
 	count := func(who, text string) {
 		w.settle()
 		if cold {
@@ -116,15 +115,13 @@ func price(t *testing.T, comments int, cold bool) (costs []cost) {
 		w.settle()
 		costs = append(costs, cost{text, len(w.calls())})
 	}
-	for _, s := range steps(whole(t))[:5] {
+	for _, s := range steps(whole(w.t))[:5] {
 		w.step(s)
 		w.settle()
 	}
 	w.comment("carol", "/ic update We look into it") // opens the customer's issue
 	w.settle()
-	for i := range comments {
-		w.comment("bob", fmt.Sprintf("I see %d", i))
-	}
+	w.hear(comments)
 	for _, p := range priced {
 		if p.prepare != "" {
 			w.settle()

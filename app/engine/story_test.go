@@ -15,7 +15,7 @@ import (
 )
 
 // whole is the story of the README, from the form to the merged postmortem.
-func whole(t *testing.T) string {
+func whole(t testing.TB) string {
 	t.Helper()
 	story, err := os.ReadFile(filepath.Join("testdata", "scenarios", "C2-C5-a-whole-incident", "story.txt"))
 	if err != nil {

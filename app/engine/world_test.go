@@ -28,7 +28,7 @@ import (
 // world is the product and an embedded GitHub, in one process and over HTTP, with a clock that moves only when told to.
 // Every request and every answer is held against GitHub's description.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	sandbox *sandbox.Sandbox
 	product *wire.Server
@@ -47,7 +47,7 @@ type world struct {
 }
 
 // logWriter shows what the product logs where a test fails.
-type logWriter struct{ t *testing.T }
+type logWriter struct{ t testing.TB }
 
 func (l logWriter) Write(b []byte) (int, error) {
 	l.t.Log(strings.TrimSpace(string(b)))
@@ -68,7 +68,7 @@ func newWorldWith(t *testing.T, files map[string]map[string]string, more ...func
 }
 
 // newWorldJudged makes a world whose GitHub is judged in another way, or not at all.
-func newWorldJudged(t *testing.T, files map[string]map[string]string, judge func(http.Handler) http.Handler, more ...func(*sandbox.Options)) *world {
+func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func(http.Handler) http.Handler, more ...func(*sandbox.Options)) *world {
 	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
