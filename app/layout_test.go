@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"functions/sweep":           {"app/wire"},
 	"functions/build":           {},
 	"functions/lambdatest":      {},
+	"app/bench/bare":            {"app/awscloud"},
 	"app/sandbox":               {},
 	"app/sandbox/contract":      {},
 	"app/sandbox/contract/trim": {},

@@ -60,6 +60,17 @@ func binary(t testing.TB, name string) string {
 	return path
 }
 
+// start starts a function until the end of the test.
+func start(t testing.TB, name string, environ []string) *lambdatest.Function {
+	t.Helper()
+	f, err := lambdatest.Start(binary(t, name), patience, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Stop)
+	return f
+}
+
 // settings are what a test wants otherwise.
 type settings struct {
 	kms      bool         // the App's key is in KMS
@@ -156,27 +167,27 @@ func newStack(t *testing.T, o settings) *stack {
 	env["FIREBREAK_OUTBOUND_SECRET"] = "ssm:/firebreak/outbound"
 	env["FIREBREAK_QUEUE_URL"], env["FIREBREAK_QUEUE_ARN"] = s.queue, arn
 	env["FIREBREAK_SCHEDULE_GROUP"], env["FIREBREAK_SCHEDULE_ROLE"] = "firebreak-test", "arn:aws:iam::123456789012:role/firebreak-timers"
-	start := func(name string, only ...string) *lambdatest.Function {
+	begin := func(name string, only ...string) *lambdatest.Function {
 		environ := s.aws.Environ()
 		for k, v := range env {
 			if len(only) == 0 || strings.Contains(strings.Join(only, " "), k) {
 				environ = append(environ, k+"="+v)
 			}
 		}
-		return lambdatest.Start(t, binary(t, name), patience, environ)
+		return start(t, name, environ)
 	}
 	// What serverless.yml gives each of them, and no more.
-	s.webhook = start("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
-	s.worker = start("worker")
+	s.webhook = begin("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
+	s.worker = begin("worker")
 	if o.twin {
-		s.twin = start("worker")
+		s.twin = begin("worker")
 	}
 	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
 	env["FIREBREAK_INTAKE_MAILS"] = "s3://firebreak-mails/mail/"
 	delete(env, "FIREBREAK_SCHEDULE_GROUP")
 	s.aws.SetSecret("firebreak/intake", "token")
-	s.intake = start("intake")
-	s.sweep = start("sweep", "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
+	s.intake = begin("intake")
+	s.sweep = begin("sweep", "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
 	return s
 }
 

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
-	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 )
 
 // How long each function takes from its process's start to its first answer, secrets included, and what memory it needs:
@@ -52,7 +51,7 @@ func TestColdStart(t *testing.T) {
 	took, memory := map[string][]time.Duration{}, map[string]string{}
 	for range 15 {
 		for _, c := range functions {
-			f := lambdatest.Start(t, binary(t, c.name), patience, environ)
+			f := start(t, c.name, environ)
 			var answer events.APIGatewayV2HTTPResponse
 			err := f.Invoke(t.Context(), c.event, &answer)
 			took[c.name] = append(took[c.name], time.Since(f.Began))

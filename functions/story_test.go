@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
-	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 )
 
 // contains holds a text to parts of it.
@@ -312,13 +311,13 @@ func TestMistakesInTheEnvironmentAreNamed(t *testing.T) {
 	}
 	a := awstest.New(t, time.Now)
 	url, _ := a.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: visibility, Receives: 20})
-	worker := lambdatest.Start(t, binary(t, "worker"), patience, append(a.Environ(), "FIREBREAK_QUEUE_URL="+url))
+	worker := start(t, "worker", append(a.Environ(), "FIREBREAK_QUEUE_URL="+url))
 	var answer events.SQSEventResponse
 	if err := worker.Invoke(t.Context(), oneMessage, &answer); err != nil || len(answer.BatchItemFailures) != 1 {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	contains(t, "worker", worker.Log(), "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_SCHEDULE_GROUP")
-	sweep := lambdatest.Start(t, binary(t, "sweep"), patience, append(a.Environ(), "FIREBREAK_QUEUE_URL="+url, "FIREBREAK_APP_ID=17"))
+	sweep := start(t, "sweep", append(a.Environ(), "FIREBREAK_QUEUE_URL="+url, "FIREBREAK_APP_ID=17"))
 	if err := sweep.Invoke(t.Context(), struct{}{}, nil); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") || strings.Contains(err.Error(), "WEBHOOK_SECRET") {
 		t.Errorf("sweep: %v", err)
 	}
@@ -331,7 +330,7 @@ var oneMessage = events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", R
 // failing starts a function that can't work and gives what it says.
 func failing(t *testing.T, name string) string {
 	t.Helper()
-	f := lambdatest.Start(t, binary(t, name), patience, nil)
+	f := start(t, name, nil)
 	err := f.Invoke(t.Context(), struct{}{}, nil)
 	if err == nil {
 		t.Fatalf("%s works without anything", name)

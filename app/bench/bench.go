@@ -36,6 +36,13 @@ type Options struct {
 	Progress func(string) // told what is being measured; nil: nobody
 }
 
+func (o Options) progress() func(string) {
+	if o.Progress == nil {
+		return func(string) {}
+	}
+	return o.Progress
+}
+
 // Row is one measurement.
 type Row struct {
 	Name  string        `json:"name"`
@@ -54,10 +61,7 @@ const rounds = 3
 // Webhooks measures how many deliveries a second are verified, stored and answered: by a bare handler, in memory, and on
 // disk; and how long an answer takes at half of what the disk bears. No delivery is worked off meanwhile.
 func Webhooks(ctx context.Context, o Options) ([]Row, error) {
-	tell := o.Progress
-	if tell == nil {
-		tell = func(string) {}
-	}
+	tell := o.progress()
 	memory, err := endpoint("")
 	if err != nil {
 		return nil, err
@@ -217,8 +221,13 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 	if len(all) == 0 {
 		return Row{}, fmt.Errorf("nothing was answered within %s", during)
 	}
-	slices.Sort(all)
-	return Row{Rate: float64(len(all)) / elapsed.Seconds(), P50: all[len(all)/2], P99: all[len(all)*99/100]}, nil
+	return summary(all, elapsed), nil
+}
+
+// summary tells the rate, and how long it took in the middle and at most but for one in a hundred.
+func summary(took []time.Duration, elapsed time.Duration) Row {
+	slices.Sort(took)
+	return Row{Rate: float64(len(took)) / elapsed.Seconds(), P50: took[len(took)/2], P99: took[len(took)*99/100]}
 }
 
 // pace tells the times at which deliveries are due. It catches up in one go where it was late.
@@ -244,9 +253,7 @@ func pace(ctx context.Context, due chan<- time.Time, rate float64) {
 
 func (s *server) post(client *http.Client) error {
 	n := s.sent.Add(1)
-	body := delivery(n)
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
+	body := delivery(n, command)
 	// What is under way when the time is over is still answered.
 	r, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
@@ -255,7 +262,7 @@ func (s *server) post(client *http.Client) error {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-GitHub-Event", "issue_comment")
 	r.Header.Set("X-GitHub-Delivery", fmt.Sprintf("bench-%d", n))
-	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	r.Header.Set("X-Hub-Signature-256", signature(body))
 	res, err := client.Do(r)
 	if err != nil {
 		return err
@@ -265,6 +272,13 @@ func (s *server) post(client *http.Client) error {
 		return fmt.Errorf("delivery %d was answered %s: %s", n, res.Status, bytes.TrimSpace(answer))
 	}
 	return nil
+}
+
+// signature signs a delivery's body as GitHub does.
+func signature(body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // fsync counts how many small writes a second the disk takes one by one: what group commit is for.
@@ -291,12 +305,15 @@ func fsync(ctx context.Context, dir string, during time.Duration) (float64, erro
 // incidents is among how many incidents the deliveries are spread.
 const incidents = 1000
 
-// delivery is the payload of a command's comment, of the size that GitHub sends: most of it are addresses.
-func delivery(n int64) []byte {
+// command is a comment that has to be looked at.
+const command = "/oe finding The disk is full"
+
+// delivery is the payload of a comment, of the size that GitHub sends: most of it are addresses.
+func delivery(n int64, text string) []byte {
 	return fmt.Appendf(nil, `{"action":"created","issue":{"number":%d,"labels":[{"name":"incident"}],"comments":7,"body":"Customers see 502"%s},`+
-		`"comment":{"id":%d,"user":{"login":"alice","type":"User"%s},"body":"/oe finding The disk is full","created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z"},`+
+		`"comment":{"id":%d,"user":{"login":"alice","type":"User"%s},"body":%q,"created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z"},`+
 		`"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme","type":"Organization"}%s},"sender":{"login":"alice","type":"User"%s},"installation":{"id":7}}`,
-		n%incidents+1, few, n, few, many, few)
+		n%incidents+1, few, n, few, text, many, few)
 }
 
 var few, many = addresses(12), addresses(60)

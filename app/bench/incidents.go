@@ -39,10 +39,7 @@ const alone = 50
 // the other, then a burst on each of many incidents at once. No network is between the two, so the times are the product's
 // and the embedded GitHub's own; at GitHub each call takes tens of milliseconds more.
 func Incidents(ctx context.Context, o Options, incidents, burst int) (work Work, err error) {
-	tell := o.Progress
-	if tell == nil {
-		tell = func(string) {}
-	}
+	tell := o.progress()
 	w, err := newWorld(ctx, o)
 	if err != nil {
 		return work, err

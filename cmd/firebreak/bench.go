@@ -17,13 +17,15 @@ import (
 func benchCommand() *cobra.Command {
 	o := bench.Options{}
 	var incidents, burst int
+	var source string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Plays load against the product on this machine, and prints what it bears",
 		Long: `Plays load against the product on this machine: webhooks that are verified and stored, against a handler that only
-reads and computes the HMAC, and commands on many incidents at once against an embedded GitHub. Whoever sends the load shares
-the machine with what is measured, so compare the ratios; the times are this machine's.`,
+reads and computes the HMAC; with --functions the webhook function as Lambda runs it, against a function that does no more; and
+commands on many incidents at once against an embedded GitHub. Whoever sends the load shares the machine with what is measured,
+so compare the ratios; the times are this machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Duration <= 0 || o.Clients < 1 || incidents < 1 || burst < 1 {
@@ -40,14 +42,24 @@ the machine with what is measured, so compare the ratios; the times are this mac
 			if err != nil {
 				return err
 			}
+			var functions []bench.Row
+			if source != "" {
+				if functions, err = bench.Functions(c.Context(), o, source); err != nil {
+					return err
+				}
+			}
 			work, err := bench.Incidents(c.Context(), o, incidents, burst)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"webhooks": rows, "incidents": work})
+				figures := map[string]any{"webhooks": rows, "incidents": work}
+				if source != "" {
+					figures["functions"] = functions
+				}
+				return json.NewEncoder(c.OutOrStdout()).Encode(figures)
 			}
-			return writeBench(c.OutOrStdout(), rows, work)
+			return writeBench(c.OutOrStdout(), rows, functions, work)
 		},
 	}
 	c.Flags().StringVar(&o.Dir, "data", "", "folder on the disk that is measured (default: the system's for temporary files)")
@@ -55,13 +67,27 @@ the machine with what is measured, so compare the ratios; the times are this mac
 	c.Flags().IntVar(&o.Clients, "clients", 64, "connections at once")
 	c.Flags().IntVar(&incidents, "incidents", 20, "incidents at once")
 	c.Flags().IntVar(&burst, "burst", 20, "commands on each of them")
+	c.Flags().StringVar(&source, "functions", "", "folder of Firebreak's source: its webhook function is built (which needs Go) and measured too, as Lambda runs it")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON; times are nanoseconds")
 	return c
 }
 
-func writeBench(out io.Writer, rows []bench.Row, work bench.Work) error {
+func writeBench(out io.Writer, webhooks, functions []bench.Row, work bench.Work) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "WEBHOOKS\ta second\tratio\tp50\tp99")
+	writeRows(t, "WEBHOOKS", webhooks)
+	if len(functions) > 0 {
+		fmt.Fprintln(t)
+		writeRows(t, "FUNCTIONS, ONE INVOCATION AT A TIME", functions)
+	}
+	fmt.Fprintf(t, "\nCOMMANDS\ta second\tcalls each\tp50\tp99\n")
+	fmt.Fprintf(t, "one by one, until all is done\t%.0f\t\t%s\t%s\n", float64(time.Second)/float64(max(1, work.P50)), brief(work.P50), brief(work.P99))
+	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents, work.Incidents,
+		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
+	return t.Flush()
+}
+
+func writeRows(t io.Writer, title string, rows []bench.Row) {
+	fmt.Fprintln(t, title+"\ta second\tratio\tp50\tp99")
 	for _, r := range rows {
 		ratio, p50, p99 := "", "", ""
 		if r.Ratio > 0 {
@@ -72,11 +98,6 @@ func writeBench(out io.Writer, rows []bench.Row, work bench.Work) error {
 		}
 		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\n", r.Name, r.Rate, ratio, p50, p99)
 	}
-	fmt.Fprintf(t, "\nCOMMANDS\ta second\tcalls each\tp50\tp99\n")
-	fmt.Fprintf(t, "one by one, until all is done\t%.0f\t\t%s\t%s\n", float64(time.Second)/float64(max(1, work.P50)), brief(work.P50), brief(work.P99))
-	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents, work.Incidents,
-		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
-	return t.Flush()
 }
 
 func brief(d time.Duration) string {

@@ -8,22 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
-// Build builds a function for this machine into a folder, as it is built for Lambda, and gives the binary's path.
+// Build builds a function for this machine into a folder, whose path is absolute, as it is built for Lambda; it gives the
+// binary's path.
 func Build(to, source string) (string, error) {
 	binary := filepath.Join(to, filepath.Base(source))
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", binary, source)
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
+	cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", source, err, out)
 	}
@@ -37,9 +37,9 @@ type Function struct {
 	// Pid is its process.
 	Pid int
 
-	t       testing.TB
 	cmd     *exec.Cmd
-	api     *httptest.Server
+	api     *http.Server
+	dir     string
 	log     *log
 	timeout time.Duration
 	waiting chan *invocation
@@ -91,35 +91,42 @@ func (l *log) String() string {
 
 // Start starts a function with nothing in its environment but environ and what Lambda puts there. timeout is how long an
 // invocation may take.
-func Start(t testing.TB, binary string, timeout time.Duration, environ []string) *Function {
-	t.Helper()
-	f := &Function{t: t, log: &log{}, timeout: timeout, waiting: make(chan *invocation), ended: make(chan struct{}), open: map[string]*invocation{}}
+func Start(binary string, timeout time.Duration, environ []string) (*Function, error) {
+	f := &Function{log: &log{}, timeout: timeout, waiting: make(chan *invocation), ended: make(chan struct{}), open: map[string]*invocation{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.next)
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) { f.answered(w, r, false) })
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { f.answered(w, r, true) })
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", f.notBegun)
-	f.api = httptest.NewServer(mux)
+	var err error
+	if f.dir, err = os.MkdirTemp("", "function-"); err != nil {
+		return nil, fmt.Errorf("a folder for the function: %w", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("a port for the Runtime API: %w", err), os.RemoveAll(f.dir))
+	}
+	f.api = &http.Server{Handler: mux, ReadHeaderTimeout: timeout}
+	go func() { _ = f.api.Serve(l) }()
 	f.cmd = exec.Command(binary)
-	f.cmd.Stderr, f.cmd.Stdout, f.cmd.Dir = f.log, f.log, t.TempDir()
-	f.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(f.api.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=" + filepath.Base(binary),
+	f.cmd.Stderr, f.cmd.Stdout, f.cmd.Dir = f.log, f.log, f.dir
+	f.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=" + filepath.Base(binary),
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + filepath.Dir(binary)}, environ...)
 	f.Began = time.Now()
 	if err := f.cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, errors.Join(fmt.Errorf("start the function: %w", err), f.api.Close(), os.RemoveAll(f.dir))
 	}
 	f.Pid = f.cmd.Process.Pid
 	go func() { _ = f.cmd.Wait(); close(f.ended) }()
-	t.Cleanup(f.Stop)
-	return f
+	return f, nil
 }
 
 // Stop ends the function, as Lambda does with one that nobody needs.
 func (f *Function) Stop() {
 	_ = f.cmd.Process.Kill()
 	<-f.ended
-	f.api.CloseClientConnections()
-	f.api.Close()
+	_ = f.api.Close()
+	_ = os.RemoveAll(f.dir)
 }
 
 // Invocations is how often it was handed an event.

@@ -1,0 +1,55 @@
+package main_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"testing"
+)
+
+// The shortest run measures each thing once, and gives it against what bounds it.
+func TestBenchMeasuresAgainstABound(t *testing.T) {
+	t.Parallel()
+	args := []string{"bench", "--json", "--data", t.TempDir(), "--duration", "90ms", "--clients", "4", "--incidents", "2", "--burst", "2"}
+	if !testing.Short() { // it takes a build
+		args = append(args, "--functions", "../..")
+	}
+	out, err := exec.CommandContext(t.Context(), binary, args...).Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	type row struct {
+		Name, Bound string
+		Rate, Ratio float64
+		P50, P99    int64
+	}
+	var figures struct {
+		Webhooks, Functions []row
+		Incidents           struct{ Commands, Calls int }
+	}
+	if err := json.Unmarshal(out, &figures); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if n := figures.Incidents; n.Commands != 4 || n.Calls < n.Commands {
+		t.Errorf("%+v on incidents", n)
+	}
+	bounded := 0
+	for _, rows := range [][]row{figures.Webhooks, figures.Functions} {
+		for _, r := range rows {
+			if r.Rate <= 0 || r.P50 > r.P99 {
+				t.Errorf("%+v", r)
+			}
+			if r.Bound == "" {
+				continue
+			}
+			bounded++
+			i := slices.IndexFunc(rows, func(b row) bool { return b.Name == r.Bound })
+			if i < 0 || r.Ratio < 0.99*r.Rate/rows[i].Rate || r.Ratio > 1.01*r.Rate/rows[i].Rate {
+				t.Errorf("%+v is not against its bound", r)
+			}
+		}
+	}
+	if want := map[bool]int{true: 4, false: 7}[testing.Short()]; bounded != want {
+		t.Errorf("%d rows have a bound, want %d", bounded, want)
+	}
+}
