@@ -68,6 +68,9 @@ const (
 	nowDue    = `SELECT ref FROM messages m WHERE dead = '' AND due <= ? AND id = ` + first + ` ORDER BY due, id LIMIT ?`
 	laterDue  = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
 	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
+	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	forget    = `DELETE FROM deliveries WHERE at < ?`
+	add       = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
 )
@@ -84,7 +87,7 @@ type Store struct {
 	log   *slog.Logger
 
 	// What is asked again and again, prepared: reading such a statement takes longer than what it does.
-	selectNext, selectTimers, selectDue, selectLater, selectHead *sql.Stmt
+	selectNext, selectTimers, selectDue, selectLater, selectHead, noteDelivery, forgetDeliveries, addMessage *sql.Stmt
 
 	writes chan write
 	closed chan struct{}
@@ -125,7 +128,8 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, changed: make(chan struct{})}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf} {
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf,
+		&s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), db.Close())
 		}
@@ -230,6 +234,9 @@ func (s *Store) tx(batch []write) error {
 			return explain("write the queue", s.path, err)
 		}
 	}
+	if _, err := tx.Stmt(s.forgetDeliveries).Exec(s.clock.Now().Add(-remember).UnixNano()); err != nil {
+		return explain("write the queue", s.path, err)
+	}
 	if err := tx.Commit(); err != nil {
 		return explain("write the queue", s.path, err)
 	}
@@ -263,7 +270,7 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if m.Delivery != "" {
-			res, err := tx.Exec(`INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`, m.Delivery, now.UnixNano())
+			res, err := tx.Stmt(s.noteDelivery).Exec(m.Delivery, now.UnixNano())
 			if err != nil {
 				return err
 			}
@@ -271,17 +278,13 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 				_, again := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ? WHERE delivery = ? AND dead <> ''`, now.UnixNano(), m.Delivery)
 				return errors.Join(err, again)
 			}
-			if _, err := tx.Exec(`DELETE FROM deliveries WHERE at < ?`, now.Add(-remember).UnixNano()); err != nil {
-				return err
-			}
 		}
 		if m.Key != "" {
 			if joined, err := s.join(tx, m, body); joined || err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			m.Ref.String(), m.Delivery, m.Bare(), body, at.UnixNano(), m.Key, max(1, m.Count))
+		_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, m.Bare(), body, at.UnixNano(), m.Key, max(1, m.Count))
 		return err
 	})
 }
