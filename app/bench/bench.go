@@ -4,6 +4,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -50,13 +51,13 @@ type Row struct {
 	P50   time.Duration `json:"p50,omitempty"`   // from sending to the answer, nanoseconds
 	P99   time.Duration `json:"p99,omitempty"`   //
 	Bound string        `json:"bound,omitempty"` // the row that bounds it
-	Ratio float64       `json:"ratio,omitempty"` // of the bound's rate
+	Ratio float64       `json:"ratio,omitempty"` // to the bound's rate, of what ran next to each other
 }
 
 const secret = "the secret of a benchmark"
 
-// rounds is how often what is compared takes turns; the best of each counts, since a slower one tells of something else.
-const rounds = 3
+// rounds is how often what is compared takes turns, so that whatever else the machine does meets all alike.
+const rounds = 10
 
 // Webhooks measures how many deliveries a second are verified, stored and answered: by a bare handler, in memory, and on
 // disk; and how long an answer takes at half of what the disk bears. No delivery is worked off meanwhile.
@@ -83,39 +84,62 @@ func Webhooks(ctx context.Context, o Options) ([]Row, error) {
 	}
 	defer deaf.close()
 
-	best := func(rows []Row) Row { return slices.MaxFunc(rows, func(a, b Row) int { return int(a.Rate - b.Rate) }) }
-	var a, b, c, d []Row
+	measures := []struct {
+		name string
+		at   *server
+		rows series
+	}{{"a handler that only computes the HMAC", plain, nil}, {"verified and decided", deaf, nil}, {"stored in memory", memory, nil}, {"stored on disk", disk, nil}}
+	tell("the endpoint, in turns with a bare handler")
 	for range rounds {
-		for _, m := range []struct {
-			name string
-			at   *server
-			rows *[]Row
-		}{{"a handler that only computes the HMAC", plain, &a}, {"verified and decided", deaf, &b}, {"stored in memory", memory, &c}, {"stored on disk", disk, &d}} {
-			tell(m.name)
+		for i := range measures {
+			m := &measures[i]
 			row, err := m.at.load(ctx, o.Clients, o.Duration/rounds, 0)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.name, err)
 			}
-			row.Name = m.name
-			*m.rows = append(*m.rows, row)
+			m.rows = append(m.rows, row)
 		}
+	}
+	bound := measures[0]
+	rows := []Row{bound.rows.middle(bound.name)}
+	for _, m := range measures[1:] {
+		rows = append(rows, m.rows.against(bound.rows, m.name, bound.name))
 	}
 	tell("the disk alone")
 	syncs, err := fsync(ctx, o.Dir, o.Duration/rounds)
 	if err != nil {
 		return nil, err
 	}
-	first, decided, kept, stored := best(a), best(b), best(c), best(d)
-	for _, r := range []*Row{&decided, &kept, &stored} {
-		r.Bound, r.Ratio = first.Name, r.Rate/first.Rate
-	}
 	tell("half load")
+	stored := rows[len(rows)-1]
 	half, err := disk.load(ctx, o.Clients, o.Duration, stored.Rate/2)
 	if err != nil {
 		return nil, fmt.Errorf("half load: %w", err)
 	}
 	half.Name, half.Bound, half.Ratio = "stored on disk, half load", stored.Name, half.Rate/stored.Rate
-	return []Row{first, decided, kept, stored, half, {Name: "writes of 4 kB synced one by one", Rate: syncs}}, nil
+	return append(rows, half, Row{Name: "writes of 4 kB synced one by one", Rate: syncs}), nil
+}
+
+// series is what one thing took in each round.
+type series []Row
+
+// middle is the round in the middle, by its rate.
+func (s series) middle(name string) Row {
+	row := slices.SortedFunc(slices.Values(s), func(a, b Row) int { return cmp.Compare(a.Rate, b.Rate) })[len(s)/2]
+	row.Name = name
+	return row
+}
+
+// against is the round in the middle, with the middle ratio to a bound that was measured in the same rounds.
+func (s series) against(bound series, name, boundName string) Row {
+	row := s.middle(name)
+	ratios := make([]float64, len(s))
+	for i := range s {
+		ratios[i] = s[i].Rate / bound[i].Rate
+	}
+	slices.Sort(ratios)
+	row.Bound, row.Ratio = boundName, ratios[len(ratios)/2]
+	return row
 }
 
 // bare is the least that a webhook's endpoint can do.

@@ -55,9 +55,9 @@ func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 		{name: "webhook function, stored in the queue", binary: webhook, environ: sends, text: command, stores: true},
 	}
 	stored := 0
+	tell("the webhook function, in turns with a bare one")
 	for range rounds {
 		for _, f := range functions {
-			tell(f.name)
 			n, err := f.load(ctx, o.Duration/rounds)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.name, err)
@@ -83,25 +83,16 @@ func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 
 // table gives each second function against the one before it, which bounds it.
 func table(functions []*function) (rows []Row) {
-	add := func(row Row, name string, bounded bool) {
-		row.Name = name
-		if bounded {
-			bound := rows[len(rows)-1]
-			row.Bound, row.Ratio = bound.Name, row.Rate/bound.Rate
-		}
-		rows = append(rows, row)
-	}
 	for i, f := range functions {
-		add(f.best, f.name, i%2 == 1)
-	}
-	for i, f := range functions {
-		if f.stores {
-			row := summary(f.starts, 0)
-			row.Rate = 1 / row.P50.Seconds() // of one after the other
-			add(row, f.name+", from its start", i%2 == 1)
+		if i%2 == 0 {
+			rows = append(rows, f.runs.middle(f.name))
+		} else {
+			rows = append(rows, f.runs.against(functions[i-1].runs, f.name, functions[i-1].name))
 		}
 	}
-	return rows
+	bare, webhook := functions[2], functions[3]
+	const fromStart = ", from its start"
+	return append(rows, bare.starts.middle(bare.name+fromStart), webhook.starts.against(bare.starts, webhook.name+fromStart, bare.name+fromStart))
 }
 
 // function is one that is measured, with the comments that it is handed.
@@ -111,9 +102,9 @@ type function struct {
 	text         string
 	stores       bool // each of them goes to the queue
 
-	sent   int64 // deliveries so far: each has an id of its own
-	best   Row
-	starts []time.Duration
+	sent   int64  // deliveries so far: each has an id of its own
+	runs   series // of many deliveries each
+	starts series // until one delivery was answered
 }
 
 // load starts the function and invokes it again and again; it tells how often.
@@ -135,9 +126,7 @@ func (f *function) load(ctx context.Context, during time.Duration) (int, error) 
 		}
 		took = append(took, time.Since(at))
 	}
-	if row := summary(took, time.Since(start)); row.Rate > f.best.Rate {
-		f.best = row
-	}
+	f.runs = append(f.runs, summary(took, time.Since(start)))
 	return len(took) + 1, nil
 }
 
@@ -149,7 +138,8 @@ func (f *function) cold(ctx context.Context) error {
 	}
 	defer running.Stop()
 	err = f.invoke(ctx, running)
-	f.starts = append(f.starts, time.Since(running.Began))
+	took := time.Since(running.Began)
+	f.starts = append(f.starts, Row{Rate: 1 / took.Seconds(), P50: took})
 	return err
 }
 

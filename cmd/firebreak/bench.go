@@ -93,8 +93,11 @@ func writeRows(t io.Writer, title string, rows []bench.Row) {
 		if r.Ratio > 0 {
 			ratio = fmt.Sprintf("%.2f", r.Ratio)
 		}
+		if r.P50 > 0 {
+			p50 = brief(r.P50)
+		}
 		if r.P99 > 0 {
-			p50, p99 = brief(r.P50), brief(r.P99)
+			p99 = brief(r.P99)
 		}
 		fmt.Fprintf(t, "%s\t%.0f\t%s\t%s\t%s\n", r.Name, r.Rate, ratio, p50, p99)
 	}
