@@ -76,11 +76,20 @@ func (p *pass) handled(fact string) bool {
 	return p.answered(fact)
 }
 
+// sentBefore tells whether a page went out before the card was lost. One that a comment asks for, as /ic escalate does, went out if
+// that was answered; others are judged by their age.
+func (p *pass) sentBefore(s incident.Send) bool {
+	if incident.CommentOf(s.Fact) != 0 {
+		return p.handled(s.Fact)
+	}
+	return p.old(s.At)
+}
+
 // page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.said(s.Key) || p.old(s.At) {
+		if p.said(s.Key) || p.sentBefore(s) {
 			return nil
 		}
 		var outside, phones []string

@@ -161,3 +161,32 @@ func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
 		t.Errorf("not as with webhooks (-want +got):\n%s", d)
 	}
 }
+
+// Somebody who was asked for is paged however late that is heard of, and although the card was lost meanwhile.
+func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:5] {
+		w.step(s)
+		w.settle()
+	}
+	before := len(w.outbox())
+	w.stop()
+	w.follower.Server = nil
+	w.comment("carol", "/ic escalate nobody here knows the network")
+	w.advance(30 * time.Minute)
+	w.tell("carol deletes card")
+	w.start()
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	asked := 0
+	for _, s := range w.outbox()[before:] {
+		if strings.Contains(s.Text, "nobody here knows the network") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("paged %d times for what carol asks", asked)
+	}
+}
