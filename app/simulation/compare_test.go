@@ -43,7 +43,8 @@ func (w *world) outcome(titles []string) outcome {
 	w.elsewhere(&o, titles)
 	for _, s := range w.sent() {
 		if s.Kind == "page" {
-			o.tell("", "paged: %s %s", names.in(s.Key), s.To)
+			key := names.in(s.Key)
+			o.tell(of(titles, key), "paged: %s %s", key, s.To)
 			continue
 		}
 		o.tell("", "told: %s %s %q", s.Channel, s.To, s.Text) // its key is a hash of GitHub's numbers
@@ -257,6 +258,19 @@ func parts(s incident.State) map[string]any {
 	}
 }
 
+// thing is what stands elsewhere and belongs to an incident.
+type thing struct{ of, line string }
+
+// of gives the incident that a text names; "" if it names none.
+func of(titles []string, text string) string {
+	for _, title := range titles {
+		if strings.Contains(text, "["+title+"]") {
+			return title
+		}
+	}
+	return ""
+}
+
 // elsewhere tells of what stands outside the incidents: tickets, pull requests, what customers read.
 func (w *world) elsewhere(o *outcome, titles []string) {
 	w.t.Helper()
@@ -264,23 +278,23 @@ func (w *world) elsewhere(o *outcome, titles []string) {
 	for _, t := range titles {
 		title[w.number(t)] = t
 	}
-	once := map[string]int{}
+	once := map[thing]int{}
 	for _, repo := range []string{"incidents", "platform", "payments"} {
 		for _, i := range list[issue](w, "/api/v3/repos/acme/"+repo+"/issues?state=all") {
 			if ref, index, ok := incident.ReadTicketMark(i.Body); ok {
-				once[fmt.Sprintf("ticket %d of %s in %s: %s, %s", index, title[ref.Number], repo, i.Title, i.State)]++
+				once[thing{title[ref.Number], fmt.Sprintf("ticket %d in %s: %s, %s", index, repo, i.Title, i.State)}]++
 			}
 		}
 	}
 	for _, p := range w.pulls() {
 		if ref, ok := incident.ReadPullMark(p.Body); ok {
-			once[fmt.Sprintf("pull request of %s, merged %t", title[ref.Number], p.Merged != nil)]++
+			once[thing{title[ref.Number], fmt.Sprintf("pull request, merged %t", p.Merged != nil)}]++
 		}
 	}
-	for line, times := range once {
-		o.tell("", "%s", line)
+	for it, times := range once {
+		o.tell(it.of, "%s", it.line)
 		if times > 1 {
-			o.wrong = append(o.wrong, fmt.Sprintf("%d times: %s", times, line))
+			o.wrong = append(o.wrong, fmt.Sprintf("%s: %d times: %s", it.of, times, it.line))
 		}
 	}
 	read := map[string]int{}
