@@ -33,7 +33,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	}
 	facts = append(facts, p.edits()...)
 	if a := p.m.Ack; a != nil {
-		facts = append(facts, incident.Fact{At: p.now, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}})
+		facts = append(facts, p.acknowledged(a))
 	}
 	again, err := p.repeated()
 	if err != nil {

@@ -27,6 +27,16 @@ type Scheduler interface {
 	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
 }
 
+// Shelf keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
+// configuration, and incidents that nobody has answered for. GitHub stays the truth: what is lost here costs nothing when it is
+// back.
+type Shelf interface {
+	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
+	Keep(ctx context.Context, name string, content []byte) error
+	// Kept gives what was kept last; nil if nothing was.
+	Kept(ctx context.Context, name string) (content []byte, err error)
+}
+
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 

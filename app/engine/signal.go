@@ -431,13 +431,13 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	if known && e.Clock.Now().Sub(last.read) < configured {
 		return last.policy
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
+	patient, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	p := &pass{Engine: e, ctx: ctx, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
+	p := &pass{Engine: e, ctx: patient, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
 	if err := p.load(); err != nil {
 		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
 		if !known {
-			return incident.DefaultPolicy()
+			last = e.kept(ctx, repo.FullName())
 		}
 		return last.policy
 	}
