@@ -19,6 +19,8 @@ type outcome struct {
 	same    map[string][]string // by incident, what must be the same; "": what stands elsewhere
 	wrong   []string            // what must not be, whatever the script
 	excused map[string]string   // by incident, why nothing need be the same
+	began   map[string]time.Time
+	blind   map[string][]string // by incident, the pages that went out while GitHub was out
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -35,7 +37,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{same: map[string][]string{}, excused: map[string]string{}}
+	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -43,8 +45,13 @@ func (w *world) outcome(titles []string) outcome {
 	w.elsewhere(&o, titles)
 	for _, s := range w.sent() {
 		if s.Kind == "page" {
-			key := names.in(s.Key)
-			o.tell(of(titles, key), "paged: %s %s", key, s.To)
+			key, _, blind := strings.Cut(names.in(s.Key), "@")
+			title := of(titles, key)
+			if line := fmt.Sprintf("paged: %s %s", key, s.To); blind {
+				o.blind[title] = append(o.blind[title], title+": "+line)
+			} else {
+				o.tell(title, "%s", line)
+			}
 			continue
 		}
 		o.tell("", "told: %s %s %q", s.Channel, s.To, s.Text) // its key is a hash of GitHub's numbers
@@ -213,6 +220,7 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), e.What)
 	}
 	if s.Declared != nil && strings.HasSuffix(s.Declared.By, "[bot]") {
+		o.began[title] = s.Declared.At
 		defer o.timeless(title) // a source's incident begins when GitHub took it
 	}
 	for name, value := range parts(s) {
@@ -230,6 +238,22 @@ var times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 func (o *outcome) timeless(title string) {
 	for n, line := range o.same[title] {
 		o.same[title][n] = times.ReplaceAllString(line, "then")
+	}
+}
+
+// unpaged takes out how often was paged, and which updates were due: of an incident that began later that is less.
+func (o *outcome) unpaged(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return clocked.MatchString(line) })
+}
+
+var clocked = regexp.MustCompile(`: (then  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
+
+// sighted counts a page that went out blindly as the one that is wanted; where somebody had taken over already it is one too many.
+func (o *outcome) sighted(title string, want outcome) {
+	for _, line := range o.blind[title] {
+		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
+			o.same[title] = append(o.same[title], line)
+		}
 	}
 }
 

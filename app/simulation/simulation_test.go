@@ -151,6 +151,11 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		fmt.Fprintln(&failed, line)
 	}
 	for _, title := range titles {
+		if !want.began[title].Equal(got.began[title]) {
+			want.unpaged(title)
+			got.unpaged(title)
+		}
+		got.sighted(title, want)
 		if rough.harmed[title] {
 			want.unreacted(title)
 			got.unreacted(title)
