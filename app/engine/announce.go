@@ -37,7 +37,9 @@ func (p *pass) announce() error {
 					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
 					continue
 				}
-				p.result(incident.Told{Customer: name, Channel: ch.Kind})
+				if a.Fact == last { // who was told of the last update is what the card says
+					p.result(incident.Told{Customer: name, Channel: ch.Kind})
+				}
 			}
 		}
 		return nil

@@ -128,15 +128,19 @@ func (p *pass) receivers(s incident.Send) (outside, phones []string) {
 // send pages by one service outside GitHub, unless it did so while GitHub was out. A failure is a fact of its own.
 func (p *pass) send(s incident.Send, kind string, to []string) {
 	key := p.m.Ref.String() + "/" + s.Key
-	if len(to) == 0 || p.sentBlind(key+" "+kind) {
+	blind := blindKey(key, s.At)
+	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
 		return
+	}
+	if p.blind {
+		key = blind
 	}
 	err := p.sendTo(s, kind, to, key)
 	p.countPage(kind, p.m.Ref.String(), s.Key, err)
 	if err != nil {
 		p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
 	} else if p.blind {
-		p.noteBlind(key + " " + kind)
+		p.noteBlind(blind + " " + kind)
 	}
 }
 

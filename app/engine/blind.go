@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -12,7 +13,9 @@ import (
 // Paging while GitHub is out. An incident that nobody has answered for must go on paging although its card can't be read (I5):
 // so as long as its escalation runs, its state is kept on the shelf too. A look that GitHub refuses steps over that by the clock,
 // or by an answer that was given at the pager, and pages; nothing else is done, and nothing of it is noted on GitHub. When GitHub
-// is back the same steps follow from the card, at the same times and with the same keys, so that no service pages twice.
+// is back the same steps follow from the card, at the same times, unless somebody took over meanwhile without our hearing of it:
+// then the next page is another one under the same number. So a page that goes out blindly has its time in its key too, and this
+// process does not send it again.
 
 // spare is what is kept of an incident.
 type spare struct {
@@ -106,8 +109,12 @@ func (p *pass) acknowledged(a *incident.Ack) incident.Fact {
 	if at.IsZero() || at.After(p.now) {
 		at = p.now
 	}
-	return incident.Fact{At: at, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}}
+	page, _, _ := strings.Cut(a.Page, "@")
+	return incident.Fact{At: at, What: incident.Acknowledged{Key: page, Service: a.Service, Name: a.Name}}
 }
+
+// blindKey is the key of a page that was due at a time and goes out while GitHub is out, such as acme/incidents#7/page/2@1772448300.
+func blindKey(key string, at time.Time) string { return fmt.Sprintf("%s@%d", key, at.Unix()) }
 
 // outages is longer than any is.
 const outages = 24 * time.Hour

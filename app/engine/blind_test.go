@@ -12,7 +12,8 @@ func (w *world) pages() (keys []string) {
 	w.t.Helper()
 	for _, s := range w.outbox() {
 		if s.Kind == "page" && strings.Contains(s.Text, "Nobody coordinates") {
-			keys = append(keys, strings.TrimPrefix(s.Key, w.ref.String()+"/"))
+			key, _, _ := strings.Cut(strings.TrimPrefix(s.Key, w.ref.String()+"/"), "@") // of one that went out blindly
+			keys = append(keys, key)
 		}
 	}
 	return keys
@@ -66,5 +67,26 @@ func TestI5AnAnswerWhileGitHubIsOutIsHeard(t *testing.T) {
 	}
 	if card := w.card(); !strings.Contains(card, "dan@acme.example") {
 		t.Errorf("the card says\n%s", card)
+	}
+}
+
+// Who takes over on GitHub while the app can't read it is paged once in vain, and what is asked later is another page.
+func TestI5APageInVainHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+	w.settle()
+	w.order(`{"outage":"12m"}`)
+	w.comment("carol", "/ic")
+	w.tell("wait 12m")
+	if got := w.pages(); !slices.Equal(got, []string{"page/1", "page/2"}) {
+		t.Fatalf("while GitHub is out %v are paged", got)
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 6m")
+	before := len(w.outbox())
+	w.comment("carol", "/ic escalate nobody here knows the network")
+	w.settle()
+	if sent := w.outbox()[before:]; len(sent) != 1 || sent[0].Key != w.ref.String()+"/page/2" {
+		t.Errorf("asked for help the outbox gains %v", sent)
 	}
 }

@@ -136,6 +136,8 @@ func recalled(it Item) (facts []incident.Fact) {
 			}
 		case parts[0] == "recovered" || parts[0] == "again":
 			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
+		case parts[0] == "closed":
+			add(incident.ClosedUp{Key: key})
 		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
 			if report, ok := incident.ParseReport(parts[1]); ok {
 				add(incident.Received{Source: parts[2], Report: report})

@@ -325,6 +325,10 @@ func (r *run) apply() {
 			r.Signals.take(w.Report)
 			r.record("message", w.Source, "")
 		}
+	case ClosedUp:
+		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
+			r.closed()
+		}
 	case Unassignable:
 		for _, l := range w.Logins {
 			if !Has(r.Unplaced, l) {
@@ -602,8 +606,16 @@ func (r *run) settle() {
 	for _, fu := range r.FollowUps {
 		tickets = append(tickets, fu.Ticket)
 	}
-	r.do(Remind{Key: "closed/" + r.Since.At.Format("20060102150405"), At: r.f.At, Say: Say{
+	r.do(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
+	r.closed()
+}
+
+// closedKey is the key of what is said once a closing that was asked for at a time is complete.
+func closedKey(asked time.Time) string { return "closed/" + asked.UTC().Format("20060102150405") }
+
+// closed notes that the closing is complete.
+func (r *run) closed() {
 	closed := r.Since // the stamp of the request: the same whenever the parts came to exist
 	r.Closed = &closed
 	if r.Document.Merged == nil {
