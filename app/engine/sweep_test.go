@@ -190,3 +190,23 @@ func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
 		t.Errorf("paged %d times for what carol asks", asked)
 	}
 }
+
+// A card that is lost after the end is built again with the end in its place: what was said to a closed incident still counts for
+// nothing, and one that was reopened stays open.
+func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
+	w := newWorld(t)
+	w.tell(whole(t))
+	w.tell("wait 5m\nalice: /oe finding Too late for this one\nwait 1m\nerin reopens\nwait 1m")
+	before := w.view()
+	if before.State != "open" || strings.Contains(w.card(), "Too late") {
+		t.Fatalf("the incident is %s, its card\n%s", before.State, w.card())
+	}
+	w.tell("dan deletes card\nwait 1m")
+	after := w.view()
+	if after.State != "open" || !slices.Equal(after.labels(), before.labels()) {
+		t.Errorf("%s %v before the card was lost, %s %v after", before.State, before.labels(), after.State, after.labels())
+	}
+	if strings.Contains(w.card(), "Too late") {
+		t.Errorf("what was said after the end counts:\n%s", w.card())
+	}
+}
