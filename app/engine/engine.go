@@ -101,6 +101,7 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 	start := time.Now()
 	err := p.run()
 	p.measure(err, time.Since(start), calls)
+	err = p.turn(err)
 	if err != nil {
 		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
 	}

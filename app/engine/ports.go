@@ -283,5 +283,8 @@ func (l *Later) Unwrap() error { return l.Err }
 // ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
 var ErrUnavailable = errors.New("GitHub is not available")
 
+// ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
+var ErrLimited = errors.New("GitHub limits the rate")
+
 // ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
 var ErrNoAccess = errors.New("no access")

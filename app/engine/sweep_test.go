@@ -50,6 +50,12 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 	if calls := w.calls(); writes(calls) > 0 {
 		t.Errorf("a sweep with nothing lost writes: %+v", calls)
 	}
+	sweep()
+	for _, c := range w.calls() {
+		if strings.Contains(c.Path, "/issues/1") && c.Status != 304 {
+			t.Errorf("what has not changed is asked for without its ETag: %+v", c)
+		}
+	}
 }
 
 // A declaration of which the product hears an hour later is no old one: its people are paged, and its commands answered.

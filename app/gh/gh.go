@@ -17,6 +17,7 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -53,7 +54,8 @@ type App struct {
 	meters        map[int64]*meter          // by installation
 	people        map[string]permission
 	files         map[string]file
-	unpinnable    bool // the server knows no pinned comments
+	answers       *lru.Cache[string, *answer] // by address
+	unpinnable    bool                        // the server knows no pinned comments
 }
 
 // timeout is how long one request may take.
@@ -78,6 +80,9 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, files: map[string]file{}}
+	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
+		return nil, err
+	}
 	transport := &limits{next: &measured{next: o.Transport, metrics: o.Metrics, now: o.Now}, now: o.Now}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
@@ -112,7 +117,7 @@ func APIAddress(web string) (string, error) {
 }
 
 func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
-	c := github.NewClient(&http.Client{Transport: &metered{next: tr, meter: m}, Timeout: timeout})
+	c := github.NewClient(&http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m}, Timeout: timeout})
 	base, err := url.Parse(a.api)
 	if err != nil {
 		return nil, err
