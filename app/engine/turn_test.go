@@ -12,7 +12,7 @@ import (
 // When GitHub takes calls again, the incident that nobody coordinates goes first, and one that is not critical last.
 func TestTheMostUrgentGoesFirstAfterALimit(t *testing.T) {
 	w := newWorld(t)
-	for i, severity := range []string{"regular", "critical", "critical"} {
+	for i, severity := range []string{"critical", "regular", "critical"} {
 		w.tell(fmt.Sprintf("alice opens \"Incident %d\"\n  Summary: Customers get 502\n  Severity: %s\n  Customers impacted: globex", i+1, severity))
 		w.settle()
 	}
@@ -21,8 +21,8 @@ func TestTheMostUrgentGoesFirstAfterALimit(t *testing.T) {
 		w.comment("carol", text)
 	}
 	on(1, "/incident status")
-	on(2, "/ic")
-	on(3, "/incident status")
+	on(2, "/incident status")
+	on(3, "/ic")
 	w.settle()
 	w.order(`{"rate_limit":"primary","retry_after":"4m"}`)
 	for number := 1; number <= 3; number++ {
@@ -38,7 +38,7 @@ func TestTheMostUrgentGoesFirstAfterALimit(t *testing.T) {
 			order = append(order, m[1])
 		}
 	}
-	if !slices.Equal(order, []string{"3", "2", "1"}) {
+	if !slices.Equal(order, []string{"1", "3", "2"}) {
 		t.Errorf("after the limit the incidents come in the order %v", order)
 	}
 }
