@@ -138,13 +138,14 @@ func rules(policy incident.Policy) []intake.Rule {
 	return out
 }
 
-// find gives the open incident of a trouble; its number is 0 if there is none.
+// find gives the open incident of a trouble; its number is 0 if there is none. Somebody who waits for its address is not told
+// one that another process has closed: then GitHub is asked.
 func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	key := repo.FullName() + " " + s.DedupKey
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && !p.m.Back && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
