@@ -138,13 +138,14 @@ func rules(policy incident.Policy) []intake.Rule {
 	return out
 }
 
-// find gives the open incident of a trouble; its number is 0 if there is none.
+// find gives the open incident of a trouble; its number is 0 if there is none. Somebody who waits for its address is not told
+// one that another process has closed: then GitHub is asked.
 func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	key := repo.FullName() + " " + s.DedupKey
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && !p.m.Back && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
@@ -218,13 +219,14 @@ type origin struct {
 	Customers []string        `json:"customers,omitempty"`
 	Page      bool            `json:"page,omitempty"`
 	Paged     bool            `json:"paged,omitempty"`
+	Drill     bool            `json:"drill,omitempty"`
 	Count     int             `json:"count,omitempty"`
 	Report    incident.Report `json:"report,omitzero"`
 }
 
 // declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Count: p.m.Count, Report: p.report(s)}
+	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Drill: s.Drill, Count: p.m.Count, Report: p.report(s)}
 	if _, ok := p.policy.Severity(d.Severity); ok {
 		o.Severity = d.Severity
 	}
@@ -238,7 +240,11 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
 	body := text + "\n\n" + signalMark(p.trouble(repo, s.DedupKey)) + "\n" + p.originMark(repo, o)
-	repo.Number, _, err = p.GitHub.OpenIssue(p.ctx, repo.FullName(), NewIssue{Title: s.Title, Body: body, Labels: []string{incident.LabelIncident}})
+	title, labels := s.Title, []string{incident.LabelIncident}
+	if s.Drill {
+		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
+	}
+	repo.Number, _, err = p.GitHub.OpenIssue(p.ctx, repo.FullName(), NewIssue{Title: title, Body: body, Labels: labels})
 	if err != nil {
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
@@ -309,7 +315,7 @@ func (p *pass) reported() (incident.Opened, bool) {
 		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged}, true
+		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill}, true
 	}
 	return incident.Opened{}, false
 }

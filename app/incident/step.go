@@ -14,7 +14,6 @@ const (
 	keptSpans   = 20
 	keptPages   = 20
 	keptPins    = 50
-	keptEdits   = 20
 )
 
 // Step gives the state after a fact, and what must be done. A fact that the state knows already changes nothing.
@@ -66,6 +65,7 @@ func (s State) clone() State {
 	s.Pinned = slices.Clone(s.Pinned)
 	s.Paging.Pages = slices.Clone(s.Paging.Pages)
 	s.Asked.Edits = slices.Clone(s.Asked.Edits)
+	s.Asked.Floor = slices.Clone(s.Asked.Floor)
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
 	s.Updates.Told = slices.Clone(s.Updates.Told)
@@ -74,21 +74,16 @@ func (s State) clone() State {
 	return s
 }
 
-// isOutside tells the facts that the timeline doesn't hold: what an edit added, and what was said and done at the
-// postmortem's pull request. They are told apart by name for good, since a webhook is the only sign of them and may come
-// hours late, when the cursor has long moved past their time.
-func isOutside(id string) bool { return strings.Contains(id, "@") }
-
 func (r *run) knows(f Fact) bool {
 	if isOutside(f.ID) {
-		return slices.Contains(r.Asked.Edits, f.ID)
+		return r.Asked.tookEdit(f.ID)
 	}
 	return r.Cursor.Knows(f.ID, f.At)
 }
 
 func (r *run) see(f Fact) {
 	if isOutside(f.ID) {
-		r.Asked.Edits = newest(append(r.Asked.Edits, f.ID), keptEdits)
+		r.Asked.takeEdit(f.ID)
 		return
 	}
 	r.Cursor = r.Cursor.See(f.ID, f.At)

@@ -118,6 +118,7 @@ type Options struct {
 	Logger  *slog.Logger
 
 	Transport http.RoundTripper // to GitHub; nil: the network
+	Replier   engine.Replier    // answers people in their chat; nil: in Slack
 }
 
 // Server is the product as one process.
@@ -171,6 +172,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	s.app = app
 	if s.engine, err = env.engine(app, s.store, s.store, s.store, s.clock, s.metrics, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
+	}
+	if o.Replier != nil {
+		s.engine.Replier = o.Replier
 	}
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
