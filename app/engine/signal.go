@@ -36,8 +36,12 @@ type place struct {
 // each incident has one writer, and this look is at none yet (I1, I6).
 func (p *pass) signal() error {
 	s, d, err := p.judge()
-	if err != nil || d.Action == intake.Drop {
+	if err != nil {
 		return err
+	}
+	if d.Action == intake.Drop {
+		p.tellReporter(s, "Nothing was opened: a rule of "+p.m.Ref.FullName()+" drops this.")
+		return nil
 	}
 	repo := p.m.Ref
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
@@ -56,6 +60,7 @@ func (p *pass) signal() error {
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
 			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(repo, s.DedupKey), "firing", s.Firing)
+			p.tellReporter(s, "Nothing was opened: by the rules of "+p.m.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
 		}
 		if ref, err = p.declare(repo, s, d); err != nil {
@@ -66,7 +71,7 @@ func (p *pass) signal() error {
 	if err := p.Queue.Enqueue(p.ctx, on, time.Time{}); err != nil {
 		return err
 	}
-	p.tellReporter(s, ref)
+	p.tellReporter(s, p.GitHub.Address(ref))
 	return nil
 }
 
@@ -378,13 +383,13 @@ func (e *Engine) noted(m Message, now time.Time) {
 	e.wrote[m.Ref] = now
 }
 
-// tellReporter answers somebody who reported in a chat and waits there for the incident's address.
-func (p *pass) tellReporter(s intake.Signal, ref incident.Ref) {
+// tellReporter answers somebody who reported in a chat and waits there for the incident's address, or for why there is none.
+func (p *pass) tellReporter(s intake.Signal, text string) {
 	if s.Reply == "" || p.Replier == nil {
 		return
 	}
-	if err := p.Replier.Reply(p.ctx, s.Reply, p.GitHub.Address(ref)); err != nil {
-		p.Logger.Warn("whoever reported it could not be answered", "incident", ref.String(), "source", s.Source, "err", brief(err))
+	if err := p.Replier.Reply(p.ctx, s.Reply, text); err != nil {
+		p.Logger.Warn("whoever reported it could not be answered", "repository", p.m.Ref.FullName(), "source", s.Source, "err", brief(err))
 	}
 }
 

@@ -108,3 +108,18 @@ func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 		"channel_name": {"general"}, "user_id": {"U2"}, "user_name": {"bob"}, "trigger_id": {"9.9.bob"}, "response_url": {at("command")}})
 	answered("command", 3)
 }
+
+// Whoever declares what a rule takes is told so.
+func TestI1SlackIsAnsweredWhereNothingIsOpened(t *testing.T) {
+	w := newWorld(t)
+	for action, want := range map[string]string{"drop": "drops this", "note": "none is"} {
+		w.change("main", "signals:\n  - source: slack\n    do: "+action+"\n")
+		w.advance(time.Hour) // the configuration is read anew
+		w.declares("carol", "https://hooks.slack.com/actions/T1/"+action)
+		w.replies.mu.Lock()
+		if n := len(w.replies.all); n == 0 || !strings.Contains(w.replies.all[n-1], action+" Nothing was opened") || !strings.Contains(w.replies.all[n-1], want) {
+			t.Errorf("with %s people are answered %q", action, w.replies.all)
+		}
+		w.replies.mu.Unlock()
+	}
+}
