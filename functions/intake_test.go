@@ -80,3 +80,33 @@ func TestA4I6TwoWorkersWithoutSharedMemory(t *testing.T) {
 	contains(t, "the first card", s.view(first).Card, `"signals":{"count":4`)
 	contains(t, "the second card", s.view(all[1]).Card, `"signals":{"count":2`)
 }
+
+// A function that starts while GitHub is out pages by the configuration that another read before (I5).
+func TestI5AColdFunctionKnowsWhomToPage(t *testing.T) {
+	s := newStack(t, settings{config: "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"})
+	report := func(name string) {
+		t.Helper()
+		if code := s.report("alertmanager", "application/json", "token", alert("firing", name, 1)); code != http.StatusAccepted {
+			t.Fatalf("an alert: %d\n%s", code, s.intake.Log())
+		}
+	}
+	number := s.declare("alice")
+	s.settle()
+	if s.aws.Object("firebreak-shelf", "policies/acme/incidents") == nil {
+		t.Fatalf("#%d was looked at, and no configuration is kept\n%s", number, s.worker.Log())
+	}
+	before := len(s.outbox())
+	s.faults(`{"outage":"10m"}`)
+	s.coldIntake()
+	report("APIDown")
+	if sent := s.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0], "page") {
+		t.Errorf("while GitHub is out the outbox holds %v\n%s", sent, s.intake.Log())
+	}
+	// And the escalation of the incident that is open goes on, by a worker that never saw it.
+	before = len(s.outbox())
+	s.coldWorker()
+	s.wait(6 * time.Minute)
+	if sent := s.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0], "page") {
+		t.Errorf("five minutes later the outbox holds %v\n%s", sent, s.worker.Log())
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -78,6 +80,7 @@ type settings struct {
 	sqs      http.Handler // serves SQS; nil: the double does
 	receives int          // after how many tries a message is dead; 0: 20
 	twin     bool         // two processes of the worker take turns
+	config   string       // of acme/incidents; empty: as init writes it
 }
 
 // stack is the product on AWS: GitHub → webhook → queue → worker → schedules → queue.
@@ -93,6 +96,8 @@ type stack struct {
 	worker  *lambdatest.Function
 	sweep   *lambdatest.Function
 	twin    *lambdatest.Function // another worker, which takes every other batch; nil: there is one
+
+	coldIntake, coldWorker func() // put a new process in its place
 
 	mu       sync.Mutex
 	batches  []events.SQSEvent // that the worker was given
@@ -115,9 +120,13 @@ func newStack(t *testing.T, o settings) *stack {
 	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.webhook, w, r) })
 	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.intake, w, r) })
 
+	files := templates.Repository()
+	if o.config != "" {
+		files[config.Path] = o.config
+	}
 	// Secrets are kept and rotated by the real clock, so the virtual one begins with it.
 	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Second),
-		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: s})
+		Files: map[string]map[string]string{"acme/incidents": files}, Follower: s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +176,7 @@ func newStack(t *testing.T, o settings) *stack {
 	env["FIREBREAK_OUTBOUND_SECRET"] = "ssm:/firebreak/outbound"
 	env["FIREBREAK_QUEUE_URL"], env["FIREBREAK_QUEUE_ARN"] = s.queue, arn
 	env["FIREBREAK_SCHEDULE_GROUP"], env["FIREBREAK_SCHEDULE_ROLE"] = "firebreak-test", "arn:aws:iam::123456789012:role/firebreak-timers"
-	begin := func(name string, only ...string) *lambdatest.Function {
+	begin := func(name string, env map[string]string, only ...string) *lambdatest.Function {
 		environ := s.aws.Environ()
 		for k, v := range env {
 			if len(only) == 0 || strings.Contains(strings.Join(only, " "), k) {
@@ -177,17 +186,21 @@ func newStack(t *testing.T, o settings) *stack {
 		return start(t, name, environ)
 	}
 	// What serverless.yml gives each of them, and no more.
-	s.webhook = begin("webhook", "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
-	s.worker = begin("worker")
+	s.webhook = begin("webhook", env, "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
+	env["FIREBREAK_SHELF"] = "s3://firebreak-shelf/"
+	working := maps.Clone(env)
+	s.coldWorker = func() { s.worker = begin("worker", working) }
+	s.coldWorker()
 	if o.twin {
-		s.twin = begin("worker")
+		s.twin = begin("worker", working)
 	}
 	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
 	env["FIREBREAK_INTAKE_MAILS"] = "s3://firebreak-mails/mail/"
 	delete(env, "FIREBREAK_SCHEDULE_GROUP")
 	s.aws.SetSecret("firebreak/intake", "token")
-	s.intake = begin("intake")
-	s.sweep = begin("sweep", "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
+	s.coldIntake = func() { s.intake = begin("intake", env) }
+	s.coldIntake()
+	s.sweep = begin("sweep", env, "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
 	return s
 }
 

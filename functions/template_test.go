@@ -238,7 +238,11 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		email = "ses:SendEmail on arn:ses:identity"
 		mails = "s3:GetObject on ${MailBucket.Arn}/mail/*"
 		aside = "sqs:SendMessage on MailDeadLetters.Arn"
+
+		storedHook = "secretsmanager:GetSecretValue on arn:stored:webhook-secret"
+		storedKey  = "secretsmanager:GetSecretValue on arn:stored:private-key"
 	)
+	shelf := []string{"s3:GetObject on ${ShelfBucket.Arn}/*", "s3:ListBucket on ShelfBucket.Arn", "s3:PutObject on ${ShelfBucket.Arn}/*"}
 	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
 	for name, c := range map[string]struct {
 		params []string
@@ -246,16 +250,23 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 	}{
 		"with what must be given": {[]string{"appId=17"}, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", send, hook, token, key),
-			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, key})...),
+			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, hook, token, key})...),
+			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{hook, key})...),
 			"SweepRole":   logs("Sweep", send, key),
 			"TimerRole":   {send},
 		}},
 		"with everything": {everything, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", send, hook, token, out, sign, email, mails, aside),
-			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{hook, out, sign, email})...),
+			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, hook, token, out, sign, email, mails, "s3:ListBucket on MailBucket.Arn", aside})...),
+			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{hook, out, sign, email})...),
 			"SweepRole":   logs("Sweep", send, sign),
+			"TimerRole":   {send},
+		}},
+		"with secrets that are there": {kept, map[string][]string{
+			"WebhookRole": logs("Webhook", send, storedHook),
+			"IntakeRole":  logs("Intake", send, storedHook, token, storedKey),
+			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{storedHook, storedKey})...),
+			"SweepRole":   logs("Sweep", send, storedKey),
 			"TimerRole":   {send},
 		}},
 	} {
@@ -346,7 +357,7 @@ func TestTheFunctions(t *testing.T) {
 		}
 		for variable, value := range env {
 			text := x.text(value)
-			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:${") {
+			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:") {
 				t.Errorf("%s holds the secret %s=%s itself", name, variable, text)
 			}
 		}

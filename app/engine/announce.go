@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -36,7 +37,9 @@ func (p *pass) announce() error {
 					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
 					continue
 				}
-				p.result(incident.Told{Customer: name, Channel: ch.Kind})
+				if a.Fact == last { // who was told of the last update is what the card says
+					p.result(incident.Told{Customer: name, Channel: ch.Kind})
+				}
 			}
 		}
 		return nil
@@ -68,10 +71,13 @@ func (p *pass) broadcast() error {
 	})
 }
 
-// answered tells whether a comment carries the reaction with which a pass answers it, after it has paged and told.
+// answered tells whether a comment carries the reaction with which a pass answers it, after it has paged and told, or a command
+// after it does: while calls are scarce the newest one's answer stands for those before.
 func (p *pass) answered(fact string) bool {
 	id := incident.CommentOf(fact)
-	return slices.ContainsFunc(p.snap.Items, func(it Item) bool { return it.Comment == id && it.Reacted })
+	return slices.ContainsFunc(p.snap.Items, func(it Item) bool {
+		return it.Reacted && (it.Comment == id || it.Comment > id && command.Has(it.Body))
+	})
 }
 
 // recallTold brings back whether the last update reached a customer by a channel. That it did not stands in a comment.

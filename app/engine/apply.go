@@ -76,24 +76,26 @@ func (p *pass) handled(fact string) bool {
 	return p.answered(fact)
 }
 
+// sentBefore tells whether a page went out before the card was lost. One that a comment asks for, as /ic escalate does, went out if
+// that was answered; others are judged by their age.
+func (p *pass) sentBefore(s incident.Send) bool {
+	if incident.CommentOf(s.Fact) != 0 {
+		return p.handled(s.Fact)
+	}
+	return p.old(s.At)
+}
+
 // page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.said(s.Key) || p.old(s.At) {
+		if p.said(s.Key) || p.sentBefore(s) {
 			return nil
 		}
-		var outside, phones []string
+		outside, phones := p.receivers(s)
 		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
 		if p.state.Drill {
 			say.Role = "drill"
-		}
-		for _, to := range s.To {
-			if to == "phone" {
-				phones = p.policy.Phones
-				continue
-			}
-			outside = append(outside, to)
 		}
 		mention := len(phones) > 0 || slices.Contains(s.To, "phone")
 		for _, kind := range s.By {
@@ -101,14 +103,7 @@ func (p *pass) page() error {
 				say.Names, mention = p.mentions(outside), true
 				continue
 			}
-			if len(outside) == 0 {
-				continue
-			}
-			err := p.send(s, kind, outside)
-			p.countPage(kind, p.m.Ref.String(), s.Key, err)
-			if err != nil {
-				p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
-			}
+			p.send(s, kind, outside)
 		}
 		if !mention {
 			return nil
@@ -118,13 +113,43 @@ func (p *pass) page() error {
 	})
 }
 
-// send pages by one service.
-func (p *pass) send(s incident.Send, kind string, to []string) error {
+// receivers parts those whom services reach from the phone list, which people call.
+func (p *pass) receivers(s incident.Send) (outside, phones []string) {
+	for _, to := range s.To {
+		if to == "phone" {
+			phones = p.policy.Phones
+			continue
+		}
+		outside = append(outside, to)
+	}
+	return outside, phones
+}
+
+// send pages by one service outside GitHub, unless it did so while GitHub was out. A failure is a fact of its own.
+func (p *pass) send(s incident.Send, kind string, to []string) {
+	key := p.m.Ref.String() + "/" + s.Key
+	blind := blindKey(key, s.At)
+	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
+		return
+	}
+	if p.blind {
+		key = blind
+	}
+	err := p.sendTo(s, kind, to, key)
+	p.countPage(kind, p.m.Ref.String(), s.Key, err)
+	if err != nil {
+		p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
+	} else if p.blind {
+		p.noteBlind(blind + " " + kind)
+	}
+}
+
+func (p *pass) sendTo(s incident.Send, kind string, to []string, key string) error {
 	if p.Pager == nil {
 		return errors.New("nothing is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: p.m.Ref.String() + "/" + s.Key, To: to, Title: p.headline(), Text: asks(s),
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: asks(s),
 		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service, Tag: p.tag(p.m.Ref)})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
@@ -54,7 +55,8 @@ func (p *pass) publish() error {
 // recallDocument brings back what stands in the postmortem's pull request and not in the issue: that it is there, what
 // became of it, and the commands in its comments.
 func (p *pass) recallDocument() error {
-	if p.state.Phase != incident.Closing {
+	wasClosing := slices.ContainsFunc(p.state.Phases, func(s incident.Span) bool { return s.Phase == incident.Closing })
+	if p.state.Phase != incident.Closing && !wasClosing {
 		return nil
 	}
 	number, err := p.GitHub.FindPull(p.ctx, p.m.Ref, postmortem.Branch(p.m.Ref))

@@ -33,6 +33,7 @@ type Options struct {
 	Scheduler Scheduler
 	Queue     Queue // for signals; nil: there are none
 	Replier   Replier
+	Shelf     Shelf // nil: while GitHub is out only what this process has read is known
 	Pager     Pager
 	Announcer Announcer
 	Clock     Clock
@@ -87,6 +88,8 @@ type pass struct {
 	request *Pull            // the postmortem's pull request, if this pass read it
 	past    *history         // the whole timeline, told; nil until needed
 	all     []Item           // the whole timeline; nil until needed
+	written bool             // the card was
+	blind   bool             // GitHub is out: this pass pages by what is kept outside
 	telling bool             // this pass only tells the past: texts count although they were edited
 }
 
@@ -98,6 +101,7 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 	start := time.Now()
 	err := p.run()
 	p.measure(err, time.Since(start), calls)
+	err = p.turn(err)
 	if err != nil {
 		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
 	}
@@ -127,7 +131,7 @@ func (p *pass) run() error {
 		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", brief(err))
 		return nil
 	} else if err != nil {
-		return err
+		return p.pageBlind(err)
 	}
 	if over, err := p.over(); over || err != nil {
 		return err
@@ -162,6 +166,7 @@ func (p *pass) run() error {
 		return err
 	}
 	p.hear()
+	p.stow()
 	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
 		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
@@ -265,11 +270,13 @@ func (p *pass) commit() error {
 		if err != nil {
 			return fmt.Errorf("post the card: %w", err)
 		}
+		p.written = true
 		return p.pin(&Card{ID: id})
 	}
 	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
 		return fmt.Errorf("write the card: %w", err)
 	}
+	p.written = true
 	return p.pin(p.snap.Card)
 }
 

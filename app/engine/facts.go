@@ -33,7 +33,7 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	}
 	facts = append(facts, p.edits()...)
 	if a := p.m.Ack; a != nil {
-		facts = append(facts, incident.Fact{At: p.now, What: incident.Acknowledged{Key: a.Page, Service: a.Service, Name: a.Name}})
+		facts = append(facts, p.acknowledged(a))
 	}
 	again, err := p.repeated()
 	if err != nil {
@@ -136,6 +136,8 @@ func recalled(it Item) (facts []incident.Fact) {
 			}
 		case parts[0] == "recovered" || parts[0] == "again":
 			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
+		case parts[0] == "closed":
+			add(incident.ClosedUp{Key: key})
 		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
 			if report, ok := incident.ParseReport(parts[1]); ok {
 				add(incident.Received{Source: parts[2], Report: report})

@@ -74,7 +74,9 @@ func (p *pass) tell() (*history, error) {
 	for _, e := range again.effects {
 		switch e := e.(type) {
 		case incident.Record:
-			h.entries = append(h.entries, e.Entry)
+			if e.Entry.Kind != "closed" { // it is closed once the document is there, which must say the same before and after
+				h.entries = append(h.entries, e.Entry)
+			}
 		case incident.Send:
 			h.pages = append(h.pages, incident.Page{Key: e.Key, At: e.At, To: e.To, Why: e.Why})
 		}

@@ -27,6 +27,16 @@ type Scheduler interface {
 	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
 }
 
+// Shelf keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
+// configuration, and incidents that nobody has answered for. GitHub stays the truth: what is lost here costs nothing when it is
+// back.
+type Shelf interface {
+	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
+	Keep(ctx context.Context, name string, content []byte) error
+	// Kept gives what was kept last; nil if nothing was.
+	Kept(ctx context.Context, name string) (content []byte, err error)
+}
+
 // Clock tells the time.
 type Clock interface{ Now() time.Time }
 
@@ -272,6 +282,9 @@ func (l *Later) Unwrap() error { return l.Err }
 
 // ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
 var ErrUnavailable = errors.New("GitHub is not available")
+
+// ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
+var ErrLimited = errors.New("GitHub limits the rate")
 
 // ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
 var ErrNoAccess = errors.New("no access")

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +18,7 @@ import (
 // file is the last good configuration of a repository, when it was read, and what is wrong with the newest.
 type file struct {
 	policy incident.Policy
+	kept   []byte // as it stands outside the process; nil: nobody knows
 	read   time.Time
 	broken incident.BrokenConfig
 }
@@ -35,9 +38,6 @@ func (p *pass) load() error {
 		p.policy, p.broken = last.policy, last.broken
 		return nil
 	}
-	if !known {
-		last.policy = incident.DefaultPolicy()
-	}
 	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
 	if err == nil && !ok {
 		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
@@ -48,21 +48,59 @@ func (p *pass) load() error {
 	if err != nil {
 		return err
 	}
+	if !ok {
+		content = []byte{} // as if it were empty
+	}
+	policy, err := config.Parse(content)
+	if err != nil && !known {
+		last = p.kept(p.ctx, name)
+	}
 	last.read, last.broken = p.now, incident.BrokenConfig{}
-	switch policy, err := config.Parse(content); {
-	case !ok:
-		last.policy = incident.DefaultPolicy()
-	case err != nil:
+	if err != nil {
 		sum := sha256.Sum256(content)
 		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
 		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "lines", lines(err))
-	default:
+	} else {
 		last.policy = policy
+		last.kept = p.keep(p.ctx, name, last.kept, content)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files[name], p.policy, p.broken = last, last.policy, last.broken
 	return nil
+}
+
+// keep stores a good configuration outside the process if it is not there yet, and gives what is. A failure costs nothing now:
+// the next look tries again.
+func (e *Engine) keep(ctx context.Context, repo string, before, file []byte) []byte {
+	if e.Shelf == nil || before != nil && bytes.Equal(before, file) {
+		return before
+	}
+	if err := e.Shelf.Keep(ctx, policyName(repo), file); err != nil {
+		e.Logger.Warn("the configuration could not be kept for when GitHub is out", "repository", repo, "err", brief(err))
+		return nil
+	}
+	return file
+}
+
+func policyName(repo string) string { return "policies/" + repo }
+
+// kept gives the last good configuration that any process read, or the defaults.
+func (e *Engine) kept(ctx context.Context, repo string) file {
+	unknown := file{policy: incident.DefaultPolicy()}
+	if e.Shelf == nil {
+		return unknown
+	}
+	content, err := e.Shelf.Kept(ctx, policyName(repo))
+	if err != nil {
+		e.Logger.Warn("the last good configuration is not to be had: going by the defaults", "repository", repo, "err", brief(err))
+		return unknown
+	}
+	policy, err := config.Parse(content)
+	if content == nil || err != nil { // what an older version understood a newer one may not
+		return unknown
+	}
+	return file{policy: policy, kept: content}
 }
 
 // mistakes tells the first mistakes of a configuration, with their places.

@@ -100,3 +100,36 @@ func TestTheOrganisationsConfigurationAndTheDefaults(t *testing.T) {
 		t.Errorf("without any the team is mentioned so: %q, and the outbox holds %v", said, w.outbox())
 	}
 }
+
+// A process that starts while GitHub is out, or after the configuration was broken, goes by what one before it read (I5).
+func TestI5WhatOneProcessReadTheNextKnows(t *testing.T) {
+	w := newWorld(t)
+	paging := "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"
+	w.change("main", paging)
+	w.alert("firing", "First", 1)
+	w.settle()
+	if sent := w.outbox(); len(sent) != 1 {
+		t.Fatalf("the outbox holds %v", sent)
+	}
+	w.order(`{"outage":"10m"}`)
+	w.restart()
+	w.alert("firing", "Second", 1)
+	if sent := w.outbox(); len(sent) != 2 || sent[1].Kind != "page" {
+		t.Fatalf("during the outage the outbox holds %v", sent)
+	}
+	w.tell("wait 20m")
+	w.change("main", "pagers: webhook\n")
+	w.restart()
+	before := len(w.outbox())
+	w.alert("firing", "Third", 1)
+	if sent := w.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0].Key, "/signal/") {
+		t.Errorf("by a broken configuration the outbox holds %v", sent)
+	}
+	w.change("main", "")
+	w.restart()
+	before = len(w.outbox())
+	w.alert("firing", "Fourth", 1)
+	if sent := w.outbox()[before:]; len(sent) != 0 {
+		t.Errorf("an empty configuration is one, and the outbox holds %v", sent)
+	}
+}

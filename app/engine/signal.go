@@ -36,8 +36,12 @@ type place struct {
 // each incident has one writer, and this look is at none yet (I1, I6).
 func (p *pass) signal() error {
 	s, d, err := p.judge()
-	if err != nil || d.Action == intake.Drop {
+	if err != nil {
 		return err
+	}
+	if d.Action == intake.Drop {
+		p.tellReporter(s, "Nothing was opened: a rule of "+p.m.Ref.FullName()+" drops this.")
+		return nil
 	}
 	repo := p.m.Ref
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
@@ -56,6 +60,7 @@ func (p *pass) signal() error {
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
 			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(repo, s.DedupKey), "firing", s.Firing)
+			p.tellReporter(s, "Nothing was opened: by the rules of "+p.m.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
 		}
 		if ref, err = p.declare(repo, s, d); err != nil {
@@ -66,7 +71,7 @@ func (p *pass) signal() error {
 	if err := p.Queue.Enqueue(p.ctx, on, time.Time{}); err != nil {
 		return err
 	}
-	p.tellReporter(s, ref)
+	p.tellReporter(s, p.GitHub.Address(ref))
 	return nil
 }
 
@@ -138,13 +143,14 @@ func rules(policy incident.Policy) []intake.Rule {
 	return out
 }
 
-// find gives the open incident of a trouble; its number is 0 if there is none.
+// find gives the open incident of a trouble; its number is 0 if there is none. Somebody who waits for its address is not told
+// one that another process has closed: then GitHub is asked.
 func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	key := repo.FullName() + " " + s.DedupKey
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && !p.m.Back && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
@@ -218,13 +224,14 @@ type origin struct {
 	Customers []string        `json:"customers,omitempty"`
 	Page      bool            `json:"page,omitempty"`
 	Paged     bool            `json:"paged,omitempty"`
+	Drill     bool            `json:"drill,omitempty"`
 	Count     int             `json:"count,omitempty"`
 	Report    incident.Report `json:"report,omitzero"`
 }
 
 // declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Count: p.m.Count, Report: p.report(s)}
+	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Drill: s.Drill, Count: p.m.Count, Report: p.report(s)}
 	if _, ok := p.policy.Severity(d.Severity); ok {
 		o.Severity = d.Severity
 	}
@@ -238,7 +245,11 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
 	body := text + "\n\n" + signalMark(p.trouble(repo, s.DedupKey)) + "\n" + p.originMark(repo, o)
-	repo.Number, _, err = p.GitHub.OpenIssue(p.ctx, repo.FullName(), NewIssue{Title: s.Title, Body: body, Labels: []string{incident.LabelIncident}})
+	title, labels := s.Title, []string{incident.LabelIncident}
+	if s.Drill {
+		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
+	}
+	repo.Number, _, err = p.GitHub.OpenIssue(p.ctx, repo.FullName(), NewIssue{Title: title, Body: body, Labels: labels})
 	if err != nil {
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
@@ -309,7 +320,7 @@ func (p *pass) reported() (incident.Opened, bool) {
 		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged}, true
+		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill}, true
 	}
 	return incident.Opened{}, false
 }
@@ -372,13 +383,13 @@ func (e *Engine) noted(m Message, now time.Time) {
 	e.wrote[m.Ref] = now
 }
 
-// tellReporter answers somebody who reported in a chat and waits there for the incident's address.
-func (p *pass) tellReporter(s intake.Signal, ref incident.Ref) {
+// tellReporter answers somebody who reported in a chat and waits there for the incident's address, or for why there is none.
+func (p *pass) tellReporter(s intake.Signal, text string) {
 	if s.Reply == "" || p.Replier == nil {
 		return
 	}
-	if err := p.Replier.Reply(p.ctx, s.Reply, p.GitHub.Address(ref)); err != nil {
-		p.Logger.Warn("whoever reported it could not be answered", "incident", ref.String(), "source", s.Source, "err", brief(err))
+	if err := p.Replier.Reply(p.ctx, s.Reply, text); err != nil {
+		p.Logger.Warn("whoever reported it could not be answered", "repository", p.m.Ref.FullName(), "source", s.Source, "err", brief(err))
 	}
 }
 
@@ -431,13 +442,13 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	if known && e.Clock.Now().Sub(last.read) < configured {
 		return last.policy
 	}
-	ctx, stop := context.WithTimeout(ctx, patience)
+	patient, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	p := &pass{Engine: e, ctx: ctx, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
+	p := &pass{Engine: e, ctx: patient, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
 	if err := p.load(); err != nil {
 		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
 		if !known {
-			return incident.DefaultPolicy()
+			last = e.kept(ctx, repo.FullName())
 		}
 		return last.policy
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -176,6 +177,43 @@ func TestI1PageFirst(t *testing.T) {
 	w.tell("bob: /oe\nwait 10m")
 	if sent := w.outbox(); len(sent) != before {
 		t.Errorf("somebody looks into it, and the outbox holds %v", sent)
+	}
+}
+
+// A6: a drill that comes as a signal opens an exercise. It pages nobody, even where the configuration pages at once, tells no
+// customer, and stays apart from the trouble that it plays: whatever is real opens an incident of its own, and pages.
+func TestA6ADrillBySignal(t *testing.T) {
+	w := newWorld(t)
+	w.change("main", "pager: webhook\nsignals:\n  - source: generic\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {channels: [{email: ops@globex.example}]}}\n")
+	signal := func(state string, drill bool, n int) {
+		w.post("/intake/generic", "application/json", fmt.Sprintf(`{"title":"APIServerDown","state":%q,"dedup_key":"api","drill":%t,"n":%d}`, state, drill, n))
+		w.tell("wait 1m")
+	}
+	signal("alerting", true, 1)
+	v := w.view()
+	if !strings.HasPrefix(v.Title, "Drill: ") || !slices.Contains(v.labels(), "drill") || !strings.Contains(w.card(), "pages nobody, tells no customer") {
+		t.Errorf("the drill is %q with %q and says\n%s", v.Title, v.labels(), w.card())
+	}
+	w.tell("bob: /oe\nbob: /ic severity critical\nwait 30m")
+	signal("alerting", true, 2)
+	signal("ok", true, 3)
+	if said := w.said("says that it recovered. Is it over?"); len(said) != 1 || w.view().State != "open" {
+		t.Errorf("the recovery is told so: %q", said)
+	}
+	if sent := w.outbox(); len(sent) > 0 {
+		t.Errorf("a drill reached people outside: %v", sent)
+	}
+	signal("alerting", false, 4)
+	w.ref.Number = 2
+	if v := w.view(); v.Title != "APIServerDown" || slices.Contains(v.labels(), "drill") {
+		t.Errorf("what is real is %q with %q", v.Title, v.labels())
+	}
+	if sent := w.outbox(); len(sent) == 0 || sent[0].Kind != "page" {
+		t.Errorf("what is real reached nobody: %v", sent)
+	}
+	signal("ok", true, 5)
+	if said := w.said("says that it recovered"); len(said) > 0 {
+		t.Errorf("a drill's recovery landed on what is real: %q", said)
 	}
 }
 

@@ -50,6 +50,12 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 	if calls := w.calls(); writes(calls) > 0 {
 		t.Errorf("a sweep with nothing lost writes: %+v", calls)
 	}
+	sweep()
+	for _, c := range w.calls() {
+		if strings.Contains(c.Path, "/issues/1") && c.Status != 304 {
+			t.Errorf("what has not changed is asked for without its ETag: %+v", c)
+		}
+	}
 }
 
 // A declaration of which the product hears an hour later is no old one: its people are paged, and its commands answered.
@@ -159,5 +165,54 @@ func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
 	}
 	if d := cmp.Diff(heard.everything(), swept.everything()); d != "" {
 		t.Errorf("not as with webhooks (-want +got):\n%s", d)
+	}
+}
+
+// Somebody who was asked for is paged however late that is heard of, and although the card was lost meanwhile.
+func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t))[:5] {
+		w.step(s)
+		w.settle()
+	}
+	before := len(w.outbox())
+	w.stop()
+	w.follower.Server = nil
+	w.comment("carol", "/ic escalate nobody here knows the network")
+	w.advance(30 * time.Minute)
+	w.tell("carol deletes card")
+	w.start()
+	if err := w.product.Sweep(context.Background(), began.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	asked := 0
+	for _, s := range w.outbox()[before:] {
+		if strings.Contains(s.Text, "nobody here knows the network") {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("paged %d times for what carol asks", asked)
+	}
+}
+
+// A card that is lost after the end is built again with the end in its place: what was said to a closed incident still counts for
+// nothing, and one that was reopened stays open.
+func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
+	w := newWorld(t)
+	w.tell(whole(t))
+	w.tell("wait 5m\nalice: /oe finding Too late for this one\nwait 1m\nerin reopens\nwait 1m")
+	before := w.view()
+	if before.State != "open" || strings.Contains(w.card(), "Too late") {
+		t.Fatalf("the incident is %s, its card\n%s", before.State, w.card())
+	}
+	w.tell("dan deletes card\nwait 1m")
+	after := w.view()
+	if after.State != "open" || !slices.Equal(after.labels(), before.labels()) {
+		t.Errorf("%s %v before the card was lost, %s %v after", before.State, before.labels(), after.State, after.labels())
+	}
+	if strings.Contains(w.card(), "Too late") {
+		t.Errorf("what was said after the end counts:\n%s", w.card())
 	}
 }

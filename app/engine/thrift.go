@@ -84,6 +84,22 @@ func (e *Engine) hold(m Message, now time.Time) error {
 	return &Later{Until: until, Err: errors.New("GitHub's calls must last for the hour")}
 }
 
+// turn lets the most urgent go first when a limit ends that all of them wait for: the others come so much later. What this
+// process has not looked at yet counts as urgent.
+func (p *pass) turn(err error) error {
+	var later *Later
+	if !errors.As(err, &later) || !errors.Is(err, ErrLimited) {
+		return err
+	}
+	p.mu.Lock()
+	weight := p.Engine.heard[p.m.Ref].weight
+	p.mu.Unlock()
+	return &Later{Until: later.Until.Add(time.Duration(weight) * behind), Err: later.Err}
+}
+
+// behind is how much later each step of urgency goes on after a limit.
+const behind = 3 * time.Second
+
 // hear keeps what a look has read.
 func (p *pass) hear() {
 	weight := 2

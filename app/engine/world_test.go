@@ -38,6 +38,7 @@ type world struct {
 	queue    string
 	follower *follower
 	stop     func()
+	replies  replies
 	deaf     bool // nothing reaches the product: no webhook, and none delivered again
 
 	since    int            // calls told so far
@@ -110,7 +111,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,6 +2,18 @@
 //
 // It looks without counting on order or completeness, writes so that writing again changes nothing, and asks for tokens
 // that open one repository for one kind of work.
+//
+// # Why REST alone
+//
+// One GraphQL query could look and one mutation apply, and GitHub's published schema takes both (@octokit/graphql-schema 15.26).
+// Of the 34 commands in app/engine/testdata/calls.md, 13 would cost 3 calls in place of 4, 9 would cost 3 in place of 5, and the 10
+// that change labels or assignees 3 in place of 6: a mutation goes on after one of its fields failed, so the card, whose writing
+// says that all before it is done, needs a mutation of its own (https://spec.graphql.org/October2021/#sec-Mutation). It is not done:
+//
+//   - The schema has neither pinned comments, by which the card is found in the one call, nor numbers of events, by which a card
+//     knows what was read. Cards would have to be written anew, and those of both paths told apart.
+//   - What has not changed is free over REST, by its ETag, and never over GraphQL.
+//   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
 package gh
 
 import (
@@ -17,6 +29,7 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -53,7 +66,8 @@ type App struct {
 	meters        map[int64]*meter          // by installation
 	people        map[string]permission
 	files         map[string]file
-	unpinnable    bool // the server knows no pinned comments
+	answers       *lru.Cache[string, *answer] // by address
+	unpinnable    bool                        // the server knows no pinned comments
 }
 
 // timeout is how long one request may take.
@@ -78,6 +92,9 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, files: map[string]file{}}
+	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
+		return nil, err
+	}
 	transport := &limits{next: &measured{next: o.Transport, metrics: o.Metrics, now: o.Now}, now: o.Now}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
@@ -112,7 +129,7 @@ func APIAddress(web string) (string, error) {
 }
 
 func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
-	c := github.NewClient(&http.Client{Transport: &metered{next: tr, meter: m}, Timeout: timeout})
+	c := github.NewClient(&http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m}, Timeout: timeout})
 	base, err := url.Parse(a.api)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// How long answers are kept: who may respond, and a file before it is asked for again with its ETag.
+// How long answers are kept: who may respond, and a file before it is asked for again.
 const (
 	keepPeople = 5 * time.Minute
 	keepFile   = time.Minute
@@ -26,7 +26,6 @@ type permission struct {
 type file struct {
 	content []byte
 	ok      bool
-	etag    string
 	at      time.Time
 }
 
@@ -101,16 +100,11 @@ func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, 
 	if err != nil {
 		return nil, false, err
 	}
-	if known.etag != "" {
-		req.Header.Set("If-None-Match", known.etag)
-	}
 	var answer struct {
 		Content string `json:"content"`
 	}
-	res, err := c.Do(ctx, req, &answer)
+	_, err = c.Do(ctx, req, &answer)
 	switch {
-	case res != nil && res.StatusCode == http.StatusNotModified:
-		known.at = now
 	case status(err) == http.StatusNotFound:
 		known = file{at: now}
 	case err != nil:
@@ -120,7 +114,7 @@ func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, 
 		if err != nil {
 			return nil, false, fmt.Errorf("read %s of %s: %w", path, ref.FullName(), err)
 		}
-		known = file{content: content, ok: true, etag: res.Header.Get("ETag"), at: now}
+		known = file{content: content, ok: true, at: now}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

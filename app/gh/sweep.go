@@ -20,7 +20,7 @@ import (
 // itself never tries twice.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
-	arrived := map[string]bool{}
+	settled := map[string]bool{} // it arrived, or is under way
 	var failed []*github.HookDelivery
 	opts := &github.ListCursorOptions{PerPage: 100}
 	for {
@@ -31,10 +31,9 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 		old := false
 		for _, d := range page {
 			old = old || d.GetDeliveredAt().Before(since)
-			switch code := d.GetStatusCode(); {
-			case code >= 200 && code < 300:
-				arrived[d.GetGUID()] = true
-			case code != 0 || d.GetStatus() != "": // one that is under way has neither
+			if code := d.GetStatusCode(); code >= 200 && code < 300 || underWay(d) {
+				settled[d.GetGUID()] = true
+			} else {
 				failed = append(failed, d)
 			}
 		}
@@ -46,7 +45,7 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 	asked := map[string]bool{}
 	for _, d := range failed {
 		guid := d.GetGUID()
-		if arrived[guid] || asked[guid] || d.GetDeliveredAt().Before(since) {
+		if settled[guid] || asked[guid] || d.GetDeliveredAt().Before(since) {
 			continue
 		}
 		asked[guid] = true
@@ -55,6 +54,13 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (int, error) {
 		}
 	}
 	return len(asked), nil
+}
+
+// underWay tells whether a delivery has no outcome yet. GitHub's description requires a status and a code and says no more of
+// them than that they describe the response; without a response the code is 0, and the status names the failure, such as "failed
+// to connect".
+func underWay(d *github.HookDelivery) bool {
+	return d.GetStatusCode() == 0 && (d.GetStatus() == "" || strings.EqualFold(d.GetStatus(), "pending"))
 }
 
 // Reached is how far each of a sweep's searches got, by what it looks for: its last result's time.

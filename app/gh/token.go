@@ -2,7 +2,9 @@ package gh
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -61,7 +63,11 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 		}
 		id = inst.GetID()
 	}
-	c, err := a.installed(id, key, w, repos)
+	anew := func(ctx context.Context) (*github.Client, error) {
+		a.forget(owner, id)
+		return a.in(ctx, w, owner, repos...)
+	}
+	c, err := a.installed(id, key, w, repos, anew)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +75,18 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	defer a.mu.Unlock()
 	a.installations[strings.ToLower(owner)] = id
 	return c, nil
+}
+
+// forget makes an owner's installation be looked up again, unless that was done.
+func (a *App) forget(owner string, id int64) {
+	owner = strings.ToLower(owner)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.installations[owner] != id {
+		return
+	}
+	delete(a.installations, owner)
+	maps.DeleteFunc(a.clients, func(key string, _ *github.Client) bool { return strings.Contains(key, " "+owner+"/") })
 }
 
 // Repository gives a client for the command line, whose tokens open one repository.
@@ -87,11 +105,12 @@ func (a *App) serves(owner string) error {
 
 // wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
 func (a *App) wide(id int64) (*github.Client, error) {
-	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil)
+	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil)
 }
 
-// installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them.
-func (a *App) installed(id int64, key string, w work, repos []string) (*github.Client, error) {
+// installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
+// there is one, gives the client to go on with where the installation is gone.
+func (a *App) installed(id int64, key string, w work, repos []string, anew func(context.Context) (*github.Client, error)) (*github.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.clients[key]; c != nil {
@@ -107,7 +126,7 @@ func (a *App) installed(id int64, key string, w work, repos []string) (*github.C
 	if a.paces[id] == nil {
 		a.paces[id], a.meters[id] = &pace{every: a.o.Pace}, &meter{}
 	}
-	c, err := a.client(&paced{next: tr, pace: a.paces[id]}, a.meters[id])
+	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id]}, a.meters[id])
 	if err != nil {
 		return nil, err
 	}
@@ -118,4 +137,45 @@ func (a *App) installed(id int64, key string, w work, repos []string) (*github.C
 // of gives a client for a kind of work in a repository.
 func (a *App) of(ctx context.Context, w work, ref incident.Ref) (*github.Client, error) {
 	return a.in(ctx, w, ref.Owner, ref.Repo)
+}
+
+// reinstalled goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
+// no token is given any more (404), and those that are out are no longer taken (401).
+type reinstalled struct {
+	next http.RoundTripper
+	anew func(context.Context) (*github.Client, error) // nil: whoever asks looks installations up
+}
+
+// secondTry marks the context of a request that goes out again.
+type secondTry struct{}
+
+func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := r.next.RoundTrip(req)
+	if !gone(res, err) || r.anew == nil || req.Context().Value(secondTry{}) != nil || req.Body != nil && req.GetBody == nil {
+		return res, err
+	}
+	ctx := context.WithValue(req.Context(), secondTry{}, true)
+	c, failed := r.anew(ctx)
+	if failed != nil { // it is installed nowhere, which is what the first answer says
+		return res, err
+	}
+	again := req.Clone(ctx)
+	if req.Body != nil {
+		if again.Body, failed = req.GetBody(); failed != nil {
+			return res, err
+		}
+	}
+	if res != nil {
+		res.Body.Close()
+	}
+	return c.Client().Transport.RoundTrip(again)
+}
+
+// gone tells whether an answer can mean that the installation is no more.
+func gone(res *http.Response, err error) bool {
+	var refused *ghinstallation.HTTPError
+	if errors.As(err, &refused) {
+		return refused.Response != nil && refused.Response.StatusCode == http.StatusNotFound
+	}
+	return err == nil && res.StatusCode == http.StatusUnauthorized
 }

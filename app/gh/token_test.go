@@ -291,6 +291,66 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 	}
 }
 
+// An App that is removed and installed again has another installation, and goes on by it without a restart: also while a token of
+// the old one would still be good, and once for each request that it does not know the answer to.
+func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
+	t.Parallel()
+	installed, expiry := 7, time.Hour
+	var asked []string
+	transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+		path := strings.TrimPrefix(r.URL.Path, "/api/v3/")
+		asked = append(asked, path)
+		body, code := `{"message":"Not Found"}`, http.StatusNotFound
+		switch path {
+		case "repos/acme/incidents/installation":
+			if installed != 0 {
+				body, code = fmt.Sprintf(`{"id":%d}`, installed), http.StatusOK
+			}
+		case fmt.Sprintf("app/installations/%d/access_tokens", installed):
+			body, code = fmt.Sprintf(`{"token":"ghs_%d","expires_at":%q}`, installed, time.Now().Add(expiry).Format(time.RFC3339)), http.StatusCreated
+		case "repos/acme/incidents/issues/1/comments":
+			sent, err := io.ReadAll(r.Body)
+			if err != nil || !strings.Contains(string(sent), "It burns") {
+				t.Errorf("the comment is %q (%v)", sent, err)
+			}
+			if body, code = `{"message":"Bad credentials"}`, http.StatusUnauthorized; r.Header.Get("Authorization") == fmt.Sprintf("token ghs_%d", installed) {
+				body, code = `{"id":4711}`, http.StatusCreated
+			}
+		}
+		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	})
+	app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lookup, comment = "repos/acme/incidents/installation", "repos/acme/incidents/issues/1/comments"
+	mint := func(id int) string { return fmt.Sprintf("app/installations/%d/access_tokens", id) }
+	for _, step := range []struct {
+		what      string
+		installed int
+		expiry    time.Duration // of the token that is given
+		asks      []string
+		gone      bool
+	}{
+		{what: "at first", installed: 7, expiry: time.Hour, asks: []string{lookup, mint(7), comment}},
+		{what: "again", installed: 7, expiry: time.Hour, asks: []string{comment}},
+		{what: "installed anew while a token is out", installed: 8, expiry: time.Second, asks: []string{comment, lookup, mint(8), comment}},
+		{what: "installed anew once it is over", installed: 9, expiry: time.Hour, asks: []string{mint(8), lookup, mint(9), comment}},
+		{what: "and after that", installed: 9, expiry: time.Hour, asks: []string{comment}},
+		{what: "removed", installed: 0, asks: []string{comment, lookup}, gone: true},
+		{what: "and still", installed: 0, asks: []string{lookup}, gone: true},
+		{what: "installed again", installed: 10, expiry: time.Hour, asks: []string{lookup, mint(10), comment}},
+	} {
+		installed, expiry, asked = step.installed, step.expiry, nil
+		if _, err := app.Comment(t.Context(), it, "It burns"); (err != nil) != step.gone {
+			t.Errorf("%s: %v", step.what, err)
+		}
+		if !slices.Equal(asked, step.asks) {
+			t.Errorf("%s: it asks for %q, want %q", step.what, asked, step.asks)
+		}
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

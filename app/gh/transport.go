@@ -35,7 +35,7 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if until, limited := limited(res, l.now()); limited {
 		res.Body.Close()
-		return nil, &engine.Later{Until: until, Err: fmt.Errorf("GitHub limits the rate: %s %s: %s", req.Method, req.URL.Path, res.Status)}
+		return nil, &engine.Later{Until: until, Err: fmt.Errorf("%w: %s %s: %s", engine.ErrLimited, req.Method, req.URL.Path, res.Status)}
 	}
 	return res, nil
 }

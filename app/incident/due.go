@@ -250,7 +250,7 @@ func (r *run) page(to, by []string, why, text string) {
 	r.Paging.Sent++
 	key := fmt.Sprintf("page/%d", r.Paging.Sent)
 	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: key, At: r.f.At, To: to, By: by, Why: why}), keptPages)
-	r.do(Send{Key: key, To: to, By: by, Why: why, Text: text, Asker: r.f.By.Login, At: r.f.At})
+	r.do(Send{Key: key, To: to, By: by, Why: why, Text: text, Asker: r.f.By.Login, Fact: r.f.ID, At: r.f.At})
 }
 
 // pageFailed notes which service did not take a page. If none did, that is said at once, with whom to call, and the next

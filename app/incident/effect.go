@@ -15,6 +15,7 @@ type (
 		Why   string   // "team", "update", "asked"
 		Text  string   // what the person who escalated wrote; inert when shown
 		Asker string
+		Fact  string // id of the fact that asks for it; empty: the clock does
 		At    time.Time
 	}
 	// Reply answers one command: words in a comment under the marker of the fact it answers.

@@ -101,6 +101,9 @@ type (
 		Customer string
 		Issue    string // owner/repo#number
 	}
+	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a timeline that is read again, so
+	// that what came after it meets a closed incident, as it did then.
+	ClosedUp struct{ Key string }
 	// Told: an update reached a customer by one of its channels.
 	Told struct{ Customer, Channel string }
 	// Unsent: an update did not reach a customer by one of its channels.

@@ -291,7 +291,8 @@ type Asked struct {
 	Role   time.Time `json:"role,omitzero"`    // when it is asked who takes the vacant role; zero: asked, or none is vacant
 	Open   string    `json:"open,omitempty"`   // the vacant role: "ic", "oe"
 	Config string    `json:"config,omitempty"` // the broken configuration that was told of
-	Edits  []string  `json:"edits,omitempty"`  // edits of comments that were acted on, the newest 20
+	Edits  []string  `json:"edits,omitempty"`  // what was acted on outside the timeline, such as edits, the newest 20 of each kind
+	Floor  []string  `json:"floor,omitempty"`  // of those dropped from Edits, the newest of each kind; nothing older is acted on
 }
 
 // Pull is the postmortem's pull request (C2).

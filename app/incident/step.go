@@ -14,7 +14,6 @@ const (
 	keptSpans   = 20
 	keptPages   = 20
 	keptPins    = 50
-	keptEdits   = 20
 )
 
 // Step gives the state after a fact, and what must be done. A fact that the state knows already changes nothing.
@@ -66,6 +65,7 @@ func (s State) clone() State {
 	s.Pinned = slices.Clone(s.Pinned)
 	s.Paging.Pages = slices.Clone(s.Paging.Pages)
 	s.Asked.Edits = slices.Clone(s.Asked.Edits)
+	s.Asked.Floor = slices.Clone(s.Asked.Floor)
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
 	s.Updates.Told = slices.Clone(s.Updates.Told)
@@ -74,21 +74,16 @@ func (s State) clone() State {
 	return s
 }
 
-// isOutside tells the facts that the timeline doesn't hold: what an edit added, and what was said and done at the
-// postmortem's pull request. They are told apart by name for good, since a webhook is the only sign of them and may come
-// hours late, when the cursor has long moved past their time.
-func isOutside(id string) bool { return strings.Contains(id, "@") }
-
 func (r *run) knows(f Fact) bool {
 	if isOutside(f.ID) {
-		return slices.Contains(r.Asked.Edits, f.ID)
+		return r.Asked.tookEdit(f.ID)
 	}
 	return r.Cursor.Knows(f.ID, f.At)
 }
 
 func (r *run) see(f Fact) {
 	if isOutside(f.ID) {
-		r.Asked.Edits = newest(append(r.Asked.Edits, f.ID), keptEdits)
+		r.Asked.takeEdit(f.ID)
 		return
 	}
 	r.Cursor = r.Cursor.See(f.ID, f.At)
@@ -324,6 +319,10 @@ func (r *run) apply() {
 		if !r.Signals.took(w.Report, true) {
 			r.Signals.take(w.Report)
 			r.record("message", w.Source, "")
+		}
+	case ClosedUp:
+		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
+			r.closed()
 		}
 	case Unassignable:
 		for _, l := range w.Logins {
@@ -602,8 +601,16 @@ func (r *run) settle() {
 	for _, fu := range r.FollowUps {
 		tickets = append(tickets, fu.Ticket)
 	}
-	r.do(Remind{Key: "closed/" + r.Since.At.Format("20060102150405"), At: r.f.At, Say: Say{
+	r.do(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
+	r.closed()
+}
+
+// closedKey is the key of what is said once a closing that was asked for at a time is complete.
+func closedKey(asked time.Time) string { return "closed/" + asked.UTC().Format("20060102150405") }
+
+// closed notes that the closing is complete.
+func (r *run) closed() {
 	closed := r.Since // the stamp of the request: the same whenever the parts came to exist
 	r.Closed = &closed
 	if r.Document.Merged == nil {

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -283,6 +284,23 @@ func TestI1OpsgenieActions(t *testing.T) {
 	}
 	if s := signal(t, "opsgenie", `{"action":"Create","alert":{"alertId":"a1","createdAt":"soon"}}`); s.DedupKey != "opsgenie:a1" || !s.Started.Equal(now) {
 		t.Errorf("without an alias and a time it gives %+v", s)
+	}
+}
+
+// A6: an exercise is told as one, and what is neither yes nor no is refused rather than taken for either.
+func TestA6GenericDrill(t *testing.T) {
+	for drill, want := range map[string]bool{"true": true, `"true"`: true, "false": false, `"false"`: false, "null": false, `""`: false} {
+		s := signal(t, "generic", `{"title":"x","drill":`+drill+`}`)
+		if s.Drill != want || strings.HasPrefix(s.DedupKey, "drill:") != want {
+			t.Errorf("drill %s gives %+v", drill, s)
+		}
+	}
+	for _, drill := range []string{"1", `"yes"`, "{}", `["true"]`} {
+		var wrong *intake.Error
+		_, err := sources()["generic"].Read(t.Context(), intake.Request{Header: http.Header{"Authorization": {"Bearer now"}}, Body: []byte(`{"title":"x","drill":` + drill + `}`), Now: now})
+		if !errors.As(err, &wrong) || wrong.Kind != intake.Bad {
+			t.Errorf("drill %s: %v, want it refused as bad", drill, err)
+		}
 	}
 }
 

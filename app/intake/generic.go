@@ -3,10 +3,11 @@ package intake
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"strings"
 )
 
-// Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity, customer, dedup_key, all
+// Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity, customer, dedup_key, drill, all
 // optional, signed or with a token.
 //
 // The signature, in X-Firebreak-Signature-256, is "sha256=" and the hex HMAC-SHA256 of the time in X-Firebreak-Timestamp
@@ -25,17 +26,22 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	var a struct {
-		AlertUID string `json:"alert_uid"`
-		Title    string `json:"title"`
-		ImageURL string `json:"image_url"`
-		State    string `json:"state"`
-		Link     string `json:"link_to_upstream_details"`
-		Message  string `json:"message"`
-		Severity string `json:"severity"`
-		Customer string `json:"customer"`
-		DedupKey string `json:"dedup_key"`
+		AlertUID string          `json:"alert_uid"`
+		Title    string          `json:"title"`
+		ImageURL string          `json:"image_url"`
+		State    string          `json:"state"`
+		Link     string          `json:"link_to_upstream_details"`
+		Message  string          `json:"message"`
+		Severity string          `json:"severity"`
+		Customer string          `json:"customer"`
+		DedupKey string          `json:"dedup_key"`
+		Drill    json.RawMessage `json:"drill"`
 	}
 	if err := decode(r.Body, &a); err != nil {
+		return Result{}, err
+	}
+	drill, err := isDrill(a.Drill)
+	if err != nil {
 		return Result{}, err
 	}
 	if a.Title == "" && a.Message == "" {
@@ -43,15 +49,30 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
 	s := Signal{
-		Source: g.Name(), Trust: trust, Firing: a.State != "ok" && a.State != "resolved",
+		Source: g.Name(), Trust: trust, Firing: a.State != "ok" && a.State != "resolved", Drill: drill,
 		Title: cmp.Or(a.Title, first), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
 		DedupKey: key(g.Name(), cmp.Or(a.DedupKey, a.AlertUID, a.Title, first)),
 		Labels:   map[string]string{"severity": a.Severity, "customer": a.Customer},
+	}
+	if drill {
+		s.DedupKey = key("drill", s.DedupKey)
 	}
 	if image := address(a.ImageURL); image != "" {
 		s.Text += "\nImage: " + image
 	}
 	return Result{Signals: []Signal{sealed(r, s)}}, nil
+}
+
+// isDrill reads whether it is an exercise. Taken for the other, an exercise would page for real and an alert nobody: what is
+// neither yes nor no is refused.
+func isDrill(field json.RawMessage) (bool, error) {
+	switch strings.Trim(string(field), `"`) {
+	case "", "false", "null":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, bad("drill must be true or false")
 }
 
 func (g *Generic) verify(r Request) (Trust, error) {

@@ -45,6 +45,8 @@ type Signal struct {
 	// Alertmanager's repeat_interval.
 	Event  string `json:"event"`
 	Firing bool   `json:"firing"` // false: it recovered
+	// Drill says that it is an exercise (A6). Its DedupKey is none that anything real has: a real alert never lands on a drill.
+	Drill bool `json:"drill,omitempty"`
 
 	Title        string            `json:"title"`                  // one line, at most 200 characters; never empty
 	Text         string            `json:"text,omitempty"`         // at most 8 KiB

@@ -47,7 +47,7 @@ type Decision struct {
 }
 
 // Map says what becomes of a Signal: the first rule that fits decides, and without any it opens an incident. A recovery
-// opens nothing and pages nobody. Nobody becomes a customer by a mail that anybody may have sent, but it is taken all the
+// opens nothing and pages nobody, and neither does a drill page (A6). Nobody becomes a customer by a mail that anybody may have sent, but it is taken all the
 // same.
 func Map(s Signal, rules []Rule) Decision {
 	d := Decision{Action: Open, Severity: s.SeverityHint, Customer: s.CustomerHint, Rule: -1}
@@ -69,6 +69,9 @@ func Map(s Signal, rules []Rule) Decision {
 	}
 	if s.Trust == Unverified {
 		d.Customer = ""
+	}
+	if s.Drill && d.Action == Page {
+		d.Action = Open
 	}
 	if !s.Firing && d.Action != Drop {
 		d.Action = Note

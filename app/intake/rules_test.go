@@ -34,6 +34,7 @@ func TestI1RulesDecide(t *testing.T) {
 		"no rule":          {intake.Signal{Source: "generic", Firing: true, SeverityHint: "high", CustomerHint: "initech"}, intake.Decision{Action: intake.Open, Severity: "high", Customer: "initech", Rule: -1}},
 		"dropped":          {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "Watchdog"}}, intake.Decision{Action: intake.Drop, Rule: 0}},
 		"of all sources":   {intake.Signal{Source: "grafana", Firing: true, SeverityHint: "page", Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: intake.Page, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu", Rule: 1}},
+		"a drill":          {intake.Signal{Source: "grafana", Firing: true, Drill: true, Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: intake.Open, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu", Rule: 1}},
 		"one label only":   {intake.Signal{Source: "grafana", Firing: true, Labels: map[string]string{"cluster": "eu-1"}}, intake.Decision{Action: intake.Open, Rule: -1}},
 		"part of a label":  {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "WatchdogDown"}}, intake.Decision{Action: intake.Open, Rule: -1}},
 		"a customer":       {intake.Signal{Source: "email", Firing: true, Trust: intake.Verified, Labels: map[string]string{"from_domain": "globex.example"}}, intake.Decision{Action: intake.Open, Customer: "globex", Rule: 2}},

@@ -49,6 +49,7 @@ CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> ''
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
 CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether it can be
+CREATE TABLE IF NOT EXISTS shelf (name TEXT PRIMARY KEY, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `

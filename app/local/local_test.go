@@ -465,3 +465,31 @@ func BenchmarkEnqueue(b *testing.B) {
 		}
 	})
 }
+
+func TestTheShelfKeepsTheLast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue.db")
+	s, err := local.Open(path, wall{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	kept := func(name string) []byte {
+		t.Helper()
+		content, err := s.Kept(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	if got := kept("policies/acme/incidents"); got != nil {
+		t.Errorf("nothing was kept, and there is %q", got)
+	}
+	for _, content := range []string{"pager: slack", "", "pager: webhook"} {
+		if err := s.Keep(t.Context(), "policies/Acme/incidents", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got := kept("policies/acme/incidents"); got == nil || string(got) != content {
+			t.Errorf("kept %q, and there is %q", content, got)
+		}
+	}
+}

@@ -90,7 +90,10 @@ func (c *courier) guid(id int64) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:32]
 }
 
+// queue lets a delivery be attempted. Whether its receiver can be reached is what it is now: the attempt may come a moment later,
+// and a run would not be the same twice.
 func (c *courier) queue(d *Delivery) {
+	d.lost = c.s.faults.out(c.s.clock.Now())
 	c.waiting = append(c.waiting, d)
 	c.sent++
 	c.tell()
@@ -165,7 +168,7 @@ func (c *courier) deliver(d *Delivery) {
 	}
 	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
 	begin := time.Now()
-	if c.s.faults.out(c.s.clock.Now()) {
+	if d.lost {
 		reason = "failed to connect to host"
 	} else {
 		ctx, stop := context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -158,7 +159,8 @@ func TestMarkdownFile(t *testing.T) {
 	}
 }
 
-// TestMarkdownHostile feeds 64 KiB of what parsers fear. None may take long, grow without bound or lose the text.
+// TestMarkdownHostile feeds 64 KiB of what parsers fear. None may take far longer than as much of what people write, grow without
+// bound or lose the text. Both are measured in one run, and what is slow is tried again, for the machine may be slow or busy.
 func TestMarkdownHostile(t *testing.T) {
 	const size = 64 << 10
 	many := func(s string) string { return strings.Repeat(s, size/len(s)) }
@@ -176,6 +178,17 @@ func TestMarkdownHostile(t *testing.T) {
 		}
 		return b.String()
 	}
+	fastest := func(text markdownText, tries int, enough time.Duration) time.Duration {
+		least := time.Duration(math.MaxInt64)
+		for n := 0; n < tries && least > enough; n++ {
+			start := time.Now()
+			text.html()
+			least = min(least, time.Since(start))
+		}
+		return least
+	}
+	const slower = 200 // some 25 are seen
+	ordinary := fastest(sampleText(many("The API of *eu-1* answers with `503` since 10:38, see #1 and https://a.example/graph.\n\n- @alice looks\n\n")), 5, 0)
 	for name, source := range map[string]string{
 		"quotes": many("> "), "quoted lines": many(strings.Repeat("> ", 24) + "a\n"),
 		"lists": deeper(func(d int) string { return strings.Repeat("  ", d) + "- a\n" }), "one line of lists": many("- "), "numbered": deeper(func(d int) string { return strings.Repeat("   ", d) + "1. a\n" }),
@@ -191,12 +204,10 @@ func TestMarkdownHostile(t *testing.T) {
 			for _, file := range []string{"", "a.md"} {
 				text := sampleText(source)
 				text.branch, text.file = "main", file
-				start := time.Now()
-				got := text.html()
-				if took := time.Since(start); took > 8*time.Second {
-					t.Errorf("%d bytes took %v", len(source), took)
+				if took := fastest(text, 3, slower*ordinary); took > slower*ordinary {
+					t.Errorf("%d bytes took %v, ordinary ones %v", len(source), took, ordinary)
 				}
-				if len(got) > 64*size {
+				if got := text.html(); len(got) > 64*size {
 					t.Errorf("%d bytes became %d", len(source), len(got))
 				}
 			}

@@ -321,6 +321,7 @@ type Delivery struct {
 	Action       string
 	RepositoryID int64 // 0 when the event is about no repository
 	Redelivery   bool
+	lost         bool // its receiver could not be reached when it was queued
 	At           time.Time
 	Duration     time.Duration // on the wall clock
 	Code         int           // HTTP status, 0 when there was no answer

@@ -29,7 +29,9 @@ type Drill struct {
 	Incident string `json:"incident"`
 	URL      string `json:"html_url"`
 	Answered bool   `json:"answered"` // the product has written its card
-	ref      incident.Ref
+	// Played is what the alert did, where it was played through the intake.
+	Played []string `json:"played,omitempty"`
+	ref    incident.Ref
 }
 
 var blanks = regexp.MustCompile(`\s+`)

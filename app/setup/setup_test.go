@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -347,14 +348,20 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flow, at, _ := begin(t, setup.Options{GitHub: emptyGitHub(t), Org: "acme", Store: store})
+	github := emptyGitHub(t)
+	flow, at, _ := begin(t, setup.Options{GitHub: github, Org: "acme", Store: store})
 	if status, page := confirm(t, at); status != 200 || !strings.Contains(page, "FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key") {
 		t.Fatalf("%d\n%s", status, page)
 	}
-	if _, err := flow.Wait(t.Context()); err != nil {
+	app, err := flow.Wait(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	read := &awscloud.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key", "FIREBREAK_WEBHOOK_SECRET=secretsmanager:firebreak/webhook-secret"}, Now: time.Now}
+	params := deployment(t, store.Next(app))
+	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" || params["githubUrl"] != github {
+		t.Errorf("the functions are deployed with %v", params)
+	}
+	read := &awscloud.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:" + params["privateKey"], "FIREBREAK_WEBHOOK_SECRET=secretsmanager:" + params["webhookSecret"]}, Now: time.Now}
 	cfg, err := awscloud.Config(aws.Getenv)
 	if err != nil {
 		t.Fatal(err)
@@ -371,4 +378,30 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("without the right to look: %v", err)
 	}
+}
+
+// deployment reads the parameters of the command that deploys the functions, which serverless.yml must know.
+func deployment(t *testing.T, commands []string) map[string]string {
+	t.Helper()
+	known, err := os.ReadFile("../../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(commands, func(c string) bool { return strings.Contains(c, " deploy ") })
+	if i < 0 {
+		t.Fatalf("nothing says how to deploy: %q", commands)
+	}
+	command, all, _ := strings.Cut(commands[i], " --param ")
+	if want := "npx osls@3.77.1 deploy --region " + awstest.Region; command != want || !strings.Contains(string(known), "npx osls@3.77.1 deploy") {
+		t.Errorf("it is deployed by %q, want %q", command, want)
+	}
+	params := map[string]string{}
+	for _, p := range strings.Split(all, " --param ") {
+		name, value, _ := strings.Cut(p, "=")
+		params[name] = value
+		if !strings.Contains(string(known), "${param:"+name+"}") {
+			t.Errorf("serverless.yml knows no parameter %s", name)
+		}
+	}
+	return params
 }

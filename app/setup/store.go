@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
@@ -127,6 +128,8 @@ type secrets struct {
 	manager SecretsManager
 	name    string
 	github  string
+
+	keyARN, secretARN string // once they are kept
 }
 
 func (s *secrets) keyName() string    { return s.name + "/private-key" }
@@ -150,12 +153,16 @@ func (s *secrets) Check(ctx context.Context) error {
 
 func (s *secrets) Keep(ctx context.Context, c Credentials) error {
 	s.github = c.GitHub
-	for _, of := range []struct{ name, value, about string }{{s.keyName(), c.key, "private key"}, {s.secretName(), c.secret, "webhook secret"}} {
-		_, err := s.manager.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
+	for _, of := range []struct {
+		name, value, about string
+		arn                *string
+	}{{s.keyName(), c.key, "private key", &s.keyARN}, {s.secretName(), c.secret, "webhook secret", &s.secretARN}} {
+		made, err := s.manager.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
 			Description: aws.String("The " + of.about + " of Firebreak's GitHub App " + strconv.FormatInt(c.AppID, 10))})
 		if err != nil {
 			return fmt.Errorf("store the secret %s: %w", of.name, err)
 		}
+		*of.arn = aws.ToString(made.ARN)
 	}
 	return nil
 }
@@ -165,5 +172,18 @@ func (s *secrets) Next(app Registered) []string {
 	if s.github != "" {
 		env += "FIREBREAK_GITHUB_URL=" + s.github + " "
 	}
-	return []string{env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
+	return []string{"go run ./functions/build", s.deploy(app), "# make WebhookURL of its outputs the webhook's address in the App's settings, unless it is so", env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
+}
+
+// deploy is the command that makes the functions read these secrets, where Secrets Manager has them.
+func (s *secrets) deploy(app Registered) string {
+	command := "npx osls@3.77.1 deploy"
+	if at, err := arn.Parse(s.keyARN); err == nil {
+		command += " --region " + at.Region
+	}
+	command += fmt.Sprintf(" --param appId=%d --param appSlug=%s", app.ID, app.Slug)
+	if s.github != "" {
+		command += " --param githubUrl=" + s.github
+	}
+	return command + " --param privateKey=" + s.keyARN + " --param webhookSecret=" + s.secretARN
 }

@@ -19,6 +19,8 @@ type outcome struct {
 	same    map[string][]string // by incident, what must be the same; "": what stands elsewhere
 	wrong   []string            // what must not be, whatever the script
 	excused map[string]string   // by incident, why nothing need be the same
+	began   map[string]time.Time
+	blind   map[string][]string // by incident, the pages that went out while GitHub was out
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -35,7 +37,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{same: map[string][]string{}, excused: map[string]string{}}
+	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -43,7 +45,13 @@ func (w *world) outcome(titles []string) outcome {
 	w.elsewhere(&o, titles)
 	for _, s := range w.sent() {
 		if s.Kind == "page" {
-			o.tell("", "paged: %s %s", names.in(s.Key), s.To)
+			key, _, blind := strings.Cut(names.in(s.Key), "@")
+			title := of(titles, key)
+			if line := fmt.Sprintf("paged: %s %s", key, s.To); blind {
+				o.blind[title] = append(o.blind[title], title+": "+line)
+			} else {
+				o.tell(title, "%s", line)
+			}
 			continue
 		}
 		o.tell("", "told: %s %s %q", s.Channel, s.To, s.Text) // its key is a hash of GitHub's numbers
@@ -212,6 +220,7 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), e.What)
 	}
 	if s.Declared != nil && strings.HasSuffix(s.Declared.By, "[bot]") {
+		o.began[title] = s.Declared.At
 		defer o.timeless(title) // a source's incident begins when GitHub took it
 	}
 	for name, value := range parts(s) {
@@ -229,6 +238,22 @@ var times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 func (o *outcome) timeless(title string) {
 	for n, line := range o.same[title] {
 		o.same[title][n] = times.ReplaceAllString(line, "then")
+	}
+}
+
+// unpaged takes out how often was paged, and which updates were due: of an incident that began later that is less.
+func (o *outcome) unpaged(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return clocked.MatchString(line) })
+}
+
+var clocked = regexp.MustCompile(`: (then  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
+
+// sighted counts a page that went out blindly as the one that is wanted; where somebody had taken over already it is one too many.
+func (o *outcome) sighted(title string, want outcome) {
+	for _, line := range o.blind[title] {
+		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
+			o.same[title] = append(o.same[title], line)
+		}
 	}
 }
 
@@ -257,6 +282,19 @@ func parts(s incident.State) map[string]any {
 	}
 }
 
+// thing is what stands elsewhere and belongs to an incident.
+type thing struct{ of, line string }
+
+// of gives the incident that a text names; "" if it names none.
+func of(titles []string, text string) string {
+	for _, title := range titles {
+		if strings.Contains(text, "["+title+"]") {
+			return title
+		}
+	}
+	return ""
+}
+
 // elsewhere tells of what stands outside the incidents: tickets, pull requests, what customers read.
 func (w *world) elsewhere(o *outcome, titles []string) {
 	w.t.Helper()
@@ -264,23 +302,23 @@ func (w *world) elsewhere(o *outcome, titles []string) {
 	for _, t := range titles {
 		title[w.number(t)] = t
 	}
-	once := map[string]int{}
+	once := map[thing]int{}
 	for _, repo := range []string{"incidents", "platform", "payments"} {
 		for _, i := range list[issue](w, "/api/v3/repos/acme/"+repo+"/issues?state=all") {
 			if ref, index, ok := incident.ReadTicketMark(i.Body); ok {
-				once[fmt.Sprintf("ticket %d of %s in %s: %s, %s", index, title[ref.Number], repo, i.Title, i.State)]++
+				once[thing{title[ref.Number], fmt.Sprintf("ticket %d in %s: %s, %s", index, repo, i.Title, i.State)}]++
 			}
 		}
 	}
 	for _, p := range w.pulls() {
 		if ref, ok := incident.ReadPullMark(p.Body); ok {
-			once[fmt.Sprintf("pull request of %s, merged %t", title[ref.Number], p.Merged != nil)]++
+			once[thing{title[ref.Number], fmt.Sprintf("pull request, merged %t", p.Merged != nil)}]++
 		}
 	}
-	for line, times := range once {
-		o.tell("", "%s", line)
+	for it, times := range once {
+		o.tell(it.of, "%s", it.line)
 		if times > 1 {
-			o.wrong = append(o.wrong, fmt.Sprintf("%d times: %s", times, line))
+			o.wrong = append(o.wrong, fmt.Sprintf("%s: %d times: %s", it.of, times, it.line))
 		}
 	}
 	read := map[string]int{}

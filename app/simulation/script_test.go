@@ -54,10 +54,17 @@ func write(seed uint64) []step {
 		stories = append(stories, d.story(fmt.Sprintf("Incident %c", 'A'+n)))
 	}
 	var script []step
+	var now time.Duration
+	acted := map[time.Duration]time.Duration{} // when somebody did, by the second within five minutes
 	for len(stories) > 0 {
 		n := d.IntN(len(stories))
 		s := stories[n][0]
 		s.wait = odd(s.wait + d.pause())
+		for then, taken := acted[(now+s.wait)%clock]; taken && then != now+s.wait; then, taken = acted[(now+s.wait)%clock] {
+			s.wait += grid
+		}
+		now += s.wait
+		acted[now%clock] = now
 		script = append(script, s)
 		if stories[n] = stories[n][1:]; len(stories[n]) == 0 {
 			stories = append(stories[:n], stories[n+1:]...)
@@ -66,10 +73,16 @@ func write(seed uint64) []step {
 	return script
 }
 
-// odd rounds a wait up to a multiple of eleven seconds, so that hardly anybody acts in the very second in which something is
-// due: which of the two comes first hangs on who looks.
+// Nobody acts in the very second in which something is due, since which of the two comes first hangs on who looks: what is due is
+// so whole minutes after somebody acted, five as a rule, and people act at multiples of eleven seconds, none of which are five
+// minutes apart.
+const (
+	grid  = 11 * time.Second
+	clock = 5 * time.Minute
+)
+
+// odd rounds a wait up to the grid.
 func odd(wait time.Duration) time.Duration {
-	const grid = 11 * time.Second
 	return (wait + grid - 1).Truncate(grid)
 }
 

@@ -42,6 +42,8 @@ type Lambda struct {
 	object  func(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
 	mails   *url.URL // s3://bucket/prefix, where SES stores them
 
+	shelf engine.Shelf // nil: there is none
+
 	mu    sync.Mutex
 	last  map[string]string // the environment by which product was built
 	built *product
@@ -64,6 +66,7 @@ type product struct {
 //	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
 //	FIREBREAK_DEPLOYMENT                       the dimension of the metrics, such as firebreak-prod
 //	FIREBREAK_INTAKE_MAILS                     s3://bucket/prefix/ where SES stores the mails that it hands the function
+//	FIREBREAK_SHELF                            s3://bucket/prefix/ where is kept what it takes to page while GitHub is out
 //
 // and what Read reads, in which variables may refer to secrets.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
@@ -77,15 +80,33 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
 		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
 	l.queue = &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
-	l.object = backend.Object(s3.NewFromConfig(cfg))
-	if l.mails, err = url.Parse(os.Getenv("FIREBREAK_INTAKE_MAILS")); err != nil || l.mails.String() != "" && (l.mails.Scheme != "s3" || l.mails.Host == "") {
-		return nil, fmt.Errorf("FIREBREAK_INTAKE_MAILS must be an address like s3://bucket/mail/, not %q", os.Getenv("FIREBREAK_INTAKE_MAILS"))
+	objects := s3.NewFromConfig(cfg)
+	l.object = backend.Object(objects)
+	if l.mails, err = place("FIREBREAK_INTAKE_MAILS"); err != nil {
+		return nil, err
+	}
+	shelf, err := place("FIREBREAK_SHELF")
+	if err != nil {
+		return nil, err
+	}
+	if shelf.Host != "" {
+		l.shelf = &backend.Shelf{S3: objects, Bucket: shelf.Host, Prefix: strings.TrimPrefix(shelf.Path, "/")}
 	}
 	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Metrics: l.metrics, Logger: log}
 	if l.queue.URL == "" {
 		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
 	}
 	return l, nil
+}
+
+// place reads a variable that names a place on S3; its Host is empty if the variable is.
+func place(name string) (*url.URL, error) {
+	value := os.Getenv(name)
+	u, err := url.Parse(value)
+	if err != nil || value != "" && (u.Scheme != "s3" || u.Host == "") {
+		return nil, fmt.Errorf("%s must be an address like s3://bucket/prefix/, not %q", name, value)
+	}
+	return u, nil
 }
 
 // Work handles a batch of the queue's messages.
@@ -220,7 +241,7 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 	if !withEngine {
 		return p, nil
 	}
-	if p.engine, err = env.engine(app, l.timers, l.queue, l.clock, l.metrics, l.log); err != nil {
+	if p.engine, err = env.engine(app, l.timers, l.queue, l.shelf, l.clock, l.metrics, l.log); err != nil {
 		return nil, err
 	}
 	if env.Incidents.Repo != "" {

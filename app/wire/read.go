@@ -31,6 +31,7 @@ type Reader struct {
 	AppID   int64
 	Secrets [][]byte         // the webhook's, current first
 	Out     *notify.Notifier // reaches people outside GitHub
+	Generic []byte           // the secret of the intake's generic source; nil: it is not served
 }
 
 // NewReader builds a reader from the environment that the server uses.
@@ -65,7 +66,11 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	if u, err := url.Parse(env.GitHubURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	return &Reader{App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
+	var generic []byte
+	if secrets := env.sourceSecrets("generic"); len(secrets) > 0 {
+		generic = secrets[0]
+	}
+	return &Reader{Generic: generic, App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
 }
 
 // Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are

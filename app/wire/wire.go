@@ -118,6 +118,7 @@ type Options struct {
 	Logger  *slog.Logger
 
 	Transport http.RoundTripper // to GitHub; nil: the network
+	Replier   engine.Replier    // answers people in their chat; nil: in Slack
 }
 
 // Server is the product as one process.
@@ -169,8 +170,11 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	if s.engine, err = env.engine(app, s.store, s.store, s.clock, s.metrics, s.log); err != nil {
+	if s.engine, err = env.engine(app, s.store, s.store, s.store, s.clock, s.metrics, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
+	}
+	if o.Replier != nil {
+		s.engine.Replier = o.Replier
 	}
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
@@ -210,12 +214,12 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measur
 }
 
 // engine builds what runs the incidents.
-func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
+func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Queue, shelf engine.Shelf, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
 	out, err := newNotifier(e, log)
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Clock: clock, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Shelf: shelf, Clock: clock, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, and /healthz.

@@ -151,6 +151,9 @@ func TestBrowserNewcomer(t *testing.T) {
 	if said := n.runs(0, "drill", "acme/incidents"); !strings.Contains(said, "/acme/incidents/issues/3") {
 		t.Errorf("drill says\n%s", said)
 	}
+	if said := n.runs(0, "drill", "acme/incidents", "--intake", "http://"+product, "--again", "1ms"); !strings.Contains(said, "The alert recovers") || !strings.Contains(said, "/acme/incidents/issues/4") {
+		t.Errorf("an alert is played so:\n%s", said)
+	}
 	settle(t, n.github.url)
 	w.do(chromedp.Navigate(n.github.url + "/acme/incidents/issues/3"))
 	w.sees("#pinned .comment-body", "pages nobody, tells no customer")

@@ -26,7 +26,9 @@ GitHub asks you to confirm. The App's private key and webhook secret go where --
 
   env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak serve`" + `, and the key in FILE.private-key.pem beside it
                          (without .env), both for your eyes only (0600)
-  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret
+  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
+                         ends with the command that deploys the functions with them. The webhook's address is known after
+                         that: give any of yours here, and change it in the App's settings
 
 What is there already is not overwritten.`,
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook

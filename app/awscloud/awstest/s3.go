@@ -1,6 +1,8 @@
 package awstest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/xml"
 	"net/http"
 	"strings"
@@ -13,14 +15,25 @@ func (a *AWS) PutObject(bucket, key string, content []byte) {
 	a.objects[bucket+"/"+key] = content
 }
 
-// s3 answers GetObject, which alone is known here: a bucket in the path, for an address of numbers has no subdomains.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
-	const none = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // SHA-256 of no body
+// Object gives an object of a bucket; nil: there is none.
+func (a *AWS) Object(bucket, key string) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.calls = append(a.calls, "GetObject")
-	object, ok := a.objects[strings.TrimPrefix(r.URL.Path, "/")]
+	return a.objects[bucket+"/"+key]
+}
+
+// s3 answers GetObject and PutObject, which alone are known here: a bucket in the path, for an address of numbers has no
+// subdomains.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
+	operation := r.URL.Query().Get("x-id")
+	key := strings.TrimPrefix(r.URL.Path, "/")
+	sum := sha256.Sum256(body)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = append(a.calls, operation)
+	object, ok := a.objects[key]
 	fail := func(status int, code string) {
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
@@ -29,17 +42,20 @@ func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
 			Code, Message string
 		}{Code: code, Message: "the double says so"})
 	}
+	known := map[string]string{"GetObject": http.MethodGet, "PutObject": http.MethodPut}
 	switch {
-	case r.Method != http.MethodGet || r.URL.RawQuery != "x-id=GetObject" || len(body) > 0:
+	case known[operation] != r.Method || r.URL.RawQuery != "x-id="+operation || operation == "GetObject" && len(body) > 0:
 		fail(http.StatusNotImplemented, "NotImplemented")
-	case r.Header.Get("X-Amz-Content-Sha256") != none:
+	case r.Header.Get("X-Amz-Content-Sha256") != hex.EncodeToString(sum[:]):
 		fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch")
-	case a.refuse["GetObject"] != "":
-		fail(http.StatusForbidden, a.refuse["GetObject"])
+	case a.refuse[operation] != "":
+		fail(http.StatusForbidden, a.refuse[operation])
+	case operation == "PutObject":
+		a.objects[key] = body
 	case !ok:
 		fail(http.StatusNotFound, "NoSuchKey")
 	default:
-		w.Header().Set("Content-Type", "message/rfc822")
+		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(object)
 	}
 }

@@ -51,8 +51,10 @@ func (a *AWS) secretsManager(operation string, body []byte) (any, error) {
 	case operation == "CreateSecret" && a.secrets[in.Name] != nil:
 		return nil, refused("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
 	case operation == "CreateSecret":
+		arn := "arn:aws:secretsmanager:" + Region + ":000000000000:secret:" + in.Name + "-a1B2c3" // six random characters
 		a.secrets[in.Name] = map[string]version{"AWSCURRENT": {in.SecretString, a.now()}}
-		return map[string]any{"Name": in.Name, "ARN": "arn:aws:secretsmanager:" + Region + ":000000000000:secret:" + in.Name}, nil
+		a.secrets[arn] = a.secrets[in.Name]
+		return map[string]any{"Name": in.Name, "ARN": arn}, nil
 	case operation == "DescribeSecret" && a.secrets[in.SecretId] != nil:
 		return map[string]any{"Name": in.SecretId}, nil
 	case operation == "DescribeSecret":
