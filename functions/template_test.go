@@ -264,8 +264,8 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		}},
 		"with secrets that are there": {kept, map[string][]string{
 			"WebhookRole": logs("Webhook", send, storedHook),
-			"IntakeRole":  logs("Intake", send, storedHook, token, storedKey),
-			"WorkerRole":  logs("Worker", slices.Concat(timers, received, []string{storedHook, storedKey})...),
+			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
+			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{storedHook, storedKey})...),
 			"SweepRole":   logs("Sweep", send, storedKey),
 			"TimerRole":   {send},
 		}},

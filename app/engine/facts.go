@@ -88,7 +88,7 @@ func (p *pass) wasLabeled() bool {
 // is read again, for the second time: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		return recalled(it)
+		return recalled(it, p.rebuilt || p.telling)
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}}
 	switch it.Event {
@@ -121,8 +121,8 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 }
 
 // recalled gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
-// reported.
-func recalled(it Item) (facts []incident.Fact) {
+// reported; again says that the timeline is read again from its start.
+func recalled(it Item, again bool) (facts []incident.Fact) {
 	add := func(what any) {
 		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
 	}
@@ -136,7 +136,7 @@ func recalled(it Item) (facts []incident.Fact) {
 			}
 		case parts[0] == "recovered" || parts[0] == "again":
 			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
-		case parts[0] == "closed":
+		case parts[0] == "closed" && again: // else the card says so
 			add(incident.ClosedUp{Key: key})
 		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
 			if report, ok := incident.ParseReport(parts[1]); ok {
