@@ -29,7 +29,9 @@ func spareName(ref incident.Ref) string {
 }
 
 // waiting tells whether somebody is still to be paged for an incident.
-func waiting(s incident.State) bool { return s.Running() && !s.Paging.Next.IsZero() }
+func waiting(s incident.State) bool {
+	return s.Running() && !s.Paging.Next.IsZero() && s.Phase != incident.Closing
+}
 
 // stow keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
 // what is no longer so.

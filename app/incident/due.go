@@ -25,7 +25,7 @@ func (s State) dues(p Policy) []due {
 	all := []due{
 		{s.Asked.Data, (*run).askData},
 		{s.Asked.Role, (*run).askRole},
-		{s.Paging.Next, (*run).pageNext},
+		{s.nextPage(), (*run).pageNext},
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
 		{s.StandBy.CheckIn, (*run).checkIn},
@@ -34,6 +34,15 @@ func (s State) dues(p Policy) []due {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
 	return set(all)
+}
+
+// nextPage gives when the next step of the escalation is due (I5). An incident that somebody closes wakes nobody any more, though
+// its postmortem and tickets may take a while to exist.
+func (s State) nextPage() time.Time {
+	if s.Phase == Closing {
+		return time.Time{}
+	}
+	return s.Paging.Next
 }
 
 // set drops what is not due at any time.

@@ -129,3 +129,16 @@ func TestC4FollowUpsAreRemindedOfBeforeAndAfterTheyAreDue(t *testing.T) {
 	due := incident.Due(s.state, s.policy)
 	s.expect(!due.IsZero(), "opened again, and nothing is due")
 }
+
+// Who closes an incident that nobody answered for wakes nobody any more; if it comes back the paging begins anew.
+func TestI5ClosingEndsTheEscalationUntilItIsBack(t *testing.T) {
+	s := tell(t).fact(opened("alice", "critical")).at(6, "alice", because(incident.Closing))
+	s.expect(s.state.Phase == incident.Closing && s.state.Closed == nil, "it is %s", s.state.Phase)
+	before := len(s.pages())
+	s.clock(60)
+	s.expect(len(s.pages()) == before, "paged while it is closed: %v", s.pages()[before:])
+	s.at(90, "alice", cmd(incident.Regression))
+	s.expect(len(s.pages()) == before+1, "it is back, and %d are paged", len(s.pages())-before)
+	s.clock(96)
+	s.expect(len(s.pages()) == before+2, "and five minutes later %d", len(s.pages())-before)
+}

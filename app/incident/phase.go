@@ -123,6 +123,9 @@ func (r *run) enter(to Phase) {
 	r.record("phase", string(to), "")
 	r.broadcast()
 	watched := from == Monitoring || from == Closing
+	if from == Closing && !r.Paging.Next.IsZero() {
+		r.startPaging() // anew: what was due meanwhile is not made up for
+	}
 	switch {
 	case to == Monitoring:
 		r.stopUpdates()
