@@ -257,6 +257,13 @@ func (o *outcome) sighted(title string, want outcome) {
 	}
 }
 
+// unanswered takes out the reactions to a comment.
+func (o *outcome) unanswered(title, comment string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.HasPrefix(line, title+": ["+comment+"] answered by ")
+	})
+}
+
 // unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old of it counts as answered.
 func (o *outcome) unreacted(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
@@ -267,6 +274,12 @@ func (o *outcome) unreacted(title string) {
 // parts are the parts of a state that must be the same. Left out are how far was read and which comment said what, which are
 // GitHub's numbers, and what came of looks and not of facts.
 func parts(s incident.State) map[string]any {
+	shared := 0 // with customers that are impacted; the issues of others are found again when they are
+	for _, i := range s.Updates.Shared {
+		if slices.Contains(s.Customers, i.Customer) {
+			shared++
+		}
+	}
 	var ups []string
 	for _, f := range s.FollowUps {
 		ups = append(ups, fmt.Sprint(f.Stamp, f.Repo, f.Owner, f.Due, f.Auto, f.Done, f.Ticket != ""))
@@ -276,7 +289,7 @@ func parts(s incident.State) map[string]any {
 		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, s.Duplicate}, "regressions": s.Regressions, "alone": s.Alone,
 		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
-		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, len(s.Updates.Shared)},
+		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, shared},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
 		"signals": []any{s.Signals.Firing, s.Signals.Count}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}

@@ -60,11 +60,13 @@ type world struct {
 	issues   map[string]int   // number by title
 	comments map[string]int64 // number by name
 	harmed   map[string]bool  // by title, whether its card was
+	late     map[string]bool  // by title, whether a comment was edited while GitHub was out
+	outage   time.Time        // its end
 	taken    []string         // what GitHub answered to each step
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, handed: map[int]letter{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, handed: map[int]letter{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -311,6 +313,9 @@ func (w *world) act(s step) string {
 		w.comments[s.name] = c.ID
 		return fmt.Sprint(status)
 	case "edits":
+		if w.box.Clock().Now().Before(w.outage) {
+			w.late[s.on] = true
+		}
 		return fmt.Sprint(w.as(s.who, "PATCH", fmt.Sprintf("%s/issues/comments/%d", repository, w.comments[s.name]), map[string]string{"body": s.text}, nil))
 	case "labels":
 		status = w.as(s.who, "POST", at+"/labels", map[string][]string{"labels": {s.text}}, nil)
