@@ -114,6 +114,9 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 		if err != nil {
 			return err
 		}
+		if p.rebuilt { // the issue may have been opened with this update, by a look that could not note it
+			return p.shareLater(ref.FullName(), ref.Number, a, mark)
+		}
 		return p.shareIn(ref, a, mark)
 	}
 	shared := p.sharedMark(c.Name)

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -214,5 +215,32 @@ func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
 	}
 	if strings.Contains(w.card(), "Too late") {
 		t.Errorf("what was said after the end counts:\n%s", w.card())
+	}
+}
+
+// An update that opened the customer's issue is not said there again when the card is lost before the look could note it.
+func TestV1A5AFirstUpdateIsSaidOnceThoughTheCardIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex\ncarol: /ic")
+	w.settle()
+	w.order(`{"match":"POST .*/reactions$","status":502,"count":1}`)
+	w.comment("carol", "/ic update We know what it is")
+	w.tell("dan deletes card\nwait 1m")
+	said := 0
+	var issues []struct {
+		Number int
+		Body   string
+	}
+	w.ok("alice", "GET", "/api/v3/repos/acme/customer-globex/issues", nil, &issues)
+	for _, i := range issues {
+		said += strings.Count(i.Body, "We know what it is")
+		var comments []struct{ Body string }
+		w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%d/comments", i.Number), nil, &comments)
+		for _, c := range comments {
+			said += strings.Count(c.Body, "We know what it is")
+		}
+	}
+	if said != 1 {
+		t.Errorf("the customer reads it %d times", said)
 	}
 }
