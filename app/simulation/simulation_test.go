@@ -55,7 +55,11 @@ func (f *trial) before(w *world, n int) {
 		d := time.Duration(1+f.IntN(600)) * time.Second
 		w.net.tell("an outage of %s", d)
 		w.as("", "POST", "/sandbox/faults", map[string]string{"outage": d.String()}, nil)
-		w.outage = w.box.Clock().Now().Add(d)
+		now := w.box.Clock().Now()
+		w.outage = now.Add(d)
+		for title, at := range w.edited {
+			w.late[title] = w.late[title] || now.Sub(at) < time.Minute // it may not have been looked at yet
+		}
 	}
 	if f.chance(2) {
 		f.harm(w)

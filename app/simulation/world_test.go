@@ -57,16 +57,17 @@ type world struct {
 	mail  []letter // webhooks that GitHub sent and the product has not got
 	hooks uint64   // of a thousand webhooks, how many something happens to; 0: none
 
-	issues   map[string]int   // number by title
-	comments map[string]int64 // number by name
-	harmed   map[string]bool  // by title, whether its card was
-	late     map[string]bool  // by title, whether a comment was edited while GitHub was out
-	outage   time.Time        // its end
-	taken    []string         // what GitHub answered to each step
+	issues   map[string]int       // number by title
+	comments map[string]int64     // number by name
+	harmed   map[string]bool      // by title, whether its card was
+	edited   map[string]time.Time // by title, when a comment last was
+	late     map[string]bool      // by title, whether a comment was edited while GitHub was out, or just before
+	outage   time.Time            // its end
+	taken    []string             // what GitHub answered to each step
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, handed: map[int]letter{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -313,9 +314,9 @@ func (w *world) act(s step) string {
 		w.comments[s.name] = c.ID
 		return fmt.Sprint(status)
 	case "edits":
-		if w.box.Clock().Now().Before(w.outage) {
-			w.late[s.on] = true
-		}
+		now := w.box.Clock().Now()
+		w.edited[s.on] = now
+		w.late[s.on] = w.late[s.on] || now.Before(w.outage)
 		return fmt.Sprint(w.as(s.who, "PATCH", fmt.Sprintf("%s/issues/comments/%d", repository, w.comments[s.name]), map[string]string{"body": s.text}, nil))
 	case "labels":
 		status = w.as(s.who, "POST", at+"/labels", map[string][]string{"labels": {s.text}}, nil)
