@@ -60,6 +60,9 @@ func write(seed uint64) []step {
 		n := d.IntN(len(stories))
 		s := stories[n][0]
 		s.wait = odd(s.wait + d.pause())
+		if s.verb == "edits" {
+			s.wait = max(s.wait, grid) // GitHub's times show no edit within the second of the comment
+		}
 		for then, taken := acted[(now+s.wait)%clock]; taken && then != now+s.wait; then, taken = acted[(now+s.wait)%clock] {
 			s.wait += grid
 		}
