@@ -61,7 +61,7 @@ type world struct {
 	comments map[string]int64     // number by name
 	harmed   map[string]bool      // by title, whether its card was
 	edited   map[string]time.Time // by title, when a comment last was
-	late     map[string]bool      // by title, whether a comment was edited while GitHub was out, or just before
+	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
 	outage   time.Time            // its end
 	taken    []string             // what GitHub answered to each step
 }
@@ -297,6 +297,7 @@ func (w *world) act(s step) string {
 		}
 		return fmt.Sprint(status)
 	case "signals":
+		w.late[s.on] = w.late[s.on] || w.box.Clock().Now().Before(w.outage)
 		return w.signal(s)
 	}
 	n := w.number(s.on)
