@@ -29,9 +29,7 @@ func spareName(ref incident.Ref) string {
 }
 
 // waiting tells whether somebody is still to be paged for an incident.
-func waiting(s incident.State) bool {
-	return s.Running() && !s.Paging.Next.IsZero() && s.Phase != incident.Closing
-}
+func waiting(s incident.State) bool { return s.Running() && !s.NextPage().IsZero() }
 
 // stow keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
 // what is no longer so.
@@ -71,7 +69,7 @@ func (p *pass) pageBlind(failed error) error {
 	if !waiting(s.State) {
 		return failed
 	}
-	p.blind, p.state, p.policy = true, s.State, p.lastPolicy()
+	p.blind, p.state, p.policy = true, s.State, p.lastPolicy(p.ctx, p.m.Ref.FullName())
 	p.snap = &Snapshot{Ref: p.m.Ref, Title: s.Title, URL: s.URL}
 	if a := p.m.Ack; a != nil {
 		p.fact(p.acknowledged(a))
@@ -88,21 +86,10 @@ func (p *pass) pageBlind(failed error) error {
 	})
 	s.State = p.state
 	p.shelve(s)
-	if next := p.state.Paging.Next; limited && waiting(p.state) && next.Before(later.Until) {
+	if next := p.state.NextPage(); limited && waiting(p.state) && next.Before(later.Until) {
 		return &Later{Until: next, Err: failed}
 	}
 	return failed
-}
-
-// lastPolicy gives the policy as it was read last, by this process or another, without asking GitHub.
-func (p *pass) lastPolicy() incident.Policy {
-	p.mu.Lock()
-	last, known := p.files[p.m.Ref.FullName()]
-	p.mu.Unlock()
-	if !known {
-		last = p.kept(p.ctx, p.m.Ref.FullName())
-	}
-	return last.policy
 }
 
 // acknowledged gives the fact that somebody answered at the pager: at the time when they did, for what was due later is not.

@@ -85,6 +85,17 @@ func (e *Engine) keep(ctx context.Context, repo string, before, file []byte) []b
 
 func policyName(repo string) string { return "policies/" + repo }
 
+// lastPolicy gives a repository's policy as it was read last, by this process or another, without asking GitHub.
+func (e *Engine) lastPolicy(ctx context.Context, repo string) incident.Policy {
+	e.mu.Lock()
+	last, known := e.files[repo]
+	e.mu.Unlock()
+	if !known {
+		last = e.kept(ctx, repo)
+	}
+	return last.policy
+}
+
 // kept gives the last good configuration that any process read, or the defaults.
 func (e *Engine) kept(ctx context.Context, repo string) file {
 	unknown := file{policy: incident.DefaultPolicy()}

@@ -447,10 +447,7 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	p := &pass{Engine: e, ctx: patient, m: Message{Ref: repo}, now: e.Clock.Now().UTC()}
 	if err := p.load(); err != nil {
 		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
-		if !known {
-			last = e.kept(ctx, repo.FullName())
-		}
-		return last.policy
+		return e.lastPolicy(ctx, repo.FullName())
 	}
 	return p.policy
 }

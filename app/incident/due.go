@@ -25,7 +25,7 @@ func (s State) dues(p Policy) []due {
 	all := []due{
 		{s.Asked.Data, (*run).askData},
 		{s.Asked.Role, (*run).askRole},
-		{s.nextPage(), (*run).pageNext},
+		{s.NextPage(), (*run).pageNext},
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
 		{s.StandBy.CheckIn, (*run).checkIn},
@@ -36,9 +36,9 @@ func (s State) dues(p Policy) []due {
 	return set(all)
 }
 
-// nextPage gives when the next step of the escalation is due (I5). An incident that somebody closes wakes nobody any more, though
-// its postmortem and tickets may take a while to exist.
-func (s State) nextPage() time.Time {
+// NextPage gives when the next step of the escalation is due (I5); the zero time: none is. An incident that somebody closes wakes
+// nobody any more, though its postmortem and tickets may take a while to exist.
+func (s State) NextPage() time.Time {
 	if s.Phase == Closing {
 		return time.Time{}
 	}
