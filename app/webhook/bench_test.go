@@ -123,8 +123,9 @@ func TestADeliveryAllocatesLittle(t *testing.T) {
 		h.ServeHTTP(&discarded, r)
 	})
 	t.Logf("%.0f allocations", n)
-	if discarded != http.StatusAccepted || n > 60 {
-		t.Errorf("answered %d with %.0f allocations, want at most 60", discarded, n)
+	const most = 80 // 55; under the race detector pools forget on purpose
+	if discarded != http.StatusAccepted || n > most {
+		t.Errorf("answered %d with %.0f allocations, want at most %d", discarded, n, most)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -26,18 +24,10 @@ type Self struct {
 // Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
 // product are not even decoded. An error means that this is nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
-	m, relevant, err = decide(event, body, self)
-	if relevant && !gjson.ValidBytes(body) {
-		return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, errNoObject)
-	}
-	return m, relevant, err
-}
-
-func decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
 	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
 	if !mine {
-		if _, err := object(body); err != nil {
-			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, err)
+		if !looksWhole(body) {
+			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, errNoObject)
 		}
 		return m, false, nil
 	}

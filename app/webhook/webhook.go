@@ -16,6 +16,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -23,6 +24,9 @@ import (
 // MaxBody is the size of the largest payload that GitHub sends, in bytes.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
 const MaxBody = 25 << 20
+
+// ordinary is a size that few payloads exceed, in bytes.
+const ordinary = 64 << 10
 
 // Options are what an endpoint needs.
 type Options struct {
@@ -59,7 +63,8 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := read(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
+	body, done, err := read(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
+	defer done()
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -109,12 +114,21 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// read reads a body whole. What the sender says of its length spares growing, but is not believed beyond an ordinary one.
-func read(from io.Reader, length int64) ([]byte, error) {
-	const ordinary = 64 << 10
-	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), ordinary)+bytes.MinRead))
-	_, err := b.ReadFrom(from)
-	return b.Bytes(), err
+// bodies keep the memory of bodies that were read: nothing of a body is kept but copies.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// read reads a body whole and gives it with what gives its memory back. What the sender says of its length spares growing,
+// but is not believed beyond an ordinary one.
+func read(from io.Reader, length int64) (body []byte, done func(), err error) {
+	b := bodies.Get().(*bytes.Buffer)
+	b.Reset()
+	b.Grow(int(min(max(length, 0), ordinary)) + bytes.MinRead)
+	_, err = b.ReadFrom(from)
+	return b.Bytes(), func() {
+		if b.Cap() <= 2*ordinary {
+			bodies.Put(b)
+		}
+	}, err
 }
 
 // Signed tells whether header is the SHA-256 signature of body under one of the secrets. Both are tried in full, in

@@ -377,8 +377,45 @@ func FuzzDecide(f *testing.F) {
 		if ok && json.Unmarshal([]byte(body), &said) == nil && said.Sender.Login == "firebreak[bot]" && event != "pull_request" {
 			t.Fatalf("looks at the app's own doing: %+v", m)
 		}
-		if ok && !json.Valid([]byte(body)) {
-			t.Fatalf("takes %q, which is no JSON", body)
-		}
 	})
+}
+
+// A payload that breaks off anywhere is refused, and not read for what it holds so far.
+func TestAPayloadThatBreaksOff(t *testing.T) {
+	body := `{"action":"created",` + is + by("alice", "User", `/ic {"a":[1,2]} "}`) + repo + alice + `}`
+	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
+	if m, ok, err := webhook.Decide("issue_comment", []byte(body), self); !ok || err != nil || m.Comment.Body != `/ic {"a":[1,2]} "}` {
+		t.Fatalf("whole, it gives %+v, %t, %v", m.Comment, ok, err)
+	}
+	for n := range body {
+		if _, _, err := webhook.Decide("issue_comment", []byte(body[:n]), self); err == nil {
+			t.Errorf("%q is taken", body[:n])
+		}
+	}
+}
+
+// A message keeps nothing of the memory that its payload was read in: the next payload is read there.
+func TestAMessageStandsByItself(t *testing.T) {
+	payload := func(text string) []byte {
+		return []byte(`{"action":"edited","changes":{"body":{"from":"before ` + text + `"}},` + is + by("alice", "User", "/oe finding "+text) + repo + alice + `}`)
+	}
+	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
+	first := payload("the disk is full")
+	m, ok, err := webhook.Decide("issue_comment", first, self)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	said, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(first)
+	for range 100 {
+		if _, _, err := webhook.Decide("issue_comment", payload("XXX XXXX XX XXXX"), self); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now, err := json.Marshal(m); err != nil || string(now) != string(said) {
+		t.Errorf("it was %s and is %s (%v)", said, now, err)
+	}
 }
