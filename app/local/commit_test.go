@@ -26,6 +26,7 @@ func TestGroupCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		const all = 100
+		before := s.commits
 		answers := make(chan error, all)
 		for i := range all {
 			go func() {
@@ -45,12 +46,11 @@ func TestGroupCommit(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		var stored int
-		if err := s.db.QueryRow(`SELECT count(*) FROM messages`).Scan(&stored); err != nil || stored != all {
-			t.Errorf("%d of %d stored: %v", stored, all, err)
-		}
-		if n := s.commits; n != 2 { // the first that came, and then all others
+		if n := s.commits - before; n != 2 { // the first that came, and then all others
 			t.Errorf("%d messages took %d transactions", all, n)
+		}
+		if n := stored(t, s); n != all {
+			t.Errorf("%d of %d stored", n, all)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-// A message that can't be written fails alone.
+// What can't be written fails alone.
 func TestOneBadWriteFailsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := Open("", wall{}, nil)
@@ -66,32 +66,36 @@ func TestOneBadWriteFailsAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if _, err := s.db.Exec(`CREATE TRIGGER bad BEFORE INSERT ON messages WHEN new.delivery = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END`); err != nil {
+		if _, err := s.db.Exec(`CREATE TRIGGER bad BEFORE INSERT ON timers WHEN new.ref = 'a/bad#1' BEGIN SELECT RAISE(ABORT, 'bad'); END`); err != nil {
 			t.Fatal(err)
 		}
 		busy, err := s.db.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := map[string]chan error{"first": make(chan error, 1), "bad": make(chan error, 1), "good": make(chan error, 1)}
-		for d, answer := range answers {
+		answers := map[string]chan error{"first": make(chan error, 1), "bad": make(chan error, 1), "good": make(chan error, 1), "message": make(chan error, 1)}
+		for name, answer := range answers {
 			go func() {
-				answer <- s.Enqueue(t.Context(), incident.Message{Ref: incident.Ref{Owner: "a", Repo: "b", Number: 1}, Delivery: d}, time.Time{})
+				ref := incident.Ref{Owner: "a", Repo: name, Number: 1}
+				if name == "message" {
+					answer <- s.Enqueue(t.Context(), incident.Message{Ref: ref}, time.Time{})
+				} else {
+					answer <- s.Schedule(t.Context(), ref, time.Now().Add(time.Hour))
+				}
 			}()
 		}
 		synctest.Wait()
 		if err := busy.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for d, answer := range answers {
-			if err := <-answer; (err != nil) != (d == "bad") {
-				t.Errorf("%s: %v", d, err)
+		for name, answer := range answers {
+			if err := <-answer; (err != nil) != (name == "bad") {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// It left no trace of its delivery, so that it can be delivered again.
-		var known int
-		if err := s.db.QueryRow(`SELECT count(*) FROM deliveries WHERE delivery = 'bad'`).Scan(&known); err != nil || known != 0 {
-			t.Errorf("what was not stored counts as delivered: %d, %v", known, err)
+		var timers int
+		if err := s.db.QueryRow(`SELECT count(*) FROM timers`).Scan(&timers); err != nil || timers != 2 || stored(t, s) != 1 {
+			t.Errorf("%d timers and %d messages are stored: %v", timers, stored(t, s), err)
 		}
 	})
 }

@@ -24,12 +24,13 @@ func fill(t *testing.T, s *Store, n int) {
 	}
 }
 
-func stored(t *testing.T, s *Store) (n int) {
+func stored(t *testing.T, s *Store) int {
 	t.Helper()
-	if err := s.db.QueryRow(`SELECT count(*) FROM messages`).Scan(&n); err != nil {
+	b, err := s.Backlog(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return b.Messages
 }
 
 func TestA5ADamagedFileIsPutAside(t *testing.T) {
@@ -164,9 +165,30 @@ func TestAFullDiskIsToldAndOutlived(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", part, err)
 		}
 	}
+	limit(1_000_000)
 	if n := stored(t, s); n != taken-1 {
 		t.Errorf("%d messages are stored, %d were taken", n, taken-1)
 	}
-	limit(1_000_000)
 	fill(t, s, 300)
+}
+
+// A message that the disk changed is put aside, and holds up no other.
+func TestADamagedMessageIsPutAside(t *testing.T) {
+	var said bytes.Buffer
+	s, err := Open("", wall{}, slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	fill(t, s, 1)
+	if _, err := s.db.Exec(`UPDATE arrivals SET lines = CAST('{"at":1,"mess?age":{}' || char(10) || lines AS BLOB)`); err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Backlog(t.Context())
+	if err != nil || b.Messages != 1 || b.Dead != 1 {
+		t.Errorf("%d messages wait and %d are put aside, want one each: %v", b.Messages, b.Dead, err)
+	}
+	if !strings.Contains(said.String(), "it is damaged") || !strings.Contains(said.String(), "mess") {
+		t.Errorf("the log does not say what was put aside: %s", &said)
+	}
 }

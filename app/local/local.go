@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver, without cgo
@@ -46,6 +48,7 @@ CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, id);
 CREATE INDEX IF NOT EXISTS messages_turn ON messages (ref, (` + turn + `), id) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
+CREATE TABLE IF NOT EXISTS arrivals (id INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL); -- not yet sorted in
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
 CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether it can be
@@ -72,6 +75,9 @@ const (
 	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
 	forget    = `DELETE FROM deliveries WHERE at < ?`
 	add       = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	arrived   = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
+	putDown   = `INSERT INTO arrivals (lines) VALUES (?)`
+	drop      = `DELETE FROM arrivals WHERE id = ?`
 	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
 )
@@ -88,7 +94,8 @@ type Store struct {
 	log   *slog.Logger
 
 	// What is asked again and again, prepared: reading such a statement takes longer than what it does.
-	selectNext, selectTimers, selectDue, selectLater, selectHead, noteDelivery, forgetDeliveries, addMessage *sql.Stmt
+	selectNext, selectTimers, selectDue, selectLater, selectHead, selectArrivals,
+	noteDelivery, forgetDeliveries, addMessage, addArrivals, dropArrivals *sql.Stmt
 
 	writes chan write
 	closed chan struct{}
@@ -97,6 +104,8 @@ type Store struct {
 
 	commits int // transactions so far; the writer's own
 
+	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
+
 	mu      sync.Mutex
 	running map[string]int64 // refs being looked at, and the message that each is handed; 0: not known yet
 	changed chan struct{}    // closed at the next change of anything
@@ -104,10 +113,11 @@ type Store struct {
 	ended   bool             // Run has ended
 }
 
-// write is one change that waits for its commit.
+// write is one change that waits for its commit, or one message that arrived.
 type write struct {
-	do   func(*sql.Tx) error
-	done chan error
+	do      func(*sql.Tx) error
+	arrived []byte
+	done    chan error
 }
 
 // Open opens the file, or a queue in memory if path is empty. A damaged file is put aside, and an empty one is begun.
@@ -130,13 +140,32 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	}
 	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, changed: make(chan struct{})}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf,
-		&s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add} {
+		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), db.Close())
 		}
 	}
 	s.writer.Go(s.commit)
+	if err := s.takeOver(); err != nil {
+		return nil, errors.Join(explain("open the queue", path, err), s.Close())
+	}
 	return s, nil
+}
+
+// takeOver puts in order what the process before left.
+func (s *Store) takeOver() error {
+	var row int64
+	if err := s.db.QueryRow(`SELECT coalesce(max(id), 0) FROM arrivals`).Scan(&row); err != nil {
+		return err
+	}
+	s.arrived.Store(row)
+	if err := s.sort(context.Background()); err != nil {
+		return err
+	}
+	// It may have been handed out already: a report that was counted with it since would be lost or counted twice, for it is
+	// known by its newest.
+	_, err := s.db.Exec(`UPDATE messages SET key = key || ' ' WHERE key <> ''`)
+	return err
 }
 
 // openFile opens a queue's file, whole, and tells whether it was made only now.
@@ -153,11 +182,6 @@ func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	}
 	db.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
 	if fresh, err = prepare(db); err != nil {
-		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
-	}
-	// What is left from before may have been handed out already: a report that was counted with it since would be lost or
-	// counted twice, for it is known by its newest.
-	if _, err := db.Exec(`UPDATE messages SET key = key || ' ' WHERE key <> ''`); err != nil {
 		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
 	}
 	return db, fresh, nil
@@ -201,13 +225,9 @@ func (s *Store) commit() {
 		case <-s.closed:
 			return
 		}
-		for more := true; more && len(batch) < 1000; {
-			select {
-			case w := <-s.writes:
-				batch = append(batch, w)
-			default:
-				more = false
-			}
+		for n := 0; n < len(batch); batch = s.gather(batch) {
+			n = len(batch)
+			runtime.Gosched() // who is about to send something does so first: what is written together costs little more than one
 		}
 		err := s.tx(batch)
 		if err == nil || len(batch) == 1 {
@@ -224,30 +244,55 @@ func (s *Store) commit() {
 	}
 }
 
+// gather adds what waits to a batch.
+func (s *Store) gather(batch []write) []write {
+	for len(batch) < 1000 {
+		select {
+		case w := <-s.writes:
+			batch = append(batch, w)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
 func (s *Store) tx(batch []write) error {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return explain("write the queue", s.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	var lines [][]byte
 	for _, w := range batch {
-		if err := w.do(tx); err != nil {
+		if w.arrived != nil {
+			lines = append(lines, w.arrived)
+		} else if err := w.do(tx); err != nil {
 			return explain("write the queue", s.path, err)
 		}
 	}
-	if _, err := tx.Stmt(s.forgetDeliveries).Exec(s.clock.Now().Add(-remember).UnixNano()); err != nil {
+	row, err := s.putDown(tx, lines)
+	if err != nil {
 		return explain("write the queue", s.path, err)
 	}
 	if err := tx.Commit(); err != nil {
 		return explain("write the queue", s.path, err)
 	}
 	s.commits++
+	if len(lines) > 0 {
+		s.arrived.Store(row)
+	}
 	return nil
 }
 
 // write makes a change and returns once it is on disk.
 func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
-	w := write{do: do, done: make(chan error, 1)}
+	return s.send(ctx, write{do: do})
+}
+
+// send gives the writer something and returns once it is on disk.
+func (s *Store) send(ctx context.Context, w write) error {
+	w.done = make(chan error, 1)
 	select {
 	case s.writes <- w:
 	case <-s.closed:
@@ -256,38 +301,6 @@ func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
 		return ctx.Err()
 	}
 	return <-w.done
-}
-
-// Enqueue stores a message and returns once it is on disk. One whose delivery is known already changes nothing, unless
-// it was put aside: then it is tried anew.
-func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) error {
-	body, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	now := s.clock.Now()
-	if at.Before(now) {
-		at = now
-	}
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if m.Delivery != "" {
-			res, err := tx.Stmt(s.noteDelivery).Exec(m.Delivery, now.UnixNano())
-			if err != nil {
-				return err
-			}
-			if n, err := res.RowsAffected(); err != nil || n == 0 {
-				_, again := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ? WHERE delivery = ? AND dead <> ''`, now.UnixNano(), m.Delivery)
-				return errors.Join(err, again)
-			}
-		}
-		if m.Key != "" {
-			if joined, err := s.join(tx, m, body); joined || err != nil {
-				return err
-			}
-		}
-		_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, m.Bare(), body, at.UnixNano(), m.Key, max(1, m.Count))
-		return err
-	})
 }
 
 // join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last
@@ -330,7 +343,10 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 
 // Next gives the next time at which something is due, or zero. A message that waits holds up those behind it, so only the
 // first of every incident counts.
-func (s *Store) Next(context.Context) (time.Time, error) {
+func (s *Store) Next(ctx context.Context) (time.Time, error) {
+	if err := s.sort(ctx); err != nil {
+		return time.Time{}, err
+	}
 	var due sql.NullInt64
 	err := s.selectNext.QueryRow().Scan(&due)
 	if err != nil {
@@ -351,6 +367,9 @@ type Backlog struct {
 
 // Backlog counts what stands in the queue.
 func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
+	if err := s.sort(ctx); err != nil {
+		return b, err
+	}
 	var oldest sql.NullInt64
 	err = s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''), min(due) FILTER (WHERE dead = '') FROM messages`).
 		Scan(&b.Messages, &b.Dead, &oldest)
@@ -387,7 +406,10 @@ func (s *Store) Health(ctx context.Context) error {
 }
 
 // Dead lists the messages that were put aside, as ref and reason.
-func (s *Store) Dead(context.Context) (map[string]string, error) {
+func (s *Store) Dead(ctx context.Context) (map[string]string, error) {
+	if err := s.sort(ctx); err != nil { // one that was put aside may have been delivered again
+		return nil, err
+	}
 	rows, err := s.db.Query(`SELECT ref, dead FROM messages WHERE dead <> '' ORDER BY id`)
 	if err != nil {
 		return nil, err
@@ -418,6 +440,9 @@ func (s *Store) Idle(ctx context.Context) error {
 		s.mu.Lock()
 		changed, busy := s.changed, len(s.running) > 0
 		s.mu.Unlock()
+		if err := s.sort(ctx); err != nil {
+			return err
+		}
 		due, next, err := s.due()
 		if err != nil {
 			return err

@@ -29,6 +29,9 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		if broken != nil {
 			return broken
 		}
+		if err := s.sort(ctx); err != nil {
+			return stopped(ctx, err)
+		}
 		if err := s.ring(ctx); err != nil {
 			return stopped(ctx, err)
 		}
@@ -207,6 +210,13 @@ func (s *Store) head(ref string) (j job, err error) {
 
 // do hands out an incident's first message and keeps, drops or puts aside what comes of it.
 func (s *Store) do(ctx context.Context, ref string, handle func(context.Context, engine.Message) error) {
+	// What asks for a look and came before it began is answered by it.
+	if err := s.sort(ctx); err != nil {
+		if ctx.Err() == nil {
+			s.fail(err)
+		}
+		return
+	}
 	j, err := s.head(ref)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && j.due > s.clock.Now().UnixNano() {
 		return // somebody was here since Run looked
