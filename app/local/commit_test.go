@@ -46,7 +46,7 @@ func TestGroupCommit(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := s.commits - before; n != 2 { // the first that came, and then all others
+		if n := s.commits - before; n < 1 || n > 2 { // the first that came may be alone, and then come all others
 			t.Errorf("%d messages took %d transactions", all, n)
 		}
 		if n := stored(t, s); n != all {

@@ -4,13 +4,11 @@ package local
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -301,29 +299,6 @@ func (s *Store) send(ctx context.Context, w write) error {
 		return ctx.Err()
 	}
 	return <-w.done
-}
-
-// join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last
-// thing said is said again: joined to one before it, an alert that flaps would end as recovered.
-func (s *Store) join(tx *sql.Tx, m engine.Message, body []byte) (bool, error) {
-	trouble := m.Key[:strings.LastIndexByte(m.Key, ' ')+1]
-	var id int64
-	var key string
-	var last []byte
-	err := tx.QueryRow(`SELECT id, key, body FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?) ORDER BY id DESC LIMIT 1`,
-		m.Ref.String(), m.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != m.Key || s.isHanded(m.Ref.String(), id)) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	var before engine.Message
-	if json.Unmarshal(last, &before) == nil && m.Retries(before) {
-		return true, nil
-	}
-	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body, max(1, m.Count), id)
-	return true, err
 }
 
 // Schedule sets the time of an incident's next look; zero removes it.

@@ -39,6 +39,10 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		if err != nil {
 			return err
 		}
+		// What came before a message is handed out is counted with it, or answered by the same look, but for what comes just now.
+		if err := s.sort(ctx); err != nil {
+			return stopped(ctx, err)
+		}
 		for _, ref := range due {
 			if s.take(ref) {
 				wg.Go(func() {
@@ -210,13 +214,6 @@ func (s *Store) head(ref string) (j job, err error) {
 
 // do hands out an incident's first message and keeps, drops or puts aside what comes of it.
 func (s *Store) do(ctx context.Context, ref string, handle func(context.Context, engine.Message) error) {
-	// What asks for a look and came before it began is answered by it.
-	if err := s.sort(ctx); err != nil {
-		if ctx.Err() == nil {
-			s.fail(err)
-		}
-		return
-	}
 	j, err := s.head(ref)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && j.due > s.clock.Now().UnixNano() {
 		return // somebody was here since Run looked
