@@ -214,6 +214,9 @@ func (s *Store) head(ref string) (j job, err error) {
 
 // do hands out an incident's first message and keeps, drops or puts aside what comes of it.
 func (s *Store) do(ctx context.Context, ref string, handle func(context.Context, engine.Message) error) {
+	if ctx.Err() != nil {
+		return // it ended since Run looked: nothing is begun any more
+	}
 	j, err := s.head(ref)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && j.due > s.clock.Now().UnixNano() {
 		return // somebody was here since Run looked
