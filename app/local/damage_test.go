@@ -169,7 +169,11 @@ func TestAFullDiskIsToldAndOutlived(t *testing.T) {
 	if n := stored(t, s); n != taken-1 {
 		t.Errorf("%d messages are stored, %d were taken", n, taken-1)
 	}
+	// What was refused left no trace of its delivery: it is taken when it is delivered again.
 	fill(t, s, 300)
+	if n := stored(t, s); n != 300 || taken >= 300 {
+		t.Errorf("%d messages are stored, want 300; %d were refused at", n, taken)
+	}
 }
 
 // A message that the disk changed is put aside, and holds up no other.

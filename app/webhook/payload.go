@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -131,11 +130,11 @@ type decoder struct {
 }
 
 // is tells whether there is something, and of a kind.
-func (d *decoder) is(kind string, v *fastjson.Value, types ...fastjson.Type) bool {
+func (d *decoder) is(kind string, v *fastjson.Value, t fastjson.Type) bool {
 	if v == nil || v.Type() == fastjson.TypeNull {
 		return false
 	}
-	if !slices.Contains(types, v.Type()) {
+	if v.Type() != t {
 		d.refuse(kind)
 		return false
 	}

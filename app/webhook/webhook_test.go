@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -390,6 +391,27 @@ func TestAPayloadThatBreaksOff(t *testing.T) {
 	for n := range body {
 		if _, _, err := webhook.Decide("issue_comment", []byte(body[:n]), self); err == nil {
 			t.Errorf("%q is taken", body[:n])
+		}
+	}
+}
+
+// A text is what was written, however its JSON escapes it.
+func TestATextIsWhatWasWritten(t *testing.T) {
+	const text = "/oe finding <b> & \"C:\\tmp\\new\" costs 5 €,\r\n\tder Server läuft 🔥 nicht /mehr"
+	var escaped strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		fmt.Fprintf(&escaped, `\u%04x`, unit)
+	}
+	marshalled, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := by("alice", "User", "/oe finding it")
+	for _, written := range []string{string(marshalled), `"` + escaped.String() + `"`, strings.ReplaceAll(string(marshalled), "/", `\/`)} {
+		body := `{"action":"created",` + is + strings.Replace(plain, `"/oe finding it"`, written, 1) + repo + alice + `}`
+		m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if !ok || err != nil || m.Comment.Body != text {
+			t.Errorf("%s gives %+v, %t, %v", written, m.Comment, ok, err)
 		}
 	}
 }
