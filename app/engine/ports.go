@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -286,5 +287,24 @@ var ErrUnavailable = errors.New("GitHub is not available")
 // ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
 var ErrLimited = errors.New("GitHub limits the rate")
 
-// ErrNoAccess: the app may not write there, or can't see it: it is not installed, or issues are off.
+// ErrNoAccess is the kind of a Refusal that says the app may not write there or can't see it: it is not installed, or issues
+// are off (403, 404, 410).
 var ErrNoAccess = errors.New("no access")
+
+// Refusal is returned when GitHub refuses a request for good: with a 4xx status that is no rate limit. Sending the same
+// request again soon gives the same answer, so somebody has to be told (A8).
+type Refusal struct {
+	Status int    // HTTP status, such as 422
+	Reason string // GitHub's own words, on one line
+	Err    error
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("GitHub refuses it (%d): %s", r.Status, r.Reason) }
+
+// Unwrap returns the client's error.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Is reports whether target is ErrNoAccess and the status says so.
+func (r *Refusal) Is(target error) bool {
+	return target == ErrNoAccess && (r.Status == 403 || r.Status == 404 || r.Status == 410)
+}

@@ -183,7 +183,8 @@ func issuePath(ref incident.Ref) string {
 	return fmt.Sprintf("%s/issues/%d", repoPath(ref), ref.Number)
 }
 
-// fail says what could not be done and where; what GitHub refuses for want of a permission says which to grant.
+// fail returns err with what could not be done and where. An answer with a 4xx status that is no rate limit becomes an
+// *engine.Refusal, so that the engine can tell it to a person; what GitHub refuses for want of a permission names it.
 func fail(what, where string, err error) error {
 	var later *engine.Later
 	if errors.As(err, &later) {
@@ -192,24 +193,59 @@ func fail(what, where string, err error) error {
 	if where != "" {
 		what += " (" + where + ")"
 	}
-	var answer *github.ErrorResponse
-	if errors.As(err, &answer) && answer.Response != nil {
-		switch answer.Response.StatusCode {
-		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-			if strings.Contains(answer.Message, "not accessible by integration") {
-				return fmt.Errorf("%s: the App lacks a permission; it needs %s: %w: %w", what, needed(), engine.ErrNoAccess, err)
-			}
-			return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
+	if status, reason := refusal(err); status != 0 {
+		if strings.Contains(reason, "not accessible by integration") {
+			reason += ". The App needs " + needed()
 		}
+		return fmt.Errorf("%s: %w", what, &engine.Refusal{Status: status, Reason: reason, Err: err})
 	}
-	var refused *ghinstallation.HTTPError
-	if errors.As(err, &refused) && refused.Response != nil && (refused.Response.StatusCode == http.StatusUnprocessableEntity || refused.Response.StatusCode == http.StatusNotFound) {
-		return fmt.Errorf("%s: %w: %w", what, engine.ErrNoAccess, err)
-	}
-	if code := status(err); code >= http.StatusInternalServerError || code == 0 && refused == nil && !errors.Is(err, context.Canceled) {
+	var minting *ghinstallation.HTTPError
+	if code := status(err); code >= http.StatusInternalServerError || code == 0 && !errors.As(err, &minting) && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w: %w", what, engine.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// refusal returns the status of an answer by which GitHub refuses a request for good, and GitHub's reason on one line. The
+// status is 0 for any other error. A 401 says nothing about the request: the App's credentials are wrong.
+func refusal(err error) (status int, reason string) {
+	var answer *github.ErrorResponse
+	if errors.As(err, &answer) && answer.Response != nil {
+		status, reason = answer.Response.StatusCode, explainRefusal(answer)
+	}
+	var minting *ghinstallation.HTTPError
+	if errors.As(err, &minting) && minting.Response != nil {
+		// The App is not installed there (404), or was not given the repository or the permission (422).
+		switch minting.Response.StatusCode {
+		case http.StatusNotFound, http.StatusUnprocessableEntity:
+			return http.StatusNotFound, "the App is not installed there, or was not given this repository"
+		}
+	}
+	if status < 400 || status >= 500 || status == http.StatusUnauthorized || status == http.StatusRequestTimeout {
+		return 0, ""
+	}
+	return status, reason
+}
+
+// explainRefusal returns GitHub's message and what it says of single fields: "Validation Failed: assignees is invalid".
+func explainRefusal(answer *github.ErrorResponse) string {
+	var details []string
+	for _, e := range answer.Errors {
+		switch {
+		case e.Message != "":
+			details = append(details, e.Message)
+		case e.Field != "":
+			details = append(details, e.Field+" is "+strings.ReplaceAll(e.Code, "_", " "))
+		}
+	}
+	text := answer.Message
+	if len(details) > 0 {
+		text = strings.TrimSuffix(text, ".") + ": " + strings.Join(details, ", ")
+	}
+	if text = strings.Join(strings.Fields(text), " "); text == "" {
+		text = http.StatusText(answer.Response.StatusCode)
+	}
+	return text
 }
 
 // status gives the HTTP status of a refusal, or 0.
