@@ -169,6 +169,13 @@ func samples() []incident.Say {
 	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
 	var out []incident.Say
 	add := func(s incident.Say) { out = append(out, s) }
+	for _, effect := range []string{"labels", "assignees", "state", "ticket", "document", "refresh", "check", "nudge", "customer version"} {
+		add(incident.Say{Name: "github-refused", Who: "carol", Line: effect, Count: 2, Names: []string{"acme/payments"}, Reason: "Git Repository is empty. (409)"})
+		add(incident.Say{Name: "github-accepted", Line: effect, Count: 2})
+	}
+	add(incident.Say{Name: "put-aside", Who: "carol", Line: "issue_comment.created", Reason: "the issue can't be read"})
+	add(incident.Say{Name: "not-handled", Who: "bob"})
+	add(incident.Say{Name: "done", Who: "bob"})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"the severity is confirmed", "coordinator and operations engineer are two people"}, Command: "/ic severity critical"})
 	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})

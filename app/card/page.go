@@ -62,6 +62,8 @@ type page struct {
 	Now         []command
 	Timeline    []row
 	Older       int
+	Refusals    []cell   // what GitHub refuses at the moment
+	Unsaid      []string // texts of comments that GitHub refused
 
 	today time.Time
 	url   string
@@ -113,6 +115,7 @@ func newPage(s incident.State, v View, shown int) page {
 		p.Pull = p.sibling("pull", s.Document.Number)
 	}
 	p.followUps()
+	p.refusals()
 	p.now()
 	p.timeline(shown)
 	return p

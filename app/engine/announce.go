@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func (p *pass) announce() error {
 				}
 				if err := p.tellOne(a, c, ch); err != nil {
 					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
-					if ch.Kind == "issue" && !errors.Is(err, ErrNoAccess) {
+					if ch.Kind == "issue" && !isRefused(err) {
 						return fmt.Errorf("tell a customer: %w", err)
 					}
 					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))

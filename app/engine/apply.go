@@ -37,10 +37,19 @@ func markers(body string) []string {
 	return keys
 }
 
-// apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
-// so each stage may add to a later one.
-func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
+// answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
+// its own, so each stage may add to a later one. The card is written after it.
+func (p *pass) answerFirst() error {
+	return p.inOrder(p.page, p.announce, p.deliver, p.speak, p.react, p.nudges, p.broadcast, p.speak, p.react)
+}
+
+// followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
+func (p *pass) followUp() error {
+	p.effects = append(p.effects, incident.Pending(p.state)...)
+	return p.inOrder(p.labels, p.assignees, p.tickets, p.publish, p.refresh, p.deliver, p.open, p.speak, p.react)
+}
+
+func (p *pass) inOrder(stages ...func() error) error {
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -109,7 +118,12 @@ func (p *pass) page() error {
 			return nil
 		}
 		say.Missing = phones
-		return p.sayOnce(s.Key, say)
+		err := p.sayOnce(s.Key, say)
+		if isRefused(err) {
+			p.result(incident.PageFailed{Key: s.Key, Service: "github", Why: reason(err)})
+			return nil
+		}
+		return err
 	})
 }
 
@@ -209,23 +223,34 @@ const maxReason = 160
 // labels makes labels and assignees as they should be: added and removed one by one, never as a set, which would undo
 // what a person does at the same moment.
 func (p *pass) labels() error {
-	add, remove, assign, dismiss, _ := p.wanted()
-	if len(add) > 0 {
-		if err := p.GitHub.AddLabels(p.ctx, p.m.Ref, add); err != nil {
-			return fmt.Errorf("add labels %v: %w", add, err)
+	add, remove, _, _, _ := p.wanted()
+	return p.attempt("labels", func() error {
+		if len(add) > 0 {
+			if err := p.GitHub.AddLabels(p.ctx, p.m.Ref, add); err != nil {
+				return fmt.Errorf("add labels %v: %w", add, err)
+			}
 		}
-	}
-	for _, l := range remove {
-		if err := p.GitHub.RemoveLabel(p.ctx, p.m.Ref, l); err != nil {
-			return fmt.Errorf("remove label %s: %w", l, err)
+		for _, l := range remove {
+			if err := p.GitHub.RemoveLabel(p.ctx, p.m.Ref, l); err != nil {
+				return fmt.Errorf("remove label %s: %w", l, err)
+			}
 		}
-	}
-	if len(dismiss) > 0 {
-		if err := p.GitHub.Unassign(p.ctx, p.m.Ref, dismiss); err != nil {
-			return fmt.Errorf("unassign %v: %w", dismiss, err)
+		return nil
+	})
+}
+
+// assignees makes the assignees as they should be, as far as GitHub takes them.
+func (p *pass) assignees() error {
+	_, _, assign, dismiss, _ := p.wanted()
+	return p.attempt("assignees", func() error {
+		if len(dismiss) > 0 {
+			if err := p.GitHub.Unassign(p.ctx, p.m.Ref, dismiss); err != nil {
+				return fmt.Errorf("unassign %v: %w", dismiss, err)
+			}
 		}
-	}
-	if len(assign) > 0 {
+		if len(assign) == 0 {
+			return nil
+		}
 		now, err := p.GitHub.Assign(p.ctx, p.m.Ref, assign)
 		if err != nil {
 			return fmt.Errorf("assign %v: %w", assign, err)
@@ -233,8 +258,8 @@ func (p *pass) labels() error {
 		if refused := slices.DeleteFunc(assign, func(l string) bool { return incident.Has(now, l) }); len(refused) > 0 {
 			p.result(incident.Unassignable{Logins: refused})
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // open opens or closes the issue.
@@ -246,14 +271,19 @@ func (p *pass) open() error {
 	if w.Open == p.snap.Open {
 		return nil
 	}
-	if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, w.Duplicate); err != nil {
-		return fmt.Errorf("open or close the issue: %w", err)
-	}
-	return nil
+	return p.attempt("state", func() error {
+		if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, w.Duplicate); err != nil {
+			return fmt.Errorf("open or close the issue: %w", err)
+		}
+		return nil
+	})
 }
 
 // speak posts replies, one comment per comment answered, and reminders.
 func (p *pass) speak() error {
+	if err := p.speakAfterAll(); err != nil {
+		return err
+	}
 	type answer struct{ keys, texts []string }
 	answers := map[string]*answer{}
 	var order []string
@@ -285,8 +315,14 @@ func (p *pass) speak() error {
 		return err
 	}
 	for _, to := range order {
-		if err := p.answer(to, strings.Join(answers[to].texts, "\n\n"), answers[to].keys); err != nil {
+		text, keys := strings.Join(answers[to].texts, "\n\n"), answers[to].keys
+		if err := p.comment(keys, text, func() error { return p.answer(to, text, keys) }); err != nil {
 			return err
+		}
+		for _, k := range keys { // said, or kept to be said
+			if !p.said(k) {
+				p.done[k] = kept
+			}
 		}
 	}
 	return p.remind()
@@ -323,14 +359,37 @@ func (p *pass) remind() error {
 			return nil
 		}
 		if before := p.state.Said[r.Topic]; r.Edit && before != 0 && !p.said(r.Key) {
-			return p.rewrite(before, r)
-		}
-		if err := p.sayOnce(r.Key, r.Say); err != nil || r.Topic == "" {
+			err := p.rewrite(before, r)
+			if isRefused(err) { // somebody deleted it, and it woke nobody: the card says the same
+				p.done[r.Key] = kept
+				return p.noteRefusal("comments", err)
+			}
 			return err
+		}
+		if p.said(r.Key) && p.done[r.Key] == kept {
+			return nil
+		}
+		text, err := p.textOf(r.Say)
+		if err != nil {
+			return err
+		}
+		keys := []string{r.Key}
+		if err := p.comment(keys, text, func() error { return p.postOnce(r.Key, text) }); err != nil {
+			return err
+		}
+		if !p.said(r.Key) {
+			p.done[r.Key] = kept
+			return nil
+		}
+		if r.Topic == "" {
+			return nil
 		}
 		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
 	})
 }
+
+// kept marks what GitHub refused to take as a comment, and the card shows.
+const kept = -1
 
 // rewrite says it in the comment that said it last.
 func (p *pass) rewrite(comment int64, r incident.Remind) error {
@@ -352,7 +411,7 @@ func (p *pass) replace(ref incident.Ref, topic string, comment int64) error {
 		return nil
 	}
 	if before != 0 {
-		if err := p.GitHub.DeleteComment(p.ctx, ref, before); err != nil {
+		if err := p.GitHub.DeleteComment(p.ctx, ref, before); err != nil && !isRefused(err) { // a reminder too many is no harm
 			return fmt.Errorf("take the reminder before away: %w", err)
 		}
 	}
@@ -382,12 +441,28 @@ func (p *pass) sayOnce(key string, s incident.Say) error {
 	if p.said(key) {
 		return nil
 	}
+	text, err := p.textOf(s)
+	if err != nil {
+		return err
+	}
+	return p.postOnce(key, text)
+}
+
+// textOf returns the words of what is to be said.
+func (p *pass) textOf(s incident.Say) (string, error) {
 	s.Teams = p.mentions(s.Teams)
 	text, err := templates.Comment(s)
 	if err != nil {
-		return fmt.Errorf("say %s: %w", s.Name, err)
+		return "", fmt.Errorf("say %s: %w", s.Name, err)
 	}
-	_, err = p.post(text, key)
+	return text, nil
+}
+
+func (p *pass) postOnce(key, text string) error {
+	if p.said(key) {
+		return nil
+	}
+	_, err := p.post(text, key)
 	return err
 }
 
@@ -413,12 +488,15 @@ const maxComment = 60_000
 
 // react answers each comment with one reaction: the worst that one of its commands got.
 func (p *pass) react() error {
-	worst := map[int64]incident.Reaction{}
-	_ = each(p, func(r incident.React) error {
-		id := incident.CommentOf(r.Fact)
-		worst[id] = max(worst[id], r.How)
-		return nil
-	})
+	worst, facts := map[int64]incident.Reaction{}, map[int64]string{}
+	note := func(fact string, how incident.Reaction) {
+		id := incident.CommentOf(fact)
+		worst[id], facts[id] = max(worst[id], how), fact
+	}
+	_ = each(p, func(r incident.React) error { note(r.Fact, r.How); return nil })
+	for _, u := range p.state.Unreacted {
+		note(u.Fact, u.How)
+	}
 	if p.rebuilt {
 		for _, it := range p.snap.Items {
 			if it.Reacted {
@@ -435,8 +513,12 @@ func (p *pass) react() error {
 		if scarce && id != newest && worst[id] == incident.Done {
 			continue // the newest one's answer, and the card, say it for those before
 		}
-		if err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[worst[id]]); err != nil {
-			return fmt.Errorf("react to comment %d: %w", id, err)
+		if p.reacted[id] >= worst[id] {
+			continue
+		}
+		p.reacted[id] = worst[id]
+		if err := p.giveReaction(id, facts[id], worst[id]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -18,38 +17,43 @@ func (p *pass) publish() error {
 		if p.state.Phase != incident.Closing || p.state.Document.Number != 0 && !p.state.Document.Shut {
 			return nil
 		}
-		facts, err := p.told()
-		if err != nil {
-			return err
-		}
-		files, err := documents(facts)
-		if err != nil && facts.Template != "" {
-			p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
-			facts.Template = ""
-			files, err = documents(facts)
-		}
-		if err != nil {
-			return err
-		}
-		title, body, err := postmortem.Pull(facts)
-		if err != nil {
-			return fmt.Errorf("write the pull request: %w", err)
-		}
-		pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: files, Message: title, Title: title, Body: body + "\n\n" + incident.PullMark(p.m.Ref)}
-		for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
-			if _, team, ok := strings.Cut(r, "/"); ok {
-				pub.Teams = append(pub.Teams, team)
-			} else if !incident.Has(pub.Reviewers, r) {
-				pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
-			}
-		}
-		number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
-		if err != nil {
-			return fmt.Errorf("open the postmortem's pull request: %w", err)
-		}
-		p.result(incident.DocumentOpened{Number: number, Path: postmortem.Path(facts)})
-		return nil
+		return p.attempt("document", p.openDocument)
 	})
+}
+
+// openDocument writes the postmortem and opens its pull request.
+func (p *pass) openDocument() error {
+	facts, err := p.told()
+	if err != nil {
+		return err
+	}
+	files, err := documents(facts)
+	if err != nil && facts.Template != "" {
+		p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
+		facts.Template = ""
+		files, err = documents(facts)
+	}
+	if err != nil {
+		return err
+	}
+	title, body, err := postmortem.Pull(facts)
+	if err != nil {
+		return fmt.Errorf("write the pull request: %w", err)
+	}
+	pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: files, Message: title, Title: title, Body: body + "\n\n" + incident.PullMark(p.m.Ref)}
+	for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
+		if _, team, ok := strings.Cut(r, "/"); ok {
+			pub.Teams = append(pub.Teams, team)
+		} else if !incident.Has(pub.Reviewers, r) {
+			pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
+		}
+	}
+	number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
+	if err != nil {
+		return fmt.Errorf("open the postmortem's pull request: %w", err)
+	}
+	p.result(incident.DocumentOpened{Number: number, Path: postmortem.Path(facts)})
+	return nil
 }
 
 // recallDocument brings back what stands in the postmortem's pull request and not in the issue: that it is there, what
@@ -122,10 +126,21 @@ func (p *pass) refresh() error {
 	if !changed || d.Number == 0 || d.Merged != nil || d.Shut {
 		return nil
 	}
+	err := p.attempt("refresh", p.writeFacts)
+	if err == nil && !p.state.IsRefused("refresh") {
+		p.result(incident.DocumentRefreshed{})
+	}
+	return err
+}
+
+// writeFacts brings the facts of the postmortem's document up to date and checks it.
+func (p *pass) writeFacts() error {
 	if p.request == nil {
-		if _, err := p.document(d.Number); err != nil {
+		pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, p.state.Document.Number)
+		if err != nil {
 			return err
 		}
+		p.request = &pr
 	}
 	pr := p.request
 	if !pr.Open || !pr.ByApp {
@@ -240,44 +255,62 @@ func (p *pass) internal() []string {
 // deliver gives the customers their version of the merged postmortem, by every channel of each (C3).
 func (p *pass) deliver() error {
 	return each(p, func(a incident.AnnounceDocument) error {
-		if p.rebuilt || p.said("merged") {
+		if !p.state.Document.Owed {
 			return nil
 		}
-		text, leak, err := p.customerVersion()
-		if err != nil {
+		if p.rebuilt || p.said("merged") && !p.before.Document.Owed { // a look before delivered it and could not note that
+			p.result(incident.DocumentDelivered{})
+			return nil
+		}
+		return p.attempt("customer version", func() error {
+			err := p.deliverOnce(a)
+			if err == nil {
+				p.result(incident.DocumentDelivered{})
+			}
 			return err
-		}
-		if leak != "" { // merged against the check: better late than told
-			for _, name := range a.Customers {
-				p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
-			}
-			return nil
-		}
-		if text == "" {
-			p.Logger.Warn("the postmortem has no part for the customer", "incident", p.m.Ref.String())
-			return nil
-		}
+		})
+	})
+}
+
+func (p *pass) deliverOnce(a incident.AnnounceDocument) error {
+	text, leak, err := p.customerVersion()
+	if err != nil {
+		return err
+	}
+	if leak != "" { // merged against the check: better late than told
 		for _, name := range a.Customers {
-			c, _ := p.policy.Customer(name)
-			for _, ch := range c.Channels {
-				err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
-				if ch.Kind == "issue" && err != nil && !errors.Is(err, ErrNoAccess) {
-					return fmt.Errorf("give a customer the postmortem: %w", err)
-				}
-				if err != nil {
-					p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
-					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
-				}
-			}
+			p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
 		}
 		return nil
-	})
+	}
+	if text == "" {
+		p.Logger.Warn("the postmortem has no part for the customer", "incident", p.m.Ref.String())
+		return nil
+	}
+	for _, name := range a.Customers {
+		c, _ := p.policy.Customer(name)
+		for _, ch := range c.Channels {
+			err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
+			if ch.Kind == "issue" && err != nil && !isRefused(err) {
+				return fmt.Errorf("give a customer the postmortem: %w", err)
+			}
+			if err != nil {
+				p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
+				p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
+			}
+		}
+	}
+	return nil
 }
 
 // customerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
 func (p *pass) customerVersion() (text, leak string, err error) {
 	if p.request == nil {
-		return "", "", nil
+		pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, p.state.Document.Number)
+		if err != nil {
+			return "", "", err
+		}
+		p.request = &pr
 	}
 	name, err := p.documentPath(p.request.Base)
 	if err != nil || name == "" {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,8 @@ type Engine struct {
 	wrote  map[incident.Ref]time.Time // when a source's repetition was written down last
 	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
 	heard  map[incident.Ref]heard     // of running incidents, what the last look read
+
+	unwritten map[incident.Ref]unwritten // cards that GitHub refuses
 }
 
 // New builds an engine.
@@ -63,7 +66,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, unwritten: map[incident.Ref]unwritten{}}
 }
 
 // pass is one look at one incident.
@@ -91,13 +94,17 @@ type pass struct {
 	written bool             // the card was
 	blind   bool             // GitHub is out: this pass pages by what is kept outside
 	telling bool             // this pass only tells the past: texts count although they were edited
+
+	saved   incident.State              // as the card says now
+	asker   string                      // who gave the newest command of this look
+	reacted map[int64]incident.Reaction // by comment, what this pass answered
 }
 
 // Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
 // be handed out again.
 func (e *Engine) Handle(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
-	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}}
+	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}, reacted: map[int64]incident.Reaction{}}
 	start := time.Now()
 	err := p.run()
 	p.measure(err, time.Since(start), calls)
@@ -148,22 +155,25 @@ func (p *pass) run() error {
 	if err := p.step(); err != nil {
 		return err
 	}
-	if err := p.apply(); err != nil {
+	if err := p.answerFirst(); err != nil {
 		return err
 	}
 	if p.state.Declared == nil {
 		return nil
 	}
 	p.noted(p.m, p.now)
+	if err := p.save(); err != nil {
+		return err
+	}
+	// Nobody waits for what comes now. It is derived from the state, so a failure here loses nothing: the next look goes on.
+	if err := p.followUp(); err != nil {
+		return err
+	}
+	if err := p.save(); err != nil {
+		return err
+	}
 	if !p.state.Running() {
 		p.forget(p.m.Ref)
-	}
-	// The timer is set before the card is written: a crash in between costs a needless look, not a missed one.
-	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
-		return fmt.Errorf("set the timer: %w", err)
-	}
-	if err := p.commit(); err != nil {
-		return err
 	}
 	p.hear()
 	p.stow()
@@ -174,9 +184,21 @@ func (p *pass) run() error {
 	return nil
 }
 
+// save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
+func (p *pass) save() error {
+	if p.written && equal(p.saved, p.state) {
+		return nil
+	}
+	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
+		return fmt.Errorf("set the timer: %w", err)
+	}
+	return p.commit()
+}
+
 // look reads the issue and what is new, and opens the card.
 func (p *pass) look() error {
 	ok := false
+	refused, kept := p.findUnwritten(p.ctx, p.m.Ref)
 	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(body string) (incident.Cursor, bool) {
 		s, seq, err := card.Open(body, p.m.Ref, p.keys)
 		if err != nil {
@@ -189,11 +211,17 @@ func (p *pass) look() error {
 			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
 			return incident.Cursor{}, false
 		}
+		if kept && refused.Seq > seq {
+			s, seq = refused.State, refused.Seq
+		}
 		ok, p.before, p.seq = true, s, seq
 		return s.Cursor, true
 	})
 	if err != nil {
 		return err
+	}
+	if kept && snap.Card == nil { // GitHub refused even the first one
+		ok, p.before, p.seq = true, refused.State, refused.Seq
 	}
 	p.snap, p.rebuilt = snap, !ok
 	p.lost = p.rebuilt && slices.ContainsFunc(snap.Items, leftBehind)
@@ -204,7 +232,7 @@ func (p *pass) look() error {
 			}
 		}
 	}
-	p.state = p.before
+	p.state, p.saved = p.before, p.before
 	return nil
 }
 
@@ -225,6 +253,7 @@ func (p *pass) step() error {
 		p.acted = p.acted || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
 		if name := order(f.What); name != "" {
 			p.orders = append(p.orders, name)
+			p.asker = f.By.Login
 		}
 		p.fact(f)
 	}
@@ -237,15 +266,33 @@ func (p *pass) step() error {
 		}
 	}
 	p.result(p.broken)
+	if p.m.Aside != nil {
+		p.result(*p.m.Aside)
+	}
 	p.result(incident.Clock{})
+	if p.m.Why == "sweep" {
+		p.result(incident.TryAgain{})
+	}
 	return nil
 }
 
-// fact steps over one fact and keeps its effects.
+// fact steps over one fact and keeps its effects. A fact that the core can't handle must not keep the others from being
+// handled for ever: it counts as read, and whoever wrote it is told (A8).
 func (p *pass) fact(f incident.Fact) {
+	defer func() {
+		r := recover()
+		if r == nil || f.ID == "" {
+			if r != nil {
+				panic(r) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
+			}
+			return
+		}
+		p.Logger.Error("fact skipped: it can't be handled", "incident", p.m.Ref.String(), "fact", f.ID, "kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		state, effects := incident.Skip(p.state, f, p.policy)
+		p.state, p.effects = state, append(p.effects, effects...)
+	}()
 	state, effects := incident.Step(p.state, f, p.policy)
-	p.state = state
-	p.effects = append(p.effects, effects...)
+	p.state, p.effects = state, append(p.effects, effects...)
 }
 
 // unread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
@@ -257,37 +304,69 @@ func (p *pass) commit() error {
 	p.state.Cursor.Items = max(p.state.Cursor.Items, p.snap.First+len(p.snap.Items))
 	posted := p.snap.Card != nil
 	far := p.state.Cursor.Items-p.before.Cursor.Items >= unread
-	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) {
+	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) && !p.state.IsRefused("card") {
 		return p.pin(p.snap.Card)
+	}
+	before := p.state
+	if p.state.IsRefused("card") {
+		p.result(incident.TakenByGitHub{Effect: "card"})
 	}
 	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)
 	}
-	if !posted {
-		id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
-		if err != nil {
-			return fmt.Errorf("post the card: %w", err)
+	err = p.putCard(body)
+	p.seq++
+	if isRefused(err) {
+		p.state = before
+		if err := p.noteRefusal("card", err); err != nil {
+			return err
 		}
-		p.written = true
-		return p.pin(&Card{ID: id})
+		p.keepUnwritten()
+	} else if err != nil {
+		return err
+	} else if before.IsRefused("card") {
+		p.dropUnwritten()
 	}
-	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
-		return fmt.Errorf("write the card: %w", err)
+	p.written, p.saved = true, p.state
+	if p.snap.Card == nil {
+		return nil
 	}
-	p.written = true
 	return p.pin(p.snap.Card)
 }
 
+// putCard edits the card, or posts it where there is none or it was deleted since the look.
+func (p *pass) putCard(body string) error {
+	if p.snap.Card != nil {
+		err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body)
+		if err == nil {
+			return nil
+		}
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || refusal.Status != 404 && refusal.Status != 410 {
+			return fmt.Errorf("write the card: %w", err)
+		}
+	}
+	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
+	if err != nil {
+		return fmt.Errorf("post the card: %w", err)
+	}
+	p.snap.Card = &Card{ID: id}
+	return nil
+}
+
+// pin pins the card. One that GitHub does not pin is found among the first comments.
 func (p *pass) pin(c *Card) error {
 	if c.Pinned {
 		return nil
 	}
-	if err := p.GitHub.Pin(p.ctx, p.m.Ref, c.ID); err != nil {
-		return fmt.Errorf("pin the card: %w", err)
+	err := p.GitHub.Pin(p.ctx, p.m.Ref, c.ID)
+	if err == nil || isRefused(err) {
+		c.Pinned = true
+		return nil
 	}
-	return nil
+	return fmt.Errorf("pin the card: %w", err)
 }
 
 // equal compares two states but for the cursor and the newest comments, which move with every look.

@@ -342,6 +342,10 @@ func (p *pass) pull() ([]incident.Fact, error) {
 // document reads the postmortem's pull request and gives the facts that it is.
 func (p *pass) document(number int) ([]incident.Fact, error) {
 	pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, number)
+	if isRefused(err) {
+		p.Logger.Warn("pull request not readable: it counts as before", "incident", p.m.Ref.String(), "pull", number, "err", brief(err))
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -355,5 +359,13 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	return []incident.Fact{now(incident.DocumentOpened{Number: number}), now(incident.Reviewed{Approved: pr.Approved, Changes: pr.Changes})}, nil
+	approved, changes, err := p.GitHub.Reviews(p.ctx, p.m.Ref, number)
+	if isRefused(err) {
+		p.Logger.Warn("reviews not readable: they count as before", "incident", p.m.Ref.String(), "err", brief(err))
+		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []incident.Fact{now(incident.DocumentOpened{Number: number}), now(incident.Reviewed{Approved: approved, Changes: changes})}, nil
 }

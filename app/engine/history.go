@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -205,34 +204,39 @@ func (p *pass) tickets() error {
 		if o.Index >= len(p.state.FollowUps) || p.state.FollowUps[o.Index].Ticket != "" {
 			return nil
 		}
-		fu := p.state.FollowUps[o.Index]
-		facts, err := p.told()
-		if err != nil {
-			return err
-		}
-		title, body, err := postmortem.Ticket(facts, o.Index)
-		if err != nil {
-			return fmt.Errorf("write the ticket of follow-up %d: %w", o.Index, err)
-		}
-		repo := fu.Repo
-		if repo == "" || !p.policy.Issues {
-			repo = p.m.Ref.FullName()
-		}
-		n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
-		if errors.Is(err, ErrNoAccess) && repo != p.m.Ref.FullName() {
-			// The app is not installed there: the work must not be lost for that, so it stays here and says so.
-			repo = p.m.Ref.FullName()
-			n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, o.Index)
-		}
-		if err != nil {
-			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
-		}
-		if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); err != nil {
-			p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
-		}
-		p.result(incident.TicketOpened{Index: o.Index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
-		return nil
+		return p.attempt(fmt.Sprintf("ticket/%d", o.Index), func() error { return p.openTicket(o.Index) })
 	})
+}
+
+// openTicket opens the ticket of one follow-up, where it is not there yet.
+func (p *pass) openTicket(index int) error {
+	fu := p.state.FollowUps[index]
+	facts, err := p.told()
+	if err != nil {
+		return err
+	}
+	title, body, err := postmortem.Ticket(facts, index)
+	if err != nil {
+		return fmt.Errorf("write the ticket of follow-up %d: %w", index, err)
+	}
+	repo := fu.Repo
+	if repo == "" || !p.policy.Issues {
+		repo = p.m.Ref.FullName()
+	}
+	n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
+	if isRefused(err) && repo != p.m.Ref.FullName() {
+		// Such as where the app is not installed: the work must not be lost for that, so it stays here and says so.
+		repo = p.m.Ref.FullName()
+		n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
+	}
+	if err != nil {
+		return fmt.Errorf("open the ticket of follow-up %d in %s: %w", index, repo, err)
+	}
+	if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); err != nil {
+		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
+	}
+	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
+	return nil
 }
 
 // ticketFact reads the ticket of a follow-up and gives the fact that it changed, if it did.
@@ -246,6 +250,10 @@ func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
 		return nil, err
 	}
 	ticket, err := p.GitHub.Ticket(p.ctx, ref)
+	if isRefused(err) {
+		p.Logger.Warn("ticket not readable: it counts as before", "incident", p.m.Ref.String(), "ticket", fu.Ticket, "err", brief(err))
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -274,19 +282,34 @@ func (p *pass) nudges() error {
 		if err != nil || fu.Done {
 			return err
 		}
-		say := n.Say
-		say.Who = p.state.OwnerOf(fu)
-		text, err := templates.Comment(say)
-		if err != nil {
-			return fmt.Errorf("say %s: %w", say.Name, err)
+		err = p.nudge(ref, n, fu)
+		if err == nil && p.state.IsRefused(nudgeEffect(n)) {
+			p.result(incident.TakenByGitHub{Effect: nudgeEffect(n)})
 		}
-		mark := marker(p.m.Ref.String() + "/" + n.Key)
-		id, err := p.GitHub.CommentOnce(p.ctx, ref, mark, text+"\n"+mark)
 		if err != nil {
-			return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
+			return p.noteRefusal(nudgeEffect(n), err)
 		}
-		return p.replace(ref, fmt.Sprintf("follow-up/%d", n.Index), id)
+		return nil
 	})
+}
+
+// nudgeEffect names a reminder for when GitHub refuses it. The clock asks for it again, so it is never held back.
+func nudgeEffect(n incident.Nudge) string { return fmt.Sprintf("nudge/%d", n.Index) }
+
+// nudge reminds the owner of one follow-up on its ticket.
+func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp) error {
+	say := n.Say
+	say.Who = p.state.OwnerOf(fu)
+	text, err := templates.Comment(say)
+	if err != nil {
+		return fmt.Errorf("say %s: %w", say.Name, err)
+	}
+	mark := marker(p.m.Ref.String() + "/" + n.Key)
+	id, err := p.GitHub.CommentOnce(p.ctx, ticket, mark, text+"\n"+mark)
+	if err != nil {
+		return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
+	}
+	return p.replace(ticket, fmt.Sprintf("follow-up/%d", n.Index), id)
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {

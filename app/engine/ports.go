@@ -149,8 +149,11 @@ type GitHub interface {
 	Publish(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
 	// FindPull gives the pull request of a branch of the repository's own that is open or merged; 0: there is none.
 	FindPull(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
-	// Pull reads a pull request and how its reviews stand.
+	// Pull reads a pull request.
 	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
+	// Reviews returns who approves of a pull request and who asks for changes: of each person the newest review that says
+	// something counts.
+	Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
 	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
 	// pushed in between.
 	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
@@ -208,8 +211,6 @@ type Pull struct {
 	Branch   string
 	Head     string // commit
 	Base     string // branch
-	Approved []string
-	Changes  []string // who asks for changes
 	Merged   bool
 	MergedAt time.Time
 	MergedBy string
@@ -299,7 +300,9 @@ type Refusal struct {
 	Err    error
 }
 
-func (r *Refusal) Error() string { return fmt.Sprintf("GitHub refuses it (%d): %s", r.Status, r.Reason) }
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("GitHub refuses it (%d): %s", r.Status, r.Reason)
+}
 
 // Unwrap returns the client's error.
 func (r *Refusal) Unwrap() error { return r.Err }

@@ -144,7 +144,7 @@ func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
 		w.step(s)
 		w.settle()
 	}
-	w.order(`{"match":"PATCH .*/issues/comments/.*","status":502,"count":1}`)
+	w.order(`{"match":"PATCH .*/issues/1$","status":502,"count":1}`)
 	w.tell("carol closes\ncarol merges\nwait 1m")
 	if !slices.Contains(w.view().labels(), "postmortem/merged") {
 		t.Errorf("the labels are %v after the merge", w.view().labels())

@@ -43,6 +43,15 @@ func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun
 		conclusion = "failure"
 	}
 	parts := outputs(check)
+	// Whoever sees the id sees the whole: it is written with the last part.
+	if len(runs.CheckRuns) == 0 && len(parts) == 1 {
+		_, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo, github.CreateCheckRunOptions{
+			Name: check.Name, HeadSHA: check.Commit, Status: github.String("completed"), Conclusion: &conclusion, ExternalID: &id, Output: parts[0]})
+		if err != nil {
+			return fail("write the check", where, err)
+		}
+		return nil
+	}
 	var run *github.CheckRun
 	if len(runs.CheckRuns) > 0 {
 		run = runs.CheckRuns[0]
@@ -56,15 +65,14 @@ func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun
 		}
 		parts = parts[1:]
 	}
-	for _, part := range parts {
-		if _, _, err := c.Checks.UpdateCheckRun(ctx, ref.Owner, ref.Repo, run.GetID(), github.UpdateCheckRunOptions{Name: check.Name, Output: part}); err != nil {
+	for i, part := range parts {
+		change := github.UpdateCheckRunOptions{Name: check.Name, Output: part}
+		if i == len(parts)-1 {
+			change.Status, change.Conclusion, change.ExternalID = github.String("completed"), &conclusion, &id
+		}
+		if _, _, err := c.Checks.UpdateCheckRun(ctx, ref.Owner, ref.Repo, run.GetID(), change); err != nil {
 			return fail("write the check", where, err)
 		}
-	}
-	// Whoever sees the id sees the whole: it is written last.
-	end := github.UpdateCheckRunOptions{Name: check.Name, Status: github.String("completed"), Conclusion: &conclusion, ExternalID: &id}
-	if _, _, err := c.Checks.UpdateCheckRun(ctx, ref.Owner, ref.Repo, run.GetID(), end); err != nil {
-		return fail("close the check", where, err)
 	}
 	return nil
 }

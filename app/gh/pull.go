@@ -170,7 +170,7 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	}
 	for _, r := range requests {
 		_, _, err := w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
-		if s := status(err); s == http.StatusUnprocessableEntity || s == http.StatusNotFound {
+		if refused, _ := refusal(err); refused != 0 {
 			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers", r.Reviewers, "teams", r.TeamReviewers, "err", err)
 			continue
 		}
@@ -181,8 +181,7 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	return nil
 }
 
-// Pull reads a pull request and how its reviews stand: of each person the newest that says something. It implements
-// engine.GitHub.
+// Pull reads a pull request. It implements engine.GitHub.
 func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
@@ -196,9 +195,17 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	if err != nil {
 		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
 	}
-	out := engine.Pull{
+	return engine.Pull{
 		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
 		MergedBy: pr.GetMergedBy().GetLogin(), Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
+	}, nil
+}
+
+// Reviews returns who approves of a pull request and who asks for changes. It implements engine.GitHub.
+func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+	c, err := a.of(ctx, documents, ref)
+	if err != nil {
+		return nil, nil, err
 	}
 	said := map[string]string{}
 	var who []string
@@ -206,7 +213,7 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	for {
 		reviews, res, err := c.PullRequests.ListReviews(ctx, ref.Owner, ref.Repo, number, opts)
 		if err != nil {
-			return engine.Pull{}, fail("read the reviews", ref.FullName(), err)
+			return nil, nil, fail("read the reviews", ref.FullName(), err)
 		}
 		for _, r := range reviews {
 			login, state := r.GetUser().GetLogin(), strings.ToUpper(r.GetState())
@@ -226,12 +233,12 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	for _, login := range who {
 		switch said[login] {
 		case "APPROVED":
-			out.Approved = append(out.Approved, login)
+			approved = append(approved, login)
 		case "CHANGES_REQUESTED":
-			out.Changes = append(out.Changes, login)
+			changes = append(changes, login)
 		}
 	}
-	return out, nil
+	return approved, changes, nil
 }
 
 // Write writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is

@@ -28,6 +28,8 @@ func (r *run) command(c Command) {
 	if !r.may(row) {
 		return
 	}
+	r.tryAgain()
+	r.Aside = nil
 	switch {
 	case OnPull(r.f.ID) && !slices.Contains(onPull, c.Kind):
 		r.refuse(Say{Name: "not-on-pull", Line: row.Usage})
@@ -94,7 +96,7 @@ func (r *run) command(c Command) {
 			r.refuse(Say{Name: "no-postmortem", Phase: r.Phase})
 			return
 		}
-		r.do(RefreshDocument{})
+		r.Document.Stale = true
 		r.done()
 	case Close:
 		if r.closeUp(c.Because) {
@@ -368,9 +370,6 @@ func (r *run) followUp(c Command) {
 	}
 	r.FollowUps = append(r.FollowUps, fu)
 	r.record("followup", c.Repo, c.Text)
-	if r.Phase == Closing {
-		r.do(OpenTicket{Index: len(r.FollowUps) - 1})
-	}
 	r.done()
 }
 

@@ -16,11 +16,14 @@ type due struct {
 
 // dues lists what is due and when. Each handler moves its own time on, so that ticking ends.
 func (s State) dues(p Policy) []due {
-	if s.Declared == nil || s.Outcome != "" {
+	if s.Declared == nil {
 		return nil
 	}
+	if s.Outcome != "" {
+		return s.retries()
+	}
 	if s.Closed != nil {
-		return s.afterwards()
+		return append(s.afterwards(), s.retries()...)
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
@@ -33,7 +36,7 @@ func (s State) dues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return set(all)
+	return append(set(all), s.retries()...)
 }
 
 // NextPage gives when the next step of the escalation is due (I5); the zero time: none is. An incident that somebody closes wakes

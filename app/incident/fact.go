@@ -90,6 +90,10 @@ type (
 		Number int
 		Path   string
 	}
+	// DocumentRefreshed: the postmortem's facts are as the incident's are.
+	DocumentRefreshed struct{}
+	// DocumentDelivered: the customers have their version of the postmortem.
+	DocumentDelivered struct{}
 	// Reviewed: these people approve of the postmortem, or ask for changes.
 	Reviewed struct{ Approved, Changes []string }
 	// DocumentMerged: it was merged.

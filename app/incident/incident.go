@@ -174,6 +174,12 @@ type State struct {
 	Said map[string]int64 `json:"said,omitempty"`
 
 	Cursor Cursor `json:"cursor"`
+
+	// What GitHub refuses at the moment, and what could not be handled (A8).
+	Refused   []Refusal   `json:"refused,omitempty"`
+	Unsaid    []Unsaid    `json:"unsaid,omitempty"`
+	Unreacted []Unreacted `json:"unreacted,omitempty"`
+	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody gives a command
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -306,6 +312,10 @@ type Pull struct {
 	Changes  []string `json:"changes,omitempty"`  // who asks for changes
 
 	Next time.Time `json:"next,omitzero"` // when its review is asked for again (C3)
+
+	Wanted bool `json:"wanted,omitempty"` // it is to be opened
+	Stale  bool `json:"stale,omitempty"`  // its facts are to be written again
+	Owed   bool `json:"owed,omitempty"`   // it is merged, and the customers do not have their version
 }
 
 // Has tells whether login is among the names, as GitHub compares logins: without case.

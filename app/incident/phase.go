@@ -123,6 +123,7 @@ func (r *run) enter(to Phase) {
 	r.record("phase", string(to), "")
 	r.broadcast()
 	watched := from == Monitoring || from == Closing
+	r.Document.Wanted = r.Document.Wanted && to == Closing
 	if from == Closing && !r.Paging.Next.IsZero() {
 		r.startPaging() // anew: what was due meanwhile is not made up for
 	}
@@ -184,14 +185,7 @@ func (r *run) closeUp(because string) bool {
 		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: *r.Workaround, Auto: true}) // F2
 		r.record("followup", "", "")
 	}
-	for i, fu := range r.FollowUps {
-		if fu.Ticket == "" {
-			r.do(OpenTicket{Index: i})
-		}
-	}
-	if r.Document.Number == 0 || r.Document.Shut {
-		r.do(OpenDocument{})
-	}
+	r.Document.Wanted = r.Document.Number == 0 || r.Document.Shut // Pending asks for it, and for the tickets
 	return true
 }
 

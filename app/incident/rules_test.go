@@ -303,7 +303,7 @@ func TestC1ClosingNeedsTheCustomersAgreement(t *testing.T) {
 func TestC5ClosesOnceEverythingExists(t *testing.T) {
 	s := closed(t)
 	var tickets, documents int
-	for _, e := range s.effects {
+	for _, e := range incident.Pending(s.state) {
 		switch e.(type) {
 		case incident.OpenTicket:
 			tickets++
@@ -323,7 +323,7 @@ func TestC5ClosesOnceEverythingExists(t *testing.T) {
 
 func TestC4AFollowUpWhileClosingIsATicketAtOnce(t *testing.T) {
 	s := closed(t).at(1510, "alice", incident.Command{Kind: incident.AddFollowUp, Text: "More"})
-	s.expect(slices.Contains(s.effects, incident.Effect(incident.OpenTicket{Index: 2})), "effects %v", s.effects)
+	s.expect(slices.Contains(incident.Pending(s.state), incident.Effect(incident.OpenTicket{Index: 2})), "effects %v", s.effects)
 }
 
 func TestA1WhatIsNotUnderstoodIsAnswered(t *testing.T) {

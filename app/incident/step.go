@@ -36,7 +36,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.f = f
 	r.settle()
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
-		r.do(RefreshDocument{})
+		r.Document.Stale = true
 	}
 	return r.State, r.effects
 }
@@ -227,6 +227,9 @@ func (r *run) apply() {
 		r.declare()
 		return
 	}
+	if r.applyRefusal() {
+		return
+	}
 	switch w := r.f.What.(type) {
 	case Command:
 		r.command(w)
@@ -264,7 +267,11 @@ func (r *run) apply() {
 		if w.Path == "" {
 			w.Path = r.Document.Path
 		}
-		r.Document.Number, r.Document.Path, r.Document.Shut = w.Number, w.Path, false
+		r.Document.Number, r.Document.Path, r.Document.Shut, r.Document.Wanted = w.Number, w.Path, false, false
+	case DocumentRefreshed:
+		r.Document.Stale = false
+	case DocumentDelivered:
+		r.Document.Owed = false
 	case Reviewed:
 		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:
@@ -688,7 +695,8 @@ func (r *run) merged(number int) {
 	r.Document.Merged, r.Document.Shut, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
 	if !r.Drill && len(r.Customers) > 0 {
-		r.do(AnnounceDocument{Key: fmt.Sprintf("document/%d", number), Customers: r.Customers})
+		r.Document.Owed = true
+		r.do(r.customerVersion())
 	}
 	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }

@@ -90,6 +90,13 @@ func (r *recorder) Pull(ctx context.Context, ref incident.Ref, number int) (engi
 	return r.github.Pull(ctx, ref, number)
 }
 
+func (r *recorder) Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+	if number > unmade {
+		return nil, nil, nil
+	}
+	return r.github.Reviews(ctx, ref, number)
+}
+
 func (r *recorder) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
 	return r.github.Find(ctx, ref, folder, prefix, commit)
 }

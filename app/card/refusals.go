@@ -1,0 +1,39 @@
+package card
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// refusedThings says what GitHub refuses, by the name of the effect; "%s" is the number of a follow-up.
+var refusedThings = map[string]string{
+	"labels": "the labels", "assignees": "the assignees", "state": "to open or close the issue", "document": "the postmortem's pull request",
+	"refresh": "new facts in the postmortem", "check": "the check of the postmortem", "customer version": "to show me the merged postmortem",
+	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
+}
+
+// refusals tells what GitHub refuses at the moment, with its reason, and what could therefore not be said in a comment (A8).
+func (p *page) refusals() {
+	for i, r := range p.S.Refused {
+		kind, index, numbered := strings.Cut(r.Effect, "/")
+		thing := refusedThings[kind]
+		if numbered {
+			var n int
+			_, _ = fmt.Sscan(index, &n)
+			thing = fmt.Sprintf(thing, fmt.Sprint(n+1))
+		}
+		if thing == "" {
+			thing = templates.Inert(r.Effect, 40)
+		}
+		text := thing + ": " + templates.Inert(r.Reason, 160) + ", since " + p.Utc(r.Since)
+		if !r.Next.IsZero() {
+			text += ", next try " + p.Utc(r.Next)
+		}
+		p.Refusals = append(p.Refusals, cell{i == 0, text})
+	}
+	for _, u := range p.S.Unsaid {
+		p.Unsaid = append(p.Unsaid, u.Text)
+	}
+}

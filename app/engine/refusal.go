@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// attempt does one effect. A refusal by GitHub becomes a fact, which a person is told (A8); while it is refused the effect is
+// tried only when the state says so. Any other error is returned: it ends the look, and the message comes back.
+func (p *pass) attempt(effect string, do func() error) error {
+	if p.state.IsHeldBack(effect) {
+		return nil
+	}
+	err := do()
+	if err == nil {
+		if p.state.IsRefused(effect) {
+			p.result(incident.TakenByGitHub{Effect: effect})
+		}
+		return nil
+	}
+	return p.noteRefusal(effect, err)
+}
+
+// noteRefusal makes a fact of a refusal and returns any other error.
+func (p *pass) noteRefusal(effect string, err error) error {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	p.Logger.Warn("effect refused by GitHub", "incident", p.m.Ref.String(), "effect", effect, "status", refusal.Status, "err", brief(err))
+	p.result(incident.RefusedByGitHub{Effect: effect, Reason: fmt.Sprintf("%s (%d)", refusal.Reason, refusal.Status), By: p.asker})
+	return nil
+}
+
+// isRefused reports whether GitHub refused a request for good.
+func isRefused(err error) bool {
+	var refusal *Refusal
+	return errors.As(err, &refusal)
+}
+
+// comment posts a comment with its markers. One that GitHub refuses is kept in the state: the card shows its text until
+// GitHub takes it.
+func (p *pass) comment(keys []string, text string, post func() error) error {
+	refused := func() { p.result(incident.NotSaid{Keys: keys, Text: text}) }
+	if p.state.IsHeldBack("comments") {
+		refused()
+		return nil
+	}
+	err := post()
+	if err == nil {
+		if p.state.IsRefused("comments") {
+			p.result(incident.TakenByGitHub{Effect: "comments"})
+		}
+		return nil
+	}
+	if !isRefused(err) {
+		return err
+	}
+	refused()
+	return p.noteRefusal("comments", err)
+}
+
+// speakAfterAll posts the comments that GitHub refused before.
+func (p *pass) speakAfterAll() error {
+	for _, u := range p.state.Unsaid {
+		if p.state.IsHeldBack("comments") {
+			return nil
+		}
+		if !p.said(u.Keys[0]) {
+			if err := p.comment(u.Keys, u.Text, func() error { _, err := p.post(u.Text, u.Keys...); return err }); err != nil {
+				return err
+			}
+		}
+		if p.said(u.Keys[0]) {
+			p.result(incident.SaidAfterAll{Key: u.Keys[0]})
+		}
+	}
+	return nil
+}
+
+// giveReaction reacts to a comment. Where GitHub refuses that, the answer is given in words.
+func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error {
+	if p.state.IsHeldBack("reactions") {
+		return p.answerInWords(fact, how)
+	}
+	err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[how])
+	if err == nil {
+		if p.state.IsRefused("reactions") {
+			p.result(incident.TakenByGitHub{Effect: "reactions"})
+		}
+		p.result(incident.ReactedAfterAll{Comment: id})
+		return nil
+	}
+	if !isRefused(err) {
+		return fmt.Errorf("react to comment %d: %w", id, err)
+	}
+	if err := p.noteRefusal("reactions", err); err != nil {
+		return err
+	}
+	return p.answerInWords(fact, how)
+}
+
+// answerInWords stands in for a reaction. What was refused or not understood has words of its own.
+func (p *pass) answerInWords(fact string, how incident.Reaction) error {
+	p.result(incident.NotReacted{Fact: fact, How: how})
+	key := fmt.Sprintf("reaction/%d", incident.CommentOf(fact))
+	if how != incident.Done || p.said(key) {
+		return nil
+	}
+	return p.sayOnce(key, incident.Say{Name: "done", Who: p.author(fact)})
+}
+
+// author returns who wrote the comment of a fact of this look, or "".
+func (p *pass) author(fact string) string {
+	for _, it := range p.snap.Items {
+		if it.Comment != 0 && it.Comment == incident.CommentOf(fact) {
+			return it.By
+		}
+	}
+	return ""
+}
+
+// unwritten is a card that GitHub refused, kept outside GitHub until it takes it. Without it the next look would start from
+// the card before, page again and answer again.
+type unwritten struct {
+	Seq   int            `json:"seq"`
+	State incident.State `json:"state"`
+}
+
+func unwrittenName(ref incident.Ref) string {
+	return fmt.Sprintf("unwritten/%s/%d", ref.FullName(), ref.Number)
+}
+
+// keepUnwritten keeps the state while GitHub refuses the card.
+func (p *pass) keepUnwritten() {
+	u := unwritten{Seq: p.seq, State: p.state}
+	p.mu.Lock()
+	p.Engine.unwritten[p.m.Ref] = u
+	p.mu.Unlock()
+	if p.Shelf == nil {
+		return
+	}
+	text, err := json.Marshal(u)
+	if err == nil {
+		err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), text)
+	}
+	if err != nil {
+		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
+	}
+}
+
+// dropUnwritten forgets what was kept, once the card is written.
+func (p *pass) dropUnwritten() {
+	p.mu.Lock()
+	delete(p.Engine.unwritten, p.m.Ref)
+	p.mu.Unlock()
+	if p.Shelf == nil {
+		return
+	}
+	if err := p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), nil); err != nil {
+		p.Logger.Warn("refused card not forgotten", "incident", p.m.Ref.String(), "err", brief(err))
+	}
+}
+
+// findUnwritten returns the card that GitHub refused, if there is one. Another process may have kept it.
+func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritten, ok bool) {
+	e.mu.Lock()
+	u, ok = e.unwritten[ref]
+	e.mu.Unlock()
+	if e.Shelf == nil {
+		return u, ok
+	}
+	text, err := e.Shelf.Kept(ctx, unwrittenName(ref))
+	if err == nil && len(text) > 0 {
+		var kept unwritten
+		if err = json.Unmarshal(text, &kept); err == nil && (!ok || kept.Seq >= u.Seq) {
+			return kept, true
+		}
+	}
+	if err != nil {
+		e.Logger.Error("refused card not readable", "incident", ref.String(), "err", brief(err))
+	}
+	return u, ok
+}

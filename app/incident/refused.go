@@ -1,0 +1,267 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
+// again when somebody acts, when the sweep looks, and a few times by the clock.
+type Refusal struct {
+	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "nudge/2"
+	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
+	Since  time.Time `json:"t"`           // when it was refused first
+	Tries  int       `json:"n,omitempty"` // how often it was refused
+	Next   time.Time `json:"x,omitzero"`  // when the clock tries it again; zero: not before somebody acts
+	Due    bool      `json:"d,omitempty"` // try it at this look
+}
+
+// Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub takes comments again.
+type Unsaid struct {
+	Keys []string `json:"k"` // of its markers
+	Text string   `json:"x"` // its beginning, at most 600 bytes
+}
+
+// Unreacted is a reaction that GitHub refused.
+type Unreacted struct {
+	Fact string   `json:"f"`
+	How  Reaction `json:"h"`
+}
+
+// How much is kept of what GitHub refuses.
+const (
+	maxRefused   = 20
+	maxUnsaid    = 5
+	maxUnreacted = 20
+	maxReason    = 160 // bytes
+	maxUnsaidLen = 600 // bytes
+)
+
+// retryAfter says how long after each refusal the clock tries again. After the last, only people and the sweep do.
+var retryAfter = []time.Duration{5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 8 * time.Hour, 24 * time.Hour}
+
+// Facts about what GitHub refuses.
+type (
+	// RefusedByGitHub: GitHub refuses an effect for good. By is who asked for it.
+	RefusedByGitHub struct{ Effect, Reason, By string }
+	// TakenByGitHub: GitHub took an effect that it may have refused before.
+	TakenByGitHub struct{ Effect string }
+	// TryAgain: what GitHub refused is to be tried again at this look.
+	TryAgain struct{}
+	// NotSaid: GitHub refused a comment with these markers.
+	NotSaid Unsaid
+	// SaidAfterAll: GitHub took a comment that it had refused.
+	SaidAfterAll struct{ Key string }
+	// NotReacted: GitHub refused a reaction.
+	NotReacted Unreacted
+	// ReactedAfterAll: GitHub took a reaction to a comment that it had refused.
+	ReactedAfterAll struct{ Comment int64 }
+	// PutAside: a message could not be handled, however often it was tried.
+	PutAside struct {
+		What, Why, ID string
+		Comment       int64
+	}
+)
+
+// IsHeldBack reports whether GitHub refused an effect and it is not to be tried at this look.
+func (s State) IsHeldBack(effect string) bool {
+	i := s.refusal(effect)
+	return i >= 0 && !s.Refused[i].Due
+}
+
+// IsRefused reports whether GitHub refused an effect when it was tried last.
+func (s State) IsRefused(effect string) bool { return s.refusal(effect) >= 0 }
+
+func (s State) refusal(effect string) int {
+	return slices.IndexFunc(s.Refused, func(r Refusal) bool { return r.Effect == effect })
+}
+
+// applyRefusal takes the facts about what GitHub refuses and reports whether the fact was one.
+func (r *run) applyRefusal() bool {
+	switch w := r.f.What.(type) {
+	case RefusedByGitHub:
+		r.noteRefusal(w)
+	case TakenByGitHub:
+		r.endRefusal(w.Effect)
+	case TryAgain:
+		r.tryAgain()
+	case NotSaid:
+		w.Text = shorten(w.Text, maxUnsaidLen)
+		if !slices.ContainsFunc(r.Unsaid, func(u Unsaid) bool { return slices.Equal(u.Keys, w.Keys) }) {
+			r.Unsaid = newest(append(r.Unsaid, Unsaid(w)), maxUnsaid)
+		}
+	case SaidAfterAll:
+		r.Unsaid = slices.DeleteFunc(slices.Clone(r.Unsaid), func(u Unsaid) bool { return slices.Contains(u.Keys, w.Key) })
+	case NotReacted:
+		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == CommentOf(w.Fact) })
+		r.Unreacted = newest(append(r.Unreacted, Unreacted(w)), maxUnreacted)
+	case ReactedAfterAll:
+		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == w.Comment })
+	case PutAside:
+		r.putAside(w)
+	default:
+		return false
+	}
+	return true
+}
+
+// noteRefusal notes a refusal and tells who asked for the effect, once for each reason.
+func (r *run) noteRefusal(w RefusedByGitHub) {
+	reason := shorten(w.Reason, maxReason)
+	r.Refused = slices.Clone(r.Refused)
+	i := r.refusal(w.Effect)
+	isNew := i < 0 || r.Refused[i].Reason != reason
+	if i < 0 {
+		r.Refused = newest(append(r.Refused, Refusal{Effect: w.Effect, Since: r.f.At}), maxRefused)
+		i = len(r.Refused) - 1
+	}
+	e := &r.Refused[i]
+	e.Reason, e.Due, e.Next = reason, false, time.Time{}
+	if e.Tries < len(retryAfter) {
+		e.Next = r.f.At.Add(retryAfter[e.Tries])
+	}
+	e.Tries++
+	r.postponeNudge(w.Effect, e.Tries)
+	if !isNew || isAboutSpeaking(w.Effect) {
+		return
+	}
+	who := w.By
+	if who == "" {
+		who, _ = r.Coordinator()
+	}
+	kind, number := effectKind(w.Effect)
+	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: Say{
+		Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason, Names: r.repositoryOf(w.Effect)}})
+}
+
+// endRefusal ends a refusal, and says so where it was told.
+func (r *run) endRefusal(effect string) {
+	i := r.refusal(effect)
+	if i < 0 {
+		return
+	}
+	r.Refused = slices.Delete(slices.Clone(r.Refused), i, i+1)
+	topic := "refused/" + effect
+	if r.Said[topic] == 0 || isAboutSpeaking(effect) {
+		return
+	}
+	kind, number := effectKind(effect)
+	r.do(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true, At: r.f.At, Say: Say{
+		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
+}
+
+// isAboutSpeaking reports whether an effect is one by which a refusal itself would be told.
+func isAboutSpeaking(effect string) bool {
+	return effect == "comments" || effect == "reactions" || effect == "card"
+}
+
+// effectKind parts "ticket/2", which counts from 0, into its kind and the number that people see.
+func effectKind(effect string) (kind string, number int) {
+	kind, index, ok := strings.Cut(effect, "/")
+	if ok {
+		_, _ = fmt.Sscan(index, &number) // it is a number: the engine writes it
+		number++
+	}
+	return kind, number
+}
+
+// repositoryOf returns the repository of the ticket that an effect is about, if it is about one.
+func (r *run) repositoryOf(effect string) []string {
+	_, number := effectKind(effect)
+	if number == 0 || number > len(r.FollowUps) || r.FollowUps[number-1].Repo == "" {
+		return nil
+	}
+	return []string{r.FollowUps[number-1].Repo}
+}
+
+// tryAgain makes all that GitHub refused be tried at this look.
+func (r *run) tryAgain() {
+	r.Refused = slices.Clone(r.Refused)
+	for i := range r.Refused {
+		r.Refused[i].Due, r.Refused[i].Next = true, time.Time{}
+	}
+}
+
+// retries lists when the clock tries again what GitHub refused.
+func (s State) retries() (all []due) {
+	for _, e := range s.Refused {
+		all = append(all, due{e.Next, func(r *run) {
+			r.Refused = slices.Clone(r.Refused)
+			if i := r.refusal(e.Effect); i >= 0 {
+				r.Refused[i].Due, r.Refused[i].Next = true, time.Time{}
+			}
+		}})
+	}
+	return set(all)
+}
+
+// postponeNudge sets a reminder that GitHub refused for later, since the clock alone asks for it.
+func (r *run) postponeNudge(effect string, tries int) {
+	kind, number := effectKind(effect)
+	if kind != "nudge" || number < 1 || number > len(r.FollowUps) {
+		return
+	}
+	r.FollowUps[number-1].Next = r.p.Hours.Next(r.f.At.Add(min(time.Duration(tries)*time.Hour, 24*time.Hour)), r.p.Zone)
+}
+
+// putAside says that a message could not be handled: on the card until somebody gives a command, and in a comment.
+func (r *run) putAside(w PutAside) {
+	r.Aside = &Refusal{Effect: w.What, Reason: shorten(w.Why, maxReason), Since: r.f.At}
+	who, _ := r.Coordinator()
+	r.do(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
+}
+
+// Skip returns the state after a fact that can't be handled: it counts as read, and whoever wrote it is told.
+func Skip(s State, f Fact, p Policy) (State, []Effect) {
+	r := &run{State: s.clone(), p: p, f: f}
+	if f.ID == "" || r.knows(f) {
+		return s, nil
+	}
+	r.see(f)
+	if r.f.By.Respond {
+		r.react(Unclear)
+		r.reply(Say{Name: "not-handled"})
+	}
+	return r.State, r.effects
+}
+
+// Pending returns what the state asks for and GitHub does not have yet: tickets, the postmortem, its facts (C2, C4). It is
+// derived from the state at each look, so that what failed or was refused before is not forgotten.
+func Pending(s State) []Effect {
+	if s.Declared == nil || s.Outcome != "" {
+		return nil
+	}
+	var effects []Effect
+	if s.Phase == Closing {
+		for i, fu := range s.FollowUps {
+			if fu.Ticket == "" {
+				effects = append(effects, OpenTicket{Index: i})
+			}
+		}
+		if s.Document.Wanted || s.Document.Number == 0 {
+			effects = append(effects, OpenDocument{})
+		}
+	}
+	if s.Document.Stale && s.Document.Merged == nil && !s.Document.Shut {
+		effects = append(effects, RefreshDocument{})
+	}
+	if s.Document.Owed {
+		effects = append(effects, s.customerVersion())
+	}
+	return effects
+}
+
+// customerVersion returns the effect that gives the customers their version of the merged postmortem.
+func (s State) customerVersion() AnnounceDocument {
+	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
+}
+
+// shorten cuts a text to so many bytes, at a character's end.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len("…")], "") + "…"
+}
