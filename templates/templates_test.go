@@ -174,6 +174,7 @@ func samples() []incident.Say {
 		add(incident.Say{Name: "github-accepted", Line: effect, Count: 2})
 	}
 	add(incident.Say{Name: "put-aside", Who: "carol", Line: "issue_comment.created", Reason: "the issue can't be read"})
+	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic close", Reason: "Resource not accessible by integration (403)"})
 	add(incident.Say{Name: "not-handled", Who: "bob"})
 	add(incident.Say{Name: "done", Who: "bob"})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
@@ -110,7 +109,7 @@ func (p *pass) onPull(number int) ([]incident.Fact, error) {
 	var said []incident.Fact
 	for i, it := range items {
 		if it.Event == "commented" && !it.Own && !it.Bot && !it.Edited {
-			said = append(said, p.commands(command.Parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
+			said = append(said, p.commands(p.parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
 		}
 	}
 	return p.people(said)
@@ -217,7 +216,7 @@ func (p *pass) check(commit, name, document, template string) error {
 		run.Notes = append(run.Notes, Note{Path: name, Line: problem.Line, EndLine: problem.EndLine, Warning: warning, Title: problem.Rule, Text: problem.Message})
 	}
 	run.Title, run.Summary = postmortem.Summary(problems)
-	return p.GitHub.Check(p.ctx, p.m.Ref, run)
+	return p.attempt("check", func() error { return p.GitHub.Check(p.ctx, p.m.Ref, run) })
 }
 
 // internal lists the names that no customer may read (A7): people, teams, repositories, services of ours.

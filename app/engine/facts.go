@@ -64,7 +64,7 @@ func (p *pass) opening() []incident.Fact {
 	}
 	var facts []incident.Fact
 	if !p.snap.AuthorBot {
-		for i, what := range command.Parse(p.snap.Body) {
+		for i, what := range p.parse(p.snap.Body) {
 			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: p.snap.Created, By: by, What: what})
 		}
 	}
@@ -182,7 +182,7 @@ func (p *pass) commented(i int, it Item, f incident.Fact, live bool) []incident.
 		f.What = incident.Rewritten{}
 		return []incident.Fact{f}
 	}
-	parsed := command.Parse(body)
+	parsed := p.parse(body)
 	if len(parsed) == 0 {
 		f.What = incident.Commented{}
 		return []incident.Fact{f}
@@ -294,7 +294,11 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 			continue
 		}
 		may, err := p.may(f.By.Login)
-		if err != nil {
+		if isRefused(err) {
+			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
+			may, f.By.Unsure = p.state.HasRole(f.By.Login), reason(err)
+			p.Logger.Warn("permission not readable", "incident", p.m.Ref.String(), "err", brief(err))
+		} else if err != nil {
 			return nil, err
 		}
 		f.By.Respond = may
@@ -306,7 +310,7 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 			for _, l := range c.Logins {
 				may, err := p.may(l)
-				if err != nil {
+				if err != nil && !isRefused(err) {
 					return nil, err
 				}
 				if !may {
@@ -334,7 +338,7 @@ func (p *pass) pull() ([]incident.Fact, error) {
 	}
 	if c := p.m.Comment; c != nil {
 		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
-		return p.commands(command.Parse(c.Body), len(p.snap.Items), f), nil
+		return p.commands(p.parse(c.Body), len(p.snap.Items), f), nil
 	}
 	return p.document(p.m.Pull)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -224,8 +225,8 @@ func (p *pass) openTicket(index int) error {
 		repo = p.m.Ref.FullName()
 	}
 	n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
-	if isRefused(err) && repo != p.m.Ref.FullName() {
-		// Such as where the app is not installed: the work must not be lost for that, so it stays here and says so.
+	if repo != p.m.Ref.FullName() && p.isOutOfReach(err, index) {
+		// The work must not be lost for that, so it stays here and says so.
 		repo = p.m.Ref.FullName()
 		n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
 	}
@@ -237,6 +238,16 @@ func (p *pass) openTicket(index int) error {
 	}
 	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
 	return nil
+}
+
+// isOutOfReach reports whether a follow-up's repository can't have its ticket: the App is not installed there, or
+// GitHub has refused it for half an hour. A single refusal may pass.
+func (p *pass) isOutOfReach(err error, index int) bool {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return false
+	}
+	return refusal.NotInstalled || p.state.TimesRefused(fmt.Sprintf("ticket/%d", index)) >= 2
 }
 
 // ticketFact reads the ticket of a follow-up and gives the fact that it changed, if it did.

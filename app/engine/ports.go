@@ -298,6 +298,8 @@ type Refusal struct {
 	Status int    // HTTP status, such as 422
 	Reason string // GitHub's own words, on one line
 	Err    error
+
+	NotInstalled bool // the App is not installed there, or was not given the repository
 }
 
 func (r *Refusal) Error() string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -108,7 +109,8 @@ func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error 
 func (p *pass) answerInWords(fact string, how incident.Reaction) error {
 	p.result(incident.NotReacted{Fact: fact, How: how})
 	key := fmt.Sprintf("reaction/%d", incident.CommentOf(fact))
-	if how != incident.Done || p.said(key) {
+	wasAnswered := slices.ContainsFunc(p.before.Unreacted, func(u incident.Unreacted) bool { return incident.CommentOf(u.Fact) == incident.CommentOf(fact) })
+	if how != incident.Done || wasAnswered || p.said(key) {
 		return nil
 	}
 	return p.sayOnce(key, incident.Say{Name: "done", Who: p.author(fact)})

@@ -45,6 +45,9 @@ func (p *pass) load() error {
 			err = nil
 		}
 	}
+	if isRefused(err) {
+		return p.goOnWithLastGood(last, known, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -64,6 +67,20 @@ func (p *pass) load() error {
 		last.policy = policy
 		last.kept = p.keep(p.ctx, name, last.kept, content)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files[name], p.policy, p.broken = last, last.policy, last.broken
+	return nil
+}
+
+// goOnWithLastGood uses the last good configuration while GitHub refuses to show the file. The incident says so.
+func (p *pass) goOnWithLastGood(last file, known bool, refused error) error {
+	name := p.m.Ref.FullName()
+	if !known {
+		last = p.kept(p.ctx, name)
+	}
+	last.read, last.broken = p.now, incident.BrokenConfig{Where: "unreadable", Why: reason(refused)}
+	p.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", brief(refused))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files[name], p.policy, p.broken = last, last.policy, last.broken
@@ -143,7 +160,7 @@ const shared = ".github"
 // checkSettings checks the configuration that a push changed, before it is merged: on the commit, line by line.
 func (p *pass) checkSettings() error {
 	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
-	if errors.Is(err, ErrNoAccess) || err == nil && !ok {
+	if isRefused(err) || err == nil && !ok {
 		return nil // removed again, or the app was
 	}
 	if err != nil {
@@ -161,5 +178,10 @@ func (p *pass) checkSettings() error {
 			run.Notes = append(run.Notes, Note{Path: config.Path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: m.Problem})
 		}
 	}
-	return p.GitHub.Check(p.ctx, p.m.Ref, run)
+	err = p.GitHub.Check(p.ctx, p.m.Ref, run)
+	if isRefused(err) { // there is no incident to tell
+		p.Logger.Warn("configuration's check refused by GitHub", "repository", p.m.Ref.FullName(), "commit", p.m.Commit, "err", brief(err))
+		return nil
+	}
+	return err
 }

@@ -197,7 +197,8 @@ func fail(what, where string, err error) error {
 		if strings.Contains(reason, "not accessible by integration") {
 			reason += ". The App needs " + needed()
 		}
-		return fmt.Errorf("%s: %w", what, &engine.Refusal{Status: status, Reason: reason, Err: err})
+		var minting *ghinstallation.HTTPError
+		return fmt.Errorf("%s: %w", what, &engine.Refusal{Status: status, Reason: reason, Err: err, NotInstalled: errors.As(err, &minting)})
 	}
 	var minting *ghinstallation.HTTPError
 	if code := status(err); code >= http.StatusInternalServerError || code == 0 && !errors.As(err, &minting) && !errors.Is(err, context.Canceled) {

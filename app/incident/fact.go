@@ -15,6 +15,8 @@ type Person struct {
 	Login   string
 	Bot     bool
 	Respond bool // may respond: write access, or in a configured team (A3)
+
+	Unsure string // why GitHub does not tell whether they may; empty: it did
 }
 
 // The facts.

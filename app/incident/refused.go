@@ -74,6 +74,14 @@ func (s State) IsHeldBack(effect string) bool {
 // IsRefused reports whether GitHub refused an effect when it was tried last.
 func (s State) IsRefused(effect string) bool { return s.refusal(effect) >= 0 }
 
+// TimesRefused returns how often GitHub refused an effect since it took it last.
+func (s State) TimesRefused(effect string) int {
+	if i := s.refusal(effect); i >= 0 {
+		return s.Refused[i].Tries
+	}
+	return 0
+}
+
 func (s State) refusal(effect string) int {
 	return slices.IndexFunc(s.Refused, func(r Refusal) bool { return r.Effect == effect })
 }
@@ -256,6 +264,12 @@ func Pending(s State) []Effect {
 // customerVersion returns the effect that gives the customers their version of the merged postmortem.
 func (s State) customerVersion() AnnounceDocument {
 	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
+}
+
+// HasRole reports whether somebody has a role here, or declared the incident as a responder.
+func (s State) HasRole(login string) bool {
+	holder, _ := s.Coordinator()
+	return login != "" && (Same(holder, login) || Has(s.OEs, login))
 }
 
 // shorten cuts a text to so many bytes, at a character's end.

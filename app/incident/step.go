@@ -182,6 +182,11 @@ func (r *run) may(row Row) bool {
 	if row.Who == Anyone {
 		return true
 	}
+	if r.f.By.Unsure != "" && !r.f.By.Respond {
+		r.react(Unclear)
+		r.reply(Say{Name: "permission-unknown", Line: row.Usage, Reason: r.f.By.Unsure})
+		return false
+	}
 	if !r.f.By.Respond || r.f.By.Bot {
 		r.refuse(Say{Name: "refused-reader", Line: row.Usage})
 		return false

@@ -238,6 +238,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		return // it ends: the message stays as it was
 	}
 	var later *engine.Later
+	isAside := false
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
 		// A look sees all there is, so whatever else asked for no more than a look is answered too.
@@ -252,6 +253,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 			return err
 		}
 	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable):
+		isAside = true
 		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref, "delivery", m.Delivery, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, e := tx.Exec(`UPDATE messages SET dead = ?, tries = tries + 1 WHERE id = ?`, err.Error(), j.id)
@@ -265,8 +267,23 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 			return err
 		}
 	}
-	if err := s.write(context.WithoutCancel(ctx), change); err != nil {
-		s.fail(fmt.Errorf("note what was done for %s: %w", ref, err))
+	if errWrite := s.write(context.WithoutCancel(ctx), change); errWrite != nil {
+		s.fail(fmt.Errorf("note what was done for %s: %w", ref, errWrite))
+		return
+	}
+	if isAside {
+		s.tellAside(context.WithoutCancel(ctx), m, err)
+	}
+}
+
+// tellAside asks for a look that tells the incident of a message that was put aside.
+func (s *Store) tellAside(ctx context.Context, m engine.Message, cause error) {
+	told, ok := engine.AsideMessage(m, cause)
+	if !ok {
+		return
+	}
+	if err := s.Enqueue(ctx, told, time.Time{}); err != nil {
+		s.log.Error("message put aside and not told", "incident", m.Ref.String(), "err", err)
 	}
 }
 

@@ -31,7 +31,12 @@ type network struct {
 	both  map[int]bool // the incidents that two workers were at
 	told  []string     // the faults so far
 	until time.Time    // of a rate limit
-	wrote []string     // every write that reached GitHub
+	wrote []string     // every write that reached GitHub, with its answer
+
+	written []string // the same as "METHOD PATH", the path escaped
+
+	denied  *denial // an operation that GitHub refuses; nil: none
+	denials int     // how often it did
 }
 
 // call is a call's name, and which time it is made.
@@ -101,6 +106,11 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		n.mu.Unlock()
 		return n.serve(req), nil
 	}
+	n.mu.Unlock()
+	if res, is := n.deny(req); is {
+		return res, nil
+	}
+	n.mu.Lock()
 	c := n.count(req.Method + " " + req.URL.Path)
 	what, x := fine, n.random(c)
 	if x%1000 < n.rate {
@@ -187,6 +197,7 @@ func (n *network) serve(req *http.Request) *http.Response {
 	res.Request = req
 	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		n.mu.Lock()
+		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())
 		n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(req.URL.Path, "/api/v3/"), res.StatusCode))
 		n.mu.Unlock()
 	}

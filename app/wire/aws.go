@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -61,6 +62,7 @@ type product struct {
 // NewLambda builds what doesn't depend on secrets, from the environment of the process:
 //
 //	FIREBREAK_QUEUE_URL, FIREBREAK_QUEUE_ARN   the SQS FIFO queue
+//	FIREBREAK_QUEUE_TRIES                      how often the queue hands out a message before it puts it aside
 //	FIREBREAK_SCHEDULE_GROUP                   the group of the timers' schedules
 //	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
 //	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
@@ -93,6 +95,11 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 		l.shelf = &backend.Shelf{S3: objects, Bucket: shelf.Host, Prefix: strings.TrimPrefix(shelf.Path, "/")}
 	}
 	l.batch = &backend.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Metrics: l.metrics, Logger: log}
+	if tries := os.Getenv("FIREBREAK_QUEUE_TRIES"); tries != "" {
+		if l.batch.Tries, err = strconv.Atoi(tries); err != nil {
+			return nil, fmt.Errorf("FIREBREAK_QUEUE_TRIES must be a number, not %q", tries)
+		}
+	}
 	if l.queue.URL == "" {
 		return nil, errors.New("FIREBREAK_QUEUE_URL must be the address of the SQS queue")
 	}

@@ -35,7 +35,10 @@ type Batch struct {
 	Handle func(context.Context, incident.Message) error
 	Queue  interface {
 		Hide(ctx context.Context, receipts []string, d time.Duration) error
+		Enqueue(ctx context.Context, m incident.Message, at time.Time) error
 	}
+	// Tries is how often SQS hands out a message before it puts it aside, the queue's maxReceiveCount; 0: not known.
+	Tries   int
 	Now     func() time.Time
 	Metrics metrics.Recorder // takes how long messages wait
 	Logger  *slog.Logger
@@ -79,6 +82,7 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 		if err == nil {
 			continue
 		}
+		b.tellAside(ctx, m, err)
 		left := messages[i:]
 		wait := b.wait(m, err)
 		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group, "message", m.MessageId,
@@ -114,6 +118,25 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 		return fmt.Errorf("the function's time is over: %w", err)
 	}
 	return b.Handle(ctx, m)
+}
+
+// tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was its last try.
+func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause error) {
+	received, _ := strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
+	if b.Tries == 0 || received < b.Tries {
+		return
+	}
+	m, err := awscloud.Decode(record.Body)
+	if err != nil {
+		return // it names no incident
+	}
+	told, ok := engine.AsideMessage(m, cause)
+	if !ok {
+		return
+	}
+	if err := b.Queue.Enqueue(ctx, told, time.Time{}); err != nil {
+		b.Logger.Error("message put aside and not told", "incident", m.Ref.String(), "err", err)
+	}
 }
 
 // wait tells how long a message that failed is hidden: until the time that the failure names, else longer each time.

@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,14 @@ import (
 type hides struct {
 	mu   sync.Mutex
 	seen map[string]time.Duration
+	sent []incident.Message
+}
+
+func (h *hides) Enqueue(_ context.Context, m incident.Message, _ time.Time) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sent = append(h.sent, m)
+	return nil
 }
 
 func (h *hides) Hide(_ context.Context, receipts []string, d time.Duration) error {
@@ -133,6 +142,33 @@ func TestWhatIsNoMessageFails(t *testing.T) {
 	expect(t, "failed", failed, "1a", "1b")
 }
 
+// The last try of a message that always fails tells its incident, once (A8).
+func TestA8TheLastTryTellsTheIncident(t *testing.T) {
+	h := &hides{seen: map[string]time.Duration{}}
+	b := backend.Batch{Queue: h, Tries: 3, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+		Handle: func(context.Context, incident.Message) error { return errors.New("it never works") }}
+	for received := 1; received <= 3; received++ {
+		if _, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, received)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(h.sent) != 1 || h.sent[0].Why != "aside" || h.sent[0].Ref.Number != 1 || h.sent[0].Aside.Why != "it never works" {
+		t.Fatalf("sent %+v", h.sent)
+	}
+	told := record("1b", 1, 3)
+	body, err := json.Marshal(h.sent[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	told.Body = string(body)
+	if _, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{told}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.sent) != 1 {
+		t.Errorf("what tells of a message that was put aside is told of itself: %+v", h.sent)
+	}
+}
+
 // What is not done when the function's time is over is noted as failed before Lambda ends it.
 func TestTheEndOfTheFunctionsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -169,6 +205,10 @@ func TestWhatCannotBeHiddenFailsAllTheSame(t *testing.T) {
 }
 
 type broken struct{}
+
+func (broken) Enqueue(context.Context, incident.Message, time.Time) error {
+	return errors.New("no permission")
+}
 
 func (broken) Hide(context.Context, []string, time.Duration) error {
 	return errors.New("no permission")

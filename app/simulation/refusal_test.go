@@ -1,0 +1,171 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+)
+
+// denial is an operation that GitHub refuses: once, or until it is mended.
+type denial struct {
+	operation string // "POST /repos/{owner}/{repo}/issues/{issue_number}/labels"
+	status    int
+	isOnce    bool
+}
+
+func (d denial) String() string {
+	times := "for ever"
+	if d.isOnce {
+		times = "once"
+	}
+	return fmt.Sprintf("%s %d %s", strings.ReplaceAll(d.operation, "/repos/{owner}/{repo}", ""), d.status, times)
+}
+
+// deny returns the answer of a call that GitHub refuses, and whether it does. An update that does not reach a customer's issue
+// is not made up for: whoever wrote it is told to reach them in another way (V3), which tests of its own hold.
+func (n *network) deny(req *http.Request) (*http.Response, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.denied == nil || req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/customer-globex/") {
+		return nil, false
+	}
+	operation, _, err := contract.Refusals(req.Method, req.URL.EscapedPath())
+	if err != nil || operation != n.denied.operation {
+		return nil, false
+	}
+	status := n.denied.status
+	n.tell("refused with %d: %s %s", status, req.Method, req.URL.Path)
+	n.denials++
+	if n.denied.isOnce {
+		n.denied = nil
+	}
+	return answer(req, status, nil, "GitHub does not want this"), true
+}
+
+// refusedStory goes through every kind of effect: pages, roles, labels, updates, answers, the postmortem with its check and
+// its tickets, the customers' version, and reminders.
+var refusedStory = func() []step {
+	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
+	story := []step{
+		{who: "alice", verb: "opens", text: form},
+		{wait: 6 * time.Minute, who: "carol", verb: "says", text: "/ic", name: "A/1"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/ic phase investigate", name: "A/2"},
+		{wait: time.Minute, who: "bob", verb: "says", text: "/ic close", name: "A/3"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/ic update We look into it", name: "A/4"},
+		{wait: time.Minute, who: "alice", verb: "says", text: "/oe cause A certificate ran out", name: "A/5"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/ic phase fixing", name: "A/6"},
+		{wait: time.Minute, who: "alice", verb: "says", text: "/oe workaround By hand", name: "A/7"},
+		{wait: time.Minute, who: "alice", verb: "says", text: "/ic followup acme/payments Add a limit @erin due:2026-03-09", name: "A/8"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/oe @bob", name: "A/9"},
+		{wait: 3 * time.Minute, who: "carol", verb: "labels", text: "phase/monitoring"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/ic update It works again", name: "A/10"},
+		{wait: 30 * time.Minute, who: "carol", verb: "says", text: "/ic agree Gina, by phone", name: "A/11"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/ic close", name: "A/12"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/incident status", name: "A/13"},
+		{wait: time.Minute, who: "carol", verb: "says", text: "/incident note it was Tuesday", name: "A/14"},
+	}
+	for i := range story {
+		story[i].on = "Incident A"
+		story[i].wait = odd(story[i].wait) + time.Duration(i)*grid
+	}
+	return story
+}()
+
+// refusedRun plays the story while GitHub refuses an operation, mends that, and lets the rest come to its end. It returns how it
+// ended, and which commands had no answer within one look.
+func refusedRun(t *testing.T, d *denial, log io.Writer) (w *world, o outcome, unanswered []string) {
+	w = newWorld(t, 1, log)
+	w.net.denied = d
+	for _, s := range refusedStory {
+		w.do(s)
+		w.advance(time.Second) // one look
+		if s.verb == "says" && !w.isAnswered(s.name) {
+			unanswered = append(unanswered, s.name+" "+s.text)
+		}
+	}
+	w.net.mu.Lock()
+	w.net.denied = nil
+	w.net.mu.Unlock()
+	w.sweep()
+	w.advance(10 * time.Minute)
+	w.do(step{on: "Incident A", who: "carol", verb: "merges"})
+	w.sweep()
+	w.advance(10 * time.Minute)
+	return w, w.outcome([]string{"Incident A"}), unanswered
+}
+
+// isAnswered reports whether a command has a reaction by the app, or words of its own.
+func (w *world) isAnswered(name string) bool {
+	w.t.Helper()
+	id := w.comments[name]
+	var words bool
+	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.number("Incident A"))) {
+		if c.ID == id && reactions(c) != "" {
+			return true
+		}
+		words = words || strings.Contains(c.Body, fmt.Sprintf("reply/c%d", id)) || strings.Contains(c.Body, fmt.Sprintf("reaction/%d -->", id))
+	}
+	return words
+}
+
+// TestA8RefusalsWedgeNothing lets GitHub refuse every operation by which the product writes, with every 4xx of GitHub's
+// description, once and until it is mended: each command is answered within one look, people are paged and customers told as
+// without it, and after mending all ends the same, with nothing done twice.
+func TestA8RefusalsWedgeNothing(t *testing.T) {
+	calm, want, unanswered := refusedRun(t, nil, io.Discard)
+	if len(want.wrong)+len(unanswered) > 0 {
+		t.Fatalf("without refusals: %v, unanswered %v", want.wrong, unanswered)
+	}
+	var denials []denial
+	for _, request := range calm.net.written {
+		method, path, _ := strings.Cut(request, " ")
+		operation, statuses, err := contract.Refusals(method, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, status := range statuses {
+			for _, isOnce := range []bool{true, false} {
+				if d := (denial{operation, status, isOnce}); !slices.Contains(denials, d) {
+					denials = append(denials, d)
+				}
+			}
+		}
+	}
+	if len(denials) < 60 {
+		t.Errorf("only %d refusals to try", len(denials))
+	}
+	for i, d := range denials {
+		if testing.Short() && i%8 != 0 {
+			continue // under the race detector each takes ten times as long
+		}
+		t.Run(d.String(), func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			w, got, unanswered := refusedRun(t, &d, &log)
+			if w.net.denials == 0 {
+				t.Fatal("nothing was refused")
+			}
+			var failed strings.Builder
+			for _, line := range got.wrong {
+				fmt.Fprintln(&failed, line)
+			}
+			for _, line := range unanswered {
+				fmt.Fprintln(&failed, "no answer within one look:", line)
+			}
+			for _, title := range []string{"Incident A", ""} {
+				if difference := differ(want.same[title], got.same[title]); difference != "" {
+					fmt.Fprintf(&failed, "not as without refusals (-want +got):\n%s", difference)
+				}
+			}
+			if failed.Len() > 0 {
+				t.Errorf("%s\nthe refusals:\n%s", failed.String(), strings.Join(w.net.told, "\n"))
+			}
+		})
+	}
+}
