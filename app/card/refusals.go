@@ -14,6 +14,9 @@ var refusedThings = map[string]string{
 	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
 }
 
+// shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.
+const shownUnsaid = 5
+
 // refusals tells what GitHub refuses at the moment, with its reason, and what could therefore not be said in a comment (A8).
 func (p *page) refusals() {
 	for i, r := range p.S.Refused {
@@ -33,7 +36,7 @@ func (p *page) refusals() {
 		}
 		p.Refusals = append(p.Refusals, cell{i == 0, text})
 	}
-	for _, u := range p.S.Unsaid {
+	for _, u := range p.S.Unsaid[max(0, len(p.S.Unsaid)-shownUnsaid):] {
 		p.Unsaid = append(p.Unsaid, u.Text)
 	}
 }

@@ -374,6 +374,9 @@ func (p *pass) remind() error {
 			return err
 		}
 		keys := []string{r.Key}
+		if r.Topic != "" {
+			keys = nil // a reminder of what the card shows is not made up for
+		}
 		if err := p.comment(keys, text, func() error { return p.postOnce(r.Key, text) }); err != nil {
 			return err
 		}

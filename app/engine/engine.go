@@ -336,17 +336,14 @@ func (p *pass) commit() error {
 	return p.pin(p.snap.Card)
 }
 
-// putCard edits the card, or posts it where there is none or it was deleted since the look.
+// putCard edits the card, or posts it where there is none. That GitHub does not find the card says too little to post another
+// one: if it was deleted, the next look finds none.
 func (p *pass) putCard(body string) error {
 	if p.snap.Card != nil {
-		err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body)
-		if err == nil {
-			return nil
-		}
-		var refusal *Refusal
-		if !errors.As(err, &refusal) || refusal.Status != 404 && refusal.Status != 410 {
+		if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
 			return fmt.Errorf("write the card: %w", err)
 		}
+		return nil
 	}
 	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
 	if err != nil {

@@ -43,10 +43,14 @@ func isRefused(err error) bool {
 	return errors.As(err, &refusal)
 }
 
-// comment posts a comment with its markers. One that GitHub refuses is kept in the state: the card shows its text until
-// GitHub takes it.
+// comment posts a comment with its markers. One that GitHub refuses is kept in the state, if it has markers: the card shows its
+// text until GitHub takes it.
 func (p *pass) comment(keys []string, text string, post func() error) error {
-	refused := func() { p.result(incident.NotSaid{Keys: keys, Text: text}) }
+	refused := func() {
+		if len(keys) > 0 {
+			p.result(incident.NotSaid{Keys: keys, Text: text})
+		}
+	}
 	if p.state.IsHeldBack("comments") {
 		refused()
 		return nil

@@ -21,7 +21,7 @@ type Refusal struct {
 // Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub takes comments again.
 type Unsaid struct {
 	Keys []string `json:"k"` // of its markers
-	Text string   `json:"x"` // its beginning, at most 600 bytes
+	Text string   `json:"x"` // its beginning, at most 400 bytes
 }
 
 // Unreacted is a reaction that GitHub refused.
@@ -33,10 +33,10 @@ type Unreacted struct {
 // How much is kept of what GitHub refuses.
 const (
 	maxRefused   = 20
-	maxUnsaid    = 5
+	maxUnsaid    = 20
 	maxUnreacted = 20
 	maxReason    = 160 // bytes
-	maxUnsaidLen = 600 // bytes
+	maxUnsaidLen = 400 // bytes
 )
 
 // retryAfter says how long after each refusal the clock tries again. After the last, only people and the sweep do.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 )
 
 // network is what lies between the product and GitHub. What goes wrong with a call follows from the seed, the call and how
@@ -90,11 +92,13 @@ const (
 	primary
 	crashBefore
 	crashAfter
-	twoWorkers // before it happens, another worker looks at the same incident and writes all that follows
+	twoWorkers    // before it happens, another worker looks at the same incident and writes all that follows
+	forbidden     // a 4xx that is no limit, this time
+	forbiddenLong // the same for an hour, for every call of its kind
 	troubles
 )
 
-var called = [...]string{"fine", "5xx", "answer lost", "timeout before", "timeout after", "secondary limit", "secondary limit with Retry-After", "primary limit", "crash before", "crash after", "two workers"}
+var called = [...]string{"fine", "5xx", "answer lost", "timeout before", "timeout after", "secondary limit", "secondary limit with Retry-After", "primary limit", "crash before", "crash after", "two workers", "refused with a 4xx", "refused with a 4xx for a while"}
 
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	n.mu.Lock()
@@ -129,6 +133,11 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errCrash
 	case what == twoWorkers:
 		n.double(req.URL.Path)
+	case what == forbidden && isRefusable(req):
+		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
+	case what == forbiddenLong && isRefusable(req):
+		n.refuse(req, refusalStatus(req, x>>40), time.Duration(1+x>>44%60)*time.Minute)
+		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
 	case what == timedOut:
 		return nil, timeout{}
 	case what == refused:
@@ -170,6 +179,32 @@ func (n *network) double(path string) {
 	n.set(true)
 	n.twin(number)
 	n.set(false)
+}
+
+// isRefusable reports whether a call is one that GitHub may refuse in the simulation: one that writes, and not into a customer's
+// issue, since an update that does not get there is told and not made up for (V3).
+func isRefusable(req *http.Request) bool {
+	return req.Method != http.MethodGet && !strings.Contains(req.URL.Path, "/access_tokens") && !strings.Contains(req.URL.Path, "/attempts") && !strings.Contains(req.URL.Path, "/customer-globex/")
+}
+
+// refusalStatus draws a status. A reaction to what is not found needs none: the comment was deleted.
+func refusalStatus(req *http.Request, x uint64) int {
+	status := []int{403, 404, 410, 422}[x%4]
+	if status == http.StatusNotFound && strings.HasSuffix(req.URL.Path, "/reactions") {
+		return http.StatusForbidden
+	}
+	return status
+}
+
+// refuse makes GitHub refuse every call of a kind for a while.
+func (n *network) refuse(req *http.Request, status int, d time.Duration) {
+	operation, _, err := contract.Refusals(req.Method, req.URL.EscapedPath())
+	if err != nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.denied = &denial{operation: operation, status: status, until: n.now().Add(d)}
 }
 
 func (n *network) set(twice bool) {

@@ -17,6 +17,7 @@ type denial struct {
 	operation string // "POST /repos/{owner}/{repo}/issues/{issue_number}/labels"
 	status    int
 	isOnce    bool
+	until     time.Time // zero: until it is mended
 }
 
 func (d denial) String() string {
@@ -32,7 +33,11 @@ func (d denial) String() string {
 func (n *network) deny(req *http.Request) (*http.Response, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.denied == nil || req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/customer-globex/") {
+	if n.denied == nil || !isRefusable(req) {
+		return nil, false
+	}
+	if !n.denied.until.IsZero() && n.now().After(n.denied.until) {
+		n.denied = nil
 		return nil, false
 	}
 	operation, _, err := contract.Refusals(req.Method, req.URL.EscapedPath())
@@ -131,7 +136,7 @@ func TestA8RefusalsWedgeNothing(t *testing.T) {
 		}
 		for _, status := range statuses {
 			for _, isOnce := range []bool{true, false} {
-				if d := (denial{operation, status, isOnce}); !slices.Contains(denials, d) {
+				if d := (denial{operation: operation, status: status, isOnce: isOnce}); !slices.Contains(denials, d) {
 					denials = append(denials, d)
 				}
 			}

@@ -383,7 +383,7 @@ func (w *world) play(script []step, faults *trial) {
 	}
 	w.advance(time.Second)
 	w.net.mu.Lock()
-	w.net.rate, w.net.until = 0, time.Time{}
+	w.net.rate, w.net.until, w.net.denied = 0, time.Time{}, nil
 	w.net.mu.Unlock()
 	w.as("", "DELETE", "/sandbox/faults", nil, nil)
 	w.mu.Lock()
