@@ -270,9 +270,7 @@ func (p *pass) step() error {
 		p.result(*p.m.Aside)
 	}
 	p.result(incident.Clock{})
-	if p.m.Why == "sweep" {
-		p.result(incident.TryAgain{})
-	}
+	p.result(incident.TryAgain{IsUrgent: p.m.Why == "sweep"})
 	return nil
 }
 

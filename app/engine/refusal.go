@@ -167,7 +167,7 @@ func (p *pass) dropUnwritten() {
 	if p.Shelf == nil {
 		return
 	}
-	if err := p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), nil); err != nil {
+	if err := p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte{}); err != nil {
 		p.Logger.Warn("refused card not forgotten", "incident", p.m.Ref.String(), "err", brief(err))
 	}
 }

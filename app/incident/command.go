@@ -28,7 +28,7 @@ func (r *run) command(c Command) {
 	if !r.may(row) {
 		return
 	}
-	r.tryAgain()
+	r.tryAgain(true)
 	r.Aside = nil
 	switch {
 	case OnPull(r.f.ID) && !slices.Contains(onPull, c.Kind):

@@ -14,7 +14,8 @@ type Refusal struct {
 	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
 	Since  time.Time `json:"t"`           // when it was refused first
 	Tries  int       `json:"n,omitempty"` // how often it was refused
-	Next   time.Time `json:"x,omitzero"`  // when the clock tries it again; zero: not before somebody acts
+	Tried  time.Time `json:"l"`           // when it was refused last
+	Next   time.Time `json:"x,omitzero"`  // when the clock tries it again; zero: at the next look that somebody causes
 	Due    bool      `json:"d,omitempty"` // try it at this look
 }
 
@@ -48,8 +49,8 @@ type (
 	RefusedByGitHub struct{ Effect, Reason, By string }
 	// TakenByGitHub: GitHub took an effect that it may have refused before.
 	TakenByGitHub struct{ Effect string }
-	// TryAgain: what GitHub refused is to be tried again at this look.
-	TryAgain struct{}
+	// TryAgain: what GitHub refused is to be tried again at this look; unless it is urgent, what was refused just now waits.
+	TryAgain struct{ IsUrgent bool }
 	// NotSaid: GitHub refused a comment with these markers.
 	NotSaid Unsaid
 	// SaidAfterAll: GitHub took a comment that it had refused.
@@ -94,7 +95,7 @@ func (r *run) applyRefusal() bool {
 	case TakenByGitHub:
 		r.endRefusal(w.Effect)
 	case TryAgain:
-		r.tryAgain()
+		r.tryAgain(w.IsUrgent)
 	case NotSaid:
 		w.Text = shorten(w.Text, maxUnsaidLen)
 		if !slices.ContainsFunc(r.Unsaid, func(u Unsaid) bool { return slices.Equal(u.Keys, w.Keys) }) {
@@ -126,7 +127,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 		i = len(r.Refused) - 1
 	}
 	e := &r.Refused[i]
-	e.Reason, e.Due, e.Next = reason, false, time.Time{}
+	e.Reason, e.Due, e.Next, e.Tried = reason, false, time.Time{}, r.f.At
 	if e.Tries < len(retryAfter) {
 		e.Next = r.f.At.Add(retryAfter[e.Tries])
 	}
@@ -184,11 +185,13 @@ func (r *run) repositoryOf(effect string) []string {
 	return []string{r.FollowUps[number-1].Repo}
 }
 
-// tryAgain makes all that GitHub refused be tried at this look.
-func (r *run) tryAgain() {
+// tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless somebody gives a command:
+// a storm of comments must not spend the calls of the hour on it.
+func (r *run) tryAgain(isUrgent bool) {
 	r.Refused = slices.Clone(r.Refused)
 	for i := range r.Refused {
-		r.Refused[i].Due, r.Refused[i].Next = true, time.Time{}
+		e := &r.Refused[i]
+		e.Due = e.Due || isUrgent || r.f.At.Sub(e.Tried) >= retryAfter[0]
 	}
 }
 

@@ -395,6 +395,7 @@ func (w *world) play(script []step, faults *trial) {
 	w.restart()
 	w.sweep()
 	w.advance(10 * time.Minute)
+	w.sweep() // which tries again what GitHub refused
 }
 
 func (w *world) sweep() {
