@@ -38,9 +38,9 @@ func markers(body string) []string {
 }
 
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
-// so each stage may add to a later one.
+// so each stage may add to a later one: an update that reached nobody may page.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.announce, p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -89,9 +89,10 @@ func (p *pass) sentBefore(s incident.Send) bool {
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.said(s.Key) || p.sentBefore(s) {
+		if p.pages[s.Key] || p.said(s.Key) || p.sentBefore(s) {
 			return nil
 		}
+		p.note(s.Key)
 		outside, phones := p.receivers(s)
 		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
 		if p.state.Drill {
@@ -111,6 +112,14 @@ func (p *pass) page() error {
 		say.Missing = phones
 		return p.sayOnce(s.Key, say)
 	})
+}
+
+// note remembers that this pass has handled a page.
+func (p *pass) note(key string) {
+	if p.pages == nil {
+		p.pages = map[string]bool{}
+	}
+	p.pages[key] = true
 }
 
 // receivers parts those whom services reach from the phone list, which people call.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -249,7 +248,7 @@ func (p *pass) deliver() error {
 		}
 		if leak != "" { // merged against the check: better late than told
 			for _, name := range a.Customers {
-				p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
+				p.result(incident.Undelivered{Customer: name, Why: leak})
 			}
 			return nil
 		}
@@ -261,12 +260,12 @@ func (p *pass) deliver() error {
 			c, _ := p.policy.Customer(name)
 			for _, ch := range c.Channels {
 				err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
-				if ch.Kind == "issue" && err != nil && !errors.Is(err, ErrNoAccess) {
+				if ch.Kind == "issue" && err != nil && !isRefused(err) {
 					return fmt.Errorf("give a customer the postmortem: %w", err)
 				}
 				if err != nil {
 					p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
-					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
+					p.result(incident.Undelivered{Customer: name, Channel: ch.Kind, Why: reason(err)})
 				}
 			}
 		}

@@ -90,6 +90,7 @@ type pass struct {
 	all     []Item           // the whole timeline; nil until needed
 	written bool             // the card was
 	blind   bool             // GitHub is out: this pass pages by what is kept outside
+	pages   map[string]bool  // keys of the pages that this pass has handled
 	telling bool             // this pass only tells the past: texts count although they were edited
 }
 
@@ -260,7 +261,7 @@ func (p *pass) commit() error {
 	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) {
 		return p.pin(p.snap.Card)
 	}
-	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
+	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)
