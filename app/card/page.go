@@ -272,7 +272,7 @@ func (p page) rhythm() string {
 }
 
 func kept(u incident.Updates, now time.Time) string {
-	if u.Kept+u.Missed+u.Snoozed == 0 {
+	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("%d kept, %d missed", u.Kept, u.Missed)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -21,7 +20,7 @@ func (p *pass) announce() error {
 		}
 		for _, name := range a.Customers {
 			c, _ := p.policy.Customer(name)
-			if p.failedBefore(name, a.At) {
+			if p.failedBefore(name, a) {
 				continue
 			}
 			failed, err := p.tellAll(a, c)
@@ -29,7 +28,7 @@ func (p *pass) announce() error {
 				return err
 			}
 			if len(failed) > 0 {
-				p.result(incident.Unsent{Customer: name, Failed: failed, Update: a.At})
+				p.result(incident.Unsent{Customer: name, Failed: failed, Update: a.At, By: incident.CommandedBy(a.Fact)})
 			}
 		}
 		return nil
@@ -58,13 +57,13 @@ func isRefused(err error) bool { return errors.Is(err, ErrNoAccess) }
 
 // failedBefore reports whether a look before, which could not note it on the card, said that an update failed to reach a customer.
 // It stays with that, at the time when it was said: the comment is what the state is rebuilt from.
-func (p *pass) failedBefore(customer string, update time.Time) (said bool) {
+func (p *pass) failedBefore(customer string, a incident.Announce) (said bool) {
 	for _, it := range p.snap.Items {
 		if !it.Own || it.Event != "commented" {
 			continue
 		}
 		for _, key := range markers(it.Body) {
-			if f, ok := incident.ParseUnsent(key); ok && f.Customer == customer && f.Update.Equal(update) {
+			if f, ok := incident.ParseUnsent(key); ok && f.Customer == customer && f.Update.Equal(a.At) && f.By == incident.CommandedBy(a.Fact) {
 				p.fact(incident.Fact{At: it.At, What: f})
 				said = true
 			}

@@ -109,6 +109,7 @@ type (
 		Customer string
 		Failed   []Failure
 		Update   time.Time
+		By       string // the comment that the update came from, as CommandedBy gives it; empty: any of that time
 	}
 	// Undelivered: the merged postmortem did not reach a customer, by a channel or at all.
 	Undelivered struct{ Customer, Channel, Why string }

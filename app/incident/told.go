@@ -15,6 +15,7 @@ const keptSent = 6
 type Sent struct {
 	At      time.Time `json:"at"`
 	ID      string    `json:"id,omitempty"`      // of the fact
+	Update  bool      `json:"update,omitempty"`  // it was sent, and not told by a person
 	Reached []string  `json:"reached,omitempty"` // customers, as far as is known
 	Lost    []string  `json:"lost,omitempty"`    // "customer: channel" that it did not reach
 	Counts  bool      `json:"counts,omitempty"`  // every impacted customer was reached: it restarted the clock
@@ -59,18 +60,26 @@ func (u Updates) LongestAt(now time.Time) time.Duration {
 }
 
 // SentBy returns the newest update that was sent to a customer by a time, or ever if the time is zero.
-func (u Updates) SentBy(customer string, at time.Time) (time.Time, bool) {
+func (u Updates) SentBy(customer string, at time.Time) (s Sent, ok bool) {
 	for _, s := range slices.Backward(u.Sent) {
 		if s.wentTo(customer) && (at.IsZero() || !s.At.After(at)) {
-			return s.At, true
+			return s, true
 		}
 	}
-	return time.Time{}, false
+	return Sent{}, false
+}
+
+// CommandedBy returns the part of a fact's id that its comment's other commands share: c123 of c123.0.
+func CommandedBy(id string) string {
+	if at := strings.LastIndexByte(id, '.'); at >= 0 {
+		return id[:at]
+	}
+	return id
 }
 
 // wentTo reports whether an update was sent to a customer, whether it reached them or not.
 func (s Sent) wentTo(customer string) bool {
-	return Has(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") })
+	return s.Update && (Has(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") }))
 }
 
 // Unheard returns the impacted customers who have heard nothing while others have, or whom the last update did not reach: nobody
@@ -169,7 +178,7 @@ func (r *run) reach(names []string) bool {
 		}
 		return true
 	}
-	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Reached: names}), keptSent)
+	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names}), keptSent)
 	wait := r.wait()
 	for _, name := range names {
 		r.heardAt(name, r.f.At)
@@ -373,10 +382,11 @@ func (r *run) unsent(f Unsent) {
 	}
 	i := -1
 	for n, s := range u.Sent {
-		if s.At.Equal(f.Update) && s.wentTo(f.Customer) {
+		if s.At.Equal(f.Update) && s.wentTo(f.Customer) && (f.By == "" || f.By == CommandedBy(s.ID)) {
 			i = n
 		}
 	}
+	shown := !slices.ContainsFunc(u.Sent[i+1:], func(s Sent) bool { return s.Update }) // no later one took its place on the card
 	var channels, lines []string
 	for _, failure := range f.Failed {
 		line := f.Customer + ": " + failure.Channel
@@ -392,7 +402,7 @@ func (r *run) unsent(f Unsent) {
 		if i >= 0 {
 			u.Sent[i].Lost = append(u.Sent[i].Lost, line)
 		}
-		if f.Update.Equal(u.Last) || slices.Contains(u.Told, line) && i == len(u.Sent)-1 {
+		if shown && (i >= 0 || f.Update.Equal(u.Last)) {
 			u.Told = slices.DeleteFunc(u.Told, func(t string) bool { return t == line })
 			u.Unsent = append(u.Unsent, line)
 		}
@@ -417,7 +427,7 @@ func (r *run) unsent(f Unsent) {
 			r.do(React{Fact: id, How: how})
 		}
 	}
-	r.do(Remind{Key: UnsentKey(f.Customer, channels, f.Update), At: r.f.At, Say: say})
+	r.do(Remind{Key: UnsentKey(f, channels), At: r.f.At, Say: say})
 }
 
 // lost reports whether an update reached a customer by none of their channels.
@@ -505,13 +515,17 @@ func (r *run) snoozed(by time.Duration) {
 }
 
 // UnsentKey is the key of the reminder that the update of a time did not reach a customer by some channels:
-// unsent/globex/issue,email/20260302105000.
-func UnsentKey(customer string, channels []string, at time.Time) string {
+// unsent/globex/issue,email/20260302105000,c123.
+func UnsentKey(f Unsent, channels []string) string {
 	var names []string
 	for _, c := range channels {
 		names = append(names, url.PathEscape(c))
 	}
-	return "unsent/" + url.PathEscape(customer) + "/" + strings.Join(names, ",") + "/" + at.UTC().Format(unsentTime)
+	key := "unsent/" + url.PathEscape(f.Customer) + "/" + strings.Join(names, ",") + "/" + f.Update.UTC().Format(unsentTime)
+	if f.By != "" {
+		key += "," + url.PathEscape(f.By)
+	}
+	return key
 }
 
 const unsentTime = "20060102150405"
@@ -523,11 +537,13 @@ func ParseUnsent(key string) (f Unsent, ok bool) {
 		return f, false
 	}
 	customer, err := url.PathUnescape(parts[1])
-	at, err2 := time.Parse(unsentTime, parts[3])
-	if err != nil || err2 != nil {
+	when, by, _ := strings.Cut(parts[3], ",")
+	by, err2 := url.PathUnescape(by)
+	at, err3 := time.Parse(unsentTime, when)
+	if err != nil || err2 != nil || err3 != nil {
 		return f, false
 	}
-	f = Unsent{Customer: customer, Update: at}
+	f = Unsent{Customer: customer, Update: at, By: by}
 	for name := range strings.SplitSeq(parts[2], ",") {
 		channel, err := url.PathUnescape(name)
 		if err != nil {

@@ -205,6 +205,13 @@ func TestV3AFailureTakesBackWhatCounted(t *testing.T) {
 		s.expect(slices.Equal(s.state.Unheard(), []string{"globex"}), "unheard %q", s.state.Unheard())
 		s.at(15, "carol", toldBy("globex by phone")).expectUpdates(1, 0, 15, 35)
 	})
+	t.Run("of a customer whom somebody called afterwards", func(t *testing.T) {
+		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(12, "carol", toldBy("globex by phone")).expectUpdates(2, 0, 12, 32)
+		sent, ok := s.state.Updates.SentBy("globex", start.Add(13*time.Minute))
+		s.expect(ok && sent.At.Equal(start.Add(10*time.Minute)), "the mail of minute 13 is the update of %s", sent.At)
+		s.at(14, "", failed("globex", 10, "issue", "email")).expectUpdates(1, 0, 12, 32)
+		s.expect(slices.Equal(s.state.Updates.Told, []string{"globex: carol"}), "told: %q", s.state.Updates.Told)
+	})
 	t.Run("after the end", func(t *testing.T) {
 		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(12, "carol", cmd(incident.Decline))
 		s.at(600, "", failed("globex", 10, "issue", "email")).expectSays("update-failed").expectUpdates(0, 0, -1, -1)
@@ -348,11 +355,11 @@ func TestV3UnsentKeyIsReadBack(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 50, 0, 0, time.UTC)
 	for _, customer := range []string{"globex", "Smith and Sons", "a/b, c", "-->", "生产"} {
 		t.Run(customer, func(t *testing.T) {
-			key := incident.UnsentKey(customer, []string{"issue", "email 2"}, at)
+			key := incident.UnsentKey(incident.Unsent{Customer: customer, Update: at, By: "c12@34"}, []string{"issue", "email 2"})
 			if strings.ContainsAny(key, " \n<>") {
 				t.Errorf("%q can't stand in a marker", key)
 			}
-			want := incident.Unsent{Customer: customer, Update: at, Failed: []incident.Failure{{Channel: "issue"}, {Channel: "email 2"}}}
+			want := incident.Unsent{Customer: customer, Update: at, By: "c12@34", Failed: []incident.Failure{{Channel: "issue"}, {Channel: "email 2"}}}
 			if got, ok := incident.ParseUnsent(key); !ok || !cmp.Equal(got, want) {
 				t.Errorf("%s is read as %+v", key, got)
 			}
