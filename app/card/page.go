@@ -279,7 +279,7 @@ func kept(u incident.Updates, now time.Time) string {
 	if u.Snoozed > 0 {
 		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
 	}
-	if longest := u.LongestAt(now); longest > 0 {
+	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 { // seconds of silence are none
 		text += " · longest wait " + templates.Duration(longest)
 	}
 	return text
