@@ -120,7 +120,7 @@ func states(t testing.TB) map[string]incident.State {
 		"investigate-overdue": investigated(t).clock(40).state,
 		"handover":            investigated(t).at(15, "carol", incident.Command{Kind: incident.GiveIC, Logins: []string{"dan"}}).state,
 		"no-operations":       investigated(t).at(15, "alice", cmd(incident.DropOE)).state,
-		"update-unsent":       investigated(t).at(16, "", incident.Unsent{Customer: "globex", Channel: "email", Why: "550"}).state,
+		"update-unsent":       investigated(t).at(16, "", incident.Unsent{Customer: "globex", Failed: []incident.Failure{{Channel: "email", Why: "550"}}}).state,
 		"fixing":              fixing(t).state,
 		"monitoring":          monitoring(t).state,
 		"monitoring-over":     monitoring(t).clock(1600).state,

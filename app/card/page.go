@@ -50,6 +50,8 @@ type page struct {
 	Told        string
 	Pages       []cell
 	Contacts    []cell
+	Waiting     []string // customers who wait for an update
+	Unheard     []string // whom to call, each with the command for afterwards
 	StandBy     bool
 	Found       []fact
 	Alone       string
@@ -102,7 +104,8 @@ func newPage(s incident.State, v View, shown int) page {
 		p.checks()
 		p.contacts()
 	}
-	p.Kept, p.Told = kept(s.Updates), p.told()
+	p.Kept, p.Told = kept(s.Updates, v.Now), p.told()
+	p.unheard()
 	if p.Told != "" && p.Kept != "" {
 		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
 	}
@@ -237,6 +240,8 @@ func (p page) box() (name, failed string) {
 		return "nobody-coordinates", failed
 	case !s.Updates.Due.IsZero() && s.Updates.Stage == 1:
 		return "amber", failed
+	case !s.Drill && len(s.Unheard()) > 0:
+		return "unheard", failed
 	case len(s.Updates.Unsent) > 0:
 		return "unsent-update", failed
 	case p.Critical && len(s.OEs) == 0 && s.Alone == nil && (s.Phase == incident.Identify || s.Phase == incident.Investigate || s.Phase == incident.Fixing):
@@ -245,7 +250,7 @@ func (p page) box() (name, failed string) {
 		return "handover", failed
 	case p.Unconfirmed && len(p.Missing) > 0 && (s.Claimed == "" || p.Policy.Critical(s.Claimed)):
 		return "data", failed
-	case s.Phase == incident.Monitoring && s.StandBy.Asked && s.Agreed == nil:
+	case s.Phase == incident.Monitoring && s.StandBy.Asked && s.Agreed == nil && !s.NothingToTell():
 		return "agreement", failed
 	case s.Document.Shut && s.Document.Merged == nil:
 		return "unmerged", failed
@@ -269,27 +274,30 @@ func (p page) rhythm() string {
 	return templates.Duration(wait)
 }
 
-func kept(u incident.Updates) string {
-	if u.Kept+u.Missed+u.Snoozed == 0 {
+func kept(u incident.Updates, now time.Time) string {
+	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
 	text := fmt.Sprintf("%d kept, %d missed", u.Kept, u.Missed)
 	if u.Snoozed > 0 {
 		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
 	}
-	if u.Longest > 0 {
-		text += " · longest wait " + templates.Duration(u.Longest)
+	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 { // seconds of silence are none
+		text += " · longest wait " + templates.Duration(longest)
 	}
 	return text
 }
 
 // told tells when the customers heard last, and where.
-func (p page) told() string {
+func (p page) told() (told string) {
 	u := p.S.Updates
 	if !p.Running || u.Last.IsZero() {
 		return ""
 	}
 	text := "**" + p.Utc(u.Last) + "**"
+	if missed := p.S.Unheard(); len(missed) > 0 && !p.S.Drill {
+		defer func() { told += " · **not** " + templates.List(missed) }()
+	}
 	if len(u.Told) == 0 {
 		return text
 	}
@@ -378,11 +386,17 @@ func (p page) waiting() string {
 func (p *page) contacts() {
 	for _, name := range p.S.Customers {
 		c, ok := p.Policy.Customer(name)
-		if !ok || len(c.Contacts)+len(c.Channels) == 0 {
+		unknown := p.Policy.UnknownCustomer(name)
+		if !unknown && (!ok || len(c.Contacts)+len(c.Channels) == 0) {
 			continue
 		}
 		if len(p.Contacts) == shownContacts {
 			break
+		}
+		if unknown {
+			text := "**" + templates.Inert(name, 60) + "** is not in the configuration"
+			p.Contacts = append(p.Contacts, cell{len(p.Contacts) == 0, text})
+			continue
 		}
 		var parts []string
 		for _, contact := range c.Contacts {
@@ -396,6 +410,39 @@ func (p *page) contacts() {
 			text = "**" + templates.Inert(c.Name, 60) + "**: " + text
 		}
 		p.Contacts = append(p.Contacts, cell{len(p.Contacts) == 0, text})
+	}
+}
+
+// unheard tells whom to call because the last update did not reach them.
+func (p *page) unheard() {
+	p.Waiting = p.S.Customers
+	if p.S.Drill || p.Box != "unheard" && p.Box != "overdue" && p.Box != "amber" {
+		return
+	}
+	unheard := p.S.Unheard()
+	if len(unheard) > 0 {
+		p.Waiting = unheard
+	}
+	for i, name := range unheard {
+		if i == shownContacts {
+			p.Unheard = append(p.Unheard, "…")
+			return
+		}
+		text := "**" + templates.Inert(name, 60) + "**: "
+		c, _ := p.Policy.Customer(name)
+		var contacts []string
+		for _, contact := range c.Contacts {
+			contacts = append(contacts, templates.Inert(contact, 80))
+		}
+		switch {
+		case len(contacts) > 0:
+			text += "call " + strings.Join(contacts, ", or ") + ", then "
+		case p.Policy.UnknownCustomer(name):
+			text += "not in the configuration. Tell them yourself, then "
+		default:
+			text += "no channel and no contact. Tell them yourself, then "
+		}
+		p.Unheard = append(p.Unheard, text+templates.Code("/ic told "+name+" by phone"))
 	}
 }
 
@@ -537,6 +584,9 @@ func (p *page) now() {
 	for _, r := range incident.Now(p.S, p.Policy) {
 		usage := placeholder.ReplaceAllString(optional.ReplaceAllString(r.Usage, ""), " …")
 		usage = strings.Replace(usage, "phase NAME", "phase "+string(p.S.Next()), 1)
+		if r.Kind == incident.Told {
+			usage = "/ic told by phone"
+		}
 		if r.Kind == incident.SetSeverity && p.Unconfirmed {
 			p.severities()
 			continue

@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 			{Clock: "03:05", Text: "paged"}, {Clock: "14:00", UTC: true, Text: "rebooted"}, {Text: "it helped"}}}},
 		"/ic severity Critical all down":                                    {c{Kind: incident.SetSeverity, Verb: "ic", Severity: "critical", Text: "all down"}},
 		"/ic customer add globex, Big Corp":                                 {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "Big Corp"}}},
-		"/ic customer add globex initech":                                   {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "initech"}}},
+		"/ic customer add globex initech":                                   {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex initech"}}},
 		"/ic customer add none":                                             {c{Kind: incident.AddCustomer, Verb: "ic", None: true}},
 		"/ic customer remove globex":                                        {c{Kind: incident.RemoveCustomer, Verb: "ic", Customers: []string{"globex"}}},
 		"/ic escalate db is down":                                           {c{Kind: incident.Escalate, Verb: "ic", Text: "db is down"}},

@@ -101,6 +101,9 @@ func firstWord(s string) string {
 
 var nobody = []string{"none", "nobody", "no one", "no customer", "no customers"}
 
+// quotes and marks around a name.
+const around = " \t.:!\"'`*“”„‘’«»"
+
 // impacted reads the customers, with commas, semicolons or new lines between them, since their names may hold spaces.
 func impacted(answer string) (names []string, none bool) {
 	if answer == "_No response_" {
@@ -108,10 +111,10 @@ func impacted(answer string) (names []string, none bool) {
 	}
 	for name := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
 		name = bullet.ReplaceAllString(strings.TrimSpace(name), "")
-		name = strings.Trim(name, " \t.\"'`*")
+		name = strings.Trim(name, around)
 		if slices.ContainsFunc(nobody, func(n string) bool { return strings.EqualFold(n, name) }) {
 			none = true
-		} else if name != "" && !incident.Has(names, name) {
+		} else if strings.Trim(name, "-*+&") != "" && !strings.EqualFold(name, "and") && !incident.Has(names, name) {
 			names = append(names, name)
 		}
 	}

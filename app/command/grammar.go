@@ -47,6 +47,7 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.RemoveCustomer: removeCustomers,
 	incident.Escalate:       escalate,
 	incident.Update:         say("the update's text is missing"),
+	incident.Told:           say("say how they were told: /ic told globex by phone"),
 	incident.Snooze:         snooze,
 	incident.Pin:            pin,
 	incident.Unpin:          pin,
@@ -359,26 +360,9 @@ func severity(w words) (incident.Command, error) {
 	return incident.Command{Severity: name, Text: w.rest(rest).text()}, nil
 }
 
-// customers reads names off the line. Between them stand commas or semicolons, so that a name may hold spaces; where there
-// are none, spaces.
-func customers(w words) (names []string, none bool) {
-	line := w.first().line
-	between := func(r rune) bool { return r == ',' || r == ';' }
-	if strings.IndexFunc(line, between) < 0 {
-		between = unicode.IsSpace
-	}
-	for name := range strings.FieldsFuncSeq(line, between) {
-		name = strings.Trim(name, " \t.:!\"'“”`")
-		switch {
-		case strings.EqualFold(name, "none"):
-			none = true
-		case strings.Trim(name, "-*+&") == "" || strings.EqualFold(name, "and") || incident.Has(names, name):
-		default:
-			names = append(names, name)
-		}
-	}
-	return names, none && len(names) == 0
-}
+// customers reads names off the line, split at commas and semicolons alone: which of the words between them are one name only the
+// policy can tell (incident.Policy.ReadCustomers).
+func customers(w words) (names []string, none bool) { return impacted(w.first().line) }
 
 func addCustomers(w words) (incident.Command, error) {
 	names, none := customers(w)

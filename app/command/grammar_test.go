@@ -63,7 +63,7 @@ func TestWhatFollowsTheWord(t *testing.T) {
 		{"/ic severity\ncritical: all is down", c{Kind: incident.SetSeverity, Verb: "ic", Severity: "critical", Text: "all is down"}},
 
 		{"/ic customer add globex; Big Corp., \"x\", globex", c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "Big Corp", "x"}}},
-		{"/ic customer add globex and initech", c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "initech"}}},
+		{"/ic customer add globex and initech", c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex and initech"}}},
 		{"/ic customer add none, globex", c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex"}}},
 		{"/ic customer add None.", c{Kind: incident.AddCustomer, Verb: "ic", None: true}},
 

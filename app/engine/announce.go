@@ -10,39 +10,62 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// announce tells the customers, by every channel of each. Only the update's text leaves (A7). One channel that fails
-// does not keep the text from the others; it is shown.
+// announce tells the customers, by every channel of each. Only the update's text leaves (A7). One channel that fails does not keep
+// the text from the others; that it did is a fact, from which the core sees who heard nothing (V3).
 func (p *pass) announce() error {
-	var last string
-	_ = each(p, func(a incident.Announce) error { last = a.Fact; return nil })
 	return each(p, func(a incident.Announce) error {
-		past := p.handled(a.Fact)
-		if past && a.Fact != last {
+		if p.handled(a.Fact) {
 			return nil
 		}
 		for _, name := range a.Customers {
 			c, _ := p.policy.Customer(name)
-			for _, ch := range c.Channels {
-				if past {
-					p.recallTold(name, ch.Kind)
-					continue
-				}
-				if err := p.tellOne(a, c, ch); err != nil {
-					// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
-					if ch.Kind == "issue" && !isRefused(err) {
-						return fmt.Errorf("tell a customer: %w", err)
-					}
-					p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
-					p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
-					continue
-				}
-				if a.Fact == last { // who was told of the last update is what the card says
-					p.result(incident.Told{Customer: name, Channel: ch.Kind})
-				}
+			if p.failedBefore(name, a) {
+				continue
+			}
+			failed, err := p.tellAll(a, c)
+			if err != nil {
+				return err
+			}
+			if len(failed) > 0 {
+				p.result(incident.Unsent{Customer: name, Failed: failed, Update: a.At, By: incident.CommandedBy(a.Fact)})
 			}
 		}
 		return nil
 	})
+}
+
+// tellAll tells one customer by each of their channels, and returns those that failed for good.
+func (p *pass) tellAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, err error) {
+	names := c.ChannelNames()
+	for i, ch := range c.Channels {
+		err := p.tellOne(a, c, ch)
+		// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
+		if err != nil && ch.Kind == "issue" && !isRefused(err) {
+			return nil, fmt.Errorf("tell a customer: %w", err)
+		}
+		if err != nil {
+			p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
+			failed = append(failed, incident.Failure{Channel: names[i], Why: reason(err)})
+		}
+	}
+	return failed, nil
+}
+
+// failedBefore reports whether a look before, which could not note it on the card, said that an update failed to reach a customer.
+// It stays with that, at the time when it was said: the comment is what the state is rebuilt from.
+func (p *pass) failedBefore(customer string, a incident.Announce) (said bool) {
+	for _, it := range p.snap.Items {
+		if !it.Own || it.Event != "commented" {
+			continue
+		}
+		for _, key := range markers(it.Body) {
+			if f, ok := incident.ParseUnsent(key); ok && f.Customer == customer && f.Update.Equal(a.At) && f.By == incident.CommandedBy(a.Fact) {
+				p.fact(incident.Fact{At: it.At, What: f})
+				said = true
+			}
+		}
+	}
+	return said
 }
 
 // broadcast tells the company's own channels. What they miss they read on the card, so it fails without a word on the issue.
@@ -79,15 +102,6 @@ func (p *pass) answered(fact string) bool {
 	})
 }
 
-// recallTold brings back whether the last update reached a customer by a channel. That it did not stands in a comment.
-func (p *pass) recallTold(customer, channel string) {
-	if p.said(incident.UnsentKey(customer, channel, p.state.Updates.Last)) {
-		p.result(incident.Unsent{Customer: customer, Channel: channel})
-		return
-	}
-	p.result(incident.Told{Customer: customer, Channel: channel})
-}
-
 // tellOne tells one customer by one channel.
 func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Channel) error {
 	if ch.Kind == "issue" {
@@ -98,7 +112,7 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 	}
 	service, _ := p.policy.Service(ch.Kind)
 	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,
-		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: p.when(a.Fact), Tag: p.tag(p.m.Ref)})
+		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At, Tag: p.tag(p.m.Ref)})
 }
 
 // share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer

@@ -40,7 +40,7 @@ func markers(body string) []string {
 // answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
 // its own, so each stage may add to a later one. The card is written after it.
 func (p *pass) answerFirst() error {
-	return p.inOrder(p.page, p.announce, p.deliver, p.speak, p.react, p.nudges, p.broadcast, p.speak, p.react)
+	return p.inOrder(p.page, p.announce, p.page, p.deliver, p.speak, p.react, p.nudges, p.broadcast, p.speak, p.react)
 }
 
 // followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
@@ -98,9 +98,10 @@ func (p *pass) sentBefore(s incident.Send) bool {
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.said(s.Key) || p.sentBefore(s) {
+		if p.pages[s.Key] || p.said(s.Key) || p.sentBefore(s) {
 			return nil
 		}
+		p.note(s.Key)
 		outside, phones := p.receivers(s)
 		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
 		if p.state.Drill {
@@ -125,6 +126,14 @@ func (p *pass) page() error {
 		}
 		return err
 	})
+}
+
+// note remembers that this pass has handled a page.
+func (p *pass) note(key string) {
+	if p.pages == nil {
+		p.pages = map[string]bool{}
+	}
+	p.pages[key] = true
 }
 
 // receivers parts those whom services reach from the phone list, which people call.

@@ -44,6 +44,7 @@ var deeds = []deed{
 	{kind: incident.RemoveCustomer, text: "/ic customer remove globex"},
 	{kind: incident.Escalate, text: "/ic escalate @dan one more pair of eyes"},
 	{kind: incident.Update, text: "/ic update We look into it"},
+	{kind: incident.Told, text: "/ic told by phone"},
 	{kind: incident.Snooze, text: "/ic snooze 10m in a call"},
 	{kind: incident.Pin, text: "/ic pin %s"},
 	{kind: incident.Unpin, text: "/ic unpin %s", before: []string{"carol: /ic pin %s"}},

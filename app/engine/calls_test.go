@@ -35,6 +35,7 @@ var priced = []struct {
 	{who: "alice", text: "/oe cause A certificate ran out"},
 	{who: "carol", text: "/ic phase fixing"},
 	{who: "carol", text: "/ic update We know what it is"},
+	{who: "carol", text: "/ic told globex by phone"},
 	{who: "carol", text: "/ic snooze 10m in a call"},
 	{who: "carol", text: "/ic customer add initech"},
 	{who: "carol", text: "/ic customer remove initech"},

@@ -278,7 +278,7 @@ func (p *pass) deliverOnce(a incident.AnnounceDocument) error {
 	}
 	if leak != "" { // merged against the check: better late than told
 		for _, name := range a.Customers {
-			p.result(incident.Unsent{Customer: name, Channel: "the postmortem", Why: leak})
+			p.result(incident.Undelivered{Customer: name, Why: leak})
 		}
 		return nil
 	}
@@ -295,7 +295,7 @@ func (p *pass) deliverOnce(a incident.AnnounceDocument) error {
 			}
 			if err != nil {
 				p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
-				p.result(incident.Unsent{Customer: name, Channel: ch.Kind, Why: reason(err)})
+				p.result(incident.Undelivered{Customer: name, Channel: ch.Kind, Why: reason(err)})
 			}
 		}
 	}

@@ -93,6 +93,7 @@ type pass struct {
 	all     []Item           // the whole timeline; nil until needed
 	written bool             // the card was
 	blind   bool             // GitHub is out: this pass pages by what is kept outside
+	pages   map[string]bool  // keys of the pages that this pass has handled
 	telling bool             // this pass only tells the past: texts count although they were edited
 
 	saved   incident.State              // as the card says now
@@ -309,7 +310,7 @@ func (p *pass) commit() error {
 	if p.state.IsRefused("card") {
 		p.result(incident.TakenByGitHub{Effect: "card"})
 	}
-	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
+	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)

@@ -138,6 +138,10 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
 		case parts[0] == "closed" && again: // else the card says so
 			add(incident.ClosedUp{Key: key})
+		case parts[0] == "unsent" && again:
+			if f, ok := incident.ParseUnsent(key); ok {
+				add(f)
+			}
 		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
 			if report, ok := incident.ParseReport(parts[1]); ok {
 				add(incident.Received{Source: parts[2], Report: report})

@@ -39,6 +39,9 @@ func (p *pass) signal() error {
 	if err != nil {
 		return err
 	}
+	if s.Bounce != nil {
+		return p.bounce(s)
+	}
 	if d.Action == intake.Drop {
 		p.tellReporter(s, "Nothing was opened: a rule of "+p.m.Ref.FullName()+" drops this.")
 		return nil
@@ -235,8 +238,9 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 	if _, ok := p.policy.Severity(d.Severity); ok {
 		o.Severity = d.Severity
 	}
-	for _, name := range strings.FieldsFunc(d.Customer, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if c, ok := p.policy.Customer(name); ok {
+	names, _ := p.policy.ReadCustomers(d.Customer)
+	for _, name := range names {
+		if c, ok := p.policy.Customer(name); ok { // a source may call them by a name of its own, which stands among the labels
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
@@ -334,6 +338,9 @@ func (p *pass) repeated() ([]incident.Fact, error) {
 	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
 		return nil, fmt.Errorf("read a signal: %w", err)
 	}
+	if s.Bounce != nil {
+		return p.undelivered(s), nil
+	}
 	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Report: p.report(s)}
 	if s.Source == "email" {
 		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
@@ -396,6 +403,9 @@ func (p *pass) tellReporter(s intake.Signal, text string) {
 // PageFirst pages for a report before GitHub is asked, if the policy says so, so that GitHub's outage delays nobody. It tells
 // whether people outside GitHub were paged: once for each trouble.
 func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
+	if s.Bounce != nil {
+		return false // a mail server's report
+	}
 	policy := e.policyOf(ctx, repo)
 	if _, ok := e.answers(s, repo, policy.Signals); ok { // whose people know already
 		return false

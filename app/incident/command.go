@@ -66,17 +66,13 @@ func (r *run) command(c Command) {
 	case AddCustomer:
 		r.addCustomers(c)
 	case RemoveCustomer:
-		for _, n := range c.Customers {
-			if Has(r.Customers, n) {
-				r.Customers = without(r.Customers, n)
-				r.record("customer", "-"+n, "")
-			}
-		}
-		r.done()
+		r.removeCustomers(c)
 	case Escalate:
 		r.escalate(c)
 	case Update:
 		r.update(c.Text)
+	case Told:
+		r.toldBy(c.Text)
 	case Snooze:
 		r.snooze(c)
 	case Pin, Unpin:
@@ -284,20 +280,6 @@ func (r *run) giveOE(c Command) {
 	r.done()
 }
 
-func (r *run) addCustomers(c Command) {
-	r.NoCustomer = r.NoCustomer || c.None && len(r.Customers) == 0
-	for _, n := range r.known(c.Customers) {
-		if !Has(r.Customers, n) {
-			r.Customers = append(r.Customers, n)
-			r.record("customer", n, "")
-		}
-	}
-	if len(r.Customers) > 0 {
-		r.NoCustomer = false
-	}
-	r.done()
-}
-
 func (r *run) escalate(c Command) {
 	var to []string
 	for _, l := range c.Logins {
@@ -312,21 +294,12 @@ func (r *run) escalate(c Command) {
 	r.done()
 }
 
-func (r *run) update(text string) {
-	r.record("update", "", text)
-	r.Updates.Told, r.Updates.Unsent = nil, nil
-	if !r.Drill { // A6: a drill tells no customer
-		r.do(Announce{Fact: r.f.ID, Customers: r.Customers, Text: text})
-	}
-	r.updated()
-	r.done()
-}
-
 func (r *run) snooze(c Command) {
 	if r.Updates.Due.IsZero() {
 		r.refuse(Say{Name: "nothing-due"})
 		return
 	}
+	r.snoozed(c.After)
 	if r.Updates.Due.Before(r.f.At) {
 		r.Updates.Due = r.f.At
 	}

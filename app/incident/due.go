@@ -101,13 +101,16 @@ func (s State) rhythm(p Policy, at time.Time) time.Duration {
 	return sev.Every
 }
 
-func (r *run) startUpdates() {
-	every := r.rhythm(r.p, r.f.At)
-	if every == 0 {
+func (r *run) startUpdates() { r.startUpdatesAt(r.f.At) }
+
+// startUpdatesAt begins a wait. Where it is known that no customer is impacted nobody waits.
+func (r *run) startUpdatesAt(at time.Time) {
+	every := r.rhythm(r.p, at)
+	if every == 0 || r.NothingToTell() {
 		return
 	}
-	r.Updates.From, r.Updates.Due = r.f.At, r.f.At.Add(every)
-	r.Updates.Stage, r.Updates.Overdue = 0, false
+	r.Updates.From, r.Updates.Due = at, at.Add(every)
+	r.Updates.Stage, r.Updates.Overdue, r.Updates.Heard = 0, false, nil
 }
 
 // stopUpdates ends the rhythm; the wait that it ends counts towards the longest.
@@ -115,22 +118,7 @@ func (r *run) stopUpdates() {
 	if !r.Updates.Due.IsZero() {
 		r.Updates.Longest = max(r.Updates.Longest, r.f.At.Sub(r.Updates.From))
 	}
-	r.Updates.From, r.Updates.Due, r.Updates.Stage, r.Updates.Overdue = time.Time{}, time.Time{}, 0, false
-}
-
-// updated counts an update that was sent, and starts the next wait.
-func (r *run) updated() {
-	u := &r.Updates
-	u.Last = r.f.At
-	r.StandBy.Update = time.Time{}
-	if u.Due.IsZero() {
-		return
-	}
-	if !r.f.At.After(u.Due) && !u.Overdue {
-		u.Kept++
-	}
-	u.Longest = max(u.Longest, r.f.At.Sub(u.From))
-	r.startUpdates()
+	r.Updates.From, r.Updates.Due, r.Updates.Stage, r.Updates.Overdue, r.Updates.Heard = time.Time{}, time.Time{}, 0, false, nil
 }
 
 // nextUpdate gives when the next thing about the update happens: amber, due, overdue, due again.
@@ -174,9 +162,12 @@ func (r *run) updateDue() {
 	u.Missed++
 	r.record("missed", "", "")
 	holder, _ := r.Coordinator()
-	since := u.From
+	since, names, unheard := u.From, r.Customers, r.Unheard()
+	if len(unheard) > 0 {
+		names = unheard
+	}
 	r.do(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
-		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: r.Customers, Command: "/ic update …"}})
+		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …", Untold: r.untold(unheard)}})
 }
 
 // askData asks once for what I2 needs.
@@ -305,11 +296,6 @@ func (r *run) answered() {
 	}
 }
 
-// UnsentKey is the key of the reminder that the update of a time did not reach a customer by a channel.
-func UnsentKey(customer, channel string, at time.Time) string {
-	return "unsent/" + customer + "/" + channel + "/" + at.UTC().Format("20060102150405")
-}
-
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
@@ -342,8 +328,11 @@ func (r *run) standByOver() {
 		return
 	}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
-		Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree who and how"}})
+	say := Say{Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree who and how"}
+	if r.NothingToTell() {
+		say.Role, say.Command = "none", "/ic close"
+	}
+	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: say})
 }
 
 // askReview asks for the review of a postmortem that is still open, every few working days (C3).

@@ -40,6 +40,7 @@ type (
 	// Announce tells the customers; only Text leaves (A7).
 	Announce struct {
 		Fact      string
+		At        time.Time // of the fact
 		Customers []string
 		Text      string
 	}
@@ -115,6 +116,8 @@ type Say struct {
 	Insist  string // the command that insists
 	Reason  string
 	Entries []Row // rows of help
+
+	Untold []Untold // customers who have heard nothing
 }
 
 // Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).

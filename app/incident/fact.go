@@ -110,10 +110,23 @@ type (
 	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a timeline that is read again, so
 	// that what came after it meets a closed incident, as it did then.
 	ClosedUp struct{ Key string }
-	// Told: an update reached a customer by one of its channels.
-	Told struct{ Customer, Channel string }
-	// Unsent: an update did not reach a customer by one of its channels.
-	Unsent struct{ Customer, Channel, Why string }
+	// Unsent: the update of a time did not reach a customer by some of their channels, as Customer.ChannelNames calls them.
+	Unsent struct {
+		Customer string
+		Failed   []Failure
+		Update   time.Time
+		By       string // the comment that the update came from, as CommandedBy gives it; empty: any of that time
+	}
+	// Undelivered: the merged postmortem did not reach a customer, by a channel or at all.
+	Undelivered struct{ Customer, Channel, Why string }
+	// Bounced: a mail of ours could not be delivered to an address that is no customer's, or was not yet (Delayed).
+	Bounced struct {
+		Address, Why string
+		Customer     string // whose address it is; empty: nobody's
+		Update       time.Time
+		Delayed      bool
+		Report       Report
+	}
 	// Said: a comment of the app's own now stands for a topic.
 	Said struct {
 		Topic   string

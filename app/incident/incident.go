@@ -251,8 +251,10 @@ type Updates struct {
 	Longest time.Duration `json:"longest,omitempty"` // longest wait that an update ended
 	Overdue bool          `json:"overdue,omitempty"` // label update-overdue
 	Shared  []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
-	Told    []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached
+	Told    []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached, "customer: person" who told them
 	Unsent  []string      `json:"unsent,omitempty"`  // "customer: channel" that it did not reach
+	Heard   []Heard       `json:"heard,omitempty"`   // who was reached in the current wait, until everybody was
+	Sent    []Sent        `json:"sent,omitempty"`    // the newest updates, so that one can be taken back
 }
 
 // Shared is the issue in which a customer reads the updates.

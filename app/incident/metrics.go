@@ -129,8 +129,11 @@ var Definitions = []Definition{
 			return between(s.Phases[last].From, s.closedAt())
 		}},
 	{Figure: LongestSilence, Title: "Longest silence",
-		Text: "the longest wait for a customer update, from the confirmation or the update before to the next one or to the end of the rhythm (V3)",
-		time: func(s subject) (time.Duration, bool) { return s.Updates.Longest, s.Updates.Longest > 0 }},
+		Text: "the longest wait for a customer update that reached them, from the confirmation or the update before to the next one or to the end of the rhythm, or to now where it goes on (V3)",
+		time: func(s subject) (time.Duration, bool) {
+			longest := s.Updates.LongestAt(s.now)
+			return longest, longest > 0
+		}},
 	{Figure: ToPostmortem, Title: "Postmortem lead time",
 		Text: "from closing up to the merge of the postmortem's pull request (C3, C5)",
 		time: func(s subject) (time.Duration, bool) {

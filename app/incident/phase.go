@@ -24,6 +24,9 @@ func Blocks(s State, p Policy, to Phase) []Check {
 	case Identify:
 		return nil
 	case Closing:
+		if s.NothingToTell() {
+			return []Check{severity} // there is nobody to agree
+		}
 		return []Check{severity, {"the customer agrees that there is no regression", s.Agreed != nil, "/ic agree who and how", false}}
 	}
 	checks = append(checks, severity)
@@ -218,12 +221,15 @@ func Now(s State, p Policy) []Row {
 		kinds = append(kinds, Pin, Escalate)
 	case s.Phase == Fixing:
 		kinds = []Kind{Workaround, Fix, Action, Escalate}
-	case s.Phase == Monitoring && s.Agreed == nil:
+	case s.Phase == Monitoring && s.Agreed == nil && !s.NothingToTell():
 		kinds = []Kind{Agree, Regression, AddFollowUp, Update}
 	case s.Phase == Monitoring:
 		kinds = []Kind{Close, AddFollowUp, Regression}
 	case s.Phase == Closing:
 		kinds = []Kind{AddFollowUp, Note, Regression}
+	}
+	if s.Running() && !s.Drill && s.Confirmed != nil && len(s.Unheard()) > 0 {
+		kinds = append([]Kind{Told}, kinds...)
 	}
 	if s.Running() && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
 		kinds = append([]Kind{Update}, kinds...)

@@ -34,7 +34,7 @@ func drawFacts(t *rapid.T) []incident.Fact {
 		what := drawWhat(t)
 		f := incident.Fact{ID: fmt.Sprintf("c%d.0", i+1), At: at, By: rapid.SampledFrom(people).Draw(t, "by"), What: what}
 		switch what.(type) {
-		case incident.Clock, incident.TicketOpened, incident.DocumentOpened, incident.DocumentMerged, incident.PageFailed:
+		case incident.Clock, incident.TicketOpened, incident.DocumentOpened, incident.DocumentMerged, incident.PageFailed, incident.Unsent:
 			f.ID, f.By = "", incident.Person{}
 		}
 		facts = append(facts, f)
@@ -49,7 +49,12 @@ func drawSeverity(t *rapid.T) string {
 func drawWhat(t *rapid.T) any {
 	login := func() string { return rapid.SampledFrom([]string{"alice", "bob", "carol", "mallory"}).Draw(t, "login") }
 	phase := func() incident.Phase { return rapid.SampledFrom(incident.Phases).Draw(t, "phase") }
-	switch rapid.IntRange(0, 16).Draw(t, "kind") {
+	switch rapid.IntRange(0, 18).Draw(t, "kind") {
+	case 17:
+		return incident.Unsent{Customer: rapid.SampledFrom([]string{"globex", "hooli"}).Draw(t, "customer"), Update: start.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "update")) * time.Second),
+			Failed: []incident.Failure{{Channel: rapid.SampledFrom([]string{"issue", "email", "slack"}).Draw(t, "channel"), Why: "550"}}}
+	case 18: // the last update reached nobody by e-mail
+		return incident.Unsent{Customer: "globex", Failed: []incident.Failure{{Channel: "email"}, {Channel: "issue"}}}
 	case 0:
 		return incident.Labeled{Name: "phase/" + string(phase())}
 	case 1:
@@ -88,9 +93,25 @@ func drawWhat(t *rapid.T) any {
 			c.Cannot = c.Logins
 		}
 	case incident.AddCustomer, incident.RemoveCustomer:
-		c.Customers = []string{"globex"}
+		c.Customers = []string{rapid.SampledFrom([]string{"globex", "initech", "hooli", "Globx", "n/a", "globex and initech"}).Draw(t, "customer")}
+		c.None = rapid.IntRange(0, 5).Draw(t, "none") == 0
+		if c.None {
+			c.Customers = nil
+		}
+	case incident.Told:
+		c.Text = rapid.SampledFrom([]string{"by phone", "globex by phone", "initech, Bill", "Gina", "globx by phone"}).Draw(t, "how")
 	}
 	return c
+}
+
+// told is a policy with a customer who has two channels, one who has none, and one who is not impacted.
+func told() incident.Policy {
+	p := incident.DefaultPolicy()
+	p.Customers = []incident.Customer{
+		{Name: "globex", Contacts: []string{"Gina, +49 1"}, Channels: []incident.Channel{{Kind: "issue", To: "acme/globex"}, {Kind: "email", To: "gina@globex.example"}}},
+		{Name: "initech", Contacts: []string{"Bill, +49 2"}}, {Name: "hooli", Channels: []incident.Channel{{Kind: "slack", To: "#hooli"}}},
+	}
+	return p
 }
 
 func run(facts []incident.Fact, p incident.Policy) (incident.State, []incident.Effect) {
@@ -105,7 +126,7 @@ func run(facts []incident.Fact, p incident.Policy) (incident.State, []incident.E
 }
 
 func TestPropertyOnePhaseAndTwoPeople(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		var s incident.State
 		for _, f := range drawFacts(t) {
@@ -145,7 +166,7 @@ func TestPropertyOnePhaseAndTwoPeople(t *testing.T) {
 }
 
 func TestPropertySameFactsSameState(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		facts := drawFacts(t)
 		a, ea := run(facts, p)
@@ -171,7 +192,7 @@ func TestPropertySameFactsSameState(t *testing.T) {
 }
 
 func TestPropertyStepLeavesItsInputAlone(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		var s incident.State
 		for _, f := range drawFacts(t) {
@@ -186,7 +207,7 @@ func TestPropertyStepLeavesItsInputAlone(t *testing.T) {
 }
 
 func TestPropertyReplayChangesNothing(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		facts := drawFacts(t)
 		s, _ := run(facts, p)
@@ -204,7 +225,7 @@ func TestPropertyReplayChangesNothing(t *testing.T) {
 
 // However often the clock is looked at in between, and however late, the same happens at the same times.
 func TestPropertyClockLooksChangeNothing(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		facts := drawFacts(t)
 		if len(facts) == 0 {
@@ -231,7 +252,7 @@ func TestPropertyClockLooksChangeNothing(t *testing.T) {
 }
 
 func TestPropertyDueIsAhead(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		facts := drawFacts(t)
 		s, _ := run(facts, p)
@@ -247,12 +268,12 @@ func TestPropertyDueIsAhead(t *testing.T) {
 
 // A3: whoever may not respond changes nothing but how far was read.
 func TestA3PropertyReadersChangeNothing(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	rapid.Check(t, func(t *rapid.T) {
 		s, _ := run(append([]incident.Fact{opened("alice", "critical")}, drawFacts(t)...), p)
 		what := drawWhat(t)
 		switch what.(type) {
-		case incident.TicketOpened, incident.DocumentOpened, incident.DocumentMerged, incident.Clock:
+		case incident.TicketOpened, incident.DocumentOpened, incident.DocumentMerged, incident.Unsent, incident.Clock:
 			return
 		}
 		at := start.Add(200 * time.Hour)
@@ -276,7 +297,7 @@ func TestA3PropertyReadersChangeNothing(t *testing.T) {
 
 // The state stays small however long the incident lasts: it stands in one comment.
 func TestStateIsBounded(t *testing.T) {
-	p := incident.DefaultPolicy()
+	p := told()
 	s, _ := incident.Step(incident.State{}, opened("alice", "critical"), p)
 	for i := range 20000 {
 		s, _ = incident.Step(s, incident.Fact{ID: fmt.Sprintf("c%d.0", 100+i), At: start.Add(time.Duration(i) * 13 * time.Second), By: people[0],

@@ -30,7 +30,7 @@ type story struct {
 
 func tell(t *testing.T) *story {
 	s := &story{t: t, policy: incident.DefaultPolicy()}
-	s.policy.Customers = []incident.Customer{{Name: "globex"}}
+	s.policy.Customers = []incident.Customer{{Name: "globex", Channels: []incident.Channel{{Kind: "email", To: "gina@globex.example"}}}}
 	return s
 }
 

@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,12 @@ func (s State) clone() State {
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
 	s.Updates.Told = slices.Clone(s.Updates.Told)
+	s.Updates.Heard = slices.Clone(s.Updates.Heard)
+	s.Updates.Sent = slices.Clone(s.Updates.Sent)
+	for i := range s.Updates.Sent {
+		sent := &s.Updates.Sent[i]
+		sent.Reached, sent.Lost, sent.Wait.Heard = slices.Clone(sent.Reached), slices.Clone(sent.Lost), slices.Clone(sent.Wait.Heard)
+	}
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	return s
@@ -285,8 +292,6 @@ func (r *run) apply() {
 		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
 			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
 		}
-	case Told:
-		r.Updates.Told = append(r.Updates.Told, w.Customer+": "+w.Channel)
 	case Said:
 		r.Said = maps.Clone(r.Said)
 		if r.Said == nil {
@@ -304,9 +309,12 @@ func (r *run) apply() {
 		}
 		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: Say{Name: "config-broken", Reason: w.Why}})
 	case Unsent:
-		r.Updates.Unsent = append(r.Updates.Unsent, w.Customer+": "+w.Channel)
-		r.do(Remind{Key: UnsentKey(w.Customer, w.Channel, r.Updates.Last), At: r.f.At, Say: Say{
-			Name: "update-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
+		r.unsent(w)
+	case Undelivered:
+		r.do(Remind{Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At, Say: Say{
+			Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
+	case Bounced:
+		r.bounced(w)
 	case Rebuilt:
 		r.Phase = w.Phase
 		if w.Severity != "" {
@@ -379,10 +387,12 @@ func (r *run) declare() {
 func (r *run) begin(o Opened) {
 	r.Declared = r.stamped()
 	r.Responder = r.f.By.Respond && !r.f.By.Bot
-	r.Source, r.Summary, r.NoCustomer, r.Drill = o.Source, o.Summary, o.None, o.Drill
-	r.Customers = r.known(o.Customers)
+	r.Source, r.Summary, r.Drill = o.Source, o.Summary, o.Drill
+	names, none := r.p.ReadCustomers(o.Customers...)
+	r.Customers, r.NoCustomer = names, (o.None || none) && len(names) == 0
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
+	r.askCustomers(names, "/ic customer add")
 	if o.Signal {
 		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
 		r.Signals.take(o.Report)
@@ -400,20 +410,6 @@ func (r *run) begin(o Opened) {
 	if r.Claimed != "" && r.Responder && (!r.p.Critical(r.Claimed) || len(r.missing()) == 0) {
 		r.confirm(r.Claimed, "")
 	}
-}
-
-// known gives customers their configured spelling and drops repetitions.
-func (r *run) known(names []string) []string {
-	var out []string
-	for _, n := range names {
-		if c, ok := r.p.Customer(n); ok {
-			n = c.Name
-		}
-		if !Has(out, n) {
-			out = append(out, n)
-		}
-	}
-	return out
 }
 
 // missing tells which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".

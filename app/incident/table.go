@@ -18,6 +18,7 @@ const (
 	RemoveCustomer Kind = "customer remove"
 	Escalate       Kind = "escalate"
 	Update         Kind = "update"
+	Told           Kind = "told"
 	Snooze         Kind = "snooze"
 	Pin            Kind = "pin"
 	Unpin          Kind = "unpin"
@@ -81,6 +82,7 @@ var Commands = []Row{
 	{RemoveCustomer, []string{"ic"}, "customer remove", "/ic customer remove NAME…", "removes customers that are not impacted", HolderIC, false},
 	{Escalate, []string{"ic"}, "escalate", "/ic escalate [@user, @org/team, group] why", "pages more people; without a target, the coordinators", HolderIC, false},
 	{Update, []string{"ic"}, "update", "/ic update text", "tells every impacted customer, and restarts the clock", HolderIC, true},
+	{Told, []string{"ic"}, "told", "/ic told [customer] how", "notes that you told them yourself, by phone or in their room; counts as the update", HolderIC, true},
 	{Snooze, []string{"ic"}, "snooze", "/ic snooze 15m why", "moves the next customer update", HolderIC, false},
 	{Pin, []string{"ic"}, "pin", "/ic pin [link] [note]", "pins a comment into the timeline: the linked, the quoted, or the one before", HolderIC, false},
 	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "takes it out again", HolderIC, false},

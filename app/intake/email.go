@@ -104,6 +104,10 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 	}
 	s.CallLinks = m.links
 	_, domain, _ := strings.Cut(m.from, "@")
+	var tags []string
+	if s.Bounce, tags = readBounce(raw, m); s.Bounce != nil {
+		s.Thread.Tags = append(s.Thread.Tags, tags...)
+	}
 	for name, value := range map[string]string{"from": m.from, "from_name": m.fromName, "from_domain": strings.ToLower(domain), "to": strings.Join(m.to, ","), "auto-submitted": m.auto} {
 		if value != "" {
 			s.Labels[name] = value

@@ -61,6 +61,8 @@ type Signal struct {
 
 	Thread Thread `json:"thread,omitzero"` // of a mail
 	Trust  Trust  `json:"trust"`
+	// Bounce is set for a mail server's report about a mail that it could not deliver: it is no message.
+	Bounce *Bounce `json:"bounce,omitempty"`
 	// Reply is where Slack takes an answer to the person for 30 minutes. Whoever knows it can write there: it is never shown.
 	Reply string `json:"reply,omitempty"`
 	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping it.

@@ -23,7 +23,7 @@ const (
 var weights = map[string]int{
 	"declared": 1, "severity": 1, "phase": 1, "cause": 1, "workaround": 1, "fix": 1, "regression": 1, "agreed": 1,
 	"reopened": 1, "declined": 1, "duplicate": 1, "unanswered": 1, "closed": 1,
-	"ic": 2, "oe": 2, "page": 2, "answered": 2, "finding": 2, "action": 2, "update": 2, "missed": 2, "overdue": 2, "alert": 2,
+	"ic": 2, "oe": 2, "page": 2, "answered": 2, "finding": 2, "action": 2, "update": 2, "told": 2, "unsent": 2, "missed": 2, "overdue": 2, "alert": 2,
 }
 
 const lightest = 3
@@ -180,6 +180,10 @@ func brief(e incident.Entry) string {
 		return "nobody answered"
 	case "update":
 		return with("customer update")
+	case "told":
+		return with("told", e.What)
+	case "unsent":
+		return "update did not reach " + e.What
 	case "missed":
 		return "update missed"
 	case "overdue":

@@ -1,6 +1,7 @@
 package postmortem
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -266,19 +267,29 @@ func (v *view) rows() {
 func (v *view) updates() {
 	severity, _ := v.Policy.Severity(v.Severity)
 	v.Rhythm = severity.Every > 0
-	v.Longest = v.State.Updates.Longest
+	v.Longest = v.State.Updates.LongestAt(v.At)
 	before := v.Declared
 	if !v.Confirmed.IsZero() {
 		before = v.Confirmed
 	}
 	gap := time.Duration(0)
 	for _, e := range v.Entries {
-		if e.Kind != "update" {
+		if e.Kind != "update" && e.Kind != "told" {
 			continue
 		}
-		after := max(0, e.At.Sub(before))
-		v.Updates = append(v.Updates, told{At: e.At, By: e.By, Text: e.Text, URL: v.permalink(e.Ref), After: after})
-		gap, before = max(gap, after), e.At
+		after, text := max(0, e.At.Sub(before)), e.Text
+		switch {
+		case e.Kind == "told": // by a person
+			text = strings.TrimSpace("told " + cmp.Or(e.What, "the customers") + ", " + e.Text)
+		case e.What == "-":
+			text = "(reached nobody) " + e.Text
+		case e.What != "":
+			text = "(not to " + e.What + ") " + e.Text
+		}
+		v.Updates = append(v.Updates, told{At: e.At, By: e.By, Text: text, URL: v.permalink(e.Ref), After: after})
+		if e.What != "-" {
+			gap, before = max(gap, after), e.At
+		}
 	}
 	if v.Longest == 0 {
 		v.Longest = gap

@@ -153,7 +153,7 @@ func TestThePlanOfADeclaration(t *testing.T) {
 		t.Errorf("the plan is of %+v", plan)
 	}
 	at := 0
-	for _, want := range []string{"add labels incident", "react with +1", "set the timer", "comment", "pin that comment"} {
+	for _, want := range []string{"react with +1", "set the timer", "comment", "pin that comment", "add labels incident"} {
 		n := strings.Index(got[at:], want)
 		if n < 0 {
 			t.Fatalf("the plan lacks %q, or in its place:\n%s", want, got)

@@ -135,7 +135,7 @@ func (t *teller) say(who, text string) {
 
 func (t *teller) open() {
 	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\n" + pick(t.draw, "critical", "critical", "regular", "_No response_") +
-		"\n\n### Customers impacted\n\n" + pick(t.draw, "globex", "globex", "initech", "_No response_") + "\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n" +
+		"\n\n### Customers impacted\n\n" + pick(t.draw, "globex", "globex", "globex", "initech", "Globex and Initech", "globx", "n/a", "none", "_No response_") + "\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n" +
 		pick(t.draw, "- [ ] This is a drill", "- [ ] This is a drill", "- [ ] This is a drill", "- [X] This is a drill")
 	switch t.IntN(10) {
 	case 0, 1:
@@ -200,6 +200,9 @@ func (t *teller) mend() {
 
 func (t *teller) update() {
 	t.say(t.coordinator(), fmt.Sprintf("/ic update The API answers %d of 100 requests", t.IntN(100)))
+	if t.chance(25) {
+		t.say(t.coordinator(), pick(t.draw, "/ic told by phone", "/ic told initech by phone, Bill", "/ic told Gina in their war room", "/ic told globx by phone"))
+	}
 }
 
 func (t *teller) monitor() {
@@ -240,7 +243,7 @@ func (t *teller) aside() {
 	case n < 12:
 		t.say(t.anybody(), "/incident note 10:30 The deployment began\n10:35 It ended")
 	case n < 14:
-		t.say(t.coordinator(), pick(t.draw, "/ic pin", "/ic escalate @dan we need one more", "/ic escalate nobody here knows the network", "/ic snooze 10m in a call", "/ic customer add initech", "/ic customer remove globex"))
+		t.say(t.coordinator(), pick(t.draw, "/ic pin", "/ic escalate @dan we need one more", "/ic escalate nobody here knows the network", "/ic snooze 10m in a call", "/ic customer add initech", "/ic customer add globex", "/ic customer remove globex", "/ic customer remove initech and globx", "/ic customer add none", "/ic customer add Inittech"))
 	case n < 16:
 		t.say(t.anybody(), pick(t.draw, "/ic", "/oe", "/oe drop", "/ic @dan", "/ic @carol", "/oe @bob", "/oe @gina"))
 	case n < 18:
