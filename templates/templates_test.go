@@ -116,7 +116,8 @@ func full() incident.Say {
 	return incident.Say{Who: "carol", Holder: "alice", Role: "ic", Command: "/ic update …", Line: hostile, Phase: incident.Fixing,
 		Missing: []string{"severity", "summary", "customers", "the cause is known"}, Names: []string{"globex", hostile},
 		Time: time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC), Count: 3, Insist: "/ic phase fixing because …", Reason: hostile,
-		Entries: incident.Commands[:3]}
+		Next:  incident.Hint{Command: "/ic update …", Does: hostile, Who: []string{hostile}},
+		Hints: []incident.Hint{{Command: "/ic", Does: "take the role", Who: []string{hostile}}}}
 }
 
 func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
@@ -169,22 +170,38 @@ func samples() []incident.Say {
 	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
 	var out []incident.Say
 	add := func(s incident.Say) { out = append(out, s) }
-	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause is known"}, Command: "/oe cause …", Insist: "/ic phase fixing because …"})
-	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"the severity is confirmed", "coordinator and operations engineer are two people"}, Command: "/ic severity critical"})
-	add(incident.Say{Name: "closed", Who: "carol", Command: "/oe regression"})
+	mine := func(command, does string) incident.Hint {
+		return incident.Hint{Command: command, Does: does, Mine: true}
+	}
+	theirs := func(command, does string, who ...string) incident.Hint {
+		return incident.Hint{Command: command, Does: does, Who: who}
+	}
+	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause"}, Next: theirs("/oe cause …", "", "alice"), Force: mine("/ic phase fixing because …", "")})
+	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"a confirmed severity", "two people: an Incident Coordinator and an Operations Engineer"}, Next: mine("/ic severity critical", "")})
+	add(incident.Say{Name: "closed", Who: "carol", Next: mine("/oe regression …", ""), Hints: []incident.Hint{mine("/incident note …", ""), mine("/ic followup …", "")}})
+	add(incident.Say{Name: "closed", Who: "bob", Next: theirs("/oe regression …", "", "alice"), Hints: []incident.Hint{mine("/incident note …", ""), theirs("/ic followup …", "", "carol")}})
+	add(incident.Say{Name: "not-engineer", Who: "bob", Names: []string{"alice"}})
+	add(incident.Say{Name: "not-engineer", Who: "bob", Hints: []incident.Hint{mine("/oe", "take the role of Operations Engineer: you debug")}})
+	add(incident.Say{Name: "not-impacted", Who: "carol", Lines: []string{"globex"}, Names: []string{"initech"}})
+	add(incident.Say{Name: "not-impacted", Who: "carol", Lines: []string{"globex", "initech"}})
+	add(incident.Say{Name: "not-pinned", Who: "carol"})
+	add(incident.Say{Name: "severity-stays", Who: "bob", Line: "regular", Reason: "critical", Next: theirs("/ic severity regular", "", "carol")})
+	add(incident.Say{Name: "severity-stays", Who: "bob", Line: "critical", Next: theirs("/ic severity critical", "", "alice")})
 	add(incident.Say{Name: "corrected", Who: "alice", Role: "finding", Line: "The disk is full"})
 	add(incident.Say{Name: "corrected", Who: "carol", Role: "update", Line: "We are back at 10:00"})
 	add(incident.Say{Name: "not-on-pull", Who: "carol", Line: "/ic close"})
-	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Monitoring})
+	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Monitoring, Next: mine("/ic close", "")})
+	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Closing, Count: 42})
 	add(incident.Say{Name: "review-shut", Count: 42, Names: []string{"carol"}, Lines: []string{"acme/platform#7"}})
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Role: "fired", Count: 14, Time: at})
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Role: "recovered", Count: 14, Time: at})
 	add(incident.Say{Name: "message", Line: "Email", Reason: "Any news?\n\n/ic close", Names: []string{"screenshot.png"}})
 	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Role: "unverified", Reason: "It is back", Lines: []string{"https://zoom.us/j/1"}})
-	add(incident.Say{Name: "fires-again", Who: "carol", Line: "Alertmanager", Command: "/oe regression what you see"})
+	add(incident.Say{Name: "fires-again", Who: "carol", Line: "Alertmanager", Command: "/oe regression …", Next: theirs("/oe regression …", "", "alice")})
 	add(incident.Say{Name: "fires-again", Line: "Alertmanager", Phase: incident.Investigate})
-	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Investigate})
-	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring})
+	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Investigate, Hints: []incident.Hint{
+		theirs("/oe workaround …", "record the temporary fix", "alice"), mine("/incident decline …", "false alarm: close it as not planned, not counted")}})
+	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring, Hints: []incident.Hint{mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Missing: []string{"https://alertmanager.example/#/alerts"}, Count: 5})
 	add(incident.Say{Name: "reported", Line: "email", Role: "unverified", Reason: "Nothing works", Names: []string{"log.txt"}})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
@@ -202,35 +219,44 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})
 	add(incident.Say{Name: "unanswered", Count: 1})
 	add(incident.Say{Name: "role-open", Who: "carol", Role: "oe", Names: []string{"carol"}})
+	add(incident.Say{Name: "role-open", Who: "bob", Role: "ic", Holder: "bob", Names: []string{"carol"}})
+	add(incident.Say{Name: "role-open", Who: "alice", Role: "oe", Reason: "two people", Names: []string{"alice"}})
 	add(incident.Say{Name: "role-open", Who: "carol", Role: "ic", Names: []string{"carol"}})
-	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic udpate all is well", Command: "/ic update text"})
-	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic snooze soon", Command: "/ic snooze 15m why", Reason: "it needs a time span"})
+	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic udpate all is well", Command: "/ic update text", Next: theirs("/ic update text", "", "carol")})
+	add(incident.Say{Name: "unclear", Who: "carol", Line: "/ic snooze soon", Command: "/ic snooze 15m why", Reason: "Add how long: 15m, 1h or 1h30m", Next: mine("/ic snooze 15m why", "")})
+	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic foo"})
 	add(incident.Say{Name: "cannot-respond", Who: "carol", Names: []string{"mallory"}})
 	add(incident.Say{Name: "handover", Who: "dan", Holder: "carol", Phase: incident.Investigate, Time: at, Names: []string{"alice", "bob"}, Count: 2})
-	add(incident.Say{Name: "two-people", Who: "carol", Command: "/ic @user", Insist: "/oe because …"})
+	add(incident.Say{Name: "two-people", Who: "carol", Holder: "carol", Next: mine("/oe @user", ""), Force: mine("/oe because …", ""), Hints: []incident.Hint{mine("/ic @user", "")}})
+	add(incident.Say{Name: "two-people", Who: "alice", Holder: "carol", Next: mine("/oe @user", ""), Hints: []incident.Hint{theirs("/ic @user", "", "carol")}})
 	add(incident.Say{Name: "nothing-due", Who: "carol"})
 	add(incident.Say{Name: "nothing-to-pin", Who: "carol", Command: "/ic pin [link] [note]"})
-	add(incident.Say{Name: "propose", Who: "carol", Phase: incident.Fixing, Command: "/ic phase fixing"})
-	add(incident.Say{Name: "propose", Who: "carol", Phase: incident.Monitoring, Command: "/ic phase monitoring", Missing: []string{"coordinator and operations engineer are two people"}})
-	add(incident.Say{Name: "help", Who: "carol", Entries: incident.Commands[6:9]})
+	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "cause", Phase: incident.Fixing, Next: mine("/ic phase fixing", "start fixing")})
+	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "workaround", Phase: incident.Monitoring, Missing: []string{"two people: an Incident Coordinator and an Operations Engineer"},
+		Next: theirs("/oe", ""), Force: mine("/ic phase monitoring because …", "")})
+	add(incident.Say{Name: "help", Who: "carol", Hints: []incident.Hint{mine("/ic phase fixing", "start fixing"), theirs("/oe finding …", "record what you see", "alice"), theirs("/oe", "take the role")}})
 	add(incident.Say{Name: "refused-reader", Who: "mallory", Line: "/ic close"})
 	add(incident.Say{Name: "refused-role", Who: "bob", Role: "ic", Holder: "carol", Command: "/ic"})
-	add(incident.Say{Name: "ic-does-not-debug", Who: "carol", Names: []string{"alice"}, Command: "/oe finding"})
+	add(incident.Say{Name: "refused-role", Who: "bob", Role: "ic", Holder: "alice", Reason: "covering", Command: "/ic"})
+	add(incident.Say{Name: "refused-role", Who: "bob", Role: "oe", Holder: "carol", Names: []string{"alice"}, Command: "/oe"})
+	add(incident.Say{Name: "refused-role", Who: "bob", Role: "oe", Holder: "carol", Command: "/oe"})
+	add(incident.Say{Name: "refused-role", Who: "bob", Holder: "carol", Names: []string{"alice"}, Command: "/ic"})
+	add(incident.Say{Name: "ic-does-not-debug", Who: "carol", Names: []string{"alice"}, Next: theirs("/oe finding …", "", "alice")})
 	add(incident.Say{Name: "write-again", Who: "bob"})
 	add(incident.Say{Name: "unassignable", Names: []string{"dan"}})
 	add(incident.Say{Name: "not-incident", Who: "bob", Command: "/incident"})
 	add(incident.Say{Name: "unknown-severity", Who: "bob", Line: "huge", Names: []string{"critical", "regular"}})
-	add(incident.Say{Name: "label-refused", Who: "bob", Line: "phase/closing", Holder: "carol", Command: "/ic"})
-	add(incident.Say{Name: "label-kept", Who: "bob", Line: "incident", Command: "/incident decline why"})
+	add(incident.Say{Name: "label-refused", Who: "bob", Line: "phase/closing", Holder: "carol", Names: []string{"alice"}, Command: "/ic"})
+	add(incident.Say{Name: "label-kept", Who: "bob", Line: "incident", Hints: []incident.Hint{mine("/incident decline …", "false alarm"), mine("/ic close", "close the incident")}})
 	add(incident.Say{Name: "which-role", Who: "bob", Holder: "carol"})
 	add(incident.Say{Name: "close-refused", Who: "bob", Holder: "carol", Command: "/ic"})
-	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring})
+	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring, Hints: []incident.Hint{theirs("/oe regression …", "it came back: investigate again", "alice"), mine("/ic close", "close the incident")}})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})
 	add(incident.Say{Name: "update-failed", Who: "carol", Names: []string{"globex"}, Line: "email gina@globex.example", Reason: "550 mailbox full"})
 	add(incident.Say{Name: "tell-customer", Who: "carol", Phase: incident.Monitoring, Names: []string{"globex"}, Command: "/ic update …"})
-	add(incident.Say{Name: "check-in", Who: "carol", Time: at.Add(16 * time.Hour), Count: 1})
+	add(incident.Say{Name: "check-in", Who: "carol", Time: at.Add(16 * time.Hour), Count: 1, Hints: []incident.Hint{theirs("/oe regression …", "it came back: investigate again", "alice"), mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "stand-by-over", Who: "carol", Names: []string{"globex"}, Command: "/ic agree who and how"})
 	add(incident.Say{Name: "page", Reason: "team", Names: []string{"acme/incident-coordinators"}, Count: 1})
 	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})

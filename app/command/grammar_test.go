@@ -363,7 +363,7 @@ func TestHelpTellsEveryCommandAndWhoMayUseIt(t *testing.T) {
 	}
 	got := command.Help([]incident.Row{incident.RowOf(incident.AddFollowUp), {Usage: "/x a|b", Does: "c|d"}})
 	want := "| command | what it does | who may use it |\n|---|---|---|\n" +
-		"| `/ic followup [owner/repo] title [@owner] [due:DATE]`, `/oe followup …` | leaves work that becomes a ticket on closing | IC or OE |\n" +
+		"| `/ic followup [owner/repo] title [@owner] [due:DATE]`, `/oe followup …` | add a follow-up ticket | IC or OE |\n" +
 		"| `/x a\\|b` | c\\|d | anyone |\n"
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -329,7 +329,7 @@ func (r *run) checkIn() {
 	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
 	r.do(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
-		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks}})
+		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks, Try: []string{"/oe regression …", "/ic agree …"}}})
 }
 
 // standByOver asks for the customer's agreement at the end of stand-by.
@@ -340,7 +340,7 @@ func (r *run) standByOver() {
 	}
 	holder, _ := r.Coordinator()
 	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
-		Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree who and how"}})
+		Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree …"}})
 }
 
 // askReview asks for the review of a postmortem that is still open, every few working days (C3).
