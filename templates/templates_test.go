@@ -225,6 +225,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic udpate all is well", Command: "/ic update text", Next: theirs("/ic update text", "", "carol")})
 	add(incident.Say{Name: "unclear", Who: "carol", Line: "/ic snooze soon", Command: "/ic snooze 15m why", Reason: "Add how long: 15m, 1h or 1h30m", Next: mine("/ic snooze 15m why", "")})
 	add(incident.Say{Name: "unclear", Who: "bob", Line: "/ic foo"})
+	add(incident.Say{Name: "declared-already", Who: "bob", Line: "/incident noet", Command: "/incident note [HH:MM] text"})
+	add(incident.Say{Name: "declared-already", Who: "bob", Line: "/incident the"})
 	add(incident.Say{Name: "cannot-respond", Who: "carol", Names: []string{"mallory"}})
 	add(incident.Say{Name: "handover", Who: "dan", Holder: "carol", Phase: incident.Investigate, Time: at, Names: []string{"alice", "bob"}, Count: 2})
 	add(incident.Say{Name: "two-people", Who: "carol", Holder: "carol", Next: mine("/oe @user", ""), Force: mine("/oe because …", ""), Hints: []incident.Hint{mine("/ic @user", "")}})

@@ -500,6 +500,8 @@ func (p *page) checks() {
 		p.Ready = "/ic close"
 	case open == 0:
 		p.Ready = "/ic phase " + string(p.Next)
+	case !must && p.Next == incident.Closing:
+		p.Insist = "/ic close because …"
 	case !must:
 		p.Insist = "/ic phase " + string(p.Next) + " because …"
 	}

@@ -143,6 +143,11 @@ func (r *run) corrected(c Corrected) {
 
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
+	if c.Text != "" && c.Severity == "" && r.Summary {
+		r.react(Unclear) // it has its summary: this is a slip, or belongs into the timeline
+		r.reply(Say{Name: "declared-already", Line: "/incident " + firstWord(c.Text), Command: c.Like})
+		return
+	}
 	r.Summary = r.Summary || c.Text != ""
 	if c.Severity != "" && r.Confirmed == nil && r.holdsIC(r.f.By.Login, r.p) && !r.confirm(c.Severity, "") {
 		return
@@ -153,6 +158,9 @@ func (r *run) redeclare(c Command) {
 	}
 	r.done()
 }
+
+// firstWord returns the first word of a text.
+func firstWord(text string) string { return strings.Fields(text + " …")[0] }
 
 // backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
 func (r *run) backdate(l Line) time.Time {

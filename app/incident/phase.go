@@ -185,7 +185,7 @@ func (r *run) closeUp(because string) bool {
 	if r.Phase == Closing {
 		return true
 	}
-	if !r.allowed(Closing, because, "/ic phase closing because …") {
+	if !r.allowed(Closing, because, "/ic close because …") {
 		return false
 	}
 	r.enter(Closing)

@@ -184,7 +184,7 @@ func (r *run) may(row Row) bool {
 		return true
 	}
 	if !r.f.By.Respond || r.f.By.Bot {
-		r.refuse(Say{Name: "refused-reader", Line: row.Usage})
+		r.refuse(Say{Name: "refused-reader", Line: short(row)})
 		return false
 	}
 	login := r.f.By.Login
@@ -239,7 +239,7 @@ func (r *run) apply() {
 	case Misspelt:
 		if r.f.By.Respond {
 			r.react(Unclear)
-			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+			r.reply(unclear(w))
 		}
 	case Corrected:
 		r.corrected(w)
@@ -340,6 +340,16 @@ func (r *run) apply() {
 	}
 }
 
+// unclear says what is wrong with a misspelt command, and what was probably meant.
+func unclear(m Misspelt) Say {
+	say := Say{Name: "unclear", Line: m.Line, Command: m.Known, Reason: m.Why}
+	if m.Why == NotACommand {
+		words := strings.Fields(m.Line)
+		say.Line, say.Reason = strings.Join(words[:min(2, len(words))], " "), ""
+	}
+	return say
+}
+
 // declare takes the facts that make an issue an incident (I1).
 func (r *run) declare() {
 	switch w := r.f.What.(type) {
@@ -365,7 +375,7 @@ func (r *run) declare() {
 	case Misspelt:
 		if r.f.By.Respond {
 			r.react(Unclear)
-			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+			r.reply(unclear(w))
 		}
 	}
 }
