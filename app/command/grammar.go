@@ -450,7 +450,7 @@ func pin(w words) (incident.Command, error) {
 	m := commentLink.FindStringSubmatchIndex(text)
 	if m == nil {
 		if word, _ := next(text); strings.Contains(word, "://") && (strings.Contains(word, "/issues/") || strings.Contains(word, "/pull/")) {
-			return incident.Command{}, errors.New("that is no link to a comment; it ends in #issuecomment-…, from “Copy link” in the comment's menu")
+			return incident.Command{}, errors.New("that is not the link of a comment; it ends in #issuecomment-…, see “Copy link” in the comment's menu")
 		}
 		return incident.Command{Text: text, Quote: w.quote()}, nil
 	}

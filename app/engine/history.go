@@ -228,7 +228,7 @@ func (p *pass) tickets() error {
 			return fmt.Errorf("open the ticket of follow-up %d in %s: %w", o.Index, repo, err)
 		}
 		if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); err != nil {
-			p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
+			p.Logger.Warn("the ticket could not be made a sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
 		}
 		p.result(incident.TicketOpened{Index: o.Index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
 		return nil

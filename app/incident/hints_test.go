@@ -43,7 +43,7 @@ func TestA1PropertyNoHintIsRefused(t *testing.T) {
 		for i, f := range facts {
 			var effects []incident.Effect
 			s, effects = incident.Step(s, f, p)
-			if i < len(facts)-3 {
+			if i < len(facts)-1 {
 				continue // each list of facts is the beginning of another
 			}
 			for _, h := range incident.Hints(s, p) {
@@ -101,7 +101,9 @@ func TestF1OnceTheCauseIsKnownTheNextStepLeads(t *testing.T) {
 		{"nothing is known", func(s *story) *story { return s }, []string{"/oe cause …", "/oe finding …"}},
 		{"the cause is known", func(s *story) *story { return s.at(8, "alice", cmd(incident.Cause)) }, []string{"/ic phase fixing", "/oe workaround …"}},
 		{"a workaround is in place", func(s *story) *story { return s.at(8, "alice", cmd(incident.Workaround)) }, []string{"/ic phase monitoring", "/oe cause …"}},
-		{"fixing", func(s *story) *story { return s.at(8, "alice", cmd(incident.Cause)).at(9, "carol", phase(incident.Fixing)) }, []string{"/oe workaround …", "/oe fix …"}},
+		{"fixing", func(s *story) *story {
+			return s.at(8, "alice", cmd(incident.Cause)).at(9, "carol", phase(incident.Fixing))
+		}, []string{"/oe workaround …", "/oe fix …"}},
 		{"fixed", func(s *story) *story {
 			return s.at(8, "alice", cmd(incident.Cause)).at(9, "carol", phase(incident.Fixing)).at(10, "alice", cmd(incident.Fix))
 		}, []string{"/ic phase monitoring", "/oe fix …"}},

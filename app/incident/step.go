@@ -588,7 +588,11 @@ func (r *run) reopened() {
 	if r.Phase == Closing {
 		r.enter(Monitoring)
 	}
-	r.reply(Say{Name: "reopened", Phase: r.Phase, Try: []string{"/oe regression …", "/ic close"}})
+	say := Say{Name: "reopened", Phase: r.Phase}
+	if r.Confirmed != nil {
+		say.Try = []string{"/oe regression …", "/ic close"}
+	}
+	r.reply(say)
 }
 
 // settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
