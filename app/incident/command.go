@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -350,6 +351,9 @@ func (r *run) snooze(c Command) {
 func (r *run) pin(c Command) {
 	if c.Pin == nil && c.Link == 0 && c.Quote == "" {
 		c.Pin = r.Last
+		if n := len(r.Pinned); c.Kind == Unpin && n > 0 { // what was pinned last, and not the comment that pinned it
+			c.Pin = &Stamp{ID: "c" + strconv.FormatInt(r.Pinned[n-1], 10)}
+		}
 	}
 	if c.Pin == nil || c.Pin.Comment() == 0 {
 		r.refuse(Say{Name: "nothing-to-pin", Command: RowOf(c.Kind).Usage})

@@ -83,7 +83,7 @@ var Commands = []Row{
 	{Update, []string{"ic"}, "update", "/ic update text", "tell every impacted customer, and restart the clock", HolderIC, true},
 	{Snooze, []string{"ic"}, "snooze", "/ic snooze 15m why", "move the next customer update", HolderIC, false},
 	{Pin, []string{"ic"}, "pin", "/ic pin [link] [note]", "keep a comment in the timeline: the linked or quoted one, else the one above", HolderIC, false},
-	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "remove a comment from the timeline again", HolderIC, false},
+	{Unpin, []string{"ic"}, "unpin", "/ic unpin [link]", "remove a pinned comment again: the linked or quoted one, else the last", HolderIC, false},
 	{MovePhase, []string{"ic"}, "phase", "/ic phase NAME [because why]", "move to another phase, as changing the label does", HolderIC, false},
 	{Agree, []string{"ic"}, "agree", "/ic agree who and how", "record that the customer agrees that it is over", HolderIC, true},
 	{AddFollowUp, []string{"ic", "oe"}, "followup", "/ic followup [owner/repo] title [@owner] [due:DATE]", "add a follow-up ticket", Holder, false},
