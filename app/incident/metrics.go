@@ -129,7 +129,7 @@ var Definitions = []Definition{
 			return between(s.Phases[last].From, s.closedAt())
 		}},
 	{Figure: LongestSilence, Title: "Longest silence",
-		Text: "the longest wait for a customer update, from the confirmation or the update before to the next one or to the end of the rhythm (V3)",
+		Text: "the longest wait for a customer update, from the confirmation or the update before to the next one or to the end of the updates (V3)",
 		time: func(s subject) (time.Duration, bool) { return s.Updates.Longest, s.Updates.Longest > 0 }},
 	{Figure: ToPostmortem, Title: "Postmortem lead time",
 		Text: "from closing up to the merge of the postmortem's pull request (C3, C5)",
@@ -143,7 +143,7 @@ var Definitions = []Definition{
 		Text:  "customer updates that were sent by the time they were due (V3)",
 		count: func(s subject) int { return s.Updates.Kept }},
 	{Figure: UpdatesMissed, Title: "Updates missed",
-		Text:  "times at which a customer update was due and none had been sent (V3); the rhythm kept is kept ÷ (kept + missed)",
+		Text:  "times at which a customer update was due and none had been sent (V3); updates on time is kept ÷ (kept + missed)",
 		count: func(s subject) int { return s.Updates.Missed }},
 	{Figure: UpdatesSnoozed, Title: "Updates snoozed",
 		Text:  "times at which a customer update was put off with a reason (V3)",
