@@ -63,7 +63,7 @@ func TestA4I6TwoWorkersWithoutSharedMemory(t *testing.T) {
 	}
 	first := s.incidents()[0]
 	v := s.view(first)
-	contains(t, "the card", v.Card, `"signals":{"count":4`, "says that it recovered")
+	contains(t, "the card", v.Card, `"signals":{"count":4`, "said that it recovered")
 	if said := strings.Count(strings.Join(v.Comments, "\n"), "did signals/"); said != 1 {
 		t.Errorf("the reports are counted in %d comments: %q", said, v.Comments)
 	}

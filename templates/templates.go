@@ -60,6 +60,7 @@ func Funcs() template.FuncMap {
 			return Duration(d)
 		},
 		"upper":    Capital,
+		"sentence": Sentence,
 		"role":     Role,
 		"service":  Service,
 		"plural":   Plural,
@@ -232,6 +233,15 @@ func Capital(name any) string {
 		return ""
 	}
 	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// Sentence ends a reason as a sentence, inert.
+func Sentence(reason string) string {
+	text := Inert(reason, 240)
+	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
+		return text
+	}
+	return text + "."
 }
 
 // Role spells a role out.

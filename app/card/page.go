@@ -3,7 +3,6 @@ package card
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,9 +56,10 @@ type page struct {
 	Alone       string
 	Pull        string
 	Next        incident.Phase
-	Checks      []incident.Check
-	Ready       string // the command that moves on, once nothing blocks
-	Insist      string // the command that moves on for a reason
+	Checks      []check
+	Ready       string   // the command that moves on, once nothing blocks
+	Holder      []string // who may move on
+	Insist      string   // the command that moves on for a reason
 	FollowUps   []string
 	Now         []command
 	Timeline    []row
@@ -77,8 +77,15 @@ type (
 		Text  string
 	}
 	fact    struct{ Name, Text string }
-	command struct{ Usage, Does string }
-	row     struct{ When, Who, What string }
+	command struct {
+		Usage, Does string
+		Who         []string // who may use it; empty: any responder
+	}
+	check struct {
+		incident.Check
+		Who []string // who may use its command
+	}
+	row struct{ When, Who, What string }
 )
 
 // Utc tells a time, with the date where it isn't the card's own day.
@@ -278,7 +285,7 @@ func kept(u incident.Updates, now time.Time) string {
 	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d kept, %d missed", u.Kept, u.Missed)
+	text := fmt.Sprintf("on time %d of %d", u.Kept, u.Kept+u.Missed)
 	if u.Snoozed > 0 {
 		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
 	}
@@ -519,30 +526,36 @@ func (p page) other(number int) string {
 	return "[#" + strconv.Itoa(number) + "](" + p.sibling("issues", number) + ")"
 }
 
-// checks tells what blocks the next phase.
+// checks lists what blocks the next phase.
 func (p *page) checks() {
 	p.Next = p.S.Next()
 	if p.Next == "" || p.Unconfirmed {
 		return // before it is confirmed there is one thing to do, and it stands under Now
 	}
-	p.Checks = slices.DeleteFunc(incident.Blocks(p.S, p.Policy, p.Next), func(c incident.Check) bool {
-		return c.Done && c.Must && p.Next != incident.Investigate // what an earlier phase needed is no news
-	})
 	open, must := 0, false
-	for _, c := range p.Checks {
+	for _, c := range incident.Blocks(p.S, p.Policy, p.Next) {
+		if c.Done && c.Must && p.Next != incident.Investigate {
+			continue // what an earlier phase needed is no news
+		}
+		shown := check{Check: c}
 		if !c.Done {
 			open++
 			must = must || c.Must
+			shown.Who, _ = incident.WhoMay(p.S, p.Policy, c.Command)
 		}
+		p.Checks = append(p.Checks, shown)
 	}
 	switch {
 	case open == 0 && p.Next == incident.Closing:
 		p.Ready = "/ic close"
 	case open == 0:
 		p.Ready = "/ic phase " + string(p.Next)
+	case !must && p.Next == incident.Closing:
+		p.Insist = "/ic close because …"
 	case !must:
 		p.Insist = "/ic phase " + string(p.Next) + " because …"
 	}
+	p.Holder, _ = incident.WhoMay(p.S, p.Policy, p.Ready+p.Insist)
 }
 
 // followUps tells each with its ticket, whose title and state GitHub shows where the ticket's name stands in a list.
@@ -573,42 +586,25 @@ func (p *page) followUps() {
 	}
 }
 
-// placeholder is what a person has to say in a command's usage.
-var (
-	optional    = regexp.MustCompile(`\s*\[[^\]]*\]`)
-	placeholder = regexp.MustCompile(` (?:text or owner/repo#n|text|why|title)$`)
-)
-
-// now gives the commands that make sense, so short that they can be copied.
+// now lists the commands that make sense, so short that they can be copied. What the box shows is not repeated, and what
+// stands here is not repeated in the checklist.
 func (p *page) now() {
-	for _, r := range incident.Now(p.S, p.Policy) {
-		usage := placeholder.ReplaceAllString(optional.ReplaceAllString(r.Usage, ""), " …")
-		usage = strings.Replace(usage, "phase NAME", "phase "+string(p.S.Next()), 1)
-		if r.Kind == incident.Told {
-			usage = "/ic told by phone"
+	for _, h := range incident.Hints(p.S, p.Policy) {
+		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
+			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed && (p.Box == "data" || len(p.S.Customers) > 0)
+		if !shown {
+			p.Now = append(p.Now, command{h.Command, h.Does, h.Who})
 		}
-		if r.Kind == incident.SetSeverity && p.Unconfirmed {
-			p.severities()
-			continue
-		}
-		if r.Kind == incident.AddCustomer && p.Unconfirmed && (p.Box == "data" || len(p.S.Customers) > 0) {
-			continue // the box asks for them, or they are known
-		}
-		p.Now = append(p.Now, command{usage, r.Does})
 	}
 	p.Now = p.Now[:min(len(p.Now), shownNow)]
-}
-
-// severities proposes to confirm the incident, as what it was reported or else as the two that differ most.
-func (p *page) severities() {
-	list := p.Policy.Severities
-	for i, s := range list {
-		switch {
-		case i > 0 && i < len(list)-1 && s.Name != p.S.Claimed:
-		case s.Critical:
-			p.Now = append(p.Now, command{"/ic severity " + s.Name, "this is a P1: pages the coordinators, starts the customer's clock"})
-		default:
-			p.Now = append(p.Now, command{"/ic severity " + s.Name, "it can wait: no page, one person is enough"})
+	for _, c := range p.Now {
+		if c.Usage == p.Ready {
+			p.Ready = ""
+		}
+		for i := range p.Checks {
+			if p.Checks[i].Command == c.Usage {
+				p.Checks[i].Command = ""
+			}
 		}
 	}
 }

@@ -62,9 +62,9 @@ func tooMuch(body string) string {
 	case strings.Count(body, "\n") > maxLines:
 		return "the comment has too many lines"
 	case commands > maxCommands:
-		return "the comment holds too many commands"
+		return "the comment has too many commands"
 	case strings.Count(body, "[") > maxBrackets:
-		return "the comment holds too many brackets"
+		return "the comment has too many brackets"
 	case depth(body, maxDepth) > maxDepth:
 		return "the comment is too deeply nested"
 	}

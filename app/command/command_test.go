@@ -126,7 +126,7 @@ func TestA1DidYouMean(t *testing.T) {
 		"/ic snooze soon":               "/ic snooze 15m why",
 		"/ic snooze 15m":                "/ic snooze 15m why",
 		"/ic customer globex":           "/ic customer add NAME…",
-		"/ic phase monitorng":           "/ic phase NAME [because why]",
+		"/ic phase monitorng":           "/ic phase monitoring",
 		"/ic followup":                  "/ic followup [owner/repo] title [@owner] [due:DATE]",
 		"/ic followup x due:2026-02-31": "/ic followup [owner/repo] title [@owner] [due:DATE]",
 		"/ic escalate":                  "/ic escalate [@user, @org/team, group] why",

@@ -38,7 +38,7 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.Help:           alone,
 	incident.Status:         alone,
 	incident.Note:           note,
-	incident.Decline:        say("say why it is none"),
+	incident.Decline:        say("add why it is a false alarm"),
 	incident.Duplicate:      duplicate,
 	incident.TakeIC:         reasoned,
 	incident.GiveIC:         giveOne,
@@ -46,25 +46,25 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.AddCustomer:    addCustomers,
 	incident.RemoveCustomer: removeCustomers,
 	incident.Escalate:       escalate,
-	incident.Update:         say("the update's text is missing"),
-	incident.Told:           say("say how they were told: /ic told globex by phone"),
+	incident.Update:         say("add what you tell the customers"),
+	incident.Told:           say("add how they were told: /ic told globex by phone"),
 	incident.Snooze:         snooze,
 	incident.Pin:            pin,
 	incident.Unpin:          pin,
 	incident.MovePhase:      phase,
-	incident.Agree:          say("say who agreed, and how"),
+	incident.Agree:          say("add who agreed, and how"),
 	incident.AddFollowUp:    followUp,
 	incident.Close:          reasoned,
 	incident.Postmortem:     anything,
 	incident.TakeOE:         reasoned,
 	incident.GiveOE:         give,
 	incident.DropOE:         anything,
-	incident.Finding:        say("say what you see"),
-	incident.Action:         say("say what you changed"),
-	incident.Cause:          say("say what the cause is"),
-	incident.Workaround:     say("say what the workaround is"),
-	incident.Fix:            say("say what the fix is, or name it: owner/repo#n"),
-	incident.Regression:     say("say what came back"),
+	incident.Finding:        say("add what you see"),
+	incident.Action:         say("add what you changed"),
+	incident.Cause:          say("add what the cause is"),
+	incident.Workaround:     say("add what the workaround is"),
+	incident.Fix:            say("add what the fix is, or its pull request: owner/repo#n"),
+	incident.Regression:     say("add what came back"),
 }
 
 // read gives the command that stands at a place, or how it is misspelt.
@@ -72,7 +72,7 @@ func read(p place) any {
 	verb, n := verbOf(p.said)
 	line, below, _ := strings.Cut(p.said[n:], "\n")
 	w := words{line: strings.TrimLeftFunc(line, unicode.IsSpace), below: below, quote: p.quote}
-	wrong := incident.Misspelt{Line: firstLine(p.said), Why: "not a command"}
+	wrong := incident.Misspelt{Line: firstLine(p.said), Why: incident.NotACommand}
 	if verb == misspeltVerb {
 		row, _, ok := rowOf(verbIncident, w)
 		if !ok {
@@ -95,9 +95,18 @@ func read(p place) any {
 	c, err := grammars[row.Kind](rest)
 	if err != nil {
 		wrong.Known, wrong.Why = usage(row, verb), err.Error()
+		var s suggestion
+		if errors.As(err, &s) {
+			wrong.Known = s.command
+		} else if errors.Is(err, errNoReason) && !strings.Contains(wrong.Known, "because ") {
+			wrong.Known += " because …"
+		}
 		return wrong
 	}
 	c.Kind, c.Verb = row.Kind, verb
+	if row.Kind == incident.Declare && c.Severity == "" {
+		c.Like = nearest(verb, w.line)
+	}
 	return c
 }
 
@@ -162,8 +171,11 @@ func usage(row incident.Row, verb string) string {
 
 // nearest gives the usage of the command that somebody probably meant, or "".
 func nearest(verb, line string) string {
-	if word, _ := next(line); near(word, "because") {
+	switch word, _ := next(line); {
+	case near(word, "because"):
 		return "/" + verb + " because …"
+	case verb != verbIncident && strings.EqualFold(word, "me"):
+		return "/" + verb
 	}
 	best, found := longestWord, ""
 	for _, row := range incident.Commands {
@@ -205,11 +217,11 @@ func strayed(w words) (known, why string) {
 			continue
 		}
 		if _, ok := cutWord(w.line, strings.Fields(row.Word)[0]); ok {
-			return row.Usage, "a summary that begins with this word needs its severity first: /incident critical …"
+			return row.Usage, "“" + strings.Fields(row.Word)[0] + "” is another command (if it begins the summary, write the severity first: /incident critical …)"
 		}
 	}
 	if word, rest := next(w.line); rest == "" && strings.TrimSpace(w.below) == "" && len(word) > 2 {
-		return nearest(verbIncident, word), "not a command"
+		return nearest(verbIncident, word), incident.NotACommand
 	}
 	return "", ""
 }
@@ -230,7 +242,7 @@ func anything(words) (incident.Command, error) { return incident.Command{}, nil 
 // alone reads a command that would be a summary if something followed on its line: "/incident status page is down".
 func alone(w words) (incident.Command, error) {
 	if w.line != "" {
-		return incident.Command{}, errors.New("it takes nothing more; a summary that begins with this word needs its severity first: /incident critical …")
+		return incident.Command{}, errors.New("this command takes no text (if it begins the summary, write the severity first: /incident critical …)")
 	}
 	return incident.Command{}, nil
 }
@@ -260,7 +272,7 @@ func reason(w words) (why string, has bool) {
 	return w.rest(rest).text(), true
 }
 
-var errNoReason = errors.New("say why after “because”")
+var errNoReason = errors.New("add the reason after “because”")
 
 // reasoned reads a command that may say why. Without "because", what follows is for people.
 func reasoned(w words) (incident.Command, error) {
@@ -275,7 +287,7 @@ func reasoned(w words) (incident.Command, error) {
 func giveOne(w words) (incident.Command, error) {
 	c, err := give(w)
 	if len(c.Logins) > 1 {
-		return incident.Command{}, errors.New("one person coordinates")
+		return incident.Command{}, errors.New("name one person: only one can be Incident Coordinator")
 	}
 	return c, err
 }
@@ -286,7 +298,7 @@ func give(w words) (incident.Command, error) {
 		return incident.Command{}, err
 	}
 	if len(to.teams) > 0 {
-		return incident.Command{}, errors.New("a role goes to a person, not to a team")
+		return incident.Command{}, errors.New("name a person: a team can't have a role")
 	}
 	return incident.Command{Logins: to.logins, Text: text}, nil
 }
@@ -339,9 +351,9 @@ func (p *people) add(name string) error {
 	org, team, isTeam := strings.Cut(name[1:], "/")
 	switch {
 	case !isLogin(org):
-		return fmt.Errorf("%s is not a name on GitHub", firstLine(name))
+		return fmt.Errorf("%s can't be a name on GitHub", firstLine(name))
 	case isTeam && !teamSlug.MatchString(team):
-		return fmt.Errorf("%s is not a team on GitHub", firstLine(name))
+		return fmt.Errorf("%s can't be a team on GitHub", firstLine(name))
 	case isTeam && !incident.Has(p.teams, name[1:]):
 		p.teams = append(p.teams, name[1:])
 	case !isTeam && !incident.Has(p.logins, org):
@@ -355,7 +367,7 @@ func severity(w words) (incident.Command, error) {
 	word, rest := next(w.line)
 	name := strings.ToLower(strings.TrimRight(word, ".,:;!"))
 	if name == "" {
-		return incident.Command{}, errors.New("say which severity")
+		return incident.Command{}, errors.New("add the severity")
 	}
 	return incident.Command{Severity: name, Text: w.rest(rest).text()}, nil
 }
@@ -367,7 +379,7 @@ func customers(w words) (names []string, none bool) { return impacted(w.first().
 func addCustomers(w words) (incident.Command, error) {
 	names, none := customers(w)
 	if len(names) == 0 && !none {
-		return incident.Command{}, errors.New("say which customers, or “none”")
+		return incident.Command{}, errors.New("add the customers' names, or “none”")
 	}
 	return incident.Command{Customers: names, None: none}, nil
 }
@@ -375,7 +387,7 @@ func addCustomers(w words) (incident.Command, error) {
 func removeCustomers(w words) (incident.Command, error) {
 	names, _ := customers(w)
 	if len(names) == 0 {
-		return incident.Command{}, errors.New("say which customers")
+		return incident.Command{}, errors.New("add the customers' names")
 	}
 	return incident.Command{Customers: names}, nil
 }
@@ -386,7 +398,7 @@ func escalate(w words) (incident.Command, error) {
 		return incident.Command{}, err
 	}
 	if text == "" {
-		return incident.Command{}, errors.New("say why: it is what they read when they are paged")
+		return incident.Command{}, errors.New("add a reason; the page shows it")
 	}
 	return incident.Command{Logins: to.logins, Teams: to.teams, Text: text}, nil
 }
@@ -397,7 +409,7 @@ func snooze(w words) (incident.Command, error) {
 	w = w.first()
 	m := duration.FindStringSubmatch(w.line)
 	if m == nil || m[1]+m[2] == "" {
-		return incident.Command{}, errors.New("say for how long: 15m, 1h, 1h30m")
+		return incident.Command{}, errors.New("add how long: 15m, 1h or 1h30m")
 	}
 	hours, _ := strconv.Atoi(m[1]) // empty is 0
 	minutes, _ := strconv.Atoi(m[2])
@@ -407,9 +419,9 @@ func snooze(w words) (incident.Command, error) {
 	}
 	switch {
 	case c.After <= 0 || c.After > 24*time.Hour:
-		return incident.Command{}, errors.New("an update can be moved by up to 24 hours")
+		return incident.Command{}, errors.New("an update can be moved by 24 hours at most")
 	case c.Text == "":
-		return incident.Command{}, errors.New("say why: the customer will hear nothing for longer")
+		return incident.Command{}, errors.New("add a reason: the customers will hear nothing for longer")
 	}
 	return c, nil
 }
@@ -422,7 +434,7 @@ func pin(w words) (incident.Command, error) {
 	m := commentLink.FindStringSubmatchIndex(text)
 	if m == nil {
 		if word, _ := next(text); strings.Contains(word, "://") && (strings.Contains(word, "/issues/") || strings.Contains(word, "/pull/")) {
-			return incident.Command{}, errors.New("the link to a comment ends in #issuecomment-…: “Copy link” in the comment's menu")
+			return incident.Command{}, errors.New("that is not the link of a comment; it ends in #issuecomment-…, see “Copy link” in the comment's menu")
 		}
 		return incident.Command{Text: text, Quote: w.quote()}, nil
 	}
@@ -446,17 +458,22 @@ func phase(w words) (incident.Command, error) {
 	return c, err
 }
 
+// suggestion is an error that knows what was probably meant.
+type suggestion struct{ command, why string }
+
+func (s suggestion) Error() string { return s.why }
+
 // noPhase says which phase was meant, or which there are.
 func noPhase(name string) error {
 	var all []string
 	for _, p := range incident.Phases {
 		begins := len(name) >= 3 && (strings.HasPrefix(string(p), name) || strings.HasPrefix(name, string(p)))
 		if begins || near(name, string(p)) {
-			return fmt.Errorf("did you mean the phase %s?", p)
+			return suggestion{command: "/ic phase " + string(p), why: "I don't know the phase " + firstLine(name)}
 		}
 		all = append(all, string(p))
 	}
-	return errors.New("the phases are " + strings.Join(all, ", "))
+	return errors.New("name a phase: " + strings.Join(all, ", "))
 }
 
 var repository = regexp.MustCompile(`^([A-Za-z0-9-]+)/([A-Za-z0-9._-]{1,100})$`)
@@ -491,15 +508,15 @@ func followUp(w words) (incident.Command, error) {
 	}
 	switch {
 	case len(title) == 0:
-		return incident.Command{}, errors.New("the title is missing")
+		return incident.Command{}, errors.New("add a title")
 	case len(f.logins) > 1:
-		return incident.Command{}, errors.New("one person owns a follow-up")
+		return incident.Command{}, errors.New("name one owner only")
 	case len(f.dues) > 1:
-		return incident.Command{}, errors.New("a follow-up is due once")
+		return incident.Command{}, errors.New("add one date only")
 	case len(f.logins) == 1 && !isLogin(f.logins[0]):
-		return incident.Command{}, fmt.Errorf("@%s is not a name on GitHub", firstLine(f.logins[0]))
+		return incident.Command{}, fmt.Errorf("@%s can't be a name on GitHub", firstLine(f.logins[0]))
 	case len(f.dues) == 1 && !isDue(c.Due):
-		return incident.Command{}, errors.New("a date is written 2026-12-31, or +7d, or +2w")
+		return incident.Command{}, errors.New("write the date as 2026-12-31, +7d or +2w")
 	}
 	return c, nil
 }
@@ -553,9 +570,9 @@ func duplicate(w words) (incident.Command, error) {
 	m := number.FindStringSubmatch(word)
 	switch {
 	case m == nil && reference.MatchString(word):
-		return incident.Command{}, errors.New("the other incident must be in this repository: write its number only, as #12")
+		return incident.Command{}, errors.New("the other incident must be in this repository; write its number only: #12")
 	case m == nil:
-		return incident.Command{}, errors.New("say of which incident: #12")
+		return incident.Command{}, errors.New("add the number of the other incident: #12")
 	}
 	n, _ := strconv.Atoi(m[1]) // at most nine digits
 	return incident.Command{Number: n, Text: w.rest(rest).text()}, nil
@@ -591,7 +608,7 @@ func note(w words) (incident.Command, error) {
 		}
 	}
 	if len(c.Entries) == 0 {
-		return incident.Command{}, errors.New("the note's text is missing")
+		return incident.Command{}, errors.New("add the note's text")
 	}
 	return c, nil
 }

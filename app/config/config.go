@@ -142,8 +142,8 @@ func document(content []byte) (root ast.Node, err error) {
 func syntax(complaint string) string {
 	for _, c := range []struct{ has, say string }{
 		{"is a reserved character", `a text can't begin with this character: put it in quotes, such as "@carol"`},
-		{"tab character", "a tab stands here; YAML is indented with blanks"},
-		{"found character '\t'", "a tab stands here; YAML is indented with blanks"},
+		{"tab character", "a tab is here; YAML is indented with spaces"},
+		{"found character '\t'", "a tab is here; YAML is indented with spaces"},
 		{"could not find end character", "the quote that opens here is not closed"},
 		{"sequence end token", "the [ that opens here is not closed"},
 		{"mapping end token", "the { that opens here is not closed"},
@@ -152,8 +152,8 @@ func syntax(complaint string) string {
 		{"block sequence entries", "a list begins on a line of its own, or is written as [a, b]"},
 		{"non-map value", "a name with a colon is expected here, such as key: value"},
 		{"mapping value is not allowed", "a second name with a colon follows this: check the indentation; a text with a colon needs quotes"},
-		{"unexpected key name", "a name with a colon can't stand here: check the indentation"},
-		{"value is not allowed", "this doesn't fit what stands above it: check the indentation and the brackets"},
+		{"unexpected key name", "a name with a colon is not allowed here: check the indentation"},
+		{"value is not allowed", "this doesn't fit what is above it: check the indentation and the brackets"},
 		{"invalid header option", "nothing may follow | or > on its line; a text that begins with it needs quotes"},
 	} {
 		if strings.Contains(complaint, c.has) {

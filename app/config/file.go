@@ -95,7 +95,7 @@ func (r *reader) severities(n ast.Node, p *incident.Policy) {
 	critical, mistakes := false, len(r.problems)
 	for _, e := range entries {
 		if !severityName.MatchString(e.name) {
-			r.problem(e.key, shown(e.name)+" is no name for a severity: it becomes a label and a word of commands; small letters, digits and - are allowed")
+			r.problem(e.key, shown(e.name)+" can't be the name of a severity: it becomes a label and a word of commands; small letters, digits and - are allowed")
 			continue
 		}
 		if e.name == "phase" || e.name == "none" {
@@ -143,7 +143,7 @@ func (r *reader) severity(e entry, defaults []incident.Severity) incident.Severi
 func (r *reader) updates(n ast.Node, s *incident.Severity) {
 	if text, ok := scalar(n); ok {
 		if text != "none" {
-			r.problem(n, fmt.Sprintf("%s can't stand here%s; allowed: none, or a block with every, later, after, warn and grace", shown(text), meant(text, []string{"none"})))
+			r.problem(n, fmt.Sprintf("%s is not allowed here%s; allowed: none, or a block with every, later, after, warn and grace", shown(text), meant(text, []string{"none"})))
 			return
 		}
 		s.Every, s.Later, s.After, s.Amber, s.Grace = 0, 0, 0, 0, 0
@@ -174,7 +174,7 @@ func (r *reader) updates(n ast.Node, s *incident.Severity) {
 		s.Amber = s.Every / 2
 	}
 	if s.Every < time.Minute && every != nil {
-		r.problem(every, "an update every few seconds is none: one minute is the least")
+		r.problem(every, "an update every few seconds is too often: one minute is the shortest")
 	}
 }
 
@@ -249,7 +249,7 @@ func (r *reader) customers(n ast.Node, p *incident.Policy) {
 	seen := map[string]bool{}
 	for _, e := range r.entries(n, "customers") {
 		if !customerName.MatchString(e.name) {
-			r.problem(e.key, shown(e.name)+" is no name for a customer: it is a word of commands; letters, digits, ., _ and - are allowed")
+			r.problem(e.key, shown(e.name)+" can't be the name of a customer: it is a word of commands; letters, digits, ., _ and - are allowed")
 			continue
 		}
 		if strings.EqualFold(e.name, "none") {
@@ -281,7 +281,7 @@ func (r *reader) channels(n ast.Node) (out []incident.Channel) {
 			r.problem(item, "a channel is one of issue, email, slack and webhook, such as - issue: owner/repo")
 			continue
 		case len(entries) > 1:
-			r.problem(entries[1].key, "a channel is one thing: begin the next with a new -")
+			r.problem(entries[1].key, "a channel is one thing: start the next one with a new -")
 			continue
 		case entries[0].name == "slack" && isNull(entries[0].value):
 			r.problem(entries[0].key, "slack needs "+aSlackChannel) // after a # it is a comment
@@ -338,7 +338,7 @@ func (r *reader) hours(n ast.Node, h *incident.Hours) {
 		}},
 	})
 	if len(r.problems) == mistakes && h.From >= h.To {
-		r.problem(n, fmt.Sprintf("working hours from %s to %s are none: to must be later than from, on the same day", clock(h.From), clock(h.To)))
+		r.problem(n, fmt.Sprintf("working hours can't be from %s to %s: to must be later than from, on the same day", clock(h.From), clock(h.To)))
 	}
 }
 
@@ -349,7 +349,7 @@ func (r *reader) reviewers(n ast.Node) (out []string) {
 		switch {
 		case !ok:
 		case !loginName.MatchString(word) && !(strings.Contains(word, "/") && teamName.MatchString(word)):
-			r.problem(item, shown(word)+` is no reviewer; allowed: a person as "@login", or a team as owner/team`)
+			r.problem(item, shown(word)+` can't be a reviewer; allowed: a person as "@login", or a team as owner/team`)
 		case r.twice(item, seen, word):
 		default:
 			out = append(out, word)
@@ -391,7 +391,7 @@ func (r *reader) pattern(n ast.Node) string {
 		return ""
 	}
 	if _, err := regexp.Compile(text); err != nil || text == "" || len(text) > 500 {
-		r.problem(n, shown(text)+" is no regular expression; allowed: a word, or an expression such as prod-.*")
+		r.problem(n, shown(text)+" is not a regular expression; allowed: a word, or an expression such as prod-.*")
 		return ""
 	}
 	return text
@@ -404,7 +404,7 @@ func (r *reader) zone(n ast.Node, p *incident.Policy) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		r.problem(n, shown(name)+" is no time zone; allowed: names such as Europe/Berlin and UTC")
+		r.problem(n, shown(name)+" is not a time zone; allowed: names such as Europe/Berlin and UTC")
 		return
 	}
 	p.Zone = zone

@@ -88,7 +88,7 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 // twice tells whether a word was seen before, which is a mistake.
 func (r *reader) twice(n ast.Node, seen map[string]bool, word string) bool {
 	if seen[word] {
-		r.problem(n, shown(word)+" stands here twice")
+		r.problem(n, shown(word)+" is here twice")
 		return true
 	}
 	seen[word] = true
@@ -99,7 +99,7 @@ func (r *reader) twice(n ast.Node, seen map[string]bool, word string) bool {
 func (r *reader) twiceFold(n ast.Node, seen map[string]bool, word string) bool {
 	small := strings.ToLower(word)
 	if seen[small] {
-		r.problem(n, shown(word)+" stands here twice; capitals make no difference")
+		r.problem(n, shown(word)+" is here twice; capitals make no difference")
 		return true
 	}
 	seen[small] = true
@@ -194,7 +194,7 @@ func (r *reader) word(n ast.Node, pattern *regexp.Regexp, allowed string) string
 		return ""
 	}
 	if !pattern.MatchString(text) {
-		r.problem(n, fmt.Sprintf("%s can't stand here; allowed: %s", shown(text), allowed))
+		r.problem(n, fmt.Sprintf("%s is not allowed here; allowed: %s", shown(text), allowed))
 		return ""
 	}
 	return text
@@ -204,7 +204,7 @@ func (r *reader) word(n ast.Node, pattern *regexp.Regexp, allowed string) string
 func (r *reader) choice(n ast.Node, allowed ...string) string {
 	text, ok := r.text(n)
 	if ok && !slices.Contains(allowed, text) {
-		r.problem(n, fmt.Sprintf("%s can't stand here%s; allowed: %s", shown(text), meant(text, allowed), strings.Join(allowed, ", ")))
+		r.problem(n, fmt.Sprintf("%s is not allowed here%s; allowed: %s", shown(text), meant(text, allowed), strings.Join(allowed, ", ")))
 		return ""
 	}
 	return text
@@ -241,9 +241,9 @@ func (r *reader) durationFrom(n ast.Node, to *time.Duration, least time.Duration
 	d, ok := parseDuration(text)
 	switch {
 	case !ok:
-		r.problem(n, fmt.Sprintf("%s is no time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d", shown(text)))
+		r.problem(n, fmt.Sprintf("%s is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d", shown(text)))
 	case d < least:
-		r.problem(n, shown(text)+" is too short: it must be longer than nothing")
+		r.problem(n, shown(text)+" is too short: it must be longer than zero")
 	case d > longest:
 		r.problem(n, shown(text)+" is too long; allowed: up to 90d")
 	default:
@@ -282,7 +282,7 @@ func (r *reader) clock(n ast.Node, to *time.Duration) {
 			return
 		}
 	}
-	r.problem(n, shown(text)+` is no time of day; allowed: "00:00" to "24:00"`)
+	r.problem(n, shown(text)+` is not a time of day; allowed: "00:00" to "24:00"`)
 }
 
 // clock writes a time of day.

@@ -60,9 +60,9 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 
 // beyond are mistakes that a schema can't tell: they need two places of the file, a calendar, or arithmetic.
 var beyond = []string{
-	"no severity is critical", "one minute is the least", "is too short", "is too long", "is the slower rhythm", "must be shorter than",
+	"no severity is critical", "one minute is the shortest", "is too short", "is too long", "is the slower rhythm", "must be shorter than",
 	"is the phone list, and there is none", "people call the phone list themselves", "needs settings, and there are none", "reaches only those who are in its targets",
-	"capitals make no difference", "must not be longer than the stand-by", "to must be later than from", "is no time zone",
+	"capitals make no difference", "must not be longer than the stand-by", "to must be later than from", "is not a time zone",
 }
 
 func TestTheSchemaRefusesTheMistakesThatASchemaCan(t *testing.T) {

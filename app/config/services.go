@@ -257,13 +257,13 @@ func (r *reader) secret(n ast.Node) string {
 	case !ok:
 		r.problem(n, fmt.Sprintf("the name of a secret is expected here; this is %s", kind(n)))
 	case strings.Contains(text, "://"):
-		r.problem(n, "this is an address, and none may stand in the file: "+writeName)
+		r.problem(n, "this is an address, and the file must not hold one: "+writeName)
 	case private(text):
 		r.problem(n, "this looks like a secret itself: take it out of the file and revoke it, for the history keeps it; then "+writeName)
 	case strings.HasPrefix(text, secretPrefix):
 		r.problem(n, "write the name without "+secretPrefix+", which is put before it")
 	case !secretName.MatchString(text):
-		r.problem(n, "this is no name of a secret: capital letters, digits and _ are allowed; "+writeName)
+		r.problem(n, "this is not the name of a secret: capital letters, digits and _ are allowed; "+writeName)
 	default:
 		return text
 	}

@@ -74,11 +74,11 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 		d.Told("checking: "+c.name, n, len(checks))
 		before := len(d.findings)
 		if c.needs && d.failed {
-			d.add(c.name, Skipped, "not looked at, because of what failed before", "")
+			d.add(c.name, Skipped, "not checked, because something before it failed", "")
 			continue
 		}
 		if err := c.look(ctx); err != nil {
-			d.add(c.name, Failure, err.Error(), "Run it again; if it stays, githubstatus.com may know")
+			d.add(c.name, Failure, err.Error(), "Run it again. If it fails again, see githubstatus.com")
 		}
 		for i := range d.findings[before:] {
 			d.findings[before+i].Check = c.name

@@ -207,7 +207,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t
 func TestTheWebhooksOutcome(t *testing.T) {
 	t.Parallel()
 	s := open(t, templates.Repository())
-	for answer, want := range map[int]string{401: "delivery: signature does not fit", 404: "delivery: Something else answers", 500: "delivery: 500", 0: "delivery: not reached"} {
+	for answer, want := range map[int]string{401: "delivery: signature is wrong", 404: "delivery: Something else answers", 500: "delivery: 500", 0: "delivery: can't reach the address"} {
 		s.answer.Store(int64(answer))
 		s.expect("", want)
 	}

@@ -24,7 +24,7 @@ func (d *Doctor) checkHook(ctx context.Context) error {
 		d.add("", Failure, "the App has no webhook", "Make it active and give it the address of the product at "+d.settings())
 		return nil
 	case hook.GetSecret() == "":
-		d.add("", Failure, "the webhook has no secret: anybody could give orders", "Set FIREBREAK_WEBHOOK_SECRET as the webhook's secret at "+d.settings())
+		d.add("", Failure, "the webhook has no secret, so anybody could send commands", "Set FIREBREAK_WEBHOOK_SECRET as the webhook's secret at "+d.settings())
 	case hook.GetContentType() != "json":
 		d.add("", Failure, "the webhook's content type is "+hook.GetContentType(), "Choose application/json at "+d.settings())
 	case u.Scheme == "https" && hook.GetInsecureSSL() == "1":
@@ -58,7 +58,7 @@ func (d *Doctor) checkDelivery(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		d.add("", Warning, "GitHub has delivered nothing for three days, so that nothing can be delivered again", "Comment on any issue of a repository with the App, and run this again")
+		d.add("", Warning, "GitHub has delivered nothing for three days, so redelivery can't be tested", "Comment on any issue of a repository with the App, and run this again")
 		return nil
 	}
 	last := all[0]
@@ -100,11 +100,11 @@ func (d *Doctor) judge(one *github.HookDelivery) {
 	case code >= 200 && code < 300:
 		d.ok("%s. The address is reached, and the signature fits", says)
 	case code == http.StatusUnauthorized:
-		d.add("", Failure, says+". The signature does not fit", "Give the product the webhook's secret as FIREBREAK_WEBHOOK_SECRET, or set a new one for both at "+d.settings())
+		d.add("", Failure, says+". The signature is wrong", "Give the product the webhook's secret as FIREBREAK_WEBHOOK_SECRET, or set a new one for both at "+d.settings())
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
 		d.add("", Failure, says+". Something else answers there", "The address must end in /webhook: change it at "+d.settings())
 	case code == 0:
-		d.add("", Failure, says+". The address is not reached", "Is `firebreak serve` running, and is its address open to GitHub? It is set at "+d.settings())
+		d.add("", Failure, says+". GitHub can't reach the address", "Is `firebreak serve` running, and is its address open to GitHub? It is set at "+d.settings())
 	default:
 		d.add("", Failure, says, "Look at the log of `firebreak serve`")
 	}

@@ -102,12 +102,12 @@ func (p *patient) checkConfig(ctx context.Context) error {
 		return err
 	}
 	if !there {
-		p.add("", Warning, "there is no "+config.Path+": the defaults count", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+		p.add("", Warning, "there is no "+config.Path+", so the defaults apply", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
 		return nil
 	}
 	policy, err := config.Parse(content)
 	for _, m := range config.Mistakes(err) {
-		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m), "Correct that line; until then the last good configuration counts, or the defaults")
+		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m), "Correct that line. Until then the last good configuration applies, or the defaults")
 	}
 	if err == nil {
 		p.policy = policy
@@ -149,7 +149,7 @@ func (p *patient) checkForm(ctx context.Context) error {
 			return nil
 		}
 	}
-	p.add("", Warning, "no issue form puts the label "+incident.LabelIncident+" on: incidents are declared by /incident alone", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+	p.add("", Warning, "no issue form sets the label "+incident.LabelIncident+", so incidents can be declared by /incident only", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
 	return nil
 }
 
@@ -196,7 +196,7 @@ func (p *patient) team(ctx context.Context, name string) (int, error) {
 	for page := (&github.TeamListTeamMembersOptions{ListOptions: github.ListOptions{PerPage: 100}}); ; {
 		members, res, err := p.c.Teams.ListTeamMembersBySlug(ctx, org, slug, page)
 		if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
-			p.add("", Failure, fmt.Sprintf("there is no team %s/%s that the App sees", org, slug),
+			p.add("", Failure, fmt.Sprintf("there is no team %s/%s that the App can see", org, slug),
 				fmt.Sprintf("Create it, or name another in %s; in a person's repository, which has no teams, write @login", config.Path))
 			return 0, nil
 		}

@@ -76,10 +76,10 @@ func (p *pass) broadcast() error {
 		}
 		text := p.headline() + "\n" + templates.Capital(b.Phase)
 		if ic, covered := p.state.Coordinator(); covered {
-			text += " · coordinator " + ic
+			text += " · Incident Coordinator " + ic
 		}
 		if len(p.state.OEs) > 0 {
-			text += " · operations " + strings.Join(p.state.OEs, ", ")
+			text += " · Operations Engineer " + strings.Join(p.state.OEs, ", ")
 		}
 		text += "\n" + p.snap.URL
 		service, _ := p.policy.Service("slack")
@@ -108,7 +108,7 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 		return p.share(a, c, ch.To)
 	}
 	if p.Announcer == nil {
-		return fmt.Errorf("nothing is set up here to reach %s by %s", c.Name, ch.Kind)
+		return fmt.Errorf("no service is set up here to reach %s by %s", c.Name, ch.Kind)
 	}
 	service, _ := p.policy.Service(ch.Kind)
 	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,

@@ -169,7 +169,7 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 
 func (p *pass) sendTo(s incident.Send, kind string, to []string, key string) error {
 	if p.Pager == nil {
-		return errors.New("nothing is set up here to page people outside GitHub")
+		return errors.New("no service is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
 	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: asks(s),
@@ -194,11 +194,11 @@ func (p *pass) headline() string {
 func asks(s incident.Send) string {
 	switch s.Why {
 	case "update":
-		return "A customer update is overdue. Help the coordinator to write it, or take over with /ic."
+		return "A customer update is overdue. Please help the coordinator write it, or take over with /ic."
 	case "asked":
 		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
 	}
-	return "Nobody coordinates it yet. Answer /ic on the incident's page."
+	return "It has no Incident Coordinator yet. To take the role, write /ic on the incident's page."
 }
 
 // mentions gives what GitHub notifies: people as they are, teams with their organisation.
@@ -410,7 +410,7 @@ func (p *pass) rewrite(comment int64, r incident.Remind) error {
 		return fmt.Errorf("say %s: %w", r.Say.Name, err)
 	}
 	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, text+"\n"+marker(r.Key)); err != nil {
-		return fmt.Errorf("write %s anew: %w", r.Topic, err)
+		return fmt.Errorf("rewrite the comment of %s: %w", r.Topic, err)
 	}
 	p.done[r.Key] = comment
 	return nil

@@ -138,7 +138,7 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 	if answered[refused] != "-1" || answered[unclear] != "confused" {
 		t.Errorf("the commands after it got %q and %q", answered[refused], answered[unclear])
 	}
-	for _, want := range []string{"only responders may use", "did you mean"} {
+	for _, want := range []string{"only responders can use", "did you mean"} {
 		if !slices.ContainsFunc(own, func(body string) bool { return strings.Contains(strings.ToLower(body), want) }) {
 			t.Errorf("nobody was answered %q", want)
 		}

@@ -277,11 +277,14 @@ func (w *tribunal) try(give func(*tribunal, string) int64, d deed) string {
 
 // whys tell the reasons of a refusal by a part of the reply.
 var whys = []struct{ name, part string }{
-	{"readers may not", "only responders may use"},
-	{"the IC's", "that is the Incident Coordinator's to do"},
-	{"the OE's", "that is the Operations Engineer's to do"},
-	{"the IC doesn't debug", "you coordinate, and"},
-	{"two people", "one person coordinates and another operates"},
+	{"readers may not", "only responders can use"},
+	{"the IC's or the OE's", "or an Operations Engineer ("},
+	{"the IC's", "only the Incident Coordinator ("},
+	{"the OE's", "only the Operations Engineer ("},
+	{"the IC doesn't debug", "you are the Incident Coordinator, and"},
+	{"two people", "one person coordinates, another debugs"},
+	{"severity stays", "the severity is"},
+	{"declared already", "this is an incident already"},
 }
 
 func (w *tribunal) reason(reply string) string {

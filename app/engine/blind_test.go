@@ -11,7 +11,7 @@ import (
 func (w *world) pages() (keys []string) {
 	w.t.Helper()
 	for _, s := range w.outbox() {
-		if s.Kind == "page" && strings.Contains(s.Text, "Nobody coordinates") {
+		if s.Kind == "page" && strings.Contains(s.Text, "no Incident Coordinator yet") {
 			key, _, _ := strings.Cut(strings.TrimPrefix(s.Key, w.ref.String()+"/"), "@") // of one that went out blindly
 			keys = append(keys, key)
 		}

@@ -167,7 +167,7 @@ func (p *pass) writeFacts() error {
 		document, err = postmortem.Refresh(string(content), facts)
 	}
 	if err != nil {
-		return fmt.Errorf("write the postmortem's facts anew: %w", err)
+		return fmt.Errorf("refresh the postmortem: %w", err)
 	}
 	data, err := postmortem.JSON(facts)
 	if err != nil {

@@ -117,18 +117,18 @@ func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
 	w.settle()
 	var comments []commentView
 	w.ok("carol", "GET", pull, nil, &comments)
-	if last := comments[len(comments)-1]; !strings.Contains(last.Body, "belongs on the incident's own page") {
+	if last := comments[len(comments)-1]; !strings.Contains(last.Body, "works in the incident's own issue") {
 		t.Errorf("a command for the incident gets %q", last.Body)
 	}
 	review := fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/reviews", w.pull())
 	w.ok("carol", "POST", review, map[string]string{"event": "REQUEST_CHANGES", "body": "What about the alert?"}, nil)
 	w.settle()
-	if card := w.card(); !strings.Contains(card, "changes asked for by **carol**") {
+	if card := w.card(); !strings.Contains(card, "**carol** asked for changes") {
 		t.Errorf("the card says\n%s", card)
 	}
 	w.ok("carol", "POST", review, map[string]string{"event": "APPROVE"}, nil)
 	w.settle()
-	if card := w.card(); !strings.Contains(card, "approved by **carol**") || strings.Contains(card, "changes asked for") {
+	if card := w.card(); !strings.Contains(card, "approved by **carol**") || strings.Contains(card, "asked for changes") {
 		t.Errorf("the card says\n%s", card)
 	}
 	before := w.card()
@@ -192,7 +192,7 @@ func TestC3A7TheCustomersGetTheirVersion(t *testing.T) {
 			t.Errorf("gina reads %q", c.Body)
 		}
 	}
-	if said := w.said("thank you"); len(said) != 1 {
+	if said := w.said("Thank you"); len(said) != 1 {
 		t.Errorf("thanked %d times", len(said))
 	}
 	w.redeliver()

@@ -51,7 +51,7 @@ func TestA5I6ARebuiltCardKnowsTheRecovery(t *testing.T) {
 	w.alert("resolved", "APIServerDown", 1)
 	w.tell("wait 1m")
 	before := w.card()
-	if !strings.Contains(before, "says that it recovered") {
+	if !strings.Contains(before, "said that it recovered") {
 		t.Fatalf("the card says\n%s", before)
 	}
 	w.tell("alice deletes card\nwait 1m")

@@ -62,7 +62,7 @@ func (p *pass) load() error {
 	if err != nil {
 		sum := sha256.Sum256(content)
 		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
-		p.Logger.Warn("the configuration can't be used: going on with the last good one", "repository", name, "file", config.Path, "lines", lines(err))
+		p.Logger.Warn("configuration invalid: using the last good one", "repository", name, "file", config.Path, "lines", lines(err))
 	} else {
 		last.policy = policy
 		last.kept = p.keep(p.ctx, name, last.kept, content)
@@ -121,7 +121,7 @@ func (e *Engine) kept(ctx context.Context, repo string) file {
 	}
 	content, err := e.Shelf.Kept(ctx, policyName(repo))
 	if err != nil {
-		e.Logger.Warn("the last good configuration is not to be had: going by the defaults", "repository", repo, "err", brief(err))
+		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err", brief(err))
 		return unknown
 	}
 	policy, err := config.Parse(content)
@@ -166,7 +166,7 @@ func (p *pass) checkSettings() error {
 	if err != nil {
 		return err
 	}
-	run := CheckRun{Commit: p.m.Commit, Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Each setting was understood."}
+	run := CheckRun{Commit: p.m.Commit, Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Every setting is valid."}
 	if _, err := config.Parse(content); err != nil {
 		found := config.Mistakes(err)
 		run.Passed, run.Title, run.Summary = false, "1 mistake", config.Summary(config.Path, err, true)

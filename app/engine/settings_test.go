@@ -67,7 +67,7 @@ func TestABrokenConfigurationNeverStopsAnIncident(t *testing.T) {
 	w.tell("wait 16m\ncarol: /oe finding I can't\nwait 20m\ncarol: /ic update We look into it")
 	told := 0
 	for _, c := range w.list() {
-		if strings.Contains(c.Body, "can't be used") {
+		if strings.Contains(c.Body, "I can't use the new") {
 			told++
 		}
 	}

@@ -396,7 +396,7 @@ func (p *pass) tellReporter(s intake.Signal, text string) {
 		return
 	}
 	if err := p.Replier.Reply(p.ctx, s.Reply, text); err != nil {
-		p.Logger.Warn("whoever reported it could not be answered", "repository", p.m.Ref.FullName(), "source", s.Source, "err", brief(err))
+		p.Logger.Warn("reporter could not be answered", "repository", p.m.Ref.FullName(), "source", s.Source, "err", brief(err))
 	}
 }
 

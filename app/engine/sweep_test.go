@@ -127,7 +127,7 @@ func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
 	w.settle()
 	asked := 0
 	for _, c := range w.list() {
-		if strings.Contains(c.Body, "edited before I read it") {
+		if strings.Contains(c.Body, "edited this comment before I read it") {
 			asked++
 		}
 	}

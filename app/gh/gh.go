@@ -117,7 +117,7 @@ func APIAddress(web string) (string, error) {
 	}
 	u, err := url.Parse(web)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return "", fmt.Errorf("%q is no address of a GitHub: give it like https://github.example.com", web)
+		return "", fmt.Errorf("%q is not the address of a GitHub server: write it like https://github.example.com", web)
 	}
 	switch host := u.Hostname(); {
 	case host == "github.com" || host == "api.github.com":

@@ -257,7 +257,7 @@ func (a *App) Address(ref incident.Ref) string {
 func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
 	owner, repo, ok := strings.Cut(name, "/")
 	if !ok {
-		return incident.Ref{}, nil, fmt.Errorf("%q is no repository: give it as owner/repo", name)
+		return incident.Ref{}, nil, fmt.Errorf("%q is not a repository: write owner/repo", name)
 	}
 	c, err := a.in(ctx, tickets, owner, repo)
 	return incident.Ref{Owner: owner, Repo: repo}, c, err

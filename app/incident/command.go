@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -38,7 +39,7 @@ func (r *run) command(c Command) {
 		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
 		return
 	case r.Closed != nil && !slices.Contains(afterClosing, c.Kind):
-		r.refuse(Say{Name: "closed", Command: "/oe regression"})
+		r.refuse(r.isClosed())
 		return
 	}
 	switch c.Kind {
@@ -89,7 +90,7 @@ func (r *run) command(c Command) {
 		r.followUp(c)
 	case Postmortem:
 		if r.Document.Number == 0 || r.Document.Merged != nil {
-			r.refuse(Say{Name: "no-postmortem", Phase: r.Phase})
+			r.refuse(Say{Name: "no-postmortem", Phase: r.Phase, Count: r.Document.Number, Command: "/ic close"})
 			return
 		}
 		r.Document.Stale = true
@@ -106,6 +107,8 @@ func (r *run) command(c Command) {
 		if Has(r.OEs, r.f.By.Login) {
 			r.OEs = without(r.OEs, r.f.By.Login)
 			r.record("left", r.f.By.Login, "oe")
+		} else {
+			r.reply(Say{Name: "not-engineer", Names: r.OEs, Try: []string{"/oe", "/oe @user"}})
 		}
 		r.done()
 	case Finding:
@@ -145,12 +148,24 @@ func (r *run) corrected(c Corrected) {
 
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
+	if c.Text != "" && c.Severity == "" && r.Summary {
+		r.react(Unclear) // it has its summary: this is a slip, or belongs into the timeline
+		r.reply(Say{Name: "declared-already", Line: "/incident " + firstWord(c.Text), Command: c.Like})
+		return
+	}
 	r.Summary = r.Summary || c.Text != ""
 	if c.Severity != "" && r.Confirmed == nil && r.holdsIC(r.f.By.Login, r.p) && !r.confirm(c.Severity, "") {
 		return
 	}
+	if c.Severity != "" && c.Severity != r.Severity {
+		r.refuse(Say{Name: "severity-stays", Line: c.Severity, Reason: r.Severity, Command: "/ic severity " + c.Severity})
+		return
+	}
 	r.done()
 }
+
+// firstWord returns the first word of a text.
+func firstWord(text string) string { return strings.Fields(text + " …")[0] }
 
 // backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
 func (r *run) backdate(l Line) time.Time {
@@ -197,7 +212,7 @@ func (r *run) takeIC(because string) {
 		r.OEs = without(r.OEs, me)
 		r.record("left", me, "oe")
 		if len(r.OEs) == 0 {
-			r.reply(Say{Name: "role-open", Role: "oe", Names: []string{me}})
+			r.reply(Say{Name: "role-open", Role: "oe", Reason: "two people", Names: []string{me}})
 		}
 	}
 	if !r.Paging.Next.IsZero() || r.Paging.GaveUp || (len(r.Paging.Pages) > 0 && r.Paging.Answered == nil) {
@@ -209,7 +224,7 @@ func (r *run) takeIC(because string) {
 func (r *run) giveIC(c Command) {
 	if len(c.Logins) != 1 {
 		r.react(Unclear)
-		r.reply(Say{Name: "unclear", Line: "/ic @…", Command: RowOf(GiveIC).Usage, Reason: "one person coordinates"})
+		r.reply(Say{Name: "unclear", Line: "/ic @…", Command: RowOf(GiveIC).Usage, Reason: "name one person: only one can be Incident Coordinator"})
 		return
 	}
 	to := c.Logins[0]
@@ -249,7 +264,7 @@ func (r *run) takeOE(because string) {
 		r.Alone = r.stamped()
 	}
 	if r.Critical(r.p) && Same(r.IC, me) && r.Alone == nil {
-		r.refuse(Say{Name: "two-people", Command: "/ic @user", Insist: "/oe because …"})
+		r.refuse(Say{Name: "two-people", Holder: me, Command: "/oe @user", Insist: "/oe because …", Try: []string{"/ic @user"}})
 		return
 	}
 	r.OEs = append(r.OEs, me)
@@ -267,7 +282,11 @@ func (r *run) giveOE(c Command) {
 	}
 	for _, l := range c.Logins {
 		if r.Critical(r.p) && Same(r.IC, l) && r.Alone == nil {
-			r.refuse(Say{Name: "two-people", Command: "/ic @user", Insist: "/oe because …"})
+			say := Say{Name: "two-people", Holder: r.IC, Command: "/oe @user", Try: []string{"/ic @user"}}
+			if Same(r.IC, r.f.By.Login) {
+				say.Insist = "/oe because …"
+			}
+			r.refuse(say)
 			return
 		}
 	}
@@ -313,6 +332,9 @@ func (r *run) snooze(c Command) {
 func (r *run) pin(c Command) {
 	if c.Pin == nil && c.Link == 0 && c.Quote == "" {
 		c.Pin = r.Last
+		if n := len(r.Pinned); c.Kind == Unpin && n > 0 { // what was pinned last, and not the comment that pinned it
+			c.Pin = &Stamp{ID: "c" + strconv.FormatInt(r.Pinned[n-1], 10)}
+		}
 	}
 	if c.Pin == nil || c.Pin.Comment() == 0 {
 		r.refuse(Say{Name: "nothing-to-pin", Command: RowOf(c.Kind).Usage})
@@ -324,7 +346,9 @@ func (r *run) pin(c Command) {
 	case c.Kind == Pin && i < 0:
 		r.Pinned = newest(append(r.Pinned, id), keptPins)
 		r.recordAt(Entry{At: c.Pin.At, By: c.Pin.By, Kind: "pinned", Ref: c.Pin.ID, What: r.f.By.Login, Text: c.Text})
-	case c.Kind == Unpin && i >= 0:
+	case c.Kind == Unpin && i < 0:
+		r.reply(Say{Name: "not-pinned"})
+	case c.Kind == Unpin:
 		r.Pinned = slices.Delete(r.Pinned, i, i+1)
 		r.Timeline = slices.DeleteFunc(r.Timeline, func(e Entry) bool { return e.Kind == "pinned" && CommentOf(e.Ref) == id })
 		r.record("unpinned", "", "")
@@ -362,6 +386,11 @@ func (r *run) day(due string) string {
 	return r.f.At.In(r.p.Zone).AddDate(0, 0, n).Format(time.DateOnly)
 }
 
+// isClosed says that the incident is closed, and what it still takes.
+func (r *run) isClosed() Say {
+	return Say{Name: "closed", Command: "/oe regression …", Try: []string{"/incident note …", "/ic followup …"}}
+}
+
 // propose says that the next phase is open now; the move stays the coordinator's.
 func (r *run) propose(to Phase, from ...Phase) {
 	r.done()
@@ -369,10 +398,15 @@ func (r *run) propose(to Phase, from ...Phase) {
 		return
 	}
 	holder, _ := r.Coordinator()
-	r.reply(Say{Name: "propose", Who: holder, Phase: to, Command: "/ic phase " + string(to), Missing: open(Blocks(r.State, r.p, to))})
+	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Role: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
+	checks := Blocks(r.State, r.p, to)
+	if say.Missing = open(checks); len(say.Missing) > 0 {
+		say.Command = firstCommand(checks)
+	}
+	r.reply(say)
 }
 
 func (r *run) help() {
 	r.done()
-	r.reply(Say{Name: "help", Entries: Now(r.State, r.p)})
+	r.reply(Say{Name: "help"})
 }

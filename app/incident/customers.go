@@ -398,7 +398,9 @@ func (r *run) removeCustomers(c Command) {
 		return
 	}
 	wrong := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return Has(r.Customers, n) })
-	asked := r.askCustomers(wrong, "/ic customer remove")
+	isNear := func(n string) bool { return r.p.UnknownCustomer(n) && len(r.impactedToo().NearCustomers(n)) > 0 }
+	absent := slices.DeleteFunc(slices.Clone(wrong), isNear)
+	asked := r.askCustomers(slices.DeleteFunc(wrong, func(n string) bool { return !isNear(n) }), "/ic customer remove")
 	real := false // one that is configured was impacted, so that nobody is once it is gone
 	for _, n := range names {
 		if Has(r.Customers, n) {
@@ -410,6 +412,9 @@ func (r *run) removeCustomers(c Command) {
 		r.noCustomers(true)
 	}
 	r.completeIfAllHeard()
+	if len(absent) > 0 {
+		r.reply(Say{Name: "not-impacted", Lines: absent, Names: r.Customers})
+	}
 	if asked {
 		r.react(Unclear)
 		return

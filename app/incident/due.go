@@ -318,7 +318,7 @@ func (r *run) checkIn() {
 	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
 	r.do(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
-		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks}})
+		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks, Try: []string{"/oe regression …", "/ic agree …"}}})
 }
 
 // standByOver asks for the customer's agreement at the end of stand-by.
@@ -328,7 +328,7 @@ func (r *run) standByOver() {
 		return
 	}
 	holder, _ := r.Coordinator()
-	say := Say{Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree who and how"}
+	say := Say{Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree …"}
 	if r.NothingToTell() {
 		say.Role, say.Command = "none", "/ic close"
 	}

@@ -115,9 +115,14 @@ type Say struct {
 	Count   int
 	Insist  string // the command that insists
 	Reason  string
-	Entries []Row // rows of help
+	Try     []string // commands to propose, as they should be written
 
 	Untold []Untold // customers who have heard nothing
+
+	// What follows is filled in by Step, for the person who is spoken to.
+	Next  Hint   // of Command
+	Force Hint   // of Insist
+	Hints []Hint // of Try; for help, of all that makes sense now
 }
 
 // Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).

@@ -154,6 +154,9 @@ type (
 	Unassignable struct{ Logins []string }
 )
 
+// NotACommand is the Why of a Misspelt line that begins like a command and is none.
+const NotACommand = "not a command"
+
 // Command is one command, parsed. Which fields are set depends on Kind; see Commands.
 type Command struct {
 	Kind      Kind
@@ -173,6 +176,7 @@ type Command struct {
 	Entries   []Line   // of a note
 	Link      int64    // comment that `/ic pin` or unpin links to
 	Quote     string   // what the comment quotes, for `/ic pin` without a link
+	Like      string   // usage of the command that a declaration's first word is nearly: "/incident noet …"
 	Cannot    []string // of Logins, those who may not respond, looked up by whoever makes the fact
 	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
 }

@@ -129,7 +129,7 @@ var Definitions = []Definition{
 			return between(s.Phases[last].From, s.closedAt())
 		}},
 	{Figure: LongestSilence, Title: "Longest silence",
-		Text: "the longest wait for a customer update that reached them, from the confirmation or the update before to the next one or to the end of the rhythm, or to now where it goes on (V3)",
+		Text: "the longest wait for a customer update that reached them, from the confirmation or the update before to the next one or to the end of the updates, or to now while it goes on (V3)",
 		time: func(s subject) (time.Duration, bool) {
 			longest := s.Updates.LongestAt(s.now)
 			return longest, longest > 0
@@ -146,7 +146,7 @@ var Definitions = []Definition{
 		Text:  "customer updates that were sent by the time they were due (V3)",
 		count: func(s subject) int { return s.Updates.Kept }},
 	{Figure: UpdatesMissed, Title: "Updates missed",
-		Text:  "times at which a customer update was due and none had been sent (V3); the rhythm kept is kept ÷ (kept + missed)",
+		Text:  "times at which a customer update was due and none had been sent (V3); updates on time is kept ÷ (kept + missed)",
 		count: func(s subject) int { return s.Updates.Missed }},
 	{Figure: UpdatesSnoozed, Title: "Updates snoozed",
 		Text:  "times at which a customer update was put off with a reason (V3)",

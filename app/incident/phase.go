@@ -7,7 +7,7 @@ import (
 
 // Check is one thing that a phase needs.
 type Check struct {
-	Text    string // what is needed, as a statement that is true once Done
+	Text    string // what is needed, in a few words: "the cause"
 	Done    bool
 	Command string // what makes it true
 	Must    bool   // a reason can't replace it
@@ -15,7 +15,7 @@ type Check struct {
 
 // Blocks tells what a phase needs (V1, F1, M1, C1), done or not, in the order in which it is best done.
 func Blocks(s State, p Policy, to Phase) []Check {
-	severity := Check{"the severity is confirmed", s.Confirmed != nil, "/ic severity critical", true}
+	severity := Check{"a confirmed severity", s.Confirmed != nil, "/ic severity critical", true}
 	if s.Claimed != "" {
 		severity.Command = "/ic severity " + s.Claimed
 	}
@@ -27,7 +27,7 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		if s.NothingToTell() {
 			return []Check{severity} // there is nobody to agree
 		}
-		return []Check{severity, {"the customer agrees that there is no regression", s.Agreed != nil, "/ic agree who and how", false}}
+		return []Check{severity, {"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}}
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
@@ -35,16 +35,16 @@ func Blocks(s State, p Policy, to Phase) []Check {
 	}
 	switch to {
 	case Fixing:
-		checks = append(checks, Check{"the cause is known", s.Cause != nil, "/oe cause …", false})
+		checks = append(checks, Check{"the cause", s.Cause != nil, "/oe cause …", false})
 	case Monitoring:
-		checks = append(checks, Check{"a workaround or a fix is in place", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
+		checks = append(checks, Check{"a workaround or a fix", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
 	}
 	return checks
 }
 
 // team is V1's check: an IC and an OE who differ, unless one person may do both for a reason.
 func (s State) team() Check {
-	c := Check{Text: "coordinator and operations engineer are two people", Command: "/ic"}
+	c := Check{Text: "two people: an Incident Coordinator and an Operations Engineer", Command: "/ic"}
 	if s.IC != "" {
 		c.Command = "/oe"
 	}
@@ -63,6 +63,16 @@ func open(checks []Check) []string {
 	return out
 }
 
+// firstCommand returns what makes the first open check true.
+func firstCommand(checks []Check) string {
+	for _, c := range checks {
+		if !c.Done {
+			return c.Command
+		}
+	}
+	return ""
+}
+
 // Next gives the phase that follows, or "" after the last.
 func (s State) Next() Phase {
 	if i := slices.Index(Phases, s.Phase); i >= 0 && i+1 < len(Phases) {
@@ -78,7 +88,7 @@ func (r *run) move(to Phase, because string) bool {
 		return true
 	}
 	if r.Closed != nil {
-		r.refuse(Say{Name: "closed", Command: "/oe regression"})
+		r.refuse(r.isClosed())
 		return false
 	}
 	if to == Closing {
@@ -106,8 +116,7 @@ func (r *run) allowed(to Phase, because, insist string) bool {
 		if must {
 			insist = ""
 		}
-		first := slices.IndexFunc(checks, func(c Check) bool { return !c.Done })
-		r.refuse(Say{Name: "blocked", Phase: to, Missing: missing, Command: checks[first].Command, Insist: insist})
+		r.refuse(Say{Name: "blocked", Phase: to, Missing: missing, Command: firstCommand(checks), Insist: insist})
 		return false
 	}
 	r.Insisted = r.stamped()
@@ -180,7 +189,7 @@ func (r *run) closeUp(because string) bool {
 	if r.Phase == Closing {
 		return true
 	}
-	if !r.allowed(Closing, because, "/ic phase closing because …") {
+	if !r.allowed(Closing, because, "/ic close because …") {
 		return false
 	}
 	r.enter(Closing)
@@ -192,16 +201,17 @@ func (r *run) closeUp(because string) bool {
 	return true
 }
 
-// Now gives the commands that make sense at this moment, the most urgent first.
-func Now(s State, p Policy) []Row {
+// next lists the commands that make sense at this moment: the next step first, then what goes on beside it.
+func next(s State, p Policy) []Kind {
 	var kinds []Kind
+	forward := s.reachable(p) != ""
 	switch {
 	case s.Declared == nil:
-		kinds = []Kind{Declare}
+		return []Kind{Declare}
 	case s.Outcome != "":
-		kinds = []Kind{Note}
+		return []Kind{Note}
 	case s.Closed != nil:
-		kinds = []Kind{AddFollowUp, Note, Regression}
+		return []Kind{AddFollowUp, Note, Regression}
 	case s.Confirmed == nil:
 		kinds = []Kind{SetSeverity, TakeOE, AddCustomer, Decline}
 	case s.Phase == Identify || s.Phase == Investigate:
@@ -211,16 +221,19 @@ func Now(s State, p Policy) []Row {
 		if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
 			kinds = append(kinds, TakeOE)
 		}
-		if s.Phase == Identify && len(open(Blocks(s, p, Investigate))) == 0 {
+		if forward {
 			kinds = append(kinds, MovePhase)
 		}
-		kinds = append(kinds, Cause, Finding)
-		if !s.Updates.Due.IsZero() && s.Updates.Stage == 0 {
-			kinds = append(kinds, Update)
+		if s.Cause == nil {
+			kinds = append(kinds, Cause)
+		} else if s.Workaround == nil && s.Fix == nil {
+			kinds = append(kinds, Workaround)
 		}
-		kinds = append(kinds, Pin, Escalate)
+		kinds = append(kinds, Finding, Update, Pin, Escalate)
+	case s.Phase == Fixing && forward:
+		kinds = []Kind{MovePhase, Fix, Action, Update}
 	case s.Phase == Fixing:
-		kinds = []Kind{Workaround, Fix, Action, Escalate}
+		kinds = []Kind{Workaround, Fix, Action, Update, Escalate}
 	case s.Phase == Monitoring && s.Agreed == nil && !s.NothingToTell():
 		kinds = []Kind{Agree, Regression, AddFollowUp, Update}
 	case s.Phase == Monitoring:
@@ -231,14 +244,10 @@ func Now(s State, p Policy) []Row {
 	if s.Running() && !s.Drill && s.Confirmed != nil && len(s.Unheard()) > 0 {
 		kinds = append([]Kind{Told}, kinds...)
 	}
-	if s.Running() && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
-		kinds = append([]Kind{Update}, kinds...)
+	if s.Confirmed != nil && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
+		kinds = append([]Kind{Update}, slices.DeleteFunc(kinds, func(k Kind) bool { return k == Update })...)
 	}
-	var rows []Row
-	for _, k := range kinds[:min(4, len(kinds))] {
-		rows = append(rows, RowOf(k))
-	}
-	return rows
+	return kinds
 }
 
 // AsWanted tells how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as

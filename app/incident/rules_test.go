@@ -435,3 +435,38 @@ func TestThePhasesAreToldToTheCompanysOwnChannels(t *testing.T) {
 	}
 	s.expect(slices.Equal(told, []incident.Phase{incident.Identify, incident.Investigate}) && len(keys) == 2, "told of %v by %v", told, keys)
 }
+
+func TestV4UnpinTakesTheLastPinBack(t *testing.T) {
+	s := critical(t).at(6, "alice", incident.Commented{}).at(7, "carol", cmd(incident.Pin))
+	if len(s.state.Pinned) != 1 {
+		t.Fatalf("pinned %v", s.state.Pinned)
+	}
+	s.at(8, "carol", cmd(incident.Unpin)).expectSays()
+	s.expect(len(s.state.Pinned) == 0, "still pinned: %v", s.state.Pinned)
+	s.at(9, "carol", cmd(incident.Unpin)).expectSays("not-pinned")
+}
+
+func TestA1WhatChangesNothingSaysSo(t *testing.T) {
+	tests := []struct {
+		name string
+		by   string
+		what incident.Command
+		says []string
+	}{
+		{"a role that bob does not have", "bob", cmd(incident.DropOE), []string{"not-engineer"}},
+		{"a role that alice has", "alice", cmd(incident.DropOE), nil},
+		{"a customer who is not on the list", "carol", incident.Command{Kind: incident.RemoveCustomer, Customers: []string{"initech"}}, []string{"not-impacted"}},
+		{"a customer who is on the list", "carol", incident.Command{Kind: incident.RemoveCustomer, Customers: []string{"globex"}}, nil},
+		{"a customer who is there already", "carol", incident.Command{Kind: incident.AddCustomer, Customers: []string{"globex"}}, nil},
+		{"another severity by /incident", "bob", incident.Command{Kind: incident.Declare, Severity: "regular"}, []string{"severity-stays"}},
+		{"the severity that it has", "bob", incident.Command{Kind: incident.Declare, Severity: "critical"}, nil},
+		{"a summary that it has", "bob", incident.Command{Kind: incident.Declare, Text: "noet the disk is full", Like: "/incident note text"}, []string{"declared-already"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := investigating(t).at(9, tt.by, tt.what).says(); !slices.Equal(got, tt.says) {
+				t.Errorf("says %q, want %q", got, tt.says)
+			}
+		})
+	}
+}

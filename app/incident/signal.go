@@ -43,13 +43,24 @@ func (r *run) signalled(s Signalled) {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
 		// M3, with a person's word: an alert alone does not know whether it is the same trouble.
 		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
-			Name: "fires-again", Who: holder, Line: s.Source, Phase: r.Phase, Command: "/oe regression what you see"}})
+			Name: "fires-again", Who: holder, Line: s.Source, Phase: r.Phase, Command: "/oe regression …"}})
 	case s.Firing && !was.Firing && was.Count > 0: // the question whether it is over is answered, and nobody needs to be woken
 		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
 		r.do(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
-			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase}})
+			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase, Try: r.ifOver()}})
 	}
+}
+
+// ifOver lists the commands for an incident that may be over. Those that would be refused now are not shown.
+func (r *run) ifOver() []string {
+	switch {
+	case r.Phase == Monitoring:
+		return []string{"/ic agree …", "/ic close"}
+	case r.Workaround != nil || r.Fix != nil:
+		return []string{"/ic phase monitoring", "/incident decline …"}
+	}
+	return []string{"/oe workaround …", "/oe fix …", "/incident decline …"}
 }
 
 // message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is told.

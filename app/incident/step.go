@@ -39,6 +39,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
 		r.Document.Stale = true
 	}
+	r.address()
 	return r.State, r.effects
 }
 
@@ -195,7 +196,7 @@ func (r *run) may(row Row) bool {
 		return false
 	}
 	if !r.f.By.Respond || r.f.By.Bot {
-		r.refuse(Say{Name: "refused-reader", Line: row.Usage})
+		r.refuse(Say{Name: "refused-reader", Line: short(row)})
 		return false
 	}
 	login := r.f.By.Login
@@ -203,29 +204,34 @@ func (r *run) may(row Row) bool {
 	if (row.Kind == Decline || row.Kind == Duplicate) && r.Confirmed != nil {
 		who = Holder // what was confirmed is no longer everybody's to wave away
 	}
+	if row.Kind == DropOE {
+		who = Responder // who does not have the role is told so
+	}
 	switch {
 	case who == HolderIC && !r.holdsIC(login, r.p):
-		holder, _ := r.Coordinator()
-		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
+		r.refuse(r.onlyFor("ic", "/ic"))
 	case who == HolderOE && !r.holdsOE(login, r.p):
 		if Same(r.IC, login) {
-			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: "/oe finding"})
+			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: short(row), Try: []string{"/incident note …"}})
 			break
 		}
-		holder := ""
-		if len(r.OEs) > 0 {
-			holder = r.OEs[0]
-		} else {
-			holder, _ = r.Coordinator()
-		}
-		r.refuse(Say{Name: "refused-role", Role: "oe", Holder: holder, Command: "/oe"})
+		r.refuse(r.onlyFor("oe", "/oe"))
 	case who == Holder && !r.holdsIC(login, r.p) && !r.holdsOE(login, r.p):
-		holder, _ := r.Coordinator()
-		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
+		r.refuse(r.onlyFor("", "/ic"))
 	default:
 		return true
 	}
 	return false
+}
+
+// onlyFor says who holds the role that a command needs: "ic", "oe" or, for either of them, "".
+func (r *run) onlyFor(role, command string) Say {
+	say := Say{Name: "refused-role", Role: role, Names: r.OEs, Command: command}
+	holder, taken := r.Coordinator()
+	if say.Holder = holder; !taken {
+		say.Reason = "covering"
+	}
+	return say
 }
 
 // mayByHand is the permission for labels, assignees and open or closed, which name no role: whoever holds one.
@@ -248,7 +254,7 @@ func (r *run) apply() {
 	case Misspelt:
 		if r.f.By.Respond {
 			r.react(Unclear)
-			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+			r.reply(unclear(w))
 		}
 	case Corrected:
 		r.corrected(w)
@@ -354,6 +360,16 @@ func (r *run) apply() {
 	}
 }
 
+// unclear says what is wrong with a misspelt command, and what was probably meant.
+func unclear(m Misspelt) Say {
+	say := Say{Name: "unclear", Line: m.Line, Command: m.Known, Reason: m.Why}
+	if m.Why == NotACommand {
+		words := strings.Fields(m.Line)
+		say.Line, say.Reason = strings.Join(words[:min(2, len(words))], " "), ""
+	}
+	return say
+}
+
 // declare takes the facts that make an issue an incident (I1).
 func (r *run) declare() {
 	switch w := r.f.What.(type) {
@@ -379,7 +395,7 @@ func (r *run) declare() {
 	case Misspelt:
 		if r.f.By.Respond {
 			r.react(Unclear)
-			r.reply(Say{Name: "unclear", Line: w.Line, Command: w.Known, Reason: w.Why})
+			r.reply(unclear(w))
 		}
 	}
 }
@@ -503,7 +519,7 @@ func (r *run) labeled(name string) {
 		// it says what is
 	case (isPhase || isSeverity) && !r.mayByHand():
 		holder, _ := r.Coordinator()
-		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Command: "/ic"})
+		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Names: r.OEs, Command: "/ic"})
 	case isSeverity:
 		r.confirm(severity, "")
 	case isPhase && slices.Contains(Phases, Phase(phase)):
@@ -516,7 +532,7 @@ func (r *run) labeled(name string) {
 func (r *run) unlabeled(name string) {
 	switch {
 	case name == LabelIncident:
-		r.reply(Say{Name: "label-kept", Line: name, Command: "/incident decline why"})
+		r.reply(Say{Name: "label-kept", Line: name, Try: []string{"/incident decline …", "/ic close"}})
 	case name == LabelDrill && r.Drill && r.mayByHand():
 		r.Drill = false
 		if r.Critical(r.p) && r.IC == "" {
@@ -542,13 +558,13 @@ func (r *run) unassigned(login string) {
 		r.OEs = without(r.OEs, login)
 		r.record("left", login, "oe")
 		if len(r.OEs) == 0 {
-			r.reply(Say{Name: "role-open", Role: "oe", Names: []string{login}})
+			r.reply(Say{Name: "role-open", Role: "oe", Holder: r.f.By.Login, Names: []string{login}})
 		}
 	}
 	if Same(r.IC, login) {
 		r.record("left", login, "ic")
 		r.vacateIC()
-		r.reply(Say{Name: "role-open", Role: "ic", Names: []string{login}})
+		r.reply(Say{Name: "role-open", Role: "ic", Holder: r.f.By.Login, Names: []string{login}})
 	}
 }
 
@@ -565,7 +581,7 @@ func (r *run) shut() {
 	case r.Closed != nil:
 	case !r.mayByHand():
 		holder, _ := r.Coordinator()
-		r.reply(Say{Name: "close-refused", Holder: holder, Command: "/ic"})
+		r.reply(Say{Name: "close-refused", Holder: holder, Names: r.OEs, Command: "/ic"})
 	default:
 		r.closeUp("")
 	}
@@ -580,7 +596,11 @@ func (r *run) reopened() {
 	if r.Phase == Closing {
 		r.enter(Monitoring)
 	}
-	r.reply(Say{Name: "reopened", Phase: r.Phase})
+	say := Say{Name: "reopened", Phase: r.Phase}
+	if r.Confirmed != nil {
+		say.Try = []string{"/oe regression …", "/ic close"}
+	}
+	r.reply(say)
 }
 
 // settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).

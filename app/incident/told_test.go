@@ -337,7 +337,7 @@ func TestV3NoneMeansNone(t *testing.T) {
 				s.expect(r.Say.Role == "none" && r.Say.Command == "/ic close", "the end of the stand-by says %+v", r.Say)
 			}
 		}
-		s.expect(incident.Now(s.state, s.policy)[0].Kind == incident.Close, "proposes %v", incident.Now(s.state, s.policy)[0].Usage)
+		s.expect(incident.Hints(s.state, s.policy)[0].Command == "/ic close", "proposes %v", incident.Hints(s.state, s.policy)[0])
 		s.at(1500, "carol", cmd(incident.Close)).expectReaction(incident.Done)
 		s.expect(s.state.Phase == incident.Closing, "phase %s", s.state.Phase)
 	})

@@ -100,10 +100,10 @@ func TestI1TitlesOfGroups(t *testing.T) {
 		"Down eu-1": func(g object) {
 			g["groupLabels"] = object{"alertname": "Down", "cluster": "eu-1"}
 		},
-		"Down: no answer":        func(g object) { g["commonAnnotations"] = object{"summary": "no answer"} },
-		"a title of Grafana's":   func(g object) { g["groupLabels"], g["commonLabels"], g["title"] = nil, nil, "a title of Grafana's" },
-		"Down: two lines of it":  func(g object) { g["commonAnnotations"] = object{"summary": "two lines\nof it"} },
-		"Something wrong, says ": func(g object) { g["groupLabels"], g["commonLabels"], g["alerts"] = nil, nil, []object{{}} },
+		"Down: no answer":       func(g object) { g["commonAnnotations"] = object{"summary": "no answer"} },
+		"a title of Grafana's":  func(g object) { g["groupLabels"], g["commonLabels"], g["title"] = nil, nil, "a title of Grafana's" },
+		"Down: two lines of it": func(g object) { g["commonAnnotations"] = object{"summary": "two lines\nof it"} },
+		"Reported by ":          func(g object) { g["groupLabels"], g["commonLabels"], g["alerts"] = nil, nil, []object{{}} },
 	} {
 		got := signal(t, "alertmanager", group(edit, "firing", "firing")).Title
 		if strings.HasSuffix(want, " ") {

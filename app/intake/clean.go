@@ -27,7 +27,7 @@ func sealed(r Request, s Signal) Signal {
 	s.CallLinks = callLinks(append(s.CallLinks, s.Text)...) // until here they are texts that may hold some
 	s.Title = line(s.Title, maxTitle)
 	if s.Title == "" {
-		s.Title = "Something wrong, says " + s.Source
+		s.Title = "Reported by " + s.Source
 	}
 	s.Text = text(s.Text)
 	s.SeverityHint = hint(s.SeverityHint)

@@ -32,7 +32,7 @@ type Rule struct {
 func Pattern(expression string) (*regexp.Regexp, error) {
 	p, err := regexp.Compile("^(?:" + expression + ")$")
 	if err != nil {
-		return nil, fmt.Errorf("%q is no expression for a label: %w", expression, err)
+		return nil, fmt.Errorf("%q is not a regular expression for a label: %w", expression, err)
 	}
 	return p, nil
 }

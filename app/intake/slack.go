@@ -50,7 +50,7 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 	}
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil {
-		return Result{}, bad("the body is no form")
+		return Result{}, bad("the body is not a form")
 	}
 	switch {
 	case form.Has("payload"):
@@ -58,7 +58,7 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 	case form.Has("command"):
 		command, err := slack.SlashCommandParse(&http.Request{Form: form, PostForm: form})
 		if err != nil {
-			return Result{}, bad("the body is no slash command")
+			return Result{}, bad("the body is not a slash command")
 		}
 		return s.command(r, command), nil
 	}
@@ -97,7 +97,7 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	}
 	return Result{
 		Signals: []Signal{sealed(r, signal)}, Answer: ephemeral("Working on it: the incident's address follows here."),
-		Failed: ephemeral("It could not be stored and nobody was told. Send it again, or open the issue by hand."),
+		Failed: ephemeral("It was not saved, and nobody was told. Send it again, or open the issue by hand."),
 	}
 }
 
@@ -179,7 +179,7 @@ func (s *Slack) submission(r Request, i interaction) Result {
 		URL: place.URL, Reply: slackReply(place.Reply),
 		Labels: map[string]string{"team": i.Team.ID, "channel": place.Channel, "channel_name": place.Name, "user": i.User.ID, "user_name": i.User.Name},
 	}
-	failed, _ := json.Marshal(map[string]any{"response_action": "errors", "errors": map[string]string{"summary": "It could not be stored and nobody was told. Send it again, or open the issue by hand."}})
+	failed, _ := json.Marshal(map[string]any{"response_action": "errors", "errors": map[string]string{"summary": "It was not saved, and nobody was told. Send it again, or open the issue by hand."}})
 	return Result{Signals: []Signal{sealed(r, signal)}, Answer: &Answer{}, Failed: &Answer{ContentType: "application/json", Body: failed}}
 }
 

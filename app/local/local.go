@@ -129,7 +129,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		if errAside != nil {
 			return nil, errors.Join(err, errAside)
 		}
-		log.Error("the queue's file is damaged: it is put aside and an empty one begun. Incidents are read from GitHub again; alerts that waited in it are to be looked up at their source",
+		log.Error("queue file damaged: moved aside, starting with an empty one. Incidents are read from GitHub again; look up alerts that waited in it at their source",
 			"file", path, "kept", kept, "err", err)
 		db, fresh, err = openFile(path)
 	}
@@ -363,7 +363,7 @@ func (s *Store) Health(ctx context.Context) error {
 	ended, broken := s.ended, s.broken
 	s.mu.Unlock()
 	if ended || broken != nil {
-		return errors.Join(errors.New("nobody hands the queue out any more"), broken)
+		return errors.Join(errors.New("queue worker stopped"), broken)
 	}
 	written := make(chan error, 1) // a disk that hangs must not hang whoever asks
 	go func() {

@@ -44,7 +44,7 @@ type letter struct {
 func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
 	receivers, _ := n.targets(p)
 	if len(receivers) == 0 {
-		return final("email", "there is no target for "+strings.Join(p.To, ", "))
+		return final("email", "no target is configured for "+strings.Join(p.To, ", "))
 	}
 	return each("email", receivers, func(to string) error {
 		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key), tag: p.Tag})
@@ -87,7 +87,7 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	m.FromMailAddress(from)
 	to, err := mail.ParseAddress(l.to)
 	if err != nil {
-		return nil, nil, errors.New("the receiver is no address: " + strconv.Quote(l.to))
+		return nil, nil, errors.New("the receiver is not an address: " + strconv.Quote(l.to))
 	}
 	m.AddToMailAddress(to)
 	m.Subject(cut(oneLine(l.subject), 200))
@@ -133,7 +133,7 @@ func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.M
 	}
 	port, err := strconv.Atoi(cmp.Or(u.Port(), "587"))
 	if err != nil {
-		return final(kind, "the secret "+s.Secret+" holds a port that is no number")
+		return final(kind, "the secret "+s.Secret+" has a port that is not a number")
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
 	options := []gomail.Option{

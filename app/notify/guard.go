@@ -47,7 +47,7 @@ func newGuard(allow []string) (*guard, error) {
 		case err == nil:
 			g.nets = append(g.nets, network.Masked())
 		case strings.ContainsAny(a, "/@*? "):
-			return nil, fmt.Errorf("%q is no host, host:port or CIDR that could be allowed", a)
+			return nil, fmt.Errorf("%q is not a host, host:port or CIDR", a)
 		default:
 			g.hosts[a] = true
 		}

@@ -39,7 +39,7 @@ func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 	}
 	names, _ := n.targets(p)
 	if len(names) == 0 {
-		return final(kind, "there is no target for "+strings.Join(p.To, ", "))
+		return final(kind, "no target is configured for "+strings.Join(p.To, ", "))
 	}
 	token, err := n.secret(ctx, kind, p.Service.Secret)
 	if err != nil {

@@ -95,7 +95,7 @@ func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 	case "email":
 		return n.pageEmail(ctx, p)
 	}
-	return final(p.Service.Kind, "pages can't be sent by it: webhook, pagerduty, opsgenie, jira, slack and email are known")
+	return final(p.Service.Kind, "it can't send pages; use webhook, pagerduty, opsgenie, jira, slack or email")
 }
 
 // Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
@@ -110,7 +110,7 @@ func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
 	case "webhook":
 		return n.announceWebhook(ctx, a)
 	}
-	return final(a.Channel.Kind, "customers can't be told by it: email, slack and webhook are known")
+	return final(a.Channel.Kind, "it can't reach customers; use email, slack or webhook")
 }
 
 // hash makes a key that is unique and stable and says nothing. Without a key of its own anybody could tell by trying
@@ -127,7 +127,7 @@ func (n *Notifier) secret(ctx context.Context, kind, name string) (string, error
 		return "", final(kind, "the configuration names no secret for it")
 	}
 	if n.Secret == nil {
-		return "", final(kind, "no secrets can be read here")
+		return "", final(kind, "secrets can't be read here")
 	}
 	value, err := n.Secret(ctx, name)
 	if err != nil {

@@ -296,24 +296,24 @@ func TestWhatCannotBeSent(t *testing.T) {
 	n := newNotifier(t, nil)
 	n.Through(&double{host: "nobody", answers: []answer{{status: 500}}})
 	for want, s := range map[string]incident.Service{
-		"no address is set to send a page to":    {Kind: "webhook"},
-		"pages can't be sent by it":              {Kind: "pigeon"},
-		"there is no target for platform":        without(jira, func(s *incident.Service) { s.Targets = nil }),
-		"the options cloud and user":             without(jira, func(s *incident.Service) { s.Options = nil }),
-		"the option channel":                     without(slackService, func(s *incident.Service) { s.Options = nil }),
-		"the secret NOWHERE can't be read":       without(slackService, func(s *incident.Service) { s.Secret = "NOWHERE" }),
-		"the configuration names no secret":      without(opsgenie, func(s *incident.Service) { s.Secret = "" }),
-		`region must be "us" or "eu"`:            without(opsgenie, func(s *incident.Service) { s.Options = map[string]string{"region": "mars"} }),
-		"there is no target for platform,@bob":   {Kind: "email", Options: map[string]string{"from": "p1@acme.example"}},
-		"the option from must be":                {Kind: "email", Targets: map[string]string{"platform": "a@acme.example"}},
-		"the receiver is no address":             {Kind: "email", Options: map[string]string{"from": "p1@acme.example"}, Targets: map[string]string{"platform": "a@acme.example\r\nBcc: b@acme.example"}},
-		`the option via must be "smtp" or`:       {Kind: "email", Options: map[string]string{"from": "p1@acme.example", "via": "fax"}, Targets: map[string]string{"platform": "a@acme.example"}},
-		"must hold an address such as smtp://":   {Kind: "email", Secret: "SLACK", Options: map[string]string{"from": "p1@acme.example"}, Targets: map[string]string{"platform": "a@acme.example"}},
-		"neither a target nor the service names": {Kind: "pagerduty"},
+		"no address is set to send a page to":       {Kind: "webhook"},
+		"it can't send pages":                       {Kind: "pigeon"},
+		"no target is configured for platform":      without(jira, func(s *incident.Service) { s.Targets = nil }),
+		"the options cloud and user":                without(jira, func(s *incident.Service) { s.Options = nil }),
+		"the option channel":                        without(slackService, func(s *incident.Service) { s.Options = nil }),
+		"the secret NOWHERE can't be read":          without(slackService, func(s *incident.Service) { s.Secret = "NOWHERE" }),
+		"the configuration names no secret":         without(opsgenie, func(s *incident.Service) { s.Secret = "" }),
+		`region must be "us" or "eu"`:               without(opsgenie, func(s *incident.Service) { s.Options = map[string]string{"region": "mars"} }),
+		"no target is configured for platform,@bob": {Kind: "email", Options: map[string]string{"from": "p1@acme.example"}},
+		"the option from must be":                   {Kind: "email", Targets: map[string]string{"platform": "a@acme.example"}},
+		"the receiver is not an address":            {Kind: "email", Options: map[string]string{"from": "p1@acme.example"}, Targets: map[string]string{"platform": "a@acme.example\r\nBcc: b@acme.example"}},
+		`the option via must be "smtp" or`:          {Kind: "email", Options: map[string]string{"from": "p1@acme.example", "via": "fax"}, Targets: map[string]string{"platform": "a@acme.example"}},
+		"must hold an address such as smtp://":      {Kind: "email", Secret: "SLACK", Options: map[string]string{"from": "p1@acme.example"}, Targets: map[string]string{"platform": "a@acme.example"}},
+		"neither a target nor the service names":    {Kind: "pagerduty"},
 	} {
 		p := page(s, "platform")
 		if strings.Contains(want, "@bob") {
-			p, want = page(s, "platform", "@bob"), "there is no target for platform, @bob"
+			p, want = page(s, "platform", "@bob"), "no target is configured for platform, @bob"
 		}
 		err := n.Page(t.Context(), p)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "send by "+s.Kind+": ") {
@@ -326,7 +326,7 @@ func TestWhatCannotBeSent(t *testing.T) {
 		silent(t, err)
 	}
 	for want, a := range map[string]engine.Announcement{
-		"customers can't be told by it":   {Channel: incident.Channel{Kind: "fax", To: "1"}},
+		"it can't reach customers":        {Channel: incident.Channel{Kind: "fax", To: "1"}},
 		"the secret NOWHERE can't be":     {Channel: incident.Channel{Kind: "webhook", To: "NOWHERE"}},
 		"must hold an address such as":    {Channel: incident.Channel{Kind: "webhook", To: "SLACK"}},
 		"the configuration names no secr": {Channel: incident.Channel{Kind: "slack", To: "#p1"}},

@@ -29,7 +29,7 @@ var slackPasses = []string{"ratelimited", "rate_limited", "message_limit_exceede
 func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
 	channel := p.Service.Options["channel"]
 	if channel == "" {
-		return final("slack", "the option channel must say where people are paged")
+		return final("slack", "set the option channel to the Slack channel for pages")
 	}
 	token, err := n.secret(ctx, "slack", p.Service.Secret)
 	if err != nil {

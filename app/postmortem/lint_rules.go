@@ -77,11 +77,11 @@ func (p *paper) check(block ast.Node, f *flat) {
 	}
 	if waiting.MatchString(shown) {
 		from := strings.Index(words, shown)
-		found([]int{from, from + len(shown)}, Failure, "placeholder", "%s is no text: write it, or n/a")
+		found([]int{from, from + len(shown)}, Failure, "placeholder", "%s is not a text: write it, or n/a")
 		return
 	}
 	for _, m := range placeholder.FindAllStringIndex(words, -1) {
-		found(m, Failure, "placeholder", "%s is left: finish what it stands for, or take it out")
+		found(m, Failure, "placeholder", "%s is left: replace it, or remove it")
 	}
 	for _, m := range blame.FindAllStringSubmatchIndex(words, -1) {
 		if m[2] >= 0 {

@@ -138,8 +138,8 @@ func TestC4TicketSaysItsTitleOnce(t *testing.T) {
 		{words: "Alert on it\n\nAt 80 %.", want: "> At 80 %."},
 		{words: long + "\nAt 80 %.", want: "> " + strings.TrimSpace(long) + "  \n> At 80 %."},
 		{words: " \n", want: "No words came with this follow-up."},
-		{words: "A cron job", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet."},
-		{words: "A cron job\nHourly.", auto: true, want: "A workaround ended the incident, and nothing has replaced it yet. More about the workaround:\n\n> Hourly."},
+		{words: "A cron job", auto: true, want: "A workaround ended the incident. It still needs a permanent fix."},
+		{words: "A cron job\nHourly.", auto: true, want: "A workaround ended the incident. It still needs a permanent fix. More about the workaround:\n\n> Hourly."},
 	} {
 		f := rich()
 		f.FollowUps[0].Title, f.FollowUps[0].Auto = c.words, c.auto

@@ -58,7 +58,7 @@ func TestC2RefreshWritesEverySectionAnew(t *testing.T) {
 		}
 	}
 	// What people have to write differs in nothing but the customers' names.
-	want := strings.Replace(after, "**globex**, **Initech \\& Söhne** and **hooli**. It is sent", "**globex** and **Initech \\& Söhne**. It is sent", 1)
+	want := strings.Replace(after, "**globex**, **Initech \\& Söhne** and **hooli**. They get", "**globex** and **Initech \\& Söhne**. They get", 1)
 	if got := refreshed(t, before, later()); got != want {
 		t.Errorf("refreshed:\n%s\nwant\n%s", got, want)
 	}

@@ -31,7 +31,7 @@ func Parse(text []byte) (Delivery, error) {
 		} `json:"request"`
 	}
 	if err := json.Unmarshal(text, &in); err != nil {
-		return Delivery{}, fmt.Errorf("this is no delivery: %w", err)
+		return Delivery{}, fmt.Errorf("this is not a delivery: %w", err)
 	}
 	d := Delivery{GUID: in.GUID, Event: in.Event, Payload: in.Request.Payload}
 	if d.Event == "" {
@@ -41,7 +41,7 @@ func Parse(text []byte) (Delivery, error) {
 		d.GUID = in.Request.Headers["X-GitHub-Delivery"]
 	}
 	if d.Event == "" || len(d.Payload) == 0 || d.Payload[0] != '{' {
-		return d, errors.New("this is no delivery as GitHub records it: event and request.payload are needed; get one by GET /app/hook/deliveries/ID")
+		return d, errors.New("this is not a delivery as GitHub records it: it needs event and request.payload; get one with GET /app/hook/deliveries/ID")
 	}
 	return d, nil
 }

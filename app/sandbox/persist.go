@@ -107,7 +107,7 @@ func (k *keeper) read() (*snapshot, error) {
 		err = errors.New("it holds no sandbox")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w; move it away to begin anew", name, err)
+		return nil, fmt.Errorf("read %s: %w; move it away to start again", name, err)
 	}
 	return &snap, nil
 }

@@ -176,9 +176,9 @@ func TestPersistenceAfterKill(t *testing.T) {
 // A folder that can't be read says which file is wrong, why, and what to do.
 func TestPersistenceDamaged(t *testing.T) {
 	tests := map[string]struct{ file, content, want string }{
-		"a cut snapshot":      {snapshotFile, `{"now":"2026-11-24T10:41:00Z","model":{"Users":[`, "unexpected end of JSON input; move it away to begin anew"},
-		"an empty snapshot":   {snapshotFile, "", "unexpected end of JSON input; move it away to begin anew"},
-		"another file":        {snapshotFile, `{"name":"package"}`, "it holds no sandbox; move it away to begin anew"},
+		"a cut snapshot":      {snapshotFile, `{"now":"2026-11-24T10:41:00Z","model":{"Users":[`, "unexpected end of JSON input; move it away to start again"},
+		"an empty snapshot":   {snapshotFile, "", "unexpected end of JSON input; move it away to start again"},
+		"another file":        {snapshotFile, `{"name":"package"}`, "it holds no sandbox; move it away to start again"},
 		"a changed log":       {logFile, "{}\nnothing\n{}\n", "line 2: invalid character 'o' in literal null (expecting 'u'); move the file away"},
 		"a key that is none":  {keyName, "-----BEGIN", "holds no key"},
 		"a key of some other": {keyName, "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n", keyName},

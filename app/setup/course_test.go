@@ -81,7 +81,7 @@ func TestA6AnAlertIsPlayedToItsEnd(t *testing.T) {
 	files := templates.Repository()
 	files[".github/firebreak.yml"] += "\nsignals:\n  - do: page\n" // and yet nobody is paged
 	github, course := running(t, files, nil)
-	seen := map[string]string{setup.Fires: "firebreak:card", setup.FiresAgain: "reported this 2 times so far", setup.Recovers: "says that it recovered. Is it over?"}
+	seen := map[string]string{setup.Fires: "firebreak:card", setup.FiresAgain: "has reported this 2 times", setup.Recovers: "says that it recovered. Is it over?"}
 	var told []string
 	course.Told = func(d *setup.Drill, what string) {
 		told = append(told, what)

@@ -176,7 +176,7 @@ func (w *world) incident(o *outcome, title string, names names) {
 			w.card(o, title, n, c.Body, names)
 		}
 		// What is to be done when a comment was edited before its webhook came nobody can know: it is asked for again.
-		if strings.Contains(c.Body, "was edited before I read it") {
+		if strings.Contains(c.Body, "edited this comment before I read it") {
 			o.excused[title] = "an edit was known before what it edited"
 		}
 		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {

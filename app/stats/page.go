@@ -103,7 +103,7 @@ func (r *Report) tiles() []tile {
 		}
 		tiles = append(tiles, t)
 	}
-	kept := tile{Title: "Rhythm kept", Value: r.All.rhythm(), Note: fmt.Sprintf("%d customer updates in time, %d missed", r.All.Counts[incident.UpdatesKept], r.All.Counts[incident.UpdatesMissed])}
+	kept := tile{Title: "Updates on time", Value: r.All.rhythm(), Note: fmt.Sprintf("%d customer updates on time, %d missed", r.All.Counts[incident.UpdatesKept], r.All.Counts[incident.UpdatesMissed])}
 	if _, known := before.Kept(); known && after.rhythm() != "–" {
 		kept.Trend = trend(before.rhythm(), after.rhythm())
 	}
@@ -275,7 +275,7 @@ func (r *Report) keptPerMonth() *plot {
 	if _, known := r.All.Kept(); !known {
 		return nil
 	}
-	p, a := newPlot("Rhythm kept", "per month: customer updates in time", r.Months, 100, 25, func(v float64) string { return number(v) + " %" })
+	p, a := newPlot("Updates on time", "per month: customer updates on time", r.Months, 100, 25, func(v float64) string { return number(v) + " %" })
 	for i, m := range r.Months {
 		if part, known := m.Kept(); known {
 			says := fmt.Sprintf("%s: %d kept, %d missed", m.Name, m.Counts[incident.UpdatesKept], m.Counts[incident.UpdatesMissed])
@@ -283,7 +283,7 @@ func (r *Report) keptPerMonth() *plot {
 		}
 	}
 	p.Legend = []key{{"good", "kept"}, {"alarm", "missed"}}
-	p.Label = r.All.rhythm() + " kept over all months"
+	p.Label = r.All.rhythm() + " on time over all months"
 	return p
 }
 

@@ -130,7 +130,7 @@ func (r *Report) counts() grid {
 			g = append(g, []string{d.Title, strconv.Itoa(r.All.Counts[d.Figure])})
 		}
 	}
-	return append(g, []string{"Rhythm kept", r.All.rhythm()})
+	return append(g, []string{"Updates on time", r.All.rhythm()})
 }
 
 // columns are the times of which breakdowns tell the median.

@@ -27,7 +27,7 @@ var secretName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 // the App's private key.
 func (e Environment) secret(_ context.Context, name string) (string, error) {
 	if !secretName.MatchString(name) {
-		return "", fmt.Errorf("%q is no name of a secret: capital letters, digits and _ are allowed", name)
+		return "", fmt.Errorf("%q is not the name of a secret: capital letters, digits and _ are allowed", name)
 	}
 	value := e.getenv("FIREBREAK_SECRET_" + name)
 	if value == "" {

@@ -69,7 +69,7 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	if r := told(t, p.url); r.recovered || r.count <= before || r.questions != 0 {
 		t.Errorf("it fires anew after %d reports, and the incident tells %+v", before, r)
 	}
-	want := []string{"reported it (Alertmanager)", "Alertmanager says that it recovered", "Alertmanager fires again"}
+	want := []string{"reported it (Alertmanager)", "Alertmanager said that it recovered", "Alertmanager fired again"}
 	if history := timeline(t, p.url); !slices.Equal(history, want) {
 		t.Errorf("the timeline is %q, want %q", history, want)
 	}
@@ -298,7 +298,7 @@ type reports struct {
 	questions int // whether it is over
 }
 
-var tally = regexp.MustCompile(`^\*\*Alertmanager\*\* (?:reported this ([0-9]+) times so far|(says that it recovered), at .*, after ([0-9]+) reports)`)
+var tally = regexp.MustCompile(`^\*\*Alertmanager\*\* (?:has reported this ([0-9]+) times, last|(says that it recovered), at .*, after ([0-9]+) reports)`)
 
 // told lets all be written that waits, as what comes close after another does, and reads it. Exactly one incident has to be
 // there, which is open.

@@ -275,7 +275,7 @@ func TestBrowserIncident(t *testing.T) {
 	w.leave(click("form#new-issue button[name=create]"))
 	settle(t, w.demo.url)
 	const issue = "/acme/incidents/issues/1"
-	w.sees("#pinned", "Nobody coordinates yet")
+	w.sees("#pinned", "No Incident Coordinator yet")
 	w.sees("#side-labels .content", "phase/identify")
 	w.look("issue-identify")
 
@@ -283,7 +283,7 @@ func TestBrowserIncident(t *testing.T) {
 	const says = "#pinned .comment-body, #side-labels .content, #side-assignees .person"
 	before := w.text(says)
 	w.comment("/ic")
-	w.sees(".timeline-comment[data-author='firebreak[bot]']", "only responders may use /ic")
+	w.sees(".timeline-comment[data-author='firebreak[bot]']", "only responders can use /ic")
 	w.visit(issue)
 	if now := w.text(says); now != before {
 		t.Errorf("mallory's /ic changed the card or the sidebar from\n%s\nto\n%s", before, now)
@@ -291,11 +291,11 @@ func TestBrowserIncident(t *testing.T) {
 
 	w.become("carol")
 	w.comment("/ic")
-	w.sees("#pinned", "coordinator carol")
+	w.sees("#pinned", "Incident Coordinator carol")
 	w.sees("#side-assignees .content", "carol")
 	w.become("alice")
 	w.comment("/oe")
-	w.sees("#pinned", "operations alice")
+	w.sees("#pinned", "Operations Engineer alice")
 	w.sees("#side-assignees .content", "alice")
 	w.become("carol")
 	w.comment("/ic severity critical")

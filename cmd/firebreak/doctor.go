@@ -18,15 +18,15 @@ import (
 )
 
 // errAiling is what doctor ends with when something failed: what, it has said.
-var errAiling = errors.New("something keeps the product from working: see above")
+var errAiling = errors.New("the product can't work yet: see above")
 
 func doctorCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor [OWNER/REPO]",
-		Short: "Finds what keeps the product from working, and says how to mend it",
-		Long: `Looks at the App: its permissions and events, its webhook, and whether GitHub reaches the product and the signature fits, by
-letting GitHub deliver its ping again. With a repository also at that: the installation, the rate limit left, the
+		Short: "Finds what is wrong with the setup, and says how to fix it",
+		Long: `Checks the App: its permissions and events, its webhook, and whether GitHub reaches the product with the right signature, by
+asking GitHub to deliver its ping again. With a repository it also checks the installation, the rate limit left, the
 configuration, labels, form, teams, who can be assigned, and what pages and updates for customers need. It pages nobody,
 tells no customer and changes nothing. Run it with the environment of ` + "`firebreak serve`" + `, whose secrets it looks for.
 

@@ -29,7 +29,7 @@ The intake is where --intake or FIREBREAK_INTAKE_URL says, and takes drills with
 FIREBREAK_INTAKE_SECRET. FIREBREAK_INTAKE_REPOSITORY of the product must be OWNER/REPO. Without an address only the incident is
 opened, as the alert would.
 
-A drill runs everything, pages nobody unless somebody asks by /ic escalate, tells no customer and stays out of the metrics. The
+A drill runs everything, pages nobody unless somebody asks by /ic escalate, tells no customer and is not counted. The
 command acts as the App, from the environment that serve uses.
 
 It ends with status 1 if the product does not answer.`,

@@ -18,8 +18,8 @@ func initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init OWNER/REPO",
 		Short: "Prepares a repository for incidents: labels, and one pull request with configuration and form",
-		Long: `Creates the labels that incidents carry, and opens one pull request with .github/firebreak.yml and the issue form. What is
-there already stays as it is: it can be run again. It acts as the App, from the environment that serve uses.`,
+		Long: `Creates the labels that incidents carry, and opens one pull request with .github/firebreak.yml and the issue form. It changes
+nothing that exists, so it can be run again. It acts as the App, from the environment that serve uses.`,
 		Example:           "  env $(cat firebreak.env) firebreak init acme/incidents --coordinators on-call",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,

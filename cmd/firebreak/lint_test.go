@@ -45,7 +45,7 @@ func TestC3Lint(t *testing.T) {
 		{[]string{"good.md"}, 0, "", ""},
 		{[]string{"--json", "good.md"}, 0, "[]\n", ""},
 		{[]string{"blaming.md"}, 0, "blaming.md:43: “human error” blames: say what made it possible instead (blame, warning)\n", ""},
-		{[]string{"good.md", "bad.md", "blaming.md"}, 1, "bad.md:43: TODO is left: finish what it stands for, or take it out (placeholder)\nblaming.md:43", "bad.md: 1 thing is missing"},
+		{[]string{"good.md", "bad.md", "blaming.md"}, 1, "bad.md:43: TODO is left: replace it, or remove it (placeholder)\nblaming.md:43", "bad.md: 1 thing is missing"},
 		{[]string{"--internal", "carol,@dora", "bad.md"}, 1, "bad.md:47: dora is internal", "bad.md: 3 things are missing"},
 		{[]string{"nowhere.md", "bad.md"}, 1, "bad.md:43: TODO", "open nowhere.md: no such file or directory"},
 		{[]string{"."}, 1, "", "is a directory"},

@@ -67,7 +67,7 @@ func misuse(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 func repositoryOf(arg string) (owner, repo string, err error) {
 	owner, repo, ok := strings.Cut(arg, "/")
 	if !ok || owner == "" || repo == "" || strings.ContainsAny(repo, "/#") || strings.ContainsAny(arg, ": ?") {
-		return "", "", misuse("%q is no repository: give it as OWNER/REPO", arg)
+		return "", "", misuse("%q is not a repository: write OWNER/REPO", arg)
 	}
 	return owner, repo, nil
 }

@@ -113,7 +113,7 @@ func TestBrowserNewcomer(t *testing.T) {
 	w.sees("#installed", "Firebreak acme is installed on acme")
 
 	// init: labels, and a pull request to merge. Before, doctor says what is missing.
-	if said := n.runs(1, "doctor", "acme/incidents"); !strings.Contains(said, "FAIL  labels") || !strings.Contains(said, "firebreak init acme/incidents") || !strings.Contains(said, "is not reached") {
+	if said := n.runs(1, "doctor", "acme/incidents"); !strings.Contains(said, "FAIL  labels") || !strings.Contains(said, "firebreak init acme/incidents") || !strings.Contains(said, "can't reach the address") {
 		t.Errorf("doctor finds\n%s", said)
 	}
 	if said := n.runs(0, "init", "acme/incidents"); !strings.Contains(said, "11 labels created") || !strings.Contains(said, "/acme/incidents/pull/1") {

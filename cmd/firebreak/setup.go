@@ -24,13 +24,13 @@ func setupCommand() *cobra.Command {
 		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may do and why, and
 GitHub asks you to confirm. The App's private key and webhook secret go where --to says and nowhere else:
 
-  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak serve`" + `, and the key in FILE.private-key.pem beside it
+  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak serve`" + `, and the key in FILE.private-key.pem next to it
                          (without .env), both for your eyes only (0600)
   secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
                          ends with the command that deploys the functions with them. The webhook's address is known after
                          that: give any of yours here, and change it in the App's settings
 
-What is there already is not overwritten.`,
+It overwrites nothing.`,
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook
   firebreak setup --org acme --github-url https://github.acme.example --webhook https://firebreak.acme.example/webhook
   firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook --to secretsmanager:firebreak`,
