@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -147,11 +148,32 @@ func (r *run) corrected(c Corrected) {
 
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
-	r.Summary = r.Summary || c.Text != ""
-	if c.Severity != "" && r.Confirmed == nil && r.holdsIC(r.f.By.Login, r.p) && !r.confirm(c.Severity, "") {
+	severity, text := r.spoken(c)
+	r.Summary = r.Summary || text != "" || r.f.Titled
+	switch {
+	case severity == "" || r.Confirmed != nil && r.Severity == severity:
+	case !r.holdsIC(r.f.By.Login, r.p) && !r.mayConfirm():
+		holder, _ := r.Coordinator()
+		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
+		return
+	case !r.confirm(severity, ""):
 		return
 	}
 	r.done()
+}
+
+// spoken gives the severity and the summary of a declaration. The summary may begin with a severity that only the policy knows.
+func (r *run) spoken(c Command) (severity, text string) {
+	if c.Severity != "" {
+		return cmp.Or(r.p.Named(c.Severity), c.Severity), c.Text
+	}
+	word, rest, _ := strings.Cut(strings.TrimSpace(c.Text), " ")
+	if name := strings.ToLower(strings.TrimRight(word, ".,:;!")); name != "" {
+		if _, ok := r.p.Severity(name); ok {
+			return name, strings.TrimSpace(rest)
+		}
+	}
+	return "", c.Text
 }
 
 // backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
@@ -183,6 +205,7 @@ func (r *run) takeIC(because string) {
 	me := r.f.By.Login
 	r.Handover = ""
 	if Same(r.IC, me) {
+		r.answeredPage()
 		r.done()
 		return
 	}
@@ -244,6 +267,9 @@ func (r *run) contacts() (lines []string) {
 func (r *run) takeOE(because string) {
 	me := r.f.By.Login
 	if Has(r.OEs, me) {
+		if r.Confirmed == nil {
+			r.answeredPage() // somebody who had a look already was paged again, as it got worse
+		}
 		r.done()
 		return
 	}

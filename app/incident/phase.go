@@ -24,7 +24,7 @@ func Blocks(s State, p Policy, to Phase) []Check {
 	case Identify:
 		return nil
 	case Closing:
-		return []Check{severity, {"the customer agrees that there is no regression", s.Agreed != nil, "/ic agree who and how", false}}
+		return append([]Check{severity, {"the customer agrees that there is no regression", s.Agreed != nil, "/ic agree who and how", false}}, s.data()...)
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
@@ -35,6 +35,20 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		checks = append(checks, Check{"the cause is known", s.Cause != nil, "/oe cause …", false})
 	case Monitoring:
 		checks = append(checks, Check{"a workaround or a fix is in place", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
+		checks = append(checks, s.data()...)
+	}
+	return checks
+}
+
+// data gives a check for each part of I2's data that is missing: only monitoring and closing wait for it.
+func (s State) data() (checks []Check) {
+	for _, m := range s.missing() {
+		switch m {
+		case "summary":
+			checks = append(checks, Check{"a few words say what is broken", false, "/incident what is broken", false})
+		case "customers":
+			checks = append(checks, Check{"somebody said which customers are hit, or none", false, "/ic customer add NAME", false})
+		}
 	}
 	return checks
 }
@@ -131,7 +145,7 @@ func (r *run) enter(to Phase) {
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
 		r.StandBy.CheckIn = r.nextCheckIn()
-		if r.Critical(r.p) && len(r.Customers) > 0 {
+		if r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() {
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:
@@ -143,6 +157,12 @@ func (r *run) enter(to Phase) {
 			r.startUpdates()
 		}
 	}
+}
+
+// hasTold reports whether the comment that is acted on holds an update: then nobody is asked for one.
+func (r *run) hasTold() bool {
+	id := CommentOf(r.f.ID)
+	return id != 0 && slices.ContainsFunc(r.Timeline, func(e Entry) bool { return e.Kind == "update" && CommentOf(e.Ref) == id })
 }
 
 // broadcast tells the company's own channels where the incident stands.

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,6 +33,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.apply()
+	r.keepAsking()
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
@@ -71,6 +73,7 @@ func (s State) clone() State {
 	s.Updates.Told = slices.Clone(s.Updates.Told)
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
+	s.Signals.Known = slices.Clone(s.Signals.Known)
 	return s
 }
 
@@ -192,7 +195,7 @@ func (r *run) may(row Row) bool {
 		who = Holder // what was confirmed is no longer everybody's to wave away
 	}
 	switch {
-	case who == HolderIC && !r.holdsIC(login, r.p):
+	case who == HolderIC && !r.holdsIC(login, r.p) && !r.mayAnswer(row.Kind):
 		holder, _ := r.Coordinator()
 		r.refuse(Say{Name: "refused-role", Role: "ic", Holder: holder, Command: "/ic"})
 	case who == HolderOE && !r.holdsOE(login, r.p):
@@ -254,7 +257,7 @@ func (r *run) apply() {
 	case Reopened:
 		r.reopened()
 	case Renamed:
-		r.Summary = r.Summary || r.f.By.Respond
+		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
 	case TicketOpened:
 		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
 			r.FollowUps[w.Index].Ticket = w.Ticket
@@ -315,11 +318,16 @@ func (r *run) apply() {
 		r.signalled(w)
 	case Counted:
 		r.counted(Signals(w))
+	case Learned:
+		if r.isNews(w) {
+			r.learned(w)
+		}
 	case Received:
 		if !r.Signals.took(w.Report, true) {
 			r.Signals.take(w.Report)
 			r.record("message", w.Source, "")
 		}
+		r.claim(w.Severity, w.Page, false)
 	case ClosedUp:
 		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
 			r.closed()
@@ -340,9 +348,13 @@ func (r *run) declare() {
 	case Opened:
 		r.begin(w)
 	case Labeled:
-		if w.Name == LabelIncident && (r.f.By.Respond || r.f.By.Bot) { // GitHub lets nobody else but triagers set it
-			r.begin(Opened{Source: "label", Summary: true})
+		if w.Name != LabelIncident {
+			r.labeledEarly(w.Name)
+		} else if r.f.By.Respond || r.f.By.Bot { // GitHub lets nobody else but triagers set it
+			r.begin(Opened{Source: "label"})
 		}
+	case Unlabeled:
+		r.unlabeledEarly(w.Name)
 	case Command:
 		if !r.may(RowOf(w.Kind)) {
 			return
@@ -350,7 +362,8 @@ func (r *run) declare() {
 		switch w.Kind {
 		case Declare:
 			r.done()
-			r.begin(Opened{Source: "command", Summary: true, Severity: w.Severity})
+			severity, text := r.spoken(w)
+			r.begin(Opened{Source: "command", Summary: text != "", Severity: severity})
 		case Help:
 			r.help()
 		default:
@@ -367,27 +380,22 @@ func (r *run) declare() {
 func (r *run) begin(o Opened) {
 	r.Declared = r.stamped()
 	r.Responder = r.f.By.Respond && !r.f.By.Bot
-	r.Source, r.Summary, r.NoCustomer, r.Drill = o.Source, o.Summary, o.None, o.Drill
+	early := Early{}
+	if r.Early != nil {
+		early, r.Early = *r.Early, nil
+	}
+	r.Source, r.Summary, r.NoCustomer, r.Drill = o.Source, o.Summary || r.f.Titled, o.None, o.Drill || early.Drill
 	r.Customers = r.known(o.Customers)
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
 	if o.Signal {
 		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
 		r.Signals.take(o.Report)
+		for _, mark := range o.Known {
+			r.knowWord(mark)
+		}
 	}
-	if o.Page || o.Paged {
-		r.pageUnconfirmed(o.Paged)
-	}
-	if _, ok := r.p.Severity(o.Severity); ok {
-		r.Claimed = o.Severity
-	}
-	if len(r.missing()) > 0 {
-		r.Asked.Data = r.f.At.Add(r.p.AskData)
-	}
-	// I3: a responder's own answer confirms; what a source or a reader says is a claim.
-	if r.Claimed != "" && r.Responder && (!r.p.Critical(r.Claimed) || len(r.missing()) == 0) {
-		r.confirm(r.Claimed, "")
-	}
+	r.judge(o, early)
 }
 
 // known gives customers their configured spelling and drops repetitions.
@@ -424,17 +432,13 @@ func (s State) Missing() []string { return s.missing() }
 
 // confirm confirms or changes the severity (I3, I4) and reports whether it could.
 func (r *run) confirm(name, why string) bool {
+	name = cmp.Or(r.p.Named(name), name)
 	if _, ok := r.p.Severity(name); !ok {
 		var names []string
 		for _, s := range r.p.Severities {
 			names = append(names, s.Name)
 		}
 		r.refuse(Say{Name: "unknown-severity", Line: name, Names: names})
-		return false
-	}
-	lacks := slices.DeleteFunc(r.missing(), func(m string) bool { return m == "severity" })
-	if r.p.Critical(name) && len(lacks) > 0 {
-		r.refuse(Say{Name: "needs-data", Missing: lacks, Command: "/ic severity " + name})
 		return false
 	}
 	if r.Confirmed != nil && r.Severity == name {
@@ -452,6 +456,8 @@ func (r *run) confirm(name, why string) bool {
 	case was && !is:
 		r.stopUpdates()
 		r.Paging.Next = time.Time{}
+	case !is:
+		r.answeredPage() // it was paged as unconfirmed, and is not critical
 	}
 	return true
 }
@@ -477,6 +483,8 @@ func (r *run) becomeCritical() {
 	}
 	if r.IC == "" && r.Paging.Next.IsZero() {
 		r.startPaging()
+	} else if r.IC != "" {
+		r.answeredPage() // it was paged as unconfirmed, and its coordinator confirms it
 	}
 }
 
@@ -493,6 +501,10 @@ func (r *run) labeled(name string) {
 		r.Paging.Next = time.Time{}
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
 		// it says what is
+	case isSeverity && r.Confirmed == nil && !r.isResponder():
+		r.claim(severity, r.p.PagesClaims(), false)
+	case isSeverity && r.mayConfirm():
+		r.confirm(severity, "")
 	case (isPhase || isSeverity) && !r.mayByHand():
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Command: "/ic"})
@@ -582,12 +594,7 @@ func (r *run) settle() {
 			r.Mirrored = append(r.Mirrored, l)
 		}
 	}
-	if vacant := r.vacancy(); vacant != r.Asked.Open {
-		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
-		if vacant != "" {
-			r.Asked.Role = r.f.At.Add(r.p.AskRole)
-		}
-	}
+	r.watchRoles()
 	r.firsts()
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
@@ -604,6 +611,16 @@ func (r *run) settle() {
 	r.do(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
 	r.closed()
+}
+
+// watchRoles sets when a role that fell vacant is asked for.
+func (r *run) watchRoles() {
+	if vacant := r.vacancy(); vacant != r.Asked.Open {
+		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
+		if vacant != "" {
+			r.Asked.Role = r.f.At.Add(r.p.AskRole)
+		}
+	}
 }
 
 // closedKey is the key of what is said once a closing that was asked for at a time is complete.

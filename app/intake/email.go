@@ -102,7 +102,7 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 	if s.Title == "" {
 		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
 	}
-	s.CallLinks = m.links
+	s.CallLinks, s.SeverityHint = m.links, subjectHint(m)
 	_, domain, _ := strings.Cut(m.from, "@")
 	for name, value := range map[string]string{"from": m.from, "from_name": m.fromName, "from_domain": strings.ToLower(domain), "to": strings.Join(m.to, ","), "auto-submitted": m.auto} {
 		if value != "" {
