@@ -198,6 +198,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04"})
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04", Count: 1})
 	add(incident.Say{Name: "missing-data", Who: "alice", Missing: []string{"severity", "summary", "customers"}})
+	add(incident.Say{Name: "page", Reason: "team", Role: "unconfirmed", Names: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "unclaimed", Line: "Alertmanager", Role: "regular", Time: at, Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "news", Who: "carol", Line: "Alertmanager", Role: "critical", Lines: []string{"APIServerDown: the API of eu-1 does not answer", "@carol"}, Reason: "- APIServerDown\n/ic close", Command: "/ic severity critical"})
 	add(incident.Say{Name: "news", Line: "A webhook", Lines: []string{"eu-1 lost data"}, Teams: []string{"acme/incident-coordinators"}})
