@@ -75,7 +75,7 @@ var taken = map[string]struct {
 	"I7 what readers claim": {"signals: [{source: reader, do: open}]\n", func(p *incident.Policy) {
 		p.Signals = []incident.SignalRule{{Source: "reader", Action: "open"}}
 	}},
-	"M2 a stand-by":     {"stand-by: {lasts: 2d, check-in: 1d12h}\n", func(p *incident.Policy) { p.StandBy, p.CheckIn = 48*time.Hour, 36*time.Hour }},
+	"M2 a stand-by": {"stand-by: {lasts: 2d, check-in: 1d12h}\n", func(p *incident.Policy) { p.StandBy, p.CheckIn = 48*time.Hour, 36*time.Hour }},
 	"M2 working hours": {"working-hours: {from: 8:30, to: '24:00', days: [sun, mon]}\n", func(p *incident.Policy) {
 		p.Hours = incident.Hours{From: 8*time.Hour + 30*time.Minute, To: 24 * time.Hour, Days: [7]bool{time.Sunday: true, time.Monday: true}}
 	}},

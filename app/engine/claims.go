@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -11,6 +12,32 @@ import (
 
 // pagedOnce is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
 const pagedOnce = time.Hour
+
+// episode gives the key of a page for a trouble. A pager takes the same key for the same page, so that two processes page once; when
+// the trouble comes again it is another one: an hour later, or after its incident ended.
+func (e *Engine) episode(trouble string, now time.Time) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	began := now.Truncate(pagedOnce)
+	if ended := e.paged[trouble+endedMark]; ended.After(began) {
+		began = ended
+	}
+	return fmt.Sprintf("%s-%d", trouble, began.Unix())
+}
+
+const endedMark = " ended"
+
+// end makes the next report of a trouble page anew. The caller holds the lock.
+func (e *Engine) end(trouble string) {
+	now := e.Clock.Now()
+	for key, at := range e.paged {
+		if strings.HasSuffix(key, endedMark) && now.Sub(at) > pagedOnce {
+			delete(e.paged, key)
+		}
+	}
+	delete(e.paged, trouble)
+	e.paged[trouble+endedMark] = now
+}
 
 // decide says what becomes of a report by a policy.
 func decide(s intake.Signal, policy incident.Policy) intake.Decision {

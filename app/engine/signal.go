@@ -185,7 +185,7 @@ func (p *pass) forget(ref incident.Ref) {
 		if known.ref == ref {
 			delete(p.places, k)
 			_, dedup, _ := strings.Cut(k, " ")
-			delete(p.paged, ref.FullName()+"/signal/"+p.trouble(incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, dedup)) // the next one pages anew
+			p.end(ref.FullName() + "/signal/" + p.trouble(incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, dedup))
 		}
 	}
 }
@@ -204,6 +204,7 @@ func (p *pass) passOn() error {
 	if !ok {
 		return nil
 	}
+	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
 	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(trouble))
 	if err != nil || number == 0 {
 		return err
@@ -416,10 +417,10 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	if d.Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
 		return false
 	}
-	key := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
+	trouble := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
 	now := e.Clock.Now()
 	e.mu.Lock()
-	at, known := e.paged[key]
+	at, known := e.paged[trouble]
 	e.mu.Unlock()
 	if known && now.Sub(at) < pagedOnce {
 		return true
@@ -427,6 +428,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	if e.isOpen(ctx, repo, d, s) {
 		return false // the look at it pages, if this is worse than what its people know
 	}
+	key := e.episode(trouble, now)
 	step := policy.Escalation[0]
 	by := step.By
 	if len(by) == 0 {
@@ -444,7 +446,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	}
 	if sent {
 		e.mu.Lock()
-		e.paged[key] = now
+		e.paged[trouble] = now
 		e.mu.Unlock()
 	}
 	return sent

@@ -99,7 +99,7 @@ func (r *run) learned(l Learned) {
 		r.knowWord(mark)
 	}
 	f := r.f
-	r.f.At = time.Unix(l.At, 0).UTC()
+	r.f = Fact{At: time.Unix(l.At, 0).UTC()} // whoever tells it, the source or our own comment
 	r.recordAt(Entry{At: r.f.At, Kind: "news", What: l.Source})
 	if l.Severity != "" {
 		r.Signals.Worst = l.Severity
