@@ -72,7 +72,9 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	want := []string{"reported it (Alertmanager)", "Alertmanager says that it recovered", "Alertmanager fires again"}
 	history := timeline(t, p.url)
 	// It claims to be critical, so people are paged until somebody takes it (I7): how often hangs on how long this took.
-	isPage := func(entry string) bool { return strings.HasPrefix(entry, "paged ") || strings.HasPrefix(entry, "nobody answered") }
+	isPage := func(entry string) bool {
+		return strings.HasPrefix(entry, "paged ") || strings.HasPrefix(entry, "nobody answered")
+	}
 	if !slices.ContainsFunc(history, isPage) {
 		t.Errorf("nobody was paged: %q", history)
 	}
