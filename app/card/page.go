@@ -43,6 +43,8 @@ type page struct {
 	Box         string
 	Failed      string // why the newest page could not be sent
 	Missing     []string
+	Asked       string // who is asked for it
+	Ask         bool   // it is asked for outside the box
 	Facts       string
 	Rhythm      string // "20 min"
 	Kept        string
@@ -104,8 +106,9 @@ func newPage(s incident.State, v View, shown int) page {
 	p.Nobody = p.Running && s.IC == "" && len(s.OEs) == 0 && (p.Unconfirmed || p.Coordinator == "")
 	p.standing()
 	if p.Running {
-		p.Missing = s.Missing()
+		p.Missing, p.Asked = s.Missing(), s.AskedForData()
 		p.Box, p.Failed = p.box()
+		p.Ask = len(p.Missing) > 0 && p.Box != "data" && s.Phase != incident.Closing
 		p.Rhythm = p.rhythm()
 		p.StandBy = s.Phase == incident.Monitoring && !s.StandBy.Ends.IsZero()
 		p.checks()
@@ -239,7 +242,7 @@ func (p page) box() (name, failed string) {
 	switch {
 	case s.Paging.GaveUp && s.IC == "":
 		return "unanswered", failed
-	case failed != "" && (open || s.Paging.Pages[len(s.Paging.Pages)-1].Why == "update" && s.Updates.Overdue):
+	case failed != "" && (open || p.Nobody && p.Unconfirmed || s.Paging.Pages[len(s.Paging.Pages)-1].Why == "update" && s.Updates.Overdue):
 		return "unsent-page", failed
 	case !s.Updates.Due.IsZero() && s.Updates.Stage >= 2:
 		return "overdue", failed
@@ -255,12 +258,14 @@ func (p page) box() (name, failed string) {
 		return "nobody-operates", failed
 	case s.Handover != "":
 		return "handover", failed
-	case p.Unconfirmed && len(p.Missing) > 0 && (s.Claimed == "" || p.Policy.Critical(s.Claimed)):
-		return "data", failed
+	case p.Unconfirmed && p.Nobody && (!s.Paging.Next.IsZero() || s.IsUnclaimed()):
+		return "claim", failed
 	case s.Phase == incident.Monitoring && s.StandBy.Asked && s.Agreed == nil && !s.NothingToTell():
 		return "agreement", failed
 	case s.Document.Shut && s.Document.Merged == nil:
 		return "unmerged", failed
+	case len(p.Missing) > 0 && s.Phase != incident.Closing:
+		return "data", failed
 	}
 	return "", failed
 }
@@ -591,7 +596,7 @@ func (p *page) followUps() {
 func (p *page) now() {
 	for _, h := range incident.Hints(p.S, p.Policy) {
 		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
-			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed && (p.Box == "data" || len(p.S.Customers) > 0)
+			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed && (len(p.Missing) > 0 && (p.Box == "data" || p.Ask) || len(p.S.Customers) > 0)
 		if !shown {
 			p.Now = append(p.Now, command{h.Command, h.Does, h.Who})
 		}

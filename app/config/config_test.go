@@ -64,15 +64,18 @@ var taken = map[string]struct {
 		p.Customers = []incident.Customer{{Name: "zeta"}, {Name: "Alpha", Contacts: []string{"Gina"}, Channels: []incident.Channel{
 			{Kind: "slack", To: "#alpha-p1"}, {Kind: "issue", To: "acme/alpha.x"}, {Kind: "webhook", To: "ALPHA_HOOK"}, {Kind: "email", To: "ops@alpha.example"}}}}
 	}},
-	"the rest": {"responders: [platform, payments]\nreminders: {missing-data: 2m, customer-update: 3m, vacant-role: 4m}\nfollow-ups: {in-product-repositories: false}\ntime-zone: Europe/Berlin\n", func(p *incident.Policy) {
+	"the rest": {"responders: [platform, payments]\nreminders: {missing-data: 2m, customer-update: 3m, vacant-role: 4m, unclaimed: 5m}\nfollow-ups: {in-product-repositories: false}\ntime-zone: Europe/Berlin\n", func(p *incident.Policy) {
 		p.Responders = []string{"platform", "payments"}
-		p.AskData, p.AskUpdate, p.AskRole = 2*time.Minute, 3*time.Minute, 4*time.Minute
+		p.AskData, p.AskUpdate, p.AskRole, p.AskClaim = 2*time.Minute, 3*time.Minute, 4*time.Minute, 5*time.Minute
 		p.Hours = incident.OfficeHours // where a time zone is named, people work by day
 		p.Issues = false
 		p.Zone, _ = time.LoadLocation("Europe/Berlin")
 	}},
 	"Windows line ends": {"coordinators: incident-coordinators\r\nresponders:\r\n- platform\r\n", func(p *incident.Policy) { p.Responders = []string{"platform"} }},
-	"M2 a stand-by":     {"stand-by: {lasts: 2d, check-in: 1d12h}\n", func(p *incident.Policy) { p.StandBy, p.CheckIn = 48*time.Hour, 36*time.Hour }},
+	"I7 what readers claim": {"signals: [{source: reader, do: open}]\n", func(p *incident.Policy) {
+		p.Signals = []incident.SignalRule{{Source: "reader", Action: "open"}}
+	}},
+	"M2 a stand-by": {"stand-by: {lasts: 2d, check-in: 1d12h}\n", func(p *incident.Policy) { p.StandBy, p.CheckIn = 48*time.Hour, 36*time.Hour }},
 	"M2 working hours": {"working-hours: {from: 8:30, to: '24:00', days: [sun, mon]}\n", func(p *incident.Policy) {
 		p.Hours = incident.Hours{From: 8*time.Hour + 30*time.Minute, To: 24 * time.Hour, Days: [7]bool{time.Sunday: true, time.Monday: true}}
 	}},

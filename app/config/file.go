@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 				{"missing-data", func(n ast.Node) { r.duration(n, &p.AskData) }},
 				{"customer-update", func(n ast.Node) { r.duration(n, &p.AskUpdate) }},
 				{"vacant-role", func(n ast.Node) { r.duration(n, &p.AskRole) }},
+				{"unclaimed", func(n ast.Node) { r.duration(n, &p.AskClaim) }},
 			})
 		}},
 		{"follow-ups", func(n ast.Node) {
@@ -362,8 +364,10 @@ func (r *reader) reviewers(n ast.Node) (out []string) {
 func (r *reader) signals(n ast.Node, p *incident.Policy) {
 	for _, item := range r.items(n, "signals", "- source: alertmanager") {
 		var rule incident.SignalRule
+		var source ast.Node
+		mistakes := len(r.problems)
 		r.mapping(item, "a rule", []field{
-			{"source", func(n ast.Node) { rule.Source = r.choice(n, signalSources...) }},
+			{"source", func(n ast.Node) { source, rule.Source = n, r.choice(n, signalSources...) }},
 			{"title", func(n ast.Node) { rule.Title = r.pattern(n) }},
 			{"labels", func(n ast.Node) {
 				rule.Labels = map[string]string{}
@@ -378,11 +382,16 @@ func (r *reader) signals(n ast.Node, p *incident.Policy) {
 			{"customer", func(n ast.Node) { rule.Customer = r.word(n, customerName, "the name of a customer") }},
 			{"repository", func(n ast.Node) { rule.Repository = r.word(n, repoName, "a repository as owner/repo") }},
 		})
+		onlyDoes := incident.SignalRule{Source: rule.Source, Action: rule.Action}
+		isRight := rule.Action == "open" || rule.Action == "page"
+		if rule.Source == incident.SourceReader && len(r.problems) == mistakes && (!isRight || !reflect.DeepEqual(rule, onlyDoes)) {
+			r.problem(source, "a rule for reader, somebody who may not respond and declares a critical incident, says do: open or do: page, and nothing else")
+		}
 		p.Signals = append(p.Signals, rule)
 	}
 }
 
-var signalSources = []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "cloudwatch", "sns", "eventbridge", "email", "slack", "generic"}
+var signalSources = []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "cloudwatch", "sns", "eventbridge", "email", "slack", "generic", incident.SourceReader}
 
 // pattern reads a regular expression; "" if it is none.
 func (r *reader) pattern(n ast.Node) string {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -104,8 +105,11 @@ func (p *pass) page() error {
 		p.note(s.Key)
 		outside, phones := p.receivers(s)
 		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
-		if p.state.Drill {
+		switch {
+		case p.state.Drill:
 			say.Role = "drill"
+		case p.state.Confirmed == nil:
+			say.Role = "unconfirmed"
 		}
 		mention := len(phones) > 0 || slices.Contains(s.To, "phone")
 		for _, kind := range s.By {
@@ -172,8 +176,8 @@ func (p *pass) sendTo(s incident.Send, kind string, to []string, key string) err
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: asks(s),
-		URL: p.snap.URL, Severity: p.state.Severity, Drill: p.state.Drill, Service: service, Tag: p.tag(p.m.Ref)})
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: p.asks(s),
+		URL: p.snap.URL, Severity: cmp.Or(p.state.Severity, p.state.Claimed), Drill: p.state.Drill, Service: service, Tag: p.tag(p.m.Ref)})
 }
 
 // headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.
@@ -182,7 +186,7 @@ func (p *pass) headline() string {
 	if p.state.Critical(p.policy) {
 		words[0] = "P1"
 	} else if p.state.Confirmed == nil {
-		words[0] = "Unconfirmed"
+		words[0] = strings.TrimSpace("Unconfirmed " + p.state.Claimed)
 	}
 	if len(p.state.Customers) > 0 {
 		words = append(words, strings.Join(p.state.Customers, ", "))
@@ -191,7 +195,10 @@ func (p *pass) headline() string {
 }
 
 // asks says what is asked of whoever is paged.
-func asks(s incident.Send) string {
+func (p *pass) asks(s incident.Send) string {
+	if s.Why == "team" && p.state.Confirmed == nil {
+		return "Nobody has confirmed it yet. On it? Write /oe on the incident's page, then /ic severity and how bad it is."
+	}
 	switch s.Why {
 	case "update":
 		return "A customer update is overdue. Please help the coordinator write it, or take over with /ic."

@@ -16,9 +16,14 @@ const lag = time.Minute
 
 // facts turns what is new into facts, in GitHub's order.
 func (p *pass) facts() ([]incident.Fact, error) {
-	facts := p.opening()
+	opening := p.opening()
+	facts, early := p.early(len(opening) > 0)
+	facts = append(facts, opening...)
 	shown := false
 	for i, it := range p.snap.Items {
+		if early[i] {
+			continue
+		}
 		if it.Comment != 0 && p.m.Comment != nil && it.Comment == p.m.Comment.ID {
 			shown = true
 		}
@@ -55,20 +60,51 @@ func (p *pass) opening() []incident.Fact {
 	if p.state.Declared != nil {
 		return nil
 	}
-	by := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}
+	by, titled := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}, p.isTitled(-1)
 	if opened, ok := p.reported(); ok {
-		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
+		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened, Titled: titled}}
 	}
 	if opened, ok := command.Form(p.snap.Body); ok && p.wasLabeled() {
-		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened}}
+		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened, Titled: titled}}
 	}
 	var facts []incident.Fact
 	if !p.snap.AuthorBot {
 		for i, what := range p.parse(p.snap.Body) {
-			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: p.snap.Created, By: by, What: what})
+			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: p.snap.Created, By: by, What: what, Titled: titled})
 		}
 	}
-	return facts
+	return incident.InOrder(facts)
+}
+
+// atOnce is how long after an issue GitHub may date the labels with which it was opened.
+const atOnce = 2 * time.Second
+
+// early gives the facts of the labels with which an issue was opened, since GitHub tells them after its text: they say how bad it
+// is, and whether it is a drill, before it is declared. of tells which items they were.
+func (p *pass) early(opens bool) (facts []incident.Fact, of map[int]bool) {
+	of = map[int]bool{}
+	if !opens || p.state.Declared != nil {
+		return nil, of
+	}
+	for i, it := range p.snap.Items {
+		if it.Own || it.Event != "labeled" || it.At.Sub(p.snap.Created) > atOnce {
+			break // what somebody did, or said, once it was open
+		}
+		if it.Label == incident.LabelDrill || strings.HasPrefix(it.Label, incident.LabelSeverity) {
+			facts, of[i] = append(facts, p.item(i, it, !p.lost)...), true
+		}
+	}
+	return facts, of
+}
+
+// isTitled reports whether the issue's title said what is broken when item i of the timeline happened.
+func (p *pass) isTitled(i int) bool {
+	for j, it := range p.snap.Items {
+		if j > i && it.Event == "renamed" {
+			return command.SaysWhat(it.Was)
+		}
+	}
+	return command.SaysWhat(p.snap.Title)
 }
 
 // wasLabeled tells whether the issue has, or ever had, the incident label.
@@ -90,7 +126,7 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
 		return recalled(it, p.rebuilt || p.telling)
 	}
-	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}}
+	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}, Titled: p.isTitled(i)}
 	switch it.Event {
 	case "commented":
 		return p.commented(i, it, f, live)
@@ -142,10 +178,20 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 			if f, ok := incident.ParseUnsent(key); ok {
 				add(f)
 			}
-		case parts[0] == "message" && len(parts) == 3: // message/3f9a.XKQM.1772447000/Email
+		case parts[0] == "message" && len(parts) >= 3: // message/3f9a.XKQM.1772447000/Email, and /critical/page where it told a severity
 			if report, ok := incident.ParseReport(parts[1]); ok {
-				add(incident.Received{Source: parts[2], Report: report})
+				received := incident.Received{Source: parts[2], Report: report, Page: len(parts) == 5}
+				if len(parts) > 3 {
+					received.Severity, _ = url.PathUnescape(parts[3])
+				}
+				add(received)
 			}
+		case parts[0] == "news" && again:
+			if learned, ok := incident.ParseNews(key); ok {
+				add(learned)
+			}
+		case (parts[0] == "data" || parts[0] == "claim") && again:
+			add(incident.Said{Topic: parts[0], Comment: it.Comment}) // which the next reminder replaces
 		case parts[0] == "ack" && len(parts) == 5: // ack/page/1/pagerduty/Dan%20Example
 			if name, err := url.PathUnescape(parts[4]); err == nil {
 				add(incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name})
@@ -206,7 +252,7 @@ func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
 		next.ID, next.What = fmt.Sprintf("%s.%d", f.ID, n), what
 		facts = append(facts, next)
 	}
-	return facts
+	return incident.InOrder(facts)
 }
 
 // edits gives the commands that an edit added, if the author made it.
@@ -215,7 +261,7 @@ func (p *pass) edits() []incident.Fact {
 	if c == nil || c.Editor == "" || !incident.Same(c.Editor, c.Author) {
 		return nil
 	}
-	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}}
+	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: p.isTitled(len(p.snap.Items))}
 	added, corrected := command.Edited(c.Before, c.Body)
 	for _, k := range corrected {
 		added = append(added, incident.Corrected{New: k.New, Old: said(k.Old)})

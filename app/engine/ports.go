@@ -266,7 +266,8 @@ type Item struct {
 	Login   string // assigned or unassigned
 	Comment int64
 	URL     string
-	Reacted bool // it carries a reaction that the app gives
+	Reacted bool   // it carries a reaction that the app gives
+	Was     string // renamed: the title before
 }
 
 // Later is an error that says when to come back: a rate limit, or an outage with a Retry-After.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -56,7 +57,8 @@ func (p *pass) signal() error {
 			return err
 		}
 	}
-	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At}
+	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At,
+		Paged: p.m.Paged, Page: d.Action == intake.Page, Severity: d.Severity}
 	if ref.FullName() != p.m.Ref.FullName() {
 		on.Rules = p.m.Ref.FullName()
 	}
@@ -127,7 +129,7 @@ func (p *pass) judge() (s intake.Signal, d intake.Decision, err error) {
 	if err := p.load(); err != nil {
 		return s, d, err
 	}
-	return s, intake.Map(s, rules(p.policy)), nil
+	return s, decide(s, p.policy), nil
 }
 
 // rules gives the policy's rules as intake reads them. The configuration has checked their patterns.
@@ -185,6 +187,8 @@ func (p *pass) forget(ref incident.Ref) {
 	for k, known := range p.places {
 		if known.ref == ref {
 			delete(p.places, k)
+			_, dedup, _ := strings.Cut(k, " ")
+			p.end(ref.FullName() + "/signal/" + p.trouble(incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, dedup))
 		}
 	}
 }
@@ -203,6 +207,7 @@ func (p *pass) passOn() error {
 	if !ok {
 		return nil
 	}
+	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
 	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(trouble))
 	if err != nil || number == 0 {
 		return err
@@ -230,13 +235,15 @@ type origin struct {
 	Drill     bool            `json:"drill,omitempty"`
 	Count     int             `json:"count,omitempty"`
 	Report    incident.Report `json:"report,omitzero"`
+	Known     []string        `json:"known,omitempty"` // marks of what it said
 }
 
 // declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
 	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Drill: s.Drill, Count: p.m.Count, Report: p.report(s)}
-	if _, ok := p.policy.Severity(d.Severity); ok {
-		o.Severity = d.Severity
+	o.Severity = p.policy.Named(d.Severity)
+	for _, w := range p.words(s) {
+		o.Known = append(o.Known, w.Mark)
 	}
 	names, _ := p.policy.ReadCustomers(d.Customer)
 	for _, name := range names {
@@ -249,7 +256,7 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
 	body := text + "\n\n" + signalMark(p.trouble(repo, s.DedupKey)) + "\n" + p.originMark(repo, o)
-	title, labels := s.Title, []string{incident.LabelIncident}
+	title, labels := cmp.Or(d.Title, s.Title), []string{incident.LabelIncident}
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
 	}
@@ -324,7 +331,7 @@ func (p *pass) reported() (incident.Opened, bool) {
 		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Summary: true, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill}, true
+		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
 	}
 	return incident.Opened{}, false
 }
@@ -341,11 +348,17 @@ func (p *pass) repeated() ([]incident.Fact, error) {
 	if s.Bounce != nil {
 		return p.undelivered(s), nil
 	}
-	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Report: p.report(s)}
+	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Report: p.report(s),
+		Severity: p.policy.Named(p.m.Severity), Page: p.m.Page, Paged: p.m.Paged}
 	if s.Source == "email" {
 		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
 		if f.Text == "" {
 			f.Text = s.Title
+		}
+	} else {
+		f.Title, f.Words = s.Title, p.words(s)
+		if s.Source == "generic" {
+			f.Details = s.Text
 		}
 	}
 	return []incident.Fact{{At: p.now, What: f}}, nil
@@ -410,17 +423,22 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	if _, ok := e.answers(s, repo, policy.Signals); ok { // whose people know already
 		return false
 	}
-	if intake.Map(s, rules(policy)).Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
+	d := decide(s, policy)
+	if d.Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
 		return false
 	}
-	key := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
+	trouble := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
 	now := e.Clock.Now()
 	e.mu.Lock()
-	at, known := e.paged[key]
+	at, known := e.paged[trouble]
 	e.mu.Unlock()
-	if known && now.Sub(at) < time.Hour {
+	if known && now.Sub(at) < pagedOnce {
 		return true
 	}
+	if e.isOpen(ctx, repo, d, s) {
+		return false // the look at it pages, if this is worse than what its people know
+	}
+	key := e.episode(trouble, now)
 	step := policy.Escalation[0]
 	by := step.By
 	if len(by) == 0 {
@@ -432,13 +450,13 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			continue
 		}
 		service, _ := policy.Service(kind)
-		err := e.Pager.Page(ctx, Page{Ref: repo, Key: key, To: slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }), Title: s.Title, URL: s.URL, Severity: s.SeverityHint, Service: service})
+		err := e.Pager.Page(ctx, Page{Ref: repo, Key: key, To: slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }), Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title), URL: s.URL, Severity: cmp.Or(d.Severity, s.SeverityHint), Service: service})
 		e.countPage(kind, repo.FullName(), key, err)
 		sent = sent || err == nil
 	}
 	if sent {
 		e.mu.Lock()
-		e.paged[key] = now
+		e.paged[trouble] = now
 		e.mu.Unlock()
 	}
 	return sent

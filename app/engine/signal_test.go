@@ -55,11 +55,11 @@ func TestI1I6AnAlertOpensOneIncidentAndGoesOnBeingCounted(t *testing.T) {
 	if !strings.Contains(card, "Unconfirmed · Identify") || !strings.Contains(card, "reported by **Alertmanager** as critical") || !strings.Contains(card, "globex") {
 		t.Fatalf("the card says\n%s", card)
 	}
-	if sent := w.outbox(); len(sent) > 0 {
-		t.Errorf("an alert that nobody confirmed pages: %v", sent)
+	if sent := w.outbox(); len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "Unconfirmed critical: APIServerDown") {
+		t.Errorf("a critical alert pages as unconfirmed (I7), and once: %v", sent)
 	}
 	w.tell("bob: /oe\nbob: /ic severity critical")
-	if sent := w.outbox(); len(sent) != 1 || sent[0].Kind != "page" {
+	if sent := w.outbox(); len(sent) != 2 || sent[1].Kind != "page" || !strings.HasPrefix(sent[1].Text, "P1 globex") {
 		t.Errorf("confirmed, and the outbox holds %v", sent)
 	}
 	w.tell("wait 1m")

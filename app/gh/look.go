@@ -72,6 +72,9 @@ type item struct {
 	Label     *struct {
 		Name string `json:"name"`
 	} `json:"label"`
+	Rename *struct {
+		From string `json:"from"`
+	} `json:"rename"`
 	Reactions *struct {
 		Plus     int `json:"+1"`
 		Minus    int `json:"-1"`
@@ -186,6 +189,9 @@ func (l *look) item(it item) engine.Item {
 	}
 	if it.Assignee != nil {
 		out.Login = it.Assignee.Login
+	}
+	if it.Rename != nil {
+		out.Was = it.Rename.From
 	}
 	if r := it.Reactions; r != nil {
 		out.Reacted = r.Plus+r.Minus+r.Confused > 0

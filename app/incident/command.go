@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,17 +149,24 @@ func (r *run) corrected(c Corrected) {
 
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
-	if c.Text != "" && c.Severity == "" && r.Summary {
+	severity, text := r.spoken(c)
+	if text != "" && severity == "" && r.Summary {
 		r.react(Unclear) // it has its summary: this is a slip, or belongs into the timeline
-		r.reply(Say{Name: "declared-already", Line: "/incident " + firstWord(c.Text), Command: c.Like})
+		r.reply(Say{Name: "declared-already", Line: "/incident " + firstWord(text), Command: c.Like})
 		return
 	}
-	r.Summary = r.Summary || c.Text != ""
-	if c.Severity != "" && r.Confirmed == nil && r.holdsIC(r.f.By.Login, r.p) && !r.confirm(c.Severity, "") {
+	r.Summary = r.Summary || text != "" || r.f.Titled
+	holdsIC := r.holdsIC(r.f.By.Login, r.p)
+	switch {
+	case severity == "" || r.Confirmed != nil && r.Severity == severity:
+	case r.Confirmed != nil && !(holdsIC && r.p.Critical(severity)):
+		// What is confirmed is changed by the word that says so: a slip must not end the pages of a P1.
+		r.refuse(Say{Name: "severity-stays", Line: severity, Reason: r.Severity, Command: "/ic severity " + severity})
 		return
-	}
-	if c.Severity != "" && c.Severity != r.Severity {
-		r.refuse(Say{Name: "severity-stays", Line: c.Severity, Reason: r.Severity, Command: "/ic severity " + c.Severity})
+	case !holdsIC && !r.mayConfirm():
+		r.refuse(r.onlyFor("ic", "/ic"))
+		return
+	case !r.confirm(severity, ""):
 		return
 	}
 	r.done()
@@ -166,6 +174,20 @@ func (r *run) redeclare(c Command) {
 
 // firstWord returns the first word of a text.
 func firstWord(text string) string { return strings.Fields(text + " …")[0] }
+
+// spoken returns the severity and the summary of a declaration. The summary may begin with a severity that only the policy knows.
+func (r *run) spoken(c Command) (severity, text string) {
+	if c.Severity != "" {
+		return cmp.Or(r.p.Named(c.Severity), c.Severity), c.Text
+	}
+	word, rest, _ := strings.Cut(strings.TrimSpace(c.Text), " ")
+	if name := strings.ToLower(strings.TrimRight(word, ".,:;!")); name != "" {
+		if _, ok := r.p.Severity(name); ok {
+			return name, strings.TrimSpace(rest)
+		}
+	}
+	return "", c.Text
+}
 
 // backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
 func (r *run) backdate(l Line) time.Time {
@@ -196,6 +218,7 @@ func (r *run) takeIC(because string) {
 	me := r.f.By.Login
 	r.Handover = ""
 	if Same(r.IC, me) {
+		r.answeredPage()
 		r.done()
 		return
 	}
@@ -257,6 +280,9 @@ func (r *run) contacts() (lines []string) {
 func (r *run) takeOE(because string) {
 	me := r.f.By.Login
 	if Has(r.OEs, me) {
+		if r.Confirmed == nil {
+			r.answeredPage() // somebody who had a look already was paged again, as it got worse
+		}
 		r.done()
 		return
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -27,6 +28,7 @@ func (s State) dues(p Policy) []due {
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
+		{s.Asked.Claim, (*run).askClaim},
 		{s.Asked.Role, (*run).askRole},
 		{s.NextPage(), (*run).pageNext},
 		{s.nextUpdate(p), (*run).updateDue},
@@ -89,6 +91,8 @@ func (r *run) tick(is func(time.Time) bool) {
 		}
 		r.f = Fact{At: d.at}
 		d.what(r)
+		r.keepAsking()
+		r.watchRoles() // an escalation that gave up leaves the role vacant from now on, whenever somebody looks
 	}
 }
 
@@ -170,13 +174,28 @@ func (r *run) updateDue() {
 		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …", Untold: r.untold(unheard)}})
 }
 
-// askData asks once for what I2 needs.
+// askData asks for what I2 needs, more and more slowly, until it is there.
 func (r *run) askData() {
-	r.Asked.Data = time.Time{}
-	if m := r.missing(); len(m) > 0 {
-		holder, _ := r.Coordinator()
-		r.do(Remind{Key: "data", Topic: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: holder, Missing: m}})
+	r.Asked.DataWait = doubled(cmp.Or(r.Asked.DataWait, r.p.AskData))
+	r.Asked.Data = r.f.At.Add(r.Asked.DataWait)
+	r.do(Remind{Key: fmt.Sprintf("data/%d", r.f.At.Unix()), Topic: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: r.asked(), Missing: r.missing()}})
+}
+
+// askClaim asks the coordinators who takes what somebody outside reported (I7): at once, and more and more slowly until somebody does.
+func (r *run) askClaim() {
+	r.Asked.ClaimWait = cmp.Or(r.Asked.ClaimWait, r.p.AskClaim/2)
+	r.Asked.ClaimWait = doubled(r.Asked.ClaimWait)
+	r.Asked.Claim = r.f.At.Add(r.Asked.ClaimWait)
+	r.do(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
+		Name: "unclaimed", Line: r.reporter(), Role: r.Claimed, Time: r.Declared.At, Teams: []string{r.p.Coordinators}}})
+}
+
+// reporter names who reported the incident: a source, or somebody who may not respond.
+func (s State) reporter() string {
+	if s.Source == "form" || s.Source == "label" || s.Source == "command" || s.Source == "" {
+		return s.Declared.By
 	}
+	return s.Source
 }
 
 // vacancy names the role of a critical incident that nobody holds and nobody is paged for: "ic", "oe", or "".
@@ -285,6 +304,13 @@ func (r *run) acknowledged(a Acknowledged) {
 	r.f.By.Login = a.Name
 	r.answered()
 	r.do(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
+}
+
+// answeredPage ends the escalation if somebody is being paged.
+func (r *run) answeredPage() {
+	if !r.Paging.Next.IsZero() || r.Paging.GaveUp {
+		r.answered()
+	}
 }
 
 // answered ends the escalation.

@@ -8,6 +8,8 @@ type Fact struct {
 	At   time.Time // GitHub's stamp, whole seconds
 	By   Person
 	What any // one of the types below
+	// Titled says that the title told what is broken when it happened: then it is a summary (I2).
+	Titled bool
 }
 
 // Person is who did something.
@@ -32,8 +34,9 @@ type (
 		Signal    bool // a machine or somebody outside reported it
 		Count     int  // how often, before it was opened
 		Report    Report
-		Page      bool // page at once, before anybody confirmed it (the configuration says so)
-		Paged     bool // the first step was paged already, before GitHub was asked
+		Page      bool     // page at once, before anybody confirmed it (the configuration says so)
+		Paged     bool     // the first step was paged already, before GitHub was asked
+		Known     []string // marks of the words that the report says
 	}
 	// Signalled: the source says it again, or that it recovered. Text is set for what a person wrote, such as a mail.
 	Signalled struct {
@@ -46,6 +49,13 @@ type (
 		Names  []string // of attachments, which are not kept
 		Links  []string // to calls
 		Report Report
+
+		Severity string // as the source calls it
+		Title    string
+		Words    []Word // what it says, each of which is news where nobody said it before
+		Details  string // the report's own words
+		Page     bool   // a rise to critical pages at once (I7)
+		Paged    bool   // people were paged already, before GitHub was asked
 	}
 	// Counted: so it stands with what was reported, by a comment of the app's own.
 	Counted Signals
@@ -53,6 +63,9 @@ type (
 	Received struct {
 		Source string
 		Report Report
+
+		Severity string // as the source calls it; empty: it tells none
+		Page     bool
 	}
 	// Commented: a person's comment without a command.
 	Commented struct{}

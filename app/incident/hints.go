@@ -170,6 +170,9 @@ var (
 
 // short returns a row's usage without what may be left out, and with … where words are needed.
 func short(row Row) string {
+	if row.Kind == Told {
+		return "/ic told by phone"
+	}
 	return placeholder.ReplaceAllString(optional.ReplaceAllString(row.Usage, ""), " …")
 }
 

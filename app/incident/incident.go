@@ -180,6 +180,8 @@ type State struct {
 	Unsaid    []Unsaid    `json:"unsaid,omitempty"`
 	Unreacted []Unreacted `json:"unreacted,omitempty"`
 	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody gives a command
+	// Early is what labels said before the incident was declared; nil once it is.
+	Early *Early `json:"early,omitempty"`
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -230,6 +232,8 @@ type Signals struct {
 	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
 	Turns  []int64   `json:"turns,omitempty"`  // when it recovered, fired again, recovered …, in Unix seconds: the newest 12
 	Taken  []Report  `json:"taken,omitempty"`  // the newest 8 reports, so that none is taken twice
+	Known  []string  `json:"known,omitempty"`  // marks of what was said of it, at most 40, so that what is new is told
+	Worst  string    `json:"worst,omitempty"`  // worst severity that the source told
 }
 
 // Report is one time that a source said something.
@@ -295,12 +299,16 @@ type StandBy struct {
 
 // Asked remembers what was asked once, so that it isn't asked again.
 type Asked struct {
-	Data   time.Time `json:"data,omitzero"`    // when missing data is asked for; zero: asked, or nothing is missing
+	Data   time.Time `json:"data,omitzero"`    // when missing data is asked for next; zero: nothing is missing
 	Role   time.Time `json:"role,omitzero"`    // when it is asked who takes the vacant role; zero: asked, or none is vacant
 	Open   string    `json:"open,omitempty"`   // the vacant role: "ic", "oe"
 	Config string    `json:"config,omitempty"` // the broken configuration that was told of
 	Edits  []string  `json:"edits,omitempty"`  // what was acted on outside the timeline, such as edits, the newest 20 of each kind
 	Floor  []string  `json:"floor,omitempty"`  // of those dropped from Edits, the newest of each kind; nothing older is acted on
+
+	DataWait  time.Duration `json:"dataWait,omitempty"`  // how long the reminder of missing data waits
+	Claim     time.Time     `json:"claim,omitzero"`      // when it is asked who takes a claim; zero: somebody did
+	ClaimWait time.Duration `json:"claimWait,omitempty"` // how long that reminder waits
 }
 
 // Pull is the postmortem's pull request (C2).

@@ -34,6 +34,9 @@ type Message struct {
 	Key    string          `json:"key,omitempty"`
 	Count  int             `json:"count,omitempty"`
 	Paged  bool            `json:"paged,omitempty"`
+	// Page says that the rules page for what it reports, and Severity how bad they say it is. They are set once it was judged.
+	Page     bool   `json:"page,omitempty"`
+	Severity string `json:"severity,omitempty"`
 	// Event names what the source said, ID this one time that it came, and At is when. Rules is the repository whose rules
 	// sent it to Ref, as owner/repo; empty: Ref's own. Back says that where it was sent is over: GitHub is asked anew.
 	Event string    `json:"event,omitempty"`

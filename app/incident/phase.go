@@ -25,9 +25,9 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		return nil
 	case Closing:
 		if s.NothingToTell() {
-			return []Check{severity} // there is nobody to agree
+			return append([]Check{severity}, s.data()...) // there is nobody to agree
 		}
-		return []Check{severity, {"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}}
+		return append([]Check{severity, {"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}}, s.data()...)
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
@@ -38,6 +38,20 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		checks = append(checks, Check{"the cause", s.Cause != nil, "/oe cause …", false})
 	case Monitoring:
 		checks = append(checks, Check{"a workaround or a fix", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
+		checks = append(checks, s.data()...)
+	}
+	return checks
+}
+
+// data returns a check for each part of I2's data that is missing: only monitoring and closing wait for it.
+func (s State) data() (checks []Check) {
+	for _, m := range s.missing() {
+		switch m {
+		case "summary":
+			checks = append(checks, Check{"a few words on what is broken", false, "/incident …", false})
+		case "customers":
+			checks = append(checks, Check{"the impacted customers, or that there are none", false, "/ic customer add …", false})
+		}
 	}
 	return checks
 }
@@ -144,7 +158,7 @@ func (r *run) enter(to Phase) {
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
 		r.StandBy.CheckIn = r.nextCheckIn()
-		if r.Critical(r.p) && len(r.Customers) > 0 {
+		if r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() {
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:
@@ -156,6 +170,12 @@ func (r *run) enter(to Phase) {
 			r.startUpdates()
 		}
 	}
+}
+
+// hasTold reports whether the comment that is acted on holds an update: then nobody is asked for one.
+func (r *run) hasTold() bool {
+	id := CommentOf(r.f.ID)
+	return id != 0 && slices.ContainsFunc(r.Timeline, func(e Entry) bool { return e.Kind == "update" && CommentOf(e.Ref) == id })
 }
 
 // broadcast tells the company's own channels where the incident stands.

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type Policy struct {
 	AskUpdate    time.Duration // after a move to monitoring without an update (M1)
 	AskData      time.Duration // after a declaration with data missing (I2)
 	AskRole      time.Duration // after a role of a critical incident fell vacant (V1)
+	AskClaim     time.Duration // after a report from outside that nobody took (I7)
 	Zone         *time.Location
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
@@ -114,6 +116,7 @@ func DefaultPolicy() Policy {
 		AskUpdate:  5 * time.Minute,
 		AskData:    10 * time.Minute,
 		AskRole:    10 * time.Minute,
+		AskClaim:   15 * time.Minute,
 		Zone:       time.UTC,
 		Issues:     true,
 	}
@@ -126,6 +129,37 @@ func (p Policy) Severity(name string) (Severity, bool) {
 		return Severity{}, false
 	}
 	return p.Severities[i], true
+}
+
+// Named gives the policy's severity for a word that people and sources use: its own name, in any case, or "critical" and "p1" for
+// its first critical severity and "regular", "p2" and "p3" for the first that isn't. It gives "" for any other word.
+func (p Policy) Named(word string) string {
+	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return Same(s.Name, word) })
+	if i < 0 {
+		critical := false
+		switch strings.ToLower(word) {
+		case "critical", "p1":
+			critical = true
+		case "regular", "p2", "p3":
+		default:
+			return ""
+		}
+		i = slices.IndexFunc(p.Severities, func(s Severity) bool { return s.Critical == critical })
+	}
+	if i < 0 {
+		return ""
+	}
+	return p.Severities[i].Name
+}
+
+// SourceReader is the source of rules for incidents that somebody declares who may not respond.
+const SourceReader = "reader"
+
+// PagesClaims reports whether a critical incident that somebody declares who may not respond pages as unconfirmed: yes, unless a
+// rule for that source says otherwise (I7).
+func (p Policy) PagesClaims() bool {
+	i := slices.IndexFunc(p.Signals, func(r SignalRule) bool { return r.Source == SourceReader })
+	return i < 0 || p.Signals[i].Action != "open"
 }
 
 // Critical tells whether a severity starts the P1 process.

@@ -38,6 +38,7 @@ func (r *run) signalled(s Signalled) {
 	}
 	r.do(Remind{Key: r.Signals.key(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
 		Name: "signals", Line: s.Source, Role: role(s.Firing), Count: r.Signals.Count, Time: at}})
+	r.news(s)
 	holder, _ := r.Coordinator()
 	switch {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
@@ -66,11 +67,12 @@ func (r *run) ifOver() []string {
 // message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is told.
 func (r *run) message(s Signalled) {
 	r.record("message", s.Source, s.Text)
+	r.claim(s.Severity, s.Page, s.Paged)
 	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Role: s.Trust}
 	if r.Closed != nil {
 		say.Who, _ = r.Coordinator()
 	}
-	r.do(Remind{Key: "message/" + s.Report.String() + "/" + s.Source, At: r.f.At, Say: say})
+	r.do(Remind{Key: messageKey(s), At: r.f.At, Say: say})
 }
 
 // turned writes down that a trouble recovered or fires again.

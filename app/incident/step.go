@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -33,6 +34,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.apply()
+	r.keepAsking()
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
@@ -79,6 +81,7 @@ func (s State) clone() State {
 	}
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
+	s.Signals.Known = slices.Clone(s.Signals.Known)
 	return s
 }
 
@@ -208,7 +211,7 @@ func (r *run) may(row Row) bool {
 		who = Responder // who does not have the role is told so
 	}
 	switch {
-	case who == HolderIC && !r.holdsIC(login, r.p):
+	case who == HolderIC && !r.holdsIC(login, r.p) && !r.mayAnswer(row.Kind):
 		r.refuse(r.onlyFor("ic", "/ic"))
 	case who == HolderOE && !r.holdsOE(login, r.p):
 		if Same(r.IC, login) {
@@ -275,7 +278,7 @@ func (r *run) apply() {
 	case Reopened:
 		r.reopened()
 	case Renamed:
-		r.Summary = r.Summary || r.f.By.Respond
+		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
 	case TicketOpened:
 		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
 			r.FollowUps[w.Index].Ticket = w.Ticket
@@ -341,11 +344,16 @@ func (r *run) apply() {
 		r.signalled(w)
 	case Counted:
 		r.counted(Signals(w))
+	case Learned:
+		if r.isNews(w) {
+			r.learned(w)
+		}
 	case Received:
 		if !r.Signals.took(w.Report, true) {
 			r.Signals.take(w.Report)
 			r.record("message", w.Source, "")
 		}
+		r.claim(w.Severity, w.Page, false)
 	case ClosedUp:
 		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
 			r.closed()
@@ -376,9 +384,13 @@ func (r *run) declare() {
 	case Opened:
 		r.begin(w)
 	case Labeled:
-		if w.Name == LabelIncident && (r.f.By.Respond || r.f.By.Bot) { // GitHub lets nobody else but triagers set it
-			r.begin(Opened{Source: "label", Summary: true})
+		if w.Name != LabelIncident {
+			r.labeledEarly(w.Name)
+		} else if r.f.By.Respond || r.f.By.Bot { // GitHub lets nobody else but triagers set it
+			r.begin(Opened{Source: "label"})
 		}
+	case Unlabeled:
+		r.unlabeledEarly(w.Name)
 	case Command:
 		if !r.may(RowOf(w.Kind)) {
 			return
@@ -386,7 +398,8 @@ func (r *run) declare() {
 		switch w.Kind {
 		case Declare:
 			r.done()
-			r.begin(Opened{Source: "command", Summary: true, Severity: w.Severity})
+			severity, text := r.spoken(w)
+			r.begin(Opened{Source: "command", Summary: text != "", Severity: severity})
 		case Help:
 			r.help()
 		default:
@@ -403,7 +416,11 @@ func (r *run) declare() {
 func (r *run) begin(o Opened) {
 	r.Declared = r.stamped()
 	r.Responder = r.f.By.Respond && !r.f.By.Bot
-	r.Source, r.Summary, r.Drill = o.Source, o.Summary, o.Drill
+	early := Early{}
+	if r.Early != nil {
+		early, r.Early = *r.Early, nil
+	}
+	r.Source, r.Summary, r.Drill = o.Source, o.Summary || r.f.Titled, o.Drill || early.Drill
 	names, none := r.p.ReadCustomers(o.Customers...)
 	r.Customers, r.NoCustomer = names, (o.None || none) && len(names) == 0
 	r.Phase, r.Since = Identify, r.stamp()
@@ -412,20 +429,11 @@ func (r *run) begin(o Opened) {
 	if o.Signal {
 		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
 		r.Signals.take(o.Report)
+		for _, mark := range o.Known {
+			r.knowWord(mark)
+		}
 	}
-	if o.Page || o.Paged {
-		r.pageUnconfirmed(o.Paged)
-	}
-	if _, ok := r.p.Severity(o.Severity); ok {
-		r.Claimed = o.Severity
-	}
-	if len(r.missing()) > 0 {
-		r.Asked.Data = r.f.At.Add(r.p.AskData)
-	}
-	// I3: a responder's own answer confirms; what a source or a reader says is a claim.
-	if r.Claimed != "" && r.Responder && (!r.p.Critical(r.Claimed) || len(r.missing()) == 0) {
-		r.confirm(r.Claimed, "")
-	}
+	r.judge(o, early)
 }
 
 // missing tells which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".
@@ -448,17 +456,13 @@ func (s State) Missing() []string { return s.missing() }
 
 // confirm confirms or changes the severity (I3, I4) and reports whether it could.
 func (r *run) confirm(name, why string) bool {
+	name = cmp.Or(r.p.Named(name), name)
 	if _, ok := r.p.Severity(name); !ok {
 		var names []string
 		for _, s := range r.p.Severities {
 			names = append(names, s.Name)
 		}
 		r.refuse(Say{Name: "unknown-severity", Line: name, Names: names})
-		return false
-	}
-	lacks := slices.DeleteFunc(r.missing(), func(m string) bool { return m == "severity" })
-	if r.p.Critical(name) && len(lacks) > 0 {
-		r.refuse(Say{Name: "needs-data", Missing: lacks, Command: "/ic severity " + name})
 		return false
 	}
 	if r.Confirmed != nil && r.Severity == name {
@@ -476,6 +480,8 @@ func (r *run) confirm(name, why string) bool {
 	case was && !is:
 		r.stopUpdates()
 		r.Paging.Next = time.Time{}
+	case !is:
+		r.answeredPage() // it was paged as unconfirmed, and is not critical
 	}
 	return true
 }
@@ -501,6 +507,8 @@ func (r *run) becomeCritical() {
 	}
 	if r.IC == "" && r.Paging.Next.IsZero() {
 		r.startPaging()
+	} else if r.IC != "" {
+		r.answeredPage() // it was paged as unconfirmed, and its coordinator confirms it
 	}
 }
 
@@ -517,6 +525,10 @@ func (r *run) labeled(name string) {
 		r.Paging.Next = time.Time{}
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
 		// it says what is
+	case isSeverity && r.Confirmed == nil && !r.isResponder():
+		r.claim(severity, r.p.PagesClaims(), false)
+	case isSeverity && r.mayConfirm():
+		r.confirm(severity, "")
 	case (isPhase || isSeverity) && !r.mayByHand():
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Names: r.OEs, Command: "/ic"})
@@ -610,12 +622,7 @@ func (r *run) settle() {
 			r.Mirrored = append(r.Mirrored, l)
 		}
 	}
-	if vacant := r.vacancy(); vacant != r.Asked.Open {
-		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
-		if vacant != "" {
-			r.Asked.Role = r.f.At.Add(r.p.AskRole)
-		}
-	}
+	r.watchRoles()
 	r.firsts()
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
@@ -632,6 +639,16 @@ func (r *run) settle() {
 	r.do(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
 	r.closed()
+}
+
+// watchRoles sets when a role that fell vacant is asked for.
+func (r *run) watchRoles() {
+	if vacant := r.vacancy(); vacant != r.Asked.Open {
+		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
+		if vacant != "" {
+			r.Asked.Role = r.f.At.Add(r.p.AskRole)
+		}
+	}
 }
 
 // closedKey is the key of what is said once a closing that was asked for at a time is complete.

@@ -102,7 +102,7 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 	if s.Title == "" {
 		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
 	}
-	s.CallLinks = m.links
+	s.CallLinks, s.SeverityHint = m.links, subjectHint(m)
 	_, domain, _ := strings.Cut(m.from, "@")
 	var tags []string
 	if s.Bounce, tags = readBounce(raw, m); s.Bounce != nil {

@@ -138,17 +138,14 @@ func (g group) signal() Signal {
 	if len(relevant) == 0 {
 		relevant = g.Alerts
 	}
-	first := relevant[0]
+	worst := g.worst(relevant)
 	s := Signal{
 		Firing: g.Status == "firing" || len(firing) > 0,
-		Title:  g.title(relevant), Text: g.text(), Labels: map[string]string{}, Event: g.event(),
-		URL: g.ExternalURL, Runbook: g.annotation("runbook_url", relevant), SeverityHint: severity(relevant),
+		Title:  g.title(worst), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
+		URL: g.ExternalURL, Runbook: g.annotation("runbook_url", worst), SeverityHint: g.severityOf(worst[0]),
 	}
-	maps.Copy(s.Labels, g.GroupLabels)
-	maps.Copy(s.Labels, g.CommonLabels)
 	if len(g.Alerts) == 1 {
-		maps.Copy(s.Labels, first.Labels)
-		s.URL = cmp.Or(address(first.GeneratorURL), s.URL)
+		s.URL = cmp.Or(address(worst[0].GeneratorURL), s.URL)
 	}
 	var customers []string
 	for _, a := range relevant {
@@ -160,7 +157,6 @@ func (g group) signal() Signal {
 		}
 	}
 	s.CustomerHint = cmp.Or(strings.Join(customers, ", "), s.Labels["customer"])
-	s.SeverityHint = cmp.Or(s.SeverityHint, s.Labels["severity"])
 	return s
 }
 
@@ -180,8 +176,10 @@ func (g group) annotation(name string, among []alert) string {
 // title gives "APIServerDown: the API of eu-1 does not answer", or the labels of the group where there is no summary of
 // all.
 func (g group) title(among []alert) string {
-	name := cmp.Or(g.CommonLabels["alertname"], g.GroupLabels["alertname"])
-	summary := g.CommonAnnotations["summary"]
+	name, summary := cmp.Or(g.CommonLabels["alertname"], g.GroupLabels["alertname"]), g.CommonAnnotations["summary"]
+	if name == "" && len(among) < len(g.Alerts) {
+		name = g.shared(among)["alertname"]
+	}
 	if len(among) == 1 {
 		name, summary = cmp.Or(among[0].Labels["alertname"], name), cmp.Or(among[0].summary(), summary)
 	}
@@ -259,17 +257,4 @@ func (g group) event() string {
 	}
 	slices.Sort(states)
 	return digest(append(states, g.Status)...)
-}
-
-// severity gives "critical" if any alert is, else what the first says that says anything.
-func severity(among []alert) string {
-	said := ""
-	for _, a := range among {
-		v := hint(cmp.Or(a.Labels["severity"], a.Labels["priority"]))
-		if v == "critical" {
-			return v
-		}
-		said = cmp.Or(said, v)
-	}
-	return said
 }

@@ -56,6 +56,7 @@ type Signal struct {
 	URL          string            `json:"url,omitempty"`     // where to read more; empty, or http(s)
 	Runbook      string            `json:"runbook,omitempty"` // likewise
 	Labels       map[string]string `json:"labels,omitempty"`
+	Alerts       []Alert           `json:"alerts,omitempty"`      // of a group, those that fire: the most severe first, at most 50
 	CallLinks    []string          `json:"callLinks,omitempty"`   // Zoom, Teams, Meet or Webex, found in its text
 	Attachments  []string          `json:"attachments,omitempty"` // names of what was dropped
 
@@ -67,6 +68,14 @@ type Signal struct {
 	Reply string `json:"reply,omitempty"`
 	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping it.
 	Payload string `json:"payload"`
+}
+
+// Alert is one alert of a group. It counts with its own labels, for the rules and for how severe the whole is.
+type Alert struct {
+	Name     string            `json:"name,omitempty"`
+	Title    string            `json:"title"` // one line: the name, and what its own summary says
+	Labels   map[string]string `json:"labels,omitempty"`
+	Severity string            `json:"severity,omitempty"` // as SeverityHint
 }
 
 // Thread places a mail in its conversation. Ids stand without angle brackets.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,10 +85,7 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 		place := slackPlace{Team: c.TeamID, Channel: c.ChannelID, Name: c.ChannelName, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: c.ResponseURL}
 		return Result{Modal: &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)}, Answer: &Answer{}, Failed: ephemeral(slackUsage)}
 	}
-	severity, title := "", words
-	if first, rest, _ := strings.Cut(words, " "); slices.Contains(s.Severities, strings.ToLower(first)) {
-		severity, title = strings.ToLower(first), strings.TrimSpace(rest)
-	}
+	severity, title := s.severity(words)
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))), Started: r.Now,
 		Title: cmp.Or(title, "Declared in Slack"), Text: title, SeverityHint: severity, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
@@ -153,9 +149,10 @@ func (s *Slack) interaction(r Request, payload string) (Result, error) {
 func (s *Slack) shortcut(r Request, i interaction) Result {
 	words := slackText(i.Message.Text)
 	first, _, _ := strings.Cut(words, "\n")
+	severity, _ := s.severity(words)
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.Channel.ID, i.Message.TS),
-		Title: cmp.Or(first, "A message in Slack"), Text: words, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
+		Title: cmp.Or(first, "A message in Slack"), Text: words, SeverityHint: severity, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
 		Labels: map[string]string{
 			"team": i.Team.ID, "channel": i.Channel.ID, "channel_name": i.Channel.Name, "user": i.User.ID, "user_name": i.User.Name,
 			"author": i.Message.User, "thread_ts": i.Message.ThreadTS,

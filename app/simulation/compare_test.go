@@ -291,7 +291,7 @@ func parts(s incident.State) map[string]any {
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
 		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, shared},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
-		"signals": []any{s.Signals.Firing, s.Signals.Count}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
+		"signals": []any{s.Signals.Firing, s.Signals.Count, s.Signals.Known, s.Signals.Worst}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}
 }
 

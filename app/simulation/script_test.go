@@ -13,7 +13,7 @@ import (
 type step struct {
 	wait time.Duration // that passes before it; zero: it is done before the product has seen the one before
 	who  string
-	verb string // opens, declares, says, edits, labels, unlabels, assigns, unassigns, closes, reopens, renames, merges, signals
+	verb string // opens, declares, titles (with labels and no text), says, edits, labels, unlabels, assigns, unassigns, closes, reopens, renames, merges, signals
 	on   string // title of the incident
 	text string
 	name string // of the comment that it writes, or that it edits
@@ -120,6 +120,16 @@ type teller struct {
 	steps    []step
 	comments []step // what was said so far
 	source   bool   // it came from a source
+	group    bool   // which reports groups of alerts
+}
+
+// signal lets the source report one of these.
+func (t *teller) signal(texts ...string) {
+	text := pick(t.draw, texts...)
+	if t.group {
+		text = "group " + text
+	}
+	t.do(step{who: "source", verb: "signals", text: text})
 }
 
 func (t *teller) do(s step) {
@@ -134,13 +144,17 @@ func (t *teller) say(who, text string) {
 }
 
 func (t *teller) open() {
-	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\n" + pick(t.draw, "critical", "critical", "regular", "_No response_") +
+	form := "### Summary\n\n" + pick(t.draw, "Customers get 502", "Customers get 502", "_No response_") + "\n\n### Severity\n\n" + pick(t.draw, "critical", "critical", "regular", "_No response_") +
 		"\n\n### Customers impacted\n\n" + pick(t.draw, "globex", "globex", "globex", "initech", "Globex and Initech", "globx", "n/a", "none", "_No response_") + "\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n" +
 		pick(t.draw, "- [ ] This is a drill", "- [ ] This is a drill", "- [ ] This is a drill", "- [X] This is a drill")
-	switch t.IntN(10) {
+	switch t.IntN(12) {
+	case 10:
+		t.do(step{who: t.anybody(), verb: "titles", text: pick(t.draw, "incident severity/critical", "severity/critical incident", "incident", "drill severity/critical incident")})
+	case 11:
+		t.do(step{who: t.anybody(), verb: "declares", text: pick(t.draw, "/incident critical", "/incident p1", "/incident", "/ic\n/incident critical")})
 	case 0, 1:
-		t.source = true
-		t.do(step{who: "source", verb: "signals", text: "firing"})
+		t.source, t.group = true, t.chance(40)
+		t.signal("firing", "firing", "smaller")
 	case 2, 3:
 		t.do(step{who: t.anybody(), verb: "declares", text: "Something is odd\n\n/incident " + pick(t.draw, "critical", "regular") + " Orders fail"})
 	default:
@@ -265,7 +279,10 @@ func (t *teller) aside() {
 	case n < 25:
 		t.do(step{who: t.anybody(), verb: pick(t.draw, "closes", "reopens")})
 	case n < 26 && t.source:
-		t.do(step{who: "source", verb: "signals", text: pick(t.draw, "firing", "firing", "resolved")})
+		t.signal("firing", "firing", "resolved", "smaller", "worse")
+	case n < 27 && t.chance(50):
+		t.say(t.anybody(), pick(t.draw, "/ic phase fixing\n/oe cause A certificate ran out", "/ic phase monitoring\n/oe workaround By hand", "/ic severity critical\n/ic", "/ic close\n/ic followup acme/payments Add a limit",
+			"/oe drop\n/oe finding The disk is full", "/ic update We are on it\n/ic customer add globex\n/ic", "/incident status\n/oe\n/incident critical"))
 	case n < 27 && t.chance(30):
 		t.say(t.coordinator(), "/incident decline a false alarm")
 	default:

@@ -296,6 +296,11 @@ func (w *world) act(s step) string {
 			w.as("alice", "POST", fmt.Sprintf("%s/issues/%d/labels", repository, i.Number), map[string][]string{"labels": {incident.LabelIncident}}, nil)
 		}
 		return fmt.Sprint(status)
+	case "titles":
+		var i issue
+		status := w.as(s.who, "POST", repository+"/issues", map[string]any{"title": s.on, "labels": strings.Fields(s.text)}, &i)
+		w.issues[s.on] = i.Number
+		return fmt.Sprint(status)
 	case "signals":
 		w.late[s.on] = w.late[s.on] || w.box.Clock().Now().Before(w.outage)
 		return w.signal(s)
@@ -339,16 +344,53 @@ func (w *world) act(s step) string {
 	return fmt.Sprint(status < 300, " ", changed)
 }
 
-// signal lets a source report.
+// signal lets a source report a trouble that fires, is smaller or worse than before, or has recovered.
 func (w *world) signal(s step) string {
-	body, err := json.Marshal(map[string]string{"title": s.on, "message": "The probe fails", "severity": "critical", "customer": "globex", "dedup_key": s.on, "state": map[string]string{"firing": "alerting", "resolved": "ok"}[s.text]})
+	kind, isGroup := strings.CutPrefix(s.text, "group ")
+	path, report := "/intake/generic", single(s.on, kind)
+	if isGroup {
+		path, report = "/intake/alertmanager", group(s.on, kind)
+	}
+	body, err := json.Marshal(report)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.hand("/intake/generic", http.Header{"Authorization": {"Bearer demo-intake"}, "Content-Type": {"application/json"}}, body); err != nil {
+	if err := w.hand(path, http.Header{"Authorization": {"Bearer demo-intake"}, "Content-Type": {"application/json"}}, body); err != nil {
 		w.t.Fatal(err)
 	}
 	return "taken"
+}
+
+// single is a report of its own.
+func single(title, kind string) map[string]any {
+	report := map[string]any{"title": title, "message": "The probe fails", "severity": "critical", "customer": "globex", "dedup_key": title, "state": "alerting"}
+	switch kind {
+	case "resolved":
+		report["state"] = "ok"
+	case "smaller":
+		report["severity"] = "regular"
+	case "worse":
+		report["message"] = "Orders are lost"
+	}
+	return report
+}
+
+// group is one of alerts, each with labels of its own.
+func group(title, kind string) map[string]any {
+	alert := func(name, severity string) map[string]any {
+		return map[string]any{"status": "firing", "labels": map[string]string{"alertname": name, "severity": severity, "customer": "globex"}, "startsAt": "2026-03-02T10:00:00Z", "fingerprint": name}
+	}
+	status, alerts := "firing", []map[string]any{alert("DiskFilling", "warning"), alert(title, "critical")}
+	switch kind {
+	case "resolved":
+		status, alerts = "resolved", alerts[1:]
+		alerts[0]["status"] = "resolved"
+	case "smaller":
+		alerts = []map[string]any{alert(title, "warning")}
+	case "worse":
+		alerts = append(alerts, alert("OrdersLost", "warning"))
+	}
+	return map[string]any{"version": "4", "groupKey": title, "status": status, "receiver": "firebreak", "alerts": alerts}
 }
 
 // merge merges the postmortem, if there is one by now.

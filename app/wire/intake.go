@@ -27,6 +27,7 @@ type reception struct {
 	queue   engine.Queue
 	metrics metrics.Recorder
 	log     *slog.Logger
+	said    said
 }
 
 // handler serves the sources that have a secret.
@@ -80,7 +81,7 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8], At: s.engine.Clock.Now().UTC(),
 			Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
 		if signal.Source != "email" { // a mail is news, and no repetition
-			m.Key = fmt.Sprintf("%s %t", signal.DedupKey, signal.Firing)
+			m.Key = fmt.Sprintf("%s %t%s", signal.DedupKey, signal.Firing, s.said.saying(signal, m.At))
 		}
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
 			return err

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+)
+
+// pagedOnce is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
+const pagedOnce = time.Hour
+
+// episode gives the key of a page for a trouble. A pager takes the same key for the same page, so that two processes page once; when
+// the trouble comes again it is another one: an hour later, or after its incident ended.
+func (e *Engine) episode(trouble string, now time.Time) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	began := now.Truncate(pagedOnce)
+	if ended := e.paged[trouble+endedMark]; ended.After(began) {
+		began = ended
+	}
+	return fmt.Sprintf("%s-%d", trouble, began.Unix())
+}
+
+const endedMark = " ended"
+
+// end makes the next report of a trouble page anew. The caller holds the lock.
+func (e *Engine) end(trouble string) {
+	now := e.Clock.Now()
+	for key, at := range e.paged {
+		if strings.HasSuffix(key, endedMark) && now.Sub(at) > pagedOnce {
+			delete(e.paged, key)
+		}
+	}
+	delete(e.paged, trouble)
+	e.paged[trouble+endedMark] = now
+}
+
+// decide says what becomes of a report by a policy.
+func decide(s intake.Signal, policy incident.Policy) intake.Decision {
+	return intake.Map(s, rules(policy), func(severity string) bool { return policy.Critical(policy.Named(severity)) })
+}
+
+// isOpen reports whether an incident is open for a trouble, as far as GitHub says so at once: its people need no page of its own for
+// each time that the alert fires again.
+func (e *Engine) isOpen(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {
+	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
+		repo = incident.Ref{Owner: owner, Repo: name}
+	}
+	key, now := repo.FullName()+" "+s.DedupKey, e.Clock.Now()
+	e.mu.Lock()
+	known, ok := e.places[key]
+	e.mu.Unlock()
+	if ok && now.Sub(known.at) < remembered {
+		return true
+	}
+	patient, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	number, err := e.GitHub.FindIncident(patient, repo.FullName(), signalMark(e.trouble(repo, s.DedupKey)))
+	if err != nil || number == 0 {
+		return false
+	}
+	repo.Number = number
+	e.mu.Lock()
+	e.places[key] = place{repo, now}
+	e.mu.Unlock()
+	return true
+}
+
+// words gives what a report says, each of which is told of once: the names of a group's alerts, or a title and what else a person or a
+// program wrote. Figures are no news.
+func (e *Engine) words(s intake.Signal) (words []incident.Word) {
+	word := func(kind, said, text string) {
+		words = append(words, incident.Word{Mark: e.mac("word", kind, said)[:8], Text: text})
+	}
+	titles := map[string]string{}
+	for _, a := range s.Alerts {
+		if _, ok := titles[a.Name]; !ok {
+			titles[a.Name] = a.Title
+		}
+	}
+	for _, name := range s.Names() {
+		text, ok := titles[name]
+		if !ok {
+			text = name
+		}
+		word("alert", name, text)
+	}
+	if len(s.Alerts) == 0 {
+		word("title", intake.Figureless(s.Title), s.Title)
+	}
+	if s.Source == "generic" && s.Text != "" {
+		word("text", intake.Figureless(s.Text), "") // the report itself is shown
+	}
+	return words
+}

@@ -1,0 +1,162 @@
+package incident
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// keptWords is how many different things of a trouble are told of one by one. After that a report is only counted.
+const keptWords = 40
+
+// Word is one thing that a report says: the name of an alert, a title, a text. Mark names it without telling it; Text is how
+// people are told, where the rest of the report doesn't tell it.
+type Word struct{ Mark, Text string }
+
+// Learned: a comment of the app's own told of news in a known trouble.
+type Learned struct {
+	Source   string
+	Severity string // the worse one that the source told; empty: it was no worse
+	Marks    []string
+	Report   Report
+	At       int64 // when it was told, in Unix seconds
+	Page     bool
+	Paged    bool
+}
+
+// news tells what is new in a trouble that is known (I6): another alert, a worse severity, another title or text.
+func (r *run) news(s Signalled) {
+	if !s.Firing || !r.Running() {
+		return
+	}
+	if len(r.Signals.Known) == 0 { // a card of before knew of no words: those of its first report are not news
+		for _, w := range s.Words {
+			r.knowWord(w.Mark)
+		}
+	}
+	// All that depends on the time goes by when the report came, so that it is the same if it is handed out again.
+	learned := Learned{Source: s.Source, Report: s.Report, At: r.f.At.Unix(), Page: s.Page, Paged: s.Paged}
+	if s.Report.At != 0 {
+		learned.At = s.Report.At
+	}
+	var texts []string
+	for _, w := range s.Words {
+		if !r.knowWord(w.Mark) {
+			continue
+		}
+		if learned.Marks = append(learned.Marks, w.Mark); w.Text != "" {
+			texts = append(texts, w.Text)
+		}
+	}
+	if severity := r.p.Named(s.Severity); r.isWorse(severity, r.worstKnown()) {
+		learned.Severity = severity
+	}
+	if len(learned.Marks) == 0 && learned.Severity == "" {
+		return
+	}
+	if len(texts) == 0 && s.Title != "" {
+		texts = []string{s.Title}
+	}
+	isUnsure := r.Confirmed == nil
+	r.learned(learned)
+	say := Say{Name: "news", Line: s.Source, Role: learned.Severity, Lines: texts, Reason: s.Details}
+	if say.Who = r.holder(); say.Who == "" && !r.Drill {
+		say.Teams = []string{r.p.Coordinators}
+	}
+	if learned.Severity != "" && isUnsure == (r.Confirmed == nil) && r.Severity != learned.Severity {
+		say.Command = "/ic severity " + learned.Severity
+	}
+	r.do(Remind{Key: learned.key(), At: r.f.At, Say: say})
+}
+
+// worstKnown gives the worst severity that was told of the trouble.
+func (r *run) worstKnown() string { return cmp.Or(r.Signals.Worst, r.Claimed, r.Severity) }
+
+// holder names who is told of what happens to the incident: the coordinator, or who has a look at it.
+func (r *run) holder() string {
+	if holder, _ := r.Coordinator(); holder != "" {
+		return holder
+	}
+	if len(r.OEs) > 0 {
+		return r.OEs[0]
+	}
+	return ""
+}
+
+// isNews reports whether a comment tells what the state does not know yet: the look that wrote it knows it already.
+func (r *run) isNews(l Learned) bool {
+	isNew := slices.ContainsFunc(l.Marks, func(m string) bool { return !slices.Contains(r.Signals.Known, m) && len(r.Signals.Known) < keptWords })
+	return isNew || r.isWorse(l.Severity, r.worstKnown())
+}
+
+// learned takes what is new. It is what a rebuilt card takes from the comment that told it.
+func (r *run) learned(l Learned) {
+	for _, mark := range l.Marks {
+		r.knowWord(mark)
+	}
+	f := r.f
+	r.f = Fact{At: time.Unix(l.At, 0).UTC()} // whoever tells it, the source or our own comment
+	r.recordAt(Entry{At: r.f.At, Kind: "news", What: l.Source})
+	if l.Severity != "" {
+		r.Signals.Worst = l.Severity
+		r.claim(l.Severity, l.Page, l.Paged)
+	}
+	r.f = f
+}
+
+// knowWord remembers a word and reports whether it is new.
+func (r *run) knowWord(mark string) bool {
+	if mark == "" || len(r.Signals.Known) >= keptWords || slices.Contains(r.Signals.Known, mark) {
+		return false
+	}
+	r.Signals.Known = append(slices.Clone(r.Signals.Known), mark)
+	return true
+}
+
+// key writes what was learned for the comment that tells of it: news/3f9a.XKQM.1772447000/1772447003/critical/page/1a2b,3c4d/Alertmanager.
+func (l Learned) key() string {
+	how := "open"
+	switch {
+	case l.Paged:
+		how = "paged"
+	case l.Page:
+		how = "page"
+	}
+	return strings.Join([]string{"news", l.Report.String(), strconv.FormatInt(l.At, 10), cmp.Or(l.Severity, "-"), how,
+		cmp.Or(strings.Join(l.Marks, ","), "-"), url.PathEscape(l.Source)}, "/")
+}
+
+// ParseNews reads what a comment says of news.
+func ParseNews(key string) (Learned, bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 7 || parts[0] != "news" {
+		return Learned{}, false
+	}
+	report, _ := ParseReport(parts[1])
+	at, err := strconv.ParseInt(parts[2], 10, 64)
+	source, bad := url.PathUnescape(parts[6])
+	l := Learned{Source: source, Report: report, At: at, Page: parts[4] != "open", Paged: parts[4] == "paged"}
+	if parts[3] != "-" {
+		l.Severity = parts[3]
+	}
+	if parts[5] != "-" {
+		l.Marks = strings.Split(parts[5], ",")
+	}
+	return l, err == nil && bad == nil
+}
+
+// messageKey names the comment that tells of a message, with the severity that it tells where that is a hint.
+func messageKey(s Signalled) string {
+	key := fmt.Sprintf("message/%s/%s", s.Report, s.Source)
+	if s.Severity != "" {
+		key += "/" + url.PathEscape(s.Severity)
+		if s.Page {
+			key += "/page"
+		}
+	}
+	return key
+}
