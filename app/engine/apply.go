@@ -89,18 +89,22 @@ func (p *pass) sentBefore(s incident.Send) bool {
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.said(s.Key) || p.sentBefore(s) {
+		key := s.Key
+		if s.Unsure { // whom it is for may be known when this look is tried again: that is another page
+			key = blindKey(s.Key, s.At)
+		}
+		if p.said(key) || p.sentBefore(s) || p.overtaken(s) {
 			return nil
 		}
 		outside, phones := p.receivers(s)
-		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
+		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Count()}
 		if p.state.Drill {
 			say.Role = "drill"
 		}
 		mention := len(phones) > 0 || slices.Contains(s.To, "phone")
 		for _, kind := range s.By {
 			if kind == "github" {
-				say.Names, mention = p.mentions(outside), true
+				say.Names, mention = p.mentions(outside), !s.Spoken
 				continue
 			}
 			p.send(s, kind, outside)
@@ -109,7 +113,7 @@ func (p *pass) page() error {
 			return nil
 		}
 		say.Missing = phones
-		return p.sayOnce(s.Key, say)
+		return p.sayOnce(key, say)
 	})
 }
 
@@ -132,7 +136,7 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
 		return
 	}
-	if p.blind {
+	if p.blind || s.Unsure {
 		key = blind
 	}
 	err := p.sendTo(s, kind, to, key)
@@ -174,6 +178,12 @@ func asks(s incident.Send) string {
 		return "A customer update is overdue. Help the coordinator to write it, or take over with /ic."
 	case "asked":
 		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
+	case "again":
+		return strings.TrimSpace("It came back. Please answer on the incident's page. " + s.Text)
+	case "reopened":
+		return "The incident was reopened. Please answer on its page."
+	case "silent":
+		return "The Incident Coordinator does not answer. Answer /ic on the incident's page."
 	}
 	return "Nobody coordinates it yet. Answer /ic on the incident's page."
 }

@@ -78,7 +78,7 @@ func (p *pass) pageBlind(failed error) error {
 	_ = each(p, func(e incident.Send) error {
 		outside, _ := p.receivers(e)
 		for _, kind := range e.By {
-			if e.Why == "team" && kind != "github" {
+			if incident.Escalates(e.Why) && kind != "github" {
 				p.send(e, kind, outside)
 			}
 		}

@@ -174,6 +174,8 @@ type State struct {
 	Said map[string]int64 `json:"said,omitempty"`
 
 	Cursor Cursor `json:"cursor"`
+
+	Summons Summons `json:"summons,omitzero"`
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -262,7 +264,8 @@ type Paging struct {
 	Step     int       `json:"step,omitempty"`  // steps walked, over all rounds
 	Next     time.Time `json:"next,omitzero"`   // when the next step goes out; zero: none does
 	Answered *Stamp    `json:"answered,omitempty"`
-	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered
+	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered: Next is of the slower rhythm
+	Listed   int       `json:"listed,omitempty"` // of Sent, those that only named the phone list
 }
 
 // Page is one page that went out.
@@ -271,7 +274,7 @@ type Page struct {
 	At     time.Time `json:"at"`
 	To     []string  `json:"to"`
 	By     []string  `json:"by,omitempty"`     // kinds of the services by which it goes out
-	Why    string    `json:"why"`              // "team", "update", "asked": never a text of a comment
+	Why    string    `json:"why"`              // as of a Send: never a text of a comment
 	Lost   []string  `json:"lost,omitempty"`   // of By, those that did not take it
 	Failed string    `json:"failed,omitempty"` // why it could not be sent at all
 }
@@ -293,6 +296,9 @@ type Asked struct {
 	Config string    `json:"config,omitempty"` // the broken configuration that was told of
 	Edits  []string  `json:"edits,omitempty"`  // what was acted on outside the timeline, such as edits, the newest 20 of each kind
 	Floor  []string  `json:"floor,omitempty"`  // of those dropped from Edits, the newest of each kind; nothing older is acted on
+
+	Handover time.Time `json:"handover,omitzero"` // when it is said that whoever was asked to take the role over has not answered
+	Asker    string    `json:"asker,omitempty"`   // who asked them
 }
 
 // Pull is the postmortem's pull request (C2).

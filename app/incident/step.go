@@ -31,6 +31,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.hear(f)
 	r.tick(func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
+	r.hearSummoned()
 	r.apply()
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
@@ -71,6 +72,7 @@ func (s State) clone() State {
 	s.Updates.Told = slices.Clone(s.Updates.Told)
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
+	s.Summons.People = slices.Clone(s.Summons.People)
 	return s
 }
 
@@ -227,6 +229,7 @@ func (r *run) apply() {
 		r.declare()
 		return
 	}
+	r.loseAccess()
 	switch w := r.f.What.(type) {
 	case Command:
 		r.command(w)
@@ -313,6 +316,10 @@ func (r *run) apply() {
 		r.acknowledged(w)
 	case Signalled:
 		r.signalled(w)
+	case CameBack:
+		if r.Running() {
+			r.comeBack(w.Source, w.At)
+		}
 	case Counted:
 		r.counted(Signals(w))
 	case Received:
@@ -449,9 +456,11 @@ func (r *run) confirm(name, why string) bool {
 	switch is := r.Critical(r.p); {
 	case is && !was:
 		r.becomeCritical()
-	case was && !is:
-		r.stopUpdates()
-		r.Paging.Next = time.Time{}
+	case !is:
+		if was {
+			r.stopUpdates()
+		}
+		r.stopPaging() // of an unconfirmed incident too: who says that it can wait has answered
 	}
 	return true
 }
@@ -475,9 +484,7 @@ func (r *run) becomeCritical() {
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.startUpdates()
 	}
-	if r.IC == "" && r.Paging.Next.IsZero() {
-		r.startPaging()
-	}
+	r.seekCoordinator()
 }
 
 func without(list []string, login string) []string {
@@ -490,7 +497,7 @@ func (r *run) labeled(name string) {
 	switch {
 	case name == LabelDrill && r.mayByHand():
 		r.Drill = true
-		r.Paging.Next = time.Time{}
+		r.stopPaging()
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
 		// it says what is
 	case (isPhase || isSeverity) && !r.mayByHand():
@@ -511,9 +518,7 @@ func (r *run) unlabeled(name string) {
 		r.reply(Say{Name: "label-kept", Line: name, Command: "/incident decline why"})
 	case name == LabelDrill && r.Drill && r.mayByHand():
 		r.Drill = false
-		if r.Critical(r.p) && r.IC == "" {
-			r.startPaging()
-		}
+		r.seekCoordinator()
 	}
 }
 
@@ -530,23 +535,13 @@ func (r *run) unassigned(login string) {
 		return // Wanted assigns them again (A3)
 	}
 	r.Mirrored = without(r.Mirrored, login)
-	if Has(r.OEs, login) {
-		r.OEs = without(r.OEs, login)
-		r.record("left", login, "oe")
-		if len(r.OEs) == 0 {
-			r.reply(Say{Name: "role-open", Role: "oe", Names: []string{login}})
-		}
-	}
-	if Same(r.IC, login) {
-		r.record("left", login, "ic")
-		r.vacateIC()
-		r.reply(Say{Name: "role-open", Role: "ic", Names: []string{login}})
-	}
+	r.leave(login)
 }
 
 // vacateIC leaves the role open; a critical incident without an IC pages the group again.
 func (r *run) vacateIC() {
 	r.IC, r.ICSince, r.Handover = "", nil, ""
+	r.Summons = Summons{}
 	if r.Critical(r.p) {
 		r.startPaging()
 	}
@@ -569,10 +564,13 @@ func (r *run) reopened() {
 	}
 	r.Closed, r.Outcome, r.Duplicate = nil, "", 0
 	r.record("reopened", "", "")
-	if r.Phase == Closing {
+	switch {
+	case r.Phase == Closing:
 		r.enter(Monitoring)
+	case r.Phase != Monitoring && r.Critical(r.p):
+		r.startUpdates() // of an incident that was declined, they stopped
 	}
-	r.reply(Say{Name: "reopened", Phase: r.Phase})
+	r.reply(Say{Name: "reopened", Phase: r.Phase, Names: r.summon("reopened", "", true)})
 }
 
 // settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
@@ -581,6 +579,9 @@ func (r *run) settle() {
 		if !Has(r.Mirrored, l) {
 			r.Mirrored = append(r.Mirrored, l)
 		}
+	}
+	if r.Handover == "" {
+		r.Asked.Handover, r.Asked.Asker = time.Time{}, ""
 	}
 	if vacant := r.vacancy(); vacant != r.Asked.Open {
 		r.Asked.Open, r.Asked.Role = vacant, time.Time{}
