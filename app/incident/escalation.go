@@ -112,6 +112,20 @@ func (c Command) targets(s State, p Policy) Targets {
 	})
 }
 
+// NextEscalation gives when the escalation next may page somebody (I5): by its steps, for a role that nobody took after an
+// answer, or for people who do not answer; the zero time: by nothing that is known now.
+func (s State) NextEscalation() time.Time {
+	next := s.NextPage()
+	sooner := func(at time.Time, is bool) {
+		if is && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	sooner(s.Asked.Role, s.Asked.Open == "ic" && !s.Drill && !s.Paging.GaveUp)
+	sooner(s.Summons.Due, true)
+	return next
+}
+
 // stopPaging ends the escalation without an answer.
 func (r *run) stopPaging() {
 	r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
