@@ -13,7 +13,8 @@ func TestV5WhomAnEscalationNames(t *testing.T) {
 	p := incident.DefaultPolicy()
 	p.Responders = []string{"db-team"}
 	p.Escalation = append(p.Escalation, incident.EscalationStep{To: []string{"platform", "acme/storage", "@frank"}})
-	p.Services = []incident.Service{{Kind: "slack", Targets: map[string]string{"network": "S1"}}}
+	p.Services = make([]incident.Service, 1)
+	p.Services[0].Targets = map[string]string{"network": "S1"}
 	p.Reviewers = []string{"acme/release"}
 	const group = "incident-coordinators"
 	type want = incident.Targets
