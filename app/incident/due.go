@@ -341,7 +341,7 @@ func UnsentKey(customer, channel string, at time.Time) string {
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("told/%d", r.Since.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
 		Name: "tell-customer", Who: holder, Phase: r.Phase, Names: r.Customers, Command: "/ic update …"}})
 }
 
