@@ -240,7 +240,7 @@ func (p page) box() (name, failed string) {
 	}
 	open := p.Critical && s.IC == ""
 	switch {
-	case s.Paging.GaveUp && s.IC == "":
+	case s.Paging.GaveUp && (s.IC == "" || s.Summons.Silent):
 		return "unanswered", failed
 	case failed != "" && (open || p.Nobody && p.Unconfirmed || s.Paging.Pages[len(s.Paging.Pages)-1].Why == "update" && s.Updates.Overdue):
 		return "unsent-page", failed
@@ -248,6 +248,8 @@ func (p page) box() (name, failed string) {
 		return "overdue", failed
 	case open && s.Phase != incident.Closing:
 		return "nobody-coordinates", failed
+	case s.Summons.Silent:
+		return "silent", failed
 	case !s.Updates.Due.IsZero() && s.Updates.Stage == 1:
 		return "amber", failed
 	case !s.Drill && len(s.Unheard()) > 0:
@@ -344,6 +346,10 @@ func (p *page) pages() {
 			text += " for the overdue update"
 		case "asked":
 			text += " on request"
+		case "again":
+			text += " because it came back"
+		case "reopened":
+			text += " because it was reopened"
 		}
 		if pg.Failed != "" {
 			text += ": **not sent** (" + templates.Inert(pg.Failed, 120) + ")"
@@ -382,8 +388,13 @@ func by(pg incident.Page) string {
 func (p page) waiting() string {
 	g := p.S.Paging
 	switch {
-	case g.GaveUp:
+	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && incident.Has(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
+		first := p.Policy.Escalation[0]
+		return " → no answer yet, next: " + templates.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
+	case g.GaveUp && g.Next.IsZero():
 		return " → nobody answered"
+	case g.GaveUp:
+		return " → nobody answered, next: everybody " + p.brief(g.Next)
 	case !g.Next.IsZero() && len(p.Policy.Escalation) > 0:
 		next := p.Policy.Escalation[g.Step%len(p.Policy.Escalation)]
 		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {

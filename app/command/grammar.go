@@ -293,7 +293,7 @@ func giveOne(w words) (incident.Command, error) {
 }
 
 func give(w words) (incident.Command, error) {
-	to, text, err := targets(w, false)
+	to, text, err := targets(w)
 	if err != nil {
 		return incident.Command{}, err
 	}
@@ -308,18 +308,13 @@ var login = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:_[A-Za-z0-9]+)?
 
 func isLogin(s string) bool { return len(s) <= 39 && login.MatchString(s) }
 
-var (
-	teamSlug = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
-	bareSlug = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)+$`)
-)
+var teamSlug = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
 
 type people struct{ logins, teams []string }
 
-// targets reads the people and teams that stand first: @user and @org/team, with spaces, commas or "and" between. A bare
-// word is a team only if bare allows it, it looks like a slug with a hyphen in it, text follows, and it stands first or
-// after a comma: "db-team, storage-team nobody knows why". So the why of "@bob read-only since 10:40" stays whole.
-func targets(w words, bare bool) (to people, text string, err error) {
-	line, comma := w.line, true
+// targets reads the people and teams that stand first: @user and @org/team, with spaces, commas or "and" between.
+func targets(w words) (to people, text string, err error) {
+	line := w.line
 	for line != "" {
 		word, rest := line, ""
 		if i := strings.IndexFunc(line, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }); i >= 0 {
@@ -333,14 +328,9 @@ func targets(w words, bare bool) (to people, text string, err error) {
 				return people{}, "", err
 			}
 		case (strings.EqualFold(word, "and") || word == "&") && strings.HasPrefix(after, "@"):
-		case bare && comma && bareSlug.MatchString(word) && w.rest(after).text() != "":
-			if !slices.Contains(to.teams, word) {
-				to.teams = append(to.teams, word)
-			}
 		default:
 			return to, w.rest(line).text(), nil
 		}
-		comma = strings.HasPrefix(rest, ",")
 		line = after
 	}
 	return to, w.rest("").text(), nil
@@ -392,16 +382,9 @@ func removeCustomers(w words) (incident.Command, error) {
 	return incident.Command{Customers: names}, nil
 }
 
-func escalate(w words) (incident.Command, error) {
-	to, text, err := targets(w.first(), true)
-	if err != nil {
-		return incident.Command{}, err
-	}
-	if text == "" {
-		return incident.Command{}, errors.New("add a reason; the page shows it")
-	}
-	return incident.Command{Logins: to.logins, Teams: to.teams, Text: text}, nil
-}
+// escalate takes everything: which of the first words are names is known where the groups are (incident.ReadTargets). A page
+// without a reason is better than none (V5).
+func escalate(w words) (incident.Command, error) { return incident.Command{Text: w.text()}, nil }
 
 var duration = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
 

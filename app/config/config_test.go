@@ -50,12 +50,13 @@ var taken = map[string]struct {
 		p.Severities[0].Every, p.Severities[0].Later = 3*time.Hour, 3*time.Hour
 		p.Severities[1] = incident.Severity{Name: "quick", Every: 4 * time.Minute, Later: time.Hour, After: 2 * time.Hour, Amber: 2 * time.Minute, Grace: 5 * time.Minute}
 	}},
+	"I5 nobody is paged once the rounds are over": {"escalation: {again: never}\n", func(p *incident.Policy) { p.Again = 0 }},
 	"I5 coordinators reach the default steps": {"coordinators: sre", func(p *incident.Policy) {
 		p.Coordinators = "sre"
 		p.Escalation[0].To, p.Escalation[1].To = []string{"sre"}, []string{"sre"}
 	}},
-	"I5 escalation": {"phones: [+49 30 1, 112]\nescalation:\n  rounds: 3\n  steps:\n  - to: sre\n  - to: [sre, '@dan', acme/platform]\n  - {after: 0s, to: phone}\n", func(p *incident.Policy) {
-		p.Rounds, p.Phones = 3, []string{"+49 30 1", "112"}
+	"I5 escalation": {"phones: [+49 30 1, 112]\nescalation:\n  rounds: 3\n  again: 20m\n  steps:\n  - to: sre\n  - to: [sre, '@dan', acme/platform]\n  - {after: 0s, to: phone}\n", func(p *incident.Policy) {
+		p.Again, p.Rounds, p.Phones = 20*time.Minute, 3, []string{"+49 30 1", "112"}
 		p.Escalation = []incident.EscalationStep{{To: []string{"sre"}},
 			{After: 5 * time.Minute, To: []string{"sre", "@dan", "acme/platform"}}, {To: []string{"phone"}}}
 	}},

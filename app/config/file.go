@@ -183,6 +183,7 @@ func (r *reader) updates(n ast.Node, s *incident.Severity) {
 func (r *reader) escalation(n ast.Node, p *incident.Policy) {
 	r.mapping(n, "escalation", []field{
 		{"rounds", func(n ast.Node) { r.count(n, &p.Rounds, 1, 20, "rounds") }},
+		{"again", func(n ast.Node) { r.again(n, p) }},
 		{"steps", func(n ast.Node) {
 			r.steps = true
 			items := r.items(n, "steps", "- to: [incident-coordinators]")
@@ -195,6 +196,24 @@ func (r *reader) escalation(n ast.Node, p *incident.Policy) {
 			}
 		}},
 	})
+}
+
+// again reads how often everybody is paged once the rounds are over.
+func (r *reader) again(n ast.Node, p *incident.Policy) {
+	switch text, _ := scalar(n); {
+	case text == "never":
+		p.Again = 0
+	case text == "none" || text == "no" || text == "off":
+		r.problem(n, shown(text)+" is no time span (did you mean never?)")
+	default:
+		mistakes, again := len(r.problems), p.Again
+		r.duration(n, &again)
+		if len(r.problems) == mistakes && again < time.Minute {
+			r.problem(n, shown(text)+" is too short: one minute is the shortest; to send no more pages, write never")
+			return
+		}
+		p.Again = again
+	}
 }
 
 func (r *reader) step(n ast.Node, i int) incident.EscalationStep {

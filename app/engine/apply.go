@@ -99,12 +99,16 @@ func (p *pass) sentBefore(s incident.Send) bool {
 // once, so the list of effects grows while it is walked.
 func (p *pass) page() error {
 	return each(p, func(s incident.Send) error {
-		if p.pages[s.Key] || p.said(s.Key) || p.sentBefore(s) {
+		key := s.Key
+		if s.Unsure { // whom it is for may be known when this look is tried again: that is another page
+			key = blindKey(s.Key, s.At)
+		}
+		if p.pages[key] || p.said(key) || p.sentBefore(s) || p.overtaken(s) {
 			return nil
 		}
-		p.note(s.Key)
+		p.note(key)
 		outside, phones := p.receivers(s)
-		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Sent}
+		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Count()}
 		switch {
 		case p.state.Drill:
 			say.Role = "drill"
@@ -114,7 +118,7 @@ func (p *pass) page() error {
 		mention := len(phones) > 0 || slices.Contains(s.To, "phone")
 		for _, kind := range s.By {
 			if kind == "github" {
-				say.Names, mention = p.mentions(outside), true
+				say.Names, mention = p.mentions(outside), !s.Spoken
 				continue
 			}
 			p.send(s, kind, outside)
@@ -123,7 +127,7 @@ func (p *pass) page() error {
 			return nil
 		}
 		say.Missing = phones
-		err := p.sayOnce(s.Key, say)
+		err := p.sayOnce(key, say)
 		if isRefused(err) {
 			p.result(incident.PageFailed{Key: s.Key, Service: "github", Why: reason(err)})
 			return nil
@@ -159,7 +163,7 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
 		return
 	}
-	if p.blind {
+	if p.blind || s.Unsure {
 		key = blind
 	}
 	err := p.sendTo(s, kind, to, key)
@@ -204,6 +208,12 @@ func (p *pass) asks(s incident.Send) string {
 		return "A customer update is overdue. Please help the coordinator write it, or take over with /ic."
 	case "asked":
 		return strings.TrimSpace(s.Asker + " asks for your help. " + s.Text)
+	case "again":
+		return strings.TrimSpace("It came back. Please answer on the incident's page. " + s.Text)
+	case "reopened":
+		return "The incident was reopened. Please answer on its page."
+	case "silent":
+		return "The Incident Coordinator does not answer. Answer /ic on the incident's page."
 	}
 	return "It has no Incident Coordinator yet. To take the role, write /ic on the incident's page."
 }

@@ -29,7 +29,7 @@ func spareName(ref incident.Ref) string {
 }
 
 // waiting tells whether somebody is still to be paged for an incident.
-func waiting(s incident.State) bool { return s.Running() && !s.NextPage().IsZero() }
+func waiting(s incident.State) bool { return s.Running() && !s.NextEscalation().IsZero() }
 
 // stow keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
 // what is no longer so.
@@ -78,7 +78,7 @@ func (p *pass) pageBlind(failed error) error {
 	_ = each(p, func(e incident.Send) error {
 		outside, _ := p.receivers(e)
 		for _, kind := range e.By {
-			if e.Why == "team" && kind != "github" {
+			if incident.Escalates(e.Why) && kind != "github" {
 				p.send(e, kind, outside)
 			}
 		}
@@ -86,7 +86,7 @@ func (p *pass) pageBlind(failed error) error {
 	})
 	s.State = p.state
 	p.shelve(s)
-	if next := p.state.NextPage(); limited && waiting(p.state) && next.Before(later.Until) {
+	if next := p.state.NextEscalation(); limited && waiting(p.state) && next.Before(later.Until) {
 		return &Later{Until: next, Err: failed}
 	}
 	return failed

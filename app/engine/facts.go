@@ -172,6 +172,10 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 			}
 		case parts[0] == "recovered" || parts[0] == "again":
 			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
+		case parts[0] == "regression" && again: // else the card says so
+			if back, ok := incident.ParseCameBack(key); ok {
+				add(back)
+			}
 		case parts[0] == "closed" && again: // else the card says so
 			add(incident.ClosedUp{Key: key})
 		case parts[0] == "unsent" && again:
@@ -357,6 +361,10 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 			continue
 		}
 		switch c.Kind {
+		case incident.Escalate:
+			if f.What, err = p.escalation(f.ID, c); err != nil {
+				return nil, err
+			}
 		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 			for _, l := range c.Logins {
 				may, err := p.may(l)

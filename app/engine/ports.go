@@ -101,6 +101,8 @@ type GitHub interface {
 	Timeline(ctx context.Context, ref incident.Ref) ([]Item, error)
 	// May tells whether login may respond: write access, or membership in one of the teams. Answers are kept for five minutes.
 	May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
+	// Team reports whether the organisation of ref has a team with that slug. Answers are kept for five minutes.
+	Team(ctx context.Context, ref incident.Ref, slug string) (bool, error)
 	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
 	File(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
 

@@ -65,6 +65,7 @@ type App struct {
 	paces         map[int64]*pace           // by installation
 	meters        map[int64]*meter          // by installation
 	people        map[string]permission
+	teams         map[string]permission // by organisation and slug: whether it exists
 	files         map[string]file
 	answers       *lru.Cache[string, *answer] // by address
 	unpinnable    bool                        // the server knows no pinned comments
@@ -91,7 +92,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, files: map[string]file{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}}
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
 		return nil, err
 	}

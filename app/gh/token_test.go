@@ -145,6 +145,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	}{
 		{"Look", incidents, func(a *gh.App) error { _, err := a.Look(ctx, it, open); return err }},
 		{"Timeline", incidents, func(a *gh.App) error { _, err := a.Timeline(ctx, it); return err }},
+		{"Team", incidents, func(a *gh.App) error { _, err := a.Team(ctx, it, "platform"); return err }},
 		{"May", incidents, func(a *gh.App) error { _, err := a.May(ctx, it, "mallory", []string{"platform"}); return err }},
 		{"File", files, func(a *gh.App) error { _, _, err := a.File(ctx, it, "README.md"); return err }},
 		{"File", ".github: contents=read metadata=read", func(a *gh.App) error {

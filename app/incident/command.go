@@ -133,6 +133,7 @@ func (r *run) command(c Command) {
 		r.propose(Monitoring, Identify, Investigate, Fixing)
 	case Regression:
 		r.regress(c.Text)
+		r.summon("again", c.Text, false)
 		r.done()
 	}
 }
@@ -210,6 +211,7 @@ func (r *run) backdate(l Line) time.Time {
 func (r *run) end(o Outcome, number int, why string) {
 	r.Outcome, r.Duplicate, r.Closed = o, number, r.stamped()
 	r.stopUpdates()
+	r.stopPaging()
 	r.record(string(o), "", why)
 	r.done()
 }
@@ -259,6 +261,7 @@ func (r *run) giveIC(c Command) {
 	default:
 		// The role moves when the other answers: a page must not end because somebody who sleeps was named.
 		r.Handover = to
+		r.Asked.Handover, r.Asked.Asker = r.f.At.Add(r.p.AskRole), r.f.By.Login
 		r.record("handover", to, c.Text)
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps),
@@ -322,20 +325,6 @@ func (r *run) giveOE(c Command) {
 			r.record("oe", l, c.Text)
 		}
 	}
-	r.done()
-}
-
-func (r *run) escalate(c Command) {
-	var to []string
-	for _, l := range c.Logins {
-		to = append(to, "@"+l)
-	}
-	to = append(to, c.Teams...)
-	if len(to) == 0 {
-		to = []string{r.p.Coordinators}
-	}
-	r.record("page", list(to), c.Text)
-	r.page(to, nil, "asked", c.Text)
 	r.done()
 }
 

@@ -34,6 +34,9 @@ func (s State) dues(p Policy) []due {
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
 		{s.StandBy.CheckIn, (*run).checkIn},
+		{s.Summons.Mention, (*run).mentionSummoned},
+		{s.Summons.Due, (*run).replaceSummoned},
+		{s.Asked.Handover, (*run).askHandover},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
@@ -127,7 +130,7 @@ func (r *run) stopUpdates() {
 
 // nextUpdate gives when the next thing about the update happens: amber, due, overdue, due again.
 func (s State) nextUpdate(p Policy) time.Time {
-	if s.Updates.Due.IsZero() {
+	if s.Updates.Due.IsZero() || s.rhythm(p, s.Updates.Due) == 0 { // the configuration may have said since that none is due
 		return time.Time{}
 	}
 	sev, _ := p.Severity(s.Severity)
@@ -201,17 +204,20 @@ func (s State) reporter() string {
 // vacancy names the role of a critical incident that nobody holds and nobody is paged for: "ic", "oe", or "".
 func (r *run) vacancy() string {
 	switch {
-	case !r.Running() || !r.Critical(r.p) || r.Phase == Monitoring || r.Phase == Closing:
+	case !r.Running() || !r.Critical(r.p) || r.Phase == Closing:
 		return ""
 	case r.IC == "" && r.Paging.Next.IsZero():
 		return "ic"
+	case r.Phase == Monitoring:
+		return ""
 	case r.IC != "" && len(r.OEs) == 0 && r.Alone == nil:
 		return "oe"
 	}
 	return ""
 }
 
-// askRole asks once for each vacancy.
+// askRole asks once for each vacancy. For a coordinator it pages the group again: whoever answered the page has not taken the
+// role.
 func (r *run) askRole() {
 	r.Asked.Role = time.Time{}
 	holder, _ := r.Coordinator()
@@ -220,6 +226,9 @@ func (r *run) askRole() {
 		say.Teams = []string{r.p.Coordinators}
 	}
 	r.do(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), Topic: "role", At: r.f.At, Say: say})
+	if r.Asked.Open == "ic" && !r.Paging.GaveUp {
+		r.startPaging()
+	}
 }
 
 // startPaging walks the escalation from its start (I4). A drill pages nobody (A6).
@@ -231,18 +240,20 @@ func (r *run) startPaging() {
 	r.Paging.Next = r.f.At.Add(r.p.Escalation[0].After)
 }
 
-// pageNext sends the next step (I5): from the start again until the rounds are walked, then it gives up loudly.
+// pageNext sends the next step (I5): from the start again until the rounds are walked, then everybody at a slower rhythm.
 func (r *run) pageNext() {
 	steps := r.p.Escalation
-	if r.Paging.Step >= len(steps)*max(1, r.p.Rounds) {
-		r.Paging.Next, r.Paging.GaveUp = time.Time{}, true
-		r.record("unanswered", "", "")
-		r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: Say{Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Sent}})
+	switch {
+	case r.Paging.GaveUp:
+		r.pageEverybody()
+		return
+	case r.Paging.Step >= len(steps)*max(1, r.p.Rounds):
+		r.giveUp()
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
 	r.record("page", list(step.To), "")
-	r.page(step.To, step.By, "team", "")
+	r.page(step.To, step.By, r.reason(), "")
 	r.stepDone()
 }
 
@@ -268,11 +279,20 @@ func (r *run) by(own []string) []string {
 
 // page sends one page by these services, or by the policy's own if none is named.
 func (r *run) page(to, by []string, why, text string) {
-	by = r.by(by)
+	r.send(Send{To: to, By: by, Why: why, Text: text})
+}
+
+// send sends a page under the next number and gives its key.
+func (r *run) send(s Send) string {
+	s.By = r.by(s.By)
 	r.Paging.Sent++
-	key := fmt.Sprintf("page/%d", r.Paging.Sent)
-	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: key, At: r.f.At, To: to, By: by, Why: why}), keptPages)
-	r.do(Send{Key: key, To: to, By: by, Why: why, Text: text, Asker: r.f.By.Login, Fact: r.f.ID, At: r.f.At})
+	if !slices.ContainsFunc(s.To, func(to string) bool { return to != "phone" }) {
+		r.Paging.Listed++
+	}
+	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
+	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
+	r.do(s)
+	return s.Key
 }
 
 // pageFailed notes which service did not take a page. If none did, that is said at once, with whom to call, and the next
@@ -290,7 +310,13 @@ func (r *run) pageFailed(f PageFailed) {
 	page.Failed = f.Why
 	r.do(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
 		Name: "page-failed", Line: list(page.To), Reason: f.Why, Names: r.p.Phones}})
-	if page.Why == "team" && !r.Paging.Next.IsZero() {
+	switch {
+	case page.Key == r.Summons.Page: // they can't be paged: mention them, and don't wait for them
+		r.Summons.Mention = r.f.At
+		if !r.Summons.Due.IsZero() {
+			r.Summons.Due = r.f.At
+		}
+	case Escalates(page.Why) && !r.Paging.Next.IsZero() && !r.Paging.GaveUp: // the slower rhythm has no next step
 		r.Paging.Next = r.f.At
 	}
 }
@@ -298,11 +324,16 @@ func (r *run) pageFailed(f PageFailed) {
 // acknowledged takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
 func (r *run) acknowledged(a Acknowledged) {
 	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })
-	if !known || r.Paging.Answered != nil || r.Paging.Next.IsZero() && !r.Paging.GaveUp {
+	summoned := r.Summons.Page != "" && (a.Key == r.Summons.Page || r.Summons.Silent)
+	if !known || !summoned && (r.Paging.Answered != nil || r.Paging.Next.IsZero() && !r.Paging.GaveUp) {
 		return
 	}
 	r.f.By.Login = a.Name
-	r.answered()
+	if summoned {
+		r.summonsAnswered()
+	} else {
+		r.answered()
+	}
 	r.do(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
 }
 
@@ -325,7 +356,7 @@ func (r *run) answered() {
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("told/%d", r.Since.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
+	r.do(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
 		Name: "tell-customer", Who: holder, Phase: r.Phase, Names: r.Customers, Command: "/ic update …"}})
 }
 

@@ -12,11 +12,14 @@ type (
 		Key   string   // within the incident, such as "page/3"
 		To    []string // team slugs, logins with @, or "phone" for the phone list
 		By    []string // kinds of services; "github" mentions them in a comment
-		Why   string   // "team", "update", "asked"
+		Why   string   // "team", "silent", "update", "asked", "again", "reopened"
 		Text  string   // what the person who escalated wrote; inert when shown
 		Asker string
 		Fact  string // id of the fact that asks for it; empty: the clock does
 		At    time.Time
+
+		Spoken bool // another comment mentions them on GitHub
+		Unsure bool // GitHub could not be asked whom it is for
 	}
 	// Reply answers one command: words in a comment under the marker of the fact it answers.
 	Reply struct {

@@ -156,6 +156,12 @@ type (
 		Phase    Phase
 		Severity string
 	}
+	// CameBack: the app said that a source's report took the incident back to investigate, at At. It brings that back in a
+	// timeline that is read again.
+	CameBack struct {
+		Source string
+		At     time.Time
+	}
 	// PageFailed: the page with this key could not be sent by one of its services.
 	PageFailed struct{ Key, Service, Why string }
 	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the pager calls them.
@@ -179,7 +185,7 @@ type Command struct {
 	Severity  string
 	Phase     Phase
 	Logins    []string // people named, without @
-	Teams     []string // teams named, as org/slug or slug
+	Teams     []string // of the words of an escalation, those that are teams on GitHub, by slug
 	Customers []string
 	None      bool // the customer list says "none"
 	Repo      string
@@ -192,6 +198,8 @@ type Command struct {
 	Like      string   // usage of the command that a declaration's first word is nearly: "/incident noet …"
 	Cannot    []string // of Logins, those who may not respond, looked up by whoever makes the fact
 	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
+	Org       string   // organisation whose teams an escalation may name
+	Unasked   bool     // GitHub could not be asked whom an escalation names
 }
 
 // Line is one line of a note; At is zero where no time was given.

@@ -181,7 +181,8 @@ type State struct {
 	Unreacted []Unreacted `json:"unreacted,omitempty"`
 	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody gives a command
 	// Early is what labels said before the incident was declared; nil once it is.
-	Early *Early `json:"early,omitempty"`
+	Early   *Early  `json:"early,omitempty"`
+	Summons Summons `json:"summons,omitzero"`
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -274,7 +275,8 @@ type Paging struct {
 	Step     int       `json:"step,omitempty"`  // steps walked, over all rounds
 	Next     time.Time `json:"next,omitzero"`   // when the next step goes out; zero: none does
 	Answered *Stamp    `json:"answered,omitempty"`
-	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered
+	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered: Next is of the slower rhythm
+	Listed   int       `json:"listed,omitempty"` // of Sent, those that only named the phone list
 }
 
 // Page is one page that went out.
@@ -283,7 +285,7 @@ type Page struct {
 	At     time.Time `json:"at"`
 	To     []string  `json:"to"`
 	By     []string  `json:"by,omitempty"`     // kinds of the services by which it goes out
-	Why    string    `json:"why"`              // "team", "update", "asked": never a text of a comment
+	Why    string    `json:"why"`              // as of a Send: never a text of a comment
 	Lost   []string  `json:"lost,omitempty"`   // of By, those that did not take it
 	Failed string    `json:"failed,omitempty"` // why it could not be sent at all
 }
@@ -309,6 +311,8 @@ type Asked struct {
 	DataWait  time.Duration `json:"dataWait,omitempty"`  // how long the reminder of missing data waits
 	Claim     time.Time     `json:"claim,omitzero"`      // when it is asked who takes a claim; zero: somebody did
 	ClaimWait time.Duration `json:"claimWait,omitempty"` // how long that reminder waits
+	Handover  time.Time     `json:"handover,omitzero"`   // when it is said that whoever was asked to take the role over has not answered
+	Asker     string        `json:"asker,omitempty"`     // who asked them
 }
 
 // Pull is the postmortem's pull request (C2).

@@ -151,7 +151,11 @@ func (r *run) enter(to Phase) {
 	watched := from == Monitoring || from == Closing
 	r.Document.Wanted = r.Document.Wanted && to == Closing
 	if from == Closing && !r.Paging.Next.IsZero() {
-		r.startPaging() // anew: what was due meanwhile is not made up for
+		if r.IC == "" {
+			r.startPaging() // anew: what was due meanwhile is not made up for
+		} else {
+			r.stopPaging()
+		}
 	}
 	switch {
 	case to == Monitoring:
@@ -162,6 +166,7 @@ func (r *run) enter(to Phase) {
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:
+		r.Summons = Summons{}
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.StandBy.Ends}
 	case watched:

@@ -31,6 +31,8 @@ type Policy struct {
 	Reviewers    []string     // teams and logins asked to review postmortems beside IC and OE
 	ReviewDays   int          // working days after which an open postmortem is reminded of (C3)
 	Issues       bool         // follow-ups may be opened in other repositories
+
+	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
 
 // Severity is one of the company's severities.
@@ -119,6 +121,7 @@ func DefaultPolicy() Policy {
 		AskClaim:   15 * time.Minute,
 		Zone:       time.UTC,
 		Issues:     true,
+		Again:      15 * time.Minute,
 	}
 }
 

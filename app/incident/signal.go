@@ -42,9 +42,7 @@ func (r *run) signalled(s Signalled) {
 	holder, _ := r.Coordinator()
 	switch {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
-		// M3, with a person's word: an alert alone does not know whether it is the same trouble.
-		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
-			Name: "fires-again", Who: holder, Line: s.Source, Phase: r.Phase, Command: "/oe regression …"}})
+		r.comeBack(s.Source, at)
 	case s.Firing && !was.Firing && was.Count > 0: // the question whether it is over is answered, and nobody needs to be woken
 		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:

@@ -33,6 +33,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.hear(f)
 	r.tick(func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
+	r.hearSummoned()
 	r.apply()
 	r.keepAsking()
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
@@ -82,6 +83,7 @@ func (s State) clone() State {
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	s.Signals.Known = slices.Clone(s.Signals.Known)
+	s.Summons.People = slices.Clone(s.Summons.People)
 	return s
 }
 
@@ -248,6 +250,7 @@ func (r *run) apply() {
 		r.declare()
 		return
 	}
+	r.loseAccess()
 	if r.applyRefusal() {
 		return
 	}
@@ -342,6 +345,10 @@ func (r *run) apply() {
 		r.acknowledged(w)
 	case Signalled:
 		r.signalled(w)
+	case CameBack:
+		if r.Running() {
+			r.comeBack(w.Source, w.At)
+		}
 	case Counted:
 		r.counted(Signals(w))
 	case Learned:
@@ -477,11 +484,13 @@ func (r *run) confirm(name, why string) bool {
 	switch is := r.Critical(r.p); {
 	case is && !was:
 		r.becomeCritical()
-	case was && !is:
-		r.stopUpdates()
-		r.Paging.Next = time.Time{}
 	case !is:
-		r.answeredPage() // it was paged as unconfirmed, and is not critical
+		if was {
+			r.stopUpdates()
+		} else {
+			r.answeredPage() // it was paged as unconfirmed: who says that it can wait has answered
+		}
+		r.stopPaging()
 	}
 	return true
 }
@@ -505,11 +514,10 @@ func (r *run) becomeCritical() {
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.startUpdates()
 	}
-	if r.IC == "" && r.Paging.Next.IsZero() {
-		r.startPaging()
-	} else if r.IC != "" {
+	if r.IC != "" {
 		r.answeredPage() // it was paged as unconfirmed, and its coordinator confirms it
 	}
+	r.seekCoordinator()
 }
 
 func without(list []string, login string) []string {
@@ -522,7 +530,7 @@ func (r *run) labeled(name string) {
 	switch {
 	case name == LabelDrill && r.mayByHand():
 		r.Drill = true
-		r.Paging.Next = time.Time{}
+		r.stopPaging()
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
 		// it says what is
 	case isSeverity && r.Confirmed == nil && !r.isResponder():
@@ -547,9 +555,7 @@ func (r *run) unlabeled(name string) {
 		r.reply(Say{Name: "label-kept", Line: name, Try: []string{"/incident decline …", "/ic close"}})
 	case name == LabelDrill && r.Drill && r.mayByHand():
 		r.Drill = false
-		if r.Critical(r.p) && r.IC == "" {
-			r.startPaging()
-		}
+		r.seekCoordinator()
 	}
 }
 
@@ -566,23 +572,13 @@ func (r *run) unassigned(login string) {
 		return // Wanted assigns them again (A3)
 	}
 	r.Mirrored = without(r.Mirrored, login)
-	if Has(r.OEs, login) {
-		r.OEs = without(r.OEs, login)
-		r.record("left", login, "oe")
-		if len(r.OEs) == 0 {
-			r.reply(Say{Name: "role-open", Role: "oe", Holder: r.f.By.Login, Names: []string{login}})
-		}
-	}
-	if Same(r.IC, login) {
-		r.record("left", login, "ic")
-		r.vacateIC()
-		r.reply(Say{Name: "role-open", Role: "ic", Holder: r.f.By.Login, Names: []string{login}})
-	}
+	r.leave(login)
 }
 
 // vacateIC leaves the role open; a critical incident without an IC pages the group again.
 func (r *run) vacateIC() {
 	r.IC, r.ICSince, r.Handover = "", nil, ""
+	r.Summons = Summons{}
 	if r.Critical(r.p) {
 		r.startPaging()
 	}
@@ -605,10 +601,13 @@ func (r *run) reopened() {
 	}
 	r.Closed, r.Outcome, r.Duplicate = nil, "", 0
 	r.record("reopened", "", "")
-	if r.Phase == Closing {
+	switch {
+	case r.Phase == Closing:
 		r.enter(Monitoring)
+	case r.Phase != Monitoring && r.Critical(r.p):
+		r.startUpdates() // of an incident that was declined, they stopped
 	}
-	say := Say{Name: "reopened", Phase: r.Phase}
+	say := Say{Name: "reopened", Phase: r.Phase, Names: r.summon("reopened", "", true)}
 	if r.Confirmed != nil {
 		say.Try = []string{"/oe regression …", "/ic close"}
 	}
@@ -621,6 +620,9 @@ func (r *run) settle() {
 		if !Has(r.Mirrored, l) {
 			r.Mirrored = append(r.Mirrored, l)
 		}
+	}
+	if r.Handover == "" {
+		r.Asked.Handover, r.Asked.Asker = time.Time{}, ""
 	}
 	r.watchRoles()
 	r.firsts()

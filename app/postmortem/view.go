@@ -302,6 +302,9 @@ var whys = map[string]string{
 	"escalation": "nobody had answered",
 	"update":     "a customer update was overdue",
 	"asked":      "more people were asked for",
+	"silent":     "the coordinator did not answer",
+	"again":      "it came back",
+	"reopened":   "it was reopened",
 }
 
 func why(reason string) string {
@@ -327,7 +330,7 @@ func (v *view) pages() {
 		}
 	}
 	for _, p := range pages {
-		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key], Awaited: p.Why == "team" || p.Why == "escalation"}
+		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key], Awaited: incident.Escalates(p.Why) || p.Why == "again" || p.Why == "reopened" || p.Why == "escalation"}
 		if p.Failed != "" {
 			out.Failed = p.Failed
 		}

@@ -52,6 +52,10 @@ func (r *recorder) May(ctx context.Context, ref incident.Ref, login string, team
 	return r.github.May(ctx, ref, login, teams)
 }
 
+func (r *recorder) Team(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
+	return r.github.Team(ctx, ref, slug)
+}
+
 func (r *recorder) File(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
 	return r.github.File(ctx, ref, path)
 }

@@ -31,7 +31,10 @@ var (
 	marks   = regexp.MustCompile(`<!-- firebreak:did (\S+) -->`)
 	hidden  = regexp.MustCompile(`(?s)<!--.*?-->`)
 	numbers = regexp.MustCompile(`\b[ce]\d+`)
-	merged  = regexp.MustCompile(`\bm\d+@pull`)
+	// marksUnasked stands under what is said where people are paged by what somebody wrote alone.
+	marksUnasked = "<!-- firebreak:did unasked/"
+
+	merged = regexp.MustCompile(`\bm\d+@pull`)
 )
 
 // outcome reads how it ended.
@@ -179,6 +182,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 		if strings.Contains(c.Body, "edited this comment before I read it") {
 			o.excused[title] = "an edit was known before what it edited"
 		}
+		if strings.Contains(c.Body, marksUnasked) {
+			o.excused[title] = "GitHub could not be asked whom to page"
+		}
 		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {
 			said[m[1]]++
 		}
@@ -290,7 +296,7 @@ func parts(s incident.State) map[string]any {
 		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
 		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, shared},
-		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp}, "stand-by": s.StandBy,
+		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp, s.Paging.Listed, s.Summons, s.Asked.Handover}, "stand-by": s.StandBy,
 		"signals": []any{s.Signals.Firing, s.Signals.Count, s.Signals.Known, s.Signals.Worst}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}
 }

@@ -257,11 +257,13 @@ func (t *teller) aside() {
 	case n < 12:
 		t.say(t.anybody(), "/incident note 10:30 The deployment began\n10:35 It ended")
 	case n < 14:
-		t.say(t.coordinator(), pick(t.draw, "/ic pin", "/ic escalate @dan we need one more", "/ic escalate nobody here knows the network", "/ic snooze 10m in a call", "/ic customer add initech", "/ic customer add globex", "/ic customer remove globex", "/ic customer remove initech and globx", "/ic customer add none", "/ic customer add Inittech"))
+		t.say(t.coordinator(), pick(t.draw, "/ic pin", "/ic escalate @dan we need one more", "/ic escalate nobody here knows the network", "/ic escalate platform the api is slow", "/ic escalate payments, @bob all hands",
+			"/ic escalate @acme/payments", "/ic escalate platfrom the api is slow", "/ic escalate @gina what do you see?", "/ic escalate databases are full", "/ic escalate", "/ic snooze 10m in a call",
+			"/ic customer add initech", "/ic customer add globex", "/ic customer remove globex", "/ic customer remove initech and globx", "/ic customer add none", "/ic customer add Inittech"))
 	case n < 16:
 		t.say(t.anybody(), pick(t.draw, "/ic", "/oe", "/oe drop", "/ic @dan", "/ic @carol", "/oe @bob", "/oe @gina"))
 	case n < 18:
-		t.say(t.engineer(), pick(t.draw, "/oe action Restarted it", "/oe regression It is back", "/oe finding The disk is full"))
+		t.say(t.engineer(), pick(t.draw, "/oe action Restarted it", "/oe regression It is back", "/oe regression It fails again", "/oe finding The disk is full"))
 	case n < 19:
 		t.update()
 	case n < 21 && len(t.comments) > 0:
@@ -277,7 +279,7 @@ func (t *teller) aside() {
 	case n < 24:
 		t.do(step{who: "carol", verb: pick(t.draw, "assigns", "unassigns"), text: pick(t.draw, "alice", "bob", "carol", "dan")})
 	case n < 25:
-		t.do(step{who: t.anybody(), verb: pick(t.draw, "closes", "reopens")})
+		t.do(step{who: t.anybody(), verb: pick(t.draw, "closes", "reopens", "reopens")})
 	case n < 26 && t.source:
 		t.signal("firing", "firing", "resolved", "smaller", "worse")
 	case n < 27 && t.chance(50):

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// escalation looks up whom an escalation names, as far as the configuration does not say it (V5). A look-up that GitHub
+// refuses must not keep a page from going out: then people are paged by what is written, and that is said.
+func (p *pass) escalation(fact string, c incident.Command) (incident.Command, error) {
+	c.Org = p.m.Ref.Owner
+	if p.wasUnasked(fact) {
+		c.Unasked = true
+		return c, nil
+	}
+	var failed error
+	answer := func(yes bool, err error) incident.Answer {
+		switch {
+		case err != nil:
+			c.Unasked = true
+			p.Logger.Warn("look-up for an escalation failed", "incident", p.m.Ref.String(), "err", brief(err))
+			failed = err
+			return incident.Unasked
+		case yes:
+			return incident.Yes
+		}
+		return incident.No
+	}
+	incident.ReadTargets(c.Text, c.Org, p.policy, p.state.People(), incident.Directory{
+		Team: func(slug string) incident.Answer {
+			yes, err := p.GitHub.Team(p.ctx, p.m.Ref, slug)
+			if yes {
+				c.Teams = append(c.Teams, slug)
+			}
+			return answer(yes, err)
+		},
+		Person: func(login string) incident.Answer {
+			yes, err := p.may(login)
+			if yes {
+				c.Logins = append(c.Logins, login)
+			}
+			return answer(yes, err)
+		},
+	})
+	// Of what was acted on before, the answers of then count: they are asked for again. So are those of a process that ends.
+	if failed != nil && (p.lost || p.telling || p.ctx.Err() != nil) {
+		return c, failed
+	}
+	if failed != nil { // as it is read again, when only that much is known
+		c.Logins, c.Teams = nil, nil
+	}
+	return c, nil
+}
+
+// wasUnasked reports whether it was said of an escalation that GitHub could not be asked: it is not asked later either, since
+// the page went out.
+func (p *pass) wasUnasked(fact string) bool {
+	key := incident.UnaskedKey(fact)
+	return p.said(key) || slices.ContainsFunc(p.snap.Items, func(it Item) bool {
+		return it.Own && it.Event == "commented" && slices.Contains(markers(it.Body), key)
+	})
+}
+
+// overtaken reports whether everybody is paged once more in the same look: after a time without the app one page is enough.
+func (p *pass) overtaken(s incident.Send) bool {
+	if !s.Spoken || !incident.Escalates(s.Why) {
+		return false
+	}
+	newest := s.Key
+	for _, e := range p.effects {
+		if later, ok := e.(incident.Send); ok && later.Spoken && later.Why == s.Why && slices.Equal(later.By, s.By) {
+			newest = later.Key
+		}
+	}
+	return newest != s.Key
+}

@@ -1,0 +1,312 @@
+package incident
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Targets is whom `/ic escalate` pages, as its first words name them (V5).
+type Targets struct {
+	To      []string // teams by slug, people with @
+	Cannot  []string // people who may not respond here, and teams that do not exist
+	Unknown []Meant  // words that are close to a name and are none
+	Text    string   // the reason
+	Unsure  []string // words of which nobody could say whether they are names: GitHub could not be asked
+}
+
+// Meant is a word and the name that it is close to.
+type Meant struct{ Word, Name string }
+
+// Answer is what is known about a name.
+type Answer int
+
+// The answers.
+const (
+	No Answer = iota
+	Yes
+	Unasked // GitHub could not be asked
+)
+
+// Directory answers about names that neither the configuration nor the incident has.
+type Directory struct {
+	Team   func(slug string) Answer  // whether the organisation has that team
+	Person func(login string) Answer // whether that person may respond
+}
+
+// maxTargets is how many names one command takes; what follows them is text.
+const maxTargets = 10
+
+var (
+	slugShape  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$`)
+	loginShape = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9])*-?(?:_[A-Za-z0-9]+)?$`)
+)
+
+// ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a group or person, with
+// spaces, commas or "and" between them. A plain word is a name only where it stands first or after a comma or "and", and
+// only if it is known: every other word begins the reason, so that words are never taken for a group (V5).
+//
+// people are the logins that the incident itself knows. Without a name that can be paged the coordinators are paged with
+// the whole text, unless somebody has to say first whom they meant.
+func ReadTargets(text, org string, p Policy, people []string, ask Directory) Targets {
+	text = strings.TrimSpace(text)
+	line, below, _ := strings.Cut(text, "\n")
+	r := targetReader{org: org, groups: p.groups(), people: slices.Concat(p.people(), people), ask: ask}
+	rest, bare := line, true
+	for n := 0; n < maxTargets; n++ {
+		word, after, comma := cutName(rest)
+		if n > 0 && (strings.EqualFold(word, "and") || word == "&") {
+			word, after, comma = cutName(after)
+			bare = true
+		}
+		if word == "" || !r.take(word, bare) {
+			break
+		}
+		rest, bare = after, comma
+	}
+	t := r.Targets
+	t.Text = strings.TrimSpace(strings.TrimLeft(rest, ", \t") + "\n" + below)
+	if len(t.To) == 0 && (len(t.Unsure) > 0 || len(t.Cannot)+len(t.Unknown) == 0) {
+		t.To, t.Text = []string{p.Coordinators}, text
+	}
+	return t
+}
+
+// cutName cuts the first word off, without the marks around it, and reports whether a comma follows.
+func cutName(line string) (word, rest string, comma bool) {
+	line = strings.TrimLeft(line, ", \t")
+	end := strings.IndexAny(line, ", \t")
+	if end < 0 {
+		end = len(line)
+	}
+	word, rest = line[:end], line[end:]
+	return strings.Trim(strings.TrimRight(word, ".:;!?"), "`\"'“”‘’*()"), rest, strings.HasPrefix(strings.TrimLeft(rest, " \t"), ",")
+}
+
+type targetReader struct {
+	Targets
+	org            string
+	groups, people []string
+	ask            Directory
+}
+
+// take takes a word as a name and reports whether it is one, or is close to one.
+func (r *targetReader) take(word string, bare bool) bool {
+	name, at := strings.CutPrefix(word, "@")
+	if !at && !bare {
+		return false
+	}
+	org, slug, isTeam := strings.Cut(name, "/")
+	if !isTeam {
+		slug = name
+	}
+	foreign := isTeam && !Same(org, r.org)
+	switch {
+	case foreign || !slugShape.MatchString(slug) && (!loginShape.MatchString(name) || isTeam):
+		if at {
+			r.refuse(word)
+		}
+		return at
+	case r.group(slug):
+		return true
+	case at && !isTeam:
+		return r.person(name)
+	case !isTeam && r.known(name):
+		return true
+	}
+	return r.team(slug, word, at)
+}
+
+// group takes the name of a group of the configuration.
+func (r *targetReader) group(slug string) bool {
+	for _, g := range r.groups {
+		if Same(g, slug) || Same(g, r.org+"/"+slug) {
+			r.page(g)
+			return true
+		}
+	}
+	return false
+}
+
+// known takes the plain name of a person whom the incident or the configuration knows.
+func (r *targetReader) known(name string) bool {
+	for _, l := range r.people {
+		if Same(l, name) {
+			return r.person(l)
+		}
+	}
+	return false
+}
+
+// person takes a name that was written with @: somebody who may respond, or else a team.
+func (r *targetReader) person(login string) bool {
+	answer := No
+	if loginShape.MatchString(login) && len(login) <= 39 {
+		answer = r.ask.Person(login)
+	}
+	switch {
+	case answer == Unasked:
+		r.Unsure = append(r.Unsure, "@"+login)
+		fallthrough
+	case answer == Yes:
+		r.page("@" + login)
+		return true
+	}
+	return r.team(login, "@"+login, true)
+}
+
+// team takes a team that GitHub has. What GitHub does not have and is close to a known name is asked about.
+func (r *targetReader) team(slug, word string, at bool) bool {
+	answer := No
+	if slugShape.MatchString(slug) {
+		answer = r.ask.Team(strings.ToLower(slug))
+	}
+	switch answer {
+	case Yes:
+		r.page(strings.ToLower(slug))
+		return true
+	case Unasked:
+		r.Unsure = append(r.Unsure, word)
+		if at && strings.Contains(word, "/") { // it can only be a team
+			r.page(strings.ToLower(slug))
+			return true
+		}
+		return at
+	}
+	if name := r.close(slug); name != "" {
+		r.Unknown = append(r.Unknown, Meant{word, name})
+		return true
+	}
+	if at {
+		r.refuse(word)
+	}
+	return at
+}
+
+func (r *targetReader) page(to string) {
+	if !Has(r.To, to) {
+		r.To = append(r.To, to)
+	}
+}
+
+func (r *targetReader) refuse(word string) {
+	if !Has(r.Cannot, word) {
+		r.Cannot = append(r.Cannot, word)
+	}
+}
+
+// close gives the known name that a word was probably meant to be, or "".
+func (r *targetReader) close(word string) string {
+	best, name := 3, ""
+	consider := func(known, written string) {
+		limit := 0
+		switch n := min(len(word), len(known)); {
+		case n >= 8:
+			limit = 2
+		case n >= 4:
+			limit = 1
+		}
+		if d := typos(strings.ToLower(word), strings.ToLower(known)); d <= limit && d < best {
+			best, name = d, written
+		}
+	}
+	for _, g := range r.groups {
+		slug := g[strings.LastIndex(g, "/")+1:]
+		consider(slug, slug)
+	}
+	for _, l := range r.people {
+		consider(l, "@"+l)
+	}
+	return name
+}
+
+// typos counts the letters to change, add, drop or swap with the next one.
+// https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance#Optimal_string_alignment_distance
+func typos(a, b string) int {
+	const far = 3
+	if len(a) > len(b)+far || len(b) > len(a)+far {
+		return far
+	}
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
+
+// groups lists the groups that the configuration names.
+func (p Policy) groups() (out []string) {
+	add := func(names ...string) {
+		for _, n := range names {
+			if n != "" && n != "phone" && !strings.HasPrefix(n, "@") && !Has(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	add(p.Coordinators)
+	add(p.Responders...)
+	for _, step := range p.Escalation {
+		add(step.To...)
+	}
+	for _, s := range p.Services {
+		add(sortedKeys(s.Targets)...)
+	}
+	add(p.Reviewers...)
+	return out
+}
+
+// people lists the people that the configuration names.
+func (p Policy) people() (out []string) {
+	add := func(names ...string) {
+		for _, n := range names {
+			if login, ok := strings.CutPrefix(n, "@"); ok && !Has(out, login) {
+				out = append(out, login)
+			}
+		}
+	}
+	for _, step := range p.Escalation {
+		add(step.To...)
+	}
+	for _, s := range p.Services {
+		add(sortedKeys(s.Targets)...)
+	}
+	add(p.Reviewers...)
+	return out
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// People lists the logins that the incident itself knows: whoever holds a role or was asked to, and the declarer.
+func (s State) People() []string {
+	out := s.roles()
+	if s.Handover != "" && !Has(out, s.Handover) {
+		out = append(out, s.Handover)
+	}
+	if s.Declared != nil && s.Responder && !Has(out, s.Declared.By) {
+		out = append(out, s.Declared.By)
+	}
+	return out
+}
