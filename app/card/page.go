@@ -77,14 +77,20 @@ type (
 	row     struct{ When, Who, What string }
 )
 
-// Utc tells a time, with the date where it isn't the card's own day.
-func (p page) Utc(t time.Time) string { return templates.UTC(t, p.today) }
+// Utc returns a time, with the date where that isn't today. The card of a running incident is written again at midnight; one
+// that is closed stays as it is, and shows the date always.
+func (p page) Utc(t time.Time) string {
+	if p.Running {
+		return templates.UTC(t, p.today)
+	}
+	return templates.Dated(t, p.today)
+}
 
 // brief is Utc without the zone, for lists of times.
 func (p page) brief(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
 func newPage(s incident.State, v View, shown int) page {
-	p := page{S: s, Policy: v.Policy, Title: v.Title, today: newest(s), url: v.URL}
+	p := page{S: s, Policy: v.Policy, Title: v.Title, today: v.Now, url: v.URL}
 	p.Running = s.Running()
 	p.Critical = s.Critical(v.Policy)
 	p.Unconfirmed = s.Confirmed == nil
@@ -118,37 +124,6 @@ func newPage(s incident.State, v View, shown int) page {
 	return p
 }
 
-// newest gives the newest stamp of a state: the card's own day, since it reads no clock.
-func newest(s incident.State) time.Time {
-	var n time.Time
-	see := func(times ...time.Time) {
-		for _, t := range times {
-			if t.After(n) {
-				n = t
-			}
-		}
-	}
-	for _, st := range []*incident.Stamp{s.Declared, s.Confirmed, s.Closed, s.ICSince, s.Last, s.Paging.Answered, s.Document.Merged} {
-		if st != nil {
-			see(st.At)
-		}
-	}
-	see(s.Since.At, s.Updates.From, s.Updates.Last)
-	if s.Updates.Stage >= 2 {
-		see(s.Updates.Due)
-	}
-	for _, e := range s.Timeline {
-		see(e.At)
-	}
-	for _, p := range s.Paging.Pages {
-		see(p.At)
-	}
-	for _, c := range s.Cursor.Seen {
-		see(c.At)
-	}
-	return n
-}
-
 // standing says in the first words how bad it is and where it stands.
 func (p *page) standing() {
 	s := p.S
@@ -178,7 +153,7 @@ func (p *page) standing() {
 		p.Emoji, p.Standing, p.When = "⚪", "Duplicate", "of "+p.other(s.Duplicate)+", "+p.ended("folded")
 	case s.Closed != nil:
 		p.Emoji, p.Standing = "🟢", join(severity, "Closed")
-		p.When = p.Utc(s.Closed.At) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
+		p.When = templates.Dated(s.Closed.At, time.Time{}) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
 	case p.Unconfirmed:
 		p.Emoji, p.Standing = "🟠", join("Unconfirmed", phase)
 	case s.Phase == incident.Closing:
@@ -197,7 +172,7 @@ func (p *page) ended(how string) string {
 	if p.S.Closed == nil {
 		return how
 	}
-	text := p.Utc(p.S.Closed.At)
+	text := templates.Dated(p.S.Closed.At, time.Time{}) // with the year, which such a card outlives
 	if p.S.Closed.By != "" {
 		text += " by **" + templates.Inert(p.S.Closed.By, 60) + "**"
 	}
@@ -560,6 +535,14 @@ func (p *page) severities() {
 	}
 }
 
+// inColumn returns a time below another one: with the date where a day begins, and with the year where that isn't this one.
+func (p page) inColumn(t, above time.Time) string {
+	if t.UTC().Format(time.DateOnly) == above.UTC().Format(time.DateOnly) {
+		return templates.UTC(t, above)
+	}
+	return templates.Dated(t, p.today)
+}
+
 // timeline shows the newest entries, oldest first. The date stands where a day begins, so that the column stays narrow.
 func (p *page) timeline(shown int) {
 	list := slices.Clone(p.S.Timeline)
@@ -567,13 +550,16 @@ func (p *page) timeline(shown int) {
 	if n := len(list) - shown; n > 0 {
 		list = list[n:]
 	}
-	day := p.today
+	var day time.Time
+	if p.Running {
+		day = p.today
+	}
 	for _, e := range list {
 		who := "Firebreak"
 		if e.By != "" {
 			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
 		}
-		when := strings.TrimSuffix(templates.UTC(e.At, day), " UTC")
+		when := strings.TrimSuffix(p.inColumn(e.At, day), " UTC")
 		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})
 		day = e.At
 	}

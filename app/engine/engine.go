@@ -260,7 +260,7 @@ func (p *pass) commit() error {
 	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) {
 		return p.pin(p.snap.Card)
 	}
-	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy}
+	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)

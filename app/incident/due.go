@@ -29,6 +29,7 @@ func (s State) dues(p Policy) []due {
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
 		{s.StandBy.CheckIn, (*run).checkIn},
+		{s.Day, (*run).turnDay},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

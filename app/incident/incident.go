@@ -174,6 +174,8 @@ type State struct {
 	Said map[string]int64 `json:"said,omitempty"`
 
 	Cursor Cursor `json:"cursor"`
+
+	Day time.Time `json:"day,omitzero"` // of a running incident, when the next day begins in UTC: its card is written again
 }
 
 // Outcome says how an incident ended, other than by closing up.

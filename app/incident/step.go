@@ -35,6 +35,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
+	r.keepDay()
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
 		r.do(RefreshDocument{})
 	}
