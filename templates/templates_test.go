@@ -236,7 +236,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})
 	add(incident.Say{Name: "page", Reason: "update", Names: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "page", Reason: "asked", Role: "drill", Names: []string{"dan"}, Holder: "carol", Line: "we need somebody\nwho knows etcd"})
-	return out
+	return append(out, foldSamples()...)
 }
 
 func TestCommentsAsPeopleReadThem(t *testing.T) {

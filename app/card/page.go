@@ -21,6 +21,7 @@ const (
 	shownPages     = 5
 	shownContacts  = 8
 	shownFollowUps = 20
+	shownFolded    = 5
 	shownNow       = 4
 )
 
@@ -52,6 +53,8 @@ type page struct {
 	Contacts    []cell
 	StandBy     bool
 	Found       []fact
+	Noted       string
+	Folded      string
 	Alone       string
 	Pull        string
 	Next        incident.Phase
@@ -114,6 +117,10 @@ func newPage(s incident.State, v View, shown int) page {
 	p.found()
 	if s.Alone != nil {
 		p.Alone = p.stamp(*s.Alone)
+	}
+	p.Folded = p.folded()
+	if s.Noted != nil && p.Running {
+		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + templates.Inert(s.Noted.By, 60) + ": " + templates.Inert(s.Noted.Text, 160)
 	}
 	if s.Document.Number > 0 && p.url != "" {
 		p.Pull = p.sibling("pull", s.Document.Number)
@@ -444,6 +451,30 @@ func (p page) other(number int) string {
 	return "[#" + strconv.Itoa(number) + "](" + p.sibling("issues", number) + ")"
 }
 
+// folded tells which incidents were folded into this one, the newest of them, and what reported them.
+func (p page) folded() string {
+	var list []string
+	for _, f := range p.S.Folded {
+		if other := p.other(f.From); !slices.Contains(list, other) { // one that was reopened may have come again
+			list = append(list, other)
+		}
+	}
+	text := ""
+	if n := len(list) - shownFolded; n > 0 {
+		list, text = list[n:], fmt.Sprintf("%d earlier, ", n)
+	}
+	text += strings.Join(list, ", ")
+	for i, name := range p.S.Sources {
+		if i == 0 {
+			text += " · reported by "
+		} else {
+			text += ", "
+		}
+		text += "**" + templates.Inert(name, 60) + "**"
+	}
+	return text
+}
+
 // checks tells what blocks the next phase.
 func (p *page) checks() {
 	p.Next = p.S.Next()
@@ -474,7 +505,7 @@ func (p *page) checks() {
 func (p *page) followUps() {
 	for i, f := range p.S.FollowUps {
 		if i == shownFollowUps {
-			p.FollowUps = append(p.FollowUps, fmt.Sprintf("and %d more", len(p.S.FollowUps)-i))
+			p.FollowUps = append(p.FollowUps, fmt.Sprintf("- and %d more", len(p.S.FollowUps)-i))
 			return
 		}
 		text := templates.Reference(f.Ticket)
@@ -494,7 +525,7 @@ func (p *page) followUps() {
 		if f.Due != "" {
 			text += " · due " + templates.Inert(f.Due, 20)
 		}
-		p.FollowUps = append(p.FollowUps, text)
+		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text)) // by which `/ic followup 2 …` names it
 	}
 }
 

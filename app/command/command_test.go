@@ -32,8 +32,7 @@ func TestParse(t *testing.T) {
 		"/incident status":            {c{Kind: incident.Status, Verb: "incident"}},
 		"/incident decline a test":    {c{Kind: incident.Decline, Verb: "incident", Text: "a test"}},
 		"/incident duplicate #12":     {c{Kind: incident.Duplicate, Verb: "incident", Number: 12}},
-		"/incident note 3:05 paged\n14:00Z rebooted\nit helped": {c{Kind: incident.Note, Verb: "incident", Entries: []incident.Line{
-			{Clock: "03:05", Text: "paged"}, {Clock: "14:00", UTC: true, Text: "rebooted"}, {Text: "it helped"}}}},
+		"/incident note 3:05 paged\n14:00Z rebooted\nit helped":             {c{Kind: incident.Note, Verb: "incident", Entries: lines("3:05", "paged", "14:00Z", "rebooted", "", "it helped")}},
 		"/ic severity Critical all down":                                    {c{Kind: incident.SetSeverity, Verb: "ic", Severity: "critical", Text: "all down"}},
 		"/ic customer add globex, Big Corp":                                 {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "Big Corp"}}},
 		"/ic customer add globex initech":                                   {c{Kind: incident.AddCustomer, Verb: "ic", Customers: []string{"globex", "initech"}}},

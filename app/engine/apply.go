@@ -40,7 +40,7 @@ func markers(body string) []string {
 // apply does what the steps ask for, the most urgent first. What they bring about is stepped over as facts of its own,
 // so each stage may add to a later one.
 func (p *pass) apply() error {
-	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
+	stages := []func() error{p.page, p.labels, p.tickets, p.publish, p.refresh, p.changeTickets, p.folds, p.open, p.announce, p.deliver, p.broadcast, p.nudges, p.speak, p.react}
 	for _, stage := range stages {
 		if err := stage(); err != nil {
 			return err
@@ -246,7 +246,14 @@ func (p *pass) open() error {
 	if w.Open == p.snap.Open {
 		return nil
 	}
-	if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, w.Duplicate); err != nil {
+	canonical := int64(0)
+	if !w.Open && w.Reason == "duplicate" {
+		var err error
+		if canonical, err = p.canonical(w.Duplicate); err != nil {
+			return err
+		}
+	}
+	if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, canonical); err != nil {
 		return fmt.Errorf("open or close the issue: %w", err)
 	}
 	return nil

@@ -149,18 +149,18 @@ type Command struct {
 	None      bool // the customer list says "none"
 	Repo      string
 	Due       string // YYYY-MM-DD
-	Number    int    // issue number
+	Number    int    // issue number; of `/ic followup`, the follow-up that is changed
 	After     time.Duration
 	Entries   []Line   // of a note
 	Link      int64    // comment that `/ic pin` or unpin links to
 	Quote     string   // what the comment quotes, for `/ic pin` without a link
 	Cannot    []string // of Logins, those who may not respond, looked up by whoever makes the fact
 	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
+	Other     *Other   // the issue that a duplicate names, looked up by whoever makes the fact; nil: it was not
 }
 
-// Line is one line of a note; At is zero where no time was given.
+// Line is one line of a note.
 type Line struct {
-	Clock string // HH:MM as written, or empty
-	UTC   bool   // it says that the time is UTC; else it is in the policy's zone
-	Text  string
+	When Moment // the zero value where no time was given
+	Text string
 }

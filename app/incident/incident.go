@@ -176,6 +176,11 @@ type State struct {
 	Cursor Cursor `json:"cursor"`
 
 	Day time.Time `json:"day,omitzero"` // of a running incident, when the next day begins in UTC: its card is written again
+
+	Noted *Noted `json:"noted,omitempty"` // the newest note with a time of its own
+
+	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50
+	Sources []string `json:"sources,omitempty"` // what reported them, beside Source
 }
 
 // Outcome says how an incident ended, other than by closing up.

@@ -70,6 +70,8 @@ func (s State) clone() State {
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
 	s.Updates.Told = slices.Clone(s.Updates.Told)
+	s.Folded = slices.Clone(s.Folded)
+	s.Sources = slices.Clone(s.Sources)
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	return s
@@ -284,6 +286,10 @@ func (r *run) apply() {
 		r.Said[w.Topic] = w.Comment
 	case TicketChanged:
 		r.ticketChanged(w)
+	case FollowUpEdited:
+		r.followUpEdited(w)
+	case FoldedIn:
+		r.foldedIn(w)
 	case BrokenConfig:
 		if r.Asked.Config == w.Where {
 			return
