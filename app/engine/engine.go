@@ -160,6 +160,9 @@ func (p *pass) run() error {
 	if !p.state.Running() {
 		p.forget(p.m.Ref)
 	}
+	if p.before.Outcome == incident.Duplicated && p.state.Running() {
+		p.forgetAll()
+	}
 	// The timer is set before the card is written: a crash in between costs a needless look, not a missed one.
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
 		return fmt.Errorf("set the timer: %w", err)

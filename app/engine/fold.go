@@ -191,3 +191,11 @@ func (p *pass) passSignal() (bool, error) {
 	on.Delivery = "fold " + p.m.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
 	return true, p.Queue.Enqueue(p.ctx, on, time.Time{})
 }
+
+// forgetAll makes the next report of any trouble ask GitHub: a duplicate that was reopened has its own reports again, and under which
+// trouble the other incident got them is not known here.
+func (p *pass) forgetAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.places)
+}

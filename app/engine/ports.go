@@ -162,7 +162,7 @@ type GitHub interface {
 	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
 	// pushed in between.
 	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
-	// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none.
+	// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none.
 	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 

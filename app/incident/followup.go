@@ -80,7 +80,7 @@ func (r *run) changeFollowUp(c Command) {
 		if len(c.Logins) > 0 {
 			owner = c.Logins[0]
 		}
-		r.reassign(i, owner, due)
+		r.reassign(i, owner, due, r.f.At, r.f.ID)
 		r.done()
 	}
 }
@@ -98,7 +98,7 @@ func (r *run) followUpOf(c Command) int {
 }
 
 // reassign gives follow-up i another owner or date; what is empty stays, and "none" is no date any more.
-func (r *run) reassign(i int, owner, due string) {
+func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu := &r.FollowUps[i]
 	was := r.OwnerOf(*fu)
 	var says []string
@@ -118,7 +118,7 @@ func (r *run) reassign(i int, owner, due string) {
 	if len(says) == 0 {
 		return
 	}
-	r.record("rescheduled", fmt.Sprintf("%d: %s", i+1, strings.Join(says, ", ")), "")
+	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "rescheduled", Ref: ref, What: fmt.Sprintf("%d: %s", i+1, strings.Join(says, ", "))})
 	if fu.Ticket == "" {
 		return
 	}
@@ -134,7 +134,7 @@ func (r *run) followUpEdited(e FollowUpEdited) {
 		return
 	}
 	before := r.FollowUps[e.Index]
-	r.reassign(e.Index, e.Owner, e.Due)
+	r.reassign(e.Index, e.Owner, e.Due, e.Read, "") // the entry is the same when a comment brings it back
 	if r.FollowUps[e.Index] == before {
 		return
 	}
