@@ -41,7 +41,7 @@ var priced = []struct {
 	{who: "carol", text: "/ic escalate @dan we need one more"},
 	{who: "carol", text: "/ic followup acme/payments Add a limit @erin"},
 	{who: "carol", text: "/ic followup 1 @dan due:2026-03-20"}, // changes the one above, which has no ticket yet
-	{who: "carol", text: "/ic sevrity regular"}, // misspelt: answered with what was meant
+	{who: "carol", text: "/ic sevrity regular"},                // misspelt: answered with what was meant
 	{who: "alice", text: "/oe workaround By hand"},
 	{who: "alice", text: "/oe fix A new certificate"},
 	{who: "carol", text: "/ic phase monitoring"},
