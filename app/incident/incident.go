@@ -119,7 +119,7 @@ func CommentOf(id string) int64 {
 }
 
 // State is all that is known of an incident beside its texts, which stay in the issue's comments. It is what the card's
-// signed block holds, so it stays small however long the incident lasts: refs and stamps, never a comment's text.
+// signed block holds, so it stays small however long the incident lasts: refs and stamps, and of a text no more than a few words.
 type State struct {
 	Declared   *Stamp   `json:"declared,omitempty"`  // nil: not an incident (yet)
 	Responder  bool     `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
