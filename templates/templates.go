@@ -193,16 +193,24 @@ func List(list []string) string {
 	}
 }
 
-// UTC tells a time: 15:04 UTC, with the date where that isn't the given day. The zero time is no time.
+// UTC returns a time as people read it: 17:40 UTC, with the date where that isn't the given day, and with the year where
+// that isn't the given day's: 27 Nov 17:40 UTC. The zero time is no time.
 func UTC(t, day time.Time) string {
-	if t.IsZero() {
+	if t.UTC().Format(time.DateOnly) == day.UTC().Format(time.DateOnly) && !t.IsZero() {
+		return t.UTC().Format("15:04 UTC")
+	}
+	return Dated(t, day)
+}
+
+// Dated returns a time with its date always, for what people still read on another day.
+func Dated(t, day time.Time) string {
+	switch {
+	case t.IsZero():
 		return ""
+	case t.UTC().Year() == day.UTC().Year():
+		return t.UTC().Format("2 Jan 15:04 UTC")
 	}
-	t = t.UTC()
-	if t.Format(time.DateOnly) == day.UTC().Format(time.DateOnly) {
-		return t.Format("15:04 UTC")
-	}
-	return t.Format("2006-01-02 15:04 UTC")
+	return t.UTC().Format("2 Jan 2006 15:04 UTC")
 }
 
 // Duration tells a duration as people do: 18 min, 2 h 5 min, 3 days.

@@ -174,7 +174,7 @@ func samples() []incident.Say {
 	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
 	var out []incident.Say
 	add := func(s incident.Say) { out = append(out, s) }
-	for _, effect := range []string{"labels", "assignees", "state", "ticket", "document", "refresh", "check", "nudge", "customer version"} {
+	for _, effect := range []string{"labels", "assignees", "state", "ticket", "ticket change", "document", "refresh", "check", "nudge", "customer version"} {
 		add(incident.Say{Name: "github-refused", Who: "carol", Line: effect, Count: 2, Names: []string{"acme/payments"}, Reason: "Git Repository is empty. (409)"})
 		add(incident.Say{Name: "github-accepted", Line: effect, Count: 2})
 	}
@@ -319,7 +319,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})
 	add(incident.Say{Name: "page", Reason: "update", Names: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "page", Reason: "asked", Role: "drill", Names: []string{"dan"}, Holder: "carol", Line: "we need somebody\nwho knows etcd"})
-	return out
+	return append(out, foldSamples()...)
 }
 
 func TestCommentsAsPeopleReadThem(t *testing.T) {
@@ -390,23 +390,27 @@ func TestTimesAndDurations(t *testing.T) {
 	day := time.Date(2026, 11, 24, 23, 59, 0, 0, time.UTC)
 	berlin := time.FixedZone("CET", 3600)
 	for got, want := range map[string]string{
-		templates.UTC(time.Date(2026, 11, 24, 0, 5, 0, 0, time.UTC), day): "00:05 UTC",
-		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, time.UTC), day): "2026-11-25 00:05 UTC",
-		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, berlin), day):   "23:05 UTC",
-		templates.UTC(time.Time{}, day):                                   "",
-		templates.Duration(0):                                             "0 min",
-		templates.Duration(20 * time.Second):                              "under 1 min",
-		templates.Duration(17*time.Minute + 40*time.Second):               "18 min",
-		templates.Duration(2*time.Hour + 5*time.Minute):                   "2 h 5 min",
-		templates.Duration(24 * time.Hour):                                "24 h",
-		templates.Duration(71 * time.Hour):                                "3 days",
-		templates.List(nil):                                               "",
-		templates.List([]string{"a"}):                                     "**a**",
-		templates.List([]string{"a", "b", "c"}):                           "**a**, **b** and **c**",
-		templates.List(strings.Split("a b c d e f g h i j k", " ")):       "**a**, **b**, **c**, **d**, **e**, **f**, **g**, **h** and 3 more",
-		templates.Mention("acme/incident-coordinators"):                   "@acme/incident-coordinators",
-		templates.Mention("firebreak[bot]"):                               `**firebreak\[bot\]**`,
-		templates.Code("/ic pin `x`"):                                     "`` /ic pin `x` ``",
+		templates.UTC(time.Date(2026, 11, 24, 0, 5, 0, 0, time.UTC), day):         "00:05 UTC",
+		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, time.UTC), day):         "25 Nov 00:05 UTC",
+		templates.UTC(time.Date(2025, 11, 24, 0, 5, 0, 0, time.UTC), day):         "24 Nov 2025 00:05 UTC",
+		templates.UTC(time.Date(2026, 11, 24, 0, 5, 0, 0, time.UTC), time.Time{}): "24 Nov 2026 00:05 UTC",
+		templates.Dated(time.Date(2026, 11, 24, 0, 5, 0, 0, time.UTC), day):       "24 Nov 00:05 UTC",
+		templates.Dated(time.Time{}, day):                                         "",
+		templates.UTC(time.Date(2026, 11, 25, 0, 5, 0, 0, berlin), day):           "23:05 UTC",
+		templates.UTC(time.Time{}, day):                                           "",
+		templates.Duration(0):                                                     "0 min",
+		templates.Duration(20 * time.Second):                                      "under 1 min",
+		templates.Duration(17*time.Minute + 40*time.Second):                       "18 min",
+		templates.Duration(2*time.Hour + 5*time.Minute):                           "2 h 5 min",
+		templates.Duration(24 * time.Hour):                                        "24 h",
+		templates.Duration(71 * time.Hour):                                        "3 days",
+		templates.List(nil):                                                       "",
+		templates.List([]string{"a"}):                                             "**a**",
+		templates.List([]string{"a", "b", "c"}):                                   "**a**, **b** and **c**",
+		templates.List(strings.Split("a b c d e f g h i j k", " ")):               "**a**, **b**, **c**, **d**, **e**, **f**, **g**, **h** and 3 more",
+		templates.Mention("acme/incident-coordinators"):                           "@acme/incident-coordinators",
+		templates.Mention("firebreak[bot]"):                                       `**firebreak\[bot\]**`,
+		templates.Code("/ic pin `x`"):                                             "`` /ic pin `x` ``",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -49,7 +49,7 @@ type View struct {
 	URL    string // of the issue's page; empty: the card has no links to comments
 	Title  string // of the issue; shown where a better one is asked for
 	Policy incident.Policy
-	Now    time.Time // when the card is written
+	Now    time.Time // when the card is written: times of that day have no date
 }
 
 // Keys derives the keys of cards from the app's webhook secrets, in their order: the first signs, all are accepted.

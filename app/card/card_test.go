@@ -136,9 +136,58 @@ func states(t testing.TB) map[string]incident.State {
 	}
 }
 
+// lastly returns when the newest entry of a state was made, for a card that is written then.
+func lastly(s incident.State) time.Time {
+	last := s.Since.At
+	for _, e := range s.Timeline {
+		if e.At.After(last) {
+			last = e.At
+		}
+	}
+	if s.StandBy.Asked {
+		return s.StandBy.Ends
+	}
+	return last
+}
+
+// TestV3ACardTellsADateThatIsNotToday holds the dates of a card that is written on another day than what it tells of.
+func TestV3ACardTellsADateThatIsNotToday(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state incident.State
+		now   time.Time
+		want  []string
+		not   string
+	}{
+		{"the same day", investigated(t).state, start.Add(13 * time.Hour), []string{"since 10:49 UTC", "| 10:41 | alice"}, "Nov"},
+		{"after midnight", investigated(t).state, start.Add(14 * time.Hour), []string{"since 24 Nov 10:49 UTC", "**24 Nov 11:12 UTC**", "| 24 Nov 10:41 | alice", "| 10:43 |"}, "2026 "},
+		{"in the new year", investigated(t).state, start.AddDate(0, 2, 0), []string{"since 24 Nov 2026 10:49 UTC", "| 24 Nov 2026 10:41 | alice"}, ""},
+		{"closed, the same day", closed(t).state, start.Add(26 * time.Hour), []string{"Closed** 25 Nov 2026 11:46 UTC", "24 Nov 11:01 UTC", "25 Nov 11:41 UTC"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := visible(renderAt(t, c.state, c.now))
+			for _, want := range c.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("the card has no %q:\n%s", want, text)
+				}
+			}
+			if c.not != "" && strings.Contains(text, c.not) {
+				t.Errorf("the card has %q:\n%s", c.not, text)
+			}
+		})
+	}
+}
+
 func render(t testing.TB, s incident.State) string {
 	t.Helper()
-	body, err := card.Render(s, 7, view(t), keys[0])
+	return renderAt(t, s, lastly(s))
+}
+
+func renderAt(t testing.TB, s incident.State, now time.Time) string {
+	t.Helper()
+	v := view(t)
+	v.Now = now
+	body, err := card.Render(s, 7, v, keys[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ const (
 	shownPages     = 5
 	shownContacts  = 8
 	shownFollowUps = 20
+	shownFolded    = 5
 	shownNow       = 4
 )
 
@@ -55,6 +56,8 @@ type page struct {
 	Unheard     []string // whom to call, each with the command for afterwards
 	StandBy     bool
 	Found       []fact
+	Noted       string
+	Folded      string
 	Alone       string
 	Pull        string
 	Next        incident.Phase
@@ -90,14 +93,20 @@ type (
 	row struct{ When, Who, What string }
 )
 
-// Utc tells a time, with the date where it isn't the card's own day.
-func (p page) Utc(t time.Time) string { return templates.UTC(t, p.today) }
+// Utc returns a time, with the date where that isn't today. The card of a running incident is written again at midnight; one
+// that is closed stays as it is, and shows the date always.
+func (p page) Utc(t time.Time) string {
+	if p.Running {
+		return templates.UTC(t, p.today)
+	}
+	return templates.Dated(t, p.today)
+}
 
 // brief is Utc without the zone, for lists of times.
 func (p page) brief(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
 func newPage(s incident.State, v View, shown int) page {
-	p := page{S: s, Policy: v.Policy, Title: v.Title, today: newest(s), url: v.URL}
+	p := page{S: s, Policy: v.Policy, Title: v.Title, today: v.Now, url: v.URL}
 	p.Running = s.Running()
 	p.Critical = s.Critical(v.Policy)
 	p.Unconfirmed = s.Confirmed == nil
@@ -124,6 +133,10 @@ func newPage(s incident.State, v View, shown int) page {
 	if s.Alone != nil {
 		p.Alone = p.stamp(*s.Alone)
 	}
+	p.Folded = p.folded()
+	if s.Noted != nil && p.Running {
+		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + templates.Inert(s.Noted.By, 60) + ": " + templates.Inert(s.Noted.Text, 160)
+	}
 	if s.Document.Number > 0 && p.url != "" {
 		p.Pull = p.sibling("pull", s.Document.Number)
 	}
@@ -132,37 +145,6 @@ func newPage(s incident.State, v View, shown int) page {
 	p.now()
 	p.timeline(shown)
 	return p
-}
-
-// newest gives the newest stamp of a state: the card's own day, since it reads no clock.
-func newest(s incident.State) time.Time {
-	var n time.Time
-	see := func(times ...time.Time) {
-		for _, t := range times {
-			if t.After(n) {
-				n = t
-			}
-		}
-	}
-	for _, st := range []*incident.Stamp{s.Declared, s.Confirmed, s.Closed, s.ICSince, s.Last, s.Paging.Answered, s.Document.Merged} {
-		if st != nil {
-			see(st.At)
-		}
-	}
-	see(s.Since.At, s.Updates.From, s.Updates.Last)
-	if s.Updates.Stage >= 2 {
-		see(s.Updates.Due)
-	}
-	for _, e := range s.Timeline {
-		see(e.At)
-	}
-	for _, p := range s.Paging.Pages {
-		see(p.At)
-	}
-	for _, c := range s.Cursor.Seen {
-		see(c.At)
-	}
-	return n
 }
 
 // standing says in the first words how bad it is and where it stands.
@@ -194,7 +176,7 @@ func (p *page) standing() {
 		p.Emoji, p.Standing, p.When = "⚪", "Duplicate", "of "+p.other(s.Duplicate)+", "+p.ended("folded")
 	case s.Closed != nil:
 		p.Emoji, p.Standing = "🟢", join(severity, "Closed")
-		p.When = p.Utc(s.Closed.At) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
+		p.When = templates.Dated(s.Closed.At, time.Time{}) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
 	case p.Unconfirmed:
 		p.Emoji, p.Standing = "🟠", join("Unconfirmed", phase)
 	case s.Phase == incident.Closing:
@@ -213,7 +195,7 @@ func (p *page) ended(how string) string {
 	if p.S.Closed == nil {
 		return how
 	}
-	text := p.Utc(p.S.Closed.At)
+	text := templates.Dated(p.S.Closed.At, time.Time{}) // with the year, which such a card outlives
 	if p.S.Closed.By != "" {
 		text += " by **" + templates.Inert(p.S.Closed.By, 60) + "**"
 	}
@@ -542,6 +524,30 @@ func (p page) other(number int) string {
 	return "[#" + strconv.Itoa(number) + "](" + p.sibling("issues", number) + ")"
 }
 
+// folded tells which incidents were folded into this one, the newest of them, and what reported them.
+func (p page) folded() string {
+	var list []string
+	for _, f := range p.S.Folded {
+		if other := p.other(f.From); !slices.Contains(list, other) { // one that was reopened may have come again
+			list = append(list, other)
+		}
+	}
+	text := ""
+	if n := len(list) - shownFolded; n > 0 {
+		list, text = list[n:], fmt.Sprintf("%d earlier, ", n)
+	}
+	text += strings.Join(list, ", ")
+	for i, name := range p.S.Sources {
+		if i == 0 {
+			text += " · reported by "
+		} else {
+			text += ", "
+		}
+		text += "**" + templates.Inert(name, 60) + "**"
+	}
+	return text
+}
+
 // checks lists what blocks the next phase.
 func (p *page) checks() {
 	p.Next = p.S.Next()
@@ -578,7 +584,7 @@ func (p *page) checks() {
 func (p *page) followUps() {
 	for i, f := range p.S.FollowUps {
 		if i == shownFollowUps {
-			p.FollowUps = append(p.FollowUps, fmt.Sprintf("and %d more", len(p.S.FollowUps)-i))
+			p.FollowUps = append(p.FollowUps, fmt.Sprintf("- and %d more", len(p.S.FollowUps)-i))
 			return
 		}
 		text := templates.Reference(f.Ticket)
@@ -598,7 +604,7 @@ func (p *page) followUps() {
 		if f.Due != "" {
 			text += " · due " + templates.Inert(f.Due, 20)
 		}
-		p.FollowUps = append(p.FollowUps, text)
+		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text)) // by which `/ic followup 2 …` names it
 	}
 }
 
@@ -625,6 +631,14 @@ func (p *page) now() {
 	}
 }
 
+// inColumn returns a time below another one: with the date where a day begins, and with the year where that isn't this one.
+func (p page) inColumn(t, above time.Time) string {
+	if t.UTC().Format(time.DateOnly) == above.UTC().Format(time.DateOnly) {
+		return templates.UTC(t, above)
+	}
+	return templates.Dated(t, p.today)
+}
+
 // timeline shows the newest entries, oldest first. The date stands where a day begins, so that the column stays narrow.
 func (p *page) timeline(shown int) {
 	list := slices.Clone(p.S.Timeline)
@@ -632,13 +646,16 @@ func (p *page) timeline(shown int) {
 	if n := len(list) - shown; n > 0 {
 		list = list[n:]
 	}
-	day := p.today
+	var day time.Time
+	if p.Running {
+		day = p.today
+	}
 	for _, e := range list {
 		who := "Firebreak"
 		if e.By != "" {
 			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
 		}
-		when := strings.TrimSuffix(templates.UTC(e.At, day), " UTC")
+		when := strings.TrimSuffix(p.inColumn(e.At, day), " UTC")
 		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})
 		day = e.At
 	}

@@ -11,7 +11,7 @@ import (
 var refusedThings = map[string]string{
 	"labels": "the labels", "assignees": "the assignees", "state": "to open or close the issue", "document": "the postmortem's pull request",
 	"refresh": "new facts in the postmortem", "check": "the check of the postmortem", "customer version": "to show me the merged postmortem",
-	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
+	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "ticket change": "to change the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
 }
 
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.

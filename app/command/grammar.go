@@ -470,6 +470,9 @@ func isRepository(s string) bool {
 // their own. The lines below are the ticket's text.
 func followUp(w words) (incident.Command, error) {
 	w = w.first()
+	if c, f, ok := changeOf(w.line, w.below); ok {
+		return f.into(c)
+	}
 	f := details{}
 	title := strings.Fields(w.line)
 	if len(title) > 0 && isRepository(title[0]) {
@@ -485,13 +488,19 @@ func followUp(w words) (incident.Command, error) {
 		}
 		f.logins, f.dues = append(f.logins, own.logins...), append(f.dues, own.dues...)
 	}
-	c := incident.Command{Repo: f.repo, Logins: f.logins, Text: strings.TrimSpace(strings.Join(lines, "\n"))}
+	if len(title) == 0 {
+		return incident.Command{}, errors.New("the title is missing")
+	}
+	return f.into(incident.Command{Repo: f.repo, Text: strings.TrimSpace(strings.Join(lines, "\n"))})
+}
+
+// into adds the owner and the date to a command, if they are in order.
+func (f details) into(c incident.Command) (incident.Command, error) {
+	c.Logins = f.logins
 	if len(f.dues) > 0 {
 		c.Due = f.dues[0]
 	}
 	switch {
-	case len(title) == 0:
-		return incident.Command{}, errors.New("add a title")
 	case len(f.logins) > 1:
 		return incident.Command{}, errors.New("name one owner only")
 	case len(f.dues) > 1:
@@ -541,35 +550,13 @@ func isDue(s string) bool {
 	return err == nil && t.Year() >= 2000
 }
 
-// reference is owner/repo#n, #n, or an issue's or a pull request's address.
-var reference = regexp.MustCompile(`^(?:([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?#|https?://[^\s/]+/([A-Za-z0-9-]+/[A-Za-z0-9._-]+)/(?:pull|issues)/)([1-9]\d{0,8})$`)
-
-var number = regexp.MustCompile(`^#?([1-9]\d{0,8})$`)
-
-func duplicate(w words) (incident.Command, error) {
-	w = w.first()
-	word, rest := next(w.line)
-	word = strings.TrimRight(word, ".,:;!")
-	m := number.FindStringSubmatch(word)
-	switch {
-	case m == nil && reference.MatchString(word):
-		return incident.Command{}, errors.New("the other incident must be in this repository; write its number only: #12")
-	case m == nil:
-		return incident.Command{}, errors.New("add the number of the other incident: #12")
-	}
-	n, _ := strconv.Atoi(m[1]) // at most nine digits
-	return incident.Command{Number: n, Text: w.rest(rest).text()}, nil
-}
-
-// clock is a time of the day at the start of a note's line.
-var clock = regexp.MustCompile(`^((?:[01]?\d|2[0-3]):[0-5]\d)(\s?(?i:Z|UTC))?(?:[\s,;:–—-]+|$)`)
-
 var bullet = regexp.MustCompile(`^(?:[-*+]|\d{1,2}[.)])\s+`)
 
 // note reads an entry per line, in or out of a list. What stands in a code block belongs to the entry before it.
 func note(w words) (incident.Command, error) {
 	var c incident.Command
-	at, utc, code := "", false, false
+	var at incident.Moment
+	code := false
 	for line := range strings.SplitSeq(w.text(), "\n") {
 		said := strings.TrimSpace(line)
 		fence := strings.HasPrefix(said, "```") || strings.HasPrefix(said, "~~~")
@@ -578,16 +565,16 @@ func note(w words) (incident.Command, error) {
 			c.Entries[last].Text += "\n" + line
 			continue
 		}
-		said = bullet.ReplaceAllString(said, "")
-		if m := clock.FindStringSubmatch(said); m != nil {
-			at, utc, said = m[1], m[2] != "", said[len(m[0]):]
-			if len(at) == len("9:05") {
-				at = "0" + at
-			}
+		when, said := moment(said)
+		if when.Said == "" { // "27. Nov 17:40" looks like a list's second item
+			when, said = moment(bullet.ReplaceAllString(said, ""))
+		}
+		if when.Said != "" {
+			at = when
 		}
 		if said != "" { // a time alone is the next line's
-			c.Entries = append(c.Entries, incident.Line{Clock: at, UTC: utc, Text: said})
-			at, utc = "", false
+			c.Entries = append(c.Entries, incident.Line{When: at, Text: said})
+			at = incident.Moment{}
 		}
 	}
 	if len(c.Entries) == 0 {

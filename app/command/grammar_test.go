@@ -3,6 +3,7 @@ package command_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +15,27 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// lines is a note's entries.
+// lines is a note's entries: what is said of the time as HH:MM, with a Z for UTC, and the text.
 func lines(said ...string) (out []incident.Line) {
 	for i := 0; i < len(said); i += 2 {
-		clock, utc := strings.CutSuffix(said[i], "Z")
-		out = append(out, incident.Line{Clock: clock, UTC: utc, Text: said[i+1]})
+		out = append(out, incident.Line{When: moment(said[i]), Text: said[i+1]})
 	}
 	return out
+}
+
+func moment(said string) incident.Moment {
+	clock, utc := strings.CutSuffix(said, "Z")
+	hour, minute, ok := strings.Cut(clock, ":")
+	if !ok {
+		return incident.Moment{}
+	}
+	m := incident.Moment{Said: said, Plain: !utc}
+	m.Hour, _ = strconv.Atoi(hour)
+	m.Minute, _ = strconv.Atoi(minute)
+	if utc {
+		m.Zone = incident.NewZone(time.UTC)
+	}
+	return m
 }
 
 func TestWhatFollowsTheWord(t *testing.T) {
@@ -89,9 +104,9 @@ func TestWhatFollowsTheWord(t *testing.T) {
 
 		{"/incident duplicate 12 the same alert", c{Kind: incident.Duplicate, Verb: "incident", Number: 12, Text: "the same alert"}},
 
-		{"/incident note\n- 9:05 paged\n* 23:59 UTC: came\n\n1. 24:00 is no time\n12:3 neither\n10:4000 nor this\n10:40\nlate", c{Kind: incident.Note, Verb: "incident",
-			Entries: lines("09:05", "paged", "23:59Z", "came", "", "24:00 is no time", "", "12:3 neither", "", "10:4000 nor this", "10:40", "late")}},
-		{"/incident note 10:40 the log\n```\n10:41 not a time\n\n/ic close\n```\n10:42z after", c{Kind: incident.Note, Verb: "incident",
+		{"/incident note\n- 9:05 paged\n* 23:59Z: came\n\n1. 24 is no time\n12:3 neither\n10:4000 nor this\n10:40\nlate", c{Kind: incident.Note, Verb: "incident",
+			Entries: lines("9:05", "paged", "23:59Z", "came", "", "24 is no time", "", "12:3 neither", "", "10:4000 nor this", "10:40", "late")}},
+		{"/incident note 10:40 the log\n```\n10:41 not a time\n\n/ic close\n```\n10:42Z after", c{Kind: incident.Note, Verb: "incident",
 			Entries: lines("10:40", "the log\n```\n10:41 not a time\n\n/ic close\n```", "10:42Z", "after")}},
 	} {
 		got := command.Parse(x.body)
@@ -135,7 +150,6 @@ func TestA1WhatIsMissingIsSaid(t *testing.T) {
 		"/incident decline":                            {Known: "/incident decline why", Why: "false alarm"},
 		"/incident duplicate":                          {Known: "/incident duplicate #n", Why: "#12"},
 		"/incident duplicate #0":                       {Known: "/incident duplicate #n", Why: "#12"},
-		"/incident duplicate acme/ops#3":               {Known: "/incident duplicate #n", Why: "in this repository"},
 		"/ic because":                                  {Known: "/ic because …", Why: "reason"},
 		"/ic close because":                            {Known: "/ic close because …", Why: "reason"},
 		"/ic @-bob":                                    {Known: "/ic @user", Why: "@-bob can't be a name"},

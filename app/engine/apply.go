@@ -41,13 +41,13 @@ func markers(body string) []string {
 // answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
 // its own, so each stage may add to a later one. The card is written after it.
 func (p *pass) answerFirst() error {
-	return p.inOrder(p.page, p.announce, p.page, p.deliver, p.speak, p.react, p.nudges, p.broadcast, p.speak, p.react)
+	return p.inOrder(p.page, p.announce, p.page, p.deliver, p.speak, p.react, p.folds, p.nudges, p.broadcast, p.speak, p.react)
 }
 
 // followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
 func (p *pass) followUp() error {
 	p.effects = append(p.effects, incident.Pending(p.state)...)
-	return p.inOrder(p.labels, p.assignees, p.tickets, p.publish, p.refresh, p.deliver, p.open, p.speak, p.react)
+	return p.inOrder(p.labels, p.assignees, p.tickets, p.changeTickets, p.publish, p.refresh, p.deliver, p.open, p.speak, p.react)
 }
 
 func (p *pass) inOrder(stages ...func() error) error {
@@ -298,7 +298,14 @@ func (p *pass) open() error {
 		return nil
 	}
 	return p.attempt("state", func() error {
-		if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, w.Duplicate); err != nil {
+		canonical := int64(0)
+		if !w.Open && w.Reason == "duplicate" {
+			var err error
+			if canonical, err = p.canonical(w.Duplicate); err != nil {
+				return err
+			}
+		}
+		if err := p.GitHub.SetOpen(p.ctx, p.m.Ref, w.Open, w.Reason, canonical); err != nil {
 			return fmt.Errorf("open or close the issue: %w", err)
 		}
 		return nil

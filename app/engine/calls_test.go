@@ -41,7 +41,8 @@ var priced = []struct {
 	{who: "carol", text: "/ic customer remove initech"},
 	{who: "carol", text: "/ic escalate @dan we need one more"},
 	{who: "carol", text: "/ic followup acme/payments Add a limit @erin"},
-	{who: "carol", text: "/ic sevrity regular"}, // misspelt: answered with what was meant
+	{who: "carol", text: "/ic followup 1 @dan due:2026-03-20"}, // changes the one above, which has no ticket yet
+	{who: "carol", text: "/ic sevrity regular"},                // misspelt: answered with what was meant
 	{who: "alice", text: "/oe workaround By hand"},
 	{who: "alice", text: "/oe fix A new certificate"},
 	{who: "carol", text: "/ic phase monitoring"},
@@ -69,7 +70,11 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 		fmt.Fprintf(&table, "| `%s` | %d | %d |\n", p.text, p.calls, cold[i].calls)
 		kind := kindOf(p.text)
 		covered[kind] = true
-		if p.calls > 6 && !dear[kind] {
+		most := 6
+		if kind == incident.Duplicate {
+			most += 4 // the look of the other incident, which gets what this one had
+		}
+		if p.calls > most && !dear[kind] {
 			t.Errorf("%s costs %d calls", p.text, p.calls)
 		}
 		if many[i].calls != p.calls && kind != incident.Close && kind != incident.Postmortem { // they read the whole timeline
@@ -130,13 +135,21 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 		}
 		count(p.who, p.text)
 	}
-	for _, text := range []string{"/incident decline nothing there", "/incident duplicate #1"} {
+	open := func() int {
 		var opened struct{ Number int }
 		w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues", map[string]string{"title": "Something", "body": "is slow"}, &opened)
 		w.ref.Number = opened.Number
+		return opened.Number
+	}
+	other := open()
+	w.comment("carol", "/incident critical it is down")
+	for _, text := range []string{"/incident decline nothing there", fmt.Sprintf("/incident duplicate #%d", other)} {
+		w.settle()
+		open()
 		count("carol", "/incident critical it is down")
 		count("carol", text)
 	}
+	costs[len(costs)-1].text = "/incident duplicate #1"
 	return costs
 }
 

@@ -154,7 +154,15 @@ func (p *pass) writeFacts() error {
 		return err
 	}
 	if !ok {
-		return p.check(pr.Head, name, "", "")
+		return p.check(pr.Head, name, "", "", table{})
+	}
+	before, _, err := p.GitHub.FileAt(p.ctx, p.m.Ref, dataPath(name), pr.Head)
+	if err != nil {
+		return err
+	}
+	table, err := p.readTable(string(content), before)
+	if err != nil {
+		return err
 	}
 	facts, err := p.told()
 	if err != nil {
@@ -173,10 +181,7 @@ func (p *pass) writeFacts() error {
 	if err != nil {
 		return fmt.Errorf("write the postmortem's data: %w", err)
 	}
-	before, _, err := p.GitHub.FileAt(p.ctx, p.m.Ref, dataPath(name), pr.Head)
-	if err != nil {
-		return err
-	}
+	document = postmortem.KeepRows(string(content), document, table.kept)
 	head := pr.Head
 	if document != string(content) || string(data) != string(before) {
 		files := map[string]string{name: document, dataPath(name): string(data)}
@@ -185,7 +190,7 @@ func (p *pass) writeFacts() error {
 		}
 		pr.Head = head
 	}
-	return p.check(head, name, document, facts.Template)
+	return p.check(head, name, document, facts.Template, table)
 }
 
 // documentPath gives where the document stands. A card that was lost took the path with it, and a title that was changed
@@ -207,8 +212,9 @@ func (p *pass) documentPath(commit string) (string, error) {
 const checkName = "postmortem"
 
 // check says on the very lines what keeps a postmortem from being finished (C3).
-func (p *pass) check(commit, name, document, template string) error {
+func (p *pass) check(commit, name, document, template string, t table) error {
 	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: p.internal(), Template: template})
+	problems = append(problems, t.complain(document, len(p.state.FollowUps))...)
 	run := CheckRun{Commit: commit, Name: checkName, Passed: true}
 	for _, problem := range problems {
 		warning := problem.Level == postmortem.Warning

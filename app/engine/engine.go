@@ -87,14 +87,16 @@ type pass struct {
 	acted   bool     // something more than a plain comment is new
 	orders  []string // names of the commands that are new
 	effects []incident.Effect
-	done    map[string]int64 // keys of markers in the app's own comments, with the comment
-	request *Pull            // the postmortem's pull request, if this pass read it
-	past    *history         // the whole timeline, told; nil until needed
-	all     []Item           // the whole timeline; nil until needed
-	written bool             // the card was
-	blind   bool             // GitHub is out: this pass pages by what is kept outside
-	pages   map[string]bool  // keys of the pages that this pass has handled
-	telling bool             // this pass only tells the past: texts count although they were edited
+	done    map[string]int64           // keys of markers in the app's own comments, with the comment
+	request *Pull                      // the postmortem's pull request, if this pass read it
+	past    *history                   // the whole timeline, told; nil until needed
+	all     []Item                     // the whole timeline; nil until needed
+	written bool                       // the card was
+	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
+	peeked  map[incident.Ref]*Snapshot // other issues that this pass read
+	blind   bool                       // GitHub is out: this pass pages by what is kept outside
+	pages   map[string]bool            // keys of the pages that this pass has handled
+	telling bool                       // this pass only tells the past: texts count although they were edited
 
 	saved   incident.State              // as the card says now
 	asker   string                      // who gave the newest command of this look
@@ -175,6 +177,9 @@ func (p *pass) run() error {
 	}
 	if !p.state.Running() {
 		p.forget(p.m.Ref)
+	}
+	if p.before.Outcome == incident.Duplicated && p.state.Running() {
+		p.forgetAll()
 	}
 	p.hear()
 	p.stow()

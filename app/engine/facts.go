@@ -40,6 +40,9 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if a := p.m.Ack; a != nil {
 		facts = append(facts, p.acknowledged(a))
 	}
+	if p.m.Fold != nil {
+		facts = append(facts, incident.Fact{At: p.now, What: p.foldedIn(*p.m.Fold)})
+	}
 	again, err := p.repeated()
 	if err != nil {
 		return nil, err
@@ -124,7 +127,13 @@ func (p *pass) wasLabeled() bool {
 // is read again, for the second time: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		return recalled(it, p.rebuilt || p.telling)
+		facts := recalled(it, p.rebuilt || p.telling)
+		for n, f := range facts {
+			if folded, ok := f.What.(incident.FoldedIn); ok {
+				facts[n].What = p.foldedIn(folded.Fold)
+			}
+		}
+		return facts
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}, Titled: p.isTitled(i)}
 	switch it.Event {
@@ -196,6 +205,14 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 			}
 		case (parts[0] == "data" || parts[0] == "claim") && again:
 			add(incident.Said{Topic: parts[0], Comment: it.Comment}) // which the next reminder replaces
+		case parts[0] == "folded" && !it.Edited: // folded/5/c123.0/1772447000/bob/globex/Alertmanager
+			if fold, ok := incident.ParseFold(key); ok {
+				add(incident.FoldedIn{Fold: fold})
+			}
+		case parts[0] == "followup" && again && !it.Edited: // followup/2/erin/2026-12-24/1772447000
+			if edited, ok := incident.ParseFollowUpEdited(key); ok {
+				add(edited)
+			}
 		case parts[0] == "ack" && len(parts) == 5: // ack/page/1/pagerduty/Dan%20Example
 			if name, err := url.PathUnescape(parts[4]); err == nil {
 				add(incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name})
@@ -277,7 +294,7 @@ func (p *pass) edits() []incident.Fact {
 func said(c incident.Command) string {
 	lines := []string{c.Text}
 	for _, e := range c.Entries {
-		lines = append(lines, strings.TrimSpace(e.Clock+" "+e.Text))
+		lines = append(lines, strings.TrimSpace(e.When.Said+" "+e.Text))
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
@@ -375,6 +392,18 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 					c.Cannot = append(c.Cannot, l)
 				}
 			}
+			if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
+				if c, err = p.byTicket(c); err != nil {
+					return nil, err
+				}
+			}
+			f.What = c
+		case incident.Duplicate:
+			other, err := p.otherOf(f.ID, c)
+			if err != nil {
+				return nil, err
+			}
+			c.Other = other
 			f.What = c
 		}
 	}

@@ -53,7 +53,7 @@ func (p *pass) tell() (*history, error) {
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
 	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
-		snap: &snap, policy: p.policy, telling: true, rebuilt: true}
+		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err

@@ -120,13 +120,19 @@ type GitHub interface {
 	// Assign assigns people and tells who is assigned afterwards: GitHub drops silently whom it can't assign.
 	Assign(ctx context.Context, ref incident.Ref, logins []string) (assigned []string, err error)
 	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
-	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the number of the canonical issue or 0.
-	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int) error
+	// Peek reads an issue with its pinned card and nothing of its timeline: 1 call. Where the server pins nothing there is no card.
+	Peek(ctx context.Context, ref incident.Ref) (*Snapshot, error)
+	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database id of the canonical issue,
+	// or 0.
+	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
 
 	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
 	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
 	// FindIncident looks for an open incident by the app in repo whose body holds marker; 0: none.
 	FindIncident(ctx context.Context, repo, marker string) (number int, err error)
+	// FindFolded looks among the newest closed incidents by the app in repo for the one whose body holds marker, and gives its
+	// number if it was closed as a duplicate; 0: none. 1 call.
+	FindFolded(ctx context.Context, repo, marker string) (number int, err error)
 	// Address gives where a person reads an issue.
 	Address(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
@@ -138,6 +144,9 @@ type GitHub interface {
 	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
 	// CommentOnPull is CommentOnce on a pull request of the incident's own repository.
 	CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
+	// ChangeTicket brings a follow-up's ticket up to date: body writes its text anew, and its owner is assigned in the place of the
+	// one before, as far as GitHub takes them. What is there already is left alone.
+	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
 	// Ticket reads an issue that a follow-up became; one that was deleted is Gone.
 	Ticket(ctx context.Context, ref incident.Ref) (Ticket, error)
 
@@ -159,7 +168,7 @@ type GitHub interface {
 	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
 	// pushed in between.
 	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
-	// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none.
+	// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none.
 	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
@@ -167,6 +176,7 @@ type GitHub interface {
 type Ticket struct {
 	Open      bool
 	Gone      bool
+	Body      string
 	Assignees []string
 }
 
@@ -237,6 +247,7 @@ type Snapshot struct {
 	Locked    bool
 	Gone      bool // it was deleted or transferred: there is nothing to do
 	Open      bool
+	Reason    string // GitHub's state_reason
 	Labels    []string
 	Assignees []string
 	Comments  int

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ var update = flag.Bool("update", false, "renew the golden files of the scenarios
 //	carol: /ic                 a comment; indented lines go on
 //	alice edits 2: text        edits the second comment that a person wrote
 //	alice labels NAME · unlabels NAME · assigns WHO · unassigns WHO · closes · reopens · renames Title · merges · deletes card · tampers card
+//	on 2                       what follows is about the second issue
 //	wait 20m
 //	redeliver                  every webhook so far, again
 func TestScenarios(t *testing.T) {
@@ -85,6 +87,7 @@ var action = regexp.MustCompile(`^(\w+)(?::| (\w+)) ?(.*)$`)
 // play plays a story and tells what the product did.
 func play(t *testing.T, story string) string {
 	w := newWorld(t)
+	w.several = strings.Contains(story, "\non ")
 	var out strings.Builder
 	for _, s := range steps(story) {
 		w.settle()
@@ -111,6 +114,14 @@ func (w *world) step(s step) {
 			w.t.Fatal(err)
 		}
 		w.advance(d)
+		return
+	}
+	if n, ok := strings.CutPrefix(s.head, "on "); ok {
+		number, err := strconv.Atoi(n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.ref.Number = number
 		return
 	}
 	if s.head == "redeliver" {

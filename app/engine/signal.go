@@ -84,6 +84,11 @@ func (p *pass) signal() error {
 // another process may have closed it since this one found it. What came before the end still belongs to it, and so does an
 // answer to a mail of its own.
 func (p *pass) over() (bool, error) {
+	if p.m.Signal != nil {
+		if passed, err := p.passSignal(); passed || err != nil {
+			return passed, err
+		}
+	}
 	gone, end := p.snap.Gone || p.snap.Pull, p.before.Closed
 	ended := end != nil && !p.snap.Open && !p.m.At.Before(end.At)
 	if p.m.Signal == nil || !gone && !ended {
@@ -158,7 +163,7 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
-	number, err := p.GitHub.FindIncident(p.ctx, repo.FullName(), signalMark(p.trouble(repo, s.DedupKey)))
+	number, err := p.openOf(repo, p.trouble(repo, s.DedupKey))
 	if err != nil {
 		return repo, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
@@ -208,7 +213,7 @@ func (p *pass) passOn() error {
 		return nil
 	}
 	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
-	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(trouble))
+	number, err := p.openOf(p.m.Ref, trouble)
 	if err != nil || number == 0 {
 		return err
 	}

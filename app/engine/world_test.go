@@ -45,6 +45,7 @@ type world struct {
 	comments map[int64]seen // as last told
 	last     string         // labels, assignees and state as last told
 	left     int            // entries of the outbox told so far
+	several  bool           // the story is about several incidents, at which the product works at once
 }
 
 // logWriter shows what the product logs where a test fails.
@@ -445,13 +446,18 @@ func (w *world) mark() { w.calls() }
 func (w *world) changes() string {
 	w.t.Helper()
 	var out strings.Builder
+	var wrote []string
 	for _, c := range w.calls() {
 		path, _, _ := strings.Cut(c.Path, "?")
 		if writes([]call{c}) == 0 {
 			continue
 		}
-		fmt.Fprintf(&out, "- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"), c.Status)
+		wrote = append(wrote, fmt.Sprintf("- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"), c.Status))
 	}
+	if w.several {
+		slices.Sort(wrote)
+	}
+	out.WriteString(strings.Join(wrote, ""))
 	v := w.view()
 	now := fmt.Sprintf("%s · %s · assigned: %s\n", v.State, strings.Join(v.labels(), ", "), strings.Join(v.assignees(), ", "))
 	if now != w.last {

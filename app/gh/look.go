@@ -42,6 +42,7 @@ type issue struct {
 	Title     string    `json:"title"`
 	Body      string    `json:"body"`
 	State     string    `json:"state"`
+	Reason    string    `json:"state_reason"`
 	User      user      `json:"user"`
 	URL       string    `json:"html_url"`
 	Locked    bool      `json:"locked"`
@@ -97,34 +98,61 @@ func (a *App) Look(ctx context.Context, ref incident.Ref, open func(string) (inc
 	if err != nil {
 		return nil, err
 	}
-	var is issue
-	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := status(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
-			return &engine.Snapshot{Ref: ref, Gone: true}, nil
-		}
-		return nil, fail("read the issue", ref.String(), err)
-	}
-	snap := snapshot(ref, is)
-	snap.Own = strings.EqualFold(snap.Author, me)
-	if is.Pull != nil || is.Number != ref.Number || !strings.Contains(strings.ToLower(is.URL), strings.ToLower("/"+ref.FullName()+"/issues/")) {
-		snap.Gone = is.Pull == nil // a transferred issue answers from where it is now
-		return snap, nil
+	snap, pinned, err := readIssue(ctx, c, ref, me)
+	if err != nil || snap.Gone || snap.Pull {
+		return snap, err
 	}
 	l := &look{a: a, c: c, ref: ref, me: me, snap: snap}
-	if p := is.Pinned; p != nil && l.isCard(p.Body, p.User.Login) {
-		snap.Card = &engine.Card{ID: p.ID, Body: p.Body, Pinned: true}
-		if cursor, ok := open(p.Body); ok {
+	if pinned {
+		if cursor, ok := open(snap.Card.Body); ok {
 			return snap, l.window(ctx, cursor)
 		}
 	}
 	return snap, l.whole(ctx, open)
 }
 
+// Peek reads an issue with its pinned card. It implements engine.GitHub.
+func (a *App) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return nil, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snap, _, err := readIssue(ctx, c, ref, me)
+	return snap, err
+}
+
+// readIssue reads an issue, and reports whether the app's card is pinned to it.
+func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *engine.Snapshot, pinned bool, err error) {
+	var is issue
+	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
+		if s := status(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
+			return &engine.Snapshot{Ref: ref, Gone: true}, false, nil
+		}
+		return nil, false, fail("read the issue", ref.String(), err)
+	}
+	snap = snapshot(ref, is)
+	snap.Own = strings.EqualFold(snap.Author, me)
+	if is.Pull != nil || is.Number != ref.Number || !strings.Contains(strings.ToLower(is.URL), strings.ToLower("/"+ref.FullName()+"/issues/")) {
+		snap.Gone = is.Pull == nil // a transferred issue answers from where it is now
+		return snap, false, nil
+	}
+	l := &look{me: me}
+	if p := is.Pinned; p != nil && l.isCard(p.Body, p.User.Login) {
+		snap.Card = &engine.Card{ID: p.ID, Body: p.Body, Pinned: true}
+		return snap, true, nil
+	}
+	return snap, false, nil
+}
+
 func snapshot(ref incident.Ref, is issue) *engine.Snapshot {
 	s := &engine.Snapshot{
 		Ref: ref, ID: is.ID, Title: is.Title, Body: is.Body, Author: is.User.Login, AuthorBot: is.User.Type == "Bot",
 		Created: is.Created.UTC(), Updated: is.Updated.UTC(), URL: is.URL, Pull: is.Pull != nil, Locked: is.Locked,
-		Open: is.State == "open", Comments: is.Comments,
+		Open: is.State == "open", Reason: is.Reason, Comments: is.Comments,
 	}
 	for _, l := range is.Labels {
 		s.Labels = append(s.Labels, l.Name)

@@ -276,7 +276,8 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 	return commit.GetSHA(), nil
 }
 
-// Find gives the path of the first file in a folder whose name begins so, as a commit has it; "" if there is none. It
+// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none: the
+// data beside it have the same name but for its end. It
 // implements engine.GitHub.
 func (a *App) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
 	c, err := a.of(ctx, documents, ref)
@@ -291,7 +292,7 @@ func (a *App) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit
 		return "", fail("list "+folder, ref.FullName()+"@"+commit, err)
 	}
 	for _, f := range files {
-		if strings.HasPrefix(f.GetName(), prefix) && f.GetType() == "file" {
+		if strings.HasPrefix(f.GetName(), prefix) && strings.HasSuffix(f.GetName(), ".md") && f.GetType() == "file" {
 			return f.GetPath(), nil
 		}
 	}

@@ -144,6 +144,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		call   func(*gh.App) error
 	}{
 		{"Look", incidents, func(a *gh.App) error { _, err := a.Look(ctx, it, open); return err }},
+		{"Peek", incidents, func(a *gh.App) error { _, err := a.Peek(ctx, it); return err }},
 		{"Timeline", incidents, func(a *gh.App) error { _, err := a.Timeline(ctx, it); return err }},
 		{"Team", incidents, func(a *gh.App) error { _, err := a.Team(ctx, it, "platform"); return err }},
 		{"May", incidents, func(a *gh.App) error { _, err := a.May(ctx, it, "mallory", []string{"platform"}); return err }},
@@ -162,6 +163,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"Unassign", incidents, func(a *gh.App) error { return a.Unassign(ctx, it, []string{"alice"}) }},
 		{"SetOpen", incidents, func(a *gh.App) error { return a.SetOpen(ctx, it, false, "completed", 0) }},
 		{"FindIncident", own, func(a *gh.App) error { _, err := a.FindIncident(ctx, "acme/incidents", "x"); return err }},
+		{"FindFolded", own, func(a *gh.App) error { _, err := a.FindFolded(ctx, "acme/incidents", "x"); return err }},
 		{"FindIssue", tickets, func(a *gh.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", "x", since); return err }},
 		{"OpenIssue", tickets, func(a *gh.App) error {
 			_, _, err := a.OpenIssue(ctx, "acme/platform", engine.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
@@ -178,6 +180,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			return err
 		}},
 		{"Ticket", tickets, func(a *gh.App) error { _, err := a.Ticket(ctx, ticket); return err }},
+		{"ChangeTicket", tickets, func(a *gh.App) error {
+			return a.ChangeTicket(ctx, ticket, func(text string) string { return text + "." }, "bob", "alice")
+		}},
 		{"DeleteComment", own, func(a *gh.App) error { return a.DeleteComment(ctx, it, comment) }},
 		{"FileAt", files, func(a *gh.App) error { _, _, err := a.FileAt(ctx, it, "README.md", pr.Head); return err }},
 		{"Check", checks, func(a *gh.App) error {

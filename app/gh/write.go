@@ -154,7 +154,7 @@ func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) e
 }
 
 // SetOpen opens or closes the issue. It implements engine.GitHub.
-func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int) error {
+func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
 	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
@@ -162,14 +162,8 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 	change := map[string]any{"state": "open", "state_reason": "reopened"}
 	if !open {
 		change = map[string]any{"state": "closed", "state_reason": reason}
-		if reason == "duplicate" {
-			// GitHub wants the other issue's database id; without one there, the reason alone says it.
-			var other issue
-			if _, err := call(ctx, c, http.MethodGet, fmt.Sprintf("%s/issues/%d", repoPath(ref), duplicate), nil, &other); err == nil {
-				change["duplicate_issue_id"] = other.ID
-			} else if status(err) != http.StatusNotFound {
-				return fail(fmt.Sprintf("read issue %d", duplicate), ref.String(), err)
-			}
+		if reason == "duplicate" && duplicate != 0 { // without one the reason alone says it
+			change["duplicate_issue_id"] = duplicate
 		}
 	}
 	if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), change, nil); err != nil {
@@ -378,7 +372,7 @@ func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, erro
 		}
 		return engine.Ticket{}, fail("read a ticket", ref.String(), err)
 	}
-	t := engine.Ticket{Open: is.State == "open"}
+	t := engine.Ticket{Open: is.State == "open", Body: is.Body}
 	for _, u := range is.Assignees {
 		t.Assignees = append(t.Assignees, u.Login)
 	}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,14 +50,11 @@ func (r *run) command(c Command) {
 	case Status:
 		r.done()
 	case Note:
-		for _, line := range c.Entries {
-			r.recordAt(Entry{At: r.backdate(line), By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
-		}
-		r.done()
+		r.note(c)
 	case Decline:
 		r.end(Declined, 0, c.Text)
 	case Duplicate:
-		r.end(Duplicated, c.Number, "")
+		r.duplicate(c)
 	case TakeIC:
 		r.takeIC(c.Because)
 	case GiveIC:
@@ -143,7 +141,8 @@ func (r *run) corrected(c Corrected) {
 	if !r.may(RowOf(c.New.Kind)) {
 		return
 	}
-	r.record("corrected", string(c.New.Kind), c.New.Text)
+	r.record("corrected", string(c.New.Kind), textOf(c.New))
+	r.renote(c.New)
 	r.done()
 	r.reply(Say{Name: "corrected", Role: string(c.New.Kind), Line: c.Old})
 }
@@ -190,29 +189,15 @@ func (r *run) spoken(c Command) (severity, text string) {
 	return "", c.Text
 }
 
-// backdate gives the time of a note: the newest HH:MM, of UTC or of the configured zone, that is not after the comment.
-func (r *run) backdate(l Line) time.Time {
-	hm, err := time.Parse("15:04", l.Clock)
-	if err != nil {
-		return r.f.At
-	}
-	zone := r.p.Zone
-	if l.UTC || zone == nil {
-		zone = time.UTC
-	}
-	at := r.f.At.In(zone)
-	t := time.Date(at.Year(), at.Month(), at.Day(), hm.Hour(), hm.Minute(), 0, 0, zone)
-	if t.After(r.f.At) {
-		t = time.Date(at.Year(), at.Month(), at.Day()-1, hm.Hour(), hm.Minute(), 0, 0, zone)
-	}
-	return t.UTC()
-}
-
 func (r *run) end(o Outcome, number int, why string) {
 	r.Outcome, r.Duplicate, r.Closed = o, number, r.stamped()
 	r.stopUpdates()
 	r.stopPaging()
-	r.record(string(o), "", why)
+	into := ""
+	if number != 0 {
+		into = fmt.Sprintf("#%d", number)
+	}
+	r.record(string(o), into, why)
 	r.done()
 }
 
@@ -372,11 +357,19 @@ func (r *run) pin(c Command) {
 }
 
 func (r *run) followUp(c Command) {
+	if c.Number != 0 {
+		r.changeFollowUp(c)
+		return
+	}
 	if len(c.Cannot) > 0 {
 		r.refuse(Say{Name: "cannot-respond", Names: c.Cannot})
 		return
 	}
-	fu := FollowUp{Stamp: r.stamp(), Repo: c.Repo, Due: r.day(c.Due)}
+	due := r.day(c.Due)
+	if !r.mayBeDue(due) {
+		return
+	}
+	fu := FollowUp{Stamp: r.stamp(), Repo: c.Repo, Due: due}
 	if len(c.Logins) > 0 {
 		fu.Owner = c.Logins[0]
 	}
@@ -398,7 +391,11 @@ func (r *run) day(due string) string {
 	if strings.HasSuffix(rest, "w") {
 		n *= 7
 	}
-	return r.f.At.In(r.p.Zone).AddDate(0, 0, n).Format(time.DateOnly)
+	zone := r.p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return r.f.At.In(zone).AddDate(0, 0, n).Format(time.DateOnly)
 }
 
 // isClosed says that the incident is closed, and what it still takes.

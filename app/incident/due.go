@@ -37,6 +37,7 @@ func (s State) dues(p Policy) []due {
 		{s.Summons.Mention, (*run).mentionSummoned},
 		{s.Summons.Due, (*run).replaceSummoned},
 		{s.Asked.Handover, (*run).askHandover},
+		{s.Day, (*run).turnDay},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

@@ -190,7 +190,7 @@ type Command struct {
 	None      bool // the customer list says "none"
 	Repo      string
 	Due       string // YYYY-MM-DD
-	Number    int    // issue number
+	Number    int    // issue number; of `/ic followup`, the follow-up that is changed
 	After     time.Duration
 	Entries   []Line   // of a note
 	Link      int64    // comment that `/ic pin` or unpin links to
@@ -200,11 +200,11 @@ type Command struct {
 	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
 	Org       string   // organisation whose teams an escalation may name
 	Unasked   bool     // GitHub could not be asked whom an escalation names
+	Other     *Other   // the issue that a duplicate names, looked up by whoever makes the fact; nil: it was not
 }
 
-// Line is one line of a note; At is zero where no time was given.
+// Line is one line of a note.
 type Line struct {
-	Clock string // HH:MM as written, or empty
-	UTC   bool   // it says that the time is UTC; else it is in the policy's zone
-	Text  string
+	When Moment // the zero value where no time was given
+	Text string
 }

@@ -211,7 +211,7 @@ func filled(text string) Command {
 			}
 		}
 	}
-	c := Command{Kind: row.Kind, Text: "…", After: 15 * time.Minute, Number: 1, Entries: []Line{{Text: "…"}}}
+	c := Command{Kind: row.Kind, Text: "…", After: 15 * time.Minute, Entries: []Line{{Text: "…"}}}
 	rest := strings.Fields(text)
 	last := ""
 	if len(rest) > 0 {

@@ -119,7 +119,7 @@ func CommentOf(id string) int64 {
 }
 
 // State is all that is known of an incident beside its texts, which stay in the issue's comments. It is what the card's
-// signed block holds, so it stays small however long the incident lasts: refs and stamps, never a comment's text.
+// signed block holds, so it stays small however long the incident lasts: refs and stamps, and of a text no more than a few words.
 type State struct {
 	Declared   *Stamp   `json:"declared,omitempty"`  // nil: not an incident (yet)
 	Responder  bool     `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
@@ -181,8 +181,14 @@ type State struct {
 	Unreacted []Unreacted `json:"unreacted,omitempty"`
 	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody gives a command
 	// Early is what labels said before the incident was declared; nil once it is.
-	Early   *Early  `json:"early,omitempty"`
-	Summons Summons `json:"summons,omitzero"`
+	Early   *Early    `json:"early,omitempty"`
+	Summons Summons   `json:"summons,omitzero"`
+	Day     time.Time `json:"day,omitzero"` // of a running incident, when the next day begins in UTC: its card is written again
+
+	Noted *Noted `json:"noted,omitempty"` // the newest note with a time of its own
+
+	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50
+	Sources []string `json:"sources,omitempty"` // what reported them, beside Source
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -224,6 +230,9 @@ type FollowUp struct {
 	Done  bool      `json:"done,omitempty"` // the ticket is closed
 	Ended time.Time `json:"ended,omitzero"` // when it was
 	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+
+	Changed bool   `json:"changed,omitempty"` // the ticket is to be brought up to date with owner and due date
+	Was     string `json:"was,omitempty"`     // who is assigned to it until then, if that is somebody else
 }
 
 // Signals is what a source goes on saying of the trouble that it reported (I6).

@@ -46,13 +46,15 @@ type Message struct {
 	Back  bool      `json:"back,omitempty"`
 	// Aside says that a message was put aside, however often it was tried; it is told on the issue.
 	Aside *PutAside `json:"aside,omitempty"`
+	// Fold is what another incident leaves to this one, into which it was folded; nil for everything else.
+	Fold *Fold `json:"fold,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
 }
 
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
-	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil && m.Aside == nil
+	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil && m.Aside == nil && m.Fold == nil
 }
 
 // Retries tells whether a report is no more than another try of the one before it, whose answer was lost.

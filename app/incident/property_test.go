@@ -82,7 +82,7 @@ func drawWhat(t *rapid.T) any {
 	}
 	row := rapid.SampledFrom(incident.Commands).Draw(t, "command")
 	c := incident.Command{Kind: row.Kind, Verb: row.Verbs[0], Text: "some words", Severity: drawSeverity(t), Phase: phase(), Number: 3, After: 15 * time.Minute,
-		Entries: []incident.Line{{Text: "a line"}, {Clock: "03:10", Text: "another"}}}
+		Entries: []incident.Line{{Text: "a line"}, {When: incident.Moment{Said: "03:10", Hour: 3, Minute: 10, Plain: true}, Text: "another"}}}
 	if rapid.IntRange(0, 3).Draw(t, "insist") == 0 {
 		c.Because = "there is a reason"
 	}

@@ -10,7 +10,7 @@ import (
 // Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
 // again when somebody acts, when the sweep looks, and a few times by the clock.
 type Refusal struct {
-	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "nudge/2"
+	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "ticket change/2", "nudge/2"
 	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
 	Since  time.Time `json:"t"`           // when it was refused first
 	Tries  int       `json:"n,omitempty"` // how often it was refused
@@ -253,6 +253,11 @@ func Pending(s State) []Effect {
 		}
 		if s.Document.Wanted || s.Document.Number == 0 {
 			effects = append(effects, OpenDocument{})
+		}
+	}
+	for i, fu := range s.FollowUps {
+		if fu.Changed && fu.Ticket != "" {
+			effects = append(effects, ChangeTicket{Index: i, Was: fu.Was})
 		}
 	}
 	if s.Document.Stale && s.Document.Merged == nil && !s.Document.Shut {

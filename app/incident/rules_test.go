@@ -375,7 +375,8 @@ func TestDeclineAndDuplicate(t *testing.T) {
 func TestNotesAreBackdated(t *testing.T) {
 	s := tell(t).fact(opened("alice", "regular"))
 	s.policy.Zone = time.FixedZone("CET", 3600)
-	s.at(20, "alice", incident.Command{Kind: incident.Note, Entries: []incident.Line{{Clock: "11:30", Text: "a"}, {Clock: "23:50", Text: "b"}, {Text: "c"}}})
+	s.at(20, "alice", incident.Command{Kind: incident.Note, Entries: []incident.Line{
+		{When: incident.Moment{Said: "11:30", Hour: 11, Minute: 30}, Text: "a"}, {When: incident.Moment{Said: "23:50", Hour: 23, Minute: 50}, Text: "b"}, {Text: "c"}}})
 	var got []string
 	for _, e := range s.state.Timeline {
 		if e.Kind == "note" {

@@ -39,6 +39,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
+	r.keepDay()
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
 		r.Document.Stale = true
 	}
@@ -80,6 +81,8 @@ func (s State) clone() State {
 		sent := &s.Updates.Sent[i]
 		sent.Reached, sent.Lost, sent.Wait.Heard = slices.Clone(sent.Reached), slices.Clone(sent.Lost), slices.Clone(sent.Wait.Heard)
 	}
+	s.Folded = slices.Clone(s.Folded)
+	s.Sources = slices.Clone(s.Sources)
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	s.Signals.Known = slices.Clone(s.Signals.Known)
@@ -282,6 +285,8 @@ func (r *run) apply() {
 		r.reopened()
 	case Renamed:
 		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
+	case TicketUpToDate:
+		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
 	case TicketOpened:
 		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
 			r.FollowUps[w.Index].Ticket = w.Ticket
@@ -312,6 +317,10 @@ func (r *run) apply() {
 		r.Said[w.Topic] = w.Comment
 	case TicketChanged:
 		r.ticketChanged(w)
+	case FollowUpEdited:
+		r.followUpEdited(w)
+	case FoldedIn:
+		r.foldedIn(w)
 	case BrokenConfig:
 		if r.Asked.Config == w.Where {
 			return

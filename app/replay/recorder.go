@@ -68,6 +68,17 @@ func (r *recorder) FindIncident(ctx context.Context, repo, marker string) (int, 
 	return r.github.FindIncident(ctx, repo, marker)
 }
 
+func (r *recorder) FindFolded(ctx context.Context, repo, marker string) (int, error) {
+	return r.github.FindFolded(ctx, repo, marker)
+}
+
+func (r *recorder) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
+	if ref.Number > unmade {
+		return &engine.Snapshot{Ref: ref, Open: true}, nil
+	}
+	return r.github.Peek(ctx, ref)
+}
+
 func (r *recorder) Budget(ref incident.Ref) engine.Budget { return r.github.Budget(ref) }
 
 func (r *recorder) Address(ref incident.Ref) string { return r.github.Address(ref) }
@@ -156,7 +167,7 @@ func (r *recorder) Unassign(_ context.Context, ref incident.Ref, logins []string
 	return nil
 }
 
-func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reason string, duplicate int) error {
+func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
 	do := "close"
 	if open {
 		do = "reopen"
@@ -165,7 +176,7 @@ func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reaso
 		do += " as " + reason
 	}
 	if duplicate != 0 {
-		do += fmt.Sprintf(" of #%d", duplicate)
+		do += fmt.Sprintf(" of the issue with id %d", duplicate)
 	}
 	r.note(do, at(ref), "")
 	return nil
@@ -209,6 +220,11 @@ func (r *recorder) Publish(_ context.Context, ref incident.Ref, p engine.Publica
 func (r *recorder) Write(_ context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
 	r.note("commit: "+message, ref.FullName()+", branch "+branch, strings.Join(slices.Sorted(maps.Keys(files)), "\n"))
 	return head, nil
+}
+
+func (r *recorder) ChangeTicket(_ context.Context, ref incident.Ref, _ func(string) string, owner, _ string) error {
+	r.note("bring the ticket of "+owner+" up to date", at(ref), "")
+	return nil
 }
 
 // Page implements engine.Pager.

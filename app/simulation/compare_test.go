@@ -223,7 +223,7 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		return
 	}
 	for _, e := range s.Timeline {
-		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), e.What)
+		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), what(e, names))
 	}
 	if s.Declared != nil && strings.HasSuffix(s.Declared.By, "[bot]") {
 		o.began[title] = s.Declared.At
@@ -236,6 +236,14 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		}
 		o.tell(title, "card %s: %s", name, names.in(string(text)))
 	}
+}
+
+// what gives what an entry names, the other incident by its title.
+func what(e incident.Entry, names names) string {
+	if e.Kind == "folded" || e.Kind == "duplicate" {
+		return names.in("acme/incidents" + e.What)
+	}
+	return e.What
 }
 
 var times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
@@ -292,7 +300,7 @@ func parts(s incident.State) map[string]any {
 	}
 	return map[string]any{
 		"declared": s.Declared, "source": s.Source, "severity": []any{s.Claimed, s.Severity, s.Confirmed}, "data": []any{s.Summary, s.Customers, s.NoCustomer}, "drill": s.Drill,
-		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, s.Duplicate}, "regressions": s.Regressions, "alone": s.Alone,
+		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, fmt.Sprintf("acme/incidents#%d", s.Duplicate)}, "noted": s.Noted, "folded": []any{len(s.Folded), s.Sources}, "regressions": s.Regressions, "alone": s.Alone,
 		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
 		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, shared},

@@ -245,7 +245,9 @@ func (t *teller) merge() { t.do(step{wait: time.Minute, who: "carol", verb: "mer
 
 // aside draws what people do besides.
 func (t *teller) aside() {
-	switch n := t.IntN(30); {
+	switch n := t.IntN(33); {
+	case n >= 30:
+		t.slip()
 	case n < 4:
 		t.say(t.anybody(), pick(t.draw, "I have a look", "Any news?", "Not a command: `/ic`", "> /ic close\n\nReally?"))
 	case n < 6:
@@ -292,6 +294,36 @@ func (t *teller) aside() {
 	}
 }
 
+// slip draws what people get wrong, or write in their own way: numbers of other incidents and of follow-ups, and times.
+func (t *teller) slip() {
+	other := fmt.Sprintf("Incident %c", 'A'+t.IntN(4))
+	switch n := t.IntN(10); {
+	case n < 2:
+		t.say(t.anybody(), "/incident duplicate {"+t.title+"}") // itself
+	case n < 3:
+		t.say(t.coordinator(), "/incident duplicate "+pick(t.draw, "#999", "acme/platform#1", "https://github.com/acme/incidents/issues/998", "the other one"))
+	case n < 4:
+		t.say(t.coordinator(), "/incident duplicate of {"+other+"}, it is the same")
+	case n < 7:
+		t.say(t.anybody(), "/incident note "+pick(t.draw, "5:40pm The deployment began", "10:31 CET It began", "yesterday 23:10 The last good backup", "25:61 Nothing is right", "31 Feb 10:00 Never", "\n- 10:29 First\n- 13:05pm Second"))
+	default:
+		t.say(t.anybody(), pick(t.draw, "/ic followup 1 @bob due:2026-03-27", "/oe followup 2 due:+2w", "/ic followup 9 @erin", "/ic followup 1", "/ic followup 1 @mallory", "/ic followup 1 due:2126-01-01"))
+	}
+}
+
+// folds gives the incidents into which, and from which, somebody folds one. When that meets what people do at the other one differs
+// from run to run: each incident is looked at by itself.
+func folds(script []step) map[string]bool {
+	met := map[string]bool{}
+	for _, s := range script {
+		_, rest, ok := strings.Cut(s.text, "/incident duplicate of {")
+		if other, _, _ := strings.Cut(rest, "}"); ok && other != s.on {
+			met[s.on], met[other] = true, true
+		}
+	}
+	return met
+}
+
 // edited tells whether somebody edits a comment of an incident.
 func edited(script []step, title string) bool {
 	return slices.ContainsFunc(script, func(s step) bool { return s.on == title && s.verb == "edits" })
@@ -309,7 +341,7 @@ func hurried(script []step, title string) bool {
 		if s.verb != "merges" && since < 20*time.Minute {
 			return true
 		}
-		if s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") {
+		if s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") || strings.Contains(s.text, "/incident duplicate") {
 			since = 0
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -309,6 +310,7 @@ func (w *world) act(s step) string {
 	if n == 0 {
 		return "no such issue"
 	}
+	s.text = w.numbered(s.text)
 	at := fmt.Sprintf("%s/issues/%d", repository, n)
 	var before, after issue
 	w.as("alice", "GET", at, nil, &before)
@@ -342,6 +344,18 @@ func (w *world) act(s step) string {
 	w.as("alice", "GET", at, nil, &after)
 	changed := before.State != after.State || len(before.Labels) != len(after.Labels) || len(before.Assignees) != len(after.Assignees)
 	return fmt.Sprint(status < 300, " ", changed)
+}
+
+var namedIncident = regexp.MustCompile(`\{(Incident .)\}`)
+
+// numbered gives the incidents that a text names in braces their numbers; one that doesn't exist gets one that no issue has.
+func (w *world) numbered(text string) string {
+	return namedIncident.ReplaceAllStringFunc(text, func(name string) string {
+		if n := w.number(strings.Trim(name, "{}")); n != 0 {
+			return fmt.Sprintf("#%d", n)
+		}
+		return "#997"
+	})
 }
 
 // signal lets a source report a trouble that fires, is smaller or worse than before, or has recovered.

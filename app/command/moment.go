@@ -1,0 +1,219 @@
+package command
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// The parts of a time as people write it. Each pattern begins where the part does.
+var (
+	atTime = regexp.MustCompile(`^(?i:at)\s+`)
+
+	isoDate    = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
+	dayMonth   = regexp.MustCompile(`^(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.)?\s+([A-Za-z]{3,9})\.?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
+	monthDay   = regexp.MustCompile(`^(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
+	dottedDate = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})?,?\s+(?:at\s+)?`)
+	slashDate  = regexp.MustCompile(`^\d{1,4}/\d{1,2}(?:/\d{2,4})?,?\s+(?:at\s+)?`)
+	namedDay   = regexp.MustCompile(`^(?i)(?:last\s+)?(yesterday|today|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[.,]?\s+(?:at\s+)?`)
+	dayBehind  = regexp.MustCompile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
+
+	timeOfDay = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:\s?([AaPp])(?:\.[Mm]\.|[Mm]\b))?(?:\s?(?i:h|hrs|uhr)\b)?`)
+	halfDay   = regexp.MustCompile(`^(\d{1,2})()()\s?([AaPp])(?:\.[Mm]\.|[Mm]\b)`)
+	noon      = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
+
+	offset = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
+	letter = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
+	area   = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
+
+	// spanOf finds the end of a span: "12:30-12:45 maintenance" stays whole.
+	spanOf = regexp.MustCompile(`^\s?[-–—]\s?\d{1,2}:\d{2}`)
+	ended  = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
+)
+
+var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+
+// monthOf returns a month's number, or 0 if the word names none.
+func monthOf(word string) int {
+	word = strings.ToLower(word)
+	for i, m := range months {
+		if word == m || word == m[:3] || word == "sept" && m == "september" {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// zones are the abbreviations of time zones that are understood, in minutes east of UTC. Where one means several zones it is the
+// one that most people mean: what was understood is said back.
+var zones = map[string]int{
+	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "EET": 120, "EEST": 180,
+	"SAST": 120, "WAT": 60, "CAT": 120, "EAT": 180, "MSK": 180, "TRT": 180, "PKT": 300, "WIB": 420, "ICT": 420, "SGT": 480, "HKT": 480, "PHT": 480,
+	"AWST": 480, "JST": 540, "KST": 540, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+	"NST": -210, "NDT": -150, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
+	"PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600, "BRT": -180,
+}
+
+// small are the abbreviations that people write in small letters too, and that are no words.
+var small = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true, "cest": true, "eest": true, "pst": true, "pdt": true, "cst": true, "cdt": true, "edt": true, "jst": true, "aest": true}
+
+// doubtful are the abbreviations that mean zones so different that none of them can be guessed.
+var doubtful = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true, "WST": true, "LHST": true, "BDT": true}
+
+// moment reads the time with which a text begins, and returns the text behind it. What begins with none is returned whole.
+func moment(text string) (m incident.Moment, rest string) {
+	from := atTime.ReplaceAllString(text, "")
+	m, s := date(from)
+	dated := m != incident.Moment{}
+	t := timeOfDay.FindStringSubmatch(s)
+	if t == nil {
+		t = halfDay.FindStringSubmatch(s)
+	}
+	if t == nil {
+		t = noon.FindStringSubmatch(s)
+	}
+	if t == nil {
+		return incident.Moment{}, text
+	}
+	s = s[len(t[0]):]
+	m.Hour, m.Minute, m.Second = number10(t[1]), number10(t[2]), number10(t[3])
+	if why := m12(&m, strings.ToLower(t[4])); why != "" {
+		m.Why = why
+	}
+	s = zoneOf(&m, s, t[3] != "" || dated)
+	if day := dayBehind.FindStringSubmatchIndex(s); day != nil && !dated {
+		dated = true
+		if strings.EqualFold(s[day[2]:day[3]], "yesterday") {
+			m.Back = 1
+		} else {
+			m.Today = true
+		}
+		s = s[day[3]:]
+	}
+	end := ended.FindString(s)
+	if end == "" && s != "" {
+		return incident.Moment{}, text
+	}
+	m.Said = strings.TrimSpace(from[:len(from)-len(s)])
+	m.Plain = !dated && m.Zone == (incident.Zone{}) && t[3] == "" && t[4] == "" && m.Why == ""
+	m = incident.NewMoment(m)
+	if spanOf.MatchString(s) {
+		return m, text
+	}
+	return m, s[len(end):]
+}
+
+// date reads a date at the start of a text, if one is there.
+func date(s string) (m incident.Moment, rest string) {
+	if d := isoDate.FindStringSubmatch(s); d != nil {
+		return incident.Moment{Year: number10(d[1]), Month: month10(d[2]), Day: number10(d[3])}, s[len(d[0]):]
+	}
+	if d := dottedDate.FindStringSubmatch(s); d != nil {
+		return incident.Moment{Year: number10(d[3]), Month: month10(d[2]), Day: number10(d[1])}, s[len(d[0]):]
+	}
+	if d := dayMonth.FindStringSubmatch(s); d != nil && monthOf(d[2]) != 0 {
+		return incident.Moment{Year: number10(d[3]), Month: monthOf(d[2]), Day: number10(d[1])}, s[len(d[0]):]
+	}
+	if d := monthDay.FindStringSubmatch(s); d != nil && monthOf(d[1]) != 0 {
+		return incident.Moment{Year: number10(d[3]), Month: monthOf(d[1]), Day: number10(d[2])}, s[len(d[0]):]
+	}
+	if d := slashDate.FindString(s); d != "" {
+		return incident.Moment{Why: "a date with / can be read in two ways; write it as 27 Nov"}, s[len(d):]
+	}
+	if d := namedDay.FindStringSubmatch(s); d != nil {
+		switch name := strings.ToLower(d[1]); name[:3] {
+		case "yes":
+			m.Back = 1
+		case "tod":
+			m.Today = true
+		default:
+			m.Weekday = 1 + strings.Index("montuewedthufrisatsun", name[:3])/3
+		}
+		return m, s[len(d[0]):]
+	}
+	return m, s
+}
+
+// m12 turns a time of the 12-hour clock into one of 24 hours; half is "a", "p", "noon", "midnight", or empty. It returns why it can't.
+func m12(m *incident.Moment, half string) (why string) {
+	switch {
+	case half == "":
+		return ""
+	case m.Hour > 12 || m.Hour == 0 && half == "p":
+		return "the hour with am or pm is 1 to 12"
+	case half == "a" || half == "midnight":
+		m.Hour %= 12
+	default:
+		m.Hour = m.Hour%12 + 12
+	}
+	return ""
+}
+
+// zoneOf reads a time zone behind a time. "-05:00" is one only where exact says that no span of time is meant, as in
+// "09:00-10:00", or where a space stands before it.
+func zoneOf(m *incident.Moment, s string, exact bool) (rest string) {
+	if z := offset.FindStringSubmatch(s); z != nil {
+		hours, minutes := number10(z[4]), number10(z[5])
+		short := z[5] == "" && z[1] == "" // +2, which behind a space may count replicas
+		span := z[3] == "-" && z[1] == "" && (short || z[2] == "" && !exact)
+		if !span && !(short && z[2] != "") {
+			if hours > 14 || minutes > 59 {
+				if z[3] == "-" {
+					return s
+				}
+				m.Why = "there is no time zone " + strings.TrimSpace(z[0])
+			}
+			east := (hours*60 + minutes) * 60
+			if z[3] == "-" {
+				east = -east
+			}
+			m.Zone = incident.NewZone(time.FixedZone(strings.TrimSpace(z[0]), east))
+			return s[len(z[0]):]
+		}
+	}
+	if z := area.FindStringSubmatch(s); z != nil {
+		zone, err := time.LoadLocation(z[1])
+		if err != nil {
+			m.Why = "I don't know the time zone " + z[1]
+		}
+		m.Zone = incident.NewZone(zone)
+		return s[len(z[0]):]
+	}
+	z := letter.FindStringSubmatch(s)
+	if z == nil {
+		return s
+	}
+	name := z[1]
+	if small[name] {
+		name = strings.ToUpper(name)
+	}
+	if east, ok := zones[name]; ok {
+		m.Zone = incident.NewZone(time.FixedZone(name, east*60))
+		if east == 0 {
+			m.Zone = incident.NewZone(time.UTC)
+		}
+		return s[len(z[0]):]
+	}
+	if doubtful[name] {
+		m.Why = name + " means several time zones; write +05:30, or a name such as Asia/Kolkata"
+		return s[len(z[0]):]
+	}
+	return s
+}
+
+// number10 returns a decimal number; 0 if there is none.
+func number10(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+// month10 returns the number of a month, and for 0 one that there isn't.
+func month10(s string) int {
+	if n := number10(s); n != 0 {
+		return n
+	}
+	return 13
+}

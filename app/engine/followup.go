@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/postmortem"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// changeTickets brings tickets up to date with who owns their follow-ups and when they are due (C4).
+func (p *pass) changeTickets() error {
+	return each(p, func(c incident.ChangeTicket) error {
+		fu := p.state.FollowUps[c.Index]
+		if !fu.Changed {
+			return nil
+		}
+		ref, err := incident.ParseRef(fu.Ticket)
+		if err != nil {
+			return fmt.Errorf("change the ticket of follow-up %d: %w", c.Index+1, err)
+		}
+		owner := p.state.OwnerOf(fu)
+		body := func(text string) string { return postmortem.TicketOf(text, owner, fu.Due) }
+		return p.attempt(fmt.Sprintf("ticket change/%d", c.Index), func() error {
+			if err := p.GitHub.ChangeTicket(p.ctx, ref, body, owner, c.Was); err != nil {
+				return fmt.Errorf("change the ticket of follow-up %d: %w", c.Index+1, err)
+			}
+			p.result(incident.TicketUpToDate{Index: c.Index})
+			return nil
+		})
+	})
+}
+
+// byTicket gives the change of a follow-up that is named by its ticket the follow-up's number. The ticket says which it is of, where
+// the state doesn't know it: once a card is lost tickets are known again only after what was said of them.
+func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
+	name := fmt.Sprintf("%s#%d", c.Repo, c.Number)
+	for _, list := range [][]incident.FollowUp{p.state.FollowUps, p.ups} {
+		for i, fu := range list {
+			if incident.Same(fu.Ticket, name) {
+				c.Repo, c.Number = "", i+1
+				return c, nil
+			}
+		}
+	}
+	ref, err := incident.ParseRef(name)
+	if err != nil {
+		return c, nil // the core answers that there is none
+	}
+	ticket, err := p.GitHub.Ticket(p.ctx, ref)
+	if errors.Is(err, ErrNoAccess) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("look for the follow-up of %s: %w", name, err)
+	}
+	if of, i, ok := incident.ReadTicketMark(ticket.Body); ok && incident.Same(of.String(), p.m.Ref.String()) {
+		c.Repo, c.Number = "", i+1
+	}
+	return c, nil
+}
+
+// table is what people wrote into the table of the follow-ups of a postmortem.
+type table struct {
+	kept     postmortem.Kept
+	problems map[int][]string // by the number of the follow-up
+}
+
+// readTable reads back what people wrote into the table of the follow-ups since the app wrote it (C3). An owner who may respond and a
+// date count from now on; anything else stays as written, and the check says what is wrong with it.
+func (p *pass) readTable(document string, data []byte) (t table, err error) {
+	t = table{kept: postmortem.Kept{}, problems: map[int][]string{}}
+	written := postmortem.LastWritten(data)
+	for _, row := range postmortem.Rows(document) {
+		i := row.Number - 1
+		if i < 0 || i >= len(written) || i >= len(p.state.FollowUps) {
+			continue
+		}
+		keep := func(column, problem string) {
+			t.kept[row.Number] = append(t.kept[row.Number], column)
+			if problem != "" {
+				t.problems[row.Number] = append(t.problems[row.Number], problem)
+			}
+		}
+		edited := incident.FollowUpEdited{Index: i, Read: p.now}
+		switch was := written[i]; {
+		case incident.Same(row.Owner, was.Owner):
+		case row.Owner == "":
+			keep(postmortem.ColumnOwner, "") // the check asks for one
+		case !login.MatchString(row.Owner):
+			keep(postmortem.ColumnOwner, fmt.Sprintf("“%s” is not a name on GitHub: write the name of one person", row.Owner))
+		default:
+			may, err := p.may(row.Owner)
+			if err != nil {
+				return t, err
+			}
+			if may {
+				edited.Owner = row.Owner
+			} else {
+				keep(postmortem.ColumnOwner, fmt.Sprintf("%s may not respond here: name somebody who may", row.Owner))
+			}
+		}
+		if was := written[i].Due; row.Due != was {
+			day, ok := postmortem.DayOf(row.Due)
+			switch why := incident.DueProblem(day, p.now, p.policy.Zone); {
+			case row.Due == "":
+				edited.Due = "none"
+			case ok && day == was:
+			case !ok:
+				keep(postmortem.ColumnDue, fmt.Sprintf("“%s” is not a date: write it as 2026-12-31", row.Due))
+			case why == "past":
+				keep(postmortem.ColumnDue, day+" is over: write a date that comes")
+			case why != "":
+				keep(postmortem.ColumnDue, day+" is more than two years from now: write an earlier date")
+			default:
+				edited.Due = day
+			}
+		}
+		if row.Cell(postmortem.ColumnTitle) != templates.Inert(written[i].Title, 300) {
+			keep(postmortem.ColumnTitle, "")
+		}
+		if edited.Owner != "" || edited.Due != "" {
+			p.result(edited)
+		}
+	}
+	return t, nil
+}
+
+// login is what GitHub takes as a user's name.
+var login = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:_[A-Za-z0-9]+)?$`)
+
+// complain lists what is wrong with the rows of a document's table.
+func (t table) complain(document string, followUps int) (all []postmortem.Problem) {
+	add := func(row postmortem.Row, message string) {
+		all = append(all, postmortem.Problem{Line: row.Line, EndLine: row.Line, Level: postmortem.Failure, Rule: "follow-up", Message: message})
+	}
+	for _, row := range postmortem.Rows(document) {
+		if row.Number < 1 || row.Number > followUps {
+			add(row, "this row is no follow-up of the incident yet: write /ic followup title @owner due:2026-12-31 in a comment here, and take the row out")
+		}
+		for _, problem := range t.problems[row.Number] {
+			add(row, fmt.Sprintf("follow-up %d: %s", row.Number, problem))
+		}
+	}
+	return all
+}

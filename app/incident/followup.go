@@ -1,0 +1,167 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxDue is how far ahead a follow-up's date may be: what is later is a slip more often than meant.
+const maxDue = 2 // years
+
+// DueProblem tells why a follow-up can't be due on a day that is written on another: "past", "far", or "". What is no date is "no date".
+func DueProblem(due string, now time.Time, zone *time.Location) string {
+	if zone == nil {
+		zone = time.UTC
+	}
+	today := now.In(zone)
+	switch day, err := time.Parse(time.DateOnly, due); {
+	case err != nil:
+		return "no date"
+	case due < today.Format(time.DateOnly):
+		return "past"
+	case day.After(today.AddDate(maxDue, 0, 0)):
+		return "far"
+	}
+	return ""
+}
+
+// ChangeTicket brings the ticket of follow-up Index up to date with who owns it and when it is due.
+type ChangeTicket struct {
+	Index int
+	Was   string // who owned it before; empty: its owner is the same
+}
+
+// TicketUpToDate: the ticket of follow-up Index says who owns it and when it is due.
+type TicketUpToDate struct{ Index int }
+
+func (ChangeTicket) effect() string { return "change ticket" }
+
+// FollowUpEdited: somebody changed follow-up Index in the table of the postmortem's pull request.
+type FollowUpEdited struct {
+	Index int
+	Owner string    // empty: as it was
+	Due   string    // YYYY-MM-DD, or "none"; empty: as it was
+	Read  time.Time // when it was read there
+}
+
+// mayBeDue reports whether a follow-up may be due then; if not, it asks.
+func (r *run) mayBeDue(due string) bool {
+	why := DueProblem(due, r.f.At, r.p.Zone)
+	if due == "" || why == "" {
+		return true
+	}
+	if why == "no date" {
+		why = "far"
+	}
+	r.react(Unclear)
+	r.reply(Say{Name: "due-unlikely", Line: due, Role: why})
+	return false
+}
+
+// changeFollowUp gives a follow-up another owner or date, after the fact.
+func (r *run) changeFollowUp(c Command) {
+	i := r.followUpOf(c)
+	due := r.day(c.Due)
+	switch {
+	case i < 0:
+		name := strconv.Itoa(c.Number)
+		if c.Repo != "" {
+			name = c.Repo + "#" + name
+		}
+		r.refuse(Say{Name: "follow-up-unknown", Line: name, Count: len(r.FollowUps)})
+	case len(c.Logins) == 0 && c.Due == "":
+		r.react(Unclear)
+		r.reply(Say{Name: "follow-up-change", Count: i + 1})
+	case len(c.Cannot) > 0:
+		r.refuse(Say{Name: "cannot-respond", Names: c.Cannot})
+	case r.mayBeDue(due):
+		owner := ""
+		if len(c.Logins) > 0 {
+			owner = c.Logins[0]
+		}
+		r.reassign(i, owner, due, r.f.At, r.f.ID)
+		r.done()
+	}
+}
+
+// followUpOf finds the follow-up that a command names: by its number on the card, or by its ticket; -1 is none.
+func (r *run) followUpOf(c Command) int {
+	if c.Repo != "" {
+		ticket := c.Repo + "#" + strconv.Itoa(c.Number)
+		return slices.IndexFunc(r.FollowUps, func(f FollowUp) bool { return Same(f.Ticket, ticket) })
+	}
+	if c.Number > len(r.FollowUps) {
+		return -1
+	}
+	return c.Number - 1
+}
+
+// reassign gives follow-up i another owner or date; what is empty stays, and "none" is no date any more.
+func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
+	fu := &r.FollowUps[i]
+	was := r.OwnerOf(*fu)
+	var says []string
+	if owner != "" && !Same(owner, was) {
+		fu.Owner = owner
+		says = append(says, owner)
+	} else {
+		was = ""
+	}
+	if due == "none" && fu.Due != "" {
+		fu.Due, fu.Next = "", time.Time{}
+		says = append(says, "no date")
+	} else if due != "" && due != "none" && due != fu.Due {
+		fu.Due = due
+		says = append(says, "due "+due)
+	}
+	if len(says) == 0 {
+		return
+	}
+	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "rescheduled", Ref: ref, What: fmt.Sprintf("%d: %s", i+1, strings.Join(says, ", "))})
+	if fu.Ticket == "" {
+		return
+	}
+	if !fu.Done {
+		r.remindOf(fu)
+	}
+	if !fu.Changed || fu.Was == "" {
+		fu.Was = was
+	}
+	fu.Changed = true // Pending asks for it
+}
+
+// followUpEdited takes what somebody changed in the postmortem's table, and says so where the incident keeps it.
+func (r *run) followUpEdited(e FollowUpEdited) {
+	if e.Index < 0 || e.Index >= len(r.FollowUps) {
+		return
+	}
+	before := r.FollowUps[e.Index]
+	r.reassign(e.Index, e.Owner, e.Due, e.Read, "") // the entry is the same when a comment brings it back
+	if r.FollowUps[e.Index] == before {
+		return
+	}
+	say := Say{Name: "follow-up-edited", Count: e.Index + 1, Line: e.Due}
+	if e.Owner != "" {
+		say.Names = []string{e.Owner}
+	}
+	r.do(Remind{Key: e.key(), At: r.f.At, Say: say})
+}
+
+// key writes the edit for the hidden part of the comment that tells of it: followup/2/erin/2026-12-24/1772447000.
+func (e FollowUpEdited) key() string {
+	return fmt.Sprintf("followup/%d/%s/%s/%d", e.Index, e.Owner, e.Due, e.Read.Unix())
+}
+
+// ParseFollowUpEdited reads what a comment says of an edit.
+func ParseFollowUpEdited(key string) (e FollowUpEdited, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 5 || parts[0] != "followup" {
+		return e, false
+	}
+	i, err := strconv.Atoi(parts[1])
+	at, err2 := strconv.ParseInt(parts[4], 10, 64)
+	return FollowUpEdited{Index: i, Owner: parts[2], Due: parts[3], Read: time.Unix(at, 0).UTC()}, err == nil && err2 == nil && i >= 0
+}
