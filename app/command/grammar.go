@@ -489,7 +489,7 @@ func followUp(w words) (incident.Command, error) {
 		f.logins, f.dues = append(f.logins, own.logins...), append(f.dues, own.dues...)
 	}
 	if len(title) == 0 {
-		return incident.Command{}, errors.New("the title is missing")
+		return incident.Command{}, errors.New("add a title")
 	}
 	return f.into(incident.Command{Repo: f.repo, Text: strings.TrimSpace(strings.Join(lines, "\n"))})
 }

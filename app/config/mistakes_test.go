@@ -38,7 +38,7 @@ var refused = []struct {
 	{"coordinators: [a, b]", "line 1, column 15: a text is expected here; this is a list"},
 	{"escalation: {again: 30s}", `line 1, column 21: "30s" is too short: one minute is the shortest; to send no more pages, write never`},
 	{"escalation: {again: none}", `line 1, column 21: "none" is no time span (did you mean never?)`},
-	{"escalation: {again: sometimes}", `line 1, column 21: "sometimes" is no time span`},
+	{"escalation: {again: sometimes}", `line 1, column 21: "sometimes" is not a time span`},
 	{"escalation: {rounds: 0}", `line 1, column 22: a number of rounds from 1 to 20 is expected here; this is "0"`},
 	{"escalation:\n  steps:\n  - after: 5m\n", "line 3, column 5: this step pages nobody"},
 	{"escalation:\n  steps:\n  - to: [sre, phone]\n", `line 3, column 15: "phone" is the phone list, and there is none`},

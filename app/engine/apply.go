@@ -46,8 +46,14 @@ func (p *pass) answerFirst() error {
 
 // followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
 func (p *pass) followUp() error {
+	return p.inOrder(p.pending, p.labels, p.assignees, p.tickets, p.publish, p.refresh,
+		p.pending, p.changeTickets, p.deliver, p.open, p.speak, p.react) // refreshing reads what people wrote into the postmortem
+}
+
+// pending adds what the state asks for and GitHub does not have.
+func (p *pass) pending() error {
 	p.effects = append(p.effects, incident.Pending(p.state)...)
-	return p.inOrder(p.labels, p.assignees, p.tickets, p.changeTickets, p.publish, p.refresh, p.deliver, p.open, p.speak, p.react)
+	return nil
 }
 
 func (p *pass) inOrder(stages ...func() error) error {

@@ -80,6 +80,9 @@ func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	w.ref.Number = 2
 	w.tell("bob opens \"Something else\"\n  Summary: Something else\n  Severity: regular\n  Customers impacted: initech\n")
 	id, _ := w.pinnedCard()
+	w.comment("bob", "Nothing new")
+	w.comment("bob", "/incident status")
+	w.settle()
 	before := w.card()
 	w.comment("bob", stolen)
 	w.settle()

@@ -28,7 +28,7 @@ func TestV3I1ABounceTakesTheUpdateBack(t *testing.T) {
 	w.tell(declared + "\ncarol: /ic update We are on it\nwait 12m")
 	first := post.last(t)
 	w.tell("carol: /ic update Half of it works\nwait 3m")
-	if !strings.Contains(w.card(), "2 kept, 0 missed") {
+	if !strings.Contains(w.card(), "on time 2 of 2") {
 		t.Fatalf("the card says\n%s", w.card())
 	}
 	paged := len(w.outbox())
@@ -73,7 +73,7 @@ Content-Type: text/rfc822-headers
 	}
 
 	bounce(head(first.Header.Get("Date")), "gina@globex.example", "delayed", "4.4.1")
-	if said := w.said("still trying"); len(said) != 1 || !strings.Contains(w.card(), "2 kept") {
+	if said := w.said("still trying"); len(said) != 1 || !strings.Contains(w.card(), "on time 2 of 2") {
 		t.Errorf("a delay: the incident says %q, and the card\n%s", said, w.card())
 	}
 	bounce(head(first.Header.Get("Date")), "Gina@Globex.example", "failed", "5.1.1")
@@ -84,7 +84,7 @@ Content-Type: text/rfc822-headers
 	if strings.Contains(said[0], "550 @carol") {
 		t.Errorf("what the server says mentions people: %q", said[0])
 	}
-	if card := w.card(); !strings.Contains(card, "1 kept, 0 missed") || !strings.Contains(card, "Next&nbsp;update | **11:12 UTC**") || !strings.Contains(card, "longest wait 12 min") {
+	if card := w.card(); !strings.Contains(card, "on time 1 of 1") || !strings.Contains(card, "Next&nbsp;update | **11:12 UTC**") || !strings.Contains(card, "longest wait 12 min") {
 		t.Errorf("after the bounce of the first update the card says\n%s", card)
 	}
 	bounce(head(first.Header.Get("Date")), "gina@globex.example", "failed", "5.1.1")
@@ -92,7 +92,7 @@ Content-Type: text/rfc822-headers
 		t.Errorf("a report that comes twice is told %d times", len(said))
 	}
 	bounce(head("Mon, 02 Mar 2026 10:52:00 +0000"), "gina@globex.example", "failed", "5.1.1")
-	if card := w.card(); !strings.Contains(card, "0 kept, 0 missed") || !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
+	if card := w.card(); !strings.Contains(card, "on time 0 of 0") || !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
 		t.Errorf("after the bounce of the last update the card says\n%s", card)
 	}
 	bounce(head("Mon, 02 Mar 2026 10:40:30 +0000"), "oncall@acme.example", "failed", "5.1.1")
@@ -107,7 +107,7 @@ Content-Type: text/rfc822-headers
 		t.Errorf("rebuilt, the card says\n%s\nand before\n%s", got, before)
 	}
 	w.tell("wait 7m")
-	if got := w.card(); !strings.Contains(got, "0 kept, 1 missed") {
+	if got := w.card(); !strings.Contains(got, "on time 0 of 1") {
 		t.Errorf("nobody was told, and the card says\n%s", got)
 	}
 
@@ -135,7 +135,7 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 				t.Errorf("the incident says %q", said)
 			}
 			card := w.card()
-			if !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") || !strings.Contains(card, "**not** **globex**") || strings.Contains(card, "1 kept") {
+			if !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") || !strings.Contains(card, "**not** **globex**") || strings.Contains(card, "on time 1 of") {
 				t.Errorf("the card says\n%s", card)
 			}
 			for _, c := range w.list() {
@@ -144,11 +144,11 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 				}
 			}
 			w.tell("carol: /ic told globex by phone, Gina")
-			if card := w.card(); !strings.Contains(card, "1 kept, 0 missed") || !strings.Contains(card, "globex by carol") {
+			if card := w.card(); !strings.Contains(card, "on time 1 of 1") || !strings.Contains(card, "globex by carol") {
 				t.Errorf("after the call the card says\n%s", card)
 			}
 			w.tell("wait 15m\ncarol: /ic update Half of it works")
-			if card := w.card(); !strings.Contains(card, "2 kept, 0 missed") || !strings.Contains(card, "globex by issue") {
+			if card := w.card(); !strings.Contains(card, "on time 2 of 2") || !strings.Contains(card, "globex by issue") {
 				t.Errorf("once GitHub takes it the card says\n%s", card)
 			}
 		})

@@ -191,6 +191,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"Publish", documents, func(a *gh.App) error { _, err := a.Publish(ctx, it, publication); return err }},
 		{"FindPull", documents, func(a *gh.App) error { _, err := a.FindPull(ctx, it, "postmortem/1"); return err }},
 		{"Pull", documents, func(a *gh.App) error { _, err := a.Pull(ctx, it, pull); return err }},
+		{"Reviews", documents, func(a *gh.App) error { _, _, err := a.Reviews(ctx, it, pull); return err }},
 		{"Write", documents, func(a *gh.App) error {
 			_, err := a.Write(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
 			return err

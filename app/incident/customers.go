@@ -342,7 +342,7 @@ func (r *run) askCustomers(names []string, command string) (asked bool) {
 			continue
 		}
 		asked = true
-		say := Say{Name: "customer-unknown", Line: name, Names: r.p.NearCustomers(name), Command: command}
+		say := Say{Name: "customer-unknown", Line: name, Names: r.p.NearCustomers(name), Start: command}
 		if len(say.Names) == 0 {
 			for _, c := range r.p.Customers {
 				say.Lines = append(say.Lines, c.Name)

@@ -108,6 +108,7 @@ type Say struct {
 	Holder  string   // login that holds the role in question
 	Role    string   // "ic" or "oe"
 	Command string   // a command as it should be written
+	Start   string   // how a command begins that takes a name: "/ic customer add"
 	Line    string   // what the person wrote
 	Phase   Phase    // phase in question
 	Missing []string // what blocks it, as sentences of Blocks

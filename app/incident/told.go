@@ -261,6 +261,7 @@ func (r *run) toldBy(text string) {
 	wait := r.wait()
 	for _, n := range names {
 		r.heardAt(n, r.f.At)
+		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(line string) bool { return strings.HasPrefix(line, n+": ") })
 		if entry := n + ": " + r.f.By.Login; !slices.Contains(u.Told, entry) {
 			u.Told = append(u.Told, entry)
 		}
@@ -315,7 +316,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		switch {
 		case asks:
 			r.react(Unclear)
-			r.reply(Say{Name: "customer-unknown", Role: "told", Line: name, Names: near(p, name, r.Customers), Lines: r.Customers, Command: "/ic told"})
+			r.reply(Say{Name: "customer-unknown", Role: "told", Line: name, Names: near(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
 			return nil, "", false
 		case name != "":
 			names = []string{name}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -163,8 +164,8 @@ func TestThePlanOfADeclaration(t *testing.T) {
 	if again := steps(p.plan(p.last("issue_comment"))); len(again) != len(got) {
 		t.Errorf("the second time, though nothing was done:\n%s", again)
 	}
-	if card := plan.Steps[len(plan.Steps)-2].Text; !strings.Contains(card, "firebreak:card") {
-		t.Errorf("the card would be\n%s", card)
+	if !slices.ContainsFunc(plan.Steps, func(s replay.Step) bool { return strings.Contains(s.Text, "firebreak:card") }) {
+		t.Errorf("no card would be written:\n%s", got)
 	}
 }
 
