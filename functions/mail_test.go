@@ -71,11 +71,11 @@ func TestI1AMailOnAWS(t *testing.T) {
 	if n := len(s.incidents()); n != 1 {
 		t.Fatalf("%d incidents\n%s\n%s", n, s.intake.Log(), s.worker.Log())
 	}
-	if said := s.view(1).Comments; len(said) > 0 {
+	if said := s.view(1).Comments; len(said) != 1 || !strings.Contains(said[0], "Nobody has taken it yet") { // the coordinators are asked (I7)
 		t.Errorf("the mail that came twice is told again: %q", said)
 	}
 	first := text(1)
-	contains(t, "a mail that is vouched for", first, "Nothing works", "reports this. Nobody", "`https://zoom.us/j/123`", "`log.zip`")
+	contains(t, "a mail that is vouched for", first, "Nothing works", "Reported by **Email**. Nobody has confirmed it yet", "`https://zoom.us/j/123`", "`log.zip`")
 	if strings.Contains(first, "\n/ic close") || strings.Contains(first, " @carol") {
 		t.Errorf("what the mail says acts:\n%s", first)
 	}
@@ -84,14 +84,14 @@ func TestI1AMailOnAWS(t *testing.T) {
 	if err := take(received("two", "URGENT", all("PROCESSING_FAILED"))); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, "a mail that fails every check", text(2), "URGENT", "nothing vouches for who sent it", "> It burns")
+	contains(t, "a mail that fails every check", text(2), "URGENT", "the sender is unverified", "> It burns")
 
 	put("three", "Invoice", "Open the attachment")
 	if err := take(received("three", "Invoice", all("FAIL"))); err != nil {
 		t.Fatal(err)
 	}
 	virus := text(3)
-	contains(t, "a mail with a virus", virus, "Invoice", "nothing vouches for who sent it", "found a virus", "gina@globex.example")
+	contains(t, "a mail with a virus", virus, "Invoice", "the sender is unverified", "found a virus", "gina@globex.example")
 	if strings.Contains(virus, "Open the attachment") || strings.Contains(virus, "log.zip") {
 		t.Errorf("a mail with a virus shows\n%s", virus)
 	}

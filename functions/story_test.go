@@ -45,7 +45,7 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 			v := s.view(n)
 			contains(t, "labels", v.Labels, "phase/investigate", "severity/critical")
 			contains(t, "assignees", v.Assignees, "alice", "carol")
-			contains(t, "the card", v.Card, "coordinator **carol**", "findings (1)")
+			contains(t, "the card", v.Card, "Incident Coordinator **carol**", "findings (1)")
 			if strings.Contains(v.Labels, "overdue") || !slices.Equal(s.outbox(), []string{"page incident-coordinators"}) {
 				t.Errorf("nothing is overdue, and it is %s, %q", v.Labels, s.outbox())
 			}
