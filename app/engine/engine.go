@@ -99,6 +99,7 @@ type pass struct {
 	telling bool                       // this pass only tells the past: texts count although they were edited
 
 	saved   incident.State              // as the card says now
+	isSaved bool                        // this pass has seen to it
 	asker   string                      // who gave the newest command of this look
 	reacted map[int64]incident.Reaction // by comment, what this pass answered
 }
@@ -192,13 +193,17 @@ func (p *pass) run() error {
 
 // save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
 func (p *pass) save() error {
-	if p.written && equal(p.saved, p.state) {
+	if p.isSaved && equal(p.saved, p.state) {
 		return nil
 	}
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	return p.commit()
+	if err := p.commit(); err != nil {
+		return err
+	}
+	p.isSaved, p.saved = true, p.state
+	return nil
 }
 
 // look reads the issue and what is new, and opens the card.
@@ -333,7 +338,7 @@ func (p *pass) commit() error {
 	} else if before.IsRefused("card") {
 		p.dropUnwritten()
 	}
-	p.written, p.saved = true, p.state
+	p.written = true
 	if p.snap.Card == nil {
 		return nil
 	}
