@@ -271,6 +271,14 @@ func (o *outcome) sighted(title string, want outcome) {
 	}
 }
 
+// pagedFirst takes out pages for a report that the other run did not send: while GitHub can't be asked whether the trouble is
+// known already, people are paged rather than not (I7).
+func (o *outcome) pagedFirst(want outcome) {
+	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
+		return strings.HasPrefix(line, ": paged: acme/incidents/signal/") && !slices.Contains(want.same[""], line)
+	})
+}
+
 // unanswered takes out the reactions to a comment.
 func (o *outcome) unanswered(title, comment string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {

@@ -177,6 +177,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 			got.unreacted(title)
 		}
 	}
+	got.pagedFirst(want)
 	for _, title := range titles {
 		if hurried(script, title) && differ(want.same[title], got.same[title]) != "" {
 			got.excused[title], got.excused[""] = "asked for while it closed", "asked for while it closed"
