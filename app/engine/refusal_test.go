@@ -1,0 +1,156 @@
+package engine_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// closing tells a P1 up to the command that closes it.
+const beforeClosing = declared + `
+carol: /ic phase investigate
+alice: /oe fix A new certificate
+carol: /ic update It works again
+carol: /ic phase monitoring
+carol: /ic agree Gina, by phone`
+
+// Publishing that GitHub refuses leaves the incident in closing, says why, and lets every other command work. Once it is mended
+// the postmortem is opened, once (A8).
+func TestA8ThePostmortemIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, match string
+		status      int
+	}{
+		{"an empty repository", `GET .*/git/ref/heads/main$`, 409},
+		{"a ruleset", `POST .*/git/refs$`, 422},
+		{"no permission", `POST .*/git/trees$`, 403},
+		{"not found", `GET .*/git/commits/.*`, 404},
+		{"a pull request refused", `POST .*/pulls$`, 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(beforeClosing)
+			w.order(fmt.Sprintf(`{"match":%q,"status":%d,"count":50}`, tt.match, tt.status))
+			w.tell("carol: /ic close\ncarol: /incident note it was Tuesday")
+			said := w.said("GitHub refuses the postmortem's pull request")
+			if len(said) != 1 || !strings.Contains(said[0], "@carol") || !strings.Contains(said[0], fmt.Sprint(tt.status)) {
+				t.Errorf("the incident says %q", said)
+			}
+			for _, c := range w.list() {
+				if (strings.HasPrefix(c.Body, "/ic close") || strings.HasPrefix(c.Body, "/incident note")) && reactionsOf(c) != "+1" {
+					t.Errorf("%q is answered by %q", c.Body, reactionsOf(c))
+				}
+			}
+			v := w.view()
+			if v.State != "open" || !strings.Contains(strings.Join(v.labels(), " "), "phase/closing") || !strings.Contains(w.card(), "GitHub&nbsp;refuses | the postmortem's pull request") {
+				t.Errorf("%s, %v, and the card says\n%s", v.State, v.labels(), w.card())
+			}
+			if status := w.as("", "DELETE", "/sandbox/faults", nil, nil); status >= 300 {
+				t.Fatal(status)
+			}
+			w.tell("carol: /incident status")
+			if v := w.view(); v.State != "closed" || strings.Contains(w.card(), "GitHub&nbsp;refuses") {
+				t.Errorf("after mending: %s, and the card says\n%s", v.State, w.card())
+			}
+			if said := w.said("The postmortem's pull request exists now"); len(said) != 1 {
+				t.Errorf("after mending the incident says %q", said)
+			}
+			var pulls []struct{ Number int }
+			w.ok("alice", "GET", "/api/v3/repos/acme/incidents/pulls?state=all", nil, &pulls)
+			if len(pulls) != 1 {
+				t.Errorf("%d pull requests", len(pulls))
+			}
+		})
+	}
+}
+
+// A card that GitHub refuses is kept beside the queue: nobody is paged or answered again, also by the next process, and once
+// GitHub takes it, it says all that happened (A8).
+func TestA8ACardThatIsRefusedIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	pages := len(w.outbox())
+	w.order(`{"match":"PATCH .*/issues/comments/.*","status":403,"count":50}`)
+	w.tell("carol: /ic escalate @dan we need one more\nalice: /oe finding The disk is full")
+	w.restart()
+	w.tell("alice: /oe cause A log that nobody rotates\nwait 2m")
+	if n := len(w.outbox()) - pages; n != 1 {
+		t.Errorf("%d pages while the card is refused, want 1: %+v", n, w.outbox())
+	}
+	for _, c := range w.list() {
+		if strings.HasPrefix(c.Body, "/oe") && reactionsOf(c) != "+1" {
+			t.Errorf("%q is answered by %q", c.Body, reactionsOf(c))
+		}
+	}
+	if strings.Contains(w.card(), "findings (1)") {
+		t.Errorf("the card was written:\n%s", w.card())
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("carol: /incident status")
+	for _, want := range []string{"findings (1)", "found the cause", "paged **@\u2060dan**"} {
+		if !strings.Contains(w.card(), want) {
+			t.Errorf("the card lacks %q:\n%s", want, w.card())
+		}
+	}
+	if n := len(w.outbox()) - pages; n != 1 {
+		t.Errorf("%d pages after mending, want 1", n)
+	}
+}
+
+// What could not be handled however often it was tried is told on the issue and on the card (A8).
+func TestA8WhatIsPutAsideIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.order(`{"match":"GET .*/issues/1/timeline.*","status":422,"count":20}`)
+	w.tell("bob: hello\ncarol: /ic escalate @dan we need one more\nwait 3h")
+	said := w.said("I could not handle a message about this incident")
+	if len(said) != 1 || !strings.Contains(said[0], "issue_comment.created") {
+		t.Errorf("the incident says %q", said)
+	}
+	if !strings.Contains(w.card(), "Not&nbsp;handled") {
+		t.Errorf("the card says\n%s", w.card())
+	}
+	w.tell("carol: /incident status")
+	if strings.Contains(w.card(), "Not&nbsp;handled") {
+		t.Errorf("after a command the card still says\n%s", w.card())
+	}
+}
+
+// Where GitHub does not tell who may respond, people with a role go on and others are told so (A8).
+func TestA8APermissionThatGitHubDoesNotTell(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.advance(10 * 60 * 1e9) // what is known of people is forgotten
+	w.order(`{"match":"GET .*/collaborators/.*/permission$","status":403,"count":50}`)
+	w.tell("carol: /ic phase investigate\nbob: /oe")
+	reaction := map[string]string{}
+	for _, c := range w.list() {
+		reaction[c.User.Login+" "+c.Body] = reactionsOf(c)
+	}
+	if reaction["carol /ic phase investigate"] != "+1" || reaction["bob /oe"] != "confused" {
+		t.Errorf("answered by %v", reaction)
+	}
+	if said := w.said("GitHub does not tell me whether you may respond"); len(said) != 1 || !strings.Contains(said[0], "@bob") {
+		t.Errorf("the incident says %q", said)
+	}
+}
+
+// A configuration that GitHub refuses to show leaves the last good one in force, and is told (A8).
+func TestA8AConfigurationThatGitHubRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.order(`{"match":"GET .*/contents/.github/firebreak.yml.*","status":403,"count":50}`)
+	w.tell("wait 26m")
+	if said := w.said(".github/firebreak.yml"); len(said) != 1 || !strings.Contains(said[0], "403") {
+		t.Errorf("the incident says %q", said)
+	}
+	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") {
+		t.Errorf("the clock stands still: %v", w.view().labels())
+	}
+}
