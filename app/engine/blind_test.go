@@ -49,6 +49,18 @@ func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
 	}
 }
 
+// A comment that was written during an outage waits for GitHub, and the escalation does not wait with it (A8).
+func TestA8ACommentDuringAnOutageHoldsUpNoPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+	w.order(`{"match":"GET .*/issues/1$","status":502,"count":1000}`)
+	w.tell("wait 1m\nbob: I have a look\nwait 7m")
+	if got := w.pages(); !slices.Equal(got, []string{"page/1", "page/2"}) {
+		t.Errorf("while GitHub fails %v are paged", got)
+	}
+}
+
 // An answer at the pager ends the escalation though GitHub does not know of it, and what was due after it is not made up for.
 func TestI5AnAnswerWhileGitHubIsOutIsHeard(t *testing.T) {
 	w := newWorld(t)

@@ -111,8 +111,19 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return err
 		}
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, m.Bare(), []byte(a.Message), a.Due, m.Key, max(1, m.Count))
+	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due, m.Key, max(1, m.Count))
 	return err
+}
+
+// lightOf returns how a message is handed out.
+func lightOf(m engine.Message) int {
+	switch {
+	case m.Ack != nil:
+		return lightAnswer
+	case m.Bare():
+		return lightLook
+	}
+	return lightNot
 }
 
 // join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last

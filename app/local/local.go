@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS messages (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	ref      TEXT NOT NULL,
 	delivery TEXT NOT NULL,
-	light    INTEGER NOT NULL, -- it says nothing but "look again"
+	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer; -1: an answer at the pager; 0: all else
 	body     BLOB NOT NULL,
 	due      INTEGER NOT NULL, -- Unix nanoseconds
 	tries    INTEGER NOT NULL DEFAULT 0,
@@ -43,7 +43,9 @@ CREATE TABLE IF NOT EXISTS messages (
 );
 CREATE INDEX IF NOT EXISTS messages_key ON messages (ref, key) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, id);
-CREATE INDEX IF NOT EXISTS messages_turn ON messages (ref, (` + turn + `), id) WHERE dead = '';
+DROP INDEX IF EXISTS messages_turn; -- of files before timers had a number of their own
+CREATE INDEX IF NOT EXISTS messages_order ON messages (ref, (` + turn + `), id) WHERE dead = '';
+CREATE INDEX IF NOT EXISTS messages_urgent ON messages (ref, due) WHERE dead = '' AND light IN (-1, 2);
 CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
 CREATE TABLE IF NOT EXISTS arrivals (id INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL); -- not yet sorted in
@@ -60,14 +62,26 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 // better looked at with its signed text at hand.
 //
 // What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
-const turn = `(key <> '') * 2 + light`
+const turn = `(key <> '') * 2 + min(light, 1)`
+
+// urgent are timers and answers at the pager. They wait for no message of their incident that waits for its next try: while GitHub
+// is out, or one comment can't be handled, the escalation and the clock go on (A8).
+const urgent = `light IN (-1, 2)`
+
+// The values of light.
+const (
+	lightNot    = 0
+	lightLook   = 1
+	lightTimer  = 2
+	lightAnswer = -1
+)
 
 // What is asked again and again. Each goes by an index, so that it takes as long with ten thousand incidents waiting as
 // with ten (BenchmarkBacklog).
 const (
 	first     = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
-	nextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND id = ` + first + `)`
-	nowDue    = `SELECT ref FROM messages m WHERE dead = '' AND due <= ? AND id = ` + first + ` ORDER BY due, id LIMIT ?`
+	nextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` + urgent + ` OR id = ` + first + `))`
+	nowDue    = `SELECT ref FROM messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first + `) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
 	laterDue  = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
 	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
 	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
@@ -78,6 +92,8 @@ const (
 	drop      = `DELETE FROM arrivals WHERE id = ?`
 	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
+	urgentOf = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+		FROM messages m WHERE ref = ? AND dead = '' AND ` + urgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
 )
 
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
@@ -92,7 +108,7 @@ type Store struct {
 	log   *slog.Logger
 
 	// What is asked again and again, prepared: reading such a statement takes longer than what it does.
-	selectNext, selectTimers, selectDue, selectLater, selectHead, selectArrivals,
+	selectNext, selectTimers, selectDue, selectLater, selectHead, selectUrgent, selectArrivals,
 	noteDelivery, forgetDeliveries, addMessage, addArrivals, dropArrivals *sql.Stmt
 
 	writes chan write
@@ -137,7 +153,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, changed: make(chan struct{})}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf,
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
 		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), db.Close())

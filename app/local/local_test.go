@@ -499,3 +499,33 @@ func TestTheShelfKeepsTheLast(t *testing.T) {
 		}
 	}
 }
+
+// A message that waits for its next try holds up no timer of its incident: the clock and the escalation go on (A8).
+func TestA8ATimerWaitsForNoMessage(t *testing.T) {
+	c := &clock{now: start}
+	q := open(t, "", c, func(m engine.Message) error {
+		if m.Why == "poison" {
+			return errors.New("it never works")
+		}
+		return nil
+	})
+	q.put(message(1, "poison"), time.Time{})
+	q.idle()
+	for range 5 { // by now it waits longer than a minute
+		c.add(time.Minute)
+		q.idle()
+	}
+	if err := q.Schedule(t.Context(), message(1, "").Ref, c.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.add(2 * time.Second)
+	q.put(message(1, "comment"), time.Time{})
+	seen := q.idle()
+	if seen[len(seen)-1] != "1 clock" {
+		t.Errorf("handed out: %v", seen)
+	}
+	c.add(10 * time.Minute)
+	if seen = q.idle(); seen[len(seen)-1] != "1 poison" {
+		t.Errorf("the others keep their order: %v", seen)
+	}
+}

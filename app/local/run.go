@@ -160,7 +160,7 @@ func (s *Store) ring(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, '', 1, ?, ?)`, t.ref, body, t.due); err != nil {
+			if _, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, '', ?, ?, ?)`, t.ref, lightTimer, body, t.due); err != nil {
 				return err
 			}
 		}
@@ -206,9 +206,16 @@ type job struct {
 	count int // of a signal: how often it was said
 }
 
-// head reads an incident's message that is first, by turn.
+// head reads the message of an incident that is to be handed out now: the first by turn or, while that waits for its next try, one
+// that waits for nobody.
 func (s *Store) head(ref string) (j job, err error) {
-	err = s.selectHead.QueryRow(ref).Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count)
+	read := func(row *sql.Row) error { return row.Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count) }
+	err = read(s.selectHead.QueryRow(ref))
+	if now := s.clock.Now().UnixNano(); err == nil && j.due > now {
+		if urgent := read(s.selectUrgent.QueryRow(ref, now)); !errors.Is(urgent, sql.ErrNoRows) {
+			return j, urgent
+		}
+	}
 	return j, err
 }
 
@@ -242,7 +249,7 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
 		// A look sees all there is, so whatever else asked for no more than a look is answered too.
-		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light AND due <= ? AND dead = '')`, j.id, ref, j.last, now.UnixNano())
+		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light > 0 AND due <= ? AND dead = '')`, j.id, ref, j.last, now.UnixNano())
 		return err
 	}
 	switch {
