@@ -270,18 +270,25 @@ func (p page) rhythm() string {
 	return templates.Duration(wait)
 }
 
+// kept tells how the customer updates were kept; nothing where none was due and nobody waited.
 func kept(u incident.Updates, now time.Time) string {
 	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("on time %d of %d", u.Kept, u.Kept+u.Missed)
+	var counts, parts []string
+	if due := u.Kept + u.Missed; due > 0 {
+		counts = append(counts, fmt.Sprintf("on time %d of %d", u.Kept, due))
+	}
 	if u.Snoozed > 0 {
-		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
+		counts = append(counts, fmt.Sprintf("%d snoozed", u.Snoozed))
+	}
+	if len(counts) > 0 {
+		parts = append(parts, strings.Join(counts, ", "))
 	}
 	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 { // seconds of silence are none
-		text += " · longest wait " + templates.Duration(longest)
+		parts = append(parts, "longest wait "+templates.Duration(longest))
 	}
-	return text
+	return strings.Join(parts, " · ")
 }
 
 // told tells when the customers heard last, and where.
