@@ -332,7 +332,7 @@ func (p *pass) commit() error {
 		if err := p.noteRefusal("card", err); err != nil {
 			return err
 		}
-		p.keepUnwritten()
+		p.keepUnwritten(view)
 	} else if err != nil {
 		return err
 	} else if before.IsRefused("card") {

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -34,3 +37,43 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 		t.Error("the next fact is lost")
 	}
 }
+
+// The state that is kept while GitHub refuses a card is believed only as the card is: where the App signed it for this incident.
+func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	keys := card.Keys([][]byte{[]byte("a secret of the tests")})
+	body := func(ref incident.Ref, key []byte) string {
+		text, err := card.Render(incident.State{Phase: incident.Fixing, IC: "carol"}, 7, card.View{Ref: ref, Policy: incident.DefaultPolicy()}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	other := ref
+	other.Number = 2
+	for name, tt := range map[string]struct {
+		kept string
+		ok   bool
+	}{
+		"signed":          {body(ref, keys[0]), true},
+		"by somebody":     {body(ref, []byte("a guess that is long enough")), false},
+		"another's":       {body(other, keys[0]), false},
+		"changed":         {strings.Replace(body(ref, keys[0]), `"carol"`, `"mallory"`, 1), false},
+		"no card":         {`{"seq":9,"state":{"ic":"mallory"}}`, false},
+		"nothing is kept": {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Shelf: shelfOf(tt.kept), Logger: slog.New(slog.DiscardHandler)})
+			u, ok := e.findUnwritten(t.Context(), ref)
+			if ok != tt.ok || ok && (u.Seq != 7 || u.State.IC != "carol") {
+				t.Errorf("%v, %d, %q", ok, u.Seq, u.State.IC)
+			}
+		})
+	}
+}
+
+// shelfOf gives one text by every name.
+type shelfOf string
+
+func (s shelfOf) Keep(context.Context, string, []byte) error   { return nil }
+func (s shelfOf) Kept(context.Context, string) ([]byte, error) { return []byte(s), nil }

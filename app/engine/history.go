@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -240,14 +241,18 @@ func (p *pass) openTicket(index int) error {
 	return nil
 }
 
-// isOutOfReach reports whether a follow-up's repository can't have its ticket: the App is not installed there, or
-// GitHub has refused it for half an hour. A single refusal may pass.
+// ticketPatience is how long GitHub may refuse a ticket in a repository before it is opened in the incident's own. Somebody may give
+// the App its access meanwhile, however often the ticket is tried.
+const ticketPatience = 30 * time.Minute
+
+// isOutOfReach reports whether a follow-up's repository can't have its ticket: the App is not installed there, or GitHub has
+// refused it for so long.
 func (p *pass) isOutOfReach(err error, index int) bool {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
 		return false
 	}
-	return refusal.NotInstalled || p.state.TimesRefused(fmt.Sprintf("ticket/%d", index)) >= 2
+	return refusal.NotInstalled || p.state.RefusedFor(fmt.Sprintf("ticket/%d", index), p.now) >= ticketPatience
 }
 
 // ticketFact reads the ticket of a follow-up and gives the fact that it changed, if it did.

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -131,10 +131,10 @@ func (p *pass) author(fact string) string {
 }
 
 // unwritten is a card that GitHub refused, kept outside GitHub until it takes it. Without it the next look would start from
-// the card before, page again and answer again.
+// the card before, page again and answer again. On the shelf it is signed as it is on GitHub.
 type unwritten struct {
-	Seq   int            `json:"seq"`
-	State incident.State `json:"state"`
+	Seq   int
+	State incident.State
 }
 
 func unwrittenName(ref incident.Ref) string {
@@ -142,17 +142,16 @@ func unwrittenName(ref incident.Ref) string {
 }
 
 // keepUnwritten keeps the state while GitHub refuses the card.
-func (p *pass) keepUnwritten() {
-	u := unwritten{Seq: p.seq, State: p.state}
+func (p *pass) keepUnwritten(view card.View) {
 	p.mu.Lock()
-	p.Engine.unwritten[p.m.Ref] = u
+	p.Engine.unwritten[p.m.Ref] = unwritten{Seq: p.seq, State: p.state}
 	p.mu.Unlock()
 	if p.Shelf == nil {
 		return
 	}
-	text, err := json.Marshal(u)
+	body, err := card.Render(p.state, p.seq, view, p.keys[0])
 	if err == nil {
-		err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), text)
+		err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte(body))
 	}
 	if err != nil {
 		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
@@ -172,7 +171,8 @@ func (p *pass) dropUnwritten() {
 	}
 }
 
-// findUnwritten returns the card that GitHub refused, if there is one. Another process may have kept it.
+// findUnwritten returns the card that GitHub refused, if there is one. Another process may have kept it. One that the App did
+// not sign is not believed.
 func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritten, ok bool) {
 	e.mu.Lock()
 	u, ok = e.unwritten[ref]
@@ -180,10 +180,10 @@ func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritt
 	if e.Shelf == nil {
 		return u, ok
 	}
-	text, err := e.Shelf.Kept(ctx, unwrittenName(ref))
-	if err == nil && len(text) > 0 {
+	body, err := e.Shelf.Kept(ctx, unwrittenName(ref))
+	if err == nil && len(body) > 0 {
 		var kept unwritten
-		if err = json.Unmarshal(text, &kept); err == nil && (!ok || kept.Seq >= u.Seq) {
+		if kept.State, kept.Seq, err = card.Open(string(body), ref, e.keys); err == nil && (!ok || kept.Seq >= u.Seq) {
 			return kept, true
 		}
 	}

@@ -105,8 +105,10 @@ func TestA8WhatIsPutAsideIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.tell(declared)
-	w.order(`{"match":"GET .*/issues/1/timeline.*","status":422,"count":20}`)
-	w.tell("bob: hello\ncarol: /ic escalate @dan we need one more\nwait 3h")
+	w.order(`{"match":"GET .*/issues/1/timeline.*","status":422,"count":500}`)
+	w.tell("bob: hello\ncarol: /ic escalate @dan we need one more\nwait 70m")
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 10m")
 	said := w.said("I could not handle a message about this incident")
 	if len(said) != 1 || !strings.Contains(said[0], "issue_comment.created") {
 		t.Errorf("the incident says %q", said)
@@ -152,5 +154,26 @@ func TestA8AConfigurationThatGitHubRefuses(t *testing.T) {
 	}
 	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") {
 		t.Errorf("the clock stands still: %v", w.view().labels())
+	}
+}
+
+// A ticket that GitHub refuses stays due in its repository for half an hour, however many commands try it meanwhile: somebody
+// may give the App its access. Then it is opened beside the incident (A8).
+func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(beforeClosing)
+	w.tell("carol: /ic followup acme/payments Add a limit @erin due:2026-03-20")
+	w.order(`{"match":"POST .*/repos/acme/payments/issues$","status":403,"count":50}`)
+	w.tell("carol: /ic close\ncarol: /incident status\ncarol: /incident status\ncarol: /incident status")
+	if said := w.said("GitHub refuses the ticket of follow-up 1"); len(said) != 1 {
+		t.Errorf("the incident says %q", said)
+	}
+	if v := w.view(); v.State != "open" {
+		t.Errorf("after four tries the incident is %s, and the card says\n%s", v.State, w.card())
+	}
+	w.tell("wait 40m")
+	if v := w.view(); v.State != "closed" {
+		t.Errorf("after 40 minutes the incident is %s, and the card says\n%s", v.State, w.card())
 	}
 }

@@ -40,8 +40,9 @@ const (
 	maxUnsaidLen = 400 // bytes
 )
 
-// retryAfter says how long after each refusal the clock tries again. After the last, only people and the sweep do.
-var retryAfter = []time.Duration{5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 8 * time.Hour, 24 * time.Hour}
+// retryAfter says how long after the first refusal the clock tries again, however often people tried meanwhile. After the last,
+// only people and the sweep do.
+var retryAfter = []time.Duration{5 * time.Minute, 35 * time.Minute, 3 * time.Hour, 11 * time.Hour, 35 * time.Hour}
 
 // Facts about what GitHub refuses.
 type (
@@ -75,10 +76,10 @@ func (s State) IsHeldBack(effect string) bool {
 // IsRefused reports whether GitHub refused an effect when it was tried last.
 func (s State) IsRefused(effect string) bool { return s.refusal(effect) >= 0 }
 
-// TimesRefused returns how often GitHub refused an effect since it took it last.
-func (s State) TimesRefused(effect string) int {
+// RefusedFor returns for how long GitHub has refused an effect.
+func (s State) RefusedFor(effect string, now time.Time) time.Duration {
 	if i := s.refusal(effect); i >= 0 {
-		return s.Refused[i].Tries
+		return now.Sub(s.Refused[i].Since)
 	}
 	return 0
 }
@@ -128,8 +129,11 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	}
 	e := &r.Refused[i]
 	e.Reason, e.Due, e.Next, e.Tried = reason, false, time.Time{}, r.f.At
-	if e.Tries < len(retryAfter) {
-		e.Next = r.f.At.Add(retryAfter[e.Tries])
+	for _, wait := range retryAfter {
+		if next := e.Since.Add(wait); next.Sub(r.f.At) >= retryAfter[0] {
+			e.Next = next
+			break
+		}
 	}
 	e.Tries++
 	r.postponeNudge(w.Effect, e.Tries)
