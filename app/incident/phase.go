@@ -27,7 +27,11 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		if s.NothingToTell() {
 			return append([]Check{severity}, s.data()...) // there is nobody to agree
 		}
-		return append([]Check{severity, {"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}}, s.data()...)
+		agreement := Check{"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}
+		if s.Phase != Monitoring && s.Phase != Closing {
+			agreement.Text, agreement.Command = "Monitoring, then "+agreement.Text, s.towards(Monitoring, p) // they can't agree before
+		}
+		return append([]Check{severity, agreement}, s.data()...)
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {

@@ -1,0 +1,133 @@
+package incident_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// reactions lists how the last fact was reacted to.
+func (s *story) reactions() (out []incident.Reaction) {
+	for _, e := range s.effects {
+		if r, ok := e.(incident.React); ok {
+			out = append(out, r.How)
+		}
+	}
+	return out
+}
+
+// answers lists what the last fact was answered; reminders are no answers.
+func (s *story) answers() (out []string) {
+	for _, e := range s.effects {
+		if r, ok := e.(incident.Reply); ok {
+			out = append(out, r.Say.Name)
+		}
+	}
+	return out
+}
+
+func TestM3OnlyWhatWasMendedComesBack(t *testing.T) {
+	watched := func(t *testing.T) *story {
+		return investigating(t).at(8, "alice", cmd(incident.Fix)).at(9, "carol", phase(incident.Monitoring))
+	}
+	for _, c := range []struct {
+		name     string
+		at       *story
+		by       string
+		reaction incident.Reaction
+		counted  int
+		says     []string
+	}{
+		{"unconfirmed", tell(t).fact(opened("mallory", "critical")), "alice", incident.Unclear, 0, []string{"regression-early"}},
+		{"identify", tell(t).fact(opened("alice", "critical")), "alice", incident.Unclear, 0, []string{"regression-early"}},
+		{"investigate", investigating(t), "alice", incident.Unclear, 0, []string{"regression-early"}},
+		{"investigate, by the coordinator", investigating(t), "carol", incident.Unclear, 0, []string{"regression-early"}},
+		{"investigate, by somebody without a role", investigating(t), "bob", incident.Refused, 0, []string{"refused-role"}},
+		{"fixing", investigating(t).at(8, "alice", cmd(incident.Cause)).at(8, "carol", phase(incident.Fixing)), "alice", incident.Unclear, 0, []string{"regression-early"}},
+		{"fixing with a workaround", investigating(t).at(8, "alice", cmd(incident.Workaround)).at(8, "carol", because(incident.Fixing)), "alice", incident.Done, 1, nil},
+		{"monitoring", watched(t), "alice", incident.Done, 1, nil},
+		{"monitoring, by the coordinator", watched(t), "carol", incident.Done, 1, nil},
+		{"monitoring for a reason", investigating(t).at(9, "carol", because(incident.Monitoring)), "alice", incident.Done, 1, nil},
+		{"moved back by hand", investigating(t).at(9, "carol", because(incident.Monitoring)).at(10, "carol", phase(incident.Investigate)), "alice", incident.Done, 1, nil},
+		{"known already", watched(t).at(20, "carol", cmd(incident.Regression)), "alice", incident.Done, 1, nil},
+		{"again after a second fix", watched(t).at(20, "carol", cmd(incident.Regression)).at(21, "alice", cmd(incident.Fix)), "alice", incident.Done, 2, nil},
+		{"closed", closed(t).at(1502, "", incident.DocumentOpened{Number: 7}).at(1502, "", incident.TicketOpened{Index: 0, Ticket: "acme/payments#1"}).
+			at(1502, "", incident.TicketOpened{Index: 1, Ticket: "acme/incidents#9"}), "carol", incident.Done, 1, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.at
+			s.t = t
+			known := s.state.Regressions
+			s.at(1600, c.by, cmd(incident.Regression))
+			s.expect(slices.Equal(s.answers(), c.says), "answers %q, want %q", s.answers(), c.says)
+			s.expect(slices.Equal(s.reactions(), []incident.Reaction{c.reaction}), "reactions %v", s.reactions())
+			s.expect(s.state.Regressions == c.counted, "%d regressions, want %d", s.state.Regressions, c.counted)
+			paged := slices.ContainsFunc(s.effects, func(e incident.Effect) bool { p, ok := e.(incident.Send); return ok && p.Why == "again" })
+			s.expect(paged == (c.counted > known), "paged: %t", paged)
+		})
+	}
+}
+
+func TestC1TheCustomerAgreesOnceItIsWatched(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		at     *story
+		agreed bool
+		next   string
+	}{
+		{"unconfirmed", tell(t).fact(opened("mallory", "critical")), false, "/ic severity critical"},
+		{"nobody coordinates", tell(t).fact(opened("carol", "critical")), false, "/ic"},
+		{"nothing is in place", investigating(t), false, "/oe workaround …"},
+		{"a workaround is in place", investigating(t).at(8, "alice", cmd(incident.Workaround)), false, "/ic phase monitoring"},
+		{"monitoring", investigating(t).at(8, "alice", cmd(incident.Fix)).at(9, "carol", phase(incident.Monitoring)), true, ""},
+		{"closing", investigating(t).at(8, "alice", cmd(incident.Fix)).at(9, "carol", because(incident.Closing)), true, ""},
+		{"it came back", investigating(t).at(8, "alice", cmd(incident.Fix)).at(9, "carol", phase(incident.Monitoring)).at(10, "carol", cmd(incident.Regression)), false, "/oe workaround …"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.at
+			s.t = t
+			s.at(20, "carol", cmd(incident.Agree))
+			s.expect((s.state.Agreed != nil) == c.agreed, "agreed: %v", s.state.Agreed)
+			if c.agreed {
+				s.expect(len(s.answers()) == 0 && slices.Equal(s.reactions(), []incident.Reaction{incident.Done}), "reactions %v", s.reactions())
+				return
+			}
+			s.expect(slices.Equal(s.answers(), []string{"agree-early"}), "answers %q", s.answers())
+			s.expect(slices.Equal(s.reactions(), []incident.Reaction{incident.Refused}), "reactions %v", s.reactions())
+			for _, e := range s.effects {
+				if reply, ok := e.(incident.Reply); ok {
+					s.expect(reply.Say.Next.Command == c.next, "leads on with %q, want %q", reply.Say.Next.Command, c.next)
+				}
+			}
+		})
+	}
+}
+
+func TestC1AnAgreementCountsAfterTheMoveOfItsComment(t *testing.T) {
+	s := investigating(t).at(8, "alice", cmd(incident.Fix))
+	for _, f := range comment(200, start.Add(9*60e9), incident.Person{Login: "carol", Respond: true},
+		phase(incident.Closing), cmd(incident.Agree), phase(incident.Monitoring)) {
+		s.fact(f)
+		s.expectSays()
+	}
+	s.expect(s.state.Phase == incident.Closing && s.state.Agreed != nil, "in %s, agreed: %v", s.state.Phase, s.state.Agreed)
+}
+
+func TestC1ACloseBeforeMonitoringLeadsThere(t *testing.T) {
+	s := investigating(t).at(9, "carol", cmd(incident.Close)).expectSays("blocked")
+	for _, e := range s.effects {
+		if reply, ok := e.(incident.Reply); ok {
+			s.expect(reply.Say.Next.Command == "/oe workaround …", "leads on with %q", reply.Say.Next.Command)
+			s.expect(reply.Say.Force.Command == "/ic close because …", "insists with %q", reply.Say.Force.Command)
+		}
+	}
+}
+
+func TestV3AnUpdateBeforeTheConfirmationSaysSo(t *testing.T) {
+	s := tell(t).fact(opened("mallory", "critical")).at(3, "bob", cmd(incident.Update)).expectSays("update-unconfirmed")
+	u := s.state.Updates
+	s.expect(u.Kept == 0 && u.Missed == 0 && u.Due.IsZero(), "counted: %+v", u)
+	s.at(4, "bob", incident.Command{Kind: incident.SetSeverity, Severity: "critical"}).at(5, "bob", cmd(incident.Update)).expectSays()
+	s.expect(s.state.Updates.Kept == 1, "the first after it: kept %d", s.state.Updates.Kept)
+}
