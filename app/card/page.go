@@ -274,12 +274,16 @@ func kept(u incident.Updates, now time.Time) string {
 	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("on time %d of %d", u.Kept, u.Kept+u.Missed)
-	if u.Snoozed > 0 {
-		text += fmt.Sprintf(", %d snoozed", u.Snoozed)
+	var parts []string
+	if u.Kept+u.Missed > 0 {
+		parts = append(parts, fmt.Sprintf("on time %d of %d", u.Kept, u.Kept+u.Missed))
 	}
+	if u.Snoozed > 0 {
+		parts = append(parts, fmt.Sprintf("%d snoozed", u.Snoozed))
+	}
+	text := strings.Join(parts, ", ")
 	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 { // seconds of silence are none
-		text += " · longest wait " + templates.Duration(longest)
+		text = strings.TrimPrefix(text+" · longest wait "+templates.Duration(longest), " · ")
 	}
 	return text
 }

@@ -219,7 +219,7 @@ func (p *pass) asks(s incident.Send) string {
 	case "reopened":
 		return "The incident was reopened. Please answer on its page."
 	case "silent":
-		return "The Incident Coordinator does not answer. Answer /ic on the incident's page."
+		return "The Incident Coordinator does not answer. To take over, write /ic on the incident's page."
 	}
 	return "It has no Incident Coordinator yet. To take the role, write /ic on the incident's page."
 }

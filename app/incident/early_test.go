@@ -3,6 +3,7 @@ package incident_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -106,7 +107,7 @@ func TestC1TheCustomerAgreesOnceItIsWatched(t *testing.T) {
 
 func TestC1AnAgreementCountsAfterTheMoveOfItsComment(t *testing.T) {
 	s := investigating(t).at(8, "alice", cmd(incident.Fix))
-	for _, f := range comment(200, start.Add(9*60e9), incident.Person{Login: "carol", Respond: true},
+	for _, f := range comment(200, start.Add(9*time.Minute), incident.Person{Login: "carol", Respond: true},
 		phase(incident.Closing), cmd(incident.Agree), phase(incident.Monitoring)) {
 		s.fact(f)
 		s.expectSays()
@@ -130,4 +131,70 @@ func TestV3AnUpdateBeforeTheConfirmationSaysSo(t *testing.T) {
 	s.expect(u.Kept == 0 && u.Missed == 0 && u.Due.IsZero(), "counted: %+v", u)
 	s.at(4, "bob", incident.Command{Kind: incident.SetSeverity, Severity: "critical"}).at(5, "bob", cmd(incident.Update)).expectSays()
 	s.expect(s.state.Updates.Kept == 1, "the first after it: kept %d", s.state.Updates.Kept)
+}
+
+func TestI5ThePhoneListIsNamedOnce(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		steps  []incident.EscalationStep
+		listed int
+		names  bool // the word that nobody answered names the list
+	}{
+		{"as a step of its own", []incident.EscalationStep{{To: []string{"incident-coordinators"}}, {After: 5 * time.Minute, To: []string{"phone"}}}, 1, false},
+		{"in no step", []incident.EscalationStep{{To: []string{"incident-coordinators"}}}, 0, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := tell(t)
+			s.policy.Phones, s.policy.Escalation, s.policy.Rounds = []string{"On-call desk"}, c.steps, 3
+			s.fact(opened("alice", "critical")).clock(120)
+			listed, names := 0, 0
+			for _, e := range s.all {
+				switch e := e.(type) {
+				case incident.Send:
+					if slices.Equal(e.To, []string{"phone"}) {
+						listed++
+					}
+				case incident.Remind:
+					if e.Say.Name == "unanswered" && len(e.Say.Names) > 0 {
+						names++
+					}
+				}
+			}
+			s.expect(s.state.Paging.GaveUp && listed == c.listed, "gave up %t, the list was sent %d times, want %d", s.state.Paging.GaveUp, listed, c.listed)
+			s.expect(names == map[bool]int{true: 1}[c.names], "named %d times where nobody answered", names)
+		})
+	}
+}
+
+func TestI5ANightOfPagesPushesNothingOut(t *testing.T) {
+	s := tell(t).fact(opened("mallory", "critical")).at(1, "alice", incident.Command{Kind: incident.Note, Entries: []incident.Line{{Text: "what happened"}}})
+	s.clock(600)
+	pages, notes := 0, 0
+	for _, e := range s.state.Timeline {
+		switch e.Kind {
+		case "page":
+			pages++
+		case "note":
+			notes++
+		}
+	}
+	s.expect(notes == 1 && pages < 9, "%d notes and %d pages in the timeline", notes, pages)
+	s.expect(s.state.Entries == len(s.state.Timeline), "%d entries, and %d of them on the card", s.state.Entries, len(s.state.Timeline))
+	s.expect(len(s.pages()) > 30, "%d pages went out", len(s.pages()))
+}
+
+func TestI2NobodyIsAskedWhereNobodyIs(t *testing.T) {
+	s := tell(t).fact(incident.Fact{ID: "opened", At: start, By: incident.Person{Login: "firebreak[bot]", Bot: true},
+		What: incident.Opened{Source: "Alertmanager", Summary: true, Severity: "critical"}}).clock(120)
+	s.expect(count(s, "missing-data") == 0, "asked %d times, and nobody was mentioned", count(s, "missing-data"))
+	s.at(121, "alice", cmd(incident.TakeOE)).clock(200)
+	s.expect(count(s, "missing-data") > 0, "who takes it is never asked")
+}
+
+func TestM1WhatComesBackFromClosingIsKnown(t *testing.T) {
+	s := closed(t).at(1502, "", incident.DocumentOpened{Number: 7}).at(1502, "", incident.TicketOpened{Index: 0, Ticket: "acme/payments#1"}).
+		at(1502, "", incident.TicketOpened{Index: 1, Ticket: "acme/incidents#9"})
+	told := count(s, "tell-customer")
+	s.at(1600, "bob", incident.Reopened{}).clock(1700)
+	s.expect(s.state.Phase == incident.Monitoring && count(s, "tell-customer") == told, "in %s, the customers must hear again that it works", s.state.Phase)
 }

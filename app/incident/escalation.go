@@ -147,13 +147,24 @@ func (r *run) reason() string {
 	return "team"
 }
 
+// steps is how many steps the escalation has before it goes on at the slower rhythm.
+func (r *run) steps() int { return len(r.p.Escalation) * max(1, r.p.Rounds) }
+
+// isList reports whether a step only names the phone list.
+func isList(to []string) bool {
+	return !slices.ContainsFunc(to, func(to string) bool { return to != "phone" })
+}
+
 // giveUp says loudly that every round was walked and nobody answered. The escalation goes on at a slower rhythm (I5).
 func (r *run) giveUp() {
 	r.Paging.GaveUp = true
 	r.pageLater()
 	r.record("unanswered", "", "")
-	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: Say{
-		Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Count(), Time: r.Paging.Next}})
+	say := Say{Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Count(), Time: r.Paging.Next}
+	if r.Paging.Listed > 0 {
+		say.Names, say.Lines = nil, r.p.Phones // a step named whom to call
+	}
+	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
 }
 
 // pageLater sets when everybody is paged again.

@@ -166,7 +166,7 @@ func (r *run) enter(to Phase) {
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
 		r.StandBy.CheckIn = r.nextCheckIn()
-		if r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() {
+		if from != Closing && r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() { // back from closing, they know it
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:
