@@ -276,6 +276,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "refused-role", Who: "bob", Holder: "carol", Names: []string{"alice"}, Command: "/ic"})
 	add(incident.Say{Name: "ic-does-not-debug", Who: "carol", Names: []string{"alice"}, Next: theirs("/oe finding …", "", "alice")})
 	add(incident.Say{Name: "write-again", Who: "bob"})
+	add(incident.Say{Name: "github-refused", Who: "carol", Line: "document", Role: "again", Reason: "Conflict (409)"})
 	add(incident.Say{Name: "regression-early", Who: "alice", Next: mine("/oe finding …", "")})
 	add(incident.Say{Name: "regression-early", Who: "carol", Next: theirs("/oe finding …", "", "alice"), Hints: []incident.Hint{mine("/incident note …", "")}})
 	add(incident.Say{Name: "agree-early", Who: "carol", Phase: incident.Monitoring, Next: theirs("/oe workaround …", "", "alice")})

@@ -325,8 +325,13 @@ func (p *page) pages() {
 	if n := len(list) - shownPages; n > 0 {
 		list = list[n:]
 	}
+	answered := p.answeredPage(list)
 	for i, pg := range list {
-		text := "**" + templates.Inert(strings.Join(pg.To, ", "), 120) + "** " + p.brief(pg.At) + by(pg)
+		to := templates.Inert(strings.Join(pg.To, ", "), 120)
+		if to == "phone" {
+			to = "phone list"
+		}
+		text := "**" + to + "** " + p.brief(pg.At) + by(pg)
 		switch pg.Why {
 		case "update":
 			text += " for the overdue update"
@@ -341,13 +346,25 @@ func (p *page) pages() {
 			text += ": **not sent** (" + templates.Inert(pg.Failed, 120) + ")"
 		}
 		switch a := p.S.Paging.Answered; {
-		case a != nil && !a.At.Before(pg.At) && (i == len(list)-1 || a.At.Before(list[i+1].At)):
+		case i == answered:
 			text += " → **" + templates.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
 		case i == len(list)-1 && p.Running:
 			text += p.waiting()
 		}
 		p.Pages = append(p.Pages, cell{i == 0, text})
 	}
+}
+
+// answeredPage returns the index of the page that was answered, -1 if it is none of them. The answer is one to the escalation or
+// to a regression, and not to what somebody asked for in between.
+func (p *page) answeredPage(list []incident.Page) int {
+	a := p.S.Paging.Answered
+	for i, pg := range slices.Backward(list) {
+		if a != nil && pg.Why != "asked" && pg.Why != "update" && !a.At.Before(pg.At) {
+			return i
+		}
+	}
+	return -1
 }
 
 // by tells the services of a page, and which of them did not take it.

@@ -243,6 +243,10 @@ func (p *pass) mentions(to []string) []string {
 
 // reason gives the first line of an error, short enough for the card.
 func reason(err error) string {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return fmt.Sprintf("GitHub refuses it: %s (%d)", refusal.Reason, refusal.Status)
+	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	if len(line) > maxReason {
 		line = strings.ToValidUTF8(line[:maxReason], "") + "…"

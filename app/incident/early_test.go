@@ -198,3 +198,32 @@ func TestM1WhatComesBackFromClosingIsKnown(t *testing.T) {
 	s.at(1600, "bob", incident.Reopened{}).clock(1700)
 	s.expect(s.state.Phase == incident.Monitoring && count(s, "tell-customer") == told, "in %s, the customers must hear again that it works", s.state.Phase)
 }
+
+func TestA8WhoAsksToTryAgainHearsThatItIsRefused(t *testing.T) {
+	refused := incident.RefusedByGitHub{Effect: "document", Reason: "Conflict (409)", By: "carol"}
+	for _, c := range []struct {
+		name string
+		what any
+		says []string
+	}{
+		{"by the clock", incident.Clock{}, nil},
+		{"at another command", cmd(incident.Note), nil},
+		{"/incident status", incident.Command{Kind: incident.Status}, []string{"github-refused"}},
+		{"/ic close", incident.Command{Kind: incident.Close}, []string{"github-refused"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := closed(t).at(1501, "", refused).expectSays("github-refused")
+			by := "carol"
+			if _, ok := c.what.(incident.Clock); ok {
+				by = ""
+			}
+			s.at(1502, by, c.what).at(1502, "", refused).expectSays(c.says...)
+			for _, e := range s.effects {
+				if remind, ok := e.(incident.Remind); ok {
+					s.expect(remind.Say.Role == "again" && remind.Say.Who == "carol", "says %+v", remind.Say)
+				}
+			}
+			s.at(1503, "", refused).expectSays()
+		})
+	}
+}
