@@ -238,6 +238,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "news", Line: "A webhook", Lines: []string{"eu-1 lost data"}, Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})
 	add(incident.Say{Name: "unanswered", Count: 1})
+	add(incident.Say{Name: "unanswered", Role: "unconfirmed", Lines: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})
 	add(incident.Say{Name: "unanswered", Teams: []string{"acme/incident-coordinators", "dan"}, Count: 5, Time: at})
 	add(incident.Say{Name: "unanswered", Teams: []string{"acme/incident-coordinators"}, Count: 5, Time: at, Holder: "carol"})

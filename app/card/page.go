@@ -326,12 +326,22 @@ func (p *page) pages() {
 		list = list[n:]
 	}
 	answered := p.answeredPage(list)
+	times := ""
 	for i, pg := range list {
+		if times == "" {
+			times = p.brief(pg.At)
+		} else if at := strings.TrimSuffix(templates.UTC(pg.At, list[i-1].At), " UTC"); !strings.HasSuffix(times, at) {
+			times += ", " + at
+		}
+		if i+1 < len(list) && i != answered && isSamePage(pg, list[i+1]) {
+			continue // one row for them all
+		}
 		to := templates.Inert(strings.Join(pg.To, ", "), 120)
 		if to == "phone" {
 			to = "phone list"
 		}
-		text := "**" + to + "** " + p.brief(pg.At) + by(pg)
+		text := "**" + to + "** " + times + by(pg)
+		times = ""
 		switch pg.Why {
 		case "update":
 			text += " for the overdue update"
@@ -351,8 +361,13 @@ func (p *page) pages() {
 		case i == len(list)-1 && p.Running:
 			text += p.waiting()
 		}
-		p.Pages = append(p.Pages, cell{i == 0, text})
+		p.Pages = append(p.Pages, cell{len(p.Pages) == 0, text})
 	}
+}
+
+// isSamePage reports whether a page repeats the one before it, and both went out.
+func isSamePage(a, b incident.Page) bool {
+	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
 }
 
 // answeredPage returns the index of the page that was answered, -1 if it is none of them. The answer is one to the escalation or
