@@ -328,8 +328,23 @@ func (p *page) pages() {
 	if n := len(list) - shownPages; n > 0 {
 		list = list[n:]
 	}
+	answered := p.answeredPage(list)
+	times := ""
 	for i, pg := range list {
-		text := "**" + templates.Inert(strings.Join(pg.To, ", "), 120) + "** " + p.brief(pg.At) + by(pg)
+		if times == "" {
+			times = p.brief(pg.At)
+		} else if at := strings.TrimSuffix(templates.UTC(pg.At, list[i-1].At), " UTC"); !strings.HasSuffix(times, at) {
+			times += ", " + at
+		}
+		if i+1 < len(list) && i != answered && isSamePage(pg, list[i+1]) {
+			continue // one row for them all
+		}
+		to := templates.Inert(strings.Join(pg.To, ", "), 120)
+		if to == "phone" {
+			to = "phone list"
+		}
+		text := "**" + to + "** " + times + by(pg)
+		times = ""
 		switch pg.Why {
 		case "update":
 			text += " for the overdue update"
@@ -344,13 +359,30 @@ func (p *page) pages() {
 			text += ": **not sent** (" + templates.Inert(pg.Failed, 120) + ")"
 		}
 		switch a := p.S.Paging.Answered; {
-		case a != nil && !a.At.Before(pg.At) && (i == len(list)-1 || a.At.Before(list[i+1].At)):
+		case i == answered:
 			text += " → **" + templates.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
 		case i == len(list)-1 && p.Running:
 			text += p.waiting()
 		}
-		p.Pages = append(p.Pages, cell{i == 0, text})
+		p.Pages = append(p.Pages, cell{len(p.Pages) == 0, text})
 	}
+}
+
+// isSamePage reports whether a page repeats the one before it, and both went out.
+func isSamePage(a, b incident.Page) bool {
+	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
+}
+
+// answeredPage returns the index of the page that was answered, -1 if it is none of them. The answer is one to the escalation or
+// to a regression, and not to what somebody asked for in between.
+func (p *page) answeredPage(list []incident.Page) int {
+	a := p.S.Paging.Answered
+	for i, pg := range slices.Backward(list) {
+		if a != nil && pg.Why != "asked" && pg.Why != "update" && !a.At.Before(pg.At) {
+			return i
+		}
+	}
+	return -1
 }
 
 // by tells the services of a page, and which of them did not take it.

@@ -47,7 +47,7 @@ var grammars = map[incident.Kind]func(words) (incident.Command, error){
 	incident.RemoveCustomer: removeCustomers,
 	incident.Escalate:       escalate,
 	incident.Update:         say("add what you tell the customers"),
-	incident.Told:           say("add how they were told: /ic told globex by phone"),
+	incident.Told:           say("add how they were told, such as “by phone”"),
 	incident.Snooze:         snooze,
 	incident.Pin:            pin,
 	incident.Unpin:          pin,

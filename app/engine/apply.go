@@ -219,7 +219,7 @@ func (p *pass) asks(s incident.Send) string {
 	case "reopened":
 		return "The incident was reopened. Please answer on its page."
 	case "silent":
-		return "The Incident Coordinator does not answer. Answer /ic on the incident's page."
+		return "The Incident Coordinator does not answer. To take over, write /ic on the incident's page."
 	}
 	return "It has no Incident Coordinator yet. To take the role, write /ic on the incident's page."
 }
@@ -243,6 +243,10 @@ func (p *pass) mentions(to []string) []string {
 
 // reason gives the first line of an error, short enough for the card.
 func reason(err error) string {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Error() // GitHub's reason, and not the way to it
+	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	if len(line) > maxReason {
 		line = strings.ToValidUTF8(line[:maxReason], "") + "…"
@@ -323,17 +327,12 @@ func (p *pass) speak() error {
 	if err := p.speakAfterAll(); err != nil {
 		return err
 	}
-	type answer struct{ keys, texts []string }
 	answers := map[string]*answer{}
 	var order []string
 	err := each(p, func(r incident.Reply) error {
 		key := "reply/" + r.Fact
 		if p.said(key) || p.handled(r.Fact) {
 			return nil
-		}
-		text, err := templates.Comment(r.Say)
-		if err != nil {
-			return fmt.Errorf("say %s: %w", r.Say.Name, err)
 		}
 		to, _, _ := strings.Cut(r.Fact, ".")
 		a := answers[to]
@@ -342,9 +341,7 @@ func (p *pass) speak() error {
 			answers[to] = a
 			order = append(order, to)
 		}
-		if !slices.Contains(a.texts, text) {
-			a.texts = append(a.texts, text)
-		}
+		a.says = addSay(a.says, r.Say)
 		if !slices.Contains(a.keys, key) {
 			a.keys = append(a.keys, key)
 		}
@@ -354,7 +351,11 @@ func (p *pass) speak() error {
 		return err
 	}
 	for _, to := range order {
-		text, keys := strings.Join(answers[to].texts, "\n\n"), answers[to].keys
+		text, err := joinSays(answers[to].says)
+		if err != nil {
+			return err
+		}
+		keys := answers[to].keys
 		if err := p.comment(keys, text, func() error { return p.answer(to, text, keys) }); err != nil {
 			return err
 		}

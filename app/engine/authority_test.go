@@ -49,7 +49,7 @@ var deeds = []deed{
 	{kind: incident.Pin, text: "/ic pin %s"},
 	{kind: incident.Unpin, text: "/ic unpin %s", before: []string{"carol: /ic pin %s"}},
 	{kind: incident.MovePhase, text: "/ic phase fixing because it can't wait"},
-	{kind: incident.Agree, text: "/ic agree Gina, on the phone"},
+	{kind: incident.Agree, text: "/ic agree Gina, on the phone", before: []string{"carol: /ic phase monitoring because we watch it"}},
 	{kind: incident.AddFollowUp, text: "/ic followup acme/payments Add a limit"},
 	{kind: incident.AddFollowUp, text: "/oe followup acme/payments Add a limit"},
 	{kind: incident.Close, text: "/ic close because this is a test"},
@@ -63,7 +63,7 @@ var deeds = []deed{
 	{kind: incident.Cause, text: "/oe cause A log that nobody rotates"},
 	{kind: incident.Workaround, text: "/oe workaround The log is deleted"},
 	{kind: incident.Fix, text: "/oe fix acme/payments#1"},
-	{kind: incident.Regression, text: "/oe regression It is full again"},
+	{kind: incident.Regression, text: "/oe regression It is full again", before: []string{"carol: /ic phase monitoring because we watch it"}},
 }
 
 // kinds are the kinds of person, in the order of the table's columns, and how each gives a command.

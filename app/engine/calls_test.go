@@ -47,7 +47,7 @@ var priced = []struct {
 	{who: "alice", text: "/oe fix A new certificate"},
 	{who: "carol", text: "/ic phase monitoring"},
 	{who: "alice", text: "/oe regression It is back"},
-	{who: "carol", text: "/ic agree Gina sees no errors", prepare: "carol labels phase/monitoring"},
+	{who: "carol", text: "/ic agree Gina sees no errors", prepare: "carol: /ic phase monitoring because it stopped by itself"},
 	{who: "carol", text: "/ic close", prepare: "wait 24h"},
 	{who: "carol", text: "/ic postmortem"},
 }

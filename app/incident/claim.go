@@ -143,7 +143,7 @@ func doubled(wait time.Duration) time.Duration { return max(wait, min(2*wait, sl
 
 // keepAsking starts and ends the reminders of missing data (I2) and of a claim that nobody has taken (I7).
 func (r *run) keepAsking() {
-	switch needed := r.Running() && r.Phase != Closing && len(r.missing()) > 0; {
+	switch needed := r.Running() && r.Phase != Closing && len(r.missing()) > 0 && r.asked() != ""; { // with nobody to ask, the card asks
 	case !needed:
 		r.Asked.Data, r.Asked.DataWait = time.Time{}, 0
 	case r.Asked.Data.IsZero():

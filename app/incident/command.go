@@ -82,9 +82,7 @@ func (r *run) command(c Command) {
 			r.done()
 		}
 	case Agree:
-		r.Agreed = r.stamped()
-		r.record("agreed", "", c.Text)
-		r.done()
+		r.agree(c)
 	case AddFollowUp:
 		r.followUp(c)
 	case Postmortem:
@@ -130,9 +128,7 @@ func (r *run) command(c Command) {
 		r.record("fix", "", c.Text)
 		r.propose(Monitoring, Identify, Investigate, Fixing)
 	case Regression:
-		r.regress(c.Text)
-		r.summon("again", c.Text, false)
-		r.done()
+		r.regression(c)
 	}
 }
 

@@ -248,7 +248,7 @@ func (r *run) pageNext() {
 	case r.Paging.GaveUp:
 		r.pageEverybody()
 		return
-	case r.Paging.Step >= len(steps)*max(1, r.p.Rounds):
+	case r.Paging.Step >= r.steps():
 		r.giveUp()
 		return
 	}
@@ -261,6 +261,9 @@ func (r *run) pageNext() {
 // stepDone moves the escalation on to its next step. A round that starts again waits as the process says (I5).
 func (r *run) stepDone() {
 	r.Paging.Step++
+	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.steps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
+		r.Paging.Step++ // the list was named in the first round, and the card shows it
+	}
 	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
 	if wait == 0 {
 		wait = 5 * time.Minute
@@ -287,7 +290,7 @@ func (r *run) page(to, by []string, why, text string) {
 func (r *run) send(s Send) string {
 	s.By = r.by(s.By)
 	r.Paging.Sent++
-	if !slices.ContainsFunc(s.To, func(to string) bool { return to != "phone" }) {
+	if isList(s.To) {
 		r.Paging.Listed++
 	}
 	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At

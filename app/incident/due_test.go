@@ -33,7 +33,7 @@ func TestI5WhenNothingCanBeSentItGivesUpAtOnce(t *testing.T) {
 		}
 		s.at(0, "", incident.PageFailed{Key: pages[len(pages)-1].Key, Service: "github", Why: "no network"})
 	}
-	s.expect(s.state.Paging.GaveUp && len(s.pages()) == 6, "%d pages, gave up %t", len(s.pages()), s.state.Paging.GaveUp)
+	s.expect(s.state.Paging.GaveUp && len(s.pages()) == 5, "%d pages, gave up %t", len(s.pages()), s.state.Paging.GaveUp)
 }
 
 func TestI5AnAcknowledgementEndsTheEscalation(t *testing.T) {

@@ -147,13 +147,33 @@ func (r *run) reason() string {
 	return "team"
 }
 
+// steps is how many steps the escalation has before it goes on at the slower rhythm.
+func (r *run) steps() int { return len(r.p.Escalation) * max(1, r.p.Rounds) }
+
+// isList reports whether a step only names the phone list.
+func isList(to []string) bool {
+	return !slices.ContainsFunc(to, func(to string) bool { return to != "phone" })
+}
+
 // giveUp says loudly that every round was walked and nobody answered. The escalation goes on at a slower rhythm (I5).
 func (r *run) giveUp() {
 	r.Paging.GaveUp = true
 	r.pageLater()
 	r.record("unanswered", "", "")
-	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: Say{
-		Name: "unanswered", Names: r.p.Phones, Count: r.Paging.Count(), Time: r.Paging.Next}})
+	if r.Paging.Listed > 0 {
+		r.sayUnanswered(Say{Lines: r.p.Phones}) // a step named whom to call
+		return
+	}
+	r.sayUnanswered(Say{Names: r.p.Phones})
+}
+
+// sayUnanswered says how many pages nobody answered, in place of what was said before.
+func (r *run) sayUnanswered(say Say) {
+	say = Say{Name: "unanswered", Teams: say.Teams, Names: say.Names, Lines: say.Lines, Holder: say.Holder, Count: r.Paging.Count(), Time: r.Paging.Next}
+	if r.Confirmed == nil {
+		say.Role = "unconfirmed"
+	}
+	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
 }
 
 // pageLater sets when everybody is paged again.
@@ -199,8 +219,7 @@ func (r *run) pageEverybody() {
 			r.send(Send{To: g.to, By: g.by, Why: r.reason(), Spoken: true})
 		}
 	}
-	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: Say{
-		Name: "unanswered", Teams: all, Count: r.Paging.Count(), Time: r.Paging.Next, Holder: r.IC}})
+	r.sayUnanswered(Say{Teams: all, Holder: r.IC})
 }
 
 // summon reaches the IC and the OEs of an incident that came back, but for whoever says so (M3), and the group if nobody

@@ -45,7 +45,7 @@ func TestI5AnEscalationThatNobodyAnswersGoesOn(t *testing.T) {
 	s.expect(s.state.Paging.Count() == 2 && s.state.Paging.Sent == 3, "%d pages went out, %d keys", s.state.Paging.Count(), s.state.Paging.Sent)
 	s.clock(15).expectSays("unanswered")
 	say := s.effects[len(s.effects)-1].(incident.Remind).Say
-	s.expect(say.Count == 2 && slices.Equal(say.Names, s.policy.Phones) && say.Time.Equal(start.Add(30*time.Minute)), "says %+v", say)
+	s.expect(say.Count == 2 && say.Names == nil && slices.Equal(say.Lines, s.policy.Phones) && say.Time.Equal(start.Add(30*time.Minute)), "says %+v", say)
 
 	s.clock(29) // the customer's clock has had its say
 	n := len(s.pages())

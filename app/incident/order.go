@@ -20,8 +20,9 @@ var together = [][]Kind{
 	{GiveIC},
 	{GiveOE},
 	{MovePhase}, // while its author still holds the role
+	{Agree},     // once it is in monitoring
+	{Close},     // and what moves it to closing
 	{DropOE},
-	{Close},
 	{Decline},
 	{Duplicate},
 	{Status, Help},
@@ -30,6 +31,9 @@ var together = [][]Kind{
 // place gives the place of a fact among those of its comment.
 func place(what any) int {
 	c, ok := what.(Command)
+	if ok && c.Kind == MovePhase && c.Phase == Closing {
+		c.Kind = Close
+	}
 	for i, kinds := range together {
 		if ok && slices.Contains(kinds, c.Kind) {
 			return i

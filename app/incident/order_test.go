@@ -38,11 +38,11 @@ func TestI2ACommentIsJudgedByWhatStandsAtItsEnd(t *testing.T) {
 		"a phase before the cause": {[]incident.Command{alone},
 			[]incident.Command{phase(incident.Fixing), cmd(incident.Cause)}, func(s incident.State) bool { return s.Phase == incident.Fixing }},
 		"a severity before the role": {nil, []incident.Command{severity, cmd(incident.TakeIC)}, func(s incident.State) bool { return s.IC == "carol" && s.Confirmed != nil }},
-		"a close before its follow-up": {[]incident.Command{cmd(incident.TakeIC), phase(incident.Fixing), cmd(incident.Workaround), phase(incident.Monitoring), cmd(incident.Agree)},
+		"a close before its follow-up": {[]incident.Command{cmd(incident.TakeIC), cmd(incident.Workaround), because(incident.Monitoring), cmd(incident.Agree)},
 			[]incident.Command{{Kind: incident.Close}, cmd(incident.AddFollowUp)}, func(s incident.State) bool {
 				return s.Phase == incident.Closing && slices.ContainsFunc(s.FollowUps, func(f incident.FollowUp) bool { return !f.Auto })
 			}},
-		"a close before the agreement": {[]incident.Command{cmd(incident.TakeIC), cmd(incident.Workaround), phase(incident.Monitoring)},
+		"a close before the agreement": {[]incident.Command{cmd(incident.TakeIC), cmd(incident.Workaround), because(incident.Monitoring)},
 			[]incident.Command{{Kind: incident.Close}, cmd(incident.Agree)}, func(s incident.State) bool { return s.Phase == incident.Closing }},
 		"a role given before it is used": {[]incident.Command{cmd(incident.TakeIC)},
 			[]incident.Command{{Kind: incident.DropOE}, {Kind: incident.GiveOE, Logins: []string{"bob"}}}, func(s incident.State) bool { return slices.Equal(s.OEs, []string{"alice", "bob"}) }},

@@ -27,7 +27,11 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		if s.NothingToTell() {
 			return append([]Check{severity}, s.data()...) // there is nobody to agree
 		}
-		return append([]Check{severity, {"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}}, s.data()...)
+		agreement := Check{"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}
+		if s.Phase != Monitoring && s.Phase != Closing {
+			agreement.Text, agreement.Command = "Monitoring, then "+agreement.Text, s.towards(Monitoring, p) // they can't agree before
+		}
+		return append([]Check{severity, agreement}, s.data()...)
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
@@ -162,7 +166,7 @@ func (r *run) enter(to Phase) {
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
 		r.StandBy.CheckIn = r.nextCheckIn()
-		if r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() {
+		if from != Closing && r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() { // back from closing, they know it
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:

@@ -17,6 +17,7 @@ type Refusal struct {
 	Tried  time.Time `json:"l"`           // when it was refused last
 	Next   time.Time `json:"x,omitzero"`  // when the clock tries it again; zero: at the next look that somebody causes
 	Due    bool      `json:"d,omitempty"` // try it at this look
+	Asked  bool      `json:"a,omitempty"` // somebody asked to try it now, and must hear if it is refused again
 }
 
 // Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub takes comments again.
@@ -137,7 +138,9 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	}
 	e.Tries++
 	r.postponeNudge(w.Effect, e.Tries)
-	if !isNew || isAboutSpeaking(w.Effect) {
+	isAsked := e.Asked
+	e.Asked = false
+	if !isNew && !isAsked || isAboutSpeaking(w.Effect) {
 		return
 	}
 	who := w.By
@@ -145,8 +148,11 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 		who, _ = r.Coordinator()
 	}
 	kind, number := effectKind(w.Effect)
-	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: Say{
-		Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason, Names: r.repositoryOf(w.Effect)}})
+	say := Say{Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason, Names: r.repositoryOf(w.Effect)}
+	if !isNew {
+		say.Role = "again"
+	}
+	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
 }
 
 // endRefusal ends a refusal, and says so where it was told.
@@ -196,7 +202,24 @@ func (r *run) tryAgain(isUrgent bool) {
 	for i := range r.Refused {
 		e := &r.Refused[i]
 		e.Due = e.Due || isUrgent || r.f.At.Sub(e.Tried) >= retryAfter[0]
+		e.Asked = e.Asked || r.asksFor(e.Effect)
 	}
+}
+
+// asksFor reports whether the fact is a command that asks for what GitHub refused: /incident status for all of it, and /ic close
+// for what the closing waits for.
+func (r *run) asksFor(effect string) bool {
+	c, _ := r.f.What.(Command)
+	kind, _ := effectKind(effect)
+	switch c.Kind {
+	case Status:
+		return true
+	case Close:
+		return kind == "document" || kind == "ticket" || kind == "state"
+	case Postmortem:
+		return kind == "document" || kind == "refresh"
+	}
+	return false
 }
 
 // retries lists when the clock tries again what GitHub refused.

@@ -131,8 +131,18 @@ func (r *run) record(kind, what, text string) {
 func (r *run) recordAt(e Entry) {
 	r.do(Record{Entry: e})
 	e.Text = ""
+	if n := len(r.Timeline); n > 1 && r.repeats(r.Timeline[n-1], e) && r.repeats(r.Timeline[n-2], e) {
+		r.Timeline = slices.Clone(r.Timeline)
+		r.Timeline[n-1] = e // a night of pages must not push out what happened: the first and the newest are shown
+		return
+	}
 	r.Entries++
 	r.Timeline = newest(append(r.Timeline, e), keptEntries)
+}
+
+// repeats reports whether two entries say that the same people were paged, as the escalation does when nobody answers.
+func (r *run) repeats(a, b Entry) bool {
+	return a.Kind == "page" && b.Kind == "page" && a.By == "" && b.By == "" && a.What == b.What
 }
 
 // reply says something about the fact.

@@ -101,7 +101,7 @@ var Commands = []Row{
 	{Cause, []string{"oe"}, "cause", "/oe cause text", "record the root cause", HolderOE, true},
 	{Workaround, []string{"oe"}, "workaround", "/oe workaround text", "record the temporary fix", HolderOE, true},
 	{Fix, []string{"oe"}, "fix", "/oe fix text or owner/repo#n", "record the permanent fix", HolderOE, true},
-	{Regression, []string{"oe"}, "regression", "/oe regression text", "it came back: investigate again", HolderOE, true},
+	{Regression, []string{"oe"}, "regression", "/oe regression text", "it came back: investigate again", Holder, true},
 }
 
 // RowOf finds a command's row.

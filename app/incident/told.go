@@ -155,6 +155,9 @@ func (r *run) update(text string) {
 	}
 	if r.reach(reached) {
 		r.done()
+		if r.Confirmed == nil && !r.Drill {
+			r.reply(Say{Name: "update-unconfirmed", Names: reached, Command: r.towards(Investigate, r.p)})
+		}
 		return
 	}
 	deaf = slices.DeleteFunc(deaf, func(n string) bool { return heard(u.Heard, n) })
