@@ -92,6 +92,8 @@ type pass struct {
 	past    *history                   // the whole timeline, told; nil until needed
 	all     []Item                     // the whole timeline; nil until needed
 	written bool                       // the card was
+	looked  bool                       // at the incident
+	changed bool                       // somebody changed the card, and it is to be written as it was
 	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
 	peeked  map[incident.Ref]*Snapshot // other issues that this pass read
 	blind   bool                       // GitHub is out: this pass pages by what is kept outside
@@ -104,9 +106,23 @@ type pass struct {
 	reacted map[int64]incident.Reaction // by comment, what this pass answered
 }
 
+// ErrNotLooked: a message is done with, but its incident was not looked at, as it said nothing new or went on to another one.
+// Whatever else asked for a look still needs it.
+var ErrNotLooked = errors.New("done without a look")
+
 // Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
 // be handed out again.
 func (e *Engine) Handle(ctx context.Context, m Message) error {
+	err := e.HandleInTurn(ctx, m)
+	if errors.Is(err, ErrNotLooked) {
+		return nil
+	}
+	return err
+}
+
+// HandleInTurn is Handle for a queue that drops all requests for a look once there was one. It returns ErrNotLooked where there
+// was none.
+func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
 	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}, reacted: map[int64]incident.Reaction{}}
 	start := time.Now()
@@ -115,6 +131,9 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 	err = p.turn(err)
 	if err != nil {
 		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
+	}
+	if !p.looked {
+		return ErrNotLooked
 	}
 	return nil
 }
@@ -140,6 +159,7 @@ func (p *pass) run() error {
 	if err := p.look(); errors.Is(err, ErrNoAccess) {
 		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
 		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", brief(err))
+		p.looked = true
 		return nil
 	} else if err != nil {
 		return p.pageBlind(err)
@@ -150,6 +170,7 @@ func (p *pass) run() error {
 	if until, wait := p.calm(); wait {
 		return &Later{Until: until, Err: errors.New("a source repeats itself")}
 	}
+	p.looked = true
 	if p.snap.Pull || p.snap.Gone {
 		return p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
 	}
@@ -213,6 +234,10 @@ func (p *pass) look() error {
 	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(body string) (incident.Cursor, bool) {
 		s, seq, err := card.Open(body, p.m.Ref, p.keys)
 		if err != nil {
+			if errors.Is(err, card.ErrForged) && kept {
+				ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
+				return p.before.Cursor, true
+			}
 			if errors.Is(err, card.ErrForged) {
 				p.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", p.m.Ref.String(), "err", err)
 			}
@@ -231,7 +256,7 @@ func (p *pass) look() error {
 	if err != nil {
 		return err
 	}
-	if kept && snap.Card == nil { // GitHub refused even the first one
+	if kept && snap.Card == nil { // GitHub refused even the first one, or somebody deleted it meanwhile
 		ok, p.before, p.seq = true, refused.State, refused.Seq
 	}
 	p.snap, p.rebuilt = snap, !ok
@@ -313,7 +338,7 @@ func (p *pass) commit() error {
 	p.state.Cursor.Items = max(p.state.Cursor.Items, p.snap.First+len(p.snap.Items))
 	posted := p.snap.Card != nil
 	far := p.state.Cursor.Items-p.before.Cursor.Items >= unread
-	if posted && !p.rebuilt && !p.acted && !far && equal(p.before, p.state) && !p.state.IsRefused("card") {
+	if posted && !p.rebuilt && !p.changed && !p.acted && !far && equal(p.before, p.state) && !p.state.IsRefused("card") {
 		return p.pin(p.snap.Card)
 	}
 	before := p.state
@@ -335,7 +360,9 @@ func (p *pass) commit() error {
 		p.keepUnwritten(view)
 	} else if err != nil {
 		return err
-	} else if before.IsRefused("card") {
+	} else if p.state.IsRefused("comments") { // what could not be said stands only on the card, and that may be lost
+		p.keepUnwritten(view)
+	} else if before.IsRefused("card") || p.before.IsRefused("comments") {
 		p.dropUnwritten()
 	}
 	p.written = true

@@ -177,3 +177,46 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 		t.Errorf("after 40 minutes the incident is %s, and the card says\n%s", v.State, w.card())
 	}
 }
+
+// What GitHub refused to say stands only on the card. It is said after all also where the card was deleted or changed meanwhile (A8).
+func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(w *world, card string){
+		"deleted": func(w *world, card string) { w.ok("bob", "DELETE", card, nil, nil) },
+		"changed": func(w *world, card string) { w.ok("bob", "PATCH", card, map[string]string{"body": "<!-- firebreak:card -->\nAll is well"}, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(declared)
+			pages := len(w.outbox())
+			w.order(`{"match":"POST .*/issues/1/comments$","status":403,"count":50}`)
+			w.tell("carol: /ic customer add inittech")
+			var id int64
+			for _, c := range w.list() {
+				if strings.Contains(c.Body, "Incident Coordinator") && strings.Contains(c.Body, "firebreak:") {
+					id = c.ID
+					break
+				}
+			}
+			if id == 0 {
+				t.Fatal("no card")
+			}
+			lose(w, fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id))
+			w.tell("bob: hello\nwait 2m")
+			w.restart()
+			w.tell("bob: hello again\nwait 2m")
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell("carol: /incident status")
+			if said := w.said("initech"); len(said) != 1 {
+				t.Errorf("the incident says %q", said)
+			}
+			if n := len(w.outbox()) - pages; n != 0 {
+				t.Errorf("%d pages more", n)
+			}
+			if !strings.Contains(w.card(), "carol") {
+				t.Errorf("the card says\n%s", w.card())
+			}
+		})
+	}
+}

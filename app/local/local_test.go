@@ -386,6 +386,40 @@ func TestLooksAreCoalesced(t *testing.T) {
 	}
 }
 
+// A message that is done with without a look answers for itself alone: a timer and a label that wait for their look get it (A4).
+func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
+	c := &clock{now: start}
+	out := true
+	q := open(t, "", c, func(m engine.Message) error {
+		switch {
+		case m.Why == "known":
+			return engine.ErrNotLooked
+		case out:
+			return engine.ErrUnavailable
+		}
+		return nil
+	})
+	if err := q.Schedule(t.Context(), message(1, "").Ref, start); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, q.idle(), "1 clock")
+	label := message(1, "labeled")
+	label.Comment = nil
+	q.put(message(1, "known"), time.Time{})
+	q.put(label, time.Time{})
+	c.add(10 * time.Minute)
+	q.idle()
+	out = false
+	c.add(time.Hour)
+	seen := q.idle()
+	if last := seen[len(seen)-2:]; !slices.Contains(last, "1 clock") {
+		t.Errorf("the timer is lost: %v", seen)
+	}
+	if next, err := q.Next(t.Context()); err != nil || !next.IsZero() {
+		t.Errorf("something is left at %s (%v)", next, err)
+	}
+}
+
 func TestItOutlivesTheProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.db")
 	c := &clock{now: start}

@@ -16,7 +16,7 @@ import (
 )
 
 // Run hands out what is due until ctx ends: one message per incident at a time, in order, several incidents at once. A
-// message stays until handle returns nil, so a crash hands it out again. It gives up when the queue can't be written: what
+// message stays until handle returns nil or engine.ErrNotLooked, so a crash hands it out again. It gives up when the queue can't be written: what
 // was done could not be noted, and would be done again without end.
 func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Message) error) error {
 	var wg sync.WaitGroup
@@ -254,6 +254,11 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, engine.ErrNotLooked):
+		change = func(tx *sql.Tx) error {
+			_, err := tx.Exec(`DELETE FROM messages WHERE id = ?`, j.id)
+			return err
+		}
 	case errors.As(err, &later):
 		change = func(tx *sql.Tx) error {
 			_, err := tx.Exec(`UPDATE messages SET due = ? WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)

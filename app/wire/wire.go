@@ -237,7 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.sweep > 0 {
 		clock.Go(func() { s.sweepUntil(ctx) })
 	}
-	return s.store.Run(ctx, s.engine.Handle)
+	return s.store.Run(ctx, s.engine.HandleInTurn)
 }
 
 // Close closes the store.
