@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -260,13 +261,84 @@ func (o *outcome) unpaged(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return clocked.MatchString(line) })
 }
 
-var clocked = regexp.MustCompile(`: (then  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
+var clocked = regexp.MustCompile(`: ((then|\d{4}-\S+)  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
 
 // sighted counts a page that went out blindly as the one that is wanted; where somebody had taken over already it is one too many.
 func (o *outcome) sighted(title string, want outcome) {
 	for _, line := range o.blind[title] {
 		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
 			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// overtaken counts a page that was not sent as sent, if a later one reached the same people: where the app was away for several
+// rounds, it pages everybody once.
+func (o *outcome) overtaken(title string, want outcome) {
+	var reached []paged
+	for _, line := range o.same[title] {
+		if p, ok := pageOf(title, line); ok {
+			reached = append(reached, p)
+		}
+	}
+	for _, line := range want.same[title] {
+		p, ok := pageOf(title, line)
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(reached, func(later paged) bool { return later.number > p.number && later.includes(p.to) }) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// paged is a page that left.
+type paged struct {
+	number int
+	to     []string
+}
+
+func (p paged) includes(to []string) bool {
+	return !slices.ContainsFunc(to, func(name string) bool { return !slices.Contains(p.to, name) })
+}
+
+// pageOf reads a line about a page of an incident.
+func pageOf(title, line string) (p paged, ok bool) {
+	number, to, _ := strings.Cut(strings.TrimPrefix(line, title+": paged: ["+title+"]/page/"), " ")
+	p.number, _ = strconv.Atoi(number)
+	p.to = strings.Split(to, ", ")
+	return p, p.number > 0
+}
+
+// hurried takes out when was paged of an incident of which GitHub refused to show a page: the next step goes out at once, so that
+// people are paged earlier and more often, never less.
+func (o *outcome) hurried(title string, want *outcome) {
+	count := func(lines []string) (n int) {
+		for _, line := range lines {
+			if _, ok := pageOf(title, line); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if count(o.same[title]) >= count(want.same[title]) {
+		o.unpaged(title)
+		want.unpaged(title)
+	}
+}
+
+// pagedLater counts the first page of an incident as the page for its report. Where the configuration could not be read at once
+// the look pages, under a name of its own.
+func (o *outcome) pagedLater(titles []string, want *outcome) {
+	for _, line := range slices.Clone(want.same[""]) {
+		_, to, ok := strings.Cut(strings.TrimPrefix(line, ": paged: acme/incidents/signal/"), " ")
+		if !ok || !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || slices.Contains(o.same[""], line) {
+			continue
+		}
+		for _, title := range titles {
+			first := title + ": paged: [" + title + "]/page/1 " + to
+			if at := slices.Index(o.same[title], first); at >= 0 && !slices.Contains(want.same[title], first) {
+				o.same[title] = slices.Delete(o.same[title], at, at+1)
+				o.same[""] = append(o.same[""], line)
+				break
+			}
 		}
 	}
 }

@@ -30,6 +30,7 @@ type network struct {
 	made  map[string]int
 	dead  bool
 	twice bool         // another worker is at it
+	muted map[int]bool // incidents of which GitHub refused to show a page as a comment
 	both  map[int]bool // the incidents that two workers were at
 	told  []string     // the faults so far
 	until time.Time    // of a rate limit
@@ -112,6 +113,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	n.mu.Unlock()
 	if res, is := n.deny(req); is {
+		n.mute(req)
 		return res, nil
 	}
 	n.mu.Lock()
@@ -134,8 +136,10 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	case what == twoWorkers:
 		n.double(req.URL.Path)
 	case what == forbidden && isRefusable(req):
+		n.mute(req)
 		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
 	case what == forbiddenLong && isRefusable(req):
+		n.mute(req)
 		n.refuse(req, refusalStatus(req, x>>40), time.Duration(1+x>>44%60)*time.Minute)
 		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
 	case what == timedOut:
@@ -194,6 +198,27 @@ func refusalStatus(req *http.Request, x uint64) int {
 		return http.StatusForbidden
 	}
 	return status
+}
+
+// mute notes the incident of a page that GitHub refuses to show as a comment.
+func (n *network) mute(req *http.Request) {
+	m := numbered.FindStringSubmatch(req.URL.Path)
+	if m == nil || req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/comments") || req.GetBody == nil {
+		return
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return
+	}
+	defer body.Close() //nolint:errcheck // it is in memory
+	text, _ := io.ReadAll(body)
+	if !strings.Contains(string(text), "firebreak:did page/") {
+		return
+	}
+	number, _ := strconv.Atoi(m[1])
+	n.mu.Lock()
+	n.muted[number] = true
+	n.mu.Unlock()
 }
 
 // refuse makes GitHub refuse every call of a kind for a while.

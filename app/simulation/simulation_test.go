@@ -161,6 +161,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 			got.unpaged(title)
 		}
 		got.sighted(title, want)
+		got.overtaken(title, want)
+		if rough.net.muted[rough.issues[title]] {
+			got.hurried(title, &want)
+		}
 		// An edit's webhook is delivered again in the end, and counts late; a report that GitHub can't be asked about meets the
 		// incident as it is afterwards, and opens another if that is over.
 		if rough.late[title] {
@@ -178,6 +182,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 	}
 	got.pagedFirst(want)
+	got.pagedLater(titles, &want)
 	for _, title := range titles {
 		if hurried(script, title) && differ(want.same[title], got.same[title]) != "" {
 			got.excused[title], got.excused[""] = "asked for while it closed", "asked for while it closed"
