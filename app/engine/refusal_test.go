@@ -183,7 +183,9 @@ func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(w *world, card string){
 		"deleted": func(w *world, card string) { w.ok("bob", "DELETE", card, nil, nil) },
-		"changed": func(w *world, card string) { w.ok("bob", "PATCH", card, map[string]string{"body": "<!-- firebreak:card -->\nAll is well"}, nil) },
+		"changed": func(w *world, card string) {
+			w.ok("bob", "PATCH", card, map[string]string{"body": "<!-- firebreak:card -->\nAll is well"}, nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
