@@ -400,9 +400,10 @@ func (p *pass) remind() error {
 		}
 		if before := p.state.Said[r.Topic]; r.Edit && before != 0 && !p.said(r.Key) {
 			err := p.rewrite(before, r)
-			if isRefused(err) { // somebody deleted it, and it woke nobody: the card says the same
+			if isRefused(err) { // somebody deleted it, say, and it woke nobody: the card says the same
+				p.Logger.Warn("comment not brought up to date", "incident", p.m.Ref.String(), "topic", r.Topic, "err", brief(err))
 				p.done[r.Key] = kept
-				return p.noteRefusal("comments", err)
+				return nil
 			}
 			return err
 		}

@@ -146,7 +146,7 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 			t.Errorf("nobody was answered %q", want)
 		}
 	}
-	if card := w.card(); strings.Contains(card, "99") || strings.Contains(card, "Nobody") {
+	if card := strings.ReplaceAll(w.card(), w.url, ""); strings.Contains(card, "99") || strings.Contains(card, "Nobody") { // a port may hold a 99
 		t.Errorf("the card believes it:\n%s", card)
 	}
 }
