@@ -32,11 +32,13 @@ type network struct {
 	twice bool         // another worker is at it
 	muted map[int]bool // incidents of which GitHub refused to show a page as a comment
 	both  map[int]bool // the incidents that two workers were at
-	told  []string     // the faults so far
 	until time.Time    // of a rate limit
 	wrote []string     // every write that reached GitHub, with its answer
 
 	written []string // the same as "METHOD PATH", the path escaped
+
+	telling sync.Mutex // webhooks come while the script goes on
+	told    []string   // the faults so far
 
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
@@ -67,6 +69,8 @@ func (n *network) count(name string) call {
 }
 
 func (n *network) tell(format string, args ...any) {
+	n.telling.Lock()
+	defer n.telling.Unlock()
 	n.told = append(n.told, n.now().Format("02T15:04:05 ")+fmt.Sprintf(format, args...))
 }
 

@@ -53,10 +53,28 @@ type process struct {
 	cmd *exec.Cmd
 	url string
 	out *bufio.Reader
-	err *bytes.Buffer
+	err *heard
 }
 
 var ready = regexp.MustCompile(`^ready (http://127\.0\.0\.1:[0-9]+)\n$`)
+
+// heard is what a process says while it is read.
+type heard struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.b.Write(p)
+}
+
+func (h *heard) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.b.String()
+}
 
 // patience is how long a process may take for anything.
 const patience = 30 * time.Second
@@ -75,7 +93,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 func launch(t *testing.T, env []string, name string, args ...string) (*process, error) {
 	ctx, stop := context.WithTimeout(context.Background(), 2*patience) // reading below can't wait for ever
 	t.Cleanup(stop)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, name, args...), err: &bytes.Buffer{}}
+	p := &process{t: t, cmd: exec.CommandContext(ctx, name, args...), err: &heard{}}
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = t.TempDir(), append([]string{}, env...), p.err
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
