@@ -315,11 +315,11 @@ func (p *pass) step() error {
 func (p *pass) fact(f incident.Fact) {
 	defer func() {
 		r := recover()
-		if r == nil || f.ID == "" {
-			if r != nil {
-				panic(r) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
-			}
+		if r == nil {
 			return
+		}
+		if f.ID == "" {
+			panic(r) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
 		}
 		p.Logger.Error("fact skipped: it can't be handled", "incident", p.m.Ref.String(), "fact", f.ID, "kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		state, effects := incident.Skip(p.state, f, p.policy)

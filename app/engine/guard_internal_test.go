@@ -77,3 +77,33 @@ type shelfOf string
 
 func (s shelfOf) Keep(context.Context, string, []byte) error   { return nil }
 func (s shelfOf) Kept(context.Context, string) ([]byte, error) { return []byte(s), nil }
+
+// What another process wrote meanwhile counts: a state that this process kept and that is gone from the shelf is not taken up again.
+func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	shelf := shelves{}
+	open := func() *Engine {
+		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Shelf: shelf, Logger: slog.New(slog.DiscardHandler)})
+	}
+	pass := func(e *Engine) *pass {
+		return &pass{Engine: e, ctx: t.Context(), m: Message{Ref: ref}, seq: 7, state: incident.State{Phase: incident.Fixing}}
+	}
+	one, two := open(), open()
+	pass(one).keepUnwritten(card.View{Ref: ref, Policy: incident.DefaultPolicy()})
+	if u, ok := two.findUnwritten(t.Context(), ref); !ok || u.Seq != 7 {
+		t.Errorf("another process finds %v, %t", u.Seq, ok)
+	}
+	pass(two).dropUnwritten()
+	if u, ok := one.findUnwritten(t.Context(), ref); ok {
+		t.Errorf("the first still has %d", u.Seq)
+	}
+}
+
+// shelves keeps what it is given.
+type shelves map[string][]byte
+
+func (s shelves) Keep(_ context.Context, name string, content []byte) error {
+	s[name] = content
+	return nil
+}
+func (s shelves) Kept(_ context.Context, name string) ([]byte, error) { return s[name], nil }

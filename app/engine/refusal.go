@@ -141,21 +141,25 @@ func unwrittenName(ref incident.Ref) string {
 	return fmt.Sprintf("unwritten/%s/%d", ref.FullName(), ref.Number)
 }
 
-// keepUnwritten keeps the state while GitHub refuses the card.
+// keepUnwritten keeps the state while GitHub refuses the card. The process itself keeps it only where the shelf can't: another
+// process may take it from the shelf and write the card, and what this one remembers would be old.
 func (p *pass) keepUnwritten(view card.View) {
+	if p.Shelf != nil {
+		body, err := card.Render(p.state, p.seq, view, p.keys[0])
+		if err == nil {
+			err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte(body))
+		}
+		if err == nil {
+			p.mu.Lock()
+			delete(p.Engine.unwritten, p.m.Ref)
+			p.mu.Unlock()
+			return
+		}
+		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
+	}
 	p.mu.Lock()
 	p.Engine.unwritten[p.m.Ref] = unwritten{Seq: p.seq, State: p.state}
 	p.mu.Unlock()
-	if p.Shelf == nil {
-		return
-	}
-	body, err := card.Render(p.state, p.seq, view, p.keys[0])
-	if err == nil {
-		err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte(body))
-	}
-	if err != nil {
-		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
-	}
 }
 
 // dropUnwritten forgets what was kept, once the card is written.
