@@ -86,7 +86,7 @@ func suspend(suspended bool) endpoint {
 		if q.id("installation") != installationID || !q.st.installed(nil) {
 			return 0, nil, errNotFound
 		}
-		q.st.suspend(suspended)
+		q.st.suspend(&Actor{Login: q.st.app.Login}, suspended)
 		return http.StatusNoContent, nil, nil
 	}
 }

@@ -126,7 +126,7 @@ func (st *store) notSuspended() error {
 }
 
 // suspend suspends the installation or ends that, and tells the App, which hears nothing else meanwhile.
-func (st *store) suspend(suspended bool) {
+func (st *store) suspend(by *Actor, suspended bool) {
 	if suspended == !st.Suspended.IsZero() {
 		return
 	}
@@ -136,7 +136,7 @@ func (st *store) suspend(suspended bool) {
 		action, st.Suspended = "suspend", st.now()
 	}
 	st.changed()
-	st.emit("installation", action, hookPayload{body: fields{"action": action, "installation": st.installationView(), "sender": st.userView(st.app.Login),
+	st.emit("installation", action, hookPayload{body: fields{"action": action, "installation": st.installationView(), "sender": st.userView(by.Login),
 		"repositories": st.installedRepos()}})
 }
 

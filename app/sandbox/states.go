@@ -1,0 +1,186 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// state is something of GitHub's that POST /sandbox/states brings about. Unlike a fault it lasts, as
+// it would on GitHub, is seen by everybody, and is kept with the model.
+type state struct {
+	key     string // the one key of the request
+	example string // of the key's value
+	doc     string // what it does, in one sentence
+
+	// set reads the value and changes the store, which is held, with the webhooks that GitHub sends. It is
+	// done in the name of by, an owner of the organization. An error is told to whoever asked, as 400.
+	set func(st *store, by *Actor, value json.RawMessage) error
+}
+
+// states lists what can be brought about, in the order in which the pages show it.
+var states = []state{
+	{"suspend", `"acme"`, "suspends the App's installation", setSuspended(true)},
+	{"resume", `"acme"`, "ends the suspension", setSuspended(false)},
+}
+
+// SetState brings a state about, as POST /sandbox/states does; text is the body of its request.
+func (s *Sandbox) SetState(text []byte) error {
+	var in map[string]json.RawMessage
+	if err := json.Unmarshal(text, &in); err != nil {
+		return fmt.Errorf("the state can't be read: %w", err)
+	}
+	if len(in) != 1 {
+		return fmt.Errorf("give exactly one state, not %d, like %s", len(in), stateExamples())
+	}
+	for key, value := range in {
+		n := slices.IndexFunc(states, func(s state) bool { return s.key == key })
+		if n < 0 {
+			return fmt.Errorf("there is no state %q; there are %s", key, stateExamples())
+		}
+		s.st.mu.Lock()
+		defer s.st.mu.Unlock()
+		if err := states[n].set(s.st, s.st.orgOwner(), value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// stateExamples lists one request for each state.
+func stateExamples() string {
+	var all []string
+	for _, s := range states {
+		all = append(all, fmt.Sprintf(`{"%s":%s}`, s.key, s.example))
+	}
+	return strings.Join(all, " · ")
+}
+
+// postState serves POST /sandbox/states.
+func (s *Sandbox) postState(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err == nil {
+		err = s.SetState(text)
+	}
+	if err != nil {
+		tell(w, http.StatusBadRequest, fields{"message": err.Error()})
+		return
+	}
+	tell(w, http.StatusOK, fields{})
+}
+
+// orgOwner returns an owner of the organization, in whose name states are brought about.
+func (st *store) orgOwner() *Actor {
+	for _, u := range st.Users {
+		if u.Kind == KindUser && !u.Suspended && st.member(u.Login) {
+			return &Actor{Login: u.Login}
+		}
+	}
+	return &Actor{Login: st.org.Login}
+}
+
+// decode reads a state's value and refuses what is not known.
+func decode(value json.RawMessage, into any, example string) error {
+	in := json.NewDecoder(bytes.NewReader(value))
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil {
+		return fmt.Errorf("the value can't be read, it is like %s: %w", example, err)
+	}
+	return nil
+}
+
+// orgOf reads the name of the organization.
+func (st *store) orgOf(value json.RawMessage) error {
+	var login string
+	if err := decode(value, &login, `"acme"`); err != nil {
+		return err
+	}
+	if !strings.EqualFold(login, st.org.Login) {
+		return fmt.Errorf("there is no organization %q; the one that there is, is %s", login, st.org.Login)
+	}
+	return nil
+}
+
+// repoOf reads the full name of a repository.
+func (st *store) repoOf(value json.RawMessage) (*Repository, error) {
+	var name string
+	if err := decode(value, &name, `"acme/incidents"`); err != nil {
+		return nil, err
+	}
+	r, ok := st.repo(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no repository %q", name)
+	}
+	return r, nil
+}
+
+// personOf reads the login of a person.
+func (st *store) personOf(value json.RawMessage) (*User, error) {
+	var login string
+	if err := decode(value, &login, `"bob"`); err != nil {
+		return nil, err
+	}
+	u, ok := st.user(login)
+	if !ok || u.Kind != KindUser {
+		return nil, fmt.Errorf("there is no person %q", login)
+	}
+	return u, nil
+}
+
+// pairOf reads a list of two texts.
+func pairOf(value json.RawMessage, example string) (from, to string, err error) {
+	var both []string
+	if err := decode(value, &both, example); err != nil {
+		return "", "", err
+	}
+	if len(both) != 2 || both[0] == "" || both[1] == "" {
+		return "", "", errors.New("the value is a list of two, like " + example)
+	}
+	return both[0], both[1], nil
+}
+
+// issueRef finds the issue that a text like acme/incidents#4 names.
+func (st *store) issueRef(ref string) (*Issue, error) {
+	name, number, _ := strings.Cut(ref, "#")
+	r, ok := st.repo(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no repository %q", name)
+	}
+	n, _ := strconv.Atoi(number)
+	i, ok := r.issueAt(n)
+	if !ok {
+		return nil, fmt.Errorf("there is no issue %q", ref)
+	}
+	return i, nil
+}
+
+// setSuspended suspends the installation or ends that.
+func setSuspended(suspended bool) func(*store, *Actor, json.RawMessage) error {
+	return func(st *store, by *Actor, value json.RawMessage) error {
+		if err := st.orgOf(value); err != nil {
+			return err
+		}
+		switch {
+		case !st.installed(nil):
+			return errors.New("the App is not installed")
+		case suspended == !st.Suspended.IsZero():
+			return errors.New("the installation " + suspension(st.Suspended))
+		}
+		st.suspend(by, suspended)
+		return nil
+	}
+}
+
+func suspension(since time.Time) string {
+	if since.IsZero() {
+		return "is not suspended"
+	}
+	return "is suspended since " + stamp(since)
+}
