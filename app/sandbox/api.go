@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type apiServer struct {
 	mux, comments *http.ServeMux
 
 	core, search budget
+
+	underWay atomic.Int64 // requests of the installation
 }
 
 // maxRequest is the longest body of a request.
@@ -39,6 +42,8 @@ type request struct {
 	app  bool   // the App itself
 	body []byte
 	head http.Header // of the answer
+
+	atOnce int64 // requests of the installation that were under way when this one came, itself included
 }
 
 // endpoint answers one operation. A nil body is no body.
@@ -78,7 +83,12 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(answer) // the sender may have left
 		return
 	}
-	status, answer, n, wait := a.call(&request{a: a, st: a.st, r: r, body: body, head: head})
+	q := &request{a: a, st: a.st, r: r, body: body, head: head}
+	if strings.Contains(r.Header.Get("Authorization"), " ghs_") {
+		q.atOnce = a.underWay.Add(1)
+		defer a.underWay.Add(-1)
+	}
+	status, answer, n, wait := a.call(q)
 	if wait > 0 {
 		time.Sleep(wait)
 	}

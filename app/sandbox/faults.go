@@ -21,6 +21,8 @@ type faults struct {
 	limit   string    // primary or secondary; empty: none
 	until   time.Time // when the limit ends, on the virtual clock
 	outage  time.Time // when the outage ends, on the virtual clock
+
+	secondary *secondary // GitHub's secondary limits as numbers; nil: they aren't enforced
 }
 
 // rule makes some calls fail.
@@ -45,6 +47,7 @@ type order struct {
 	RateLimit string `json:"rate_limit"`
 	After     string `json:"retry_after"`
 	Outage    string `json:"outage"`
+	Limits    string `json:"limits"`
 }
 
 // orderFaults takes an order. Latency passes on the real clock, all else on the virtual one.
@@ -63,7 +66,7 @@ func (s *Sandbox) orderFaults(text []byte) error {
 		return time.ParseDuration(text)
 	}
 	latency, err1 := span(o.Latency, 0)
-	after, err2 := span(o.After, time.Minute)
+	limits, after, err2 := o.limits()
 	outage, err3 := span(o.Outage, 0)
 	match, err4 := regexp.Compile(o.Match)
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
@@ -75,7 +78,7 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	if o.Status != 0 && (o.Status < 400 || o.Status > 599) {
 		return fmt.Errorf("status is that of an error, not %d", o.Status)
 	}
-	if o.Match == "" && (o.Status != 0 || o.Count != 0 || o.Applied) {
+	if o.Match == "" && (o.Status != 0 && limits == nil || o.Count != 0 || o.Applied) {
 		return errors.New(`status, count and applied belong to a match, like "POST .*/comments$"`)
 	}
 	if min(o.Count, o.Drop, o.Duplicate) < 0 || min(latency, after, outage) < 0 {
@@ -94,6 +97,9 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	}
 	if o.RateLimit != "" {
 		f.limit, f.until = o.RateLimit, now.Add(after)
+	}
+	if limits != nil {
+		f.secondary = limits
 	}
 	if o.Outage != "" {
 		f.outage = now.Add(outage)
@@ -118,6 +124,7 @@ func (s *Sandbox) clearFaults() {
 	f := s.faults
 	f.mu.Lock()
 	f.rules, f.latency, f.limit, f.until, f.outage = nil, 0, "", time.Time{}, time.Time{}
+	f.secondary = nil
 	f.mu.Unlock()
 	c := s.courier
 	c.mu.Lock()
@@ -150,6 +157,11 @@ func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait t
 			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)} // of no span: it ends then
 			spent.tell(q.head)
 			return errRateLimit, 0, wait
+		}
+	}
+	if f.secondary != nil && !q.app {
+		if refuse := f.secondary.take(q, now); refuse != nil {
+			return refuse, 0, wait
 		}
 	}
 	for n, r := range f.rules {
