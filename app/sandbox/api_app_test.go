@@ -125,11 +125,16 @@ func TestJWT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	numeric := func(issuer float64) string {
+		return signJWT(t, testKey(), jwt.MapClaims{"iss": issuer, "iat": time.Now().Unix() - 60, "exp": time.Now().Unix() + 540})
+	}
 	tests := map[string]struct {
 		token   string
 		status  int
 		message string
 	}{
+		"by a number":      {numeric(1), 200, "absent"},
+		"another's number": {numeric(2), 404, "Integration not found"},
 		"good":             {with(func(*jwt.RegisteredClaims) {}), 200, "absent"},
 		"by the client id": {with(func(c *jwt.RegisteredClaims) { c.Issuer = "Iv23sandbox1" }), 200, "absent"},
 		"expired":          {with(func(c *jwt.RegisteredClaims) { c.ExpiresAt = in(-time.Second) }), 401, "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"},

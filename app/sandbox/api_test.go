@@ -78,7 +78,7 @@ func (g *github) close() {
 	g.box = nil
 }
 
-func signJWT(t *testing.T, key *rsa.PrivateKey, claims jwt.RegisteredClaims) string {
+func signJWT(t *testing.T, key *rsa.PrivateKey, claims jwt.Claims) string {
 	t.Helper()
 	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(key)
 	if err != nil {

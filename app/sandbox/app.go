@@ -54,7 +54,7 @@ func pemOf(key *rsa.PrivateKey) []byte {
 
 // verifyJWT checks the App's own token. Tokens go by the real clock, since clients do.
 func (a *app) verifyJWT(token string) error {
-	claims := &jwt.RegisteredClaims{}
+	claims := &appClaims{}
 	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil }, jwt.WithValidMethods([]string{"RS256"}))
 	var why *jwt.ValidationError
 	errors.As(err, &why)
@@ -65,12 +65,30 @@ func (a *app) verifyJWT(token string) error {
 		return &Error{Status: http.StatusUnauthorized, Message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
 	case err != nil:
 		return &Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
-	case claims.Issuer != strconv.FormatInt(a.ID, 10) && claims.Issuer != a.clientID():
+	case string(claims.Issuer) != strconv.FormatInt(a.ID, 10) && string(claims.Issuer) != a.clientID():
 		return &Error{Status: http.StatusNotFound, Message: "Integration not found"}
 	case claims.ExpiresAt == nil || time.Until(claims.ExpiresAt.Time) > 10*time.Minute+5*time.Second:
 		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') is too far in the future"}
 	}
 	return nil
+}
+
+// appClaims are what the App's own token says.
+type appClaims struct {
+	jwt.RegisteredClaims
+	Issuer issuer `json:"iss"`
+}
+
+// issuer is the App's id, which some clients write as a number, or its client id.
+type issuer string
+
+func (i *issuer) UnmarshalJSON(b []byte) error {
+	var number json.Number // of digits, in quotes or not
+	if json.Unmarshal(b, &number) == nil {
+		*i = issuer(number)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(i))
 }
 
 // grant is what an installation token allows. It stands in the token itself, signed, so that tokens outlive a restart.
