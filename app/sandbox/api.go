@@ -109,14 +109,15 @@ const keptCalls = 100_000
 func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
 	a.st.mu.Lock()
 	defer a.st.mu.Unlock()
+	asked := *q.r.URL // an address with ids is served by its names
 	status, answer, wait = a.answer(q)
 	n = 1
 	if k := len(a.st.Calls); k > 0 {
 		n = a.st.Calls[k-1].N + 1
 	}
-	path := "/api/v3" + q.r.URL.EscapedPath()
-	if q.r.URL.RawQuery != "" {
-		path += "?" + q.r.URL.RawQuery
+	path := "/api/v3" + asked.EscapedPath()
+	if asked.RawQuery != "" {
+		path += "?" + asked.RawQuery
 	}
 	c := Call{N: n, Method: q.r.Method, Path: path, Status: status, Actor: q.actor()}
 	a.st.Calls = append(a.st.Calls, c)
@@ -159,6 +160,10 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 			status, body = a.refusal(errRateLimit)
 			return status, body, wait
 		}
+	}
+	if err := q.nameAddress(); err != nil {
+		status, body = a.refusal(err)
+		return status, body, wait
 	}
 	mux := a.muxOf(q.r.URL.Path)
 	h, pattern := mux.Handler(q.r)
@@ -256,6 +261,10 @@ func (a *apiServer) refusal(err error) (int, []byte) {
 		e = &Error{Status: http.StatusInternalServerError, Message: err.Error()}
 	}
 	body := fields{"message": e.Message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.Status)}
+	if e.address != "" {
+		body["url"], body["documentation_url"] = e.address, followRedirects
+		delete(body, "status")
+	}
 	if len(e.Fields) > 0 {
 		body["errors"] = e.Fields
 	} else if len(e.reasons) > 0 {
@@ -329,7 +338,11 @@ func (q *request) repo() (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.st.openRepo(by, q.value("owner")+"/"+q.value("repo"))
+	r, err := q.st.openRepo(by, q.value("owner")+"/"+q.value("repo"))
+	if err != nil {
+		return nil, q.renamed(err)
+	}
+	return r, nil
 }
 
 // issue finds the issue or pull request of the path.
@@ -391,7 +404,7 @@ func (q *request) page(n int) (from, to int) {
 	link := func(rel string, page int) {
 		values := q.r.URL.Query()
 		values.Set("page", strconv.Itoa(page))
-		u := url.URL{Path: "/api/v3" + q.r.URL.Path, RawQuery: values.Encode()}
+		u := url.URL{Path: "/api/v3" + q.idPath(), RawQuery: values.Encode()}
 		links = append(links, fmt.Sprintf(`<%s%s>; rel="%s"`, q.st.url, u.String(), rel))
 	}
 	if page > 1 {

@@ -66,9 +66,10 @@ func getInstallation(q *request) (int, any, error) {
 	}
 	r, known := q.st.repo(q.value("owner") + "/" + q.value("repo"))
 	switch {
+	case q.value("repo") != "" && !known:
+		return 0, nil, q.renamed(errNotFound)
 	case !q.st.installed(r),
 		q.value("installation") != "" && q.id("installation") != installationID,
-		q.value("repo") != "" && !known,
 		q.value("org") != "" && !strings.EqualFold(q.value("org"), q.st.org.Login),
 		q.value("login") != "":
 		return 0, nil, errNotFound

@@ -156,7 +156,7 @@ func testIssues(g *github) {
 		g.call("alice", "POST ~/issues", `{"title":"one of many"}`).want(201)
 	}
 	link := func(page, rel string) string {
-		return "<" + g.url + "/api/v3/repos/acme/incidents/issues?page=" + page + "&per_page=100&state=all>; rel=\"" + rel + "\""
+		return "<" + g.url + "/api/v3/repositories/3001/issues?page=" + page + "&per_page=100&state=all>; rel=\"" + rel + "\""
 	}
 	for page, want := range map[string]struct{ count, link string }{
 		"1": {"100", link("2", "next") + ", " + link("3", "last")},

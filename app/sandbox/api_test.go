@@ -133,6 +133,12 @@ type answer struct {
 // call makes a request, like "GET ~/issues/1": ~ is the repository acme/incidents, $name what a step remembered.
 func (g *github) call(who, request, body string, header ...string) *answer {
 	g.t.Helper()
+	return g.callBy(http.DefaultClient, who, request, body, header...)
+}
+
+// callBy is call by another client.
+func (g *github) callBy(client *http.Client, who, request, body string, header ...string) *answer {
+	g.t.Helper()
 	request, body = g.fill(request), g.fill(body)
 	method, path, _ := strings.Cut(request, " ")
 	path = strings.Replace(path, "~", "/repos/acme/incidents", 1)
@@ -153,7 +159,7 @@ func (g *github) call(who, request, body string, header ...string) *answer {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
-	res, err := http.DefaultClient.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // hookEvents are what the App is subscribed to.
-var hookEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "sub_issues", "push", "create", "delete"}
+var hookEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "sub_issues", "push", "create", "delete", "repository"}
 
 // installationID is the one installation that there is.
 const installationID = 7001

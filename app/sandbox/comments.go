@@ -14,7 +14,7 @@ func (st *store) comment(by *Actor, i *Issue, body string) (*Comment, error) {
 	if by.ViaApp && !slices.ContainsFunc(issueArea(i), func(area string) bool { return by.allows(area, "write") }) {
 		return nil, forbidden("Resource not accessible by integration")
 	}
-	if i.Locked && st.role(by, i.repo) < RoleWrite {
+	if i.Converted || i.Locked && st.role(by, i.repo) < RoleWrite {
 		return nil, forbidden("Unable to create comment because issue is locked.")
 	}
 	if strings.TrimSpace(body) == "" {

@@ -264,6 +264,10 @@ func TestWebhooks(t *testing.T) {
 		step{"jwt", "PUT /app/installations/7001/suspended", "", 204, nil}, step{"alice", "POST ~/issues", `{"title":"Unheard"}`, 201, nil},
 		step{"jwt", "DELETE /app/installations/7001/suspended", "", 204, nil})
 
+	after("repository/renamed installation_target/renamed",
+		step{"", "POST /sandbox/states", `{"rename":["acme/incidents","acme/p1"]}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"rename_org":["acme","acme2"]}`, 200, nil})
+
 	for _, event := range hookEvents {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(kind string) bool { return kind == event || strings.HasPrefix(kind, event+"/") }) {
 			t.Errorf("the App is subscribed to %s and never got one", event)

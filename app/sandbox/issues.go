@@ -184,6 +184,9 @@ func (st *store) checkEdit(by *Actor, i *Issue, edit issueEdit) error {
 		}
 		return nil
 	case "open":
+		if i.Converted {
+			return invalid("Issue", "state", "invalid", "")
+		}
 		if i.Pull != nil && i.Closed {
 			return st.checkReopenPull(i)
 		}
@@ -303,6 +306,12 @@ func (st *store) deleteIssue(by *Actor, i *Issue) error {
 	if i.Pull != nil {
 		return forbidden("Pull requests cannot be deleted.")
 	}
+	st.removeIssue(by, i)
+	return nil
+}
+
+// removeIssue is deleteIssue for who may.
+func (st *store) removeIssue(by *Actor, i *Issue) {
 	st.emitIssue(by, i, "deleted", nil)
 	i.repo.Issues[i.Number-1] = nil
 	if !i.Closed {
@@ -322,5 +331,4 @@ func (st *store) deleteIssue(by *Actor, i *Issue) error {
 		parent.SubIssues = slices.DeleteFunc(parent.SubIssues, func(id int64) bool { return id == i.ID })
 	}
 	st.changed()
-	return nil
 }

@@ -106,6 +106,7 @@ type Issue struct {
 	StateReason string // completed, not_planned, duplicate, reopened or empty
 	DuplicateOf int64  // id of the canonical issue
 	Locked      bool
+	Converted   bool `json:",omitempty"` // to a discussion
 	Created     time.Time
 	Updated     time.Time
 	ClosedAt    time.Time // zero while open

@@ -422,7 +422,11 @@ func (st *store) renderMarkdown(by *Actor, repo *Repository, source string) temp
 
 // openRepo finds the repository of the address.
 func (v *visit) openRepo() error {
-	r, err := v.st.openRepo(v.by, v.r.PathValue("owner")+"/"+v.r.PathValue("repo"))
+	name := v.r.PathValue("owner") + "/" + v.r.PathValue("repo")
+	r, err := v.st.openRepo(v.by, name)
+	if old, ok := v.st.oldName(name); err != nil && ok && v.st.sees(v.by, old) {
+		r, err = old, nil // it was renamed
+	}
 	if err != nil {
 		return err
 	}
@@ -440,8 +444,11 @@ func (v *visit) openIssue() (*Issue, error) {
 		return nil, errNotFound
 	}
 	i, ok := v.repo.issueAt(number)
-	if !ok {
-		return nil, errNotFound
+	if !ok { // it may have been transferred
+		if i, ok = v.st.issues[v.repo.Moved[number]]; !ok || !v.st.sees(v.by, i.repo) {
+			return nil, errNotFound
+		}
+		v.repo = i.repo
 	}
 	return i, nil
 }

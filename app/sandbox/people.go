@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -118,64 +117,4 @@ func (i *Issue) leave(login string, haunt func(*string)) {
 			haunt(&r.Author)
 		}
 	}
-}
-
-// Transfer moves an issue to another repository, as somebody. It keeps those labels that the other repository has too;
-// its old address leads to the new one, for whoever may read there.
-// https://docs.github.com/en/issues/tracking-your-work-with-issues/administering-issues/transferring-an-issue-to-another-repository
-func (s *Sandbox) Transfer(login, from string, number int, to string) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
-	st := s.st
-	by, known := st.person(login)
-	old, ok := st.repo(from)
-	target, there := st.repo(to)
-	if !known || !ok || !there || old == target {
-		return fmt.Errorf("%s can't transfer from %s to %s", login, from, to)
-	}
-	i, ok := old.issueAt(number)
-	if !ok || i.Pull != nil {
-		return fmt.Errorf("%s has no issue %d", from, number)
-	}
-	for _, r := range []*Repository{old, target} {
-		if err := st.need(by, r, RoleWrite, "issues"); err != nil {
-			return err
-		}
-	}
-	st.emitIssue(by, i, "transferred", nil)
-	i.Labels = slices.DeleteFunc(i.Labels, func(l *Label) bool { _, has := target.label(l.Name); return !has })
-	for n, l := range i.Labels {
-		i.Labels[n], _ = target.label(l.Name)
-	}
-	old.Issues[number-1] = nil
-	if old.Moved == nil {
-		old.Moved = map[int]int64{}
-	}
-	old.Moved[number] = i.ID
-	target.Issues = append(target.Issues, i)
-	i.repo, i.Number = target, len(target.Issues)
-	if !i.Closed {
-		old.open--
-		target.open++
-	}
-	old.view, target.view = nil, nil
-	st.happened(by, i, Event{Kind: "transferred"})
-	st.emitIssue(by, i, "opened", nil)
-	return nil
-}
-
-// gone is the refusal for an issue that is no longer in a repository: it was deleted, or transferred to where the actor
-// may read it, or may not.
-// https://docs.github.com/en/rest/issues/issues#get-an-issue
-func (q *request) gone(r *Repository, number int) error {
-	i, moved := q.st.issues[r.Moved[number]]
-	if !moved {
-		return &Error{Status: http.StatusGone, Message: "This issue was deleted"}
-	}
-	itself := strings.HasSuffix(q.r.URL.Path, fmt.Sprintf("/issues/%d", number)) // of what belongs to it GitHub describes no redirect
-	if !itself || !q.st.can(q.by, i.repo, RoleRead, issueArea(i)...) {
-		return errNotFound
-	}
-	q.head.Set("Location", q.st.api("/repos/%s/issues/%d", i.repo.FullName(), i.Number))
-	return &Error{Status: http.StatusMovedPermanently, Message: "Moved Permanently"}
 }

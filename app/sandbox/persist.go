@@ -212,7 +212,7 @@ func (st *store) relink() {
 	for _, u := range st.Users {
 		st.users[strings.ToLower(u.Login)] = u
 	}
-	st.org, _ = st.user("acme")
+	st.org = st.Users[slices.IndexFunc(st.Users, func(u *User) bool { return u.Kind == KindOrganization })]
 	for _, r := range st.Repos {
 		st.repos[strings.ToLower(r.FullName())] = r
 		for _, i := range r.Issues {

@@ -141,7 +141,9 @@ func (st *store) references(r *Repository, text string) []*Issue {
 		if fullName != "" {
 			var ok bool
 			if at, ok = st.repo(fullName); !ok {
-				return
+				if at, ok = st.oldName(fullName); !ok {
+					return
+				}
 			}
 		}
 		n, _ := strconv.Atoi(number)

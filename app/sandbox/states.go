@@ -29,6 +29,13 @@ type state struct {
 var states = []state{
 	{"suspend", `"acme"`, "suspends the App's installation", setSuspended(true)},
 	{"resume", `"acme"`, "ends the suspension", setSuspended(false)},
+	{"rename", `["acme/incidents","acme/p1"]`, "renames a repository", setRenamed},
+	{"rename_org", `["acme","acme2"]`, "renames the organization", setOrgRenamed},
+	{"transfer", `["acme/incidents#4","acme/platform"]`, "transfers an issue to another repository", setTransferred},
+	{"lock", `"acme/incidents#4"`, "locks an issue's conversation", issueState(setLocked(true))},
+	{"unlock", `"acme/incidents#4"`, "unlocks an issue's conversation", issueState(setLocked(false))},
+	{"convert", `"acme/incidents#4"`, "converts an issue to a discussion", issueState(setConverted)},
+	{"delete_issue", `"acme/incidents#4"`, "deletes an issue", issueState(setDeleted)},
 }
 
 // SetState brings a state about, as POST /sandbox/states does; text is the body of its request.

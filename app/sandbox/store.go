@@ -44,7 +44,8 @@ type model struct {
 	Created   time.Time // virtual time of the seeding
 	Empty     bool      // nothing was set up by the seeding: no App, no labels, no form
 	App       *registration
-	Suspended time.Time // when the installation was suspended, zero while it is not
+	Suspended time.Time        // when the installation was suspended, zero while it is not
+	OldNames  map[string]int64 `json:",omitempty"` // of repositories that were renamed: their ids by lower-case full name
 }
 
 // history outlives the process too. It grows with every call, and is written by appending.
@@ -85,6 +86,7 @@ type Error struct {
 	Message string
 	Fields  []FieldError
 
+	address string   // of a redirect: where it is now
 	reasons []string // GitHub's reviews give reasons as texts, in place of fields
 }
 

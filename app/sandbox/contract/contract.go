@@ -266,7 +266,7 @@ func errorReasons(r *http.Request, answer *recorder) []string {
 // so in its documentation's general part, and not in each operation.
 func isGeneric(status int) bool {
 	switch status {
-	case http.StatusNotModified, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusNotModified, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusUnprocessableEntity, http.StatusTooManyRequests:
 		return true
 	}
@@ -415,10 +415,31 @@ func (d *description) find(method, path string) (*routers.Route, map[string]stri
 // is one to the REST API.
 func (d *description) apiPath(path string) (string, bool) {
 	if rest, ok := strings.CutPrefix(path, "/api/v3/"); ok {
-		return "/" + rest, true
+		return byName("/" + rest), true
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return path, d.roots[first]
+	return byName(path), d.roots[first] || first == "repositories" || first == "organizations"
+}
+
+// byName returns the path by which GitHub describes an operation whose address has ids in place of
+// names. Redirects and Link headers lead to such addresses, which are not described.
+// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+func byName(path string) string {
+	for _, a := range addresses {
+		if a.ids.MatchString(path) {
+			return a.ids.ReplaceAllString(path, a.names)
+		}
+	}
+	return path
+}
+
+var addresses = []struct {
+	ids   *regexp.Regexp
+	names string
+}{
+	{regexp.MustCompile(`^/repositories/\d+(/|$)`), "/repos/owner/repo$1"},
+	{regexp.MustCompile(`^/organizations/\d+/team/\d+(/|$)`), "/orgs/org/teams/team$1"},
+	{regexp.MustCompile(`^/organizations/\d+(/|$)`), "/orgs/org$1"},
 }
 
 // errNotLoaded is wrapped by every failure to load the description.

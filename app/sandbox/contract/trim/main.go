@@ -188,7 +188,7 @@ PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
 `
 
 // webhooks matches the names of the webhook deliveries that stay.
-var webhooks = regexp.MustCompile(`^(issues|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories)(/.*)?$`)
+var webhooks = regexp.MustCompile(`^(issues|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories|installation-target|repository|organization)(/.*)?$`)
 
 // noise are keywords that say nothing about validity.
 var noise = map[string]bool{
