@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -50,24 +49,27 @@ func (p *pass) shelve(s spare) {
 	}
 }
 
-// pageBlind pages by what is kept, if a look failed because GitHub is out and the message is about paging. It gives the error of
-// the look, so that the message comes back; no later than the next page is due.
-func (p *pass) pageBlind(failed error) error {
-	var later *Later
-	limited := errors.As(failed, &later)
-	if p.Shelf == nil || p.m.Why != "clock" && p.m.Ack == nil || !limited && !errors.Is(failed, ErrUnavailable) {
-		return failed
-	}
+// keptIncident reads what is kept of the incident; the zero value where nothing is.
+func (p *pass) keptIncident() (s spare, err error) {
 	text, err := p.Shelf.Kept(p.ctx, spareName(p.m.Ref))
-	var s spare
 	if err == nil && text != nil {
 		err = json.Unmarshal(text, &s)
 	}
+	return s, err
+}
+
+// pageBlind pages by what is kept, after a look that failed because GitHub is away or refuses it. It returns when the next page
+// is due; zero: none is.
+func (p *pass) pageBlind() (next time.Time) {
+	if p.Shelf == nil || p.m.Ref.Number == 0 {
+		return time.Time{}
+	}
+	s, err := p.keptIncident()
 	if err != nil {
-		p.Logger.Error("GitHub is out, and what is kept of the incident can't be read: nobody is paged", "incident", p.m.Ref.String(), "err", brief(err))
+		p.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident", p.m.Ref.String(), "err", brief(err))
 	}
 	if !waiting(s.State) {
-		return failed
+		return time.Time{}
 	}
 	p.blind, p.state, p.policy = true, s.State, p.lastPolicy(p.ctx, p.m.Ref.FullName())
 	p.snap = &Snapshot{Ref: p.m.Ref, Title: s.Title, URL: s.URL}
@@ -86,10 +88,10 @@ func (p *pass) pageBlind(failed error) error {
 	})
 	s.State = p.state
 	p.shelve(s)
-	if next := p.state.NextEscalation(); limited && waiting(p.state) && next.Before(later.Until) {
-		return &Later{Until: next, Err: failed}
+	if !waiting(p.state) {
+		return time.Time{}
 	}
-	return failed
+	return p.state.NextEscalation()
 }
 
 // acknowledged gives the fact that somebody answered at the pager: at the time when they did, for what was due later is not.

@@ -2,9 +2,14 @@ package engine_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // pages lists the pages that left because nobody answered, each as its key's last part.
@@ -104,5 +109,96 @@ func TestI5APageInVainHidesNoOther(t *testing.T) {
 	w.settle()
 	if sent := w.outbox()[before:]; len(sent) != 1 || sent[0].Key != w.ref.String()+"/page/2" {
 		t.Errorf("asked for help the outbox gains %v", sent)
+	}
+}
+
+// A failure on the way to GitHub is an outage on each leg of the way: where the App asks who it is, finds its installation, gets
+// a token, or reads. Escalations go on whatever it is, also in a process that has neither token nor name yet, and when GitHub is
+// back the incident goes on by itself (I5).
+func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
+	t.Parallel()
+	for _, leg := range []string{`GET .*/app$`, `GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`, `.*`} {
+		for _, status := range []int{401, 408, 500, 502, 503, 504} {
+			t.Run(fmt.Sprintf("%d of %s", status, leg), func(t *testing.T) {
+				t.Parallel()
+				w := unjudged(t)
+				w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+				w.settle()
+				w.order(fmt.Sprintf(`{"match":%q,"status":%d,"count":1000000}`, leg, status))
+				w.restart()
+				w.tell("bob: I have a look\nwait 12m")
+				if got := w.pages(); !slices.Contains(got, "page/2") {
+					t.Errorf("while it fails %v are paged", got)
+				}
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				w.tell("wait 10m\ncarol: /ic")
+				if card := w.card(); !strings.Contains(card, "10:45 by webhook") || !strings.Contains(card, "Incident Coordinator") || !strings.Contains(card, "carol") {
+					t.Errorf("when it is back the card says\n%s", card)
+				}
+			})
+		}
+	}
+}
+
+// One refusal of a look, or an hour of them, ends no incident that runs: people are paged from what is kept, and afterwards its
+// clocks go on (A8).
+func TestA8ARefusedLookEndsNoIncident(t *testing.T) {
+	t.Parallel()
+	for _, leg := range []string{`GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`} {
+		for _, status := range []int{403, 404, 410, 422, 451} {
+			for _, count := range []int{1, 1_000_000} {
+				t.Run(fmt.Sprintf("%d of %s, %d times", status, leg, count), func(t *testing.T) {
+					t.Parallel()
+					w := unjudged(t)
+					w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+					w.settle()
+					w.tell("wait 4m")
+					w.restart() // nothing is known but what is kept
+					w.order(fmt.Sprintf(`{"match":%q,"status":%d,"count":%d}`, leg, status, count))
+					w.tell("wait 1m\ncarol: /ic\nwait 65m")
+					if count > 1 {
+						if got := w.pages(); !slices.Contains(got, "page/2") {
+							t.Errorf("while looks are refused %v are paged", got)
+						}
+						w.as("", "DELETE", "/sandbox/faults", nil, nil)
+						w.tell("wait 31m") // the distance of two looks at most
+					}
+					labels := strings.Join(w.view().labels(), " ")
+					if !strings.Contains(w.card(), "carol") || !strings.Contains(labels, "update-overdue") {
+						t.Errorf("afterwards: %s, and the card says\n%s", labels, w.card())
+					}
+					for _, c := range w.list() {
+						if c.Body == "/ic" && reactionsOf(c) != "+1" {
+							t.Errorf("the command is answered by %q", reactionsOf(c))
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// An issue that GitHub says was deleted is left alone after ten minutes, and nobody is paged for it any longer.
+func TestADeletedIncidentIsLeft(t *testing.T) {
+	t.Parallel()
+	var isDeleted atomic.Bool
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if isDeleted.Load() && strings.HasSuffix(r.URL.Path, "/issues/1") {
+				rw.WriteHeader(http.StatusGone)
+				_, _ = rw.Write([]byte(`{"message":"This issue was deleted"}`))
+				return
+			}
+			h.ServeHTTP(rw, r)
+		})
+	})
+	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+	w.settle()
+	isDeleted.Store(true)
+	w.advance(30 * time.Minute)
+	before := len(w.outbox())
+	w.advance(3 * time.Hour)
+	if n := len(w.outbox()); n != before {
+		t.Errorf("%d pages after the incident was deleted", n-before)
 	}
 }

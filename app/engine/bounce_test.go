@@ -128,8 +128,9 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 			w := unjudged(t)
 			w.change("main", "customers: {globex: {contacts: [\"Gina, +49 30 5550 142\"], channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
 			w.tell(declared)
-			w.order(fmt.Sprintf(`{"match":"POST .*/customer-globex/issues$","status":%d,"count":1}`, status))
-			w.tell("carol: /ic update We are on it")
+			w.order(fmt.Sprintf(`{"match":"POST .*/customer-globex/issues$","status":%d,"count":50}`, status))
+			w.tell("carol: /ic update We are on it\nwait 4s") // a new token may lack its permissions at first
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
 			said := w.said("did not reach **globex** by issue")
 			if len(said) != 1 || !strings.Contains(said[0], "@carol") || !strings.Contains(said[0], "/ic told globex by phone") {
 				t.Errorf("the incident says %q", said)
@@ -163,11 +164,12 @@ func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {
 	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") {
 		t.Fatalf("labels %v", w.view().labels())
 	}
-	w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":1}`)
-	w.tell("carol: /ic update We are on it")
+	w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
+	w.tell("carol: /ic update We are on it\nwait 4s")
 	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") || !strings.Contains(w.card(), "heard nothing since 10:40 UTC") {
 		t.Errorf("labels %v, the card\n%s", w.view().labels(), w.card())
 	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
 	w.tell("carol: /ic update Really")
 	if strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") {
 		t.Errorf("labels %v after an update that reached them", w.view().labels())

@@ -55,7 +55,8 @@ type Engine struct {
 	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
 	heard  map[incident.Ref]heard     // of running incidents, what the last look read
 
-	unwritten map[incident.Ref]unwritten // cards that GitHub refuses
+	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
+	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
 }
 
 // New builds an engine.
@@ -66,7 +67,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, unwritten: map[incident.Ref]unwritten{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
 }
 
 // pass is one look at one incident.
@@ -93,6 +94,7 @@ type pass struct {
 	all     []Item                     // the whole timeline; nil until needed
 	written bool                       // the card was
 	looked  bool                       // at the incident
+	left    bool                       // GitHub has refused the look for so long that the incident is left alone
 	changed bool                       // somebody changed the card, and it is to be written as it was
 	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
 	peeked  map[incident.Ref]*Snapshot // other issues that this pass read
@@ -156,14 +158,15 @@ func (p *pass) run() error {
 	if err := p.hold(p.m, p.now); err != nil {
 		return err
 	}
-	if err := p.look(); errors.Is(err, ErrNoAccess) {
-		// The app was removed from there, or never was: coming back changes nothing, an event of a new installation will.
-		p.Logger.Warn("the app can't see it: leaving it", "incident", p.m.Ref.String(), "err", brief(err))
-		p.looked = true
-		return nil
-	} else if err != nil {
-		return p.pageBlind(err)
+	if err := p.look(); err != nil {
+		return p.lookFailed(err)
 	}
+	if p.snap.Gone {
+		if over, err := p.issueGone(); over || err != nil {
+			return err
+		}
+	}
+	p.lookWorked()
 	if over, err := p.over(); over || err != nil {
 		return err
 	}

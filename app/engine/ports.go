@@ -245,7 +245,9 @@ type Snapshot struct {
 	Private   bool
 	Pull      bool // it is a pull request
 	Locked    bool
-	Gone      bool // it was deleted or transferred: there is nothing to do
+	Gone      bool // it can't be found: it was deleted or transferred, or the App lost its access
+	// Refused is GitHub's answer where the issue is Gone; nil: it answered with another issue.
+	Refused   *Refusal
 	Open      bool
 	Reason    string // GitHub's state_reason
 	Labels    []string
@@ -302,6 +304,10 @@ var ErrUnavailable = errors.New("GitHub is not available")
 // ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
 var ErrLimited = errors.New("GitHub limits the rate")
 
+// ErrNotYet is the cause of a *Later for what GitHub is going to have in a moment: its replicas lag behind its webhooks, and
+// a token that was made just now may lack its permissions.
+var ErrNotYet = errors.New("GitHub does not have it yet")
+
 // ErrNoAccess is the kind of a Refusal that says the app may not write there or can't see it: it is not installed, or issues
 // are off (403, 404, 410).
 var ErrNoAccess = errors.New("no access")
@@ -313,7 +319,9 @@ type Refusal struct {
 	Reason string // GitHub's own words, on one line
 	Err    error
 
-	NotInstalled bool // the App is not installed there, or was not given the repository
+	// NotInstalled is set where the App isn't installed, or not any more: it was removed or suspended, or was not given the
+	// repository.
+	NotInstalled bool
 }
 
 func (r *Refusal) Error() string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -195,4 +196,9 @@ func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritt
 		e.Logger.Error("refused card not readable", "incident", ref.String(), "err", brief(err))
 	}
 	return u, ok
+}
+
+// containsFold reports whether text contains part, in whatever case.
+func containsFold(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }

@@ -1,9 +1,14 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/local"
 )
 
 // closing tells a P1 up to the command that closes it.
@@ -33,7 +38,7 @@ func TestA8ThePostmortemIsRefused(t *testing.T) {
 			w := newWorld(t)
 			w.tell(beforeClosing)
 			w.order(fmt.Sprintf(`{"match":%q,"status":%d,"count":50}`, tt.match, tt.status))
-			w.tell("carol: /ic close\ncarol: /incident note it was Tuesday")
+			w.tell("carol: /ic close\nwait 4s\ncarol: /incident note it was Tuesday\nwait 4s") // a new token may lack its permissions at first
 			said := w.said("GitHub refuses the postmortem's pull request")
 			if len(said) != 1 || !strings.Contains(said[0], "@carol") || !strings.Contains(said[0], fmt.Sprint(tt.status)) {
 				t.Errorf("the incident says %q", said)
@@ -105,10 +110,20 @@ func TestA8WhatIsPutAsideIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.tell(declared)
-	w.order(`{"match":"GET .*/issues/1/timeline.*","status":422,"count":500}`)
-	w.tell("bob: hello\ncarol: /ic escalate @dan we need one more\nwait 70m")
-	w.as("", "DELETE", "/sandbox/faults", nil, nil)
-	w.tell("wait 10m")
+	aside, ok := engine.AsideMessage(engine.Message{Ref: w.ref, Why: "issue_comment.created", Delivery: "1"}, errors.New("it never works"))
+	if !ok {
+		t.Fatal("it is not told")
+	}
+	w.stop()
+	queue, err := local.Open(w.queue, w.sandbox.Clock(), nil)
+	if err == nil {
+		err = errors.Join(queue.Enqueue(t.Context(), aside, time.Time{}), queue.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.tell("wait 1m")
 	said := w.said("I could not handle a message about this incident")
 	if len(said) != 1 || !strings.Contains(said[0], "issue_comment.created") {
 		t.Errorf("the incident says %q", said)
@@ -165,7 +180,7 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	w.tell(beforeClosing)
 	w.tell("carol: /ic followup acme/payments Add a limit @erin due:2026-03-20")
 	w.order(`{"match":"POST .*/repos/acme/payments/issues$","status":403,"count":50}`)
-	w.tell("carol: /ic close\ncarol: /incident status\ncarol: /incident status\ncarol: /incident status")
+	w.tell("carol: /ic close\ncarol: /incident status\ncarol: /incident status\ncarol: /incident status\nwait 4s")
 	if said := w.said("GitHub refuses the ticket of follow-up 1"); len(said) != 1 {
 		t.Errorf("the incident says %q", said)
 	}
@@ -193,7 +208,7 @@ func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
 			w.tell(declared)
 			pages := len(w.outbox())
 			w.order(`{"match":"POST .*/issues/1/comments$","status":403,"count":50}`)
-			w.tell("carol: /ic customer add inittech")
+			w.tell("carol: /ic customer add inittech\nwait 4s")
 			var id int64
 			for _, c := range w.list() {
 				if strings.Contains(c.Body, "Incident Coordinator") && strings.Contains(c.Body, "firebreak:") {

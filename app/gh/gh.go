@@ -18,7 +18,6 @@ package gh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -31,7 +30,6 @@ import (
 	"github.com/google/go-github/v60/github"
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
@@ -69,6 +67,7 @@ type App struct {
 	files         map[string]file
 	answers       *lru.Cache[string, *answer] // by address
 	unpinnable    bool                        // the server knows no pinned comments
+	notices       *notices
 }
 
 // timeout is how long one request may take.
@@ -96,7 +95,12 @@ func New(o Options) (*App, error) {
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
 		return nil, err
 	}
-	transport := &limits{next: &measured{next: o.Transport, metrics: o.Metrics, now: o.Now}, now: o.Now}
+	a.notices = newNotices(o.Logger)
+	known := &limits{next: &measured{next: &announced{next: o.Transport, notices: a.notices}, metrics: o.Metrics, now: o.Now}, now: o.Now}
+	transport, err := newYoung(known, o.Now)
+	if err != nil {
+		return nil, err
+	}
 	if o.Sign != nil {
 		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
 	} else {
@@ -182,79 +186,4 @@ func repoPath(ref incident.Ref) string {
 
 func issuePath(ref incident.Ref) string {
 	return fmt.Sprintf("%s/issues/%d", repoPath(ref), ref.Number)
-}
-
-// fail returns err with what could not be done and where. An answer with a 4xx status that is no rate limit becomes an
-// *engine.Refusal, so that the engine can tell it to a person; what GitHub refuses for want of a permission names it.
-func fail(what, where string, err error) error {
-	var later *engine.Later
-	if errors.As(err, &later) {
-		return later
-	}
-	if where != "" {
-		what += " (" + where + ")"
-	}
-	if status, reason := refusal(err); status != 0 {
-		if strings.Contains(reason, "not accessible by integration") {
-			reason += ". The App needs " + needed()
-		}
-		var minting *ghinstallation.HTTPError
-		return fmt.Errorf("%s: %w", what, &engine.Refusal{Status: status, Reason: reason, Err: err, NotInstalled: errors.As(err, &minting)})
-	}
-	var minting *ghinstallation.HTTPError
-	if code := status(err); code >= http.StatusInternalServerError || code == 0 && !errors.As(err, &minting) && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%s: %w: %w", what, engine.ErrUnavailable, err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
-
-// refusal returns the status of an answer by which GitHub refuses a request for good, and GitHub's reason on one line. The
-// status is 0 for any other error. A 401 says nothing about the request: the App's credentials are wrong.
-func refusal(err error) (status int, reason string) {
-	var answer *github.ErrorResponse
-	if errors.As(err, &answer) && answer.Response != nil {
-		status, reason = answer.Response.StatusCode, explainRefusal(answer)
-	}
-	var minting *ghinstallation.HTTPError
-	if errors.As(err, &minting) && minting.Response != nil {
-		// The App is not installed there (404), or was not given the repository or the permission (422).
-		switch minting.Response.StatusCode {
-		case http.StatusNotFound, http.StatusUnprocessableEntity:
-			return http.StatusNotFound, "the App is not installed there, or was not given this repository"
-		}
-	}
-	if status < 400 || status >= 500 || status == http.StatusUnauthorized || status == http.StatusRequestTimeout {
-		return 0, ""
-	}
-	return status, reason
-}
-
-// explainRefusal returns GitHub's message and what it says of single fields: "Validation Failed: assignees is invalid".
-func explainRefusal(answer *github.ErrorResponse) string {
-	var details []string
-	for _, e := range answer.Errors {
-		switch {
-		case e.Message != "":
-			details = append(details, e.Message)
-		case e.Field != "":
-			details = append(details, e.Field+" is "+strings.ReplaceAll(e.Code, "_", " "))
-		}
-	}
-	text := answer.Message
-	if len(details) > 0 {
-		text = strings.TrimSuffix(text, ".") + ": " + strings.Join(details, ", ")
-	}
-	if text = strings.Join(strings.Fields(text), " "); text == "" {
-		text = http.StatusText(answer.Response.StatusCode)
-	}
-	return text
-}
-
-// status gives the HTTP status of a refusal, or 0.
-func status(err error) int {
-	var answer *github.ErrorResponse
-	if errors.As(err, &answer) && answer.Response != nil {
-		return answer.Response.StatusCode
-	}
-	return 0
 }

@@ -130,7 +130,8 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
 		if s := status(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
-			return &engine.Snapshot{Ref: ref, Gone: true}, false, nil
+			v := classify(err)
+			return &engine.Snapshot{Ref: ref, Gone: true, Refused: &engine.Refusal{Status: v.status, Reason: v.reason, Err: err}}, false, nil
 		}
 		return nil, false, fail("read the issue", ref.String(), err)
 	}

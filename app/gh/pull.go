@@ -170,7 +170,7 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	}
 	for _, r := range requests {
 		_, _, err := w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
-		if refused, _ := refusal(err); refused != 0 {
+		if v := classify(err); err != nil && (v.class == classRefused || v.class == classLost) {
 			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers", r.Reviewers, "teams", r.TeamReviewers, "err", err)
 			continue
 		}

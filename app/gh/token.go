@@ -59,7 +59,7 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	if id == 0 {
 		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
 		if err != nil {
-			return nil, fail("find the app's installation", owner+"/"+repos[0], err)
+			return nil, notInstalled(fail("find the app's installation", owner+"/"+repos[0], err))
 		}
 		id = inst.GetID()
 	}
@@ -75,6 +75,15 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	defer a.mu.Unlock()
 	a.installations[strings.ToLower(owner)] = id
 	return c, nil
+}
+
+// notInstalled turns the answer that nothing is found, to the question for an installation, into what it means.
+func notInstalled(err error) error {
+	var refusal *engine.Refusal
+	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound {
+		refusal.NotInstalled, refusal.Reason = true, "the App is not installed there"
+	}
+	return err
 }
 
 // forget makes an owner's installation be looked up again, unless that was done.

@@ -25,6 +25,9 @@ var (
 	GitHubCalls = &Metric{Name: "firebreak_github_calls_total", Kind: Counter, Unit: "Count",
 		Help:   "Calls of GitHub's API, by the answer: 2xx, 3xx, 4xx, 5xx, limited (by the rate), none (it could not be reached).",
 		Labels: []Label{{"answer", []string{"2xx", "3xx", "4xx", "5xx", "limited", "none"}}}}
+	LooksRefused = &Metric{Name: "firebreak_looks_refused_total", Kind: Counter, Unit: "Count",
+		Help:   "Looks at incidents that GitHub refused, by its status; not installed: the App was removed, suspended or not given the repository.",
+		Labels: []Label{{"status", []string{"403", "404", "410", "not installed", "other"}}}}
 	RateLeft = &Metric{Name: "firebreak_github_calls_left", Kind: Gauge, Unit: "Count",
 		Help:   "Calls left of GitHub's rate limit: the least of all installations, by GitHub's name of the limit.",
 		Labels: []Label{{"limit", []string{"core", "search"}}}}
@@ -42,7 +45,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, RateLeft, Sweeps, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}
