@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,7 +24,7 @@ type apiServer struct {
 	// ServeMux takes /issues/comments/{id} and /issues/{number}/comments for a conflict, so the first have one of their own.
 	mux, comments *http.ServeMux
 
-	core, search budget
+	spent map[string]*budgets // by who calls
 
 	underWay atomic.Int64 // requests of the installation
 }
@@ -43,6 +42,9 @@ type request struct {
 	body []byte
 	head http.Header // of the answer
 
+	graphql bool   // the request is one to the GraphQL API
+	version string // of the REST API
+
 	atOnce int64 // requests of the installation that were under way when this one came, itself included
 }
 
@@ -50,9 +52,7 @@ type request struct {
 type endpoint func(*request) (status int, body any, err error)
 
 func newAPI(s *Sandbox) http.Handler {
-	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux(),
-		core:   budget{resource: "core", limit: cmp.Or(s.o.Calls, 5000), span: time.Hour},
-		search: budget{resource: "search", limit: 30, span: time.Minute}}
+	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux(), spent: map[string]*budgets{}}
 	for pattern, e := range routes() {
 		a.muxOf(pattern).Handle(pattern, operation(e))
 	}
@@ -72,8 +72,25 @@ type operation endpoint
 
 func (operation) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
+// ServeHTTP serves all addresses below /api: REST's, GraphQL's, and in JSON that there is nothing at others.
 func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	head := w.Header()
+	q := &request{a: a, st: a.st, head: w.Header(), graphql: r.URL.Path == "/api/graphql"}
+	if r.URL.Path == "/api/v3" {
+		r.URL.Path = "/api/v3/"
+	}
+	if !q.graphql && !strings.HasPrefix(r.URL.Path, "/api/v3/") {
+		q.head.Set("Content-Type", "application/json; charset=utf-8")
+		status, answer := a.refusal(errNotFound)
+		w.WriteHeader(status)
+		_, _ = w.Write(answer) // the reader may have left
+		return
+	}
+	http.StripPrefix(q.prefix(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, q) })).ServeHTTP(w, r)
+}
+
+// serve answers a request whose path no longer has the prefix.
+func (a *apiServer) serve(w http.ResponseWriter, r *http.Request, q *request) {
+	head := q.head
 	head.Set("Content-Type", "application/json; charset=utf-8")
 	head.Set("X-GitHub-Media-Type", "github.v3; format=json")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
@@ -83,7 +100,7 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(answer) // the sender may have left
 		return
 	}
-	q := &request{a: a, st: a.st, r: r, body: body, head: head}
+	q.r, q.body = r, body
 	if strings.Contains(r.Header.Get("Authorization"), " ghs_") {
 		q.atOnce = a.underWay.Add(1)
 		defer a.underWay.Add(-1)
@@ -115,7 +132,7 @@ func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait t
 	if k := len(a.st.Calls); k > 0 {
 		n = a.st.Calls[k-1].N + 1
 	}
-	path := "/api/v3" + asked.EscapedPath()
+	path := q.prefix() + asked.EscapedPath()
 	if asked.RawQuery != "" {
 		path += "?" + asked.RawQuery
 	}
@@ -141,7 +158,11 @@ func (q *request) actor() string {
 
 // answer does what is asked for, after the faults.
 func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Duration) {
-	if err := q.authenticate(); err != nil {
+	err := q.chooseVersion()
+	if err == nil {
+		err = q.authenticate()
+	}
+	if err != nil {
 		status, body = a.refusal(err)
 		return status, body, 0
 	}
@@ -155,11 +176,11 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 			status, body = a.refusal(refuse)
 			return status, body, wait
 		}
-		if spent = a.budgetOf(q); spent != nil && !spent.take(now) {
-			spent.tell(q.head)
-			status, body = a.refusal(errRateLimit)
-			return status, body, wait
-		}
+	}
+	if spent = a.budgetOf(q); spent != nil && !spent.take(now) && q.by != nil && q.by.ViaApp {
+		spent.tell(q.head)
+		status, body = a.refusal(errRateLimit)
+		return status, body, wait
 	}
 	if err := q.nameAddress(); err != nil {
 		status, body = a.refusal(err)
@@ -178,7 +199,8 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 	if err != nil {
 		status, body = a.refusal(err)
 	} else {
-		status, body = code, q.encode(view)
+		status, body = code, q.inVersion(pattern, q.encode(view))
+		q.tellWhere(pattern, status, view)
 	}
 	if q.r.Method == http.MethodGet && status == http.StatusOK {
 		sum := sha256.Sum256(body)
@@ -187,7 +209,7 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 		if hasTag(q.r.Header.Get("If-None-Match"), tag) {
 			status = http.StatusNotModified
 			if spent != nil {
-				spent.used-- // what has not changed costs nothing
+				spent.giveBack() // what has not changed costs nothing
 			}
 		}
 	}
@@ -234,10 +256,11 @@ func (q *request) authenticate() error {
 		by, ok := q.st.person(login)
 		if ok {
 			q.by = by
+			q.head.Set("X-OAuth-Scopes", "gist, read:org, repo, workflow")
 			return nil
 		}
 	case strings.HasPrefix(token, "ghs_"):
-		if g, ok := q.st.app.grantOf(token); ok {
+		if g, ok := q.st.app.grantOf(token); ok && !q.st.isRevoked(token) {
 			q.by = g.actor(q.st.app)
 			return q.st.notSuspended()
 		}

@@ -258,8 +258,9 @@ func getRateLimit(q *request) (int, any, error) {
 		b.renew(q.a.s.clock.Now())
 		return fields{"limit": b.limit, "remaining": b.limit - b.used, "reset": b.reset(), "used": b.used}
 	}
-	core, search := view(&q.a.core), view(&q.a.search)
-	return http.StatusOK, fields{"rate": core, "resources": fields{"core": core, "search": search}}, nil
+	b := q.a.budgetsOf(q)
+	core, search, graphql := view(&b.core), view(&b.search), view(&b.graphql)
+	return http.StatusOK, fields{"rate": core, "resources": fields{"core": core, "search": search, "graphql": graphql}}, nil
 }
 
 func getMeta(*request) (int, any, error) {

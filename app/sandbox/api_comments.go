@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -11,13 +12,57 @@ func listComments(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	comments := i.Comments
-	if s := q.query("since"); s != "" {
-		since, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return 0, nil, invalid("IssueComment", "since", "invalid", "")
+	comments, err := q.since(i.Comments)
+	if err != nil {
+		return 0, nil, err
+	}
+	return paged(q, comments, q.st.commentView)
+}
+
+// since leaves out comments that did not change since the time of the query.
+func (q *request) since(comments []*Comment) ([]*Comment, error) {
+	s := q.query("since")
+	if s == "" {
+		return comments, nil
+	}
+	since, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil, invalid("IssueComment", "since", "invalid", "")
+	}
+	return slices.DeleteFunc(slices.Clone(comments), func(c *Comment) bool { return c.Updated.Before(since) }), nil
+}
+
+// listRepoComments lists the comments of all issues and pull requests, by id unless asked otherwise.
+// https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
+func listRepoComments(q *request) (int, any, error) {
+	r, err := q.repo()
+	if err == nil {
+		err = q.st.need(q.by, r, RoleRead, "issues", "pull_requests")
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	var comments []*Comment
+	for _, i := range r.Issues {
+		if i != nil && q.st.can(q.by, r, RoleRead, issueArea(i)...) {
+			comments = append(comments, i.Comments...)
 		}
-		comments = slices.DeleteFunc(slices.Clone(comments), func(c *Comment) bool { return c.Updated.Before(since) })
+	}
+	if comments, err = q.since(comments); err != nil {
+		return 0, nil, err
+	}
+	byID := func(a, b *Comment) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(comments, byID)
+	switch q.query("sort") {
+	case "created":
+		slices.SortStableFunc(comments, func(a, b *Comment) int { return a.Created.Compare(b.Created) })
+	case "updated":
+		slices.SortStableFunc(comments, func(a, b *Comment) int { return a.Updated.Compare(b.Updated) })
+	default:
+		return paged(q, comments, q.st.commentView)
+	}
+	if q.query("direction") != "asc" {
+		slices.Reverse(comments)
 	}
 	return paged(q, comments, q.st.commentView)
 }

@@ -97,10 +97,14 @@ func createIssue(q *request) (int, any, error) {
 		Title     *string
 		Body      string
 		Labels    names
+		Assignee  *string
 		Assignees []string
 	}
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
+	}
+	if in.Assignee != nil && in.Assignees == nil && q.version == version2022 {
+		in.Assignees = []string{*in.Assignee}
 	}
 	if in.Title == nil {
 		return 0, nil, missing("title")
@@ -140,10 +144,14 @@ func patchIssue(q *request) (int, any, error) {
 		StateReason *string `json:"state_reason"`
 		DuplicateOf *int64  `json:"duplicate_issue_id"`
 		Labels      *names
+		Assignee    *string
 		Assignees   *[]string
 	}
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
+	}
+	if in.Assignee != nil && in.Assignees == nil && q.version == version2022 {
+		in.Assignees = &[]string{*in.Assignee}
 	}
 	edit := issueEdit{Title: in.Title, Body: in.Body, State: in.State, StateReason: in.StateReason, DuplicateOf: in.DuplicateOf, Assignees: in.Assignees}
 	if in.Labels != nil {
@@ -159,8 +167,14 @@ func patchIssue(q *request) (int, any, error) {
 func lockIssue(locked bool) endpoint {
 	return func(q *request) (int, any, error) {
 		i, err := q.issue()
+		var in struct {
+			Reason string `json:"lock_reason"`
+		}
 		if err == nil {
-			err = q.st.lockIssue(q.by, i, locked)
+			err = q.read(&in)
+		}
+		if err == nil {
+			err = q.st.lockIssue(q.by, i, locked, in.Reason)
 		}
 		return http.StatusNoContent, nil, err
 	}
@@ -207,7 +221,7 @@ func listSubIssues(q *request) (int, any, error) {
 			children = append(children, c)
 		}
 	}
-	return paged(q, children, q.st.issueView)
+	return paged(q, children, q.st.relatedView)
 }
 
 // subIssue reads which sub-issue is meant.

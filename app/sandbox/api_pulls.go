@@ -383,7 +383,10 @@ func createStatus(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	if _, ok := r.Git.Commits[q.value("sha")]; !ok || !slices.Contains([]string{"error", "failure", "pending", "success"}, in.State) {
+	if _, ok := r.Git.Commits[q.value("sha")]; !ok {
+		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "No commit found for SHA: " + q.value("sha")}
+	}
+	if !slices.Contains([]string{"error", "failure", "pending", "success"}, in.State) {
 		return 0, nil, invalid("Status", "state", "invalid", "")
 	}
 	if in.Context == "" {
@@ -392,5 +395,6 @@ func createStatus(q *request) (int, any, error) {
 	s := &Status{ID: q.st.nextID("status"), SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL, Creator: q.by.Login, Created: q.st.now()}
 	r.Statuses = append(r.Statuses, s)
 	q.st.changed()
+	q.st.emitStatus(q.by, r, s)
 	return http.StatusCreated, q.st.statusView(r, s).with(fields{"creator": q.st.userView(s.Creator)}), nil
 }

@@ -28,10 +28,15 @@ func searchIssues(q *request) (int, any, error) {
 	if !by.ViaApp && !slices.ContainsFunc(terms, term.choosesKind) {
 		return 0, nil, invalid("Search", "q", "invalid", "Query must include 'is:issue' or 'is:pull-request'")
 	}
+	scopes, terms := splitScopes(terms)
+	if q.st.searchesNothing(by, scopes) {
+		return 0, nil, invalid("Search", "q", "invalid", "The listed users and repositories cannot be searched either because "+
+			"the resources do not exist or you do not have permission to view them.")
+	}
 	var found []*Issue
 	for _, r := range q.st.visibleRepos(by) {
 		for _, i := range r.Issues {
-			if i != nil && q.st.can(by, r, RoleRead, issueArea(i)...) && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
+			if i != nil && q.st.can(by, r, RoleRead, issueArea(i)...) && inScope(i, scopes) && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
 				found = append(found, i)
 			}
 		}
@@ -58,6 +63,36 @@ func searchIssues(q *request) (int, any, error) {
 	}
 	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
 		"items": each(found[from:to], func(i *Issue) fields { return q.st.issueView(i).with(fields{"score": 1, "body": i.Body}) })}, nil
+}
+
+// splitScopes parts the terms that name where to search from all others. Several of them are alternatives.
+// https://docs.github.com/en/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax
+func splitScopes(terms []term) (scopes, others []term) {
+	for _, t := range terms {
+		if !t.not && (t.key == "repo" || t.key == "org" || t.key == "user") {
+			scopes = append(scopes, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	return scopes, others
+}
+
+// inScope reports whether an issue is where a query searches.
+func inScope(i *Issue, scopes []term) bool {
+	return len(scopes) == 0 || slices.ContainsFunc(scopes, func(t term) bool { return t.matches(i) })
+}
+
+// searchesNothing reports whether a query says where to search, and nowhere may the actor search.
+func (st *store) searchesNothing(by *Actor, scopes []term) bool {
+	return len(scopes) > 0 && !slices.ContainsFunc(scopes, func(t term) bool {
+		if t.key == "repo" {
+			r, ok := st.repo(t.value)
+			return ok && st.sees(by, r)
+		}
+		_, ok := st.user(t.value)
+		return ok
+	})
 }
 
 // term is a part of a query: a qualifier like label:incident, or words that the issue must have.

@@ -273,6 +273,7 @@ func TestAPI(t *testing.T) {
 		{"people", testPeople, nil}, {"issues", testIssues, nil}, {"comments", testComments, nil}, {"labels", testLabels, nil}, {"assignees", testAssignees, nil},
 		{"relations", testRelations, nil}, {"timeline", testTimeline, nil}, {"search", testSearch, nil}, {"contents", testContents, nil}, {"git", testGit, nil},
 		{"pulls", testPulls, nil}, {"reviews", testReviews, nil}, {"checks", testChecks, nil}, {"app", testApp, nil},
+		{"root", testRoot, nil},
 		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call
@@ -318,7 +319,7 @@ func checkAllCalled(t *testing.T, calls []Call) {
 	}
 	// The only installation is the organisation's.
 	neverWorks := []string{"GET /users/{login}/installation"}
-	open := []string{"GET /meta", "GET /rate_limit", "POST /markdown"}
+	open := []string{"GET /{$}", "GET /meta", "GET /rate_limit", "POST /markdown"}
 	for _, p := range patterns {
 		if !worked[p] && !slices.Contains(neverWorks, p) {
 			t.Errorf("no call of %s succeeded", p)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,15 +21,41 @@ type budget struct {
 
 var errRateLimit = &Error{Status: http.StatusForbidden, Message: fmt.Sprintf("API rate limit exceeded for installation ID %d.", installationID)}
 
-// budgetOf finds what a call is taken from. Asking for the limits costs nothing, and the App's own token has limits of its own.
+// budgets are what one caller has: the installation, the App itself, a person, or everybody without a token.
+type budgets struct{ core, search, graphql budget }
+
+// budgetsOf returns the caller's budgets. Only the installation's are enforced: scripts play many people by one login.
+func (a *apiServer) budgetsOf(q *request) *budgets {
+	who := q.actor()
+	b, ok := a.spent[who]
+	if !ok {
+		calls, searches := 5000, 30
+		switch {
+		case q.by != nil && q.by.ViaApp:
+			calls = cmp.Or(a.s.o.Calls, calls)
+		case who == "":
+			calls, searches = 60, 10
+		}
+		b = &budgets{core: budget{resource: "core", limit: calls, span: time.Hour},
+			search:  budget{resource: "search", limit: searches, span: time.Minute},
+			graphql: budget{resource: "graphql", limit: calls, span: time.Hour}}
+		a.spent[who] = b
+	}
+	return b
+}
+
+// budgetOf finds what a call is taken from. Asking for the limits costs nothing.
 func (a *apiServer) budgetOf(q *request) *budget {
+	b := a.budgetsOf(q)
 	switch {
-	case q.app, q.r.URL.Path == "/rate_limit":
+	case q.graphql:
+		return &b.graphql
+	case q.r.URL.Path == "/rate_limit":
 		return nil
 	case strings.HasPrefix(q.r.URL.Path, "/search/"):
-		return &a.search
+		return &b.search
 	}
-	return &a.core
+	return &b.core
 }
 
 // renew begins a new span when the old one is over.
@@ -46,6 +73,8 @@ func (b *budget) take(now time.Time) bool {
 	b.used++
 	return true
 }
+
+func (b *budget) giveBack() { b.used = max(0, b.used-1) }
 
 func (b *budget) reset() int64 { return b.since.Add(b.span).Unix() }
 

@@ -164,7 +164,7 @@ func (c *courier) deliver(d *Delivery) {
 	head := map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
 		"X-GitHub-Hook-ID": fmt.Sprint(hookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
-		"X-Hub-Signature-256": sign(secret, d.Payload),
+		"X-Hub-Signature": signSHA1(secret, d.Payload), "X-Hub-Signature-256": sign(secret, d.Payload),
 	}
 	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
 	begin := time.Now()

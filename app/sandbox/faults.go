@@ -152,7 +152,7 @@ func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait t
 		left := int64((f.until.Sub(now) + time.Second - 1) / time.Second)
 		q.head.Set("Retry-After", strconv.FormatInt(left, 10))
 		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, 0, wait
-	case now.Before(f.until):
+	case now.Before(f.until) && !q.app:
 		if b := q.a.budgetOf(q); b != nil {
 			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)} // of no span: it ends then
 			spent.tell(q.head)
@@ -165,7 +165,7 @@ func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait t
 		}
 	}
 	for n, r := range f.rules {
-		if !r.match.MatchString(q.r.Method + " /api/v3" + q.r.URL.Path) {
+		if !r.match.MatchString(q.r.Method + " " + q.prefix() + q.r.URL.Path) {
 			continue
 		}
 		if r.left--; r.left == 0 {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,6 +21,14 @@ func sign(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// signSHA1 gives the value of X-Hub-Signature, which GitHub still sends for receivers that are older than the other.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+func signSHA1(secret string, body []byte) string {
+	mac := hmac.New(sha1.New, []byte(secret))
+	mac.Write(body)
+	return "sha1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...fields) {
@@ -151,5 +160,34 @@ func (st *store) emitPush(by *Actor, r *Repository, ref, before, after string) {
 	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "",
 		"forced":  before != "" && after != "" && !r.Git.ancestors(after)[before],
 		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", st.url, r.FullName(), from, to), "commits": commits, "head_commit": head,
-		"pusher": fields{"name": by.Login, "email": who.Email}})
+		"pusher": fields{"name": by.Login, "email": who.Email}, "repository": st.pushRepoView(r)})
+}
+
+// pushRepoView is a repository as push webhooks have it: an older form, with times as numbers.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
+func (st *store) pushRepoView(r *Repository) fields {
+	owner := fields{"name": r.Owner, "email": nil}
+	if u, ok := st.user(r.Owner); ok {
+		owner = st.userFields(u).with(owner)
+	}
+	return st.repoFields(r).with(fields{
+		"url": st.url + "/" + r.FullName(), "owner": owner, "created_at": r.Created.Unix(), "pushed_at": r.Pushed.Unix(),
+		"stargazers": 0, "master_branch": r.DefaultBranch, "organization": r.Owner,
+	})
+}
+
+func (st *store) emitStatus(by *Actor, r *Repository, s *Status) {
+	commit := r.Git.Commits[s.SHA]
+	branches := []fields{}
+	for _, name := range r.Git.branches() {
+		if c, ok := r.Git.branch(name); ok && r.Git.ancestors(c.SHA)[s.SHA] {
+			branches = append(branches, fields{"name": name, "protected": false,
+				"commit": fields{"sha": c.SHA, "url": st.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}})
+		}
+	}
+	st.hook(by, r, "status", "", fields{
+		"id": s.ID, "sha": s.SHA, "name": r.FullName(), "avatar_url": nil, "target_url": textOrNull(s.TargetURL), "context": s.Context,
+		"description": textOrNull(s.Description), "state": s.State, "commit": st.commitView(r, commit), "branches": branches,
+		"created_at": stamp(s.Created), "updated_at": stamp(s.Created),
+	})
 }

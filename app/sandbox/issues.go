@@ -280,20 +280,26 @@ func (st *store) reopenIssue(by *Actor, i *Issue) error {
 	return st.editIssue(by, i, issueEdit{State: &state})
 }
 
-// lockIssue locks or unlocks the conversation.
-func (st *store) lockIssue(by *Actor, i *Issue, locked bool) error {
+// lockReasons are those that GitHub knows.
+var lockReasons = []string{"", "off-topic", "too heated", "resolved", "spam"}
+
+// lockIssue locks or unlocks the conversation; reason may be empty.
+func (st *store) lockIssue(by *Actor, i *Issue, locked bool, reason string) error {
 	if err := st.need(by, i.repo, RoleTriage, issueArea(i)...); err != nil {
 		return err
+	}
+	if !slices.Contains(lockReasons, reason) {
+		return invalid("Issue", "lock_reason", "invalid", "")
 	}
 	if i.Locked == locked {
 		return nil
 	}
-	i.Locked = locked
+	i.Locked, i.LockReason = locked, reason
 	kind := "unlocked"
 	if locked {
 		kind = "locked"
 	}
-	st.happened(by, i, Event{Kind: kind})
+	st.happened(by, i, Event{Kind: kind, LockReason: reason})
 	st.emitIssue(by, i, kind, nil)
 	return nil
 }

@@ -106,7 +106,8 @@ type Issue struct {
 	StateReason string // completed, not_planned, duplicate, reopened or empty
 	DuplicateOf int64  // id of the canonical issue
 	Locked      bool
-	Converted   bool `json:",omitempty"` // to a discussion
+	Converted   bool   `json:",omitempty"` // to a discussion
+	LockReason  string `json:",omitempty"` // off-topic, too heated, resolved, spam or empty
 	Created     time.Time
 	Updated     time.Time
 	ClosedAt    time.Time // zero while open
@@ -207,6 +208,7 @@ type Event struct {
 	ReviewID    int64       `json:",omitempty"` // reviewed, review_dismissed
 	Reviewer    string      `json:",omitempty"` // review_requested, review_request_removed: a person,
 	Team        string      `json:",omitempty"` // or a team's slug
+	LockReason  string      `json:",omitempty"` // locked
 	IssueID     int64       `json:",omitempty"` // cross-referenced: the source; sub_issue_…, parent_issue_…: the other issue
 
 	comment *Comment // commented

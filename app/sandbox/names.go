@@ -389,7 +389,7 @@ func setLocked(locked bool) func(*store, *Actor, *Issue) error {
 		if i.Locked == locked {
 			return errors.New("the issue is that already")
 		}
-		return st.lockIssue(by, i, locked)
+		return st.lockIssue(by, i, locked, "")
 	}
 }
 
@@ -404,7 +404,7 @@ func setConverted(st *store, by *Actor, i *Issue) error {
 		st.close(by, i, "", "")
 	}
 	if !i.Locked {
-		if err := st.lockIssue(by, i, true); err != nil {
+		if err := st.lockIssue(by, i, true, ""); err != nil {
 			return err
 		}
 	}

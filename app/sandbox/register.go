@@ -60,7 +60,8 @@ func (st *store) appless() bool { return st.Empty && st.App == nil }
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
 var eventsOf = map[string]string{
 	"issues": "issues", "issue_comment": "issues", "sub_issues": "issues", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
-	"check_run": "checks", "check_suite": "checks", "repository": "metadata", "push": "contents", "create": "contents", "delete": "contents", "membership": "members", "team": "members",
+	"check_run": "checks", "check_suite": "checks", "repository": "metadata", "push": "contents", "create": "contents", "delete": "contents",
+	"repository_dispatch": "contents", "status": "statuses", "membership": "members", "team": "members",
 }
 
 // maxAppName is how long an App's name may be.

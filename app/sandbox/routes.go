@@ -14,14 +14,15 @@ func routes() map[string]endpoint {
 		pull    = repo + "/pulls/{number}"
 	)
 	return map[string]endpoint{
-		"GET /user":                                        getUser,
-		"GET /users/{login}":                               getUserNamed,
-		"GET /user/repos":                                  listRepos,
-		"GET /orgs/{org}":                                  getOrg,
-		"GET /orgs/{org}/repos":                            listRepos,
-		"GET /orgs/{org}/teams":                            listTeams,
-		"GET /orgs/{org}/teams/{team}":                     getTeam,
-		"GET /orgs/{org}/teams/{team}/members":             listTeamMembers,
+		"GET /{$}":                             getRoot,
+		"GET /user":                            getUser,
+		"GET /users/{login}":                   getUserNamed,
+		"GET /user/repos":                      listRepos,
+		"GET /orgs/{org}":                      getOrg,
+		"GET /orgs/{org}/repos":                listRepos,
+		"GET /orgs/{org}/teams":                listTeams,
+		"GET /orgs/{org}/teams/{team}":         getTeam,
+		"GET /orgs/{org}/teams/{team}/members": listTeamMembers,
 		"GET /orgs/{org}/teams/{team}/memberships/{login}": getMembership,
 
 		"GET " + repo:                                       getRepo,
@@ -37,6 +38,7 @@ func routes() map[string]endpoint {
 		"DELETE " + issue + "/lock":                   lockIssue(false),
 		"GET " + issue + "/comments":                  listComments,
 		"POST " + issue + "/comments":                 createComment,
+		"GET " + repo + "/issues/comments":            listRepoComments,
 		"GET " + comment:                              getComment,
 		"PATCH " + comment:                            patchComment,
 		"DELETE " + comment:                           deleteComment,
@@ -71,6 +73,9 @@ func routes() map[string]endpoint {
 		"GET " + issue + "/parent":                    getParent,
 		"GET /search/issues":                          searchIssues,
 
+		"GET " + repo + "/milestones":                 listMilestones,
+		"POST " + repo + "/dispatches":                dispatch,
+		"GET " + repo + "/readme":                     getReadme,
 		"GET " + repo + "/contents":                   getContents,
 		"GET " + repo + "/contents/{path...}":         getContents,
 		"PUT " + repo + "/contents/{path...}":         changeContents(false),
@@ -124,6 +129,7 @@ func routes() map[string]endpoint {
 		"GET /orgs/{org}/installation":                         getInstallation,
 		"GET /users/{login}/installation":                      getInstallation,
 		"GET /installation/repositories":                       listInstallationRepos,
+		"DELETE /installation/token":                           revokeToken,
 		"POST /app-manifests/{code}/conversions":               convertManifest,
 		"GET /app/hook/config":                                 getHookConfig,
 		"GET /app/hook/deliveries":                             listDeliveries,
@@ -137,7 +143,8 @@ func routes() map[string]endpoint {
 
 // commitParts are what there is of a commit. They are told apart by hand, since a branch in the path may have slashes, which a
 // pattern takes only at its end.
-var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites, "/status": combinedStatus}
+var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites, "/status": combinedStatus,
+	"/statuses": listStatuses}
 
 // atCommit serves a commit and its parts.
 func atCommit(q *request) (int, any, error) {

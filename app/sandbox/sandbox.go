@@ -104,13 +104,19 @@ func New(o Options) (*Sandbox, error) {
 	s.courier.start()
 
 	mux := http.NewServeMux()
-	mux.Handle("/api/v3/", http.StripPrefix("/api/v3", newAPI(s)))
 	mux.Handle("/sandbox/", s.control())
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
 		return newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) }).handler()
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
-	s.handler = mux
+	api := newAPI(s)
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			api.ServeHTTP(w, r) // not by the mux: it would redirect where GitHub answers in JSON that there is nothing
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	return s, nil
 }
 

@@ -46,6 +46,7 @@ type model struct {
 	App       *registration
 	Suspended time.Time        // when the installation was suspended, zero while it is not
 	OldNames  map[string]int64 `json:",omitempty"` // of repositories that were renamed: their ids by lower-case full name
+	Revoked   []string         `json:",omitempty"` // signatures of the installation tokens that were revoked
 }
 
 // history outlives the process too. It grows with every call, and is written by appending.

@@ -66,15 +66,28 @@ func (st *store) firstUser(logins []string) any {
 	return st.userView(logins[0])
 }
 
+// nodeID is the issue's id in GraphQL; a pull request has its own there.
+func (i *Issue) nodeID() string {
+	if i.Pull != nil {
+		return nodeID("PR", i.Pull.ID)
+	}
+	return nodeID("I", i.ID)
+}
+
+// relatedView is an issue as lists of sub-issues and a search show it: with its repository.
+func (st *store) relatedView(i *Issue) fields {
+	return st.issueView(i).with(fields{"repository": st.repoView(i.repo)})
+}
+
 // issueView is an issue as lists and webhooks show it.
 func (st *store) issueView(i *Issue) fields {
 	api := st.issueAPI(i)
 	f := fields{
-		"id": i.ID, "node_id": nodeID("I", i.ID), "url": api, "repository_url": st.api("/repos/%s", i.repo.FullName()),
+		"id": i.ID, "node_id": i.nodeID(), "url": api, "repository_url": st.api("/repos/%s", i.repo.FullName()),
 		"labels_url": api + "/labels{/name}", "comments_url": api + "/comments", "events_url": api + "/events", "timeline_url": api + "/timeline",
 		"html_url": st.issueHTML(i), "number": i.Number, "title": i.Title, "body": textOrNull(i.Body), "user": st.userView(i.Author),
 		"author_association": st.association(i.Author, i.repo), "state": i.State(), "state_reason": textOrNull(i.StateReason), "locked": i.Locked,
-		"active_lock_reason": nil, "labels": st.labelViews(i), "assignee": st.firstUser(i.Assignees), "assignees": each(i.Assignees, st.userView),
+		"active_lock_reason": textOrNull(i.LockReason), "type": nil, "labels": st.labelViews(i), "assignee": st.firstUser(i.Assignees), "assignees": each(i.Assignees, st.userView),
 		"milestone": nil, "comments": len(i.Comments), "created_at": stamp(i.Created), "updated_at": stamp(i.Updated), "closed_at": stampOrNull(i.ClosedAt),
 		"performed_via_github_app": st.viaApp(i.ViaApp), "reactions": rollup(api, i.Reactions), "sub_issues_summary": st.subIssuesSummary(i),
 		"issue_dependencies_summary": fields{"blocked_by": 0, "blocking": 0, "total_blocked_by": 0, "total_blocking": 0},
@@ -180,7 +193,7 @@ func (st *store) eventView(by *Actor, i *Issue, e *Event, inTimeline bool) field
 	case "closed", "reopened":
 		f["state_reason"] = textOrNull(e.StateReason)
 	case "locked":
-		f["lock_reason"] = nil
+		f["lock_reason"] = textOrNull(e.LockReason)
 	case "review_requested", "review_request_removed":
 		f["review_requester"] = st.userView(e.Actor)
 		if t, ok := st.team(e.Team); ok {

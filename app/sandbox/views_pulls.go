@@ -30,7 +30,7 @@ func (st *store) pullView(i *Issue) fields {
 		"id": p.ID, "node_id": nodeID("PR", p.ID), "url": api, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
 		"commits_url": api + "/commits", "review_comments_url": api + "/comments", "review_comment_url": repo + "/pulls/comments{/number}",
 		"comments_url": issue + "/comments", "statuses_url": repo + "/statuses/" + p.HeadSHA, "number": i.Number, "state": i.State(), "locked": i.Locked,
-		"active_lock_reason": nil, "title": i.Title, "user": st.userView(i.Author), "body": textOrNull(i.Body), "labels": labels, "milestone": nil,
+		"active_lock_reason": textOrNull(i.LockReason), "title": i.Title, "user": st.userView(i.Author), "body": textOrNull(i.Body), "labels": labels, "milestone": nil,
 		"created_at": stamp(i.Created), "updated_at": stamp(i.Updated), "closed_at": stampOrNull(i.ClosedAt), "merged_at": stampOrNull(p.MergedAt),
 		"merge_commit_sha": textOrNull(p.MergeSHA), "assignee": st.firstUser(i.Assignees), "assignees": each(i.Assignees, st.userView),
 		"requested_reviewers": each(p.Reviewers, st.userView), "requested_teams": each(p.Teams, st.teamBySlug),

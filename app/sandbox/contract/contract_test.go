@@ -471,6 +471,8 @@ var outdated = map[string]*regexp.Regexp{
 	"label":                     regexp.MustCompile(`/label/description: property .* is missing`),
 	"pull_request":              regexp.MustCompile(`/(has_discussions|auto_merge): property .* is missing`),
 	"pull_request_review":       regexp.MustCompile(`/(has_discussions|active_lock_reason|auto_merge|draft|topics|visibility): property .* is missing`),
+	"repository_dispatch":       regexp.MustCompile(`/repository/disabled: property .* is missing`),
+	"status":                    regexp.MustCompile(`/verification/verified_at: property .* is missing`),
 	"push":                      regexp.MustCompile(`/repository/(has_discussions|topics|visibility): property .* is missing`),
 }
 

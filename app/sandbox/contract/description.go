@@ -19,6 +19,13 @@ import (
 //go:embed testdata/openapi.json.gz
 var packed []byte
 
+//go:embed testdata/openapi-2026-03-10.json.gz
+var packedNewest []byte
+
+// newest is the version of the API that packedNewest describes; packed describes the one before,
+// which whoever names none is given.
+const newest = "2026-03-10"
+
 // A description is GitHub's OpenAPI description, ready to be held against.
 type description struct {
 	doc      *openapi3.T
@@ -38,7 +45,11 @@ type route struct {
 
 // load reads the description once. It is not validated itself: it is GitHub's,
 // and a strict reader finds much to object to.
-var load = sync.OnceValues(func() (*description, error) {
+var load = sync.OnceValues(func() (*description, error) { return describe(packed) })
+
+var loadNewest = sync.OnceValues(func() (*description, error) { return describe(packedNewest) })
+
+func describe(packed []byte) (*description, error) {
 	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotLoaded, err)
@@ -55,7 +66,9 @@ var load = sync.OnceValues(func() (*description, error) {
 	for path, item := range doc.Paths.Map() {
 		d.routes = append(d.routes, newRoute(path, item))
 		first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		d.roots[first] = true
+		if first != "" { // of the root itself every page would seem to be a part
+			d.roots[first] = true
+		}
 	}
 	slices.SortFunc(d.routes, func(a, b route) int {
 		return cmp.Or(cmp.Compare(b.fixed, a.fixed), cmp.Compare(a.path, b.path))
@@ -65,7 +78,7 @@ var load = sync.OnceValues(func() (*description, error) {
 		return nil, fmt.Errorf("%w: %w", errNotLoaded, err)
 	}
 	return d, nil
-})
+}
 
 // several lists the parameters that GitHub takes more than one segment for. A
 // path may also be empty: the root folder's.

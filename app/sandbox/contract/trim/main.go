@@ -7,8 +7,9 @@
 //	npm pack @octokit/openapi@23.0.2 && tar xzf octokit-openapi-23.0.2.tgz
 //	go run ./trim package
 //
-// It writes testdata/openapi.json.gz and testdata/LICENSE-octokit-openapi. The
-// same package gives the same bytes.
+// It writes testdata/openapi.json.gz, testdata/openapi-2026-03-10.json.gz for
+// that version of the API, and testdata/LICENSE-octokit-openapi. The same
+// package gives the same bytes.
 package main
 
 import (
@@ -28,6 +29,7 @@ import (
 // operations are the requests that stay. One that the description does not know
 // is an error: the list is meant to be checked.
 const operations = `
+GET /
 GET /app
 POST /app-manifests/{code}/conversions
 GET /app/hook/config
@@ -188,7 +190,7 @@ PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
 `
 
 // webhooks matches the names of the webhook deliveries that stay.
-var webhooks = regexp.MustCompile(`^(issues|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories|installation-target|repository|organization)(/.*)?$`)
+var webhooks = regexp.MustCompile(`^(issues|repository|repository-dispatch|status|installation-target|organization|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories)(/.*)?$`)
 
 // noise are keywords that say nothing about validity.
 var noise = map[string]bool{
@@ -218,14 +220,34 @@ func run(dir, out string) error {
 	if err := readJSON(filepath.Join(dir, "package.json"), &pkg); err != nil {
 		return err
 	}
-	var doc map[string]any
-	if err := readJSON(filepath.Join(dir, "generated", "api.github.com.json"), &doc); err != nil {
-		return err
+	for _, version := range []struct{ name, file string }{{"2022-11-28", "openapi.json.gz"}, {"2026-03-10", "openapi-2026-03-10.json.gz"}} {
+		var doc map[string]any
+		if err := readJSON(filepath.Join(dir, "generated", "api.github.com.json"), &doc); err != nil {
+			return err
+		}
+		if err := breakUpTo(version.name, doc); err != nil {
+			return fmt.Errorf("version %s: %w", version.name, err)
+		}
+		data, err := trimmed(doc, pkg.Name, pkg.Version)
+		if err != nil {
+			return fmt.Errorf("version %s: %w", version.name, err)
+		}
+		if err := writeGzip(filepath.Join(out, version.file), data); err != nil {
+			return err
+		}
 	}
-
-	paths, err := keepOperations(doc["paths"].(map[string]any))
+	licence, err := os.ReadFile(filepath.Join(dir, "LICENSE"))
 	if err != nil {
 		return err
+	}
+	return os.WriteFile(filepath.Join(out, "LICENSE-octokit-openapi"), licence, 0o644)
+}
+
+// trimmed cuts a description down to what stays, as JSON.
+func trimmed(doc map[string]any, pkg, version string) ([]byte, error) {
+	paths, err := keepOperations(doc["paths"].(map[string]any))
+	if err != nil {
+		return nil, err
 	}
 	payloads := keepWebhooks(doc["x-webhooks"].(map[string]any))
 
@@ -236,12 +258,12 @@ func run(dir, out string) error {
 		pending = pending[1:]
 		section, name, ok := strings.Cut(strings.TrimPrefix(ref, "#/components/"), "/")
 		if !ok {
-			return fmt.Errorf("%s: not a reference to a component", ref)
+			return nil, fmt.Errorf("%s: not a reference to a component", ref)
 		}
 		from, _ := doc["components"].(map[string]any)[section].(map[string]any)
 		component, ok := from[name]
 		if !ok {
-			return fmt.Errorf("%s: the description has no such component", ref)
+			return nil, fmt.Errorf("%s: the description has no such component", ref)
 		}
 		to, ok := kept[section].(map[string]any)
 		if !ok {
@@ -256,29 +278,17 @@ func run(dir, out string) error {
 	}
 
 	if err := share(kept["schemas"].(map[string]any)); err != nil {
-		return err
+		return nil, err
 	}
 
-	trimmed := map[string]any{
+	return json.Marshal(map[string]any{ // sorts keys
 		"openapi":            doc["openapi"],
-		"info":               map[string]any{"title": "GitHub's REST API, trimmed", "version": pkg.Version, "license": map[string]any{"name": "MIT"}},
+		"info":               map[string]any{"title": "GitHub's REST API, trimmed", "version": version, "license": map[string]any{"name": "MIT"}},
 		"paths":              paths,
 		"components":         kept,
-		"x-trimmed-from":     map[string]any{"package": pkg.Name, "version": pkg.Version},
+		"x-trimmed-from":     map[string]any{"package": pkg, "version": version},
 		"x-webhook-payloads": payloads,
-	}
-	data, err := json.Marshal(trimmed) // sorts keys
-	if err != nil {
-		return err
-	}
-	if err := writeGzip(filepath.Join(out, "openapi.json.gz"), data); err != nil {
-		return err
-	}
-	licence, err := os.ReadFile(filepath.Join(dir, "LICENSE"))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(out, "LICENSE-octokit-openapi"), licence, 0o644)
+	})
 }
 
 // keepOperations picks the listed operations out of the description's paths.
