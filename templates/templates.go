@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 //go:embed all:repository starter starter.md comments card.md timeline.md
@@ -150,23 +151,19 @@ func execute(t *template.Template, name string, data any) (string, error) {
 	return strings.TrimSpace(blankLines.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
 }
 
-// addressed is a person's login, or a team as org/team.
-var addressed = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:/[A-Za-z0-9][A-Za-z0-9_-]{0,99})?$`)
-
-// Mention addresses a person or team so that GitHub notifies them. What is neither is shown and notifies nobody.
+// Mention addresses a person, or a team as org/team, so that GitHub notifies them. What is neither is shown and notifies
+// nobody.
 func Mention(name string) string {
-	if addressed.MatchString(name) {
+	if _, _, isTeam := naming.SplitTeam(name); isTeam || naming.IsLogin(name) && !naming.IsNobody(name) {
 		return "@" + name
 	}
 	return "**" + Inert(name, 60) + "**"
 }
 
-var reference = regexp.MustCompile(`^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}#[0-9]{1,9}$`)
-
 // Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and state. What is no such
 // name is shown and links to nothing.
 func Reference(name string) string {
-	if reference.MatchString(name) {
+	if _, _, ok := naming.SplitIssue(name); ok {
 		return name
 	}
 	return Inert(name, 120)

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // words is what follows a command's verb and word: the rest of its line, and the lines below.
@@ -303,13 +304,6 @@ func give(w words) (incident.Command, error) {
 	return incident.Command{Logins: to.logins, Text: text}, nil
 }
 
-// login is what GitHub takes as a user's name; managed users have their company's short code behind an underscore.
-var login = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:_[A-Za-z0-9]+)?$`)
-
-func isLogin(s string) bool { return len(s) <= 39 && login.MatchString(s) }
-
-var teamSlug = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
-
 type people struct{ logins, teams []string }
 
 // targets reads the people and teams that stand first: @user and @org/team, with spaces, commas or "and" between.
@@ -340,9 +334,11 @@ func targets(w words) (to people, text string, err error) {
 func (p *people) add(name string) error {
 	org, team, isTeam := strings.Cut(name[1:], "/")
 	switch {
-	case !isLogin(org):
+	case naming.IsBot(name[1:]):
+		return fmt.Errorf("%s is an app's bot: name a person", firstLine(name))
+	case !naming.IsLogin(org):
 		return fmt.Errorf("%s can't be a name on GitHub", firstLine(name))
-	case isTeam && !teamSlug.MatchString(team):
+	case isTeam && !naming.IsTeam(team):
 		return fmt.Errorf("%s can't be a team on GitHub", firstLine(name))
 	case isTeam && !incident.Has(p.teams, name[1:]):
 		p.teams = append(p.teams, name[1:])
@@ -459,13 +455,6 @@ func noPhase(name string) error {
 	return errors.New("name a phase: " + strings.Join(all, ", "))
 }
 
-var repository = regexp.MustCompile(`^([A-Za-z0-9-]+)/([A-Za-z0-9._-]{1,100})$`)
-
-func isRepository(s string) bool {
-	m := repository.FindStringSubmatch(s)
-	return m != nil && isLogin(m[1]) && m[2] != "." && m[2] != ".."
-}
-
 // followUp reads a title with the repository before it and the owner and the date anywhere on its line, or on lines of
 // their own. The lines below are the ticket's text.
 func followUp(w words) (incident.Command, error) {
@@ -475,8 +464,10 @@ func followUp(w words) (incident.Command, error) {
 	}
 	f := details{}
 	title := strings.Fields(w.line)
-	if len(title) > 0 && isRepository(title[0]) {
-		f.repo, title = title[0], title[1:]
+	if len(title) > 0 {
+		if repo := strings.TrimRight(title[0], ":,"); naming.IsRepository(repo) {
+			f.repo, title = repo, title[1:]
+		}
 	}
 	title = f.takeAll(title)
 	lines := []string{strings.Join(title, " ")}
@@ -505,7 +496,9 @@ func (f details) into(c incident.Command) (incident.Command, error) {
 		return incident.Command{}, errors.New("name one owner only")
 	case len(f.dues) > 1:
 		return incident.Command{}, errors.New("add one date only")
-	case len(f.logins) == 1 && !isLogin(f.logins[0]):
+	case len(f.logins) == 1 && naming.IsBot(f.logins[0]):
+		return incident.Command{}, fmt.Errorf("@%s is an app's bot: name a person", firstLine(f.logins[0]))
+	case len(f.logins) == 1 && !naming.IsLogin(f.logins[0]):
 		return incident.Command{}, fmt.Errorf("@%s can't be a name on GitHub", firstLine(f.logins[0]))
 	case len(f.dues) == 1 && !isDue(c.Due):
 		return incident.Command{}, errors.New("write the date as 2026-12-31, +7d or +2w")

@@ -72,6 +72,8 @@ func TestWhatFollowsTheWord(t *testing.T) {
 
 		{"/ic @octo-cat: I sleep", c{Kind: incident.GiveIC, Verb: "ic", Logins: []string{"octo-cat"}, Text: "I sleep"}},
 		{"/oe @a,@b, and @c_corp and help them", c{Kind: incident.GiveOE, Verb: "oe", Logins: []string{"a", "b", "c_corp"}, Text: "and help them"}},
+		{"/ic @bob-", c{Kind: incident.GiveIC, Verb: "ic", Logins: []string{"bob-"}}}, // accounts from before 2013
+		{"/oe @a--b, @dave_acme: help", c{Kind: incident.GiveOE, Verb: "oe", Logins: []string{"a--b", "dave_acme"}, Text: "help"}},
 		{"/oe @a @A", c{Kind: incident.GiveOE, Verb: "oe", Logins: []string{"a"}}},
 
 		{"/ic severity P1", c{Kind: incident.SetSeverity, Verb: "ic", Severity: "p1"}}, // the config may name it so
@@ -100,6 +102,10 @@ func TestWhatFollowsTheWord(t *testing.T) {
 		{"/ic followup due:+2w, @erin: acme/x is no repository here", c{Kind: incident.AddFollowUp, Verb: "ic", Logins: []string{"erin"}, Due: "+2w", Text: "acme/x is no repository here"}},
 		{"/ic followup\nAdd a limit Due: 2028-02-29\n\nwith a test, says @carol\n@erin\n\n- so", c{Kind: incident.AddFollowUp, Verb: "ic", Logins: []string{"erin"}, Due: "2028-02-29", Text: "Add a limit\n\nwith a test, says @carol\n\n- so"}},
 		{"/ic follow up", c{}},
+		{"/ic followup jdoe_acme/tools Fix it @erin due:+7d", c{Kind: incident.AddFollowUp, Verb: "ic", Repo: "jdoe_acme/tools", Logins: []string{"erin"}, Due: "+7d", Text: "Fix it"}},
+		{"/ic followup acme/platform: Fix alerting @dave_acme", c{Kind: incident.AddFollowUp, Verb: "ic", Repo: "acme/platform", Logins: []string{"dave_acme"}, Text: "Fix alerting"}},
+		{"/ic followup bob-/.github, Fix alerting", c{Kind: incident.AddFollowUp, Verb: "ic", Repo: "bob-/.github", Text: "Fix alerting"}},
+		{"/ic followup acme/..: no repository", c{Kind: incident.AddFollowUp, Verb: "ic", Text: "acme/..: no repository"}},
 		{"/oe followup ask @acme/db or a@b.c", c{Kind: incident.AddFollowUp, Verb: "oe", Text: "ask @acme/db or a@b.c"}},
 
 		{"/incident duplicate 12 the same alert", c{Kind: incident.Duplicate, Verb: "incident", Number: 12, Text: "the same alert"}},
@@ -153,7 +159,9 @@ func TestA1WhatIsMissingIsSaid(t *testing.T) {
 		"/ic because":                                  {Known: "/ic because …", Why: "reason"},
 		"/ic close because":                            {Known: "/ic close because …", Why: "reason"},
 		"/ic @-bob":                                    {Known: "/ic @user", Why: "@-bob can't be a name"},
-		"/ic @bob--x":                                  {Known: "/ic @user", Why: "can't be a name"},
+		"/ic @bob_x_y":                                 {Known: "/ic @user", Why: "can't be a name"},
+		"/ic @alerts[bot]":                             {Known: "/ic @user", Why: "@alerts[bot] is an app's bot: name a person"},
+		"/ic followup x @alerts[bot]":                  {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "@alerts[bot] is an app's bot"},
 		"/ic @":                                        {Known: "/ic @user", Why: "can't be a name"},
 		"/ic @" + strings.Repeat("a", 40):              {Known: "/ic @user", Why: "can't be a name"},
 		"/ic @acme/db":                                 {Known: "/ic @user", Why: "name a person"},
@@ -180,7 +188,7 @@ func TestA1WhatIsMissingIsSaid(t *testing.T) {
 		"/ic followup acme/db":                         {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "add a title"},
 		"/ic followup @bob due:+7d":                    {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "add a title"},
 		"/ic followup x @bob @carol":                   {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "one owner"},
-		"/ic followup x @bob--c":                       {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "@bob--c can't be a name"},
+		"/ic followup x @-bob":                         {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "@-bob can't be a name"},
 		"/ic followup x due:+1d due:+2d":               {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "one date"},
 		"/ic followup x due:friday":                    {Known: "/ic followup [owner/repo] title [@owner] [due:DATE]", Why: "2026-12-31"},
 		"/oe followup x due:+7000d":                    {Known: "/oe followup [owner/repo] title [@owner] [due:DATE]", Why: "2026-12-31"},

@@ -3,40 +3,24 @@ package command
 import (
 	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// The ways to name an issue: 4, #4, GH-4, acme/incidents#4, its address, and a Markdown link to that.
-var (
-	numbered  = regexp.MustCompile(`^(?:([A-Za-z0-9_-]+/[A-Za-z0-9._-]+)?#|(?i:gh-))?([1-9]\d{0,8})$`)
-	addressed = regexp.MustCompile(`^(?:(?:https?://)?(?:[^\s/]+/)*?)([A-Za-z0-9_-]+/[A-Za-z0-9._-]+)/(?:issues|pull)/([1-9]\d{0,8})(?:[/?#]\S*)?$`)
-	linked    = regexp.MustCompile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
-)
+// linked is an issue's address as the target of a Markdown link.
+var linked = regexp.MustCompile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
 
 // named reads the issue that a text begins with: its repository, if one is told, and its number.
 func named(line string) (repo string, n int, rest string, ok bool) {
 	if m := linked.FindStringSubmatch(line); m != nil {
-		repo, n, ok = issueOf(m[1])
+		repo, n, ok = naming.ReadIssue(m[1])
 		return repo, n, strings.TrimLeft(line[len(m[0]):], " \t.,:;!"), ok
 	}
 	word, rest := next(line)
-	repo, n, ok = issueOf(strings.Trim(word, "<>().,:;!*\"'“”`"))
+	repo, n, ok = naming.ReadIssue(strings.Trim(word, "<>().,:;!*\"'“”`"))
 	return repo, n, rest, ok
-}
-
-func issueOf(word string) (repo string, n int, ok bool) {
-	m := numbered.FindStringSubmatch(word)
-	if m == nil {
-		m = addressed.FindStringSubmatch(word)
-	}
-	if m == nil {
-		return "", 0, false
-	}
-	n, _ = strconv.Atoi(m[2]) // at most nine digits
-	return m[1], n, true
 }
 
 // leading are words that people write before the number of the other incident.

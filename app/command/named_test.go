@@ -19,6 +19,7 @@ func TestI3DuplicatesAreNamedAsPeopleNameThem(t *testing.T) {
 		"of incident #4, as it is the same": {Number: 4, Text: "as it is the same"},
 		"#4 as it is the same":              {Number: 4, Text: "as it is the same"},
 		"acme/incidents#4":                  {Repo: "acme/incidents", Number: 4},
+		"jdoe_acme/tools#4":                 {Repo: "jdoe_acme/tools", Number: 4},
 		"(acme/incidents#4)":                {Repo: "acme/incidents", Number: 4},
 		"https://github.com/acme/incidents/issues/4":                                {Repo: "acme/incidents", Number: 4},
 		"<https://github.com/acme/incidents/issues/4>":                              {Repo: "acme/incidents", Number: 4},

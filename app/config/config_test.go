@@ -72,6 +72,13 @@ var taken = map[string]struct {
 		p.Issues = false
 		p.Zone, _ = time.LoadLocation("Europe/Berlin")
 	}},
+	"names that GitHub has": {"coordinators: SRE\nresponders: [_ops, Acme-/Platform]\nescalation: {steps: [{to: [SRE, '@dave_acme', '@bob-']}]}\n" +
+		"postmortem: {reviewers: ['@a--b', jdoe_acme/sre]}\ncustomers: {globex: {channels: [issue: jdoe_acme/.github]}}\n", func(p *incident.Policy) {
+		p.Coordinators, p.Responders = "sre", []string{"_ops", "Acme-/platform"}
+		p.Escalation = []incident.EscalationStep{{To: []string{"sre", "@dave_acme", "@bob-"}}}
+		p.Reviewers = []string{"@a--b", "jdoe_acme/sre"}
+		p.Customers = []incident.Customer{{Name: "globex", Channels: []incident.Channel{{Kind: "issue", To: "jdoe_acme/.github"}}}}
+	}},
 	"Windows line ends": {"coordinators: incident-coordinators\r\nresponders:\r\n- platform\r\n", func(p *incident.Policy) { p.Responders = []string{"platform"} }},
 	"I7 what readers claim": {"signals: [{source: reader, do: open}]\n", func(p *incident.Policy) {
 		p.Signals = []incident.SignalRule{{Source: "reader", Action: "open"}}

@@ -12,18 +12,34 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// What names may look like: severities, customers and people are single words in commands.
+// What names may look like that are no names on GitHub: severities and customers are single words in commands.
 var (
 	severityName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,38}$`)
 	customerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
-	teamName     = regexp.MustCompile(`^(?:[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/)?[a-z0-9][a-z0-9_-]{0,99}$`)
-	loginName    = regexp.MustCompile(`^@[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}$`)
-	repoName     = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$`)
 	emailAddress = regexp.MustCompile(`^[^@\s<>,;"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	slackChannel = regexp.MustCompile(`^#?[a-z0-9][a-z0-9_-]{0,79}$|^[CG][A-Z0-9]{7,20}$`)
 )
+
+// isTeam reports whether a word may name a team: its slug, or owner/slug. The phone list looks like one.
+func isTeam(word string) bool {
+	_, _, full := naming.SplitTeam(word)
+	return full || naming.IsTeam(word)
+}
+
+// isPerson reports whether a word may name a person, as @login.
+func isPerson(word string) bool {
+	login, ok := strings.CutPrefix(word, "@")
+	return ok && naming.IsLogin(login)
+}
+
+// slugged returns a team as GitHub spells it: slugs have no capitals, whatever the team's name has.
+func slugged(team string) string {
+	at := strings.LastIndexByte(team, '/') + 1
+	return team[:at] + naming.Key(team[at:])
+}
 
 const (
 	aTeam         = "a team's short name, such as platform"
@@ -36,8 +52,8 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 	listed, hours, zoned := false, false, false
 	r.mapping(n, "the file", []field{
 		{"severities", func(n ast.Node) { r.severities(n, p) }},
-		{"responders", func(n ast.Node) { p.Responders = r.words(n, "responders", teamName, aTeam) }},
-		{"coordinators", func(n ast.Node) { p.Coordinators = r.word(n, teamName, aTeam) }},
+		{"responders", func(n ast.Node) { p.Responders = r.teams(n, "responders") }},
+		{"coordinators", func(n ast.Node) { p.Coordinators = slugged(r.word(n, isTeam, aTeam)) }},
 		{"pager", func(n ast.Node) { p.Pager = r.way(n, -1) }},
 		{"escalation", func(n ast.Node) { r.escalation(n, p) }},
 		{"phones", func(n ast.Node) { listed = true; p.Phones = r.lines(n, "phones") }},
@@ -45,7 +61,7 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 		{"customers", func(n ast.Node) { r.customers(n, p) }},
 		{"signals", func(n ast.Node) { r.signals(n, p) }},
 		{"broadcast", func(n ast.Node) {
-			p.Broadcast = r.words(n, "broadcast", slackChannel, aSlackChannel)
+			p.Broadcast = r.words(n, "broadcast", slackChannel.MatchString, aSlackChannel)
 			r.uses = append(r.uses, use{"slack", n, -1})
 		}},
 		{"stand-by", func(n ast.Node) { r.standBy(n, p) }},
@@ -253,10 +269,13 @@ func (r *reader) targets(n ast.Node) (out []string) {
 		word, ok := r.text(item)
 		switch {
 		case !ok:
-		case !teamName.MatchString(word) && !loginName.MatchString(word): // "phone" looks like a team
+		case !isTeam(word) && !isPerson(word): // "phone" looks like a team
 			r.problem(item, shown(word)+` can't be paged; allowed: a team's short name, a person as "@login", or phone`)
-		case r.twice(item, seen, word):
+		case r.twiceFold(item, seen, word):
 		default:
+			if !isPerson(word) {
+				word = slugged(word)
+			}
 			if word == "phone" && r.phone == nil {
 				r.phone = item
 			}
@@ -316,11 +335,11 @@ func (r *reader) channels(n ast.Node) (out []incident.Channel) {
 			}}
 		}
 		r.fields(entries, "a channel", []field{
-			read("issue", func(n ast.Node) string { return r.word(n, repoName, "a repository as owner/repo") }),
-			read("email", func(n ast.Node) string { return r.word(n, emailAddress, anAddress) }),
+			read("issue", func(n ast.Node) string { return r.word(n, naming.IsRepository, "a repository as owner/repo") }),
+			read("email", func(n ast.Node) string { return r.word(n, emailAddress.MatchString, anAddress) }),
 			read("slack", func(n ast.Node) string {
 				r.uses = append(r.uses, use{"slack", n, -1})
-				return r.word(n, slackChannel, aSlackChannel)
+				return r.word(n, slackChannel.MatchString, aSlackChannel)
 			}),
 			read("webhook", r.secret),
 		})
@@ -369,12 +388,22 @@ func (r *reader) reviewers(n ast.Node) (out []string) {
 		word, ok := r.text(item)
 		switch {
 		case !ok:
-		case !loginName.MatchString(word) && !(strings.Contains(word, "/") && teamName.MatchString(word)):
+		case !isPerson(word) && !(strings.Contains(word, "/") && isTeam(word)):
 			r.problem(item, shown(word)+` can't be a reviewer; allowed: a person as "@login", or a team as owner/team`)
-		case r.twice(item, seen, word):
-		default:
+		case r.twiceFold(item, seen, word):
+		case isPerson(word):
 			out = append(out, word)
+		default:
+			out = append(out, slugged(word))
 		}
+	}
+	return out
+}
+
+// teams reads a list of teams.
+func (r *reader) teams(n ast.Node, what string) (out []string) {
+	for _, team := range r.words(n, what, isTeam, aTeam) {
+		out = append(out, slugged(team))
 	}
 	return out
 }
@@ -397,9 +426,9 @@ func (r *reader) signals(n ast.Node, p *incident.Policy) {
 				}
 			}},
 			{"do", func(n ast.Node) { rule.Action = r.choice(n, "open", "page", "note", "drop") }},
-			{"severity", func(n ast.Node) { rule.Severity = r.word(n, severityName, "the name of a severity") }},
-			{"customer", func(n ast.Node) { rule.Customer = r.word(n, customerName, "the name of a customer") }},
-			{"repository", func(n ast.Node) { rule.Repository = r.word(n, repoName, "a repository as owner/repo") }},
+			{"severity", func(n ast.Node) { rule.Severity = r.word(n, severityName.MatchString, "the name of a severity") }},
+			{"customer", func(n ast.Node) { rule.Customer = r.word(n, customerName.MatchString, "the name of a customer") }},
+			{"repository", func(n ast.Node) { rule.Repository = r.word(n, naming.IsRepository, "a repository as owner/repo") }},
 		})
 		onlyDoes := incident.SignalRule{Source: rule.Source, Action: rule.Action}
 		isRight := rule.Action == "open" || rule.Action == "page"

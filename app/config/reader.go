@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // reader walks the YAML and collects what is wrong with it, so that one look at a file shows every mistake.
@@ -97,12 +99,16 @@ func (r *reader) twice(n ast.Node, seen map[string]bool, word string) bool {
 
 // twiceFold is twice for words in which capitals make no difference.
 func (r *reader) twiceFold(n ast.Node, seen map[string]bool, word string) bool {
-	small := strings.ToLower(word)
-	if seen[small] {
+	exact, small := "="+word, naming.Key(word)
+	switch {
+	case seen[exact]:
+		r.problem(n, shown(word)+" is here twice")
+		return true
+	case seen[small]:
 		r.problem(n, shown(word)+" is here twice; capitals make no difference")
 		return true
 	}
-	seen[small] = true
+	seen[exact], seen[small] = true, true
 	return false
 }
 
@@ -177,10 +183,10 @@ func (r *reader) line(n ast.Node) string {
 }
 
 // words reads a list of names.
-func (r *reader) words(n ast.Node, what string, pattern *regexp.Regexp, allowed string) (out []string) {
+func (r *reader) words(n ast.Node, what string, fits func(string) bool, allowed string) (out []string) {
 	seen := map[string]bool{}
 	for _, item := range r.items(n, what, "[platform]") {
-		if word := r.word(item, pattern, allowed); word != "" && !r.twice(item, seen, word) {
+		if word := r.word(item, fits, allowed); word != "" && !r.twiceFold(item, seen, word) {
 			out = append(out, word)
 		}
 	}
@@ -188,12 +194,12 @@ func (r *reader) words(n ast.Node, what string, pattern *regexp.Regexp, allowed 
 }
 
 // word reads one name; it gives "" where it is none.
-func (r *reader) word(n ast.Node, pattern *regexp.Regexp, allowed string) string {
+func (r *reader) word(n ast.Node, fits func(string) bool, allowed string) string {
 	text, ok := r.text(n)
 	if !ok {
 		return ""
 	}
-	if !pattern.MatchString(text) {
+	if !fits(text) {
 		r.problem(n, fmt.Sprintf("%s is not allowed here; allowed: %s", shown(text), allowed))
 		return ""
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -39,6 +40,23 @@ func validator(t *testing.T) func(content string) (ok bool, err error) {
 			return false, err
 		}
 		return true, schema.Validate(document)
+	}
+}
+
+// The schema spells the grammar of names out; it must be the one that the reader has.
+func TestTheSchemaHasTheGrammarOfNames(t *testing.T) {
+	raw, err := os.ReadFile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, pattern := range map[string]string{
+		"login": "^@" + naming.LoginPattern + "$", "team": "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$",
+		"reviewer": "^" + naming.LoginPattern + "/" + naming.TeamPattern + "$", "repository": "^" + naming.RepositoryPattern + "$",
+	} {
+		quoted, _ := json.Marshal(pattern)
+		if !bytes.Contains(raw, quoted) {
+			t.Errorf("no pattern of the schema is the %s's %s", what, quoted)
+		}
 	}
 }
 

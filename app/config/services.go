@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // service describes the settings of one kind of service.
@@ -69,7 +70,7 @@ var services = []service{
 }
 
 func like(pattern *regexp.Regexp, allowed string) func(*reader, ast.Node) string {
-	return func(r *reader, n ast.Node) string { return r.word(n, pattern, allowed) }
+	return func(r *reader, n ast.Node) string { return r.word(n, pattern.MatchString, allowed) }
 }
 
 func oneOf(allowed ...string) func(*reader, ast.Node) string {
@@ -171,7 +172,7 @@ func (r *reader) names(n ast.Node, value func(*reader, ast.Node) string) map[str
 	out, seen := map[string]string{}, map[string]bool{}
 	for _, e := range r.entries(n, "targets") {
 		switch {
-		case !teamName.MatchString(e.name) && !loginName.MatchString(e.name), e.name == "phone":
+		case !isTeam(e.name) && !isPerson(e.name), naming.Same(e.name, "phone"):
 			r.problem(e.key, shown(e.name)+` can't be a target; allowed: a team's short name, or a person as "@login", as in the steps`)
 		case isNull(e.value):
 			r.problem(e.key, "a target needs the name that the service knows it by")

@@ -3,9 +3,9 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -89,7 +89,7 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 		case incident.Same(row.Owner, was.Owner):
 		case row.Owner == "":
 			keep(postmortem.ColumnOwner, "") // the check asks for one
-		case !login.MatchString(row.Owner):
+		case !naming.IsLogin(row.Owner):
 			keep(postmortem.ColumnOwner, fmt.Sprintf("“%s” is not a name on GitHub: write the name of one person", row.Owner))
 		default:
 			may, err := p.may(row.Owner)
@@ -127,9 +127,6 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 	}
 	return t, nil
 }
-
-// login is what GitHub takes as a user's name.
-var login = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:_[A-Za-z0-9]+)?$`)
 
 // complain lists what is wrong with the rows of a document's table.
 func (t table) complain(document string, followUps int) (all []postmortem.Problem) {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -33,7 +34,7 @@ func addSay(says []incident.Say, s incident.Say) []incident.Say {
 }
 
 // mentioned is how a text begins that speaks to somebody.
-var mentioned = regexp.MustCompile(`^@[A-Za-z0-9_-]+: `)
+var mentioned = regexp.MustCompile(`^@` + naming.LoginPattern + `: `)
 
 // joinSays writes an answer. Each thing is said once, and whom it speaks to is mentioned once.
 func joinSays(says []incident.Say) (string, error) {

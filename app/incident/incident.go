@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Ref names an issue or pull request.
@@ -27,13 +29,12 @@ func (r Ref) FullName() string { return r.Owner + "/" + r.Repo }
 
 // ParseRef reads owner/repo#number.
 func ParseRef(s string) (Ref, error) {
-	name, number, ok := strings.Cut(s, "#")
-	owner, repo, slash := strings.Cut(name, "/")
-	n, err := strconv.Atoi(number)
-	if !ok || !slash || owner == "" || repo == "" || strings.Contains(repo, "/") || err != nil || n < 1 {
+	name, number, ok := naming.SplitIssue(s)
+	if !ok {
 		return Ref{}, fmt.Errorf("%q is not of the form owner/repo#number", s)
 	}
-	return Ref{Owner: owner, Repo: repo, Number: n}, nil
+	owner, repo, _ := naming.SplitRepository(name)
+	return Ref{Owner: owner, Repo: repo, Number: number}, nil
 }
 
 // TicketMark marks the ticket of a follow-up, for finding it again and for telling which incident it belongs to.
@@ -341,15 +342,19 @@ type Pull struct {
 	Owed   bool `json:"owed,omitempty"`   // it is merged, and the customers do not have their version
 }
 
-// Has tells whether login is among the names, as GitHub compares logins: without case.
-func Has(names []string, login string) bool {
-	for _, n := range names {
-		if Same(n, login) {
-			return true
-		}
-	}
-	return false
-}
+// Has reports whether a login or label is among the names, as GitHub compares them: without case.
+func Has(names []string, name string) bool { return naming.Has(names, name) }
 
-// Same compares two logins as GitHub does: without case.
-func Same(a, b string) bool { return strings.EqualFold(a, b) }
+// Same compares two logins or labels as GitHub does: without case.
+func Same(a, b string) bool { return naming.Same(a, b) }
+
+// OwnLabel returns a label as the process spells it, and reports whether it means something here. A repository may spell
+// its labels in another case: to GitHub they are the same ones, and no second one can be made.
+func OwnLabel(name string) (label string, ok bool) {
+	label = naming.Key(name)
+	switch label {
+	case LabelIncident, LabelDrill, LabelUpdateOverdue, LabelMerged:
+		return label, true
+	}
+	return label, strings.HasPrefix(label, LabelPhase) || strings.HasPrefix(label, LabelSeverity)
+}

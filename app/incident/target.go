@@ -1,9 +1,10 @@
 package incident
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Targets is whom `/ic escalate` pages, as its first words name them (V5).
@@ -36,11 +37,6 @@ type Directory struct {
 
 // maxTargets is how many names one command takes; what follows them is text.
 const maxTargets = 10
-
-var (
-	slugShape  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$`)
-	loginShape = regexp.MustCompile(`^[A-Za-z0-9](?:-?[A-Za-z0-9])*-?(?:_[A-Za-z0-9]+)?$`)
-)
 
 // ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a group or person, with
 // spaces, commas or "and" between them. A plain word is a name only where it stands first or after a comma or "and", and
@@ -102,7 +98,7 @@ func (r *targetReader) take(word string, bare bool) bool {
 	}
 	foreign := isTeam && !Same(org, r.org)
 	switch {
-	case foreign || !slugShape.MatchString(slug) && (!loginShape.MatchString(name) || isTeam):
+	case foreign || !naming.IsTeam(slug) && (!naming.IsLogin(name) || isTeam):
 		if at {
 			r.refuse(word)
 		}
@@ -141,7 +137,7 @@ func (r *targetReader) known(name string) bool {
 // person takes a name that was written with @: somebody who may respond, or else a team.
 func (r *targetReader) person(login string) bool {
 	answer := No
-	if loginShape.MatchString(login) && len(login) <= 39 {
+	if naming.IsLogin(login) {
 		answer = r.ask.Person(login)
 	}
 	switch {
@@ -158,7 +154,7 @@ func (r *targetReader) person(login string) bool {
 // team takes a team that GitHub has. What GitHub does not have and is close to a known name is asked about.
 func (r *targetReader) team(slug, word string, at bool) bool {
 	answer := No
-	if slugShape.MatchString(slug) {
+	if naming.IsTeam(slug) {
 		answer = r.ask.Team(strings.ToLower(slug))
 	}
 	switch answer {

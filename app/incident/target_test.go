@@ -37,6 +37,9 @@ func TestV5WhomAnEscalationNames(t *testing.T) {
 		"@payments the card page is down":       to("the card page is down", "payments"),
 		"@dan we need one more":                 to("we need one more", "@dan"),
 		"@dan, @bob and platform, payments now": to("now", "@dan", "@bob", "platform", "payments"),
+		"@dave_acme and @bob- please":           to("please", "@dave_acme", "@bob-"),
+		"@a--b please":                          {Cannot: []string{"@a--b"}, Text: "please"},
+		"@acme/Payments, @acme/_ops now":        to("now", "payments", "_ops"),
 		"@dan\nwe need one more":                to("we need one more", "@dan"),
 		"frank knows it":                        to("knows it", "@frank"),
 		"carol and @dan please":                 to("please", "@carol", "@dan"),
@@ -73,7 +76,7 @@ func TestV5WhomAnEscalationNames(t *testing.T) {
 					return incident.No
 				}
 			}
-			ask := incident.Directory{Team: answer("payments"), Person: answer("dan", "bob", "carol", "frank")}
+			ask := incident.Directory{Team: answer("payments", "_ops"), Person: answer("dan", "bob", "carol", "frank", "dave_acme", "bob-")}
 			if d := cmp.Diff(want, incident.ReadTargets(text, "acme", p, []string{"carol"}, ask)); d != "" {
 				t.Errorf("-want +got:\n%s", d)
 			}

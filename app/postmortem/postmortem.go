@@ -337,13 +337,10 @@ func (f Facts) site() string {
 	return "https://github.com"
 }
 
-// repository is how GitHub names repositories.
-var repository = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
-
 // issue gives the address of owner/repo#number, or "" if it names none.
 func (f Facts) issue(name string) string {
 	ref, err := incident.ParseRef(name)
-	if err != nil || !repository.MatchString(ref.FullName()) {
+	if err != nil {
 		return ""
 	}
 	return fmt.Sprintf("%s/%s/issues/%d", f.site(), ref.FullName(), ref.Number)

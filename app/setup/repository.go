@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -44,12 +44,10 @@ type Pull struct {
 	Opened bool   `json:"opened"` // now; else it was open already
 }
 
-var slug = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-
 // Prepare gives a repository its labels, and opens one pull request with the files that it lacks. What is there already stays
 // as it is, so that running it again does no harm. told hears how far it is.
 func Prepare(ctx context.Context, app *gh.App, owner, repo, coordinators string, told func(step string, done, total int)) (*Repository, error) {
-	if !slug.MatchString(coordinators) {
+	if !naming.IsTeam(coordinators) {
 		return nil, fmt.Errorf("--coordinators %q: give a team's slug, as in github.com/orgs/ORG/teams/SLUG", coordinators)
 	}
 	c, err := app.Repository(ctx, owner, repo)

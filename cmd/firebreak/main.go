@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 func main() {
@@ -65,8 +66,8 @@ func misuse(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 
 // repositoryOf reads OWNER/REPO.
 func repositoryOf(arg string) (owner, repo string, err error) {
-	owner, repo, ok := strings.Cut(arg, "/")
-	if !ok || owner == "" || repo == "" || strings.ContainsAny(repo, "/#") || strings.ContainsAny(arg, ": ?") {
+	owner, repo, ok := naming.SplitRepository(arg)
+	if !ok {
 		return "", "", misuse("%q is not a repository: write OWNER/REPO", arg)
 	}
 	return owner, repo, nil
