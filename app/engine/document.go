@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
 
@@ -43,8 +44,8 @@ func (p *pass) openDocument() error {
 	for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
 		if _, team, ok := strings.Cut(r, "/"); ok {
 			pub.Teams = append(pub.Teams, team)
-		} else if !incident.Has(pub.Reviewers, r) {
-			pub.Reviewers = append(pub.Reviewers, strings.TrimPrefix(r, "@"))
+		} else if r = strings.TrimPrefix(r, "@"); !incident.Has(pub.Reviewers, r) {
+			pub.Reviewers = append(pub.Reviewers, r)
 		}
 	}
 	number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
@@ -250,7 +251,7 @@ func (p *pass) internal() []string {
 	}
 	var out []string
 	for _, n := range names {
-		if n != "" && !strings.HasSuffix(n, "[bot]") && !incident.Has(out, n) {
+		if !naming.IsNobody(n) && !naming.IsBot(n) && !incident.Has(out, n) {
 			out = append(out, n)
 		}
 	}

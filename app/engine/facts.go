@@ -9,6 +9,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // lag is how long GitHub's API may take to show a comment whose webhook came already.
@@ -93,7 +94,7 @@ func (p *pass) early(opens bool) (facts []incident.Fact, of map[int]bool) {
 		if it.Own || it.Event != "labeled" || it.At.Sub(p.snap.Created) > atOnce {
 			break // what somebody did, or said, once it was open
 		}
-		if it.Label == incident.LabelDrill || strings.HasPrefix(it.Label, incident.LabelSeverity) {
+		if label, _ := incident.OwnLabel(it.Label); label == incident.LabelDrill || strings.HasPrefix(label, incident.LabelSeverity) {
 			facts, of[i] = append(facts, p.item(i, it, !p.lost)...), true
 		}
 	}
@@ -116,7 +117,7 @@ func (p *pass) wasLabeled() bool {
 		return true
 	}
 	for _, it := range p.snap.Items {
-		if it.Event == "labeled" && it.Label == incident.LabelIncident {
+		if it.Event == "labeled" && incident.Same(it.Label, incident.LabelIncident) {
 			return true
 		}
 	}
@@ -150,8 +151,14 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 		}
 		f.What = incident.Unlabeled{Name: it.Label}
 	case "assigned":
+		if naming.IsNobody(it.Login) {
+			return nil // who was assigned is no longer there
+		}
 		f.What = incident.Assigned{Login: it.Login}
 	case "unassigned":
+		if naming.IsNobody(it.Login) {
+			return nil
+		}
 		f.What = incident.Unassigned{Login: it.Login}
 	case "closed":
 		f.What = incident.Shut{}
@@ -224,6 +231,7 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 
 // ours tells the labels that say something to the product.
 func ours(label string) bool {
+	label, _ = incident.OwnLabel(label)
 	return label == incident.LabelIncident || label == incident.LabelDrill ||
 		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
 }
@@ -279,7 +287,7 @@ func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
 // edits gives the commands that an edit added, if the author made it.
 func (p *pass) edits() []incident.Fact {
 	c := p.m.Comment
-	if c == nil || c.Editor == "" || !incident.Same(c.Editor, c.Author) {
+	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !incident.Same(c.Editor, c.Author) {
 		return nil
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: p.isTitled(len(p.snap.Items))}
@@ -358,7 +366,7 @@ func (p *pass) unknown(facts []incident.Fact) []incident.Fact {
 func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 	for i := range facts {
 		f := &facts[i]
-		if f.By.Login == "" || f.By.Bot {
+		if naming.IsNobody(f.By.Login) || f.By.Bot {
 			continue
 		}
 		if _, plain := f.What.(incident.Commented); plain {
@@ -411,6 +419,9 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 }
 
 func (p *pass) may(login string) (bool, error) {
+	if naming.IsNobody(login) {
+		return false, nil
+	}
 	may, err := p.GitHub.May(p.ctx, p.m.Ref, login, p.policy.Responders)
 	if err != nil {
 		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)

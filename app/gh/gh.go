@@ -32,6 +32,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Options are what an App needs to be reached as.
@@ -157,7 +158,7 @@ func (a *App) Login(ctx context.Context) (string, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.login = app.GetSlug() + "[bot]"
+	a.login = naming.BotOf(app.GetSlug())
 	return a.login, nil
 }
 

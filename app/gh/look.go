@@ -151,7 +151,7 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 
 func snapshot(ref incident.Ref, is issue) *engine.Snapshot {
 	s := &engine.Snapshot{
-		Ref: ref, ID: is.ID, Title: is.Title, Body: is.Body, Author: is.User.Login, AuthorBot: is.User.Type == "Bot",
+		Ref: ref, ID: is.ID, Title: is.Title, Body: is.Body, Author: nameOf(&is.User), AuthorBot: is.User.Type == "Bot",
 		Created: is.Created.UTC(), Updated: is.Updated.UTC(), URL: is.URL, Pull: is.Pull != nil, Locked: is.Locked,
 		Open: is.State == "open", Reason: is.Reason, Comments: is.Comments,
 	}
@@ -200,9 +200,7 @@ func (l *look) item(it item) engine.Item {
 		by = it.Assigner
 	}
 	out := engine.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), Body: it.Body, URL: it.URL}
-	if by != nil {
-		out.By, out.Bot = by.Login, by.Type == "Bot"
-	}
+	out.By, out.Bot = nameOf(by), by != nil && by.Type == "Bot"
 	out.Own = strings.EqualFold(out.By, l.me) || it.App != nil && it.App.ID == l.a.o.AppID && out.Bot
 	switch {
 	case it.Event == "commented":

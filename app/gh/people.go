@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // How long answers are kept: who may respond, and a file before it is asked for again.
@@ -32,6 +33,9 @@ type file struct {
 // May tells whether somebody may respond. It implements engine.GitHub.
 func (a *App) May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
 	key := strings.ToLower(ref.FullName() + " " + login + " " + strings.Join(teams, " "))
+	if naming.IsNobody(login) {
+		return false, nil
+	}
 	now := a.o.Now()
 	a.mu.Lock()
 	known, ok := a.people[key]
@@ -56,15 +60,12 @@ func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []s
 	if err != nil {
 		return false, err
 	}
-	var answer struct {
-		Permission string `json:"permission"`
-	}
+	var answer access
 	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/collaborators/"+url.PathEscape(login)+"/permission", nil, &answer)
 	if err != nil && status(err) != http.StatusNotFound {
 		return false, fail("ask what "+login+" may do", ref.FullName(), err)
 	}
-	// permission folds triage into read and maintain into write, which is the line that is drawn here.
-	if err == nil && (answer.Permission == "write" || answer.Permission == "admin") {
+	if err == nil && answer.canWrite() {
 		return true, nil
 	}
 	for _, team := range teams {
@@ -80,6 +81,38 @@ func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []s
 		}
 	}
 	return false, nil
+}
+
+// access is what GitHub says that somebody may do in a repository.
+// https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+type access struct {
+	Permission string `json:"permission"`
+	Role       string `json:"role_name"`
+}
+
+// canWrite reports whether that includes write access, which makes a responder.
+//
+// role_name decides, since permission is there for what was written before GitHub had more than three roles. By its
+// description permission says read of who has triage and write of who has maintain, and GitHub has also been seen to say
+// maintain there. A role that an organisation made itself has a name of its own; of that one permission gives the base,
+// which is one of GitHub's roles. Servers from before role_name have permission alone.
+func (a access) canWrite() bool {
+	switch role := naming.Key(a.Role); role {
+	case "read", "triage", "none":
+		return false
+	case "write", "maintain", "admin":
+		return true
+	}
+	base := naming.Key(a.Permission)
+	return base == "write" || base == "maintain" || base == "admin"
+}
+
+// nameOf returns an account's login. GitHub says null where the account is deleted, and shows the ghost.
+func nameOf(u *user) string {
+	if u == nil || u.Login == "" {
+		return naming.Ghost
+	}
+	return u.Login
 }
 
 // File reads a file of the default branch. It implements engine.GitHub.
@@ -120,4 +153,10 @@ func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, 
 	defer a.mu.Unlock()
 	a.files[key] = known
 	return known.content, known.ok, nil
+}
+
+// appOf returns the slug of the App whose bot a login is, as searches take it.
+func appOf(login string) string {
+	slug, _ := naming.AppOf(login)
+	return slug
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Publish makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
@@ -150,21 +151,21 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	if pr.GetState() != "open" {
 		return nil
 	}
-	asked := map[string]bool{strings.ToLower(pr.GetUser().GetLogin()): true}
+	asked := map[string]bool{naming.Key(pr.GetUser().GetLogin()): true}
 	for _, u := range pr.RequestedReviewers {
-		asked[strings.ToLower(u.GetLogin())] = true
+		asked[naming.Key(u.GetLogin())] = true
 	}
 	for _, t := range pr.RequestedTeams {
-		asked["team "+t.GetSlug()] = true
+		asked["team "+naming.Key(t.GetSlug())] = true
 	}
 	var requests []github.ReviewersRequest
 	for _, r := range w.p.Reviewers {
-		if !asked[strings.ToLower(r)] {
+		if !asked[naming.Key(r)] {
 			requests = append(requests, github.ReviewersRequest{Reviewers: []string{r}})
 		}
 	}
 	for _, t := range w.p.Teams {
-		if !asked["team "+t] {
+		if !asked["team "+naming.Key(t)] {
 			requests = append(requests, github.ReviewersRequest{TeamReviewers: []string{t}})
 		}
 	}
@@ -195,13 +196,18 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	if err != nil {
 		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
 	}
+	mergedBy := pr.GetMergedBy().GetLogin()
+	if pr.GetMerged() && mergedBy == "" {
+		mergedBy = naming.Ghost
+	}
 	return engine.Pull{
 		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
-		MergedBy: pr.GetMergedBy().GetLogin(), Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
+		MergedBy: mergedBy, Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
 	}, nil
 }
 
-// Reviews returns who approves of a pull request and who asks for changes. It implements engine.GitHub.
+// Reviews returns who approves of a pull request and who asks for changes. What somebody said whose account is deleted
+// counts for nobody: whether they may respond can't be asked any more. It implements engine.GitHub.
 func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
@@ -217,6 +223,9 @@ func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approv
 		}
 		for _, r := range reviews {
 			login, state := r.GetUser().GetLogin(), strings.ToUpper(r.GetState())
+			if naming.IsNobody(login) {
+				continue
+			}
 			if state != "APPROVED" && state != "CHANGES_REQUESTED" && state != "DISMISSED" {
 				continue // a mere comment takes nothing back
 			}

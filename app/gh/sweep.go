@@ -111,7 +111,7 @@ func (a *App) stirred(ctx context.Context, inst *github.Installation, since time
 	if since.IsZero() { // the open ones first: somebody waits for them
 		kinds = []string{kinds[0] + " is:open", kinds[0] + " is:closed"}
 	}
-	kinds = append(kinds, "is:pr author:app/"+strings.TrimSuffix(me, "[bot]"))
+	kinds = append(kinds, "is:pr author:app/"+appOf(me))
 	var all []engine.Message
 	for _, kind := range kinds {
 		query := "user:" + owner + " " + kind
@@ -216,7 +216,7 @@ func (s *search) take(h hit) {
 	s.seen[ref] = true
 	if h.Pull == nil {
 		s.messages = append(s.messages, engine.Message{Ref: ref, Why: "sweep"})
-	} else if of, ok := incident.ReadPullMark(h.Body); ok && of.FullName() == ref.FullName() {
+	} else if of, ok := incident.ReadPullMark(h.Body); ok && incident.Same(of.FullName(), ref.FullName()) {
 		s.messages = append(s.messages, engine.Message{Ref: of, Why: "sweep", Pull: h.Number})
 	}
 }

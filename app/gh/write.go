@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Comment posts a comment. It implements engine.GitHub.
@@ -249,7 +250,7 @@ func (a *App) Address(ref incident.Ref) string {
 }
 
 func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
-	owner, repo, ok := strings.Cut(name, "/")
+	owner, repo, ok := naming.SplitRepository(name)
 	if !ok {
 		return incident.Ref{}, nil, fmt.Errorf("%q is not a repository: write owner/repo", name)
 	}
