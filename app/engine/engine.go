@@ -21,6 +21,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // fresh is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
@@ -278,7 +279,7 @@ func (p *pass) look() error {
 // leftBehind tells what no first look finds: a comment by the app, or a phase that it set. Pages go out before both, and a card
 // may be deleted with all other comments.
 func leftBehind(it Item) bool {
-	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(it.Label, incident.LabelPhase))
+	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(naming.Key(it.Label), incident.LabelPhase))
 }
 
 // step runs the core over what is new.
@@ -422,8 +423,8 @@ func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wante
 			add = append(add, l)
 		}
 	}
-	for _, l := range w.Unwanted {
-		if incident.Has(p.snap.Labels, l) {
+	for _, l := range p.snap.Labels { // as the repository spells them
+		if incident.Has(w.Unwanted, l) {
 			remove = append(remove, l)
 		}
 	}

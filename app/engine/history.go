@@ -103,10 +103,11 @@ func (p *pass) recall() error {
 		if !it.Own || it.Event != "labeled" || !incident.Has(p.snap.Labels, it.Label) {
 			continue
 		}
-		if phase, ok := strings.CutPrefix(it.Label, incident.LabelPhase); ok && !it.At.Before(p.state.Since.At) {
+		label, _ := incident.OwnLabel(it.Label)
+		if phase, ok := strings.CutPrefix(label, incident.LabelPhase); ok && !it.At.Before(p.state.Since.At) {
 			rebuilt.Phase = incident.Phase(phase)
 		}
-		if severity, ok := strings.CutPrefix(it.Label, incident.LabelSeverity); ok && (p.state.Confirmed == nil || !it.At.Before(p.state.Confirmed.At)) {
+		if severity, ok := strings.CutPrefix(label, incident.LabelSeverity); ok && (p.state.Confirmed == nil || !it.At.Before(p.state.Confirmed.At)) {
 			rebuilt.Severity = severity
 		}
 	}
@@ -141,7 +142,7 @@ func (p *pass) recall() error {
 func (p *pass) phases() int {
 	n := 0
 	for _, l := range p.snap.Labels {
-		if strings.HasPrefix(l, incident.LabelPhase) {
+		if label, _ := incident.OwnLabel(l); strings.HasPrefix(label, incident.LabelPhase) {
 			n++
 		}
 	}
@@ -226,7 +227,7 @@ func (p *pass) openTicket(index int) error {
 		repo = p.m.Ref.FullName()
 	}
 	n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
-	if repo != p.m.Ref.FullName() && p.isOutOfReach(err, index) {
+	if !incident.Same(repo, p.m.Ref.FullName()) && p.isOutOfReach(err, index) {
 		// The work must not be lost for that, so it stays here and says so.
 		repo = p.m.Ref.FullName()
 		n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)

@@ -20,6 +20,7 @@ func (r *run) labeledEarly(name string) {
 	if r.Early != nil {
 		e = *r.Early
 	}
+	name, _ = OwnLabel(name)
 	severity, isSeverity := strings.CutPrefix(name, LabelSeverity)
 	switch {
 	case isSeverity:
@@ -38,7 +39,7 @@ func (r *run) unlabeledEarly(name string) {
 		return
 	}
 	e := *r.Early
-	switch name {
+	switch label, _ := OwnLabel(name); label {
 	case LabelSeverity + e.Severity:
 		e.Severity, e.By, e.Sure = "", "", false
 	case LabelDrill:

@@ -410,7 +410,7 @@ func (r *run) declare() {
 	case Opened:
 		r.begin(w)
 	case Labeled:
-		if w.Name != LabelIncident {
+		if !Same(w.Name, LabelIncident) {
 			r.labeledEarly(w.Name)
 		} else if r.f.By.Respond || r.f.By.Bot { // GitHub lets nobody else but triagers set it
 			r.begin(Opened{Source: "label"})
@@ -544,10 +544,11 @@ func without(list []string, login string) []string {
 }
 
 func (r *run) labeled(name string) {
-	phase, isPhase := strings.CutPrefix(name, LabelPhase)
-	severity, isSeverity := strings.CutPrefix(name, LabelSeverity)
+	label, _ := OwnLabel(name)
+	phase, isPhase := strings.CutPrefix(label, LabelPhase)
+	severity, isSeverity := strings.CutPrefix(label, LabelSeverity)
 	switch {
-	case name == LabelDrill && r.mayByHand():
+	case label == LabelDrill && r.mayByHand():
 		r.Drill = true
 		r.stopPaging()
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
@@ -570,9 +571,9 @@ func (r *run) labeled(name string) {
 // picker removes one and adds the other), and the card says what is. To stop being an incident is another matter.
 func (r *run) unlabeled(name string) {
 	switch {
-	case name == LabelIncident:
+	case Same(name, LabelIncident):
 		r.reply(Say{Name: "label-kept", Line: name, Try: []string{"/incident decline …", "/ic close"}})
-	case name == LabelDrill && r.Drill && r.mayByHand():
+	case Same(name, LabelDrill) && r.Drill && r.mayByHand():
 		r.Drill = false
 		r.seekCoordinator()
 	}

@@ -69,5 +69,8 @@ func Declares(form []byte) bool {
 			names = append(names, strings.TrimSpace(name))
 		}
 	}
-	return slices.Contains(names, any(incident.LabelIncident))
+	return slices.ContainsFunc(names, func(n any) bool {
+		name, ok := n.(string)
+		return ok && incident.Same(strings.TrimSpace(name), incident.LabelIncident)
+	})
 }

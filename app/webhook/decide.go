@@ -147,9 +147,8 @@ func isForm(body string) bool {
 
 // ours tells the labels that mean something to the product.
 func ours(label string) bool {
-	label = strings.ToLower(label) // GitHub's labels are the same in any case
-	return label == incident.LabelIncident || label == incident.LabelDrill || label == incident.LabelUpdateOverdue || label == incident.LabelMerged ||
-		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
+	_, ok := incident.OwnLabel(label)
+	return ok
 }
 
 // often is after how many comments somebody looks although none holds a command: so the cursor stays near the end, and a
