@@ -88,6 +88,7 @@ func New(o Options) (*App, error) {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
+	o.Transport = mints{o.Transport}
 	api, err := APIAddress(o.BaseURL)
 	if err != nil {
 		return nil, err

@@ -125,13 +125,17 @@ func (a *App) installed(id int64, key string, w work, repos []string, anew func(
 	if c := a.clients[key]; c != nil {
 		return c, nil
 	}
-	own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
-	tr := ghinstallation.NewFromAppsTransport(&own, id)
-	tr.BaseURL = strings.TrimSuffix(a.api, "/")
-	tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
 	permissions := w.permissions
 	permissions.Metadata = read
-	tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
+	fresh := func() http.RoundTripper {
+		own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
+		tr := ghinstallation.NewFromAppsTransport(&own, id)
+		tr.BaseURL = strings.TrimSuffix(a.api, "/")
+		tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
+		tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
+		return tr
+	}
+	tr := &renewed{fresh: fresh, now: a.o.Now}
 	if a.paces[id] == nil {
 		a.paces[id], a.meters[id] = &pace{every: a.o.Pace}, &meter{}
 	}
