@@ -128,6 +128,7 @@ func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait t
 	defer a.st.mu.Unlock()
 	asked := *q.r.URL // an address with ids is served by its names
 	status, answer, wait = a.answer(q)
+	q.skew(a.s.faults.ahead())
 	n = 1
 	if k := len(a.st.Calls); k > 0 {
 		n = a.st.Calls[k-1].N + 1
@@ -145,6 +146,17 @@ func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait t
 	return status, answer, n, wait
 }
 
+// skew tells the time by a clock that is ahead of ours, or behind.
+func (q *request) skew(ahead time.Duration) {
+	if ahead == 0 {
+		return
+	}
+	q.head.Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+	if reset, err := strconv.ParseInt(q.head.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+		q.head.Set("X-RateLimit-Reset", strconv.FormatInt(reset+int64(ahead/time.Second), 10))
+	}
+}
+
 // actor names who called, as the list of calls does.
 func (q *request) actor() string {
 	switch {
@@ -158,16 +170,19 @@ func (q *request) actor() string {
 
 // answer does what is asked for, after the faults.
 func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Duration) {
+	now := a.s.clock.Now()
 	err := q.chooseVersion()
 	if err == nil {
 		err = q.authenticate()
 	}
 	if err != nil {
+		if q.isApps() && a.s.faults.out(now) {
+			err = errAway // whoever is away doesn't look at tokens
+		}
 		status, body = a.refusal(err)
 		return status, body, 0
 	}
-	hide := 0
-	now := a.s.clock.Now()
+	var hide *Error
 	var spent *budget // what the call is taken from
 	if q.app || q.by != nil && q.by.ViaApp {
 		var refuse *Error
@@ -179,9 +194,14 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 	}
 	if spent = a.budgetOf(q); spent != nil && !spent.take(now) && q.by != nil && q.by.ViaApp {
 		spent.tell(q.head)
-		status, body = a.refusal(errRateLimit)
+		status, body = a.refusal(q.st.rateLimited())
 		return status, body, wait
 	}
+	if err := q.lag(now); err != nil {
+		status, body = a.refusal(err)
+		return status, body, wait
+	}
+	defer func() { q.st = a.st }()
 	if err := q.nameAddress(); err != nil {
 		status, body = a.refusal(err)
 		return status, body, wait
@@ -216,12 +236,36 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 	if spent != nil {
 		spent.tell(q.head)
 	}
-	if hide != 0 {
+	if hide != nil {
 		q.head.Del("ETag")
 		q.head.Del("Link")
-		status, body = a.refusal(&Error{Status: hide, Message: http.StatusText(hide)})
+		status, body = a.refusal(hide)
 	}
 	return status, body, wait
+}
+
+// isApps reports whether a request carries a token of the App, whether it is good or not.
+func (q *request) isApps() bool {
+	_, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
+	return strings.HasPrefix(token, "ghs_") || strings.Count(token, ".") == 2
+}
+
+// lag lets the request be answered from the store as it was, where the App's reads lag behind.
+func (q *request) lag(now time.Time) error {
+	if !q.app && (q.by == nil || !q.by.ViaApp) {
+		return nil
+	}
+	behind := q.a.s.faults.behind(q.r.Method, q.r.URL.Path)
+	if behind == 0 {
+		return nil
+	}
+	replica, err := q.st.asOf(now.Add(-behind))
+	if err != nil {
+		return err
+	}
+	q.a.st.keepPast(q.a.s.clock.Now, q.a.s.faults.reach()) // it may have been the last
+	q.st = replica
+	return nil
 }
 
 // nopWriter lets the mux fill in a request's path values.
@@ -260,7 +304,7 @@ func (q *request) authenticate() error {
 			return nil
 		}
 	case strings.HasPrefix(token, "ghs_"):
-		if g, ok := q.st.app.grantOf(token); ok && !q.st.isRevoked(token) {
+		if g, ok := q.st.grantOf(token, q.a.s.clock.Now()); ok && !q.st.isRevoked(token) {
 			q.by = g.actor(q.st.app)
 			return q.st.notSuspended()
 		}
@@ -268,7 +312,7 @@ func (q *request) authenticate() error {
 		if q.st.appless() {
 			break
 		}
-		if err := q.st.app.verifyJWT(token); err != nil {
+		if err := q.st.app.verifyJWT(token, time.Now().Add(q.a.s.faults.ahead())); err != nil {
 			return err
 		}
 		q.app = true

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // unmarshalNames reads a list of texts, or of objects with a name.
@@ -69,7 +68,7 @@ func getInstallation(q *request) (int, any, error) {
 	case q.value("repo") != "" && !known:
 		return 0, nil, q.renamed(errNotFound)
 	case !q.st.installed(r),
-		q.value("installation") != "" && q.id("installation") != installationID,
+		q.value("installation") != "" && q.id("installation") != q.st.installationID(),
 		q.value("org") != "" && !strings.EqualFold(q.value("org"), q.st.org.Login),
 		q.value("login") != "":
 		return 0, nil, errNotFound
@@ -84,7 +83,7 @@ func suspend(suspended bool) endpoint {
 		if err := q.ownApp(); err != nil {
 			return 0, nil, err
 		}
-		if q.id("installation") != installationID || !q.st.installed(nil) {
+		if q.id("installation") != q.st.installationID() || !q.st.installed(nil) {
 			return 0, nil, errNotFound
 		}
 		q.st.suspend(&Actor{Login: q.st.app.Login}, suspended)
@@ -96,7 +95,7 @@ func createToken(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	if q.id("installation") != installationID || !q.st.installed(nil) {
+	if q.id("installation") != q.st.installationID() || !q.st.installed(nil) {
 		return 0, nil, errNotFound
 	}
 	if err := q.st.notSuspended(); err != nil {
@@ -110,7 +109,8 @@ func createToken(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	g := grant{Expires: time.Now().Add(time.Hour).Unix(), Permissions: maps.Clone(q.st.app.Permissions)}
+	expires := q.a.s.clock.Now().Add(q.st.tokenLife())
+	g := grant{Installation: q.st.installationID(), Expires: expires.Unix(), Permissions: maps.Clone(q.st.app.Permissions)}
 	if in.Permissions != nil {
 		g.Permissions = map[string]string{"metadata": "read"}
 		for area, level := range in.Permissions {
@@ -121,7 +121,7 @@ func createToken(q *request) (int, any, error) {
 			g.Permissions[area] = level
 		}
 	}
-	view := fields{"expires_at": stamp(time.Unix(g.Expires, 0)), "permissions": g.Permissions, "repository_selection": "all"}
+	view := fields{"expires_at": stamp(expires.Add(q.a.s.faults.ahead())), "permissions": g.Permissions, "repository_selection": "all"}
 	if q.st.App != nil {
 		g.Repositories = q.st.App.Repositories
 	}
@@ -176,7 +176,7 @@ func (st *store) deliveryView(d *Delivery) fields {
 		status = "pending"
 	}
 	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
-		"status_code": d.Code, "event": d.Event, "action": textOrNull(d.Action), "installation_id": installationID, "repository_id": nil, "throttled_at": nil}
+		"status_code": d.Code, "event": d.Event, "action": textOrNull(d.Action), "installation_id": st.installationID(), "repository_id": nil, "throttled_at": nil}
 	if d.RepositoryID != 0 {
 		f["repository_id"] = d.RepositoryID
 	}

@@ -42,12 +42,13 @@ type github struct {
 	box    *Sandbox
 	url    string
 	tokens map[string]string
-	vars   map[string]string // what steps remembered
+	until  map[string]time.Time // when a token runs out
+	vars   map[string]string    // what steps remembered
 }
 
 func newGitHub(t *testing.T, options ...func(*Options)) *github {
 	t.Helper()
-	g := &github{t: t, tokens: map[string]string{}, vars: map[string]string{}}
+	g := &github{t: t, tokens: map[string]string{}, until: map[string]time.Time{}, vars: map[string]string{}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
@@ -104,6 +105,9 @@ func (g *github) token(who string) string {
 	case word != "app":
 		return "demo-" + who
 	}
+	if until := g.until[who]; !until.IsZero() && !g.box.Clock().Now().Before(until) {
+		g.tokens[who] = "" // clients renew theirs in time
+	}
 	if g.tokens[who] == "" {
 		body := map[string]any{}
 		for limit := range strings.FieldsSeq(limits) {
@@ -114,9 +118,10 @@ func (g *github) token(who string) string {
 			area, level, _ := strings.Cut(limit, ":")
 			body["permissions"] = map[string]string{area: level}
 		}
-		a := g.call("jwt", "POST /app/installations/7001/access_tokens", string(mustJSON(body)))
+		a := g.call("jwt", fmt.Sprintf("POST /app/installations/%d/access_tokens", g.box.st.installationID()), string(mustJSON(body)))
 		a.want(http.StatusCreated)
 		g.tokens[who] = a.field("token")
+		g.until[who], _ = time.Parse(time.RFC3339, a.field("expires_at"))
 	}
 	return g.tokens[who]
 }

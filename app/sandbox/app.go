@@ -1,13 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,8 +20,11 @@ import (
 // hookEvents are what the App is subscribed to.
 var hookEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "sub_issues", "push", "create", "delete", "repository"}
 
-// installationID is the one installation that there is.
-const installationID = 7001
+// firstInstallation is the App's installation in every sandbox, until it is uninstalled.
+const firstInstallation = 7001
+
+// installationID is the number of the one installation that there is.
+func (st *store) installationID() int64 { return cmp.Or(st.Installation, firstInstallation) }
 
 // app is the one GitHub App.
 type app struct {
@@ -52,22 +55,21 @@ func pemOf(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
-// verifyJWT checks the App's own token. Tokens go by the real clock, since clients do.
-func (a *app) verifyJWT(token string) error {
+// verifyJWT checks the App's own token at a time. That is the real one, since clients sign by it.
+func (a *app) verifyJWT(token string, now time.Time) error {
 	claims := &appClaims{}
-	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil }, jwt.WithValidMethods([]string{"RS256"}))
-	var why *jwt.ValidationError
-	errors.As(err, &why)
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil },
+		jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
 	switch {
-	case why != nil && why.Errors == jwt.ValidationErrorExpired:
+	case err == nil && !claims.VerifyExpiresAt(now, false):
 		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"}
-	case why != nil && why.Errors == jwt.ValidationErrorIssuedAt:
+	case err == nil && !claims.VerifyIssuedAt(now, false):
 		return &Error{Status: http.StatusUnauthorized, Message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
 	case err != nil:
 		return &Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
 	case string(claims.Issuer) != strconv.FormatInt(a.ID, 10) && string(claims.Issuer) != a.clientID():
 		return &Error{Status: http.StatusNotFound, Message: "Integration not found"}
-	case claims.ExpiresAt == nil || time.Until(claims.ExpiresAt.Time) > 10*time.Minute+5*time.Second:
+	case claims.ExpiresAt == nil || claims.ExpiresAt.Sub(now) > 10*time.Minute+5*time.Second:
 		return &Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') is too far in the future"}
 	}
 	return nil
@@ -93,7 +95,8 @@ func (i *issuer) UnmarshalJSON(b []byte) error {
 
 // grant is what an installation token allows. It stands in the token itself, signed, so that tokens outlive a restart.
 type grant struct {
-	Expires      int64             `json:"e"` // Unix, on the real clock
+	Installation int64             `json:"i"`
+	Expires      int64             `json:"e"` // Unix, on the virtual clock
 	Permissions  map[string]string `json:"p"`
 	Repositories []int64           `json:"r"` // nil: all
 }
@@ -103,6 +106,15 @@ func (a *app) token(g grant) string {
 	return fmt.Sprintf("ghs_%d_%s.%s", a.ID, body, sign(a.secret, []byte(body))[7:])
 }
 
+// tokenLife is how long an installation's token lives, on the virtual clock.
+func (st *store) tokenLife() time.Duration { return cmp.Or(st.TokenLife, time.Hour) }
+
+// grantOf reads what a token allows, as long as it lives and its installation is there.
+func (st *store) grantOf(token string, now time.Time) (grant, bool) {
+	g, ok := st.app.grantOf(token)
+	return g, ok && now.Unix() < g.Expires && st.installed(nil) && g.Installation == st.installationID()
+}
+
 func (a *app) grantOf(token string) (g grant, ok bool) {
 	rest, found := strings.CutPrefix(token, fmt.Sprintf("ghs_%d_", a.ID))
 	body, mac, cut := strings.Cut(rest, ".")
@@ -110,7 +122,7 @@ func (a *app) grantOf(token string) (g grant, ok bool) {
 		return g, false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil || json.Unmarshal(text, &g) != nil || time.Now().Unix() >= g.Expires {
+	if err != nil || json.Unmarshal(text, &g) != nil {
 		return g, false
 	}
 	return g, true
@@ -159,7 +171,7 @@ func (st *store) suspend(by *Actor, suspended bool) {
 }
 
 func (st *store) installationRef() fields {
-	return fields{"id": installationID, "node_id": nodeID("IN", installationID)}
+	return fields{"id": st.installationID(), "node_id": nodeID("IN", st.installationID())}
 }
 
 func (st *store) installationView() fields {
@@ -168,9 +180,9 @@ func (st *store) installationView() fields {
 	if st.App != nil && st.App.Repositories != nil {
 		selection = "selected"
 	}
-	return fields{"id": installationID, "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": selection,
-		"access_tokens_url": st.api("/app/installations/%d/access_tokens", installationID), "repositories_url": st.api("/installation/repositories"),
-		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, installationID), "app_id": a.ID, "app_slug": a.Slug,
+	return fields{"id": st.installationID(), "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": selection,
+		"access_tokens_url": st.api("/app/installations/%d/access_tokens", st.installationID()), "repositories_url": st.api("/installation/repositories"),
+		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, st.installationID()), "app_id": a.ID, "app_slug": a.Slug,
 		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": list(a.Events), "created_at": stamp(a.created),
 		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil,
 		"suspended_at": stampOrNull(st.Suspended)}

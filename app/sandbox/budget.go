@@ -19,7 +19,10 @@ type budget struct {
 	used     int
 }
 
-var errRateLimit = &Error{Status: http.StatusForbidden, Message: fmt.Sprintf("API rate limit exceeded for installation ID %d.", installationID)}
+// rateLimited is the refusal of whoever spent a budget.
+func (st *store) rateLimited() *Error {
+	return forbidden(fmt.Sprintf("API rate limit exceeded for installation ID %d.", st.installationID()))
+}
 
 // budgets are what one caller has: the installation, the App itself, a person, or everybody without a token.
 type budgets struct{ core, search, graphql budget }

@@ -87,7 +87,7 @@ func (c *Clock) Advance(ctx context.Context, d time.Duration) error {
 func (s *Sandbox) noteTime() {
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
-	s.st.changed()
+	s.st.news()
 }
 
 // follow lets the follower do what is due now.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -25,7 +26,9 @@ type courier struct {
 	sent      int // deliveries that were ever queued
 	drop      int
 	duplicate int
-	shuffle   *rand.Rand // nil: in order
+	shuffle   *rand.Rand    // nil: in order
+	delay     time.Duration // of what happens from now on
+	due       time.Time     // when the next of the delayed ones goes out; zero: there is none
 	changed   chan struct{}
 	ended     chan struct{}
 	done      sync.WaitGroup
@@ -49,14 +52,70 @@ func (c *courier) send(event, action string, h hookPayload) {
 	if url, _ := c.s.hook(); url == "" {
 		return
 	}
-	st := c.s.st
-	d := &Delivery{ID: st.nextID("delivery"), Event: event, Action: action, At: c.s.clock.Now().UTC(), Payload: mustJSON(h.body)}
-	d.GUID = c.guid(d.ID)
+	d := &Delivery{Event: event, Action: action, Payload: mustJSON(h.body)}
 	if h.repo != nil {
 		d.RepositoryID = h.repo.ID
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.delay > 0 {
+		d.Due = c.s.clock.Now().UTC().Add(c.delay)
+		c.s.st.Delayed = append(c.s.st.Delayed, d)
+		c.findDue()
+		return
+	}
+	c.dispatch(d)
+}
+
+// findDue notes when the next of the delayed deliveries goes out. The store is held.
+func (c *courier) findDue() {
+	c.due = time.Time{}
+	for _, d := range c.s.st.Delayed {
+		if c.due.IsZero() || d.Due.Before(c.due) {
+			c.due = d.Due
+		}
+	}
+	c.s.st.news()
+	c.tell()
+}
+
+// release queues the delayed deliveries that are due, or all with the zero time, in the order in which they are
+// due. The store is held.
+func (c *courier) release(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.due.IsZero() || !now.IsZero() && c.due.After(now) {
+		return
+	}
+	var out, stay []*Delivery
+	for _, d := range c.s.st.Delayed {
+		if now.IsZero() || !d.Due.After(now) {
+			out = append(out, d)
+		} else {
+			stay = append(stay, d)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
+	c.s.st.Delayed = stay
+	c.findDue()
+	for _, d := range out {
+		d.Due = time.Time{}
+		c.dispatch(d)
+	}
+}
+
+// nextDue tells when the next of the delayed deliveries goes out; zero: there is none.
+func (c *courier) nextDue() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.due
+}
+
+// dispatch names a delivery, lists it and queues it, as the faults will have it. The store is held, and the courier.
+func (c *courier) dispatch(d *Delivery) {
+	st := c.s.st
+	d.ID, d.At = st.nextID("delivery"), c.s.clock.Now().UTC()
+	d.GUID = c.guid(d.ID)
 	if c.drop > 0 {
 		c.drop--
 		d.Done, d.Reason = true, "dropped"
@@ -111,6 +170,7 @@ func (c *courier) start() {
 			c.queue(d)
 		}
 	}
+	c.findDue()
 	c.done.Go(c.work)
 }
 
@@ -135,12 +195,19 @@ func (c *courier) work() {
 		}
 		c.mu.Unlock()
 		if next == nil {
+			timer := c.dueTimer()
 			select {
 			case <-changed:
-				continue
+			case <-timer.C:
+				c.s.st.mu.Lock()
+				c.release(c.s.clock.Now())
+				c.s.st.mu.Unlock()
 			case <-c.ended:
+				timer.Stop()
 				return
 			}
+			timer.Stop()
+			continue
 		}
 		c.deliver(next)
 		c.mu.Lock()
@@ -151,6 +218,16 @@ func (c *courier) work() {
 			return
 		}
 	}
+}
+
+// dueTimer returns a timer that fires when the next delayed delivery is due, on a clock that runs.
+func (c *courier) dueTimer() *time.Timer {
+	wait := time.Duration(math.MaxInt64)
+	due, rate := c.nextDue(), c.s.clock.rate()
+	if !due.IsZero() && rate > 0 {
+		wait = time.Duration(float64(due.Sub(c.s.clock.Now()))/rate) + time.Millisecond
+	}
+	return time.NewTimer(wait)
 }
 
 // deliver makes one attempt and records it. During an outage nobody is reached, and as always with GitHub the attempt is listed
@@ -215,7 +292,7 @@ func (c *courier) deliver(d *Delivery) {
 	d.Done, d.Code, d.Reason, d.Duration = true, code, reason, time.Since(begin)
 	d.RequestHead, d.ResponseHead, d.ResponseBody = head, answerHead, answer
 	c.s.st.record(record{Done: d})
-	c.s.st.changed()
+	c.s.st.news()
 }
 
 // redeliver queues a delivery once more, under its own guid. The store is held.

@@ -2,12 +2,14 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,9 +20,11 @@ type faults struct {
 	mu      sync.Mutex
 	rules   []*rule
 	latency time.Duration
-	limit   string    // primary or secondary; empty: none
-	until   time.Time // when the limit ends, on the virtual clock
-	outage  time.Time // when the outage ends, on the virtual clock
+	limit   string        // primary or secondary; empty: none
+	until   time.Time     // when the limit ends, on the virtual clock
+	outage  time.Time     // when the outage ends, on the virtual clock
+	lags    []lag         // the newest last
+	skew    time.Duration // by how much GitHub's clock is ahead of ours
 
 	secondary *secondary // GitHub's secondary limits as numbers; nil: they aren't enforced
 }
@@ -29,8 +33,16 @@ type faults struct {
 type rule struct {
 	match   *regexp.Regexp // of "METHOD path"
 	status  int
-	left    int  // how often still
-	applied bool // what was asked for happens, only the answer is lost
+	message string // GitHub's, of the refusal
+	left    int    // how often still; negative: for ever
+	applied bool   // what was asked for happens, only the answer is lost
+}
+
+// lag makes reads answer what stood some time ago, as a replica that is behind does.
+type lag struct {
+	match *regexp.Regexp // of "METHOD path"
+	by    time.Duration
+	left  int // how many reads still; negative: for ever
 }
 
 // order is a request for faults.
@@ -47,10 +59,23 @@ type order struct {
 	RateLimit string `json:"rate_limit"`
 	After     string `json:"retry_after"`
 	Outage    string `json:"outage"`
+	Message   string `json:"message"`
+	Lag       string `json:"lag"`
+	Delay     string `json:"webhook_delay"`
+	Skew      string `json:"skew"`
 	Limits    string `json:"limits"`
 }
 
-// orderFaults takes an order. Latency passes on the real clock, all else on the virtual one.
+// orderFaults takes an order. Latency passes on the real clock, all else on the virtual one. Beyond the faults that
+// SANDBOX.md names there are
+//
+//	{"match":"…","status":404,"count":-1}  for ever; "message" says it in other words than GitHub's usual ones
+//	{"match":"…","lag":"10s"}     reads that match answer what stood so long ago, but not from before the order;
+//	                              webhooks and the answers to writes tell what is new at once. "count" is for how
+//	                              many reads, all of them without. "0s" ends what was ordered for the same match
+//	{"webhook_delay":"160m"}      what happens from now on is delivered so much later; "0s" ends that, and what waits
+//	                              goes out when it was due. DELETE delivers all that waits
+//	{"skew":"90s"}                GitHub's clock is ahead of ours, or behind with "-90s"
 func (s *Sandbox) orderFaults(text []byte) error {
 	var o order
 	in := json.NewDecoder(bytes.NewReader(text))
@@ -69,7 +94,10 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	limits, after, err2 := o.limits()
 	outage, err3 := span(o.Outage, 0)
 	match, err4 := regexp.Compile(o.Match)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	behind, err5 := span(o.Lag, 0)
+	delay, err6 := span(o.Delay, 0)
+	skew, err7 := span(o.Skew, 0)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return err
 	}
 	if o.RateLimit != "" && o.RateLimit != "primary" && o.RateLimit != "secondary" {
@@ -78,19 +106,29 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	if o.Status != 0 && (o.Status < 400 || o.Status > 599) {
 		return fmt.Errorf("status is that of an error, not %d", o.Status)
 	}
-	if o.Match == "" && (o.Status != 0 && limits == nil || o.Count != 0 || o.Applied) {
-		return errors.New(`status, count and applied belong to a match, like "POST .*/comments$"`)
+	if o.Match == "" && (o.Status != 0 && limits == nil || o.Count != 0 || o.Applied || o.Lag != "" || o.Message != "") {
+		return errors.New(`status, message, count, applied and lag belong to a match, like "POST .*/comments$"`)
 	}
-	if min(o.Count, o.Drop, o.Duplicate) < 0 || min(latency, after, outage) < 0 {
-		return errors.New("numbers and durations can't be negative")
+	if o.Lag != "" && (o.Status != 0 || o.Applied || o.Message != "") {
+		return errors.New("a match has a lag or a status, not both")
+	}
+	if o.Count < -1 || min(o.Drop, o.Duplicate) < 0 || min(latency, after, outage, behind, delay) < 0 {
+		return errors.New("numbers and durations can't be negative, except a count of -1: for ever")
 	}
 	f.mu.Lock()
-	if o.Match != "" {
-		r := &rule{match: match, status: o.Status, left: max(1, o.Count), applied: o.Applied}
-		if r.status == 0 {
-			r.status = http.StatusBadGateway
+	switch {
+	case o.Lag != "":
+		f.lags = slices.DeleteFunc(f.lags, func(l lag) bool { return l.match.String() == o.Match })
+		if behind > 0 {
+			f.lags = append(f.lags, lag{match: match, by: behind, left: cmp.Or(o.Count, -1)})
 		}
+	case o.Match != "":
+		r := &rule{match: match, status: cmp.Or(o.Status, http.StatusBadGateway), left: cmp.Or(o.Count, 1), applied: o.Applied}
+		r.message = cmp.Or(o.Message, messageOf(r.status))
 		f.rules = append(f.rules, r)
+	}
+	if o.Skew != "" {
+		f.skew = skew
 	}
 	if o.Latency != "" {
 		f.latency = latency
@@ -105,9 +143,15 @@ func (s *Sandbox) orderFaults(text []byte) error {
 		f.outage = now.Add(outage)
 	}
 	f.mu.Unlock()
+	if o.Match != "" || o.Lag != "" {
+		s.keepPast()
+	}
 	c := s.courier
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if o.Delay != "" {
+		c.delay = delay
+	}
 	c.drop += o.Drop
 	c.duplicate += o.Duplicate
 	if o.Shuffle != nil {
@@ -124,12 +168,91 @@ func (s *Sandbox) clearFaults() {
 	f := s.faults
 	f.mu.Lock()
 	f.rules, f.latency, f.limit, f.until, f.outage = nil, 0, "", time.Time{}, time.Time{}
-	f.secondary = nil
+	f.secondary, f.lags, f.skew = nil, nil, 0
 	f.mu.Unlock()
+	s.keepPast()
 	c := s.courier
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drop, c.duplicate, c.shuffle = 0, 0, nil
+	c.drop, c.duplicate, c.shuffle, c.delay = 0, 0, nil, 0
+	c.mu.Unlock()
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	c.release(time.Time{})
+}
+
+// errAway is the answer of whoever is out.
+var errAway = &Error{Status: http.StatusServiceUnavailable, Message: messageOf(http.StatusServiceUnavailable)}
+
+// keepPast lets the store keep as much of its past as reads go back.
+func (s *Sandbox) keepPast() {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	s.st.keepPast(s.clock.Now, s.faults.reach())
+}
+
+// reach tells how far back reads go.
+func (f *faults) reach() (most time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range f.lags {
+		most = max(most, l.by)
+	}
+	return most
+}
+
+// ahead tells by how much GitHub's clock is ahead of ours.
+func (f *faults) ahead() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.skew
+}
+
+// behind tells by how much the answer to a read lags; 0: it doesn't. The lag that was ordered last counts.
+func (f *faults) behind(method, path string) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if method != http.MethodGet && method != http.MethodHead {
+		return 0
+	}
+	for n := len(f.lags) - 1; n >= 0; n-- {
+		l := &f.lags[n]
+		if !l.match.MatchString(method + " /api/v3" + path) {
+			continue
+		}
+		by := l.by
+		if l.left--; l.left == 0 {
+			f.lags = slices.Delete(f.lags, n, n+1)
+		}
+		return by
+	}
+	return 0
+}
+
+// messageOf is what GitHub says with a status, where nothing more is known of the reason.
+func messageOf(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "Bad credentials"
+	case http.StatusForbidden:
+		return "Resource not accessible by integration"
+	case http.StatusConflict:
+		return "Git Repository is empty."
+	case http.StatusGone:
+		return "Issues are disabled for this repo"
+	case http.StatusUnprocessableEntity:
+		return "Validation Failed"
+	case http.StatusTooManyRequests:
+		return tooMany
+	case http.StatusUnavailableForLegalReasons:
+		return "Repository access blocked"
+	case http.StatusInternalServerError, http.StatusBadGateway:
+		return "Server Error"
+	case http.StatusServiceUnavailable:
+		return "No server is currently available to service your request. Sorry about that. Please try refreshing and contact us if the problem persists."
+	case http.StatusGatewayTimeout:
+		return "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request and contact us if the problem persists."
+	}
+	return http.StatusText(status)
 }
 
 // out tells whether there is an outage.
@@ -139,29 +262,29 @@ func (f *faults) out(now time.Time) bool {
 	return now.Before(f.outage)
 }
 
-// hit tells what goes wrong with a call of the App's: a refusal instead of it, or a status that hides that it worked.
-func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait time.Duration) {
+// hit tells what goes wrong with a call of the App's: a refusal instead of it, or one that hides that it worked.
+func (f *faults) hit(q *request, now time.Time) (refuse, hide *Error, wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	wait = f.latency
 	switch {
 	case now.Before(f.outage):
-		return &Error{Status: http.StatusServiceUnavailable, Message: "Service unavailable"}, 0, wait
+		return errAway, nil, wait
 	case now.Before(f.until) && f.limit == "secondary":
 		// whole seconds, rounded up: whoever waits that long is let through
 		left := int64((f.until.Sub(now) + time.Second - 1) / time.Second)
 		q.head.Set("Retry-After", strconv.FormatInt(left, 10))
-		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, 0, wait
+		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, nil, wait
 	case now.Before(f.until) && !q.app:
 		if b := q.a.budgetOf(q); b != nil {
 			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)} // of no span: it ends then
 			spent.tell(q.head)
-			return errRateLimit, 0, wait
+			return q.st.rateLimited(), nil, wait
 		}
 	}
 	if f.secondary != nil && !q.app {
 		if refuse := f.secondary.take(q, now); refuse != nil {
-			return refuse, 0, wait
+			return refuse, nil, wait
 		}
 	}
 	for n, r := range f.rules {
@@ -171,10 +294,11 @@ func (f *faults) hit(q *request, now time.Time) (refuse *Error, hide int, wait t
 		if r.left--; r.left == 0 {
 			f.rules = append(f.rules[:n:n], f.rules[n+1:]...)
 		}
+		refuse := &Error{Status: r.status, Message: r.message}
 		if r.applied {
-			return nil, r.status, wait
+			return nil, refuse, wait
 		}
-		return &Error{Status: r.status, Message: http.StatusText(r.status)}, 0, wait
+		return refuse, nil, wait
 	}
-	return nil, 0, wait
+	return nil, nil, wait
 }

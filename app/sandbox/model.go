@@ -77,6 +77,10 @@ type Repository struct {
 	CheckRuns     []*CheckRun
 	Statuses      []*Status
 	Moved         map[int]int64 `json:",omitempty"` // issues that were transferred: id by the number that they had here
+	Archived      bool          `json:",omitempty"` // it can only be read
+	NoIssues      bool          `json:",omitempty"` // issues are disabled
+	Ruled         bool          `json:",omitempty"` // a ruleset lets changes of the default branch in by pull requests alone
+	Emptied       *Git          `json:",omitempty"` // what was in it before it was emptied
 
 	open int             // open issues and pull requests
 	view json.RawMessage // the repository as others embed it; emptied when it changes
@@ -326,6 +330,7 @@ type Delivery struct {
 	Redelivery   bool
 	lost         bool // its receiver could not be reached when it was queued
 	At           time.Time
+	Due          time.Time     `json:",omitzero"` // when it goes out, of one that is delayed
 	Duration     time.Duration // on the wall clock
 	Code         int           // HTTP status, 0 when there was no answer
 	Reason       string        // GitHub's word: OK, "Invalid HTTP Response: 500", "failed to connect to host", "timed out"

@@ -151,12 +151,12 @@ func (v *visit) createInstallation() (string, error) {
 	if err := v.st.install(v.by, v.r.PathValue("slug"), repositories); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("/organizations/%s/settings/installations/%d", v.st.org.Login, installationID), nil
+	return fmt.Sprintf("/organizations/%s/settings/installations/%d", v.st.org.Login, v.st.installationID()), nil
 }
 
 // installation shows what the App may do, and where.
 func (v *visit) installation() (string, any, error) {
-	if !strings.EqualFold(v.r.PathValue("org"), v.st.org.Login) || v.r.PathValue("id") != strconv.Itoa(installationID) || !v.st.installed(nil) || !v.st.member(v.by.Login) {
+	if !strings.EqualFold(v.r.PathValue("org"), v.st.org.Login) || v.r.PathValue("id") != strconv.FormatInt(v.st.installationID(), 10) || !v.st.installed(nil) || !v.st.member(v.by.Login) {
 		return "", nil, errNotFound
 	}
 	v.title, v.crumb, v.narrow = v.st.app.Name, "Installed GitHub Apps", true

@@ -168,9 +168,12 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 	return err
 }
 
-// settle is Settled, and gives the follower's next due time.
+// settle is Settled, and gives the next time at which something is due: with the follower, or a delayed webhook.
 func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 	for {
+		s.st.mu.Lock()
+		s.courier.release(s.clock.Now())
+		s.st.mu.Unlock()
 		if err := s.courier.idle(ctx); err != nil {
 			return time.Time{}, err
 		}
@@ -180,6 +183,9 @@ func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 		}
 		// What the follower did may have sent webhooks, which give it work again.
 		if s.courier.count() == before && s.courier.quiet() {
+			if due := s.courier.nextDue(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+				next = due
+			}
 			return next, nil
 		}
 	}

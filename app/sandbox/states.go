@@ -36,6 +36,7 @@ var states = []state{
 	{"unlock", `"acme/incidents#4"`, "unlocks an issue's conversation", issueState(setLocked(false))},
 	{"convert", `"acme/incidents#4"`, "converts an issue to a discussion", issueState(setConverted)},
 	{"delete_issue", `"acme/incidents#4"`, "deletes an issue", issueState(setDeleted)},
+	{"token_life", `"10m"`, "sets how long the installation's tokens live from now on, an hour otherwise", setTokenLife},
 }
 
 // SetState brings a state about, as POST /sandbox/states does; text is the body of its request.
@@ -190,4 +191,19 @@ func suspension(since time.Time) string {
 		return "is not suspended"
 	}
 	return "is suspended since " + stamp(since)
+}
+
+// setTokenLife sets how long tokens live that are made from now on.
+func setTokenLife(st *store, _ *Actor, value json.RawMessage) error {
+	var text string
+	if err := decode(value, &text, `"10m"`); err != nil {
+		return err
+	}
+	life, err := time.ParseDuration(text)
+	if err != nil || life <= 0 {
+		return fmt.Errorf("%q is no time to live, like 10m", text)
+	}
+	st.TokenLife = life
+	st.changed()
+	return nil
 }

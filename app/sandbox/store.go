@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -14,7 +13,7 @@ import (
 // from before the first look until the answer is rendered. Every operation below ("actor does X") expects mu to be held,
 // checks what the actor may do, changes the model and emits the webhooks that GitHub would send.
 type store struct {
-	mu   sync.Mutex
+	mu   storeLock
 	url  string                                    // public base address, no trailing slash
 	app  *app                                      // the one GitHub App
 	emit func(event, action string, h hookPayload) // hands a webhook to the courier
@@ -28,6 +27,7 @@ type store struct {
 	repos    map[string]*Repository
 	issues   map[int64]*Issue
 	comments map[int64]*Comment
+	past     *past         // older versions, while reads go back to them; nil otherwise
 	version  int64         // counts changes
 	wake     chan struct{} // closed at the next change
 	dirty    func()        // tells the persisting that something changed
@@ -47,6 +47,12 @@ type model struct {
 	Suspended time.Time        // when the installation was suspended, zero while it is not
 	OldNames  map[string]int64 `json:",omitempty"` // of repositories that were renamed: their ids by lower-case full name
 	Revoked   []string         `json:",omitempty"` // signatures of the installation tokens that were revoked
+
+	Installation int64         `json:",omitempty"` // id of the App's installation, 0 for that of the seeding
+	Uninstalled  bool          `json:",omitempty"` // the App of the seeding was uninstalled
+	AllowList    bool          `json:",omitempty"` // the organization lets in no address of the App's
+	TokenLife    time.Duration `json:",omitempty"` // of an installation's token, 0: an hour
+	Delayed      []*Delivery   `json:",omitempty"` // webhooks that are to be delivered later, in the order in which they were sent
 }
 
 // history outlives the process too. It grows with every call, and is written by appending.
@@ -122,8 +128,16 @@ func invalid(resource, field, code, message string) *Error {
 		Fields: []FieldError{{Resource: resource, Field: field, Code: code, Message: message}}}
 }
 
-// changed counts a change and wakes whoever waits for one.
+// changed notes a change of the model.
 func (st *store) changed() {
+	if st.past != nil {
+		st.past.touch()
+	}
+	st.news()
+}
+
+// news makes pages look again, and the snapshot be written again.
+func (st *store) news() {
 	st.version++
 	close(st.wake)
 	st.wake = make(chan struct{})
