@@ -82,7 +82,7 @@ func steps(story string) []step {
 	return out
 }
 
-var action = regexp.MustCompile(`^(\w+)(?::| (\w+)) ?(.*)$`)
+var action = regexp.MustCompile(`^([\w-]+)(?::| (\w+)) ?(.*)$`)
 
 // play plays a story and tells what the product did.
 func play(t *testing.T, story string) string {

@@ -73,8 +73,12 @@ func getPermission(q *request) (int, any, error) {
 	case RoleMaintain:
 		permission = "write"
 	}
-	user := q.st.userFields(u).with(fields{"permissions": permissionFields(role), "role_name": role.String()})
-	return http.StatusOK, fields{"permission": permission, "role_name": role.String(), "user": user}, nil
+	name := role.String()
+	if own := r.RoleNames[strings.ToLower(u.Login)]; own != "" && r.People[strings.ToLower(u.Login)] == role {
+		name = own
+	}
+	user := q.st.userFields(u).with(fields{"permissions": permissionFields(role), "role_name": name})
+	return http.StatusOK, fields{"permission": permission, "role_name": name, "user": user}, nil
 }
 
 // collaborators finds the repository of the path, if its collaborators may be known.

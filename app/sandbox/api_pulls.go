@@ -130,7 +130,13 @@ func listReviews(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return paged(q, i.Pull.Reviews, func(r *Review) fields { return q.st.reviewView(i, r) })
+	return paged(q, i.Pull.Reviews, func(r *Review) fields {
+		v := q.st.reviewView(i, r)
+		if r.Author == ghost { // where the account is deleted the timeline shows the ghost, and this list nobody
+			v = v.with(fields{"user": nil})
+		}
+		return v
+	})
 }
 
 func createReview(q *request) (int, any, error) {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // maxFound is how many results of a search can be read, however many there are.
@@ -174,8 +176,8 @@ func (t term) matches(i *Issue) bool {
 
 // isAccount compares a login with what a query says; app/NAME is an app's bot.
 func isAccount(login, value string) bool {
-	if app, ok := strings.CutPrefix(value, "app/"); ok {
-		value = app + "[bot]"
+	if app, ok := naming.AppOf(value); ok {
+		value = naming.BotOf(app)
 	}
 	return strings.EqualFold(login, value)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	xhtml "golang.org/x/net/html"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 var voidElements = map[string]bool{"br": true, "hr": true, "img": true, "input": true, "wbr": true}
@@ -201,7 +203,7 @@ func (t markdownText) address(href string) string {
 	return target
 }
 
-var itemPath = regexp.MustCompile(`^/([A-Za-z0-9-]+/[A-Za-z0-9._-]+)/(?:issues|pull)/(\d{1,9})(#issuecomment-\d+)?$`)
+var itemPath = regexp.MustCompile(`^/(` + naming.RepositoryPattern + `)/(?:issues|pull)/(\d{1,9})(#issuecomment-\d+)?$`)
 
 // shorten gives the text that GitHub shows for a bare address of an issue or pull request.
 func (t markdownText) shorten(href string) (string, bool) {
@@ -235,7 +237,7 @@ func (t markdownText) shorten(href string) (string, bool) {
 
 // shortForm finds @login, @org/team, #12, GH-12, owner/repo#12 and :emoji: in a text. The first group is what must
 // stand before: nothing, or something that is not part of a word or path.
-var shortForm = regexp.MustCompile(`(^|[^A-Za-z0-9_/@#&.-])(?:@([A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?:/([A-Za-z0-9][A-Za-z0-9_-]{0,99}))?|([A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100})?(?:#|\bGH-)(\d{1,9})|:([a-z0-9_+-]{1,40}):)`)
+var shortForm = regexp.MustCompile(`(^|[^A-Za-z0-9_/@#&.-])(?:@(` + naming.LoginPattern + `)(?:/(` + naming.TeamPattern + `))?|(` + naming.RepositoryPattern + `)?(?:#|\bGH-)(\d{1,9})|:([a-z0-9_+-]{1,40}):)`)
 
 // link writes a text with its short forms linked.
 func (t markdownText) link(out *bytes.Buffer, data string) {
@@ -315,7 +317,10 @@ func (t markdownText) mention(login, slug, written string, end int) (string, int
 		}
 		return fmt.Sprintf(`<a class="team-mention" href="/orgs/%s/teams/%s">%s</a>`, html.EscapeString(login), html.EscapeString(slug), html.EscapeString(written)), end
 	}
-	trimmed := strings.TrimRight(login, "-")
+	trimmed := login // a hyphen may end an old account's login, or belong to the sentence
+	if t.user != nil && !t.user(login) {
+		trimmed = strings.TrimRight(login, "-")
+	}
 	if t.user == nil || !t.user(trimmed) {
 		return "", end
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 func sampleText(source string) markdownText {
 	return markdownText{
 		source: source, repo: "acme/incidents", origin: "http://127.0.0.1:8787",
-		user: func(login string) bool { return strings.EqualFold(login, "alice") },
+		user: func(login string) bool {
+			return slices.Contains([]string{"alice", "dave_acme", "ivan-", "a--b"}, strings.ToLower(login))
+		},
 		team: func(org, slug string) bool { return org == "acme" && slug == "platform" },
 		item: func(repo string, number int) (string, string, bool) {
 			switch {
@@ -45,6 +48,9 @@ func TestMarkdown(t *testing.T) {
 		"two mentions":             {"@alice @alice", "<p>" + aliceLink + " " + aliceLink + "</p>\n"},
 		"mention with a hyphen":    {"@alice- ok", "<p>" + aliceLink + "- ok</p>\n"},
 		"unknown person":           {"@nobody", "<p>@nobody</p>\n"},
+		"a managed user":           {"@dave_acme's", `<p><a class="user-mention" href="/dave_acme">@dave_acme</a>&#39;s</p>` + "\n"},
+		"an old login":             {"@ivan-: @a--b", `<p><a class="user-mention" href="/ivan-">@ivan-</a>: <a class="user-mention" href="/a--b">@a--b</a></p>` + "\n"},
+		"beside a managed user":    {"@dave_acme_x @dave_ @dave", "<p>@dave_acme_x @dave_ @dave</p>\n"},
 		"longer name":              {"@alicette @alice_b", "<p>@alicette @alice_b</p>\n"},
 		"mail address":             {"x@alice y", "<p>x@alice y</p>\n"},
 		"team":                     {"(@acme/platform)", "<p>(" + teamLink + ")</p>\n"},

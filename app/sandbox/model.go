@@ -68,8 +68,9 @@ type Repository struct {
 	Created       time.Time
 	Updated       time.Time
 	Pushed        time.Time
-	People        map[string]Role // direct access, by login
-	Teams         map[string]Role // access of teams, by slug
+	People        map[string]Role   // direct access, by login
+	Teams         map[string]Role   // access of teams, by slug
+	RoleNames     map[string]string `json:",omitempty"` // roles of the organisation's own, by login; their bases are in People
 	Labels        []*Label
 	Issues        []*Issue // issues and pull requests; number n stands at n-1; nil where one was deleted
 	Git           *Git

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // itemPage is an issue or a pull request.
@@ -118,7 +120,7 @@ func (v *visit) commentView(c *Comment, role Role) commentView {
 
 // pills are the words that stand beside an author's name.
 func (v *visit) pills(login string, i *Issue, opening bool) []string {
-	if strings.HasSuffix(login, "[bot]") {
+	if naming.IsBot(login) {
 		return nil
 	}
 	var words []string
@@ -316,7 +318,7 @@ func (v *visit) relations(i *Issue, d *itemPage) {
 	}
 	took := map[string]bool{}
 	join := func(login string) {
-		if login != "" && !took[login] && !strings.HasSuffix(login, "[bot]") {
+		if login != "" && !took[login] && !naming.IsBot(login) {
 			took[login] = true
 			d.Participants = append(d.Participants, newPerson(login))
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // What templates show: plain values, taken from the model while the store is held, and nothing of the model itself.
@@ -24,7 +26,7 @@ type personView struct {
 }
 
 func newPerson(login string) personView {
-	name, bot := strings.CutSuffix(login, "[bot]")
+	name, bot := naming.AppOf(login)
 	p := personView{Login: login, Bot: bot, URL: "/" + url.PathEscape(login), Pixels: 20}
 	if bot {
 		p.URL = "/apps/" + url.PathEscape(name)

@@ -12,6 +12,8 @@ type Person struct {
 	Bot   bool            // another App's bot, which writes with a token of its own
 	Team  string          // slug; one that isn't there yet is made, and may do nothing anywhere
 	Roles map[string]Role // by repository, owner/name
+
+	RoleName string // what an organisation calls a role of its own, of which Roles has the base
 }
 
 // ghost is whom GitHub names where somebody was who is deleted.
@@ -35,6 +37,12 @@ func (s *Sandbox) Add(p Person) error {
 			return fmt.Errorf("there is no repository %s", name)
 		}
 		r.People[strings.ToLower(p.Login)] = role
+		if p.RoleName != "" {
+			if r.RoleNames == nil {
+				r.RoleNames = map[string]string{}
+			}
+			r.RoleNames[strings.ToLower(p.Login)] = p.RoleName
+		}
 	}
 	s.st.addUser(p.Login, kind, p.Login)
 	if p.Team != "" {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // maxSubIssues is how many sub-issues an issue takes.
@@ -72,9 +74,9 @@ func (st *store) dropSubIssue(by *Actor, parent, child *Issue) {
 }
 
 var (
-	reference = regexp.MustCompile(`(?:^|[^\w/#&])(?:([\w.-]+/[\w.-]+))?#(\d+)\b`)
-	issueLink = regexp.MustCompile(`/([\w.-]+/[\w.-]+)/(?:issues|pull)/(\d+)\b`)
-	mention   = regexp.MustCompile(`(?:^|[^\w@/.` + "`" + `-])@([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:[^\w/-]|$)`)
+	reference = regexp.MustCompile(`(?:^|[^\w/#&])(?:(` + naming.RepositoryPattern + `))?#(\d+)\b`)
+	issueLink = regexp.MustCompile(`/(` + naming.RepositoryPattern + `)/(?:issues|pull)/(\d+)\b`)
+	mention   = regexp.MustCompile(`(?:^|[^\w@/.` + "`" + `-])@(` + naming.LoginPattern + `)(?:[^\w/-]|$)`)
 )
 
 // withoutInert takes out where GitHub looks for no reference: code and HTML comments.
