@@ -155,7 +155,7 @@ func Decode(body string) (m incident.Message, err error) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return m, fmt.Errorf("this is no message of ours: %w", err)
 	}
-	if m.Ref.Owner == "" || m.Ref.Repo == "" {
+	if m.Ref.Owner == "" || m.Ref.Repo == "" && !m.Sweep {
 		return m, errors.New("this is no message of ours: it names no repository")
 	}
 	return m, nil

@@ -28,6 +28,9 @@ type Message struct {
 	Ticket int `json:"ticket,omitempty"`
 	// Commit is the commit whose configuration is to be checked. Ref has no number then.
 	Commit string `json:"commit,omitempty"`
+	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
+	// Installation. Ref has no number then; At is when what Why names happened.
+	Sweep bool `json:"sweep,omitempty"`
 	// Signal is what a source said, as app/intake writes it; Key names the trouble that it is about and, behind its last space, how that stands; Count how often it was
 	// said, and Paged that people were paged for it before GitHub was asked. Ref has no number until its incident is known.
 	Signal json.RawMessage `json:"signal,omitempty"`
@@ -54,7 +57,7 @@ type Message struct {
 
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
-	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && m.Signal == nil && m.Aside == nil && m.Fold == nil
+	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil
 }
 
 // Retries tells whether a report is no more than another try of the one before it, whose answer was lost.

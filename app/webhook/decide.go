@@ -24,7 +24,8 @@ type Self struct {
 // Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
 // product are not even decoded. An error means that this is nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
-	mine := event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
+	access := accessEvents[event]
+	mine := access != nil || event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
 	if !mine {
 		if !looksWhole(body) {
 			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, errNoObject)
@@ -34,6 +35,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	p, err := decode(body)
 	if err != nil {
 		return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, err)
+	}
+	if access != nil {
+		return m, slices.Contains(access, p.Action) && p.aboutAccess(event, &m), nil
 	}
 	if p.Repository == nil || p.Repository.Name == "" || p.Repository.Owner.Login == "" {
 		return m, false, nil
@@ -62,6 +66,33 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 		return m, false, nil
 	}
 	return m, relevant, nil
+}
+
+// accessEvents are the events, with their actions, after which the App may reach more or less than
+// before, or by another name. They are of no issue.
+var accessEvents = map[string][]string{
+	"installation":              {"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"},
+	"installation_repositories": {"added", "removed"},
+	"installation_target":       {"renamed"},
+	"repository":                {"renamed", "transferred", "archived", "unarchived", "deleted", "privatized", "publicized"},
+}
+
+// aboutAccess asks for a look at the open incidents of a repository or of an installation.
+func (p payload) aboutAccess(event string, m *incident.Message) bool {
+	m.Sweep, m.Why, m.Installation = true, event+"."+p.Action, p.Installation
+	m.Ref.Owner, m.At = p.Account, p.Changed
+	if event == "repository" {
+		if p.Repository == nil {
+			return false
+		}
+		m.Ref, m.At = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}, p.Repository.Updated
+	}
+	name := m.Ref
+	if name.Number = 1; name.Repo == "" {
+		name.Repo = "any"
+	}
+	ref, err := incident.ParseRef(name.String())
+	return err == nil && ref == name && m.Installation != 0
 }
 
 // bySomeBot tells what a bot did.

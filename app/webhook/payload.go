@@ -23,6 +23,8 @@ type payload struct {
 	Repository   *repository
 	Sender       *account
 	Installation int64
+	Account      string    // on which the App is installed; of events about that
+	Changed      time.Time // when the installation was changed last; likewise
 }
 
 type issue struct {
@@ -54,6 +56,7 @@ type account struct{ Login, Type string }
 type repository struct {
 	Name, FullName string
 	Owner          account
+	Updated        time.Time
 }
 
 var errNoObject = errors.New("it is no JSON object")
@@ -109,7 +112,7 @@ func decode(body []byte) (p payload, err error) {
 			}
 		case "repository":
 			if v := d.object(v); v != nil {
-				p.Repository = &repository{Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name"))}
+				p.Repository = &repository{Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
 				if owner := d.account(v.Get("owner")); owner != nil {
 					p.Repository.Owner = *owner
 				}
@@ -117,7 +120,13 @@ func decode(body []byte) (p payload, err error) {
 		case "sender":
 			p.Sender = d.account(v)
 		case "installation":
-			p.Installation = d.number(d.object(v).Get("id"))
+			v := d.object(v)
+			p.Installation, p.Changed = d.number(v.Get("id")), d.moment(v.Get("updated_at"))
+			if account := v.Get("account"); account != nil {
+				p.Account = d.text(d.object(account).Get("login"))
+			}
+		case "account":
+			p.Account = d.text(d.object(v).Get("login"))
 		}
 	})
 	return p, d.err
@@ -197,6 +206,14 @@ func (d *decoder) time(v *fastjson.Value) time.Time {
 		d.refuse("time")
 	}
 	return t.UTC()
+}
+
+// moment reads a time that GitHub writes as text in some events and as a Unix time in others.
+func (d *decoder) moment(v *fastjson.Value) time.Time {
+	if v != nil && v.Type() == fastjson.TypeNumber {
+		return time.Unix(d.number(v), 0).UTC()
+	}
+	return d.time(v)
 }
 
 func (d *decoder) account(v *fastjson.Value) *account {

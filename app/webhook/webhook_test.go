@@ -139,14 +139,73 @@ func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
 		t.Fatalf("%d examples only", len(examples))
 	}
 	var looked []string
+	access := map[string]int{}
 	for _, e := range examples {
-		h := endpoint(t, func(m incident.Message) error { looked = append(looked, m.Ref.String()+" "+m.Why); return nil })
+		h := endpoint(t, func(m incident.Message) error {
+			if m.Sweep {
+				access[m.Why]++
+			} else {
+				looked = append(looked, m.Ref.String()+" "+m.Why)
+			}
+			return nil
+		})
 		if w := post(h, e.Event, string(e.Payload), sign(string(e.Payload), "now")); w.Code != 202 {
 			t.Errorf("%s: %d %s", e.Event, w.Code, w.Body)
 		}
 	}
 	if len(looked) > 0 {
 		t.Errorf("none of GitHub's examples is an incident, and these made somebody look: %v", looked)
+	}
+	want := map[string]int{
+		"installation.created": 4, "installation.deleted": 9, "installation.suspend": 1, "installation.unsuspend": 1, "installation.new_permissions_accepted": 1,
+		"installation_repositories.added": 9, "installation_repositories.removed": 3, "repository.renamed": 1, "repository.transferred": 1, "repository.publicized": 7, "repository.privatized": 2,
+	}
+	if d := cmp.Diff(want, access); d != "" {
+		t.Errorf("examples of what the App may reach (-want +got):\n%s", d)
+	}
+}
+
+// What changes where the App may work asks for a look at the open incidents there.
+func TestAccessEventsAskForASweep(t *testing.T) {
+	const installed = `"installation":{"id":7,"account":{"login":"acme"},"updated_at":%s},`
+	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+	text := fmt.Sprintf(installed, `"2026-03-02T10:40:00Z"`)
+	in := strings.Replace(repo, `"name"`, `"updated_at":"2026-03-02T10:40:00Z","name"`, 1)
+	all := incident.Message{Ref: incident.Ref{Owner: "acme"}, Installation: 7, Sweep: true, At: at}
+	one := all
+	one.Ref.Repo = "incidents"
+	for _, c := range []struct {
+		name, event, body string
+		want              incident.Message
+	}{
+		{"created", "installation", `{"action":"created",` + text + alice + `}`, all},
+		{"a time as a number", "installation", `{"action":"created",` + fmt.Sprintf(installed, "1772448000") + alice + `}`, all},
+		{"suspended", "installation", `{"action":"suspend",` + text + alice + `}`, all},
+		{"back again", "installation", `{"action":"unsuspend",` + text + alice + `}`, all},
+		{"by an enterprise, which has no repositories", "installation", `{"action":"created","installation":{"id":7,"account":{"slug":"acme"}},` + alice + `}`, incident.Message{}},
+		{"permissions", "installation", `{"action":"new_permissions_accepted",` + text + alice + `}`, all},
+		{"an action of tomorrow", "installation", `{"action":"paused",` + text + alice + `}`, incident.Message{}},
+		{"repositories", "installation_repositories", `{"action":"added",` + text + alice + `}`, all},
+		{"no installation", "installation", `{"action":"created",` + alice + `}`, incident.Message{}},
+		{"no account", "installation", `{"action":"created","installation":{"id":7},` + alice + `}`, incident.Message{}},
+		{"an account that isn't one", "installation", `{"action":"created","installation":{"id":7,"account":{"login":"a/b#1"}},` + alice + `}`, incident.Message{}},
+		{"an account renamed", "installation_target", `{"action":"renamed","account":{"login":"acme"},"changes":{"login":{"from":"old"}},"installation":{"id":7},` + alice + `}`,
+			incident.Message{Ref: incident.Ref{Owner: "acme"}, Installation: 7, Sweep: true}},
+		{"a repository renamed", "repository", `{"action":"renamed","changes":{"repository":{"name":{"from":"old"}}},` + in + alice + `}`, one},
+		{"a repository archived", "repository", `{"action":"archived",` + in + alice + `}`, one},
+		{"a repository edited", "repository", `{"action":"edited",` + in + alice + `}`, incident.Message{}},
+		{"no repository", "repository", `{"action":"renamed",` + text + alice + `}`, incident.Message{}},
+	} {
+		m, ok, err := webhook.Decide(c.event, []byte(c.body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if err != nil || ok != c.want.Sweep {
+			t.Errorf("%s: %v %v", c.name, ok, err)
+		}
+		if ok {
+			m.Why = ""
+			if d := cmp.Diff(c.want, m); d != "" || m.Bare() {
+				t.Errorf("%s (-want +got):\n%s", c.name, d)
+			}
+		}
 	}
 }
 
@@ -350,11 +409,11 @@ func examples(t testing.TB) (all []struct {
 	return all
 }
 
-// FuzzDecide: whatever comes, it looks at one incident, or checks one commit; never for what the app itself did.
+// FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account; never for what the app itself did.
 func FuzzDecide(f *testing.F) {
 	for _, e := range examples(f) {
 		switch e.Event {
-		case "issues", "issue_comment", "pull_request", "pull_request_review", "push":
+		case "issues", "issue_comment", "pull_request", "pull_request_review", "push", "installation", "repository":
 			f.Add(e.Event, string(e.Payload))
 		}
 	}
@@ -368,6 +427,12 @@ func FuzzDecide(f *testing.F) {
 	f.Add("ping", `{"zen":"x"}`)
 	f.Fuzz(func(t *testing.T, event, body string) {
 		m, ok, err := webhook.Decide(event, []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if ok && m.Sweep {
+			if err != nil || m.Ref.Owner == "" || m.Ref.Number != 0 || m.Installation == 0 {
+				t.Fatalf("sweeps %+v: %v", m, err)
+			}
+			return
+		}
 		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != (event == "push") || (m.Commit != "") != (event == "push")) {
 			t.Fatalf("looks at %+v: %v", m, err)
 		}
