@@ -24,6 +24,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
@@ -69,6 +70,9 @@ type App struct {
 	answers       *lru.Cache[string, *answer] // by address
 	unpinnable    bool                        // the server knows no pinned comments
 	notices       *notices
+
+	redelivered *lru.Cache[string, int64] // by a webhook's guid, the failed attempt for which it was asked for again
+	unfiltered  atomic.Bool               // the server refuses to list failed deliveries alone
 }
 
 // timeout is how long one request may take.
@@ -95,6 +99,9 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}}
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
+		return nil, err
+	}
+	if a.redelivered, err = lru.New[string, int64](keptRedeliveries); err != nil {
 		return nil, err
 	}
 	a.notices = newNotices(o.Logger)

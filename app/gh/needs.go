@@ -35,4 +35,5 @@ var Events = []Event{
 	{"pull_request", "The postmortem's pull request changes or is merged."},
 	{"pull_request_review", "Somebody has reviewed the postmortem."},
 	{"push", "The configuration changes: its mistakes are told before they matter."},
+	{"repository", "A repository is renamed, moved, archived or made public: its open incidents are looked at."},
 }

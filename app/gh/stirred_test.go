@@ -38,6 +38,8 @@ type index struct {
 	asked      int
 }
 
+var acme = gh.Installation{ID: 7, Owner: "acme"}
+
 var base = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 // fill adds incidents, each created and changed so long after the one before.
@@ -152,7 +154,7 @@ func TestA4AllThatChangedIsFound(t *testing.T) {
 			t.Parallel()
 			x := &index{t: t}
 			c.fill(x)
-			found, err := x.app().Stirred(t.Context(), c.since, gh.Reached{})
+			found, err := x.app().Stirred(t.Context(), acme, c.since, gh.Reached{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,7 +199,7 @@ func TestA4TheOpenOnesAreFoundFirst(t *testing.T) {
 	x.fill(4, time.Second, time.Second)
 	x.items[0].closed, x.items[2].closed = true, true
 	x.items = append(x.items, &searched{number: 5, pullOf: 3, created: base, updated: base})
-	found, err := x.app().Stirred(t.Context(), time.Time{}, gh.Reached{})
+	found, err := x.app().Stirred(t.Context(), acme, time.Time{}, gh.Reached{})
 	var got []string
 	for _, m := range found {
 		got = append(got, fmt.Sprint(m.Ref.Number, " ", m.Pull))
@@ -215,7 +217,7 @@ func TestA4ASweepGoesOnWhereTheLimitCutIt(t *testing.T) {
 	found := map[incident.Ref]bool{}
 	for round := 1; ; round++ {
 		x.asked, x.limit = 0, 5
-		part, err := app.Stirred(t.Context(), base, reached)
+		part, err := app.Stirred(t.Context(), acme, base, reached)
 		for _, m := range part {
 			found[m.Ref] = true
 		}
@@ -245,7 +247,7 @@ func TestA4ASweepThatMissesSomethingFails(t *testing.T) {
 			t.Parallel()
 			x := &index{t: t}
 			c.fill(x)
-			found, err := x.app().Stirred(t.Context(), base, gh.Reached{})
+			found, err := x.app().Stirred(t.Context(), acme, base, gh.Reached{})
 			if len(found) != c.want || err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("found %d, want %d: %v", len(found), c.want, err)
 			}

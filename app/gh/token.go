@@ -112,6 +112,9 @@ func (a *App) serves(owner string) error {
 	return fmt.Errorf("%s is not among the accounts that this app serves: %w", owner, engine.ErrNoAccess)
 }
 
+// Serves reports whether the repositories of an account are served.
+func (a *App) Serves(owner string) bool { return a.serves(owner) == nil }
+
 // wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
 func (a *App) wide(id int64) (*github.Client, error) {
 	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil)

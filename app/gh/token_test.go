@@ -204,7 +204,10 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"Card", "incidents: issues=read metadata=read", func(a *gh.App) error { _, err := a.Card(ctx, it, func(string) bool { return false }); return err }},
 		{"Allowance", "incidents: issues=read metadata=read", func(a *gh.App) error { _, _, _, err := a.Allowance(ctx, "acme", "incidents"); return err }},
-		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Stirred(ctx, since, gh.Reached{}); return err }},
+		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Stirred(ctx, acme7001, since, gh.Reached{}); return err }},
+		{"Open", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.Open(ctx, acme7001, gh.Reached{}); return err }},
+		{"Probe", ": issues=read metadata=read pull_requests=read", func(a *gh.App) error { return a.Probe(ctx, acme7001) }},
+		{"OpenIn", "incidents: issues=read metadata=read pull_requests=read", func(a *gh.App) error { _, err := a.OpenIn(ctx, "acme", "incidents"); return err }},
 	}
 	told := map[string]bool{"Address": true, "Budget": true} // these ask nobody
 	for _, c := range calls {
@@ -234,6 +237,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	}
 }
 
+// acme7001 is the embedded GitHub's installation.
+var acme7001 = gh.Installation{ID: 7001, Owner: "acme"}
+
 // Where the operator says whose repositories are served, nothing is done in others', though the App is installed there.
 func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	m := newMinted(t)
@@ -245,8 +251,8 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	if _, err := others.Comment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
 		t.Errorf("another account: %v", err)
 	}
-	if refs, err := others.Stirred(t.Context(), time.Time{}, gh.Reached{}); err != nil || len(refs) > 0 {
-		t.Errorf("the sweep of another account: %v %v", refs, err)
+	if all, err := others.Installations(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("the sweep of another account: %v %v", all, err)
 	}
 	if len(m.tokens) > 0 {
 		t.Errorf("tokens were asked for: %q", m.tokens)

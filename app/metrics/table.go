@@ -34,6 +34,14 @@ var (
 	Sweeps = &Metric{Name: "firebreak_sweeps_total", Kind: Counter, Unit: "Count",
 		Help:   "Sweeps for what was lost on the way, by result.",
 		Labels: []Label{{"result", []string{"done", "failed"}}}}
+	SweepFailures = &Metric{Name: "firebreak_sweep_failures_total", Kind: Counter, Unit: "Count",
+		Help:   "Installations that a sweep could not look through, by why: suspended, refused (by GitHub), limited (GitHub asks to come later), unavailable (GitHub is out), failed.",
+		Labels: []Label{{"kind", []string{"suspended", "refused", "limited", "unavailable", "failed"}}}}
+	InstallationEvents = &Metric{Name: "firebreak_installation_events_total", Kind: Counter, Unit: "Count",
+		Help: "What happened to the App's installations and to repositories: after installation.deleted, installation.suspend, installation_repositories.removed and repository.deleted the App has lost access.",
+		Labels: []Label{{"event", []string{"installation.created", "installation.deleted", "installation.suspend", "installation.unsuspend", "installation.new_permissions_accepted",
+			"installation_repositories.added", "installation_repositories.removed", "installation_target.renamed", "repository.renamed", "repository.transferred", "repository.archived",
+			"repository.unarchived", "repository.deleted", "repository.privatized", "repository.publicized"}}}}
 
 	// What stands in the queue of a process. On AWS, SQS itself measures it.
 	QueueMessages = &Metric{Name: "firebreak_queue_messages", Kind: Gauge, Unit: "Count",
@@ -45,7 +53,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

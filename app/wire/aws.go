@@ -137,6 +137,9 @@ func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	if err != nil {
 		return err
 	}
+	if m.Sweep {
+		return p.sweeper.change(ctx, m)
+	}
 	return p.engine.Handle(ctx, m)
 }
 
@@ -244,7 +247,7 @@ func (l *Lambda) build(values map[string]string, withEngine bool) (*product, err
 	if err != nil {
 		return nil, err
 	}
-	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, metrics: l.metrics, log: l.log}}
+	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, metrics: l.metrics, log: l.log, isWhole: isHourly}}
 	if !withEngine {
 		return p, nil
 	}

@@ -42,7 +42,7 @@ func (s *searches) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `[]`)
 	case "/search/issues":
 		_, from, _ := strings.Cut(r.URL.Query().Get("q"), "updated:>=")
-		switch issues := strings.Contains(r.URL.RawQuery, "is%3Aissue"); {
+		switch issues := strings.HasPrefix(r.URL.Query().Get("q"), "user:acme is:issue label:incident updated:"); {
 		case issues && s.limited && len(s.from) > 0:
 			s.from = append(s.from, from)
 			w.Header().Set("Retry-After", "60")

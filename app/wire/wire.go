@@ -128,6 +128,7 @@ type Server struct {
 	clock   engine.Clock
 	follows *followed // nil: the clock is not followed
 	sweep   time.Duration
+	sweeper *sweeper
 	app     *gh.App
 	store   *local.Store
 	engine  *engine.Engine
@@ -176,6 +177,8 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if o.Replier != nil {
 		s.engine.Replier = o.Replier
 	}
+	s.sweeper = s.newSweeper()
+	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
@@ -237,7 +240,15 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.sweep > 0 {
 		clock.Go(func() { s.sweepUntil(ctx) })
 	}
-	return s.store.Run(ctx, s.engine.HandleInTurn)
+	return s.store.Run(ctx, s.handle)
+}
+
+// handle handles a message of the queue.
+func (s *Server) handle(ctx context.Context, m engine.Message) error {
+	if m.Sweep {
+		return s.sweeper.change(ctx, m)
+	}
+	return s.engine.HandleInTurn(ctx, m)
 }
 
 // Close closes the store.
