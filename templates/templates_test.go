@@ -174,10 +174,12 @@ func samples() []incident.Say {
 	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
 	var out []incident.Say
 	add := func(s incident.Say) { out = append(out, s) }
-	for _, effect := range []string{"labels", "assignees", "state", "ticket", "ticket change", "document", "refresh", "check", "nudge", "customer version"} {
+	for _, effect := range []string{"labels", "assignees", "state", "ticket", "ticket change", "ticket move", "document", "refresh", "check", "nudge", "customer version"} {
 		add(incident.Say{Name: "github-refused", Who: "carol", Line: effect, Count: 2, Names: []string{"acme/payments"}, Reason: "Git Repository is empty. (409)"})
 		add(incident.Say{Name: "github-accepted", Line: effect, Count: 2})
 	}
+	add(incident.Say{Name: "update-shared", Who: "carol", Names: []string{"globex"}, Line: "issue", Time: at})
+	add(incident.Say{Name: "ticket-moved", Line: "acme/payments#7"})
 	add(incident.Say{Name: "put-aside", Who: "carol", Line: "issue_comment.created", Reason: "the issue can't be read"})
 	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic close", Reason: "Resource not accessible by integration (403)"})
 	add(incident.Say{Name: "not-handled", Who: "bob"})

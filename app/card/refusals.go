@@ -2,6 +2,7 @@ package card
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/templates"
@@ -12,6 +13,7 @@ var refusedThings = map[string]string{
 	"labels": "the labels", "assignees": "the assignees", "state": "to open or close the issue", "document": "the postmortem's pull request",
 	"refresh": "new facts in the postmortem", "check": "the check of the postmortem", "customer version": "to show me the merged postmortem",
 	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "ticket change": "to change the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
+	"ticket move": "the ticket of follow-up %s in its own repository", "update": "the last update in the issue of %s",
 }
 
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.
@@ -23,9 +25,11 @@ func (p *page) refusals() {
 		kind, index, numbered := strings.Cut(r.Effect, "/")
 		thing := refusedThings[kind]
 		if numbered {
-			var n int
-			_, _ = fmt.Sscan(index, &n)
-			thing = fmt.Sprintf(thing, fmt.Sprint(n+1))
+			of := templates.Inert(index, 60)
+			if n, err := strconv.Atoi(index); err == nil {
+				of = strconv.Itoa(n + 1)
+			}
+			thing = fmt.Sprintf(thing, of)
 		}
 		if thing == "" {
 			thing = templates.Inert(r.Effect, 40)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,18 +58,35 @@ type Doctor struct {
 type check struct {
 	name  string
 	needs bool // it makes no sense after a failure that ends
+	root  bool // without an answer to it the next make no sense
 	look  func(context.Context) error
 }
 
 // Examine looks at the App, and at a repository unless that is "".
 func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 	d.findings, d.failed = nil, false
-	checks := []check{{"app", false, d.checkApp}, {"permissions", true, d.checkPermissions}, {"events", true, d.checkEvents}, {"webhook", true, d.checkHook}, {"delivery", true, d.checkDelivery}}
+	checks := []check{
+		{name: "app", root: true, look: d.checkApp},
+		{name: "permissions", needs: true, look: d.checkPermissions},
+		{name: "events", needs: true, look: d.checkEvents},
+		{name: "api version", needs: true, look: d.checkVersion},
+		{name: "webhook", needs: true, look: d.checkHook},
+		{name: "delivery", needs: true, look: d.checkDelivery},
+	}
 	if repo != "" {
-		r := &patient{Doctor: d, ref: incident.Ref{Owner: owner, Repo: repo}}
-		checks = append(checks, check{"installation", true, r.checkInstallation}, check{"rate limit", true, r.checkRate}, check{"configuration", true, r.checkConfig},
-			check{"labels", true, r.checkLabels}, check{"form", true, r.checkForm}, check{"teams", true, r.checkTeams}, check{"assignees", true, r.checkAssignees},
-			check{"pagers", true, r.checkPagers}, check{"customers", true, r.checkCustomers})
+		r := &patient{Doctor: d, ref: incident.Ref{Owner: owner, Repo: repo}, policy: incident.DefaultPolicy()}
+		checks = append(checks,
+			check{name: "installation", needs: true, root: true, look: r.checkInstallation},
+			check{name: "repository", needs: true, root: true, look: r.checkRepository},
+			check{name: "rate limit", needs: true, look: r.checkRate},
+			check{name: "configuration", needs: true, look: r.checkConfig},
+			check{name: "publishing", needs: true, look: r.checkPublishing},
+			check{name: "labels", needs: true, look: r.checkLabels},
+			check{name: "form", needs: true, look: r.checkForm},
+			check{name: "teams", needs: true, look: r.checkTeams},
+			check{name: "assignees", needs: true, look: r.checkAssignees},
+			check{name: "pagers", needs: true, look: r.checkPagers},
+			check{name: "customers", needs: true, look: r.checkCustomers})
 	}
 	for n, c := range checks {
 		d.Told("checking: "+c.name, n, len(checks))
@@ -78,7 +96,9 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			continue
 		}
 		if err := c.look(ctx); err != nil {
-			d.add(c.name, Failure, err.Error(), "Run it again. If it fails again, see githubstatus.com")
+			d.failed = d.failed || c.root
+			found, mend := gh.Diagnose(err)
+			d.add(c.name, Failure, found, mend)
 		}
 		for i := range d.findings[before:] {
 			d.findings[before+i].Check = c.name
@@ -114,12 +134,12 @@ func (d *Doctor) checkApp(ctx context.Context) error {
 	}
 	if err != nil {
 		d.failed = true
-		mend := "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it"
+		found, mend := gh.Diagnose(err)
 		var answer *github.ErrorResponse
-		if errors.As(err, &answer) {
-			mend = "Look at FIREBREAK_APP_ID and the private key: they must be of one App; a new key is made on the App's page"
+		if errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotFound {
+			found, mend = "GitHub does not know the App: "+answer.Message, "Look at FIREBREAK_APP_ID and the private key: they must be of one App; a new key is made on the App's page"
 		}
-		d.add("", Failure, "GitHub does not know the App: "+err.Error(), mend)
+		d.add("", Failure, found, mend)
 		return nil
 	}
 	d.self = app
@@ -166,6 +186,23 @@ func lacking(granted *github.InstallationPermissions) (missing []gh.Permission, 
 		}
 	}
 	return missing, nil
+}
+
+// checkVersion asks which versions of its API GitHub has, and tells what it announced to end.
+func (d *Doctor) checkVersion(ctx context.Context) error {
+	versions, err := d.App.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, announcement := range d.App.Notices() {
+		d.add("", Warning, announcement, "Update Firebreak before then")
+	}
+	if len(versions) > 0 && !slices.Contains(versions, gh.Version) {
+		d.add("", Failure, "GitHub no longer has the REST API version "+gh.Version+", only "+strings.Join(versions, ", "), "Update Firebreak")
+		return nil
+	}
+	d.ok("GitHub has the REST API version %s", gh.Version)
+	return nil
 }
 
 func (d *Doctor) checkEvents(context.Context) error {

@@ -24,6 +24,7 @@ type patient struct {
 	c      *github.Client
 	policy incident.Policy
 	people map[string][]string // login, lower case → what they are needed for
+	branch string              // the default one
 }
 
 // checkInstallation asks whether the App is there, with what it was granted.
@@ -53,21 +54,53 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 	if p.failed {
 		return nil
 	}
-	if p.c, err = p.App.Repository(ctx, p.ref.Owner, p.ref.Repo); err != nil {
-		return err
-	}
-	r, _, err := p.c.Repositories.Get(ctx, p.ref.Owner, p.ref.Repo)
-	switch {
-	case err != nil:
-		p.failed = true
-		return fmt.Errorf("read %s: %w", p.ref.FullName(), err)
-	case r.GetArchived():
-		p.add("", Failure, p.ref.FullName()+" is archived: nothing can be written there", "Unarchive it in its settings")
-	case !r.GetHasIssues():
-		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues", "Enable issues in its settings")
-	default:
+	p.c, err = p.App.Repository(ctx, p.ref.Owner, p.ref.Repo)
+	if err == nil {
 		p.ok("%s is installed on %s", p.self.GetName(), p.ref.FullName())
 	}
+	return err
+}
+
+// checkRepository looks for states of the repository in which GitHub refuses incidents.
+func (p *patient) checkRepository(ctx context.Context) error {
+	r, _, err := p.c.Repositories.Get(ctx, p.ref.Owner, p.ref.Repo)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.ref.FullName(), err)
+	}
+	before := len(p.findings)
+	if r.GetArchived() {
+		p.add("", Failure, p.ref.FullName()+" is archived: nothing can be written there", "Unarchive it in its settings")
+	}
+	if !r.GetHasIssues() {
+		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues", "Enable issues in its settings")
+	}
+	if !strings.EqualFold(r.GetFullName(), p.ref.FullName()) {
+		p.add("", Warning, p.ref.FullName()+" is called "+r.GetFullName()+" now", "Use the new name where the old one is configured; GitHub redirects until somebody takes the old one")
+	}
+	p.branch = r.GetDefaultBranch()
+	if len(p.findings) == before {
+		p.ok("%s takes issues", r.GetFullName())
+	}
+	return nil
+}
+
+// checkPublishing looks for what keeps the postmortem's branch from being made: a repository without a commit, or rules.
+func (p *patient) checkPublishing(ctx context.Context) error {
+	_, _, err := p.c.Git.GetRef(ctx, p.ref.Owner, p.ref.Repo, "heads/"+p.branch)
+	if err != nil {
+		return fmt.Errorf("read the branch %s of %s: %w", p.branch, p.ref.FullName(), err)
+	}
+	rules, err := p.App.Rules(ctx, p.ref, "postmortem/1")
+	if err != nil {
+		return err
+	}
+	for _, rule := range rules {
+		if rule == "creation" || rule == "update" {
+			p.add("", Warning, "a ruleset restricts the "+rule+" of branches named postmortem/*", "Let the App bypass it, or leave those branches out of it: a postmortem is a pull request from one")
+			return nil
+		}
+	}
+	p.ok("postmortems can be published from branches of their own")
 	return nil
 }
 

@@ -22,33 +22,85 @@ func (p *pass) announce() error {
 			if p.failedBefore(name, a) {
 				continue
 			}
-			failed, err := p.tellAll(a, c)
+			failed, refused, err := p.tellAll(a, c)
 			if err != nil {
 				return err
 			}
 			if len(failed) > 0 {
 				p.result(incident.Unsent{Customer: name, Failed: failed, Update: a.At, By: incident.CommandedBy(a.Fact)})
 			}
+			if refused != nil {
+				if err := p.noteRefusal(incident.UpdateEffect(name), refused); err != nil {
+					return err
+				}
+			} else if p.state.IsRefused(incident.UpdateEffect(name)) { // a newer update took the place of the one that was refused
+				p.result(incident.TakenByGitHub{Effect: incident.UpdateEffect(name)})
+			}
 		}
 		return nil
 	})
 }
 
-// tellAll tells one customer by each of their channels, and returns those that failed for good.
-func (p *pass) tellAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, err error) {
+// tellAll tells one customer by each of their channels, and returns those that failed for good. refused is GitHub's refusal of
+// their issue, if it refused that: it is tried again.
+func (p *pass) tellAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, refused, err error) {
 	names := c.ChannelNames()
 	for i, ch := range c.Channels {
 		err := p.tellOne(a, c, ch)
 		// GitHub is asked again for what it could not take now. What a service outside could not was tried again there.
 		if err != nil && ch.Kind == "issue" && !isRefused(err) {
-			return nil, fmt.Errorf("tell a customer: %w", err)
+			return nil, nil, fmt.Errorf("tell a customer: %w", err)
+		}
+		if ch.Kind == "issue" && isRefused(err) {
+			refused = err
 		}
 		if err != nil {
 			p.Logger.Error("an update could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
 			failed = append(failed, incident.Failure{Channel: names[i], Why: reason(err)})
 		}
 	}
-	return failed, nil
+	return failed, refused, nil
+}
+
+// shareAgain writes updates into the issues of customers whom GitHub kept them from, once it takes them.
+func (p *pass) shareAgain() error {
+	return each(p, func(s incident.ShareAgain) error {
+		c, _ := p.policy.Customer(s.Customer)
+		names := c.ChannelNames()
+		for i, ch := range c.Channels {
+			owed, ok := p.state.Updates.OwedTo(s.Customer, names[i])
+			if ch.Kind != "issue" || !ok {
+				continue
+			}
+			return p.shareOwed(owed, c, ch, names[i])
+		}
+		p.result(incident.TakenByGitHub{Effect: incident.UpdateEffect(s.Customer)}) // they have a newer one
+		return nil
+	})
+}
+
+// shareOwed writes one update into a customer's issue.
+func (p *pass) shareOwed(owed incident.Sent, c incident.Customer, ch incident.Channel, name string) error {
+	h, err := p.tell()
+	if err != nil {
+		return err
+	}
+	text := ""
+	for _, e := range h.entries {
+		if e.Kind == "update" && e.Ref == owed.ID {
+			text = e.Text
+		}
+	}
+	if text == "" { // somebody deleted or emptied its comment: nothing of it leaves any more
+		p.result(incident.TakenByGitHub{Effect: incident.UpdateEffect(c.Name)})
+		return nil
+	}
+	err = p.share(incident.Announce{Fact: owed.ID, At: owed.At, Customers: []string{c.Name}, Text: text}, c, ch.To)
+	if err != nil {
+		return p.noteRefusal(incident.UpdateEffect(c.Name), err)
+	}
+	p.result(incident.SharedAfterAll{Customer: c.Name, Channel: name, Update: owed.At})
+	return nil
 }
 
 // failedBefore reports whether a look before, which could not note it on the card, said that an update failed to reach a customer.

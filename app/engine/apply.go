@@ -46,7 +46,7 @@ func (p *pass) answerFirst() error {
 
 // followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
 func (p *pass) followUp() error {
-	return p.inOrder(p.pending, p.labels, p.assignees, p.tickets, p.publish, p.refresh,
+	return p.inOrder(p.pending, p.labels, p.assignees, p.shareAgain, p.tickets, p.moveTickets, p.publish, p.refresh,
 		p.pending, p.changeTickets, p.deliver, p.open, p.speak, p.react) // refreshing reads what people wrote into the postmortem
 }
 

@@ -156,6 +156,38 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 	}
 }
 
+// An update that GitHub kept from a customer's issue is written there once GitHub takes it, without another command (A8).
+func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
+	t.Parallel()
+	w := unjudged(t)
+	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
+	w.tell(declared)
+	w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
+	w.tell("carol: /ic update We are on it\nwait 4s")
+	if said := w.said("did not reach **globex** by issue"); len(said) != 1 {
+		t.Fatalf("the incident says %q", said)
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 7m")
+	var shared []struct{ Body string }
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues", nil, &shared)
+	if len(shared) != 1 || !strings.HasPrefix(shared[0].Body, "We are on it") {
+		t.Errorf("the customer reads %+v", shared)
+	}
+	if said := w.said("is in the issue of **globex** now"); len(said) != 1 {
+		t.Errorf("the incident says %q", said)
+	}
+	card := w.card()
+	if !strings.Contains(card, "globex by issue") || !strings.Contains(card, "on time 1 of 1") || strings.Contains(card, "GitHub&nbsp;refuses") {
+		t.Errorf("the card says\n%s", card)
+	}
+	w.tell("carol: /ic update It works again\nwait 3h")
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues/1/comments", nil, &shared)
+	if len(shared) != 1 {
+		t.Errorf("the customer's issue has the comments %+v", shared)
+	}
+}
+
 // What became due because an update reached nobody is paged for in the same look, and its label is set.
 func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {
 	w := unjudged(t)

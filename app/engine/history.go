@@ -214,21 +214,19 @@ func (p *pass) tickets() error {
 // openTicket opens the ticket of one follow-up, where it is not there yet.
 func (p *pass) openTicket(index int) error {
 	fu := p.state.FollowUps[index]
-	facts, err := p.told()
+	title, body, err := p.writeTicket(index)
 	if err != nil {
 		return err
 	}
-	title, body, err := postmortem.Ticket(facts, index)
-	if err != nil {
-		return fmt.Errorf("write the ticket of follow-up %d: %w", index, err)
-	}
+	var refused error
 	repo := fu.Repo
 	if repo == "" || !p.policy.Issues {
 		repo = p.m.Ref.FullName()
 	}
 	n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
 	if !incident.Same(repo, p.m.Ref.FullName()) && p.isOutOfReach(err, index) {
-		// The work must not be lost for that, so it stays here and says so.
+		// The work must not be lost for that, so it stays here and says so, until GitHub takes it there.
+		refused = err
 		repo = p.m.Ref.FullName()
 		n, id, err = p.ticket(repo, NewIssue{Title: postmortem.Plain(fu.Repo+": "+title, 250), Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
 	}
@@ -239,6 +237,70 @@ func (p *pass) openTicket(index int) error {
 		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
 	}
 	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
+	if refused != nil {
+		return p.noteRefusal(incident.MoveEffect(index), refused)
+	}
+	return nil
+}
+
+// writeTicket returns the title and the text of a follow-up's ticket.
+func (p *pass) writeTicket(index int) (title, body string, err error) {
+	facts, err := p.told()
+	if err != nil {
+		return "", "", err
+	}
+	title, body, err = postmortem.Ticket(facts, index)
+	if err != nil {
+		return "", "", fmt.Errorf("write the ticket of follow-up %d: %w", index, err)
+	}
+	return title, body, nil
+}
+
+// moveTickets opens tickets in the repositories that they were meant for, once GitHub takes them there.
+func (p *pass) moveTickets() error {
+	return each(p, func(m incident.MoveTicket) error {
+		fu := p.state.FollowUps[m.Index]
+		if fu.Ticket == "" || fu.Done || fu.Repo == "" || strings.HasPrefix(strings.ToLower(fu.Ticket), strings.ToLower(fu.Repo)+"#") {
+			p.result(incident.TakenByGitHub{Effect: incident.MoveEffect(m.Index)}) // it is done, or somebody moved it
+			return nil
+		}
+		return p.attempt(incident.MoveEffect(m.Index), func() error { return p.moveTicket(m.Index) })
+	})
+}
+
+// moveTicket opens the ticket of one follow-up in its repository, and closes the one that stood in for it. It closes that one
+// last: until then a look that broke off finds the new one by its mark, and goes on.
+func (p *pass) moveTicket(index int) error {
+	fu := p.state.FollowUps[index]
+	before, err := incident.ParseRef(fu.Ticket)
+	if err != nil {
+		return err
+	}
+	title, body, err := p.writeTicket(index)
+	if err != nil {
+		return err
+	}
+	n, id, err := p.ticket(fu.Repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
+	if err != nil {
+		return fmt.Errorf("open the ticket of follow-up %d in %s: %w", index, fu.Repo, err)
+	}
+	if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, fu.Repo, id); err != nil {
+		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
+	}
+	ticket := fmt.Sprintf("%s#%d", fu.Repo, n)
+	text, err := templates.Comment(incident.Say{Name: "ticket-moved", Line: ticket})
+	if err != nil {
+		return fmt.Errorf("say ticket-moved: %w", err)
+	}
+	mark := marker(fmt.Sprintf("%s/ticket-moved/%d", p.m.Ref, index))
+	if _, err := p.GitHub.CommentOnce(p.ctx, before, mark, text+"\n"+mark); err != nil {
+		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
+	}
+	// Without the other's id: the token for this repository may not see it.
+	if err := p.GitHub.SetOpen(p.ctx, before, false, "duplicate", 0); err != nil {
+		return fmt.Errorf("close %s, which was the ticket of follow-up %d: %w", fu.Ticket, index, err)
+	}
+	p.result(incident.TicketMoved{Index: index, Ticket: ticket})
 	return nil
 }
 

@@ -191,6 +191,28 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	if v := w.view(); v.State != "closed" {
 		t.Errorf("after 40 minutes the incident is %s, and the card says\n%s", v.State, w.card())
 	}
+	if said := w.said("I opened it in this repository"); len(said) != 1 {
+		t.Errorf("the incident says %q", said)
+	}
+	// What fell back is put right once GitHub takes it: one ticket is open, where it was meant to be.
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 4h")
+	var there []struct{ Number int }
+	w.ok("erin", "GET", "/api/v3/repos/acme/payments/issues?state=all", nil, &there)
+	var here []struct {
+		Title, State string
+		Reason       string `json:"state_reason"`
+	}
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues?state=all&labels=follow-up", nil, &here)
+	if len(there) != 1 || len(here) != 1 || here[0].State != "closed" || here[0].Reason != "duplicate" {
+		t.Errorf("tickets in acme/payments %+v, in acme/incidents %+v", there, here)
+	}
+	if card := w.card(); !strings.Contains(card, "acme/payments#") || strings.Contains(card, "GitHub&nbsp;refuses") {
+		t.Errorf("the card says\n%s", card)
+	}
+	if said := w.said("is in its own repository now"); len(said) != 1 {
+		t.Errorf("the incident says %q", said)
+	}
 }
 
 // What GitHub refused to say stands only on the card. It is said after all also where the card was deleted or changed meanwhile (A8).

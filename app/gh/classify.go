@@ -155,6 +155,54 @@ func fail(what, where string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// mends say what to do about a refusal, by a part of GitHub's words.
+var mends = []struct{ has, mend string }{
+	{"suspended", "An owner of the organisation unsuspends the App under Settings, GitHub Apps. Open incidents are looked at as soon as GitHub tells of it"},
+	{"ip allow list", "Add the addresses from which Firebreak calls GitHub to the organisation's IP allow list, or to the App's own and let it be inherited"},
+	{"permissions requested are not granted", "An owner accepts the App's new permissions under Settings, GitHub Apps"},
+	{"not accessible by integration", "An owner accepts the App's new permissions under Settings, GitHub Apps, and gives it this repository"},
+	{"not given this repository", "Give the App this repository under Settings, GitHub Apps"},
+	{"not installed", "Install the App there"},
+	{"archived", "Unarchive the repository in its settings, or name another one"},
+	{"repository is empty", "Push a first commit to the default branch"},
+	{"issues are disabled", "Enable issues in the repository's settings"},
+	{"issues has been disabled", "Enable issues in the repository's settings"},
+	{"rule violations", "Let the App bypass the ruleset, or leave branches named postmortem/* out of it"},
+	{"was deleted", "Nothing: the issue is gone"},
+	{"saml", "An owner authorizes the App for the organisation's single sign-on"},
+}
+
+// Diagnose returns what is wrong on the way to GitHub, and what to do about it.
+func Diagnose(err error) (found, mend string) {
+	v := classify(err)
+	found = err.Error()
+	switch {
+	case v.class == classLimited:
+		return found, "Wait until then, and find out what else uses the App's calls"
+	case v.class == classAway && v.status == http.StatusUnauthorized:
+		said, mend, _ := strings.Cut(v.reason, ". ")
+		return "GitHub refuses the App's credentials: " + said, mend
+	case v.class == classAway && v.status != 0:
+		return fmt.Sprintf("GitHub is not available (%d)", v.status), "Wait, and see githubstatus.com. Firebreak pages from what it has kept meanwhile, and catches up afterwards"
+	case v.class == classAway:
+		return "GitHub can't be reached: " + found, "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
+	case v.class == classRefused || v.class == classLost:
+		for _, m := range mends {
+			if strings.Contains(strings.ToLower(v.reason), m.has) {
+				mend = m.mend
+				break
+			}
+		}
+		if mend == "" && v.status == http.StatusNotFound {
+			mend = "Look at the name, and give the App this repository under Settings, GitHub Apps"
+		} else if mend == "" {
+			mend = "Look at the App's permissions and repositories under Settings, GitHub Apps"
+		}
+		return fmt.Sprintf("GitHub refuses it (%d): %s", v.status, v.reason), mend
+	}
+	return found, "Run it again"
+}
+
 // explainRefusal returns GitHub's message and what it says of single fields: "Validation Failed: assignees is invalid".
 func explainRefusal(answer *github.ErrorResponse) string {
 	var details []string

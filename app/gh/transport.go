@@ -15,9 +15,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// apiVersion is the version of the REST API that this package was written against; GitHub asks to send it always.
+// Version is the version of the REST API that this package was written against; GitHub asks to send it always.
 // https://docs.github.com/en/rest/about-the-rest-api/api-versions
-const apiVersion = "2022-11-28"
+const Version = "2022-11-28"
 
 // limits stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
 // *engine.Later on the product's clock.
@@ -28,7 +28,7 @@ type limits struct {
 
 func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
-	req.Header.Set("X-GitHub-Api-Version", apiVersion)
+	req.Header.Set("X-GitHub-Api-Version", Version)
 	res, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err

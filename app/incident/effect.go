@@ -55,6 +55,11 @@ type (
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
+	// MoveTicket opens the ticket of follow-up Index in the repository that it was meant for. It stands in the incident's own, as
+	// GitHub refused it there.
+	MoveTicket struct{ Index int }
+	// ShareAgain writes the newest update into the issue of a customer whom GitHub kept it from.
+	ShareAgain struct{ Customer string }
 	// Nudge asks the owner of follow-up Index to go on, on its ticket, unless that is closed by now (C4).
 	Nudge struct {
 		Index int
@@ -81,6 +86,8 @@ func (React) effect() string            { return "react" }
 func (Announce) effect() string         { return "announce" }
 func (Broadcast) effect() string        { return "broadcast" }
 func (OpenTicket) effect() string       { return "ticket" }
+func (MoveTicket) effect() string       { return "ticket" }
+func (ShareAgain) effect() string       { return "announce" }
 func (Nudge) effect() string            { return "nudge" }
 func (OpenDocument) effect() string     { return "document" }
 func (RefreshDocument) effect() string  { return "refresh" }

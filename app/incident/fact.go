@@ -95,6 +95,11 @@ type (
 	// Clock: nothing happened, but it is At now.
 	Clock struct{}
 
+	// TicketMoved: the ticket of follow-up Index is another one now, in the repository that it was meant for.
+	TicketMoved struct {
+		Index  int
+		Ticket string // owner/repo#number
+	}
 	// TicketOpened: the ticket of follow-up Index exists.
 	TicketOpened struct {
 		Index  int

@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
 // again when somebody acts, when the sweep looks, and a few times by the clock.
 type Refusal struct {
-	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "ticket change/2", "nudge/2"
+	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2", "update/globex"
 	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
 	Since  time.Time `json:"t"`           // when it was refused first
 	Tries  int       `json:"n,omitempty"` // how often it was refused
@@ -61,6 +62,12 @@ type (
 	NotReacted Unreacted
 	// ReactedAfterAll: GitHub took a reaction to a comment that it had refused.
 	ReactedAfterAll struct{ Comment int64 }
+	// SharedAfterAll: a customer's issue has an update that GitHub had refused to take there. Channel is the channel's name, and
+	// Update when the update was written.
+	SharedAfterAll struct {
+		Customer, Channel string
+		Update            time.Time
+	}
 	// PutAside: a message could not be handled, however often it was tried.
 	PutAside struct {
 		What, Why, ID string
@@ -110,6 +117,8 @@ func (r *run) applyRefusal() bool {
 		r.Unreacted = newest(append(r.Unreacted, Unreacted(w)), maxUnreacted)
 	case ReactedAfterAll:
 		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == w.Comment })
+	case SharedAfterAll:
+		r.sharedAfterAll(w)
 	case PutAside:
 		r.putAside(w)
 	default:
@@ -171,20 +180,29 @@ func (r *run) endRefusal(effect string) {
 		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 
-// isAboutSpeaking reports whether an effect is one by which a refusal itself would be told.
+// isAboutSpeaking reports whether an effect is one by which a refusal itself would be told, or whose refusal is told in words of
+// its own: that an update did not reach a customer.
 func isAboutSpeaking(effect string) bool {
-	return effect == "comments" || effect == "reactions" || effect == "card"
+	return effect == "comments" || effect == "reactions" || effect == "card" || strings.HasPrefix(effect, updateEffect)
 }
 
 // effectKind parts "ticket/2", which counts from 0, into its kind and the number that people see.
 func effectKind(effect string) (kind string, number int) {
-	kind, index, ok := strings.Cut(effect, "/")
-	if ok {
-		_, _ = fmt.Sscan(index, &number) // it is a number: the engine writes it
-		number++
+	kind, index, _ := strings.Cut(effect, "/")
+	if n, err := strconv.Atoi(index); err == nil {
+		number = n + 1
 	}
 	return kind, number
 }
+
+// updateEffect begins the effect that a customer's issue gets an update, such as "update/globex".
+const updateEffect = "update/"
+
+// UpdateEffect names the effect that a customer's issue gets an update.
+func UpdateEffect(customer string) string { return updateEffect + customer }
+
+// MoveEffect names the effect that a ticket that GitHub refused in its repository is opened there after all.
+func MoveEffect(index int) string { return fmt.Sprintf("ticket move/%d", index) }
 
 // repositoryOf returns the repository of the ticket that an effect is about, if it is about one.
 func (r *run) repositoryOf(effect string) []string {
@@ -285,6 +303,14 @@ func Pending(s State) []Effect {
 	for i, fu := range s.FollowUps {
 		if fu.Changed && fu.Ticket != "" {
 			effects = append(effects, ChangeTicket{Index: i, Was: fu.Was})
+		}
+	}
+	for _, e := range s.Refused {
+		if customer, ok := strings.CutPrefix(e.Effect, updateEffect); ok && e.Due {
+			effects = append(effects, ShareAgain{Customer: customer})
+		}
+		if kind, number := effectKind(e.Effect); kind == "ticket move" && e.Due && number <= len(s.FollowUps) {
+			effects = append(effects, MoveTicket{Index: number - 1})
 		}
 	}
 	if s.Document.Stale && s.Document.Merged == nil && !s.Document.Shut {

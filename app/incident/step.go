@@ -302,6 +302,10 @@ func (r *run) apply() {
 			r.FollowUps[w.Index].Ticket = w.Ticket
 			r.remindOf(&r.FollowUps[w.Index])
 		}
+	case TicketMoved:
+		if w.Index < len(r.FollowUps) {
+			r.FollowUps[w.Index].Ticket = w.Ticket
+		}
 	case DocumentOpened:
 		if w.Path == "" {
 			w.Path = r.Document.Path

@@ -377,6 +377,54 @@ func (r *run) contactOf(fold string) (customer string) {
 	return customer
 }
 
+// OwedTo returns the newest update that did not reach a customer by one of their channels, unless a later one reached them.
+func (u Updates) OwedTo(customer, channel string) (s Sent, ok bool) {
+	for _, s := range slices.Backward(u.Sent) {
+		if slices.Contains(s.Lost, customer+": "+channel) {
+			return s, true
+		}
+		if s.Update && Has(s.Reached, customer) {
+			return Sent{}, false
+		}
+	}
+	return Sent{}, false
+}
+
+// sharedAfterAll notes that a customer's issue has an update that GitHub had refused there. From now on they have heard of it.
+func (r *run) sharedAfterAll(w SharedAfterAll) {
+	r.endRefusal(UpdateEffect(w.Customer))
+	u := &r.Updates
+	line := w.Customer + ": " + w.Channel
+	isNewest := false
+	for i := range u.Sent {
+		s := &u.Sent[i]
+		if s.At.Equal(w.Update) && slices.Contains(s.Lost, line) {
+			s.Lost = slices.DeleteFunc(slices.Clone(s.Lost), func(l string) bool { return l == line })
+			isNewest = !slices.ContainsFunc(u.Sent[i+1:], func(s Sent) bool { return s.Update })
+		}
+	}
+	if isNewest {
+		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(l string) bool { return l == line })
+		if !slices.Contains(u.Told, line) {
+			u.Told = append(slices.Clone(u.Told), line)
+		}
+	}
+	who, _ := r.Coordinator()
+	r.do(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
+		Name: "update-shared", Who: who, Names: []string{w.Customer}, Line: w.Channel, Time: w.Update}})
+	if !Has(r.Unheard(), w.Customer) {
+		return // somebody told them meanwhile
+	}
+	r.recordAt(Entry{At: r.f.At, Kind: "told", What: w.Customer})
+	wait := r.wait()
+	r.heardAt(w.Customer, r.f.At)
+	if slices.ContainsFunc(r.Customers, func(c string) bool { return !heard(u.Heard, c) }) {
+		return
+	}
+	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, Reached: []string{w.Customer}}), keptSent)
+	r.complete(wait, r.f.At)
+}
+
 // unsent notes that an update did not reach a customer by some of their channels. If none is left, they have heard nothing, and
 // what counted because of it is taken back.
 func (r *run) unsent(f Unsent) {
