@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -162,12 +165,12 @@ func TestTheHealthy(t *testing.T) {
 	for _, f := range all {
 		checks[f.Check] = f.Status == doctor.OK
 	}
-	for _, name := range []string{"app", "permissions", "events", "webhook", "delivery", "installation", "rate limit", "configuration", "labels", "form", "teams", "assignees", "pagers", "customers"} {
+	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 14 || s.waits == 0 {
+	if len(checks) != 17 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }
@@ -265,4 +268,62 @@ func TestWhatEndsTheExamination(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect("acme/incidents", "installation: suspended")
+}
+
+// questionOf names a request, whatever delivery it is about.
+func questionOf(r *http.Request) string {
+	return r.Method + " " + regexp.MustCompile(`deliveries/\d+`).ReplaceAllString(r.URL.Path, "deliveries/N")
+}
+
+// Each of its questions may fail in any way: it says what happened and how to mend it, and ends.
+func TestEveryQuestionMayFail(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	asked := map[string]bool{}
+	var order []string
+	watch := transport(func(r *http.Request) (*http.Response, error) {
+		if question := questionOf(r); !asked[question] {
+			asked[question] = true
+			order = append(order, question)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	examine := func(t *testing.T, way http.RoundTripper) []doctor.Finding {
+		app, err := gh.New(gh.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: way})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := *s.doctor
+		d.App = app
+		return d.Examine(t.Context(), "acme", "incidents")
+	}
+	examine(t, watch)
+	for _, question := range order {
+		for _, status := range []int{0, 401, 403, 404, 409, 410, 422, 429, 500, 502, 503} {
+			findings := examine(t, transport(func(r *http.Request) (*http.Response, error) {
+				if questionOf(r) != question {
+					return http.DefaultTransport.RoundTrip(r)
+				}
+				if status == 0 {
+					return nil, errors.New("connection refused")
+				}
+				head := http.Header{"Content-Type": {"application/json"}}
+				body := io.NopCloser(strings.NewReader(`{"message":"It is broken"}`))
+				return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: head, Body: body, Request: r}, nil
+			}))
+			failed := 0
+			for _, f := range findings {
+				if f.Status == doctor.Failure || f.Status == doctor.Warning {
+					failed++
+					if f.Mend == "" || strings.Contains(f.Found, "nil") {
+						t.Errorf("%s: %d: %s: %s → %s", question, status, f.Check, f.Found, f.Mend)
+					}
+				}
+			}
+			// What may lack is not told: the API's versions, a ruleset, a form, the organisation's configuration.
+			if failed == 0 && status >= 500 {
+				t.Errorf("%s: %d: nothing is found", question, status)
+			}
+		}
+	}
 }

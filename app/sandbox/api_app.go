@@ -267,6 +267,11 @@ func getMeta(*request) (int, any, error) {
 	return http.StatusOK, fields{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}}, nil
 }
 
+// getVersions lists the versions of the API.
+func getVersions(*request) (int, any, error) {
+	return http.StatusOK, []string{version2026, version2022}, nil
+}
+
 func renderText(q *request) (int, any, error) {
 	var in struct{ Text, Context string }
 	if err := q.read(&in); err != nil {

@@ -55,6 +55,7 @@ func testApp(g *github) {
 		step{"app", "POST /app/installations/7001/access_tokens", "", 401, nil},
 
 		step{"", "GET /meta", "", 200, []string{"hooks.#=1"}},
+		step{"", "GET /versions", "", 200, []string{"#=2", "0=2026-03-10"}},
 		step{"app", "GET /rate_limit", "", 200, []string{"resources.core.limit=5000", "resources.search.limit=30"}},
 		step{"jwt", "GET /app/hook/config", "", 200, []string{"url=" + receiver.URL, "secret=********", "content_type=json"}},
 		step{"alice", "GET /app/hook/config", "", 401, nil},

@@ -137,6 +137,7 @@ func routes() map[string]endpoint {
 		"POST /app/hook/deliveries/{delivery}/attempts":        redeliver,
 		"GET /rate_limit":                                      getRateLimit,
 		"GET /meta":                                            getMeta,
+		"GET /versions":                                        getVersions,
 		"POST /markdown":                                       renderText,
 	}
 }
