@@ -45,7 +45,9 @@ type Options struct {
 	Sign      func(digest []byte) ([]byte, error)
 	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
 	Now       func() time.Time // the product's clock
-	Pace      time.Duration    // least time between writes; GitHub asks for a second
+	Pace      time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
+	Patient   bool             // requests wait on the wall clock until limits let them go, instead of failing with an *engine.Later
+	Unlimited bool             // the server has no secondary limits, as GitHub Enterprise Server by default
 	Transport http.RoundTripper
 	Metrics   metrics.Recorder
 	Logger    *slog.Logger
@@ -64,6 +66,7 @@ type App struct {
 	clients       map[string]*github.Client // by kind of work and repositories
 	paces         map[int64]*pace           // by installation
 	meters        map[int64]*meter          // by installation
+	limiters      map[int64]*limiter        // by installation
 	people        map[string]permission
 	teams         map[string]permission // by organisation and slug: whether it exists
 	files         map[string]file
@@ -91,13 +94,18 @@ func New(o Options) (*App, error) {
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
+		if network, ok := o.Transport.(*http.Transport); ok && o.Patient {
+			network = network.Clone()
+			network.ResponseHeaderTimeout = timeout
+			o.Transport = network
+		}
 	}
 	o.Transport = mints{o.Transport}
 	api, err := APIAddress(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}}
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
 		return nil, err
 	}
@@ -143,7 +151,11 @@ func APIAddress(web string) (string, error) {
 }
 
 func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
-	c := github.NewClient(&http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m}, Timeout: timeout})
+	hc := &http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m}, Timeout: timeout}
+	if a.o.Patient {
+		hc.Timeout = 0 // it would count the time that a request waits for its turn; the network has its own
+	}
+	c := github.NewClient(hc)
 	base, err := url.Parse(a.api)
 	if err != nil {
 		return nil, err

@@ -89,6 +89,7 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 	}
 	if x.limit > 0 && x.asked > x.limit {
 		w.Header().Set("X-RateLimit-Remaining", "0")
+		w.Header().Set("X-RateLimit-Resource", "search")
 		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))
 		w.WriteHeader(http.StatusForbidden)
 		return

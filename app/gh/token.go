@@ -140,9 +140,12 @@ func (a *App) installed(id int64, key string, w work, repos []string, anew func(
 	}
 	tr := &renewed{fresh: fresh, now: a.o.Now}
 	if a.paces[id] == nil {
-		a.paces[id], a.meters[id] = &pace{every: a.o.Pace}, &meter{}
+		a.paces[id], a.meters[id] = &pace{every: a.o.Pace, now: a.o.Now}, &meter{}
+		if !a.o.Unlimited {
+			a.limiters[id] = newLimiter(a.o.Now)
+		}
 	}
-	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id]}, a.meters[id])
+	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id])
 	if err != nil {
 		return nil, err
 	}

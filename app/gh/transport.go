@@ -2,10 +2,11 @@ package gh
 
 import (
 	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,9 +34,10 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if until, limited := limited(res, l.now()); limited {
+	if refused, ok := limited(res, l.now()); ok {
 		res.Body.Close()
-		return nil, &engine.Later{Until: until, Err: fmt.Errorf("%w: %s %s: %s", engine.ErrLimited, req.Method, req.URL.Path, res.Status)}
+		what := fmt.Sprintf("%s %s: %s", req.Method, req.URL.Path, res.Status)
+		return nil, &engine.Later{Until: refused.until, Err: &limitError{refused, what}}
 	}
 	return res, nil
 }
@@ -84,80 +86,74 @@ func (a *App) Budget(ref incident.Ref) engine.Budget {
 	return m.left
 }
 
-// paced keeps the writes of an installation apart, as GitHub asks of integrations.
-// https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-type paced struct {
-	next http.RoundTripper
-	pace *pace
+// limitError is an answer of GitHub's that refuses a request because of a limit.
+type limitError struct {
+	limitedAnswer
+	what string
 }
 
-// pace is when the next write of an installation may go out.
-type pace struct {
-	every time.Duration
+func (e *limitError) Error() string { return engine.ErrLimited.Error() + ": " + e.what }
 
-	mu   sync.Mutex
-	free time.Time // on the wall clock
-}
+// Unwrap returns the kind of error.
+func (e *limitError) Unwrap() error { return engine.ErrLimited }
 
-func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
-	// A reaction creates no content, and whoever wrote a command waits for it.
-	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/reactions") {
-		if err := p.pace.wait(req.Context()); err != nil {
-			return nil, err
-		}
+// limited reports whether an answer refuses a request because of a limit, and until when: by Retry-After, else by the reset of the
+// primary limit, else for a minute. A server that is overloaded may say when it wants to be asked again, too.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
+	resource := res.Header.Get("X-RateLimit-Resource")
+	l.other = resource != "" && resource != "core"
+	after, hasAfter := retryAfter(res.Header.Get("Retry-After"), now)
+	if res.StatusCode >= 500 {
+		l.until, l.told = sensible(after, now), hasAfter
+		return l, hasAfter
 	}
-	return p.next.RoundTrip(req)
-}
-
-func (p *pace) wait(ctx context.Context) error {
-	if p.every == 0 {
-		return nil
+	if !slices.Contains([]int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusUnprocessableEntity}, res.StatusCode) {
+		return l, false
 	}
-	p.mu.Lock()
-	at := time.Now()
-	if p.free.After(at) {
-		at = p.free
+	words := wordsOf(res)
+	isTooQuick := strings.Contains(words, "submitted too quickly") // which is a 422, too
+	if res.StatusCode == http.StatusUnprocessableEntity && !isTooQuick {
+		return l, false
 	}
-	p.free = at.Add(p.every)
-	p.mu.Unlock()
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// limited reads GitHub's answer to whoever asks too much: Retry-After, else the reset of the primary limit, else a minute.
-// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-func limited(res *http.Response, now time.Time) (time.Time, bool) {
-	after := res.Header.Get("Retry-After")
+	l.isContent = isTooQuick || strings.Contains(words, "content creation")
+	epoch, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
 	switch {
-	case res.StatusCode == http.StatusTooManyRequests, res.StatusCode == http.StatusForbidden, res.StatusCode >= 500:
-		if seconds, err := strconv.Atoi(after); err == nil {
-			return now.Add(time.Duration(seconds) * time.Second), true
-		}
+	case hasAfter:
+		l.until, l.told = after, true
+	case res.Header.Get("X-RateLimit-Remaining") == "0" && err == nil:
+		l.until, l.told = time.Unix(epoch, 0).UTC().Add(time.Second), true
+	case l.isContent || res.StatusCode == http.StatusTooManyRequests ||
+		strings.Contains(words, "rate limit") || strings.Contains(words, "abuse detection"):
+		l.until = now.Add(untoldWait)
+	default:
+		return l, false
 	}
-	if res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusForbidden {
-		return time.Time{}, false
-	}
-	if res.Header.Get("X-RateLimit-Remaining") == "0" {
-		if epoch, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil {
-			return time.Unix(epoch, 0).UTC().Add(time.Second), true
-		}
-	}
-	if res.StatusCode == http.StatusTooManyRequests || secondary(res) {
-		return now.Add(time.Minute), true
-	}
-	return time.Time{}, false
+	l.until = sensible(l.until, now)
+	return l, true
 }
 
-// secondary tells the secondary limit that comes without a header; only its text says so.
-func secondary(res *http.Response) bool {
+// retryAfter reads a Retry-After header, which is a number of seconds or a date.
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+func retryAfter(text string, now time.Time) (time.Time, bool) {
+	seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // it is the largest then
+		return now.Add(time.Duration(max(0, min(seconds, int64(longestWait/time.Second)))) * time.Second), true
+	}
+	at, err := http.ParseTime(text)
+	return at, err == nil
+}
+
+// wordsOf returns the beginning of an answer's text in lower case, and leaves the answer as it was.
+func wordsOf(res *http.Response) string {
 	text, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	res.Body.Close()
-	res.Body = io.NopCloser(bytes.NewReader(text))
-	return err == nil && bytes.Contains(bytes.ToLower(text), []byte("rate limit"))
+	if err != nil {
+		text = nil
+	}
+	rest := res.Body
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(text), rest), rest}
+	return string(bytes.ToLower(text))
 }

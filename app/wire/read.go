@@ -54,6 +54,8 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 		}
 		env.sign = (&backend.Key{KMS: kms.NewFromConfig(cfg), ID: env.KMSKey}).Sign
 	}
+	// A command has no queue by which it could come back later. On an embedded GitHub's clock it could wait for ever.
+	env.isPatient, env.Unlimited = env.ClockURL == "", env.Unlimited || env.ClockURL != ""
 	app, err := env.app(clock, nil, metrics.Discard{}, log)
 	if err != nil {
 		return nil, err

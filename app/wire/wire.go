@@ -40,9 +40,12 @@ type Environment struct {
 	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
 	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
 	Accounts  []string     // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
+	Unlimited bool         // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
 
 	getenv func(string) string                 // for FIREBREAK_SECRET_…, which the policy names
 	sign   func(digest []byte) ([]byte, error) // signs by KMSKey
+
+	isPatient bool // there is no queue to come back by: requests wait for GitHub's limits
 }
 
 // Read reads the environment; every mistake in it is named at once.
@@ -92,6 +95,13 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		}
 	} else if len(e.Key) == 0 && e.KMSKey == "" {
 		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must give the App's private key (PEM)"))
+	}
+	switch limits := getenv("FIREBREAK_GITHUB_LIMITS"); limits {
+	case "", "github":
+	case "none":
+		e.Unlimited = true
+	default:
+		wrong = append(wrong, fmt.Errorf("FIREBREAK_GITHUB_LIMITS must be github or none, not %q", limits))
 	}
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
@@ -208,7 +218,7 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measur
 	}
 	o := gh.Options{
 		BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Accounts: e.Accounts, Now: clock.Now, Pace: pace,
-		Transport: transport, Metrics: measured, Logger: log,
+		Unlimited: e.Unlimited, Patient: e.isPatient, Transport: transport, Metrics: measured, Logger: log,
 	}
 	if e.ClockURL != "" {
 		o.Pace = 0

@@ -46,6 +46,7 @@ func serve() *cobra.Command {
   FIREBREAK_PRIVATE_KEY or …_FILE     its private key, PEM
   FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
   FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
+  FIREBREAK_GITHUB_LIMITS             none, where that server has no secondary rate limits; default: those of GitHub itself
   FIREBREAK_ACCOUNTS                  organisations and people whose repositories are served; default: all that installed it
   FIREBREAK_SECRET_NAME               the secret that a repository's file calls NAME
   FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with
