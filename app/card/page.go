@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -692,11 +693,19 @@ func (p *page) timeline(shown int) {
 	for _, e := range list {
 		who := "Firebreak"
 		if e.By != "" {
-			who = templates.Inert(strings.TrimSuffix(e.By, "[bot]"), 60)
+			who = templates.Inert(personOf(e.By), 60)
 		}
 		when := strings.TrimSuffix(p.inColumn(e.At, day), " UTC")
 		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})
 		day = e.At
 	}
 	p.Older = max(0, p.S.Entries-len(p.Timeline))
+}
+
+// personOf returns a login as people say it: an App's bot by the App's name.
+func personOf(login string) string {
+	if slug, ok := naming.AppOf(login); ok {
+		return slug
+	}
+	return login
 }

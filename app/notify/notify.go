@@ -24,6 +24,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Options are what a notifier needs.
@@ -184,7 +185,10 @@ func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
 
 // target gives what the service calls one of those who are paged; empty: the configuration doesn't say.
 func target(p engine.Page, to string) string {
-	own := strings.TrimPrefix(to, p.Ref.Owner+"/")
+	own := to
+	if org, slug, ok := naming.SplitTeam(to); ok && naming.Same(org, p.Ref.Owner) {
+		own = slug
+	}
 	for name, called := range p.Service.Targets {
 		if incident.Same(name, to) || incident.Same(name, own) {
 			return strings.TrimSpace(called)

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 type homePage struct {
@@ -102,7 +104,7 @@ func (v *visit) teamProfile() (string, any, error) {
 
 // appProfile shows the app as the account under which it writes.
 func (v *visit) appProfile() (string, any, error) {
-	u, ok := v.st.user(v.r.PathValue("slug") + "[bot]")
+	u, ok := v.st.user(naming.BotOf(v.r.PathValue("slug")))
 	if !ok {
 		return "", nil, errNotFound
 	}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // registration is an App that somebody registered by a manifest. A sandbox has one App: this one, or the one it was made with.
@@ -171,7 +173,7 @@ func (st *store) adopt() error {
 	if err != nil {
 		return fmt.Errorf("the registered App's key: %w", err)
 	}
-	st.app = &app{ID: a.ID, Slug: a.Slug, Login: a.Slug + "[bot]", Name: a.Name, Description: a.Description, External: a.URL, Owner: a.Owner,
+	st.app = &app{ID: a.ID, Slug: a.Slug, Login: naming.BotOf(a.Slug), Name: a.Name, Description: a.Description, External: a.URL, Owner: a.Owner,
 		Permissions: a.Permissions, Events: a.Events, key: key, secret: a.HookSecret + " tokens", created: a.Created}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -57,7 +58,7 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 		},
 		Enqueue: func(ctx context.Context, m incident.Message) error { return queue.Enqueue(ctx, m, time.Time{}) }}
 	if slug := os.Getenv("FIREBREAK_APP_SLUG"); slug != "" {
-		o.Login = func() string { return slug + "[bot]" }
+		o.Login = func() string { return naming.BotOf(slug) }
 	}
 	return func(ctx context.Context) (http.Handler, error) {
 		env, err := secrets.Read(ctx)
