@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -103,7 +104,7 @@ func (d *Doctor) judge(one *github.HookDelivery) {
 		d.add("", Failure, says+". The signature is wrong", "Give the product the webhook's secret as FIREBREAK_WEBHOOK_SECRET, or set a new one for both at "+d.settings())
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
 		d.add("", Failure, says+". Something else answers there", "The address must end in /webhook: change it at "+d.settings())
-	case code == 0:
+	case code == 0, strings.HasPrefix(one.GetStatus(), "failed to connect"), one.GetStatus() == "timed out":
 		d.add("", Failure, says+". GitHub can't reach the address", "Is `firebreak serve` running, and is its address open to GitHub? It is set at "+d.settings())
 	default:
 		d.add("", Failure, says, "Look at the log of `firebreak serve`")

@@ -176,7 +176,7 @@ func (st *store) deliveryView(d *Delivery) fields {
 		status = "pending"
 	}
 	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
-		"status_code": d.Code, "event": d.Event, "action": textOrNull(d.Action), "installation_id": st.installationID(), "repository_id": nil, "throttled_at": nil}
+		"status_code": d.statusCode(), "event": d.Event, "action": textOrNull(d.Action), "installation_id": st.installationID(), "repository_id": nil, "throttled_at": nil}
 	if d.RepositoryID != 0 {
 		f["repository_id"] = d.RepositoryID
 	}
@@ -192,10 +192,13 @@ func listDeliveries(q *request) (int, any, error) {
 	if err != nil || size < 1 || size > 100 {
 		size = 30
 	}
+	if status := q.query("status"); status != "" && status != "success" && status != "failure" {
+		return 0, nil, invalid("Hook", "status", "invalid", "")
+	}
 	cursor, _ := strconv.ParseInt(strings.TrimPrefix(q.query("cursor"), "v1_"), 10, 64)
 	views := []fields{}
 	for _, d := range slices.Backward(q.st.Deliveries) {
-		if cursor != 0 && d.ID >= cursor || q.query("status") == "success" && !d.OK() || q.query("status") == "failure" && (d.OK() || !d.Done) {
+		if cursor != 0 && d.ID >= cursor || !d.isListedAs(q.query("status")) {
 			continue
 		}
 		if len(views) == size {

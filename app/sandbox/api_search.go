@@ -64,7 +64,7 @@ func searchIssues(q *request) (int, any, error) {
 		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Only the first %d search results are available", maxFound)}
 	}
 	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
-		"items": each(found[from:to], func(i *Issue) fields { return q.st.issueView(i).with(fields{"score": 1, "body": i.Body}) })}, nil
+		"items": each(found[from:to], q.st.foundView)}, nil
 }
 
 // splitScopes parts the terms that name where to search from all others. Several of them are alternatives.
@@ -95,6 +95,13 @@ func (st *store) searchesNothing(by *Actor, scopes []term) bool {
 		_, ok := st.user(t.value)
 		return ok
 	})
+}
+
+// foundView is an issue as a search gives it, which says nothing of its parent.
+func (st *store) foundView(i *Issue) fields {
+	view := st.issueView(i).with(fields{"score": 1, "body": i.Body})
+	delete(view, "parent_issue_url")
+	return view
 }
 
 // term is a part of a query: a qualifier like label:incident, or words that the issue must have.

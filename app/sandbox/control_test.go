@@ -275,7 +275,9 @@ func TestFaultOutage(t *testing.T) {
 	}
 	g.steps(
 		step{"app", "GET ~", "", 200, nil},
-		step{"jwt", "GET /app/hook/deliveries?status=failure", "", 200, []string{"*.event=issues", "0.id>failed"}},
+		step{"jwt", "GET /app/hook/deliveries?status=failure", "", 200, []string{"*.event=issues", "*.status=failed to connect to host", "*.status_code=502", "0.id>failed"}},
+		step{"jwt", "GET /app/hook/deliveries?status=success", "", 200, []string{"#=0"}},
+		step{"jwt", "GET /app/hook/deliveries?status=other", "", 422, nil},
 		step{"jwt", "POST /app/hook/deliveries/$failed/attempts", "", 202, nil},
 	)
 	g.settle()

@@ -270,7 +270,7 @@ func (c *courier) deliver(d *Delivery) {
 			stop()
 			return // it is made when the sandbox is opened again
 		case errors.As(err, &timeout) && timeout.Timeout():
-			reason = "timed out"
+			reason = timedOut
 		case err != nil:
 			reason = "failed to connect to host"
 		default:

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -344,6 +345,34 @@ type Delivery struct {
 
 // OK tells whether the receiver accepted the delivery.
 func (d *Delivery) OK() bool { return d.Done && d.Code >= 200 && d.Code < 300 }
+
+// statusCode is the status that GitHub's API tells: 502 where nobody was reached, 504 where nobody answered in time, and 0 as
+// long as the attempt is under way.
+// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+func (d *Delivery) statusCode() int {
+	switch {
+	case !d.Done || d.Code != 0:
+		return d.Code
+	case d.Reason == timedOut:
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+// isListedAs reports whether a delivery is among the "success" ones, which GitHub takes by status 200 to 399, or the "failure" ones,
+// from 400 to 599.
+func (d *Delivery) isListedAs(status string) bool {
+	switch code := d.statusCode(); status {
+	case "success":
+		return code >= 200 && code < 400
+	case "failure":
+		return code >= 400 && code < 600
+	}
+	return true
+}
+
+// timedOut is GitHub's word for a delivery whose receiver did not answer in time.
+const timedOut = "timed out"
 
 // Call is an API call that arrived.
 type Call struct {
