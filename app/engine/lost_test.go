@@ -1,0 +1,162 @@
+package engine_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// loseTimers ends the product, drops all of its timers and all that waits in its queue, and starts it again.
+func (w *world) loseTimers() {
+	w.t.Helper()
+	w.stop()
+	db, err := sql.Open("sqlite", w.queue)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, table := range []string{"timers", "messages"} {
+		if _, err := db.Exec("DELETE FROM " + table); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+}
+
+// sweepOpen sweeps as once an hour.
+func (w *world) sweepOpen() {
+	w.t.Helper()
+	if err := w.product.SweepOpen(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.settle()
+}
+
+const down = "alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex\n"
+
+// The timer of an incident in which nothing happens any more is lost: the hourly sweep finds it, and paging goes on.
+func TestA4I5ALostTimerIsFound(t *testing.T) {
+	w := newWorld(t)
+	w.tell(down)
+	w.loseTimers()
+	before := len(w.outbox())
+	w.advance(4 * 24 * time.Hour) // it changed too long ago for what changed to be searched for
+	if n := len(w.outbox()); n != before {
+		t.Fatalf("%d pages although the timer is lost", n-before)
+	}
+	if err := w.product.Sweep(context.Background(), w.sandbox.Clock().Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if n := len(w.outbox()); n != before {
+		t.Fatalf("the sweep for what changed finds %d pages", n-before)
+	}
+	w.sweepOpen()
+	if n := len(w.outbox()); n == before {
+		t.Error("nobody is paged after the hourly sweep")
+	}
+	before = len(w.outbox())
+	w.advance(time.Hour)
+	if n := len(w.outbox()); n == before {
+		t.Error("the clock does not go on")
+	}
+}
+
+// A closed incident still has reminders: of its follow-ups, and of its postmortem's review. Their timer is found by their tickets and
+// by the pull request.
+func TestA4C3C4LostRemindersAreFound(t *testing.T) {
+	story, err := os.ReadFile(filepath.Join("testdata", "scenarios", "C3-C4-reminders", "story.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing, _, ok := strings.Cut(string(story), "wait ")
+	if !ok {
+		t.Fatal("the story waits for nothing")
+	}
+	w := newWorld(t)
+	w.tell(closing)
+	if w.view().State != "closed" {
+		t.Fatal("it is not closed")
+	}
+	w.loseTimers()
+	w.mark()
+	w.advance(30 * 24 * time.Hour)
+	if wrote := w.changes(); strings.Contains(wrote, "POST") {
+		t.Fatalf("reminded although the timer is lost:\n%s", wrote)
+	}
+	w.mark()
+	w.sweepOpen()
+	wrote := w.changes()
+	if !strings.Contains(wrote, "review") || !strings.Contains(wrote, "POST /repos/acme/payments/issues/1/comments") {
+		t.Errorf("after the hourly sweep:\n%s", wrote)
+	}
+}
+
+// The hourly look at open incidents in which nothing happened costs the searches, and nothing else of the hour's calls.
+func TestA4TheHourlyLookIsFreeWhereNothingHappened(t *testing.T) {
+	w := newWorld(t)
+	for range 5 {
+		w.tell(down)
+	}
+	for range 2 {
+		w.sweepOpen()
+	}
+	w.calls()
+	w.sweepOpen()
+	searches, looks, counted := 0, 0, 0
+	for _, c := range w.calls() {
+		switch {
+		case strings.Contains(c.Path, "/search/"):
+			searches++
+		case strings.Contains(c.Path, "/incidents/issues/"):
+			if looks++; c.Status != 304 {
+				counted++
+			}
+		case c.Method != "GET":
+			t.Errorf("it writes: %+v", c)
+		}
+	}
+	if searches != 5 || looks != 2*5 || counted != 0 {
+		t.Errorf("%d searches, %d calls for looks of which %d count, want 5, 10 and 0", searches, looks, counted)
+	}
+}
+
+// What happened while the installation was suspended is read as soon as it is back, without waiting for a sweep.
+func TestA4AnInstallationThatComesBackIsLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.tell(down)
+	w.ok("", "POST", "/sandbox/states", map[string]string{"suspend": "acme"}, nil)
+	w.settle()
+	w.comment("alice", "/oe finding While it was suspended")
+	w.advance(3 * time.Minute)
+	if strings.Contains(w.card(), "findings (1)") {
+		t.Fatal("the finding is known while the installation is suspended")
+	}
+	w.ok("", "POST", "/sandbox/states", map[string]string{"resume": "acme"}, nil)
+	w.settle()
+	if !strings.Contains(w.card(), "findings (1)") {
+		t.Errorf("the finding is not known once the installation is back:\n%s", w.card())
+	}
+}
+
+// The open incidents of a repository that got another name are looked at under it at once.
+func TestA4ARenamedRepositoryIsLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.tell(down)
+	w.calls()
+	w.ok("", "POST", "/sandbox/states", map[string][]string{"rename": {"acme/incidents", "acme/p1"}}, nil)
+	w.settle()
+	looked := false
+	for _, c := range w.calls() {
+		looked = looked || strings.HasSuffix(c.Path, "/repos/acme/p1/issues/1")
+	}
+	if !looked {
+		t.Error("it is not looked at by its new name")
+	}
+}
