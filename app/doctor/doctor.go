@@ -78,6 +78,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 		checks = append(checks,
 			check{name: "installation", needs: true, root: true, look: r.checkInstallation},
 			check{name: "repository", needs: true, root: true, look: r.checkRepository},
+			check{name: "sweep", needs: true, look: r.checkSweep},
 			check{name: "rate limit", needs: true, look: r.checkRate},
 			check{name: "configuration", needs: true, look: r.checkConfig},
 			check{name: "publishing", needs: true, look: r.checkPublishing},

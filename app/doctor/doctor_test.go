@@ -165,12 +165,12 @@ func TestTheHealthy(t *testing.T) {
 	for _, f := range all {
 		checks[f.Check] = f.Status == doctor.OK
 	}
-	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
+	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "sweep", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 17 || s.waits == 0 {
+	if len(checks) != 18 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }
@@ -326,4 +326,12 @@ func TestEveryQuestionMayFail(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A search that GitHub refuses is said where the doctor looks at a repository: there the sweep finds nothing.
+func TestASweepThatGitHubRefuses(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	s.request("POST", "/sandbox/faults", `{"match":"GET .*/search/issues","status":422,"count":-1}`)
+	s.expect("acme/incidents", "sweep: GitHub refuses the search for incidents of acme (422)")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -21,6 +22,7 @@ import (
 type patient struct {
 	*Doctor
 	ref    incident.Ref
+	inst   *github.Installation
 	c      *github.Client
 	policy incident.Policy
 	people map[string][]string // login, lower case → what they are needed for
@@ -54,9 +56,26 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 	if p.failed {
 		return nil
 	}
+	p.inst = inst
 	p.c, err = p.App.Repository(ctx, p.ref.Owner, p.ref.Repo)
 	if err == nil {
 		p.ok("%s is installed on %s", p.self.GetName(), p.ref.FullName())
+	}
+	return err
+}
+
+// checkSweep makes the search by which a sweep finds what webhooks and timers lost.
+func (p *patient) checkSweep(ctx context.Context) error {
+	owner := p.inst.GetAccount().GetLogin()
+	err := p.App.Probe(ctx, gh.Installation{ID: p.inst.GetID(), Owner: owner})
+	var refused *engine.Refusal
+	if errors.As(err, &refused) {
+		p.add("", Failure, fmt.Sprintf("GitHub refuses the search for incidents of %s (%d): %s. A lost webhook or timer is not found there", owner, refused.Status, refused.Reason),
+			"Look at the organisation's IP allow list, and at the repositories that the App may reach at "+p.inst.GetHTMLURL())
+		return nil
+	}
+	if err == nil {
+		p.ok("lost webhooks and timers of %s are found", owner)
 	}
 	return err
 }
