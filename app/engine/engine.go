@@ -168,6 +168,9 @@ func (p *pass) run() error {
 		}
 	}
 	p.lookWorked()
+	if passed, err := p.passToSpelling(); passed || err != nil {
+		return err
+	}
 	if over, err := p.over(); over || err != nil {
 		return err
 	}

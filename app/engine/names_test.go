@@ -180,3 +180,32 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 		t.Errorf("the card says\n%s", card)
 	}
 }
+
+// The operator may spell the repository of the intake in another case than GitHub: its incidents are looked at under one name, so
+// that nobody is paged or reminded twice.
+func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
+	play := func(repository string) string {
+		w := newWorld(t)
+		w.env["FIREBREAK_INTAKE_REPOSITORY"] = repository
+		w.restart()
+		alert := func(state string) {
+			w.post("/intake/generic", "application/json", fmt.Sprintf(`{"title":"APIServerDown","severity":"critical","state":%q,"dedup_key":"api"}`, state))
+			w.settle()
+		}
+		alert("firing")
+		w.tell("carol: /ic\ncarol: /ic severity critical\nwait 25m")
+		alert("firing")
+		w.tell("wait 25m\ncarol: /ic customer add none")
+		alert("resolved")
+		w.tell("wait 10m\ncarol: /ic close because this is a test")
+		// The first page goes out before GitHub is asked, so that its key has the name as it was configured; no other one may.
+		seen := w.everything()
+		if n := strings.Count(seen, repository); repository != "acme/incidents" && n > 1 {
+			t.Errorf("%s stands there %d times:\n%s", repository, n, seen)
+		}
+		return strings.ReplaceAll(seen, repository, "acme/incidents")
+	}
+	if d := cmp.Diff(play("acme/incidents"), play("ACME/Incidents")); d != "" {
+		t.Errorf("in another case (-as GitHub spells it +otherwise):\n%s", d)
+	}
+}
