@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -197,6 +198,10 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 		status, body = a.refusal(q.st.rateLimited())
 		return status, body, wait
 	}
+	if err := q.allowed(); err != nil {
+		status, body = a.refusal(err)
+		return status, body, wait
+	}
 	if err := q.lag(now); err != nil {
 		status, body = a.refusal(err)
 		return status, body, wait
@@ -305,6 +310,7 @@ func (q *request) authenticate() error {
 		}
 	case strings.HasPrefix(token, "ghs_"):
 		if g, ok := q.st.grantOf(token, q.a.s.clock.Now()); ok && !q.st.isRevoked(token) {
+			g.Permissions = q.st.restrict(g.Permissions)
 			q.by = g.actor(q.st.app)
 			return q.st.notSuspended()
 		}
@@ -420,6 +426,11 @@ func (q *request) issue() (*Issue, error) {
 	}
 	number := int(q.id("number"))
 	i, ok := r.issueAt(number)
+	if ok && i.Pull == nil {
+		if err := r.hasIssues(); err != nil {
+			return nil, err
+		}
+	}
 	if !ok {
 		if number > 0 && number <= len(r.Issues) {
 			return nil, q.gone(r, number)
@@ -452,7 +463,10 @@ func (q *request) comment() (*Comment, error) {
 	if !ok || c.issue.repo != r {
 		return nil, errNotFound
 	}
-	return c, q.st.need(q.by, r, RoleRead, issueArea(c.issue)...)
+	if c.issue.Pull == nil {
+		err = r.hasIssues()
+	}
+	return c, cmp.Or(err, q.st.need(q.by, r, RoleRead, issueArea(c.issue)...))
 }
 
 // page cuts one page out of a list of n and sets the Link header.

@@ -110,11 +110,11 @@ func createToken(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	expires := q.a.s.clock.Now().Add(q.st.tokenLife())
-	g := grant{Installation: q.st.installationID(), Expires: expires.Unix(), Permissions: maps.Clone(q.st.app.Permissions)}
+	g := grant{Installation: q.st.installationID(), Expires: expires.Unix(), Permissions: maps.Clone(q.st.permissions())}
 	if in.Permissions != nil {
 		g.Permissions = map[string]string{"metadata": "read"}
 		for area, level := range in.Permissions {
-			has := q.st.app.Permissions[area]
+			has := q.st.permissions()[area]
 			if has == "" || level == "write" && has != "write" {
 				return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "The permissions requested are not granted to this installation."}
 			}

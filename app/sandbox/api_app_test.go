@@ -40,7 +40,7 @@ func testApp(g *github) {
 		step{"jwt", "GET /orgs/globex/installation", "", 404, nil},
 		step{"jwt", "GET /users/alice/installation", "", 404, nil},
 
-		step{"app", "GET /installation/repositories", "", 200, []string{"total_count=4", "repository_selection=all"}},
+		step{"app", "GET /installation/repositories", "", 200, []string{"total_count=7", "repository_selection=all"}},
 		step{"app @platform", "GET /installation/repositories", "", 200, []string{"repositories.*.name=platform", "repository_selection=selected"}},
 		step{"alice", "GET /installation/repositories", "", 403, nil},
 

@@ -30,6 +30,9 @@ func getContents(q *request) (int, any, error) {
 		ref = r.DefaultBranch
 	}
 	c, ok := r.Git.resolve(ref)
+	if r.Git.isEmpty() {
+		return 0, nil, errEmptyFiles
+	}
 	if !ok {
 		return 0, nil, &Error{Status: http.StatusNotFound, Message: "No commit found for the ref " + ref}
 	}
@@ -55,6 +58,27 @@ func getContents(q *request) (int, any, error) {
 		return http.StatusOK, blob, nil
 	}
 	return http.StatusOK, q.st.contentView(r, ref, name, e).with(fields{"encoding": "base64", "content": wrapped(blob)}), nil
+}
+
+// git finds the repository of the path, if its objects may be read; one that is empty has none.
+func (q *request) git() (*Repository, error) {
+	r, err := q.readable()
+	if err == nil && r.Git.isEmpty() {
+		err = errEmptyGit
+	}
+	return r, err
+}
+
+// gitToWrite is git for whoever adds objects.
+func (q *request) gitToWrite() (*Repository, error) {
+	r, err := q.repo()
+	if err == nil {
+		err = q.st.need(q.by, r, RoleWrite, "contents")
+	}
+	if err == nil && r.Git.isEmpty() {
+		err = errEmptyGit
+	}
+	return r, err
 }
 
 // wrapped is Base64 in lines of sixty characters, as GitHub writes it.
@@ -134,7 +158,7 @@ func changeContents(remove bool) endpoint {
 }
 
 func getRef(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -146,7 +170,7 @@ func getRef(q *request) (int, any, error) {
 }
 
 func listMatchingRefs(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -202,7 +226,7 @@ func deleteRef(q *request) (int, any, error) {
 }
 
 func getGitCommit(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -214,10 +238,7 @@ func getGitCommit(q *request) (int, any, error) {
 }
 
 func createGitCommit(q *request) (int, any, error) {
-	r, err := q.repo()
-	if err == nil {
-		err = q.st.need(q.by, r, RoleWrite, "contents")
-	}
+	r, err := q.gitToWrite()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -267,7 +288,7 @@ func (q *request) treeView(r *Repository, sha string, recursive bool) fields {
 }
 
 func getTree(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -282,10 +303,7 @@ func getTree(q *request) (int, any, error) {
 }
 
 func createTree(q *request) (int, any, error) {
-	r, err := q.repo()
-	if err == nil {
-		err = q.st.need(q.by, r, RoleWrite, "contents")
-	}
+	r, err := q.gitToWrite()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -334,7 +352,7 @@ func createTree(q *request) (int, any, error) {
 }
 
 func getBlob(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -347,10 +365,7 @@ func getBlob(q *request) (int, any, error) {
 }
 
 func createBlob(q *request) (int, any, error) {
-	r, err := q.repo()
-	if err == nil {
-		err = q.st.need(q.by, r, RoleWrite, "contents")
-	}
+	r, err := q.gitToWrite()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -376,7 +391,7 @@ func listBranches(q *request) (int, any, error) {
 	}
 	return paged(q, r.Git.branches(), func(name string) fields {
 		c, _ := r.Git.branch(name)
-		return fields{"name": name, "commit": fields{"sha": c.SHA, "url": q.st.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}, "protected": false}
+		return fields{"name": name, "commit": fields{"sha": c.SHA, "url": q.st.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}, "protected": r.Ruled && name == r.DefaultBranch}
 	})
 }
 
@@ -391,13 +406,13 @@ func getBranch(q *request) (int, any, error) {
 		return 0, nil, &Error{Status: http.StatusNotFound, Message: "Branch not found"}
 	}
 	self := q.st.api("/repos/%s/branches/%s", r.FullName(), escapePath(name))
-	return http.StatusOK, fields{"name": name, "commit": q.st.commitView(r, c), "protected": false, "protection_url": self + "/protection",
+	return http.StatusOK, fields{"name": name, "commit": q.st.commitView(r, c), "protected": r.Ruled && name == r.DefaultBranch, "protection_url": self + "/protection",
 		"protection": fields{"enabled": false, "required_status_checks": fields{"enforcement_level": "off", "contexts": []string{}, "checks": []string{}}},
 		"_links":     fields{"self": self, "html": fmt.Sprintf("%s/%s/tree/%s", q.st.url, r.FullName(), escapePath(name))}}, nil
 }
 
 func listCommits(q *request) (int, any, error) {
-	r, err := q.readable()
+	r, err := q.git()
 	if err != nil {
 		return 0, nil, err
 	}

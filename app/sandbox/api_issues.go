@@ -22,7 +22,11 @@ func listIssues(q *request) (int, any, error) {
 	if err := q.st.need(q.by, r, RoleRead, "issues", "pull_requests"); err != nil {
 		return 0, nil, err
 	}
-	found, err := q.filter(r.Issues)
+	all := r.Issues
+	if r.NoIssues { // the list is left, with the pull requests alone
+		all = slices.DeleteFunc(slices.Clone(all), func(i *Issue) bool { return i == nil || i.Pull == nil })
+	}
+	found, err := q.filter(all)
 	if err != nil {
 		return 0, nil, err
 	}

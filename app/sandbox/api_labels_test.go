@@ -84,7 +84,7 @@ func testAssignees(g *github) {
 		many = append(many, fmt.Sprintf(`"responder-%d"`, n))
 	}
 	g.steps(
-		step{"mallory", "GET ~/assignees?per_page=6", "", 200, []string{"*.login=alice,bob,carol,dan,erin,responder-0"}},
+		step{"mallory", "GET ~/assignees?per_page=7", "", 200, []string{"*.login=alice,bob,carol,dan,erin,dave_acme,responder-0"}},
 		step{"gina", "GET ~/assignees", "", 404, nil},
 		step{"app", "GET ~/assignees/alice", "", 204, nil},
 		step{"app", "GET ~/assignees/mallory", "", 404, nil},

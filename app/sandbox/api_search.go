@@ -38,7 +38,7 @@ func searchIssues(q *request) (int, any, error) {
 	var found []*Issue
 	for _, r := range q.st.visibleRepos(by) {
 		for _, i := range r.Issues {
-			if i != nil && q.st.can(by, r, RoleRead, issueArea(i)...) && inScope(i, scopes) && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
+			if i != nil && (i.Pull != nil || !r.NoIssues) && q.st.can(by, r, RoleRead, issueArea(i)...) && inScope(i, scopes) && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
 				found = append(found, i)
 			}
 		}

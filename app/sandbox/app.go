@@ -183,7 +183,7 @@ func (st *store) installationView() fields {
 	return fields{"id": st.installationID(), "client_id": a.clientID(), "account": st.userView(st.org.Login), "repository_selection": selection,
 		"access_tokens_url": st.api("/app/installations/%d/access_tokens", st.installationID()), "repositories_url": st.api("/installation/repositories"),
 		"html_url": fmt.Sprintf("%s/organizations/%s/settings/installations/%d", st.url, st.org.Login, st.installationID()), "app_id": a.ID, "app_slug": a.Slug,
-		"target_id": st.org.ID, "target_type": "Organization", "permissions": a.Permissions, "events": list(a.Events), "created_at": stamp(a.created),
+		"target_id": st.org.ID, "target_type": "Organization", "permissions": st.permissions(), "events": list(a.Events), "created_at": stamp(a.created),
 		"updated_at": stamp(a.created), "single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{}, "suspended_by": nil,
 		"suspended_at": stampOrNull(st.Suspended)}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,9 @@ func (st *store) comment(by *Actor, i *Issue, body string) (*Comment, error) {
 	}
 	if by.ViaApp && !slices.ContainsFunc(issueArea(i), func(area string) bool { return by.allows(area, "write") }) {
 		return nil, forbidden("Resource not accessible by integration")
+	}
+	if err := i.repo.writable(); err != nil {
+		return nil, err
 	}
 	if i.Converted || i.Locked && st.role(by, i.repo) < RoleWrite {
 		return nil, forbidden("Unable to create comment because issue is locked.")
@@ -135,7 +139,7 @@ func (st *store) mayReact(by *Actor, i *Issue) error {
 	if by.ViaApp {
 		role = RoleWrite
 	}
-	return st.need(by, i.repo, role, issueArea(i)...)
+	return cmp.Or(st.need(by, i.repo, role, issueArea(i)...), i.repo.writable())
 }
 
 func (st *store) react(by *Actor, on *[]*Reaction, content string) (*Reaction, bool, error) {

@@ -49,6 +49,9 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 			was = e.SHA
 		}
 	}
+	if err := r.ruled("refs/heads/"+branch, http.StatusConflict); err != nil {
+		return nil, false, err
+	}
 	switch {
 	case in.Remove && was == "":
 		return nil, false, errNotFound
@@ -102,6 +105,9 @@ func (st *store) createRef(by *Actor, r *Repository, ref, sha string) error {
 	if !strings.HasPrefix(ref, "refs/") || strings.Count(ref, "/") < 2 || strings.HasSuffix(ref, "/") || strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") {
 		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference name must start with 'refs' and have at least two slashes."}
 	}
+	if r.Git.isEmpty() {
+		return errEmptyGit
+	}
 	if _, ok := r.Git.Refs[ref]; ok {
 		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference already exists"}
 	}
@@ -117,6 +123,9 @@ func (st *store) updateRef(by *Actor, r *Repository, ref, sha string, force bool
 	if err := st.need(by, r, RoleWrite, "contents"); err != nil {
 		return err
 	}
+	if r.Git.isEmpty() {
+		return errEmptyGit
+	}
 	old, ok := r.Git.Refs[ref]
 	if !ok {
 		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference does not exist"}
@@ -126,6 +135,9 @@ func (st *store) updateRef(by *Actor, r *Repository, ref, sha string, force bool
 	}
 	if !force && !r.Git.ancestors(sha)[old] {
 		return &Error{Status: http.StatusUnprocessableEntity, Message: "Update is not a fast forward"}
+	}
+	if err := r.ruled(ref, http.StatusUnprocessableEntity); err != nil {
+		return err
 	}
 	st.moveRef(by, r, ref, sha)
 	return nil

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ func (st *store) openIssue(by *Actor, r *Repository, in newIssue) (*Issue, error
 	}
 	if by.ViaApp && !by.allows("issues", "write") {
 		return nil, forbidden("Resource not accessible by integration")
+	}
+	if err := cmp.Or(r.writable(), r.hasIssues()); err != nil {
+		return nil, err
 	}
 	if err := validIssue(in.Title, in.Body); err != nil {
 		return nil, err
@@ -198,7 +202,7 @@ func (st *store) checkEdit(by *Actor, i *Issue, edit issueEdit) error {
 // needAuthor lets the author pass, provided that they may still write there, and everybody else who has the role.
 func (st *store) needAuthor(by *Actor, r *Repository, author string, role Role, areas []string) error {
 	if !by.ViaApp && by.Login == author && st.sees(by, r) {
-		return nil
+		return r.writable()
 	}
 	return st.need(by, r, role, areas...)
 }

@@ -74,11 +74,16 @@ func (s *Sandbox) Suspend(login string) error {
 func (s *Sandbox) Delete(login string) error {
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
-	st := s.st
-	u, ok := st.user(login)
+	u, ok := s.st.user(login)
 	if !ok {
 		return fmt.Errorf("there is no %s", login)
 	}
+	s.st.deleteUser(u)
+	return nil
+}
+
+// deleteUser deletes an account, and takes it out of teams, repositories, assignments and requests for reviews.
+func (st *store) deleteUser(u *User) {
 	if _, ok := st.user(ghost); !ok {
 		st.addUser(ghost, KindUser, "Deleted user")
 	}
@@ -101,7 +106,6 @@ func (s *Sandbox) Delete(login string) error {
 	st.Users = slices.DeleteFunc(st.Users, func(o *User) bool { return o == u })
 	delete(st.users, strings.ToLower(u.Login))
 	st.changed()
-	return nil
 }
 
 // leave takes somebody's name off an issue.

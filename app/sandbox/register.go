@@ -203,7 +203,7 @@ func convertManifest(q *request) (int, any, error) {
 func (st *store) installed(r *Repository) bool {
 	switch {
 	case st.App == nil:
-		return !st.Empty
+		return !st.Empty && !st.Uninstalled
 	case !st.App.Installed:
 		return false
 	}
@@ -231,8 +231,7 @@ func (st *store) install(by *Actor, slug string, repositories []int64) error {
 	st.App.Installed, st.App.Repositories = true, repositories
 	st.changed()
 	if !was {
-		st.emit("installation", "created", hookPayload{body: fields{"action": "created", "installation": st.installationView(), "sender": st.userView(by.Login),
-			"repositories": st.installedRepos(), "requester": nil}})
+		st.tellInstalled(by)
 	}
 	return nil
 }

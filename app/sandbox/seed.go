@@ -13,6 +13,7 @@ var (
 		{"alice", "Alice Reyes", "platform"}, {"bob", "Bob Lindqvist", "platform"},
 		{"carol", "Carol Okafor", "incident-coordinators"}, {"dan", "Dan Petrov", "incident-coordinators"},
 		{"erin", "Erin Walsh", "payments"}, {"mallory", "Mallory Quint", ""}, {"gina", "Gina Moreau", ""},
+		{"dave_acme", "Dave Ito", "platform"}, {"ivan-", "Ivan Horvat", ""}, // a managed user, and a login of before 2013
 	}
 	seedTeams = []struct{ slug, name, description string }{
 		{"platform", "Platform", "Runs the platform and is on call for it"},
@@ -24,6 +25,9 @@ var (
 		{"platform", "The platform team's work"},
 		{"payments", "The payments team's work"},
 		{"customer-globex", "Shared with our customer Globex"},
+		{"checkout", "Takes orders and payments"},
+		{"ledger", "Books what was paid"},
+		{"web", "The shop that customers see"},
 	}
 	seedLabels = []Label{
 		{Name: "incident", Color: "b60205", Description: "An incident"},
@@ -70,7 +74,7 @@ func (st *store) seed(files map[string]map[string]string) error {
 	}
 	for _, s := range repos {
 		r := &Repository{ID: st.nextID("repo"), Owner: "acme", Name: s.name, Description: s.description, Private: true, DefaultBranch: "main",
-			Created: st.now(), Updated: st.now(), Pushed: st.now(), People: map[string]Role{"mallory": RoleRead}, Teams: maps.Clone(access), Git: newGit()}
+			Created: st.now(), Updated: st.now(), Pushed: st.now(), People: map[string]Role{"mallory": RoleRead, "ivan-": RoleRead}, Teams: maps.Clone(access), Git: newGit()}
 		if s.name == "customer-globex" {
 			r.People = map[string]Role{"gina": RoleRead, "mallory": RoleRead}
 		}

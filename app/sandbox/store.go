@@ -48,11 +48,12 @@ type model struct {
 	OldNames  map[string]int64 `json:",omitempty"` // of repositories that were renamed: their ids by lower-case full name
 	Revoked   []string         `json:",omitempty"` // signatures of the installation tokens that were revoked
 
-	Installation int64         `json:",omitempty"` // id of the App's installation, 0 for that of the seeding
-	Uninstalled  bool          `json:",omitempty"` // the App of the seeding was uninstalled
-	AllowList    bool          `json:",omitempty"` // the organization lets in no address of the App's
-	TokenLife    time.Duration `json:",omitempty"` // of an installation's token, 0: an hour
-	Delayed      []*Delivery   `json:",omitempty"` // webhooks that are to be delivered later, in the order in which they were sent
+	Installation int64             `json:",omitempty"` // id of the App's installation, 0 for that of the seeding
+	Uninstalled  bool              `json:",omitempty"` // the App of the seeding was uninstalled
+	AllowList    bool              `json:",omitempty"` // the organization lets in no address of the App's
+	Granted      map[string]string `json:",omitempty"` // permissions of the installation, nil: all that the App asks for
+	TokenLife    time.Duration     `json:",omitempty"` // of an installation's token, 0: an hour
+	Delayed      []*Delivery       `json:",omitempty"` // webhooks that are to be delivered later, in the order in which they were sent
 }
 
 // history outlives the process too. It grows with every call, and is written by appending.
@@ -157,7 +158,7 @@ func (st *store) nextID(kind string) int64 {
 var firstIDs = map[string]int64{
 	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000, "comment": 7000000,
 	"event": 80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000, "status": 14000000,
-	"delivery": 150000000, "app": 900000,
+	"delivery": 150000000, "app": 900000, "installation": firstInstallation,
 }
 
 // nodeID is a stable opaque id of the GraphQL kind.
@@ -273,13 +274,20 @@ func (st *store) need(by *Actor, r *Repository, role Role, areas ...string) erro
 		if role > RoleRead {
 			level = "write"
 		}
-		for _, area := range areas {
-			if by.allows(area, level) {
-				return nil
-			}
+		if !slices.ContainsFunc(areas, func(area string) bool { return by.allows(area, level) }) {
+			return forbidden("Resource not accessible by integration")
 		}
-		return forbidden("Resource not accessible by integration")
+	} else if err := st.needRole(by, r, role); err != nil {
+		return err
 	}
+	if role > RoleRead {
+		return r.writable()
+	}
+	return nil
+}
+
+// needRole refuses a person who has less than the role.
+func (st *store) needRole(by *Actor, r *Repository, role Role) error {
 	if st.role(by, r) < role {
 		switch role {
 		case RoleTriage:

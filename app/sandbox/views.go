@@ -177,8 +177,8 @@ func (st *store) repoFields(r *Repository) fields {
 		"git_url": "git:" + strings.TrimPrefix(strings.TrimPrefix(html, "https:"), "http:") + ".git", "ssh_url": "git@" + hostOf(st.url) + ":" + r.FullName() + ".git",
 		"clone_url": html + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0, "default_branch": r.DefaultBranch,
-		"open_issues": r.open, "open_issues_count": r.open, "is_template": false, "topics": []string{}, "has_issues": true, "has_projects": true,
-		"has_wiki": false, "has_pages": false, "has_downloads": true, "has_discussions": false, "has_pull_requests": true, "archived": false,
+		"open_issues": r.open, "open_issues_count": r.open, "is_template": false, "topics": []string{}, "has_issues": !r.NoIssues, "has_projects": true,
+		"has_wiki": false, "has_pages": false, "has_downloads": true, "has_discussions": false, "has_pull_requests": true, "archived": r.Archived,
 		"disabled": false, "visibility": visibility, "allow_forking": false, "web_commit_signoff_required": false,
 		"pushed_at": stamp(r.Pushed), "created_at": stamp(r.Created), "updated_at": stamp(r.Updated),
 	})

@@ -163,7 +163,7 @@ func (st *store) eventView(by *Actor, i *Issue, e *Event, inTimeline bool) field
 	case "commented":
 		return st.commentView(e.comment).with(fields{"event": "commented", "actor": st.userView(e.Actor)})
 	case "reviewed":
-		return st.reviewView(i, e.review).with(fields{"event": "reviewed", "state": strings.ToLower(e.review.State)})
+		return st.reviewView(i, e.review).with(fields{"event": "reviewed", "user": st.userView(e.review.Author), "state": strings.ToLower(e.review.State)})
 	case "committed":
 		return st.gitCommitView(i.repo, i.repo.Git.Commits[e.CommitID]).with(fields{"event": "committed"})
 	case "cross-referenced":

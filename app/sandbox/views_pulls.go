@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -118,8 +119,12 @@ func (st *store) pullChanges(i *Issue) []Change {
 // reviewView is a review.
 func (st *store) reviewView(i *Issue, r *Review) fields {
 	html := fmt.Sprintf("%s#pullrequestreview-%d", st.issueHTML(i), r.ID)
+	user := st.userView(r.Author)
+	if r.Author == ghost { // GitHub names the ghost everywhere but here
+		user = json.RawMessage("null")
+	}
 	return fields{
-		"id": r.ID, "node_id": nodeID("PRR", r.ID), "user": st.userView(r.Author), "body": r.Body, "state": r.State, "html_url": html,
+		"id": r.ID, "node_id": nodeID("PRR", r.ID), "user": user, "body": r.Body, "state": r.State, "html_url": html,
 		"pull_request_url": st.pullAPI(i), "author_association": st.association(r.Author, i.repo), "submitted_at": stamp(r.Submitted),
 		"commit_id": r.CommitID, "_links": fields{"html": fields{"href": html}, "pull_request": fields{"href": st.pullAPI(i)}},
 	}
