@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -464,9 +463,11 @@ func (q *request) comment() (*Comment, error) {
 		return nil, errNotFound
 	}
 	if c.issue.Pull == nil {
-		err = r.hasIssues()
+		if err := r.hasIssues(); err != nil {
+			return nil, err
+		}
 	}
-	return c, cmp.Or(err, q.st.need(q.by, r, RoleRead, issueArea(c.issue)...))
+	return c, q.st.need(q.by, r, RoleRead, issueArea(c.issue)...)
 }
 
 // page cuts one page out of a list of n and sets the Link header.

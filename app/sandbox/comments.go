@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -139,7 +138,10 @@ func (st *store) mayReact(by *Actor, i *Issue) error {
 	if by.ViaApp {
 		role = RoleWrite
 	}
-	return cmp.Or(st.need(by, i.repo, role, issueArea(i)...), i.repo.writable())
+	if err := st.need(by, i.repo, role, issueArea(i)...); err != nil {
+		return err
+	}
+	return i.repo.writable()
 }
 
 func (st *store) react(by *Actor, on *[]*Reaction, content string) (*Reaction, bool, error) {

@@ -1,6 +1,10 @@
 package sandbox
 
 import (
+	"html"
+	"io"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -268,4 +272,62 @@ func TestOddLogins(t *testing.T) {
 		step{"ivan-", "POST ~/issues", `{"title":"x","labels":["incident"]}`, 201, []string{"user.login=ivan-", "labels.#=0"}},
 		step{"ivan-", "PATCH ~/issues/1", `{"title":"y"}`, 403, nil},
 	)
+}
+
+// What the addresses bring about, a person can on a page; it says what holds, and why something can't be.
+func TestStatesPage(t *testing.T) {
+	g := newGitHub(t)
+	press := func(status int, pairs ...string) string {
+		t.Helper()
+		form := url.Values{}
+		for n := 0; n < len(pairs); n += 2 {
+			form.Set(pairs[n], pairs[n+1])
+		}
+		res, err := http.PostForm(g.url+"/_states", form) // and where it leads
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		page, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != status {
+			t.Errorf("%v: %d, %v", pairs, res.StatusCode, err)
+		}
+		return html.UnescapeString(string(page))
+	}
+	for _, c := range []struct {
+		status int
+		pairs  []string
+		says   string
+	}{
+		{200, []string{"do", "state", "key", "archive", "value", `"acme/web"`}, "acme/web is archived"},
+		{200, []string{"do", "state", "key", "ruleset", "value", "acme/web"}, "acme/web takes changes of main by pull requests alone"},
+		{200, []string{"do", "state", "key", "suspend", "value", `"acme"`}, "The App's installation is suspended since"},
+		{200, []string{"do", "state", "key", "allow_list", "value", `"acme"`}, "An IP allow list keeps the App out of acme"},
+		{200, []string{"do", "state", "key", "rename", "value", `["acme/web","acme/shop"]`}, "acme/shop is archived"},
+		{200, []string{"do", "fault", "value", `{"match":"GET ","lag":"30s"}`}, "GET  is 30s behind (until mended)"},
+		{200, []string{"do", "fault", "value", `{"outage":"10m"}`}, "GitHub is away until 24 Nov 10:51:00 UTC"},
+		{200, []string{"do", "fault", "value", `{"skew":"90s","webhook_delay":"1h","drop_webhooks":2}`}, "Webhooks come 1h0m0s late"},
+		{422, []string{"do", "fault", "value", `{"outtage":"10m"}`}, "unknown field"},
+		{422, []string{"do", "state", "key", "archive", "value", "acme/none"}, `there is no repository "acme/none"`},
+		{422, []string{"do", "nothing"}, "no button"},
+	} {
+		if page := press(c.status, c.pairs...); !strings.Contains(page, c.says) {
+			t.Errorf("after %v the page doesn't say %q", c.pairs, c.says)
+		}
+	}
+	g.steps(step{"", "GET /sandbox/states", "", 200, []string{"holds.#=4", "states.0.key=suspend", "faults.#=5"}})
+	for _, key := range []string{"archive", "ruleset", "allow_list"} {
+		press(200, "do", "end", "key", key)
+	}
+	press(200, "do", "state", "key", "resume", "value", `"acme"`)
+	if page := press(200, "do", "mend"); !strings.Contains(page, "All is well.") {
+		t.Error("mended, the page still says that something holds")
+	}
+	if res, err := http.Get(g.url + "/"); err == nil {
+		page, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if !strings.Contains(string(page), `href="/_states"`) {
+			t.Error("no page leads there")
+		}
+	}
 }

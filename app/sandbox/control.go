@@ -41,6 +41,7 @@ func (s *Sandbox) control() http.Handler {
 		s.clearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /sandbox/states", s.getStates)
 	mux.HandleFunc("POST /sandbox/states", s.postState)
 	mux.HandleFunc("GET /sandbox/version", s.version)
 	return mux

@@ -148,7 +148,6 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	}
 	c := s.courier
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if o.Delay != "" {
 		c.delay = delay
 	}
@@ -160,6 +159,10 @@ func (s *Sandbox) orderFaults(text []byte) error {
 			c.shuffle = rand.New(rand.NewPCG(o.Seed, 1))
 		}
 	}
+	c.mu.Unlock()
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	s.st.news()
 	return nil
 }
 
@@ -178,6 +181,7 @@ func (s *Sandbox) clearFaults() {
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
 	c.release(time.Time{})
+	s.st.news()
 }
 
 // errAway is the answer of whoever is out.

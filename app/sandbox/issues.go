@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +28,10 @@ func (st *store) openIssue(by *Actor, r *Repository, in newIssue) (*Issue, error
 	if by.ViaApp && !by.allows("issues", "write") {
 		return nil, forbidden("Resource not accessible by integration")
 	}
-	if err := cmp.Or(r.writable(), r.hasIssues()); err != nil {
+	if err := r.writable(); err != nil {
+		return nil, err
+	}
+	if err := r.hasIssues(); err != nil {
 		return nil, err
 	}
 	if err := validIssue(in.Title, in.Body); err != nil {

@@ -10,6 +10,8 @@ package sandbox
 //	                                                    or the button decides)
 //	form#clock button[value="5m"|"20m"|"24h"]           lets time pass; POST /_clock
 //	#header #main #flash #not-found #hints #repositories
+//	form[data-state=KEY] input[name=value], button[value=state] or [value=end]; form[data-fault] button[value=fault];
+//	  #mend button; #holds [data-holds=state|fault]     what GitHub does on its bad days; GET and POST /_states
 //	#outbox .box-row[data-kind][data-key]               what left for people outside; GET /_outbox
 //	#list .issue-row[data-number]                       issues and pull requests; input[name=q] filters
 //	#forms a                                            forms to choose from (issues/new/choose)
@@ -62,6 +64,7 @@ var pageFiles embed.FS
 // pageServer serves the pages of one store.
 type pageServer struct {
 	st        *store
+	trouble   *trouble                  // nil: the page of states and faults isn't there
 	advance   func(time.Duration) error // lets the virtual clock run; must not be called while the store is held
 	templates map[string]*template.Template
 	assets    map[string][]byte // by file name
@@ -151,6 +154,7 @@ func (p *pageServer) handler() http.Handler {
 	mux.HandleFunc("/", p.show(func(*visit) (string, any, error) { return "", nil, errNotFound }))
 	protection := http.NewCrossOriginProtection()
 	p.routeApps(mux, protection)
+	p.routeTrouble(mux)
 	return protection.Handler(mux)
 }
 

@@ -32,9 +32,10 @@ type keeper struct {
 
 // snapshot is one file.
 type snapshot struct {
-	Now    time.Time `json:"now"`
-	Secret string    `json:"secret"`
-	Model  model     `json:"model"`
+	Now    time.Time  `json:"now"`
+	Secret string     `json:"secret"`
+	Faults keptFaults `json:"faults"`
+	Model  model      `json:"model"`
 }
 
 // record is one line of the log.
@@ -126,6 +127,9 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 		if err := s.st.adopt(); err != nil {
 			return false, err
 		}
+	}
+	if err := s.restoreFaults(snap.Faults); err != nil {
+		return false, fmt.Errorf("read %s: %w", filepath.Join(k.folder, snapshotFile), err)
 	}
 	return true, k.readLog(s.st)
 }
@@ -319,7 +323,7 @@ func (k *keeper) save(s *Sandbox) error {
 // saveSnapshot writes the snapshot beside the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
 	s.st.mu.Lock()
-	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Model: s.st.model})
+	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Faults: s.keepFaults(), Model: s.st.model})
 	version := s.st.version
 	s.st.mu.Unlock()
 	if err != nil {

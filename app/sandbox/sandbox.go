@@ -106,7 +106,9 @@ func New(o Options) (*Sandbox, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/sandbox/", s.control())
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
-		return newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) }).handler()
+		p := newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) })
+		p.trouble = &trouble{state: s.SetState, fault: s.orderFaults, mend: s.clearFaults, holds: s.describeFaults}
+		return p.handler()
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
 	api := newAPI(s)

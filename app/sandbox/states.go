@@ -93,6 +93,16 @@ func (s *Sandbox) postState(w http.ResponseWriter, r *http.Request) {
 	tell(w, http.StatusOK, fields{})
 }
 
+// getStates serves GET /sandbox/states: what can be brought about, and what holds.
+func (s *Sandbox) getStates(w http.ResponseWriter, _ *http.Request) {
+	s.st.mu.Lock()
+	holds := s.st.conditions()
+	s.st.mu.Unlock()
+	tell(w, http.StatusOK, fields{"holds": list(holds), "faults": list(s.describeFaults()), "states": each(states, func(s state) fields {
+		return fields{"key": s.key, "example": json.RawMessage(s.example), "doc": s.doc}
+	})})
+}
+
 // orgOwner returns an owner of the organization, in whose name states are brought about.
 func (st *store) orgOwner() *Actor {
 	for _, u := range st.Users {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -297,5 +298,29 @@ func TestFaultSkew(t *testing.T) {
 	}
 	if is := reset(); was != "1795520460" || is != "1795520550" {
 		t.Errorf("the reset was %s and is %s", was, is)
+	}
+}
+
+// Faults are kept, as states are.
+func TestFaultsAreKept(t *testing.T) {
+	data := t.TempDir()
+	kept := func(o *Options) { o.Data = data }
+	g := newGitHub(t, kept)
+	g.call("alice", "POST ~/issues", `{"title":"Before"}`).want(201)
+	for _, order := range []string{`{"match":"GET .*/labels$","status":404,"count":-1}`, `{"match":"issues/1$","lag":"10s"}`, `{"outage":"2m"}`, `{"skew":"90s"}`,
+		`{"webhook_delay":"1h","drop_webhooks":1,"duplicate_webhooks":2,"shuffle_webhooks":true}`, `{"rate_limit":"secondary","retry_after":"1m"}`, `{"limits":"github"}`} {
+		g.fault(order)
+	}
+	was := g.box.describeFaults()
+	g = g.reopen(kept)
+	if is := g.box.describeFaults(); !slices.Equal(was, is) || len(is) != 10 {
+		t.Errorf("the faults were %q and are %q", was, is)
+	}
+	g.advance(2 * time.Minute)
+	g.call("alice", "PATCH ~/issues/1", `{"title":"After"}`).want(200)
+	g.steps(step{"app", "GET ~/labels", "", 404, nil}, step{"app", "GET ~/issues/1", "", 200, []string{"title=Before"}})
+	g.mend()
+	if is := g.box.describeFaults(); is != nil {
+		t.Errorf("mended, there are %q", is)
 	}
 }

@@ -1,0 +1,219 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The page of states and faults, with which a person brings about what GitHub does on its bad days. It is made of
+// the same lists as the addresses below /sandbox.
+
+// trouble is how a page brings states and faults about. The store must not be held.
+type trouble struct {
+	state func(text []byte) error // as POST /sandbox/states
+	fault func(text []byte) error // as POST /sandbox/faults
+	mend  func()                  // as DELETE /sandbox/faults
+	holds func() []string         // the faults in force
+}
+
+// routeTrouble adds the page.
+func (p *pageServer) routeTrouble(mux *http.ServeMux) {
+	if p.trouble == nil {
+		return
+	}
+	mux.HandleFunc("GET /_states", p.show((*visit).troubles))
+	mux.HandleFunc("POST /_states", p.makeTrouble)
+}
+
+// faultOffers are the faults that the page offers.
+var faultOffers = []struct{ name, order string }{
+	{"GitHub is away for 10 minutes", `{"outage":"10m"}`},
+	{"The App's reads are 30 seconds behind", `{"match":"GET ","lag":"30s"}`},
+	{"Webhooks come 160 minutes late", `{"webhook_delay":"160m"}`},
+	{"The next 3 webhooks are lost", `{"drop_webhooks":3}`},
+	{"The next 3 webhooks come twice", `{"duplicate_webhooks":3}`},
+	{"Webhooks come in any order", `{"shuffle_webhooks":true}`},
+	{"Looks at an issue are answered 404, until mended", `{"match":"GET .*/issues/\\d+$","status":404,"count":-1}`},
+	{"The next comment is refused with 403", `{"match":"POST .*/comments$","status":403,"count":1}`},
+	{"The next comment is written, and its answer lost", `{"match":"POST .*/comments$","status":502,"count":1,"applied":true}`},
+	{"The hour's calls are spent for 5 minutes", `{"rate_limit":"primary","retry_after":"5m"}`},
+	{"A secondary limit holds for 1 minute", `{"rate_limit":"secondary","retry_after":"1m"}`},
+	{"GitHub's secondary limits are enforced", `{"limits":"github"}`},
+	{"GitHub's clock is 90 seconds ahead", `{"skew":"90s"}`},
+	{"Each call takes 2 seconds", `{"latency":"2s"}`},
+}
+
+// stateRow is a state that the page offers.
+type stateRow struct {
+	Key, Doc, Example string
+	Fixed             bool // the example is the only value that there is
+	Ends              bool // the empty value ends it
+}
+
+// faultRow is a fault that the page offers.
+type faultRow struct{ Name, Order string }
+
+// troublePage is what the page shows.
+type troublePage struct {
+	Holds  []string // what is so now
+	Faults []string
+	Groups []stateGroup
+	Offers []faultRow
+}
+
+// stateGroup is the states of one kind of thing.
+type stateGroup struct {
+	Name string
+	Rows []stateRow
+}
+
+// troubles shows what holds, and offers what can be brought about.
+func (v *visit) troubles() (string, any, error) {
+	v.title, v.crumb, v.narrow = "States and faults", "States and faults", true
+	d := troublePage{Holds: v.st.conditions(), Faults: v.p.trouble.holds(), Groups: []stateGroup{
+		{Name: "The App's installation"}, {Name: "Repositories"}, {Name: "Issues and people"}}}
+	for _, s := range states {
+		row := stateRow{Key: s.key, Doc: s.doc, Example: s.example, Fixed: s.example == `"acme"`, Ends: strings.Contains(s.doc, `; ""`)}
+		row.Doc, _, _ = strings.Cut(row.Doc, `; ""`)
+		group := 2
+		switch {
+		case row.Fixed, s.key == "permissions", s.key == "token_life":
+			group = 0
+			row.Example = strings.Replace(row.Example, "acme", v.st.org.Login, 1)
+		case !strings.Contains(s.example, "#") && strings.Contains(s.example, "acme"):
+			group = 1
+		}
+		d.Groups[group].Rows = append(d.Groups[group].Rows, row)
+	}
+	for _, o := range faultOffers {
+		d.Offers = append(d.Offers, faultRow{o.name, o.order})
+	}
+	return "states", d, nil
+}
+
+// makeTrouble does what a button of the page says. What can't be is told on the page again.
+func (p *pageServer) makeTrouble(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+	var err error
+	switch value := strings.TrimSpace(r.PostFormValue("value")); r.PostFormValue("do") {
+	case "mend":
+		p.trouble.mend()
+	case "fault":
+		err = p.trouble.fault([]byte(value))
+	case "end":
+		value = `""`
+		fallthrough
+	case "state":
+		if !json.Valid([]byte(value)) { // whoever writes acme/web means a text
+			value = string(mustJSON(value))
+		}
+		err = p.trouble.state(mustJSON(map[string]json.RawMessage{r.PostFormValue("key"): json.RawMessage(value)}))
+	default:
+		err = fmt.Errorf("the page has no button %q", r.PostFormValue("do"))
+	}
+	if err == nil {
+		http.Redirect(w, r, "/_states", http.StatusSeeOther)
+		return
+	}
+	p.st.mu.Lock()
+	v := p.visit(w, r)
+	v.flash = err.Error()
+	_, body := v.render((*visit).troubles)
+	p.st.mu.Unlock()
+	send(w, http.StatusUnprocessableEntity, body, "")
+}
+
+// conditions says what holds beyond what is usual, for people.
+func (st *store) conditions() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	switch {
+	case !st.installed(nil):
+		say("The App is not installed")
+	case !st.Suspended.IsZero():
+		say("The App's installation is suspended since %s", shortTime(st.Suspended))
+	}
+	if st.Granted != nil {
+		var areas []string
+		for _, area := range sortedKeys(st.Granted) {
+			areas = append(areas, area+": "+st.Granted[area])
+		}
+		say("The App's installation has these permissions alone: %s", strings.Join(areas, ", "))
+	}
+	if st.AllowList {
+		say("An IP allow list keeps the App out of %s", st.org.Login)
+	}
+	if st.TokenLife != 0 {
+		say("Tokens live %s", st.TokenLife)
+	}
+	for _, r := range st.Repos {
+		for _, c := range []struct {
+			holds bool
+			says  string
+		}{{r.Archived, "is archived"}, {r.Emptied != nil, "was emptied"}, {r.Ruled, "takes changes of " + r.DefaultBranch + " by pull requests alone"}, {r.NoIssues, "has no issues"}} {
+			if c.holds {
+				say("%s %s", r.FullName(), c.says)
+			}
+		}
+	}
+	if n := len(st.Delayed); n > 0 {
+		next := slices.MinFunc(st.Delayed, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
+		say("Delayed webhooks: %d, the next at %s", n, shortTime(next.Due))
+	}
+	return all
+}
+
+func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05 UTC") }
+
+// describeFaults says which faults are in force, for people.
+func (s *Sandbox) describeFaults() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	f, c, now := s.faults, s.courier, s.clock.Now()
+	f.mu.Lock()
+	times := func(left int) string {
+		if left < 0 {
+			return "until mended"
+		}
+		return fmt.Sprintf("%d more", left)
+	}
+	for _, r := range f.rules {
+		say("%s is answered %d (%s)", r.match, r.status, times(r.left))
+	}
+	for _, l := range f.lags {
+		say("%s is %s behind (%s)", l.match, l.by, times(l.left))
+	}
+	if now.Before(f.outage) {
+		say("GitHub is away until %s", shortTime(f.outage))
+	}
+	if f.limit != "" && now.Before(f.until) {
+		say("The %s limit is reached until %s", f.limit, shortTime(f.until))
+	}
+	if f.secondary != nil {
+		say("Secondary limits are enforced")
+	}
+	if f.skew != 0 {
+		say("GitHub's clock is %s ahead", f.skew)
+	}
+	if f.latency != 0 {
+		say("Each call takes %s", f.latency)
+	}
+	f.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.delay != 0 {
+		say("Webhooks come %s late", c.delay)
+	}
+	if c.drop > 0 {
+		say("Webhooks to be lost: %d", c.drop)
+	}
+	if c.duplicate > 0 {
+		say("Webhooks to come twice: %d", c.duplicate)
+	}
+	if c.shuffle != nil {
+		say("Webhooks come in any order")
+	}
+	return all
+}
