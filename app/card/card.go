@@ -1,7 +1,10 @@
 // Package card turns an incident's state into the card, the app's pinned comment, and back.
 //
-// The card has a part that people read and, as its last line, the state itself as a signed HTML comment. The signature
-// covers both, and the issue that the card belongs to, so that a copied, edited or cut card is not believed.
+// The card has a part that people read and, as its last lines, the issue that it belongs to and the state itself, as signed HTML
+// comments. The signatures cover all of it, so that a copied, edited or cut card is not believed.
+//
+// An issue is known by its id, which it keeps when its repository or the organization gets another name. Cards of older versions
+// are bound to the name alone; so is the second signature, so that those versions read the cards of this one.
 package card
 
 import (
@@ -15,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,11 +45,28 @@ var (
 	ErrNone = errors.New("no card in it")
 	// ErrForged says that a card was edited, cut, or belongs to another issue, or that no key of ours signed it.
 	ErrForged = errors.New("the card's signature does not fit")
+	// ErrElsewhere is an ErrForged: a card that we wrote, but for another issue. It counts only if that issue is this one by now,
+	// as after a transfer.
+	ErrElsewhere = fmt.Errorf("%w: it belongs to another issue", ErrForged)
 )
+
+// Issue is the issue in which a card stands.
+type Issue struct {
+	Ref incident.Ref // its present name
+	ID  int64        // of the issue at GitHub; 0: not known, and only the name counts
+}
+
+// Card is what a card holds.
+type Card struct {
+	State   incident.State
+	Seq     int   // place in the row of the issue's cards
+	Written Issue // the issue as it was when the card was written; ID is 0 in cards of older versions
+}
 
 // View is what the card needs beside the state.
 type View struct {
 	Ref    incident.Ref
+	ID     int64  // of the issue at GitHub; 0: the card is bound to the name alone
 	URL    string // of the issue's page; empty: the card has no links to comments
 	Title  string // of the issue; shown where a better one is asked for
 	Policy incident.Policy
@@ -90,6 +111,9 @@ func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 			return "", fmt.Errorf("write the card of %s: %w", v.Ref, err)
 		}
 		state := strings.TrimSpace(hidden.String())
+		if v.ID != 0 {
+			visible += "\n\n" + bind(key, Issue{v.Ref, v.ID}, seq, state, visible)
+		}
 		body := visible + "\n\n" + opening + state + " " + sign(key, v.Ref, seq, state, visible) + ending + "\n"
 		if len(body) <= MaxLength {
 			return body, nil
@@ -139,46 +163,99 @@ func trim(s *incident.State) bool {
 	return true
 }
 
-// Open reads a card's state. It gives ErrNone if there is no card, and ErrForged if it is not to be believed.
+// Open is OpenIn for who knows an issue by its name alone.
 func Open(body string, ref incident.Ref, keys [][]byte) (s incident.State, seq int, err error) {
+	c, err := OpenIn(body, Issue{Ref: ref}, keys)
+	if err != nil {
+		return s, 0, err
+	}
+	return c.State, c.Seq, nil
+}
+
+// OpenIn reads a card that stands in an issue. It returns ErrNone if there is no card, and ErrForged if it is not to be believed;
+// with ErrElsewhere comes the card all the same.
+func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
 	if !strings.Contains(body, Marker) {
-		return s, 0, ErrNone
+		return Card{}, ErrNone
 	}
 	visible, last, ok := strings.Cut(body, "\n\n"+opening)
 	hidden, closed := strings.CutSuffix(last, ending)
 	at := strings.LastIndexByte(hidden, ' ')
 	if !ok || !closed || at < 0 {
-		return s, 0, ErrForged
+		return Card{}, ErrForged
 	}
 	state, signature := hidden[:at], hidden[at+1:]
 	var b block
 	if err := json.Unmarshal([]byte(state), &b); err != nil {
-		return s, 0, ErrForged
+		return Card{}, ErrForged
+	}
+	// Both signatures are held against what is there: whoever takes the line with the id out, or changes it, breaks the other.
+	shown, written, bound := cutBinding(visible)
+	name := in.Ref
+	if bound {
+		name = written.Ref
 	}
 	for _, key := range keys {
-		if len(key) > 0 && hmac.Equal([]byte(sign(key, ref, b.Seq, state, visible)), []byte(signature)) {
-			return b.State, b.Seq, nil
+		if len(key) == 0 || !hmac.Equal([]byte(sign(key, name, b.Seq, state, visible)), []byte(signature)) {
+			continue
 		}
+		if bound && visible != shown+"\n\n"+bind(key, written, b.Seq, state, shown) {
+			continue
+		}
+		c := Card{State: b.State, Seq: b.Seq, Written: Issue{Ref: name}}
+		if !bound {
+			return c, nil
+		}
+		c.Written = written
+		if in.ID == written.ID || in.ID == 0 && incident.Same(in.Ref.String(), written.Ref.String()) {
+			return c, nil
+		}
+		return c, ErrElsewhere
 	}
-	return s, 0, ErrForged
+	return Card{}, ErrForged
+}
+
+// issueMark begins the line that says which issue the card belongs to.
+const issueMark = "<!-- firebreak:issue "
+
+// bind writes that line: the id, the present name, and a signature that binds the id to all else.
+func bind(key []byte, in Issue, seq int, state, visible string) string {
+	mac := digest(key, version+" issue", fmt.Sprint(in.ID), in.Ref.String(), fmt.Sprint(seq), state, visible)
+	return fmt.Sprintf("%s%d %s %s%s", issueMark, in.ID, in.Ref, mac, ending)
+}
+
+// cutBinding parts that line from what stands above it. What it says is not to be believed yet.
+func cutBinding(visible string) (shown string, in Issue, ok bool) {
+	at := strings.LastIndex(visible, "\n\n"+issueMark)
+	if at < 0 {
+		return visible, Issue{}, false
+	}
+	fields := strings.Fields(strings.TrimPrefix(visible[at+2:], issueMark))
+	if len(fields) != 4 || fields[3] != strings.TrimSpace(ending) {
+		return visible, Issue{}, false
+	}
+	id, err := strconv.ParseInt(fields[0], 10, 64)
+	ref, err2 := incident.ParseRef(fields[1])
+	if err != nil || err2 != nil || id < 1 {
+		return visible, Issue{}, false
+	}
+	return visible[:at], Issue{ref, id}, true
 }
 
 // sign binds the state to its version, its issue, its place in the row of cards, and what people read. Each part is
 // preceded by its length, so that no two cards give the same bytes.
 func sign(key []byte, ref incident.Ref, seq int, state, visible string) string {
+	return digest(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
+}
+
+func digest(key []byte, parts ...string) string {
 	mac := hmac.New(sha256.New, key)
-	part := func(p string) {
+	for _, p := range parts {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
 		mac.Write(n[:])
 		mac.Write([]byte(p))
 	}
-	part(version)
-	part(strings.ToLower(ref.FullName()))
-	part(fmt.Sprint(ref.Number))
-	part(fmt.Sprint(seq))
-	part(state)
-	part(visible)
 	return hex.EncodeToString(mac.Sum(nil))
 }

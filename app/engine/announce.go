@@ -164,7 +164,7 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 	}
 	service, _ := p.policy.Service(ch.Kind)
 	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,
-		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At, Tag: p.tag(p.m.Ref)})
+		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At, Tag: p.tag(p.identity())})
 }
 
 // share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -42,14 +43,8 @@ func tagHash(key []byte, text string) []byte {
 // answers gives the incident whose mail a mail answers: the address that it was sent to, or the conversation, has its tag. It
 // is one of a repository, or of those that its rules name.
 func (e *Engine) answers(s intake.Signal, repo incident.Ref, rules []incident.SignalRule) (incident.Ref, bool) {
-	repos := []incident.Ref{repo}
-	for _, r := range rules {
-		if owner, name, ok := strings.Cut(r.Repository, "/"); ok {
-			repos = append(repos, incident.Ref{Owner: owner, Repo: name})
-		}
-	}
 	for _, tag := range s.Thread.Tags {
-		for _, r := range repos {
+		for _, r := range reposOf(repo, rules) {
 			if ref, ok := e.tagged(tag, r); ok {
 				return ref, true
 			}
@@ -73,4 +68,68 @@ func (e *Engine) tagged(tag string, repo incident.Ref) (incident.Ref, bool) {
 		}
 	}
 	return repo, false
+}
+
+// answeredBy returns the incident whose mail a mail answers, whatever that is called by now. A tag has the name under which its
+// incident was declared: where no name fits, the incidents with the tag's number are asked for theirs.
+func (p *pass) answeredBy(s intake.Signal) (incident.Ref, bool, error) {
+	if ref, ok := p.answers(s, p.m.Ref, p.policy.Signals); ok {
+		return ref, true, nil
+	}
+	for _, tag := range s.Thread.Tags {
+		for _, ref := range p.numbered(tag) {
+			snap, err := p.peek(ref)
+			if isRefused(err) {
+				continue
+			}
+			if err != nil {
+				return p.m.Ref, false, fmt.Errorf("look for the incident that a mail answers: %w", err)
+			}
+			c, ok := p.openPinned(snap)
+			if !ok {
+				continue
+			}
+			for _, name := range []string{c.State.DeclaredAs, c.Written.Ref.String()} {
+				was, err := incident.ParseRef(name)
+				if named, fits := p.tagged(tag, was); err == nil && fits && named == was {
+					return snap.Ref, true, nil
+				}
+			}
+		}
+	}
+	return p.m.Ref, false, nil
+}
+
+// numbered lists the issues that a tag may be of, if a repository that sources report to was renamed.
+func (p *pass) numbered(tag string) (refs []incident.Ref) {
+	raw, err := hex.DecodeString(strings.ToLower(tag))
+	if err != nil || len(raw) != tagMAC+tagNumber {
+		return nil
+	}
+	for _, key := range p.keys {
+		mac, number := raw[:tagMAC], binary.BigEndian.Uint32(raw[tagMAC:])
+		n := int(binary.BigEndian.Uint32(masked(key, mac, number)))
+		if n < 1 || n > maxNumber {
+			continue // no tag by this key
+		}
+		for _, repo := range reposOf(p.m.Ref, p.policy.Signals) {
+			repo.Number = n
+			refs = append(refs, repo)
+		}
+	}
+	return refs
+}
+
+// maxNumber is more than any repository has issues.
+const maxNumber = 10_000_000
+
+// reposOf lists a repository and those that its rules name.
+func reposOf(repo incident.Ref, rules []incident.SignalRule) []incident.Ref {
+	repos := []incident.Ref{repo}
+	for _, r := range rules {
+		if owner, name, ok := strings.Cut(r.Repository, "/"); ok {
+			repos = append(repos, incident.Ref{Owner: owner, Repo: name})
+		}
+	}
+	return repos
 }

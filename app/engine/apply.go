@@ -187,7 +187,7 @@ func (p *pass) sendTo(s incident.Send, kind string, to []string, key string) err
 	}
 	service, _ := p.policy.Service(kind)
 	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: p.asks(s),
-		URL: p.snap.URL, Severity: cmp.Or(p.state.Severity, p.state.Claimed), Drill: p.state.Drill, Service: service, Tag: p.tag(p.m.Ref)})
+		URL: p.snap.URL, Severity: cmp.Or(p.state.Severity, p.state.Claimed), Drill: p.state.Drill, Service: service, Tag: p.tag(p.identity())})
 }
 
 // headline says in one line how bad it is, for whom, and what: all that somebody who is woken reads at first.
@@ -375,7 +375,7 @@ func (p *pass) answer(to, text string, keys []string) error {
 		_, err := p.post(text, keys...)
 		return err
 	}
-	pull := p.m.Ref
+	pull := p.documentRef()
 	pull.Number = p.state.Document.Number
 	mark := marker(keys[0])
 	if _, err := p.GitHub.CommentOnPull(p.ctx, pull, mark, text+"\n"+mark); err != nil {

@@ -52,7 +52,11 @@ func (p *pass) shelve(s spare) {
 // keptIncident reads what is kept of the incident; the zero value where nothing is.
 func (p *pass) keptIncident() (s spare, err error) {
 	text, err := p.Shelf.Kept(p.ctx, spareName(p.m.Ref))
-	if err == nil && text != nil {
+	if err == nil && len(text) == 0 && p.m.Was.Number != 0 { // it got another name, and was not read under that yet
+		text, err = p.Shelf.Kept(p.ctx, spareName(p.m.Was))
+		p.putAway(spareName(p.m.Was), []byte{})
+	}
+	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &s)
 	}
 	return s, err
@@ -71,7 +75,8 @@ func (p *pass) pageBlind() (next time.Time) {
 	if !waiting(s.State) {
 		return time.Time{}
 	}
-	p.blind, p.state, p.policy = true, s.State, p.lastPolicy(p.ctx, p.m.Ref.FullName())
+	p.blind, p.state, p.declaredAs = true, s.State, s.State.DeclaredAs
+	p.policy = p.lastPolicy(p.ctx, p.settingsName())
 	p.snap = &Snapshot{Ref: p.m.Ref, Title: s.Title, URL: s.URL}
 	if a := p.m.Ack; a != nil {
 		p.fact(p.acknowledged(a))

@@ -13,7 +13,10 @@ import (
 // bounce passes a mail server's report on to the incident that the mail was about. One about a mail that is not ours opens nothing:
 // a report is no trouble.
 func (p *pass) bounce(s intake.Signal) error {
-	ref, ok := p.answers(s, p.m.Ref, p.policy.Signals)
+	ref, ok, err := p.answeredBy(s)
+	if err != nil {
+		return err
+	}
 	if !ok || len(s.Bounce.Undelivered) == 0 {
 		p.Logger.Info("delivery report ignored", "repository", p.m.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
 		return nil

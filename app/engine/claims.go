@@ -59,11 +59,17 @@ func (e *Engine) isOpen(ctx context.Context, repo incident.Ref, d intake.Decisio
 	}
 	patient, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	number, err := e.GitHub.FindIncident(patient, repo.FullName(), signalMark(e.trouble(repo, s.DedupKey)))
-	if err != nil || number == 0 {
+	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.troubleMarks(repo, s.DedupKey)...)
+	if err != nil {
 		return false
 	}
-	repo.Number = number
+	if repo.Number = number; number == 0 {
+		ref, open, err := e.transferredOf(patient, e.trouble(s.DedupKey))
+		if err != nil || !open {
+			return false
+		}
+		repo = ref
+	}
 	e.mu.Lock()
 	e.places[key] = place{repo, now}
 	e.mu.Unlock()

@@ -63,7 +63,7 @@ func (p *pass) recallDocument() error {
 	if p.state.Phase != incident.Closing && !wasClosing {
 		return nil
 	}
-	number, err := p.GitHub.FindPull(p.ctx, p.m.Ref, postmortem.Branch(p.m.Ref))
+	number, err := p.GitHub.FindPull(p.ctx, p.documentRef(), postmortem.Branch(p.m.Ref))
 	if err != nil || number == 0 {
 		return err
 	}
@@ -101,7 +101,7 @@ func dataPath(name string) string { return strings.TrimSuffix(name, ".md") + ".j
 
 // onPull gives the commands in the comments on the postmortem's pull request.
 func (p *pass) onPull(number int) ([]incident.Fact, error) {
-	ref := p.m.Ref
+	ref := p.documentRef()
 	ref.Number = number
 	items, err := p.GitHub.Timeline(p.ctx, ref)
 	if err != nil {
@@ -136,7 +136,7 @@ func (p *pass) refresh() error {
 // writeFacts brings the facts of the postmortem's document up to date and checks it.
 func (p *pass) writeFacts() error {
 	if p.request == nil {
-		pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, p.state.Document.Number)
+		pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), p.state.Document.Number)
 		if err != nil {
 			return err
 		}
@@ -150,14 +150,14 @@ func (p *pass) writeFacts() error {
 	if err != nil || name == "" {
 		return err
 	}
-	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, name, pr.Head)
+	content, ok, err := p.GitHub.FileAt(p.ctx, p.documentRef(), name, pr.Head)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return p.check(pr.Head, name, "", "", table{})
 	}
-	before, _, err := p.GitHub.FileAt(p.ctx, p.m.Ref, dataPath(name), pr.Head)
+	before, _, err := p.GitHub.FileAt(p.ctx, p.documentRef(), dataPath(name), pr.Head)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (p *pass) writeFacts() error {
 	head := pr.Head
 	if document != string(content) || string(data) != string(before) {
 		files := map[string]string{name: document, dataPath(name): string(data)}
-		if head, err = p.GitHub.Write(p.ctx, p.m.Ref, pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
+		if head, err = p.GitHub.Write(p.ctx, p.documentRef(), pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
 			return err
 		}
 		pr.Head = head
@@ -206,7 +206,7 @@ func (p *pass) documentPath(commit string) (string, error) {
 	}
 	name := postmortem.Path(facts)
 	day := fmt.Sprintf("%s-%d-", path.Base(name)[:len("2006-01-02")], p.m.Ref.Number)
-	return p.GitHub.Find(p.ctx, p.m.Ref, path.Dir(name), day, commit)
+	return p.GitHub.Find(p.ctx, p.documentRef(), path.Dir(name), day, commit)
 }
 
 // checkName is what people see beside the postmortem's pull request.
@@ -223,7 +223,7 @@ func (p *pass) check(commit, name, document, template string, t table) error {
 		run.Notes = append(run.Notes, Note{Path: name, Line: problem.Line, EndLine: problem.EndLine, Warning: warning, Title: problem.Rule, Text: problem.Message})
 	}
 	run.Title, run.Summary = postmortem.Summary(problems)
-	return p.attempt("check", func() error { return p.GitHub.Check(p.ctx, p.m.Ref, run) })
+	return p.attempt("check", func() error { return p.GitHub.Check(p.ctx, p.documentRef(), run) })
 }
 
 // internal lists the names that no customer may read (A7): people, teams, repositories, services of ours.
@@ -312,7 +312,7 @@ func (p *pass) deliverOnce(a incident.AnnounceDocument) error {
 // customerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
 func (p *pass) customerVersion() (text, leak string, err error) {
 	if p.request == nil {
-		pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, p.state.Document.Number)
+		pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), p.state.Document.Number)
 		if err != nil {
 			return "", "", err
 		}
@@ -322,7 +322,7 @@ func (p *pass) customerVersion() (text, leak string, err error) {
 	if err != nil || name == "" {
 		return "", "", err
 	}
-	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, name, p.request.Base)
+	content, ok, err := p.GitHub.FileAt(p.ctx, p.documentRef(), name, p.request.Base)
 	if err != nil || !ok {
 		return "", "", err
 	}

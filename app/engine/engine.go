@@ -81,6 +81,10 @@ type pass struct {
 	policy incident.Policy
 	broken incident.BrokenConfig // what is wrong with the configuration
 
+	declaredAs  string       // the name under which the incident was declared; empty: its present one
+	wasNamed    incident.Ref // the name under which the card was written, if it is another one
+	transferred bool         // since the card was written
+
 	before  incident.State // as the card said
 	state   incident.State
 	seq     int
@@ -162,6 +166,9 @@ func (p *pass) run() error {
 	if err := p.look(); err != nil {
 		return p.lookFailed(err)
 	}
+	if passed, err := p.passToPresentName(); passed || err != nil {
+		return err
+	}
 	if p.snap.Gone {
 		if over, err := p.issueGone(); over || err != nil {
 			return err
@@ -212,6 +219,7 @@ func (p *pass) run() error {
 	}
 	p.hear()
 	p.stow()
+	p.dropOldNames()
 	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
 		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
@@ -237,33 +245,47 @@ func (p *pass) save() error {
 // look reads the issue and what is new, and opens the card.
 func (p *pass) look() error {
 	ok := false
-	refused, kept := p.findUnwritten(p.ctx, p.m.Ref)
-	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(body string) (incident.Cursor, bool) {
-		s, seq, err := card.Open(body, p.m.Ref, p.keys)
+	var failed error
+	refused, kept := p.findUnwritten(p.ctx, p.names()...)
+	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
+		kept = kept && refused.isOf(issue)
+		c, err := p.openCard(issue, body)
 		if err != nil {
 			if errors.Is(err, card.ErrForged) && kept {
 				ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
+				p.declaredAs = refused.State.DeclaredAs
 				return p.before.Cursor, true
 			}
 			if errors.Is(err, card.ErrForged) {
 				p.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", p.m.Ref.String(), "err", err)
+			} else if !errors.Is(err, card.ErrNone) {
+				failed = err
 			}
 			return incident.Cursor{}, false
 		}
+		c = p.takeOver(issue, c)
 		if p.m.Doubted {
 			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
 			return incident.Cursor{}, false
 		}
-		if kept && refused.Seq > seq {
-			s, seq = refused.State, refused.Seq
+		if !kept && p.wasNamed.Number != 0 {
+			refused, kept = p.findUnwritten(p.ctx, p.wasNamed)
+			kept = kept && refused.isOf(issue)
 		}
-		ok, p.before, p.seq = true, s, seq
-		return s.Cursor, true
+		if kept && refused.Seq > c.Seq {
+			c.State, c.Seq = refused.State, refused.Seq
+			c = p.takeOver(issue, c)
+		}
+		ok, p.before, p.seq = true, c.State, c.Seq
+		return c.State.Cursor, true
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		return err
 	}
-	if kept && snap.Card == nil { // GitHub refused even the first one, or somebody deleted it meanwhile
+	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it meanwhile
 		ok, p.before, p.seq = true, refused.State, refused.Seq
 	}
 	p.snap, p.rebuilt = snap, !ok
@@ -275,6 +297,11 @@ func (p *pass) look() error {
 			}
 		}
 	}
+	p.skipOldIDs()
+	if p.lost && p.declaredAs == "" && p.m.Was.Number != 0 {
+		p.declaredAs = p.m.Was.String()
+	}
+	p.before.DeclaredAs = p.declaredAs
 	p.state, p.saved = p.before, p.before
 	return nil
 }
@@ -352,7 +379,7 @@ func (p *pass) commit() error {
 	if p.state.IsRefused("card") {
 		p.result(incident.TakenByGitHub{Effect: "card"})
 	}
-	view := card.View{Ref: p.m.Ref, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
+	view := card.View{Ref: p.m.Ref, ID: p.snap.ID, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)

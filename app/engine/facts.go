@@ -443,7 +443,7 @@ func (p *pass) pull() ([]incident.Fact, error) {
 
 // document reads the postmortem's pull request and gives the facts that it is.
 func (p *pass) document(number int) ([]incident.Fact, error) {
-	pr, err := p.GitHub.Pull(p.ctx, p.m.Ref, number)
+	pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), number)
 	if isRefused(err) {
 		p.Logger.Warn("pull request not readable: it counts as before", "incident", p.m.Ref.String(), "pull", number, "err", brief(err))
 		return nil, nil
@@ -461,7 +461,7 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	approved, changes, err := p.GitHub.Reviews(p.ctx, p.m.Ref, number)
+	approved, changes, err := p.GitHub.Reviews(p.ctx, p.documentRef(), number)
 	if isRefused(err) {
 		p.Logger.Warn("reviews not readable: they count as before", "incident", p.m.Ref.String(), "err", brief(err))
 		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil

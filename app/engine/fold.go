@@ -77,12 +77,17 @@ func (p *pass) foldable(snap *Snapshot) *incident.Other {
 }
 
 // cardOf returns the state that an issue's card holds, if it has one that can be believed.
-func (p *pass) cardOf(snap *Snapshot) (s incident.State, ok bool) {
+func (e *Engine) cardOf(snap *Snapshot) (s incident.State, ok bool) {
+	c, ok := e.openPinned(snap)
+	return c.State, ok
+}
+
+func (e *Engine) openPinned(snap *Snapshot) (c card.Card, ok bool) {
 	if snap.Card == nil {
-		return s, false
+		return c, false
 	}
-	s, _, err := card.Open(snap.Card.Body, snap.Ref, p.keys)
-	return s, err == nil
+	c, err := card.OpenIn(snap.Card.Body, card.Issue{Ref: snap.Ref, ID: snap.ID}, e.keys)
+	return c, err == nil
 }
 
 // folds tells the other incidents what they get. Each is told by a message, since each has one writer.
@@ -161,17 +166,30 @@ func (p *pass) follow(ref incident.Ref) (number int, err error) {
 	return 0, nil
 }
 
-// openOf finds the open incident of a trouble; where there is none, the one that its newest was folded into. 0: none.
-func (p *pass) openOf(repo incident.Ref, trouble string) (number int, err error) {
-	mark := signalMark(trouble)
-	number, err = p.GitHub.FindIncident(p.ctx, repo.FullName(), mark)
-	if err != nil || number != 0 {
-		return number, err
+// openOf finds the open incident of a trouble by its marks; where there is none, the one that its newest was folded into, or the
+// one that was transferred elsewhere. Its number is 0 if there is none.
+func (p *pass) openOf(repo incident.Ref, marks ...string) (incident.Ref, error) {
+	at := incident.Ref{Owner: repo.Owner, Repo: repo.Repo}
+	var err error
+	if at.Number, err = p.GitHub.FindIncident(p.ctx, repo.FullName(), marks...); err != nil || at.Number != 0 {
+		return at, err
 	}
-	if repo.Number, err = p.GitHub.FindFolded(p.ctx, repo.FullName(), mark); err != nil || repo.Number == 0 {
-		return 0, err
+	folded := at
+	if folded.Number, err = p.GitHub.FindFolded(p.ctx, repo.FullName(), marks...); err != nil {
+		return at, err
 	}
-	return p.follow(repo)
+	if folded.Number != 0 {
+		at.Number, err = p.follow(folded)
+		return at, err
+	}
+	for _, mark := range marks {
+		if m := signalIn.FindStringSubmatch(mark); m != nil {
+			if ref, open, err := p.transferredOf(p.ctx, m[1]); err != nil || open {
+				return ref, err
+			}
+		}
+	}
+	return at, nil
 }
 
 // passSignal sends what a source reports of a folded incident on to the one that it was folded into, if that is open.

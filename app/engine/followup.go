@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -56,7 +57,7 @@ func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
 	if err != nil {
 		return c, fmt.Errorf("look for the follow-up of %s: %w", name, err)
 	}
-	if of, i, ok := incident.ReadTicketMark(ticket.Body); ok && incident.Same(of.String(), p.m.Ref.String()) {
+	if of, i, ok := incident.ReadTicketMark(ticket.Body); ok && slices.ContainsFunc(p.names(), func(name incident.Ref) bool { return isSame(of, name) }) {
 		c.Repo, c.Number = "", i+1
 	}
 	return c, nil

@@ -54,7 +54,7 @@ func (p *pass) tell() (*history, error) {
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
 	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
-		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps}
+		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps, declaredAs: p.declaredAs}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err
@@ -383,7 +383,7 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 	if err != nil {
 		return fmt.Errorf("say %s: %w", say.Name, err)
 	}
-	mark := marker(p.m.Ref.String() + "/" + n.Key)
+	mark := marker(p.identity().String() + "/" + n.Key)
 	id, err := p.GitHub.CommentOnce(p.ctx, ticket, mark, text+"\n"+mark)
 	if err != nil {
 		return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
@@ -392,7 +392,7 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
-	number, id, err = p.GitHub.FindIssue(p.ctx, repo, incident.TicketMark(p.m.Ref, index), p.state.Declared.At)
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, incident.TicketMark(p.identity(), index), p.state.Declared.At)
 	if err != nil || number != 0 {
 		return number, id, err
 	}
@@ -402,6 +402,6 @@ func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64,
 // hash names something for the eyes of others without telling them what.
 func (p *pass) hash(parts ...string) string {
 	mac := hmac.New(sha256.New, p.keys[0])
-	mac.Write([]byte(p.m.Ref.String() + "\n" + strings.Join(parts, "\n")))
+	mac.Write([]byte(p.identity().String() + "\n" + strings.Join(parts, "\n")))
 	return hex.EncodeToString(mac.Sum(nil)[:12])
 }

@@ -95,8 +95,9 @@ type Budget struct {
 type GitHub interface {
 	// Look reads the issue, its card and the timeline after the card's cursor: 2 calls when the card is in order,
 	// however long the timeline is. open reads a card's body and tells the cursor in it, or false if it is not in order;
-	// then the whole timeline is read.
-	Look(ctx context.Context, ref incident.Ref, open func(body string) (incident.Cursor, bool)) (*Snapshot, error)
+	// then the whole timeline is read. issue is what was read of the issue by then. An issue that has another name by now, as its
+	// repository was renamed or it was transferred, is read as far as Peek does, and the snapshot has that name.
+	Look(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
 	// Timeline reads the whole timeline, 100 items a call.
 	Timeline(ctx context.Context, ref incident.Ref) ([]Item, error)
 	// May tells whether login may respond: write access, or membership in one of the teams. Answers are kept for five minutes.
@@ -120,7 +121,8 @@ type GitHub interface {
 	// Assign assigns people and tells who is assigned afterwards: GitHub drops silently whom it can't assign.
 	Assign(ctx context.Context, ref incident.Ref, logins []string) (assigned []string, err error)
 	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
-	// Peek reads an issue with its pinned card and nothing of its timeline: 1 call. Where the server pins nothing there is no card.
+	// Peek reads an issue with its pinned card and nothing of its timeline: 1 call. Where the server pins nothing there is no card,
+	// and neither is there for an issue that has another name by now.
 	Peek(ctx context.Context, ref incident.Ref) (*Snapshot, error)
 	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database id of the canonical issue,
 	// or 0.
@@ -128,11 +130,11 @@ type GitHub interface {
 
 	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
 	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
-	// FindIncident looks for an open incident by the app in repo whose body holds marker; 0: none.
-	FindIncident(ctx context.Context, repo, marker string) (number int, err error)
-	// FindFolded looks among the newest closed incidents by the app in repo for the one whose body holds marker, and gives its
+	// FindIncident looks for an open incident by the app in repo whose body holds one of the markers; 0: none.
+	FindIncident(ctx context.Context, repo string, markers ...string) (number int, err error)
+	// FindFolded looks among the newest closed incidents by the app in repo for the one whose body holds one of the markers, and gives its
 	// number if it was closed as a duplicate; 0: none. 1 call.
-	FindFolded(ctx context.Context, repo, marker string) (number int, err error)
+	FindFolded(ctx context.Context, repo string, markers ...string) (number int, err error)
 	// Address gives where a person reads an issue.
 	Address(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
@@ -174,6 +176,7 @@ type GitHub interface {
 
 // Ticket is how a follow-up's issue stands.
 type Ticket struct {
+	Ref       incident.Ref // its present name
 	Open      bool
 	Gone      bool
 	Body      string
@@ -232,7 +235,7 @@ type Pull struct {
 
 // Snapshot is an issue as one look found it.
 type Snapshot struct {
-	Ref       incident.Ref
+	Ref       incident.Ref // its present name
 	ID        int64
 	Title     string
 	Body      string

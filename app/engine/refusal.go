@@ -136,7 +136,11 @@ func (p *pass) author(fact string) string {
 type unwritten struct {
 	Seq   int
 	State incident.State
+	issue int64 // its id at GitHub; 0: not known
 }
+
+// isOf reports whether the card is of an issue, and not of another one that has its name by now.
+func (u unwritten) isOf(issue *Snapshot) bool { return u.issue == 0 || u.issue == issue.ID }
 
 func unwrittenName(ref incident.Ref) string {
 	return fmt.Sprintf("unwritten/%s/%d", ref.FullName(), ref.Number)
@@ -159,7 +163,7 @@ func (p *pass) keepUnwritten(view card.View) {
 		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
 	}
 	p.mu.Lock()
-	p.Engine.unwritten[p.m.Ref] = unwritten{Seq: p.seq, State: p.state}
+	p.Engine.unwritten[p.m.Ref] = unwritten{Seq: p.seq, State: p.state, issue: view.ID}
 	p.mu.Unlock()
 }
 
@@ -176,9 +180,18 @@ func (p *pass) dropUnwritten() {
 	}
 }
 
-// findUnwritten returns the card that GitHub refused, if there is one. Another process may have kept it. One that the App did
-// not sign is not believed.
-func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritten, ok bool) {
+// findUnwritten returns the newest card of an incident that GitHub refused, if there is one, under whichever of its names it is
+// kept. Another process may have kept it. One that the App did not sign is not believed.
+func (e *Engine) findUnwritten(ctx context.Context, names ...incident.Ref) (u unwritten, ok bool) {
+	for _, ref := range names {
+		if one, found := e.unwrittenUnder(ctx, ref); found && (!ok || one.Seq > u.Seq) {
+			u, ok = one, true
+		}
+	}
+	return u, ok
+}
+
+func (e *Engine) unwrittenUnder(ctx context.Context, ref incident.Ref) (u unwritten, ok bool) {
 	e.mu.Lock()
 	u, ok = e.unwritten[ref]
 	e.mu.Unlock()
@@ -187,9 +200,9 @@ func (e *Engine) findUnwritten(ctx context.Context, ref incident.Ref) (u unwritt
 	}
 	body, err := e.Shelf.Kept(ctx, unwrittenName(ref))
 	if err == nil && len(body) > 0 {
-		var kept unwritten
-		if kept.State, kept.Seq, err = card.Open(string(body), ref, e.keys); err == nil && (!ok || kept.Seq >= u.Seq) {
-			return kept, true
+		var kept card.Card
+		if kept, err = card.OpenIn(string(body), card.Issue{Ref: ref}, e.keys); err == nil && (!ok || kept.Seq >= u.Seq) {
+			return unwritten{Seq: kept.Seq, State: kept.State, issue: kept.Written.ID}, true
 		}
 	}
 	if err != nil {

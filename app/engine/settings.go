@@ -30,7 +30,7 @@ const configured = 15 * time.Minute
 // load reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
 // goes on, or the defaults, and the incident says so.
 func (p *pass) load() error {
-	name := p.m.Ref.FullName()
+	name := p.settingsName()
 	p.mu.Lock()
 	last, known := p.files[name]
 	p.mu.Unlock()
@@ -39,6 +39,9 @@ func (p *pass) load() error {
 		return nil
 	}
 	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
+	if err == nil && !ok {
+		content, ok, err = p.formerSettings()
+	}
 	if err == nil && !ok {
 		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
 		if errors.Is(err, ErrNoAccess) {
@@ -75,7 +78,7 @@ func (p *pass) load() error {
 
 // goOnWithLastGood uses the last good configuration while GitHub refuses to show the file. The incident says so.
 func (p *pass) goOnWithLastGood(last file, known bool, refused error) error {
-	name := p.m.Ref.FullName()
+	name := p.settingsName()
 	if !known {
 		last = p.kept(p.ctx, name)
 	}

@@ -51,7 +51,10 @@ func (p *pass) signal() error {
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
 		repo = incident.Ref{Owner: owner, Repo: name}
 	}
-	ref, ok := p.answers(s, p.m.Ref, p.policy.Signals)
+	ref, ok, err := p.answeredBy(s)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		if ref, err = p.find(repo, s); err != nil {
 			return err
@@ -64,7 +67,7 @@ func (p *pass) signal() error {
 	}
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
-			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(repo, s.DedupKey), "firing", s.Firing)
+			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(s.DedupKey), "firing", s.Firing)
 			p.tellReporter(s, "Nothing was opened: by the rules of "+p.m.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
 		}
@@ -111,7 +114,7 @@ func (p *pass) over() (bool, error) {
 		back.Signal = text
 	}
 	p.forget(p.m.Ref)
-	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), signalMark(p.trouble(p.m.Ref, s.DedupKey)))
+	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), p.troubleMarks(p.m.Ref, s.DedupKey)...)
 	if err != nil {
 		return false, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
@@ -163,15 +166,14 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
-	number, err := p.openOf(repo, p.trouble(repo, s.DedupKey))
+	ref, err := p.openOf(repo, p.troubleMarks(repo, s.DedupKey)...)
 	if err != nil {
 		return repo, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
-	repo.Number = number
-	if number != 0 {
-		p.remember(key, repo)
+	if ref.Number != 0 {
+		p.remember(key, ref)
 	}
-	return repo, nil
+	return ref, nil
 }
 
 func (p *pass) remember(key string, ref incident.Ref) {
@@ -193,14 +195,18 @@ func (p *pass) forget(ref incident.Ref) {
 		if known.ref == ref {
 			delete(p.places, k)
 			_, dedup, _ := strings.Cut(k, " ")
-			p.end(ref.FullName() + "/signal/" + p.trouble(incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, dedup))
+			p.end(ref.FullName() + "/signal/" + p.trouble(dedup))
 		}
 	}
 }
 
-// trouble names what a report is about, without telling it.
-func (e *Engine) trouble(repo incident.Ref, key string) string {
-	return e.mac("signal", strings.ToLower(repo.FullName()), key)[:24]
+// trouble names what a report is about, without telling it. The repository's name is no part of it: that may change.
+func (e *Engine) trouble(key string) string { return e.mac("signal", key)[:24] }
+
+// troubleMarks are the marks of a trouble in incidents: this version's, and that of older ones.
+func (e *Engine) troubleMarks(repo incident.Ref, key string) []string {
+	older := e.mac("signal", strings.ToLower(repo.FullName()), key)[:24]
+	return []string{signalMark(e.trouble(key)), signalMark(older)}
 }
 
 // signalMark marks an incident with the trouble that it is about.
@@ -213,14 +219,12 @@ func (p *pass) passOn() error {
 		return nil
 	}
 	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
-	number, err := p.openOf(p.m.Ref, trouble)
-	if err != nil || number == 0 {
+	ref, err := p.openOf(p.m.Ref, signalMark(trouble))
+	if err != nil || ref.Number == 0 {
 		return err
 	}
 	ack := *p.m.Ack
 	ack.Page = "page/1"
-	ref := p.m.Ref
-	ref.Number = number
 	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "ack", Ack: &ack}, time.Time{})
 }
 
@@ -260,7 +264,7 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
-	body := text + "\n\n" + signalMark(p.trouble(repo, s.DedupKey)) + "\n" + p.originMark(repo, o)
+	body := text + "\n\n" + signalMark(p.trouble(s.DedupKey)) + "\n" + p.originMark(repo, o)
 	title, labels := cmp.Or(d.Title, s.Title), []string{incident.LabelIncident}
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
@@ -326,10 +330,8 @@ func (p *pass) reported() (incident.Opened, bool) {
 	if m == nil || !p.snap.Own {
 		return incident.Opened{}, false
 	}
-	for _, key := range p.keys {
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte("origin\n" + strings.ToLower(p.m.Ref.FullName()) + "\n" + m[1]))
-		if !hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(m[2])) {
+	for _, name := range p.names() {
+		if !p.isOrigin(name, m[1], m[2]) {
 			continue
 		}
 		var o origin
@@ -339,6 +341,15 @@ func (p *pass) reported() (incident.Opened, bool) {
 		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
 	}
 	return incident.Opened{}, false
+}
+
+// isOrigin reports whether a key of ours signed what an incident's text holds of the report that opened it in a repository.
+func (e *Engine) isOrigin(repo incident.Ref, said, signature string) bool {
+	return slices.ContainsFunc(e.keys, func(key []byte) bool {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("origin\n" + strings.ToLower(repo.FullName()) + "\n" + said))
+		return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
+	})
 }
 
 // repeated gives the fact that a source said something of this incident again.
@@ -432,7 +443,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	if d.Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
 		return false
 	}
-	trouble := repo.FullName() + "/signal/" + e.trouble(repo, s.DedupKey)
+	trouble := repo.FullName() + "/signal/" + e.trouble(s.DedupKey)
 	now := e.Clock.Now()
 	e.mu.Lock()
 	at, known := e.paged[trouble]

@@ -12,7 +12,7 @@ import (
 )
 
 // FindFolded looks among the newest closed incidents of the app's own for the newest with a marker. It implements engine.GitHub.
-func (a *App) FindFolded(ctx context.Context, repo, marker string) (int, error) {
+func (a *App) FindFolded(ctx context.Context, repo string, markers ...string) (int, error) {
 	ref, c, err := a.repo(ctx, repo)
 	if err != nil {
 		return 0, err
@@ -27,7 +27,7 @@ func (a *App) FindFolded(ctx context.Context, repo, marker string) (int, error) 
 		return 0, fail("look for a folded incident", repo, err)
 	}
 	for _, is := range issues {
-		if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
+		if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && isMarked(is.GetBody(), markers) {
 			if is.GetStateReason() == "duplicate" {
 				return is.GetNumber(), nil
 			}
@@ -45,10 +45,19 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	}
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := status(err); s == http.StatusNotFound || s == http.StatusGone {
+		s := status(err)
+		if me, err := a.Login(ctx); err == nil && s == http.StatusNotFound {
+			if elsewhere := a.seek(ctx, ref, me); elsewhere != nil && !isSameName(elsewhere.Ref, ref) {
+				return a.ChangeTicket(ctx, elsewhere.Ref, body, owner, before)
+			}
+		}
+		if s == http.StatusNotFound || s == http.StatusGone {
 			return nil // nobody works on it any more
 		}
 		return fail("read a ticket", ref.String(), err)
+	}
+	if at, ok := placeOf(is.URL); ok && !isSameName(at, ref) { // its repository was renamed
+		return a.ChangeTicket(ctx, at, body, owner, before)
 	}
 	if text := body(is.Body); text != is.Body {
 		if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), map[string]string{"body": text}, nil); err != nil {

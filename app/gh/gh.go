@@ -71,6 +71,7 @@ type App struct {
 	teams         map[string]permission // by organisation and slug: whether it exists
 	files         map[string]file
 	answers       *lru.Cache[string, *answer] // by address
+	ids           map[string]repoID           // of repositories that were renamed, by the old name
 	unpinnable    bool                        // the server knows no pinned comments
 	notices       *notices
 
@@ -105,7 +106,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}}
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
-	a.self, err = a.client(a.jwt, &meter{})
+	a.self, err = a.client(a.jwt, &meter{}, false)
 	return a, err
 }
 
@@ -150,8 +151,10 @@ func APIAddress(web string) (string, error) {
 	return u.Scheme + "://" + u.Host + "/api/v3/", nil
 }
 
-func (a *App) client(tr http.RoundTripper, m *meter) (*github.Client, error) {
-	hc := &http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m}, Timeout: timeout}
+// client builds a client on a transport; follow says whether a write goes on to where GitHub redirects it.
+func (a *App) client(tr http.RoundTripper, m *meter, follow bool) (*github.Client, error) {
+	hc := &http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m},
+		CheckRedirect: redirects(follow, a.o.Now), Timeout: timeout}
 	if a.o.Patient {
 		hc.Timeout = 0 // it would count the time that a request waits for its turn; the network has its own
 	}

@@ -89,22 +89,18 @@ type item struct {
 }
 
 // Look reads an issue, its card and what is new. It implements engine.GitHub.
-func (a *App) Look(ctx context.Context, ref incident.Ref, open func(string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
-	c, err := a.of(ctx, incidents, ref)
-	if err != nil {
-		return nil, err
-	}
+func (a *App) Look(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	snap, pinned, err := readIssue(ctx, c, ref, me)
-	if err != nil || snap.Gone || snap.Pull {
+	c, snap, pinned, err := a.readIssue(ctx, incidents, ref, me)
+	if err != nil || snap.Gone || snap.Pull || !isSameName(snap.Ref, ref) {
 		return snap, err
 	}
 	l := &look{a: a, c: c, ref: ref, me: me, snap: snap}
 	if pinned {
-		if cursor, ok := open(snap.Card.Body); ok {
+		if cursor, ok := open(snap, snap.Card.Body); ok {
 			return snap, l.window(ctx, cursor)
 		}
 	}
@@ -113,19 +109,37 @@ func (a *App) Look(ctx context.Context, ref incident.Ref, open func(string) (inc
 
 // Peek reads an issue with its pinned card. It implements engine.GitHub.
 func (a *App) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
-	c, err := a.of(ctx, incidents, ref)
-	if err != nil {
-		return nil, err
-	}
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	snap, _, err := readIssue(ctx, c, ref, me)
+	_, snap, _, err := a.readIssue(ctx, incidents, ref, me)
 	return snap, err
 }
 
-// readIssue reads an issue, and reports whether the app's card is pinned to it.
+// readIssue reads an issue, wherever it is by now, and reports whether the app's card is pinned to it. An issue that has another
+// name by now is read with that and without its card. The client opens the repository of ref.
+func (a *App) readIssue(ctx context.Context, w work, ref incident.Ref, me string) (c *github.Client, snap *engine.Snapshot, pinned bool, err error) {
+	for try := range 2 {
+		if c, err = a.of(ctx, w, ref); err != nil {
+			return nil, nil, false, err
+		}
+		snap, pinned, err = readIssue(ctx, c, ref, me)
+		if !isLost(snap, err) || try > 0 {
+			break
+		}
+		elsewhere := a.seek(ctx, ref, me)
+		if elsewhere == nil {
+			break
+		}
+		if !isSameName(elsewhere.Ref, ref) {
+			return c, elsewhere, false, nil
+		}
+		a.forgetTokens(ref) // they are for another repository, which had this name before
+	}
+	return c, snap, pinned, err
+}
+
 func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *engine.Snapshot, pinned bool, err error) {
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
@@ -135,10 +149,13 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 		}
 		return nil, false, fail("read the issue", ref.String(), err)
 	}
-	snap = snapshot(ref, is)
+	at, ok := placeOf(is.URL)
+	if !ok || isSameName(at, ref) {
+		at = ref
+	}
+	snap = snapshot(at, is)
 	snap.Own = strings.EqualFold(snap.Author, me)
-	if is.Pull != nil || is.Number != ref.Number || !strings.Contains(strings.ToLower(is.URL), strings.ToLower("/"+ref.FullName()+"/issues/")) {
-		snap.Gone = is.Pull == nil // a transferred issue answers from where it is now
+	if is.Pull != nil || at != ref {
 		return snap, false, nil
 	}
 	l := &look{me: me}
@@ -272,7 +289,7 @@ func reaches(items []engine.Item, cursor incident.Cursor) bool {
 
 // whole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading
 // goes on where it says.
-func (l *look) whole(ctx context.Context, open func(string) (incident.Cursor, bool)) error {
+func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (incident.Cursor, bool)) error {
 	var items []engine.Item
 	for page := 1; ; page++ {
 		some, more, err := l.page(ctx, page, 100)
@@ -285,7 +302,7 @@ func (l *look) whole(ctx context.Context, open func(string) (incident.Cursor, bo
 				continue
 			}
 			l.snap.Card = &engine.Card{ID: it.Comment, Body: it.Body}
-			if cursor, ok := open(it.Body); ok {
+			if cursor, ok := open(l.snap, it.Body); ok {
 				if cursor.Items > len(items) && more {
 					return l.window(ctx, cursor)
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -69,7 +70,7 @@ func TestDeletedAccountsHaveAName(t *testing.T) {
 			{"id":2,"event":"labeled","actor":null,"label":{"name":"Incident"}},{"id":3,"event":"assigned","actor":null,"assigner":null,"assignee":null},
 			{"event":"commented","id":4,"user":{"login":"bob-","type":"User"},"body":"hello"}]`},
 	})
-	snap, err := app.Look(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+	snap, err := app.Look(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 	if err != nil || snap.Author != "ghost" || snap.Card != nil || len(snap.Items) != 4 {
 		t.Fatalf("%+v, %v", snap, err)
 	}

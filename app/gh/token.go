@@ -20,6 +20,7 @@ import (
 type work struct {
 	name        string
 	permissions github.InstallationPermissions
+	follows     bool // a write to a repository's old name goes on to the new one
 }
 
 var (
@@ -27,20 +28,20 @@ var (
 
 	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub mentions only for an app that
 	// may read members.
-	incidents = work{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}}
+	incidents = work{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
 	// tickets: issues in other people's repositories, a product team's or one shared with a customer.
-	tickets = work{"tickets", github.InstallationPermissions{Issues: write}}
+	tickets = work{"tickets", github.InstallationPermissions{Issues: write}, true}
 	// files: the configuration, and the organisation's in its .github repository.
-	files = work{"files", github.InstallationPermissions{Contents: read}}
+	files = work{"files", github.InstallationPermissions{Contents: read}, false}
 	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
-	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}}
+	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
 	// setting: what a person's command line does in a repository to prepare and to check it.
-	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}}
-	checks  = work{"checks", github.InstallationPermissions{Checks: write}}
+	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
+	checks  = work{"checks", github.InstallationPermissions{Checks: write}, false}
 	// figures: what `stats` reads.
-	figures = work{"figures", github.InstallationPermissions{Issues: read}}
+	figures = work{"figures", github.InstallationPermissions{Issues: read}, false}
 	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
-	sweeping = work{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}}
+	sweeping = work{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
 )
 
 // in gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
@@ -51,6 +52,9 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	}
 	key := strings.ToLower(w.name + " " + owner + "/" + strings.Join(repos, "+"))
 	a.mu.Lock()
+	if a.dropOldIDs(owner, repos) {
+		delete(a.clients, key)
+	}
 	c, id := a.clients[key], a.installations[strings.ToLower(owner)]
 	a.mu.Unlock()
 	if c != nil {
@@ -63,11 +67,17 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 		}
 		id = inst.GetID()
 	}
-	anew := func(ctx context.Context) (*github.Client, error) {
+	anew := func(ctx context.Context, failed error) (*github.Client, error) {
+		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) {
+			return nil, failed
+		}
 		a.forget(owner, id)
 		return a.in(ctx, w, owner, repos...)
 	}
-	c, err := a.installed(id, key, w, repos, anew)
+	a.mu.Lock()
+	ids := a.idsOf(owner, repos)
+	a.mu.Unlock()
+	c, err := a.installed(id, key, w, repos, ids, anew)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +127,12 @@ func (a *App) Serves(owner string) bool { return a.serves(owner) == nil }
 
 // wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
 func (a *App) wide(id int64) (*github.Client, error) {
-	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil)
+	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil, nil)
 }
 
 // installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
 // there is one, gives the client to go on with where the installation is gone.
-func (a *App) installed(id int64, key string, w work, repos []string, anew func(context.Context) (*github.Client, error)) (*github.Client, error) {
+func (a *App) installed(id int64, key string, w work, repos []string, ids []int64, anew func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.clients[key]; c != nil {
@@ -130,12 +140,16 @@ func (a *App) installed(id int64, key string, w work, repos []string, anew func(
 	}
 	permissions := w.permissions
 	permissions.Metadata = read
+	options := &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
+	if len(ids) > 0 {
+		options.Repositories, options.RepositoryIDs = nil, ids
+	}
 	fresh := func() http.RoundTripper {
 		own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
 		tr := ghinstallation.NewFromAppsTransport(&own, id)
 		tr.BaseURL = strings.TrimSuffix(a.api, "/")
 		tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
-		tr.InstallationTokenOptions = &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
+		tr.InstallationTokenOptions = options
 		return tr
 	}
 	tr := &renewed{fresh: fresh, now: a.o.Now}
@@ -145,7 +159,7 @@ func (a *App) installed(id int64, key string, w work, repos []string, anew func(
 			a.limiters[id] = newLimiter(a.o.Now)
 		}
 	}
-	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id])
+	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +173,12 @@ func (a *App) of(ctx context.Context, w work, ref incident.Ref) (*github.Client,
 }
 
 // reinstalled goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
-// no token is given any more (404), and those that are out are no longer taken (401).
+// no token is given any more (404), and those that are out are no longer taken (401). A repository that was renamed is given no
+// token by its old name (422), but one by its id.
 type reinstalled struct {
 	next http.RoundTripper
-	anew func(context.Context) (*github.Client, error) // nil: whoever asks looks installations up
+	// anew gives another client after such a failure; nil: whoever asks looks installations up.
+	anew func(context.Context, error) (*github.Client, error)
 }
 
 // secondTry marks the context of a request that goes out again.
@@ -174,7 +190,7 @@ func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	ctx := context.WithValue(req.Context(), secondTry{}, true)
-	c, failed := r.anew(ctx)
+	c, failed := r.anew(ctx, err)
 	if failed != nil { // it is installed nowhere, which is what the first answer says
 		return res, err
 	}
@@ -194,7 +210,7 @@ func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
 func gone(res *http.Response, err error) bool {
 	var refused *ghinstallation.HTTPError
 	if errors.As(err, &refused) {
-		return refused.Response != nil && refused.Response.StatusCode == http.StatusNotFound
+		return refused.Response != nil && (refused.Response.StatusCode == http.StatusNotFound || isMisnamed(err))
 	}
 	return err == nil && res.StatusCode == http.StatusUnauthorized
 }

@@ -126,7 +126,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	)
 	ctx, m := t.Context(), newMinted(t)
 	since := time.Now().Add(-time.Hour)
-	open := func(string) (incident.Cursor, bool) { return incident.Cursor{}, false }
+	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	publication := engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
 	pull, err := m.app(t).Publish(ctx, it, publication)
 	if err != nil {
@@ -286,7 +286,7 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = app.Comment(t.Context(), it, "x")
-			_, err2 := app.Look(t.Context(), it, func(string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+			_, err2 := app.Look(t.Context(), it, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 			text := fmt.Sprint(err, err2, log.String())
 			secrets := append(jwts, token)
 			for line := range strings.Lines(string(key())) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -183,6 +184,11 @@ func marked(body, marker string) bool {
 	return false
 }
 
+// isMarked reports whether one of several markers stands in a text.
+func isMarked(body string, markers []string) bool {
+	return slices.ContainsFunc(markers, func(marker string) bool { return marked(body, marker) })
+}
+
 // FindIssue looks for an issue of the app's own by its marker, in the list and not by search, whose index is behind. It
 // implements engine.GitHub.
 func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
@@ -201,6 +207,9 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 			return 0, 0, fail("look for an issue", repo, err)
 		}
 		for _, is := range issues {
+			if is.GetCreatedAt().Before(since) {
+				continue // only changed since: it may be of an incident that had the same name before
+			}
 			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
 				return is.GetNumber(), is.GetID(), nil
 			}
@@ -213,7 +222,7 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 }
 
 // FindIncident looks for an open incident of the app's own by its marker. It implements engine.GitHub.
-func (a *App) FindIncident(ctx context.Context, repo, marker string) (int, error) {
+func (a *App) FindIncident(ctx context.Context, repo string, markers ...string) (int, error) {
 	ref, c, err := a.repo(ctx, repo)
 	if err != nil {
 		return 0, err
@@ -229,7 +238,7 @@ func (a *App) FindIncident(ctx context.Context, repo, marker string) (int, error
 			return 0, fail("look for an incident", repo, err)
 		}
 		for _, is := range issues {
-			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
+			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && isMarked(is.GetBody(), markers) {
 				return is.GetNumber(), nil
 			}
 		}
@@ -362,20 +371,13 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker,
 
 // Ticket reads an issue that a follow-up became. It implements engine.GitHub.
 func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
-	c, err := a.of(ctx, tickets, ref)
+	me, err := a.Login(ctx)
 	if err != nil {
 		return engine.Ticket{}, err
 	}
-	var is issue
-	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := status(err); s == http.StatusNotFound || s == http.StatusGone {
-			return engine.Ticket{Gone: true}, nil
-		}
-		return engine.Ticket{}, fail("read a ticket", ref.String(), err)
+	_, is, _, err := a.readIssue(ctx, tickets, ref, me)
+	if err != nil {
+		return engine.Ticket{}, err
 	}
-	t := engine.Ticket{Open: is.State == "open", Body: is.Body}
-	for _, u := range is.Assignees {
-		t.Assignees = append(t.Assignees, u.Login)
-	}
-	return t, nil
+	return engine.Ticket{Ref: is.Ref, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

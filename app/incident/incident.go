@@ -143,6 +143,11 @@ type State struct {
 	Outcome     Outcome `json:"outcome,omitempty"`
 	Duplicate   int     `json:"duplicate,omitempty"` // number of the incident that this one was folded into
 
+	// DeclaredAs is the name under which it was declared, owner/repo#number, if it has another one by now: its repository was
+	// renamed, or the issue was transferred.
+	DeclaredAs  string `json:"declaredAs,omitempty"`
+	Transferred bool   `json:"transferred,omitempty"`
+
 	IC       string   `json:"ic,omitempty"`
 	ICSince  *Stamp   `json:"icSince,omitempty"`
 	Handover string   `json:"handover,omitempty"` // who was asked to take IC over
@@ -328,6 +333,7 @@ type Asked struct {
 // Pull is the postmortem's pull request (C2).
 type Pull struct {
 	Number int    `json:"number,omitempty"`
+	Repo   string `json:"repo,omitempty"` // owner/repo, where it is not the incident's: that was transferred since
 	Merged *Stamp `json:"merged,omitempty"`
 	Shut   bool   `json:"shut,omitempty"` // closed without merging
 	Path   string `json:"path,omitempty"` // of the document

@@ -8,6 +8,8 @@ import (
 // Message asks to look at an issue again. Everything beside Ref is a hint: the look decides.
 type Message struct {
 	Ref Ref `json:"ref"`
+	// Was is a name that the issue had until GitHub told that it is Ref by now; zero: none.
+	Was Ref `json:"was,omitzero"`
 	// Why is what caused it: a GitHub event ("issue_comment.created"), "clock", "sweep".
 	Why string `json:"why"`
 	// Delivery is GitHub's id of the delivery, for the log and for deduplication; empty for a timer.

@@ -179,6 +179,14 @@ func Path(f Facts) string {
 	return name + ".md"
 }
 
+// identity is the name by which marks know the incident.
+func (f Facts) identity() incident.Ref {
+	if ref, err := incident.ParseRef(f.State.DeclaredAs); err == nil {
+		return ref
+	}
+	return f.Ref
+}
+
 // Branch names the branch that brings the document.
 func Branch(ref incident.Ref) string { return "postmortem/" + strconv.Itoa(ref.Number) }
 
@@ -230,7 +238,7 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 		Unnamed                           bool
 		More, Owner, URL, Comment, Marker string
 		Ref                               incident.Ref
-	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.Ref, i), f.Ref})
+	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.identity(), i), f.Ref})
 	if err != nil {
 		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
 	}

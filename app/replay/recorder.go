@@ -40,7 +40,7 @@ func at(ref incident.Ref) string {
 
 // Reads.
 
-func (r *recorder) Look(ctx context.Context, ref incident.Ref, open func(string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+func (r *recorder) Look(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
 	return r.github.Look(ctx, ref, open)
 }
 
@@ -64,12 +64,12 @@ func (r *recorder) FindIssue(ctx context.Context, repo, marker string, since tim
 	return r.github.FindIssue(ctx, repo, marker, since)
 }
 
-func (r *recorder) FindIncident(ctx context.Context, repo, marker string) (int, error) {
-	return r.github.FindIncident(ctx, repo, marker)
+func (r *recorder) FindIncident(ctx context.Context, repo string, markers ...string) (int, error) {
+	return r.github.FindIncident(ctx, repo, markers...)
 }
 
-func (r *recorder) FindFolded(ctx context.Context, repo, marker string) (int, error) {
-	return r.github.FindFolded(ctx, repo, marker)
+func (r *recorder) FindFolded(ctx context.Context, repo string, markers ...string) (int, error) {
+	return r.github.FindFolded(ctx, repo, markers...)
 }
 
 func (r *recorder) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {

@@ -140,7 +140,7 @@ func (w *walk) card(ctx context.Context, is *engine.Snapshot) (entry, error) {
 	}
 	e := entry{Number: is.Ref.Number, Updated: is.Updated, Read: w.Now()}
 	believe := func(body string) bool {
-		_, _, err := card.Open(body, is.Ref, w.Keys)
+		_, err := card.OpenIn(body, card.Issue{Ref: is.Ref, ID: is.ID}, w.Keys)
 		return err == nil
 	}
 	body, err := w.GitHub.Card(ctx, is.Ref, believe)
@@ -150,11 +150,11 @@ func (w *walk) card(ctx context.Context, is *engine.Snapshot) (entry, error) {
 	if err != nil {
 		return e, err
 	}
-	state, _, err := card.Open(body, is.Ref, w.Keys)
+	read, err := card.OpenIn(body, card.Issue{Ref: is.Ref, ID: is.ID}, w.Keys)
 	switch {
 	case err == nil:
 		w.believed = true
-		e.State = slim(state)
+		e.State = slim(read.State)
 	case errors.Is(err, card.ErrForged):
 		e.forged = true
 		if w.forged++; !w.believed && w.forged == doubtful {

@@ -58,7 +58,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	case "pull_request", "pull_request_review":
 		relevant = p.aboutPull(&m, self)
 	case "issues":
-		relevant = p.aboutTicket(&m, self) || p.aboutIssue(self)
+		relevant = p.aboutTicket(&m, self) || p.aboutTransfer(&m) || p.aboutIssue(self)
 	default:
 		relevant = p.aboutComment(&m, self)
 	}
@@ -109,8 +109,10 @@ func (p payload) opensForm(event string) bool {
 }
 
 // declared tells whether the issue carries the incident label.
-func (p payload) declared() bool {
-	return slices.ContainsFunc(p.Issue.Labels, func(name string) bool { return incident.Same(name, incident.LabelIncident) })
+func (p payload) declared() bool { return declared(p.Issue.Labels) }
+
+func declared(labels []string) bool {
+	return slices.ContainsFunc(labels, func(name string) bool { return incident.Same(name, incident.LabelIncident) })
 }
 
 // aboutIssue: what changed on an issue that is an incident, or becomes one.
@@ -127,12 +129,34 @@ func (p payload) aboutIssue(self Self) bool {
 		return p.declared() && ours(p.Label) && (p.byHand(self) || incident.Same(p.Label, incident.LabelIncident))
 	case "unlabeled":
 		return p.byHand(self) && ours(p.Label) && (p.declared() || incident.Same(p.Label, incident.LabelIncident))
-	case "reopened", "closed", "assigned", "unassigned":
+	case "reopened", "closed", "assigned", "unassigned", "locked", "unlocked":
 		return p.byHand(self) && p.declared()
 	case "edited":
 		return p.byHand(self) && p.declared() && p.WasTitle != nil
 	}
 	return false
+}
+
+// aboutTransfer: an incident that is in another repository by now. It may have lost its label on the way, if that repository does
+// not have it. Both repositories tell; the look goes to where it is.
+func (p payload) aboutTransfer(m *incident.Message) bool {
+	if p.Issue == nil || p.Issue.Pull {
+		return false
+	}
+	switch {
+	case p.Action == "transferred" && p.New != nil && p.declared():
+		m.Was, m.Ref = m.Ref, p.New.ref()
+	case p.Action == "opened" && p.Old != nil && (p.declared() || declared(p.Old.Labels)):
+		m.Was = p.Old.ref()
+	default:
+		return false
+	}
+	was, err := incident.ParseRef(m.Was.String())
+	return err == nil && was == m.Was
+}
+
+func (p place) ref() incident.Ref {
+	return incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name, Number: p.Number}
 }
 
 // aboutTicket: a follow-up's ticket that somebody closed, opened again, or gave to somebody else. It tells of which
@@ -243,10 +267,10 @@ func (p payload) onPull(m *incident.Message, self Self) bool {
 		return false
 	}
 	ref, ok := incident.ReadPullMark(p.Issue.Body)
-	if !ok || !incident.Same(ref.FullName(), m.Ref.FullName()) || self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
+	if !ok || self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
 		return false
 	}
-	m.Pull, m.Ref = p.Issue.Number, ref
+	m.Pull, m.Ref.Number = p.Issue.Number, ref.Number // of the pull request's own repository, whatever that was called
 	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
 	return true
 }

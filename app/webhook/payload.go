@@ -19,6 +19,7 @@ type payload struct {
 	Comment      *comment
 	WasBody      *string // before an edit
 	WasTitle     *string
+	New, Old     *place // of a transferred issue: where it is now, and where it was
 	Pull         *pull
 	Repository   *repository
 	Sender       *account
@@ -33,6 +34,12 @@ type issue struct {
 	User             *account
 	Pull             bool
 	Labels           []string
+}
+
+// place is an issue in another repository than the event's.
+type place struct {
+	issue
+	Repository repository
 }
 
 type commit struct{ Added, Modified []string }
@@ -105,18 +112,15 @@ func decode(body []byte) (p payload, err error) {
 			}
 		case "changes":
 			p.WasBody, p.WasTitle = d.was(v.Get("body")), d.was(v.Get("title"))
+			p.New = d.place(v.Get("new_issue"), v.Get("new_repository"))
+			p.Old = d.place(v.Get("old_issue"), v.Get("old_repository"))
 		case "pull_request":
 			if v := d.object(v); v != nil {
 				head := v.Get("head")
 				p.Pull = &pull{Number: int(d.number(v.Get("number"))), Ref: d.text(head.Get("ref")), From: d.text(head.Get("repo", "full_name"))}
 			}
 		case "repository":
-			if v := d.object(v); v != nil {
-				p.Repository = &repository{Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
-				if owner := d.account(v.Get("owner")); owner != nil {
-					p.Repository.Owner = *owner
-				}
-			}
+			p.Repository = d.repository(v)
 		case "sender":
 			p.Sender = d.account(v)
 		case "installation":
@@ -261,4 +265,24 @@ func (d *decoder) comment(v *fastjson.Value) *comment {
 		Created: d.time(v.Get("created_at")),
 		Updated: d.time(v.Get("updated_at")),
 	}
+}
+
+func (d *decoder) repository(v *fastjson.Value) *repository {
+	if d.object(v) == nil {
+		return nil
+	}
+	r := &repository{Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
+	if owner := d.account(v.Get("owner")); owner != nil {
+		r.Owner = *owner
+	}
+	return r
+}
+
+// place reads an issue and its repository; nil if either is missing.
+func (d *decoder) place(is, repo *fastjson.Value) *place {
+	i, r := d.issue(is), d.repository(repo)
+	if i == nil || r == nil {
+		return nil
+	}
+	return &place{*i, *r}
 }

@@ -1,0 +1,446 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// state brings about a state of GitHub.
+func (w *world) bringAbout(state string) {
+	w.t.Helper()
+	if status := w.as("", "POST", "/sandbox/states", json.RawMessage(state), nil); status >= 300 {
+		w.t.Fatalf("the state %s: %d", state, status)
+	}
+}
+
+// rename is one way in which an incident gets another name.
+type rename struct {
+	name, state string
+	ref         incident.Ref
+	intake      string // the repository of the incidents afterwards
+}
+
+var renames = []rename{
+	{"repository", `{"rename":["acme/incidents","acme/p1"]}`, incident.Ref{Owner: "acme", Repo: "p1", Number: 1}, "acme/p1"},
+	{"organization", `{"rename_org":["acme","acme2"]}`, incident.Ref{Owner: "acme2", Repo: "incidents", Number: 1}, "acme2/incidents"},
+	{"transfer", `{"transfer":["acme/incidents#1","acme/platform"]}`, incident.Ref{Owner: "acme", Repo: "platform", Number: 1}, "acme/incidents"},
+}
+
+// rename brings one about, and goes on under the new name.
+func (w *world) rename(r rename) {
+	w.t.Helper()
+	w.bringAbout(r.state)
+	w.ref = r.ref
+}
+
+// cards lists the app's cards on the incident.
+func (w *world) cards() (bodies []string) {
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "<!-- firebreak:card") {
+			bodies = append(bodies, c.Body)
+		}
+	}
+	return bodies
+}
+
+// goesOn fails unless the incident is what it was before: one card, the same roles and labels, nothing said twice.
+func (w *world) goesOn(r rename, before issueView, said int, outbox int) {
+	w.t.Helper()
+	if n := len(w.cards()); n != 1 {
+		w.t.Errorf("%s: %d cards", r.name, n)
+	}
+	v := w.view()
+	for _, l := range before.labels() {
+		if !slices.Contains(v.labels(), l) {
+			w.t.Errorf("%s: the label %s is lost: %v", r.name, l, v.labels())
+		}
+	}
+	if got := len(w.list()); got > said {
+		for _, c := range w.list() {
+			w.t.Logf("%s: %s", c.User.Login, visible(c.Body))
+		}
+		w.t.Errorf("%s: %d comments, %d before", r.name, got, said)
+	}
+	if got := w.outbox(); len(got) > outbox {
+		w.t.Errorf("%s: sent again: %+v", r.name, got[outbox:])
+	}
+}
+
+const opened = `alice opens "Checkout is down"
+  Summary: Checkout is down
+  Severity: critical
+  Customers impacted: globex
+`
+
+// phases of an incident, each the steps from the one before.
+var lives = []struct{ name, steps string }{
+	{"declared", opened},
+	{"investigated", "carol: /ic\nbob: /oe\n"},
+	{"fixing", "bob: /oe cause A bad deployment\ncarol: /ic update We found it\ncarol: /ic followup acme/platform Alert on it @bob\ncarol: /ic phase fixing\n"},
+	{"monitoring", "bob: /oe fix Rolled back\ncarol: /ic phase monitoring\n"},
+}
+
+// An incident that gets another name goes on, in whatever phase it is: the card, the roles, the severity and the clocks are the same,
+// and nobody is paged or told twice.
+func TestARenamedIncidentGoesOn(t *testing.T) {
+	for _, r := range renames {
+		for upto := range lives {
+			t.Run(r.name+"/"+lives[upto].name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				for _, l := range lives[:upto+1] {
+					for _, s := range steps(l.steps) {
+						w.step(s)
+						w.settle()
+					}
+				}
+				before, shown, said, sent := w.view(), w.card(), len(w.list()), len(w.outbox())
+				w.rename(r)
+				w.settle()
+				w.comment("carol", "Did it move?")
+				w.comment("dan", "/incident status")
+				w.settle()
+				w.goesOn(r, before, said+3, sent)
+				if strings.Count(shown, "\n") != strings.Count(w.card(), "\n") {
+					t.Errorf("the card was\n%s\nand is\n%s", shown, w.card())
+				}
+				w.comment("dan", "/ic")
+				w.settle()
+				if upto > 0 && !strings.Contains(w.card(), "dan") {
+					t.Errorf("a command does nothing: %s", w.card())
+				}
+			})
+		}
+	}
+}
+
+const unanswered = `alice opens "The API is down"
+  Summary: Customers get 502
+  Severity: critical
+  Customers impacted: globex
+`
+
+// Nobody hears of the new name but by GitHub's redirect: the timer goes off under the old one, people are paged on, and an answer at the
+// pager to a page of before ends that.
+func TestI5ARenamedIncidentPagesOn(t *testing.T) {
+	for _, r := range renames {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(unanswered)
+			key := w.outbox()[0].Key
+			w.order(`{"drop_webhooks":9}`)
+			w.rename(r)
+			w.tell("wait 6m")
+			if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) {
+				t.Fatalf("paged %v", got)
+			}
+			w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":%d}}`,
+				key, began.UnixMilli()+360_000))
+			w.settle()
+			if !strings.Contains(w.card(), "dan@acme.example") {
+				t.Errorf("the answer is not heard:\n%s", w.card())
+			}
+			w.tell("wait 9m")
+			if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) {
+				t.Errorf("paged on after the answer: %v", got)
+			}
+			if n := len(w.cards()); n != 1 {
+				t.Errorf("%d cards", n)
+			}
+		})
+	}
+}
+
+// GitHub is away when the timer goes off under the old name: people are paged from what is kept.
+func TestI5ARenamedIncidentPagesWhileGitHubIsAway(t *testing.T) {
+	for _, r := range renames {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(unanswered)
+			w.order(`{"drop_webhooks":9}`)
+			w.rename(r)
+			w.order(`{"match":".*","status":503,"count":-1}`)
+			w.tell("wait 6m")
+			if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) {
+				t.Errorf("paged %v", got)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell("wait 1m\ncarol: /ic\nwait 1m")
+			if n := len(w.cards()); n != 1 || !strings.Contains(w.card(), "Coordinator **carol**") {
+				t.Errorf("%d cards, the last\n%s", n, w.card())
+			}
+		})
+	}
+}
+
+// A webhook under the old name arrives late: its command is done once, under the new name.
+func TestALateWebhookUnderTheOldName(t *testing.T) {
+	for _, r := range renames {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(unanswered)
+			_, delivery := w.unheard("carol", "/ic")
+			w.rename(r)
+			w.settle()
+			w.late(delivery)
+			w.settle()
+			w.late(delivery)
+			w.settle()
+			if n := len(w.cards()); n != 1 || !strings.Contains(w.card(), "Coordinator **carol**") {
+				t.Errorf("%d cards, the last\n%s", n, w.card())
+			}
+			if got := w.pages(); len(got) != 1 {
+				t.Errorf("paged %v", got)
+			}
+		})
+	}
+}
+
+// What a source reports of a trouble goes to the incident of that trouble, whatever that is called, and whether the operator has
+// changed the intake's address or not.
+func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {
+	for _, r := range renames {
+		for _, changed := range []bool{false, true} {
+			t.Run(fmt.Sprint(r.name, " ", changed), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.alert("firing", "APIServerDown", 1)
+				w.settle()
+				w.order(`{"drop_webhooks":1}`)
+				w.rename(r)
+				if changed {
+					w.env["FIREBREAK_INTAKE_REPOSITORY"] = r.intake
+					w.restart()
+				}
+				w.tell("wait 1m")
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				w.alert("firing", "APIServerDown", 2)
+				w.tell("wait 1m")
+				w.alert("resolved", "APIServerDown", 2)
+				w.tell("wait 1m")
+				var all []struct{ Number int }
+				w.ok("alice", "GET", "/api/v3/repos/"+r.intake+"/issues?state=all", nil, &all)
+				want := 1
+				if r.name == "transfer" {
+					want = 0
+				}
+				if len(all) != want {
+					t.Errorf("%d issues in %s, want %d", len(all), r.intake, want)
+				}
+				if said := w.said("says that it recovered, at"); len(said) != 1 {
+					t.Errorf("the incident says %d times that it recovered", len(said))
+				}
+				if n := len(w.cards()); n != 1 {
+					t.Errorf("%d cards", n)
+				}
+			})
+		}
+	}
+}
+
+// An answer to a mail of before becomes a comment on the incident, whatever that is called.
+func TestI1AnAnswerToAMailFindsTheRenamedIncident(t *testing.T) {
+	for _, r := range renames {
+		for _, changed := range []bool{false, true} {
+			t.Run(fmt.Sprint(r.name, " ", changed), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				post := newPostbox(t)
+				w.env["FIREBREAK_MAIL_URL"], w.env["FIREBREAK_SECRET_SMTP"], w.env["FIREBREAK_OUTBOUND_ALLOW"] = "", "smtp://"+post.address, "127.0.0.1"
+				w.restart()
+				w.change("main", "services: {email: {secret: SMTP, from: incidents@acme.example, reply-to: p1@acme.example}}\ncustomers: {globex: {channels: [{email: gina@globex.example}]}}\n"+
+					"pager: webhook\nsignals: [{source: email, do: page}]\n")
+				w.tell(unanswered + "carol: /ic\ncarol: /ic update We are on it")
+				refers := "References: " + post.last(t).Header.Get("References")
+				w.rename(r)
+				if changed {
+					w.env["FIREBREAK_INTAKE_REPOSITORY"] = r.intake
+					w.restart()
+				}
+				w.settle()
+				w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Incident update\r\nMessage-ID: <a@globex.example>\r\n"+refers+"\r\n\r\nStill down\r\n")
+				w.tell("wait 1m")
+				if said := w.said("Still down"); len(said) != 1 {
+					t.Errorf("the incident says %q", said)
+				}
+				w.tell("carol: /ic update Half of it works\nwait 1m")
+				if got := post.last(t).Header.Get("References"); "References: "+got != refers {
+					t.Errorf("the next mail refers to %q, and before to %q", got, refers)
+				}
+			})
+		}
+	}
+}
+
+// Tickets and the postmortem are found again after the incident got another name, and closed once.
+func TestC4TicketsAndPostmortemOfARenamedIncident(t *testing.T) {
+	closing := "carol: /ic agree Gina, by phone, sees no errors\ncarol: /ic close\nwait 1m\n"
+	for _, r := range renames {
+		for _, early := range []bool{true, false} {
+			t.Run(fmt.Sprint(r.name, " ", early), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				for _, l := range lives {
+					w.tell(l.steps)
+				}
+				w.advance(25 * time.Hour)
+				if !early {
+					w.tell(closing)
+				}
+				w.order(`{"drop_webhooks":1}`)
+				w.rename(r)
+				if r.name == "transfer" && !early {
+					w.ref.Number = 2 // the ticket is the first there
+				}
+				w.settle()
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				if early {
+					w.tell(closing)
+				}
+				w.tell("carol: /incident status\nwait 1m")
+				tickets := w.tickets(r)
+				if len(tickets) != 1 {
+					t.Fatalf("%d tickets", len(tickets))
+				}
+				s := w.stateOf()
+				if s.Phase != incident.Closing || s.Document.Number == 0 {
+					t.Fatalf("phase %s, document %+v:\n%s", s.Phase, s.Document, w.card())
+				}
+				w.ok("alice", "PATCH", tickets[0], map[string]string{"state": "closed"}, nil)
+				w.settle()
+				if s := w.stateOf(); !s.FollowUps[0].Done {
+					t.Errorf("nobody hears that the ticket %s was closed: %+v", tickets[0], s.FollowUps)
+				}
+				repo := r.ref.FullName()
+				if r.name == "transfer" && !early {
+					repo = "acme/incidents"
+				}
+				w.ok("carol", "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", repo, s.Document.Number), map[string]string{}, nil)
+				w.tell("wait 1m")
+				if s := w.stateOf(); s.Document.Merged == nil || w.view().State != "closed" {
+					t.Errorf("merged, and it is %s: %+v\n%s", w.view().State, s.Document, w.card())
+				}
+				if n := len(w.cards()); n != 1 {
+					t.Errorf("%d cards", n)
+				}
+			})
+		}
+	}
+}
+
+// steps lists which steps of the escalation were paged, under whatever name.
+func (w *world) steps() (steps []string) {
+	for _, e := range w.outbox() {
+		if _, step, ok := strings.Cut(e.Key, "/page/"); ok {
+			step, _, _ = strings.Cut(step, "@") // as it is paged while GitHub is away
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// tickets lists the addresses of the follow-ups' tickets.
+func (w *world) tickets(r rename) (paths []string) {
+	w.t.Helper()
+	owner := r.ref.Owner
+	var all []struct {
+		Number int
+		Labels []struct{ Name string }
+	}
+	w.ok("alice", "GET", "/api/v3/repos/"+owner+"/platform/issues?state=all", nil, &all)
+	for _, i := range all {
+		for _, l := range i.Labels {
+			if l.Name == "follow-up" {
+				paths = append(paths, fmt.Sprintf("/api/v3/repos/%s/platform/issues/%d", owner, i.Number))
+			}
+		}
+	}
+	return paths
+}
+
+// stateOf reads the incident's state from its card.
+func (w *world) stateOf() incident.State {
+	w.t.Helper()
+	c, err := card.OpenIn(w.view().Pinned.Body, card.Issue{Ref: w.ref}, card.Keys([][]byte{[]byte("a secret of the tests")}))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c.State
+}
+
+// Cards of the version before are bound to the name alone. They are read under the new name, and written anew.
+func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
+	for _, r := range renames {
+		for _, hint := range []bool{true, false} {
+			t.Run(fmt.Sprint(r.name, " ", hint), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				for _, l := range lives[:3] {
+					w.tell(l.steps)
+				}
+				id, body := w.pinnedCard()
+				keys := card.Keys([][]byte{[]byte("a secret of the tests")})
+				s, seq, err := card.Open(body, w.ref, keys)
+				if err != nil {
+					t.Fatal(err)
+				}
+				old, err := card.Render(s, seq, card.View{Ref: w.ref, URL: w.url + "/acme/incidents/issues/1", Policy: incident.DefaultPolicy()}, keys[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.order(`{"drop_webhooks":1}`)
+				w.overwrite("alice", id, old)
+				before, said, sent := w.view(), len(w.list()), len(w.outbox())
+				if !hint {
+					w.order(`{"drop_webhooks":2}`)
+				}
+				w.rename(r)
+				w.settle()
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				w.tell("dan: /incident status\nwait 1m")
+				w.goesOn(r, before, said+2, sent)
+				if now := w.stateOf(); now.IC != "carol" || now.DeclaredAs != "acme/incidents#1" || len(now.FollowUps) != 1 {
+					t.Errorf("the state is %+v", now)
+				}
+			})
+		}
+	}
+}
+
+// Another repository takes the old name: what comes under it late still finds the incident, and a card of the one is worth nothing in
+// the other.
+func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(opened + "carol: /ic")
+	_, stolen := w.pinnedCard()
+	w.rename(renames[0])
+	w.settle()
+	w.tell("wait 21m") // the timer under the old name
+	w.bringAbout(`{"rename":["acme/payments","acme/incidents"]}`)
+	w.settle()
+	w.tell("carol: /ic update Back\nwait 1m")
+	if w.stateOf().Updates.Last.IsZero() {
+		t.Errorf("the renamed one does not go on:\n%s", w.card())
+	}
+	w.ref = incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	w.tell("bob writes \"Something else\"\n  /incident It burns\n")
+	before, id := w.card(), int64(0)
+	id, _ = w.pinnedCard()
+	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id), map[string]string{"body": stolen}, nil)
+	w.settle()
+	w.tell("bob: /incident status\nwait 1m")
+	if strings.Contains(w.card(), "globex") || w.card() != before {
+		t.Errorf("a stolen card counts: before\n%s\nnow\n%s", before, w.card())
+	}
+}
