@@ -19,6 +19,9 @@ var refusedThings = map[string]string{
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.
 const shownUnsaid = 5
 
+// shownLength is how much of each, in bytes.
+const shownLength = 400
+
 // refusals tells what GitHub refuses at the moment, with its reason, and what could therefore not be said in a comment (A8).
 func (p *page) refusals() {
 	for i, r := range p.S.Refused {
@@ -41,6 +44,10 @@ func (p *page) refusals() {
 		p.Refusals = append(p.Refusals, cell{i == 0, text})
 	}
 	for _, u := range p.S.Unsaid[max(0, len(p.S.Unsaid)-shownUnsaid):] {
-		p.Unsaid = append(p.Unsaid, u.Text)
+		text := u.Text
+		if len(text) > shownLength { // put off and not refused: it is kept whole
+			text = strings.ToValidUTF8(text[:shownLength], "") + "…"
+		}
+		p.Unsaid = append(p.Unsaid, text)
 	}
 }

@@ -41,13 +41,25 @@ func markers(body string) []string {
 // answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
 // its own, so each stage may add to a later one. The card is written after it.
 func (p *pass) answerFirst() error {
-	return p.inOrder(p.page, p.announce, p.page, p.deliver, p.speak, p.react, p.folds, p.nudges, p.broadcast, p.speak, p.react)
+	page, speak, react := p.as(UrgencyPage, p.page), p.as(UrgencyAnswer, p.speak), p.as(UrgencyAnswer, p.react)
+	err := p.inOrder(page, p.as(UrgencyAnswer, p.announce), page, p.as(UrgencyTicket, p.deliverOrLeave), speak)
+	if _, ok := isPutOff(err); ok { // a reaction takes nothing of what there is too little of
+		return errors.Join(err, react())
+	}
+	if err != nil {
+		return err
+	}
+	return p.inOrder(react, p.folds, p.as(UrgencyNudge, p.nudges), p.broadcast, speak, react)
 }
 
 // followUp makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it.
 func (p *pass) followUp() error {
-	return p.inOrder(p.pending, p.labels, p.assignees, p.shareAgain, p.tickets, p.moveTickets, p.publish, p.refresh,
-		p.pending, p.changeTickets, p.deliver, p.open, p.speak, p.react) // refreshing reads what people wrote into the postmortem
+	card := func() error { return p.inOrder(p.labels, p.assignees) }
+	tickets := func() error {
+		return p.inOrder(p.tickets, p.moveTickets, p.publish, p.refresh, p.pending, p.changeTickets, p.deliver)
+	}
+	return p.inOrder(p.pending, p.as(UrgencyCard, card), p.as(UrgencyAnswer, p.shareAgain), p.as(UrgencyTicket, tickets),
+		p.as(UrgencyCard, p.open), p.as(UrgencyAnswer, p.speak), p.as(UrgencyAnswer, p.react)) // refreshing reads what people wrote into the postmortem
 }
 
 // pending adds what the state asks for and GitHub does not have.
@@ -134,6 +146,9 @@ func (p *pass) page() error {
 		}
 		say.Missing = phones
 		err := p.sayOnce(key, say)
+		if err == nil {
+			p.waited(UrgencyPage, s.At)
+		}
 		if isRefused(err) {
 			p.result(incident.PageFailed{Key: s.Key, Service: "github", Why: reason(err)})
 			return nil
@@ -359,6 +374,9 @@ func (p *pass) speak() error {
 		if err := p.comment(keys, text, func() error { return p.answer(to, text, keys) }); err != nil {
 			return err
 		}
+		if p.said(keys[0]) {
+			p.waited(UrgencyAnswer, p.when(to))
+		}
 		for _, k := range keys { // said, or kept to be said
 			if !p.said(k) {
 				p.done[k] = kept
@@ -394,7 +412,9 @@ func (p *pass) remind() error {
 		newest[about(r)] = r.Key
 		return nil
 	})
-	return each(p, func(r incident.Remind) error {
+	spoken := false // a page whose mention is one of these
+	_ = each(p, func(s incident.Send) error { spoken = spoken || s.Spoken; return nil })
+	remind := func(r incident.Remind) error {
 		if p.old(r.At) || newest[about(r)] != r.Key {
 			return nil
 		}
@@ -429,6 +449,16 @@ func (p *pass) remind() error {
 			return nil
 		}
 		return p.replace(p.m.Ref, r.Topic, p.done[r.Key])
+	}
+	return each(p, func(r incident.Remind) error {
+		u := UrgencyAnswer
+		switch {
+		case spoken:
+			u = UrgencyPage
+		case r.Topic != "":
+			u = UrgencyCard
+		}
+		return p.as(u, func() error { return remind(r) })()
 	})
 }
 

@@ -318,8 +318,6 @@ func TestA3Authority(t *testing.T) {
 	files := templates.Repository()
 	files[".github/firebreak.yml"] = strings.Replace(files[".github/firebreak.yml"], "#responders: [platform, payments]", "responders: [support]", 1)
 	w := &tribunal{world: newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, func(h http.Handler) http.Handler { return h }, plenty), moved: map[string]int64{}, reasons: map[string]string{}}
-	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // all of it is tried within minutes
-	w.restart()
 	w.add(sandbox.Person{Login: "tom", Team: "support", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleRead}})
 	w.add(sandbox.Person{Login: "otto"})
 	w.add(sandbox.Person{Login: "alerts[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})

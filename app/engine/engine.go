@@ -50,11 +50,13 @@ type Engine struct {
 	keys [][]byte
 
 	mu     sync.Mutex
-	files  map[string]file            // by repository
-	places map[string]place           // where a trouble stands
-	wrote  map[incident.Ref]time.Time // when a source's repetition was written down last
-	paged  map[string]time.Time       // by key, what was paged before GitHub was asked
-	heard  map[incident.Ref]heard     // of running incidents, what the last look read
+	files  map[string]file             // by repository
+	places map[string]place            // where a trouble stands
+	wrote  map[incident.Ref]time.Time  // when a source's repetition was written down last
+	paged  map[string]time.Time        // by key, what was paged before GitHub was asked
+	heard  map[incident.Ref]heard      // of running incidents, what the last look read
+	given  map[int64]incident.Reaction // by comment, the reactions of late
+	owed   map[incident.Ref]time.Time  // when a look comes for what GitHub's limits held back
 
 	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
 	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
@@ -68,7 +70,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
 }
 
 // pass is one look at one incident.
@@ -106,6 +108,10 @@ type pass struct {
 	blind   bool                       // GitHub is out: this pass pages by what is kept outside
 	pages   map[string]bool            // keys of the pages that this pass has handled
 	telling bool                       // this pass only tells the past: texts count although they were edited
+
+	since     time.Time // when the oldest of what is new came
+	back      time.Time // when to look again for what GitHub's limits held back; zero: nothing was
+	backSaved time.Time
 
 	saved   incident.State              // as the card says now
 	isSaved bool                        // this pass has seen to it
@@ -146,6 +152,7 @@ func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
+	p.ctx = WithUrgency(p.ctx, p.urgency(p.m))
 	switch {
 	case p.m.Commit != "":
 		return p.checkSettings()
@@ -205,7 +212,7 @@ func (p *pass) run() error {
 		return err
 	}
 	// Nobody waits for what comes now. It is derived from the state, so a failure here loses nothing: the next look goes on.
-	if err := p.followUp(); err != nil {
+	if err := p.leaveForLater(p.followUp()); err != nil {
 		return err
 	}
 	if err := p.save(); err != nil {
@@ -229,13 +236,14 @@ func (p *pass) run() error {
 
 // save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
 func (p *pass) save() error {
-	if p.isSaved && equal(p.saved, p.state) {
+	if p.isSaved && equal(p.saved, p.state) && p.back.Equal(p.backSaved) {
 		return nil
 	}
-	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, incident.Due(p.state, p.policy)); err != nil {
+	p.backSaved = p.back
+	if err := p.setTimer(); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	if err := p.commit(); err != nil {
+	if err := p.as(UrgencyCard, p.commit)(); err != nil {
 		return err
 	}
 	p.isSaved, p.saved = true, p.state
@@ -320,6 +328,9 @@ func (p *pass) step() error {
 	}
 	for _, f := range facts {
 		_, plain := f.What.(incident.Commented)
+		if !plain && f.ID != "" && (p.since.IsZero() || f.At.Before(p.since)) {
+			p.since = f.At
+		}
 		p.acted = p.acted || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
 		if name := order(f.What); name != "" {
 			p.orders = append(p.orders, name)
@@ -398,6 +409,10 @@ func (p *pass) commit() error {
 		p.keepUnwritten(view)
 	} else if before.IsRefused("card") || p.before.IsRefused("comments") {
 		p.dropUnwritten()
+	}
+	if err == nil {
+		p.waited(UrgencyCard, p.since)
+		p.since = time.Time{}
 	}
 	p.written = true
 	if p.snap.Card == nil {

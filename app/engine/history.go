@@ -237,6 +237,7 @@ func (p *pass) openTicket(index int) error {
 		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
 	}
 	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
+	p.waited(UrgencyTicket, p.state.Since.At)
 	if refused != nil {
 		return p.noteRefusal(incident.MoveEffect(index), refused)
 	}
@@ -364,6 +365,13 @@ func (p *pass) nudges() error {
 		err = p.nudge(ref, n, fu)
 		if err == nil && p.state.IsRefused(nudgeEffect(n)) {
 			p.result(incident.TakenByGitHub{Effect: nudgeEffect(n)})
+		}
+		if until, ok := isPutOff(err); ok {
+			p.result(incident.NudgePutOff{Index: n.Index, Until: until})
+			return nil
+		}
+		if err == nil {
+			p.waited(UrgencyNudge, p.m.Due)
 		}
 		if err != nil {
 			return p.noteRefusal(nudgeEffect(n), err)

@@ -63,6 +63,9 @@ func (p *pass) comment(keys []string, text string, post func() error) error {
 		}
 		return nil
 	}
+	if p.putOff(keys, text, err) {
+		return nil
+	}
 	if !isRefused(err) {
 		return err
 	}
@@ -93,8 +96,14 @@ func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error 
 	if p.state.IsHeldBack("reactions") {
 		return p.answerInWords(fact, how)
 	}
+	if p.wasGiven(id, how) {
+		p.result(incident.ReactedAfterAll{Comment: id})
+		return nil
+	}
 	err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[how])
 	if err == nil {
+		p.noteGiven(id, how)
+		p.waited(UrgencyAnswer, p.when(fact))
 		if p.state.IsRefused("reactions") {
 			p.result(incident.TakenByGitHub{Effect: "reactions"})
 		}

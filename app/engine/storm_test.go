@@ -3,10 +3,14 @@ package engine_test
 import (
 	"flag"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -66,6 +70,122 @@ func TestA4AStormStaysWithinTheLimit(t *testing.T) {
 		w.ref.Number = i + 1
 		if card := w.card(); !strings.Contains(card, fmt.Sprintf("findings (%d)", commands)) {
 			t.Errorf("incident %d lost findings:\n%s", i+1, card)
+		}
+	}
+}
+
+var stormLimited = flag.Int("storm-limited", 3, "how many incidents the storm has in which GitHub enforces its secondary limits; the whole one has 100")
+
+// waits keeps how long each kind of write waited.
+type waits struct {
+	mu  sync.Mutex
+	all map[string][]time.Duration
+}
+
+func (w *waits) Record(m *metrics.Metric, value float64, labels ...string) {
+	if m != metrics.WriteWait {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all[labels[0]] = append(w.all[labels[0]], time.Duration(value*float64(time.Second)))
+}
+
+// most logs what each kind waited and returns the longest.
+func (w *waits) most(t *testing.T) map[string]time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	most := map[string]time.Duration{}
+	for _, kind := range []string{"page", "answer", "card", "ticket", "nudge"} {
+		if all := w.all[kind]; len(all) > 0 {
+			slices.Sort(all)
+			most[kind] = all[len(all)-1]
+			t.Logf("%-6s %5d times: it waited %s at least, %s in the middle, %s at most", kind, len(all), all[0], all[len(all)/2], most[kind])
+		}
+	}
+	return most
+}
+
+// A storm against a GitHub that enforces its secondary limits: incidents are opened within minutes and get 50 commands each, 5,000 in
+// an hour with a hundred incidents (few incidents get theirs so much faster). GitHub refuses nothing, no command is lost, pages go
+// out at once, and at the end every card is right.
+func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
+	t.Parallel()
+	n := *stormLimited
+	const commands = 50
+	files := templates.Repository()
+	for path, text := range files {
+		files[path] = strings.Replace(text, "pager: webhook ", "pager: github ", 1)
+	}
+	measured := &waits{all: map[string][]time.Duration{}}
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, func(h http.Handler) http.Handler { return h },
+		func(o *sandbox.Options) { o.Calls = 15_000 })
+	w.stop()
+	w.measured = measured
+	delete(w.env, "FIREBREAK_GITHUB_LIMITS")
+	w.start()
+	w.order(`{"limits":"github"}`)
+	hour := time.Hour
+	if n < 100 {
+		hour = time.Duration(n*commands) * time.Hour / 5000 // as many in a minute as in the whole storm
+	}
+	for i := range n {
+		w.ref.Number = i + 1
+		w.step(step{head: fmt.Sprintf(`alice opens "Incident %d"`, i+1), body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+		w.advance(hour / time.Duration(20*n))
+	}
+	for i := range n {
+		w.ref.Number = i + 1
+		w.comment("carol", "/ic")
+		w.comment("alice", "/oe")
+		w.advance(hour / time.Duration(20*n))
+	}
+	for c := range commands - 2 {
+		for i := range n {
+			w.ref.Number = i + 1
+			text := fmt.Sprintf("/oe finding number %d", c+1)
+			if c%16 == 7 { // a few are answered in words
+				text = "/incident help"
+			}
+			w.comment("alice", text)
+			w.advance(hour * 9 / 10 / time.Duration(n*commands))
+		}
+	}
+	w.advance(3 * time.Hour)
+	most := measured.most(t)
+	if longest := most["page"]; longest > time.Minute {
+		t.Errorf("a page's mention waited %s", longest)
+	}
+	refused, counted := 0, 0
+	for _, c := range w.calls() {
+		if c.Actor != "firebreak[bot]" {
+			continue
+		}
+		counted++
+		if c.Status == 403 || c.Status == 429 {
+			refused++
+		}
+	}
+	t.Logf("%d incidents, %d commands: %d requests, of which GitHub refused %d; %d pages", n, n*commands, counted, refused, len(w.outbox()))
+	if refused > 0 {
+		t.Errorf("GitHub refused %d of %d requests", refused, counted)
+	}
+	for i := range n {
+		w.ref.Number = i + 1
+		if card := w.card(); !strings.Contains(card, fmt.Sprintf("findings (%d)", commands-2-3)) {
+			t.Errorf("incident %d lost findings:\n%s", i+1, card)
+		}
+		answers, mentions := 0, 0
+		for _, c := range w.list() {
+			if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:did reply/") {
+				answers++
+			}
+			if strings.Contains(c.Body, "@acme/incident-coordinators") {
+				mentions++
+			}
+		}
+		if answers < 3 || mentions == 0 {
+			t.Errorf("incident %d: %d of 3 questions are answered in words, %d mentions page", i+1, answers, mentions)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 	"github.com/firebreak-dev/firebreak/app/wire"
@@ -41,11 +42,12 @@ type world struct {
 	replies  replies
 	deaf     bool // nothing reaches the product: no webhook, and none delivered again
 
-	since    int            // calls told so far
-	comments map[int64]seen // as last told
-	last     string         // labels, assignees and state as last told
-	left     int            // entries of the outbox told so far
-	several  bool           // the story is about several incidents, at which the product works at once
+	since    int              // calls told so far
+	comments map[int64]seen   // as last told
+	last     string           // labels, assignees and state as last told
+	left     int              // entries of the outbox told so far
+	measured metrics.Recorder // nil: nothing is measured
+	several  bool             // the story is about several incidents, at which the product works at once
 }
 
 // logWriter shows what the product logs where a test fails.
@@ -95,6 +97,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 	handler = mux
 
 	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
+	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // in a story hours may pass at one instant
 	w.start()
 	for _, path := range []string{"/webhook", "/intake/"} {
 		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) {
@@ -112,7 +115,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Metrics: w.measured, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

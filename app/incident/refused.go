@@ -38,8 +38,9 @@ const (
 	maxRefused   = 20
 	maxUnsaid    = 20
 	maxUnreacted = 20
-	maxReason    = 160 // bytes
-	maxUnsaidLen = 400 // bytes
+	maxReason    = 160     // bytes
+	maxUnsaidLen = 400     // bytes
+	maxPutOff    = 8 << 10 // bytes of all comments that are kept, where one more is only put off
 )
 
 // retryAfter says how long after the first refusal the clock tries again, however often people tried meanwhile. After the last,
@@ -56,6 +57,13 @@ type (
 	TryAgain struct{ IsUrgent bool }
 	// NotSaid: GitHub refused a comment with these markers.
 	NotSaid Unsaid
+	// PutOff: GitHub's limits don't let a comment with these markers out yet. It is kept whole, for it will be said.
+	PutOff Unsaid
+	// NudgePutOff: GitHub's limits don't let the reminder on the ticket of a follow-up out before a time.
+	NudgePutOff struct {
+		Index int
+		Until time.Time
+	}
 	// SaidAfterAll: GitHub took a comment that it had refused.
 	SaidAfterAll struct{ Key string }
 	// NotReacted: GitHub refused a reaction.
@@ -107,8 +115,13 @@ func (r *run) applyRefusal() bool {
 		r.tryAgain(w.IsUrgent)
 	case NotSaid:
 		w.Text = shorten(w.Text, maxUnsaidLen)
-		if !slices.ContainsFunc(r.Unsaid, func(u Unsaid) bool { return slices.Equal(u.Keys, w.Keys) }) {
-			r.Unsaid = newest(append(r.Unsaid, Unsaid(w)), maxUnsaid)
+		r.keepUnsaid(Unsaid(w))
+	case PutOff:
+		r.keepUnsaid(Unsaid(w))
+	case NudgePutOff:
+		if w.Index >= 0 && w.Index < len(r.FollowUps) {
+			r.FollowUps = slices.Clone(r.FollowUps)
+			r.FollowUps[w.Index].Next = w.Until
 		}
 	case SaidAfterAll:
 		r.Unsaid = slices.DeleteFunc(slices.Clone(r.Unsaid), func(u Unsaid) bool { return slices.Contains(u.Keys, w.Key) })
@@ -125,6 +138,21 @@ func (r *run) applyRefusal() bool {
 		return false
 	}
 	return true
+}
+
+func (r *run) keepUnsaid(u Unsaid) {
+	if !slices.ContainsFunc(r.Unsaid, func(o Unsaid) bool { return slices.Equal(o.Keys, u.Keys) }) {
+		r.Unsaid = newest(append(r.Unsaid, u), maxUnsaid)
+	}
+}
+
+// CanPutOff reports whether a comment can be kept until GitHub's limits let it out: the card that keeps it has its bounds.
+func (s State) CanPutOff(text string) bool {
+	size := len(text)
+	for _, u := range s.Unsaid {
+		size += len(u.Text)
+	}
+	return len(s.Unsaid) < maxUnsaid && size <= maxPutOff
 }
 
 // noteRefusal notes a refusal and tells who asked for the effect, once for each reason.

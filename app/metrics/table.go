@@ -10,6 +10,9 @@ var (
 	Effects = &Metric{Name: "firebreak_effects_total", Kind: Counter, Unit: "Count",
 		Help:   "Effects that looks asked for and brought about, by kind.",
 		Labels: []Label{{"kind", []string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge", "document", "refresh", "publish"}}}}
+	WriteWait = &Metric{Name: "firebreak_write_wait_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
+		Help:   "How long it took from what asked for it until GitHub had it, by urgency: a page's mention, an answer (a comment or a reaction), the card, a ticket, a reminder on a ticket (nudge).",
+		Labels: []Label{{"urgency", []string{"page", "answer", "card", "ticket", "nudge"}}}}
 	Pages = &Metric{Name: "firebreak_pages_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service took, by service.",
 		Labels: []Label{{"service", services}}}
@@ -53,7 +56,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}
