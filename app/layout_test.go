@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"app/bench/bare":            {"app/awscloud"},
 	"app/sandbox":               {"app/naming"},
 	"app/sandbox/contract":      {},
+	"app/sandbox/trim":          {},
 	"app/sandbox/contract/trim": {},
 	"app/sandbox/contract/pack": {},
 }

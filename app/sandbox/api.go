@@ -210,15 +210,11 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 		status, body = a.refusal(err)
 		return status, body, wait
 	}
-	mux := a.muxOf(q.r.URL.Path)
-	h, pattern := mux.Handler(q.r)
-	e, known := h.(operation)
-	if pattern == "" || !known {
+	e, pattern := a.find(q)
+	if e == nil {
 		status, body = a.refusal(errNotFound)
 		return status, body, wait
 	}
-	// The mux fills in the path's values only when it serves; a request of its own takes them.
-	mux.ServeHTTP(nopWriter{}, q.r)
 	code, view, err := e(q)
 	if err != nil {
 		status, body = a.refusal(err)
@@ -270,6 +266,22 @@ func (q *request) lag(now time.Time) error {
 	q.a.st.keepPast(q.a.s.clock.Now, q.a.s.faults.reach()) // it may have been the last
 	q.st = replica
 	return nil
+}
+
+// find finds what answers a request; nil if nothing does.
+func (a *apiServer) find(q *request) (e endpoint, pattern string) {
+	if q.graphql {
+		return serveGraphQL, "POST /graphql"
+	}
+	mux := a.muxOf(q.r.URL.Path)
+	h, pattern := mux.Handler(q.r)
+	o, known := h.(operation)
+	if pattern == "" || !known {
+		return nil, ""
+	}
+	// The mux fills in the path's values only when it serves; a request of its own takes them.
+	mux.ServeHTTP(nopWriter{}, q.r)
+	return endpoint(o), pattern
 }
 
 // nopWriter lets the mux fill in a request's path values.

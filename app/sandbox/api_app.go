@@ -266,8 +266,12 @@ func getRateLimit(q *request) (int, any, error) {
 	return http.StatusOK, fields{"rate": core, "resources": fields{"core": core, "search": search, "graphql": graphql}}, nil
 }
 
+// serverVersion is the GitHub Enterprise Server that clients may take the sandbox for: by it they choose
+// among the ways to ask for something. It is the newest that GitHub's description has.
+const serverVersion = "3.19.0"
+
 func getMeta(*request) (int, any, error) {
-	return http.StatusOK, fields{"verifiable_password_authentication": false, "hooks": []string{"127.0.0.0/8"}}, nil
+	return http.StatusOK, fields{"verifiable_password_authentication": false, "installed_version": serverVersion, "hooks": []string{"127.0.0.0/8"}}, nil
 }
 
 // getVersions lists the versions of the API.

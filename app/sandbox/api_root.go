@@ -41,7 +41,9 @@ var rootLinks = map[string]string{
 // https://docs.github.com/en/rest/apps/installations#revoke-an-installation-access-token
 func revokeToken(q *request) (int, any, error) {
 	if q.by == nil || !q.by.ViaApp {
-		return 0, nil, forbidden("You must authenticate with an installation access token in order to revoke it.")
+		return 0, nil, forbidden(
+			"You must authenticate with an installation access token in order to revoke it.",
+		)
 	}
 	_, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
 	q.st.Revoked = append(q.st.Revoked, macOf(token))
@@ -130,18 +132,35 @@ func dispatch(q *request) (int, any, error) {
 	case in.Type == "":
 		return 0, nil, missing("event_type")
 	case len(in.Type) > maxEventType:
-		return 0, nil, invalid("RepositoryDispatch", "event_type", "custom", "event_type is too long (maximum is 100 characters)")
+		return 0, nil, invalid(
+			"RepositoryDispatch",
+			"event_type",
+			"custom",
+			"event_type is too long (maximum is 100 characters)",
+		)
 	case len(in.Payload) > maxKeys:
-		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "No more than 10 properties are allowed; " +
-			"client_payload has more."}
+		return 0, nil, &Error{
+			Status: http.StatusUnprocessableEntity,
+			Message: "No more than 10 properties are allowed; " +
+				"client_payload has more.",
+		}
 	case len(q.body) > maxPayload:
-		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "client_payload is too large."}
+		return 0, nil, &Error{
+			Status:  http.StatusUnprocessableEntity,
+			Message: "client_payload is too large.",
+		}
 	}
 	payload := any(in.Payload)
 	if in.Payload == nil {
 		payload = nil
 	}
-	q.st.hook(q.by, r, "repository_dispatch", in.Type, fields{"branch": r.DefaultBranch, "client_payload": payload})
+	q.st.hook(
+		q.by,
+		r,
+		"repository_dispatch",
+		in.Type,
+		fields{"branch": r.DefaultBranch, "client_payload": payload},
+	)
 	return http.StatusNoContent, nil, nil
 }
 

@@ -30,15 +30,39 @@ func searchIssues(q *request) (int, any, error) {
 	if !by.ViaApp && !slices.ContainsFunc(terms, term.choosesKind) {
 		return 0, nil, invalid("Search", "q", "invalid", "Query must include 'is:issue' or 'is:pull-request'")
 	}
+	found, err := q.st.search(by, terms, q.query("sort"), q.query("order"))
+	if err != nil {
+		return 0, nil, err
+	}
+	from, to := q.page(min(len(found), maxFound))
+	if from == maxFound {
+		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Only the first %d search results are available", maxFound)}
+	}
+	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
+		"items": each(found[from:to], q.st.foundView)}, nil
+}
+
+// search finds issues and pull requests that the actor may read. Sort and order may be empty.
+func (st *store) search(by *Actor, terms []term, sort, order string) ([]*Issue, error) {
 	scopes, terms := splitScopes(terms)
-	if q.st.searchesNothing(by, scopes) {
-		return 0, nil, invalid("Search", "q", "invalid", "The listed users and repositories cannot be searched either because "+
+	if st.searchesNothing(by, scopes) {
+		return nil, invalid("Search", "q", "invalid", "The listed users and repositories cannot be searched either because "+
 			"the resources do not exist or you do not have permission to view them.")
 	}
+	for n, t := range terms {
+		if t.value == "@me" {
+			terms[n].value = by.Login
+		}
+		if name, direction, ok := strings.Cut(t.value, "-"); t.key == "sort" && ok {
+			sort, order = name, direction
+		}
+	}
+	terms = slices.DeleteFunc(terms, func(t term) bool { return t.key == "sort" })
 	var found []*Issue
-	for _, r := range q.st.visibleRepos(by) {
+	for _, r := range st.visibleRepos(by) {
 		for _, i := range r.Issues {
-			if i != nil && (i.Pull != nil || !r.NoIssues) && q.st.can(by, r, RoleRead, issueArea(i)...) && inScope(i, scopes) && !slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
+			if i != nil && (i.Pull != nil || !r.NoIssues) && st.can(by, r, RoleRead, issueArea(i)...) && inScope(i, scopes) &&
+				!slices.ContainsFunc(terms, func(t term) bool { return t.matches(i) == t.not }) {
 				found = append(found, i)
 			}
 		}
@@ -46,7 +70,7 @@ func searchIssues(q *request) (int, any, error) {
 	// GitHub's best match is its own affair; here it is the newest.
 	slices.SortFunc(found, func(a, b *Issue) int {
 		newest := cmp.Compare(b.ID, a.ID)
-		switch q.query("sort") {
+		switch sort {
 		case "created":
 			return cmp.Or(b.Created.Compare(a.Created), newest)
 		case "updated":
@@ -56,15 +80,10 @@ func searchIssues(q *request) (int, any, error) {
 		}
 		return newest
 	})
-	if q.query("order") == "asc" {
+	if order == "asc" {
 		slices.Reverse(found)
 	}
-	from, to := q.page(min(len(found), maxFound))
-	if from == maxFound {
-		return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Only the first %d search results are available", maxFound)}
-	}
-	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
-		"items": each(found[from:to], q.st.foundView)}, nil
+	return found, nil
 }
 
 // splitScopes parts the terms that name where to search from all others. Several of them are alternatives.
@@ -169,6 +188,12 @@ func (t term) matches(i *Issue) bool {
 		return t.value == "assignee" && len(i.Assignees) == 0 || t.value == "label" && len(i.Labels) == 0
 	case "in":
 		return true // words are looked for everywhere
+	case "draft":
+		return i.Pull != nil && strconv.FormatBool(i.Pull.Draft) == t.value
+	case "head":
+		return i.Pull != nil && i.Pull.Head == t.value
+	case "base":
+		return i.Pull != nil && i.Pull.Base == t.value
 	case "number":
 		return strconv.Itoa(i.Number) == t.value
 	case "created":

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -44,6 +45,7 @@ type github struct {
 	tokens map[string]string
 	until  map[string]time.Time // when a token runs out
 	vars   map[string]string    // what steps remembered
+	client *http.Client         // nil: the default one
 }
 
 func newGitHub(t *testing.T, options ...func(*Options)) *github {
@@ -138,7 +140,7 @@ type answer struct {
 // call makes a request, like "GET ~/issues/1": ~ is the repository acme/incidents, $name what a step remembered.
 func (g *github) call(who, request, body string, header ...string) *answer {
 	g.t.Helper()
-	return g.callBy(http.DefaultClient, who, request, body, header...)
+	return g.callBy(cmp.Or(g.client, http.DefaultClient), who, request, body, header...)
 }
 
 // callBy is call by another client.

@@ -50,16 +50,30 @@ func (st *store) emitIssue(by *Actor, i *Issue, action string, more fields) {
 		st.emitPull(by, i, action, more)
 		return
 	}
-	st.hook(by, i.repo, "issues", action, fields{"issue": st.issueView(i)}, more)
+	st.hook(by, i.repo, "issues", action, fields{"issue": st.hookIssueView(i)}, more)
+}
+
+// hookIssueView is an issue as webhooks of issues and comments have it: without its parent, of which there are webhooks of their own.
+func (st *store) hookIssueView(i *Issue) fields {
+	view := st.issueView(i)
+	delete(view, "parent_issue_url")
+	return view
 }
 
 func (st *store) emitComment(by *Actor, c *Comment, action string, more fields) {
-	st.hook(by, c.issue.repo, "issue_comment", action, fields{"issue": st.issueView(c.issue), "comment": st.commentView(c)}, more)
+	st.hook(by, c.issue.repo, "issue_comment", action, fields{"issue": st.hookIssueView(c.issue), "comment": st.commentView(c)}, more)
 }
 
 func (st *store) emitPull(by *Actor, i *Issue, action string, more fields) {
-	st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": st.hookPullView(i, st.pullFullView(i))}, more)
+	view := st.pullFullView(i)
+	if !slices.Contains(wholeTeams, action) {
+		view = st.hookPullView(i, view)
+	}
+	st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": view}, more)
 }
+
+// wholeTeams are the actions whose webhooks have a pull request as REST has it.
+var wholeTeams = []string{"opened", "edited", "closed", "reopened", "ready_for_review", "converted_to_draft"}
 
 // hookPullView is a pull request's view as webhooks have it: with less of the teams.
 func (st *store) hookPullView(i *Issue, view fields) fields {

@@ -421,3 +421,12 @@ func setDeleted(st *store, by *Actor, i *Issue) error {
 	st.removeIssue(by, i)
 	return nil
 }
+
+// renamedRepo finds a repository by a name that it had, if the actor sees it.
+func (st *store) renamedRepo(by *Actor, fullName string) (*Repository, error) {
+	r, ok := st.oldName(fullName)
+	if !ok || !st.sees(by, r) {
+		return nil, errNotFound
+	}
+	return r, nil
+}

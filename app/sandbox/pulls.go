@@ -326,12 +326,11 @@ func (st *store) merge(by *Actor, i *Issue, in mergeRequest) error {
 	switch in.Method {
 	case "", "merge":
 		c.Parents = append(c.Parents, p.HeadSHA)
-		c.Message = fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", i.Number, r.Owner, p.Head, i.Title)
 	case "squash", "rebase":
-		c.Message = fmt.Sprintf("%s (#%d)", i.Title, i.Number)
 	default:
 		return invalid("PullRequest", "merge_method", "invalid", "")
 	}
+	c.Message = mergeMessage(i, in.Method)
 	if in.Title != "" {
 		c.Message = in.Title
 		if in.Message != "" {
@@ -347,16 +346,35 @@ func (st *store) merge(by *Actor, i *Issue, in mergeRequest) error {
 	return nil
 }
 
+// mergeMessage is what a merge's commit says, unless it is asked for something else.
+func mergeMessage(i *Issue, method string) string {
+	if method == "squash" || method == "rebase" {
+		return fmt.Sprintf("%s (#%d)", i.Title, i.Number)
+	}
+	return fmt.Sprintf("Merge pull request #%d from %s/%s\n\n%s", i.Number, i.repo.Owner, i.Pull.Head, i.Title)
+}
+
+// closedBy lists the issues that a pull request says it closes.
+func (st *store) closedBy(i *Issue) []*Issue {
+	var found []*Issue
+	for _, m := range closingWord.FindAllStringSubmatch(withoutInert(i.Body), -1) {
+		for _, target := range st.references(i.repo, " "+m[1]) {
+			if target.Pull == nil && !slices.Contains(found, target) {
+				found = append(found, target)
+			}
+		}
+	}
+	return found
+}
+
 // closeMentioned closes the issues that the merged pull request says it closes, if it went into the default branch.
 func (st *store) closeMentioned(by *Actor, i *Issue, sha string) {
 	if i.Pull.Base != i.repo.DefaultBranch {
 		return
 	}
-	for _, m := range closingWord.FindAllStringSubmatch(withoutInert(i.Body), -1) {
-		for _, target := range st.references(i.repo, " "+m[1]) {
-			if target.Pull == nil && !target.Closed && st.can(by, target.repo, RoleTriage, "issues") {
-				st.close(by, target, "completed", sha)
-			}
+	for _, target := range st.closedBy(i) {
+		if !target.Closed && st.can(by, target.repo, RoleTriage, "issues") {
+			st.close(by, target, "completed", sha)
 		}
 	}
 }

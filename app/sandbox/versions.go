@@ -26,9 +26,12 @@ func (q *request) chooseVersion() error {
 	case version2026:
 		q.version = version2026
 	default:
-		return &Error{Status: http.StatusBadRequest, Message: fmt.Sprintf("Bad Request: The version you specified in the "+
-			`"X-GitHub-API-Version" request header, %q, is not a supported version. `+
-			"The following versions are currently supported: %q (most recent), %q.", asked, version2026, version2022)}
+		return &Error{
+			Status: http.StatusBadRequest,
+			Message: fmt.Sprintf("Bad Request: The version you specified in the "+
+				`"X-GitHub-API-Version" request header, %q, is not a supported version. `+
+				"The following versions are currently supported: %q (most recent), %q.", asked, version2026, version2022),
+		}
 	}
 	q.head.Set("X-GitHub-Api-Version-Selected", q.version)
 	return nil
@@ -107,14 +110,25 @@ func (q *request) prefix() string {
 }
 
 // created are the operations that answer 201 with the address of what they made.
-var created = map[string]bool{"issues": true, "comments": true, "labels": true, "pulls": true, "sub_issues": true,
-	"blobs": true, "commits": true, "refs": true, "trees": true, "{sha}": true}
+var created = map[string]bool{
+	"issues":     true,
+	"comments":   true,
+	"labels":     true,
+	"pulls":      true,
+	"sub_issues": true,
+	"blobs":      true,
+	"commits":    true,
+	"refs":       true,
+	"trees":      true,
+	"{sha}":      true,
+}
 
 // tellWhere sets the Location header of an answer about something new.
 func (q *request) tellWhere(pattern string, status int, view any) {
 	what, ok := view.(fields)
 	address, has := what["url"].(string)
-	if ok && has && status == http.StatusCreated && created[pattern[strings.LastIndexByte(pattern, '/')+1:]] {
+	if ok && has && status == http.StatusCreated &&
+		created[pattern[strings.LastIndexByte(pattern, '/')+1:]] {
 		q.head.Set("Location", address)
 	}
 }

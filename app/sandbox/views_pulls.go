@@ -45,6 +45,13 @@ func (st *store) pullView(i *Issue) fields {
 	return f
 }
 
+// teamSimpleBySlug is a team as a pull request alone has it: without its parent.
+func (st *store) teamSimpleBySlug(slug string) fields {
+	view := st.teamBySlug(slug)
+	delete(view, "parent")
+	return view
+}
+
 func (st *store) teamBySlug(slug string) fields {
 	t, ok := st.team(slug)
 	if !ok {
@@ -64,7 +71,7 @@ func (st *store) pullFullView(i *Issue) fields {
 	f := st.pullView(i).with(fields{
 		"merged": i.Pull.Merged(), "merged_by": nil, "mergeable": nil, "rebaseable": nil, "mergeable_state": "unknown", "comments": len(i.Comments),
 		"review_comments": 0, "maintainer_can_modify": false, "commits": len(commits), "additions": additions, "deletions": deletions,
-		"changed_files": len(changes),
+		"changed_files": len(changes), "requested_teams": each(i.Pull.Teams, st.teamSimpleBySlug),
 	})
 	if i.Pull.Merged() {
 		f["merged_by"] = st.userView(i.Pull.MergedBy)

@@ -251,6 +251,11 @@ func trimmed(doc map[string]any, pkg, version string) ([]byte, error) {
 	}
 	payloads := keepWebhooks(doc["x-webhooks"].(map[string]any))
 
+	// A GitHub Enterprise Server, whose addresses the sandbox has, says its version there (ghes-3.19.json).
+	if overview := at(doc, "components", "schemas", "api-overview", "properties"); overview != nil {
+		overview["installed_version"] = map[string]any{"type": "string"}
+	}
+
 	// The components those refer to, and what these refer to in turn.
 	kept := map[string]any{}
 	for pending := references([]any{paths, payloads}); len(pending) > 0; {
