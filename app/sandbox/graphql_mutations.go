@@ -147,6 +147,9 @@ func (*gqlRoot) CreateIssue(ctx context.Context, args struct {
 	if err := in.none(); err != nil {
 		return nil, err
 	}
+	if err := n.repo.hasIssues(); err != nil {
+		return nil, gqlRefusal(err)
+	}
 	var parent *Issue
 	if in.ParentIssueID != nil {
 		if parent, err = c.issueNode(*in.ParentIssueID); err != nil {

@@ -223,9 +223,14 @@ func (c *gqlCall) pullNode(prefix string, n int64, id graphql.ID) (*gqlItem, err
 	return nil, notResolved(id)
 }
 
-// mayRead refuses an app whose token has no permission for issues, or pull requests.
+// mayRead refuses an app whose token has no permission for issues, or pull requests, and everybody
+// where issues are disabled.
 func (c *gqlCall) mayRead(i *Issue) error {
-	if err := c.st.need(c.by, i.repo, RoleRead, issueArea(i)...); err != nil {
+	err := c.st.need(c.by, i.repo, RoleRead, issueArea(i)...)
+	if err == nil && i.Pull == nil {
+		err = i.repo.hasIssues()
+	}
+	if err != nil {
 		return gqlRefusal(err)
 	}
 	return nil

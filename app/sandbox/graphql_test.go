@@ -184,3 +184,42 @@ func TestGraphQLIsCalled(t *testing.T) {
 	g.ask("app", `{viewer{login}}`, "").want(http.StatusBadGateway)
 	g.ask("app", `{viewer{login}}`, "").want(http.StatusOK)
 }
+
+// What GitHub refuses for a while it refuses by GraphQL, too.
+func TestGraphQLIsRefused(t *testing.T) {
+	g := newGitHub(t)
+	g.steps(
+		step{"alice", "GET ~", "", 200, []string{"node_id>repo"}},
+		step{"alice", "POST ~/issues", `{"title":"One"}`, 201, []string{"node_id>issue"}},
+	)
+	create := func() *answer {
+		return g.ask("alice", `mutation($id:ID!){createIssue(input:{repositoryId:$id,title:"x"}){issue{id}}}`, `{"id":"$repo"}`)
+	}
+	comment := func() *answer {
+		return g.ask("alice", `mutation($id:ID!){addComment(input:{subjectId:$id,body:"x"}){subject{id}}}`, `{"id":"$issue"}`)
+	}
+	refused := func(kind string, answers ...*answer) {
+		t.Helper()
+		for _, a := range answers {
+			if got := a.field("errors.0.type"); got != kind {
+				t.Errorf("%s: refused as %q, want %q: %s", a.what, got, kind, a.body)
+			}
+		}
+	}
+	g.call("", "POST /sandbox/states", `{"disable_issues":"acme/incidents"}`).want(http.StatusOK)
+	refused("UNPROCESSABLE", create(), comment())
+	a := g.ask("alice", `{`+ofRepo+`{hasIssuesEnabled issues(first:5){totalCount} issue(number:1){id}}}`, "")
+	if a.field("data.repository.hasIssuesEnabled") != "false" || a.field("data.repository.issues.totalCount") != "0" {
+		t.Errorf("without issues: %s", a.body)
+	}
+	refused("NOT_FOUND", a)
+
+	g.steps(step{"alice", "POST /sandbox/states", `{"rename":["acme/incidents","acme/p1"]}`, 200, nil})
+	if a := g.ask("alice", `{`+ofRepo+`{nameWithOwner}}`, ""); a.field("data.repository.nameWithOwner") != "acme/p1" {
+		t.Errorf("by its old name: %s", a.body)
+	}
+	refused("NOT_FOUND", g.ask("alice", `{repository(owner:"acme",name:"incidents",followRenames:false){id}}`, ""))
+	g.token("app")
+	g.steps(step{"alice", "POST /sandbox/states", `{"suspend":"acme"}`, 200, nil})
+	g.ask("app", `{viewer{login}}`, "").want(http.StatusForbidden)
+}
