@@ -335,3 +335,45 @@ func TestASweepThatGitHubRefuses(t *testing.T) {
 	s.request("POST", "/sandbox/faults", `{"match":"GET .*/search/issues","status":422,"count":-1}`)
 	s.expect("acme/incidents", "sweep: GitHub refuses the search for incidents of acme (422)")
 }
+
+// Each state in which GitHub refuses the App is named, with what mends it.
+func TestWhatGitHubRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		state, want, mend string
+	}{
+		{`{"suspend":"acme"}`, "installation: suspended", "Unsuspend"},
+		{`{"uninstall":"acme"}`, "installation: not installed on acme/incidents", "Install it"},
+		{`{"allow_list":"acme"}`, "installation: IP allow list", "allow list"},
+		{`{"archive":"acme/incidents"}`, "repository: archived", "Unarchive"},
+		{`{"empty":"acme/incidents"}`, "configuration: there is no|publishing: is empty|form: no issue form|pagers: phone list", "Push a first commit"},
+		{`{"disable_issues":"acme/incidents"}`, "repository: has no issues", "Enable issues"},
+		{`{"rename":["acme/incidents","acme/p1"]}`, "repository: is called acme/p1 now", "new name"},
+		{`{"permissions":{"issues":"read"}}`, "installation: not granted issues|installation: not granted contents|installation: not granted pull_requests|installation: not granted checks|installation: not granted members", "An owner accepts"},
+	} {
+		t.Run(tt.state, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, templates.Repository())
+			if err := s.box.SetState([]byte(tt.state)); err != nil {
+				t.Fatal(err)
+			}
+			mended := false
+			for _, f := range s.expect("acme/incidents", strings.Split(tt.want, "|")...) {
+				mended = mended || strings.Contains(f.Mend, tt.mend)
+			}
+			if !mended {
+				t.Errorf("nothing says %q", tt.mend)
+			}
+		})
+	}
+}
+
+// A ruleset on the default branch keeps nobody from a postmortem, which is a pull request.
+func TestARulesetOnTheDefaultBranch(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	if err := s.box.SetState([]byte(`{"ruleset":"acme/incidents"}`)); err != nil {
+		t.Fatal(err)
+	}
+	s.expect("acme/incidents")
+}

@@ -194,6 +194,9 @@ func TestStateRuleset(t *testing.T) {
 	g := newGitHub(t)
 	g.steps(step{"alice", "GET ~/git/ref/heads/main", "", 200, []string{"object.sha>main"}})
 	g.state(`{"ruleset":"acme/incidents"}`)
+	g.steps(step{"alice", "GET /repos/acme/incidents/rules/branches/main", "", 200, []string{"#=1", "0.type=pull_request"}},
+		step{"alice", "GET /repos/acme/incidents/rules/branches/postmortem/1", "", 200, []string{"#=0"}},
+		step{"alice", "GET /repos/acme/nowhere/rules/branches/main", "", 404, nil})
 	const ruled = "message=Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
 	g.steps(
 		step{"app", "PUT ~/contents/x.md", `{"message":"x","content":"eA=="}`, 409, []string{ruled}},

@@ -93,6 +93,7 @@ func routes() map[string]endpoint {
 		"POST " + repo + "/git/blobs":                 createBlob,
 		"GET " + repo + "/branches":                   listBranches,
 		"GET " + repo + "/branches/{branch...}":       getBranch,
+		"GET " + repo + "/rules/branches/{branch...}": listRules,
 		"GET " + repo + "/commits":                    listCommits,
 		"GET " + repo + "/commits/{ref...}":           atCommit,
 		"GET " + repo + "/compare/{basehead...}":      compare,

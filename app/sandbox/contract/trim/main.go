@@ -77,6 +77,7 @@ GET /repos/{owner}/{repo}/assignees/{assignee}
 GET /repos/{owner}/{repo}/collaborators
 GET /repos/{owner}/{repo}/collaborators/{username}
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
+GET /repos/{owner}/{repo}/rules/branches/{branch}
 GET /repos/{owner}/{repo}/deployments
 GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses
 POST /repos/{owner}/{repo}/dispatches
