@@ -160,3 +160,39 @@ func TestA4ARenamedRepositoryIsLookedAt(t *testing.T) {
 		t.Error("it is not looked at by its new name")
 	}
 }
+
+// What GitHub keeps refusing is not written to the card at every sweep: each write would change the issue, and the next sweep would
+// find it changed.
+func TestA8SweepsDoNotStirUpWhatIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.tell(down + "carol: /ic\nalice: /oe fix Renewed\ncarol: /ic phase monitoring\ncarol: /ic agree Gina by phone\ncarol: /ic followup acme/payments Add a limit @erin due:2026-03-20")
+	w.order(`{"match":"POST .*/payments/issues$","status":403,"count":-1}`)
+	w.order(`{"match":"POST .*/incidents/issues$","status":403,"count":-1}`)
+	w.comment("carol", "/ic close")
+	w.settle()
+	w.advance(80 * time.Hour)
+	sweepAnHour := func() {
+		t.Helper()
+		for range 12 {
+			w.advance(5 * time.Minute)
+			if err := w.product.Sweep(context.Background(), w.sandbox.Clock().Now().Add(-15*time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			w.settle()
+		}
+		w.sweepOpen()
+	}
+	sweepAnHour()
+	sweepAnHour()
+	w.calls()
+	sweepAnHour()
+	wrote := 0
+	for _, c := range w.calls() {
+		if c.Method == "PATCH" && strings.Contains(c.Path, "/comments/") {
+			wrote++
+		}
+	}
+	if wrote == 0 || wrote > 2 {
+		t.Errorf("the card is written %d times in an hour of sweeps, want once or twice", wrote)
+	}
+}

@@ -241,13 +241,26 @@ func (r *run) repositoryOf(effect string) []string {
 	return []string{r.FollowUps[number-1].Repo}
 }
 
+// A sweep tries at once what GitHub refused, but after so many tries only so long after the last one: each refusal is noted on the
+// card, which changes the issue, so that the next sweep would find it changed without end.
+const (
+	urgentTries = 12
+	sweptAgain  = 55 * time.Minute
+)
+
 // tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless somebody gives a command:
 // a storm of comments must not spend the calls of the hour on it.
 func (r *run) tryAgain(isUrgent bool) {
 	r.Refused = slices.Clone(r.Refused)
 	for i := range r.Refused {
 		e := &r.Refused[i]
-		e.Due = e.Due || isUrgent || r.f.At.Sub(e.Tried) >= retryAfter[0]
+		wait := retryAfter[0]
+		if isUrgent && e.Tries <= urgentTries {
+			wait = 0
+		} else if isUrgent {
+			wait = sweptAgain
+		}
+		e.Due = e.Due || r.f.At.Sub(e.Tried) >= wait
 		e.Asked = e.Asked || r.asksFor(e.Effect)
 	}
 }
