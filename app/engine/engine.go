@@ -171,9 +171,18 @@ func (p *pass) run() error {
 		return err
 	}
 	if err := p.look(); err != nil {
+		var refusal *Refusal
+		if errors.As(err, &refusal) && refusal.NotInstalled {
+			if over, err := p.issueRemoved(); over {
+				return err
+			}
+		}
 		return p.lookFailed(err)
 	}
 	if passed, err := p.passToPresentName(); passed || err != nil {
+		return err
+	}
+	if over, err := p.issueRemoved(); over || err != nil {
 		return err
 	}
 	if p.snap.Gone {
@@ -194,6 +203,9 @@ func (p *pass) run() error {
 	p.looked = true
 	if p.snap.Pull || p.snap.Gone {
 		return p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+	}
+	if over, err := p.issueConverted(); over || err != nil {
+		return err
 	}
 	if err := p.load(); err != nil {
 		return err
@@ -341,6 +353,7 @@ func (p *pass) step() error {
 	if p.state.Declared == nil {
 		return nil
 	}
+	p.state.Locked = p.snap.Locked
 	if p.rebuilt {
 		if err := p.recall(); err != nil {
 			return err

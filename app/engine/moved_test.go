@@ -444,3 +444,69 @@ func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 		t.Errorf("a stolen card counts: before\n%s\nnow\n%s", before, w.card())
 	}
 }
+
+// A critical incident whose issue is no more has ended for GitHub: the coordinators are told by the pager, once, and the clocks end.
+func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
+	for state, says := range map[string]string{
+		`{"delete_issue":"acme/incidents#1"}`: "deleted the issue",
+		`{"convert":"acme/incidents#1"}`:      "converted the issue of this incident to a discussion",
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(opened + "carol: /ic")
+			before := len(w.outbox())
+			w.bringAbout(state)
+			w.settle()
+			w.redeliver()
+			w.tell("wait 3h")
+			sent := w.outbox()[before:]
+			if len(sent) != 1 || sent[0].To != "incident-coordinators" || !strings.Contains(sent[0].Text, says) {
+				t.Errorf("sent %+v", sent)
+			}
+		})
+	}
+}
+
+// Nobody is woken for one that was over, that is not critical, or for a drill.
+func TestWhoseEndNobodyIsToldOf(t *testing.T) {
+	for name, story := range map[string]string{
+		"regular":  strings.Replace(opened, "critical", "regular", 1),
+		"drill":    opened + "alice labels drill",
+		"declined": opened + "carol: /ic\ncarol: /incident decline A false alarm",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(story)
+			before := len(w.outbox())
+			w.bringAbout(`{"delete_issue":"acme/incidents#1"}`)
+			w.settle()
+			if sent := w.outbox()[before:]; len(sent) > 0 {
+				t.Errorf("sent %+v", sent)
+			}
+		})
+	}
+}
+
+// A locked issue is said on the card, and no longer once it is unlocked. The App goes on.
+func TestALockedIssueIsSaidOnTheCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(opened + "carol: /ic")
+	said := len(w.list())
+	w.bringAbout(`{"lock":"acme/incidents#1"}`)
+	w.settle()
+	if !strings.Contains(w.card(), "somebody locked this issue") {
+		t.Errorf("the card says\n%s", w.card())
+	}
+	w.tell("bob: /oe")
+	if !strings.Contains(w.card(), "**bob**") || len(w.list()) != said+1 {
+		t.Errorf("%d comments, and the card says\n%s", len(w.list()), w.card())
+	}
+	w.bringAbout(`{"unlock":"acme/incidents#1"}`)
+	w.settle()
+	if strings.Contains(w.card(), "locked") {
+		t.Errorf("the card says\n%s", w.card())
+	}
+}

@@ -147,6 +147,7 @@ type State struct {
 	// renamed, or the issue was transferred.
 	DeclaredAs  string `json:"declaredAs,omitempty"`
 	Transferred bool   `json:"transferred,omitempty"`
+	Locked      bool   `json:"locked,omitempty"` // the issue's conversation is
 
 	IC       string   `json:"ic,omitempty"`
 	ICSince  *Stamp   `json:"icSince,omitempty"`

@@ -53,13 +53,24 @@ type Message struct {
 	Aside *PutAside `json:"aside,omitempty"`
 	// Fold is what another incident leaves to this one, into which it was folded; nil for everything else.
 	Fold *Fold `json:"fold,omitempty"`
+	// Removed is what a webhook told of an incident whose issue is no more, or is where it may be out of reach.
+	Removed *Removed `json:"removed,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
 }
 
+// Removed tells how an open incident lost its issue.
+type Removed struct {
+	How      string `json:"how"` // deleted, converted or transferred
+	By       string `json:"by,omitempty"`
+	Title    string `json:"title,omitempty"`
+	Severity string `json:"severity,omitempty"` // as its label said; empty: not confirmed
+	Drill    bool   `json:"drill,omitempty"`
+}
+
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
-	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil
+	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil && m.Removed == nil
 }
 
 // Retries tells whether a report is no more than another try of the one before it, whose answer was lost.

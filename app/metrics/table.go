@@ -31,6 +31,9 @@ var (
 	LooksRefused = &Metric{Name: "firebreak_looks_refused_total", Kind: Counter, Unit: "Count",
 		Help:   "Looks at incidents that GitHub refused, by its status; not installed: the App was removed, suspended or not given the repository.",
 		Labels: []Label{{"status", []string{"403", "404", "410", "not installed", "other"}}}}
+	Removed = &Metric{Name: "firebreak_incidents_removed_total", Kind: Counter, Unit: "Count",
+		Help:   "Running incidents whose issue somebody deleted, converted to a discussion, or transferred out of the App's reach.",
+		Labels: []Label{{"how", []string{"deleted", "converted", "transferred"}}}}
 	RateLeft = &Metric{Name: "firebreak_github_calls_left", Kind: Gauge, Unit: "Count",
 		Help:   "Calls left of GitHub's rate limit: the least of all installations, by GitHub's name of the limit.",
 		Labels: []Label{{"limit", []string{"core", "search"}}}}
@@ -56,7 +59,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

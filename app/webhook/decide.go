@@ -58,7 +58,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	case "pull_request", "pull_request_review":
 		relevant = p.aboutPull(&m, self)
 	case "issues":
-		relevant = p.aboutTicket(&m, self) || p.aboutTransfer(&m) || p.aboutIssue(self)
+		relevant = p.aboutTicket(&m, self) || p.aboutTransfer(&m) || p.aboutRemoval(&m) || p.aboutIssue(self)
 	default:
 		relevant = p.aboutComment(&m, self)
 	}
@@ -145,7 +145,7 @@ func (p payload) aboutTransfer(m *incident.Message) bool {
 	}
 	switch {
 	case p.Action == "transferred" && p.New != nil && p.declared():
-		m.Was, m.Ref = m.Ref, p.New.ref()
+		m.Was, m.Ref, m.Removed = m.Ref, p.New.ref(), p.removed()
 	case p.Action == "opened" && p.Old != nil && (p.declared() || declared(p.Old.Labels)):
 		m.Was = p.Old.ref()
 	default:
@@ -153,6 +153,34 @@ func (p payload) aboutTransfer(m *incident.Message) bool {
 	}
 	was, err := incident.ParseRef(m.Was.String())
 	return err == nil && was == m.Was
+}
+
+// aboutRemoval: an incident that somebody deleted while it was open.
+func (p payload) aboutRemoval(m *incident.Message) bool {
+	if p.Action != "deleted" || p.Issue == nil || p.Issue.Pull || !p.declared() {
+		return false
+	}
+	m.Removed = p.removed()
+	return m.Removed != nil
+}
+
+// removed tells what is known of an incident whose issue goes away; nil if it was over.
+func (p payload) removed() *incident.Removed {
+	if p.Issue.State != "open" {
+		return nil
+	}
+	r := incident.Removed{How: p.Action, Title: p.Issue.Title}
+	if p.Sender != nil {
+		r.By = p.Sender.Login
+	}
+	for _, l := range p.Issue.Labels {
+		name := strings.ToLower(l)
+		if severity, ok := strings.CutPrefix(name, incident.LabelSeverity); ok {
+			r.Severity = severity
+		}
+		r.Drill = r.Drill || name == incident.LabelDrill
+	}
+	return &r
 }
 
 func (p place) ref() incident.Ref {

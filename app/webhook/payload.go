@@ -30,6 +30,7 @@ type payload struct {
 
 type issue struct {
 	Number, Comments int
+	Title, State     string
 	Body             string
 	User             *account
 	Pull             bool
@@ -243,6 +244,8 @@ func (d *decoder) issue(v *fastjson.Value) *issue {
 	is := &issue{
 		Number:   int(d.number(v.Get("number"))),
 		Comments: int(d.number(v.Get("comments"))),
+		Title:    d.text(v.Get("title")),
+		State:    d.text(v.Get("state")),
 		Body:     d.text(v.Get("body")),
 		User:     d.account(v.Get("user")),
 		Pull:     d.object(v.Get("pull_request")) != nil,

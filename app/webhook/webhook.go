@@ -98,8 +98,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if m.Why == "issues.deleted" || m.Why == "issues.transferred" {
-		// There is nothing to do for it any more; its timer finds that out.
-		o.Logger.Info("an issue is gone", "incident", m.Ref.String(), "why", m.Why)
+		o.Logger.Info("issue gone", "incident", m.Ref.String(), "why", m.Why)
 	}
 	if relevant {
 		m.Delivery = r.Header.Get("X-GitHub-Delivery")
