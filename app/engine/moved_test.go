@@ -218,6 +218,7 @@ func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {
 				w.settle()
 				w.order(`{"drop_webhooks":1}`)
 				w.rename(r)
+				w.settle()
 				if changed {
 					w.env["FIREBREAK_INTAKE_REPOSITORY"] = r.intake
 					w.restart()
@@ -468,6 +469,37 @@ func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
 	}
 }
 
+// A transfer to where the App is not installed is such an end, and one to where GitHub only does not show the issue yet is none.
+func TestI5ATransferOutOfReach(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault string
+		told  int
+	}{
+		"not installed": {`{"match":"POST .*/access_tokens$","status":422,"count":-1}`, 1},
+		"not there yet": {`{"match":"GET .*/platform/issues/1$","status":404,"count":2}`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(opened + "carol: /ic")
+			before := len(w.outbox())
+			w.order(c.fault)
+			w.rename(renames[2])
+			w.settle()
+			w.tell("wait 4m")
+			if sent := w.outbox()[before:]; len(sent) != c.told || c.told == 1 && !strings.Contains(sent[0].Text, "where Firebreak is not installed") {
+				t.Errorf("sent %+v", sent)
+			}
+			if n := len(w.cards()); n != 1 {
+				t.Errorf("%d cards", n)
+			}
+			if c.told == 0 && w.stateOf().DeclaredAs == "" {
+				t.Errorf("it does not go on:\n%s", w.card())
+			}
+		})
+	}
+}
+
 // Nobody is woken for one that was over, that is not critical, or for a drill.
 func TestWhoseEndNobodyIsToldOf(t *testing.T) {
 	for name, story := range map[string]string{
@@ -508,5 +540,23 @@ func TestALockedIssueIsSaidOnTheCard(t *testing.T) {
 	w.settle()
 	if strings.Contains(w.card(), "locked") {
 		t.Errorf("the card says\n%s", w.card())
+	}
+}
+
+// The operator named the accounts that are served: one that was renamed is still served, before they write the new name down.
+func TestA8ARenamedAccountIsStillServed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["FIREBREAK_ACCOUNTS"] = "acme"
+	w.restart()
+	w.tell(unanswered)
+	w.order(`{"drop_webhooks":9}`)
+	w.rename(renames[1])
+	w.restart()
+	w.tell("wait 6m")
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("carol: /ic")
+	if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) || !strings.Contains(w.card(), "Coordinator **carol**") {
+		t.Errorf("paged %v, and the card says\n%s", got, w.card())
 	}
 }

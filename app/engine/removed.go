@@ -34,12 +34,14 @@ func (p *pass) issueConverted() (bool, error) {
 }
 
 // issueRemoved handles a webhook that told that the incident's issue is no more, once the look has confirmed that. It reports
-// whether that is so.
+// whether that is so. A transferred issue that is only not found yet may still come.
 func (p *pass) issueRemoved() (bool, error) {
-	if p.m.Removed == nil || p.snap != nil && !p.snap.Gone {
+	r := p.m.Removed
+	switch {
+	case r == nil, r.How == "deleted" && (p.snap == nil || !p.snap.Gone), r.How == "transferred" && p.snap != nil:
 		return false, nil
 	}
-	return true, p.endWithout(*p.m.Removed)
+	return true, p.endWithout(*r)
 }
 
 // endWithout ends an incident whose issue is no more.
@@ -55,7 +57,11 @@ func (p *pass) endWithout(r incident.Removed) error {
 	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
-	policy := p.lastPolicy(p.ctx, p.settingsName())
+	settings := p.settingsName()
+	if r.How == "transferred" { // those of the new repository can't be read
+		settings = p.m.Was.FullName()
+	}
+	policy := p.lastPolicy(p.ctx, settings)
 	if r.Drill || !policy.Critical(r.Severity) || p.Pager == nil {
 		return nil
 	}

@@ -183,3 +183,34 @@ func isMisnamed(err error) bool {
 	var refused *ghinstallation.HTTPError
 	return errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnprocessableEntity
 }
+
+// isRenamedAccount reports whether an account that the operator did not name is one that they did, under another name: GitHub leads
+// from the old name of its repository to the same installation. An incident must not fall silent until they write the new one down.
+func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
+	key, now := strings.ToLower(owner), a.o.Now()
+	a.mu.Lock()
+	known, ok := a.accounts[key]
+	a.mu.Unlock()
+	if ok && now.Sub(known.at) < keepID {
+		return known.may
+	}
+	here, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
+	if err != nil {
+		return false
+	}
+	known = permission{at: now}
+	for _, account := range a.o.Accounts {
+		there, _, err := a.self.Apps.FindRepositoryInstallation(ctx, account, repo)
+		if known.may = err == nil && there.GetID() == here.GetID() && here.GetID() != 0; known.may {
+			a.o.Logger.Warn("account served under a new name: write it into FIREBREAK_ACCOUNTS", "account", account, "now", owner)
+			break
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.accounts) >= keptTeams {
+		clear(a.accounts) // whoever installs an App that is public can fill it
+	}
+	a.accounts[key] = known
+	return known.may
+}

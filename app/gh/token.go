@@ -47,7 +47,7 @@ var (
 // in gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
 // up by the repository: what a payload names could be another's.
 func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*github.Client, error) {
-	if err := a.serves(owner); err != nil {
+	if err := a.serves(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
 		return nil, err
 	}
 	key := strings.ToLower(w.name + " " + owner + "/" + strings.Join(repos, "+"))
