@@ -221,8 +221,8 @@ func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {
 				w.settle()
 				if changed {
 					w.env["FIREBREAK_INTAKE_REPOSITORY"] = r.intake
-					w.restart()
 				}
+				w.restart() // without tokens: none is given by the old name
 				w.tell("wait 1m")
 				w.as("", "DELETE", "/sandbox/faults", nil, nil)
 				w.alert("firing", "APIServerDown", 2)
