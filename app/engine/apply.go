@@ -319,7 +319,7 @@ func (p *pass) open() error {
 		return nil
 	}
 	w := incident.AsWanted(p.state, p.policy)
-	if w.Open == p.snap.Open {
+	if w.Open == p.snap.Open || !p.mayPutStateRight(w.Open) {
 		return nil
 	}
 	return p.attempt("state", func() error {
@@ -554,6 +554,7 @@ func (p *pass) post(text string, keys ...string) (int64, error) {
 	for _, k := range keys {
 		p.done[k] = id
 	}
+	p.noteSaid(id, keys)
 	return id, nil
 }
 

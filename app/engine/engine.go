@@ -58,6 +58,9 @@ type Engine struct {
 	given  map[int64]incident.Reaction // by comment, the reactions of late
 	owed   map[incident.Ref]time.Time  // when a look comes for what GitHub's limits held back
 
+	recents map[incident.Ref]recent // what was written and read in the last minutes
+	swept   time.Time               // when those were forgotten that nobody looked at
+
 	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
 	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
 }
@@ -70,7 +73,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
 }
 
 // pass is one look at one incident.
@@ -112,6 +115,10 @@ type pass struct {
 	since     time.Time // when the oldest of what is new came
 	back      time.Time // when to look again for what GitHub's limits held back; zero: nothing was
 	backSaved time.Time
+
+	behind      bool                 // reads were behind for longer than is waited for
+	isOwing     bool                 // what follows from the state is not done yet
+	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
 
 	saved   incident.State              // as the card says now
 	isSaved bool                        // this pass has seen to it
@@ -164,13 +171,17 @@ func (p *pass) run() error {
 	if until, wait := p.wait(p.m, p.now); wait {
 		return &Later{Until: until, Err: errors.New("a source repeats itself")}
 	}
-	if p.known(p.m) {
+	if p.known(p.m) || p.isRead(p.m) {
 		return nil
 	}
 	if err := p.hold(p.m, p.now); err != nil {
 		return err
 	}
-	if err := p.look(); err != nil {
+	err := p.look()
+	if later := p.waitForIssue(err); later != nil {
+		return later
+	}
+	if err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) && refusal.NotInstalled {
 			if over, err := p.issueRemoved(); over {
@@ -192,6 +203,9 @@ func (p *pass) run() error {
 	}
 	p.lookWorked()
 	if passed, err := p.passToSpelling(); passed || err != nil {
+		return err
+	}
+	if err := p.awaitReads(); err != nil {
 		return err
 	}
 	if over, err := p.over(); over || err != nil {
@@ -220,6 +234,8 @@ func (p *pass) run() error {
 		return nil
 	}
 	p.noted(p.m, p.now)
+	p.isOwing = true
+	defer p.noteOwed()
 	if err := p.save(); err != nil {
 		return err
 	}
@@ -227,6 +243,8 @@ func (p *pass) run() error {
 	if err := p.leaveForLater(p.followUp()); err != nil {
 		return err
 	}
+	p.isOwing = !p.back.IsZero()
+	p.lookAgain()
 	if err := p.save(); err != nil {
 		return err
 	}
@@ -237,6 +255,7 @@ func (p *pass) run() error {
 		p.forgetAll()
 	}
 	p.hear()
+	p.noteRead()
 	p.stow()
 	p.dropOldNames()
 	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
@@ -286,6 +305,7 @@ func (p *pass) look() error {
 		c = p.takeOver(issue, c)
 		if p.m.Doubted {
 			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
+			p.seq = c.Seq
 			return incident.Cursor{}, false
 		}
 		if !kept && p.wasNamed.Number != 0 {
@@ -403,6 +423,9 @@ func (p *pass) commit() error {
 	if p.state.IsRefused("card") {
 		p.result(incident.TakenByGitHub{Effect: "card"})
 	}
+	if p.rebuilt {
+		p.seq = max(p.seq, p.recentOf(p.m.Ref).seq) // the newest is known by it
+	}
 	view := card.View{Ref: p.m.Ref, ID: p.snap.ID, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
@@ -441,6 +464,7 @@ func (p *pass) putCard(body string) error {
 		if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
 			return fmt.Errorf("write the card: %w", err)
 		}
+		p.noteCard(p.snap.Card.ID, p.seq+1, false)
 		return nil
 	}
 	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
@@ -448,6 +472,7 @@ func (p *pass) putCard(body string) error {
 		return fmt.Errorf("post the card: %w", err)
 	}
 	p.snap.Card = &Card{ID: id}
+	p.noteCard(id, p.seq+1, true)
 	return nil
 }
 
@@ -497,5 +522,6 @@ func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wante
 		}
 	}
 	slices.Sort(remove)
+	add, remove, assign, dismiss = p.leaveUnexplained(add, remove, assign, dismiss)
 	return add, remove, assign, dismiss, w
 }

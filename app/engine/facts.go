@@ -12,30 +12,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// lag is how long GitHub's API may take to show a comment whose webhook came already.
-const lag = time.Minute
-
 // facts turns what is new into facts, in GitHub's order.
 func (p *pass) facts() ([]incident.Fact, error) {
 	opening := p.opening()
 	facts, early := p.early(len(opening) > 0)
 	facts = append(facts, opening...)
-	shown := false
 	for i, it := range p.snap.Items {
 		if early[i] {
 			continue
 		}
-		if it.Comment != 0 && p.m.Comment != nil && it.Comment == p.m.Comment.ID {
-			shown = true
-		}
 		facts = append(facts, p.item(i, it, !p.lost)...)
-	}
-	if c := p.m.Comment; c != nil && c.Editor == "" && !shown && p.m.Pull == 0 {
-		id := fmt.Sprintf("c%d", c.ID)
-		fresh := p.now.Sub(c.Created) < lag && !p.seen(id, c.Created)
-		if fresh {
-			return nil, &Later{Until: p.now.Add(2 * time.Second), Err: fmt.Errorf("comment %d is not in the timeline of %s yet", c.ID, p.m.Ref)}
-		}
 	}
 	facts = append(facts, p.edits()...)
 	if a := p.m.Ack; a != nil {

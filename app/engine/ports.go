@@ -177,6 +177,7 @@ type GitHub interface {
 // Ticket is how a follow-up's issue stands.
 type Ticket struct {
 	Ref       incident.Ref // its present name
+	Updated   time.Time
 	Open      bool
 	Gone      bool
 	Body      string
@@ -231,6 +232,7 @@ type Pull struct {
 	MergedBy string
 	Open     bool
 	ByApp    bool
+	Updated  time.Time
 }
 
 // Snapshot is an issue as one look found it.
@@ -265,9 +267,10 @@ type Snapshot struct {
 
 // Card is the app's card.
 type Card struct {
-	ID     int64
-	Body   string
-	Pinned bool
+	ID      int64
+	Body    string
+	Pinned  bool
+	Updated time.Time // zero: not known
 }
 
 // Item is one item of a timeline.
@@ -275,6 +278,7 @@ type Item struct {
 	ID      string // "c<comment>" or "e<event>"
 	Event   string // "commented", "labeled", …
 	At      time.Time
+	Updated time.Time // of a comment, when it was edited last, or written
 	By      string
 	Bot     bool
 	Own     bool // by this app

@@ -61,7 +61,7 @@ func (p *pass) signal() error {
 		}
 	}
 	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At,
-		Paged: p.m.Paged, Page: d.Action == intake.Page, Severity: d.Severity}
+		Paged: p.m.Paged, Page: d.Action == intake.Page, Severity: d.Severity, Floor: &incident.Floor{Received: p.now}}
 	if ref.FullName() != p.m.Ref.FullName() {
 		on.Rules = p.m.Ref.FullName()
 	}
@@ -74,7 +74,7 @@ func (p *pass) signal() error {
 		if ref, err = p.declare(repo, s, d); err != nil {
 			return err
 		}
-		on = Message{Ref: ref, Why: "signal"} // what was said so far stands in the incident's text
+		on = Message{Ref: ref, Why: "signal", Floor: on.Floor} // what was said so far stands in the incident's text
 	}
 	if err := p.Queue.Enqueue(p.ctx, on, time.Time{}); err != nil {
 		return err
@@ -274,6 +274,7 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
 	p.remember(repo.FullName()+" "+s.DedupKey, repo)
+	p.noteRecent(repo, p.now, func(r *recent) { r.opened = p.now })
 	return repo, nil
 }
 

@@ -47,7 +47,9 @@ type world struct {
 	last     string           // labels, assignees and state as last told
 	left     int              // entries of the outbox told so far
 	measured metrics.Recorder // nil: nothing is measured
+	replicas replicas         // of GitHub, some of which may be behind
 	several  bool             // the story is about several incidents, at which the product works at once
+	replicas replicas         // of GitHub, some of which may be behind
 }
 
 // logWriter shows what the product logs where a test fails.
@@ -115,7 +117,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Metrics: w.measured, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

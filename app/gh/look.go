@@ -160,7 +160,7 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 	}
 	l := &look{me: me}
 	if p := is.Pinned; p != nil && l.isCard(p.Body, p.User.Login) {
-		snap.Card = &engine.Card{ID: p.ID, Body: p.Body, Pinned: true}
+		snap.Card = &engine.Card{ID: p.ID, Body: p.Body, Pinned: true, Updated: p.Updated.UTC()}
 		return snap, true, nil
 	}
 	return snap, false, nil
@@ -222,6 +222,7 @@ func (l *look) item(it item) engine.Item {
 	switch {
 	case it.Event == "commented":
 		out.ID, out.Comment = fmt.Sprintf("c%d", it.ID), it.ID
+		out.Updated = it.Updated.UTC()
 		out.Edited = !it.Updated.Equal(it.Created)
 	case it.ID == 0 && it.Source != nil && it.Source.Issue != nil:
 		out.ID = fmt.Sprintf("x%d-%d", it.Created.Unix(), it.Source.Issue.ID) // cross-references have no id
@@ -301,7 +302,7 @@ func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (i
 			if l.snap.Card != nil || it.Event != "commented" || !l.isCard(it.Body, it.By) {
 				continue
 			}
-			l.snap.Card = &engine.Card{ID: it.Comment, Body: it.Body}
+			l.snap.Card = &engine.Card{ID: it.Comment, Body: it.Body, Updated: it.Updated}
 			if cursor, ok := open(l.snap, it.Body); ok {
 				if cursor.Items > len(items) && more {
 					return l.window(ctx, cursor)

@@ -379,5 +379,5 @@ func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, erro
 	if err != nil {
 		return engine.Ticket{}, err
 	}
-	return engine.Ticket{Ref: is.Ref, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+	return engine.Ticket{Ref: is.Ref, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

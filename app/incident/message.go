@@ -55,6 +55,8 @@ type Message struct {
 	Fold *Fold `json:"fold,omitempty"`
 	// Removed is what a webhook told of an incident whose issue is no more, or is where it may be out of reach.
 	Removed *Removed `json:"removed,omitempty"`
+	// Floor is what a webhook proves; nil for everything else.
+	Floor *Floor `json:"floor,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
 }
@@ -70,6 +72,9 @@ type Removed struct {
 
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
+	if f := m.Floor; f != nil && (f.Event != "" || f.Deleted != 0) {
+		return false // a look that began before it may not have read it
+	}
 	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil && m.Removed == nil
 }
 
@@ -87,6 +92,18 @@ type Ack struct {
 	Service string    `json:"service"` // kind of the service
 	Name    string    `json:"name"`    // what the service calls the person
 	At      time.Time `json:"at"`
+}
+
+// Floor is what a webhook proves of what it is about: an issue, a follow-up's ticket or a pull request. GitHub's webhooks outrun
+// the servers that it reads from, so a read that does not show it yet is older than the webhook.
+type Floor struct {
+	Received time.Time `json:"received,omitzero"` // when the webhook came
+	Updated  time.Time `json:"updated,omitzero"`  // updated_at
+	Event    string    `json:"event,omitempty"`   // what was done, as the timeline calls it: "labeled", "closed", …
+	Name     string    `json:"name,omitempty"`    // of the label, or the login of who was assigned or unassigned
+	By       string    `json:"by,omitempty"`      // who did it
+	Comment  int64     `json:"comment,omitempty"` // the comment that was written
+	Deleted  int64     `json:"deleted,omitempty"` // the comment that was deleted
 }
 
 // Comment is a comment as a webhook delivered it.

@@ -62,6 +62,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	default:
 		relevant = p.aboutComment(&m, self)
 	}
+	if relevant {
+		m.Floor = p.floor(event)
+	}
 	if ref, err := incident.ParseRef(m.Ref.String()); err != nil || ref != m.Ref {
 		return m, false, nil
 	}
@@ -93,6 +96,35 @@ func (p payload) aboutAccess(event string, m *incident.Message) bool {
 	}
 	ref, err := incident.ParseRef(name.String())
 	return err == nil && ref == name && m.Installation != 0
+}
+
+// floor returns what the payload proves of the issue or pull request that it is about.
+func (p payload) floor(event string) *incident.Floor {
+	f := &incident.Floor{}
+	switch {
+	case p.Pull != nil:
+		f.Updated = p.Pull.Updated
+	case p.Issue != nil:
+		f.Updated = p.Issue.Updated
+	}
+	switch event + "." + p.Action {
+	case "issues.labeled", "issues.unlabeled":
+		f.Event, f.Name = p.Action, p.Label
+	case "issues.assigned", "issues.unassigned":
+		f.Event, f.Name = p.Action, p.Assignee
+	case "issues.closed", "issues.reopened":
+		f.Event = p.Action
+	case "issues.edited":
+		f.Event = "renamed" // no other edit is relevant
+	case "issue_comment.created":
+		f.Comment = p.Comment.ID
+	case "issue_comment.deleted":
+		f.Deleted = p.Comment.ID
+	}
+	if f.Event != "" && p.Sender != nil {
+		f.By = p.Sender.Login
+	}
+	return f
 }
 
 // bySomeBot tells what a bot did.

@@ -16,6 +16,7 @@ type payload struct {
 	After        string // the commit that was pushed
 	Commits      []commit
 	Label        string
+	Assignee     string
 	Comment      *comment
 	WasBody      *string // before an edit
 	WasTitle     *string
@@ -35,6 +36,7 @@ type issue struct {
 	User             *account
 	Pull             bool
 	Labels           []string
+	Updated          time.Time
 }
 
 // place is an issue in another repository than the event's.
@@ -57,6 +59,8 @@ type pull struct {
 	Number int
 	Ref    string // of its head
 	From   string // full name of the head's repository; empty once that is gone
+
+	Updated time.Time
 }
 
 type account struct{ Login, Type string }
@@ -103,6 +107,10 @@ func decode(body []byte) (p payload, err error) {
 			p.After = d.text(v)
 		case "label":
 			p.Label = d.text(d.object(v).Get("name"))
+		case "assignee":
+			if who := d.account(v); who != nil {
+				p.Assignee = who.Login
+			}
 		case "issue":
 			p.Issue = d.issue(v)
 		case "comment":
@@ -118,7 +126,7 @@ func decode(body []byte) (p payload, err error) {
 		case "pull_request":
 			if v := d.object(v); v != nil {
 				head := v.Get("head")
-				p.Pull = &pull{Number: int(d.number(v.Get("number"))), Ref: d.text(head.Get("ref")), From: d.text(head.Get("repo", "full_name"))}
+				p.Pull = &pull{Number: int(d.number(v.Get("number"))), Ref: d.text(head.Get("ref")), From: d.text(head.Get("repo", "full_name")), Updated: d.time(v.Get("updated_at"))}
 			}
 		case "repository":
 			p.Repository = d.repository(v)
@@ -249,6 +257,7 @@ func (d *decoder) issue(v *fastjson.Value) *issue {
 		Body:     d.text(v.Get("body")),
 		User:     d.account(v.Get("user")),
 		Pull:     d.object(v.Get("pull_request")) != nil,
+		Updated:  d.time(v.Get("updated_at")),
 	}
 	for _, l := range d.list(v.Get("labels")) {
 		is.Labels = append(is.Labels, d.text(l.Get("name")))

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -34,6 +35,7 @@ type Options struct {
 	AppID   int64
 	Login   func() string                                 // the app's own login, or "" while it isn't known; nil: it never is
 	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
+	Now     func() time.Time                              // the product's clock; nil: the real one
 	Refused func(reason string)                           // counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
 	Logger  *slog.Logger
 }
@@ -50,6 +52,9 @@ func Handler(o Options) (http.Handler, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Refused == nil {
 		o.Refused = func(string) {}
@@ -102,6 +107,9 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if relevant {
 		m.Delivery = r.Header.Get("X-GitHub-Delivery")
+		if m.Floor != nil {
+			m.Floor.Received = o.Now().UTC()
+		}
 		if err := o.Enqueue(r.Context(), m); err != nil {
 			o.Refused("store")
 			// GitHub keeps what failed, so that it can be delivered again.

@@ -190,7 +190,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	s.sweeper = s.newSweeper()
 	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
 	hook, err := webhook.Handler(webhook.Options{
-		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Logger: s.log,
+		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Now: s.clock.Now, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
 		Refused: func(reason string) { s.metrics.Record(metrics.Rejected, 1, "github", reason) },
 	})

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+)
+
+// mergeCards makes one card of several, which two processes may have posted while neither's read showed the other's. The oldest
+// stays, with what the one says that was written most often; the others are deleted, and nobody is told. It returns a *Later then, for
+// a look at the one that is left.
+func (p *pass) mergeCards() error {
+	type found struct {
+		id   int64
+		seq  int
+		body string
+	}
+	var oldest, best found
+	var all []int64
+	take := func(id int64, body string) {
+		_, seq, err := card.Open(body, p.m.Ref, p.keys)
+		if err != nil {
+			return
+		}
+		for _, known := range all {
+			if known == id {
+				return
+			}
+		}
+		all = append(all, id)
+		c := found{id, seq, body}
+		if oldest.id == 0 || id < oldest.id {
+			oldest = c
+		}
+		if best.id == 0 || seq > best.seq || seq == best.seq && id < best.id {
+			best = c
+		}
+	}
+	if p.snap.Card != nil {
+		take(p.snap.Card.ID, p.snap.Card.Body)
+	}
+	for _, it := range p.snap.Items {
+		if it.Own && it.Comment != 0 {
+			take(it.Comment, it.Body)
+		}
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	p.Logger.Warn("several cards: keeping one", "incident", p.m.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
+	if best.id != oldest.id {
+		if err := p.GitHub.EditComment(p.ctx, p.m.Ref, oldest.id, best.body); err != nil {
+			return fmt.Errorf("merge the cards: %w", err)
+		}
+	}
+	if p.snap.Card == nil || p.snap.Card.ID != oldest.id || !p.snap.Card.Pinned {
+		if err := p.GitHub.Pin(p.ctx, p.m.Ref, oldest.id); err != nil && !isRefused(err) {
+			return fmt.Errorf("pin the card: %w", err)
+		}
+	}
+	for _, id := range all {
+		if id == oldest.id {
+			continue
+		}
+		if err := p.GitHub.DeleteComment(p.ctx, p.m.Ref, id); err != nil && !isRefused(err) {
+			return fmt.Errorf("delete a second card: %w", err)
+		}
+	}
+	p.noteHere(func(r *recent) { *r = recent{opened: r.opened, said: r.said} })
+	return &Later{Until: p.now.Add(time.Second), Err: errors.New("several cards were merged into one")}
+}

@@ -1,0 +1,262 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// running is an incident that bob coordinates.
+const running = `alice opens "The API is down"
+  Summary: Customers get 502
+  Severity: critical
+  Customers impacted: globex
+carol: /ic
+alice: /oe
+alice: /oe finding The load balancer drops half of the connections
+wait 1m`
+
+// lags are the reads that may be behind, alone and together.
+var lags = [][]string{{"issue"}, {"timeline"}, {"issue", "timeline"}}
+
+// said returns what the app said, without its cards.
+func (w *world) spoken() (all []string) {
+	w.t.Helper()
+	for _, c := range w.list() {
+		if strings.HasSuffix(c.User.Login, "[bot]") && !strings.Contains(c.Body, "<!-- firebreak:card") {
+			all = append(all, visible(c.Body))
+		}
+	}
+	return all
+}
+
+// cards counts the app's cards.
+func (w *world) cards() (n int) {
+	w.t.Helper()
+	for _, c := range w.list() {
+		if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:card") {
+			n++
+		}
+	}
+	return n
+}
+
+// outcome is how an incident stands, and what was said, to be held against another's.
+func (w *world) outcome() string {
+	v := w.view()
+	var sent []string
+	for _, e := range w.outbox() {
+		sent = append(sent, fmt.Sprintf("%s %s", e.To, e.Key))
+	}
+	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.cards(), strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
+}
+
+// What a person does by hand comes to the same, however far behind the reads are that its webhook asks for, and until they show it
+// the app changes nothing.
+func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
+	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing", "carol labels severity/regular", "carol closes", "carol unassigns carol", "carol assigns dan",
+		"carol: /ic severity regular", "carol: /oe cause A certificate ran out", "dan: /ic", "carol renames The API is down for all"} {
+		for _, lag := range lags {
+			for _, d := range []time.Duration{time.Second, 10 * time.Second, 100 * time.Second} {
+				t.Run(fmt.Sprintf("%s, %s behind by %s", act, strings.Join(lag, " and "), d), func(t *testing.T) {
+					t.Parallel()
+					fresh, late := newWorld(t), newWorld(t)
+					for _, w := range []*world{fresh, late} {
+						w.tell(running)
+						if w == late {
+							w.hold(lag...)
+						}
+						w.mark()
+						w.tell(act)
+						if w == late {
+							if n := writes(w.calls()); n != 0 && !(len(lag) == 1 && lag[0] == "issue") {
+								t.Errorf("%d writes on reads that are behind", n)
+							}
+						}
+						w.advance(d)
+						w.settle()
+						w.release()
+						w.advance(20 * time.Second)
+						w.settle()
+					}
+					if want, got := fresh.outcome(), late.outcome(); want != got {
+						t.Errorf("not as without lag:\n%s\n\nwant\n%s", got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A look that no webhook asks for, or whose webhook is lost, undoes nothing that a person did meanwhile.
+func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
+	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing", "carol closes", "carol unassigns carol"} {
+		for _, lag := range lags {
+			for _, cold := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s behind, cold %t", act, strings.Join(lag, " and "), cold), func(t *testing.T) {
+					t.Parallel()
+					fresh, late := newWorld(t), newWorld(t)
+					for _, w := range []*world{fresh, late} {
+						w.tell(running)
+						next, err := w.product.Follow(t.Context(), w.sandbox.Clock().Now())
+						if err != nil || next.IsZero() {
+							t.Fatalf("the next timer is at %s: %v", next, err)
+						}
+						w.advance(next.Sub(w.sandbox.Clock().Now()) - 10*time.Second)
+						w.settle()
+						if w == late {
+							w.hold(lag...)
+							w.order(`{"drop_webhooks":1}`)
+						}
+						w.tell(act)
+						if w == late && cold {
+							w.restart()
+						}
+						before := w.view()
+						w.advance(50 * time.Second)
+						w.settle()
+						if after := w.view(); w == late && (!slices.Equal(before.labels(), after.labels()) || !slices.Equal(before.assignees(), after.assignees()) || before.State != after.State) {
+							t.Errorf("%s %v %v became %s %v %v on an old read", before.State, before.labels(), before.assignees(), after.State, after.labels(), after.assignees())
+						}
+						w.release()
+						w.advance(3 * time.Minute)
+						w.settle()
+						w.tell("alice: /oe finding It began at noon\nwait 1m") // nothing else tells of a lost webhook
+					}
+					want, got := fresh.view(), late.view()
+					if want.State != got.State || !slices.Equal(want.labels(), got.labels()) || !slices.Equal(want.assignees(), got.assignees()) {
+						t.Errorf("in the end %s %v %v, want %s %v %v", got.State, got.labels(), got.assignees(), want.State, want.labels(), want.assignees())
+					}
+				})
+			}
+		}
+	}
+}
+
+// An issue that the API does not show yet is waited for: its webhook came first.
+func TestI1TheWebhookComesBeforeTheIssue(t *testing.T) {
+	for _, reads := range lags {
+		w := newWorld(t)
+		w.hold(reads...) // 404
+		w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
+		w.advance(30 * time.Second)
+		w.settle()
+		if n := w.cards(); n != 0 {
+			t.Fatalf("%v: %d cards", reads, n)
+		}
+		w.release()
+		w.advance(16 * time.Second)
+		w.settle()
+		if w.cards() != 1 || len(w.outbox()) != 1 {
+			t.Errorf("%v: %d cards and the outbox %v", reads, w.cards(), w.outbox())
+		}
+	}
+}
+
+// Reads that are older than the app's own card, comments and answers lead to no second one.
+func TestA4ReadsBehindTheAppsOwnWrites(t *testing.T) {
+	opening := "alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex"
+	for _, lag := range lags {
+		for _, cold := range []bool{false, true} {
+			for _, d := range []time.Duration{5 * time.Second, 4 * time.Minute} {
+				t.Run(fmt.Sprintf("%s behind by %s, cold %t", strings.Join(lag, " and "), d, cold), func(t *testing.T) {
+					t.Parallel()
+					w := newWorld(t)
+					w.stop() // the issue is there before anybody looks
+					w.follower.Server = nil
+					w.deaf = true
+					w.tell(opening)
+					w.advance(time.Minute)
+					w.hold(lag...)
+					w.deaf = false
+					w.start()
+					w.redeliver()
+					w.settle()
+					w.advance(time.Second)
+					w.settle()
+					first := len(w.spoken())
+					if cold {
+						w.restart()
+					}
+					w.tell("carol: /ic\nalice: /oe")
+					w.advance(d)
+					w.settle()
+					w.release()
+					w.advance(time.Minute)
+					w.settle()
+					w.tell("carol: /ic severity critical\nwait 1m")
+					if n := w.cards(); n != 1 {
+						t.Errorf("%d cards", n)
+					}
+					if v := w.view(); v.Pinned == nil || !strings.Contains(v.Pinned.Body, "carol") {
+						t.Errorf("the card is %s", w.card())
+					}
+					seen := map[string]bool{}
+					for _, s := range w.spoken() {
+						if seen[s] {
+							t.Errorf("said twice: %s", s)
+						}
+						seen[s] = true
+					}
+					if first == 0 && lag[0] != "issue" {
+						t.Log("nothing was said at first")
+					}
+				})
+			}
+		}
+	}
+}
+
+// Two cards, as two processes post them whose reads do not show each other's, become one, and nobody is told.
+func TestA4TwoCardsBecomeOne(t *testing.T) {
+	for _, isSecondBetter := range []bool{false, true} {
+		for _, cold := range []bool{false, true} {
+			w := newWorld(t)
+			w.tell(running)
+			told, first := w.spoken(), w.view().Pinned
+			w.tell("alice: /oe finding It began at noon\nwait 1m")
+			// What the other process posted is pinned in its place.
+			older, newer := first.Body, w.view().Pinned.Body
+			path := "/api/v3/repos/acme/incidents/issues/comments/"
+			if isSecondBetter {
+				w.asApp("PATCH", path+fmt.Sprint(first.ID), map[string]string{"body": older}, nil)
+				older = newer
+			}
+			var second struct{ ID int64 }
+			w.asApp("POST", w.issue()+"/comments", map[string]string{"body": older}, &second)
+			w.asApp("PUT", path+fmt.Sprint(second.ID)+"/pin", nil, nil)
+			if cold {
+				w.restart()
+			}
+			w.tell("alice: /oe finding It is the load balancer\nwait 1m")
+			v := w.view()
+			if w.cards() != 1 || v.Pinned == nil || v.Pinned.ID != first.ID || !strings.Contains(w.card(), "findings (3)") {
+				t.Errorf("cold %t, the second is better %t: %d cards, and pinned is\n%s", cold, isSecondBetter, w.cards(), w.card())
+			}
+			if now := w.spoken(); len(now) != len(told) {
+				t.Errorf("cold %t: it said %q", cold, now[len(told):])
+			}
+		}
+	}
+}
+
+// A comment whose answer was posted, but whose card was not written, is answered once although the timeline does not show the
+// answer yet.
+func TestA4AnAnswerThatTheTimelineDoesNotShowYetIsGivenOnce(t *testing.T) {
+	w := newWorld(t)
+	w.tell(running)
+	w.order(`{"match":"PATCH .*/issues/comments/","status":502,"count":1}`)
+	w.comment("alice", "/oe sevrity regular")
+	w.hold("timeline")
+	w.settle()
+	w.advance(30 * time.Second)
+	w.settle()
+	w.release()
+	w.advance(time.Minute)
+	w.settle()
+	if said := w.said("I don't know"); len(said) != 1 {
+		t.Errorf("answered %d times: %q", len(said), said)
+	}
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// recent is what this process remembers of an incident while reads may be behind it. It is lost with the process, and costs
+// nothing then but certainty: the reads of a look are still held against each other, and against what its webhook proves.
+type recent struct {
+	at time.Time // when something was noted last
+
+	opened time.Time // when the app opened the issue
+
+	card   int64     // the card's comment, as written last
+	posted time.Time // when this process posted it; zero: another did
+	wrote  time.Time // when it was written last
+	seq    int       // of what was written
+	state  incident.State
+
+	updated time.Time // the issue's newest updated_at that was read …
+	looked  time.Time // … and when
+	items   []Item    // the newest of its timeline that were read, without their texts
+
+	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
+
+	said map[string]remark // by key, what this process posted
+	owed bool              // labels, assignees or the issue's state could not be put right, as a call failed
+}
+
+// remark is a comment that this process posted.
+type remark struct {
+	id int64
+	at time.Time
+}
+
+// remembrance is how long an incident is remembered that nobody looks at.
+const remembrance = longestLag
+
+// keptItems is how many of a timeline's newest items are remembered.
+const keptItems = 50
+
+// recentOf returns what is remembered of an incident.
+func (e *Engine) recentOf(ref incident.Ref) recent {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.recents[ref]
+}
+
+// remember changes what is remembered of an incident, and forgets those that nobody looked at for long.
+func (e *Engine) noteRecent(ref incident.Ref, now time.Time, change func(*recent)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.recents[ref]
+	change(&r)
+	r.at = now
+	e.recents[ref] = r
+	if now.Sub(e.swept) < lagging && !now.Before(e.swept) {
+		return
+	}
+	e.swept = now
+	for other, r := range e.recents {
+		if now.Sub(r.at) > remembrance {
+			delete(e.recents, other)
+		}
+	}
+}
+
+// noteRead remembers what a look read.
+func (p *pass) noteRead() {
+	items := p.snap.Items[max(0, len(p.snap.Items)-keptItems):]
+	kept := make([]Item, len(items))
+	for i, it := range items {
+		it.Body = ""
+		kept[i] = it
+	}
+	p.noteHere(func(r *recent) {
+		r.updated, r.looked, r.items, r.unexplained = p.snap.Updated, p.now, kept, p.unexplained
+	})
+}
+
+// noteCard remembers the card that was written.
+func (p *pass) noteCard(id int64, seq int, isNew bool) {
+	p.noteHere(func(r *recent) {
+		if isNew {
+			r.posted = p.now
+		} else if r.card != id {
+			r.posted = time.Time{}
+		}
+		r.card, r.seq, r.state, r.wrote = id, seq, p.state, p.now
+	})
+}
+
+// noteSaid remembers a comment that was posted with its keys.
+func (p *pass) noteSaid(id int64, keys []string) {
+	p.noteHere(func(r *recent) {
+		said := map[string]remark{} // a copy: who read r goes on reading
+		for k, m := range r.said {
+			if p.now.Sub(m.at) < lagging {
+				said[k] = m
+			}
+		}
+		for _, k := range keys {
+			said[k] = remark{id, p.now}
+		}
+		r.said = said
+	})
+}
+
+func (p *pass) noteHere(change func(*recent)) { p.noteRecent(p.m.Ref, p.now, change) }
+
+// addSaid adds what this process said just now and the timeline may not show yet.
+func (p *pass) addSaid() {
+	for k, m := range p.recentOf(p.m.Ref).said {
+		if !p.said(k) && p.now.Sub(m.at) < lagging && m.id != p.deleted() {
+			p.done[k] = m.id
+		}
+	}
+}
+
+// deleted returns the comment whose deletion the message tells of, or 0.
+func (p *pass) deleted() int64 {
+	if p.m.Floor == nil {
+		return 0
+	}
+	return p.m.Floor.Deleted
+}
+
+// noteOwed remembers whether a call failed before all was done that follows from the state.
+func (p *pass) noteOwed() {
+	p.noteHere(func(r *recent) { r.owed = p.isOwing })
+}
