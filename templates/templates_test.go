@@ -230,6 +230,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "page-failed", Line: "platform", Reason: "no answer within 10 s"})
 	add(incident.Say{Name: "acknowledged", Line: "Dan Example", Reason: "pagerduty"})
 	add(incident.Say{Name: "config-broken", Reason: "Line 7, column 3: coordinater is not known; did you mean coordinators?"})
+	add(incident.Say{Name: "config-removed", Line: "defaults"})
+	add(incident.Say{Name: "config-removed", Line: "acme/.github"})
 	add(incident.Say{Name: "review-open", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04"})
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04", Count: 1})

@@ -32,8 +32,8 @@ func (w *world) spoken() (all []string) {
 	return all
 }
 
-// cards counts the app's cards.
-func (w *world) cards() (n int) {
+// countCards counts the app's cards.
+func (w *world) countCards() (n int) {
 	w.t.Helper()
 	for _, c := range w.list() {
 		if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:card") {
@@ -50,7 +50,7 @@ func (w *world) outcome() string {
 	for _, e := range w.outbox() {
 		sent = append(sent, fmt.Sprintf("%s %s", e.To, e.Key))
 	}
-	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.cards(), strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
+	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.countCards(), strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
 }
 
 // What a person does by hand comes to the same, however far behind the reads are that its webhook asks for, and until they show it
@@ -143,14 +143,14 @@ func TestI1TheWebhookComesBeforeTheIssue(t *testing.T) {
 		w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
 		w.advance(30 * time.Second)
 		w.settle()
-		if n := w.cards(); n != 0 {
+		if n := w.countCards(); n != 0 {
 			t.Fatalf("%v: %d cards", reads, n)
 		}
 		w.release()
 		w.advance(16 * time.Second)
 		w.settle()
-		if w.cards() != 1 || len(w.outbox()) != 1 {
-			t.Errorf("%v: %d cards and the outbox %v", reads, w.cards(), w.outbox())
+		if w.countCards() != 1 || len(w.outbox()) != 1 {
+			t.Errorf("%v: %d cards and the outbox %v", reads, w.countCards(), w.outbox())
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestA4ReadsBehindTheAppsOwnWrites(t *testing.T) {
 					w.advance(time.Minute)
 					w.settle()
 					w.tell("carol: /ic severity critical\nwait 1m")
-					if n := w.cards(); n != 1 {
+					if n := w.countCards(); n != 1 {
 						t.Errorf("%d cards", n)
 					}
 					if v := w.view(); v.Pinned == nil || !strings.Contains(v.Pinned.Body, "carol") {
@@ -232,8 +232,8 @@ func TestA4TwoCardsBecomeOne(t *testing.T) {
 			}
 			w.tell("alice: /oe finding It is the load balancer\nwait 1m")
 			v := w.view()
-			if w.cards() != 1 || v.Pinned == nil || v.Pinned.ID != first.ID || !strings.Contains(w.card(), "findings (3)") {
-				t.Errorf("cold %t, the second is better %t: %d cards, and pinned is\n%s", cold, isSecondBetter, w.cards(), w.card())
+			if w.countCards() != 1 || v.Pinned == nil || v.Pinned.ID != first.ID || !strings.Contains(w.card(), "findings (3)") {
+				t.Errorf("cold %t, the second is better %t: %d cards, and pinned is\n%s", cold, isSecondBetter, w.countCards(), w.card())
 			}
 			if now := w.spoken(); len(now) != len(told) {
 				t.Errorf("cold %t: it said %q", cold, now[len(told):])

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,6 +20,12 @@ type file struct {
 	kept   []byte // as it stands outside the process; nil: nobody knows
 	read   time.Time
 	broken incident.BrokenConfig
+
+	from    string    // the repository that it was read from; empty: there was none
+	missed  time.Time // since when GitHub shows none although there was one; zero: it shows it
+	removed bool      // of that, so long that it counts as removed
+	before  []byte    // the version before
+	changed time.Time // when this version was read first
 }
 
 // configured is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
@@ -35,45 +40,52 @@ func (p *pass) load() error {
 	last, known := p.files[name]
 	p.mu.Unlock()
 	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
-		p.policy, p.broken = last.policy, last.broken
+		p.use(last)
 		return nil
 	}
-	content, ok, err := p.GitHub.File(p.ctx, p.m.Ref, config.Path)
-	if err == nil && !ok {
-		content, ok, err = p.formerSettings()
-	}
-	if err == nil && !ok {
-		content, ok, err = p.GitHub.File(p.ctx, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}, config.Path)
-		if errors.Is(err, ErrNoAccess) {
-			err = nil
-		}
-	}
+	content, from, err := p.readConfiguration()
 	if isRefused(err) {
 		return p.goOnWithLastGood(last, known, err)
 	}
 	if err != nil {
 		return err
 	}
-	if !ok {
-		content = []byte{} // as if it were empty
-	}
-	policy, err := config.Parse(content)
-	if err != nil && !known {
+	if !known {
 		last = p.kept(p.ctx, name)
 	}
+	if p.isMissed(&last, content, from) {
+		p.use(last)
+		return nil
+	}
+	policy, err := config.Parse(content)
 	last.read, last.broken = p.now, incident.BrokenConfig{}
 	if err != nil {
 		sum := sha256.Sum256(content)
 		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: mistakes(err)}
 		p.Logger.Warn("configuration invalid: using the last good one", "repository", name, "file", config.Path, "lines", lines(err))
 	} else {
-		last.policy = policy
-		last.kept = p.keep(p.ctx, name, last.kept, content)
+		if kept := keptText(name, from, content); !bytes.Equal(kept, last.kept) {
+			last.before, last.changed = last.kept, p.now
+		}
+		last.policy, last.from = policy, from
+		last.kept = p.keep(p.ctx, name, last.kept, keptText(name, from, content))
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files[name], p.policy, p.broken = last, last.policy, last.broken
+	p.use(last)
 	return nil
+}
+
+// use goes by a configuration, and remembers it for the next look.
+func (p *pass) use(f file) {
+	p.mu.Lock()
+	p.files[p.settingsName()] = f
+	p.mu.Unlock()
+	p.policy, p.broken = f.policy, f.broken
+	if d := p.before.Declared; f.removed && f.broken.Where == "" && d != nil && d.At.Before(f.missed.Add(removedAfter)) {
+		p.broken = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()), Instead: "defaults"}
+		if !isBlank(f.kept) {
+			p.broken.Instead = f.from
+		}
+	}
 }
 
 // goOnWithLastGood uses the last good configuration while GitHub refuses to show the file. The incident says so.
@@ -84,9 +96,7 @@ func (p *pass) goOnWithLastGood(last file, known bool, refused error) error {
 	}
 	last.read, last.broken = p.now, incident.BrokenConfig{Where: "unreadable", Why: reason(refused)}
 	p.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", brief(refused))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files[name], p.policy, p.broken = last, last.policy, last.broken
+	p.use(last)
 	return nil
 }
 
@@ -122,6 +132,7 @@ func (e *Engine) kept(ctx context.Context, repo string) file {
 	if e.Shelf == nil {
 		return unknown
 	}
+	unknown.missed, unknown.removed = e.missedSince(ctx, repo)
 	content, err := e.Shelf.Kept(ctx, policyName(repo))
 	if err != nil {
 		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err", brief(err))
@@ -131,7 +142,9 @@ func (e *Engine) kept(ctx context.Context, repo string) file {
 	if content == nil || err != nil { // what an older version understood a newer one may not
 		return unknown
 	}
-	return file{policy: policy, kept: content}
+	last := unknown
+	last.policy, last.kept, last.from = policy, content, keptFrom(repo, content)
+	return last
 }
 
 // mistakes tells the first mistakes of a configuration, with their places.
@@ -163,6 +176,9 @@ const shared = ".github"
 // checkSettings checks the configuration that a push changed, before it is merged: on the commit, line by line.
 func (p *pass) checkSettings() error {
 	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
+	if waited := p.now.Sub(p.received()); err == nil && !ok && p.m.Floor != nil && waited < lagging {
+		return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", p.m.Commit, p.m.Ref.FullName())}
+	}
 	if isRefused(err) || err == nil && !ok {
 		return nil // removed again, or the app was
 	}

@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"encoding/base64"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -125,11 +127,85 @@ func TestI5WhatOneProcessReadTheNextKnows(t *testing.T) {
 	if sent := w.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0].Key, "/signal/") {
 		t.Errorf("by a broken configuration the outbox holds %v", sent)
 	}
-	w.change("main", "")
-	w.restart()
-	before = len(w.outbox())
-	w.alert("firing", "Fourth", 1)
-	if sent := w.outbox()[before:]; len(sent) != 0 {
-		t.Errorf("an empty configuration is one, and the outbox holds %v", sent)
+}
+
+// remove removes the configuration.
+func (w *world) remove() {
+	w.t.Helper()
+	var file struct{ SHA string }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", nil, &file)
+	w.ok("alice", "DELETE", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", map[string]string{"message": "Remove it", "sha": file.SHA}, nil)
+	w.settle()
+}
+
+// A configuration that GitHub does not show for a moment, or shows empty, is still the one that was good; one that is removed counts
+// no more after a quarter of an hour, and each incident that it was for says so, once (I5).
+func TestI5AConfigurationThatIsMissedIsNotRemoved(t *testing.T) {
+	paging := "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"
+	own := map[string]string{}
+	for path, content := range templates.Repository() {
+		own[path] = content
+	}
+	own[".github/firebreak.yml"] = paging
+	for name, c := range map[string]struct {
+		files map[string]map[string]string
+		miss  func(w *world)
+		pages bool   // in the end
+		says  string // the incident, in the end
+	}{
+		"404 for ten minutes": {map[string]map[string]string{"acme/incidents": own}, func(w *world) {
+			w.answer("/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", &http.Response{StatusCode: 404, Status: "404 Not Found"}, []byte(`{"message":"Not Found"}`))
+		}, true, ""},
+		"removed":                               {map[string]map[string]string{"acme/incidents": own}, (*world).remove, false, "goes on with the defaults"},
+		"emptied":                               {map[string]map[string]string{"acme/incidents": own}, func(w *world) { w.change("main", "") }, false, "goes on with the defaults"},
+		"removed, and the organisation has one": {map[string]map[string]string{"acme/incidents": own, "acme/.github": {".github/firebreak.yml": paging}}, (*world).remove, true, "configuration of `acme/.github`"},
+		"made anew":                             {map[string]map[string]string{"acme/incidents": own}, func(w *world) { w.change("main", "pager: github\n") }, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldWith(t, c.files)
+			paged := func(alert string) bool {
+				w.t.Helper()
+				before := len(w.outbox())
+				w.alert("firing", alert, 1)
+				w.settle()
+				return len(w.outbox()) > before
+			}
+			if !paged("First") {
+				t.Fatal("the configuration pages nobody")
+			}
+			w.advance(2 * time.Minute) // no longer as it was read just now
+			c.miss(w)
+			isLess := c.says != "" || c.pages
+			w.restart()
+			if paged("Second") != isLess {
+				t.Errorf("at once it pages: %t", !isLess)
+			}
+			w.advance(10 * time.Minute)
+			w.restart()
+			if paged("Third") != isLess {
+				t.Errorf("ten minutes later it pages: %t", !isLess)
+			}
+			w.release()
+			w.advance(7 * time.Minute)
+			if paged("Fourth") != c.pages {
+				t.Errorf("in the end it pages: %t", !c.pages)
+			}
+			w.restart()
+			if paged("Fifth") != c.pages {
+				t.Errorf("in the end and after a restart it pages: %t", !c.pages)
+			}
+			w.ref.Number = 1
+			w.tell("alice: /oe\nwait 16m\nalice: /oe finding The queue is full\nwait 16m")
+			for _, words := range []string{"is no longer in this repository", "I can't use the new"} {
+				n := len(w.said(words))
+				if want := c.says != "" && words[0] == 'i'; n != 1 && want || n != 0 && !want {
+					t.Errorf("%q is said %d times", words, n)
+				}
+			}
+			if c.says != "" && len(w.said(c.says)) != 1 {
+				t.Errorf("not said: %s", c.says)
+			}
+		})
 	}
 }

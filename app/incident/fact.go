@@ -172,8 +172,9 @@ type (
 	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the pager calls them.
 	Acknowledged struct{ Key, Service, Name string }
 	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the version of the file;
-	// empty: it can be used again.
-	BrokenConfig struct{ Where, Why string }
+	// empty: it can be used again. Instead is set where the file was removed: the repository whose configuration counts now, or
+	// "defaults".
+	BrokenConfig struct{ Where, Why, Instead string }
 	// Unassignable: GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
 )

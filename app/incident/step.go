@@ -342,7 +342,11 @@ func (r *run) apply() {
 		if r.Asked.Config = w.Where; w.Where == "" {
 			return
 		}
-		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: Say{Name: "config-broken", Reason: w.Why}})
+		say := Say{Name: "config-broken", Reason: w.Why}
+		if w.Instead != "" {
+			say = Say{Name: "config-removed", Line: w.Instead}
+		}
+		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
 	case Unsent:
 		r.unsent(w)
 	case Undelivered:
