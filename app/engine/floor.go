@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Reads that are behind. GitHub's webhooks outrun the servers that answer its API, and a read just after a write may be older than
@@ -277,9 +278,9 @@ func (s *Snapshot) has(about string) bool {
 func aboutOf(event, label, login string) string {
 	switch event {
 	case "labeled", "unlabeled":
-		return "label " + strings.ToLower(label)
+		return "label " + naming.Key(label)
 	case "assigned", "unassigned":
-		return "assignee " + strings.ToLower(login)
+		return "assignee " + naming.Key(login)
 	case "closed", "reopened":
 		return "state"
 	}

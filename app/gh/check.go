@@ -3,7 +3,6 @@ package gh
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -38,6 +37,9 @@ func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun
 	if err != nil {
 		return fail("read the checks", where, err)
 	}
+	if err := need("read the checks", where, field{"check_runs", runs != nil && runs.CheckRuns != nil}); err != nil {
+		return err
+	}
 	conclusion := "success"
 	if !check.Passed {
 		conclusion = "failure"
@@ -64,6 +66,9 @@ func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun
 			return fail("open the check", where, err)
 		}
 		parts = parts[1:]
+	}
+	if err := need("open the check", where, field{"id", run.GetID() != 0}); err != nil {
+		return err
 	}
 	for i, part := range parts {
 		change := github.UpdateCheckRunOptions{Name: check.Name, Output: part}
@@ -105,19 +110,17 @@ func (a *App) FileAt(ctx context.Context, ref incident.Ref, path, commit string)
 	if err != nil {
 		return nil, false, err
 	}
-	var answer struct {
-		Content string `json:"content"`
-	}
-	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/contents/"+escape(path)+"?ref="+url.QueryEscape(commit), nil, &answer)
+	var raw json.RawMessage
+	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/contents/"+escape(path)+"?ref="+url.QueryEscape(commit), nil, &raw)
 	if status(err) == http.StatusNotFound {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, fail("read "+path, ref.FullName()+"@"+commit, err)
 	}
-	content, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(answer.Content, "\n", ""))
+	content, err := new(contents).decode(raw, path, ref.FullName()+"@"+commit)
 	if err != nil {
-		return nil, false, fmt.Errorf("read %s of %s: %w", path, ref.FullName(), err)
+		return nil, false, err
 	}
 	return content, true, nil
 }

@@ -59,6 +59,9 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	if at, ok := placeOf(is.URL); ok && !isSameName(at, ref) { // its repository was renamed
 		return a.ChangeTicket(ctx, at, body, owner, before)
 	}
+	if err := is.complete("read a ticket", ref.String()); err != nil {
+		return err
+	}
 	if text := body(is.Body); text != is.Body {
 		if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), map[string]string{"body": text}, nil); err != nil {
 			return fail("write a ticket", ref.String(), err)

@@ -180,6 +180,9 @@ func (a *App) Login(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fail("read the app's own name", "", err)
 	}
+	if err := need("read the app's own name", fmt.Sprintf("App %d", a.o.AppID), field{"slug", app.GetSlug() != ""}); err != nil {
+		return "", err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.login = naming.BotOf(app.GetSlug())

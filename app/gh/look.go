@@ -65,7 +65,7 @@ type item struct {
 	Assigner  *user     `json:"assigner"`
 	Assignee  *user     `json:"assignee"`
 	App       *viaApp   `json:"performed_via_github_app"`
-	Body      string    `json:"body"`
+	Body      *string   `json:"body"`
 	URL       string    `json:"html_url"`
 	Created   time.Time `json:"created_at"`
 	Submitted time.Time `json:"submitted_at"`
@@ -149,6 +149,9 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 		}
 		return nil, false, fail("read the issue", ref.String(), err)
 	}
+	if err := is.complete("read the issue", ref.String()); err != nil {
+		return nil, false, err
+	}
 	at, ok := placeOf(is.URL)
 	if !ok || isSameName(at, ref) {
 		at = ref
@@ -202,7 +205,13 @@ func (l *look) page(ctx context.Context, page, size int) (items []engine.Item, n
 	if err != nil {
 		return nil, false, fail("read the timeline", l.ref.String(), err)
 	}
+	if err := need("read the timeline", l.ref.String(), field{"items", raw != nil}); err != nil {
+		return nil, false, err
+	}
 	for _, it := range raw {
+		if err := it.complete(l.ref.String()); err != nil {
+			return nil, false, err
+		}
 		items = append(items, l.item(it))
 	}
 	return items, res.NextPage != 0, nil
@@ -216,7 +225,7 @@ func (l *look) item(it item) engine.Item {
 	if it.Assigner != nil {
 		by = it.Assigner
 	}
-	out := engine.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), Body: it.Body, URL: it.URL}
+	out := engine.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), URL: it.URL}
 	out.By, out.Bot = nameOf(by), by != nil && by.Type == "Bot"
 	out.Own = strings.EqualFold(out.By, l.me) || it.App != nil && it.App.ID == l.a.o.AppID && out.Bot
 	switch {

@@ -2,7 +2,7 @@ package gh
 
 import (
 	"context"
-	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -65,8 +65,13 @@ func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []s
 	if err != nil && status(err) != http.StatusNotFound {
 		return false, fail("ask what "+login+" may do", ref.FullName(), err)
 	}
-	if err == nil && answer.canWrite() {
-		return true, nil
+	if err == nil {
+		if err := need("ask what "+login+" may do", ref.FullName(), field{"permission", answer.Permission != "" || answer.Role != ""}); err != nil {
+			return false, err
+		}
+		if answer.canWrite() {
+			return true, nil
+		}
 	}
 	for _, team := range teams {
 		var member struct {
@@ -76,8 +81,13 @@ func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []s
 		if err != nil && status(err) != http.StatusNotFound {
 			return false, fail("ask whether "+login+" is in "+team, ref.Owner, err)
 		}
-		if err == nil && member.State == "active" {
-			return true, nil
+		if err == nil {
+			if err := need("ask whether "+login+" is in "+team, ref.Owner, field{"state", member.State != ""}); err != nil {
+				return false, err
+			}
+			if member.State == "active" {
+				return true, nil
+			}
 		}
 	}
 	return false, nil
@@ -133,19 +143,17 @@ func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, 
 	if err != nil {
 		return nil, false, err
 	}
-	var answer struct {
-		Content string `json:"content"`
-	}
-	_, err = c.Do(ctx, req, &answer)
+	var raw json.RawMessage
+	_, err = c.Do(ctx, req, &raw)
 	switch {
 	case status(err) == http.StatusNotFound:
 		known = file{at: now}
 	case err != nil:
 		return nil, false, fail("read "+path, ref.FullName(), err)
 	default:
-		content, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(answer.Content, "\n", ""))
+		content, err := new(contents).decode(raw, path, ref.FullName())
 		if err != nil {
-			return nil, false, fmt.Errorf("read %s of %s: %w", path, ref.FullName(), err)
+			return nil, false, err
 		}
 		known = file{content: content, ok: true, at: now}
 	}

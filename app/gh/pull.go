@@ -2,6 +2,7 @@ package gh
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -31,6 +32,9 @@ func (a *App) Publish(ctx context.Context, ref incident.Ref, p engine.Publicatio
 			return 0, err
 		}
 	}
+	if err := need("open the pull request", w.where(), field{"number", pr.GetNumber() != 0}); err != nil {
+		return 0, err
+	}
 	return pr.GetNumber(), w.ask(ctx, pr)
 }
 
@@ -50,6 +54,9 @@ func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) 
 		return nil, fail("look for the pull request", w.where(), err)
 	}
 	for _, pr := range pulls {
+		if err := need("look for the pull request", w.where(), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"state", pr.GetState() != ""}); err != nil {
+			return nil, err
+		}
 		if pr.GetHead().GetRef() == w.p.Branch && (pr.GetState() == "open" || pr.MergedAt != nil) {
 			return pr, nil
 		}
@@ -65,7 +72,10 @@ func (a *App) FindPull(ctx context.Context, ref incident.Ref, branch string) (in
 	}
 	w := &publishing{a: a, c: c, ref: ref, p: engine.Publication{Branch: branch}}
 	pr, err := w.existing(ctx)
-	return pr.GetNumber(), err
+	if err != nil || pr == nil {
+		return 0, err
+	}
+	return pr.GetNumber(), need("look for the pull request", w.where(), field{"number", pr.GetNumber() != 0})
 }
 
 func (w *publishing) open(ctx context.Context) (*github.PullRequest, error) {
@@ -74,6 +84,9 @@ func (w *publishing) open(ctx context.Context) (*github.PullRequest, error) {
 		return nil, fail("read the repository", w.ref.FullName(), err)
 	}
 	base := repo.GetDefaultBranch()
+	if err := need("read the repository", w.ref.FullName(), field{"default_branch", base != ""}); err != nil {
+		return nil, err
+	}
 	if err := w.branch(ctx, base); err != nil {
 		return nil, err
 	}
@@ -104,9 +117,15 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 			return fail("read the branch "+base, w.ref.FullName(), err)
 		}
 	}
+	if err := need("read the branch", w.where(), field{"object.sha", head.GetObject().GetSHA() != ""}); err != nil {
+		return err
+	}
 	parent, _, err := w.c.Git.GetCommit(ctx, owner, repo, head.GetObject().GetSHA())
 	if err != nil {
 		return fail("read the commit", w.where(), err)
+	}
+	if err := completeCommit(parent, w.where()); err != nil {
+		return err
 	}
 	var entries []*github.TreeEntry
 	for _, path := range slices.Sorted(maps.Keys(w.p.Files)) {
@@ -129,10 +148,16 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 	if err != nil {
 		return fail("write the tree", w.where(), err)
 	}
+	if err := need("write the tree", w.where(), field{"sha", tree.GetSHA() != ""}); err != nil {
+		return err
+	}
 	// No author or committer: GitHub signs what an app commits in its own name.
 	commit, _, err := w.c.Git.CreateCommit(ctx, owner, repo, &github.Commit{Message: &w.p.Message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
 		return fail("write the commit", w.where(), err)
+	}
+	if err := need("write the commit", w.where(), field{"sha", commit.GetSHA() != ""}); err != nil {
+		return err
 	}
 	to := &github.Reference{Ref: github.String("refs/heads/" + w.p.Branch), Object: &github.GitObject{SHA: commit.SHA}}
 	if exists {
@@ -144,6 +169,12 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 		return fail("write the branch", w.where(), err)
 	}
 	return nil
+}
+
+// completeCommit returns an error if a commit lacks what the next one is built on. A tree that is made on none holds the new files
+// alone: all others would be gone.
+func completeCommit(c *github.Commit, where string) error {
+	return need("read the commit", where, field{"sha", c.GetSHA() != ""}, field{"tree.sha", c.GetTree().GetSHA() != ""})
 }
 
 // ask asks for reviews, one by one: GitHub refuses the whole request for one who is no collaborator.
@@ -195,6 +226,12 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	pr, _, err := c.PullRequests.Get(ctx, ref.Owner, ref.Repo, number)
 	if err != nil {
 		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
+	}
+	err = need("read the pull request", fmt.Sprintf("%s#%d", ref.FullName(), number), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"head.sha", pr.GetHead().GetSHA() != ""},
+		field{"base.ref", pr.GetBase().GetRef() != ""}, field{"state", pr.GetState() != ""}, field{"merged", pr.Merged != nil},
+		field{"merged_at", !pr.GetMerged() || pr.MergedAt != nil})
+	if err != nil {
+		return engine.Pull{}, err
 	}
 	mergedBy := pr.GetMergedBy().GetLogin()
 	if pr.GetMerged() && mergedBy == "" {
@@ -263,6 +300,9 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 	if err != nil {
 		return "", fail("read the commit", where, err)
 	}
+	if err := completeCommit(parent, where); err != nil {
+		return "", err
+	}
 	var entries []*github.TreeEntry
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		content := files[path]
@@ -272,12 +312,18 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 	if err != nil {
 		return "", fail("write the tree", where, err)
 	}
+	if err := need("write the tree", where, field{"sha", tree.GetSHA() != ""}); err != nil {
+		return "", err
+	}
 	if tree.GetSHA() == parent.GetTree().GetSHA() {
 		return head, nil
 	}
 	commit, _, err := c.Git.CreateCommit(ctx, ref.Owner, ref.Repo, &github.Commit{Message: &message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
 		return "", fail("write the commit", where, err)
+	}
+	if err := need("write the commit", where, field{"sha", commit.GetSHA() != ""}); err != nil {
+		return "", err
 	}
 	to := &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: commit.SHA}}
 	if _, _, err := c.Git.UpdateRef(ctx, ref.Owner, ref.Repo, to, false); err != nil {

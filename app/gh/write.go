@@ -26,7 +26,7 @@ func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64
 	if err != nil {
 		return 0, fail("comment", ref.String(), err)
 	}
-	return posted.GetID(), nil
+	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
 // EditComment writes a comment anew. It implements engine.GitHub.
@@ -136,6 +136,9 @@ func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]
 	if err != nil {
 		return nil, fail("assign", ref.String(), err)
 	}
+	if err := need("assign", ref.String(), field{"assignees", is.Assignees != nil}); err != nil {
+		return nil, err
+	}
 	var now []string
 	for _, u := range is.Assignees {
 		now = append(now, u.GetLogin())
@@ -211,7 +214,7 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 				continue // only changed since: it may be of an incident that had the same name before
 			}
 			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
-				return is.GetNumber(), is.GetID(), nil
+				return is.GetNumber(), is.GetID(), need("look for an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -239,7 +242,7 @@ func (a *App) FindIncident(ctx context.Context, repo string, markers ...string) 
 		}
 		for _, is := range issues {
 			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && isMarked(is.GetBody(), markers) {
-				return is.GetNumber(), nil
+				return is.GetNumber(), need("look for an incident", repo, field{"number", is.GetNumber() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -298,7 +301,7 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (in
 	if err != nil {
 		return 0, 0, fail("open an issue", repo, err)
 	}
-	return is.GetNumber(), is.GetID(), nil
+	return is.GetNumber(), is.GetID(), need("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 }
 
 // AddSubIssue makes an issue of the same owner a sub-issue; where there are none, or it is one already, nothing is done.
@@ -354,7 +357,7 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker,
 		}
 		for _, k := range comments {
 			if strings.EqualFold(k.GetUser().GetLogin(), me) && marked(k.GetBody(), marker) {
-				return k.GetID(), nil
+				return k.GetID(), need("read the comments", ref.String(), field{"id", k.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -366,7 +369,7 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker,
 	if err != nil {
 		return 0, fail("comment", ref.String(), err)
 	}
-	return posted.GetID(), nil
+	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
 // Ticket reads an issue that a follow-up became. It implements engine.GitHub.
