@@ -437,6 +437,9 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.awaitOther(p.m.Pull == number && p.m.Comment == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
+		return nil, err
+	}
 	p.request = &pr
 	now := func(what any) incident.Fact { return incident.Fact{At: p.now, What: what} }
 	switch {

@@ -111,6 +111,19 @@ func (p *pass) awaitReads() error {
 	return p.mergeCards()
 }
 
+// awaitOther returns a *Later while a ticket or a pull request, as it was read, is older than the webhook that is about it.
+func (p *pass) awaitOther(isAbout bool, what string, updated time.Time) error {
+	f := p.m.Floor
+	if !isAbout || f == nil || updated.IsZero() || !updated.Before(f.Updated) {
+		return nil
+	}
+	waited := p.now.Sub(p.received())
+	if waited >= lagging {
+		return nil
+	}
+	return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API is behind at %s: it is older than the webhook", what)}
+}
+
 // raiseCard goes on from the card that this process wrote where GitHub still shows an older one.
 func (p *pass) raiseCard() {
 	r := p.recentOf(p.m.Ref)
@@ -247,10 +260,11 @@ func (p *pass) lacksOfReads() (all []lack) {
 // lacksOfMemory lists what this process wrote or read before and the reads do not show.
 func (p *pass) lacksOfMemory() (all []lack) {
 	s, r := p.snap, p.recentOf(p.m.Ref)
-	switch {
-	case s.Card == nil && r.card != 0 && !r.posted.IsZero() && r.card != p.deleted() && !showsAfter(s.Items, r.card, r.posted):
-		all = append(all, lack{"the card is not there yet", r.posted})
-	case p.isOlderCard(r):
+	if s.Card == nil {
+		if id, at := p.findPosted(r); id != 0 && !at.IsZero() && id != p.deleted() && !showsAfter(s.Items, id, at) {
+			all = append(all, lack{"the card is not there yet", at})
+		}
+	} else if p.isOlderCard(r) {
 		all = append(all, lack{"the card is older than what was written", r.wrote})
 	}
 	if s.Updated.Before(r.updated) {

@@ -337,6 +337,9 @@ func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.awaitOther(p.m.Ticket == index+1, fu.Ticket, ticket.Updated); err != nil {
+		return nil, err
+	}
 	changed := incident.TicketChanged{Index: index, Done: !ticket.Open}
 	if owner := p.state.OwnerOf(fu); len(ticket.Assignees) > 0 && !incident.Has(ticket.Assignees, owner) {
 		changed.Owner = ticket.Assignees[0]

@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -82,6 +85,9 @@ func (p *pass) noteRead() {
 
 // noteCard remembers the card that was written.
 func (p *pass) noteCard(id int64, seq int, isNew bool) {
+	if isNew {
+		p.keepPosted(id)
+	}
 	p.noteHere(func(r *recent) {
 		if isNew {
 			r.posted = p.now
@@ -90,6 +96,41 @@ func (p *pass) noteCard(id int64, seq int, isNew bool) {
 		}
 		r.card, r.seq, r.state, r.wrote = id, seq, p.state, p.now
 	})
+}
+
+// postedName names on the shelf when an incident's card was posted: another process may look next, and must not post a second one.
+func postedName(ref incident.Ref) string {
+	return fmt.Sprintf("posted/%s/%d", ref.FullName(), ref.Number)
+}
+
+// keepPosted keeps outside the process that the card was posted.
+func (p *pass) keepPosted(id int64) {
+	if p.Shelf == nil {
+		return
+	}
+	text := fmt.Sprintf("%d %s", id, p.now.Format(time.RFC3339))
+	if err := p.Shelf.Keep(p.ctx, postedName(p.m.Ref), []byte(text)); err != nil {
+		p.Logger.Warn("posted card not noted", "incident", p.m.Ref.String(), "err", brief(err))
+	}
+}
+
+// findPosted returns the card that this process or another posted last, and when; 0: nobody knows of one.
+func (p *pass) findPosted(r recent) (id int64, at time.Time) {
+	if r.card != 0 || p.Shelf == nil {
+		return r.card, r.posted
+	}
+	text, err := p.Shelf.Kept(p.ctx, postedName(p.m.Ref))
+	if err != nil {
+		p.Logger.Warn("posted card not readable", "incident", p.m.Ref.String(), "err", brief(err))
+		return 0, time.Time{}
+	}
+	number, when, _ := strings.Cut(string(text), " ")
+	id, err1 := strconv.ParseInt(number, 10, 64)
+	at, err2 := time.Parse(time.RFC3339, when)
+	if err1 != nil || err2 != nil {
+		return 0, time.Time{}
+	}
+	return id, at
 }
 
 // noteSaid remembers a comment that was posted with its keys.

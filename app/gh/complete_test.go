@@ -37,6 +37,9 @@ func (l *lacking) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return nil, err
 	}
+	if l.field == "permission" {
+		l.take(v, []string{"role_name"})
+	}
 	if l.field == "" {
 		v = nil
 	}
@@ -112,6 +115,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 		{"timeline", `GET .*/timeline$`, "body", nil, look, "body of commented"},
 		{"comment", `POST .*/comments$`, "id", nil, func(a *gh.App) error { _, err := a.Comment(ctx, it, "x"); return err }, "id"},
 		{"assign", `POST .*/assignees$`, "assignees", nil, func(a *gh.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }, "assignees"},
+		{"permission", `GET .*/permission$`, "permission", nil, func(a *gh.App) error { _, err := a.May(ctx, it, "alice", nil); return err }, "permission"},
 		{"ticket", `GET .*/platform/issues/1$`, "state", nil, func(a *gh.App) error { _, err := a.Ticket(ctx, ticket); return err }, "state"},
 		{"ticket", `GET .*/platform/issues/1$`, "assignees", nil, func(a *gh.App) error {
 			return a.ChangeTicket(ctx, ticket, func(string) string { return "x" }, "", "")

@@ -226,6 +226,9 @@ func (l *look) item(it item) engine.Item {
 		by = it.Assigner
 	}
 	out := engine.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), URL: it.URL}
+	if it.Body != nil {
+		out.Body = *it.Body
+	}
 	out.By, out.Bot = nameOf(by), by != nil && by.Type == "Bot"
 	out.Own = strings.EqualFold(out.By, l.me) || it.App != nil && it.App.ID == l.a.o.AppID && out.Bot
 	switch {

@@ -65,6 +65,9 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 		if err != nil {
 			return nil, notInstalled(fail("find the app's installation", owner+"/"+repos[0], err))
 		}
+		if err := need("find the app's installation", owner+"/"+repos[0], field{"id", inst.GetID() != 0}); err != nil {
+			return nil, err
+		}
 		id = inst.GetID()
 	}
 	anew := func(ctx context.Context, failed error) (*github.Client, error) {

@@ -1,0 +1,59 @@
+package webhook_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/webhook"
+)
+
+// A message carries what its webhook proves, so that a look can tell a read that is older than it.
+func TestWhatAPayloadProves(t *testing.T) {
+	const at = "2026-03-02T10:41:00Z"
+	issue := `"issue":{"number":1,"updated_at":"` + at + `","labels":[{"name":"incident"}]},`
+	when := time.Date(2026, 3, 2, 10, 41, 0, 0, time.UTC)
+	for _, c := range []struct {
+		event, body string
+		want        incident.Floor
+	}{
+		{"issues", `{"action":"labeled","label":{"name":"phase/fixing"},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "labeled", Name: "phase/fixing", By: "alice"}},
+		{"issues", `{"action":"unlabeled","label":{"name":"phase/fixing"},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "unlabeled", Name: "phase/fixing", By: "alice"}},
+		{"issues", `{"action":"assigned","assignee":{"login":"bob"},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "assigned", Name: "bob", By: "alice"}},
+		{"issues", `{"action":"unassigned","assignee":{"login":"bob"},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "unassigned", Name: "bob", By: "alice"}},
+		{"issues", `{"action":"closed",` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "closed", By: "alice"}},
+		{"issues", `{"action":"reopened",` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "reopened", By: "alice"}},
+		{"issues", `{"action":"edited","changes":{"title":{"from":"a"}},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "renamed", By: "alice"}},
+		{"issues", `{"action":"opened",` + issue + repo + alice + `}`, incident.Floor{Updated: when}},
+		{"issue_comment", `{"action":"created",` + issue + by("alice", "User", "/ic") + repo + alice + `}`, incident.Floor{Updated: when, Comment: 5}},
+		{"issue_comment", `{"action":"deleted",` + issue + `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"}},` + repo + alice + `}`, incident.Floor{Updated: when, Deleted: 9}},
+		{"pull_request", `{"action":"closed","pull_request":{"number":4,"updated_at":"` + at + `","head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, incident.Floor{Updated: when}},
+	} {
+		m, ok, err := webhook.Decide(c.event, []byte(c.body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if !ok || err != nil || m.Floor == nil {
+			t.Errorf("%s: %t, %v, %+v", c.body, ok, err, m)
+			continue
+		}
+		if d := cmp.Diff(c.want, *m.Floor); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.body, d)
+		}
+	}
+}
+
+// The endpoint notes when a webhook came, by the product's clock.
+func TestWhenAWebhookCame(t *testing.T) {
+	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},` + repo + alice + `}`
+	now := time.Date(2026, 3, 2, 10, 41, 0, 0, time.UTC)
+	var got incident.Message
+	h, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte("now")}, AppID: appID, Now: func() time.Time { return now },
+		Enqueue: func(_ context.Context, m incident.Message) error { got = m; return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := post(h, "issues", body, sign(body, "now")); w.Code != 202 || got.Floor == nil || !got.Floor.Received.Equal(now) {
+		t.Errorf("%d, %+v", w.Code, got.Floor)
+	}
+}
