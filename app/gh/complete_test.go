@@ -75,7 +75,7 @@ func (l *lacking) take(v any, path []string) {
 // decided or written from half of an answer.
 func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	ctx := t.Context()
-	open := func(string) (incident.Cursor, bool) { return incident.Cursor{}, false }
+	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	look := func(a *gh.App) error { _, err := a.Look(ctx, it, open); return err }
 	readFile := func(a *gh.App) error { _, _, err := a.File(ctx, it, "README.md"); return err }
 	publish := func(branch string) func(*gh.App) error {
