@@ -227,6 +227,9 @@ func (p *pass) lacksOfReads() (all []lack) {
 		if it.Event == "commented" {
 			comments++
 		}
+		if it.Event == "transferred" {
+			clear(last) // labels and assignees that the new repository does not have are dropped, and no event tells
+		}
 		if !isAct(it.Event) {
 			continue
 		}

@@ -20,8 +20,11 @@ func (p *pass) mayPutRight(about, event string, isDecided bool) bool {
 	}
 	last, newest := "", time.Time{}
 	for _, it := range p.snap.Items {
-		if aboutOf(it.Event, it.Label, it.Login) == about {
+		switch {
+		case aboutOf(it.Event, it.Label, it.Login) == about:
 			last = it.Event
+		case it.Event == "transferred":
+			last = event // what the new repository does not have was dropped with it
 		}
 		if it.At.After(newest) {
 			newest = it.At

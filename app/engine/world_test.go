@@ -49,7 +49,6 @@ type world struct {
 	measured metrics.Recorder // nil: nothing is measured
 	replicas replicas         // of GitHub, some of which may be behind
 	several  bool             // the story is about several incidents, at which the product works at once
-	replicas replicas         // of GitHub, some of which may be behind
 }
 
 // logWriter shows what the product logs where a test fails.
