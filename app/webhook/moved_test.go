@@ -45,6 +45,7 @@ func TestIssuesThatGo(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
+		m.Floor = nil // TestWhatAPayloadProves holds it
 		if m.Why = ""; !relevant {
 			m = incident.Message{}
 		}
