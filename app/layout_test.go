@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/bench", "app/wire", "app/simulation", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/wire", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string
