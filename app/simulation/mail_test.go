@@ -23,7 +23,7 @@ type letter struct {
 // post takes what is sent: webhooks, and what goes to people outside.
 func (w *world) post(rw http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/webhook" {
-		w.box.Handler().ServeHTTP(rw, r)
+		w.pages.Tee(w.box.Handler()).ServeHTTP(rw, r)
 		return
 	}
 	body, err := io.ReadAll(r.Body)

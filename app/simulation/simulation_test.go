@@ -152,6 +152,9 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	for _, line := range want.wrong {
 		fmt.Fprintln(&failed, "without faults:", line)
 	}
+	for _, key := range calm.pages.Repeated() {
+		fmt.Fprintln(&failed, "without faults: sent more than once:", key)
+	}
 	for _, line := range got.wrong {
 		fmt.Fprintln(&failed, line)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/app/witness"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -53,6 +54,8 @@ type world struct {
 
 	twin   *wire.Server   // another worker, with a queue of its own; nil: none yet
 	handed map[int]letter // by incident, what the product was handed last
+
+	pages witness.Sink // every page and mail that left, repetitions too
 
 	mu    sync.Mutex
 	mail  []letter // webhooks that GitHub sent and the product has not got
