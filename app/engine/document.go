@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -142,10 +143,20 @@ func (p *pass) writeFacts() error {
 		}
 		p.request = &pr
 	}
-	pr := p.request
-	if !pr.Open || !pr.ByApp {
+	if !p.request.Open || !p.request.ByApp {
 		return nil
 	}
+	err := p.writeFactsAt(p.request)
+	var moved *Moved
+	if errors.As(err, &moved) {
+		p.request.Head = moved.Head
+		err = p.writeFactsAt(p.request)
+	}
+	return err
+}
+
+// writeFactsAt does so on the head that the pull request was read with, which becomes the new one.
+func (p *pass) writeFactsAt(pr *Pull) error {
 	name, err := p.documentPath(pr.Head)
 	if err != nil || name == "" {
 		return err

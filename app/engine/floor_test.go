@@ -263,3 +263,39 @@ func TestA4AnAnswerThatTheTimelineDoesNotShowYetIsGivenOnce(t *testing.T) {
 		t.Errorf("answered %d times: %q", len(said), said)
 	}
 }
+
+// GitHub's answer about a pull request is behind its branch for a moment after a push. What was read there can't be written on, and
+// the branch says what can.
+func TestA2APullRequestBehindItsBranchIsNoRefusal(t *testing.T) {
+	w := newWorld(t)
+	for _, s := range steps(whole(t)) {
+		if s.head == "carol merges" {
+			break
+		}
+		w.step(s)
+		w.settle()
+	}
+	w.advance(time.Minute)
+	w.order(`{"match":"GET .*/pulls/\\d+$","lag":"1h","count":-1}`)
+	for _, what := range []string{"Add an alert", "Add a graph", "Add a probe"} {
+		w.tell("carol: /ic followup acme/payments " + what + " @erin")
+		w.advance(2 * time.Second)
+	}
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "refuses") {
+			t.Errorf("it says: %s", visible(c.Body))
+		}
+	}
+	var files []struct{ Path string }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/postmortems?ref=postmortem/1", nil, &files)
+	if len(files) != 2 {
+		t.Fatalf("the branch holds %v", files)
+	}
+	var document struct{ Content []byte }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+files[1].Path+"?ref=postmortem/1", nil, &document)
+	for _, ticket := range []string{"acme/payments#1", "acme/payments#2", "acme/payments#3", "acme/payments#4"} {
+		if !strings.Contains(string(document.Content), ticket) {
+			t.Errorf("%s doesn't name %s", files[1].Path, ticket)
+		}
+	}
+}

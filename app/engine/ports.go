@@ -167,8 +167,8 @@ type GitHub interface {
 	// Reviews returns who approves of a pull request and who asks for changes: of each person the newest review that says
 	// something counts.
 	Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
-	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails if somebody
-	// pushed in between.
+	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails with a *Moved if
+	// the branch has another head.
 	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
 	// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none.
 	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
@@ -337,6 +337,18 @@ func (r *Refusal) Error() string {
 
 // Unwrap returns the client's error.
 func (r *Refusal) Unwrap() error { return r.Err }
+
+// Moved is the error of a write to a branch that has another head than was known: what was read of its pull request is
+// behind, or somebody pushed in between.
+type Moved struct {
+	Head string // of the branch, now
+	Err  error  // how GitHub refused the write
+}
+
+func (m *Moved) Error() string { return m.Err.Error() }
+
+// Unwrap returns the refusal.
+func (m *Moved) Unwrap() error { return m.Err }
 
 // Is reports whether target is ErrNoAccess and the status says so.
 func (r *Refusal) Is(target error) bool {

@@ -289,7 +289,8 @@ func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approv
 }
 
 // Write writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
-// written. Somebody who pushed in between makes it fail, so that nobody's lines are lost. It implements engine.GitHub.
+// written. Somebody who pushed in between makes it fail with a *engine.Moved, so that nobody's lines are lost. It implements
+// engine.GitHub.
 func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
@@ -327,7 +328,14 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 	}
 	to := &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: commit.SHA}}
 	if _, _, err := c.Git.UpdateRef(ctx, ref.Owner, ref.Repo, to, false); err != nil {
-		return "", fail("write the branch", where, err)
+		failed := fail("write the branch", where, err)
+		if status(err) != http.StatusUnprocessableEntity {
+			return "", failed
+		}
+		if now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch); err == nil && now.GetObject().GetSHA() != head {
+			return "", &engine.Moved{Head: now.GetObject().GetSHA(), Err: failed}
+		}
+		return "", failed
 	}
 	return commit.GetSHA(), nil
 }
