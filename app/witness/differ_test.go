@@ -73,7 +73,7 @@ type pullJSON struct {
 	Body   string
 	State  string
 	Merged *string `json:"merged_at"`
-	Head   struct{ Ref, SHA string }
+	Head   struct{ Ref string }
 }
 
 // pull reads a pull request: its text, its comments, its checks, and the documents that it brings.
@@ -87,7 +87,10 @@ func (s *Stage) pull(number int, names map[int64]string) (out []string) {
 	out = append(out, s.comments(fmt.Sprintf("repos/%s/issues/%d", repository, number), names)...)
 	ref := "main"
 	if p.Merged == nil {
-		ref = p.Head.SHA
+		// emulate's pull requests don't follow their branches.
+		var branch struct{ Object struct{ SHA string } }
+		s.ok("alice", "GET", fmt.Sprintf("repos/%s/git/ref/heads/%s", repository, p.Head.Ref), nil, &branch)
+		ref = branch.Object.SHA
 		var checks struct {
 			Runs []struct {
 				Name, Status, Conclusion string

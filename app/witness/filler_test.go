@@ -27,7 +27,6 @@ var gaps = map[string]string{
 	"form":      "it has no issue forms: the text is written as GitHub writes a form's, with the form's label",
 	"delivery":  "it names webhooks by the millisecond, so that two may have one name: each gets a name of its own",
 	"changes":   "webhooks of edited comments don't say what was there before: the webhook before it did",
-	"head":      "a pull request doesn't follow its branch: its head is read from the branch",
 	"duplicate": "it closes an issue as completed where it is asked to close it as a duplicate: the reason is remembered",
 	"pins":      "it has no pinned comments: the card's pin is remembered",
 	"reactions": "it has none: they are kept, and shown in timelines",
@@ -40,7 +39,6 @@ func (e *emulate) Handler() http.Handler {
 	mux.HandleFunc("POST /emulate/webhook", e.webhook)
 	mux.HandleFunc("GET /api/v3/repos/{owner}/{repo}/issues/{number}/timeline", e.timeline)
 	mux.HandleFunc("GET /api/v3/repos/{owner}/{repo}/assignees/{login}", e.assignable)
-	mux.HandleFunc("GET /api/v3/repos/{owner}/{repo}/pulls/{number}", e.pull)
 	mux.HandleFunc("POST /api/v3/repos/{owner}/{repo}/issues/comments/{id}/reactions", e.react)
 	mux.HandleFunc("PUT /api/v3/repos/{owner}/{repo}/issues/comments/{id}/pin", e.pin)
 	mux.HandleFunc("GET /api/v3/repos/{owner}/{repo}/issues/{number}", e.issue)
@@ -273,23 +271,6 @@ func (e *emulate) editIssue(w http.ResponseWriter, r *http.Request) {
 		e.mu.Unlock()
 	}
 	e.forward.ServeHTTP(w, r)
-}
-
-// pull gives an open pull request the head of its branch.
-func (e *emulate) pull(w http.ResponseWriter, r *http.Request) {
-	repo := fmt.Sprintf("/repos/%s/%s", r.PathValue("owner"), r.PathValue("repo"))
-	var p object
-	if e.ask(r, repo+"/pulls/"+r.PathValue("number"), &p) != http.StatusOK || p["state"] != "open" {
-		e.forward.ServeHTTP(w, r)
-		return
-	}
-	head := p["head"].(object)
-	var branch struct{ Object struct{ SHA string } }
-	if e.ask(r, fmt.Sprintf("%s/git/ref/heads/%s", repo, head["ref"]), &branch) == http.StatusOK {
-		e.fill("head")
-		head["sha"] = branch.Object.SHA
-	}
-	e.tell(w, p)
 }
 
 // webhook takes a webhook of emulate's and hands it on to the product, as GitHub would send it.
