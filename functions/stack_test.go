@@ -189,6 +189,7 @@ func newStack(t *testing.T, o settings) *stack {
 	s.webhook = begin("webhook", env, "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
 	env["FIREBREAK_SHELF"] = "s3://firebreak-shelf/"
 	working := maps.Clone(env)
+	working["FIREBREAK_QUEUE_TRIES"] = fmt.Sprint(o.receives)
 	s.coldWorker = func() { s.worker = begin("worker", working) }
 	s.coldWorker()
 	if o.twin {

@@ -110,13 +110,14 @@ func TestA4APartialFailure(t *testing.T) {
 	if v := s.view(one); strings.Contains(v.Assignees, "carol") {
 		t.Errorf("the first incident can't be reached, and it is %+v", v)
 	}
-	s.wait(time.Minute)
+	if wait := s.aws.Hidden(s.queue).Sub(s.box.Clock().Now()); wait != time.Second {
+		t.Errorf("after one failure the commands wait for %s", wait)
+	}
+	s.wait(5 * time.Second)
 	contains(t, "the first incident", s.view(one).Assignees, "alice", "carol")
 	if dead := s.aws.Dead(s.queue); len(dead) > 0 {
 		t.Errorf("dead: %+v", dead)
 	}
-	log := s.worker.Log()
-	contains(t, "the log", log, `"in":1000000000`, `"in":2000000000`)
 }
 
 // What fails for good is put aside without holding up the incident for ever, and sent again it is done.
@@ -124,7 +125,9 @@ func TestA4DeadLetters(t *testing.T) {
 	s := newStack(t, settings{receives: 3})
 	n := s.declare("alice")
 	s.settle()
-	s.faults(fmt.Sprintf(`{"match":"GET .*/issues/%d$","status":500,"count":1000}`, n))
+	for _, operation := range []string{"CreateSchedule", "UpdateSchedule"} { // GitHub is fine, and no timer can be set
+		s.aws.Refuse(operation, "AccessDeniedException")
+	}
 	s.say("carol", n, "/ic")
 	s.settle()
 	if dead := s.aws.Dead(s.queue); len(dead) > 0 {
@@ -132,31 +135,85 @@ func TestA4DeadLetters(t *testing.T) {
 	}
 	s.wait(time.Minute)
 	dead := s.aws.Dead(s.queue)
-	if len(dead) != 1 || dead[0].Received != 3 || len(s.aws.Messages(s.queue)) != 0 {
+	if len(dead) == 0 || dead[0].Received != 3 || !strings.Contains(dead[0].Body, "issue_comment.created") || len(s.aws.Messages(s.queue)) != 0 {
 		t.Fatalf("dead %+v, left %+v", dead, s.aws.Messages(s.queue))
 	}
-	s.as("", "DELETE", "/sandbox/faults", nil, nil)
-	s.wait(5 * time.Minute) // by then its delivery is forgotten
-	if err := s.enqueue(t.Context(), dead[0].Body); err != nil {
-		t.Fatal(err)
+	for _, operation := range []string{"CreateSchedule", "UpdateSchedule"} {
+		s.aws.Refuse(operation, "")
+	}
+	s.wait(5 * time.Minute)  // by then its delivery is forgotten
+	for _, m := range dead { // that it was put aside could not be told either
+		if err := s.enqueue(t.Context(), m.Body); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.settle()
-	contains(t, "assignees", s.view(n).Assignees, "carol")
+	v := s.view(n)
+	contains(t, "assignees", v.Assignees, "carol")
+	contains(t, "what is told", v.Card+strings.Join(v.Comments, "\n"), "set the timer")
 }
 
-// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is done then.
+// GitHub is out for six hours. Waiting is no failure: nothing is put aside, although the queue counts each time that it hands
+// out a message, people are paged as the rules say, and when GitHub is back what was asked is done at once.
+func TestA4AnOutageOnAWS(t *testing.T) {
+	s := newStack(t, settings{receives: 10})
+	waiting, taken := s.declare("alice"), s.declare("bob")
+	s.say("carol", taken, "/ic")
+	s.settle()
+	s.faults(`{"match":"GET .*/repos/","status":502,"count":1000000}`)
+	s.say("carol", waiting, "/ic")
+	s.say("carol", taken, "/ic update We know what it is")
+	s.wait(6 * time.Hour)
+	if dead := s.aws.Dead(s.queue); len(dead) > 0 {
+		t.Errorf("put aside: %+v", dead)
+	}
+	if sent := s.outbox(); len(sent) < 10 {
+		t.Errorf("paged %q", sent)
+	}
+	s.as("", "DELETE", "/sandbox/faults", nil, nil)
+	s.wait(5 * time.Minute)
+	contains(t, "the incident that waited", s.view(waiting).Assignees, "carol")
+	contains(t, "the other one", s.view(taken).Card, "| carol | [customer update]")
+	if left, dead := s.aws.Messages(s.queue), s.aws.Dead(s.queue); len(left)+len(dead) > 0 {
+		t.Errorf("left %+v, put aside %+v", left, dead)
+	}
+}
+
+// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is done then. Where somebody is still
+// to be paged, it comes at the times of the pages.
 func TestA4ARateLimit(t *testing.T) {
 	s := newStack(t, settings{})
-	n := s.declare("alice")
+	taken := s.declare("alice")
+	s.say("carol", taken, "/ic")
 	s.settle()
 	s.faults(`{"rate_limit":"primary","retry_after":"30m"}`)
-	s.say("carol", n, "/ic")
+	s.say("bob", taken, "/oe")
 	s.settle()
 	wait := s.aws.Hidden(s.queue).Sub(s.box.Clock().Now())
 	if wait < 30*time.Minute || wait > 31*time.Minute {
 		t.Errorf("it is hidden for %s", wait)
 	}
 	s.wait(29 * time.Minute)
+	if v := s.view(taken); strings.Contains(v.Assignees, "bob") {
+		t.Errorf("it is done while GitHub takes nothing: %+v", v)
+	}
+	s.wait(2 * time.Minute)
+	contains(t, "assignees", s.view(taken).Assignees, "bob")
+}
+
+// While GitHub limits the rate, an incident that nobody has taken goes on paging, and its command waits no longer than the limit.
+func TestA4ARateLimitWhileNobodyAnswers(t *testing.T) {
+	s := newStack(t, settings{})
+	n := s.declare("alice")
+	s.settle()
+	s.faults(`{"rate_limit":"primary","retry_after":"30m"}`)
+	s.say("carol", n, "/ic")
+	s.settle()
+	paged := len(s.outbox())
+	s.wait(29 * time.Minute)
+	if sent := s.outbox(); len(sent) <= paged {
+		t.Errorf("nobody was paged again: %q", sent)
+	}
 	if v := s.view(n); strings.Contains(v.Assignees, "carol") {
 		t.Errorf("it is done while GitHub takes nothing: %+v", v)
 	}

@@ -63,6 +63,7 @@ type Engine struct {
 
 	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
 	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
+	away      map[incident.Ref]time.Time   // since when looks fail because GitHub is away
 }
 
 // New builds an engine.
@@ -73,7 +74,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
 }
 
 // pass is one look at one incident.

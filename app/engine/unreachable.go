@@ -58,10 +58,23 @@ func (p *pass) lookFailed(failed error) error {
 		}
 	case errors.Is(failed, ErrUnavailable):
 		if next := p.pageBlind(); !next.IsZero() {
-			return &Later{Until: earlier(next, p.now.Add(firstRelook)), Err: failed}
+			return &Later{Until: earlier(next, p.now.Add(p.pauseAway())), Err: failed}
 		}
 	}
 	return failed
+}
+
+// pauseAway returns how long to wait for the next look while GitHub is away: a second, and then as long as it has been away so far,
+// but no longer than a minute. A single failure holds up nobody's command.
+func (p *pass) pauseAway() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since, ok := p.away[p.m.Ref]
+	if !ok || p.now.Sub(since) > outages {
+		since = p.now
+		p.away[p.m.Ref] = since
+	}
+	return min(max(p.now.Sub(since), time.Second), firstRelook)
 }
 
 // issueGone handles a look that did not find the issue. It reports whether the message is done with; a report of a source is
@@ -197,6 +210,7 @@ func (p *pass) lookWorked() {
 	p.mu.Lock()
 	series, ok := p.refused[p.m.Ref]
 	delete(p.refused, p.m.Ref)
+	delete(p.away, p.m.Ref)
 	p.mu.Unlock()
 	if !ok {
 		return

@@ -59,6 +59,8 @@ type Message struct {
 	Floor *Floor `json:"floor,omitempty"`
 	// Due is the time that a clock message was set for.
 	Due time.Time `json:"due,omitzero"`
+	// Again is the time for which a queue sent a message again that had to wait.
+	Again time.Time `json:"again,omitzero"`
 }
 
 // Removed tells how an open incident lost its issue.

@@ -83,10 +83,15 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 			continue
 		}
 		b.tellAside(ctx, m, err)
-		left := messages[i:]
 		wait := b.wait(m, err)
 		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group, "message", m.MessageId,
-			"in", wait, "received", m.Attributes["ApproximateReceiveCount"], "left", len(left), "err", err)
+			"in", wait, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err", err)
+		left := messages[i:]
+		if isWaiting(err) {
+			left = b.sendAgain(ctx, left, wait)
+		} else {
+			left = append([]events.SQSMessage{m}, b.sendAgain(ctx, left[1:], wait)...)
+		}
 		// As long as one message of a group is hidden, none of them is handed out: so all wait for the first.
 		receipts := make([]string, len(left))
 		for j, l := range left {
@@ -98,6 +103,40 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 		return left
 	}
 	return nil
+}
+
+// isWaiting reports whether an error says that a message must wait, and not that it failed.
+func isWaiting(err error) bool {
+	return errors.As(err, new(*engine.Later)) || errors.Is(err, engine.ErrUnavailable)
+}
+
+// sendAgain sends messages anew that did not fail and were handed out so often that SQS, which counts only that, would soon put
+// them aside: waiting is no failure, however long it takes. It returns the others, and what could not be sent. Before that a
+// message waits where it is, which keeps its incident's order.
+func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage, wait time.Duration) (left []events.SQSMessage) {
+	for _, record := range messages {
+		m, err := awscloud.Decode(record.Body)
+		if received(record) < max(b.Tries/2, 1) || b.Tries == 0 || err != nil {
+			left = append(left, record)
+			continue
+		}
+		at := b.Now().Add(max(wait, leastAhead))
+		m.Again = at // or SQS would take it for the message that was sent before
+		if err := b.Queue.Enqueue(ctx, m, at); err != nil {
+			b.Logger.Error("message not sent again: it may be put aside although it only waits", "incident", m.Ref.String(), "err", err)
+			left = append(left, record)
+		}
+	}
+	return left
+}
+
+// leastAhead is how far ahead a message is sent again at least: what is due at once would be the delivery that SQS knows already.
+const leastAhead = 5 * time.Second
+
+// received returns how often SQS has handed out a message.
+func received(record events.SQSMessage) int {
+	n, _ := strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
+	return n
 }
 
 // one handles one message; a panic is an error, for one incident must not end the others.
@@ -122,8 +161,7 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 
 // tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was its last try.
 func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause error) {
-	received, _ := strconv.Atoi(record.Attributes["ApproximateReceiveCount"])
-	if b.Tries == 0 || received < b.Tries {
+	if b.Tries == 0 || received(record) < b.Tries || isWaiting(cause) {
 		return
 	}
 	m, err := awscloud.Decode(record.Body)
@@ -146,6 +184,5 @@ func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
 		wait := later.Until.Sub(b.Now())
 		return min(max(wait+time.Second-1, time.Second), hidden).Truncate(time.Second) // whole seconds, and not too early
 	}
-	received, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-	return min(firstWait<<min(max(received-1, 0), 20), longest)
+	return min(firstWait<<min(max(received(m)-1, 0), 20), longest)
 }

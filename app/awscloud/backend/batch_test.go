@@ -169,6 +169,61 @@ func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 	}
 }
 
+// SQS counts each time that it hands out a message. One that only waits, or waits behind another, is sent again before that is too
+// often, for the time when it is to come; one that fails is not.
+func TestA4WaitingIsNoFailure(t *testing.T) {
+	later := fmt.Errorf("handle it: %w", &engine.Later{Until: start.Add(time.Hour), Err: errors.New("GitHub limits the rate")})
+	away := fmt.Errorf("look: %w", engine.ErrUnavailable)
+	for name, c := range map[string]struct {
+		err             error
+		tries, received int
+		again, failed   []string
+		in              time.Duration
+	}{
+		"later, for the first time": {err: later, tries: 8, received: 1, failed: []string{"a", "b"}},
+		"later, often":              {err: later, tries: 8, received: 4, again: []string{"a", "b"}, in: time.Hour},
+		"away, often":               {err: away, tries: 8, received: 4, again: []string{"a", "b"}, in: 8 * time.Second},
+		"away, for the last time":   {err: away, tries: 8, received: 8, again: []string{"a", "b"}, in: 128 * time.Second},
+		"later, one try":            {err: later, tries: 1, received: 1, again: []string{"a", "b"}, in: time.Hour},
+		"how often is not known":    {err: later, received: 1000, failed: []string{"a", "b"}},
+		"a failure":                 {err: errors.New("no"), tries: 8, received: 4, again: []string{"b"}, failed: []string{"a"}, in: 8 * time.Second},
+		"the last failure":          {err: errors.New("no"), tries: 8, received: 8, again: []string{"aside", "b"}, failed: []string{"a"}},
+	} {
+		h := &hides{seen: map[string]time.Duration{}}
+		b := backend.Batch{Queue: h, Tries: c.tries, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+			Handle: func(context.Context, incident.Message) error { return c.err }}
+		out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("a", 1, c.received), record("b", 1, c.received)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again, failed []string
+		for _, m := range h.sent {
+			again = append(again, m.Why)
+			if c.in != 0 && !m.Again.Equal(start.Add(c.in)) {
+				t.Errorf("%s: %s comes again at %s", name, m.Why, m.Again)
+			}
+		}
+		for _, f := range out.BatchItemFailures {
+			failed = append(failed, f.ItemIdentifier)
+		}
+		expect(t, name+": sent again", again, c.again...)
+		expect(t, name+": failed", failed, c.failed...)
+		if len(h.seen) != len(failed) {
+			t.Errorf("%s: hidden %v", name, h.seen)
+		}
+	}
+}
+
+// What can't be sent again waits where it is.
+func TestWhatCannotBeSentAgainIsKept(t *testing.T) {
+	b := backend.Batch{Queue: broken{}, Tries: 2, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+		Handle: func(context.Context, incident.Message) error { return engine.ErrUnavailable }}
+	out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 2)}})
+	if err != nil || len(out.BatchItemFailures) != 1 {
+		t.Errorf("%v, %v", err, out)
+	}
+}
+
 // What is not done when the function's time is over is noted as failed before Lambda ends it.
 func TestTheEndOfTheFunctionsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
