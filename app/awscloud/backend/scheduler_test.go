@@ -168,7 +168,7 @@ func TestScheduleNames(t *testing.T) {
 	x := newTimers(t)
 	allowed := regexp.MustCompile(`^[0-9a-zA-Z-_.]{1,64}$`)
 	seen := map[string]bool{}
-	for _, r := range []incident.Ref{ref(1), ref(11), {Owner: "acme", Repo: "incidents-1", Number: 1}, {Owner: strings.Repeat("o", 39), Repo: strings.Repeat("r", 100), Number: 1 << 40}} {
+	for _, r := range []incident.Ref{ref(1), ref(11), {Owner: "acme", Repo: "incidents-1", Number: 1}, {Owner: strings.Repeat("o", 39), Repo: strings.Repeat("r", 100), Number: 999_999_999}} { // the longest name and number that there are
 		if err := x.Schedule(t.Context(), r, start.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
