@@ -110,6 +110,8 @@ func testGit(g *github) {
 		step{"gina", "GET ~/branches", "", 404, nil},
 		step{"alice", "GET ~/branches/postmortem/1", "", 200, []string{"name=postmortem/1", "commit.sha=$commit"}},
 		step{"alice", "GET ~/branches/none", "", 404, []string{"message=Branch not found"}},
+		step{"alice", "GET ~/rules/branches/postmortem/1", "", 200, []string{"#=0"}},
+		step{"gina", "GET ~/rules/branches/main", "", 404, nil},
 		step{"alice", "GET ~/commits?sha=postmortem/1", "", 200, []string{"*.sha=$commit,$main", "0.author.login=firebreak[bot]"}},
 		step{"alice", "GET ~/commits?sha=postmortem/1&path=postmortems", "", 200, []string{"*.sha=$commit"}},
 		step{"alice", "GET ~/commits?sha=none", "", 404, nil},
