@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -14,9 +15,12 @@ func TestBenchMeasuresAgainstABound(t *testing.T) {
 	if !testing.Short() { // it takes a build
 		args = append(args, "--functions", "../..")
 	}
-	out, err := exec.CommandContext(t.Context(), binary, args...).Output()
+	var log strings.Builder
+	run := exec.CommandContext(t.Context(), binary, args...)
+	run.Stderr = &log
+	out, err := run.Output()
 	if err != nil {
-		t.Fatalf("%v: %s", err, out)
+		t.Fatalf("%v: %s", err, &log)
 	}
 	type row struct {
 		Name, Bound string
