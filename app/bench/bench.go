@@ -229,9 +229,10 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 		wg.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			for ctx.Err() == nil {
+			// The first client delivers once in any case: on a busy machine the time may be over before it runs.
+			for isFirst := i == 0; isFirst || ctx.Err() == nil; isFirst = false {
 				at := time.Now()
-				if due != nil {
+				if due != nil && !isFirst {
 					select {
 					case at = <-due: // when it should have left: waiting for a free connection counts
 					case <-ctx.Done():
@@ -251,11 +252,7 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 	if err := errors.Join(failed...); err != nil {
 		return Row{}, err
 	}
-	all := slices.Concat(took...)
-	if len(all) == 0 {
-		return Row{}, fmt.Errorf("nothing was answered within %s", during)
-	}
-	return summary(all, elapsed), nil
+	return summary(slices.Concat(took...), elapsed), nil
 }
 
 // summary tells the rate, and how long it took in the middle and at most but for one in a hundred.
