@@ -190,10 +190,15 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 		return err
 	}
 	if n == 0 {
-		n, _, err = p.GitHub.OpenIssue(p.ctx, repo, NewIssue{
+		var o openedIssue
+		o, err = p.openOnce(repo, shared, mark, NewIssue{
 			Title: "Incident of " + p.state.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
 			Body:  a.Text + "\n\n" + shared + "\n" + mark,
-		})
+		}, shortDoubt)
+		if n = o.Number; err == nil && o.Mark != mark { // an update before this one opened it just now
+			owner, name, _ := strings.Cut(repo, "/")
+			err = p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: n}, a, mark)
+		}
 	} else {
 		err = p.shareLater(repo, n, a, mark)
 	}

@@ -58,6 +58,7 @@ type Engine struct {
 	given  map[int64]incident.Reaction // by comment, the reactions of late
 	owed   map[incident.Ref]time.Time  // when a look comes for what GitHub's limits held back
 
+	opened  map[string]openedIssue  // by the hash of a mark, issues that the app opened or tried to
 	recents map[incident.Ref]recent // what was written and read in the last minutes
 	swept   time.Time               // when those were forgotten that nobody looked at
 
@@ -74,7 +75,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
 }
 
 // pass is one look at one incident.

@@ -403,11 +403,13 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
-	number, id, err = p.GitHub.FindIssue(p.ctx, repo, incident.TicketMark(p.identity(), index), p.state.Declared.At)
+	mark := incident.TicketMark(p.identity(), index)
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, mark, p.state.Declared.At)
 	if err != nil || number != 0 {
 		return number, id, err
 	}
-	return p.GitHub.OpenIssue(p.ctx, repo, i)
+	o, err := p.openOnce(repo, mark, "", i, longDoubt)
+	return o.Number, o.ID, err
 }
 
 // hash names something for the eyes of others without telling them what.
