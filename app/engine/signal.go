@@ -264,7 +264,7 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
-	body := text + "\n\n" + signalMark(p.trouble(s.DedupKey)) + "\n" + p.originMark(repo, o)
+	body := text + "\n\n" + signalMark(p.trouble(s.DedupKey)) + "\n" + p.originMark(p.trouble(s.DedupKey), o)
 	title, labels := cmp.Or(d.Title, s.Title), []string{incident.LabelIncident}
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
@@ -314,14 +314,18 @@ func sourceName(source string) string {
 	return templates.Service(source)
 }
 
-func (p *pass) originMark(repo incident.Ref, o origin) string {
+// originMark writes down the report that opened an incident. It is signed together with the trouble, whose mark stands beside it,
+// and not with the repository's name, which may change.
+func (p *pass) originMark(trouble string, o origin) string {
 	text, err := json.Marshal(o)
 	if err != nil {
 		panic("engine: " + err.Error()) // strings and booleans always marshal
 	}
 	said := base64.RawURLEncoding.EncodeToString(text)
-	return "<!-- firebreak:origin " + said + "." + p.mac("origin", strings.ToLower(repo.FullName()), said) + " -->"
+	return "<!-- firebreak:origin " + said + "." + p.mac("origin", trouble, said) + " -->"
 }
+
+var troubleMark = regexp.MustCompile(`<!-- firebreak:signal ([0-9a-f]{24}) -->`)
 
 var originMark = regexp.MustCompile(`<!-- firebreak:origin ([A-Za-z0-9_-]+)\.([0-9a-f]{64}) -->`)
 
@@ -331,8 +335,15 @@ func (p *pass) reported() (incident.Opened, bool) {
 	if m == nil || !p.snap.Own {
 		return incident.Opened{}, false
 	}
+	var of []string // what it may be signed with: the trouble or, by older versions, the repository's name
+	if t := troubleMark.FindStringSubmatch(p.snap.Body); t != nil {
+		of = append(of, t[1])
+	}
 	for _, name := range p.names() {
-		if !p.isOrigin(name, m[1], m[2]) {
+		of = append(of, strings.ToLower(name.FullName()))
+	}
+	for _, with := range of {
+		if !p.isOrigin(with, m[1], m[2]) {
 			continue
 		}
 		var o origin
@@ -344,11 +355,12 @@ func (p *pass) reported() (incident.Opened, bool) {
 	return incident.Opened{}, false
 }
 
-// isOrigin reports whether a key of ours signed what an incident's text holds of the report that opened it in a repository.
-func (e *Engine) isOrigin(repo incident.Ref, said, signature string) bool {
+// isOrigin reports whether a key of ours signed what an incident's text holds of the report that opened it, together with its
+// trouble or its repository's name.
+func (e *Engine) isOrigin(with, said, signature string) bool {
 	return slices.ContainsFunc(e.keys, func(key []byte) bool {
 		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte("origin\n" + strings.ToLower(repo.FullName()) + "\n" + said))
+		mac.Write([]byte("origin\n" + with + "\n" + said))
 		return hmac.Equal([]byte(hex.EncodeToString(mac.Sum(nil))), []byte(signature))
 	})
 }
