@@ -177,9 +177,9 @@ func (p *pass) receivers(s incident.Send) (outside, phones []string) {
 	return outside, phones
 }
 
-// send pages by one service outside GitHub, unless it did so while GitHub was out. A failure is a fact of its own.
+// send pages by one service outside GitHub, unless this process did so before. A failure is a fact of its own.
 func (p *pass) send(s incident.Send, kind string, to []string) {
-	key := p.m.Ref.String() + "/" + s.Key
+	key := p.identity().String() + "/" + s.Key // the same under each name of its repository
 	blind := blindKey(key, s.At)
 	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
 		return
@@ -191,7 +191,7 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 	p.countPage(kind, p.m.Ref.String(), s.Key, err)
 	if err != nil {
 		p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
-	} else if p.blind {
+	} else { // a look that breaks off after it must not page again from what is kept, or when it is made again
 		p.noteBlind(blind + " " + kind)
 	}
 }

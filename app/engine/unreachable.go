@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -16,8 +17,8 @@ import (
 
 // How a refused look is made again.
 const (
-	firstRelook = time.Minute      // after the first refusal, then half of the time since that …
-	lastRelook  = 30 * time.Minute // … and at most this
+	firstRelook = time.Minute     // after the first refusal, then half of the time since that …
+	lastRelook  = 5 * time.Minute // … and at most this: somebody may mend it, and waits
 
 	// How long a look may be refused until the incident is left alone: one that ran, one that GitHub says was deleted, and one
 	// of which nothing is known. After that a webhook or the sweep leads back to it.
@@ -29,7 +30,7 @@ const (
 // refusedLook is a series of looks that GitHub refused, kept outside GitHub: the next try may be another process's.
 type refusedLook struct {
 	Since  time.Time `json:"since"`
-	Last   time.Time `json:"last"`
+	Next   time.Time `json:"next"` // when the look is made again
 	Runs   bool      `json:"runs"` // the incident was running when it was last read
 	Status int       `json:"status"`
 	Reason string    `json:"reason"`
@@ -95,14 +96,14 @@ func (p *pass) lookRefused(refusal *Refusal, failed error) error {
 	switch {
 	case refusal.Status == 410 && isDeleted(refusal.Reason):
 		patience = patienceDeleted
-	case series.Runs && p.m.Signal == nil: // a report must not wait for long: what it reports may be another trouble
+	case series.Runs:
 		patience = patienceRunning
 	}
 	refusedFor := p.now.Sub(series.Since)
 	if refusedFor >= patience {
 		return p.leave(series, failed)
 	}
-	next := p.now.Add(min(max(firstRelook, refusedFor/2), lastRelook))
+	next := series.Next
 	if page := p.pageBlind(); !page.IsZero() {
 		next = earlier(next, page)
 	}
@@ -147,11 +148,13 @@ func isDeleted(reason string) bool { return containsFold(reason, "deleted") }
 func (p *pass) noteRefusedLook(refusal *Refusal) refusedLook {
 	p.Metrics.Record(metrics.LooksRefused, 1, refusalKind(refusal))
 	series, goesOn := p.refusedSeries()
-	// A series that was not noted to have ended is over when the next try came much later than it was to.
-	if !goesOn || p.now.Sub(series.Last) > 2*lastRelook {
+	// Where the process ended, nobody may have noted that a series was over: a look that comes much later than the next one was to
+	// begins another.
+	if !goesOn || p.now.Sub(series.Next) > lastRelook {
 		series = refusedLook{Since: p.now, Runs: p.isKnownRunning()}
 	}
-	series.Last, series.Status, series.Reason = p.now, refusal.Status, refusal.Reason
+	series.Next = p.now.Add(min(max(firstRelook, p.now.Sub(series.Since)/2), lastRelook))
+	series.Status, series.Reason = refusal.Status, refusal.Reason
 	p.mu.Lock()
 	p.refused[p.m.Ref] = series
 	p.mu.Unlock()
@@ -184,15 +187,16 @@ func (p *pass) refusedSeries() (series refusedLook, ok bool) {
 		p.Logger.Warn("refused look not readable", "incident", p.m.Ref.String(), "err", brief(err))
 		return series, ok
 	}
-	if kept.Last.After(series.Last) {
+	if kept.Next.After(series.Next) {
 		return kept, true
 	}
 	return series, ok
 }
 
-// isKnownRunning reports whether the incident ran when anybody last read it. A timer is set for no other.
+// isKnownRunning reports whether the incident ran when anybody last read it. A timer is set for no other, and a webhook about an
+// issue says that the App may see it.
 func (p *pass) isKnownRunning() bool {
-	if p.m.Why == "clock" {
+	if p.m.Why == "clock" || strings.HasPrefix(p.m.Why, "issue") {
 		return true
 	}
 	p.mu.Lock()

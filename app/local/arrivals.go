@@ -121,6 +121,9 @@ func lightOf(m engine.Message) int {
 	case m.Ack != nil:
 		return lightAnswer
 	case m.Bare():
+		if m.Why == "sweep" {
+			return lightTimer // whatever waits for its next try: the sweep found that a look works again, or may be due
+		}
 		return lightLook
 	}
 	return lightNot

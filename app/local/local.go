@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS messages (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	ref      TEXT NOT NULL,
 	delivery TEXT NOT NULL,
-	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer; -1: an answer at the pager; 0: all else
+	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer, or the sweep asks; -1: an answer at the pager; 0: all else
 	body     BLOB NOT NULL,
 	due      INTEGER NOT NULL, -- Unix nanoseconds
 	tries    INTEGER NOT NULL DEFAULT 0,
@@ -64,7 +64,7 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 // What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
 const turn = `(key <> '') * 2 + min(light, 1)`
 
-// urgent are timers and answers at the pager. They wait for no message of their incident that waits for its next try: while GitHub
+// urgent are timers, the sweep's requests and answers at the pager. They wait for no message of their incident that waits for its next try: while GitHub
 // is out, or one comment can't be handled, the escalation and the clock go on (A8).
 const urgent = `light IN (-1, 2)`
 
