@@ -21,7 +21,11 @@ type outcome struct {
 	wrong   []string            // what must not be, whatever the script
 	excused map[string]string   // by incident, why nothing need be the same
 	began   map[string]time.Time
-	blind   map[string][]string // by incident, the pages that went out while GitHub was out
+	blind   map[string][]string  // by incident, the pages that went out while GitHub was out
+	pagedAt map[string]time.Time // of the lines about pages, when they left
+	entries map[string][]entry   // by incident, what its card's timeline says
+	oldest  map[string]time.Time // by incident, before when the card may have left out entries
+	overdue map[string]time.Time // of the lines about pages for an overdue update, when they left
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -41,7 +45,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}}
+	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -51,10 +55,15 @@ func (w *world) outcome(titles []string) outcome {
 		if s.Kind == "page" {
 			key, _, blind := strings.Cut(names.in(s.Key), "@")
 			title := of(titles, key)
-			if line := fmt.Sprintf("paged: %s %s", key, s.To); blind {
+			line := fmt.Sprintf("paged: %s %s", key, s.To)
+			if blind {
 				o.blind[title] = append(o.blind[title], title+": "+line)
 			} else {
 				o.tell(title, "%s", line)
+			}
+			o.pagedAt[title+": "+line] = s.At
+			if strings.Contains(s.Text, "customer update is overdue") {
+				o.overdue[title+": "+line] = s.At
 			}
 			continue
 		}
@@ -65,13 +74,13 @@ func (w *world) outcome(titles []string) outcome {
 			o.wrong = append(o.wrong, "a write that is not in the plan: "+line)
 		}
 	}
-	for _, why := range o.excused {
-		o.excused[""] = why // what stands elsewhere is of all
-	}
 	return o
 }
 
-type sent struct{ Kind, Channel, To, Text, Key string }
+type sent struct {
+	Kind, Channel, To, Text, Key string
+	At                           time.Time
+}
 
 func (w *world) sent() (all []sent) {
 	w.t.Helper()
@@ -83,7 +92,7 @@ func (w *world) sent() (all []sent) {
 type names map[string]string
 
 func (n names) in(text string) string {
-	text = merged.ReplaceAllString(text, "[merged]")
+	text = merged.ReplaceAllString(canonical(text), "[merged]")
 	text = numbers.ReplaceAllStringFunc(text, func(id string) string {
 		if name, ok := n[id]; ok {
 			return name
@@ -196,7 +205,8 @@ func (w *world) incident(o *outcome, title string, names names) {
 		wrong("%d cards", cards)
 	}
 	for key, times := range said {
-		if times > 1 && !w.net.both[n] {
+		// That the configuration can't be read is told each time that it begins.
+		if times > 1 && !w.net.both[n] && !strings.HasPrefix(key, "config/") {
 			wrong("%s said %d times", key, times)
 		}
 		if strings.HasPrefix(key, "reply/") {
@@ -223,8 +233,16 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.wrong = append(o.wrong, title+": the card can't be read: "+err.Error())
 		return
 	}
+	if n := len(s.Timeline); n >= keptEntries-3 { // where as many are kept as can be, the oldest hang on what came and went meanwhile
+		o.oldest[title] = s.Timeline[n-keptEntries/2].At
+	}
 	for _, e := range s.Timeline {
-		o.tell(title, "%s %s %s %s %s", e.At.Format(time.RFC3339), e.By, e.Kind, names.in(e.Ref), what(e, names))
+		at := e.At.Format(time.RFC3339)
+		if e.Kind == "merged" { // the pull request may exist only in the end
+			at = "then"
+		}
+		line := fmt.Sprintf("%s %s %s %s %s", at, e.By, e.Kind, names.in(e.Ref), what(e, names))
+		o.entries[title] = append(o.entries[title], entry{e.At, line})
 	}
 	if s.Declared != nil && strings.HasSuffix(s.Declared.By, "[bot]") {
 		o.began[title] = s.Declared.At
@@ -238,6 +256,29 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.tell(title, "card %s: %s", name, names.in(string(text)))
 	}
 }
+
+// entry is one of a card's timeline.
+type entry struct {
+	at   time.Time
+	line string
+}
+
+// tellEntries tells the entries of a card's timeline, but for those that one of the two cards may have left out.
+func (o *outcome) tellEntries(title string, oldest time.Time, timeless bool) {
+	for _, e := range o.entries[title] {
+		if e.at.Before(oldest) {
+			continue
+		}
+		line := e.line
+		if timeless {
+			line = times.ReplaceAllString(line, "then")
+		}
+		o.tell(title, "%s", line)
+	}
+}
+
+// keptEntries is how many entries of its timeline a card keeps.
+const keptEntries = 25
 
 // what gives what an entry names, the other incident by its title.
 func what(e incident.Entry, names names) string {
@@ -289,6 +330,48 @@ func (o *outcome) overtaken(title string, want outcome) {
 	}
 }
 
+// elsewhereOf takes out what stands outside the incidents and may come from one of them: what its customers were told, their version
+// of its postmortem, and pages for its reports.
+func (o *outcome) elsewhereOf(script []step, title string) {
+	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
+		for _, s := range script {
+			if s.on != title {
+				continue
+			}
+			_, update, isUpdate := strings.Cut(s.text, "/ic update ")
+			update, _, _ = strings.Cut(update, "\n")
+			if s.verb == "signals" && strings.Contains(line, "paged: acme/incidents/signal/") || isUpdate && strings.Contains(line, update) {
+				return true
+			}
+		}
+		return !strings.Contains(line, "The API answers ") // a version of a postmortem
+	})
+}
+
+// lapsed counts a page for an overdue update as sent that became due while GitHub could not be asked: afterwards it goes out only
+// if no update was given meanwhile.
+func (o *outcome) lapsed(title string, want outcome, away []span) {
+	for _, line := range want.same[title] {
+		at, ok := want.overdue[line]
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// inVain takes out pages that went out while the product could not see that they were not needed any more.
+func (o *outcome) inVain(title string, want outcome, away []span) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		at, ok := o.pagedAt[line]
+		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) })
+	})
+}
+
+func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
+
+// span is a time in which the product could not look at an incident.
+type span struct{ from, to time.Time }
+
 // paged is a page that left.
 type paged struct {
 	number int
@@ -322,6 +405,18 @@ func (o *outcome) hurried(title string, want *outcome) {
 		o.unpaged(title)
 		want.unpaged(title)
 	}
+}
+
+// pagedAnew counts a page once that went out under both names of its repository: where the card was lost, nothing tells under which
+// name the incident was declared, and what is not old goes out again.
+func (o *outcome) pagedAnew(title string) {
+	var once []string
+	for _, line := range o.same[title] {
+		if _, ok := pageOf(title, line); !ok || !slices.Contains(once, line) {
+			once = append(once, line)
+		}
+	}
+	o.same[title] = once
 }
 
 // pagedLater counts the first page of an incident as the page for its report. Where the configuration could not be read at once
@@ -383,7 +478,7 @@ func parts(s incident.State) map[string]any {
 		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, fmt.Sprintf("acme/incidents#%d", s.Duplicate)}, "noted": s.Noted, "folded": []any{len(s.Folded), s.Sources}, "regressions": s.Regressions, "alone": s.Alone,
 		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
-		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, s.Updates.Told, s.Updates.Unsent, shared},
+		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, slices.Sorted(slices.Values(s.Updates.Told)), s.Updates.Unsent, shared},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp, s.Paging.Listed, s.Summons, s.Asked.Handover}, "stand-by": s.StandBy,
 		"signals": []any{s.Signals.Firing, s.Signals.Count, s.Signals.Known, s.Signals.Worst}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
 	}

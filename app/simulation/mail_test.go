@@ -49,12 +49,16 @@ func (w *world) deliver(l letter) int {
 	defer w.mu.Unlock()
 	c := w.net.count(fmt.Sprintf("webhook %s.%s of %d by %s", l.header.Get("X-GitHub-Event"), p.Action, p.Issue.Number, p.Sender.Login))
 	x := w.net.random(c)
+	isEdit := p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]")
+	if !isEdit {
+		l.due = l.due.Add(w.delayed)
+	}
 	if x%1000 >= w.hooks {
 		w.mail = append(w.mail, l)
 		return http.StatusAccepted
 	}
 	what := x >> 20 % 5
-	if p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]") {
+	if isEdit {
 		what = 1 // the timeline does not tell of an edit, so one that is known late counts late
 	}
 	switch what {

@@ -35,10 +35,14 @@ type network struct {
 	until time.Time    // of a rate limit
 	wrote []string     // every write that reached GitHub, with its answer
 
+	away []span // times in which the product could not look at incidents, with the longest distance of two tries
+
 	written []string // the same as "METHOD PATH", the path escaped
 
 	telling sync.Mutex // webhooks come while the script goes on
 	told    []string   // the faults so far
+
+	configured bool // the configuration was read
 
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
@@ -121,7 +125,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	n.mu.Lock()
-	c := n.count(req.Method + " " + req.URL.Path)
+	c := n.count(req.Method + " " + canonical(req.URL.Path))
 	what, x := fine, n.random(c)
 	if x%1000 < n.rate {
 		what = 1 + trouble(x>>20%uint64(troubles-1))
@@ -139,6 +143,8 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errCrash
 	case what == twoWorkers:
 		n.double(req.URL.Path)
+	case (what == forbidden || what == forbiddenLong) && !n.configured && (strings.Contains(req.URL.Path, "/contents/") || strings.HasSuffix(req.URL.Path, "/access_tokens")):
+		// Where no configuration was ever read, the defaults count.
 	case what == forbidden && isRefusable(req):
 		n.mute(req)
 		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
@@ -171,6 +177,11 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	case lost:
 		return answer(req, http.StatusBadGateway, nil, "Server Error"), nil
 	}
+	if strings.Contains(req.URL.Path, "/contents/") && res.StatusCode == http.StatusOK {
+		n.mu.Lock()
+		n.configured = true
+		n.mu.Unlock()
+	}
 	return res, nil
 }
 
@@ -178,7 +189,7 @@ var numbered = regexp.MustCompile(`/repos/acme/incidents/issues/(\d+)(/|$)`)
 
 // double lets another worker look at the incident that a call is about.
 func (n *network) double(path string) {
-	m := numbered.FindStringSubmatch(path)
+	m := numbered.FindStringSubmatch(canonical(path))
 	if m == nil {
 		return
 	}
@@ -189,15 +200,25 @@ func (n *network) double(path string) {
 	n.set(false)
 }
 
-// isRefusable reports whether a call is one that GitHub may refuse in the simulation: one that writes, and not into a customer's
-// issue, since an update that does not get there is told and not made up for (V3).
+// isRefusable reports whether a call is one that GitHub may refuse in the simulation: the reads of a look, the App's way to a
+// token, and what writes, but not into a customer's issue, since an update that gets there late is told as late (V3).
 func isRefusable(req *http.Request) bool {
-	return req.Method != http.MethodGet && !strings.Contains(req.URL.Path, "/access_tokens") && !strings.Contains(req.URL.Path, "/attempts") && !strings.Contains(req.URL.Path, "/customer-globex/")
+	if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/access_tokens") {
+		return lookedAt.MatchString(canonical(req.URL.Path))
+	}
+	return req.Method != http.MethodGet && !strings.Contains(req.URL.Path, "/attempts") && !strings.Contains(req.URL.Path, "/customer-globex/")
 }
+
+// lookedAt are the reads of a look, and the way to a token. Who may do what is no part of it: a command whose author GitHub does
+// not vouch for is answered otherwise (A8), which tests of its own hold.
+var lookedAt = regexp.MustCompile(`/repos/acme/incidents/(issues/\d+|issues/\d+/timeline|installation|contents/.*)$|/access_tokens$`)
 
 // refusalStatus draws a status. A reaction to what is not found needs none: the comment was deleted.
 func refusalStatus(req *http.Request, x uint64) int {
 	status := []int{403, 404, 410, 422}[x%4]
+	if strings.HasSuffix(req.URL.Path, "/access_tokens") || strings.HasSuffix(req.URL.Path, "/installation") {
+		status = []int{401, 403, 404, 422}[x%4]
+	}
 	if status == http.StatusNotFound && strings.HasSuffix(req.URL.Path, "/reactions") {
 		return http.StatusForbidden
 	}
@@ -206,7 +227,7 @@ func refusalStatus(req *http.Request, x uint64) int {
 
 // mute notes the incident of a page that GitHub refuses to show as a comment.
 func (n *network) mute(req *http.Request) {
-	m := numbered.FindStringSubmatch(req.URL.Path)
+	m := numbered.FindStringSubmatch(canonical(req.URL.Path))
 	if m == nil || req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/comments") || req.GetBody == nil {
 		return
 	}
@@ -234,6 +255,12 @@ func (n *network) refuse(req *http.Request, status int, d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.denied = &denial{operation: operation, status: status, until: n.now().Add(d)}
+	n.isAway(n.now(), n.denied.until)
+}
+
+// isAway notes that the product can't look at incidents for a time, and how much later it may try again.
+func (n *network) isAway(from, to time.Time) {
+	n.away = append(n.away, span{from, to.Add(6 * time.Minute)})
 }
 
 func (n *network) set(twice bool) {
@@ -262,10 +289,22 @@ func (n *network) serve(req *http.Request) *http.Response {
 	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		n.mu.Lock()
 		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())
-		n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(req.URL.Path, "/api/v3/"), res.StatusCode))
+		if res.StatusCode != http.StatusTemporaryRedirect { // it has another name, under which the client asks again
+			n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(canonical(req.URL.Path), "/api/v3/"), res.StatusCode))
+		}
 		n.mu.Unlock()
 	}
 	return res
+}
+
+var (
+	byID    = regexp.MustCompile(`/repositories/\d+`)
+	renamed = regexp.MustCompile(`\bacme/p1\b`)
+)
+
+// canonical names the incidents' repository as it is called at first.
+func canonical(text string) string {
+	return renamed.ReplaceAllString(byID.ReplaceAllString(text, "/repos/acme/incidents"), "acme/incidents")
 }
 
 func answer(req *http.Request, status int, head map[string]string, message string) *http.Response {

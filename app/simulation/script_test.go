@@ -55,11 +55,15 @@ func write(seed uint64) []step {
 	}
 	var script []step
 	var now time.Duration
+	closing := map[string]time.Duration{}      // by title, when somebody last asked for its end
 	acted := map[time.Duration]time.Duration{} // when somebody did, by the second within five minutes
 	for len(stories) > 0 {
 		n := d.IntN(len(stories))
 		s := stories[n][0]
 		s.wait = odd(s.wait + d.pause())
+		if since := now - closing[s.on]; closing[s.on] != 0 && s.verb != "merges" && since+s.wait < settling && !d.chance(15) {
+			s.wait = odd(settling - since) // what is asked for while the app closes an incident hangs on how far it got
+		}
 		if s.verb == "edits" {
 			s.wait = max(s.wait, grid) // GitHub's times show no edit within the second of the comment
 		}
@@ -68,6 +72,9 @@ func write(seed uint64) []step {
 		}
 		now += s.wait
 		acted[now%clock] = now
+		if s.closes() {
+			closing[s.on] = now
+		}
 		script = append(script, s)
 		if stories[n] = stories[n][1:]; len(stories[n]) == 0 {
 			stories = append(stories[:n], stories[n+1:]...)
@@ -329,6 +336,37 @@ func edited(script []step, title string) bool {
 	return slices.ContainsFunc(script, func(s step) bool { return s.on == title && s.verb == "edits" })
 }
 
+// settling is how long a closing may take until it is carried out, with all that goes wrong.
+const settling = 20 * time.Minute
+
+// closes reports whether a step asks for the incident's end.
+func (s step) closes() bool {
+	return s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") || strings.Contains(s.text, "/incident duplicate")
+}
+
+// unsettled reports whether something is asked of an incident that was to be closed while the product was away, before it had
+// the time to carry that out.
+func unsettled(script []step, title string, away []span) bool {
+	now, closing := began, time.Time{}
+	for _, s := range script {
+		now = now.Add(s.wait)
+		if s.on != title {
+			continue
+		}
+		if !closing.IsZero() && s.verb != "merges" {
+			for _, a := range away {
+				if a.from.Before(closing.Add(settling)) && a.to.After(closing) && now.Before(a.to.Add(settling)) {
+					return true
+				}
+			}
+		}
+		if s.closes() {
+			closing = now
+		}
+	}
+	return false
+}
+
 // hurried tells whether something is asked of an incident within minutes after it was closed: a closing is done once the app
 // has carried it out, so what comes before that differs from what comes after.
 func hurried(script []step, title string) bool {
@@ -338,10 +376,10 @@ func hurried(script []step, title string) bool {
 		if s.on != title {
 			continue
 		}
-		if s.verb != "merges" && since < 20*time.Minute {
+		if s.verb != "merges" && since < settling {
 			return true
 		}
-		if s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") || strings.Contains(s.text, "/incident duplicate") {
+		if s.closes() {
 			since = 0
 		}
 	}

@@ -67,6 +67,10 @@ type world struct {
 	edited   map[string]time.Time // by title, when a comment last was
 	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
 	outage   time.Time            // its end
+	spells   []spell              // that go on
+	unmerged []step               // merges of pull requests that did not exist yet
+	renamed  bool                 // the incidents' repository had another name for a while
+	delayed  time.Duration        // by which webhooks come late now
 	taken    []string             // what GitHub answered to each step
 }
 
@@ -88,6 +92,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	}
 	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, both: map[int]bool{}, muted: map[int]bool{}, crash: func() { w.kill() }, twin: w.double}
 	w.env = w.box.Environment()
+	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
 	w.queue = filepath.Join(memory(t), "queue.db")
 	w.start()
@@ -218,6 +223,10 @@ func (w *world) as(who, method, path string, body, into any) int {
 	}
 	rec := httptest.NewRecorder()
 	w.box.Handler().ServeHTTP(rec, req)
+	if rec.Code == http.StatusMovedPermanently || rec.Code == http.StatusTemporaryRedirect { // it has another name
+		to := strings.TrimPrefix(rec.Header().Get("Location"), address)
+		return w.as(who, method, to, body, into)
+	}
 	if into != nil && rec.Code < 300 {
 		if err := json.Unmarshal(rec.Body.Bytes(), into); err != nil {
 			w.t.Fatalf("%s %s: %d %s: %v", method, path, rec.Code, rec.Body, err)
@@ -306,7 +315,7 @@ func (w *world) act(s step) string {
 		w.issues[s.on] = i.Number
 		return fmt.Sprint(status)
 	case "signals":
-		w.late[s.on] = w.late[s.on] || w.box.Clock().Now().Before(w.outage)
+		w.late[s.on] = w.late[s.on] || w.isUnheard()
 		return w.signal(s)
 	}
 	n := w.number(s.on)
@@ -327,7 +336,7 @@ func (w *world) act(s step) string {
 	case "edits":
 		now := w.box.Clock().Now()
 		w.edited[s.on] = now
-		w.late[s.on] = w.late[s.on] || now.Before(w.outage)
+		w.late[s.on] = w.late[s.on] || w.isUnheard()
 		return fmt.Sprint(w.as(s.who, "PATCH", fmt.Sprintf("%s/issues/comments/%d", repository, w.comments[s.name]), map[string]string{"body": s.text}, nil))
 	case "labels":
 		status = w.as(s.who, "POST", at+"/labels", map[string][]string{"labels": {s.text}}, nil)
@@ -347,6 +356,11 @@ func (w *world) act(s step) string {
 	w.as("alice", "GET", at, nil, &after)
 	changed := before.State != after.State || len(before.Labels) != len(after.Labels) || len(before.Assignees) != len(after.Assignees)
 	return fmt.Sprint(status < 300, " ", changed)
+}
+
+// isUnheard reports whether the product hears of nothing, or can't look at it.
+func (w *world) isUnheard() bool {
+	return w.box.Clock().Now().Before(w.outage) || w.has("suspended") || w.has("removed") || w.has("an allow list")
 }
 
 var namedIncident = regexp.MustCompile(`\{(Incident .)\}`)
@@ -417,6 +431,7 @@ func (w *world) merge(s step, number int) string {
 			return fmt.Sprint(w.as(s.who, "PUT", fmt.Sprintf("%s/pulls/%d/merge", repository, p.Number), map[string]string{}, nil))
 		}
 	}
+	w.unmerged = append(w.unmerged, s)
 	return "no such pull request"
 }
 
@@ -441,6 +456,7 @@ func (w *world) play(script []step, faults *trial) {
 		w.do(s)
 	}
 	w.advance(time.Second)
+	w.endSpells(time.Time{})
 	w.net.mu.Lock()
 	w.net.rate, w.net.until, w.net.denied = 0, time.Time{}, nil
 	w.net.mu.Unlock()
@@ -454,7 +470,14 @@ func (w *world) play(script []step, faults *trial) {
 	w.restart()
 	w.sweep()
 	w.advance(10 * time.Minute)
-	w.sweep() // which tries again what GitHub refused
+	unmerged := w.unmerged
+	for _, s := range unmerged {
+		w.merge(s, w.number(s.on))
+	}
+	w.sweep() // which tries again what GitHub refused, at least once an hour
+	w.advance(time.Hour)
+	w.sweep()
+	w.advance(10 * time.Minute)
 }
 
 func (w *world) sweep() {
