@@ -41,9 +41,11 @@ func markers(body string) []string {
 // answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
 // its own, so each stage may add to a later one. The card is written after it.
 func (p *pass) answerFirst() error {
-	page, speak, react := p.as(UrgencyPage, p.page), p.as(UrgencyAnswer, p.speak), p.as(UrgencyAnswer, p.react)
+	page, speak, react := p.as(UrgencyPage, p.mention), p.as(UrgencyAnswer, p.speak), p.as(UrgencyAnswer, p.react)
 	err := p.inOrder(page, p.as(UrgencyAnswer, p.announce), page, p.as(UrgencyTicket, p.deliverOrLeave), speak)
 	if _, ok := isPutOff(err); ok { // a reaction takes nothing of what there is too little of
+		p.isBrief = true
+		defer func() { p.isBrief = false }()
 		return errors.Join(err, react())
 	}
 	if err != nil {
@@ -111,6 +113,13 @@ func (p *pass) sentBefore(s incident.Send) bool {
 		return p.handled(s.Fact)
 	}
 	return p.old(s.At)
+}
+
+// mention is page that notes whether a page's mention still has to go out.
+func (p *pass) mention() error {
+	err := p.page()
+	p.notePaging(err)
+	return err
 }
 
 // page sends pages, outside first: nothing may delay them. A page that no service takes makes the next step go out at
@@ -561,6 +570,23 @@ func (p *pass) post(text string, keys ...string) (int64, error) {
 // maxComment keeps a comment under GitHub's 65,536 characters.
 const maxComment = 60_000
 
+// skipUnanswered drops the reactions to comments that ask for more than one, as an answer in words or a page: a comment with a
+// reaction counts as answered where the card is lost.
+func (p *pass) skipUnanswered(reactions map[int64]incident.Reaction) {
+	_ = each(p, func(r incident.Reply) error { delete(reactions, incident.CommentOf(r.Fact)); return nil })
+	_ = each(p, func(s incident.Send) error { delete(reactions, incident.CommentOf(s.Fact)); return nil })
+}
+
+// isKeptNow reports whether this look put an answer to a comment off. Before the card keeps it, it stands nowhere.
+func (p *pass) isKeptNow(comment int64) bool {
+	isKept := false
+	_ = each(p, func(r incident.Reply) error {
+		isKept = isKept || incident.CommentOf(r.Fact) == comment && p.done["reply/"+r.Fact] == kept
+		return nil
+	})
+	return isKept
+}
+
 // react answers each comment with one reaction: the worst that one of its commands got.
 func (p *pass) react() error {
 	worst, facts := map[int64]incident.Reaction{}, map[int64]string{}
@@ -583,12 +609,19 @@ func (p *pass) react() error {
 	for id := range worst {
 		newest = max(newest, id)
 	}
+	if p.isBrief {
+		p.skipUnanswered(worst)
+	}
 	scarce := p.GitHub.Budget(p.m.Ref).scarce(p.now)
 	for _, id := range slices.Sorted(maps.Keys(worst)) {
 		if scarce && id != newest && worst[id] == incident.Done {
 			continue // the newest one's answer, and the card, say it for those before
 		}
 		if p.reacted[id] >= worst[id] {
+			continue
+		}
+		if !p.isSaved && p.isKeptNow(id) {
+			p.result(incident.NotReacted{Fact: facts[id], How: worst[id], Since: p.writtenAt(facts[id])})
 			continue
 		}
 		p.reacted[id] = worst[id]

@@ -56,7 +56,8 @@ type Engine struct {
 	paged  map[string]time.Time        // by key, what was paged before GitHub was asked
 	heard  map[incident.Ref]heard      // of running incidents, what the last look read
 	given  map[int64]incident.Reaction // by comment, the reactions of late
-	owed   map[incident.Ref]time.Time  // when a look comes for what GitHub's limits held back
+	owed   map[incident.Ref]owed       // when a look comes for what GitHub's limits held back
+	cards  map[incident.Ref]cardRead   // what the cards of the incidents looked at of late say
 
 	opened  map[string]openedIssue  // by the hash of a mark, issues that the app opened or tried to
 	recents map[incident.Ref]recent // what was written and read in the last minutes
@@ -75,7 +76,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]time.Time{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
 }
 
 // pass is one look at one incident.
@@ -115,8 +116,11 @@ type pass struct {
 	telling bool                       // this pass only tells the past: texts count although they were edited
 
 	since     time.Time // when the oldest of what is new came
-	back      time.Time // when to look again for what GitHub's limits held back; zero: nothing was
-	backSaved time.Time
+	back      owed      // when to look again for what GitHub's limits held back; zero: nothing was
+	backSaved owed
+
+	isBrief    bool      // this look ends without the card, and only reactions go out
+	reactLater time.Time // when GitHub's limits let reactions out again; zero: they do
 
 	behind      bool                 // reads were behind for longer than is waited for
 	isOwing     bool                 // what follows from the state is not done yet
@@ -161,7 +165,7 @@ func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 }
 
 func (p *pass) run() error {
-	p.ctx = WithUrgency(p.ctx, p.urgency(p.m))
+	p.ctx = WithUrgency(p.ctx, p.urgency(p.m, p.now))
 	switch {
 	case p.m.Commit != "":
 		return p.checkSettings()
@@ -245,7 +249,7 @@ func (p *pass) run() error {
 	if err := p.leaveForLater(p.followUp()); err != nil {
 		return err
 	}
-	p.isOwing = !p.back.IsZero()
+	p.isOwing = !p.back.at.IsZero()
 	p.lookAgain()
 	if err := p.save(); err != nil {
 		return err
@@ -269,17 +273,18 @@ func (p *pass) run() error {
 
 // save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
 func (p *pass) save() error {
-	if p.isSaved && equal(p.saved, p.state) && p.back.Equal(p.backSaved) {
+	if p.isSaved && equal(p.saved, p.state) && p.back == p.backSaved {
 		return nil
 	}
 	p.backSaved = p.back
 	if err := p.setTimer(); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	if err := p.as(UrgencyCard, p.commit)(); err != nil {
+	if err := p.as(max(UrgencyCard, UrgencyOf(p.ctx)), p.commit)(); err != nil {
 		return err
 	}
 	p.isSaved, p.saved = true, p.state
+	p.noteCardRead(p.state)
 	return nil
 }
 
@@ -443,9 +448,9 @@ func (p *pass) commit() error {
 		p.keepUnwritten(view)
 	} else if err != nil {
 		return err
-	} else if p.state.IsRefused("comments") { // what could not be said stands only on the card, and that may be lost
+	} else if p.state.OwesAnswers() { // what could not be said stands only on the card, and that may be lost
 		p.keepUnwritten(view)
-	} else if before.IsRefused("card") || p.before.IsRefused("comments") {
+	} else if before.IsRefused("card") || p.before.OwesAnswers() || p.saved.OwesAnswers() {
 		p.dropUnwritten()
 	}
 	if err == nil {

@@ -233,7 +233,9 @@ func (p *pass) openTicket(index int) error {
 	if err != nil {
 		return fmt.Errorf("open the ticket of follow-up %d in %s: %w", index, repo, err)
 	}
-	if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); err != nil {
+	if err := p.GitHub.AddSubIssue(p.ctx, p.m.Ref, repo, id); errors.Is(err, ErrLimited) {
+		return fmt.Errorf("make ticket %s#%d a sub-issue: %w", repo, n, err) // a later look finds the ticket by its mark
+	} else if err != nil {
 		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
 	}
 	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})

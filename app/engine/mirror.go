@@ -84,5 +84,5 @@ func (p *pass) lookAgain() {
 	for _, since := range p.unexplained {
 		wait = max(wait, min(p.now.Sub(since), lagging))
 	}
-	p.comeBack(p.now.Add(wait))
+	p.comeBack(p.now.Add(wait), UrgencyTicket)
 }

@@ -294,8 +294,9 @@ type Item struct {
 
 // Later is an error that says when to come back: a rate limit, or an outage with a Retry-After.
 type Later struct {
-	Until time.Time
-	Err   error
+	Until  time.Time
+	Err    error
+	IsKept bool // room is kept for that time: whoever comes later finds it gone
 }
 
 func (l *Later) Error() string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -73,11 +74,14 @@ func (p *pass) comment(keys []string, text string, post func() error) error {
 	return p.noteRefusal("comments", err)
 }
 
-// speakAfterAll posts the comments that GitHub refused before.
+// speakAfterAll posts the comments that GitHub refused before, or put off.
 func (p *pass) speakAfterAll() error {
 	for _, u := range p.state.Unsaid {
 		if p.state.IsHeldBack("comments") {
 			return nil
+		}
+		if p.done[u.Keys[0]] == kept { // by this look
+			continue
 		}
 		if !p.said(u.Keys[0]) {
 			if err := p.comment(u.Keys, u.Text, func() error { _, err := p.post(u.Text, u.Keys...); return err }); err != nil {
@@ -85,7 +89,10 @@ func (p *pass) speakAfterAll() error {
 			}
 		}
 		if p.said(u.Keys[0]) {
+			p.waited(UrgencyAnswer, u.Since)
 			p.result(incident.SaidAfterAll{Key: u.Keys[0]})
+		} else {
+			p.done[u.Keys[0]] = kept
 		}
 	}
 	return nil
@@ -96,6 +103,10 @@ func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error 
 	if p.state.IsHeldBack("reactions") {
 		return p.answerInWords(fact, how)
 	}
+	if !p.reactLater.IsZero() {
+		p.result(incident.NotReacted{Fact: fact, How: how, Since: p.writtenAt(fact)})
+		return nil
+	}
 	if p.wasGiven(id, how) {
 		p.result(incident.ReactedAfterAll{Comment: id})
 		return nil
@@ -103,11 +114,17 @@ func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error 
 	err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[how])
 	if err == nil {
 		p.noteGiven(id, how)
-		p.waited(UrgencyAnswer, p.when(fact))
+		p.waited(UrgencyAnswer, p.writtenAt(fact))
 		if p.state.IsRefused("reactions") {
 			p.result(incident.TakenByGitHub{Effect: "reactions"})
 		}
 		p.result(incident.ReactedAfterAll{Comment: id})
+		return nil
+	}
+	if until, ok := isPutOff(err); ok { // the card that takes up the command is not to wait for it
+		p.reactLater = until
+		p.comeBack(until, UrgencyAnswer)
+		p.result(incident.NotReacted{Fact: fact, How: how, Since: p.writtenAt(fact)})
 		return nil
 	}
 	if !isRefused(err) {
@@ -119,11 +136,23 @@ func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error 
 	return p.answerInWords(fact, how)
 }
 
+// writtenAt returns when the comment of a fact was written: of this look, or one whose reaction was put off.
+func (p *pass) writtenAt(fact string) time.Time {
+	for _, u := range p.before.Unreacted {
+		if u.Fact == fact && !u.Since.IsZero() {
+			return u.Since
+		}
+	}
+	return p.when(fact)
+}
+
 // answerInWords stands in for a reaction. What was refused or not understood has words of its own.
 func (p *pass) answerInWords(fact string, how incident.Reaction) error {
 	p.result(incident.NotReacted{Fact: fact, How: how})
 	key := fmt.Sprintf("reaction/%d", incident.CommentOf(fact))
-	wasAnswered := slices.ContainsFunc(p.before.Unreacted, func(u incident.Unreacted) bool { return incident.CommentOf(u.Fact) == incident.CommentOf(fact) })
+	wasAnswered := slices.ContainsFunc(p.before.Unreacted, func(u incident.Unreacted) bool {
+		return u.Since.IsZero() && incident.CommentOf(u.Fact) == incident.CommentOf(fact)
+	})
 	if how != incident.Done || wasAnswered || p.said(key) {
 		return nil
 	}

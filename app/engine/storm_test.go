@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +77,8 @@ func TestA4AStormStaysWithinTheLimit(t *testing.T) {
 
 var stormLimited = flag.Int("storm-limited", 3, "how many incidents the storm has in which GitHub enforces its secondary limits; the whole one has 100")
 
+var stormCalls = flag.Int("storm-calls", 15_000, "how many calls an hour GitHub allows the installation in that storm")
+
 // waits keeps how long each kind of write waited.
 type waits struct {
 	mu  sync.Mutex
@@ -108,7 +111,18 @@ func (w *waits) most(t *testing.T) map[string]time.Duration {
 
 // A storm against a GitHub that enforces its secondary limits: incidents are opened within minutes and get 50 commands each, 5,000 in
 // an hour with a hundred incidents (few incidents get theirs so much faster). GitHub refuses nothing, no command is lost, pages go
-// out at once, and at the end every card is right.
+// out at once, and at the end every card is right. There are no tickets in it, and so no reminders on them.
+//
+// The whole one (-args -storm-limited 100), waits in virtual time from when something was written or fell due until GitHub had it:
+//
+//	        times   minimum  median   maximum
+//	page      200   0s       0s       1s
+//	answer   5329   0s       4m10s    50m6s
+//	card     1211   0s       1m41s    40m18s
+//
+// It takes 13,947 requests, 2.8 for each command, as commands share looks where they wait; GitHub refuses none. It takes some two
+// minutes on two cores. The longest waits are those of answers in words: 100 cards, 200 mentions and 300 answers are more than the
+// 500 contents that GitHub takes in an hour, and a card waits with an answer that is too long for it to keep.
 func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 	t.Parallel()
 	n := *stormLimited
@@ -119,7 +133,7 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 	}
 	measured := &waits{all: map[string][]time.Duration{}}
 	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, func(h http.Handler) http.Handler { return h },
-		func(o *sandbox.Options) { o.Calls = 15_000 })
+		func(o *sandbox.Options) { o.Calls = *stormCalls })
 	w.stop()
 	w.measured = measured
 	delete(w.env, "FIREBREAK_GITHUB_LIMITS")
@@ -175,17 +189,33 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 		if card := w.card(); !strings.Contains(card, fmt.Sprintf("findings (%d)", commands-2-3)) {
 			t.Errorf("incident %d lost findings:\n%s", i+1, card)
 		}
-		answers, mentions := 0, 0
+		if labels := w.view().labels(); !slices.Contains(labels, "severity/critical") {
+			t.Errorf("incident %d has the labels %v", i+1, labels)
+		}
+		reacted, times := 0, map[string]int{} // how often each marker is there
 		for _, c := range w.list() {
-			if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:did reply/") {
-				answers++
+			if !strings.HasSuffix(c.User.Login, "[bot]") && reactionsOf(c) != "" {
+				reacted++
 			}
-			if strings.Contains(c.Body, "@acme/incident-coordinators") {
-				mentions++
+			for _, m := range markedOnce.FindAllString(c.Body, -1) {
+				times[m]++
 			}
 		}
-		if answers < 3 || mentions == 0 {
-			t.Errorf("incident %d: %d of 3 questions are answered in words, %d mentions page", i+1, answers, mentions)
+		answers, pages := 0, 0
+		for m, n := range times {
+			if n > 1 {
+				t.Errorf("incident %d: %s is there %d times", i+1, m, n)
+			}
+			if strings.Contains(m, "reply/") {
+				answers++
+			} else {
+				pages++
+			}
+		}
+		if reacted != commands || answers != 3 || pages == 0 {
+			t.Errorf("incident %d: %d of %d commands have a reaction, %d of 3 questions are answered in words, %d mentions page", i+1, reacted, commands, answers, pages)
 		}
 	}
 }
+
+var markedOnce = regexp.MustCompile(`<!-- firebreak:did (?:reply|page)/\S+ -->`)

@@ -91,10 +91,14 @@ func (p *pass) turn(err error) error {
 	if !errors.As(err, &later) || !errors.Is(err, ErrLimited) {
 		return err
 	}
+	if later.IsKept {
+		return &Later{Until: p.untilPage(p.m.Ref, later.Until, p.now), Err: later.Err, IsKept: true}
+	}
 	p.mu.Lock()
 	weight := p.Engine.heard[p.m.Ref].weight
 	p.mu.Unlock()
-	return &Later{Until: later.Until.Add(time.Duration(weight) * behind), Err: later.Err}
+	until := later.Until.Add(time.Duration(weight) * behind)
+	return &Later{Until: p.untilPage(p.m.Ref, until, p.now), Err: later.Err}
 }
 
 // behind is how much later each step of urgency goes on after a limit.
@@ -102,13 +106,7 @@ const behind = 3 * time.Second
 
 // hear keeps what a look has read.
 func (p *pass) hear() {
-	weight := 2
-	switch crit := p.policy.Critical(p.state.Severity); {
-	case crit && p.state.IC == "":
-		weight = 0
-	case crit:
-		weight = 1
-	}
+	weight := weightOf(p.state, p.policy)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.state.Running() {
@@ -116,4 +114,16 @@ func (p *pass) hear() {
 		return
 	}
 	p.heard[p.m.Ref] = heard{at: p.now, cursor: p.state.Cursor, weight: weight}
+}
+
+// weightOf returns how long looks at other incidents go before those at one: 0 where nobody answers the page yet, and nobody
+// goes before it.
+func weightOf(s incident.State, policy incident.Policy) int {
+	switch isCritical := policy.Critical(s.Severity); {
+	case s.Running() && isCritical && s.IC == "":
+		return 0
+	case isCritical:
+		return 1
+	}
+	return 2
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -23,15 +25,96 @@ func (p *pass) as(u Urgency, stage func() error) func() error {
 	}
 }
 
-// urgency returns how urgent the look for a message is. Who is to be paged is seen only by looking, and nobody waits for an
-// incident that this process doesn't know: it may be new. A look for work that was left is as urgent as that.
-func (e *Engine) urgency(m Message) Urgency {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if at, ok := e.owed[m.Ref]; ok && m.Why == "clock" && m.Due.Equal(at) {
-		return UrgencyTicket
+// owed is when a look comes for what GitHub's limits held back, and how urgent the most urgent of it is.
+type owed struct {
+	at      time.Time
+	urgency Urgency
+}
+
+// cardRead is what an incident's card says, as this process knows it. It decides how urgent a look is and nothing else, so it
+// may be behind.
+type cardRead struct {
+	state    incident.State
+	policy   incident.Policy
+	isPaging bool // a page's mention is not out yet
+}
+
+// mostCards bounds how many incidents' cards are known. All are forgotten then: the next look at each is as urgent as a page.
+const mostCards = 10_000
+
+// noteCardRead notes what the card says.
+func (p *pass) noteCardRead(s incident.State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.cards) >= mostCards {
+		clear(p.cards)
 	}
-	if h, known := e.heard[m.Ref]; !known || h.weight == 0 || m.Why == "clock" || m.Ack != nil || m.Signal != nil {
+	p.cards[p.m.Ref] = cardRead{state: s, policy: p.policy}
+}
+
+// notePaging notes whether a page's mention still has to go out.
+func (p *pass) notePaging(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c, ok := p.cards[p.m.Ref]; ok {
+		_, c.isPaging = isPutOff(err)
+		p.cards[p.m.Ref] = c
+	}
+}
+
+// nextPage returns when a timer's look pages somebody next, as far as the card tells, if it is by that time.
+func (c cardRead) nextPage(by time.Time) (at time.Time, ok bool) {
+	for state := c.state; ; {
+		due := incident.Due(state, c.policy)
+		if due.IsZero() || due.After(by) {
+			return time.Time{}, false
+		}
+		next, effects := incident.Step(state, incident.Fact{At: due, What: incident.Clock{}}, c.policy)
+		if slices.ContainsFunc(effects, func(e incident.Effect) bool { _, ok := e.(incident.Send); return ok }) {
+			return due, true
+		}
+		if !incident.Due(next, c.policy).After(due) {
+			return time.Time{}, false
+		}
+		state = next
+	}
+}
+
+// pages reports whether a look at that time pages somebody.
+func (c cardRead) pages(now time.Time) bool {
+	_, ok := c.nextPage(now)
+	return ok || c.isPaging
+}
+
+// untilPage makes a look come back no later than somebody is to be paged: a timer's look that may wait rings for what comes due
+// meanwhile, too.
+func (e *Engine) untilPage(ref incident.Ref, until, now time.Time) time.Time {
+	e.mu.Lock()
+	c, known := e.cards[ref]
+	e.mu.Unlock()
+	if !known {
+		return until
+	}
+	if at, ok := c.nextPage(until); ok && at.After(now) {
+		return at
+	}
+	return until
+}
+
+// urgency returns how urgent the look for a message is. Nobody waits for an incident whose card this process doesn't know: it may
+// be new. Of the others the card says whether somebody is to be paged; if every timer's look were as urgent as a page, a hundred
+// incidents would leave no room for the cards that those looks have to write.
+func (e *Engine) urgency(m Message, now time.Time) Urgency {
+	e.mu.Lock()
+	c, known := e.cards[m.Ref]
+	back := e.owed[m.Ref]
+	e.mu.Unlock()
+	switch {
+	case !known, m.Ack != nil, m.Signal != nil, c.pages(now):
+		return UrgencyPage
+	case m.Why == "clock" && m.Due.Equal(back.at):
+		return back.urgency
+	case m.Why != "clock" && weightOf(c.state, c.policy) == 0: // whoever answers the page ends the paging
 		return UrgencyPage
 	}
 	return UrgencyCard
@@ -53,22 +136,27 @@ func isPutOff(err error) (until time.Time, ok bool) {
 // shows what the card shows, and is not made up for.
 func (p *pass) putOff(keys []string, text string, err error) bool {
 	until, ok := isPutOff(err)
-	if !ok || until.Sub(p.now) <= briefly || UrgencyOf(p.ctx) == UrgencyPage || len(keys) > 0 && !p.state.CanPutOff(text) {
+	if !ok || until.Sub(p.now) <= briefly || UrgencyOf(p.ctx) == UrgencyPage || len(keys) > 0 && !p.state.CanPutOff(keys, text) {
 		return false
 	}
 	p.Logger.Info("comment put off", "incident", p.m.Ref.String(), "until", until)
 	if len(keys) > 0 {
-		p.result(incident.PutOff{Keys: keys, Text: text})
-		p.comeBack(until)
+		since := p.now
+		if fact, ok := strings.CutPrefix(keys[0], "reply/"); ok {
+			since = p.when(fact)
+		}
+		p.result(incident.PutOff{Keys: keys, Text: text, Since: since})
+		p.comeBack(until, UrgencyOf(p.ctx))
 	}
 	return true
 }
 
 // comeBack asks for a look for what was left.
-func (p *pass) comeBack(at time.Time) {
-	if p.back.IsZero() || at.Before(p.back) {
-		p.back = at
+func (p *pass) comeBack(at time.Time, u Urgency) {
+	if p.back.at.IsZero() || at.Before(p.back.at) {
+		p.back.at = at
 	}
+	p.back.urgency = max(p.back.urgency, u)
 }
 
 // leaveForLater leaves what nobody waits for to a later look, if GitHub's limits hold it back. What only this message tells must be done
@@ -78,7 +166,7 @@ func (p *pass) leaveForLater(err error) error {
 	if !ok || p.m.Pull != 0 || p.m.Signal != nil {
 		return err
 	}
-	p.comeBack(until)
+	p.comeBack(until, UrgencyTicket)
 	return p.inOrder(p.speak, p.react) // of what was done before
 }
 
@@ -86,7 +174,7 @@ func (p *pass) leaveForLater(err error) error {
 func (p *pass) deliverOrLeave() error {
 	err := p.deliver()
 	if until, ok := isPutOff(err); ok && p.m.Pull == 0 {
-		p.comeBack(until)
+		p.comeBack(until, UrgencyTicket)
 		return nil
 	}
 	return err
@@ -97,9 +185,9 @@ func (p *pass) setTimer() error {
 	due := incident.Due(p.state, p.policy)
 	p.mu.Lock()
 	delete(p.owed, p.m.Ref)
-	if !p.back.IsZero() && (due.IsZero() || p.back.Before(due)) {
-		due = p.back
-		p.owed[p.m.Ref] = due
+	if at := p.back.at; !at.IsZero() && (due.IsZero() || at.Before(due)) {
+		due = at
+		p.owed[p.m.Ref] = p.back
 	}
 	p.mu.Unlock()
 	return p.Scheduler.Schedule(p.ctx, p.m.Ref, due)

@@ -151,20 +151,27 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 		}
 		return cost(w)
 	}
+	share := func(w *sliding) engine.Urgency {
+		if w == &l.points && points > 1 {
+			return max(u, min(u+1, engine.UrgencyAnswer)) // it ends what a read began: refused, it would be read again, to be refused again
+		}
+		return u
+	}
 	// Each window may move the time on for the others.
 	for moved := true; moved; {
 		moved = false
 		for _, w := range windows {
-			if t := w.next(now, at, u, room(w)); t.After(at) {
+			if t := w.next(now, at, u, shares[share(w)], room(w)); t.After(at) {
 				at, moved = t, true
 			}
 		}
 	}
 	if at.After(now) {
 		at, real := sensible(at, now), at
+		isKept := !real.After(at) // else more than there is could be promised for that time, and then nobody goes
 		for _, w := range windows {
-			if real.After(at) {
-				break // more than there is could be promised for that time, and then nobody goes
+			if !isKept {
+				break
 			}
 			promised := cost(w)
 			if w == &l.points {
@@ -172,7 +179,7 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 			}
 			w.promise(now, at, u, promised)
 		}
-		return &engine.Later{Until: at, Err: errPaced}
+		return &engine.Later{Until: at, Err: errPaced, IsKept: isKept}
 	}
 	for _, b := range blocks {
 		b.probing = b.strikes > 0
@@ -337,9 +344,10 @@ func (w *sliding) drop(now int64) {
 }
 
 // next returns the first time from at on at which so much may be spent without breaking what is promised to others.
-func (w *sliding) next(now, at time.Time, u engine.Urgency, cost int) time.Time {
+// Of the limit it may use so many percent.
+func (w *sliding) next(now, at time.Time, u engine.Urgency, share, cost int) time.Time {
 	w.drop(w.index(now))
-	most := float64(w.limit * shares[u] / 100)
+	most := float64(w.limit * share / 100)
 	load := func(i int64) float64 {
 		n := float64(w.spent[i])
 		if u < engine.UrgencyPage {

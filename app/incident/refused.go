@@ -24,13 +24,16 @@ type Refusal struct {
 // Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub takes comments again.
 type Unsaid struct {
 	Keys []string `json:"k"` // of its markers
-	Text string   `json:"x"` // its beginning, at most 400 bytes
+	Text string   `json:"x"` // its beginning, at most 400 bytes; of one that was put off all of it
+
+	Since time.Time `json:"t,omitzero"` // put off: when what it answers was written
 }
 
-// Unreacted is a reaction that GitHub refused.
+// Unreacted is a reaction that GitHub refused, or whose limits put it off.
 type Unreacted struct {
-	Fact string   `json:"f"`
-	How  Reaction `json:"h"`
+	Fact  string    `json:"f"`
+	How   Reaction  `json:"h"`
+	Since time.Time `json:"t,omitzero"` // put off: when the comment was written
 }
 
 // How much is kept of what GitHub refuses.
@@ -87,6 +90,11 @@ type (
 func (s State) IsHeldBack(effect string) bool {
 	i := s.refusal(effect)
 	return i >= 0 && !s.Refused[i].Due
+}
+
+// OwesAnswers reports whether only the state holds answers that GitHub has not taken yet.
+func (s State) OwesAnswers() bool {
+	return s.IsRefused("comments") || len(s.Unsaid) > 0 || slices.ContainsFunc(s.Unreacted, func(u Unreacted) bool { return !u.Since.IsZero() })
 }
 
 // IsRefused reports whether GitHub refused an effect when it was tried last.
@@ -146,10 +154,14 @@ func (r *run) keepUnsaid(u Unsaid) {
 	}
 }
 
-// CanPutOff reports whether a comment can be kept until GitHub's limits let it out: the card that keeps it has its bounds.
-func (s State) CanPutOff(text string) bool {
+// CanPutOff reports whether a comment with these markers can be kept until GitHub's limits let it out, or is kept: the card that
+// keeps it has its bounds.
+func (s State) CanPutOff(keys []string, text string) bool {
 	size := len(text)
 	for _, u := range s.Unsaid {
+		if slices.Equal(u.Keys, keys) {
+			return true
+		}
 		size += len(u.Text)
 	}
 	return len(s.Unsaid) < maxUnsaid && size <= maxPutOff

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// A look is as urgent as a page only if it may page: if all timers' looks were, they would leave no room for the cards that they
+// have to write, and a hundred incidents would look without end.
+func TestUrgency(t *testing.T) {
+	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+	policy := incident.DefaultPolicy()
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	open := incident.State{Phase: incident.Identify, Severity: "critical", IC: "carol", Declared: &incident.Stamp{At: now}, Confirmed: &incident.Stamp{At: now}}
+	paging, reminding, unanswered := open, open, open
+	paging.Updates.From, paging.Updates.Due, paging.Updates.Stage = now.Add(-25*time.Minute), now.Add(-5*time.Minute), 2
+	reminding.Updates.From, reminding.Updates.Due = now.Add(-20*time.Minute), now.Add(4*time.Minute)
+	unanswered.IC = ""
+	owes := owed{now.Add(-time.Second), UrgencyTicket}
+	for name, test := range map[string]struct {
+		card *cardRead
+		m    Message
+		want Urgency
+	}{
+		"a card that is not known":         {nil, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"a comment":                        {&cardRead{state: open}, Message{Why: "issue_comment.created"}, UrgencyCard},
+		"a comment where nobody answers":   {&cardRead{state: unanswered}, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"an answer at the pager":           {&cardRead{state: open}, Message{Ack: &incident.Ack{}}, UrgencyPage},
+		"a timer that reminds":             {&cardRead{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
+		"a timer that pages":               {&cardRead{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
+		"a page whose mention is not out":  {&cardRead{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},
+		"work that was left":               {&cardRead{state: open}, Message{Why: "clock", Due: owes.at}, UrgencyTicket},
+		"work that was left, and a page":   {&cardRead{state: paging}, Message{Why: "clock", Due: owes.at}, UrgencyPage},
+		"a comment while a page falls due": {&cardRead{state: paging}, Message{Why: "issue_comment.created"}, UrgencyPage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := New(Options{})
+			e.owed[ref] = owes
+			if test.card != nil {
+				test.card.policy = policy
+				e.cards[ref] = *test.card
+			}
+			test.m.Ref = ref
+			if got := e.urgency(test.m, now); got != test.want {
+				t.Errorf("it is as urgent as %s, want %s", got, test.want)
+			}
+		})
+	}
+	e := New(Options{})
+	soon := open
+	soon.Updates.From, soon.Updates.Due, soon.Updates.Stage = now.Add(-20*time.Minute), now, 2
+	e.cards[ref] = cardRead{state: soon, policy: policy}
+	if at := e.untilPage(ref, now.Add(time.Hour), now); !at.After(now) || at.After(now.Add(10*time.Minute)) {
+		t.Errorf("a look comes back at %s, after the page", at)
+	}
+}
