@@ -113,7 +113,7 @@ func (w *waits) most(t *testing.T) map[string]time.Duration {
 // an hour with a hundred incidents (few incidents get theirs so much faster). GitHub refuses nothing, no command is lost, pages go
 // out at once, and at the end every card is right. There are no tickets in it, and so no reminders on them.
 //
-// The whole one (-args -storm-limited 100), waits in virtual time from when something was written or fell due until GitHub had it:
+// The whole one (-args -storm-limited 100), measured with the timers of an incident joined in the queue; waits in virtual time from when something was written or fell due until GitHub had it:
 //
 //	        times   minimum  median   maximum
 //	page      200   0s       0s       1s
