@@ -160,12 +160,31 @@ func (s *Store) ring(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if joined, err := s.joinTimer(tx, t.ref, t.due, body); joined || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			if _, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, '', ?, ?, ?)`, t.ref, lightTimer, body, t.due); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// joinTimer makes one look of a timer and an earlier one of the incident that waits for its next try, unless that is being handed out.
+func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
+	var id int64
+	err := tx.QueryRow(`SELECT id FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && s.isHanded(ref, id) {
+		return false, nil
+	}
+	if err == nil {
+		_, err = tx.Exec(`UPDATE messages SET body = ?, due = ? WHERE id = ?`, body, due, id)
+	}
+	return err == nil, err
 }
 
 // due lists the incidents that are due, the longest due first and as many as can begin now, and gives the time at which more

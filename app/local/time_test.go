@@ -234,3 +234,28 @@ func TestWhatIsPutAsideIsLogged(t *testing.T) {
 		}
 	})
 }
+
+// A timer that rings while the look of an earlier one waits for its turn asks for no second look: both are answered by one.
+func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ref, looks := message(1, "").Ref, 0
+		s, seen := run(t, func(engine.Message) error {
+			if looks++; looks == 1 {
+				return &engine.Later{Until: time.Now().Add(10 * time.Minute), Err: engine.ErrLimited}
+			}
+			return nil
+		})
+		if err := s.Schedule(t.Context(), ref, time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * time.Minute)
+		if err := s.Schedule(t.Context(), ref, time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		const one = "acme/incidents#1 "
+		if want := one + "clock@1m0s; " + one + "clock@3m0s"; seen() != want {
+			t.Errorf("handed out %s\nwant       %s", seen(), want)
+		}
+	})
+}
