@@ -177,9 +177,14 @@ func (s *Store) ring(ctx context.Context) error {
 // joinTimer makes one look of a timer and an earlier one of the incident that waits for its next try, unless that is being handed out.
 func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
 	var id int64
-	err := tx.QueryRow(`SELECT id FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).Scan(&id)
+	var before []byte
+	err := tx.QueryRow(`SELECT id, body FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).Scan(&id, &before)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && s.isHanded(ref, id) {
 		return false, nil
+	}
+	var m engine.Message
+	if err == nil && (json.Unmarshal(before, &m) != nil || m.Why != "clock") {
+		return false, nil // the sweep asks for more than a timer does
 	}
 	if err == nil {
 		_, err = tx.Exec(`UPDATE messages SET body = ?, due = ? WHERE id = ?`, body, due, id)
