@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +137,7 @@ func (p *pass) findPosted(r recent) (id int64, at time.Time) {
 
 // noteSaid remembers a comment that was posted with its keys.
 func (p *pass) noteSaid(id int64, keys []string) {
+	var all map[string]remark
 	p.noteHere(func(r *recent) {
 		said := map[string]remark{} // a copy: who read r goes on reading
 		for k, m := range r.said {
@@ -145,19 +148,64 @@ func (p *pass) noteSaid(id int64, keys []string) {
 		for _, k := range keys {
 			said[k] = remark{id, p.now}
 		}
-		r.said = said
+		r.said, all = said, said
 	})
+	p.keepSaid(all)
 }
 
 func (p *pass) noteHere(change func(*recent)) { p.noteRecent(p.m.Ref, p.now, change) }
 
-// addSaid adds what this process said just now and the timeline may not show yet.
+// addSaid adds what was said just now, by this process or another, and the timeline may not show yet.
 func (p *pass) addSaid() {
+	said := p.keptSaid()
 	for k, m := range p.recentOf(p.m.Ref).said {
+		said[k] = m
+	}
+	for k, m := range said {
 		if !p.said(k) && p.now.Sub(m.at) < lagging && m.id != p.deleted() {
 			p.done[k] = m.id
 		}
 	}
+}
+
+// saidName names on the shelf what was said of late: the process that looks next may be another one, before the timeline shows it.
+func saidName(ref incident.Ref) string {
+	return fmt.Sprintf("said/%s/%d", ref.FullName(), ref.Number)
+}
+
+// keepSaid keeps outside the process what was said of late: a line for each key, with its comment and the time.
+func (p *pass) keepSaid(said map[string]remark) {
+	if p.Shelf == nil {
+		return
+	}
+	var text strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(said)) {
+		fmt.Fprintf(&text, "%d %d %s\n", said[k].id, said[k].at.Unix(), k)
+	}
+	if err := p.Shelf.Keep(p.ctx, saidName(p.m.Ref), []byte(text.String())); err != nil {
+		p.Logger.Warn("comments of late not noted", "incident", p.m.Ref.String(), "err", brief(err))
+	}
+}
+
+// keptSaid returns what was said of late, as any process kept it.
+func (p *pass) keptSaid() map[string]remark {
+	said := map[string]remark{}
+	if p.Shelf == nil {
+		return said
+	}
+	text, err := p.Shelf.Kept(p.ctx, saidName(p.m.Ref))
+	if err != nil {
+		p.Logger.Warn("comments of late not known", "incident", p.m.Ref.String(), "err", brief(err))
+		return said
+	}
+	for line := range strings.Lines(string(text)) {
+		var id, at int64
+		var key string
+		if n, err := fmt.Sscanf(line, "%d %d %s", &id, &at, &key); err == nil && n == 3 {
+			said[key] = remark{id, time.Unix(at, 0).UTC()}
+		}
+	}
+	return said
 }
 
 // deleted returns the comment whose deletion the message tells of, or 0.
