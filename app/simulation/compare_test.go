@@ -238,6 +238,9 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 	}
 	for _, e := range s.Timeline {
 		at := e.At.Format(time.RFC3339)
+		if e.Kind == "page" && e.Ref == "opened" { // where a look broke off, the clock asks for it
+			e.By, e.Ref = "", ""
+		}
 		if e.Kind == "merged" { // the pull request may exist only in the end
 			at = "then"
 		}
