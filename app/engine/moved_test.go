@@ -206,6 +206,33 @@ func TestALateWebhookUnderTheOldName(t *testing.T) {
 	}
 }
 
+// An incident that a source opened is built again from its issue where its card is lost and its repository has another name, also by
+// a process that knows nothing of it (A5).
+func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.alert("firing", "APIServerDown", 1)
+	w.settle()
+	w.comment("carol", "/ic")
+	w.settle()
+	w.rename(renames[0])
+	w.settle()
+	w.restart()
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "<!-- firebreak:card") {
+			w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d", w.ref.FullName(), c.ID), nil, nil)
+		}
+	}
+	w.comment("carol", "/ic severity critical")
+	w.tell("wait 1m")
+	if said := w.said("this issue is not an incident"); len(said) != 0 {
+		t.Errorf("the incident says %q", said)
+	}
+	if cards := w.cards(); len(cards) != 1 || !strings.Contains(cards[0], "Incident Coordinator **carol**") || !strings.Contains(cards[0], "P1") {
+		t.Errorf("the cards say %q", cards)
+	}
+}
+
 // What a source reports of a trouble goes to the incident of that trouble, whatever that is called, and whether the operator has
 // changed the intake's address or not.
 func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {

@@ -215,6 +215,44 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	}
 }
 
+// A ticket whose opening had no answer is opened once, though GitHub's list does not show it for a while, also by the next process
+// (A4).
+func TestA4ATicketIsOpenedOnceWhileListsLag(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(beforeClosing)
+	w.tell("carol: /ic followup acme/payments Add a limit @erin due:2026-03-20")
+	w.order(`{"match":"GET .*/repos/acme/payments/issues$","lag":"40s"}`)
+	w.order(`{"match":"POST .*/repos/acme/payments/issues$","status":502,"count":1,"applied":true}`)
+	w.tell("carol: /ic close\nwait 5s")
+	w.restart()
+	w.tell("wait 3m")
+	var tickets []struct{ Number int }
+	w.ok("erin", "GET", "/api/v3/repos/acme/payments/issues?state=all", nil, &tickets)
+	if len(tickets) != 1 {
+		t.Errorf("%d tickets", len(tickets))
+	}
+	if v := w.view(); v.State != "closed" {
+		t.Errorf("the incident is %s", v.State)
+	}
+}
+
+// An answer that was given just before the process ended is given once, though the next one's reads are behind (A4).
+func TestA4AnAnswerIsGivenOnceWhileReadsLag(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.order(`{"match":"GET .*/issues/1(/timeline)?$","lag":"30s"}`)
+	w.tell("wait 40s\nbob: /incident help")
+	w.order(`{"match":"PATCH .*/issues/comments/.*","status":502,"count":1}`)
+	w.tell("bob: /oe findng it\nwait 2s")
+	w.restart()
+	w.tell("wait 2m")
+	if said := w.said("Did you mean `/oe finding"); len(said) != 1 {
+		t.Errorf("it is answered %d times: %q", len(said), said)
+	}
+}
+
 // What GitHub refused to say stands only on the card. It is said after all also where the card was deleted or changed meanwhile (A8).
 func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
 	t.Parallel()
