@@ -556,7 +556,13 @@ func (p *pass) post(text string, keys ...string) (int64, error) {
 	for _, k := range keys {
 		text += "\n" + marker(k)
 	}
+	if err := p.inDoubt(keys); err != nil {
+		return 0, err
+	}
 	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, text)
+	if errors.Is(err, ErrUnavailable) {
+		p.noteSaid(0, keys) // it may be there all the same
+	}
 	if err != nil {
 		return 0, fmt.Errorf("comment: %w", err)
 	}

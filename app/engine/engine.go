@@ -112,6 +112,7 @@ type pass struct {
 	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
 	peeked  map[incident.Ref]*Snapshot // other issues that this pass read
 	blind   bool                       // GitHub is out: this pass pages by what is kept outside
+	doubted map[string]time.Time       // keys of comments that may be there, as their answers were lost, and since when
 	pages   map[string]bool            // keys of the pages that this pass has handled
 	telling bool                       // this pass only tells the past: texts count although they were edited
 
@@ -150,7 +151,7 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 // was none.
 func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
-	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}, reacted: map[int64]incident.Reaction{}}
+	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}, doubted: map[string]time.Time{}, reacted: map[int64]incident.Reaction{}}
 	start := time.Now()
 	err := p.run()
 	p.measure(err, time.Since(start), calls)

@@ -162,10 +162,34 @@ func (p *pass) addSaid() {
 		said[k] = m
 	}
 	for k, m := range said {
-		if !p.said(k) && p.now.Sub(m.at) < lagging && m.id != p.deleted() {
+		switch {
+		case p.said(k) || p.now.Sub(m.at) >= lagging:
+		case m.id == 0:
+			p.doubted[k] = m.at
+		case m.id != p.deleted():
 			p.done[k] = m.id
 		}
 	}
+}
+
+// How long a comment is not posted again whose answer was lost: GitHub may have it, and the timeline be behind. A page waits less.
+const (
+	doubtPage    = 3 * time.Second
+	doubtComment = 15 * time.Second
+)
+
+// inDoubt returns a *Later while a comment with these markers may be there already.
+func (p *pass) inDoubt(keys []string) error {
+	for _, k := range keys {
+		doubt := doubtComment
+		if strings.HasPrefix(k, "page/") {
+			doubt = doubtPage
+		}
+		if at, ok := p.doubted[k]; ok && p.now.Sub(at) < doubt {
+			return &Later{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, p.m.Ref)}
+		}
+	}
+	return nil
 }
 
 // saidName names on the shelf what was said of late: the process that looks next may be another one, before the timeline shows it.
