@@ -179,8 +179,8 @@ func TestA4AnOutageOnAWS(t *testing.T) {
 	}
 }
 
-// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is done then. Where somebody is still
-// to be paged, it comes at the times of the pages.
+// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is done then. It comes by the time at
+// which somebody is to be paged next, here for the overdue update after 25 minutes.
 func TestA4ARateLimit(t *testing.T) {
 	s := newStack(t, settings{})
 	taken := s.declare("alice")
@@ -190,7 +190,7 @@ func TestA4ARateLimit(t *testing.T) {
 	s.say("bob", taken, "/oe")
 	s.settle()
 	wait := s.aws.Hidden(s.queue).Sub(s.box.Clock().Now())
-	if wait < 30*time.Minute || wait > 31*time.Minute {
+	if wait < 24*time.Minute || wait > 31*time.Minute {
 		t.Errorf("it is hidden for %s", wait)
 	}
 	s.wait(29 * time.Minute)
