@@ -53,7 +53,7 @@ func (e *Engine) recentOf(ref incident.Ref) recent {
 	return e.recents[ref]
 }
 
-// remember changes what is remembered of an incident, and forgets those that nobody looked at for long.
+// noteRecent changes what is remembered of an incident, and forgets those that nobody looked at for long.
 func (e *Engine) noteRecent(ref incident.Ref, now time.Time, change func(*recent)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -172,10 +172,11 @@ func (p *pass) addSaid() {
 	}
 }
 
-// How long a comment is not posted again whose answer was lost: GitHub may have it, and the timeline be behind. A page waits less.
+// How long a comment is not posted again whose answer was lost: GitHub may have it, and the timeline be behind. That is seconds as a
+// rule, and somebody waits for the answer; a page waits less.
 const (
 	doubtPage    = 3 * time.Second
-	doubtComment = 15 * time.Second
+	doubtComment = 5 * time.Second
 )
 
 // inDoubt returns a *Later while a comment with these markers may be there already.

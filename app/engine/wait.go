@@ -159,10 +159,14 @@ func (p *pass) comeBack(at time.Time, u Urgency) {
 	p.back.urgency = max(p.back.urgency, u)
 }
 
-// leaveForLater leaves what nobody waits for to a later look, if GitHub's limits hold it back. What only this message tells must be done
-// with it.
+// leaveForLater leaves what nobody waits for to a later look, if GitHub's limits hold it back or GitHub does not have it yet: the
+// next command must not wait behind a ticket. What only this message tells must be done with it.
 func (p *pass) leaveForLater(err error) error {
 	until, ok := isPutOff(err)
+	var later *Later
+	if errors.Is(err, ErrNotYet) && errors.As(err, &later) {
+		until, ok = later.Until, true
+	}
 	if !ok || p.m.Pull != 0 || p.m.Signal != nil {
 		return err
 	}

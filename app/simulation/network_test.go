@@ -298,7 +298,7 @@ func (n *network) serve(req *http.Request) *http.Response {
 }
 
 var (
-	byID    = regexp.MustCompile(`/repositories/\d+`)
+	byID    = regexp.MustCompile(`/repositories/3001\b`) // the incidents' repository is the first of the seed
 	renamed = regexp.MustCompile(`\bacme/p1\b`)
 )
 
