@@ -124,8 +124,9 @@ func newStack(t *testing.T, o settings) *stack {
 	if o.config != "" {
 		files[config.Path] = o.config
 	}
-	// Secrets are kept and rotated by the real clock, so the virtual one begins with it.
-	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Second),
+	// Secrets are kept and rotated by the real clock, so the virtual one begins near it, at the same minute of the hour always: what
+	// the sweep looks at hourly hangs on that.
+	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Hour).Add(15 * time.Minute),
 		Files: map[string]map[string]string{"acme/incidents": files}, Follower: s})
 	if err != nil {
 		t.Fatal(err)
