@@ -21,9 +21,7 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("GET /sandbox/deliveries", s.deliveries)
 	mux.HandleFunc("POST /sandbox/deliveries/{id}/redeliver", s.redeliver)
 	mux.HandleFunc("GET /sandbox/outbox", func(w http.ResponseWriter, _ *http.Request) {
-		s.st.mu.Lock()
-		defer s.st.mu.Unlock()
-		tell(w, http.StatusOK, list(s.st.Outbox))
+		tell(w, http.StatusOK, list(s.Outbox()))
 	})
 	mux.HandleFunc("POST /sandbox/receive/{kind}", s.receive)
 	mux.HandleFunc("POST /sandbox/faults", func(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +142,24 @@ func (s *Sandbox) redeliver(w http.ResponseWriter, r *http.Request) {
 	tell(w, http.StatusOK, fields{"id": d.ID, "guid": d.GUID, "status": d.Code})
 }
 
-// receive takes pages and announcements, as a pager's webhook receiver would: each once per key.
+// Outbox returns what left for people outside GitHub, in the order in which it arrived first.
+func (s *Sandbox) Outbox() []OutboxEntry {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	all := slices.Clone(s.st.Outbox)
+	for n := range all {
+		all[n].Repeats = slices.Clone(all[n].Repeats)
+	}
+	return all
+}
+
+// Repeated returns what left more than once.
+func (s *Sandbox) Repeated() []OutboxEntry {
+	return slices.DeleteFunc(s.Outbox(), func(e OutboxEntry) bool { return e.Count < 2 })
+}
+
+// receive takes pages and announcements, as a pager's webhook receiver would: each is one entry per key, which counts how often
+// it arrived.
 func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -163,11 +178,17 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
-	if !slices.ContainsFunc(s.st.Outbox, func(o OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }) {
-		e.At = s.st.now()
+	now := s.st.now()
+	isSame := func(o OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }
+	if n := slices.IndexFunc(s.st.Outbox, isSame); n >= 0 {
+		known := &s.st.Outbox[n]
+		known.Count++
+		known.Repeats = append(known.Repeats, Repeat{To: e.To, Text: e.Text, At: now})
+	} else {
+		e.At, e.Count, e.Repeats = now, 1, nil
 		s.st.Outbox = append(s.st.Outbox, e)
-		s.st.changed()
 	}
+	s.st.changed()
 	tell(w, http.StatusOK, fields{})
 }
 

@@ -131,14 +131,19 @@ func TestControlOutbox(t *testing.T) {
 	page := `{"kind":"page","channel":"pager","to":"incident-coordinators","text":"Down","key":"acme/incidents#1/page/1"}`
 	g.steps(step{"", "GET /sandbox/outbox", "", 200, []string{"#=0"}})
 	send("page", page, secret, 200)
-	send("page", page, secret, 200) // once per key
+	again := strings.Replace(page, "Down", "Still down", 1)
+	send("page", again, secret, 200) // counted: one entry per key
 	send("announce", `{"kind":"announce","channel":"email","to":"gina@globex.test","text":"We look","key":"acme/incidents#1/page/1"}`, secret, 200)
 	send("page", page, "guessed", 401)
 	send("announce", page, secret, 422)
 	send("letter", `{"kind":"letter"}`, secret, 422)
 	send("page", `[]`, secret, 422)
 	g.steps(step{"", "GET /sandbox/outbox", "", 200, []string{"*.kind=page,announce", "*.channel=pager,email", "0.to=incident-coordinators", "1.text=We look",
-		"0.key=acme/incidents#1/page/1", "0.at=2026-11-24T10:41:00Z"}})
+		"0.key=acme/incidents#1/page/1", "0.at=2026-11-24T10:41:00Z", "*.count=2,1", "0.text=Down", "0.repeats.0.text=Still down",
+		"0.repeats.0.at=2026-11-24T10:41:00Z"}})
+	if r := g.box.Repeated(); len(r) != 1 || r[0].Kind != "page" || r[0].Count != 2 || len(r[0].Repeats) != 1 {
+		t.Errorf("Repeated gives %+v", r)
+	}
 }
 
 // fault orders what goes wrong.

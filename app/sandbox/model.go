@@ -383,7 +383,8 @@ type Call struct {
 	Actor  string `json:"actor"`
 }
 
-// OutboxEntry is a message that left for people outside GitHub.
+// OutboxEntry is a message that left for people outside GitHub. What arrives again with its kind and key is counted with it: a
+// pager would drop it, a mail server would not.
 type OutboxEntry struct {
 	Kind    string    `json:"kind"` // page or announce
 	Channel string    `json:"channel"`
@@ -392,4 +393,13 @@ type OutboxEntry struct {
 	Key     string    `json:"key"`
 	URL     string    `json:"url,omitempty"`
 	At      time.Time `json:"at"`
+	Count   int       `json:"count"` // how often it arrived: 1, and once more for each of Repeats
+	Repeats []Repeat  `json:"repeats,omitempty"`
+}
+
+// Repeat is a message that arrived again.
+type Repeat struct {
+	To   string    `json:"to"`
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
 }

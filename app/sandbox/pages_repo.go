@@ -32,6 +32,7 @@ func (v *visit) home() (string, any, error) {
 type outboxRow struct {
 	Kind, Channel, To, Text, Key, URL string
 	At                                momentView
+	Count                             int
 }
 
 // outbox shows what left for people outside GitHub, newest first.
@@ -39,7 +40,7 @@ func (v *visit) outbox() (string, any, error) {
 	v.title, v.crumb, v.narrow = "Outbox", "Outbox", true
 	var d struct{ Rows []outboxRow }
 	for _, e := range slices.Backward(v.st.Outbox) {
-		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At)})
+		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At), e.Count})
 	}
 	return "outbox", d, nil
 }

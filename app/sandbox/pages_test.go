@@ -465,8 +465,8 @@ func TestPagesReferences(t *testing.T) {
 func TestPagesOutbox(t *testing.T) {
 	st, b := pageWorld(t)
 	has(t, b.page("/_outbox"), "Nothing has left yet")
-	st.Outbox = append(st.Outbox, OutboxEntry{Kind: "page", Channel: "pager", To: "incident-coordinators", Text: "P1 <b>down</b>", Key: "acme/incidents#1/0", At: st.now()})
-	has(t, b.page("/_outbox"), `data-kind="page" data-key="acme/incidents#1/0"`, "incident-coordinators", "P1 &lt;b&gt;down&lt;/b&gt;")
+	st.Outbox = append(st.Outbox, OutboxEntry{Kind: "page", Channel: "pager", To: "incident-coordinators", Text: "P1 <b>down</b>", Key: "acme/incidents#1/0", At: st.now(), Count: 2})
+	has(t, b.page("/_outbox"), `data-kind="page" data-key="acme/incidents#1/0"`, "incident-coordinators", "P1 &lt;b&gt;down&lt;/b&gt;", `data-count="2"`, "sent 2 times")
 	if w := b.do(http.MethodGet, "/_nothing", nil); w.Code != http.StatusNotFound {
 		t.Errorf("an address of nothing answers %d", w.Code)
 	}

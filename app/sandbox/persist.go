@@ -122,6 +122,9 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	s.clock.set(snap.Now)
 	s.st.model = snap.Model
 	s.st.app.created = snap.Model.Created
+	for n := range s.st.Outbox { // of a folder from before arrivals were counted
+		s.st.Outbox[n].Count = max(1, s.st.Outbox[n].Count)
+	}
 	s.st.relink()
 	if s.st.App != nil {
 		if err := s.st.adopt(); err != nil {
