@@ -4,6 +4,7 @@ package app
 import (
 	"encoding/json"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,9 +38,11 @@ var allowed = map[string][]string{
 	"app/awscloud/backend":      {"app/awscloud", "app/engine", "app/incident", "app/metrics"},
 	"app/awscloud/awstest":      {},
 	"functions/webhook":         {"app/awscloud", "app/incident", "app/metrics", "app/naming", "app/webhook"},
-	"functions/intake":          {"app/awscloud", "app/wire"},
-	"functions/worker":          {"app/wire"},
-	"functions/sweep":           {"app/wire"},
+	"app/server":                {"app/metrics/prom", "app/wire"},
+	"cmd/firebreak-serve":       {"app/server"},
+	"functions/intake":          {"app/awscloud", "app/intake", "app/wire/cloud"},
+	"functions/worker":          {"app/wire/cloud"},
+	"functions/sweep":           {"app/wire/cloud"},
 	"functions/build":           {},
 	"functions/lambdatest":      {},
 	"app/bench/bare":            {"app/awscloud"},
@@ -51,7 +54,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/bench", "app/wire", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/wire", "app/wire/cloud", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string
@@ -134,6 +137,18 @@ func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
 					t.Errorf("%s links %s", p.ImportPath, d)
 				}
 			}
+		}
+	}
+}
+
+// What runs in production holds neither what is for developers nor the SDK of a cloud: what isn't there needs no patches,
+// and nobody can turn it against the incidents.
+func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
+	mayNot := regexp.MustCompile(`^github\.com/aws/|^github\.com/graph-gophers/|^testing$|` +
+		`^` + regexp.QuoteMeta(module) + `(app/(sandbox|awscloud|wire/cloud|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
+	for _, p := range list(t, "-deps", module+"cmd/firebreak-serve") {
+		if mayNot.MatchString(p.ImportPath) {
+			t.Errorf("firebreak-serve links %s", p.ImportPath)
 		}
 	}
 }

@@ -105,8 +105,8 @@ func (d *Doctor) judge(one *github.HookDelivery) {
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
 		d.add("", Failure, says+". Something else answers there", "The address must end in /webhook: change it at "+d.settings())
 	case code == 0, strings.HasPrefix(one.GetStatus(), "failed to connect"), one.GetStatus() == "timed out":
-		d.add("", Failure, says+". GitHub can't reach the address", "Is `firebreak serve` running, and is its address open to GitHub? It is set at "+d.settings())
+		d.add("", Failure, says+". GitHub can't reach the address", "Is `firebreak-serve` running, and is its address open to GitHub? It is set at "+d.settings())
 	default:
-		d.add("", Failure, says, "Look at the log of `firebreak serve`")
+		d.add("", Failure, says, "Look at the log of `firebreak-serve`")
 	}
 }

@@ -330,7 +330,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 			err := p.Pager.Page(ctx, engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor", Severity: p.policy.Severities[0].Name, Service: service})
 			if err != nil && !told[err.Error()] {
 				told[err.Error()] = true
-				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), "Set it in "+config.Path+", or in the environment of `firebreak serve` and of this command")
+				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), "Set it in "+config.Path+", or in the environment of `firebreak-serve` and of this command")
 			}
 		}
 	}
@@ -347,7 +347,7 @@ func (p *patient) checkCustomers(ctx context.Context) error {
 		for _, ch := range c.Channels {
 			channels++
 			var err error
-			mend := "Set it in " + config.Path + ", or in the environment of `firebreak serve` and of this command"
+			mend := "Set it in " + config.Path + ", or in the environment of `firebreak-serve` and of this command"
 			if ch.Kind == "issue" {
 				owner, repo, _ := strings.Cut(ch.To, "/")
 				_, _, err = p.App.Self().Apps.FindRepositoryInstallation(ctx, owner, repo)

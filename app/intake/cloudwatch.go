@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // EventBridge reads what an API destination of EventBridge's posts, with a token.
@@ -23,7 +21,7 @@ func (e *EventBridge) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(e.Secrets, r.Header); err != nil {
 		return Result{}, err
 	}
-	var event events.EventBridgeEvent
+	var event Event
 	if err := decode(r.Body, &event); err != nil {
 		return Result{}, err
 	}
@@ -45,7 +43,7 @@ type alarmState struct {
 }
 
 // ReadEvent reads an event that whoever calls has verified: a function that EventBridge invokes is authenticated by AWS.
-func ReadEvent(r Request, event events.EventBridgeEvent, trust Trust) (Result, error) {
+func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 	if event.Source == "" || event.DetailType == "" {
 		return Result{}, bad("not an event of EventBridge's: source and detail-type are needed")
 	}
@@ -87,7 +85,7 @@ func ReadEvent(r Request, event events.EventBridgeEvent, trust Trust) (Result, e
 
 // readAlarm reads the message that an alarm's action publishes by SNS; ok is false if it is none.
 func readAlarm(message string, trust Trust) (s Signal, ok bool) {
-	var a events.CloudWatchAlarmSNSPayload
+	var a snsAlarm
 	if err := decode([]byte(message), &a); err != nil || a.AlarmName == "" || a.NewStateValue == "" {
 		return s, false
 	}

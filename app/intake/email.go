@@ -7,8 +7,6 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // Email reads mail: a message of RFC 5322 as it is, from a mail server that sends a token along, or what Amazon SES says
@@ -35,7 +33,7 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 		if s, ok := readNotification(r, body); ok {
 			return Result{Signals: []Signal{sealed(r, s)}}, nil
 		}
-		var event events.SimpleEmailEvent
+		var event SESEvent
 		if decode(body, &event) == nil && len(event.Records) > 0 {
 			var result Result
 			for _, record := range event.Records {
@@ -52,7 +50,7 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 func readNotification(r Request, body []byte) (s Signal, ok bool) {
 	var n struct {
 		Type string `json:"notificationType"`
-		events.SimpleEmailService
+		SESMail
 		Content string `json:"content"`
 	}
 	if err := decode(body, &n); err != nil || n.Type != "Received" {
@@ -63,16 +61,16 @@ func readNotification(r Request, body []byte) (s Signal, ok bool) {
 	if plain, err := base64.StdEncoding.DecodeString(n.Content); err == nil {
 		raw = plain
 	}
-	return mailSignal(r, raw, &n.SimpleEmailService), true
+	return mailSignal(r, raw, &n.SESMail), true
 }
 
 // ReadMail gives the Signal of a mail. SES's Lambda event leaves the mail itself out, so raw comes from where SES stored
 // it; without it the Signal has the headers only. ses is nil if nobody checked the mail.
-func ReadMail(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+func ReadMail(r Request, raw []byte, ses *SESMail) Signal {
 	return sealed(r, mailSignal(r, raw, ses))
 }
 
-func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
+func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 	infected := ses != nil && ses.Receipt.VirusVerdict.Status == "FAIL"
 	if infected {
 		raw = nil // nothing of it may reach anybody, but that it came must
@@ -125,7 +123,7 @@ func mailSignal(r Request, raw []byte, ses *events.SimpleEmailService) Signal {
 
 // mailTrust believes the sender if the domain vouches for the mail (DMARC) and nothing else is wrong with it. The
 // verdicts go into the labels, for the rules.
-func mailTrust(m mail, ses *events.SimpleEmailService, labels map[string]string) Trust {
+func mailTrust(m mail, ses *SESMail, labels map[string]string) Trust {
 	v := ses.Receipt
 	for name, verdict := range map[string]string{
 		"dmarc": v.DMARCVerdict.Status, "dkim": v.DKIMVerdict.Status, "spf": v.SPFVerdict.Status, "spam": v.SpamVerdict.Status, "virus": v.VirusVerdict.Status,
@@ -139,7 +137,7 @@ func mailTrust(m mail, ses *events.SimpleEmailService, labels map[string]string)
 }
 
 // headersOf gives what SES says of a mail that did not come along.
-func headersOf(ses *events.SimpleEmailService) mail {
+func headersOf(ses *SESMail) mail {
 	var b strings.Builder
 	for _, h := range ses.Mail.Headers {
 		if !strings.EqualFold(h.Name, "Content-Type") && !strings.EqualFold(h.Name, "Content-Transfer-Encoding") {

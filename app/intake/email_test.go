@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-func verdicts(dmarc, spam, virus string) *events.SimpleEmailService {
-	ses := &events.SimpleEmailService{}
+func verdicts(dmarc, spam, virus string) *intake.SESMail {
+	ses := &intake.SESMail{}
 	ses.Receipt.DMARCVerdict.Status, ses.Receipt.SpamVerdict.Status, ses.Receipt.VirusVerdict.Status = dmarc, spam, virus
 	return ses
 }
@@ -24,7 +23,7 @@ func TestI1AMailThatFailsEveryCheckIsTakenAsUnverified(t *testing.T) {
 	raw := []byte(example(t, "mail/reply.eml"))
 	r := intake.Request{Body: raw, Now: now}
 	for _, c := range []struct {
-		ses   *events.SimpleEmailService
+		ses   *intake.SESMail
 		trust intake.Trust
 	}{
 		{verdicts("PASS", "PASS", "PASS"), intake.Verified},

@@ -16,10 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
@@ -195,31 +191,31 @@ func (n *Notifier) mailSES(ctx context.Context, s incident.Service, m *gomail.Ms
 	if _, err := m.WriteTo(&raw); err != nil {
 		return final(kind, err.Error())
 	}
-	c, err := n.sesClient(ctx, s.Options["region"])
+	send, err := n.openSES(ctx, s.Options["region"])
 	if err != nil {
 		return final(kind, err.Error())
 	}
-	return n.send(ctx, kind, nil, func(ctx context.Context) error {
-		_, err := c.SendEmail(ctx, &sesv2.SendEmailInput{Content: &types.EmailContent{Raw: &types.RawMessage{Data: raw.Bytes()}}})
-		return err
-	})
+	return n.send(ctx, kind, nil, func(ctx context.Context) error { return send(ctx, raw.Bytes()) })
 }
 
-func (n *Notifier) sesClient(ctx context.Context, region string) (*sesv2.Client, error) {
+// errNoSES is returned where the configuration asks for Amazon SES and the binary can't reach it.
+var errNoSES = errors.New("only the functions on AWS reach Amazon SES by its API. With serve, use its SMTP interface: via: smtp, " +
+	"and a secret that holds smtp://USER:PASSWORD@email-smtp.REGION.amazonaws.com:587")
+
+// openSES returns what sends by Amazon SES in a region.
+func (n *Notifier) openSES(ctx context.Context, region string) (func(context.Context, []byte) error, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if c := n.ses[region]; c != nil {
-		return c, nil
+	if send := n.ses[region]; send != nil {
+		return send, nil
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	if n.SES == nil {
+		return nil, errNoSES
+	}
+	send, err := n.SES(ctx, region, n.client)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Region == "" {
-		return nil, errors.New("the option region must name the region of SES, such as eu-central-1")
-	}
-	n.ses[region] = sesv2.NewFromConfig(cfg, func(o *sesv2.Options) {
-		o.HTTPClient, o.Retryer = n.client, aws.NopRetryer{} // send retries
-	})
-	return n.ses[region], nil
+	n.ses[region] = send
+	return send, nil
 }

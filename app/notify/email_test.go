@@ -21,6 +21,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
 var (
@@ -289,5 +290,16 @@ func TestSESNeedsARegion(t *testing.T) {
 	s.Options = map[string]string{"from": "p1@acme.example", "via": "ses"}
 	if err := newNotifier(t, nil).Page(t.Context(), page(s, "platform")); err == nil || !strings.Contains(err.Error(), "region") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A binary without AWS's SDK says what to do, by a page that leaves and by one that a doctor only tries.
+func TestSESWithoutTheSDK(t *testing.T) {
+	n := newNotifier(t, func(o *notify.Options) { o.SES = nil })
+	for name, ctx := range map[string]context.Context{"a page": t.Context(), "a dry run": notify.Dry(t.Context())} {
+		err := n.Page(ctx, page(ses, "platform"))
+		if err == nil || !strings.Contains(err.Error(), "smtp://USER:PASSWORD@email-smtp.REGION.amazonaws.com:587") {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }

@@ -20,8 +20,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
-
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -35,8 +33,13 @@ type Options struct {
 	AnnounceURL string                                                 // the operator's own receiver of emails for customers
 	Signing     []byte                                                 // signs what these two receive
 	Allow       []string                                               // hosts, hosts with port, and CIDRs that may be reached though they are not public
+	SES         SES                                                    // nil: this binary can't reach Amazon SES
 	Logger      *slog.Logger
 }
+
+// SES opens Amazon SES in a region by a client, with the credentials of the environment, and returns what sends a mail by
+// it, once for each call. It is a function so that only a binary that runs on AWS links AWS's SDK.
+type SES func(ctx context.Context, region string, client *http.Client) (func(ctx context.Context, mail []byte) error, error)
 
 // Notifier sends pages and announcements, each by the service of its kind. It implements engine.Pager and
 // engine.Announcer.
@@ -49,7 +52,7 @@ type Notifier struct {
 	tls    *tls.Config                                                          // for SMTP; nil: the system's roots
 
 	mu  sync.Mutex
-	ses map[string]*sesv2.Client // by region
+	ses map[string]func(ctx context.Context, mail []byte) error // sends by SES, by region
 }
 
 // New builds a notifier.
@@ -64,7 +67,7 @@ func New(o Options) (*Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Notifier{Options: o, guard: g, dial: g.dial, ses: map[string]*sesv2.Client{}}
+	n := &Notifier{Options: o, guard: g, dial: g.dial, ses: map[string]func(context.Context, []byte) error{}}
 	guarded := http.DefaultTransport.(*http.Transport).Clone()
 	guarded.Proxy = nil // a proxy would resolve the name, and the guard would check the proxy's address alone
 	guarded.DialContext = g.dial

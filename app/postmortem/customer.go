@@ -3,7 +3,6 @@ package postmortem
 import (
 	"bytes"
 	"fmt"
-	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -19,6 +17,8 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -235,8 +235,6 @@ func leads(to []byte) bool {
 // bare renders of HTML its words.
 type bare struct{}
 
-var strict = bluemonday.StrictPolicy()
-
 func (bare) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindRawHTML, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) { return ast.WalkSkipChildren, nil })
 	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -244,13 +242,42 @@ func (bare) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 			return ast.WalkContinue, nil
 		}
 		block := n.(*ast.HTMLBlock)
-		html := block.Lines().Value(source)
+		text := block.Lines().Value(source)
 		if block.HasClosure() {
-			html = append(html, block.ClosureLine.Value(source)...)
+			text = append(text, block.ClosureLine.Value(source)...)
 		}
-		if said := strings.TrimSpace(strict.Sanitize(string(html))); said != "" {
+		if said := strings.TrimSpace(wordsOfHTML(string(text))); said != "" {
 			_, _ = w.WriteString("<p>" + said + "</p>\n")
 		}
 		return ast.WalkContinue, nil
 	})
+}
+
+// unseen are the elements whose content no reader sees as words.
+var unseen = []atom.Atom{
+	atom.Script, atom.Style, atom.Title, atom.Template, atom.Iframe, atom.Noframes, atom.Noembed, atom.Noscript, atom.Frameset, atom.Object,
+}
+
+// wordsOfHTML returns the words of HTML, escaped, without any tag, comment or attribute.
+func wordsOfHTML(source string) string {
+	var words strings.Builder
+	hidden := 0
+	for z := html.NewTokenizer(strings.NewReader(source)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			return words.String()
+		case html.TextToken:
+			if hidden == 0 {
+				words.WriteString(html.EscapeString(string(z.Text())))
+			}
+		case html.StartTagToken:
+			if slices.Contains(unseen, z.Token().DataAtom) {
+				hidden++
+			}
+		case html.EndTagToken:
+			if slices.Contains(unseen, z.Token().DataAtom) {
+				hidden = max(0, hidden-1)
+			}
+		}
+	}
 }

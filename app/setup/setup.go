@@ -98,7 +98,7 @@ const maxName = 34
 func webhookAddress(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("--webhook %q: give the address at which GitHub reaches `firebreak serve`, such as https://firebreak.example.com/webhook", text)
+		return "", fmt.Errorf("--webhook %q: give the address at which GitHub reaches `firebreak-serve`, such as https://firebreak.example.com/webhook", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/webhook"

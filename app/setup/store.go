@@ -113,8 +113,8 @@ func create(path, text string) error {
 }
 
 func (e *envFile) Next(Registered) []string {
-	env := "env $(cat " + e.name + ") firebreak "
-	return []string{env + "init OWNER/REPO", env + "serve", env + "doctor OWNER/REPO"}
+	env := "env $(cat " + e.name + ") firebreak"
+	return []string{env + " init OWNER/REPO", env + "-serve", env + " doctor OWNER/REPO"}
 }
 
 // SecretsManager is what storing needs of AWS Secrets Manager.

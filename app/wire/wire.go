@@ -23,6 +23,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/local"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -42,8 +43,9 @@ type Environment struct {
 	Accounts  []string     // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
 	Unlimited bool         // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
 
-	getenv func(string) string                 // for FIREBREAK_SECRET_…, which the policy names
-	sign   func(digest []byte) ([]byte, error) // signs by KMSKey
+	getenv func(string) string // for FIREBREAK_SECRET_…, which the policy names
+	sign   Signer              // signs by KMSKey
+	ses    notify.SES          // nil: mails go out by SMTP alone
 
 	isPatient bool // there is no queue to come back by: requests wait for GitHub's limits
 }
@@ -214,7 +216,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 // app builds the port to GitHub.
 func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measured metrics.Recorder, log *slog.Logger) (*gh.App, error) {
 	if e.KMSKey != "" && e.sign == nil {
-		return nil, errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
+		return nil, errNoKMS
 	}
 	o := gh.Options{
 		BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Accounts: e.Accounts, Now: clock.Now, Pace: pace,

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -35,9 +36,9 @@ func demo() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			url := address(l)
-			follower := &product{}
-			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data, Speed: speed, Files: files(), Follower: follower})
+			url := server.Address(l)
+			follow := &follower{}
+			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data, Speed: speed, Files: files(), Follower: follow})
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}
@@ -46,17 +47,17 @@ func demo() *cobra.Command {
 			if data != "" {
 				options.File = filepath.Join(data, "firebreak.db")
 			}
-			server, err := wire.New(func(name string) string { return env[name] }, options)
+			product, err := wire.New(func(name string) string { return env[name] }, options)
 			if err != nil {
 				return errors.Join(err, box.Close(), l.Close())
 			}
-			follower.server.Store(server)
+			follow.server.Store(product)
 			mux := http.NewServeMux()
 			mux.Handle("/", box.Handler())
-			mux.Handle("/webhook", server.Handler())
-			mux.Handle("/intake/", server.Handler())
-			err = run(c.Context(), c.OutOrStdout(), l, mux, server.Run)
-			return errors.Join(err, box.Close(), server.Close())
+			mux.Handle("/webhook", product.Handler())
+			mux.Handle("/intake/", product.Handler())
+			err = server.Run(c.Context(), c.OutOrStdout(), l, mux, product.Run)
+			return errors.Join(err, box.Close(), product.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8787", "address to listen on; port 0 picks one")
@@ -66,11 +67,11 @@ func demo() *cobra.Command {
 	return c
 }
 
-// product follows the sandbox's clock, once it is there.
-type product struct{ server atomic.Pointer[wire.Server] }
+// follower follows the sandbox's clock, once it is there.
+type follower struct{ server atomic.Pointer[wire.Server] }
 
 // Follow implements sandbox.Follower.
-func (p *product) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+func (p *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	if s := p.server.Load(); s != nil {
 		return s.Follow(ctx, now)
 	}
@@ -97,7 +98,7 @@ configuration. There setting up can be practised, with the pages that GitHub has
 			if err != nil {
 				return err
 			}
-			o := sandbox.Options{URL: address(l), WebhookURL: webhook, Data: data, Files: files()}
+			o := sandbox.Options{URL: server.Address(l), WebhookURL: webhook, Data: data, Files: files()}
 			if empty {
 				o.Empty, o.Files = true, nil
 			}
@@ -106,7 +107,7 @@ configuration. There setting up can be practised, with the pages that GitHub has
 				return errors.Join(err, l.Close())
 			}
 			idle := func(ctx context.Context) error { <-ctx.Done(); return nil }
-			return errors.Join(run(c.Context(), c.OutOrStdout(), l, box.Handler(), idle), box.Close())
+			return errors.Join(server.Run(c.Context(), c.OutOrStdout(), l, box.Handler(), idle), box.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on; port 0 picks one")

@@ -28,7 +28,7 @@ func doctorCommand() *cobra.Command {
 		Long: `Checks the App: its permissions and events, its webhook, and whether GitHub reaches the product with the right signature, by
 asking GitHub to deliver its ping again. With a repository it also checks the installation, the rate limit left, the
 configuration, labels, form, teams, who can be assigned, and what pages and updates for customers need. It pages nobody,
-tells no customer and changes nothing. Run it with the environment of ` + "`firebreak serve`" + `, whose secrets it looks for.
+tells no customer and changes nothing. Run it with the environment of ` + "`firebreak-serve`" + `, whose secrets it looks for.
 
 It ends with status 1 if something failed.`,
 		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",

@@ -74,7 +74,7 @@ func tellRepository(out io.Writer, r *setup.Repository) error {
 	case r.Pull == nil:
 		fmt.Fprintf(out, "\nNothing is missing. See whether all works together:\n\n  firebreak doctor %s\n", r.Name)
 	case r.Pull.Opened:
-		fmt.Fprintf(out, "\nRead and merge the pull request:\n\n  %s\n\nThen start the product if it doesn't run yet, and see whether all works together:\n\n  firebreak serve\n  firebreak doctor %s\n", r.Pull.URL, r.Name)
+		fmt.Fprintf(out, "\nRead and merge the pull request:\n\n  %s\n\nThen start the product if it doesn't run yet, and see whether all works together:\n\n  firebreak-serve\n  firebreak doctor %s\n", r.Pull.URL, r.Name)
 	default:
 		fmt.Fprintf(out, "\nThe pull request is open already. Read and merge it:\n\n  %s\n", r.Pull.URL)
 	}

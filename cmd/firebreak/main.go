@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/server"
 )
 
 func main() {
@@ -37,11 +39,11 @@ func root() *cobra.Command {
 	c := &cobra.Command{
 		Use:           "firebreak",
 		Short:         "Runs critical incidents on GitHub",
-		Version:       version(),
+		Version:       server.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(), manCommand(), replayCommand(), sandboxCommand(), serve(), setupCommand(), statsCommand())
+	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(), manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand())
 	return c
 }
 
@@ -71,4 +73,13 @@ func repositoryOf(arg string) (owner, repo string, err error) {
 		return "", "", misuse("%q is not a repository: write OWNER/REPO", arg)
 	}
 	return owner, repo, nil
+}
+
+// logger writes to standard error: standard output holds the one line that says where to go.
+func logger(c *cobra.Command) *slog.Logger {
+	level := slog.LevelWarn
+	if v, _ := c.Flags().GetBool("verbose"); v {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }

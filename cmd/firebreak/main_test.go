@@ -28,8 +28,8 @@ import (
 	"time"
 )
 
-// binary is the command as a user gets it, built once.
-var binary string
+// binary is the command as a user gets it, and server the one that people run in production, built once.
+var binary, server string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "firebreak")
@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	binary = filepath.Join(dir, "firebreak")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	binary, server = filepath.Join(dir, "firebreak"), filepath.Join(dir, "firebreak-serve")
+	if out, err := exec.Command("go", "build", "-o", dir, ".", "../firebreak-serve").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		os.Exit(1)
 	}
@@ -287,6 +287,25 @@ func TestVersionAndCompletion(t *testing.T) {
 	}
 }
 
+// The binary for production serves and does nothing else, by the same flags and with the same statuses.
+func TestTheServerAlone(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"--version": {0, "firebreak-serve version"}, "--help": {0, "FIREBREAK_PRIVATE_KEY"}, "--listen 127.0.0.1:0": {1, "FIREBREAK_APP_ID"},
+		"serve": {2, "firebreak-serve --help"}, "demo": {2, `"demo"`}, "--lisen x": {2, "--lisen"},
+	} {
+		cmd := exec.CommandContext(t.Context(), server, strings.Fields(args)...)
+		cmd.Dir, cmd.Env = t.TempDir(), []string{"HOME=/nowhere"}
+		said, err := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != want.status || !strings.Contains(string(said), want.says) {
+			t.Errorf("firebreak-serve %s ends with %d (%v), want %d and %q:\n%s", args, got, err, want.status, want.says, said)
+		}
+	}
+}
+
 func TestServeEndsWell(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -442,6 +461,15 @@ func TestDemoKeepsItsData(t *testing.T) {
 // The sandbox writes the environment with which serve runs against it, as two processes.
 func TestSandboxAndServe(t *testing.T) {
 	t.Parallel()
+	for name, command := range map[string][]string{"serve": {binary, "serve"}, "the server alone": {server}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sandboxAndServe(t, command)
+		})
+	}
+}
+
+func sandboxAndServe(t *testing.T, command []string) {
 	port, err := net.Listen("tcp", "127.0.0.1:0") // serve's, which the sandbox must know before
 	if err != nil {
 		t.Fatal(err)
@@ -456,7 +484,11 @@ func TestSandboxAndServe(t *testing.T) {
 	if err := port.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, strings.Fields(string(text)), "serve", "--listen", address) // Fields: as a shell splits $(cat …)
+	env := strings.Fields(string(text)) // as a shell splits $(cat …)
+	p, err := launch(t, env, command[0], append(command[1:], "--listen", address)...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := drive(t, box.url)
 	if status, said := request(t, "", "POST", box.url+"/sandbox/clock", `{"advance":"2h"}`); status != 200 {
 		t.Errorf("the clock: %d %s", status, said)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/firebreak-dev/firebreak/app/server"
 )
 
 // indented are the lines of a help that stand as they are; in Markdown, of which a page is made, four blanks more say so.
@@ -29,7 +31,7 @@ func manCommand() *cobra.Command {
 				sub.DisableAutoGenTag = true // the same bytes every day
 				sub.Long = indented.ReplaceAllString(sub.Long, "      ")
 			}
-			header := &doc.GenManHeader{Section: "1", Source: "Firebreak " + version(), Manual: "Firebreak"}
+			header := &doc.GenManHeader{Section: "1", Source: "Firebreak " + server.Version(), Manual: "Firebreak"}
 			if dir == "" {
 				return doc.GenMan(page, header, c.OutOrStdout())
 			}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
@@ -63,8 +64,8 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	settings = strings.Replace(settings, "    - to: [incident-coordinators]\n", "    - to: [incident-coordinators]\n      by: [webhook, email]\n", 1)
 	settings += "\nservices:\n  email:\n    from: incidents@acme.example\n    secret: SMTP\n    targets: { incident-coordinators: oncall@acme.example }\n"
 	repository["acme/incidents"][".github/firebreak.yml"] = settings
-	follower := &product{}
-	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true, Files: repository, Follower: follower})
+	follow := &follower{}
+	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true, Files: repository, Follower: follow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower.server.Store(s)
+	follow.server.Store(s)
 	mux.Handle("/", box.Handler())
 	for _, path := range []string{"/webhook", "/intake/", "/healthz", "/metrics"} {
 		mux.Handle(path, s.Handler())
@@ -87,9 +88,9 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.own = address(l)
+	w.own = server.Address(l)
 	ended := make(chan error, 1)
-	go func() { ended <- observe(l, s, m, log, s.Run)(t.Context()) }()
+	go func() { ended <- server.Observe(l, s, m, log, s.Run)(t.Context()) }()
 	t.Cleanup(func() {
 		if err := <-ended; err != nil { // t's context ends before its cleanups
 			t.Error(err)
@@ -324,26 +325,5 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	}
 	if status, said := request(t, "", "GET", w.own+"/healthz", ""); status != http.StatusOK || said != "ok\n" {
 		t.Errorf("health: %d %s", status, said)
-	}
-}
-
-// Whoever has the usual address of the metrics keeps nobody's incident waiting; one that was asked for must be had.
-func TestTheMetricsAddressIsTaken(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	taken, log := l.Addr().String(), &journal{}
-	logger := slog.New(slog.NewTextHandler(log, nil))
-	if own, err := observed(taken, false, logger); own != nil || err != nil || !strings.Contains(log.String(), "--metrics") {
-		t.Errorf("%v, %v, %s", own, err, log)
-	}
-	if own, err := observed(taken, true, logger); own != nil || err == nil {
-		t.Errorf("%v, %v", own, err)
-	}
-	if own, err := observed("", true, logger); own != nil || err != nil {
-		t.Errorf("%v, %v", own, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
 
@@ -24,7 +25,7 @@ func setupCommand() *cobra.Command {
 		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may do and why, and
 GitHub asks you to confirm. The App's private key and webhook secret go where --to says and nowhere else:
 
-  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak serve`" + `, and the key in FILE.private-key.pem next to it
+  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" + `, and the key in FILE.private-key.pem next to it
                          (without .env), both for your eyes only (0600)
   secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
                          ends with the command that deploys the functions with them. The webhook's address is known after
@@ -48,7 +49,7 @@ It overwrites nothing.`,
 			if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 				return errors.Join(misuse("--listen %s: the page belongs on this machine alone, such as 127.0.0.1:0", listen), l.Close())
 			}
-			o.Self = address(l)
+			o.Self = server.Address(l)
 			flow, err := setup.New(o)
 			if err != nil {
 				return errors.Join(&usageError{err}, l.Close())
@@ -62,7 +63,7 @@ It overwrites nothing.`,
 			}
 			fmt.Fprintln(c.ErrOrStderr(), "Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
 			var app setup.Registered
-			err = run(c.Context(), out, l, flow.Handler(), func(ctx context.Context) (err error) {
+			err = server.Run(c.Context(), out, l, flow.Handler(), func(ctx context.Context) (err error) {
 				app, err = flow.Wait(ctx)
 				return err
 			})

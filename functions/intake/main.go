@@ -14,12 +14,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
-	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 func main() {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	l, err := wire.NewLambda(log)
+	l, err := cloud.NewLambda(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)
@@ -30,7 +31,7 @@ func main() {
 			Records []struct{ EventSource string }
 		}
 		if json.Unmarshal(event, &of) == nil && len(of.Records) > 0 && of.Records[0].EventSource == "aws:ses" {
-			var mails events.SimpleEmailEvent
+			var mails intake.SESEvent
 			if err := json.Unmarshal(event, &mails); err != nil {
 				return nil, fmt.Errorf("read an event of Amazon SES: %w", err)
 			}

@@ -7,12 +7,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 func main() {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	l, err := wire.NewLambda(log)
+	l, err := cloud.NewLambda(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)

@@ -1,18 +1,39 @@
-package wire_test
+package cloud_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
 
 	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
-	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
+
+var key = sync.OnceValue(func() string {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}))
+})
+
+// env is an environment that works, changed.
+func env(change map[string]string) func(string) string {
+	all := map[string]string{"FIREBREAK_APP_ID": "17", "FIREBREAK_PRIVATE_KEY": key(), "FIREBREAK_WEBHOOK_SECRET": "now"}
+	maps.Copy(all, change)
+	return func(name string) string { return all[name] }
+}
 
 // A reader is the App by the key that never leaves KMS, as the worker is.
 func TestAReaderSignsByKMS(t *testing.T) {
@@ -34,7 +55,7 @@ func TestAReaderSignsByKMS(t *testing.T) {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
-	r, err := wire.NewReader(t.Context(), env(map[string]string{"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil)
+	r, err := cloud.NewReader(t.Context(), env(map[string]string{"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +66,7 @@ func TestAReaderSignsByKMS(t *testing.T) {
 		t.Errorf("AWS was asked for %q", calls)
 	}
 	aws.Refuse("Sign", "AccessDeniedException")
-	if r, err = wire.NewReader(t.Context(), env(map[string]string{"FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil); err != nil {
+	if r, err = cloud.NewReader(t.Context(), env(map[string]string{"FIREBREAK_KMS_KEY": "alias/firebreak", "FIREBREAK_GITHUB_URL": github.URL}), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.App.Login(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
@@ -61,17 +82,17 @@ func TestTheEnvironmentOfACommand(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	t.Setenv("FIREBREAK_APP_ID", "17")
-	getenv, err := wire.Environ(t.Context(), slog.New(slog.DiscardHandler))
+	getenv, err := cloud.Environ(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil || getenv("FIREBREAK_APP_ID") != "17" || len(aws.Calls()) > 0 {
 		t.Fatalf("without references: %q (%v)", getenv("FIREBREAK_APP_ID"), err)
 	}
 	aws.SetSecret("firebreak/webhook-secret", "of the webhook")
 	t.Setenv("FIREBREAK_WEBHOOK_SECRET", "secretsmanager:firebreak/webhook-secret")
-	if getenv, err = wire.Environ(t.Context(), slog.New(slog.DiscardHandler)); err != nil || getenv("FIREBREAK_WEBHOOK_SECRET") != "of the webhook" || getenv("FIREBREAK_APP_ID") != "17" {
+	if getenv, err = cloud.Environ(t.Context(), slog.New(slog.DiscardHandler)); err != nil || getenv("FIREBREAK_WEBHOOK_SECRET") != "of the webhook" || getenv("FIREBREAK_APP_ID") != "17" {
 		t.Errorf("with a reference: %v", err)
 	}
 	t.Setenv("FIREBREAK_PRIVATE_KEY", "secretsmanager:firebreak/none")
-	if _, err := wire.Environ(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") {
+	if _, err := cloud.Environ(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") {
 		t.Errorf("with a reference to nothing: %v", err)
 	}
 }

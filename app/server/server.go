@@ -1,4 +1,6 @@
-package main
+// Package server is the command that people run in production: the product as one process. What develops, tries and sets
+// up the product is not linked here, and neither is the SDK of a cloud.
+package server
 
 import (
 	"context"
@@ -19,26 +21,19 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
-func version() string {
+// Version returns the version that Go's tools gave this binary.
+func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
 	return "(devel)"
 }
 
-// logger writes to standard error: standard output holds the one line that says where to go.
-func logger(c *cobra.Command) *slog.Logger {
-	level := slog.LevelWarn
-	if v, _ := c.Flags().GetBool("verbose"); v {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-}
-
-func serve() *cobra.Command {
+// Command returns the command that serves, by a name of its caller's.
+func Command(name string) *cobra.Command {
 	var listen, data, metrics string
 	c := &cobra.Command{
-		Use:   "serve",
+		Use:   name,
 		Short: "Runs the product as one process, with its queue and timers in a file",
 		Long: `Runs the product as one process. The GitHub App comes from the environment:
 
@@ -75,7 +70,7 @@ error, is JSON with a line for each look at an incident.`,
 			if err != nil {
 				return errors.Join(err, l.Close(), s.Close())
 			}
-			return errors.Join(run(c.Context(), c.OutOrStdout(), l, s.Handler(), observe(own, s, m, log, s.Run)), s.Close())
+			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
@@ -84,8 +79,8 @@ error, is JSON with a line for each look at an incident.`,
 	return c
 }
 
-// run serves on l and works until ctx ends or something fails, and says when it is ready.
-func run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handler, work func(context.Context) error) error {
+// Run serves on l and works until ctx ends or something fails, and says when it is ready.
+func Run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handler, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	serving, cut := context.WithCancel(context.Background())
@@ -106,7 +101,7 @@ func run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handle
 		}
 		ended <- err
 	}()
-	if _, err := fmt.Fprintf(out, "ready %s\n", address(l)); err != nil {
+	if _, err := fmt.Fprintf(out, "ready %s\n", Address(l)); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	var errs []error
@@ -142,8 +137,8 @@ func newServer(handler http.Handler, serving context.Context) *http.Server {
 // grace is how long requests under way may take to end.
 const grace = 2 * time.Second
 
-// address gives where a browser on this machine finds l.
-func address(l net.Listener) string {
+// Address returns where a browser on this machine finds l.
+func Address(l net.Listener) string {
 	addr, ok := l.Addr().(*net.TCPAddr)
 	if !ok || !addr.IP.IsUnspecified() {
 		return "http://" + l.Addr().String()

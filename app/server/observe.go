@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -30,8 +30,8 @@ func observed(address string, asked bool, log *slog.Logger) (net.Listener, error
 	return l, err
 }
 
-// observe serves /metrics and /healthz on l, if there is one, while work runs.
-func observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
+// Observe serves /metrics and /healthz on l, if there is one, while work runs.
+func Observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
 	if l == nil {
 		return work
 	}
@@ -48,7 +48,7 @@ func observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger,
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 	return func(ctx context.Context) error {
-		log.Info("metrics are served", "address", address(l))
+		log.Info("metrics are served", "address", Address(l))
 		ended := make(chan error, 1)
 		go func() { ended <- server.Serve(l) }()
 		err := errors.Join(work(ctx), server.Close())

@@ -1,4 +1,6 @@
-package wire
+// Package cloud builds the product on AWS: as Lambda's functions, and for commands that read secrets there. It is a package
+// of its own so that a server links nothing of AWS's.
+package cloud
 
 import (
 	"context"
@@ -28,12 +30,13 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 // Lambda is the product behind a queue on AWS, as one of its functions.
 type Lambda struct {
 	log     *slog.Logger
-	clock   *followed
+	clock   engine.Clock
 	secrets *awscloud.Secrets
 	signer  backend.KMS
 	queue   *awscloud.Queue
@@ -46,17 +49,8 @@ type Lambda struct {
 	shelf engine.Shelf // nil: there is none
 
 	mu    sync.Mutex
-	last  map[string]string // the environment by which product was built
-	built *product
-}
-
-// product is what depends on secrets.
-type product struct {
-	clockURL string
-	engine   *engine.Engine // nil in a function that only sweeps
-	reports  *reception     // nil: sources have no repository
-	intake   http.Handler   // serves them
-	sweeper  *sweeper
+	last  map[string]string // the environment by which it was built
+	built *wire.Product
 }
 
 // NewLambda builds what doesn't depend on secrets, from the environment of the process:
@@ -70,13 +64,13 @@ type product struct {
 //	FIREBREAK_INTAKE_MAILS                     s3://bucket/prefix/ where SES stores the mails that it hands the function
 //	FIREBREAK_SHELF                            s3://bucket/prefix/ where is kept what it takes to page while GitHub is out
 //
-// and what Read reads, in which variables may refer to secrets.
+// and what wire.Read reads, in which variables may refer to secrets.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
 	cfg, err := awscloud.Config(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{log: log, clock: &followed{}, signer: kms.NewFromConfig(cfg), metrics: metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)}
+	l := &Lambda{log: log, clock: wire.NewFollowedClock(), signer: kms.NewFromConfig(cfg), metrics: metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)}
 	l.secrets = &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: backend.Parameter(ssm.NewFromConfig(cfg)),
 		Now: time.Now, Logger: log}
 	l.timers = &backend.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
@@ -137,10 +131,7 @@ func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	if err != nil {
 		return err
 	}
-	if m.Sweep {
-		return p.sweeper.change(ctx, m)
-	}
-	return p.engine.Handle(ctx, m)
+	return p.Handle(ctx, m)
 }
 
 // Intake gives what takes the reports of sources.
@@ -151,13 +142,13 @@ func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer l.flush()
-		p.intake.ServeHTTP(w, r)
+		p.Intake().ServeHTTP(w, r)
 	}), nil
 }
 
-func (l *Lambda) receives(ctx context.Context) (*product, error) {
+func (l *Lambda) receives(ctx context.Context) (*wire.Product, error) {
 	p, err := l.ready(ctx, true)
-	if err == nil && p.reports == nil {
+	if err == nil && p.Intake() == nil {
 		err = errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
 	}
 	return p, err
@@ -166,22 +157,22 @@ func (l *Lambda) receives(ctx context.Context) (*product, error) {
 // Mail takes the mails of an event of Amazon SES's: SES stores each, and names it here. Whatever is wrong with a mail, it is
 // taken. An error is ours: Lambda tries again, and then puts the event aside.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
-func (l *Lambda) Mail(ctx context.Context, e events.SimpleEmailEvent) error {
+func (l *Lambda) Mail(ctx context.Context, e intake.SESEvent) error {
 	defer l.flush()
 	p, err := l.receives(ctx)
 	if err != nil {
 		return err
 	}
 	for _, record := range e.Records {
-		if err := l.mail(ctx, p.reports, record.SES); err != nil {
-			p.reports.refuse("email", "store", err)
+		if err := l.mail(ctx, p, &record.SES); err != nil {
+			p.Refuse("email", "store", err)
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Lambda) mail(ctx context.Context, s *reception, m events.SimpleEmailService) error {
+func (l *Lambda) mail(ctx context.Context, p *wire.Product, m *intake.SESMail) error {
 	if l.mails.Host == "" {
 		return errors.New("FIREBREAK_INTAKE_MAILS must say where SES stores mails, as s3://bucket/prefix/")
 	}
@@ -192,8 +183,8 @@ func (l *Lambda) mail(ctx context.Context, s *reception, m events.SimpleEmailSer
 	if raw == nil {
 		l.log.Warn("a mail is no longer where Amazon SES stored it: its headers are taken alone", "message", m.Mail.MessageID)
 	}
-	signal := intake.ReadMail(intake.Request{Body: raw, Now: l.clock.Now()}, raw, &m)
-	return s.accept(ctx, intake.Result{Signals: []intake.Signal{signal}})
+	signal := intake.ReadMail(intake.Request{Body: raw, Now: l.clock.Now()}, raw, m)
+	return p.Take(ctx, signal)
 }
 
 // Sweep finds what was lost on the way.
@@ -203,11 +194,11 @@ func (l *Lambda) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.sweeper.next(ctx)
+	return p.Sweep(ctx)
 }
 
 // ready gives the product by the secrets of the moment. Only with an engine the webhook secret is needed.
-func (l *Lambda) ready(ctx context.Context, withEngine bool) (*product, error) {
+func (l *Lambda) ready(ctx context.Context, withEngine bool) (*wire.Product, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	values, err := l.secrets.Read(ctx)
@@ -215,48 +206,27 @@ func (l *Lambda) ready(ctx context.Context, withEngine bool) (*product, error) {
 		return nil, fmt.Errorf("read the secrets: %w", err)
 	}
 	if l.built == nil || !maps.Equal(l.last, values) {
-		if l.built, err = l.build(values, withEngine); err != nil {
-			return nil, err
+		build := wire.NewSweeping
+		if withEngine {
+			build = wire.NewProduct
 		}
-		l.last = values
-	}
-	if l.built.clockURL != "" {
-		t, err := readClock(ctx, l.built.clockURL)
+		getenv := func(name string) string { return values[name] }
+		built, err := build(ctx, getenv, wire.Parts{
+			Clock: l.clock, Timers: l.timers, Queue: l.queue, Shelf: l.shelf, Metrics: l.metrics, Logger: l.log,
+			Cloud: wire.Cloud{Sign: l.sign, SES: backend.SES},
+		})
 		if err != nil {
 			return nil, err
 		}
-		l.clock.set(t.Now, t.Speed)
+		l.built, l.last = built, values
+	}
+	if err := l.built.ReadClock(ctx); err != nil {
+		return nil, err
 	}
 	return l.built, nil
 }
 
-func (l *Lambda) build(values map[string]string, withEngine bool) (*product, error) {
-	getenv := func(name string) string { return values[name] }
-	env, wrong := readApp(getenv)
-	err := join(wrong)
-	if withEngine {
-		env, err = Read(getenv)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if env.KMSKey != "" {
-		env.sign = (&backend.Key{KMS: l.signer, ID: env.KMSKey}).Sign
-	}
-	app, err := env.app(l.clock, nil, l.metrics, l.log)
-	if err != nil {
-		return nil, err
-	}
-	p := &product{clockURL: env.ClockURL, sweeper: &sweeper{app: app, queue: l.queue, clock: l.clock, metrics: l.metrics, log: l.log, isWhole: isHourly}}
-	if !withEngine {
-		return p, nil
-	}
-	if p.engine, err = env.engine(app, l.timers, l.queue, l.shelf, l.clock, l.metrics, l.log); err != nil {
-		return nil, err
-	}
-	if env.Incidents.Repo != "" {
-		p.reports = &reception{env: env, engine: p.engine, queue: l.queue, metrics: l.metrics, log: l.log}
-		p.intake = p.reports.handler()
-	}
-	return p, nil
+// sign signs by the role of the function.
+func (l *Lambda) sign(_ context.Context, key string) (wire.Signer, error) {
+	return (&backend.Key{KMS: l.signer, ID: key}).Sign, nil
 }
