@@ -136,7 +136,11 @@ func (p *pass) broadcast() error {
 		text += "\n" + p.snap.URL
 		service, _ := p.policy.Service("slack")
 		for _, to := range p.policy.Broadcast {
-			err := p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/" + b.Key + "/" + to, Channel: incident.Channel{Kind: "slack", To: to}, Service: service, Text: text, At: b.At})
+			key := p.identity().String() + "/" + b.Key + "/" + to
+			_, _, err := p.sendOnce(p.ctx, p.identity(), blindKey(key, b.At), func(delivery) error {
+				return p.Announcer.Announce(p.ctx, Announcement{Key: key, Channel: incident.Channel{Kind: "slack", To: to},
+					Service: service, Text: text, At: b.At})
+			})
 			if err != nil {
 				p.Logger.Warn("a phase could not be told in Slack", "incident", p.m.Ref.String(), "channel", to, "err", brief(err))
 			}
@@ -163,8 +167,12 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 		return fmt.Errorf("no service is set up here to reach %s by %s", c.Name, ch.Kind)
 	}
 	service, _ := p.policy.Service(ch.Kind)
-	return p.Announcer.Announce(p.ctx, Announcement{Key: p.m.Ref.String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To,
-		Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At, Tag: p.tag(p.identity())})
+	key := p.identity().String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To // the same under each name of its repository
+	_, _, err := p.sendOnce(p.ctx, p.identity(), key, func(delivery) error {
+		return p.Announcer.Announce(p.ctx, Announcement{Key: key, Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At,
+			Tag: p.tag(p.identity())})
+	})
+	return err
 }
 
 // share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer

@@ -153,10 +153,14 @@ func (p *pass) page() error {
 		if !mention {
 			return nil
 		}
+		if p.rebuilt && p.isDelivered(p.ctx, p.identity(), onceBy(s, "github")) {
+			return nil // with the card somebody deleted the comment too
+		}
 		say.Missing = phones
 		err := p.sayOnce(key, say)
 		if err == nil {
 			p.waited(UrgencyPage, s.At)
+			p.noteDelivered(p.ctx, p.identity(), onceBy(s, "github"))
 		}
 		if isRefused(err) {
 			p.result(incident.PageFailed{Key: s.Key, Service: "github", Why: reason(err)})
@@ -186,31 +190,36 @@ func (p *pass) receivers(s incident.Send) (outside, phones []string) {
 	return outside, phones
 }
 
-// send pages by one service outside GitHub, unless this process did so before. A failure is a fact of its own.
+// send pages by one service outside GitHub, unless this process or another did so before. A failure is a fact of its own.
 func (p *pass) send(s incident.Send, kind string, to []string) {
-	key := p.identity().String() + "/" + s.Key // the same under each name of its repository
-	blind := blindKey(key, s.At)
-	if len(to) == 0 || p.sentBlind(blind+" "+kind) {
+	if len(to) == 0 {
 		return
 	}
+	key := p.identity().String() + "/" + s.Key // the same under each name of its repository
 	if p.blind || s.Unsure {
-		key = blind
+		key = blindKey(key, s.At)
 	}
-	err := p.sendTo(s, kind, to, key)
+	isNew, failed, err := p.sendOnce(p.ctx, p.identity(), onceBy(s, kind), func(before delivery) error {
+		return p.sendTo(s, kind, to, key, before.Reached)
+	})
+	if !isNew {
+		return
+	}
 	p.countPage(kind, p.m.Ref.String(), s.Key, err)
 	if err != nil {
-		p.result(incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)})
-	} else { // a look that breaks off after it must not page again from what is kept, or when it is made again
-		p.noteBlind(blind + " " + kind)
+		p.fact(incident.Fact{At: failed, What: incident.PageFailed{Key: s.Key, Service: kind, Why: reason(err)}})
 	}
 }
 
-func (p *pass) sendTo(s incident.Send, kind string, to []string, key string) error {
+// onceBy tells a page by one service from all others of its incident. Its number alone does not, where a state was rebuilt.
+func onceBy(s incident.Send, kind string) string { return blindKey(s.Key, s.At) + " " + kind }
+
+func (p *pass) sendTo(s incident.Send, kind string, to []string, key string, reached []string) error {
 	if p.Pager == nil {
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Title: p.headline(), Text: p.asks(s),
+	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Reached: reached, Title: p.headline(), Text: p.asks(s),
 		URL: p.snap.URL, Severity: cmp.Or(p.state.Severity, p.state.Claimed), Drill: p.state.Drill, Service: service, Tag: p.tag(p.identity())})
 }
 

@@ -114,23 +114,3 @@ func blindKey(key string, at time.Time) string { return fmt.Sprintf("%s@%d", key
 
 // outages is longer than any is.
 const outages = 24 * time.Hour
-
-// sentBlind tells whether a page went out while GitHub was out. Another process does not know, and sends it again with its key.
-func (e *Engine) sentBlind(key string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	_, sent := e.paged[key]
-	return sent
-}
-
-func (e *Engine) noteBlind(key string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.Clock.Now()
-	for k, at := range e.paged {
-		if now.Sub(at) > outages {
-			delete(e.paged, k)
-		}
-	}
-	e.paged[key] = now
-}

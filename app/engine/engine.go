@@ -54,6 +54,7 @@ type Engine struct {
 	places map[string]place            // where a trouble stands
 	wrote  map[incident.Ref]time.Time  // when a source's repetition was written down last
 	paged  map[string]time.Time        // by key, what was paged before GitHub was asked
+	sent   map[string]delivery         // by name, what left of late for people outside GitHub
 	heard  map[incident.Ref]heard      // of running incidents, what the last look read
 	given  map[int64]incident.Reaction // by comment, the reactions of late
 	owed   map[incident.Ref]owed       // when a look comes for what GitHub's limits held back
@@ -76,7 +77,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, sent: map[string]delivery{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
 }
 
 // pass is one look at one incident.

@@ -43,7 +43,8 @@ type Clock interface{ Now() time.Time }
 
 // Pager pages people outside GitHub.
 type Pager interface {
-	// Page sends one page. The same key is the same page: sending it again must not page twice.
+	// Page sends one page. The same key is the same page: where the service can, sending it again doesn't page twice. An error that
+	// has a method Reached() []string names those of several whom the page reached all the same.
 	Page(ctx context.Context, p Page) error
 }
 
@@ -52,6 +53,7 @@ type Page struct {
 	Ref      incident.Ref
 	Key      string // owner/repo#number/page/n: the service's deduplication key
 	To       []string
+	Reached  []string // by the service's own names, whom a try before reached that failed for others
 	Title    string
 	Text     string
 	URL      string

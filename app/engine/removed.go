@@ -85,15 +85,18 @@ func (p *pass) tellCoordinators(policy incident.Policy, r incident.Removed) {
 	key := p.m.Ref.String() + "/removed"
 	text := cmp.Or(r.By, "Somebody") + " " + howRemoved[r.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
 	for _, kind := range by {
-		if kind == "github" || p.sentBlind(key+" "+kind) { // there is no issue on which somebody could be mentioned
+		if kind == "github" { // there is no issue on which somebody could be mentioned
 			continue
 		}
 		service, _ := policy.Service(kind)
-		err := p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: []string{policy.Coordinators}, Title: "P1 ended without a close: " + r.Title,
-			Text: text, URL: strings.TrimSuffix(p.GitHub.Address(p.m.Ref), fmt.Sprintf("/%d", p.m.Ref.Number)), Severity: r.Severity, Service: service})
-		p.countPage(kind, p.m.Ref.String(), key, err)
-		if err == nil {
-			p.noteBlind(key + " " + kind)
+		isNew, _, err := p.sendOnce(p.ctx, p.m.Ref, "removed "+kind, func(before delivery) error {
+			return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
+				Title: "P1 ended without a close: " + r.Title, Text: text,
+				URL:      strings.TrimSuffix(p.GitHub.Address(p.m.Ref), fmt.Sprintf("/%d", p.m.Ref.Number)),
+				Severity: r.Severity, Service: service})
+		})
+		if isNew {
+			p.countPage(kind, p.m.Ref.String(), key, err)
 		}
 	}
 }

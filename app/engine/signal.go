@@ -479,8 +479,15 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			continue
 		}
 		service, _ := policy.Service(kind)
-		err := e.Pager.Page(ctx, Page{Ref: repo, Key: key, To: slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }), Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title), URL: s.URL, Severity: cmp.Or(d.Severity, s.SeverityHint), Service: service})
-		e.countPage(kind, repo.FullName(), key, err)
+		isNew, _, err := e.sendOnce(ctx, repo, key+" "+kind, func(before delivery) error {
+			return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service, URL: s.URL,
+				To:       slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }),
+				Title:    "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title),
+				Severity: cmp.Or(d.Severity, s.SeverityHint)})
+		})
+		if isNew {
+			e.countPage(kind, repo.FullName(), key, err)
+		}
 		sent = sent || err == nil
 	}
 	if sent {

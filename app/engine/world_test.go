@@ -49,6 +49,7 @@ type world struct {
 	measured metrics.Recorder // nil: nothing is measured
 	replicas replicas         // of GitHub, some of which may be behind
 	several  bool             // the story is about several incidents, at which the product works at once
+	repeats  bool             // the story may send a message again with its key
 }
 
 // logWriter shows what the product logs where a test fails.
@@ -109,7 +110,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 			w.product.Handler().ServeHTTP(rw, r)
 		})
 	}
-	t.Cleanup(func() { w.stop(); _ = box.Close() })
+	t.Cleanup(func() { w.stop(); w.leftOnce(); _ = box.Close() })
 	return w
 }
 
@@ -488,7 +489,20 @@ func (w *world) changes() string {
 	return out.String()
 }
 
-type sent struct{ Kind, Channel, To, Text, Key string }
+type sent struct {
+	Kind, Channel, To, Text, Key string
+	Count                        int
+}
+
+// leftOnce checks that each message left once, where the story doesn't say that it may leave again.
+func (w *world) leftOnce() {
+	w.t.Helper()
+	for _, e := range w.sandbox.Repeated() {
+		if !w.repeats {
+			w.t.Errorf("%s to %s with key %s left %d times: %+v", e.Kind, e.To, e.Key, e.Count, e.Repeats)
+		}
+	}
+}
 
 // outbox lists what left for people outside GitHub.
 func (w *world) outbox() (all []sent) {

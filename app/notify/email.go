@@ -36,12 +36,13 @@ type letter struct {
 	at      time.Time // zero: now
 }
 
-// pageEmail writes to the addresses that the targets give.
+// pageEmail writes to the addresses that the targets give, but for those that a try before reached.
 func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
 	receivers, _ := n.targets(p)
 	if len(receivers) == 0 {
 		return final("email", "no target is configured for "+strings.Join(p.To, ", "))
 	}
+	receivers = slices.DeleteFunc(receivers, func(to string) bool { return slices.Contains(p.Reached, to) })
 	return each("email", receivers, func(to string) error {
 		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key), tag: p.Tag})
 	})

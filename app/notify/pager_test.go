@@ -271,7 +271,7 @@ func slackForm(t *testing.T, g got) url.Values {
 		t.Fatal(err)
 	}
 	for name := range form {
-		if !slices.Contains([]string{"token", "channel", "text", "unfurl_links", "unfurl_media", "metadata"}, name) || len(form[name]) != 1 {
+		if !slices.Contains([]string{"token", "channel", "text", "unfurl_links", "unfurl_media", "metadata", "client_msg_id"}, name) || len(form[name]) != 1 {
 			t.Errorf("%s: %q", name, form[name])
 		}
 	}

@@ -34,6 +34,7 @@ type Error struct {
 	log       string // what a log may hold of it; empty: text
 	temporary bool
 	after     time.Duration
+	reached   []string
 	cause     error // the context's, or nil: any other cause could print what this text leaves out
 }
 
@@ -54,6 +55,9 @@ func (e *Error) Temporary() bool { return e.temporary }
 // RetryAfter tells how long the service asked to be left alone; 0: it did not say.
 func (e *Error) RetryAfter() time.Duration { return e.after }
 
+// Reached lists those of several receivers who have the message all the same, by the service's own names.
+func (e *Error) Reached() []string { return e.reached }
+
 func final(kind, text string) *Error { return &Error{kind: kind, text: text} }
 
 func temporary(err error) bool {
@@ -69,7 +73,16 @@ func each(kind string, receivers []string, send func(receiver string) error) err
 		sent.Go(func() { errs[i] = send(r) })
 	}
 	sent.Wait()
-	return sum(kind, errs)
+	err := sum(kind, errs)
+	var e *Error
+	if errors.As(err, &e) {
+		for i, r := range receivers {
+			if errs[i] == nil {
+				e.reached = append(e.reached, r)
+			}
+		}
+	}
+	return err
 }
 
 // sum makes one error of several: sending again may help if it may for one of them.

@@ -2,7 +2,10 @@ package notify
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,18 +71,39 @@ func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) err
 	return n.postSlack(ctx, token, a.Channel.To, cut(slackutilsx.EscapeMessage(a.Text), slackText), a.Key)
 }
 
-// postSlack writes one message. Slack knows no key by which it would drop a repetition; the metadata makes one
-// recognisable, https://docs.slack.dev/messaging/message-metadata/
+// Errors by which Slack says that it knows a message's client_msg_id and not the message: it was deleted, say.
+var slackForgot = []string{"duplicate_message_not_found", "duplicate_channel_not_found"}
+
+// postSlack writes one message. Its client_msg_id comes of the key: by that Slack recognises a repetition, though it promises nowhere
+// that it drops each. The metadata makes one recognisable to others, https://docs.slack.dev/messaging/message-metadata/
 func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string) error {
 	api := slack.New(token, slack.OptionHTTPClient(n.client))
-	return n.send(ctx, "slack", []string{token}, func(ctx context.Context) error {
-		_, _, err := api.PostMessageContext(ctx, channel,
+	post := func(ctx context.Context, more ...slack.MsgOption) error {
+		options := []slack.MsgOption{
 			slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-			slack.MsgOptionMetadata(slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}}))
+			slack.MsgOptionMetadata(slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}}),
+		}
+		_, _, err := api.PostMessageContext(ctx, channel, append(options, more...)...)
+		return err
+	}
+	withID := slack.UnsafeMsgOptionEndpoint(slack.APIURL+"chat.postMessage", func(form url.Values) { form.Set("client_msg_id", slackID(key)) })
+	return n.send(ctx, "slack", []string{token}, func(ctx context.Context) error {
+		err := post(ctx, withID)
 		var said slack.SlackErrorResponse
+		if errors.As(err, &said) && slices.Contains(slackForgot, said.Err) {
+			err = post(ctx)
+		}
 		if errors.As(err, &said) {
 			return &Error{kind: "slack", text: "Slack says " + said.Err, temporary: slices.Contains(slackPasses, said.Err)}
 		}
 		return err
 	})
+}
+
+// slackID makes a UUID of a key, the same each time (RFC 9562, version 8).
+func slackID(key string) string {
+	hash := sha256.Sum256([]byte(key))
+	hash[6], hash[8] = hash[6]&0x0f|0x80, hash[8]&0x3f|0x80
+	h := hex.EncodeToString(hash[:16])
+	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 }
