@@ -5,6 +5,8 @@ import _ "embed"
 var (
 	//go:embed postmortem.md
 	postmortem string
+	//go:embed own/postmortem.md
+	ownPostmortem string
 	//go:embed ticket.md
 	ticket string
 	//go:embed pull.md
@@ -13,6 +15,9 @@ var (
 
 // Postmortem gives the template of the postmortem document. Beside Funcs it needs those of the package that fills it in.
 func Postmortem() string { return postmortem }
+
+// OwnPostmortem gives the standard document as a repository's template, to begin a template of one's own from.
+func OwnPostmortem() string { return ownPostmortem }
 
 // Ticket gives the template of a follow-up's text.
 func Ticket() string { return ticket }

@@ -231,6 +231,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "acknowledged", Line: "Dan Example", Reason: "pagerduty"})
 	add(incident.Say{Name: "config-broken", Reason: "Line 7, column 3: coordinater is not known; did you mean coordinators?"})
 	add(incident.Say{Name: "config-removed", Line: "defaults"})
+	add(incident.Say{Name: "template-broken", Reason: "Line 3, column 3: {{timeline}} is a whole section: it needs a line by itself"})
 	add(incident.Say{Name: "config-removed", Line: "acme/.github"})
 	add(incident.Say{Name: "review-open", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04"})

@@ -29,11 +29,6 @@ func (p *pass) openDocument() error {
 		return err
 	}
 	files, err := documents(facts)
-	if err != nil && facts.Template != "" {
-		p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
-		facts.Template = ""
-		files, err = documents(facts)
-	}
 	if err != nil {
 		return err
 	}
@@ -181,11 +176,6 @@ func (p *pass) writeFactsAt(pr *Pull) error {
 		return err
 	}
 	document, err := postmortem.Refresh(string(content), facts)
-	if err != nil && facts.Template != "" {
-		p.Logger.Warn("the repository's template can't be used: going on with ours", "incident", p.m.Ref.String(), "file", templatePath, "err", err)
-		facts.Template = ""
-		document, err = postmortem.Refresh(string(content), facts)
-	}
 	if err != nil {
 		return fmt.Errorf("refresh the postmortem: %w", err)
 	}

@@ -217,8 +217,14 @@ func TestA7AnInternalNameKeepsTheCustomersVersionBack(t *testing.T) {
 // A repository's own template is used, and one that can't be used keeps nobody from closing.
 func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
 	for name, c := range map[string]struct{ template, want string }{
-		"good": {"---\nid: x\n---\n# Our way: {{.Title}}\n", "# Our way: The API of globex is down"},
-		"bad":  {"# {{.NoSuchThing}}", "## For the customer"},
+		"good":    {"---\nid: x\n---\n# Our way: {{title}}\n", "# Our way: The API of globex is down"},
+		"unknown": {"# {{NoSuchThing}}", "## For the customer"},
+		// What anybody who writes to a repository could stop the product with for everybody, while templates were programs.
+		"a loop of 2^63":     {"{{range 9223372036854775807}}{{end}}", "## For the customer"},
+		"a doubling string":  {`{{$s := "12345678"}}{{range 40}}{{$s = print $s $s}}{{end}}`, "## For the customer"},
+		"a wide number":      {`{{printf "%1000000000d" 1}}`, "## For the customer"},
+		"a recursion":        {`{{define "x"}}{{template "x"}}{{end}}{{template "x"}}`, "## For the customer"},
+		"more than is taken": {strings.Repeat("words ", 12_000), "## For the customer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -232,6 +238,14 @@ func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
 			}
 			if _, _, text := w.file(".md"); !strings.Contains(text, c.want) {
 				t.Errorf("the document lacks %q:\n%s", c.want, text)
+			}
+			w.tell("carol: /ic postmortem")
+			want := 1 // once, however often the document is written
+			if name == "good" {
+				want = 0
+			}
+			if told := w.said("I can't use the postmortem template"); len(told) != want {
+				t.Errorf("it is told %d times: %q", len(told), told)
 			}
 		})
 	}

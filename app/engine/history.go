@@ -160,11 +160,9 @@ func (p *pass) told() (postmortem.Facts, error) {
 		State: p.state, Policy: p.policy, Entries: h.entries, Pages: p.sent(h.pages), At: p.state.Since.At,
 		Summary: command.Summary(p.snap.Body),
 	}
-	template, _, err := p.GitHub.File(p.ctx, p.m.Ref, templatePath)
-	if err != nil {
-		return f, fmt.Errorf("read the postmortem's template: %w", err)
+	if f.Template, err = p.template(); err != nil {
+		return f, err
 	}
-	f.Template = string(template)
 	if f.Summary == "" {
 		f.Summary = p.snap.Title
 	}
@@ -181,8 +179,37 @@ func (p *pass) told() (postmortem.Facts, error) {
 	return f, nil
 }
 
-// templatePath is where a repository keeps a postmortem template of its own.
-const templatePath = ".github/firebreak/postmortem.md"
+// template returns the repository's own template, or "" where it has none that can be used: then the postmortem has ours,
+// and the incident says why, once for each version of the template.
+func (p *pass) template() (string, error) {
+	content, _, err := p.GitHub.File(p.ctx, p.m.Ref, postmortem.TemplatePath)
+	if isRefused(err) {
+		p.result(incident.BrokenTemplate{Where: "unreadable", Why: reason(err)})
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the postmortem's template: %w", err)
+	}
+	if wrong := postmortem.LintTemplate(string(content)); len(wrong) > 0 {
+		sum := sha256.Sum256(content)
+		p.result(incident.BrokenTemplate{Where: hex.EncodeToString(sum[:6]), Why: templateMistakes(wrong)})
+		p.Logger.Warn("postmortem template invalid: using the standard one", "incident", p.m.Ref.String(),
+			"file", postmortem.TemplatePath, "line", wrong[0].Line, "mistakes", len(wrong))
+		return "", nil
+	}
+	p.result(incident.BrokenTemplate{})
+	return string(content), nil
+}
+
+// templateMistakes tells the first mistakes of a template, with their places.
+func templateMistakes(wrong postmortem.Mistakes) string {
+	const most = 3
+	told := wrong[:min(len(wrong), most)].Error()
+	if len(wrong) > most {
+		told += "; …"
+	}
+	return templates.Capital(told)
+}
 
 // sent gives the pages as they went out: the timeline tells that they did, and the card whether they got through.
 func (p *pass) sent(pages []incident.Page) []incident.Page {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -173,29 +174,43 @@ func lines(err error) (all []int) {
 // https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
 const shared = ".github"
 
-// checkSettings checks the configuration that a push changed, before it is merged: on the commit, line by line.
+// checkSettings checks the configuration and the postmortem template, of which a push changed one, before it is merged: on the
+// commit, line by line.
 func (p *pass) checkSettings() error {
-	content, ok, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
-	if waited := p.now.Sub(p.received()); err == nil && !ok && p.m.Floor != nil && waited < lagging {
-		return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", p.m.Commit, p.m.Ref.FullName())}
-	}
-	if isRefused(err) || err == nil && !ok {
-		return nil // removed again, or the app was
+	configuration, hasConfiguration, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
+	if isRefused(err) {
+		return nil // the app was removed
 	}
 	if err != nil {
 		return err
 	}
+	template, hasTemplate, err := p.GitHub.FileAt(p.ctx, p.m.Ref, postmortem.TemplatePath, p.m.Commit)
+	if err != nil && !isRefused(err) {
+		return err
+	}
+	if waited := p.now.Sub(p.received()); !hasConfiguration && !hasTemplate && p.m.Floor != nil && waited < lagging {
+		return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", p.m.Commit, p.m.Ref.FullName())}
+	}
+	if !hasConfiguration && !hasTemplate {
+		return nil // removed again
+	}
 	run := CheckRun{Commit: p.m.Commit, Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Every setting is valid."}
-	if _, err := config.Parse(content); err != nil {
-		found := config.Mistakes(err)
-		run.Passed, run.Title, run.Summary = false, "1 mistake", config.Summary(config.Path, err, true)
-		if n := len(found); n != 1 {
-			run.Title = fmt.Sprintf("%d mistakes", n)
+	var summaries []string
+	if _, err := config.Parse(configuration); err != nil {
+		summaries = append(summaries, config.Summary(config.Path, err, true))
+		for _, m := range config.Mistakes(err) {
+			run.note(config.Path, m.Line, m.Problem)
 		}
-		for _, m := range found {
-			line := max(1, m.Line)
-			run.Notes = append(run.Notes, Note{Path: config.Path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: m.Problem})
+	}
+	if mistakes := postmortem.LintTemplate(string(template)); len(mistakes) > 0 {
+		summaries = append(summaries, fmt.Sprintf("%s can't be used: %s. Postmortems have the standard one.",
+			templates.Code(postmortem.TemplatePath), templates.Inert(templateMistakes(mistakes), 900)))
+		for _, m := range mistakes {
+			run.note(postmortem.TemplatePath, m.Line, fmt.Sprintf("column %d: %s", m.Column, m.Text))
 		}
+	}
+	if n := len(run.Notes); n > 0 {
+		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake", "mistakes"), strings.Join(summaries, "\n\n")
 	}
 	err = p.GitHub.Check(p.ctx, p.m.Ref, run)
 	if isRefused(err) { // there is no incident to tell
@@ -203,4 +218,10 @@ func (p *pass) checkSettings() error {
 		return nil
 	}
 	return err
+}
+
+// note adds a mistake to a check.
+func (run *CheckRun) note(path string, line int, problem string) {
+	line = max(1, line)
+	run.Notes = append(run.Notes, Note{Path: path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: problem})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -54,6 +55,28 @@ func TestAChangedConfigurationIsCheckedBeforeItIsMerged(t *testing.T) {
 	}
 	good := w.change("tune", "coordinators: incident-coordinators\n")
 	if runs := w.checks(good); len(runs) != 1 || runs[0].Conclusion != "success" {
+		t.Errorf("the check says %+v", runs)
+	}
+}
+
+func TestAChangedTemplateIsCheckedBeforeItIsMerged(t *testing.T) {
+	w := newWorld(t)
+	push := func(text string) []checkRun {
+		var got struct{ Commit struct{ SHA string } }
+		content := map[string]string{"message": "Our template", "branch": "main", "content": base64.StdEncoding.EncodeToString([]byte(text))}
+		var before struct{ SHA string }
+		if w.as("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+postmortem.TemplatePath, nil, &before); before.SHA != "" {
+			content["sha"] = before.SHA
+		}
+		w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/"+postmortem.TemplatePath, content, &got)
+		w.settle()
+		return w.checks(got.Commit.SHA)
+	}
+	runs := push("# {{title}}\n\n{{range .Findings}}\n{{end}}\n")
+	if len(runs) != 1 || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount != 2 || !strings.Contains(runs[0].Output.Summary, "Line 3, column 1") {
+		t.Errorf("the check says %+v", runs)
+	}
+	if runs := push("# {{title}}\n\n{{findings}}\n"); len(runs) != 1 || runs[0].Conclusion != "success" {
 		t.Errorf("the check says %+v", runs)
 	}
 }

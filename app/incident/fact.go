@@ -175,6 +175,9 @@ type (
 	// empty: it can be used again. Instead is set where the file was removed: the repository whose configuration counts now, or
 	// "defaults".
 	BrokenConfig struct{ Where, Why, Instead string }
+	// BrokenTemplate: the repository's postmortem template can't be used, and the postmortem has the standard one. Where names
+	// the version of the file; empty: it can be used.
+	BrokenTemplate struct{ Where, Why string }
 	// Unassignable: GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
 )

@@ -317,12 +317,13 @@ type StandBy struct {
 
 // Asked remembers what was asked once, so that it isn't asked again.
 type Asked struct {
-	Data   time.Time `json:"data,omitzero"`    // when missing data is asked for next; zero: nothing is missing
-	Role   time.Time `json:"role,omitzero"`    // when it is asked who takes the vacant role; zero: asked, or none is vacant
-	Open   string    `json:"open,omitempty"`   // the vacant role: "ic", "oe"
-	Config string    `json:"config,omitempty"` // the broken configuration that was told of
-	Edits  []string  `json:"edits,omitempty"`  // what was acted on outside the timeline, such as edits, the newest 20 of each kind
-	Floor  []string  `json:"floor,omitempty"`  // of those dropped from Edits, the newest of each kind; nothing older is acted on
+	Data     time.Time `json:"data,omitzero"`      // when missing data is asked for next; zero: nothing is missing
+	Role     time.Time `json:"role,omitzero"`      // when it is asked who takes the vacant role; zero: asked, or none is vacant
+	Open     string    `json:"open,omitempty"`     // the vacant role: "ic", "oe"
+	Config   string    `json:"config,omitempty"`   // the broken configuration that was told of
+	Template string    `json:"template,omitempty"` // the broken postmortem template that was told of
+	Edits    []string  `json:"edits,omitempty"`    // what was acted on outside the timeline, such as edits, the newest 20 of each kind
+	Floor    []string  `json:"floor,omitempty"`    // of those dropped from Edits, the newest of each kind; nothing older is acted on
 
 	DataWait  time.Duration `json:"dataWait,omitempty"`  // how long the reminder of missing data waits
 	Claim     time.Time     `json:"claim,omitzero"`      // when it is asked who takes a claim; zero: somebody did

@@ -347,6 +347,13 @@ func (r *run) apply() {
 			say = Say{Name: "config-removed", Line: w.Instead}
 		}
 		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
+	case BrokenTemplate:
+		if r.Asked.Template == w.Where {
+			return
+		}
+		if r.Asked.Template = w.Where; w.Where != "" {
+			r.do(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: Say{Name: "template-broken", Reason: w.Why}})
+		}
 	case Unsent:
 		r.unsent(w)
 	case Undelivered:

@@ -199,8 +199,8 @@ func TestC3MachineHeadings(t *testing.T) {
 
 // TestC3Template: a repository's own template says what people must write.
 func TestC3Template(t *testing.T) {
-	const template = "---\nid: \"{{.Ref}}\"\ndrill: {{.State.Drill}}\ncustomers: {{json .Customers}}\n---\n\n# {{.Title}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n" +
-		"{{with .Customers}}\n## To {{names .}}\n\n<!-- prompt: them -->\n_Write here: b_\n{{end}}"
+	const template = "# {{title}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n" +
+		"{{#customers}}\n## To {{customer-names}}\n\n<!-- prompt: them -->\n_Write here: b_\n{{/customers}}"
 	for name, c := range map[string]struct {
 		template, document string
 		want               []string
@@ -214,7 +214,7 @@ func TestC3Template(t *testing.T) {
 		"renamed":             {template, "# P\n\n## The disk\n\nA disk.\n\n<!-- prompt: what -->\n", nil},
 		"renamed, empty":      {template, "# P\n\n## The disk\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
 		"its comment in code": {template, "# P\n\n## The disk\n\n```\n<!-- prompt: what -->\n```\n", []string{"1 missing"}},
-		"needs facts":         {"{{index .Entries 0}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", "# P\n\n## What\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
+		"broken":              {"{{index .Entries 0}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", "# P\n\n## What\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
 	} {
 		if diff := cmp.Diff(c.want, found(Lint(c.document, LintOptions{Template: c.template}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -46,7 +46,7 @@ type Facts struct {
 	FollowUps []FollowUp
 	// At is when the document is written.
 	At time.Time
-	// Template is the text of the document's template; empty is the one of templates/postmortem.md.
+	// Template is a template of the repository's own, which only says what stands where; empty is ours.
 	Template string
 }
 
@@ -89,7 +89,7 @@ func execute(t *template.Template, data any) (string, error) {
 	return strings.TrimSpace(blank.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
 }
 
-// page is what a template writes. A template that was not ours could go on forever.
+// page is what a template of ours writes.
 type page struct{ bytes.Buffer }
 
 const maxPage = 16 << 20 // bytes: ten times the document of 10,000 entries
@@ -101,16 +101,13 @@ func (p *page) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// Document writes the postmortem (C2). The error of a template that is wrong names its line.
+// Document writes the postmortem (C2). The error of a repository's template that can't be used is Mistakes.
 func Document(f Facts) (string, error) {
-	t := document
-	if f.Template != "" {
-		var err error
-		if t, err = parse(document.Name(), f.Template); err != nil {
-			return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
-		}
+	v := look(f)
+	text, err := execute(document, v)
+	if err == nil && f.Template != "" {
+		text, err = fill(f.Template, text, v)
 	}
-	text, err := execute(t, look(f))
 	if err != nil {
 		return "", fmt.Errorf("postmortem of %s: %w", f.Ref, err)
 	}

@@ -171,39 +171,6 @@ func TestC2Permalink(t *testing.T) {
 	}
 }
 
-// TestC2OwnTemplate: a template that is wrong is told by its line.
-func TestC2OwnTemplate(t *testing.T) {
-	f := minimal()
-	f.Template = "# {{inert .Title}}\n\n<!-- firebreak:begin impact -->\n{{long .Declared .Closed}}\n<!-- firebreak:end impact -->\n"
-	document, err := Document(f)
-	if want := "# ???\n\n<!-- firebreak:begin impact -->\n19 min\n<!-- firebreak:end impact -->\n"; err != nil || document != want {
-		t.Errorf("%v: %q, want %q", err, document, want)
-	}
-	old := strings.Replace(document, "19 min", "5 min", 1) + "words\n"
-	if got, err := Refresh(old, f); err != nil || got != document+"words\n" {
-		t.Errorf("%v: refreshed %q", err, got)
-	}
-	for template, want := range map[string]string{
-		"a\n\n{{if}}":                                   "postmortem.md:3: missing value for if",
-		"a\n{{range .Rows}}":                            "postmortem.md:2: unexpected EOF",
-		"a\n{{nope .Title}}":                            `postmortem.md:2: function "nope" not defined`,
-		"a\nb {{.Nope}}":                                "postmortem.md:2:4: ",
-		"a\n\n{{.State.Confirmed.By}}":                  "postmortem.md:3:8: ",
-		"{{range 1000000}}many words and no end{{end}}": "more than 16 MiB",
-	} {
-		f.Template = template
-		for name, write := range map[string]func() error{
-			"Document": func() error { _, err := Document(f); return err },
-			"Refresh":  func() error { _, err := Refresh("x", f); return err },
-			"Pull":     func() error { _, _, err := Pull(f); return err },
-		} {
-			if err := write(); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "acme/incidents#12") {
-				t.Errorf("%s of %q: %v, want %s", name, template, err, want)
-			}
-		}
-	}
-}
-
 // TestC2ImpactEndsAtTheLastRepair: where an incident went straight to closing it was never watched.
 func TestC2ImpactEndsAtTheLastRepair(t *testing.T) {
 	f := rich()

@@ -12,8 +12,10 @@ import (
 
 // Refresh writes the machine's parts of a document anew: the front matter, and what stands between a section's markers.
 // Every other line stays as it is, byte for byte. A section that was deleted stays deleted, one that this version does
-// not know stays as it is, and of markers that stand in the document twice only the first pair counts.
+// not know stays as it is, and of markers that stand in the document twice only the first pair counts. A repository's
+// template says where sections stand and not what is in them, so it makes no difference here.
 func Refresh(document string, f Facts) (string, error) {
+	f.Template = ""
 	written, err := Document(f)
 	if err != nil {
 		return "", err

@@ -25,7 +25,7 @@ type Self struct {
 // product are not even decoded. An error means that this is nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
 	access := accessEvents[event]
-	mine := access != nil || event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && bytes.Contains(body, []byte(configPath))
+	mine := access != nil || event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && changesSettings(body)
 	if !mine {
 		if !looksWhole(body) {
 			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, errNoObject)
@@ -236,14 +236,21 @@ func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 	return true
 }
 
-// configPath is where the configuration stands.
-const configPath = ".github/firebreak.yml"
+// What a repository may set, which is checked before it is merged: the configuration and the postmortem template.
+var settingsPaths = []string{".github/firebreak.yml", ".github/firebreak/postmortem.md"}
 
-// aboutConfig: a push that changes the configuration, which is checked before it is merged.
+// changesSettings reports whether a push may change one of them.
+func changesSettings(body []byte) bool {
+	return slices.ContainsFunc(settingsPaths, func(path string) bool { return bytes.Contains(body, []byte(path)) })
+}
+
+// aboutConfig: a push that changes a setting.
 func (p payload) aboutConfig(m *incident.Message) bool {
 	changed := false
 	for _, c := range p.Commits {
-		changed = changed || slices.Contains(c.Added, configPath) || slices.Contains(c.Modified, configPath)
+		for _, path := range settingsPaths {
+			changed = changed || slices.Contains(c.Added, path) || slices.Contains(c.Modified, path)
+		}
 	}
 	if !changed || !sha.MatchString(p.After) || strings.Trim(p.After, "0") == "" {
 		return false

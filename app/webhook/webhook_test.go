@@ -346,6 +346,7 @@ func TestAPushOfTheConfigurationIsChecked(t *testing.T) {
 	}{
 		{"changed", push(`{"modified":[".github/firebreak.yml"]}`, commit), true},
 		{"added", push(`{"added":[".github/firebreak.yml"]}`, commit), true},
+		{"the template changed", push(`{"modified":[".github/firebreak/postmortem.md"]}`, commit), true},
 		{"removed", push(`{"removed":[".github/firebreak.yml"]}`, commit), false},
 		{"something else", push(`{"modified":["docs/.github/firebreak.yml"]}`, commit), false},
 		{"the branch deleted", push(`{"modified":[".github/firebreak.yml"]}`, strings.Repeat("0", 40)), false},

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
 
@@ -24,7 +27,9 @@ func lint() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint FILE...",
 		Short: "Tells what postmortems still need; fails if something is missing",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Tells what postmortems still need, and fails if something is missing. Of a file called firebreak.yml it tells what is wrong with the
+configuration, and of .github/firebreak/postmortem.md what is wrong with the repository's postmortem template.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			findings := []finding{} // an empty list in JSON
 			var wrong []error
@@ -34,13 +39,12 @@ func lint() *cobra.Command {
 					wrong = append(wrong, fmt.Errorf("read a postmortem: %w", err))
 					continue
 				}
-				problems := postmortem.Lint(string(text), postmortem.LintOptions{Internal: internal})
+				problems, what := problemsOf(file, text, internal)
 				for _, p := range problems {
 					findings = append(findings, finding{file, p})
 				}
 				if slices.ContainsFunc(problems, func(p postmortem.Problem) bool { return p.Level == postmortem.Failure }) {
-					title, _ := postmortem.Summary(problems)
-					wrong = append(wrong, fmt.Errorf("%s: %s", file, title))
+					wrong = append(wrong, fmt.Errorf("%s: %s", file, what))
 				}
 			}
 			return errors.Join(append(wrong, show(c, findings, asJSON))...)
@@ -49,6 +53,33 @@ func lint() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
 	c.Flags().StringSliceVar(&internal, "internal", nil, "names that no customer should read, separated by commas")
 	return c
+}
+
+// problemsOf gives what is wrong with a file, and says in a few words what that means.
+func problemsOf(file string, text []byte, internal []string) (problems []postmortem.Problem, what string) {
+	add := func(rule string, line, column int, text string) {
+		if column > 0 {
+			text = fmt.Sprintf("column %d: %s", column, text)
+		}
+		line = max(line, 1)
+		problems = append(problems, postmortem.Problem{Line: line, EndLine: line, Level: postmortem.Failure, Rule: rule, Message: text})
+	}
+	switch {
+	case filepath.Base(file) == filepath.Base(config.Path):
+		_, err := config.Parse(text)
+		for _, m := range config.Mistakes(err) {
+			add("configuration", m.Line, m.Column, m.Problem)
+		}
+		return problems, "the configuration can't be used"
+	case strings.HasSuffix("/"+filepath.ToSlash(filepath.Clean(file)), "/firebreak/postmortem.md"):
+		for _, m := range postmortem.LintTemplate(string(text)) {
+			add("template", m.Line, m.Column, m.Text)
+		}
+		return problems, "the template can't be used"
+	}
+	problems = postmortem.Lint(string(text), postmortem.LintOptions{Internal: internal})
+	what, _ = postmortem.Summary(problems)
+	return problems, what
 }
 
 // show prints what was found: a line each, or JSON.

@@ -37,6 +37,18 @@ func TestC3Lint(t *testing.T) {
 		_ = cmd.Run() // the status says it
 		return cmd.ProcessState.ExitCode(), o.String(), e.String()
 	}
+	settings := filepath.Join(dir, ".github", "firebreak")
+	if err := os.MkdirAll(settings, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		filepath.Join(settings, "postmortem.md"): "# {{title}}\n\n{{range .Findings}}x{{end}}\n",
+		filepath.Join(dir, "firebreak.yml"):      "pager: pigeon\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		args      []string
 		status    int
@@ -49,6 +61,8 @@ func TestC3Lint(t *testing.T) {
 		{[]string{"--internal", "carol,@dora", "bad.md"}, 1, "bad.md:47: dora is internal", "bad.md: 3 things are missing"},
 		{[]string{"nowhere.md", "bad.md"}, 1, "bad.md:43: TODO", "open nowhere.md: no such file or directory"},
 		{[]string{"."}, 1, "", "is a directory"},
+		{[]string{".github/firebreak/postmortem.md"}, 1, ".github/firebreak/postmortem.md:3: column 1: {{range .Findings}} is from the templates of before", "the template can't be used"},
+		{[]string{"firebreak.yml"}, 1, "firebreak.yml:1: column 8: ", "the configuration can't be used"},
 		{nil, 2, "", "requires at least 1 arg"},
 	} {
 		status, out, said := lint(c.args...)
