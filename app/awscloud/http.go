@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -38,21 +39,22 @@ func HTTP(handler func(context.Context) (http.Handler, error), log *slog.Logger)
 }
 
 func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {
-	body := []byte(e.Body)
+	// What headers turn away is never decoded.
+	var body io.Reader = strings.NewReader(e.Body)
+	length := len(e.Body)
 	if e.IsBase64Encoded {
-		var err error
-		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
-			return nil, err
-		}
+		body = base64.NewDecoder(base64.StdEncoding, body)
+		length = len(strings.TrimRight(e.Body, "=")) * 3 / 4
 	}
 	url := e.RawPath
 	if e.RawQueryString != "" {
 		url += "?" + e.RawQueryString
 	}
-	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, url, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, url, body)
 	if err != nil {
 		return nil, err
 	}
+	r.ContentLength = int64(length)
 	for name, value := range e.Headers {
 		r.Header.Set(name, value) // several values of one name come joined
 	}

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // EventBridge reads what an API destination of EventBridge's posts, with a token.
@@ -15,6 +17,9 @@ type EventBridge struct{ Secrets Secrets }
 
 // Name gives "eventbridge".
 func (e *EventBridge) Name() string { return "eventbridge" }
+
+// Early needs the token.
+func (e *EventBridge) Early(h http.Header, _ time.Time) error { return needToken(e.Secrets, h) }
 
 // Read gives a Signal for an alarm that goes off or ends, or for any other event that a rule sends here.
 func (e *EventBridge) Read(_ context.Context, r Request) (Result, error) {

@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Email reads mail: a message of RFC 5322 as it is, from a mail server that sends a token along, or what Amazon SES says
@@ -16,6 +18,9 @@ type Email struct{ Secrets Secrets }
 
 // Name gives "email".
 func (e *Email) Name() string { return "email" }
+
+// Early needs the token.
+func (e *Email) Early(h http.Header, _ time.Time) error { return needToken(e.Secrets, h) }
 
 // Limit gives MaxMail.
 func (e *Email) Limit() int { return MaxMail }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
+	"time"
 )
 
 // Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity, customer, dedup_key, drill, all
@@ -18,6 +20,11 @@ type Generic struct{ Secrets Secrets }
 
 // Name gives "generic".
 func (g *Generic) Name() string { return "generic" }
+
+// Early needs a token, or what may be a signature of now.
+func (g *Generic) Early(h http.Header, now time.Time) error {
+	return g.Secrets.needEither(h, h.Get("X-Firebreak-Signature-256"), "sha256=", h.Get("X-Firebreak-Timestamp"), now)
+}
 
 // Read gives one Signal.
 func (g *Generic) Read(_ context.Context, r Request) (Result, error) {

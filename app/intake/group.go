@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type Alertmanager struct{ Secrets Secrets }
 
 // Name gives "alertmanager".
 func (a *Alertmanager) Name() string { return "alertmanager" }
+
+// Early needs the token.
+func (a *Alertmanager) Early(h http.Header, _ time.Time) error { return needToken(a.Secrets, h) }
 
 // Read gives one Signal for the group.
 func (a *Alertmanager) Read(_ context.Context, r Request) (Result, error) {
@@ -47,6 +51,12 @@ type Grafana struct {
 
 // Name gives "grafana".
 func (g *Grafana) Name() string { return "grafana" }
+
+// Early needs a token, or what may be a signature of now.
+func (g *Grafana) Early(h http.Header, now time.Time) error {
+	return g.Secrets.needEither(h, h.Get(cmp.Or(g.SignatureHeader, "X-Grafana-Alerting-Signature")), "",
+		h.Get(cmp.Or(g.TimestampHeader, "X-Grafana-Alerting-Timestamp")), now)
+}
 
 // Read gives one Signal for the group.
 func (g *Grafana) Read(_ context.Context, r Request) (Result, error) {

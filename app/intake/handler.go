@@ -10,10 +10,19 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/logs"
 )
 
 // Prefix is where Handler serves: a source's name follows.
 const Prefix = "/intake/"
+
+// arriving is how long a body may take to arrive: a mail of ten megabytes comes by a slow line, too.
+const arriving = 20 * time.Second
+
+// quiet is the time between two lines of the log about refusals of a kind: whoever is refused fills no disk.
+const quiet = 10 * time.Second
 
 // patience is how long a request may take, unless its source says otherwise.
 const patience = 10 * time.Second
@@ -32,6 +41,8 @@ type Options struct {
 	// Alertmanager tries again after a 5xx only: this is what to alarm on. nil: nothing is counted.
 	Refused func(source, reason string)
 	Logger  *slog.Logger
+
+	refusals *logs.Sampler
 }
 
 // Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was said, 4xx if the
@@ -49,6 +60,7 @@ func Handler(o Options) http.Handler {
 	if o.Confirm == nil {
 		o.Confirm = func(ctx context.Context, url string) error { _, err := Fetch(ctx, url); return err }
 	}
+	o.refusals = &logs.Sampler{Every: quiet, Now: o.Now}
 	sources := map[string]Source{}
 	for _, s := range o.Sources {
 		sources[s.Name()] = s
@@ -72,7 +84,20 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, source Source) {
 	size, within := bounds(source)
 	ctx, stop := context.WithTimeout(r.Context(), within)
 	defer stop()
+	if s, ok := source.(early); ok {
+		var known *Error
+		if errors.As(s.Early(r.Header, o.Now()), &known) {
+			o.refuse(w, source, http.StatusUnauthorized, known)
+			return
+		}
+	}
+	if r.ContentLength > int64(size) {
+		o.refuse(w, source, http.StatusRequestEntityTooLarge, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")})
+		return
+	}
+	inTime := admission.ReadWithin(w, arriving)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(size)))
+	inTime()
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -161,8 +186,10 @@ func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *E
 	http.Error(w, text, status)
 }
 
-// note counts an error and logs it; it holds neither a secret nor a text.
+// note counts an error and logs it, of a kind the first and then one in a while; it holds neither a secret nor a text.
 func (o Options) note(source Source, err *Error) {
 	o.Refused(source.Name(), err.Reason)
-	o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err)
+	if left, ok := o.refusals.Allow(source.Name() + " " + err.Reason); ok {
+		o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err, "others", left)
+	}
 }

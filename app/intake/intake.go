@@ -132,6 +132,12 @@ type Source interface {
 	Read(context.Context, Request) (Result, error)
 }
 
+// early is a Source that can turn a request away by its headers: nothing is read of what carries no token, or nothing that could
+// be a signature. What it lets through Read still has to verify.
+type early interface {
+	Early(h http.Header, now time.Time) error
+}
+
 // Kind says whose fault an Error is.
 type Kind int
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -14,6 +15,9 @@ type Opsgenie struct{ Secrets Secrets }
 
 // Name gives "opsgenie".
 func (o *Opsgenie) Name() string { return "opsgenie" }
+
+// Early needs the token.
+func (o *Opsgenie) Early(h http.Header, _ time.Time) error { return needToken(o.Secrets, h) }
 
 type opsgenieAlert struct {
 	AlertID     string            `json:"alertId"`

@@ -25,6 +25,14 @@ type Slack struct {
 // Name gives "slack".
 func (s *Slack) Name() string { return "slack" }
 
+// Early needs what may be a signature of now.
+func (s *Slack) Early(h http.Header, now time.Time) error {
+	if needForm(h.Get("X-Slack-Signature"), "v0=") != nil {
+		return rejected("signature", "X-Slack-Signature does not fit")
+	}
+	return needRecent(h.Get("X-Slack-Request-Timestamp"), now)
+}
+
 // Patience gives what is left of Slack's three seconds, after which it tells the person that we don't answer.
 func (s *Slack) Patience() time.Duration { return 2500 * time.Millisecond }
 

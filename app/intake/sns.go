@@ -36,6 +36,15 @@ type SNS struct {
 // Name gives "sns".
 func (s *SNS) Name() string { return "sns" }
 
+// Early needs the token, or a topic that may speak, where SNS's header names it. Its signature stands in the body.
+// https://docs.aws.amazon.com/sns/latest/dg/http-header.html
+func (s *SNS) Early(h http.Header, _ time.Time) error {
+	if topic := h.Get("X-Amz-Sns-Topic-Arn"); topic != "" && !s.Secrets.token(h) && !slices.Contains(s.Topics, topic) {
+		return rejected("topic", "the topic is not an allowed one")
+	}
+	return nil
+}
+
 const (
 	// snsWindow is longer than other sources': a retry carries the time of the first attempt, and SNS retries by HTTPS for
 	// up to an hour. https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html

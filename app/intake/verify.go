@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,28 @@ func needToken(s Secrets, h http.Header) error {
 		return rejected("token", "no header carries the token: send it as Authorization: Bearer …")
 	}
 	return nil
+}
+
+// signatureForm is what a hex SHA-256 is.
+var signatureForm = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+
+// needForm rejects what can't be a signature: "v0=" or the like, and the hex SHA-256.
+func needForm(signature, prefix string) error {
+	if hex, ok := strings.CutPrefix(signature, prefix); !ok || !signatureForm.MatchString(hex) {
+		return rejected("signature", "the signature does not fit")
+	}
+	return nil
+}
+
+// needEither judges headers of a source that signs, or else sends a token.
+func (s Secrets) needEither(h http.Header, signature, prefix, stamp string, now time.Time) error {
+	if signature == "" {
+		return needToken(s, h)
+	}
+	if err := needForm(signature, prefix); err != nil || stamp == "" {
+		return err
+	}
+	return needRecent(stamp, now)
 }
 
 // needRecent rejects a time, in Unix seconds, outside the window.

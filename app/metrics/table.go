@@ -25,6 +25,9 @@ var (
 		Help: "Requests of sources that were not taken, by source (github: its webhooks) and reason.",
 		Labels: []Label{{"source", []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "sns", "eventbridge", "email", "slack", "generic", "github"}},
 			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate", "confirm", "modal", "store"}}}}
+	TurnedAway = &Metric{Name: "firebreak_turned_away_total", Kind: Counter, Unit: "Count",
+		Help:   "Connections and bodies that found no room, by what was taken up: connections (all), address (those of one), budget (of large bodies).",
+		Labels: []Label{{"reason", []string{"connections", "address", "budget"}}}}
 	GitHubCalls = &Metric{Name: "firebreak_github_calls_total", Kind: Counter, Unit: "Count",
 		Help:   "Calls of GitHub's API, by the answer: 2xx, 3xx, 4xx, 5xx, limited (by the rate), none (it could not be reached).",
 		Labels: []Label{{"answer", []string{"2xx", "3xx", "4xx", "5xx", "limited", "none"}}}}
@@ -59,7 +62,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/wire"
 )
@@ -46,11 +47,13 @@ func Observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger,
 		}
 		shown.ServeHTTP(w, r)
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	guard := &admission.Guard{}
+	server := guard.Server(mux, log)
+	server.WriteTimeout = time.Minute
 	return func(ctx context.Context) error {
 		log.Info("metrics are served", "address", Address(l))
 		ended := make(chan error, 1)
-		go func() { ended <- server.Serve(l) }()
+		go func() { ended <- server.Serve(guard.Listener(l)) }()
 		err := errors.Join(work(ctx), server.Close())
 		if serving := <-ended; !errors.Is(serving, http.ErrServerClosed) {
 			err = errors.Join(err, serving)

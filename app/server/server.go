@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/wire"
 )
@@ -47,13 +49,14 @@ func Command(name string) *cobra.Command {
   FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with
   FIREBREAK_OUTBOUND_SECRET           this secret
   FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached though they are not public
+  FIREBREAK_TRUSTED_PROXIES           addresses and networks of proxies whose X-Forwarded-For is believed; default: none
 
 GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
 address of their own, which need not and should not be reached from outside; /healthz is at both. The log, on standard
 error, is JSON with a line for each look at an incident.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			log := slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
+			log := logs.New(c.ErrOrStderr())
 			if err := os.MkdirAll(data, 0o700); err != nil {
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
@@ -70,7 +73,7 @@ error, is JSON with a line for each look at an incident.`,
 			if err != nil {
 				return errors.Join(err, l.Close(), s.Close())
 			}
-			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
+			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{s.Guard(), log}, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
@@ -79,16 +82,22 @@ error, is JSON with a line for each look at an incident.`,
 	return c
 }
 
+// Door is what bounds a server's requests, and where it says what goes wrong with them.
+type Door struct {
+	Guard *admission.Guard
+	Log   *slog.Logger
+}
+
 // Run serves on l and works until ctx ends or something fails, and says when it is ready.
-func Run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handler, work func(context.Context) error) error {
+func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler http.Handler, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	serving, cut := context.WithCancel(context.Background())
 	defer cut()
-	server := newServer(handler, serving)
+	server := newServer(door, handler, serving)
 	ended := make(chan error, 2)
 	go func() {
-		err := server.Serve(l)
+		err := server.Serve(door.Guard.Listener(l))
 		if errors.Is(err, http.ErrServerClosed) {
 			err = nil
 		}
@@ -127,11 +136,10 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, handler http.Handle
 
 // newServer gives a server that nobody can hold up by sending slowly: GitHub sends a webhook within seconds. How long an
 // answer may take is the handler's to say, since some wait for news.
-func newServer(handler http.Handler, serving context.Context) *http.Server {
-	return &http.Server{
-		Handler: handler, BaseContext: func(net.Listener) context.Context { return serving },
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
+func newServer(door Door, handler http.Handler, serving context.Context) *http.Server {
+	server := door.Guard.Server(handler, door.Log)
+	server.BaseContext = func(net.Listener) context.Context { return serving }
+	return server
 }
 
 // grace is how long requests under way may take to end.

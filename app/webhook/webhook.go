@@ -15,11 +15,14 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/logs"
 )
 
 // MaxBody is the size of the largest payload that GitHub sends, in bytes.
@@ -28,6 +31,13 @@ const MaxBody = 25 << 20
 
 // ordinary is a size that few payloads exceed, in bytes.
 const ordinary = 64 << 10
+
+// patience is how long a body may take: GitHub waits ten seconds for the answer to a delivery.
+// https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds
+const patience = 10 * time.Second
+
+// quiet is the time between two lines of the log about refusals of a kind: whoever is refused fills no disk.
+const quiet = 10 * time.Second
 
 // Options are what an endpoint needs.
 type Options struct {
@@ -38,6 +48,8 @@ type Options struct {
 	Now     func() time.Time                              // the product's clock; nil: the real one
 	Refused func(reason string)                           // counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
 	Logger  *slog.Logger
+
+	refusals *logs.Sampler
 }
 
 // Handler gives the endpoint. It refuses to be built without a secret.
@@ -59,6 +71,7 @@ func Handler(o Options) (http.Handler, error) {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
+	o.refusals = &logs.Sampler{Every: quiet, Now: o.Now}
 	return http.HandlerFunc(o.serve), nil
 }
 
@@ -68,7 +81,18 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
 		return
 	}
+	if !looksSigned(r.Header.Get("X-Hub-Signature-256")) { // nothing is read of what nobody can have signed
+		o.refuseSignature(w, r)
+		return
+	}
+	if r.ContentLength > MaxBody {
+		o.Refused("size")
+		http.Error(w, "GitHub sends no payload of this size", http.StatusRequestEntityTooLarge)
+		return
+	}
+	inTime := admission.ReadWithin(w, patience)
 	body, done, err := read(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
+	inTime()
 	defer done()
 	var large *http.MaxBytesError
 	switch {
@@ -81,9 +105,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body broke off", http.StatusBadRequest)
 		return
 	case !Signed(body, r.Header.Get("X-Hub-Signature-256"), o.Secrets):
-		o.Refused("signature")
-		o.Logger.Warn("a webhook was refused: its signature does not fit", "delivery", r.Header.Get("X-GitHub-Delivery"), "from", r.RemoteAddr)
-		http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+		o.refuseSignature(w, r)
 		return
 	}
 	event := r.Header.Get("X-GitHub-Event")
@@ -99,14 +121,14 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	m, relevant, err := Decide(event, body, self)
 	if err != nil {
 		o.Refused("format")
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(w, logs.Text(err.Error(), 500), http.StatusBadRequest)
 		return
 	}
 	if m.Why == "issues.deleted" || m.Why == "issues.transferred" {
 		o.Logger.Info("issue gone", "incident", m.Ref.String(), "why", m.Why)
 	}
 	if relevant {
-		m.Delivery = r.Header.Get("X-GitHub-Delivery")
+		m.Delivery = deliveryOf(r)
 		if m.Floor != nil {
 			m.Floor.Received = o.Now().UTC()
 		}
@@ -121,6 +143,34 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
+// refuseSignature answers a request that nobody signed who knows the secret. Of what it says nothing is logged.
+func (o Options) refuseSignature(w http.ResponseWriter, r *http.Request) {
+	o.Refused("signature")
+	if left, ok := o.refusals.Allow("signature"); ok {
+		o.Logger.Warn("webhooks refused: the signature does not fit", "from", r.RemoteAddr, "others", left)
+	}
+	http.Error(w, "the signature does not fit", http.StatusUnauthorized)
+}
+
+// signatureForm is what a signature looks like.
+var signatureForm = regexp.MustCompile(`^sha256=[0-9a-fA-F]{64}$`)
+
+func looksSigned(header string) bool { return signatureForm.MatchString(header) }
+
+// deliveryForm is what the ids of deliveries look like.
+var deliveryForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+
+// deliveryOf returns a delivery's id. GitHub does not sign the header in which it comes, so what is no id becomes one: it is
+// stored, and logged.
+func deliveryOf(r *http.Request) string {
+	id := r.Header.Get("X-GitHub-Delivery")
+	if id == "" || deliveryForm.MatchString(id) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "odd-" + hex.EncodeToString(sum[:16])
+}
+
 // bodies keep the memory of bodies that were read: nothing of a body is kept but copies.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -130,7 +180,11 @@ func read(from io.Reader, length int64) (body []byte, done func(), err error) {
 	b := bodies.Get().(*bytes.Buffer)
 	b.Reset()
 	b.Grow(int(min(max(length, 0), ordinary)) + bytes.MinRead)
-	_, err = b.ReadFrom(from)
+	_, err = b.ReadFrom(io.LimitReader(from, admission.MidBytes+1))
+	if err == nil && b.Len() > admission.MidBytes {
+		b.Grow(int(min(max(length-int64(b.Len()), 0), MaxBody)) + bytes.MinRead) // it was given room for a large one: once is enough
+		_, err = b.ReadFrom(from)
+	}
 	return b.Bytes(), func() {
 		if b.Cap() <= 2*ordinary {
 			bodies.Put(b)

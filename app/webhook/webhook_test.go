@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -119,7 +120,8 @@ func TestWhatIsNoWebhook(t *testing.T) {
 	if w.Code != 405 {
 		t.Errorf("GET: %d, want 405", w.Code)
 	}
-	if w := post(h, "issues", strings.Repeat(" ", webhook.MaxBody+1), ""); w.Code != 413 {
+	large := strings.Repeat(" ", webhook.MaxBody+1)
+	if w := post(h, "issues", large, sign(large, "now")); w.Code != 413 {
 		t.Errorf("26 MB: %d, want 413", w.Code)
 	}
 }
@@ -506,5 +508,61 @@ func TestAMessageStandsByItself(t *testing.T) {
 	}
 	if now, err := json.Marshal(m); err != nil || string(now) != string(said) {
 		t.Errorf("it was %s and is %s (%v)", said, now, err)
+	}
+}
+
+// Who isn't known writes nothing into the log, and however often they are refused fills no disk.
+func TestStrangersFillNoLog(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(1_800_000_000, 0)
+	counted := 0
+	h, err := webhook.Handler(webhook.Options{
+		Secrets: [][]byte{[]byte("now")}, Enqueue: func(context.Context, incident.Message) error { return nil }, Now: func() time.Time { return now },
+		Refused: func(string) { counted++ }, Logger: logs.New(&log),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Repeat("confidential\u202e", 4000)
+	for i := range 1000 {
+		now = now.Add(time.Second / 100)
+		r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader("{}"))
+		for _, name := range []string{"Content-Type", "X-GitHub-Event", "X-GitHub-Delivery", "X-Hub-Signature-256", "User-Agent", "X-Forwarded-For"} {
+			r.Header.Set(name, words)
+		}
+		if i%2 == 0 {
+			r.Header.Set("X-Hub-Signature-256", sign("{}", "other"))
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusUnauthorized || w.Body.Len() > 100 {
+			t.Fatalf("%d with %d bytes", w.Code, w.Body.Len())
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 || strings.Contains(log.String(), "confidential") || log.Len() > 500 || counted != 1000 {
+		t.Errorf("%d lines of %d bytes, %d counted: %.500s", n, log.Len(), counted, &log)
+	}
+}
+
+// GitHub signs the body and not the header that names the delivery: what is no id is not stored as one.
+func TestAnOddDeliveryIDIsNotStored(t *testing.T) {
+	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},"repository":{"name":"r","owner":{"login":"o"}},"sender":{"login":"alice","type":"User"}}`
+	for given, want := range map[string]string{
+		"0b989ba4-242f-11e5-81e1-c7b6966d2516": "0b989ba4-242f-11e5-81e1-c7b6966d2516",
+		"":                                     "",
+		strings.Repeat("x", 60<<10):            "odd-", "a b": "odd-", "a\u202eb": "odd-", "ack x/y#1": "odd-",
+	} {
+		got := ""
+		h := endpoint(t, func(m incident.Message) error { got = m.Delivery; return nil })
+		r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-GitHub-Event", "issues")
+		r.Header.Set("X-GitHub-Delivery", given)
+		r.Header.Set("X-Hub-Signature-256", sign(body, "now"))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusAccepted || !strings.HasPrefix(got, want) || len(got) > 64 || want == "" && got != "" {
+			t.Errorf("%.20q is stored as %q (%d)", given, got, w.Code)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/gh"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -29,19 +31,20 @@ import (
 
 // Environment is what the environment says.
 type Environment struct {
-	GitHubURL string       // FIREBREAK_GITHUB_URL; empty: GitHub itself
-	AppID     int64        // FIREBREAK_APP_ID
-	Key       []byte       // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
-	KMSKey    string       // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
-	Secrets   [][]byte     // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	ClockURL  string       // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL  string       // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
-	MailURL   string       // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
-	Incidents incident.Ref // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
-	Outbound  []byte       // FIREBREAK_OUTBOUND_SECRET: signs both
-	Allow     []string     // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
-	Accounts  []string     // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
-	Unlimited bool         // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
+	GitHubURL string         // FIREBREAK_GITHUB_URL; empty: GitHub itself
+	AppID     int64          // FIREBREAK_APP_ID
+	Key       []byte         // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	KMSKey    string         // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
+	Secrets   [][]byte       // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
+	ClockURL  string         // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL  string         // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	MailURL   string         // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
+	Incidents incident.Ref   // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
+	Outbound  []byte         // FIREBREAK_OUTBOUND_SECRET: signs both
+	Allow     []string       // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
+	Accounts  []string       // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
+	Proxies   []netip.Prefix // FIREBREAK_TRUSTED_PROXIES: whose X-Forwarded-For is believed
+	Unlimited bool           // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
 
 	getenv func(string) string // for FIREBREAK_SECRET_…, which the policy names
 	sign   Signer              // signs by KMSKey
@@ -67,6 +70,10 @@ func Read(getenv func(string) string) (Environment, error) {
 			wrong = append(wrong, fmt.Errorf("FIREBREAK_INTAKE_REPOSITORY must be a repository as owner/repo, not %q", name))
 		}
 		e.Incidents = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}
+	}
+	proxies, err := admission.ParseProxies(getenv("FIREBREAK_TRUSTED_PROXIES"))
+	if e.Proxies = proxies; err != nil {
+		wrong = append(wrong, fmt.Errorf("FIREBREAK_TRUSTED_PROXIES: %w", err))
 	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
@@ -239,6 +246,13 @@ func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Q
 
 // Handler serves GitHub's webhooks at /webhook, and /healthz.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Guard returns what bounds who may connect, and what is held of requests.
+func (s *Server) Guard() *admission.Guard {
+	return &admission.Guard{Proxies: s.env.Proxies, Refused: func(reason string) {
+		s.metrics.Record(metrics.TurnedAway, 1, reason)
+	}}
+}
 
 // Run works until ctx ends.
 func (s *Server) Run(ctx context.Context) error {

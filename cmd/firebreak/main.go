@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/server"
 )
@@ -81,5 +82,5 @@ func logger(c *cobra.Command) *slog.Logger {
 	if v, _ := c.Flags().GetBool("verbose"); v {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	return slog.New(logs.Bounded(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level})))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -63,7 +64,7 @@ It overwrites nothing.`,
 			}
 			fmt.Fprintln(c.ErrOrStderr(), "Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
 			var app setup.Registered
-			err = server.Run(c.Context(), out, l, flow.Handler(), func(ctx context.Context) (err error) {
+			err = server.Run(c.Context(), out, l, server.Door{Guard: &admission.Guard{}, Log: logger(c)}, flow.Handler(), func(ctx context.Context) (err error) {
 				app, err = flow.Wait(ctx)
 				return err
 			})

@@ -2,16 +2,16 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := logs.New(os.Stderr)
 	l, err := cloud.NewLambda(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)

@@ -17,13 +17,14 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := logs.New(os.Stderr)
 	handler, err := endpoint(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)
