@@ -17,11 +17,24 @@ type letter struct {
 	due    time.Time
 	header http.Header
 	body   []byte
-	issue  int // number of the issue that it is about
+	issue  int    // number of the issue that it is about
+	path   string // where a source's report goes; empty: a webhook
+}
+
+// to returns the product's address that a letter goes to.
+func (l letter) to() string {
+	if l.path != "" {
+		return l.path
+	}
+	return "/webhook"
 }
 
 // post takes what is sent: webhooks, and what goes to people outside.
 func (w *world) post(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/webhook" && w.busy != nil {
+		w.receive(rw, r)
+		return
+	}
 	if r.URL.Path != "/webhook" {
 		w.pages.Tee(w.box.Handler()).ServeHTTP(rw, r)
 		return
@@ -114,6 +127,7 @@ func (w *world) hand(path string, header http.Header, body []byte) error {
 		req.Header = header.Clone()
 		w.product.Handler().ServeHTTP(rec, req)
 		if w.life.Err() != nil {
+			w.crashed[w.lives] = true
 			w.restart()
 			continue
 		}

@@ -25,6 +25,11 @@ type network struct {
 	crash  func()           // the product's process ends here
 	twin   func(number int) // another worker looks at an incident, from its start to its end
 
+	between func(call) // what happens before a call goes out; nil: nothing
+	spoil   []*spoiled // operations that fail for a while
+	odd     *oddLimit  // limits that make no sense; nil: none
+	resting []span     // times in which the product may rest, as GitHub asked it to
+
 	mu    sync.Mutex
 	rate  uint64 // faults in a thousand calls; 0: none
 	made  map[string]int
@@ -41,6 +46,7 @@ type network struct {
 
 	telling sync.Mutex // webhooks come while the script goes on
 	told    []string   // the faults so far
+	again   string     // the last of them
 
 	configured bool // the configuration was read
 
@@ -75,7 +81,12 @@ func (n *network) count(name string) call {
 func (n *network) tell(format string, args ...any) {
 	n.telling.Lock()
 	defer n.telling.Unlock()
-	n.told = append(n.told, n.now().Format("02T15:04:05 ")+fmt.Sprintf(format, args...))
+	what := fmt.Sprintf(format, args...)
+	if what == n.again { // for hours, perhaps
+		return
+	}
+	n.again = what
+	n.told = append(n.told, n.now().Format("02T15:04:05 ")+what)
 }
 
 var errCrash = errors.New("the process ended")
@@ -120,6 +131,12 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return n.serve(req), nil
 	}
 	n.mu.Unlock()
+	if n.between != nil {
+		n.between(n.counted("between " + req.Method + " " + canonical(req.URL.Path)))
+	}
+	if res, is := n.spoils(req); is {
+		return res, nil
+	}
 	if res, is := n.deny(req); is {
 		n.mute(req)
 		return res, nil
@@ -272,6 +289,7 @@ func (n *network) set(twice bool) {
 func (n *network) limit(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.resting = append(n.resting, span{n.now(), n.now().Add(d + time.Minute)})
 	n.until = n.now().Add(d)
 }
 

@@ -16,10 +16,12 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 50, "how many seeds")
+	seeds = flag.Uint64("seeds", defaultSeeds, "how many seeds")
 	first = flag.Uint64("first", 1, "the first of them")
 	one   = flag.Uint64("seed", 0, "this seed only, told step by step")
 )
+
+const defaultSeeds = 50
 
 // TestA4FaultsChangeNothing plays each seed's script twice.
 func TestA4FaultsChangeNothing(t *testing.T) {

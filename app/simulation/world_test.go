@@ -55,6 +55,16 @@ type world struct {
 	twin   *wire.Server   // another worker, with a queue of its own; nil: none yet
 	handed map[int]letter // by incident, what the product was handed last
 
+	busy      *meanwhile    // what happens while the product works; nil: nothing does
+	sweeps    time.Duration // how often the product sweeps by itself; 0: never
+	sweepAt   time.Time
+	idle      func(next time.Time) // called whenever the product is idle, with its next time
+	lives     int                  // processes so far
+	crashed   map[int]bool         // of those, which ended at work
+	receipts  []receipt            // what reached receivers
+	unwritten bool                 // GitHub refuses cards, so they are behind what the product knows
+	spoilt    uint64               // of a thousand requests to receivers, how many go wrong
+
 	pages witness.Sink // every page and mail that left, repetitions too
 
 	mu    sync.Mutex
@@ -75,7 +85,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -121,6 +131,7 @@ func (w *world) start() {
 	w.net.mu.Lock()
 	w.net.dead = false
 	w.net.mu.Unlock()
+	w.lives++
 	var err error
 	w.product, err = wire.New(func(name string) string { return w.env[name] },
 		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: w.logger()})
@@ -171,13 +182,18 @@ func (w *world) restart() {
 // Follow lets the product take the webhooks that are due, and then work until nothing is due. It works at no other time.
 func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	for {
+		now = w.box.Clock().Now() // it may pass while the product works
 		for _, l := range w.arrived(now) {
 			w.handed[l.issue] = l
-			if err := w.hand("/webhook", l.header, l.body); err != nil {
+			if err := w.hand(l.to(), l.header, l.body); err != nil {
 				return time.Time{}, err
 			}
 		}
 		life := w.life
+		if w.sweeps > 0 && !now.Before(w.sweepAt) {
+			w.sweepAt = now.Add(w.sweeps)
+			_ = w.product.SweepInTurn(life) // what fails is tried by the next one
+		}
 		work, stop := context.WithCancel(life)
 		ended := make(chan error, 1)
 		go func() { ended <- w.product.Run(work) }()
@@ -187,11 +203,18 @@ func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 			return next, e
 		}
 		if life.Err() != nil {
+			w.crashed[w.lives] = true
 			w.restart()
 			continue
 		}
 		if err != nil {
 			return next, err
+		}
+		if w.idle != nil {
+			w.idle(next)
+		}
+		if w.sweeps > 0 && (next.IsZero() || w.sweepAt.Before(next)) {
+			next = w.sweepAt
 		}
 		return w.next(next), ctx.Err()
 	}
@@ -199,7 +222,11 @@ func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 
 func (w *world) advance(d time.Duration) {
 	w.t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	patience := time.Minute
+	if w.busy != nil {
+		patience = 5 * time.Minute // it sweeps every five minutes of a day
+	}
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	if err := w.box.Clock().Advance(ctx, d); err != nil {
 		w.t.Fatal(err)
@@ -386,7 +413,14 @@ func (w *world) signal(s step) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.hand(path, http.Header{"Authorization": {"Bearer demo-intake"}, "Content-Type": {"application/json"}}, body); err != nil {
+	header := http.Header{"Authorization": {"Bearer demo-intake"}, "Content-Type": {"application/json"}}
+	if w.busy != nil { // it comes while the product works
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.mail = append(w.mail, letter{due: w.box.Clock().Now(), header: header, body: body, path: path})
+		return "taken"
+	}
+	if err := w.hand(path, header, body); err != nil {
 		w.t.Fatal(err)
 	}
 	return "taken"

@@ -488,6 +488,9 @@ func (s *Server) SweepOpen(ctx context.Context) error {
 	return sweeper.next(ctx)
 }
 
+// SweepInTurn is the sweep that Run does again and again, from where the one before it ended.
+func (s *Server) SweepInTurn(ctx context.Context) error { return s.sweeper.next(ctx) }
+
 func (s *Server) newSweeper() *sweeper {
 	return &sweeper{app: s.app, queue: s.store, clock: s.clock, metrics: s.metrics, log: s.log}
 }

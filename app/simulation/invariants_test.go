@@ -1,0 +1,404 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// TestA4InvariantsHold plays each seed's script while people act between any two calls of a pass,
+// webhooks and timers come meanwhile, single operations fail for a while and receivers lose what they
+// were sent. It holds what must be so whatever happens: nothing is lost, nothing happens twice, nobody
+// waits for ever. Where nothing but that happened, it ends as the same acts do at the same times without
+// any of it.
+func TestA4InvariantsHold(t *testing.T) {
+	if *one != 0 {
+		hold(t, *one, os.Stderr)
+		return
+	}
+	n := *seeds
+	if n == defaultSeeds {
+		n = 20 // by far the most are played by hand
+	}
+	if testing.Short() {
+		n = min(n, 4)
+	}
+	for seed := *first; seed < *first+n; seed++ {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			t.Parallel()
+			hold(t, seed, io.Discard)
+		})
+	}
+}
+
+// locked is a writer for several processes, which keeps what matters of a log.
+type locked struct {
+	mu   sync.Mutex
+	out  io.Writer
+	kept []string
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(string(b)) {
+		for _, word := range []string{"message was put aside", "panic", "fact skipped", "the queue fails"} {
+			if strings.Contains(line, word) {
+				l.kept = append(l.kept, strings.TrimSpace(line))
+			}
+		}
+	}
+	return l.out.Write(b)
+}
+
+// policy is the one of the repository's configuration.
+var policy = sync.OnceValues(func() (incident.Policy, error) {
+	return config.Parse([]byte(templates.Repository()[".github/firebreak.yml"]))
+})
+
+// hold plays one seed.
+func hold(t *testing.T, seed uint64, out io.Writer) {
+	d := newDraw(seed, 3)
+	script := write(seed)
+	var titles []string
+	for _, s := range script {
+		if !slices.Contains(titles, s.on) {
+			titles = append(titles, s.on)
+		}
+	}
+	log := &locked{out: out}
+	w := newWorld(t, seed, log)
+	var wrong []string
+	var acts []acted
+	defer func() {
+		if len(wrong) == 0 && !t.Failed() {
+			return
+		}
+		var told strings.Builder
+		for _, a := range acts {
+			fmt.Fprintf(&told, "%s %s (%s)\n", a.at.Format("02T15:04:05"), a.step, a.taken)
+		}
+		t.Errorf("seed %d fails; replay it with go test ./app/simulation -run TestA4InvariantsHold -seed %d\n\nwhat was done:\n%s\nthe faults:\n%s\n\n%s", seed, seed, told.String(), strings.Join(w.net.told, "\n"), strings.Join(wrong, "\n"))
+	}()
+	w.busy = &meanwhile{w: w}
+	w.net.between = w.busy.between
+	w.sweeps, w.sweepAt = 5*time.Minute, began.Add(5*time.Minute)
+	f := &trial{newDraw(seed, 5), script}
+	// Most seeds have some kinds of trouble only, so that what they show is seen for itself.
+	during, slow := pick(d, 0, 30, 60), pick(d, uint64(0), 0, 5, 30)
+	isQuiet, faulty, strange, spoilt := d.chance(40), d.chance(40), d.chance(50), pick(d, uint64(0), 0, 0, 100)
+	if isQuiet {
+		faulty, strange, spoilt = false, false, 0
+	}
+	w.busy.slow, w.spoilt = slow, spoilt
+	lossy := spoilt > 0
+	silent := map[string]bool{}
+	w.idle = func(next time.Time) {
+		for _, line := range w.silent(titles, next) {
+			if title, _, _ := strings.Cut(line, ":"); !silent[title] {
+				silent[title] = true
+				wrong = append(wrong, line)
+			}
+		}
+	}
+	act := func(s step) { acts = append(acts, acted{s, w.box.Clock().Now(), w.act(s)}) }
+	for n := range script {
+		if faulty {
+			f.before(w, n)
+		}
+		if strange {
+			f.strange(w, n)
+		}
+		s := script[n]
+		if n > 0 && d.IntN(100) < during && s.verb != "merges" {
+			if n+1 < len(script) {
+				script[n+1].wait += s.wait
+			}
+			w.busy.arm(w.issues[script[n-1].on], 1+d.IntN(pick(d, 8, 40)), func() {
+				w.net.tell("meanwhile: %s", s)
+				act(s)
+			})
+			if n+1 < len(script) && d.chance(40) {
+				continue // and somebody else too
+			}
+			w.advance(0)
+			w.busy.disarm()
+			continue
+		}
+		w.busy.disarm()
+		w.advance(s.wait)
+		act(s)
+		if w.busy.stuck != "" {
+			break
+		}
+	}
+	if w.busy.stuck == "" {
+		w.end()
+	}
+	if w.busy.stuck != "" {
+		wrong = append(wrong, "works without an end: "+w.busy.stuck)
+		return
+	}
+	wrong = append(wrong, w.judge(titles, acts)...)
+	wrong = append(wrong, log.kept...)
+	calm := newWorld(t, seed, io.Discard)
+	excuses := w.excuses(titles, acts)
+	for _, a := range acts {
+		calm.advance(max(0, a.at.Sub(calm.box.Clock().Now())))
+		s := a.step
+		s.wait = 0
+		if taken := calm.act(s); taken != a.taken && excuses[a.on] == "" && a.verb != "merges" {
+			excuses[a.on] = "people met another issue: " + a.verb
+		}
+	}
+	calm.finish()
+	for _, title := range titles {
+		if why := excuses[title]; why != "" {
+			excused.add(why)
+			continue
+		}
+		compared.Add(1)
+		if d := differ(calm.gist(title), w.gist(title)); d != "" {
+			wrong = append(wrong, title+" is not as the same acts end without all that (-want +got):", d)
+		}
+	}
+	if len(excuses) == 0 && !lossy {
+		if d := differ(calm.mails(), w.mails()); d != "" {
+			wrong = append(wrong, "other mails left than without all that (-want +got):", d)
+		}
+	}
+}
+
+// mails returns what customers were told by mail.
+func (w *world) mails() (lines []string) {
+	for _, s := range w.sent() {
+		if s.Kind != "page" {
+			lines = append(lines, fmt.Sprintf("%s to %s: %s", s.Channel, s.To, s.Text))
+		}
+	}
+	return lines
+}
+
+// excuses returns by incident why it need not end as the same acts do without faults.
+func (w *world) excuses(titles []string, acts []acted) map[string]string {
+	var script []step
+	now := began
+	for _, a := range acts {
+		s := a.step
+		s.wait, now = a.at.Sub(now), a.at
+		script = append(script, s)
+	}
+	all := map[string]string{}
+	met := folds(script)
+	for _, title := range titles {
+		switch {
+		case w.late[title]:
+			all[title] = "known only after an outage"
+		case edited(script, title):
+			all[title] = "edits are known by their webhooks alone"
+		case w.harmed[title]:
+			all[title] = "a card was harmed"
+		case hurried(script, title) || unsettled(script, title, w.net.away):
+			all[title] = "asked for while it closed"
+		case met[title]:
+			all[title] = "folded while people were at the other one"
+		case w.net.both[w.issues[title]]:
+			all[title] = "two workers"
+		}
+	}
+	return all
+}
+
+// gist returns what must be so of an incident whenever the product came to look.
+func (w *world) gist(title string) (lines []string) {
+	s, i, ok := w.stateOf(title)
+	tell := func(format string, args ...any) {
+		lines = append(lines, title+": "+fmt.Sprintf(format, args...))
+	}
+	var labels, people []string
+	for _, l := range i.Labels {
+		labels = append(labels, l.Name)
+	}
+	for _, a := range i.Assignees {
+		people = append(people, a.Login)
+	}
+	slices.Sort(labels)
+	slices.Sort(people)
+	tell("%s, %v, %v, card %t", i.State, labels, people, ok)
+	tell("%s, %s, %q, closed %t %s", s.Phase, s.Severity, s.IC, s.Closed != nil, s.Outcome)
+	tell("%v %v, %d findings, cause %t, fix %t, %d follow-ups, %d regressions", s.OEs, s.Customers, s.Findings, s.Cause != nil, s.Fix != nil, len(s.FollowUps), s.Regressions)
+	for _, e := range s.Updates.Unsent {
+		tell("not sent: %v", e)
+	}
+	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title])) {
+		if !strings.HasSuffix(c.User.Login, "[bot]") {
+			tell("%q answered by %q", c.Body, reactions(c))
+		}
+	}
+	return lines
+}
+
+// finish lets a world without faults come to its end.
+func (w *world) finish() {
+	w.t.Helper()
+	w.advance(80 * time.Minute)
+	for _, s := range w.unmerged {
+		w.merge(s, w.number(s.on))
+	}
+	w.advance(80 * time.Minute)
+}
+
+// end lets everything come to its end: the faults are over, and what was lost is found by the product's own sweeps.
+func (w *world) end() {
+	w.t.Helper()
+	w.advance(time.Second)
+	w.endSpells(time.Time{})
+	w.net.mu.Lock()
+	w.net.rate, w.net.until, w.net.denied, w.net.spoil, w.net.odd = 0, time.Time{}, nil, nil, nil
+	w.net.mu.Unlock()
+	w.spoilt, w.busy.slow = 0, 0
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.mu.Lock()
+	w.hooks = 0
+	for n := range w.mail {
+		w.mail[n].due = time.Time{}
+	}
+	w.mu.Unlock()
+	w.advance(80 * time.Minute)
+	unmerged := w.unmerged
+	for _, s := range unmerged {
+		w.merge(s, w.number(s.on))
+	}
+	w.advance(80 * time.Minute)
+}
+
+// stateOf reads the state that an incident's card holds.
+func (w *world) stateOf(title string) (s incident.State, i issue, ok bool) {
+	n := w.issues[title]
+	if n == 0 {
+		return s, i, false
+	}
+	w.as("alice", "GET", fmt.Sprintf("%s/issues/%d", repository, n), nil, &i)
+	if i.Pinned == nil {
+		return s, i, false
+	}
+	s, _, err := card.Open(i.Pinned.Body, incident.Ref{Owner: "acme", Repo: "incidents", Number: n}, card.Keys([][]byte{[]byte(secret)}))
+	return s, i, err == nil
+}
+
+// silent returns the incidents of which something is due before the product looks again: nobody would
+// be paged.
+func (w *world) silent(titles []string, next time.Time) (lines []string) {
+	p, err := policy()
+	if err != nil {
+		panic(err)
+	}
+	now := w.box.Clock().Now()
+	if w.has("suspended") || w.has("removed") || w.twin != nil || w.unwritten || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
+		return nil
+	}
+	for _, title := range titles {
+		s, _, ok := w.stateOf(title)
+		if !ok || !s.Running() {
+			continue
+		}
+		due := incident.Due(s, p)
+		if due.IsZero() || !next.IsZero() && !next.After(due) || !next.IsZero() && next.Sub(now) < 6*time.Minute {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s: at %s the product rests until %s, and something is due at %s", title, now.Format(time.TimeOnly), next.Format(time.DateTime), due.Format(time.DateTime)))
+	}
+	return lines
+}
+
+// judge returns what is wrong in the end.
+func (w *world) judge(titles []string, acts []acted) (wrong []string) {
+	for _, line := range w.outcome(titles).wrong {
+		// What GitHub refuses is no write.
+		if !strings.HasSuffix(line, " 401") && !strings.HasSuffix(line, " 403") {
+			wrong = append(wrong, line)
+		}
+	}
+	wrong = append(wrong, w.repeated()...)
+	wrong = append(wrong, w.unanswered(titles, acts)...)
+	for _, title := range titles {
+		wrong = append(wrong, w.contradicted(title)...)
+	}
+	return wrong
+}
+
+// unanswered returns the commands of people that have neither a reaction nor a reply.
+func (w *world) unanswered(titles []string, acts []acted) (wrong []string) {
+	edited := map[string]bool{}
+	text := map[string]string{}
+	for _, a := range acts {
+		switch a.verb {
+		case "edits":
+			edited[a.name] = true
+		case "says":
+			text[a.name] = a.text
+		}
+	}
+	for _, title := range titles {
+		if _, _, ok := w.stateOf(title); !ok {
+			continue // no incident
+		}
+		var all []comment
+		all = list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title]))
+		for name, id := range w.comments {
+			at := slices.IndexFunc(all, func(c comment) bool { return c.ID == id })
+			if at < 0 || edited[name] || len(command.Parse(text[name])) == 0 || reactions(all[at]) != "" {
+				continue
+			}
+			said := slices.ContainsFunc(all, func(c comment) bool {
+				return strings.Contains(c.Body, fmt.Sprintf("reply/c%d", id)) || strings.Contains(c.Body, fmt.Sprintf("reaction/%d -->", id))
+			})
+			if !said {
+				wrong = append(wrong, fmt.Sprintf("%s: no answer to %s %q", title, name, text[name]))
+			}
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// contradicted returns where an issue and its card say different things.
+func (w *world) contradicted(title string) (wrong []string) {
+	s, i, ok := w.stateOf(title)
+	if !ok || s.Declared == nil {
+		return nil
+	}
+	tell := func(format string, args ...any) { wrong = append(wrong, title+": "+fmt.Sprintf(format, args...)) }
+	if (i.State == "closed") != (s.Closed != nil) {
+		tell("the issue is %s, and the card says closed: %v", i.State, s.Closed)
+	}
+	var labels []string
+	for _, l := range i.Labels {
+		labels = append(labels, l.Name)
+	}
+	if phase := incident.LabelPhase + string(s.Phase); s.Running() && !slices.Contains(labels, phase) {
+		tell("labels %v, and the card says %s", labels, phase)
+	}
+	if severity := incident.LabelSeverity + s.Severity; s.Running() && s.Severity != "" && !slices.Contains(labels, severity) {
+		tell("labels %v, and the card says %s", labels, severity)
+	}
+	var people []string
+	for _, a := range i.Assignees {
+		people = append(people, a.Login)
+	}
+	if s.Running() && s.IC != "" && !slices.Contains(people, s.IC) && !slices.Contains(s.Unplaced, s.IC) {
+		tell("assigned %v, and the card says that %s coordinates", people, s.IC)
+	}
+	return wrong
+}
