@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,8 +138,8 @@ func (p *pass) broadcast() error {
 		service, _ := p.policy.Service("slack")
 		for _, to := range p.policy.Broadcast {
 			key := p.identity().String() + "/" + b.Key + "/" + to
-			_, _, err := p.sendOnce(p.ctx, p.identity(), blindKey(key, b.At), func(delivery) error {
-				return p.Announcer.Announce(p.ctx, Announcement{Key: key, Channel: incident.Channel{Kind: "slack", To: to},
+			_, _, err := p.sendOnce(p.ctx, p.identity(), blindKey(key, b.At), func(ctx context.Context, _ delivery) error {
+				return p.Announcer.Announce(ctx, Announcement{Key: key, Channel: incident.Channel{Kind: "slack", To: to},
 					Service: service, Text: text, At: b.At})
 			})
 			if err != nil {
@@ -168,8 +169,8 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 	}
 	service, _ := p.policy.Service(ch.Kind)
 	key := p.identity().String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To // the same under each name of its repository
-	_, _, err := p.sendOnce(p.ctx, p.identity(), key, func(delivery) error {
-		return p.Announcer.Announce(p.ctx, Announcement{Key: key, Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At,
+	_, _, err := p.sendOnce(p.ctx, p.identity(), key, func(ctx context.Context, _ delivery) error {
+		return p.Announcer.Announce(ctx, Announcement{Key: key, Customer: c.Name, Channel: ch, Service: service, Text: a.Text, At: a.At,
 			Tag: p.tag(p.identity())})
 	})
 	return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -199,8 +200,8 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 	if p.blind || s.Unsure {
 		key = blindKey(key, s.At)
 	}
-	isNew, failed, err := p.sendOnce(p.ctx, p.identity(), onceBy(s, kind), func(before delivery) error {
-		return p.sendTo(s, kind, to, key, before.Reached)
+	isNew, failed, err := p.sendOnce(p.ctx, p.identity(), onceBy(s, kind), func(ctx context.Context, before delivery) error {
+		return p.sendTo(ctx, s, kind, to, key, before.Reached)
 	})
 	if !isNew {
 		return
@@ -214,12 +215,12 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 // onceBy tells a page by one service from all others of its incident. Its number alone does not, where a state was rebuilt.
 func onceBy(s incident.Send, kind string) string { return blindKey(s.Key, s.At) + " " + kind }
 
-func (p *pass) sendTo(s incident.Send, kind string, to []string, key string, reached []string) error {
+func (p *pass) sendTo(ctx context.Context, s incident.Send, kind string, to []string, key string, reached []string) error {
 	if p.Pager == nil {
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
 	service, _ := p.policy.Service(kind)
-	return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: to, Reached: reached, Title: p.headline(), Text: p.asks(s),
+	return p.Pager.Page(ctx, Page{Ref: p.m.Ref, Key: key, To: to, Reached: reached, Title: p.headline(), Text: p.asks(s),
 		URL: p.snap.URL, Severity: cmp.Or(p.state.Severity, p.state.Claimed), Drill: p.state.Drill, Service: service, Tag: p.tag(p.identity())})
 }
 

@@ -26,14 +26,21 @@ type delivery struct {
 	Reached []string  `json:"reached,omitempty"` // whom of several it reached, though not all
 }
 
-// noting is how long what is noted outside the process may hold up a message.
-const noting = 3 * time.Second
+const (
+	// noting is how long what is noted outside the process may hold up a message.
+	noting = 2 * time.Second
+	// answering is how long a message that is leaving may go on where the process ends: its service may have it already.
+	answering = 2 * time.Second
+)
 
 // sendOnce sends a message to people outside GitHub unless it left before, and reports whether it was sent now. what tells it from all
 // others of its incident, or of its repository. failed is when it failed first, if it failed now: a pass that is made again then comes
 // to the same.
-func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, send func(before delivery) error) (isNew bool, failed time.Time, err error) {
+func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, send func(ctx context.Context, before delivery) error) (isNew bool, failed time.Time, err error) {
 	name, now := deliveryName(of, what), e.Clock.Now().UTC()
+	if err := ctx.Err(); err != nil {
+		return true, now, err // nothing leaves any more
+	}
 	d := e.findDelivery(ctx, name)
 	if !d.Sent.IsZero() {
 		return false, time.Time{}, nil
@@ -45,7 +52,9 @@ func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, sen
 		d.Begun = now
 	}
 	e.keepDelivery(ctx, name, delivery{Begun: d.Begun, Reached: d.Reached})
-	err = send(d)
+	sending, stop := outlive(ctx, answering)
+	err = send(sending, d)
+	stop()
 	var partly interface{ Reached() []string }
 	switch {
 	case err == nil:
@@ -58,6 +67,13 @@ func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, sen
 	}
 	e.keepDelivery(ctx, name, d)
 	return true, d.Failed, err
+}
+
+// outlive returns a context that ends so long after another, and what ends it at once.
+func outlive(ctx context.Context, d time.Duration) (longer context.Context, stop func()) {
+	longer, cut := context.WithCancel(context.WithoutCancel(ctx))
+	ended := context.AfterFunc(ctx, func() { time.AfterFunc(d, cut) })
+	return longer, func() { ended(); cut() }
 }
 
 // isDelivered reports whether a message is known to have left.

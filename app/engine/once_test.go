@@ -2,11 +2,15 @@ package engine_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/mail"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // byMail makes pages and updates leave by SMTP, whose receiver drops no repetition.
@@ -118,6 +122,53 @@ func TestA4ADeletedCardPagesNobodyAgain(t *testing.T) {
 				}
 				if again := w.said("firebreak:did page/"); len(again) != want {
 					t.Errorf("%d mentions, want %d: %q", len(again), want, again)
+				}
+				if w.card() == "(none)" {
+					t.Error("there is no card")
+				}
+			})
+		}
+	}
+}
+
+// A process that is asked to end right after a receiver has answered pages and tells nobody again with the next one, whether the look
+// may end by itself or is cut off (A4).
+func TestA4APageOfAProcessThatEndsLeavesOnce(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Minute} {
+		for _, kind := range []string{"page", "announce"} {
+			t.Run(fmt.Sprint(kind, ", patience ", patience), func(t *testing.T) {
+				t.Parallel()
+				var w *world
+				var armed atomic.Bool
+				ending := make(chan struct{})
+				w = newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
+					return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+						h.ServeHTTP(rw, r)
+						if r.URL.Path == "/sandbox/receive/"+kind && armed.CompareAndSwap(true, false) {
+							_ = http.NewResponseController(rw).Flush()
+							w.end()
+							close(ending)
+						}
+					})
+				})
+				w.patience = patience
+				w.restart()
+				if kind == "announce" {
+					w.tell(declared)
+				}
+				armed.Store(true)
+				if kind == "page" {
+					w.act("alice", "opens", `"The API is down"`, []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"})
+				} else {
+					w.comment("carol", "/ic update We are on it")
+				}
+				<-ending
+				w.restart()
+				w.tell("wait 1m")
+				for _, e := range w.outbox() {
+					if e.Count != 1 {
+						t.Errorf("%s left %d times", e.Key, e.Count)
+					}
 				}
 				if w.card() == "(none)" {
 					t.Error("there is no card")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,8 +90,8 @@ func (p *pass) tellCoordinators(policy incident.Policy, r incident.Removed) {
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := p.sendOnce(p.ctx, p.m.Ref, "removed "+kind, func(before delivery) error {
-			return p.Pager.Page(p.ctx, Page{Ref: p.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
+		isNew, _, err := p.sendOnce(p.ctx, p.m.Ref, "removed "+kind, func(ctx context.Context, before delivery) error {
+			return p.Pager.Page(ctx, Page{Ref: p.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
 				Title: "P1 ended without a close: " + r.Title, Text: text,
 				URL:      strings.TrimSuffix(p.GitHub.Address(p.m.Ref), fmt.Sprintf("/%d", p.m.Ref.Number)),
 				Severity: r.Severity, Service: service})

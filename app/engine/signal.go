@@ -479,7 +479,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := e.sendOnce(ctx, repo, key+" "+kind, func(before delivery) error {
+		isNew, _, err := e.sendOnce(ctx, repo, key+" "+kind, func(ctx context.Context, before delivery) error {
 			return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service, URL: s.URL,
 				To:       slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }),
 				Title:    "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title),

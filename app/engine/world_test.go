@@ -39,6 +39,8 @@ type world struct {
 	queue    string
 	follower *follower
 	stop     func()
+	end      func()        // asks the product to end, as SIGTERM does, and doesn't wait for it
+	patience time.Duration // that it has then
 	replies  replies
 	deaf     bool // nothing reaches the product: no webhook, and none delivered again
 
@@ -117,14 +119,14 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = product.Run(ctx) }()
-	w.product, w.follower.Server = product, product
+	w.product, w.follower.Server, w.end = product, product, stop
 	w.stop = func() { stop(); <-ended; _ = product.Close() }
 }
 

@@ -100,6 +100,8 @@ const (
 type Store struct {
 	// Metrics takes how long messages wait; to be set before Run.
 	Metrics metrics.Recorder
+	// Patience is how long what is under way may take to end by itself once Run's context ended; to be set before Run.
+	Patience time.Duration
 
 	db    *sql.DB
 	path  string

@@ -17,8 +17,11 @@ import (
 
 // Run hands out what is due until ctx ends: one message per incident at a time, in order, several incidents at once. A
 // message stays until handle returns nil or engine.ErrNotLooked, so a crash hands it out again. It gives up when the queue can't be written: what
-// was done could not be noted, and would be done again without end.
+// was done could not be noted, and would be done again without end. Once ctx ended nothing is begun any more, and what is under way has
+// Patience to end by itself; then the context that handle was given ends too, and its message stays as it was.
 func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Message) error) error {
+	working, stop := s.outlive(ctx)
+	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.end()
@@ -47,13 +50,26 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 			if s.take(ref) {
 				wg.Go(func() {
 					defer s.leave(ref)
-					s.do(ctx, ref, handle)
+					s.do(ctx, working, ref, handle)
 				})
 			}
 		}
 		s.pause(ctx, changed, next)
 	}
 	return nil
+}
+
+// outlive returns a context that ends Patience after another, and what ends it at once.
+func (s *Store) outlive(ctx context.Context) (working context.Context, stop func()) {
+	working, cut := context.WithCancel(context.WithoutCancel(ctx))
+	ended := context.AfterFunc(ctx, func() {
+		if s.Patience > 0 {
+			time.AfterFunc(s.Patience, cut)
+			return
+		}
+		cut()
+	})
+	return working, func() { ended(); cut() }
 }
 
 // end notes that nothing is handed out any more.
@@ -243,8 +259,8 @@ func (s *Store) head(ref string) (j job, err error) {
 	return j, err
 }
 
-// do hands out an incident's first message and keeps, drops or puts aside what comes of it.
-func (s *Store) do(ctx context.Context, ref string, handle func(context.Context, engine.Message) error) {
+// do hands out an incident's first message, with the context working, and keeps, drops or puts aside what comes of it.
+func (s *Store) do(ctx, working context.Context, ref string, handle func(context.Context, engine.Message) error) {
 	if ctx.Err() != nil {
 		return // it ended since Run looked: nothing is begun any more
 	}
@@ -263,9 +279,9 @@ func (s *Store) do(ctx context.Context, ref string, handle func(context.Context,
 		if m.Signal != nil {
 			m.Count = j.count
 		}
-		err = guarded(ctx, m, handle)
+		err = guarded(working, m, handle)
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil && working.Err() != nil {
 		return // it ends: the message stays as it was
 	}
 	var later *engine.Later

@@ -34,6 +34,7 @@ func Version() string {
 // Command returns the command that serves, by a name of its caller's.
 func Command(name string) *cobra.Command {
 	var listen, data, metrics string
+	var grace time.Duration
 	c := &cobra.Command{
 		Use:   name,
 		Short: "Runs the product as one process, with its queue and timers in a file",
@@ -53,7 +54,11 @@ func Command(name string) *cobra.Command {
 
 GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
 address of their own, which need not and should not be reached from outside; /healthz is at both. The log, on standard
-error, is JSON with a line for each look at an incident.`,
+error, is JSON with a line for each look at an incident.
+
+SIGTERM ends it: nothing is begun any more, and what is under way has --grace to end. What is cut off after that is done by the
+next process. A second signal ends it at once. Whoever manages the process must wait longer than --grace before it kills: systemd
+waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker stop --time 30).`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log := logs.New(c.ErrOrStderr())
@@ -61,7 +66,8 @@ error, is JSON with a line for each look at an incident.`,
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
 			m := prom.New()
-			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute, Metrics: m, Logger: log})
+			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute,
+				Metrics: m, Logger: log, Patience: grace})
 			if err != nil {
 				return err
 			}
@@ -73,12 +79,13 @@ error, is JSON with a line for each look at an incident.`,
 			if err != nil {
 				return errors.Join(err, l.Close(), s.Close())
 			}
-			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{s.Guard(), log}, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
+			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{Guard: s.Guard(), Log: log, Grace: grace}, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
 	c.Flags().StringVar(&metrics, "metrics", metricsAddress, "address to serve /metrics and /healthz on; empty: nowhere")
+	c.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long what is under way may take to end after SIGTERM")
 	return c
 }
 
@@ -86,9 +93,11 @@ error, is JSON with a line for each look at an incident.`,
 type Door struct {
 	Guard *admission.Guard
 	Log   *slog.Logger
+	Grace time.Duration // that requests under way have to end
 }
 
-// Run serves on l and works until ctx ends or something fails, and says when it is ready.
+// Run serves on l and works until ctx ends or something fails, and says when it is ready. Requests under way then have the door's
+// grace to end.
 func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler http.Handler, work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -122,8 +131,8 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 	}
 	stop()
 	// What is being answered gets a moment to end by itself; a page that waits for news is cut off.
-	time.AfterFunc(grace/2, cut)
-	within, done := context.WithTimeout(context.Background(), grace)
+	time.AfterFunc(door.Grace/2, cut)
+	within, done := context.WithTimeout(context.Background(), door.Grace)
 	defer done()
 	if err := server.Shutdown(within); err != nil {
 		errs = append(errs, server.Close())
@@ -142,8 +151,8 @@ func newServer(door Door, handler http.Handler, serving context.Context) *http.S
 	return server
 }
 
-// grace is how long requests under way may take to end.
-const grace = 2 * time.Second
+// Brief is how long requests under way may take to end where nobody loses anything by them.
+const Brief = 2 * time.Second
 
 // Address returns where a browser on this machine finds l.
 func Address(l net.Listener) string {

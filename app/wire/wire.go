@@ -136,6 +136,10 @@ type Options struct {
 	Metrics metrics.Recorder
 	Logger  *slog.Logger
 
+	// Patience is how long looks under way may take to end by themselves once Run's context ended; 0: they end at once, and are made
+	// again by the next process.
+	Patience time.Duration
+
 	Transport http.RoundTripper // to GitHub; nil: the network
 	Replier   engine.Replier    // answers people in their chat; nil: in Slack
 }
@@ -184,7 +188,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if s.store, err = local.Open(o.File, s.clock, s.log); err != nil {
 		return nil, err
 	}
-	s.store.Metrics = s.metrics
+	s.store.Metrics, s.store.Patience = s.metrics, o.Patience
 	app, err := env.app(s.clock, o.Transport, s.metrics, s.log)
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
@@ -254,7 +258,7 @@ func (s *Server) Guard() *admission.Guard {
 	}}
 }
 
-// Run works until ctx ends.
+// Run works until ctx ends, and what is under way by then has ended too.
 func (s *Server) Run(ctx context.Context) error {
 	var clock sync.WaitGroup
 	defer clock.Wait()

@@ -57,7 +57,7 @@ func demo() *cobra.Command {
 			mux.Handle("/", box.Handler())
 			mux.Handle("/webhook", product.Handler())
 			mux.Handle("/intake/", product.Handler())
-			err = server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: product.Guard(), Log: options.Logger}, mux, product.Run)
+			err = server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: product.Guard(), Log: options.Logger, Grace: server.Brief}, mux, product.Run)
 			return errors.Join(err, box.Close(), product.Close())
 		},
 	}
@@ -108,7 +108,7 @@ configuration. There setting up can be practised, with the pages that GitHub has
 				return errors.Join(err, l.Close())
 			}
 			idle := func(ctx context.Context) error { <-ctx.Done(); return nil }
-			return errors.Join(server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: &admission.Guard{}, Log: logger(c)}, box.Handler(), idle), box.Close())
+			return errors.Join(server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, box.Handler(), idle), box.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on; port 0 picks one")

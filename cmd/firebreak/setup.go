@@ -64,7 +64,7 @@ It overwrites nothing.`,
 			}
 			fmt.Fprintln(c.ErrOrStderr(), "Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
 			var app setup.Registered
-			err = server.Run(c.Context(), out, l, server.Door{Guard: &admission.Guard{}, Log: logger(c)}, flow.Handler(), func(ctx context.Context) (err error) {
+			err = server.Run(c.Context(), out, l, server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, flow.Handler(), func(ctx context.Context) (err error) {
 				app, err = flow.Wait(ctx)
 				return err
 			})
