@@ -177,7 +177,7 @@ func (p *pass) run() error {
 		return p.passOn()
 	}
 	if until, wait := p.wait(p.m, p.now); wait {
-		return &Later{Until: until, Err: errors.New("a source repeats itself")}
+		return &Later{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
 	}
 	if p.known(p.m) || p.isRead(p.m) {
 		return nil
@@ -220,7 +220,7 @@ func (p *pass) run() error {
 		return err
 	}
 	if until, wait := p.calm(); wait {
-		return &Later{Until: until, Err: errors.New("a source repeats itself")}
+		return &Later{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
 	}
 	p.looked = true
 	if p.snap.Pull || p.snap.Gone {

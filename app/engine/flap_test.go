@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,5 +66,50 @@ func TestA5I6ARebuiltCardKnowsTheRecovery(t *testing.T) {
 	}
 	if said := w.said("says that it recovered. Is it over?"); len(said) > 0 {
 		t.Errorf("it fires again, and the question stands: %q", said)
+	}
+}
+
+// A report that comes while the one before it is tried again is counted by itself: what was written down of that one before its look
+// failed is not counted once more, by the next process either.
+func TestA4I6AReportThatWaitsForItsNextTryIsCountedOnce(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		t.Run(fmt.Sprint("restarts ", restarts), func(t *testing.T) {
+			w := newWorld(t)
+			w.alert("firing", "APIServerDown", 1)
+			w.tell("wait 1m")
+			for n := 2; n <= 8; n += 2 {
+				w.order(`{"match":"PATCH .*/issues/comments/.*","status":502,"count":2,"applied":true}`)
+				w.alert("firing", "APIServerDown", n)
+				w.settle()
+				w.alert("firing", "APIServerDown", n+1)
+				if restarts {
+					w.restart()
+				}
+				w.tell("wait 2m")
+				want := fmt.Sprintf("reported this %d times", n+1)
+				if said := w.said("reported this"); len(said) != 1 || !strings.Contains(said[0], want) {
+					t.Errorf("%d reports, and the incident says %q", n+1, said)
+				}
+			}
+		})
+	}
+}
+
+// A report that pages while GitHub is away pages once, though the process is restarted and the source tries again (A4, I5).
+func TestA4I5AReportPagesOnceOverARestart(t *testing.T) {
+	w := newWorld(t)
+	w.order(`{"match":"(GET|POST|PATCH) /api/v3/(repos|graphql|search).*","status":502,"count":-1}`)
+	for n := range 3 {
+		w.alert("firing", "APIServerDown", n+1)
+		w.settle()
+		w.restart()
+	}
+	if sent := w.outbox(); len(sent) != 1 || sent[0].Count != 1 {
+		t.Errorf("what left is %+v", sent)
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 1m")
+	if n := w.issues(); n != 1 {
+		t.Errorf("%d issues", n)
 	}
 }

@@ -299,6 +299,7 @@ type Later struct {
 	Until  time.Time
 	Err    error
 	IsKept bool // room is kept for that time: whoever comes later finds it gone
+	IsIdle bool // nothing was done for the message: what repeats it may still be counted with it
 }
 
 func (l *Later) Error() string {

@@ -180,7 +180,7 @@ func (s *Store) takeOver() error {
 	}
 	// It may have been handed out already: a report that was counted with it since would be lost or counted twice, for it is
 	// known by its newest.
-	_, err := s.db.Exec(`UPDATE messages SET key = key || ' ' WHERE key <> ''`)
+	_, err := s.db.Exec(`UPDATE messages SET count = count` + sealed + ` WHERE key <> ''`)
 	return err
 }
 

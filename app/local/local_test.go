@@ -325,6 +325,40 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	}
 }
 
+// A report that was tried may be counted already, whatever came of it, unless nothing was done: what comes after it is counted by itself.
+func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"it failed":     {errors.New("502"), []string{"1 1", "1 1", "2 1"}},
+		"it waits":      {&engine.Later{Until: start.Add(time.Minute), Err: errors.New("403")}, []string{"1 1", "1 1", "2 1"}},
+		"nothing began": {&engine.Later{Until: start.Add(time.Minute), Err: errors.New("calm"), IsIdle: true}, []string{"1 1", "2 2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{now: start}
+			var told []string
+			q := open(t, "", c, func(m engine.Message) error {
+				told = append(told, fmt.Sprint(m.ID, " ", m.Count))
+				if len(told) == 1 {
+					return tt.err
+				}
+				return nil
+			})
+			for _, id := range []string{"1", "2"} {
+				q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`),
+					Key: "a true", Count: 1, Event: id, ID: id, At: start}, time.Time{})
+				q.idle()
+			}
+			c.add(2 * time.Minute)
+			q.idle()
+			if !slices.Equal(told, tt.want) {
+				t.Errorf("told %q, want %q", told, tt.want)
+			}
+		})
+	}
+}
+
 // A report that waits because its source repeats itself holds up nobody's command.
 func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
 	c := &clock{now: start}

@@ -301,7 +301,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		}
 	case errors.As(err, &later):
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ? WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
 			return err
 		}
 	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable):
@@ -315,7 +315,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		wait := min(firstWait<<min(j.tries, tries), longest)
 		s.log.Warn("a look failed: trying again", "incident", ref, "in", wait, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1 WHERE id = ?`, now.Add(wait).UnixNano(), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+seal(true)+` WHERE id = ?`, now.Add(wait).UnixNano(), j.id)
 			return err
 		}
 	}
@@ -327,6 +327,17 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		s.tellAside(context.WithoutCancel(ctx), m, err)
 	}
 }
+
+// seal returns what keeps a message from being joined any more, if it is to be. A look that failed may have written down what the message
+// counts, and knows it again by its newest report: what came after that must be counted by itself.
+func seal(is bool) string {
+	if !is {
+		return ""
+	}
+	return sealed
+}
+
+const sealed = `, key = CASE WHEN key = '' THEN '' ELSE rtrim(key) || ' ' END`
 
 // tellAside asks for a look that tells the incident of a message that was put aside.
 func (s *Store) tellAside(ctx context.Context, m engine.Message, cause error) {
