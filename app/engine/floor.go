@@ -64,20 +64,28 @@ func (p *pass) waitForIssue(err error) error {
 	return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show %s yet", p.m.Ref)}
 }
 
-// isRead reports whether the last look has read what a message tells of, if that is no more than one event of the timeline: then
-// there is nothing to look for.
+// isRead reports whether the last look began after a message came and has read all that it tells of: then there is nothing to look
+// for. What the issue shows of a change does not say who made it, so a look that began before counts for none that came later: people
+// do the same thing twice in a second, with the app undoing it in between.
 func (e *Engine) isRead(m Message) bool {
 	f := m.Floor
-	if f == nil || f.Event == "" || f.Updated.IsZero() {
+	if f == nil || f.Updated.IsZero() || f.Received.IsZero() || f.Deleted != 0 || m.Was.Number != 0 {
 		return false
 	}
 	m.Floor = nil
 	r := e.recentOf(m.Ref)
-	if !m.Bare() || r.updated.Before(f.Updated) {
+	if !m.Bare() || !r.looked.After(f.Received) || r.updated.Before(f.Updated) {
 		return false
 	}
+	if f.Comment != 0 {
+		return commentIn(r.items, f.Comment)
+	}
+	about := aboutOf(f.Event, f.Name, f.Name)
+	if about == "" {
+		return f.Event == "" || showsEvent(r.items, f) // it was opened, locked or renamed
+	}
 	for _, it := range slices.Backward(r.items) {
-		if about := aboutOf(f.Event, f.Name, f.Name); about != "" && aboutOf(it.Event, it.Label, it.Login) == about {
+		if aboutOf(it.Event, it.Label, it.Login) == about {
 			return isEvent(it, f) // and nobody, nor the app itself, changed it since
 		}
 	}

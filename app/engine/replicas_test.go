@@ -18,9 +18,29 @@ type replicas struct {
 	held map[string]*http.Response // by path: the answer, whose body is whole
 	body map[string][]byte
 	auth string // with which the product read an issue last
+
+	// between sees each call of the product, and makes it by send; nil: it is made as it is.
+	between func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error)
 }
 
 func (r *replicas) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	between := r.between
+	r.mu.Unlock()
+	if between != nil {
+		return between(req, func() (*http.Response, error) { return r.send(req) })
+	}
+	return r.send(req)
+}
+
+// sees lets something happen at each call of the product; nil: nothing.
+func (r *replicas) sees(between func(*http.Request, func() (*http.Response, error)) (*http.Response, error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.between = between
+}
+
+func (r *replicas) send(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	held, ok := r.held[req.URL.Path]
 	body := r.body[req.URL.Path]

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,7 +53,13 @@ type world struct {
 	replicas replicas         // of GitHub, some of which may be behind
 	several  bool             // the story is about several incidents, at which the product works at once
 	repeats  bool             // the story may send a message again with its key
+	ahead    atomic.Int64     // by how many nanoseconds the product's clock is ahead of the sandbox's
 }
+
+// clock is the product's clock.
+type clock struct{ w *world }
+
+func (c clock) Now() time.Time { return c.w.sandbox.Clock().Now().Add(time.Duration(c.w.ahead.Load())) }
 
 // logWriter shows what the product logs where a test fails.
 type logWriter struct{ t testing.TB }
@@ -119,7 +126,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.sandbox.Clock(), File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: clock{w}, File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

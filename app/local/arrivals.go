@@ -102,8 +102,7 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			_, again := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ? WHERE delivery = ? AND dead <> ''`, a.At, m.Delivery)
-			return errors.Join(err, again)
+			return errors.Join(err, revive(tx, m.Delivery, a.At))
 		}
 	}
 	if m.Key != "" {
@@ -115,12 +114,23 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 	return err
 }
 
+// revive lets a message that was put aside be tried anew. It keeps its number, so a look that is under way would count as one that began
+// after it: it gets a look of its own.
+func revive(tx *sql.Tx, delivery string, at int64) error {
+	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?, light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
+		WHERE delivery = ? AND dead <> ''`, at, lightProves, delivery)
+	return err
+}
+
 // lightOf returns how a message is handed out.
 func lightOf(m engine.Message) int {
 	switch {
 	case m.Ack != nil:
 		return lightAnswer
 	case m.Bare():
+		if m.Floor != nil {
+			return lightProves
+		}
 		if m.Why == "sweep" {
 			return lightTimer // whatever waits for its next try: the sweep found that a look works again, or may be due
 		}

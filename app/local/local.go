@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS messages (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	ref      TEXT NOT NULL,
 	delivery TEXT NOT NULL,
-	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer, or the sweep asks; -1: an answer at the pager; 0: all else
+	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer, or the sweep asks; 3: the look must show what it proves; -1: an answer at the pager; 0: all else
 	body     BLOB NOT NULL,
 	due      INTEGER NOT NULL, -- Unix nanoseconds
 	tries    INTEGER NOT NULL DEFAULT 0,
@@ -73,8 +73,14 @@ const (
 	lightNot    = 0
 	lightLook   = 1
 	lightTimer  = 2
+	lightProves = 3
 	lightAnswer = -1
 )
+
+// answered are the messages of an incident that go with one that was looked at: of those that were there before the look began, the
+// ones that ask for a look and no more. One that proves something about the issue is not among them: what the look read may have been
+// older than that. The engine knows, and is asked (engine.ErrNotLooked).
+const answered = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND dead = ''`
 
 // What is asked again and again. Each goes by an index, so that it takes as long with ten thousand incidents waiting as
 // with ten (BenchmarkBacklog).

@@ -194,7 +194,9 @@ func (s *Store) ring(ctx context.Context) error {
 func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
 	var id int64
 	var before []byte
-	err := tx.QueryRow(`SELECT id, body FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).Scan(&id, &before)
+	var tried int
+	err := tx.QueryRow(`SELECT id, body, tries FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).
+		Scan(&id, &before, &tried)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && s.isHanded(ref, id) {
 		return false, nil
 	}
@@ -203,7 +205,10 @@ func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool,
 		return false, nil // the sweep asks for more than a timer does
 	}
 	if err == nil {
-		_, err = tx.Exec(`UPDATE messages SET body = ?, due = ? WHERE id = ?`, body, due, id)
+		_, err = tx.Exec(`DELETE FROM messages WHERE id = ?`, id)
+	}
+	if err == nil { // by a number of its own: a look that is under way began before this timer rang, and does not answer it
+		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`, ref, lightTimer, body, due, tried)
 	}
 	return err == nil, err
 }
@@ -274,6 +279,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	}
 	s.Metrics.Record(metrics.QueueAge, s.clock.Now().Sub(time.Unix(0, j.due)).Seconds())
 	s.hand(ref, j.id)
+	began := s.clock.Now()
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
 		if m.Signal != nil {
@@ -288,8 +294,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	isAside := false
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
-		// A look sees all there is, so whatever else asked for no more than a look is answered too.
-		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (ref = ? AND id <= ? AND light > 0 AND due <= ? AND dead = '')`, j.id, ref, j.last, now.UnixNano())
+		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (`+answered+`)`, j.id, ref, j.last, began.UnixNano())
 		return err
 	}
 	switch {
