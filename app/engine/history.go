@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,15 +100,17 @@ func left(before, after incident.State) []incident.Span {
 // command says otherwise, and the customers' issues.
 func (p *pass) recall() error {
 	rebuilt := incident.Rebuilt{Phase: p.state.Phase}
-	for _, it := range p.snap.Items {
+	for i, it := range p.snap.Items {
 		if !it.Own || it.Event != "labeled" || !incident.Has(p.snap.Labels, it.Label) {
 			continue
 		}
 		label, _ := incident.OwnLabel(it.Label)
-		if phase, ok := strings.CutPrefix(label, incident.LabelPhase); ok && !it.At.Before(p.state.Since.At) {
+		since, confirmed := p.state.Since, p.state.Confirmed
+		if phase, ok := strings.CutPrefix(label, incident.LabelPhase); ok && !it.At.Before(since.At) && p.isNewer(i, since, incident.LabelPhase+string(p.state.Phase)) {
 			rebuilt.Phase = incident.Phase(phase)
 		}
-		if severity, ok := strings.CutPrefix(label, incident.LabelSeverity); ok && (p.state.Confirmed == nil || !it.At.Before(p.state.Confirmed.At)) {
+		severity, ok := strings.CutPrefix(label, incident.LabelSeverity)
+		if ok && (confirmed == nil || !it.At.Before(confirmed.At) && p.isNewer(i, *confirmed, incident.LabelSeverity+p.state.Severity)) {
 			rebuilt.Severity = severity
 		}
 	}
@@ -136,6 +139,23 @@ func (p *pass) recall() error {
 		}
 	}
 	return nil
+}
+
+// isNewer reports whether the app set the label of item i of the timeline knowing what somebody had said or done before, which asks
+// for another label. What a pass wrote may stand behind a comment that it had not read: so the times, or the order, prove nothing. It
+// knew of the comment if it had set that other label, or if somebody edited a command in between that was acted on.
+func (p *pass) isNewer(i int, word incident.Stamp, other string) bool {
+	id, _, _ := strings.Cut(word.ID, ".")
+	said := slices.IndexFunc(p.snap.Items, func(it Item) bool { return it.ID == id })
+	if said < 0 || p.snap.Items[said].Own {
+		return true // the issue's own text, which each look reads, or what the app itself said
+	}
+	if said > i {
+		return false
+	}
+	return slices.ContainsFunc(p.snap.Items[said:i], func(it Item) bool {
+		return it.Own && it.Event == "labeled" && incident.Same(it.Label, other) || it.Edited && it.Reacted && !it.Own
+	})
 }
 
 // phases counts the phase labels on the issue.

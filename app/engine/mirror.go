@@ -37,8 +37,12 @@ func (p *pass) mayPutRight(about, event string, isDecided bool) bool {
 	if !noticed {
 		since = p.now
 	}
+	patient := longestLag
+	if p.snap.First == 0 && last == "" {
+		patient = lagging // it was never there, so far as the whole timeline tells: a process ended before it put it there
+	}
 	// A timeline that shows something newer would show who did it.
-	if noticed && newest.After(since.Add(dating)) || p.now.Sub(since) >= longestLag {
+	if noticed && newest.After(since.Add(dating)) || p.now.Sub(since) >= patient {
 		return true
 	}
 	p.Logger.Info("left as it is until the timeline says why", "incident", p.m.Ref.String(), "what", about, "since", since)
