@@ -194,9 +194,9 @@ func (p *pass) refusedSeries() (series refusedLook, ok bool) {
 }
 
 // isKnownRunning reports whether the incident ran when anybody last read it. A timer is set for no other, and a webhook about an
-// issue says that the App may see it.
+// issue, or the sweep that found it, says that the App may see it.
 func (p *pass) isKnownRunning() bool {
-	if p.m.Why == "clock" || strings.HasPrefix(p.m.Why, "issue") {
+	if p.m.Why == "clock" || p.m.Why == "sweep" || strings.HasPrefix(p.m.Why, "issue") {
 		return true
 	}
 	p.mu.Lock()
