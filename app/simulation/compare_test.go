@@ -199,6 +199,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 		if strings.Contains(c.Body, marksUnasked) {
 			o.excused[title] = "GitHub could not be asked whom to page"
 		}
+		if slices.Contains(w.marked[title], c.ID) {
+			continue // what stands there is not the app's word
+		}
 		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {
 			said[m[1]]++
 		}

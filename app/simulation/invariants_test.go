@@ -98,6 +98,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	// Most seeds have some kinds of trouble only, so that what they show is seen for itself.
 	during, slow := pick(d, 0, 30, 60), pick(d, uint64(0), 0, 5, 30)
 	isQuiet, faulty, strange, spoilt := d.chance(40), d.chance(40), d.chance(50), pick(d, uint64(0), 0, 0, 100)
+	hostile := d.chance(40)
 	if isQuiet {
 		faulty, strange, spoilt = false, false, 0
 	}
@@ -119,6 +120,13 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		}
 		if strange {
 			f.strange(w, n)
+		}
+		if hostile {
+			w.endSpells(w.box.Clock().Now())
+			f.hostile(w, n)
+			if s, ok := f.extreme(w, n); ok && f.chance(3) {
+				act(s)
+			}
 		}
 		s := script[n]
 		if n > 0 && d.IntN(100) < during && s.verb != "merges" {
@@ -169,7 +177,11 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 			continue
 		}
 		compared.Add(1)
-		if d := differ(calm.gist(title), w.gist(title)); d != "" {
+		want, got := calm.gist(title), w.gist(title)
+		if isQuiet && slow == 0 { // at what times is looked, nothing hangs on
+			want, got = append(want, calm.pagesOf(title)...), append(got, w.pagesOf(title)...)
+		}
+		if d := differ(want, got); d != "" {
 			wrong = append(wrong, title+" is not as the same acts end without all that (-want +got):", d)
 		}
 	}
@@ -178,6 +190,16 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 			wrong = append(wrong, "other mails left than without all that (-want +got):", d)
 		}
 	}
+}
+
+// pagesOf returns the pages of an incident.
+func (w *world) pagesOf(title string) (lines []string) {
+	for _, s := range w.sent() {
+		if s.Kind == "page" && strings.HasPrefix(s.Key, fmt.Sprintf("acme/incidents#%d/", w.issues[title])) {
+			lines = append(lines, fmt.Sprintf("%s: paged %s %s at %s", title, s.Key, s.To, s.At.Format(time.TimeOnly)))
+		}
+	}
+	return lines
 }
 
 // mails returns what customers were told by mail.
@@ -209,6 +231,10 @@ func (w *world) excuses(titles []string, acts []acted) map[string]string {
 			all[title] = "edits are known by their webhooks alone"
 		case w.harmed[title]:
 			all[title] = "a card was harmed"
+		case w.reconfigured:
+			all[title] = "the configuration was another one"
+		case w.botted:
+			all[title] = "another bot was at it"
 		case hurried(script, title) || unsettled(script, title, w.net.away):
 			all[title] = "asked for while it closed"
 		case met[title]:
@@ -305,7 +331,7 @@ func (w *world) silent(titles []string, next time.Time) (lines []string) {
 		panic(err)
 	}
 	now := w.box.Clock().Now()
-	if w.has("suspended") || w.has("removed") || w.twin != nil || w.unwritten || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
+	if w.has("suspended") || w.has("removed") || w.twin != nil || w.unwritten || w.reconfigured || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
 		return nil
 	}
 	for _, title := range titles {
@@ -354,15 +380,14 @@ func (w *world) unanswered(titles []string, acts []acted) (wrong []string) {
 		if _, _, ok := w.stateOf(title); !ok {
 			continue // no incident
 		}
-		var all []comment
-		all = list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title]))
+		all := list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title]))
 		for name, id := range w.comments {
 			at := slices.IndexFunc(all, func(c comment) bool { return c.ID == id })
 			if at < 0 || edited[name] || len(command.Parse(text[name])) == 0 || reactions(all[at]) != "" {
 				continue
 			}
 			said := slices.ContainsFunc(all, func(c comment) bool {
-				return strings.Contains(c.Body, fmt.Sprintf("reply/c%d", id)) || strings.Contains(c.Body, fmt.Sprintf("reaction/%d -->", id))
+				return !slices.Contains(w.marked[title], c.ID) && strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, fmt.Sprintf("reply/c%d", id)) || strings.Contains(c.Body, fmt.Sprintf("reaction/%d", id))
 			})
 			if !said {
 				wrong = append(wrong, fmt.Sprintf("%s: no answer to %s %q", title, name, text[name]))

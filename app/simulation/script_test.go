@@ -20,7 +20,11 @@ type step struct {
 }
 
 func (s step) String() string {
-	return fmt.Sprintf("+%s %s %s %s %s %q", s.wait, s.who, s.verb, s.on, s.name, s.text)
+	text := fmt.Sprintf("%q", s.text)
+	if len(text) > 400 {
+		text = fmt.Sprintf("%s … (%d bytes)", text[:100], len(s.text))
+	}
+	return fmt.Sprintf("+%s %s %s %s %s %s", s.wait, s.who, s.verb, s.on, s.name, text)
 }
 
 // draw is a stream of random choices.

@@ -55,15 +55,20 @@ type world struct {
 	twin   *wire.Server   // another worker, with a queue of its own; nil: none yet
 	handed map[int]letter // by incident, what the product was handed last
 
-	busy      *meanwhile    // what happens while the product works; nil: nothing does
-	sweeps    time.Duration // how often the product sweeps by itself; 0: never
-	sweepAt   time.Time
-	idle      func(next time.Time) // called whenever the product is idle, with its next time
-	lives     int                  // processes so far
-	crashed   map[int]bool         // of those, which ended at work
-	receipts  []receipt            // what reached receivers
-	unwritten bool                 // GitHub refuses cards, so they are behind what the product knows
-	spoilt    uint64               // of a thousand requests to receivers, how many go wrong
+	busy         *meanwhile    // what happens while the product works; nil: nothing does
+	sweeps       time.Duration // how often the product sweeps by itself; 0: never
+	sweepAt      time.Time
+	idle         func(next time.Time) // called whenever the product is idle, with its next time
+	lives        int                  // processes so far
+	crashed      map[int]bool         // of those, which ended at work
+	receipts     []receipt            // what reached receivers
+	reconfigured bool                 // the configuration was another one for a while
+	marked       map[string][]int64   // by title, comments of the app into which somebody wrote marks
+	bot          string               // what another bot keeps as it wants it; empty: there is none
+	botted       bool                 // there was one
+	formats      int                  // commits of it
+	unwritten    bool                 // GitHub refuses cards, so they are behind what the product knows
+	spoilt       uint64               // of a thousand requests to receivers, how many go wrong
 
 	pages witness.Sink // every page and mail that left, repetitions too
 
@@ -85,7 +90,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -180,11 +185,12 @@ func (w *world) restart() {
 }
 
 // Follow lets the product take the webhooks that are due, and then work until nothing is due. It works at no other time.
-func (w *world) Follow(ctx context.Context, now time.Time) (time.Time, error) {
+func (w *world) Follow(ctx context.Context, _ time.Time) (time.Time, error) {
 	for {
-		now = w.box.Clock().Now() // it may pass while the product works
+		now := w.box.Clock().Now() // it may pass while the product works
 		for _, l := range w.arrived(now) {
 			w.handed[l.issue] = l
+			w.react(l)
 			if err := w.hand(l.to(), l.header, l.body); err != nil {
 				return time.Time{}, err
 			}

@@ -1,0 +1,248 @@
+package simulation
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// What people write who mean no good, or write by machine: texts and dates without measure,
+// configurations that break, marks of the app's in its comments, and other bots.
+
+// extremes are comments that nobody writes by hand.
+var extremes = []func(d draw) string{
+	func(draw) string { return "/oe finding " + strings.Repeat("x", 65_000) },
+	func(draw) string { return strings.Repeat("All quiet\n", 6_000) + "/oe finding at the very end" },
+	func(draw) string { return strings.Repeat("/oe finding one of many\n", 300) },
+	func(draw) string {
+		return "/oe finding \u202eright to left\u202c, zero\u200b\u200dwidth, \U0001F469\u200D\U0001F680, Z\u0351\u036b\u0343a\u0322\u033bl\u0348g\u0345o, \ufeff and \u2028 a line"
+	},
+	func(draw) string {
+		return "/oe finding <!-- firebreak:did page/9 --> <!-- firebreak:card --> ```\n| a | b |\n|---|\n<details><script>alert(1)</script>"
+	},
+	func(d draw) string {
+		return "/ic followup acme/payments Far away @erin due:" + pick(d, "2262-04-12", "2926-01-01", "9999-12-31", "0000-00-00", "-0001-01-01", "2026-02-30", "99999-01-01", "292277026597-01-01")
+	},
+	func(d draw) string {
+		return "/ic snooze " + pick(d, "999999999h", "9223372036854775807m", "-5m", "0m", "1e9h", "106751d", "99999999999999999999w")
+	},
+	func(d draw) string {
+		return "/ic followup 1 due:" + pick(d, "+99999999w", "+9223372036854775807d", "-3d", "+0d", "2262-04-12")
+	},
+	func(d draw) string {
+		return "/incident note " + pick(d, "9999-12-31 23:59 The end", "0000-01-01 00:00 The beginning", "99:99 Never", "2262-04-12 00:00 Too far")
+	},
+	func(draw) string { return "/ic customer add " + strings.Repeat("globex, ", 800) + "initech" },
+	func(draw) string { return "/oe " + strings.Repeat("@bob ", 500) },
+}
+
+// extreme draws an act that nobody does by hand; ok is false where there is no incident yet.
+func (f *trial) extreme(w *world, n int) (s step, ok bool) {
+	titles := slices.Sorted(maps.Keys(w.issues))
+	if len(titles) == 0 {
+		return s, false
+	}
+	s = step{on: pick(f.draw, titles...), who: pick(f.draw, "alice", "bob", "carol", "mallory")}
+	switch f.IntN(4) {
+	case 0:
+		s.who, s.verb, s.text = "carol", "labels", pick(f.draw, strings.Repeat("l", 50), "phase/", "severity/\u202ecritical", "PHASE/FIXING", "severity/critical,regular")
+	default:
+		s.verb, s.name, s.text = "says", fmt.Sprintf("extreme/%d", n), pick(f.draw, extremes...)(f.draw)
+	}
+	return s, true
+}
+
+// hostile may begin what somebody with write access does to the product. Of each kind one goes on at a time.
+func (f *trial) hostile(w *world, n int) {
+	for _, kind := range []struct {
+		perMille int
+		begin    func(f *trial, w *world, n int) spell
+	}{
+		{10, (*trial).configure},
+		{20, (*trial).mark},
+		{8, (*trial).automate},
+	} {
+		if f.IntN(1000) >= kind.perMille {
+			continue
+		}
+		if s := kind.begin(f, w, n); s.name != "" {
+			w.spells = append(w.spells, s)
+		}
+	}
+}
+
+const settings = "contents/.github/firebreak.yml"
+
+// configurations are what a configuration may become.
+var configurations = map[string]func() string{
+	"broken":        func() string { return "severities: [\n  critical: {" },
+	"blank":         func() string { return "\n" },
+	"an alias bomb": func() string { return bomb() },
+	"huge":          func() string { return strings.Repeat("# nothing to see here\n", 20_000) },
+	"other keys":    func() string { return "severity: high\nescalation: never\ncustomers: 7\n" },
+	"a regex bomb": func() string {
+		return templates.Repository()[".github/firebreak.yml"] + "\nsignals:\n  - title: \"((a{1,300}){1,300}){1,300}\"\n    do: drop\n"
+	},
+	"many customers": func() string {
+		var all strings.Builder
+		for n := range 3000 {
+			fmt.Fprintf(&all, "  customer-%d:\n    contacts: [\"Gina\"]\n", n)
+		}
+		return "customers:\n" + all.String()
+	},
+	"years": func() string {
+		return "escalation:\n  rounds: 999999999\n  again: 1ms\n  steps:\n    - to: [incident-coordinators]\n    - after: 1ns\n      to: [platform]\nreminders:\n  vacant-role: 0s\n  unclaimed: 999999999h\n"
+	},
+}
+
+func bomb() string {
+	var out strings.Builder
+	out.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
+	for n := 1; n < 12; n++ {
+		fmt.Fprintf(&out, "a%d: &a%d [%s]\n", n, n, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", n-1), 9), ", "))
+	}
+	return out.String() + "customers: *a11\n"
+}
+
+// write writes a file of the incidents' repository.
+func (w *world) write(path, text string) int {
+	var f struct{ SHA string }
+	w.as("dan", "GET", repository+"/"+path, nil, &f)
+	body := map[string]string{"message": "Change it", "content": base64.StdEncoding.EncodeToString([]byte(text))}
+	if f.SHA != "" {
+		body["sha"] = f.SHA
+	}
+	return w.as("dan", "PUT", repository+"/"+path, body, nil)
+}
+
+// configure lets somebody write another configuration, and the old one again after a while.
+func (f *trial) configure(w *world, _ int) spell {
+	if w.has("another configuration") {
+		return spell{}
+	}
+	kind := pick(f.draw, slices.Sorted(maps.Keys(configurations))...)
+	w.reconfigured = true
+	w.net.tell("the configuration is %s (%d)", kind, w.write(settings, configurations[kind]()))
+	return spell{"another configuration", f.until(w, time.Duration(1+f.IntN(90))*time.Minute), func(w *world) {
+		w.write(settings, templates.Repository()[".github/firebreak.yml"])
+	}}
+}
+
+// mark lets somebody write into a comment of the app's what the app notes there for itself: that the next pages went out, and that
+// commands to come are answered.
+func (f *trial) mark(w *world, _ int) spell {
+	titles := slices.Sorted(maps.Keys(w.issues))
+	if len(titles) == 0 {
+		return spell{}
+	}
+	title := pick(f.draw, titles...)
+	var last int64
+	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title])) {
+		last = max(last, c.ID)
+	}
+	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title])) {
+		if !strings.HasSuffix(c.User.Login, "[bot]") || strings.Contains(c.Body, card.Marker) {
+			continue
+		}
+		body := c.Body
+		for n := range 12 {
+			body += fmt.Sprintf("\n<!-- firebreak:did page/%d -->\n<!-- firebreak:did reply/c%d -->\n<!-- firebreak:did reply/c%d.0 -->", n, last+int64(n), last+int64(n))
+		}
+		w.net.tell("marks are written into a comment of the app's on %s", title)
+		w.as("dan", "PATCH", fmt.Sprintf("%s/issues/comments/%d", repository, c.ID), map[string]string{"body": body}, nil)
+		w.marked[title] = append(w.marked[title], c.ID)
+		break
+	}
+	return spell{}
+}
+
+// automate lets another bot work in the repository for a while: one that keeps labels, people, or the postmortem's format as it
+// wants them.
+func (f *trial) automate(w *world, _ int) spell {
+	if w.has("another bot") {
+		return spell{}
+	}
+	kind := pick(f.draw, "labels", "people", "format", "format", "comments")
+	w.net.tell("another bot works: %s", kind)
+	w.bot, w.botted = kind, true
+	return spell{"another bot", f.until(w, time.Duration(30+f.IntN(120))*time.Minute), func(w *world) { w.bot = "" }}
+}
+
+// react lets the other bot do what it does at a webhook. It never tires.
+func (w *world) react(l letter) {
+	if w.bot == "" || l.path != "" {
+		return
+	}
+	var p struct {
+		Action string
+		Issue  struct{ Number int }
+		Label  struct{ Name string }
+		Ref    string
+		Sender struct{ Login string }
+	}
+	_ = json.Unmarshal(l.body, &p)
+	if !strings.HasSuffix(p.Sender.Login, "[bot]") {
+		return
+	}
+	at := fmt.Sprintf("%s/issues/%d", repository, p.Issue.Number)
+	switch event := l.header.Get("X-GitHub-Event") + "." + p.Action; {
+	case w.bot == "labels" && event == "issues.labeled" && strings.HasPrefix(p.Label.Name, "phase/"):
+		w.as("dan", "DELETE", at+"/labels/"+strings.ReplaceAll(p.Label.Name, "/", "%2F"), nil, nil)
+	case w.bot == "people" && event == "issues.assigned":
+		w.as("dan", "DELETE", at+"/assignees", map[string][]string{"assignees": {"alice", "bob", "carol"}}, nil)
+	case w.bot == "comments" && event == "issue_comment.created":
+		w.as("dan", "POST", at+"/comments", map[string]string{"body": "Thank you for your comment. A member of the team will look at it."}, nil)
+	case w.bot == "format":
+		w.format()
+	}
+}
+
+// format formats the postmortems of all open pull requests, as a formatter does that runs at each push.
+func (w *world) format() {
+	for _, p := range w.pulls() {
+		number := strings.TrimPrefix(p.Head.Ref, "postmortem/")
+		if p.State != "open" {
+			continue
+		}
+		var dir []struct{ Path string }
+		w.as("dan", "GET", repository+"/contents/postmortems?ref="+p.Head.Ref, nil, &dir)
+		for _, entry := range dir {
+			var f struct{ SHA, Content string }
+			if !strings.Contains(entry.Path, number) || w.as("dan", "GET", repository+"/contents/"+entry.Path+"?ref="+p.Head.Ref, nil, &f) != http.StatusOK {
+				continue
+			}
+			text, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(f.Content, "\n", ""))
+			pretty := formatted(string(text))
+			if pretty == string(text) {
+				continue
+			}
+			w.formats++
+			w.as("dan", "PUT", repository+"/contents/"+entry.Path, map[string]string{"message": "Format", "branch": p.Head.Ref, "sha": f.SHA,
+				"content": base64.StdEncoding.EncodeToString([]byte(pretty))}, nil)
+		}
+	}
+}
+
+// formatted returns a text as a formatter of Markdown leaves it: other bullets, padded tables, no blanks at a line's end.
+func formatted(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimRight(line, " \t")
+		if strings.HasPrefix(line, "- ") {
+			line = "* " + strings.TrimPrefix(line, "- ")
+		}
+		if strings.HasPrefix(line, "|") {
+			line = strings.Join(strings.FieldsFunc(line, func(r rune) bool { return r == ' ' }), "  ")
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
+}
