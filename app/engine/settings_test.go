@@ -59,6 +59,27 @@ func TestAChangedConfigurationIsCheckedBeforeItIsMerged(t *testing.T) {
 	}
 }
 
+// A push may be heard of only once its repository has another name. Its check was tried every second for ever then, with calls that
+// pages need (found by seed 212 of TestA4InvariantsHold).
+func TestAConfigurationIsCheckedAfterItsRepositoryWasRenamed(t *testing.T) {
+	w := newWorld(t)
+	w.order(`{"webhook_delay":"2m"}`)
+	commit := w.change("tune", "coordinater: sre\n")
+	w.bringAbout(`{"rename":["acme/incidents","acme/p1"]}`)
+	w.calls()
+	w.advance(10 * time.Minute)
+	if n := len(w.calls()); n > 40 {
+		t.Errorf("%d calls for one check", n)
+	}
+	var runs struct {
+		CheckRuns []checkRun `json:"check_runs"`
+	}
+	w.ok("alice", "GET", "/api/v3/repos/acme/p1/commits/"+commit+"/check-runs", nil, &runs)
+	if len(runs.CheckRuns) != 1 || runs.CheckRuns[0].Conclusion != "failure" {
+		t.Errorf("the check says %+v", runs.CheckRuns)
+	}
+}
+
 func TestAChangedTemplateIsCheckedBeforeItIsMerged(t *testing.T) {
 	w := newWorld(t)
 	push := func(text string) []checkRun {

@@ -37,7 +37,8 @@ var (
 	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
 	// setting: what a person's command line does in a repository to prepare and to check it.
 	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
-	checks  = work{"checks", github.InstallationPermissions{Checks: write}, false}
+	// checks: what is said of a commit, which has one repository whatever that is called.
+	checks = work{"checks", github.InstallationPermissions{Checks: write}, true}
 	// figures: what `stats` reads.
 	figures = work{"figures", github.InstallationPermissions{Issues: read}, false}
 	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
