@@ -159,6 +159,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		return
 	}
 	wrong = append(wrong, w.judge(titles, acts)...)
+	if w.busy.busy != "" {
+		wrong = append(wrong, w.busy.busy)
+	}
 	wrong = append(wrong, log.kept...)
 	calm := newWorld(t, seed, io.Discard)
 	excuses := w.excuses(titles, acts)

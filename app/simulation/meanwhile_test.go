@@ -24,6 +24,10 @@ type meanwhile struct {
 	calls int // at this instant
 	most  int // of those, ever
 	stuck string
+
+	window time.Time // when ten minutes began …
+	made   int       // … in which so many calls were made
+	busy   string    // when they were too many
 }
 
 // later is what somebody does after so many more calls.
@@ -35,6 +39,9 @@ type later struct {
 
 // mostCalls is how many calls the product may make at one instant. More are work without an end.
 const mostCalls = 4000
+
+// mostInTenMinutes is how many calls may be made in ten minutes: GitHub allows 5,000 in an hour, and people's commands come in bursts.
+const mostInTenMinutes = 2500
 
 // between is called before each call. What happens here causes no call that is counted, and of two
 // calls that are made side by side one goes out at once.
@@ -48,6 +55,12 @@ func (m *meanwhile) between(c call) {
 	}
 	m.calls++
 	m.most = max(m.most, m.calls)
+	if m.made++; m.since.Sub(m.window) >= 10*time.Minute {
+		m.window, m.made = m.since, 0
+	}
+	if m.made > mostInTenMinutes && m.busy == "" {
+		m.busy = fmt.Sprintf("more than %d calls in ten minutes from %s on", mostInTenMinutes, m.window.Format(time.DateTime))
+	}
 	if m.calls > mostCalls && m.stuck == "" {
 		m.stuck = fmt.Sprintf("%d calls at one instant, %s", m.calls, m.since.Format(time.DateTime))
 		m.w.net.stop()
