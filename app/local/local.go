@@ -85,18 +85,20 @@ const answered = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND dead 
 // What is asked again and again. Each goes by an index, so that it takes as long with ten thousand incidents waiting as
 // with ten (BenchmarkBacklog).
 const (
-	first     = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
-	nextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` + urgent + ` OR id = ` + first + `))`
-	nowDue    = `SELECT ref FROM messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first + `) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
-	laterDue  = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
-	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
-	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
-	forget    = `DELETE FROM deliveries WHERE at < ?`
-	add       = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	arrived   = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
-	putDown   = `INSERT INTO arrivals (lines) VALUES (?)`
-	drop      = `DELETE FROM arrivals WHERE id = ?`
-	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+	first       = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
+	nextDue     = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` + urgent + ` OR id = ` + first + `))`
+	nowDue      = `SELECT ref FROM ` + isDue
+	nowDueSince = `SELECT ref, min(due) FROM ` + isDue
+	isDue       = `messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first + `) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
+	laterDue    = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
+	timersDue   = `SELECT ref, due FROM timers WHERE due <= ?`
+	note        = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	forget      = `DELETE FROM deliveries WHERE at < ?`
+	add         = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	arrived     = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
+	putDown     = `INSERT INTO arrivals (lines) VALUES (?)`
+	drop        = `DELETE FROM arrivals WHERE id = ?`
+	headOf      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
 	urgentOf = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' AND ` + urgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
@@ -128,11 +130,18 @@ type Store struct {
 
 	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
 
-	mu      sync.Mutex
-	running map[string]int64 // refs being looked at, and the message that each is handed; 0: not known yet
-	changed chan struct{}    // closed at the next change of anything
-	broken  error            // why Run gives up
-	ended   bool             // Run has ended
+	mu              sync.Mutex
+	running         map[string]int64     // refs being looked at, and the message that each is handed; 0: not known yet
+	ends            map[string]time.Time // when the time of a look under way is over, by the wall clock
+	holds           map[string]hold      // refs that are not looked at for now
+	hung            int                  // looks that were given up and still run
+	looped          time.Time            // when Run last went round
+	pausing         bool                 // Run waits for something to do
+	epoch           time.Time            // by the clock, when Run began or the clock jumped
+	clockAt, wallAt time.Time            // both clocks, as looked at last
+	changed         chan struct{}        // closed at the next change of anything
+	broken          error                // why Run gives up
+	ended           bool                 // Run has ended
 }
 
 // write is one change that waits for its commit, or one message that arrived.
@@ -160,7 +169,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, changed: make(chan struct{})}
+	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{})}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
 		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
@@ -381,8 +390,16 @@ func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
 	return b, nil
 }
 
-// Health tells why the queue does not work: nobody hands it out any more, or it can't be written to disk.
+// Health tells why work does not get done: nothing can be stored, every worker hangs, or what could be handed out waits too long.
 func (s *Store) Health(ctx context.Context) error {
+	if err := s.Ready(ctx); err != nil {
+		return err
+	}
+	return s.stalled(ctx)
+}
+
+// Ready tells why the queue takes nothing: nobody hands it out any more, or it can't be written to disk.
+func (s *Store) Ready(ctx context.Context) error {
 	s.mu.Lock()
 	ended, broken := s.ended, s.broken
 	s.mu.Unlock()

@@ -20,11 +20,13 @@ import (
 // was done could not be noted, and would be done again without end. Once ctx ended nothing is begun any more, and what is under way has
 // Patience to end by itself; then the context that handle was given ends too, and its message stays as it was.
 func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Message) error) error {
+	ctx, giveUp := context.WithCancel(ctx)
 	working, stop := s.outlive(ctx)
 	defer stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.end()
+	defer giveUp() // what is under way has as long to end as where ctx ended
 	for ctx.Err() == nil {
 		s.mu.Lock()
 		changed, broken := s.changed, s.broken
@@ -54,6 +56,7 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 				})
 			}
 		}
+		s.goRound()
 		s.pause(ctx, changed, next)
 	}
 	return nil
@@ -91,7 +94,7 @@ func stopped(ctx context.Context, err error) error {
 func (s *Store) take(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, busy := s.running[ref]; busy || len(s.running) >= workers {
+	if _, busy := s.running[ref]; busy || len(s.running) >= workers || s.isHeld(ref) {
 		return false
 	}
 	s.running[ref] = 0
@@ -101,6 +104,7 @@ func (s *Store) take(ref string) bool {
 func (s *Store) leave(ref string) {
 	s.mu.Lock()
 	delete(s.running, ref)
+	delete(s.ends, ref)
 	s.mu.Unlock()
 	s.Wake()
 }
@@ -123,6 +127,17 @@ func (s *Store) isHanded(ref string, id int64) bool {
 // pause waits for a change or for the next due time. The clock may run faster than the real one, or jump, so it is
 // looked at every second while something is to come.
 func (s *Store) pause(ctx context.Context, changed <-chan struct{}, next time.Time) {
+	s.mu.Lock()
+	s.pausing = true
+	if len(s.holds) > 0 && next.IsZero() { // their time is another than the clock's
+		next = s.clock.Now().Add(time.Second)
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.pausing, s.looped = false, time.Now()
+		s.mu.Unlock()
+	}()
 	var tick <-chan time.Time
 	if !next.IsZero() {
 		timer := time.NewTimer(min(next.Sub(s.clock.Now()), time.Second))
@@ -217,7 +232,10 @@ func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool,
 // may be.
 func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
-	rows, err := s.selectDue.Query(now, 2*workers) // so many are being looked at, and so many are free
+	s.mu.Lock()
+	held := len(s.holds)
+	s.mu.Unlock()
+	rows, err := s.selectDue.Query(now, 2*workers+held) // so many are being looked at, and so many are free
 	if err != nil {
 		return nil, next, explain("read the queue", s.path, err)
 	}
@@ -285,7 +303,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		if m.Signal != nil {
 			m.Count = j.count
 		}
-		err = guarded(working, m, handle)
+		err = s.watched(working, m, handle)
 	}
 	if err != nil && working.Err() != nil {
 		return // it ends: the message stays as it was
@@ -309,7 +327,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
 			return err
 		}
-	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable):
+	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable), j.tries+1 >= hungTries && errors.Is(err, errHung):
 		isAside = true
 		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref, "delivery", m.Delivery, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {

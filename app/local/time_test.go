@@ -80,16 +80,16 @@ func TestALongLookHoldsUpNoOtherTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, seen := run(t, func(m engine.Message) error {
 			if m.Ref.Number == 1 {
-				<-time.After(time.Hour) // by the clock of the bubble
+				<-time.After(4 * time.Minute) // by the clock of the bubble
 			}
 			return nil
 		})
 		two := incident.Ref{Owner: "acme", Repo: "incidents", Number: 2}
-		if err := errors.Join(s.Enqueue(t.Context(), message(1, "slow"), time.Time{}), s.Schedule(t.Context(), two, time.Now().Add(20*time.Minute))); err != nil {
+		if err := errors.Join(s.Enqueue(t.Context(), message(1, "slow"), time.Time{}), s.Schedule(t.Context(), two, time.Now().Add(2*time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Hour) // by the clock of the bubble
-		if want := "acme/incidents#1 slow@0s; acme/incidents#2 clock@20m0s"; seen() != want {
+		if want := "acme/incidents#1 slow@0s; acme/incidents#2 clock@2m0s"; seen() != want {
 			t.Errorf("handed out %s\nwant       %s", seen(), want)
 		}
 	})

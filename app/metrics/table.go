@@ -7,6 +7,9 @@ var (
 	PassTime = &Metric{Name: "firebreak_pass_duration_seconds", Kind: Histogram, Unit: "Seconds", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		Help:   "How long one look at an incident took, by its result: done, later (GitHub asks to wait), failed (it is tried again).",
 		Labels: []Label{{"result", []string{"done", "later", "failed"}}}}
+	LooksTooLong = &Metric{Name: "firebreak_looks_too_long_total", Kind: Counter, Unit: "Count",
+		Help:   "Looks whose time was over: ended, or given up, as they hang in a computation and do not notice.",
+		Labels: []Label{{"how", []string{"ended", "given up"}}}}
 	Effects = &Metric{Name: "firebreak_effects_total", Kind: Counter, Unit: "Count",
 		Help:   "Effects that looks asked for and brought about, by kind.",
 		Labels: []Label{{"kind", []string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge", "document", "refresh", "publish"}}}}
@@ -62,7 +65,7 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

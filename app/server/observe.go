@@ -31,13 +31,14 @@ func observed(address string, asked bool, log *slog.Logger) (net.Listener, error
 	return l, err
 }
 
-// Observe serves /metrics and /healthz on l, if there is one, while work runs.
+// Observe serves /metrics, /healthz and /readyz on l, if there is one, while work runs.
 func Observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
 	if l == nil {
 		return work
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.ServeHealth)
+	mux.HandleFunc("GET /readyz", s.ServeReady)
 	shown := m.Handler()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Measure(r.Context()); err != nil {

@@ -53,8 +53,9 @@ func Command(name string) *cobra.Command {
   FIREBREAK_TRUSTED_PROXIES           addresses and networks of proxies whose X-Forwarded-For is believed; default: none
 
 GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
-address of their own, which need not and should not be reached from outside; /healthz is at both. The log, on standard
-error, is JSON with a line for each look at an incident.
+address of their own, which need not and should not be reached from outside. /healthz says whether work gets done, /readyz
+whether webhooks can be stored; both are at both addresses. systemd is told when it is ready and, with WatchdogSec, that
+work gets done. The log, on standard error, is JSON with a line for each look at an incident.
 
 SIGTERM ends it: nothing is begun any more, and what is under way has --grace to end. What is cut off after that is done by the
 next process. A second signal ends it at once. Whoever manages the process must wait longer than --grace before it kills: systemd
@@ -79,12 +80,13 @@ waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker sto
 			if err != nil {
 				return errors.Join(err, l.Close(), s.Close())
 			}
-			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{Guard: s.Guard(), Log: log, Grace: grace}, s.Handler(), Observe(own, s, m, log, s.Run)), s.Close())
+			work := watchdog(os.Getenv, s.Health, log, Observe(own, s, m, log, s.Run))
+			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{Guard: s.Guard(), Log: log, Grace: grace}, s.Handler(), work), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
-	c.Flags().StringVar(&metrics, "metrics", metricsAddress, "address to serve /metrics and /healthz on; empty: nowhere")
+	c.Flags().StringVar(&metrics, "metrics", metricsAddress, "address to serve /metrics, /healthz and /readyz on; empty: nowhere")
 	c.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long what is under way may take to end after SIGTERM")
 	return c
 }

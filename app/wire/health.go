@@ -34,18 +34,33 @@ func (h *health) ask(ctx context.Context) (err error, fresh bool) {
 // patience is how long a disk may take.
 const patience = 5 * time.Second
 
-// ServeHealth answers 200 while webhooks can be stored and are worked at, else 503 with the reason. It says nothing that
-// strangers may not know: what exactly is wrong stands in the log.
+// ServeHealth answers 200 while webhooks can be stored and work gets done, else 503: no message that could be handed out waits for
+// ten minutes, and not every worker hangs. It says nothing that strangers may not know: what exactly is wrong stands in the log.
 func (s *Server) ServeHealth(w http.ResponseWriter, r *http.Request) {
-	err, fresh := s.health.ask(context.WithoutCancel(r.Context()))
+	s.serveCheck(w, r, &s.health, "work does not get done")
+}
+
+// ServeReady answers 200 while webhooks can be stored, else 503. A busy process is ready: what it takes is kept.
+func (s *Server) ServeReady(w http.ResponseWriter, r *http.Request) {
+	s.serveCheck(w, r, &s.ready, "webhooks can't be stored")
+}
+
+func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request, h *health, wrong string) {
+	err, fresh := h.ask(context.WithoutCancel(r.Context()))
 	if err == nil {
 		_, _ = fmt.Fprintln(w, "ok")
 		return
 	}
 	if fresh {
-		s.log.Error("the queue does not work: webhooks are refused, or wait", "err", err)
+		s.log.Error("unhealthy: "+wrong, "err", err)
 	}
-	http.Error(w, "the queue does not work: see the log", http.StatusServiceUnavailable)
+	http.Error(w, wrong+": see the log", http.StatusServiceUnavailable)
+}
+
+// Health tells why work does not get done, or returns nil.
+func (s *Server) Health(ctx context.Context) error {
+	err, _ := s.health.ask(ctx)
+	return err
 }
 
 // Measure records what stands in the queue.

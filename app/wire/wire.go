@@ -157,6 +157,7 @@ type Server struct {
 	engine  *engine.Engine
 	metrics metrics.Recorder
 	health  health
+	ready   health
 	handler http.Handler
 }
 
@@ -212,8 +213,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/webhook", hook)
-	s.health.check = s.store.Health
+	s.health.check, s.ready.check = s.store.Health, s.store.Ready
 	mux.HandleFunc("GET /healthz", s.ServeHealth)
+	mux.HandleFunc("GET /readyz", s.ServeReady)
 	if env.Incidents.Repo != "" {
 		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler())
 	}
@@ -248,7 +250,7 @@ func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Q
 	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Shelf: shelf, Clock: clock, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
 }
 
-// Handler serves GitHub's webhooks at /webhook, and /healthz.
+// Handler serves GitHub's webhooks at /webhook, /healthz and /readyz.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Guard returns what bounds who may connect, and what is held of requests.

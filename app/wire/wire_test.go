@@ -162,6 +162,7 @@ func TestAddresses(t *testing.T) {
 		"a webhook while rotating":            {do(h, "POST", "/webhook", "{}", sign("{}", "before"), "ping"), 202},
 		"a webhook by anybody":                {do(h, "POST", "/webhook", "{}", sign("{}", "guessed"), "ping"), 401},
 		"health":                              {do(h, "GET", "/healthz", "", "", ""), 200},
+		"readiness":                           {do(h, "GET", "/readyz", "", "", ""), 200},
 		"a clock where there is none to turn": {do(h, "POST", "/clock", "{}", sign("{}", "now"), ""), 404},
 		"anything else":                       {do(h, "GET", "/", "", "", ""), 404},
 	} {
@@ -178,8 +179,11 @@ func TestAddresses(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if w := do(s.Handler(), "GET", "/healthz", "", "", ""); w.Code != 503 || w.Body.String() != "the queue does not work: see the log\n" {
+	if w := do(s.Handler(), "GET", "/healthz", "", "", ""); w.Code != 503 || w.Body.String() != "work does not get done: see the log\n" {
 		t.Errorf("the queue is closed, and health says %d %s", w.Code, w.Body)
+	}
+	if w := do(s.Handler(), "GET", "/readyz", "", "", ""); w.Code != 503 || w.Body.String() != "webhooks can't be stored: see the log\n" {
+		t.Errorf("the queue is closed, and readiness says %d %s", w.Code, w.Body)
 	}
 }
 
