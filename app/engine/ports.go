@@ -29,8 +29,8 @@ type Scheduler interface {
 }
 
 // Shelf keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
-// configuration, and incidents that nobody has answered for. GitHub stays the truth: what is lost here costs nothing when it is
-// back.
+// configuration, and incidents that nobody has answered for; and what has left for people, so that it leaves once (A4). GitHub stays
+// the truth: what is lost here costs little when it is back. ShelfDays says how long what is kept counts.
 type Shelf interface {
 	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
 	Keep(ctx context.Context, name string, content []byte) error

@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS arrivals (id INTEGER PRIMARY KEY AUTOINCREMENT, lines
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
 CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether it can be
-CREATE TABLE IF NOT EXISTS shelf (name TEXT PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS shelf (name TEXT PRIMARY KEY, content BLOB NOT NULL, at INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `
@@ -126,7 +126,8 @@ type Store struct {
 	writer sync.WaitGroup
 	closer sync.Once
 
-	commits int // transactions so far; the writer's own
+	commits int       // transactions so far; the writer's own
+	cleared time.Time // when the shelf was rid of what counts no more; the writer's own
 
 	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
 
@@ -195,6 +196,9 @@ func (s *Store) takeOver() error {
 	}
 	// It may have been handed out already: a report that was counted with it since would be lost or counted twice, for it is
 	// known by its newest.
+	if err := dateShelf(s.db, s.clock.Now()); err != nil {
+		return err
+	}
 	_, err := s.db.Exec(`UPDATE messages SET count = count` + sealed + ` WHERE key <> ''`)
 	return err
 }
