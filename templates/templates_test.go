@@ -326,6 +326,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "tell-customer", Who: "carol", Phase: incident.Monitoring, Names: []string{"globex"}, Command: "/ic update …"})
 	add(incident.Say{Name: "check-in", Who: "carol", Time: at.Add(16 * time.Hour), Count: 1, Hints: []incident.Hint{theirs("/oe regression …", "it came back: investigate again", "alice"), mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "stand-by-over", Who: "carol", Names: []string{"globex"}, Command: "/ic agree who and how"})
+	add(incident.Say{Name: "unserved", Line: "acme/payments"})
 	add(incident.Say{Name: "page", Reason: "team", Names: []string{"acme/incident-coordinators"}, Count: 1})
 	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})
 	add(incident.Say{Name: "page", Reason: "update", Names: []string{"acme/incident-coordinators"}})

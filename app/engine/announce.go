@@ -8,6 +8,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -108,10 +109,7 @@ func (p *pass) shareOwed(owed incident.Sent, c incident.Customer, ch incident.Ch
 // It stays with that, at the time when it was said: the comment is what the state is rebuilt from.
 func (p *pass) failedBefore(customer string, a incident.Announce) (said bool) {
 	for _, it := range p.snap.Items {
-		if !it.Own || it.Event != "commented" {
-			continue
-		}
-		for _, key := range markers(it.Body) {
+		for _, key := range p.marksIn(it) {
 			if f, ok := incident.ParseUnsent(key); ok && f.Customer == customer && f.Update.Equal(a.At) && f.By == incident.CommandedBy(a.Fact) {
 				p.fact(incident.Fact{At: it.At, What: f})
 				said = true
@@ -179,7 +177,7 @@ func (p *pass) tellOne(a incident.Announce, c incident.Customer, ch incident.Cha
 // share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer
 // must not read the name of the incident's repository.
 func (p *pass) share(a incident.Announce, c incident.Customer, repo string) error {
-	mark := marker("update/" + p.hash("update", a.Fact, c.Name))
+	told := mark.Mark{Kind: did, Text: "update/" + p.hash("update", a.Fact, c.Name)}
 	for _, s := range p.state.Updates.Shared {
 		if s.Customer != c.Name {
 			continue
@@ -189,27 +187,27 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 			return err
 		}
 		if p.rebuilt { // the issue may have been opened with this update, by a look that could not note it
-			return p.shareLater(ref.FullName(), ref.Number, a, mark)
+			return p.shareLater(ref.FullName(), ref.Number, a, told)
 		}
-		return p.shareIn(ref, a, mark)
+		return p.shareIn(ref, a, told)
 	}
 	shared := p.sharedMark(c.Name)
-	n, _, err := p.GitHub.FindIssue(p.ctx, repo, shared, p.state.Declared.At)
+	n, _, err := p.GitHub.FindIssue(p.ctx, repo, p.isMarked(shared), p.state.Declared.At)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		var o openedIssue
-		o, err = p.openOnce(repo, shared, mark, NewIssue{
+		o, err = p.openOnce(repo, shared.Line(), told.Line(), NewIssue{
 			Title: "Incident of " + p.state.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
-			Body:  a.Text + "\n\n" + shared + "\n" + mark,
+			Body:  p.signedIssue(a.Text, shared, told),
 		}, shortDoubt)
-		if n = o.Number; err == nil && o.Mark != mark { // an update before this one opened it just now
+		if n = o.Number; err == nil && o.Mark != told.Line() { // an update before this one opened it just now
 			owner, name, _ := strings.Cut(repo, "/")
-			err = p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: n}, a, mark)
+			err = p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: n}, a, told)
 		}
 	} else {
-		err = p.shareLater(repo, n, a, mark)
+		err = p.shareLater(repo, n, a, told)
 	}
 	if err != nil {
 		return err
@@ -219,20 +217,20 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 }
 
 // shareLater writes an update into an issue that a look before opened but could not note, unless it opened it with this one.
-func (p *pass) shareLater(repo string, number int, a incident.Announce, mark string) error {
-	opened, _, err := p.GitHub.FindIssue(p.ctx, repo, mark, p.state.Declared.At)
+func (p *pass) shareLater(repo string, number int, a incident.Announce, told mark.Mark) error {
+	opened, _, err := p.GitHub.FindIssue(p.ctx, repo, p.isMarked(told), p.state.Declared.At)
 	if err != nil || opened == number {
 		return err
 	}
 	owner, name, _ := strings.Cut(repo, "/")
-	return p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: number}, a, mark)
+	return p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: number}, a, told)
 }
 
-func (p *pass) shareIn(issue incident.Ref, a incident.Announce, mark string) error {
-	_, err := p.GitHub.CommentOnce(p.ctx, issue, mark, a.Text+"\n\n"+mark)
+func (p *pass) shareIn(issue incident.Ref, a incident.Announce, told mark.Mark) error {
+	_, err := p.GitHub.CommentOnce(p.ctx, issue, p.isMarked(told), p.signed(a.Text+"\n", told))
 	return err
 }
 
-func (p *pass) sharedMark(customer string) string {
-	return marker("shared/" + p.hash("shared", customer))
+func (p *pass) sharedMark(customer string) mark.Mark {
+	return mark.Mark{Kind: did, Text: "shared/" + p.hash("shared", customer)}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,25 +17,6 @@ import (
 // reactions are GitHub's names of how a command was taken.
 var reactions = map[incident.Reaction]string{
 	incident.Done: "+1", incident.Unclear: "confused", incident.Refused: "-1",
-}
-
-// did is the marker under everything that the app says once.
-var did = regexp.MustCompile(`^<!-- firebreak:did (\S+) -->$`)
-
-func marker(key string) string { return "<!-- firebreak:did " + key + " -->" }
-
-// markers lists the keys of the markers at the end of a comment by the app. The same signs further up are somebody's words
-// that the app repeats, and could keep a command from being answered.
-func markers(body string) []string {
-	var keys []string
-	for _, line := range slices.Backward(strings.Split(strings.TrimSpace(body), "\n")) {
-		m := did.FindStringSubmatch(strings.TrimSpace(line))
-		if m == nil {
-			break
-		}
-		keys = append(keys, m[1])
-	}
-	return keys
 }
 
 // answerFirst does what people wait for: pages, customer updates, answers. What it brings about is stepped over as facts of
@@ -414,8 +394,8 @@ func (p *pass) answer(to, text string, keys []string) error {
 	}
 	pull := p.documentRef()
 	pull.Number = p.state.Document.Number
-	mark := marker(keys[0])
-	if _, err := p.GitHub.CommentOnPull(p.ctx, pull, mark, text+"\n"+mark); err != nil {
+	said := dids(keys[0])
+	if _, err := p.GitHub.CommentOnPull(p.ctx, pull, p.isMarked(said[0]), p.signed(text, said...)); err != nil {
 		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
 	}
 	return nil
@@ -490,7 +470,7 @@ func (p *pass) rewrite(comment int64, r incident.Remind) error {
 	if err != nil {
 		return fmt.Errorf("say %s: %w", r.Say.Name, err)
 	}
-	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, text+"\n"+marker(r.Key)); err != nil {
+	if err := p.GitHub.EditComment(p.ctx, p.m.Ref, comment, p.signed(text, dids(r.Key)...)); err != nil {
 		return fmt.Errorf("rewrite the comment of %s: %w", r.Topic, err)
 	}
 	p.done[r.Key] = comment
@@ -563,9 +543,7 @@ func (p *pass) post(text string, keys ...string) (int64, error) {
 	if len(text) > maxComment {
 		text = strings.ToValidUTF8(text[:maxComment], "")
 	}
-	for _, k := range keys {
-		text += "\n" + marker(k)
-	}
+	text = p.signed(text, dids(keys...)...)
 	if err := p.inDoubt(keys); err != nil {
 		return 0, err
 	}

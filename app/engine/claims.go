@@ -59,7 +59,7 @@ func (e *Engine) isOpen(ctx context.Context, repo incident.Ref, d intake.Decisio
 	}
 	patient, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.troubleMarks(repo, s.DedupKey)...)
+	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.isAbout(patient, e.troubles(repo, s.DedupKey)...))
 	if err != nil {
 		return false
 	}

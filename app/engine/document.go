@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
@@ -36,7 +37,7 @@ func (p *pass) openDocument() error {
 	if err != nil {
 		return fmt.Errorf("write the pull request: %w", err)
 	}
-	pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: files, Message: title, Title: title, Body: body + "\n\n" + incident.PullMark(p.m.Ref)}
+	pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: files, Message: title, Title: title, Body: p.signedIssue(body, mark.Mark{Kind: "postmortem", Text: p.m.Ref.String()})}
 	for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
 		if _, team, ok := strings.Cut(r, "/"); ok {
 			pub.Teams = append(pub.Teams, team)

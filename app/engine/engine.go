@@ -39,9 +39,13 @@ type Options struct {
 	Pager     Pager
 	Announcer Announcer
 	Clock     Clock
-	Secrets   [][]byte // webhook secrets, current first: the card's keys are derived from them
-	Metrics   metrics.Recorder
-	Logger    *slog.Logger
+
+	Repositories []string     // for incidents, by their names or ids; owner/.github names a list: see served.go
+	Reports      incident.Ref // the repository in which what sources report becomes an incident; zero: none
+
+	Secrets [][]byte // webhook secrets, current first: the card's keys are derived from them
+	Metrics metrics.Recorder
+	Logger  *slog.Logger
 }
 
 // Engine runs incidents.
@@ -64,6 +68,16 @@ type Engine struct {
 	recents map[incident.Ref]recent // what was written and read in the last minutes
 	swept   time.Time               // when those were forgotten that nobody looked at
 
+	repos  map[string]repoRead  // by name, the ids of repositories
+	bound  map[string]int64     // by name, the ids of those that are served
+	firsts map[string]string    // by owner, the first repository that was used
+	lists  map[string]ownList   // by owner, the repositories that they name
+	tried  map[string]time.Time // by name, when a repository's id was asked for, to bind it
+
+	toldUnserved map[incident.Ref]time.Time // where it was said that nothing is done
+
+	signs time.Time // since when marks are signed here; zero: not read yet
+
 	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
 	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
 	away      map[incident.Ref]time.Time   // since when looks fail because GitHub is away
@@ -77,7 +91,8 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, sent: map[string]delivery{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, sent: map[string]delivery{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{},
+		repos: map[string]repoRead{}, bound: map[string]int64{}, firsts: map[string]string{}, lists: map[string]ownList{}, toldUnserved: map[incident.Ref]time.Time{}, tried: map[string]time.Time{}}
 }
 
 // pass is one look at one incident.
@@ -115,7 +130,11 @@ type pass struct {
 	blind   bool                       // GitHub is out: this pass pages by what is kept outside
 	doubted map[string]time.Time       // keys of comments that may be there, as their answers were lost, and since when
 	pages   map[string]bool            // keys of the pages that this pass has handled
+	foreign bool                       // the repository is not for incidents: only one that came from elsewhere goes on
 	telling bool                       // this pass only tells the past: texts count although they were edited
+
+	wasIDs     []int64          // of the issue before it was transferred, that the card does not have yet
+	signatures map[string]int64 // of marks, with the comment in which each was found first
 
 	since     time.Time // when the oldest of what is new came
 	back      owed      // when to look again for what GitHub's limits held back; zero: nothing was
@@ -185,9 +204,22 @@ func (p *pass) run() error {
 	if err := p.hold(p.m, p.now); err != nil {
 		return err
 	}
-	err := p.look()
+	served, err := p.serves(p.ctx, p.m.Ref, p.m.Repository)
+	if err != nil {
+		return err
+	}
+	if p.foreign = !served; p.foreign && p.isTold() {
+		p.looked = true
+		return nil
+	}
+	err = p.look()
 	if later := p.waitForIssue(err); later != nil {
 		return later
+	}
+	if p.foreign {
+		if over, err := p.leaveUnserved(err); over || err != nil {
+			return err
+		}
 	}
 	if err != nil {
 		var refusal *Refusal
@@ -340,10 +372,8 @@ func (p *pass) look() error {
 	p.snap, p.rebuilt = snap, !ok
 	p.lost = p.rebuilt && slices.ContainsFunc(snap.Items, leftBehind)
 	for _, it := range snap.Items {
-		if it.Own && it.Event == "commented" {
-			for _, k := range markers(it.Body) {
-				p.done[k] = it.Comment
-			}
+		for _, k := range p.marksIn(it) {
+			p.done[k] = it.Comment
 		}
 	}
 	p.skipOldIDs()

@@ -58,7 +58,7 @@ func (p *pass) escalation(fact string, c incident.Command) (incident.Command, er
 func (p *pass) wasUnasked(fact string) bool {
 	key := incident.UnaskedKey(fact)
 	return p.said(key) || slices.ContainsFunc(p.snap.Items, func(it Item) bool {
-		return it.Own && it.Event == "commented" && slices.Contains(markers(it.Body), key)
+		return slices.Contains(p.marksIn(it), key)
 	})
 }
 

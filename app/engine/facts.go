@@ -114,7 +114,7 @@ func (p *pass) wasLabeled() bool {
 // is read again, for the second time: then an edited comment is not asked for again.
 func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		facts := recalled(it, p.rebuilt || p.telling)
+		facts := p.recalled(it, p.rebuilt || p.telling)
 		for n, f := range facts {
 			if folded, ok := f.What.(incident.FoldedIn); ok {
 				facts[n].What = p.foldedIn(folded.Fold)
@@ -160,11 +160,11 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 
 // recalled gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
 // reported; again says that the timeline is read again from its start.
-func recalled(it Item, again bool) (facts []incident.Fact) {
+func (p *pass) recalled(it Item, again bool) (facts []incident.Fact) {
 	add := func(what any) {
 		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
 	}
-	for _, key := range markers(it.Body) {
+	for _, key := range p.marksIn(it) {
 		parts := strings.Split(key, "/")
 		switch {
 		case parts[0] == "signals":
@@ -198,11 +198,11 @@ func recalled(it Item, again bool) (facts []incident.Fact) {
 			}
 		case (parts[0] == "data" || parts[0] == "claim") && again:
 			add(incident.Said{Topic: parts[0], Comment: it.Comment}) // which the next reminder replaces
-		case parts[0] == "folded" && !it.Edited: // folded/5/c123.0/1772447000/bob/globex/Alertmanager
+		case parts[0] == "folded": // folded/5/c123.0/1772447000/bob/globex/Alertmanager
 			if fold, ok := incident.ParseFold(key); ok {
 				add(incident.FoldedIn{Fold: fold})
 			}
-		case parts[0] == "followup" && again && !it.Edited: // followup/2/erin/2026-12-24/1772447000
+		case parts[0] == "followup" && again: // followup/2/erin/2026-12-24/1772447000
 			if edited, ok := incident.ParseFollowUpEdited(key); ok {
 				add(edited)
 			}

@@ -35,7 +35,7 @@ func (p *pass) otherOf(fact string, c incident.Command) (*incident.Other, error)
 // repliedTo reports whether a comment of the app's own answers a fact in words.
 func (p *pass) repliedTo(fact string) bool {
 	return slices.ContainsFunc(p.snap.Items, func(it Item) bool {
-		return it.Own && it.Event == "commented" && slices.Contains(markers(it.Body), "reply/"+fact)
+		return slices.Contains(p.marksIn(it), "reply/"+fact)
 	})
 }
 
@@ -166,27 +166,26 @@ func (p *pass) follow(ref incident.Ref) (number int, err error) {
 	return 0, nil
 }
 
-// openOf finds the open incident of a trouble by its marks; where there is none, the one that its newest was folded into, or the
+// openOf finds the open incident of a trouble, by its names in this version and in older ones; where there is none, the one that its newest was folded into, or the
 // one that was transferred elsewhere. Its number is 0 if there is none.
-func (p *pass) openOf(repo incident.Ref, marks ...string) (incident.Ref, error) {
+func (p *pass) openOf(repo incident.Ref, troubles ...string) (incident.Ref, error) {
 	at := incident.Ref{Owner: repo.Owner, Repo: repo.Repo}
+	is := p.isAbout(p.ctx, troubles...)
 	var err error
-	if at.Number, err = p.GitHub.FindIncident(p.ctx, repo.FullName(), marks...); err != nil || at.Number != 0 {
+	if at.Number, err = p.GitHub.FindIncident(p.ctx, repo.FullName(), is); err != nil || at.Number != 0 {
 		return at, err
 	}
 	folded := at
-	if folded.Number, err = p.GitHub.FindFolded(p.ctx, repo.FullName(), marks...); err != nil {
+	if folded.Number, err = p.GitHub.FindFolded(p.ctx, repo.FullName(), is); err != nil {
 		return at, err
 	}
 	if folded.Number != 0 {
 		at.Number, err = p.follow(folded)
 		return at, err
 	}
-	for _, mark := range marks {
-		if m := signalIn.FindStringSubmatch(mark); m != nil {
-			if ref, open, err := p.transferredOf(p.ctx, m[1]); err != nil || open {
-				return ref, err
-			}
+	for _, trouble := range troubles {
+		if ref, open, err := p.transferredOf(p.ctx, trouble); err != nil || open {
+			return ref, err
 		}
 	}
 	return at, nil

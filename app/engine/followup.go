@@ -57,10 +57,25 @@ func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
 	if err != nil {
 		return c, fmt.Errorf("look for the follow-up of %s: %w", name, err)
 	}
-	if of, i, ok := incident.ReadTicketMark(ticket.Body); ok && slices.ContainsFunc(p.names(), func(name incident.Ref) bool { return isSame(of, name) }) {
+	if i, ok := p.followUpOf(ticket); ok {
 		c.Repo, c.Number = "", i+1
 	}
 	return c, nil
+}
+
+// followUpOf returns which follow-up of this incident a ticket of the app's says that it is.
+func (p *pass) followUpOf(ticket Ticket) (index int, ok bool) {
+	if !ticket.Own {
+		return 0, false
+	}
+	w := Written{Body: ticket.Body, Created: ticket.Created, Updated: ticket.Updated}
+	for _, m := range p.marksOf(w, p.signedFor(), p.signedSince(p.ctx)) {
+		of, i, ok := incident.ReadTicketMark(m.Line())
+		if ok && slices.ContainsFunc(p.names(), func(name incident.Ref) bool { return isSame(of, name) }) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // table is what people wrote into the table of the follow-ups of a postmortem.

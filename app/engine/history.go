@@ -55,7 +55,7 @@ func (p *pass) tell() (*history, error) {
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
 	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
-		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps, declaredAs: p.declaredAs}
+		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps, declaredAs: p.declaredAs, wasIDs: append(p.before.WasIDs, p.wasIDs...)}
 	facts, err := again.facts()
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (p *pass) recall() error {
 			if ch.Kind != "issue" {
 				continue
 			}
-			n, _, err := p.GitHub.FindIssue(p.ctx, ch.To, p.sharedMark(c.Name), p.state.Declared.At)
+			n, _, err := p.GitHub.FindIssue(p.ctx, ch.To, p.isMarked(p.sharedMark(c.Name)), p.state.Declared.At)
 			if err != nil {
 				return err
 			}
@@ -342,8 +342,8 @@ func (p *pass) moveTicket(index int) error {
 	if err != nil {
 		return fmt.Errorf("say ticket-moved: %w", err)
 	}
-	mark := marker(fmt.Sprintf("%s/ticket-moved/%d", p.m.Ref, index))
-	if _, err := p.GitHub.CommentOnce(p.ctx, before, mark, text+"\n"+mark); err != nil {
+	said := dids(fmt.Sprintf("%s/ticket-moved/%d", p.m.Ref, index))
+	if _, err := p.GitHub.CommentOnce(p.ctx, before, p.isMarked(said[0]), p.signed(text, said...)); err != nil {
 		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
 	}
 	// Without the other's id: the token for this repository may not see it.
@@ -443,8 +443,8 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 	if err != nil {
 		return fmt.Errorf("say %s: %w", say.Name, err)
 	}
-	mark := marker(p.identity().String() + "/" + n.Key)
-	id, err := p.GitHub.CommentOnce(p.ctx, ticket, mark, text+"\n"+mark)
+	said := dids(p.identity().String() + "/" + n.Key)
+	id, err := p.GitHub.CommentOnce(p.ctx, ticket, p.isMarked(said[0]), p.signed(text, said...))
 	if err != nil {
 		return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
 	}
@@ -452,12 +452,13 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 }
 
 func (p *pass) ticket(repo string, i NewIssue, index int) (number int, id int64, err error) {
-	mark := incident.TicketMark(p.identity(), index)
-	number, id, err = p.GitHub.FindIssue(p.ctx, repo, mark, p.state.Declared.At)
+	of := p.ticketMark(index)
+	number, id, err = p.GitHub.FindIssue(p.ctx, repo, p.isMarked(of), p.state.Declared.At)
 	if err != nil || number != 0 {
 		return number, id, err
 	}
-	o, err := p.openOnce(repo, mark, "", i, longDoubt)
+	i.Body = p.signedIssue(strings.TrimSuffix(strings.TrimSpace(i.Body), of.Line()), of)
+	o, err := p.openOnce(repo, of.Line(), "", i, longDoubt)
 	return o.Number, o.ID, err
 }
 

@@ -21,9 +21,12 @@ const removedAfter = 15 * time.Minute
 // if there is none, and content then is as if it were empty.
 func (p *pass) readConfiguration() (content []byte, from string, err error) {
 	own, org := p.m.Ref, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}
-	content, ok, err := p.GitHub.File(p.ctx, own, config.Path)
-	if err != nil || ok {
-		return content, own.FullName(), err
+	ok := false
+	if !p.foreign { // whose writers are not to be believed
+		content, ok, err = p.GitHub.File(p.ctx, own, config.Path)
+		if err != nil || ok {
+			return content, own.FullName(), err
+		}
 	}
 	if content, ok, err = p.formerSettings(); err != nil || ok {
 		return content, p.identity().FullName(), err

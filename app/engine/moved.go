@@ -207,6 +207,9 @@ func (p *pass) takeOver(issue *Snapshot, c card.Card) card.Card {
 		return c
 	}
 	p.wasNamed, p.changed = c.Written.Ref, true
+	if was := c.Written.ID; was != 0 && was != issue.ID && !slices.Contains(c.State.WasIDs, was) {
+		c.State.WasIDs = append(slices.Clone(c.State.WasIDs), was)
+	}
 	if c.State.DeclaredAs == "" {
 		c.State.DeclaredAs = c.Written.Ref.String()
 	}
@@ -216,8 +219,8 @@ func (p *pass) takeOver(issue *Snapshot, c card.Card) card.Card {
 		if c.State.Document.Number != 0 && c.State.Document.Repo == "" {
 			c.State.Document.Repo = c.Written.Ref.FullName() // pull requests stay
 		}
-		if m := signalIn.FindStringSubmatch(issue.Body); m != nil {
-			p.putAway(troubleName(m[1]), []byte(p.m.Ref.String()))
+		if trouble := markOf("signal", p.reportMarks(p.ctx, issue)); trouble != "" {
+			p.putAway(troubleName(trouble), []byte(p.m.Ref.String()))
 		}
 	}
 	p.Logger.Info("incident taken over under another name", "incident", p.m.Ref.String(), "was", c.Written.Ref.String(),
@@ -265,9 +268,6 @@ func (p *pass) documentRef() incident.Ref {
 	return ref
 }
 
-// signalIn finds the trouble that an incident was opened for.
-var signalIn = regexp.MustCompile(`<!-- firebreak:signal ([0-9a-f]+) -->`)
-
 func troubleName(trouble string) string { return "troubles/" + trouble }
 
 // transferredOf returns the open incident of a trouble that was transferred out of the repository where its reports look for it.
@@ -284,11 +284,11 @@ func (e *Engine) transferredOf(ctx context.Context, trouble string) (incident.Re
 		return ref, false, fmt.Errorf("look at %s, where the incident of a signal was transferred: %w", ref, err)
 	}
 	s, ok := e.cardOf(snap)
-	return snap.Ref, ok && s.Running() && strings.Contains(snap.Body, signalMark(trouble)), nil
+	return snap.Ref, ok && s.Running() && markOf("signal", e.reportMarks(ctx, snap)) == trouble, nil
 }
 
 // isTransferred reports whether the incident was declared in another repository than the one where it is.
-func (p *pass) isTransferred() bool { return p.state.Transferred || p.before.Transferred }
+func (p *pass) isTransferred() bool { return p.state.Transferred || p.before.Transferred || p.foreign }
 
 // settingsName names the settings by which the incident goes. A transferred one takes those of the repository where it was declared
 // along, unless its new repository has settings of its own.

@@ -450,6 +450,8 @@ func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.env["FIREBREAK_REPOSITORIES"] = "acme/incidents acme/payments" // by which names they are known, whatever they are called
+	w.restart()
 	w.tell(opened + "carol: /ic")
 	_, stolen := w.pinnedCard()
 	w.rename(renames[0])

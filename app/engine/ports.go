@@ -109,6 +109,9 @@ type GitHub interface {
 	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
 	File(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
 
+	// RepositoryID returns the id that a repository keeps whatever its name is: of the one that the name of ref leads to.
+	RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
+
 	// Budget tells what is left of the calls to ref's installation. It asks nobody.
 	Budget(ref incident.Ref) Budget
 
@@ -130,13 +133,13 @@ type GitHub interface {
 	// or 0.
 	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
 
-	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, whose body holds marker; 0: none.
-	FindIssue(ctx context.Context, repo, marker string, since time.Time) (number int, id int64, err error)
-	// FindIncident looks for an open incident by the app in repo whose body holds one of the markers; 0: none.
-	FindIncident(ctx context.Context, repo string, markers ...string) (number int, err error)
-	// FindFolded looks among the newest closed incidents by the app in repo for the one whose body holds one of the markers, and gives its
+	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, that is marked; 0: none.
+	FindIssue(ctx context.Context, repo string, is IsMarked, since time.Time) (number int, id int64, err error)
+	// FindIncident looks for an open incident by the app in repo that is marked; 0: none.
+	FindIncident(ctx context.Context, repo string, is IsMarked) (number int, err error)
+	// FindFolded looks among the newest closed incidents by the app in repo for the one that is marked, and gives its
 	// number if it was closed as a duplicate; 0: none. 1 call.
-	FindFolded(ctx context.Context, repo string, markers ...string) (number int, err error)
+	FindFolded(ctx context.Context, repo string, is IsMarked) (number int, err error)
 	// Address gives where a person reads an issue.
 	Address(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
@@ -144,10 +147,10 @@ type GitHub interface {
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
 	// GitHub has none.
 	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
-	// CommentOnce comments on an issue unless a comment by the app with marker is there already, and gives that comment.
-	CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
+	// CommentOnce comments on an issue unless a marked comment by the app is there already, and gives that comment.
+	CommentOnce(ctx context.Context, ref incident.Ref, is IsMarked, body string) (id int64, err error)
 	// CommentOnPull is CommentOnce on a pull request of the incident's own repository.
-	CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (id int64, err error)
+	CommentOnPull(ctx context.Context, ref incident.Ref, is IsMarked, body string) (id int64, err error)
 	// ChangeTicket brings a follow-up's ticket up to date: body writes its text anew, and its owner is assigned in the place of the
 	// one before, as far as GitHub takes them. What is there already is left alone.
 	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
@@ -176,9 +179,22 @@ type GitHub interface {
 	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
+// Written is a comment or an issue by the app, as GitHub shows it.
+type Written struct {
+	Body      string
+	IsComment bool
+	Created   time.Time
+	Updated   time.Time
+}
+
+// IsMarked tells what the app wrote with a mark of its own. It is asked about nobody else's words.
+type IsMarked func(Written) bool
+
 // Ticket is how a follow-up's issue stands.
 type Ticket struct {
 	Ref       incident.Ref // its present name
+	Own       bool         // this app opened it
+	Created   time.Time
 	Updated   time.Time
 	Open      bool
 	Gone      bool

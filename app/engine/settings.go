@@ -177,6 +177,10 @@ const shared = ".github"
 // checkSettings checks the configuration and the postmortem template, of which a push changed one, before it is merged: on the
 // commit, line by line.
 func (p *pass) checkSettings() error {
+	served, err := p.serves(p.ctx, p.m.Ref, p.m.Repository)
+	if err != nil || !served && p.m.Ref.Repo != shared {
+		return err
+	}
 	configuration, hasConfiguration, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
 	if isRefused(err) {
 		return nil // the app was removed

@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -36,6 +37,10 @@ type place struct {
 // signal finds the incident that a source's report belongs to, opens it if there is none, and passes the report on to it:
 // each incident has one writer, and this look is at none yet (I1, I6).
 func (p *pass) signal() error {
+	if served, err := p.serves(p.ctx, p.m.Ref, 0); err != nil || !served {
+		p.Logger.Error("report dropped: its repository is not for incidents", "repository", p.m.Ref.FullName(), "err", err)
+		return err
+	}
 	s, d, err := p.judge()
 	if err != nil {
 		return err
@@ -47,9 +52,9 @@ func (p *pass) signal() error {
 		p.tellReporter(s, "Nothing was opened: a rule of "+p.m.Ref.FullName()+" drops this.")
 		return nil
 	}
-	repo := p.m.Ref
-	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
-		repo = incident.Ref{Owner: owner, Repo: name}
+	repo, err := p.routed(d.Repository)
+	if err != nil {
+		return err
 	}
 	ref, ok, err := p.answeredBy(s)
 	if err != nil {
@@ -114,7 +119,7 @@ func (p *pass) over() (bool, error) {
 		back.Signal = text
 	}
 	p.forget(p.m.Ref)
-	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), p.troubleMarks(p.m.Ref, s.DedupKey)...)
+	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), p.isAbout(p.ctx, p.troubles(p.m.Ref, s.DedupKey)...))
 	if err != nil {
 		return false, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
@@ -166,7 +171,7 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
-	ref, err := p.openOf(repo, p.troubleMarks(repo, s.DedupKey)...)
+	ref, err := p.openOf(repo, p.troubles(repo, s.DedupKey)...)
 	if err != nil {
 		return repo, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
@@ -203,14 +208,23 @@ func (p *pass) forget(ref incident.Ref) {
 // trouble names what a report is about, without telling it. The repository's name is no part of it: that may change.
 func (e *Engine) trouble(key string) string { return e.mac("signal", key)[:24] }
 
-// troubleMarks are the marks of a trouble in incidents: this version's, and that of older ones.
-func (e *Engine) troubleMarks(repo incident.Ref, key string) []string {
+// troubles lists the names of a trouble in incidents: this version's, and that of older ones.
+func (e *Engine) troubles(repo incident.Ref, key string) []string {
 	older := e.mac("signal", strings.ToLower(repo.FullName()), key)[:24]
-	return []string{signalMark(e.trouble(key)), signalMark(older)}
+	return []string{e.trouble(key), older}
+}
+
+// isAbout returns what tells the incidents that the app opened for one of some troubles.
+func (e *Engine) isAbout(ctx context.Context, troubles ...string) IsMarked {
+	var marks []mark.Mark
+	for _, t := range troubles {
+		marks = append(marks, signalMark(t))
+	}
+	return e.isMarked(ctx, []string{noIncident}, marks...)
 }
 
 // signalMark marks an incident with the trouble that it is about.
-func signalMark(trouble string) string { return "<!-- firebreak:signal " + trouble + " -->" }
+func signalMark(trouble string) mark.Mark { return mark.Mark{Kind: "signal", Text: trouble} }
 
 // passOn passes an answer to a page that went out before its incident was opened on to the incident.
 func (p *pass) passOn() error {
@@ -219,7 +233,7 @@ func (p *pass) passOn() error {
 		return nil
 	}
 	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
-	ref, err := p.openOf(p.m.Ref, signalMark(trouble))
+	ref, err := p.openOf(p.m.Ref, trouble)
 	if err != nil || ref.Number == 0 {
 		return err
 	}
@@ -264,7 +278,8 @@ func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (i
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
-	body := text + "\n\n" + signalMark(p.trouble(s.DedupKey)) + "\n" + p.originMark(p.trouble(s.DedupKey), o)
+	trouble := p.trouble(s.DedupKey)
+	body := p.marks().Issue(noIncident, text, p.now, signalMark(trouble), p.originMark(trouble, o))
 	title, labels := cmp.Or(d.Title, s.Title), []string{incident.LabelIncident}
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
@@ -316,28 +331,30 @@ func sourceName(source string) string {
 
 // originMark writes down the report that opened an incident. It is signed together with the trouble, whose mark stands beside it,
 // and not with the repository's name, which may change.
-func (p *pass) originMark(trouble string, o origin) string {
+func (p *pass) originMark(trouble string, o origin) mark.Mark {
 	text, err := json.Marshal(o)
 	if err != nil {
 		panic("engine: " + err.Error()) // strings and booleans always marshal
 	}
 	said := base64.RawURLEncoding.EncodeToString(text)
-	return "<!-- firebreak:origin " + said + "." + p.mac("origin", trouble, said) + " -->"
+	return mark.Mark{Kind: "origin", Text: said + "." + p.mac("origin", trouble, said)}
 }
 
-var troubleMark = regexp.MustCompile(`<!-- firebreak:signal ([0-9a-f]{24}) -->`)
-
-var originMark = regexp.MustCompile(`<!-- firebreak:origin ([A-Za-z0-9_-]+)\.([0-9a-f]{64}) -->`)
+var originText = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.([0-9a-f]{64})$`)
 
 // reported gives the fact that a source opened this incident, if the app wrote so.
 func (p *pass) reported() (incident.Opened, bool) {
-	m := originMark.FindStringSubmatch(p.snap.Body)
-	if m == nil || !p.snap.Own {
+	if !p.snap.Own {
+		return incident.Opened{}, false
+	}
+	marks := p.reportMarks(p.ctx, p.snap)
+	m := originText.FindStringSubmatch(markOf("origin", marks))
+	if m == nil {
 		return incident.Opened{}, false
 	}
 	var of []string // what it may be signed with: the trouble or, by older versions, the repository's name
-	if t := troubleMark.FindStringSubmatch(p.snap.Body); t != nil {
-		of = append(of, t[1])
+	if trouble := markOf("signal", marks); trouble != "" {
+		of = append(of, trouble)
 	}
 	for _, name := range p.names() {
 		of = append(of, strings.ToLower(name.FullName()))
@@ -447,6 +464,9 @@ func (p *pass) tellReporter(s intake.Signal, text string) {
 func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
 	if s.Bounce != nil {
 		return false // a mail server's report
+	}
+	if !e.servesNow(ctx, repo) {
+		return false
 	}
 	policy := e.policyOf(ctx, repo)
 	if _, ok := e.answers(s, repo, policy.Signals); ok { // whose people know already

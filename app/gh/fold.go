@@ -8,11 +8,12 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// FindFolded looks among the newest closed incidents of the app's own for the newest with a marker. It implements engine.GitHub.
-func (a *App) FindFolded(ctx context.Context, repo string, markers ...string) (int, error) {
+// FindFolded looks among the newest closed incidents of the app's own for the newest that is marked. It implements engine.GitHub.
+func (a *App) FindFolded(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
 	ref, c, err := a.repo(ctx, repo)
 	if err != nil {
 		return 0, err
@@ -26,10 +27,10 @@ func (a *App) FindFolded(ctx context.Context, repo string, markers ...string) (i
 	if err != nil {
 		return 0, fail("look for a folded incident", repo, err)
 	}
-	for _, is := range issues {
-		if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && isMarked(is.GetBody(), markers) {
-			if is.GetStateReason() == "duplicate" {
-				return is.GetNumber(), nil
+	for _, issue := range issues {
+		if isMarked(issue, me, is) {
+			if issue.GetStateReason() == "duplicate" {
+				return issue.GetNumber(), nil
 			}
 			return 0, nil
 		}

@@ -178,6 +178,21 @@ func (a *App) identify(ctx context.Context, installation int64, owner string, re
 	return renamed
 }
 
+// RepositoryID returns the id of the repository that a name leads to. It implements engine.GitHub.
+func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error) {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		ID int64 `json:"id"`
+	}
+	if _, err := call(ctx, c, http.MethodGet, repoPath(ref), nil, &answer); err != nil {
+		return 0, fail("read the repository", ref.FullName(), err)
+	}
+	return answer.ID, need("read the repository", ref.FullName(), field{"id", answer.ID != 0})
+}
+
 // isMisnamed reports whether no token was given for what it was asked for: an unknown repository, or a permission.
 func isMisnamed(err error) bool {
 	var refused *ghinstallation.HTTPError

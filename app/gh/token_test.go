@@ -125,6 +125,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		checks    = "incidents: checks=write metadata=read"
 	)
 	ctx, m := t.Context(), newMinted(t)
+	none := func(engine.Written) bool { return false }
 	since := time.Now().Add(-time.Hour)
 	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	publication := engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
@@ -153,6 +154,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, _, err := a.File(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
 			return err
 		}},
+		{"RepositoryID", incidents, func(a *gh.App) error { _, err := a.RepositoryID(ctx, it); return err }},
 		{"Comment", incidents, func(a *gh.App) error { _, err := a.Comment(ctx, it, "x"); return err }},
 		{"EditComment", incidents, func(a *gh.App) error { return a.EditComment(ctx, it, comment, "y") }},
 		{"Pin", incidents, func(a *gh.App) error { return a.Pin(ctx, it, comment) }},
@@ -162,9 +164,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"Assign", incidents, func(a *gh.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
 		{"Unassign", incidents, func(a *gh.App) error { return a.Unassign(ctx, it, []string{"alice"}) }},
 		{"SetOpen", incidents, func(a *gh.App) error { return a.SetOpen(ctx, it, false, "completed", 0) }},
-		{"FindIncident", own, func(a *gh.App) error { _, err := a.FindIncident(ctx, "acme/incidents", "x"); return err }},
-		{"FindFolded", own, func(a *gh.App) error { _, err := a.FindFolded(ctx, "acme/incidents", "x"); return err }},
-		{"FindIssue", tickets, func(a *gh.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", "x", since); return err }},
+		{"FindIncident", own, func(a *gh.App) error { _, err := a.FindIncident(ctx, "acme/incidents", none); return err }},
+		{"FindFolded", own, func(a *gh.App) error { _, err := a.FindFolded(ctx, "acme/incidents", none); return err }},
+		{"FindIssue", tickets, func(a *gh.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", none, since); return err }},
 		{"OpenIssue", tickets, func(a *gh.App) error {
 			_, _, err := a.OpenIssue(ctx, "acme/platform", engine.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
 			return err
@@ -174,9 +176,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			return err
 		}},
 		{"AddSubIssue", "incidents+platform: issues=write metadata=read", func(a *gh.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
-		{"CommentOnce", tickets, func(a *gh.App) error { _, err := a.CommentOnce(ctx, ticket, "<!-- x -->", "x\n<!-- x -->"); return err }},
+		{"CommentOnce", tickets, func(a *gh.App) error { _, err := a.CommentOnce(ctx, ticket, none, "x"); return err }},
 		{"CommentOnPull", incidents, func(a *gh.App) error {
-			_, err := a.CommentOnPull(ctx, request, "<!-- x -->", "x\n<!-- x -->")
+			_, err := a.CommentOnPull(ctx, request, none, "x")
 			return err
 		}},
 		{"Ticket", tickets, func(a *gh.App) error { _, err := a.Ticket(ctx, ticket); return err }},

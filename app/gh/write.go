@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -177,24 +176,15 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 	return nil
 }
 
-// marked tells whether a marker stands in a text, on a line of its own: within a line it could be somebody's words.
-func marked(body, marker string) bool {
-	for line := range strings.Lines(body) {
-		if strings.TrimSpace(line) == marker {
-			return true
-		}
-	}
-	return false
+// isMarked reports whether an issue of the app's own is marked.
+func isMarked(issue *github.Issue, me string, is engine.IsMarked) bool {
+	return !issue.IsPullRequest() && strings.EqualFold(issue.GetUser().GetLogin(), me) &&
+		is(engine.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
 }
 
-// isMarked reports whether one of several markers stands in a text.
-func isMarked(body string, markers []string) bool {
-	return slices.ContainsFunc(markers, func(marker string) bool { return marked(body, marker) })
-}
-
-// FindIssue looks for an issue of the app's own by its marker, in the list and not by search, whose index is behind. It
+// FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose index is behind. It
 // implements engine.GitHub.
-func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
+func (a *App) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, int64, error) {
 	ref, c, err := a.repo(ctx, repo)
 	if err != nil {
 		return 0, 0, err
@@ -209,12 +199,12 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 		if err != nil {
 			return 0, 0, fail("look for an issue", repo, err)
 		}
-		for _, is := range issues {
-			if is.GetCreatedAt().Before(since) {
+		for _, issue := range issues {
+			if issue.GetCreatedAt().Before(since) {
 				continue // only changed since: it may be of an incident that had the same name before
 			}
-			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && marked(is.GetBody(), marker) {
-				return is.GetNumber(), is.GetID(), need("look for an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
+			if isMarked(issue, me, is) {
+				return issue.GetNumber(), issue.GetID(), need("look for an issue", repo, field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -224,8 +214,8 @@ func (a *App) FindIssue(ctx context.Context, repo, marker string, since time.Tim
 	}
 }
 
-// FindIncident looks for an open incident of the app's own by its marker. It implements engine.GitHub.
-func (a *App) FindIncident(ctx context.Context, repo string, markers ...string) (int, error) {
+// FindIncident looks for an open incident of the app's own by its mark. It implements engine.GitHub.
+func (a *App) FindIncident(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
 	ref, c, err := a.repo(ctx, repo)
 	if err != nil {
 		return 0, err
@@ -240,9 +230,9 @@ func (a *App) FindIncident(ctx context.Context, repo string, markers ...string) 
 		if err != nil {
 			return 0, fail("look for an incident", repo, err)
 		}
-		for _, is := range issues {
-			if !is.IsPullRequest() && strings.EqualFold(is.GetUser().GetLogin(), me) && isMarked(is.GetBody(), markers) {
-				return is.GetNumber(), need("look for an incident", repo, field{"number", is.GetNumber() != 0})
+		for _, issue := range issues {
+			if isMarked(issue, me, is) {
+				return issue.GetNumber(), need("look for an incident", repo, field{"number", issue.GetNumber() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -330,17 +320,17 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	return nil
 }
 
-// CommentOnce comments unless a comment of the app's own with the marker stands there. It implements engine.GitHub.
-func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
-	return a.commentOnce(ctx, tickets, ref, marker, body)
+// CommentOnce comments unless a marked comment of the app's own is there. It implements engine.GitHub.
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	return a.commentOnce(ctx, tickets, ref, is, body)
 }
 
 // CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements engine.GitHub.
-func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
-	return a.commentOnce(ctx, incidents, ref, marker, body)
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	return a.commentOnce(ctx, incidents, ref, is, body)
 }
 
-func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker, body string) (int64, error) {
+func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
 	c, err := a.of(ctx, w, ref)
 	if err != nil {
 		return 0, err
@@ -356,7 +346,8 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, marker,
 			return 0, fail("read the comments", ref.String(), err)
 		}
 		for _, k := range comments {
-			if strings.EqualFold(k.GetUser().GetLogin(), me) && marked(k.GetBody(), marker) {
+			written := engine.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
+			if strings.EqualFold(k.GetUser().GetLogin(), me) && is(written) {
 				return k.GetID(), need("read the comments", ref.String(), field{"id", k.GetID() != 0})
 			}
 		}
@@ -382,5 +373,5 @@ func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, erro
 	if err != nil {
 		return engine.Ticket{}, err
 	}
-	return engine.Ticket{Ref: is.Ref, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+	return engine.Ticket{Ref: is.Ref, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

@@ -38,9 +38,10 @@ func ParseRef(s string) (Ref, error) {
 }
 
 // TicketMark marks the ticket of a follow-up, for finding it again and for telling which incident it belongs to.
-func TicketMark(ref Ref, index int) string {
-	return fmt.Sprintf("%s%s/%d -->", ticketMark, ref, index)
-}
+func TicketMark(ref Ref, index int) string { return ticketMark + TicketName(ref, index) + " -->" }
+
+// TicketName names the follow-up that a ticket is of.
+func TicketName(ref Ref, index int) string { return fmt.Sprintf("%s/%d", ref, index) }
 
 const ticketMark = "<!-- firebreak:ticket "
 
@@ -147,7 +148,9 @@ type State struct {
 	// renamed, or the issue was transferred.
 	DeclaredAs  string `json:"declaredAs,omitempty"`
 	Transferred bool   `json:"transferred,omitempty"`
-	Locked      bool   `json:"locked,omitempty"` // the issue's conversation is
+	// WasIDs are the ids of its issue before transfers, by which older marks are signed.
+	WasIDs []int64 `json:"wasIDs,omitempty"`
+	Locked bool    `json:"locked,omitempty"` // the issue's conversation is
 
 	IC       string   `json:"ic,omitempty"`
 	ICSince  *Stamp   `json:"icSince,omitempty"`

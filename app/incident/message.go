@@ -16,6 +16,8 @@ type Message struct {
 	Delivery string `json:"delivery,omitempty"`
 	// Installation is the App's installation that GitHub named; 0: look it up.
 	Installation int64 `json:"installation,omitempty"`
+	// Repository is the id of Ref's repository, as a webhook told it; 0: look it up.
+	Repository int64 `json:"repository,omitempty"`
 	// Pull is set when a postmortem's pull request changed: its number in Ref's repository.
 	Pull int `json:"pull,omitempty"`
 	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although

@@ -60,16 +60,20 @@ func (r *recorder) File(ctx context.Context, ref incident.Ref, path string) ([]b
 	return r.github.File(ctx, ref, path)
 }
 
-func (r *recorder) FindIssue(ctx context.Context, repo, marker string, since time.Time) (int, int64, error) {
-	return r.github.FindIssue(ctx, repo, marker, since)
+func (r *recorder) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error) {
+	return r.github.RepositoryID(ctx, ref)
 }
 
-func (r *recorder) FindIncident(ctx context.Context, repo string, markers ...string) (int, error) {
-	return r.github.FindIncident(ctx, repo, markers...)
+func (r *recorder) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, int64, error) {
+	return r.github.FindIssue(ctx, repo, is, since)
 }
 
-func (r *recorder) FindFolded(ctx context.Context, repo string, markers ...string) (int, error) {
-	return r.github.FindFolded(ctx, repo, markers...)
+func (r *recorder) FindIncident(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
+	return r.github.FindIncident(ctx, repo, is)
+}
+
+func (r *recorder) FindFolded(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
+	return r.github.FindFolded(ctx, repo, is)
 }
 
 func (r *recorder) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
@@ -193,13 +197,13 @@ func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string,
 	return nil
 }
 
-func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _, body string) (int64, error) {
+func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ engine.IsMarked, body string) (int64, error) {
 	r.note("comment once", at(ref), body)
 	return int64(r.make()), nil
 }
 
-func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, marker, body string) (int64, error) {
-	return r.CommentOnce(ctx, ref, marker, body)
+func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	return r.CommentOnce(ctx, ref, is, body)
 }
 
 func (r *recorder) Check(_ context.Context, ref incident.Ref, c engine.CheckRun) error {

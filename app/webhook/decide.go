@@ -65,6 +65,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if relevant {
 		m.Floor = p.floor(event)
 	}
+	if m.Ref.Owner == p.Repository.Owner.Login && m.Ref.Repo == p.Repository.Name {
+		m.Repository = p.Repository.ID
+	}
 	if ref, err := incident.ParseRef(m.Ref.String()); err != nil || ref != m.Ref {
 		return m, false, nil
 	}
@@ -288,7 +291,7 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	}
 	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App == self.AppID
 	if own && c.User.Type == "Bot" {
-		m.Doubted = p.Action == "edited"
+		m.Doubted = p.Action == "edited" && p.isCard()
 		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
 	if c.User.Type == "Bot" || p.bySomeBot() {
@@ -311,6 +314,14 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		m.Comment.Editor, m.Comment.Before = p.Sender.Login, *p.WasBody
 	}
 	return true
+}
+
+// cardMark begins the hidden part of the card.
+const cardMark = "<!-- firebreak:card"
+
+// isCard reports whether an edited comment of the app's own is the card, or was. Of others the marks count only as they were signed.
+func (p payload) isCard() bool {
+	return p.WasBody == nil || strings.Contains(*p.WasBody, cardMark) || strings.Contains(p.Comment.Body, cardMark)
 }
 
 // declares tells whether a comment on an ordinary issue is for the product: a command that starts with /incident, or was

@@ -66,6 +66,7 @@ type pull struct {
 type account struct{ Login, Type string }
 
 type repository struct {
+	ID             int64
 	Name, FullName string
 	Owner          account
 	Updated        time.Time
@@ -283,7 +284,7 @@ func (d *decoder) repository(v *fastjson.Value) *repository {
 	if d.object(v) == nil {
 		return nil
 	}
-	r := &repository{Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
+	r := &repository{ID: v.GetInt64("id"), Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
 	if owner := d.account(v.Get("owner")); owner != nil {
 		r.Owner = *owner
 	}

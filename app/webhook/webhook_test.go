@@ -227,7 +227,7 @@ func by(login, kind, body string) string {
 }
 
 func TestRelevance(t *testing.T) {
-	card := `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
+	card := `"comment":{"id":9,"body":"<!-- firebreak:card v1","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
 	for _, c := range []struct {
 		name, event, body string
 		want              bool
@@ -312,6 +312,17 @@ func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
 		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"`+action+`","changes":{"body":{"from":"x"}},`+is+card+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
 		if !ok || err != nil || m.Doubted != want || m.Bare() != isBare {
 			t.Errorf("%s: %+v %t %v", action, m, ok, err)
+		}
+	}
+	for change, want := range map[string]bool{
+		`"changes":{"body":{"from":"x"}},` + is + strings.Replace(card, "<!-- firebreak:card v1", "y", 1):                      false,
+		`"changes":{"body":{"from":"<!-- firebreak:card v1"}},` + is + strings.Replace(card, "<!-- firebreak:card v1", "y", 1): true,
+		`"changes":{"body":{"from":"x"}},` + is + card:                                                                         true,
+		`"changes":{},` + is + card: true,
+	} {
+		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"edited",`+change+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if !ok || err != nil || m.Doubted != want {
+			t.Errorf("%s: %+v %t %v", change, m, ok, err)
 		}
 	}
 }

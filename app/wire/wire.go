@@ -25,6 +25,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/local"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
@@ -40,6 +41,7 @@ type Environment struct {
 	PagerURL  string         // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
 	MailURL   string         // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	Incidents incident.Ref   // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
+	Listed    []string       // FIREBREAK_REPOSITORIES: those for incidents, by name or id; owner/.github: as the list there says
 	Outbound  []byte         // FIREBREAK_OUTBOUND_SECRET: signs both
 	Allow     []string       // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
 	Accounts  []string       // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
@@ -75,6 +77,12 @@ func Read(getenv func(string) string) (Environment, error) {
 	if e.Proxies = proxies; err != nil {
 		wrong = append(wrong, fmt.Errorf("FIREBREAK_TRUSTED_PROXIES: %w", err))
 	}
+	for _, entry := range entriesOf(getenv("FIREBREAK_REPOSITORIES")) {
+		if id, err := strconv.ParseInt(entry, 10, 64); (err != nil || id < 1) && !naming.IsRepository(entry) {
+			wrong = append(wrong, fmt.Errorf("FIREBREAK_REPOSITORIES must be repositories as owner/repo, or their ids, not %q", entry))
+		}
+		e.Listed = append(e.Listed, entry)
+	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
 	}
@@ -87,7 +95,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
 		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
-		Accounts: strings.FieldsFunc(getenv("FIREBREAK_ACCOUNTS"), func(r rune) bool { return r == ',' || r == ' ' }),
+		Accounts: entriesOf(getenv("FIREBREAK_ACCOUNTS")),
 	}
 	var wrong []error
 	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
@@ -120,6 +128,11 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		}
 	}
 	return e, wrong
+}
+
+// entriesOf parts a list with commas or spaces between its entries.
+func entriesOf(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // join makes one error of many, in an order that doesn't change.
@@ -247,7 +260,8 @@ func (e Environment) engine(app *gh.App, timers engine.Scheduler, queue engine.Q
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Shelf: shelf, Clock: clock, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Shelf: shelf, Clock: clock,
+		Repositories: e.Listed, Reports: e.Incidents, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, /healthz and /readyz.

@@ -1,0 +1,447 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// Which repositories are for incidents. The App is installed in more than those: tickets, updates for customers and
+// configurations stand in others, and whoever can write there could commit a configuration of their own, which names the operator's
+// secrets and any address. So the operator says where incidents are. Elsewhere nothing is read of a configuration, nobody is paged
+// or told, and one comment says so where somebody tried.
+//
+// A repository counts if
+//   - Options.Repositories names it, by its name or its id, or names owner/.github and the list there names it;
+//   - it is Options.Reports, which the operator names too.
+//
+// Without a list, as before there was one, these count also:
+//   - those to which the rules of Options.Reports lead;
+//   - those that an earlier version or an earlier look has served, so that an update ends no incident;
+//   - where there is no Options.Reports, the first of each owner that is used.
+//
+// A name is bound to the id of the repository that had it first: a repository that is renamed is served on, and one that gets its
+// old name is not.
+
+// repoRead is a repository's id, as it was read.
+type repoRead struct {
+	id int64
+	at time.Time
+}
+
+// rereadID is how long a repository's id is known by its name. A webhook brings it along.
+const rereadID = time.Hour
+
+func boundName(repo string) string  { return "served/" + strings.ToLower(repo) }
+func firstName(owner string) string { return "served-first/" + strings.ToLower(owner) }
+
+// serves reports whether incidents of a repository are handled. id is its id where a webhook told it; 0: it is asked for.
+func (e *Engine) serves(ctx context.Context, repo incident.Ref, id int64) (bool, error) {
+	name := repo.FullName()
+	if id == 0 {
+		id = e.repositoryID(ctx, repo)
+	} else {
+		e.noteRepositoryID(name, id)
+	}
+	if id == 0 { // GitHub is away: it is the one that had this name last
+		id = e.boundID(ctx, name)
+	}
+	names, err := e.served(ctx, repo.Owner)
+	if err != nil {
+		return false, err
+	}
+	e.bindListed(ctx, names, name)
+	for _, entry := range names {
+		if e.isServedAs(ctx, entry, name, id) {
+			return true, nil
+		}
+	}
+	if len(e.Repositories) > 0 {
+		return false, nil
+	}
+	return e.servesUnlisted(ctx, repo, id), nil
+}
+
+// isServedAs reports whether a repository is the one that an entry of a list means.
+func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) bool {
+	if listed, err := strconv.ParseInt(entry, 10, 64); err == nil {
+		return listed == id && id != 0
+	}
+	bound, isNamed := e.boundID(ctx, entry), incident.Same(entry, name)
+	switch {
+	case bound != 0 && id != 0 && bound != id:
+		if isNamed {
+			e.Logger.Error("repository not served: another one had this name before", "repository", name, "id", id, "served", bound)
+		}
+		return false
+	case bound != 0 && bound == id:
+		e.bind(ctx, name, id) // for when GitHub is away: it may have another name by now
+		return true
+	case isNamed:
+		e.bind(ctx, entry, id)
+		return true
+	}
+	return false
+}
+
+// bindListed binds the names on a list that are bound to no repository yet, but for the one that is asked about: before anything
+// happens in them, so that a repository which is renamed or loses its name before its first incident is known too.
+func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
+	for _, name := range names {
+		owner, repo, ok := naming.SplitRepository(name)
+		if !ok || incident.Same(name, but) || e.boundID(ctx, name) != 0 {
+			continue
+		}
+		key, now := strings.ToLower(name), e.Clock.Now()
+		e.mu.Lock()
+		tried := e.tried[key]
+		e.tried[key] = now
+		e.mu.Unlock()
+		if tried.IsZero() || now.Sub(tried) >= rereadID {
+			e.bind(ctx, name, e.repositoryID(ctx, incident.Ref{Owner: owner, Repo: repo}))
+		}
+	}
+}
+
+// servesUnlisted reports whether a repository counts where the operator has made no list.
+func (e *Engine) servesUnlisted(ctx context.Context, repo incident.Ref, id int64) bool {
+	name := repo.FullName()
+	if len(e.keptBy(ctx, policyName(name))) > 0 && e.isServedAs(ctx, name, name, id) {
+		return true
+	}
+	if e.Reports.Repo != "" {
+		if incident.Same(name, e.Reports.FullName()) {
+			return false // its name is another repository's by now
+		}
+		for _, rule := range e.policyOf(ctx, e.Reports).Signals {
+			if rule.Repository != "" && e.isServedAs(ctx, rule.Repository, name, id) {
+				return true
+			}
+		}
+		return false
+	}
+	first := e.firstServed(ctx, repo)
+	return e.isServedAs(ctx, first, name, id)
+}
+
+// firstServed returns the first repository of an owner that was used, which is this one if none was.
+func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
+	owner := strings.ToLower(repo.Owner)
+	e.mu.Lock()
+	first := e.firsts[owner]
+	e.mu.Unlock()
+	if first != "" {
+		return first
+	}
+	if first = string(e.keptBy(ctx, firstName(owner))); first == "" {
+		first = repo.FullName()
+		e.Logger.Warn("no list of incident repositories: the first one that is used is served, and no other of its owner. Set FIREBREAK_REPOSITORIES",
+			"repository", first)
+		if e.Shelf != nil {
+			if err := e.Shelf.Keep(ctx, firstName(owner), []byte(first)); err != nil {
+				e.Logger.Warn("not kept outside GitHub", "name", firstName(owner), "err", brief(err))
+			}
+		}
+	}
+	e.mu.Lock()
+	e.firsts[owner] = first
+	e.mu.Unlock()
+	return first
+}
+
+// served lists the names and ids of the repositories that the operator names, or leaves to an owner's .github repository.
+func (e *Engine) served(ctx context.Context, owner string) (names []string, err error) {
+	for _, entry := range e.Repositories {
+		if of, repo, _ := strings.Cut(entry, "/"); repo != shared {
+			names = append(names, entry)
+		} else if incident.Same(of, owner) {
+			listed, err := e.listedBy(ctx, of)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, listed...)
+		} else { // the owner may have another name by now
+			names = append(names, e.lastList(ctx, of)...)
+		}
+	}
+	if e.Reports.Repo != "" {
+		names = append(names, e.Reports.FullName())
+	}
+	return names, nil
+}
+
+// ownList is the list of incident repositories in an owner's .github repository.
+type ownList struct {
+	names  []string
+	read   time.Time
+	missed time.Time // since when GitHub shows none although there was one; zero: it shows it
+}
+
+// rereadList is how long an owner's list counts without being read again.
+const rereadList = time.Minute
+
+func listName(owner string) string { return "served-list/" + strings.ToLower(owner) }
+
+// listedBy returns the repositories that an owner's .github repository names. A list that can't be read or understood, or is not
+// shown for a moment, is as it was: incidents that run must go on.
+func (e *Engine) listedBy(ctx context.Context, owner string) ([]string, error) {
+	now, key := e.Clock.Now(), strings.ToLower(owner)
+	e.mu.Lock()
+	list := e.lists[key]
+	e.mu.Unlock()
+	if !list.read.IsZero() && now.Sub(list.read) < rereadList {
+		return list.names, nil
+	}
+	list.names = e.lastList(ctx, owner)
+	content, ok, err := e.GitHub.File(ctx, incident.Ref{Owner: owner, Repo: shared}, config.RepositoriesPath)
+	var names []string
+	if err == nil && ok {
+		names, err = config.ParseRepositories(content, owner)
+	}
+	switch {
+	case err != nil && len(list.names) == 0 && !isRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
+		return nil, err // the message waits until it is known
+	case err != nil:
+		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", brief(err))
+	case ok:
+		if !slices.Equal(names, list.names) && e.Shelf != nil {
+			if err := e.Shelf.Keep(ctx, listName(owner), []byte(strings.Join(names, " "))); err != nil {
+				e.Logger.Warn("not kept outside GitHub", "name", listName(owner), "err", brief(err))
+			}
+		}
+		list.names, list.missed = names, time.Time{}
+	case len(list.names) > 0 && list.missed.IsZero():
+		list.missed = now
+	case len(list.names) > 0 && now.Sub(list.missed) >= removedAfter:
+		e.Logger.Warn("list of incident repositories removed", "owner", owner, "file", config.RepositoriesPath)
+		list.names = nil
+	}
+	list.read = now
+	e.mu.Lock()
+	e.lists[key] = list
+	e.mu.Unlock()
+	return list.names, nil
+}
+
+// lastList returns an owner's list as it was read last, by this process or another.
+func (e *Engine) lastList(ctx context.Context, owner string) []string {
+	e.mu.Lock()
+	list, known := e.lists[strings.ToLower(owner)]
+	e.mu.Unlock()
+	if known {
+		return list.names
+	}
+	return strings.Fields(string(e.keptBy(ctx, listName(owner))))
+}
+
+// repositoryID returns the id of the repository that has a name; 0 if GitHub does not tell.
+func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
+	name, now := strings.ToLower(repo.FullName()), e.Clock.Now()
+	e.mu.Lock()
+	known := e.repos[name]
+	e.mu.Unlock()
+	if known.id != 0 && now.Sub(known.at) < rereadID {
+		return known.id
+	}
+	id, err := e.GitHub.RepositoryID(ctx, repo)
+	if err != nil {
+		if !errors.Is(err, ErrNoAccess) {
+			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", brief(err))
+		}
+		return 0
+	}
+	e.noteRepositoryID(repo.FullName(), id)
+	return id
+}
+
+func (e *Engine) noteRepositoryID(name string, id int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.repos[strings.ToLower(name)] = repoRead{id, e.Clock.Now()}
+}
+
+// boundID returns the id of the repository that was served by a name; 0: none was.
+func (e *Engine) boundID(ctx context.Context, name string) int64 {
+	key := strings.ToLower(name)
+	e.mu.Lock()
+	id, known := e.bound[key]
+	e.mu.Unlock()
+	if known || e.Shelf == nil {
+		return id
+	}
+	text, err := e.Shelf.Kept(ctx, boundName(name))
+	if err != nil {
+		e.Logger.Warn("not readable outside GitHub", "name", boundName(name), "err", brief(err))
+		return 0
+	}
+	id, _ = strconv.ParseInt(string(text), 10, 64)
+	e.mu.Lock()
+	e.bound[key] = id
+	e.mu.Unlock()
+	return id
+}
+
+// bind notes the id of the repository that is served by a name.
+func (e *Engine) bind(ctx context.Context, name string, id int64) {
+	if id == 0 || e.boundID(ctx, name) == id {
+		return
+	}
+	if e.Shelf != nil {
+		if err := e.Shelf.Keep(ctx, boundName(name), []byte(strconv.FormatInt(id, 10))); err != nil {
+			e.Logger.Warn("not kept outside GitHub", "name", boundName(name), "err", brief(err))
+			return
+		}
+	}
+	e.mu.Lock()
+	e.bound[strings.ToLower(name)] = id
+	e.mu.Unlock()
+}
+
+// servesNow is serves for pages that must not wait: where nobody knows, the repository's name decides.
+func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
+	patient, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	ok, err := e.serves(patient, repo, 0)
+	return ok && err == nil
+}
+
+// cameFromServed reports whether the incident was declared in a repository that is served, and transferred to this one: it goes on,
+// by the settings of the one where it was declared.
+func (p *pass) cameFromServed() (bool, error) {
+	if p.rebuilt {
+		return false, nil
+	}
+	return p.servesHome(p.identity())
+}
+
+// servesHome reports whether the repository where the incident was declared is another one, and is served.
+func (p *pass) servesHome(declared incident.Ref) (bool, error) {
+	if incident.Same(declared.FullName(), p.m.Ref.FullName()) {
+		return false, nil
+	}
+	return p.serves(p.ctx, declared, p.boundID(p.ctx, declared.FullName()))
+}
+
+// keptFromServed is cameFromServed by what is kept outside GitHub, while GitHub is away.
+func (p *pass) keptFromServed() bool {
+	if p.Shelf == nil {
+		return false
+	}
+	s, err := p.keptIncident()
+	if err != nil {
+		return false
+	}
+	declared, err := incident.ParseRef(s.State.DeclaredAs)
+	if err != nil {
+		return false
+	}
+	served, err := p.servesHome(declared)
+	return err == nil && served
+}
+
+// leaveUnserved handles a look at an issue of a repository that is not for incidents, and reports whether it ends with that. It does
+// not for an incident that was transferred there, or went away from a repository that is for incidents.
+func (p *pass) leaveUnserved(looked error) (over bool, err error) {
+	if p.m.Was.Number != 0 {
+		if from, err := p.serves(p.ctx, p.m.Was, 0); err != nil || from && (looked != nil || p.snap.Gone) {
+			return err != nil, err
+		}
+	}
+	if looked != nil {
+		if p.keptFromServed() {
+			return false, nil
+		}
+		if isRefused(looked) || errors.Is(looked, ErrNoAccess) {
+			p.looked = true
+			return true, nil
+		}
+		return true, looked
+	}
+	if !p.snap.Gone && !isSame(p.snap.Ref, p.m.Ref) {
+		return false, nil // it is passed on to the name that it has
+	}
+	if from, err := p.cameFromServed(); err != nil || from {
+		return err != nil, err
+	}
+	p.looked = true
+	p.Logger.Warn("issue left: its repository is not for incidents", "incident", p.m.Ref.String(), "id", p.m.Repository, "why", p.m.Why)
+	if !p.snap.Gone && !p.snap.Pull && p.isUsed() {
+		if err := p.sayUnserved(); err != nil {
+			return true, err
+		}
+	}
+	return true, p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+}
+
+// isUsed reports whether somebody used the issue as an incident.
+func (p *pass) isUsed() bool {
+	return incident.Has(p.snap.Labels, incident.LabelIncident) || p.m.Pull == 0 && (p.m.Comment != nil || p.m.Why == "issues.opened")
+}
+
+// unservedKey marks the comment that says that nothing is done in a repository.
+const unservedKey = "unserved"
+
+// sayUnserved says once that the repository is not for incidents. It mentions nobody.
+func (p *pass) sayUnserved() error {
+	text, err := p.textOf(incident.Say{Name: "unserved", Line: p.m.Ref.FullName()})
+	if err != nil {
+		return err
+	}
+	said := dids(unservedKey)
+	_, err = p.GitHub.CommentOnce(p.ctx, p.m.Ref, p.isMarked(said[0]), p.signed(text, said...))
+	if isRefused(err) {
+		p.Logger.Warn("not said that the repository is not for incidents", "incident", p.m.Ref.String(), "err", brief(err))
+	} else if err != nil {
+		return fmt.Errorf("say that %s is not for incidents: %w", p.m.Ref.FullName(), err)
+	}
+	p.noteTold()
+	return nil
+}
+
+// isTold reports whether this process has said so of late.
+func (p *pass) isTold() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.toldUnserved[p.m.Ref]
+	return ok && p.now.Sub(at) < rereadID
+}
+
+func (p *pass) noteTold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ref, at := range p.toldUnserved {
+		if p.now.Sub(at) >= rereadID {
+			delete(p.toldUnserved, ref)
+		}
+	}
+	p.toldUnserved[p.m.Ref] = p.now
+}
+
+// routed returns the repository to which a rule leads a report: one that is for incidents, or else the rule's own.
+func (p *pass) routed(to string) (incident.Ref, error) {
+	owner, name, ok := naming.SplitRepository(to)
+	if !ok {
+		return p.m.Ref, nil
+	}
+	repo := incident.Ref{Owner: owner, Repo: name}
+	if incident.Same(repo.FullName(), p.m.Ref.FullName()) {
+		return repo, nil
+	}
+	served, err := p.serves(p.ctx, repo, 0)
+	if err != nil {
+		return repo, err
+	}
+	if !served {
+		p.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", p.m.Ref.FullName(), "to", to)
+		return p.m.Ref, nil
+	}
+	return repo, nil
+}
