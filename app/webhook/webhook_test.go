@@ -227,7 +227,7 @@ func by(login, kind, body string) string {
 }
 
 func TestRelevance(t *testing.T) {
-	card := `"comment":{"id":9,"body":"<!-- firebreak:card v1","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
+	card := `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
 	for _, c := range []struct {
 		name, event, body string
 		want              bool
@@ -306,7 +306,7 @@ func TestRelevance(t *testing.T) {
 
 // Somebody who edits a comment of the app's own may put back a card that the app signed earlier.
 func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
-	card := `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
+	card := `"comment":{"id":9,"body":"<!-- firebreak:card v1","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
 	for action, want := range map[string]bool{"edited": true, "deleted": false, "unpinned": false} {
 		isBare := action == "unpinned" // what an edit or a deletion says, no other look knows
 		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"`+action+`","changes":{"body":{"from":"x"}},`+is+card+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
