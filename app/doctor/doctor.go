@@ -43,6 +43,8 @@ type Doctor struct {
 	App       *gh.App
 	Pager     engine.Pager     // that sends nothing: see notify.Dry
 	Announcer engine.Announcer // likewise
+	Listed    []string         // the repositories for incidents, as the operator names them
+	Reports   string           // the repository in which what sources report becomes an incident, as owner/repo; empty: none
 	Now       func() time.Time // the real clock, which GitHub's tokens go by
 	// Wait waits between looks for the outcome of a delivery.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -78,6 +80,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 		checks = append(checks,
 			check{name: "installation", needs: true, root: true, look: r.checkInstallation},
 			check{name: "repository", needs: true, root: true, look: r.checkRepository},
+			check{name: "list", needs: true, look: r.checkList},
 			check{name: "sweep", needs: true, look: r.checkSweep},
 			check{name: "rate limit", needs: true, look: r.checkRate},
 			check{name: "configuration", needs: true, look: r.checkConfig},

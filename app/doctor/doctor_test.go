@@ -80,7 +80,7 @@ func open(t *testing.T, files map[string]string) *surgery {
 		t.Fatal(err)
 	}
 	env := s.box.Environment()
-	s.doctor = &doctor.Doctor{App: s.app(env["FIREBREAK_PRIVATE_KEY"], 1), Pager: dry{out}, Announcer: dry{out}, Now: time.Now, Told: func(string, int, int) {},
+	s.doctor = &doctor.Doctor{Listed: []string{"acme/incidents", "acme/payments", "acme/platform"}, App: s.app(env["FIREBREAK_PRIVATE_KEY"], 1), Pager: dry{out}, Announcer: dry{out}, Now: time.Now, Told: func(string, int, int) {},
 		Wait: func(context.Context, time.Duration) error { s.waits++; s.settle(); return nil }}
 	return s
 }
@@ -165,14 +165,35 @@ func TestTheHealthy(t *testing.T) {
 	for _, f := range all {
 		checks[f.Check] = f.Status == doctor.OK
 	}
-	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "sweep", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
+	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 18 || s.waits == 0 {
+	if len(checks) != 19 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
+}
+
+// A repository that is not listed has no incidents.
+func TestWhetherTheRepositoryIsListed(t *testing.T) {
+	t.Parallel()
+	s := open(t, templates.Repository())
+	for list, want := range map[string]string{
+		"":                             "list: FIREBREAK_REPOSITORIES is not set",
+		"acme/payments":                "list: acme/incidents is not listed",
+		"acme/.github":                 "list: GitHub refuses it (404)",
+		"acme/payments ACME/incidents": "",
+	} {
+		s.doctor.Listed = strings.Fields(list)
+		var wants []string
+		if want != "" {
+			wants = append(wants, want)
+		}
+		s.expect("acme/incidents", wants...)
+	}
+	s.doctor.Listed, s.doctor.Reports = []string{"acme/payments"}, "acme/incidents"
+	s.expect("acme/incidents")
 }
 
 // Nothing leaves, and nothing is changed but a delivery that is made again.

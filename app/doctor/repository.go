@@ -27,6 +27,7 @@ type patient struct {
 	policy incident.Policy
 	people map[string][]string // login, lower case → what they are needed for
 	branch string              // the default one
+	id     int64
 }
 
 // checkInstallation asks whether the App is there, with what it was granted.
@@ -96,10 +97,48 @@ func (p *patient) checkRepository(ctx context.Context) error {
 	if !strings.EqualFold(r.GetFullName(), p.ref.FullName()) {
 		p.add("", Warning, p.ref.FullName()+" is called "+r.GetFullName()+" now", "Use the new name where the old one is configured; GitHub redirects until somebody takes the old one")
 	}
-	p.branch = r.GetDefaultBranch()
+	p.branch, p.id = r.GetDefaultBranch(), r.GetID()
 	if len(p.findings) == before {
 		p.ok("%s takes issues", r.GetFullName())
 	}
+	return nil
+}
+
+// checkList asks whether the repository is one for incidents: in others nothing is done.
+func (p *patient) checkList(ctx context.Context) error {
+	name := p.ref.FullName()
+	if len(p.Listed) == 0 {
+		p.add("", Warning, "FIREBREAK_REPOSITORIES is not set: whoever can write in another repository may have its incidents handled too",
+			"Set FIREBREAK_REPOSITORIES="+name+" where the product runs")
+		return nil
+	}
+	for _, entry := range append(slices.Clone(p.Listed), p.Reports) {
+		if incident.Same(entry, name) || entry == fmt.Sprint(p.id) {
+			p.ok("%s is listed for incidents", name)
+			return nil
+		}
+		if !incident.Same(entry, p.ref.Owner+"/.github") {
+			continue
+		}
+		content, ok, err := p.App.File(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"}, config.RepositoriesPath)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			p.add("", Failure, entry+" has no "+config.RepositoriesPath, "Write `repositories: ["+p.ref.Repo+"]` into it")
+			return nil
+		}
+		names, err := config.ParseRepositories(content, p.ref.Owner)
+		if err != nil {
+			p.add("", Failure, entry+": "+err.Error(), "Mend the list")
+			return nil
+		}
+		if incident.Has(names, name) {
+			p.ok("%s is listed for incidents by %s", name, entry)
+			return nil
+		}
+	}
+	p.add("", Failure, name+" is not listed for incidents: nothing is done there", "Add it to FIREBREAK_REPOSITORIES where the product runs")
 	return nil
 }
 

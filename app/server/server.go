@@ -45,6 +45,7 @@ func Command(name string) *cobra.Command {
   FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
   FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
   FIREBREAK_GITHUB_LIMITS             none, where that server has no secondary rate limits; default: those of GitHub itself
+  FIREBREAK_REPOSITORIES              repositories for incidents, as owner/repo or by id; owner/.github: as the list there says
   FIREBREAK_ACCOUNTS                  organisations and people whose repositories are served; default: all that installed it
   FIREBREAK_SECRET_NAME               the secret that a repository's file calls NAME
   FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with

@@ -31,7 +31,9 @@ type Options struct {
 	Webhook string // where GitHub delivers
 	Self    string // address of the page, without a slash at its end
 	Store   Store
-	Logger  *slog.Logger
+	// Repositories are those for incidents, as owner/repo; none: `firebreak init` lists them.
+	Repositories []string
+	Logger       *slog.Logger
 }
 
 // Registered is the App once there is one. It holds no secret.
@@ -70,6 +72,9 @@ var page = template.Must(template.New("page").Option("missingkey=error").Parse(p
 func New(o Options) (*Flow, error) {
 	if o.GitHub == "" {
 		o.GitHub = "https://github.com"
+	}
+	if err := ParseRepositories(o.Repositories); err != nil {
+		return nil, err
 	}
 	api, err := gh.APIAddress(o.GitHub)
 	if err != nil {
@@ -239,7 +244,7 @@ func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 	if conf.GetPEM() == "" || conf.GetWebhookSecret() == "" {
 		return app, errors.New("GitHub gave the App no private key or no webhook secret: make them on the App's page " + app.URL)
 	}
-	err = f.o.Store.Keep(ctx, Credentials{AppID: app.ID, GitHub: f.o.GitHub, key: conf.GetPEM(), secret: conf.GetWebhookSecret()})
+	err = f.o.Store.Keep(ctx, Credentials{AppID: app.ID, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(), secret: conf.GetWebhookSecret()})
 	if err != nil {
 		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub gives them once: %w; "+
 			"make a new private key and webhook secret on the App's page %s", app.Slug, err, app.URL)

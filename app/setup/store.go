@@ -18,8 +18,9 @@ import (
 
 // Credentials are what it takes to be the App. They print as nothing.
 type Credentials struct {
-	AppID  int64
-	GitHub string
+	AppID        int64
+	GitHub       string
+	Repositories []string // for incidents
 
 	key, secret string
 }
@@ -99,6 +100,7 @@ func (e *envFile) Keep(_ context.Context, c Credentials) error {
 		fmt.Fprintf(&text, "FIREBREAK_GITHUB_URL=%s\n", c.GitHub)
 	}
 	fmt.Fprintf(&text, "FIREBREAK_APP_ID=%d\nFIREBREAK_PRIVATE_KEY_FILE=%s\nFIREBREAK_WEBHOOK_SECRET=%s\n", c.AppID, e.keyPath(), c.secret)
+	text.WriteString(listLine(c.Repositories))
 	return create(e.path, text.String())
 }
 
@@ -128,6 +130,7 @@ type secrets struct {
 	manager SecretsManager
 	name    string
 	github  string
+	listed  []string
 
 	keyARN, secretARN string // once they are kept
 }
@@ -152,7 +155,7 @@ func (s *secrets) Check(ctx context.Context) error {
 }
 
 func (s *secrets) Keep(ctx context.Context, c Credentials) error {
-	s.github = c.GitHub
+	s.github, s.listed = c.GitHub, c.Repositories
 	for _, of := range []struct {
 		name, value, about string
 		arn                *string
@@ -184,6 +187,9 @@ func (s *secrets) deploy(app Registered) string {
 	command += fmt.Sprintf(" --param appId=%d --param appSlug=%s", app.ID, app.Slug)
 	if s.github != "" {
 		command += " --param githubUrl=" + s.github
+	}
+	if len(s.listed) > 0 {
+		command += " --param repositories=" + strings.Join(s.listed, ",")
 	}
 	return command + " --param privateKey=" + s.keyARN + " --param webhookSecret=" + s.secretARN
 }

@@ -21,6 +21,8 @@ type Reader struct {
 	AppID   int64
 	Secrets [][]byte         // the webhook's, current first
 	Out     *notify.Notifier // reaches people outside GitHub
+	Listed  []string         // the repositories for incidents, as the operator names them; none: see Environment
+	Reports string           // the repository in which what sources report becomes an incident, as owner/repo; empty: none
 	Generic []byte           // the secret of the intake's generic source; nil: it is not served
 }
 
@@ -58,5 +60,9 @@ func NewReader(ctx context.Context, getenv func(string) string, cloud Cloud, log
 	if secrets := env.sourceSecrets("generic"); len(secrets) > 0 {
 		generic = secrets[0]
 	}
-	return &Reader{Generic: generic, App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
+	reports := ""
+	if env.Incidents.Repo != "" {
+		reports = env.Incidents.FullName()
+	}
+	return &Reader{Listed: env.Listed, Reports: reports, Generic: generic, App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
 }

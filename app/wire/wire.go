@@ -214,6 +214,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if o.Replier != nil {
 		s.engine.Replier = o.Replier
 	}
+	if len(env.Listed) == 0 {
+		s.log.Warn("no list of incident repositories: set FIREBREAK_REPOSITORIES", "reports", env.Incidents.FullName())
+	}
 	s.sweeper = s.newSweeper()
 	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
 	hook, err := webhook.Handler(webhook.Options{

@@ -312,7 +312,7 @@ func TestTheClockIsFollowed(t *testing.T) {
 func TestTheClockIsReadOnceItIsThere(t *testing.T) {
 	g := newGitHub(t)
 	log := make(lines, 100)
-	s, err := wire.New(env(map[string]string{"FIREBREAK_GITHUB_URL": g.URL, "FIREBREAK_CLOCK_URL": g.URL + "/sandbox/clock"}),
+	s, err := wire.New(env(map[string]string{"FIREBREAK_GITHUB_URL": g.URL, "FIREBREAK_REPOSITORIES": "acme/incidents", "FIREBREAK_CLOCK_URL": g.URL + "/sandbox/clock"}),
 		wire.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)

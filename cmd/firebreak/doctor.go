@@ -48,7 +48,7 @@ It ends with status 1 if something failed.`,
 			}
 			p := newProgress(c.ErrOrStderr(), time.Now)
 			out := dry{reader}
-			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Now: time.Now, Wait: wait, Told: p.tell}
+			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed, Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
 			findings := d.Examine(c.Context(), owner, repo)
 			p.end()
 			if asJSON {

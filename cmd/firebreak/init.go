@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,13 +15,16 @@ import (
 )
 
 func initCommand() *cobra.Command {
-	var coordinators string
+	var coordinators, file string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "init OWNER/REPO",
 		Short: "Prepares a repository for incidents: labels, and one pull request with configuration and form",
 		Long: `Creates the labels that incidents carry, and opens one pull request with .github/firebreak.yml and the issue form. It changes
-nothing that exists, so it can be run again. It acts as the App, from the environment that serve uses.`,
+nothing that exists, so it can be run again. It acts as the App, from the environment that serve uses.
+
+The repository is added to FIREBREAK_REPOSITORIES in the file of variables that setup wrote: Firebreak handles incidents in the
+repositories of that list only.`,
 		Example:           "  env $(cat firebreak.env) firebreak init acme/incidents --coordinators on-call",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -38,13 +43,24 @@ nothing that exists, so it can be run again. It acts as the App, from the enviro
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(c.OutOrStdout(), made)
+			name := owner + "/" + repo
+			listed := incident.Has(reader.Listed, name)
+			if _, err := setup.List(file, name); err == nil {
+				listed = true
+			} else if !errors.Is(err, os.ErrNotExist) {
+				return err
 			}
-			return tellRepository(c.OutOrStdout(), made)
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), struct {
+					*setup.Repository
+					Listed bool `json:"listed"`
+				}{made, listed})
+			}
+			return tellRepository(c.OutOrStdout(), made, listed)
 		},
 	}
 	c.Flags().StringVar(&coordinators, "coordinators", incident.DefaultPolicy().Coordinators, "slug of the team that is paged for critical incidents")
+	c.Flags().StringVar(&file, "env", "firebreak.env", "file of variables in which the repository is listed, if there is one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print what was done as JSON")
 	return c
 }
@@ -57,7 +73,7 @@ func writeJSON(out io.Writer, v any) error {
 }
 
 // tellRepository says what was done, what was there, and what comes next.
-func tellRepository(out io.Writer, r *setup.Repository) error {
+func tellRepository(out io.Writer, r *setup.Repository, listed bool) error {
 	if n := len(r.Created); n > 0 {
 		fmt.Fprintf(out, "%s: %d labels created, %d there already\n", r.Name, n, len(r.Present))
 	} else {
@@ -69,6 +85,11 @@ func tellRepository(out io.Writer, r *setup.Repository) error {
 			says = "is there already, and stays as it is"
 		}
 		fmt.Fprintf(out, "%s: %s\n", f.Path, says)
+	}
+	if listed {
+		fmt.Fprintf(out, "FIREBREAK_REPOSITORIES: lists %s\n", r.Name)
+	} else {
+		fmt.Fprintf(out, "FIREBREAK_REPOSITORIES: add %s to it where the product runs: it does nothing in other repositories\n", r.Name)
 	}
 	switch {
 	case r.Pull == nil:

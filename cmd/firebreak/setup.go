@@ -33,7 +33,7 @@ GitHub asks you to confirm. The App's private key and webhook secret go where --
                          that: give any of yours here, and change it in the App's settings
 
 It overwrites nothing.`,
-		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook
+		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
   firebreak setup --org acme --github-url https://github.acme.example --webhook https://firebreak.acme.example/webhook
   firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook --to secretsmanager:firebreak`,
 		Args: cobra.NoArgs,
@@ -84,6 +84,7 @@ It overwrites nothing.`,
 	c.Flags().StringVar(&o.GitHub, "github-url", os.Getenv("FIREBREAK_GITHUB_URL"), "a GitHub Enterprise Server or ghe.com, such as https://github.example.com; default: GitHub itself")
 	c.Flags().StringVar(&o.Webhook, "webhook", "", "address at which GitHub reaches the product, such as https://firebreak.example.com/webhook")
 	c.Flags().StringVar(&o.Name, "name", "", "the App's name, of which there is one on all of GitHub; default: Firebreak ORG")
+	c.Flags().StringSliceVar(&o.Repositories, "repository", nil, "repository for incidents, OWNER/REPO, and no other is served; may be given again. `firebreak init` adds more")
 	c.Flags().StringVar(&to, "to", "env:firebreak.env", "where the credentials go: env:FILE or secretsmanager:NAME")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the page, on this machine; port 0 picks one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
