@@ -564,11 +564,23 @@ func (p *pass) post(text string, keys ...string) (int64, error) {
 // maxComment keeps a comment under GitHub's 65,536 characters.
 const maxComment = 60_000
 
-// skipUnanswered drops the reactions to comments that ask for more than one, as an answer in words or a page: a comment with a
-// reaction counts as answered where the card is lost.
+// skipUnanswered drops the reactions to comments that ask for more than one, as an answer in words or a page, and that has not
+// gone out. Where the card is lost a comment counts as answered that has a reaction, or that stands above one with a reaction:
+// there what is newer than such a comment gets none either.
 func (p *pass) skipUnanswered(reactions map[int64]incident.Reaction) {
-	_ = each(p, func(r incident.Reply) error { delete(reactions, incident.CommentOf(r.Fact)); return nil })
-	_ = each(p, func(s incident.Send) error { delete(reactions, incident.CommentOf(s.Fact)); return nil })
+	var oldest int64
+	skip := func(fact, key string) {
+		id := incident.CommentOf(fact)
+		delete(reactions, id)
+		if id != 0 && !p.said(key) && (oldest == 0 || id < oldest) {
+			oldest = id
+		}
+	}
+	_ = each(p, func(r incident.Reply) error { skip(r.Fact, "reply/"+r.Fact); return nil })
+	_ = each(p, func(s incident.Send) error { skip(s.Fact, s.Key); return nil })
+	if p.lost && oldest != 0 {
+		maps.DeleteFunc(reactions, func(id int64, _ incident.Reaction) bool { return id > oldest })
+	}
 }
 
 // isKeptNow reports whether this look put an answer to a comment off. Before the card keeps it, it stands nowhere.

@@ -344,6 +344,10 @@ func (p *pass) look() error {
 			return incident.Cursor{}, false
 		}
 		c = p.takeOver(issue, c)
+		if p.m.Doubted && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
+			ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
+			return p.before.Cursor, true
+		}
 		if p.m.Doubted {
 			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
 			p.seq = c.Seq
