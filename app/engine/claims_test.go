@@ -272,6 +272,28 @@ func TestI6I7WhatIsNewIsTold(t *testing.T) {
 	}
 }
 
+// A look that breaks off after it wrote down that the trouble was reported again has counted the report nowhere else: it comes
+// again, and what is new in it is told.
+func TestI6WhatIsNewIsToldByTheNextTry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.post("/intake/alertmanager", "application/json", disk)
+	w.settle()
+	w.tell("bob: /oe\nwait 1m")
+	w.order(`{"match":"^PATCH .*/issues/comments/","status":502,"count":1}`)
+	w.post("/intake/alertmanager", "application/json", mixed)
+	w.tell("wait 10m")
+	if news := w.said("firebreak:did news/"); len(news) != 1 || !strings.Contains(news[0], "APIServerDown") {
+		t.Errorf("told so: %q", news)
+	}
+	if !strings.Contains(w.card(), "as critical") {
+		t.Errorf("the card says\n%s", w.card())
+	}
+	if counted := w.said("reported this 2 times"); len(counted) != 1 {
+		t.Errorf("counted so: %q", w.said("reported this"))
+	}
+}
+
 // An alert that goes on firing pages nobody again, while its incident is open; once that is over the next one does.
 func TestI7AnAlertThatGoesOnFiringPagesOnce(t *testing.T) {
 	w := newWorld(t)

@@ -267,6 +267,10 @@ func (p *pass) run() error {
 	if err := p.step(); err != nil {
 		return err
 	}
+	isFirstLook := p.before.Declared == nil && p.state.Declared != nil && !p.lost
+	if isFirstLook {
+		p.keepDeclaredName(p.snap.ID, true)
+	}
 	if err := p.answerFirst(); err != nil {
 		return err
 	}
@@ -278,6 +282,9 @@ func (p *pass) run() error {
 	defer p.noteOwed()
 	if err := p.save(); err != nil {
 		return err
+	}
+	if isFirstLook {
+		p.keepDeclaredName(p.snap.ID, false)
 	}
 	// Nobody waits for what comes now. It is derived from the state, so a failure here loses nothing: the next look goes on.
 	if err := p.leaveForLater(p.followUp()); err != nil {
@@ -381,8 +388,8 @@ func (p *pass) look() error {
 		}
 	}
 	p.skipOldIDs()
-	if p.lost && p.declaredAs == "" && p.m.Was.Number != 0 {
-		p.declaredAs = p.m.Was.String()
+	if p.lost {
+		p.recallDeclaredName()
 	}
 	p.before.DeclaredAs = p.declaredAs
 	p.state, p.saved = p.before, p.before

@@ -169,7 +169,9 @@ func (p *pass) recalled(it Item, again bool) (facts []incident.Fact) {
 		switch {
 		case parts[0] == "signals":
 			if s, ok := incident.ParseSignals(key); ok {
-				add(incident.Counted(s))
+				if again { // else the card has counted it, or the look that wrote the comment broke off and its report comes again
+					add(incident.Counted(s))
+				}
 				add(incident.Said{Topic: "signals", Comment: it.Comment}) // the next report is counted there
 			}
 		case parts[0] == "recovered" || parts[0] == "again":

@@ -223,9 +223,46 @@ func (p *pass) takeOver(issue *Snapshot, c card.Card) card.Card {
 			p.putAway(troubleName(trouble), []byte(p.m.Ref.String()))
 		}
 	}
+	p.keepDeclaredName(issue.ID, false)
 	p.Logger.Info("incident taken over under another name", "incident", p.m.Ref.String(), "was", c.Written.Ref.String(),
 		"declared_as", p.declaredAs, "transferred", p.transferred)
 	return c
+}
+
+// keepDeclaredName keeps the name under which an incident was declared outside the card, which may be lost: all marks are made
+// with that name, and whoever looks for them under another opens a second ticket, and tells a customer in a second issue. With it
+// stands whether the first look at the incident has come to its end: one that broke off leaves comments and labels behind as a
+// lost card does, and yet nothing that it didn't do has been done.
+func (p *pass) keepDeclaredName(id int64, isFirstLook bool) {
+	text := p.identity().String()
+	if isFirstLook {
+		text = firstLook + text
+	}
+	p.putAway(declaredName(id), []byte(text))
+}
+
+const firstLook = "first look at "
+
+func declaredName(id int64) string { return fmt.Sprintf("declared/%d", id) }
+
+// recallDeclaredName finds the name under which an incident was declared whose card is not there, and whether the first look at it
+// came to its end.
+func (p *pass) recallDeclaredName() {
+	kept, isFirstLook := strings.CutPrefix(string(p.keptBy(p.ctx, declaredName(p.snap.ID))), firstLook)
+	if isFirstLook && p.snap.Card == nil {
+		p.lost = false
+	}
+	switch {
+	case p.declaredAs != "":
+		return
+	case kept != "":
+		p.declaredAs = kept
+	case p.m.Was.Number != 0:
+		p.declaredAs = p.m.Was.String()
+	}
+	if p.declaredAs == p.m.Ref.String() {
+		p.declaredAs = ""
+	}
 }
 
 // skipOldIDs makes everything count as read that was before a transfer, if its items have other ids in the new place: commands

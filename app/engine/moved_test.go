@@ -233,6 +233,50 @@ func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
 	}
 }
 
+// The name under which an incident was declared outlives its card: marks are made with it, so that nothing is opened twice where the
+// card is lost after its repository got another name, and where it got the first one back.
+func TestC4NothingIsOpenedTwiceWhereARenamedIncidentLosesItsCard(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		t.Run(fmt.Sprint("with the first name again: ", back), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for _, l := range lives {
+				w.tell(l.steps)
+			}
+			shared := len(w.sharedIssues())
+			if shared == 0 {
+				t.Fatal("no customer was told by an issue")
+			}
+			w.advance(25 * time.Hour)
+			w.tell("carol: /ic agree Gina, by phone, sees no errors\ncarol: /ic close\nwait 1h")
+			w.rename(renames[0])
+			w.tell("carol: /incident status\nwait 1m")
+			if back {
+				w.rename(rename{state: `{"rename":["acme/p1","acme/incidents"]}`, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}})
+			}
+			w.restart()
+			w.tell("alice deletes card\nwait 1m\ncarol: /incident reopen\nwait 1m\ncarol: /ic update Half of it works\nwait 1h")
+			if n := len(w.tickets(renames[0])); n != 1 {
+				t.Errorf("%d tickets", n)
+			}
+			if n := len(w.sharedIssues()); n != shared {
+				t.Errorf("%d issues for customers, and %d before", n, shared)
+			}
+		})
+	}
+}
+
+// sharedIssues lists the titles of the issues that the app opened for a customer.
+func (w *world) sharedIssues() (titles []string) {
+	w.t.Helper()
+	var all []struct{ Title string }
+	w.ok("alice", "GET", "/api/v3/repos/acme/customer-globex/issues?state=all", nil, &all)
+	for _, i := range all {
+		titles = append(titles, i.Title)
+	}
+	return titles
+}
+
 // What a source reports of a trouble goes to the incident of that trouble, whatever that is called, and whether the operator has
 // changed the intake's address or not.
 func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {

@@ -241,7 +241,11 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		return
 	}
 	if n := len(s.Timeline); n >= keptEntries-3 { // where as many are kept as can be, the oldest hang on what came and went meanwhile
-		o.oldest[title] = s.Timeline[n-keptEntries/2].At
+		for _, e := range s.Timeline[:n-keptEntries/2+1] { // what an outage held back stands behind what came later
+			if e.At.After(o.oldest[title]) {
+				o.oldest[title] = e.At
+			}
+		}
 	}
 	for _, e := range s.Timeline {
 		at := e.At.Format(time.RFC3339)
@@ -334,7 +338,7 @@ func (o *outcome) overtaken(title string, want outcome) {
 	}
 	for _, line := range want.same[title] {
 		p, ok := pageOf(title, line)
-		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(reached, func(later paged) bool { return later.number > p.number && later.includes(p.to) }) {
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(reached, func(later paged) bool { return later.of == p.of && later.number > p.number && later.includes(p.to) }) {
 			o.same[title] = append(o.same[title], line)
 		}
 	}
@@ -388,6 +392,7 @@ type span struct{ from, to time.Time }
 
 // paged is a page that left.
 type paged struct {
+	of     string
 	number int
 	to     []string
 }
@@ -396,13 +401,19 @@ func (p paged) includes(to []string) bool {
 	return !slices.ContainsFunc(to, func(name string) bool { return !slices.Contains(p.to, name) })
 }
 
-// pageOf reads a line about a page of an incident.
+// pageOf reads a line about a page of an incident; with title "", of one that the script does not name.
 func pageOf(title, line string) (p paged, ok bool) {
-	number, to, _ := strings.Cut(strings.TrimPrefix(line, title+": paged: ["+title+"]/page/"), " ")
-	p.number, _ = strconv.Atoi(number)
-	p.to = strings.Split(to, ", ")
+	m := pageLine.FindStringSubmatch(strings.TrimPrefix(line, title))
+	if m == nil || title != "" && m[1] != "["+title+"]" {
+		return p, false
+	}
+	p.of = m[1]
+	p.number, _ = strconv.Atoi(m[2])
+	p.to = strings.Split(m[3], ", ")
 	return p, p.number > 0
 }
+
+var pageLine = regexp.MustCompile(`^: paged: (\[[^\]]+\]|acme/incidents#\d+)/page/(\d+) (.*)`)
 
 // hurried takes out when was paged of an incident of which GitHub refused to show a page: the next step goes out at once, so that
 // people are paged earlier and more often, never less.
@@ -419,18 +430,6 @@ func (o *outcome) hurried(title string, want *outcome) {
 		o.unpaged(title)
 		want.unpaged(title)
 	}
-}
-
-// pagedAnew counts a page once that went out under both names of its repository: where the card was lost, nothing tells under which
-// name the incident was declared, and what is not old goes out again.
-func (o *outcome) pagedAnew(title string) {
-	var once []string
-	for _, line := range o.same[title] {
-		if _, ok := pageOf(title, line); !ok || !slices.Contains(once, line) {
-			once = append(once, line)
-		}
-	}
-	o.same[title] = once
 }
 
 // pagedLater counts the first page of an incident as the page for its report. Where the configuration could not be read at once

@@ -47,6 +47,9 @@ func (w *world) post(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(w.deliver(letter{due: w.box.Clock().Now(), header: r.Header.Clone(), body: body}))
 }
 
+// neverCame is how long a webhook that is lost may keep the product from hearing of what it is about: nothing else may happen there.
+const neverCame = 24 * time.Hour
+
 // deliver takes one webhook, and gives the answer to it.
 func (w *world) deliver(l letter) int {
 	var p struct {
@@ -77,6 +80,7 @@ func (w *world) deliver(l letter) int {
 	switch what {
 	case 0:
 		w.net.tell("not delivered: %s, time %d", c.name, c.n)
+		w.net.deaf[l.issue] = append(w.net.deaf[l.issue], span{w.box.Clock().Now(), l.due.Add(neverCame)})
 		return http.StatusBadGateway
 	case 1:
 		w.net.tell("twice: %s, time %d", c.name, c.n)
@@ -87,6 +91,7 @@ func (w *world) deliver(l letter) int {
 	default:
 		late := time.Duration(1+x>>40%90) * time.Minute
 		w.net.tell("late by %s: %s, time %d", late, c.name, c.n)
+		w.net.deaf[l.issue] = append(w.net.deaf[l.issue], span{w.box.Clock().Now(), l.due.Add(late)})
 		l.due = l.due.Add(late)
 		w.mail = append(w.mail, l)
 	}

@@ -40,7 +40,8 @@ type network struct {
 	until time.Time    // of a rate limit
 	wrote []string     // every write that reached GitHub, with its answer
 
-	away []span // times in which the product could not look at incidents, with the longest distance of two tries
+	away []span         // times in which the product could not look at incidents, with the longest distance of two tries
+	deaf map[int][]span // by incident, times in which it had not heard of what somebody did there
 
 	written []string // the same as "METHOD PATH", the path escaped
 
@@ -271,6 +272,9 @@ func (n *network) refuse(req *http.Request, status int, d time.Duration) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if status == http.StatusNotFound && strings.HasSuffix(req.URL.Path, "/.github/firebreak.yml") {
+		d = min(d, 10*time.Minute) // after a quarter of an hour it counts as deleted, and another one holds
+	}
 	n.denied = &denial{operation: operation, status: status, until: n.now().Add(d)}
 	n.isAway(n.now(), n.denied.until)
 }
@@ -348,5 +352,6 @@ var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^(PATCH repos/acme/(platform|payments)/issues/\d+|(POST|DELETE) repos/acme/(platform|payments)/issues/\d+/assignees) 20[01]$`), // a follow-up's owner and date
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/sub_issues (201|422)$`),                                                                  // 422: it is one already
 	regexp.MustCompile(`^(POST|PATCH|PUT) repos/acme/incidents/(git/(refs|refs/.+|trees|commits)|contents/postmortems/.+|pulls|pulls/\d+|pulls/\d+/requested_reviewers|check-runs|check-runs/\d+) 20[01]$`),
+	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`), // it is there, and reads lag
 	regexp.MustCompile(`^POST app/hook/deliveries/\d+/attempts 202$`),
 }

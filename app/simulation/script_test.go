@@ -348,9 +348,9 @@ func (s step) closes() bool {
 	return s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") || strings.Contains(s.text, "/incident duplicate")
 }
 
-// unsettled reports whether something is asked of an incident that was to be closed while the product was away, before it had
-// the time to carry that out.
-func unsettled(script []step, title string, away []span) bool {
+// unsettled reports whether something is asked of an incident that was to be closed while the product was away, or did not hear of
+// that, before it had the time to carry it out.
+func unsettled(script []step, title string, away, deaf []span) bool {
 	now, closing := began, time.Time{}
 	for _, s := range script {
 		now = now.Add(s.wait)
@@ -366,6 +366,11 @@ func unsettled(script []step, title string, away []span) bool {
 		}
 		if s.closes() {
 			closing = now
+			for _, d := range deaf {
+				if d.from.Equal(closing) {
+					away = append(away[:len(away):len(away)], d)
+				}
+			}
 		}
 	}
 	return false

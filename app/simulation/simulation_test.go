@@ -205,15 +205,13 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.harmed[title] {
 			want.unreacted(title)
 			got.unreacted(title)
-			if rough.renamed {
-				got.pagedAnew(title)
-			}
 		}
 	}
+	got.overtaken("", want)
 	got.pagedFirst(want)
 	got.pagedLater(titles, &want)
 	for _, title := range titles {
-		if (hurried(script, title) || unsettled(script, title, rough.net.away)) && differ(want.same[title], got.same[title]) != "" {
+		if (hurried(script, title) || unsettled(script, title, rough.net.away, rough.net.deaf[rough.issues[title]])) && differ(want.same[title], got.same[title]) != "" {
 			got.excused[title] = "asked for while it closed"
 		}
 	}
