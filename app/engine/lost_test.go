@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,8 +123,8 @@ func TestA4TheHourlyLookIsFreeWhereNothingHappened(t *testing.T) {
 			t.Errorf("it writes: %+v", c)
 		}
 	}
-	if searches != 5 || looks != 2*5 || counted != 0 {
-		t.Errorf("%d searches, %d calls for looks of which %d count, want 5, 10 and 0", searches, looks, counted)
+	if searches != 7 || looks != 2*5 || counted != 0 {
+		t.Errorf("%d searches, %d calls for looks of which %d count, want 7, 10 and 0", searches, looks, counted)
 	}
 }
 
@@ -142,6 +143,39 @@ func TestA4AnInstallationThatComesBackIsLookedAt(t *testing.T) {
 	w.settle()
 	if !strings.Contains(w.card(), "findings (1)") {
 		t.Errorf("the finding is not known once the installation is back:\n%s", w.card())
+	}
+}
+
+// An incident that was declared while the installation was suspended is found once it is back, though GitHub sent no webhook for it
+// and it carries no label: by the sweep, or by the next command there.
+func TestA4WhatWasDeclaredMeanwhileIsFound(t *testing.T) {
+	for name, declare := range map[string]string{
+		"in the issue":   "alice writes \"Checkout is down\"\n  Something is odd\n\n  /incident critical Orders fail\n",
+		"in a comment":   "alice writes \"Checkout is down\"\n  Something is odd\nalice: /incident critical Orders fail\n",
+		"only spoken of": "alice writes \"Checkout is down\"\n  Something is odd\nbob: an incident, critical\n",
+		"by a stranger":  "mallory writes \"Checkout is down\"\n  Something is odd\n\n  /incident critical Orders fail\n",
+		"by the command": "alice writes \"Checkout is down\"\n  Something is odd\n\n  /incident critical Orders fail\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.ok("", "POST", "/sandbox/states", map[string]string{"suspend": "acme"}, nil)
+			w.tell(declare + "wait 5m\n")
+			if name == "by the command" {
+				w.order(`{"drop_webhooks":1}`)
+			}
+			w.ok("", "POST", "/sandbox/states", map[string]string{"resume": "acme"}, nil)
+			if name == "by the command" {
+				w.settle()
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				w.tell("carol: /ic")
+			}
+			w.tell("wait 10s\n")
+			isIncident, pages := slices.Contains(w.view().labels(), "severity/critical"), len(w.outbox())
+			if want := name != "by a stranger" && name != "only spoken of"; isIncident != want || (pages > 0) != want {
+				t.Errorf("it has the labels %v, and %d pages left", w.view().labels(), pages)
+			}
+		})
 	}
 }
 

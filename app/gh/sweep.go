@@ -248,8 +248,19 @@ func (a *App) Open(ctx context.Context, inst Installation, reached Reached) ([]e
 	return a.find(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"}, time.Time{}, reached)
 }
 
+// Undeclared returns a message for each open issue that changed since a time, is no incident yet, and may hold the command that makes
+// it one: GitHub sends no webhook while an installation is suspended or removed, and never makes up for it, so nobody may have read
+// that. GitHub's search ignores the slash, so that it finds issues that only speak of such incidents too: a look there changes
+// nothing. What it can't find is a declaration that names no severity.
+// https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+func (a *App) Undeclared(ctx context.Context, inst Installation, since time.Time, reached Reached) ([]engine.Message, error) {
+	return a.find(ctx, inst, []string{mayBeCritical, mayBeRegular}, since, reached)
+}
+
 // What a sweep searches for. APP stands for the App's slug.
 const (
+	mayBeCritical = `is:issue is:open -label:` + incident.LabelIncident + ` "incident critical" in:body,comments`
+	mayBeRegular  = `is:issue is:open -label:` + incident.LabelIncident + ` "incident regular" in:body,comments`
 	allIncidents  = "is:issue label:" + incident.LabelIncident
 	openIncidents = allIncidents + " is:open"
 	allPulls      = "is:pr author:app/APP"

@@ -306,7 +306,7 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		return false
 	case edited && len(command.Added(*p.WasBody, c.Body)) == 0:
 		return false
-	case !p.declared() && !declares(c.Body):
+	case !p.declared() && !declares(c.Body) && !p.mayDeclare():
 		return false
 	}
 	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
@@ -322,6 +322,12 @@ const cardMark = "<!-- firebreak:card"
 // isCard reports whether an edited comment of the app's own is the card, or was. Of others the marks count only as they were signed.
 func (p payload) isCard() bool {
 	return p.WasBody == nil || strings.Contains(*p.WasBody, cardMark) || strings.Contains(p.Comment.Body, cardMark)
+}
+
+// mayDeclare reports whether the text of an issue that is no incident yet may make it one: nobody may have read that, as GitHub sends
+// no webhooks while the App is suspended.
+func (p payload) mayDeclare() bool {
+	return p.Issue.State == "open" && p.Issue.User != nil && p.Issue.User.Type != "Bot" && declares(p.Issue.Body)
 }
 
 // declares tells whether a comment on an ordinary issue is for the product: a command that starts with /incident, or was

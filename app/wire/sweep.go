@@ -24,9 +24,9 @@ const (
 
 // A sweep of 10,000 installations in five minutes, and the limits that it keeps to:
 //
-//   - Searches: two for each installation, and five once an hour: 2.25 on average, so 22,500. GitHub
-//     allows an installation 30 a minute, of which a sweep uses at most five unless much changed. With
-//     sweptAtOnce = 30 of them under way and 0.3 s each they take 22,500 × 0.3 s / 30 = 225 s. GitHub
+//   - Searches: two for each installation, and seven once an hour: 2.4 on average, so 24,000. GitHub
+//     allows an installation 30 a minute, of which a sweep uses at most seven unless much changed. With
+//     sweptAtOnce = 30 of them under way and 0.3 s each they take 24,000 × 0.3 s / 30 = 240 s. GitHub
 //     allows 100 requests at once.
 //   - Tokens: each lives for an hour and comes from one endpoint of the App itself (by its JWT), of
 //     which GitHub allows 900 points a minute, 180 tokens: 10,000 tokens take 56 minutes, however they
@@ -36,7 +36,7 @@ const (
 //     750 installations every one is swept every five minutes.
 //   - The list of installations: 100 pages, 20 s. The list of failed deliveries: one call.
 //
-// Together 250 s. A sweep that has less time, as a Lambda function has 240 s, ends before its time is
+// Together 265 s. A sweep that has less time, as a Lambda function has 240 s, ends before its time is
 // over, and the next one begins with those that were left.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
@@ -266,6 +266,11 @@ func (s *sweeper) sweepOne(ctx context.Context, inst gh.Installation, start time
 	var open []engine.Message
 	if err == nil && whole {
 		open, err = s.app.Open(ctx, inst, p.reached)
+	}
+	if err == nil && whole {
+		var unread []engine.Message
+		unread, err = s.app.Undeclared(ctx, inst, since, p.reached)
+		changed = append(changed, without(unread, changed)...)
 	}
 	if errStore := s.ask(ctx, changed, 0); errStore != nil {
 		p.reached, err = nil, errStore // the rest is found again
