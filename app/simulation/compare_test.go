@@ -385,6 +385,15 @@ func (o *outcome) inVain(title string, want outcome, away []span) {
 	})
 }
 
+// isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some seconds before, was not there to be
+// read, and a page does not wait for that.
+func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
+	return slices.ContainsFunc(o.same[title], func(line string) bool {
+		at, ok := o.pagedAt[line]
+		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) })
+	})
+}
+
 func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
 
 // span is a time in which the product could not look at an incident.
@@ -415,8 +424,8 @@ func pageOf(title, line string) (p paged, ok bool) {
 
 var pageLine = regexp.MustCompile(`^: paged: (\[[^\]]+\]|acme/incidents#\d+)/page/(\d+) (.*)`)
 
-// hurried takes out when was paged of an incident of which GitHub refused to show a page: the next step goes out at once, so that
-// people are paged earlier and more often, never less.
+// hurried takes out when was paged of an incident of which GitHub refused to show a page, as the next step goes out at once, or
+// showed an answer late: people are paged earlier and more often, never less.
 func (o *outcome) hurried(title string, want *outcome) {
 	count := func(lines []string) (n int) {
 		for _, line := range lines {

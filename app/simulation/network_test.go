@@ -41,6 +41,7 @@ type network struct {
 	wrote []string     // every write that reached GitHub, with its answer
 
 	away []span         // times in which the product could not look at incidents, with the longest distance of two tries
+	dim  []span         // times in which reads lagged
 	deaf map[int][]span // by incident, times in which it had not heard of what somebody did there
 
 	written []string // the same as "METHOD PATH", the path escaped

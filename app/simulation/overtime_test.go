@@ -130,8 +130,13 @@ func (f *trial) lag(w *world, _ int) spell {
 	match := pick(f.draw, "^GET ", "^GET .*/issues/\\d+$", "^GET .*/timeline", "^GET .*/comments")
 	w.net.tell("reads (%s) lag by %s", match, by)
 	w.fault(map[string]any{"match": match, "lag": by.String()})
-	return spell{"lag", f.until(w, time.Duration(1+f.IntN(30))*time.Minute), func(w *world) {
+	ends := f.until(w, time.Duration(1+f.IntN(30))*time.Minute)
+	w.net.dim = append(w.net.dim, span{w.box.Clock().Now(), ends.Add(by)}) // it ends with the first step after that
+	return spell{"lag", ends, func(w *world) {
 		w.fault(map[string]any{"match": match, "lag": "0s"})
+		if last := &w.net.dim[len(w.net.dim)-1]; w.box.Clock().Now().After(last.to) {
+			last.to = w.box.Clock().Now()
+		}
 	}}
 }
 

@@ -188,7 +188,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		got.overtaken(title, want)
 		got.lapsed(title, want, rough.net.away)
 		got.inVain(title, want, rough.net.away)
-		if rough.net.muted[rough.issues[title]] {
+		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {
 			got.hurried(title, &want)
 		}
 		// An edit's webhook is delivered again in the end, and counts late; a report that GitHub can't be asked about meets the
