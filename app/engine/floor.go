@@ -277,6 +277,8 @@ func (p *pass) lacksOfMemory() (all []lack) {
 		}
 	} else if p.isOlderCard(r) {
 		all = append(all, lack{"the card is older than what was written", r.wrote})
+	} else if seq, at := p.findWritten(s.Card.ID); !p.rebuilt && p.seq < seq {
+		all = append(all, lack{"the card is older than what another process wrote", at})
 	}
 	if s.Updated.Before(r.updated) {
 		all = append(all, lack{"the issue is older than what was read before", r.looked})

@@ -212,6 +212,32 @@ func TestA4ReadsBehindTheAppsOwnWrites(t *testing.T) {
 	}
 }
 
+// A process that reads an older card and timeline than another process wrote and read waits for them, as it does for its own.
+func TestA4ReadsBehindAnotherProcessesCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(down + "carol: /ic\nwait 19m")
+	w.hold("issue", "timeline")
+	w.replicas.mu.Lock()
+	held, body := w.replicas.held, w.replicas.body
+	w.replicas.mu.Unlock()
+	w.release()
+	w.tell("wait 50s\ncarol: /ic phase investigate")
+	w.restart()
+	w.replicas.mu.Lock()
+	w.replicas.held, w.replicas.body = held, body
+	w.replicas.mu.Unlock()
+	w.advance(15 * time.Second) // an update is overdue by then
+	if card := w.card(); !strings.Contains(card, "investigate") || strings.Contains(card, "verdue") {
+		t.Errorf("it wrote a card on old reads:\n%s", card)
+	}
+	w.release()
+	w.advance(time.Minute)
+	if card := w.card(); !strings.Contains(card, "investigate") || !strings.Contains(card, "verdue") {
+		t.Errorf("in the end the card says\n%s", card)
+	}
+}
+
 // Two cards, as two processes post them whose reads do not show each other's, become one, and nobody is told.
 func TestA4TwoCardsBecomeOne(t *testing.T) {
 	for _, isSecondBetter := range []bool{false, true} {

@@ -90,6 +90,7 @@ func (p *pass) noteCard(id int64, seq int, isNew bool) {
 	if isNew {
 		p.keepPosted(id)
 	}
+	p.putAway(wroteName(p.m.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, p.now.Format(time.RFC3339)))
 	p.noteHere(func(r *recent) {
 		if isNew {
 			r.posted = p.now
@@ -98,6 +99,24 @@ func (p *pass) noteCard(id int64, seq int, isNew bool) {
 		}
 		r.card, r.seq, r.state, r.wrote = id, seq, p.state, p.now
 	})
+}
+
+// wroteName names on the shelf which card of an incident was written last: the next message may go to another process.
+func wroteName(ref incident.Ref) string {
+	return fmt.Sprintf("wrote/%s/%d", ref.FullName(), ref.Number)
+}
+
+// findWritten returns the number of the newest card that any process wrote into a comment, and when; 0: nobody knows of one.
+func (p *pass) findWritten(comment int64) (seq int, at time.Time) {
+	var id int64
+	var when string
+	if _, err := fmt.Sscanf(string(p.keptBy(p.ctx, wroteName(p.m.Ref))), "%d %d %s", &id, &seq, &when); err != nil || id != comment {
+		return 0, time.Time{}
+	}
+	if at, err := time.Parse(time.RFC3339, when); err == nil {
+		return seq, at
+	}
+	return 0, time.Time{}
 }
 
 // postedName names on the shelf when an incident's card was posted: another process may look next, and must not post a second one.
