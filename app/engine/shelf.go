@@ -11,6 +11,8 @@ func ShelfDays() map[string]int {
 		"said/":      1,   // asked for while GitHub's reads may be behind: a quarter of an hour
 		"posted/":    1,   // the same
 		"opened/":    1,   // the same
+		"wrote/":     1,   // the same
+		"declared/":  365, // kept when an incident is declared or moved, and asked for when its card is lost
 		"missed/":    365, // kept once, and asked for as long as the configuration is missed
 		"unwritten/": 365, // kept anew with each look, and emptied once GitHub takes the card
 		"moved/":     365, // kept anew with each message under the old name

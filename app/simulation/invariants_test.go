@@ -238,7 +238,7 @@ func (w *world) excuses(titles []string, acts []acted) map[string]string {
 			all[title] = "the configuration was another one"
 		case w.botted:
 			all[title] = "another bot was at it"
-		case hurried(script, title) || unsettled(script, title, w.net.away):
+		case hurried(script, title) || unsettled(script, title, w.net.away, w.net.deaf[w.issues[title]]):
 			all[title] = "asked for while it closed"
 		case met[title]:
 			all[title] = "folded while people were at the other one"
