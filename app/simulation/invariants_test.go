@@ -363,6 +363,33 @@ func (w *world) judge(titles []string, acts []acted) (wrong []string) {
 	wrong = append(wrong, w.unanswered(titles, acts)...)
 	for _, title := range titles {
 		wrong = append(wrong, w.contradicted(title)...)
+		wrong = append(wrong, w.lost(title)...)
+	}
+	return wrong
+}
+
+// lost returns the pages of which the card says that they went out, and which no receiver has.
+func (w *world) lost(title string) (wrong []string) {
+	s, _, _ := w.stateOf(title)
+	if w.harmed[title] || w.renamed || len(w.marked[title]) > 0 || s.Signals.Count > 0 { // a page for a report has a key of its own
+		return nil
+	}
+	for _, p := range s.Paging.Pages {
+		if slices.Equal(p.To, []string{"phone"}) || !slices.Contains(p.By, "webhook") || p.Failed != "" || len(p.Lost) > 0 || p.Key == "" {
+			continue
+		}
+		key := fmt.Sprintf("#%d/%s", w.issues[title], p.Key)
+		is := slices.ContainsFunc(w.receipts, func(r receipt) bool {
+			at, _, _ := strings.Cut(r.Key, "@")
+			return r.Kind == "page" && strings.HasSuffix(at, key)
+		})
+		if !is {
+			var keys []string
+			for _, r := range w.receipts {
+				keys = append(keys, r.Key)
+			}
+			wrong = append(wrong, fmt.Sprintf("%s: %s of %s, because %s, has reached nobody: %v", title, p.Key, p.At.Format(time.TimeOnly), p.Why, keys))
+		}
 	}
 	return wrong
 }
