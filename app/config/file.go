@@ -447,8 +447,17 @@ func (r *reader) pattern(n ast.Node) string {
 	if !ok {
 		return ""
 	}
-	if _, err := regexp.Compile(text); err != nil || text == "" || len(text) > 500 {
+	size, err := patternSize(text)
+	r.patterns += size
+	switch {
+	case err != nil || text == "" || len(text) > 500:
 		r.problem(n, shown(text)+" is not a regular expression; allowed: a word, or an expression such as prod-.*")
+		return ""
+	case size > maxPattern:
+		r.problem(n, fmt.Sprintf("%s is too large: with its repetitions it stands for %d characters, and %d are allowed", shown(text), size, maxPattern))
+		return ""
+	case r.patterns > maxPatterns:
+		r.problem(n, fmt.Sprintf("the expressions up to this one are too large together: they stand for more than %d characters", maxPatterns))
 		return ""
 	}
 	return text

@@ -16,6 +16,7 @@ import (
 // reader walks the YAML and collects what is wrong with it, so that one look at a file shows every mistake.
 type reader struct {
 	problems []*Error
+	patterns int // the size of all regular expressions so far
 
 	phone      ast.Node // the first place that names the phone list
 	steps      bool     // the file has steps of its own
@@ -70,6 +71,9 @@ func (r *reader) entries(n ast.Node, what string) []entry {
 		values = []*ast.MappingValueNode{m}
 	default:
 		r.problem(n, fmt.Sprintf("%s holds names with a colon, such as key: value; this is %s", what, kind(n)))
+		return nil
+	}
+	if !r.bounded(n, what, len(values)) {
 		return nil
 	}
 	out, seen := []entry{}, map[string]bool{}
@@ -153,6 +157,9 @@ func (r *reader) items(n ast.Node, what, example string) []ast.Node {
 	}
 	if len(out) == 0 {
 		r.problem(n, fmt.Sprintf("%s is empty; it is a list, such as %s", what, example))
+	}
+	if !r.bounded(n, what, len(out)) {
+		return nil
 	}
 	return out
 }
