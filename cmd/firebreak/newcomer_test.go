@@ -82,7 +82,7 @@ func TestBrowserNewcomer(t *testing.T) {
 
 	// setup: one click here, one on GitHub, and the installation.
 	file := filepath.Join(n.folder, "firebreak.env")
-	setup := start(t, nil, "setup", "--org", "acme", "--github-url", n.github.url, "--webhook", "http://"+product, "--to", "env:"+file)
+	setup := start(t, nil, "setup", "--org", "acme", "--github-url", n.github.url, "--webhook", "http://"+product, "--repository", "acme/incidents", "--to", "env:"+file)
 	w := browse(t, chromium, setup, n.github)
 	w.sees("h1", "Create the GitHub App for acme")
 	w.sees("#permissions", "An incident is an issue")
