@@ -111,7 +111,7 @@ func (p *pass) page() error {
 		if s.Unsure { // whom it is for may be known when this look is tried again: that is another page
 			key = blindKey(s.Key, s.At)
 		}
-		if p.pages[key] || p.said(key) || p.sentBefore(s) || p.overtaken(s) {
+		if p.pages[key] || p.said(key) || p.isNeedless(s) {
 			return nil
 		}
 		p.note(key)

@@ -123,6 +123,8 @@ type pass struct {
 	all     []Item                     // the whole timeline; nil until needed
 	written bool                       // the card was
 	looked  bool                       // at the incident
+	part    *Snapshot                  // what a look that failed had read by then; nil: nothing
+	stepped bool                       // over all that the look read
 	left    bool                       // GitHub has refused the look for so long that the incident is left alone
 	changed bool                       // somebody changed the card, and it is to be written as it was
 	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
@@ -182,6 +184,7 @@ func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	if !p.looked {
 		return ErrNotLooked
 	}
+	p.noteBack()
 	return nil
 }
 
@@ -261,6 +264,31 @@ func (p *pass) run() error {
 	if over, err := p.issueConverted(); over || err != nil {
 		return err
 	}
+	if err := p.act(); err != nil {
+		return p.brokeOff(err)
+	}
+	if p.state.Declared == nil {
+		return nil
+	}
+	if !p.state.Running() {
+		p.forget(p.m.Ref)
+	}
+	if p.before.Outcome == incident.Duplicated && p.state.Running() {
+		p.forgetAll()
+	}
+	p.hear()
+	p.noteRead()
+	p.stow()
+	p.dropOldNames()
+	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
+		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
+		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
+	}
+	return nil
+}
+
+// act steps over what was read, and makes everything as it follows from that.
+func (p *pass) act() error {
 	if err := p.load(); err != nil {
 		return err
 	}
@@ -271,6 +299,8 @@ func (p *pass) run() error {
 	if isFirstLook {
 		p.keepDeclaredName(p.snap.ID, true)
 	}
+	p.stepped = true
+	p.stowFirst()
 	if err := p.answerFirst(); err != nil {
 		return err
 	}
@@ -292,24 +322,7 @@ func (p *pass) run() error {
 	}
 	p.isOwing = !p.back.at.IsZero()
 	p.lookAgain()
-	if err := p.save(); err != nil {
-		return err
-	}
-	if !p.state.Running() {
-		p.forget(p.m.Ref)
-	}
-	if p.before.Outcome == incident.Duplicated && p.state.Running() {
-		p.forgetAll()
-	}
-	p.hear()
-	p.noteRead()
-	p.stow()
-	p.dropOldNames()
-	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
-		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
-		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
-	}
-	return nil
+	return p.save()
 }
 
 // save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
@@ -375,6 +388,7 @@ func (p *pass) look() error {
 		err = failed
 	}
 	if err != nil {
+		p.part = snap
 		return err
 	}
 	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it meanwhile

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -62,16 +63,32 @@ func (p *pass) wasUnasked(fact string) bool {
 	})
 }
 
-// overtaken reports whether everybody is paged once more in the same look: after a time without the app one page is enough.
+// isNeedless reports whether a page is not to go out, as it did before, is for something that is no longer so, or is one of several that
+// reach the same people: after a time without the app one page, of now, is enough.
+func (p *pass) isNeedless(s incident.Send) bool {
+	return p.sentBefore(s) || p.now.Sub(s.At) > late && !p.state.Wants(s) || p.overtaken(s)
+}
+
+// late is by how much a page may be late before it is asked whether it is still wanted: it is at its time that it was.
+const late = 2 * time.Minute
+
+// overtaken reports whether everybody whom a page of the escalation reaches is paged once more in the same look.
 func (p *pass) overtaken(s incident.Send) bool {
-	if !s.Spoken || !incident.Escalates(s.Why) {
+	if s.Why != "update" && !incident.Escalates(s.Why) {
 		return false
 	}
-	newest := s.Key
+	var reached []string
+	isOlder, isNewest := false, true
 	for _, e := range p.effects {
-		if later, ok := e.(incident.Send); ok && later.Spoken && later.Why == s.Why && slices.Equal(later.By, s.By) {
-			newest = later.Key
+		later, ok := e.(incident.Send)
+		switch {
+		case !ok || (later.Why == "update") != (s.Why == "update") || !slices.Equal(later.By, s.By):
+		case later.Key == s.Key && later.At.Equal(s.At):
+			isOlder = true
+		case isOlder:
+			isNewest = false
+			reached = append(reached, later.To...)
 		}
 	}
-	return newest != s.Key
+	return !isNewest && !slices.ContainsFunc(s.To, func(to string) bool { return !slices.Contains(reached, to) })
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -53,21 +54,69 @@ func (p *pass) lookFailed(failed error) error {
 		return nil
 	case errors.Is(failed, ErrNotYet):
 		return failed
-	case errors.As(failed, &later):
-		if next := p.pageBlind(); !next.IsZero() && next.Before(later.Until) {
-			return &Later{Until: next, Err: failed}
+	case errors.As(failed, &later), errors.Is(failed, ErrUnavailable):
+		next := p.pageBlind()
+		if next.IsZero() {
+			next = p.pageFirst()
 		}
-	case errors.Is(failed, ErrUnavailable):
-		if next := p.pageBlind(); !next.IsZero() {
-			return &Later{Until: earlier(next, p.now.Add(p.pauseAway())), Err: failed}
-		}
+		return p.until(next, failed)
 	}
 	return failed
 }
 
+// brokeOff goes on paging after a look that was made and could not be finished, and says when to look again. Whom a page reaches outside
+// GitHub must wait neither for the comment that was to mention them nor for what else the look had to do.
+func (p *pass) brokeOff(failed error) error {
+	var later *Later
+	if errors.Is(failed, ErrNotYet) || !errors.As(failed, &later) && !errors.Is(failed, ErrUnavailable) {
+		return failed
+	}
+	var next time.Time
+	switch {
+	case p.stepped:
+		p.pageOutside(func(incident.Send) bool { return true })
+		if waiting(p.state) && p.Shelf != nil {
+			p.shelve(spare{p.snap.Title, p.snap.URL, p.state, nil}) // with what came of the pages
+			next = p.state.NextEscalation()
+		}
+	case p.before.Declared != nil:
+		next = p.pageBlind()
+	default:
+		next = p.pageFirst()
+	}
+	return p.until(next, failed)
+}
+
+// until lets a message that failed come back when the next page is due, and before that as GitHub may be back. next is zero where nobody is
+// to be paged.
+func (p *pass) until(next time.Time, failed error) error {
+	var later *Later
+	isLater := errors.As(failed, &later)
+	switch {
+	case next.IsZero():
+		return failed
+	case isLater && !next.Before(later.Until):
+		return failed
+	case isLater:
+		return &Later{Until: p.soonest(next), Err: failed}
+	}
+	return &Later{Until: p.soonest(earlier(next, p.now.Add(p.pauseAway()))), Err: failed}
+}
+
+// soonest returns a time, or that of the next second if it is before: no message is tried more than once a second.
+func (p *pass) soonest(at time.Time) time.Time {
+	if least := p.now.Add(time.Second); at.Before(least) {
+		return least
+	}
+	return at
+}
+
 // pauseAway returns how long to wait for the next look while GitHub is away: a second, and then as long as it has been away so far,
 // but no longer than a minute. A single failure holds up nobody's command.
-func (p *pass) pauseAway() time.Duration {
+func (p *pass) pauseAway() time.Duration { return min(max(p.awayFor(), time.Second), firstRelook) }
+
+// awayFor returns how long ago the first of the looks was that failed since one was finished; 0: this is the first.
+func (p *pass) awayFor() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	since, ok := p.away[p.m.Ref]
@@ -75,7 +124,7 @@ func (p *pass) pauseAway() time.Duration {
 		since = p.now
 		p.away[p.m.Ref] = since
 	}
-	return min(max(p.now.Sub(since), time.Second), firstRelook)
+	return p.now.Sub(since)
 }
 
 // issueGone handles a look that did not find the issue. It reports whether the message is done with; a report of a source is
@@ -104,7 +153,11 @@ func (p *pass) lookRefused(refusal *Refusal, failed error) error {
 		return p.leave(series, failed)
 	}
 	next := series.Next
-	if page := p.pageBlind(); !page.IsZero() {
+	page := p.pageBlind()
+	if page.IsZero() && refusal.Status != http.StatusNotFound && refusal.Status != http.StatusGone {
+		page = p.pageFirst()
+	}
+	if !page.IsZero() {
 		next = earlier(next, page)
 	}
 	p.Logger.Error("look refused by GitHub: looking again", "incident", p.m.Ref.String(), "why", p.m.Why, "status", refusal.Status, "reason", refusal.Reason,
@@ -214,7 +267,6 @@ func (p *pass) lookWorked() {
 	p.mu.Lock()
 	series, ok := p.refused[p.m.Ref]
 	delete(p.refused, p.m.Ref)
-	delete(p.away, p.m.Ref)
 	p.mu.Unlock()
 	if !ok {
 		return
@@ -226,6 +278,13 @@ func (p *pass) lookWorked() {
 	if err := p.Shelf.Keep(p.ctx, refusedLookName(p.m.Ref), []byte{}); err != nil {
 		p.Logger.Warn("refused look not forgotten", "incident", p.m.Ref.String(), "err", brief(err))
 	}
+}
+
+// noteBack notes that a look was finished: GitHub is not away.
+func (p *pass) noteBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.away, p.m.Ref)
 }
 
 // refusalKind names a refusal for the metrics.

@@ -29,6 +29,24 @@ const (
 // Escalates reports whether a page for that reason is a step of the escalation.
 func Escalates(why string) bool { return why == "team" || why == "silent" }
 
+// Wants reports whether a page asks for what is still so: one that comes late, as nobody could look at the incident when it was due, must
+// wake nobody for a moment that is over.
+func (s State) Wants(page Send) bool {
+	switch {
+	case !s.Running():
+		return false
+	case page.Why == "team":
+		return s.IC == "" && s.Phase != Closing && (!s.Paging.Next.IsZero() || s.Paging.GaveUp)
+	case page.Why == "silent":
+		return s.Summons.Silent && s.Phase != Closing
+	case page.Why == "update":
+		return s.Updates.Overdue
+	case page.Why == "again" || page.Why == "reopened":
+		return s.Summons.Page == page.Key
+	}
+	return true // somebody asked for it, and has no other way
+}
+
 // Count gives how many pages went out to people. A step that only names the phone list is none.
 func (p Paging) Count() int { return p.Sent - p.Listed }
 

@@ -354,3 +354,43 @@ func TestI4WhoeverAskedIsToldThatNobodyAnswered(t *testing.T) {
 	s = critical(t).at(20, "carol", ask).at(25, "carol", cmd(incident.TakeIC)).clock(60)
 	s.expect(told(s) == 0, "told although carol keeps it")
 }
+
+// A page that comes late asks for what is still so, whatever that was when it became due.
+func TestI5V3APageIsWantedWhileWhatItAsksForIsSo(t *testing.T) {
+	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+	running := func(change func(*incident.State)) incident.State {
+		s := incident.State{Declared: &incident.Stamp{By: "alice", At: at}, Phase: incident.Investigate, Severity: "critical"}
+		change(&s)
+		return s
+	}
+	paging := func(s *incident.State) { s.Paging.Next = at }
+	for _, c := range []struct {
+		name string
+		s    incident.State
+		why  string
+		want bool
+	}{
+		{"nobody has the role", running(paging), "team", true},
+		{"the rounds are over", running(func(s *incident.State) { s.Paging.GaveUp = true }), "team", true},
+		{"somebody took the role", running(func(s *incident.State) { paging(s); s.IC = "carol" }), "team", false},
+		{"somebody answered at the pager", running(func(*incident.State) {}), "team", false},
+		{"it is closing", running(func(s *incident.State) { paging(s); s.Phase = incident.Closing }), "team", false},
+		{"it is closed", running(func(s *incident.State) { paging(s); s.Closed = &incident.Stamp{At: at} }), "team", false},
+		{"it was never declared", incident.State{}, "team", false},
+		{"the coordinator is silent", running(func(s *incident.State) { paging(s); s.IC = "carol"; s.Summons.Silent = true }), "silent", true},
+		{"the coordinator was heard", running(func(s *incident.State) { s.IC = "carol" }), "silent", false},
+		{"an update is overdue", running(func(s *incident.State) { s.Updates.Overdue = true }), "update", true},
+		{"the update was given", running(func(*incident.State) {}), "update", false},
+		{"the update of one that is closed", running(func(s *incident.State) { s.Updates.Overdue = true; s.Closed = &incident.Stamp{At: at} }), "update", false},
+		{"it came back", running(func(s *incident.State) { s.Summons.Page = "page/3" }), "again", true},
+		{"it came back, and they answered", running(func(*incident.State) {}), "again", false},
+		{"it came back twice", running(func(s *incident.State) { s.Summons.Page = "page/4" }), "again", false},
+		{"it was reopened", running(func(s *incident.State) { s.Summons.Page = "page/3" }), "reopened", true},
+		{"somebody asked", running(func(*incident.State) {}), "asked", true},
+		{"somebody asked, and it is over", running(func(s *incident.State) { s.Closed = &incident.Stamp{At: at} }), "asked", false},
+	} {
+		if got := c.s.Wants(incident.Send{Key: "page/3", Why: c.why, At: at}); got != c.want {
+			t.Errorf("%s: a page for %q is wanted %v, want %v", c.name, c.why, got, c.want)
+		}
+	}
+}

@@ -23,6 +23,8 @@ type Message struct {
 	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although
 	// somebody may have edited it since.
 	Comment *Comment `json:"comment,omitempty"`
+	// Issue is what the issue says, as GitHub signed it, of a webhook by which it became an incident; nil for everything else.
+	Issue *Issue `json:"issue,omitempty"`
 	// Doubted is set when somebody else edited a comment of the app's own. If that was the card, it may be one that the app
 	// signed for this incident earlier: the look goes by the timeline instead.
 	Doubted bool `json:"doubted,omitempty"`
@@ -63,6 +65,19 @@ type Message struct {
 	Due time.Time `json:"due,omitzero"`
 	// Again is the time for which a queue sent a message again that had to wait.
 	Again time.Time `json:"again,omitzero"`
+}
+
+// Issue is an issue as a webhook delivered it.
+type Issue struct {
+	ID      int64     `json:"id"`
+	Title   string    `json:"title"`
+	Body    string    `json:"body,omitempty"`
+	Author  string    `json:"author"`
+	Bot     bool      `json:"bot,omitempty"`
+	By      string    `json:"by,omitempty"` // who gave it the incident label; empty: it was opened
+	URL     string    `json:"url"`
+	Labels  []string  `json:"labels,omitempty"`
+	Created time.Time `json:"created"`
 }
 
 // Removed tells how an open incident lost its issue.

@@ -59,6 +59,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 		relevant = p.aboutPull(&m, self)
 	case "issues":
 		relevant = p.aboutTicket(&m, self) || p.aboutTransfer(&m) || p.aboutRemoval(&m) || p.aboutIssue(self)
+		if relevant && m.Ticket == 0 && m.Removed == nil {
+			m.Issue = p.declaration()
+		}
 	default:
 		relevant = p.aboutComment(&m, self)
 	}
@@ -170,6 +173,24 @@ func (p payload) aboutIssue(self Self) bool {
 		return p.byHand(self) && p.declared() && p.WasTitle != nil
 	}
 	return false
+}
+
+// mostText is how much of an issue's text a message carries, in bytes: whoever reads it parses no more of a text.
+const mostText = 16 << 10
+
+// declaration returns what an issue says that has just become an incident: if GitHub goes away before anybody read it there, people are
+// paged by what it signed (I5).
+func (p payload) declaration() *incident.Issue {
+	isDeclared := p.Action == "opened" || p.Action == "labeled" && incident.Same(p.Label, incident.LabelIncident)
+	if !isDeclared || p.Issue.User == nil || len(p.Issue.Body) > mostText {
+		return nil
+	}
+	i := &incident.Issue{ID: p.Issue.ID, Title: p.Issue.Title, Body: p.Issue.Body, Author: p.Issue.User.Login,
+		Bot: p.Issue.User.Type == "Bot", URL: p.Issue.URL, Labels: p.Issue.Labels, Created: p.Issue.Created}
+	if p.Action == "labeled" && p.Sender != nil {
+		i.By = p.Sender.Login
+	}
+	return i
 }
 
 // aboutTransfer: an incident that is in another repository by now. It may have lost its label on the way, if that repository does

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +56,45 @@ func TestWhenAWebhookCame(t *testing.T) {
 	}
 	if w := post(h, "issues", body, sign(body, "now")); w.Code != 202 || got.Floor == nil || !got.Floor.Received.Equal(now) {
 		t.Errorf("%d, %+v", w.Code, got.Floor)
+	}
+}
+
+// Of a webhook by which an issue becomes an incident the message carries what the issue says, and of no other (I5).
+func TestI5WhatIsDeclaredIsCarried(t *testing.T) {
+	issue := func(body, labels string) string {
+		return `"issue":{"id":77,"number":1,"title":"The API is down","body":"` + body + `","html_url":"https://github.test/1","created_at":"2026-03-02T10:40:00Z","user":{"login":"alice","type":"User"},"labels":[` + labels + `]},`
+	}
+	label := `{"name":"incident"}`
+	want := incident.Issue{ID: 77, Title: "The API is down", Author: "alice", URL: "https://github.test/1", Created: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)}
+	for name, c := range map[string]struct {
+		body   string
+		change func(*incident.Issue) bool
+	}{
+		"opened":            {`{"action":"opened",` + issue("text", label), func(i *incident.Issue) bool { i.Body, i.Labels = "text", []string{"incident"}; return true }},
+		"opened by command": {`{"action":"opened",` + issue("/incident critical", ""), func(i *incident.Issue) bool { i.Body = "/incident critical"; return true }},
+		"made one by label": {`{"action":"labeled","label":` + label + `,` + issue("text", label), func(i *incident.Issue) bool {
+			i.Body, i.Labels, i.By = "text", []string{"incident"}, "alice"
+			return true
+		}},
+		"given another":     {`{"action":"labeled","label":{"name":"severity/critical"},` + issue("text", label), nil},
+		"closed":            {`{"action":"closed",` + issue("text", label), nil},
+		"deleted":           {`{"action":"deleted",` + issue("text", label), nil},
+		"too long to parse": {`{"action":"opened",` + issue(strings.Repeat("x", 17<<10), label), nil},
+	} {
+		m, ok, err := webhook.Decide("issues", []byte(c.body+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if err != nil || !ok && name != "deleted" {
+			t.Errorf("%s: %t, %v", name, ok, err)
+		}
+		if c.change == nil {
+			if m.Issue != nil {
+				t.Errorf("%s: it carries %+v", name, m.Issue)
+			}
+			continue
+		}
+		wanted := want
+		c.change(&wanted)
+		if d := cmp.Diff(&wanted, m.Issue); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
 	}
 }

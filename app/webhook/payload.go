@@ -36,7 +36,9 @@ type issue struct {
 	User             *account
 	Pull             bool
 	Labels           []string
-	Updated          time.Time
+	Created, Updated time.Time
+	ID               int64
+	URL              string
 }
 
 // place is an issue in another repository than the event's.
@@ -258,7 +260,10 @@ func (d *decoder) issue(v *fastjson.Value) *issue {
 		Body:     d.text(v.Get("body")),
 		User:     d.account(v.Get("user")),
 		Pull:     d.object(v.Get("pull_request")) != nil,
+		Created:  d.time(v.Get("created_at")),
 		Updated:  d.time(v.Get("updated_at")),
+		ID:       d.number(v.Get("id")),
+		URL:      d.text(v.Get("html_url")),
 	}
 	for _, l := range d.list(v.Get("labels")) {
 		is.Labels = append(is.Labels, d.text(l.Get("name")))
