@@ -130,7 +130,7 @@ func (p *pass) pageFirst() (next time.Time) {
 		snap = &Snapshot{Ref: p.m.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
 			Created: i.Created, Updated: i.Created, Labels: i.Labels, Open: true}
 	}
-	if p.Shelf == nil || p.m.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || p.before.Declared != nil {
+	if p.Shelf == nil || p.foreign || p.m.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || p.before.Declared != nil {
 		return time.Time{}
 	}
 	if s, err := p.keptIncident(); err != nil || s.State.Declared != nil {

@@ -209,7 +209,8 @@ func (p *pass) run() error {
 	}
 	served, err := p.serves(p.ctx, p.m.Ref, p.m.Repository)
 	if err != nil {
-		return err
+		p.foreign = true // nobody knows: what is kept was served, and nothing else pages
+		return p.lookFailed(err)
 	}
 	if p.foreign = !served; p.foreign && p.isTold() {
 		p.looked = true
