@@ -217,7 +217,7 @@ func join(parts ...string) string {
 func (p page) box() (name, failed string) {
 	s := p.S
 	for _, pg := range s.Paging.Pages {
-		if a := s.Paging.Answered; pg.Failed != "" && (a == nil || pg.At.After(a.At)) {
+		if a := s.Paging.Answered; pg.Failed != "" && !pg.Skipped && (a == nil || pg.At.After(a.At)) {
 			failed = pg.Failed
 		}
 	}

@@ -111,10 +111,14 @@ func (p *pass) page() error {
 		if s.Unsure { // whom it is for may be known when this look is tried again: that is another page
 			key = blindKey(s.Key, s.At)
 		}
-		if p.pages[key] || p.said(key) || p.isNeedless(s) {
+		if p.pages[key] || p.said(key) || p.sentBefore(s) {
 			return nil
 		}
 		p.note(key)
+		if why := p.whyNot(s); why != "" {
+			p.skipPage(s, why)
+			return nil
+		}
 		outside, phones := p.receivers(s)
 		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: p.state.Paging.Count()}
 		switch {

@@ -67,6 +67,9 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 			for _, p := range after[len(before):] {
 				got = append(got, p.To)
 			}
+			if skipped := strings.Count(w.card(), "**not sent** (it was late, and"); len(c.want) == 0 && skipped == 0 || strings.Contains(w.card(), "could not send a page") {
+				t.Errorf("the card does not say which pages were not sent:\n%s", w.card())
+			}
 			if !slices.Equal(got, c.want) || repeats != 0 {
 				t.Errorf("when it is back %q are paged, want %q (%d repeats): %+v", got, c.want, repeats, after)
 			}

@@ -63,10 +63,30 @@ func (p *pass) wasUnasked(fact string) bool {
 	})
 }
 
-// isNeedless reports whether a page is not to go out, as it did before, is for something that is no longer so, or is one of several that
-// reach the same people: after a time without the app one page, of now, is enough.
-func (p *pass) isNeedless(s incident.Send) bool {
-	return p.sentBefore(s) || p.now.Sub(s.At) > late && !p.state.Wants(s) || p.overtaken(s)
+// isNeedless reports whether a page is not to go out.
+func (p *pass) isNeedless(s incident.Send) bool { return p.sentBefore(s) || p.whyNot(s) != "" }
+
+// whyNot returns why a page need not go out: it is late, and for something that is no longer so, or it is one of several that reach the
+// same people. After a time without the app one page, of now, is enough. "" where it must.
+func (p *pass) whyNot(s incident.Send) string {
+	switch {
+	case p.now.Sub(s.At) > late && !p.state.Wants(s):
+		return "it was late, and answered by then"
+	case p.overtaken(s):
+		return "it was late, and a newer one reached the same people"
+	}
+	return ""
+}
+
+// skipPage notes that a page did not go out, unless it did so before: while GitHub was out, or by a look that broke off.
+func (p *pass) skipPage(s incident.Send, why string) {
+	for _, kind := range s.By {
+		if p.isDelivered(p.ctx, p.identity(), onceBy(s, kind)) {
+			return
+		}
+	}
+	p.Logger.Info("page not needed any more", "incident", p.m.Ref.String(), "page", s.Key, "due", s.At, "why", why)
+	p.result(incident.PageSkipped{Key: s.Key, Why: why})
 }
 
 // late is by how much a page may be late before it is asked whether it is still wanted: it is at its time that it was.

@@ -325,6 +325,14 @@ func (r *run) pageFailed(f PageFailed) {
 	}
 }
 
+// pageSkipped notes of a page that nobody got it: the card must not say that they did.
+func (r *run) pageSkipped(f PageSkipped) {
+	i := slices.IndexFunc(r.Paging.Pages, func(p Page) bool { return p.Key == f.Key })
+	if i >= 0 && r.Paging.Pages[i].Failed == "" {
+		r.Paging.Pages[i].Failed, r.Paging.Pages[i].Skipped = f.Why, true
+	}
+}
+
 // acknowledged takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
 func (r *run) acknowledged(a Acknowledged) {
 	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })

@@ -169,6 +169,8 @@ type (
 	}
 	// PageFailed: the page with this key could not be sent by one of its services.
 	PageFailed struct{ Key, Service, Why string }
+	// PageSkipped: the page with this key was not sent, as it was late and not needed any more.
+	PageSkipped struct{ Key, Why string }
 	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the pager calls them.
 	Acknowledged struct{ Key, Service, Name string }
 	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the version of the file;

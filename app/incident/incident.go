@@ -306,7 +306,9 @@ type Page struct {
 	By     []string  `json:"by,omitempty"`     // kinds of the services by which it goes out
 	Why    string    `json:"why"`              // as of a Send: never a text of a comment
 	Lost   []string  `json:"lost,omitempty"`   // of By, those that did not take it
-	Failed string    `json:"failed,omitempty"` // why it could not be sent at all
+	Failed string    `json:"failed,omitempty"` // why it could not be sent at all, or was not needed any more
+	// Skipped is set where it was late and not needed any more.
+	Skipped bool `json:"skipped,omitempty"`
 }
 
 // StandBy is the watch after a fix (M2).

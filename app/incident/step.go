@@ -375,6 +375,8 @@ func (r *run) apply() {
 		}
 	case PageFailed:
 		r.pageFailed(w)
+	case PageSkipped:
+		r.pageSkipped(w)
 	case Acknowledged:
 		r.acknowledged(w)
 	case Signalled:
