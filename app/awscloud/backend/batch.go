@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -42,12 +42,22 @@ type Batch struct {
 	Now     func() time.Time
 	Metrics metrics.Recorder // takes how long messages wait
 	Logger  *slog.Logger
+	Exit    func(status int) // ends the process; nil: os.Exit
+
+	mu   sync.Mutex
+	hung int // looks that were given up and still run
 }
 
 // Work handles a batch and says which of its messages are to be handed out again. After the first failure of an incident
 // the rest of its messages fail untried, which keeps their order.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
+	if b.Exit == nil {
+		b.Exit = os.Exit
+	}
+	if b.isHung() {
+		return b.startAnew(ctx, e), nil
+	}
 	working := ctx
 	if end, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
@@ -139,13 +149,8 @@ func received(record events.SQSMessage) int {
 	return n
 }
 
-// one handles one message; a panic is an error, for one incident must not end the others.
+// one handles one message.
 func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
 	m, err := awscloud.Decode(record.Body)
 	if err != nil {
 		return err
@@ -156,12 +161,13 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("the function's time is over: %w", err)
 	}
-	return b.Handle(ctx, m)
+	return b.handle(ctx, m)
 }
 
 // tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was its last try.
 func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause error) {
-	if b.Tries == 0 || received(record) < b.Tries || isWaiting(cause) {
+	isLast := b.Tries > 0 && received(record) >= b.Tries || errors.Is(cause, errHung) && received(record) == hungTries
+	if !isLast || isWaiting(cause) {
 		return
 	}
 	m, err := awscloud.Decode(record.Body)
@@ -183,6 +189,9 @@ func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
 	if errors.As(err, &later) {
 		wait := later.Until.Sub(b.Now())
 		return min(max(wait+time.Second-1, time.Second), hidden).Truncate(time.Second) // whole seconds, and not too early
+	}
+	if errors.Is(err, errHung) {
+		return longest
 	}
 	return min(firstWait<<min(max(received(m)-1, 0), 20), longest)
 }

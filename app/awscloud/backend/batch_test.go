@@ -249,6 +249,50 @@ func TestTheEndOfTheFunctionsTime(t *testing.T) {
 	})
 }
 
+// A look that computes and does not notice that its time is over fails alone, and its incident is told at the third try. The next
+// batch goes to a new process, for this one is not rid of it.
+func TestAHungLookFailsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		h := &hides{seen: map[string]time.Duration{}}
+		exited := 0
+		b := backend.Batch{Queue: h, Tries: 50, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Exit: func(int) { exited++ },
+			Handle: func(_ context.Context, m incident.Message) error {
+				if m.Why == "1a" {
+					<-release
+				}
+				return nil
+			}}
+		batch := func(records ...events.SQSMessage) (failed []string) {
+			t.Helper()
+			ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer stop()
+			out, err := b.Work(ctx, events.SQSEvent{Records: records})
+			if err != nil || ctx.Err() != nil {
+				t.Errorf("%v, %v", err, ctx.Err())
+			}
+			for _, f := range out.BatchItemFailures {
+				failed = append(failed, f.ItemIdentifier)
+			}
+			return failed
+		}
+		expect(t, "failed", batch(record("1a", 1, 3), record("1b", 1, 1), record("2a", 2, 1)), "1a", "1b")
+		if h.seen["r1a"] != 5*time.Minute || h.seen["r2a"] != 0 {
+			t.Errorf("hidden %v", h.seen)
+		}
+		if len(h.sent) != 1 || h.sent[0].Aside == nil || !strings.Contains(h.sent[0].Aside.Why, "hangs") {
+			t.Errorf("told %+v", h.sent)
+		}
+		expect(t, "failed while it hangs", batch(record("3a", 3, 1)), "3a")
+		if exited != 1 || h.seen["r3a"] != time.Second {
+			t.Errorf("ended %d times, hidden %v", exited, h.seen)
+		}
+		close(release)
+		synctest.Wait()
+		expect(t, "failed once it ended", batch(record("3a", 3, 1)))
+	})
+}
+
 func TestWhatCannotBeHiddenFailsAllTheSame(t *testing.T) {
 	log := &strings.Builder{}
 	b := backend.Batch{Queue: broken{}, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.NewTextHandler(log, nil)),
