@@ -375,6 +375,9 @@ func (w *world) lost(title string) (wrong []string) {
 		return nil
 	}
 	for _, p := range s.Paging.Pages {
+		if slices.ContainsFunc(w.net.away, func(s span) bool { return s.has(p.At) }) { // what goes out meanwhile is numbered by what is kept
+			continue
+		}
 		if slices.Equal(p.To, []string{"phone"}) || !slices.Contains(p.By, "webhook") || p.Failed != "" || len(p.Lost) > 0 || p.Key == "" {
 			continue
 		}
@@ -388,7 +391,7 @@ func (w *world) lost(title string) (wrong []string) {
 			for _, r := range w.receipts {
 				keys = append(keys, r.Key)
 			}
-			wrong = append(wrong, fmt.Sprintf("%s: %s of %s, because %s, has reached nobody: %v", title, p.Key, p.At.Format(time.TimeOnly), p.Why, keys))
+			wrong = append(wrong, fmt.Sprintf("%s: %s of %s, because %s, has reached nobody: %v", title, p.Key, p.At.Format(time.DateTime), p.Why, keys))
 		}
 	}
 	return wrong
@@ -398,12 +401,13 @@ func (w *world) lost(title string) (wrong []string) {
 func (w *world) unanswered(titles []string, acts []acted) (wrong []string) {
 	edited := map[string]bool{}
 	text := map[string]string{}
+	who := map[string]string{}
 	for _, a := range acts {
 		switch a.verb {
 		case "edits":
 			edited[a.name] = true
 		case "says":
-			text[a.name] = a.text
+			text[a.name], who[a.name] = a.text, a.who
 		}
 	}
 	for _, title := range titles {
@@ -413,7 +417,14 @@ func (w *world) unanswered(titles []string, acts []acted) (wrong []string) {
 		all := list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title]))
 		for name, id := range w.comments {
 			at := slices.IndexFunc(all, func(c comment) bool { return c.ID == id })
-			if at < 0 || edited[name] || len(command.Parse(text[name])) == 0 || reactions(all[at]) != "" {
+			if at < 0 || edited[name] || reactions(all[at]) != "" {
+				continue
+			}
+			commands := command.Parse(text[name])
+			if who[name] == "mallory" { // what somebody who may give none has misspelt is not told
+				commands = slices.DeleteFunc(commands, func(c any) bool { _, is := c.(incident.Misspelt); return is })
+			}
+			if len(commands) == 0 {
 				continue
 			}
 			said := slices.ContainsFunc(all, func(c comment) bool {
