@@ -105,7 +105,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	w.busy.slow, w.spoilt = slow, spoilt
 	lossy := spoilt > 0
 	silent := map[string]bool{}
+	var due time.Time
 	w.idle = func(next time.Time) {
+		due = next
 		for _, line := range w.silent(titles, next) {
 			if title, _, _ := strings.Cut(line, ":"); !silent[title] {
 				silent[title] = true
@@ -137,6 +139,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 				w.net.tell("meanwhile: %s", s)
 				act(s)
 			})
+			if d.chance(35) {
+				w.busy.arm(0, 1+d.IntN(6), func() { w.passTo(due) })
+			}
 			if n+1 < len(script) && d.chance(40) {
 				continue // and somebody else too
 			}
@@ -181,7 +186,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		}
 		compared.Add(1)
 		want, got := calm.gist(title), w.gist(title)
-		if isQuiet && slow == 0 { // at what times is looked, nothing hangs on
+		if isQuiet && slow == 0 && !w.isLate { // at what times is looked, nothing hangs on
 			want, got = append(want, calm.pagesOf(title)...), append(got, w.pagesOf(title)...)
 		}
 		if d := differ(want, got); d != "" {
@@ -213,6 +218,17 @@ func (w *world) mails() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// passTo lets time pass to when something is due, while the product works.
+func (w *world) passTo(due time.Time) {
+	wait := due.Sub(w.box.Clock().Now())
+	if due.IsZero() || wait <= 0 || wait > 40*time.Minute {
+		return
+	}
+	w.isLate = true
+	w.net.tell("meanwhile: something is due")
+	w.box.Clock().Pass(wait)
 }
 
 // excuses returns by incident why it need not end as the same acts do without faults.

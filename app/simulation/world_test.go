@@ -62,6 +62,7 @@ type world struct {
 	lives        int                  // processes so far
 	crashed      map[int]bool         // of those, which ended at work
 	receipts     []receipt            // what reached receivers
+	isLate       bool                 // what was due came while the product worked
 	reconfigured bool                 // the configuration was another one for a while
 	marked       map[string][]int64   // by title, comments of the app into which somebody wrote marks
 	bot          string               // what another bot keeps as it wants it; empty: there is none
