@@ -96,7 +96,7 @@ const (
 	forget      = `DELETE FROM deliveries WHERE at < ?`
 	add         = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	arrived     = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
-	putDown     = `INSERT INTO arrivals (lines) VALUES (?)`
+	putDown     = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
 	drop        = `DELETE FROM arrivals WHERE id = ?`
 	headOf      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
@@ -112,6 +112,7 @@ type Store struct {
 	Patience time.Duration
 
 	db    *sql.DB
+	tally *tally
 	path  string
 	fresh bool
 	clock engine.Clock
@@ -126,8 +127,9 @@ type Store struct {
 	writer sync.WaitGroup
 	closer sync.Once
 
-	commits int       // transactions so far; the writer's own
-	cleared time.Time // when the shelf was rid of what counts no more; the writer's own
+	commits  int       // transactions so far; the writer's own
+	cleared  time.Time // when the shelf was rid of what counts no more; the writer's own
+	answered int64     // how many messages arrived so far; the writer's own
 
 	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
 
@@ -158,27 +160,37 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	db, fresh, err := openFile(path)
-	if path != "" && damaged(err) {
+	isAnew := path != "" && damaged(err)
+	if isAnew {
 		kept, errAside := putAside(path)
 		if errAside != nil {
 			return nil, errors.Join(err, errAside)
 		}
+		waiting := "not known"
+		if n, err := waitingIn(kept); err == nil {
+			waiting = fmt.Sprint(n)
+		}
 		log.Error("queue file damaged: moved aside, starting with an empty one. Incidents are read from GitHub again; look up alerts that waited in it at their source",
-			"file", path, "kept", kept, "err", err)
+			"file", path, "kept", kept, "waiting", waiting, "err", err)
 		db, fresh, err = openFile(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{})}
+	count, err := openTally(path)
+	if err != nil {
+		log.Warn("what is answered is not counted beside the queue", "file", path, "err", err)
+	}
+	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{})}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
 		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
-			return nil, errors.Join(explain("open the queue", path, err), db.Close())
+			return nil, errors.Join(explain("open the queue", path, err), count.close(), db.Close())
 		}
 	}
+	err = s.countLost(isAnew)
 	s.writer.Go(s.commit)
-	if err := s.takeOver(); err != nil {
+	if err = errors.Join(err, s.takeOver()); err != nil {
 		return nil, errors.Join(explain("open the queue", path, err), s.Close())
 	}
 	return s, nil
@@ -203,11 +215,15 @@ func (s *Store) takeOver() error {
 	return err
 }
 
+// fileURL names a file as SQLite's driver takes it.
+func fileURL(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+}
+
 // openFile opens a queue's file, whole, and tells whether it was made only now.
 func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	// The file is locked for as long as it is open: two processes would be two writers of one incident.
-	source := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
-		RawQuery: "_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"}).String()
+	source := fileURL(path) + "?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	if path == "" {
 		source = "file::memory:"
 	}
@@ -247,7 +263,7 @@ func (s *Store) Fresh() bool { return s.fresh }
 func (s *Store) Close() error {
 	s.closer.Do(func() { close(s.closed) })
 	s.writer.Wait()
-	return s.db.Close()
+	return errors.Join(s.db.Close(), s.tally.close())
 }
 
 // commit writes what waits, all of it in one transaction: a disk takes hundreds of webhooks in the time that it takes one.
@@ -316,6 +332,8 @@ func (s *Store) tx(batch []write) error {
 	s.commits++
 	if len(lines) > 0 {
 		s.arrived.Store(row)
+		s.answered = row
+		s.count()
 	}
 	return nil
 }
