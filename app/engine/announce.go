@@ -186,13 +186,16 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 		if err != nil {
 			return err
 		}
+		if err := p.isStill(ref, s.ID); err != nil {
+			return err
+		}
 		if p.rebuilt { // the issue may have been opened with this update, by a look that could not note it
 			return p.shareLater(ref.FullName(), ref.Number, a, told)
 		}
 		return p.shareIn(ref, a, told)
 	}
 	shared := p.sharedMark(c.Name)
-	n, _, err := p.GitHub.FindIssue(p.ctx, repo, p.isMarked(shared), p.state.Declared.At)
+	n, id, err := p.GitHub.FindIssue(p.ctx, repo, p.isMarked(shared), p.state.Declared.At)
 	if err != nil {
 		return err
 	}
@@ -202,7 +205,7 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 			Title: "Incident of " + p.state.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
 			Body:  p.signedIssue(a.Text, shared, told),
 		}, shortDoubt)
-		if n = o.Number; err == nil && o.Mark != told.Line() { // an update before this one opened it just now
+		if n, id = o.Number, o.ID; err == nil && o.Mark != told.Line() { // an update before this one opened it just now
 			owner, name, _ := strings.Cut(repo, "/")
 			err = p.shareIn(incident.Ref{Owner: owner, Repo: name, Number: n}, a, told)
 		}
@@ -212,7 +215,7 @@ func (p *pass) share(a incident.Announce, c incident.Customer, repo string) erro
 	if err != nil {
 		return err
 	}
-	p.result(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", repo, n)})
+	p.result(incident.SharedIssue{Customer: c.Name, Issue: p.noteShared(repo, n, id), ID: id})
 	return nil
 }
 

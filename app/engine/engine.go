@@ -68,11 +68,12 @@ type Engine struct {
 	recents map[incident.Ref]recent // what was written and read in the last minutes
 	swept   time.Time               // when those were forgotten that nobody looked at
 
-	repos  map[string]repoRead  // by name, the ids of repositories
-	bound  map[string]int64     // by name, the ids of those that are served
-	firsts map[string]string    // by owner, the first repository that was used
-	lists  map[string]ownList   // by owner, the repositories that they name
-	tried  map[string]time.Time // by name, when a repository's id was asked for, to bind it
+	repos  map[string]repoRead        // by name, the ids of repositories
+	bound  map[string]int64           // by name, the ids of those that are served
+	firsts map[string]string          // by owner, the first repository that was used
+	lists  map[string]ownList         // by owner, the repositories that they name
+	stills map[incident.Ref]time.Time // when issues in other repositories were found to be the same still
+	tried  map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
 	toldUnserved map[incident.Ref]time.Time // where it was said that nothing is done
 
@@ -92,7 +93,7 @@ func New(o Options) *Engine {
 		o.Metrics = metrics.Discard{}
 	}
 	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, sent: map[string]delivery{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{},
-		repos: map[string]repoRead{}, bound: map[string]int64{}, firsts: map[string]string{}, lists: map[string]ownList{}, toldUnserved: map[incident.Ref]time.Time{}, tried: map[string]time.Time{}}
+		repos: map[string]repoRead{}, bound: map[string]int64{}, firsts: map[string]string{}, lists: map[string]ownList{}, toldUnserved: map[incident.Ref]time.Time{}, stills: map[incident.Ref]time.Time{}, tried: map[string]time.Time{}}
 }
 
 // pass is one look at one incident.

@@ -25,6 +25,9 @@ func (p *pass) changeTickets() error {
 		owner := p.state.OwnerOf(fu)
 		body := func(text string) string { return postmortem.TicketOf(text, owner, fu.Due) }
 		return p.attempt(fmt.Sprintf("ticket change/%d", c.Index), func() error {
+			if err := p.isStill(ref, fu.TicketID); err != nil {
+				return err
+			}
 			if err := p.GitHub.ChangeTicket(p.ctx, ref, body, owner, c.Was); err != nil {
 				return fmt.Errorf("change the ticket of follow-up %d: %w", c.Index+1, err)
 			}

@@ -129,12 +129,12 @@ func (p *pass) recall() error {
 			if ch.Kind != "issue" {
 				continue
 			}
-			n, _, err := p.GitHub.FindIssue(p.ctx, ch.To, p.isMarked(p.sharedMark(c.Name)), p.state.Declared.At)
+			n, id, err := p.GitHub.FindIssue(p.ctx, ch.To, p.isMarked(p.sharedMark(c.Name)), p.state.Declared.At)
 			if err != nil {
 				return err
 			}
 			if n != 0 {
-				p.result(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", ch.To, n)})
+				p.result(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", ch.To, n), ID: id})
 			}
 		}
 	}
@@ -285,7 +285,7 @@ func (p *pass) openTicket(index int) error {
 	} else if err != nil {
 		p.Logger.Warn("the ticket is no sub-issue", "incident", p.m.Ref.String(), "ticket", n, "err", err)
 	}
-	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n)})
+	p.result(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n), ID: id})
 	p.waited(UrgencyTicket, p.state.Since.At)
 	if refused != nil {
 		return p.noteRefusal(incident.MoveEffect(index), refused)
@@ -350,7 +350,7 @@ func (p *pass) moveTicket(index int) error {
 	if err := p.GitHub.SetOpen(p.ctx, before, false, "duplicate", 0); err != nil {
 		return fmt.Errorf("close %s, which was the ticket of follow-up %d: %w", fu.Ticket, index, err)
 	}
-	p.result(incident.TicketMoved{Index: index, Ticket: ticket})
+	p.result(incident.TicketMoved{Index: index, Ticket: ticket, ID: id})
 	return nil
 }
 
@@ -385,6 +385,10 @@ func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if isAnother(ref, fu.TicketID, ticket) {
+		p.Logger.Warn("ticket not readable: another repository has its name by now", "incident", p.m.Ref.String(), "ticket", fu.Ticket)
+		return nil, nil
 	}
 	if err := p.awaitOther(p.m.Ticket == index+1, fu.Ticket, ticket.Updated); err != nil {
 		return nil, err
@@ -442,6 +446,9 @@ func (p *pass) nudge(ticket incident.Ref, n incident.Nudge, fu incident.FollowUp
 	text, err := templates.Comment(say)
 	if err != nil {
 		return fmt.Errorf("say %s: %w", say.Name, err)
+	}
+	if err := p.isStill(ticket, fu.TicketID); err != nil {
+		return err
 	}
 	said := dids(p.identity().String() + "/" + n.Key)
 	id, err := p.GitHub.CommentOnce(p.ctx, ticket, p.isMarked(said[0]), p.signed(text, said...))

@@ -193,7 +193,8 @@ type IsMarked func(Written) bool
 // Ticket is how a follow-up's issue stands.
 type Ticket struct {
 	Ref       incident.Ref // its present name
-	Own       bool         // this app opened it
+	ID        int64
+	Own       bool // this app opened it
 	Created   time.Time
 	Updated   time.Time
 	Open      bool

@@ -445,3 +445,52 @@ func (p *pass) routed(to string) (incident.Ref, error) {
 	}
 	return repo, nil
 }
+
+// noteShared notes that an issue was just read or opened in another repository, and returns its name.
+func (p *pass) noteShared(repo string, number int, id int64) string {
+	name := fmt.Sprintf("%s#%d", repo, number)
+	if ref, err := incident.ParseRef(name); err == nil && id != 0 {
+		p.noteStill(ref)
+	}
+	return name
+}
+
+func (p *pass) noteStill(issue incident.Ref) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ref, at := range p.stills {
+		if p.now.Sub(at) >= rereadID {
+			delete(p.stills, ref)
+		}
+	}
+	p.stills[issue] = p.now
+}
+
+// isAnother reports whether an issue is not the one with an id that had its name before. One that was renamed with its repository, or
+// transferred, is read with another name.
+func isAnother(name incident.Ref, id int64, read Ticket) bool {
+	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && isSame(read.Ref, name)
+}
+
+// isStill returns a Refusal if the issue of a name in another repository is not the one with an id any more: the repository was renamed,
+// and another has its name. What is for one must not be written into the other.
+func (p *pass) isStill(name incident.Ref, id int64) error {
+	p.mu.Lock()
+	at, checked := p.stills[name]
+	p.mu.Unlock()
+	if id == 0 || checked && p.now.Sub(at) < rereadID {
+		return nil
+	}
+	read, err := p.GitHub.Ticket(p.ctx, name)
+	if isRefused(err) {
+		return nil // as the write is going to be
+	}
+	if err != nil {
+		return fmt.Errorf("look whether %s is the same still: %w", name, err)
+	}
+	if isAnother(name, id, read) {
+		return &Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() + " by now", Err: ErrNoAccess}
+	}
+	p.noteStill(name)
+	return nil
+}

@@ -290,3 +290,30 @@ func TestAnUpdateEndsNoIncident(t *testing.T) {
 		t.Errorf("it does not go on: %+v\n%s", sent, w.card())
 	}
 }
+
+// Customers read updates in an issue of a shared repository, and follow-ups are tickets elsewhere. Where such a repository is renamed and
+// another takes its name, nothing of the incident gets into an issue of that.
+func TestA7NothingGetsIntoARepositoryThatTookTheName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 { // whose first has the number of the shared issue
+		w.ok("alice", "POST", "/api/v3/repos/acme/web/issues", map[string]string{"title": "Something else"}, nil)
+	}
+	w.tell(opened + "carol: /ic\nbob: /oe\ncarol: /ic update We look into it")
+	shared := w.stateOf().Updates.Shared
+	if len(shared) != 1 || shared[0].Issue != "acme/customer-globex#1" || shared[0].ID == 0 {
+		t.Fatalf("shared %+v", shared)
+	}
+	w.bringAbout(`{"rename":["acme/customer-globex","acme/customer-old"]}`)
+	w.bringAbout(`{"rename":["acme/web","acme/customer-globex"]}`)
+	w.settle()
+	w.tell("wait 2h\ncarol: /ic update It is the database\nwait 1m")
+	var all []commentView
+	w.ok("alice", "GET", "/api/v3/repos/acme/customer-globex/issues/1/comments", nil, &all)
+	if len(all) != 0 {
+		t.Errorf("the other repository reads %q", all[0].Body)
+	}
+	if card := w.card(); !strings.Contains(card, "another repository has the name") {
+		t.Errorf("the card does not say so:\n%s", card)
+	}
+}

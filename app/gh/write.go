@@ -373,5 +373,5 @@ func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, erro
 	if err != nil {
 		return engine.Ticket{}, err
 	}
-	return engine.Ticket{Ref: is.Ref, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+	return engine.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

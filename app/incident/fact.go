@@ -99,11 +99,13 @@ type (
 	TicketMoved struct {
 		Index  int
 		Ticket string // owner/repo#number
+		ID     int64  // of the issue
 	}
 	// TicketOpened: the ticket of follow-up Index exists.
 	TicketOpened struct {
 		Index  int
 		Ticket string // owner/repo#number
+		ID     int64  // of the issue
 	}
 	// DocumentOpened: the postmortem's pull request exists.
 	DocumentOpened struct {
@@ -124,6 +126,7 @@ type (
 	SharedIssue struct {
 		Customer string
 		Issue    string // owner/repo#number
+		ID       int64  // of the issue
 	}
 	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a timeline that is read again, so
 	// that what came after it meets a closed incident, as it did then.

@@ -237,6 +237,8 @@ type FollowUp struct {
 	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
 	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
 
+	TicketID int64 `json:"ticketID,omitempty"` // its id: its name may be another one's by now; 0: not known
+
 	Done  bool      `json:"done,omitempty"` // the ticket is closed
 	Ended time.Time `json:"ended,omitzero"` // when it was
 	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
@@ -284,7 +286,8 @@ type Updates struct {
 // Shared is the issue in which a customer reads the updates.
 type Shared struct {
 	Customer string `json:"customer"`
-	Issue    string `json:"issue"` // owner/repo#number
+	Issue    string `json:"issue"`        // owner/repo#number
+	ID       int64  `json:"id,omitempty"` // of the issue: its name may be another one's by now; 0: not known
 }
 
 // Paging is the escalation of a critical incident (I4, I5).

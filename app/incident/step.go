@@ -299,12 +299,12 @@ func (r *run) apply() {
 		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
 	case TicketOpened:
 		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
-			r.FollowUps[w.Index].Ticket = w.Ticket
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
 			r.remindOf(&r.FollowUps[w.Index])
 		}
 	case TicketMoved:
 		if w.Index < len(r.FollowUps) {
-			r.FollowUps[w.Index].Ticket = w.Ticket
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
 		}
 	case DocumentOpened:
 		if w.Path == "" {
