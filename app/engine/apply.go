@@ -322,7 +322,7 @@ func (p *pass) open() error {
 		return nil
 	}
 	w := incident.AsWanted(p.state, p.policy)
-	if w.Open == p.snap.Open || !p.mayPutStateRight(w.Open) {
+	if w.Open == p.snap.Open || p.state.Contested.Left(incident.ContestState) || !p.mayPutStateRight(w.Open) {
 		return nil
 	}
 	return p.attempt("state", func() error {

@@ -117,8 +117,8 @@ func (p *pass) onPull(number int) ([]incident.Fact, error) {
 // pushed, is checked.
 func (p *pass) refresh() error {
 	changed := p.m.Pull != 0 && p.m.Comment == nil
-	_ = each(p, func(incident.RefreshDocument) error { changed = true; return nil })
-	_ = each(p, func(incident.OpenDocument) error { changed = true; return nil })
+	_ = each(p, func(incident.RefreshDocument) error { changed, p.isNews = true, true; return nil })
+	_ = each(p, func(incident.OpenDocument) error { changed, p.isNews = true, true; return nil })
 	d := p.state.Document
 	if !changed || d.Number == 0 || d.Merged != nil || d.Shut {
 		return nil
@@ -184,9 +184,15 @@ func (p *pass) writeFactsAt(pr *Pull) error {
 	if err != nil {
 		return fmt.Errorf("write the postmortem's data: %w", err)
 	}
-	document = postmortem.KeepRows(string(content), document, table.kept)
+	document = postmortem.KeepForm(string(content), postmortem.KeepRows(string(content), document, table.kept))
+	if postmortem.IsSameData(before, data) {
+		data = before
+	}
 	head := pr.Head
 	if document != string(content) || string(data) != string(before) {
+		if leaves, err := p.leavesFacts(); leaves || err != nil {
+			return errors.Join(err, p.check(head, name, string(content), facts.Template, table))
+		}
 		files := map[string]string{name: document, dataPath(name): string(data)}
 		if head, err = p.GitHub.Write(p.ctx, p.documentRef(), pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
 			return err

@@ -146,6 +146,11 @@ type pass struct {
 	isBrief    bool      // this look ends without the card, and only reactions go out
 	reactLater time.Time // when GitHub's limits let reactions out again; zero: they do
 
+	forged   bool // the card was there, and not as the app wrote it
+	restored bool // the card is kept outside, since an automaton changes it back
+	isKept   bool // a card is kept outside
+	isNews   bool // the postmortem's facts changed, or a change back of them is noted
+
 	behind      bool                 // reads were behind for longer than is waited for
 	isOwing     bool                 // what follows from the state is not done yet
 	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
@@ -359,6 +364,7 @@ func (p *pass) look() error {
 				return p.before.Cursor, true
 			}
 			if errors.Is(err, card.ErrForged) {
+				p.forged = true
 				p.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", p.m.Ref.String(), "err", err)
 			} else if !errors.Is(err, card.ErrNone) {
 				failed = err
@@ -394,6 +400,7 @@ func (p *pass) look() error {
 		return err
 	}
 	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it meanwhile
+		p.restored = refused.State.Contested.Left(incident.ContestCard)
 		ok, p.before, p.seq = true, refused.State, refused.Seq
 	}
 	p.snap, p.rebuilt = snap, !ok
@@ -409,6 +416,8 @@ func (p *pass) look() error {
 	}
 	p.before.DeclaredAs = p.declaredAs
 	p.state, p.saved = p.before, p.before
+	p.isKept = kept
+	p.recallCardContest()
 	return nil
 }
 
@@ -445,6 +454,7 @@ func (p *pass) step() error {
 			return err
 		}
 	}
+	p.noteContests()
 	p.result(p.broken)
 	if p.m.Aside != nil {
 		p.result(*p.m.Aside)
@@ -493,6 +503,12 @@ func (p *pass) commit() error {
 		p.seq = max(p.seq, p.recentOf(p.m.Ref).seq) // the newest is known by it
 	}
 	view := card.View{Ref: p.m.Ref, ID: p.snap.ID, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
+	p.keepCardContest()
+	if p.leavesCard() {
+		p.seq++
+		p.keepUnwritten(view)
+		return nil
+	}
 	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)
@@ -509,7 +525,7 @@ func (p *pass) commit() error {
 		return err
 	} else if p.state.OwesAnswers() { // what could not be said stands only on the card, and that may be lost
 		p.keepUnwritten(view)
-	} else if before.IsRefused("card") || p.before.OwesAnswers() || p.saved.OwesAnswers() {
+	} else if p.isKept || before.IsRefused("card") || p.before.OwesAnswers() || p.saved.OwesAnswers() {
 		p.dropUnwritten()
 	}
 	if err == nil {
@@ -544,7 +560,7 @@ func (p *pass) putCard(body string) error {
 
 // pin pins the card. One that GitHub does not pin is found among the first comments.
 func (p *pass) pin(c *Card) error {
-	if c.Pinned {
+	if c.Pinned || p.state.Contested.Left(incident.ContestPin) {
 		return nil
 	}
 	err := p.GitHub.Pin(p.ctx, p.m.Ref, c.ID)
@@ -588,6 +604,7 @@ func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wante
 		}
 	}
 	slices.Sort(remove)
+	add, remove, assign, dismiss = p.leaveContested(add, remove, assign, dismiss)
 	add, remove, assign, dismiss = p.leaveUnexplained(add, remove, assign, dismiss)
 	return add, remove, assign, dismiss, w
 }

@@ -198,7 +198,7 @@ func (p *pass) recalled(it Item, again bool) (facts []incident.Fact) {
 			if learned, ok := incident.ParseNews(key); ok {
 				add(learned)
 			}
-		case (parts[0] == "data" || parts[0] == "claim") && again:
+		case (parts[0] == "data" || parts[0] == "claim" || parts[0] == incident.TopicContested) && again:
 			add(incident.Said{Topic: parts[0], Comment: it.Comment}) // which the next reminder replaces
 		case parts[0] == "folded": // folded/5/c123.0/1772447000/bob/globex/Alertmanager
 			if fold, ok := incident.ParseFold(key); ok {

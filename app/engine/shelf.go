@@ -15,6 +15,7 @@ func ShelfDays() map[string]int {
 		"declared/":  365, // kept when an incident is declared or moved, and asked for when its card is lost
 		"missed/":    365, // kept once, and asked for as long as the configuration is missed
 		"unwritten/": 365, // kept anew with each look, and emptied once GitHub takes the card
+		"contest/":   365, // asked for where the card is harmed, and kept anew each time
 		"moved/":     365, // kept anew with each message under the old name
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}

@@ -183,6 +183,8 @@ type (
 	// BrokenTemplate: the repository's postmortem template can't be used, and the postmortem has the standard one. Where names
 	// the version of the file; empty: it can be used.
 	BrokenTemplate struct{ Where, Why string }
+	// ChangedBack: somebody changed back what the app wrote, of which the timeline says nothing. What is as a Contest has it.
+	ChangedBack struct{ What string }
 	// Unassignable: GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
 )

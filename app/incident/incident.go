@@ -195,6 +195,9 @@ type State struct {
 	Summons Summons   `json:"summons,omitzero"`
 	Day     time.Time `json:"day,omitzero"` // of a running incident, when the next day begins in UTC: its card is written again
 
+	// Contested is what automata change back each time that the app puts it right.
+	Contested Contests `json:"contested,omitempty"`
+
 	Noted *Noted `json:"noted,omitempty"` // the newest note with a time of its own
 
 	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50

@@ -91,7 +91,7 @@ type Removed struct {
 
 // Bare tells whether a message says nothing but where to look: then any other look answers it too.
 func (m Message) Bare() bool {
-	if f := m.Floor; f != nil && (f.Event != "" || f.Deleted != 0) {
+	if f := m.Floor; f != nil && (f.Event != "" || f.Deleted != 0 || f.Touched != 0) {
 		return false // a look that began before it may not have read it
 	}
 	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil && m.Removed == nil
@@ -123,6 +123,7 @@ type Floor struct {
 	By       string    `json:"by,omitempty"`      // who did it
 	Comment  int64     `json:"comment,omitempty"` // the comment that was written
 	Deleted  int64     `json:"deleted,omitempty"` // the comment that was deleted
+	Touched  int64     `json:"touched,omitempty"` // the comment that was edited or unpinned
 }
 
 // Comment is a comment as a webhook delivered it.

@@ -35,6 +35,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.f = f
 	r.hearSummoned()
 	r.apply()
+	r.contest()
 	r.keepAsking()
 	r.tick(func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
@@ -58,6 +59,8 @@ type run struct {
 	p       Policy
 	f       Fact
 	effects []Effect
+
+	isRefused bool // the fact is a label of ours that was refused with a word
 }
 
 func (s State) clone() State {
@@ -575,6 +578,10 @@ func (r *run) labeled(name string) {
 	case isSeverity && r.mayConfirm():
 		r.confirm(severity, "")
 	case (isPhase || isSeverity) && !r.mayByHand():
+		r.isRefused = true
+		if r.isRepeated(ContestLabel(name)) {
+			break
+		}
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Names: r.OEs, Command: "/ic"})
 	case isSeverity:
@@ -589,6 +596,9 @@ func (r *run) labeled(name string) {
 func (r *run) unlabeled(name string) {
 	switch {
 	case Same(name, LabelIncident):
+		if r.isRepeated(ContestLabel(name)) {
+			break
+		}
 		r.reply(Say{Name: "label-kept", Line: name, Try: []string{"/incident decline …", "/ic close"}})
 	case Same(name, LabelDrill) && r.Drill && r.mayByHand():
 		r.Drill = false
@@ -625,6 +635,9 @@ func (r *run) shut() {
 	switch {
 	case r.Closed != nil:
 	case !r.mayByHand():
+		if r.isRepeated(ContestState) {
+			break
+		}
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "close-refused", Holder: holder, Names: r.OEs, Command: "/ic"})
 	default:

@@ -126,8 +126,13 @@ func (p payload) floor(event string) *incident.Floor {
 		f.Comment = p.Comment.ID
 	case "issue_comment.deleted":
 		f.Deleted = p.Comment.ID
+	case "issue_comment.edited", "issue_comment.unpinned":
+		if p.Comment.User.Type == "Bot" { // one of the app's own, or it would not be relevant
+			f.Touched = p.Comment.ID
+		}
 	}
-	if f.Event != "" && p.Sender != nil {
+	isPush := event+"."+p.Action == "pull_request.synchronize"
+	if (f.Event != "" || f.Deleted != 0 || f.Touched != 0 || isPush) && p.Sender != nil {
 		f.By = p.Sender.Login
 	}
 	return f

@@ -30,7 +30,9 @@ func TestWhatAPayloadProves(t *testing.T) {
 		{"issues", `{"action":"edited","changes":{"title":{"from":"a"}},` + issue + repo + alice + `}`, incident.Floor{Updated: when, Event: "renamed", By: "alice"}},
 		{"issues", `{"action":"opened",` + issue + repo + alice + `}`, incident.Floor{Updated: when}},
 		{"issue_comment", `{"action":"created",` + issue + by("alice", "User", "/ic") + repo + alice + `}`, incident.Floor{Updated: when, Comment: 5}},
-		{"issue_comment", `{"action":"deleted",` + issue + `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"}},` + repo + alice + `}`, incident.Floor{Updated: when, Deleted: 9}},
+		{"issue_comment", `{"action":"deleted",` + issue + `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"}},` + repo + alice + `}`, incident.Floor{Updated: when, Deleted: 9, By: "alice"}},
+		{"issue_comment", `{"action":"unpinned",` + issue + `"comment":{"id":9,"body":"card","user":{"login":"firebreak[bot]","type":"Bot"}},` + repo + alice + `}`, incident.Floor{Updated: when, Touched: 9, By: "alice"}},
+		{"pull_request", `{"action":"synchronize","pull_request":{"number":4,"updated_at":"` + at + `","head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, incident.Floor{Updated: when, By: "alice"}},
 		{"pull_request", `{"action":"closed","pull_request":{"number":4,"updated_at":"` + at + `","head":{"ref":"postmortem/1","repo":{"full_name":"acme/incidents"}}},` + repo + alice + `}`, incident.Floor{Updated: when}},
 	} {
 		m, ok, err := webhook.Decide(c.event, []byte(c.body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
