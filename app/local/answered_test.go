@@ -102,6 +102,7 @@ func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 					t.Fatal(err)
 				}
 				<-time.After(5 * time.Minute)
+				synctest.Wait()
 				got := strings.ReplaceAll(strings.ReplaceAll(seen(), fmt.Sprintf("%s ", ref), ""), ";", "")
 				if strings.Contains(c.name, "put aside") {
 					if n := handed["locked"]; n != 21 {
