@@ -133,6 +133,13 @@ func (p *pass) pageFirst() (next time.Time) {
 	if p.Shelf == nil || p.foreign || p.m.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || p.before.Declared != nil {
 		return time.Time{}
 	}
+	declared := snap.Created
+	if f := p.m.Floor; p.m.Issue != nil && f != nil {
+		declared = f.Updated
+	}
+	if !snap.Open || p.now.Sub(declared) > outages {
+		return time.Time{} // it is no new one: where its card is not pinned, that stands in a timeline which was not read
+	}
 	if s, err := p.keptIncident(); err != nil || s.State.Declared != nil {
 		return time.Time{} // it is not the first look
 	}

@@ -165,6 +165,34 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 	}
 }
 
+// An incident that is over, or a day old, and whose card nobody finds while the timeline can't be read, is no new one: nobody is paged.
+func TestI5AnOldIncidentIsNotPagedAnewWhereLittleIsRead(t *testing.T) {
+	for name, story := range map[string]string{
+		"over":      "alice: /incident decline nothing broke",
+		"a day old": "carol: /ic\nwait 25h",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.tell(down + story)
+			w.deaf = true // or it would be pinned again
+			w.ok("alice", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d/pin", w.ref.FullName(), w.view().Pinned.ID), nil, nil)
+			w.settle()
+			w.deaf = false
+			w.lose("timers", "messages", "shelf WHERE name LIKE 'incidents/%'")
+			before, _ := w.received()
+			out := &away{is: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/timeline") }}
+			w.replicas.sees(out.between)
+			w.comment("carol", "/incident status")
+			w.settle()
+			w.advance(10 * time.Minute)
+			if after, _ := w.received(); len(after) != len(before) {
+				t.Errorf("paged anew: %+v", after[len(before):])
+			}
+		})
+	}
+}
+
 // onTime holds which pages arrived, each once and at its time after the incident began.
 func (w *world) onTime(want map[string]time.Duration) {
 	w.t.Helper()

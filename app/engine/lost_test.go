@@ -14,12 +14,18 @@ import (
 // loseTimers ends the product, drops all of its timers and all that waits in its queue, and starts it again.
 func (w *world) loseTimers() {
 	w.t.Helper()
+	w.lose("timers", "messages")
+}
+
+// lose ends the product, empties tables of its queue's file, and starts it again.
+func (w *world) lose(tables ...string) {
+	w.t.Helper()
 	w.stop()
 	db, err := sql.Open("sqlite", w.queue)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, table := range []string{"timers", "messages"} {
+	for _, table := range tables {
 		if _, err := db.Exec("DELETE FROM " + table); err != nil {
 			w.t.Fatal(err)
 		}
