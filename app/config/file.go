@@ -68,10 +68,10 @@ func (r *reader) file(n ast.Node, p *incident.Policy) {
 		{"working-hours", func(n ast.Node) { hours, p.Hours = true, incident.OfficeHours; r.hours(n, &p.Hours) }},
 		{"reminders", func(n ast.Node) {
 			r.mapping(n, "reminders", []field{
-				{"missing-data", func(n ast.Node) { r.duration(n, &p.AskData) }},
-				{"customer-update", func(n ast.Node) { r.duration(n, &p.AskUpdate) }},
-				{"vacant-role", func(n ast.Node) { r.duration(n, &p.AskRole) }},
-				{"unclaimed", func(n ast.Node) { r.duration(n, &p.AskClaim) }},
+				{"missing-data", func(n ast.Node) { r.durationFrom(n, &p.AskData, time.Minute) }},
+				{"customer-update", func(n ast.Node) { r.durationFrom(n, &p.AskUpdate, time.Minute) }},
+				{"vacant-role", func(n ast.Node) { r.durationFrom(n, &p.AskRole, time.Minute) }},
+				{"unclaimed", func(n ast.Node) { r.durationFrom(n, &p.AskClaim, time.Minute) }},
 			})
 		}},
 		{"follow-ups", func(n ast.Node) {
@@ -351,8 +351,8 @@ func (r *reader) standBy(n ast.Node, p *incident.Policy) {
 	mistakes := len(r.problems)
 	var checkIn ast.Node
 	r.mapping(n, "stand-by", []field{
-		{"lasts", func(n ast.Node) { r.duration(n, &p.StandBy) }},
-		{"check-in", func(n ast.Node) { checkIn = n; r.duration(n, &p.CheckIn) }},
+		{"lasts", func(n ast.Node) { r.durationFrom(n, &p.StandBy, time.Minute) }},
+		{"check-in", func(n ast.Node) { checkIn = n; r.durationFrom(n, &p.CheckIn, time.Minute) }},
 	})
 	if checkIn != nil && len(r.problems) == mistakes && p.CheckIn > p.StandBy {
 		r.problem(checkIn, fmt.Sprintf("check-in (%s) must not be longer than the stand-by lasts (%s)", short(p.CheckIn), short(p.StandBy)))

@@ -241,6 +241,7 @@ func (r *reader) count(n ast.Node, to *int, least, most int, of string) {
 	*to = i
 }
 
+// longest is how long a time span of the file may be. What comes again and again does so a minute apart at least.
 const longest = 90 * 24 * time.Hour
 
 // duration reads a time span such as 20m, 1h30m or 2d.
@@ -256,12 +257,19 @@ func (r *reader) durationFrom(n ast.Node, to *time.Duration, least time.Duration
 	case !ok:
 		r.problem(n, fmt.Sprintf("%s is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d", shown(text)))
 	case d < least:
-		r.problem(n, shown(text)+" is too short: it must be longer than zero")
+		r.problem(n, shown(text)+" is too short: "+atLeast(least))
 	case d > longest:
 		r.problem(n, shown(text)+" is too long; allowed: up to 90d")
 	default:
 		*to = d
 	}
+}
+
+func atLeast(d time.Duration) string {
+	if d < time.Minute {
+		return "it must be longer than zero"
+	}
+	return short(d) + " is the shortest"
 }
 
 var span = regexp.MustCompile(`^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?$`)

@@ -154,7 +154,7 @@ func APIAddress(web string) (string, error) {
 
 // client builds a client on a transport; follow says whether a write goes on to where GitHub redirects it.
 func (a *App) client(tr http.RoundTripper, m *meter, follow bool) (*github.Client, error) {
-	hc := &http.Client{Transport: &metered{next: &unchanged{next: tr, kept: a.answers}, meter: m},
+	hc := &http.Client{Transport: &metered{now: a.o.Now, next: &unchanged{next: tr, kept: a.answers}, meter: m},
 		CheckRedirect: redirects(follow, a.o.Now), Timeout: timeout}
 	if a.o.Patient {
 		hc.Timeout = 0 // it would count the time that a request waits for its turn; the network has its own

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // GitHub's secondary limits of an installation.
@@ -95,24 +96,8 @@ type limitedAnswer struct {
 	other     bool // of a limit of its own, such as that of searches
 }
 
-// The least and the longest that GitHub is not asked after a refusal, whatever it says: its answers have held 0, times in the past
-// and days. An hour is the longest of its limits.
-const (
-	leastWait   = time.Second
-	longestWait = time.Hour
-	untoldWait  = time.Minute // where GitHub does not say how long, doubled with each refusal
-)
-
-// sensible returns a time to come back at between the least and the longest wait.
-func sensible(until, now time.Time) time.Time {
-	switch {
-	case until.Before(now.Add(leastWait)):
-		return now.Add(leastWait)
-	case until.After(now.Add(longestWait)):
-		return now.Add(longestWait)
-	}
-	return until
-}
+// untoldWait is how long GitHub is not asked after a refusal that does not say how long, doubled with each refusal.
+const untoldWait = time.Minute
 
 // errPaced is why a request was not even sent.
 var errPaced = fmt.Errorf("%w: kept within GitHub's secondary limits", engine.ErrLimited)
@@ -133,11 +118,11 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 		if b.until.After(at) {
 			at = b.until
 		} else if b.probing {
-			at = latest(at, now.Add(leastWait))
+			at = latest(at, now.Add(wait.Least))
 		}
 	}
 	if l.atOnce+1 > requestsAtOnce*shares[u]/100 {
-		at = latest(at, now.Add(leastWait))
+		at = latest(at, now.Add(wait.Least))
 	}
 	cost := func(w *sliding) int {
 		if w == &l.points {
@@ -167,7 +152,7 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 		}
 	}
 	if at.After(now) {
-		at, real := sensible(at, now), at
+		at, real := wait.Until(at, now, wait.Limit), at
 		isKept := !real.After(at) // else more than there is could be promised for that time, and then nobody goes
 		for _, w := range windows {
 			if !isKept {
@@ -231,15 +216,11 @@ func (b *block) refuse(r limitedAnswer, now time.Time) {
 		b.until = latest(b.until, r.until) // it was under way when the one before came
 		return
 	}
-	wait := leastWait
-	if !r.told {
-		wait = untoldWait
-	}
-	wait = min(wait<<min(b.strikes, 12), longestWait)
+	pause := wait.Backoff(untoldWait, b.strikes, wait.Limit)
 	if r.told {
-		wait = min(wait, untoldWait)
+		pause = wait.Backoff(wait.Least, b.strikes, untoldWait)
 	}
-	b.until = sensible(latest(r.until, now.Add(wait)), now)
+	b.until = wait.Until(latest(r.until, now.Add(pause)), now, wait.Limit)
 	b.strikes++
 }
 
@@ -251,8 +232,9 @@ func (l *limiter) observe(res *http.Response, points int, isContent bool, now ti
 		l.mixWrote++
 	}
 	used, err1 := strconv.Atoi(res.Header.Get("X-RateLimit-Used"))
-	reset, err2 := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
-	if err1 != nil || err2 != nil || res.Header.Get("X-RateLimit-Resource") != "core" || reset < l.reset {
+	end, ok := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
+	reset := end.Unix()
+	if err1 != nil || !ok || res.Header.Get("X-RateLimit-Resource") != "core" || reset < l.reset {
 		return
 	}
 	if reset > l.reset {
@@ -368,7 +350,7 @@ func (w *sliding) next(now, at time.Time, u engine.Urgency, share, cost int) tim
 		sum += load(i)
 	}
 	begin, free := from, int64(0) // it is free from begin on for so many grains
-	for i := from; i < from+w.span+int64(longestWait/w.grain); i++ {
+	for i := from; i < from+w.span+int64(wait.Limit/w.grain); i++ {
 		sum += load(i)
 		if sum+float64(cost) > most {
 			begin, free = i+1, 0
@@ -501,9 +483,9 @@ func (p *pace) wait(ctx context.Context, u engine.Urgency) error {
 	if before < 0 {
 		before = len(p.waiting)
 	}
-	if wait := p.free.Sub(at) + time.Duration(before)*p.every; wait > patience {
+	if pause := p.free.Sub(at) + time.Duration(before)*p.every; pause > patience {
 		p.mu.Unlock()
-		return &engine.Later{Until: p.now().Add(max(wait, leastWait)), Err: errPaced}
+		return &engine.Later{Until: p.now().Add(wait.Within(pause, wait.Limit)), Err: errPaced}
 	}
 	w := &waiter{u, make(chan struct{})}
 	p.waiting = slices.Insert(p.waiting, before, w)

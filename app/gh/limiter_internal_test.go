@@ -60,7 +60,10 @@ func TestLimited(t *testing.T) {
 		{status: 403, header: "Retry-After: Mon, 02 Mar 2026 10:41:30 GMT", wait: 90 * time.Second, told: true},
 		{status: 403, header: reset(10 * time.Minute), wait: 10*time.Minute + time.Second, told: true},
 		{status: 403, header: reset(-time.Hour), wait: time.Second, told: true},
-		{status: 403, header: reset(100 * time.Hour), wait: time.Hour, told: true},
+		{status: 403, header: reset(100 * time.Minute), wait: time.Hour, told: true},
+		{status: 403, header: reset(100 * time.Hour), wait: time.Minute}, // of no clock that could be meant
+		{status: 403, header: reset(-100 * time.Hour), wait: time.Minute},
+		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: 9223372036854775807", wait: time.Minute},
 		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: ?", body: "API rate limit exceeded", wait: time.Minute},
 		{status: 403, header: "X-RateLimit-Resource: search; " + reset(20*time.Second), wait: 21 * time.Second, told: true, other: true},
 		{status: 502},

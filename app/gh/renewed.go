@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // renewed gets a new installation token when the old one runs out by the product's clock, which is GitHub's.
@@ -53,6 +55,10 @@ func (m mints) RoundTrip(req *http.Request) (*http.Response, error) {
 // margin is how long before its end a token is renewed, as ghinstallation has it.
 const margin = time.Minute
 
+// longestLife is how long a token is used at most; GitHub's live an hour. One that has run out already by our clock, which may be
+// wrong, is used for a moment nevertheless: GitHub says if it is no good, and a token for every request is none of its limits'.
+const longestLife = 24 * time.Hour
+
 // wallLife is what ghinstallation is told of a token's life: longer than any, since renewed decides.
 const wallLife = 24 * time.Hour
 
@@ -70,7 +76,7 @@ func (r *renewed) noteExpiry(res *http.Response) (*http.Response, error) {
 		return res, nil // ghinstallation says what is wrong with it
 	}
 	r.mu.Lock()
-	r.from = expires.Add(-margin)
+	r.from = wait.Until(expires.Add(-margin), r.now(), longestLife)
 	r.mu.Unlock()
 	if answer["expires_at"], err = json.Marshal(time.Now().Add(wallLife)); err == nil {
 		text, err = json.Marshal(answer)

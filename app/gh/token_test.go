@@ -310,7 +310,8 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 // the old one would still be good, and once for each request that it does not know the answer to.
 func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 	t.Parallel()
-	installed, expiry := 7, time.Hour
+	installed, expiry, later := 7, time.Hour, time.Duration(0)
+	now := func() time.Time { return time.Now().Add(later) }
 	var asked []string
 	transport := roundTrip(func(r *http.Request) (*http.Response, error) {
 		path := strings.TrimPrefix(r.URL.Path, "/api/v3/")
@@ -322,7 +323,7 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 				body, code = fmt.Sprintf(`{"id":%d}`, installed), http.StatusOK
 			}
 		case fmt.Sprintf("app/installations/%d/access_tokens", installed):
-			body, code = fmt.Sprintf(`{"token":"ghs_%d","expires_at":%q}`, installed, time.Now().Add(expiry).Format(time.RFC3339)), http.StatusCreated
+			body, code = fmt.Sprintf(`{"token":"ghs_%d","expires_at":%q}`, installed, now().Add(expiry).Format(time.RFC3339)), http.StatusCreated
 		case "repos/acme/incidents/issues/1/comments":
 			sent, err := io.ReadAll(r.Body)
 			if err != nil || !strings.Contains(string(sent), "It burns") {
@@ -334,7 +335,7 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 		}
 		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
-	app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport})
+	app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,6 +358,7 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 		{what: "installed again", installed: 10, expiry: time.Hour, asks: []string{lookup, mint(10), comment}},
 	} {
 		installed, expiry, asked = step.installed, step.expiry, nil
+		later += 2 * time.Second
 		if _, err := app.Comment(t.Context(), it, "It burns"); (err != nil) != step.gone {
 			t.Errorf("%s: %v", step.what, err)
 		}

@@ -2,7 +2,6 @@ package gh
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // Version is the version of the REST API that this package was written against; GitHub asks to send it always.
@@ -46,8 +46,12 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 // refuse calls by itself.
 type metered struct {
 	next  http.RoundTripper
+	now   func() time.Time
 	meter *meter
 }
+
+// longestSkew is how far GitHub's counter of an hour may be from our clock: its hour, and what clocks differ.
+const longestSkew = 2 * time.Hour
 
 // meter is what is left of the calls that an installation has in an hour.
 type meter struct {
@@ -62,10 +66,11 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	left, err1 := strconv.Atoi(res.Header.Get("X-RateLimit-Remaining"))
 	limit, err2 := strconv.Atoi(res.Header.Get("X-RateLimit-Limit"))
-	reset, err3 := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
-	if err1 == nil && err2 == nil && err3 == nil && res.Header.Get("X-RateLimit-Resource") == "core" {
+	now := m.now()
+	reset, ok := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
+	if err1 == nil && err2 == nil && left >= 0 && limit > 0 && ok && res.Header.Get("X-RateLimit-Resource") == "core" {
 		m.meter.mu.Lock()
-		m.meter.left = engine.Budget{Left: left, Limit: limit, Reset: time.Unix(reset, 0).UTC()}
+		m.meter.left = engine.Budget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
 		m.meter.mu.Unlock()
 	}
 	res.Header.Del("X-RateLimit-Remaining")
@@ -103,9 +108,10 @@ func (e *limitError) Unwrap() error { return engine.ErrLimited }
 func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	resource := res.Header.Get("X-RateLimit-Resource")
 	l.other = resource != "" && resource != "core"
-	after, hasAfter := retryAfter(res.Header.Get("Retry-After"), now)
+	pause, hasAfter := wait.RetryAfter(res.Header.Get("Retry-After"), now, wait.Limit)
+	after := now.Add(pause)
 	if res.StatusCode >= 500 {
-		l.until, l.told = sensible(after, now), hasAfter
+		l.until, l.told = wait.Until(after, now, wait.Limit), hasAfter
 		return l, hasAfter
 	}
 	if !slices.Contains([]int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusUnprocessableEntity}, res.StatusCode) {
@@ -117,31 +123,22 @@ func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 		return l, false
 	}
 	l.isContent = isTooQuick || strings.Contains(words, "content creation")
-	epoch, err := strconv.ParseInt(res.Header.Get("X-RateLimit-Reset"), 10, 64)
+	reset, hasReset := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
 	switch {
 	case hasAfter:
 		l.until, l.told = after, true
-	case res.Header.Get("X-RateLimit-Remaining") == "0" && err == nil:
-		l.until, l.told = time.Unix(epoch, 0).UTC().Add(time.Second), true
+	case res.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
+		l.until, l.told = reset.Add(time.Second), true
+	case res.Header.Get("X-RateLimit-Remaining") == "0":
+		l.until = now.Add(untoldWait)
 	case l.isContent || res.StatusCode == http.StatusTooManyRequests ||
 		strings.Contains(words, "rate limit") || strings.Contains(words, "abuse detection"):
 		l.until = now.Add(untoldWait)
 	default:
 		return l, false
 	}
-	l.until = sensible(l.until, now)
+	l.until = wait.Until(l.until, now, wait.Limit)
 	return l, true
-}
-
-// retryAfter reads a Retry-After header, which is a number of seconds or a date.
-// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
-func retryAfter(text string, now time.Time) (time.Time, bool) {
-	seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err == nil || errors.Is(err, strconv.ErrRange) { // it is the largest then
-		return now.Add(time.Duration(max(0, min(seconds, int64(longestWait/time.Second)))) * time.Second), true
-	}
-	at, err := http.ParseTime(text)
-	return at, err == nil
 }
 
 // wordsOf returns the beginning of an answer's text in lower case, and leaves the answer as it was.

@@ -31,13 +31,13 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 		r.see(f)
 	}
 	r.hear(f)
-	r.tick(func(due time.Time) bool { return due.Before(f.At) })
+	r.tick(f.At, func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.hearSummoned()
 	r.apply()
 	r.contest()
 	r.keepAsking()
-	r.tick(func(due time.Time) bool { return !due.After(f.At) })
+	r.tick(f.At, func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.settle()
 	r.keepDay()

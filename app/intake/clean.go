@@ -47,12 +47,13 @@ func sealed(r Request, s Signal) Signal {
 	return s
 }
 
-var century = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// oldest is how long ago what is reported can have begun.
+const oldest = 366 * 24 * time.Hour
 
-// plausible gives when something happened, or now if what was said can't be: no alert is older than this century, and a
-// sender's clock may be wrong.
+// plausible gives when something happened, or now if what was said can't be: a sender's clock may be wrong, and its number may be
+// none of a time.
 func plausible(t, now time.Time) time.Time {
-	if t.Before(century) || t.After(now) {
+	if t.Before(now.Add(-oldest)) || t.After(now) {
 		t = now
 	}
 	return t.UTC()

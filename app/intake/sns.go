@@ -29,8 +29,9 @@ type SNS struct {
 	Topics  []string // ARNs of the topics that may speak by their signature
 	Fetch   func(ctx context.Context, url string) ([]byte, error)
 
-	mu    sync.Mutex
-	certs map[string]*x509.Certificate // by address
+	mu      sync.Mutex
+	certs   map[string]*x509.Certificate // by address
+	fetched []time.Time                  // when certificates were asked for of late
 }
 
 // Name gives "sns".
@@ -50,6 +51,9 @@ const (
 	// up to an hour. https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 	snsWindow = time.Hour
 	maxCerts  = 16
+	// mostFetches is how many certificates are asked for in a minute, whatever addresses strangers name: SNS has one for a region
+	// at a time.
+	mostFetches = 10
 )
 
 // snsMessage is the envelope. The values are kept as they came, because they are what is signed.
@@ -85,7 +89,7 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	}
 	switch m.Type {
 	case "SubscriptionConfirmation":
-		if trust != Verified || !ofAmazon(m.SubscribeURL) {
+		if trust != Verified || !isConfirmation(m.SubscribeURL, m.TopicArn) {
 			return Result{}, rejected("topic", "a subscription is confirmed only for an allowed topic, by an address of Amazon's")
 		}
 		return Result{Confirm: m.SubscribeURL}, nil
@@ -119,14 +123,14 @@ func (s *SNS) verify(ctx context.Context, m snsMessage, now time.Time) error {
 	if !slices.Contains(s.Topics, m.TopicArn) {
 		return rejected("topic", "the topic is not an allowed one")
 	}
-	if !ofAmazon(m.SigningCertURL) || !strings.HasSuffix(m.SigningCertURL, ".pem") {
+	if !isCertificate(m.SigningCertURL) {
 		return rejected("certificate", "the certificate's address is not Amazon's")
 	}
 	signature, err := base64.StdEncoding.DecodeString(m.Signature)
 	if err != nil {
 		return rejected("signature", "the signature is not base64")
 	}
-	cert, err := s.certificate(ctx, m.SigningCertURL)
+	cert, err := s.certificate(ctx, m.SigningCertURL, now)
 	if err != nil {
 		return ours("certificate", "the certificate of SNS's can't be had: %w", err)
 	}
@@ -168,20 +172,48 @@ func (m snsMessage) signed() string {
 	return t + "SubscribeURL\n" + m.SubscribeURL + "\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
 }
 
-var snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+// The addresses of SNS's, whole: a host of one region, and nothing that a parser could read in another way.
+// https://docs.aws.amazon.com/general/latest/gr/sns.html
+var (
+	snsAddress     = regexp.MustCompile(`^https://(sns\.[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)/`)
+	certificateURL = regexp.MustCompile(snsAddress.String() + `SimpleNotificationService-[0-9a-f]{16,64}\.pem$`)
+	confirmURL     = regexp.MustCompile(snsAddress.String() + `\?([A-Za-z0-9=&%:._~-]+)$`)
+)
 
-// ofAmazon tells whether an address is one that SNS itself answers.
-func ofAmazon(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.User == nil && snsHost.MatchString(u.Host)
+// isCertificate reports whether an address is one of SNS's certificates.
+func isCertificate(s string) bool { return len(s) <= maxURL && certificateURL.MatchString(s) }
+
+// isConfirmation reports whether an address confirms the subscription of a topic, and does nothing else: by SNS's API an address
+// may delete one, too.
+func isConfirmation(s, topic string) bool {
+	m := confirmURL.FindStringSubmatch(s)
+	if m == nil || len(s) > maxURL {
+		return false
+	}
+	q, err := url.ParseQuery(m[2])
+	if err != nil || len(q["Action"]) != 1 || len(q["TopicArn"]) != 1 {
+		return false
+	}
+	return q.Get("Action") == "ConfirmSubscription" && q.Get("TopicArn") == topic && strings.HasPrefix(m[1], "sns."+regionOf(topic)+".")
 }
 
-func (s *SNS) certificate(ctx context.Context, from string) (*x509.Certificate, error) {
+// regionOf returns the region in a topic's ARN, or "".
+func regionOf(topic string) string {
+	if parts := strings.Split(topic, ":"); len(parts) == 6 {
+		return parts[3]
+	}
+	return ""
+}
+
+func (s *SNS) certificate(ctx context.Context, from string, now time.Time) (*x509.Certificate, error) {
 	s.mu.Lock()
 	cert := s.certs[from]
 	s.mu.Unlock()
 	if cert != nil {
 		return cert, nil
+	}
+	if !s.mayFetch(now) {
+		return nil, errors.New("so many were asked for that the next must wait")
 	}
 	body, err := s.Fetch(ctx, from)
 	if err != nil {
@@ -203,12 +235,24 @@ func (s *SNS) certificate(ctx context.Context, from string) (*x509.Certificate, 
 	return cert, nil
 }
 
+// mayFetch reports whether another certificate may be asked for now, and counts it.
+func (s *SNS) mayFetch(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fetched = slices.DeleteFunc(s.fetched, func(at time.Time) bool { return now.Sub(at).Abs() > time.Minute })
+	if len(s.fetched) >= mostFetches {
+		return false
+	}
+	s.fetched = append(s.fetched, now)
+	return true
+}
+
 // fetcher follows no redirect: it would lead away from the address that was checked.
 var fetcher = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // Fetch gets up to 64 KiB from an address of SNS's.
 func Fetch(ctx context.Context, from string) ([]byte, error) {
-	if !ofAmazon(from) {
+	if len(from) > maxURL || !snsAddress.MatchString(from) {
 		return nil, errors.New("not an address of Amazon SNS's")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net/http"
 	"strings"
@@ -24,7 +25,7 @@ import (
 
 const (
 	topic   = "arn:aws:sns:us-east-1:123456789012:alarms"
-	certURL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123.pem"
+	certURL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 )
 
 // amazon signs as SNS does.
@@ -52,7 +53,7 @@ func notification() map[string]string {
 func confirmation() map[string]string {
 	m := notification()
 	delete(m, "Subject")
-	m["Type"], m["Token"], m["SubscribeURL"] = "SubscriptionConfirmation", "2336412f37", "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=2336412f37"
+	m["Type"], m["Token"], m["SubscribeURL"] = "SubscriptionConfirmation", "2336412f37", "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn="+topic+"&Token=2336412f37"
 	return m
 }
 
@@ -85,7 +86,7 @@ func signSNS(m map[string]string) map[string]string {
 
 func snsSource(fetched *int) *intake.SNS {
 	return &intake.SNS{Topics: []string{"arn:aws:sns:us-east-1:123456789012:other", topic}, Fetch: func(_ context.Context, url string) ([]byte, error) {
-		if url != certURL {
+		if !strings.HasPrefix(url, "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-") {
 			return nil, errors.New("an address that nobody should have asked")
 		}
 		*fetched++
@@ -144,9 +145,27 @@ func TestI1SNSSignatures(t *testing.T) {
 		}),
 		"of a port":      with(func(m map[string]string) { m["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com:8443/x.pem" }),
 		"no certificate": with(func(m map[string]string) { m["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com/x" }),
-		"too old":        with(func(m map[string]string) { m["Timestamp"] = "2026-11-25T09:44:45.750Z" }),
-		"of the future":  with(func(m map[string]string) { m["Timestamp"] = "2026-11-25T10:50:45.750Z" }),
-		"of no time":     with(func(m map[string]string) { m["Timestamp"] = "now" }),
+		"another path":   with(func(m map[string]string) { m["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com/x.pem" }),
+		"a longer path": with(func(m map[string]string) {
+			m["SigningCertURL"] = strings.Replace(certURL, ".com/", ".com/a/../", 1)
+		}),
+		"a query":    with(func(m map[string]string) { m["SigningCertURL"] = certURL + "?x=.pem" }),
+		"a fragment": with(func(m map[string]string) { m["SigningCertURL"] = certURL + "#.pem" }),
+		"no region":  with(func(m map[string]string) { m["SigningCertURL"] = strings.Replace(certURL, ".us-east-1.", ".x.", 1) }),
+		"a bucket's region": with(func(m map[string]string) {
+			m["SigningCertURL"] = strings.Replace(certURL, ".us-east-1.", ".us-east-1.s3.", 1)
+		}),
+		"a line behind it": with(func(m map[string]string) { m["SigningCertURL"] = certURL + "\n" }),
+		"capital letters":  with(func(m map[string]string) { m["SigningCertURL"] = strings.Replace(certURL, "https", "HTTPS", 1) }),
+		"a backslash": with(func(m map[string]string) {
+			m["SigningCertURL"] = strings.Replace(certURL, ".com/", ".com\\@evil.example/", 1)
+		}),
+		"letters of another script": with(func(m map[string]string) {
+			m["SigningCertURL"] = strings.Replace(certURL, "amazonaws", "am\u0430zonaws", 1)
+		}),
+		"too old":       with(func(m map[string]string) { m["Timestamp"] = "2026-11-25T09:44:45.750Z" }),
+		"of the future": with(func(m map[string]string) { m["Timestamp"] = "2026-11-25T10:50:45.750Z" }),
+		"of no time":    with(func(m map[string]string) { m["Timestamp"] = "now" }),
 	} {
 		if result, err := readSNS(s, m, now); err == nil || kind(t, err) != intake.Rejected {
 			t.Errorf("%s: %v, %+v", name, err, result)
@@ -181,6 +200,33 @@ func TestI1SNSCertificatesThatCannotBeHad(t *testing.T) {
 	}
 }
 
+// Whatever addresses of certificates strangers name, few are asked for, and those that are known need none.
+func TestI1FewCertificatesAreFetched(t *testing.T) {
+	fetched := 0
+	s := snsSource(&fetched)
+	if _, err := readSNS(s, signSNS(notification()), now); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		m := signSNS(notification())
+		m["SigningCertURL"] = fmt.Sprintf("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%032x.pem", i)
+		m["Message"] = "forged" // the signature does not fit
+		_, _ = readSNS(s, m, now)
+	}
+	if fetched > 10 {
+		t.Errorf("%d certificates were fetched", fetched)
+	}
+	if _, err := readSNS(s, signSNS(notification()), now); err != nil {
+		t.Errorf("with the certificate that is known: %v", err)
+	}
+	at := now.Add(2 * time.Minute)
+	m := notification()
+	m["Timestamp"], m["SigningCertURL"] = at.Format(time.RFC3339), fmt.Sprintf("https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%032x.pem", 5000)
+	if _, err := readSNS(s, signSNS(m), at); err != nil {
+		t.Errorf("later: %v", err)
+	}
+}
+
 func TestI1SubscriptionsAreConfirmedForAllowedTopicsOnly(t *testing.T) {
 	fetched := 0
 	s := snsSource(&fetched)
@@ -192,6 +238,20 @@ func TestI1SubscriptionsAreConfirmedForAllowedTopicsOnly(t *testing.T) {
 		"another topic":      func(m map[string]string) { m["TopicArn"] = topic + "2" },
 		"another host":       func(m map[string]string) { m["SubscribeURL"] = "https://evil.example/?Action=ConfirmSubscription" },
 		"a metadata service": func(m map[string]string) { m["SubscribeURL"] = "http://169.254.169.254/latest/meta-data" },
+		"another action": func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "ConfirmSubscription", "Unsubscribe", 1)
+		},
+		"two actions":      func(m map[string]string) { m["SubscribeURL"] += "&Action=Publish" },
+		"of another topic": func(m map[string]string) { m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], topic, topic+"2", 1) },
+		"of another region": func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "sns.us-east-1", "sns.eu-west-1", 1)
+		},
+		"with a port": func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], ".com/", ".com:443/", 1)
+		},
+		"with a user": func(m map[string]string) {
+			m["SubscribeURL"] = strings.Replace(m["SubscribeURL"], "https://", "https://a@", 1)
+		},
 	} {
 		m := confirmation()
 		edit(m)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // together is how many arrivals stand in one row at most, and are sorted in at once: whatever else is to be written waits for
@@ -32,6 +33,7 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 	if at.Before(now) {
 		at = now
 	}
+	at = wait.NoLater(at, now, wait.Timer)
 	line, err := json.Marshal(arrival[*engine.Message]{At: now.UnixNano(), Due: at.UnixNano(), Message: &m})
 	if err != nil {
 		return err

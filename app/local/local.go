@@ -18,12 +18,13 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 const (
 	workers   = 4                  // incidents looked at at the same time
 	remember  = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
-	firstWait = time.Second        // after a failure, doubled each time …
+	firstWait = wait.Least         // after a failure, doubled each time …
 	longest   = 5 * time.Minute    // … up to this
 	tries     = 20                 // then a message is put aside
 )
@@ -145,6 +146,8 @@ type Store struct {
 	changed         chan struct{}        // closed at the next change of anything
 	broken          error                // why Run gives up
 	ended           bool                 // Run has ended
+
+	rang map[string]time.Time // when timers rang of late; Run's own
 }
 
 // write is one change that waits for its commit, or one message that arrived.
@@ -181,7 +184,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		log.Warn("what is answered is not counted beside the queue", "file", path, "err", err)
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{})}
+	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}), rang: map[string]time.Time{}}
 	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
 		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
@@ -361,12 +364,13 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 	if _, err := incident.ParseRef(ref.String()); err != nil {
 		return fmt.Errorf("set a timer: %w", err)
 	}
+	at = wait.NoLater(at, s.clock.Now(), wait.Timer)
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if at.IsZero() {
 			_, err := tx.Exec(`DELETE FROM timers WHERE ref = ?`, ref.String())
 			return err
 		}
-		_, err := tx.Exec(`INSERT INTO timers (ref, due) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET due = excluded.due`, ref.String(), at.UnixNano())
+		_, err := tx.Exec(`INSERT INTO timers (ref, due) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET due = excluded.due`, ref.String(), wait.Nanos(at))
 		return err
 	})
 }

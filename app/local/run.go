@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // Run hands out what is due until ctx ends: one message per incident at a time, in order, several incidents at once. A
@@ -175,6 +177,13 @@ func (s *Store) ring(ctx context.Context) error {
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
 		for _, t := range due {
+			if soonest := s.rang[t.ref].Add(wait.Least); now.Before(soonest) && !now.Before(s.rang[t.ref]) {
+				// Whatever sets a timer for what is over already, it rings once a second.
+				if _, err := tx.Exec(`UPDATE timers SET due = ? WHERE ref = ? AND due = ?`, soonest.UnixNano(), t.ref, t.due); err != nil {
+					return err
+				}
+				continue
+			}
 			// Only if nobody has set it anew since.
 			res, err := tx.Exec(`DELETE FROM timers WHERE ref = ? AND due = ?`, t.ref, t.due)
 			if err != nil {
@@ -183,6 +192,7 @@ func (s *Store) ring(ctx context.Context) error {
 			if n, err := res.RowsAffected(); err != nil || n == 0 {
 				continue
 			}
+			s.noteRing(t.ref, now)
 			ref, err := incident.ParseRef(t.ref)
 			if err != nil {
 				return err
@@ -204,6 +214,17 @@ func (s *Store) ring(ctx context.Context) error {
 		return nil
 	})
 }
+
+// noteRing notes when a timer rang, as long as it matters.
+func (s *Store) noteRing(ref string, now time.Time) {
+	if len(s.rang) >= mostRang {
+		maps.DeleteFunc(s.rang, func(_ string, at time.Time) bool { return now.Sub(at) >= wait.Least })
+	}
+	s.rang[ref] = now
+}
+
+// mostRang is how many timers' last times are kept before those that don't matter are forgotten.
+const mostRang = 1000
 
 // joinTimer makes one look of a timer and an earlier one of the incident that waits for its next try, unless that is being handed out.
 func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
@@ -324,7 +345,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		}
 	case errors.As(err, &later):
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`, max(later.Until.UnixNano(), now.UnixNano()+1), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`, wait.Until(later.Until, now, wait.Message).UnixNano(), j.id)
 			return err
 		}
 	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable), j.tries+1 >= hungTries && errors.Is(err, errHung):
@@ -335,10 +356,10 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 			return e
 		}
 	default:
-		wait := min(firstWait<<min(j.tries, tries), longest)
-		s.log.Warn("a look failed: trying again", "incident", ref, "in", wait, "tries", j.tries+1, "err", err)
+		rest := wait.Backoff(firstWait, j.tries, longest)
+		s.log.Warn("a look failed: trying again", "incident", ref, "in", rest, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+seal(true)+` WHERE id = ?`, now.Add(wait).UnixNano(), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+seal(true)+` WHERE id = ?`, now.Add(rest).UnixNano(), j.id)
 			return err
 		}
 	}

@@ -259,3 +259,65 @@ func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
 		}
 	})
 }
+
+// oddTimes are times to come back at that headers, clocks and files have given.
+func oddTimes(now time.Time) map[string]time.Time {
+	return map[string]time.Time{
+		"now": now, "a moment ago": now.Add(-time.Nanosecond), "an hour ago": now.Add(-time.Hour), "the year 1": time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
+		"1970": time.Unix(0, 0), "1600": time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC), "2262": time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC),
+		"2926": time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC), "9999": time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), "no year": time.Unix(1<<62, 0),
+	}
+}
+
+// No message is tried more than once a second, whenever it says to come back, and none is left for more than half a day.
+func TestNoMessageIsTriedMoreThanOnceASecondNorParked(t *testing.T) {
+	for name := range oddTimes(time.Time{}) {
+		synctest.Test(t, func(t *testing.T) {
+			tried := 0
+			s, _ := run(t, func(m engine.Message) error {
+				tried++
+				return &engine.Later{Until: oddTimes(time.Now())[name], Err: engine.ErrUnavailable}
+			})
+			if err := s.Enqueue(t.Context(), message(1, "a"), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Minute)
+			if tried > 61 {
+				t.Errorf("%s: tried %d times in a minute", name, tried)
+			}
+			if !oddTimes(time.Now())[name].After(time.Now()) {
+				return
+			}
+			<-time.After(12 * time.Hour)
+			if tried < 2 {
+				t.Errorf("%s: parked", name)
+			}
+		})
+	}
+}
+
+// Nor does a timer ring more than once a second, whatever it is set to, and a time that a file can't hold does not ring at once.
+func TestNoTimerRingsMoreThanOnceASecond(t *testing.T) {
+	for name := range oddTimes(time.Time{}) {
+		synctest.Test(t, func(t *testing.T) {
+			rang := 0
+			var s *local.Store
+			s, _ = run(t, func(m engine.Message) error {
+				rang++
+				return s.Schedule(t.Context(), m.Ref, oddTimes(time.Now())[name])
+			})
+			if err := s.Schedule(t.Context(), message(1, "").Ref, oddTimes(time.Now())[name]); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Minute)
+			if rang > 61 {
+				t.Errorf("%s: rang %d times in a minute", name, rang)
+			}
+			if isFar := oddTimes(time.Now())[name].After(time.Now()); isFar && rang > 0 {
+				t.Errorf("%s: rang %d times before its time", name, rang)
+			} else if !isFar && rang < 10 {
+				t.Errorf("%s: rang %d times in a minute", name, rang)
+			}
+		})
+	}
+}

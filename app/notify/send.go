@@ -12,10 +12,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 const (
@@ -130,14 +131,14 @@ func (n *Notifier) send(ctx context.Context, kind string, hide []string, try fun
 		if e == nil {
 			return nil
 		}
-		wait := max(pause<<attempt, e.after)
-		if !e.temporary || attempt == retries || wait > patient {
+		rest := max(pause<<attempt, e.after)
+		if !e.temporary || attempt == retries || rest > patient {
 			return e
 		}
 		select {
 		case <-ctx.Done():
 			return e
-		case <-time.After(wait):
+		case <-time.After(rest):
 		}
 	}
 }
@@ -223,13 +224,11 @@ func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// retryAfter reads the header in seconds or as a date.
+// longestAfter is how long a service may ask to be left alone.
+const longestAfter = time.Hour
+
+// retryAfter reads the header.
 func retryAfter(header string) time.Duration {
-	if seconds, err := strconv.Atoi(header); err == nil {
-		return max(0, min(time.Duration(seconds)*time.Second, 24*time.Hour))
-	}
-	if at, err := http.ParseTime(header); err == nil {
-		return max(0, min(time.Until(at), 24*time.Hour))
-	}
-	return 0
+	d, _ := wait.RetryAfter(header, time.Now(), longestAfter)
+	return d
 }

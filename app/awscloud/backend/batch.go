@@ -16,6 +16,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 	// hidden is how long a message can be kept from being handed out: twelve hours from when it was received, of which
 	// this batch used some.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
-	hidden = 12*time.Hour - 15*time.Minute
+	hidden = wait.Message - 15*time.Minute
 	// reserve is the time before the function's end in which nothing is worked at any more: what is cut off then is noted
 	// as failed, while a function that is ended by force holds up its messages for the queue's whole visibility timeout.
 	reserve = 5 * time.Second
@@ -93,21 +94,21 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 			continue
 		}
 		b.tellAside(ctx, m, err)
-		wait := b.wait(m, err)
+		rest := b.wait(m, err)
 		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group, "message", m.MessageId,
-			"in", wait, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err", err)
+			"in", rest, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err", err)
 		left := messages[i:]
 		if isWaiting(err) {
-			left = b.sendAgain(ctx, left, wait)
+			left = b.sendAgain(ctx, left, rest)
 		} else {
-			left = append([]events.SQSMessage{m}, b.sendAgain(ctx, left[1:], wait)...)
+			left = append([]events.SQSMessage{m}, b.sendAgain(ctx, left[1:], rest)...)
 		}
 		// As long as one message of a group is hidden, none of them is handed out: so all wait for the first.
 		receipts := make([]string, len(left))
 		for j, l := range left {
 			receipts[j] = l.ReceiptHandle
 		}
-		if err := b.Queue.Hide(ctx, receipts, wait); err != nil {
+		if err := b.Queue.Hide(ctx, receipts, rest); err != nil {
 			b.Logger.Error("the messages come again only after the queue's own visibility timeout", "group", group, "err", err)
 		}
 		return left
@@ -123,14 +124,14 @@ func isWaiting(err error) bool {
 // sendAgain sends messages anew that did not fail and were handed out so often that SQS, which counts only that, would soon put
 // them aside: waiting is no failure, however long it takes. It returns the others, and what could not be sent. Before that a
 // message waits where it is, which keeps its incident's order.
-func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage, wait time.Duration) (left []events.SQSMessage) {
+func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage, rest time.Duration) (left []events.SQSMessage) {
 	for _, record := range messages {
 		m, err := awscloud.Decode(record.Body)
 		if received(record) < max(b.Tries/2, 1) || b.Tries == 0 || err != nil {
 			left = append(left, record)
 			continue
 		}
-		at := b.Now().Add(max(wait, leastAhead))
+		at := b.Now().Add(max(rest, leastAhead))
 		m.Again = at // or SQS would take it for the message that was sent before
 		if err := b.Queue.Enqueue(ctx, m, at); err != nil {
 			b.Logger.Error("message not sent again: it may be put aside although it only waits", "incident", m.Ref.String(), "err", err)
@@ -187,11 +188,12 @@ func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause e
 func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
 	var later *engine.Later
 	if errors.As(err, &later) {
-		wait := later.Until.Sub(b.Now())
-		return min(max(wait+time.Second-1, time.Second), hidden).Truncate(time.Second) // whole seconds, and not too early
+		now := b.Now()
+		rest := wait.Until(later.Until, now, hidden).Sub(now)
+		return min(rest+time.Second-1, hidden).Truncate(time.Second) // whole seconds, and not too early
 	}
 	if errors.Is(err, errHung) {
 		return longest
 	}
-	return min(firstWait<<min(max(received(m)-1, 0), 20), longest)
+	return wait.Backoff(firstWait, received(m)-1, longest)
 }

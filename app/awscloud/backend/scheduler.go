@@ -17,6 +17,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/awscloud"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // EventBridge is what a Scheduler needs of Amazon EventBridge Scheduler.
@@ -53,7 +54,7 @@ func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time
 		return errors.Join(s.remove(ctx, first), s.remove(ctx, second))
 	}
 	now := s.Now()
-	at = whole(later(at, now.Add(soonest)))
+	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
 	stands, err := s.read(ctx, first)
 	if err != nil || stands.Equal(at) {
 		return err
@@ -82,7 +83,8 @@ func (s *Scheduler) Send(ctx context.Context, m incident.Message, at time.Time) 
 	if err != nil {
 		return err
 	}
-	at = whole(later(at, s.Now().Add(soonest)))
+	now := s.Now()
+	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
 	return s.put(ctx, name("message", m.Ref, body+at.Format(time.RFC3339)), m.Ref, body, at)
 }
 
