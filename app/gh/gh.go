@@ -72,6 +72,7 @@ type App struct {
 	files         map[string]file
 	answers       *lru.Cache[string, *answer] // by address
 	ids           map[string]repoID           // of repositories that were renamed, by the old name
+	lookedUp      map[string]time.Time        // when an owner's installation was looked up though one is known
 	accounts      map[string]permission       // that are not named: whether one that is named has that name by now
 	unpinnable    bool                        // the server knows no pinned comments
 	notices       *notices
@@ -107,7 +108,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, accounts: map[string]permission{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
 	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
 		return nil, err
 	}

@@ -193,6 +193,26 @@ func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 	return answer.ID, need("read the repository", ref.FullName(), field{"id", answer.ID != 0})
 }
 
+// isTakenOver reports whether an owner's name belongs to another installation by now: the account was renamed, and somebody else, who
+// installed the App too, took its old name. It is asked once a minute.
+func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation int64) bool {
+	key, now := strings.ToLower(owner), a.o.Now()
+	a.mu.Lock()
+	asked, known := a.lookedUp[key]
+	if !known || now.Sub(asked).Abs() >= askID {
+		if len(a.lookedUp) >= keptTeams {
+			clear(a.lookedUp)
+		}
+		a.lookedUp[key], known = now, false
+	}
+	a.mu.Unlock()
+	if known {
+		return false
+	}
+	inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
+	return err == nil && inst.GetID() != 0 && inst.GetID() != installation
+}
+
 // isMisnamed reports whether no token was given for what it was asked for: an unknown repository, or a permission.
 func isMisnamed(err error) bool {
 	var refused *ghinstallation.HTTPError

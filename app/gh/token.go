@@ -72,7 +72,7 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 		id = inst.GetID()
 	}
 	anew := func(ctx context.Context, failed error) (*github.Client, error) {
-		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) {
+		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) && !a.isTakenOver(ctx, owner, repos[0], id) {
 			return nil, failed
 		}
 		a.forget(owner, id)

@@ -371,3 +371,62 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// An account that took the old name of another one has an installation of its own: its repositories are worked in by that, and by no
+// token of the account that was renamed.
+func TestANameThatAnotherAccountTookOver(t *testing.T) {
+	t.Parallel()
+	owner, isThere, later, lookups := 7, true, time.Duration(0), 0
+	now := func() time.Time { return time.Now().Add(later) }
+	transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, code := `{"message":"Not Found"}`, http.StatusNotFound
+		switch path := strings.TrimPrefix(r.URL.Path, "/api/v3/"); path {
+		case "repos/acme/incidents/installation":
+			lookups++
+			body, code = fmt.Sprintf(`{"id":%d}`, owner), http.StatusOK
+		case "app/installations/7/access_tokens", "app/installations/9/access_tokens":
+			asked, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			id := strings.Split(path, "/")[2]
+			if strings.Contains(string(asked), "incidents") && (id != fmt.Sprint(owner) || !isThere) { // it has no such repository
+				body, code = `{"message":"There is at least one repository that does not exist or is not accessible to the parent installation."}`, http.StatusUnprocessableEntity
+				break
+			}
+			body, code = fmt.Sprintf(`{"token":"ghs_%s","expires_at":%q}`, id, now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
+		case "repos/acme/incidents/issues/1/comments":
+			if r.Header.Get("Authorization") == fmt.Sprintf("token ghs_%d", owner) {
+				body, code = `{"id":4711}`, http.StatusCreated
+			}
+		}
+		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	})
+	app, err := gh.New(gh.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.Comment(t.Context(), it, "It burns"); err != nil {
+		t.Fatal(err)
+	}
+	owner = 9 // acme became acme2, and somebody else is acme
+	if _, err := app.Comment(t.Context(), it, "It burns"); err == nil {
+		t.Error("a token of the account that was renamed opens the other's repository")
+	}
+	later += 2 * time.Hour // its tokens ran out
+	before := lookups
+	if _, err := app.Comment(t.Context(), it, "It burns"); err != nil || lookups > before+2 {
+		t.Errorf("by the new account's installation: %v after %d lookups", err, lookups-before)
+	}
+	// Whoever has no such repository is not looked up again and again.
+	isThere, later = false, later+2*time.Hour
+	before = lookups
+	for range 50 {
+		if _, err := app.Comment(t.Context(), it, "It burns"); err == nil {
+			t.Fatal("it has no such repository")
+		}
+	}
+	if lookups > before+3 {
+		t.Errorf("%d lookups within a minute", lookups-before)
+	}
+}

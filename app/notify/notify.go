@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -85,6 +86,7 @@ func client(t http.RoundTripper) *http.Client {
 
 // Page sends one page by its service. Where a service takes a key, the same key pages once; an error is an *Error.
 func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
+	p.Title, p.Text = visible(p.Title), visible(p.Text)
 	switch p.Service.Kind {
 	case "", "webhook":
 		return n.pageWebhook(ctx, p)
@@ -105,7 +107,7 @@ func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 // Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
 // that leaves: no title, no repository, no address of the incident (A7). An error is an *Error.
 func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
-	a.Key = n.hash(a.Key)
+	a.Key, a.Text = n.hash(a.Key), visible(a.Text)
 	switch a.Channel.Kind {
 	case "email":
 		return n.announceEmail(ctx, a)
@@ -152,6 +154,24 @@ func title(p engine.Page) string {
 		t = "DRILL: " + t
 	}
 	return t
+}
+
+// visible returns a text without what can't be seen but changes what is read: controls, bidirectional overrides, characters of no
+// width. A title is anybody's words, and a phone shows a page as it comes.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\u200c' || r == '\u200d': // Persian and emoji need the joiners
+			return r
+		case r == '\u2028' || r == '\u2029':
+			return '\n'
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+			return -1
+		}
+		return r
+	}, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(s, "\ufffd")))
 }
 
 // oneLine makes any text one line.

@@ -15,7 +15,7 @@ func (n *Notifier) Reply(ctx context.Context, address, text string) error {
 	if err != nil || u.Scheme != "https" || u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
 		return final("slack", "the address to answer at is not Slack's")
 	}
-	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(text)}); err != nil {
+	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(visible(text))}); err != nil {
 		return final("slack", "the answer was not taken")
 	}
 	return nil
