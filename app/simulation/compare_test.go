@@ -27,6 +27,7 @@ type outcome struct {
 	entries  map[string][]entry   // by incident, what its card's timeline says
 	oldest   map[string]time.Time // by incident, before when the card may have left out entries
 	overdue  map[string]time.Time // of the lines about pages for an overdue update, when they left
+	skipped  map[string][]string  // by incident, the pages of which its card says that they were late, and not needed any more
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -46,7 +47,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
+	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, skipped: map[string][]string{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -262,6 +263,11 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.began[title] = s.Declared.At
 		defer o.timeless(title) // a source's incident begins when GitHub took it
 	}
+	for _, p := range s.Paging.Pages {
+		if p.Skipped {
+			o.skipped[title] = append(o.skipped[title], fmt.Sprintf("%s: paged: [%s]/%s %s", title, title, p.Key, strings.Join(p.To, ", ")))
+		}
+	}
 	for name, value := range parts(s) {
 		text, err := json.Marshal(value)
 		if err != nil {
@@ -360,6 +366,15 @@ func (o *outcome) elsewhereOf(script []step, title string) {
 		}
 		return !strings.Contains(line, "The API answers ") // a version of a postmortem
 	})
+}
+
+// unneeded counts a page as sent that the other run sent at its time, and that was late here and answered by then, or overtaken.
+func (o *outcome) unneeded(title string, want outcome) {
+	for _, line := range o.skipped[title] {
+		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
 }
 
 // lapsed counts a page for an overdue update as sent that became due while GitHub could not be asked: afterwards it goes out only

@@ -186,6 +186,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 		got.sighted(title, want)
 		got.overtaken(title, want)
+		got.unneeded(title, want)
 		got.lapsed(title, want, rough.net.away)
 		got.inVain(title, want, rough.net.away)
 		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {
