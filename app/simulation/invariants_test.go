@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -265,6 +266,8 @@ func (w *world) excuses(titles []string, acts []acted) map[string]string {
 	return all
 }
 
+var issueNumber = regexp.MustCompile(`#\d+`)
+
 // gist returns what must be so of an incident whenever the product came to look.
 func (w *world) gist(title string) (lines []string) {
 	s, i, ok := w.stateOf(title)
@@ -288,7 +291,7 @@ func (w *world) gist(title string) (lines []string) {
 	}
 	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title])) {
 		if !strings.HasSuffix(c.User.Login, "[bot]") {
-			tell("%q answered by %q", c.Body, reactions(c))
+			tell("%q answered by %q", issueNumber.ReplaceAllString(c.Body, "#n"), reactions(c))
 		}
 	}
 	return lines
