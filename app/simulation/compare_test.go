@@ -41,7 +41,8 @@ var (
 	// marksUnasked stands under what is said where people are paged by what somebody wrote alone.
 	marksUnasked = "<!-- firebreak:did unasked/"
 
-	merged = regexp.MustCompile(`\bm\d+@pull`)
+	episodes = regexp.MustCompile(`(/signal/[0-9a-f]+)-\d+`)
+	merged   = regexp.MustCompile(`\bm\d+@pull`)
 )
 
 // outcome reads how it ended.
@@ -56,6 +57,7 @@ func (w *world) outcome(titles []string) outcome {
 	for _, s := range w.sent() {
 		if s.Kind == "page" {
 			key, _, blind := strings.Cut(names.in(s.Key), "@")
+			key = episodes.ReplaceAllString(key, "$1-then") // since when a trouble goes on, which hangs on when its incident was closed
 			title := of(titles, key)
 			line := fmt.Sprintf("paged: %s %s", key, s.To)
 			if blind {
@@ -407,6 +409,17 @@ func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 		at, ok := o.pagedAt[line]
 		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) })
 	})
+}
+
+// forgotten counts a page as sent that was due while the product was away, and that a card which was lost later may have named as not
+// needed any more.
+func (o *outcome) forgotten(title string, want outcome, away []span) {
+	for _, line := range want.same[title] {
+		at, ok := want.pagedAt[line]
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
 }
 
 func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }

@@ -173,6 +173,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	for _, line := range got.wrong {
 		fmt.Fprintln(&failed, line)
 	}
+	got.pagedLater(titles, &want)
 	for _, title := range titles {
 		oldest := want.oldest[title]
 		if got.oldest[title].After(oldest) {
@@ -206,11 +207,11 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.harmed[title] {
 			want.unreacted(title)
 			got.unreacted(title)
+			got.forgotten(title, want, rough.net.away)
 		}
 	}
 	got.overtaken("", want)
 	got.pagedFirst(want)
-	got.pagedLater(titles, &want)
 	for _, title := range titles {
 		if (hurried(script, title) || unsettled(script, title, rough.net.away, rough.net.deaf[rough.issues[title]])) && differ(want.same[title], got.same[title]) != "" {
 			got.excused[title] = "asked for while it closed"
