@@ -47,6 +47,19 @@ var forgeries = map[string]func(was, other string, m mark.Mark) string{
 // Whatever somebody writes into a comment of the app's own, or of theirs, no mark of any kind is believed: when the card is lost, the
 // state that is built again is the same.
 func TestNoForgedMarkIsBelieved(t *testing.T) {
+	for n, key := range every {
+		if testing.Short() && n%4 != 0 {
+			continue
+		}
+		t.Run(key, func(t *testing.T) { // an incident each: a card that is deleted twenty times in an hour is not posted again
+			t.Parallel()
+			forgeAll(t, key)
+		})
+	}
+}
+
+// forgeAll forges a key in every way.
+func forgeAll(t *testing.T, key string) {
 	w := newWorld(t)
 	w.tell("bob opens \"Something else\"\n  Summary: Something else\n  Severity: critical\n  Customers impacted: globex\n" +
 		"carol: /ic\nbob: /oe\ncarol: /ic update We look into it\ncarol: /ic followup acme/platform Alert on it @bob\nbob: /incidnet\n")
@@ -95,26 +108,21 @@ func TestNoForgedMarkIsBelieved(t *testing.T) {
 			sent = len(w.outbox())
 		}
 	}
-	for n, key := range every {
-		if strings.Contains(key, "%d") {
-			key = fmt.Sprintf(key, last)
-		}
-		m := mark.Mark{Kind: "did", Text: key}
-		other := ours().Comment("issue 999", "Noted elsewhere.", m)
-		for name, forge := range forgeries {
-			if testing.Short() && n%4 != 0 {
-				continue
-			}
-			w.overwrite("bob", target, forge(was, other, m))
-			check(fmt.Sprintf("%s, %s,", key, name))
-		}
-		w.overwrite("bob", target, was)
-		id := w.comment("mallory", "Look\n"+m.Line())
-		w.settle()
-		check(key + ", in a person's comment,")
-		w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id), nil, nil)
-		w.settle()
+	if strings.Contains(key, "%d") {
+		key = fmt.Sprintf(key, last)
 	}
+	m := mark.Mark{Kind: "did", Text: key}
+	other := ours().Comment("issue 999", "Noted elsewhere.", m)
+	for name, forge := range forgeries {
+		w.overwrite("bob", target, forge(was, other, m))
+		check(name)
+	}
+	w.overwrite("bob", target, was)
+	id := w.comment("mallory", "Look\n"+m.Line())
+	w.settle()
+	check("in a person's comment")
+	w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id), nil, nil)
+	w.settle()
 	if got := slices.DeleteFunc(w.list(), func(c commentView) bool { return !strings.HasSuffix(c.User.Login, "[bot]") }); len(got) != said {
 		t.Errorf("the app wrote %d comments, and there were %d", len(got), said)
 	}

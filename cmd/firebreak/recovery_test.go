@@ -219,9 +219,15 @@ func forward(r *http.Request, to string, body []byte) (int, []byte) {
 
 func (g *github) settle() {
 	g.t.Helper()
+	g.settleIn(11 * time.Second) // what is tried again is so within seconds
+}
+
+// settleIn lets so much time pass.
+func (g *github) settleIn(d time.Duration) {
+	g.t.Helper()
 	ctx, stop := context.WithTimeout(g.t.Context(), 2*patience)
 	defer stop()
-	if err := g.box.Clock().Advance(ctx, 11*time.Second); err != nil { // what is tried again is so within seconds
+	if err := g.box.Clock().Advance(ctx, d); err != nil {
 		g.t.Fatalf("it does not settle after %d kills: %v", g.kills(), err)
 	}
 }
@@ -352,7 +358,8 @@ func (g *github) incident(number int) {
 			t.Errorf("%s: %q was taken and has the reactions %v", title, s[1], said.Reactions)
 		}
 	}
-	g.settle()
+	g.settleIn(5 * time.Minute) // whether a ticket was opened whose answer was lost is known within a minute, labels come after two
+	g.redeliver()
 	if g.ask("alice", "GET", at, "", &issue); issue.State != "closed" {
 		t.Errorf("%s is %s", title, issue.State)
 	}
