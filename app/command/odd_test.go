@@ -70,5 +70,7 @@ func FuzzOddCommands(f *testing.F) {
 	for i, word := range oddWords {
 		f.Add(i, word)
 	}
-	f.Fuzz(func(t *testing.T, i int, word string) { checkOdd(t, commands[(i%len(commands)+len(commands))%len(commands)], word) })
+	f.Fuzz(func(t *testing.T, i int, word string) {
+		checkOdd(t, commands[(i%len(commands)+len(commands))%len(commands)], word)
+	})
 }
