@@ -197,7 +197,13 @@ func (p *pass) send(s incident.Send, kind string, to []string) {
 }
 
 // onceBy tells a page by one service from all others of its incident. Its number alone does not, where a state was rebuilt.
-func onceBy(s incident.Send, kind string) string { return blindKey(s.Key, s.At) + " " + kind }
+func onceBy(s incident.Send, kind string) string {
+	once := blindKey(s.Key, s.At) + " " + kind
+	if s.Unsure { // it went to others than those who were asked for
+		once += " unsure"
+	}
+	return once
+}
 
 func (p *pass) sendTo(ctx context.Context, s incident.Send, kind string, to []string, key string, reached []string) error {
 	if p.Pager == nil {

@@ -66,6 +66,20 @@ func TestV5WhoIsPagedWhenGitHubCannotBeAsked(t *testing.T) {
 	}
 }
 
+// V5, A4: a look that is made again can find out whom a page was for, and pages them, although the coordinators were paged in their
+// place.
+func TestV5WhoWasAskedForIsPagedByTheNextTry(t *testing.T) {
+	w := coordinated(t)
+	w.restart()
+	w.order(`{"match":"GET .*/teams/payments$","status":403,"count":1}`)
+	w.order(`{"match":"^POST .*/issues/[0-9]+/comments$","status":502,"count":1}`) // nor can it be said
+	n := len(w.outbox())
+	w.tell("carol: /ic escalate payments, @bob the disk is full\nwait 1m")
+	if to := w.paged(n); !slices.Contains(to, "incident-coordinators") || !slices.ContainsFunc(to, func(to string) bool { return strings.Contains(to, "payments") }) {
+		t.Errorf("paged %q", to)
+	}
+}
+
 // V5: names that the configuration knows cost no call, a word that is none costs one, and its answer is kept.
 func TestV5WhatNamesCost(t *testing.T) {
 	w := coordinated(t)
