@@ -361,7 +361,7 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 			continue
 		}
 		may, err := p.may(f.By.Login)
-		if isRefused(err) {
+		if isRefused(err) && !isNotInstalled(err) {
 			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
 			may, f.By.Unsure = p.state.HasRole(f.By.Login), reason(err)
 			p.Logger.Warn("permission not readable", "incident", p.m.Ref.String(), "err", brief(err))

@@ -45,6 +45,13 @@ func isRefused(err error) bool {
 	return errors.As(err, &refusal)
 }
 
+// isNotInstalled reports whether GitHub says that the App has no access there: that is no answer about a person or a thing, and may
+// pass.
+func isNotInstalled(err error) bool {
+	var refusal *Refusal
+	return errors.As(err, &refusal) && refusal.NotInstalled
+}
+
 // comment posts a comment with its markers. One that GitHub refuses is kept in the state, if it has markers: the card shows its
 // text until GitHub takes it.
 func (p *pass) comment(keys []string, text string, post func() error) error {

@@ -157,6 +157,28 @@ func TestA8APermissionThatGitHubDoesNotTell(t *testing.T) {
 	}
 }
 
+// That the App gets no token for a question about a person says nothing of the person: the command waits (A4).
+func TestA4NoTokenIsNoAnswerAboutAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.advance(70 * time.Minute) // tokens have run out, and what is known of people is forgotten
+	w.comment("carol", "/incident status")
+	w.settle()
+	w.advance(10 * time.Minute)
+	w.order(`{"match":"POST .*/access_tokens$","status":404,"count":4}`)
+	w.order(`{"match":"GET .*/collaborators/.*/permission$","status":401,"count":1}`)
+	w.tell("bob: /oe\nwait 10m")
+	if said := w.said("GitHub does not tell me"); len(said) > 0 {
+		t.Errorf("the incident says %q", said)
+	}
+	for _, c := range w.list() {
+		if c.Body == "/oe" && reactionsOf(c) != "+1" {
+			t.Errorf("answered by %q", reactionsOf(c))
+		}
+	}
+}
+
 // A configuration that GitHub refuses to show leaves the last good one in force, and is told (A8).
 func TestA8AConfigurationThatGitHubRefuses(t *testing.T) {
 	t.Parallel()
