@@ -155,6 +155,8 @@ type Options struct {
 
 	Transport http.RoundTripper // to GitHub; nil: the network
 	Replier   engine.Replier    // answers people in their chat; nil: in Slack
+
+	IsDemo bool // nobody is warned that there is no list of incident repositories
 }
 
 // Server is the product as one process.
@@ -214,7 +216,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if o.Replier != nil {
 		s.engine.Replier = o.Replier
 	}
-	if len(env.Listed) == 0 {
+	if len(env.Listed) == 0 && !o.IsDemo {
 		s.log.Warn("no list of incident repositories: set FIREBREAK_REPOSITORIES", "reports", env.Incidents.FullName())
 	}
 	s.sweeper = s.newSweeper()

@@ -44,7 +44,7 @@ func demo() *cobra.Command {
 				return errors.Join(err, l.Close())
 			}
 			env := box.Environment()
-			options := wire.Options{Clock: box.Clock(), Logger: logger(c)}
+			options := wire.Options{Clock: box.Clock(), Logger: logger(c), IsDemo: true}
 			if data != "" {
 				options.File = filepath.Join(data, "firebreak.db")
 			}
