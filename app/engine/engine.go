@@ -299,9 +299,7 @@ func (p *pass) act() error {
 	if err := p.load(); err != nil {
 		return err
 	}
-	if err := p.step(); isNotInstalled(err) { // a look has to ask for several tokens
-		return p.lookFailed(err)
-	} else if err != nil {
+	if err := p.step(); err != nil {
 		return err
 	}
 	isFirstLook := p.before.Declared == nil && p.state.Declared != nil && !p.lost

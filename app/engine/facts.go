@@ -350,6 +350,10 @@ func (p *pass) unknown(facts []incident.Fact) []incident.Fact {
 	return out
 }
 
+// tokenPatience is how long a command waits while the App gets no token for the question whether somebody may give it. After that
+// they are told that nobody knows.
+const tokenPatience = 10 * time.Minute
+
 // people looks up who may respond. Comments without commands ask for nothing and cost no look-up.
 func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 	for i := range facts {
@@ -361,7 +365,10 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 			continue
 		}
 		may, err := p.may(f.By.Login)
-		if isRefused(err) && !isNotInstalled(err) {
+		if isNotInstalled(err) && p.now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
+			return nil, &Later{Until: p.now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
+		}
+		if isRefused(err) {
 			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
 			may, f.By.Unsure = p.state.HasRole(f.By.Login), reason(err)
 			p.Logger.Warn("permission not readable", "incident", p.m.Ref.String(), "err", brief(err))

@@ -130,6 +130,10 @@ func (p *pass) recall() error {
 				continue
 			}
 			n, id, err := p.GitHub.FindIssue(p.ctx, ch.To, p.isMarked(p.sharedMark(c.Name)), p.state.Declared.At)
+			if isRefused(err) { // the next update looks for it again
+				p.Logger.Warn("customer's issue not found again", "incident", p.m.Ref.String(), "repository", ch.To, "err", brief(err))
+				continue
+			}
 			if err != nil {
 				return err
 			}

@@ -157,6 +157,19 @@ func TestA8APermissionThatGitHubDoesNotTell(t *testing.T) {
 	}
 }
 
+// A card that is lost is built again where GitHub refuses to show a customer's repository, too (A8).
+func TestA8ARefusedCustomersRepositoryHoldsUpNoLostCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.tell("carol: /ic update We are at it\nwait 1m")
+	w.order(`{"match":"GET .*/customer-globex/issues.*","status":403,"count":-1}`)
+	w.tell("alice deletes card\nwait 1m\ncarol: /ic phase investigate\nwait 1m")
+	if card := w.card(); !strings.Contains(card, "Investigate") {
+		t.Errorf("the card says\n%s", card)
+	}
+}
+
 // That the App gets no token for a question about a person says nothing of the person: the command waits (A4).
 func TestA4NoTokenIsNoAnswerAboutAPerson(t *testing.T) {
 	t.Parallel()

@@ -379,11 +379,11 @@ func (o *outcome) unneeded(title string, want outcome) {
 	}
 }
 
-// lapsed counts a page for an overdue update as sent that became due while GitHub could not be asked: afterwards it goes out only
-// if no update was given meanwhile.
-func (o *outcome) lapsed(title string, want outcome, away []span) {
+// lapsed counts a page as sent that became due while GitHub could not be asked. One for an overdue update, of due, goes out afterwards
+// only if no update was given meanwhile; of any, a card that was lost later may have said that it was not needed any more.
+func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, away []span) {
 	for _, line := range want.same[title] {
-		at, ok := want.overdue[line]
+		at, ok := due[line]
 		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
 			o.same[title] = append(o.same[title], line)
 		}
@@ -409,17 +409,6 @@ func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 		at, ok := o.pagedAt[line]
 		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) })
 	})
-}
-
-// forgotten counts a page as sent that was due while the product was away, and that a card which was lost later may have named as not
-// needed any more.
-func (o *outcome) forgotten(title string, want outcome, away []span) {
-	for _, line := range want.same[title] {
-		at, ok := want.pagedAt[line]
-		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
-			o.same[title] = append(o.same[title], line)
-		}
-	}
 }
 
 func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }

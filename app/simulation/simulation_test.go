@@ -188,7 +188,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		got.sighted(title, want)
 		got.overtaken(title, want)
 		got.unneeded(title, want)
-		got.lapsed(title, want, rough.net.away)
+		got.lapsed(title, want, want.overdue, rough.net.away)
 		got.inVain(title, want, rough.net.away)
 		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {
 			got.hurried(title, &want)
@@ -207,7 +207,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.harmed[title] {
 			want.unreacted(title)
 			got.unreacted(title)
-			got.forgotten(title, want, rough.net.away)
+			got.lapsed(title, want, want.pagedAt, rough.net.away)
 		}
 	}
 	got.overtaken("", want)
