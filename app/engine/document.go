@@ -60,6 +60,16 @@ func (p *pass) recallDocument() error {
 	if p.state.Phase != incident.Closing && !wasClosing {
 		return nil
 	}
+	err := p.readDocument()
+	if isRefused(err) { // the next look at the postmortem finds it again
+		p.Logger.Warn("postmortem not found again", "incident", p.m.Ref.String(), "err", brief(err))
+		return nil
+	}
+	return err
+}
+
+// readDocument finds the postmortem's pull request, and steps over what became of it.
+func (p *pass) readDocument() error {
 	number, err := p.GitHub.FindPull(p.ctx, p.documentRef(), postmortem.Branch(p.m.Ref))
 	if err != nil || number == 0 {
 		return err

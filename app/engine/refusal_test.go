@@ -157,6 +157,23 @@ func TestA8APermissionThatGitHubDoesNotTell(t *testing.T) {
 	}
 }
 
+// So it is where GitHub refuses to show the postmortem (A8).
+func TestA8ARefusedPostmortemHoldsUpNoLostCard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(declared)
+	w.tell("carol: /ic\nalice: /oe cause A log\ncarol: /ic phase fixing\nalice: /oe fix It is gone\ncarol: /ic phase monitoring\nwait 30m\n" +
+		"carol: /ic agree Gina, by phone\ncarol: /ic close\nwait 1m")
+	if w.stateOf().Document.Number == 0 {
+		t.Fatalf("no postmortem:\n%s", w.card())
+	}
+	w.order(`{"match":"GET .*/pulls.*","status":403,"count":-1}`)
+	w.tell("alice deletes card\nwait 1m\ncarol: /incident status\nwait 5m")
+	if n := len(w.cards()); n != 1 {
+		t.Errorf("%d cards", n)
+	}
+}
+
 // A card that is lost is built again where GitHub refuses to show a customer's repository, too (A8).
 func TestA8ARefusedCustomersRepositoryHoldsUpNoLostCard(t *testing.T) {
 	t.Parallel()
