@@ -182,6 +182,28 @@ func TestI5ARenamedIncidentPagesWhileGitHubIsAway(t *testing.T) {
 	}
 }
 
+// GitHub does not show the configuration at the first look under the new name. The last good one goes on: customers hear of it.
+func TestA4ARenamedIncidentKeepsItsConfiguration(t *testing.T) {
+	for _, r := range renames {
+		for _, status := range []int{403, 404} {
+			t.Run(fmt.Sprintf("%s/%d", r.name, status), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.tell(opened + "carol: /ic\n")
+				w.restart()
+				w.rename(r)
+				w.order(fmt.Sprintf(`{"match":"GET .*/contents/.github/firebreak.yml.*","status":%d,"count":1}`, status))
+				before := len(w.outbox())
+				w.comment("carol", "/ic update We found it")
+				w.settle()
+				if len(w.outbox()) == before {
+					t.Errorf("the customer hears nothing:\n%s", w.card())
+				}
+			})
+		}
+	}
+}
+
 // A webhook under the old name arrives late: its command is done once, under the new name.
 func TestALateWebhookUnderTheOldName(t *testing.T) {
 	for _, r := range renames {

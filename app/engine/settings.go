@@ -52,7 +52,7 @@ func (p *pass) load() error {
 		return err
 	}
 	if !known {
-		last = p.kept(p.ctx, name)
+		last = p.keptUnderAnyName()
 	}
 	if p.isMissed(&last, content, from) {
 		p.use(last)
@@ -93,7 +93,7 @@ func (p *pass) use(f file) {
 func (p *pass) goOnWithLastGood(last file, known bool, refused error) error {
 	name := p.settingsName()
 	if !known {
-		last = p.kept(p.ctx, name)
+		last = p.keptUnderAnyName()
 	}
 	last.read, last.broken = p.now, incident.BrokenConfig{Where: "unreadable", Why: reason(refused)}
 	p.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", brief(refused))
@@ -146,6 +146,22 @@ func (e *Engine) kept(ctx context.Context, repo string) file {
 	last := unknown
 	last.policy, last.kept, last.from = policy, content, keptFrom(repo, content)
 	return last
+}
+
+// keptUnderAnyName returns the last good configuration that any process read, under the present name of the repository or, if nothing
+// was read under that yet, under a name that it had. Without one it returns the defaults.
+func (p *pass) keptUnderAnyName() file {
+	present := p.kept(p.ctx, p.settingsName())
+	if present.kept != nil {
+		return present
+	}
+	for _, ref := range p.names() {
+		if former := p.kept(p.ctx, ref.FullName()); former.kept != nil {
+			former.missed, former.removed = present.missed, present.removed
+			return former
+		}
+	}
+	return present
 }
 
 // mistakes tells the first mistakes of a configuration, with their places.
