@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/firebreak-dev/firebreak/"
 
-// allowed lists which packages of ours each package may import. Arrows point inward: cmd and functions → wire →
+// allowed lists which packages of ours each package may import. Arrows point inward: cmd and functions → assembly →
 // adapters → engine → core.
 var allowed = map[string][]string{
 	"templates":                 {"app/incident", "app/naming"},
@@ -29,27 +29,27 @@ var allowed = map[string][]string{
 	"app/webhook":               {"app/incident", "app/command", "app/admission", "app/logs"},
 	"app/intake":                {"app/incident", "app/admission", "app/logs"},
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/mark", "app/postmortem", "app/intake", "app/metrics", "templates", "app/naming"},
-	"app/gh":                    {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
+	"app/github":                {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
 	"app/metrics":               {},
 	"app/metrics/prom":          {"app/metrics"},
 	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
-	"app/setup":                 {"app/config", "app/engine", "app/gh", "app/incident", "templates", "app/naming"},
+	"app/setup":                 {"app/config", "app/engine", "app/github", "app/incident", "templates", "app/naming"},
 	"app/replay":                {"app/engine", "app/incident", "app/webhook"},
-	"app/doctor":                {"app/config", "app/engine", "app/gh", "app/incident", "app/setup", "app/naming"},
-	"app/local":                 {"app/engine", "app/incident", "app/metrics", "app/wait"},
+	"app/doctor":                {"app/config", "app/engine", "app/github", "app/incident", "app/setup", "app/naming"},
+	"app/sqlite":                {"app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/notify":                {"app/engine", "app/incident", "app/naming", "app/wait"},
-	"app/awscloud":              {"app/incident"},
-	"app/awscloud/backend":      {"app/awscloud", "app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/awscloud/awstest":      {},
-	"functions/webhook":         {"app/awscloud", "app/incident", "app/logs", "app/metrics", "app/naming", "app/webhook"},
-	"app/server":                {"app/admission", "app/logs", "app/metrics/prom", "app/wire"},
+	"app/aws":                   {"app/incident"},
+	"app/aws/worker":            {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
+	"app/aws/awstest":           {},
+	"functions/webhook":         {"app/aws", "app/incident", "app/logs", "app/metrics", "app/naming", "app/webhook"},
+	"app/server":                {"app/admission", "app/logs", "app/metrics/prom", "app/assembly"},
 	"cmd/firebreak-serve":       {"app/server"},
-	"functions/intake":          {"app/awscloud", "app/intake", "app/logs", "app/wire/cloud"},
-	"functions/worker":          {"app/logs", "app/wire/cloud"},
-	"functions/sweep":           {"app/logs", "app/wire/cloud"},
+	"functions/intake":          {"app/aws", "app/intake", "app/logs", "app/assembly/lambda"},
+	"functions/worker":          {"app/logs", "app/assembly/lambda"},
+	"functions/sweep":           {"app/logs", "app/assembly/lambda"},
 	"functions/build":           {},
 	"functions/lambdatest":      {},
-	"app/bench/bare":            {"app/awscloud"},
+	"app/bench/bare":            {"app/aws"},
 	"app/sandbox":               {"app/naming"},
 	"app/sandbox/contract":      {},
 	"app/sandbox/trim":          {},
@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/bench", "app/wire", "app/wire/cloud", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/assembly", "app/assembly/lambda", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string
@@ -128,12 +128,12 @@ func TestTheSandboxKnowsNothingOfTheProduct(t *testing.T) {
 
 // The function that GitHub calls must start in milliseconds and hold nothing worth stealing.
 func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
-	heavy := []string{"go-github", "ghinstallation", "jwt", module + "app/gh", module + "app/notify", module + "app/engine", "slack-go", "go-pagerduty", "go-mail"}
+	heavy := []string{"go-github", "ghinstallation", "jwt", module + "app/github", module + "app/notify", module + "app/engine", "slack-go", "go-pagerduty", "go-mail"}
 	for _, p := range list(t, module+"app/webhook", module+"functions/webhook") {
 		// The function needs AWS, and of it no more than the queue and the secrets.
 		mayNot := append(heavy, "aws-sdk-go")
 		if strings.HasSuffix(p.ImportPath, "functions/webhook") {
-			mayNot = append(heavy, module+"app/awscloud/", "aws-sdk-go-v2/config", "aws-sdk-go-v2/service/ssm", "aws-sdk-go-v2/service/kms", "aws-sdk-go-v2/service/scheduler")
+			mayNot = append(heavy, module+"app/aws/", "aws-sdk-go-v2/config", "aws-sdk-go-v2/service/ssm", "aws-sdk-go-v2/service/kms", "aws-sdk-go-v2/service/scheduler")
 		}
 		for _, d := range p.Deps {
 			for _, h := range mayNot {
@@ -149,7 +149,7 @@ func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
 // and nobody can turn it against the incidents.
 func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
 	mayNot := regexp.MustCompile(`^github\.com/aws/|^github\.com/graph-gophers/|^testing$|` +
-		`^` + regexp.QuoteMeta(module) + `(app/(sandbox|awscloud|wire/cloud|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
+		`^` + regexp.QuoteMeta(module) + `(app/(sandbox|aws|assembly/lambda|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
 	for _, p := range list(t, "-deps", module+"cmd/firebreak-serve") {
 		if mayNot.MatchString(p.ImportPath) {
 			t.Errorf("firebreak-serve links %s", p.ImportPath)

@@ -19,13 +19,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/golang-jwt/jwt/v4"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud"
-	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/aws"
+	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
@@ -143,7 +143,7 @@ func newStack(t *testing.T, o settings) *stack {
 	if o.sqs != nil {
 		s.aws.ServeSQS(o.sqs)
 	}
-	cfg, err := awscloud.Config(s.aws.Getenv)
+	cfg, err := aws.Config(s.aws.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,14 +211,14 @@ func (s *stack) makeQueue(receives int) string {
 	s.t.Helper()
 	create := func(name string, attributes map[string]string) string {
 		attributes["FifoQueue"], attributes["ContentBasedDeduplication"] = "true", "true"
-		out, err := s.sqs.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
+		out, err := s.sqs.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: awssdk.String(name), Attributes: attributes})
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		return aws.ToString(out.QueueUrl)
+		return awssdk.ToString(out.QueueUrl)
 	}
 	dead := create("firebreak-dead.fifo", map[string]string{})
-	out, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(dead), AttributeNames: []types.QueueAttributeName{"QueueArn"}})
+	out, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: awssdk.String(dead), AttributeNames: []types.QueueAttributeName{"QueueArn"}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -293,18 +293,18 @@ func (s *stack) fire(ctx context.Context) error {
 
 // enqueue sends a message as EventBridge Scheduler does: without a deduplication id.
 func (s *stack) enqueue(ctx context.Context, body string) error {
-	m, err := awscloud.Decode(body)
+	m, err := aws.Decode(body)
 	if err != nil {
 		return err
 	}
-	_, err = s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(s.queue), MessageBody: aws.String(body), MessageGroupId: aws.String(awscloud.Group(m.Ref))})
+	_, err = s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: awssdk.String(s.queue), MessageBody: awssdk.String(body), MessageGroupId: awssdk.String(aws.Group(m.Ref))})
 	return err
 }
 
 // poll is Lambda's event source mapping with ReportBatchItemFailures: it hands the worker what the queue hands out, and
 // deletes what the worker doesn't say has failed.
 func (s *stack) poll(ctx context.Context) (handed int, err error) {
-	out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(s.queue), MaxNumberOfMessages: 10,
+	out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: awssdk.String(s.queue), MaxNumberOfMessages: 10,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
 	if err != nil || len(out.Messages) == 0 {
 		return 0, err
@@ -329,10 +329,10 @@ func (s *stack) poll(ctx context.Context) (handed int, err error) {
 	for _, f := range answer.BatchItemFailures {
 		failed[f.ItemIdentifier] = true
 	}
-	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(s.queue)}
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: awssdk.String(s.queue)}
 	for i, r := range e.Records {
 		if !failed[r.MessageId] {
-			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), ReceiptHandle: aws.String(r.ReceiptHandle)})
+			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: awssdk.String(fmt.Sprint(i)), ReceiptHandle: awssdk.String(r.ReceiptHandle)})
 		}
 	}
 	if len(in.Entries) == 0 {
@@ -351,7 +351,7 @@ func (s *stack) handed() (all []string) {
 	defer s.mu.Unlock()
 	for _, b := range s.batches {
 		for _, r := range b.Records {
-			m, err := awscloud.Decode(r.Body)
+			m, err := aws.Decode(r.Body)
 			if err != nil {
 				s.t.Error(err)
 			}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 )
 
 // How long each function takes from its process's start to its first answer, secrets included, and what memory it needs:

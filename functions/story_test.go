@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
+	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 )
 
 // contains holds a text to parts of it.

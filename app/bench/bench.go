@@ -24,7 +24,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/local"
+	"github.com/firebreak-dev/firebreak/app/sqlite"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -177,7 +177,7 @@ func (clock) Now() time.Time { return time.Now() }
 
 // endpoint is the product's endpoint before a queue in a file, or in memory.
 func endpoint(file string) (*server, error) {
-	store, err := local.Open(file, clock{}, nil)
+	store, err := sqlite.Open(file, clock{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +197,8 @@ func endpoint(file string) (*server, error) {
 type server struct {
 	url     string
 	close   func()
-	backlog func(context.Context) (local.Backlog, error) // of the queue behind it, if it has one
-	sent    atomic.Int64                                 // deliveries so far: each has an id and an incident of its own
+	backlog func(context.Context) (sqlite.Backlog, error) // of the queue behind it, if it has one
+	sent    atomic.Int64                                  // deliveries so far: each has an id and an incident of its own
 }
 
 func listen(h http.Handler) (*server, error) {

@@ -17,8 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
-	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -109,7 +109,7 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 	}
 	env := box.Environment()
 	env["FIREBREAK_GITHUB_LIMITS"] = "none" // the product is measured, and not how long GitHub lets it wait
-	product, err := wire.New(func(name string) string { return env[name] }, wire.Options{Clock: box.Clock(), File: filepath.Join(o.Dir, "incidents.db"), Logger: slog.New(slog.DiscardHandler)})
+	product, err := assembly.New(func(name string) string { return env[name] }, assembly.Options{Clock: box.Clock(), File: filepath.Join(o.Dir, "incidents.db"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		front.close()
 		return nil, errors.Join(err, box.Close())
@@ -131,7 +131,9 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 }
 
 // follower is the product, once it is there.
-type follower struct{ product atomic.Pointer[wire.Server] }
+type follower struct {
+	product atomic.Pointer[assembly.Server]
+}
 
 // Follow implements sandbox.Follower.
 func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {

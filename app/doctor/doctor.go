@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-github/v60/github"
+	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -40,7 +40,7 @@ type Finding struct {
 
 // Doctor examines the App and a repository.
 type Doctor struct {
-	App       *gh.App
+	App       *github.App
 	Pager     engine.Pager     // that sends nothing: see notify.Dry
 	Announcer engine.Announcer // likewise
 	Listed    []string         // the repositories for incidents, as the operator names them
@@ -51,7 +51,7 @@ type Doctor struct {
 	// Told hears of each check as it begins.
 	Told func(step string, done, total int)
 
-	self     *github.App
+	self     *gogithub.App
 	findings []Finding
 	failed   bool // a check that failed keeps the next from making sense
 }
@@ -101,7 +101,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 		}
 		if err := c.look(ctx); err != nil {
 			d.failed = d.failed || c.root
-			found, mend := gh.Diagnose(err)
+			found, mend := github.Diagnose(err)
 			d.add(c.name, Failure, found, mend)
 		}
 		for i := range d.findings[before:] {
@@ -138,8 +138,8 @@ func (d *Doctor) checkApp(ctx context.Context) error {
 	}
 	if err != nil {
 		d.failed = true
-		found, mend := gh.Diagnose(err)
-		var answer *github.ErrorResponse
+		found, mend := github.Diagnose(err)
+		var answer *gogithub.ErrorResponse
 		if errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotFound {
 			found, mend = "GitHub does not know the App: "+answer.Message, "Look at FIREBREAK_APP_ID and the private key: they must be of one App; a new key is made on the App's page"
 		}
@@ -175,7 +175,7 @@ func (d *Doctor) checkPermissions(context.Context) error {
 }
 
 // lacking gives the permissions that are not granted.
-func lacking(granted *github.InstallationPermissions) (missing []gh.Permission, err error) {
+func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permission, err error) {
 	text, err := json.Marshal(granted)
 	if err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
@@ -184,7 +184,7 @@ func lacking(granted *github.InstallationPermissions) (missing []gh.Permission, 
 	if err := json.Unmarshal(text, &levels); err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
 	}
-	for _, p := range gh.Permissions {
+	for _, p := range github.Permissions {
 		if has := levels[p.Name]; has != "write" && has != "admin" && has != p.Level {
 			missing = append(missing, p)
 		}
@@ -201,11 +201,11 @@ func (d *Doctor) checkVersion(ctx context.Context) error {
 	for _, announcement := range d.App.Notices() {
 		d.add("", Warning, announcement, "Update Firebreak before then")
 	}
-	if len(versions) > 0 && !slices.Contains(versions, gh.Version) {
-		d.add("", Failure, "GitHub no longer has the REST API version "+gh.Version+", only "+strings.Join(versions, ", "), "Update Firebreak")
+	if len(versions) > 0 && !slices.Contains(versions, github.Version) {
+		d.add("", Failure, "GitHub no longer has the REST API version "+github.Version+", only "+strings.Join(versions, ", "), "Update Firebreak")
 		return nil
 	}
-	d.ok("GitHub has the REST API version %s", gh.Version)
+	d.ok("GitHub has the REST API version %s", github.Version)
 	return nil
 }
 
@@ -215,7 +215,7 @@ func (d *Doctor) checkEvents(context.Context) error {
 		has[e] = true
 	}
 	complete := true
-	for _, e := range gh.Events {
+	for _, e := range github.Events {
 		if !has[e.Name] {
 			complete = false
 			d.add("", Failure, e.Name+" is not subscribed to. "+e.Why, "Tick it at "+d.settings()+"/permissions")

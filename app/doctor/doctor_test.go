@@ -19,7 +19,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -95,9 +95,9 @@ func (d dry) Announce(ctx context.Context, a engine.Announcement) error {
 	return d.Notifier.Announce(notify.Dry(ctx), a)
 }
 
-func (s *surgery) app(pem string, id int64) *gh.App {
+func (s *surgery) app(pem string, id int64) *github.App {
 	s.t.Helper()
-	app, err := gh.New(gh.Options{BaseURL: s.url, AppID: id, PEM: []byte(pem)})
+	app, err := github.New(github.Options{BaseURL: s.url, AppID: id, PEM: []byte(pem)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestItPagesNobodyAndChangesNothing(t *testing.T) {
 	s := open(t, templates.Repository())
 	sent := 0
 	next := http.DefaultTransport
-	app, err := gh.New(gh.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: transport(func(r *http.Request) (*http.Response, error) {
+	app, err := github.New(github.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: transport(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens") && !strings.HasSuffix(r.URL.Path, "/attempts") {
 			t.Errorf("it writes: %s %s", r.Method, r.URL)
 		}
@@ -310,7 +310,7 @@ func TestEveryQuestionMayFail(t *testing.T) {
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	examine := func(t *testing.T, way http.RoundTripper) []doctor.Finding {
-		app, err := gh.New(gh.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: way})
+		app, err := github.New(github.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: way})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-github/v60/github"
+	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -22,8 +22,8 @@ import (
 type patient struct {
 	*Doctor
 	ref    incident.Ref
-	inst   *github.Installation
-	c      *github.Client
+	inst   *gogithub.Installation
+	c      *gogithub.Client
 	policy incident.Policy
 	people map[string][]string // login, lower case → what they are needed for
 	branch string              // the default one
@@ -68,7 +68,7 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 // checkSweep makes the search by which a sweep finds what webhooks and timers lost.
 func (p *patient) checkSweep(ctx context.Context) error {
 	owner := p.inst.GetAccount().GetLogin()
-	err := p.App.Probe(ctx, gh.Installation{ID: p.inst.GetID(), Owner: owner})
+	err := p.App.Probe(ctx, github.Installation{ID: p.inst.GetID(), Owner: owner})
 	var refused *engine.Refusal
 	if errors.As(err, &refused) {
 		p.add("", Failure, fmt.Sprintf("GitHub refuses the search for incidents of %s (%d): %s. A lost webhook or timer is not found there", owner, refused.Status, refused.Reason),
@@ -284,7 +284,7 @@ func (p *patient) team(ctx context.Context, name string) (int, error) {
 		org, slug = p.ref.Owner, strings.TrimPrefix(name, "@")
 	}
 	n := 0
-	for page := (&github.TeamListTeamMembersOptions{ListOptions: github.ListOptions{PerPage: 100}}); ; {
+	for page := (&gogithub.TeamListTeamMembersOptions{ListOptions: gogithub.ListOptions{PerPage: 100}}); ; {
 		members, res, err := p.c.Teams.ListTeamMembersBySlug(ctx, org, slug, page)
 		if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
 			p.add("", Failure, fmt.Sprintf("there is no team %s/%s that the App can see", org, slug),
@@ -314,7 +314,7 @@ func (p *patient) team(ctx context.Context, name string) (int, error) {
 // without a word.
 func (p *patient) checkAssignees(ctx context.Context) error {
 	can := map[string]bool{}
-	for page := (&github.ListOptions{PerPage: 100}); ; {
+	for page := (&gogithub.ListOptions{PerPage: 100}); ; {
 		users, res, err := p.c.Issues.ListAssignees(ctx, p.ref.Owner, p.ref.Repo, page)
 		if err != nil {
 			return fmt.Errorf("list who can be assigned in %s: %w", p.ref.FullName(), err)

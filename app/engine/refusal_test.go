@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/local"
+	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
 // closing tells a P1 up to the command that closes it.
@@ -115,7 +115,7 @@ func TestA8WhatIsPutAsideIsTold(t *testing.T) {
 		t.Fatal("it is not told")
 	}
 	w.stop()
-	queue, err := local.Open(w.queue, w.sandbox.Clock(), nil)
+	queue, err := sqlite.Open(w.queue, w.sandbox.Clock(), nil)
 	if err == nil {
 		err = errors.Join(queue.Enqueue(t.Context(), aside, time.Time{}), queue.Close())
 	}

@@ -19,11 +19,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
-	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -33,7 +33,7 @@ type world struct {
 	t       testing.TB
 	url     string
 	sandbox *sandbox.Sandbox
-	product *wire.Server
+	product *assembly.Server
 	ref     incident.Ref
 
 	env      map[string]string
@@ -126,7 +126,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: clock{w}, File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: clock{w}, File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func (w *world) start() {
 func (w *world) restart() { w.stop(); w.start() }
 
 // follower is the product, while there is one.
-type follower struct{ *wire.Server }
+type follower struct{ *assembly.Server }
 
 func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	if f.Server == nil {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud/backend"
+	"github.com/firebreak-dev/firebreak/app/aws/worker"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/notify"
@@ -34,7 +34,7 @@ var secrets = map[string]string{
 
 func newNotifier(t *testing.T, change func(*notify.Options)) *notify.Notifier {
 	t.Helper()
-	o := notify.Options{HashKey: []byte("hash key"), SES: backend.SES, Secret: func(_ context.Context, name string) (string, error) {
+	o := notify.Options{HashKey: []byte("hash key"), SES: worker.SES, Secret: func(_ context.Context, name string) (string, error) {
 		if s, ok := secrets[name]; ok {
 			return s, nil
 		}

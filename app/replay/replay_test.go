@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/replay"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/webhook"
@@ -65,7 +65,7 @@ func newPast(t *testing.T) *past {
 		}
 	})
 	handler = p.box.Handler()
-	app, err := gh.New(gh.Options{BaseURL: p.url, AppID: 1, PEM: []byte(p.box.Environment()["FIREBREAK_PRIVATE_KEY"])})
+	app, err := github.New(github.Options{BaseURL: p.url, AppID: 1, PEM: []byte(p.box.Environment()["FIREBREAK_PRIVATE_KEY"])})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (p *past) last(event string) replay.Delivery {
 	if err := p.box.Settled(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
-	app, ok := p.o.GitHub.(*gh.App)
+	app, ok := p.o.GitHub.(*github.App)
 	if !ok {
 		p.t.Fatal("no App")
 	}
@@ -199,7 +199,7 @@ func TestWhatIsNoDelivery(t *testing.T) {
 	if plan := p.plan(d); plan.Why == "" {
 		t.Errorf("a ping: %+v", plan)
 	}
-	app, ok := p.o.GitHub.(*gh.App)
+	app, ok := p.o.GitHub.(*github.App)
 	if !ok {
 		t.Fatal("no App")
 	}

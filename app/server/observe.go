@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
-	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 // metricsAddress is where metrics are served unless told otherwise: an address of their own, for the one that GitHub reaches
@@ -32,7 +32,7 @@ func observed(address string, asked bool, log *slog.Logger) (net.Listener, error
 }
 
 // Observe serves /metrics, /healthz and /readyz on l, if there is one, while work runs.
-func Observe(l net.Listener, s *wire.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
+func Observe(l net.Listener, s *assembly.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
 	if l == nil {
 		return work
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
-	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 // Version returns the version that Go's tools gave this binary.
@@ -68,7 +68,7 @@ waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker sto
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
 			m := prom.New()
-			s, err := wire.New(os.Getenv, wire.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute,
+			s, err := assembly.New(os.Getenv, assembly.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute,
 				Metrics: m, Logger: log, Patience: grace})
 			if err != nil {
 				return err

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-github/v60/github"
+	gogithub "github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -33,7 +33,7 @@ const (
 // Course plays an alert as monitoring reports it, through the product's own intake: it fires, fires again and recovers. All
 // that it reports is marked as a drill, so that nobody is paged and no customer told (A6).
 type Course struct {
-	App    *gh.App
+	App    *github.App
 	Intake string        // address of the product's generic source
 	Secret []byte        // of that source
 	Again  time.Duration // between one report and the next
@@ -135,9 +135,9 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 	if err != nil {
 		return nil, Explain(ctx, c.App, ref.FullName(), err)
 	}
-	newest := &github.IssueListByRepoOptions{Labels: []string{incident.LabelIncident}, State: "all", Sort: "created", Direction: "desc", ListOptions: github.ListOptions{PerPage: 30}}
+	newest := &gogithub.IssueListByRepoOptions{Labels: []string{incident.LabelIncident}, State: "all", Sort: "created", Direction: "desc", ListOptions: gogithub.ListOptions{PerPage: 30}}
 	for range c.Looks {
-		var issues []*github.Issue
+		var issues []*gogithub.Issue
 		if issues, _, err = client.Issues.ListByRepo(ctx, owner, repo, newest); err != nil {
 			err = fmt.Errorf("look for the drill in %s: %w", ref.FullName(), err) // unless it passes
 		}
@@ -147,7 +147,7 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 			}
 			ref.Number = issue.GetNumber()
 			d := &Drill{Incident: ref.String(), URL: c.App.Address(ref), ref: ref}
-			if !slices.ContainsFunc(issue.Labels, func(l *github.Label) bool { return incident.Same(l.GetName(), incident.LabelDrill) }) {
+			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool { return incident.Same(l.GetName(), incident.LabelDrill) }) {
 				return d, fmt.Errorf("%s is open and no drill: the product knows no drills by its intake; end it by /incident decline drill", d.URL)
 			}
 			return d, nil

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/setup"
-	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // follower is the product, once it is there.
-type follower struct{ *wire.Server }
+type follower struct{ *assembly.Server }
 
 func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	if f.Server == nil {
@@ -46,14 +46,14 @@ func running(t *testing.T, files map[string]string, settings map[string]string) 
 		}
 		getenv := func(name string) string { return env[name] }
 		log := slog.New(slog.DiscardHandler)
-		if product.Server, err = wire.New(getenv, wire.Options{Clock: box.Clock(), File: filepath.Join(t.TempDir(), "queue.db"), Logger: log}); err != nil {
+		if product.Server, err = assembly.New(getenv, assembly.Options{Clock: box.Clock(), File: filepath.Join(t.TempDir(), "queue.db"), Logger: log}); err != nil {
 			t.Fatal(err)
 		}
-		environment, err := wire.Read(getenv)
+		environment, err := assembly.Read(getenv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if course.App, err = gh.New(gh.Options{BaseURL: url, AppID: environment.AppID, PEM: environment.Key, Now: box.Clock().Now}); err != nil {
+		if course.App, err = github.New(github.Options{BaseURL: url, AppID: environment.AppID, PEM: environment.Key, Now: box.Clock().Now}); err != nil {
 			t.Fatal(err)
 		}
 		course.Wait = func(ctx context.Context, d time.Duration) error {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -38,7 +38,7 @@ var blanks = regexp.MustCompile(`\s+`)
 
 // OpenDrill opens an incident as the form would, ticked as a drill, with what an alert says (A6). The App opens it, so that its
 // severity is a claim, as with a real alert: somebody must confirm it.
-func OpenDrill(ctx context.Context, app *gh.App, owner, repo string, a Alert) (*Drill, error) {
+func OpenDrill(ctx context.Context, app *github.App, owner, repo string, a Alert) (*Drill, error) {
 	line := func(text string) string { return templates.Inert(blanks.ReplaceAllString(text, " "), 300) }
 	body := fmt.Sprintf(`### Summary
 
@@ -70,7 +70,7 @@ An alert, played by firebreak drill
 }
 
 // Await returns once the product has answered a drill by its card, or not within so many looks.
-func (d *Drill) Await(ctx context.Context, app *gh.App, looks int, wait func(context.Context, time.Duration) error) error {
+func (d *Drill) Await(ctx context.Context, app *github.App, looks int, wait func(context.Context, time.Duration) error) error {
 	for range looks {
 		body, err := app.Card(ctx, d.ref, func(body string) bool { return strings.Contains(body, "firebreak:card") })
 		var later *engine.Later

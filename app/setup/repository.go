@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-github/v60/github"
+	gogithub "github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -46,7 +46,7 @@ type Pull struct {
 
 // Prepare gives a repository its labels, and opens one pull request with the files that it lacks. What is there already stays
 // as it is, so that running it again does no harm. told hears how far it is.
-func Prepare(ctx context.Context, app *gh.App, owner, repo, coordinators string, told func(step string, done, total int)) (*Repository, error) {
+func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators string, told func(step string, done, total int)) (*Repository, error) {
 	if !naming.IsTeam(coordinators) {
 		return nil, fmt.Errorf("--coordinators %q: give a team's slug, as in github.com/orgs/ORG/teams/SLUG", coordinators)
 	}
@@ -87,7 +87,7 @@ func Prepare(ctx context.Context, app *gh.App, owner, repo, coordinators string,
 }
 
 // label creates the labels that are missing. GitHub tells names apart without their case.
-func (r *Repository) label(ctx context.Context, c *github.Client, ref incident.Ref, labels []Label, told func(string, int, int)) error {
+func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident.Ref, labels []Label, told func(string, int, int)) error {
 	there, err := labelsOf(ctx, c, ref)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (r *Repository) label(ctx context.Context, c *github.Client, ref incident.R
 			r.Present = append(r.Present, l.Name)
 			continue
 		}
-		_, res, err := c.Issues.CreateLabel(ctx, ref.Owner, ref.Repo, &github.Label{Name: &l.Name, Color: &l.Color, Description: &l.Description})
+		_, res, err := c.Issues.CreateLabel(ctx, ref.Owner, ref.Repo, &gogithub.Label{Name: &l.Name, Color: &l.Color, Description: &l.Description})
 		if err != nil && res != nil && res.StatusCode == http.StatusUnprocessableEntity {
 			r.Present = append(r.Present, l.Name) // somebody made it in between
 			continue
@@ -112,9 +112,9 @@ func (r *Repository) label(ctx context.Context, c *github.Client, ref incident.R
 }
 
 // labelsOf gives the names of a repository's labels, lower case.
-func labelsOf(ctx context.Context, c *github.Client, ref incident.Ref) (map[string]bool, error) {
+func labelsOf(ctx context.Context, c *gogithub.Client, ref incident.Ref) (map[string]bool, error) {
 	names := map[string]bool{}
-	for page := (&github.ListOptions{PerPage: 100}); ; {
+	for page := (&gogithub.ListOptions{PerPage: 100}); ; {
 		labels, res, err := c.Issues.ListLabels(ctx, ref.Owner, ref.Repo, page)
 		if err != nil {
 			return nil, fmt.Errorf("list the labels of %s: %w", ref.FullName(), err)
@@ -130,7 +130,7 @@ func labelsOf(ctx context.Context, c *github.Client, ref incident.Ref) (map[stri
 }
 
 // propose opens the pull request, or finds the one that is open. If one was merged and files are missing again, another follows.
-func (r *Repository) propose(ctx context.Context, app *gh.App, ref incident.Ref, files map[string]string, text string) error {
+func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.Ref, files map[string]string, text string) error {
 	branch := Branch
 	for n := 2; ; n++ {
 		number, err := app.FindPull(ctx, ref, branch)
@@ -151,7 +151,7 @@ func (r *Repository) propose(ctx context.Context, app *gh.App, ref incident.Ref,
 		branch = fmt.Sprintf("%s-%d", Branch, n)
 	}
 	number, err := app.Publish(ctx, ref, engine.Publication{Branch: branch, Files: files, Message: "Set up incidents", Title: "Set up incidents", Body: text})
-	var answer *github.ErrorResponse
+	var answer *gogithub.ErrorResponse
 	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode == http.StatusConflict {
 		return fmt.Errorf("%s has no commit yet: add a README on GitHub, and run this again", ref.FullName())
 	}
@@ -162,13 +162,13 @@ func (r *Repository) propose(ctx context.Context, app *gh.App, ref incident.Ref,
 	return nil
 }
 
-func pullAddress(app *gh.App, ref incident.Ref, number int) string {
+func pullAddress(app *github.App, ref incident.Ref, number int) string {
 	ref.Number = number
 	return strings.Replace(app.Address(ref), "/issues/", "/pull/", 1)
 }
 
 // Explain says of an error that comes of a missing installation where the App is installed.
-func Explain(ctx context.Context, app *gh.App, repository string, err error) error {
+func Explain(ctx context.Context, app *github.App, repository string, err error) error {
 	if !errors.Is(err, engine.ErrNoAccess) {
 		return err
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-dev/firebreak/app/config"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/setup"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // registered gives a GitHub on which the App was registered by the flow, and the App as each new process knows it.
-func registered(t *testing.T) (string, func() *gh.App) {
+func registered(t *testing.T) (string, func() *github.App) {
 	t.Helper()
-	github := emptyGitHub(t)
+	server := emptyGitHub(t)
 	file := filepath.Join(t.TempDir(), "firebreak.env")
-	flow, at, _ := begin(t, setup.Options{GitHub: github, Org: "acme", Store: envStore(t, file)})
+	flow, at, _ := begin(t, setup.Options{GitHub: server, Org: "acme", Store: envStore(t, file)})
 	if status, page := confirm(t, at); status != 200 {
 		t.Fatalf("%d\n%s", status, page)
 	}
@@ -35,8 +35,8 @@ func registered(t *testing.T) (string, func() *gh.App) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return github, func() *gh.App {
-		self, err := gh.New(gh.Options{BaseURL: github, AppID: app.ID, PEM: pem})
+	return server, func() *github.App {
+		self, err := github.New(github.Options{BaseURL: server, AppID: app.ID, PEM: pem})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,9 +44,9 @@ func registered(t *testing.T) (string, func() *gh.App) {
 	}
 }
 
-func install(t *testing.T, github string) {
+func install(t *testing.T, server string) {
 	t.Helper()
-	if status, page := (visitor{t, http.DefaultClient}).post(github+"/apps/firebreak-acme/installations/new", url.Values{"target": {"all"}}); status != 200 {
+	if status, page := (visitor{t, http.DefaultClient}).post(server+"/apps/firebreak-acme/installations/new", url.Values{"target": {"all"}}); status != 200 {
 		t.Fatalf("install: %d\n%s", status, page)
 	}
 }
@@ -73,7 +73,7 @@ func silent(string, int, int) {}
 // From a repository without anything to one that is ready; again and again without harm.
 func TestARepositoryIsPrepared(t *testing.T) {
 	t.Parallel()
-	github, app := registered(t)
+	server, app := registered(t)
 	prepare := func() *setup.Repository {
 		t.Helper()
 		r, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent)
@@ -82,11 +82,11 @@ func TestARepositoryIsPrepared(t *testing.T) {
 		}
 		return r
 	}
-	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil || !strings.Contains(err.Error(), github+"/apps/firebreak-acme/installations/new") {
+	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil || !strings.Contains(err.Error(), server+"/apps/firebreak-acme/installations/new") {
 		t.Errorf("before it is installed: %v, want the address where it is", err)
 	}
-	install(t, github)
-	repo := github + "/api/v3/repos/acme/incidents"
+	install(t, server)
+	repo := server + "/api/v3/repos/acme/incidents"
 	api(t, "POST", repo+"/labels", `{"name":"Incident","color":"ffffff","description":"ours"}`, nil)
 
 	first := prepare()

@@ -18,9 +18,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-github/v60/github"
+	gogithub "github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 )
 
 // Options say which App is registered, and where its credentials go.
@@ -76,7 +76,7 @@ func New(o Options) (*Flow, error) {
 	if err := ParseRepositories(o.Repositories); err != nil {
 		return nil, err
 	}
-	api, err := gh.APIAddress(o.GitHub)
+	api, err := github.APIAddress(o.GitHub)
 	if err != nil {
 		return nil, fmt.Errorf("--github-url: %w", err)
 	}
@@ -141,10 +141,10 @@ type hook struct {
 func (f *Flow) manifest() manifest {
 	m := manifest{Name: f.o.Name, URL: "https://github.com/firebreak-dev/firebreak", Description: "Runs critical incidents", Redirect: f.o.Self + "/done",
 		Hook: hook{URL: f.o.Webhook, Active: true}, Permissions: map[string]string{}}
-	for _, p := range gh.Permissions {
+	for _, p := range github.Permissions {
 		m.Permissions[p.Name] = p.Level
 	}
-	for _, e := range gh.Events {
+	for _, e := range github.Events {
 		m.Events = append(m.Events, e.Name)
 	}
 	return m
@@ -168,8 +168,8 @@ func (f *Flow) Handler() http.Handler {
 
 type startPage struct {
 	Host, Owner, Action, Manifest, Webhook, Stored string
-	Permissions                                    []gh.Permission
-	Events                                         []gh.Event
+	Permissions                                    []github.Permission
+	Events                                         []github.Event
 }
 
 type donePage struct {
@@ -192,7 +192,7 @@ func (f *Flow) serveStart(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	at := f.web + "/settings/apps/new"
-	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook, Stored: f.o.Store.Where(), Permissions: gh.Permissions, Events: gh.Events}
+	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook, Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events}
 	if f.o.Org != "" {
 		p.Owner, at = f.o.Org, f.web+"/organizations/"+url.PathEscape(f.o.Org)+"/settings/apps/new"
 	}
@@ -234,7 +234,7 @@ func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 
 // register exchanges the code and stores what it gives. A Registered with an ID exists at GitHub, even if there is an error.
 func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
-	c := github.NewClient(&http.Client{Timeout: 30 * time.Second})
+	c := gogithub.NewClient(&http.Client{Timeout: 30 * time.Second})
 	c.BaseURL, c.UserAgent = f.api, "firebreak"
 	conf, _, err := c.Apps.CompleteAppManifest(ctx, url.PathEscape(code))
 	if err != nil {

@@ -22,9 +22,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud"
-	"github.com/firebreak-dev/firebreak/app/awscloud/awstest"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/aws"
+	"github.com/firebreak-dev/firebreak/app/aws/awstest"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -150,21 +150,21 @@ func confirm(t *testing.T, at string) (int, string) {
 	}
 	_, values = form(t, page)
 	values.Set("name", "Firebreak acme")
-	github, _ := url.Parse(to)
-	return v.post(github.Scheme+"://"+github.Host+"/settings/apps/manifest", values)
+	target, _ := url.Parse(to)
+	return v.post(target.Scheme+"://"+target.Host+"/settings/apps/manifest", values)
 }
 
 func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 	t.Parallel()
-	github := emptyGitHub(t)
+	server := emptyGitHub(t)
 	file := filepath.Join(t.TempDir(), "firebreak.env")
 	store := envStore(t, file)
 	if err := store.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	flow, at, log := begin(t, setup.Options{GitHub: github, Org: "acme", Store: store})
+	flow, at, log := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store})
 	status, page := confirm(t, at)
-	if status != 200 || !strings.Contains(page, "firebreak-acme is registered") || !strings.Contains(page, github+"/apps/firebreak-acme/installations/new") {
+	if status != 200 || !strings.Contains(page, "firebreak-acme is registered") || !strings.Contains(page, server+"/apps/firebreak-acme/installations/new") {
 		t.Fatalf("at the end: %d\n%s", status, page)
 	}
 	app, err := flow.Wait(t.Context())
@@ -190,7 +190,7 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 		name, value, _ := strings.Cut(line, "=")
 		env[name] = value
 	}
-	if env["FIREBREAK_GITHUB_URL"] != github || env["FIREBREAK_APP_ID"] != fmt.Sprint(app.ID) || env["FIREBREAK_PRIVATE_KEY_FILE"] != key || env["FIREBREAK_WEBHOOK_SECRET"] == "" {
+	if env["FIREBREAK_GITHUB_URL"] != server || env["FIREBREAK_APP_ID"] != fmt.Sprint(app.ID) || env["FIREBREAK_PRIVATE_KEY_FILE"] != key || env["FIREBREAK_WEBHOOK_SECRET"] == "" {
 		t.Errorf("the file holds\n%s", text)
 	}
 	pem, err := os.ReadFile(key)
@@ -198,12 +198,12 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	// They are the App's: GitHub knows it by them, with what it needs and nothing more.
-	self, err := gh.New(gh.Options{BaseURL: github, AppID: app.ID, PEM: pem})
+	self, err := github.New(github.Options{BaseURL: server, AppID: app.ID, PEM: pem})
 	if err != nil {
 		t.Fatal(err)
 	}
 	known, _, err := self.Self().Apps.Get(t.Context(), "")
-	if err != nil || known.GetSlug() != "firebreak-acme" || len(known.Events) != len(gh.Events) || known.GetPermissions().GetIssues() != "write" || known.GetPermissions().Administration != nil {
+	if err != nil || known.GetSlug() != "firebreak-acme" || len(known.Events) != len(github.Events) || known.GetPermissions().GetIssues() != "write" || known.GetPermissions().Administration != nil {
 		t.Errorf("GitHub knows %v (%v)", known, err)
 	}
 	for _, secret := range []string{env["FIREBREAK_WEBHOOK_SECRET"], strings.Split(string(pem), "\n")[1]} {
@@ -224,11 +224,11 @@ func TestOnlyTheWayBackIsTaken(t *testing.T) {
 	v := visitor{t, http.DefaultClient}
 	_, page := v.get(at + "/")
 	to, _ := form(t, page)
-	github, err := url.Parse(to)
+	target, err := url.Parse(to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := github.Query().Get("state")
+	state := target.Query().Get("state")
 	for query, want := range map[string]int{"": 403, "?code=1": 403, "?code=1&state=other": 403, "?state=" + state: 403, "?code=guessed&state=" + state: 502} {
 		if status, page := v.get(at + "/done" + query); status != want || !strings.Contains(page, `id="error"`) {
 			t.Errorf("%q: %d, want %d\n%s", query, status, want, page)
@@ -301,15 +301,15 @@ func TestTheFormLeadsToEachGitHub(t *testing.T) {
 		if err := json.Unmarshal([]byte(values.Get("manifest")), &m); err != nil {
 			t.Fatal(err)
 		}
-		if m.Redirect != at+"/done" || m.Hook.URL != "https://firebreak.example/webhook" || m.Public || len(m.Permissions) != len(gh.Permissions) || len(m.Events) != len(gh.Events) {
+		if m.Redirect != at+"/done" || m.Hook.URL != "https://firebreak.example/webhook" || m.Public || len(m.Permissions) != len(github.Permissions) || len(m.Events) != len(github.Events) {
 			t.Errorf("the manifest is %+v", m)
 		}
-		for _, p := range gh.Permissions {
+		for _, p := range github.Permissions {
 			if m.Permissions[p.Name] != p.Level || !strings.Contains(html.UnescapeString(page), p.Why) {
 				t.Errorf("%s is not asked for or not explained", p.Name)
 			}
 		}
-		for _, e := range gh.Events {
+		for _, e := range github.Events {
 			if !strings.Contains(html.UnescapeString(page), e.Why) {
 				t.Errorf("%s is not explained", e.Name)
 			}
@@ -336,9 +336,9 @@ func TestWhatCannotBeSetUp(t *testing.T) {
 
 func TestCredentialsInSecretsManager(t *testing.T) {
 	t.Parallel()
-	aws := awstest.New(t, time.Now)
+	double := awstest.New(t, time.Now)
 	manager := func() (setup.SecretsManager, error) {
-		cfg, err := awscloud.Config(aws.Getenv)
+		cfg, err := aws.Config(double.Getenv)
 		return secretsmanager.NewFromConfig(cfg), err
 	}
 	store, err := setup.ParseStore("secretsmanager:firebreak", manager)
@@ -348,8 +348,8 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	github := emptyGitHub(t)
-	flow, at, _ := begin(t, setup.Options{GitHub: github, Org: "acme", Store: store})
+	server := emptyGitHub(t)
+	flow, at, _ := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store})
 	if status, page := confirm(t, at); status != 200 || !strings.Contains(page, "FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key") {
 		t.Fatalf("%d\n%s", status, page)
 	}
@@ -358,11 +358,11 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 		t.Fatal(err)
 	}
 	params := deployment(t, store.Next(app))
-	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" || params["githubUrl"] != github {
+	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" || params["githubUrl"] != server {
 		t.Errorf("the functions are deployed with %v", params)
 	}
-	read := &awscloud.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:" + params["privateKey"], "FIREBREAK_WEBHOOK_SECRET=secretsmanager:" + params["webhookSecret"]}, Now: time.Now}
-	cfg, err := awscloud.Config(aws.Getenv)
+	read := &aws.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:" + params["privateKey"], "FIREBREAK_WEBHOOK_SECRET=secretsmanager:" + params["webhookSecret"]}, Now: time.Now}
+	cfg, err := aws.Config(double.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "not overwritten") {
 		t.Errorf("what is there would be overwritten: %v", err)
 	}
-	aws.Refuse("DescribeSecret", "AccessDeniedException")
+	double.Refuse("DescribeSecret", "AccessDeniedException")
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("without the right to look: %v", err)
 	}

@@ -21,9 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
-	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/app/witness"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -48,12 +48,12 @@ type world struct {
 	queue string
 	log   io.Writer
 
-	product *wire.Server
+	product *assembly.Server
 	life    context.Context // of the product's process
 	kill    context.CancelFunc
 
-	twin   *wire.Server   // another worker, with a queue of its own; nil: none yet
-	handed map[int]letter // by incident, what the product was handed last
+	twin   *assembly.Server // another worker, with a queue of its own; nil: none yet
+	handed map[int]letter   // by incident, what the product was handed last
 
 	busy         *meanwhile    // what happens while the product works; nil: nothing does
 	sweeps       time.Duration // how often the product sweeps by itself; 0: never
@@ -139,8 +139,8 @@ func (w *world) start() {
 	w.net.mu.Unlock()
 	w.lives++
 	var err error
-	w.product, err = wire.New(func(name string) string { return w.env[name] },
-		wire.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: w.logger()})
+	w.product, err = assembly.New(func(name string) string { return w.env[name] },
+		assembly.Options{Clock: w.box.Clock(), File: w.queue, Transport: w.net, Logger: w.logger()})
 	if err != nil {
 		panic(err) // on a goroutine of the sandbox's
 	}
@@ -155,7 +155,7 @@ func (w *world) double(number int) {
 	}
 	if w.twin == nil {
 		var err error
-		if w.twin, err = wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()}); err != nil {
+		if w.twin, err = assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()}); err != nil {
 			panic(err)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
@@ -49,7 +49,7 @@ type world struct {
 	t     *testing.T
 	url   string
 	box   *sandbox.Sandbox
-	app   *gh.App
+	app   *github.App
 	cache string
 
 	mu    sync.Mutex
@@ -84,7 +84,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.app, err = gh.New(gh.Options{BaseURL: w.url, AppID: id, PEM: []byte(env["FIREBREAK_PRIVATE_KEY"]), Now: box.Clock().Now}); err != nil {
+	if w.app, err = github.New(github.Options{BaseURL: w.url, AppID: id, PEM: []byte(env["FIREBREAK_PRIVATE_KEY"]), Now: box.Clock().Now}); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/gh"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -101,10 +101,10 @@ func (e *emulate) seed() object {
 		places = append(places, object{"owner": "acme", "name": name, "private": true})
 	}
 	permissions, events := map[string]string{}, []string{}
-	for _, p := range gh.Permissions {
+	for _, p := range github.Permissions {
 		permissions[p.Name] = p.Level
 	}
-	for _, event := range gh.Events {
+	for _, event := range github.Events {
 		events = append(events, event.Name)
 	}
 	alice := object{"login": "alice", "role": "admin"}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/wire"
+	"github.com/firebreak-dev/firebreak/app/assembly"
 )
 
 // repository is the incidents'.
@@ -46,7 +46,7 @@ type Stage struct {
 	t       testing.TB
 	url     string
 	github  GitHub
-	product *wire.Server
+	product *assembly.Server
 	number  int // of the issue that the story is about
 }
 
@@ -66,7 +66,7 @@ func newStage(t testing.TB, build func(url string, p *product) GitHub) *Stage {
 	env := s.github.Environment()
 	env["FIREBREAK_PAGER_URL"], env["FIREBREAK_MAIL_URL"] = s.url+"/sink/page", s.url+"/sink/mail"
 	var err error
-	s.product, err = wire.New(func(name string) string { return env[name] }, wire.Options{
+	s.product, err = assembly.New(func(name string) string { return env[name] }, assembly.Options{
 		Clock: s.github, File: filepath.Join(t.TempDir(), "queue.db"),
 		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil)),
 	})
@@ -87,7 +87,7 @@ func newStage(t testing.TB, build func(url string, p *product) GitHub) *Stage {
 }
 
 // product is the product, once there is one.
-type product struct{ *wire.Server }
+type product struct{ *assembly.Server }
 
 // ServeHTTP hands it a webhook.
 func (p *product) ServeHTTP(w http.ResponseWriter, r *http.Request) {

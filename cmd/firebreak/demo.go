@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
-	"github.com/firebreak-dev/firebreak/app/wire"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -44,11 +44,11 @@ func demo() *cobra.Command {
 				return errors.Join(err, l.Close())
 			}
 			env := box.Environment()
-			options := wire.Options{Clock: box.Clock(), Logger: logger(c), IsDemo: true}
+			options := assembly.Options{Clock: box.Clock(), Logger: logger(c), IsDemo: true}
 			if data != "" {
 				options.File = filepath.Join(data, "firebreak.db")
 			}
-			product, err := wire.New(func(name string) string { return env[name] }, options)
+			product, err := assembly.New(func(name string) string { return env[name] }, options)
 			if err != nil {
 				return errors.Join(err, box.Close(), l.Close())
 			}
@@ -69,7 +69,9 @@ func demo() *cobra.Command {
 }
 
 // follower follows the sandbox's clock, once it is there.
-type follower struct{ server atomic.Pointer[wire.Server] }
+type follower struct {
+	server atomic.Pointer[assembly.Server]
+}
 
 // Follow implements sandbox.Follower.
 func (p *follower) Follow(ctx context.Context, now time.Time) (time.Time, error) {

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/notify"
-	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 // errAiling is what doctor ends with when something failed: what, it has said.
@@ -67,7 +67,7 @@ It ends with status 1 if something failed.`,
 }
 
 // dry prepares pages and announcements, and sends none.
-type dry struct{ *wire.Reader }
+type dry struct{ *assembly.Reader }
 
 func (d dry) Page(ctx context.Context, p engine.Page) error { return d.Out.Page(notify.Dry(ctx), p) }
 

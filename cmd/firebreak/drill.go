@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/setup"
-	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 func drillCommand() *cobra.Command {
@@ -112,7 +112,7 @@ secret of its sources in FIREBREAK_INTAKE_SECRET.
 )
 
 // openDrill opens an incident as the alert would.
-func openDrill(c *cobra.Command, out io.Writer, reader *wire.Reader, owner, repo string, alert setup.Alert, patience int) (*setup.Drill, error) {
+func openDrill(c *cobra.Command, out io.Writer, reader *assembly.Reader, owner, repo string, alert setup.Alert, patience int) (*setup.Drill, error) {
 	d, err := setup.OpenDrill(c.Context(), reader.App, owner, repo, alert)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func openDrill(c *cobra.Command, out io.Writer, reader *wire.Reader, owner, repo
 }
 
 // playAlert plays the alert from its beginning to its end. Stopped in between, it says what is left.
-func playAlert(c *cobra.Command, out io.Writer, reader *wire.Reader, intake, owner, repo string, alert setup.Alert, patience int, again time.Duration) (*setup.Drill, error) {
+func playAlert(c *cobra.Command, out io.Writer, reader *assembly.Reader, intake, owner, repo string, alert setup.Alert, patience int, again time.Duration) (*setup.Drill, error) {
 	at, err := setup.IntakeAddress(intake)
 	if err != nil {
 		return nil, misuse("--intake %w", err)

@@ -17,10 +17,10 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
-	"github.com/firebreak-dev/firebreak/app/wire"
 )
 
 // journal is a log that several may write.
@@ -75,7 +75,7 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 		w.env[name] = value
 	}
 	m, log := prom.New(), slog.New(slog.NewJSONHandler(w.log, nil))
-	s, err := wire.New(func(name string) string { return w.env[name] }, wire.Options{Clock: box.Clock(), Metrics: m, Logger: log})
+	s, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: box.Clock(), Metrics: m, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}

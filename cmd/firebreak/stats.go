@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/assembly/lambda"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/stats"
-	"github.com/firebreak-dev/firebreak/app/wire"
-	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 // formats are how a report can be written.
@@ -25,13 +25,13 @@ var formats = map[string]func(*stats.Report, io.Writer) error{
 }
 
 // newReader builds what a command needs that runs once, from the environment.
-func newReader(c *cobra.Command) (*wire.Reader, error) {
+func newReader(c *cobra.Command) (*assembly.Reader, error) {
 	log := logger(c)
-	getenv, err := cloud.Environ(c.Context(), log)
+	getenv, err := lambda.Environ(c.Context(), log)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := cloud.NewReader(c.Context(), getenv, log)
+	reader, err := lambda.NewReader(c.Context(), getenv, log)
 	if err != nil && getenv("FIREBREAK_APP_ID") == "" {
 		err = fmt.Errorf("%w\nThese are in the file that `firebreak setup` wrote: env $(cat firebreak.env) %s", err, c.CommandPath())
 	}

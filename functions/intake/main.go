@@ -10,23 +10,23 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/assembly/lambda"
+	"github.com/firebreak-dev/firebreak/app/aws"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/logs"
-	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 func main() {
 	log := logs.New(os.Stderr)
-	l, err := cloud.NewLambda(log)
+	l, err := lambda.NewLambda(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)
 	}
-	requests := awscloud.HTTP(l.Intake, log)
-	lambda.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
+	requests := aws.HTTP(l.Intake, log)
+	awslambda.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
 		var of struct {
 			Records []struct{ EventSource string }
 		}

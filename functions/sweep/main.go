@@ -4,18 +4,18 @@ package main
 import (
 	"os"
 
-	"github.com/aws/aws-lambda-go/lambda"
+	awslambda "github.com/aws/aws-lambda-go/lambda"
 
+	"github.com/firebreak-dev/firebreak/app/assembly/lambda"
 	"github.com/firebreak-dev/firebreak/app/logs"
-	"github.com/firebreak-dev/firebreak/app/wire/cloud"
 )
 
 func main() {
 	log := logs.New(os.Stderr)
-	l, err := cloud.NewLambda(log)
+	l, err := lambda.NewLambda(log)
 	if err != nil {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(l.Sweep)
+	awslambda.Start(l.Sweep)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/aws"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/metrics"
@@ -30,12 +30,12 @@ func main() {
 		log.Error("the function can't start", "err", err)
 		os.Exit(1)
 	}
-	lambda.Start(awscloud.HTTP(handler, log))
+	lambda.Start(aws.HTTP(handler, log))
 }
 
 // endpoint gives what builds the endpoint by the secrets of the moment.
 func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), error) {
-	cfg, errConfig := awscloud.Config(os.Getenv)
+	cfg, errConfig := aws.Config(os.Getenv)
 	app, err := strconv.ParseInt(os.Getenv("FIREBREAK_APP_ID"), 10, 64)
 	if err != nil || app < 1 {
 		err = errors.New("FIREBREAK_APP_ID must be the number of the GitHub App")
@@ -47,8 +47,8 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 	if err := errors.Join(errConfig, err); err != nil {
 		return nil, err
 	}
-	queue := &awscloud.Queue{SQS: sqs.NewFromConfig(cfg), URL: url, Now: time.Now}
-	secrets := &awscloud.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Now: time.Now, Logger: log}
+	queue := &aws.Queue{SQS: sqs.NewFromConfig(cfg), URL: url, Now: time.Now}
+	secrets := &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Now: time.Now, Logger: log}
 	emf := metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)
 	o := webhook.Options{AppID: app, Logger: log,
 		Refused: func(reason string) {

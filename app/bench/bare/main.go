@@ -12,15 +12,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/firebreak-dev/firebreak/app/awscloud"
+	"github.com/firebreak-dev/firebreak/app/aws"
 )
 
 func main() {
 	secret, url := []byte(os.Getenv("FIREBREAK_WEBHOOK_SECRET")), os.Getenv("FIREBREAK_QUEUE_URL")
-	cfg, err := awscloud.Config(os.Getenv)
+	cfg, err := aws.Config(os.Getenv)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func main() {
 		mac.Write([]byte(r.Body))
 		mac.Sum(nil)
 		if url != "" {
-			if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(url), MessageBody: aws.String("look")}); err != nil {
+			if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: awssdk.String(url), MessageBody: awssdk.String("look")}); err != nil {
 				return events.APIGatewayV2HTTPResponse{}, err
 			}
 		}

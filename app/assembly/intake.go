@@ -1,0 +1,127 @@
+package assembly
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/metrics"
+)
+
+// reception takes what sources report.
+type reception struct {
+	env     Environment
+	engine  *engine.Engine
+	queue   engine.Queue
+	metrics metrics.Recorder
+	log     *slog.Logger
+	said    said
+}
+
+// handler serves the sources that have a secret.
+func (s *reception) handler() http.Handler {
+	settings := intake.Settings{Secrets: s.env.sourceSecrets, Topics: strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " "))}
+	o := intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log}
+	if token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN"); token != "" {
+		o.OpenModal = openModal(token)
+	}
+	return intake.Handler(o)
+}
+
+func (s *reception) refused(source, reason string) {
+	s.metrics.Record(metrics.Rejected, 1, source, reason)
+}
+
+// openModal opens Slack's form, which takes a bot's token of its own.
+func openModal(token string, options ...slack.Option) func(context.Context, string, slack.ModalViewRequest) error {
+	client := slack.New(token, options...)
+	return func(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+		if _, err := client.OpenViewContext(ctx, trigger, view); err != nil {
+			return fmt.Errorf("slack does not open the form: %w", err)
+		}
+		return nil
+	}
+}
+
+// sourceSecrets gives a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the one for all of them,
+// FIREBREAK_INTAKE_SECRET; and the one before, …_PREVIOUS, while rotating.
+func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
+	for _, name := range []string{"FIREBREAK_INTAKE_" + strings.ToUpper(source) + "_SECRET", "FIREBREAK_INTAKE_SECRET"} {
+		for _, suffix := range []string{"", "_PREVIOUS"} {
+			if value := e.getenv(name + suffix); value != "" {
+				secrets = append(secrets, []byte(value))
+			}
+		}
+		if len(secrets) > 0 {
+			break
+		}
+	}
+	return secrets
+}
+
+// accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns once all is stored.
+func (s *reception) accept(ctx context.Context, r intake.Result) error {
+	for _, signal := range r.Signals {
+		body, err := json.Marshal(signal)
+		if err != nil {
+			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
+		}
+		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8], At: s.engine.Clock.Now().UTC(),
+			Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		if signal.Source != "email" { // a mail is news, and no repetition
+			m.Key = fmt.Sprintf("%s %t%s", signal.DedupKey, signal.Firing, s.said.saying(signal, m.At))
+		}
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for _, ack := range r.Acks {
+		m, ok := acknowledgement(ack)
+		if !ok {
+			s.log.Info("an acknowledgement of no page of ours", "source", ack.Source)
+			continue
+		}
+		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse counts and logs a report that came by another way than HTTP and could not be taken.
+func (s *reception) refuse(source, reason string, err error) {
+	s.refused(source, reason)
+	s.log.Warn("a signal was refused", "source", source, "reason", reason, "err", err)
+}
+
+// acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that
+// went out before its incident was opened.
+func acknowledgement(a intake.Ack) (engine.Message, bool) {
+	// The delivery stands in the log, where nobody's name does.
+	by := sha256.Sum256([]byte(a.By))
+	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + hex.EncodeToString(by[:8]), Ack: &incident.Ack{Service: a.Source, Name: a.By, At: a.At}}
+	if a.By == "" {
+		m.Ack.Name = "Somebody"
+	}
+	if name, hash, ok := strings.Cut(a.Key, "/signal/"); ok {
+		ref, err := incident.ParseRef(name + "#1")
+		m.Ref, m.Ack.Page = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, "signal/"+hash
+		return m, err == nil
+	}
+	name, page, ok := strings.Cut(a.Key, "/page/")
+	ref, err := incident.ParseRef(name)
+	m.Ref, m.Ack.Page = ref, "page/"+page
+	return m, ok && err == nil
+}

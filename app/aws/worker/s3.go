@@ -1,0 +1,32 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Object reads an object of a bucket on S3, no more than limit bytes of it; nil: it is not there any more.
+func Object(client *s3.Client) func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
+	return func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
+		out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
+		var none *types.NoSuchKey
+		if errors.As(err, &none) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
+		}
+		defer out.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(out.Body, limit))
+		if err != nil {
+			return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
+		}
+		return body, nil
+	}
+}

@@ -1,0 +1,166 @@
+// Package worker is what the functions behind the queue need of AWS beside it: timers by EventBridge Scheduler, batches of
+// SQS, parameters of Systems Manager, and a key that stays in KMS.
+package worker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+
+	"github.com/firebreak-dev/firebreak/app/aws"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/wait"
+)
+
+// EventBridge is what a Scheduler needs of Amazon EventBridge Scheduler.
+type EventBridge interface {
+	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
+	UpdateSchedule(context.Context, *scheduler.UpdateScheduleInput, ...func(*scheduler.Options)) (*scheduler.UpdateScheduleOutput, error)
+	DeleteSchedule(context.Context, *scheduler.DeleteScheduleInput, ...func(*scheduler.Options)) (*scheduler.DeleteScheduleOutput, error)
+}
+
+// Scheduler keeps timers as one-time schedules that put a message into the queue. It implements engine.Scheduler.
+type Scheduler struct {
+	EventBridge EventBridge
+	Group       string // schedule group
+	Role        string // ARN of the role by which the service sends to the queue
+	QueueARN    string
+	Now         func() time.Time
+}
+
+// soonest is how far ahead a timer is set at least: a time that passes while the request is on its way is refused.
+const soonest = 5 * time.Second
+
+// Schedule sets the time of an incident's next look; zero removes it.
+//
+// An incident has two places for its timer, of which one is used at a time. A schedule that fired deletes itself shortly
+// after, and with it whatever is set in its place meanwhile: so the look that it caused uses the other.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
+func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
+	if _, err := incident.ParseRef(ref.String()); err != nil {
+		return fmt.Errorf("set a timer: %w", err)
+	}
+	first, second := name("clock", ref, "1"), name("clock", ref, "2")
+	if at.IsZero() {
+		return errors.Join(s.remove(ctx, first), s.remove(ctx, second))
+	}
+	now := s.Now()
+	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
+	stands, err := s.read(ctx, first)
+	if err != nil || stands.Equal(at) {
+		return err
+	}
+	place, fired := first, !stands.IsZero() && !stands.After(now)
+	if fired {
+		place = second
+	}
+	body, err := aws.Encode(incident.Message{Ref: ref, Why: "clock", Due: at}, maxInput)
+	if err != nil {
+		return err
+	}
+	if err := s.put(ctx, place, ref, body, at); err != nil || fired {
+		return err
+	}
+	return s.remove(ctx, second)
+}
+
+// maxInput is the size of the largest input of a target, in bytes.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
+const maxInput = 256 << 10
+
+// Send puts a message into the queue at a time; the same message at the same time is one.
+func (s *Scheduler) Send(ctx context.Context, m incident.Message, at time.Time) error {
+	body, err := aws.Encode(m, maxInput)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
+	return s.put(ctx, name("message", m.Ref, body+at.Format(time.RFC3339)), m.Ref, body, at)
+}
+
+// put creates a schedule, or changes the one that is there.
+func (s *Scheduler) put(ctx context.Context, name string, ref incident.Ref, body string, at time.Time) error {
+	expression := awssdk.String("at(" + at.Format(layout) + ")")
+	window := &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
+	target := &types.Target{Arn: awssdk.String(s.QueueARN), RoleArn: awssdk.String(s.Role), Input: awssdk.String(body),
+		SqsParameters: &types.SqsParameters{MessageGroupId: awssdk.String(aws.Group(ref))}}
+	_, err := s.EventBridge.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
+		GroupName: awssdk.String(s.Group), Name: awssdk.String(name), Description: awssdk.String(ref.String()), ScheduleExpression: expression,
+		ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target, ActionAfterCompletion: types.ActionAfterCompletionDelete,
+	})
+	var there *types.ConflictException
+	if errors.As(err, &there) {
+		_, err = s.EventBridge.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
+			GroupName: awssdk.String(s.Group), Name: awssdk.String(name), Description: awssdk.String(ref.String()), ScheduleExpression: expression,
+			ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target, ActionAfterCompletion: types.ActionAfterCompletionDelete,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("set the schedule %s/%s of %s: %w", s.Group, name, ref, err)
+	}
+	return nil
+}
+
+// read tells for when a schedule is set; zero: there is none.
+func (s *Scheduler) read(ctx context.Context, name string) (time.Time, error) {
+	out, err := s.EventBridge.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the schedule %s/%s: %w", s.Group, name, err)
+	}
+	at, err := time.Parse("at("+layout+")", awssdk.ToString(out.ScheduleExpression))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the schedule %s/%s is none of ours: %w", s.Group, name, err)
+	}
+	return at, nil
+}
+
+func (s *Scheduler) remove(ctx context.Context, name string) error {
+	_, err := s.EventBridge.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
+	var none *types.ResourceNotFoundException
+	if err != nil && !errors.As(err, &none) {
+		return fmt.Errorf("remove the schedule %s/%s: %w", s.Group, name, err)
+	}
+	return nil
+}
+
+// layout is how a schedule says its time, to the second.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#one-time
+const layout = "2006-01-02T15:04:05"
+
+// whole is the first whole second at or after t: a timer must not come too early.
+func whole(t time.Time) time.Time {
+	w := t.UTC().Truncate(time.Second)
+	if w.Before(t) {
+		w = w.Add(time.Second)
+	}
+	return w
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// name derives a schedule's name from the incident and what tells its schedules apart. At most 64 letters, digits, and
+// -_. are allowed, so a hash stands for all that.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+func name(kind string, ref incident.Ref, what string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(ref.String()) + "\n" + what))
+	return fmt.Sprintf("%s-%d-%s", kind, ref.Number, hex.EncodeToString(sum[:16]))
+}

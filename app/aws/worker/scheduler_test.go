@@ -1,0 +1,204 @@
+package worker_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firebreak-dev/firebreak/app/aws"
+	"github.com/firebreak-dev/firebreak/app/aws/awstest"
+	"github.com/firebreak-dev/firebreak/app/aws/worker"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+var start = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+
+func ref(number int) incident.Ref {
+	return incident.Ref{Owner: "acme", Repo: "incidents", Number: number}
+}
+
+var _ engine.Scheduler = (*worker.Scheduler)(nil)
+
+// timers is a scheduler, the double that it is in, and the clock of both.
+type timers struct {
+	*worker.Scheduler
+	t     *testing.T
+	aws   *awstest.AWS
+	queue string
+	now   time.Time
+}
+
+func newTimers(t *testing.T) *timers {
+	x := &timers{t: t, now: start}
+	clock := func() time.Time { return x.now }
+	x.aws = awstest.New(t, clock)
+	url, arn := x.aws.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: 12 * time.Minute, Receives: 3})
+	cfg, err := aws.Config(x.aws.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.queue = url
+	x.Scheduler = &worker.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: "firebreak-prod", Role: "arn:aws:iam::123456789012:role/timers",
+		QueueARN: arn, Now: clock}
+	return x
+}
+
+func (x *timers) set(number int, at time.Time) {
+	x.t.Helper()
+	if err := x.Schedule(x.t.Context(), ref(number), at); err != nil {
+		x.t.Error(err)
+	}
+}
+
+// expect holds what is set to "number time" of each.
+func (x *timers) expect(want ...string) {
+	x.t.Helper()
+	var got []string
+	for _, s := range x.aws.Schedules() {
+		m, err := aws.Decode(s.Input)
+		if err != nil || m.Why != "clock" || !m.Due.Equal(s.At) || s.Group != "firebreak-prod" {
+			x.t.Errorf("%+v, %v", s, err)
+		}
+		got = append(got, strings.TrimPrefix(m.Ref.String(), "acme/incidents#")+s.At.Format(" 15:04:05"))
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		x.t.Error(d)
+	}
+}
+
+func TestOneTimerPerIncident(t *testing.T) {
+	x := newTimers(t)
+	x.set(1, start.Add(20*time.Minute))
+	x.set(2, start.Add(5*time.Minute))
+	x.set(1, start.Add(20*time.Minute)) // twice is once
+	x.expect("2 10:45:00", "1 11:00:00")
+	x.set(1, start.Add(time.Minute)) // a later call replaces it
+	x.expect("1 10:41:00", "2 10:45:00")
+	x.set(1, time.Time{})
+	x.set(1, time.Time{}) // and removing twice is no error
+	x.expect("2 10:45:00")
+	x.set(2, start.Add(5*time.Minute+time.Millisecond)) // never too early
+	x.expect("2 10:45:01")
+}
+
+func TestTheSameTimerCostsOneCall(t *testing.T) {
+	x := newTimers(t)
+	x.set(1, start.Add(20*time.Minute))
+	x.aws.Calls()
+	x.set(1, start.Add(20*time.Minute))
+	if calls := x.aws.Calls(); !slices.Equal(calls, []string{"GetSchedule"}) {
+		t.Errorf("it costs %v", calls)
+	}
+}
+
+func TestATimerInThePastComesSoon(t *testing.T) {
+	x := newTimers(t)
+	x.set(1, start.Add(-time.Hour))
+	x.expect("1 10:40:05")
+}
+
+// A schedule that fired deletes itself a moment later. What the look that it caused sets must outlive that, again and again.
+func TestATimerSetByItsOwnFiringIsKept(t *testing.T) {
+	x := newTimers(t)
+	next := start.Add(20 * time.Minute)
+	x.set(1, next)
+	for range 5 {
+		x.now = next
+		if n := x.aws.Fire(); n != 1 {
+			t.Fatalf("%d schedules fired", n)
+		}
+		next = next.Add(20 * time.Minute)
+		x.set(1, next)                  // while the one that fired is still there
+		x.set(1, next.Add(time.Minute)) // and once more
+		x.set(1, next)                  // and back
+		x.now = x.now.Add(30 * time.Second)
+		x.aws.Fire() // now it is gone
+		x.expect("1" + next.Format(" 15:04:05"))
+		x.set(1, next)
+		x.expect("1" + next.Format(" 15:04:05"))
+	}
+	x.set(1, time.Time{})
+	x.expect()
+}
+
+func TestATimerBecomesAMessage(t *testing.T) {
+	x := newTimers(t)
+	x.set(1, start.Add(time.Minute))
+	x.now = start.Add(time.Minute)
+	x.aws.Fire()
+	all := x.aws.Messages(x.queue)
+	if len(all) != 1 || all[0].Group != "acme/incidents#1" {
+		t.Fatalf("messages %+v", all)
+	}
+	m, err := aws.Decode(all[0].Body)
+	if d := cmp.Diff(incident.Message{Ref: ref(1), Why: "clock", Due: x.now}, m); err != nil || d != "" {
+		t.Error(err, d)
+	}
+}
+
+func TestMessagesForLater(t *testing.T) {
+	x := newTimers(t)
+	m := incident.Message{Ref: ref(1), Why: "again", Delivery: "d", Comment: &incident.Comment{Body: "<aws.scheduler.execution-id>"}}
+	for range 2 {
+		if err := x.Send(t.Context(), m, start.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(x.aws.Schedules()); n != 1 {
+		t.Errorf("the same message is %d", n)
+	}
+	// The service replaces <aws.scheduler.…> in what it sends.
+	if input := x.aws.Schedules()[0].Input; strings.Contains(input, "<aws.") {
+		t.Errorf("the input is %s", input)
+	}
+	x.set(1, start.Add(2*time.Minute)) // a timer beside it is another
+	if n := len(x.aws.Schedules()); n != 2 {
+		t.Errorf("%d schedules", n)
+	}
+}
+
+// Names are within what is allowed, and each incident has its own, in whatever case GitHub writes it.
+func TestScheduleNames(t *testing.T) {
+	x := newTimers(t)
+	allowed := regexp.MustCompile(`^[0-9a-zA-Z-_.]{1,64}$`)
+	seen := map[string]bool{}
+	for _, r := range []incident.Ref{ref(1), ref(11), {Owner: "acme", Repo: "incidents-1", Number: 1}, {Owner: strings.Repeat("o", 39), Repo: strings.Repeat("r", 100), Number: 999_999_999}} { // the longest name and number that there are
+		if err := x.Schedule(t.Context(), r, start.Add(time.Hour)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := x.Schedule(t.Context(), incident.Ref{Owner: "ACME", Repo: "Incidents", Number: 1}, start.Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+	for _, s := range x.aws.Schedules() {
+		if !allowed.MatchString(s.Name) || seen[s.Name] {
+			t.Errorf("the name %q", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d schedules for four incidents", len(seen))
+	}
+}
+
+func TestTimersThatFail(t *testing.T) {
+	x := newTimers(t)
+	if err := x.Schedule(t.Context(), incident.Ref{Owner: "acme"}, start.Add(time.Hour)); err == nil {
+		t.Error("a timer of no incident")
+	}
+	x.set(1, start.Add(time.Hour))
+	for operation, at := range map[string]time.Time{"GetSchedule": start.Add(2 * time.Hour), "CreateSchedule": start.Add(2 * time.Hour), "UpdateSchedule": start.Add(2 * time.Hour), "DeleteSchedule": {}} {
+		x.aws.Refuse(operation, "AccessDeniedException")
+		if err := x.Schedule(t.Context(), ref(1), at); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("%s is refused: %v", operation, err)
+		}
+		x.aws.Refuse(operation, "")
+	}
+	x.expect("1 11:40:00")
+}

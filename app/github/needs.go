@@ -1,0 +1,39 @@
+package github
+
+import "strings"
+
+// Permission is one that the App is granted, and why it needs it.
+type Permission struct{ Name, Level, Why string }
+
+// Permissions are all that the App needs. What asks for them, what explains them and what checks them go by this list.
+// https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+var Permissions = []Permission{
+	{"issues", "write", "An incident is an issue: its card, labels, roles, answers to commands, and the tickets that follow from it."},
+	{"contents", "write", "To read .github/firebreak.yml, and to write the postmortem on a branch of its own."},
+	{"pull_requests", "write", "The postmortem is a pull request, and asks the people of the incident for a review."},
+	{"checks", "write", "A check on the postmortem says what is missing in it; another one says what is wrong with a changed configuration."},
+	{"members", "read", "To know who is in the coordinators' team, and so that mentioning a team reaches its members."},
+	{"metadata", "read", "GitHub grants it to every App: which repositories there are, and who may do what in them."},
+}
+
+// needed lists the permissions in one line.
+func needed() string {
+	var all []string
+	for _, p := range Permissions {
+		all = append(all, p.Name+": "+p.Level)
+	}
+	return strings.Join(all, ", ")
+}
+
+// Event is one that the App subscribes to, and why.
+type Event struct{ Name, Why string }
+
+// Events are all that the App needs.
+var Events = []Event{
+	{"issues", "An incident is declared, or somebody moves a label, an assignee or the issue itself by hand."},
+	{"issue_comment", "Commands are comments."},
+	{"pull_request", "The postmortem's pull request changes or is merged."},
+	{"pull_request_review", "Somebody has reviewed the postmortem."},
+	{"push", "The configuration changes: its mistakes are told before they matter."},
+	{"repository", "A repository is renamed, moved, archived or made public: its open incidents are looked at."},
+}

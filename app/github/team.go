@@ -1,0 +1,42 @@
+package github
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// keptTeams is how many answers about teams are kept: people may write any word.
+const keptTeams = 1000
+
+// Team reports whether the organisation of ref has a team with that slug. An account that is no organisation has none. It
+// implements engine.GitHub.
+// https://docs.github.com/en/rest/teams/teams#get-a-team-by-name
+func (a *App) Team(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
+	key := strings.ToLower(ref.Owner + "/" + slug)
+	now := a.o.Now()
+	a.mu.Lock()
+	known, ok := a.teams[key]
+	a.mu.Unlock()
+	if ok && now.Sub(known.at) < keepPeople && !now.Before(known.at) {
+		return known.may, nil
+	}
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return false, err
+	}
+	_, err = call(ctx, c, http.MethodGet, "orgs/"+url.PathEscape(ref.Owner)+"/teams/"+url.PathEscape(slug), nil, nil)
+	if err != nil && status(err) != http.StatusNotFound {
+		return false, fail("ask whether there is a team "+slug, ref.Owner, err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.teams) >= keptTeams {
+		clear(a.teams)
+	}
+	a.teams[key] = permission{may: err == nil, at: now}
+	return err == nil, nil
+}

@@ -1,0 +1,220 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// work is a kind of work, and the permissions that it takes: a token has those and no other, in the repositories that it
+// is for and no other. Every token may read a repository's metadata.
+type work struct {
+	name        string
+	permissions github.InstallationPermissions
+	follows     bool // a write to a repository's old name goes on to the new one
+}
+
+var (
+	read, write = github.String("read"), github.String("write")
+
+	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub mentions only for an app that
+	// may read members.
+	incidents = work{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
+	// tickets: issues in other people's repositories, a product team's or one shared with a customer.
+	tickets = work{"tickets", github.InstallationPermissions{Issues: write}, true}
+	// files: the configuration, and the organisation's in its .github repository.
+	files = work{"files", github.InstallationPermissions{Contents: read}, false}
+	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
+	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
+	// setting: what a person's command line does in a repository to prepare and to check it.
+	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
+	// checks: what is said of a commit, which has one repository whatever that is called.
+	checks = work{"checks", github.InstallationPermissions{Checks: write}, true}
+	// figures: what `stats` reads.
+	figures = work{"figures", github.InstallationPermissions{Issues: read}, false}
+	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
+	sweeping = work{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
+)
+
+// in gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
+// up by the repository: what a payload names could be another's.
+func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*github.Client, error) {
+	if err := a.serves(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
+		return nil, err
+	}
+	key := strings.ToLower(w.name + " " + owner + "/" + strings.Join(repos, "+"))
+	a.mu.Lock()
+	if a.dropOldIDs(owner, repos) {
+		delete(a.clients, key)
+	}
+	c, id := a.clients[key], a.installations[strings.ToLower(owner)]
+	a.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	if id == 0 {
+		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
+		if err != nil {
+			return nil, notInstalled(fail("find the app's installation", owner+"/"+repos[0], err))
+		}
+		if err := need("find the app's installation", owner+"/"+repos[0], field{"id", inst.GetID() != 0}); err != nil {
+			return nil, err
+		}
+		id = inst.GetID()
+	}
+	anew := func(ctx context.Context, failed error) (*github.Client, error) {
+		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) && !a.isTakenOver(ctx, owner, repos[0], id) {
+			return nil, failed
+		}
+		a.forget(owner, id)
+		return a.in(ctx, w, owner, repos...)
+	}
+	a.mu.Lock()
+	ids := a.idsOf(owner, repos)
+	a.mu.Unlock()
+	c, err := a.installed(id, key, w, repos, ids, anew)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.installations[strings.ToLower(owner)] = id
+	return c, nil
+}
+
+// notInstalled turns the answer that nothing is found, to the question for an installation, into what it means.
+func notInstalled(err error) error {
+	var refusal *engine.Refusal
+	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound {
+		refusal.NotInstalled, refusal.Reason = true, "the App is not installed there"
+	}
+	return err
+}
+
+// forget makes an owner's installation be looked up again, unless that was done.
+func (a *App) forget(owner string, id int64) {
+	owner = strings.ToLower(owner)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.installations[owner] != id {
+		return
+	}
+	delete(a.installations, owner)
+	maps.DeleteFunc(a.clients, func(key string, _ *github.Client) bool { return strings.Contains(key, " "+owner+"/") })
+}
+
+// Repository gives a client for the command line, whose tokens open one repository.
+func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Client, error) {
+	return a.in(ctx, setting, owner, repo)
+}
+
+// serves refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would
+// give it orders otherwise, and its configuration names the operator's secrets.
+func (a *App) serves(owner string) error {
+	if len(a.o.Accounts) == 0 || incident.Has(a.o.Accounts, owner) {
+		return nil
+	}
+	return fmt.Errorf("%s is not among the accounts that this app serves: %w", owner, engine.ErrNoAccess)
+}
+
+// Serves reports whether the repositories of an account are served.
+func (a *App) Serves(owner string) bool { return a.serves(owner) == nil }
+
+// wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
+func (a *App) wide(id int64) (*github.Client, error) {
+	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil, nil)
+}
+
+// installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
+// there is one, gives the client to go on with where the installation is gone.
+func (a *App) installed(id int64, key string, w work, repos []string, ids []int64, anew func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.clients[key]; c != nil {
+		return c, nil
+	}
+	permissions := w.permissions
+	permissions.Metadata = read
+	options := &github.InstallationTokenOptions{Repositories: repos, Permissions: &permissions}
+	if len(ids) > 0 {
+		options.Repositories, options.RepositoryIDs = nil, ids
+	}
+	fresh := func() http.RoundTripper {
+		own := *a.jwt // ghinstallation writes the address into it whenever a token is renewed
+		tr := ghinstallation.NewFromAppsTransport(&own, id)
+		tr.BaseURL = strings.TrimSuffix(a.api, "/")
+		tr.Client = &http.Client{Transport: a.jwt, Timeout: timeout}
+		tr.InstallationTokenOptions = options
+		return tr
+	}
+	tr := &renewed{fresh: fresh, now: a.o.Now}
+	if a.paces[id] == nil {
+		a.paces[id], a.meters[id] = &pace{every: a.o.Pace, now: a.o.Now}, &meter{}
+		if !a.o.Unlimited {
+			a.limiters[id] = newLimiter(a.o.Now)
+		}
+	}
+	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
+	if err != nil {
+		return nil, err
+	}
+	a.clients[key] = c
+	return c, nil
+}
+
+// of gives a client for a kind of work in a repository.
+func (a *App) of(ctx context.Context, w work, ref incident.Ref) (*github.Client, error) {
+	return a.in(ctx, w, ref.Owner, ref.Repo)
+}
+
+// reinstalled goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
+// no token is given any more (404), and those that are out are no longer taken (401). A repository that was renamed is given no
+// token by its old name (422), but one by its id.
+type reinstalled struct {
+	next http.RoundTripper
+	// anew gives another client after such a failure; nil: whoever asks looks installations up.
+	anew func(context.Context, error) (*github.Client, error)
+}
+
+// secondTry marks the context of a request that goes out again.
+type secondTry struct{}
+
+func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := r.next.RoundTrip(req)
+	if !gone(res, err) || r.anew == nil || req.Context().Value(secondTry{}) != nil || req.Body != nil && req.GetBody == nil {
+		return res, err
+	}
+	ctx := context.WithValue(req.Context(), secondTry{}, true)
+	c, failed := r.anew(ctx, err)
+	if failed != nil { // it is installed nowhere, which is what the first answer says
+		return res, err
+	}
+	again := req.Clone(ctx)
+	if req.Body != nil {
+		if again.Body, failed = req.GetBody(); failed != nil {
+			return res, err
+		}
+	}
+	if res != nil {
+		res.Body.Close()
+	}
+	return c.Client().Transport.RoundTrip(again)
+}
+
+// gone tells whether an answer can mean that the installation is no more.
+func gone(res *http.Response, err error) bool {
+	var refused *ghinstallation.HTTPError
+	if errors.As(err, &refused) {
+		return refused.Response != nil && (refused.Response.StatusCode == http.StatusNotFound || isMisnamed(err))
+	}
+	return err == nil && res.StatusCode == http.StatusUnauthorized
+}

@@ -1,0 +1,377 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// Comment posts a comment. It implements engine.GitHub.
+func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return 0, err
+	}
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	if err != nil {
+		return 0, fail("comment", ref.String(), err)
+	}
+	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
+}
+
+// EditComment writes a comment anew. It implements engine.GitHub.
+func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.EditComment(ctx, ref.Owner, ref.Repo, id, &github.IssueComment{Body: &body}); err != nil {
+		return fail(fmt.Sprintf("edit comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// Pin pins a comment to its issue. Where the server has no pinned comments it does nothing: the card is found among the
+// first comments there. It implements engine.GitHub.
+func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
+	a.mu.Lock()
+	unpinnable := a.unpinnable
+	a.mu.Unlock()
+	if unpinnable {
+		return nil
+	}
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil, nil)
+	switch status(err) {
+	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		a.o.Logger.Info("the card can't be pinned", "incident", ref.String(), "err", err)
+		if status(err) != http.StatusNotFound {
+			return nil
+		}
+		// Either the comment is gone, or the server knows no such thing as a pinned comment.
+		if _, _, err := c.Issues.GetComment(ctx, ref.Owner, ref.Repo, id); err == nil {
+			a.mu.Lock()
+			a.unpinnable = true
+			a.mu.Unlock()
+		}
+		return nil
+	}
+	if err != nil {
+		return fail(fmt.Sprintf("pin comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// DeleteComment deletes a comment. It implements engine.GitHub.
+func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) error {
+	c, err := a.of(ctx, tickets, ref)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil && status(err) != http.StatusNotFound {
+		return fail(fmt.Sprintf("delete comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// React adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
+// implements engine.GitHub.
+func (a *App) React(ctx context.Context, ref incident.Ref, id int64, content string) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id, content); err != nil && status(err) != http.StatusNotFound {
+		return fail(fmt.Sprintf("react to comment %d", id), ref.String(), err)
+	}
+	return nil
+}
+
+// AddLabels adds labels to the set. It implements engine.GitHub.
+func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.AddLabelsToIssue(ctx, ref.Owner, ref.Repo, ref.Number, labels); err != nil {
+		return fail("add labels", ref.String(), err)
+	}
+	return nil
+}
+
+// RemoveLabel removes a label; one that is gone already is no error. It implements engine.GitHub.
+func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	// Not by go-github, which does not escape the slash of phase/… in the path.
+	_, err = call(ctx, c, http.MethodDelete, issuePath(ref)+"/labels/"+url.PathEscape(label), nil, nil)
+	if err != nil && status(err) != http.StatusNotFound {
+		return fail("remove label "+label, ref.String(), err)
+	}
+	return nil
+}
+
+// Assign assigns people and tells who is assigned afterwards. It implements engine.GitHub.
+func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]string, error) {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return nil, err
+	}
+	is, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins)
+	if err != nil {
+		return nil, fail("assign", ref.String(), err)
+	}
+	if err := need("assign", ref.String(), field{"assignees", is.Assignees != nil}); err != nil {
+		return nil, err
+	}
+	var now []string
+	for _, u := range is.Assignees {
+		now = append(now, u.GetLogin())
+	}
+	return now, nil
+}
+
+// Unassign unassigns people. It implements engine.GitHub.
+func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins); err != nil {
+		return fail("unassign", ref.String(), err)
+	}
+	return nil
+}
+
+// SetOpen opens or closes the issue. It implements engine.GitHub.
+func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
+	c, err := a.of(ctx, incidents, ref)
+	if err != nil {
+		return err
+	}
+	change := map[string]any{"state": "open", "state_reason": "reopened"}
+	if !open {
+		change = map[string]any{"state": "closed", "state_reason": reason}
+		if reason == "duplicate" && duplicate != 0 { // without one the reason alone says it
+			change["duplicate_issue_id"] = duplicate
+		}
+	}
+	if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), change, nil); err != nil {
+		return fail("open or close", ref.String(), err)
+	}
+	return nil
+}
+
+// isMarked reports whether an issue of the app's own is marked.
+func isMarked(issue *github.Issue, me string, is engine.IsMarked) bool {
+	return !issue.IsPullRequest() && strings.EqualFold(issue.GetUser().GetLogin(), me) &&
+		is(engine.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
+}
+
+// FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose index is behind. It
+// implements engine.GitHub.
+func (a *App) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, int64, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, 0, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "all", Since: since, Sort: "created", Direction: "asc", ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
+		if err != nil {
+			return 0, 0, fail("look for an issue", repo, err)
+		}
+		for _, issue := range issues {
+			if issue.GetCreatedAt().Before(since) {
+				continue // only changed since: it may be of an incident that had the same name before
+			}
+			if isMarked(issue, me, is) {
+				return issue.GetNumber(), issue.GetID(), need("look for an issue", repo, field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
+			}
+		}
+		if res.NextPage == 0 {
+			return 0, 0, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
+// FindIncident looks for an open incident of the app's own by its mark. It implements engine.GitHub.
+func (a *App) FindIncident(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, err
+	}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "open", Labels: []string{incident.LabelIncident}, ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
+		if err != nil {
+			return 0, fail("look for an incident", repo, err)
+		}
+		for _, issue := range issues {
+			if isMarked(issue, me, is) {
+				return issue.GetNumber(), need("look for an incident", repo, field{"number", issue.GetNumber() != 0})
+			}
+		}
+		if res.NextPage == 0 {
+			return 0, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
+// Address gives where a person reads an issue. It implements engine.GitHub.
+func (a *App) Address(ref incident.Ref) string {
+	web := strings.TrimSuffix(a.o.BaseURL, "/")
+	if web == "" {
+		web = "https://github.com"
+	}
+	return fmt.Sprintf("%s/%s/issues/%d", web, ref.FullName(), ref.Number)
+}
+
+func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
+	owner, repo, ok := naming.SplitRepository(name)
+	if !ok {
+		return incident.Ref{}, nil, fmt.Errorf("%q is not a repository: write owner/repo", name)
+	}
+	c, err := a.in(ctx, tickets, owner, repo)
+	return incident.Ref{Owner: owner, Repo: repo}, c, err
+}
+
+// OpenIssue opens an issue. It implements engine.GitHub.
+func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (int, int64, error) {
+	ref, c, err := a.repo(ctx, repo)
+	if err != nil {
+		return 0, 0, err
+	}
+	req := &github.IssueRequest{Title: &n.Title, Body: &n.Body}
+	if len(n.Labels) > 0 {
+		req.Labels = &n.Labels
+	}
+	var assignees []string
+	for _, l := range n.Assignees {
+		// Here, and only here, somebody who can't be assigned loses the whole request: 422. So each is asked for first.
+		if l == "" {
+			continue
+		}
+		ok, _, err := c.Issues.IsAssignee(ctx, ref.Owner, ref.Repo, l)
+		if err != nil {
+			return 0, 0, fail("ask whether "+l+" can be assigned", repo, err)
+		}
+		if ok {
+			assignees = append(assignees, l)
+		}
+	}
+	if len(assignees) > 0 {
+		req.Assignees = &assignees
+	}
+	is, _, err := c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+	if err != nil {
+		return 0, 0, fail("open an issue", repo, err)
+	}
+	return is.GetNumber(), is.GetID(), need("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
+}
+
+// AddSubIssue makes an issue of the same owner a sub-issue; where there are none, or it is one already, nothing is done.
+// It implements engine.GitHub.
+func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, id int64) error {
+	repos := []string{ref.Repo}
+	owner, repo, _ := strings.Cut(child, "/")
+	if !strings.EqualFold(owner, ref.Owner) {
+		return nil // GitHub takes sub-issues of one owner only
+	}
+	if !strings.EqualFold(repo, ref.Repo) {
+		repos = append(repos, repo) // the token must open both
+	}
+	c, err := a.in(ctx, tickets, ref.Owner, repos...)
+	if err != nil {
+		return err
+	}
+	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues", map[string]int64{"sub_issue_id": id}, nil)
+	switch status(err) {
+	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return nil
+	}
+	if err != nil {
+		return fail("add a sub-issue", ref.String(), err)
+	}
+	return nil
+}
+
+// CommentOnce comments unless a marked comment of the app's own is there. It implements engine.GitHub.
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	return a.commentOnce(ctx, tickets, ref, is, body)
+}
+
+// CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements engine.GitHub.
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	return a.commentOnce(ctx, incidents, ref, is, body)
+}
+
+func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+	c, err := a.of(ctx, w, ref)
+	if err != nil {
+		return 0, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, err
+	}
+	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
+		if err != nil {
+			return 0, fail("read the comments", ref.String(), err)
+		}
+		for _, k := range comments {
+			written := engine.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
+			if strings.EqualFold(k.GetUser().GetLogin(), me) && is(written) {
+				return k.GetID(), need("read the comments", ref.String(), field{"id", k.GetID() != 0})
+			}
+		}
+		if res.NextPage == 0 {
+			break
+		}
+		opts.Page = res.NextPage
+	}
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	if err != nil {
+		return 0, fail("comment", ref.String(), err)
+	}
+	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
+}
+
+// Ticket reads an issue that a follow-up became. It implements engine.GitHub.
+func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+	me, err := a.Login(ctx)
+	if err != nil {
+		return engine.Ticket{}, err
+	}
+	_, is, _, err := a.readIssue(ctx, tickets, ref, me)
+	if err != nil {
+		return engine.Ticket{}, err
+	}
+	return engine.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+}

@@ -1,0 +1,105 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/sqlite"
+)
+
+// onShelf reports whether something is kept by a name.
+func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
+	t.Helper()
+	content, err := s.Kept(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content != nil
+}
+
+// What is kept on the shelf goes once it counts no more, and not before; what is kept anew counts from then on.
+func TestWhatIsKeptHasAnEnd(t *testing.T) {
+	lives := engine.ShelfDays()
+	lives["policies/"] = 0
+	for prefix, days := range lives {
+		t.Run(prefix, func(t *testing.T) {
+			c := &clock{now: start}
+			s, err := sqlite.Open("", c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			keep := func(name string) {
+				if err := s.Keep(t.Context(), name, []byte("x")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			once, again := prefix+"Acme/incidents/1", prefix+"acme/incidents/2"
+			keep(once)
+			keep(again)
+			whole := time.Duration(days) * 24 * time.Hour
+			if days == 0 {
+				whole = 10_000 * 24 * time.Hour
+			}
+			c.add(whole - time.Minute)
+			keep(again)
+			if !onShelf(t, s, once) {
+				t.Errorf("it is gone a minute before its end")
+			}
+			c.add(2 * time.Hour)
+			keep("other")
+			if got := onShelf(t, s, once); got != (days == 0) {
+				t.Errorf("kept after %d days: %t", days, got)
+			}
+			if !onShelf(t, s, again) {
+				t.Error("what was kept anew is gone")
+			}
+		})
+	}
+}
+
+// A file of a version before, in which nothing on the shelf had a time, is opened, and what is in it counts from now on.
+func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
+	path, c := filepath.Join(t.TempDir(), "queue.db"), &clock{now: start}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`CREATE TABLE shelf (name TEXT PRIMARY KEY, content BLOB NOT NULL); INSERT INTO shelf VALUES ('said/acme/incidents/1', 'x')`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s, err := sqlite.Open(path, c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !onShelf(t, s, "said/acme/incidents/1") {
+			t.Error("it is gone")
+		}
+		if err := s.Keep(t.Context(), "other", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c.add(23 * time.Hour)
+	}
+	c.add(2 * time.Hour)
+	s, err := sqlite.Open(path, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Keep(t.Context(), "other", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if onShelf(t, s, "said/acme/incidents/1") {
+		t.Error("it has no end")
+	}
+}
