@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"app/admission":             {},
 	"app/logs":                  {},
 	"app/wait":                  {},
-	"app/webhook":               {"app/incident", "app/command", "app/admission", "app/logs"},
+	"app/webhook":               {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
 	"app/intake":                {"app/incident", "app/admission", "app/logs"},
 	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/mark", "app/postmortem", "app/intake", "app/metrics", "templates", "app/naming"},
 	"app/github":                {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -208,7 +209,7 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 			return c, nil
 		}
 		c.Written = written
-		if in.ID == written.ID || in.ID == 0 && incident.Same(in.Ref.String(), written.Ref.String()) {
+		if in.ID == written.ID || in.ID == 0 && naming.Equal(in.Ref.String(), written.Ref.String()) {
 			return c, nil
 		}
 		return c, ErrElsewhere

@@ -112,7 +112,7 @@ func newPage(s incident.State, v View, shown int) page {
 	p.Critical = s.Critical(v.Policy)
 	p.Unconfirmed = s.Confirmed == nil
 	p.Coordinator, p.Covered = s.Coordinator()
-	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" && (len(s.OEs) == 0 || len(s.OEs) == 1 && incident.Same(s.OEs[0], p.Coordinator))
+	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" && (len(s.OEs) == 0 || len(s.OEs) == 1 && naming.Equal(s.OEs[0], p.Coordinator))
 	p.Nobody = p.Running && s.IC == "" && len(s.OEs) == 0 && (p.Unconfirmed || p.Coordinator == "")
 	p.standing()
 	if p.Running {
@@ -410,7 +410,7 @@ func by(pg incident.Page) string {
 func (p page) waiting() string {
 	g := p.S.Paging
 	switch {
-	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && incident.Has(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
+	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
 		first := p.Policy.Escalation[0]
 		return " → no answer yet, next: " + templates.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
 	case g.GaveUp && g.Next.IsZero():
@@ -495,7 +495,7 @@ func (p page) channel(customer string, ch incident.Channel) string {
 	switch ch.Kind {
 	case "issue":
 		for _, shared := range p.S.Updates.Shared {
-			if incident.Same(shared.Customer, customer) {
+			if naming.Equal(shared.Customer, customer) {
 				return templates.Reference(shared.Issue)
 			}
 		}

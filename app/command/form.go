@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // The labels of the issue form, in its order. GitHub writes the label above the answer, not the field's id.
@@ -114,7 +115,7 @@ func impacted(answer string) (names []string, none bool) {
 		name = strings.Trim(name, around)
 		if slices.ContainsFunc(nobody, func(n string) bool { return strings.EqualFold(n, name) }) {
 			none = true
-		} else if strings.Trim(name, "-*+&") != "" && !strings.EqualFold(name, "and") && !incident.Has(names, name) {
+		} else if strings.Trim(name, "-*+&") != "" && !strings.EqualFold(name, "and") && !naming.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

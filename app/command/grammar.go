@@ -340,9 +340,9 @@ func (p *people) add(name string) error {
 		return fmt.Errorf("%s can't be a name on GitHub", firstLine(name))
 	case isTeam && !naming.IsTeam(team):
 		return fmt.Errorf("%s can't be a team on GitHub", firstLine(name))
-	case isTeam && !incident.Has(p.teams, name[1:]):
+	case isTeam && !naming.Contains(p.teams, name[1:]):
 		p.teams = append(p.teams, name[1:])
-	case !isTeam && !incident.Has(p.logins, org):
+	case !isTeam && !naming.Contains(p.logins, org):
 		p.logins = append(p.logins, org)
 	}
 	return nil

@@ -40,7 +40,7 @@ func ParseRepositories(content []byte, owner string) ([]string, error) {
 			name = owner + "/" + name
 		}
 		of, _, ok := naming.SplitRepository(name)
-		if !ok || !strings.EqualFold(of, owner) {
+		if !ok || !naming.Equal(of, owner) {
 			return nil, fmt.Errorf("%s: entry %d is not a repository of %s", RepositoriesPath, n+1, owner)
 		}
 		names = append(names, name)

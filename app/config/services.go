@@ -172,7 +172,7 @@ func (r *reader) names(n ast.Node, value func(*reader, ast.Node) string) map[str
 	out, seen := map[string]string{}, map[string]bool{}
 	for _, e := range r.entries(n, "targets") {
 		switch {
-		case !isTeam(e.name) && !isPerson(e.name), naming.Same(e.name, "phone"):
+		case !isTeam(e.name) && !isPerson(e.name), naming.Equal(e.name, "phone"):
 			r.problem(e.key, shown(e.name)+` can't be a target; allowed: a team's short name, or a person as "@login", as in the steps`)
 		case isNull(e.value):
 			r.problem(e.key, "a target needs the name that the service knows it by")

@@ -15,6 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
 
@@ -94,7 +95,7 @@ func (p *patient) checkRepository(ctx context.Context) error {
 	if !r.GetHasIssues() {
 		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues", "Enable issues in its settings")
 	}
-	if !strings.EqualFold(r.GetFullName(), p.ref.FullName()) {
+	if !naming.Equal(r.GetFullName(), p.ref.FullName()) {
 		p.add("", Warning, p.ref.FullName()+" is called "+r.GetFullName()+" now", "Use the new name where the old one is configured; GitHub redirects until somebody takes the old one")
 	}
 	p.branch, p.id = r.GetDefaultBranch(), r.GetID()
@@ -113,11 +114,11 @@ func (p *patient) checkList(ctx context.Context) error {
 		return nil
 	}
 	for _, entry := range append(slices.Clone(p.Listed), p.Reports) {
-		if incident.Same(entry, name) || entry == fmt.Sprint(p.id) {
+		if naming.Equal(entry, name) || entry == fmt.Sprint(p.id) {
 			p.ok("%s is listed for incidents", name)
 			return nil
 		}
-		if !incident.Same(entry, p.ref.Owner+"/.github") {
+		if !naming.Equal(entry, p.ref.Owner+"/.github") {
 			continue
 		}
 		content, ok, err := p.App.File(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"}, config.RepositoriesPath)
@@ -133,7 +134,7 @@ func (p *patient) checkList(ctx context.Context) error {
 			p.add("", Failure, entry+": "+err.Error(), "Mend the list")
 			return nil
 		}
-		if incident.Has(names, name) {
+		if naming.Contains(names, name) {
 			p.ok("%s is listed for incidents by %s", name, entry)
 			return nil
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -315,7 +316,7 @@ func (p *pass) assignees() error {
 		if err != nil {
 			return fmt.Errorf("assign %v: %w", assign, err)
 		}
-		if refused := slices.DeleteFunc(assign, func(l string) bool { return incident.Has(now, l) }); len(refused) > 0 {
+		if refused := slices.DeleteFunc(assign, func(l string) bool { return naming.Contains(now, l) }); len(refused) > 0 {
 			p.result(incident.Unassignable{Logins: refused})
 		}
 		return nil

@@ -186,7 +186,7 @@ func (p *pass) labelsAsItems() (items []Item) {
 	var last []Item
 	for n, l := range p.snap.Labels {
 		it := Item{ID: fmt.Sprintf("label.%d", n), Event: "labeled", At: at, By: by, Bot: isBot, Label: l}
-		if incident.Same(l, incident.LabelIncident) {
+		if naming.Equal(l, incident.LabelIncident) {
 			last = append(last, it)
 		} else {
 			items = append(items, it)

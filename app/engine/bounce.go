@@ -8,6 +8,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // bounce passes a mail server's report on to the incident that the mail was about. One about a mail that is not ours opens nothing:
@@ -55,7 +56,7 @@ func (p *pass) undelivered(s intake.Signal) (facts []incident.Fact) {
 func (p *pass) channelOf(addresses []string) (customer, channel string) {
 	for _, impacted := range []bool{true, false} {
 		for _, c := range p.policy.Customers {
-			if incident.Has(p.state.Customers, c.Name) != impacted {
+			if naming.Contains(p.state.Customers, c.Name) != impacted {
 				continue
 			}
 			for i, ch := range c.Channels {

@@ -41,7 +41,7 @@ func (p *pass) openDocument() error {
 	for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
 		if _, team, ok := strings.Cut(r, "/"); ok {
 			pub.Teams = append(pub.Teams, team)
-		} else if r = strings.TrimPrefix(r, "@"); !incident.Has(pub.Reviewers, r) {
+		} else if r = strings.TrimPrefix(r, "@"); !naming.Contains(pub.Reviewers, r) {
 			pub.Reviewers = append(pub.Reviewers, r)
 		}
 	}
@@ -263,13 +263,13 @@ func (p *pass) internal() []string {
 		names = append(names, fu.Repo, fu.Owner)
 	}
 	for _, c := range p.policy.Customers { // of other customers no customer may read either
-		if !incident.Has(p.state.Customers, c.Name) {
+		if !naming.Contains(p.state.Customers, c.Name) {
 			names = append(names, c.Name)
 		}
 	}
 	var out []string
 	for _, n := range names {
-		if !naming.IsNobody(n) && !naming.IsBot(n) && !incident.Has(out, n) {
+		if !naming.IsNobody(n) && !naming.IsBot(n) && !naming.Contains(out, n) {
 			out = append(out, n)
 		}
 	}

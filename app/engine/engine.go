@@ -584,22 +584,22 @@ func equal(a, b incident.State) bool {
 func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wanted) {
 	w = incident.AsWanted(p.state, p.policy)
 	for _, l := range w.Labels {
-		if !incident.Has(p.snap.Labels, l) {
+		if !naming.Contains(p.snap.Labels, l) {
 			add = append(add, l)
 		}
 	}
 	for _, l := range p.snap.Labels { // as the repository spells them
-		if incident.Has(w.Unwanted, l) {
+		if naming.Contains(w.Unwanted, l) {
 			remove = append(remove, l)
 		}
 	}
 	for _, l := range w.Assignees {
-		if !incident.Has(p.snap.Assignees, l) {
+		if !naming.Contains(p.snap.Assignees, l) {
 			assign = append(assign, l)
 		}
 	}
 	for _, l := range w.Dismissed {
-		if incident.Has(p.snap.Assignees, l) {
+		if naming.Contains(p.snap.Assignees, l) {
 			dismiss = append(dismiss, l)
 		}
 	}

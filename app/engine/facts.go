@@ -99,11 +99,11 @@ func (p *pass) isTitled(i int) bool {
 
 // wasLabeled tells whether the issue has, or ever had, the incident label.
 func (p *pass) wasLabeled() bool {
-	if incident.Has(p.snap.Labels, incident.LabelIncident) {
+	if naming.Contains(p.snap.Labels, incident.LabelIncident) {
 		return true
 	}
 	for _, it := range p.snap.Items {
-		if it.Event == "labeled" && incident.Same(it.Label, incident.LabelIncident) {
+		if it.Event == "labeled" && naming.Equal(it.Label, incident.LabelIncident) {
 			return true
 		}
 	}
@@ -275,7 +275,7 @@ func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
 // edits gives the commands that an edit added, if the author made it.
 func (p *pass) edits() []incident.Fact {
 	c := p.m.Comment
-	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !incident.Same(c.Editor, c.Author) {
+	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
 		return nil
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: p.isTitled(len(p.snap.Items))}

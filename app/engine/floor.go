@@ -294,9 +294,9 @@ func (s *Snapshot) has(about string) bool {
 	kind, name, _ := strings.Cut(about, " ")
 	switch kind {
 	case "label":
-		return incident.Has(s.Labels, name)
+		return naming.Contains(s.Labels, name)
 	case "assignee":
-		return incident.Has(s.Assignees, name)
+		return naming.Contains(s.Assignees, name)
 	}
 	return s.Open
 }
@@ -327,7 +327,7 @@ func showsEvent(items []Item, f *incident.Floor) bool {
 // isEvent reports whether an item of a timeline is the event of a webhook.
 func isEvent(it Item, f *incident.Floor) bool {
 	return it.Event == f.Event && aboutOf(it.Event, it.Label, it.Login) == aboutOf(f.Event, f.Name, f.Name) &&
-		!it.At.Before(f.Updated.Add(-dating)) && (f.By == "" || it.By == "" || incident.Same(it.By, f.By))
+		!it.At.Before(f.Updated.Add(-dating)) && (f.By == "" || it.By == "" || naming.Equal(it.By, f.By))
 }
 
 // showsAfter reports whether items hold anything that came after a comment of that time.

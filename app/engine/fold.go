@@ -3,18 +3,18 @@ package engine
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // otherOf looks up the issue that `/incident duplicate` names: one call, and none where the number alone says no. What was
 // decided before a card was lost stays decided, since the other issue may have changed: a refusal has an answer in words.
 func (p *pass) otherOf(fact string, c incident.Command) (*incident.Other, error) {
 	switch {
-	case c.Repo != "" && !strings.EqualFold(c.Repo, p.m.Ref.FullName()):
+	case c.Repo != "" && !naming.Equal(c.Repo, p.m.Ref.FullName()):
 		return &incident.Other{Why: incident.OtherElsewhere}, nil
 	case c.Number == p.m.Ref.Number:
 		return &incident.Other{Why: incident.OtherSelf}, nil
@@ -64,7 +64,7 @@ func (p *pass) foldable(snap *Snapshot) *incident.Other {
 		return &incident.Other{Why: incident.OtherPull}
 	case snap.Gone:
 		return &incident.Other{Why: incident.OtherMissing}
-	case !ok && !incident.Has(snap.Labels, incident.LabelIncident), ok && s.Declared == nil:
+	case !ok && !naming.Contains(snap.Labels, incident.LabelIncident), ok && s.Declared == nil:
 		return &incident.Other{Why: incident.OtherNoIncident}
 	case s.Outcome == incident.Declined, !ok && !snap.Open && snap.Reason == "not_planned":
 		return &incident.Other{Why: incident.OtherDeclined}

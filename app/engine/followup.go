@@ -43,7 +43,7 @@ func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
 	name := fmt.Sprintf("%s#%d", c.Repo, c.Number)
 	for _, list := range [][]incident.FollowUp{p.state.FollowUps, p.ups} {
 		for i, fu := range list {
-			if incident.Same(fu.Ticket, name) {
+			if naming.Equal(fu.Ticket, name) {
 				c.Repo, c.Number = "", i+1
 				return c, nil
 			}
@@ -105,7 +105,7 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 		}
 		edited := incident.FollowUpEdited{Index: i, Read: p.now}
 		switch was := written[i]; {
-		case incident.Same(row.Owner, was.Owner):
+		case naming.Equal(row.Owner, was.Owner):
 		case row.Owner == "":
 			keep(postmortem.ColumnOwner, "") // the check asks for one
 		case !naming.IsLogin(row.Owner):

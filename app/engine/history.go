@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -101,7 +102,7 @@ func left(before, after incident.State) []incident.Span {
 func (p *pass) recall() error {
 	rebuilt := incident.Rebuilt{Phase: p.state.Phase}
 	for i, it := range p.snap.Items {
-		if !it.Own || it.Event != "labeled" || !incident.Has(p.snap.Labels, it.Label) {
+		if !it.Own || it.Event != "labeled" || !naming.Contains(p.snap.Labels, it.Label) {
 			continue
 		}
 		label, _ := incident.OwnLabel(it.Label)
@@ -158,7 +159,7 @@ func (p *pass) isNewer(i int, word incident.Stamp, other string) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.snap.Items[said:i], func(it Item) bool {
-		return it.Own && it.Event == "labeled" && incident.Same(it.Label, other) || it.Edited && it.Reacted && !it.Own
+		return it.Own && it.Event == "labeled" && naming.Equal(it.Label, other) || it.Edited && it.Reacted && !it.Own
 	})
 }
 
@@ -275,7 +276,7 @@ func (p *pass) openTicket(index int) error {
 		repo = p.m.Ref.FullName()
 	}
 	n, id, err := p.ticket(repo, NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{p.state.OwnerOf(fu)}}, index)
-	if !incident.Same(repo, p.m.Ref.FullName()) && p.isOutOfReach(err, index) {
+	if !naming.Equal(repo, p.m.Ref.FullName()) && p.isOutOfReach(err, index) {
 		// The work must not be lost for that, so it stays here and says so, until GitHub takes it there.
 		refused = err
 		repo = p.m.Ref.FullName()
@@ -398,7 +399,7 @@ func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
 		return nil, err
 	}
 	changed := incident.TicketChanged{Index: index, Done: !ticket.Open}
-	if owner := p.state.OwnerOf(fu); len(ticket.Assignees) > 0 && !incident.Has(ticket.Assignees, owner) {
+	if owner := p.state.OwnerOf(fu); len(ticket.Assignees) > 0 && !naming.Contains(ticket.Assignees, owner) {
 		changed.Owner = ticket.Assignees[0]
 	}
 	if changed.Done == fu.Done && changed.Owner == "" {

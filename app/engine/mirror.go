@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // What a person did by hand is never undone on a read that is older than that. Where labels, assignees or the open issue differ from
@@ -58,7 +59,7 @@ func (p *pass) leaveUnexplained(add, remove, assign, dismiss []string) ([]string
 	was := incident.AsWanted(p.before, p.policy)
 	keep := func(names []string, effect, event string, before []string) (kept []string) {
 		for _, name := range names {
-			isDecided := !incident.Has(before, name) || p.state.IsRefused(effect)
+			isDecided := !naming.Contains(before, name) || p.state.IsRefused(effect)
 			if p.mayPutRight(aboutOf(event, name, name), event, isDecided) {
 				kept = append(kept, name)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Incidents whose name changes: the repository or the organization is renamed, or the issue is transferred. Its id tells a renamed
@@ -21,7 +22,7 @@ import (
 // an incident has one writer. Marks in issues and in mails stay what they were, with the name under which the incident was declared.
 
 // isSame reports whether two names are one to GitHub, which makes no difference of case.
-func isSame(a, b incident.Ref) bool { return incident.Same(a.String(), b.String()) }
+func isSame(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
 // identity returns the name under which the incident was declared: marks are made with it, whatever its present name is.
 func (p *pass) identity() incident.Ref {

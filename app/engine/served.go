@@ -75,7 +75,7 @@ func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) b
 	if listed, err := strconv.ParseInt(entry, 10, 64); err == nil {
 		return listed == id && id != 0
 	}
-	bound, isNamed := e.boundID(ctx, entry), incident.Same(entry, name)
+	bound, isNamed := e.boundID(ctx, entry), naming.Equal(entry, name)
 	switch {
 	case bound != 0 && id != 0 && bound != id:
 		if isNamed {
@@ -97,7 +97,7 @@ func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) b
 func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
 	for _, name := range names {
 		owner, repo, ok := naming.SplitRepository(name)
-		if !ok || incident.Same(name, but) || e.boundID(ctx, name) != 0 {
+		if !ok || naming.Equal(name, but) || e.boundID(ctx, name) != 0 {
 			continue
 		}
 		key, now := strings.ToLower(name), e.Clock.Now()
@@ -118,7 +118,7 @@ func (e *Engine) servesUnlisted(ctx context.Context, repo incident.Ref, id int64
 		return true
 	}
 	if e.Reports.Repo != "" {
-		if incident.Same(name, e.Reports.FullName()) {
+		if naming.Equal(name, e.Reports.FullName()) {
 			return false // its name is another repository's by now
 		}
 		for _, rule := range e.policyOf(ctx, e.Reports).Signals {
@@ -162,7 +162,7 @@ func (e *Engine) served(ctx context.Context, owner string) (names []string, err 
 	for _, entry := range e.Repositories {
 		if of, repo, _ := strings.Cut(entry, "/"); repo != shared {
 			names = append(names, entry)
-		} else if incident.Same(of, owner) {
+		} else if naming.Equal(of, owner) {
 			listed, err := e.listedBy(ctx, of)
 			if err != nil {
 				return nil, err
@@ -324,7 +324,7 @@ func (p *pass) cameFromServed() (bool, error) {
 
 // servesHome reports whether the repository where the incident was declared is another one, and is served.
 func (p *pass) servesHome(declared incident.Ref) (bool, error) {
-	if incident.Same(declared.FullName(), p.m.Ref.FullName()) {
+	if naming.Equal(declared.FullName(), p.m.Ref.FullName()) {
 		return false, nil
 	}
 	return p.serves(p.ctx, declared, p.boundID(p.ctx, declared.FullName()))
@@ -383,7 +383,7 @@ func (p *pass) leaveUnserved(looked error) (over bool, err error) {
 
 // isUsed reports whether somebody used the issue as an incident.
 func (p *pass) isUsed() bool {
-	return incident.Has(p.snap.Labels, incident.LabelIncident) || p.m.Pull == 0 && (p.m.Comment != nil || p.m.Why == "issues.opened")
+	return naming.Contains(p.snap.Labels, incident.LabelIncident) || p.m.Pull == 0 && (p.m.Comment != nil || p.m.Why == "issues.opened")
 }
 
 // unservedKey marks the comment that says that nothing is done in a repository.
@@ -432,7 +432,7 @@ func (p *pass) routed(to string) (incident.Ref, error) {
 		return p.m.Ref, nil
 	}
 	repo := incident.Ref{Owner: owner, Repo: name}
-	if incident.Same(repo.FullName(), p.m.Ref.FullName()) {
+	if naming.Equal(repo.FullName(), p.m.Ref.FullName()) {
 		return repo, nil
 	}
 	served, err := p.serves(p.ctx, repo, 0)

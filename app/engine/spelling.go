@@ -12,7 +12,7 @@ import (
 // spelt returns the name of the issue that was read, as GitHub spells it. ok is false where the message spells it so, too.
 func (p *pass) spelt() (ref incident.Ref, ok bool) {
 	repository, number, ok := naming.ReadIssue(p.snap.URL)
-	same := ok && number == p.m.Ref.Number && naming.Same(repository, p.m.Ref.FullName())
+	same := ok && number == p.m.Ref.Number && naming.Equal(repository, p.m.Ref.FullName())
 	if !same || repository == p.m.Ref.FullName() {
 		return p.m.Ref, false
 	}

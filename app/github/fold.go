@@ -4,12 +4,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // FindFolded looks among the newest closed incidents of the app's own for the newest that is marked. It implements engine.GitHub.
@@ -69,9 +69,9 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 		}
 	}
 	has := func(login string) bool {
-		return login != "" && slices.ContainsFunc(is.Assignees, func(u user) bool { return strings.EqualFold(u.Login, login) })
+		return login != "" && slices.ContainsFunc(is.Assignees, func(u user) bool { return naming.Equal(u.Login, login) })
 	}
-	if before != "" && !strings.EqualFold(before, owner) && has(before) {
+	if before != "" && !naming.Equal(before, owner) && has(before) {
 		if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, []string{before}); err != nil {
 			return fail("unassign "+before, ref.String(), err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // cardMark tells the app's card among its comments.
@@ -157,7 +158,7 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 		at = ref
 	}
 	snap = snapshot(at, is)
-	snap.Own = strings.EqualFold(snap.Author, me)
+	snap.Own = naming.Equal(snap.Author, me)
 	if is.Pull != nil || at != ref {
 		return snap, false, nil
 	}
@@ -195,7 +196,7 @@ type look struct {
 
 // isCard tells whether a comment is the app's card; anybody could write the mark.
 func (l *look) isCard(body, by string) bool {
-	return strings.EqualFold(by, l.me) && strings.Contains(body, cardMark)
+	return naming.Equal(by, l.me) && strings.Contains(body, cardMark)
 }
 
 // page reads one page of the timeline.
@@ -230,7 +231,7 @@ func (l *look) item(it item) engine.Item {
 		out.Body = *it.Body
 	}
 	out.By, out.Bot = nameOf(by), by != nil && by.Type == "Bot"
-	out.Own = strings.EqualFold(out.By, l.me) || it.App != nil && it.App.ID == l.a.o.AppID && out.Bot
+	out.Own = naming.Equal(out.By, l.me) || it.App != nil && it.App.ID == l.a.o.AppID && out.Bot
 	switch {
 	case it.Event == "commented":
 		out.ID, out.Comment = fmt.Sprintf("c%d", it.ID), it.ID

@@ -16,6 +16,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Names that changed. GitHub redirects from a repository's old name to its id, 301 for reads and 307 for writes, until another
@@ -63,7 +64,7 @@ func placeOf(page string) (incident.Ref, bool) {
 }
 
 // isSameName reports whether two names are one to GitHub, which makes no difference of case.
-func isSameName(a, b incident.Ref) bool { return incident.Same(a.String(), b.String()) }
+func isSameName(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
 // seek looks for an issue that is not to be found under its name by a token for that repository: it may have been transferred to
 // another one, or no token is given for the name any more. It returns nil where it isn't found with a token for all either.
@@ -166,7 +167,7 @@ func (a *App) identify(ctx context.Context, installation int64, owner string, re
 		if _, err := call(ctx, c, http.MethodGet, repoPath(ref), nil, &answer); err != nil {
 			answer.ID = 0
 		}
-		if !incident.Same(answer.Name, ref.FullName()) {
+		if !naming.Equal(answer.Name, ref.FullName()) {
 			renamed = renamed || answer.ID != 0
 		} else if len(repos) == 1 {
 			answer.ID = 0 // it has the name still, so the token was refused for another reason

@@ -239,7 +239,7 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	}
 	return engine.Pull{
 		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
-		MergedBy: mergedBy, Open: pr.GetState() == "open", ByApp: strings.EqualFold(pr.GetUser().GetLogin(), me),
+		MergedBy: mergedBy, Open: pr.GetState() == "open", ByApp: naming.Equal(pr.GetUser().GetLogin(), me),
 		Updated: pr.GetUpdatedAt().UTC(),
 	}, nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Redelivery is what came of asking GitHub for webhooks again.
@@ -423,7 +424,7 @@ func (s *search) take(h hit) {
 	case h.Pull != nil:
 		var of incident.Ref
 		of, marked = incident.ReadPullMark(h.Body)
-		marked = marked && incident.Same(of.FullName(), m.Ref.FullName())
+		marked = marked && naming.Equal(of.FullName(), m.Ref.FullName())
 		m.Ref, m.Pull = of, h.Number
 	case s.tickets:
 		m.Ref, _, marked = incident.ReadTicketMark(h.Body)

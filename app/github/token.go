@@ -13,6 +13,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // work is a kind of work, and the permissions that it takes: a token has those and no other, in the repositories that it
@@ -120,7 +121,7 @@ func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Clien
 // serves refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would
 // give it orders otherwise, and its configuration names the operator's secrets.
 func (a *App) serves(owner string) error {
-	if len(a.o.Accounts) == 0 || incident.Has(a.o.Accounts, owner) {
+	if len(a.o.Accounts) == 0 || naming.Contains(a.o.Accounts, owner) {
 		return nil
 	}
 	return fmt.Errorf("%s is not among the accounts that this app serves: %w", owner, engine.ErrNoAccess)

@@ -178,7 +178,7 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 
 // isMarked reports whether an issue of the app's own is marked.
 func isMarked(issue *github.Issue, me string, is engine.IsMarked) bool {
-	return !issue.IsPullRequest() && strings.EqualFold(issue.GetUser().GetLogin(), me) &&
+	return !issue.IsPullRequest() && naming.Equal(issue.GetUser().GetLogin(), me) &&
 		is(engine.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
 }
 
@@ -299,10 +299,10 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (in
 func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, id int64) error {
 	repos := []string{ref.Repo}
 	owner, repo, _ := strings.Cut(child, "/")
-	if !strings.EqualFold(owner, ref.Owner) {
+	if !naming.Equal(owner, ref.Owner) {
 		return nil // GitHub takes sub-issues of one owner only
 	}
-	if !strings.EqualFold(repo, ref.Repo) {
+	if !naming.Equal(repo, ref.Repo) {
 		repos = append(repos, repo) // the token must open both
 	}
 	c, err := a.in(ctx, tickets, ref.Owner, repos...)
@@ -347,7 +347,7 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engi
 		}
 		for _, k := range comments {
 			written := engine.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
-			if strings.EqualFold(k.GetUser().GetLogin(), me) && is(written) {
+			if naming.Equal(k.GetUser().GetLogin(), me) && is(written) {
 				return k.GetID(), need("read the comments", ref.String(), field{"id", k.GetID() != 0})
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -104,7 +105,7 @@ func (s *story) write(by, text string) (reaction, words string) {
 		s.n++
 		f := incident.Fact{ID: fmt.Sprintf("c%d.%d", 1000+s.n, i), At: start.Add(15 * time.Minute), By: incident.Person{Login: by, Respond: by != "mallory"}, What: what}
 		if c, ok := what.(incident.Command); ok {
-			if incident.Has(c.Logins, "mallory") {
+			if naming.Contains(c.Logins, "mallory") {
 				c.Cannot = []string{"mallory"}
 			}
 			f.What = c

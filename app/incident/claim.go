@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Early is what labels said of an issue before it became an incident: GitHub tells labels that are put on together in any order.
@@ -100,12 +102,12 @@ func (r *run) isWorse(severity, known string) bool {
 // has taken the role, everybody who responds. A page must not wait for who writes the command.
 func (r *run) mayConfirm() bool {
 	login := r.f.By.Login
-	return r.isResponder() && r.Confirmed == nil && (r.IC == "" || Same(r.IC, login) || r.isDeclarer(login))
+	return r.isResponder() && r.Confirmed == nil && (r.IC == "" || naming.Equal(r.IC, login) || r.isDeclarer(login))
 }
 
 // isDeclarer reports whether login declared the incident as a responder.
 func (s State) isDeclarer(login string) bool {
-	return s.Declared != nil && s.Responder && Same(s.Declared.By, login)
+	return s.Declared != nil && s.Responder && naming.Equal(s.Declared.By, login)
 }
 
 // mayAnswer reports whether a command answers what its author was asked for. Whoever declared the incident is asked for missing

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // afterClosing are the commands that an incident still takes once it is closed up, and afterEnding those that one takes
@@ -101,7 +103,7 @@ func (r *run) command(c Command) {
 	case GiveOE:
 		r.giveOE(c)
 	case DropOE:
-		if Has(r.OEs, r.f.By.Login) {
+		if naming.Contains(r.OEs, r.f.By.Login) {
 			r.OEs = without(r.OEs, r.f.By.Login)
 			r.record("left", r.f.By.Login, "oe")
 		} else {
@@ -200,7 +202,7 @@ func (r *run) end(o Outcome, number int, why string) {
 func (r *run) takeIC(because string) {
 	me := r.f.By.Login
 	r.Handover = ""
-	if Same(r.IC, me) {
+	if naming.Equal(r.IC, me) {
 		r.answeredPage()
 		r.done()
 		return
@@ -213,7 +215,7 @@ func (r *run) takeIC(because string) {
 	if because != "" {
 		r.Alone = r.stamped()
 	}
-	if r.Critical(r.p) && Has(r.OEs, me) && r.Alone == nil {
+	if r.Critical(r.p) && naming.Contains(r.OEs, me) && r.Alone == nil {
 		// Coordinating and debugging are two people's work (V1): who takes the one leaves the other.
 		r.OEs = without(r.OEs, me)
 		r.record("left", me, "oe")
@@ -237,7 +239,7 @@ func (r *run) giveIC(c Command) {
 	switch {
 	case len(c.Cannot) > 0:
 		r.refuse(Say{Name: "cannot-respond", Names: c.Cannot})
-	case Same(to, r.IC):
+	case naming.Equal(to, r.IC):
 		r.done()
 	default:
 		// The role moves when the other answers: a page must not end because somebody who sleeps was named.
@@ -263,7 +265,7 @@ func (r *run) contacts() (lines []string) {
 
 func (r *run) takeOE(because string) {
 	me := r.f.By.Login
-	if Has(r.OEs, me) {
+	if naming.Contains(r.OEs, me) {
 		if r.Confirmed == nil {
 			r.answeredPage() // somebody who had a look already was paged again, as it got worse
 		}
@@ -273,7 +275,7 @@ func (r *run) takeOE(because string) {
 	if because != "" {
 		r.Alone = r.stamped()
 	}
-	if r.Critical(r.p) && Same(r.IC, me) && r.Alone == nil {
+	if r.Critical(r.p) && naming.Equal(r.IC, me) && r.Alone == nil {
 		r.refuse(Say{Name: "two-people", Holder: me, Command: "/oe @user", Insist: "/oe because …", Try: []string{"/ic @user"}})
 		return
 	}
@@ -291,9 +293,9 @@ func (r *run) giveOE(c Command) {
 		return
 	}
 	for _, l := range c.Logins {
-		if r.Critical(r.p) && Same(r.IC, l) && r.Alone == nil {
+		if r.Critical(r.p) && naming.Equal(r.IC, l) && r.Alone == nil {
 			say := Say{Name: "two-people", Holder: r.IC, Command: "/oe @user", Try: []string{"/ic @user"}}
-			if Same(r.IC, r.f.By.Login) {
+			if naming.Equal(r.IC, r.f.By.Login) {
 				say.Insist = "/oe because …"
 			}
 			r.refuse(say)
@@ -301,7 +303,7 @@ func (r *run) giveOE(c Command) {
 		}
 	}
 	for _, l := range c.Logins {
-		if !Has(r.OEs, l) {
+		if !naming.Contains(r.OEs, l) {
 			r.OEs = append(r.OEs, l)
 			r.record("oe", l, c.Text)
 		}

@@ -65,7 +65,7 @@ func (c Contests) Left(what string) bool {
 // /incident, so it tries to put that back each hour.
 func (c Contests) LeavesLabel(name string, now time.Time) bool {
 	i := c.index(ContestLabel(name))
-	return i >= 0 && c[i].Left && (!Same(name, LabelIncident) || now.Sub(c[i].At) < retryLeft)
+	return i >= 0 && c[i].Left && (!naming.Equal(name, LabelIncident) || now.Sub(c[i].At) < retryLeft)
 }
 
 // LeavesCard is Left for the card, which shows what counts: it is tried again each hour, too.
@@ -107,7 +107,7 @@ func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, b
 			most = maxBackOfCard
 		}
 		isOver := !one.Left && at.Sub(one.Since) > personWindow || one.Left && at.Sub(one.At) > personWindow
-		if isOver || one.Left && !Same(one.By, by.Login) { // somebody else, by hand: that is put right
+		if isOver || one.Left && !naming.Equal(one.By, by.Login) { // somebody else, by hand: that is put right
 			one.Back, one.Left = 0, false
 		}
 	}
@@ -162,13 +162,13 @@ func (r *run) changedBack() (what string, isBack bool) {
 	case ChangedBack:
 		return f.What, true
 	case Labeled:
-		return ContestLabel(f.Name), Has(w.Unwanted, f.Name) || r.isRefused
+		return ContestLabel(f.Name), naming.Contains(w.Unwanted, f.Name) || r.isRefused
 	case Unlabeled:
-		return ContestLabel(f.Name), Has(w.Labels, f.Name)
+		return ContestLabel(f.Name), naming.Contains(w.Labels, f.Name)
 	case Assigned:
-		return ContestAssignee(f.Login), Has(w.Dismissed, f.Login)
+		return ContestAssignee(f.Login), naming.Contains(w.Dismissed, f.Login)
 	case Unassigned:
-		return ContestAssignee(f.Login), Has(w.Assignees, f.Login)
+		return ContestAssignee(f.Login), naming.Contains(w.Assignees, f.Login)
 	case Shut:
 		return ContestState, w.Open
 	case Reopened:
@@ -205,7 +205,7 @@ func (r *run) tellContest() {
 			continue
 		}
 		lines = append(lines, inWords(c.What))
-		if c.By != "" && !Has(by, c.By) {
+		if c.By != "" && !naming.Contains(by, c.By) {
 			by = append(by, c.By)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Bounds of what is read as customers' names: the text comes from people, and its names stand on the card.
@@ -113,7 +115,7 @@ func (p Policy) customerByFold(fold string) (found Customer, ok bool) {
 // that no customer is impacted.
 func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 	add := func(name string) {
-		if !Has(names, name) && len(names) < maxCustomers {
+		if !naming.Contains(names, name) && len(names) < maxCustomers {
 			names = append(names, name)
 		}
 	}
@@ -372,13 +374,13 @@ func (r *run) addCustomers(c Command) {
 		return
 	}
 	for _, old := range slices.Clone(r.Customers) {
-		corrected := slices.ContainsFunc(r.p.NearCustomers(old), func(n string) bool { return Has(names, n) })
+		corrected := slices.ContainsFunc(r.p.NearCustomers(old), func(n string) bool { return naming.Contains(names, n) })
 		if r.p.UnknownCustomer(old) && corrected {
 			r.dropCustomer(old)
 		}
 	}
 	for _, n := range names {
-		if !Has(r.Customers, n) && len(r.Customers) < maxCustomers {
+		if !naming.Contains(r.Customers, n) && len(r.Customers) < maxCustomers {
 			r.Customers = append(r.Customers, n)
 			r.record("customer", n, "")
 		}
@@ -397,13 +399,13 @@ func (r *run) removeCustomers(c Command) {
 		r.unclearCustomers(c)
 		return
 	}
-	wrong := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return Has(r.Customers, n) })
+	wrong := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	isNear := func(n string) bool { return r.p.UnknownCustomer(n) && len(r.impactedToo().NearCustomers(n)) > 0 }
 	absent := slices.DeleteFunc(slices.Clone(wrong), isNear)
 	asked := r.askCustomers(slices.DeleteFunc(wrong, func(n string) bool { return !isNear(n) }), "/ic customer remove")
 	real := false // one that is configured was impacted, so that nobody is once it is gone
 	for _, n := range names {
-		if Has(r.Customers, n) {
+		if naming.Contains(r.Customers, n) {
 			real = real || !r.p.UnknownCustomer(n)
 			r.dropCustomer(n)
 		}

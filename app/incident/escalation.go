@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Summons asks the people of an incident that came back to answer (M3): they are paged, and mentioned, and if none of them
@@ -120,12 +122,12 @@ func (c Command) targets(s State, p Policy) Targets {
 		return No
 	}
 	return ReadTargets(c.Text, c.Org, p, s.People(), Directory{
-		Team: func(slug string) Answer { return answer(Has(c.Teams, slug)) },
+		Team: func(slug string) Answer { return answer(naming.Contains(c.Teams, slug)) },
 		Person: func(login string) Answer {
 			if !c.Unasked && c.Org == "" {
 				return Yes // nobody looked anything up
 			}
-			return answer(Has(c.Logins, login))
+			return answer(naming.Contains(c.Logins, login))
 		},
 	})
 }
@@ -218,10 +220,10 @@ func (r *run) pageEverybody() {
 			if to == "phone" {
 				continue
 			}
-			if !Has(groups[i].to, to) {
+			if !naming.Contains(groups[i].to, to) {
 				groups[i].to = append(groups[i].to, to)
 			}
-			if !Has(all, to) {
+			if !naming.Contains(all, to) {
 				all = append(all, to)
 			}
 		}
@@ -291,7 +293,7 @@ func (r *run) mentionSummoned() {
 // the engineers.
 func (r *run) replaceSummoned() {
 	r.Summons.Due = time.Time{}
-	if !Has(r.Summons.People, r.IC) || len(r.p.Escalation) == 0 {
+	if !naming.Contains(r.Summons.People, r.IC) || len(r.p.Escalation) == 0 {
 		holder, _ := r.Coordinator()
 		r.do(Remind{Key: fmt.Sprintf("silent/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
 			Name: "no-answer", Who: holder, Names: r.Summons.People}})
@@ -311,7 +313,7 @@ func (r *run) hearSummoned() {
 	}
 	c, _ := r.f.What.(Command)
 	takes := r.f.By.Respond && (c.Kind == TakeIC || c.Kind == TakeOE)
-	if takes || Has(r.Summons.People, r.f.By.Login) {
+	if takes || naming.Contains(r.Summons.People, r.f.By.Login) {
 		r.summonsAnswered()
 	}
 }
@@ -364,14 +366,14 @@ func (r *run) loseAccess() {
 
 // leave takes somebody out of their roles.
 func (r *run) leave(login string) {
-	if Has(r.OEs, login) {
+	if naming.Contains(r.OEs, login) {
 		r.OEs = without(r.OEs, login)
 		r.record("left", login, "oe")
 		if len(r.OEs) == 0 {
 			r.reply(Say{Name: "role-open", Role: "oe", Holder: r.f.By.Login, Names: []string{login}})
 		}
 	}
-	if Same(r.IC, login) {
+	if naming.Equal(r.IC, login) {
 		r.record("left", login, "ic")
 		r.vacateIC()
 		r.reply(Say{Name: "role-open", Role: "ic", Holder: r.f.By.Login, Names: []string{login}})

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Folding. `/incident duplicate #n` closes an incident and gives the other one what it had: the other's own look takes it, and
@@ -139,7 +141,7 @@ func (r *run) foldedIn(f FoldedIn) {
 	r.recordAt(Entry{At: f.At, By: f.By, Kind: "folded", What: "#" + strconv.Itoa(f.From)})
 	names, _ := r.p.ReadCustomers(f.Customers...)
 	for _, n := range names {
-		if !Has(r.Customers, n) {
+		if !naming.Contains(r.Customers, n) {
 			say.Names = append(say.Names, n)
 			r.Customers = append(r.Customers, n)
 			r.recordAt(Entry{At: f.At, By: f.By, Kind: "customer", What: n})
@@ -149,7 +151,7 @@ func (r *run) foldedIn(f FoldedIn) {
 		r.noCustomers(false)
 	}
 	for _, name := range f.Sources {
-		if !Has(r.sources(), name) && len(r.Sources) < keptSources {
+		if !naming.Contains(r.sources(), name) && len(r.Sources) < keptSources {
 			r.Sources = append(r.Sources, name)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // maxDue is how far ahead a follow-up's date may be: what is later is a slip more often than meant.
@@ -91,7 +93,7 @@ func (r *run) changeFollowUp(c Command) {
 func (r *run) followUpOf(c Command) int {
 	if c.Repo != "" {
 		ticket := c.Repo + "#" + strconv.Itoa(c.Number)
-		return slices.IndexFunc(r.FollowUps, func(f FollowUp) bool { return Same(f.Ticket, ticket) })
+		return slices.IndexFunc(r.FollowUps, func(f FollowUp) bool { return naming.Equal(f.Ticket, ticket) })
 	}
 	if c.Number > len(r.FollowUps) {
 		return -1
@@ -104,7 +106,7 @@ func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu := &r.FollowUps[i]
 	was := r.OwnerOf(*fu)
 	var says []string
-	if owner != "" && !Same(owner, was) {
+	if owner != "" && !naming.Equal(owner, was) {
 		fu.Owner = owner
 		says = append(says, owner)
 	} else {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Hint is a command that makes sense now, and who may use it.
@@ -68,7 +70,7 @@ func (s State) hint(c Command, p Policy, reader Person) Hint {
 
 // leavesAlone reports whether taking IC would only move the gap: the one OE of a critical incident would leave that role.
 func (s State) leavesAlone(c Command, p Policy, login string) bool {
-	return c.Kind == TakeIC && s.Critical(p) && s.Alone == nil && len(s.OEs) == 1 && Same(s.OEs[0], login)
+	return c.Kind == TakeIC && s.Critical(p) && s.Alone == nil && len(s.OEs) == 1 && naming.Equal(s.OEs[0], login)
 }
 
 // audience returns who may use a command now: nil for every responder. It reports false if nobody may.
@@ -77,7 +79,7 @@ func (s State) audience(c Command, p Policy) (who []string, ok bool) {
 		return nil, true
 	}
 	known := s.roles()
-	if s.Declared != nil && s.Responder && !Has(known, s.Declared.By) {
+	if s.Declared != nil && s.Responder && !naming.Contains(known, s.Declared.By) {
 		known = append(known, s.Declared.By)
 	}
 	for _, login := range known[:min(len(known), mostNamed)] {
@@ -261,7 +263,7 @@ func (r *run) addressed(s Say) Say {
 	switch {
 	case s.Who == "":
 		reader.Login = stranger
-	case Same(s.Who, r.f.By.Login):
+	case naming.Equal(s.Who, r.f.By.Login):
 		reader = r.f.By
 	}
 	if s.Command != "" {

@@ -361,12 +361,6 @@ type Pull struct {
 	Owed   bool `json:"owed,omitempty"`   // it is merged, and the customers do not have their version
 }
 
-// Has reports whether a login or label is among the names, as GitHub compares them: without case.
-func Has(names []string, name string) bool { return naming.Has(names, name) }
-
-// Same compares two logins or labels as GitHub does: without case.
-func Same(a, b string) bool { return naming.Same(a, b) }
-
 // OwnLabel returns a label as the process spells it, and reports whether it means something here. A repository may spell
 // its labels in another case: to GitHub they are the same ones, and no second one can be made.
 func OwnLabel(name string) (label string, ok bool) {

@@ -3,6 +3,8 @@ package incident
 import (
 	"fmt"
 	"slices"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Check is one thing that a phase needs.
@@ -311,12 +313,12 @@ func AsWanted(s State, p Policy) Wanted {
 	set(s.Document.Merged != nil, LabelMerged)
 	roles := s.roles()
 	for _, l := range roles {
-		if !Has(s.Unplaced, l) {
+		if !naming.Contains(s.Unplaced, l) {
 			w.Assignees = append(w.Assignees, l)
 		}
 	}
 	for _, l := range s.Mirrored {
-		if !Has(roles, l) {
+		if !naming.Contains(roles, l) {
 			w.Dismissed = append(w.Dismissed, l)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Policy is a company's way of running incidents, from .github/firebreak.yml. The zero Policy is not usable: start from
@@ -137,7 +139,7 @@ func (p Policy) Severity(name string) (Severity, bool) {
 // Named gives the policy's severity for a word that people and sources use: its own name, in any case, or "critical" and "p1" for
 // its first critical severity and "regular", "p2" and "p3" for the first that isn't. It gives "" for any other word.
 func (p Policy) Named(word string) string {
-	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return Same(s.Name, word) })
+	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return naming.Equal(s.Name, word) })
 	if i < 0 {
 		critical := false
 		switch strings.ToLower(word) {
@@ -182,7 +184,7 @@ func (p Policy) Service(kind string) (Service, bool) {
 
 // Customer finds a customer by name.
 func (p Policy) Customer(name string) (Customer, bool) {
-	i := slices.IndexFunc(p.Customers, func(c Customer) bool { return Same(c.Name, name) })
+	i := slices.IndexFunc(p.Customers, func(c Customer) bool { return naming.Equal(c.Name, name) })
 	if i < 0 {
 		return Customer{}, false
 	}

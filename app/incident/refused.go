@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
@@ -383,7 +385,7 @@ func (s State) customerVersion() AnnounceDocument {
 // HasRole reports whether somebody has a role here, or declared the incident as a responder.
 func (s State) HasRole(login string) bool {
 	holder, _ := s.Coordinator()
-	return login != "" && (Same(holder, login) || Has(s.OEs, login))
+	return login != "" && (naming.Equal(holder, login) || naming.Contains(s.OEs, login))
 }
 
 // shorten cuts a text to so many bytes, at a character's end.

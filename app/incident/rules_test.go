@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // start is when every incident of these tests is opened.
@@ -175,7 +176,7 @@ func TestV1WhoCoordinatesLeavesTheOtherRole(t *testing.T) {
 	s.at(8, "alice", cmd(incident.TakeIC)).expectSays("role-open")
 	s.expect(s.state.IC == "alice" && len(s.state.OEs) == 0, "IC %s, OEs %v", s.state.IC, s.state.OEs)
 	s.at(9, "alice", incident.Command{Kind: incident.TakeOE, Because: "nobody else is awake"})
-	s.expect(incident.Has(s.state.OEs, "alice"), "a reason does not insist")
+	s.expect(naming.Contains(s.state.OEs, "alice"), "a reason does not insist")
 }
 
 func TestV2OnlyTheHolderUsesTheVerbs(t *testing.T) {

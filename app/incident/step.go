@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // How much of a long incident a state keeps; the rest stands in the timeline.
@@ -190,16 +192,16 @@ func (s State) Coordinator() (login string, covered bool) {
 // holdsIC tells whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by
 // somebody who may not respond is held by whoever of the responders comes first.
 func (s State) holdsIC(login string, p Policy) bool {
-	if !s.Critical(p) && Has(s.OEs, login) && s.Confirmed != nil {
+	if !s.Critical(p) && naming.Contains(s.OEs, login) && s.Confirmed != nil {
 		return true // a regular incident has one person in both roles
 	}
 	holder, _ := s.Coordinator()
-	return holder == "" || Same(holder, login)
+	return holder == "" || naming.Equal(holder, login)
 }
 
 // holdsOE tells whether a responder may use the engineer's verbs: the IC holds every role that is not delegated.
 func (s State) holdsOE(login string, p Policy) bool {
-	if Has(s.OEs, login) {
+	if naming.Contains(s.OEs, login) {
 		return true
 	}
 	undelegated := len(s.OEs) == 0 || !s.Critical(p) || s.Alone != nil
@@ -232,7 +234,7 @@ func (r *run) may(row Row) bool {
 	case who == HolderIC && !r.holdsIC(login, r.p) && !r.mayAnswer(row.Kind):
 		r.refuse(r.onlyFor("ic", "/ic"))
 	case who == HolderOE && !r.holdsOE(login, r.p):
-		if Same(r.IC, login) {
+		if naming.Equal(r.IC, login) {
 			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: short(row), Try: []string{"/incident note …"}})
 			break
 		}
@@ -406,7 +408,7 @@ func (r *run) apply() {
 		}
 	case Unassignable:
 		for _, l := range w.Logins {
-			if !Has(r.Unplaced, l) {
+			if !naming.Contains(r.Unplaced, l) {
 				r.Unplaced = append(r.Unplaced, l)
 				r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: Say{Name: "unassignable", Names: []string{l}}})
 			}
@@ -430,7 +432,7 @@ func (r *run) declare() {
 	case Opened:
 		r.begin(w)
 	case Labeled:
-		if !Same(w.Name, LabelIncident) {
+		if !naming.Equal(w.Name, LabelIncident) {
 			r.labeledEarly(w.Name)
 		} else if r.f.By.Respond || r.f.By.Bot { // GitHub lets nobody else but triagers set it
 			r.begin(Opened{Source: "label"})
@@ -536,7 +538,7 @@ func (r *run) confirm(name, why string) bool {
 
 // becomeCritical starts the P1 process: two different people, the page, and the customer's clock (I4, V3).
 func (r *run) becomeCritical() {
-	if r.IC != "" && Has(r.OEs, r.IC) && r.Alone == nil {
+	if r.IC != "" && naming.Contains(r.OEs, r.IC) && r.Alone == nil {
 		// Whoever did both goes on as the engineer if nobody else is: they know the system, and coordinators are paged.
 		if len(r.OEs) > 1 {
 			r.record("left", r.IC, "oe")
@@ -546,7 +548,7 @@ func (r *run) becomeCritical() {
 			r.IC, r.ICSince = "", nil
 		}
 	}
-	if len(r.OEs) == 0 && r.Responder && !Same(r.IC, r.Declared.By) {
+	if len(r.OEs) == 0 && r.Responder && !naming.Equal(r.IC, r.Declared.By) {
 		r.OEs = []string{r.Declared.By}
 		r.record("oe", r.Declared.By, "")
 	}
@@ -560,7 +562,7 @@ func (r *run) becomeCritical() {
 }
 
 func without(list []string, login string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(l string) bool { return Same(l, login) })
+	return slices.DeleteFunc(slices.Clone(list), func(l string) bool { return naming.Equal(l, login) })
 }
 
 func (r *run) labeled(name string) {
@@ -595,12 +597,12 @@ func (r *run) labeled(name string) {
 // picker removes one and adds the other), and the card says what is. To stop being an incident is another matter.
 func (r *run) unlabeled(name string) {
 	switch {
-	case Same(name, LabelIncident):
+	case naming.Equal(name, LabelIncident):
 		if r.isRepeated(ContestLabel(name)) {
 			break
 		}
 		r.reply(Say{Name: "label-kept", Line: name, Try: []string{"/incident decline …", "/ic close"}})
-	case Same(name, LabelDrill) && r.Drill && r.mayByHand():
+	case naming.Equal(name, LabelDrill) && r.Drill && r.mayByHand():
 		r.Drill = false
 		r.seekCoordinator()
 	}
@@ -608,7 +610,7 @@ func (r *run) unlabeled(name string) {
 
 func (r *run) assigned(login string) {
 	r.Mirrored = without(r.Mirrored, login)
-	if !r.f.By.Respond || r.f.By.Bot || Same(r.IC, login) || Has(r.OEs, login) {
+	if !r.f.By.Respond || r.f.By.Bot || naming.Equal(r.IC, login) || naming.Contains(r.OEs, login) {
 		return
 	}
 	r.reply(Say{Name: "which-role", Who: login, Holder: r.IC})
@@ -667,7 +669,7 @@ func (r *run) reopened() {
 // settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
 func (r *run) settle() {
 	for _, l := range r.roles() {
-		if !Has(r.Mirrored, l) {
+		if !naming.Contains(r.Mirrored, l) {
 			r.Mirrored = append(r.Mirrored, l)
 		}
 	}
@@ -723,7 +725,7 @@ func (s State) roles() []string {
 		out = append(out, s.IC)
 	}
 	for _, l := range s.OEs {
-		if !Has(out, l) {
+		if !naming.Contains(out, l) {
 			out = append(out, l)
 		}
 	}

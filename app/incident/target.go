@@ -96,7 +96,7 @@ func (r *targetReader) take(word string, bare bool) bool {
 	if !isTeam {
 		slug = name
 	}
-	foreign := isTeam && !Same(org, r.org)
+	foreign := isTeam && !naming.Equal(org, r.org)
 	switch {
 	case foreign || !naming.IsTeam(slug) && (!naming.IsLogin(name) || isTeam):
 		if at {
@@ -116,7 +116,7 @@ func (r *targetReader) take(word string, bare bool) bool {
 // group takes the name of a group of the configuration.
 func (r *targetReader) group(slug string) bool {
 	for _, g := range r.groups {
-		if Same(g, slug) || Same(g, r.org+"/"+slug) {
+		if naming.Equal(g, slug) || naming.Equal(g, r.org+"/"+slug) {
 			r.page(g)
 			return true
 		}
@@ -127,7 +127,7 @@ func (r *targetReader) group(slug string) bool {
 // known takes the plain name of a person whom the incident or the configuration knows.
 func (r *targetReader) known(name string) bool {
 	for _, l := range r.people {
-		if Same(l, name) {
+		if naming.Equal(l, name) {
 			return r.person(l)
 		}
 	}
@@ -180,13 +180,13 @@ func (r *targetReader) team(slug, word string, at bool) bool {
 }
 
 func (r *targetReader) page(to string) {
-	if !Has(r.To, to) {
+	if !naming.Contains(r.To, to) {
 		r.To = append(r.To, to)
 	}
 }
 
 func (r *targetReader) refuse(word string) {
-	if !Has(r.Cannot, word) {
+	if !naming.Contains(r.Cannot, word) {
 		r.Cannot = append(r.Cannot, word)
 	}
 }
@@ -250,7 +250,7 @@ func typos(a, b string) int {
 func (p Policy) groups() (out []string) {
 	add := func(names ...string) {
 		for _, n := range names {
-			if n != "" && n != "phone" && !strings.HasPrefix(n, "@") && !Has(out, n) {
+			if n != "" && n != "phone" && !strings.HasPrefix(n, "@") && !naming.Contains(out, n) {
 				out = append(out, n)
 			}
 		}
@@ -271,7 +271,7 @@ func (p Policy) groups() (out []string) {
 func (p Policy) people() (out []string) {
 	add := func(names ...string) {
 		for _, n := range names {
-			if login, ok := strings.CutPrefix(n, "@"); ok && !Has(out, login) {
+			if login, ok := strings.CutPrefix(n, "@"); ok && !naming.Contains(out, login) {
 				out = append(out, login)
 			}
 		}
@@ -298,10 +298,10 @@ func sortedKeys(m map[string]string) []string {
 // People lists the logins that the incident itself knows: whoever holds a role or was asked to, and the declarer.
 func (s State) People() []string {
 	out := s.roles()
-	if s.Handover != "" && !Has(out, s.Handover) {
+	if s.Handover != "" && !naming.Contains(out, s.Handover) {
 		out = append(out, s.Handover)
 	}
-	if s.Declared != nil && s.Responder && !Has(out, s.Declared.By) {
+	if s.Declared != nil && s.Responder && !naming.Contains(out, s.Declared.By) {
 		out = append(out, s.Declared.By)
 	}
 	return out

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // keptSent is how many of the newest updates can be taken back.
@@ -79,7 +81,7 @@ func CommandedBy(id string) string {
 
 // wentTo reports whether an update was sent to a customer, whether it reached them or not.
 func (s Sent) wentTo(customer string) bool {
-	return s.Update && (Has(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") }))
+	return s.Update && (naming.Contains(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") }))
 }
 
 // Unheard returns the impacted customers who have heard nothing while others have, or whom the last update did not reach: nobody
@@ -102,7 +104,7 @@ func (s State) Unheard() (names []string) {
 func (s State) NothingToTell() bool { return s.NoCustomer && len(s.Customers) == 0 }
 
 func heard(list []Heard, customer string) bool {
-	return slices.ContainsFunc(list, func(h Heard) bool { return Same(h.Customer, customer) })
+	return slices.ContainsFunc(list, func(h Heard) bool { return naming.Equal(h.Customer, customer) })
 }
 
 // untold says of customers what can be done about them.
@@ -175,7 +177,7 @@ func (r *run) reach(names []string) bool {
 	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) && CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
 		last := &u.Sent[n-1] // two updates in one comment are one
 		for _, name := range names {
-			if !Has(last.Reached, name) {
+			if !naming.Contains(last.Reached, name) {
 				last.Reached = append(last.Reached, name)
 			}
 		}
@@ -191,7 +193,7 @@ func (r *run) reach(names []string) bool {
 
 // heardAt notes that a customer was reached in this wait.
 func (r *run) heardAt(customer string, at time.Time) {
-	r.Updates.Heard = append(slices.DeleteFunc(slices.Clone(r.Updates.Heard), func(h Heard) bool { return Same(h.Customer, customer) }), Heard{customer, at})
+	r.Updates.Heard = append(slices.DeleteFunc(slices.Clone(r.Updates.Heard), func(h Heard) bool { return naming.Equal(h.Customer, customer) }), Heard{customer, at})
 }
 
 // wait returns the wait that goes on.
@@ -306,7 +308,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		if n == 0 {
 			break
 		}
-		if !Has(names, name) {
+		if !naming.Contains(names, name) {
 			names = append(names, name)
 		}
 		i += n
@@ -328,7 +330,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		}
 		return names, how, true
 	}
-	other := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return Has(r.Customers, n) })
+	other := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	if len(other) > 0 {
 		r.react(Unclear)
 		r.reply(Say{Name: "customer-unknown", Role: "unimpacted", Line: list(other), Command: "/ic customer add " + list(other)})
@@ -339,7 +341,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 
 // near returns the impacted customers that a name is close to.
 func near(p Policy, name string, impacted []string) []string {
-	return slices.DeleteFunc(p.NearCustomers(name), func(n string) bool { return !Has(impacted, n) })
+	return slices.DeleteFunc(p.NearCustomers(name), func(n string) bool { return !naming.Contains(impacted, n) })
 }
 
 // toldOf returns whom words without a customer's name mean: the customer whose contact they name, or nobody in particular. asks
@@ -383,7 +385,7 @@ func (u Updates) OwedTo(customer, channel string) (s Sent, ok bool) {
 		if slices.Contains(s.Lost, customer+": "+channel) {
 			return s, true
 		}
-		if s.Update && Has(s.Reached, customer) {
+		if s.Update && naming.Contains(s.Reached, customer) {
 			return Sent{}, false
 		}
 	}
@@ -412,7 +414,7 @@ func (r *run) sharedAfterAll(w SharedAfterAll) {
 	who, _ := r.Coordinator()
 	r.do(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
 		Name: "update-shared", Who: who, Names: []string{w.Customer}, Line: w.Channel, Time: w.Update}})
-	if !Has(r.Unheard(), w.Customer) {
+	if !naming.Contains(r.Unheard(), w.Customer) {
 		return // somebody told them meanwhile
 	}
 	r.recordAt(Entry{At: r.f.At, Kind: "told", What: w.Customer})
@@ -485,7 +487,7 @@ func (r *run) unsent(f Unsent) {
 // lost reports whether an update reached a customer by none of their channels.
 func (r *run) lost(i int, customer string) bool {
 	c, _ := r.p.Customer(customer)
-	if !Has(r.Updates.Sent[i].Reached, customer) {
+	if !naming.Contains(r.Updates.Sent[i].Reached, customer) {
 		return false
 	}
 	return !slices.ContainsFunc(c.ChannelNames(), func(ch string) bool { return !slices.Contains(r.Updates.Sent[i].Lost, customer+": "+ch) })
@@ -497,7 +499,7 @@ func (r *run) unreached(i int, customer string) (counted bool) {
 	u := &r.Updates
 	at := u.Sent[i].At
 	gone := func(list []Heard) []Heard {
-		return slices.DeleteFunc(slices.Clone(list), func(h Heard) bool { return Same(h.Customer, customer) && h.At.Equal(at) })
+		return slices.DeleteFunc(slices.Clone(list), func(h Heard) bool { return naming.Equal(h.Customer, customer) && h.At.Equal(at) })
 	}
 	u.Sent[i].Reached = without(u.Sent[i].Reached, customer)
 	u.Heard = gone(u.Heard)
@@ -549,7 +551,7 @@ func (r *run) takeBack(n int) {
 		again = append(again, Heard{c, s.At})
 	}
 	for _, h := range u.Heard {
-		again = append(slices.DeleteFunc(again, func(old Heard) bool { return Same(old.Customer, h.Customer) }), h)
+		again = append(slices.DeleteFunc(again, func(old Heard) bool { return naming.Equal(old.Customer, h.Customer) }), h)
 	}
 	u.Heard = again
 }

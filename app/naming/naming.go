@@ -33,16 +33,16 @@ const Ghost = "ghost"
 
 // IsNobody reports whether a login stands for a deleted account, or for none: nobody can act by it, hold a role or be
 // told anything.
-func IsNobody(login string) bool { return login == "" || Same(login, Ghost) }
+func IsNobody(login string) bool { return login == "" || Equal(login, Ghost) }
 
-// Same reports whether two logins, slugs, repositories or labels are the same one: GitHub keeps their case and compares
+// Equal reports whether two logins, slugs, repositories or labels are the same one: GitHub keeps their case and compares
 // without it.
-func Same(a, b string) bool { return strings.EqualFold(a, b) }
+func Equal(a, b string) bool { return strings.EqualFold(a, b) }
 
-// Has reports whether a name is among others, without case.
-func Has(names []string, name string) bool {
+// Contains reports whether a name is among others, without case.
+func Contains(names []string, name string) bool {
 	for _, n := range names {
-		if Same(n, name) {
+		if Equal(n, name) {
 			return true
 		}
 	}
@@ -116,7 +116,7 @@ func ReadIssue(s string) (repository string, number int, ok bool) {
 		return repository, number, true
 	}
 	digits, hash := strings.CutPrefix(s, "#")
-	if !hash && len(s) > len("gh-") && Same(s[:len("gh-")], "gh-") {
+	if !hash && len(s) > len("gh-") && Equal(s[:len("gh-")], "gh-") {
 		digits = s[len("gh-"):]
 	}
 	if number, ok = numberOf(digits); ok {

@@ -26,7 +26,7 @@ func TestLogins(t *testing.T) {
 
 func TestBots(t *testing.T) {
 	for _, login := range []string{"firebreak[bot]", "app/firebreak", "github-actions[bot]", "A1[bot]"} {
-		if slug, ok := naming.AppOf(login); !ok || !naming.Same(naming.BotOf(slug), strings.Replace(login, "app/firebreak", "firebreak[bot]", 1)) {
+		if slug, ok := naming.AppOf(login); !ok || !naming.Equal(naming.BotOf(slug), strings.Replace(login, "app/firebreak", "firebreak[bot]", 1)) {
 			t.Errorf("the app of %q is %q, %v", login, slug, ok)
 		}
 	}
@@ -92,7 +92,7 @@ func TestIssues(t *testing.T) {
 }
 
 func TestSame(t *testing.T) {
-	if !naming.Same("Severity/Critical", "severity/critical") || naming.Same("a", "b") || !naming.Has([]string{"x", "Dave_ACME"}, "dave_acme") || naming.Has(nil, "") {
+	if !naming.Equal("Severity/Critical", "severity/critical") || naming.Equal("a", "b") || !naming.Contains([]string{"x", "Dave_ACME"}, "dave_acme") || naming.Contains(nil, "") {
 		t.Error("names are compared without case")
 	}
 	if !naming.IsNobody("") || !naming.IsNobody("Ghost") || naming.IsNobody("ghosts") {

@@ -22,7 +22,6 @@ import (
 	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -209,11 +208,11 @@ func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
 // target gives what the service calls one of those who are paged; empty: the configuration doesn't say.
 func target(p engine.Page, to string) string {
 	own := to
-	if org, slug, ok := naming.SplitTeam(to); ok && naming.Same(org, p.Ref.Owner) {
+	if org, slug, ok := naming.SplitTeam(to); ok && naming.Equal(org, p.Ref.Owner) {
 		own = slug
 	}
 	for name, called := range p.Service.Targets {
-		if incident.Same(name, to) || incident.Same(name, own) {
+		if naming.Equal(name, to) || naming.Equal(name, own) {
 			return strings.TrimSpace(called)
 		}
 	}

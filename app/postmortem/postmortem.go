@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -160,7 +161,7 @@ func reviewers(s incident.State) []string {
 		out = append(out, ic)
 	}
 	for _, l := range s.OEs {
-		if !incident.Has(out, l) {
+		if !naming.Contains(out, l) {
 			out = append(out, l)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -192,7 +193,7 @@ func (v *view) people() {
 	}
 	anyone := func(held) bool { return true }
 	holds := func(login string) func(held) bool {
-		return func(h held) bool { return incident.Same(h.Who, login) }
+		return func(h held) bool { return naming.Equal(h.Who, login) }
 	}
 	for _, e := range v.Entries {
 		switch {
@@ -224,10 +225,10 @@ func (v *view) people() {
 		if h.To.IsZero() {
 			h.To = v.Closed
 		}
-		if h.Role == "ic" && !incident.Has(v.Coordinators, h.Who) {
+		if h.Role == "ic" && !naming.Contains(v.Coordinators, h.Who) {
 			v.Coordinators = append(v.Coordinators, h.Who)
 		}
-		if h.Role == "oe" && !incident.Has(v.Engineers, h.Who) {
+		if h.Role == "oe" && !naming.Contains(v.Engineers, h.Who) {
 			v.Engineers = append(v.Engineers, h.Who)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // What an alert does in its course.
@@ -147,7 +148,7 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 			}
 			ref.Number = issue.GetNumber()
 			d := &Drill{Incident: ref.String(), URL: c.App.Address(ref), ref: ref}
-			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool { return incident.Same(l.GetName(), incident.LabelDrill) }) {
+			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool { return naming.Equal(l.GetName(), incident.LabelDrill) }) {
 				return d, fmt.Errorf("%s is open and no drill: the product knows no drills by its intake; end it by /incident decline drill", d.URL)
 			}
 			return d, nil

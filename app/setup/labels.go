@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Label is one that incidents carry.
@@ -71,6 +72,6 @@ func Declares(form []byte) bool {
 	}
 	return slices.ContainsFunc(names, func(n any) bool {
 		name, ok := n.(string)
-		return ok && incident.Same(strings.TrimSpace(name), incident.LabelIncident)
+		return ok && naming.Equal(strings.TrimSpace(name), incident.LabelIncident)
 	})
 }

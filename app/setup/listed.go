@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -51,7 +50,7 @@ func List(file, repository string) (added bool, err error) {
 			continue
 		}
 		names := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-		if incident.Has(names, repository) {
+		if naming.Contains(names, repository) {
 			return false, nil
 		}
 		lines[i], listed = strings.TrimSuffix(listLine(append(names, repository)), "\n"), true

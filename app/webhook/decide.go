@@ -10,6 +10,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // branchPrefix begins the branches of postmortems.
@@ -42,7 +43,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if p.Repository == nil || p.Repository.Name == "" || p.Repository.Owner.Login == "" {
 		return m, false, nil
 	}
-	own := p.Sender != nil && self.Login != "" && incident.Same(p.Sender.Login, self.Login)
+	own := p.Sender != nil && self.Login != "" && naming.Equal(p.Sender.Login, self.Login)
 	if own && event != "pull_request" && !p.opensForm(event) {
 		return m, false, nil
 	}
@@ -155,7 +156,7 @@ func (p payload) opensForm(event string) bool {
 func (p payload) declared() bool { return declared(p.Issue.Labels) }
 
 func declared(labels []string) bool {
-	return slices.ContainsFunc(labels, func(name string) bool { return incident.Same(name, incident.LabelIncident) })
+	return slices.ContainsFunc(labels, func(name string) bool { return naming.Equal(name, incident.LabelIncident) })
 }
 
 // aboutIssue: what changed on an issue that is an incident, or becomes one.
@@ -169,9 +170,9 @@ func (p payload) aboutIssue(self Self) bool {
 		return p.declared() || !p.bySomeBot() && (declares(p.Issue.Body) || isForm(p.Issue.Body))
 	case "labeled":
 		// The label that makes an incident is never taken for the app's own doing: most alerts come by a bot.
-		return p.declared() && ours(p.Label) && (p.byHand(self) || incident.Same(p.Label, incident.LabelIncident))
+		return p.declared() && ours(p.Label) && (p.byHand(self) || naming.Equal(p.Label, incident.LabelIncident))
 	case "unlabeled":
-		return p.byHand(self) && ours(p.Label) && (p.declared() || incident.Same(p.Label, incident.LabelIncident))
+		return p.byHand(self) && ours(p.Label) && (p.declared() || naming.Equal(p.Label, incident.LabelIncident))
 	case "reopened", "closed", "assigned", "unassigned", "locked", "unlocked":
 		return p.byHand(self) && p.declared()
 	case "edited":
@@ -186,7 +187,7 @@ const mostText = 16 << 10
 // declaration returns what an issue says that has just become an incident: if GitHub goes away before anybody read it there, people are
 // paged by what it signed (I5).
 func (p payload) declaration() *incident.Issue {
-	isDeclared := p.Action == "opened" || p.Action == "labeled" && incident.Same(p.Label, incident.LabelIncident)
+	isDeclared := p.Action == "opened" || p.Action == "labeled" && naming.Equal(p.Label, incident.LabelIncident)
 	if !isDeclared || p.Issue.User == nil || len(p.Issue.Body) > mostText {
 		return nil
 	}
@@ -254,7 +255,7 @@ func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 	if p.Issue == nil || p.Issue.User == nil || p.Issue.User.Type != "Bot" || !p.byHand(self) {
 		return false
 	}
-	if self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
+	if self.Login != "" && !naming.Equal(p.Issue.User.Login, self.Login) {
 		return false
 	}
 	ref, index, ok := incident.ReadTicketMark(p.Issue.Body)
@@ -315,7 +316,7 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	if p.Issue.Pull {
 		return p.onPull(m, self)
 	}
-	own := self.Login != "" && incident.Same(c.User.Login, self.Login) || c.App == self.AppID
+	own := self.Login != "" && naming.Equal(c.User.Login, self.Login) || c.App == self.AppID
 	if own && c.User.Type == "Bot" {
 		m.Doubted = p.Action == "edited" && p.isCard()
 		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
@@ -377,7 +378,7 @@ func (p payload) onPull(m *incident.Message, self Self) bool {
 		return false
 	}
 	ref, ok := incident.ReadPullMark(p.Issue.Body)
-	if !ok || self.Login != "" && !incident.Same(p.Issue.User.Login, self.Login) {
+	if !ok || self.Login != "" && !naming.Equal(p.Issue.User.Login, self.Login) {
 		return false
 	}
 	m.Pull, m.Ref.Number = p.Issue.Number, ref.Number // of the pull request's own repository, whatever that was called
@@ -394,7 +395,7 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	switch p.Action {
 	case "closed", "reopened":
 	case "synchronize", "submitted", "dismissed":
-		if !p.byHand(self) || p.Sender != nil && incident.Same(p.Sender.Login, self.Login) {
+		if !p.byHand(self) || p.Sender != nil && naming.Equal(p.Sender.Login, self.Login) {
 			return false // what the app itself wrote it has checked
 		}
 	default:
@@ -402,7 +403,7 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	}
 	number, ok := strings.CutPrefix(p.Pull.Ref, branchPrefix)
 	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.From == "" || !strings.EqualFold(p.Pull.From, p.Repository.FullName) {
+	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.From == "" || !naming.Equal(p.Pull.From, p.Repository.FullName) {
 		return false
 	}
 	m.Ref.Number, m.Pull = n, p.Pull.Number

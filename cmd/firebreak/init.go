@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
 
@@ -44,7 +45,7 @@ repositories of that list only.`,
 				return err
 			}
 			name := owner + "/" + repo
-			listed := incident.Has(reader.Listed, name)
+			listed := naming.Contains(reader.Listed, name)
 			if _, err := setup.List(file, name); err == nil {
 				listed = true
 			} else if !errors.Is(err, os.ErrNotExist) {
