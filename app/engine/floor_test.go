@@ -325,3 +325,23 @@ func TestA2APullRequestBehindItsBranchIsNoRefusal(t *testing.T) {
 		}
 	}
 }
+
+// The answer to a reply is lost while the timeline is behind: the issue, which is not, says that something was written. The reply is
+// not posted again.
+func TestA4AReplyIsNotPostedAgainWhileTheTimelineIsBehind(t *testing.T) {
+	w := newWorld(t)
+	w.tell(opened + "carol: /ic\nwait 1m\n")
+	w.order(`{"match":"POST .*/issues/1/comments$","status":502,"count":1,"applied":true}`)
+	w.order(`{"match":"GET .*/issues/1/timeline$","lag":"90s"}`)
+	w.comment("carol", "/ic phase monitoring")
+	w.tell("wait 10m")
+	replies := 0
+	for _, c := range w.list() {
+		if strings.Contains(c.Body, "firebreak:did reply/") {
+			replies++
+		}
+	}
+	if replies != 1 {
+		t.Errorf("%d replies", replies)
+	}
+}

@@ -201,15 +201,29 @@ const (
 // inDoubt returns a *Later while a comment with these markers may be there already.
 func (p *pass) inDoubt(keys []string) error {
 	for _, k := range keys {
-		doubt := doubtComment
-		if strings.HasPrefix(k, "page/") {
-			doubt = doubtPage
+		at, ok := p.doubted[k]
+		if !ok {
+			continue
 		}
-		if at, ok := p.doubted[k]; ok && p.now.Sub(at) < doubt {
+		doubt, longest := doubtComment, lagging
+		if strings.HasPrefix(k, "page/") {
+			doubt, longest = doubtPage, laggingBriefly
+		}
+		if waited := p.now.Sub(at); p.isTimelineBehind(at) && waited < longest {
+			doubt = waited + pause(waited)
+		}
+		if p.now.Sub(at) < doubt {
 			return &Later{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, p.m.Ref)}
 		}
 	}
 	return nil
+}
+
+// isTimelineBehind reports whether the issue was updated at or after a time from which on its timeline shows nothing. GitHub updates
+// an issue with each comment, and the two are read from different servers.
+func (p *pass) isTimelineBehind(since time.Time) bool {
+	since = since.Truncate(time.Second) // as GitHub's times are
+	return !p.snap.Updated.Before(since) && newestOf(p.snap.Items).Before(since)
 }
 
 // saidName names on the shelf what was said of late: the process that looks next may be another one, before the timeline shows it.
