@@ -296,8 +296,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // handle handles a message of the queue.
 func (s *Server) handle(ctx context.Context, m engine.Message) error {
-	if m.Sweep {
-		return s.sweeper.change(ctx, m)
+	if sweep, ok := m.Sweep(); ok {
+		return s.sweeper.change(ctx, m, sweep)
 	}
 	return s.engine.HandleInTurn(ctx, m)
 }

@@ -361,7 +361,8 @@ func TestEventsOfAnInstallation(t *testing.T) {
 	t.Parallel()
 	o := &orgs{n: 3, open: map[int][]int{2: {4, 7}}}
 	s := sweepOrgs(t, o)
-	m := engine.Message{Ref: incident.Ref{Owner: "org2"}, Installation: 2, Sweep: true, At: s.clock.now}
+	sweep := incident.Sweep{Installation: 2, At: s.clock.now}
+	m := engine.Message{Ref: incident.Ref{Owner: "org2"}, What: sweep}
 	for _, c := range []struct {
 		why   string
 		after time.Duration
@@ -379,7 +380,7 @@ func TestEventsOfAnInstallation(t *testing.T) {
 		s.queue.all, o.search = nil, func(int) int { return c.code }
 		s.log.Reset()
 		m.Why, s.clock.now = c.why, sweepStart.Add(c.after)
-		err := s.change(t.Context(), m)
+		err := s.change(t.Context(), m, sweep)
 		var later *engine.Later
 		if errors.As(err, &later) != c.later || err != nil && !c.later || len(s.queue.all) != c.looks || !strings.Contains(s.log.String(), c.says) {
 			t.Errorf("%s after %s, answer %d: %v, looks at %q, logs\n%s", c.why, c.after, c.code, err, s.queue.all, &s.log)
@@ -389,7 +390,7 @@ func TestEventsOfAnInstallation(t *testing.T) {
 		t.Errorf("counted: %v", s.counts.all)
 	}
 	o.search = func(int) int { return 502 }
-	if err := s.change(t.Context(), m); !errors.Is(err, engine.ErrUnavailable) {
+	if err := s.change(t.Context(), m, sweep); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("while GitHub is out: %v", err)
 	}
 }

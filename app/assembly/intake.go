@@ -78,11 +78,12 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		if err != nil {
 			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
 		}
-		m := engine.Message{Ref: s.env.Incidents, Why: "signal", Signal: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8], At: s.engine.Clock.Now().UTC(),
-			Paged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		report := &incident.Signal{Body: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8],
+			At: s.engine.Clock.Now().UTC(), IsPaged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
 		if signal.Source != "email" { // a mail is news, and no repetition
-			m.Key = fmt.Sprintf("%s %t%s", signal.DedupKey, signal.Firing, s.said.saying(signal, m.At))
+			report.Key = fmt.Sprintf("%s %t%s", signal.DedupKey, signal.Firing, s.said.saying(signal, report.At))
 		}
+		m := engine.Message{Ref: s.env.Incidents, Why: "signal", What: report}
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
 			return err
 		}
@@ -111,17 +112,18 @@ func (s *reception) refuse(source, reason string, err error) {
 func acknowledgement(a intake.Ack) (engine.Message, bool) {
 	// The delivery stands in the log, where nobody's name does.
 	by := sha256.Sum256([]byte(a.By))
-	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + hex.EncodeToString(by[:8]), Ack: &incident.Ack{Service: a.Source, Name: a.By, At: a.At}}
+	answer := &incident.Ack{Service: a.Source, Name: a.By, At: a.At}
+	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + hex.EncodeToString(by[:8]), What: answer}
 	if a.By == "" {
-		m.Ack.Name = "Somebody"
+		answer.Name = "Somebody"
 	}
 	if name, hash, ok := strings.Cut(a.Key, "/signal/"); ok {
 		ref, err := incident.ParseRef(name + "#1")
-		m.Ref, m.Ack.Page = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, "signal/"+hash
+		m.Ref, answer.Page = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}, "signal/"+hash
 		return m, err == nil
 	}
 	name, page, ok := strings.Cut(a.Key, "/page/")
 	ref, err := incident.ParseRef(name)
-	m.Ref, m.Ack.Page = ref, "page/"+page
+	m.Ref, answer.Page = ref, "page/"+page
 	return m, ok && err == nil
 }

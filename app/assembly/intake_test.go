@@ -48,10 +48,10 @@ func TestI5AnAcknowledgementFindsItsPage(t *testing.T) {
 		m, ok := acknowledgement(intake.Ack{Source: "pagerduty", Key: key, By: "Dan"})
 		got := ""
 		if ok {
-			got = m.Ref.String() + " " + m.Ack.Page
+			got = m.Ref.String() + " " + m.Ack().Page
 		}
-		if strings.Contains(m.Delivery, "Dan") || m.Ack.Name != "Dan" {
-			t.Errorf("%q, which stands in the log, is of %s", m.Delivery, m.Ack.Name)
+		if strings.Contains(m.Delivery, "Dan") || m.Ack().Name != "Dan" {
+			t.Errorf("%q, which stands in the log, is of %s", m.Delivery, m.Ack().Name)
 		}
 		if got != want {
 			t.Errorf("%q gives %q, want %q", key, got, want)

@@ -106,8 +106,8 @@ func (e *Environment) open(ctx context.Context, c Cloud) (err error) {
 
 // Handle handles a message of the queue.
 func (p *Product) Handle(ctx context.Context, m incident.Message) error {
-	if m.Sweep {
-		return p.sweeper.change(ctx, m)
+	if sweep, ok := m.Sweep(); ok {
+		return p.sweeper.change(ctx, m, sweep)
 	}
 	return p.engine.Handle(ctx, m)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
@@ -399,9 +400,9 @@ func without(messages, others []engine.Message) []engine.Message {
 	}
 	seen := map[key]bool{}
 	for _, m := range others {
-		seen[key{m.Ref.String(), m.Pull}] = true
+		seen[key{m.Ref.String(), m.Pull()}] = true
 	}
-	return slices.DeleteFunc(messages, func(m engine.Message) bool { return seen[key{m.Ref.String(), m.Pull}] })
+	return slices.DeleteFunc(messages, func(m engine.Message) bool { return seen[key{m.Ref.String(), m.Pull()}] })
 }
 
 // inTurn returns those of an installation's open incidents whose turn it is, in this hour.
@@ -436,12 +437,12 @@ const askedAgain = 2 * time.Minute
 
 // change does what an event of an installation or a repository asks for: a look at each open incident
 // there, at once. It logs and counts the event, for the operator.
-func (s *sweeper) change(ctx context.Context, m engine.Message) error {
+func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.Sweep) error {
 	if !s.app.Serves(m.Ref.Owner) {
 		return nil
 	}
 	now := s.clock.Now()
-	log := s.log.With("account", m.Ref.Owner, "repository", m.Ref.Repo, "installation", m.Installation, "event", m.Why, "delivery", m.Delivery)
+	log := s.log.With("account", m.Ref.Owner, "repository", m.Ref.Repo, "installation", sweep.Installation, "event", m.Why, "delivery", m.Delivery)
 	if isLoss(m.Why) {
 		s.metrics.Record(metrics.InstallationEvents, 1, m.Why)
 		log.Warn("the App has lost access: open incidents there are not run any more")
@@ -452,11 +453,11 @@ func (s *sweeper) change(ctx context.Context, m engine.Message) error {
 	if m.Ref.Repo != "" {
 		looks, err = s.app.OpenIn(ctx, m.Ref.Owner, m.Ref.Repo)
 	} else {
-		looks, _, err = s.sweepOne(ctx, github.Installation{ID: m.Installation, Owner: m.Ref.Owner}, now, true)
+		looks, _, err = s.sweepOne(ctx, github.Installation{ID: sweep.Installation, Owner: m.Ref.Owner}, now, true)
 	}
 	err = errors.Join(err, s.ask(ctx, looks, 0))
 	if kindOf(err) == "refused" {
-		if now.Sub(m.At) < askedAgain {
+		if now.Sub(sweep.At) < askedAgain {
 			return &engine.Later{Until: now.Add(10 * time.Second), Err: err}
 		}
 		log.Warn("open incidents can't be looked at", "err", err)

@@ -116,8 +116,8 @@ func (q *Queue) deduplication(m incident.Message) string {
 		return m.Delivery
 	case m.Delivery != "":
 		return hash(m.Delivery)
-	case m.Key != "":
-		return hash(fmt.Sprintf("%s\n%s\n%d", m.Ref, m.Key, q.Now().UnixNano()/int64(calm)))
+	case m.Signal() != nil && m.Signal().Key != "":
+		return hash(fmt.Sprintf("%s\n%s\n%d", m.Ref, m.Signal().Key, q.Now().UnixNano()/int64(calm)))
 	}
 	return rand.Text()
 }
@@ -143,9 +143,8 @@ func Encode(m incident.Message, limit int) (string, error) {
 		return "", err
 	}
 	text := noncharacters.Replace(string(body))
-	if len(text) > limit && m.Comment != nil {
-		m.Comment = nil
-		return Encode(m, limit)
+	if len(text) > limit && m.Comment() != nil {
+		return Encode(m.WithoutComment(), limit)
 	}
 	return text, nil
 }
@@ -155,7 +154,8 @@ func Decode(body string) (m incident.Message, err error) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
 		return m, fmt.Errorf("this is no message of ours: %w", err)
 	}
-	if m.Ref.Owner == "" || m.Ref.Repo == "" && !m.Sweep {
+	_, isSweep := m.Sweep()
+	if m.Ref.Owner == "" || m.Ref.Repo == "" && !isSweep {
 		return m, errors.New("this is no message of ours: it names no repository")
 	}
 	return m, nil

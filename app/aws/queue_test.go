@@ -71,7 +71,7 @@ func TestI6AStormDoesNotFillTheQueue(t *testing.T) {
 	q, double := newQueue(t, &now)
 	for range 1000 {
 		for _, key := range []string{"alertmanager APIDown true", "alertmanager DiskFull true"} {
-			if err := q.Enqueue(t.Context(), incident.Message{Ref: ref, Why: "signal", Key: key, Signal: []byte(`{}`), Count: 1}, time.Time{}); err != nil {
+			if err := q.Enqueue(t.Context(), incident.Message{Ref: ref, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -111,15 +111,15 @@ func TestLongNamesKeepTheirGroups(t *testing.T) {
 
 // A comment of the greatest length fits, and one that doesn't is read from GitHub.
 func TestLargeComments(t *testing.T) {
-	m := incident.Message{Ref: ref, Why: "issue_comment.edited", Comment: &incident.Comment{ID: 1, Body: strings.Repeat("é", 65536), Before: strings.Repeat("é", 65536)}}
+	m := incident.Message{Ref: ref, Why: "issue_comment.edited", What: &incident.Comment{ID: 1, Body: strings.Repeat("é", 65536), Before: strings.Repeat("é", 65536)}}
 	for limit, kept := range map[int]bool{aws.MaxBody: true, 1000: false} {
 		text, err := aws.Encode(m, limit)
 		if err != nil || len(text) > limit {
 			t.Errorf("%d bytes of %d: %v", len(text), limit, err)
 		}
 		read, err := aws.Decode(text)
-		if err != nil || (read.Comment != nil) != kept || read.Why != m.Why {
-			t.Errorf("limit %d: comment kept %v, %v", limit, read.Comment != nil, err)
+		if err != nil || (read.Comment() != nil) != kept || read.Why != m.Why {
+			t.Errorf("limit %d: comment kept %v, %v", limit, read.Comment() != nil, err)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("\x00\x1b[31m \u2028 <script> 😀 \\ufffe", "", "d\x7f")
 	f.Fuzz(func(t *testing.T, body, author, delivery string) {
 		m := incident.Message{Ref: ref, Delivery: strings.ToValidUTF8(delivery, "?"),
-			Comment: &incident.Comment{Body: strings.ToValidUTF8(body, "?"), Author: strings.ToValidUTF8(author, "?")}}
+			What: &incident.Comment{Body: strings.ToValidUTF8(body, "?"), Author: strings.ToValidUTF8(author, "?")}}
 		text, err := aws.Encode(m, aws.MaxBody)
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 // AsideMessage returns the message by which an incident is told that a message about it was put aside because of err (A8).
 // ok is false where there is no incident to tell, or the message is such a one itself.
 func AsideMessage(m Message, err error) (told Message, ok bool) {
-	if m.Ref.Number == 0 || m.Aside != nil {
+	if m.Ref.Number == 0 || m.PutAside() != nil {
 		return Message{}, false
 	}
 	id := m.Delivery
@@ -21,8 +21,8 @@ func AsideMessage(m Message, err error) (told Message, ok bool) {
 	}
 	sum := sha256.Sum256([]byte(id))
 	aside := incident.PutAside{What: m.Why, Why: reason(err), ID: hex.EncodeToString(sum[:6])}
-	if m.Comment != nil {
-		aside.Comment = m.Comment.ID
+	if m.Comment() != nil {
+		aside.Comment = m.Comment().ID
 	}
-	return Message{Ref: m.Ref, Why: "aside", Delivery: "aside " + aside.ID, Aside: &aside}, true
+	return Message{Ref: m.Ref, Why: "aside", Delivery: "aside " + aside.ID, What: &aside}, true
 }

@@ -126,7 +126,7 @@ func (p *pass) pageFirst() (next time.Time) {
 	if snap == nil {
 		snap = p.part
 	}
-	if i := p.m.Issue; i != nil && (snap == nil || snap.Gone) {
+	if i := p.m.Issue(); i != nil && (snap == nil || snap.Gone) {
 		snap = &Snapshot{Ref: p.m.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
 			Created: i.Created, Updated: i.Created, Labels: i.Labels, Open: true}
 	}
@@ -134,7 +134,7 @@ func (p *pass) pageFirst() (next time.Time) {
 		return time.Time{}
 	}
 	declared := snap.Created
-	if f := p.m.Floor; p.m.Issue != nil && f != nil {
+	if f := p.m.Floor; p.m.Issue() != nil && f != nil {
 		declared = f.Updated
 	}
 	if !snap.Open || p.now.Sub(declared) > outages {
@@ -180,7 +180,7 @@ func (p *pass) firstFacts() []incident.Fact {
 // incident last, which may have come later than the others.
 func (p *pass) labelsAsItems() (items []Item) {
 	by, isBot, at := p.snap.Author, p.snap.AuthorBot, p.snap.Created
-	if i, f := p.m.Issue, p.m.Floor; i != nil && i.By != "" && f != nil {
+	if i, f := p.m.Issue(), p.m.Floor; i != nil && i.By != "" && f != nil {
 		by, isBot, at = i.By, strings.HasSuffix(i.By, "[bot]"), f.Updated
 	}
 	var last []Item
@@ -199,7 +199,7 @@ func (p *pass) labelsAsItems() (items []Item) {
 // have to go on.
 func (p *pass) goOnBlind() (next time.Time) {
 	p.blind, p.declaredAs = true, p.state.DeclaredAs
-	if a := p.m.Ack; a != nil {
+	if a := p.m.Ack(); a != nil {
 		p.fact(p.acknowledged(a))
 	}
 	p.result(incident.Clock{})

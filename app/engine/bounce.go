@@ -22,11 +22,7 @@ func (p *pass) bounce(s intake.Signal) error {
 		p.Logger.Info("delivery report ignored", "repository", p.m.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
 		return nil
 	}
-	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At}
-	if ref.FullName() != p.m.Ref.FullName() {
-		on.Rules = p.m.Ref.FullName()
-	}
-	return p.Queue.Enqueue(p.ctx, on, time.Time{})
+	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal", What: p.routedTo(ref)}, time.Time{})
 }
 
 // undelivered returns the facts of a mail server's report: which customer did not get which update, or which other address did not

@@ -72,13 +72,13 @@ func (p *pass) isCardHarmed() bool {
 		return p.lost || p.changed || p.restored
 	}
 	f := p.m.Floor
-	isTouched := p.m.Doubted && (f == nil || f.Touched == 0 || f.Touched == p.snap.Card.ID)
+	isTouched := p.m.IsCardEdited() && (f == nil || f.Touched == 0 || f.Touched == p.snap.Card.ID)
 	return p.changed || p.forged || isTouched
 }
 
 // noteContests notes what somebody did to the card.
 func (p *pass) noteContests() {
-	isNew := p.m.Doubted || p.deleted() != 0 // and no look at what is left as it is
+	isNew := p.m.IsCardEdited() || p.deleted() != 0 // and no look at what is left as it is
 	if p.isCardHarmed() && (isNew || !p.state.Contested.Left(incident.ContestCard)) {
 		p.noteChangedBack(incident.ContestCard)
 	}

@@ -126,7 +126,7 @@ func (p *pass) onPull(number int) ([]incident.Fact, error) {
 // refresh writes the facts of an open postmortem anew and never touches what people wrote. What it wrote, or what somebody
 // pushed, is checked.
 func (p *pass) refresh() error {
-	changed := p.m.Pull != 0 && p.m.Comment == nil
+	changed := p.m.Pull() != 0 && p.m.Comment() == nil
 	_ = each(p, func(incident.RefreshDocument) error { changed, p.isNews = true, true; return nil })
 	_ = each(p, func(incident.OpenDocument) error { changed, p.isNews = true, true; return nil })
 	d := p.state.Document

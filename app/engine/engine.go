@@ -197,11 +197,11 @@ func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 func (p *pass) run() error {
 	p.ctx = WithUrgency(p.ctx, p.urgency(p.m, p.now))
 	switch {
-	case p.m.Commit != "":
+	case p.m.Commit() != "":
 		return p.checkSettings()
-	case p.m.Signal != nil && p.m.Ref.Number == 0:
+	case p.m.Signal() != nil && p.m.Ref.Number == 0:
 		return p.signal()
-	case p.m.Ack != nil && p.m.Ref.Number == 0:
+	case p.m.Ack() != nil && p.m.Ref.Number == 0:
 		return p.passOn()
 	}
 	if until, wait := p.wait(p.m, p.now); wait {
@@ -287,7 +287,7 @@ func (p *pass) run() error {
 	p.noteRead()
 	p.stow()
 	p.dropOldNames()
-	if d := p.state.Document.Number; d == p.m.Pull && d != p.before.Document.Number {
+	if d := p.state.Document.Number; d == p.m.Pull() && d != p.before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
 		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
 	}
@@ -372,11 +372,11 @@ func (p *pass) look() error {
 			return incident.Cursor{}, false
 		}
 		c = p.takeOver(issue, c)
-		if p.m.Doubted && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
+		if p.m.IsCardEdited() && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
 			ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
 			return p.before.Cursor, true
 		}
-		if p.m.Doubted {
+		if p.m.IsCardEdited() {
 			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
 			p.seq = c.Seq
 			return incident.Cursor{}, false
@@ -456,8 +456,8 @@ func (p *pass) step() error {
 	}
 	p.noteContests()
 	p.result(p.broken)
-	if p.m.Aside != nil {
-		p.result(*p.m.Aside)
+	if p.m.PutAside() != nil {
+		p.result(*p.m.PutAside())
 	}
 	p.result(incident.Clock{})
 	p.result(incident.TryAgain{IsUrgent: p.m.Why == "sweep"})

@@ -24,11 +24,11 @@ func (p *pass) facts() ([]incident.Fact, error) {
 		facts = append(facts, p.item(i, it, !p.lost)...)
 	}
 	facts = append(facts, p.edits()...)
-	if a := p.m.Ack; a != nil {
+	if a := p.m.Ack(); a != nil {
 		facts = append(facts, p.acknowledged(a))
 	}
-	if p.m.Fold != nil {
-		facts = append(facts, incident.Fact{At: p.now, What: p.foldedIn(*p.m.Fold)})
+	if p.m.Fold() != nil {
+		facts = append(facts, incident.Fact{At: p.now, What: p.foldedIn(*p.m.Fold())})
 	}
 	again, err := p.repeated()
 	if err != nil {
@@ -38,9 +38,11 @@ func (p *pass) facts() ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := p.ticketFact(p.m.Ticket - 1)
-	if err != nil {
-		return nil, err
+	var changed []incident.Fact
+	if t := p.m.Ticket(); t != nil {
+		if changed, err = p.ticketFact(t.Index); err != nil {
+			return nil, err
+		}
 	}
 	return p.people(p.unknown(slices.Concat(facts, again, merged, changed)))
 }
@@ -231,7 +233,7 @@ func (p *pass) commented(i int, it Item, f incident.Fact, live bool) []incident.
 		return nil
 	}
 	body, trusted := it.Body, !it.Edited
-	if c := p.m.Comment; c != nil && c.ID == it.Comment {
+	if c := p.m.Comment(); c != nil && c.ID == it.Comment {
 		// Of an edit only what it adds counts, and edits() tells that: this is the comment as it was before.
 		body, trusted = c.Body, true
 		if c.Editor != "" {
@@ -274,7 +276,7 @@ func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
 
 // edits gives the commands that an edit added, if the author made it.
 func (p *pass) edits() []incident.Fact {
-	c := p.m.Comment
+	c := p.m.Comment()
 	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
 		return nil
 	}
@@ -426,14 +428,14 @@ func (p *pass) may(login string) (bool, error) {
 
 // pull gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
 func (p *pass) pull() ([]incident.Fact, error) {
-	if p.m.Pull == 0 || p.state.Document.Number != p.m.Pull || p.state.Document.Merged != nil {
+	if p.m.Pull() == 0 || p.state.Document.Number != p.m.Pull() || p.state.Document.Merged != nil {
 		return nil, nil
 	}
-	if c := p.m.Comment; c != nil {
+	if c := p.m.Comment(); c != nil {
 		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
 		return p.commands(p.parse(c.Body), len(p.snap.Items), f), nil
 	}
-	return p.document(p.m.Pull)
+	return p.document(p.m.Pull())
 }
 
 // document reads the postmortem's pull request and gives the facts that it is.
@@ -446,7 +448,7 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.awaitOther(p.m.Pull == number && p.m.Comment == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
+	if err := p.awaitOther(p.m.Pull() == number && p.m.Comment() == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
 		return nil, err
 	}
 	p.request = &pr

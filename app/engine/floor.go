@@ -50,7 +50,7 @@ func (p *pass) waitForIssue(err error) error {
 		if refusal.Status != http.StatusNotFound || refusal.NotInstalled {
 			return nil
 		}
-	} else if err != nil || p.m.Removed != nil || p.snap.Refused == nil || p.snap.Refused.Status != http.StatusNotFound {
+	} else if err != nil || p.m.Removed() != nil || p.snap.Refused == nil || p.snap.Refused.Status != http.StatusNotFound {
 		return nil
 	}
 	since := p.recentOf(p.m.Ref).opened
@@ -74,7 +74,7 @@ func (e *Engine) isRead(m Message) bool {
 	}
 	m.Floor = nil
 	r := e.recentOf(m.Ref)
-	if !m.Bare() || !r.looked.After(f.Received) || r.updated.Before(f.Updated) {
+	if !m.IsBare() || !r.looked.After(f.Received) || r.updated.Before(f.Updated) {
 		return false
 	}
 	if f.Comment != 0 {
@@ -100,7 +100,7 @@ func (p *pass) awaitReads() error {
 	}
 	p.addSaid()
 	patient := lagging
-	if p.m.Why == "clock" || p.m.Ack != nil {
+	if p.m.Why == "clock" || p.m.Ack() != nil {
 		patient = laggingBriefly
 	}
 	for _, l := range p.lacks() {
@@ -148,7 +148,7 @@ func (p *pass) isOlderCard(r recent) bool {
 
 // addComment adds the comment that a webhook brought where the timeline does not show it for so long: GitHub signed it.
 func (p *pass) addComment() {
-	if c := p.m.Comment; c != nil && p.lacksComment() {
+	if c := p.m.Comment(); c != nil && p.lacksComment() {
 		p.snap.Items = append(p.snap.Items, Item{ID: fmt.Sprintf("c%d", c.ID), Event: "commented", At: c.Created, Updated: c.Created,
 			By: c.Author, Body: c.Body, Comment: c.ID})
 	}
@@ -165,7 +165,7 @@ func (p *pass) lacksOfWebhook() (all []lack) {
 		all = append(all, lack{fmt.Sprintf("comment %d is not in the timeline", p.newComment()), p.received()})
 	}
 	f := p.m.Floor
-	if f == nil || p.m.Pull != 0 || p.m.Ticket != 0 { // then it is about something else
+	if f == nil || p.m.Pull() != 0 || p.m.Ticket() != nil { // then it is about something else
 		return all
 	}
 	add := func(what string) { all = append(all, lack{what, p.received()}) }
@@ -187,17 +187,17 @@ func (p *pass) received() time.Time {
 	if f := p.m.Floor; f != nil && !f.Received.IsZero() {
 		return f.Received
 	}
-	if p.m.Comment != nil {
-		return p.m.Comment.Created
+	if p.m.Comment() != nil {
+		return p.m.Comment().Created
 	}
 	return p.now
 }
 
 // newComment returns the comment that was written, by the webhook, or 0.
 func (p *pass) newComment() int64 {
-	c, f := p.m.Comment, p.m.Floor
+	c, f := p.m.Comment(), p.m.Floor
 	switch {
-	case p.m.Pull != 0 || c != nil && c.Editor != "":
+	case p.m.Pull() != 0 || c != nil && c.Editor != "":
 		return 0
 	case c != nil:
 		return c.ID
@@ -218,7 +218,7 @@ func (p *pass) lacksComment() bool {
 	if f := p.m.Floor; f != nil {
 		at = f.Updated
 	}
-	if c := p.m.Comment; c != nil {
+	if c := p.m.Comment(); c != nil {
 		at = c.Created
 	}
 	if at.IsZero() || p.seen(fmt.Sprintf("c%d", id), at) {

@@ -106,7 +106,7 @@ func (p *pass) folds() error {
 			p.Logger.Error("fold not passed on: no queue", "incident", p.m.Ref.String(), "into", into.String())
 			return nil
 		}
-		m := Message{Ref: into, Why: "fold", Fold: &fold, Installation: p.m.Installation,
+		m := Message{Ref: into, Why: "fold", What: &fold,
 			Delivery: fmt.Sprintf("fold %s #%d %s to %d", p.m.Ref, fold.From, fold.Fact, f.Into)}
 		if err := p.Queue.Enqueue(p.ctx, m, time.Time{}); err != nil {
 			return fmt.Errorf("tell %s of its duplicate: %w", into, err)
@@ -205,7 +205,7 @@ func (p *pass) passSignal() (bool, error) {
 	p.forget(p.m.Ref)
 	on := p.m
 	on.Ref.Number = number
-	on.Delivery = "fold " + p.m.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
+	on.Delivery = "fold " + signalID(p.m) + " " + p.m.Ref.String() // SQS would take it for the one that came at first
 	return true, p.Queue.Enqueue(p.ctx, on, time.Time{})
 }
 

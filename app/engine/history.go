@@ -49,13 +49,13 @@ func (p *pass) tell() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	comment := p.m.Comment
-	if p.m.Pull != 0 {
-		comment = nil // it stands on the pull request
+	about := Message{Ref: p.m.Ref, Why: "history"}
+	if c := p.m.Comment(); c != nil && c.Pull == 0 { // or else it is on the pull request
+		about.What = c
 	}
 	snap := *p.snap
 	snap.Items, snap.First, snap.Whole = items, 0, true
-	again := &pass{Engine: p.Engine, ctx: p.ctx, m: Message{Ref: p.m.Ref, Why: "history", Comment: comment}, now: p.now,
+	again := &pass{Engine: p.Engine, ctx: p.ctx, m: about, now: p.now,
 		snap: &snap, policy: p.policy, telling: true, rebuilt: true, ups: p.state.FollowUps, declaredAs: p.declaredAs, wasIDs: append(p.before.WasIDs, p.wasIDs...)}
 	facts, err := again.facts()
 	if err != nil {
@@ -395,7 +395,8 @@ func (p *pass) ticketFact(index int) ([]incident.Fact, error) {
 		p.Logger.Warn("ticket not readable: another repository has its name by now", "incident", p.m.Ref.String(), "ticket", fu.Ticket)
 		return nil, nil
 	}
-	if err := p.awaitOther(p.m.Ticket == index+1, fu.Ticket, ticket.Updated); err != nil {
+	isAbout := p.m.Ticket() != nil && p.m.Ticket().Index == index
+	if err := p.awaitOther(isAbout, fu.Ticket, ticket.Updated); err != nil {
 		return nil, err
 	}
 	changed := incident.TicketChanged{Index: index, Done: !ticket.Open}

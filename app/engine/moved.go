@@ -60,11 +60,19 @@ func (p *pass) passToPresentName() (bool, error) {
 	return true, p.passTo(to)
 }
 
+// signalID returns what names the time that a source said something, or "".
+func signalID(m Message) string {
+	if s := m.Signal(); s != nil {
+		return s.ID
+	}
+	return ""
+}
+
 // passTo passes the message on to another name of its incident.
 func (p *pass) passTo(to incident.Ref) error {
 	on := p.m
 	on.Ref, on.Was = to, p.m.Ref
-	if id := cmp.Or(p.m.Delivery, p.m.ID); id != "" {
+	if id := cmp.Or(p.m.Delivery, signalID(p.m)); id != "" {
 		on.Delivery = "moved " + id + " " + p.m.Ref.String()
 	} else if !p.m.Due.IsZero() {
 		on.Delivery = fmt.Sprintf("moved clock %d %s", p.m.Due.UnixNano(), p.m.Ref)

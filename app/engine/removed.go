@@ -37,7 +37,7 @@ func (p *pass) issueConverted() (bool, error) {
 // issueRemoved handles a webhook that told that the incident's issue is no more, once the look has confirmed that. It reports
 // whether that is so. A transferred issue that is only not found yet may still come.
 func (p *pass) issueRemoved() (bool, error) {
-	r := p.m.Removed
+	r := p.m.Removed()
 	switch {
 	case r == nil, r.How == "deleted" && (p.snap == nil || !p.snap.Gone), r.How == "transferred" && p.snap != nil:
 		return false, nil

@@ -383,7 +383,7 @@ func (p *pass) leaveUnserved(looked error) (over bool, err error) {
 
 // isUsed reports whether somebody used the issue as an incident.
 func (p *pass) isUsed() bool {
-	return naming.Contains(p.snap.Labels, incident.LabelIncident) || p.m.Pull == 0 && (p.m.Comment != nil || p.m.Why == "issues.opened")
+	return naming.Contains(p.snap.Labels, incident.LabelIncident) || p.m.Pull() == 0 && (p.m.Comment() != nil || p.m.Why == "issues.opened")
 }
 
 // unservedKey marks the comment that says that nothing is done in a repository.

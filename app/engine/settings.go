@@ -40,7 +40,7 @@ func (p *pass) load() error {
 	p.mu.Lock()
 	last, known := p.files[name]
 	p.mu.Unlock()
-	if known && p.m.Comment != nil && p.now.Sub(last.read) < configured {
+	if known && p.m.Comment() != nil && p.now.Sub(last.read) < configured {
 		p.use(last)
 		return nil
 	}
@@ -197,24 +197,24 @@ func (p *pass) checkSettings() error {
 	if err != nil || !served && p.m.Ref.Repo != shared {
 		return err
 	}
-	configuration, hasConfiguration, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit)
+	configuration, hasConfiguration, err := p.GitHub.FileAt(p.ctx, p.m.Ref, config.Path, p.m.Commit())
 	if isRefused(err) {
 		return nil // the app was removed
 	}
 	if err != nil {
 		return err
 	}
-	template, hasTemplate, err := p.GitHub.FileAt(p.ctx, p.m.Ref, postmortem.TemplatePath, p.m.Commit)
+	template, hasTemplate, err := p.GitHub.FileAt(p.ctx, p.m.Ref, postmortem.TemplatePath, p.m.Commit())
 	if err != nil && !isRefused(err) {
 		return err
 	}
 	if waited := p.now.Sub(p.received()); !hasConfiguration && !hasTemplate && p.m.Floor != nil && waited < lagging {
-		return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", p.m.Commit, p.m.Ref.FullName())}
+		return &Later{Until: p.now.Add(pause(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", p.m.Commit(), p.m.Ref.FullName())}
 	}
 	if !hasConfiguration && !hasTemplate {
 		return nil // removed again
 	}
-	run := CheckRun{Commit: p.m.Commit, Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Every setting is valid."}
+	run := CheckRun{Commit: p.m.Commit(), Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Every setting is valid."}
 	var summaries []string
 	if _, err := config.Parse(configuration); err != nil {
 		summaries = append(summaries, config.Summary(config.Path, err, true))
@@ -234,7 +234,7 @@ func (p *pass) checkSettings() error {
 	}
 	err = p.GitHub.Check(p.ctx, p.m.Ref, run)
 	if isRefused(err) { // there is no incident to tell
-		p.Logger.Warn("configuration's check refused by GitHub", "repository", p.m.Ref.FullName(), "commit", p.m.Commit, "err", brief(err))
+		p.Logger.Warn("configuration's check refused by GitHub", "repository", p.m.Ref.FullName(), "commit", p.m.Commit(), "err", brief(err))
 		return nil
 	}
 	return err

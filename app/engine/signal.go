@@ -65,11 +65,9 @@ func (p *pass) signal() error {
 			return err
 		}
 	}
-	on := Message{Ref: ref, Why: "signal", Signal: p.m.Signal, Key: p.m.Key, Count: p.m.Count, Event: p.m.Event, ID: p.m.ID, At: p.m.At,
-		Paged: p.m.Paged, Page: d.Action == intake.Page, Severity: d.Severity, Floor: &incident.Floor{Received: p.now}}
-	if ref.FullName() != p.m.Ref.FullName() {
-		on.Rules = p.m.Ref.FullName()
-	}
+	signal := p.routedTo(ref)
+	signal.IsPaged, signal.Pages, signal.Severity = p.m.Signal().IsPaged, d.Action == intake.Page, d.Severity
+	on := Message{Ref: ref, Why: "signal", What: signal, Floor: &incident.Floor{Received: p.now}}
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
 			p.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", p.trouble(s.DedupKey), "firing", s.Firing)
@@ -88,23 +86,37 @@ func (p *pass) signal() error {
 	return nil
 }
 
+// routedTo returns what the source said as the message to its incident carries it.
+func (p *pass) routedTo(ref incident.Ref) *incident.Signal {
+	s := p.m.Signal()
+	routed := &incident.Signal{Body: s.Body, Key: s.Key, Count: s.Count, Event: s.Event, ID: s.ID, At: s.At}
+	if ref.FullName() != p.m.Ref.FullName() {
+		routed.Rules = p.m.Ref.FullName()
+	}
+	return routed
+}
+
 // over sends what a source reports of an incident that is over back, so that it finds the one that is open, or opens one:
 // another process may have closed it since this one found it. What came before the end still belongs to it, and so does an
 // answer to a mail of its own.
 func (p *pass) over() (bool, error) {
-	if p.m.Signal != nil {
+	if p.m.Signal() != nil {
 		if passed, err := p.passSignal(); passed || err != nil {
 			return passed, err
 		}
 	}
 	gone, end := p.snap.Gone || p.snap.Pull, p.before.Closed
-	ended := end != nil && !p.snap.Open && !p.m.At.Before(end.At)
-	if p.m.Signal == nil || !gone && !ended {
+	signal := p.m.Signal()
+	if signal == nil {
 		return false, nil
 	}
-	back := p.m
+	ended := end != nil && !p.snap.Open && !signal.At.Before(end.At)
+	if !gone && !ended {
+		return false, nil
+	}
+	back, returned := p.m, *signal
 	var s intake.Signal
-	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+	if err := json.Unmarshal(p.m.Signal().Body, &s); err != nil {
 		return false, fmt.Errorf("read a signal: %w", err)
 	}
 	if _, ok := p.answers(s, p.m.Ref, nil); ok {
@@ -116,7 +128,7 @@ func (p *pass) over() (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("write a signal: %w", err)
 		}
-		back.Signal = text
+		returned.Body = text
 	}
 	p.forget(p.m.Ref)
 	number, err := p.GitHub.FindIncident(p.ctx, p.m.Ref.FullName(), p.isAbout(p.ctx, p.troubles(p.m.Ref, s.DedupKey)...))
@@ -126,9 +138,10 @@ func (p *pass) over() (bool, error) {
 	if number == p.m.Ref.Number {
 		return false, &Later{Until: p.now.Add(2 * time.Second), Err: errors.New("GitHub still lists it as open")}
 	}
-	back.Ref.Number, back.Rules, back.Back = 0, "", true
-	back.Delivery = "back " + p.m.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
-	if owner, name, ok := strings.Cut(p.m.Rules, "/"); ok {
+	returned.Rules, returned.IsReturned = "", true
+	back.Ref.Number, back.What = 0, &returned
+	back.Delivery = "back " + signal.ID + " " + p.m.Ref.String() // SQS would take it for the one that came at first
+	if owner, name, ok := strings.Cut(signal.Rules, "/"); ok {
 		back.Ref = incident.Ref{Owner: owner, Repo: name}
 	}
 	return true, p.Queue.Enqueue(p.ctx, back, time.Time{})
@@ -136,7 +149,7 @@ func (p *pass) over() (bool, error) {
 
 // judge reads the report and says what becomes of it.
 func (p *pass) judge() (s intake.Signal, d intake.Decision, err error) {
-	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+	if err := json.Unmarshal(p.m.Signal().Body, &s); err != nil {
 		return s, d, fmt.Errorf("read a signal: %w", err)
 	}
 	if err := p.load(); err != nil {
@@ -168,7 +181,7 @@ func (p *pass) find(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	p.mu.Lock()
 	known, ok := p.places[key]
 	p.mu.Unlock()
-	if ok && !p.m.Back && s.Reply == "" && p.now.Sub(known.at) < remembered {
+	if ok && !p.m.Signal().IsReturned && s.Reply == "" && p.now.Sub(known.at) < remembered {
 		return known.ref, nil
 	}
 	ref, err := p.openOf(repo, p.troubles(repo, s.DedupKey)...)
@@ -228,7 +241,7 @@ func signalMark(trouble string) mark.Mark { return mark.Mark{Kind: "signal", Tex
 
 // passOn passes an answer to a page that went out before its incident was opened on to the incident.
 func (p *pass) passOn() error {
-	trouble, ok := strings.CutPrefix(p.m.Ack.Page, "signal/")
+	trouble, ok := strings.CutPrefix(p.m.Ack().Page, "signal/")
 	if !ok {
 		return nil
 	}
@@ -237,9 +250,9 @@ func (p *pass) passOn() error {
 	if err != nil || ref.Number == 0 {
 		return err
 	}
-	ack := *p.m.Ack
+	ack := *p.m.Ack()
 	ack.Page = "page/1"
-	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "ack", Ack: &ack}, time.Time{})
+	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "ack", What: &ack}, time.Time{})
 }
 
 func (e *Engine) mac(parts ...string) string {
@@ -263,7 +276,7 @@ type origin struct {
 
 // declare opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (p *pass) declare(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Paged, Drill: s.Drill, Count: p.m.Count, Report: p.report(s)}
+	o := origin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: p.m.Signal().IsPaged, Drill: s.Drill, Count: p.m.Signal().Count, Report: p.report(s)}
 	o.Severity = p.policy.Named(d.Severity)
 	for _, w := range p.words(s) {
 		o.Known = append(o.Known, w.Mark)
@@ -384,18 +397,19 @@ func (e *Engine) isOrigin(with, said, signature string) bool {
 
 // repeated gives the fact that a source said something of this incident again.
 func (p *pass) repeated() ([]incident.Fact, error) {
-	if p.m.Signal == nil {
+	signal := p.m.Signal()
+	if signal == nil {
 		return nil, nil
 	}
 	var s intake.Signal
-	if err := json.Unmarshal(p.m.Signal, &s); err != nil {
+	if err := json.Unmarshal(signal.Body, &s); err != nil {
 		return nil, fmt.Errorf("read a signal: %w", err)
 	}
 	if s.Bounce != nil {
 		return p.undelivered(s), nil
 	}
-	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, p.m.Count), Report: p.report(s),
-		Severity: p.policy.Named(p.m.Severity), Page: p.m.Page, Paged: p.m.Paged}
+	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, signal.Count), Report: p.report(s),
+		Severity: p.policy.Named(signal.Severity), Page: signal.Pages, Paged: signal.IsPaged}
 	if s.Source == "email" {
 		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
 		if f.Text == "" {
@@ -412,15 +426,16 @@ func (p *pass) repeated() ([]incident.Fact, error) {
 
 // report names what a message says, without telling it.
 func (p *pass) report(s intake.Signal) incident.Report {
-	if p.m.At.IsZero() {
+	signal := p.m.Signal()
+	if signal == nil || signal.At.IsZero() {
 		return incident.Report{}
 	}
-	return incident.Report{Mark: p.mac("event", s.DedupKey, s.Event)[:16], ID: p.m.ID, At: p.m.At.Unix()}
+	return incident.Report{Mark: p.mac("event", s.DedupKey, s.Event)[:16], ID: signal.ID, At: signal.At.Unix()}
 }
 
 // wait tells until when a report waits because the one before was just written down.
 func (e *Engine) wait(m Message, now time.Time) (time.Time, bool) {
-	if m.Signal == nil || m.Ref.Number == 0 {
+	if m.Signal() == nil || m.Ref.Number == 0 {
 		return time.Time{}, false
 	}
 	e.mu.Lock()
@@ -432,11 +447,11 @@ func (e *Engine) wait(m Message, now time.Time) (time.Time, bool) {
 // calm tells the same by the card, where another process wrote the one before.
 func (p *pass) calm() (time.Time, bool) {
 	until := p.before.Signals.Last.Add(calm)
-	return until, p.m.Signal != nil && p.before.Said["signals"] != 0 && p.now.Before(until)
+	return until, p.m.Signal() != nil && p.before.Said["signals"] != 0 && p.now.Before(until)
 }
 
 func (e *Engine) noted(m Message, now time.Time) {
-	if m.Signal == nil || m.Ref.Number == 0 {
+	if m.Signal() == nil || m.Ref.Number == 0 {
 		return
 	}
 	e.mu.Lock()

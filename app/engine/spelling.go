@@ -30,7 +30,7 @@ func (p *pass) passToSpelling() (bool, error) {
 	}
 	on := p.m
 	on.Ref = ref
-	if id := cmp.Or(p.m.Delivery, p.m.ID); id != "" {
+	if id := cmp.Or(p.m.Delivery, signalID(p.m)); id != "" {
 		on.Delivery = "spelt " + id + " " + p.m.Ref.String() // SQS would take it for the one that came at first
 	}
 	if err := p.Queue.Enqueue(p.ctx, on, time.Time{}); err != nil {

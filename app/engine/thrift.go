@@ -44,8 +44,8 @@ func (b Budget) interval(now time.Time, n int) time.Duration {
 
 // known tells whether the last look has read the comment that a message is about: then there is nothing to look for.
 func (e *Engine) known(m Message) bool {
-	c := m.Comment
-	if c == nil || c.Editor != "" || m.Pull != 0 {
+	c := m.Comment()
+	if c == nil || c.Editor != "" || m.Pull() != 0 {
 		return false
 	}
 	e.mu.Lock()
@@ -58,7 +58,7 @@ func (e *Engine) known(m Message) bool {
 // hold tells to come back later if calls are scarce and the incident was looked at just now. What is due pages people, and is
 // not held.
 func (e *Engine) hold(m Message, now time.Time) error {
-	if m.Why == "clock" || m.Ack != nil || m.Signal != nil {
+	if m.Why == "clock" || m.Ack() != nil || m.Signal() != nil {
 		return nil
 	}
 	left := e.GitHub.Budget(m.Ref)

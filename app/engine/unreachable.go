@@ -135,7 +135,7 @@ func (p *pass) issueGone() (over bool, err error) {
 		refusal = &Refusal{Status: 404, Reason: "the issue was transferred", Err: ErrNoAccess}
 	}
 	err = p.lookRefused(refusal, fmt.Errorf("read the issue (%s): %w", p.m.Ref, refusal))
-	return !p.left || p.m.Signal == nil, err
+	return !p.left || p.m.Signal() == nil, err
 }
 
 // lookRefused looks again later, with growing distance, and leaves the incident alone when that has gone on for long.
@@ -162,7 +162,7 @@ func (p *pass) lookRefused(refusal *Refusal, failed error) error {
 	}
 	p.Logger.Error("look refused by GitHub: looking again", "incident", p.m.Ref.String(), "why", p.m.Why, "status", refusal.Status, "reason", refusal.Reason,
 		"running", series.Runs, "refused_for", refusedFor, "next", next)
-	if !p.m.Bare() {
+	if !p.m.IsBare() {
 		return &Later{Until: next, Err: failed} // it carries what GitHub does not have, or what is signed
 	}
 	p.looked = true
@@ -184,10 +184,10 @@ func (p *pass) leave(series refusedLook, failed error) error {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	p.left = true
-	if p.m.Signal != nil && p.snap != nil { // the issue is gone, and not the App's access
+	if p.m.Signal() != nil && p.snap != nil { // the issue is gone, and not the App's access
 		return nil
 	}
-	if p.m.Signal != nil || p.m.Ack != nil || p.m.Fold != nil {
+	if p.m.Signal() != nil || p.m.Ack() != nil || p.m.Fold() != nil {
 		return failed
 	}
 	p.looked = true

@@ -27,7 +27,7 @@ func TestUrgency(t *testing.T) {
 		"a card that is not known":         {nil, Message{Why: "issue_comment.created"}, UrgencyPage},
 		"a comment":                        {&cardRead{state: open}, Message{Why: "issue_comment.created"}, UrgencyCard},
 		"a comment where nobody answers":   {&cardRead{state: unanswered}, Message{Why: "issue_comment.created"}, UrgencyPage},
-		"an answer at the pager":           {&cardRead{state: open}, Message{Ack: &incident.Ack{}}, UrgencyPage},
+		"an answer at the pager":           {&cardRead{state: open}, Message{What: &incident.Ack{}}, UrgencyPage},
 		"a timer that reminds":             {&cardRead{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
 		"a timer that pages":               {&cardRead{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
 		"a page whose mention is not out":  {&cardRead{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},

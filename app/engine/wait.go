@@ -110,7 +110,7 @@ func (e *Engine) urgency(m Message, now time.Time) Urgency {
 	back := e.owed[m.Ref]
 	e.mu.Unlock()
 	switch {
-	case !known, m.Ack != nil, m.Signal != nil, c.pages(now):
+	case !known, m.Ack() != nil, m.Signal() != nil, c.pages(now):
 		return UrgencyPage
 	case m.Why == "clock" && m.Due.Equal(back.at):
 		return back.urgency
@@ -167,7 +167,7 @@ func (p *pass) leaveForLater(err error) error {
 	if errors.Is(err, ErrNotYet) && errors.As(err, &later) {
 		until, ok = later.Until, true
 	}
-	if !ok || p.m.Pull != 0 || p.m.Signal != nil {
+	if !ok || p.m.Pull() != 0 || p.m.Signal() != nil {
 		return err
 	}
 	p.comeBack(until, UrgencyTicket)
@@ -177,7 +177,7 @@ func (p *pass) leaveForLater(err error) error {
 // deliverOrLeave leaves the customers' postmortem, which the state owes them, to a later look.
 func (p *pass) deliverOrLeave() error {
 	err := p.deliver()
-	if until, ok := isPutOff(err); ok && p.m.Pull == 0 {
+	if until, ok := isPutOff(err); ok && p.m.Pull() == 0 {
 		p.comeBack(until, UrgencyTicket)
 		return nil
 	}

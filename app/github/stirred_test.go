@@ -203,7 +203,7 @@ func TestA4TheOpenOnesAreFoundFirst(t *testing.T) {
 	found, err := x.app().Stirred(t.Context(), acme, time.Time{}, github.Reached{})
 	var got []string
 	for _, m := range found {
-		got = append(got, fmt.Sprint(m.Ref.Number, " ", m.Pull))
+		got = append(got, fmt.Sprint(m.Ref.Number, " ", m.Pull()))
 	}
 	if want := []string{"2 0", "4 0", "1 0", "3 0", "3 5"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q (%v)", got, want, err)

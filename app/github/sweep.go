@@ -425,11 +425,11 @@ func (s *search) take(h hit) {
 		var of incident.Ref
 		of, marked = incident.ReadPullMark(h.Body)
 		marked = marked && naming.Equal(of.FullName(), m.Ref.FullName())
-		m.Ref, m.Pull = of, h.Number
+		m.Ref, m.What = of, incident.PullChanged{Number: h.Number}
 	case s.tickets:
 		m.Ref, _, marked = incident.ReadTicketMark(h.Body)
 	}
-	key := fmt.Sprintf("%s %d", strings.ToLower(m.Ref.String()), m.Pull)
+	key := fmt.Sprintf("%s %d", strings.ToLower(m.Ref.String()), m.Pull())
 	if !ok || !marked || s.seen[key] {
 		return
 	}

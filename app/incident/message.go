@@ -5,66 +5,151 @@ import (
 	"time"
 )
 
-// Message asks to look at an issue again. Everything beside Ref is a hint: the look decides.
+// Message asks to look at an issue again: a reference, what causes it, and where it came from.
 type Message struct {
-	Ref Ref `json:"ref"`
-	// Was is a name that the issue had until GitHub told that it is Ref by now; zero: none.
-	Was Ref `json:"was,omitzero"`
-	// Why is what caused it: a GitHub event ("issue_comment.created"), "clock", "sweep".
-	Why string `json:"why"`
+	Ref Ref
+	// What is what the message brings; nil counts as Refresh.
+	What Request
+	// Why names what caused it: a GitHub event ("issue_comment.created"), "clock", "sweep".
+	Why string
 	// Delivery is GitHub's id of the delivery, for the log and for deduplication; empty for a timer.
-	Delivery string `json:"delivery,omitempty"`
-	// Installation is the App's installation that GitHub named; 0: look it up.
-	Installation int64 `json:"installation,omitempty"`
-	// Repository is the id of Ref's repository, as a webhook told it; 0: look it up.
-	Repository int64 `json:"repository,omitempty"`
-	// Pull is set when a postmortem's pull request changed: its number in Ref's repository.
-	Pull int `json:"pull,omitempty"`
-	// Comment is the signed comment, where there is one. GitHub signed it, so its text can be trusted although
-	// somebody may have edited it since.
-	Comment *Comment `json:"comment,omitempty"`
-	// Issue is what the issue says, as GitHub signed it, of a webhook by which it became an incident; nil for everything else.
-	Issue *Issue `json:"issue,omitempty"`
-	// Doubted is set when somebody else edited a comment of the app's own. If that was the card, it may be one that the app
-	// signed for this incident earlier: the look goes by the timeline instead.
-	Doubted bool `json:"doubted,omitempty"`
-	// Ack is an answer to a page that was given at the pager; nil for everything else.
-	Ack *Ack `json:"ack,omitempty"`
-	// Ticket is the follow-up whose ticket somebody changed, from 1; 0: none.
-	Ticket int `json:"ticket,omitempty"`
-	// Commit is the commit whose configuration is to be checked. Ref has no number then.
-	Commit string `json:"commit,omitempty"`
-	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
-	// Installation. Ref has no number then; At is when what Why names happened.
-	Sweep bool `json:"sweep,omitempty"`
-	// Signal is what a source said, as app/intake writes it; Key names the trouble that it is about and, behind its last space, how that stands; Count how often it was
-	// said, and Paged that people were paged for it before GitHub was asked. Ref has no number until its incident is known.
-	Signal json.RawMessage `json:"signal,omitempty"`
-	Key    string          `json:"key,omitempty"`
-	Count  int             `json:"count,omitempty"`
-	Paged  bool            `json:"paged,omitempty"`
-	// Page says that the rules page for what it reports, and Severity how bad they say it is. They are set once it was judged.
-	Page     bool   `json:"page,omitempty"`
-	Severity string `json:"severity,omitempty"`
-	// Event names what the source said, ID this one time that it came, and At is when. Rules is the repository whose rules
-	// sent it to Ref, as owner/repo; empty: Ref's own. Back says that where it was sent is over: GitHub is asked anew.
-	Event string    `json:"event,omitempty"`
-	ID    string    `json:"id,omitempty"`
-	At    time.Time `json:"at,omitzero"`
-	Rules string    `json:"rules,omitempty"`
-	Back  bool      `json:"back,omitempty"`
-	// Aside says that a message was put aside, however often it was tried; it is told on the issue.
-	Aside *PutAside `json:"aside,omitempty"`
-	// Fold is what another incident leaves to this one, into which it was folded; nil for everything else.
-	Fold *Fold `json:"fold,omitempty"`
-	// Removed is what a webhook told of an incident whose issue is no more, or is where it may be out of reach.
-	Removed *Removed `json:"removed,omitempty"`
+	Delivery string
+	// Was is a name that the issue had until GitHub said that it is Ref by now; the zero value if none.
+	Was Ref
+	// Repository is the id of Ref's repository, as a webhook said; 0 if it has to be looked up.
+	Repository int64
 	// Floor is what a webhook proves; nil for everything else.
-	Floor *Floor `json:"floor,omitempty"`
+	Floor *Floor
 	// Due is the time that a clock message was set for.
-	Due time.Time `json:"due,omitzero"`
+	Due time.Time
 	// Again is the time for which a queue sent a message again that had to wait.
-	Again time.Time `json:"again,omitzero"`
+	Again time.Time
+}
+
+// Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged, Ticket, Ack, Signal, Fold,
+// Removed, PutAside, ConfigPush, Sweep.
+type Request interface{ request() }
+
+type (
+	// Refresh only asks for a look.
+	Refresh struct {
+		// Issue is what the issue says, as GitHub signed it, of a webhook by which it became an incident; nil for all others.
+		Issue *Issue
+	}
+	// CardEdited says that somebody else edited a comment of the app's own. If that was the card, it may be one that the app
+	// signed for this incident earlier: the look goes by the timeline instead.
+	CardEdited struct{}
+	// PullChanged says that a postmortem's pull request changed: its number in Ref's repository.
+	PullChanged struct{ Number int }
+	// Ticket says that somebody changed the ticket of the follow-up at Index.
+	Ticket struct{ Index int }
+	// ConfigPush asks to check the configuration of a commit. Ref has no number.
+	ConfigPush struct{ Commit string }
+	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of an installation. Ref has no
+	// number.
+	Sweep struct {
+		Installation int64     // the App's installation that GitHub named
+		At           time.Time // when what Why names happened
+	}
+	// Signal is what a source said. Ref has no number until its incident is known.
+	Signal struct {
+		// Body is the report, as app/intake writes it.
+		Body json.RawMessage
+		// Key groups the repeats of one report: "<dedup key> <how it stands>"; empty for what never repeats.
+		Key string
+		// Count is how often it was said.
+		Count int
+		// Event names what the source said.
+		Event string
+		// ID names this one time that it came.
+		ID string
+		// At is when it came.
+		At time.Time
+		// Rules is the repository whose rules routed it to Ref, as owner/repo; empty if Ref's own did.
+		Rules string
+		// IsReturned says that the incident that it was routed to is over: GitHub is asked again.
+		IsReturned bool
+		// IsPaged says that people were paged for it before GitHub was asked.
+		IsPaged bool
+		// Pages says that the rules page for what it reports. It is set once it was judged.
+		Pages bool
+		// Severity is how bad the rules say it is. It is set once it was judged.
+		Severity string
+	}
+)
+
+func (Refresh) request()     {}
+func (CardEdited) request()  {}
+func (*Comment) request()    {}
+func (PullChanged) request() {}
+func (*Ticket) request()     {}
+func (*Ack) request()        {}
+func (*Signal) request()     {}
+func (*Fold) request()       {}
+func (*Removed) request()    {}
+func (*PutAside) request()   {}
+func (ConfigPush) request()  {}
+func (Sweep) request()       {}
+
+// requestOf returns what the message brings if it is of this type, or else the zero value.
+func requestOf[T Request](m Message) T {
+	t, _ := m.What.(T)
+	return t
+}
+
+// Issue returns the issue that became an incident, as a webhook delivered it, or nil.
+func (m Message) Issue() *Issue { return requestOf[Refresh](m).Issue }
+
+// IsCardEdited reports whether somebody else edited a comment of the app's own.
+func (m Message) IsCardEdited() bool { return m.What == CardEdited{} }
+
+// Comment returns the comment that somebody wrote or edited, or nil. GitHub signed it, so its text can be trusted although
+// somebody may have edited it since.
+func (m Message) Comment() *Comment { return requestOf[*Comment](m) }
+
+// Pull returns the number of the postmortem's pull request that the message is about, or 0.
+func (m Message) Pull() int {
+	if c := m.Comment(); c != nil {
+		return c.Pull
+	}
+	return requestOf[PullChanged](m).Number
+}
+
+// Ticket returns the follow-up whose ticket somebody changed, or nil.
+func (m Message) Ticket() *Ticket { return requestOf[*Ticket](m) }
+
+// Ack returns the answer to a page that was given at the pager, or nil.
+func (m Message) Ack() *Ack { return requestOf[*Ack](m) }
+
+// Signal returns what a source said, or nil.
+func (m Message) Signal() *Signal { return requestOf[*Signal](m) }
+
+// Fold returns what another incident leaves to this one, into which it was folded, or nil.
+func (m Message) Fold() *Fold { return requestOf[*Fold](m) }
+
+// Removed returns what a webhook said of an incident whose issue is no more, or is where it may be out of reach, or nil.
+func (m Message) Removed() *Removed { return requestOf[*Removed](m) }
+
+// PutAside returns the message that was put aside and is reported on the issue, or nil.
+func (m Message) PutAside() *PutAside { return requestOf[*PutAside](m) }
+
+// Commit returns the commit whose configuration is to be checked, or "".
+func (m Message) Commit() string { return requestOf[ConfigPush](m).Commit }
+
+// Sweep returns what asks for a look at each open incident. ok is false for every other message.
+func (m Message) Sweep() (s Sweep, ok bool) {
+	s, ok = m.What.(Sweep)
+	return s, ok
+}
+
+// WithoutComment returns the message without its comment, which the look reads from GitHub then.
+func (m Message) WithoutComment() Message {
+	if pull := m.Pull(); pull != 0 {
+		m.What = PullChanged{pull}
+	} else {
+		m.What = Refresh{}
+	}
+	return m
 }
 
 // Issue is an issue as a webhook delivered it.
@@ -80,7 +165,7 @@ type Issue struct {
 	Created time.Time `json:"created"`
 }
 
-// Removed tells how an open incident lost its issue.
+// Removed says how an open incident lost its issue.
 type Removed struct {
 	How      string `json:"how"` // deleted, converted or transferred
 	By       string `json:"by,omitempty"`
@@ -89,17 +174,18 @@ type Removed struct {
 	Drill    bool   `json:"drill,omitempty"`
 }
 
-// Bare tells whether a message says nothing but where to look: then any other look answers it too.
-func (m Message) Bare() bool {
+// IsBare reports whether a message says nothing but where to look: then any other look answers it too.
+func (m Message) IsBare() bool {
 	if f := m.Floor; f != nil && (f.Event != "" || f.Deleted != 0 || f.Touched != 0) {
 		return false // a look that began before it may not have read it
 	}
-	return m.Comment == nil && !m.Doubted && m.Pull == 0 && m.Ack == nil && m.Ticket == 0 && m.Commit == "" && !m.Sweep && m.Signal == nil && m.Aside == nil && m.Fold == nil && m.Removed == nil
+	_, isRefresh := m.What.(Refresh)
+	return isRefresh || m.What == nil
 }
 
-// Retries tells whether a report is no more than another try of the one before it, whose answer was lost.
-func (m Message) Retries(before Message) bool {
-	return m.Event != "" && m.Event == before.Event && m.At.Sub(before.At).Abs() < retry
+// Retries reports whether a report is no more than another try of the one before it, whose answer was lost.
+func (s *Signal) Retries(before *Signal) bool {
+	return before != nil && s.Event != "" && s.Event == before.Event && s.At.Sub(before.At).Abs() < retry
 }
 
 // retry is how soon a source tries again what it got no answer to. What it says again later it means.
@@ -126,7 +212,7 @@ type Floor struct {
 	Touched  int64     `json:"touched,omitempty"` // the comment that was edited or unpinned
 }
 
-// Comment is a comment as a webhook delivered it.
+// Comment is a comment with commands, as a webhook delivered it.
 type Comment struct {
 	ID      int64     `json:"id"`
 	Author  string    `json:"author"`
@@ -135,4 +221,5 @@ type Comment struct {
 	Body    string    `json:"body"`
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
+	Pull    int       `json:"-"` // the postmortem's pull request that it is on; 0 if it is on the issue
 }

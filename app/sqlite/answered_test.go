@@ -21,7 +21,7 @@ func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 	}
 	bare := func(why string) engine.Message {
 		m := message(1, why)
-		m.Comment = nil
+		m.What = nil
 		return m
 	}
 	nothing := func(context.Context, queueOf) error { return nil }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
@@ -106,12 +107,16 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return errors.Join(err, revive(tx, m.Delivery, a.At))
 		}
 	}
-	if m.Key != "" {
-		if joined, err := s.join(tx, m, a.Message); joined || err != nil {
+	signal := m.Signal()
+	if signal == nil {
+		signal = &incident.Signal{}
+	}
+	if signal.Key != "" {
+		if joined, err := s.join(tx, m.Ref, signal, a.Message); joined || err != nil {
 			return err
 		}
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due, m.Key, max(1, m.Count))
+	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due, signal.Key, max(1, signal.Count))
 	return err
 }
 
@@ -126,9 +131,9 @@ func revive(tx *sql.Tx, delivery string, at int64) error {
 // lightOf returns how a message is handed out.
 func lightOf(m engine.Message) int {
 	switch {
-	case m.Ack != nil:
+	case m.Ack() != nil:
 		return lightAnswer
-	case m.Bare():
+	case m.IsBare():
 		if m.Floor != nil {
 			return lightProves
 		}
@@ -142,23 +147,23 @@ func lightOf(m engine.Message) int {
 
 // join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last
 // thing said is said again: joined to one before it, an alert that flaps would end as recovered.
-func (s *Store) join(tx *sql.Tx, m engine.Message, body []byte) (bool, error) {
-	trouble := m.Key[:strings.LastIndexByte(m.Key, ' ')+1]
+func (s *Store) join(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body []byte) (bool, error) {
+	trouble := signal.Key[:strings.LastIndexByte(signal.Key, ' ')+1]
 	var id int64
 	var key string
 	var last []byte
 	err := tx.QueryRow(`SELECT id, key, body FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?) ORDER BY id DESC LIMIT 1`,
-		m.Ref.String(), m.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != m.Key || s.isHanded(m.Ref.String(), id)) {
+		ref.String(), signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isHanded(ref.String(), id)) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
 	var before engine.Message
-	if json.Unmarshal(last, &before) == nil && m.Retries(before) {
+	if json.Unmarshal(last, &before) == nil && signal.Retries(before.Signal()) {
 		return true, nil
 	}
-	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body, max(1, m.Count), id)
+	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body, max(1, signal.Count), id)
 	return true, err
 }

@@ -39,7 +39,7 @@ func TestTheBacklogIsCounted(t *testing.T) {
 func TestTheDeadAreCounted(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, func(m engine.Message) error {
-		if m.Aside != nil { // by which the incident is told
+		if m.PutAside() != nil { // by which the incident is told
 			return nil
 		}
 		return errors.New("never")

@@ -41,7 +41,7 @@ var start = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 func message(number int, delivery string) engine.Message {
 	return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: number}, Why: delivery, Delivery: delivery,
-		Comment: &incident.Comment{ID: 1}}
+		What: &incident.Comment{ID: 1}}
 }
 
 // queue is a store with a worker that notes what it is handed.
@@ -262,7 +262,7 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 	told := 0
 	var again func()
 	q := open(t, "", c, func(m engine.Message) error {
-		told += m.Count
+		told += m.Signal().Count
 		if again != nil {
 			again()
 			again = nil
@@ -270,7 +270,7 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 		return nil
 	})
 	report := func(key string) engine.Message {
-		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: key, Count: 1}
+		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}
 	}
 	again = func() {
 		for range 5 {
@@ -296,11 +296,12 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "queue.db")
 	var told []string
 	note := func(m engine.Message) error {
-		told = append(told, fmt.Sprint(m.ID, " ", m.Count))
+		told = append(told, fmt.Sprint(m.Signal().ID, " ", m.Signal().Count))
 		return nil
 	}
 	report := func(id, event string, at time.Time) engine.Message {
-		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: "a true", Count: 1, Event: event, ID: id, At: at}
+		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal",
+			What: &incident.Signal{Body: []byte(`{}`), Key: "a true", Count: 1, Event: event, ID: id, At: at}}
 	}
 	later := start.Add(time.Minute)
 	before, err := sqlite.Open(file, c, nil)
@@ -339,15 +340,15 @@ func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 			c := &clock{now: start}
 			var told []string
 			q := open(t, "", c, func(m engine.Message) error {
-				told = append(told, fmt.Sprint(m.ID, " ", m.Count))
+				told = append(told, fmt.Sprint(m.Signal().ID, " ", m.Signal().Count))
 				if len(told) == 1 {
 					return tt.err
 				}
 				return nil
 			})
 			for _, id := range []string{"1", "2"} {
-				q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`),
-					Key: "a true", Count: 1, Event: id, ID: id, At: start}, time.Time{})
+				q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal",
+					What: &incident.Signal{Body: []byte(`{}`), Key: "a true", Count: 1, Event: id, ID: id, At: start}}, time.Time{})
 				q.idle()
 			}
 			c.add(2 * time.Minute)
@@ -363,15 +364,15 @@ func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, func(m engine.Message) error {
-		if m.Signal != nil {
+		if m.Signal() != nil {
 			return &engine.Later{Until: c.now.Add(15 * time.Second), Err: errors.New("it repeats itself")}
 		}
 		return nil
 	})
-	q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", Signal: []byte(`{}`), Key: "a true"}, time.Time{})
+	q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: "a true"}}, time.Time{})
 	q.idle()
 	m := message(1, "a command")
-	m.Comment = &engine.Comment{ID: 5, Author: "carol", Body: "/ic"}
+	m.What = &engine.Comment{ID: 5, Author: "carol", Body: "/ic"}
 	q.put(m, time.Time{})
 	q.put(message(1, "a look"), time.Time{})
 	if seen := q.idle(); seen[len(seen)-1] != "1 a look" || !slices.Contains(seen, "1 a command") {
@@ -411,7 +412,7 @@ func TestLooksAreCoalesced(t *testing.T) {
 	q := open(t, "", &clock{now: start}, func(m engine.Message) error { <-gate; return nil })
 	for i := range 50 {
 		m := message(1, fmt.Sprint(i))
-		m.Comment = nil
+		m.What = nil
 		q.put(m, time.Time{})
 	}
 	close(gate)
@@ -438,7 +439,7 @@ func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
 	}
 	expect(t, q.idle(), "1 clock")
 	label := message(1, "labeled")
-	label.Comment = nil
+	label.What = nil
 	q.put(message(1, "known"), time.Time{})
 	q.put(label, time.Time{})
 	c.add(10 * time.Minute)

@@ -321,8 +321,8 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	began := s.clock.Now()
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
-		if m.Signal != nil {
-			m.Count = j.count
+		if s := m.Signal(); s != nil {
+			s.Count = j.count
 		}
 		err = s.watched(working, m, handle)
 	}

@@ -99,7 +99,7 @@ func TestALongLookHoldsUpNoOtherTimer(t *testing.T) {
 func TestCommentsGoBeforeBareLooks(t *testing.T) {
 	bare := func(why string) engine.Message {
 		m := message(1, why)
-		m.Comment = nil
+		m.What = nil
 		return m
 	}
 	c := &clock{now: start}
@@ -221,7 +221,7 @@ func TestWhatIsPutAsideIsLogged(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour)
 		defer stop()
 		handle := func(_ context.Context, m engine.Message) error {
-			if m.Aside != nil { // by which the incident is told
+			if m.PutAside() != nil { // by which the incident is told
 				return nil
 			}
 			return errors.New("it never works")

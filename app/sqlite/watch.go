@@ -40,7 +40,7 @@ type hold struct {
 // watched handles a message within its time.
 func (s *Store) watched(ctx context.Context, m engine.Message, handle func(context.Context, engine.Message) error) error {
 	limit := lookTime
-	if m.Sweep {
+	if _, ok := m.Sweep(); ok {
 		limit = sweepTime
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, limit, errTooLong)

@@ -68,8 +68,8 @@ func TestA8AHungLookHoldsNoWorker(t *testing.T) {
 		w := watched(t, func(_ context.Context, m engine.Message) error {
 			mu.Lock()
 			switch {
-			case m.Aside != nil:
-				told = fmt.Sprintf("%s: %s", m.Aside.What, m.Aside.Why)
+			case m.PutAside() != nil:
+				told = fmt.Sprintf("%s: %s", m.PutAside().What, m.PutAside().Why)
 			case m.Ref.Number != 1:
 				others++
 			default:
@@ -214,7 +214,7 @@ func TestALookThatTakesTooLongIsEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := watched(t, func(ctx context.Context, m engine.Message) error {
-					if m.Aside != nil {
+					if m.PutAside() != nil {
 						return nil
 					}
 					<-ctx.Done()

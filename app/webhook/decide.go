@@ -49,7 +49,6 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	}
 	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
 	m.Why = event + "." + p.Action
-	m.Installation = p.Installation
 	if p.Issue != nil {
 		m.Ref.Number = p.Issue.Number
 	}
@@ -60,8 +59,10 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 		relevant = p.aboutPull(&m, self)
 	case "issues":
 		relevant = p.aboutTicket(&m, self) || p.aboutTransfer(&m) || p.aboutRemoval(&m) || p.aboutIssue(self)
-		if relevant && m.Ticket == 0 && m.Removed == nil {
-			m.Issue = p.declaration()
+		if relevant && m.What == nil {
+			if issue := p.declaration(); issue != nil {
+				m.What = incident.Refresh{Issue: issue}
+			}
 		}
 	default:
 		relevant = p.aboutComment(&m, self)
@@ -89,20 +90,21 @@ var accessEvents = map[string][]string{
 
 // aboutAccess asks for a look at the open incidents of a repository or of an installation.
 func (p payload) aboutAccess(event string, m *incident.Message) bool {
-	m.Sweep, m.Why, m.Installation = true, event+"."+p.Action, p.Installation
-	m.Ref.Owner, m.At = p.Account, p.Changed
+	sweep := incident.Sweep{Installation: p.Installation, At: p.Changed}
+	m.Why, m.Ref.Owner = event+"."+p.Action, p.Account
 	if event == "repository" {
 		if p.Repository == nil {
 			return false
 		}
-		m.Ref, m.At = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}, p.Repository.Updated
+		m.Ref, sweep.At = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}, p.Repository.Updated
 	}
+	m.What = sweep
 	name := m.Ref
 	if name.Number = 1; name.Repo == "" {
 		name.Repo = "any"
 	}
 	ref, err := incident.ParseRef(name.String())
-	return err == nil && ref == name && m.Installation != 0
+	return err == nil && ref == name && sweep.Installation != 0
 }
 
 // floor returns what the payload proves of the issue or pull request that it is about.
@@ -207,7 +209,10 @@ func (p payload) aboutTransfer(m *incident.Message) bool {
 	}
 	switch {
 	case p.Action == "transferred" && p.New != nil && p.declared():
-		m.Was, m.Ref, m.Removed = m.Ref, p.New.ref(), p.removed()
+		m.Was, m.Ref = m.Ref, p.New.ref()
+		if r := p.removed(); r != nil {
+			m.What = r
+		}
 	case p.Action == "opened" && p.Old != nil && (p.declared() || declared(p.Old.Labels)):
 		m.Was = p.Old.ref()
 	default:
@@ -222,8 +227,12 @@ func (p payload) aboutRemoval(m *incident.Message) bool {
 	if p.Action != "deleted" || p.Issue == nil || p.Issue.Pull || !p.declared() {
 		return false
 	}
-	m.Removed = p.removed()
-	return m.Removed != nil
+	r := p.removed()
+	if r == nil {
+		return false
+	}
+	m.What = r
+	return true
 }
 
 // removed tells what is known of an incident whose issue goes away; nil if it was over.
@@ -262,7 +271,7 @@ func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 	if !ok || !slices.Contains([]string{"closed", "reopened", "assigned", "unassigned", "deleted", "transferred"}, p.Action) {
 		return false
 	}
-	m.Ref, m.Ticket, m.Why = ref, index+1, "ticket."+p.Action
+	m.Ref, m.What, m.Why = ref, &incident.Ticket{Index: index}, "ticket."+p.Action
 	return true
 }
 
@@ -285,7 +294,7 @@ func (p payload) aboutConfig(m *incident.Message) bool {
 	if !changed || !sha.MatchString(p.After) || strings.Trim(p.After, "0") == "" {
 		return false
 	}
-	m.Commit, m.Why = p.After, "push"
+	m.What, m.Why = incident.ConfigPush{Commit: p.After}, "push"
 	return m.Ref.Owner != "" && m.Ref.Repo != ""
 }
 
@@ -318,7 +327,9 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	}
 	own := self.Login != "" && naming.Equal(c.User.Login, self.Login) || c.App == self.AppID
 	if own && c.User.Type == "Bot" {
-		m.Doubted = p.Action == "edited" && p.isCard()
+		if p.Action == "edited" && p.isCard() {
+			m.What = incident.CardEdited{}
+		}
 		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
 	if c.User.Type == "Bot" || p.bySomeBot() {
@@ -336,10 +347,11 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	case !p.declared() && !declares(c.Body) && !p.mayDeclare():
 		return false
 	}
-	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
+	comment := &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
 	if edited {
-		m.Comment.Editor, m.Comment.Before = p.Sender.Login, *p.WasBody
+		comment.Editor, comment.Before = p.Sender.Login, *p.WasBody
 	}
+	m.What = comment
 	return true
 }
 
@@ -381,8 +393,9 @@ func (p payload) onPull(m *incident.Message, self Self) bool {
 	if !ok || self.Login != "" && !naming.Equal(p.Issue.User.Login, self.Login) {
 		return false
 	}
-	m.Pull, m.Ref.Number = p.Issue.Number, ref.Number // of the pull request's own repository, whatever that was called
-	m.Comment = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
+	m.Ref.Number = ref.Number // of the pull request's own repository, whatever that was called
+	m.What = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated,
+		Pull: p.Issue.Number}
 	return true
 }
 
@@ -406,6 +419,6 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.From == "" || !naming.Equal(p.Pull.From, p.Repository.FullName) {
 		return false
 	}
-	m.Ref.Number, m.Pull = n, p.Pull.Number
+	m.Ref.Number, m.What = n, incident.PullChanged{Number: p.Pull.Number}
 	return true
 }

@@ -88,14 +88,14 @@ func TestI5WhatIsDeclaredIsCarried(t *testing.T) {
 			t.Errorf("%s: %t, %v", name, ok, err)
 		}
 		if c.change == nil {
-			if m.Issue != nil {
-				t.Errorf("%s: it carries %+v", name, m.Issue)
+			if m.Issue() != nil {
+				t.Errorf("%s: it carries %+v", name, m.Issue())
 			}
 			continue
 		}
 		wanted := want
 		c.change(&wanted)
-		if d := cmp.Diff(&wanted, m.Issue); d != "" {
+		if d := cmp.Diff(&wanted, m.Issue()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}

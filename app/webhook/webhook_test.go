@@ -144,7 +144,7 @@ func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
 	access := map[string]int{}
 	for _, e := range examples {
 		h := endpoint(t, func(m incident.Message) error {
-			if m.Sweep {
+			if _, ok := m.Sweep(); ok {
 				access[m.Why]++
 			} else {
 				looked = append(looked, m.Ref.String()+" "+m.Why)
@@ -173,7 +173,7 @@ func TestAccessEventsAskForASweep(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	text := fmt.Sprintf(installed, `"2026-03-02T10:40:00Z"`)
 	in := strings.Replace(repo, `"name"`, `"updated_at":"2026-03-02T10:40:00Z","name"`, 1)
-	all := incident.Message{Ref: incident.Ref{Owner: "acme"}, Installation: 7, Sweep: true, At: at}
+	all := incident.Message{Ref: incident.Ref{Owner: "acme"}, What: incident.Sweep{Installation: 7, At: at}}
 	one := all
 	one.Ref.Repo = "incidents"
 	for _, c := range []struct {
@@ -192,19 +192,19 @@ func TestAccessEventsAskForASweep(t *testing.T) {
 		{"no account", "installation", `{"action":"created","installation":{"id":7},` + alice + `}`, incident.Message{}},
 		{"an account that isn't one", "installation", `{"action":"created","installation":{"id":7,"account":{"login":"a/b#1"}},` + alice + `}`, incident.Message{}},
 		{"an account renamed", "installation_target", `{"action":"renamed","account":{"login":"acme"},"changes":{"login":{"from":"old"}},"installation":{"id":7},` + alice + `}`,
-			incident.Message{Ref: incident.Ref{Owner: "acme"}, Installation: 7, Sweep: true}},
+			incident.Message{Ref: incident.Ref{Owner: "acme"}, What: incident.Sweep{Installation: 7}}},
 		{"a repository renamed", "repository", `{"action":"renamed","changes":{"repository":{"name":{"from":"old"}}},` + in + alice + `}`, one},
 		{"a repository archived", "repository", `{"action":"archived",` + in + alice + `}`, one},
 		{"a repository edited", "repository", `{"action":"edited",` + in + alice + `}`, incident.Message{}},
 		{"no repository", "repository", `{"action":"renamed",` + text + alice + `}`, incident.Message{}},
 	} {
 		m, ok, err := webhook.Decide(c.event, []byte(c.body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
-		if err != nil || ok != c.want.Sweep {
+		if err != nil || ok != (c.want.What != nil) {
 			t.Errorf("%s: %v %v", c.name, ok, err)
 		}
 		if ok {
 			m.Why = ""
-			if d := cmp.Diff(c.want, m); d != "" || m.Bare() {
+			if d := cmp.Diff(c.want, m); d != "" || m.IsBare() {
 				t.Errorf("%s (-want +got):\n%s", c.name, d)
 			}
 		}
@@ -309,7 +309,7 @@ func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
 	card := `"comment":{"id":9,"body":"<!-- firebreak:card v1","user":{"login":"firebreak[bot]","type":"Bot"},"performed_via_github_app":{"id":1}},`
 	for action, want := range map[string]bool{"edited": true, "deleted": false, "unpinned": false} {
 		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"`+action+`","changes":{"body":{"from":"x"}},`+is+card+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
-		if !ok || err != nil || m.Doubted != want || m.Bare() { // what it says, no other look knows
+		if !ok || err != nil || m.IsCardEdited() != want || m.IsBare() { // what it says, no other look knows
 			t.Errorf("%s: %+v %t %v", action, m, ok, err)
 		}
 	}
@@ -320,7 +320,7 @@ func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
 		`"changes":{},` + is + card: true,
 	} {
 		m, ok, err := webhook.Decide("issue_comment", []byte(`{"action":"edited",`+change+repo+alice+`}`), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
-		if !ok || err != nil || m.Doubted != want {
+		if !ok || err != nil || m.IsCardEdited() != want {
 			t.Errorf("%s: %+v %t %v", change, m, ok, err)
 		}
 	}
@@ -368,7 +368,7 @@ func TestAPushOfTheConfigurationIsChecked(t *testing.T) {
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v %v, want %v", c.name, got, err, c.want)
 		}
-		if got && (m.Commit != commit || m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
+		if got && (m.Commit() != commit || m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
 			t.Errorf("%s: %+v", c.name, m)
 		}
 	}
@@ -395,7 +395,7 @@ func TestWhileItsOwnNameIsUnknown(t *testing.T) {
 func TestMessageCarriesTheSignedComment(t *testing.T) {
 	body := `{"action":"edited","changes":{"body":{"from":"x"}},` + is + by("alice", "User", "/ic") + repo + `"sender":{"login":"bob","type":"User"}}`
 	m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID})
-	want := incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "issue_comment.edited", Installation: 7, Comment: &incident.Comment{
+	want := incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "issue_comment.edited", What: &incident.Comment{
 		ID: 5, Author: "alice", Editor: "bob", Before: "x", Body: "/ic",
 		Created: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Updated: time.Date(2026, 3, 2, 10, 41, 0, 0, time.UTC)}, Floor: &incident.Floor{}}
 	if d := cmp.Diff(want, m); !ok || err != nil || d != "" {
@@ -441,13 +441,13 @@ func FuzzDecide(f *testing.F) {
 	f.Add("ping", `{"zen":"x"}`)
 	f.Fuzz(func(t *testing.T, event, body string) {
 		m, ok, err := webhook.Decide(event, []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
-		if ok && m.Sweep {
-			if err != nil || m.Ref.Owner == "" || m.Ref.Number != 0 || m.Installation == 0 {
+		if sweep, isSweep := m.Sweep(); ok && isSweep {
+			if err != nil || m.Ref.Owner == "" || m.Ref.Number != 0 || sweep.Installation == 0 {
 				t.Fatalf("sweeps %+v: %v", m, err)
 			}
 			return
 		}
-		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != (event == "push") || (m.Commit != "") != (event == "push")) {
+		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != (event == "push") || (m.Commit() != "") != (event == "push")) {
 			t.Fatalf("looks at %+v: %v", m, err)
 		}
 		var said struct {
@@ -464,8 +464,8 @@ func FuzzDecide(f *testing.F) {
 func TestAPayloadThatBreaksOff(t *testing.T) {
 	body := `{"action":"created",` + is + by("alice", "User", `/ic {"a":[1,2]} "}`) + repo + alice + `}`
 	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
-	if m, ok, err := webhook.Decide("issue_comment", []byte(body), self); !ok || err != nil || m.Comment.Body != `/ic {"a":[1,2]} "}` {
-		t.Fatalf("whole, it gives %+v, %t, %v", m.Comment, ok, err)
+	if m, ok, err := webhook.Decide("issue_comment", []byte(body), self); !ok || err != nil || m.Comment().Body != `/ic {"a":[1,2]} "}` {
+		t.Fatalf("whole, it gives %+v, %t, %v", m.Comment(), ok, err)
 	}
 	for n := range body {
 		if _, _, err := webhook.Decide("issue_comment", []byte(body[:n]), self); err == nil {
@@ -489,8 +489,8 @@ func TestATextIsWhatWasWritten(t *testing.T) {
 	for _, written := range []string{string(marshalled), `"` + escaped.String() + `"`, strings.ReplaceAll(string(marshalled), "/", `\/`)} {
 		body := `{"action":"created",` + is + strings.Replace(plain, `"/oe finding it"`, written, 1) + repo + alice + `}`
 		m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
-		if !ok || err != nil || m.Comment.Body != text {
-			t.Errorf("%s gives %+v, %t, %v", written, m.Comment, ok, err)
+		if !ok || err != nil || m.Comment().Body != text {
+			t.Errorf("%s gives %+v, %t, %v", written, m.Comment(), ok, err)
 		}
 	}
 }

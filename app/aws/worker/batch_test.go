@@ -152,7 +152,7 @@ func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(h.sent) != 1 || h.sent[0].Why != "aside" || h.sent[0].Ref.Number != 1 || h.sent[0].Aside.Why != "it never works" {
+	if len(h.sent) != 1 || h.sent[0].Why != "aside" || h.sent[0].Ref.Number != 1 || h.sent[0].PutAside().Why != "it never works" {
 		t.Fatalf("sent %+v", h.sent)
 	}
 	told := record("1b", 1, 3)
@@ -280,7 +280,7 @@ func TestAHungLookFailsAlone(t *testing.T) {
 		if h.seen["r1a"] != 5*time.Minute || h.seen["r2a"] != 0 {
 			t.Errorf("hidden %v", h.seen)
 		}
-		if len(h.sent) != 1 || h.sent[0].Aside == nil || !strings.Contains(h.sent[0].Aside.Why, "hangs") {
+		if len(h.sent) != 1 || h.sent[0].PutAside() == nil || !strings.Contains(h.sent[0].PutAside().Why, "hangs") {
 			t.Errorf("told %+v", h.sent)
 		}
 		expect(t, "failed while it hangs", batch(record("3a", 3, 1)), "3a")

@@ -144,7 +144,7 @@ func TestATimerBecomesAMessage(t *testing.T) {
 
 func TestMessagesForLater(t *testing.T) {
 	x := newTimers(t)
-	m := incident.Message{Ref: ref(1), Why: "again", Delivery: "d", Comment: &incident.Comment{Body: "<aws.scheduler.execution-id>"}}
+	m := incident.Message{Ref: ref(1), Why: "again", Delivery: "d", What: &incident.Comment{Body: "<aws.scheduler.execution-id>"}}
 	for range 2 {
 		if err := x.Send(t.Context(), m, start.Add(time.Minute)); err != nil {
 			t.Fatal(err)
