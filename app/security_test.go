@@ -45,13 +45,7 @@ func content(t *testing.T, path string) string {
 
 // What SECURITY.md says is held by tests that it names: each of them is there.
 func TestEveryTestThatSECURITYNamesExists(t *testing.T) {
-	known := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	files(t, "_test.go", func(_, text string) {
-		for _, m := range declared.FindAllStringSubmatch(text, -1) {
-			known[m[1]] = true
-		}
-	})
+	known := testNames(t)
 	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(content(t, "SECURITY.md"), -1)
 	if len(named) < 50 {
 		t.Errorf("SECURITY.md names %d tests only", len(named))
@@ -63,12 +57,12 @@ func TestEveryTestThatSECURITYNamesExists(t *testing.T) {
 	}
 }
 
-// Each thing from outside is of one version: what CI runs, what the README has people run, and what npm installs for tests.
+// Each thing from outside is of one version: what CI runs, what the documentation tells people to run, and what npm installs for tests.
 func TestEverythingIsPinned(t *testing.T) {
 	run := regexp.MustCompile(`(?:go run|go install|npx) ([\w.-]+(?:\.|/|@)[^\s` + "`" + `]*|osls\S*)`)
 	version := regexp.MustCompile(`@v?\d+\.\d+\.\d+$`)
 	found := 0
-	for _, path := range []string{".ci/run", ".ci/fuzz", "README.md", "serverless.yml"} {
+	for _, path := range append(pages(t), ".ci/run", ".ci/fuzz", ".ci/lint", "serverless.yml", "Makefile") {
 		for _, m := range run.FindAllStringSubmatch(content(t, path), -1) {
 			if strings.HasPrefix(m[1], ".") {
 				continue // our own

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -219,27 +220,55 @@ func TestEveryRowOfTheTableParses(t *testing.T) {
 	}
 }
 
-// The README tells the table that is enforced.
-func TestREADME(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+// commandsPage documents all commands; the README shows a few of them.
+const commandsPage = "../../docs/commands.md"
+
+// docs/commands.md holds the table that is enforced. Renew it with UPDATE=1 go test ./app/command -run README.
+func TestREADMEAndDocsHoldTheTable(t *testing.T) {
+	text, err := os.ReadFile(commandsPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const begin, end = "<!-- commands: begin -->\n", "<!-- commands: end -->"
-	_, rest, ok := strings.Cut(string(text), begin)
-	table, _, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("the README has no place for the table of commands")
+	_, rest, hasBegin := strings.Cut(string(text), begin)
+	table, _, hasEnd := strings.Cut(rest, end)
+	if !hasBegin || !hasEnd {
+		t.Fatalf("%s has no place for the table of commands", commandsPage)
 	}
 	if d := cmp.Diff(command.Table(), table); d != "" {
 		if os.Getenv("UPDATE") != "" {
 			fresh := strings.Replace(string(text), begin+table+end, begin+command.Table()+end, 1)
-			if err := os.WriteFile("../../README.md", []byte(fresh), 0o644); err != nil {
+			if err := os.WriteFile(commandsPage, []byte(fresh), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			return
 		}
-		t.Errorf("the README's table is not the one that is enforced; run UPDATE=1 go test ./app/command -run README (-want +got):\n%s", d)
+		t.Errorf("%s is not current; run UPDATE=1 go test ./app/command -run README (-want +got):\n%s", commandsPage, d)
+	}
+}
+
+// The commands that the README shows exist.
+func TestREADMEShowsCommandsThatExist(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("`(/(?:incident|ic|oe)\\b[^`]*)`").FindAllStringSubmatch(string(text), -1)
+	if len(shown) < 8 {
+		t.Errorf("the README shows %d commands only", len(shown))
+	}
+	for _, m := range shown {
+		if m[1] == "/incident" {
+			continue // the verb, where the README names all three
+		}
+		got := command.Parse(strings.ReplaceAll(m[1], "…", "words"))
+		if len(got) != 1 {
+			t.Errorf("the README shows %s, which gives %v", m[1], got)
+			continue
+		}
+		if _, isCommand := got[0].(c); !isCommand {
+			t.Errorf("the README shows %s, which gives %+v", m[1], got[0])
+		}
 	}
 }
 

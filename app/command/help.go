@@ -27,7 +27,7 @@ var groups = []struct{ verb, title string }{
 	{verbOE, "The Operations Engineer"},
 }
 
-// Table gives all commands, grouped by their verb, as they stand in the README.
+// Table returns all commands as Markdown, grouped by their verb, for docs/commands.md.
 func Table() string {
 	var parts []string
 	for _, g := range groups {

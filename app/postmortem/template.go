@@ -45,7 +45,7 @@ type slot struct {
 	section bool
 }
 
-// slots are all of them, as the README lists them.
+// slots are all placeholders, as docs/postmortem-template.md lists them.
 var slots = []slot{
 	{Name: "title", Is: "the incident's title", value: func(v view) string { return templates.Inert(v.Title, 200) }},
 	{Name: "incident", Is: "its name, as acme/incidents#12", value: func(v view) string { return v.Ref.String() }},
@@ -380,7 +380,7 @@ func insteadOf(tag string) string {
 	case word == "end":
 		return "leave it out, or write {{/name}} where a condition {{#name}} ends"
 	case name == "":
-		return "leave it out; the README lists the placeholders"
+		return "leave it out; docs/postmortem-template.md lists the placeholders"
 	case word == "if" || word == "with" || p.value == nil && !p.section:
 		return fmt.Sprintf("write {{#%s}} … {{/%s}} for what is there only if there is such", name, name)
 	case p.section:

@@ -102,9 +102,9 @@ func TestC2MistakesInATemplate(t *testing.T) {
 	}
 }
 
-// Every placeholder can be used by itself, and the README says what it is.
+// Every placeholder can be used by itself, and docs/postmortem-template.md says what it is.
 func TestC2PlaceholdersAreListed(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/postmortem-template.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +117,8 @@ func TestC2PlaceholdersAreListed(t *testing.T) {
 		if _, err := Document(f); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
 		}
-		if row := fmt.Sprintf("| `%s` | %s |", p.Name, p.Is); !strings.Contains(string(readme), row) {
-			t.Errorf("the README lacks %s", row)
+		if row := fmt.Sprintf("| `%s` | %s |", p.Name, p.Is); !strings.Contains(string(page), row) {
+			t.Errorf("the page lacks %s", row)
 		}
 	}
 }
