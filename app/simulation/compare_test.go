@@ -145,7 +145,20 @@ func (w *world) names(titles []string) names {
 			all[fmt.Sprintf("e%d", e.ID)] = fmt.Sprintf("[%s, time %d]", name, times[name])
 		}
 	}
+	w.nameOthers(all)
 	return all
+}
+
+// nameOthers names the incidents that a source opened again, by their order: their numbers hang on when pull requests were opened.
+func (w *world) nameOthers(all names) {
+	others := 0
+	for _, i := range list[issue](w, repository+"/issues?state=all&direction=asc&labels=incident") {
+		ref := fmt.Sprintf("acme/incidents#%d", i.Number)
+		if all[ref] == "" && i.Pull == nil {
+			others++
+			all[ref] = fmt.Sprintf("[another incident, %d]", others)
+		}
+	}
 }
 
 // incident tells of one incident: the issue, its card, its comments.
@@ -463,7 +476,7 @@ func (o *outcome) hurried(title string, want *outcome) {
 func (o *outcome) pagedLater(titles []string, want *outcome) {
 	for _, line := range slices.Clone(want.same[""]) {
 		_, to, ok := strings.Cut(strings.TrimPrefix(line, ": paged: acme/incidents/signal/"), " ")
-		if !ok || !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || slices.Contains(o.same[""], line) {
+		if !ok || !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || !o.lacks(line, *want) {
 			continue
 		}
 		for _, title := range titles {
@@ -474,6 +487,34 @@ func (o *outcome) pagedLater(titles []string, want *outcome) {
 				break
 			}
 		}
+		o.otherPagedLater(line, to, *want)
+	}
+}
+
+// lacks reports whether a line is here less often than it should be: a trouble that comes back is reported under the same name.
+func (o *outcome) lacks(line string, want outcome) bool {
+	count := func(lines []string) (n int) {
+		for _, l := range lines {
+			if l == line {
+				n++
+			}
+		}
+		return n
+	}
+	return count(o.same[""]) < count(want.same[""])
+}
+
+// otherPagedLater does the same with an incident that the script does not name.
+func (o *outcome) otherPagedLater(line, to string, want outcome) {
+	if !o.lacks(line, want) {
+		return
+	}
+	at := slices.IndexFunc(o.same[""], func(got string) bool {
+		p, ok := pageOf("", got)
+		return ok && p.number == 1 && strings.Join(p.to, ", ") == to && !slices.Contains(want.same[""], got)
+	})
+	if at >= 0 {
+		o.same[""][at] = line
 	}
 }
 
