@@ -294,6 +294,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "unassignable", Names: []string{"dan"}})
 	add(incident.Say{Name: "not-incident", Who: "bob", Command: "/incident"})
 	add(incident.Say{Name: "unknown-severity", Who: "bob", Line: "huge", Names: []string{"critical", "regular"}})
+	add(incident.Say{Name: "unknown-phase", Who: "bob", Line: "phase/deploying", Names: []string{"identify", "investigate", "fixing", "monitoring", "closing"}})
 	add(incident.Say{Name: "label-refused", Who: "bob", Line: "phase/closing", Holder: "carol", Names: []string{"alice"}, Command: "/ic"})
 	add(incident.Say{Name: "label-kept", Who: "bob", Line: "incident", Hints: []incident.Hint{mine("/incident decline …", "false alarm"), mine("/ic close", "close the incident")}})
 	add(incident.Say{Name: "which-role", Who: "bob", Holder: "carol"})

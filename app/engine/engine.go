@@ -589,7 +589,7 @@ func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wante
 		}
 	}
 	for _, l := range p.snap.Labels { // as the repository spells them
-		if naming.Contains(w.Unwanted, l) {
+		if w.IsUnwanted(l) {
 			remove = append(remove, l)
 		}
 	}

@@ -162,7 +162,7 @@ func (r *run) changedBack() (what string, isBack bool) {
 	case ChangedBack:
 		return f.What, true
 	case Labeled:
-		return ContestLabel(f.Name), naming.Contains(w.Unwanted, f.Name) || r.isRefused
+		return ContestLabel(f.Name), w.IsUnwanted(f.Name) || r.isRefused
 	case Unlabeled:
 		return ContestLabel(f.Name), naming.Contains(w.Labels, f.Name)
 	case Assigned:

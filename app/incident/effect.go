@@ -1,6 +1,12 @@
 package incident
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
 
 // Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
 // tells whether it was done already.
@@ -145,4 +151,10 @@ type Wanted struct {
 	Open      bool
 	Reason    string // state_reason when not Open
 	Duplicate int
+}
+
+// IsUnwanted reports whether a label that the issue has should not be set: one of Unwanted, or of a phase that there isn't.
+func (w Wanted) IsUnwanted(label string) bool {
+	phase, isPhase := strings.CutPrefix(naming.Key(label), LabelPhase)
+	return naming.Contains(w.Unwanted, label) || isPhase && !slices.Contains(Phases, Phase(phase))
 }

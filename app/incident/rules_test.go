@@ -267,6 +267,18 @@ func TestM1MonitoringNeedsAFixAndTheCustomerIsTold(t *testing.T) {
 	s.expect(s.state.Updates.Due.IsZero(), "the 20 minutes go on in stand-by")
 }
 
+func TestA2ALabelOfAPhaseThatThereIsNotIsTakenAway(t *testing.T) {
+	s := critical(t).at(6, "carol", phase(incident.Investigate))
+	for _, label := range []string{"phase/", "phase/deploying", "Phase/Fixed"} {
+		s.at(7, "carol", incident.Labeled{Name: label}).expectSays("unknown-phase")
+		s.expect(s.state.Phase == incident.Investigate, "%s moves the incident to %s", label, s.state.Phase)
+		w := incident.AsWanted(s.state, s.policy)
+		s.expect(w.IsUnwanted(label), "%s stays, so the issue has two phases", label)
+		s.expect(!w.IsUnwanted("Phase/Investigate"), "the phase that is, as the repository spells it, goes")
+	}
+	s.at(8, "bob", incident.Labeled{Name: "phase/deploying"}).expectSays("label-refused")
+}
+
 func TestM2StandBy(t *testing.T) {
 	s := critical(t).at(6, "carol", phase(incident.Investigate)).at(8, "alice", cmd(incident.Fix)).at(10, "carol", phase(incident.Monitoring)).at(11, "carol", cmd(incident.Update))
 	s.expect(s.state.StandBy.Ends.Equal(start.Add(10*time.Minute+24*time.Hour)), "stand-by ends %s", s.state.StandBy.Ends)

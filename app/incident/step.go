@@ -590,7 +590,18 @@ func (r *run) labeled(name string) {
 		r.confirm(severity, "")
 	case isPhase && slices.Contains(Phases, Phase(phase)):
 		r.move(Phase(phase), "")
+	case isPhase: // an incident has one phase at a time (A2)
+		r.isRefused = true
+		r.refuse(Say{Name: "unknown-phase", Line: name, Names: phaseNames()})
 	}
+}
+
+// phaseNames returns the names of all phases, in their order.
+func phaseNames() (names []string) {
+	for _, ph := range Phases {
+		names = append(names, string(ph))
+	}
+	return names
 }
 
 // unlabeled: a phase or severity label that goes is put back without a word, since the next one is about to come (a

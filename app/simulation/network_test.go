@@ -343,10 +343,10 @@ func answer(req *http.Request, status int, head map[string]string, message strin
 // plan is all that the product may write, with the answers that it may get.
 var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/(comments|labels|assignees) 20[01]$`),
-	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/\d+/(labels/(phase/|severity/|postmortem/)?[a-z-]+|assignees) (200|404)$`), // 404: it was taken away already
-	regexp.MustCompile(`^PATCH repos/acme/incidents/issues/(\d+ 200|comments/\d+ (200|404))$`),                                         // 404: another worker took the reminder away
-	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/comments/\d+ (204|404)$`),                                                  // 404: the answer to the one before was lost
-	regexp.MustCompile(`^PUT repos/acme/incidents/issues/comments/\d+/pin (20[01]|404)$`),                                              // 404: somebody deleted the card just now
+	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/\d+/(labels/(phase/[^/]*|(severity/|postmortem/)?[a-z-]+)|assignees) (200|404)$`), // 404: it was taken away already
+	regexp.MustCompile(`^PATCH repos/acme/incidents/issues/(\d+ 200|comments/\d+ (200|404))$`),                                                // 404: another worker took the reminder away
+	regexp.MustCompile(`^DELETE repos/acme/incidents/issues/comments/\d+ (204|404)$`),                                                         // 404: the answer to the one before was lost
+	regexp.MustCompile(`^PUT repos/acme/incidents/issues/comments/\d+/pin (20[01]|404)$`),                                                     // 404: somebody deleted the card just now
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/comments/\d+/reactions 20[01]$`),
 	regexp.MustCompile(`^POST repos/acme/(incidents|platform|payments|customer-globex)/issues 201$`),
 	regexp.MustCompile(`^POST repos/acme/(platform|payments|customer-globex)/issues/\d+/comments 201$`),
