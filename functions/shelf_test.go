@@ -24,7 +24,7 @@ func TestTheShelfsRulesAreThoseOfTheEngine(t *testing.T) {
 		}
 		rules[m[1]] = days
 	}
-	if want := engine.ShelfDays(); !maps.Equal(rules, want) {
+	if want := engine.StoreRetention(); !maps.Equal(rules, want) {
 		t.Errorf("serverless.yml has the rules %v, want %v", rules, want)
 	}
 }

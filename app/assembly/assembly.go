@@ -260,12 +260,12 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measur
 }
 
 // engine builds what runs the incidents.
-func (e Environment) engine(app *github.App, timers engine.Scheduler, queue engine.Queue, shelf engine.Shelf, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
+func (e Environment) engine(app *github.App, timers engine.Scheduler, queue engine.Queue, shelf engine.Store, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
 	out, err := newNotifier(e, log)
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Shelf: shelf, Clock: clock,
+	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Store: shelf, Clock: clock,
 		Repositories: e.Listed, Reports: e.Incidents, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
 }
 

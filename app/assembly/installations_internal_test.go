@@ -381,7 +381,7 @@ func TestEventsOfAnInstallation(t *testing.T) {
 		s.log.Reset()
 		m.Why, s.clock.now = c.why, sweepStart.Add(c.after)
 		err := s.change(t.Context(), m, sweep)
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if errors.As(err, &later) != c.later || err != nil && !c.later || len(s.queue.all) != c.looks || !strings.Contains(s.log.String(), c.says) {
 			t.Errorf("%s after %s, answer %d: %v, looks at %q, logs\n%s", c.why, c.after, c.code, err, s.queue.all, &s.log)
 		}

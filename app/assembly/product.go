@@ -30,7 +30,7 @@ type Parts struct {
 	Clock   engine.Clock
 	Timers  engine.Scheduler
 	Queue   engine.Queue
-	Shelf   engine.Shelf // nil: nothing is kept for when GitHub is out
+	Shelf   engine.Store // nil: nothing is kept for when GitHub is out
 	Cloud   Cloud
 	Metrics metrics.Recorder
 	Logger  *slog.Logger

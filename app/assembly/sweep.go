@@ -297,7 +297,7 @@ func (s *sweeper) sweepOne(ctx context.Context, inst github.Installation, start 
 
 // kindOf names the kind of a failure, as metrics.SweepFailures counts them.
 func kindOf(err error) string {
-	var later *engine.Later
+	var later *engine.RetryAfter
 	var refused *engine.Refusal
 	switch {
 	case err == nil:
@@ -458,7 +458,7 @@ func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.S
 	err = errors.Join(err, s.ask(ctx, looks, 0))
 	if kindOf(err) == "refused" {
 		if now.Sub(sweep.At) < askedAgain {
-			return &engine.Later{Until: now.Add(10 * time.Second), Err: err}
+			return &engine.RetryAfter{Until: now.Add(10 * time.Second), Err: err}
 		}
 		log.Warn("open incidents can't be looked at", "err", err)
 		err = nil

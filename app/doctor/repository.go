@@ -121,7 +121,7 @@ func (p *patient) checkList(ctx context.Context) error {
 		if !naming.Equal(entry, p.ref.Owner+"/.github") {
 			continue
 		}
-		content, ok, err := p.App.File(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"}, config.RepositoriesPath)
+		content, ok, err := p.App.ReadFile(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"}, config.RepositoriesPath)
 		if err != nil {
 			return err
 		}
@@ -182,10 +182,10 @@ func (p *patient) checkRate(ctx context.Context) error {
 func (p *patient) checkConfig(ctx context.Context) error {
 	p.policy = incident.DefaultPolicy()
 	where := p.ref
-	content, there, err := p.App.File(ctx, where, config.Path)
+	content, there, err := p.App.ReadFile(ctx, where, config.Path)
 	if err == nil && !there {
 		where = incident.Ref{Owner: p.ref.Owner, Repo: ".github"}
-		content, there, err = p.App.File(ctx, where, config.Path)
+		content, there, err = p.App.ReadFile(ctx, where, config.Path)
 		if errors.Is(err, engine.ErrNoAccess) {
 			err = nil
 		}
@@ -232,7 +232,7 @@ func (p *patient) checkForm(ctx context.Context) error {
 		if !strings.HasSuffix(f.GetName(), ".yml") && !strings.HasSuffix(f.GetName(), ".yaml") {
 			continue
 		}
-		content, there, err := p.App.File(ctx, p.ref, f.GetPath())
+		content, there, err := p.App.ReadFile(ctx, p.ref, f.GetPath())
 		if err != nil {
 			return err
 		}

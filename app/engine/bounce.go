@@ -11,30 +11,30 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// bounce passes a mail server's report on to the incident that the mail was about. One about a mail that is not ours opens nothing:
+// forwardBounce passes a mail server's report on to the incident that the mail was about. One about a mail that is not ours opens nothing:
 // a report is no trouble.
-func (p *pass) bounce(s intake.Signal) error {
-	ref, ok, err := p.answeredBy(s)
+func (r *reconciliation) forwardBounce(s intake.Signal) error {
+	ref, ok, err := r.findAnswered(s)
 	if err != nil {
 		return err
 	}
 	if !ok || len(s.Bounce.Undelivered) == 0 {
-		p.Logger.Info("delivery report ignored", "repository", p.m.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
+		r.Logger.Info("delivery report ignored", "repository", r.m.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
 		return nil
 	}
-	return p.Queue.Enqueue(p.ctx, Message{Ref: ref, Why: "signal", What: p.routedTo(ref)}, time.Time{})
+	return r.Queue.Enqueue(r.Ctx, Message{Ref: ref, Why: "signal", What: r.routedTo(ref)}, time.Time{})
 }
 
-// undelivered returns the facts of a mail server's report: which customer did not get which update, or which other address did not
+// bounceFacts returns the facts of a mail server's report: which customer did not get which update, or which other address did not
 // get a mail about this incident.
-func (p *pass) undelivered(s intake.Signal) (facts []incident.Fact) {
-	merged := p.state.Document.Merged
+func (r *reconciliation) bounceFacts(s intake.Signal) (facts []incident.Fact) {
+	merged := r.State.Document.Merged
 	for _, u := range s.Bounce.Undelivered {
-		report := p.report(s)
-		report.Mark = p.mac("bounce", report.Mark, u.Addresses[0])[:16]
-		customer, channel := p.channelOf(u.Addresses)
-		update, sent := p.state.Updates.SentBy(customer, s.Bounce.Sent)
-		f := incident.Fact{At: p.now, What: incident.Bounced{Address: u.Addresses[0], Why: u.Why, Customer: customer, Update: update.At, Delayed: u.Delayed, Report: report}}
+		report := r.reportOf(s)
+		report.Mark = r.hash("bounce", report.Mark, u.Addresses[0])[:16]
+		customer, channel := r.mailChannelOf(u.Addresses)
+		update, sent := r.State.Updates.SentBy(customer, s.Bounce.Sent)
+		f := incident.Fact{At: r.Now, What: incident.Bounced{Address: u.Addresses[0], Why: u.Why, Customer: customer, Update: update.At, Delayed: u.Delayed, Report: report}}
 		switch {
 		case customer == "" || u.Delayed:
 		case merged != nil && !s.Bounce.Sent.Before(merged.At): // the last mail that a customer gets
@@ -47,12 +47,12 @@ func (p *pass) undelivered(s intake.Signal) (facts []incident.Fact) {
 	return facts
 }
 
-// channelOf returns the customer who reads mail at one of the addresses, and what that channel is called. Impacted customers come
+// mailChannelOf returns the customer who reads mail at one of the addresses, and what that channel is called. Impacted customers come
 // first.
-func (p *pass) channelOf(addresses []string) (customer, channel string) {
+func (r *reconciliation) mailChannelOf(addresses []string) (customer, channel string) {
 	for _, impacted := range []bool{true, false} {
-		for _, c := range p.policy.Customers {
-			if naming.Contains(p.state.Customers, c.Name) != impacted {
+		for _, c := range r.Policy.Customers {
+			if naming.Contains(r.State.Customers, c.Name) != impacted {
 				continue
 			}
 			for i, ch := range c.Channels {

@@ -11,7 +11,7 @@ import (
 // mergeCards makes one card of several, which two processes may have posted while neither's read showed the other's. The oldest
 // stays, with what the one says that was written most often; the others are deleted, and nobody is told. It returns a *Later then, for
 // a look at the one that is left.
-func (p *pass) mergeCards() error {
+func (r *reconciliation) mergeCards() error {
 	type found struct {
 		id   int64
 		seq  int
@@ -20,7 +20,7 @@ func (p *pass) mergeCards() error {
 	var oldest, best found
 	var all []int64
 	take := func(id int64, body string) {
-		_, seq, err := card.Open(body, p.m.Ref, p.keys)
+		_, seq, err := card.Open(body, r.m.Ref, r.keys)
 		if err != nil {
 			return
 		}
@@ -38,10 +38,10 @@ func (p *pass) mergeCards() error {
 			best = c
 		}
 	}
-	if p.snap.Card != nil {
-		take(p.snap.Card.ID, p.snap.Card.Body)
+	if r.Snapshot.Card != nil {
+		take(r.Snapshot.Card.ID, r.Snapshot.Card.Body)
 	}
-	for _, it := range p.snap.Items {
+	for _, it := range r.Snapshot.Items {
 		if it.Own && it.Comment != 0 {
 			take(it.Comment, it.Body)
 		}
@@ -49,14 +49,14 @@ func (p *pass) mergeCards() error {
 	if len(all) < 2 {
 		return nil
 	}
-	p.Logger.Warn("several cards: keeping one", "incident", p.m.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
+	r.Logger.Warn("several cards: keeping one", "incident", r.m.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
 	if best.id != oldest.id {
-		if err := p.GitHub.EditComment(p.ctx, p.m.Ref, oldest.id, best.body); err != nil {
+		if err := r.GitHub.EditComment(r.Ctx, r.m.Ref, oldest.id, best.body); err != nil {
 			return fmt.Errorf("merge the cards: %w", err)
 		}
 	}
-	if p.snap.Card == nil || p.snap.Card.ID != oldest.id || !p.snap.Card.Pinned {
-		if err := p.GitHub.Pin(p.ctx, p.m.Ref, oldest.id); err != nil && !isRefused(err) {
+	if r.Snapshot.Card == nil || r.Snapshot.Card.ID != oldest.id || !r.Snapshot.Card.Pinned {
+		if err := r.GitHub.PinComment(r.Ctx, r.m.Ref, oldest.id); err != nil && !isRefused(err) {
 			return fmt.Errorf("pin the card: %w", err)
 		}
 	}
@@ -64,10 +64,10 @@ func (p *pass) mergeCards() error {
 		if id == oldest.id {
 			continue
 		}
-		if err := p.GitHub.DeleteComment(p.ctx, p.m.Ref, id); err != nil && !isRefused(err) {
+		if err := r.GitHub.DeleteComment(r.Ctx, r.m.Ref, id); err != nil && !isRefused(err) {
 			return fmt.Errorf("delete a second card: %w", err)
 		}
 	}
-	p.noteHere(func(r *recent) { *r = recent{opened: r.opened, said: r.said} })
-	return &Later{Until: p.now.Add(time.Second), Err: errors.New("several cards were merged into one")}
+	r.updateOwnMemory(func(m *memory) { *m = memory{opened: m.opened, said: m.said} })
+	return &RetryAfter{Until: r.Now.Add(time.Second), Err: errors.New("several cards were merged into one")}
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// pagedOnce is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
-const pagedOnce = time.Hour
+// pageEpisode is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
+const pageEpisode = time.Hour
 
-// episode gives the key of a page for a trouble. A pager takes the same key for the same page, so that two processes page once; when
+// episodeKey gives the key of a page for a trouble. A pager takes the same key for the same page, so that two processes page once; when
 // the trouble comes again it is another one: an hour later, or after its incident ended.
-func (e *Engine) episode(trouble string, now time.Time) string {
+func (e *Engine) episodeKey(trouble string, now time.Time) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	began := now.Truncate(pagedOnce)
-	if ended := e.paged[trouble+endedMark]; ended.After(began) {
+	began := now.Truncate(pageEpisode)
+	if ended := e.pagedEarly[trouble+endedMark]; ended.After(began) {
 		began = ended
 	}
 	return fmt.Sprintf("%s-%d", trouble, began.Unix())
@@ -27,60 +27,60 @@ func (e *Engine) episode(trouble string, now time.Time) string {
 
 const endedMark = " ended"
 
-// end makes the next report of a trouble page anew. The caller holds the lock.
-func (e *Engine) end(trouble string) {
+// endEpisode makes the next report of a trouble page anew. The caller holds the lock.
+func (e *Engine) endEpisode(trouble string) {
 	now := e.Clock.Now()
-	for key, at := range e.paged {
-		if strings.HasSuffix(key, endedMark) && now.Sub(at) > pagedOnce {
-			delete(e.paged, key)
+	for key, at := range e.pagedEarly {
+		if strings.HasSuffix(key, endedMark) && now.Sub(at) > pageEpisode {
+			delete(e.pagedEarly, key)
 		}
 	}
-	delete(e.paged, trouble)
-	e.paged[trouble+endedMark] = now
+	delete(e.pagedEarly, trouble)
+	e.pagedEarly[trouble+endedMark] = now
 }
 
-// decide says what becomes of a report by a policy.
-func decide(s intake.Signal, policy incident.Policy) intake.Decision {
-	return intake.Map(s, rules(policy), func(severity string) bool { return policy.Critical(policy.Named(severity)) })
+// decideSignal says what becomes of a report by a policy.
+func decideSignal(s intake.Signal, policy incident.Policy) intake.Decision {
+	return intake.Map(s, signalRules(policy), func(severity string) bool { return policy.Critical(policy.Named(severity)) })
 }
 
-// isOpen reports whether an incident is open for a trouble, as far as GitHub says so at once: its people need no page of its own for
+// hasOpenIncident reports whether an incident is open for a trouble, as far as GitHub says so at once: its people need no page of its own for
 // each time that the alert fires again.
-func (e *Engine) isOpen(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {
+func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
 		repo = incident.Ref{Owner: owner, Repo: name}
 	}
 	key, now := repo.FullName()+" "+s.DedupKey, e.Clock.Now()
 	e.mu.Lock()
-	known, ok := e.places[key]
+	known, ok := e.openIncidents[key]
 	e.mu.Unlock()
-	if ok && now.Sub(known.at) < remembered {
+	if ok && now.Sub(known.at) < openIncidentLife {
 		return true
 	}
-	patient, stop := context.WithTimeout(ctx, patience)
+	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
-	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.isAbout(patient, e.troubles(repo, s.DedupKey)...))
+	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.isAboutDedup(patient, e.dedupHashes(repo, s.DedupKey)...))
 	if err != nil {
 		return false
 	}
 	if repo.Number = number; number == 0 {
-		ref, open, err := e.transferredOf(patient, e.trouble(s.DedupKey))
+		ref, open, err := e.findTransferred(patient, e.dedupHash(s.DedupKey))
 		if err != nil || !open {
 			return false
 		}
 		repo = ref
 	}
 	e.mu.Lock()
-	e.places[key] = place{repo, now}
+	e.openIncidents[key] = openIncident{repo, now}
 	e.mu.Unlock()
 	return true
 }
 
-// words gives what a report says, each of which is told of once: the names of a group's alerts, or a title and what else a person or a
+// signalWords gives what a report says, each of which is told of once: the names of a group's alerts, or a title and what else a person or a
 // program wrote. Figures are no news.
-func (e *Engine) words(s intake.Signal) (words []incident.Word) {
+func (e *Engine) signalWords(s intake.Signal) (words []incident.Word) {
 	word := func(kind, said, text string) {
-		words = append(words, incident.Word{Mark: e.mac("word", kind, said)[:8], Text: text})
+		words = append(words, incident.Word{Mark: e.hash("word", kind, said)[:8], Text: text})
 	}
 	titles := map[string]string{}
 	for _, a := range s.Alerts {

@@ -13,23 +13,23 @@ import (
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
 
-// publish opens the postmortem's pull request (C2).
-func (p *pass) publish() error {
-	return each(p, func(incident.OpenDocument) error {
-		if p.state.Phase != incident.Closing || p.state.Document.Number != 0 && !p.state.Document.Shut {
+// openPostmortem opens the postmortem's pull request (C2).
+func (r *reconciliation) openPostmortem() error {
+	return forEach(r, func(incident.OpenDocument) error {
+		if r.State.Phase != incident.Closing || r.State.Document.Number != 0 && !r.State.Document.Shut {
 			return nil
 		}
-		return p.attempt("document", p.openDocument)
+		return r.attempt("document", r.writePostmortem)
 	})
 }
 
-// openDocument writes the postmortem and opens its pull request.
-func (p *pass) openDocument() error {
-	facts, err := p.told()
+// writePostmortem writes the postmortem and opens its pull request.
+func (r *reconciliation) writePostmortem() error {
+	facts, err := r.postmortemFacts()
 	if err != nil {
 		return err
 	}
-	files, err := documents(facts)
+	files, err := postmortemFiles(facts)
 	if err != nil {
 		return err
 	}
@@ -37,60 +37,60 @@ func (p *pass) openDocument() error {
 	if err != nil {
 		return fmt.Errorf("write the pull request: %w", err)
 	}
-	pub := Publication{Branch: postmortem.Branch(p.m.Ref), Files: files, Message: title, Title: title, Body: p.signedIssue(body, mark.Mark{Kind: "postmortem", Text: p.m.Ref.String()})}
-	for _, r := range append(p.reviewers(), p.policy.Reviewers...) {
-		if _, team, ok := strings.Cut(r, "/"); ok {
+	pub := Publication{Branch: postmortem.Branch(r.m.Ref), Files: files, Message: title, Title: title, Body: r.signIssue(body, mark.Mark{Kind: "postmortem", Text: r.m.Ref.String()})}
+	for _, name := range append(r.reviewers(), r.Policy.Reviewers...) {
+		if _, team, ok := strings.Cut(name, "/"); ok {
 			pub.Teams = append(pub.Teams, team)
-		} else if r = strings.TrimPrefix(r, "@"); !naming.Contains(pub.Reviewers, r) {
-			pub.Reviewers = append(pub.Reviewers, r)
+		} else if name = strings.TrimPrefix(name, "@"); !naming.Contains(pub.Reviewers, name) {
+			pub.Reviewers = append(pub.Reviewers, name)
 		}
 	}
-	number, err := p.GitHub.Publish(p.ctx, p.m.Ref, pub)
+	number, err := r.GitHub.OpenPullRequest(r.Ctx, r.m.Ref, pub)
 	if err != nil {
 		return fmt.Errorf("open the postmortem's pull request: %w", err)
 	}
-	p.result(incident.DocumentOpened{Number: number, Path: postmortem.Path(facts)})
+	r.Report(incident.DocumentOpened{Number: number, Path: postmortem.Path(facts)})
 	return nil
 }
 
-// recallDocument brings back what stands in the postmortem's pull request and not in the issue: that it is there, what
+// recoverPostmortem brings back what stands in the postmortem's pull request and not in the issue: that it is there, what
 // became of it, and the commands in its comments.
-func (p *pass) recallDocument() error {
-	wasClosing := slices.ContainsFunc(p.state.Phases, func(s incident.Span) bool { return s.Phase == incident.Closing })
-	if p.state.Phase != incident.Closing && !wasClosing {
+func (r *reconciliation) recoverPostmortem() error {
+	wasClosing := slices.ContainsFunc(r.State.Phases, func(s incident.Span) bool { return s.Phase == incident.Closing })
+	if r.State.Phase != incident.Closing && !wasClosing {
 		return nil
 	}
-	err := p.readDocument()
+	err := r.readPostmortem()
 	if isRefused(err) { // the next look at the postmortem finds it again
-		p.Logger.Warn("postmortem not found again", "incident", p.m.Ref.String(), "err", brief(err))
+		r.Logger.Warn("postmortem not found again", "incident", r.m.Ref.String(), "err", redact(err))
 		return nil
 	}
 	return err
 }
 
-// readDocument finds the postmortem's pull request, and steps over what became of it.
-func (p *pass) readDocument() error {
-	number, err := p.GitHub.FindPull(p.ctx, p.documentRef(), postmortem.Branch(p.m.Ref))
+// readPostmortem finds the postmortem's pull request, and steps over what became of it.
+func (r *reconciliation) readPostmortem() error {
+	number, err := r.GitHub.FindPullRequest(r.Ctx, r.documentRef(), postmortem.Branch(r.m.Ref))
 	if err != nil || number == 0 {
 		return err
 	}
-	p.result(incident.DocumentOpened{Number: number})
-	said, err := p.onPull(number)
+	r.Report(incident.DocumentOpened{Number: number})
+	said, err := r.pullRequestCommands(number)
 	if err != nil {
 		return err
 	}
-	became, err := p.document(number)
+	became, err := r.readPullRequest(number)
 	if err != nil {
 		return err
 	}
 	for _, f := range append(said, became...) {
-		p.fact(f)
+		r.Step(f)
 	}
 	return nil
 }
 
-// documents are the files of a postmortem: for people, and the same facts for other tools.
-func documents(facts postmortem.Facts) (map[string]string, error) {
+// postmortemFiles are the files of a postmortem: for people, and the same facts for other tools.
+func postmortemFiles(facts postmortem.Facts) (map[string]string, error) {
 	document, err := postmortem.Document(facts)
 	if err != nil {
 		return nil, fmt.Errorf("write the postmortem: %w", err)
@@ -106,83 +106,83 @@ func documents(facts postmortem.Facts) (map[string]string, error) {
 // dataPath gives the path of the data that stand beside a document.
 func dataPath(name string) string { return strings.TrimSuffix(name, ".md") + ".json" }
 
-// onPull gives the commands in the comments on the postmortem's pull request.
-func (p *pass) onPull(number int) ([]incident.Fact, error) {
-	ref := p.documentRef()
+// pullRequestCommands gives the commands in the comments on the postmortem's pull request.
+func (r *reconciliation) pullRequestCommands(number int) ([]incident.Fact, error) {
+	ref := r.documentRef()
 	ref.Number = number
-	items, err := p.GitHub.Timeline(p.ctx, ref)
+	items, err := r.GitHub.ReadTimeline(r.Ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("read the pull request's comments: %w", err)
 	}
 	var said []incident.Fact
 	for i, it := range items {
 		if it.Event == "commented" && !it.Own && !it.Bot && !it.Edited {
-			said = append(said, p.commands(p.parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
+			said = append(said, r.commandFacts(r.parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
 		}
 	}
-	return p.people(said)
+	return r.lookUpPeople(said)
 }
 
-// refresh writes the facts of an open postmortem anew and never touches what people wrote. What it wrote, or what somebody
+// refreshPostmortem writes the facts of an open postmortem anew and never touches what people wrote. What it wrote, or what somebody
 // pushed, is checked.
-func (p *pass) refresh() error {
-	changed := p.m.Pull() != 0 && p.m.Comment() == nil
-	_ = each(p, func(incident.RefreshDocument) error { changed, p.isNews = true, true; return nil })
-	_ = each(p, func(incident.OpenDocument) error { changed, p.isNews = true, true; return nil })
-	d := p.state.Document
+func (r *reconciliation) refreshPostmortem() error {
+	changed := r.m.Pull() != 0 && r.m.Comment() == nil
+	_ = forEach(r, func(incident.RefreshDocument) error { changed, r.hasPostmortemNews = true, true; return nil })
+	_ = forEach(r, func(incident.OpenDocument) error { changed, r.hasPostmortemNews = true, true; return nil })
+	d := r.State.Document
 	if !changed || d.Number == 0 || d.Merged != nil || d.Shut {
 		return nil
 	}
-	err := p.attempt("refresh", p.writeFacts)
-	if err == nil && !p.state.IsRefused("refresh") {
-		p.result(incident.DocumentRefreshed{})
+	err := r.attempt("refresh", r.updatePostmortem)
+	if err == nil && !r.State.IsRefused("refresh") {
+		r.Report(incident.DocumentRefreshed{})
 	}
 	return err
 }
 
-// writeFacts brings the facts of the postmortem's document up to date and checks it.
-func (p *pass) writeFacts() error {
-	if p.request == nil {
-		pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), p.state.Document.Number)
+// updatePostmortem brings the facts of the postmortem's document up to date and checks it.
+func (r *reconciliation) updatePostmortem() error {
+	if r.pullRequest == nil {
+		pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.documentRef(), r.State.Document.Number)
 		if err != nil {
 			return err
 		}
-		p.request = &pr
+		r.pullRequest = &pr
 	}
-	if !p.request.Open || !p.request.ByApp {
+	if !r.pullRequest.Open || !r.pullRequest.ByApp {
 		return nil
 	}
-	err := p.writeFactsAt(p.request)
+	err := r.updatePostmortemAt(r.pullRequest)
 	var moved *Moved
 	if errors.As(err, &moved) {
-		p.request.Head = moved.Head
-		err = p.writeFactsAt(p.request)
+		r.pullRequest.Head = moved.Head
+		err = r.updatePostmortemAt(r.pullRequest)
 	}
 	return err
 }
 
-// writeFactsAt does so on the head that the pull request was read with, which becomes the new one.
-func (p *pass) writeFactsAt(pr *Pull) error {
-	name, err := p.documentPath(pr.Head)
+// updatePostmortemAt does so on the head that the pull request was read with, which becomes the new one.
+func (r *reconciliation) updatePostmortemAt(pr *Pull) error {
+	name, err := r.postmortemPath(pr.Head)
 	if err != nil || name == "" {
 		return err
 	}
-	content, ok, err := p.GitHub.FileAt(p.ctx, p.documentRef(), name, pr.Head)
+	content, ok, err := r.GitHub.ReadFileAt(r.Ctx, r.documentRef(), name, pr.Head)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return p.check(pr.Head, name, "", "", table{})
+		return r.checkPostmortem(pr.Head, name, "", "", followUpTable{})
 	}
-	before, _, err := p.GitHub.FileAt(p.ctx, p.documentRef(), dataPath(name), pr.Head)
+	before, _, err := r.GitHub.ReadFileAt(r.Ctx, r.documentRef(), dataPath(name), pr.Head)
 	if err != nil {
 		return err
 	}
-	table, err := p.readTable(string(content), before)
+	table, err := r.readTable(string(content), before)
 	if err != nil {
 		return err
 	}
-	facts, err := p.told()
+	facts, err := r.postmortemFacts()
 	if err != nil {
 		return err
 	}
@@ -200,40 +200,40 @@ func (p *pass) writeFactsAt(pr *Pull) error {
 	}
 	head := pr.Head
 	if document != string(content) || string(data) != string(before) {
-		if leaves, err := p.leavesFacts(); leaves || err != nil {
-			return errors.Join(err, p.check(head, name, string(content), facts.Template, table))
+		if leaves, err := r.leavesPostmortem(); leaves || err != nil {
+			return errors.Join(err, r.checkPostmortem(head, name, string(content), facts.Template, table))
 		}
 		files := map[string]string{name: document, dataPath(name): string(data)}
-		if head, err = p.GitHub.Write(p.ctx, p.documentRef(), pr.Branch, head, "Bring the facts of "+p.m.Ref.String()+" up to date", files); err != nil {
+		if head, err = r.GitHub.WriteFiles(r.Ctx, r.documentRef(), pr.Branch, head, "Bring the facts of "+r.m.Ref.String()+" up to date", files); err != nil {
 			return err
 		}
 		pr.Head = head
 	}
-	return p.check(head, name, document, facts.Template, table)
+	return r.checkPostmortem(head, name, document, facts.Template, table)
 }
 
-// documentPath gives where the document stands. A card that was lost took the path with it, and a title that was changed
+// postmortemPath gives where the document stands. A card that was lost took the path with it, and a title that was changed
 // since names another.
-func (p *pass) documentPath(commit string) (string, error) {
-	if name := p.state.Document.Path; name != "" {
+func (r *reconciliation) postmortemPath(commit string) (string, error) {
+	if name := r.State.Document.Path; name != "" {
 		return name, nil
 	}
-	facts, err := p.told()
+	facts, err := r.postmortemFacts()
 	if err != nil {
 		return "", err
 	}
 	name := postmortem.Path(facts)
-	day := fmt.Sprintf("%s-%d-", path.Base(name)[:len("2006-01-02")], p.m.Ref.Number)
-	return p.GitHub.Find(p.ctx, p.documentRef(), path.Dir(name), day, commit)
+	day := fmt.Sprintf("%s-%d-", path.Base(name)[:len("2006-01-02")], r.m.Ref.Number)
+	return r.GitHub.FindDocument(r.Ctx, r.documentRef(), path.Dir(name), day, commit)
 }
 
 // checkName is what people see beside the postmortem's pull request.
 const checkName = "postmortem"
 
-// check says on the very lines what keeps a postmortem from being finished (C3).
-func (p *pass) check(commit, name, document, template string, t table) error {
-	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: p.internal(), Template: template})
-	problems = append(problems, t.complain(document, len(p.state.FollowUps))...)
+// checkPostmortem says on the very lines what keeps a postmortem from being finished (C3).
+func (r *reconciliation) checkPostmortem(commit, name, document, template string, t followUpTable) error {
+	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: r.internalNames(), Template: template})
+	problems = append(problems, t.problemsIn(document, len(r.State.FollowUps))...)
 	run := CheckRun{Commit: commit, Name: checkName, Passed: true}
 	for _, problem := range problems {
 		warning := problem.Level == postmortem.Warning
@@ -241,29 +241,29 @@ func (p *pass) check(commit, name, document, template string, t table) error {
 		run.Notes = append(run.Notes, Note{Path: name, Line: problem.Line, EndLine: problem.EndLine, Warning: warning, Title: problem.Rule, Text: problem.Message})
 	}
 	run.Title, run.Summary = postmortem.Summary(problems)
-	return p.attempt("check", func() error { return p.GitHub.Check(p.ctx, p.documentRef(), run) })
+	return r.attempt("check", func() error { return r.GitHub.ReportCheck(r.Ctx, r.documentRef(), run) })
 }
 
-// internal lists the names that no customer may read (A7): people, teams, repositories, services of ours.
-func (p *pass) internal() []string {
-	names := []string{p.m.Ref.FullName(), p.policy.Coordinators}
-	names = append(names, p.state.OEs...)
-	names = append(names, p.state.IC, p.snap.Author)
-	for _, e := range p.state.Timeline {
+// internalNames lists the names that no customer may read (A7): people, teams, repositories, services of ours.
+func (r *reconciliation) internalNames() []string {
+	names := []string{r.m.Ref.FullName(), r.Policy.Coordinators}
+	names = append(names, r.State.OEs...)
+	names = append(names, r.State.IC, r.Snapshot.Author)
+	for _, e := range r.State.Timeline {
 		names = append(names, e.By)
 	}
-	for _, step := range p.policy.Escalation {
+	for _, step := range r.Policy.Escalation {
 		for _, to := range step.To {
 			if to != "phone" {
 				names = append(names, strings.TrimPrefix(to, "@"))
 			}
 		}
 	}
-	for _, fu := range p.state.FollowUps {
+	for _, fu := range r.State.FollowUps {
 		names = append(names, fu.Repo, fu.Owner)
 	}
-	for _, c := range p.policy.Customers { // of other customers no customer may read either
-		if !naming.Contains(p.state.Customers, c.Name) {
+	for _, c := range r.Policy.Customers { // of other customers no customer may read either
+		if !naming.Contains(r.State.Customers, c.Name) {
 			names = append(names, c.Name)
 		}
 	}
@@ -276,75 +276,75 @@ func (p *pass) internal() []string {
 	return out
 }
 
-// deliver gives the customers their version of the merged postmortem, by every channel of each (C3).
-func (p *pass) deliver() error {
-	return each(p, func(a incident.AnnounceDocument) error {
-		if !p.state.Document.Owed {
+// deliverPostmortem gives the customers their version of the merged postmortem, by every channel of each (C3).
+func (r *reconciliation) deliverPostmortem() error {
+	return forEach(r, func(a incident.AnnounceDocument) error {
+		if !r.State.Document.Owed {
 			return nil
 		}
-		if p.rebuilt || p.said("merged") && !p.before.Document.Owed { // a look before delivered it and could not note that
-			p.result(incident.DocumentDelivered{})
+		if r.IsRebuilt || r.isPosted("merged") && !r.Before.Document.Owed { // a look before delivered it and could not note that
+			r.Report(incident.DocumentDelivered{})
 			return nil
 		}
-		return p.attempt("customer version", func() error {
-			err := p.deliverOnce(a)
+		return r.attempt("customer version", func() error {
+			err := r.deliverCustomerVersion(a)
 			if err == nil {
-				p.result(incident.DocumentDelivered{})
+				r.Report(incident.DocumentDelivered{})
 			}
 			return err
 		})
 	})
 }
 
-func (p *pass) deliverOnce(a incident.AnnounceDocument) error {
-	text, leak, err := p.customerVersion()
+func (r *reconciliation) deliverCustomerVersion(a incident.AnnounceDocument) error {
+	text, leak, err := r.readCustomerVersion()
 	if err != nil {
 		return err
 	}
 	if leak != "" { // merged against the check: better late than told
 		for _, name := range a.Customers {
-			p.result(incident.Undelivered{Customer: name, Why: leak})
+			r.Report(incident.Undelivered{Customer: name, Why: leak})
 		}
 		return nil
 	}
 	if text == "" {
-		p.Logger.Warn("the postmortem has no part for the customer", "incident", p.m.Ref.String())
+		r.Logger.Warn("the postmortem has no part for the customer", "incident", r.m.Ref.String())
 		return nil
 	}
 	for _, name := range a.Customers {
-		c, _ := p.policy.Customer(name)
+		c, _ := r.Policy.Customer(name)
 		for _, ch := range c.Channels {
-			err := p.tellOne(incident.Announce{Fact: a.Key, Text: text}, c, ch)
+			err := r.announceByChannel(incident.Announce{Fact: a.Key, Text: text}, c, ch)
 			if ch.Kind == "issue" && err != nil && !isRefused(err) {
 				return fmt.Errorf("give a customer the postmortem: %w", err)
 			}
 			if err != nil {
-				p.Logger.Error("the postmortem could not be sent", "incident", p.m.Ref.String(), "channel", ch.Kind, "err", brief(err))
-				p.result(incident.Undelivered{Customer: name, Channel: ch.Kind, Why: reason(err)})
+				r.Logger.Error("the postmortem could not be sent", "incident", r.m.Ref.String(), "channel", ch.Kind, "err", redact(err))
+				r.Report(incident.Undelivered{Customer: name, Channel: ch.Kind, Why: shortReason(err)})
 			}
 		}
 	}
 	return nil
 }
 
-// customerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
-func (p *pass) customerVersion() (text, leak string, err error) {
-	if p.request == nil {
-		pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), p.state.Document.Number)
+// readCustomerVersion reads the part for the customers as it was merged, and tells what in it must not leave (A7).
+func (r *reconciliation) readCustomerVersion() (text, leak string, err error) {
+	if r.pullRequest == nil {
+		pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.documentRef(), r.State.Document.Number)
 		if err != nil {
 			return "", "", err
 		}
-		p.request = &pr
+		r.pullRequest = &pr
 	}
-	name, err := p.documentPath(p.request.Base)
+	name, err := r.postmortemPath(r.pullRequest.Base)
 	if err != nil || name == "" {
 		return "", "", err
 	}
-	content, ok, err := p.GitHub.FileAt(p.ctx, p.documentRef(), name, p.request.Base)
+	content, ok, err := r.GitHub.ReadFileAt(r.Ctx, r.documentRef(), name, r.pullRequest.Base)
 	if err != nil || !ok {
 		return "", "", err
 	}
-	for _, problem := range postmortem.Lint(string(content), postmortem.LintOptions{Internal: p.internal()}) {
+	for _, problem := range postmortem.Lint(string(content), postmortem.LintOptions{Internal: r.internalNames()}) {
 		if problem.Rule == "internal-name" {
 			return "", fmt.Sprintf("line %d of the postmortem: %s", problem.Line, problem.Message), nil
 		}
@@ -354,10 +354,10 @@ func (p *pass) customerVersion() (text, leak string, err error) {
 }
 
 // reviewers are the IC and the OEs.
-func (p *pass) reviewers() []string {
+func (r *reconciliation) reviewers() []string {
 	var out []string
-	if ic, _ := p.state.Coordinator(); ic != "" {
+	if ic, _ := r.State.Coordinator(); ic != "" {
 		out = append(out, ic)
 	}
-	return append(out, p.state.OEs...)
+	return append(out, r.State.OEs...)
 }

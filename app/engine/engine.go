@@ -24,9 +24,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// fresh is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
+// maxReplayAge is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
 // but pages and mails leave none. A first look, however late it comes, leaves out nothing.
-const fresh = 15 * time.Minute
+const maxReplayAge = 15 * time.Minute
 
 // Options are what an engine needs. Pager and Announcer may be nil: then pages go out as mentions only, and customers
 // are reached on GitHub only.
@@ -35,7 +35,7 @@ type Options struct {
 	Scheduler Scheduler
 	Queue     Queue // for signals; nil: there are none
 	Replier   Replier
-	Shelf     Shelf // nil: while GitHub is out only what this process has read is known
+	Store     Store // nil: while GitHub is out only what this process has read is known
 	Pager     Pager
 	Announcer Announcer
 	Clock     Clock
@@ -53,35 +53,35 @@ type Engine struct {
 	Options
 	keys [][]byte
 
-	mu     sync.Mutex
-	files  map[string]file             // by repository
-	places map[string]place            // where a trouble stands
-	wrote  map[incident.Ref]time.Time  // when a source's repetition was written down last
-	paged  map[string]time.Time        // by key, what was paged before GitHub was asked
-	sent   map[string]delivery         // by name, what left of late for people outside GitHub
-	heard  map[incident.Ref]heard      // of running incidents, what the last look read
-	given  map[int64]incident.Reaction // by comment, the reactions of late
-	owed   map[incident.Ref]owed       // when a look comes for what GitHub's limits held back
-	cards  map[incident.Ref]cardRead   // what the cards of the incidents looked at of late say
+	mu              sync.Mutex
+	policies        map[string]cachedPolicy     // by repository
+	openIncidents   map[string]openIncident     // where a trouble stands
+	recordedRepeats map[incident.Ref]time.Time  // when a source's repetition was written down last
+	pagedEarly      map[string]time.Time        // by key, what was paged before GitHub was asked
+	deliveries      map[string]delivery         // by name, what left of late for people outside GitHub
+	lastLooks       map[incident.Ref]lastLook   // of running incidents, what the last look read
+	reactionsGiven  map[int64]incident.Reaction // by comment, the reactions of late
+	deferrals       map[incident.Ref]deferral   // when a look comes for what GitHub's limits held back
+	knownCards      map[incident.Ref]knownCard  // what the cards of the incidents looked at of late say
 
-	opened  map[string]openedIssue  // by the hash of a mark, issues that the app opened or tried to
-	recents map[incident.Ref]recent // what was written and read in the last minutes
-	swept   time.Time               // when those were forgotten that nobody looked at
+	openedIssues  map[string]openedIssue  // by the hash of a mark, issues that the app opened or tried to
+	memories      map[incident.Ref]memory // what was written and read in the last minutes
+	memoriesSwept time.Time               // when those were forgotten that nobody looked at
 
-	repos  map[string]repoRead        // by name, the ids of repositories
-	bound  map[string]int64           // by name, the ids of those that are served
-	firsts map[string]string          // by owner, the first repository that was used
-	lists  map[string]ownList         // by owner, the repositories that they name
-	stills map[incident.Ref]time.Time // when issues in other repositories were found to be the same still
-	tried  map[string]time.Time       // by name, when a repository's id was asked for, to bind it
+	repositoryIDs   map[string]knownRepository // by name, the ids of repositories
+	boundIDs        map[string]int64           // by name, the ids of those that are served
+	firstServedOf   map[string]string          // by owner, the first repository that was used
+	repositoryLists map[string]repositoryList  // by owner, the repositories that they name
+	verifiedIssues  map[incident.Ref]time.Time // when issues in other repositories were found to be the same still
+	bindTried       map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
-	toldUnserved map[incident.Ref]time.Time // where it was said that nothing is done
+	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
 
-	signs time.Time // since when marks are signed here; zero: not read yet
+	marksSignedSince time.Time // since when marks are signed here; zero: not read yet
 
-	unwritten map[incident.Ref]unwritten   // cards that GitHub refuses
-	refused   map[incident.Ref]refusedLook // looks that GitHub refuses
-	away      map[incident.Ref]time.Time   // since when looks fail because GitHub is away
+	refusedCards     map[incident.Ref]refusedCard // cards that GitHub refuses
+	refusedLooks     map[incident.Ref]refusedLook // looks that GitHub refuses
+	unavailableSince map[incident.Ref]time.Time   // since when looks fail because GitHub is away
 }
 
 // New builds an engine.
@@ -92,73 +92,73 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), files: map[string]file{}, places: map[string]place{}, wrote: map[incident.Ref]time.Time{}, paged: map[string]time.Time{}, sent: map[string]delivery{}, heard: map[incident.Ref]heard{}, given: map[int64]incident.Reaction{}, owed: map[incident.Ref]owed{}, cards: map[incident.Ref]cardRead{}, recents: map[incident.Ref]recent{}, opened: map[string]openedIssue{}, unwritten: map[incident.Ref]unwritten{}, refused: map[incident.Ref]refusedLook{}, away: map[incident.Ref]time.Time{},
-		repos: map[string]repoRead{}, bound: map[string]int64{}, firsts: map[string]string{}, lists: map[string]ownList{}, toldUnserved: map[incident.Ref]time.Time{}, stills: map[incident.Ref]time.Time{}, tried: map[string]time.Time{}}
+	return &Engine{Options: o, keys: card.Keys(o.Secrets), policies: map[string]cachedPolicy{}, openIncidents: map[string]openIncident{}, recordedRepeats: map[incident.Ref]time.Time{}, pagedEarly: map[string]time.Time{}, deliveries: map[string]delivery{}, lastLooks: map[incident.Ref]lastLook{}, reactionsGiven: map[int64]incident.Reaction{}, deferrals: map[incident.Ref]deferral{}, knownCards: map[incident.Ref]knownCard{}, memories: map[incident.Ref]memory{}, openedIssues: map[string]openedIssue{}, refusedCards: map[incident.Ref]refusedCard{}, refusedLooks: map[incident.Ref]refusedLook{}, unavailableSince: map[incident.Ref]time.Time{},
+		repositoryIDs: map[string]knownRepository{}, boundIDs: map[string]int64{}, firstServedOf: map[string]string{}, repositoryLists: map[string]repositoryList{}, unservedNoticed: map[incident.Ref]time.Time{}, verifiedIssues: map[incident.Ref]time.Time{}, bindTried: map[string]time.Time{}}
 }
 
-// pass is one look at one incident.
-type pass struct {
+// reconciliation is one look at one incident.
+type reconciliation struct {
 	*Engine
-	ctx    context.Context
-	m      Message
-	now    time.Time
-	snap   *Snapshot
-	policy incident.Policy
-	broken incident.BrokenConfig // what is wrong with the configuration
+	Ctx          context.Context
+	m            Message
+	Now          time.Time
+	Snapshot     *Snapshot
+	Policy       incident.Policy
+	brokenConfig incident.BrokenConfig // what is wrong with the configuration
 
-	declaredAs  string       // the name under which the incident was declared; empty: its present one
-	wasNamed    incident.Ref // the name under which the card was written, if it is another one
-	transferred bool         // since the card was written
+	declaredAs     string       // the name under which the incident was declared; empty: its present one
+	formerName     incident.Ref // the name under which the card was written, if it is another one
+	wasTransferred bool         // since the card was written
 
-	before  incident.State // as the card said
-	state   incident.State
-	seq     int
-	rebuilt bool     // the card was missing or not in order: the state came from the whole timeline
-	lost    bool     // of those, there had been one: the app was here before
-	acted   bool     // something more than a plain comment is new
-	orders  []string // names of the commands that are new
-	effects []incident.Effect
-	done    map[string]int64           // keys of markers in the app's own comments, with the comment
-	request *Pull                      // the postmortem's pull request, if this pass read it
-	past    *history                   // the whole timeline, told; nil until needed
-	all     []Item                     // the whole timeline; nil until needed
-	written bool                       // the card was
-	looked  bool                       // at the incident
-	part    *Snapshot                  // what a look that failed had read by then; nil: nothing
-	stepped bool                       // over all that the look read
-	left    bool                       // GitHub has refused the look for so long that the incident is left alone
-	changed bool                       // somebody changed the card, and it is to be written as it was
-	ups     []incident.FollowUp        // of a pass that tells the past, as they are now
-	peeked  map[incident.Ref]*Snapshot // other issues that this pass read
-	blind   bool                       // GitHub is out: this pass pages by what is kept outside
-	doubted map[string]time.Time       // keys of comments that may be there, as their answers were lost, and since when
-	pages   map[string]bool            // keys of the pages that this pass has handled
-	foreign bool                       // the repository is not for incidents: only one that came from elsewhere goes on
-	telling bool                       // this pass only tells the past: texts count although they were edited
+	Before           incident.State // as the card said
+	State            incident.State
+	cardSeq          int
+	IsRebuilt        bool     // the card was missing or not in order: the state came from the whole timeline
+	IsCardLost       bool     // of those, there had been one: the app was here before
+	hasNews          bool     // something more than a plain comment is new
+	commandNames     []string // names of the commands that are new
+	Effects          []incident.Effect
+	Posted           map[string]int64           // keys of markers in the app's own comments, with the comment
+	pullRequest      *Pull                      // the postmortem's pull request, if this pass read it
+	replayed         *history                   // the whole timeline, told; nil until needed
+	fullTimeline     []Item                     // the whole timeline; nil until needed
+	isCardWritten    bool                       // the card was
+	hasLooked        bool                       // at the incident
+	partialSnapshot  *Snapshot                  // what a look that failed had read by then; nil: nothing
+	hasStepped       bool                       // over all that the look read
+	isAbandoned      bool                       // GitHub has refused the look for so long that the incident is left alone
+	isCardChanged    bool                       // somebody changed the card, and it is to be written as it was
+	currentFollowUps []incident.FollowUp        // of a pass that tells the past, as they are now
+	peekedIssues     map[incident.Ref]*Snapshot // other issues that this pass read
+	isOffline        bool                       // GitHub is out: this pass pages by what is kept outside
+	doubtedSince     map[string]time.Time       // keys of comments that may be there, as their answers were lost, and since when
+	handledPages     map[string]bool            // keys of the pages that this pass has handled
+	isUnserved       bool                       // the repository is not for incidents: only one that came from elsewhere goes on
+	isReplay         bool                       // this pass only tells the past: texts count although they were edited
 
-	wasIDs     []int64          // of the issue before it was transferred, that the card does not have yet
+	formerIDs  []int64          // of the issue before it was transferred, that the card does not have yet
 	signatures map[string]int64 // of marks, with the comment in which each was found first
 
-	since     time.Time // when the oldest of what is new came
-	back      owed      // when to look again for what GitHub's limits held back; zero: nothing was
-	backSaved owed
+	newsSince     time.Time // when the oldest of what is new came
+	deferral      deferral  // when to look again for what GitHub's limits held back; zero: nothing was
+	savedDeferral deferral
 
-	isBrief    bool      // this look ends without the card, and only reactions go out
-	reactLater time.Time // when GitHub's limits let reactions out again; zero: they do
+	isReactingOnly     bool      // this look ends without the card, and only reactions go out
+	reactionsHeldUntil time.Time // when GitHub's limits let reactions out again; zero: they do
 
-	forged   bool // the card was there, and not as the app wrote it
-	restored bool // the card is kept outside, since an automaton changes it back
-	isKept   bool // a card is kept outside
-	isNews   bool // the postmortem's facts changed, or a change back of them is noted
+	isCardForged      bool // the card was there, and not as the app wrote it
+	isCardRestored    bool // the card is kept outside, since an automaton changes it back
+	hasRefusedCard    bool // a card is kept outside
+	hasPostmortemNews bool // the postmortem's facts changed, or a change back of them is noted
 
-	behind      bool                 // reads were behind for longer than is waited for
-	isOwing     bool                 // what follows from the state is not done yet
-	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
+	isReadBehind     bool                 // reads were behind for longer than is waited for
+	hasUnfinished    bool                 // what follows from the state is not done yet
+	unexplainedSince map[string]time.Time // what was left as it is because a person may have done it, and since when
 
-	saved   incident.State              // as the card says now
-	isSaved bool                        // this pass has seen to it
-	asker   string                      // who gave the newest command of this look
-	reacted map[int64]incident.Reaction // by comment, what this pass answered
+	savedState    incident.State              // as the card says now
+	isSaved       bool                        // this pass has seen to it
+	Asker         string                      // who gave the newest command of this look
+	reactionsDone map[int64]incident.Reaction // by comment, what this pass answered
 }
 
 // ErrNotLooked: a message is done with, but its incident was not looked at, as it said nothing new or went on to another one.
@@ -179,391 +179,391 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 // was none.
 func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
-	p := &pass{Engine: e, ctx: ctx, m: m, now: e.Clock.Now().UTC(), done: map[string]int64{}, doubted: map[string]time.Time{}, reacted: map[int64]incident.Reaction{}}
+	r := &reconciliation{Engine: e, Ctx: ctx, m: m, Now: e.Clock.Now().UTC(), Posted: map[string]int64{}, doubtedSince: map[string]time.Time{}, reactionsDone: map[int64]incident.Reaction{}}
 	start := time.Now()
-	err := p.run()
-	p.measure(err, time.Since(start), calls)
-	err = p.turn(err)
+	err := r.reconcile()
+	r.recordMetrics(err, time.Since(start), calls)
+	err = r.staggerRetry(err)
 	if err != nil {
 		return fmt.Errorf("handle %s (%s): %w", m.Ref, m.Why, err)
 	}
-	if !p.looked {
+	if !r.hasLooked {
 		return ErrNotLooked
 	}
-	p.noteBack()
+	r.clearUnavailable()
 	return nil
 }
 
-func (p *pass) run() error {
-	p.ctx = WithUrgency(p.ctx, p.urgency(p.m, p.now))
+func (r *reconciliation) reconcile() error {
+	r.Ctx = WithUrgency(r.Ctx, r.urgency(r.m, r.Now))
 	switch {
-	case p.m.Commit() != "":
-		return p.checkSettings()
-	case p.m.Signal() != nil && p.m.Ref.Number == 0:
-		return p.signal()
-	case p.m.Ack() != nil && p.m.Ref.Number == 0:
-		return p.passOn()
+	case r.m.Commit() != "":
+		return r.checkConfiguration()
+	case r.m.Signal() != nil && r.m.Ref.Number == 0:
+		return r.routeSignal()
+	case r.m.Ack() != nil && r.m.Ref.Number == 0:
+		return r.forwardAck()
 	}
-	if until, wait := p.wait(p.m, p.now); wait {
-		return &Later{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
+	if until, wait := r.repeatsSuppressed(r.m, r.Now); wait {
+		return &RetryAfter{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
 	}
-	if p.known(p.m) || p.isRead(p.m) {
+	if r.alreadySeen(r.m) || r.hasReadEvent(r.m) {
 		return nil
 	}
-	if err := p.hold(p.m, p.now); err != nil {
+	if err := r.deferIfLow(r.m, r.Now); err != nil {
 		return err
 	}
-	served, err := p.serves(p.ctx, p.m.Ref, p.m.Repository)
+	served, err := r.serves(r.Ctx, r.m.Ref, r.m.Repository)
 	if err != nil {
-		p.foreign = true // nobody knows: what is kept was served, and nothing else pages
-		return p.lookFailed(err)
+		r.isUnserved = true // nobody knows: what is kept was served, and nothing else pages
+		return r.handleFailedLook(err)
 	}
-	if p.foreign = !served; p.foreign && p.isTold() {
-		p.looked = true
+	if r.isUnserved = !served; r.isUnserved && r.isUnservedNoticed() {
+		r.hasLooked = true
 		return nil
 	}
-	err = p.look()
-	if later := p.waitForIssue(err); later != nil {
+	err = r.readIssue()
+	if later := r.waitForIssue(err); later != nil {
 		return later
 	}
-	if p.foreign {
-		if over, err := p.leaveUnserved(err); over || err != nil {
+	if r.isUnserved {
+		if over, err := r.leaveUnserved(err); over || err != nil {
 			return err
 		}
 	}
 	if err != nil {
 		var refusal *Refusal
 		if errors.As(err, &refusal) && refusal.NotInstalled {
-			if over, err := p.issueRemoved(); over {
+			if over, err := r.handleRemoved(); over {
 				return err
 			}
 		}
-		return p.lookFailed(err)
+		return r.handleFailedLook(err)
 	}
-	if passed, err := p.passToPresentName(); passed || err != nil {
+	if passed, err := r.forwardToPresentName(); passed || err != nil {
 		return err
 	}
-	if over, err := p.issueRemoved(); over || err != nil {
+	if over, err := r.handleRemoved(); over || err != nil {
 		return err
 	}
-	if p.snap.Gone {
-		if over, err := p.issueGone(); over || err != nil {
+	if r.Snapshot.Gone {
+		if over, err := r.handleGone(); over || err != nil {
 			return err
 		}
 	}
-	p.lookWorked()
-	if passed, err := p.passToSpelling(); passed || err != nil {
+	r.clearRefusedLooks()
+	if passed, err := r.forwardToSpelling(); passed || err != nil {
 		return err
 	}
-	if err := p.awaitReads(); err != nil {
+	if err := r.awaitReads(); err != nil {
 		return err
 	}
-	if over, err := p.over(); over || err != nil {
+	if over, err := r.reroute(); over || err != nil {
 		return err
 	}
-	if until, wait := p.calm(); wait {
-		return &Later{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
+	if until, wait := r.repeatsSuppressedByCard(); wait {
+		return &RetryAfter{Until: until, Err: errors.New("a source repeats itself"), IsIdle: true}
 	}
-	p.looked = true
-	if p.snap.Pull || p.snap.Gone {
-		return p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+	r.hasLooked = true
+	if r.Snapshot.Pull || r.Snapshot.Gone {
+		return r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
 	}
-	if over, err := p.issueConverted(); over || err != nil {
+	if over, err := r.handleConverted(); over || err != nil {
 		return err
 	}
-	if err := p.act(); err != nil {
-		return p.brokeOff(err)
+	if err := r.stepAndApply(); err != nil {
+		return r.handleBrokenOff(err)
 	}
-	if p.state.Declared == nil {
+	if r.State.Declared == nil {
 		return nil
 	}
-	if !p.state.Running() {
-		p.forget(p.m.Ref)
+	if !r.State.Running() {
+		r.forgetOpenIncident(r.m.Ref)
 	}
-	if p.before.Outcome == incident.Duplicated && p.state.Running() {
-		p.forgetAll()
+	if r.Before.Outcome == incident.Duplicated && r.State.Running() {
+		r.forgetOpenIncidents()
 	}
-	p.hear()
-	p.noteRead()
-	p.stow()
-	p.dropOldNames()
-	if d := p.state.Document.Number; d == p.m.Pull() && d != p.before.Document.Number {
+	r.rememberLook()
+	r.rememberRead()
+	r.saveForOutage()
+	r.dropOldNames()
+	if d := r.State.Document.Number; d == r.m.Pull() && d != r.Before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
-		return &Later{Until: p.now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
+		return &RetryAfter{Until: r.Now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
 	}
 	return nil
 }
 
-// act steps over what was read, and makes everything as it follows from that.
-func (p *pass) act() error {
-	if err := p.load(); err != nil {
+// stepAndApply steps over what was read, and makes everything as it follows from that.
+func (r *reconciliation) stepAndApply() error {
+	if err := r.loadPolicy(); err != nil {
 		return err
 	}
-	if err := p.step(); err != nil {
+	if err := r.reduce(); err != nil {
 		return err
 	}
-	isFirstLook := p.before.Declared == nil && p.state.Declared != nil && !p.lost
+	isFirstLook := r.Before.Declared == nil && r.State.Declared != nil && !r.IsCardLost
 	if isFirstLook {
-		p.keepDeclaredName(p.snap.ID, true)
+		r.saveDeclaredName(r.Snapshot.ID, true)
 	}
-	p.stepped = true
-	p.stowFirst()
-	if err := p.answerFirst(); err != nil {
+	r.hasStepped = true
+	r.saveBeforeWrites()
+	if err := r.applyUrgent(); err != nil {
 		return err
 	}
-	if p.state.Declared == nil {
+	if r.State.Declared == nil {
 		return nil
 	}
-	p.noted(p.m, p.now)
-	p.isOwing = true
-	defer p.noteOwed()
-	if err := p.save(); err != nil {
+	r.recordRepeat(r.m, r.Now)
+	r.hasUnfinished = true
+	defer r.rememberUnfinished()
+	if err := r.commit(); err != nil {
 		return err
 	}
 	if isFirstLook {
-		p.keepDeclaredName(p.snap.ID, false)
+		r.saveDeclaredName(r.Snapshot.ID, false)
 	}
 	// Nobody waits for what comes now. It is derived from the state, so a failure here loses nothing: the next look goes on.
-	if err := p.leaveForLater(p.followUp()); err != nil {
+	if err := r.deferRest(r.applyRest()); err != nil {
 		return err
 	}
-	p.isOwing = !p.back.at.IsZero()
-	p.lookAgain()
-	return p.save()
+	r.hasUnfinished = !r.deferral.at.IsZero()
+	r.scheduleRecheck()
+	return r.commit()
 }
 
-// save sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
-func (p *pass) save() error {
-	if p.isSaved && equal(p.saved, p.state) && p.back == p.backSaved {
+// commit sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
+func (r *reconciliation) commit() error {
+	if r.isSaved && equalStates(r.savedState, r.State) && r.deferral == r.savedDeferral {
 		return nil
 	}
-	p.backSaved = p.back
-	if err := p.setTimer(); err != nil {
+	r.savedDeferral = r.deferral
+	if err := r.setTimer(); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	if err := p.as(max(UrgencyCard, UrgencyOf(p.ctx)), p.commit)(); err != nil {
+	if err := r.withUrgency(max(UrgencyCard, UrgencyOf(r.Ctx)), r.writeCard)(); err != nil {
 		return err
 	}
-	p.isSaved, p.saved = true, p.state
-	p.noteCardRead(p.state)
+	r.isSaved, r.savedState = true, r.State
+	r.rememberKnownCard(r.State)
 	return nil
 }
 
-// look reads the issue and what is new, and opens the card.
-func (p *pass) look() error {
+// readIssue reads the issue and what is new, and opens the card.
+func (r *reconciliation) readIssue() error {
 	ok := false
 	var failed error
-	refused, kept := p.findUnwritten(p.ctx, p.names()...)
-	snap, err := p.GitHub.Look(p.ctx, p.m.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
+	refused, kept := r.loadRefusedCard(r.Ctx, r.names()...)
+	snap, err := r.GitHub.ReadIssue(r.Ctx, r.m.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
 		kept = kept && refused.isOf(issue)
-		c, err := p.openCard(issue, body)
+		c, err := r.openCard(issue, body)
 		if err != nil {
 			if errors.Is(err, card.ErrForged) && kept {
-				ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
-				p.declaredAs = refused.State.DeclaredAs
-				return p.before.Cursor, true
+				ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
+				r.declaredAs = refused.State.DeclaredAs
+				return r.Before.Cursor, true
 			}
 			if errors.Is(err, card.ErrForged) {
-				p.forged = true
-				p.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", p.m.Ref.String(), "err", err)
+				r.isCardForged = true
+				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.m.Ref.String(), "err", err)
 			} else if !errors.Is(err, card.ErrNone) {
 				failed = err
 			}
 			return incident.Cursor{}, false
 		}
-		c = p.takeOver(issue, c)
-		if p.m.IsCardEdited() && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
-			ok, p.changed, p.before, p.seq = true, true, refused.State, refused.Seq
-			return p.before.Cursor, true
+		c = r.adoptCard(issue, c)
+		if r.m.IsCardEdited() && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
+			ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
+			return r.Before.Cursor, true
 		}
-		if p.m.IsCardEdited() {
-			p.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", p.m.Ref.String())
-			p.seq = c.Seq
+		if r.m.IsCardEdited() {
+			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", r.m.Ref.String())
+			r.cardSeq = c.Seq
 			return incident.Cursor{}, false
 		}
-		if !kept && p.wasNamed.Number != 0 {
-			refused, kept = p.findUnwritten(p.ctx, p.wasNamed)
+		if !kept && r.formerName.Number != 0 {
+			refused, kept = r.loadRefusedCard(r.Ctx, r.formerName)
 			kept = kept && refused.isOf(issue)
 		}
 		if kept && refused.Seq > c.Seq {
 			c.State, c.Seq = refused.State, refused.Seq
-			c = p.takeOver(issue, c)
+			c = r.adoptCard(issue, c)
 		}
-		ok, p.before, p.seq = true, c.State, c.Seq
+		ok, r.Before, r.cardSeq = true, c.State, c.Seq
 		return c.State.Cursor, true
 	})
 	if err == nil {
 		err = failed
 	}
 	if err != nil {
-		p.part = snap
+		r.partialSnapshot = snap
 		return err
 	}
 	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it meanwhile
-		p.restored = refused.State.Contested.Left(incident.ContestCard)
-		ok, p.before, p.seq = true, refused.State, refused.Seq
+		r.isCardRestored = refused.State.Contested.Left(incident.ContestCard)
+		ok, r.Before, r.cardSeq = true, refused.State, refused.Seq
 	}
-	p.snap, p.rebuilt = snap, !ok
-	p.lost = p.rebuilt && slices.ContainsFunc(snap.Items, leftBehind)
+	r.Snapshot, r.IsRebuilt = snap, !ok
+	r.IsCardLost = r.IsRebuilt && slices.ContainsFunc(snap.Items, isAppTrace)
 	for _, it := range snap.Items {
-		for _, k := range p.marksIn(it) {
-			p.done[k] = it.Comment
+		for _, k := range r.keysIn(it) {
+			r.Posted[k] = it.Comment
 		}
 	}
-	p.skipOldIDs()
-	if p.lost {
-		p.recallDeclaredName()
+	r.skipOldIDs()
+	if r.IsCardLost {
+		r.loadDeclaredName()
 	}
-	p.before.DeclaredAs = p.declaredAs
-	p.state, p.saved = p.before, p.before
-	p.isKept = kept
-	p.recallCardContest()
+	r.Before.DeclaredAs = r.declaredAs
+	r.State, r.savedState = r.Before, r.Before
+	r.hasRefusedCard = kept
+	r.loadCardContest()
 	return nil
 }
 
-// leftBehind tells what no first look finds: a comment by the app, or a phase that it set. Pages go out before both, and a card
+// isAppTrace tells what no first look finds: a comment by the app, or a phase that it set. Pages go out before both, and a card
 // may be deleted with all other comments.
-func leftBehind(it Item) bool {
+func isAppTrace(it Item) bool {
 	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(naming.Key(it.Label), incident.LabelPhase))
 }
 
-// step runs the core over what is new.
-func (p *pass) step() error {
-	facts, err := p.facts()
+// reduce runs the core over what is new.
+func (r *reconciliation) reduce() error {
+	facts, err := r.observe()
 	if err != nil {
 		return err
 	}
 	for _, f := range facts {
 		_, plain := f.What.(incident.Commented)
-		if !plain && f.ID != "" && (p.since.IsZero() || f.At.Before(p.since)) {
-			p.since = f.At
+		if !plain && f.ID != "" && (r.newsSince.IsZero() || f.At.Before(r.newsSince)) {
+			r.newsSince = f.At
 		}
-		p.acted = p.acted || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
-		if name := order(f.What); name != "" {
-			p.orders = append(p.orders, name)
-			p.asker = f.By.Login
+		r.hasNews = r.hasNews || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
+		if name := commandName(f.What); name != "" {
+			r.commandNames = append(r.commandNames, name)
+			r.Asker = f.By.Login
 		}
-		p.fact(f)
+		r.Step(f)
 	}
-	if p.state.Declared == nil {
+	if r.State.Declared == nil {
 		return nil
 	}
-	p.state.Locked = p.snap.Locked
-	if p.rebuilt {
-		if err := p.recall(); err != nil {
+	r.State.Locked = r.Snapshot.Locked
+	if r.IsRebuilt {
+		if err := r.recover(); err != nil {
 			return err
 		}
 	}
-	p.noteContests()
-	p.result(p.broken)
-	if p.m.PutAside() != nil {
-		p.result(*p.m.PutAside())
+	r.noteContests()
+	r.Report(r.brokenConfig)
+	if r.m.PutAside() != nil {
+		r.Report(*r.m.PutAside())
 	}
-	p.result(incident.Clock{})
-	p.result(incident.TryAgain{IsUrgent: p.m.Why == "sweep"})
+	r.Report(incident.Clock{})
+	r.Report(incident.TryAgain{IsUrgent: r.m.Why == "sweep"})
 	return nil
 }
 
-// fact steps over one fact and keeps its effects. A fact that the core can't handle must not keep the others from being
+// Step steps over one fact and keeps its effects. A fact that the core can't handle must not keep the others from being
 // handled for ever: it counts as read, and whoever wrote it is told (A8).
-func (p *pass) fact(f incident.Fact) {
+func (r *reconciliation) Step(f incident.Fact) {
 	defer func() {
-		r := recover()
-		if r == nil {
+		failure := recover()
+		if failure == nil {
 			return
 		}
 		if f.ID == "" {
-			panic(r) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
+			panic(failure) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
 		}
-		p.Logger.Error("fact skipped: it can't be handled", "incident", p.m.Ref.String(), "fact", f.ID, "kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-		state, effects := incident.Skip(p.state, f, p.policy)
-		p.state, p.effects = state, append(p.effects, effects...)
+		r.Logger.Error("fact skipped: it can't be handled", "incident", r.m.Ref.String(), "fact", f.ID, "kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+		state, effects := incident.Skip(r.State, f, r.Policy)
+		r.State, r.Effects = state, append(r.Effects, effects...)
 	}()
-	state, effects := incident.Step(p.state, f, p.policy)
-	p.state, p.effects = state, append(p.effects, effects...)
+	state, effects := incident.Step(r.State, f, r.Policy)
+	r.State, r.Effects = state, append(r.Effects, effects...)
 }
 
-// unread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
+// maxUnread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
 // for a look before so much is new, so that a command costs the same whatever was said before it.
-const unread = 10
+const maxUnread = 10
 
-// commit writes the card. Nothing is written when nothing changed but how far was read, unless that is far.
-func (p *pass) commit() error {
-	p.state.Cursor.Items = max(p.state.Cursor.Items, p.snap.First+len(p.snap.Items))
-	posted := p.snap.Card != nil
-	far := p.state.Cursor.Items-p.before.Cursor.Items >= unread
-	if posted && !p.rebuilt && !p.changed && !p.acted && !far && equal(p.before, p.state) && !p.state.IsRefused("card") {
-		return p.pin(p.snap.Card)
+// writeCard writes the card. Nothing is written when nothing changed but how far was read, unless that is far.
+func (r *reconciliation) writeCard() error {
+	r.State.Cursor.Items = max(r.State.Cursor.Items, r.Snapshot.First+len(r.Snapshot.Items))
+	posted := r.Snapshot.Card != nil
+	far := r.State.Cursor.Items-r.Before.Cursor.Items >= maxUnread
+	if posted && !r.IsRebuilt && !r.isCardChanged && !r.hasNews && !far && equalStates(r.Before, r.State) && !r.State.IsRefused("card") {
+		return r.pinCard(r.Snapshot.Card)
 	}
-	before := p.state
-	if p.state.IsRefused("card") {
-		p.result(incident.TakenByGitHub{Effect: "card"})
+	before := r.State
+	if r.State.IsRefused("card") {
+		r.Report(incident.TakenByGitHub{Effect: "card"})
 	}
-	if p.rebuilt {
-		p.seq = max(p.seq, p.recentOf(p.m.Ref).seq) // the newest is known by it
+	if r.IsRebuilt {
+		r.cardSeq = max(r.cardSeq, r.memoryOf(r.m.Ref).seq) // the newest is known by it
 	}
-	view := card.View{Ref: p.m.Ref, ID: p.snap.ID, URL: p.snap.URL, Title: p.snap.Title, Policy: p.policy, Now: p.now}
-	p.keepCardContest()
-	if p.leavesCard() {
-		p.seq++
-		p.keepUnwritten(view)
+	view := card.View{Ref: r.m.Ref, ID: r.Snapshot.ID, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Policy: r.Policy, Now: r.Now}
+	r.saveCardContest()
+	if r.leavesCard() {
+		r.cardSeq++
+		r.saveRefusedCard(view)
 		return nil
 	}
-	body, err := card.Render(p.state, p.seq+1, view, p.keys[0])
+	body, err := card.Render(r.State, r.cardSeq+1, view, r.keys[0])
 	if err != nil {
 		return fmt.Errorf("render the card: %w", err)
 	}
-	err = p.putCard(body)
-	p.seq++
+	err = r.putCard(body)
+	r.cardSeq++
 	if isRefused(err) {
-		p.state = before
-		if err := p.noteRefusal("card", err); err != nil {
+		r.State = before
+		if err := r.noteRefusal("card", err); err != nil {
 			return err
 		}
-		p.keepUnwritten(view)
+		r.saveRefusedCard(view)
 	} else if err != nil {
 		return err
-	} else if p.state.OwesAnswers() { // what could not be said stands only on the card, and that may be lost
-		p.keepUnwritten(view)
-	} else if p.isKept || before.IsRefused("card") || p.before.OwesAnswers() || p.saved.OwesAnswers() {
-		p.dropUnwritten()
+	} else if r.State.OwesAnswers() { // what could not be said stands only on the card, and that may be lost
+		r.saveRefusedCard(view)
+	} else if r.hasRefusedCard || before.IsRefused("card") || r.Before.OwesAnswers() || r.savedState.OwesAnswers() {
+		r.deleteRefusedCard()
 	}
 	if err == nil {
-		p.waited(UrgencyCard, p.since)
-		p.since = time.Time{}
+		r.recordWait(UrgencyCard, r.newsSince)
+		r.newsSince = time.Time{}
 	}
-	p.written = true
-	if p.snap.Card == nil {
+	r.isCardWritten = true
+	if r.Snapshot.Card == nil {
 		return nil
 	}
-	return p.pin(p.snap.Card)
+	return r.pinCard(r.Snapshot.Card)
 }
 
 // putCard edits the card, or posts it where there is none. That GitHub does not find the card says too little to post another
 // one: if it was deleted, the next look finds none.
-func (p *pass) putCard(body string) error {
-	if p.snap.Card != nil {
-		if err := p.GitHub.EditComment(p.ctx, p.m.Ref, p.snap.Card.ID, body); err != nil {
+func (r *reconciliation) putCard(body string) error {
+	if r.Snapshot.Card != nil {
+		if err := r.GitHub.EditComment(r.Ctx, r.m.Ref, r.Snapshot.Card.ID, body); err != nil {
 			return fmt.Errorf("write the card: %w", err)
 		}
-		p.noteCard(p.snap.Card.ID, p.seq+1, false)
+		r.rememberCard(r.Snapshot.Card.ID, r.cardSeq+1, false)
 		return nil
 	}
-	id, err := p.GitHub.Comment(p.ctx, p.m.Ref, body)
+	id, err := r.GitHub.PostComment(r.Ctx, r.m.Ref, body)
 	if err != nil {
 		return fmt.Errorf("post the card: %w", err)
 	}
-	p.snap.Card = &Card{ID: id}
-	p.noteCard(id, p.seq+1, true)
+	r.Snapshot.Card = &Card{ID: id}
+	r.rememberCard(id, r.cardSeq+1, true)
 	return nil
 }
 
-// pin pins the card. One that GitHub does not pin is found among the first comments.
-func (p *pass) pin(c *Card) error {
-	if c.Pinned || p.state.Contested.Left(incident.ContestPin) {
+// pinCard pins the card. One that GitHub does not pin is found among the first comments.
+func (r *reconciliation) pinCard(c *Card) error {
+	if c.Pinned || r.State.Contested.Left(incident.ContestPin) {
 		return nil
 	}
-	err := p.GitHub.Pin(p.ctx, p.m.Ref, c.ID)
+	err := r.GitHub.PinComment(r.Ctx, r.m.Ref, c.ID)
 	if err == nil || isRefused(err) {
 		c.Pinned = true
 		return nil
@@ -571,8 +571,8 @@ func (p *pass) pin(c *Card) error {
 	return fmt.Errorf("pin the card: %w", err)
 }
 
-// equal compares two states but for the cursor and the newest comments, which move with every look.
-func equal(a, b incident.State) bool {
+// equalStates compares two states but for the cursor and the newest comments, which move with every look.
+func equalStates(a, b incident.State) bool {
 	a.Cursor, b.Cursor = incident.Cursor{}, incident.Cursor{}
 	a.Heard, b.Heard, a.Last, b.Last = nil, nil, nil, nil
 	x, errA := json.Marshal(a)
@@ -580,31 +580,31 @@ func equal(a, b incident.State) bool {
 	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
-// wanted lists what differs between the issue and how it should look.
-func (p *pass) wanted() (add, remove, assign, dismiss []string, w incident.Wanted) {
-	w = incident.AsWanted(p.state, p.policy)
+// pendingCorrections lists what differs between the issue and how it should look.
+func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []string, w incident.Wanted) {
+	w = incident.AsWanted(r.State, r.Policy)
 	for _, l := range w.Labels {
-		if !naming.Contains(p.snap.Labels, l) {
+		if !naming.Contains(r.Snapshot.Labels, l) {
 			add = append(add, l)
 		}
 	}
-	for _, l := range p.snap.Labels { // as the repository spells them
+	for _, l := range r.Snapshot.Labels { // as the repository spells them
 		if w.IsUnwanted(l) {
 			remove = append(remove, l)
 		}
 	}
 	for _, l := range w.Assignees {
-		if !naming.Contains(p.snap.Assignees, l) {
+		if !naming.Contains(r.Snapshot.Assignees, l) {
 			assign = append(assign, l)
 		}
 	}
 	for _, l := range w.Dismissed {
-		if naming.Contains(p.snap.Assignees, l) {
+		if naming.Contains(r.Snapshot.Assignees, l) {
 			dismiss = append(dismiss, l)
 		}
 	}
 	slices.Sort(remove)
-	add, remove, assign, dismiss = p.leaveContested(add, remove, assign, dismiss)
-	add, remove, assign, dismiss = p.leaveUnexplained(add, remove, assign, dismiss)
+	add, remove, assign, dismiss = r.dropContested(add, remove, assign, dismiss)
+	add, remove, assign, dismiss = r.dropUnexplained(add, remove, assign, dismiss)
 	return add, remove, assign, dismiss, w
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // changeTickets brings tickets up to date with who owns their follow-ups and when they are due (C4).
-func (p *pass) changeTickets() error {
-	return each(p, func(c incident.ChangeTicket) error {
-		fu := p.state.FollowUps[c.Index]
+func (r *reconciliation) changeTickets() error {
+	return forEach(r, func(c incident.ChangeTicket) error {
+		fu := r.State.FollowUps[c.Index]
 		if !fu.Changed {
 			return nil
 		}
@@ -22,26 +22,26 @@ func (p *pass) changeTickets() error {
 		if err != nil {
 			return fmt.Errorf("change the ticket of follow-up %d: %w", c.Index+1, err)
 		}
-		owner := p.state.OwnerOf(fu)
+		owner := r.State.OwnerOf(fu)
 		body := func(text string) string { return postmortem.TicketOf(text, owner, fu.Due) }
-		return p.attempt(fmt.Sprintf("ticket change/%d", c.Index), func() error {
-			if err := p.isStill(ref, fu.TicketID); err != nil {
+		return r.attempt(fmt.Sprintf("ticket change/%d", c.Index), func() error {
+			if err := r.verifySameIssue(ref, fu.TicketID); err != nil {
 				return err
 			}
-			if err := p.GitHub.ChangeTicket(p.ctx, ref, body, owner, c.Was); err != nil {
+			if err := r.GitHub.ChangeTicket(r.Ctx, ref, body, owner, c.Was); err != nil {
 				return fmt.Errorf("change the ticket of follow-up %d: %w", c.Index+1, err)
 			}
-			p.result(incident.TicketUpToDate{Index: c.Index})
+			r.Report(incident.TicketUpToDate{Index: c.Index})
 			return nil
 		})
 	})
 }
 
-// byTicket gives the change of a follow-up that is named by its ticket the follow-up's number. The ticket says which it is of, where
+// resolveTicket gives the change of a follow-up that is named by its ticket the follow-up's number. The ticket says which it is of, where
 // the state doesn't know it: once a card is lost tickets are known again only after what was said of them.
-func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
+func (r *reconciliation) resolveTicket(c incident.Command) (incident.Command, error) {
 	name := fmt.Sprintf("%s#%d", c.Repo, c.Number)
-	for _, list := range [][]incident.FollowUp{p.state.FollowUps, p.ups} {
+	for _, list := range [][]incident.FollowUp{r.State.FollowUps, r.currentFollowUps} {
 		for i, fu := range list {
 			if naming.Equal(fu.Ticket, name) {
 				c.Repo, c.Number = "", i+1
@@ -53,48 +53,48 @@ func (p *pass) byTicket(c incident.Command) (incident.Command, error) {
 	if err != nil {
 		return c, nil // the core answers that there is none
 	}
-	ticket, err := p.GitHub.Ticket(p.ctx, ref)
+	ticket, err := r.GitHub.ReadTicket(r.Ctx, ref)
 	if errors.Is(err, ErrNoAccess) {
 		return c, nil
 	}
 	if err != nil {
 		return c, fmt.Errorf("look for the follow-up of %s: %w", name, err)
 	}
-	if i, ok := p.followUpOf(ticket); ok {
+	if i, ok := r.followUpOf(ticket); ok {
 		c.Repo, c.Number = "", i+1
 	}
 	return c, nil
 }
 
 // followUpOf returns which follow-up of this incident a ticket of the app's says that it is.
-func (p *pass) followUpOf(ticket Ticket) (index int, ok bool) {
+func (r *reconciliation) followUpOf(ticket Ticket) (index int, ok bool) {
 	if !ticket.Own {
 		return 0, false
 	}
 	w := Written{Body: ticket.Body, Created: ticket.Created, Updated: ticket.Updated}
-	for _, m := range p.marksOf(w, p.signedFor(), p.signedSince(p.ctx)) {
+	for _, m := range r.marksOf(w, r.signingNames(), r.signedSince(r.Ctx)) {
 		of, i, ok := incident.ReadTicketMark(m.Line())
-		if ok && slices.ContainsFunc(p.names(), func(name incident.Ref) bool { return isSame(of, name) }) {
+		if ok && slices.ContainsFunc(r.names(), func(name incident.Ref) bool { return isSame(of, name) }) {
 			return i, true
 		}
 	}
 	return 0, false
 }
 
-// table is what people wrote into the table of the follow-ups of a postmortem.
-type table struct {
+// followUpTable is what people wrote into the table of the follow-ups of a postmortem.
+type followUpTable struct {
 	kept     postmortem.Kept
 	problems map[int][]string // by the number of the follow-up
 }
 
 // readTable reads back what people wrote into the table of the follow-ups since the app wrote it (C3). An owner who may respond and a
 // date count from now on; anything else stays as written, and the check says what is wrong with it.
-func (p *pass) readTable(document string, data []byte) (t table, err error) {
-	t = table{kept: postmortem.Kept{}, problems: map[int][]string{}}
+func (r *reconciliation) readTable(document string, data []byte) (t followUpTable, err error) {
+	t = followUpTable{kept: postmortem.Kept{}, problems: map[int][]string{}}
 	written := postmortem.LastWritten(data)
 	for _, row := range postmortem.Rows(document) {
 		i := row.Number - 1
-		if i < 0 || i >= len(written) || i >= len(p.state.FollowUps) {
+		if i < 0 || i >= len(written) || i >= len(r.State.FollowUps) {
 			continue
 		}
 		keep := func(column, problem string) {
@@ -103,7 +103,7 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 				t.problems[row.Number] = append(t.problems[row.Number], problem)
 			}
 		}
-		edited := incident.FollowUpEdited{Index: i, Read: p.now}
+		edited := incident.FollowUpEdited{Index: i, Read: r.Now}
 		switch was := written[i]; {
 		case naming.Equal(row.Owner, was.Owner):
 		case row.Owner == "":
@@ -111,7 +111,7 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 		case !naming.IsLogin(row.Owner):
 			keep(postmortem.ColumnOwner, fmt.Sprintf("“%s” is not a name on GitHub: write the name of one person", row.Owner))
 		default:
-			may, err := p.may(row.Owner)
+			may, err := r.canRespond(row.Owner)
 			if err != nil {
 				return t, err
 			}
@@ -123,7 +123,7 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 		}
 		if was := written[i].Due; row.Due != was {
 			day, ok := postmortem.DayOf(row.Due)
-			switch why := incident.DueProblem(day, p.now, p.policy.Zone); {
+			switch why := incident.DueProblem(day, r.Now, r.Policy.Zone); {
 			case row.Due == "":
 				edited.Due = "none"
 			case ok && day == was:
@@ -141,14 +141,14 @@ func (p *pass) readTable(document string, data []byte) (t table, err error) {
 			keep(postmortem.ColumnTitle, "")
 		}
 		if edited.Owner != "" || edited.Due != "" {
-			p.result(edited)
+			r.Report(edited)
 		}
 	}
 	return t, nil
 }
 
-// complain lists what is wrong with the rows of a document's table.
-func (t table) complain(document string, followUps int) (all []postmortem.Problem) {
+// problemsIn lists what is wrong with the rows of a document's table.
+func (t followUpTable) problemsIn(document string, followUps int) (all []postmortem.Problem) {
 	add := func(row postmortem.Row, message string) {
 		all = append(all, postmortem.Problem{Line: row.Line, EndLine: row.Line, Level: postmortem.Failure, Rule: "follow-up", Message: message})
 	}

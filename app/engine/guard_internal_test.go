@@ -14,26 +14,26 @@ import (
 // A fact that the core can't handle counts as read, and whoever wrote it is told: it must not be tried for ever (A8).
 func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
-	p := &pass{Engine: New(Options{Logger: slog.New(slog.DiscardHandler)}), now: at, policy: incident.DefaultPolicy()}
+	r := &reconciliation{Engine: New(Options{Logger: slog.New(slog.DiscardHandler)}), Now: at, Policy: incident.DefaultPolicy()}
 	by := incident.Person{Login: "alice", Respond: true}
-	p.fact(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form", Severity: "critical"}})
-	before := len(p.effects)
+	r.Step(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form", Severity: "critical"}})
+	before := len(r.Effects)
 	broken := incident.Fact{ID: "c1.0", At: at, By: by, What: incident.TicketUpToDate{Index: 7}} // there is no such follow-up
-	p.fact(broken)
-	if !p.state.Cursor.Knows(broken.ID, broken.At) {
+	r.Step(broken)
+	if !r.State.Cursor.Knows(broken.ID, broken.At) {
 		t.Error("it would be read again")
 	}
 	var said bool
-	for _, e := range p.effects[before:] {
-		if r, ok := e.(incident.Reply); ok && r.Say.Name == "not-handled" {
+	for _, e := range r.Effects[before:] {
+		if x, ok := e.(incident.Reply); ok && x.Say.Name == "not-handled" {
 			said = true
 		}
 	}
 	if !said {
-		t.Errorf("nobody is told: %v", p.effects[before:])
+		t.Errorf("nobody is told: %v", r.Effects[before:])
 	}
-	p.fact(incident.Fact{ID: "c2.0", At: at, By: by, What: incident.Command{Kind: incident.Finding, Text: "The disk is full"}})
-	if p.state.Findings != 1 {
+	r.Step(incident.Fact{ID: "c2.0", At: at, By: by, What: incident.Command{Kind: incident.Finding, Text: "The disk is full"}})
+	if r.State.Findings != 1 {
 		t.Error("the next fact is lost")
 	}
 }
@@ -63,8 +63,8 @@ func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 		"nothing is kept": {"", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Shelf: shelfOf(tt.kept), Logger: slog.New(slog.DiscardHandler)})
-			u, ok := e.findUnwritten(t.Context(), ref)
+			e := New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelfOf(tt.kept), Logger: slog.New(slog.DiscardHandler)})
+			u, ok := e.loadRefusedCard(t.Context(), ref)
 			if ok != tt.ok || ok && (u.Seq != 7 || u.State.IC != "carol") {
 				t.Errorf("%v, %d, %q", ok, u.Seq, u.State.IC)
 			}
@@ -75,26 +75,26 @@ func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 // shelfOf gives one text by every name.
 type shelfOf string
 
-func (s shelfOf) Keep(context.Context, string, []byte) error   { return nil }
-func (s shelfOf) Kept(context.Context, string) ([]byte, error) { return []byte(s), nil }
+func (s shelfOf) Save(context.Context, string, []byte) error   { return nil }
+func (s shelfOf) Load(context.Context, string) ([]byte, error) { return []byte(s), nil }
 
 // What another process wrote meanwhile counts: a state that this process kept and that is gone from the shelf is not taken up again.
 func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	shelf := shelves{}
 	open := func() *Engine {
-		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Shelf: shelf, Logger: slog.New(slog.DiscardHandler)})
+		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelf, Logger: slog.New(slog.DiscardHandler)})
 	}
-	pass := func(e *Engine) *pass {
-		return &pass{Engine: e, ctx: t.Context(), m: Message{Ref: ref}, seq: 7, state: incident.State{Phase: incident.Fixing}}
+	pass := func(e *Engine) *reconciliation {
+		return &reconciliation{Engine: e, Ctx: t.Context(), m: Message{Ref: ref}, cardSeq: 7, State: incident.State{Phase: incident.Fixing}}
 	}
 	one, two := open(), open()
-	pass(one).keepUnwritten(card.View{Ref: ref, Policy: incident.DefaultPolicy()})
-	if u, ok := two.findUnwritten(t.Context(), ref); !ok || u.Seq != 7 {
+	pass(one).saveRefusedCard(card.View{Ref: ref, Policy: incident.DefaultPolicy()})
+	if u, ok := two.loadRefusedCard(t.Context(), ref); !ok || u.Seq != 7 {
 		t.Errorf("another process finds %v, %t", u.Seq, ok)
 	}
-	pass(two).dropUnwritten()
-	if u, ok := one.findUnwritten(t.Context(), ref); ok {
+	pass(two).deleteRefusedCard()
+	if u, ok := one.loadRefusedCard(t.Context(), ref); ok {
 		t.Errorf("the first still has %d", u.Seq)
 	}
 }
@@ -102,8 +102,8 @@ func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 // shelves keeps what it is given.
 type shelves map[string][]byte
 
-func (s shelves) Keep(_ context.Context, name string, content []byte) error {
+func (s shelves) Save(_ context.Context, name string, content []byte) error {
 	s[name] = content
 	return nil
 }
-func (s shelves) Kept(_ context.Context, name string) ([]byte, error) { return s[name], nil }
+func (s shelves) Load(_ context.Context, name string) ([]byte, error) { return s[name], nil }

@@ -15,92 +15,92 @@ import (
 // one signed none. What they wrote counts as long as it can only be theirs: if it is older than the first start of a version that
 // signs, and, for a comment, if nobody has edited it since.
 
-// did is the kind of the marks under what the app says once.
-const did = "did"
+// markKind is the kind of the marks under what the app says once.
+const markKind = "did"
 
-// dids makes marks of keys.
-func dids(keys ...string) (marks []mark.Mark) {
+// marksFor makes marks of keys.
+func marksFor(keys ...string) (marks []mark.Mark) {
 	for _, k := range keys {
-		marks = append(marks, mark.Mark{Kind: did, Text: k})
+		marks = append(marks, mark.Mark{Kind: markKind, Text: k})
 	}
 	return marks
 }
 
-// signedName is what the shelf keeps the time under since when marks are signed here.
-const signedName = "marks/signed"
+// marksSignedKey is what the shelf keeps the time under since when marks are signed here.
+const marksSignedKey = "marks/signed"
 
 // signedSince returns since when marks are signed here. It is the zero time where nobody knows: then nothing unsigned counts.
 func (e *Engine) signedSince(ctx context.Context) time.Time {
 	e.mu.Lock()
-	since := e.signs
+	since := e.marksSignedSince
 	e.mu.Unlock()
-	if !since.IsZero() || e.Shelf == nil {
+	if !since.IsZero() || e.Store == nil {
 		return since
 	}
-	text, err := e.Shelf.Kept(ctx, signedName)
+	text, err := e.Store.Load(ctx, marksSignedKey)
 	if err == nil && len(text) > 0 {
 		since, err = time.Parse(time.RFC3339, string(text))
 	} else if err == nil {
 		since = e.Clock.Now().UTC().Truncate(time.Second)
-		err = e.Shelf.Keep(ctx, signedName, []byte(since.Format(time.RFC3339)))
+		err = e.Store.Save(ctx, marksSignedKey, []byte(since.Format(time.RFC3339)))
 	}
 	if err != nil {
-		e.Logger.Warn("not known since when marks are signed: none without a signature counts", "err", brief(err))
+		e.Logger.Warn("not known since when marks are signed: none without a signature counts", "err", redact(err))
 		return time.Time{}
 	}
 	e.mu.Lock()
-	e.signs = since
+	e.marksSignedSince = since
 	e.mu.Unlock()
 	return since
 }
 
-// signedFor names the incident for which marks are signed: by its issue's present id, and, after a transfer, by those before. The
+// signingNames names the incident for which marks are signed: by its issue's present id, and, after a transfer, by those before. The
 // first one signs.
-func (p *pass) signedFor() []string {
-	if p.snap == nil || p.snap.ID == 0 {
-		return []string{strings.ToLower(p.m.Ref.String())}
+func (r *reconciliation) signingNames() []string {
+	if r.Snapshot == nil || r.Snapshot.ID == 0 {
+		return []string{strings.ToLower(r.m.Ref.String())}
 	}
-	names := []string{incidentOf(p.snap.ID)}
-	for _, id := range append(p.before.WasIDs, p.wasIDs...) {
-		names = append(names, incidentOf(id))
+	names := []string{signingName(r.Snapshot.ID)}
+	for _, id := range append(r.Before.WasIDs, r.formerIDs...) {
+		names = append(names, signingName(id))
 	}
 	return names
 }
 
-func incidentOf(id int64) string { return fmt.Sprintf("issue %d", id) }
+func signingName(id int64) string { return fmt.Sprintf("issue %d", id) }
 
-// signed returns a comment's text with its marks.
-func (p *pass) signed(text string, marks ...mark.Mark) string {
-	return p.marks().Comment(p.signedFor()[0], text, marks...)
+// signComment returns a comment's text with its marks.
+func (r *reconciliation) signComment(text string, marks ...mark.Mark) string {
+	return r.markKeys().Comment(r.signingNames()[0], text, marks...)
 }
 
-// signedIssue returns the text of an issue that the app opens for the incident, with its marks.
-func (p *pass) signedIssue(text string, marks ...mark.Mark) string {
-	return p.marks().Issue(p.signedFor()[0], text, p.now, marks...)
+// signIssue returns the text of an issue that the app opens for the incident, with its marks.
+func (r *reconciliation) signIssue(text string, marks ...mark.Mark) string {
+	return r.markKeys().Issue(r.signingNames()[0], text, r.Now, marks...)
 }
 
-func (e *Engine) marks() mark.Keys { return mark.Keys(e.keys) }
+func (e *Engine) markKeys() mark.Keys { return mark.Keys(e.keys) }
 
-// marksIn lists the keys under a comment of the app's own. Of two comments with one signature only the first counts: the other is a
+// keysIn lists the keys under a comment of the app's own. Of two comments with one signature only the first counts: the other is a
 // copy of it.
-func (p *pass) marksIn(it Item) (keys []string) {
+func (r *reconciliation) keysIn(it Item) (keys []string) {
 	if !it.Own || it.Event != "commented" {
 		return nil
 	}
-	marks, signature := p.marks().InComment(it.Body, p.signedFor()...)
+	marks, signature := r.markKeys().InComment(it.Body, r.signingNames()...)
 	if signature != "" {
-		if p.signatures == nil {
-			p.signatures = map[string]int64{}
+		if r.signatures == nil {
+			r.signatures = map[string]int64{}
 		}
-		if first, ok := p.signatures[signature]; ok && first != it.Comment {
+		if first, ok := r.signatures[signature]; ok && first != it.Comment {
 			return nil
 		}
-		p.signatures[signature] = it.Comment
-	} else if !it.Edited && it.At.Before(p.signedSince(p.ctx)) {
+		r.signatures[signature] = it.Comment
+	} else if !it.Edited && it.At.Before(r.signedSince(r.Ctx)) {
 		marks = mark.Unsigned(it.Body)
 	}
 	for _, m := range marks {
-		if m.Kind == did {
+		if m.Kind == markKind {
 			keys = append(keys, m.Text)
 		}
 	}
@@ -108,7 +108,9 @@ func (p *pass) marksIn(it Item) (keys []string) {
 }
 
 // isMarked returns what tells the app's comments and issues with a mark of this incident.
-func (p *pass) isMarked(m mark.Mark) IsMarked { return p.Engine.isMarked(p.ctx, p.signedFor(), m) }
+func (r *reconciliation) isMarked(m mark.Mark) IsMarked {
+	return r.Engine.isMarked(r.Ctx, r.signingNames(), m)
+}
 
 // isMarked returns what tells the app's comments and issues that have one of some marks, signed for one of some incidents.
 func (e *Engine) isMarked(ctx context.Context, incidents []string, marks ...mark.Mark) IsMarked {
@@ -129,13 +131,13 @@ func (e *Engine) isMarked(ctx context.Context, incidents []string, marks ...mark
 // marksOf returns the marks of a comment or an issue by the app.
 func (e *Engine) marksOf(w Written, incidents []string, since time.Time) []mark.Mark {
 	if w.IsComment {
-		marks, signature := e.marks().InComment(w.Body, incidents...)
+		marks, signature := e.markKeys().InComment(w.Body, incidents...)
 		if signature == "" && w.Updated.Equal(w.Created) && w.Created.Before(since) {
 			marks = mark.Unsigned(w.Body)
 		}
 		return marks
 	}
-	marks := e.marks().InIssue(w.Body, w.Created, incidents...)
+	marks := e.markKeys().InIssue(w.Body, w.Created, incidents...)
 	if len(marks) == 0 && w.Created.Before(since) {
 		return mark.InText(w.Body)
 	}
@@ -151,8 +153,8 @@ func (e *Engine) reportMarks(ctx context.Context, issue *Snapshot) []mark.Mark {
 // noIncident is for what the marks of an issue are signed that is to become an incident.
 const noIncident = ""
 
-// markOf returns the text of the first mark of a kind.
-func markOf(kind string, marks []mark.Mark) string {
+// firstMark returns the text of the first mark of a kind.
+func firstMark(kind string, marks []mark.Mark) string {
 	for _, m := range marks {
 		if m.Kind == kind {
 			return m.Text
@@ -162,6 +164,6 @@ func markOf(kind string, marks []mark.Mark) string {
 }
 
 // ticketMark marks the ticket of a follow-up.
-func (p *pass) ticketMark(index int) mark.Mark {
-	return mark.Mark{Kind: "ticket", Text: incident.TicketName(p.identity(), index)}
+func (r *reconciliation) ticketMark(index int) mark.Mark {
+	return mark.Mark{Kind: "ticket", Text: incident.TicketName(r.declaredRef(), index)}
 }

@@ -12,12 +12,12 @@ import (
 // shelfOfAll is a shelf in memory.
 type shelfOfAll map[string][]byte
 
-func (s shelfOfAll) Keep(_ context.Context, name string, content []byte) error {
+func (s shelfOfAll) Save(_ context.Context, name string, content []byte) error {
 	s[name] = content
 	return nil
 }
 
-func (s shelfOfAll) Kept(_ context.Context, name string) ([]byte, error) { return s[name], nil }
+func (s shelfOfAll) Load(_ context.Context, name string) ([]byte, error) { return s[name], nil }
 
 type clockAt time.Time
 
@@ -28,16 +28,16 @@ func (c clockAt) Now() time.Time { return time.Time(c) }
 func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 	start := time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
 	shelf := shelfOfAll{}
-	first := New(Options{Shelf: shelf, Clock: clockAt(start), Secrets: [][]byte{[]byte("a secret")}})
+	first := New(Options{Store: shelf, Clock: clockAt(start), Secrets: [][]byte{[]byte("a secret")}})
 	if got := first.signedSince(t.Context()); !got.Equal(start) {
 		t.Fatalf("signed since %s", got)
 	}
-	e := New(Options{Shelf: shelf, Clock: clockAt(start.Add(24 * time.Hour)), Secrets: [][]byte{[]byte("a secret")}})
-	page := mark.Mark{Kind: did, Text: "page/1"}
+	e := New(Options{Store: shelf, Clock: clockAt(start.Add(24 * time.Hour)), Secrets: [][]byte{[]byte("a secret")}})
+	page := mark.Mark{Kind: markKind, Text: "page/1"}
 	body := "Paged carol.\n" + page.Line()
 	for name, c := range map[string]struct {
 		it     Item
-		shelf  Shelf
+		shelf  Store
 		counts bool
 	}{
 		"older":                 {Item{At: start.Add(-time.Hour)}, shelf, true},
@@ -47,10 +47,10 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		"nobody knows how old":  {Item{At: start.Add(-time.Hour)}, nil, false},
 		"older, and a person's": {Item{At: start.Add(-time.Hour), By: "bob"}, shelf, false},
 	} {
-		e.Shelf, e.signs = c.shelf, time.Time{}
-		p := &pass{Engine: e, ctx: t.Context(), snap: &Snapshot{ID: 1}}
+		e.Store, e.marksSignedSince = c.shelf, time.Time{}
+		r := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
 		c.it.Event, c.it.Body, c.it.Own, c.it.Comment = "commented", body, c.it.By == "", 7
-		if got := p.marksIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts && len(got) > 0 {
+		if got := r.keysIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts && len(got) > 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 		if c.it.By != "" {
@@ -60,11 +60,11 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		if c.it.Edited {
 			w.Updated = w.Created.Add(time.Minute)
 		}
-		if p.isMarked(page)(w) != c.counts {
+		if r.isMarked(page)(w) != c.counts {
 			t.Errorf("%s, in another issue: %t", name, !c.counts)
 		}
 		w.IsComment = false // an issue's text is for people to edit
-		if want := c.counts || c.it.Edited; p.isMarked(page)(w) != want {
+		if want := c.counts || c.it.Edited; r.isMarked(page)(w) != want {
 			t.Errorf("%s, in an issue's text: %t", name, !want)
 		}
 	}
@@ -73,13 +73,13 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 // A copy of a comment with its marks counts once, wherever it stands.
 func TestACopiedCommentCountsOnce(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
-	p := &pass{Engine: e, ctx: t.Context(), snap: &Snapshot{ID: 1}}
-	body := p.signed("Paged carol.", dids("page/1")...)
+	r := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
+	body := r.signComment("Paged carol.", marksFor("page/1")...)
 	for _, look := range []int{1, 2} {
-		if n := len(p.marksIn(Item{Event: "commented", Own: true, Comment: 7, Body: body})); n != 1 {
+		if n := len(r.keysIn(Item{Event: "commented", Own: true, Comment: 7, Body: body})); n != 1 {
 			t.Errorf("look %d: %d marks", look, n)
 		}
-		if n := len(p.marksIn(Item{Event: "commented", Own: true, Comment: 8, Body: body})); n != 0 {
+		if n := len(r.keysIn(Item{Event: "commented", Own: true, Comment: 8, Body: body})); n != 0 {
 			t.Errorf("look %d: %d marks in the copy", look, n)
 		}
 	}
@@ -88,11 +88,11 @@ func TestACopiedCommentCountsOnce(t *testing.T) {
 // After a transfer an issue has another id: what was signed before counts there, and in no other issue.
 func TestMarksAfterATransfer(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
-	before := &pass{Engine: e, ctx: t.Context(), snap: &Snapshot{ID: 1}}
-	it := Item{Event: "commented", Own: true, Comment: 7, Body: before.signed("Paged carol.", dids("page/1")...)}
-	after := &pass{Engine: e, ctx: t.Context(), snap: &Snapshot{ID: 2}, wasIDs: []int64{1}}
-	other := &pass{Engine: e, ctx: t.Context(), snap: &Snapshot{ID: 2}}
-	if n, m := len(after.marksIn(it)), len(other.marksIn(it)); n != 1 || m != 0 {
+	before := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
+	it := Item{Event: "commented", Own: true, Comment: 7, Body: before.signComment("Paged carol.", marksFor("page/1")...)}
+	after := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 2}, formerIDs: []int64{1}}
+	other := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 2}}
+	if n, m := len(after.keysIn(it)), len(other.keysIn(it)); n != 1 || m != 0 {
 		t.Errorf("%d marks after the transfer, %d in another issue", n, m)
 	}
 }

@@ -9,46 +9,46 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// measure tells the log and the metrics what came of a pass. Neither holds a text that somebody wrote: of commands their
+// recordMetrics tells the log and the metrics what came of a pass. Neither holds a text that somebody wrote: of commands their
 // names, of effects their kinds.
-func (p *pass) measure(err error, took time.Duration, calls *metrics.Calls) {
+func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *metrics.Calls) {
 	n, left, known := calls.Total()
 	effects := map[string]int{}
-	for _, e := range p.effects {
+	for _, e := range r.Effects {
 		if kind := incident.KindOf(e); kind != "" {
 			effects[kind]++
 		}
 	}
-	log := p.Logger.With("incident", p.m.Ref.String(), "why", p.m.Why, "delivery", p.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
-	if len(p.orders) > 0 {
-		log = log.With("commands", p.orders)
+	log := r.Logger.With("incident", r.m.Ref.String(), "why", r.m.Why, "delivery", r.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
+	if len(r.commandNames) > 0 {
+		log = log.With("commands", r.commandNames)
 	}
 	if known {
 		log = log.With("rate_left", left)
 	}
-	var later *Later
+	var later *RetryAfter
 	result := "failed"
 	switch {
 	case errors.As(err, &later):
 		result = "later"
-		log.Info("later", "until", later.Until, "because", brief(later.Err))
+		log.Info("later", "until", later.Until, "because", redact(later.Err))
 	case err != nil:
-		log.Error("failed", "err", brief(err))
+		log.Error("failed", "err", redact(err))
 	default:
 		result = "done"
-		log.Info("looked", "acted", p.acted)
+		log.Info("looked", "acted", r.hasNews)
 		for kind, n := range effects {
-			p.Metrics.Record(metrics.Effects, float64(n), kind)
+			r.Metrics.Record(metrics.Effects, float64(n), kind)
 		}
-		if p.state.Updates.Overdue && !p.before.Updates.Overdue && !p.lost && !p.state.Drill {
-			p.Metrics.Record(metrics.UpdatesOverdue, 1)
+		if r.State.Updates.Overdue && !r.Before.Updates.Overdue && !r.IsCardLost && !r.State.Drill {
+			r.Metrics.Record(metrics.UpdatesOverdue, 1)
 		}
 	}
-	p.Metrics.Record(metrics.PassTime, took.Seconds(), result)
+	r.Metrics.Record(metrics.PassTime, took.Seconds(), result)
 }
 
-// order names a command, as people write it but without what they say by it; "" for any other fact.
-func order(what any) string {
+// commandName names a command, as people write it but without what they say by it; "" for any other fact.
+func commandName(what any) string {
 	switch c := what.(type) {
 	case incident.Command:
 		return c.Verb + " " + string(c.Kind)
@@ -65,11 +65,11 @@ func (e *Engine) countPage(service, where, key string, err error) {
 		return
 	}
 	e.Metrics.Record(metrics.PageFailures, 1, service)
-	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err", brief(err))
+	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err", redact(err))
 }
 
-// brief gives of an error what a log may hold: where one knows that it tells too much, it gives less by itself.
-func brief(err error) any {
+// redact gives of an error what a log may hold: where one knows that it tells too much, it gives less by itself.
+func redact(err error) any {
 	var less slog.LogValuer
 	if errors.As(err, &less) {
 		return less

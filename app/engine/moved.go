@@ -24,18 +24,18 @@ import (
 // isSame reports whether two names are one to GitHub, which makes no difference of case.
 func isSame(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
-// identity returns the name under which the incident was declared: marks are made with it, whatever its present name is.
-func (p *pass) identity() incident.Ref {
-	if ref, err := incident.ParseRef(p.declaredAs); err == nil {
+// declaredRef returns the name under which the incident was declared: marks are made with it, whatever its present name is.
+func (r *reconciliation) declaredRef() incident.Ref {
+	if ref, err := incident.ParseRef(r.declaredAs); err == nil {
 		return ref
 	}
-	return p.m.Ref
+	return r.m.Ref
 }
 
 // names lists the names that the incident has or had, as far as this pass knows them.
-func (p *pass) names() []incident.Ref {
-	names := []incident.Ref{p.m.Ref}
-	for _, ref := range []incident.Ref{p.m.Was, p.wasNamed, p.identity()} {
+func (r *reconciliation) names() []incident.Ref {
+	names := []incident.Ref{r.m.Ref}
+	for _, ref := range []incident.Ref{r.m.Was, r.formerName, r.declaredRef()} {
 		if ref.Number != 0 && !slices.ContainsFunc(names, func(n incident.Ref) bool { return isSame(n, ref) }) {
 			names = append(names, ref)
 		}
@@ -43,21 +43,21 @@ func (p *pass) names() []incident.Ref {
 	return names
 }
 
-// passToPresentName passes a message on to the name that the incident has by now. It reports whether there is another one.
-func (p *pass) passToPresentName() (bool, error) {
-	to := p.snap.Ref
+// forwardToPresentName passes a message on to the name that the incident has by now. It reports whether there is another one.
+func (r *reconciliation) forwardToPresentName() (bool, error) {
+	to := r.Snapshot.Ref
 	switch {
-	case p.snap.Gone:
+	case r.Snapshot.Gone:
 		var ok bool
-		if to, ok = p.notedMove(); !ok {
+		if to, ok = r.loadMove(); !ok {
 			return false, nil
 		}
-	case isSame(to, p.m.Ref):
+	case isSame(to, r.m.Ref):
 		return false, nil
 	default:
-		p.noteMove(to)
+		r.saveMove(to)
 	}
-	return true, p.passTo(to)
+	return true, r.forwardTo(to)
 }
 
 // signalID returns what names the time that a source said something, or "".
@@ -68,109 +68,109 @@ func signalID(m Message) string {
 	return ""
 }
 
-// passTo passes the message on to another name of its incident.
-func (p *pass) passTo(to incident.Ref) error {
-	on := p.m
-	on.Ref, on.Was = to, p.m.Ref
-	if id := cmp.Or(p.m.Delivery, signalID(p.m)); id != "" {
-		on.Delivery = "moved " + id + " " + p.m.Ref.String()
-	} else if !p.m.Due.IsZero() {
-		on.Delivery = fmt.Sprintf("moved clock %d %s", p.m.Due.UnixNano(), p.m.Ref)
+// forwardTo passes the message on to another name of its incident.
+func (r *reconciliation) forwardTo(to incident.Ref) error {
+	on := r.m
+	on.Ref, on.Was = to, r.m.Ref
+	if id := cmp.Or(r.m.Delivery, signalID(r.m)); id != "" {
+		on.Delivery = "moved " + id + " " + r.m.Ref.String()
+	} else if !r.m.Due.IsZero() {
+		on.Delivery = fmt.Sprintf("moved clock %d %s", r.m.Due.UnixNano(), r.m.Ref)
 	}
 	at := time.Time{}
-	if isSame(p.m.Was, to) { // the answers of GitHub's replicas differ
-		at = p.now.Add(5 * time.Second)
+	if isSame(r.m.Was, to) { // the answers of GitHub's replicas differ
+		at = r.Now.Add(5 * time.Second)
 	}
-	p.Logger.Info("message passed on: the incident has another name", "incident", p.m.Ref.String(), "now", to.String(), "why", p.m.Why)
-	p.forget(p.m.Ref)
-	p.mu.Lock()
-	delete(p.heard, p.m.Ref)
-	p.mu.Unlock()
-	if p.Queue == nil {
+	r.Logger.Info("message passed on: the incident has another name", "incident", r.m.Ref.String(), "now", to.String(), "why", r.m.Why)
+	r.forgetOpenIncident(r.m.Ref)
+	r.mu.Lock()
+	delete(r.lastLooks, r.m.Ref)
+	r.mu.Unlock()
+	if r.Queue == nil {
 		return fmt.Errorf("pass on to %s: no queue", to)
 	}
-	if err := p.Queue.Enqueue(p.ctx, on, at); err != nil {
+	if err := r.Queue.Enqueue(r.Ctx, on, at); err != nil {
 		return fmt.Errorf("pass on to %s: %w", to, err)
 	}
-	p.looked = true
-	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{}); err != nil {
+	r.hasLooked = true
+	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	return nil
 }
 
-func moveName(ref incident.Ref) string {
+func moveKey(ref incident.Ref) string {
 	return strings.ToLower(fmt.Sprintf("moved/%s/%d", ref.FullName(), ref.Number))
 }
 
-// noteMove keeps where an incident is now, for when the redirect ends: another repository may take the old name.
-func (p *pass) noteMove(to incident.Ref) { p.putAway(moveName(p.m.Ref), []byte(to.String())) }
+// saveMove keeps where an incident is now, for when the redirect ends: another repository may take the old name.
+func (r *reconciliation) saveMove(to incident.Ref) { r.saveKept(moveKey(r.m.Ref), []byte(to.String())) }
 
-// notedMove returns where an incident is that GitHub does not find any more under this name.
-func (p *pass) notedMove() (incident.Ref, bool) {
-	text := p.keptBy(p.ctx, moveName(p.m.Ref))
+// loadMove returns where an incident is that GitHub does not find any more under this name.
+func (r *reconciliation) loadMove() (incident.Ref, bool) {
+	text := r.loadKept(r.Ctx, moveKey(r.m.Ref))
 	to, err := incident.ParseRef(string(text))
-	return to, err == nil && !isSame(to, p.m.Ref)
+	return to, err == nil && !isSame(to, r.m.Ref)
 }
 
-// putAway keeps something on the shelf, if there is one.
-func (p *pass) putAway(name string, content []byte) {
-	if p.Shelf == nil {
+// saveKept keeps something on the shelf, if there is one.
+func (r *reconciliation) saveKept(name string, content []byte) {
+	if r.Store == nil {
 		return
 	}
-	if err := p.Shelf.Keep(p.ctx, name, content); err != nil {
-		p.Logger.Warn("not kept outside GitHub", "name", name, "err", brief(err))
+	if err := r.Store.Save(r.Ctx, name, content); err != nil {
+		r.Logger.Warn("not kept outside GitHub", "name", name, "err", redact(err))
 	}
 }
 
-// keptBy reads something from the shelf; nil if it is not there.
-func (e *Engine) keptBy(ctx context.Context, name string) []byte {
-	if e.Shelf == nil {
+// loadKept reads something from the shelf; nil if it is not there.
+func (e *Engine) loadKept(ctx context.Context, name string) []byte {
+	if e.Store == nil {
 		return nil
 	}
-	content, err := e.Shelf.Kept(ctx, name)
+	content, err := e.Store.Load(ctx, name)
 	if err != nil {
-		e.Logger.Warn("not readable outside GitHub", "name", name, "err", brief(err))
+		e.Logger.Warn("not readable outside GitHub", "name", name, "err", redact(err))
 	}
 	return content
 }
 
 // openCard opens the card of an issue that was just read, under whatever name it was written. An error other than card.ErrForged
 // and card.ErrNone says that it could not be found out whether the card belongs here.
-func (p *pass) openCard(issue *Snapshot, body string) (card.Card, error) {
-	c, err := card.OpenIn(body, card.Issue{Ref: issue.Ref, ID: issue.ID}, p.keys)
+func (r *reconciliation) openCard(issue *Snapshot, body string) (card.Card, error) {
+	c, err := card.OpenIn(body, card.Issue{Ref: issue.Ref, ID: issue.ID}, r.keys)
 	switch {
 	case err == nil:
 		return c, nil
 	case errors.Is(err, card.ErrElsewhere):
-		here, failed := p.isHereNow(c.Written.Ref, issue)
+		here, failed := r.isPresentName(c.Written.Ref, issue)
 		if failed != nil || !here {
 			return card.Card{}, cmp.Or(failed, err)
 		}
-		p.transferred = true
+		r.wasTransferred = true
 		return c, nil
 	case errors.Is(err, card.ErrForged):
-		return p.openOldCard(issue, body, err)
+		return r.openOldCard(issue, body, err)
 	}
 	return card.Card{}, err
 }
 
 // openOldCard opens a card that an older version bound to the name alone, after the name changed.
-func (p *pass) openOldCard(issue *Snapshot, body string, forged error) (card.Card, error) {
-	for _, was := range append([]incident.Ref{p.m.Was}, linked(body)...) {
+func (r *reconciliation) openOldCard(issue *Snapshot, body string, forged error) (card.Card, error) {
+	for _, was := range append([]incident.Ref{r.m.Was}, linkedIssues(body)...) {
 		if was.Number == 0 || isSame(was, issue.Ref) {
 			continue
 		}
-		s, seq, err := card.Open(body, was, p.keys)
+		s, seq, err := card.Open(body, was, r.keys)
 		if err != nil {
 			continue
 		}
-		here, err := p.isHereNow(was, issue)
+		here, err := r.isPresentName(was, issue)
 		if err != nil {
 			return card.Card{}, err
 		}
 		if here {
-			p.transferred = was.Number != issue.Ref.Number
+			r.wasTransferred = was.Number != issue.Ref.Number
 			return card.Card{State: s, Seq: seq, Written: card.Issue{Ref: was}}, nil
 		}
 	}
@@ -183,7 +183,7 @@ var issuesPage = regexp.MustCompile(`/([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)/issues/
 // maxLinked is to how many different issues a card's links are followed.
 const maxLinked = 10
 
-func linked(body string) (refs []incident.Ref) {
+func linkedIssues(body string) (refs []incident.Ref) {
 	for _, m := range issuesPage.FindAllStringSubmatch(body, -1) {
 		ref, err := incident.ParseRef(m[1] + "/" + m[2] + "#" + m[3])
 		if err == nil && !slices.Contains(refs, ref) && len(refs) < maxLinked {
@@ -193,13 +193,13 @@ func linked(body string) (refs []incident.Ref) {
 	return refs
 }
 
-// isHereNow reports whether what was under another name is this issue by now: GitHub said so with the message, or is asked for
+// isPresentName reports whether what was under another name is this issue by now: GitHub said so with the message, or is asked for
 // the old address. A card that somebody copied stays where it is, so it helps nobody.
-func (p *pass) isHereNow(was incident.Ref, issue *Snapshot) (bool, error) {
-	if isSame(was, p.m.Was) {
+func (r *reconciliation) isPresentName(was incident.Ref, issue *Snapshot) (bool, error) {
+	if isSame(was, r.m.Was) {
 		return true, nil
 	}
-	snap, err := p.GitHub.Peek(p.ctx, was)
+	snap, err := r.GitHub.PeekIssue(r.Ctx, was)
 	if isRefused(err) {
 		return false, nil
 	}
@@ -209,148 +209,150 @@ func (p *pass) isHereNow(was incident.Ref, issue *Snapshot) (bool, error) {
 	return !snap.Gone && snap.ID == issue.ID && isSame(snap.Ref, issue.Ref), nil
 }
 
-// takeOver notes what a card says that was written under another name.
-func (p *pass) takeOver(issue *Snapshot, c card.Card) card.Card {
-	if isSame(c.Written.Ref, p.m.Ref) {
-		p.declaredAs = c.State.DeclaredAs
+// adoptCard notes what a card says that was written under another name.
+func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
+	if isSame(c.Written.Ref, r.m.Ref) {
+		r.declaredAs = c.State.DeclaredAs
 		return c
 	}
-	p.wasNamed, p.changed = c.Written.Ref, true
+	r.formerName, r.isCardChanged = c.Written.Ref, true
 	if was := c.Written.ID; was != 0 && was != issue.ID && !slices.Contains(c.State.WasIDs, was) {
 		c.State.WasIDs = append(slices.Clone(c.State.WasIDs), was)
 	}
 	if c.State.DeclaredAs == "" {
 		c.State.DeclaredAs = c.Written.Ref.String()
 	}
-	p.declaredAs = c.State.DeclaredAs
-	if p.transferred {
+	r.declaredAs = c.State.DeclaredAs
+	if r.wasTransferred {
 		c.State.Transferred = true
 		if c.State.Document.Number != 0 && c.State.Document.Repo == "" {
 			c.State.Document.Repo = c.Written.Ref.FullName() // pull requests stay
 		}
-		if trouble := markOf("signal", p.reportMarks(p.ctx, issue)); trouble != "" {
-			p.putAway(troubleName(trouble), []byte(p.m.Ref.String()))
+		if trouble := firstMark("signal", r.reportMarks(r.Ctx, issue)); trouble != "" {
+			r.saveKept(dedupKeyName(trouble), []byte(r.m.Ref.String()))
 		}
 	}
-	p.keepDeclaredName(issue.ID, false)
-	p.Logger.Info("incident taken over under another name", "incident", p.m.Ref.String(), "was", c.Written.Ref.String(),
-		"declared_as", p.declaredAs, "transferred", p.transferred)
+	r.saveDeclaredName(issue.ID, false)
+	r.Logger.Info("incident taken over under another name", "incident", r.m.Ref.String(), "was", c.Written.Ref.String(),
+		"declared_as", r.declaredAs, "transferred", r.wasTransferred)
 	return c
 }
 
-// keepDeclaredName keeps the name under which an incident was declared outside the card, which may be lost: all marks are made
+// saveDeclaredName keeps the name under which an incident was declared outside the card, which may be lost: all marks are made
 // with that name, and whoever looks for them under another opens a second ticket, and tells a customer in a second issue. With it
 // stands whether the first look at the incident has come to its end: one that broke off leaves comments and labels behind as a
 // lost card does, and yet nothing that it didn't do has been done.
-func (p *pass) keepDeclaredName(id int64, isFirstLook bool) {
-	text := p.identity().String()
+func (r *reconciliation) saveDeclaredName(id int64, isFirstLook bool) {
+	text := r.declaredRef().String()
 	if isFirstLook {
 		text = firstLook + text
 	}
-	p.putAway(declaredName(id), []byte(text))
+	r.saveKept(declaredKey(id), []byte(text))
 }
 
 const firstLook = "first look at "
 
-func declaredName(id int64) string { return fmt.Sprintf("declared/%d", id) }
+func declaredKey(id int64) string { return fmt.Sprintf("declared/%d", id) }
 
-// recallDeclaredName finds the name under which an incident was declared whose card is not there, and whether the first look at it
+// loadDeclaredName finds the name under which an incident was declared whose card is not there, and whether the first look at it
 // came to its end.
-func (p *pass) recallDeclaredName() {
-	kept, isFirstLook := strings.CutPrefix(string(p.keptBy(p.ctx, declaredName(p.snap.ID))), firstLook)
-	if isFirstLook && p.snap.Card == nil {
-		p.lost = false
+func (r *reconciliation) loadDeclaredName() {
+	kept, isFirstLook := strings.CutPrefix(string(r.loadKept(r.Ctx, declaredKey(r.Snapshot.ID))), firstLook)
+	if isFirstLook && r.Snapshot.Card == nil {
+		r.IsCardLost = false
 	}
 	switch {
-	case p.declaredAs != "":
+	case r.declaredAs != "":
 		return
 	case kept != "":
-		p.declaredAs = kept
-	case p.m.Was.Number != 0:
-		p.declaredAs = p.m.Was.String()
+		r.declaredAs = kept
+	case r.m.Was.Number != 0:
+		r.declaredAs = r.m.Was.String()
 	}
-	if p.declaredAs == p.m.Ref.String() {
-		p.declaredAs = ""
+	if r.declaredAs == r.m.Ref.String() {
+		r.declaredAs = ""
 	}
 }
 
 // skipOldIDs makes everything count as read that was before a transfer, if its items have other ids in the new place: commands
 // must not be run twice.
-func (p *pass) skipOldIDs() {
-	seen := p.before.Cursor.Seen
-	if !p.transferred || len(seen) == 0 {
+func (r *reconciliation) skipOldIDs() {
+	seen := r.Before.Cursor.Seen
+	if !r.wasTransferred || len(seen) == 0 {
 		return
 	}
-	for _, it := range p.snap.Items {
+	for _, it := range r.Snapshot.Items {
 		for _, s := range seen {
 			if id, _, _ := strings.Cut(s.ID, "."); id == it.ID {
 				return
 			}
 		}
 	}
-	p.before.Cursor.Horizon = seen[len(seen)-1].At.Add(time.Second)
+	r.Before.Cursor.Horizon = seen[len(seen)-1].At.Add(time.Second)
 }
 
 // dropOldNames takes away what is kept under names that the incident no longer has.
-func (p *pass) dropOldNames() {
-	if p.wasNamed.Number == 0 && p.m.Was.Number == 0 {
+func (r *reconciliation) dropOldNames() {
+	if r.formerName.Number == 0 && r.m.Was.Number == 0 {
 		return
 	}
-	for _, old := range p.names()[1:] {
-		for _, name := range []string{spareName(old), unwrittenName(old)} {
-			if len(p.keptBy(p.ctx, name)) > 0 {
-				p.putAway(name, []byte{})
+	for _, old := range r.names()[1:] {
+		for _, name := range []string{outageKey(old), refusedCardKey(old)} {
+			if len(r.loadKept(r.Ctx, name)) > 0 {
+				r.saveKept(name, []byte{})
 			}
 		}
 	}
 }
 
 // documentRef names the repository of the postmortem, and the incident there.
-func (p *pass) documentRef() incident.Ref {
-	ref := p.m.Ref
-	if owner, repo, ok := strings.Cut(p.state.Document.Repo, "/"); ok {
+func (r *reconciliation) documentRef() incident.Ref {
+	ref := r.m.Ref
+	if owner, repo, ok := strings.Cut(r.State.Document.Repo, "/"); ok {
 		ref.Owner, ref.Repo = owner, repo
 	}
 	return ref
 }
 
-func troubleName(trouble string) string { return "troubles/" + trouble }
+func dedupKeyName(trouble string) string { return "troubles/" + trouble }
 
-// transferredOf returns the open incident of a trouble that was transferred out of the repository where its reports look for it.
-func (e *Engine) transferredOf(ctx context.Context, trouble string) (incident.Ref, bool, error) {
-	ref, err := incident.ParseRef(string(e.keptBy(ctx, troubleName(trouble))))
+// findTransferred returns the open incident of a trouble that was transferred out of the repository where its reports look for it.
+func (e *Engine) findTransferred(ctx context.Context, trouble string) (incident.Ref, bool, error) {
+	ref, err := incident.ParseRef(string(e.loadKept(ctx, dedupKeyName(trouble))))
 	if err != nil {
 		return incident.Ref{}, false, nil
 	}
-	snap, err := e.GitHub.Peek(ctx, ref)
+	snap, err := e.GitHub.PeekIssue(ctx, ref)
 	if isRefused(err) {
 		return ref, false, nil
 	}
 	if err != nil {
 		return ref, false, fmt.Errorf("look at %s, where the incident of a signal was transferred: %w", ref, err)
 	}
-	s, ok := e.cardOf(snap)
-	return snap.Ref, ok && s.Running() && markOf("signal", e.reportMarks(ctx, snap)) == trouble, nil
+	s, ok := e.pinnedState(snap)
+	return snap.Ref, ok && s.Running() && firstMark("signal", e.reportMarks(ctx, snap)) == trouble, nil
 }
 
 // isTransferred reports whether the incident was declared in another repository than the one where it is.
-func (p *pass) isTransferred() bool { return p.state.Transferred || p.before.Transferred || p.foreign }
+func (r *reconciliation) isTransferred() bool {
+	return r.State.Transferred || r.Before.Transferred || r.isUnserved
+}
 
 // settingsName names the settings by which the incident goes. A transferred one takes those of the repository where it was declared
 // along, unless its new repository has settings of its own.
-func (p *pass) settingsName() string {
-	if !p.isTransferred() {
-		return p.m.Ref.FullName()
+func (r *reconciliation) settingsName() string {
+	if !r.isTransferred() {
+		return r.m.Ref.FullName()
 	}
-	return p.m.Ref.FullName() + "/from/" + p.identity().FullName()
+	return r.m.Ref.FullName() + "/from/" + r.declaredRef().FullName()
 }
 
 // formerSettings reads the configuration of the repository where a transferred incident was declared.
-func (p *pass) formerSettings() (content []byte, ok bool, err error) {
-	if !p.isTransferred() {
+func (r *reconciliation) formerSettings() (content []byte, ok bool, err error) {
+	if !r.isTransferred() {
 		return nil, false, nil
 	}
-	content, ok, err = p.GitHub.File(p.ctx, p.identity(), config.Path)
+	content, ok, err = r.GitHub.ReadFile(r.Ctx, r.declaredRef(), config.Path)
 	if isRefused(err) {
 		return nil, false, nil
 	}

@@ -11,10 +11,10 @@ import (
 
 // parse returns the commands of a comment. A comment that makes the parser fail is answered, and must not keep the incident
 // from being looked at for ever (A8).
-func (p *pass) parse(body string) (commands []any) {
+func (r *reconciliation) parse(body string) (commands []any) {
 	defer func() {
-		if r := recover(); r != nil {
-			p.Logger.Error("comment not parsed", "incident", p.m.Ref.String(), "bytes", len(body), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		if failure := recover(); failure != nil {
+			r.Logger.Error("comment not parsed", "incident", r.m.Ref.String(), "bytes", len(body), "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
 			line, _, _ := strings.Cut(strings.TrimSpace(body), "\n")
 			commands = []any{incident.Misspelt{Line: line, Why: "I can't read this comment"}}
 		}

@@ -28,14 +28,14 @@ type Scheduler interface {
 	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
 }
 
-// Shelf keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
+// Store keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
 // configuration, and incidents that nobody has answered for; and what has left for people, so that it leaves once (A4). GitHub stays
 // the truth: what is lost here costs little when it is back. ShelfDays says how long what is kept counts.
-type Shelf interface {
+type Store interface {
 	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
-	Keep(ctx context.Context, name string, content []byte) error
+	Save(ctx context.Context, name string, content []byte) error
 	// Kept gives what was kept last; nil if nothing was.
-	Kept(ctx context.Context, name string) (content []byte, err error)
+	Load(ctx context.Context, name string) (content []byte, err error)
 }
 
 // Clock tells the time.
@@ -86,8 +86,8 @@ type Replier interface {
 	Reply(ctx context.Context, address, text string) error
 }
 
-// Budget is how many calls are left of those that GitHub allows in an hour; the zero value says that nobody knows.
-type Budget struct {
+// RateBudget is how many calls are left of those that GitHub allows in an hour; the zero value says that nobody knows.
+type RateBudget struct {
 	Left, Limit int
 	Reset       time.Time // when they are as many as Limit again
 }
@@ -99,28 +99,28 @@ type GitHub interface {
 	// however long the timeline is. open reads a card's body and tells the cursor in it, or false if it is not in order;
 	// then the whole timeline is read. issue is what was read of the issue by then. An issue that has another name by now, as its
 	// repository was renamed or it was transferred, is read as far as Peek does, and the snapshot has that name.
-	Look(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
+	ReadIssue(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
 	// Timeline reads the whole timeline, 100 items a call.
-	Timeline(ctx context.Context, ref incident.Ref) ([]Item, error)
+	ReadTimeline(ctx context.Context, ref incident.Ref) ([]Item, error)
 	// May tells whether login may respond: write access, or membership in one of the teams. Answers are kept for five minutes.
-	May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
+	CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
 	// Team reports whether the organisation of ref has a team with that slug. Answers are kept for five minutes.
-	Team(ctx context.Context, ref incident.Ref, slug string) (bool, error)
+	HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error)
 	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
-	File(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
+	ReadFile(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
 
 	// RepositoryID returns the id that a repository keeps whatever its name is: of the one that the name of ref leads to.
 	RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 
 	// Budget tells what is left of the calls to ref's installation. It asks nobody.
-	Budget(ref incident.Ref) Budget
+	RateBudget(ref incident.Ref) RateBudget
 
-	Comment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
+	PostComment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
 	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
 	// DeleteComment deletes a comment; one that is gone already is no error.
 	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
-	Pin(ctx context.Context, ref incident.Ref, id int64) error
-	React(ctx context.Context, ref incident.Ref, comment int64, content string) error
+	PinComment(ctx context.Context, ref incident.Ref, id int64) error
+	AddReaction(ctx context.Context, ref incident.Ref, comment int64, content string) error
 	AddLabels(ctx context.Context, ref incident.Ref, labels []string) error
 	RemoveLabel(ctx context.Context, ref incident.Ref, label string) error
 	// Assign assigns people and tells who is assigned afterwards: GitHub drops silently whom it can't assign.
@@ -128,7 +128,7 @@ type GitHub interface {
 	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
 	// Peek reads an issue with its pinned card and nothing of its timeline: 1 call. Where the server pins nothing there is no card,
 	// and neither is there for an issue that has another name by now.
-	Peek(ctx context.Context, ref incident.Ref) (*Snapshot, error)
+	PeekIssue(ctx context.Context, ref incident.Ref) (*Snapshot, error)
 	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database id of the canonical issue,
 	// or 0.
 	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
@@ -141,7 +141,7 @@ type GitHub interface {
 	// number if it was closed as a duplicate; 0: none. 1 call.
 	FindFolded(ctx context.Context, repo string, is IsMarked) (number int, err error)
 	// Address gives where a person reads an issue.
-	Address(ref incident.Ref) string
+	IssueURL(ref incident.Ref) string
 	// OpenIssue opens one. It never retries: look first.
 	OpenIssue(ctx context.Context, repo string, i NewIssue) (number int, id int64, err error)
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
@@ -155,28 +155,28 @@ type GitHub interface {
 	// one before, as far as GitHub takes them. What is there already is left alone.
 	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
 	// Ticket reads an issue that a follow-up became; one that was deleted is Gone.
-	Ticket(ctx context.Context, ref incident.Ref) (Ticket, error)
+	ReadTicket(ctx context.Context, ref incident.Ref) (Ticket, error)
 
 	// FileAt reads a file as a commit has it.
-	FileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
+	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
 	// Check says on a commit what a check found; saying it again changes what differs.
-	Check(ctx context.Context, ref incident.Ref, c CheckRun) error
+	ReportCheck(ctx context.Context, ref incident.Ref, c CheckRun) error
 
 	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
 	// kept. It gives the pull request's number.
-	Publish(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
+	OpenPullRequest(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
 	// FindPull gives the pull request of a branch of the repository's own that is open or merged; 0: there is none.
-	FindPull(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
+	FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
 	// Pull reads a pull request.
-	Pull(ctx context.Context, ref incident.Ref, number int) (Pull, error)
+	ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (Pull, error)
 	// Reviews returns who approves of a pull request and who asks for changes: of each person the newest review that says
 	// something counts.
-	Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
+	ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
 	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails with a *Moved if
 	// the branch has another head.
-	Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
+	WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
 	// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none.
-	Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
+	FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
 // Written is a comment or an issue by the app, as GitHub shows it.
@@ -311,20 +311,20 @@ type Item struct {
 	Was     string // renamed: the title before
 }
 
-// Later is an error that says when to come back: a rate limit, or an outage with a Retry-After.
-type Later struct {
-	Until  time.Time
-	Err    error
-	IsKept bool // room is kept for that time: whoever comes later finds it gone
-	IsIdle bool // nothing was done for the message: what repeats it may still be counted with it
+// RetryAfter is an error that says when to come back: a rate limit, or an outage with a Retry-After.
+type RetryAfter struct {
+	Until      time.Time
+	Err        error
+	IsReserved bool // room is kept for that time: whoever comes later finds it gone
+	IsIdle     bool // nothing was done for the message: what repeats it may still be counted with it
 }
 
-func (l *Later) Error() string {
+func (l *RetryAfter) Error() string {
 	return "come back at " + l.Until.UTC().Format(time.RFC3339) + ": " + l.Err.Error()
 }
 
 // Unwrap gives the cause.
-func (l *Later) Unwrap() error { return l.Err }
+func (l *RetryAfter) Unwrap() error { return l.Err }
 
 // ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
 var ErrUnavailable = errors.New("GitHub is not available")

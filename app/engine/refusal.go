@@ -14,28 +14,28 @@ import (
 
 // attempt does one effect. A refusal by GitHub becomes a fact, which a person is told (A8); while it is refused the effect is
 // tried only when the state says so. Any other error is returned: it ends the look, and the message comes back.
-func (p *pass) attempt(effect string, do func() error) error {
-	if p.state.IsHeldBack(effect) {
+func (r *reconciliation) attempt(effect string, do func() error) error {
+	if r.State.IsHeldBack(effect) {
 		return nil
 	}
 	err := do()
 	if err == nil {
-		if p.state.IsRefused(effect) {
-			p.result(incident.TakenByGitHub{Effect: effect})
+		if r.State.IsRefused(effect) {
+			r.Report(incident.TakenByGitHub{Effect: effect})
 		}
 		return nil
 	}
-	return p.noteRefusal(effect, err)
+	return r.noteRefusal(effect, err)
 }
 
 // noteRefusal makes a fact of a refusal and returns any other error.
-func (p *pass) noteRefusal(effect string, err error) error {
+func (r *reconciliation) noteRefusal(effect string, err error) error {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	p.Logger.Warn("effect refused by GitHub", "incident", p.m.Ref.String(), "effect", effect, "status", refusal.Status, "err", brief(err))
-	p.result(incident.RefusedByGitHub{Effect: effect, Reason: fmt.Sprintf("%s (%d)", refusal.Reason, refusal.Status), By: p.asker})
+	r.Logger.Warn("effect refused by GitHub", "incident", r.m.Ref.String(), "effect", effect, "status", refusal.Status, "err", redact(err))
+	r.Report(incident.RefusedByGitHub{Effect: effect, Reason: fmt.Sprintf("%s (%d)", refusal.Reason, refusal.Status), By: r.Asker})
 	return nil
 }
 
@@ -52,123 +52,123 @@ func isNotInstalled(err error) bool {
 	return errors.As(err, &refusal) && refusal.NotInstalled
 }
 
-// comment posts a comment with its markers. One that GitHub refuses is kept in the state, if it has markers: the card shows its
+// postOrKeep posts a comment with its markers. One that GitHub refuses is kept in the state, if it has markers: the card shows its
 // text until GitHub takes it.
-func (p *pass) comment(keys []string, text string, post func() error) error {
+func (r *reconciliation) postOrKeep(keys []string, text string, post func() error) error {
 	refused := func() {
 		if len(keys) > 0 {
-			p.result(incident.NotSaid{Keys: keys, Text: text})
+			r.Report(incident.NotSaid{Keys: keys, Text: text})
 		}
 	}
-	if p.state.IsHeldBack("comments") {
+	if r.State.IsHeldBack("comments") {
 		refused()
 		return nil
 	}
 	err := post()
 	if err == nil {
-		if p.state.IsRefused("comments") {
-			p.result(incident.TakenByGitHub{Effect: "comments"})
+		if r.State.IsRefused("comments") {
+			r.Report(incident.TakenByGitHub{Effect: "comments"})
 		}
 		return nil
 	}
-	if p.putOff(keys, text, err) {
+	if r.putOff(keys, text, err) {
 		return nil
 	}
 	if !isRefused(err) {
 		return err
 	}
 	refused()
-	return p.noteRefusal("comments", err)
+	return r.noteRefusal("comments", err)
 }
 
-// speakAfterAll posts the comments that GitHub refused before, or put off.
-func (p *pass) speakAfterAll() error {
-	for _, u := range p.state.Unsaid {
-		if p.state.IsHeldBack("comments") {
+// postKept posts the comments that GitHub refused before, or put off.
+func (r *reconciliation) postKept() error {
+	for _, u := range r.State.Unsaid {
+		if r.State.IsHeldBack("comments") {
 			return nil
 		}
-		if p.done[u.Keys[0]] == kept { // by this look
+		if r.Posted[u.Keys[0]] == notPosted { // by this look
 			continue
 		}
-		if !p.said(u.Keys[0]) {
-			if err := p.comment(u.Keys, u.Text, func() error { _, err := p.post(u.Text, u.Keys...); return err }); err != nil {
+		if !r.isPosted(u.Keys[0]) {
+			if err := r.postOrKeep(u.Keys, u.Text, func() error { _, err := r.postComment(u.Text, u.Keys...); return err }); err != nil {
 				return err
 			}
 		}
-		if p.said(u.Keys[0]) {
-			p.waited(UrgencyAnswer, u.Since)
-			p.result(incident.SaidAfterAll{Key: u.Keys[0]})
+		if r.isPosted(u.Keys[0]) {
+			r.recordWait(UrgencyAnswer, u.Since)
+			r.Report(incident.SaidAfterAll{Key: u.Keys[0]})
 		} else {
-			p.done[u.Keys[0]] = kept
+			r.Posted[u.Keys[0]] = notPosted
 		}
 	}
 	return nil
 }
 
-// giveReaction reacts to a comment. Where GitHub refuses that, the answer is given in words.
-func (p *pass) giveReaction(id int64, fact string, how incident.Reaction) error {
-	if p.state.IsHeldBack("reactions") {
-		return p.answerInWords(fact, how)
+// addReaction reacts to a comment. Where GitHub refuses that, the answer is given in words.
+func (r *reconciliation) addReaction(id int64, fact string, how incident.Reaction) error {
+	if r.State.IsHeldBack("reactions") {
+		return r.replyInWords(fact, how)
 	}
-	if !p.reactLater.IsZero() {
-		p.result(incident.NotReacted{Fact: fact, How: how, Since: p.writtenAt(fact)})
+	if !r.reactionsHeldUntil.IsZero() {
+		r.Report(incident.NotReacted{Fact: fact, How: how, Since: r.commentTime(fact)})
 		return nil
 	}
-	if p.wasGiven(id, how) {
-		p.result(incident.ReactedAfterAll{Comment: id})
+	if r.wasReactionGiven(id, how) {
+		r.Report(incident.ReactedAfterAll{Comment: id})
 		return nil
 	}
-	err := p.GitHub.React(p.ctx, p.m.Ref, id, reactions[how])
+	err := r.GitHub.AddReaction(r.Ctx, r.m.Ref, id, reactionNames[how])
 	if err == nil {
-		p.noteGiven(id, how)
-		p.waited(UrgencyAnswer, p.writtenAt(fact))
-		if p.state.IsRefused("reactions") {
-			p.result(incident.TakenByGitHub{Effect: "reactions"})
+		r.rememberReaction(id, how)
+		r.recordWait(UrgencyAnswer, r.commentTime(fact))
+		if r.State.IsRefused("reactions") {
+			r.Report(incident.TakenByGitHub{Effect: "reactions"})
 		}
-		p.result(incident.ReactedAfterAll{Comment: id})
+		r.Report(incident.ReactedAfterAll{Comment: id})
 		return nil
 	}
 	if until, ok := isPutOff(err); ok { // the card that takes up the command is not to wait for it
-		p.reactLater = until
-		p.comeBack(until, UrgencyAnswer)
-		p.result(incident.NotReacted{Fact: fact, How: how, Since: p.writtenAt(fact)})
+		r.reactionsHeldUntil = until
+		r.deferUntil(until, UrgencyAnswer)
+		r.Report(incident.NotReacted{Fact: fact, How: how, Since: r.commentTime(fact)})
 		return nil
 	}
 	if !isRefused(err) {
 		return fmt.Errorf("react to comment %d: %w", id, err)
 	}
-	if err := p.noteRefusal("reactions", err); err != nil {
+	if err := r.noteRefusal("reactions", err); err != nil {
 		return err
 	}
-	return p.answerInWords(fact, how)
+	return r.replyInWords(fact, how)
 }
 
-// writtenAt returns when the comment of a fact was written: of this look, or one whose reaction was put off.
-func (p *pass) writtenAt(fact string) time.Time {
-	for _, u := range p.before.Unreacted {
+// commentTime returns when the comment of a fact was written: of this look, or one whose reaction was put off.
+func (r *reconciliation) commentTime(fact string) time.Time {
+	for _, u := range r.Before.Unreacted {
 		if u.Fact == fact && !u.Since.IsZero() {
 			return u.Since
 		}
 	}
-	return p.when(fact)
+	return r.timeOf(fact)
 }
 
-// answerInWords stands in for a reaction. What was refused or not understood has words of its own.
-func (p *pass) answerInWords(fact string, how incident.Reaction) error {
-	p.result(incident.NotReacted{Fact: fact, How: how})
+// replyInWords stands in for a reaction. What was refused or not understood has words of its own.
+func (r *reconciliation) replyInWords(fact string, how incident.Reaction) error {
+	r.Report(incident.NotReacted{Fact: fact, How: how})
 	key := fmt.Sprintf("reaction/%d", incident.CommentOf(fact))
-	wasAnswered := slices.ContainsFunc(p.before.Unreacted, func(u incident.Unreacted) bool {
+	wasAnswered := slices.ContainsFunc(r.Before.Unreacted, func(u incident.Unreacted) bool {
 		return u.Since.IsZero() && incident.CommentOf(u.Fact) == incident.CommentOf(fact)
 	})
-	if how != incident.Done || wasAnswered || p.said(key) {
+	if how != incident.Done || wasAnswered || r.isPosted(key) {
 		return nil
 	}
-	return p.sayOnce(key, incident.Say{Name: "done", Who: p.author(fact)})
+	return r.postSayOnce(key, incident.Say{Name: "done", Who: r.authorOf(fact)})
 }
 
-// author returns who wrote the comment of a fact of this look, or "".
-func (p *pass) author(fact string) string {
-	for _, it := range p.snap.Items {
+// authorOf returns who wrote the comment of a fact of this look, or "".
+func (r *reconciliation) authorOf(fact string) string {
+	for _, it := range r.Snapshot.Items {
 		if it.Comment != 0 && it.Comment == incident.CommentOf(fact) {
 			return it.By
 		}
@@ -176,82 +176,82 @@ func (p *pass) author(fact string) string {
 	return ""
 }
 
-// unwritten is a card that GitHub refused, kept outside GitHub until it takes it. Without it the next look would start from
+// refusedCard is a card that GitHub refused, kept outside GitHub until it takes it. Without it the next look would start from
 // the card before, page again and answer again. On the shelf it is signed as it is on GitHub.
-type unwritten struct {
+type refusedCard struct {
 	Seq   int
 	State incident.State
 	issue int64 // its id at GitHub; 0: not known
 }
 
 // isOf reports whether the card is of an issue, and not of another one that has its name by now.
-func (u unwritten) isOf(issue *Snapshot) bool { return u.issue == 0 || u.issue == issue.ID }
+func (u refusedCard) isOf(issue *Snapshot) bool { return u.issue == 0 || u.issue == issue.ID }
 
-func unwrittenName(ref incident.Ref) string {
+func refusedCardKey(ref incident.Ref) string {
 	return fmt.Sprintf("unwritten/%s/%d", ref.FullName(), ref.Number)
 }
 
-// keepUnwritten keeps the state while GitHub refuses the card. The process itself keeps it only where the shelf can't: another
+// saveRefusedCard keeps the state while GitHub refuses the card. The process itself keeps it only where the shelf can't: another
 // process may take it from the shelf and write the card, and what this one remembers would be old.
-func (p *pass) keepUnwritten(view card.View) {
-	if p.Shelf != nil {
-		body, err := card.Render(p.state, p.seq, view, p.keys[0])
+func (r *reconciliation) saveRefusedCard(view card.View) {
+	if r.Store != nil {
+		body, err := card.Render(r.State, r.cardSeq, view, r.keys[0])
 		if err == nil {
-			err = p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte(body))
+			err = r.Store.Save(r.Ctx, refusedCardKey(r.m.Ref), []byte(body))
 		}
 		if err == nil {
-			p.mu.Lock()
-			delete(p.Engine.unwritten, p.m.Ref)
-			p.mu.Unlock()
+			r.mu.Lock()
+			delete(r.Engine.refusedCards, r.m.Ref)
+			r.mu.Unlock()
 			return
 		}
-		p.Logger.Error("refused card not kept", "incident", p.m.Ref.String(), "err", brief(err))
+		r.Logger.Error("refused card not kept", "incident", r.m.Ref.String(), "err", redact(err))
 	}
-	p.mu.Lock()
-	p.Engine.unwritten[p.m.Ref] = unwritten{Seq: p.seq, State: p.state, issue: view.ID}
-	p.mu.Unlock()
+	r.mu.Lock()
+	r.Engine.refusedCards[r.m.Ref] = refusedCard{Seq: r.cardSeq, State: r.State, issue: view.ID}
+	r.mu.Unlock()
 }
 
-// dropUnwritten forgets what was kept, once the card is written.
-func (p *pass) dropUnwritten() {
-	p.mu.Lock()
-	delete(p.Engine.unwritten, p.m.Ref)
-	p.mu.Unlock()
-	if p.Shelf == nil {
+// deleteRefusedCard forgets what was kept, once the card is written.
+func (r *reconciliation) deleteRefusedCard() {
+	r.mu.Lock()
+	delete(r.Engine.refusedCards, r.m.Ref)
+	r.mu.Unlock()
+	if r.Store == nil {
 		return
 	}
-	if err := p.Shelf.Keep(p.ctx, unwrittenName(p.m.Ref), []byte{}); err != nil {
-		p.Logger.Warn("refused card not forgotten", "incident", p.m.Ref.String(), "err", brief(err))
+	if err := r.Store.Save(r.Ctx, refusedCardKey(r.m.Ref), []byte{}); err != nil {
+		r.Logger.Warn("refused card not forgotten", "incident", r.m.Ref.String(), "err", redact(err))
 	}
 }
 
-// findUnwritten returns the newest card of an incident that GitHub refused, if there is one, under whichever of its names it is
+// loadRefusedCard returns the newest card of an incident that GitHub refused, if there is one, under whichever of its names it is
 // kept. Another process may have kept it. One that the App did not sign is not believed.
-func (e *Engine) findUnwritten(ctx context.Context, names ...incident.Ref) (u unwritten, ok bool) {
+func (e *Engine) loadRefusedCard(ctx context.Context, names ...incident.Ref) (u refusedCard, ok bool) {
 	for _, ref := range names {
-		if one, found := e.unwrittenUnder(ctx, ref); found && (!ok || one.Seq > u.Seq) {
+		if one, found := e.loadRefusedCardOf(ctx, ref); found && (!ok || one.Seq > u.Seq) {
 			u, ok = one, true
 		}
 	}
 	return u, ok
 }
 
-func (e *Engine) unwrittenUnder(ctx context.Context, ref incident.Ref) (u unwritten, ok bool) {
+func (e *Engine) loadRefusedCardOf(ctx context.Context, ref incident.Ref) (u refusedCard, ok bool) {
 	e.mu.Lock()
-	u, ok = e.unwritten[ref]
+	u, ok = e.refusedCards[ref]
 	e.mu.Unlock()
-	if e.Shelf == nil {
+	if e.Store == nil {
 		return u, ok
 	}
-	body, err := e.Shelf.Kept(ctx, unwrittenName(ref))
+	body, err := e.Store.Load(ctx, refusedCardKey(ref))
 	if err == nil && len(body) > 0 {
 		var kept card.Card
 		if kept, err = card.OpenIn(string(body), card.Issue{Ref: ref}, e.keys); err == nil && (!ok || kept.Seq >= u.Seq) {
-			return unwritten{Seq: kept.Seq, State: kept.State, issue: kept.Written.ID}, true
+			return refusedCard{Seq: kept.Seq, State: kept.State, issue: kept.Written.ID}, true
 		}
 	}
 	if err != nil {
-		e.Logger.Error("refused card not readable", "incident", ref.String(), "err", brief(err))
+		e.Logger.Error("refused card not readable", "incident", ref.String(), "err", redact(err))
 	}
 	return u, ok
 }

@@ -22,51 +22,51 @@ import (
 // converted is the event of an issue that became a discussion.
 const converted = "converted_to_discussion"
 
-// issueConverted handles a look at an issue that became a discussion. It reports whether it is one.
-func (p *pass) issueConverted() (bool, error) {
-	i := slices.IndexFunc(p.snap.Items, func(it Item) bool { return it.Event == converted })
-	if i < 0 || p.snap.Open {
+// handleConverted handles a look at an issue that became a discussion. It reports whether it is one.
+func (r *reconciliation) handleConverted() (bool, error) {
+	i := slices.IndexFunc(r.Snapshot.Items, func(it Item) bool { return it.Event == converted })
+	if i < 0 || r.Snapshot.Open {
 		return false, nil
 	}
-	if p.before.Declared == nil || !p.before.Running() {
-		return true, p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+	if r.Before.Declared == nil || !r.Before.Running() {
+		return true, r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
 	}
-	return true, p.endWithout(incident.Removed{How: "converted", By: p.snap.Items[i].By, Title: p.snap.Title, Severity: p.before.Severity, Drill: p.before.Drill})
+	return true, r.endRemoved(incident.Removed{How: "converted", By: r.Snapshot.Items[i].By, Title: r.Snapshot.Title, Severity: r.Before.Severity, Drill: r.Before.Drill})
 }
 
-// issueRemoved handles a webhook that told that the incident's issue is no more, once the look has confirmed that. It reports
+// handleRemoved handles a webhook that told that the incident's issue is no more, once the look has confirmed that. It reports
 // whether that is so. A transferred issue that is only not found yet may still come.
-func (p *pass) issueRemoved() (bool, error) {
-	r := p.m.Removed()
+func (r *reconciliation) handleRemoved() (bool, error) {
+	gone := r.m.Removed()
 	switch {
-	case r == nil, r.How == "deleted" && (p.snap == nil || !p.snap.Gone), r.How == "transferred" && p.snap != nil:
+	case gone == nil, gone.How == "deleted" && (r.Snapshot == nil || !r.Snapshot.Gone), gone.How == "transferred" && r.Snapshot != nil:
 		return false, nil
 	}
-	return true, p.endWithout(*r)
+	return true, r.endRemoved(*gone)
 }
 
-// endWithout ends an incident whose issue is no more.
-func (p *pass) endWithout(r incident.Removed) error {
-	p.looked = true
-	p.forget(p.m.Ref)
-	p.mu.Lock()
-	delete(p.heard, p.m.Ref)
-	p.mu.Unlock()
-	p.putAway(spareName(p.m.Ref), []byte{})
-	p.Metrics.Record(metrics.Removed, 1, r.How)
-	p.Logger.Error("incident ended: its issue is no more", "incident", p.m.Ref.String(), "how", r.How, "by", r.By, "severity", r.Severity)
-	if err := p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{}); err != nil {
+// endRemoved ends an incident whose issue is no more.
+func (r *reconciliation) endRemoved(gone incident.Removed) error {
+	r.hasLooked = true
+	r.forgetOpenIncident(r.m.Ref)
+	r.mu.Lock()
+	delete(r.lastLooks, r.m.Ref)
+	r.mu.Unlock()
+	r.saveKept(outageKey(r.m.Ref), []byte{})
+	r.Metrics.Record(metrics.Removed, 1, gone.How)
+	r.Logger.Error("incident ended: its issue is no more", "incident", r.m.Ref.String(), "how", gone.How, "by", gone.By, "severity", gone.Severity)
+	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
-	settings := p.settingsName()
-	if r.How == "transferred" { // those of the new repository can't be read
-		settings = p.m.Was.FullName()
+	settings := r.settingsName()
+	if gone.How == "transferred" { // those of the new repository can't be read
+		settings = r.m.Was.FullName()
 	}
-	policy := p.lastPolicy(p.ctx, settings)
-	if r.Drill || !policy.Critical(r.Severity) || p.Pager == nil {
+	policy := r.lastPolicy(r.Ctx, settings)
+	if gone.Drill || !policy.Critical(gone.Severity) || r.Pager == nil {
 		return nil
 	}
-	p.tellCoordinators(policy, r)
+	r.pageCoordinators(policy, gone)
 	return nil
 }
 
@@ -77,27 +77,27 @@ var howRemoved = map[string]string{
 	"transferred": "transferred the issue of this incident to a repository where Firebreak is not installed",
 }
 
-// tellCoordinators pages the coordinators, once.
-func (p *pass) tellCoordinators(policy incident.Policy, r incident.Removed) {
+// pageCoordinators pages the coordinators, once.
+func (r *reconciliation) pageCoordinators(policy incident.Policy, gone incident.Removed) {
 	by := []string{policy.Pager}
 	if len(policy.Escalation) > 0 && len(policy.Escalation[0].By) > 0 {
 		by = policy.Escalation[0].By
 	}
-	key := p.m.Ref.String() + "/removed"
-	text := cmp.Or(r.By, "Somebody") + " " + howRemoved[r.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
+	key := r.m.Ref.String() + "/removed"
+	text := cmp.Or(gone.By, "Somebody") + " " + howRemoved[gone.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
 	for _, kind := range by {
 		if kind == "github" { // there is no issue on which somebody could be mentioned
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := p.sendOnce(p.ctx, p.m.Ref, "removed "+kind, func(ctx context.Context, before delivery) error {
-			return p.Pager.Page(ctx, Page{Ref: p.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
-				Title: "P1 ended without a close: " + r.Title, Text: text,
-				URL:      strings.TrimSuffix(p.GitHub.Address(p.m.Ref), fmt.Sprintf("/%d", p.m.Ref.Number)),
-				Severity: r.Severity, Service: service})
+		isNew, _, err := r.sendOnce(r.Ctx, r.m.Ref, "removed "+kind, func(ctx context.Context, before delivery) error {
+			return r.Pager.Page(ctx, Page{Ref: r.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
+				Title: "P1 ended without a close: " + gone.Title, Text: text,
+				URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.m.Ref), fmt.Sprintf("/%d", r.m.Ref.Number)),
+				Severity: gone.Severity, Service: service})
 		})
 		if isNew {
-			p.countPage(kind, p.m.Ref.String(), key, err)
+			r.countPage(kind, r.m.Ref.String(), key, err)
 		}
 	}
 }

@@ -31,17 +31,17 @@ import (
 // A name is bound to the id of the repository that had it first: a repository that is renamed is served on, and one that gets its
 // old name is not.
 
-// repoRead is a repository's id, as it was read.
-type repoRead struct {
+// knownRepository is a repository's id, as it was read.
+type knownRepository struct {
 	id int64
 	at time.Time
 }
 
-// rereadID is how long a repository's id is known by its name. A webhook brings it along.
-const rereadID = time.Hour
+// repositoryIDLife is how long a repository's id is known by its name. A webhook brings it along.
+const repositoryIDLife = time.Hour
 
-func boundName(repo string) string  { return "served/" + strings.ToLower(repo) }
-func firstName(owner string) string { return "served-first/" + strings.ToLower(owner) }
+func boundKey(repo string) string        { return "served/" + strings.ToLower(repo) }
+func firstServedKey(owner string) string { return "served-first/" + strings.ToLower(owner) }
 
 // serves reports whether incidents of a repository are handled. id is its id where a webhook told it; 0: it is asked for.
 func (e *Engine) serves(ctx context.Context, repo incident.Ref, id int64) (bool, error) {
@@ -54,7 +54,7 @@ func (e *Engine) serves(ctx context.Context, repo incident.Ref, id int64) (bool,
 	if id == 0 { // GitHub is away: it is the one that had this name last
 		id = e.boundID(ctx, name)
 	}
-	names, err := e.served(ctx, repo.Owner)
+	names, err := e.servedNames(ctx, repo.Owner)
 	if err != nil {
 		return false, err
 	}
@@ -102,10 +102,10 @@ func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
 		}
 		key, now := strings.ToLower(name), e.Clock.Now()
 		e.mu.Lock()
-		tried := e.tried[key]
-		e.tried[key] = now
+		tried := e.bindTried[key]
+		e.bindTried[key] = now
 		e.mu.Unlock()
-		if tried.IsZero() || now.Sub(tried) >= rereadID {
+		if tried.IsZero() || now.Sub(tried) >= repositoryIDLife {
 			e.bind(ctx, name, e.repositoryID(ctx, incident.Ref{Owner: owner, Repo: repo}))
 		}
 	}
@@ -114,7 +114,7 @@ func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
 // servesUnlisted reports whether a repository counts where the operator has made no list.
 func (e *Engine) servesUnlisted(ctx context.Context, repo incident.Ref, id int64) bool {
 	name := repo.FullName()
-	if len(e.keptBy(ctx, policyName(name))) > 0 && e.isServedAs(ctx, name, name, id) {
+	if len(e.loadKept(ctx, policyKey(name))) > 0 && e.isServedAs(ctx, name, name, id) {
 		return true
 	}
 	if e.Reports.Repo != "" {
@@ -136,40 +136,40 @@ func (e *Engine) servesUnlisted(ctx context.Context, repo incident.Ref, id int64
 func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 	owner := strings.ToLower(repo.Owner)
 	e.mu.Lock()
-	first := e.firsts[owner]
+	first := e.firstServedOf[owner]
 	e.mu.Unlock()
 	if first != "" {
 		return first
 	}
-	if first = string(e.keptBy(ctx, firstName(owner))); first == "" {
+	if first = string(e.loadKept(ctx, firstServedKey(owner))); first == "" {
 		first = repo.FullName()
 		e.Logger.Warn("no list of incident repositories: the first one that is used is served, and no other of its owner. Set FIREBREAK_REPOSITORIES",
 			"repository", first)
-		if e.Shelf != nil {
-			if err := e.Shelf.Keep(ctx, firstName(owner), []byte(first)); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", firstName(owner), "err", brief(err))
+		if e.Store != nil {
+			if err := e.Store.Save(ctx, firstServedKey(owner), []byte(first)); err != nil {
+				e.Logger.Warn("not kept outside GitHub", "name", firstServedKey(owner), "err", redact(err))
 			}
 		}
 	}
 	e.mu.Lock()
-	e.firsts[owner] = first
+	e.firstServedOf[owner] = first
 	e.mu.Unlock()
 	return first
 }
 
-// served lists the names and ids of the repositories that the operator names, or leaves to an owner's .github repository.
-func (e *Engine) served(ctx context.Context, owner string) (names []string, err error) {
+// servedNames lists the names and ids of the repositories that the operator names, or leaves to an owner's .github repository.
+func (e *Engine) servedNames(ctx context.Context, owner string) (names []string, err error) {
 	for _, entry := range e.Repositories {
-		if of, repo, _ := strings.Cut(entry, "/"); repo != shared {
+		if of, repo, _ := strings.Cut(entry, "/"); repo != sharedRepository {
 			names = append(names, entry)
 		} else if naming.Equal(of, owner) {
-			listed, err := e.listedBy(ctx, of)
+			listed, err := e.readRepositoryList(ctx, of)
 			if err != nil {
 				return nil, err
 			}
 			names = append(names, listed...)
 		} else { // the owner may have another name by now
-			names = append(names, e.lastList(ctx, of)...)
+			names = append(names, e.lastRepositoryList(ctx, of)...)
 		}
 	}
 	if e.Reports.Repo != "" {
@@ -178,30 +178,30 @@ func (e *Engine) served(ctx context.Context, owner string) (names []string, err 
 	return names, nil
 }
 
-// ownList is the list of incident repositories in an owner's .github repository.
-type ownList struct {
+// repositoryList is the list of incident repositories in an owner's .github repository.
+type repositoryList struct {
 	names  []string
 	read   time.Time
 	missed time.Time // since when GitHub shows none although there was one; zero: it shows it
 }
 
-// rereadList is how long an owner's list counts without being read again.
-const rereadList = time.Minute
+// repositoryListLife is how long an owner's list counts without being read again.
+const repositoryListLife = time.Minute
 
-func listName(owner string) string { return "served-list/" + strings.ToLower(owner) }
+func repositoryListKey(owner string) string { return "served-list/" + strings.ToLower(owner) }
 
-// listedBy returns the repositories that an owner's .github repository names. A list that can't be read or understood, or is not
+// readRepositoryList returns the repositories that an owner's .github repository names. A list that can't be read or understood, or is not
 // shown for a moment, is as it was: incidents that run must go on.
-func (e *Engine) listedBy(ctx context.Context, owner string) ([]string, error) {
+func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string, error) {
 	now, key := e.Clock.Now(), strings.ToLower(owner)
 	e.mu.Lock()
-	list := e.lists[key]
+	list := e.repositoryLists[key]
 	e.mu.Unlock()
-	if !list.read.IsZero() && now.Sub(list.read) < rereadList {
+	if !list.read.IsZero() && now.Sub(list.read) < repositoryListLife {
 		return list.names, nil
 	}
-	list.names = e.lastList(ctx, owner)
-	content, ok, err := e.GitHub.File(ctx, incident.Ref{Owner: owner, Repo: shared}, config.RepositoriesPath)
+	list.names = e.lastRepositoryList(ctx, owner)
+	content, ok, err := e.GitHub.ReadFile(ctx, incident.Ref{Owner: owner, Repo: sharedRepository}, config.RepositoriesPath)
 	var names []string
 	if err == nil && ok {
 		names, err = config.ParseRepositories(content, owner)
@@ -210,11 +210,11 @@ func (e *Engine) listedBy(ctx context.Context, owner string) ([]string, error) {
 	case err != nil && len(list.names) == 0 && !isRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
 		return nil, err // the message waits until it is known
 	case err != nil:
-		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", brief(err))
+		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", redact(err))
 	case ok:
-		if !slices.Equal(names, list.names) && e.Shelf != nil {
-			if err := e.Shelf.Keep(ctx, listName(owner), []byte(strings.Join(names, " "))); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", listName(owner), "err", brief(err))
+		if !slices.Equal(names, list.names) && e.Store != nil {
+			if err := e.Store.Save(ctx, repositoryListKey(owner), []byte(strings.Join(names, " "))); err != nil {
+				e.Logger.Warn("not kept outside GitHub", "name", repositoryListKey(owner), "err", redact(err))
 			}
 		}
 		list.names, list.missed = names, time.Time{}
@@ -226,35 +226,35 @@ func (e *Engine) listedBy(ctx context.Context, owner string) ([]string, error) {
 	}
 	list.read = now
 	e.mu.Lock()
-	e.lists[key] = list
+	e.repositoryLists[key] = list
 	e.mu.Unlock()
 	return list.names, nil
 }
 
-// lastList returns an owner's list as it was read last, by this process or another.
-func (e *Engine) lastList(ctx context.Context, owner string) []string {
+// lastRepositoryList returns an owner's list as it was read last, by this process or another.
+func (e *Engine) lastRepositoryList(ctx context.Context, owner string) []string {
 	e.mu.Lock()
-	list, known := e.lists[strings.ToLower(owner)]
+	list, known := e.repositoryLists[strings.ToLower(owner)]
 	e.mu.Unlock()
 	if known {
 		return list.names
 	}
-	return strings.Fields(string(e.keptBy(ctx, listName(owner))))
+	return strings.Fields(string(e.loadKept(ctx, repositoryListKey(owner))))
 }
 
 // repositoryID returns the id of the repository that has a name; 0 if GitHub does not tell.
 func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
 	name, now := strings.ToLower(repo.FullName()), e.Clock.Now()
 	e.mu.Lock()
-	known := e.repos[name]
+	known := e.repositoryIDs[name]
 	e.mu.Unlock()
-	if known.id != 0 && now.Sub(known.at) < rereadID {
+	if known.id != 0 && now.Sub(known.at) < repositoryIDLife {
 		return known.id
 	}
 	id, err := e.GitHub.RepositoryID(ctx, repo)
 	if err != nil {
 		if !errors.Is(err, ErrNoAccess) {
-			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", brief(err))
+			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", redact(err))
 		}
 		return 0
 	}
@@ -265,26 +265,26 @@ func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
 func (e *Engine) noteRepositoryID(name string, id int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.repos[strings.ToLower(name)] = repoRead{id, e.Clock.Now()}
+	e.repositoryIDs[strings.ToLower(name)] = knownRepository{id, e.Clock.Now()}
 }
 
 // boundID returns the id of the repository that was served by a name; 0: none was.
 func (e *Engine) boundID(ctx context.Context, name string) int64 {
 	key := strings.ToLower(name)
 	e.mu.Lock()
-	id, known := e.bound[key]
+	id, known := e.boundIDs[key]
 	e.mu.Unlock()
-	if known || e.Shelf == nil {
+	if known || e.Store == nil {
 		return id
 	}
-	text, err := e.Shelf.Kept(ctx, boundName(name))
+	text, err := e.Store.Load(ctx, boundKey(name))
 	if err != nil {
-		e.Logger.Warn("not readable outside GitHub", "name", boundName(name), "err", brief(err))
+		e.Logger.Warn("not readable outside GitHub", "name", boundKey(name), "err", redact(err))
 		return 0
 	}
 	id, _ = strconv.ParseInt(string(text), 10, 64)
 	e.mu.Lock()
-	e.bound[key] = id
+	e.boundIDs[key] = id
 	e.mu.Unlock()
 	return id
 }
@@ -294,20 +294,20 @@ func (e *Engine) bind(ctx context.Context, name string, id int64) {
 	if id == 0 || e.boundID(ctx, name) == id {
 		return
 	}
-	if e.Shelf != nil {
-		if err := e.Shelf.Keep(ctx, boundName(name), []byte(strconv.FormatInt(id, 10))); err != nil {
-			e.Logger.Warn("not kept outside GitHub", "name", boundName(name), "err", brief(err))
+	if e.Store != nil {
+		if err := e.Store.Save(ctx, boundKey(name), []byte(strconv.FormatInt(id, 10))); err != nil {
+			e.Logger.Warn("not kept outside GitHub", "name", boundKey(name), "err", redact(err))
 			return
 		}
 	}
 	e.mu.Lock()
-	e.bound[strings.ToLower(name)] = id
+	e.boundIDs[strings.ToLower(name)] = id
 	e.mu.Unlock()
 }
 
 // servesNow is serves for pages that must not wait: where nobody knows, the repository's name decides.
 func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
-	patient, stop := context.WithTimeout(ctx, patience)
+	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
 	ok, err := e.serves(patient, repo, 0)
 	return ok && err == nil
@@ -315,27 +315,27 @@ func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
 
 // cameFromServed reports whether the incident was declared in a repository that is served, and transferred to this one: it goes on,
 // by the settings of the one where it was declared.
-func (p *pass) cameFromServed() (bool, error) {
-	if p.rebuilt {
+func (r *reconciliation) cameFromServed() (bool, error) {
+	if r.IsRebuilt {
 		return false, nil
 	}
-	return p.servesHome(p.identity())
+	return r.servesHome(r.declaredRef())
 }
 
 // servesHome reports whether the repository where the incident was declared is another one, and is served.
-func (p *pass) servesHome(declared incident.Ref) (bool, error) {
-	if naming.Equal(declared.FullName(), p.m.Ref.FullName()) {
+func (r *reconciliation) servesHome(declared incident.Ref) (bool, error) {
+	if naming.Equal(declared.FullName(), r.m.Ref.FullName()) {
 		return false, nil
 	}
-	return p.serves(p.ctx, declared, p.boundID(p.ctx, declared.FullName()))
+	return r.serves(r.Ctx, declared, r.boundID(r.Ctx, declared.FullName()))
 }
 
-// keptFromServed is cameFromServed by what is kept outside GitHub, while GitHub is away.
-func (p *pass) keptFromServed() bool {
-	if p.Shelf == nil {
+// cameFromServedOffline is cameFromServed by what is kept outside GitHub, while GitHub is away.
+func (r *reconciliation) cameFromServedOffline() bool {
+	if r.Store == nil {
 		return false
 	}
-	s, err := p.keptIncident()
+	s, err := r.loadOutageSnapshot()
 	if err != nil {
 		return false
 	}
@@ -343,154 +343,154 @@ func (p *pass) keptFromServed() bool {
 	if err != nil {
 		return false
 	}
-	served, err := p.servesHome(declared)
+	served, err := r.servesHome(declared)
 	return err == nil && served
 }
 
 // leaveUnserved handles a look at an issue of a repository that is not for incidents, and reports whether it ends with that. It does
 // not for an incident that was transferred there, or went away from a repository that is for incidents.
-func (p *pass) leaveUnserved(looked error) (over bool, err error) {
-	if p.m.Was.Number != 0 {
-		if from, err := p.serves(p.ctx, p.m.Was, 0); err != nil || from && (looked != nil || p.snap.Gone) {
+func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
+	if r.m.Was.Number != 0 {
+		if from, err := r.serves(r.Ctx, r.m.Was, 0); err != nil || from && (looked != nil || r.Snapshot.Gone) {
 			return err != nil, err
 		}
 	}
 	if looked != nil {
-		if p.keptFromServed() {
+		if r.cameFromServedOffline() {
 			return false, nil
 		}
 		if isRefused(looked) || errors.Is(looked, ErrNoAccess) {
-			p.looked = true
+			r.hasLooked = true
 			return true, nil
 		}
 		return true, looked
 	}
-	if !p.snap.Gone && !isSame(p.snap.Ref, p.m.Ref) {
+	if !r.Snapshot.Gone && !isSame(r.Snapshot.Ref, r.m.Ref) {
 		return false, nil // it is passed on to the name that it has
 	}
-	if from, err := p.cameFromServed(); err != nil || from {
+	if from, err := r.cameFromServed(); err != nil || from {
 		return err != nil, err
 	}
-	p.looked = true
-	p.Logger.Warn("issue left: its repository is not for incidents", "incident", p.m.Ref.String(), "id", p.m.Repository, "why", p.m.Why)
-	if !p.snap.Gone && !p.snap.Pull && p.isUsed() {
-		if err := p.sayUnserved(); err != nil {
+	r.hasLooked = true
+	r.Logger.Warn("issue left: its repository is not for incidents", "incident", r.m.Ref.String(), "id", r.m.Repository, "why", r.m.Why)
+	if !r.Snapshot.Gone && !r.Snapshot.Pull && r.isUsed() {
+		if err := r.postUnservedNotice(); err != nil {
 			return true, err
 		}
 	}
-	return true, p.Scheduler.Schedule(p.ctx, p.m.Ref, time.Time{})
+	return true, r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
 }
 
 // isUsed reports whether somebody used the issue as an incident.
-func (p *pass) isUsed() bool {
-	return naming.Contains(p.snap.Labels, incident.LabelIncident) || p.m.Pull() == 0 && (p.m.Comment() != nil || p.m.Why == "issues.opened")
+func (r *reconciliation) isUsed() bool {
+	return naming.Contains(r.Snapshot.Labels, incident.LabelIncident) || r.m.Pull() == 0 && (r.m.Comment() != nil || r.m.Why == "issues.opened")
 }
 
 // unservedKey marks the comment that says that nothing is done in a repository.
 const unservedKey = "unserved"
 
-// sayUnserved says once that the repository is not for incidents. It mentions nobody.
-func (p *pass) sayUnserved() error {
-	text, err := p.textOf(incident.Say{Name: "unserved", Line: p.m.Ref.FullName()})
+// postUnservedNotice says once that the repository is not for incidents. It mentions nobody.
+func (r *reconciliation) postUnservedNotice() error {
+	text, err := r.renderSay(incident.Say{Name: "unserved", Line: r.m.Ref.FullName()})
 	if err != nil {
 		return err
 	}
-	said := dids(unservedKey)
-	_, err = p.GitHub.CommentOnce(p.ctx, p.m.Ref, p.isMarked(said[0]), p.signed(text, said...))
+	said := marksFor(unservedKey)
+	_, err = r.GitHub.CommentOnce(r.Ctx, r.m.Ref, r.isMarked(said[0]), r.signComment(text, said...))
 	if isRefused(err) {
-		p.Logger.Warn("not said that the repository is not for incidents", "incident", p.m.Ref.String(), "err", brief(err))
+		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.m.Ref.String(), "err", redact(err))
 	} else if err != nil {
-		return fmt.Errorf("say that %s is not for incidents: %w", p.m.Ref.FullName(), err)
+		return fmt.Errorf("say that %s is not for incidents: %w", r.m.Ref.FullName(), err)
 	}
-	p.noteTold()
+	r.noteUnservedNotice()
 	return nil
 }
 
-// isTold reports whether this process has said so of late.
-func (p *pass) isTold() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at, ok := p.toldUnserved[p.m.Ref]
-	return ok && p.now.Sub(at) < rereadID
+// isUnservedNoticed reports whether this process has said so of late.
+func (r *reconciliation) isUnservedNoticed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at, ok := r.unservedNoticed[r.m.Ref]
+	return ok && r.Now.Sub(at) < repositoryIDLife
 }
 
-func (p *pass) noteTold() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for ref, at := range p.toldUnserved {
-		if p.now.Sub(at) >= rereadID {
-			delete(p.toldUnserved, ref)
+func (r *reconciliation) noteUnservedNotice() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ref, at := range r.unservedNoticed {
+		if r.Now.Sub(at) >= repositoryIDLife {
+			delete(r.unservedNoticed, ref)
 		}
 	}
-	p.toldUnserved[p.m.Ref] = p.now
+	r.unservedNoticed[r.m.Ref] = r.Now
 }
 
-// routed returns the repository to which a rule leads a report: one that is for incidents, or else the rule's own.
-func (p *pass) routed(to string) (incident.Ref, error) {
+// routedRepository returns the repository to which a rule leads a report: one that is for incidents, or else the rule's own.
+func (r *reconciliation) routedRepository(to string) (incident.Ref, error) {
 	owner, name, ok := naming.SplitRepository(to)
 	if !ok {
-		return p.m.Ref, nil
+		return r.m.Ref, nil
 	}
 	repo := incident.Ref{Owner: owner, Repo: name}
-	if naming.Equal(repo.FullName(), p.m.Ref.FullName()) {
+	if naming.Equal(repo.FullName(), r.m.Ref.FullName()) {
 		return repo, nil
 	}
-	served, err := p.serves(p.ctx, repo, 0)
+	served, err := r.serves(r.Ctx, repo, 0)
 	if err != nil {
 		return repo, err
 	}
 	if !served {
-		p.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", p.m.Ref.FullName(), "to", to)
-		return p.m.Ref, nil
+		r.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", r.m.Ref.FullName(), "to", to)
+		return r.m.Ref, nil
 	}
 	return repo, nil
 }
 
 // noteShared notes that an issue was just read or opened in another repository, and returns its name.
-func (p *pass) noteShared(repo string, number int, id int64) string {
+func (r *reconciliation) noteShared(repo string, number int, id int64) string {
 	name := fmt.Sprintf("%s#%d", repo, number)
 	if ref, err := incident.ParseRef(name); err == nil && id != 0 {
-		p.noteStill(ref)
+		r.noteVerified(ref)
 	}
 	return name
 }
 
-func (p *pass) noteStill(issue incident.Ref) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for ref, at := range p.stills {
-		if p.now.Sub(at) >= rereadID {
-			delete(p.stills, ref)
+func (r *reconciliation) noteVerified(issue incident.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ref, at := range r.verifiedIssues {
+		if r.Now.Sub(at) >= repositoryIDLife {
+			delete(r.verifiedIssues, ref)
 		}
 	}
-	p.stills[issue] = p.now
+	r.verifiedIssues[issue] = r.Now
 }
 
-// isAnother reports whether an issue is not the one with an id that had its name before. One that was renamed with its repository, or
+// isOtherIssue reports whether an issue is not the one with an id that had its name before. One that was renamed with its repository, or
 // transferred, is read with another name.
-func isAnother(name incident.Ref, id int64, read Ticket) bool {
+func isOtherIssue(name incident.Ref, id int64, read Ticket) bool {
 	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && isSame(read.Ref, name)
 }
 
-// isStill returns a Refusal if the issue of a name in another repository is not the one with an id any more: the repository was renamed,
+// verifySameIssue returns a Refusal if the issue of a name in another repository is not the one with an id any more: the repository was renamed,
 // and another has its name. What is for one must not be written into the other.
-func (p *pass) isStill(name incident.Ref, id int64) error {
-	p.mu.Lock()
-	at, checked := p.stills[name]
-	p.mu.Unlock()
-	if id == 0 || checked && p.now.Sub(at) < rereadID {
+func (r *reconciliation) verifySameIssue(name incident.Ref, id int64) error {
+	r.mu.Lock()
+	at, checked := r.verifiedIssues[name]
+	r.mu.Unlock()
+	if id == 0 || checked && r.Now.Sub(at) < repositoryIDLife {
 		return nil
 	}
-	read, err := p.GitHub.Ticket(p.ctx, name)
+	read, err := r.GitHub.ReadTicket(r.Ctx, name)
 	if isRefused(err) {
 		return nil // as the write is going to be
 	}
 	if err != nil {
 		return fmt.Errorf("look whether %s is the same still: %w", name, err)
 	}
-	if isAnother(name, id, read) {
+	if isOtherIssue(name, id, read) {
 		return &Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() + " by now", Err: ErrNoAccess}
 	}
-	p.noteStill(name)
+	r.noteVerified(name)
 	return nil
 }

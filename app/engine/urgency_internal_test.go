@@ -18,29 +18,29 @@ func TestUrgency(t *testing.T) {
 	paging.Updates.From, paging.Updates.Due, paging.Updates.Stage = now.Add(-25*time.Minute), now.Add(-5*time.Minute), 2
 	reminding.Updates.From, reminding.Updates.Due = now.Add(-20*time.Minute), now.Add(4*time.Minute)
 	unanswered.IC = ""
-	owes := owed{now.Add(-time.Second), UrgencyTicket}
+	owes := deferral{now.Add(-time.Second), UrgencyTicket}
 	for name, test := range map[string]struct {
-		card *cardRead
+		card *knownCard
 		m    Message
 		want Urgency
 	}{
 		"a card that is not known":         {nil, Message{Why: "issue_comment.created"}, UrgencyPage},
-		"a comment":                        {&cardRead{state: open}, Message{Why: "issue_comment.created"}, UrgencyCard},
-		"a comment where nobody answers":   {&cardRead{state: unanswered}, Message{Why: "issue_comment.created"}, UrgencyPage},
-		"an answer at the pager":           {&cardRead{state: open}, Message{What: &incident.Ack{}}, UrgencyPage},
-		"a timer that reminds":             {&cardRead{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
-		"a timer that pages":               {&cardRead{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
-		"a page whose mention is not out":  {&cardRead{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},
-		"work that was left":               {&cardRead{state: open}, Message{Why: "clock", Due: owes.at}, UrgencyTicket},
-		"work that was left, and a page":   {&cardRead{state: paging}, Message{Why: "clock", Due: owes.at}, UrgencyPage},
-		"a comment while a page falls due": {&cardRead{state: paging}, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"a comment":                        {&knownCard{state: open}, Message{Why: "issue_comment.created"}, UrgencyCard},
+		"a comment where nobody answers":   {&knownCard{state: unanswered}, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"an answer at the pager":           {&knownCard{state: open}, Message{What: &incident.Ack{}}, UrgencyPage},
+		"a timer that reminds":             {&knownCard{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
+		"a timer that pages":               {&knownCard{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
+		"a page whose mention is not out":  {&knownCard{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},
+		"work that was left":               {&knownCard{state: open}, Message{Why: "clock", Due: owes.at}, UrgencyTicket},
+		"work that was left, and a page":   {&knownCard{state: paging}, Message{Why: "clock", Due: owes.at}, UrgencyPage},
+		"a comment while a page falls due": {&knownCard{state: paging}, Message{Why: "issue_comment.created"}, UrgencyPage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := New(Options{})
-			e.owed[ref] = owes
+			e.deferrals[ref] = owes
 			if test.card != nil {
 				test.card.policy = policy
-				e.cards[ref] = *test.card
+				e.knownCards[ref] = *test.card
 			}
 			test.m.Ref = ref
 			if got := e.urgency(test.m, now); got != test.want {
@@ -51,7 +51,7 @@ func TestUrgency(t *testing.T) {
 	e := New(Options{})
 	soon := open
 	soon.Updates.From, soon.Updates.Due, soon.Updates.Stage = now.Add(-20*time.Minute), now, 2
-	e.cards[ref] = cardRead{state: soon, policy: policy}
+	e.knownCards[ref] = knownCard{state: soon, policy: policy}
 	if at := e.untilPage(ref, now.Add(time.Hour), now); !at.After(now) || at.After(now.Add(10*time.Minute)) {
 		t.Errorf("a look comes back at %s, after the page", at)
 	}

@@ -20,8 +20,8 @@ import (
 // https://docs.github.com/en/rest/checks/runs#create-a-check-run
 const annotations = 50
 
-// Check says on a commit what a check found. Said again, it changes what differs. It implements engine.GitHub.
-func (a *App) Check(ctx context.Context, ref incident.Ref, check engine.CheckRun) error {
+// ReportCheck says on a commit what a check found. Said again, it changes what differs. It implements engine.GitHub.
+func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check engine.CheckRun) error {
 	c, err := a.of(ctx, checks, ref)
 	if err != nil {
 		return err
@@ -104,8 +104,8 @@ func outputs(check engine.CheckRun) []*github.CheckRunOutput {
 	}
 }
 
-// FileAt reads a file as a commit or branch has it. It implements engine.GitHub.
-func (a *App) FileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
+// ReadFileAt reads a file as a commit or branch has it. It implements engine.GitHub.
+func (a *App) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
 	c, err := a.of(ctx, files, ref)
 	if err != nil {
 		return nil, false, err

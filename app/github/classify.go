@@ -45,7 +45,7 @@ type verdict struct {
 // classify is the one place that decides what an error of a request to GitHub means. err comes from go-github, from
 // ghinstallation (which gets installation tokens), or from the network below both.
 func classify(err error) verdict {
-	var later *engine.Later
+	var later *engine.RetryAfter
 	if errors.As(err, &later) {
 		return verdict{class: classLimited}
 	}
@@ -138,7 +138,7 @@ func fail(what, where string, err error) error {
 	v := classify(err)
 	switch v.class {
 	case classLimited:
-		var later *engine.Later
+		var later *engine.RetryAfter
 		errors.As(err, &later)
 		return later
 	case classAway:

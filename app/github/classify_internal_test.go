@@ -49,8 +49,8 @@ func TestClassify(t *testing.T) {
 		{"a proxy's page", errors.New("invalid character '<' looking for beginning of value"), classAway, ""},
 		{"the key can't sign", fmt.Errorf("sign the App's token: %w", errors.New("KMS is out")), classAway, ""},
 		{"we give up", &url.Error{Op: "Get", URL: "x", Err: context.Canceled}, classOurs, ""},
-		{"a limit", fmt.Errorf("x: %w", &engine.Later{Err: engine.ErrLimited}), classLimited, ""},
-		{"a limit where the token is renewed", &ghinstallation.HTTPError{RootCause: &engine.Later{Err: engine.ErrLimited}}, classLimited, ""},
+		{"a limit", fmt.Errorf("x: %w", &engine.RetryAfter{Err: engine.ErrLimited}), classLimited, ""},
+		{"a limit where the token is renewed", &ghinstallation.HTTPError{RootCause: &engine.RetryAfter{Err: engine.ErrLimited}}, classLimited, ""},
 
 		{"401 of the key", answered(401, "A JSON web token could not be decoded"), classAway, "FIREBREAK_APP_ID"},
 		{"401 of the clock", answered(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"), classAway, "NTP"},
@@ -86,7 +86,7 @@ func TestClassify(t *testing.T) {
 			}
 			err := fail("read", "acme/incidents#1", tt.err)
 			var refusal *engine.Refusal
-			var later *engine.Later
+			var later *engine.RetryAfter
 			for class, is := range map[class]bool{classAway: errors.Is(err, engine.ErrUnavailable), classLimited: errors.As(err, &later),
 				classRefused: errors.As(err, &refusal) && !refusal.NotInstalled, classLost: errors.As(err, &refusal) && refusal.NotInstalled} {
 				if is != (class == tt.want) {

@@ -76,22 +76,22 @@ func (l *lacking) take(v any, path []string) {
 func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	ctx := t.Context()
 	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
-	look := func(a *github.App) error { _, err := a.Look(ctx, it, open); return err }
-	readFile := func(a *github.App) error { _, _, err := a.File(ctx, it, "README.md"); return err }
+	look := func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }
+	readFile := func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }
 	publish := func(branch string) func(*github.App) error {
 		return func(a *github.App) error {
-			_, err := a.Publish(ctx, it, engine.Publication{Branch: branch, Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
+			_, err := a.OpenPullRequest(ctx, it, engine.Publication{Branch: branch, Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
 			return err
 		}
 	}
 	var head string
 	write := func(a *github.App) error {
-		_, err := a.Write(ctx, it, "postmortem/1", head, "Change it", map[string]string{"postmortems/a.md": "# B"})
+		_, err := a.WriteFiles(ctx, it, "postmortem/1", head, "Change it", map[string]string{"postmortems/a.md": "# B"})
 		return err
 	}
-	pull := func(a *github.App) error { _, err := a.Pull(ctx, it, 2); return err }
+	pull := func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, 2); return err }
 	check := func(a *github.App) error {
-		return a.Check(ctx, it, engine.CheckRun{Commit: head, Name: "postmortem", Title: "x", Summary: "x"})
+		return a.ReportCheck(ctx, it, engine.CheckRun{Commit: head, Name: "postmortem", Title: "x", Summary: "x"})
 	}
 	for _, c := range []struct {
 		name, match, field string
@@ -113,10 +113,10 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 		{"timeline", `GET .*/timeline$`, "created_at", nil, look, "created_at of"},
 		{"timeline", `GET .*/timeline$`, "label.name", nil, look, "label of labeled"},
 		{"timeline", `GET .*/timeline$`, "body", nil, look, "body of commented"},
-		{"comment", `POST .*/comments$`, "id", nil, func(a *github.App) error { _, err := a.Comment(ctx, it, "x"); return err }, "id"},
+		{"comment", `POST .*/comments$`, "id", nil, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }, "id"},
 		{"assign", `POST .*/assignees$`, "assignees", nil, func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }, "assignees"},
-		{"permission", `GET .*/permission$`, "permission", nil, func(a *github.App) error { _, err := a.May(ctx, it, "alice", nil); return err }, "permission"},
-		{"ticket", `GET .*/platform/issues/1$`, "state", nil, func(a *github.App) error { _, err := a.Ticket(ctx, ticket); return err }, "state"},
+		{"permission", `GET .*/permission$`, "permission", nil, func(a *github.App) error { _, err := a.CanRespond(ctx, it, "alice", nil); return err }, "permission"},
+		{"ticket", `GET .*/platform/issues/1$`, "state", nil, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }, "state"},
 		{"ticket", `GET .*/platform/issues/1$`, "assignees", nil, func(a *github.App) error {
 			return a.ChangeTicket(ctx, ticket, func(string) string { return "x" }, "", "")
 		}, "assignees"},
@@ -150,7 +150,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 			if err := publish("postmortem/1")(m.app(t)); err != nil {
 				t.Fatal(err)
 			}
-			pr, err := m.app(t).Pull(ctx, it, 2)
+			pr, err := m.app(t).ReadPullRequest(ctx, it, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,11 +175,11 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 // What is no file, or one that GitHub does not show, is refused: waiting for it helps nobody.
 func TestAFolderIsNoFile(t *testing.T) {
 	m := newMinted(t)
-	if _, err := m.app(t).Publish(t.Context(), it, engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"}); err != nil {
+	if _, err := m.app(t).OpenPullRequest(t.Context(), it, engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"}); err != nil {
 		t.Fatal(err)
 	}
 	var refusal *engine.Refusal
-	if _, _, err := m.app(t).FileAt(t.Context(), it, "postmortems", "postmortem/1"); !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "is a folder") {
+	if _, _, err := m.app(t).ReadFileAt(t.Context(), it, "postmortems", "postmortem/1"); !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "is a folder") {
 		t.Errorf("the error is %v", err)
 	}
 }

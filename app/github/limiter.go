@@ -164,7 +164,7 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 			}
 			w.promise(now, at, u, promised)
 		}
-		return &engine.Later{Until: at, Err: errPaced, IsKept: isKept}
+		return &engine.RetryAfter{Until: at, Err: errPaced, IsReserved: isKept}
 	}
 	for _, b := range blocks {
 		b.probing = b.strikes > 0
@@ -429,7 +429,7 @@ func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			break
 		}
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if !p.isPatient || !errors.As(err, &later) {
 			return nil, err
 		}
@@ -485,7 +485,7 @@ func (p *pace) wait(ctx context.Context, u engine.Urgency) error {
 	}
 	if pause := p.free.Sub(at) + time.Duration(before)*p.every; pause > patience {
 		p.mu.Unlock()
-		return &engine.Later{Until: p.now().Add(wait.Within(pause, wait.Limit)), Err: errPaced}
+		return &engine.RetryAfter{Until: p.now().Add(wait.Within(pause, wait.Limit)), Err: errPaced}
 	}
 	w := &waiter{u, make(chan struct{})}
 	p.waiting = slices.Insert(p.waiting, before, w)

@@ -120,7 +120,7 @@ func (g *strict) send(l *limiter, u engine.Urgency, points int, isContent bool) 
 		}
 		res.Body = io.NopCloser(strings.NewReader("You have exceeded a secondary rate limit."))
 		refused, _ := limited(res, g.now)
-		err := &engine.Later{Until: refused.until, Err: &limitError{refused, "403"}}
+		err := &engine.RetryAfter{Until: refused.until, Err: &limitError{refused, "403"}}
 		l.leave(points, isContent, nil, err)
 		return err
 	}
@@ -172,7 +172,7 @@ func play(t *testing.T, g *strict, limiters []*limiter, all []*message) map[engi
 		if err == nil {
 			err = g.send(l, m.urgency, 5, m.content)
 		}
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if !errors.As(err, &later) {
 			waits[m.urgency] = append(waits[m.urgency], g.now.Sub(m.at))
 			all = all[1:]
@@ -263,12 +263,12 @@ func TestLimiterLearns(t *testing.T) {
 		if err := l.enter(engine.UrgencyPage, 5, a.isContent); err != nil {
 			t.Fatal(err)
 		}
-		l.leave(5, a.isContent, nil, &engine.Later{Until: a.until, Err: &limitError{a, "403"}})
+		l.leave(5, a.isContent, nil, &engine.RetryAfter{Until: a.until, Err: &limitError{a, "403"}})
 	}
 	waits := func(u engine.Urgency, isContent bool, want time.Duration) {
 		t.Helper()
 		err := l.enter(u, 1, isContent)
-		var later *engine.Later
+		var later *engine.RetryAfter
 		got := time.Duration(0)
 		if errors.As(err, &later) {
 			got = later.Until.Sub(now)

@@ -89,8 +89,8 @@ type item struct {
 	} `json:"source"`
 }
 
-// Look reads an issue, its card and what is new. It implements engine.GitHub.
-func (a *App) Look(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+// ReadIssue reads an issue, its card and what is new. It implements engine.GitHub.
+func (a *App) ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -108,8 +108,8 @@ func (a *App) Look(ctx context.Context, ref incident.Ref, open func(*engine.Snap
 	return snap, l.whole(ctx, open)
 }
 
-// Peek reads an issue with its pinned card. It implements engine.GitHub.
-func (a *App) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
+// PeekIssue reads an issue with its pinned card. It implements engine.GitHub.
+func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -339,8 +339,8 @@ func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (i
 	return nil
 }
 
-// Timeline reads the whole timeline. It implements engine.GitHub.
-func (a *App) Timeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
+// ReadTimeline reads the whole timeline. It implements engine.GitHub.
+func (a *App) ReadTimeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
 	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func redirects(follow bool, now func() time.Time) func(*http.Request, []*http.Re
 		case follow && req.Method == first.Method: // Go makes a GET of it after a 301
 			return nil
 		}
-		return &engine.Later{Until: now().Add(time.Second),
+		return &engine.RetryAfter{Until: now().Add(time.Second),
 			Err: fmt.Errorf("%w: %s %s: it has another name by now", engine.ErrNotYet, first.Method, first.URL.Path)}
 	}
 }

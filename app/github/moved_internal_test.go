@@ -65,7 +65,7 @@ func TestWhichRedirectsAreFollowed(t *testing.T) {
 		if err == nil {
 			res.Body.Close()
 		}
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if arrived != c.want || (err == nil) != (c.want != "") || errors.As(err, &later) != c.later {
 			t.Errorf("%s %s (follow %t): %q arrives, and %v", c.method, c.path, c.follow, arrived, err)
 		}

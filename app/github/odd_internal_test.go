@@ -47,7 +47,7 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 			res.Body.Close()
 			break
 		}
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if !errors.As(err, &later) {
 			t.Fatalf("%s gives %v", said, err)
 		}

@@ -30,8 +30,8 @@ type file struct {
 	at      time.Time
 }
 
-// May tells whether somebody may respond. It implements engine.GitHub.
-func (a *App) May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+// CanRespond tells whether somebody may respond. It implements engine.GitHub.
+func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
 	key := strings.ToLower(ref.FullName() + " " + login + " " + strings.Join(teams, " "))
 	if naming.IsNobody(login) {
 		return false, nil
@@ -125,8 +125,8 @@ func nameOf(u *user) string {
 	return u.Login
 }
 
-// File reads a file of the default branch. It implements engine.GitHub.
-func (a *App) File(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
+// ReadFile reads a file of the default branch. It implements engine.GitHub.
+func (a *App) ReadFile(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
 	key := strings.ToLower(ref.FullName()) + "/" + path
 	now := a.o.Now()
 	a.mu.Lock()

@@ -31,7 +31,7 @@ func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 		`"permission":"read"`:                                 false,
 	} {
 		app := serve(t, map[string]answer{"repos/acme/incidents/collaborators/dave_acme/permission": {body: `{` + said + `}`}})
-		may, err := app.May(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, "dave_acme", nil)
+		may, err := app.CanRespond(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, "dave_acme", nil)
 		if err != nil || may != want {
 			t.Errorf("%s lets them respond: %v, %v", said, may, err)
 		}
@@ -42,7 +42,7 @@ func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 func TestA3ADeletedAccountRespondsNowhere(t *testing.T) {
 	app := serve(t, nil)
 	for _, login := range []string{"", "ghost", "Ghost"} {
-		if may, err := app.May(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, login, []string{"platform"}); may || err != nil {
+		if may, err := app.CanRespond(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, login, []string{"platform"}); may || err != nil {
 			t.Errorf("%q may respond: %v, %v", login, may, err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestC3AReviewByADeletedAccountIsNobodys(t *testing.T) {
 	app := serve(t, map[string]answer{"repos/acme/incidents/pulls/2/reviews?per_page=100": {body: `[` +
 		review(`null`, "APPROVED") + `,` + review(`{"login":"ghost"}`, "APPROVED") + `,` + review(`null`, "CHANGES_REQUESTED") + `,` +
 		review(`{"login":"carol"}`, "APPROVED") + `,` + review(`{"login":"bob-"}`, "CHANGES_REQUESTED") + `]`}})
-	approved, changes, err := app.Reviews(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, 2)
+	approved, changes, err := app.ReadReviews(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, 2)
 	if err != nil || !slices.Equal(approved, []string{"carol"}) || !slices.Equal(changes, []string{"bob-"}) {
 		t.Errorf("approved by %q, changes asked by %q, %v", approved, changes, err)
 	}
@@ -69,7 +69,7 @@ func TestDeletedAccountsHaveAName(t *testing.T) {
 			{"id":2,"event":"labeled","created_at":"2026-03-02T10:40:00Z","actor":null,"label":{"name":"Incident"}},{"id":3,"event":"assigned","created_at":"2026-03-02T10:40:00Z","actor":null,"assigner":null,"assignee":null},
 			{"event":"commented","id":4,"created_at":"2026-03-02T10:40:00Z","user":{"login":"bob-","type":"User"},"body":"hello"}]`},
 	})
-	snap, err := app.Look(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+	snap, err := app.ReadIssue(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 	if err != nil || snap.Author != "ghost" || snap.Card != nil || len(snap.Items) != 4 {
 		t.Fatalf("%+v, %v", snap, err)
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Publish makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
+// OpenPullRequest makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
 // engine.GitHub.
-func (a *App) Publish(ctx context.Context, ref incident.Ref, p engine.Publication) (int, error) {
+func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p engine.Publication) (int, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return 0, err
@@ -64,8 +64,8 @@ func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) 
 	return nil, nil
 }
 
-// FindPull gives the pull request of a branch. It implements engine.GitHub.
-func (a *App) FindPull(ctx context.Context, ref incident.Ref, branch string) (int, error) {
+// FindPullRequest gives the pull request of a branch. It implements engine.GitHub.
+func (a *App) FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (int, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return 0, err
@@ -213,8 +213,8 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 	return nil
 }
 
-// Pull reads a pull request. It implements engine.GitHub.
-func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
+// ReadPullRequest reads a pull request. It implements engine.GitHub.
+func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return engine.Pull{}, err
@@ -244,9 +244,9 @@ func (a *App) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pu
 	}, nil
 }
 
-// Reviews returns who approves of a pull request and who asks for changes. What somebody said whose account is deleted
+// ReadReviews returns who approves of a pull request and who asks for changes. What somebody said whose account is deleted
 // counts for nobody: whether they may respond can't be asked any more. It implements engine.GitHub.
-func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return nil, nil, err
@@ -288,10 +288,10 @@ func (a *App) Reviews(ctx context.Context, ref incident.Ref, number int) (approv
 	return approved, changes, nil
 }
 
-// Write writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
+// WriteFiles writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
 // written. Somebody who pushed in between makes it fail with a *engine.Moved, so that nobody's lines are lost. It implements
 // engine.GitHub.
-func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
+func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return "", err
@@ -340,10 +340,10 @@ func (a *App) Write(ctx context.Context, ref incident.Ref, branch, head, message
 	return commit.GetSHA(), nil
 }
 
-// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none: the
+// FindDocument gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none: the
 // data beside it have the same name but for its end. It
 // implements engine.GitHub.
-func (a *App) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
 	c, err := a.of(ctx, documents, ref)
 	if err != nil {
 		return "", err

@@ -225,7 +225,7 @@ func TestA4ASweepGoesOnWhereTheLimitCutIt(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if later := (*engine.Later)(nil); !errors.As(err, &later) || len(found) != min(1200, round*495+1) {
+		if later := (*engine.RetryAfter)(nil); !errors.As(err, &later) || len(found) != min(1200, round*495+1) {
 			t.Fatalf("round %d found %d: %v", round, len(found), err)
 		}
 	}

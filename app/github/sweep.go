@@ -91,7 +91,7 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 		}
 		errs = append(errs, err)
 		inRow++
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if errors.As(err, &later) || ctx.Err() != nil || inRow == unreachable {
 			r.Left += len(failed) - i
 			return r, errors.Join(errs...)

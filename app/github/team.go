@@ -12,10 +12,10 @@ import (
 // keptTeams is how many answers about teams are kept: people may write any word.
 const keptTeams = 1000
 
-// Team reports whether the organisation of ref has a team with that slug. An account that is no organisation has none. It
+// HasTeam reports whether the organisation of ref has a team with that slug. An account that is no organisation has none. It
 // implements engine.GitHub.
 // https://docs.github.com/en/rest/teams/teams#get-a-team-by-name
-func (a *App) Team(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
+func (a *App) HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
 	key := strings.ToLower(ref.Owner + "/" + slug)
 	now := a.o.Now()
 	a.mu.Lock()

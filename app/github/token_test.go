@@ -129,11 +129,11 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	since := time.Now().Add(-time.Hour)
 	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	publication := engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
-	pull, err := m.app(t).Publish(ctx, it, publication)
+	pull, err := m.app(t).OpenPullRequest(ctx, it, publication)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pr, err := m.app(t).Pull(ctx, it, pull)
+	pr, err := m.app(t).ReadPullRequest(ctx, it, pull)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,21 +144,24 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		want   string
 		call   func(*github.App) error
 	}{
-		{"Look", incidents, func(a *github.App) error { _, err := a.Look(ctx, it, open); return err }},
-		{"Peek", incidents, func(a *github.App) error { _, err := a.Peek(ctx, it); return err }},
-		{"Timeline", incidents, func(a *github.App) error { _, err := a.Timeline(ctx, it); return err }},
-		{"Team", incidents, func(a *github.App) error { _, err := a.Team(ctx, it, "platform"); return err }},
-		{"May", incidents, func(a *github.App) error { _, err := a.May(ctx, it, "mallory", []string{"platform"}); return err }},
-		{"File", files, func(a *github.App) error { _, _, err := a.File(ctx, it, "README.md"); return err }},
+		{"Look", incidents, func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }},
+		{"Peek", incidents, func(a *github.App) error { _, err := a.PeekIssue(ctx, it); return err }},
+		{"Timeline", incidents, func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
+		{"Team", incidents, func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
+		{"May", incidents, func(a *github.App) error {
+			_, err := a.CanRespond(ctx, it, "mallory", []string{"platform"})
+			return err
+		}},
+		{"File", files, func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }},
 		{"File", ".github: contents=read metadata=read", func(a *github.App) error {
-			_, _, err := a.File(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
+			_, _, err := a.ReadFile(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
 			return err
 		}},
 		{"RepositoryID", incidents, func(a *github.App) error { _, err := a.RepositoryID(ctx, it); return err }},
-		{"Comment", incidents, func(a *github.App) error { _, err := a.Comment(ctx, it, "x"); return err }},
+		{"Comment", incidents, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }},
 		{"EditComment", incidents, func(a *github.App) error { return a.EditComment(ctx, it, comment, "y") }},
-		{"Pin", incidents, func(a *github.App) error { return a.Pin(ctx, it, comment) }},
-		{"React", incidents, func(a *github.App) error { return a.React(ctx, it, comment, "+1") }},
+		{"Pin", incidents, func(a *github.App) error { return a.PinComment(ctx, it, comment) }},
+		{"React", incidents, func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
 		{"AddLabels", incidents, func(a *github.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
 		{"RemoveLabel", incidents, func(a *github.App) error { return a.RemoveLabel(ctx, it, "drill") }},
 		{"Assign", incidents, func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
@@ -181,24 +184,24 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.CommentOnPull(ctx, request, none, "x")
 			return err
 		}},
-		{"Ticket", tickets, func(a *github.App) error { _, err := a.Ticket(ctx, ticket); return err }},
+		{"Ticket", tickets, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
 		{"ChangeTicket", tickets, func(a *github.App) error {
 			return a.ChangeTicket(ctx, ticket, func(text string) string { return text + "." }, "bob", "alice")
 		}},
 		{"DeleteComment", own, func(a *github.App) error { return a.DeleteComment(ctx, it, comment) }},
-		{"FileAt", files, func(a *github.App) error { _, _, err := a.FileAt(ctx, it, "README.md", pr.Head); return err }},
+		{"FileAt", files, func(a *github.App) error { _, _, err := a.ReadFileAt(ctx, it, "README.md", pr.Head); return err }},
 		{"Check", checks, func(a *github.App) error {
-			return a.Check(ctx, it, engine.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
+			return a.ReportCheck(ctx, it, engine.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
 		}},
-		{"Publish", documents, func(a *github.App) error { _, err := a.Publish(ctx, it, publication); return err }},
-		{"FindPull", documents, func(a *github.App) error { _, err := a.FindPull(ctx, it, "postmortem/1"); return err }},
-		{"Pull", documents, func(a *github.App) error { _, err := a.Pull(ctx, it, pull); return err }},
-		{"Reviews", documents, func(a *github.App) error { _, _, err := a.Reviews(ctx, it, pull); return err }},
+		{"Publish", documents, func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
+		{"FindPull", documents, func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
+		{"Pull", documents, func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, pull); return err }},
+		{"Reviews", documents, func(a *github.App) error { _, _, err := a.ReadReviews(ctx, it, pull); return err }},
 		{"Write", documents, func(a *github.App) error {
-			_, err := a.Write(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
+			_, err := a.WriteFiles(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
 			return err
 		}},
-		{"Find", documents, func(a *github.App) error { _, err := a.Find(ctx, it, "postmortems", "a", pr.Head); return err }},
+		{"Find", documents, func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
 
 		{"Incidents", "incidents: issues=read metadata=read", func(a *github.App) error {
 			_, err := a.Incidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
@@ -245,12 +248,12 @@ var acme7001 = github.Installation{ID: 7001, Owner: "acme"}
 // Where the operator says whose repositories are served, nothing is done in others', though the App is installed there.
 func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	m := newMinted(t)
-	if may, err := m.app(t, "Acme").May(t.Context(), it, "alice", nil); err != nil || !may {
+	if may, err := m.app(t, "Acme").CanRespond(t.Context(), it, "alice", nil); err != nil || !may {
 		t.Errorf("an account that is served: %v %v", may, err)
 	}
 	m.tokens = nil
 	others := m.app(t, "globex", "initech")
-	if _, err := others.Comment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
+	if _, err := others.PostComment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
 		t.Errorf("another account: %v", err)
 	}
 	if all, err := others.Installations(t.Context()); err != nil || len(all) > 0 {
@@ -287,8 +290,8 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = app.Comment(t.Context(), it, "x")
-			_, err2 := app.Look(t.Context(), it, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+			_, err = app.PostComment(t.Context(), it, "x")
+			_, err2 := app.ReadIssue(t.Context(), it, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 			text := fmt.Sprint(err, err2, log.String())
 			secrets := append(jwts, token)
 			for line := range strings.Lines(string(key())) {
@@ -359,7 +362,7 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 	} {
 		installed, expiry, asked = step.installed, step.expiry, nil
 		later += 2 * time.Second
-		if _, err := app.Comment(t.Context(), it, "It burns"); (err != nil) != step.gone {
+		if _, err := app.PostComment(t.Context(), it, "It burns"); (err != nil) != step.gone {
 			t.Errorf("%s: %v", step.what, err)
 		}
 		if !slices.Equal(asked, step.asks) {
@@ -406,23 +409,23 @@ func TestANameThatAnotherAccountTookOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.Comment(t.Context(), it, "It burns"); err != nil {
+	if _, err := app.PostComment(t.Context(), it, "It burns"); err != nil {
 		t.Fatal(err)
 	}
 	owner = 9 // acme became acme2, and somebody else is acme
-	if _, err := app.Comment(t.Context(), it, "It burns"); err == nil {
+	if _, err := app.PostComment(t.Context(), it, "It burns"); err == nil {
 		t.Error("a token of the account that was renamed opens the other's repository")
 	}
 	later += 2 * time.Hour // its tokens ran out
 	before := lookups
-	if _, err := app.Comment(t.Context(), it, "It burns"); err != nil || lookups > before+2 {
+	if _, err := app.PostComment(t.Context(), it, "It burns"); err != nil || lookups > before+2 {
 		t.Errorf("by the new account's installation: %v after %d lookups", err, lookups-before)
 	}
 	// Whoever has no such repository is not looked up again and again.
 	isThere, later = false, later+2*time.Hour
 	before = lookups
 	for range 50 {
-		if _, err := app.Comment(t.Context(), it, "It burns"); err == nil {
+		if _, err := app.PostComment(t.Context(), it, "It burns"); err == nil {
 			t.Fatal("it has no such repository")
 		}
 	}

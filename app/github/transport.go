@@ -37,7 +37,7 @@ func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
 	if refused, ok := limited(res, l.now()); ok {
 		res.Body.Close()
 		what := fmt.Sprintf("%s %s: %s", req.Method, req.URL.Path, res.Status)
-		return nil, &engine.Later{Until: refused.until, Err: &limitError{refused, what}}
+		return nil, &engine.RetryAfter{Until: refused.until, Err: &limitError{refused, what}}
 	}
 	return res, nil
 }
@@ -56,7 +56,7 @@ const longestSkew = 2 * time.Hour
 // meter is what is left of the calls that an installation has in an hour.
 type meter struct {
 	mu   sync.Mutex
-	left engine.Budget
+	left engine.RateBudget
 }
 
 func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -70,7 +70,7 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 	reset, ok := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
 	if err1 == nil && err2 == nil && left >= 0 && limit > 0 && ok && res.Header.Get("X-RateLimit-Resource") == "core" {
 		m.meter.mu.Lock()
-		m.meter.left = engine.Budget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
+		m.meter.left = engine.RateBudget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
 		m.meter.mu.Unlock()
 	}
 	res.Header.Del("X-RateLimit-Remaining")
@@ -78,13 +78,13 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// Budget tells what is left of the calls to an incident's installation, as GitHub said last. It implements engine.GitHub.
-func (a *App) Budget(ref incident.Ref) engine.Budget {
+// RateBudget tells what is left of the calls to an incident's installation, as GitHub said last. It implements engine.GitHub.
+func (a *App) RateBudget(ref incident.Ref) engine.RateBudget {
 	a.mu.Lock()
 	m := a.meters[a.installations[strings.ToLower(ref.Owner)]]
 	a.mu.Unlock()
 	if m == nil {
-		return engine.Budget{}
+		return engine.RateBudget{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

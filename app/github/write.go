@@ -15,8 +15,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Comment posts a comment. It implements engine.GitHub.
-func (a *App) Comment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
+// PostComment posts a comment. It implements engine.GitHub.
+func (a *App) PostComment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
 	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return 0, err
@@ -40,9 +40,9 @@ func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body 
 	return nil
 }
 
-// Pin pins a comment to its issue. Where the server has no pinned comments it does nothing: the card is found among the
+// PinComment pins a comment to its issue. Where the server has no pinned comments it does nothing: the card is found among the
 // first comments there. It implements engine.GitHub.
-func (a *App) Pin(ctx context.Context, ref incident.Ref, id int64) error {
+func (a *App) PinComment(ctx context.Context, ref incident.Ref, id int64) error {
 	a.mu.Lock()
 	unpinnable := a.unpinnable
 	a.mu.Unlock()
@@ -86,9 +86,9 @@ func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) err
 	return nil
 }
 
-// React adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
+// AddReaction adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
 // implements engine.GitHub.
-func (a *App) React(ctx context.Context, ref incident.Ref, id int64, content string) error {
+func (a *App) AddReaction(ctx context.Context, ref incident.Ref, id int64, content string) error {
 	c, err := a.of(ctx, incidents, ref)
 	if err != nil {
 		return err
@@ -242,8 +242,8 @@ func (a *App) FindIncident(ctx context.Context, repo string, is engine.IsMarked)
 	}
 }
 
-// Address gives where a person reads an issue. It implements engine.GitHub.
-func (a *App) Address(ref incident.Ref) string {
+// IssueURL gives where a person reads an issue. It implements engine.GitHub.
+func (a *App) IssueURL(ref incident.Ref) string {
 	web := strings.TrimSuffix(a.o.BaseURL, "/")
 	if web == "" {
 		web = "https://github.com"
@@ -363,8 +363,8 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engi
 	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
-// Ticket reads an issue that a follow-up became. It implements engine.GitHub.
-func (a *App) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+// ReadTicket reads an issue that a follow-up became. It implements engine.GitHub.
+func (a *App) ReadTicket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return engine.Ticket{}, err

@@ -52,7 +52,7 @@ func (y *young) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, err
 	}
 	res.Body.Close()
-	return nil, &engine.Later{Until: y.now().Add(youthRetry),
+	return nil, &engine.RetryAfter{Until: y.now().Add(youthRetry),
 		Err: fmt.Errorf("%w: %s %s: refused to a token that was made just now: %s", engine.ErrNotYet, req.Method, req.URL.Path, res.Status)}
 }
 

@@ -40,24 +40,24 @@ func at(ref incident.Ref) string {
 
 // Reads.
 
-func (r *recorder) Look(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
-	return r.github.Look(ctx, ref, open)
+func (r *recorder) ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+	return r.github.ReadIssue(ctx, ref, open)
 }
 
-func (r *recorder) Timeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
-	return r.github.Timeline(ctx, ref)
+func (r *recorder) ReadTimeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
+	return r.github.ReadTimeline(ctx, ref)
 }
 
-func (r *recorder) May(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
-	return r.github.May(ctx, ref, login, teams)
+func (r *recorder) CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+	return r.github.CanRespond(ctx, ref, login, teams)
 }
 
-func (r *recorder) Team(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
-	return r.github.Team(ctx, ref, slug)
+func (r *recorder) HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
+	return r.github.HasTeam(ctx, ref, slug)
 }
 
-func (r *recorder) File(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
-	return r.github.File(ctx, ref, path)
+func (r *recorder) ReadFile(ctx context.Context, ref incident.Ref, path string) ([]byte, bool, error) {
+	return r.github.ReadFile(ctx, ref, path)
 }
 
 func (r *recorder) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error) {
@@ -76,53 +76,53 @@ func (r *recorder) FindFolded(ctx context.Context, repo string, is engine.IsMark
 	return r.github.FindFolded(ctx, repo, is)
 }
 
-func (r *recorder) Peek(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
+func (r *recorder) PeekIssue(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
 	if ref.Number > unmade {
 		return &engine.Snapshot{Ref: ref, Open: true}, nil
 	}
-	return r.github.Peek(ctx, ref)
+	return r.github.PeekIssue(ctx, ref)
 }
 
-func (r *recorder) Budget(ref incident.Ref) engine.Budget { return r.github.Budget(ref) }
+func (r *recorder) RateBudget(ref incident.Ref) engine.RateBudget { return r.github.RateBudget(ref) }
 
-func (r *recorder) Address(ref incident.Ref) string { return r.github.Address(ref) }
+func (r *recorder) IssueURL(ref incident.Ref) string { return r.github.IssueURL(ref) }
 
-func (r *recorder) Ticket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+func (r *recorder) ReadTicket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
 	if ref.Number > unmade {
 		return engine.Ticket{Open: true}, nil
 	}
-	return r.github.Ticket(ctx, ref)
+	return r.github.ReadTicket(ctx, ref)
 }
 
-func (r *recorder) FileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
-	return r.github.FileAt(ctx, ref, path, commit)
+func (r *recorder) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
+	return r.github.ReadFileAt(ctx, ref, path, commit)
 }
 
-func (r *recorder) FindPull(ctx context.Context, ref incident.Ref, branch string) (int, error) {
-	return r.github.FindPull(ctx, ref, branch)
+func (r *recorder) FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (int, error) {
+	return r.github.FindPullRequest(ctx, ref, branch)
 }
 
-func (r *recorder) Pull(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
+func (r *recorder) ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
 	if number > unmade {
 		return engine.Pull{Number: number, Open: true, ByApp: true}, nil
 	}
-	return r.github.Pull(ctx, ref, number)
+	return r.github.ReadPullRequest(ctx, ref, number)
 }
 
-func (r *recorder) Reviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+func (r *recorder) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
 	if number > unmade {
 		return nil, nil, nil
 	}
-	return r.github.Reviews(ctx, ref, number)
+	return r.github.ReadReviews(ctx, ref, number)
 }
 
-func (r *recorder) Find(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
-	return r.github.Find(ctx, ref, folder, prefix, commit)
+func (r *recorder) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+	return r.github.FindDocument(ctx, ref, folder, prefix, commit)
 }
 
 // Writes.
 
-func (r *recorder) Comment(_ context.Context, ref incident.Ref, body string) (int64, error) {
+func (r *recorder) PostComment(_ context.Context, ref incident.Ref, body string) (int64, error) {
 	r.note("comment", at(ref), body)
 	return int64(r.make()), nil
 }
@@ -137,7 +137,7 @@ func (r *recorder) DeleteComment(_ context.Context, ref incident.Ref, id int64) 
 	return nil
 }
 
-func (r *recorder) Pin(_ context.Context, ref incident.Ref, id int64) error {
+func (r *recorder) PinComment(_ context.Context, ref incident.Ref, id int64) error {
 	what := "pin that comment"
 	if id < unmade {
 		what = fmt.Sprintf("pin comment %d", id)
@@ -146,7 +146,7 @@ func (r *recorder) Pin(_ context.Context, ref incident.Ref, id int64) error {
 	return nil
 }
 
-func (r *recorder) React(_ context.Context, ref incident.Ref, comment int64, content string) error {
+func (r *recorder) AddReaction(_ context.Context, ref incident.Ref, comment int64, content string) error {
 	r.note(fmt.Sprintf("react with %s to comment %d", content, comment), at(ref), "")
 	return nil
 }
@@ -206,7 +206,7 @@ func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engin
 	return r.CommentOnce(ctx, ref, is, body)
 }
 
-func (r *recorder) Check(_ context.Context, ref incident.Ref, c engine.CheckRun) error {
+func (r *recorder) ReportCheck(_ context.Context, ref incident.Ref, c engine.CheckRun) error {
 	how := "failed"
 	if c.Passed {
 		how = "passed"
@@ -215,13 +215,13 @@ func (r *recorder) Check(_ context.Context, ref incident.Ref, c engine.CheckRun)
 	return nil
 }
 
-func (r *recorder) Publish(_ context.Context, ref incident.Ref, p engine.Publication) (int, error) {
+func (r *recorder) OpenPullRequest(_ context.Context, ref incident.Ref, p engine.Publication) (int, error) {
 	n := r.make()
 	r.note("open pull request: "+p.Title, ref.FullName()+", branch "+p.Branch, strings.Join(slices.Sorted(maps.Keys(p.Files)), "\n"))
 	return n, nil
 }
 
-func (r *recorder) Write(_ context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
+func (r *recorder) WriteFiles(_ context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
 	r.note("commit: "+message, ref.FullName()+", branch "+branch, strings.Join(slices.Sorted(maps.Keys(files)), "\n"))
 	return head, nil
 }

@@ -91,7 +91,7 @@ func Make(ctx context.Context, o Options, d Delivery) (Plan, error) {
 	e := engine.New(engine.Options{GitHub: r, Scheduler: r, Queue: r, Pager: r, Announcer: r, Replier: r, Clock: o.Clock, Secrets: o.Secrets, Logger: o.Logger})
 	err = e.Handle(ctx, m)
 	plan.Steps = append(plan.Steps, r.steps...)
-	var later *engine.Later
+	var later *engine.RetryAfter
 	if errors.As(err, &later) {
 		r.note("look again at "+later.Until.UTC().Format("15:04:05 UTC"), "", later.Err.Error())
 		plan.Steps, err = append([]Step{}, r.steps...), nil

@@ -147,7 +147,7 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 				continue
 			}
 			ref.Number = issue.GetNumber()
-			d := &Drill{Incident: ref.String(), URL: c.App.Address(ref), ref: ref}
+			d := &Drill{Incident: ref.String(), URL: c.App.IssueURL(ref), ref: ref}
 			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool { return naming.Equal(l.GetName(), incident.LabelDrill) }) {
 				return d, fmt.Errorf("%s is open and no drill: the product knows no drills by its intake; end it by /incident decline drill", d.URL)
 			}

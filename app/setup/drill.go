@@ -66,14 +66,14 @@ An alert, played by firebreak drill
 		return nil, Explain(ctx, app, owner+"/"+repo, err)
 	}
 	ref := incident.Ref{Owner: owner, Repo: repo, Number: number}
-	return &Drill{Incident: ref.String(), URL: app.Address(ref), ref: ref}, nil
+	return &Drill{Incident: ref.String(), URL: app.IssueURL(ref), ref: ref}, nil
 }
 
 // Await returns once the product has answered a drill by its card, or not within so many looks.
 func (d *Drill) Await(ctx context.Context, app *github.App, looks int, wait func(context.Context, time.Duration) error) error {
 	for range looks {
 		body, err := app.Card(ctx, d.ref, func(body string) bool { return strings.Contains(body, "firebreak:card") })
-		var later *engine.Later
+		var later *engine.RetryAfter
 		if err != nil && !errors.Is(err, engine.ErrUnavailable) && !errors.As(err, &later) {
 			return err
 		}

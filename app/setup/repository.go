@@ -63,7 +63,7 @@ func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators str
 	policy := incident.DefaultPolicy()
 	missing := map[string]string{}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		content, there, err := app.File(ctx, ref, path)
+		content, there, err := app.ReadFile(ctx, ref, path)
 		if err != nil {
 			return nil, err
 		}
@@ -133,14 +133,14 @@ func labelsOf(ctx context.Context, c *gogithub.Client, ref incident.Ref) (map[st
 func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.Ref, files map[string]string, text string) error {
 	branch := Branch
 	for n := 2; ; n++ {
-		number, err := app.FindPull(ctx, ref, branch)
+		number, err := app.FindPullRequest(ctx, ref, branch)
 		if err != nil {
 			return err
 		}
 		if number == 0 {
 			break
 		}
-		pr, err := app.Pull(ctx, ref, number)
+		pr, err := app.ReadPullRequest(ctx, ref, number)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.
 		}
 		branch = fmt.Sprintf("%s-%d", Branch, n)
 	}
-	number, err := app.Publish(ctx, ref, engine.Publication{Branch: branch, Files: files, Message: "Set up incidents", Title: "Set up incidents", Body: text})
+	number, err := app.OpenPullRequest(ctx, ref, engine.Publication{Branch: branch, Files: files, Message: "Set up incidents", Title: "Set up incidents", Body: text})
 	var answer *gogithub.ErrorResponse
 	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode == http.StatusConflict {
 		return fmt.Errorf("%s has no commit yet: add a README on GitHub, and run this again", ref.FullName())
@@ -164,7 +164,7 @@ func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.
 
 func pullAddress(app *github.App, ref incident.Ref, number int) string {
 	ref.Number = number
-	return strings.Replace(app.Address(ref), "/issues/", "/pull/", 1)
+	return strings.Replace(app.IssueURL(ref), "/issues/", "/pull/", 1)
 }
 
 // Explain says of an error that comes of a missing installation where the App is installed.

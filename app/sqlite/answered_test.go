@@ -17,7 +17,7 @@ import (
 // request for a look become one while the look for a comment is under way, from 2m0s to 3m0s, or lets it prove what a look may not show.
 func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 	later := func(d time.Duration) error {
-		return &engine.Later{Until: time.Now().Add(d), Err: engine.ErrLimited}
+		return &engine.RetryAfter{Until: time.Now().Add(d), Err: engine.ErrLimited}
 	}
 	bare := func(why string) engine.Message {
 		m := message(1, why)

@@ -22,7 +22,7 @@ func TestAThousandIncidentsTakeTurns(t *testing.T) {
 	limited := func(number int) bool { return number%10 == 0 }
 	q := open(t, "", &clock{now: start}, func(m engine.Message) error {
 		if limited(m.Ref.Number) {
-			return &engine.Later{Until: start.Add(time.Hour)}
+			return &engine.RetryAfter{Until: start.Add(time.Hour)}
 		}
 		return nil
 	})

@@ -170,7 +170,7 @@ func TestLaterAndFailuresKeepTheOrder(t *testing.T) {
 		first++
 		switch first {
 		case 1:
-			return &engine.Later{Until: start.Add(time.Minute), Err: errors.New("limited")}
+			return &engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("limited")}
 		case 2:
 			return errors.New("502")
 		case 3:
@@ -333,8 +333,8 @@ func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 		want []string
 	}{
 		"it failed":     {errors.New("502"), []string{"1 1", "1 1", "2 1"}},
-		"it waits":      {&engine.Later{Until: start.Add(time.Minute), Err: errors.New("403")}, []string{"1 1", "1 1", "2 1"}},
-		"nothing began": {&engine.Later{Until: start.Add(time.Minute), Err: errors.New("calm"), IsIdle: true}, []string{"1 1", "2 2"}},
+		"it waits":      {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("403")}, []string{"1 1", "1 1", "2 1"}},
+		"nothing began": {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("calm"), IsIdle: true}, []string{"1 1", "2 2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{now: start}
@@ -365,7 +365,7 @@ func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, func(m engine.Message) error {
 		if m.Signal() != nil {
-			return &engine.Later{Until: c.now.Add(15 * time.Second), Err: errors.New("it repeats itself")}
+			return &engine.RetryAfter{Until: c.now.Add(15 * time.Second), Err: errors.New("it repeats itself")}
 		}
 		return nil
 	})
@@ -550,7 +550,7 @@ func TestTheShelfKeepsTheLast(t *testing.T) {
 	defer s.Close()
 	kept := func(name string) []byte {
 		t.Helper()
-		content, err := s.Kept(t.Context(), name)
+		content, err := s.Load(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -560,7 +560,7 @@ func TestTheShelfKeepsTheLast(t *testing.T) {
 		t.Errorf("nothing was kept, and there is %q", got)
 	}
 	for _, content := range []string{"pager: slack", "", "pager: webhook"} {
-		if err := s.Keep(t.Context(), "policies/Acme/incidents", []byte(content)); err != nil {
+		if err := s.Save(t.Context(), "policies/Acme/incidents", []byte(content)); err != nil {
 			t.Fatal(err)
 		}
 		if got := kept("policies/acme/incidents"); got == nil || string(got) != content {

@@ -329,7 +329,7 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	if err != nil && working.Err() != nil {
 		return // it ends: the message stays as it was
 	}
-	var later *engine.Later
+	var later *engine.RetryAfter
 	isAside := false
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 )
 
-// Keep stores content by a name. It implements engine.Shelf.
-func (s *Store) Keep(ctx context.Context, name string, content []byte) error {
+// Save stores content by a name. It implements engine.Shelf.
+func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 	now := s.clock.Now()
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.Exec(`INSERT INTO shelf (name, content, at) VALUES (?, ?, ?)
@@ -36,7 +36,7 @@ func (s *Store) clearShelf(tx *sql.Tx, now time.Time) error {
 		return nil
 	}
 	s.cleared = now
-	for prefix, days := range engine.ShelfDays() {
+	for prefix, days := range engine.StoreRetention() {
 		end := strings.TrimSuffix(prefix, "/") + "0" // the character after the slash
 		before := now.AddDate(0, 0, -days).UnixNano()
 		if _, err := tx.Exec(`DELETE FROM shelf WHERE name >= ? AND name < ? AND at < ?`, prefix, end, before); err != nil {
@@ -61,8 +61,8 @@ func dateShelf(db *sql.DB, now time.Time) error {
 	return err
 }
 
-// Kept gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
-func (s *Store) Kept(ctx context.Context, name string) (content []byte, err error) {
+// Load gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
+func (s *Store) Load(ctx context.Context, name string) (content []byte, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT content FROM shelf WHERE name = ?`, strings.ToLower(name)).Scan(&content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

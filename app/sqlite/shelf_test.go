@@ -13,7 +13,7 @@ import (
 // onShelf reports whether something is kept by a name.
 func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 	t.Helper()
-	content, err := s.Kept(t.Context(), name)
+	content, err := s.Load(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 
 // What is kept on the shelf goes once it counts no more, and not before; what is kept anew counts from then on.
 func TestWhatIsKeptHasAnEnd(t *testing.T) {
-	lives := engine.ShelfDays()
+	lives := engine.StoreRetention()
 	lives["policies/"] = 0
 	for prefix, days := range lives {
 		t.Run(prefix, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestWhatIsKeptHasAnEnd(t *testing.T) {
 			}
 			defer s.Close()
 			keep := func(name string) {
-				if err := s.Keep(t.Context(), name, []byte("x")); err != nil {
+				if err := s.Save(t.Context(), name, []byte("x")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -82,7 +82,7 @@ func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
 		if !onShelf(t, s, "said/acme/incidents/1") {
 			t.Error("it is gone")
 		}
-		if err := s.Keep(t.Context(), "other", []byte("x")); err != nil {
+		if err := s.Save(t.Context(), "other", []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
@@ -96,7 +96,7 @@ func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Keep(t.Context(), "other", []byte("x")); err != nil {
+	if err := s.Save(t.Context(), "other", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if onShelf(t, s, "said/acme/incidents/1") {

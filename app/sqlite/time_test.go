@@ -241,7 +241,7 @@ func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
 		ref, looks := message(1, "").Ref, 0
 		s, seen := run(t, func(engine.Message) error {
 			if looks++; looks == 1 {
-				return &engine.Later{Until: time.Now().Add(10 * time.Minute), Err: engine.ErrLimited}
+				return &engine.RetryAfter{Until: time.Now().Add(10 * time.Minute), Err: engine.ErrLimited}
 			}
 			return nil
 		})
@@ -276,7 +276,7 @@ func TestNoMessageIsTriedMoreThanOnceASecondNorParked(t *testing.T) {
 			tried := 0
 			s, _ := run(t, func(m engine.Message) error {
 				tried++
-				return &engine.Later{Until: oddTimes(time.Now())[name], Err: engine.ErrUnavailable}
+				return &engine.RetryAfter{Until: oddTimes(time.Now())[name], Err: engine.ErrUnavailable}
 			})
 			if err := s.Enqueue(t.Context(), message(1, "a"), time.Time{}); err != nil {
 				t.Fatal(err)

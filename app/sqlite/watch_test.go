@@ -164,7 +164,7 @@ func TestHealthSeesWhatWaitsForAWorker(t *testing.T) {
 				return nil
 			}
 			<-time.After(4 * time.Minute)
-			return &engine.Later{Until: time.Now(), Err: engine.ErrLimited}
+			return &engine.RetryAfter{Until: time.Now(), Err: engine.ErrLimited}
 		})
 		if err := w.Enqueue(t.Context(), message(9, "later"), time.Now().Add(24*time.Hour)); err != nil {
 			t.Fatal(err)

@@ -116,7 +116,7 @@ func (r *Reader) read(ctx context.Context, kept *cache, out *Read) (*Read, error
 
 // paused makes GitHub's "not now" a pause that says how far the reading came.
 func paused(err error, done, total int) error {
-	var later *engine.Later
+	var later *engine.RetryAfter
 	if errors.As(err, &later) {
 		return &Paused{Done: done, Total: total, Until: later.Until, Why: later.Err.Error()}
 	}
@@ -144,7 +144,7 @@ func (w *walk) card(ctx context.Context, is *engine.Snapshot) (entry, error) {
 		return err == nil
 	}
 	body, err := w.GitHub.Card(ctx, is.Ref, believe)
-	if err != nil && ctx.Err() == nil && !errors.As(err, new(*engine.Later)) {
+	if err != nil && ctx.Err() == nil && !errors.As(err, new(*engine.RetryAfter)) {
 		body, err = w.GitHub.Card(ctx, is.Ref, believe) // of ten thousand answers some get lost
 	}
 	if err != nil {
@@ -179,7 +179,7 @@ func (w *walk) spend(ctx context.Context) error {
 		return nil
 	}
 	if left -= limit / spare; left <= 0 {
-		return &engine.Later{Until: until, Err: fmt.Errorf("the rest of the %d calls an hour is left to the incidents that run", limit)}
+		return &engine.RetryAfter{Until: until, Err: fmt.Errorf("the rest of the %d calls an hour is left to the incidents that run", limit)}
 	}
 	w.calls = min(w.calls, left-1)
 	return nil

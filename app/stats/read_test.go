@@ -124,9 +124,9 @@ func (w *world) declare(s *incident.State, pinned bool) (number int, comment int
 	if s == nil {
 		return number, 0
 	}
-	comment, err := w.app.Comment(w.t.Context(), ref(number), cardOf(w.t, *s, number, keys))
+	comment, err := w.app.PostComment(w.t.Context(), ref(number), cardOf(w.t, *s, number, keys))
 	if err == nil && pinned {
-		err = w.app.Pin(w.t.Context(), ref(number), comment)
+		err = w.app.PinComment(w.t.Context(), ref(number), comment)
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -174,7 +174,7 @@ func TestA5TheIssuesAreRead(t *testing.T) {
 	none, _ := w.declare(nil, false)
 	w.post("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"no incident"}`)
 	copied := w.post("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"a copy","labels":["incident"]}`)
-	if _, err := w.app.Comment(t.Context(), ref(copied), cardOf(t, *finished(1), a, keys)); err != nil {
+	if _, err := w.app.PostComment(t.Context(), ref(copied), cardOf(t, *finished(1), a, keys)); err != nil {
 		t.Fatal(err) // the card of another incident
 	}
 

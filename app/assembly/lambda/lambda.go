@@ -46,7 +46,7 @@ type Lambda struct {
 	object  func(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
 	mails   *url.URL // s3://bucket/prefix, where SES stores them
 
-	shelf engine.Shelf // nil: there is none
+	shelf engine.Store // nil: there is none
 
 	mu    sync.Mutex
 	last  map[string]string // the environment by which it was built

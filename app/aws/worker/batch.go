@@ -118,7 +118,7 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 
 // isWaiting reports whether an error says that a message must wait, and not that it failed.
 func isWaiting(err error) bool {
-	return errors.As(err, new(*engine.Later)) || errors.Is(err, engine.ErrUnavailable)
+	return errors.As(err, new(*engine.RetryAfter)) || errors.Is(err, engine.ErrUnavailable)
 }
 
 // sendAgain sends messages anew that did not fail and were handed out so often that SQS, which counts only that, would soon put
@@ -186,7 +186,7 @@ func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause e
 
 // wait tells how long a message that failed is hidden: until the time that the failure names, else longer each time.
 func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
-	var later *engine.Later
+	var later *engine.RetryAfter
 	if errors.As(err, &later) {
 		now := b.Now()
 		rest := wait.Until(later.Until, now, hidden).Sub(now)

@@ -98,7 +98,7 @@ func TestFailuresKeepTheOrder(t *testing.T) {
 
 func TestHowLongAMessageWaits(t *testing.T) {
 	later := func(d time.Duration) error {
-		return fmt.Errorf("handle it: %w", &engine.Later{Until: start.Add(d), Err: errors.New("403")})
+		return fmt.Errorf("handle it: %w", &engine.RetryAfter{Until: start.Add(d), Err: errors.New("403")})
 	}
 	for name, c := range map[string]struct {
 		err      error
@@ -172,7 +172,7 @@ func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 // SQS counts each time that it hands out a message. One that only waits, or waits behind another, is sent again before that is too
 // often, for the time when it is to come; one that fails is not.
 func TestA4WaitingIsNoFailure(t *testing.T) {
-	later := fmt.Errorf("handle it: %w", &engine.Later{Until: start.Add(time.Hour), Err: errors.New("GitHub limits the rate")})
+	later := fmt.Errorf("handle it: %w", &engine.RetryAfter{Until: start.Add(time.Hour), Err: errors.New("GitHub limits the rate")})
 	away := fmt.Errorf("look: %w", engine.ErrUnavailable)
 	for name, c := range map[string]struct {
 		err             error

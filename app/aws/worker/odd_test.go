@@ -19,7 +19,7 @@ func TestNoMessageComesBackWithinASecondNorNever(t *testing.T) {
 	for _, until := range oddTimes {
 		for _, received := range []int{-1, 0, 1, 40, 1 << 40} {
 			_, failed, hidden := work(t, t.Context(), func(string) error {
-				return &engine.Later{Until: until, Err: engine.ErrUnavailable}
+				return &engine.RetryAfter{Until: until, Err: engine.ErrUnavailable}
 			}, record("a", 1, received))
 			if d := hidden["ra"]; len(failed) != 1 || d < wait.Least || d > wait.Message {
 				t.Errorf("until %s, received %d times: hidden for %s, failed %q", until, received, d, failed)

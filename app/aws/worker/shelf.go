@@ -19,13 +19,13 @@ type Shelf struct {
 	Prefix string // of the keys; empty, or with a slash at its end
 }
 
-var _ engine.Shelf = (*Shelf)(nil)
+var _ engine.Store = (*Shelf)(nil)
 
 // maxKept is more than a configuration or a state is long.
 const maxKept = 1 << 20
 
-// Keep stores content by a name. It implements engine.Shelf.
-func (s *Shelf) Keep(ctx context.Context, name string, content []byte) error {
+// Save stores content by a name. It implements engine.Shelf.
+func (s *Shelf) Save(ctx context.Context, name string, content []byte) error {
 	_, err := s.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(s.Bucket), Key: aws.String(s.key(name)), Body: bytes.NewReader(content)})
 	if err != nil {
 		return fmt.Errorf("write s3://%s/%s: %w", s.Bucket, s.key(name), err)
@@ -33,8 +33,8 @@ func (s *Shelf) Keep(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
-// Kept gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
-func (s *Shelf) Kept(ctx context.Context, name string) ([]byte, error) {
+// Load gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
+func (s *Shelf) Load(ctx context.Context, name string) ([]byte, error) {
 	return Object(s.S3)(ctx, s.Bucket, s.key(name), maxKept)
 }
 

@@ -12,99 +12,99 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// facts turns what is new into facts, in GitHub's order.
-func (p *pass) facts() ([]incident.Fact, error) {
-	opening := p.opening()
-	facts, early := p.early(len(opening) > 0)
+// observe turns what is new into facts, in GitHub's order.
+func (r *reconciliation) observe() ([]incident.Fact, error) {
+	opening := r.openingFacts()
+	facts, early := r.openingLabelFacts(len(opening) > 0)
 	facts = append(facts, opening...)
-	for i, it := range p.snap.Items {
+	for i, it := range r.Snapshot.Items {
 		if early[i] {
 			continue
 		}
-		facts = append(facts, p.item(i, it, !p.lost)...)
+		facts = append(facts, r.itemFacts(i, it, !r.IsCardLost)...)
 	}
-	facts = append(facts, p.edits()...)
-	if a := p.m.Ack(); a != nil {
-		facts = append(facts, p.acknowledged(a))
+	facts = append(facts, r.editFacts()...)
+	if a := r.m.Ack(); a != nil {
+		facts = append(facts, r.ackFact(a))
 	}
-	if p.m.Fold() != nil {
-		facts = append(facts, incident.Fact{At: p.now, What: p.foldedIn(*p.m.Fold())})
+	if r.m.Fold() != nil {
+		facts = append(facts, incident.Fact{At: r.Now, What: r.foldFact(*r.m.Fold())})
 	}
-	again, err := p.repeated()
+	again, err := r.signalFacts()
 	if err != nil {
 		return nil, err
 	}
-	merged, err := p.pull()
+	merged, err := r.pullRequestFacts()
 	if err != nil {
 		return nil, err
 	}
 	var changed []incident.Fact
-	if t := p.m.Ticket(); t != nil {
-		if changed, err = p.ticketFact(t.Index); err != nil {
+	if t := r.m.Ticket(); t != nil {
+		if changed, err = r.ticketFact(t.Index); err != nil {
 			return nil, err
 		}
 	}
-	return p.people(p.unknown(slices.Concat(facts, again, merged, changed)))
+	return r.lookUpPeople(r.dropKnown(slices.Concat(facts, again, merged, changed)))
 }
 
-// opening gives the facts that the issue itself is: its form, or commands in its text.
-func (p *pass) opening() []incident.Fact {
-	if p.state.Declared != nil {
+// openingFacts gives the facts that the issue itself is: its form, or commands in its text.
+func (r *reconciliation) openingFacts() []incident.Fact {
+	if r.State.Declared != nil {
 		return nil
 	}
-	by, titled := incident.Person{Login: p.snap.Author, Bot: p.snap.AuthorBot}, p.isTitled(-1)
-	if opened, ok := p.reported(); ok {
-		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened, Titled: titled}}
+	by, titled := incident.Person{Login: r.Snapshot.Author, Bot: r.Snapshot.AuthorBot}, r.isTitled(-1)
+	if opened, ok := r.originFact(); ok {
+		return []incident.Fact{{ID: "opened", At: r.Snapshot.Created, By: by, What: opened, Titled: titled}}
 	}
-	if opened, ok := command.Form(p.snap.Body); ok && p.wasLabeled() {
-		return []incident.Fact{{ID: "opened", At: p.snap.Created, By: by, What: opened, Titled: titled}}
+	if opened, ok := command.Form(r.Snapshot.Body); ok && r.wasLabeled() {
+		return []incident.Fact{{ID: "opened", At: r.Snapshot.Created, By: by, What: opened, Titled: titled}}
 	}
 	var facts []incident.Fact
-	if !p.snap.AuthorBot {
-		for i, what := range p.parse(p.snap.Body) {
-			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: p.snap.Created, By: by, What: what, Titled: titled})
+	if !r.Snapshot.AuthorBot {
+		for i, what := range r.parse(r.Snapshot.Body) {
+			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: r.Snapshot.Created, By: by, What: what, Titled: titled})
 		}
 	}
 	return incident.InOrder(facts)
 }
 
-// atOnce is how long after an issue GitHub may date the labels with which it was opened.
-const atOnce = 2 * time.Second
+// openingLabelsWithin is how long after an issue GitHub may date the labels with which it was opened.
+const openingLabelsWithin = 2 * time.Second
 
-// early gives the facts of the labels with which an issue was opened, since GitHub tells them after its text: they say how bad it
+// openingLabelFacts gives the facts of the labels with which an issue was opened, since GitHub tells them after its text: they say how bad it
 // is, and whether it is a drill, before it is declared. of tells which items they were.
-func (p *pass) early(opens bool) (facts []incident.Fact, of map[int]bool) {
+func (r *reconciliation) openingLabelFacts(opens bool) (facts []incident.Fact, of map[int]bool) {
 	of = map[int]bool{}
-	if !opens || p.state.Declared != nil {
+	if !opens || r.State.Declared != nil {
 		return nil, of
 	}
-	for i, it := range p.snap.Items {
-		if it.Own || it.Event != "labeled" || it.At.Sub(p.snap.Created) > atOnce {
+	for i, it := range r.Snapshot.Items {
+		if it.Own || it.Event != "labeled" || it.At.Sub(r.Snapshot.Created) > openingLabelsWithin {
 			break // what somebody did, or said, once it was open
 		}
 		if label, _ := incident.OwnLabel(it.Label); label == incident.LabelDrill || strings.HasPrefix(label, incident.LabelSeverity) {
-			facts, of[i] = append(facts, p.item(i, it, !p.lost)...), true
+			facts, of[i] = append(facts, r.itemFacts(i, it, !r.IsCardLost)...), true
 		}
 	}
 	return facts, of
 }
 
 // isTitled reports whether the issue's title said what is broken when item i of the timeline happened.
-func (p *pass) isTitled(i int) bool {
-	for j, it := range p.snap.Items {
+func (r *reconciliation) isTitled(i int) bool {
+	for j, it := range r.Snapshot.Items {
 		if j > i && it.Event == "renamed" {
 			return command.SaysWhat(it.Was)
 		}
 	}
-	return command.SaysWhat(p.snap.Title)
+	return command.SaysWhat(r.Snapshot.Title)
 }
 
 // wasLabeled tells whether the issue has, or ever had, the incident label.
-func (p *pass) wasLabeled() bool {
-	if naming.Contains(p.snap.Labels, incident.LabelIncident) {
+func (r *reconciliation) wasLabeled() bool {
+	if naming.Contains(r.Snapshot.Labels, incident.LabelIncident) {
 		return true
 	}
-	for _, it := range p.snap.Items {
+	for _, it := range r.Snapshot.Items {
 		if it.Event == "labeled" && naming.Equal(it.Label, incident.LabelIncident) {
 			return true
 		}
@@ -112,29 +112,29 @@ func (p *pass) wasLabeled() bool {
 	return false
 }
 
-// item gives the facts of one item of the timeline. The app's own doings are none. live is false where a whole timeline
+// itemFacts gives the facts of one item of the timeline. The app's own doings are none. live is false where a whole timeline
 // is read again, for the second time: then an edited comment is not asked for again.
-func (p *pass) item(i int, it Item, live bool) []incident.Fact {
+func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		facts := p.recalled(it, p.rebuilt || p.telling)
+		facts := r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)
 		for n, f := range facts {
 			if folded, ok := f.What.(incident.FoldedIn); ok {
-				facts[n].What = p.foldedIn(folded.Fold)
+				facts[n].What = r.foldFact(folded.Fold)
 			}
 		}
 		return facts
 	}
-	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}, Titled: p.isTitled(i)}
+	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}, Titled: r.isTitled(i)}
 	switch it.Event {
 	case "commented":
-		return p.commented(i, it, f, live)
+		return r.commentFacts(i, it, f, live)
 	case "labeled":
-		if !ours(it.Label) {
+		if !isProductLabel(it.Label) {
 			return nil
 		}
 		f.What = incident.Labeled{Name: it.Label}
 	case "unlabeled":
-		if !ours(it.Label) {
+		if !isProductLabel(it.Label) {
 			return nil
 		}
 		f.What = incident.Unlabeled{Name: it.Label}
@@ -160,13 +160,13 @@ func (p *pass) item(i int, it Item, live bool) []incident.Fact {
 	return []incident.Fact{f}
 }
 
-// recalled gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
+// ownCommentFacts gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
 // reported; again says that the timeline is read again from its start.
-func (p *pass) recalled(it Item, again bool) (facts []incident.Fact) {
+func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.Fact) {
 	add := func(what any) {
 		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
 	}
-	for _, key := range p.marksIn(it) {
+	for _, key := range r.keysIn(it) {
 		parts := strings.Split(key, "/")
 		switch {
 		case parts[0] == "signals":
@@ -219,52 +219,52 @@ func (p *pass) recalled(it Item, again bool) (facts []incident.Fact) {
 	return facts
 }
 
-// ours tells the labels that say something to the product.
-func ours(label string) bool {
+// isProductLabel tells the labels that say something to the product.
+func isProductLabel(label string) bool {
 	label, _ = incident.OwnLabel(label)
 	return label == incident.LabelIncident || label == incident.LabelDrill ||
 		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
 }
 
-// commented gives the facts of a comment: its commands, or that it was written. What the signed webhook says of its text
+// commentFacts gives the facts of a comment: its commands, or that it was written. What the signed webhook says of its text
 // counts; the API's text only if nobody has edited it since, as everybody with write access could.
-func (p *pass) commented(i int, it Item, f incident.Fact, live bool) []incident.Fact {
+func (r *reconciliation) commentFacts(i int, it Item, f incident.Fact, live bool) []incident.Fact {
 	if it.Bot {
 		return nil
 	}
 	body, trusted := it.Body, !it.Edited
-	if c := p.m.Comment(); c != nil && c.ID == it.Comment {
+	if c := r.m.Comment(); c != nil && c.ID == it.Comment {
 		// Of an edit only what it adds counts, and edits() tells that: this is the comment as it was before.
 		body, trusted = c.Body, true
 		if c.Editor != "" {
 			body, trusted = c.Before, false
 		}
 	}
-	if p.telling && it.Edited && !it.Reacted {
+	if r.isReplay && it.Edited && !it.Reacted {
 		f.What = incident.Commented{} // commands that an edit put in and nobody acted on
 		return []incident.Fact{f}
 	}
-	if !trusted && !p.telling && command.Has(body) {
-		if !live || p.seen(it.ID, it.At) {
+	if !trusted && !r.isReplay && command.Has(body) {
+		if !live || r.wasSeen(it.ID, it.At) {
 			return nil
 		}
 		f.What = incident.Rewritten{}
 		return []incident.Fact{f}
 	}
-	parsed := p.parse(body)
+	parsed := r.parse(body)
 	if len(parsed) == 0 {
 		f.What = incident.Commented{}
 		return []incident.Fact{f}
 	}
-	return p.commands(parsed, i, f)
+	return r.commandFacts(parsed, i, f)
 }
 
-// commands gives a fact per command, named after the comment and the command's place in it.
-func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
+// commandFacts gives a fact per command, named after the comment and the command's place in it.
+func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []incident.Fact {
 	var facts []incident.Fact
 	for n, what := range parsed {
 		if c, ok := what.(incident.Command); ok && (c.Link != 0 || c.Quote != "") {
-			c.Pin = p.pinned(c, i)
+			c.Pin = r.pinnedComment(c, i)
 			what = c
 		}
 		next := f
@@ -274,22 +274,22 @@ func (p *pass) commands(parsed []any, i int, f incident.Fact) []incident.Fact {
 	return incident.InOrder(facts)
 }
 
-// edits gives the commands that an edit added, if the author made it.
-func (p *pass) edits() []incident.Fact {
-	c := p.m.Comment()
+// editFacts gives the commands that an edit added, if the author made it.
+func (r *reconciliation) editFacts() []incident.Fact {
+	c := r.m.Comment()
 	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
 		return nil
 	}
-	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: p.isTitled(len(p.snap.Items))}
+	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: r.isTitled(len(r.Snapshot.Items))}
 	added, corrected := command.Edited(c.Before, c.Body)
 	for _, k := range corrected {
-		added = append(added, incident.Corrected{New: k.New, Old: said(k.Old)})
+		added = append(added, incident.Corrected{New: k.New, Old: commandText(k.Old)})
 	}
-	return p.commands(added, len(p.snap.Items), f)
+	return r.commandFacts(added, len(r.Snapshot.Items), f)
 }
 
-// said gives the words of a command.
-func said(c incident.Command) string {
+// commandText gives the words of a command.
+func commandText(c incident.Command) string {
 	lines := []string{c.Text}
 	for _, e := range c.Entries {
 		lines = append(lines, strings.TrimSpace(e.When.Said+" "+e.Text))
@@ -297,16 +297,16 @@ func said(c incident.Command) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// pinned finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.
-func (p *pass) pinned(c incident.Command, i int) *incident.Stamp {
-	items := p.snap.Items
+// pinnedComment finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.
+func (r *reconciliation) pinnedComment(c incident.Command, i int) *incident.Stamp {
+	items := r.Snapshot.Items
 	if c.Link != 0 {
 		for _, it := range items {
 			if it.Comment == c.Link {
 				return &incident.Stamp{By: it.By, At: it.At, ID: it.ID}
 			}
 		}
-		if all, err := p.timeline(); err == nil {
+		if all, err := r.timeline(); err == nil {
 			for _, it := range all {
 				if it.Comment == c.Link {
 					return &incident.Stamp{By: it.By, At: it.At, ID: it.ID}
@@ -315,21 +315,21 @@ func (p *pass) pinned(c incident.Command, i int) *incident.Stamp {
 		}
 		return nil
 	}
-	quote := squeeze(c.Quote)
+	quote := collapseSpace(c.Quote)
 	for j := min(i, len(items)) - 1; j >= 0; j-- {
-		if items[j].Event == "commented" && !items[j].Own && strings.Contains(squeeze(items[j].Body), quote) {
+		if items[j].Event == "commented" && !items[j].Own && strings.Contains(collapseSpace(items[j].Body), quote) {
 			return &incident.Stamp{By: items[j].By, At: items[j].At, ID: items[j].ID}
 		}
 	}
 	return nil
 }
 
-// squeeze folds white space, so that a quoted text is found however it was wrapped.
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+// collapseSpace folds white space, so that a quoted text is found however it was wrapped.
+func collapseSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// seen tells whether a comment, or any command of it, was stepped over.
-func (p *pass) seen(id string, at time.Time) bool {
-	c := p.before.Cursor
+// wasSeen tells whether a comment, or any command of it, was stepped over.
+func (r *reconciliation) wasSeen(id string, at time.Time) bool {
+	c := r.Before.Cursor
 	if c.Knows(id, at) {
 		return true
 	}
@@ -341,11 +341,11 @@ func (p *pass) seen(id string, at time.Time) bool {
 	return false
 }
 
-// unknown drops what the state knows already, so that nobody is looked up for it.
-func (p *pass) unknown(facts []incident.Fact) []incident.Fact {
+// dropKnown drops what the state knows already, so that nobody is looked up for it.
+func (r *reconciliation) dropKnown(facts []incident.Fact) []incident.Fact {
 	var out []incident.Fact
 	for _, f := range facts {
-		if strings.Contains(f.ID, "@") || f.ID == "" || !p.before.Cursor.Knows(f.ID, f.At) {
+		if strings.Contains(f.ID, "@") || f.ID == "" || !r.Before.Cursor.Knows(f.ID, f.At) {
 			out = append(out, f)
 		}
 	}
@@ -356,8 +356,8 @@ func (p *pass) unknown(facts []incident.Fact) []incident.Fact {
 // they are told that nobody knows.
 const tokenPatience = 10 * time.Minute
 
-// people looks up who may respond. Comments without commands ask for nothing and cost no look-up.
-func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
+// lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no look-up.
+func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
 	for i := range facts {
 		f := &facts[i]
 		if naming.IsNobody(f.By.Login) || f.By.Bot {
@@ -366,14 +366,14 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 		if _, plain := f.What.(incident.Commented); plain {
 			continue
 		}
-		may, err := p.may(f.By.Login)
-		if isNotInstalled(err) && p.now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
-			return nil, &Later{Until: p.now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
+		may, err := r.canRespond(f.By.Login)
+		if isNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
+			return nil, &RetryAfter{Until: r.Now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
 		if isRefused(err) {
 			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
-			may, f.By.Unsure = p.state.HasRole(f.By.Login), reason(err)
-			p.Logger.Warn("permission not readable", "incident", p.m.Ref.String(), "err", brief(err))
+			may, f.By.Unsure = r.State.HasRole(f.By.Login), shortReason(err)
+			r.Logger.Warn("permission not readable", "incident", r.m.Ref.String(), "err", redact(err))
 		} else if err != nil {
 			return nil, err
 		}
@@ -384,12 +384,12 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 		}
 		switch c.Kind {
 		case incident.Escalate:
-			if f.What, err = p.escalation(f.ID, c); err != nil {
+			if f.What, err = r.lookUpEscalation(f.ID, c); err != nil {
 				return nil, err
 			}
 		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 			for _, l := range c.Logins {
-				may, err := p.may(l)
+				may, err := r.canRespond(l)
 				if err != nil && !isRefused(err) {
 					return nil, err
 				}
@@ -398,13 +398,13 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 				}
 			}
 			if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
-				if c, err = p.byTicket(c); err != nil {
+				if c, err = r.resolveTicket(c); err != nil {
 					return nil, err
 				}
 			}
 			f.What = c
 		case incident.Duplicate:
-			other, err := p.otherOf(f.ID, c)
+			other, err := r.lookUpDuplicate(f.ID, c)
 			if err != nil {
 				return nil, err
 			}
@@ -415,44 +415,44 @@ func (p *pass) people(facts []incident.Fact) ([]incident.Fact, error) {
 	return facts, nil
 }
 
-func (p *pass) may(login string) (bool, error) {
+func (r *reconciliation) canRespond(login string) (bool, error) {
 	if naming.IsNobody(login) {
 		return false, nil
 	}
-	may, err := p.GitHub.May(p.ctx, p.m.Ref, login, p.policy.Responders)
+	may, err := r.GitHub.CanRespond(r.Ctx, r.m.Ref, login, r.Policy.Responders)
 	if err != nil {
 		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
 	}
 	return may, nil
 }
 
-// pull gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
-func (p *pass) pull() ([]incident.Fact, error) {
-	if p.m.Pull() == 0 || p.state.Document.Number != p.m.Pull() || p.state.Document.Merged != nil {
+// pullRequestFacts gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
+func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
+	if r.m.Pull() == 0 || r.State.Document.Number != r.m.Pull() || r.State.Document.Merged != nil {
 		return nil, nil
 	}
-	if c := p.m.Comment(); c != nil {
+	if c := r.m.Comment(); c != nil {
 		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
-		return p.commands(p.parse(c.Body), len(p.snap.Items), f), nil
+		return r.commandFacts(r.parse(c.Body), len(r.Snapshot.Items), f), nil
 	}
-	return p.document(p.m.Pull())
+	return r.readPullRequest(r.m.Pull())
 }
 
-// document reads the postmortem's pull request and gives the facts that it is.
-func (p *pass) document(number int) ([]incident.Fact, error) {
-	pr, err := p.GitHub.Pull(p.ctx, p.documentRef(), number)
+// readPullRequest reads the postmortem's pull request and gives the facts that it is.
+func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
+	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.documentRef(), number)
 	if isRefused(err) {
-		p.Logger.Warn("pull request not readable: it counts as before", "incident", p.m.Ref.String(), "pull", number, "err", brief(err))
+		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.m.Ref.String(), "pull", number, "err", redact(err))
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := p.awaitOther(p.m.Pull() == number && p.m.Comment() == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
+	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
 		return nil, err
 	}
-	p.request = &pr
-	now := func(what any) incident.Fact { return incident.Fact{At: p.now, What: what} }
+	r.pullRequest = &pr
+	now := func(what any) incident.Fact { return incident.Fact{At: r.Now, What: what} }
 	switch {
 	case !pr.ByApp:
 		return nil, nil
@@ -461,9 +461,9 @@ func (p *pass) document(number int) ([]incident.Fact, error) {
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	approved, changes, err := p.GitHub.Reviews(p.ctx, p.documentRef(), number)
+	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.documentRef(), number)
 	if isRefused(err) {
-		p.Logger.Warn("reviews not readable: they count as before", "incident", p.m.Ref.String(), "err", brief(err))
+		r.Logger.Warn("reviews not readable: they count as before", "incident", r.m.Ref.String(), "err", redact(err))
 		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
 	}
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// answer is what is said about one comment, in one comment of ours.
-type answer struct {
+// replyGroup is what is said about one comment, in one comment of ours.
+type replyGroup struct {
 	keys []string
 	says []incident.Say
 }
@@ -33,8 +33,8 @@ func addSay(says []incident.Say, s incident.Say) []incident.Say {
 	return says
 }
 
-// mentioned is how a text begins that speaks to somebody.
-var mentioned = regexp.MustCompile(`^@` + naming.LoginPattern + `: `)
+// leadingMention is how a text begins that speaks to somebody.
+var leadingMention = regexp.MustCompile(`^@` + naming.LoginPattern + `: `)
 
 // joinSays writes an answer. Each thing is said once, and whom it speaks to is mentioned once.
 func joinSays(says []incident.Say) (string, error) {
@@ -49,7 +49,7 @@ func joinSays(says []incident.Say) (string, error) {
 			continue
 		}
 		said[text] = true
-		to := mentioned.FindString(text)
+		to := leadingMention.FindString(text)
 		if to != "" && to == spoken {
 			first, size := utf8.DecodeRuneInString(text[len(to):])
 			text = string(unicode.ToUpper(first)) + text[len(to)+size:]

@@ -1,9 +1,9 @@
 package engine
 
-// ShelfDays returns for how many days what is kept on the shelf counts after it was kept last, by how its name begins. After that it
+// StoreRetention returns for how many days what is kept on the shelf counts after it was kept last, by how its name begins. After that it
 // may go: each number is well beyond the time for which anybody asks for it, so that nothing is done twice for want of it. What begins
 // otherwise, as each repository's last good configuration does, stays.
-func ShelfDays() map[string]int {
+func StoreRetention() map[string]int {
 	return map[string]int{
 		"incidents/": 30,  // paged from while GitHub is out, and kept anew with each step of the escalation
 		"sent/":      30,  // asked for while a look is made again, and when a card is rebuilt; what is older is judged by its age

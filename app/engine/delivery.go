@@ -27,21 +27,21 @@ type delivery struct {
 }
 
 const (
-	// noting is how long what is noted outside the process may hold up a message.
-	noting = 2 * time.Second
-	// answering is how long a message that is leaving may go on where the process ends: its service may have it already.
-	answering = 2 * time.Second
+	// storeTimeout is how long what is noted outside the process may hold up a message.
+	storeTimeout = 2 * time.Second
+	// sendGrace is how long a message that is leaving may go on where the process ends: its service may have it already.
+	sendGrace = 2 * time.Second
 )
 
 // sendOnce sends a message to people outside GitHub unless it left before, and reports whether it was sent now. what tells it from all
 // others of its incident, or of its repository. failed is when it failed first, if it failed now: a pass that is made again then comes
 // to the same.
 func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, send func(ctx context.Context, before delivery) error) (isNew bool, failed time.Time, err error) {
-	name, now := deliveryName(of, what), e.Clock.Now().UTC()
+	name, now := deliveryKey(of, what), e.Clock.Now().UTC()
 	if err := ctx.Err(); err != nil {
 		return true, now, err // nothing leaves any more
 	}
-	d := e.findDelivery(ctx, name)
+	d := e.loadDelivery(ctx, name)
 	if !d.Sent.IsZero() {
 		return false, time.Time{}, nil
 	}
@@ -51,8 +51,8 @@ func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, sen
 	if d.Begun.IsZero() {
 		d.Begun = now
 	}
-	e.keepDelivery(ctx, name, delivery{Begun: d.Begun, Reached: d.Reached})
-	sending, stop := outlive(ctx, answering)
+	e.saveDelivery(ctx, name, delivery{Begun: d.Begun, Reached: d.Reached})
+	sending, stop := outlive(ctx, sendGrace)
 	err = send(sending, d)
 	stop()
 	var partly interface{ Reached() []string }
@@ -65,7 +65,7 @@ func (e *Engine) sendOnce(ctx context.Context, of incident.Ref, what string, sen
 	if err != nil && d.Failed.IsZero() {
 		d.Failed = now
 	}
-	e.keepDelivery(ctx, name, d)
+	e.saveDelivery(ctx, name, d)
 	return true, d.Failed, err
 }
 
@@ -78,38 +78,38 @@ func outlive(ctx context.Context, d time.Duration) (longer context.Context, stop
 
 // isDelivered reports whether a message is known to have left.
 func (e *Engine) isDelivered(ctx context.Context, of incident.Ref, what string) bool {
-	return !e.findDelivery(ctx, deliveryName(of, what)).Sent.IsZero()
+	return !e.loadDelivery(ctx, deliveryKey(of, what)).Sent.IsZero()
 }
 
 // noteDelivered notes that a message left, in a way that needs no note before.
 func (e *Engine) noteDelivered(ctx context.Context, of incident.Ref, what string) {
 	now := e.Clock.Now().UTC()
-	e.keepDelivery(ctx, deliveryName(of, what), delivery{Begun: now, Sent: now})
+	e.saveDelivery(ctx, deliveryKey(of, what), delivery{Begun: now, Sent: now})
 }
 
-// deliveryName names on the shelf what is known of a message. It holds no address: a hash tells them apart.
-func deliveryName(of incident.Ref, what string) string {
+// deliveryKey names on the shelf what is known of a message. It holds no address: a hash tells them apart.
+func deliveryKey(of incident.Ref, what string) string {
 	hash := sha256.Sum256([]byte(what))
 	return fmt.Sprintf("sent/%s/%d/%s", of.FullName(), of.Number, hex.EncodeToString(hash[:12]))
 }
 
-// findDelivery returns what this process or another noted of a message; the zero value: nothing.
-func (e *Engine) findDelivery(ctx context.Context, name string) (d delivery) {
+// loadDelivery returns what this process or another noted of a message; the zero value: nothing.
+func (e *Engine) loadDelivery(ctx context.Context, name string) (d delivery) {
 	e.mu.Lock()
-	d, known := e.sent[name]
+	d, known := e.deliveries[name]
 	e.mu.Unlock()
-	if known && !d.Sent.IsZero() || e.Shelf == nil {
+	if known && !d.Sent.IsZero() || e.Store == nil {
 		return d
 	}
-	ctx, stop := context.WithTimeout(ctx, noting)
+	ctx, stop := context.WithTimeout(ctx, storeTimeout)
 	defer stop()
-	text, err := e.Shelf.Kept(ctx, name)
+	text, err := e.Store.Load(ctx, name)
 	var kept delivery
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &kept)
 	}
 	if err != nil { // people first: it is sent, twice at worst
-		e.Logger.Warn("not known whether a message left before", "name", name, "err", brief(err))
+		e.Logger.Warn("not known whether a message left before", "name", name, "err", redact(err))
 		return d
 	}
 	if kept.Begun.IsZero() {
@@ -118,27 +118,27 @@ func (e *Engine) findDelivery(ctx context.Context, name string) (d delivery) {
 	return kept
 }
 
-// keepDelivery notes what is known of a message, also while the process ends.
-func (e *Engine) keepDelivery(ctx context.Context, name string, d delivery) {
+// saveDelivery notes what is known of a message, also while the process ends.
+func (e *Engine) saveDelivery(ctx context.Context, name string, d delivery) {
 	e.mu.Lock()
 	now := e.Clock.Now()
-	for other, known := range e.sent {
-		if now.Sub(known.Begun) > outages {
-			delete(e.sent, other)
+	for other, known := range e.deliveries {
+		if now.Sub(known.Begun) > longestOutage {
+			delete(e.deliveries, other)
 		}
 	}
-	e.sent[name] = d
+	e.deliveries[name] = d
 	e.mu.Unlock()
-	if e.Shelf == nil {
+	if e.Store == nil {
 		return
 	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), noting)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer stop()
 	text, err := json.Marshal(d)
 	if err == nil {
-		err = e.Shelf.Keep(ctx, name, text)
+		err = e.Store.Save(ctx, name, text)
 	}
 	if err != nil {
-		e.Logger.Warn("not noted that a message leaves", "name", name, "err", brief(err))
+		e.Logger.Warn("not noted that a message leaves", "name", name, "err", redact(err))
 	}
 }

@@ -20,7 +20,7 @@ func AsideMessage(m Message, err error) (told Message, ok bool) {
 		id = string(text)
 	}
 	sum := sha256.Sum256([]byte(id))
-	aside := incident.PutAside{What: m.Why, Why: reason(err), ID: hex.EncodeToString(sum[:6])}
+	aside := incident.PutAside{What: m.Why, Why: shortReason(err), ID: hex.EncodeToString(sum[:6])}
 	if m.Comment() != nil {
 		aside.Comment = m.Comment().ID
 	}

@@ -19,19 +19,19 @@ const removedAfter = 15 * time.Minute
 
 // readConfiguration reads the repository's configuration, or else the organisation's, and says from which repository. from is empty
 // if there is none, and content then is as if it were empty.
-func (p *pass) readConfiguration() (content []byte, from string, err error) {
-	own, org := p.m.Ref, incident.Ref{Owner: p.m.Ref.Owner, Repo: shared}
+func (r *reconciliation) readConfiguration() (content []byte, from string, err error) {
+	own, org := r.m.Ref, incident.Ref{Owner: r.m.Ref.Owner, Repo: sharedRepository}
 	ok := false
-	if !p.foreign { // whose writers are not to be believed
-		content, ok, err = p.GitHub.File(p.ctx, own, config.Path)
+	if !r.isUnserved { // whose writers are not to be believed
+		content, ok, err = r.GitHub.ReadFile(r.Ctx, own, config.Path)
 		if err != nil || ok {
 			return content, own.FullName(), err
 		}
 	}
-	if content, ok, err = p.formerSettings(); err != nil || ok {
-		return content, p.identity().FullName(), err
+	if content, ok, err = r.formerSettings(); err != nil || ok {
+		return content, r.declaredRef().FullName(), err
 	}
-	content, ok, err = p.GitHub.File(p.ctx, org, config.Path)
+	content, ok, err = r.GitHub.ReadFile(r.Ctx, org, config.Path)
 	if errors.Is(err, ErrNoAccess) {
 		ok, err = false, nil
 	}
@@ -43,10 +43,10 @@ func (p *pass) readConfiguration() (content []byte, from string, err error) {
 
 // isMissed reports whether what was read is less than what was good before, and not for long enough to be believed. It notes in last
 // since when.
-func (p *pass) isMissed(last *file, content []byte, from string) bool {
-	name, own := p.settingsName(), p.m.Ref.FullName()
+func (r *reconciliation) isMissed(last *cachedPolicy, content []byte, from string) bool {
+	name, own := r.settingsName(), r.m.Ref.FullName()
 	hadOne := len(bytes.TrimSpace(last.kept)) > 0
-	isOlder := last.before != nil && bytes.Equal(keptText(name, from, content), last.before) && p.now.Sub(last.changed) < lagging
+	isOlder := last.before != nil && bytes.Equal(savedConfiguration(name, from, content), last.before) && r.Now.Sub(last.changed) < maxLag
 	isLess := isBlank(content) || from == "" || from != own && last.from == own
 	switch {
 	case hadOne && isOlder:
@@ -54,42 +54,42 @@ func (p *pass) isMissed(last *file, content []byte, from string) bool {
 	case !hadOne || !isLess:
 		if !isLess && !last.missed.IsZero() && (!last.removed || !hadOne || from != last.from) { // it is back
 			last.missed, last.removed = time.Time{}, false
-			p.noteMissed(name, "")
+			r.saveMissed(name, "")
 		}
 		return false
 	}
 	if last.missed.IsZero() || last.removed {
-		last.missed, last.removed = p.now, false
-		p.noteMissed(name, p.now.Format(time.RFC3339))
+		last.missed, last.removed = r.Now, false
+		r.saveMissed(name, r.Now.Format(time.RFC3339))
 	}
-	if p.now.Sub(last.missed) < removedAfter {
-		p.Logger.Warn("configuration missed: going on with the last good one", "repository", name, "file", config.Path, "since", last.missed)
+	if r.Now.Sub(last.missed) < removedAfter {
+		r.Logger.Warn("configuration missed: going on with the last good one", "repository", name, "file", config.Path, "since", last.missed)
 		return true
 	}
-	p.Logger.Warn("configuration removed", "repository", name, "file", config.Path, "since", last.missed, "instead", from)
+	r.Logger.Warn("configuration removed", "repository", name, "file", config.Path, "since", last.missed, "instead", from)
 	last.removed = true
-	p.noteMissed(name, "removed "+last.missed.Format(time.RFC3339))
+	r.saveMissed(name, "removed "+last.missed.Format(time.RFC3339))
 	return false
 }
 
 // isBlank reports whether a configuration says nothing, as one that was written half.
 func isBlank(content []byte) bool { return len(bytes.TrimSpace(content)) == 0 }
 
-func missedName(repo string) string { return "missed/" + repo }
+func missedKey(repo string) string { return "missed/" + repo }
 
-// noteMissed keeps outside the process since when a configuration is missed: another may read it next.
-func (p *pass) noteMissed(repo, text string) {
-	if p.Shelf == nil {
+// saveMissed keeps outside the process since when a configuration is missed: another may read it next.
+func (r *reconciliation) saveMissed(repo, text string) {
+	if r.Store == nil {
 		return
 	}
-	if err := p.Shelf.Keep(p.ctx, missedName(repo), []byte(text)); err != nil {
-		p.Logger.Warn("missed configuration not noted", "repository", repo, "err", brief(err))
+	if err := r.Store.Save(r.Ctx, missedKey(repo), []byte(text)); err != nil {
+		r.Logger.Warn("missed configuration not noted", "repository", repo, "err", redact(err))
 	}
 }
 
-// missedSince returns since when a configuration is missed, and whether it counts as removed.
-func (e *Engine) missedSince(ctx context.Context, repo string) (since time.Time, removed bool) {
-	text, err := e.Shelf.Kept(ctx, missedName(repo))
+// loadMissed returns since when a configuration is missed, and whether it counts as removed.
+func (e *Engine) loadMissed(ctx context.Context, repo string) (since time.Time, removed bool) {
+	text, err := e.Store.Load(ctx, missedKey(repo))
 	if err != nil || len(text) == 0 {
 		return time.Time{}, false
 	}
@@ -104,16 +104,16 @@ func (e *Engine) missedSince(ctx context.Context, repo string) (since time.Time,
 // readFrom begins a kept configuration that was not read from the repository itself.
 const readFrom = "# read from "
 
-// keptText returns a configuration as it is kept outside the process.
-func keptText(repo, from string, content []byte) []byte {
+// savedConfiguration returns a configuration as it is kept outside the process.
+func savedConfiguration(repo, from string, content []byte) []byte {
 	if from == "" || from == repo {
 		return content
 	}
 	return append([]byte(readFrom+from+"\n"), content...)
 }
 
-// keptFrom returns the repository that a kept configuration was read from; empty: there was none.
-func keptFrom(repo string, kept []byte) string {
+// savedFrom returns the repository that a kept configuration was read from; empty: there was none.
+func savedFrom(repo string, kept []byte) string {
 	line, _, _ := bytes.Cut(kept, []byte("\n"))
 	if from, ok := bytes.CutPrefix(line, []byte(readFrom)); ok {
 		return string(from)

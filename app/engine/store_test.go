@@ -36,7 +36,7 @@ func TestAllThatIsKeptHasAnEnd(t *testing.T) {
 		found[kind+"/"] = true
 		// One for each repository that is served, and one in all.
 		stays := kind == "policies" || kind == "served" || name == "marks/signed"
-		if engine.ShelfDays()[kind+"/"] == 0 && !stays {
+		if engine.StoreRetention()[kind+"/"] == 0 && !stays {
 			t.Errorf("%s is kept for ever", name)
 		}
 	}

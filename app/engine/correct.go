@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// What a person did by hand is never undone on a read that is older than that. Where labels, assignees or the open issue differ from
+// the state, either somebody changed them, or what the app wanted is not done yet. The app puts right what this look decided, what it
+// could not do before, and what an event that it has read explains. Anything else it leaves until the timeline shows something newer
+// than the look that noticed it, or for a quarter of an hour.
+
+// canCorrect reports whether a difference between the issue and the state may be put right. about names it as aboutOf does, event is
+// what would have made it so, and isDecided tells that this look wants it.
+func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
+	m := r.memoryOf(r.m.Ref)
+	if isDecided || m.owed {
+		return true
+	}
+	last, newest := "", time.Time{}
+	for _, it := range r.Snapshot.Items {
+		switch {
+		case subjectOf(it.Event, it.Label, it.Login) == about:
+			last = it.Event
+		case it.Event == "transferred":
+			last = event // what the new repository does not have was dropped with it
+		}
+		if it.At.After(newest) {
+			newest = it.At
+		}
+	}
+	if last == event && !r.isReadBehind {
+		return true
+	}
+	since, noticed := m.unexplained[about]
+	if !noticed {
+		since = r.Now
+	}
+	patient := longestLag
+	if r.Snapshot.First == 0 && last == "" {
+		patient = maxLag // it was never there, so far as the whole timeline tells: a process ended before it put it there
+	}
+	// A timeline that shows something newer would show who did it.
+	if noticed && newest.After(since.Add(clockTolerance)) || r.Now.Sub(since) >= patient {
+		return true
+	}
+	r.Logger.Info("left as it is until the timeline says why", "incident", r.m.Ref.String(), "what", about, "since", since)
+	if r.unexplainedSince == nil {
+		r.unexplainedSince = map[string]time.Time{}
+	}
+	r.unexplainedSince[about] = since
+	return false
+}
+
+// dropUnexplained drops from what is to be put right what a person may have done.
+func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) ([]string, []string, []string, []string) {
+	was := incident.AsWanted(r.Before, r.Policy)
+	keep := func(names []string, effect, event string, before []string) (kept []string) {
+		for _, name := range names {
+			isDecided := !naming.Contains(before, name) || r.State.IsRefused(effect)
+			if r.canCorrect(subjectOf(event, name, name), event, isDecided) {
+				kept = append(kept, name)
+			}
+		}
+		return kept
+	}
+	return keep(add, "labels", "unlabeled", was.Labels), keep(remove, "labels", "labeled", was.Unwanted),
+		keep(assign, "assignees", "unassigned", was.Assignees), keep(dismiss, "assignees", "assigned", was.Dismissed)
+}
+
+// canCorrectState is mayPutRight for whether the issue is open.
+func (r *reconciliation) canCorrectState(open bool) bool {
+	event := "reopened" // what made it so, if it is to be closed
+	if open {
+		event = "closed"
+	}
+	isDecided := incident.AsWanted(r.Before, r.Policy).Open != open || r.State.IsRefused("state")
+	return r.canCorrect("state", event, isDecided)
+}
+
+// scheduleRecheck asks for another look soon at what was left as it is, or read from behind.
+func (r *reconciliation) scheduleRecheck() {
+	if len(r.unexplainedSince) == 0 && !r.isReadBehind {
+		return
+	}
+	wait := longestPause
+	for _, since := range r.unexplainedSince {
+		wait = max(wait, min(r.Now.Sub(since), maxLag))
+	}
+	r.deferUntil(r.Now.Add(wait), UrgencyTicket)
+}

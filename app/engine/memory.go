@@ -1,0 +1,282 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// memory is what this process remembers of an incident while reads may be behind it. It is lost with the process, and costs
+// nothing then but certainty: the reads of a look are still held against each other, and against what its webhook proves.
+type memory struct {
+	at time.Time // when something was noted last
+
+	opened time.Time // when the app opened the issue
+
+	card   int64     // the card's comment, as written last
+	posted time.Time // when this process posted it; zero: another did
+	wrote  time.Time // when it was written last
+	seq    int       // of what was written
+	state  incident.State
+
+	updated time.Time // the issue's newest updated_at that was read …
+	looked  time.Time // … and when
+	items   []Item    // the newest of its timeline that were read, without their texts
+
+	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
+
+	said map[string]postedComment // by key, what this process posted
+	owed bool                     // labels, assignees or the issue's state could not be put right, as a call failed
+}
+
+// postedComment is a comment that this process posted.
+type postedComment struct {
+	id int64
+	at time.Time
+}
+
+// memoryLife is how long an incident is remembered that nobody looks at.
+const memoryLife = longestLag
+
+// rememberedItems is how many of a timeline's newest items are remembered.
+const rememberedItems = 50
+
+// memoryOf returns what is remembered of an incident.
+func (e *Engine) memoryOf(ref incident.Ref) memory {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.memories[ref]
+}
+
+// updateMemory changes what is remembered of an incident, and forgets those that nobody looked at for long.
+func (e *Engine) updateMemory(ref incident.Ref, now time.Time, change func(*memory)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.memories[ref]
+	change(&r)
+	r.at = now
+	e.memories[ref] = r
+	if now.Sub(e.memoriesSwept) < maxLag && !now.Before(e.memoriesSwept) {
+		return
+	}
+	e.memoriesSwept = now
+	for other, r := range e.memories {
+		if now.Sub(r.at) > memoryLife {
+			delete(e.memories, other)
+		}
+	}
+}
+
+// rememberRead remembers what a look read.
+func (r *reconciliation) rememberRead() {
+	items := r.Snapshot.Items[max(0, len(r.Snapshot.Items)-rememberedItems):]
+	kept := make([]Item, len(items))
+	for i, it := range items {
+		it.Body = ""
+		kept[i] = it
+	}
+	r.updateOwnMemory(func(m *memory) {
+		m.updated, m.looked, m.items, m.unexplained = r.Snapshot.Updated, r.Now, kept, r.unexplainedSince
+	})
+}
+
+// rememberCard remembers the card that was written.
+func (r *reconciliation) rememberCard(id int64, seq int, isNew bool) {
+	if isNew {
+		r.savePosted(id)
+	}
+	r.saveKept(writtenKey(r.m.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, r.Now.Format(time.RFC3339)))
+	r.updateOwnMemory(func(m *memory) {
+		if isNew {
+			m.posted = r.Now
+		} else if m.card != id {
+			m.posted = time.Time{}
+		}
+		m.card, m.seq, m.state, m.wrote = id, seq, r.State, r.Now
+	})
+}
+
+// writtenKey names on the shelf which card of an incident was written last: the next message may go to another process.
+func writtenKey(ref incident.Ref) string {
+	return fmt.Sprintf("wrote/%s/%d", ref.FullName(), ref.Number)
+}
+
+// loadWritten returns the number of the newest card that any process wrote into a comment, and when; 0: nobody knows of one.
+func (r *reconciliation) loadWritten(comment int64) (seq int, at time.Time) {
+	var id int64
+	var when string
+	if _, err := fmt.Sscanf(string(r.loadKept(r.Ctx, writtenKey(r.m.Ref))), "%d %d %s", &id, &seq, &when); err != nil || id != comment {
+		return 0, time.Time{}
+	}
+	if at, err := time.Parse(time.RFC3339, when); err == nil {
+		return seq, at
+	}
+	return 0, time.Time{}
+}
+
+// postedKey names on the shelf when an incident's card was posted: another process may look next, and must not post a second one.
+func postedKey(ref incident.Ref) string {
+	return fmt.Sprintf("posted/%s/%d", ref.FullName(), ref.Number)
+}
+
+// savePosted keeps outside the process that the card was posted.
+func (r *reconciliation) savePosted(id int64) {
+	if r.Store == nil {
+		return
+	}
+	text := fmt.Sprintf("%d %s", id, r.Now.Format(time.RFC3339))
+	if err := r.Store.Save(r.Ctx, postedKey(r.m.Ref), []byte(text)); err != nil {
+		r.Logger.Warn("posted card not noted", "incident", r.m.Ref.String(), "err", redact(err))
+	}
+}
+
+// loadPosted returns the card that this process or another posted last, and when; 0: nobody knows of one.
+func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
+	if m.card != 0 || r.Store == nil {
+		return m.card, m.posted
+	}
+	text, err := r.Store.Load(r.Ctx, postedKey(r.m.Ref))
+	if err != nil {
+		r.Logger.Warn("posted card not readable", "incident", r.m.Ref.String(), "err", redact(err))
+		return 0, time.Time{}
+	}
+	number, when, _ := strings.Cut(string(text), " ")
+	id, err1 := strconv.ParseInt(number, 10, 64)
+	at, err2 := time.Parse(time.RFC3339, when)
+	if err1 != nil || err2 != nil {
+		return 0, time.Time{}
+	}
+	return id, at
+}
+
+// rememberComment remembers a comment that was posted with its keys.
+func (r *reconciliation) rememberComment(id int64, keys []string) {
+	var all map[string]postedComment
+	r.updateOwnMemory(func(m *memory) {
+		said := map[string]postedComment{} // a copy: who read m goes on reading
+		for k, m := range m.said {
+			if r.Now.Sub(m.at) < maxLag {
+				said[k] = m
+			}
+		}
+		for _, k := range keys {
+			said[k] = postedComment{id, r.Now}
+		}
+		m.said, all = said, said
+	})
+	r.saveComments(all)
+}
+
+func (r *reconciliation) updateOwnMemory(change func(*memory)) {
+	r.updateMemory(r.m.Ref, r.Now, change)
+}
+
+// addRecentComments adds what was said just now, by this process or another, and the timeline may not show yet.
+func (r *reconciliation) addRecentComments() {
+	said := r.loadComments()
+	for k, m := range r.memoryOf(r.m.Ref).said {
+		said[k] = m
+	}
+	for k, m := range said {
+		switch {
+		case r.isPosted(k) || r.Now.Sub(m.at) >= maxLag:
+		case m.id == 0:
+			r.doubtedSince[k] = m.at
+		case m.id != r.deletedComment():
+			r.Posted[k] = m.id
+		}
+	}
+}
+
+// How long a comment is not posted again whose answer was lost: GitHub may have it, and the timeline be behind. That is seconds as a
+// rule, and somebody waits for the answer; a page waits less.
+const (
+	doubtPage    = 3 * time.Second
+	doubtComment = 5 * time.Second
+)
+
+// awaitDoubted returns a *Later while a comment with these markers may be there already.
+func (r *reconciliation) awaitDoubted(keys []string) error {
+	for _, k := range keys {
+		at, ok := r.doubtedSince[k]
+		if !ok {
+			continue
+		}
+		doubt, longest := doubtComment, maxLag
+		if strings.HasPrefix(k, "page/") {
+			doubt, longest = doubtPage, maxLagOfPage
+		}
+		if waited := r.Now.Sub(at); r.isTimelineBehind(at) && waited < longest {
+			doubt = waited + pauseAfter(waited)
+		}
+		if r.Now.Sub(at) < doubt {
+			return &RetryAfter{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, r.m.Ref)}
+		}
+	}
+	return nil
+}
+
+// isTimelineBehind reports whether the issue was updated at or after a time from which on its timeline shows nothing. GitHub updates
+// an issue with each comment, and the two are read from different servers.
+func (r *reconciliation) isTimelineBehind(since time.Time) bool {
+	since = since.Truncate(time.Second) // as GitHub's times are
+	return !r.Snapshot.Updated.Before(since) && newestTime(r.Snapshot.Items).Before(since)
+}
+
+// commentsKey names on the shelf what was said of late: the process that looks next may be another one, before the timeline shows it.
+func commentsKey(ref incident.Ref) string {
+	return fmt.Sprintf("said/%s/%d", ref.FullName(), ref.Number)
+}
+
+// saveComments keeps outside the process what was said of late: a line for each key, with its comment and the time.
+func (r *reconciliation) saveComments(said map[string]postedComment) {
+	if r.Store == nil {
+		return
+	}
+	var text strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(said)) {
+		fmt.Fprintf(&text, "%d %d %s\n", said[k].id, said[k].at.Unix(), k)
+	}
+	if err := r.Store.Save(r.Ctx, commentsKey(r.m.Ref), []byte(text.String())); err != nil {
+		r.Logger.Warn("comments of late not noted", "incident", r.m.Ref.String(), "err", redact(err))
+	}
+}
+
+// loadComments returns what was said of late, as any process kept it.
+func (r *reconciliation) loadComments() map[string]postedComment {
+	said := map[string]postedComment{}
+	if r.Store == nil {
+		return said
+	}
+	text, err := r.Store.Load(r.Ctx, commentsKey(r.m.Ref))
+	if err != nil {
+		r.Logger.Warn("comments of late not known", "incident", r.m.Ref.String(), "err", redact(err))
+		return said
+	}
+	for line := range strings.Lines(string(text)) {
+		var id, at int64
+		var key string
+		if n, err := fmt.Sscanf(line, "%d %d %s", &id, &at, &key); err == nil && n == 3 {
+			said[key] = postedComment{id, time.Unix(at, 0).UTC()}
+		}
+	}
+	return said
+}
+
+// deletedComment returns the comment whose deletion the message tells of, or 0.
+func (r *reconciliation) deletedComment() int64 {
+	if r.m.Floor == nil {
+		return 0
+	}
+	return r.m.Floor.Deleted
+}
+
+// rememberUnfinished remembers whether a call failed before all was done that follows from the state.
+func (r *reconciliation) rememberUnfinished() {
+	r.updateOwnMemory(func(m *memory) { m.owed = r.hasUnfinished })
+}

@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// Paging while GitHub is out. An incident that nobody has answered for must go on paging although its card can't be read (I5):
+// so as long as its escalation runs, its state is kept on the shelf too. A look that GitHub refuses steps over that by the clock,
+// or by an answer that was given at the pager, and pages; nothing else is done, and nothing of it is noted on GitHub. When GitHub
+// is back the same steps follow from the card, at the same times, unless somebody took over meanwhile without our hearing of it:
+// then the next page is another one under the same number. So a page that goes out blindly has its time in its key too, and this
+// process does not send it again.
+
+// outageSnapshot is what is kept of an incident.
+type outageSnapshot struct {
+	Title string          `json:"title"`
+	URL   string          `json:"url"`
+	State incident.State  `json:"state"`
+	Owed  []incident.Send `json:"owed,omitempty"` // pages that follow from the state, and may not have left
+}
+
+func outageKey(ref incident.Ref) string {
+	return fmt.Sprintf("incidents/%s/%d", ref.FullName(), ref.Number)
+}
+
+// isEscalating tells whether somebody is still to be paged for an incident.
+func isEscalating(s incident.State) bool { return s.Running() && !s.NextEscalation().IsZero() }
+
+// saveBeforeWrites keeps the state of an incident before anything of it is written: GitHub may go away between a look's reads and its first
+// write, and people are to be paged then too.
+func (r *reconciliation) saveBeforeWrites() {
+	if r.Store == nil || !isEscalating(r.State) && !isEscalating(r.Before) || equalStates(r.Before, r.State) {
+		return
+	}
+	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.owedPages()})
+}
+
+// owedPages lists the pages of this look.
+func (r *reconciliation) owedPages() (all []incident.Send) {
+	_ = forEach(r, func(s incident.Send) error {
+		if !r.isNeedless(s) {
+			all = append(all, s)
+		}
+		return nil
+	})
+	return all
+}
+
+// saveForOutage keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
+// what is no longer so.
+func (r *reconciliation) saveForOutage() {
+	if r.Store == nil {
+		return
+	}
+	if (isEscalating(r.State) || isEscalating(r.Before)) && r.isCardWritten || r.isSavedEscalating() {
+		r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
+	}
+}
+
+// isSavedEscalating reports whether a first look, which was made from what little could be read, left an incident that waits although it
+// does not.
+func (r *reconciliation) isSavedEscalating() bool {
+	if r.Before.Declared != nil || isEscalating(r.State) {
+		return false
+	}
+	s, err := r.loadOutageSnapshot()
+	return err == nil && (isEscalating(s.State) || len(s.Owed) > 0)
+}
+
+func (r *reconciliation) saveOutageSnapshot(s outageSnapshot) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("engine: " + err.Error()) // a state always marshals: it is the card's too
+	}
+	if err := r.Store.Save(r.Ctx, outageKey(r.m.Ref), text); err != nil {
+		r.Logger.Warn("the incident could not be kept for when GitHub is out", "incident", r.m.Ref.String(), "err", redact(err))
+	}
+}
+
+// loadOutageSnapshot reads what is kept of the incident; the zero value where nothing is.
+func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
+	text, err := r.Store.Load(r.Ctx, outageKey(r.m.Ref))
+	if err == nil && len(text) == 0 && r.m.Was.Number != 0 { // it got another name, and was not read under that yet
+		text, err = r.Store.Load(r.Ctx, outageKey(r.m.Was))
+		r.saveKept(outageKey(r.m.Was), []byte{})
+	}
+	if err == nil && len(text) > 0 {
+		err = json.Unmarshal(text, &s)
+	}
+	return s, err
+}
+
+// pageFromSnapshot pages by what is kept, after a look that failed because GitHub is away or refuses it. It returns when the next page
+// is due; zero: none is.
+func (r *reconciliation) pageFromSnapshot() (next time.Time) {
+	if r.Store == nil || r.m.Ref.Number == 0 {
+		return time.Time{}
+	}
+	s, err := r.loadOutageSnapshot()
+	if err != nil {
+		r.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident", r.m.Ref.String(), "err", redact(err))
+	}
+	if !isEscalating(s.State) && len(s.Owed) == 0 {
+		return time.Time{}
+	}
+	r.State, r.Effects = s.State, nil
+	for _, page := range s.Owed {
+		r.Effects = append(r.Effects, page)
+	}
+	r.Snapshot = &Snapshot{Ref: r.m.Ref, Title: s.Title, URL: s.URL}
+	r.Policy = r.lastPolicy(r.Ctx, r.settingsName())
+	return r.escalateOffline()
+}
+
+// pageNewIncident pages for an incident of which nothing is kept yet, as GitHub went away in the first look at it: by what could be read of it.
+// Whether its declarer may respond is not known then, and is taken for granted; nothing but pages comes of it. It returns when the next
+// page is due; zero: none is.
+func (r *reconciliation) pageNewIncident() (next time.Time) {
+	snap := r.Snapshot
+	if snap == nil {
+		snap = r.partialSnapshot
+	}
+	if i := r.m.Issue(); i != nil && (snap == nil || snap.Gone) {
+		snap = &Snapshot{Ref: r.m.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
+			Created: i.Created, Updated: i.Created, Labels: i.Labels, Open: true}
+	}
+	if r.Store == nil || r.isUnserved || r.m.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || r.Before.Declared != nil {
+		return time.Time{}
+	}
+	declared := snap.Created
+	if f := r.m.Floor; r.m.Issue() != nil && f != nil {
+		declared = f.Updated
+	}
+	if !snap.Open || r.Now.Sub(declared) > longestOutage {
+		return time.Time{} // it is no new one: where its card is not pinned, that stands in a timeline which was not read
+	}
+	if s, err := r.loadOutageSnapshot(); err != nil || s.State.Declared != nil {
+		return time.Time{} // it is not the first look
+	}
+	if r.unavailableFor() < time.Second {
+		return r.Now.Add(time.Second) // a single failure is over by then, and who may respond is known
+	}
+	r.Snapshot, r.State, r.Effects = snap, r.Before, nil
+	r.Policy = r.lastPolicy(r.Ctx, r.settingsName())
+	for _, f := range r.offlineOpeningFacts() {
+		r.Step(f)
+	}
+	if r.State.Declared == nil {
+		return time.Time{}
+	}
+	return r.escalateOffline()
+}
+
+// offlineOpeningFacts gives the facts of what an issue is and says: its text and its labels.
+func (r *reconciliation) offlineOpeningFacts() []incident.Fact {
+	if len(r.Snapshot.Items) == 0 {
+		r.Snapshot.Items = r.labelItems()
+	}
+	opening := r.openingFacts()
+	facts, early := r.openingLabelFacts(len(opening) > 0)
+	facts = append(facts, opening...)
+	for i, it := range r.Snapshot.Items {
+		if !early[i] && (it.Event == "labeled" || it.Event == "unlabeled") {
+			facts = append(facts, r.itemFacts(i, it, true)...)
+		}
+	}
+	for i := range facts {
+		facts[i].By.Respond = !facts[i].By.Bot && !naming.IsNobody(facts[i].By.Login)
+	}
+	return facts
+}
+
+// labelItems returns the labels of an issue whose timeline could not be read, as that tells them: with the one that makes it an
+// incident last, which may have come later than the others.
+func (r *reconciliation) labelItems() (items []Item) {
+	by, isBot, at := r.Snapshot.Author, r.Snapshot.AuthorBot, r.Snapshot.Created
+	if i, f := r.m.Issue(), r.m.Floor; i != nil && i.By != "" && f != nil {
+		by, isBot, at = i.By, strings.HasSuffix(i.By, "[bot]"), f.Updated
+	}
+	var last []Item
+	for n, l := range r.Snapshot.Labels {
+		it := Item{ID: fmt.Sprintf("label.%d", n), Event: "labeled", At: at, By: by, Bot: isBot, Label: l}
+		if naming.Equal(l, incident.LabelIncident) {
+			last = append(last, it)
+		} else {
+			items = append(items, it)
+		}
+	}
+	return append(items, last...)
+}
+
+// escalateOffline lets the time go on for a state, and pages outside GitHub. It keeps what comes of it, before and after: another process may
+// have to go on.
+func (r *reconciliation) escalateOffline() (next time.Time) {
+	r.isOffline, r.declaredAs = true, r.State.DeclaredAs
+	if a := r.m.Ack(); a != nil {
+		r.Step(r.ackFact(a))
+	}
+	r.Report(incident.Clock{})
+	isStep := func(s incident.Send) bool { return incident.Escalates(s.Why) }
+	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.owedPages()})
+	r.pageByServices(isStep)
+	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
+	if !isEscalating(r.State) {
+		return time.Time{}
+	}
+	return r.State.NextEscalation()
+}
+
+// pageByServices sends the pages of this look by services outside GitHub.
+func (r *reconciliation) pageByServices(is func(incident.Send) bool) {
+	_ = forEach(r, func(s incident.Send) error {
+		if !is(s) || r.isNeedless(s) {
+			return nil
+		}
+		outside, _ := r.splitReceivers(s)
+		for _, kind := range s.By {
+			if kind != "github" {
+				r.sendByService(s, kind, outside)
+			}
+		}
+		return nil
+	})
+}
+
+// ackFact gives the fact that somebody answered at the pager: at the time when they did, for what was due later is not.
+func (r *reconciliation) ackFact(a *incident.Ack) incident.Fact {
+	at := a.At
+	if at.IsZero() || at.After(r.Now) {
+		at = r.Now
+	}
+	page, _, _ := strings.Cut(a.Page, "@")
+	return incident.Fact{At: at, What: incident.Acknowledged{Key: page, Service: a.Service, Name: a.Name}}
+}
+
+// timedKey is the key of a page that was due at a time and goes out while GitHub is out, such as acme/incidents#7/page/2@1772448300.
+func timedKey(key string, at time.Time) string { return fmt.Sprintf("%s@%d", key, at.Unix()) }
+
+// longestOutage is longer than any is.
+const longestOutage = 24 * time.Hour
