@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,21 +12,70 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 )
+
+// apiHost is the sandbox around the API. The forge is held while its methods are called.
+type apiHost interface {
+	// Now returns the virtual time, to the nanosecond.
+	Now() time.Time
+
+	// Skew returns how far GitHub's clock is ahead of that of its clients.
+	Skew() time.Duration
+
+	// Outage returns what everybody is answered while GitHub is away, else nil.
+	Outage() *Error
+
+	// Fault returns what goes wrong with a call by the App.
+	Fault(c faultyCall) fault
+
+	// Replica returns the forge as a read by the App sees it: as it is now, or as it was.
+	Replica(method, path string) (*store, error)
+
+	// Record lists a call that was answered, and returns its number.
+	Record(method, path string, status int, actor string) int64
+
+	// Redeliver queues a webhook once more.
+	Redeliver(d *Delivery)
+
+	// QueryGraphQL answers a query of the GraphQL API.
+	QueryGraphQL(ctx context.Context, st *store, by *Actor, query, operation string, variables map[string]any) map[string]any
+
+	// RenderMarkdown returns a text of a repository as HTML; by and r may be nil.
+	RenderMarkdown(st *store, by *Actor, r *Repository, text string) string
+}
+
+// faultyCall is a call by the App, as faults choose among them.
+type faultyCall struct {
+	Method   string
+	Path     string // as it was called, with its prefix
+	Resource string // escaped, without the prefix
+	IsOwn    bool   // by the App's own token, not an installation's
+	IsCosted bool   // it is taken from a budget
+	AtOnce   int64  // calls of the installation under way, this one included
+	Header   http.Header
+}
+
+// fault is what goes wrong with a call. The zero value is nothing.
+type fault struct {
+	Refuse     *Error        // the answer in place of what was asked for
+	Hide       *Error        // the answer that hides that it was done
+	Wait       time.Duration // before the answer
+	SpentUntil time.Time     // when the budget of the call, which is spent, is renewed
+}
 
 // apiServer serves the REST API.
 type apiServer struct {
-	s  *Sandbox
-	st *store
-	// ServeMux takes /issues/comments/{id} and /issues/{number}/comments for a conflict, so the first have one of their own.
-	mux, comments *http.ServeMux
-
-	spent map[string]*budgets // by who calls
+	host   apiHost
+	st     *views
+	calls  int // that the installation has in an hour
+	router *chi.Mux
+	spent  map[string]*budgets // by who calls
 
 	underWay atomic.Int64 // requests of the installation
 }
@@ -35,7 +86,8 @@ const maxRequest = 8 << 20
 // request is one call under way. The store is held while it lasts.
 type request struct {
 	a    *apiServer
-	st   *store
+	st   *views
+	w    http.ResponseWriter
 	r    *http.Request
 	by   *Actor // nil: the App itself, by its own token, or nobody known
 	app  bool   // the App itself
@@ -46,35 +98,91 @@ type request struct {
 	version string // of the REST API
 
 	atOnce int64 // requests of the installation that were under way when this one came, itself included
+
+	// What came of it, once it was routed.
+	pattern string
+	values  map[string]string // of the pattern's parts
+	status  int
+	view    any
+	err     error
 }
 
 // endpoint answers one operation. A nil body is no body.
 type endpoint func(*request) (status int, body any, err error)
 
-func newAPI(s *Sandbox) http.Handler {
-	a := &apiServer{s: s, st: s.st, mux: http.NewServeMux(), comments: http.NewServeMux(), spent: map[string]*budgets{}}
-	for pattern, e := range routes() {
-		a.muxOf(pattern).Handle(pattern, operation(e))
-	}
-	return a
+// requestKey is the key of a request in its context.
+type requestKey struct{}
+
+// newAPI makes the server of the API; calls is how many the installation has in an hour, 0 is as many as GitHub gives.
+func newAPI(st *views, host apiHost, calls int) http.Handler {
+	return &apiServer{host: host, st: st, calls: cmp.Or(calls, 5000), router: newRouter(), spent: map[string]*budgets{}}
 }
 
-// muxOf finds the mux of a pattern or path.
-func (a *apiServer) muxOf(path string) *http.ServeMux {
-	if parts := strings.Split(path, "/"); len(parts) > 6 && parts[1] == "repos" && parts[4] == "issues" && parts[5] == "comments" {
-		return a.comments
+// newRouter returns what finds the operation of a request, which it leaves the answer with.
+func newRouter() *chi.Mux {
+	router := chi.NewRouter()
+	for pattern, answer := range operations() {
+		method, path, _ := strings.Cut(pattern, " ")
+		path, rest := cutWildcard(path)
+		router.MethodFunc(method, path, func(_ http.ResponseWriter, r *http.Request) {
+			q := requestOf(r)
+			q.pattern, q.values = pattern, valuesOf(r, rest)
+			q.status, q.view, q.err = answer(q)
+		})
 	}
-	return a.mux
+	missed := func(_ http.ResponseWriter, r *http.Request) { requestOf(r).err = errNotFound }
+	router.NotFound(missed)
+	router.MethodNotAllowed(missed)
+	return router
 }
 
-// operation marks an endpoint as a handler, so that the mux can find it; it is called by serve alone.
-type operation endpoint
+// requestOf returns the request of which an HTTP request is the routed form.
+func requestOf(r *http.Request) *request { return r.Context().Value(requestKey{}).(*request) }
 
-func (operation) ServeHTTP(http.ResponseWriter, *http.Request) {}
+// cutWildcard turns the last part of a path like /contents/{path...} into the router's wildcard, and returns its name.
+func cutWildcard(path string) (chiPath, name string) {
+	at := strings.LastIndexByte(path, '{')
+	name, found := strings.CutSuffix(path[max(0, at+1):], "...}")
+	if !found {
+		return path, ""
+	}
+	return path[:at] + "*", name
+}
+
+// valuesOf returns the parts of the path that a pattern names; rest is the name of its wildcard.
+func valuesOf(r *http.Request, rest string) map[string]string {
+	params := chi.RouteContext(r.Context()).URLParams
+	values := map[string]string{}
+	for n, name := range params.Keys {
+		value := params.Values[n]
+		if plain, err := url.PathUnescape(value); err == nil && r.URL.RawPath != "" {
+			value = plain
+		}
+		if name == "*" {
+			name = rest
+		}
+		values[name] = value
+	}
+	return values
+}
+
+// route lets the operation of a request answer it.
+func (q *request) route() {
+	if q.graphql {
+		q.pattern = "POST /graphql"
+		q.status, q.view, q.err = serveGraphQL(q)
+		return
+	}
+	r := q.r.WithContext(context.WithValue(q.r.Context(), requestKey{}, q))
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet
+	}
+	q.a.router.ServeHTTP(q.w, r)
+}
 
 // ServeHTTP serves all addresses below /api: REST's, GraphQL's, and in JSON that there is nothing at others.
 func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{a: a, st: a.st, head: w.Header(), graphql: r.URL.Path == "/api/graphql"}
+	q := &request{a: a, st: a.st, w: w, head: w.Header(), graphql: r.URL.Path == "/api/graphql"}
 	if r.URL.Path == "/api/v3" {
 		r.URL.Path = "/api/v3/"
 	}
@@ -119,31 +227,18 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request, q *request) {
 	_, _ = w.Write(answer) // the reader may have left
 }
 
-// keptCalls is how many calls are remembered at least.
-const keptCalls = 100_000
-
 // call answers a request and lists it. The store is held meanwhile, and let go even if a view panics.
 func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
 	a.st.mu.Lock()
 	defer a.st.mu.Unlock()
 	asked := *q.r.URL // an address with ids is served by its names
 	status, answer, wait = a.answer(q)
-	q.skew(a.s.faults.ahead())
-	n = 1
-	if k := len(a.st.Calls); k > 0 {
-		n = a.st.Calls[k-1].N + 1
-	}
+	q.skew(a.host.Skew())
 	path := q.prefix() + asked.EscapedPath()
 	if asked.RawQuery != "" {
 		path += "?" + asked.RawQuery
 	}
-	c := Call{N: n, Method: q.r.Method, Path: path, Status: status, Actor: q.actor()}
-	a.st.Calls = append(a.st.Calls, c)
-	if len(a.st.Calls) > 2*keptCalls {
-		a.st.Calls = slices.Clone(a.st.Calls[keptCalls:])
-	}
-	a.st.record(record{Call: &c})
-	return status, answer, n, wait
+	return status, answer, a.host.Record(q.r.Method, path, status, q.actor()), wait
 }
 
 // skew tells the time by a clock that is ahead of ours, or behind.
@@ -170,57 +265,87 @@ func (q *request) actor() string {
 
 // answer does what is asked for, after the faults.
 func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Duration) {
-	now := a.s.clock.Now()
+	now := a.host.Now()
 	err := q.chooseVersion()
 	if err == nil {
 		err = q.authenticate()
 	}
 	if err != nil {
-		if q.isApps() && a.s.faults.out(now) {
-			err = errAway // whoever is away doesn't look at tokens
+		if out := a.host.Outage(); out != nil && q.isApps() {
+			err = out // GitHub doesn't look at tokens then
 		}
 		status, body = a.refusal(err)
 		return status, body, 0
 	}
-	var hide *Error
-	var spent *budget // what the call is taken from
-	if q.app || q.by != nil && q.by.ViaApp {
-		var refuse *Error
-		refuse, hide, wait = a.s.faults.hit(q, now)
-		if refuse != nil {
-			status, body = a.refusal(refuse)
-			return status, body, wait
-		}
+
+	defer func() { q.st = a.st }()
+	spent := a.budgetOf(q)
+	var f fault
+	if q.isByApp() {
+		f = a.host.Fault(q.faulty(spent != nil))
 	}
-	if spent = a.budgetOf(q); spent != nil && !spent.take(now) && q.by != nil && q.by.ViaApp {
+	if err := a.admit(q, f, spent, now); err != nil {
+		status, body = a.refusal(err)
+		return status, body, f.Wait
+	}
+	status, body = a.perform(q, spent)
+	if f.Hide != nil && q.pattern != "" {
+		q.head.Del("ETag")
+		q.head.Del("Link")
+		status, body = a.refusal(f.Hide)
+	}
+	return status, body, f.Wait
+}
+
+// isByApp reports whether the App calls, by its own token or by its installation's.
+func (q *request) isByApp() bool { return q.app || q.by != nil && q.by.ViaApp }
+
+// faulty returns the request as faults see it.
+func (q *request) faulty(isCosted bool) faultyCall {
+	return faultyCall{Method: q.r.Method, Path: q.prefix() + q.r.URL.Path, Resource: q.r.URL.EscapedPath(), IsOwn: q.app,
+		IsCosted: isCosted, AtOnce: q.atOnce, Header: q.head}
+}
+
+// admit refuses a request that fails on demand, that goes beyond its budget, or whose sender is kept out, and lets all
+// others see the forge that they are to see.
+func (a *apiServer) admit(q *request, f fault, spent *budget, now time.Time) error {
+	switch {
+	case !f.SpentUntil.IsZero():
+		empty := budget{resource: spent.resource, limit: spent.limit, used: spent.limit, since: f.SpentUntil.Add(time.Second - 1)} // of no span: it ends then
+		empty.tell(q.head)
+		return q.st.rateLimited()
+	case f.Refuse != nil:
+		return f.Refuse
+	case spent != nil && !spent.take(now) && q.by != nil && q.by.ViaApp:
 		spent.tell(q.head)
-		status, body = a.refusal(q.st.rateLimited())
-		return status, body, wait
+		return q.st.rateLimited()
 	}
 	if err := q.allowed(); err != nil {
-		status, body = a.refusal(err)
-		return status, body, wait
+		return err
 	}
-	if err := q.lag(now); err != nil {
-		status, body = a.refusal(err)
-		return status, body, wait
+	if q.isByApp() {
+		seen, err := a.host.Replica(q.r.Method, q.r.URL.Path)
+		if err != nil {
+			return err
+		}
+		if seen != q.st.store {
+			q.st = newViews(seen)
+		}
 	}
-	defer func() { q.st = a.st }()
-	if err := q.nameAddress(); err != nil {
-		status, body = a.refusal(err)
-		return status, body, wait
-	}
-	e, pattern := a.find(q)
-	if e == nil {
-		status, body = a.refusal(errNotFound)
-		return status, body, wait
-	}
-	code, view, err := e(q)
-	if err != nil {
-		status, body = a.refusal(err)
+	return q.nameAddress()
+}
+
+// perform lets an operation answer, and writes what it answers.
+func (a *apiServer) perform(q *request, spent *budget) (status int, body []byte) {
+	q.route()
+	if q.err != nil {
+		status, body = a.refusal(q.err)
 	} else {
-		status, body = code, q.inVersion(pattern, q.encode(view))
-		q.tellWhere(pattern, status, view)
+		status, body = q.status, q.inVersion(q.encode(q.view))
+		q.tellWhere()
+	}
+	if q.pattern == "" {
+		return status, body
 	}
 	if q.r.Method == http.MethodGet && status == http.StatusOK {
 		sum := sha256.Sum256(body)
@@ -236,12 +361,7 @@ func (a *apiServer) answer(q *request) (status int, body []byte, wait time.Durat
 	if spent != nil {
 		spent.tell(q.head)
 	}
-	if hide != nil {
-		q.head.Del("ETag")
-		q.head.Del("Link")
-		status, body = a.refusal(hide)
-	}
-	return status, body, wait
+	return status, body
 }
 
 // isApps reports whether a request carries a token of the App, whether it is good or not.
@@ -249,47 +369,6 @@ func (q *request) isApps() bool {
 	_, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
 	return strings.HasPrefix(token, "ghs_") || strings.Count(token, ".") == 2
 }
-
-// lag lets the request be answered from the store as it was, where the App's reads lag behind.
-func (q *request) lag(now time.Time) error {
-	if !q.app && (q.by == nil || !q.by.ViaApp) {
-		return nil
-	}
-	behind := q.a.s.faults.behind(q.r.Method, q.r.URL.Path)
-	if behind == 0 {
-		return nil
-	}
-	replica, err := q.st.asOf(now.Add(-behind))
-	if err != nil {
-		return err
-	}
-	q.a.st.keepPast(q.a.s.clock.Now, q.a.s.faults.reach()) // it may have been the last
-	q.st = replica
-	return nil
-}
-
-// find finds what answers a request; nil if nothing does.
-func (a *apiServer) find(q *request) (e endpoint, pattern string) {
-	if q.graphql {
-		return serveGraphQL, "POST /graphql"
-	}
-	mux := a.muxOf(q.r.URL.Path)
-	h, pattern := mux.Handler(q.r)
-	o, known := h.(operation)
-	if pattern == "" || !known {
-		return nil, ""
-	}
-	// The mux fills in the path's values only when it serves; a request of its own takes them.
-	mux.ServeHTTP(nopWriter{}, q.r)
-	return endpoint(o), pattern
-}
-
-// nopWriter lets the mux fill in a request's path values.
-type nopWriter struct{}
-
-func (nopWriter) Header() http.Header         { return http.Header{} }
-func (nopWriter) Write(b []byte) (int, error) { return len(b), nil }
-func (nopWriter) WriteHeader(int)             {}
 
 // hasTag tells whether an If-None-Match header has the tag.
 func hasTag(header, tag string) bool {
@@ -320,7 +399,7 @@ func (q *request) authenticate() error {
 			return nil
 		}
 	case strings.HasPrefix(token, "ghs_"):
-		if g, ok := q.st.grantOf(token, q.a.s.clock.Now()); ok && !q.st.isRevoked(token) {
+		if g, ok := q.st.grantOf(token, q.a.host.Now()); ok && !q.st.isRevoked(token) {
 			g.Permissions = q.st.restrict(g.Permissions)
 			q.by = g.actor(q.st.app)
 			return q.st.notSuspended()
@@ -329,7 +408,7 @@ func (q *request) authenticate() error {
 		if q.st.appless() {
 			break
 		}
-		if err := q.st.app.verifyJWT(token, time.Now().Add(q.a.s.faults.ahead())); err != nil {
+		if err := q.st.app.verifyJWT(token, time.Now().Add(q.a.host.Skew())); err != nil {
 			return err
 		}
 		q.app = true
@@ -384,7 +463,8 @@ func (q *request) read(into any) error {
 
 func (q *request) query(name string) string { return q.r.URL.Query().Get(name) }
 
-func (q *request) value(name string) string { return q.r.PathValue(name) }
+// value returns a part of the path.
+func (q *request) value(name string) string { return q.values[name] }
 
 func (q *request) id(name string) int64 {
 	n, err := strconv.ParseInt(q.value(name), 10, 64)

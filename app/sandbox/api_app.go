@@ -2,10 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
-	"maps"
+	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
+	"regexp"
 	"strings"
 )
 
@@ -91,63 +90,6 @@ func suspend(suspended bool) endpoint {
 	}
 }
 
-func createToken(q *request) (int, any, error) {
-	if err := q.ownApp(); err != nil {
-		return 0, nil, err
-	}
-	if q.id("installation") != q.st.installationID() || !q.st.installed(nil) {
-		return 0, nil, errNotFound
-	}
-	if err := q.st.notSuspended(); err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Repositories  []string
-		RepositoryIDs []int64 `json:"repository_ids"`
-		Permissions   map[string]string
-	}
-	if err := q.read(&in); err != nil {
-		return 0, nil, err
-	}
-	expires := q.a.s.clock.Now().Add(q.st.tokenLife())
-	g := grant{Installation: q.st.installationID(), Expires: expires.Unix(), Permissions: maps.Clone(q.st.permissions())}
-	if in.Permissions != nil {
-		g.Permissions = map[string]string{"metadata": "read"}
-		for area, level := range in.Permissions {
-			has := q.st.permissions()[area]
-			if has == "" || level == "write" && has != "write" {
-				return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "The permissions requested are not granted to this installation."}
-			}
-			g.Permissions[area] = level
-		}
-	}
-	view := fields{"expires_at": stamp(expires.Add(q.a.s.faults.ahead())), "permissions": g.Permissions, "repository_selection": "all"}
-	if q.st.App != nil {
-		g.Repositories = q.st.App.Repositories
-	}
-	if len(in.Repositories)+len(in.RepositoryIDs) > 0 {
-		g.Repositories = []int64{}
-		var repos []*Repository
-		for _, r := range q.st.Repos {
-			if !q.st.installed(r) {
-				continue
-			}
-			if slices.Contains(in.RepositoryIDs, r.ID) || slices.ContainsFunc(in.Repositories, func(n string) bool { return strings.EqualFold(n, r.Name) }) {
-				g.Repositories = append(g.Repositories, r.ID)
-				repos = append(repos, r)
-			}
-		}
-		if len(repos) < len(in.Repositories)+len(in.RepositoryIDs) {
-			return 0, nil, &Error{Status: http.StatusUnprocessableEntity, Message: "There is at least one repository that does not exist or is not accessible to the parent installation."}
-		}
-		by := g.actor(q.st.app)
-		view["repository_selection"] = "selected"
-		view["repositories"] = each(repos, func(r *Repository) fields { return q.st.repoListView(by, r) })
-	}
-	view["token"] = q.st.app.token(g)
-	return http.StatusCreated, view, nil
-}
-
 func listInstallationRepos(q *request) (int, any, error) {
 	if q.by == nil || !q.by.ViaApp {
 		return 0, nil, forbidden("You must authenticate with an installation access token in order to list repositories for an installation.")
@@ -162,103 +104,9 @@ func listInstallationRepos(q *request) (int, any, error) {
 		"repositories": each(repos[from:to], func(r *Repository) fields { return q.st.repoListView(q.by, r) })}, nil
 }
 
-func getHookConfig(q *request) (int, any, error) {
-	if err := q.ownApp(); err != nil {
-		return 0, nil, err
-	}
-	url, _ := q.a.s.hook()
-	return http.StatusOK, q.st.hookConfig(url), nil
-}
-
-func (st *store) deliveryView(d *Delivery) fields {
-	status := d.Reason
-	if !d.Done {
-		status = "pending"
-	}
-	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
-		"status_code": d.statusCode(), "event": d.Event, "action": textOrNull(d.Action), "installation_id": st.installationID(), "repository_id": nil, "throttled_at": nil}
-	if d.RepositoryID != 0 {
-		f["repository_id"] = d.RepositoryID
-	}
-	return f
-}
-
-// listDeliveries answers newest first; the cursor is the id of the delivery before.
-func listDeliveries(q *request) (int, any, error) {
-	if err := q.ownApp(); err != nil {
-		return 0, nil, err
-	}
-	size, err := strconv.Atoi(q.query("per_page"))
-	if err != nil || size < 1 || size > 100 {
-		size = 30
-	}
-	if status := q.query("status"); status != "" && status != "success" && status != "failure" {
-		return 0, nil, invalid("Hook", "status", "invalid", "")
-	}
-	cursor, _ := strconv.ParseInt(strings.TrimPrefix(q.query("cursor"), "v1_"), 10, 64)
-	views := []fields{}
-	for _, d := range slices.Backward(q.st.Deliveries) {
-		if cursor != 0 && d.ID >= cursor || !d.isListedAs(q.query("status")) {
-			continue
-		}
-		if len(views) == size {
-			last, _ := views[size-1]["id"].(int64)
-			values := q.r.URL.Query()
-			values.Set("cursor", "v1_"+strconv.FormatInt(last, 10))
-			q.head.Set("Link", "<"+q.st.api("/app/hook/deliveries?")+values.Encode()+`>; rel="next"`)
-			break
-		}
-		views = append(views, q.st.deliveryView(d))
-	}
-	return http.StatusOK, views, nil
-}
-
-// delivery finds the delivery of the path.
-func (q *request) delivery() (*Delivery, error) {
-	if err := q.ownApp(); err != nil {
-		return nil, err
-	}
-	d, ok := q.st.delivery(q.id("delivery"))
-	if !ok {
-		return nil, errNotFound
-	}
-	return d, nil
-}
-
-func (st *store) delivery(id int64) (*Delivery, bool) {
-	n, ok := slices.BinarySearchFunc(st.Deliveries, id, func(d *Delivery, id int64) int { return int(min(max(d.ID-id, -1), 1)) })
-	if !ok {
-		return nil, false
-	}
-	return st.Deliveries[n], true
-}
-
-func getDelivery(q *request) (int, any, error) {
-	d, err := q.delivery()
-	if err != nil {
-		return 0, nil, err
-	}
-	var payload any
-	if err := json.Unmarshal(d.Payload, &payload); err != nil {
-		return 0, nil, err
-	}
-	url, _ := q.a.s.hook()
-	return http.StatusOK, q.st.deliveryView(d).with(fields{"url": url, "request": fields{"headers": d.RequestHead, "payload": payload},
-		"response": fields{"headers": d.ResponseHead, "payload": textOrNull(d.ResponseBody)}}), nil
-}
-
-func redeliver(q *request) (int, any, error) {
-	d, err := q.delivery()
-	if err != nil {
-		return 0, nil, err
-	}
-	q.a.s.courier.redeliver(d)
-	return http.StatusAccepted, fields{}, nil
-}
-
 func getRateLimit(q *request) (int, any, error) {
 	view := func(b *budget) fields {
-		b.renew(q.a.s.clock.Now())
+		b.renew(q.a.host.Now())
 		return fields{"limit": b.limit, "remaining": b.limit - b.used, "reset": b.reset(), "used": b.used}
 	}
 	b := q.a.budgetsOf(q)
@@ -291,5 +139,32 @@ func renderText(q *request) (int, any, error) {
 		}
 	}
 	q.head.Set("Content-Type", "text/html; charset=utf-8")
-	return http.StatusOK, []byte(q.st.renderMarkdown(q.by, r, in.Text)), nil
+	return http.StatusOK, []byte(q.a.host.RenderMarkdown(q.st.store, q.by, r, in.Text)), nil
+}
+
+// allowed refuses the App where the organization's IP allow list keeps it out.
+// https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/managing-allowed-ip-addresses-for-your-organization
+func (q *request) allowed() error {
+	path := q.r.URL.Path
+	switch {
+	case !q.st.AllowList, path == "/rate_limit", path == "/installation/token":
+		return nil
+	case q.by != nil && q.by.ViaApp, q.app && ofTheOrganization.MatchString(path):
+		return forbidden(fmt.Sprintf("Although you appear to have the correct authorization credentials, the `%s` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.", q.st.org.Login))
+	}
+	return nil
+}
+
+// ofTheOrganization are the addresses by which the App itself, without an installation's token, asks for what the
+// organization's IP allow list protects.
+var ofTheOrganization = regexp.MustCompile(`^/(?:repos/[^/]+/[^/]+|orgs/[^/]+)/installation$`)
+
+// convertManifest needs no token: whoever has the code came from the page.
+// https://docs.github.com/en/rest/apps/apps#create-a-github-app-from-a-manifest
+func convertManifest(q *request) (int, any, error) {
+	a, err := q.st.credentials(q.value("code"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, q.st.appView().with(fields{"client_secret": a.ClientSecret, "webhook_secret": a.HookSecret, "pem": string(a.Key)}), nil
 }

@@ -21,7 +21,7 @@ func testApp(g *github) {
 		_, _ = w.Write([]byte("thanks"))
 	}))
 	defer receiver.Close()
-	g.held(func(*store) { g.box.o.WebhookURL = receiver.URL })
+	g.held(func(st *store) { st.app.HookURL = receiver.URL })
 
 	g.steps(
 		step{"jwt", "GET /app", "", 200, []string{"slug=firebreak", "id=1", "installations_count=1", "permissions.issues=write", "client_id>client"}},
@@ -171,7 +171,7 @@ func TestInstallationToken(t *testing.T) {
 		"as a password":    {"Basic " + good, 401},
 		"changed":          {"Bearer " + good[:len(good)-1] + map[bool]string{true: "1", false: "0"}[good[len(good)-1] == '0'], 401},
 		"expired":          {"Bearer " + app.token(grant{Expires: time.Now().Unix() - 1, Permissions: app.Permissions}), 401},
-		"of another app":   {"Bearer " + newApp(Options{AppID: 2, PrivateKey: testKey(), WebhookSecret: "x"}).token(grant{Expires: time.Now().Unix() + 100}), 401},
+		"of another app":   {"Bearer " + appOf(Options{AppID: 2, PrivateKey: testKey(), WebhookSecret: "x"}).token(grant{Expires: time.Now().Unix() + 100}), 401},
 		"of nobody":        {"Bearer ghs_x", 401},
 		"a person's":       {"Bearer demo-alice", 200},
 		"the bot's, as if": {"Bearer demo-firebreak[bot]", 401},

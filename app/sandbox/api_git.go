@@ -475,3 +475,22 @@ func compare(q *request) (int, any, error) {
 		"commits": each(ahead, func(c *Commit) fields { return q.st.commitView(r, c) }),
 		"files":   each(changes, func(c Change) fields { return q.st.changeView(r, head.SHA, c) })}, nil
 }
+
+// listRules lists the rules that hold for a branch, whether it exists or not.
+// https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
+func listRules(q *request) (int, any, error) {
+	r, err := q.repo()
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := q.st.need(q.by, r, RoleRead, "metadata"); err != nil {
+		return 0, nil, err
+	}
+	rules := []fields{}
+	if r.Ruled && q.value("branch") == r.DefaultBranch {
+		rules = append(rules, fields{"type": "pull_request", "ruleset_source_type": "Repository", "ruleset_source": r.FullName(), "ruleset_id": r.ID,
+			"parameters": fields{"required_approving_review_count": 0, "dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
+				"require_last_push_approval": false, "required_review_thread_resolution": false}})
+	}
+	return http.StatusOK, rules, nil
+}

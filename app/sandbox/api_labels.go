@@ -98,7 +98,7 @@ func changeLabels(change func(*store, *Actor, *Issue, []string) error) endpoint 
 			err = q.read(&in)
 		}
 		if err == nil {
-			err = change(q.st, q.by, i, in.Labels)
+			err = change(q.st.store, q.by, i, in.Labels)
 		}
 		if err != nil {
 			return 0, nil, err
@@ -136,7 +136,7 @@ func changeAssignees(change func(*store, *Actor, *Issue, []string) error, status
 		if err := q.read(&in); err != nil {
 			return 0, nil, err
 		}
-		if err := change(q.st, q.by, i, in.Assignees); err != nil {
+		if err := change(q.st.store, q.by, i, in.Assignees); err != nil {
 			return 0, nil, err
 		}
 		return status, q.st.issueFullView(i), nil

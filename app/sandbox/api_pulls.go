@@ -118,7 +118,7 @@ func changeReviewers(change func(*store, *Actor, *Issue, []string, []string) err
 		if err := q.read(&in); err != nil {
 			return 0, nil, err
 		}
-		if err := change(q.st, q.by, i, in.Reviewers, in.Teams); err != nil {
+		if err := change(q.st.store, q.by, i, in.Reviewers, in.Teams); err != nil {
 			return 0, nil, err
 		}
 		return status, q.st.pullView(i), nil
@@ -398,9 +398,6 @@ func createStatus(q *request) (int, any, error) {
 	if in.Context == "" {
 		in.Context = "default"
 	}
-	s := &Status{ID: q.st.nextID("status"), SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL, Creator: q.by.Login, Created: q.st.now()}
-	r.Statuses = append(r.Statuses, s)
-	q.st.changed()
-	q.st.emitStatus(q.by, r, s)
+	s := q.st.addStatus(q.by, r, Status{SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL})
 	return http.StatusCreated, q.st.statusView(r, s).with(fields{"creator": q.st.userView(s.Creator)}), nil
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"strings"
 )
 
 // getRoot answers where the API begins: clients look there whether it is one, and which scopes a token has.
@@ -37,33 +36,6 @@ var rootLinks = map[string]string{
 	"user_search_url": "/search/users?q={query}{&page,per_page,sort,order}",
 }
 
-// revokeToken ends the installation token with which it is called.
-// https://docs.github.com/en/rest/apps/installations#revoke-an-installation-access-token
-func revokeToken(q *request) (int, any, error) {
-	if q.by == nil || !q.by.ViaApp {
-		return 0, nil, forbidden(
-			"You must authenticate with an installation access token in order to revoke it.",
-		)
-	}
-	_, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
-	q.st.Revoked = append(q.st.Revoked, macOf(token))
-	q.st.changed()
-	return http.StatusNoContent, nil, nil
-}
-
-// macOf returns the signature in a token, by which it can be told from others.
-func macOf(token string) string { return token[strings.LastIndexByte(token, '.')+1:] }
-
-// isRevoked reports whether an installation token was revoked.
-func (st *store) isRevoked(token string) bool {
-	for _, mac := range st.Revoked {
-		if mac == macOf(token) {
-			return true
-		}
-	}
-	return false
-}
-
 // readmes are the names of a README, the first that is there counts.
 var readmes = []string{"README.md", "README", "README.txt", "readme.md"}
 
@@ -76,7 +48,7 @@ func getReadme(q *request) (int, any, error) {
 	if c, ok := r.Git.resolve(q.ref(r)); ok {
 		for _, name := range readmes {
 			if _, ok := r.Git.entry(c.Tree, name); ok {
-				q.r.SetPathValue("path", name)
+				q.values["path"] = name
 				return getContents(q)
 			}
 		}
@@ -150,17 +122,7 @@ func dispatch(q *request) (int, any, error) {
 			Message: "client_payload is too large.",
 		}
 	}
-	payload := any(in.Payload)
-	if in.Payload == nil {
-		payload = nil
-	}
-	q.st.hook(
-		q.by,
-		r,
-		"repository_dispatch",
-		in.Type,
-		fields{"branch": r.DefaultBranch, "client_payload": payload},
-	)
+	q.st.emit(&dispatchEvent{By: q.by, Repository: r, Action: in.Type, Payload: in.Payload})
 	return http.StatusNoContent, nil, nil
 }
 

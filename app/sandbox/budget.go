@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -20,8 +19,8 @@ type budget struct {
 }
 
 // rateLimited is the refusal of whoever spent a budget.
-func (st *store) rateLimited() *Error {
-	return forbidden(fmt.Sprintf("API rate limit exceeded for installation ID %d.", st.installationID()))
+func (v *views) rateLimited() *Error {
+	return forbidden(fmt.Sprintf("API rate limit exceeded for installation ID %d.", v.installationID()))
 }
 
 // budgets are what one caller has: the installation, the App itself, a person, or everybody without a token.
@@ -35,7 +34,7 @@ func (a *apiServer) budgetsOf(q *request) *budgets {
 		calls, searches := 5000, 30
 		switch {
 		case q.by != nil && q.by.ViaApp:
-			calls = cmp.Or(a.s.o.Calls, calls)
+			calls = a.calls
 		case who == "":
 			calls, searches = 60, 10
 		}

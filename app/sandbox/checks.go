@@ -61,10 +61,9 @@ func (st *store) createCheckRun(by *Actor, r *Repository, headSHA string, change
 	run.Suite = st.suiteFor(r, c.SHA).ID
 	r.CheckRuns = append(r.CheckRuns, run)
 	st.changed()
-	action := "created"
-	st.emitCheck(by, r, run, action)
+	st.emit(&checkRunEvent{By: by, Repository: r, Run: run, Action: "created"})
 	if run.Status == "completed" {
-		st.emitCheck(by, r, run, "completed")
+		st.emit(&checkRunEvent{By: by, Repository: r, Run: run, Action: "completed"})
 	}
 	return run, nil
 }
@@ -89,7 +88,7 @@ func (st *store) updateCheckRun(by *Actor, r *Repository, run *CheckRun, change 
 	st.suiteFor(r, run.HeadSHA).Updated = st.now()
 	st.changed()
 	if was != "completed" && run.Status == "completed" {
-		st.emitCheck(by, r, run, "completed")
+		st.emit(&checkRunEvent{By: by, Repository: r, Run: run, Action: "completed"})
 	}
 	return nil
 }
@@ -100,13 +99,13 @@ func (st *store) requestAction(by *Actor, r *Repository, run *CheckRun, identifi
 		return err
 	}
 	if identifier == "" {
-		st.emitCheck(by, r, run, "rerequested")
+		st.emit(&checkRunEvent{By: by, Repository: r, Run: run, Action: "rerequested"})
 		return nil
 	}
 	if !slices.ContainsFunc(run.Actions, func(a CheckAction) bool { return a.Identifier == identifier }) {
 		return errNotFound
 	}
-	st.emitCheckAction(by, r, run, identifier)
+	st.emit(&checkRunEvent{By: by, Repository: r, Run: run, Action: "requested_action", Identifier: identifier})
 	return nil
 }
 
@@ -214,4 +213,32 @@ func (r *Repository) runsFor(sha string, all bool) []*CheckRun {
 		}
 	}
 	return list
+}
+
+// suiteState sums up the runs of a check suite.
+func suiteState(r *Repository, s *CheckSuite) (status, conclusion string) {
+	status, conclusion = "completed", "success"
+	runs := 0
+	for _, run := range r.runsFor(s.HeadSHA, false) {
+		runs++
+		if run.Status != "completed" {
+			return run.Status, ""
+		}
+		if run.Conclusion != "success" && run.Conclusion != "neutral" && run.Conclusion != "skipped" {
+			conclusion = run.Conclusion
+		}
+	}
+	if runs == 0 {
+		return "queued", ""
+	}
+	return status, conclusion
+}
+
+// addStatus adds a status to a commit.
+func (st *store) addStatus(by *Actor, r *Repository, s Status) *Status {
+	s.ID, s.Creator, s.Created = st.nextID("status"), by.Login, st.now()
+	r.Statuses = append(r.Statuses, &s)
+	st.changed()
+	st.emit(&statusEvent{By: by, Repository: r, Status: &s})
+	return &s
 }

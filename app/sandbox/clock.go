@@ -103,7 +103,7 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 		return s.o.Follower.Follow(ctx, s.clock.Now())
 	}
 	s.st.mu.Lock()
-	target, secret := s.hook()
+	target, secret := s.st.hookTarget()
 	s.st.mu.Unlock()
 	hook, err := url.Parse(target)
 	if err != nil || hook.Host == "" {

@@ -32,7 +32,7 @@ func (st *store) comment(by *Actor, i *Issue, body string) (*Comment, error) {
 	st.comments[c.ID] = c
 	i.Timeline = append(i.Timeline, &Event{ID: c.ID, Kind: "commented", Actor: by.Login, ViaApp: by.ViaApp, At: now, CommentID: c.ID, comment: c})
 	st.touch(i)
-	st.emitComment(by, c, "created", nil)
+	st.emit(&commentEvent{By: by, Comment: c, Action: "created"})
 	st.refer(by, i, body)
 	return c, nil
 }
@@ -54,7 +54,7 @@ func (st *store) editComment(by *Actor, c *Comment, body string) error {
 	from := c.Body
 	c.Body, c.Updated, c.EditedBy = body, st.now(), by.Login
 	st.touch(c.issue)
-	st.emitComment(by, c, "edited", fields{"changes": fields{"body": fields{"from": from}}})
+	st.emit(&commentEvent{By: by, Comment: c, Action: "edited", Was: changes{Body: &from}})
 	st.refer(by, c.issue, body)
 	return nil
 }
@@ -72,7 +72,7 @@ func (st *store) deleteComment(by *Actor, c *Comment) error {
 		i.Pinned = 0
 	}
 	st.happened(by, i, Event{Kind: "comment_deleted"})
-	st.emitComment(by, c, "deleted", nil)
+	st.emit(&commentEvent{By: by, Comment: c, Action: "deleted"})
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (st *store) pinComment(by *Actor, c *Comment) error {
 	}
 	i.Pinned, c.PinnedAt, c.PinnedBy = c.ID, st.now(), by.Login
 	st.happened(by, i, Event{Kind: "comment_pinned", CommentID: c.ID})
-	st.emitComment(by, c, "pinned", nil)
+	st.emit(&commentEvent{By: by, Comment: c, Action: "pinned"})
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (st *store) unpinComment(by *Actor, c *Comment) error {
 func (st *store) unpin(by *Actor, c *Comment) {
 	c.issue.Pinned, c.PinnedAt, c.PinnedBy = 0, time.Time{}, ""
 	st.happened(by, c.issue, Event{Kind: "comment_unpinned", CommentID: c.ID})
-	st.emitComment(by, c, "unpinned", nil)
+	st.emit(&commentEvent{By: by, Comment: c, Action: "unpinned"})
 }
 
 // reactionKinds are the reactions that exist.

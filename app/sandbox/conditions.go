@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,8 +28,7 @@ func setUninstalled(st *store, by *Actor, value json.RawMessage) error {
 	if !st.installed(nil) {
 		return errors.New("the App is not installed")
 	}
-	told := hookPayload{body: fields{"action": "deleted", "installation": mustJSON(st.installationView()), "sender": st.userView(by.Login),
-		"repositories": st.installedRepos()}}
+	st.emit(&installationEvent{By: by, Action: "deleted"}) // which shows it as it was
 	if st.App != nil {
 		st.App.Installed, st.App.Repositories = false, nil
 	} else {
@@ -38,7 +37,6 @@ func setUninstalled(st *store, by *Actor, value json.RawMessage) error {
 	st.Suspended = time.Time{}
 	st.Installation = st.nextID("installation") // which the next one has
 	st.changed()
-	st.emit("installation", "deleted", told)
 	return nil
 }
 
@@ -57,14 +55,8 @@ func setInstalled(st *store, by *Actor, value json.RawMessage) error {
 	}
 	st.Uninstalled = false
 	st.changed()
-	st.tellInstalled(by)
+	st.emit(&installationEvent{By: by, Action: "created"})
 	return nil
-}
-
-// tellInstalled tells the App of its installation.
-func (st *store) tellInstalled(by *Actor) {
-	st.emit("installation", "created", hookPayload{body: fields{"action": "created", "installation": st.installationView(),
-		"sender": st.userView(by.Login), "repositories": st.installedRepos(), "requester": nil}})
 }
 
 // setPermissions lets the installation have other permissions than the App asks for, as where an owner has not
@@ -95,8 +87,7 @@ func setPermissions(st *store, by *Actor, value json.RawMessage) error {
 	}
 	st.Granted = nil
 	st.changed()
-	st.emit("installation", "new_permissions_accepted", hookPayload{body: fields{"action": "new_permissions_accepted",
-		"installation": st.installationView(), "sender": st.userView(by.Login), "repositories": st.installedRepos()}})
+	st.emit(&installationEvent{By: by, Action: "new_permissions_accepted"})
 	return nil
 }
 
@@ -138,23 +129,6 @@ func setAllowList(st *store, _ *Actor, value json.RawMessage) error {
 	return nil
 }
 
-// ofTheOrganization are the addresses by which the App itself, without an installation's token, asks for what the
-// organization's IP allow list protects.
-var ofTheOrganization = regexp.MustCompile(`^/(?:repos/[^/]+/[^/]+|orgs/[^/]+)/installation$`)
-
-// allowed refuses the App where the organization's IP allow list keeps it out.
-// https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/managing-allowed-ip-addresses-for-your-organization
-func (q *request) allowed() error {
-	path := q.r.URL.Path
-	switch {
-	case !q.st.AllowList, path == "/rate_limit", path == "/installation/token":
-		return nil
-	case q.by != nil && q.by.ViaApp, q.app && ofTheOrganization.MatchString(path):
-		return forbidden(fmt.Sprintf("Although you appear to have the correct authorization credentials, the `%s` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.", q.st.org.Login))
-	}
-	return nil
-}
-
 // repoState is a state of one repository. The empty value ends it, for all of which it holds.
 func repoState(holds func(*Repository) bool, set func(st *store, by *Actor, r *Repository, on bool) error) func(*store, *Actor, json.RawMessage) error {
 	return func(st *store, by *Actor, value json.RawMessage) error {
@@ -181,7 +155,8 @@ func (st *store) condition(by *Actor, r *Repository, on bool, set func(*store, *
 	if err := set(st, by, r, on); err != nil {
 		return err
 	}
-	r.Updated, r.view = st.now(), nil
+	r.Updated = st.now()
+	r.revise()
 	st.changed()
 	return nil
 }
@@ -194,8 +169,9 @@ func setArchived(st *store, by *Actor, r *Repository, on bool) error {
 	if on {
 		action = "archived"
 	}
-	r.Archived, r.view = on, nil
-	st.hook(by, r, "repository", action)
+	r.Archived = on
+	r.revise()
+	st.emit(&repositoryEvent{By: by, Repository: r, Action: action})
 	return nil
 }
 
@@ -223,25 +199,6 @@ func (r *Repository) ruled(ref string, status int) error {
 		return nil
 	}
 	return &Error{Status: status, Message: "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}
-}
-
-// listRules lists the rules that hold for a branch, whether it exists or not.
-// https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
-func listRules(q *request) (int, any, error) {
-	r, err := q.repo()
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := q.st.need(q.by, r, RoleRead, "metadata"); err != nil {
-		return 0, nil, err
-	}
-	rules := []fields{}
-	if r.Ruled && q.value("branch") == r.DefaultBranch {
-		rules = append(rules, fields{"type": "pull_request", "ruleset_source_type": "Repository", "ruleset_source": r.FullName(), "ruleset_id": r.ID,
-			"parameters": fields{"required_approving_review_count": 0, "dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
-				"require_last_push_approval": false, "required_review_thread_resolution": false}})
-	}
-	return http.StatusOK, rules, nil
 }
 
 func withoutIssues(r *Repository) bool { return r.NoIssues }
@@ -303,3 +260,44 @@ func setUserDeleted(st *store, _ *Actor, value json.RawMessage) error {
 	st.deleteUser(u)
 	return nil
 }
+
+// conditions says what holds beyond what is usual, for people.
+func (st *store) conditions() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	switch {
+	case !st.installed(nil):
+		say("The App is not installed")
+	case !st.Suspended.IsZero():
+		say("The App's installation is suspended since %s", shortTime(st.Suspended))
+	}
+	if st.Granted != nil {
+		var areas []string
+		for _, area := range sortedKeys(st.Granted) {
+			areas = append(areas, area+": "+st.Granted[area])
+		}
+		say("The App's installation has these permissions alone: %s", strings.Join(areas, ", "))
+	}
+	if st.AllowList {
+		say("An IP allow list keeps the App out of %s", st.org.Login)
+	}
+	if st.TokenLife != 0 {
+		say("Tokens live %s", st.TokenLife)
+	}
+	for _, r := range st.Repos {
+		for _, c := range []struct {
+			holds bool
+			says  string
+		}{{r.Archived, "is archived"}, {r.Emptied != nil, "was emptied"}, {r.Ruled, "takes changes of " + r.DefaultBranch + " by pull requests alone"}, {r.NoIssues, "has no issues"}} {
+			if c.holds {
+				say("%s %s", r.FullName(), c.says)
+			}
+		}
+	}
+	if n := len(st.Delayed); n > 0 {
+		next := slices.MinFunc(st.Delayed, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
+		say("Delayed webhooks: %d, the next at %s", n, shortTime(next.Due))
+	}
+	return all
+}
+
+func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05 UTC") }

@@ -17,7 +17,7 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("GET /sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { s.tellTime(w) })
 	mux.HandleFunc("POST /sandbox/clock", s.advanceClock)
 	mux.HandleFunc("GET /sandbox/settled", s.settled)
-	mux.HandleFunc("GET /sandbox/calls", s.calls)
+	mux.HandleFunc("GET /sandbox/calls", s.listCalls)
 	mux.HandleFunc("GET /sandbox/deliveries", s.deliveries)
 	mux.HandleFunc("POST /sandbox/deliveries/{id}/redeliver", s.redeliver)
 	mux.HandleFunc("GET /sandbox/outbox", func(w http.ResponseWriter, _ *http.Request) {
@@ -92,7 +92,7 @@ func (s *Sandbox) settled(w http.ResponseWriter, r *http.Request) {
 	tell(w, http.StatusOK, fields{"settled": true})
 }
 
-func (s *Sandbox) calls(w http.ResponseWriter, r *http.Request) {
+func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
 	since := int64(0)
 	if text := r.URL.Query().Get("since"); text != "" {
 		var err error
@@ -103,7 +103,7 @@ func (s *Sandbox) calls(w http.ResponseWriter, r *http.Request) {
 	}
 	s.st.mu.Lock()
 	defer s.st.mu.Unlock()
-	calls := s.st.Calls
+	calls := s.calls
 	n, _ := slices.BinarySearchFunc(calls, since+1, func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
 	next := since
 	if len(calls) > 0 {

@@ -21,7 +21,7 @@ type courier struct {
 	client *http.Client
 
 	mu        sync.Mutex
-	waiting   []*Delivery
+	waiting   []outgoing
 	busy      bool
 	sent      int // deliveries that were ever queued
 	drop      int
@@ -32,6 +32,12 @@ type courier struct {
 	changed   chan struct{}
 	ended     chan struct{}
 	done      sync.WaitGroup
+}
+
+// outgoing is a delivery that waits for its attempt.
+type outgoing struct {
+	*Delivery
+	isLost bool // its receiver could not be reached when it was queued
 }
 
 // hookTimeout is how long GitHub waits for an answer.
@@ -46,15 +52,22 @@ func newCourier(s *Sandbox) *courier {
 // keptDeliveries is how many deliveries are remembered at least; GitHub keeps three days of them.
 const keptDeliveries = 5_000
 
-// send queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
-// receiver never answered.
-func (c *courier) send(event, action string, h hookPayload) {
-	if url, _ := c.s.hook(); url == "" {
+// send queues the webhooks of an event. The store is held.
+func (c *courier) send(e event) {
+	if url, _ := c.s.st.hookTarget(); url == "" {
 		return
 	}
-	d := &Delivery{Event: event, Action: action, Payload: mustJSON(h.body)}
-	if h.repo != nil {
-		d.RepositoryID = h.repo.ID
+	for _, h := range c.s.views.webhooksOf(e) {
+		c.accept(h)
+	}
+}
+
+// accept queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
+// receiver never answered.
+func (c *courier) accept(h webhook) {
+	d := &Delivery{Event: h.Event, Action: h.Action, Payload: h.Payload}
+	if h.Repository != nil {
+		d.RepositoryID = h.Repository.ID
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +153,7 @@ func (c *courier) list(d *Delivery) {
 	if len(st.Deliveries) > 2*keptDeliveries {
 		st.Deliveries = slices.Clone(st.Deliveries[keptDeliveries:])
 	}
-	st.record(record{Delivery: d})
+	c.s.keeper.record(record{Delivery: d})
 }
 
 // guid names a delivery. Another sandbox names its deliveries otherwise, so that a receiver that knows both confuses none.
@@ -152,8 +165,7 @@ func (c *courier) guid(id int64) string {
 // queue lets a delivery be attempted. Whether its receiver can be reached is what it is now: the attempt may come a moment later,
 // and a run would not be the same twice.
 func (c *courier) queue(d *Delivery) {
-	d.lost = c.s.faults.out(c.s.clock.Now())
-	c.waiting = append(c.waiting, d)
+	c.waiting = append(c.waiting, outgoing{d, c.s.faults.out(c.s.clock.Now())})
 	c.sent++
 	c.tell()
 }
@@ -183,7 +195,7 @@ func (c *courier) work() {
 	for {
 		c.mu.Lock()
 		changed := c.changed
-		var next *Delivery
+		var next outgoing
 		if len(c.waiting) > 0 {
 			n := 0
 			if c.shuffle != nil {
@@ -194,7 +206,7 @@ func (c *courier) work() {
 			c.busy = true
 		}
 		c.mu.Unlock()
-		if next == nil {
+		if next.Delivery == nil {
 			timer := c.dueTimer()
 			select {
 			case <-changed:
@@ -233,9 +245,9 @@ func (c *courier) dueTimer() *time.Timer {
 // deliver makes one attempt and records it. During an outage nobody is reached, and as always with GitHub the attempt is listed
 // as failed and made again only when somebody asks for it.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
-func (c *courier) deliver(d *Delivery) {
+func (c *courier) deliver(d outgoing) {
 	c.s.st.mu.Lock()
-	target, secret := c.s.hook()
+	target, secret := c.s.st.hookTarget()
 	appID := c.s.st.app.ID
 	c.s.st.mu.Unlock()
 	head := map[string]string{
@@ -245,7 +257,7 @@ func (c *courier) deliver(d *Delivery) {
 	}
 	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
 	begin := time.Now()
-	if d.lost {
+	if d.isLost {
 		reason = "failed to connect to host"
 	} else {
 		ctx, stop := context.WithCancel(context.Background())
@@ -291,7 +303,7 @@ func (c *courier) deliver(d *Delivery) {
 	defer c.s.st.mu.Unlock()
 	d.Done, d.Code, d.Reason, d.Duration = true, code, reason, time.Since(begin)
 	d.RequestHead, d.ResponseHead, d.ResponseBody = head, answerHead, answer
-	c.s.st.record(record{Done: d})
+	c.s.keeper.record(record{Done: d.Delivery})
 	c.s.st.news()
 }
 
@@ -344,19 +356,4 @@ func (c *courier) idle(ctx context.Context) error {
 			return errors.New("the sandbox is closed")
 		}
 	}
-}
-
-// hook tells where webhooks go, and by what they are signed. The store is held.
-func (s *Sandbox) hook() (url, secret string) {
-	switch {
-	case s.st.App != nil:
-		return s.st.App.HookURL, s.st.App.HookSecret
-	case s.st.appless():
-		return "", ""
-	}
-	return s.o.WebhookURL, s.o.WebhookSecret
-}
-
-func (st *store) hookConfig(url string) fields {
-	return fields{"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
 }

@@ -266,33 +266,38 @@ func (f *faults) out(now time.Time) bool {
 	return now.Before(f.outage)
 }
 
-// hit tells what goes wrong with a call of the App's: a refusal instead of it, or one that hides that it worked.
-func (f *faults) hit(q *request, now time.Time) (refuse, hide *Error, wait time.Duration) {
+// hit returns what goes wrong with a call of the App's: a refusal instead of it, or one that hides that it worked.
+func (f *faults) hit(c faultyCall, now time.Time) fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	wait = f.latency
+	hit := fault{Wait: f.latency}
 	switch {
 	case now.Before(f.outage):
-		return errAway, nil, wait
+		hit.Refuse = errAway
+		return hit
 	case now.Before(f.until) && f.limit == "secondary":
 		// whole seconds, rounded up: whoever waits that long is let through
 		left := int64((f.until.Sub(now) + time.Second - 1) / time.Second)
-		q.head.Set("Retry-After", strconv.FormatInt(left, 10))
-		return &Error{Status: http.StatusForbidden, Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}, nil, wait
-	case now.Before(f.until) && !q.app:
-		if b := q.a.budgetOf(q); b != nil {
-			spent := budget{resource: b.resource, limit: b.limit, used: b.limit, since: f.until.Add(time.Second - 1)} // of no span: it ends then
-			spent.tell(q.head)
-			return q.st.rateLimited(), nil, wait
+		c.Header.Set("Retry-After", strconv.FormatInt(left, 10))
+		hit.Refuse = &Error{Status: http.StatusForbidden, Message: tooMany}
+		return hit
+	case now.Before(f.until) && !c.IsOwn && c.IsCosted:
+		hit.SpentUntil = f.until
+		return hit
+	}
+	if f.secondary != nil && !c.IsOwn {
+		if hit.Refuse = f.secondary.take(c, now); hit.Refuse != nil {
+			return hit
 		}
 	}
-	if f.secondary != nil && !q.app {
-		if refuse := f.secondary.take(q, now); refuse != nil {
-			return refuse, nil, wait
-		}
-	}
+	hit.Refuse, hit.Hide = f.applyRules(c)
+	return hit
+}
+
+// applyRules returns what the first rule that matches a call makes of it.
+func (f *faults) applyRules(c faultyCall) (refuse, hide *Error) {
 	for n, r := range f.rules {
-		if !r.match.MatchString(q.r.Method + " " + q.prefix() + q.r.URL.Path) {
+		if !r.match.MatchString(c.Method + " " + c.Path) {
 			continue
 		}
 		if r.left--; r.left == 0 {
@@ -300,9 +305,9 @@ func (f *faults) hit(q *request, now time.Time) (refuse, hide *Error, wait time.
 		}
 		refuse := &Error{Status: r.status, Message: r.message}
 		if r.applied {
-			return nil, refuse, wait
+			return nil, refuse
 		}
-		return refuse, nil, wait
+		return refuse, nil
 	}
-	return nil, nil, wait
+	return nil, nil
 }

@@ -84,3 +84,53 @@ func (s *Sandbox) restoreFaults(k keptFaults) error {
 	s.st.keepPast(s.clock.Now, f.reach())
 	return nil
 }
+
+// describeFaults says which faults are in force, for people.
+func (s *Sandbox) describeFaults() (all []string) {
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	f, c, now := s.faults, s.courier, s.clock.Now()
+	f.mu.Lock()
+	times := func(left int) string {
+		if left < 0 {
+			return "until mended"
+		}
+		return fmt.Sprintf("%d more", left)
+	}
+	for _, r := range f.rules {
+		say("%s is answered %d (%s)", r.match, r.status, times(r.left))
+	}
+	for _, l := range f.lags {
+		say("%s is %s behind (%s)", l.match, l.by, times(l.left))
+	}
+	if now.Before(f.outage) {
+		say("GitHub is away until %s", shortTime(f.outage))
+	}
+	if f.limit != "" && now.Before(f.until) {
+		say("The %s limit is reached until %s", f.limit, shortTime(f.until))
+	}
+	if f.secondary != nil {
+		say("Secondary limits are enforced")
+	}
+	if f.skew != 0 {
+		say("GitHub's clock is %s ahead", f.skew)
+	}
+	if f.latency != 0 {
+		say("Each call takes %s", f.latency)
+	}
+	f.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.delay != 0 {
+		say("Webhooks come %s late", c.delay)
+	}
+	if c.drop > 0 {
+		say("Webhooks to be lost: %d", c.drop)
+	}
+	if c.duplicate > 0 {
+		say("Webhooks to come twice: %d", c.duplicate)
+	}
+	if c.shuffle != nil {
+		say("Webhooks come in any order")
+	}
+	return all
+}

@@ -170,15 +170,16 @@ func (st *store) moveRef(by *Actor, r *Repository, ref, sha string) {
 	} else {
 		r.Git.Refs[ref] = sha
 	}
-	r.Pushed, r.Updated, r.view = st.now(), st.now(), nil
+	r.Pushed, r.Updated = st.now(), st.now()
+	r.revise()
 	st.changed()
 	switch {
 	case before == "":
-		st.emitRef(by, r, "create", ref)
+		st.emit(&refEvent{By: by, Repository: r, Ref: ref})
 	case sha == "":
-		st.emitRef(by, r, "delete", ref)
+		st.emit(&refEvent{By: by, Repository: r, Ref: ref, Deleted: true})
 	}
-	st.emitPush(by, r, ref, before, sha)
+	st.emit(&pushEvent{By: by, Repository: r, Ref: ref, Before: before, After: sha})
 	branch, ok := strings.CutPrefix(ref, "refs/heads/")
 	if !ok {
 		return
@@ -198,6 +199,6 @@ func (st *store) moveRef(by *Actor, r *Repository, ref, sha string) {
 		}
 		st.committed(by, i, base)
 		st.touch(i)
-		st.emitPull(by, i, "synchronize", fields{"before": before, "after": sha})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "synchronize", Before: before, After: sha})
 	}
 }

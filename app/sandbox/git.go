@@ -386,3 +386,14 @@ func sortedKeys[V any](m map[string]V) []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// commitChanges lists what a commit changes over its first parent.
+func commitChanges(g *Git, c *Commit) []Change {
+	from := ""
+	if len(c.Parents) > 0 {
+		if parent, ok := g.Commits[c.Parents[0]]; ok {
+			from = parent.Tree
+		}
+	}
+	return g.diff(from, c.Tree)
+}

@@ -95,52 +95,30 @@ type gqlKey struct{}
 // callOf returns who asks.
 func callOf(ctx context.Context) *gqlCall { return ctx.Value(gqlKey{}).(*gqlCall) }
 
-// serveGraphQL answers POST /api/graphql. All but a request without credentials is answered 200, with
-// the errors in the body.
+// queryGraphQL answers a query of the GraphQL API, with the errors in the answer.
 // https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
-func serveGraphQL(q *request) (int, any, error) {
-	if q.r.Method != http.MethodPost {
-		return 0, nil, errNotFound
-	}
-	by, err := q.person()
-	switch {
-	case q.app:
-		return 0, nil, err
-	case err != nil:
-		return 0, nil, &Error{
-			Status:  http.StatusUnauthorized,
-			Message: "This endpoint requires you to be authenticated.",
+func queryGraphQL(ctx context.Context, st *store, by *Actor, query, operation string, variables map[string]any) map[string]any {
+	if strings.TrimSpace(query) == "" {
+		return map[string]any{
+			"errors": []any{map[string]any{"message": "A query attribute must be specified and must be a string."}},
 		}
 	}
-	var in struct {
-		Query         string
-		OperationName string         `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-	}
-	if err := q.read(&in); err != nil {
-		return 0, nil, err
-	}
-	if strings.TrimSpace(in.Query) == "" {
-		return http.StatusOK, fields{
-			"errors": []fields{{"message": "A query attribute must be specified and must be a string."}},
-		}, nil
-	}
-	ctx := context.WithValue(q.r.Context(), gqlKey{}, &gqlCall{st: q.st, by: by})
-	result := graphQL().Exec(ctx, in.Query, in.OperationName, in.Variables)
+	ctx = context.WithValue(ctx, gqlKey{}, &gqlCall{st: st, by: by})
+	result := graphQL().Exec(ctx, query, operation, variables)
 	if slices.ContainsFunc(
 		result.Errors,
 		func(e *gqlerrors.QueryError) bool { return e.Rule == conflictRule },
 	) {
-		result = lenientGraphQL().Exec(ctx, in.Query, in.OperationName, in.Variables)
+		result = lenientGraphQL().Exec(ctx, query, operation, variables)
 	}
-	answer := fields{}
+	answer := map[string]any{}
 	if len(result.Data) > 0 {
 		answer["data"] = result.Data
 	}
 	if len(result.Errors) > 0 {
 		answer["errors"] = each(result.Errors, gqlErrorView)
 	}
-	return http.StatusOK, answer, nil
+	return answer
 }
 
 // gqlError is a refusal, with GitHub's name of its kind.
@@ -197,12 +175,12 @@ var gqlWords = []struct {
 	},
 }
 
-func gqlErrorView(e *gqlerrors.QueryError) fields {
+func gqlErrorView(e *gqlerrors.QueryError) map[string]any {
 	message := e.Message
 	for _, w := range gqlWords {
 		message = w.library.ReplaceAllString(message, w.github)
 	}
-	view := fields{"message": message}
+	view := map[string]any{"message": message}
 	if len(e.Locations) > 0 {
 		view["locations"] = e.Locations
 	}

@@ -170,7 +170,7 @@ func (c *gqlCall) label(r *Repository, l *Label) *gqlLabel {
 		Color:       l.Color,
 		Description: orNull(l.Description),
 		IsDefault:   l.Default,
-		URL:         gqlScalar(c.st.url + "/" + r.FullName() + "/labels/" + escapePath(l.Name)),
+		URL:         gqlScalar(c.st.labelHTML(r, l)),
 	}
 }
 

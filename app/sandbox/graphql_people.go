@@ -22,17 +22,16 @@ type gqlUser struct {
 }
 
 func (c *gqlCall) user(u *User) *gqlUser {
-	view := c.st.userFields(u)
 	return &gqlUser{
 		c:          c,
 		u:          u,
-		ID:         graphql.ID(view["node_id"].(string)),
+		ID:         graphql.ID(u.nodeID()),
 		DatabaseID: databaseID(u.ID),
 		Login:      u.Login,
 		Name:       orNull(u.Name),
 		Email:      u.Email,
-		URL:        gqlScalar(view["html_url"].(string)),
-		AvatarURL:  gqlScalar(view["avatar_url"].(string)),
+		URL:        gqlScalar(c.st.userHTML(u)),
+		AvatarURL:  gqlScalar(c.st.avatarURL(u)),
 		CreatedAt:  dateTime(u.Created),
 	}
 }
@@ -126,7 +125,7 @@ func (u *gqlUser) Repositories(args repositoriesArgs) *connection[*gqlRepository
 		owner := strings.EqualFold(r.Owner, u.u.Login)
 		asked := slices.ContainsFunc(args.OwnerAffiliations, func(a *string) bool {
 			return a != nil &&
-				(*a == "OWNER" && owner || *a == "COLLABORATOR" && u.c.st.isCollaborator(u.u, r) ||
+				(*a == "OWNER" && owner || *a == "COLLABORATOR" && hasDirectAccess(u.u, r) ||
 					*a == "ORGANIZATION_MEMBER" && u.c.st.member(u.u.Login) && u.c.st.roleOf(u.u.Login, r) >= RoleRead)
 		})
 		private := args.Privacy == nil || (*args.Privacy == "PRIVATE") == r.Private
@@ -153,8 +152,8 @@ func (u *gqlUser) Repositories(args repositoriesArgs) *connection[*gqlRepository
 	return connect("repositories", found, args.pageArgs, u.c.repository)
 }
 
-// isCollaborator reports whether somebody was given a repository directly.
-func (st *store) isCollaborator(u *User, r *Repository) bool {
+// hasDirectAccess reports whether somebody was given a repository directly.
+func hasDirectAccess(u *User, r *Repository) bool {
 	return r.People[strings.ToLower(u.Login)] >= RoleRead
 }
 
@@ -169,16 +168,15 @@ type gqlTeam struct {
 }
 
 func (c *gqlCall) team(t *Team) *gqlTeam {
-	view := c.st.teamView(t)
 	return &gqlTeam{
-		ID:           graphql.ID(view["node_id"].(string)),
+		ID:           graphql.ID(t.nodeID()),
 		DatabaseID:   databaseID(t.ID),
 		Name:         t.Name,
 		Slug:         t.Slug,
 		CombinedSlug: t.Org + "/" + t.Slug,
 		Description:  orNull(t.Description),
 		Organization: &gqlOrganization{c.user(c.st.org)},
-		URL:          gqlScalar(view["html_url"].(string)),
+		URL:          gqlScalar(c.st.teamHTML(t)),
 	}
 }
 

@@ -100,8 +100,7 @@ func (p *gqlPull) Mergeable() string {
 
 // MergeStateStatus is REST's mergeable_state.
 func (p *gqlPull) MergeStateStatus() string {
-	state, _ := p.c.st.pullFullView(p.i)["mergeable_state"].(string)
-	return enum(state)
+	return enum(p.c.st.mergeState(p.i))
 }
 
 // MergeCommit is the commit by which it was merged.
@@ -160,12 +159,11 @@ type gqlReview struct {
 }
 
 func (c *gqlCall) review(i *Issue, r *Review) *gqlReview {
-	view := c.st.reviewView(i, r)
 	return &gqlReview{
 		c:          c,
 		i:          i,
 		r:          r,
-		ID:         graphql.ID(view["node_id"].(string)),
+		ID:         graphql.ID(nodeID("PRR", r.ID)),
 		DatabaseID: databaseID(r.ID),
 		AuthorAssociation: c.st.association(
 			r.Author,
@@ -174,7 +172,7 @@ func (c *gqlCall) review(i *Issue, r *Review) *gqlReview {
 		Body:            r.Body,
 		State:           r.State,
 		SubmittedAt:     dateTimeOrNull(r.Submitted),
-		URL:             gqlScalar(view["html_url"].(string)),
+		URL:             gqlScalar(c.st.reviewHTML(i, r)),
 		ViewerDidAuthor: r.Author == c.by.Login,
 	}
 }
@@ -473,7 +471,7 @@ func (c *gqlCall) rollup(r *Repository, sha string) *gqlRollup {
 }
 
 func (c *gqlCall) checkRun(r *Repository, run *CheckRun) *gqlCheckRun {
-	view := c.st.checkRunView(r, run)
+	page, details := c.st.checkRunHTML(r, run)
 	suite := &gqlCheckSuite{
 		ID:         graphql.ID(nodeID("CS", run.Suite)),
 		DatabaseID: databaseID(run.Suite),
@@ -491,8 +489,8 @@ func (c *gqlCall) checkRun(r *Repository, run *CheckRun) *gqlCheckRun {
 		Conclusion:  orNull(enum(run.Conclusion)),
 		StartedAt:   dateTimeOrNull(run.Started),
 		CompletedAt: dateTimeOrNull(run.Completed),
-		DetailsURL:  orNull(gqlScalar(view["details_url"].(string))),
-		URL:         gqlScalar(view["html_url"].(string)),
+		DetailsURL:  orNull(gqlScalar(details)),
+		URL:         gqlScalar(page),
 		Title:       orNull(run.Title),
 		Summary:     orNull(run.Summary),
 		CheckSuite:  suite,

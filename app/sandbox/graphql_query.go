@@ -88,7 +88,7 @@ func (*gqlRoot) Search(ctx context.Context, args struct {
 		}
 		items, issues = each(found, func(i *Issue) *gqlItem { return &gqlItem{c: c, issue: i} }), len(found)
 	case "REPOSITORY":
-		found := c.st.searchRepos(c.by, searchTerms(args.Query))
+		found := searchRepos(c.st, c.by, searchTerms(args.Query))
 		items, repositories = each(
 			found,
 			func(r *Repository) *gqlItem { return &gqlItem{c: c, repo: r} },
@@ -116,9 +116,8 @@ type gqlFound struct {
 }
 
 // searchRepos finds repositories by their owner, by what they are, and by words of their name.
-func (st *store) searchRepos(by *Actor, terms []term) []*Repository {
+func searchRepos(st *store, by *Actor, terms []term) []*Repository {
 	found := slices.DeleteFunc(slices.Clone(st.visibleRepos(by)), func(r *Repository) bool {
-		archived, _ := st.repoFields(r)["archived"].(bool)
 		return slices.ContainsFunc(terms, func(t term) bool {
 			fits := true
 			switch t.key {
@@ -130,7 +129,7 @@ func (st *store) searchRepos(by *Actor, terms []term) []*Repository {
 			case "repo":
 				fits = strings.EqualFold(r.FullName(), t.value)
 			case "archived":
-				fits = fmt.Sprint(archived) == t.value
+				fits = fmt.Sprint(r.Archived) == t.value
 			case "is":
 				fits = t.value == "" || t.value == "private" && r.Private ||
 					t.value == "public" && !r.Private
@@ -351,45 +350,34 @@ type gqlRepository struct {
 	ForkCount, StargazerCount                                                   int32
 }
 
-// repository returns a repository as REST's view has it.
+// repository returns a repository. What it leaves out is false, as in REST's view of it.
 func (c *gqlCall) repository(r *Repository) *gqlRepository {
-	view := c.st.repoFullView(c.by, r)
-	is := func(name string) bool { yes, _ := view[name].(bool); return yes }
-	text := func(name string) string { s, _ := view[name].(string); return s }
 	role := c.st.role(c.by, r)
 	g := &gqlRepository{
-		c:                     c,
-		r:                     r,
-		ID:                    graphql.ID(text("node_id")),
-		DatabaseID:            databaseID(r.ID),
-		Name:                  r.Name,
-		NameWithOwner:         r.FullName(),
-		Owner:                 c.actor(r.Owner),
-		Description:           orNull(r.Description),
-		HomepageURL:           orNull(gqlScalar(text("homepage"))),
-		URL:                   gqlScalar(text("html_url")),
-		SSHURL:                gqlScalar(text("ssh_url")),
-		IsPrivate:             r.Private,
-		IsFork:                is("fork"),
-		IsArchived:            is("archived"),
-		IsEmpty:               len(r.Git.Refs) == 0,
-		IsTemplate:            is("is_template"),
-		IsDisabled:            is("disabled"),
-		IsInOrganization:      strings.EqualFold(r.Owner, c.st.org.Login),
-		Visibility:            enum(text("visibility")),
-		CreatedAt:             dateTime(r.Created),
-		UpdatedAt:             dateTime(r.Updated),
-		PushedAt:              dateTimeOrNull(r.Pushed),
-		HasIssuesEnabled:      is("has_issues"),
-		HasWikiEnabled:        is("has_wiki"),
-		HasProjectsEnabled:    is("has_projects"),
-		HasDiscussionsEnabled: is("has_discussions"),
-		ViewerCanAdminister:   role >= RoleAdmin,
-		MergeCommitAllowed:    is("allow_merge_commit"),
-		SquashMergeAllowed:    is("allow_squash_merge"),
-		RebaseMergeAllowed:    is("allow_rebase_merge"),
-		AutoMergeAllowed:      is("allow_auto_merge"),
-		DeleteBranchOnMerge:   is("delete_branch_on_merge"),
+		c:                   c,
+		r:                   r,
+		ID:                  graphql.ID(r.nodeID()),
+		DatabaseID:          databaseID(r.ID),
+		Name:                r.Name,
+		NameWithOwner:       r.FullName(),
+		Owner:               c.actor(r.Owner),
+		Description:         orNull(r.Description),
+		URL:                 gqlScalar(c.st.repoHTML(r)),
+		SSHURL:              gqlScalar(c.st.sshURL(r)),
+		IsPrivate:           r.Private,
+		IsArchived:          r.Archived,
+		IsEmpty:             len(r.Git.Refs) == 0,
+		IsInOrganization:    strings.EqualFold(r.Owner, c.st.org.Login),
+		Visibility:          enum(r.visibility()),
+		CreatedAt:           dateTime(r.Created),
+		UpdatedAt:           dateTime(r.Updated),
+		PushedAt:            dateTimeOrNull(r.Pushed),
+		HasIssuesEnabled:    !r.NoIssues,
+		HasProjectsEnabled:  true,
+		ViewerCanAdminister: role >= RoleAdmin,
+		MergeCommitAllowed:  true,
+		SquashMergeAllowed:  true,
+		RebaseMergeAllowed:  true,
 	}
 	if role > RoleNone {
 		g.ViewerPermission = new(enum(role.String()))

@@ -1,207 +1,349 @@
 package sandbox
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// hookPayload is a webhook on its way: what it says, and of which repository.
-type hookPayload struct {
-	repo *Repository
-	body fields
+// webhook is what is sent to the App of an event.
+type webhook struct {
+	Event      string
+	Action     string      // empty where the event has none
+	Repository *Repository // nil when the event is about no repository
+	Payload    json.RawMessage
 }
 
-// sign gives the value of X-Hub-Signature-256.
-func sign(secret string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
-}
-
-// signSHA1 gives the value of X-Hub-Signature, which GitHub still sends for receivers that are older than the other.
-// https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
-func signSHA1(secret string, body []byte) string {
-	mac := hmac.New(sha1.New, []byte(secret))
-	mac.Write(body)
-	return "sha1=" + hex.EncodeToString(mac.Sum(nil))
-}
-
-func (st *store) hook(by *Actor, r *Repository, event, action string, parts ...fields) {
-	if !st.Suspended.IsZero() || !st.installed(r) || !slices.Contains(st.app.Events, event) {
-		return
+// webhooksOf renders an event as the webhooks that GitHub sends of it: none where the App isn't told, else one, or two of
+// what concerns two repositories.
+func (v *views) webhooksOf(e event) []webhook {
+	switch e := e.(type) {
+	case *issueEvent:
+		return v.issueHook(e)
+	case *transferEvent:
+		return v.transferHook(e)
+	case *commentEvent:
+		return v.hook(e.By, e.Comment.issue.repo, "issue_comment", e.Action,
+			fields{"issue": v.hookIssueView(e.Comment.issue), "comment": v.commentView(e.Comment)}, changesView(e.Was))
+	case *reviewEvent:
+		return v.reviewHook(e)
+	case *checkRunEvent:
+		return v.checkRunHook(e)
+	case *statusEvent:
+		return v.statusHook(e)
+	case *subIssueEvent:
+		return v.subIssueHooks(e)
+	case *refEvent:
+		return v.refHook(e)
+	case *pushEvent:
+		return v.pushHook(e)
+	case *repositoryEvent:
+		var more fields
+		if e.WasName != "" {
+			more = fields{"changes": fields{"repository": fields{"name": fields{"from": e.WasName}}}}
+		}
+		return v.hook(e.By, e.Repository, "repository", e.Action, more)
+	case *dispatchEvent:
+		return v.dispatchHook(e)
+	case *organizationEvent:
+		return v.organizationHooks(e)
+	case *installationEvent:
+		return v.installationHook(e)
+	case *pingEvent:
+		return v.pingHook(e)
 	}
-	body := fields{"repository": st.repoView(r), "organization": st.orgView(), "sender": st.userView(by.Login), "installation": st.installationRef()}
+	panic(fmt.Sprintf("sandbox: no webhook is known for %T", e))
+}
+
+// hook is a webhook of a repository's event, if the App is subscribed to it.
+func (v *views) hook(by *Actor, r *Repository, event, action string, parts ...fields) []webhook {
+	if !v.isSubscribed(r, event) {
+		return nil
+	}
+	body := fields{"repository": v.repoView(r), "organization": v.orgView(), "sender": v.userView(by.Login), "installation": v.installationRef()}
 	if action != "" {
 		body["action"] = action
 	}
 	for _, p := range parts {
 		body.with(p)
 	}
-	st.emit(event, action, hookPayload{repo: r, body: body})
+	return []webhook{{Event: event, Action: action, Repository: r, Payload: mustJSON(body)}}
 }
 
-func (st *store) emitIssue(by *Actor, i *Issue, action string, more fields) {
-	if i.Pull != nil {
-		st.emitPull(by, i, action, more)
-		return
+// issueHook is the webhook of a change of an issue or a pull request.
+func (v *views) issueHook(e *issueEvent) []webhook {
+	i, more := e.Issue, changesView(e.Was)
+	switch {
+	case e.Label != nil:
+		more = fields{"label": v.labelView(i.repo, e.Label)}
+	case e.Assignee != "":
+		more = fields{"assignee": v.userView(e.Assignee)}
+	case e.Reviewer != "":
+		more = fields{"requested_reviewer": v.userView(e.Reviewer)}
+	case e.Team != nil:
+		more = fields{"requested_team": v.hookTeamView(e.Team)}
+	case e.After != "":
+		more = fields{"before": e.Before, "after": e.After}
+	case e.TransferredFrom != nil:
+		old := e.TransferredFrom
+		more = fields{"changes": fields{"old_issue": v.issueView(old), "old_repository": v.repoView(old.repo)}}
 	}
-	st.hook(by, i.repo, "issues", action, fields{"issue": st.hookIssueView(i)}, more)
+	if i.Pull == nil {
+		return v.hook(e.By, i.repo, "issues", e.Action, fields{"issue": v.hookIssueView(i)}, more)
+	}
+	view := v.pullFullView(i)
+	if !slices.Contains(wholeTeams, e.Action) {
+		view = v.hookPullView(i, view)
+	}
+	return v.hook(e.By, i.repo, "pull_request", e.Action, fields{"number": i.Number, "pull_request": view}, more)
+}
+
+// changesView is what a webhook says of an edit; nil where nothing was edited.
+func changesView(was changes) fields {
+	if was == (changes{}) {
+		return nil
+	}
+	view := fields{}
+	if was.Title != nil {
+		view["title"] = fields{"from": *was.Title}
+	}
+	if was.Body != nil {
+		view["body"] = fields{"from": *was.Body}
+	}
+	if was.Base != nil {
+		view["base"] = fields{"ref": fields{"from": *was.Base}, "sha": fields{"from": *was.BaseSHA}}
+	}
+	return fields{"changes": view}
+}
+
+// transferHook is the webhook of an issue's transfer. GitHub shows the new issue in it as it is by then, and the old one as
+// it was.
+func (v *views) transferHook(e *transferEvent) []webhook {
+	to := e.Issue
+	return v.hook(e.By, e.Before.repo, "issues", "transferred", fields{"issue": v.issueView(e.Before)},
+		fields{"changes": fields{"new_issue": v.issueView(to), "new_repository": v.repoView(to.repo)}})
 }
 
 // hookIssueView is an issue as webhooks of issues and comments have it: without its parent, of which there are webhooks of their own.
-func (st *store) hookIssueView(i *Issue) fields {
-	view := st.issueView(i)
+func (v *views) hookIssueView(i *Issue) fields {
+	view := v.issueView(i)
 	delete(view, "parent_issue_url")
 	return view
-}
-
-func (st *store) emitComment(by *Actor, c *Comment, action string, more fields) {
-	st.hook(by, c.issue.repo, "issue_comment", action, fields{"issue": st.hookIssueView(c.issue), "comment": st.commentView(c)}, more)
-}
-
-func (st *store) emitPull(by *Actor, i *Issue, action string, more fields) {
-	view := st.pullFullView(i)
-	if !slices.Contains(wholeTeams, action) {
-		view = st.hookPullView(i, view)
-	}
-	st.hook(by, i.repo, "pull_request", action, fields{"number": i.Number, "pull_request": view}, more)
 }
 
 // wholeTeams are the actions whose webhooks have a pull request as REST has it.
 var wholeTeams = []string{"opened", "edited", "closed", "reopened", "ready_for_review", "converted_to_draft"}
 
 // hookPullView is a pull request's view as webhooks have it: with less of the teams.
-func (st *store) hookPullView(i *Issue, view fields) fields {
+func (v *views) hookPullView(i *Issue, view fields) fields {
 	teams := []fields{}
 	for _, slug := range i.Pull.Teams {
-		if t, ok := st.team(slug); ok {
-			teams = append(teams, st.hookTeamView(t))
+		if t, ok := v.team(slug); ok {
+			teams = append(teams, v.hookTeamView(t))
 		}
 	}
 	return view.with(fields{"requested_teams": teams})
 }
 
 // hookTeamView is a team as webhooks have it.
-func (st *store) hookTeamView(t *Team) fields {
-	view := st.teamView(t)
+func (v *views) hookTeamView(t *Team) fields {
+	view := v.teamView(t)
 	for _, key := range []string{"notification_setting", "organization_id", "type"} {
 		delete(view, key)
 	}
 	return view
 }
 
-func (st *store) emitReview(by *Actor, i *Issue, r *Review, action string) {
-	review := st.reviewView(i, r).with(fields{"state": strings.ToLower(r.State), "body": textOrNull(r.Body)})
-	st.hook(by, i.repo, "pull_request_review", action, fields{"review": review, "pull_request": st.hookPullView(i, st.pullView(i))})
+// reviewHook is the webhook of a review.
+func (v *views) reviewHook(e *reviewEvent) []webhook {
+	i, r := e.Issue, e.Review
+	review := v.reviewView(i, r).with(fields{"state": strings.ToLower(r.State), "body": textOrNull(r.Body)})
+	return v.hook(e.By, i.repo, "pull_request_review", e.Action,
+		fields{"review": review, "pull_request": v.hookPullView(i, v.pullView(i))})
 }
 
-func (st *store) emitCheck(by *Actor, r *Repository, run *CheckRun, action string) {
-	view := st.checkRunView(r, run)
-	if s := st.suiteFor(r, run.HeadSHA); s != nil {
-		view["check_suite"] = st.suiteSimpleView(r, s)
+// checkRunHook is the webhook of a check run.
+func (v *views) checkRunHook(e *checkRunEvent) []webhook {
+	view := v.checkRunView(e.Repository, e.Run)
+	view["check_suite"] = v.suiteSimpleView(e.Repository, v.suiteFor(e.Repository, e.Run.HeadSHA))
+	body := fields{"check_run": view}
+	if e.Action == "requested_action" {
+		body["requested_action"] = fields{"identifier": e.Identifier}
 	}
-	st.hook(by, r, "check_run", action, fields{"check_run": view})
+	return v.hook(e.By, e.Repository, "check_run", e.Action, body)
 }
 
-func (st *store) emitCheckAction(by *Actor, r *Repository, run *CheckRun, identifier string) {
-	view := st.checkRunView(r, run)
-	if s := st.suiteFor(r, run.HeadSHA); s != nil {
-		view["check_suite"] = st.suiteSimpleView(r, s)
-	}
-	st.hook(by, r, "check_run", "requested_action", fields{"check_run": view, "requested_action": fields{"identifier": identifier}})
+// subIssueHooks are the webhooks of a relation between issues: one for each of their repositories.
+func (v *views) subIssueHooks(e *subIssueEvent) []webhook {
+	parent, child := e.Parent, e.Child
+	both := fields{"parent_issue_id": parent.ID, "parent_issue": v.issueView(parent), "sub_issue_id": child.ID, "sub_issue": v.issueView(child)}
+	return append(
+		v.hook(e.By, parent.repo, "sub_issues", "sub_issue_"+e.Action, both, fields{"sub_issue_repo": v.repoView(child.repo)}),
+		v.hook(e.By, child.repo, "sub_issues", "parent_issue_"+e.Action, both, fields{"parent_issue_repo": v.repoView(parent.repo)})...)
 }
 
-func (st *store) emitSubIssue(by *Actor, parent, child *Issue, what string) {
-	both := fields{"parent_issue_id": parent.ID, "parent_issue": st.issueView(parent), "sub_issue_id": child.ID, "sub_issue": st.issueView(child)}
-	st.hook(by, parent.repo, "sub_issues", "sub_issue_"+what, both, fields{"sub_issue_repo": st.repoView(child.repo)})
-	st.hook(by, child.repo, "sub_issues", "parent_issue_"+what, both, fields{"parent_issue_repo": st.repoView(parent.repo)})
-}
-
-func (st *store) emitRef(by *Actor, r *Repository, event, ref string) {
-	kind, name := "branch", strings.TrimPrefix(ref, "refs/heads/")
-	if strings.HasPrefix(ref, "refs/tags/") {
-		kind, name = "tag", strings.TrimPrefix(ref, "refs/tags/")
+// refHook is the webhook of a new or removed branch or tag.
+func (v *views) refHook(e *refEvent) []webhook {
+	kind, name := "branch", strings.TrimPrefix(e.Ref, "refs/heads/")
+	if strings.HasPrefix(e.Ref, "refs/tags/") {
+		kind, name = "tag", strings.TrimPrefix(e.Ref, "refs/tags/")
 	}
 	body := fields{"ref": name, "ref_type": kind, "pusher_type": "user"}
-	if event == "create" {
-		body.with(fields{"master_branch": r.DefaultBranch, "description": textOrNull(r.Description)})
+	if e.Deleted {
+		return v.hook(e.By, e.Repository, "delete", "", body)
 	}
-	st.hook(by, r, event, "", body)
+	return v.hook(e.By, e.Repository, "create", "",
+		body.with(fields{"master_branch": e.Repository.DefaultBranch, "description": textOrNull(e.Repository.Description)}))
 }
 
-func (st *store) emitPush(by *Actor, r *Repository, ref, before, after string) {
+// pushHook is the webhook of a push.
+func (v *views) pushHook(e *pushEvent) []webhook {
+	r, git := e.Repository, e.Repository.Git
 	zero := strings.Repeat("0", 40)
-	from, to := before, after
+	from, to := e.Before, e.After
 	if from == "" {
 		from = zero
 	}
 	if to == "" {
 		to = zero
 	}
-	who := st.signature(by.Login)
-	commit := func(c *Commit) fields {
-		person := func(s Signature) fields { return fields{"name": s.Name, "email": s.Email, "username": c.Login} }
-		var added, removed, modified []string
-		for _, ch := range commitChanges(r.Git, c) {
-			switch ch.Status {
-			case "added":
-				added = append(added, ch.Path)
-			case "removed":
-				removed = append(removed, ch.Path)
-			default:
-				modified = append(modified, ch.Path)
-			}
-		}
-		return fields{"id": c.SHA, "tree_id": c.Tree, "distinct": true, "message": c.Message, "timestamp": stamp(c.Committer.At), "url": st.commitHTML(r, c.SHA),
-			"author": person(c.Author), "committer": person(c.Committer), "added": list(added), "removed": list(removed), "modified": list(modified)}
-	}
 	var head any
 	commits := []fields{}
-	if c, ok := r.Git.Commits[after]; ok {
-		head = commit(c)
-		if before != "" {
-			log := r.Git.log(after, before)
+	if c, ok := git.Commits[e.After]; ok {
+		head = v.pushedCommitView(r, c)
+		if e.Before != "" {
+			log := git.log(e.After, e.Before)
 			for _, c := range slices.Backward(log[:min(len(log), 20)]) {
-				commits = append(commits, commit(c))
+				commits = append(commits, v.pushedCommitView(r, c))
 			}
 		}
 	}
-	st.hook(by, r, "push", "", fields{"ref": ref, "before": from, "after": to, "base_ref": nil, "created": before == "", "deleted": after == "",
-		"forced":  before != "" && after != "" && !r.Git.ancestors(after)[before],
-		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", st.url, r.FullName(), from, to), "commits": commits, "head_commit": head,
-		"pusher": fields{"name": by.Login, "email": who.Email}, "repository": st.pushRepoView(r)})
+	return v.hook(e.By, r, "push", "", fields{"ref": e.Ref, "before": from, "after": to, "base_ref": nil,
+		"created": e.Before == "", "deleted": e.After == "",
+		"forced":  e.Before != "" && e.After != "" && !git.ancestors(e.After)[e.Before],
+		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", v.url, r.FullName(), from, to), "commits": commits, "head_commit": head,
+		"pusher": fields{"name": e.By.Login, "email": v.signature(e.By.Login).Email}, "repository": v.pushRepoView(r)})
+}
+
+// pushedCommitView is a commit as push webhooks have it.
+func (v *views) pushedCommitView(r *Repository, c *Commit) fields {
+	person := func(s Signature) fields { return fields{"name": s.Name, "email": s.Email, "username": c.Login} }
+	var added, removed, modified []string
+	for _, ch := range commitChanges(r.Git, c) {
+		switch ch.Status {
+		case "added":
+			added = append(added, ch.Path)
+		case "removed":
+			removed = append(removed, ch.Path)
+		default:
+			modified = append(modified, ch.Path)
+		}
+	}
+	return fields{"id": c.SHA, "tree_id": c.Tree, "distinct": true, "message": c.Message, "timestamp": stamp(c.Committer.At), "url": v.commitHTML(r, c.SHA),
+		"author": person(c.Author), "committer": person(c.Committer), "added": list(added), "removed": list(removed), "modified": list(modified)}
 }
 
 // pushRepoView is a repository as push webhooks have it: an older form, with times as numbers.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
-func (st *store) pushRepoView(r *Repository) fields {
+func (v *views) pushRepoView(r *Repository) fields {
 	owner := fields{"name": r.Owner, "email": nil}
-	if u, ok := st.user(r.Owner); ok {
-		owner = st.userFields(u).with(owner)
+	if u, ok := v.user(r.Owner); ok {
+		owner = v.userFields(u).with(owner)
 	}
-	return st.repoFields(r).with(fields{
-		"url": st.url + "/" + r.FullName(), "owner": owner, "created_at": r.Created.Unix(), "pushed_at": r.Pushed.Unix(),
+	return v.repoFields(r).with(fields{
+		"url": v.url + "/" + r.FullName(), "owner": owner, "created_at": r.Created.Unix(), "pushed_at": r.Pushed.Unix(),
 		"stargazers": 0, "master_branch": r.DefaultBranch, "organization": r.Owner,
 	})
 }
 
-func (st *store) emitStatus(by *Actor, r *Repository, s *Status) {
+// statusHook is the webhook of a commit status.
+func (v *views) statusHook(e *statusEvent) []webhook {
+	r, s := e.Repository, e.Status
 	commit := r.Git.Commits[s.SHA]
 	branches := []fields{}
 	for _, name := range r.Git.branches() {
 		if c, ok := r.Git.branch(name); ok && r.Git.ancestors(c.SHA)[s.SHA] {
 			branches = append(branches, fields{"name": name, "protected": false,
-				"commit": fields{"sha": c.SHA, "url": st.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}})
+				"commit": fields{"sha": c.SHA, "url": v.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}})
 		}
 	}
-	st.hook(by, r, "status", "", fields{
+	return v.hook(e.By, r, "status", "", fields{
 		"id": s.ID, "sha": s.SHA, "name": r.FullName(), "avatar_url": nil, "target_url": textOrNull(s.TargetURL), "context": s.Context,
-		"description": textOrNull(s.Description), "state": s.State, "commit": st.commitView(r, commit), "branches": branches,
+		"description": textOrNull(s.Description), "state": s.State, "commit": v.commitView(r, commit), "branches": branches,
 		"created_at": stamp(s.Created), "updated_at": stamp(s.Created),
 	})
+}
+
+// dispatchHook is the webhook of a repository_dispatch.
+func (v *views) dispatchHook(e *dispatchEvent) []webhook {
+	var payload any // null where the sender gave none
+	if e.Payload != nil {
+		payload = e.Payload
+	}
+	return v.hook(e.By, e.Repository, "repository_dispatch", e.Action,
+		fields{"branch": e.Repository.DefaultBranch, "client_payload": payload})
+}
+
+// organizationHooks are the webhooks of the organization's new name: one for those who are subscribed to organizations, and
+// one for each App that is installed there.
+func (v *views) organizationHooks(e *organizationEvent) []webhook {
+	if !v.Suspended.IsZero() || !v.installed(nil) {
+		return nil
+	}
+	var out []webhook
+	body := func() fields {
+		return fields{"action": "renamed", "changes": fields{"login": fields{"from": e.WasLogin}}, "installation": v.installationRef()}
+	}
+	if slices.Contains(v.app.Events, "organization") {
+		view := body().with(fields{"organization": v.orgView(), "sender": v.userView(e.By.Login)})
+		out = append(out, webhook{Event: "organization", Action: "renamed", Payload: mustJSON(view)})
+	}
+	view := body().with(fields{"target_type": KindOrganization, "account": v.targetView()})
+	return append(out, webhook{Event: "installation_target", Action: "renamed", Payload: mustJSON(view)})
+}
+
+// targetView is the account of an installation, as a webhook has it.
+func (v *views) targetView() fields {
+	return v.orgView().with(fields{
+		"html_url": v.url + "/" + v.org.Login, "type": KindOrganization, "gravatar_id": "",
+		"site_admin": false, "has_organization_projects": true, "has_repository_projects": true,
+		"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0, "archived_at": nil,
+		"created_at": stamp(v.org.Created), "updated_at": stamp(v.org.Created),
+	})
+}
+
+// installationHook is the webhook of a change of the App's installation, of which the App is always told.
+func (v *views) installationHook(e *installationEvent) []webhook {
+	body := fields{"action": e.Action, "installation": v.installationView(), "sender": v.userView(e.By.Login),
+		"repositories": v.installedRepos()}
+	if e.Action == "created" {
+		body["requester"] = nil
+	}
+	return []webhook{{Event: "installation", Action: e.Action, Payload: mustJSON(body)}}
+}
+
+// installedRepos are the repositories of the installation, as its webhooks name them.
+func (v *views) installedRepos() []fields {
+	views := []fields{}
+	for _, r := range v.Repos {
+		if v.installed(r) {
+			views = append(views, fields{"id": r.ID, "node_id": r.nodeID(), "name": r.Name, "full_name": r.FullName(), "private": r.Private})
+		}
+	}
+	return views
+}
+
+// pingHook is the first webhook of a new App.
+func (v *views) pingHook(e *pingEvent) []webhook {
+	a := e.App
+	body := fields{"zen": "Design for failure.", "hook_id": hookID, "hook": fields{
+		"type": "App", "id": hookID, "name": "web", "active": true, "events": a.Events, "app_id": a.ID, "config": hookConfigView(a.HookURL),
+		"created_at": stamp(a.Created), "updated_at": stamp(a.Created), "deliveries_url": v.api("/app/hook/deliveries")}}
+	return []webhook{{Event: "ping", Payload: mustJSON(body)}}
+}
+
+// hookConfigView is where the App's webhooks go.
+func hookConfigView(url string) fields {
+	return fields{"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": url}
 }

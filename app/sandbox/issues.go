@@ -60,14 +60,14 @@ func (st *store) openIssue(by *Actor, r *Repository, in newIssue) (*Issue, error
 			i.Labels = append(i.Labels, l)
 		}
 	}
-	st.emitIssue(by, i, "opened", nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: "opened"})
 	for _, l := range i.Labels {
 		st.happened(by, i, Event{Kind: "labeled", Label: &EventLabel{l.Name, l.Color}})
-		st.emitIssue(by, i, "labeled", fields{"label": st.labelView(r, l)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "labeled", Label: l})
 	}
 	for _, login := range i.Assignees {
 		st.happened(by, i, Event{Kind: "assigned", Assignee: login})
-		st.emitIssue(by, i, "assigned", fields{"assignee": st.userView(login)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "assigned", Assignee: login})
 	}
 	st.refer(by, i, in.Body)
 	return i, nil
@@ -80,8 +80,7 @@ func (st *store) addIssue(by *Actor, r *Repository, title, body string) *Issue {
 		Created: now, Updated: now, repo: r}
 	r.Issues = append(r.Issues, i)
 	st.issues[i.ID] = i
-	r.open++
-	r.view = nil
+	r.countOpen(1)
 	st.changed()
 	return i
 }
@@ -210,19 +209,19 @@ func (st *store) needAuthor(by *Actor, r *Repository, author string, role Role, 
 }
 
 func (st *store) setText(by *Actor, i *Issue, title, body string) {
-	changes := fields{}
+	was := changes{}
 	if title != i.Title {
-		changes["title"] = fields{"from": i.Title}
+		was.Title = new(i.Title)
 		st.happened(by, i, Event{Kind: "renamed", From: i.Title, To: title})
 		i.Title = title
 	}
 	if body != i.Body {
-		changes["body"] = fields{"from": i.Body}
+		was.Body = new(i.Body)
 		i.Body = body
 		st.touch(i)
 	}
-	if len(changes) > 0 {
-		st.emitIssue(by, i, "edited", fields{"changes": changes})
+	if was != (changes{}) {
+		st.emit(&issueEvent{By: by, Issue: i, Action: "edited", Was: was})
 		st.refer(by, i, body)
 	}
 }
@@ -255,19 +254,17 @@ func (st *store) setState(by *Actor, i *Issue, edit issueEdit) {
 		}
 	}
 	i.Closed, i.StateReason, i.ClosedAt, i.ClosedBy, i.DuplicateOf = false, reason, time.Time{}, "", 0
-	i.repo.open++
-	i.repo.view = nil
+	i.repo.countOpen(1)
 	st.happened(by, i, Event{Kind: "reopened", StateReason: reason})
-	st.emitIssue(by, i, "reopened", nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: "reopened"})
 }
 
 // close closes an issue or pull request; commit is what closed it, if a commit did.
 func (st *store) close(by *Actor, i *Issue, reason, commit string) {
 	i.Closed, i.StateReason, i.ClosedAt, i.ClosedBy = true, reason, st.now(), by.Login
-	i.repo.open--
-	i.repo.view = nil
+	i.repo.countOpen(-1)
 	st.happened(by, i, Event{Kind: "closed", StateReason: reason, CommitID: commit})
-	st.emitIssue(by, i, "closed", nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: "closed"})
 }
 
 // closeIssue closes an issue or pull request; reason may be empty.
@@ -306,7 +303,7 @@ func (st *store) lockIssue(by *Actor, i *Issue, locked bool, reason string) erro
 		kind = "locked"
 	}
 	st.happened(by, i, Event{Kind: kind, LockReason: reason})
-	st.emitIssue(by, i, kind, nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: kind})
 	return nil
 }
 
@@ -324,12 +321,11 @@ func (st *store) deleteIssue(by *Actor, i *Issue) error {
 
 // removeIssue is deleteIssue for who may.
 func (st *store) removeIssue(by *Actor, i *Issue) {
-	st.emitIssue(by, i, "deleted", nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: "deleted"})
 	i.repo.Issues[i.Number-1] = nil
 	if !i.Closed {
-		i.repo.open--
+		i.repo.countOpen(-1)
 	}
-	i.repo.view = nil
 	delete(st.issues, i.ID)
 	for _, c := range i.Comments {
 		delete(st.comments, c.ID)

@@ -128,7 +128,7 @@ func (st *store) addLabels(by *Actor, i *Issue, names []string) error {
 		}
 		i.Labels = append(i.Labels, l)
 		st.happened(by, i, Event{Kind: "labeled", Label: &EventLabel{l.Name, l.Color}})
-		st.emitIssue(by, i, "labeled", fields{"label": st.labelView(i.repo, l)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "labeled", Label: l})
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func (st *store) removeLabel(by *Actor, i *Issue, name string) error {
 func (st *store) dropLabel(by *Actor, i *Issue, l *Label) {
 	i.Labels = slices.DeleteFunc(slices.Clone(i.Labels), func(o *Label) bool { return o == l })
 	st.happened(by, i, Event{Kind: "unlabeled", Label: &EventLabel{l.Name, l.Color}})
-	st.emitIssue(by, i, "unlabeled", fields{"label": st.labelView(i.repo, l)})
+	st.emit(&issueEvent{By: by, Issue: i, Action: "unlabeled", Label: l})
 }
 
 // setLabels replaces the labels of an issue.
@@ -184,7 +184,7 @@ func (st *store) assign(by *Actor, i *Issue, logins []string) error {
 		}
 		i.Assignees = append(i.Assignees, u.Login)
 		st.happened(by, i, Event{Kind: "assigned", Assignee: u.Login})
-		st.emitIssue(by, i, "assigned", fields{"assignee": st.userView(u.Login)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "assigned", Assignee: u.Login})
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (st *store) unassign(by *Actor, i *Issue, logins []string) error {
 		u, _ := st.user(login)
 		i.Assignees = slices.DeleteFunc(slices.Clone(i.Assignees), func(a string) bool { return a == u.Login })
 		st.happened(by, i, Event{Kind: "unassigned", Assignee: u.Login})
-		st.emitIssue(by, i, "unassigned", fields{"assignee": st.userView(u.Login)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "unassigned", Assignee: u.Login})
 	}
 	return nil
 }

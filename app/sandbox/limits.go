@@ -64,18 +64,18 @@ type spending struct {
 }
 
 // take spends what a request costs, or refuses it.
-func (l *secondary) take(q *request, now time.Time) *Error {
+func (l *secondary) take(c faultyCall, now time.Time) *Error {
 	cost := 1
-	if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead && q.r.Method != http.MethodOptions {
+	if c.Method != http.MethodGet && c.Method != http.MethodHead && c.Method != http.MethodOptions {
 		cost = 5
 	}
-	content := isContent(q.r.Method, q.r.URL.EscapedPath())
+	content := isContent(c.Method, c.Resource)
 	l.content, l.points = since(l.content, now.Add(-time.Hour)), since(l.points, now.Add(-time.Minute))
 	switch {
-	case q.atOnce > atOnce, sum(l.points)+cost > pointsPerMinute:
-		return l.refuse(q, tooMany, "60")
+	case c.AtOnce > atOnce, sum(l.points)+cost > pointsPerMinute:
+		return l.refuse(c, tooMany, "60")
 	case content && (sum(l.content) >= contentPerHour || sum(since(l.content, now.Add(-time.Minute))) >= contentPerMinute):
-		return l.refuse(q, tooMuch, "none")
+		return l.refuse(c, tooMuch, "none")
 	}
 	l.points = append(l.points, spending{now, cost})
 	if content {
@@ -84,12 +84,12 @@ func (l *secondary) take(q *request, now time.Time) *Error {
 	return nil
 }
 
-func (l *secondary) refuse(q *request, text, after string) *Error {
+func (l *secondary) refuse(c faultyCall, text, after string) *Error {
 	if l.after != "" {
 		after = l.after
 	}
 	if after != "none" {
-		q.head.Set("Retry-After", after)
+		c.Header.Set("Retry-After", after)
 	}
 	return &Error{Status: l.status, Message: text}
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -84,8 +83,8 @@ func TestSecondaryLimits(t *testing.T) {
 func TestSecondaryLimitAtOnce(t *testing.T) {
 	l := &secondary{status: http.StatusTooManyRequests}
 	for busy, want := range map[int64]bool{1: true, 100: true, 101: false} {
-		q := &request{r: httptest.NewRequest("GET", "/repos/acme/incidents", nil), head: http.Header{}, atOnce: busy}
-		if refused := l.take(q, time.Now()); (refused == nil) != want {
+		c := faultyCall{Method: "GET", Resource: "/repos/acme/incidents", Header: http.Header{}, AtOnce: busy}
+		if refused := l.take(c, time.Now()); (refused == nil) != want {
 			t.Errorf("%d at once: %v", busy, refused)
 		}
 	}

@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -25,8 +23,6 @@ type User struct {
 	Created time.Time
 
 	Suspended bool `json:",omitempty"`
-
-	view json.RawMessage // the account as others embed it; it never changes
 }
 
 // Team is a group of people in the organisation.
@@ -84,8 +80,31 @@ type Repository struct {
 	Ruled         bool          `json:",omitempty"` // a ruleset lets changes of the default branch in by pull requests alone
 	Emptied       *Git          `json:",omitempty"` // what was in it before it was emptied
 
-	open int             // open issues and pull requests
-	view json.RawMessage // the repository as others embed it; emptied when it changes
+	open     int // open issues and pull requests
+	revision int // counts the changes of the repository itself
+}
+
+// OpenIssues returns how many issues and pull requests are open.
+func (r *Repository) OpenIssues() int { return r.open }
+
+// Revision counts the changes of what is shown of the repository itself.
+func (r *Repository) Revision() int { return r.revision }
+
+// revise notes that what is shown of the repository itself changed.
+func (r *Repository) revise() { r.revision++ }
+
+// countOpen adds to the count of open issues and pull requests.
+func (r *Repository) countOpen(n int) {
+	r.open += n
+	r.revise()
+}
+
+// visibility is private or public.
+func (r *Repository) visibility() string {
+	if r.Private {
+		return "private"
+	}
+	return "public"
 }
 
 // FullName is owner/name.
@@ -320,67 +339,6 @@ type Status struct {
 	TargetURL   string
 	Creator     string
 	Created     time.Time
-}
-
-// Delivery is one attempt to deliver a webhook.
-type Delivery struct {
-	ID           int64
-	GUID         string
-	Event        string
-	Action       string
-	RepositoryID int64 // 0 when the event is about no repository
-	Redelivery   bool
-	lost         bool // its receiver could not be reached when it was queued
-	At           time.Time
-	Due          time.Time     `json:",omitzero"` // when it goes out, of one that is delayed
-	Duration     time.Duration // on the wall clock
-	Code         int           // HTTP status, 0 when there was no answer
-	Reason       string        // GitHub's word: OK, "Invalid HTTP Response: 500", "failed to connect to host", "timed out"
-	Done         bool          // false while it waits in the queue
-	RequestHead  map[string]string
-	Payload      []byte
-	ResponseHead map[string]string
-	ResponseBody string
-}
-
-// OK tells whether the receiver accepted the delivery.
-func (d *Delivery) OK() bool { return d.Done && d.Code >= 200 && d.Code < 300 }
-
-// statusCode is the status that GitHub's API tells: 502 where nobody was reached, 504 where nobody answered in time, and 0 as
-// long as the attempt is under way.
-// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
-func (d *Delivery) statusCode() int {
-	switch {
-	case !d.Done || d.Code != 0:
-		return d.Code
-	case d.Reason == timedOut:
-		return http.StatusGatewayTimeout
-	}
-	return http.StatusBadGateway
-}
-
-// isListedAs reports whether a delivery is among the "success" ones, which GitHub takes by status 200 to 399, or the "failure" ones,
-// from 400 to 599.
-func (d *Delivery) isListedAs(status string) bool {
-	switch code := d.statusCode(); status {
-	case "success":
-		return code >= 200 && code < 400
-	case "failure":
-		return code >= 400 && code < 600
-	}
-	return true
-}
-
-// timedOut is GitHub's word for a delivery whose receiver did not answer in time.
-const timedOut = "timed out"
-
-// Call is an API call that arrived.
-type Call struct {
-	N      int64  `json:"n"`
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Status int    `json:"status"`
-	Actor  string `json:"actor"`
 }
 
 // OutboxEntry is a message that left for people outside GitHub. What arrives again with its kind and key is counted with it: a

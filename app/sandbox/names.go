@@ -4,12 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -18,9 +14,6 @@ import (
 // redirect and a Link header give have ids in place of names. An organization's old name leads nowhere.
 // https://docs.github.com/en/repositories/creating-and-managing-repositories/renaming-a-repository
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
-
-// followRedirects is what a redirect refers its reader to.
-const followRedirects = "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"
 
 // repoByID finds a repository by its id.
 func (st *store) repoByID(id int64) (*Repository, bool) {
@@ -38,91 +31,6 @@ func (st *store) oldName(fullName string) (*Repository, bool) {
 		return nil, false
 	}
 	return st.repoByID(id)
-}
-
-// renamed returns the redirect from the repository of the path to its present address, or err where there
-// is none that the caller may know of.
-func (q *request) renamed(err error) error {
-	name := q.value("owner") + "/" + q.value("repo")
-	r, ok := q.st.oldName(name)
-	switch {
-	case !ok, q.by != nil && !q.st.sees(q.by, r), q.by == nil && !(q.app && q.st.installed(r)):
-		return err
-	}
-	was := "/repos/" + url.PathEscape(q.value("owner")) + "/" + url.PathEscape(q.value("repo"))
-	rest := strings.TrimPrefix(q.r.URL.EscapedPath(), was)
-	return q.redirect(fmt.Sprintf("/repositories/%d%s", r.ID, rest))
-}
-
-// redirect answers with another address: for good to who reads, and for now to who writes, since then a
-// client sends the same again.
-func (q *request) redirect(path string) error {
-	address := q.st.api("%s", path)
-	if q.r.URL.RawQuery != "" {
-		address += "?" + q.r.URL.RawQuery
-	}
-	q.head.Set("Location", address)
-	status := http.StatusTemporaryRedirect
-	if q.r.Method == http.MethodGet || q.r.Method == http.MethodHead {
-		status = http.StatusMovedPermanently
-	}
-	return &Error{Status: status, Message: "Moved Permanently", address: address}
-}
-
-var (
-	repoAddress = regexp.MustCompile(`^/repositories/(\d+)(/.*)?$`)
-	teamAddress = regexp.MustCompile(`^/organizations/(\d+)/team/(\d+)(/.*)?$`)
-	orgAddress  = regexp.MustCompile(`^/organizations/(\d+)(/.*)?$`)
-	namedRepo   = regexp.MustCompile(`^/repos/([^/]+)/([^/]+)(/.*)?$`)
-)
-
-// nameAddress puts names in the place of the ids of an address.
-func (q *request) nameAddress() error {
-	path := q.r.URL.EscapedPath()
-	to := ""
-	if m := repoAddress.FindStringSubmatch(path); m != nil {
-		id, _ := strconv.ParseInt(m[1], 10, 64)
-		r, ok := q.st.repoByID(id)
-		if !ok {
-			return errNotFound
-		}
-		to = "/repos/" + url.PathEscape(r.Owner) + "/" + url.PathEscape(r.Name) + m[2]
-	} else if m := orgAddress.FindStringSubmatch(path); m != nil {
-		if m[1] != strconv.FormatInt(q.st.org.ID, 10) {
-			return errNotFound
-		}
-		to = "/orgs/" + url.PathEscape(q.st.org.Login) + m[2]
-		if m := teamAddress.FindStringSubmatch(path); m != nil {
-			n := slices.IndexFunc(q.st.Teams, func(t *Team) bool { return m[2] == strconv.FormatInt(t.ID, 10) })
-			if n < 0 {
-				return errNotFound
-			}
-			to = "/orgs/" + url.PathEscape(q.st.org.Login) + "/teams/" + url.PathEscape(q.st.Teams[n].Slug) + m[3]
-		}
-	}
-	if to == "" {
-		return nil
-	}
-	named, err := url.Parse(to)
-	if err != nil {
-		return errNotFound
-	}
-	q.r = q.r.Clone(q.r.Context())
-	q.r.URL.Path, q.r.URL.RawPath = named.Path, named.RawPath
-	return nil
-}
-
-// idPath returns the path of the request with the repository's id in place of its name, as in Link headers.
-func (q *request) idPath() string {
-	m := namedRepo.FindStringSubmatch(q.r.URL.Path)
-	if m == nil {
-		return q.r.URL.Path
-	}
-	r, ok := q.st.repo(m[1] + "/" + m[2])
-	if !ok {
-		return q.r.URL.Path
-	}
-	return fmt.Sprintf("/repositories/%d%s", r.ID, m[3])
 }
 
 // goodName is what GitHub takes as the name of a repository; goodLogin is that of an account.
@@ -151,7 +59,7 @@ func setRenamed(st *store, by *Actor, value json.RawMessage) error {
 	}
 	was := r.Name
 	st.rename(r, r.Owner, name)
-	st.hook(by, r, "repository", "renamed", fields{"changes": fields{"repository": fields{"name": fields{"from": was}}}})
+	st.emit(&repositoryEvent{By: by, Repository: r, Action: "renamed", WasName: was})
 	return nil
 }
 
@@ -167,7 +75,7 @@ func (st *store) rename(r *Repository, owner, name string) {
 	now := strings.ToLower(r.FullName())
 	st.repos[now] = r
 	delete(st.OldNames, now)
-	r.view = nil
+	r.revise()
 	st.changed()
 }
 
@@ -187,10 +95,10 @@ func setOrgRenamed(st *store, by *Actor, value json.RawMessage) error {
 	}
 	was := st.org.Login
 	delete(st.users, strings.ToLower(was))
-	st.org.Login, st.org.view = to, nil
+	st.org.Login = to
 	st.users[strings.ToLower(to)] = st.org
 	if st.app.Owner == was {
-		st.app.Owner, st.app.view = to, nil
+		st.app.Owner = to
 	}
 	if st.App != nil && st.App.Owner == was {
 		st.App.Owner = to
@@ -206,27 +114,8 @@ func setOrgRenamed(st *store, by *Actor, value json.RawMessage) error {
 		}
 	}
 	st.changed()
-	if st.Suspended.IsZero() && st.installed(nil) {
-		changes := fields{"login": fields{"from": was}}
-		body := fields{"action": "renamed", "changes": changes, "installation": st.installationRef()}
-		if slices.Contains(st.app.Events, "organization") {
-			more := fields{"organization": st.orgView(), "sender": st.userView(by.Login)}
-			st.emit("organization", "renamed", hookPayload{body: maps.Clone(body).with(more)})
-		}
-		more := fields{"target_type": KindOrganization, "account": st.targetView()}
-		st.emit("installation_target", "renamed", hookPayload{body: body.with(more)})
-	}
+	st.emit(&organizationEvent{By: by, WasLogin: was})
 	return nil
-}
-
-// targetView is the account of an installation, as a webhook tells of it.
-func (st *store) targetView() fields {
-	return st.orgView().with(fields{
-		"html_url": st.url + "/" + st.org.Login, "type": KindOrganization, "gravatar_id": "",
-		"site_admin": false, "has_organization_projects": true, "has_repository_projects": true,
-		"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0, "archived_at": nil,
-		"created_at": stamp(st.org.Created), "updated_at": stamp(st.org.Created),
-	})
 }
 
 // setTransferred transfers an issue.
@@ -246,28 +135,6 @@ func setTransferred(st *store, by *Actor, value json.RawMessage) error {
 	return st.transfer(by, i, target)
 }
 
-// Transfer moves an issue to another repository, as somebody who may write in both.
-func (s *Sandbox) Transfer(login, from string, number int, to string) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
-	by, known := s.st.person(login)
-	old, ok := s.st.repo(from)
-	target, there := s.st.repo(to)
-	if !known || !ok || !there {
-		return fmt.Errorf("%s can't transfer from %s to %s", login, from, to)
-	}
-	i, ok := old.issueAt(number)
-	if !ok {
-		return fmt.Errorf("%s has no issue %d", from, number)
-	}
-	for _, r := range []*Repository{old, target} {
-		if err := s.st.need(by, r, RoleWrite, "issues"); err != nil {
-			return err
-		}
-	}
-	return s.st.transfer(by, i, target)
-}
-
 // transfer moves an issue to another repository of the same owner. It has another id and number there.
 // Comments, timeline and those labels that the other repository has come along; all that refers to the
 // issue goes on to. The old address of the issue itself leads to the new one, for who may read there;
@@ -285,7 +152,7 @@ func (st *store) transfer(by *Actor, i *Issue, target *Repository) error {
 	case target.Private != old.Private && !target.Private:
 		return errors.New("an issue of a private repository can't be transferred to a public one")
 	}
-	before := st.issueView(i)
+	before := i.snapshot()
 	oldID, oldNumber := i.ID, i.Number
 	old.Issues[oldNumber-1] = nil
 	delete(st.issues, oldID)
@@ -306,15 +173,12 @@ func (st *store) transfer(by *Actor, i *Issue, target *Repository) error {
 	}
 	old.Moved[oldNumber] = i.ID
 	if !i.Closed {
-		old.open--
-		target.open++
+		old.countOpen(-1)
+		target.countOpen(1)
 	}
-	old.view, target.view = nil, nil
 	st.happened(by, i, Event{Kind: "transferred"})
-	// GitHub shows the new issue in this event as it is by then, and the old one as it was.
-	st.hook(by, old, "issues", "transferred", fields{"issue": before},
-		fields{"changes": fields{"new_issue": st.issueView(i), "new_repository": st.repoView(target)}})
-	st.emitIssue(by, i, "opened", fields{"changes": fields{"old_issue": before, "old_repository": st.repoView(old)}})
+	st.emit(&transferEvent{By: by, Before: before, Issue: i})
+	st.emit(&issueEvent{By: by, Issue: i, Action: "opened", TransferredFrom: before})
 	return nil
 }
 
@@ -346,26 +210,6 @@ func (st *store) reassignID(from, to int64) {
 			i.mentions = nil // which are by id
 		}
 	}
-}
-
-// gone is the refusal for an issue that is no longer in a repository: it was deleted, or transferred to
-// where the actor may read it, or may not.
-// https://docs.github.com/en/rest/issues/issues#get-an-issue
-func (q *request) gone(r *Repository, number int) error {
-	i, moved := q.st.issues[r.Moved[number]]
-	if !moved {
-		return &Error{Status: http.StatusGone, Message: "This issue was deleted"}
-	}
-	itself := strings.HasSuffix(q.r.URL.Path, fmt.Sprintf("/issues/%d", number)) // what belongs to it answers 404
-	if !itself || !q.st.can(q.by, i.repo, RoleRead, issueArea(i)...) {
-		return errNotFound
-	}
-	err := q.redirect(fmt.Sprintf("/repositories/%d/issues/%d", i.repo.ID, i.Number))
-	var e *Error
-	if errors.As(err, &e) {
-		e.Status = http.StatusMovedPermanently // which GitHub describes for changing an issue, too
-	}
-	return err
 }
 
 // issueState is a state of one issue.

@@ -386,12 +386,12 @@ func (v *visit) at(t time.Time) momentView { return momentView{at: t, now: v.now
 
 // text renders Markdown as it stands in a comment in the visit's repository.
 func (v *visit) text(source string) template.HTML {
-	return v.st.renderMarkdown(v.by, v.repo, source)
+	return renderMarkdown(v.st, v.by, v.repo, source)
 }
 
-// markdown prepares a text for rendering: what it mentions is linked as far as the reader may see it. It expects
+// markdownOf prepares a text for rendering: what it mentions is linked as far as the reader may see it. It expects
 // mu to be held; repo may be nil.
-func (st *store) markdown(by *Actor, repo *Repository, source string) markdownText {
+func markdownOf(st *store, by *Actor, repo *Repository, source string) markdownText {
 	t := markdownText{source: source, origin: st.url}
 	if repo != nil {
 		t.repo = repo.FullName()
@@ -420,8 +420,8 @@ func (st *store) markdown(by *Actor, repo *Repository, source string) markdownTe
 
 // renderMarkdown is a text as GitHub shows it in a comment, safe to put into a page. It expects mu to be held; repo
 // may be nil.
-func (st *store) renderMarkdown(by *Actor, repo *Repository, source string) template.HTML {
-	return st.markdown(by, repo, source).html()
+func renderMarkdown(st *store, by *Actor, repo *Repository, source string) template.HTML {
+	return markdownOf(st, by, repo, source).html()
 }
 
 // openRepo finds the repository of the address.

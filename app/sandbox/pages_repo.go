@@ -222,7 +222,7 @@ func (v *visit) files() (string, any, error) {
 
 // file renders a Markdown file.
 func (v *visit) file(branch, name, content string) template.HTML {
-	t := v.st.markdown(v.by, v.repo, content)
+	t := markdownOf(v.st, v.by, v.repo, content)
 	t.branch, t.file = branch, name
 	return t.html()
 }

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 )
 
 // The page of states and faults, with which a person brings about what GitHub does on its bad days. It is made of
@@ -109,9 +107,9 @@ func (p *pageServer) makeTrouble(w http.ResponseWriter, r *http.Request) {
 		fallthrough
 	case "state":
 		if !json.Valid([]byte(value)) { // whoever writes acme/web means a text
-			value = string(mustJSON(value))
+			value = quoteJSON(value)
 		}
-		err = p.trouble.state(mustJSON(map[string]json.RawMessage{r.PostFormValue("key"): json.RawMessage(value)}))
+		err = p.trouble.state([]byte("{" + quoteJSON(r.PostFormValue("key")) + ":" + value + "}"))
 	default:
 		err = fmt.Errorf("the page has no button %q", r.PostFormValue("do"))
 	}
@@ -127,93 +125,11 @@ func (p *pageServer) makeTrouble(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusUnprocessableEntity, body, "")
 }
 
-// conditions says what holds beyond what is usual, for people.
-func (st *store) conditions() (all []string) {
-	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	switch {
-	case !st.installed(nil):
-		say("The App is not installed")
-	case !st.Suspended.IsZero():
-		say("The App's installation is suspended since %s", shortTime(st.Suspended))
+// quoteJSON writes a text as JSON.
+func quoteJSON(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return `""` // no text fails to be written
 	}
-	if st.Granted != nil {
-		var areas []string
-		for _, area := range sortedKeys(st.Granted) {
-			areas = append(areas, area+": "+st.Granted[area])
-		}
-		say("The App's installation has these permissions alone: %s", strings.Join(areas, ", "))
-	}
-	if st.AllowList {
-		say("An IP allow list keeps the App out of %s", st.org.Login)
-	}
-	if st.TokenLife != 0 {
-		say("Tokens live %s", st.TokenLife)
-	}
-	for _, r := range st.Repos {
-		for _, c := range []struct {
-			holds bool
-			says  string
-		}{{r.Archived, "is archived"}, {r.Emptied != nil, "was emptied"}, {r.Ruled, "takes changes of " + r.DefaultBranch + " by pull requests alone"}, {r.NoIssues, "has no issues"}} {
-			if c.holds {
-				say("%s %s", r.FullName(), c.says)
-			}
-		}
-	}
-	if n := len(st.Delayed); n > 0 {
-		next := slices.MinFunc(st.Delayed, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
-		say("Delayed webhooks: %d, the next at %s", n, shortTime(next.Due))
-	}
-	return all
-}
-
-func shortTime(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05 UTC") }
-
-// describeFaults says which faults are in force, for people.
-func (s *Sandbox) describeFaults() (all []string) {
-	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	f, c, now := s.faults, s.courier, s.clock.Now()
-	f.mu.Lock()
-	times := func(left int) string {
-		if left < 0 {
-			return "until mended"
-		}
-		return fmt.Sprintf("%d more", left)
-	}
-	for _, r := range f.rules {
-		say("%s is answered %d (%s)", r.match, r.status, times(r.left))
-	}
-	for _, l := range f.lags {
-		say("%s is %s behind (%s)", l.match, l.by, times(l.left))
-	}
-	if now.Before(f.outage) {
-		say("GitHub is away until %s", shortTime(f.outage))
-	}
-	if f.limit != "" && now.Before(f.until) {
-		say("The %s limit is reached until %s", f.limit, shortTime(f.until))
-	}
-	if f.secondary != nil {
-		say("Secondary limits are enforced")
-	}
-	if f.skew != 0 {
-		say("GitHub's clock is %s ahead", f.skew)
-	}
-	if f.latency != 0 {
-		say("Each call takes %s", f.latency)
-	}
-	f.mu.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.delay != 0 {
-		say("Webhooks come %s late", c.delay)
-	}
-	if c.drop > 0 {
-		say("Webhooks to be lost: %d", c.drop)
-	}
-	if c.duplicate > 0 {
-		say("Webhooks to come twice: %d", c.duplicate)
-	}
-	if c.shuffle != nil {
-		say("Webhooks come in any order")
-	}
-	return all
+	return string(quoted)
 }

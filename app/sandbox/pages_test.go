@@ -83,7 +83,7 @@ func pageWorld(t *testing.T) (*store, browser) {
 	st := newStore("http://sandbox.test")
 	now := time.Date(2026, 11, 24, 10, 41, 0, 0, time.UTC)
 	st.now = func() time.Time { return now }
-	st.app = newApp(Options{AppID: 1, Start: now})
+	st.app = appOf(Options{AppID: 1, Start: now})
 	account := func(login, kind string) {
 		u := &User{ID: st.nextID("user"), Login: login, Kind: kind, Created: now}
 		st.Users = append(st.Users, u)
@@ -193,7 +193,12 @@ func TestPagesReader(t *testing.T) {
 func TestPagesIssue(t *testing.T) {
 	st, b := pageWorld(t)
 	var events []string
-	st.emit = func(event, action string, _ hookPayload) { events = append(events, event+"."+action) }
+	views := newViews(st)
+	st.emit = func(e event) {
+		for _, h := range views.webhooksOf(e) {
+			events = append(events, h.Event+"."+h.Action)
+		}
+	}
 	at := b.openIssue("acme/incidents", "API down", "**See** it")
 	if at != "/acme/incidents/issues/1" {
 		t.Fatalf("the issue stands at %s", at)

@@ -83,11 +83,11 @@ func (p *past) keep() {
 	v := &version{at: p.at}
 	m := p.st.model
 	m.Repos, m.Outbox, m.Delayed = nil, nil, nil
-	v.model = mustJSON(m)
+	v.model = encode(m)
 	for n, r := range p.st.Repos {
 		bare := *r
 		bare.Git, bare.Emptied = nil, nil
-		kept := repoVersion{text: mustJSON(&bare), from: r.Git}
+		kept := repoVersion{text: encode(&bare), from: r.Git}
 		if before != nil && n < len(before.repos) {
 			old := before.repos[n]
 			if bytes.Equal(old.text, kept.text) {
@@ -127,7 +127,7 @@ func (st *store) asOf(then time.Time) (*store, error) {
 		return nil, fmt.Errorf("open the version of %s: %w", stamp(p.versions[n].at), err)
 	}
 	// Who asks, and what became of webhooks, is not read from a replica.
-	replica.app, replica.history, replica.now = st.app, st.history, st.now
+	replica.app, replica.Deliveries, replica.now = st.app, st.Deliveries, st.now
 	replica.App, replica.Suspended, replica.Installation = st.App, st.Suspended, st.Installation
 	replica.Uninstalled, replica.AllowList = st.Uninstalled, st.AllowList
 	return replica, nil
@@ -165,4 +165,13 @@ func (g *Git) sameAs(later *Git) bool {
 // copyOf returns a copy that doesn't change with the original.
 func (g *Git) copyOf() *Git {
 	return &Git{Blobs: maps.Clone(g.Blobs), Trees: maps.Clone(g.Trees), Commits: maps.Clone(g.Commits), Refs: maps.Clone(g.Refs)}
+}
+
+// encode writes a part of the model, which has nothing that JSON can't have.
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("sandbox: the model can't be written: %v", err))
+	}
+	return text
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -15,10 +14,6 @@ type Person struct {
 
 	RoleName string // what an organisation calls a role of its own, of which Roles has the base
 }
-
-// ghost is whom GitHub names where somebody was who is deleted.
-// https://docs.github.com/en/account-and-profile/concepts/personal-account-management
-const ghost = "ghost"
 
 // Add adds somebody.
 func (s *Sandbox) Add(p Person) error {
@@ -82,51 +77,24 @@ func (s *Sandbox) Delete(login string) error {
 	return nil
 }
 
-// deleteUser deletes an account, and takes it out of teams, repositories, assignments and requests for reviews.
-func (st *store) deleteUser(u *User) {
-	if _, ok := st.user(ghost); !ok {
-		st.addUser(ghost, KindUser, "Deleted user")
+// Transfer moves an issue to another repository, as somebody who may write in both.
+func (s *Sandbox) Transfer(login, from string, number int, to string) error {
+	s.st.mu.Lock()
+	defer s.st.mu.Unlock()
+	by, known := s.st.person(login)
+	old, ok := s.st.repo(from)
+	target, there := s.st.repo(to)
+	if !known || !ok || !there {
+		return fmt.Errorf("%s can't transfer from %s to %s", login, from, to)
 	}
-	haunt := func(who *string) {
-		if strings.EqualFold(*who, u.Login) {
-			*who = ghost
+	i, ok := old.issueAt(number)
+	if !ok {
+		return fmt.Errorf("%s has no issue %d", from, number)
+	}
+	for _, r := range []*Repository{old, target} {
+		if err := s.st.need(by, r, RoleWrite, "issues"); err != nil {
+			return err
 		}
 	}
-	for _, r := range st.Repos {
-		delete(r.People, strings.ToLower(u.Login))
-		for _, i := range r.Issues {
-			if i != nil {
-				i.leave(u.Login, haunt)
-			}
-		}
-	}
-	for _, t := range st.Teams {
-		t.Members = slices.DeleteFunc(t.Members, func(m string) bool { return m == u.Login })
-	}
-	st.Users = slices.DeleteFunc(st.Users, func(o *User) bool { return o == u })
-	delete(st.users, strings.ToLower(u.Login))
-	st.changed()
-}
-
-// leave takes somebody's name off an issue.
-func (i *Issue) leave(login string, haunt func(*string)) {
-	haunt(&i.Author)
-	haunt(&i.ClosedBy)
-	i.Assignees = slices.DeleteFunc(i.Assignees, func(a string) bool { return a == login })
-	for _, c := range i.Comments {
-		haunt(&c.Author)
-		haunt(&c.EditedBy)
-		c.Reactions = slices.DeleteFunc(c.Reactions, func(r *Reaction) bool { return r.User == login })
-	}
-	for _, e := range i.Timeline {
-		haunt(&e.Actor)
-		haunt(&e.Assignee)
-	}
-	if i.Pull != nil {
-		haunt(&i.Pull.MergedBy)
-		i.Pull.Reviewers = slices.DeleteFunc(i.Pull.Reviewers, func(r string) bool { return r == login })
-		for _, r := range i.Pull.Reviews {
-			haunt(&r.Author)
-		}
-	}
+	return s.st.transfer(by, i, target)
 }

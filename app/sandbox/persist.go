@@ -134,11 +134,12 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	if err := s.restoreFaults(snap.Faults); err != nil {
 		return false, fmt.Errorf("read %s: %w", filepath.Join(k.folder, snapshotFile), err)
 	}
-	return true, k.readLog(s.st)
+	return true, k.readLog(s)
 }
 
 // readLog reads calls and deliveries. The process may have been killed while it wrote the last line, which then counts for nothing.
-func (k *keeper) readLog(st *store) error {
+func (k *keeper) readLog(s *Sandbox) error {
+	st := s.st
 	name := filepath.Join(k.folder, logFile)
 	text, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -157,7 +158,7 @@ func (k *keeper) readLog(st *store) error {
 		}
 		switch {
 		case r.Call != nil:
-			st.Calls = append(st.Calls, *r.Call)
+			s.calls = append(s.calls, *r.Call)
 		case r.Delivery != nil:
 			st.Deliveries = append(st.Deliveries, r.Delivery)
 			pending[r.Delivery.ID] = r.Delivery
@@ -169,7 +170,7 @@ func (k *keeper) readLog(st *store) error {
 			}
 		}
 	}
-	st.Calls = last(st.Calls, keptCalls)
+	s.calls = last(s.calls, keptCalls)
 	st.Deliveries = last(st.Deliveries, keptDeliveries)
 	// The log may be younger than the snapshot: no id is given out twice.
 	if n := len(st.Deliveries); n > 0 {
@@ -186,13 +187,13 @@ func last[T any](list []T, n int) []T {
 }
 
 // shortenLog writes the log anew, with what is still remembered.
-func (k *keeper) shortenLog(st *store) error {
+func (k *keeper) shortenLog(s *Sandbox) error {
 	name := filepath.Join(k.folder, logFile)
 	var text []byte
-	for n := range st.Calls {
-		text = appendRecord(text, record{Call: &st.Calls[n]})
+	for n := range s.calls {
+		text = appendRecord(text, record{Call: &s.calls[n]})
 	}
-	for _, d := range st.Deliveries {
+	for _, d := range s.st.Deliveries {
 		text = appendRecord(text, record{Delivery: d})
 	}
 	err := os.WriteFile(name+".new", text, 0o600)
@@ -211,47 +212,11 @@ func appendRecord(to []byte, r record) []byte {
 		done.Payload = nil
 		r.Done = &done
 	}
-	return append(append(to, mustJSON(r)...), '\n')
-}
-
-// relink finds again what points at what.
-func (st *store) relink() {
-	for _, u := range st.Users {
-		st.users[strings.ToLower(u.Login)] = u
+	line, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("sandbox: a record of the log can't be written: %v", err)) // it has texts and numbers alone
 	}
-	st.org = st.Users[slices.IndexFunc(st.Users, func(u *User) bool { return u.Kind == KindOrganization })]
-	for _, r := range st.Repos {
-		st.repos[strings.ToLower(r.FullName())] = r
-		for _, i := range r.Issues {
-			if i == nil {
-				continue
-			}
-			i.repo = r
-			st.issues[i.ID] = i
-			if !i.Closed {
-				r.open++
-			}
-			for n, l := range i.Labels {
-				if own, ok := r.label(l.Name); ok {
-					i.Labels[n] = own
-				}
-			}
-			for _, c := range i.Comments {
-				c.issue = i
-				st.comments[c.ID] = c
-			}
-			for _, e := range i.Timeline {
-				if e.Kind == "commented" {
-					e.comment = st.comments[e.CommentID]
-				}
-				if e.ReviewID != 0 && i.Pull != nil {
-					if n := slices.IndexFunc(i.Pull.Reviews, func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
-						e.review = i.Pull.Reviews[n]
-					}
-				}
-			}
-		}
-	}
+	return append(append(to, line...), '\n')
 }
 
 // begin writes what an App needs, and keeps writing what changes.
@@ -268,22 +233,30 @@ func (k *keeper) begin(s *Sandbox) error {
 		err = os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600)
 	}
 	err = errors.Join(err, os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
-		k.saveSnapshot(s), k.shortenLog(s.st))
+		k.saveSnapshot(s), k.shortenLog(s))
 	if err != nil {
 		return fmt.Errorf("the sandbox's folder: %w", err)
 	}
-	s.st.dirty = func() {
-		select {
-		case k.change <- struct{}{}:
-		default:
-		}
-	}
-	s.st.record = func(r record) {
-		k.lines = appendRecord(k.lines, r)
-		s.st.dirty()
-	}
+	s.st.dirty = k.noteChange
 	k.done.Go(func() { k.work(s) })
 	return nil
+}
+
+// record appends to what is kept of calls and deliveries. The store is held.
+func (k *keeper) record(r record) {
+	if k.log == nil {
+		return
+	}
+	k.lines = appendRecord(k.lines, r)
+	k.noteChange()
+}
+
+// noteChange lets what changed be saved.
+func (k *keeper) noteChange() {
+	select {
+	case k.change <- struct{}{}:
+	default:
+	}
 }
 
 // work saves soon after a change. The longer saving takes, the rarer it is done, so that it never takes much of the time.

@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // newPull is what a pull request is opened with.
@@ -45,7 +43,7 @@ func (st *store) openPull(by *Actor, r *Repository, in newPull) (*Issue, error) 
 	i := st.addIssue(by, r, in.Title, in.Body)
 	i.Pull = &PullRequest{ID: st.nextID("pull"), Head: head, Base: in.Base, HeadSHA: tip.SHA, BaseSHA: base.SHA, Draft: in.Draft}
 	st.committed(by, i, base.SHA)
-	st.emitPull(by, i, "opened", nil)
+	st.emit(&issueEvent{By: by, Issue: i, Action: "opened"})
 	st.refer(by, i, in.Body)
 	return i, nil
 }
@@ -110,7 +108,7 @@ func (st *store) editPull(by *Actor, i *Issue, edit pullEdit) error {
 		from, sha := i.Pull.Base, i.Pull.BaseSHA
 		i.Pull.Base, i.Pull.BaseSHA = *edit.Base, base.SHA
 		st.happened(by, i, Event{Kind: "base_ref_changed"})
-		st.emitPull(by, i, "edited", fields{"changes": fields{"base": fields{"ref": fields{"from": from}, "sha": fields{"from": sha}}}})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "edited", Was: changes{Base: &from, BaseSHA: &sha}})
 	}
 	if edit.Draft != nil && *edit.Draft != i.Pull.Draft {
 		i.Pull.Draft = *edit.Draft
@@ -119,7 +117,7 @@ func (st *store) editPull(by *Actor, i *Issue, edit pullEdit) error {
 			kind, action = "convert_to_draft", "converted_to_draft"
 		}
 		st.happened(by, i, Event{Kind: kind})
-		st.emitPull(by, i, action, nil)
+		st.emit(&issueEvent{By: by, Issue: i, Action: action})
 	}
 	return st.editIssue(by, i, edit.issueEdit)
 }
@@ -170,7 +168,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 		}
 		i.Pull.Reviewers = append(i.Pull.Reviewers, u.Login)
 		st.happened(by, i, Event{Kind: "review_requested", Reviewer: u.Login})
-		st.emitPull(by, i, "review_requested", fields{"requested_reviewer": st.userView(u.Login)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "review_requested", Reviewer: u.Login})
 	}
 	for _, t := range teams {
 		if slices.Contains(i.Pull.Teams, t.Slug) {
@@ -178,7 +176,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 		}
 		i.Pull.Teams = append(i.Pull.Teams, t.Slug)
 		st.happened(by, i, Event{Kind: "review_requested", Team: t.Slug})
-		st.emitPull(by, i, "review_requested", fields{"requested_team": st.hookTeamView(t)})
+		st.emit(&issueEvent{By: by, Issue: i, Action: "review_requested", Team: t})
 	}
 	return nil
 }
@@ -193,7 +191,7 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 			who := i.Pull.Reviewers[n]
 			i.Pull.Reviewers = slices.Delete(i.Pull.Reviewers, n, n+1)
 			st.happened(by, i, Event{Kind: "review_request_removed", Reviewer: who})
-			st.emitPull(by, i, "review_request_removed", fields{"requested_reviewer": st.userView(who)})
+			st.emit(&issueEvent{By: by, Issue: i, Action: "review_request_removed", Reviewer: who})
 		}
 	}
 	for _, slug := range slugs {
@@ -201,7 +199,7 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 			t, _ := st.team(slug)
 			i.Pull.Teams = slices.Delete(i.Pull.Teams, n, n+1)
 			st.happened(by, i, Event{Kind: "review_request_removed", Team: t.Slug})
-			st.emitPull(by, i, "review_request_removed", fields{"requested_team": st.hookTeamView(t)})
+			st.emit(&issueEvent{By: by, Issue: i, Action: "review_request_removed", Team: t})
 		}
 	}
 	return nil
@@ -250,7 +248,7 @@ func (st *store) review(by *Actor, i *Issue, event, body, commit string) (*Revie
 	})
 	e := st.happened(by, i, Event{Kind: "reviewed", ReviewID: review.ID})
 	e.review = review
-	st.emitReview(by, i, review, "submitted")
+	st.emit(&reviewEvent{By: by, Issue: i, Review: review, Action: "submitted"})
 	st.refer(by, i, body)
 	return review, nil
 }
@@ -271,7 +269,7 @@ func (st *store) dismissReview(by *Actor, i *Issue, review *Review, message stri
 	e := st.happened(by, i, Event{Kind: "review_dismissed", ReviewID: review.ID, From: review.State, To: message})
 	e.review = review
 	review.State = ReviewDismissed
-	st.emitReview(by, i, review, "dismissed")
+	st.emit(&reviewEvent{By: by, Issue: i, Review: review, Action: "dismissed"})
 	return nil
 }
 
@@ -379,19 +377,51 @@ func (st *store) closeMentioned(by *Actor, i *Issue, sha string) {
 	}
 }
 
-// signature is how an account appears in a commit.
-func (st *store) signature(login string) Signature {
-	u, ok := st.user(login)
-	if !ok {
-		return gitHubSignature(st.now())
+// pullBase is the commit over which a pull request's changes are shown.
+func (st *store) pullBase(i *Issue) string {
+	base := i.Pull.BaseSHA
+	if tip, ok := i.repo.Git.branch(i.Pull.Base); ok && !i.Closed {
+		base = tip.SHA
 	}
-	name := u.Name
-	if name == "" {
-		name = u.Login
+	if c, ok := i.repo.Git.mergeBase(base, i.Pull.HeadSHA); ok {
+		return c.SHA
 	}
-	return Signature{Name: name, Email: strconv.FormatInt(u.ID, 10) + "+" + u.Login + "@users.noreply.github.com", At: st.now()}
+	return base
 }
 
-func gitHubSignature(at time.Time) Signature {
-	return Signature{Name: "GitHub", Email: "noreply@github.com", At: at}
+// pullCommits lists a pull request's commits, oldest first.
+func (st *store) pullCommits(i *Issue) []*Commit {
+	commits := i.repo.Git.log(i.Pull.HeadSHA, st.pullBase(i))
+	slices.Reverse(commits)
+	return commits
+}
+
+// pullChanges lists what a pull request changes.
+func (st *store) pullChanges(i *Issue) []Change {
+	head, ok := i.repo.Git.Commits[i.Pull.HeadSHA]
+	if !ok {
+		return nil
+	}
+	from := ""
+	if base, ok := i.repo.Git.Commits[st.pullBase(i)]; ok {
+		from = base.Tree
+	}
+	return i.repo.Git.diff(from, head.Tree)
+}
+
+// mergeState says what keeps a pull request from being merged, in GitHub's words; unknown once it is closed.
+func (st *store) mergeState(i *Issue) string {
+	if i.Closed {
+		return "unknown"
+	}
+	_, ok := st.mergeable(i)
+	switch {
+	case !ok:
+		return "dirty"
+	case i.Pull.Draft:
+		return "draft"
+	case slices.ContainsFunc(i.repo.runsFor(i.Pull.HeadSHA, false), func(r *CheckRun) bool { return r.Conclusion != "success" }):
+		return "unstable"
+	}
+	return "clean"
 }

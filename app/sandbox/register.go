@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -153,14 +154,9 @@ func (st *store) register(by *Actor, owner string, m manifest) (code string, err
 	}
 	st.addUser(st.app.Login, KindBot, "")
 	st.changed()
-	st.emit("ping", "", hookPayload{body: fields{"zen": "Design for failure.", "hook_id": hookID, "hook": fields{
-		"type": "App", "id": hookID, "name": "web", "active": true, "events": a.Events, "app_id": a.ID, "config": st.hookConfig(a.HookURL),
-		"created_at": stamp(a.Created), "updated_at": stamp(a.Created), "deliveries_url": st.api("/app/hook/deliveries")}}})
+	st.emit(&pingEvent{App: a})
 	return a.Code, nil
 }
-
-// hookID is the number of the App's webhook.
-const hookID = 1
 
 // adopt makes the registered App the one that there is.
 func (st *store) adopt() error {
@@ -174,7 +170,7 @@ func (st *store) adopt() error {
 		return fmt.Errorf("the registered App's key: %w", err)
 	}
 	st.app = &app{ID: a.ID, Slug: a.Slug, Login: naming.BotOf(a.Slug), Name: a.Name, Description: a.Description, External: a.URL, Owner: a.Owner,
-		Permissions: a.Permissions, Events: a.Events, key: key, secret: a.HookSecret + " tokens", created: a.Created}
+		Permissions: a.Permissions, Events: a.Events, HookURL: a.HookURL, HookSecret: a.HookSecret, key: key, secret: a.HookSecret + " tokens", created: a.Created}
 	return nil
 }
 
@@ -187,16 +183,6 @@ func (st *store) credentials(code string) (*registration, error) {
 	a.Code = ""
 	st.changed()
 	return a, nil
-}
-
-// convertManifest needs no token: whoever has the code came from the page.
-// https://docs.github.com/en/rest/apps/apps#create-a-github-app-from-a-manifest
-func convertManifest(q *request) (int, any, error) {
-	a, err := q.st.credentials(q.value("code"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusCreated, q.st.appView().with(fields{"client_secret": a.ClientSecret, "webhook_secret": a.HookSecret, "pem": string(a.Key)}), nil
 }
 
 // installed tells whether the App is installed, and reaches the repository; nil asks for the installation alone.
@@ -231,18 +217,17 @@ func (st *store) install(by *Actor, slug string, repositories []int64) error {
 	st.App.Installed, st.App.Repositories = true, repositories
 	st.changed()
 	if !was {
-		st.tellInstalled(by)
+		st.emit(&installationEvent{By: by, Action: "created"})
 	}
 	return nil
 }
 
-// installedRepos are the repositories of the installation, as its webhooks name them.
-func (st *store) installedRepos() []fields {
-	views := []fields{}
-	for _, r := range st.Repos {
-		if st.installed(r) {
-			views = append(views, fields{"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "private": r.Private})
-		}
-	}
-	return views
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+func pemOf(key *rsa.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }

@@ -49,7 +49,7 @@ func (st *store) addSubIssue(by *Actor, parent, child *Issue, replace bool) erro
 	child.Parent = parent.ID
 	st.happened(by, parent, Event{Kind: "sub_issue_added", IssueID: child.ID})
 	st.happened(by, child, Event{Kind: "parent_issue_added", IssueID: parent.ID})
-	st.emitSubIssue(by, parent, child, "added")
+	st.emit(&subIssueEvent{By: by, Parent: parent, Child: child, Action: "added"})
 	return nil
 }
 
@@ -70,7 +70,7 @@ func (st *store) dropSubIssue(by *Actor, parent, child *Issue) {
 	child.Parent = 0
 	st.happened(by, parent, Event{Kind: "sub_issue_removed", IssueID: child.ID})
 	st.happened(by, child, Event{Kind: "parent_issue_removed", IssueID: parent.ID})
-	st.emitSubIssue(by, parent, child, "removed")
+	st.emit(&subIssueEvent{By: by, Parent: parent, Child: child, Action: "removed"})
 }
 
 var (

@@ -2,11 +2,14 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/go-chi/chi/v5"
 )
 
-// routes lists every operation that there is.
-func routes() map[string]endpoint {
+// operations lists every operation that there is.
+func operations() map[string]endpoint {
 	const (
 		repo    = "/repos/{owner}/{repo}"
 		issue   = repo + "/issues/{number}"
@@ -14,7 +17,7 @@ func routes() map[string]endpoint {
 		pull    = repo + "/pulls/{number}"
 	)
 	return map[string]endpoint{
-		"GET /{$}":                             getRoot,
+		"GET /":                                getRoot,
 		"GET /user":                            getUser,
 		"GET /users/{login}":                   getUserNamed,
 		"GET /user/repos":                      listRepos,
@@ -152,9 +155,37 @@ var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suit
 func atCommit(q *request) (int, any, error) {
 	for suffix, part := range commitParts {
 		if ref, ok := strings.CutSuffix(q.value("ref"), suffix); ok {
-			q.r.SetPathValue("ref", ref)
+			q.values["ref"] = ref
 			return part(q)
 		}
 	}
 	return getCommit(q)
+}
+
+// operationNames lists the operations by method and pattern, sorted, and the parts of a commit.
+func operationNames() []string {
+	var names []string
+	for pattern := range operations() {
+		path, _ := cutWildcard(pattern)
+		names = append(names, path)
+	}
+	for part := range commitParts {
+		names = append(names, "GET /repos/{owner}/{repo}/commits/*"+part)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// operationOf returns the one of operationNames that answers a call of a path, empty if none does.
+func operationOf(method, path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	pattern := newRouter().Find(chi.NewRouteContext(), method, path)
+	if pattern == "/repos/{owner}/{repo}/commits/*" {
+		for part := range commitParts {
+			if strings.HasSuffix(path, part) {
+				pattern += part
+			}
+		}
+	}
+	return method + " " + pattern
 }

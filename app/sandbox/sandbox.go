@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -44,6 +43,8 @@ type Follower interface {
 type Sandbox struct {
 	o       Options
 	st      *store
+	views   *views
+	calls   []Call // of the API, oldest first; guarded by the store's mutex
 	clock   *Clock
 	courier *courier
 	faults  *faults
@@ -71,7 +72,7 @@ func New(o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	if o.WebhookSecret == "" {
-		o.WebhookSecret = random(32)
+		o.WebhookSecret = rand.Text()
 	}
 	if o.PrivateKey == nil && !o.Empty {
 		newKey := makeKey
@@ -85,7 +86,8 @@ func New(o Options) (*Sandbox, error) {
 	s := &Sandbox{o: o, st: newStore(o.URL), keeper: k, faults: &faults{}}
 	s.clock = newClock(s, o)
 	s.st.now = func() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
-	s.st.app = newApp(o)
+	s.st.app = appOf(o)
+	s.views = newViews(s.st)
 	s.courier = newCourier(s)
 	known, err := k.load(s)
 	if err != nil {
@@ -111,7 +113,7 @@ func New(o Options) (*Sandbox, error) {
 		return p.handler()
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
-	api := newAPI(s)
+	api := newAPI(s.views, host{s}, o.Calls)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			api.ServeHTTP(w, r) // not by the mux: it would redirect where GitHub answers in JSON that there is nothing
@@ -122,16 +124,16 @@ func New(o Options) (*Sandbox, error) {
 	return s, nil
 }
 
+// appOf returns the App that is there from the beginning.
+func appOf(o Options) *app {
+	return &app{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", Name: "Firebreak", Description: "Runs critical incidents", External: o.URL, Owner: "acme", Events: hookEvents, HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, key: o.PrivateKey, secret: o.WebhookSecret + " tokens", created: o.Start.UTC(),
+		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
+}
+
 func makeKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 
 // sharedKey is the key of all sandboxes that keep nothing: making one takes a while.
 var sharedKey = sync.OnceValues(makeKey)
-
-func random(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
 
 // Handler serves everything: the API below /api/v3, the sandbox's own addresses below /sandbox, and the pages.
 func (s *Sandbox) Handler() http.Handler { return s.handler }

@@ -100,9 +100,3 @@ func (st *store) seed(files map[string]map[string]string) error {
 	st.org, _ = st.user("acme")
 	return nil
 }
-
-func (st *store) addUser(login, kind, name string) {
-	u := &User{ID: st.nextID("user"), Login: login, Kind: kind, Name: name, Created: st.now()}
-	st.Users = append(st.Users, u)
-	st.users[strings.ToLower(login)] = u
-}

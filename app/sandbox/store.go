@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,14 +13,14 @@ import (
 // checks what the actor may do, changes the model and emits the webhooks that GitHub would send.
 type store struct {
 	mu   storeLock
-	url  string                                    // public base address, no trailing slash
-	app  *app                                      // the one GitHub App
-	emit func(event, action string, h hookPayload) // hands a webhook to the courier
-	now  func() time.Time                          // virtual time in whole seconds, UTC
+	url  string           // public base address, no trailing slash
+	app  *app             // the one GitHub App
+	emit func(event)      // takes what webhooks are sent of
+	now  func() time.Time // virtual time in whole seconds, UTC
 	org  *User
 
 	model
-	history
+	Deliveries []*Delivery // of webhooks, oldest first; they grow without end and are kept apart from the model
 
 	users    map[string]*User // by lower-case login
 	repos    map[string]*Repository
@@ -31,7 +30,6 @@ type store struct {
 	version  int64         // counts changes
 	wake     chan struct{} // closed at the next change
 	dirty    func()        // tells the persisting that something changed
-	record   func(record)  // appends to what is kept of the history
 }
 
 // model is what outlives the process, and is written as a whole.
@@ -56,15 +54,9 @@ type model struct {
 	Delayed      []*Delivery       `json:",omitempty"` // webhooks that are to be delivered later, in the order in which they were sent
 }
 
-// history outlives the process too. It grows with every call, and is written by appending.
-type history struct {
-	Deliveries []*Delivery
-	Calls      []Call
-}
-
 func newStore(url string) *store {
 	return &store{
-		url: url, emit: func(string, string, hookPayload) {}, dirty: func() {}, record: func(record) {},
+		url: url, emit: func(event) {}, dirty: func() {},
 		model: model{IDs: map[string]int64{}},
 		users: map[string]*User{}, repos: map[string]*Repository{}, issues: map[int64]*Issue{}, comments: map[int64]*Comment{},
 		wake: make(chan struct{}),
@@ -159,11 +151,6 @@ var firstIDs = map[string]int64{
 	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000, "comment": 7000000,
 	"event": 80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000, "status": 14000000,
 	"delivery": 150000000, "app": 900000, "installation": firstInstallation,
-}
-
-// nodeID is a stable opaque id of the GraphQL kind.
-func nodeID(prefix string, id int64) string {
-	return prefix + "_" + base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d", prefix, id))
 }
 
 // user finds an account by login; case does not matter.
@@ -356,4 +343,44 @@ func (st *store) happened(by *Actor, i *Issue, e Event) *Event {
 	i.Timeline = append(i.Timeline, &e)
 	st.touch(i)
 	return &e
+}
+
+// relink finds again what points at what.
+func (st *store) relink() {
+	for _, u := range st.Users {
+		st.users[strings.ToLower(u.Login)] = u
+	}
+	st.org = st.Users[slices.IndexFunc(st.Users, func(u *User) bool { return u.Kind == KindOrganization })]
+	for _, r := range st.Repos {
+		st.repos[strings.ToLower(r.FullName())] = r
+		for _, i := range r.Issues {
+			if i == nil {
+				continue
+			}
+			i.repo = r
+			st.issues[i.ID] = i
+			if !i.Closed {
+				r.open++
+			}
+			for n, l := range i.Labels {
+				if own, ok := r.label(l.Name); ok {
+					i.Labels[n] = own
+				}
+			}
+			for _, c := range i.Comments {
+				c.issue = i
+				st.comments[c.ID] = c
+			}
+			for _, e := range i.Timeline {
+				if e.Kind == "commented" {
+					e.comment = st.comments[e.CommentID]
+				}
+				if e.ReviewID != 0 && i.Pull != nil {
+					if n := slices.IndexFunc(i.Pull.Reviews, func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
+						e.review = i.Pull.Reviews[n]
+					}
+				}
+			}
+		}
+	}
 }

@@ -51,9 +51,9 @@ var endsWith2022 = map[string]bool{
 }
 
 // inVersion turns the answer of an operation into what it is in the version that was asked for.
-func (q *request) inVersion(pattern string, body []byte) []byte {
+func (q *request) inVersion(body []byte) []byte {
 	if q.version != version2026 {
-		if endsWith2022[pattern] {
+		if endsWith2022[q.pattern] {
 			q.head.Set("Deprecation", deprecated2022)
 			q.head.Set("Sunset", sunset2022)
 		}
@@ -66,7 +66,7 @@ func (q *request) inVersion(pattern string, body []byte) []byte {
 		return body // a file as it is, or nothing
 	}
 	if top, ok := view.(map[string]any); ok {
-		for _, gone := range goneFrom2026[pattern] {
+		for _, gone := range goneFrom2026[q.pattern] {
 			delete(top, gone)
 		}
 	}
@@ -78,7 +78,7 @@ func (q *request) inVersion(pattern string, body []byte) []byte {
 // https://docs.github.com/en/rest/about-the-rest-api/breaking-changes?apiVersion=2026-03-10
 var goneFrom2026 = map[string][]string{
 	"GET /rate_limit": {"rate"},
-	"GET /{$}":        {"authorizations_url", "hub_url"},
+	"GET /":           {"authorizations_url", "hub_url"},
 }
 
 // withoutGone takes out what the newest version no longer has of repositories, issues and pull
@@ -124,11 +124,11 @@ var created = map[string]bool{
 }
 
 // tellWhere sets the Location header of an answer about something new.
-func (q *request) tellWhere(pattern string, status int, view any) {
-	what, ok := view.(fields)
+func (q *request) tellWhere() {
+	what, ok := q.view.(fields)
 	address, has := what["url"].(string)
-	if ok && has && status == http.StatusCreated &&
-		created[pattern[strings.LastIndexByte(pattern, '/')+1:]] {
+	if ok && has && q.status == http.StatusCreated &&
+		created[q.pattern[strings.LastIndexByte(q.pattern, '/')+1:]] {
 		q.head.Set("Location", address)
 	}
 }

@@ -56,39 +56,61 @@ func each[T, V any](of []T, view func(T) V) []V {
 }
 
 // api is the address of a REST resource.
-func (st *store) api(format string, args ...any) string {
-	return st.url + "/api/v3" + fmt.Sprintf(format, args...)
+func (v *views) api(format string, args ...any) string {
+	return v.url + "/api/v3" + fmt.Sprintf(format, args...)
+}
+
+// views makes the views of a store. Those that nearly every other view embeds are kept.
+type views struct {
+	*store
+	keptUsers        map[*User]keptUser
+	keptRepositories map[*Repository]keptRepository
+	keptApp          keptApp
+}
+
+// keptUser is the view of an account under a login.
+type keptUser struct {
+	login string
+	view  json.RawMessage
+}
+
+// keptRepository is the view of a repository's revision.
+type keptRepository struct {
+	revision int
+	view     json.RawMessage
+}
+
+// keptApp is the view of the App under an owner's login.
+type keptApp struct {
+	app   *app
+	owner string
+	view  json.RawMessage
+}
+
+// newViews returns what makes the views of a store.
+func newViews(st *store) *views {
+	return &views{store: st, keptUsers: map[*User]keptUser{}, keptRepositories: map[*Repository]keptRepository{}}
 }
 
 // userView is an account as others embed it; null for nobody.
-func (st *store) userView(login string) json.RawMessage {
-	u, ok := st.user(login)
+func (v *views) userView(login string) json.RawMessage {
+	u, ok := v.user(login)
 	if !ok {
 		return json.RawMessage("null")
 	}
-	if u.view == nil {
-		u.view = mustJSON(st.userFields(u))
+	kept, ok := v.keptUsers[u]
+	if !ok || kept.login != u.Login {
+		kept = keptUser{login: u.Login, view: mustJSON(v.userFields(u))}
+		v.keptUsers[u] = kept
 	}
-	return u.view
+	return kept.view
 }
 
-func (st *store) userFields(u *User) fields {
-	at := url.PathEscape(u.Login)
-	api := st.api("/users/%s", at)
-	html := st.url + "/" + at
-	if u.Kind == KindBot {
-		html = st.url + "/apps/" + st.app.Slug
-	}
-	prefix := "U"
-	switch u.Kind {
-	case KindBot:
-		prefix = "BOT"
-	case KindOrganization:
-		prefix = "O"
-	}
+func (v *views) userFields(u *User) fields {
+	api := v.api("/users/%s", url.PathEscape(u.Login))
 	return fields{
-		"login": u.Login, "id": u.ID, "node_id": nodeID(prefix, u.ID), "avatar_url": fmt.Sprintf("%s/avatars/u/%d", st.url, u.ID), "gravatar_id": "",
-		"url": api, "html_url": html, "followers_url": api + "/followers", "following_url": api + "/following{/other_user}",
+		"login": u.Login, "id": u.ID, "node_id": u.nodeID(), "avatar_url": v.avatarURL(u), "gravatar_id": "",
+		"url": api, "html_url": v.userHTML(u), "followers_url": api + "/followers", "following_url": api + "/following{/other_user}",
 		"gists_url": api + "/gists{/gist_id}", "starred_url": api + "/starred{/owner}{/repo}", "subscriptions_url": api + "/subscriptions",
 		"organizations_url": api + "/orgs", "repos_url": api + "/repos", "events_url": api + "/events{/privacy}",
 		"received_events_url": api + "/received_events", "type": u.Kind, "user_view_type": "public", "site_admin": false,
@@ -96,8 +118,8 @@ func (st *store) userFields(u *User) fields {
 }
 
 // profileView is an account as GET /users/{login} answers it.
-func (st *store) profileView(u *User) fields {
-	return st.userFields(u).with(fields{
+func (v *views) profileView(u *User) fields {
+	return v.userFields(u).with(fields{
 		"name": textOrNull(u.Name), "company": nil, "blog": "", "location": nil, "email": textOrNull(u.Email), "hireable": nil, "bio": nil,
 		"twitter_username": nil, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0,
 		"created_at": stamp(u.Created), "updated_at": stamp(u.Created),
@@ -105,53 +127,53 @@ func (st *store) profileView(u *User) fields {
 }
 
 // ownProfileView is an account as it sees itself.
-func (st *store) ownProfileView(u *User) fields {
-	return st.profileView(u).with(fields{
+func (v *views) ownProfileView(u *User) fields {
+	return v.profileView(u).with(fields{
 		"user_view_type": "private", "private_gists": 0, "total_private_repos": 0, "owned_private_repos": 0, "disk_usage": 0, "collaborators": 0,
 		"two_factor_authentication": true,
 	})
 }
 
 // orgView is the organisation as others embed it.
-func (st *store) orgView() fields {
-	api := st.api("/orgs/%s", st.org.Login)
+func (v *views) orgView() fields {
+	api := v.api("/orgs/%s", v.org.Login)
 	return fields{
-		"login": st.org.Login, "id": st.org.ID, "node_id": nodeID("O", st.org.ID), "url": api, "repos_url": api + "/repos", "events_url": api + "/events",
+		"login": v.org.Login, "id": v.org.ID, "node_id": nodeID("O", v.org.ID), "url": api, "repos_url": api + "/repos", "events_url": api + "/events",
 		"hooks_url": api + "/hooks", "issues_url": api + "/issues", "members_url": api + "/members{/member}",
-		"public_members_url": api + "/public_members{/member}", "avatar_url": fmt.Sprintf("%s/avatars/u/%d", st.url, st.org.ID), "description": nil,
+		"public_members_url": api + "/public_members{/member}", "avatar_url": fmt.Sprintf("%s/avatars/u/%d", v.url, v.org.ID), "description": nil,
 	}
 }
 
 // orgFullView is the organisation as GET /orgs/{org} answers it.
-func (st *store) orgFullView() fields {
-	return st.orgView().with(fields{
-		"name": textOrNull(st.org.Name), "html_url": st.url + "/" + st.org.Login, "type": KindOrganization, "has_organization_projects": true,
+func (v *views) orgFullView() fields {
+	return v.orgView().with(fields{
+		"name": textOrNull(v.org.Name), "html_url": v.url + "/" + v.org.Login, "type": KindOrganization, "has_organization_projects": true,
 		"has_repository_projects": true, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0, "archived_at": nil,
-		"created_at": stamp(st.org.Created), "updated_at": stamp(st.org.Created),
+		"created_at": stamp(v.org.Created), "updated_at": stamp(v.org.Created),
 	})
 }
 
 // teamView is a team as others embed it.
-func (st *store) teamView(t *Team) fields {
-	api := st.api("/organizations/%d/team/%d", st.org.ID, t.ID)
+func (v *views) teamView(t *Team) fields {
+	api := v.api("/organizations/%d/team/%d", v.org.ID, t.ID)
 	return fields{
-		"id": t.ID, "node_id": nodeID("T", t.ID), "name": t.Name, "slug": t.Slug, "description": textOrNull(t.Description), "privacy": "closed",
-		"notification_setting": "notifications_enabled", "permission": "pull", "url": api, "html_url": fmt.Sprintf("%s/orgs/%s/teams/%s", st.url, t.Org, t.Slug),
-		"members_url": api + "/members{/member}", "repositories_url": api + "/repos", "type": "organization", "organization_id": st.org.ID, "parent": nil,
+		"id": t.ID, "node_id": t.nodeID(), "name": t.Name, "slug": t.Slug, "description": textOrNull(t.Description), "privacy": "closed",
+		"notification_setting": "notifications_enabled", "permission": "pull", "url": api, "html_url": v.teamHTML(t),
+		"members_url": api + "/members{/member}", "repositories_url": api + "/repos", "type": "organization", "organization_id": v.org.ID, "parent": nil,
 	}
 }
 
 // teamFullView is a team as GET /orgs/{org}/teams/{slug} answers it.
-func (st *store) teamFullView(t *Team) fields {
+func (v *views) teamFullView(t *Team) fields {
 	repos := 0
-	for _, r := range st.Repos {
+	for _, r := range v.Repos {
 		if r.Teams[t.Slug] > RoleNone {
 			repos++
 		}
 	}
-	return st.teamView(t).with(fields{
+	return v.teamView(t).with(fields{
 		"members_count": len(t.Members), "repos_count": repos, "created_at": stamp(t.Created), "updated_at": stamp(t.Created),
-		"organization": st.orgFullView(),
+		"organization": v.orgFullView(),
 	})
 }
 
@@ -160,36 +182,34 @@ func permissionFields(role Role) fields {
 }
 
 // repoView is a repository as others embed it.
-func (st *store) repoView(r *Repository) json.RawMessage {
-	if r.view == nil {
-		r.view = mustJSON(st.repoFields(r))
+func (v *views) repoView(r *Repository) json.RawMessage {
+	kept, ok := v.keptRepositories[r]
+	if !ok || kept.revision != r.Revision() {
+		kept = keptRepository{revision: r.Revision(), view: mustJSON(v.repoFields(r))}
+		v.keptRepositories[r] = kept
 	}
-	return r.view
+	return kept.view
 }
 
-func (st *store) repoFields(r *Repository) fields {
-	html := st.url + "/" + r.FullName()
-	visibility := "public"
-	if r.Private {
-		visibility = "private"
-	}
-	return st.repoSimpleFields(r).with(fields{
-		"git_url": "git:" + strings.TrimPrefix(strings.TrimPrefix(html, "https:"), "http:") + ".git", "ssh_url": "git@" + hostOf(st.url) + ":" + r.FullName() + ".git",
+func (v *views) repoFields(r *Repository) fields {
+	html := v.repoHTML(r)
+	return v.repoSimpleFields(r).with(fields{
+		"git_url": "git:" + strings.TrimPrefix(strings.TrimPrefix(html, "https:"), "http:") + ".git", "ssh_url": v.sshURL(r),
 		"clone_url": html + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil,
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 0, "default_branch": r.DefaultBranch,
-		"open_issues": r.open, "open_issues_count": r.open, "is_template": false, "topics": []string{}, "has_issues": !r.NoIssues, "has_projects": true,
+		"open_issues": r.OpenIssues(), "open_issues_count": r.OpenIssues(), "is_template": false, "topics": []string{}, "has_issues": !r.NoIssues, "has_projects": true,
 		"has_wiki": false, "has_pages": false, "has_downloads": true, "has_discussions": false, "has_pull_requests": true, "archived": r.Archived,
-		"disabled": false, "visibility": visibility, "allow_forking": false, "web_commit_signoff_required": false,
+		"disabled": false, "visibility": r.visibility(), "allow_forking": false, "web_commit_signoff_required": false,
 		"pushed_at": stamp(r.Pushed), "created_at": stamp(r.Created), "updated_at": stamp(r.Updated),
 	})
 }
 
 // repoSimpleFields is a repository where GitHub gives only its name and its addresses.
-func (st *store) repoSimpleFields(r *Repository) fields {
-	api := st.api("/repos/%s", r.FullName())
+func (v *views) repoSimpleFields(r *Repository) fields {
+	api := v.api("/repos/%s", r.FullName())
 	f := fields{
-		"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.FullName(), "owner": st.userView(r.Owner), "private": r.Private,
-		"html_url": st.url + "/" + r.FullName(), "description": textOrNull(r.Description), "fork": false, "url": api,
+		"id": r.ID, "node_id": r.nodeID(), "name": r.Name, "full_name": r.FullName(), "owner": v.userView(r.Owner), "private": r.Private,
+		"html_url": v.repoHTML(r), "description": textOrNull(r.Description), "fork": false, "url": api,
 	}
 	for key, path := range repoLinks {
 		f[key] = api + path
@@ -210,23 +230,15 @@ var repoLinks = map[string]string{
 	"subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams", "trees_url": "/git/trees{/sha}",
 }
 
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	return u.Hostname()
-}
-
 // repoListView is a repository as the actor sees it in a list.
-func (st *store) repoListView(by *Actor, r *Repository) fields {
-	return st.repoFields(r).with(fields{"permissions": permissionFields(st.role(by, r))})
+func (v *views) repoListView(by *Actor, r *Repository) fields {
+	return v.repoFields(r).with(fields{"permissions": permissionFields(v.role(by, r))})
 }
 
 // repoFullView is a repository as GET /repos/{owner}/{repo} answers it.
-func (st *store) repoFullView(by *Actor, r *Repository) fields {
-	return st.repoListView(by, r).with(fields{
-		"subscribers_count": 0, "network_count": 0, "organization": st.userView(r.Owner), "allow_rebase_merge": true, "allow_squash_merge": true,
+func (v *views) repoFullView(by *Actor, r *Repository) fields {
+	return v.repoListView(by, r).with(fields{
+		"subscribers_count": 0, "network_count": 0, "organization": v.userView(r.Owner), "allow_rebase_merge": true, "allow_squash_merge": true,
 		"allow_merge_commit": true, "allow_auto_merge": false, "delete_branch_on_merge": false, "allow_update_branch": false, "temp_clone_token": "",
 	})
 }

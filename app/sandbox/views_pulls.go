@@ -2,21 +2,19 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 )
 
 // pullAPI is the address of a pull request in the API.
-func (st *store) pullAPI(i *Issue) string {
-	return st.api("/repos/%s/pulls/%d", i.repo.FullName(), i.Number)
+func (v *views) pullAPI(i *Issue) string {
+	return v.api("/repos/%s/pulls/%d", i.repo.FullName(), i.Number)
 }
 
 // pullView is a pull request as lists show it.
-func (st *store) pullView(i *Issue) fields {
-	api, issue, html, p := st.pullAPI(i), st.issueAPI(i), st.issueHTML(i), i.Pull
-	repo := st.api("/repos/%s", i.repo.FullName())
+func (v *views) pullView(i *Issue) fields {
+	api, issue, html, p := v.pullAPI(i), v.issueAPI(i), v.issueHTML(i), i.Pull
+	repo := v.api("/repos/%s", i.repo.FullName())
 	link := func(address string) fields { return fields{"href": address} }
-	labels := st.labelViews(i)
+	labels := v.labelViews(i)
 	for n, l := range i.Labels {
 		labels[n]["description"] = l.Description
 	}
@@ -25,128 +23,88 @@ func (st *store) pullView(i *Issue) fields {
 		base = tip.SHA
 	}
 	end := func(branch, sha string) fields {
-		return fields{"label": i.repo.Owner + ":" + branch, "ref": branch, "sha": sha, "user": st.userView(i.repo.Owner), "repo": st.repoView(i.repo)}
+		return fields{"label": i.repo.Owner + ":" + branch, "ref": branch, "sha": sha, "user": v.userView(i.repo.Owner), "repo": v.repoView(i.repo)}
 	}
 	f := fields{
 		"id": p.ID, "node_id": nodeID("PR", p.ID), "url": api, "html_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch", "issue_url": issue,
 		"commits_url": api + "/commits", "review_comments_url": api + "/comments", "review_comment_url": repo + "/pulls/comments{/number}",
 		"comments_url": issue + "/comments", "statuses_url": repo + "/statuses/" + p.HeadSHA, "number": i.Number, "state": i.State(), "locked": i.Locked,
-		"active_lock_reason": textOrNull(i.LockReason), "title": i.Title, "user": st.userView(i.Author), "body": textOrNull(i.Body), "labels": labels, "milestone": nil,
+		"active_lock_reason": textOrNull(i.LockReason), "title": i.Title, "user": v.userView(i.Author), "body": textOrNull(i.Body), "labels": labels, "milestone": nil,
 		"created_at": stamp(i.Created), "updated_at": stamp(i.Updated), "closed_at": stampOrNull(i.ClosedAt), "merged_at": stampOrNull(p.MergedAt),
-		"merge_commit_sha": textOrNull(p.MergeSHA), "assignee": st.firstUser(i.Assignees), "assignees": each(i.Assignees, st.userView),
-		"requested_reviewers": each(p.Reviewers, st.userView), "requested_teams": each(p.Teams, st.teamBySlug),
+		"merge_commit_sha": textOrNull(p.MergeSHA), "assignee": v.firstUser(i.Assignees), "assignees": each(i.Assignees, v.userView),
+		"requested_reviewers": each(p.Reviewers, v.userView), "requested_teams": each(p.Teams, v.teamBySlug),
 		"head": end(p.Head, p.HeadSHA), "base": end(p.Base, base),
 		"_links": fields{
 			"self": link(api), "html": link(html), "issue": link(issue), "comments": link(issue + "/comments"), "review_comments": link(api + "/comments"),
 			"review_comment": link(repo + "/pulls/comments{/number}"), "commits": link(api + "/commits"), "statuses": link(repo + "/statuses/" + p.HeadSHA),
 		},
-		"author_association": st.association(i.Author, i.repo), "auto_merge": nil, "draft": p.Draft,
+		"author_association": v.association(i.Author, i.repo), "auto_merge": nil, "draft": p.Draft,
 	}
 	return f
 }
 
 // teamSimpleBySlug is a team as a pull request alone has it: without its parent.
-func (st *store) teamSimpleBySlug(slug string) fields {
-	view := st.teamBySlug(slug)
+func (v *views) teamSimpleBySlug(slug string) fields {
+	view := v.teamBySlug(slug)
 	delete(view, "parent")
 	return view
 }
 
-func (st *store) teamBySlug(slug string) fields {
-	t, ok := st.team(slug)
+func (v *views) teamBySlug(slug string) fields {
+	t, ok := v.team(slug)
 	if !ok {
 		return nil
 	}
-	return st.teamView(t)
+	return v.teamView(t)
 }
 
 // pullFullView is a pull request as the API answers it alone.
-func (st *store) pullFullView(i *Issue) fields {
-	commits, changes := st.pullCommits(i), st.pullChanges(i)
+func (v *views) pullFullView(i *Issue) fields {
+	commits, changes := v.pullCommits(i), v.pullChanges(i)
 	additions, deletions := 0, 0
 	for _, c := range changes {
 		additions += c.Additions
 		deletions += c.Deletions
 	}
-	f := st.pullView(i).with(fields{
+	f := v.pullView(i).with(fields{
 		"merged": i.Pull.Merged(), "merged_by": nil, "mergeable": nil, "rebaseable": nil, "mergeable_state": "unknown", "comments": len(i.Comments),
 		"review_comments": 0, "maintainer_can_modify": false, "commits": len(commits), "additions": additions, "deletions": deletions,
-		"changed_files": len(changes), "requested_teams": each(i.Pull.Teams, st.teamSimpleBySlug),
+		"changed_files": len(changes), "requested_teams": each(i.Pull.Teams, v.teamSimpleBySlug),
 	})
 	if i.Pull.Merged() {
-		f["merged_by"] = st.userView(i.Pull.MergedBy)
+		f["merged_by"] = v.userView(i.Pull.MergedBy)
 	}
 	if !i.Closed {
-		_, ok := st.mergeable(i)
-		f["mergeable"], f["rebaseable"], f["mergeable_state"] = ok, ok, "clean"
-		switch {
-		case !ok:
-			f["mergeable_state"] = "dirty"
-		case i.Pull.Draft:
-			f["mergeable_state"] = "draft"
-		case slices.ContainsFunc(i.repo.runsFor(i.Pull.HeadSHA, false), func(r *CheckRun) bool { return r.Conclusion != "success" }):
-			f["mergeable_state"] = "unstable"
-		}
+		_, ok := v.mergeable(i)
+		f["mergeable"], f["rebaseable"], f["mergeable_state"] = ok, ok, v.mergeState(i)
 	}
 	return f
 }
 
-// pullBase is the commit over which a pull request's changes are shown.
-func (st *store) pullBase(i *Issue) string {
-	base := i.Pull.BaseSHA
-	if tip, ok := i.repo.Git.branch(i.Pull.Base); ok && !i.Closed {
-		base = tip.SHA
-	}
-	if c, ok := i.repo.Git.mergeBase(base, i.Pull.HeadSHA); ok {
-		return c.SHA
-	}
-	return base
-}
-
-// pullCommits lists a pull request's commits, oldest first.
-func (st *store) pullCommits(i *Issue) []*Commit {
-	commits := i.repo.Git.log(i.Pull.HeadSHA, st.pullBase(i))
-	slices.Reverse(commits)
-	return commits
-}
-
-// pullChanges lists what a pull request changes.
-func (st *store) pullChanges(i *Issue) []Change {
-	head, ok := i.repo.Git.Commits[i.Pull.HeadSHA]
-	if !ok {
-		return nil
-	}
-	from := ""
-	if base, ok := i.repo.Git.Commits[st.pullBase(i)]; ok {
-		from = base.Tree
-	}
-	return i.repo.Git.diff(from, head.Tree)
-}
-
 // reviewView is a review.
-func (st *store) reviewView(i *Issue, r *Review) fields {
-	html := fmt.Sprintf("%s#pullrequestreview-%d", st.issueHTML(i), r.ID)
-	user := st.userView(r.Author)
+func (v *views) reviewView(i *Issue, r *Review) fields {
+	html := v.reviewHTML(i, r)
+	user := v.userView(r.Author)
 	if r.Author == ghost { // GitHub names the ghost everywhere but here
 		user = json.RawMessage("null")
 	}
 	return fields{
 		"id": r.ID, "node_id": nodeID("PRR", r.ID), "user": user, "body": r.Body, "state": r.State, "html_url": html,
-		"pull_request_url": st.pullAPI(i), "author_association": st.association(r.Author, i.repo), "submitted_at": stamp(r.Submitted),
-		"commit_id": r.CommitID, "_links": fields{"html": fields{"href": html}, "pull_request": fields{"href": st.pullAPI(i)}},
+		"pull_request_url": v.pullAPI(i), "author_association": v.association(r.Author, i.repo), "submitted_at": stamp(r.Submitted),
+		"commit_id": r.CommitID, "_links": fields{"html": fields{"href": html}, "pull_request": fields{"href": v.pullAPI(i)}},
 	}
 }
 
 // pullMinimalViews lists the open pull requests whose head is a commit, as check runs name them.
-func (st *store) pullMinimalViews(r *Repository, sha string) []fields {
+func (v *views) pullMinimalViews(r *Repository, sha string) []fields {
 	out := []fields{}
-	repo := fields{"id": r.ID, "url": st.api("/repos/%s", r.FullName()), "name": r.Name}
+	repo := fields{"id": r.ID, "url": v.api("/repos/%s", r.FullName()), "name": r.Name}
 	for _, i := range r.Issues {
 		if i == nil || i.Pull == nil || i.Closed || i.Pull.HeadSHA != sha {
 			continue
 		}
 		out = append(out, fields{
-			"id": i.Pull.ID, "number": i.Number, "url": st.pullAPI(i), "head": fields{"ref": i.Pull.Head, "sha": sha, "repo": repo},
+			"id": i.Pull.ID, "number": i.Number, "url": v.pullAPI(i), "head": fields{"ref": i.Pull.Head, "sha": sha, "repo": repo},
 			"base": fields{"ref": i.Pull.Base, "sha": i.Pull.BaseSHA, "repo": repo},
 		})
 	}
@@ -154,18 +112,14 @@ func (st *store) pullMinimalViews(r *Repository, sha string) []fields {
 }
 
 // checkRunView is a check run.
-func (st *store) checkRunView(r *Repository, run *CheckRun) fields {
-	api := st.api("/repos/%s/check-runs/%d", r.FullName(), run.ID)
-	html := fmt.Sprintf("%s/%s/runs/%d", st.url, r.FullName(), run.ID)
-	details := run.DetailsURL
-	if details == "" {
-		details = html
-	}
+func (v *views) checkRunView(r *Repository, run *CheckRun) fields {
+	api := v.api("/repos/%s/check-runs/%d", r.FullName(), run.ID)
+	html, details := v.checkRunHTML(r, run)
 	return fields{
 		"id": run.ID, "node_id": nodeID("CR", run.ID), "head_sha": run.HeadSHA, "external_id": run.ExternalID, "url": api, "html_url": html,
 		"details_url": details, "status": run.Status, "conclusion": textOrNull(run.Conclusion), "started_at": stampOrNull(run.Started),
-		"completed_at": stampOrNull(run.Completed), "name": run.Name, "app": st.appView(), "check_suite": fields{"id": run.Suite},
-		"pull_requests": st.pullMinimalViews(r, run.HeadSHA),
+		"completed_at": stampOrNull(run.Completed), "name": run.Name, "app": v.appView(), "check_suite": fields{"id": run.Suite},
+		"pull_requests": v.pullMinimalViews(r, run.HeadSHA),
 		"output": fields{
 			"title": textOrNull(run.Title), "summary": textOrNull(run.Summary), "text": textOrNull(run.Text), "annotations_count": len(run.Annotations),
 			"annotations_url": api + "/annotations",
@@ -173,56 +127,37 @@ func (st *store) checkRunView(r *Repository, run *CheckRun) fields {
 	}
 }
 
-// suiteState sums up the runs of a check suite.
-func suiteState(r *Repository, s *CheckSuite) (status, conclusion string) {
-	status, conclusion = "completed", "success"
-	runs := 0
-	for _, run := range r.runsFor(s.HeadSHA, false) {
-		runs++
-		if run.Status != "completed" {
-			return run.Status, ""
-		}
-		if run.Conclusion != "success" && run.Conclusion != "neutral" && run.Conclusion != "skipped" {
-			conclusion = run.Conclusion
-		}
-	}
-	if runs == 0 {
-		return "queued", ""
-	}
-	return status, conclusion
-}
-
 // suiteSimpleView is a check suite as check_run webhooks show it.
-func (st *store) suiteSimpleView(r *Repository, s *CheckSuite) fields {
+func (v *views) suiteSimpleView(r *Repository, s *CheckSuite) fields {
 	status, conclusion := suiteState(r, s)
 	return fields{
 		"id": s.ID, "node_id": nodeID("CS", s.ID), "head_branch": s.Branch, "head_sha": s.HeadSHA, "status": status, "conclusion": textOrNull(conclusion),
-		"url": st.api("/repos/%s/check-suites/%d", r.FullName(), s.ID), "before": nil, "after": s.HeadSHA, "app": st.appView(),
-		"pull_requests": st.pullMinimalViews(r, s.HeadSHA), "created_at": stamp(s.Created), "updated_at": stamp(s.Updated),
+		"url": v.api("/repos/%s/check-suites/%d", r.FullName(), s.ID), "before": nil, "after": s.HeadSHA, "app": v.appView(),
+		"pull_requests": v.pullMinimalViews(r, s.HeadSHA), "created_at": stamp(s.Created), "updated_at": stamp(s.Updated),
 	}
 }
 
 // suiteView is a check suite.
-func (st *store) suiteView(r *Repository, s *CheckSuite) fields {
-	api := st.api("/repos/%s/check-suites/%d", r.FullName(), s.ID)
-	return st.suiteSimpleView(r, s).with(fields{
-		"repository": st.repoView(r), "head_commit": st.simpleCommitView(r.Git.Commits[s.HeadSHA]), "latest_check_runs_count": len(r.runsFor(s.HeadSHA, false)),
+func (v *views) suiteView(r *Repository, s *CheckSuite) fields {
+	api := v.api("/repos/%s/check-suites/%d", r.FullName(), s.ID)
+	return v.suiteSimpleView(r, s).with(fields{
+		"repository": v.repoView(r), "head_commit": v.simpleCommitView(r.Git.Commits[s.HeadSHA]), "latest_check_runs_count": len(r.runsFor(s.HeadSHA, false)),
 		"check_runs_url": api + "/check-runs",
 	})
 }
 
-func (st *store) annotationView(r *Repository, run *CheckRun, a Annotation) fields {
+func (v *views) annotationView(r *Repository, run *CheckRun, a Annotation) fields {
 	return fields{
 		"path": a.Path, "start_line": a.StartLine, "end_line": a.EndLine, "start_column": a.StartColumn, "end_column": a.EndColumn,
 		"annotation_level": a.Level, "title": textOrNull(a.Title), "message": a.Message, "raw_details": textOrNull(a.RawDetails),
-		"blob_href": st.api("/repos/%s/contents/%s?ref=%s", r.FullName(), escapePath(a.Path), run.HeadSHA),
+		"blob_href": v.api("/repos/%s/contents/%s?ref=%s", r.FullName(), escapePath(a.Path), run.HeadSHA),
 	}
 }
 
 // statusView is a commit status. Where a commit's statuses are summed up it has no creator.
-func (st *store) statusView(r *Repository, s *Status) fields {
+func (v *views) statusView(r *Repository, s *Status) fields {
 	return fields{
-		"id": s.ID, "node_id": nodeID("SC", s.ID), "url": st.api("/repos/%s/statuses/%s", r.FullName(), s.SHA), "avatar_url": nil, "state": s.State,
+		"id": s.ID, "node_id": nodeID("SC", s.ID), "url": v.api("/repos/%s/statuses/%s", r.FullName(), s.SHA), "avatar_url": nil, "state": s.State,
 		"description": textOrNull(s.Description), "target_url": textOrNull(s.TargetURL), "context": s.Context, "created_at": stamp(s.Created),
 		"updated_at": stamp(s.Created),
 	}

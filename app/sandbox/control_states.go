@@ -1,0 +1,65 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// SetState brings a state about, as POST /sandbox/states does; text is the body of its request.
+func (s *Sandbox) SetState(text []byte) error {
+	var in map[string]json.RawMessage
+	if err := json.Unmarshal(text, &in); err != nil {
+		return fmt.Errorf("the state can't be read: %w", err)
+	}
+	if len(in) != 1 {
+		return fmt.Errorf("give exactly one state, not %d, like %s", len(in), stateExamples())
+	}
+	for key, value := range in {
+		n := slices.IndexFunc(states, func(s state) bool { return s.key == key })
+		if n < 0 {
+			return fmt.Errorf("there is no state %q; there are %s", key, stateExamples())
+		}
+		s.st.mu.Lock()
+		defer s.st.mu.Unlock()
+		if err := states[n].set(s.st, s.st.orgOwner(), value); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// stateExamples lists one request for each state.
+func stateExamples() string {
+	var all []string
+	for _, s := range states {
+		all = append(all, fmt.Sprintf(`{"%s":%s}`, s.key, s.example))
+	}
+	return strings.Join(all, " · ")
+}
+
+// postState serves POST /sandbox/states.
+func (s *Sandbox) postState(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err == nil {
+		err = s.SetState(text)
+	}
+	if err != nil {
+		tell(w, http.StatusBadRequest, fields{"message": err.Error()})
+		return
+	}
+	tell(w, http.StatusOK, fields{})
+}
+
+// getStates serves GET /sandbox/states: what can be brought about, and what holds.
+func (s *Sandbox) getStates(w http.ResponseWriter, _ *http.Request) {
+	s.st.mu.Lock()
+	holds := s.st.conditions()
+	s.st.mu.Unlock()
+	tell(w, http.StatusOK, fields{"holds": list(holds), "faults": list(s.describeFaults()), "states": each(states, func(s state) fields {
+		return fields{"key": s.key, "example": json.RawMessage(s.example), "doc": s.doc}
+	})})
+}

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// host is what the API sees of the sandbox.
+type host struct{ *Sandbox }
+
+// Now returns the virtual time.
+func (h host) Now() time.Time { return h.clock.Now() }
+
+// Skew returns how far GitHub's clock is ahead of ours.
+func (h host) Skew() time.Duration { return h.faults.ahead() }
+
+// Outage returns what everybody is answered while there is an outage.
+func (h host) Outage() *Error {
+	if h.faults.out(h.clock.Now()) {
+		return errAway
+	}
+	return nil
+}
+
+// Fault returns what goes wrong with a call by the App.
+func (h host) Fault(c faultyCall) fault { return h.faults.hit(c, h.clock.Now()) }
+
+// Replica returns the store as a read sees it: this one, or where reads lag behind what it was.
+func (h host) Replica(method, path string) (*store, error) {
+	behind := h.faults.behind(method, path)
+	if behind == 0 {
+		return h.st, nil
+	}
+	replica, err := h.st.asOf(h.clock.Now().Add(-behind))
+	if err != nil {
+		return nil, err
+	}
+	h.st.keepPast(h.clock.Now, h.faults.reach()) // it may have been the last
+	return replica, nil
+}
+
+// Call is an API call that arrived.
+type Call struct {
+	N      int64  `json:"n"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Status int    `json:"status"`
+	Actor  string `json:"actor"`
+}
+
+// keptCalls is how many calls are remembered at least.
+const keptCalls = 100_000
+
+// Record lists a call, and returns its number.
+func (h host) Record(method, path string, status int, actor string) int64 {
+	n := int64(1)
+	if k := len(h.calls); k > 0 {
+		n = h.calls[k-1].N + 1
+	}
+	c := Call{N: n, Method: method, Path: path, Status: status, Actor: actor}
+	h.calls = append(h.calls, c)
+	if len(h.calls) > 2*keptCalls {
+		h.calls = slices.Clone(h.calls[keptCalls:])
+	}
+	h.keeper.record(record{Call: &c})
+	return n
+}
+
+// Redeliver queues a webhook once more.
+func (h host) Redeliver(d *Delivery) { h.courier.redeliver(d) }
+
+// QueryGraphQL answers a query of the GraphQL API.
+func (h host) QueryGraphQL(ctx context.Context, st *store, by *Actor, query, operation string, variables map[string]any) map[string]any {
+	return queryGraphQL(ctx, st, by, query, operation, variables)
+}
+
+// RenderMarkdown returns a text as HTML.
+func (h host) RenderMarkdown(st *store, by *Actor, r *Repository, text string) string {
+	return string(renderMarkdown(st, by, r, text))
+}
