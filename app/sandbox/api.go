@@ -229,8 +229,8 @@ func (a *apiServer) serve(w http.ResponseWriter, r *http.Request, q *request) {
 
 // call answers a request and lists it. The store is held meanwhile, and let go even if a view panics.
 func (a *apiServer) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
-	a.st.mu.Lock()
-	defer a.st.mu.Unlock()
+	a.st.Lock()
+	defer a.st.Unlock()
 	asked := *q.r.URL // an address with ids is served by its names
 	status, answer, wait = a.answer(q)
 	q.skew(a.host.Skew())
@@ -399,7 +399,7 @@ func (q *request) authenticate() error {
 			return nil
 		}
 	case strings.HasPrefix(token, "ghs_"):
-		if g, ok := q.st.grantOf(token, q.a.host.Now()); ok && !q.st.isRevoked(token) {
+		if g, ok := grantOf(q.st.store, token, q.a.host.Now()); ok && !isRevoked(q.st.store, token) {
 			g.Permissions = q.st.restrict(g.Permissions)
 			q.by = g.actor(q.st.app)
 			return q.st.notSuspended()
@@ -408,7 +408,7 @@ func (q *request) authenticate() error {
 		if q.st.appless() {
 			break
 		}
-		if err := q.st.app.verifyJWT(token, time.Now().Add(q.a.host.Skew())); err != nil {
+		if err := verifyJWT(q.st.app, token, time.Now().Add(q.a.host.Skew())); err != nil {
 			return err
 		}
 		q.app = true

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// statusCode is the status that GitHub's API tells: 502 where nobody was reached, 504 where nobody answered in time, and 0 as
+// statusCodeOf is the status that GitHub's API tells: 502 where nobody was reached, 504 where nobody answered in time, and 0 as
 // long as the attempt is under way.
 // https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
-func (d *Delivery) statusCode() int {
+func statusCodeOf(d *Delivery) int {
 	switch {
 	case !d.Done || d.Code != 0:
 		return d.Code
@@ -23,8 +23,8 @@ func (d *Delivery) statusCode() int {
 
 // isListedAs reports whether a delivery is among the "success" ones, which GitHub takes by status 200 to 399, or the "failure" ones,
 // from 400 to 599.
-func (d *Delivery) isListedAs(status string) bool {
-	switch code := d.statusCode(); status {
+func isListedAs(d *Delivery, status string) bool {
+	switch code := statusCodeOf(d); status {
 	case "success":
 		return code >= 200 && code < 400
 	case "failure":
@@ -39,7 +39,7 @@ func (v *views) deliveryView(d *Delivery) fields {
 		status = "pending"
 	}
 	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
-		"status_code": d.statusCode(), "event": d.Event, "action": textOrNull(d.Action), "installation_id": v.installationID(), "repository_id": nil, "throttled_at": nil}
+		"status_code": statusCodeOf(d), "event": d.Event, "action": textOrNull(d.Action), "installation_id": v.installationID(), "repository_id": nil, "throttled_at": nil}
 	if d.RepositoryID != 0 {
 		f["repository_id"] = d.RepositoryID
 	}
@@ -61,7 +61,7 @@ func listDeliveries(q *request) (int, any, error) {
 	cursor, _ := strconv.ParseInt(strings.TrimPrefix(q.query("cursor"), "v1_"), 10, 64)
 	views := []fields{}
 	for _, d := range slices.Backward(q.st.Deliveries) {
-		if cursor != 0 && d.ID >= cursor || !d.isListedAs(q.query("status")) {
+		if cursor != 0 && d.ID >= cursor || !isListedAs(d, q.query("status")) {
 			continue
 		}
 		if len(views) == size {

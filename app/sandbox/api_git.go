@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -175,7 +176,7 @@ func listMatchingRefs(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	var found []string
-	for _, ref := range sortedKeys(r.Git.Refs) {
+	for _, ref := range slices.Sorted(maps.Keys(r.Git.Refs)) {
 		if strings.HasPrefix(ref, "refs/"+strings.TrimPrefix(q.value("ref"), "refs/")) {
 			found = append(found, ref)
 		}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -357,7 +358,7 @@ func combinedStatus(q *request) (int, any, error) {
 		}
 	}
 	views := []fields{}
-	for _, context := range sortedKeys(newest) {
+	for _, context := range slices.Sorted(maps.Keys(newest)) {
 		s := newest[context]
 		views = append(views, q.st.statusView(r, s))
 		switch {

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -16,7 +18,7 @@ import (
 )
 
 // verifyJWT checks the App's own token at a time. That is the real one, since clients sign by it.
-func (a *app) verifyJWT(token string, now time.Time) error {
+func verifyJWT(a *app, token string, now time.Time) error {
 	claims := &appClaims{}
 	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return &a.key.PublicKey, nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
@@ -61,21 +63,21 @@ type grant struct {
 	Repositories []int64           `json:"r"` // nil: all
 }
 
-func (a *app) token(g grant) string {
+func tokenOf(a *app, g grant) string {
 	body := base64.RawURLEncoding.EncodeToString(mustJSON(g))
-	return fmt.Sprintf("ghs_%d_%s.%s", a.ID, body, sign(a.secret, []byte(body))[7:])
+	return fmt.Sprintf("ghs_%d_%s.%s", a.ID, body, macOfText(a.secret, body))
 }
 
 // grantOf reads what a token allows, as long as it lives and its installation is there.
-func (st *store) grantOf(token string, now time.Time) (grant, bool) {
-	g, ok := st.app.grantOf(token)
+func grantOf(st *store, token string, now time.Time) (grant, bool) {
+	g, ok := parseToken(st.app, token)
 	return g, ok && now.Unix() < g.Expires && st.installed(nil) && g.Installation == st.installationID()
 }
 
-func (a *app) grantOf(token string) (g grant, ok bool) {
+func parseToken(a *app, token string) (g grant, ok bool) {
 	rest, found := strings.CutPrefix(token, fmt.Sprintf("ghs_%d_", a.ID))
 	body, mac, cut := strings.Cut(rest, ".")
-	if !found || !cut || !hmac.Equal([]byte(mac), []byte(sign(a.secret, []byte(body))[7:])) {
+	if !found || !cut || !hmac.Equal([]byte(mac), []byte(macOfText(a.secret, body))) {
 		return g, false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(body)
@@ -97,7 +99,7 @@ func (g grant) actor(a *app) *Actor {
 }
 
 // isRevoked reports whether an installation token was revoked.
-func (st *store) isRevoked(token string) bool {
+func isRevoked(st *store, token string) bool {
 	for _, mac := range st.Revoked {
 		if mac == macOf(token) {
 			return true
@@ -140,8 +142,8 @@ func createToken(q *request) (int, any, error) {
 		}
 	}
 	view := fields{"expires_at": stamp(expires.Add(q.a.host.Skew())), "permissions": g.Permissions, "repository_selection": "all"}
-	if q.st.App != nil {
-		g.Repositories = q.st.App.Repositories
+	if q.st.Registered != nil {
+		g.Repositories = q.st.Registered.Repositories
 	}
 	if len(in.Repositories)+len(in.RepositoryIDs) > 0 {
 		g.Repositories = []int64{}
@@ -162,7 +164,7 @@ func createToken(q *request) (int, any, error) {
 		view["repository_selection"] = "selected"
 		view["repositories"] = each(repos, func(r *Repository) fields { return q.st.repoListView(by, r) })
 	}
-	view["token"] = q.st.app.token(g)
+	view["token"] = tokenOf(q.st.app, g)
 	return http.StatusCreated, view, nil
 }
 
@@ -178,4 +180,11 @@ func revokeToken(q *request) (int, any, error) {
 	q.st.Revoked = append(q.st.Revoked, macOf(token))
 	q.st.changed()
 	return http.StatusNoContent, nil, nil
+}
+
+// macOfText returns the signature of a token's text.
+func macOfText(secret, text string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 )
@@ -52,7 +51,7 @@ func (st *store) createCheckRun(by *Actor, r *Repository, headSHA string, change
 	}
 	c, ok := r.Git.Commits[headSHA]
 	if !ok {
-		return nil, &Error{Status: http.StatusUnprocessableEntity, Message: "No commit found for SHA: " + headSHA}
+		return nil, &Error{Status: statusUnprocessableEntity, Message: "No commit found for SHA: " + headSHA}
 	}
 	run := &CheckRun{ID: st.nextID("run"), HeadSHA: c.SHA, Status: "queued"}
 	if err := st.changeRun(run, change); err != nil {
@@ -124,7 +123,7 @@ func (st *store) changeRun(run *CheckRun, in checkChange) error {
 		return invalid("CheckRun", "status", "invalid", "")
 	}
 	if run.Status == "completed" && !slices.Contains(checkConclusions, run.Conclusion) {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied or is not one of %v.", "conclusion", checkConclusions)}
+		return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied or is not one of %v.", "conclusion", checkConclusions)}
 	}
 	if in.Started != nil {
 		run.Started = in.Started.UTC()

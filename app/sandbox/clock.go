@@ -92,8 +92,8 @@ func (c *Clock) Pass(d time.Duration) {
 
 // noteTime makes pages and snapshot see that the clock jumped.
 func (s *Sandbox) noteTime() {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	s.st.news()
 }
 
@@ -102,9 +102,9 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 	if s.o.Follower != nil {
 		return s.o.Follower.Follow(ctx, s.clock.Now())
 	}
-	s.st.mu.Lock()
+	s.st.Lock()
 	target, secret := s.st.hookTarget()
-	s.st.mu.Unlock()
+	s.st.Unlock()
 	hook, err := url.Parse(target)
 	if err != nil || hook.Host == "" {
 		return time.Time{}, nil

@@ -5,18 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
-)
-
-// What GitHub answers in the states that this file brings about.
-var (
-	errArchived   = forbidden("Repository was archived so is read-only.")
-	errEmptyGit   = &Error{Status: http.StatusConflict, Message: "Git Repository is empty."}
-	errEmptyFiles = &Error{Status: http.StatusNotFound, Message: "This repository is empty."}
-	errNoIssues   = &Error{Status: http.StatusGone, Message: "Issues are disabled for this repo"}
 )
 
 // setUninstalled uninstalls the App. Its tokens are good for nothing any more, and of the installation
@@ -29,8 +20,8 @@ func setUninstalled(st *store, by *Actor, value json.RawMessage) error {
 		return errors.New("the App is not installed")
 	}
 	st.emit(&installationEvent{By: by, Action: "deleted"}) // which shows it as it was
-	if st.App != nil {
-		st.App.Installed, st.App.Repositories = false, nil
+	if st.Registered != nil {
+		st.Registered.Installed, st.Registered.Repositories = false, nil
 	} else {
 		st.Uninstalled = true
 	}
@@ -50,8 +41,8 @@ func setInstalled(st *store, by *Actor, value json.RawMessage) error {
 		return errors.New("the App is installed already")
 	case st.appless():
 		return errors.New("there is no App yet")
-	case st.App != nil:
-		return st.install(by, st.App.Slug, nil)
+	case st.Registered != nil:
+		return st.install(by, st.Registered.Slug, nil)
 	}
 	st.Uninstalled = false
 	st.changed()
@@ -89,31 +80,6 @@ func setPermissions(st *store, by *Actor, value json.RawMessage) error {
 	st.changed()
 	st.emit(&installationEvent{By: by, Action: "new_permissions_accepted"})
 	return nil
-}
-
-// permissions are those that the installation has.
-func (st *store) permissions() map[string]string {
-	if st.Granted != nil {
-		return st.Granted
-	}
-	return st.app.Permissions
-}
-
-// restrict takes from a token what the installation doesn't have any more.
-func (st *store) restrict(permissions map[string]string) map[string]string {
-	if st.Granted == nil {
-		return permissions
-	}
-	left := map[string]string{}
-	for area, level := range permissions {
-		switch has := st.Granted[area]; {
-		case has == level, has == "write":
-			left[area] = level
-		case has == "read":
-			left[area] = has
-		}
-	}
-	return left
 }
 
 // setAllowList lets the organization allow only addresses that the App doesn't have. The empty value ends it.
@@ -175,14 +141,6 @@ func setArchived(st *store, by *Actor, r *Repository, on bool) error {
 	return nil
 }
 
-// writable refuses changes of an archived repository.
-func (r *Repository) writable() error {
-	if r.Archived {
-		return errArchived
-	}
-	return nil
-}
-
 func hasRules(r *Repository) bool { return r.Ruled }
 
 // setRules makes a ruleset that lets changes of the default branch in by pull requests alone, or removes it. The App
@@ -192,28 +150,11 @@ func setRules(_ *store, _ *Actor, r *Repository, on bool) error {
 	return nil
 }
 
-// ruled refuses a direct change of the default branch where a ruleset asks for pull requests. The contents API
-// answers 409, git's references 422.
-func (r *Repository) ruled(ref string, status int) error {
-	if !r.Ruled || ref != "refs/heads/"+r.DefaultBranch {
-		return nil
-	}
-	return &Error{Status: status, Message: "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}
-}
-
 func withoutIssues(r *Repository) bool { return r.NoIssues }
 
 // disableIssues switches a repository's issues off or on again. GitHub has no webhook for it.
 func disableIssues(_ *store, _ *Actor, r *Repository, on bool) error {
 	r.NoIssues = on
-	return nil
-}
-
-// hasIssues refuses what belongs to issues where they are disabled. Pull requests stay.
-func (r *Repository) hasIssues() error {
-	if r.NoIssues {
-		return errNoIssues
-	}
 	return nil
 }
 
@@ -245,9 +186,6 @@ func (st *store) removeRefs(by *Actor, r *Repository) {
 	}
 }
 
-// isEmpty reports whether nothing was ever committed.
-func (g *Git) isEmpty() bool { return len(g.Commits) == 0 }
-
 // setUserDeleted deletes somebody's account. GitHub tells it by events that the App isn't subscribed to.
 func setUserDeleted(st *store, _ *Actor, value json.RawMessage) error {
 	u, err := st.personOf(value)
@@ -272,7 +210,7 @@ func (st *store) conditions() (all []string) {
 	}
 	if st.Granted != nil {
 		var areas []string
-		for _, area := range sortedKeys(st.Granted) {
+		for _, area := range slices.Sorted(maps.Keys(st.Granted)) {
 			areas = append(areas, area+": "+st.Granted[area])
 		}
 		say("The App's installation has these permissions alone: %s", strings.Join(areas, ", "))

@@ -21,7 +21,7 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("GET /sandbox/deliveries", s.deliveries)
 	mux.HandleFunc("POST /sandbox/deliveries/{id}/redeliver", s.redeliver)
 	mux.HandleFunc("GET /sandbox/outbox", func(w http.ResponseWriter, _ *http.Request) {
-		tell(w, http.StatusOK, list(s.Outbox()))
+		tell(w, http.StatusOK, listOf(s.Outbox()))
 	})
 	mux.HandleFunc("POST /sandbox/receive/{kind}", s.receive)
 	mux.HandleFunc("POST /sandbox/faults", func(w http.ResponseWriter, r *http.Request) {
@@ -30,10 +30,10 @@ func (s *Sandbox) control() http.Handler {
 			err = s.orderFaults(text)
 		}
 		if err != nil {
-			tell(w, http.StatusBadRequest, fields{"message": err.Error()})
+			tell(w, http.StatusBadRequest, map[string]any{"message": err.Error()})
 			return
 		}
-		tell(w, http.StatusOK, fields{})
+		tell(w, http.StatusOK, map[string]any{})
 	})
 	mux.HandleFunc("DELETE /sandbox/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.clearFaults()
@@ -51,8 +51,16 @@ func tell(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the reader may have left
 }
 
+// listOf makes an empty list of none, which JSON would write as null.
+func listOf[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
 func (s *Sandbox) tellTime(w http.ResponseWriter) {
-	tell(w, http.StatusOK, fields{"now": s.clock.Now().UTC(), "speed": s.clock.rate()})
+	tell(w, http.StatusOK, map[string]any{"now": s.clock.Now().UTC(), "speed": s.clock.rate()})
 }
 
 func (s *Sandbox) advanceClock(w http.ResponseWriter, r *http.Request) {
@@ -63,11 +71,11 @@ func (s *Sandbox) advanceClock(w http.ResponseWriter, r *http.Request) {
 		d, err = time.ParseDuration(in.Advance)
 	}
 	if err != nil || d < 0 {
-		tell(w, http.StatusBadRequest, fields{"message": `say how far, like {"advance":"20m"}`})
+		tell(w, http.StatusBadRequest, map[string]any{"message": `say how far, like {"advance":"20m"}`})
 		return
 	}
 	if err := s.clock.Advance(r.Context(), d); err != nil {
-		tell(w, http.StatusGatewayTimeout, fields{"message": err.Error()})
+		tell(w, http.StatusGatewayTimeout, map[string]any{"message": err.Error()})
 		return
 	}
 	s.tellTime(w)
@@ -78,7 +86,7 @@ func (s *Sandbox) settled(w http.ResponseWriter, r *http.Request) {
 	if t := r.URL.Query().Get("timeout"); t != "" {
 		d, err := time.ParseDuration(t)
 		if err != nil {
-			tell(w, http.StatusBadRequest, fields{"message": "timeout is a duration, like 10s"})
+			tell(w, http.StatusBadRequest, map[string]any{"message": "timeout is a duration, like 10s"})
 			return
 		}
 		timeout = d
@@ -86,10 +94,10 @@ func (s *Sandbox) settled(w http.ResponseWriter, r *http.Request) {
 	ctx, stop := context.WithTimeout(r.Context(), timeout)
 	defer stop()
 	if err := s.Settled(ctx); err != nil {
-		tell(w, http.StatusGatewayTimeout, fields{"settled": false, "message": err.Error()})
+		tell(w, http.StatusGatewayTimeout, map[string]any{"settled": false, "message": err.Error()})
 		return
 	}
-	tell(w, http.StatusOK, fields{"settled": true})
+	tell(w, http.StatusOK, map[string]any{"settled": true})
 }
 
 func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
@@ -97,55 +105,58 @@ func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
 	if text := r.URL.Query().Get("since"); text != "" {
 		var err error
 		if since, err = strconv.ParseInt(text, 10, 64); err != nil {
-			tell(w, http.StatusBadRequest, fields{"message": "since is the number of a call"})
+			tell(w, http.StatusBadRequest, map[string]any{"message": "since is the number of a call"})
 			return
 		}
 	}
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	calls := s.calls
 	n, _ := slices.BinarySearchFunc(calls, since+1, func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
 	next := since
 	if len(calls) > 0 {
 		next = max(since, calls[len(calls)-1].N)
 	}
-	tell(w, http.StatusOK, fields{"next": next, "calls": list(calls[n:])})
+	tell(w, http.StatusOK, map[string]any{"next": next, "calls": listOf(calls[n:])})
 }
 
 func (s *Sandbox) deliveries(w http.ResponseWriter, _ *http.Request) {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
-	tell(w, http.StatusOK, each(s.st.Deliveries, func(d *Delivery) fields {
-		return fields{"id": d.ID, "guid": d.GUID, "event": d.Event, "action": d.Action, "status": d.Code, "reason": d.Reason, "redelivery": d.Redelivery, "at": d.At}
-	}))
+	s.st.Lock()
+	defer s.st.Unlock()
+	views := []map[string]any{}
+	for _, d := range s.st.Deliveries {
+		views = append(views, map[string]any{"id": d.ID, "guid": d.GUID, "event": d.Event, "action": d.Action, "status": d.Code,
+			"reason": d.Reason, "redelivery": d.Redelivery, "at": d.At})
+	}
+	tell(w, http.StatusOK, views)
 }
 
 // redeliver answers once the delivery was made.
 func (s *Sandbox) redeliver(w http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	s.st.mu.Lock()
+	s.st.Lock()
 	d, ok := s.st.delivery(id)
 	if ok {
 		d = s.courier.redeliver(d)
 	}
-	s.st.mu.Unlock()
+	s.st.Unlock()
 	if !ok {
-		tell(w, http.StatusNotFound, fields{"message": "there is no such delivery"})
+		tell(w, http.StatusNotFound, map[string]any{"message": "there is no such delivery"})
 		return
 	}
 	if err := s.courier.idle(r.Context()); err != nil {
-		tell(w, http.StatusGatewayTimeout, fields{"message": err.Error()})
+		tell(w, http.StatusGatewayTimeout, map[string]any{"message": err.Error()})
 		return
 	}
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
-	tell(w, http.StatusOK, fields{"id": d.ID, "guid": d.GUID, "status": d.Code})
+	s.st.Lock()
+	defer s.st.Unlock()
+	tell(w, http.StatusOK, map[string]any{"id": d.ID, "guid": d.GUID, "status": d.Code})
 }
 
 // Outbox returns what left for people outside GitHub, in the order in which it arrived first.
 func (s *Sandbox) Outbox() []OutboxEntry {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	all := slices.Clone(s.st.Outbox)
 	for n := range all {
 		all[n].Repeats = slices.Clone(all[n].Repeats)
@@ -163,21 +174,21 @@ func (s *Sandbox) Repeated() []OutboxEntry {
 func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
-		tell(w, http.StatusRequestEntityTooLarge, fields{"message": "too long"})
+		tell(w, http.StatusRequestEntityTooLarge, map[string]any{"message": "too long"})
 		return
 	}
 	if !hmac.Equal([]byte(sign(s.outboundSecret(), body)), []byte(r.Header.Get("X-Firebreak-Signature-256"))) {
-		tell(w, http.StatusUnauthorized, fields{"message": "the signature does not fit"})
+		tell(w, http.StatusUnauthorized, map[string]any{"message": "the signature does not fit"})
 		return
 	}
 	var e OutboxEntry
 	kind := r.PathValue("kind")
 	if err := json.Unmarshal(body, &e); err != nil || kind != "page" && kind != "announce" || e.Kind != kind {
-		tell(w, http.StatusUnprocessableEntity, fields{"message": "kind must be page or announce, as in the address"})
+		tell(w, http.StatusUnprocessableEntity, map[string]any{"message": "kind must be page or announce, as in the address"})
 		return
 	}
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	now := s.st.now()
 	isSame := func(o OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }
 	if n := slices.IndexFunc(s.st.Outbox, isSame); n >= 0 {
@@ -189,7 +200,7 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 		s.st.Outbox = append(s.st.Outbox, e)
 	}
 	s.st.changed()
-	tell(w, http.StatusOK, fields{})
+	tell(w, http.StatusOK, map[string]any{})
 }
 
 // version lets a page wait for news.
@@ -198,17 +209,17 @@ func (s *Sandbox) version(w http.ResponseWriter, r *http.Request) {
 	patience := time.NewTimer(25 * time.Second)
 	defer patience.Stop()
 	for {
-		s.st.mu.Lock()
+		s.st.Lock()
 		version, wake := s.st.version, s.st.wake
-		s.st.mu.Unlock()
+		s.st.Unlock()
 		if err != nil || version > after {
-			tell(w, http.StatusOK, fields{"version": version})
+			tell(w, http.StatusOK, map[string]any{"version": version})
 			return
 		}
 		select {
 		case <-wake:
 		case <-patience.C:
-			tell(w, http.StatusOK, fields{"version": version})
+			tell(w, http.StatusOK, map[string]any{"version": version})
 			return
 		case <-r.Context().Done():
 			return

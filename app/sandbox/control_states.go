@@ -23,8 +23,8 @@ func (s *Sandbox) SetState(text []byte) error {
 		if n < 0 {
 			return fmt.Errorf("there is no state %q; there are %s", key, stateExamples())
 		}
-		s.st.mu.Lock()
-		defer s.st.mu.Unlock()
+		s.st.Lock()
+		defer s.st.Unlock()
 		if err := states[n].set(s.st, s.st.orgOwner(), value); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
@@ -48,18 +48,20 @@ func (s *Sandbox) postState(w http.ResponseWriter, r *http.Request) {
 		err = s.SetState(text)
 	}
 	if err != nil {
-		tell(w, http.StatusBadRequest, fields{"message": err.Error()})
+		tell(w, http.StatusBadRequest, map[string]any{"message": err.Error()})
 		return
 	}
-	tell(w, http.StatusOK, fields{})
+	tell(w, http.StatusOK, map[string]any{})
 }
 
 // getStates serves GET /sandbox/states: what can be brought about, and what holds.
 func (s *Sandbox) getStates(w http.ResponseWriter, _ *http.Request) {
-	s.st.mu.Lock()
+	s.st.Lock()
 	holds := s.st.conditions()
-	s.st.mu.Unlock()
-	tell(w, http.StatusOK, fields{"holds": list(holds), "faults": list(s.describeFaults()), "states": each(states, func(s state) fields {
-		return fields{"key": s.key, "example": json.RawMessage(s.example), "doc": s.doc}
-	})})
+	s.st.Unlock()
+	views := []map[string]any{}
+	for _, s := range states {
+		views = append(views, map[string]any{"key": s.key, "example": json.RawMessage(s.example), "doc": s.doc})
+	}
+	tell(w, http.StatusOK, map[string]any{"holds": listOf(holds), "faults": listOf(s.describeFaults()), "states": views})
 }

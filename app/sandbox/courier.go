@@ -211,9 +211,9 @@ func (c *courier) work() {
 			select {
 			case <-changed:
 			case <-timer.C:
-				c.s.st.mu.Lock()
+				c.s.st.Lock()
 				c.release(c.s.clock.Now())
-				c.s.st.mu.Unlock()
+				c.s.st.Unlock()
 			case <-c.ended:
 				timer.Stop()
 				return
@@ -246,10 +246,10 @@ func (c *courier) dueTimer() *time.Timer {
 // as failed and made again only when somebody asks for it.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (c *courier) deliver(d outgoing) {
-	c.s.st.mu.Lock()
+	c.s.st.Lock()
 	target, secret := c.s.st.hookTarget()
 	appID := c.s.st.app.ID
-	c.s.st.mu.Unlock()
+	c.s.st.Unlock()
 	head := map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
 		"X-GitHub-Hook-ID": fmt.Sprint(hookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
@@ -299,8 +299,8 @@ func (c *courier) deliver(d outgoing) {
 		}
 		stop()
 	}
-	c.s.st.mu.Lock()
-	defer c.s.st.mu.Unlock()
+	c.s.st.Lock()
+	defer c.s.st.Unlock()
 	d.Done, d.Code, d.Reason, d.Duration = true, code, reason, time.Since(begin)
 	d.RequestHead, d.ResponseHead, d.ResponseBody = head, answerHead, answer
 	c.s.keeper.record(record{Done: d.Delivery})

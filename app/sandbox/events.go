@@ -136,11 +136,6 @@ func (*organizationEvent) isEvent() {}
 func (*installationEvent) isEvent() {}
 func (*pingEvent) isEvent()         {}
 
-// isSubscribed reports whether the App's webhooks for an event of a repository are sent.
-func (st *store) isSubscribed(r *Repository, event string) bool {
-	return st.Suspended.IsZero() && st.installed(r) && slices.Contains(st.app.Events, event)
-}
-
 // snapshot returns a copy of the issue that stays as it is now when the issue is transferred.
 func (i *Issue) snapshot() *Issue {
 	was := *i

@@ -160,8 +160,8 @@ func (s *Sandbox) orderFaults(text []byte) error {
 		}
 	}
 	c.mu.Unlock()
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	s.st.news()
 	return nil
 }
@@ -178,8 +178,8 @@ func (s *Sandbox) clearFaults() {
 	c.mu.Lock()
 	c.drop, c.duplicate, c.shuffle, c.delay = 0, 0, nil, 0
 	c.mu.Unlock()
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	c.release(time.Time{})
 	s.st.news()
 }
@@ -189,8 +189,8 @@ var errAway = &Error{Status: http.StatusServiceUnavailable, Message: messageOf(h
 
 // keepPast lets the store keep as much of its past as reads go back.
 func (s *Sandbox) keepPast() {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	s.st.keepPast(s.clock.Now, s.faults.reach())
 }
 

@@ -103,10 +103,10 @@ func (s *Sandbox) describeFaults() (all []string) {
 		say("%s is %s behind (%s)", l.match, l.by, times(l.left))
 	}
 	if now.Before(f.outage) {
-		say("GitHub is away until %s", shortTime(f.outage))
+		say("GitHub is away until %s", momentOf(f.outage))
 	}
 	if f.limit != "" && now.Before(f.until) {
-		say("The %s limit is reached until %s", f.limit, shortTime(f.until))
+		say("The %s limit is reached until %s", f.limit, momentOf(f.until))
 	}
 	if f.secondary != nil {
 		say("Secondary limits are enforced")
@@ -134,3 +134,6 @@ func (s *Sandbox) describeFaults() (all []string) {
 	}
 	return all
 }
+
+// momentOf writes a time for people.
+func momentOf(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05 UTC") }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"path"
 	"strings"
 )
@@ -26,7 +25,7 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 	}
 	name := path.Clean(in.Path)
 	if in.Path == "" || name != in.Path || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") || name == "." {
-		return nil, false, &Error{Status: http.StatusUnprocessableEntity, Message: "path contains a malformed path component"}
+		return nil, false, &Error{Status: statusUnprocessableEntity, Message: "path contains a malformed path component"}
 	}
 	if by.ViaApp && strings.HasPrefix(name, ".github/workflows/") && !by.allows("workflows", "write") {
 		return nil, false, forbidden("Resource not accessible by integration")
@@ -40,7 +39,7 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 	}
 	tip, hasTip := r.Git.branch(branch)
 	if !hasTip && (len(r.Git.Commits) > 0 || branch != r.DefaultBranch) {
-		return nil, false, &Error{Status: http.StatusNotFound, Message: "Branch " + branch + " not found"}
+		return nil, false, &Error{Status: statusNotFound, Message: "Branch " + branch + " not found"}
 	}
 	was, tree := "", ""
 	if hasTip {
@@ -49,7 +48,7 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 			was = e.SHA
 		}
 	}
-	if err := r.ruled("refs/heads/"+branch, http.StatusConflict); err != nil {
+	if err := r.ruled("refs/heads/"+branch, statusConflict); err != nil {
 		return nil, false, err
 	}
 	switch {
@@ -58,7 +57,7 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 	case was != "" && in.SHA == "":
 		return nil, false, missing("sha")
 	case in.SHA != was:
-		return nil, false, &Error{Status: http.StatusConflict, Message: fmt.Sprintf("%s does not match %s", name, in.SHA)}
+		return nil, false, &Error{Status: statusConflict, Message: fmt.Sprintf("%s does not match %s", name, in.SHA)}
 	}
 	entry := TreeEntry{Mode: modeFile}
 	if !in.Remove {
@@ -66,7 +65,7 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 	}
 	tree, err = r.Git.set(tree, name, entry)
 	if err != nil {
-		return nil, false, &Error{Status: http.StatusUnprocessableEntity, Message: err.Error()}
+		return nil, false, &Error{Status: statusUnprocessableEntity, Message: err.Error()}
 	}
 	c = st.newCommit(by, tree, in.Message, in.Author, in.Committer)
 	if hasTip {
@@ -75,10 +74,6 @@ func (st *store) changeFile(by *Actor, r *Repository, in fileChange) (c *Commit,
 	r.Git.putCommit(c)
 	st.moveRef(by, r, "refs/heads/"+branch, c.SHA)
 	return c, was == "" && !in.Remove, nil
-}
-
-func missing(field string) *Error {
-	return &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied.", field)}
 }
 
 // newCommit prepares a commit by the actor. GitHub signs what an app or a person commits through it without naming an author.
@@ -103,16 +98,16 @@ func (st *store) createRef(by *Actor, r *Repository, ref, sha string) error {
 		return err
 	}
 	if !strings.HasPrefix(ref, "refs/") || strings.Count(ref, "/") < 2 || strings.HasSuffix(ref, "/") || strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference name must start with 'refs' and have at least two slashes."}
+		return &Error{Status: statusUnprocessableEntity, Message: "Reference name must start with 'refs' and have at least two slashes."}
 	}
 	if r.Git.isEmpty() {
 		return errEmptyGit
 	}
 	if _, ok := r.Git.Refs[ref]; ok {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference already exists"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Reference already exists"}
 	}
 	if _, ok := r.Git.Commits[sha]; !ok {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Object does not exist"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Object does not exist"}
 	}
 	st.moveRef(by, r, ref, sha)
 	return nil
@@ -128,15 +123,15 @@ func (st *store) updateRef(by *Actor, r *Repository, ref, sha string, force bool
 	}
 	old, ok := r.Git.Refs[ref]
 	if !ok {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference does not exist"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Reference does not exist"}
 	}
 	if _, ok := r.Git.Commits[sha]; !ok {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Object does not exist"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Object does not exist"}
 	}
 	if !force && !r.Git.ancestors(sha)[old] {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Update is not a fast forward"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Update is not a fast forward"}
 	}
-	if err := r.ruled(ref, http.StatusUnprocessableEntity); err != nil {
+	if err := r.ruled(ref, statusUnprocessableEntity); err != nil {
 		return err
 	}
 	st.moveRef(by, r, ref, sha)
@@ -149,10 +144,10 @@ func (st *store) deleteRef(by *Actor, r *Repository, ref string) error {
 		return err
 	}
 	if _, ok := r.Git.Refs[ref]; !ok {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Reference does not exist"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Reference does not exist"}
 	}
 	if ref == "refs/heads/"+r.DefaultBranch {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "Cannot delete the default branch"}
+		return &Error{Status: statusUnprocessableEntity, Message: "Cannot delete the default branch"}
 	}
 	st.moveRef(by, r, ref, "")
 	return nil

@@ -1,126 +1,12 @@
 package sandbox
 
 import (
-	"bytes"
-	"crypto/sha1"
-	"encoding/hex"
 	"errors"
-	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
-	"time"
 )
-
-// Git is a repository's object database with its references. Names of objects are those that git itself would give.
-type Git struct {
-	Blobs   map[string][]byte
-	Trees   map[string][]TreeEntry
-	Commits map[string]*Commit
-	Refs    map[string]string // refs/heads/main → commit
-}
-
-// TreeEntry is one line of a tree.
-type TreeEntry struct {
-	Mode string // 100644, 100755, 120000, 040000 or 160000
-	Name string
-	SHA  string
-}
-
-// Kind is blob, tree or commit.
-func (e TreeEntry) Kind() string {
-	switch e.Mode {
-	case modeTree:
-		return "tree"
-	case "160000":
-		return "commit"
-	}
-	return "blob"
-}
-
-const (
-	modeFile = "100644"
-	modeTree = "040000"
-)
-
-// Commit is a commit.
-type Commit struct {
-	SHA       string
-	Tree      string
-	Parents   []string
-	Author    Signature
-	Committer Signature
-	Message   string
-	Login     string // the account that made it, empty when unknown
-	Verified  bool   // signed by GitHub on behalf of an app or of a person on the web
-}
-
-// Signature names who did something to a commit and when.
-type Signature struct {
-	Name  string
-	Email string
-	At    time.Time
-}
-
-func newGit() *Git {
-	return &Git{Blobs: map[string][]byte{}, Trees: map[string][]TreeEntry{}, Commits: map[string]*Commit{}, Refs: map[string]string{}}
-}
-
-// objectName is git's name for an object: the SHA-1 of its kind, length and content.
-func objectName(kind string, content []byte) string {
-	h := sha1.New()
-	fmt.Fprintf(h, "%s %d\x00", kind, len(content))
-	h.Write(content)
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func (g *Git) putBlob(content []byte) string {
-	sha := objectName("blob", content)
-	if _, ok := g.Blobs[sha]; !ok {
-		g.Blobs[sha] = slices.Clone(content)
-	}
-	return sha
-}
-
-func (g *Git) putTree(entries []TreeEntry) string {
-	entries = slices.Clone(entries)
-	// git orders a directory as though its name ended with a slash
-	key := func(e TreeEntry) string {
-		if e.Mode == modeTree {
-			return e.Name + "/"
-		}
-		return e.Name
-	}
-	sort.Slice(entries, func(i, j int) bool { return key(entries[i]) < key(entries[j]) })
-	var b bytes.Buffer
-	for _, e := range entries {
-		raw, _ := hex.DecodeString(e.SHA)
-		fmt.Fprintf(&b, "%s %s\x00", strings.TrimPrefix(e.Mode, "0"), e.Name)
-		b.Write(raw)
-	}
-	sha := objectName("tree", b.Bytes())
-	g.Trees[sha] = entries
-	return sha
-}
-
-func (g *Git) putCommit(c *Commit) string {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "tree %s\n", c.Tree)
-	for _, p := range c.Parents {
-		fmt.Fprintf(&b, "parent %s\n", p)
-	}
-	fmt.Fprintf(&b, "author %s\ncommitter %s\n\n%s", c.Author, c.Committer, c.Message)
-	c.SHA = objectName("commit", b.Bytes())
-	if _, ok := g.Commits[c.SHA]; !ok {
-		g.Commits[c.SHA] = c
-	}
-	return c.SHA
-}
-
-// String writes a signature as it stands in a commit object.
-func (s Signature) String() string {
-	return fmt.Sprintf("%s <%s> %d +0000", s.Name, s.Email, s.At.Unix())
-}
 
 // resolve finds the commit that a branch, a tag, a full reference or a commit's name (also shortened) means.
 func (g *Git) resolve(ref string) (*Commit, bool) {
@@ -360,7 +246,7 @@ func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []stri
 	for p := range was {
 		paths[p] = true
 	}
-	for _, p := range sortedKeys(paths) {
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
 		if them[p].SHA == was[p].SHA || them[p].SHA == us[p].SHA {
 			continue
 		}
@@ -376,15 +262,6 @@ func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []stri
 		tree = next
 	}
 	return tree, conflicts
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // commitChanges lists what a commit changes over its first parent.

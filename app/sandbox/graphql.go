@@ -116,7 +116,7 @@ func queryGraphQL(ctx context.Context, st *store, by *Actor, query, operation st
 		answer["data"] = result.Data
 	}
 	if len(result.Errors) > 0 {
-		answer["errors"] = each(result.Errors, gqlErrorView)
+		answer["errors"] = convert(result.Errors, gqlErrorView)
 	}
 	return answer
 }
@@ -272,7 +272,7 @@ type connection[T any] struct {
 
 // connect makes a connection; name is the field's.
 func connect[S, T any](name string, all []S, args pageArgs, view func(S) T) *connection[T] {
-	return &connection[T]{name: name, all: each(all, view), args: args}
+	return &connection[T]{name: name, all: convert(all, view), args: args}
 }
 
 // TotalCount counts all of the list, whichever part is asked for.
@@ -368,4 +368,13 @@ func cursorPlace(cursor string) int {
 	text, _ := base64.StdEncoding.DecodeString(cursor)
 	n, _ := strconv.Atoi(strings.TrimPrefix(string(text), "cursor:v2:"))
 	return max(0, n)
+}
+
+// convert makes a view of every element.
+func convert[S, T any](all []S, view func(S) T) []T {
+	views := make([]T, 0, len(all))
+	for _, one := range all {
+		views = append(views, view(one))
+	}
+	return views
 }

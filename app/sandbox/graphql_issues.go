@@ -253,7 +253,7 @@ var reactionContents = map[string]string{"+1": "THUMBS_UP", "-1": "THUMBS_DOWN"}
 
 // reactionGroups counts reactions; a kind that nobody used is there, too.
 func reactionGroups(reactions []*Reaction) *[]*gqlReactionGroup {
-	groups := each(reactionKinds, func(kind string) *gqlReactionGroup {
+	groups := convert(reactionKinds, func(kind string) *gqlReactionGroup {
 		g := &gqlReactionGroup{Content: enum(kind)}
 		if content, ok := reactionContents[kind]; ok {
 			g.Content = content

@@ -533,7 +533,7 @@ func (r *gqlRollup) Contexts(args pageArgs) *gqlContexts {
 }
 
 func counts(by map[string]int32) *[]*gqlCount {
-	all := each(
+	all := convert(
 		slices.Sorted(maps.Keys(by)),
 		func(state string) *gqlCount { return &gqlCount{state, by[state]} },
 	)

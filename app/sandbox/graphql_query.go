@@ -86,10 +86,10 @@ func (*gqlRoot) Search(ctx context.Context, args struct {
 		if err != nil {
 			return nil, gqlRefusal(err)
 		}
-		items, issues = each(found, func(i *Issue) *gqlItem { return &gqlItem{c: c, issue: i} }), len(found)
+		items, issues = convert(found, func(i *Issue) *gqlItem { return &gqlItem{c: c, issue: i} }), len(found)
 	case "REPOSITORY":
 		found := searchRepos(c.st, c.by, searchTerms(args.Query))
-		items, repositories = each(
+		items, repositories = convert(
 			found,
 			func(r *Repository) *gqlItem { return &gqlItem{c: c, repo: r} },
 		), len(found)

@@ -200,14 +200,6 @@ func (st *store) checkEdit(by *Actor, i *Issue, edit issueEdit) error {
 	return invalid("Issue", "state", "invalid", "")
 }
 
-// needAuthor lets the author pass, provided that they may still write there, and everybody else who has the role.
-func (st *store) needAuthor(by *Actor, r *Repository, author string, role Role, areas []string) error {
-	if !by.ViaApp && by.Login == author && st.sees(by, r) {
-		return r.writable()
-	}
-	return st.need(by, r, role, areas...)
-}
-
 func (st *store) setText(by *Actor, i *Issue, title, body string) {
 	was := changes{}
 	if title != i.Title {
@@ -307,20 +299,8 @@ func (st *store) lockIssue(by *Actor, i *Issue, locked bool, reason string) erro
 	return nil
 }
 
-// deleteIssue removes an issue for good; its number is not used again.
-func (st *store) deleteIssue(by *Actor, i *Issue) error {
-	if err := st.need(by, i.repo, RoleMaintain, "administration"); err != nil {
-		return err
-	}
-	if i.Pull != nil {
-		return forbidden("Pull requests cannot be deleted.")
-	}
-	st.removeIssue(by, i)
-	return nil
-}
-
-// removeIssue is deleteIssue for who may.
-func (st *store) removeIssue(by *Actor, i *Issue) {
+// deleteIssue deletes an issue for good, in the name of somebody who may. Its number is not used again.
+func (st *store) deleteIssue(by *Actor, i *Issue) {
 	st.emit(&issueEvent{By: by, Issue: i, Action: "deleted"})
 	i.repo.Issues[i.Number-1] = nil
 	if !i.Closed {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -144,7 +143,7 @@ func (st *store) removeLabel(by *Actor, i *Issue, name string) error {
 			return nil
 		}
 	}
-	return &Error{Status: http.StatusNotFound, Message: "Label does not exist"}
+	return &Error{Status: statusNotFound, Message: "Label does not exist"}
 }
 
 func (st *store) dropLabel(by *Actor, i *Issue, l *Label) {

@@ -36,9 +36,6 @@ type Team struct {
 	Created     time.Time
 }
 
-// Role is what somebody may do in a repository; a greater role includes the lesser ones.
-type Role int
-
 // The roles of a repository.
 const (
 	RoleNone Role = iota
@@ -48,11 +45,6 @@ const (
 	RoleMaintain
 	RoleAdmin
 )
-
-// String is GitHub's role_name.
-func (r Role) String() string {
-	return [...]string{"none", "read", "triage", "write", "maintain", "admin"}[r]
-}
 
 // Repository holds everything of one repository: labels, issues, pull requests, git objects, checks.
 type Repository struct {
@@ -214,34 +206,6 @@ type Reaction struct {
 	Content string // +1 -1 laugh confused heart hooray rocket eyes
 	Created time.Time
 }
-
-// Event is one item of an issue's timeline. Which of the fields after At are set depends on Kind.
-type Event struct {
-	ID     int64
-	Kind   string // labeled, unlabeled, assigned, unassigned, closed, reopened, renamed, commented, cross-referenced, reviewed, committed, merged, …
-	Actor  string
-	ViaApp bool
-	At     time.Time
-
-	Label       *EventLabel `json:",omitempty"` // labeled, unlabeled: as it was then
-	Assignee    string      `json:",omitempty"` // assigned, unassigned
-	From        string      `json:",omitempty"` // renamed: the title before; review_dismissed: the state before
-	To          string      `json:",omitempty"` // renamed: the title after; review_dismissed: why
-	StateReason string      `json:",omitempty"` // closed, reopened
-	CommitID    string      `json:",omitempty"` // closed, merged, referenced, committed
-	CommentID   int64       `json:",omitempty"` // commented, comment_pinned, comment_unpinned
-	ReviewID    int64       `json:",omitempty"` // reviewed, review_dismissed
-	Reviewer    string      `json:",omitempty"` // review_requested, review_request_removed: a person,
-	Team        string      `json:",omitempty"` // or a team's slug
-	LockReason  string      `json:",omitempty"` // locked
-	IssueID     int64       `json:",omitempty"` // cross-referenced: the source; sub_issue_…, parent_issue_…: the other issue
-
-	comment *Comment // commented
-	review  *Review  // reviewed, review_dismissed
-}
-
-// EventLabel is a label as an event remembers it.
-type EventLabel struct{ Name, Color string }
 
 // PullRequest is what a pull request has beyond an issue.
 type PullRequest struct {

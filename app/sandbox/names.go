@@ -100,8 +100,8 @@ func setOrgRenamed(st *store, by *Actor, value json.RawMessage) error {
 	if st.app.Owner == was {
 		st.app.Owner = to
 	}
-	if st.App != nil && st.App.Owner == was {
-		st.App.Owner = to
+	if st.Registered != nil && st.Registered.Owner == was {
+		st.Registered.Owner = to
 	}
 	for _, t := range st.Teams {
 		if t.Org == was {
@@ -262,7 +262,7 @@ func setDeleted(st *store, by *Actor, i *Issue) error {
 	if i.Pull != nil {
 		return errors.New("pull requests can't be deleted")
 	}
-	st.removeIssue(by, i)
+	st.deleteIssue(by, i)
 	return nil
 }
 

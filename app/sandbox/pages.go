@@ -210,10 +210,10 @@ func (p *pageServer) visit(w http.ResponseWriter, r *http.Request) *visit {
 // show makes a handler of a page: a function that gives the template's name and data.
 func (p *pageServer) show(page func(*visit) (string, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p.st.mu.Lock()
+		p.st.Lock()
 		v := p.visit(w, r)
 		status, body := v.render(page)
-		p.st.mu.Unlock()
+		p.st.Unlock()
 		send(w, status, body, v.leads)
 	}
 }
@@ -232,11 +232,11 @@ func (p *pageServer) actOr(do func(*visit) (string, error), again func(*visit) (
 			http.Error(w, "the form could not be read: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		p.st.mu.Lock()
+		p.st.Lock()
 		v := p.visit(w, r)
 		to, err := do(v)
 		if err == nil {
-			p.st.mu.Unlock()
+			p.st.Unlock()
 			http.Redirect(w, r, to, http.StatusSeeOther)
 			return
 		}
@@ -259,7 +259,7 @@ func (p *pageServer) actOr(do func(*visit) (string, error), again func(*visit) (
 		}
 		v.flash, v.kept = explain(err), r.PostForm.Get("body")
 		_, body := v.render(again)
-		p.st.mu.Unlock()
+		p.st.Unlock()
 		send(w, status, body, v.leads)
 	}
 }
@@ -484,14 +484,14 @@ func backTo(r *http.Request) string {
 func (p *pageServer) preview(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	body := r.PostFormValue("body")
-	p.st.mu.Lock()
+	p.st.Lock()
 	v := p.visit(w, r)
 	err := v.openRepo()
 	var html template.HTML
 	if err == nil {
 		html = v.text(body)
 	}
-	p.st.mu.Unlock()
+	p.st.Unlock()
 	if err != nil {
 		http.NotFound(w, r)
 		return

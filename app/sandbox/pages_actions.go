@@ -186,9 +186,9 @@ func (v *visit) reactComment() (string, error) {
 }
 
 func (p *pageServer) switchPerson(w http.ResponseWriter, r *http.Request) {
-	p.st.mu.Lock()
+	p.st.Lock()
 	by, ok := p.st.person(r.PostFormValue("person"))
-	p.st.mu.Unlock()
+	p.st.Unlock()
 	if !ok {
 		http.Error(w, "there is no such person in the sandbox", http.StatusUnprocessableEntity)
 		return

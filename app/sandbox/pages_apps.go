@@ -121,7 +121,7 @@ type installedRepo struct {
 
 func (v *visit) installationPage() installationPage {
 	p := installationPage{App: v.st.app.Name, Slug: v.st.app.Slug, Account: v.st.org.Login, Installed: v.st.installed(nil), Permissions: permissionLines(v.st.app.Permissions)}
-	p.All = !p.Installed || v.st.App == nil || v.st.App.Repositories == nil
+	p.All = !p.Installed || v.st.Registered == nil || v.st.Registered.Repositories == nil
 	for _, r := range v.st.Repos {
 		p.Repos = append(p.Repos, installedRepo{ID: r.ID, Name: r.FullName(), Selected: p.Installed && v.st.installed(r)})
 	}

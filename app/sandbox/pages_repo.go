@@ -148,7 +148,7 @@ func treePath(r *Repository, rest string) (branch string, commit *Commit, file s
 
 // crumbs are the folders of a path, each a link but the last.
 func crumbs(repo, branch, file string) []link {
-	parts := splitPath(file)
+	parts := strings.FieldsFunc(file, func(r rune) bool { return r == '/' })
 	var list []link
 	for n, part := range parts {
 		l := link{Name: part}
@@ -283,7 +283,7 @@ func (v *visit) blob() (string, any, error) {
 
 // raw serves a file as it is; nothing in it may run.
 func (p *pageServer) raw(w http.ResponseWriter, r *http.Request) {
-	p.st.mu.Lock()
+	p.st.Lock()
 	v := p.visit(w, r)
 	var content []byte
 	name := ""
@@ -298,7 +298,7 @@ func (p *pageServer) raw(w http.ResponseWriter, r *http.Request) {
 		}
 		name = file
 	}
-	p.st.mu.Unlock()
+	p.st.Unlock()
 	if err != nil {
 		http.NotFound(w, r)
 		return

@@ -117,11 +117,11 @@ func (p *pageServer) makeTrouble(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/_states", http.StatusSeeOther)
 		return
 	}
-	p.st.mu.Lock()
+	p.st.Lock()
 	v := p.visit(w, r)
 	v.flash = err.Error()
 	_, body := v.render((*visit).troubles)
-	p.st.mu.Unlock()
+	p.st.Unlock()
 	send(w, http.StatusUnprocessableEntity, body, "")
 }
 

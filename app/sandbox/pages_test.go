@@ -117,8 +117,8 @@ func pageWorld(t *testing.T) (*store, browser) {
 		r.Git.Refs["refs/heads/main"] = r.Git.putCommit(&Commit{Tree: tree, Message: "Set up", Login: "alice", Author: Signature{Name: "alice", At: now}, Committer: Signature{Name: "alice", At: now}})
 	}
 	pages := newPageServer(st, func(d time.Duration) error {
-		st.mu.Lock()
-		defer st.mu.Unlock()
+		st.Lock()
+		defer st.Unlock()
 		now = now.Add(d)
 		return nil
 	})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 )
@@ -57,11 +56,11 @@ type repoVersion struct {
 func (st *store) keepPast(now func() time.Time, reach time.Duration) {
 	switch {
 	case reach == 0:
-		st.past, st.mu.taken = nil, nil
+		st.past, st.taken = nil, nil
 	case st.past == nil:
 		st.past = &past{st: st, now: now, reach: reach, at: now()}
 		st.past.keep()
-		st.mu.taken = func() {
+		st.taken = func() {
 			if p := st.past; p.touched && p.now().After(p.at) {
 				p.keep()
 			}
@@ -128,7 +127,7 @@ func (st *store) asOf(then time.Time) (*store, error) {
 	}
 	// Who asks, and what became of webhooks, is not read from a replica.
 	replica.app, replica.Deliveries, replica.now = st.app, st.Deliveries, st.now
-	replica.App, replica.Suspended, replica.Installation = st.App, st.Suspended, st.Installation
+	replica.Registered, replica.Suspended, replica.Installation = st.Registered, st.Suspended, st.Installation
 	replica.Uninstalled, replica.AllowList = st.Uninstalled, st.AllowList
 	return replica, nil
 }
@@ -154,17 +153,6 @@ func (v *version) open(st *store) (*store, error) {
 	replica.relink()
 	v.replica = replica
 	return replica, nil
-}
-
-// sameAs reports whether git has what its later state has. Objects are only ever added.
-func (g *Git) sameAs(later *Git) bool {
-	return len(g.Blobs) == len(later.Blobs) && len(g.Trees) == len(later.Trees) && len(g.Commits) == len(later.Commits) &&
-		maps.Equal(g.Refs, later.Refs)
-}
-
-// copyOf returns a copy that doesn't change with the original.
-func (g *Git) copyOf() *Git {
-	return &Git{Blobs: maps.Clone(g.Blobs), Trees: maps.Clone(g.Trees), Commits: maps.Clone(g.Commits), Refs: maps.Clone(g.Refs)}
 }
 
 // encode writes a part of the model, which has nothing that JSON can't have.

@@ -17,8 +17,8 @@ type Person struct {
 
 // Add adds somebody.
 func (s *Sandbox) Add(p Person) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	if _, taken := s.st.user(p.Login); taken {
 		return fmt.Errorf("there is a %s already", p.Login)
 	}
@@ -54,8 +54,8 @@ func (s *Sandbox) Add(p Person) error {
 
 // Suspend suspends somebody: they can do nothing any more, and to the API they are nobody. What they wrote stays.
 func (s *Sandbox) Suspend(login string) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	u, ok := s.st.user(login)
 	if !ok {
 		return fmt.Errorf("there is no %s", login)
@@ -67,8 +67,8 @@ func (s *Sandbox) Suspend(login string) error {
 
 // Delete deletes somebody's account. What they wrote stays, as the ghost's.
 func (s *Sandbox) Delete(login string) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	u, ok := s.st.user(login)
 	if !ok {
 		return fmt.Errorf("there is no %s", login)
@@ -79,8 +79,8 @@ func (s *Sandbox) Delete(login string) error {
 
 // Transfer moves an issue to another repository, as somebody who may write in both.
 func (s *Sandbox) Transfer(login, from string, number int, to string) error {
-	s.st.mu.Lock()
-	defer s.st.mu.Unlock()
+	s.st.Lock()
+	defer s.st.Unlock()
 	by, known := s.st.person(login)
 	old, ok := s.st.repo(from)
 	target, there := s.st.repo(to)

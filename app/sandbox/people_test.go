@@ -70,8 +70,8 @@ func TestPeopleAndTransfers(t *testing.T) {
 		step{"alice", "GET ~/issues/1/comments", "", 404, nil},
 	)
 	g.held(func(st *store) {
-		if r, _ := st.repo("acme/incidents"); r.open != 0 || !slices.Contains(r.Issues, nil) {
-			t.Errorf("%d open issues are left behind", r.open)
+		if r, _ := st.repo("acme/incidents"); r.OpenIssues() != 0 || !slices.Contains(r.Issues, nil) {
+			t.Errorf("%d open issues are left behind", r.OpenIssues())
 		}
 	})
 }

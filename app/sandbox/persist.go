@@ -126,7 +126,7 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 		s.st.Outbox[n].Count = max(1, s.st.Outbox[n].Count)
 	}
 	s.st.relink()
-	if s.st.App != nil {
+	if s.st.Registered != nil {
 		if err := s.st.adopt(); err != nil {
 			return false, err
 		}
@@ -285,10 +285,10 @@ func (k *keeper) work(s *Sandbox) {
 
 // save appends to the log, and writes the snapshot if it is no longer right.
 func (k *keeper) save(s *Sandbox) error {
-	s.st.mu.Lock()
+	s.st.Lock()
 	lines, version := k.lines, s.st.version
 	k.lines = nil
-	s.st.mu.Unlock()
+	s.st.Unlock()
 	_, err := k.log.Write(lines)
 	if version != k.saved {
 		err = errors.Join(err, k.saveSnapshot(s))
@@ -298,10 +298,10 @@ func (k *keeper) save(s *Sandbox) error {
 
 // saveSnapshot writes the snapshot beside the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
-	s.st.mu.Lock()
+	s.st.Lock()
 	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Faults: s.keepFaults(), Model: s.st.model})
 	version := s.st.version
-	s.st.mu.Unlock()
+	s.st.Unlock()
 	if err != nil {
 		return err
 	}

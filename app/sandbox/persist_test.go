@@ -243,8 +243,8 @@ func manyComments(tb testing.TB, n int) *Sandbox {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = box.Close() })
-	box.st.mu.Lock()
-	defer box.st.mu.Unlock()
+	box.st.Lock()
+	defer box.st.Unlock()
 	i, err := box.st.openIssue(&Actor{Login: "alice"}, box.st.Repos[0], newIssue{Title: "Down"})
 	if err != nil {
 		tb.Fatal(err)
@@ -335,9 +335,9 @@ func BenchmarkComment(b *testing.B) {
 	i := box.st.Repos[0].Issues[0]
 	by := &Actor{Login: "alice"}
 	for b.Loop() {
-		box.st.mu.Lock()
+		box.st.Lock()
 		_, err := box.st.comment(by, i, "one more, of #1 and for @bob")
-		box.st.mu.Unlock()
+		box.st.Unlock()
 		if err != nil {
 			b.Fatal(err)
 		}

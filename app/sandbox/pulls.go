@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,17 +45,6 @@ func (st *store) openPull(by *Actor, r *Repository, in newPull) (*Issue, error) 
 	st.emit(&issueEvent{By: by, Issue: i, Action: "opened"})
 	st.refer(by, i, in.Body)
 	return i, nil
-}
-
-// needToWrite lets readers pass, as GitHub does for reviews, and the app if its token writes the area.
-func (st *store) needToWrite(by *Actor, r *Repository, area string) error {
-	if err := st.need(by, r, RoleRead, area); err != nil {
-		return err
-	}
-	if by.ViaApp && !by.allows(area, "write") {
-		return forbidden("Resource not accessible by integration")
-	}
-	return nil
 }
 
 // openPullFor finds the open pull request from one branch into another.
@@ -141,7 +129,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 	if err := st.need(by, i.repo, RoleTriage, "pull_requests"); err != nil {
 		return err
 	}
-	notCollaborator := &Error{Status: http.StatusUnprocessableEntity, Message: "Reviews may only be requested from collaborators. One or more of the " +
+	notCollaborator := &Error{Status: statusUnprocessableEntity, Message: "Reviews may only be requested from collaborators. One or more of the " +
 		"users or teams you specified is not a collaborator of the " + i.repo.FullName() + " repository."}
 	var people []*User
 	for _, login := range logins {
@@ -150,7 +138,7 @@ func (st *store) requestReviewers(by *Actor, i *Issue, logins, slugs []string) e
 			return notCollaborator
 		}
 		if u.Login == i.Author {
-			return &Error{Status: http.StatusUnprocessableEntity, Message: "Review cannot be requested from pull request author."}
+			return &Error{Status: statusUnprocessableEntity, Message: "Review cannot be requested from pull request author."}
 		}
 		people = append(people, u)
 	}
@@ -207,11 +195,6 @@ func (st *store) removeReviewers(by *Actor, i *Issue, logins, slugs []string) er
 
 // Events of a review, as a request names them.
 var reviewStates = map[string]string{"APPROVE": ReviewApproved, "REQUEST_CHANGES": ReviewChangesRequested, "COMMENT": ReviewCommented}
-
-// unprocessable refuses a review, in the form that GitHub uses there.
-func unprocessable(why string) *Error {
-	return &Error{Status: http.StatusUnprocessableEntity, Message: "Unprocessable Entity", reasons: []string{why}}
-}
 
 // review submits a review; event is APPROVE, REQUEST_CHANGES or COMMENT. An empty commit means the newest.
 func (st *store) review(by *Actor, i *Issue, event, body, commit string) (*Review, error) {
@@ -307,17 +290,17 @@ func (st *store) merge(by *Actor, i *Issue, in mergeRequest) error {
 		return err
 	}
 	if p.Draft && !i.Closed {
-		return &Error{Status: http.StatusMethodNotAllowed, Message: "Pull Request is still a draft"}
+		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is still a draft"}
 	}
 	if i.Closed {
-		return &Error{Status: http.StatusMethodNotAllowed, Message: "Pull Request is not mergeable"}
+		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
 	if in.SHA != "" && in.SHA != p.HeadSHA {
-		return &Error{Status: http.StatusConflict, Message: "Head branch was modified. Review and try the merge again."}
+		return &Error{Status: statusConflict, Message: "Head branch was modified. Review and try the merge again."}
 	}
 	tree, ok := st.mergeable(i)
 	if !ok {
-		return &Error{Status: http.StatusMethodNotAllowed, Message: "Pull Request is not mergeable"}
+		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
 	base, _ := r.Git.branch(p.Base)
 	c := &Commit{Tree: tree, Parents: []string{base.SHA}, Author: st.signature(by.Login), Committer: gitHubSignature(st.now()), Login: by.Login, Verified: true}

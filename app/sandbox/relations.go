@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,7 +21,7 @@ func (st *store) addSubIssue(by *Actor, parent, child *Issue, replace bool) erro
 		return err
 	}
 	refuse := func(why string) error {
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "An error occurred while adding the sub-issue to the parent issue. " + why}
+		return &Error{Status: statusUnprocessableEntity, Message: "An error occurred while adding the sub-issue to the parent issue. " + why}
 	}
 	switch {
 	case child.Pull != nil || parent.Pull != nil:
@@ -208,15 +207,4 @@ func (i *Issue) isNews(e *Event) bool {
 	}
 	i.mentions[key] = true
 	return true
-}
-
-// mentionKey is what is the same in two mentions of a person, or in two references by an issue; empty for other events.
-func mentionKey(e *Event) Event {
-	switch e.Kind {
-	case "mentioned":
-		return Event{Kind: e.Kind, Actor: e.Actor}
-	case "cross-referenced":
-		return Event{Kind: e.Kind, IssueID: e.IssueID}
-	}
-	return Event{}
 }

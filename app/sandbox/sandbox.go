@@ -178,9 +178,9 @@ func (s *Sandbox) Delivered(ctx context.Context) error { return s.courier.idle(c
 // settle is Settled, and gives the next time at which something is due: with the follower, or a delayed webhook.
 func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 	for {
-		s.st.mu.Lock()
+		s.st.Lock()
 		s.courier.release(s.clock.Now())
-		s.st.mu.Unlock()
+		s.st.Unlock()
 		if err := s.courier.idle(ctx); err != nil {
 			return time.Time{}, err
 		}

@@ -19,9 +19,6 @@ func (f fields) with(more fields) fields {
 	return f
 }
 
-// stamp writes a time as GitHub does: whole seconds, UTC.
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 // stampOrNull is null for the zero time.
 func stampOrNull(t time.Time) any {
 	if t.IsZero() {

@@ -17,7 +17,7 @@ func (v *views) installationRef() fields {
 func (v *views) installationView() fields {
 	a := v.app
 	selection := "all"
-	if v.App != nil && v.App.Repositories != nil {
+	if v.Registered != nil && v.Registered.Repositories != nil {
 		selection = "selected"
 	}
 	return fields{"id": v.installationID(), "client_id": a.clientID(), "account": v.userView(v.org.Login), "repository_selection": selection,

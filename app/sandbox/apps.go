@@ -9,9 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,9 +54,6 @@ type manifest struct {
 	Events      []string          `json:"default_events"`
 }
 
-// appless tells whether no App is registered.
-func (st *store) appless() bool { return st.Empty && st.App == nil }
-
 // eventsOf tells which permission an event needs.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
 var eventsOf = map[string]string{
@@ -72,7 +67,7 @@ const maxAppName = 34
 
 func readManifest(text string) (m manifest, err error) {
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		return m, &Error{Status: http.StatusUnprocessableEntity, Message: "The manifest is not JSON: " + err.Error()}
+		return m, &Error{Status: statusUnprocessableEntity, Message: "The manifest is not JSON: " + err.Error()}
 	}
 	var wrong []FieldError
 	bad := func(field, message string) {
@@ -95,7 +90,7 @@ func readManifest(text string) (m manifest, err error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return m, &Error{Status: http.StatusUnprocessableEntity, Message: "Invalid GitHub App configuration", Fields: wrong}
+		return m, &Error{Status: statusUnprocessableEntity, Message: "Invalid GitHub App configuration", Fields: wrong}
 	}
 	return m, nil
 }
@@ -107,7 +102,7 @@ func (st *store) mayRegister(by *Actor, owner string) error {
 	case !ok, u.Kind == KindUser && u.Login != by.Login, u.Kind == KindOrganization && !st.member(by.Login):
 		return errNotFound
 	case !st.appless():
-		return &Error{Status: http.StatusUnprocessableEntity, Message: "A sandbox has one App, and " + st.app.Name + " is registered already. One without an App is started with --empty"}
+		return &Error{Status: statusUnprocessableEntity, Message: "A sandbox has one App, and " + st.app.Name + " is registered already. One without an App is started with --empty"}
 	}
 	return nil
 }
@@ -148,7 +143,7 @@ func (st *store) register(by *Actor, owner string, m manifest) (code string, err
 	if m.Hook.Active == nil || *m.Hook.Active {
 		a.HookURL = m.Hook.URL
 	}
-	st.App = a
+	st.Registered = a
 	if err := st.adopt(); err != nil {
 		return "", err
 	}
@@ -160,7 +155,7 @@ func (st *store) register(by *Actor, owner string, m manifest) (code string, err
 
 // adopt makes the registered App the one that there is.
 func (st *store) adopt() error {
-	a := st.App
+	a := st.Registered
 	block, _ := pem.Decode(a.Key)
 	if block == nil {
 		return errors.New("the registered App has no key")
@@ -176,7 +171,7 @@ func (st *store) adopt() error {
 
 // credentials gives what an App needs, once and within an hour.
 func (st *store) credentials(code string) (*registration, error) {
-	a := st.App
+	a := st.Registered
 	if a == nil || a.Code == "" || a.Code != code || st.now().After(a.CodeUntil) {
 		return nil, errNotFound
 	}
@@ -185,25 +180,14 @@ func (st *store) credentials(code string) (*registration, error) {
 	return a, nil
 }
 
-// installed tells whether the App is installed, and reaches the repository; nil asks for the installation alone.
-func (st *store) installed(r *Repository) bool {
-	switch {
-	case st.App == nil:
-		return !st.Empty && !st.Uninstalled
-	case !st.App.Installed:
-		return false
-	}
-	return r == nil || st.App.Repositories == nil || slices.Contains(st.App.Repositories, r.ID)
-}
-
 // mayInstall refuses whoever may not install the App on the organisation. A private App is installed where it belongs to.
 // https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/making-a-github-app-public-or-private
 func (st *store) mayInstall(by *Actor, slug string) error {
 	switch {
-	case st.App == nil || st.App.Slug != slug || !st.member(by.Login):
+	case st.Registered == nil || st.Registered.Slug != slug || !st.member(by.Login):
 		return errNotFound
-	case !st.App.Public && st.App.Owner != st.org.Login:
-		return &Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("%s is private: it can be installed on the account of %s alone, which has no repositories", st.App.Name, st.App.Owner)}
+	case !st.Registered.Public && st.Registered.Owner != st.org.Login:
+		return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("%s is private: it can be installed on the account of %s alone, which has no repositories", st.Registered.Name, st.Registered.Owner)}
 	}
 	return nil
 }
@@ -213,8 +197,8 @@ func (st *store) install(by *Actor, slug string, repositories []int64) error {
 	if err := st.mayInstall(by, slug); err != nil {
 		return err
 	}
-	was := st.App.Installed
-	st.App.Installed, st.App.Repositories = true, repositories
+	was := st.Registered.Installed
+	st.Registered.Installed, st.Registered.Repositories = true, repositories
 	st.changed()
 	if !was {
 		st.emit(&installationEvent{By: by, Action: "created"})
