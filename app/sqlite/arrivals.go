@@ -107,6 +107,11 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return errors.Join(err, revive(tx, m.Delivery, a.At))
 		}
 	}
+	if m.Why == "sweep" {
+		if joined, err := s.joinSweep(tx, m, a.Due, a.Message); joined || err != nil {
+			return err
+		}
+	}
 	signal := m.Signal()
 	if signal == nil {
 		signal = &incident.Signal{}

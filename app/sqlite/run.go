@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -227,26 +228,46 @@ func (s *Store) noteRing(ref string, now time.Time) {
 const mostRang = 1000
 
 // joinTimer makes one look of a timer and an earlier one of the incident that waits for its next try, unless that is being handed out.
+// By a number of its own: a look that is under way began before this timer rang, and does not answer it.
 func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
-	var id int64
-	var before []byte
-	var tried int
-	err := tx.QueryRow(`SELECT id, body, tries FROM messages WHERE ref = ? AND light = ? AND dead = '' ORDER BY id DESC LIMIT 1`, ref, lightTimer).
-		Scan(&id, &before, &tried)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && s.isHanded(ref, id) {
-		return false, nil
-	}
-	var m engine.Message
-	if err == nil && (json.Unmarshal(before, &m) != nil || m.Why != "clock") {
-		return false, nil // the sweep asks for more than a timer does
-	}
-	if err == nil {
-		_, err = tx.Exec(`DELETE FROM messages WHERE id = ?`, id)
-	}
-	if err == nil { // by a number of its own: a look that is under way began before this timer rang, and does not answer it
+	tried, joined, err := s.takeOut(tx, ref, func(m engine.Message, _ []byte) bool { return m.Why == "clock" && m.IsBare() })
+	if joined {
 		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`, ref, lightTimer, body, due, tried)
 	}
-	return err == nil, err
+	return joined, err
+}
+
+// joinSweep makes one look of what the sweep asks for and what an earlier one asked for and that waits for its next try: the sweep
+// comes every five minutes, also while GitHub is out for a day.
+func (s *Store) joinSweep(tx *sql.Tx, m engine.Message, due int64, body []byte) (bool, error) {
+	tried, joined, err := s.takeOut(tx, m.Ref.String(), func(before engine.Message, text []byte) bool {
+		return before.Why == "sweep" && bytes.Equal(text, body)
+	})
+	if joined {
+		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`, m.Ref.String(), lightOf(m), body, due, tried)
+	}
+	return joined, err
+}
+
+// takeOut takes an incident's newest message that is alike out of the queue, and returns how often it was tried. One that is being
+// handed out stays.
+func (s *Store) takeOut(tx *sql.Tx, ref string, isAlike func(m engine.Message, body []byte) bool) (tried int, ok bool, err error) {
+	rows, err := tx.Query(`SELECT id, body, tries FROM messages WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`, ref)
+	if err != nil {
+		return 0, false, err
+	}
+	var id int64
+	for rows.Next() && !ok && err == nil {
+		var body []byte
+		var m engine.Message
+		err = rows.Scan(&id, &body, &tried)
+		ok = err == nil && json.Unmarshal(body, &m) == nil && isAlike(m, body) && !s.isHanded(ref, id)
+	}
+	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil || !ok {
+		return 0, false, err
+	}
+	_, err = tx.Exec(`DELETE FROM messages WHERE id = ?`, id)
+	return tried, err == nil, err
 }
 
 // due lists the incidents that are due, the longest due first and as many as can begin now, and gives the time at which more

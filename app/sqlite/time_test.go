@@ -260,6 +260,35 @@ func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
 	})
 }
 
+// The sweep asks for a look at each open incident every five minutes. Where none works, GitHub being out for a day, what it asked for
+// before waits still: they are one look, and so are the timers between them, or each is tried by itself, with more calls at each
+// sweep than at the one before.
+func TestA4SweepsOfAnOutageMakeOneLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tried := map[string]int{}
+		s, _ := run(t, func(m engine.Message) error {
+			tried[m.Why]++
+			return fmt.Errorf("no configuration: %w", engine.ErrUnavailable)
+		})
+		const sweeps = 100
+		for range sweeps {
+			m := message(1, "sweep")
+			m.What = nil
+			pull := message(1, "sweep")
+			pull.What, pull.Delivery, m.Delivery = incident.PullChanged{Number: 7}, "", ""
+			if err := errors.Join(s.Enqueue(t.Context(), m, time.Time{}), s.Enqueue(t.Context(), pull, time.Time{}),
+				s.Schedule(t.Context(), m.Ref, time.Now().Add(time.Minute))); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(5 * time.Minute)
+		}
+		synctest.Wait()
+		if tried["sweep"] < sweeps || tried["sweep"] > 5*sweeps || tried["clock"] > 2*sweeps+20 {
+			t.Errorf("%d sweeps made these tries: %v", sweeps, tried)
+		}
+	})
+}
+
 // oddTimes are times to come back at that headers, clocks and files have given.
 func oddTimes(now time.Time) map[string]time.Time {
 	return map[string]time.Time{
