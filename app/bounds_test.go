@@ -12,7 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // GitHub's limits of what a person can write, in characters and numbers.
@@ -68,7 +68,7 @@ func TestWhatAnybodyWritesIsBounded(t *testing.T) {
 			postmortem.Path(facts(text, 0))
 			command.SaysWhat(text)
 		}, ""},
-		{"a quoted text", longestBody, 200, func(text string) { templates.Quote(text); templates.Inert(text, 300) }, ""},
+		{"a quoted text", longestBody, 200, func(text string) { texts.Quote(text); texts.Inert(text, 300) }, ""},
 		{"a card that somebody changed", longestBody, 100, func(text string) { _, _, _ = card.Open(text, ref, keys) }, ""},
 		{"firebreak.yml", config.MaxSize, 2500, func(text string) { _, _ = config.Parse([]byte(text)) }, ""},
 		{"a list of firebreak.yml", config.MaxSize, 2500, func(text string) { _, _ = config.Parse([]byte(text)) }, "responders: ["},

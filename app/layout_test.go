@@ -15,29 +15,31 @@ const module = "github.com/firebreak-dev/firebreak/"
 // allowed lists which packages of ours each package may import. Arrows point inward: cmd and functions → assembly →
 // adapters → engine → core.
 var allowed = map[string][]string{
-	"templates":                 {"app/incident", "app/naming"},
+	"templates":                 {"app/incident", "app/naming", "app/texts"},
 	"app/naming":                {},
-	"app/incident":              {"app/naming"},
-	"app/command":               {"app/incident", "app/naming"},
-	"app/config":                {"app/incident", "templates", "app/naming"},
+	"app/texts":                 {},
+	"app/texts/textstest":       {},
+	"app/incident":              {"app/naming", "app/texts"},
+	"app/command":               {"app/incident", "app/naming", "app/texts"},
+	"app/config":                {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/mark":                  {},
-	"app/card":                  {"app/incident", "templates", "app/naming"},
-	"app/postmortem":            {"app/incident", "templates", "app/naming"},
+	"app/card":                  {"app/incident", "templates", "app/naming", "app/texts"},
+	"app/postmortem":            {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/admission":             {},
 	"app/logs":                  {},
 	"app/wait":                  {},
 	"app/webhook":               {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
-	"app/intake":                {"app/incident", "app/admission", "app/logs"},
-	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/mark", "app/postmortem", "app/intake", "app/metrics", "templates", "app/naming"},
+	"app/intake":                {"app/incident", "app/admission", "app/logs", "app/texts"},
+	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/mark", "app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts"},
 	"app/github":                {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
 	"app/metrics":               {},
 	"app/metrics/prom":          {"app/metrics"},
 	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
-	"app/setup":                 {"app/config", "app/engine", "app/github", "app/incident", "templates", "app/naming"},
+	"app/setup":                 {"app/config", "app/engine", "app/github", "app/incident", "templates", "app/naming", "app/texts"},
 	"app/replay":                {"app/engine", "app/incident", "app/webhook"},
 	"app/doctor":                {"app/config", "app/engine", "app/github", "app/incident", "app/setup", "app/naming"},
 	"app/sqlite":                {"app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/notify":                {"app/engine", "app/incident", "app/naming", "app/wait"},
+	"app/notify":                {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts"},
 	"app/aws":                   {"app/incident"},
 	"app/aws/worker":            {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/aws/awstest":           {},
@@ -105,7 +107,7 @@ func TestImportsPointInward(t *testing.T) {
 
 func TestTheCoreIsStandardLibraryOnly(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/incident") {
-		if !p.Standard && p.ImportPath != module+"app/incident" && p.ImportPath != module+"app/naming" {
+		if !p.Standard && !slices.Contains([]string{module + "app/incident", module + "app/naming", module + "app/texts"}, p.ImportPath) {
 			t.Errorf("the core depends on %s", p.ImportPath)
 		}
 	}

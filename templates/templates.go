@@ -19,6 +19,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 //go:embed all:repository starter starter.md comments card.md timeline.md
@@ -40,12 +41,12 @@ func Funcs() template.FuncMap {
 	return template.FuncMap{
 		"inert": func(text string, max ...int) string {
 			if len(max) > 0 {
-				return Inert(text, max[0])
+				return texts.Inert(text, max[0])
 			}
-			return Inert(text, 300)
+			return texts.Inert(text, 300)
 		},
-		"quote":   Quote,
-		"code":    Code,
+		"quote":   texts.Quote,
+		"code":    texts.Code,
 		"mention": Mention,
 		"ref":     Reference,
 		"names":   List,
@@ -98,8 +99,8 @@ func Starter(coordinators string) (out map[string]string, text string) {
 	}
 	const form = ".github/ISSUE_TEMPLATE/incident.yml"
 	return map[string]string{
-		".github/firebreak.yml": strings.ReplaceAll(read("starter/firebreak.yml"), incident.DefaultPolicy().Coordinators, coordinators),
-		form:                    read("repository/" + form),
+		incident.ConfigPath: strings.ReplaceAll(read("starter/firebreak.yml"), incident.DefaultPolicy().Coordinators, coordinators),
+		form:                read("repository/" + form),
 	}, read("starter.md")
 }
 
@@ -135,9 +136,9 @@ func Line(e incident.Entry) string {
 	}
 	out, err := execute(lines, name, e)
 	if err != nil {
-		return Inert(e.Kind, 40)
+		return texts.Inert(e.Kind, 40)
 	}
-	return strings.Join(strings.Fields(out), " ")
+	return texts.Squeeze(out)
 }
 
 var blankLines = regexp.MustCompile(`\n[ \t]*\n(?:[ \t]*\n)+`)
@@ -157,7 +158,7 @@ func Mention(name string) string {
 	if _, _, isTeam := naming.SplitTeam(name); isTeam || naming.IsLogin(name) && !naming.IsNobody(name) {
 		return "@" + name
 	}
-	return "**" + Inert(name, 60) + "**"
+	return "**" + texts.Inert(name, 60) + "**"
 }
 
 // Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and state. What is no such
@@ -166,7 +167,7 @@ func Reference(name string) string {
 	if _, _, ok := naming.SplitIssue(name); ok {
 		return name
 	}
-	return Inert(name, 120)
+	return texts.Inert(name, 120)
 }
 
 // List lists names in bold, none mentioned: "**a**, **b** and **c**". A long list is cut.
@@ -178,7 +179,7 @@ func List(list []string) string {
 			bold = append(bold, strconv.Itoa(len(list)-most)+" more")
 			break
 		}
-		bold = append(bold, "**"+Inert(n, 60)+"**")
+		bold = append(bold, "**"+texts.Inert(n, 60)+"**")
 	}
 	switch n := len(bold); n {
 	case 0:
@@ -242,7 +243,7 @@ func Capital(name any) string {
 
 // Sentence ends a reason as a sentence, inert.
 func Sentence(reason string) string {
-	text := Inert(reason, 240)
+	text := texts.Inert(reason, 240)
 	if strings.HasSuffix(text, "?") || strings.HasSuffix(text, ".") {
 		return text
 	}

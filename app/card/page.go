@@ -10,6 +10,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -136,7 +137,7 @@ func newPage(s incident.State, v View, shown int) page {
 	}
 	p.Folded = p.folded()
 	if s.Noted != nil && p.Running {
-		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + templates.Inert(s.Noted.By, 60) + ": " + templates.Inert(s.Noted.Text, 160)
+		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + texts.Inert(s.Noted.By, 60) + ": " + texts.Inert(s.Noted.Text, 160)
 	}
 	if s.Document.Number > 0 && p.url != "" {
 		p.Pull = p.sibling("pull", s.Document.Number)
@@ -151,11 +152,11 @@ func newPage(s incident.State, v View, shown int) page {
 // standing says in the first words how bad it is and where it stands.
 func (p *page) standing() {
 	s := p.S
-	severity := templates.Capital(templates.Inert(s.Severity, 40))
+	severity := templates.Capital(texts.Inert(s.Severity, 40))
 	if p.Critical {
 		severity = "P1"
 		if s.Severity != "critical" {
-			severity = "P1 " + templates.Inert(s.Severity, 40)
+			severity = "P1 " + texts.Inert(s.Severity, 40)
 		}
 	}
 	phase := templates.Capital(s.Phase)
@@ -198,7 +199,7 @@ func (p *page) ended(how string) string {
 	}
 	text := templates.Dated(p.S.Closed.At, time.Time{}) // with the year, which such a card outlives
 	if p.S.Closed.By != "" {
-		text += " by **" + templates.Inert(p.S.Closed.By, 60) + "**"
+		text += " by **" + texts.Inert(p.S.Closed.By, 60) + "**"
 	}
 	return text
 }
@@ -318,7 +319,7 @@ func (p page) told() (told string) {
 		if i == shownContacts {
 			return text + " …"
 		}
-		text += " → " + templates.Inert(name, 60) + " by " + strings.Join(ways[name], ", ")
+		text += " → " + texts.Inert(name, 60) + " by " + strings.Join(ways[name], ", ")
 	}
 	return text
 }
@@ -340,7 +341,7 @@ func (p *page) pages() {
 		if i+1 < len(list) && i != answered && isSamePage(pg, list[i+1]) {
 			continue // one row for them all
 		}
-		to := templates.Inert(strings.Join(pg.To, ", "), 120)
+		to := texts.Inert(strings.Join(pg.To, ", "), 120)
 		if to == "phone" {
 			to = "phone list"
 		}
@@ -357,11 +358,11 @@ func (p *page) pages() {
 			text += " because it was reopened"
 		}
 		if pg.Failed != "" {
-			text += ": **not sent** (" + templates.Inert(pg.Failed, 120) + ")"
+			text += ": **not sent** (" + texts.Inert(pg.Failed, 120) + ")"
 		}
 		switch a := p.S.Paging.Answered; {
 		case i == answered:
-			text += " → **" + templates.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
+			text += " → **" + texts.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
 		case i == len(list)-1 && p.Running:
 			text += p.waiting()
 		}
@@ -412,7 +413,7 @@ func (p page) waiting() string {
 	switch {
 	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
 		first := p.Policy.Escalation[0]
-		return " → no answer yet, next: " + templates.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
+		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
 	case g.GaveUp && g.Next.IsZero():
 		return " → nobody answered"
 	case g.GaveUp:
@@ -422,7 +423,7 @@ func (p page) waiting() string {
 		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {
 			return " → no answer yet"
 		}
-		return " → no answer yet, next: " + templates.Inert(strings.Join(next.To, ", "), 120) + " " + p.brief(g.Next)
+		return " → no answer yet, next: " + texts.Inert(strings.Join(next.To, ", "), 120) + " " + p.brief(g.Next)
 	}
 	return ""
 }
@@ -439,20 +440,20 @@ func (p *page) contacts() {
 			break
 		}
 		if unknown {
-			text := "**" + templates.Inert(name, 60) + "** is not in the configuration"
+			text := "**" + texts.Inert(name, 60) + "** is not in the configuration"
 			p.Contacts = append(p.Contacts, cell{len(p.Contacts) == 0, text})
 			continue
 		}
 		var parts []string
 		for _, contact := range c.Contacts {
-			parts = append(parts, templates.Inert(contact, 80))
+			parts = append(parts, texts.Inert(contact, 80))
 		}
 		for _, ch := range c.Channels {
 			parts = append(parts, p.channel(c.Name, ch))
 		}
 		text := strings.Join(parts, " · ")
 		if len(p.S.Customers) > 1 {
-			text = "**" + templates.Inert(c.Name, 60) + "**: " + text
+			text = "**" + texts.Inert(c.Name, 60) + "**: " + text
 		}
 		p.Contacts = append(p.Contacts, cell{len(p.Contacts) == 0, text})
 	}
@@ -473,11 +474,11 @@ func (p *page) unheard() {
 			p.Unheard = append(p.Unheard, "…")
 			return
 		}
-		text := "**" + templates.Inert(name, 60) + "**: "
+		text := "**" + texts.Inert(name, 60) + "**: "
 		c, _ := p.Policy.Customer(name)
 		var contacts []string
 		for _, contact := range c.Contacts {
-			contacts = append(contacts, templates.Inert(contact, 80))
+			contacts = append(contacts, texts.Inert(contact, 80))
 		}
 		switch {
 		case len(contacts) > 0:
@@ -487,7 +488,7 @@ func (p *page) unheard() {
 		default:
 			text += "no channel and no contact. Tell them yourself, then "
 		}
-		p.Unheard = append(p.Unheard, text+templates.Code("/ic told "+name+" by phone"))
+		p.Unheard = append(p.Unheard, text+texts.Code("/ic told "+name+" by phone"))
 	}
 }
 
@@ -499,11 +500,11 @@ func (p page) channel(customer string, ch incident.Channel) string {
 				return templates.Reference(shared.Issue)
 			}
 		}
-		return "issue in " + templates.Inert(ch.To, 120)
+		return "issue in " + texts.Inert(ch.To, 120)
 	case "slack":
-		return "Slack " + templates.Inert(strings.TrimPrefix(ch.To, "#"), 80)
+		return "Slack " + texts.Inert(strings.TrimPrefix(ch.To, "#"), 80)
 	case "email":
-		return templates.Inert(ch.To, 120)
+		return texts.Inert(ch.To, 120)
 	}
 	return ch.Kind
 }
@@ -526,14 +527,14 @@ func (p page) words(s incident.Stamp) string {
 	if s.By == "" || s.Comment() == 0 || p.url == "" {
 		return p.stamp(s)
 	}
-	return p.link("what "+templates.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
+	return p.link("what "+texts.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
 }
 
 // stamp tells who and when, linked to the comment.
 func (p page) stamp(s incident.Stamp) string {
 	text := p.Utc(s.At)
 	if s.By != "" {
-		text = templates.Inert(s.By, 60) + ", " + text
+		text = texts.Inert(s.By, 60) + ", " + text
 	}
 	return p.link(text, s.ID)
 }
@@ -583,7 +584,7 @@ func (p page) folded() string {
 		} else {
 			text += ", "
 		}
-		text += "**" + templates.Inert(name, 60) + "**"
+		text += "**" + texts.Inert(name, 60) + "**"
 	}
 	return text
 }
@@ -635,14 +636,14 @@ func (p *page) followUps() {
 		default:
 			text = p.stamp(f.Stamp)
 			if f.Repo != "" {
-				text += " · for " + templates.Inert(f.Repo, 120)
+				text += " · for " + texts.Inert(f.Repo, 120)
 			}
 		}
 		if f.Owner != "" {
-			text += " · **" + templates.Inert(f.Owner, 60) + "**"
+			text += " · **" + texts.Inert(f.Owner, 60) + "**"
 		}
 		if f.Due != "" {
-			text += " · due " + templates.Inert(f.Due, 20)
+			text += " · due " + texts.Inert(f.Due, 20)
 		}
 		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text)) // by which `/ic followup 2 …` names it
 	}
@@ -693,7 +694,7 @@ func (p *page) timeline(shown int) {
 	for _, e := range list {
 		who := "Firebreak"
 		if e.By != "" {
-			who = templates.Inert(personOf(e.By), 60)
+			who = texts.Inert(personOf(e.By), 60)
 		}
 		when := strings.TrimSuffix(p.inColumn(e.At, day), " UTC")
 		p.Timeline = append(p.Timeline, row{when, who, p.link(templates.Line(e), e.Ref)})

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // refusedThings says what GitHub refuses, by the name of the effect; "%s" is the number of a follow-up.
@@ -28,16 +28,16 @@ func (p *page) refusals() {
 		kind, index, numbered := strings.Cut(r.Effect, "/")
 		thing := refusedThings[kind]
 		if numbered {
-			of := templates.Inert(index, 60)
+			of := texts.Inert(index, 60)
 			if n, err := strconv.Atoi(index); err == nil {
 				of = strconv.Itoa(n + 1)
 			}
 			thing = fmt.Sprintf(thing, of)
 		}
 		if thing == "" {
-			thing = templates.Inert(r.Effect, 40)
+			thing = texts.Inert(r.Effect, 40)
 		}
-		text := thing + ": " + templates.Inert(r.Reason, 160) + ", since " + p.Utc(r.Since)
+		text := thing + ": " + texts.Inert(r.Reason, 160) + ", since " + p.Utc(r.Since)
 		if !r.Next.IsZero() {
 			text += ", next try " + p.Utc(r.Next)
 		}

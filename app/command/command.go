@@ -7,8 +7,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/yuin/goldmark/parser"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a worker for seconds.
@@ -65,7 +67,7 @@ func tooMuch(body string) string {
 		return "the comment has too many commands"
 	case strings.Count(body, "[") > maxBrackets:
 		return "the comment has too many brackets"
-	case depth(body, maxDepth) > maxDepth:
+	case texts.Nesting(body, maxDepth) > maxDepth:
 		return "the comment is too deeply nested"
 	}
 	return ""
@@ -126,7 +128,7 @@ func Edited(before, after string) (added []any, corrected []Correction) {
 func saying(what any) string {
 	kind := "misspelt"
 	if c, ok := what.(incident.Command); ok {
-		c.Text, c.Because, c.Quote = squeeze(c.Text), squeeze(c.Because), squeeze(c.Quote)
+		c.Text, c.Because, c.Quote = texts.Squeeze(c.Text), texts.Squeeze(c.Because), texts.Squeeze(c.Quote)
 		what, kind = c, "command"
 	}
 	said, err := json.Marshal(what)
@@ -135,8 +137,6 @@ func saying(what any) string {
 	}
 	return kind + string(said)
 }
-
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // refused is the answer to a comment that is not parsed at all.
 func refused(body, why string) []any {

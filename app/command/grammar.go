@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // words is what follows a command's verb and word: the rest of its line, and the lines below.
@@ -178,13 +179,13 @@ func nearest(verb, line string) string {
 	case verb != verbIncident && strings.EqualFold(word, "me"):
 		return "/" + verb
 	}
-	best, found := longestWord, ""
+	best, found := texts.Far, ""
 	for _, row := range incident.Commands {
 		if row.Word == "" {
 			continue
 		}
 		d := min(off(line, row.Word), off(line, strings.Fields(row.Word)[0])+2) // the first of two words is better than nothing
-		if !slices.Contains(row.Verbs, verb) && d < longestWord {
+		if !slices.Contains(row.Verbs, verb) && d < texts.Far {
 			d += 1 // the same word under the verb that was written comes first
 		}
 		if d < best {
@@ -194,7 +195,7 @@ func nearest(verb, line string) string {
 	return found
 }
 
-// off tells how far the first words of a line are from a command's word; longestWord if too far to be meant.
+// off tells how far the first words of a line are from a command's word; texts.Far if too far to be meant.
 func off(line, word string) int {
 	var got []string
 	for range strings.Fields(word) {
@@ -202,13 +203,17 @@ func off(line, word string) int {
 		w, line = next(line)
 		got = append(got, strings.TrimRight(w, ".,:;!"))
 	}
-	if d := distance(strings.Join(got, " "), word); d <= max(1, len(word)/3) {
+	said, limit := strings.Join(got, " "), max(1, len(word)/3)
+	if len(said) > len(word)+limit {
+		return texts.Far
+	}
+	if d := texts.Distance(said, word); d <= limit {
 		return d
 	}
-	return longestWord
+	return texts.Far
 }
 
-func near(word, want string) bool { return off(word, want) < longestWord }
+func near(word, want string) bool { return off(word, want) < texts.Far }
 
 // strayed tells a word of another command after /incident, which takes any text as its summary: `/incident update …` would
 // declare instead of telling the customer, and nobody would notice.

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // counter counts what goldmark is given to read.
@@ -115,42 +116,8 @@ func TestPropertyDepthIsNeverLessThanGoldmarkFinds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOfN(bit, 0, 40).Draw(t, "bits"), "")
 		real := nesting(markdown.Parse(text.NewReader([]byte(body))))
-		if got := depth(body, 1000); got < real {
+		if got := texts.Nesting(body, 1000); got < real {
 			t.Fatalf("depth %d, goldmark finds %d in\n%s", got, real, body)
-		}
-	})
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"pin", "pin", 0}, {"PIN", "pin", 0},
-		{"pin", "pni", 1}, {"incidnet", "incident", 1}, {"incdent", "incident", 1}, {"kitten", "sitting", 3},
-		{"ca", "abc", 3}, // a swapped pair is not touched again
-		{"@", "`", 1},    // not letters, though one bit apart as letters of two cases are
-		{strings.Repeat("a", 33), "a", longestWord},
-	} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("from %q to %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
-func TestPropertyDistanceIsOne(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringMatching(`[a-c]{0,8}`)
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		switch {
-		case distance(a, b) != distance(b, a):
-			t.Fatal("it is longer one way")
-		case (distance(a, b) == 0) != (a == b):
-			t.Fatal("only the same word is 0 away")
-		case distance(a, b) > max(len(a), len(b)):
-			t.Fatal("changing every letter is shorter")
-		case distance(a+c, b+c) > distance(a, b):
-			t.Fatal("the same end makes words no farther")
 		}
 	})
 }
@@ -163,7 +130,7 @@ func TestEveryRowHasItsGrammar(t *testing.T) {
 		if !slices.ContainsFunc(groups, groupOf(row)) {
 			t.Errorf("no group of the README holds %s", row.Usage)
 		}
-		if len(row.Word) > longestWord {
+		if len(row.Word) > texts.Far-1 {
 			t.Errorf("%q is too long to be compared with", row.Word)
 		}
 	}

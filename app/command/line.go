@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // The verbs that a command starts with.
@@ -64,7 +66,7 @@ func verbOf(s string) (verb string, n int) {
 		verb = verbOE
 	case strings.EqualFold(word, verbIncident):
 		verb = verbIncident
-	case len(word) >= len(verbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && distance(word, verbIncident) <= 2:
+	case len(word) >= len(verbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && texts.Distance(word, verbIncident) <= 2:
 		verb = misspeltVerb
 	default:
 		return "", 0
@@ -86,33 +88,3 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // longestWord bounds what is compared: no word of a command is nearly as long.
 const longestWord = 32
-
-// distance counts the letters to insert, delete, change or swap with their neighbour to make b out of a, ASCII letters
-// without case. Words too long to be compared are far from everything.
-func distance(a, b string) int {
-	if len(a) > longestWord || len(b) > longestWord {
-		return longestWord
-	}
-	var rows [3][longestWord + 1]int // the row being filled, and the two before it
-	for j := range len(b) + 1 {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row, above, top := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+differ(a[i-1], b[j-1]))
-			if i > 1 && j > 1 && differ(a[i-1], b[j-2])+differ(a[i-2], b[j-1]) == 0 {
-				row[j] = min(row[j], top[j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)%3][len(b)]
-}
-
-func differ(a, b byte) int {
-	if a == b || isLetter(a) && isLetter(b) && a|0x20 == b|0x20 {
-		return 0
-	}
-	return 1
-}

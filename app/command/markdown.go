@@ -10,6 +10,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // markdown is GitHub's Markdown, as far as it decides what a line is: a bare URL never spans lines.
@@ -150,10 +152,6 @@ func (c *comment) textEnd(start, end int) int {
 	return end
 }
 
-// introduction is "On Tue, Nov 24, 2026 at 10:40 AM Carol <carol@example.com> wrote:", or the like in another language;
-// GitHub masks the address.
-var introduction = regexp.MustCompile(`^On\s.*\swrote\s?:$|\S.*(?:<[^<>]*@[^<>]*>|\*\*\*@\*\*\*\.\*\*\*>?)[^<>]*:$`)
-
 // introduced gives where the introduction of the quote at end begins, or end if there is none. It may be wrapped, and the
 // command's own line is never taken for one.
 func introduced(body string, start, end int) int {
@@ -165,7 +163,7 @@ func introduced(body string, start, end int) int {
 			break
 		}
 		said = strings.TrimSpace(strings.TrimSpace(body[line:from]) + " " + said)
-		if introduction.MatchString(said) {
+		if texts.IntroducesQuote(said) {
 			return line
 		}
 		from = line - 1
@@ -204,94 +202,4 @@ func (c *comment) quote(n int) string {
 	}
 	c.told[n] = strings.TrimSpace(strings.Join(lines, "\n"))
 	return c.told[n]
-}
-
-// depth tells how deep quotes and list items stand inside one another: never less than goldmark would find, often more,
-// since code is read like everything else. It stops counting at most+1.
-//
-// An item is inside another only if its marker stands further right, counted from the innermost quote's marker; so one
-// stack of columns for each level of quotes is enough.
-func depth(body string, most int) int {
-	deepest := 0
-	lists := make([][]int, 1, 8)
-	for line := range strings.SplitSeq(body, "\n") {
-		level, outer := 0, 0 // quotes on this line, and all list items around the innermost of them
-		col, base := 0, 0    // the column, and the one from which this level counts
-		for i := 0; i < len(line) && deepest <= most; {
-			c := line[i]
-			n := 0
-			switch {
-			case c == ' ':
-				i, col = i+1, col+1
-				continue
-			case c == '\t':
-				i, col = i+1, col+4-col%4
-				continue
-			case c == '>':
-				outer += len(lists[level])
-				if level++; level == len(lists) {
-					lists = append(lists, nil)
-				}
-				i, col = i+1, col+1
-				if i < len(line) && line[i] == ' ' {
-					i, col = i+1, col+1
-				}
-				base = col
-			default:
-				if n = marker(line[i:]); n == 0 {
-					i = len(line)
-					continue
-				}
-				at := lists[level]
-				for len(at) > 0 && at[len(at)-1] >= col-base {
-					at = at[:len(at)-1]
-				}
-				lists[level] = append(at, col-base)
-				i, col = i+n, col+n
-			}
-			deepest = max(deepest, level+outer+len(lists[level]))
-		}
-	}
-	return deepest
-}
-
-// marker gives the length of the list marker that s starts with, or 0.
-func marker(s string) int {
-	n := 0
-	switch c := s[0]; {
-	case c == '-' || c == '*' || c == '+':
-		if c != '+' && ruler(s) {
-			return 0
-		}
-		n = 1
-	case '0' <= c && c <= '9':
-		for n < len(s) && n < 10 && '0' <= s[n] && s[n] <= '9' {
-			n++
-		}
-		if n == len(s) || s[n] != '.' && s[n] != ')' {
-			return 0
-		}
-		n++
-	default:
-		return 0
-	}
-	if n < len(s) && s[n] != ' ' && s[n] != '\t' {
-		return 0
-	}
-	return n
-}
-
-// ruler tells a thematic break: three or more of one character and white space.
-func ruler(s string) bool {
-	n := 0
-	for i := range len(s) {
-		switch s[i] {
-		case s[0]:
-			n++
-		case ' ', '\t':
-		default:
-			return false
-		}
-	}
-	return n >= 3
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Path is where the file stands in an incident repository.
-const Path = ".github/firebreak.yml"
+const Path = incident.ConfigPath
 
 // MaxSize is how large the file may be, in bytes.
 const MaxSize = 64 << 10
@@ -88,7 +88,7 @@ func Summary(file string, err error, known bool) string {
 	mistakes := Mistakes(err)
 	var parts []string
 	for _, e := range mistakes[:min(len(mistakes), most)] {
-		parts = append(parts, templates.Inert(e.Error(), 400))
+		parts = append(parts, texts.Inert(e.Error(), 400))
 	}
 	if more := len(mistakes) - most; more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))
@@ -97,7 +97,7 @@ func Summary(file string, err error, known bool) string {
 	if known {
 		instead = "The last good one goes on."
 	}
-	return fmt.Sprintf("%s can't be used: %s. %s", templates.Code(file), strings.Join(parts, " · "), instead)
+	return fmt.Sprintf("%s can't be used: %s. %s", texts.Code(file), strings.Join(parts, " · "), instead)
 }
 
 // document parses the YAML. A nil node is an empty file.

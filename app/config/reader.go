@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // reader walks the YAML and collects what is wrong with it, so that one look at a file shows every mistake.
@@ -181,7 +182,7 @@ func (r *reader) line(n ast.Node) string {
 	if !ok {
 		return ""
 	}
-	text = strings.Join(strings.Fields(text), " ")
+	text = texts.Squeeze(text)
 	if text == "" || len(text) > 200 {
 		r.problem(n, "a line of 1 to 200 characters is expected here")
 		return ""
@@ -374,10 +375,7 @@ func shown(text string) string {
 	if private(text) {
 		return "this value"
 	}
-	if letters := []rune(text); len(letters) > most {
-		text = string(letters[:most]) + "…"
-	}
-	return strconv.Quote(text)
+	return strconv.Quote(texts.Truncate(text, most))
 }
 
 // meant proposes the name that somebody may have meant: one that differs by a letter or two, or that begins alike, as
@@ -386,7 +384,7 @@ func meant(name string, allowed []string) string {
 	name = strings.ToLower(name)
 	best, least := "", 3
 	for _, a := range allowed {
-		d := distance(name, a)
+		d := texts.Distance(name, a)
 		if len(name) >= 3 && len(a) >= 3 && (strings.HasPrefix(name, a) || strings.HasPrefix(a, name)) {
 			d = min(d, 1)
 		}
@@ -398,27 +396,4 @@ func meant(name string, allowed []string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// distance counts the letters to change, add or drop.
-func distance(a, b string) int {
-	if len(a) > len(b)+3 || len(b) > len(a)+3 {
-		return 3
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

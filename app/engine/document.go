@@ -37,7 +37,7 @@ func (r *reconciliation) writePostmortem() error {
 	if err != nil {
 		return fmt.Errorf("write the pull request: %w", err)
 	}
-	pub := Publication{Branch: postmortem.Branch(r.m.Ref), Files: files, Message: title, Title: title, Body: r.signIssue(body, mark.Mark{Kind: "postmortem", Text: r.m.Ref.String()})}
+	pub := Publication{Branch: incident.PostmortemBranch(r.m.Ref), Files: files, Message: title, Title: title, Body: r.signIssue(body, mark.Mark{Kind: "postmortem", Text: r.m.Ref.String()})}
 	for _, name := range append(r.reviewers(), r.Policy.Reviewers...) {
 		if _, team, ok := strings.Cut(name, "/"); ok {
 			pub.Teams = append(pub.Teams, team)
@@ -70,7 +70,7 @@ func (r *reconciliation) recoverPostmortem() error {
 
 // readPostmortem finds the postmortem's pull request, and steps over what became of it.
 func (r *reconciliation) readPostmortem() error {
-	number, err := r.GitHub.FindPullRequest(r.Ctx, r.documentRef(), postmortem.Branch(r.m.Ref))
+	number, err := r.GitHub.FindPullRequest(r.Ctx, r.documentRef(), incident.PostmortemBranch(r.m.Ref))
 	if err != nil || number == 0 {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // changeTickets brings tickets up to date with who owns their follow-ups and when they are due (C4).
@@ -137,7 +137,7 @@ func (r *reconciliation) readTable(document string, data []byte) (t followUpTabl
 				edited.Due = day
 			}
 		}
-		if row.Cell(postmortem.ColumnTitle) != templates.Inert(written[i].Title, 300) {
+		if row.Cell(postmortem.ColumnTitle) != texts.Inert(written[i].Title, 300) {
 			keep(postmortem.ColumnTitle, "")
 		}
 		if edited.Owner != "" || edited.Due != "" {

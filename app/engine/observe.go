@@ -10,6 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // observe turns what is new into facts, in GitHub's order.
@@ -315,17 +316,14 @@ func (r *reconciliation) pinnedComment(c incident.Command, i int) *incident.Stam
 		}
 		return nil
 	}
-	quote := collapseSpace(c.Quote)
+	quote := texts.Squeeze(c.Quote)
 	for j := min(i, len(items)) - 1; j >= 0; j-- {
-		if items[j].Event == "commented" && !items[j].Own && strings.Contains(collapseSpace(items[j].Body), quote) {
+		if items[j].Event == "commented" && !items[j].Own && strings.Contains(texts.Squeeze(items[j].Body), quote) {
 			return &incident.Stamp{By: items[j].By, At: items[j].At, ID: items[j].ID}
 		}
 	}
 	return nil
 }
-
-// collapseSpace folds white space, so that a quoted text is found however it was wrapped.
-func collapseSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // wasSeen tells whether a comment, or any command of it, was stepped over.
 func (r *reconciliation) wasSeen(id string, at time.Time) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -224,7 +225,7 @@ func (r *reconciliation) checkConfiguration() error {
 	}
 	if mistakes := postmortem.LintTemplate(string(template)); len(mistakes) > 0 {
 		summaries = append(summaries, fmt.Sprintf("%s can't be used: %s. Postmortems have the standard one.",
-			templates.Code(postmortem.TemplatePath), templates.Inert(templateMistakes(mistakes), 900)))
+			texts.Code(postmortem.TemplatePath), texts.Inert(templateMistakes(mistakes), 900)))
 		for _, m := range mistakes {
 			run.note(postmortem.TemplatePath, m.Line, fmt.Sprintf("column %d: %s", m.Column, m.Text))
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Noted is the newest note with a time of its own, so that its author sees on the card how that was understood.
@@ -22,10 +24,10 @@ func (r *run) note(c Command) {
 		case line.When.Said == "":
 			at = r.f.At
 		case why != "":
-			unclear = append(unclear, fmt.Sprintf("“%s”: %s", firstWords(line.When.Said+" "+line.Text, 60), why))
+			unclear = append(unclear, fmt.Sprintf("“%s”: %s", texts.Truncate(texts.Squeeze(line.When.Said+" "+line.Text), 60), why))
 			continue
 		default:
-			r.Noted = &Noted{Stamp: Stamp{By: r.f.By.Login, At: at, ID: r.f.ID}, Text: firstWords(line.Text, maxNoted)}
+			r.Noted = &Noted{Stamp: Stamp{By: r.f.By.Login, At: at, ID: r.f.ID}, Text: texts.Truncate(texts.Squeeze(line.Text), maxNoted)}
 			if guessed || !line.When.Plain {
 				understood = append(understood, fmt.Sprintf("%s is %s", line.When.Said, r.spell(at)))
 			}
@@ -61,7 +63,7 @@ func (r *run) renote(c Command) {
 	}
 	for _, line := range c.Entries {
 		if at, _, why := line.When.resolve(r.f.At, r.p.Zone); line.When.Said != "" && why == "" {
-			r.Noted = &Noted{Stamp: Stamp{By: r.Noted.By, At: at, ID: r.Noted.ID}, Text: firstWords(line.Text, maxNoted)}
+			r.Noted = &Noted{Stamp: Stamp{By: r.Noted.By, At: at, ID: r.Noted.ID}, Text: texts.Truncate(texts.Squeeze(line.Text), maxNoted)}
 		}
 	}
 }
@@ -76,12 +78,3 @@ func textOf(c Command) string {
 }
 
 const maxNoted = 160 // characters
-
-// firstWords returns a text on one line, cut after so many characters.
-func firstWords(text string, most int) string {
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) <= most {
-		return string(runes)
-	}
-	return strings.TrimSpace(string(runes[:most-1])) + "…"
-}

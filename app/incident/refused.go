@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
@@ -124,7 +125,7 @@ func (r *run) applyRefusal() bool {
 	case TryAgain:
 		r.tryAgain(w.IsUrgent)
 	case NotSaid:
-		w.Text = shorten(w.Text, maxUnsaidLen)
+		w.Text = texts.TruncateBytes(w.Text, maxUnsaidLen)
 		r.keepUnsaid(Unsaid(w))
 	case PutOff:
 		r.keepUnsaid(Unsaid(w))
@@ -171,7 +172,7 @@ func (s State) CanPutOff(keys []string, text string) bool {
 
 // noteRefusal notes a refusal and tells who asked for the effect, once for each reason.
 func (r *run) noteRefusal(w RefusedByGitHub) {
-	reason := shorten(w.Reason, maxReason)
+	reason := texts.TruncateBytes(w.Reason, maxReason)
 	r.Refused = slices.Clone(r.Refused)
 	i := r.refusal(w.Effect)
 	isNew := i < 0 || r.Refused[i].Reason != reason
@@ -319,7 +320,7 @@ func (r *run) postponeNudge(effect string, tries int) {
 
 // putAside says that a message could not be handled: on the card until somebody gives a command, and in a comment.
 func (r *run) putAside(w PutAside) {
-	r.Aside = &Refusal{Effect: w.What, Reason: shorten(w.Why, maxReason), Since: r.f.At}
+	r.Aside = &Refusal{Effect: w.What, Reason: texts.TruncateBytes(w.Why, maxReason), Since: r.f.At}
 	who, _ := r.Coordinator()
 	r.do(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
 }
@@ -386,12 +387,4 @@ func (s State) customerVersion() AnnounceDocument {
 func (s State) HasRole(login string) bool {
 	holder, _ := s.Coordinator()
 	return login != "" && (naming.Equal(holder, login) || naming.Contains(s.OEs, login))
-}
-
-// shorten cuts a text to so many bytes, at a character's end.
-func shorten(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-len("…")], "") + "…"
 }

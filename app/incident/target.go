@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Targets is whom `/ic escalate` pages, as its first words name them (V5).
@@ -202,7 +203,7 @@ func (r *targetReader) close(word string) string {
 		case n >= 4:
 			limit = 1
 		}
-		if d := typos(strings.ToLower(word), strings.ToLower(known)); d <= limit && d < best {
+		if d := texts.Distance(word, known); d <= limit && d < best {
 			best, name = d, written
 		}
 	}
@@ -214,36 +215,6 @@ func (r *targetReader) close(word string) string {
 		consider(l, "@"+l)
 	}
 	return name
-}
-
-// typos counts the letters to change, add, drop or swap with the next one.
-// https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance#Optimal_string_alignment_distance
-func typos(a, b string) int {
-	const far = 3
-	if len(a) > len(b)+far || len(b) > len(a)+far {
-		return far
-	}
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
 
 // groups lists the groups that the configuration names.

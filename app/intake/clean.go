@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // How much of what comes from outside is kept.
@@ -59,48 +59,10 @@ func plausible(t, now time.Time) time.Time {
 	return t.UTC()
 }
 
-// clean drops what can't be seen but changes what is read: controls, bidirectional overrides, zero-width characters, tags,
-// private use. The joiners of Persian and emoji stay only between characters outside ASCII, where no command or mention
-// can hide. White space becomes blanks, save the end of a line.
-func clean(s string) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", "    ").Replace(strings.ToValidUTF8(s, "\ufffd"))
-	var b strings.Builder
-	b.Grow(len(s))
-	last := rune(0)
-	for i, r := range s {
-		switch {
-		case r == '\n':
-		case r == '\u200c' || r == '\u200d':
-			after, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
-			if last <= unicode.MaxASCII || after <= unicode.MaxASCII || invisible(after) {
-				continue
-			}
-		case unicode.IsSpace(r):
-			r = ' '
-		case invisible(r):
-			continue
-		}
-		b.WriteRune(r)
-		last = r
-	}
-	return b.String()
-}
-
-func invisible(r rune) bool {
-	if r == '\ufe0e' || r == '\ufe0f' {
-		return false // they choose between the text and the emoji form of the character before
-	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
-
-// line gives one line of at most max characters.
+// line returns s cleaned, on one line, of at most max characters.
 func line(s string, max int) string {
 	s = s[:min(len(s), 16*max)] // enough for what shows; there is no need to clean a megabyte
-	s = strings.Join(strings.Fields(clean(s)), " ")
-	if utf8.RuneCountInString(s) <= max {
-		return s
-	}
-	return strings.TrimRight(string([]rune(s)[:max-1]), " ") + "…"
+	return texts.Truncate(texts.Squeeze(texts.Clean(s)), max)
 }
 
 // text gives at most maxText bytes, without blank lines at its ends or more than one in a row.
@@ -108,7 +70,7 @@ func text(s string) string {
 	s = s[:min(len(s), 8*maxText)]
 	var b strings.Builder
 	blank := false
-	for l := range strings.SplitSeq(clean(s), "\n") {
+	for l := range strings.SplitSeq(texts.Clean(s), "\n") {
 		l = strings.TrimRight(l, " ")
 		if l == "" {
 			blank = b.Len() > 0
@@ -123,19 +85,7 @@ func text(s string) string {
 		}
 		b.WriteString(l)
 	}
-	return cut(b.String(), maxText)
-}
-
-// cut shortens s to max bytes at the end of a character.
-func cut(s string, max int) string {
-	if len(s) <= max {
-		return s
-	}
-	end := max - len("…")
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return strings.TrimRight(s[:end], " \n") + "…"
+	return texts.TruncateBytes(b.String(), maxText)
 }
 
 // hint gives a severity's name. The process calls its critical severity P1 (PROCESS.md), and so do PagerDuty and Opsgenie.
@@ -180,7 +130,7 @@ func words(all []string) []string {
 func address(s string) string {
 	s = strings.TrimSpace(s)
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(s) > maxURL || clean(s) != s || strings.ContainsAny(s, " \n<>\"`") {
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(s) > maxURL || texts.Clean(s) != s || strings.ContainsAny(s, " \n<>\"`") {
 		return ""
 	}
 	return s
@@ -189,7 +139,7 @@ func address(s string) string {
 // key gives a dedup key: the parts as they are, or their digest if they are long or hold what can't be printed.
 func key(source string, parts ...string) string {
 	k := source + ":" + strings.Join(parts, "/")
-	if len(k) <= maxKey && clean(k) == k && !strings.Contains(k, "\n") {
+	if len(k) <= maxKey && texts.Clean(k) == k && !strings.Contains(k, "\n") {
 		return k
 	}
 	return source + ":sha256:" + digest(parts...)

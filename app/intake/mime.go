@@ -3,7 +3,6 @@ package intake
 import (
 	"bytes"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,8 @@ import (
 	_ "github.com/emersion/go-message/charset" // decodes every charset that mail uses
 	mailheader "github.com/emersion/go-message/mail"
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Bounds of what is read of a mail.
@@ -56,7 +57,7 @@ func parseMail(raw []byte) (m mail, ok bool) {
 	}
 	m.links = []string{m.text, rich}
 	if m.inReplyTo != "" || len(m.references) > 0 {
-		m.text = withoutQuotes(m.text)
+		m.text = texts.WithoutQuotes(m.text)
 	}
 	return m, true
 }
@@ -155,44 +156,4 @@ func salvaged(raw []byte) mail {
 		}
 	}
 	return m
-}
-
-var (
-	// wrote introduces what a mail answers, in the languages of the common clients.
-	wrote = regexp.MustCompile(`(?i)^(on|am|le|el|il|op|em|den) .{4,200}(wrote|schrieb|écrit|escribió|ha scritto|schreef|escreveu|skrev).*:$`)
-	// original begins what Outlook quotes without marks.
-	original = regexp.MustCompile(`(?i)^(-{2,} ?(original message|ursprüngliche nachricht|message d'origine) ?-{2,}|_{20,})$`)
-	sender   = regexp.MustCompile(`(?i)^\*?(from|von|de|da|van):\*? .`)
-	sent     = regexp.MustCompile(`(?i)^\*?(sent|date|gesendet|datum|envoyé|enviado|inviato|verzonden):\*? .`)
-)
-
-// withoutQuotes leaves out of an answer what it answers, which the conversation already holds: lines marked with >, and
-// all behind Outlook's header. It keeps the whole if nothing would be left.
-func withoutQuotes(t string) string {
-	lines := strings.Split(strings.ReplaceAll(t, "\r\n", "\n"), "\n")
-	at := func(i int) string {
-		if i < len(lines) {
-			return strings.TrimSpace(lines[i])
-		}
-		return ""
-	}
-	var kept []string
-	for i := 0; i < len(lines); i++ {
-		l := at(i)
-		if original.MatchString(l) || sender.MatchString(l) && (sent.MatchString(at(i+1)) || sent.MatchString(at(i+2))) {
-			break
-		}
-		if strings.HasPrefix(l, ">") || wrote.MatchString(l) {
-			continue
-		}
-		if wrote.MatchString(l + " " + at(i+1)) { // folded by the client
-			i++
-			continue
-		}
-		kept = append(kept, lines[i])
-	}
-	if rest := strings.Join(kept, "\n"); strings.TrimSpace(rest) != "" {
-		return rest
-	}
-	return t
 }

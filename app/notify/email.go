@@ -20,6 +20,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // updateSubject is all that an update for customers says of itself (A7).
@@ -87,7 +88,7 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 		return nil, nil, errors.New("the receiver is not an address: " + strconv.Quote(l.to))
 	}
 	m.AddToMailAddress(to)
-	m.Subject(cut(oneLine(l.subject), 200))
+	m.Subject(texts.Truncate(texts.Squeeze(l.subject), 200))
 	m.SetDateWithValue(l.at)
 	if l.at.IsZero() {
 		m.SetDate()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // jiraAlert is the body of "Create alert",
@@ -46,7 +47,7 @@ func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := jiraAlert{
-		Message: cut(title(p), alertMessage), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak", Description: alertText(p),
+		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak", Description: alertText(p),
 		Priority: "P1", ExtraProperties: alertDetails(p),
 	}
 	for _, name := range names {

@@ -19,10 +19,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Options are what a notifier needs.
@@ -85,7 +85,7 @@ func client(t http.RoundTripper) *http.Client {
 
 // Page sends one page by its service. Where a service takes a key, the same key pages once; an error is an *Error.
 func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
-	p.Title, p.Text = visible(p.Title), visible(p.Text)
+	p.Title, p.Text = texts.Clean(p.Title), texts.Clean(p.Text)
 	switch p.Service.Kind {
 	case "", "webhook":
 		return n.pageWebhook(ctx, p)
@@ -106,7 +106,7 @@ func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 // Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
 // that leaves: no title, no repository, no address of the incident (A7). An error is an *Error.
 func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
-	a.Key, a.Text = n.hash(a.Key), visible(a.Text)
+	a.Key, a.Text = n.hash(a.Key), texts.Clean(a.Text)
 	switch a.Channel.Kind {
 	case "email":
 		return n.announceEmail(ctx, a)
@@ -148,41 +148,11 @@ func (n *Notifier) secret(ctx context.Context, kind, name string) (string, error
 
 // title is a page's first line.
 func title(p engine.Page) string {
-	t := cmp.Or(oneLine(p.Title), p.Ref.String())
+	t := cmp.Or(texts.Squeeze(p.Title), p.Ref.String())
 	if p.Drill {
 		t = "DRILL: " + t
 	}
 	return t
-}
-
-// visible returns a text without what can't be seen but changes what is read: controls, bidirectional overrides, characters of no
-// width. A title is anybody's words, and a phone shows a page as it comes.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\u200c' || r == '\u200d': // Persian and emoji need the joiners
-			return r
-		case r == '\u2028' || r == '\u2029':
-			return '\n'
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
-			return -1
-		}
-		return r
-	}, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(s, "\ufffd")))
-}
-
-// oneLine makes any text one line.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// cut keeps a text within so many characters.
-func cut(s string, most int) string {
-	r := []rune(s)
-	if len(r) <= most {
-		return s
-	}
-	return string(r[:most-1]) + "…"
 }
 
 // targets gives what the service calls those who are paged, each once, and the names that it has none for.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // opsgenieEnds is said wherever Opsgenie is used: pages that stop one day without a word are the worst of all.
@@ -60,7 +61,7 @@ func (n *Notifier) pageOpsgenie(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := opsgenieAlert{
-		Message: cut(title(p), alertMessage), Alias: p.Key, Description: alertText(p), Details: alertDetails(p),
+		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Description: alertText(p), Details: alertDetails(p),
 		Entity: p.Ref.String(), Source: "Firebreak", Priority: "P1",
 	}
 	names, _ := n.targets(p)
@@ -99,7 +100,7 @@ func responder(target string) (of, name string) {
 
 // alertText is an alert's long text.
 func alertText(p engine.Page) string {
-	return cut(strings.TrimSpace(title(p)+"\n\n"+p.Text+"\n\n"+p.URL), alertDescription)
+	return texts.Truncate(strings.TrimSpace(title(p)+"\n\n"+p.Text+"\n\n"+p.URL), alertDescription)
 }
 
 func alertDetails(p engine.Page) map[string]string {

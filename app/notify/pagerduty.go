@@ -7,6 +7,7 @@ import (
 	"github.com/PagerDuty/go-pagerduty"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // The Events API's addresses by Options["region"], https://support.pagerduty.com/main/docs/service-regions
@@ -53,11 +54,11 @@ func pagerDutyEvent(p engine.Page) pagerduty.V2Event {
 	}
 	details := map[string]any{"paged": p.To}
 	if p.Text != "" {
-		details["text"] = cut(p.Text, 10_000)
+		details["text"] = texts.Truncate(p.Text, 10_000)
 	}
 	e := pagerduty.V2Event{
 		Action: "trigger", DedupKey: p.Key, Client: "Firebreak", ClientURL: p.URL,
-		Payload: &pagerduty.V2Payload{Summary: cut(title(p), 1024), Source: p.Ref.Owner + "/" + p.Ref.Repo, Severity: severity, Details: details},
+		Payload: &pagerduty.V2Payload{Summary: texts.Truncate(title(p), 1024), Source: p.Ref.Owner + "/" + p.Ref.Repo, Severity: severity, Details: details},
 	}
 	if p.URL != "" {
 		e.Links = []any{map[string]string{"href": p.URL, "text": p.Ref.String()}}

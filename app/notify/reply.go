@@ -6,6 +6,8 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackutilsx"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Reply answers somebody in Slack, at the address that came with their command. It implements engine.Replier.
@@ -15,7 +17,7 @@ func (n *Notifier) Reply(ctx context.Context, address, text string) error {
 	if err != nil || u.Scheme != "https" || u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
 		return final("slack", "the address to answer at is not Slack's")
 	}
-	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(visible(text))}); err != nil {
+	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(texts.Clean(text))}); err != nil {
 		return final("slack", "the answer was not taken")
 	}
 	return nil

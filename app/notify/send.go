@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
@@ -171,7 +172,7 @@ func judge(kind string, x *exchange, err error, hide []string) *Error {
 		e.temporary = !errors.Is(err, errNotPublic) && !errors.As(err, &certificate)
 		e.text = err.Error()
 	}
-	e.text = cut(oneLine(scrub(e.text, hide)), 300)
+	e.text = texts.Truncate(texts.Squeeze(scrub(e.text, hide)), 300)
 	return e
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack/slackutilsx"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // slackText is how long a text may be, https://docs.slack.dev/reference/methods/chat.postMessage#truncating
@@ -42,8 +43,8 @@ func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
 	for _, to := range p.To {
 		called = append(called, slackMention(target(p, to), to))
 	}
-	text := strings.Join(called, " ") + "\n*" + slackutilsx.EscapeMessage(cut(title(p), 300)) + "*"
-	for _, line := range []string{cut(p.Text, 2000), p.URL} {
+	text := strings.Join(called, " ") + "\n*" + slackutilsx.EscapeMessage(texts.Truncate(title(p), 300)) + "*"
+	for _, line := range []string{texts.Truncate(p.Text, 2000), p.URL} {
 		if line != "" {
 			text += "\n" + slackutilsx.EscapeMessage(line)
 		}
@@ -68,7 +69,7 @@ func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) err
 	if err != nil {
 		return err
 	}
-	return n.postSlack(ctx, token, a.Channel.To, cut(slackutilsx.EscapeMessage(a.Text), slackText), a.Key)
+	return n.postSlack(ctx, token, a.Channel.To, texts.Truncate(slackutilsx.EscapeMessage(a.Text), slackText), a.Key)
 }
 
 // Errors by which Slack says that it knows a message's client_msg_id and not the message: it was deleted, say.

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // CustomerVersion gives what a postmortem tells its customers (C3): the text of their section, without comments and without
@@ -58,11 +59,11 @@ func (p *paper) told() string {
 const maxPerLine = 10
 
 // gap is what may stand inside a reference where it was copied from what Firebreak wrote.
-const gap = `\\?#` + joiner + `?`
+const gap = `\\?#` + texts.Joiner + `?`
 
 var (
-	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` + joiner + `?[0-9]+)\b`)
-	mention  = regexp.MustCompile(`(?:^|[^\w.+-])(@` + joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
+	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` + texts.Joiner + `?[0-9]+)\b`)
+	mention  = regexp.MustCompile(`(?:^|[^\w.+-])(@` + texts.Joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
 	commit   = regexp.MustCompile(`\b([0-9a-f]{7,40})\b`)
 	web      = regexp.MustCompile(`(?i)\bhttps?://[^\s<>()\[\]"'|]+`)
 )
@@ -114,7 +115,7 @@ func (p *paper) home() (host, owner string) {
 func internals(line string, names []string, host string, forms []*regexp.Regexp) []string {
 	var found []string
 	add := func(what string) {
-		if what = shorten(what, 60); !slices.Contains(found, what) && len(found) < maxPerLine {
+		if what = texts.Truncate(what, 60); !slices.Contains(found, what) && len(found) < maxPerLine {
 			found = append(found, what)
 		}
 	}

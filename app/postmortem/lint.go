@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Level is how bad a problem is, in the words of GitHub's annotations.
@@ -66,13 +66,13 @@ func Lint(document string, o LintOptions) []Problem {
 func (p *paper) checkSections() {
 	for _, r := range p.required {
 		if p.sections[key(r.heading)] == nil && p.prompted[r.name] == nil && (r.heading != forCustomer || p.tells()) {
-			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", shorten(r.heading, 60)))
+			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", texts.Truncate(r.heading, 60)))
 		}
 	}
 	for _, s := range p.chapters {
 		if !s.written && !s.prompted {
 			line := p.line(s.at)
-			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", shorten(s.name, 60)))
+			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", texts.Truncate(s.name, 60)))
 		}
 	}
 }
@@ -82,7 +82,7 @@ func (p *paper) checkLinks() {
 	for _, l := range p.links {
 		if l.to != "" && l.to != "top" && !p.anchors[strings.TrimPrefix(l.to, "user-content-")] {
 			line := p.line(l.at)
-			p.add(line, line, Failure, "link", fmt.Sprintf("no heading here has the anchor #%s: correct the link", shorten(l.to, 60)))
+			p.add(line, line, Failure, "link", fmt.Sprintf("no heading here has the anchor #%s: correct the link", texts.Truncate(l.to, 60)))
 		}
 	}
 }
@@ -124,7 +124,7 @@ func Summary(problems []Problem) (title, markdown string) {
 			fmt.Fprintf(&b, "- and %d more\n", len(problems)-i)
 			break
 		}
-		fmt.Fprintf(&b, "- line %d: %s\n", p.Line, templates.Inert(p.Message, 300))
+		fmt.Fprintf(&b, "- line %d: %s\n", p.Line, texts.Inert(p.Message, 300))
 	}
 	return title, b.String()
 }

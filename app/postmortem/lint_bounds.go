@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // What is read at most. goldmark is quadratic in nesting and in the links and their definitions of a paragraph, and fills
@@ -15,9 +17,6 @@ const (
 	maxLinks    = 1000      // in a paragraph: brackets that could begin one, or its definition
 	maxCells    = 50_000    // of a table, with those that are missing
 )
-
-// marks are what starts quotes and list items, with the blanks before.
-var marks = regexp.MustCompile(`^[ \t]*(?:>|[-+*](?:[ \t]|$)|[0-9]{1,9}[.)](?:[ \t]|$))`)
 
 var escaped = regexp.MustCompile(`\\.`)
 
@@ -71,29 +70,12 @@ func costly(source string) string {
 	if len(source) > maxWords {
 		return fmt.Sprintf("is longer than %d KiB", maxWords>>10)
 	}
-	depth, links, columns, cells := 0, 0, 0, 0
+	if texts.Nesting(source, maxNesting) > maxNesting {
+		return fmt.Sprintf("has more than %d quotes and list items inside one another", maxNesting)
+	}
+	links, columns, cells := 0, 0, 0
 	for line := range strings.SplitSeq(source, "\n") {
 		line = strings.TrimRight(line, "\r")
-		rest, markers := line, 0
-		for markers <= maxNesting {
-			m := marks.FindString(rest)
-			if m == "" {
-				break
-			}
-			rest, markers = rest[len(m):], markers+1
-		}
-		if markers > 0 {
-			indent := 0
-			for _, c := range line[:len(line)-len(strings.TrimLeft(line, " \t"))] {
-				if indent++; c == '\t' {
-					indent += 3
-				}
-			}
-			depth = min(indent/2, depth) + markers
-		}
-		if depth > maxNesting {
-			return fmt.Sprintf("has more than %d quotes and list items inside one another", maxNesting)
-		}
 		if strings.TrimSpace(line) == "" {
 			links, columns, cells = 0, 0, 0
 			continue

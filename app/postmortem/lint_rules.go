@@ -8,6 +8,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // promptWords begin every prompt of the template.
@@ -18,7 +20,7 @@ func (p *paper) prompt(from, to int) {
 	of := ""
 	if len(p.open) > 0 {
 		s := p.open[len(p.open)-1]
-		s.prompted, of = true, fmt.Sprintf(" in “%s”", shorten(s.name, 60))
+		s.prompted, of = true, fmt.Sprintf(" in “%s”", texts.Truncate(s.name, 60))
 	}
 	to = from + len(strings.TrimRightFunc(string(p.src[from:to]), unicode.IsSpace))
 	p.cut = append(p.cut, extent{from, to})
@@ -135,7 +137,7 @@ func (p *paper) followUp(line int, columns map[string]int, cells []string) {
 	if len(without) > 0 {
 		number := ""
 		if i, ok := columns["#"]; ok && i < len(cells) && cells[i] != "" {
-			number = " " + shorten(cells[i], 20)
+			number = " " + texts.Truncate(cells[i], 20)
 		}
 		p.add(line, line, level, "follow-up", fmt.Sprintf("follow-up%s has no %s: write it into its row", number, strings.Join(without, " and no ")))
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -228,11 +229,11 @@ func label(text string) string {
 	}
 	words := strings.Fields(text)
 	for i, w := range words {
-		words[i] = shorten(w, maxWord)
+		words[i] = texts.Truncate(w, maxWord)
 	}
-	text = shorten(strings.Join(words, " "), maxLabel)
+	text = texts.Truncate(strings.Join(words, " "), maxLabel)
 	if text == "" {
 		return "–"
 	}
-	return strings.ReplaceAll(text, "@", "@"+joiner)
+	return strings.ReplaceAll(text, "@", "@"+texts.Joiner)
 }

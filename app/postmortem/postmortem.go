@@ -23,6 +23,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -185,9 +186,6 @@ func (f Facts) identity() incident.Ref {
 	return f.Ref
 }
 
-// Branch names the branch that brings the document.
-func Branch(ref incident.Ref) string { return "postmortem/" + strconv.Itoa(ref.Number) }
-
 const maxSlug = 50
 
 // spelt are letters that Unicode does not take apart.
@@ -261,40 +259,19 @@ func (f Facts) name(fu FollowUp) string {
 	return first
 }
 
-// joiner shows nothing and keeps words apart that would act together (templates.Inert uses it too).
-const joiner = "\u2060"
-
 // acts finds in a title or a commit's message what would mention, refer, close an issue or skip its checks.
 var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
 
 // Plain gives somebody's words as one line for a place that reads no Markdown, such as a title: shown as they are and
 // acting on nothing. It is cut after max characters; 0 is no limit.
 func Plain(text string, max int) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co) && r != '\u200c' && r != '\u200d': // Persian and emoji need these
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\ufffd"))
-	text = shorten(strings.Join(strings.Fields(text), " "), max)
+	text = texts.Truncate(texts.Squeeze(texts.Clean(text)), max)
 	return acts.ReplaceAllStringFunc(text, func(s string) string {
 		if s == "://" {
-			return ":" + joiner + "//"
+			return ":" + texts.Joiner + "//"
 		}
-		return s + joiner
+		return s + texts.Joiner
 	})
-}
-
-// shorten cuts after max characters, and shows it; 0 is no limit.
-func shorten(text string, max int) string {
-	runes := []rune(text)
-	if max <= 0 || len(runes) <= max {
-		return text
-	}
-	return strings.TrimRight(string(runes[:max-1]), " ") + "…"
 }
 
 // declared gives when the incident began to be one.
@@ -412,7 +389,7 @@ func who(login string) string {
 	if login == "" {
 		return "Firebreak"
 	}
-	if name := templates.Inert(login, 60); name != "" {
+	if name := texts.Inert(login, 60); name != "" {
 		return name
 	}
 	return "?"

@@ -35,7 +35,7 @@ func TestC2Path(t *testing.T) {
 	if got, want := Path(f), "postmortems/2026-03-04-12.md"; got != want {
 		t.Errorf("shortly after midnight in Vienna: %s, want the day in UTC %s", got, want)
 	}
-	if got, want := Branch(ref), "postmortem/12"; got != want {
+	if got, want := incident.PostmortemBranch(ref), "postmortem/12"; got != want {
 		t.Errorf("Branch: %s, want %s", got, want)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // What people write into the table of the follow-ups is read back: its owners and dates count, and its titles stay.
@@ -107,7 +109,7 @@ var backslashed = regexp.MustCompile(`\\([[:punct:]])`)
 
 // wordsOf returns a cell's words without what is Markdown about them.
 func wordsOf(cell string) string {
-	cell = strings.ReplaceAll(cell, joiner, "")
+	cell = strings.ReplaceAll(cell, texts.Joiner, "")
 	cell = strings.Trim(strings.TrimSpace(cell), "*`")
 	return strings.TrimSpace(html.UnescapeString(backslashed.ReplaceAllString(cell, "$1")))
 }

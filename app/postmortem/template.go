@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -24,7 +26,7 @@ import (
 //	\{{             two braces
 
 // TemplatePath is where a repository keeps a postmortem template of its own.
-const TemplatePath = ".github/firebreak/postmortem.md"
+const TemplatePath = incident.PostmortemTemplatePath
 
 // What a template may have at most.
 const (
@@ -47,11 +49,11 @@ type slot struct {
 
 // slots are all placeholders, as docs/postmortem-template.md lists them.
 var slots = []slot{
-	{Name: "title", Is: "the incident's title", value: func(v view) string { return templates.Inert(v.Title, 200) }},
+	{Name: "title", Is: "the incident's title", value: func(v view) string { return texts.Inert(v.Title, 200) }},
 	{Name: "incident", Is: "its name, as acme/incidents#12", value: func(v view) string { return v.Ref.String() }},
 	{Name: "number", Is: "its number", value: func(v view) string { return strconv.Itoa(v.Ref.Number) }},
 	{Name: "url", Is: "its address", value: func(v view) string { return v.URL }},
-	{Name: "severity", Is: "the severity", value: func(v view) string { return templates.Inert(v.Severity, 60) }},
+	{Name: "severity", Is: "the severity", value: func(v view) string { return texts.Inert(v.Severity, 60) }},
 	{Name: "declared", Is: "when it was declared", value: when(func(v view) time.Time { return v.Declared })},
 	{Name: "declared-by", Is: "who declared it", value: func(v view) string { return called(v.Declarer) }},
 	{Name: "confirmed", Is: "when its severity was confirmed", value: when(func(v view) time.Time { return v.Confirmed })},
@@ -282,7 +284,7 @@ func (r *templateReader) tag(tag string, at int, alone bool) (p *piece, isValue 
 	if name != tag && tag != "" {
 		sign = tag[:1]
 	}
-	shown := "{{" + shorten(tag, maxPlaceholder) + "}}"
+	shown := "{{" + texts.Truncate(tag, maxPlaceholder) + "}}"
 	i := slices.IndexFunc(slots, func(p slot) bool { return p.Name == name })
 	switch {
 	case strings.HasPrefix(tag, "!"):

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -40,7 +41,7 @@ func TestC2OwnTemplate(t *testing.T) {
 	_, impact, _ := strings.Cut(standard, "<!-- firebreak:begin impact -->\n")
 	impact, _, _ = strings.Cut(impact, "<!-- firebreak:end impact -->\n")
 	for _, want := range []string{
-		"id: \"acme/incidents#12\"\n", "\nteam: api\n---\n", "\n# " + templates.Inert(f.Title, 200) + " {{x}}\n",
+		"id: \"acme/incidents#12\"\n", "\nteam: api\n---\n", "\n# " + texts.Inert(f.Title, 200) + " {{x}}\n",
 		"<!-- firebreak:begin impact -->\n" + impact + "<!-- firebreak:end impact -->\n", "\nno drill\n",
 	} {
 		if !strings.Contains(document, want) {

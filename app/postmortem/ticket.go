@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 var (
@@ -22,7 +22,7 @@ func TicketOf(text, owner, due string) string {
 	text = replaceFirst(text, ticketOwner, "| Owner | "+shown+" |")
 	shown = "no date"
 	if due != "" {
-		shown = "**" + templates.Inert(due, 20) + "**"
+		shown = "**" + texts.Inert(due, 20) + "**"
 	}
 	return replaceFirst(text, ticketDue, "| Due | "+shown+" |")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -127,7 +128,7 @@ func look(f Facts) view {
 func visible(names []string) []string {
 	var out []string
 	for _, n := range names {
-		if templates.Inert(n, 0) != "" {
+		if texts.Inert(n, 0) != "" {
 			out = append(out, n)
 		}
 	}
@@ -240,10 +241,10 @@ func (v *view) rows() {
 	room := min(300, max(20, 400_000/max(1, len(v.Entries))-160))
 	for _, e := range v.Entries {
 		what := templates.Line(e)
-		text := templates.Inert(e.Text, room)
+		text := texts.Inert(e.Text, room)
 		switch {
 		case e.Kind == "left":
-			what = "**" + who(e.What) + "** left the role: " + templates.Inert(templates.Role(e.Text), 60)
+			what = "**" + who(e.What) + "** left the role: " + texts.Inert(templates.Role(e.Text), 60)
 		case e.Kind == "followup" && text == "": // nobody asked for it (F2)
 			what += ": replace the workaround"
 		case text != "":
@@ -312,7 +313,7 @@ func why(reason string) string {
 	if words, ok := whys[reason]; ok {
 		return words
 	}
-	return templates.Inert(reason, 60)
+	return texts.Inert(reason, 60)
 }
 
 func (v *view) pages() {

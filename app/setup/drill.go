@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/templates"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Alert is what a drill plays: an alert as monitoring would report it.
@@ -39,7 +39,7 @@ var blanks = regexp.MustCompile(`\s+`)
 // OpenDrill opens an incident as the form would, ticked as a drill, with what an alert says (A6). The App opens it, so that its
 // severity is a claim, as with a real alert: somebody must confirm it.
 func OpenDrill(ctx context.Context, app *github.App, owner, repo string, a Alert) (*Drill, error) {
-	line := func(text string) string { return templates.Inert(blanks.ReplaceAllString(text, " "), 300) }
+	line := func(text string) string { return texts.Inert(blanks.ReplaceAllString(text, " "), 300) }
 	body := fmt.Sprintf(`### Summary
 
 %s. %s

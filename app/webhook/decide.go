@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
-
-// branchPrefix begins the branches of postmortems.
-const branchPrefix = "postmortem/"
 
 // Self is what the app knows of itself: its own doings need no look.
 type Self struct {
@@ -276,7 +272,7 @@ func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 }
 
 // What a repository may set, which is checked before it is merged: the configuration and the postmortem template.
-var settingsPaths = []string{".github/firebreak.yml", ".github/firebreak/postmortem.md"}
+var settingsPaths = []string{incident.ConfigPath, incident.PostmortemTemplatePath}
 
 // changesSettings reports whether a push may change one of them.
 func changesSettings(body []byte) bool {
@@ -414,11 +410,10 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	default:
 		return false
 	}
-	number, ok := strings.CutPrefix(p.Pull.Ref, branchPrefix)
-	n, err := strconv.Atoi(number)
-	if !ok || err != nil || n < 1 || strconv.Itoa(n) != number || p.Pull.From == "" || !naming.Equal(p.Pull.From, p.Repository.FullName) {
+	number, ok := incident.ParsePostmortemBranch(p.Pull.Ref)
+	if !ok || p.Pull.From == "" || !naming.Equal(p.Pull.From, p.Repository.FullName) {
 		return false
 	}
-	m.Ref.Number, m.What = n, incident.PullChanged{Number: p.Pull.Number}
+	m.Ref.Number, m.What = number, incident.PullChanged{Number: p.Pull.Number}
 	return true
 }

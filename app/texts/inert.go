@@ -1,4 +1,4 @@
-package templates
+package texts
 
 import (
 	"regexp"
@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from being read as such. An
+// Joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from being read as such. An
 // entity would not do: GitHub looks for mentions in the rendered text, where &#64; is an @ again.
-const joiner = "\u2060"
+const Joiner = "\u2060"
 
 // How much of a quoted text is shown.
 const (
@@ -22,13 +22,12 @@ const (
 // link, image, HTML or formatting in it acts. It is cut after max characters; 0 is no limit. Addresses stand in code, so
 // that they can still be copied.
 func Inert(text string, max int) string {
-	return inertLine(cut(strings.Join(strings.Fields(clean(text)), " "), max))
+	return inertLine(TruncateWords(Squeeze(Clean(text)), max))
 }
 
 // Quote gives somebody's words as a Markdown quote that shows them line by line and does nothing.
 func Quote(text string) string {
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", "    ").Replace(text)
-	lines := strings.Split(strings.Trim(cut(clean(text), maxQuote), " \n"), "\n")
+	lines := strings.Split(strings.Trim(TruncateWords(Clean(text), maxQuote), " \n"), "\n")
 	if len(lines) > maxQuoteLines {
 		lines = append(lines[:maxQuoteLines], "…")
 	}
@@ -52,39 +51,6 @@ func Quote(text string) string {
 	return b.String()
 }
 
-// clean drops what can't be seen but changes what is: control characters, bidirectional overrides, joiners of our own
-// kind, tags. Every other white space becomes a blank, save the end of a line.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\u200c' || r == '\u200d':
-			return r // Persian and emoji need them
-		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
-			return ' '
-		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\ufffd"))
-}
-
-// cut shortens to max characters, at a word's end if one is near.
-func cut(text string, max int) string {
-	if max <= 0 || utf8.RuneCountInString(text) <= max {
-		return text
-	}
-	runes := []rune(text)[:max-1]
-	for i := len(runes) - 1; i > 0 && i > len(runes)-20; i-- {
-		if runes[i] == ' ' {
-			runes = runes[:i]
-			break
-		}
-	}
-	return strings.TrimRight(string(runes), " ") + "…"
-}
-
 var (
 	// address finds what GitHub would make a link of. Before the @ stands what RFC 5322 allows there, but for what would end
 	// a piece of code or a table's cell.
@@ -104,7 +70,7 @@ func inertLine(line string) string {
 		}
 		escape(&b, line, from, m[0])
 		if m[0] > from && line[m[0]-1] != ' ' {
-			b.WriteString(joiner) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
+			b.WriteString(Joiner) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
 		}
 		b.WriteString("`" + line[m[0]:end] + "`")
 		from = end
@@ -135,7 +101,7 @@ func escape(b *strings.Builder, line string, from, to int) {
 		case '[':
 			b.WriteString(`\[`)
 			if strings.HasPrefix(after, "!") {
-				b.WriteString(joiner) // [!NOTE] would make a box of the quote
+				b.WriteString(Joiner) // [!NOTE] would make a box of the quote
 			}
 		case '*', ']', '~', '$', '&':
 			b.WriteString(`\` + string(r))
@@ -147,27 +113,27 @@ func escape(b *strings.Builder, line string, from, to int) {
 		case '#':
 			b.WriteString(`\#`)
 			if startsWord(after) {
-				b.WriteString(joiner)
+				b.WriteString(Joiner)
 			}
 		case '@':
 			b.WriteByte('@')
 			if after != "" && after[0] != ' ' {
-				b.WriteString(joiner)
+				b.WriteString(Joiner)
 			}
 		case ':':
 			b.WriteByte(':')
 			if strings.HasPrefix(after, "//") {
-				b.WriteString(joiner)
+				b.WriteString(Joiner)
 			}
 		case '.':
 			if strings.HasSuffix(strings.ToLower(line[:at]), "www") {
-				b.WriteString(joiner)
+				b.WriteString(Joiner)
 			}
 			b.WriteByte('.')
 		case '-':
 			b.WriteByte('-')
 			if strings.HasSuffix(strings.ToLower(line[:at]), "gh") && startsWord(after) {
-				b.WriteString(joiner) // GH-12 is a reference too
+				b.WriteString(Joiner) // GH-12 is a reference too
 			}
 		default:
 			b.WriteRune(r)
@@ -179,7 +145,7 @@ func escape(b *strings.Builder, line string, from, to int) {
 func escapeStart(b *strings.Builder, line string) int {
 	switch line[0] {
 	case '/':
-		b.WriteString("/" + joiner) // a command
+		b.WriteString("/" + Joiner) // a command
 		return 1
 	case '-', '+', '=', ':':
 		b.WriteString(`\` + line[:1])
@@ -206,7 +172,7 @@ func wordAt(before, after string) bool {
 
 // Code gives a text as inline code, where nothing in it acts either. It suits commands and what a person wrote as one.
 func Code(text string) string {
-	text = cut(strings.Join(strings.Fields(clean(text)), " "), 200)
+	text = TruncateWords(Squeeze(Clean(text)), 200)
 	text = strings.ReplaceAll(text, "|", "¦") // no escape for it works both in tables and outside
 	if text == "" {
 		return ""

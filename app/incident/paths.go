@@ -1,0 +1,27 @@
+package incident
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Files of an incident repository.
+const (
+	// ConfigPath is the configuration.
+	ConfigPath = ".github/firebreak.yml"
+
+	// PostmortemTemplatePath is the repository's own template of postmortems, if it has one.
+	PostmortemTemplatePath = ".github/firebreak/postmortem.md"
+)
+
+const postmortemBranches = "postmortem/"
+
+// PostmortemBranch returns the branch of an incident's postmortem.
+func PostmortemBranch(ref Ref) string { return postmortemBranches + strconv.Itoa(ref.Number) }
+
+// ParsePostmortemBranch returns the number of the incident whose postmortem a branch holds.
+func ParsePostmortemBranch(branch string) (number int, ok bool) {
+	digits, ok := strings.CutPrefix(branch, postmortemBranches)
+	number, err := strconv.Atoi(digits)
+	return number, ok && err == nil && number > 0 && strconv.Itoa(number) == digits
+}
