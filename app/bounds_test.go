@@ -24,11 +24,16 @@ const (
 
 // hostile are what parsers are slow at, in pieces that are repeated.
 var hostile = []string{
-	"> ", "- ", "1. ", "[", "![", "](", "[a](", "[a]: b\n", "[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ", "<a ", "<!-- ", "<details>\n",
-	"&", "|a", "|-|-\n", "# a\n", "a\n===\n", "www.", "http://a.b ", "a@b.c ", "@a ", "a/b#1 ", "\x00", "\xff", "\r", "\u202e", "\\", "\n", " \n", "    a\n", "\ta\n",
-	"/ic close\n", "/", "> a\n\n/ic pin\n", "### Summary\n\n", "- [x] a\n", "```\n", "- - - a\n  ", "&a ", "*a ", "? a\n", "a: &a [*a]\n", "- {a: b}\n", "{", "[[", "a: b\n",
-	"<!-- firebreak:begin x -->\n", "<!-- firebreak:begin x -->\n<!-- firebreak:end x -->\n", "<!-- firebreak:did x -->\n", "<!-- firebreak:card ", "<!-- prompt: a -->\n",
-	"{{title}}", "{{#cause}}", "{{/cause}}", "{{!", "{{", "\\{{", "{{range 9}}", "{{timeline}}\n", "---\n", "![a](https://github.com/user-attachments/assets/a)\n",
+	"> ", "- ", "1. ", "[", "![", "](", "[a](", "[a]: b\n", "[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ",
+	"<a ", "<!-- ", "<details>\n",
+	"&", "|a", "|-|-\n", "# a\n", "a\n===\n", "www.", "http://a.b ", "a@b.c ", "@a ", "a/b#1 ", "\x00",
+	"\xff", "\r", "\u202e", "\\", "\n", " \n", "    a\n", "\ta\n",
+	"/ic close\n", "/", "> a\n\n/ic pin\n", "### Summary\n\n", "- [x] a\n", "```\n", "- - - a\n  ", "&a ",
+	"*a ", "? a\n", "a: &a [*a]\n", "- {a: b}\n", "{", "[[", "a: b\n",
+	"<!-- firebreak:begin x -->\n", "<!-- firebreak:begin x -->\n<!-- firebreak:end x -->\n",
+	"<!-- firebreak:did x -->\n", "<!-- firebreak:card ", "<!-- prompt: a -->\n",
+	"{{title}}", "{{#cause}}", "{{/cause}}", "{{!", "{{", "\\{{", "{{range 9}}", "{{timeline}}\n", "---\n",
+	"![a](https://github.com/user-attachments/assets/a)\n",
 	"```mermaid\ntimeline\n", "section a\n", "a : b : c\n",
 }
 
@@ -39,11 +44,14 @@ func TestWhatAnybodyWritesIsBounded(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}
 	policy := incident.DefaultPolicy()
 	facts := func(text string, entries int) postmortem.Facts {
-		f := postmortem.Facts{Ref: ref, URL: "https://github.com/acme/incidents/issues/12", Policy: policy, At: at.Add(time.Hour), Title: text[:min(len(text), longestTitle)], Summary: text}
+		f := postmortem.Facts{Ref: ref, URL: "https://github.com/acme/incidents/issues/12", Policy: policy,
+			At: at.Add(time.Hour), Title: text[:min(len(text), longestTitle)], Summary: text}
 		f.State.Declared = &incident.Stamp{At: at, By: "alice"}
 		for i := range entries {
 			kind := []string{"finding", "note", "pin", "cause", "update"}[i%5]
-			f.Entries = append(f.Entries, incident.Entry{At: at.Add(time.Duration(i) * time.Second), By: "alice", Kind: kind, Text: text, Ref: fmt.Sprintf("c%d", i)})
+			f.Entries = append(f.Entries,
+				incident.Entry{At: at.Add(time.Duration(i) * time.Second), By: "alice", Kind: kind,
+					Text: text, Ref: fmt.Sprintf("c%d", i)})
 		}
 		return f
 	}
@@ -60,22 +68,44 @@ func TestWhatAnybodyWritesIsBounded(t *testing.T) {
 		before string // what stands before the text
 	}{
 		{"a comment", longestBody, 400, func(text string) { command.Parse(text) }, "/ic close\n\n"},
-		{"the longest comment that is read", 16 << 10, 400, func(text string) { command.Parse(text) }, "/ic close\n\n"},
-		{"an edited comment", longestBody, 800, func(text string) { command.Edited(text, "/ic close\n"+text) }, ""},
-		{"an issue form", longestBody, 100, func(text string) { command.Form(text); command.Summary(text) }, "### Summary\n\n"},
+		{"the longest comment that is read", 16 << 10, 400, func(text string) {
+			command.Parse(text)
+		}, "/ic close\n\n"},
+		{"an edited comment", longestBody, 800, func(text string) {
+			command.Edited(text, "/ic close\n"+text)
+		}, ""},
+		{"an issue form", longestBody, 100, func(text string) {
+			command.Form(text)
+			command.Summary(text)
+		}, "### Summary\n\n"},
 		{"a title", longestTitle, 4000, func(text string) {
 			postmortem.Plain(text, 120)
 			postmortem.Path(facts(text, 0))
 			command.SaysWhat(text)
 		}, ""},
-		{"a quoted text", longestBody, 200, func(text string) { texts.Quote(text); texts.Inert(text, 300) }, ""},
-		{"a card that somebody changed", longestBody, 100, func(text string) { _, _, _ = card.Open(text, ref, keys) }, ""},
+		{"a quoted text", longestBody, 200, func(text string) {
+			texts.Quote(text)
+			texts.Inert(text, 300)
+		}, ""},
+		{"a card that somebody changed", longestBody, 100, func(text string) {
+			_, _, _ = card.Open(text, ref, keys)
+		}, ""},
 		{"firebreak.yml", config.MaxSize, 2500, func(text string) { _, _ = config.Parse([]byte(text)) }, ""},
-		{"a list of firebreak.yml", config.MaxSize, 2500, func(text string) { _, _ = config.Parse([]byte(text)) }, "responders: ["},
-		{"a postmortem template", postmortem.MaxTemplate, 400, func(text string) { postmortem.LintTemplate(text) }, ""},
-		{"a postmortem that people wrote", longestBody, 4000, func(text string) { postmortem.Lint(text, postmortem.LintOptions{}) }, standard + "\n\n"},
-		{"a postmortem that is refreshed", largestFile, 2000, func(text string) { _, _ = postmortem.Refresh(text, facts("x", 10)) }, standard + "\n\n"},
-		{"what the timeline tells", longestBody, 2000, func(text string) { _, _ = postmortem.Document(facts(text, 5)) }, ""},
+		{"a list of firebreak.yml", config.MaxSize, 2500, func(text string) {
+			_, _ = config.Parse([]byte(text))
+		}, "responders: ["},
+		{"a postmortem template", postmortem.MaxTemplate, 400, func(text string) {
+			postmortem.LintTemplate(text)
+		}, ""},
+		{"a postmortem that people wrote", longestBody, 4000, func(text string) {
+			postmortem.Lint(text, postmortem.LintOptions{})
+		}, standard + "\n\n"},
+		{"a postmortem that is refreshed", largestFile, 2000, func(text string) {
+			_, _ = postmortem.Refresh(text, facts("x", 10))
+		}, standard + "\n\n"},
+		{"what the timeline tells", longestBody, 2000, func(text string) {
+			_, _ = postmortem.Document(facts(text, 5))
+		}, ""},
 	} {
 		t.Run(in.name, func(t *testing.T) {
 			worst := 0
@@ -83,7 +113,8 @@ func TestWhatAnybodyWritesIsBounded(t *testing.T) {
 				text := in.before + strings.Repeat(piece, (in.size-len(in.before))/len(piece))
 				got := allocated(func() { in.read(text) })
 				if most := 4<<20 + in.each*in.size; got > most {
-					t.Errorf("%q: %d KB are allocated for %d KB, more than %d KB", piece, got>>10, in.size>>10, most>>10)
+					t.Errorf("%q: %d KB are allocated for %d KB, more than %d KB", piece, got>>10,
+						in.size>>10, most>>10)
 				}
 				worst = max(worst, got)
 			}
@@ -106,9 +137,12 @@ func allocated(do func()) int {
 func TestTheDiagramIsBounded(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	for _, piece := range hostile {
-		f := postmortem.Facts{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}, URL: "https://github.com/acme/incidents/issues/12", Policy: incident.DefaultPolicy(), At: at}
+		f := postmortem.Facts{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 12},
+			URL: "https://github.com/acme/incidents/issues/12", Policy: incident.DefaultPolicy(), At: at}
 		for i := range 100 {
-			f.Entries = append(f.Entries, incident.Entry{At: at.Add(time.Duration(i) * time.Hour), By: "alice", Kind: "cause", Text: strings.Repeat(piece, 300/len(piece))})
+			f.Entries = append(f.Entries,
+				incident.Entry{At: at.Add(time.Duration(i) * time.Hour), By: "alice", Kind: "cause",
+					Text: strings.Repeat(piece, 300/len(piece))})
 		}
 		document, err := postmortem.Document(f)
 		if err != nil {

@@ -20,7 +20,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/github"
 )
 
-// pages returns the documentation: the Markdown files at the top of the repository and below docs and .github.
+// pages returns the documentation: the Markdown files at the top of the repository and below docs
+// and .github.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -36,7 +37,8 @@ func pages(t *testing.T) []string {
 	return all
 }
 
-// updateBetween replaces what is between two marks of a page with -update, and otherwise reports a difference.
+// updateBetween replaces what is between two marks of a page with -update, and otherwise reports a
+// difference.
 func updateBetween(t *testing.T, page, name, want string) {
 	t.Helper()
 	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
@@ -56,7 +58,8 @@ func updateBetween(t *testing.T, page, name, want string) {
 		}
 		return
 	}
-	t.Errorf("%s is not current, run go test ./app -run %s -update (-want +got):\n%s", page, t.Name(), cmp.Diff(want, got))
+	t.Errorf("%s is not current, run go test ./app -run %s -update (-want +got):\n%s", page, t.Name(),
+		cmp.Diff(want, got))
 }
 
 func TestTheREADMEIsShort(t *testing.T) {
@@ -105,8 +108,9 @@ func TestLayoutIsDocumented(t *testing.T) {
 // linkPattern finds [text](target); of a target with a title, the target.
 var linkPattern = regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)[^)]*\)`)
 
-// Every relative link leads to a file or folder of the repository, with a heading if the link names one. A link whose text is
-// code, such as `Engine.Handle` or `Parse`, and whose target is a Go file leads to what the file declares.
+// Every relative link leads to a file or folder of the repository, with a heading if the link names
+// one. A link whose text is code, such as `Engine.Handle` or `Parse`, and whose target is a Go file
+// leads to what the file declares.
 func TestLinksLeadSomewhere(t *testing.T) {
 	for _, page := range pages(t) {
 		if page == "NOTICE" {
@@ -158,11 +162,12 @@ func anchors(text string) []string {
 	return all
 }
 
-// declarations returns what a Go file declares: functions, types, variables, and methods as Type.Method; each also with the
-// package's name in front.
+// declarations returns what a Go file declares: functions, types, variables, and methods as
+// Type.Method; each also with the package's name in front.
 func declarations(t *testing.T, path string) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil,
+		parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,14 +214,16 @@ func receiver(f *ast.FuncDecl) string {
 	return ""
 }
 
-// behaviourID finds the id of a behaviour of the process, as in a comment. Letters that no page uses for a behaviour, and
-// names such as S3, are none.
+// behaviourID finds the id of a behaviour of the process, as in a comment. Letters that no page
+// uses for a behaviour, and names such as S3, are none.
 var behaviourID = regexp.MustCompile(`\b[IVFMCA][1-9]\b`)
 
-// processHeading finds "### I4 A critical incident gets two people" and what is below it up to the next heading.
+// processHeading finds "### I4 A critical incident gets two people" and what is below it up to the
+// next heading.
 var processHeading = regexp.MustCompile(`(?ms)^### ([A-Z]\d) [^\n]*\n(.*?)(?:^#|\z)`)
 
-// Each behaviour of docs/process.md names tests or scenarios that exist, and each id that the repository cites is there.
+// Each behaviour of docs/process.md names tests or scenarios that exist, and each id that the
+// repository cites is there.
 func TestTheProcessIsProven(t *testing.T) {
 	page := content(t, "docs/process.md")
 	tests := testNames(t)
@@ -256,7 +263,8 @@ func TestTheProcessIsProven(t *testing.T) {
 	}
 
 	for name := range tests {
-		for _, id := range regexp.MustCompile(`^(?:Test|Fuzz)((?:[IVFMCA][1-9])+)[A-Z]`).FindAllStringSubmatch(name, -1) {
+		for _, id := range regexp.MustCompile(`^(?:Test|Fuzz)((?:[IVFMCA][1-9])+)[A-Z]`).FindAllStringSubmatch(name,
+			-1) {
 			for i := 0; i < len(id[1]); i += 2 {
 				if !described[id[1][i:i+2]] {
 					t.Errorf("%s cites %s, which docs/process.md does not describe", name, id[1][i:i+2])
@@ -305,7 +313,8 @@ func testNames(t *testing.T) map[string]bool {
 // comments returns the comments of a Go file.
 func comments(t *testing.T, path, text string) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.ParseComments|parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), path, text,
+		parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,38 +12,42 @@ import (
 
 const module = "github.com/firebreak-dev/firebreak/"
 
-// allowed lists which packages of ours each package may import. Arrows point inward: cmd and functions → assembly →
-// adapters → engine → core.
+// allowed lists which packages of ours each package may import. Arrows point inward: cmd and
+// functions → assembly → adapters → engine → core.
 var allowed = map[string][]string{
-	"templates":                 {"app/incident", "app/naming", "app/texts"},
-	"app/naming":                {},
-	"app/texts":                 {},
-	"app/texts/textstest":       {},
-	"app/incident":              {"app/naming", "app/texts"},
-	"app/command":               {"app/incident", "app/naming", "app/texts"},
-	"app/config":                {"app/incident", "templates", "app/naming", "app/texts"},
-	"app/mark":                  {},
-	"app/card":                  {"app/incident", "templates", "app/naming", "app/texts"},
-	"app/postmortem":            {"app/incident", "templates", "app/naming", "app/texts"},
-	"app/admission":             {},
-	"app/logs":                  {},
-	"app/wait":                  {},
-	"app/webhook":               {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
-	"app/intake":                {"app/incident", "app/admission", "app/logs", "app/texts"},
-	"app/engine":                {"app/incident", "app/command", "app/config", "app/card", "app/mark", "app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts"},
-	"app/github":                {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
-	"app/metrics":               {},
-	"app/metrics/prom":          {"app/metrics"},
-	"app/stats":                 {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
-	"app/setup":                 {"app/config", "app/engine", "app/github", "app/incident", "templates", "app/naming", "app/texts"},
-	"app/replay":                {"app/engine", "app/incident", "app/webhook"},
-	"app/doctor":                {"app/config", "app/engine", "app/github", "app/incident", "app/setup", "app/naming"},
-	"app/sqlite":                {"app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/notify":                {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts"},
-	"app/aws":                   {"app/incident"},
-	"app/aws/worker":            {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/aws/awstest":           {},
-	"functions/webhook":         {"app/aws", "app/incident", "app/logs", "app/metrics", "app/naming", "app/webhook"},
+	"templates":           {"app/incident", "app/naming", "app/texts"},
+	"app/naming":          {},
+	"app/texts":           {},
+	"app/texts/textstest": {},
+	"app/incident":        {"app/naming", "app/texts"},
+	"app/command":         {"app/incident", "app/naming", "app/texts"},
+	"app/config":          {"app/incident", "templates", "app/naming", "app/texts"},
+	"app/mark":            {},
+	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},
+	"app/postmortem":      {"app/incident", "templates", "app/naming", "app/texts"},
+	"app/admission":       {},
+	"app/logs":            {},
+	"app/wait":            {},
+	"app/webhook":         {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
+	"app/intake":          {"app/incident", "app/admission", "app/logs", "app/texts"},
+	"app/engine": {"app/incident", "app/command", "app/config", "app/card", "app/mark",
+		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts"},
+	"app/github":       {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
+	"app/metrics":      {},
+	"app/metrics/prom": {"app/metrics"},
+	"app/stats":        {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
+	"app/setup": {"app/config", "app/engine", "app/github", "app/incident", "templates",
+		"app/naming", "app/texts"},
+	"app/replay": {"app/engine", "app/incident", "app/webhook"},
+	"app/doctor": {"app/config", "app/engine", "app/github", "app/incident", "app/setup",
+		"app/naming"},
+	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
+	"app/notify":      {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts"},
+	"app/aws":         {"app/incident"},
+	"app/aws/worker":  {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
+	"app/aws/awstest": {},
+	"functions/webhook": {"app/aws", "app/incident", "app/logs", "app/metrics", "app/naming",
+		"app/webhook"},
 	"app/server":                {"app/admission", "app/logs", "app/metrics/prom", "app/assembly"},
 	"cmd/firebreak-serve":       {"app/server"},
 	"functions/intake":          {"app/aws", "app/intake", "app/logs", "app/assembly/lambda"},
@@ -60,7 +64,8 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/bench", "app/assembly", "app/assembly/lambda", "app/simulation", "app/witness", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/assembly", "app/assembly/lambda", "app/simulation",
+	"app/witness", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string
@@ -72,7 +77,8 @@ type pkg struct {
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Doc,Imports,Deps,Standard"}, args...)...).Output()
+	out, err := exec.Command("go",
+		append([]string{"list", "-json=ImportPath,Doc,Imports,Deps,Standard"}, args...)...).Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -107,18 +113,20 @@ func TestImportsPointInward(t *testing.T) {
 
 func TestTheCoreIsStandardLibraryOnly(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/incident") {
-		if !p.Standard && !slices.Contains([]string{module + "app/incident", module + "app/naming", module + "app/texts"}, p.ImportPath) {
+		if !p.Standard && !slices.Contains([]string{module + "app/incident", module + "app/naming",
+			module + "app/texts"}, p.ImportPath) {
 			t.Errorf("the core depends on %s", p.ImportPath)
 		}
 	}
 }
 
-// The sandbox is GitHub as it is, and not as the product wishes: of ours it knows nothing but how GitHub names things, which
-// is neither the product's nor the sandbox's and knows neither.
+// The sandbox is GitHub as it is, and not as the product wishes: of ours it knows nothing but how
+// GitHub names things, which is neither the product's nor the sandbox's and knows neither.
 func TestTheSandboxKnowsNothingOfTheProduct(t *testing.T) {
 	neutral := []string{module + "app/naming", module + "app/sandbox"}
 	for _, p := range list(t, "-deps", module+"app/sandbox") {
-		if strings.HasPrefix(p.ImportPath, module) && !slices.Contains(neutral, p.ImportPath) && !strings.HasPrefix(p.ImportPath, module+"app/sandbox/") {
+		if strings.HasPrefix(p.ImportPath, module) && !slices.Contains(neutral, p.ImportPath) &&
+			!strings.HasPrefix(p.ImportPath, module+"app/sandbox/") {
 			t.Errorf("the sandbox depends on %s", p.ImportPath)
 		}
 	}
@@ -131,12 +139,14 @@ func TestTheSandboxKnowsNothingOfTheProduct(t *testing.T) {
 
 // The function that GitHub calls must start in milliseconds and hold nothing worth stealing.
 func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
-	heavy := []string{"go-github", "ghinstallation", "jwt", module + "app/github", module + "app/notify", module + "app/engine", "slack-go", "go-pagerduty", "go-mail"}
+	heavy := []string{"go-github", "ghinstallation", "jwt", module + "app/github", module + "app/notify",
+		module + "app/engine", "slack-go", "go-pagerduty", "go-mail"}
 	for _, p := range list(t, module+"app/webhook", module+"functions/webhook") {
 		// The function needs AWS, and of it no more than the queue and the secrets.
 		mayNot := append(heavy, "aws-sdk-go")
 		if strings.HasSuffix(p.ImportPath, "functions/webhook") {
-			mayNot = append(heavy, module+"app/aws/", "aws-sdk-go-v2/config", "aws-sdk-go-v2/service/ssm", "aws-sdk-go-v2/service/kms", "aws-sdk-go-v2/service/scheduler")
+			mayNot = append(heavy, module+"app/aws/", "aws-sdk-go-v2/config", "aws-sdk-go-v2/service/ssm",
+				"aws-sdk-go-v2/service/kms", "aws-sdk-go-v2/service/scheduler")
 		}
 		for _, d := range p.Deps {
 			for _, h := range mayNot {
@@ -148,11 +158,12 @@ func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
 	}
 }
 
-// What runs in production holds neither what is for developers nor the SDK of a cloud: what isn't there needs no patches,
-// and nobody can turn it against the incidents.
+// What runs in production holds neither what is for developers nor the SDK of a cloud: what isn't
+// there needs no patches, and nobody can turn it against the incidents.
 func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
 	mayNot := regexp.MustCompile(`^github\.com/aws/|^github\.com/graph-gophers/|^testing$|` +
-		`^` + regexp.QuoteMeta(module) + `(app/(sandbox|aws|assembly/lambda|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
+		`^` + regexp.QuoteMeta(module) +
+		`(app/(sandbox|aws|assembly/lambda|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
 	for _, p := range list(t, "-deps", module+"cmd/firebreak-serve") {
 		if mayNot.MatchString(p.ImportPath) {
 			t.Errorf("firebreak-serve links %s", p.ImportPath)
@@ -162,7 +173,8 @@ func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
 
 // A function's metrics go out by its log, so that none pays at each start for what only a server needs.
 func TestNoFunctionLinksPrometheus(t *testing.T) {
-	for _, p := range list(t, module+"functions/webhook", module+"functions/intake", module+"functions/worker", module+"functions/sweep") {
+	for _, p := range list(t, module+"functions/webhook", module+"functions/intake",
+		module+"functions/worker", module+"functions/sweep") {
 		for _, d := range p.Deps {
 			if strings.Contains(d, "prometheus") {
 				t.Errorf("%s links %s", p.ImportPath, d)

@@ -22,34 +22,49 @@ var update = flag.Bool("update", false, "write NOTICE anew")
 // shipped are the binaries that people get, in the order of the NOTICE's columns.
 var shipped = []struct{ name, pkg string }{
 	{"server", "./cmd/firebreak-serve"}, {"firebreak", "./cmd/firebreak"},
-	{"Lambda", "./functions/webhook"}, {"Lambda", "./functions/intake"}, {"Lambda", "./functions/worker"}, {"Lambda", "./functions/sweep"},
+	{"Lambda", "./functions/webhook"}, {"Lambda", "./functions/intake"}, {"Lambda", "./functions/worker"},
+	{"Lambda", "./functions/sweep"},
 }
 
-// licences are those that may be linked: each asks for no more than that its text comes along, or, MPL-2.0, that changes
-// to its own files are published, of which there are none. A text is of a licence if it holds all its phrases.
+// licences are those that may be linked: each asks for no more than that its text comes along, or,
+// MPL-2.0, that changes to its own files are published, of which there are none. A text is of a
+// licence if it holds all its phrases.
 var licences = []struct {
 	name    string
 	phrases []string
 }{
 	{"Apache-2.0", []string{"apache license version 2.0, january 2004"}},
-	{"MPL-2.0", []string{"mozilla public license, version 2.0", "each individual or legal entity that creates, contributes to the creation of, or owns covered software"}},
+	{"MPL-2.0", []string{"mozilla public license, version 2.0",
+		"each individual or legal entity that creates, contributes to the creation of, or owns covered " +
+			"software"}},
 	{"MIT", []string{
-		"permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files",
+		"permission is hereby granted, free of charge, to any person obtaining a copy of this software " +
+			"and associated documentation files",
 		"use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the software",
-		"the above copyright notice and this permission notice shall be included in all copies or substantial portions of the software",
+		"the above copyright notice and this permission notice shall be included in all copies or " +
+			"substantial portions of the software",
 	}},
-	{"public domain", []string{"all of the code and documentation in sqlite has been dedicated to the public domain by the authors"}},
-	{"BSD-3-Clause", []string{redistribution, "redistributions of source code must retain", "redistributions in binary form must reproduce", "endorse or promote products derived from this software without specific prior written permission"}},
-	{"BSD-2-Clause", []string{redistribution, "redistributions of source code must retain", "redistributions in binary form must reproduce"}},
+	{"public domain", []string{"all of the code and documentation in sqlite has been dedicated to the " +
+		"public domain by the authors"}},
+	{"BSD-3-Clause", []string{redistribution, "redistributions of source code must retain",
+		"redistributions in binary form must reproduce",
+		"endorse or promote products derived from this software without specific prior written permission"}},
+	{"BSD-2-Clause", []string{redistribution, "redistributions of source code must retain",
+		"redistributions in binary form must reproduce"}},
 }
 
-const redistribution = "redistribution and use in source and binary forms, with or without modification, are permitted provided that the following conditions are met"
+const redistribution = "redistribution and use in source and binary forms, with or without modification, " +
+	"are permitted provided that the following conditions are met"
 
-// old are modules that had no release for four years and are linked all the same: who needs them, and why that is borne.
+// old are modules that had no release for four years and are linked all the same: who needs them,
+// and why that is borne.
 var old = map[string]string{
-	"github.com/beorn7/perks":            "quantiles of prometheus/client_golang, which keeps it; finished, and fed by our own numbers alone",
-	"github.com/munnerz/goautoneg":       "Accept headers, in prometheus/common, at the metrics' own address alone",
-	"github.com/aymerick/douceur":        "CSS in HTML, in bluemonday: the embedded GitHub's pages, not the server",
+	"github.com/beorn7/perks": "quantiles of prometheus/client_golang, which keeps it; " +
+		"finished, and fed by our own numbers alone",
+	"github.com/munnerz/goautoneg": "Accept headers, in prometheus/common, at the metrics' own " +
+		"address alone",
+	"github.com/aymerick/douceur": "CSS in HTML, in bluemonday: the embedded GitHub's pages, not " +
+		"the server",
 	"github.com/russross/blackfriday/v2": "manual pages, in cobra: `firebreak man`, not the server",
 }
 
@@ -101,7 +116,8 @@ func readLinked(t *testing.T) []*linked {
 					t.Errorf("%s is replaced: whose licence is that?", m.Path)
 				}
 				if all[m.Path] == nil {
-					all[m.Path] = &linked{path: m.Path, version: m.Version, dir: m.Dir, released: m.Time, in: map[string]bool{}, folders: map[string]bool{}}
+					all[m.Path] = &linked{path: m.Path, version: m.Version, dir: m.Dir, released: m.Time,
+						in: map[string]bool{}, folders: map[string]bool{}}
 				}
 				all[m.Path].in[s.name], all[m.Path].folders[p.Dir] = true, true
 			}
@@ -112,7 +128,8 @@ func readLinked(t *testing.T) []*linked {
 
 var licenceFile = regexp.MustCompile(`(?i)^(LICEN[CS]E|COPYING|NOTICE|PATENTS)([-_.].*)?$`)
 
-// texts returns the licences and notices that hold for a module: in the folders of its linked packages and those above.
+// texts returns the licences and notices that hold for a module: in the folders of its linked
+// packages and those above.
 func (m *linked) texts(t *testing.T) map[string]string {
 	t.Helper()
 	found, seen := map[string]string{}, map[string]bool{}
@@ -125,7 +142,8 @@ func (m *linked) texts(t *testing.T) map[string]string {
 			}
 			for _, f := range files {
 				of := m.path + "/" + f.Name()
-				if !licenceFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" || !f.Type().IsRegular() || notLinked[of] != "" {
+				if !licenceFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" ||
+					!f.Type().IsRegular() || notLinked[of] != "" {
 					continue
 				}
 				text, err := os.ReadFile(filepath.Join(folder, f.Name()))
@@ -133,7 +151,8 @@ func (m *linked) texts(t *testing.T) map[string]string {
 					t.Fatal(err)
 				}
 				name, _ := filepath.Rel(m.dir, filepath.Join(folder, f.Name()))
-				found[filepath.ToSlash(name)] = strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n"))
+				found[filepath.ToSlash(name)] = strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n",
+					"\n"))
 			}
 		}
 	}
@@ -142,7 +161,8 @@ func (m *linked) texts(t *testing.T) map[string]string {
 
 // licenceOf returns the licence that a text is; "" if it is none of those that are allowed.
 func licenceOf(text string) string {
-	plain := strings.Join(strings.Fields(strings.ToLower(strings.NewReplacer(`"`, "", "*", " ", "//", " ", ">", " ").Replace(text))), " ")
+	plain := strings.Join(strings.Fields(strings.ToLower(strings.NewReplacer(`"`, "", "*", " ", "//", " ",
+		">", " ").Replace(text))), " ")
 	for _, l := range licences {
 		lacks := func(phrase string) bool { return !strings.Contains(plain, phrase) }
 		if !slices.ContainsFunc(l.phrases, lacks) {
@@ -152,8 +172,9 @@ func licenceOf(text string) string {
 	return ""
 }
 
-// NOTICE names each module that is linked into a binary that people get, with its licence, and is current. All are licences
-// that may be linked, and none has been left by its authors without our knowing.
+// NOTICE names each module that is linked into a binary that people get, with its licence, and is
+// current. All are licences that may be linked, and none has been left by its authors without our
+// knowing.
 func TestNotice(t *testing.T) {
 	var table, texts strings.Builder
 	byText := map[string][]string{}
@@ -207,9 +228,11 @@ func TestNotice(t *testing.T) {
 		why := old[m.path]
 		delete(unused, m.path)
 		if !m.released.IsZero() && m.released.Before(fourYearsAgo) != (why != "") {
-			t.Errorf("%s was released on %s: replace it, or say in this test why it may stay; or it is there no more", m.path, m.released.Format(time.DateOnly))
+			t.Errorf("%s was released on %s: replace it, or say in this test why it may stay; or it is "+
+				"there no more", m.path, m.released.Format(time.DateOnly))
 		}
-		fmt.Fprintf(&table, "%-62s %-37s %-44s %s\n", m.path, m.version, strings.Join(of, ", "), strings.Join(slices.Sorted(maps.Keys(m.in)), ", "))
+		fmt.Fprintf(&table, "%-62s %-37s %-44s %s\n", m.path, m.version, strings.Join(of, ", "),
+			strings.Join(slices.Sorted(maps.Keys(m.in)), ", "))
 	}
 	for path := range unused {
 		t.Errorf("%s is linked no more", path)
@@ -236,7 +259,8 @@ func TestNotice(t *testing.T) {
 	}
 }
 
-// fourYearsAgo is a day and no clock, so that a commit passes for ever that passed once. It moves with go.mod's versions.
+// fourYearsAgo is a day and no clock, so that a commit passes for ever that passed once. It moves
+// with go.mod's versions.
 var fourYearsAgo = time.Date(2022, 11, 28, 0, 0, 0, 0, time.UTC)
 
 var rule = strings.Repeat("=", 100)
@@ -251,16 +275,19 @@ is the command line; "Lambda" are the functions on AWS. Made by: go test ./app -
 
 // Each licence is known by its whole text, and what is close to one and is another is not taken for it.
 func TestLicences(t *testing.T) {
-	bsd := "Copyright (c) X\n\nRedistribution and use in source and binary forms, with or without\nmodification, are permitted provided that the following conditions\nare met:\n\n" +
-		"   * Redistributions of source code must retain the above copyright notice\n   * Redistributions in binary form must reproduce it\n"
+	bsd := "Copyright (c) X\n\nRedistribution and use in source and binary forms, with or " +
+		"without\nmodification, are permitted provided that the following conditions\nare met:\n\n" +
+		"   * Redistributions of source code must retain the above copyright notice\n   * " +
+		"Redistributions in binary form must reproduce it\n"
 	for text, want := range map[string]string{
 		bsd: "BSD-2-Clause",
-		bsd + "* Neither the name may be used to endorse or promote products derived from this software without specific prior written permission.": "BSD-3-Clause",
-		"                    Apache License\n               Version 2.0, January 2004\n":                                                            "Apache-2.0",
-		"GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007":                                                                                       "",
-		"Business Source License 1.1": "",
-		"All rights reserved.":        "",
-		"":                            "",
+		bsd + "* Neither the name may be used to endorse or promote products derived from this software " +
+			"without specific prior written permission.": "BSD-3-Clause",
+		"                    Apache License\n               Version 2.0, January 2004\n": "Apache-2.0",
+		"GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007":                            "",
+		"Business Source License 1.1":                                                    "",
+		"All rights reserved.":                                                           "",
+		"":                                                                               "",
 	} {
 		if got := licenceOf(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)

@@ -57,7 +57,8 @@ func TestEveryTestThatSECURITYNamesExists(t *testing.T) {
 	}
 }
 
-// Each thing from outside is of one version: what CI runs, what the documentation tells people to run, and what npm installs for tests.
+// Each thing from outside is of one version: what CI runs, what the documentation tells people to
+// run, and what npm installs for tests.
 func TestEverythingIsPinned(t *testing.T) {
 	run := regexp.MustCompile(`(?:go run|go install|npx) ([\w.-]+(?:\.|/|@)[^\s` + "`" + `]*|osls\S*)`)
 	version := regexp.MustCompile(`@v?\d+\.\d+\.\d+$`)
@@ -102,7 +103,8 @@ func TestEverythingIsPinned(t *testing.T) {
 			t.Errorf("CI does not run %q", step)
 		}
 	}
-	if installs := regexp.MustCompile(`npm (?:install|i) `).FindString(ci); installs != "" || !slices.Contains(strings.Fields(ci), "ci") {
+	if installs := regexp.MustCompile(`npm (?:install|i) `).FindString(ci); installs != "" ||
+		!slices.Contains(strings.Fields(ci), "ci") {
 		t.Error("CI installs npm packages without their lock file")
 	}
 }

@@ -30,9 +30,11 @@ const (
 
 	memory = 0.25 // GB, as serverless.yml says
 	month  = 30 * 24 * time.Hour
-	// How long GitHub takes to answer; a write waits for a second since the one before besides. Seconds.
+	// How long GitHub takes to answer; a write waits for a second since the one before besides.
+	// Seconds.
 	perRead, perWrite = 0.2, 1.2
-	// Lambda polls a queue by five long polls of 20 s each while nothing is in it; of FIFO queues the page tells nothing else.
+	// Lambda polls a queue by five long polls of 20 s each while nothing is in it; of FIFO queues
+	// the page tells nothing else.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 	polls = 5 * int(month/(20*time.Second))
 )
@@ -50,8 +52,10 @@ type bill struct {
 // count counts since it was last called.
 func (s *stack) count(before *bill, since *int) bill {
 	s.t.Helper()
-	now := bill{webhooks: s.webhook.Invocations(), intakes: s.intake.Invocations(), workers: s.worker.Invocations(), sweeps: s.sweep.Invocations(), logged: len(s.logs())}
-	b := bill{webhooks: now.webhooks - before.webhooks, intakes: now.intakes - before.intakes, workers: now.workers - before.workers, sweeps: now.sweeps - before.sweeps,
+	now := bill{webhooks: s.webhook.Invocations(), intakes: s.intake.Invocations(),
+		workers: s.worker.Invocations(), sweeps: s.sweep.Invocations(), logged: len(s.logs())}
+	b := bill{webhooks: now.webhooks - before.webhooks, intakes: now.intakes - before.intakes,
+		workers: now.workers - before.workers, sweeps: now.sweeps - before.sweeps,
 		logged: now.logged - before.logged}
 	*before = now
 	// The double's poll asks once more to learn that nothing is left: of those, polls tells.
@@ -97,18 +101,20 @@ func (s *stack) logs() string {
 	return s.webhook.Log() + s.intake.Log() + s.worker.Log() + s.sweep.Log()
 }
 
-// dollars is what it costs by AWS's list. What the webhook function does takes some milliseconds; the others wait for GitHub.
+// dollars is what it costs by AWS's list. What the webhook function does takes some milliseconds;
+// the others wait for GitHub.
 func (b bill) dollars() float64 {
 	invocations := b.webhooks + b.intakes + b.workers + b.sweeps
 	seconds := 0.05*float64(invocations) + perRead*float64(b.reads) + perWrite*float64(b.writes)
 	requests := float64(b.webhooks + b.intakes)
 	queue := float64(b.sent + b.received + b.deleted + b.hidden + b.fired)
-	return perInvocation*float64(invocations) + perGBSecond*memory*seconds + perHTTPRequest*requests + perSQSRequest*queue +
+	return perInvocation*float64(invocations) + perGBSecond*memory*seconds + perHTTPRequest*requests +
+		perSQSRequest*queue +
 		perSchedule*float64(b.fired) + perSecretRead*float64(b.secrets) + perLogByte*float64(b.logged)
 }
 
-// measured lists what the functions' lines in the embedded metric format make: metrics with their dimensions and, of each,
-// the sum of its values or how many there are.
+// measured lists what the functions' lines in the embedded metric format make: metrics with their
+// dimensions and, of each, the sum of its values or how many there are.
 func measured(t *testing.T, functions ...*lambdatest.Function) (sums map[string]float64, kept map[string]bool) {
 	t.Helper()
 	sums, kept = map[string]float64{}, map[string]bool{}
@@ -122,7 +128,8 @@ func measured(t *testing.T, functions ...*lambdatest.Function) (sums map[string]
 			if !ok {
 				continue
 			}
-			if stamp := time.UnixMilli(int64(meta["Timestamp"].(float64))); time.Since(stamp) > time.Hour || time.Until(stamp) > time.Minute {
+			if stamp := time.UnixMilli(int64(meta["Timestamp"].(float64))); time.Since(stamp) > time.Hour ||
+				time.Until(stamp) > time.Minute {
 				t.Errorf("of %s: CloudWatch goes by when it was: %s", stamp, line)
 			}
 			for _, d := range meta["CloudWatchMetrics"].([]any) {
@@ -159,9 +166,9 @@ func measured(t *testing.T, functions ...*lambdatest.Function) (sums map[string]
 //
 //	go test ./functions -run Cost -v
 //
-// The story is a P1 of 40 minutes, declared by the form: 2 people, 12 commands, an update missed for 26 minutes, a cause, a
-// workaround, a postmortem and one ticket, on the functions' own binaries. It also holds what they write of it to its metrics
-// and to silence about its texts (A7).
+// The story is a P1 of 40 minutes, declared by the form: 2 people, 12 commands, an update missed
+// for 26 minutes, a cause, a workaround, a postmortem and one ticket, on the functions' own
+// binaries. It also holds what they write of it to its metrics and to silence about its texts (A7).
 func TestCostOfAnIncident(t *testing.T) {
 	s := newStack(t, settings{})
 	var before bill
@@ -169,14 +176,17 @@ func TestCostOfAnIncident(t *testing.T) {
 	s.count(&before, &since)
 	n := s.declare("alice")
 	s.settle()
-	for _, c := range []struct{ who, text string }{{"carol", "/ic"}, {"alice", "/oe"}, {"carol", "/ic severity critical"}, {"carol", "/ic phase investigate"},
+	for _, c := range []struct{ who, text string }{{"carol", "/ic"}, {"alice", "/oe"},
+		{"carol", "/ic severity critical"}, {"carol", "/ic phase investigate"},
 		{"alice", "/oe finding The zanzibar rack is dark"}} {
 		s.say(c.who, n, c.text)
 		s.settle()
 	}
 	s.wait(26 * time.Minute)
-	for _, c := range []struct{ who, text string }{{"carol", "/ic update We see zanzibar and are on it"}, {"alice", "/oe cause The zanzibar certificate ran out"}, {"carol", "/ic phase fixing"},
-		{"alice", "/oe workaround zanzibar by hand"}, {"carol", "/ic phase monitoring"}, {"carol", "/ic agree Gina, by phone"}, {"carol", "/ic close"}} {
+	for _, c := range []struct{ who, text string }{{"carol", "/ic update We see zanzibar and are on it"},
+		{"alice", "/oe cause The zanzibar certificate ran out"}, {"carol", "/ic phase fixing"},
+		{"alice", "/oe workaround zanzibar by hand"}, {"carol", "/ic phase monitoring"},
+		{"carol", "/ic agree Gina, by phone"}, {"carol", "/ic close"}} {
 		s.say(c.who, n, c.text)
 		s.settle()
 		s.wait(2 * time.Minute)
@@ -204,7 +214,8 @@ func TestCostOfAnIncident(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
 		}
 	}
-	if passes := got["Firebreak firebreak_pass_duration_seconds "+d+" done"]; passes != got["Firebreak firebreak_queue_age_seconds "+d] || passes < 13 {
+	if passes := got["Firebreak firebreak_pass_duration_seconds "+d+
+		" done"]; passes != got["Firebreak firebreak_queue_age_seconds "+d] || passes < 13 {
 		t.Errorf("%v looks of %v messages", passes, got["Firebreak firebreak_queue_age_seconds "+d])
 	}
 	// An unsigned webhook is counted by the function that refuses it, the others' by theirs.
@@ -219,13 +230,15 @@ func TestCostOfAnIncident(t *testing.T) {
 	}
 
 	// The log says what was done and tells nobody's words.
-	for _, private := range []string{"zanzibar", "Customers get 502", "API of globex", "Gina", "PRIVATE KEY", s.box.Environment()["FIREBREAK_WEBHOOK_SECRET"],
+	for _, private := range []string{"zanzibar", "Customers get 502", "API of globex", "Gina",
+		"PRIVATE KEY", s.box.Environment()["FIREBREAK_WEBHOOK_SECRET"],
 		s.box.Environment()["FIREBREAK_OUTBOUND_SECRET"], "AKIATEST", "ghs_", "eyJ"} {
 		if strings.Contains(s.logs(), private) {
 			t.Errorf("%q is in the log", private)
 		}
 	}
-	contains(t, "the worker's log", s.worker.Log(), `"commands":["oe cause"]`, fmt.Sprintf(`"incident":"acme/incidents#%d"`, n), `"rate_left":`)
+	contains(t, "the worker's log", s.worker.Log(), `"commands":["oe cause"]`,
+		fmt.Sprintf(`"incident":"acme/incidents#%d"`, n), `"rate_left":`)
 
 	// A month in which nothing happens: the first sweep looks far back, the ones after it as one.
 	s.count(&before, &since)
@@ -245,18 +258,23 @@ func TestCostOfAnIncident(t *testing.T) {
 	_, always := measured(t, s.sweep)
 	times := float64(month / (5 * time.Minute))
 	const secrets, alarms = 3, 7
-	monthly := times*idle.dollars() + perSQSRequest*float64(polls) + perSecret*secrets + perAlarm*alarms + perMetric*float64(len(always))
+	monthly := times*idle.dollars() + perSQSRequest*float64(polls) + perSecret*secrets + perAlarm*alarms +
+		perMetric*float64(len(always))
 	t.Logf("one sweep: %+v: $%.7f; %.0f of them: $%.2f", idle, idle.dollars(), times, times*idle.dollars())
-	t.Logf("an idle month: $%.2f: sweeps $%.2f, %d empty polls of the queue $%.2f, %d secrets $%.2f, %d alarms $%.2f, %d metrics $%.2f", monthly,
-		times*idle.dollars(), polls, perSQSRequest*float64(polls), secrets, perSecret*secrets, alarms, perAlarm*alarms, len(always), perMetric*float64(len(always)))
+	t.Logf("an idle month: $%.2f: sweeps $%.2f, %d empty polls of the queue $%.2f, %d secrets $%.2f, %d "+
+		"alarms $%.2f, %d metrics $%.2f", monthly,
+		times*idle.dollars(), polls, perSQSRequest*float64(polls), secrets, perSecret*secrets, alarms,
+		perAlarm*alarms, len(always), perMetric*float64(len(always)))
 	hourly := perMetric / float64(month/time.Hour)
-	t.Logf("and for each hour with an incident: %d metrics $%.4f: %s", len(kept), hourly*float64(len(kept)), strings.Join(slices.Sorted(maps.Keys(kept)), ", "))
+	t.Logf("and for each hour with an incident: %d metrics $%.4f: %s", len(kept), hourly*float64(len(kept)),
+		strings.Join(slices.Sorted(maps.Keys(kept)), ", "))
 
 	// The README's figures are good to a factor: what calls or wakes twice as much tells here.
 	for what, c := range map[string]struct{ got, least, most int }{
-		"webhooks":            {incident.webhooks, 30, 120},
-		"workers":             {incident.workers, 14, 50},
-		"SQS requests":        {incident.sent + incident.received + incident.deleted + incident.hidden, 40, 160},
+		"webhooks": {incident.webhooks, 30, 120},
+		"workers":  {incident.workers, 14, 50},
+		"SQS requests": {incident.sent + incident.received + incident.deleted + incident.hidden, 40,
+			160},
 		"timers":              {incident.fired, 3, 20},
 		"secrets":             {incident.secrets, 3, 60},
 		"GitHub calls":        {incident.reads + incident.writes, 60, 220},

@@ -16,7 +16,8 @@ func conversation(t *testing.T, elsewhere http.Handler) (told []string) {
 	s := newStack(t, settings{sqs: elsewhere, receives: 4})
 	tell := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
 	send := func(group, body, deduplication string) {
-		in := &sqs.SendMessageInput{QueueUrl: aws.String(s.queue), MessageGroupId: aws.String(group), MessageBody: aws.String(body)}
+		in := &sqs.SendMessageInput{QueueUrl: aws.String(s.queue), MessageGroupId: aws.String(group),
+			MessageBody: aws.String(body)}
 		if deduplication != "" {
 			in.MessageDeduplicationId = aws.String(deduplication)
 		}
@@ -24,10 +25,12 @@ func conversation(t *testing.T, elsewhere http.Handler) (told []string) {
 		tell("send %s to %s: %v", body, group, err)
 	}
 	receipts := map[string]string{}
-	// One at a time: SQS may hand out several of a group at once, as the double does and fauxqs doesn't.
+	// One at a time: SQS may hand out several of a group at once, as the double does and fauxqs
+	// doesn't.
 	receive := func() {
-		out, err := s.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(s.queue), MaxNumberOfMessages: 1,
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+		out, err := s.sqs.ReceiveMessage(t.Context(),
+			&sqs.ReceiveMessageInput{QueueUrl: aws.String(s.queue), MaxNumberOfMessages: 1,
+				MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,12 +40,15 @@ func conversation(t *testing.T, elsewhere http.Handler) (told []string) {
 		}
 		m := out.Messages[0]
 		receipts[*m.Body] = *m.ReceiptHandle
-		tell("receive %s of %s for the %s. time", *m.Body, m.Attributes["MessageGroupId"], m.Attributes["ApproximateReceiveCount"])
+		tell("receive %s of %s for the %s. time", *m.Body, m.Attributes["MessageGroupId"],
+			m.Attributes["ApproximateReceiveCount"])
 	}
 	hide := func(seconds int, bodies ...string) {
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(s.queue)}
 		for _, b := range bodies {
-			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(b), ReceiptHandle: aws.String(receipts[b]), VisibilityTimeout: int32(seconds)})
+			in.Entries = append(in.Entries,
+				types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(b),
+					ReceiptHandle: aws.String(receipts[b]), VisibilityTimeout: int32(seconds)})
 		}
 		out, err := s.sqs.ChangeMessageVisibilityBatch(t.Context(), in)
 		if err != nil {
@@ -53,7 +59,8 @@ func conversation(t *testing.T, elsewhere http.Handler) (told []string) {
 	remove := func(bodies ...string) {
 		in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(s.queue)}
 		for _, b := range bodies {
-			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(b), ReceiptHandle: aws.String(receipts[b])})
+			in.Entries = append(in.Entries,
+				types.DeleteMessageBatchRequestEntry{Id: aws.String(b), ReceiptHandle: aws.String(receipts[b])})
 		}
 		out, err := s.sqs.DeleteMessageBatch(t.Context(), in)
 		if err != nil {

@@ -50,11 +50,13 @@ func needPackages(t *testing.T) {
 	}
 }
 
-// fauxqs runs an SQS of somebody else's, so that the double can't be wrong in the same way as the product.
+// fauxqs runs an SQS of somebody else's, so that the double can't be wrong in the same way as the
+// product.
 func fauxqs(t *testing.T) http.Handler {
 	t.Helper()
 	needPackages(t)
-	cmd := exec.Command("node", "--input-type=module", "--eval", `import { startFauxqs } from "fauxqs"; console.log((await startFauxqs({ port: 0, logger: false })).address)`)
+	cmd := exec.Command("node", "--input-type=module", "--eval",
+		`import { startFauxqs } from "fauxqs"; console.log((await startFauxqs({ port: 0, logger: false })).address)`)
 	cmd.Dir, cmd.Stderr = "testdata", os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 // report posts what a source reports, and gives the answer's status.
 func (s *stack) report(source, kind, token, body string) int {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/intake/"+source, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/intake/"+source,
+		strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -29,7 +30,8 @@ func (s *stack) report(source, kind, token, body string) int {
 func alert(status, name string, n int) string {
 	return fmt.Sprintf(`{"version":"4","groupKey":"{}:{alertname=%[2]s}","status":%[1]q,"receiver":"p1","groupLabels":{"alertname":%[2]q},"commonLabels":{"alertname":%[2]q},
 		"commonAnnotations":{"summary":"The API is down"},"externalURL":"http://am.example","alerts":[{"status":%[1]q,"labels":{"alertname":%[2]q},
-		"annotations":{"summary":"The API is down"},"startsAt":"2026-03-02T10:40:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f%[3]d"}]}`, status, name, n)
+		"annotations":{"summary":"The API is down"},"startsAt":"2026-03-02T10:40:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f%[3]d"}]}`,
+		status, name, n)
 }
 
 // incidents lists the numbers of the incidents, the oldest first.
@@ -43,12 +45,14 @@ func (s *stack) incidents() (numbers []int) {
 	return numbers
 }
 
-// Two processes that share no memory take turns in what one source reports: what they know they have of GitHub.
+// Two processes that share no memory take turns in what one source reports: what they know they
+// have of GitHub.
 func TestA4I6TwoWorkersWithoutSharedMemory(t *testing.T) {
 	s := newStack(t, settings{twin: true})
 	say := func(status string, n int) {
 		t.Helper()
-		if code := s.report("alertmanager", "application/json", "token", alert(status, "APIDown", n)); code != http.StatusAccepted {
+		if code := s.report("alertmanager", "application/json", "token",
+			alert(status, "APIDown", n)); code != http.StatusAccepted {
 			t.Fatalf("an alert: %d\n%s", code, s.intake.Log())
 		}
 		s.settle()
@@ -75,7 +79,8 @@ func TestA4I6TwoWorkersWithoutSharedMemory(t *testing.T) {
 	}
 	all := s.incidents()
 	if len(all) != 2 {
-		t.Fatalf("incidents %v, %+v\n%s\n%s\n%s", all, s.view(first), s.worker.Log(), s.twin.Log(), s.intake.Log())
+		t.Fatalf("incidents %v, %+v\n%s\n%s\n%s", all, s.view(first), s.worker.Log(), s.twin.Log(),
+			s.intake.Log())
 	}
 	contains(t, "the first card", s.view(first).Card, `"signals":{"count":4`)
 	contains(t, "the second card", s.view(all[1]).Card, `"signals":{"count":2`)
@@ -83,10 +88,12 @@ func TestA4I6TwoWorkersWithoutSharedMemory(t *testing.T) {
 
 // A function that starts while GitHub is out pages by the configuration that another read before (I5).
 func TestI5AColdFunctionKnowsWhomToPage(t *testing.T) {
-	s := newStack(t, settings{config: "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"})
+	s := newStack(t, settings{config: "pager: webhook\nsignals:\n  - source: alertmanager\n    do: " +
+		"page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"})
 	report := func(name string) {
 		t.Helper()
-		if code := s.report("alertmanager", "application/json", "token", alert("firing", name, 1)); code != http.StatusAccepted {
+		if code := s.report("alertmanager", "application/json", "token",
+			alert("firing", name, 1)); code != http.StatusAccepted {
 			t.Fatalf("an alert: %d\n%s", code, s.intake.Log())
 		}
 	}

@@ -32,9 +32,11 @@ func received(id, subject string, verdicts map[string]string) json.RawMessage {
 
 // stored is what SES stores of the mail.
 func stored(id, subject, text string) []byte {
-	return []byte("From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: " + subject + "\r\nMessage-ID: <" + id + "@globex.example>\r\n" +
+	return []byte("From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: " + subject +
+		"\r\nMessage-ID: <" + id + "@globex.example>\r\n" +
 		"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\n" + text +
-		"\r\n--x\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=log.zip\r\n\r\nPK\r\n--x--\r\n")
+		"\r\n--x\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; " +
+		"filename=log.zip\r\n\r\nPK\r\n--x--\r\n")
 }
 
 // Mails reach the function by Amazon SES, and it reads them where SES stored them.
@@ -53,7 +55,8 @@ func TestI1AMailOnAWS(t *testing.T) {
 		return issue.Title + "\n" + issue.Body
 	}
 	all := func(status string) map[string]string {
-		return map[string]string{"spam": status, "virus": status, "spf": status, "dkim": status, "dmarc": status}
+		return map[string]string{"spam": status, "virus": status, "spf": status, "dkim": status,
+			"dmarc": status}
 	}
 	put := func(id, subject, words string) {
 		s.aws.PutObject("firebreak-mails", "mail/"+id, stored(id, subject, words))
@@ -71,11 +74,13 @@ func TestI1AMailOnAWS(t *testing.T) {
 	if n := len(s.incidents()); n != 1 {
 		t.Fatalf("%d incidents\n%s\n%s", n, s.intake.Log(), s.worker.Log())
 	}
-	if said := s.view(1).Comments; len(said) != 1 || !strings.Contains(said[0], "Nobody has taken it yet") { // the coordinators are asked (I7)
+	// the coordinators are asked (I7)
+	if said := s.view(1).Comments; len(said) != 1 || !strings.Contains(said[0], "Nobody has taken it yet") {
 		t.Errorf("the mail that came twice is told again: %q", said)
 	}
 	first := text(1)
-	contains(t, "a mail that is vouched for", first, "Nothing works", "Reported by **Email**. Nobody has confirmed it yet", "`https://zoom.us/j/123`", "`log.zip`")
+	contains(t, "a mail that is vouched for", first, "Nothing works",
+		"Reported by **Email**. Nobody has confirmed it yet", "`https://zoom.us/j/123`", "`log.zip`")
 	if strings.Contains(first, "\n/ic close") || strings.Contains(first, " @carol") {
 		t.Errorf("what the mail says acts:\n%s", first)
 	}
@@ -91,7 +96,8 @@ func TestI1AMailOnAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	virus := text(3)
-	contains(t, "a mail with a virus", virus, "Invoice", "the sender is unverified", "found a virus", "gina@globex.example")
+	contains(t, "a mail with a virus", virus, "Invoice", "the sender is unverified", "found a virus",
+		"gina@globex.example")
 	if strings.Contains(virus, "Open the attachment") || strings.Contains(virus, "log.zip") {
 		t.Errorf("a mail with a virus shows\n%s", virus)
 	}
@@ -100,7 +106,8 @@ func TestI1AMailOnAWS(t *testing.T) {
 	put("four", "Again", "It is slow")
 	s.aws.Refuse("GetObject", "AccessDenied")
 	var failed *lambdatest.Error
-	if err := take(received("four", "Again", nil)); !errors.As(err, &failed) || !strings.Contains(failed.Message, "s3://firebreak-mails/mail/four") {
+	if err := take(received("four", "Again", nil)); !errors.As(err, &failed) ||
+		!strings.Contains(failed.Message, "s3://firebreak-mails/mail/four") {
 		t.Errorf("S3 refuses, and the function says %v", err)
 	}
 	contains(t, "the log", s.intake.Log(), `"a signal was refused"`, `"source":"email"`)

@@ -17,7 +17,8 @@ func TestTheShelfsRulesAreThoseOfTheEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules := map[string]int{}
-	for _, m := range regexp.MustCompile(`\{Status: Enabled, Prefix: (\S+), ExpirationInDays: (\d+)\}`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`\{Status: Enabled, Prefix: (\S+), ExpirationInDays: (\d+)\}`).FindAllStringSubmatch(string(text),
+		-1) {
 		days, err := strconv.Atoi(m[2])
 		if err != nil {
 			t.Fatal(err)

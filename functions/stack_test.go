@@ -1,4 +1,5 @@
-// Package functions_test runs the functions' own binaries, as Lambda does, against what stands in for AWS and GitHub.
+// Package functions_test runs the functions' own binaries, as Lambda does, against what stands in
+// for AWS and GitHub.
 package functions_test
 
 import (
@@ -46,7 +47,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"), "intake": once("intake"), "sweep": once("sweep")}
+var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"),
+	"intake": once("intake"), "sweep": once("sweep")}
 
 func once(name string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return lambdatest.Build(folder, "./"+name) })
@@ -118,15 +120,18 @@ func newStack(t *testing.T, o settings) *stack {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.webhook, w, r) })
-	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.intake, w, r) })
+	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) {
+		s.gateway(s.intake, w, r)
+	})
 
 	files := templates.Repository()
 	if o.config != "" {
 		files[config.Path] = o.config
 	}
-	// Secrets are kept and rotated by the real clock, so the virtual one begins near it, at the same minute of the hour always: what
-	// the sweep looks at hourly hangs on that.
-	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true, Start: time.Now().UTC().Truncate(time.Hour).Add(15 * time.Minute),
+	// Secrets are kept and rotated by the real clock, so the virtual one begins near it, at the
+	// same minute of the hour always: what the sweep looks at hourly hangs on that.
+	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true,
+		Start: time.Now().UTC().Truncate(time.Hour).Add(15 * time.Minute),
 		Files: map[string]map[string]string{"acme/incidents": files}, Follower: s})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +144,8 @@ func newStack(t *testing.T, o settings) *stack {
 	if o.receives == 0 {
 		o.receives = 20
 	}
-	url, arn := s.aws.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: visibility, Receives: o.receives})
+	url, arn := s.aws.AddQueue("firebreak.fifo",
+		awstest.QueueOptions{Visibility: visibility, Receives: o.receives})
 	if o.sqs != nil {
 		s.aws.ServeSQS(o.sqs)
 	}
@@ -176,7 +182,8 @@ func newStack(t *testing.T, o settings) *stack {
 	s.aws.SetParameter("/firebreak/outbound", env["FIREBREAK_OUTBOUND_SECRET"])
 	env["FIREBREAK_OUTBOUND_SECRET"] = "ssm:/firebreak/outbound"
 	env["FIREBREAK_QUEUE_URL"], env["FIREBREAK_QUEUE_ARN"] = s.queue, arn
-	env["FIREBREAK_SCHEDULE_GROUP"], env["FIREBREAK_SCHEDULE_ROLE"] = "firebreak-test", "arn:aws:iam::123456789012:role/firebreak-timers"
+	env["FIREBREAK_SCHEDULE_GROUP"], env["FIREBREAK_SCHEDULE_ROLE"] = "firebreak-test",
+		"arn:aws:iam::123456789012:role/firebreak-timers"
 	begin := func(name string, env map[string]string, only ...string) *lambdatest.Function {
 		environ := s.aws.Environ()
 		for k, v := range env {
@@ -196,13 +203,15 @@ func newStack(t *testing.T, o settings) *stack {
 	if o.twin {
 		s.twin = begin("worker", working)
 	}
-	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents", "secretsmanager:firebreak/intake"
+	env["FIREBREAK_INTAKE_REPOSITORY"], env["FIREBREAK_INTAKE_SECRET"] = "acme/incidents",
+		"secretsmanager:firebreak/intake"
 	env["FIREBREAK_INTAKE_MAILS"] = "s3://firebreak-mails/mail/"
 	delete(env, "FIREBREAK_SCHEDULE_GROUP")
 	s.aws.SetSecret("firebreak/intake", "token")
 	s.coldIntake = func() { s.intake = begin("intake", env) }
 	s.coldIntake()
-	s.sweep = begin("sweep", env, "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
+	s.sweep = begin("sweep", env, "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY",
+		"FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
 	return s
 }
 
@@ -211,19 +220,24 @@ func (s *stack) makeQueue(receives int) string {
 	s.t.Helper()
 	create := func(name string, attributes map[string]string) string {
 		attributes["FifoQueue"], attributes["ContentBasedDeduplication"] = "true", "true"
-		out, err := s.sqs.CreateQueue(s.t.Context(), &sqs.CreateQueueInput{QueueName: awssdk.String(name), Attributes: attributes})
+		out, err := s.sqs.CreateQueue(s.t.Context(),
+			&sqs.CreateQueueInput{QueueName: awssdk.String(name), Attributes: attributes})
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		return awssdk.ToString(out.QueueUrl)
 	}
 	dead := create("firebreak-dead.fifo", map[string]string{})
-	out, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: awssdk.String(dead), AttributeNames: []types.QueueAttributeName{"QueueArn"}})
+	out, err := s.sqs.GetQueueAttributes(s.t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: awssdk.String(dead),
+			AttributeNames: []types.QueueAttributeName{"QueueArn"}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return create("firebreak.fifo", map[string]string{"VisibilityTimeout": fmt.Sprint(int(visibility.Seconds())),
-		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"%d"}`, out.Attributes["QueueArn"], receives)})
+	return create("firebreak.fifo",
+		map[string]string{"VisibilityTimeout": fmt.Sprint(int(visibility.Seconds())),
+			"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":"%d"}`,
+				out.Attributes["QueueArn"], receives)})
 }
 
 // gateway is the HTTP API before a function.
@@ -232,8 +246,9 @@ func (s *stack) gateway(f *lambdatest.Function, w http.ResponseWriter, r *http.R
 	if err != nil {
 		s.t.Error(err)
 	}
-	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Headers: map[string]string{},
-		Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true}
+	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery,
+		Headers: map[string]string{},
+		Body:    base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true}
 	for name := range r.Header {
 		e.Headers[strings.ToLower(name)] = strings.Join(r.Header.Values(name), ",")
 	}
@@ -251,7 +266,8 @@ func (s *stack) gateway(f *lambdatest.Function, w http.ResponseWriter, r *http.R
 	_, _ = io.WriteString(w, answer.Body)
 }
 
-// Follow implements sandbox.Follower: what is due is done, and the next time is that of a schedule or of a hidden message.
+// Follow implements sandbox.Follower: what is due is done, and the next time is that of a schedule
+// or of a hidden message.
 func (s *stack) Follow(ctx context.Context, now time.Time) (next time.Time, err error) {
 	for {
 		if err := s.fire(ctx); err != nil {
@@ -297,22 +313,27 @@ func (s *stack) enqueue(ctx context.Context, body string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: awssdk.String(s.queue), MessageBody: awssdk.String(body), MessageGroupId: awssdk.String(aws.Group(m.Ref))})
+	_, err = s.sqs.SendMessage(ctx,
+		&sqs.SendMessageInput{QueueUrl: awssdk.String(s.queue), MessageBody: awssdk.String(body),
+			MessageGroupId: awssdk.String(aws.Group(m.Ref))})
 	return err
 }
 
-// poll is Lambda's event source mapping with ReportBatchItemFailures: it hands the worker what the queue hands out, and
-// deletes what the worker doesn't say has failed.
+// poll is Lambda's event source mapping with ReportBatchItemFailures: it hands the worker what the
+// queue hands out, and deletes what the worker doesn't say has failed.
 func (s *stack) poll(ctx context.Context) (handed int, err error) {
-	out, err := s.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: awssdk.String(s.queue), MaxNumberOfMessages: 10,
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
+	out, err := s.sqs.ReceiveMessage(ctx,
+		&sqs.ReceiveMessageInput{QueueUrl: awssdk.String(s.queue), MaxNumberOfMessages: 10,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll}})
 	if err != nil || len(out.Messages) == 0 {
 		return 0, err
 	}
 	var e events.SQSEvent
 	for _, m := range out.Messages {
-		e.Records = append(e.Records, events.SQSMessage{MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body, Attributes: m.Attributes,
-			EventSource: "aws:sqs", AWSRegion: awstest.Region})
+		e.Records = append(e.Records,
+			events.SQSMessage{MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body,
+				Attributes:  m.Attributes,
+				EventSource: "aws:sqs", AWSRegion: awstest.Region})
 	}
 	s.mu.Lock()
 	s.batches = append(s.batches, e)
@@ -332,7 +353,9 @@ func (s *stack) poll(ctx context.Context) (handed int, err error) {
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: awssdk.String(s.queue)}
 	for i, r := range e.Records {
 		if !failed[r.MessageId] {
-			in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: awssdk.String(fmt.Sprint(i)), ReceiptHandle: awssdk.String(r.ReceiptHandle)})
+			in.Entries = append(in.Entries,
+				types.DeleteMessageBatchRequestEntry{Id: awssdk.String(fmt.Sprint(i)),
+					ReceiptHandle: awssdk.String(r.ReceiptHandle)})
 		}
 	}
 	if len(in.Entries) == 0 {
@@ -401,8 +424,10 @@ func (s *stack) as(who, method, path string, body, into any) int {
 func (s *stack) declare(who string) int {
 	s.t.Helper()
 	var issue struct{ Number int }
-	s.as(who, "POST", issues, map[string]any{"title": "The API of globex is down", "labels": []string{"incident"},
-		"body": "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n"}, &issue)
+	s.as(who, "POST", issues,
+		map[string]any{"title": "The API of globex is down", "labels": []string{"incident"},
+			"body": "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers " +
+				"impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n"}, &issue)
 	return issue.Number
 }
 
@@ -411,7 +436,8 @@ const issues = "/api/v3/repos/acme/incidents/issues"
 // say comments without waiting.
 func (s *stack) say(who string, number int, text string) {
 	s.t.Helper()
-	if status := s.as(who, "POST", fmt.Sprintf("%s/%d/comments", issues, number), map[string]string{"body": text}, nil); status != 201 {
+	if status := s.as(who, "POST", fmt.Sprintf("%s/%d/comments", issues, number),
+		map[string]string{"body": text}, nil); status != 201 {
 		s.t.Fatalf("%s comments: %d", who, status)
 	}
 }

@@ -22,12 +22,14 @@ import (
 	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 )
 
-// How long each function takes from its process's start to its first answer, secrets included, and what memory it needs:
+// How long each function takes from its process's start to its first answer, secrets included, and
+// what memory it needs:
 //
 //	go test ./functions -run TestColdStart -v
 //
-// The fastest of many counts: a slower one tells of the machine. So does a bare time: what is held is that the webhook
-// function, which links no GitHub client, starts sooner than the worker. They take turns, so that both meet the same load.
+// The fastest of many counts: a slower one tells of the machine. So does a bare time: what is held
+// is that the webhook function, which links no GitHub client, starts sooner than the worker. They
+// take turns, so that both meet the same load.
 func TestColdStart(t *testing.T) {
 	github := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(github.Close)
@@ -38,9 +40,13 @@ func TestColdStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.SetSecret("key", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})))
-	environ := append(a.Environ(), "FIREBREAK_APP_ID=17", "FIREBREAK_WEBHOOK_SECRET=secretsmanager:hook", "FIREBREAK_PRIVATE_KEY=secretsmanager:key",
-		"FIREBREAK_GITHUB_URL="+github.URL, "FIREBREAK_INTAKE_REPOSITORY=acme/incidents", "FIREBREAK_QUEUE_URL="+url, "FIREBREAK_QUEUE_ARN="+arn, "FIREBREAK_SCHEDULE_GROUP=g", "FIREBREAK_SCHEDULE_ROLE=arn:aws:iam::123456789012:role/r")
+	a.SetSecret("key", string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY",
+		Bytes: x509.MarshalPKCS1PrivateKey(key)})))
+	environ := append(a.Environ(), "FIREBREAK_APP_ID=17", "FIREBREAK_WEBHOOK_SECRET=secretsmanager:hook",
+		"FIREBREAK_PRIVATE_KEY=secretsmanager:key",
+		"FIREBREAK_GITHUB_URL="+github.URL, "FIREBREAK_INTAKE_REPOSITORY=acme/incidents",
+		"FIREBREAK_QUEUE_URL="+url, "FIREBREAK_QUEUE_ARN="+arn, "FIREBREAK_SCHEDULE_GROUP=g",
+		"FIREBREAK_SCHEDULE_ROLE=arn:aws:iam::123456789012:role/r")
 	body, head := signedWebhook("secret")
 	request := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/webhook", Headers: head, Body: body}
 	request.RequestContext.HTTP.Method = "POST"
@@ -72,10 +78,12 @@ func TestColdStart(t *testing.T) {
 	for _, c := range functions {
 		slices.Sort(took[c.name])
 		fastest, median := took[c.name][0], took[c.name][len(took[c.name])/2]
-		t.Logf("%-8s from start to first answer: fastest %s, median %s; memory %s", c.name, fastest.Round(100*time.Microsecond), median.Round(100*time.Microsecond), memory[c.name])
+		t.Logf("%-8s from start to first answer: fastest %s, median %s; memory %s", c.name,
+			fastest.Round(100*time.Microsecond), median.Round(100*time.Microsecond), memory[c.name])
 	}
 	if webhook, worker := took["webhook"][0], took["worker"][0]; webhook >= worker {
-		t.Errorf("the webhook function takes %s to its first answer, no less than the worker's %s", webhook, worker)
+		t.Errorf("the webhook function takes %s to its first answer, no less than the worker's %s", webhook,
+			worker)
 	}
 	if n := len(a.Messages(url)); n != 1 { // the same delivery each time
 		t.Errorf("%d messages were stored", n)
@@ -88,7 +96,8 @@ func signedWebhook(secret string) (body string, head map[string]string) {
 		`"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"sender":{"login":"carol","type":"User"}}`
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))
-	return body, map[string]string{"content-type": "application/json", "x-github-event": "issue_comment", "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+	return body, map[string]string{"content-type": "application/json", "x-github-event": "issue_comment",
+		"x-github-delivery":   "72d3162e-cc78-11e3-81ab-4c9367dc0958",
 		"x-hub-signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil))}
 }
 

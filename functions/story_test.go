@@ -37,7 +37,8 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 			if v := s.view(n); !strings.Contains(v.Labels, "phase/identify") || v.Card == "" {
 				t.Fatalf("declared, and it is %+v\n%s", v, s.worker.Log())
 			}
-			for _, c := range []struct{ who, text string }{{"carol", "/ic"}, {"alice", "/oe"}, {"carol", "/ic severity critical"}, {"carol", "/ic phase investigate"},
+			for _, c := range []struct{ who, text string }{{"carol", "/ic"}, {"alice", "/oe"},
+				{"carol", "/ic severity critical"}, {"carol", "/ic phase investigate"},
 				{"alice", "/oe finding The load balancer drops half of the connections"}} {
 				s.say(c.who, n, c.text)
 				s.settle()
@@ -46,7 +47,8 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 			contains(t, "labels", v.Labels, "phase/investigate", "severity/critical")
 			contains(t, "assignees", v.Assignees, "alice", "carol")
 			contains(t, "the card", v.Card, "Incident Coordinator **carol**", "findings (1)")
-			if strings.Contains(v.Labels, "overdue") || !slices.Equal(s.outbox(), []string{"page incident-coordinators"}) {
+			if strings.Contains(v.Labels, "overdue") ||
+				!slices.Equal(s.outbox(), []string{"page incident-coordinators"}) {
 				t.Errorf("nothing is overdue, and it is %s, %q", v.Labels, s.outbox())
 			}
 
@@ -60,8 +62,10 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 			if sent := s.outbox(); len(sent) != 2 {
 				t.Errorf("the group was not paged once more: %q", sent)
 			}
-			for _, c := range []struct{ who, text string }{{"carol", "/ic update We know what it is"}, {"alice", "/oe cause A certificate ran out"}, {"carol", "/ic phase fixing"},
-				{"alice", "/oe workaround By hand"}, {"carol", "/ic phase monitoring"}, {"carol", "/ic agree Gina, by phone"}, {"carol", "/ic close"}} {
+			for _, c := range []struct{ who, text string }{{"carol", "/ic update We know what it is"},
+				{"alice", "/oe cause A certificate ran out"}, {"carol", "/ic phase fixing"},
+				{"alice", "/oe workaround By hand"}, {"carol", "/ic phase monitoring"},
+				{"carol", "/ic agree Gina, by phone"}, {"carol", "/ic close"}} {
 				s.say(c.who, n, c.text)
 				s.settle()
 			}
@@ -78,7 +82,8 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 			// A timer of before that comes late changes nothing.
 			since := 0
 			s.writes(&since)
-			late := fmt.Sprintf(`{"ref":{"owner":"acme","repo":"incidents","number":%d},"why":"clock","due":%q}`, n, s.box.Clock().Now().Add(-time.Hour).Format(time.RFC3339))
+			late := fmt.Sprintf(`{"ref":{"owner":"acme","repo":"incidents","number":%d},"why":"clock","due":%q}`,
+				n, s.box.Clock().Now().Add(-time.Hour).Format(time.RFC3339))
 			if err := s.enqueue(t.Context(), late); err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +100,8 @@ func TestV3C1AnIncidentOnAWS(t *testing.T) {
 	}
 }
 
-// Two incidents in one batch: one can't be reached, the other goes on. The first's messages come again in their order.
+// Two incidents in one batch: one can't be reached, the other goes on. The first's messages come
+// again in their order.
 func TestA4APartialFailure(t *testing.T) {
 	s := newStack(t, settings{})
 	one, two := s.declare("alice"), s.declare("bob")
@@ -125,7 +131,8 @@ func TestA4DeadLetters(t *testing.T) {
 	s := newStack(t, settings{receives: 3})
 	n := s.declare("alice")
 	s.settle()
-	for _, operation := range []string{"CreateSchedule", "UpdateSchedule"} { // GitHub is fine, and no timer can be set
+	// GitHub is fine, and no timer can be set
+	for _, operation := range []string{"CreateSchedule", "UpdateSchedule"} {
 		s.aws.Refuse(operation, "AccessDeniedException")
 	}
 	s.say("carol", n, "/ic")
@@ -135,7 +142,8 @@ func TestA4DeadLetters(t *testing.T) {
 	}
 	s.wait(time.Minute)
 	dead := s.aws.Dead(s.queue)
-	if len(dead) == 0 || dead[0].Received != 3 || !strings.Contains(dead[0].Body, "issue_comment.created") || len(s.aws.Messages(s.queue)) != 0 {
+	if len(dead) == 0 || dead[0].Received != 3 ||
+		!strings.Contains(dead[0].Body, "issue_comment.created") || len(s.aws.Messages(s.queue)) != 0 {
 		t.Fatalf("dead %+v, left %+v", dead, s.aws.Messages(s.queue))
 	}
 	for _, operation := range []string{"CreateSchedule", "UpdateSchedule"} {
@@ -153,8 +161,9 @@ func TestA4DeadLetters(t *testing.T) {
 	contains(t, "what is told", v.Card+strings.Join(v.Comments, "\n"), "set the timer")
 }
 
-// GitHub is out for six hours. Waiting is no failure: nothing is put aside, although the queue counts each time that it hands
-// out a message, people are paged as the rules say, and when GitHub is back what was asked is done at once.
+// GitHub is out for six hours. Waiting is no failure: nothing is put aside, although the queue
+// counts each time that it hands out a message, people are paged as the rules say, and when GitHub
+// is back what was asked is done at once.
 func TestA4AnOutageOnAWS(t *testing.T) {
 	s := newStack(t, settings{receives: 10})
 	waiting, taken := s.declare("alice"), s.declare("bob")
@@ -179,8 +188,9 @@ func TestA4AnOutageOnAWS(t *testing.T) {
 	}
 }
 
-// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is done then. It comes by the time at
-// which somebody is to be paged next, here for the overdue update after 25 minutes.
+// GitHub limits the rate: the message waits as long as GitHub says, hidden in the queue, and is
+// done then. It comes by the time at which somebody is to be paged next, here for the overdue
+// update after 25 minutes.
 func TestA4ARateLimit(t *testing.T) {
 	s := newStack(t, settings{})
 	taken := s.declare("alice")
@@ -201,7 +211,8 @@ func TestA4ARateLimit(t *testing.T) {
 	contains(t, "assignees", s.view(taken).Assignees, "bob")
 }
 
-// While GitHub limits the rate, an incident that nobody has taken goes on paging, and its command waits no longer than the limit.
+// While GitHub limits the rate, an incident that nobody has taken goes on paging, and its command
+// waits no longer than the limit.
 func TestA4ARateLimitWhileNobodyAnswers(t *testing.T) {
 	s := newStack(t, settings{})
 	n := s.declare("alice")
@@ -221,7 +232,8 @@ func TestA4ARateLimitWhileNobodyAnswers(t *testing.T) {
 	contains(t, "assignees", s.view(n).Assignees, "carol")
 }
 
-// A webhook that GitHub sends twice is one message, and one that it sends again days later changes nothing.
+// A webhook that GitHub sends twice is one message, and one that it sends again days later changes
+// nothing.
 func TestA4Duplicates(t *testing.T) {
 	s := newStack(t, settings{kms: true})
 	n := s.declare("alice")
@@ -230,7 +242,8 @@ func TestA4Duplicates(t *testing.T) {
 	s.faults(`{"duplicate_webhooks":1}`)
 	s.say("carol", n, "/ic")
 	s.settle()
-	if handed := s.handed(); !slices.Equal(handed, []string{fmt.Sprintf("acme/incidents#%d issue_comment.created", n)}) {
+	if handed := s.handed(); !slices.Equal(handed,
+		[]string{fmt.Sprintf("acme/incidents#%d issue_comment.created", n)}) {
 		t.Errorf("handed out %q", handed)
 	}
 	s.wait(6 * time.Minute)
@@ -242,12 +255,14 @@ func TestA4Duplicates(t *testing.T) {
 	s.as("", "GET", "/sandbox/deliveries", nil, &deliveries)
 	s.handed()
 	for _, d := range deliveries {
-		if status := s.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", d.ID), nil, nil); status != http.StatusOK {
+		if status := s.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", d.ID), nil,
+			nil); status != http.StatusOK {
 			t.Fatalf("redeliver: %d", status)
 		}
 	}
 	s.settle()
-	if after := s.view(n); after.Labels != before.Labels || after.Assignees != before.Assignees || len(after.Comments) != len(before.Comments) {
+	if after := s.view(n); after.Labels != before.Labels || after.Assignees != before.Assignees ||
+		len(after.Comments) != len(before.Comments) {
 		t.Errorf("it was %+v and is %+v", before, after)
 	}
 	if len(s.handed()) == 0 {
@@ -290,7 +305,8 @@ func TestI1I6AnAlertOnAWS(t *testing.T) {
 		"annotations":{"summary":"The API is down"},"startsAt":"2026-03-02T10:40:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f1"}]}`
 	post := func(token string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/intake/alertmanager", strings.NewReader(alert))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/intake/alertmanager",
+			strings.NewReader(alert))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,7 +340,8 @@ func TestI1I6AnAlertOnAWS(t *testing.T) {
 	contains(t, "the card", s.view(all[0].Number).Card, "Alertmanager", `"signals":{"count":3`)
 }
 
-// Whoever knows no secret gives no orders, and what can't be stored is answered so that GitHub lists it as failed.
+// Whoever knows no secret gives no orders, and what can't be stored is answered so that GitHub
+// lists it as failed.
 func TestTheWebhookFunctionRefuses(t *testing.T) {
 	s := newStack(t, settings{})
 	if status := s.as("", "POST", "/webhook", `{}`, nil); status != http.StatusUnauthorized {
@@ -370,19 +387,24 @@ func TestMistakesInTheEnvironmentAreNamed(t *testing.T) {
 	url, _ := a.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: visibility, Receives: 20})
 	worker := start(t, "worker", append(a.Environ(), "FIREBREAK_QUEUE_URL="+url))
 	var answer events.SQSEventResponse
-	if err := worker.Invoke(t.Context(), oneMessage, &answer); err != nil || len(answer.BatchItemFailures) != 1 {
+	if err := worker.Invoke(t.Context(), oneMessage, &answer); err != nil ||
+		len(answer.BatchItemFailures) != 1 {
 		t.Errorf("%+v, %v", answer, err)
 	}
-	contains(t, "worker", worker.Log(), "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_SCHEDULE_GROUP")
+	contains(t, "worker", worker.Log(), "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY",
+		"FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_SCHEDULE_GROUP")
 	sweep := start(t, "sweep", append(a.Environ(), "FIREBREAK_QUEUE_URL="+url, "FIREBREAK_APP_ID=17"))
-	if err := sweep.Invoke(t.Context(), struct{}{}, nil); err == nil || !strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") || strings.Contains(err.Error(), "WEBHOOK_SECRET") {
+	if err := sweep.Invoke(t.Context(), struct{}{}, nil); err == nil ||
+		!strings.Contains(err.Error(), "FIREBREAK_PRIVATE_KEY") ||
+		strings.Contains(err.Error(), "WEBHOOK_SECRET") {
 		t.Errorf("sweep: %v", err)
 	}
 }
 
 // oneMessage is a batch with a message of no incident that is there.
-var oneMessage = events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", ReceiptHandle: "1", Attributes: map[string]string{"MessageGroupId": "acme/incidents#1"},
-	Body: `{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"clock"}`}}}
+var oneMessage = events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", ReceiptHandle: "1",
+	Attributes: map[string]string{"MessageGroupId": "acme/incidents#1"},
+	Body:       `{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"clock"}`}}}
 
 // failing starts a function that can't work and gives what it says.
 func failing(t *testing.T, name string) string {

@@ -33,9 +33,11 @@ func (x template) plain(v any) any {
 	return v
 }
 
-// Without an address for mails there is nothing of the kind, and with one SES alone stores them and invokes the function.
+// Without an address for mails there is nothing of the kind, and with one SES alone stores them and
+// invokes the function.
 func TestI1MailsComeBySESAlone(t *testing.T) {
-	kinds := []string{"AWS::SES::ReceiptRule", "AWS::SES::ReceiptRuleSet", "AWS::S3::BucketPolicy", "AWS::Lambda::EventInvokeConfig"}
+	kinds := []string{"AWS::SES::ReceiptRule", "AWS::SES::ReceiptRuleSet", "AWS::S3::BucketPolicy",
+		"AWS::Lambda::EventInvokeConfig"}
 	without := packaged(t, "appId=17")
 	for _, kind := range kinds {
 		for name := range without.of(kind) {
@@ -49,16 +51,20 @@ func TestI1MailsComeBySESAlone(t *testing.T) {
 			t.Errorf("without an address there is %s", name)
 		}
 	}
-	for set, params := range map[string][]string{"firebreak-prod": everything, "ours": {"appId=17", "mailAddress=p1@acme.example", "mailRuleSet=ours"}} {
+	for set, params := range map[string][]string{"firebreak-prod": everything,
+		"ours": {"appId=17", "mailAddress=p1@acme.example", "mailRuleSet=ours"}} {
 		x := packaged(t, params...)
-		if own := len(x.of("AWS::SES::ReceiptRuleSet")); own != map[string]int{"firebreak-prod": 1, "ours": 0}[set] {
+		if own := len(x.of("AWS::SES::ReceiptRuleSet")); own != map[string]int{"firebreak-prod": 1,
+			"ours": 0}[set] {
 			t.Errorf("%s: %d rule sets are made", set, own)
 		}
-		rule := "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:receipt-rule-set/" + set + ":receipt-rule/firebreak-prod"
+		rule := "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:receipt-rule-set/" + set +
+			":receipt-rule/firebreak-prod"
 		want := map[string]string{
 			"MailBucketPolicy": `{"Bucket": "MailBucket", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
 				{"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "s3:PutObject", "Resource": "${MailBucket.Arn}/mail/*",
-					"Condition": {"StringEquals": {"aws:SourceAccount": "AWS::AccountId", "aws:SourceArn": "` + rule + `"}}},
+					"Condition": {"StringEquals": {"aws:SourceAccount": "AWS::AccountId", "aws:SourceArn": "` +
+				rule + `"}}},
 				{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["MailBucket.Arn", "${MailBucket.Arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}}`,
 			"MailBucket": `{"PublicAccessBlockConfiguration": {"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
 				"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
@@ -66,7 +72,9 @@ func TestI1MailsComeBySESAlone(t *testing.T) {
 				"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "ExpirationInDays": 30, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}]}}`,
 			"MailPermission": `{"FunctionName": "IntakeLambdaFunction.Arn", "Action": "lambda:InvokeFunction", "Principal": "ses.amazonaws.com",
 				"SourceAccount": "AWS::AccountId", "SourceArn": "` + rule + `"}`,
-			"MailRule": `{"RuleSetName": "` + map[string]string{"firebreak-prod": "MailRuleSet", "ours": "ours"}[set] + `", "Rule": {"Name": "firebreak-prod", "Enabled": true,
+			"MailRule": `{"RuleSetName": "` +
+				map[string]string{"firebreak-prod": "MailRuleSet", "ours": "ours"}[set] +
+				`", "Rule": {"Name": "firebreak-prod", "Enabled": true,
 				"Recipients": ["p1@acme.example"], "ScanEnabled": true, "TlsPolicy": "Optional", "Actions": [{"S3Action": {"BucketName": "MailBucket", "ObjectKeyPrefix": "mail/"}},
 				{"LambdaAction": {"FunctionArn": "IntakeLambdaFunction.Arn", "InvocationType": "Event"}}]}}`,
 			"MailRetries": `{"FunctionName": "IntakeLambdaFunction", "Qualifier": "$LATEST", "MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 21600,
@@ -78,7 +86,8 @@ func TestI1MailsComeBySESAlone(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &is); err != nil {
 				t.Fatal(name, err)
 			}
-			if d := cmp.Diff(is, x.plain(x.Resources[name].Properties)); d != "" || x.Resources[name].Condition != "Mail" {
+			if d := cmp.Diff(is, x.plain(x.Resources[name].Properties)); d != "" ||
+				x.Resources[name].Condition != "Mail" {
 				t.Errorf("%s, %s (condition %q):\n%s", set, name, x.Resources[name].Condition, d)
 			}
 		}
@@ -87,7 +96,8 @@ func TestI1MailsComeBySESAlone(t *testing.T) {
 			t.Errorf("%s: the function reads mails at %q", set, where)
 		}
 		for name, p := range x.of("AWS::Lambda::Permission") {
-			if to := x.text(p["Principal"]); !slices.Contains([]string{"apigateway.amazonaws.com", "events.amazonaws.com", "ses.amazonaws.com"}, to) {
+			if to := x.text(p["Principal"]); !slices.Contains([]string{"apigateway.amazonaws.com",
+				"events.amazonaws.com", "ses.amazonaws.com"}, to) {
 				t.Errorf("%s: %s lets %s in", set, name, to)
 			}
 		}

@@ -9,14 +9,16 @@ import (
 // kept are the secrets that `firebreak setup` made.
 var kept = []string{"appId=17", "webhookSecret=arn:stored:webhook-secret", "privateKey=arn:stored:private-key"}
 
-// Each function reads the secrets that are there, or those that the stack makes in their place, and no others are made.
+// Each function reads the secrets that are there, or those that the stack makes in their place, and
+// no others are made.
 func TestTheSecretsAreTheStacksOrThoseThatAreThere(t *testing.T) {
 	for name, c := range map[string]struct {
 		params    []string
 		hook, key string
 		made      []string
 	}{
-		"made": {[]string{"appId=17"}, "WebhookSecret", "PrivateKey", []string{"IntakeSecret", "PrivateKey", "WebhookSecret"}},
+		"made": {[]string{"appId=17"}, "WebhookSecret", "PrivateKey",
+			[]string{"IntakeSecret", "PrivateKey", "WebhookSecret"}},
 		"kept": {kept, "arn:stored:webhook-secret", "arn:stored:private-key", []string{"IntakeSecret"}},
 		"KMS":  {everything, "WebhookSecret", "", []string{"IntakeSecret", "OutboundSecret", "WebhookSecret"}},
 	} {
@@ -27,7 +29,8 @@ func TestTheSecretsAreTheStacksOrThoseThatAreThere(t *testing.T) {
 		}
 		for logical, f := range x.of("AWS::Lambda::Function") {
 			env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
-			for variable, want := range map[string]string{"FIREBREAK_WEBHOOK_SECRET": c.hook, "FIREBREAK_PRIVATE_KEY": c.key} {
+			for variable, want := range map[string]string{"FIREBREAK_WEBHOOK_SECRET": c.hook,
+				"FIREBREAK_PRIVATE_KEY": c.key} {
 				if want != "" {
 					want = "secretsmanager:" + want
 				}

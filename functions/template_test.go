@@ -40,7 +40,9 @@ var packagedOnce sync.Map
 func packaged(t *testing.T, params ...string) template {
 	t.Helper()
 	needPackages(t)
-	made, _ := packagedOnce.LoadOrStore(strings.Join(params, " "), sync.OnceValues(func() ([]byte, error) { return osls(params) }))
+	made, _ := packagedOnce.LoadOrStore(strings.Join(params, " "), sync.OnceValues(func() ([]byte, error) {
+		return osls(params)
+	}))
 	text, err := made.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +92,8 @@ func osls(params []string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, ".serverless", "cloudformation-template-update-stack.json"))
 }
 
-var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example", "sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
+var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example",
+	"sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
 
 // of gives the resources of a type that exist, by name.
 func (x template) of(kind string) map[string]map[string]any {
@@ -119,7 +122,8 @@ func (x template) holds(condition any) bool {
 	return equals[0] == equals[1]
 }
 
-// text writes a value shortly: X for a Ref, X.Arn for a GetAtt, ${X} within a Sub or a Join; "" if there is none.
+// text writes a value shortly: X for a Ref, X.Arn for a GetAtt, ${X} within a Sub or a Join; "" if
+// there is none.
 func (x template) text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -186,7 +190,8 @@ func (x template) may(role string) (all []string) {
 			for _, action := range each(s["Action"]) {
 				for _, on := range each(s["Resource"]) {
 					if what := x.text(on); what != "" {
-						all = append(all, strings.TrimSpace(x.text(action)+" on "+what+" "+x.when(s["Condition"])))
+						all = append(all, strings.TrimSpace(x.text(action)+" on "+what+" "+
+							x.when(s["Condition"])))
 					}
 				}
 			}
@@ -220,13 +225,15 @@ const schedules = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::Account
 // Every permission that exists stands here.
 func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 	logs := func(function string, more ...string) []string {
-		all := append(more, "logs:CreateLogStream on "+function+"LogGroup.Arn", "logs:PutLogEvents on "+function+"LogGroup.Arn")
+		all := append(more, "logs:CreateLogStream on "+function+"LogGroup.Arn",
+			"logs:PutLogEvents on "+function+"LogGroup.Arn")
 		slices.Sort(all)
 		return all
 	}
 	timers := []string{"iam:PassRole on TimerRole.Arn if iam:PassedToService=scheduler.amazonaws.com"}
 	for _, verb := range []string{"Create", "Delete", "Get", "Update"} {
-		timers = append(timers, "scheduler:"+verb+"Schedule on "+schedules+"clock-*", "scheduler:"+verb+"Schedule on "+schedules+"message-*")
+		timers = append(timers, "scheduler:"+verb+"Schedule on "+schedules+"clock-*",
+			"scheduler:"+verb+"Schedule on "+schedules+"message-*")
 	}
 	const (
 		send  = "sqs:SendMessage on Queue.Arn"
@@ -242,8 +249,10 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		storedHook = "secretsmanager:GetSecretValue on arn:stored:webhook-secret"
 		storedKey  = "secretsmanager:GetSecretValue on arn:stored:private-key"
 	)
-	shelf := []string{"s3:GetObject on ${ShelfBucket.Arn}/*", "s3:ListBucket on ShelfBucket.Arn", "s3:PutObject on ${ShelfBucket.Arn}/*"}
-	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn", "sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
+	shelf := []string{"s3:GetObject on ${ShelfBucket.Arn}/*", "s3:ListBucket on ShelfBucket.Arn",
+		"s3:PutObject on ${ShelfBucket.Arn}/*"}
+	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn",
+		"sqs:GetQueueAttributes on Queue.Arn", "sqs:ReceiveMessage on Queue.Arn", send}
 	for name, c := range map[string]struct {
 		params []string
 		want   map[string][]string
@@ -257,17 +266,22 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		}},
 		"with everything": {everything, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
-			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, hook, token, out, sign, email, mails, "s3:ListBucket on MailBucket.Arn", aside})...),
-			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{hook, out, sign, email})...),
-			"SweepRole":   logs("Sweep", send, sign),
-			"TimerRole":   {send},
+			"IntakeRole": logs("Intake",
+				slices.Concat(shelf, []string{send, hook, token, out, sign, email, mails,
+					"s3:ListBucket on MailBucket.Arn", aside})...),
+			"WorkerRole": logs("Worker",
+				slices.Concat(shelf, timers, received, []string{hook, out, sign, email})...),
+			"SweepRole": logs("Sweep", send, sign),
+			"TimerRole": {send},
 		}},
 		"with secrets that are there": {kept, map[string][]string{
 			"WebhookRole": logs("Webhook", send, storedHook),
-			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
-			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{storedHook, storedKey})...),
-			"SweepRole":   logs("Sweep", send, storedKey),
-			"TimerRole":   {send},
+			"IntakeRole": logs("Intake",
+				slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
+			"WorkerRole": logs("Worker",
+				slices.Concat(shelf, timers, received, []string{storedHook, storedKey})...),
+			"SweepRole": logs("Sweep", send, storedKey),
+			"TimerRole": {send},
 		}},
 	} {
 		x := packaged(t, c.params...)
@@ -281,13 +295,15 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s:\n%s", name, d)
 		}
-		for kind := range map[string]bool{"AWS::IAM::Policy": true, "AWS::IAM::ManagedPolicy": true, "AWS::IAM::RolePolicy": true} {
+		for kind := range map[string]bool{"AWS::IAM::Policy": true, "AWS::IAM::ManagedPolicy": true,
+			"AWS::IAM::RolePolicy": true} {
 			if others := x.of(kind); len(others) > 0 {
 				t.Errorf("%s: permissions stand elsewhere too: %v", name, others)
 			}
 		}
 		trust := x.Resources["TimerRole"].Properties["AssumeRolePolicyDocument"].(map[string]any)["Statement"].([]any)[0].(map[string]any)
-		if got := x.when(trust["Condition"]); got != "if aws:SourceAccount=AWS::AccountId and aws:SourceArn=ScheduleGroup.Arn" {
+		if got := x.when(trust["Condition"]); got != "if aws:SourceAccount=AWS::AccountId and "+
+			"aws:SourceArn=ScheduleGroup.Arn" {
 			t.Errorf("%s: timers are trusted %s", name, got)
 		}
 	}
@@ -305,17 +321,21 @@ func TestNothingIsPublicButTheTwoEndpoints(t *testing.T) {
 	}
 	permissions := map[string]string{}
 	for name, p := range x.of("AWS::Lambda::Permission") {
-		permissions[name] = x.text(p["Principal"]) + " for " + x.text(p["SourceArn"]) + " may call " + x.text(p["FunctionName"])
+		permissions[name] = x.text(p["Principal"]) + " for " + x.text(p["SourceArn"]) + " may call " +
+			x.text(p["FunctionName"])
 	}
-	api := "apigateway.amazonaws.com for arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:HttpApi/* may call "
+	api := "apigateway.amazonaws.com for " +
+		"arn:AWS::Partition:execute-api:AWS::Region:AWS::AccountId:HttpApi/* may call "
 	if d := cmp.Diff(map[string]string{
-		"WebhookLambdaPermissionHttpApi":           api + "WebhookLambdaFunction.Arn",
-		"IntakeLambdaPermissionHttpApi":            api + "IntakeLambdaFunction.Arn",
-		"SweepLambdaPermissionEventsRuleSchedule1": "events.amazonaws.com for SweepEventsRuleSchedule1.Arn may call SweepLambdaFunction.Arn",
+		"WebhookLambdaPermissionHttpApi": api + "WebhookLambdaFunction.Arn",
+		"IntakeLambdaPermissionHttpApi":  api + "IntakeLambdaFunction.Arn",
+		"SweepLambdaPermissionEventsRuleSchedule1": "events.amazonaws.com for " +
+			"SweepEventsRuleSchedule1.Arn may call SweepLambdaFunction.Arn",
 	}, permissions); d != "" {
 		t.Error(d)
 	}
-	for _, kind := range []string{"AWS::Lambda::Url", "AWS::SQS::QueuePolicy", "AWS::SecretsManager::ResourcePolicy", "AWS::SNS::TopicPolicy", "AWS::ApiGateway::RestApi"} {
+	for _, kind := range []string{"AWS::Lambda::Url", "AWS::SQS::QueuePolicy",
+		"AWS::SecretsManager::ResourcePolicy", "AWS::SNS::TopicPolicy", "AWS::ApiGateway::RestApi"} {
 		if others := x.of(kind); len(others) > 0 {
 			t.Errorf("there is %s: %v", kind, others)
 		}
@@ -343,12 +363,14 @@ func TestTheFunctions(t *testing.T) {
 	}
 	for logical, f := range functions {
 		name := strings.TrimSuffix(logical, "LambdaFunction")
-		if x.text(f["Runtime"]) != "provided.al2023" || x.text(f["Architectures"]) != "arm64" || f["Handler"] != "bootstrap" || x.text(f["Role"]) != name+"Role.Arn" ||
+		if x.text(f["Runtime"]) != "provided.al2023" || x.text(f["Architectures"]) != "arm64" ||
+			f["Handler"] != "bootstrap" || x.text(f["Role"]) != name+"Role.Arn" ||
 			f["ReservedConcurrentExecutions"] == nil || f["TracingConfig"] != nil {
 			t.Errorf("%s: %v", name, f)
 		}
 		log := x.Resources[name+"LogGroup"]
-		if log.Type != "AWS::Logs::LogGroup" || x.text(log.Properties["RetentionInDays"]) != "30" || log.Properties["LogGroupName"] != "/aws/lambda/"+x.text(f["FunctionName"]) {
+		if log.Type != "AWS::Logs::LogGroup" || x.text(log.Properties["RetentionInDays"]) != "30" ||
+			log.Properties["LogGroupName"] != "/aws/lambda/"+x.text(f["FunctionName"]) {
 			t.Errorf("%s logs to %v", name, log)
 		}
 		env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
@@ -357,22 +379,26 @@ func TestTheFunctions(t *testing.T) {
 		}
 		for variable, value := range env {
 			text := x.text(value)
-			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) && text != "" && !strings.HasPrefix(text, "secretsmanager:") {
+			if (strings.Contains(variable, "SECRET") || strings.HasSuffix(variable, "PRIVATE_KEY")) &&
+				text != "" && !strings.HasPrefix(text, "secretsmanager:") {
 				t.Errorf("%s holds the secret %s=%s itself", name, variable, text)
 			}
 		}
 		if name == "Webhook" {
 			got := slices.Sorted(maps.Keys(env))
-			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_DEPLOYMENT", "FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
+			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_DEPLOYMENT",
+				"FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
 				t.Errorf("the webhook function knows %q, want %q", got, want)
 			}
 		}
 	}
 	mapping := x.Resources["WorkerEventSourceMappingSQSQueue"].Properties
-	if x.text(mapping["FunctionResponseTypes"]) != "ReportBatchItemFailures" || x.text(mapping["EventSourceArn"]) != "Queue.Arn" || mapping["ScalingConfig"] == nil {
+	if x.text(mapping["FunctionResponseTypes"]) != "ReportBatchItemFailures" ||
+		x.text(mapping["EventSourceArn"]) != "Queue.Arn" || mapping["ScalingConfig"] == nil {
 		t.Errorf("the worker is fed by %v", mapping)
 	}
-	if rule := x.Resources["SweepEventsRuleSchedule1"].Properties; rule["ScheduleExpression"] != "rate(5 minutes)" || rule["State"] != "ENABLED" {
+	if rule := x.Resources["SweepEventsRuleSchedule1"].Properties; rule["ScheduleExpression"] != "rate(5 minutes)" ||
+		rule["State"] != "ENABLED" {
 		t.Errorf("the sweep comes at %v", rule)
 	}
 }
@@ -381,25 +407,30 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 	x := packaged(t, everything...)
 	queue, dead := x.Resources["Queue"].Properties, x.Resources["DeadLetters"].Properties
 	for name, q := range map[string]map[string]any{"Queue": queue, "DeadLetters": dead} {
-		if q["FifoQueue"] != true || q["ContentBasedDeduplication"] != true || q["SqsManagedSseEnabled"] != true || q["MessageRetentionPeriod"] != 1209600.0 ||
+		if q["FifoQueue"] != true || q["ContentBasedDeduplication"] != true ||
+			q["SqsManagedSseEnabled"] != true || q["MessageRetentionPeriod"] != 1209600.0 ||
 			q["MaximumMessageSize"] != 1048576.0 || !strings.HasSuffix(x.text(q["QueueName"]), ".fifo") {
 			t.Errorf("%s is %v", name, q)
 		}
 	}
 	redrive := queue["RedrivePolicy"].(map[string]any)
-	if x.text(redrive["deadLetterTargetArn"]) != "DeadLetters.Arn" || x.text(redrive["maxReceiveCount"]) != "50" {
+	if x.text(redrive["deadLetterTargetArn"]) != "DeadLetters.Arn" ||
+		x.text(redrive["maxReceiveCount"]) != "50" {
 		t.Errorf("dead letters: %v", redrive)
 	}
 	// Lambda asks for a visibility timeout of six times the function's.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 	if timeout := x.Resources["WorkerLambdaFunction"].Properties["Timeout"].(float64); queue["VisibilityTimeout"].(float64) < 6*timeout {
-		t.Errorf("a message is hidden for %v s, while the function may run for %v s", queue["VisibilityTimeout"], timeout)
+		t.Errorf("a message is hidden for %v s, while the function may run for %v s",
+			queue["VisibilityTimeout"], timeout)
 	}
 	alarms := map[string]string{}
 	for name, a := range x.of("AWS::CloudWatch::Alarm") {
 		of := a["Dimensions"].([]any)[0].(map[string]any)
-		alarms[name] = fmt.Sprintf("%v %v of %s > %v", a["Namespace"], a["MetricName"], x.text(of["Value"]), a["Threshold"])
-		if x.text(a["AlarmActions"]) != "arn:sns:topic" || a["ComparisonOperator"] != "GreaterThanThreshold" || a["AlarmDescription"] == nil {
+		alarms[name] = fmt.Sprintf("%v %v of %s > %v", a["Namespace"], a["MetricName"], x.text(of["Value"]),
+			a["Threshold"])
+		if x.text(a["AlarmActions"]) != "arn:sns:topic" ||
+			a["ComparisonOperator"] != "GreaterThanThreshold" || a["AlarmDescription"] == nil {
 			t.Errorf("%s: %v", name, a)
 		}
 	}

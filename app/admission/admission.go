@@ -1,14 +1,16 @@
-// Package admission bounds what strangers can take of a server before anybody knows who they are: connections, time and memory.
+// Package admission bounds what strangers can take of a server before anybody knows who they are:
+// connections, time and memory.
 //
-// A signature covers the whole body, so a body must be read before its sender is known. What is held of bodies is bounded over all
-// connections:
+// A signature covers the whole body, so a body must be read before its sender is known. What is
+// held of bodies is bounded over all connections:
 //
 //   - the first 64 KiB of each request, more than an ordinary webhook or alert has, need nobody's leave: connections are bounded;
 //   - what is beyond comes out of one budget of 32 MiB, up to 1 MiB a request;
 //   - two requests at a time may be larger. GitHub's largest payload is 25 MB.
 //
-// Whoever fills the budget with large bodies therefore keeps out large bodies alone. Who finds no room is answered 503 with
-// Retry-After: Alertmanager and SNS send again, and GitHub lists the delivery as failed, for the sweep to ask for again.
+// Whoever fills the budget with large bodies therefore keeps out large bodies alone. Who finds no
+// room is answered 503 with Retry-After: Alertmanager and SNS send again, and GitHub lists the
+// delivery as failed, for the sweep to ask for again.
 package admission
 
 import (
@@ -24,8 +26,8 @@ import (
 	"time"
 )
 
-// The bounds. A load balancer's connections all come from few addresses, and so do GitHub's deliveries: a burst of GitHub's has
-// some tens of requests at a time, each for milliseconds.
+// The bounds. A load balancer's connections all come from few addresses, and so do GitHub's
+// deliveries: a burst of GitHub's has some tens of requests at a time, each for milliseconds.
 const (
 	MaxConnections = 512
 	MaxPerAddress  = 100 // connections or, behind a proxy that is trusted, requests under way
@@ -35,9 +37,10 @@ const (
 	Budget     = 32 << 20
 	LargeSlots = 2 // requests at a time that are larger
 
-	HeaderTimeout  = 10 * time.Second
-	BodyTimeout    = 30 * time.Second // with the header
-	IdleTimeout    = 2 * time.Minute  // longer than a load balancer keeps a connection, which must not lose a race with its end
+	HeaderTimeout = 10 * time.Second
+	BodyTimeout   = 30 * time.Second // with the header
+	// longer than a load balancer keeps a connection, which must not lose a race with its end
+	IdleTimeout    = 2 * time.Minute
 	MaxHeaderBytes = 16 << 10
 
 	retryAfter = 5 * time.Second
@@ -75,7 +78,8 @@ func ParseProxies(text string) (all []netip.Prefix, err error) {
 		if errPrefix != nil {
 			a, errAddr := netip.ParseAddr(word)
 			if errAddr != nil {
-				err = errors.Join(err, errors.New(strconv.Quote(word)+" is neither an address nor a network such as 10.0.0.0/8"))
+				err = errors.Join(err, errors.New(strconv.Quote(word)+
+					" is neither an address nor a network such as 10.0.0.0/8"))
 				continue
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
@@ -89,7 +93,8 @@ func ParseProxies(text string) (all []netip.Prefix, err error) {
 func (g *Guard) Server(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: g.Handler(h), ConnState: g.track, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		ReadHeaderTimeout: HeaderTimeout, ReadTimeout: BodyTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeaderBytes,
+		ReadHeaderTimeout: HeaderTimeout, ReadTimeout: BodyTimeout, IdleTimeout: IdleTimeout,
+		MaxHeaderBytes: MaxHeaderBytes,
 	}
 }
 
@@ -99,8 +104,8 @@ func (g *Guard) refuse(reason string) {
 	}
 }
 
-// Listener returns l without the connections that are too many: of one address, or of all. Where all are taken, the one that has
-// been idle for longest makes room.
+// Listener returns l without the connections that are too many: of one address, or of all. Where
+// all are taken, the one that has been idle for longest makes room.
 func (g *Guard) Listener(l net.Listener) net.Listener { return &listener{Listener: l, guard: g} }
 
 type listener struct {
@@ -229,8 +234,9 @@ func (g *Guard) InFlight() (bytes int64, large int) {
 	return g.inUse, g.large
 }
 
-// isNear reports whether connections of an address are bounded with all others alone: those of this machine and of private
-// networks, where a load balancer or a proxy stands, and of the proxies that are trusted. g needs no lock for it.
+// isNear reports whether connections of an address are bounded with all others alone: those of this
+// machine and of private networks, where a load balancer or a proxy stands, and of the proxies that
+// are trusted. g needs no lock for it.
 func (g *Guard) isNear(a netip.Addr) bool {
 	return !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || g.isTrusted(a)
 }
@@ -244,8 +250,8 @@ func (g *Guard) isTrusted(a netip.Addr) bool {
 	return false
 }
 
-// Client returns the address that a request comes from: of a proxy that is trusted, the last in X-Forwarded-For that is not one
-// itself. What a sender writes before it is not believed.
+// Client returns the address that a request comes from: of a proxy that is trusted, the last in
+// X-Forwarded-For that is not one itself. What a sender writes before it is not believed.
 func (g *Guard) Client(r *http.Request) netip.Addr {
 	client := addressOf(r.RemoteAddr)
 	if !g.isTrusted(client) {
@@ -273,7 +279,8 @@ func addressOf(text string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-// clientOf returns what counts as one client: an address or, of version 6, the network of 64 bits that one line has.
+// clientOf returns what counts as one client: an address or, of version 6, the network of 64 bits
+// that one line has.
 func clientOf(a netip.Addr) netip.Prefix {
 	bits := a.BitLen()
 	if a.Is6() {
@@ -283,7 +290,8 @@ func clientOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// Handler returns h with the bodies of its requests bounded, and behind a trusted proxy the requests of one client.
+// Handler returns h with the bodies of its requests bounded, and behind a trusted proxy the
+// requests of one client.
 func (g *Guard) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client, ok := g.enter(r)
@@ -296,7 +304,8 @@ func (g *Guard) Handler(h http.Handler) http.Handler {
 			defer g.exit(client)
 		}
 		b := &body{ReadCloser: r.Body, guard: g, whole: func() {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // how long an answer takes is the handler's to say
+			// how long an answer takes is the handler's to say
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}}
 		defer b.release()
 		if r.Body == http.NoBody {
@@ -345,8 +354,8 @@ func (g *Guard) exit(client netip.Prefix) {
 	}
 }
 
-// ReadWithin bounds how long the rest of a request may take to arrive, until done is called. Where there is no connection, as on
-// Lambda, the request is here already.
+// ReadWithin bounds how long the rest of a request may take to arrive, until done is called. Where
+// there is no connection, as on Lambda, the request is here already.
 func ReadWithin(w http.ResponseWriter, d time.Duration) (done func()) {
 	c := http.NewResponseController(w)
 	if c.SetReadDeadline(time.Now().Add(d)) != nil {
@@ -401,8 +410,8 @@ func (b *body) reserve(p []byte) []byte {
 	return p[:min(int64(len(p)), room)]
 }
 
-// take gives a body more room, as far as there is some. A body of exactly the free size asks once more to see its end; it gets a
-// chunk that it gives back.
+// take gives a body more room, as far as there is some. A body of exactly the free size asks once
+// more to see its end; it gets a chunk that it gives back.
 func (g *Guard) take(b *body) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -62,10 +62,11 @@ func sign(body []byte) string {
 func server(t *testing.T, g *admission.Guard) (s *httptest.Server, held *counted, stored *atomic.Int64) {
 	t.Helper()
 	held, stored = &counted{}, &atomic.Int64{}
-	hook, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte("secret")}, AppID: 1, Enqueue: func(context.Context, incident.Message) error {
-		stored.Add(1)
-		return nil
-	}})
+	hook, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte("secret")}, AppID: 1,
+		Enqueue: func(context.Context, incident.Message) error {
+			stored.Add(1)
+			return nil
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,8 @@ func deliver(t *testing.T, url string, body []byte, signature string) *http.Resp
 	return res
 }
 
-// Eighty connections that send 25 MB each and never end hold a bounded amount, and keep out nobody whose webhook is ordinary.
+// Eighty connections that send 25 MB each and never end hold a bounded amount, and keep out nobody
+// whose webhook is ordinary.
 func TestEightyLargeBodiesHoldABoundedAmount(t *testing.T) {
 	refused := atomic.Int64{}
 	g := &admission.Guard{Refused: func(reason string) {
@@ -119,7 +121,9 @@ func TestEightyLargeBodiesHoldABoundedAmount(t *testing.T) {
 			t.Fatal(err)
 		}
 		open <- c
-		fmt.Fprintf(c, "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-GitHub-Event: issues\r\nX-Hub-Signature-256: sha256=%064x\r\nContent-Length: %d\r\n\r\n", 1, size)
+		fmt.Fprintf(c, "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: "+
+			"application/json\r\nX-GitHub-Event: issues\r\nX-Hub-Signature-256: "+
+			"sha256=%064x\r\nContent-Length: %d\r\n\r\n", 1, size)
 		all.Go(func() {
 			for left := size - 1; left > 0; { // but for the last byte
 				n, err := c.Write(piece[:min(left, len(piece))])
@@ -135,7 +139,8 @@ func TestEightyLargeBodiesHoldABoundedAmount(t *testing.T) {
 	}
 	// All but those that may be large are turned away; the others hold on.
 	for range connections - admission.LargeSlots {
-		if got := <-statuses; got != "HTTP/1.1 503 Service Unavailable" && got != "" { // or they were cut off while they still sent
+		// or they were cut off while they still sent
+		if got := <-statuses; got != "HTTP/1.1 503 Service Unavailable" && got != "" {
 			t.Errorf("it says %q", got)
 		}
 	}
@@ -175,13 +180,16 @@ func TestEightyLargeBodiesHoldABoundedAmount(t *testing.T) {
 	}
 }
 
-// GitHub's largest payload is 25 MB: signed, it is taken. https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+// GitHub's largest payload is 25 MB: signed, it is taken.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
 func TestGitHubsLargestPayloadIsTaken(t *testing.T) {
 	s, _, stored := server(t, &admission.Guard{})
-	for i, size := range []int{admission.FreeBytes, admission.FreeBytes + 1, admission.MidBytes, admission.MidBytes + 1, webhook.MaxBody} {
+	for i, size := range []int{admission.FreeBytes, admission.FreeBytes + 1, admission.MidBytes,
+		admission.MidBytes + 1, webhook.MaxBody} {
 		body := fmt.Appendf(nil, issue, "")
 		body = append(body, bytes.Repeat([]byte(" "), size-len(body))...)
-		if res := deliver(t, s.URL, body, sign(body)); res.StatusCode != http.StatusAccepted || stored.Load() != int64(i+1) {
+		if res := deliver(t, s.URL, body, sign(body)); res.StatusCode != http.StatusAccepted ||
+			stored.Load() != int64(i+1) {
 			t.Errorf("%d bytes are answered by %s", size, res.Status)
 		}
 	}
@@ -190,7 +198,8 @@ func TestGitHubsLargestPayloadIsTaken(t *testing.T) {
 // What carries nothing that could be a signature is refused before a byte of its body is read.
 func TestNothingIsReadOfWhatIsNotSigned(t *testing.T) {
 	s, held, _ := server(t, &admission.Guard{})
-	for _, signature := range []string{"", "sha256=", "sha1=" + strings.Repeat("a", 40), "sha256=" + strings.Repeat("g", 64), strings.Repeat("x", 10_000)} {
+	for _, signature := range []string{"", "sha256=", "sha1=" + strings.Repeat("a", 40),
+		"sha256=" + strings.Repeat("g", 64), strings.Repeat("x", 10_000)} {
 		body := []byte("{}")
 		if res := deliver(t, s.URL, body, signature); res.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%.20q is answered by %s", signature, res.Status)
@@ -295,7 +304,8 @@ func TestAnIdleConnectionMakesRoom(t *testing.T) {
 		s.ConnState(all[i], http.StateIdle)
 	}
 	if more := accept(g, "10.1.0.1:1", 1); len(more) != 1 || !isClosed(all[7]) || isClosed(all[3]) {
-		t.Errorf("%d more, the longest idle closed: %t, another: %t", len(more), isClosed(all[7]), isClosed(all[3]))
+		t.Errorf("%d more, the longest idle closed: %t, another: %t", len(more), isClosed(all[7]),
+			isClosed(all[3]))
 	}
 	s.ConnState(all[3], http.StateActive) // it asks again
 	if more := accept(g, "10.1.0.1:1", 1); len(more) != 0 {

@@ -13,14 +13,18 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// HTTP serves the events of an HTTP API (payload format 2.0), which are those of a function URL too, by a handler that is
-// asked for at each request, since its secrets may have changed. Without a handler it answers 503, as a server out of order
-// does: GitHub lists such a delivery as failed, and the sweep asks for it again. What is larger than 6 MB reaches no function,
-// and of the events that matter none comes near.
+// HTTP serves the events of an HTTP API (payload format 2.0), which are those of a function URL
+// too, by a handler that is asked for at each request, since its secrets may have changed. Without
+// a handler it answers 503, as a server out of order does: GitHub lists such a delivery as failed,
+// and the sweep asks for it again. What is larger than 6 MB reaches no function, and of the events
+// that matter none comes near.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-func HTTP(handler func(context.Context) (http.Handler, error), log *slog.Logger) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+func HTTP(handler func(context.Context) (http.Handler, error),
+	log *slog.Logger) func(context.Context,
+	events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse,
+		error) {
 		w := &answer{head: http.Header{}}
 		r, err := request(ctx, e)
 		if err != nil {
@@ -84,7 +88,8 @@ func (a *answer) Write(p []byte) (int, error) {
 
 func (a *answer) event() events.APIGatewayV2HTTPResponse {
 	a.WriteHeader(http.StatusOK)
-	e := events.APIGatewayV2HTTPResponse{StatusCode: a.status, Headers: map[string]string{}, Body: a.body.String()}
+	e := events.APIGatewayV2HTTPResponse{StatusCode: a.status, Headers: map[string]string{},
+		Body: a.body.String()}
 	for name, values := range a.head {
 		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}

@@ -55,7 +55,8 @@ func TestAnHTTPEvent(t *testing.T) {
 			if string(body) != `{"zen":"é"}` || err != nil {
 				t.Errorf("%s: the body is %q, %v", name, body, err)
 			}
-			if r.Method != "POST" || r.URL.Path != "/webhook/a/b" || len(r.URL.Query()["a"]) != 2 || r.Header.Get("X-GitHub-Event") != "ping" ||
+			if r.Method != "POST" || r.URL.Path != "/webhook/a/b" || len(r.URL.Query()["a"]) != 2 ||
+				r.Header.Get("X-GitHub-Event") != "ping" ||
 				r.RemoteAddr != "192.0.2.1" || !strings.HasPrefix(r.Host, "id.") {
 				t.Errorf("%s: %s %s %v from %s to %s", name, r.Method, r.URL, r.Header, r.RemoteAddr, r.Host)
 			}
@@ -65,7 +66,8 @@ func TestAnHTTPEvent(t *testing.T) {
 			w.WriteHeader(http.StatusTeapot) // too late, as with net/http
 			_, _ = io.WriteString(w, "taken")
 		})
-		if out.StatusCode != 202 || out.Body != "taken" || out.IsBase64Encoded || out.Headers["allow"] != "GET,POST" {
+		if out.StatusCode != 202 || out.Body != "taken" || out.IsBase64Encoded ||
+			out.Headers["allow"] != "GET,POST" {
 			t.Errorf("%s: %+v", name, out)
 		}
 	}
@@ -81,12 +83,14 @@ func TestHTTPAnswers(t *testing.T) {
 	if out := serve(t, "", false, nil); out.StatusCode != 503 || strings.Contains(out.Body, "secret") {
 		t.Errorf("without a secret: %+v", out)
 	}
-	if out := serve(t, "", false, func(http.ResponseWriter, *http.Request) {}); out.StatusCode != 200 || out.Body != "" {
+	if out := serve(t, "", false, func(http.ResponseWriter, *http.Request) {}); out.StatusCode != 200 ||
+		out.Body != "" {
 		t.Errorf("nothing said: %+v", out)
 	}
 	raw := []byte{0xff, 0x00}
 	out := serve(t, "", false, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(raw) })
-	if got, err := base64.StdEncoding.DecodeString(out.Body); !out.IsBase64Encoded || err != nil || !bytes.Equal(got, raw) {
+	if got, err := base64.StdEncoding.DecodeString(out.Body); !out.IsBase64Encoded || err != nil ||
+		!bytes.Equal(got, raw) {
 		t.Errorf("bytes: %+v, %v", out, err)
 	}
 }

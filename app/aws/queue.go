@@ -23,17 +23,20 @@ import (
 // SQS is what a Queue needs of Amazon SQS.
 type SQS interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput,
+		...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
-// Queue is a FIFO queue, grouped by incident: SQS hands out one incident's messages one batch at a time and in order. It
-// implements engine.Queue, but knows a delivery for five minutes only, as long as SQS does; a later one is a look too many.
+// Queue is a FIFO queue, grouped by incident: SQS hands out one incident's messages one batch at a
+// time and in order. It implements engine.Queue, but knows a delivery for five minutes only, as
+// long as SQS does; a later one is a look too many.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html
 type Queue struct {
 	SQS SQS
 	URL string
 	Now func() time.Time
-	// Later sends a message at a time; nil: only what is due is taken. A FIFO queue itself delays no single message.
+	// Later sends a message at a time; nil: only what is due is taken. A FIFO queue itself delays
+	// no single message.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html
 	Later func(ctx context.Context, m incident.Message, at time.Time) error
 }
@@ -50,7 +53,8 @@ func (q *Queue) Enqueue(ctx context.Context, m incident.Message, at time.Time) e
 	if err != nil {
 		return err
 	}
-	in := &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String(body), MessageGroupId: aws.String(Group(m.Ref)), MessageDeduplicationId: aws.String(q.deduplication(m))}
+	in := &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String(body),
+		MessageGroupId: aws.String(Group(m.Ref)), MessageDeduplicationId: aws.String(q.deduplication(m))}
 	if _, err := q.SQS.SendMessage(ctx, in); err != nil {
 		return fmt.Errorf("send a message for %s to %s: %w", m.Ref, q.URL, err)
 	}
@@ -69,7 +73,8 @@ func (q *Queue) Hide(ctx context.Context, receipts []string, d time.Duration) er
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(q.URL)}
 		for i, r := range receipts[:n] {
 			in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(r), VisibilityTimeout: int32(d.Seconds())})
+				Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(r),
+				VisibilityTimeout: int32(d.Seconds())})
 		}
 		receipts = receipts[n:]
 		out, err := q.SQS.ChangeMessageVisibilityBatch(ctx, in)
@@ -91,7 +96,8 @@ func (q *Queue) Hide(ctx context.Context, receipts []string, d time.Duration) er
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 const maxGroup = 128
 
-// Group names the message group of an incident: owner/repo#number. GitHub's names are the same in any case.
+// Group names the message group of an incident: owner/repo#number. GitHub's names are the same in
+// any case.
 func Group(ref incident.Ref) string {
 	name := strings.ToLower(ref.String())
 	if len(name) <= maxGroup {
@@ -103,13 +109,14 @@ func Group(ref incident.Ref) string {
 
 var plain = regexp.MustCompile(`^[0-9A-Za-z_.:/#-]+$`)
 
-// calm is how often a source's repetition of itself is stored: a storm of alerts must not fill the queue before the commands
-// of those who respond, and the engine writes it down no more often.
+// calm is how often a source's repetition of itself is stored: a storm of alerts must not fill the
+// queue before the commands of those who respond, and the engine writes it down no more often.
 const calm = 15 * time.Second
 
-// deduplication says which messages are one. A delivery is, in letters that SQS takes: GitHub doesn't sign the header that
-// its id comes in. All else is a message of its own each time: by its content, a second request to look at an incident
-// would be lost if it came within five minutes of the first.
+// deduplication says which messages are one. A delivery is, in letters that SQS takes: GitHub
+// doesn't sign the header that its id comes in. All else is a message of its own each time: by its
+// content, a second request to look at an incident would be lost if it came within five minutes of
+// the first.
 func (q *Queue) deduplication(m incident.Message) string {
 	switch {
 	case m.Delivery != "" && len(m.Delivery) <= maxGroup && plain.MatchString(m.Delivery):
@@ -135,8 +142,8 @@ const MaxBody = 1 << 20
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 var noncharacters = strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`)
 
-// Encode writes a message as the queue carries it. One that is larger than limit goes without its comment: the look reads
-// it from GitHub then.
+// Encode writes a message as the queue carries it. One that is larger than limit goes without its
+// comment: the look reads it from GitHub then.
 func Encode(m incident.Message, limit int) (string, error) {
 	body, err := json.Marshal(m)
 	if err != nil {

@@ -47,8 +47,10 @@ func TestMessagesAreGroupedByIncidentAndStoredOnce(t *testing.T) {
 	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"})
 	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"}) // delivered again
 	put(incident.Message{Ref: other, Why: "sweep"})
-	put(incident.Message{Ref: other, Why: "sweep"})                              // the first may have been looked at already
-	put(incident.Message{Ref: other, Why: "x", Delivery: "an id\n with blanks"}) // which SQS doesn't take as it is
+	// the first may have been looked at already
+	put(incident.Message{Ref: other, Why: "sweep"})
+	// which SQS doesn't take as it is
+	put(incident.Message{Ref: other, Why: "x", Delivery: "an id\n with blanks"})
 	now = now.Add(5 * time.Minute)
 	put(incident.Message{Ref: ref, Why: "issues.labeled", Delivery: "d2"}) // SQS has forgotten it
 	var got []string
@@ -59,19 +61,24 @@ func TestMessagesAreGroupedByIncidentAndStoredOnce(t *testing.T) {
 		}
 		got = append(got, m.Group+" "+read.Why)
 	}
-	want := []string{"acme/incidents#7 issues.opened", "acme/incidents#7 issues.labeled", "acme/incidents#8 sweep", "acme/incidents#8 sweep", "acme/incidents#8 x", "acme/incidents#7 issues.labeled"}
+	want := []string{"acme/incidents#7 issues.opened", "acme/incidents#7 issues.labeled",
+		"acme/incidents#8 sweep", "acme/incidents#8 sweep", "acme/incidents#8 x",
+		"acme/incidents#7 issues.labeled"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 }
 
-// A storm of alerts is stored as often as it is written down; another trouble, or its end, is another message.
+// A storm of alerts is stored as often as it is written down; another trouble, or its end, is
+// another message.
 func TestI6AStormDoesNotFillTheQueue(t *testing.T) {
 	now := start
 	q, double := newQueue(t, &now)
 	for range 1000 {
 		for _, key := range []string{"alertmanager APIDown true", "alertmanager DiskFull true"} {
-			if err := q.Enqueue(t.Context(), incident.Message{Ref: ref, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}, time.Time{}); err != nil {
+			if err := q.Enqueue(t.Context(),
+				incident.Message{Ref: ref, Why: "signal",
+					What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -86,13 +93,16 @@ func TestWhatSQSRefusesIsAnError(t *testing.T) {
 	now := start
 	q, double := newQueue(t, &now)
 	double.Refuse("SendMessage", "AWS.SimpleQueueService.NonExistentQueue")
-	if err := q.Enqueue(t.Context(), incident.Message{Ref: ref}, time.Time{}); err == nil || !strings.Contains(err.Error(), q.URL) {
+	if err := q.Enqueue(t.Context(), incident.Message{Ref: ref}, time.Time{}); err == nil ||
+		!strings.Contains(err.Error(), q.URL) {
 		t.Errorf("error %v", err)
 	}
-	if err := q.Hide(t.Context(), []string{"nobody's"}, time.Minute); err == nil || !strings.Contains(err.Error(), "ReceiptHandleIsInvalid") {
+	if err := q.Hide(t.Context(), []string{"nobody's"}, time.Minute); err == nil ||
+		!strings.Contains(err.Error(), "ReceiptHandleIsInvalid") {
 		t.Errorf("error %v", err)
 	}
-	if err := q.Enqueue(t.Context(), incident.Message{Ref: ref}, start.Add(time.Second)); err == nil || !strings.Contains(err.Error(), "scheduler") {
+	if err := q.Enqueue(t.Context(), incident.Message{Ref: ref}, start.Add(time.Second)); err == nil ||
+		!strings.Contains(err.Error(), "scheduler") {
 		t.Errorf("a message for later, without a scheduler: %v", err)
 	}
 	if n := len(double.Messages(q.URL)); n > 0 {
@@ -111,7 +121,8 @@ func TestLongNamesKeepTheirGroups(t *testing.T) {
 
 // A comment of the greatest length fits, and one that doesn't is read from GitHub.
 func TestLargeComments(t *testing.T) {
-	m := incident.Message{Ref: ref, Why: "issue_comment.edited", What: &incident.Comment{ID: 1, Body: strings.Repeat("é", 65536), Before: strings.Repeat("é", 65536)}}
+	m := incident.Message{Ref: ref, Why: "issue_comment.edited",
+		What: &incident.Comment{ID: 1, Body: strings.Repeat("é", 65536), Before: strings.Repeat("é", 65536)}}
 	for limit, kept := range map[int]bool{aws.MaxBody: true, 1000: false} {
 		text, err := aws.Encode(m, limit)
 		if err != nil || len(text) > limit {
@@ -138,7 +149,8 @@ func FuzzEncode(f *testing.F) {
 	f.Add("\x00\x1b[31m \u2028 <script> 😀 \\ufffe", "", "d\x7f")
 	f.Fuzz(func(t *testing.T, body, author, delivery string) {
 		m := incident.Message{Ref: ref, Delivery: strings.ToValidUTF8(delivery, "?"),
-			What: &incident.Comment{Body: strings.ToValidUTF8(body, "?"), Author: strings.ToValidUTF8(author, "?")}}
+			What: &incident.Comment{Body: strings.ToValidUTF8(body, "?"),
+				Author: strings.ToValidUTF8(author, "?")}}
 		text, err := aws.Encode(m, aws.MaxBody)
 		if err != nil {
 			t.Fatal(err)

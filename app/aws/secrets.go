@@ -23,8 +23,9 @@ const (
 	schemeParameter = "ssm:"
 )
 
-// The secrets by which others are known to us rotate without a gap: the version before stays good for a while, as long as the
-// service still has it. Cards that the webhook secret signed are written anew within that time, or rebuilt.
+// The secrets by which others are known to us rotate without a gap: the version before stays good
+// for a while, as long as the service still has it. Cards that the webhook secret signed are
+// written anew within that time, or rebuilt.
 const (
 	before  = "_PREVIOUS"
 	overlap = 7 * 24 * time.Hour
@@ -39,7 +40,8 @@ const (
 
 // SecretsManager is what Secrets needs of AWS Secrets Manager.
 type SecretsManager interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
 // Secrets is a function's environment in which variables may refer to secrets:
@@ -47,9 +49,10 @@ type SecretsManager interface {
 //	FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key
 //	FIREBREAK_SECRET_SLACK=ssm:/firebreak/slack
 type Secrets struct {
-	Environ   []string // as os.Environ gives it
-	Manager   SecretsManager
-	Parameter func(ctx context.Context, name string) (string, error) // reads one of Systems Manager; nil: none is read
+	Environ []string // as os.Environ gives it
+	Manager SecretsManager
+	// reads one of Systems Manager; nil: none is read
+	Parameter func(ctx context.Context, name string) (string, error)
 	Now       func() time.Time
 	Logger    *slog.Logger
 
@@ -58,8 +61,8 @@ type Secrets struct {
 	next time.Time // when to read again
 }
 
-// Read gives the environment with the secrets in it. It is read again after five minutes; while that fails, the secrets
-// are those that were good before.
+// Read gives the environment with the secrets in it. It is read again after five minutes; while
+// that fails, the secrets are those that were good before.
 func (s *Secrets) Read(ctx context.Context) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +140,8 @@ func (s *Secrets) resolve(ctx context.Context, now time.Time) (map[string]string
 }
 
 // versions reads a secret and, while it rotates, the version before.
-func (s *Secrets) versions(ctx context.Context, name string, now time.Time) (current, previous string, err error) {
+func (s *Secrets) versions(ctx context.Context, name string, now time.Time) (current, previous string,
+	err error) {
 	var since time.Time
 	var errPrevious error
 	var reading sync.WaitGroup
@@ -154,7 +158,8 @@ func (s *Secrets) versions(ctx context.Context, name string, now time.Time) (cur
 // version reads a secret as one of its labels names it, and since when it is so.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version
 func (s *Secrets) version(ctx context.Context, name, stage string) (string, time.Time, error) {
-	out, err := s.Manager.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(name), VersionStage: aws.String(stage)})
+	out, err := s.Manager.GetSecretValue(ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String(name), VersionStage: aws.String(stage)})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("read the secret: %w", err)
 	}
@@ -166,7 +171,8 @@ func (s *Secrets) version(ctx context.Context, name, stage string) (string, time
 
 func (s *Secrets) parameter(ctx context.Context, name string) (string, error) {
 	if s.Parameter == nil {
-		return "", errors.New("this function reads no parameters: keep it in Secrets Manager and write secretsmanager:NAME")
+		return "", errors.New("this function reads no parameters: keep it in Secrets Manager and write " +
+			"secretsmanager:NAME")
 	}
 	return s.Parameter(ctx, name)
 }

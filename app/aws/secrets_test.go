@@ -24,7 +24,8 @@ func newSecrets(t *testing.T, now *time.Time, environ ...string) (*aws.Secrets, 
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	return &aws.Secrets{Environ: environ, Manager: secretsmanager.NewFromConfig(cfg), Now: clock, Logger: slog.New(slog.NewTextHandler(log, nil))}, double, log
+	return &aws.Secrets{Environ: environ, Manager: secretsmanager.NewFromConfig(cfg), Now: clock,
+		Logger: slog.New(slog.NewTextHandler(log, nil))}, double, log
 }
 
 // expect holds the environment to the variables named.
@@ -43,12 +44,15 @@ func expect(t *testing.T, s *aws.Secrets, want map[string]string) {
 
 func TestReferencesAreRead(t *testing.T) {
 	now := start
-	s, double, _ := newSecrets(t, &now, "FIREBREAK_APP_ID=17", "FIREBREAK_PRIVATE_KEY=secretsmanager:fb/key", "FIREBREAK_SECRET_SLACK=ssm:/fb/slack",
+	s, double, _ := newSecrets(t, &now, "FIREBREAK_APP_ID=17",
+		"FIREBREAK_PRIVATE_KEY=secretsmanager:fb/key", "FIREBREAK_SECRET_SLACK=ssm:/fb/slack",
 		"HOME=secretsmanager:not-ours", "FIREBREAK_EMPTY=")
 	s.Parameter = func(_ context.Context, name string) (string, error) { return "parameter " + name, nil }
 	double.SetSecret("fb/key", "-----BEGIN\na=b\n")
-	expect(t, s, map[string]string{"FIREBREAK_APP_ID": "17", "FIREBREAK_PRIVATE_KEY": "-----BEGIN\na=b\n", "FIREBREAK_SECRET_SLACK": "parameter /fb/slack",
-		"HOME": "secretsmanager:not-ours", "FIREBREAK_EMPTY": "", "FIREBREAK_PRIVATE_KEY_PREVIOUS": ""})
+	expect(t, s, map[string]string{"FIREBREAK_APP_ID": "17", "FIREBREAK_PRIVATE_KEY": "-----BEGIN\na=b\n",
+		"FIREBREAK_SECRET_SLACK": "parameter /fb/slack",
+		"HOME":                   "secretsmanager:not-ours", "FIREBREAK_EMPTY": "",
+		"FIREBREAK_PRIVATE_KEY_PREVIOUS": ""})
 
 	double.SetSecret("fb/key", "new")
 	double.Calls()
@@ -58,11 +62,13 @@ func TestReferencesAreRead(t *testing.T) {
 		t.Errorf("within five minutes it asks again: %v", calls)
 	}
 	now = now.Add(time.Nanosecond)
-	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new", "FIREBREAK_PRIVATE_KEY_PREVIOUS": ""}) // which nobody else has: it needs no overlap
+	// which nobody else has: it needs no overlap
+	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new", "FIREBREAK_PRIVATE_KEY_PREVIOUS": ""})
 }
 
 func TestTheSecretsOfOthersRotateWithoutAGap(t *testing.T) {
-	for _, name := range []string{"FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_INTAKE_SECRET", "FIREBREAK_INTAKE_ALERTMANAGER_SECRET"} {
+	for _, name := range []string{"FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_INTAKE_SECRET",
+		"FIREBREAK_INTAKE_ALERTMANAGER_SECRET"} {
 		now := start
 		s, double, _ := newSecrets(t, &now, name+"=secretsmanager:fb/hook")
 		double.SetSecret("fb/hook", "one")
@@ -70,28 +76,33 @@ func TestTheSecretsOfOthersRotateWithoutAGap(t *testing.T) {
 		double.SetSecret("fb/hook", "two")
 		now = now.Add(5 * time.Minute)
 		expect(t, s, map[string]string{name: "two", name + "_PREVIOUS": "one"})
-		now = start.Add(7*24*time.Hour + time.Second) // it has long rotated: who learnt the old one must not sign for ever
+		// it has long rotated: who learnt the old one must not sign for ever
+		now = start.Add(7*24*time.Hour + time.Second)
 		expect(t, s, map[string]string{name: "two", name + "_PREVIOUS": ""})
 	}
 }
 
 func TestAPreviousSecretThatIsSetCounts(t *testing.T) {
 	now := start
-	s, double, _ := newSecrets(t, &now, "FIREBREAK_WEBHOOK_SECRET=secretsmanager:fb/hook", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS=zero")
+	s, double, _ := newSecrets(t, &now, "FIREBREAK_WEBHOOK_SECRET=secretsmanager:fb/hook",
+		"FIREBREAK_WEBHOOK_SECRET_PREVIOUS=zero")
 	double.SetSecret("fb/hook", "one")
 	double.SetSecret("fb/hook", "two")
-	expect(t, s, map[string]string{"FIREBREAK_WEBHOOK_SECRET": "two", "FIREBREAK_WEBHOOK_SECRET_PREVIOUS": "zero"})
+	expect(t, s, map[string]string{"FIREBREAK_WEBHOOK_SECRET": "two",
+		"FIREBREAK_WEBHOOK_SECRET_PREVIOUS": "zero"})
 }
 
 func TestSecretsThatCannotBeReadAreNamed(t *testing.T) {
 	now := start
-	s, double, _ := newSecrets(t, &now, "FIREBREAK_WEBHOOK_SECRET=secretsmanager:none", "FIREBREAK_PRIVATE_KEY=secretsmanager:empty", "FIREBREAK_SECRET_X=ssm:/x")
+	s, double, _ := newSecrets(t, &now, "FIREBREAK_WEBHOOK_SECRET=secretsmanager:none",
+		"FIREBREAK_PRIVATE_KEY=secretsmanager:empty", "FIREBREAK_SECRET_X=ssm:/x")
 	double.SetSecret("empty", "")
 	env, err := s.Read(t.Context())
 	if err == nil || env != nil {
 		t.Fatalf("%v, %v", env, err)
 	}
-	for _, want := range []string{"FIREBREAK_WEBHOOK_SECRET=secretsmanager:none: ", "ResourceNotFoundException", "FIREBREAK_PRIVATE_KEY=secretsmanager:empty: it is empty",
+	for _, want := range []string{"FIREBREAK_WEBHOOK_SECRET=secretsmanager:none: ",
+		"ResourceNotFoundException", "FIREBREAK_PRIVATE_KEY=secretsmanager:empty: it is empty",
 		"FIREBREAK_SECRET_X=ssm:/x: this function reads no parameters"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)

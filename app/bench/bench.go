@@ -1,5 +1,6 @@
-// Package bench plays load against the product as one process and measures how it bears it. A figure by itself tells of the
-// machine; each is given against what bounds it, measured in the same run.
+// Package bench plays load against the product as one process and measures how it bears it. A
+// figure by itself tells of the machine; each is given against what bounds it, measured in the same
+// run.
 package bench
 
 import (
@@ -56,12 +57,13 @@ type Row struct {
 
 const secret = "the secret of a benchmark"
 
-// rounds is how often what is compared takes turns, so that whatever else the machine does meets all alike.
+// rounds is how often what is compared takes turns, so that whatever else the machine does meets
+// all alike.
 const rounds = 30
 
-// Webhooks measures how many deliveries a second are verified, stored and answered: by a bare handler, in memory, and on
-// disk; how long an answer takes at half of what the disk bears; and how fast the queue puts what arrived in its place
-// afterwards. No delivery is worked off meanwhile.
+// Webhooks measures how many deliveries a second are verified, stored and answered: by a bare
+// handler, in memory, and on disk; how long an answer takes at half of what the disk bears; and how
+// fast the queue puts what arrived in its place afterwards. No delivery is worked off meanwhile.
 func Webhooks(ctx context.Context, o Options) ([]Row, error) {
 	tell := o.progress()
 	memory, err := endpoint("")
@@ -89,7 +91,8 @@ func Webhooks(ctx context.Context, o Options) ([]Row, error) {
 		name string
 		at   *server
 		rows series
-	}{{"a handler that only computes the HMAC", plain, nil}, {"verified and decided", deaf, nil}, {"stored in memory", memory, nil}, {"stored on disk", disk, nil}}
+	}{{"a handler that only computes the HMAC", plain, nil}, {"verified and decided", deaf, nil},
+		{"stored in memory", memory, nil}, {"stored on disk", disk, nil}}
 	tell("the endpoint, in turns with a bare handler")
 	for range rounds {
 		for i := range measures {
@@ -124,7 +127,8 @@ func Webhooks(ctx context.Context, o Options) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	sorted := Row{Name: "put in its place in the queue afterwards", Rate: float64(waiting.Messages) / time.Since(began).Seconds()}
+	sorted := Row{Name: "put in its place in the queue afterwards",
+		Rate: float64(waiting.Messages) / time.Since(began).Seconds()}
 	return append(rows, half, sorted, Row{Name: "writes of 4 kB synced one by one", Rate: syncs}), nil
 }
 
@@ -133,12 +137,15 @@ type series []Row
 
 // middle is the round in the middle, by its rate.
 func (s series) middle(name string) Row {
-	row := slices.SortedFunc(slices.Values(s), func(a, b Row) int { return cmp.Compare(a.Rate, b.Rate) })[len(s)/2]
+	row := slices.SortedFunc(slices.Values(s), func(a, b Row) int {
+		return cmp.Compare(a.Rate, b.Rate)
+	})[len(s)/2]
 	row.Name = name
 	return row
 }
 
-// against is the round in the middle, with the middle ratio to a bound that was measured in the same rounds.
+// against is the round in the middle, with the middle ratio to a bound that was measured in the
+// same rounds.
 func (s series) against(bound series, name, boundName string) Row {
 	row := s.middle(name)
 	ratios := make([]float64, len(s))
@@ -164,7 +171,10 @@ func bare(w http.ResponseWriter, r *http.Request) {
 }
 
 func product(enqueue func(context.Context, incident.Message) error) http.Handler {
-	h, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte(secret)}, AppID: 1, Login: func() string { return "firebreak[bot]" }, Enqueue: enqueue})
+	h, err := webhook.Handler(webhook.Options{Secrets: [][]byte{[]byte(secret)}, AppID: 1,
+		Login: func() string {
+			return "firebreak[bot]"
+		}, Enqueue: enqueue})
 	if err != nil {
 		panic("bench: " + err.Error()) // there is a secret
 	}
@@ -198,7 +208,8 @@ type server struct {
 	url     string
 	close   func()
 	backlog func(context.Context) (sqlite.Backlog, error) // of the queue behind it, if it has one
-	sent    atomic.Int64                                  // deliveries so far: each has an id and an incident of its own
+	// deliveries so far: each has an id and an incident of its own
+	sent atomic.Int64
 }
 
 func listen(h http.Handler) (*server, error) {
@@ -211,8 +222,8 @@ func listen(h http.Handler) (*server, error) {
 	return &server{url: "http://" + l.Addr().String(), close: func() { _ = s.Close() }}, nil
 }
 
-// load posts deliveries for a while: as fast as they are answered, or so many a second. Each is a command on an incident,
-// which has to be stored; the least that happens in practice.
+// load posts deliveries for a while: as fast as they are answered, or so many a second. Each is a
+// command on an incident, which has to be stored; the least that happens in practice.
 func (s *server) load(ctx context.Context, clients int, during time.Duration, rate float64) (Row, error) {
 	ctx, stop := context.WithTimeout(ctx, during)
 	defer stop()
@@ -229,7 +240,8 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 		wg.Go(func() {
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			// The first client delivers once in any case: on a busy machine the time may be over before it runs.
+			// The first client delivers once in any case: on a busy machine the time may be over
+			// before it runs.
 			for isFirst := i == 0; isFirst || ctx.Err() == nil; isFirst = false {
 				at := time.Now()
 				if due != nil && !isFirst {
@@ -258,7 +270,8 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 // summary tells the rate, and how long it took in the middle and at most but for one in a hundred.
 func summary(took []time.Duration, elapsed time.Duration) Row {
 	slices.Sort(took)
-	return Row{Rate: float64(len(took)) / elapsed.Seconds(), P50: took[len(took)/2], P99: took[len(took)*99/100]}
+	return Row{Rate: float64(len(took)) / elapsed.Seconds(), P50: took[len(took)/2],
+		P99: took[len(took)*99/100]}
 }
 
 // pace tells the times at which deliveries are due. It catches up in one go where it was late.

@@ -21,9 +21,10 @@ const (
 	patience = 10 * time.Second // for an invocation
 )
 
-// Functions measures the webhook function as Lambda runs it: its own binary behind the Runtime API, one invocation at a time.
-// What bounds it is a function that only computes the HMAC and, where something is stored, sends a word to the queue. source
-// is the folder of Firebreak's source, of which both are built.
+// Functions measures the webhook function as Lambda runs it: its own binary behind the Runtime API,
+// one invocation at a time. What bounds it is a function that only computes the HMAC and, where
+// something is stored, sends a word to the queue. source is the folder of Firebreak's source, of
+// which both are built.
 func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 	tell := o.progress()
 	tell("building the functions")
@@ -45,14 +46,18 @@ func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 		return nil, err
 	}
 	defer l.close()
-	environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench", "AWS_ENDPOINT_URL=" + l.url,
+	environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench",
+		"AWS_ENDPOINT_URL=" + l.url,
 		"FIREBREAK_APP_ID=1", "FIREBREAK_WEBHOOK_SECRET=" + secret}
 	sends := append(environ, "FIREBREAK_QUEUE_URL="+l.url+"/123456789012/bench.fifo")
 	functions := []*function{
 		{name: "a function that only computes the HMAC", binary: bare, environ: environ, text: command},
-		{name: "webhook function, nothing to store", binary: webhook, environ: sends, text: "Thanks, all is well"},
-		{name: "a function that sends a word to the queue too", binary: bare, environ: sends, text: command, stores: true},
-		{name: "webhook function, stored in the queue", binary: webhook, environ: sends, text: command, stores: true},
+		{name: "webhook function, nothing to store", binary: webhook, environ: sends,
+			text: "Thanks, all is well"},
+		{name: "a function that sends a word to the queue too", binary: bare, environ: sends, text: command,
+			stores: true},
+		{name: "webhook function, stored in the queue", binary: webhook, environ: sends, text: command,
+			stores: true},
 	}
 	stored := 0
 	tell("the webhook function, in turns with a bare one")
@@ -92,7 +97,8 @@ func table(functions []*function) (rows []Row) {
 	}
 	bare, webhook := functions[2], functions[3]
 	const fromStart = ", from its start"
-	return append(rows, bare.starts.middle(bare.name+fromStart), webhook.starts.against(bare.starts, webhook.name+fromStart, bare.name+fromStart))
+	return append(rows, bare.starts.middle(bare.name+fromStart),
+		webhook.starts.against(bare.starts, webhook.name+fromStart, bare.name+fromStart))
 }
 
 // function is one that is measured, with the comments that it is handed.
@@ -147,8 +153,10 @@ func (f *function) cold(ctx context.Context) error {
 func (f *function) invoke(ctx context.Context, running *lambdatest.Function) error {
 	f.sent++
 	body := delivery(f.sent, f.text)
-	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/webhook", Body: string(body), Headers: map[string]string{
-		"content-type": "application/json", "x-github-event": "issue_comment", "x-github-delivery": fmt.Sprintf("bench-%d", f.sent), "x-hub-signature-256": signature(body)}}
+	e := events.APIGatewayV2HTTPRequest{Version: "2.0", RawPath: "/webhook", Body: string(body),
+		Headers: map[string]string{
+			"content-type": "application/json", "x-github-event": "issue_comment",
+			"x-github-delivery": fmt.Sprintf("bench-%d", f.sent), "x-hub-signature-256": signature(body)}}
 	e.RequestContext.HTTP.Method = http.MethodPost
 	var answer events.APIGatewayV2HTTPResponse
 	if err := running.Invoke(ctx, e, &answer); err != nil {
@@ -165,7 +173,8 @@ type queue struct{ stored atomic.Int64 }
 
 func (q *queue) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct{ MessageBody string }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil ||
+		r.Header.Get("X-Amz-Target") != "AmazonSQS.SendMessage" {
 		http.Error(w, "only messages are sent here", http.StatusBadRequest)
 		return
 	}

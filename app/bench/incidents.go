@@ -35,9 +35,10 @@ type Work struct {
 // alone is how many commands are timed one by one.
 const alone = 50
 
-// Incidents plays commands against the whole product and an embedded GitHub, over HTTP and in one process: first one after
-// the other, then a burst on each of many incidents at once. No network is between the two, so the times are the product's
-// and the embedded GitHub's own; at GitHub each call takes tens of milliseconds more.
+// Incidents plays commands against the whole product and an embedded GitHub, over HTTP and in one
+// process: first one after the other, then a burst on each of many incidents at once. No network is
+// between the two, so the times are the product's and the embedded GitHub's own; at GitHub each
+// call takes tens of milliseconds more.
 func Incidents(ctx context.Context, o Options, incidents, burst int) (work Work, err error) {
 	tell := o.progress()
 	w, err := newWorld(ctx, o)
@@ -47,7 +48,9 @@ func Incidents(ctx context.Context, o Options, incidents, burst int) (work Work,
 	defer func() { err = errors.Join(err, w.close()) }()
 	tell(fmt.Sprintf("declaring %d incidents", incidents))
 	for n := 1; n <= incidents; n++ {
-		if err := w.post("carol", "/issues", map[string]string{"title": fmt.Sprintf("Trouble %d", n), "body": "/incident critical it is down"}); err != nil {
+		if err := w.post("carol", "/issues",
+			map[string]string{"title": fmt.Sprintf("Trouble %d", n),
+				"body": "/incident critical it is down"}); err != nil {
 			return work, err
 		}
 	}
@@ -96,20 +99,27 @@ const repository = "acme/incidents"
 
 func newWorld(ctx context.Context, o Options) (*world, error) {
 	var handler atomic.Pointer[http.ServeMux]
-	front, err := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.Load().ServeHTTP(w, r) }))
+	front, err := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.Load().ServeHTTP(w, r)
+	}))
 	if err != nil {
 		return nil, err
 	}
 	follow := &follower{}
 	const unlimited = 1 << 30 // GitHub's limit is no property of the product's
-	box, err := sandbox.New(sandbox.Options{Calls: unlimited, URL: front.url, WebhookURL: front.url + "/webhook", Files: map[string]map[string]string{repository: templates.Repository()}, Follower: follow})
+	box, err := sandbox.New(sandbox.Options{Calls: unlimited, URL: front.url,
+		WebhookURL: front.url + "/webhook",
+		Files:      map[string]map[string]string{repository: templates.Repository()}, Follower: follow})
 	if err != nil {
 		front.close()
 		return nil, err
 	}
 	env := box.Environment()
 	env["FIREBREAK_GITHUB_LIMITS"] = "none" // the product is measured, and not how long GitHub lets it wait
-	product, err := assembly.New(func(name string) string { return env[name] }, assembly.Options{Clock: box.Clock(), File: filepath.Join(o.Dir, "incidents.db"), Logger: slog.New(slog.DiscardHandler)})
+	product, err := assembly.New(func(name string) string {
+		return env[name]
+	}, assembly.Options{Clock: box.Clock(), File: filepath.Join(o.Dir, "incidents.db"),
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		front.close()
 		return nil, errors.Join(err, box.Close())
@@ -188,10 +198,12 @@ func (w *world) burst(clients, incidents, each int) error {
 	return errors.Join(failed...)
 }
 
-// done looks whether an incident's card counts that many findings: a figure of what was not done would be a good one.
+// done looks whether an incident's card counts that many findings: a figure of what was not done
+// would be a good one.
 func (w *world) done(number, findings int) error {
 	var comments []struct{ Body string }
-	if err := w.ask("carol", http.MethodGet, fmt.Sprintf("/api/v3/repos/%s/issues/%d/comments", repository, number), nil, &comments); err != nil {
+	if err := w.ask("carol", http.MethodGet,
+		fmt.Sprintf("/api/v3/repos/%s/issues/%d/comments", repository, number), nil, &comments); err != nil {
 		return err
 	}
 	want := fmt.Sprintf("findings (%d)", findings)
@@ -200,7 +212,8 @@ func (w *world) done(number, findings int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s#%d: no card says %q: the commands that were measured are not done", repository, number, want)
+	return fmt.Errorf("%s#%d: no card says %q: the commands that were measured are not done", repository,
+		number, want)
 }
 
 func (w *world) comment(number int, text string) error {
@@ -217,7 +230,8 @@ func (w *world) calls() (n int, err error) {
 		Next  int
 		Calls []struct{ Actor string }
 	}
-	if err := w.ask("", http.MethodGet, "/sandbox/calls?since="+strconv.Itoa(w.since), nil, &answer); err != nil {
+	if err := w.ask("", http.MethodGet, "/sandbox/calls?since="+strconv.Itoa(w.since), nil,
+		&answer); err != nil {
 		return 0, err
 	}
 	w.since = answer.Next

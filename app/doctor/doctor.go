@@ -1,5 +1,5 @@
-// Package doctor finds out, before an incident does, what keeps the product from working: at GitHub, in a repository, and
-// towards those whom it reaches. It changes nothing and pages nobody.
+// Package doctor finds out, before an incident does, what keeps the product from working: at
+// GitHub, in a repository, and towards those whom it reaches. It changes nothing and pages nobody.
 package doctor
 
 import (
@@ -44,8 +44,9 @@ type Doctor struct {
 	Pager     engine.Pager     // that sends nothing: see notify.Dry
 	Announcer engine.Announcer // likewise
 	Listed    []string         // the repositories for incidents, as the operator names them
-	Reports   string           // the repository in which what sources report becomes an incident, as owner/repo; empty: none
-	Now       func() time.Time // the real clock, which GitHub's tokens go by
+	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
+	Reports string
+	Now     func() time.Time // the real clock, which GitHub's tokens go by
 	// Wait waits between looks for the outcome of a delivery.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Told hears of each check as it begins.
@@ -117,8 +118,8 @@ func (d *Doctor) add(name string, s Status, found, mend string) {
 
 func (d *Doctor) ok(format string, args ...any) { d.add("", OK, fmt.Sprintf(format, args...), "") }
 
-// skew is how far this machine's clock may be from GitHub's: a token is dated a minute back, and GitHub takes none from the
-// future.
+// skew is how far this machine's clock may be from GitHub's: a token is dated a minute back, and
+// GitHub takes none from the future.
 const skew = 30 * time.Second
 
 // checkApp asks GitHub who the App is, and what time it is.
@@ -130,7 +131,8 @@ func (d *Doctor) checkApp(ctx context.Context) error {
 		if date, no := http.ParseTime(res.Header.Get("Date")); no == nil {
 			off := before.Add(after.Sub(before) / 2).Sub(date)
 			if off.Abs() > skew+after.Sub(before) {
-				d.add("", Failure, fmt.Sprintf("this machine's clock is %s off GitHub's", off.Round(time.Second)), "Set it by NTP: GitHub refuses tokens from another time")
+				d.add("", Failure, fmt.Sprintf("this machine's clock is %s off GitHub's",
+					off.Round(time.Second)), "Set it by NTP: GitHub refuses tokens from another time")
 			} else {
 				d.ok("this machine's clock is right")
 			}
@@ -141,7 +143,9 @@ func (d *Doctor) checkApp(ctx context.Context) error {
 		found, mend := github.Diagnose(err)
 		var answer *gogithub.ErrorResponse
 		if errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotFound {
-			found, mend = "GitHub does not know the App: "+answer.Message, "Look at FIREBREAK_APP_ID and the private key: they must be of one App; a new key is made on the App's page"
+			found, mend = "GitHub does not know the App: "+answer.Message,
+				"Look at FIREBREAK_APP_ID and the private key: they must be of one App; a new key is "+
+					"made on the App's page"
 		}
 		d.add("", Failure, found, mend)
 		return nil
@@ -169,7 +173,8 @@ func (d *Doctor) checkPermissions(context.Context) error {
 		d.ok("the App has all that it needs")
 	}
 	for _, p := range missing {
-		d.add("", Failure, fmt.Sprintf("%s (%s) is not granted. %s", p.Name, p.Level, p.Why), "Grant it at "+d.settings()+"/permissions")
+		d.add("", Failure, fmt.Sprintf("%s (%s) is not granted. %s", p.Name, p.Level, p.Why),
+			"Grant it at "+d.settings()+"/permissions")
 	}
 	return nil
 }
@@ -202,7 +207,8 @@ func (d *Doctor) checkVersion(ctx context.Context) error {
 		d.add("", Warning, announcement, "Update Firebreak before then")
 	}
 	if len(versions) > 0 && !slices.Contains(versions, github.Version) {
-		d.add("", Failure, "GitHub no longer has the REST API version "+github.Version+", only "+strings.Join(versions, ", "), "Update Firebreak")
+		d.add("", Failure, "GitHub no longer has the REST API version "+github.Version+", only "+
+			strings.Join(versions, ", "), "Update Firebreak")
 		return nil
 	}
 	d.ok("GitHub has the REST API version %s", github.Version)
@@ -218,7 +224,8 @@ func (d *Doctor) checkEvents(context.Context) error {
 	for _, e := range github.Events {
 		if !has[e.Name] {
 			complete = false
-			d.add("", Failure, e.Name+" is not subscribed to. "+e.Why, "Tick it at "+d.settings()+"/permissions")
+			d.add("", Failure, e.Name+" is not subscribed to. "+e.Why,
+				"Tick it at "+d.settings()+"/permissions")
 		}
 	}
 	if complete {

@@ -58,11 +58,14 @@ func open(t *testing.T, files map[string]string) *surgery {
 	}))
 	t.Cleanup(receiver.Close)
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	var err error
-	s.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: s.url, WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
+	s.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: s.url,
+		WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +77,18 @@ func open(t *testing.T, files map[string]string) *surgery {
 	handler = s.box.Handler()
 	s.request("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"Something to deliver"}`)
 	s.settle()
-	secret := func(_ context.Context, name string) (string, error) { return "", fmt.Errorf("%s is not set", name) }
-	out, err := notify.New(notify.Options{Secret: secret, HashKey: []byte("key"), PageURL: s.url + "/sandbox/receive/page", AnnounceURL: s.url + "/sandbox/receive/announce"})
+	secret := func(_ context.Context, name string) (string, error) {
+		return "", fmt.Errorf("%s is not set", name)
+	}
+	out, err := notify.New(notify.Options{Secret: secret, HashKey: []byte("key"),
+		PageURL: s.url + "/sandbox/receive/page", AnnounceURL: s.url + "/sandbox/receive/announce"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := s.box.Environment()
-	s.doctor = &doctor.Doctor{Listed: []string{"acme/incidents", "acme/payments", "acme/platform"}, App: s.app(env["FIREBREAK_PRIVATE_KEY"], 1), Pager: dry{out}, Announcer: dry{out}, Now: time.Now, Told: func(string, int, int) {},
+	s.doctor = &doctor.Doctor{Listed: []string{"acme/incidents", "acme/payments", "acme/platform"},
+		App: s.app(env["FIREBREAK_PRIVATE_KEY"], 1), Pager: dry{out}, Announcer: dry{out}, Now: time.Now,
+		Told: func(string, int, int) {},
 		Wait: func(context.Context, time.Duration) error { s.waits++; s.settle(); return nil }}
 	return s
 }
@@ -128,7 +136,8 @@ func (s *surgery) request(method, path, body string) {
 	}
 }
 
-// expect holds the findings that are not well to these, each as "check: part of what was found"; every one says how to mend it.
+// expect holds the findings that are not well to these, each as "check: part of what was found";
+// every one says how to mend it.
 func (s *surgery) expect(repo string, want ...string) []doctor.Finding {
 	s.t.Helper()
 	owner, name, _ := strings.Cut(repo, "/")
@@ -165,7 +174,9 @@ func TestTheHealthy(t *testing.T) {
 	for _, f := range all {
 		checks[f.Check] = f.Status == doctor.OK
 	}
-	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery", "installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing", "labels", "form", "teams", "assignees", "pagers", "customers"} {
+	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
+		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
+		"labels", "form", "teams", "assignees", "pagers", "customers"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
@@ -202,13 +213,16 @@ func TestItPagesNobodyAndChangesNothing(t *testing.T) {
 	s := open(t, templates.Repository())
 	sent := 0
 	next := http.DefaultTransport
-	app, err := github.New(github.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: transport(func(r *http.Request) (*http.Response, error) {
-		if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens") && !strings.HasSuffix(r.URL.Path, "/attempts") {
-			t.Errorf("it writes: %s %s", r.Method, r.URL)
-		}
-		sent++
-		return next.RoundTrip(r)
-	})})
+	app, err := github.New(github.Options{BaseURL: s.url, AppID: 1,
+		PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]),
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/access_tokens") &&
+				!strings.HasSuffix(r.URL.Path, "/attempts") {
+				t.Errorf("it writes: %s %s", r.Method, r.URL)
+			}
+			sent++
+			return next.RoundTrip(r)
+		})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +245,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t
 func TestTheWebhooksOutcome(t *testing.T) {
 	t.Parallel()
 	s := open(t, templates.Repository())
-	for answer, want := range map[int]string{401: "delivery: signature is wrong", 404: "delivery: Something else answers", 500: "delivery: 500", 0: "delivery: can't reach the address"} {
+	for answer, want := range map[int]string{401: "delivery: signature is wrong",
+		404: "delivery: Something else answers", 500: "delivery: 500", 0: "delivery: can't reach the address"} {
 		s.answer.Store(int64(answer))
 		s.expect("", want)
 	}
@@ -252,14 +267,24 @@ func TestWhatARepositoryLacks(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		"no configuration": {with(func(f map[string]string) { delete(f, ".github/firebreak.yml") }), []string{"configuration: there is no .github/firebreak.yml", "pagers: phone list"}},
-		"no form":          {with(func(f map[string]string) { delete(f, ".github/ISSUE_TEMPLATE/incident.yml") }), []string{"form: no issue form"}},
-		"a mistake":        {config("severities: 1\n"), []string{"configuration: line 1, column 13", "pagers: phone list"}},
-		"a label":          {config("severities: {p1: {critical: true}}\nphones: [1]\n"), []string{"labels: severity/p1"}},
-		"a team":           {config("coordinators: nobody\nphones: [1]\n"), []string{"teams: no team acme/nobody"}},
-		"somebody":         {config("phones: [1]\nescalation: {steps: [{to: [\"@gina\", \"@carol\"]}]}\n"), []string{"assignees: gina"}},
-		"a pager's secret": {config("phones: [1]\npager: pagerduty\nservices: {pagerduty: {secret: PD}}\n"), []string{"pagers: PD is not set"}},
-		"a customer's channel": {config("phones: [1]\ncustomers: {globex: {channels: [{webhook: GLOBEX}, {issue: globex/theirs}]}}\n"),
+		"no configuration": {with(func(f map[string]string) {
+			delete(f, ".github/firebreak.yml")
+		}), []string{"configuration: there is no .github/firebreak.yml", "pagers: phone list"}},
+		"no form": {with(func(f map[string]string) {
+			delete(f, ".github/ISSUE_TEMPLATE/incident.yml")
+		}), []string{"form: no issue form"}},
+		"a mistake": {config("severities: 1\n"),
+			[]string{"configuration: line 1, column 13", "pagers: phone list"}},
+		"a label": {config("severities: {p1: {critical: true}}\nphones: [1]\n"),
+			[]string{"labels: severity/p1"}},
+		"a team": {config("coordinators: nobody\nphones: [1]\n"),
+			[]string{"teams: no team acme/nobody"}},
+		"somebody": {config("phones: [1]\nescalation: {steps: [{to: [\"@gina\", \"@carol\"]}]}\n"),
+			[]string{"assignees: gina"}},
+		"a pager's secret": {config("phones: [1]\npager: pagerduty\nservices: {pagerduty: {secret: PD}}\n"),
+			[]string{"pagers: PD is not set"}},
+		"a customer's channel": {config("phones: [1]\ncustomers: {globex: {channels: [{webhook: GLOBEX}, " +
+			"{issue: globex/theirs}]}}\n"),
 			[]string{"customers: GLOBEX is not set", "customers: issue globex/theirs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,7 +335,8 @@ func TestEveryQuestionMayFail(t *testing.T) {
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	examine := func(t *testing.T, way http.RoundTripper) []doctor.Finding {
-		app, err := github.New(github.Options{BaseURL: s.url, AppID: 1, PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: way})
+		app, err := github.New(github.Options{BaseURL: s.url, AppID: 1,
+			PEM: []byte(s.box.Environment()["FIREBREAK_PRIVATE_KEY"]), Transport: way})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +356,8 @@ func TestEveryQuestionMayFail(t *testing.T) {
 				}
 				head := http.Header{"Content-Type": {"application/json"}}
 				body := io.NopCloser(strings.NewReader(`{"message":"It is broken"}`))
-				return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: head, Body: body, Request: r}, nil
+				return &http.Response{StatusCode: status, Status: http.StatusText(status), Header: head,
+					Body: body, Request: r}, nil
 			}))
 			failed := 0
 			for _, f := range findings {
@@ -341,7 +368,8 @@ func TestEveryQuestionMayFail(t *testing.T) {
 					}
 				}
 			}
-			// What may lack is not told: the API's versions, a ruleset, a form, the organisation's configuration.
+			// What may lack is not told: the API's versions, a ruleset, a form, the organisation's
+			// configuration.
 			if failed == 0 && status >= 500 {
 				t.Errorf("%s: %d: nothing is found", question, status)
 			}
@@ -349,7 +377,8 @@ func TestEveryQuestionMayFail(t *testing.T) {
 	}
 }
 
-// A search that GitHub refuses is said where the doctor looks at a repository: there the sweep finds nothing.
+// A search that GitHub refuses is said where the doctor looks at a repository: there the sweep
+// finds nothing.
 func TestASweepThatGitHubRefuses(t *testing.T) {
 	t.Parallel()
 	s := open(t, templates.Repository())
@@ -367,10 +396,15 @@ func TestWhatGitHubRefuses(t *testing.T) {
 		{`{"uninstall":"acme"}`, "installation: not installed on acme/incidents", "Install it"},
 		{`{"allow_list":"acme"}`, "installation: IP allow list", "allow list"},
 		{`{"archive":"acme/incidents"}`, "repository: archived", "Unarchive"},
-		{`{"empty":"acme/incidents"}`, "configuration: there is no|publishing: is empty|form: no issue form|pagers: phone list", "Push a first commit"},
+		{`{"empty":"acme/incidents"}`,
+			"configuration: there is no|publishing: is empty|form: no issue form|pagers: phone list",
+			"Push a first commit"},
 		{`{"disable_issues":"acme/incidents"}`, "repository: has no issues", "Enable issues"},
 		{`{"rename":["acme/incidents","acme/p1"]}`, "repository: is called acme/p1 now", "new name"},
-		{`{"permissions":{"issues":"read"}}`, "installation: not granted issues|installation: not granted contents|installation: not granted pull_requests|installation: not granted checks|installation: not granted members", "An owner accepts"},
+		{`{"permissions":{"issues":"read"}}`,
+			"installation: not granted issues|installation: not granted contents|installation: not " +
+				"granted pull_requests|installation: not granted checks|installation: not granted members",
+			"An owner accepts"},
 	} {
 		t.Run(tt.state, func(t *testing.T) {
 			t.Parallel()

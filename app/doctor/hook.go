@@ -22,16 +22,21 @@ func (d *Doctor) checkHook(ctx context.Context) error {
 	switch {
 	case err != nil || u.Host == "":
 		d.failed = true
-		d.add("", Failure, "the App has no webhook", "Make it active and give it the address of the product at "+d.settings())
+		d.add("", Failure, "the App has no webhook",
+			"Make it active and give it the address of the product at "+d.settings())
 		return nil
 	case hook.GetSecret() == "":
-		d.add("", Failure, "the webhook has no secret, so anybody could send commands", "Set FIREBREAK_WEBHOOK_SECRET as the webhook's secret at "+d.settings())
+		d.add("", Failure, "the webhook has no secret, so anybody could send commands",
+			"Set FIREBREAK_WEBHOOK_SECRET as the webhook's secret at "+d.settings())
 	case hook.GetContentType() != "json":
-		d.add("", Failure, "the webhook's content type is "+hook.GetContentType(), "Choose application/json at "+d.settings())
+		d.add("", Failure, "the webhook's content type is "+hook.GetContentType(),
+			"Choose application/json at "+d.settings())
 	case u.Scheme == "https" && hook.GetInsecureSSL() == "1":
-		d.add("", Warning, "the webhook's certificate is not verified", "Enable SSL verification at "+d.settings())
+		d.add("", Warning, "the webhook's certificate is not verified",
+			"Enable SSL verification at "+d.settings())
 	case u.Scheme == "http" && u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost":
-		d.add("", Warning, "webhooks go unencrypted to "+hook.GetURL(), "Give an address with https at "+d.settings())
+		d.add("", Warning, "webhooks go unencrypted to "+hook.GetURL(),
+			"Give an address with https at "+d.settings())
 	default:
 		d.ok("webhooks go to %s, as JSON and signed", hook.GetURL())
 	}
@@ -44,8 +49,8 @@ const (
 	looks   = 20
 )
 
-// checkDelivery lets GitHub deliver again what it delivered last, best its ping: the receiver takes it, if it is reached and the
-// signature fits, and does nothing twice.
+// checkDelivery lets GitHub deliver again what it delivered last, best its ping: the receiver takes
+// it, if it is reached and the signature fits, and does nothing twice.
 func (d *Doctor) checkDelivery(ctx context.Context) error {
 	list := func() ([]*github.HookDelivery, error) {
 		all, _, err := d.App.Self().Apps.ListHookDeliveries(ctx, &github.ListCursorOptions{PerPage: 100})
@@ -59,7 +64,8 @@ func (d *Doctor) checkDelivery(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		d.add("", Warning, "GitHub has delivered nothing for three days, so redelivery can't be tested", "Comment on any issue of a repository with the App, and run this again")
+		d.add("", Warning, "GitHub has delivered nothing for three days, so redelivery can't be tested",
+			"Comment on any issue of a repository with the App, and run this again")
 		return nil
 	}
 	last := all[0]
@@ -90,22 +96,28 @@ func (d *Doctor) checkDelivery(ctx context.Context) error {
 			}
 		}
 	}
-	d.add("", Failure, fmt.Sprintf("GitHub has not delivered the %s again within %s", last.GetEvent(), looks*between), "Look at the deliveries at "+d.settings()+"/advanced")
+	d.add("", Failure, fmt.Sprintf("GitHub has not delivered the %s again within %s", last.GetEvent(),
+		looks*between), "Look at the deliveries at "+d.settings()+"/advanced")
 	return nil
 }
 
 // judge tells by the receiver's answer what is wrong.
 func (d *Doctor) judge(one *github.HookDelivery) {
-	says := fmt.Sprintf("GitHub delivered its last %s again: %d %s", one.GetEvent(), one.GetStatusCode(), one.GetStatus())
+	says := fmt.Sprintf("GitHub delivered its last %s again: %d %s", one.GetEvent(), one.GetStatusCode(),
+		one.GetStatus())
 	switch code := one.GetStatusCode(); {
 	case code >= 200 && code < 300:
 		d.ok("%s. The address is reached, and the signature fits", says)
 	case code == http.StatusUnauthorized:
-		d.add("", Failure, says+". The signature is wrong", "Give the product the webhook's secret as FIREBREAK_WEBHOOK_SECRET, or set a new one for both at "+d.settings())
+		d.add("", Failure, says+". The signature is wrong",
+			"Give the product the webhook's secret as FIREBREAK_WEBHOOK_SECRET, or set a new one for "+
+				"both at "+d.settings())
 	case code == http.StatusNotFound || code == http.StatusMethodNotAllowed:
-		d.add("", Failure, says+". Something else answers there", "The address must end in /webhook: change it at "+d.settings())
+		d.add("", Failure, says+". Something else answers there",
+			"The address must end in /webhook: change it at "+d.settings())
 	case code == 0, strings.HasPrefix(one.GetStatus(), "failed to connect"), one.GetStatus() == "timed out":
-		d.add("", Failure, says+". GitHub can't reach the address", "Is `firebreak-serve` running, and is its address open to GitHub? It is set at "+d.settings())
+		d.add("", Failure, says+". GitHub can't reach the address",
+			"Is `firebreak-serve` running, and is its address open to GitHub? It is set at "+d.settings())
 	default:
 		d.add("", Failure, says, "Look at the log of `firebreak-serve`")
 	}

@@ -36,7 +36,8 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 	inst, res, err := p.App.Self().Apps.FindRepositoryInstallation(ctx, p.ref.Owner, p.ref.Repo)
 	if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
 		p.failed = true
-		p.add("", Failure, p.self.GetName()+" is not installed on "+p.ref.FullName(), "Install it at "+p.self.GetHTMLURL()+"/installations/new")
+		p.add("", Failure, p.self.GetName()+" is not installed on "+p.ref.FullName(),
+			"Install it at "+p.self.GetHTMLURL()+"/installations/new")
 		return nil
 	}
 	if err != nil {
@@ -53,7 +54,8 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 	}
 	for _, m := range missing {
 		p.failed = true
-		p.add("", Failure, fmt.Sprintf("the installation was not granted %s (%s)", m.Name, m.Level), "An owner accepts the App's new permissions at "+inst.GetHTMLURL())
+		p.add("", Failure, fmt.Sprintf("the installation was not granted %s (%s)", m.Name, m.Level),
+			"An owner accepts the App's new permissions at "+inst.GetHTMLURL())
 	}
 	if p.failed {
 		return nil
@@ -72,8 +74,10 @@ func (p *patient) checkSweep(ctx context.Context) error {
 	err := p.App.Probe(ctx, github.Installation{ID: p.inst.GetID(), Owner: owner})
 	var refused *engine.Refusal
 	if errors.As(err, &refused) {
-		p.add("", Failure, fmt.Sprintf("GitHub refuses the search for incidents of %s (%d): %s. A lost webhook or timer is not found there", owner, refused.Status, refused.Reason),
-			"Look at the organisation's IP allow list, and at the repositories that the App may reach at "+p.inst.GetHTMLURL())
+		p.add("", Failure, fmt.Sprintf("GitHub refuses the search for incidents of %s (%d): %s. A lost "+
+			"webhook or timer is not found there", owner, refused.Status, refused.Reason),
+			"Look at the organisation's IP allow list, and at the repositories that the App may reach at "+
+				p.inst.GetHTMLURL())
 		return nil
 	}
 	if err == nil {
@@ -90,13 +94,16 @@ func (p *patient) checkRepository(ctx context.Context) error {
 	}
 	before := len(p.findings)
 	if r.GetArchived() {
-		p.add("", Failure, p.ref.FullName()+" is archived: nothing can be written there", "Unarchive it in its settings")
+		p.add("", Failure, p.ref.FullName()+" is archived: nothing can be written there",
+			"Unarchive it in its settings")
 	}
 	if !r.GetHasIssues() {
-		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues", "Enable issues in its settings")
+		p.add("", Failure, p.ref.FullName()+" has no issues, and incidents are issues",
+			"Enable issues in its settings")
 	}
 	if !naming.Equal(r.GetFullName(), p.ref.FullName()) {
-		p.add("", Warning, p.ref.FullName()+" is called "+r.GetFullName()+" now", "Use the new name where the old one is configured; GitHub redirects until somebody takes the old one")
+		p.add("", Warning, p.ref.FullName()+" is called "+r.GetFullName()+" now",
+			"Use the new name where the old one is configured; GitHub redirects until somebody takes the old one")
 	}
 	p.branch, p.id = r.GetDefaultBranch(), r.GetID()
 	if len(p.findings) == before {
@@ -109,7 +116,8 @@ func (p *patient) checkRepository(ctx context.Context) error {
 func (p *patient) checkList(ctx context.Context) error {
 	name := p.ref.FullName()
 	if len(p.Listed) == 0 {
-		p.add("", Warning, "FIREBREAK_REPOSITORIES is not set: whoever can write in another repository may have its incidents handled too",
+		p.add("", Warning, "FIREBREAK_REPOSITORIES is not set: whoever can write in another repository "+
+			"may have its incidents handled too",
 			"Set FIREBREAK_REPOSITORIES="+name+" where the product runs")
 		return nil
 	}
@@ -121,12 +129,14 @@ func (p *patient) checkList(ctx context.Context) error {
 		if !naming.Equal(entry, p.ref.Owner+"/.github") {
 			continue
 		}
-		content, ok, err := p.App.ReadFile(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"}, config.RepositoriesPath)
+		content, ok, err := p.App.ReadFile(ctx, incident.Ref{Owner: p.ref.Owner, Repo: ".github"},
+			config.RepositoriesPath)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			p.add("", Failure, entry+" has no "+config.RepositoriesPath, "Write `repositories: ["+p.ref.Repo+"]` into it")
+			p.add("", Failure, entry+" has no "+config.RepositoriesPath,
+				"Write `repositories: ["+p.ref.Repo+"]` into it")
 			return nil
 		}
 		names, err := config.ParseRepositories(content, p.ref.Owner)
@@ -139,11 +149,13 @@ func (p *patient) checkList(ctx context.Context) error {
 			return nil
 		}
 	}
-	p.add("", Failure, name+" is not listed for incidents: nothing is done there", "Add it to FIREBREAK_REPOSITORIES where the product runs")
+	p.add("", Failure, name+" is not listed for incidents: nothing is done there",
+		"Add it to FIREBREAK_REPOSITORIES where the product runs")
 	return nil
 }
 
-// checkPublishing looks for what keeps the postmortem's branch from being made: a repository without a commit, or rules.
+// checkPublishing looks for what keeps the postmortem's branch from being made: a repository
+// without a commit, or rules.
 func (p *patient) checkPublishing(ctx context.Context) error {
 	_, _, err := p.c.Git.GetRef(ctx, p.ref.Owner, p.ref.Repo, "heads/"+p.branch)
 	if err != nil {
@@ -155,7 +167,9 @@ func (p *patient) checkPublishing(ctx context.Context) error {
 	}
 	for _, rule := range rules {
 		if rule == "creation" || rule == "update" {
-			p.add("", Warning, "a ruleset restricts the "+rule+" of branches named postmortem/*", "Let the App bypass it, or leave those branches out of it: a postmortem is a pull request from one")
+			p.add("", Warning, "a ruleset restricts the "+rule+" of branches named postmortem/*",
+				"Let the App bypass it, or leave those branches out of it: a postmortem is a pull "+
+					"request from one")
 			return nil
 		}
 	}
@@ -171,14 +185,16 @@ func (p *patient) checkRate(ctx context.Context) error {
 	case limit == 0:
 		p.ok("GitHub limits nothing here")
 	case left*5 < limit:
-		p.add("", Warning, fmt.Sprintf("%d of %d calls are left until %s", left, limit, until.Format("15:04 UTC")), "Find out what else uses the App's calls")
+		p.add("", Warning, fmt.Sprintf("%d of %d calls are left until %s", left, limit,
+			until.Format("15:04 UTC")), "Find out what else uses the App's calls")
 	default:
 		p.ok("%d of %d calls are left this hour", left, limit)
 	}
 	return nil
 }
 
-// checkConfig reads the policy as the engine does: the repository's, else the organisation's, else the defaults.
+// checkConfig reads the policy as the engine does: the repository's, else the organisation's, else
+// the defaults.
 func (p *patient) checkConfig(ctx context.Context) error {
 	p.policy = incident.DefaultPolicy()
 	where := p.ref
@@ -194,12 +210,14 @@ func (p *patient) checkConfig(ctx context.Context) error {
 		return err
 	}
 	if !there {
-		p.add("", Warning, "there is no "+config.Path+", so the defaults apply", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+		p.add("", Warning, "there is no "+config.Path+", so the defaults apply",
+			"`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
 		return nil
 	}
 	policy, err := config.Parse(content)
 	for _, m := range config.Mistakes(err) {
-		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m), "Correct that line. Until then the last good configuration applies, or the defaults")
+		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m),
+			"Correct that line. Until then the last good configuration applies, or the defaults")
 	}
 	if err == nil {
 		p.policy = policy
@@ -214,7 +232,8 @@ func (p *patient) checkLabels(ctx context.Context) error {
 		return err
 	}
 	if len(missing) > 0 {
-		p.add("", Failure, "missing: "+strings.Join(missing, ", "), "`firebreak init "+p.ref.FullName()+"` creates them")
+		p.add("", Failure, "missing: "+strings.Join(missing, ", "),
+			"`firebreak init "+p.ref.FullName()+"` creates them")
 		return nil
 	}
 	p.ok("all are there")
@@ -241,11 +260,14 @@ func (p *patient) checkForm(ctx context.Context) error {
 			return nil
 		}
 	}
-	p.add("", Warning, "no issue form sets the label "+incident.LabelIncident+", so incidents can be declared by /incident only", "`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
+	p.add("", Warning, "no issue form sets the label "+incident.LabelIncident+
+		", so incidents can be declared by /incident only",
+		"`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
 	return nil
 }
 
-// checkTeams asks whether each team that the policy names is there and has somebody in it, and notes who.
+// checkTeams asks whether each team that the policy names is there and has somebody in it, and
+// notes who.
 func (p *patient) checkTeams(ctx context.Context) error {
 	p.people = map[string][]string{}
 	teams := map[string]bool{p.policy.Coordinators: true}
@@ -289,7 +311,8 @@ func (p *patient) team(ctx context.Context, name string) (int, error) {
 		members, res, err := p.c.Teams.ListTeamMembersBySlug(ctx, org, slug, page)
 		if err != nil && res != nil && res.StatusCode == http.StatusNotFound {
 			p.add("", Failure, fmt.Sprintf("there is no team %s/%s that the App can see", org, slug),
-				fmt.Sprintf("Create it, or name another in %s; in a person's repository, which has no teams, write @login", config.Path))
+				fmt.Sprintf("Create it, or name another in %s; in a person's repository, which has no "+
+					"teams, write @login", config.Path))
 			return 0, nil
 		}
 		if err != nil {
@@ -311,8 +334,8 @@ func (p *patient) team(ctx context.Context, name string) (int, error) {
 	return n, nil
 }
 
-// checkAssignees asks whether those people can be assigned: roles are assignees, and GitHub drops whom it can't assign
-// without a word.
+// checkAssignees asks whether those people can be assigned: roles are assignees, and GitHub drops
+// whom it can't assign without a word.
 func (p *patient) checkAssignees(ctx context.Context) error {
 	can := map[string]bool{}
 	for page := (&gogithub.ListOptions{PerPage: 100}); ; {
@@ -335,7 +358,8 @@ func (p *patient) checkAssignees(ctx context.Context) error {
 		}
 	}
 	if len(not) > 0 {
-		p.add("", Failure, "can't be assigned: "+strings.Join(not, ", "), "Give their team at least read access to "+p.ref.FullName()+", better write")
+		p.add("", Failure, "can't be assigned: "+strings.Join(not, ", "),
+			"Give their team at least read access to "+p.ref.FullName()+", better write")
 		return nil
 	}
 	p.ok("everybody in those teams can be assigned")
@@ -349,7 +373,8 @@ func (p *patient) checkPagers(ctx context.Context) error {
 	var kinds []string
 	for n, step := range p.policy.Escalation {
 		if slices.Contains(step.To, "phone") && len(p.policy.Phones) == 0 {
-			p.add("", Warning, fmt.Sprintf("step %d of the escalation names the phone list, which is empty", n+1), "List numbers under phones in "+config.Path)
+			p.add("", Warning, fmt.Sprintf("step %d of the escalation names the phone list, which is empty",
+				n+1), "List numbers under phones in "+config.Path)
 		}
 		to := slices.DeleteFunc(slices.Clone(step.To), func(t string) bool { return t == "phone" })
 		by := step.By
@@ -367,10 +392,13 @@ func (p *patient) checkPagers(ctx context.Context) error {
 				continue // a mention needs nothing but the teams
 			}
 			service, _ := p.policy.Service(kind)
-			err := p.Pager.Page(ctx, engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor", Severity: p.policy.Severities[0].Name, Service: service})
+			err := p.Pager.Page(ctx,
+				engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor",
+					Severity: p.policy.Severities[0].Name, Service: service})
 			if err != nil && !told[err.Error()] {
 				told[err.Error()] = true
-				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), "Set it in "+config.Path+", or in the environment of `firebreak-serve` and of this command")
+				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err),
+					"Set it in "+config.Path+", or in the environment of `firebreak-serve` and of this command")
 			}
 		}
 	}
@@ -387,22 +415,27 @@ func (p *patient) checkCustomers(ctx context.Context) error {
 		for _, ch := range c.Channels {
 			channels++
 			var err error
-			mend := "Set it in " + config.Path + ", or in the environment of `firebreak-serve` and of this command"
+			mend := "Set it in " + config.Path +
+				", or in the environment of `firebreak-serve` and of this command"
 			if ch.Kind == "issue" {
 				owner, repo, _ := strings.Cut(ch.To, "/")
 				_, _, err = p.App.Self().Apps.FindRepositoryInstallation(ctx, owner, repo)
 				mend = "Install the App on " + ch.To + " at " + p.self.GetHTMLURL() + "/installations/new"
 			} else {
 				service, _ := p.policy.Service(ch.Kind)
-				err = p.Announcer.Announce(ctx, engine.Announcement{Key: "doctor", Customer: c.Name, Channel: ch, Service: service, Text: "doctor", At: p.Now()})
+				err = p.Announcer.Announce(ctx,
+					engine.Announcement{Key: "doctor", Customer: c.Name, Channel: ch, Service: service,
+						Text: "doctor", At: p.Now()})
 			}
 			if err != nil {
-				p.add("", Failure, fmt.Sprintf("%s can't be told by %s %s: %v", c.Name, ch.Kind, ch.To, err), mend)
+				p.add("", Failure, fmt.Sprintf("%s can't be told by %s %s: %v", c.Name, ch.Kind, ch.To,
+					err), mend)
 			}
 		}
 	}
 	if len(p.findings) == before {
-		p.ok("%d customers with %d channels: what an update needs is there; none was sent", len(p.policy.Customers), channels)
+		p.ok("%d customers with %d channels: what an update needs is there; none was sent",
+			len(p.policy.Customers), channels)
 	}
 	return nil
 }

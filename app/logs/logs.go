@@ -1,5 +1,6 @@
-// Package logs keeps what strangers write out of the log: whatever reaches a line is of bounded length and shows itself without
-// acting, in a terminal, in a viewer and in what reads the lines again.
+// Package logs keeps what strangers write out of the log: whatever reaches a line is of bounded
+// length and shows itself without acting, in a terminal, in a viewer and in what reads the lines
+// again.
 package logs
 
 import (
@@ -90,8 +91,9 @@ func value(v slog.Value) slog.Value {
 	return v
 }
 
-// Text returns at most limit bytes of a text on one line. What can't be seen but changes what is read (control characters, the
-// ends of lines, bidirectional overrides, characters of no width) is written as an escape such as \n or \u202e.
+// Text returns at most limit bytes of a text on one line. What can't be seen but changes what is
+// read (control characters, the ends of lines, bidirectional overrides, characters of no width) is
+// written as an escape such as \n or \u202e.
 func Text(s string, limit int) string {
 	if len(s) <= limit && isPlain(s) {
 		return s
@@ -144,8 +146,9 @@ func escape(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// Sampler lets the first of a kind of line through and then one in a while, so that whoever is refused a thousand times a second
-// fills no disk. Kinds are a few words of ours, never a text from outside.
+// Sampler lets the first of a kind of line through and then one in a while, so that whoever is
+// refused a thousand times a second fills no disk. Kinds are a few words of ours, never a text from
+// outside.
 type Sampler struct {
 	Every time.Duration
 	Now   func() time.Time
@@ -159,7 +162,8 @@ type sampled struct {
 	left int
 }
 
-// Allow reports whether a line of a kind is to be written now, and how many were left out since the one before.
+// Allow reports whether a line of a kind is to be written now, and how many were left out since the
+// one before.
 func (s *Sampler) Allow(kind string) (left int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

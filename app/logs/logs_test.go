@@ -17,8 +17,10 @@ import (
 
 // hostile are texts that act on who reads a log, or on what does.
 var hostile = []string{
-	"", "plain", "über 日本語 🔥", "a\nb", "a\r\n{\"level\":\"ERROR\"}", "\x1b[2J\x1b]0;x\x07", "a\u202ecod.exe", "zero\u200bwidth", "\u2028line", "\x00", "\xff\xfe",
-	strings.Repeat("x", 64<<10), strings.Repeat("\u202e", 20<<10), strings.Repeat("é", 3<<10), "tag\U000e0041", "\u2066iso\u2069",
+	"", "plain", "über 日本語 🔥", "a\nb", "a\r\n{\"level\":\"ERROR\"}", "\x1b[2J\x1b]0;x\x07",
+	"a\u202ecod.exe", "zero\u200bwidth", "\u2028line", "\x00", "\xff\xfe",
+	strings.Repeat("x", 64<<10), strings.Repeat("\u202e", 20<<10), strings.Repeat("é", 3<<10),
+	"tag\U000e0041", "\u2066iso\u2069",
 }
 
 // isInert reports whether a text can be shown on a terminal and stays what it is.
@@ -69,12 +71,15 @@ func (v valuer) LogValue() slog.Value { return slog.StringValue(v.text) }
 func checkLine(t *testing.T, s string) {
 	t.Helper()
 	var out, text bytes.Buffer
-	for _, log := range []*slog.Logger{logs.New(&out), slog.New(logs.Bounded(slog.NewTextHandler(&text, nil)))} {
-		log.With("before", s).WithGroup("g").Warn(s, "text", s, "err", errors.New(s), "list", []string{s, s}, "value", valuer{s},
+	for _, log := range []*slog.Logger{logs.New(&out),
+		slog.New(logs.Bounded(slog.NewTextHandler(&text, nil)))} {
+		log.With("before", s).WithGroup("g").Warn(s, "text", s, "err", errors.New(s), "list",
+			[]string{s, s}, "value", valuer{s},
 			slog.Group("in", "deep", s), "bytes", []byte(s), "any", struct{ A string }{s}, "n", 3)
 	}
 	for _, b := range []*bytes.Buffer{&out, &text} {
-		if strings.Count(b.String(), "\n") != 1 || !isInert(strings.TrimSuffix(b.String(), "\n")) || b.Len() > 40<<10 {
+		if strings.Count(b.String(), "\n") != 1 || !isInert(strings.TrimSuffix(b.String(), "\n")) ||
+			b.Len() > 40<<10 {
 			t.Errorf("%.40q gives a line of %d bytes: %.300q", s, b.Len(), b)
 		}
 	}

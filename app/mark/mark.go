@@ -1,9 +1,10 @@
-// Package mark writes and reads what the app notes for itself in comments and issues: hidden lines at their end, such as which
-// command a comment answers, below a line that signs them.
+// Package mark writes and reads what the app notes for itself in comments and issues: hidden lines
+// at their end, such as which command a comment answers, below a line that signs them.
 //
-// Whoever may write in a repository may edit the app's comments there, so a mark counts only with its signature. In a comment that
-// covers the incident, the comment's text and all of its marks: a mark that somebody adds, changes or takes to another comment is
-// none. The text of an issue is for people to edit. There the signature covers the incident, the marks and the time at which the app
+// Whoever may write in a repository may edit the app's comments there, so a mark counts only with
+// its signature. In a comment that covers the incident, the comment's text and all of its marks: a
+// mark that somebody adds, changes or takes to another comment is none. The text of an issue is for
+// people to edit. There the signature covers the incident, the marks and the time at which the app
 // opened the issue, so that it holds for no older or younger one.
 package mark
 
@@ -50,8 +51,8 @@ func parse(s string) (m Mark, ok bool) {
 // signature is the kind of the line that signs the marks below it.
 const signature = "signed"
 
-// opening is by how much GitHub's time for an issue may differ from that at which the app began to open it: requests wait for
-// GitHub's limits, and clocks differ.
+// opening is by how much GitHub's time for an issue may differ from that at which the app began to
+// open it: requests wait for GitHub's limits, and clocks differ.
 const opening = 15 * time.Minute
 
 // Keys sign marks: the first signs, all are accepted.
@@ -66,8 +67,8 @@ func (k Keys) Comment(incident, text string, marks ...Mark) string {
 	return text + "\n" + Mark{signature, sum}.Line() + "\n" + Lines(marks)
 }
 
-// InComment returns the marks of a comment that are signed for one of these incidents, and their signature; none and "" if there
-// are no such marks.
+// InComment returns the marks of a comment that are signed for one of these incidents, and their
+// signature; none and "" if there are no such marks.
 func (k Keys) InComment(body string, incidents ...string) (marks []Mark, signed string) {
 	text, marks := cut(body)
 	if len(marks) < 2 || marks[0].Kind != signature {
@@ -84,15 +85,16 @@ func (k Keys) InComment(body string, incidents ...string) (marks []Mark, signed 
 	return nil, ""
 }
 
-// Issue returns the text of an issue that the app opens now, with its marks below it, signed for an incident, or for "" where the
-// issue is to become one.
+// Issue returns the text of an issue that the app opens now, with its marks below it, signed for an
+// incident, or for "" where the issue is to become one.
 func (k Keys) Issue(incident, text string, now time.Time, marks ...Mark) string {
 	at := strconv.FormatInt(now.Unix(), 10)
 	signed := Mark{signature, at + " " + k.sum(0, "issue", incident, at, marks)}
 	return strings.TrimRight(text, "\n") + "\n\n" + signed.Line() + "\n" + Lines(marks)
 }
 
-// InIssue returns the marks of an issue that was created at a time, if they are signed for one of these incidents.
+// InIssue returns the marks of an issue that was created at a time, if they are signed for one of
+// these incidents.
 func (k Keys) InIssue(body string, created time.Time, incidents ...string) []Mark {
 	lines := strings.Split(strings.ReplaceAll(body, "\r\n", "\n"), "\n")
 	for i, l := range lines {
@@ -124,8 +126,8 @@ func (k Keys) InIssue(body string, created time.Time, incidents ...string) []Mar
 	return nil
 }
 
-// Unsigned returns the marks at the end of a text that has no signature, as versions before this one wrote them. The same signs
-// further up are somebody's words that the app repeats.
+// Unsigned returns the marks at the end of a text that has no signature, as versions before this
+// one wrote them. The same signs further up are somebody's words that the app repeats.
 func Unsigned(body string) []Mark {
 	_, marks := cut(body)
 	for _, m := range marks {

@@ -28,20 +28,22 @@ func TestMarksOfComments(t *testing.T) {
 		body string
 		want []mark.Mark
 	}{
-		"as written":                {body, []mark.Mark{page}},
-		"as GitHub may give it":     {strings.ReplaceAll(body, "\n", "\r\n") + "\r\n", []mark.Mark{page}},
-		"two marks":                 {keys.Comment(here, "Text", page, ack), []mark.Mark{page, ack}},
-		"signed by the key before":  {keys[1:].Comment(here, "Text", page), []mark.Mark{page}},
-		"a text with blank lines":   {keys.Comment(here, "\n\nText\n\n", page), []mark.Mark{page}},
-		"no text":                   {keys.Comment(here, "", page), []mark.Mark{page}},
-		"a mark that is repeated":   {keys.Comment(here, "carol wrote\n"+ack.Line(), page), []mark.Mark{page}},
-		"signed for another issue":  {keys.Comment(elsewhere, "**Paged carol.**", page), nil},
-		"signed by another key":     {mark.Keys{[]byte("mallory's")}.Comment(here, "**Paged carol.**", page), nil},
-		"unsigned":                  {"**Paged carol.**\n" + page.Line(), nil},
-		"a mark added below":        {body + "\n" + ack.Line(), nil},
-		"a mark added above":        {strings.Replace(body, "\n", "\n"+ack.Line()+"\n", 1), nil},
-		"a mark altered":            {strings.Replace(body, "page/1", "page/2", 1), nil},
-		"a mark taken out of two":   {strings.Replace(keys.Comment(here, "Text", page, ack), "\n"+ack.Line(), "", 1), nil},
+		"as written":               {body, []mark.Mark{page}},
+		"as GitHub may give it":    {strings.ReplaceAll(body, "\n", "\r\n") + "\r\n", []mark.Mark{page}},
+		"two marks":                {keys.Comment(here, "Text", page, ack), []mark.Mark{page, ack}},
+		"signed by the key before": {keys[1:].Comment(here, "Text", page), []mark.Mark{page}},
+		"a text with blank lines":  {keys.Comment(here, "\n\nText\n\n", page), []mark.Mark{page}},
+		"no text":                  {keys.Comment(here, "", page), []mark.Mark{page}},
+		"a mark that is repeated":  {keys.Comment(here, "carol wrote\n"+ack.Line(), page), []mark.Mark{page}},
+		"signed for another issue": {keys.Comment(elsewhere, "**Paged carol.**", page), nil},
+		"signed by another key": {mark.Keys{[]byte("mallory's")}.Comment(here, "**Paged carol.**",
+			page), nil},
+		"unsigned":           {"**Paged carol.**\n" + page.Line(), nil},
+		"a mark added below": {body + "\n" + ack.Line(), nil},
+		"a mark added above": {strings.Replace(body, "\n", "\n"+ack.Line()+"\n", 1), nil},
+		"a mark altered":     {strings.Replace(body, "page/1", "page/2", 1), nil},
+		"a mark taken out of two": {strings.Replace(keys.Comment(here, "Text", page, ack),
+			"\n"+ack.Line(), "", 1), nil},
 		"the text altered":          {strings.Replace(body, "carol", "dan", 1), nil},
 		"another comment's marks":   {"**Paged carol.**\n" + block(other), nil},
 		"another's below its own":   {body + "\n" + block(other), nil},
@@ -51,7 +53,8 @@ func TestMarksOfComments(t *testing.T) {
 		"an issue's marks":          {keys.Issue(here, "**Paged carol.**", opened, page), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, signed := keys.InComment(c.body, here); !slices.Equal(got, c.want) || (signed != "") != (c.want != nil) {
+			if got, signed := keys.InComment(c.body, here); !slices.Equal(got, c.want) ||
+				(signed != "") != (c.want != nil) {
 				t.Errorf("%v %q, want %v, in\n%s", got, signed, c.want, c.body)
 			}
 		})
@@ -66,23 +69,26 @@ func TestMarksOfIssues(t *testing.T) {
 		created time.Time
 		want    []mark.Mark
 	}{
-		"as written":              {body, opened, both},
-		"created a little later":  {body, opened.Add(time.Minute), both},
-		"the clocks differ":       {body, opened.Add(-2 * time.Minute), both},
-		"somebody wrote above":    {"Summary: " + body, opened, both},
-		"somebody wrote below":    {body + "\n\nMore of it", opened, both},
-		"as GitHub may give it":   {strings.ReplaceAll(body, "\n", "\r\n"), opened, both},
-		"in an older issue":       {body, opened.Add(-time.Hour), nil},
-		"in a younger issue":      {body, opened.Add(time.Hour), nil},
-		"a mark altered":          {strings.Replace(body, "page/1", "page/2", 1), opened, nil},
-		"a mark added":            {body + "\n" + ack.Line(), opened, nil},
-		"a mark taken out":        {strings.Replace(body, "\n"+page.Line(), "", 1), opened, nil},
-		"the time altered":        {strings.Replace(body, "signed 1772", "signed 1773", 1), opened.Add(1_000_000 * time.Second), nil},
-		"signed for another":      {keys.Issue(elsewhere, "It burns.", opened, report), opened, nil},
-		"signed by another key":   {mark.Keys{[]byte("mallory's")}.Issue(here, "It burns.", opened, report), opened, nil},
-		"unsigned":                {"It burns.\n\n" + report.Line(), opened, nil},
-		"a comment's marks":       {keys.Comment(here, "It burns.", report), opened, nil},
-		"a forged one above it":   {"<!-- firebreak:signed 1772448000 00 -->\n" + ack.Line() + "\n\n" + body, opened, both},
+		"as written":             {body, opened, both},
+		"created a little later": {body, opened.Add(time.Minute), both},
+		"the clocks differ":      {body, opened.Add(-2 * time.Minute), both},
+		"somebody wrote above":   {"Summary: " + body, opened, both},
+		"somebody wrote below":   {body + "\n\nMore of it", opened, both},
+		"as GitHub may give it":  {strings.ReplaceAll(body, "\n", "\r\n"), opened, both},
+		"in an older issue":      {body, opened.Add(-time.Hour), nil},
+		"in a younger issue":     {body, opened.Add(time.Hour), nil},
+		"a mark altered":         {strings.Replace(body, "page/1", "page/2", 1), opened, nil},
+		"a mark added":           {body + "\n" + ack.Line(), opened, nil},
+		"a mark taken out":       {strings.Replace(body, "\n"+page.Line(), "", 1), opened, nil},
+		"the time altered": {strings.Replace(body, "signed 1772", "signed 1773", 1),
+			opened.Add(1_000_000 * time.Second), nil},
+		"signed for another": {keys.Issue(elsewhere, "It burns.", opened, report), opened, nil},
+		"signed by another key": {mark.Keys{[]byte("mallory's")}.Issue(here, "It burns.", opened, report),
+			opened, nil},
+		"unsigned":          {"It burns.\n\n" + report.Line(), opened, nil},
+		"a comment's marks": {keys.Comment(here, "It burns.", report), opened, nil},
+		"a forged one above it": {"<!-- firebreak:signed 1772448000 00 -->\n" + ack.Line() + "\n\n" +
+			body, opened, both},
 		"nothing but a signature": {"<!-- firebreak:signed 1772448000 00 -->", opened, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +99,8 @@ func TestMarksOfIssues(t *testing.T) {
 	}
 }
 
-// What versions before this one wrote has no signature. A text that has one is none of theirs, whatever it holds.
+// What versions before this one wrote has no signature. A text that has one is none of theirs,
+// whatever it holds.
 func TestUnsignedMarks(t *testing.T) {
 	for body, want := range map[string][]mark.Mark{
 		"Paged carol.\n" + page.Line() + "\n" + ack.Line():           {page, ack},
@@ -107,7 +114,8 @@ func TestUnsignedMarks(t *testing.T) {
 			t.Errorf("%v, want %v, in\n%s", got, want, body)
 		}
 	}
-	if got := mark.InText("x\n" + page.Line() + "\ny\n" + ack.Line() + "\n"); !slices.Equal(got, []mark.Mark{page, ack}) {
+	if got := mark.InText("x\n" + page.Line() + "\ny\n" + ack.Line() + "\n"); !slices.Equal(got,
+		[]mark.Mark{page, ack}) {
 		t.Errorf("in a text: %v", got)
 	}
 }

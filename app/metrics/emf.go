@@ -17,8 +17,8 @@ const namespace = "Firebreak"
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 const most = 100
 
-// EMF keeps values until Flush writes them as lines in CloudWatch's embedded metric format: what a function on Lambda writes
-// so to its log becomes metrics, without a call. It implements Recorder.
+// EMF keeps values until Flush writes them as lines in CloudWatch's embedded metric format: what a
+// function on Lambda writes so to its log becomes metrics, without a call. It implements Recorder.
 type EMF struct {
 	w          io.Writer
 	deployment string
@@ -57,7 +57,9 @@ func (e *EMF) Record(m *Metric, v float64, labels ...string) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	at := slices.IndexFunc(e.lines, func(l *line) bool { return slices.Equal(l.names, names) && slices.Equal(l.labels, labels) })
+	at := slices.IndexFunc(e.lines, func(l *line) bool {
+		return slices.Equal(l.names, names) && slices.Equal(l.labels, labels)
+	})
 	if at < 0 {
 		at = len(e.lines)
 		e.lines = append(e.lines, &line{names: names, labels: labels})
@@ -66,7 +68,9 @@ func (e *EMF) Record(m *Metric, v float64, labels ...string) {
 }
 
 func (l *line) add(m *Metric, v float64) {
-	at := slices.IndexFunc(l.values, func(known value) bool { return known.m == m && (m.Kind == Counter || len(known.list) < most) })
+	at := slices.IndexFunc(l.values, func(known value) bool {
+		return known.m == m && (m.Kind == Counter || len(known.list) < most)
+	})
 	switch {
 	case at < 0:
 		l.values = append(l.values, value{m, []float64{v}})
@@ -119,9 +123,11 @@ func (e *EMF) write(l *line, values []value) error {
 		if v.m.Kind == Counter {
 			root[v.m.Name] = v.list[0]
 		}
-		d := directive{Namespace: namespace, Dimensions: [][]string{full}, Metrics: []map[string]string{{"Name": v.m.Name, "Unit": v.m.Unit}}}
+		d := directive{Namespace: namespace, Dimensions: [][]string{full},
+			Metrics: []map[string]string{{"Name": v.m.Name, "Unit": v.m.Unit}}}
 		if v.m.Kind == Counter && len(l.names) > 0 {
-			// An alarm watches one metric and adds up none, so a counter's sum over its labels is one too.
+			// An alarm watches one metric and adds up none, so a counter's sum over its labels is
+			// one too.
 			d.Dimensions = append(d.Dimensions, []string{"deployment"})
 		}
 		directives = append(directives, d)
@@ -131,7 +137,8 @@ func (e *EMF) write(l *line, values []value) error {
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	if _, err := io.WriteString(e.w, string(text)+"\n"); err != nil { // at once: other lines must not stand within
+	// at once: other lines must not stand within
+	if _, err := io.WriteString(e.w, string(text)+"\n"); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil

@@ -1,8 +1,10 @@
-// Package metrics says what is measured, in one table, and takes the values: as CloudWatch's embedded metric format on
-// Lambda, and by package prom for Prometheus. It links the standard library only, for the webhook function links it.
+// Package metrics says what is measured, in one table, and takes the values: as CloudWatch's
+// embedded metric format on Lambda, and by package prom for Prometheus. It links the standard
+// library only, for the webhook function links it.
 //
-// Names go by Prometheus' conventions, units included, and are the same in CloudWatch. The values that a label takes are few
-// and stand here: an incident's number or a person's login is never one, but belongs into the log.
+// Names go by Prometheus' conventions, units included, and are the same in CloudWatch. The values
+// that a label takes are few and stand here: an incident's number or a person's login is never one,
+// but belongs into the log.
 // https://prometheus.io/docs/practices/naming/
 package metrics
 
@@ -102,7 +104,8 @@ func Left(ctx context.Context, left int) {
 	}
 }
 
-// Total gives how many calls were made, and the least that GitHub said is left; known is false if it never said.
+// Total gives how many calls were made, and the least that GitHub said is left; known is false if
+// it never said.
 func (c *Calls) Total() (n, left int, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

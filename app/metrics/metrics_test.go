@@ -89,7 +89,8 @@ func TestFlushedOnceAndNamelessOnes(t *testing.T) {
 	var b bytes.Buffer
 	e := metrics.NewEMF(&b, "", time.Now)
 	e.Record(metrics.UpdatesOverdue, 1)
-	if err := errors.Join(e.Flush(), e.Flush()); err != nil || strings.Count(b.String(), "\n") != 1 || !strings.Contains(b.String(), `"deployment":"firebreak"`) {
+	if err := errors.Join(e.Flush(), e.Flush()); err != nil || strings.Count(b.String(), "\n") != 1 ||
+		!strings.Contains(b.String(), `"deployment":"firebreak"`) {
 		t.Errorf("%v: %s", err, &b)
 	}
 	e = metrics.NewEMF(broken{}, "", time.Now)
@@ -105,7 +106,8 @@ func TestLabelsAreFew(t *testing.T) {
 		r.Record(metrics.Rejected, 1, "acme/incidents#7", "token")
 		r.Record(metrics.Rejected, 1, "carol", "token")
 	})
-	if strings.Count(text, "\n") != 1 || !strings.Contains(text, `"source":"other"`) || strings.Contains(text, "acme") || strings.Contains(text, "carol") {
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, `"source":"other"`) ||
+		strings.Contains(text, "acme") || strings.Contains(text, "carol") {
 		t.Error(text)
 	}
 }
@@ -118,7 +120,9 @@ func TestLabelsKnowTheProduct(t *testing.T) {
 			t.Errorf("%s: %q is not among %q", m.Name, value, m.Labels[label].Values)
 		}
 	}
-	for _, s := range intake.Sources(intake.Settings{Secrets: func(string) [][]byte { return [][]byte{[]byte("x")} }, Topics: []string{"arn:aws:sns:eu-central-1:1:t"}}) {
+	for _, s := range intake.Sources(intake.Settings{Secrets: func(string) [][]byte {
+		return [][]byte{[]byte("x")}
+	}, Topics: []string{"arn:aws:sns:eu-central-1:1:t"}}) {
 		has(metrics.Rejected, 0, s.Name())
 	}
 	for _, kind := range config.Services() {
@@ -127,7 +131,8 @@ func TestLabelsKnowTheProduct(t *testing.T) {
 			has(metrics.PageFailures, 0, kind)
 		}
 	}
-	for _, e := range []incident.Effect{incident.Send{}, incident.Reply{}, incident.Remind{}, incident.React{}, incident.Announce{}, incident.Broadcast{}, incident.OpenTicket{},
+	for _, e := range []incident.Effect{incident.Send{}, incident.Reply{}, incident.Remind{},
+		incident.React{}, incident.Announce{}, incident.Broadcast{}, incident.OpenTicket{},
 		incident.Nudge{}, incident.OpenDocument{}, incident.RefreshDocument{}, incident.AnnounceDocument{}} {
 		has(metrics.Effects, 0, incident.KindOf(e))
 	}
@@ -136,16 +141,19 @@ func TestLabelsKnowTheProduct(t *testing.T) {
 	}
 }
 
-// Few labels with few values: the product of all of them is what Prometheus keeps, and what CloudWatch is paid for.
+// Few labels with few values: the product of all of them is what Prometheus keeps, and what
+// CloudWatch is paid for.
 func TestTheTable(t *testing.T) {
 	name := regexp.MustCompile(`^firebreak(_[a-z]+)+$`)
 	seen := map[string]bool{}
 	for _, m := range metrics.All {
-		if !name.MatchString(m.Name) || seen[m.Name] || !strings.HasSuffix(m.Help, ".") || strings.HasSuffix(m.Name, "_total") != (m.Kind == metrics.Counter) {
+		if !name.MatchString(m.Name) || seen[m.Name] || !strings.HasSuffix(m.Help, ".") ||
+			strings.HasSuffix(m.Name, "_total") != (m.Kind == metrics.Counter) {
 			t.Errorf("%s: %s", m.Name, m.Help)
 		}
 		seen[m.Name] = true
-		if strings.HasSuffix(m.Name, "_seconds") != (m.Unit == "Seconds") || m.Unit != "Seconds" && m.Unit != "Count" {
+		if strings.HasSuffix(m.Name, "_seconds") != (m.Unit == "Seconds") ||
+			m.Unit != "Seconds" && m.Unit != "Count" {
 			t.Errorf("%s is in %s", m.Name, m.Unit)
 		}
 		if (m.Kind == metrics.Histogram) != (len(m.Buckets) > 0) || !slices.IsSorted(m.Buckets) {
@@ -172,7 +180,8 @@ func TestTheRunbookListsTheMetrics(t *testing.T) {
 		for _, l := range m.Labels {
 			labels = append(labels, "`"+l.Name+"`")
 		}
-		if row := "| `" + m.Name + "` | " + strings.Join(labels, ", ") + " | " + m.Help + " |\n"; !strings.Contains(string(text), row) {
+		if row := "| `" + m.Name + "` | " + strings.Join(labels, ", ") + " | " + m.Help +
+			" |\n"; !strings.Contains(string(text), row) {
 			t.Errorf("RUNBOOK.md lacks\n%s", row)
 		}
 	}

@@ -4,17 +4,22 @@ package metrics
 var (
 	QueueAge = &Metric{Name: "firebreak_queue_age_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
 		Help: "How long a message had waited, since it was sent or due, when it was handed to the worker."}
-	PassTime = &Metric{Name: "firebreak_pass_duration_seconds", Kind: Histogram, Unit: "Seconds", Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60},
-		Help:   "How long one look at an incident took, by its result: done, later (GitHub asks to wait), failed (it is tried again).",
+	PassTime = &Metric{Name: "firebreak_pass_duration_seconds", Kind: Histogram, Unit: "Seconds",
+		Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		Help: "How long one look at an incident took, by its result: done, later (GitHub asks to " +
+			"wait), failed (it is tried again).",
 		Labels: []Label{{"result", []string{"done", "later", "failed"}}}}
 	LooksTooLong = &Metric{Name: "firebreak_looks_too_long_total", Kind: Counter, Unit: "Count",
 		Help:   "Looks whose time was over: ended, or given up, as they hang in a computation and do not notice.",
 		Labels: []Label{{"how", []string{"ended", "given up"}}}}
 	Effects = &Metric{Name: "firebreak_effects_total", Kind: Counter, Unit: "Count",
-		Help:   "Effects that looks asked for and brought about, by kind.",
-		Labels: []Label{{"kind", []string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge", "document", "refresh", "publish"}}}}
+		Help: "Effects that looks asked for and brought about, by kind.",
+		Labels: []Label{{"kind",
+			[]string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge",
+				"document", "refresh", "publish"}}}}
 	WriteWait = &Metric{Name: "firebreak_write_wait_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
-		Help:   "How long it took from what asked for it until GitHub had it, by urgency: a page's mention, an answer (a comment or a reaction), the card, a ticket, a reminder on a ticket (nudge).",
+		Help: "How long it took from what asked for it until GitHub had it, by urgency: a page's " +
+			"mention, an answer (a comment or a reaction), the card, a ticket, a reminder on a ticket (nudge).",
 		Labels: []Label{{"urgency", []string{"page", "answer", "card", "ticket", "nudge"}}}}
 	Pages = &Metric{Name: "firebreak_pages_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service took, by service.",
@@ -26,34 +31,50 @@ var (
 		Help: "Times that a customer update became overdue and the group was paged for it, drills apart."}
 	Rejected = &Metric{Name: "firebreak_signals_rejected_total", Kind: Counter, Unit: "Count",
 		Help: "Requests of sources that were not taken, by source (github: its webhooks) and reason.",
-		Labels: []Label{{"source", []string{"alertmanager", "grafana", "pagerduty", "opsgenie", "sns", "eventbridge", "email", "slack", "generic", "github"}},
-			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate", "confirm", "modal", "store"}}}}
+		Labels: []Label{{"source",
+			[]string{"alertmanager", "grafana", "pagerduty", "opsgenie", "sns", "eventbridge", "email",
+				"slack", "generic", "github"}},
+			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate",
+				"confirm", "modal", "store"}}}}
 	TurnedAway = &Metric{Name: "firebreak_turned_away_total", Kind: Counter, Unit: "Count",
-		Help:   "Connections and bodies that found no room, by what was taken up: connections (all), address (those of one), budget (of large bodies).",
+		Help: "Connections and bodies that found no room, by what was taken up: connections (all), " +
+			"address (those of one), budget (of large bodies).",
 		Labels: []Label{{"reason", []string{"connections", "address", "budget"}}}}
 	GitHubCalls = &Metric{Name: "firebreak_github_calls_total", Kind: Counter, Unit: "Count",
-		Help:   "Calls of GitHub's API, by the answer: 2xx, 3xx, 4xx, 5xx, limited (by the rate), none (it could not be reached).",
+		Help: "Calls of GitHub's API, by the answer: 2xx, 3xx, 4xx, 5xx, limited (by the rate), none " +
+			"(it could not be reached).",
 		Labels: []Label{{"answer", []string{"2xx", "3xx", "4xx", "5xx", "limited", "none"}}}}
 	LooksRefused = &Metric{Name: "firebreak_looks_refused_total", Kind: Counter, Unit: "Count",
-		Help:   "Looks at incidents that GitHub refused, by its status; not installed: the App was removed, suspended or not given the repository.",
+		Help: "Looks at incidents that GitHub refused, by its status; not installed: the App was " +
+			"removed, suspended or not given the repository.",
 		Labels: []Label{{"status", []string{"403", "404", "410", "not installed", "other"}}}}
 	Removed = &Metric{Name: "firebreak_incidents_removed_total", Kind: Counter, Unit: "Count",
-		Help:   "Running incidents whose issue somebody deleted, converted to a discussion, or transferred out of the App's reach.",
+		Help: "Running incidents whose issue somebody deleted, converted to a discussion, or " +
+			"transferred out of the App's reach.",
 		Labels: []Label{{"how", []string{"deleted", "converted", "transferred"}}}}
 	RateLeft = &Metric{Name: "firebreak_github_calls_left", Kind: Gauge, Unit: "Count",
-		Help:   "Calls left of GitHub's rate limit: the least of all installations, by GitHub's name of the limit.",
+		Help: "Calls left of GitHub's rate limit: the least of all installations, by GitHub's name of " +
+			"the limit.",
 		Labels: []Label{{"limit", []string{"core", "search"}}}}
 	Sweeps = &Metric{Name: "firebreak_sweeps_total", Kind: Counter, Unit: "Count",
 		Help:   "Sweeps for what was lost on the way, by result.",
 		Labels: []Label{{"result", []string{"done", "failed"}}}}
 	SweepFailures = &Metric{Name: "firebreak_sweep_failures_total", Kind: Counter, Unit: "Count",
-		Help:   "Installations that a sweep could not look through, by why: suspended, refused (by GitHub), limited (GitHub asks to come later), unavailable (GitHub is out), failed.",
+		Help: "Installations that a sweep could not look through, by why: suspended, refused (by " +
+			"GitHub), limited (GitHub asks to come later), unavailable (GitHub is out), failed.",
 		Labels: []Label{{"kind", []string{"suspended", "refused", "limited", "unavailable", "failed"}}}}
 	InstallationEvents = &Metric{Name: "firebreak_installation_events_total", Kind: Counter, Unit: "Count",
-		Help: "What happened to the App's installations and to repositories: after installation.deleted, installation.suspend, installation_repositories.removed and repository.deleted the App has lost access.",
-		Labels: []Label{{"event", []string{"installation.created", "installation.deleted", "installation.suspend", "installation.unsuspend", "installation.new_permissions_accepted",
-			"installation_repositories.added", "installation_repositories.removed", "installation_target.renamed", "repository.renamed", "repository.transferred", "repository.archived",
-			"repository.unarchived", "repository.deleted", "repository.privatized", "repository.publicized"}}}}
+		Help: "What happened to the App's installations and to repositories: after installation.deleted, " +
+			"installation.suspend, installation_repositories.removed and repository.deleted the App has " +
+			"lost access.",
+		Labels: []Label{{"event",
+			[]string{"installation.created", "installation.deleted", "installation.suspend",
+				"installation.unsuspend", "installation.new_permissions_accepted",
+				"installation_repositories.added", "installation_repositories.removed",
+				"installation_target.renamed", "repository.renamed", "repository.transferred",
+				"repository.archived",
+				"repository.unarchived", "repository.deleted", "repository.privatized",
+				"repository.publicized"}}}}
 
 	// What stands in the queue of a process. On AWS, SQS itself measures it.
 	QueueMessages = &Metric{Name: "firebreak_queue_messages", Kind: Gauge, Unit: "Count",
@@ -65,7 +86,9 @@ var (
 )
 
 // All lists the metrics.
-var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures, UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps, SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
+var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures,
+	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
+	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
 var (
 	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

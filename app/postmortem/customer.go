@@ -24,8 +24,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// CustomerVersion gives what a postmortem tells its customers (C3): the text of their section, without comments and without
-// what Firebreak wrote (A7). ok is false if there is none, or if a prompt is left in it.
+// CustomerVersion gives what a postmortem tells its customers (C3): the text of their section,
+// without comments and without what Firebreak wrote (A7). ok is false if there is none, or if a
+// prompt is left in it.
 func CustomerVersion(document string) (markdown string, ok bool) {
 	p, why := read(document, "")
 	if why != "" || p.customer.asks || p.customer.chapter == nil || !p.customer.chapter.written {
@@ -35,7 +36,8 @@ func CustomerVersion(document string) (markdown string, ok bool) {
 	return markdown + "\n", markdown != ""
 }
 
-// told gives the source of the customer's section without what was cut, line by line as it stands there.
+// told gives the source of the customer's section without what was cut, line by line as it stands
+// there.
 func (p *paper) told() string {
 	if p.customer.from < 0 {
 		return ""
@@ -48,7 +50,8 @@ func (p *paper) told() string {
 			continue
 		}
 		b.Write(p.src[at:max(at, c.from)])
-		b.WriteString(strings.Repeat("\n", bytes.Count(p.src[max(at, c.from):min(c.to, p.customer.to)], []byte("\n"))))
+		b.WriteString(strings.Repeat("\n",
+			bytes.Count(p.src[max(at, c.from):min(c.to, p.customer.to)], []byte("\n"))))
 		at = min(c.to, p.customer.to)
 	}
 	b.Write(p.src[at:p.customer.to])
@@ -62,10 +65,11 @@ const maxPerLine = 10
 const gap = `\\?#` + texts.Joiner + `?`
 
 var (
-	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` + texts.Joiner + `?[0-9]+)\b`)
-	mention  = regexp.MustCompile(`(?:^|[^\w.+-])(@` + texts.Joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
-	commit   = regexp.MustCompile(`\b([0-9a-f]{7,40})\b`)
-	web      = regexp.MustCompile(`(?i)\bhttps?://[^\s<>()\[\]"'|]+`)
+	numbered = regexp.MustCompile(`(?i)(?:^|[^\w&/])((?:[\w.-]+/[\w.-]+)?` + gap + `[0-9]+|gh-` +
+		texts.Joiner + `?[0-9]+)\b`)
+	mention = regexp.MustCompile(`(?:^|[^\w.+-])(@` + texts.Joiner + `?[A-Za-z0-9][\w-]*(?:/[\w.-]+)?)`)
+	commit  = regexp.MustCompile(`\b([0-9a-f]{7,40})\b`)
+	web     = regexp.MustCompile(`(?i)\bhttps?://[^\s<>()\[\]"'|]+`)
 )
 
 // checkCustomer looks for what no customer should read, in code too: all of the section is sent.
@@ -88,7 +92,9 @@ func (p *paper) checkCustomer(names []string) {
 	number := p.line(p.customer.from)
 	for line := range strings.SplitSeq(told, "\n") {
 		for _, what := range internals(line, lower, host, forms) {
-			p.add(number, number, Failure, "internal-name", fmt.Sprintf("%s is internal, and this section is sent to the customer: say it in other words", what))
+			p.add(number, number, Failure, "internal-name",
+				fmt.Sprintf("%s is internal, and this section is sent to the customer: say it in other words",
+					what))
 		}
 		number++
 	}
@@ -110,8 +116,8 @@ func (p *paper) home() (host, owner string) {
 	return host, ref.Owner
 }
 
-// internals gives what is internal in a line, each once: addresses on a host, what has one of the forms, and names, which
-// are in lower case.
+// internals gives what is internal in a line, each once: addresses on a host, what has one of the
+// forms, and names, which are in lower case.
 func internals(line string, names []string, host string, forms []*regexp.Regexp) []string {
 	var found []string
 	add := func(what string) {
@@ -130,7 +136,8 @@ func internals(line string, names []string, host string, forms []*regexp.Regexp)
 		var rest strings.Builder
 		at := 0
 		for _, m := range form.FindAllStringSubmatchIndex(line, -1) {
-			if what := line[m[2]:m[3]]; form != commit || strings.ContainsAny(what, "abcdef") && strings.ContainsAny(what, "0123456789") {
+			if what := line[m[2]:m[3]]; form != commit ||
+				strings.ContainsAny(what, "abcdef") && strings.ContainsAny(what, "0123456789") {
 				add(what)
 				rest.WriteString(line[at:m[2]] + " ")
 				at = m[3]
@@ -168,15 +175,16 @@ func letter(r rune) bool {
 	return r != utf8.RuneError && (r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// mail turns what customers are told into HTML: no raw HTML, no images, no links but to the web and to people.
+// mail turns what customers are told into HTML: no raw HTML, no images, no links but to the web and
+// to people.
 var mail = goldmark.New(
 	goldmark.WithExtensions(extension.Linkify, extension.Table, extension.Strikethrough),
 	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(safe{}, 500))),
 	goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(bare{}, 100))),
 )
 
-// CustomerHTML gives the customer's version as HTML that is safe to send: of HTML in it only the words stay, of images
-// the description, and links lead to the web or to a mail address.
+// CustomerHTML gives the customer's version as HTML that is safe to send: of HTML in it only the
+// words stay, of images the description, and links lead to the web or to a mail address.
 func CustomerHTML(markdown string) string {
 	var b bytes.Buffer
 	if costly(markdown) != "" || mail.Convert([]byte(markdown), &b) != nil {
@@ -237,26 +245,30 @@ func leads(to []byte) bool {
 type bare struct{}
 
 func (bare) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
-	r.Register(ast.KindRawHTML, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) { return ast.WalkSkipChildren, nil })
-	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		block := n.(*ast.HTMLBlock)
-		text := block.Lines().Value(source)
-		if block.HasClosure() {
-			text = append(text, block.ClosureLine.Value(source)...)
-		}
-		if said := strings.TrimSpace(wordsOfHTML(string(text))); said != "" {
-			_, _ = w.WriteString("<p>" + said + "</p>\n")
-		}
-		return ast.WalkContinue, nil
+	r.Register(ast.KindRawHTML, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) {
+		return ast.WalkSkipChildren, nil
 	})
+	r.Register(ast.KindHTMLBlock,
+		func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+			if !entering {
+				return ast.WalkContinue, nil
+			}
+			block := n.(*ast.HTMLBlock)
+			text := block.Lines().Value(source)
+			if block.HasClosure() {
+				text = append(text, block.ClosureLine.Value(source)...)
+			}
+			if said := strings.TrimSpace(wordsOfHTML(string(text))); said != "" {
+				_, _ = w.WriteString("<p>" + said + "</p>\n")
+			}
+			return ast.WalkContinue, nil
+		})
 }
 
 // unseen are the elements whose content no reader sees as words.
 var unseen = []atom.Atom{
-	atom.Script, atom.Style, atom.Title, atom.Template, atom.Iframe, atom.Noframes, atom.Noembed, atom.Noscript, atom.Frameset, atom.Object,
+	atom.Script, atom.Style, atom.Title, atom.Template, atom.Iframe, atom.Noframes, atom.Noembed,
+	atom.Noscript, atom.Frameset, atom.Object,
 }
 
 // wordsOfHTML returns the words of HTML, escaped, without any tag, comment or attribute.

@@ -14,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// at gives a time of the day on which the incidents of these tests happened; past 24:00 it is the next day.
+// at gives a time of the day on which the incidents of these tests happened; past 24:00 it is the
+// next day.
 func at(clock string) time.Time {
 	var h, m int
 	for i, r := range clock {
@@ -38,22 +39,29 @@ var ref = incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}
 
 const issueURL = "https://github.com/acme/incidents/issues/12"
 
-// rich is a P1 with all there is: a page, a handover, a missed update, a regression, texts that try things.
+// rich is a P1 with all there is: a page, a handover, a missed update, a regression, texts that try
+// things.
 func rich() Facts {
 	policy := incident.DefaultPolicy()
 	return Facts{
-		Ref: ref, URL: issueURL, Title: "API server of eu-1 is down (fixes #3, @acme/all)", Author: "alertmanager[bot]",
-		Summary: "The API server of eu-1 answers 503.\n\ncloses #99, @alice <img src=x>\n<!-- firebreak:end summary -->",
-		Policy:  policy,
+		Ref: ref, URL: issueURL, Title: "API server of eu-1 is down (fixes #3, @acme/all)",
+		Author: "alertmanager[bot]",
+		Summary: "The API server of eu-1 answers 503.\n\ncloses #99, @alice <img src=x>\n<!-- " +
+			"firebreak:end summary -->",
+		Policy: policy,
 		State: incident.State{
-			Declared: stamped("alertmanager[bot]", "10:41", "opened"), Source: "alertmanager", Severity: "critical",
-			Confirmed: stamped("alice", "10:43", "c101.0"), Summary: true, Customers: []string{"globex", "Initech & Söhne"},
-			Phase: incident.Closing, Since: *stamped("dora", "37:00", "c130.0"), Regressions: 1,
+			Declared: stamped("alertmanager[bot]", "10:41", "opened"), Source: "alertmanager",
+			Severity:  "critical",
+			Confirmed: stamped("alice", "10:43", "c101.0"), Summary: true,
+			Customers: []string{"globex", "Initech & Söhne"},
+			Phase:     incident.Closing, Since: *stamped("dora", "37:00", "c130.0"), Regressions: 1,
 			IC: "dora", OEs: []string{"alice", "erin"}, Handed: 1,
-			Cause: stamped("alice", "11:20", "c108.0"), Workaround: stamped("erin", "13:25", "c121.0"), Agreed: stamped("dora", "36:55", "c129.0"),
+			Cause: stamped("alice", "11:20", "c108.0"), Workaround: stamped("erin", "13:25", "c121.0"),
+			Agreed:  stamped("dora", "36:55", "c129.0"),
 			Updates: incident.Updates{Kept: 3, Missed: 1, Snoozed: 1, Longest: 34 * time.Minute},
 			Paging: incident.Paging{Pages: []incident.Page{
-				{Key: "page/1", At: at("10:43"), To: []string{"incident-coordinators"}, Why: "team", Failed: "the pager answered 503"},
+				{Key: "page/1", At: at("10:43"), To: []string{"incident-coordinators"}, Why: "team",
+					Failed: "the pager answered 503"},
 			}},
 		},
 		Spans: []incident.Span{
@@ -73,7 +81,8 @@ func rich() Facts {
 		},
 		Entries: []incident.Entry{
 			{At: at("10:41"), By: "alertmanager[bot]", Kind: "declared", Ref: "opened", What: "alertmanager"},
-			{At: at("10:43"), By: "alice", Kind: "severity", Ref: "c101.0", What: "critical", Text: "every request fails"},
+			{At: at("10:43"), By: "alice", Kind: "severity", Ref: "c101.0", What: "critical",
+				Text: "every request fails"},
 			{At: at("10:43"), By: "alice", Kind: "oe", Ref: "c101.1", What: "alice"},
 			{At: at("10:43"), Kind: "page", What: "incident-coordinators"},
 			{At: at("10:44"), By: "alice", Kind: "customer", Ref: "c102.0", What: "globex"},
@@ -82,38 +91,50 @@ func rich() Facts {
 			{At: at("10:49"), By: "carol", Kind: "ic", Ref: "c103.0", What: "carol"},
 			{At: at("10:49"), By: "carol", Kind: "answered", Ref: "c103.0", What: "carol"},
 			{At: at("10:50"), By: "carol", Kind: "phase", Ref: "e900", What: "investigate"},
-			{At: at("10:52"), By: "carol", Kind: "update", Ref: "c104.0", Text: "We see it and are on it.\nNext update at 11:12 UTC."},
-			{At: at("11:00"), By: "carol", Kind: "page", Ref: "c105.0", What: "@frank, acme/db", Text: "the database; people who know it"},
-			{At: at("11:05"), By: "alice", Kind: "finding", Ref: "c106.0", Text: "etcd is full:\n\n```\n/ic close\n| a | b |\n```\nsee https://example.com/graph?a=1|2"},
+			{At: at("10:52"), By: "carol", Kind: "update", Ref: "c104.0",
+				Text: "We see it and are on it.\nNext update at 11:12 UTC."},
+			{At: at("11:00"), By: "carol", Kind: "page", Ref: "c105.0", What: "@frank, acme/db",
+				Text: "the database; people who know it"},
+			{At: at("11:05"), By: "alice", Kind: "finding", Ref: "c106.0",
+				Text: "etcd is full:\n\n```\n/ic close\n| a | b |\n```\nsee https://example.com/graph?a=1|2"},
 			{At: at("11:12"), Kind: "missed"},
-			{At: at("10:58"), By: "alice", Kind: "note", Ref: "c107.0", Text: "deploy #41 was rolled back: \"no\" effect (really)"},
+			{At: at("10:58"), By: "alice", Kind: "note", Ref: "c107.0",
+				Text: "deploy #41 was rolled back: \"no\" effect (really)"},
 			{At: at("10:20"), By: "alice", Kind: "note", Ref: "c107.0", Text: "the first 503 in the logs"},
-			{At: at("11:20"), By: "alice", Kind: "cause", Ref: "c108.0", Text: "etcd ran out of space after the compaction job was turned off in acme/platform#7."},
+			{At: at("11:20"), By: "alice", Kind: "cause", Ref: "c108.0",
+				Text: "etcd ran out of space after the compaction job was turned off in acme/platform#7."},
 			{At: at("11:21"), By: "carol", Kind: "phase", Ref: "c109.0", What: "fixing"},
 			{At: at("11:26"), By: "carol", Kind: "update", Ref: "c110.0", Text: "The cause is known."},
 			{At: at("11:30"), By: "alice", Kind: "action", Ref: "c111.0", Text: "compacted etcd on eu-1"},
 			{At: at("11:38"), By: "alice", Kind: "workaround", Ref: "c112.0", Text: "Compaction by hand."},
 			{At: at("11:40"), By: "carol", Kind: "phase", Ref: "c113.0", What: "monitoring"},
 			{At: at("11:42"), By: "carol", Kind: "update", Ref: "c114.0", Text: "It works again; we watch it."},
-			{At: at("12:30"), By: "carol", Kind: "handover", Ref: "c115.0", What: "dora", Text: "my shift ends | all quiet"},
+			{At: at("12:30"), By: "carol", Kind: "handover", Ref: "c115.0", What: "dora",
+				Text: "my shift ends | all quiet"},
 			{At: at("12:36"), By: "dora", Kind: "ic", Ref: "c116.0", What: "dora"},
 			{At: at("13:02"), By: "alice", Kind: "regression", Ref: "c117.0", Text: "503 again"},
 			{At: at("13:02"), By: "alice", Kind: "phase", Ref: "c117.0", What: "investigate"},
 			{At: at("13:03"), By: "erin", Kind: "oe", Ref: "c118.0", What: "erin"},
-			{At: at("13:10"), By: "dora", Kind: "insisted", Ref: "c119.0", What: "fixing", Text: "the cause is the same"},
+			{At: at("13:10"), By: "dora", Kind: "insisted", Ref: "c119.0", What: "fixing",
+				Text: "the cause is the same"},
 			{At: at("13:10"), By: "dora", Kind: "phase", Ref: "c119.0", What: "fixing"},
-			{At: at("13:16"), By: "dora", Kind: "snooze", Ref: "c120.0", What: "15m0s", Text: "on the phone with Gina"},
-			{At: at("13:25"), By: "erin", Kind: "workaround", Ref: "c121.0", Text: "Compaction by a cron job, every 5 minutes."},
+			{At: at("13:16"), By: "dora", Kind: "snooze", Ref: "c120.0", What: "15m0s",
+				Text: "on the phone with Gina"},
+			{At: at("13:25"), By: "erin", Kind: "workaround", Ref: "c121.0",
+				Text: "Compaction by a cron job, every 5 minutes."},
 			{At: at("13:26"), By: "dora", Kind: "phase", Ref: "c122.0", What: "monitoring"},
-			{At: at("13:30"), By: "dora", Kind: "update", Ref: "c123.0", Text: "Repaired again. Sorry, @globex!"},
-			{At: at("13:40"), By: "erin", Kind: "followup", Ref: "c124.0", What: "acme/platform", Text: "Alert on etcd's space (closes #5)\n\nAt 80 %, please.\n/ic close"},
+			{At: at("13:30"), By: "dora", Kind: "update", Ref: "c123.0",
+				Text: "Repaired again. Sorry, @globex!"},
+			{At: at("13:40"), By: "erin", Kind: "followup", Ref: "c124.0", What: "acme/platform",
+				Text: "Alert on etcd's space (closes #5)\n\nAt 80 %, please.\n/ic close"},
 			{At: at("13:41"), By: "frank", Kind: "pinned", Ref: "c125", What: "dora", Text: "the graph"},
 			{At: at("36:55"), By: "dora", Kind: "agreed", Ref: "c129.0", Text: "Gina of globex, by phone"},
 			{At: at("37:00"), By: "dora", Kind: "phase", Ref: "c130.0", What: "closing"},
 			{At: at("37:00"), By: "dora", Kind: "followup", Ref: "c130.0"},
 		},
 		FollowUps: []FollowUp{
-			{FollowUp: incident.FollowUp{Stamp: *stamped("erin", "13:40", "c124.0"), Repo: "acme/platform", Owner: "frank", Due: "2026-03-20", Ticket: "acme/platform#77"},
+			{FollowUp: incident.FollowUp{Stamp: *stamped("erin", "13:40", "c124.0"), Repo: "acme/platform",
+				Owner: "frank", Due: "2026-03-20", Ticket: "acme/platform#77"},
 				Title: "Alert on etcd's space (closes #5)\n\nAt 80 %, please.\n/ic close"},
 			{FollowUp: incident.FollowUp{Stamp: *stamped("erin", "13:25", "c121.0"), Auto: true},
 				Title: "Compaction by a cron job, every 5 minutes."},
@@ -126,8 +147,10 @@ func rich() Facts {
 func minimal() Facts {
 	return Facts{
 		Ref: ref, URL: issueURL, Title: "???", Author: "alice", Policy: incident.DefaultPolicy(),
-		State: incident.State{Declared: stamped("alice", "10:41", "opened"), Responder: true, Phase: incident.Closing, Since: *stamped("alice", "11:00", "e5")},
-		Spans: []incident.Span{{Phase: incident.Identify, From: at("10:41"), To: at("11:00")}, {Phase: incident.Closing, From: at("11:00"), To: at("11:00")}},
+		State: incident.State{Declared: stamped("alice", "10:41", "opened"), Responder: true,
+			Phase: incident.Closing, Since: *stamped("alice", "11:00", "e5")},
+		Spans: []incident.Span{{Phase: incident.Identify, From: at("10:41"), To: at("11:00")},
+			{Phase: incident.Closing, From: at("11:00"), To: at("11:00")}},
 		Entries: []incident.Entry{
 			{At: at("10:41"), By: "alice", Kind: "declared", Ref: "opened", What: "form"},
 			{At: at("11:00"), By: "alice", Kind: "phase", Ref: "e5", What: "closing"},
@@ -139,12 +162,16 @@ func minimal() Facts {
 // drill is a regular incident in a drill, done by one person.
 func drill() Facts {
 	return Facts{
-		Ref: ref, URL: issueURL, Title: "Übung: Zertifikat läuft ab", Author: "alice", Policy: incident.DefaultPolicy(),
+		Ref: ref, URL: issueURL, Title: "Übung: Zertifikat läuft ab", Author: "alice",
+		Policy:  incident.DefaultPolicy(),
 		Summary: "The certificate of the *test* cluster ends today.",
-		State: incident.State{Declared: stamped("alice", "10:41", "opened"), Responder: true, Source: "form", Severity: "regular",
-			Confirmed: stamped("alice", "10:41", "opened"), Customers: []string{"globex"}, Drill: true, Phase: incident.Closing,
-			Since: *stamped("alice", "12:00", "c9.0"), IC: "alice", OEs: []string{"alice"}, Closed: stamped("alice", "12:00", "c9.0"),
-			Fix: stamped("alice", "11:30", "c5.0"), Cause: stamped("alice", "11:00", "c4.0")},
+		State: incident.State{Declared: stamped("alice", "10:41", "opened"), Responder: true,
+			Source: "form", Severity: "regular",
+			Confirmed: stamped("alice", "10:41", "opened"), Customers: []string{"globex"}, Drill: true,
+			Phase: incident.Closing,
+			Since: *stamped("alice", "12:00", "c9.0"), IC: "alice", OEs: []string{"alice"},
+			Closed: stamped("alice", "12:00", "c9.0"),
+			Fix:    stamped("alice", "11:30", "c5.0"), Cause: stamped("alice", "11:00", "c4.0")},
 		Spans: []incident.Span{
 			{Phase: incident.Identify, From: at("10:41"), To: at("10:45")},
 			{Phase: incident.Investigate, From: at("10:45"), To: at("11:01")},
@@ -165,8 +192,9 @@ func drill() Facts {
 			{At: at("12:00"), By: "alice", Kind: "phase", Ref: "c9.0", What: "closing"},
 			{At: at("12:00"), By: "alice", Kind: "closed", Ref: "c9.0"},
 		},
-		FollowUps: []FollowUp{{FollowUp: incident.FollowUp{Stamp: *stamped("alice", "11:40", "c6.0")}, Title: "Renew certificates by themselves"}},
-		At:        at("12:00"),
+		FollowUps: []FollowUp{{FollowUp: incident.FollowUp{Stamp: *stamped("alice", "11:40", "c6.0")},
+			Title: "Renew certificates by themselves"}},
+		At: at("12:00"),
 	}
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// jsonVersion is that of the fields below: one that is added leaves it as it is, one that is renamed, dropped or given
-// another meaning raises it.
+// jsonVersion is that of the fields below: one that is added leaves it as it is, one that is
+// renamed, dropped or given another meaning raises it.
 const jsonVersion = 1
 
-// exported is the document for other tools. Every time is RFC 3339 in UTC, and null where there was none; every duration
-// is in whole seconds; a list is empty and never null; texts are as people wrote them, not escaped for anything.
+// exported is the document for other tools. Every time is RFC 3339 in UTC, and null where there was
+// none; every duration is in whole seconds; a list is empty and never null; texts are as people
+// wrote them, not escaped for anything.
 type exported struct {
 	Version    int          `json:"version"` // 1
 	Incident   jsonIncident `json:"incident"`
@@ -71,9 +72,10 @@ type jsonPeople struct {
 }
 
 type jsonImpact struct {
-	Seconds     *int64 `json:"seconds"`        // from the declaration to the mitigation; null: not mitigated
-	Active      int64  `json:"active_seconds"` // of them, those not under watch (phase monitoring); before a mitigation, of all phases
-	Regressions int    `json:"regressions"`    // how often it came back
+	Seconds *int64 `json:"seconds"` // from the declaration to the mitigation; null: not mitigated
+	// of them, those not under watch (phase monitoring); before a mitigation, of all phases
+	Active      int64 `json:"active_seconds"`
+	Regressions int   `json:"regressions"` // how often it came back
 }
 
 type jsonPhase struct {
@@ -144,8 +146,9 @@ type jsonSaid struct {
 }
 
 type jsonFollowUp struct {
-	Title      string  `json:"title"`
-	Text       string  `json:"text"` // with the title, which is its first line; of an automatic one, the workaround's
+	Title string `json:"title"`
+	// with the title, which is its first line; of an automatic one, the workaround's
+	Text       string  `json:"text"`
 	Auto       bool    `json:"auto"` // asked for by nobody: a workaround is to be replaced
 	Repository string  `json:"repository"`
 	Owner      string  `json:"owner"`
@@ -161,13 +164,17 @@ type jsonFollowUp struct {
 func JSON(f Facts) ([]byte, error) {
 	v := look(f)
 	e := exported{
-		Version:  jsonVersion,
-		Incident: jsonIncident{ID: f.Ref.String(), Repository: f.Ref.FullName(), Number: f.Ref.Number, URL: v.URL, Title: f.Title},
-		Severity: v.Severity, Drill: f.State.Drill, Customers: list(v.Customers), NoCustomer: f.State.NoCustomer, Summary: f.Summary,
-		Times:   jsonTimes{rfc(v.Earliest), rfc(v.Declared), rfc(v.Confirmed), rfc(v.Mitigated), rfc(v.Closed)},
-		People:  jsonPeople{DeclaredBy: v.Declarer, Coordinator: list(v.Coordinators), Operations: list(v.Engineers)},
-		Impact:  jsonImpact{Active: seconds(v.Unmitigated), Regressions: f.State.Regressions},
-		Updates: jsonUpdates{Rhythm: v.Rhythm, Kept: f.State.Updates.Kept, Missed: f.State.Updates.Missed, Snoozed: f.State.Updates.Snoozed, Longest: seconds(v.Longest)},
+		Version: jsonVersion,
+		Incident: jsonIncident{ID: f.Ref.String(), Repository: f.Ref.FullName(), Number: f.Ref.Number,
+			URL: v.URL, Title: f.Title},
+		Severity: v.Severity, Drill: f.State.Drill, Customers: list(v.Customers),
+		NoCustomer: f.State.NoCustomer, Summary: f.Summary,
+		Times: jsonTimes{rfc(v.Earliest), rfc(v.Declared), rfc(v.Confirmed), rfc(v.Mitigated), rfc(v.Closed)},
+		People: jsonPeople{DeclaredBy: v.Declarer, Coordinator: list(v.Coordinators),
+			Operations: list(v.Engineers)},
+		Impact: jsonImpact{Active: seconds(v.Unmitigated), Regressions: f.State.Regressions},
+		Updates: jsonUpdates{Rhythm: v.Rhythm, Kept: f.State.Updates.Kept, Missed: f.State.Updates.Missed,
+			Snoozed: f.State.Updates.Snoozed, Longest: seconds(v.Longest)},
 	}
 	if f.State.Confirmed != nil {
 		e.People.ConfirmedBy = f.State.Confirmed.By
@@ -190,7 +197,8 @@ func JSON(f Facts) ([]byte, error) {
 		return jsonUpdate{rfc(u.At), u.By, u.Text, u.URL, seconds(u.After)}
 	})
 	e.Pages = each(v.Paged, func(p paged) jsonPage {
-		page := jsonPage{At: rfc(p.At), To: list(p.To), By: list(p.By), Why: p.Why, Failed: p.Failed, AnsweredBy: p.Answerer}
+		page := jsonPage{At: rfc(p.At), To: list(p.To), By: list(p.By), Why: p.Why, Failed: p.Failed,
+			AnsweredBy: p.Answerer}
 		if p.Answerer != "" {
 			s := seconds(p.After)
 			page.AnsweredAfter = &s
@@ -201,14 +209,18 @@ func JSON(f Facts) ([]byte, error) {
 		to   *[]jsonSaid
 		from []said
 	}{
-		{&e.Findings, v.Findings}, {&e.Causes, v.Causes}, {&e.Actions, v.Actions}, {&e.Workarounds, v.Workarounds},
+		{&e.Findings, v.Findings}, {&e.Causes, v.Causes}, {&e.Actions, v.Actions},
+		{&e.Workarounds, v.Workarounds},
 		{&e.Fixes, v.Fixes}, {&e.Regressions, v.Regressions}, {&e.Agreements, v.Agreements},
 	} {
-		*l.to = each(l.from, func(s said) jsonSaid { return jsonSaid{rfc(s.At), s.By, s.Text, s.URL, rfc(s.Back)} })
+		*l.to = each(l.from, func(s said) jsonSaid {
+			return jsonSaid{rfc(s.At), s.By, s.Text, s.URL, rfc(s.Back)}
+		})
 	}
 	e.FollowUps = each(v.Work, func(w work) jsonFollowUp {
-		out := jsonFollowUp{Title: w.Name, Text: w.Title, Auto: w.Auto, Repository: w.Repo, Owner: w.Does, Ticket: w.Ticket,
-			URL: w.URL, Done: w.Done, AskedBy: w.By, AskedAt: rfc(w.At)}
+		out := jsonFollowUp{Title: w.Name, Text: w.Title, Auto: w.Auto, Repository: w.Repo, Owner: w.Does,
+			Ticket: w.Ticket,
+			URL:    w.URL, Done: w.Done, AskedBy: w.By, AskedAt: rfc(w.At)}
 		if out.Repository == "" {
 			out.Repository = f.Ref.FullName()
 		}

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestC2JSONOfAnyFacts: whatever was written, other tools can rely on the types: no list is null, and every time is
-// RFC 3339 in UTC.
+// TestC2JSONOfAnyFacts: whatever was written, other tools can rely on the types: no list is null,
+// and every time is RFC 3339 in UTC.
 func TestC2JSONOfAnyFacts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
@@ -29,7 +29,8 @@ func TestC2JSONOfAnyFacts(t *testing.T) {
 			t.Fatalf("%v in\n%s", err, data)
 		}
 		if got.Version != 1 || len(got.Timeline) != len(f.Entries) || len(got.FollowUps) != len(f.FollowUps) {
-			t.Fatalf("version %d with %d entries and %d follow-ups", got.Version, len(got.Timeline), len(got.FollowUps))
+			t.Fatalf("version %d with %d entries and %d follow-ups", got.Version, len(got.Timeline),
+				len(got.FollowUps))
 		}
 		reliable(t, "", reflect.ValueOf(got))
 	})

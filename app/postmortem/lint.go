@@ -31,8 +31,8 @@ type Problem struct {
 type LintOptions struct {
 	// Internal are names that no customer should read: people, teams, repositories, systems.
 	Internal []string
-	// Template is the text of the template that the document was written from, whose prompts say what people must write;
-	// empty is the one of templates/postmortem.md.
+	// Template is the text of the template that the document was written from, whose prompts say
+	// what people must write; empty is the one of templates/postmortem.md.
 	Template string
 }
 
@@ -51,7 +51,8 @@ func Lint(document string, o LintOptions) []Problem {
 		return []Problem{{1, 1, Failure, "size", why + ", so the document is not checked: shorten it"}}
 	}
 	if p.blank() {
-		return []Problem{{1, 1, Failure, "empty", "the document is empty: /ic postmortem in the incident writes it again"}}
+		return []Problem{{1, 1, Failure, "empty",
+			"the document is empty: /ic postmortem in the incident writes it again"}}
 	}
 	p.checkSections()
 	p.checkLinks()
@@ -59,20 +60,27 @@ func Lint(document string, o LintOptions) []Problem {
 	slices.SortStableFunc(p.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 	})
-	return slices.CompactFunc(p.problems, func(a, b Problem) bool { return a.Line == b.Line && a.Rule == b.Rule && a.Message == b.Message })
+	return slices.CompactFunc(p.problems, func(a, b Problem) bool {
+		return a.Line == b.Line && a.Rule == b.Rule && a.Message == b.Message
+	})
 }
 
 // checkSections asks for every section that people write.
 func (p *paper) checkSections() {
 	for _, r := range p.required {
-		if p.sections[key(r.heading)] == nil && p.prompted[r.name] == nil && (r.heading != forCustomer || p.tells()) {
-			p.add(1, 1, Failure, "missing", fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a", texts.Truncate(r.heading, 60)))
+		if p.sections[key(r.heading)] == nil && p.prompted[r.name] == nil &&
+			(r.heading != forCustomer || p.tells()) {
+			p.add(1, 1, Failure, "missing",
+				fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a",
+					texts.Truncate(r.heading, 60)))
 		}
 	}
 	for _, s := range p.chapters {
 		if !s.written && !s.prompted {
 			line := p.line(s.at)
-			p.add(line, line, Failure, "empty", fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a", texts.Truncate(s.name, 60)))
+			p.add(line, line, Failure, "empty",
+				fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a",
+					texts.Truncate(s.name, 60)))
 		}
 	}
 }
@@ -82,7 +90,8 @@ func (p *paper) checkLinks() {
 	for _, l := range p.links {
 		if l.to != "" && l.to != "top" && !p.anchors[strings.TrimPrefix(l.to, "user-content-")] {
 			line := p.line(l.at)
-			p.add(line, line, Failure, "link", fmt.Sprintf("no heading here has the anchor #%s: correct the link", texts.Truncate(l.to, 60)))
+			p.add(line, line, Failure, "link",
+				fmt.Sprintf("no heading here has the anchor #%s: correct the link", texts.Truncate(l.to, 60)))
 		}
 	}
 }

@@ -10,7 +10,8 @@ import (
 )
 
 var (
-	// allowed are the elements of CustomerHTML, all without attributes but for links, cells of tables and lists.
+	// allowed are the elements of CustomerHTML, all without attributes but for links, cells of
+	// tables and lists.
 	allowed  = regexp.MustCompile(`^</?(?:p|h[1-6]|em|strong|del|code|pre|blockquote|ul|ol|li|hr|br|table|thead|tbody|tr|th|td|a)$`)
 	tags     = regexp.MustCompile(`<(?:[^<>"]|"[^"]*")*>?`)
 	value    = regexp.MustCompile(`="[^"]*"`)
@@ -26,7 +27,8 @@ func forbidden(html string) string {
 			attributes = " " + value.ReplaceAllString(attributes, "")
 		}
 		_, href, linked := strings.Cut(tag, ` href="`)
-		if !strings.HasSuffix(tag, ">") || !allowed.MatchString(name) || !harmless.MatchString(attributes) || linked && !leadsTo.MatchString(strings.ToLower(href)) {
+		if !strings.HasSuffix(tag, ">") || !allowed.MatchString(name) ||
+			!harmless.MatchString(attributes) || linked && !leadsTo.MatchString(strings.ToLower(href)) {
 			return tag
 		}
 	}
@@ -39,7 +41,8 @@ func FuzzLint(f *testing.F) {
 		problems := Lint(document, LintOptions{Internal: []string{"carol", "acme/db"}})
 		lines := strings.Count(document, "\n") + 1
 		for _, p := range problems {
-			if p.Line < 1 || p.EndLine < p.Line || p.EndLine > lines || p.Message == "" || p.Level != Failure && p.Level != Warning {
+			if p.Line < 1 || p.EndLine < p.Line || p.EndLine > lines || p.Message == "" ||
+				p.Level != Failure && p.Level != Warning {
 				t.Fatalf("%+v in %d lines", p, lines)
 			}
 		}
@@ -59,14 +62,19 @@ func FuzzLint(f *testing.F) {
 	})
 }
 
-// TestC3HostileDocuments: what is quadratic in a Markdown parser does not hold a worker. Four times as much takes about four
-// times as long; what is quadratic would take sixteen times as long.
+// TestC3HostileDocuments: what is quadratic in a Markdown parser does not hold a worker. Four times
+// as much takes about four times as long; what is quadratic would take sixteen times as long.
 func TestC3HostileDocuments(t *testing.T) {
 	const size, least, most = 4 << 10, 50 * time.Millisecond, 10
-	for _, piece := range []string{"> ", "- ", "1. ", "[", "![", "](", "[a](", "[a](#b)", "[a]: b\n", "[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ", "<a ", "<!-- ",
-		"<a id=x>", "&", "|a", "|-", "# a\n", "a\n===\n", "\" human error ", "TODO ", "_Write here: a_ ", "www.", "http://a.b ", "a@", "#1 ", "a/b#1 ", "carol ", "\x00", "\xff", "\r",
-		"<!-- firebreak:begin x -->\n", "<!-- firebreak:begin x -->\n<!-- firebreak:end x -->\n", "## a\n<!-- prompt: a -->\n"} {
-		grows(t, piece, least, most, func(times int) string { return strings.Repeat(piece, times*size/len(piece)) })
+	for _, piece := range []string{"> ", "- ", "1. ", "[", "![", "](", "[a](", "[a](#b)", "[a]: b\n",
+		"[a]: b\n\n[a]\n\n", "*a **b ", "~~a ", "`` ` ", "<a ", "<!-- ",
+		"<a id=x>", "&", "|a", "|-", "# a\n", "a\n===\n", "\" human error ", "TODO ", "_Write here: a_ ",
+		"www.", "http://a.b ", "a@", "#1 ", "a/b#1 ", "carol ", "\x00", "\xff", "\r",
+		"<!-- firebreak:begin x -->\n", "<!-- firebreak:begin x -->\n<!-- firebreak:end x -->\n",
+		"## a\n<!-- prompt: a -->\n"} {
+		grows(t, piece, least, most, func(times int) string {
+			return strings.Repeat(piece, times*size/len(piece))
+		})
 	}
 	for _, pair := range []string{"[]", "![]", "*a", "()"} {
 		grows(t, "nested "+pair, least, most, func(times int) string {

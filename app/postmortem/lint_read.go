@@ -107,15 +107,17 @@ func (p *paper) line(at int) int {
 
 func key(heading string) string { return strings.ToLower(strings.Join(strings.Fields(heading), " ")) }
 
-// read takes a document apart that was written from a template. why says what would take long to read, or is "".
+// read takes a document apart that was written from a template. why says what would take long to
+// read, or is "".
 func read(document, template string) (p *paper, why string) {
 	document = strings.TrimPrefix(strings.ReplaceAll(document, "\r\n", "\n"), "\ufeff")
 	words, taken, why := peoples(document)
 	if why != "" {
 		return nil, why
 	}
-	p = &paper{document: document, src: []byte(words), starts: []int{0}, sections: map[string]*chapter{}, prompted: map[string]*chapter{},
-		anchors: map[string]bool{}, seen: map[string]int{}}
+	p = &paper{document: document, src: []byte(words), starts: []int{0}, sections: map[string]*chapter{},
+		prompted: map[string]*chapter{},
+		anchors:  map[string]bool{}, seen: map[string]int{}}
 	for i, c := range p.src {
 		if c == '\n' {
 			p.starts = append(p.starts, i+1)
@@ -155,8 +157,9 @@ type prompt struct{ name, heading string }
 
 var promptMark = regexp.MustCompile(`^<!-- prompt: (.*?) *-->`)
 
-// required gives the prompts of a new document of this incident: a template may ask more of some than of others. One that
-// can't be written without facts asks only for what still has its prompt's comment.
+// required gives the prompts of a new document of this incident: a template may ask more of some
+// than of others. One that can't be written without facts asks only for what still has its prompt's
+// comment.
 func required(template string, f front) []prompt {
 	facts := Facts{Template: template}
 	facts.State.Drill, facts.State.Customers = f.drill, f.customers
@@ -213,7 +216,8 @@ func (p *paper) promptMarks(root ast.Node) map[ast.Node][]string {
 	return marked
 }
 
-// find gives the customer's section: the one that is called so or, if none is, the one with the prompt's comment.
+// find gives the customer's section: the one that is called so or, if none is, the one with the
+// prompt's comment.
 func (p *paper) find(root ast.Node) sent {
 	var called, marked *ast.Heading
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
@@ -261,7 +265,9 @@ func (p *paper) heading(h *ast.Heading) {
 	title := p.title(h)
 	p.under = key(title)
 	first := p.sections[p.under] == nil
-	asked := h == p.customer.heading || slices.ContainsFunc(p.required, func(r prompt) bool { return key(r.heading) == p.under })
+	asked := h == p.customer.heading || slices.ContainsFunc(p.required, func(r prompt) bool {
+		return key(r.heading) == p.under
+	})
 	if !(first && asked) && p.marked[h] == nil {
 		return
 	}
@@ -298,8 +304,9 @@ func (p *paper) title(h ast.Node) string {
 	return strings.TrimSpace(b.String())
 }
 
-// anchor gives a heading the anchor that GitHub gives it: the letters, digits, marks, underscores and hyphens of its
-// title in lower case, with hyphens for blanks, and a number from the second of its kind on.
+// anchor gives a heading the anchor that GitHub gives it: the letters, digits, marks, underscores
+// and hyphens of its title in lower case, with hyphens for blanks, and a number from the second of
+// its kind on.
 func (p *paper) anchor(title string) {
 	slug := strings.Map(func(r rune) rune {
 		switch {
@@ -318,7 +325,8 @@ func (p *paper) anchor(title string) {
 	p.anchors[slug] = true
 }
 
-// wrote notes that somebody wrote something where the walk stands. All that stands below the customer's heading is sent.
+// wrote notes that somebody wrote something where the walk stands. All that stands below the
+// customer's heading is sent.
 func (p *paper) wrote() {
 	if p.region != "" {
 		return
@@ -330,8 +338,8 @@ func (p *paper) wrote() {
 	}
 }
 
-// mark notes the marks of what Firebreak writes in a piece of HTML. Most of it was taken out; this is what was put where
-// it does not belong, or has lost its end, which then ends with the section.
+// mark notes the marks of what Firebreak writes in a piece of HTML. Most of it was taken out; this
+// is what was put where it does not belong, or has lost its end, which then ends with the section.
 func (p *paper) mark(html []byte, from int) {
 	for _, m := range region.FindAllSubmatchIndex(html, -1) {
 		p.endRegion(from + m[1])
@@ -477,7 +485,8 @@ func (p *paper) words(block ast.Node) {
 				p.links = append(p.links, internal{max(n.Pos(), 0), to})
 			}
 		case *ast.Emphasis:
-			if first, ok := n.FirstChild().(*ast.Text); ok && strings.HasPrefix(string(first.Value(p.src)), promptWords) {
+			if first, ok := n.FirstChild().(*ast.Text); ok &&
+				strings.HasPrefix(string(first.Value(p.src)), promptWords) {
 				p.prompt(first.Segment.Start-n.Level, max(first.Segment.Stop, p.until(n, block)))
 				return ast.WalkSkipChildren, nil
 			}

@@ -24,11 +24,14 @@ func (p *paper) prompt(from, to int) {
 	}
 	to = from + len(strings.TrimRightFunc(string(p.src[from:to]), unicode.IsSpace))
 	p.cut = append(p.cut, extent{from, to})
-	p.customer.asks = p.customer.asks || p.customer.from <= from && from < p.customer.to && p.customer.heading != nil
-	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt", "a prompt is left"+of+": write your text in its place")
+	p.customer.asks = p.customer.asks ||
+		p.customer.from <= from && from < p.customer.to && p.customer.heading != nil
+	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt",
+		"a prompt is left"+of+": write your text in its place")
 }
 
-// until gives where an inline node ends: where the next one starts, or its block ends; -1 if neither says where it is.
+// until gives where an inline node ends: where the next one starts, or its block ends; -1 if
+// neither says where it is.
 func (p *paper) until(n, block ast.Node) int {
 	switch next := n.NextSibling().(type) {
 	case nil:
@@ -49,7 +52,8 @@ var (
 	placeholder = regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX)\b|(?i:\blorem ipsum\b)`)
 	// waiting is a text that says only that there is none yet.
 	waiting = regexp.MustCompile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
-	// blame finds what says who instead of what. What comes before the group is quoted, or the opposite of blame.
+	// blame finds what says who instead of what. What comes before the group is quoted, or the
+	// opposite of blame.
 	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
 		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|[\pL\pN_]+['’]s fault|fault of|to blame|stupid(?:ly|ity)?|forgot to|failed to follow)\b`)
 )
@@ -57,7 +61,9 @@ var (
 // check looks at a block's words: whether there are any, and what should not be among them.
 func (p *paper) check(block ast.Node, f *flat) {
 	words := f.text.String()
-	shown := strings.TrimFunc(words, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	shown := strings.TrimFunc(words, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+	})
 	if shown == "" || p.region != "" {
 		return
 	}
@@ -75,7 +81,8 @@ func (p *paper) check(block ast.Node, f *flat) {
 		return
 	}
 	found := func(m []int, level Level, rule, message string) {
-		p.add(p.line(f.source(m[0])), p.line(f.source(m[1]-1)), level, rule, fmt.Sprintf(message, words[m[0]:m[1]]))
+		p.add(p.line(f.source(m[0])), p.line(f.source(m[1]-1)), level, rule,
+			fmt.Sprintf(message, words[m[0]:m[1]]))
 	}
 	if waiting.MatchString(shown) {
 		from := strings.Index(words, shown)
@@ -92,8 +99,8 @@ func (p *paper) check(block ast.Node, f *flat) {
 	}
 }
 
-// followUps reads the table of the follow-ups. An owner is a must (C3); the date and the ticket come later where a
-// follow-up was added on closing.
+// followUps reads the table of the follow-ups. An owner is a must (C3); the date and the ticket
+// come later where a follow-up was added on closing.
 func (p *paper) followUps(table *extast.Table) {
 	columns := map[string]int{}
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
@@ -112,7 +119,8 @@ func (p *paper) followUps(table *extast.Table) {
 }
 
 // nothing are the cells that say that there is nothing; the template writes the last three.
-var nothing = map[string]bool{"": true, "-": true, "–": true, "?": true, "n/a": true, "none": true, "tbd": true, "todo": true,
+var nothing = map[string]bool{"": true, "-": true, "–": true, "?": true, "n/a": true, "none": true,
+	"tbd": true, "todo": true,
 	"nobody": true, "no date": true, "not opened yet": true}
 
 func (p *paper) followUp(line int, columns map[string]int, cells []string) {
@@ -139,6 +147,8 @@ func (p *paper) followUp(line int, columns map[string]int, cells []string) {
 		if i, ok := columns["#"]; ok && i < len(cells) && cells[i] != "" {
 			number = " " + texts.Truncate(cells[i], 20)
 		}
-		p.add(line, line, level, "follow-up", fmt.Sprintf("follow-up%s has no %s: write it into its row", number, strings.Join(without, " and no ")))
+		p.add(line, line, level, "follow-up",
+			fmt.Sprintf("follow-up%s has no %s: write it into its row", number,
+				strings.Join(without, " and no ")))
 	}
 }

@@ -73,10 +73,12 @@ func TestC3FreshDocument(t *testing.T) {
 	}
 }
 
-// frame is a document that lacks nothing, with a line of text in each section and what a case adds at its end.
+// frame is a document that lacks nothing, with a line of text in each section and what a case adds
+// at its end.
 func frame(more string) string {
 	var b strings.Builder
-	b.WriteString("---\nid: \"acme/incidents#12\"\ndrill: false\ncustomers: [\"globex\"]\n---\n\n# Postmortem\n\n")
+	b.WriteString("---\nid: \"acme/incidents#12\"\ndrill: false\ncustomers: [\"globex\"]\n---\n\n# " +
+		"Postmortem\n\n")
 	for _, name := range prompts(templates.Postmortem()) {
 		if name != forCustomer {
 			b.WriteString("## " + name + "\n\nThe disk was full.\n\n")
@@ -85,7 +87,8 @@ func frame(more string) string {
 	return b.String() + "## For the customer\n\nA disk was full.\n\n## More\n\n" + more
 }
 
-// TestC3Rules: what a line of each kind is told, in a document that lacks nothing else. Lines count from the case's own.
+// TestC3Rules: what a line of each kind is told, in a document that lacks nothing else. Lines count
+// from the case's own.
 func TestC3Rules(t *testing.T) {
 	first := strings.Count(frame(""), "\n")
 	const table = "## Follow-ups\n\n| # | Follow-up | Owner | Due | Ticket |\n|---|---|---|---|---|\n"
@@ -123,7 +126,8 @@ func TestC3Rules(t *testing.T) {
 		// follow-ups
 		table + "| 1 | a | nobody | 2026-03-20 | x#1 |":                                                 {"5 follow-up"},
 		table + "| 1 | a | **frank** | 2026-03-20 | [x#1](y) |\n| 2 | b | | no date | not opened yet |": {"6 follow-up"},
-		table + "| 1 | a | **frank** | no date | x#1 |\n| 2 | b | erin | 2026-03-20 | - |":              {"5 follow-up!", "6 follow-up!"},
+		table + "| 1 | a | **frank** | no date | x#1 |\n| 2 | b | erin | 2026-03-20 | - |": {"5 follow-up!",
+			"6 follow-up!"},
 		table + "| 1 | a |":                             {"5 follow-up"},
 		"## Follow-ups\n\n| a | b |\n|---|---|\n| | |":  nil,
 		"## Else\n\n| Owner |\n|---|\n| nobody |":       nil,
@@ -162,11 +166,14 @@ func TestC3Rules(t *testing.T) {
 	}
 }
 
-// TestC3LongIncident: what the incident recorded may be long; what people wrote is checked all the same.
+// TestC3LongIncident: what the incident recorded may be long; what people wrote is checked all the
+// same.
 func TestC3LongIncident(t *testing.T) {
 	f := rich()
 	for i := range 20_000 {
-		f.Entries = append(f.Entries, incident.Entry{At: f.At.Add(time.Duration(i) * time.Second), By: "alice", Kind: "note", Text: "TODO: look at [the dashboard](#nowhere) of the disks again"})
+		f.Entries = append(f.Entries,
+			incident.Entry{At: f.At.Add(time.Duration(i) * time.Second), By: "alice", Kind: "note",
+				Text: "TODO: look at [the dashboard](#nowhere) of the disks again"})
 	}
 	f.FollowUps[0].Title = strings.Repeat("[", 2000)
 	document := strings.Replace(written(t, f), "| **frank** |", "| nobody |", 1)
@@ -174,14 +181,17 @@ func TestC3LongIncident(t *testing.T) {
 		t.Fatalf("the document has %d bytes", len(document))
 	}
 	line := func(words string) int { return strings.Count(document[:strings.Index(document, words)], "\n") + 1 }
-	want := []string{fmt.Sprintf("%d follow-up", line("| nobody |")), fmt.Sprintf("%d follow-up!", line("not opened yet"))}
+	want := []string{fmt.Sprintf("%d follow-up", line("| nobody |")),
+		fmt.Sprintf("%d follow-up!", line("not opened yet"))}
 	if diff := cmp.Diff(want, found(Lint(document, LintOptions{}))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for name, c := range map[string]string{
 		"people's words": document + strings.Repeat("words ", maxWords/6+1),
-		"the whole":      "<!-- firebreak:begin x -->\n" + strings.Repeat("words\n", maxDocument/6) + "<!-- firebreak:end x -->\n",
-		"follow-ups":     strings.Replace(document, "<!-- firebreak:end followups -->", strings.Repeat("words ", maxWords/6+1)+"\n\n<!-- firebreak:end followups -->", 1),
+		"the whole": "<!-- firebreak:begin x -->\n" + strings.Repeat("words\n", maxDocument/6) +
+			"<!-- firebreak:end x -->\n",
+		"follow-ups": strings.Replace(document, "<!-- firebreak:end followups -->",
+			strings.Repeat("words ", maxWords/6+1)+"\n\n<!-- firebreak:end followups -->", 1),
 	} {
 		if diff := cmp.Diff([]string{"1 size"}, found(Lint(c, LintOptions{}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -191,7 +201,8 @@ func TestC3LongIncident(t *testing.T) {
 
 // TestC3MachineHeadings: a link may lead to what stands in a machine's section.
 func TestC3MachineHeadings(t *testing.T) {
-	document := frame("<!-- firebreak:begin x -->\n\n### The graph\n\n<a id=\"disk\"></a>\n\n<!-- firebreak:end x -->\n\n[a](#the-graph) [b](#disk) [c](#nowhere)")
+	document := frame("<!-- firebreak:begin x -->\n\n### The graph\n\n<a id=\"disk\"></a>\n\n<!-- " +
+		"firebreak:end x -->\n\n[a](#the-graph) [b](#disk) [c](#nowhere)")
 	if got := found(Lint(document, LintOptions{})); len(got) != 1 || !strings.HasSuffix(got[0], " link") {
 		t.Errorf("%v", got)
 	}
@@ -205,16 +216,21 @@ func TestC3Template(t *testing.T) {
 		template, document string
 		want               []string
 	}{
-		"written":             {template, "# P\n\n## What\n\nA disk.\n", nil},
-		"left":                {template, "# P\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", []string{"6 prompt"}},
-		"empty":               {template, "# P\n\n## What\n", []string{"3 empty"}},
-		"gone":                {template, "# P\n", []string{"1 missing"}},
-		"of a customer":       {template, "---\ncustomers: [\"globex\"]\n---\n## What\n\na\n\n## To **globex**\n\nb\n", nil},
-		"without its own":     {template, "---\ncustomers: [\"globex\"]\n---\n## What\n\na\n", []string{"1 missing"}},
-		"renamed":             {template, "# P\n\n## The disk\n\nA disk.\n\n<!-- prompt: what -->\n", nil},
-		"renamed, empty":      {template, "# P\n\n## The disk\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
-		"its comment in code": {template, "# P\n\n## The disk\n\n```\n<!-- prompt: what -->\n```\n", []string{"1 missing"}},
-		"broken":              {"{{index .Entries 0}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n", "# P\n\n## What\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
+		"written": {template, "# P\n\n## What\n\nA disk.\n", nil},
+		"left": {template, "# P\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n",
+			[]string{"6 prompt"}},
+		"empty": {template, "# P\n\n## What\n", []string{"3 empty"}},
+		"gone":  {template, "# P\n", []string{"1 missing"}},
+		"of a customer": {template,
+			"---\ncustomers: [\"globex\"]\n---\n## What\n\na\n\n## To **globex**\n\nb\n", nil},
+		"without its own": {template, "---\ncustomers: [\"globex\"]\n---\n## What\n\na\n",
+			[]string{"1 missing"}},
+		"renamed":        {template, "# P\n\n## The disk\n\nA disk.\n\n<!-- prompt: what -->\n", nil},
+		"renamed, empty": {template, "# P\n\n## The disk\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
+		"its comment in code": {template, "# P\n\n## The disk\n\n```\n<!-- prompt: what -->\n```\n",
+			[]string{"1 missing"}},
+		"broken": {"{{index .Entries 0}}\n\n## What\n\n<!-- prompt: what -->\n_Write here: a_\n",
+			"# P\n\n## What\n\n<!-- prompt: what -->\n", []string{"3 empty"}},
 	} {
 		if diff := cmp.Diff(c.want, found(Lint(c.document, LintOptions{Template: c.template}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -240,36 +256,44 @@ func TestC3Sections(t *testing.T) {
 		document string
 		want     []string
 	}{
-		"whole":            {whole, nil},
-		"Windows":          {strings.ReplaceAll(whole, "\n", "\r\n"), nil},
-		"a mark of order":  {"\ufeff" + whole, nil},
-		"nothing":          {"", []string{"1 empty"}},
-		"blanks":           {" \n\n\t\n", []string{"1 empty"}},
-		"only the front":   {"---\ndrill: false\n---", []string{"1 empty"}},
-		"empty":            {gone(trigger, "## Trigger\n\n"), empty},
-		"n/a":              {gone(trigger, "## Trigger\n\nn/a\n"), nil},
-		"other level":      {gone(trigger, "#### trigger\n\nn/a\n"), nil},
-		"underlined":       {gone(trigger, "Trigger\n=======\n\nn/a\n"), nil},
-		"code":             {gone(trigger, "## Trigger\n\n```\nfull\n```\n"), nil},
-		"empty code":       {gone(trigger, "## Trigger\n\n```\n```\n"), empty},
-		"an image":         {gone(trigger, "## Trigger\n\n![](x.png)\n"), nil},
-		"a quote":          {gone(trigger, "## Trigger\n\n> full\n"), nil},
-		"a comment":        {gone(trigger, "## Trigger\n\n<!-- full -->\n"), empty},
-		"a rule":           {gone(trigger, "## Trigger\n\n---\n\n<br>\n"), empty},
-		"invisible":        {gone(trigger, "## Trigger\n\n\u200b\n"), empty},
-		"in a subsection":  {gone(trigger, "## Trigger\n\n### Details\n\nfull\n"), nil},
-		"of Firebreak":     {gone(trigger, "## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n\n<!-- firebreak:end x -->\n"), empty},
-		"after Firebreak":  {gone(trigger, "## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n\n<!-- firebreak:end x -->\nfull\n"), nil},
-		"without an end":   {gone(trigger, "## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n"), empty},
-		"gone":             {gone(trigger, ""), []string{"1 missing"}},
-		"in code":          {gone(trigger, "```\n"+trigger+"```\n"), []string{"1 missing"}},
-		"in a quote":       {gone(trigger, "> ## Trigger\n> full\n"), []string{"1 missing"}},
-		"recorded cause":   {gone("## Cause\n\nThe disk was full.\n", "## Cause\n\n<!-- firebreak:begin cause -->\n\n> full\n\n<!-- firebreak:end cause -->\n"), nil},
-		"no cause":         {gone("## Cause\n\nThe disk was full.\n", "## Cause\n\n<!-- firebreak:begin cause -->\n\nNone.\n\n<!-- firebreak:end cause -->\n"), []string{fmt.Sprintf("%d empty", line("Cause"))}},
-		"no customer text": {gone("## For the customer\n\nA disk was full.\n", "## For the customer\n"), []string{fmt.Sprintf("%d empty", line("For the customer"))}},
-		"no section":       {gone("## For the customer\n\nA disk was full.\n", ""), []string{"1 missing"}},
-		"no customer":      {strings.Replace(gone("## For the customer\n\nA disk was full.\n", ""), `["globex"]`, "[]", 1), nil},
-		"a drill":          {strings.Replace(gone("## For the customer\n\nA disk was full.\n", ""), "false", "true", 1), nil},
+		"whole":           {whole, nil},
+		"Windows":         {strings.ReplaceAll(whole, "\n", "\r\n"), nil},
+		"a mark of order": {"\ufeff" + whole, nil},
+		"nothing":         {"", []string{"1 empty"}},
+		"blanks":          {" \n\n\t\n", []string{"1 empty"}},
+		"only the front":  {"---\ndrill: false\n---", []string{"1 empty"}},
+		"empty":           {gone(trigger, "## Trigger\n\n"), empty},
+		"n/a":             {gone(trigger, "## Trigger\n\nn/a\n"), nil},
+		"other level":     {gone(trigger, "#### trigger\n\nn/a\n"), nil},
+		"underlined":      {gone(trigger, "Trigger\n=======\n\nn/a\n"), nil},
+		"code":            {gone(trigger, "## Trigger\n\n```\nfull\n```\n"), nil},
+		"empty code":      {gone(trigger, "## Trigger\n\n```\n```\n"), empty},
+		"an image":        {gone(trigger, "## Trigger\n\n![](x.png)\n"), nil},
+		"a quote":         {gone(trigger, "## Trigger\n\n> full\n"), nil},
+		"a comment":       {gone(trigger, "## Trigger\n\n<!-- full -->\n"), empty},
+		"a rule":          {gone(trigger, "## Trigger\n\n---\n\n<br>\n"), empty},
+		"invisible":       {gone(trigger, "## Trigger\n\n\u200b\n"), empty},
+		"in a subsection": {gone(trigger, "## Trigger\n\n### Details\n\nfull\n"), nil},
+		"of Firebreak": {gone(trigger,
+			"## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n\n<!-- firebreak:end x -->\n"), empty},
+		"after Firebreak": {gone(trigger,
+			"## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n\n<!-- firebreak:end x -->\nfull\n"), nil},
+		"without an end": {gone(trigger, "## Trigger\n\n<!-- firebreak:begin x -->\n\nfull\n"), empty},
+		"gone":           {gone(trigger, ""), []string{"1 missing"}},
+		"in code":        {gone(trigger, "```\n"+trigger+"```\n"), []string{"1 missing"}},
+		"in a quote":     {gone(trigger, "> ## Trigger\n> full\n"), []string{"1 missing"}},
+		"recorded cause": {gone("## Cause\n\nThe disk was full.\n",
+			"## Cause\n\n<!-- firebreak:begin cause -->\n\n> full\n\n<!-- firebreak:end cause -->\n"), nil},
+		"no cause": {gone("## Cause\n\nThe disk was full.\n",
+			"## Cause\n\n<!-- firebreak:begin cause -->\n\nNone.\n\n<!-- firebreak:end cause -->\n"),
+			[]string{fmt.Sprintf("%d empty", line("Cause"))}},
+		"no customer text": {gone("## For the customer\n\nA disk was full.\n", "## For the customer\n"),
+			[]string{fmt.Sprintf("%d empty", line("For the customer"))}},
+		"no section": {gone("## For the customer\n\nA disk was full.\n", ""), []string{"1 missing"}},
+		"no customer": {strings.Replace(gone("## For the customer\n\nA disk was full.\n", ""),
+			`["globex"]`, "[]", 1), nil},
+		"a drill": {strings.Replace(gone("## For the customer\n\nA disk was full.\n", ""), "false",
+			"true", 1), nil},
 		"too long":         {strings.Repeat("a", 10<<20), []string{"1 size"}},
 		"too deep":         {strings.Repeat(">", 1000) + whole, []string{"1 size"}},
 		"links":            {whole + strings.Repeat("[a](#more)", 3000), []string{"1 size"}},
@@ -277,9 +301,10 @@ func TestC3Sections(t *testing.T) {
 		"brackets":         {whole + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), []string{"1 size"}},
 		"escaped brackets": {whole + strings.Repeat(`\[`, 2000), nil},
 		"definitions":      {whole + strings.Repeat("[a]: b\n", 3000), []string{"1 size"}},
-		"cells":            {whole + strings.Repeat("|a", 300) + "\n" + strings.Repeat("|-", 300) + "\n" + strings.Repeat("|\n", 300), []string{"1 size"}},
-		"wide code":        {whole + "```\n" + strings.Repeat(" ", 200) + "- a\n```\n", nil},
-		"stairs":           {whole + stairs(40), []string{"1 size"}},
+		"cells": {whole + strings.Repeat("|a", 300) + "\n" + strings.Repeat("|-", 300) + "\n" +
+			strings.Repeat("|\n", 300), []string{"1 size"}},
+		"wide code": {whole + "```\n" + strings.Repeat(" ", 200) + "- a\n```\n", nil},
+		"stairs":    {whole + stairs(40), []string{"1 size"}},
 	} {
 		if diff := cmp.Diff(c.want, found(Lint(c.document, LintOptions{}))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -301,8 +326,10 @@ func TestC3Summary(t *testing.T) {
 	if title != "The postmortem is complete" || text != title+".\n" {
 		t.Errorf("of nothing: %q, %q", title, text)
 	}
-	title, text = Summary([]Problem{{3, 3, Failure, "link", "see @acme/all, #3 and <img src=x>"}, {4, 4, Warning, "blame", "b"}})
-	if want := "1 thing is missing, and 1 line is worth another look.\n\n- line 3: see @\u2060acme/all, \\#\u20603 and &lt;img src=x&gt;\n- line 4: b\n"; title != "1 thing is missing" || text != want {
+	title, text = Summary([]Problem{{3, 3, Failure, "link", "see @acme/all, #3 and <img src=x>"},
+		{4, 4, Warning, "blame", "b"}})
+	if want := "1 thing is missing, and 1 line is worth another look.\n\n- line 3: see @\u2060acme/all, " +
+		"\\#\u20603 and &lt;img src=x&gt;\n- line 4: b\n"; title != "1 thing is missing" || text != want {
 		t.Errorf("of two: %q, %q", title, text)
 	}
 	title, text = Summary([]Problem{{4, 4, Warning, "blame", "b"}})
@@ -310,7 +337,8 @@ func TestC3Summary(t *testing.T) {
 		t.Errorf("of a warning: %q, %q", title, text)
 	}
 	title, text = Summary(slices.Repeat([]Problem{{1, 1, Failure, "missing", "a"}}, 300))
-	if title != "300 things are missing" || strings.Count(text, "\n") > 20 || !strings.Contains(text, "- and 285 more\n") {
+	if title != "300 things are missing" || strings.Count(text, "\n") > 20 ||
+		!strings.Contains(text, "- and 285 more\n") {
 		t.Errorf("of many: %q, %q", title, text)
 	}
 }

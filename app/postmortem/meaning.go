@@ -14,13 +14,15 @@ import (
 	xhtml "golang.org/x/net/html"
 )
 
-// KeepForm returns a document that was written anew, with each part of the machine's that says the same as before in the
-// form that it had. A formatter of the repository's may set tables, lists and quotes as it likes, and is not contradicted.
+// KeepForm returns a document that was written anew, with each part of the machine's that says the
+// same as before in the form that it had. A formatter of the repository's may set tables, lists and
+// quotes as it likes, and is not contradicted.
 func KeepForm(before, after string) string {
 	old, fresh := lines(before), lines(after)
 	var b strings.Builder
 	at := 0
-	if end, freshEnd := frontEnd(old), frontEnd(fresh); end > 0 && freshEnd > 0 && isSameYAML(insideFront(old[:end]), insideFront(fresh[:freshEnd])) {
+	if end, freshEnd := frontEnd(old), frontEnd(fresh); end > 0 && freshEnd > 0 &&
+		isSameYAML(insideFront(old[:end]), insideFront(fresh[:freshEnd])) {
 		b.WriteString(strings.Join(old[:end], ""))
 		at = freshEnd
 	}
@@ -65,10 +67,12 @@ func isSameYAML(a, b string) bool {
 		return false
 	}
 	var x, y map[string]any
-	return yaml.Unmarshal([]byte(a), &x) == nil && yaml.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
+	return yaml.Unmarshal([]byte(a), &x) == nil && yaml.Unmarshal([]byte(b), &y) == nil &&
+		reflect.DeepEqual(x, y)
 }
 
-var shown = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+var shown = goldmark.New(goldmark.WithExtensions(extension.GFM),
+	goldmark.WithRendererOptions(html.WithUnsafe()))
 
 // maxCompared is how much Markdown is compared by its meaning; more is compared by its bytes.
 const maxCompared = 1 << 20
@@ -86,10 +90,13 @@ func isSameMarkdown(a, b string) bool {
 
 // isDeep reports whether lists or quotes are nested so deeply that the parser would take long.
 func isDeep(text string) bool {
-	return slices.ContainsFunc(lines(text), func(line string) bool { return len(nesting.FindString(line)) > maxIndent })
+	return slices.ContainsFunc(lines(text), func(line string) bool {
+		return len(nesting.FindString(line)) > maxIndent
+	})
 }
 
-// meaning returns what a reader sees of Markdown: its elements and words, and white space only where it is shown.
+// meaning returns what a reader sees of Markdown: its elements and words, and white space only
+// where it is shown.
 func meaning(text string) string {
 	var page bytes.Buffer
 	if err := shown.Convert([]byte(text), &page); err != nil {
@@ -125,8 +132,8 @@ func meaning(text string) string {
 	}
 }
 
-// spaced returns a text with single blanks between its words, and one before or after where white space parts it from what
-// else is on the line.
+// spaced returns a text with single blanks between its words, and one before or after where white
+// space parts it from what else is on the line.
 func spaced(text string) string {
 	all := strings.Join(strings.Fields(text), " ")
 	if all == "" {
@@ -135,7 +142,8 @@ func spaced(text string) string {
 	if strings.TrimLeft(text, " \t\r\n") != text {
 		all = " " + all
 	}
-	if strings.TrimRight(text, " \t\r\n") != text && !strings.HasSuffix(text, "\n") { // a line ends before each block
+	// a line ends before each block
+	if strings.TrimRight(text, " \t\r\n") != text && !strings.HasSuffix(text, "\n") {
 		all += " "
 	}
 	return all

@@ -7,15 +7,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What a formatter does to the machine's parts says the same, and stays; what says something else is written anew.
+// What a formatter does to the machine's parts says the same, and stays; what says something else
+// is written anew.
 func TestKeepForm(t *testing.T) {
-	const ours = "---\ntitle: \"API down\"\nseverity: critical\n---\n\n# Theirs\n\n<!-- firebreak:begin facts -->\n| a | b |\n|---|---|\n| 1 | 2 |\n\n" +
+	const ours = "---\ntitle: \"API down\"\nseverity: critical\n---\n\n# Theirs\n\n<!-- firebreak:begin " +
+		"facts -->\n| a | b |\n|---|---|\n| 1 | 2 |\n\n" +
 		"- one\n- two *x*\n\n```mermaid\ngantt\n  a\n```\n<!-- firebreak:end facts -->\n\nTheir words\n"
 	for name, c := range map[string]struct {
 		change func(string) string
 		kept   bool
 	}{
-		"a table is aligned":      {replaced("| a | b |\n|---|---|\n| 1 | 2 |", "| a   | b   |\n| --- | --- |\n| 1   | 2   |"), true},
+		"a table is aligned": {replaced("| a | b |\n|---|---|\n| 1 | 2 |",
+			"| a   | b   |\n| --- | --- |\n| 1   | 2   |"), true},
 		"bullets are stars":       {replaced("- one\n- two", "* one\n* two"), true},
 		"emphasis is underscored": {replaced("*x*", "_x_"), true},
 		"blank lines":             {replaced("- one\n- two", "\n- one\n\n- two"), true},
@@ -46,7 +49,8 @@ func TestKeepForm(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if !IsSameData([]byte(`{"a": [1, 2]}`), []byte("{\n  \"a\": [\n    1,\n    2\n  ]\n}\n")) || IsSameData([]byte(`{"a":1}`), []byte(`{"a":2}`)) || IsSameData([]byte(`{`), []byte(`[`)) {
+	if !IsSameData([]byte(`{"a": [1, 2]}`), []byte("{\n  \"a\": [\n    1,\n    2\n  ]\n}\n")) ||
+		IsSameData([]byte(`{"a":1}`), []byte(`{"a":2}`)) || IsSameData([]byte(`{`), []byte(`[`)) {
 		t.Error("JSON is compared by its bytes")
 	}
 }

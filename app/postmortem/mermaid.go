@@ -22,14 +22,17 @@ const (
 
 // weights tell what the diagram shows first; kinds that are not here come last.
 var weights = map[string]int{
-	"declared": 1, "severity": 1, "phase": 1, "cause": 1, "workaround": 1, "fix": 1, "regression": 1, "agreed": 1,
+	"declared": 1, "severity": 1, "phase": 1, "cause": 1, "workaround": 1, "fix": 1, "regression": 1,
+	"agreed":   1,
 	"reopened": 1, "declined": 1, "duplicate": 1, "unanswered": 1, "closed": 1,
-	"ic": 2, "oe": 2, "page": 2, "answered": 2, "finding": 2, "action": 2, "update": 2, "told": 2, "unsent": 2, "missed": 2, "overdue": 2, "alert": 2,
+	"ic": 2, "oe": 2, "page": 2, "answered": 2, "finding": 2, "action": 2, "update": 2, "told": 2,
+	"unsent": 2, "missed": 2, "overdue": 2, "alert": 2,
 }
 
 const lightest = 3
 
-// diagram draws the entries (oldest first) as Mermaid's timeline, in a section per phase, or gives "" if there are none.
+// diagram draws the entries (oldest first) as Mermaid's timeline, in a section per phase, or gives
+// "" if there are none.
 func diagram(f Facts) string {
 	shown := choose(f.Entries)
 	if len(shown) == 0 {
@@ -75,7 +78,8 @@ func diagram(f Facts) string {
 	return b.String()
 }
 
-// choose gives the entries that the diagram shows: the weightiest, and of those that don't all fit every so many.
+// choose gives the entries that the diagram shows: the weightiest, and of those that don't all fit
+// every so many.
 func choose(entries []incident.Entry) []incident.Entry {
 	if len(entries) <= maxNodes {
 		return entries
@@ -114,8 +118,8 @@ type section struct {
 	entries []incident.Entry
 }
 
-// sections sorts the entries into the phases by their times. Mermaid takes sections of the same name for the same one,
-// so a phase that came again is numbered.
+// sections sorts the entries into the phases by their times. Mermaid takes sections of the same
+// name for the same one, so a phase that came again is numbered.
 func sections(spans []incident.Span, entries []incident.Entry) []section {
 	var out []section
 	times := map[incident.Phase]int{}
@@ -204,10 +208,13 @@ func brief(e incident.Entry) string {
 	return with(e.Kind)
 }
 
-// lookalikes stand for the characters that mean something to Mermaid, in its timeline or before it is told apart.
+// lookalikes stand for the characters that mean something to Mermaid, in its timeline or before it
+// is told apart.
 var lookalikes = map[rune]rune{
-	':': '∶', ';': ',', '#': '№', '"': '”', '\'': '’', '`': '’', '(': '‹', ')': '›', '[': '‹', ']': '›', '{': '‹', '}': '›',
-	'<': '‹', '>': '›', '|': '¦', '\\': '/', '&': '+', '~': '-', '^': ' ', '*': '·', '_': '-', '$': ' ', '¶': ' ', 'ﬂ': 'f',
+	':': '∶', ';': ',', '#': '№', '"': '”', '\'': '’', '`': '’', '(': '‹', ')': '›', '[': '‹', ']': '›',
+	'{': '‹', '}': '›',
+	'<': '‹', '>': '›', '|': '¦', '\\': '/', '&': '+', '~': '-', '^': ' ', '*': '·', '_': '-', '$': ' ',
+	'¶': ' ', 'ﬂ': 'f',
 }
 
 // label gives words as Mermaid's timeline takes them: one line with nothing in it that Mermaid reads, and never empty.

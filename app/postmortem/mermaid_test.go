@@ -25,8 +25,8 @@ type drawn struct {
 	Columns            []column
 }
 
-// TestC2MermaidReadsTheDiagramAsItIsMeant gives diagrams of hostile words to the parser that GitHub uses: it must find
-// the same sections, periods and labels that stand in the lines.
+// TestC2MermaidReadsTheDiagramAsItIsMeant gives diagrams of hostile words to the parser that GitHub
+// uses: it must find the same sections, periods and labels that stand in the lines.
 func TestC2MermaidReadsTheDiagramAsItIsMeant(t *testing.T) {
 	var diagrams []string
 	var want []drawn
@@ -39,9 +39,12 @@ func TestC2MermaidReadsTheDiagramAsItIsMeant(t *testing.T) {
 	for _, f := range []Facts{rich(), minimal(), drill(), long(500)} {
 		add(f)
 	}
-	for _, words := range append(tricks, "end", "END", "title", "section", "timeline", "accTitle: x", "accDescr { x }", "direction TD",
-		"click a", "graph TD; a-->b", "---\ntitle: x\n---", "%% x", "%%{init: {'theme': 'dark'}}%%", "#35;", "#quot;", "a\nend\nb", "::icon(fa fa-x)",
-		"Größe", "🔥🔥", "\u202eabc", "<br/>", "<b>x</b>", "10:41 : x", "`", `"x"`, "style x", "classDef a", "...", "__proto__", "constructor") {
+	for _, words := range append(tricks, "end", "END", "title", "section", "timeline", "accTitle: x",
+		"accDescr { x }", "direction TD",
+		"click a", "graph TD; a-->b", "---\ntitle: x\n---", "%% x", "%%{init: {'theme': 'dark'}}%%", "#35;",
+		"#quot;", "a\nend\nb", "::icon(fa fa-x)",
+		"Größe", "🔥🔥", "\u202eabc", "<br/>", "<b>x</b>", "10:41 : x", "`", `"x"`, "style x", "classDef a",
+		"...", "__proto__", "constructor") {
 		f := rich()
 		for i := range f.Entries {
 			f.Entries[i].Text, f.Entries[i].What, f.Entries[i].By = words, words, words
@@ -85,7 +88,8 @@ func parsed(t *testing.T, diagrams []string) []drawn {
 		_, err = os.Stat(filepath.Join(dir, "node_modules", "mermaid"))
 	}
 	if err != nil {
-		const how = "Mermaid's parser is not here; install Node and run npm ci in app/postmortem/testdata/mermaid: "
+		const how = "Mermaid's parser is not here; install Node and run npm ci in " +
+			"app/postmortem/testdata/mermaid: "
 		if os.Getenv("CI") != "" {
 			t.Fatal(how, err)
 		}

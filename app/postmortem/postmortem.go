@@ -1,9 +1,10 @@
-// Package postmortem writes what an incident leaves behind: the postmortem document, its pull request and the tickets of
-// the follow-ups.
+// Package postmortem writes what an incident leaves behind: the postmortem document, its pull
+// request and the tickets of the follow-ups.
 //
-// The document has two kinds of sections. What the incident recorded stands between `<!-- firebreak:begin NAME -->` and
-// `<!-- firebreak:end NAME -->`, where it can be written again without touching a line of a person's. What only people
-// know has a prompt, `<!-- prompt: NAME -->`, and a placeholder to replace.
+// The document has two kinds of sections. What the incident recorded stands between `<!--
+// firebreak:begin NAME -->` and `<!-- firebreak:end NAME -->`, where it can be written again
+// without touching a line of a person's. What only people know has a prompt, `<!-- prompt: NAME
+// -->`, and a placeholder to replace.
 package postmortem
 
 import (
@@ -52,8 +53,8 @@ type Facts struct {
 	Template string
 }
 
-// FollowUp is a follow-up with its words: the first line is its title. One that the app adds (Auto) has the words of the
-// workaround that it is to replace.
+// FollowUp is a follow-up with its words: the first line is its title. One that the app adds (Auto)
+// has the words of the workaround that it is to replace.
 type FollowUp struct {
 	incident.FollowUp
 	Title string
@@ -103,7 +104,8 @@ func (p *page) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// Document writes the postmortem (C2). The error of a repository's template that can't be used is Mistakes.
+// Document writes the postmortem (C2). The error of a repository's template that can't be used is
+// Mistakes.
 func Document(f Facts) (string, error) {
 	v := look(f)
 	text, err := execute(document, v)
@@ -116,8 +118,8 @@ func Document(f Facts) (string, error) {
 	return text, nil
 }
 
-// Pull writes the pull request's title, which suits as the commit's message too, and its text. Nothing in them closes an
-// issue.
+// Pull writes the pull request's title, which suits as the commit's message too, and its text.
+// Nothing in them closes an issue.
 func Pull(f Facts) (title, body string, err error) {
 	text, err := Document(f)
 	if err != nil {
@@ -189,12 +191,14 @@ func (f Facts) identity() incident.Ref {
 const maxSlug = 50
 
 // spelt are letters that Unicode does not take apart.
-var spelt = strings.NewReplacer("ß", "ss", "æ", "ae", "ø", "o", "œ", "oe", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
+var spelt = strings.NewReplacer("ß", "ss", "æ", "ae", "ø", "o", "œ", "oe", "ł", "l", "đ", "d", "ð", "d",
+	"þ", "th", "ı", "i")
 
 // slug gives a title's letters and digits in ASCII, its words joined by hyphens.
 func slug(title string) string {
 	words := strings.FieldsFunc(spelt.Replace(norm.NFKD.String(strings.ToLower(title))), func(r rune) bool {
-		return r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsSpace(r) || unicode.IsPunct(r)
+		return r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsSpace(r) ||
+			unicode.IsPunct(r)
 	})
 	var b strings.Builder
 	for _, w := range words {
@@ -217,8 +221,8 @@ func slug(title string) string {
 	return b.String()
 }
 
-// Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and address, as it may
-// stand in a repository that more people read (A7).
+// Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and
+// address, as it may stand in a repository that more people read (A7).
 func Ticket(f Facts, i int) (title, body string, err error) {
 	if i < 0 || i >= len(f.FollowUps) {
 		return "", "", fmt.Errorf("%s has no follow-up %d", f.Ref, i)
@@ -234,7 +238,8 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 		Unnamed                           bool
 		More, Owner, URL, Comment, Marker string
 		Ref                               incident.Ref
-	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL), f.permalink(fu.ID), incident.TicketMark(f.identity(), i), f.Ref})
+	}{fu, Plain(first, 0) == "", strings.TrimSpace(more), f.State.OwnerOf(fu.FollowUp), address(f.URL),
+		f.permalink(fu.ID), incident.TicketMark(f.identity(), i), f.Ref})
 	if err != nil {
 		return "", "", fmt.Errorf("ticket %d of %s: %w", i, f.Ref, err)
 	}
@@ -259,11 +264,12 @@ func (f Facts) name(fu FollowUp) string {
 	return first
 }
 
-// acts finds in a title or a commit's message what would mention, refer, close an issue or skip its checks.
+// acts finds in a title or a commit's message what would mention, refer, close an issue or skip its
+// checks.
 var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
 
-// Plain gives somebody's words as one line for a place that reads no Markdown, such as a title: shown as they are and
-// acting on nothing. It is cut after max characters; 0 is no limit.
+// Plain gives somebody's words as one line for a place that reads no Markdown, such as a title:
+// shown as they are and acting on nothing. It is cut after max characters; 0 is no limit.
 func Plain(text string, max int) string {
 	text = texts.Truncate(texts.Squeeze(texts.Clean(text)), max)
 	return acts.ReplaceAllStringFunc(text, func(s string) string {
@@ -293,15 +299,16 @@ func (f Facts) closed() time.Time {
 // eventID finds the number in an event's id.
 var eventID = regexp.MustCompile(`^e([0-9]+)`)
 
-// permalink gives the address of what a fact came from: its comment, its event, or the issue that was opened. What the
-// clock did has none.
+// permalink gives the address of what a fact came from: its comment, its event, or the issue that
+// was opened. What the clock did has none.
 func (f Facts) permalink(id string) string {
 	if id == "" || f.URL == "" {
 		return ""
 	}
 	if c := incident.CommentOf(id); c != 0 {
 		at := address(f.URL)
-		if strings.Contains(id, "@pull") && f.State.Document.Number != 0 { // said in the document's pull request
+		// said in the document's pull request
+		if strings.Contains(id, "@pull") && f.State.Document.Number != 0 {
 			at = fmt.Sprintf("%s/%s/pull/%d", f.site(), f.Ref.FullName(), f.State.Document.Number)
 		}
 		return at + "#issuecomment-" + strconv.FormatInt(c, 10)
@@ -331,7 +338,8 @@ func (f Facts) issue(name string) string {
 
 // The words of the templates.
 
-// secret are the characters that act in Markdown or look like a marker, spelt so that YAML reads them and nobody else.
+// secret are the characters that act in Markdown or look like a marker, spelt so that YAML reads
+// them and nobody else.
 var secret = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "@", `\u0040`, "#", `\u0023`)
 
 // quoted gives a value for the front matter: JSON is YAML.
@@ -403,7 +411,8 @@ func link(text, to string) string {
 }
 
 // unsafe are the characters that would end a link's address.
-var unsafe = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", "\\", "%5C", "`", "%60", "[", "%5B", "]", "%5D", "*", "%2A", "\"", "%22", "'", "%27")
+var unsafe = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "|", "%7C", "\\", "%5C",
+	"`", "%60", "[", "%5B", "]", "%5D", "*", "%2A", "\"", "%22", "'", "%27")
 
 // address makes an address fit for a link.
 func address(to string) string {

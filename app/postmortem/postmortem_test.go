@@ -12,15 +12,16 @@ import (
 
 func TestC2Path(t *testing.T) {
 	for title, want := range map[string]string{
-		"API server down":                  "postmortems/2026-03-04-12-api-server-down.md",
-		"":                                 "postmortems/2026-03-04-12.md",
-		"???":                              "postmortems/2026-03-04-12.md",
-		"Überlast in Köln – Straße & Øst":  "postmortems/2026-03-04-12-uberlast-in-koln-strasse-ost.md",
-		"障害 in eu-1":                       "postmortems/2026-03-04-12-in-eu-1.md",
-		"../../etc/passwd":                 "postmortems/2026-03-04-12-etc-passwd.md",
-		"a\nb\u202ec%00":                   "postmortems/2026-03-04-12-a-bc-00.md",
-		"ﬁx ½ of Ⅻ":                        "postmortems/2026-03-04-12-fix-12-of-xii.md",
-		strings.Repeat("word ", 20):        "postmortems/2026-03-04-12-" + strings.TrimSuffix(strings.Repeat("word-", 10), "-") + ".md",
+		"API server down":                 "postmortems/2026-03-04-12-api-server-down.md",
+		"":                                "postmortems/2026-03-04-12.md",
+		"???":                             "postmortems/2026-03-04-12.md",
+		"Überlast in Köln – Straße & Øst": "postmortems/2026-03-04-12-uberlast-in-koln-strasse-ost.md",
+		"障害 in eu-1":                      "postmortems/2026-03-04-12-in-eu-1.md",
+		"../../etc/passwd":                "postmortems/2026-03-04-12-etc-passwd.md",
+		"a\nb\u202ec%00":                  "postmortems/2026-03-04-12-a-bc-00.md",
+		"ﬁx ½ of Ⅻ":                       "postmortems/2026-03-04-12-fix-12-of-xii.md",
+		strings.Repeat("word ", 20): "postmortems/2026-03-04-12-" +
+			strings.TrimSuffix(strings.Repeat("word-", 10), "-") + ".md",
 		strings.Repeat("x", 80):            "postmortems/2026-03-04-12-" + strings.Repeat("x", 50) + ".md",
 		"don't @alice: fix `api.eu_1` now": "postmortems/2026-03-04-12-don-t-alice-fix-api-eu-1-now.md",
 	} {
@@ -48,7 +49,8 @@ func TestC4TicketOfNoFollowUp(t *testing.T) {
 	}
 }
 
-// TestA7TicketTellsNothingOfTheIncident: a ticket may stand where more people read than in the incident.
+// TestA7TicketTellsNothingOfTheIncident: a ticket may stand where more people read than in the
+// incident.
 func TestA7TicketTellsNothingOfTheIncident(t *testing.T) {
 	f := rich()
 	title, body, err := Ticket(f, 0)
@@ -69,7 +71,8 @@ func TestF2TicketOfAWorkaroundWithoutWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if title != "Replace the workaround" || strings.Contains(body, "\n>") || !strings.Contains(body, "| Workaround by | **erin**") {
+	if title != "Replace the workaround" || strings.Contains(body, "\n>") ||
+		!strings.Contains(body, "| Workaround by | **erin**") {
 		t.Errorf("%s\n\n%s", title, body)
 	}
 }
@@ -95,7 +98,8 @@ func TestPlain(t *testing.T) {
 
 // TestC2LongTimelineFoldsAway: each phase folds for itself, and no fold is so long that it is no help.
 func TestC2LongTimelineFoldsAway(t *testing.T) {
-	for n, folds := range map[int]string{60: "", 61: "Identify: 61", 1900: "Identify: 500, Identify: 40, Investigate: 500, Investigate: 500, Investigate: 360"} {
+	for n, folds := range map[int]string{60: "", 61: "Identify: 61",
+		1900: "Identify: 500, Identify: 40, Investigate: 500, Investigate: 500, Investigate: 360"} {
 		document, err := Document(long(n))
 		if err != nil {
 			t.Fatal(err)
@@ -106,7 +110,8 @@ func TestC2LongTimelineFoldsAway(t *testing.T) {
 			t.Errorf("%d rows of %d", rows, n)
 		}
 		var got []string
-		for _, m := range regexp.MustCompile(`<details><summary>([^<]*) entries from .* UTC</summary>\n\n\| UTC`).FindAllStringSubmatch(timeline, -1) {
+		for _, m := range regexp.MustCompile(`<details><summary>([^<]*) entries from .* UTC</summary>\n\n\| UTC`).FindAllStringSubmatch(timeline,
+			-1) {
 			got = append(got, m[1])
 		}
 		if strings.Join(got, ", ") != folds {
@@ -138,8 +143,11 @@ func TestC4TicketSaysItsTitleOnce(t *testing.T) {
 		{words: "Alert on it\n\nAt 80 %.", want: "> At 80 %."},
 		{words: long + "\nAt 80 %.", want: "> " + strings.TrimSpace(long) + "  \n> At 80 %."},
 		{words: " \n", want: "No words came with this follow-up."},
-		{words: "A cron job", auto: true, want: "A workaround ended the incident. It still needs a permanent fix."},
-		{words: "A cron job\nHourly.", auto: true, want: "A workaround ended the incident. It still needs a permanent fix. More about the workaround:\n\n> Hourly."},
+		{words: "A cron job", auto: true,
+			want: "A workaround ended the incident. It still needs a permanent fix."},
+		{words: "A cron job\nHourly.", auto: true,
+			want: "A workaround ended the incident. It still needs a permanent fix. More about the " +
+				"workaround:\n\n> Hourly."},
 	} {
 		f := rich()
 		f.FollowUps[0].Title, f.FollowUps[0].Auto = c.words, c.auto
@@ -206,13 +214,16 @@ func TestC2RolesEnd(t *testing.T) {
 	v := look(f)
 	var got []string
 	for _, h := range v.Roles {
-		got = append(got, fmt.Sprintf("%s %s %s-%s", h.Role, h.Who, h.From.Format("15:04"), h.To.Format("15:04")))
+		got = append(got, fmt.Sprintf("%s %s %s-%s", h.Role, h.Who, h.From.Format("15:04"),
+			h.To.Format("15:04")))
 	}
-	want := "ic bob 10:43-10:45, ic dora 10:45-10:47, ic carol 10:47-10:49, oe alice 10:42-10:48, oe alice 10:50-11:00"
+	want := "ic bob 10:43-10:45, ic dora 10:45-10:47, ic carol 10:47-10:49, oe alice 10:42-10:48, oe " +
+		"alice 10:50-11:00"
 	if s := strings.Join(got, ", "); s != want {
 		t.Errorf("roles:\n%s, want\n%s", s, want)
 	}
-	if len(v.Handovers) != 2 || !v.Handovers[0].Answered.IsZero() || !v.Handovers[1].Answered.Equal(at("10:47")) {
+	if len(v.Handovers) != 2 || !v.Handovers[0].Answered.IsZero() ||
+		!v.Handovers[1].Answered.Equal(at("10:47")) {
 		t.Errorf("handovers %+v", v.Handovers)
 	}
 }
@@ -256,7 +267,8 @@ func TestMermaidShowsWhatWeighsMost(t *testing.T) {
 
 func TestMermaidNumbersAPhaseThatCameAgain(t *testing.T) {
 	d := diagram(rich())
-	for _, s := range []string{"section Investigate\n", "section Investigate – 2\n", "section Fixing – 2\n", "section Closing\n"} {
+	for _, s := range []string{"section Investigate\n", "section Investigate – 2\n", "section Fixing – 2\n",
+		"section Closing\n"} {
 		if strings.Count(d, s) != 1 {
 			t.Errorf("not once: %q in\n%s", s, d)
 		}
@@ -268,7 +280,8 @@ func long(n int) Facts {
 	f := rich()
 	f.Entries = f.Entries[:0:0]
 	for i := range n {
-		e := incident.Entry{At: at("10:41").Add(time.Duration(i) * time.Second), By: "alice", Kind: "note", Ref: fmt.Sprintf("c%d.0", i+1),
+		e := incident.Entry{At: at("10:41").Add(time.Duration(i) * time.Second), By: "alice", Kind: "note",
+			Ref:  fmt.Sprintf("c%d.0", i+1),
 			Text: "etcd on eu-1 | is full: 503 <b> @alice #1 " + strings.Repeat("and so on ", 20)}
 		switch {
 		case i == 0:

@@ -10,10 +10,11 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Refresh writes the machine's parts of a document anew: the front matter, and what stands between a section's markers.
-// Every other line stays as it is, byte for byte. A section that was deleted stays deleted, one that this version does
-// not know stays as it is, and of markers that stand in the document twice only the first pair counts. A repository's
-// template says where sections stand and not what is in them, so it makes no difference here.
+// Refresh writes the machine's parts of a document anew: the front matter, and what stands between
+// a section's markers. Every other line stays as it is, byte for byte. A section that was deleted
+// stays deleted, one that this version does not know stays as it is, and of markers that stand in
+// the document twice only the first pair counts. A repository's template says where sections stand
+// and not what is in them, so it makes no difference here.
 func Refresh(document string, f Facts) (string, error) {
 	f.Template = ""
 	written, err := Document(f)
@@ -95,16 +96,18 @@ func markedPairs(lines []string) []markedSection {
 	return out
 }
 
-// blocks is Markdown down to its blocks: what is code, a quote or a list, and what is a comment of the document's own.
+// blocks is Markdown down to its blocks: what is code, a quote or a list, and what is a comment of
+// the document's own.
 var blocks = parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...))
 
-// The parser takes cubic time for lists in lists in lists. How deep they are is nothing to the markers, which stand
-// outside of all, so the parser is told no more of it than this.
+// The parser takes cubic time for lists in lists in lists. How deep they are is nothing to the
+// markers, which stand outside of all, so the parser is told no more of it than this.
 const maxIndent = 32 // characters
 
 var nesting = regexp.MustCompile(`^(?:[ \t>*+-]|[0-9]{1,9}[.)])*`)
 
-// markerLines finds the lines that are a marker and nothing else: not in code, in a quote, in a list, or in a longer comment.
+// markerLines finds the lines that are a marker and nothing else: not in code, in a quote, in a
+// list, or in a longer comment.
 func markerLines(lines []string) []int {
 	var source strings.Builder
 	starts := make([]int, len(lines))
@@ -140,8 +143,8 @@ var (
 	yamlLine = regexp.MustCompile(`^(?:[A-Za-z_][\w-]*:|[ \t#]|-[ \t]|$)`)
 )
 
-// frontEnd gives the line after the front matter, or 0 if the document begins with none. What merely stands between two
-// rules is none.
+// frontEnd gives the line after the front matter, or 0 if the document begins with none. What
+// merely stands between two rules is none.
 func frontEnd(lines []string) int {
 	for i, line := range lines {
 		line = strings.TrimRight(line, " \t\r\n")
@@ -158,8 +161,8 @@ func frontEnd(lines []string) int {
 	return 0
 }
 
-// renewFront writes the fresh front matter in the place of the old one, and behind its keys the keys and comments that
-// people added. It gives the line of the old document after it.
+// renewFront writes the fresh front matter in the place of the old one, and behind its keys the
+// keys and comments that people added. It gives the line of the old document after it.
 func renewFront(b *strings.Builder, old, fresh []string) int {
 	end, freshEnd := frontEnd(old), frontEnd(fresh)
 	if end == 0 || freshEnd == 0 {

@@ -37,11 +37,16 @@ func later() Facts {
 	f.FollowUps[1].Ticket = "acme/incidents#45"
 	f.Summary = "It was worse."
 	f.Spans[len(f.Spans)-1].To = f.At
-	f.Entries = append(f.Entries, incident.Entry{At: at("38:00"), By: "dora", Kind: "followup done", What: "acme/platform#77"})
-	for _, kind := range []string{"update", "finding", "cause", "action", "workaround", "fix", "regression", "agreed", "oe"} {
-		f.Entries = append(f.Entries, incident.Entry{At: at("39:00"), By: "dora", Kind: kind, Ref: "c900.0", What: "gina", Text: "later " + kind})
+	f.Entries = append(f.Entries,
+		incident.Entry{At: at("38:00"), By: "dora", Kind: "followup done", What: "acme/platform#77"})
+	for _, kind := range []string{"update", "finding", "cause", "action", "workaround", "fix", "regression",
+		"agreed", "oe"} {
+		f.Entries = append(f.Entries,
+			incident.Entry{At: at("39:00"), By: "dora", Kind: kind, Ref: "c900.0", What: "gina",
+				Text: "later " + kind})
 	}
-	f.Pages = append(f.Pages, incident.Page{Key: "page/9", At: at("38:30"), To: []string{"hooli"}, Why: "asked"})
+	f.Pages = append(f.Pages,
+		incident.Page{Key: "page/9", At: at("38:30"), To: []string{"hooli"}, Why: "asked"})
 	return f
 }
 
@@ -58,17 +63,20 @@ func TestC2RefreshWritesEverySectionAnew(t *testing.T) {
 		}
 	}
 	// What people have to write differs in nothing but the customers' names.
-	want := strings.Replace(after, "**globex**, **Initech \\& Söhne** and **hooli**. They get", "**globex** and **Initech \\& Söhne**. They get", 1)
+	want := strings.Replace(after, "**globex**, **Initech \\& Söhne** and **hooli**. They get",
+		"**globex** and **Initech \\& Söhne**. They get", 1)
 	if got := refreshed(t, before, later()); got != want {
 		t.Errorf("refreshed:\n%s\nwant\n%s", got, want)
 	}
 }
 
-// TestC2RefreshFindsItsSections holds what is a section and what is a person's text that looks like one.
+// TestC2RefreshFindsItsSections holds what is a section and what is a person's text that looks like
+// one.
 func TestC2RefreshFindsItsSections(t *testing.T) {
 	f := later()
 	x := func(name string) string {
-		return "<!-- firebreak:begin " + name + " -->\n\nold " + name + "\n\n<!-- firebreak:end " + name + " -->\n"
+		return "<!-- firebreak:begin " + name + " -->\n\nold " + name + "\n\n<!-- firebreak:end " + name +
+			" -->\n"
 	}
 	begins, _, _ := strings.Cut(x("cause"), "<!-- firebreak:end")
 	_, ends, _ := strings.Cut(x("cause"), "begin cause -->\n")
@@ -82,14 +90,16 @@ func TestC2RefreshFindsItsSections(t *testing.T) {
 		{"no line end at the end", strings.TrimSpace(x("cause")), "cause", ""},
 		{"twice", x("cause") + x("cause") + x("fix"), "cause fix", "cause"},
 		{"in a fence, then for good", "```\n" + x("cause") + "```\n" + x("cause"), "cause", "cause"},
-		{"in a tilde fence with ticks in it", "~~~~ md\n```\n~~~\n" + x("cause") + "~~~~\n" + x("fix"), "fix", "cause"},
+		{"in a tilde fence with ticks in it", "~~~~ md\n```\n~~~\n" + x("cause") + "~~~~\n" + x("fix"),
+			"fix", "cause"},
 		{"in a fence without an end", x("fix") + "```\n" + x("cause"), "fix", "cause"},
 		{"after ticks that are no fence", "a ``` b\n``` `\n" + x("cause"), "cause", ""},
 		{"in a quote", "> " + strings.ReplaceAll(x("cause"), "\n", "\n> ") + "\n", "", "cause"},
 		{"in a list", "- a\n\n  " + strings.ReplaceAll(x("cause"), "\n", "\n  ") + "\n", "", "cause"},
 		{"as indented code", "    " + strings.ReplaceAll(x("cause"), "\n", "\n    ") + "\n", "", "cause"},
 		{"after a fence that ended with its list", "- ```\n  a\n\n" + x("cause"), "cause", ""},
-		{"in a comment", "<!--\n" + strings.ReplaceAll(x("cause"), "-->", "--") + "-->\n" + x("fix"), "fix", "cause"},
+		{"in a comment", "<!--\n" + strings.ReplaceAll(x("cause"), "-->", "--") + "-->\n" + x("fix"), "fix",
+			"cause"},
 		{"in preformatted text", "<pre>\n" + x("cause") + "</pre>\n" + x("fix"), "fix", "cause"},
 		{"in a line of words", "see " + x("cause") + x("fix"), "fix", "cause"},
 		{"with blanks behind", strings.ReplaceAll(x("cause"), " -->\n", " --> \t\n"), "cause", ""},
@@ -102,10 +112,12 @@ func TestC2RefreshFindsItsSections(t *testing.T) {
 			for _, end := range []string{"\n", "\r\n"} {
 				got := refreshed(t, strings.ReplaceAll(c.document, "\n", end), f)
 				for _, name := range []string{"cause", "fix", "weather"} {
-					if want, is := strings.Contains(c.stays, name), strings.Contains(got, "old "+name); is != want {
+					if want, is := strings.Contains(c.stays, name),
+						strings.Contains(got, "old "+name); is != want {
 						t.Errorf("the old %s is still there: %v, want %v\n%s", name, is, want, got)
 					}
-					if want, n := strings.Contains(c.again, name), strings.Count(got, "> later "+name); want != (n == 1) || n > 1 {
+					if want, n := strings.Contains(c.again, name),
+						strings.Count(got, "> later "+name); want != (n == 1) || n > 1 {
 						t.Errorf("%s was written again %d times\n%s", name, n, got)
 					}
 				}
@@ -127,9 +139,11 @@ func TestC2RefreshKeepsFrontMatterOfPeople(t *testing.T) {
 	const people = "people:\n  declared_by: \"alice\"\n  coordinator: [\"alice\"]\n  operations: []\n"
 	for name, c := range map[string]struct{ old, want string }{
 		"keys and comments": {
-			"---\nid: old\n# seen by the board\ntags: [db]\nteam:\n  - a\n\nseverity: x\npeople:\n  declared_by: y\n---\n" + body,
+			"---\nid: old\n# seen by the board\ntags: [db]\nteam:\n  - a\n\nseverity: x\npeople:\n  " +
+				"declared_by: y\n---\n" + body,
 			front + people + "# seen by the board\ntags: [db]\nteam:\n  - a\n\n---\n" + body},
-		"CRLF":            {"---\r\nid: old\r\n---\r\n" + body, strings.ReplaceAll(front+people, "\n", "\r\n") + "---\r\n" + body},
+		"CRLF": {"---\r\nid: old\r\n---\r\n" + body,
+			strings.ReplaceAll(front+people, "\n", "\r\n") + "---\r\n" + body},
 		"none":            {body, body},
 		"a rule on top":   {"---\n\nwords\n\n---\n" + body, "---\n\nwords\n\n---\n" + body},
 		"its end is gone": {front + body + "\n---\n", front + body + "\n---\n"},
@@ -142,8 +156,8 @@ func TestC2RefreshKeepsFrontMatterOfPeople(t *testing.T) {
 	}
 }
 
-// TestC2RefreshTouchesNoHumanLine: whatever people write between the sections stays byte for byte and in its place,
-// and a second refresh finds nothing to do.
+// TestC2RefreshTouchesNoHumanLine: whatever people write between the sections stays byte for byte
+// and in its place, and a second refresh finds nothing to do.
 func TestC2RefreshTouchesNoHumanLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
@@ -189,7 +203,8 @@ func TestC2RefreshTouchesNoHumanLine(t *testing.T) {
 		for i, p := range pieces {
 			after, same := strings.CutPrefix(rest, p.words)
 			if !same {
-				t.Fatalf("words %d changed: %q does not begin with %q\n%q\nwas\n%q", i, rest, p.words, got, whole)
+				t.Fatalf("words %d changed: %q does not begin with %q\n%q\nwas\n%q", i, rest, p.words, got,
+					whole)
 			}
 			if rest, same = strings.CutPrefix(after, p.fresh); same {
 				continue
@@ -210,8 +225,12 @@ func TestC2RefreshTouchesNoHumanLine(t *testing.T) {
 // theirs is Markdown of people: all that means something to somebody, and whole blocks.
 func theirs() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
-		parts := rapid.SliceOfN(rapid.OneOf(words(), rapid.SampledFrom([]string{"```\n", "\n```\n", "~~~\n", "    code\n", "- a\n  - b\n", "> q\n", "<div>\n", "<pre>\n",
-			"<!--\n", "-->\n", "<details><summary>x</summary>\n\ny\n\n</details>\n", "\n---\n", "<!-- firebreak:end cause -->\n", "<!-- firebreak:begin mine -->\n", "\r\n", "a | b\n--|--\n"})), 0, 4).Draw(t, "parts")
+		parts := rapid.SliceOfN(rapid.OneOf(words(),
+			rapid.SampledFrom([]string{"```\n", "\n```\n", "~~~\n", "    code\n", "- a\n  - b\n", "> q\n",
+				"<div>\n", "<pre>\n",
+				"<!--\n", "-->\n", "<details><summary>x</summary>\n\ny\n\n</details>\n", "\n---\n",
+				"<!-- firebreak:end cause -->\n", "<!-- firebreak:begin mine -->\n", "\r\n",
+				"a | b\n--|--\n"})), 0, 4).Draw(t, "parts")
 		return strings.Join(parts, "")
 	})
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// What people write into the table of the follow-ups is read back: its owners and dates count, and its titles stay.
+// What people write into the table of the follow-ups is read back: its owners and dates count, and
+// its titles stay.
 
 // The columns that people change.
 const (
@@ -115,7 +116,8 @@ func wordsOf(cell string) string {
 }
 
 // dayLayouts are the ways in which people write a date into the table.
-var dayLayouts = []string{time.DateOnly, "2 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006", "2.1.2006"}
+var dayLayouts = []string{time.DateOnly, "2 Jan 2006", "2 January 2006", "Jan 2, 2006", "January 2, 2006",
+	"2.1.2006"}
 
 // DayOf reads a date as people write it into the table, and returns it as YYYY-MM-DD.
 func DayOf(said string) (day string, ok bool) {

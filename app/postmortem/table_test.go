@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestC3RowsAreReadAsPeopleWriteThem holds what the table of the follow-ups says, however its cells are written.
+// TestC3RowsAreReadAsPeopleWriteThem holds what the table of the follow-ups says, however its cells
+// are written.
 func TestC3RowsAreReadAsPeopleWriteThem(t *testing.T) {
 	for _, c := range []struct{ cells, owner, due string }{
 		{"| 1 | Add a limit | **erin** | 2026-12-24 | – | open |", "erin", "2026-12-24"},
@@ -17,15 +18,20 @@ func TestC3RowsAreReadAsPeopleWriteThem(t *testing.T) {
 	} {
 		t.Run(c.cells, func(t *testing.T) {
 			for _, end := range []string{"\n", "\r\n"} {
-				document := strings.ReplaceAll("# A\n\n<!-- firebreak:begin followups -->\n\n| # | Follow-up | Owner | Due | Ticket | State |\n|---|---|---|---|---|---|\n"+c.cells+"\n\n<!-- firebreak:end followups -->\n", "\n", end)
+				document := strings.ReplaceAll("# A\n\n<!-- firebreak:begin followups -->\n\n| # | "+
+					"Follow-up | Owner | Due | Ticket | State |\n|---|---|---|---|---|---|\n"+c.cells+
+					"\n\n<!-- firebreak:end followups -->\n", "\n", end)
 				rows := Rows(document)
-				if len(rows) != 1 || rows[0].Number != 1 || rows[0].Owner != c.owner || rows[0].Due != c.due || rows[0].Line != 7 {
+				if len(rows) != 1 || rows[0].Number != 1 || rows[0].Owner != c.owner ||
+					rows[0].Due != c.due || rows[0].Line != 7 {
 					t.Errorf("reads %+v", rows)
 				}
 			}
 		})
 	}
-	for _, document := range []string{"", "| # | Owner |\n|---|---|\n| 1 | erin |\n", "<!-- firebreak:begin followups -->\n\n| Who | What |\n|---|---|\n| 1 | erin |\n\n<!-- firebreak:end followups -->\n"} {
+	for _, document := range []string{"", "| # | Owner |\n|---|---|\n| 1 | erin |\n",
+		"<!-- firebreak:begin followups -->\n\n| Who | What |\n|---|---|\n| 1 | erin |\n\n<!-- " +
+			"firebreak:end followups -->\n"} {
 		if rows := Rows(document); len(rows) != 0 {
 			t.Errorf("%q reads as %+v", document, rows)
 		}
@@ -33,7 +39,8 @@ func TestC3RowsAreReadAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestC3DatesAreReadAsPeopleWriteThem(t *testing.T) {
-	for _, said := range []string{"2026-12-24", "24 Dec 2026", "24 December 2026", "Dec 24, 2026", "24.12.2026"} {
+	for _, said := range []string{"2026-12-24", "24 Dec 2026", "24 December 2026", "Dec 24, 2026",
+		"24.12.2026"} {
 		if day, ok := DayOf(said); !ok || day != "2026-12-24" {
 			t.Errorf("%q reads as %q", said, day)
 		}
@@ -45,7 +52,8 @@ func TestC3DatesAreReadAsPeopleWriteThem(t *testing.T) {
 	}
 }
 
-// TestC3WhatPeopleWroteIntoTheTableStays holds that cells which can't be read back, titles, and rows of people's own outlive a refresh.
+// TestC3WhatPeopleWroteIntoTheTableStays holds that cells which can't be read back, titles, and
+// rows of people's own outlive a refresh.
 func TestC3WhatPeopleWroteIntoTheTableStays(t *testing.T) {
 	f := rich()
 	document := documentOf(t, f)
@@ -64,10 +72,12 @@ func TestC3WhatPeopleWroteIntoTheTableStays(t *testing.T) {
 	}
 	all := lines(document)
 	was := all[rows[0].at]
-	all[rows[0].at] = strings.Replace(was, rows[0].Cell(ColumnOwner), "the whole team", 1) + "| | My own | erin | soon | | |\n"
+	all[rows[0].at] = strings.Replace(was, rows[0].Cell(ColumnOwner), "the whole team", 1) +
+		"| | My own | erin | soon | | |\n"
 	edited := strings.Join(all, "")
 	got := KeepRows(edited, refreshed(t, edited, f), Kept{1: {ColumnOwner}})
-	if !strings.Contains(got, "| the whole team |") || !strings.Contains(got, "| | My own | erin | soon | | |\n") {
+	if !strings.Contains(got, "| the whole team |") ||
+		!strings.Contains(got, "| | My own | erin | soon | | |\n") {
 		t.Errorf("kept:\n%s", got)
 	}
 	if again := KeepRows(got, refreshed(t, got, f), Kept{1: {ColumnOwner}}); again != got {
@@ -84,7 +94,9 @@ func TestC4ATicketFollowsItsFollowUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := TicketOf(body, "bob", "2026-12-24")
-	if !strings.Contains(changed, "| Owner | **bob** |\n") || !strings.Contains(changed, "| Due | **2026-12-24** |\n") || TicketOf(changed, "bob", "2026-12-24") != changed {
+	if !strings.Contains(changed, "| Owner | **bob** |\n") ||
+		!strings.Contains(changed, "| Due | **2026-12-24** |\n") ||
+		TicketOf(changed, "bob", "2026-12-24") != changed {
 		t.Errorf("the ticket says\n%s", changed)
 	}
 	if bare := TicketOf("Somebody wrote it anew", "bob", ""); bare != "Somebody wrote it anew" {

@@ -14,10 +14,11 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// A repository's own template is Markdown with placeholders, and no program: anybody who may write to a repository
-// writes it, and it runs where everybody's incidents are worked at. So there are no loops, no functions and no
-// expressions. Each placeholder is replaced once, each section may be there once, and what a document gets is bounded by
-// the template's size and by what our own document has.
+// A repository's own template is Markdown with placeholders, and no program: anybody who may write
+// to a repository writes it, and it runs where everybody's incidents are worked at. So there are no
+// loops, no functions and no expressions. Each placeholder is replaced once, each section may be
+// there once, and what a document gets is bounded by the template's size and by what our own
+// document has.
 //
 //	{{title}}       a value
 //	{{timeline}}    a section of the document, on a line by itself
@@ -49,40 +50,88 @@ type slot struct {
 
 // slots are all placeholders, as docs/postmortem-template.md lists them.
 var slots = []slot{
-	{Name: "title", Is: "the incident's title", value: func(v view) string { return texts.Inert(v.Title, 200) }},
-	{Name: "incident", Is: "its name, as acme/incidents#12", value: func(v view) string { return v.Ref.String() }},
+	{Name: "title", Is: "the incident's title", value: func(v view) string {
+		return texts.Inert(v.Title, 200)
+	}},
+	{Name: "incident", Is: "its name, as acme/incidents#12", value: func(v view) string {
+		return v.Ref.String()
+	}},
 	{Name: "number", Is: "its number", value: func(v view) string { return strconv.Itoa(v.Ref.Number) }},
 	{Name: "url", Is: "its address", value: func(v view) string { return v.URL }},
 	{Name: "severity", Is: "the severity", value: func(v view) string { return texts.Inert(v.Severity, 60) }},
 	{Name: "declared", Is: "when it was declared", value: when(func(v view) time.Time { return v.Declared })},
 	{Name: "declared-by", Is: "who declared it", value: func(v view) string { return called(v.Declarer) }},
-	{Name: "confirmed", Is: "when its severity was confirmed", value: when(func(v view) time.Time { return v.Confirmed })},
-	{Name: "mitigated", Is: "when the impact ended", value: when(func(v view) time.Time { return v.Mitigated })},
+	{Name: "confirmed", Is: "when its severity was confirmed", value: when(func(v view) time.Time {
+		return v.Confirmed
+	})},
+	{Name: "mitigated", Is: "when the impact ended", value: when(func(v view) time.Time {
+		return v.Mitigated
+	})},
 	{Name: "closed", Is: "when it was closed", value: when(func(v view) time.Time { return v.Closed })},
-	{Name: "lasted", Is: "how long the impact lasted", value: func(v view) string { return since(v.Declared, v.Mitigated) }},
-	{Name: "coordinators", Is: "who was Incident Coordinator", value: func(v view) string { return templates.List(v.Coordinators) }},
-	{Name: "operations", Is: "who was Operations Engineer", value: func(v view) string { return templates.List(v.Engineers) }},
-	{Name: "customer-names", Is: "the customers, in a line", value: func(v view) string { return templates.List(v.Customers) }},
-	{Name: "drill", Is: "whether it was a drill; only for conditions", has: func(v view) bool { return v.State.Drill }},
-	{Name: "customer-to-tell", Is: "whether a customer gets a version; only for conditions", has: func(v view) bool { return v.Tell }},
+	{Name: "lasted", Is: "how long the impact lasted", value: func(v view) string {
+		return since(v.Declared, v.Mitigated)
+	}},
+	{Name: "coordinators", Is: "who was Incident Coordinator", value: func(v view) string {
+		return templates.List(v.Coordinators)
+	}},
+	{Name: "operations", Is: "who was Operations Engineer", value: func(v view) string {
+		return templates.List(v.Engineers)
+	}},
+	{Name: "customer-names", Is: "the customers, in a line", value: func(v view) string {
+		return templates.List(v.Customers)
+	}},
+	{Name: "drill", Is: "whether it was a drill; only for conditions", has: func(v view) bool {
+		return v.State.Drill
+	}},
+	{Name: "customer-to-tell", Is: "whether a customer gets a version; only for conditions",
+		has: func(v view) bool {
+			return v.Tell
+		}},
 
 	{Name: "header", Is: "the table of severity, times and people", section: true, has: always},
-	{Name: "summary", Is: "what was reported", section: true, has: func(v view) bool { return v.Summary != "" }},
-	{Name: "customers", Is: "the customers, as a list", section: true, has: func(v view) bool { return len(v.Customers) > 0 }},
+	{Name: "summary", Is: "what was reported", section: true, has: func(v view) bool {
+		return v.Summary != ""
+	}},
+	{Name: "customers", Is: "the customers, as a list", section: true, has: func(v view) bool {
+		return len(v.Customers) > 0
+	}},
 	{Name: "impact", Is: "how long it lasted, and the phases", section: true, has: always},
-	{Name: "roles", Is: "who had which role, and the handovers", section: true, has: func(v view) bool { return len(v.Roles) > 0 }},
-	{Name: "diagram", Is: "the timeline as a diagram", section: true, has: func(v view) bool { return v.Diagram != "" }},
-	{Name: "timeline", Is: "the timeline as a table", section: true, has: func(v view) bool { return len(v.Rows) > 0 }},
-	{Name: "updates", Is: "the customer updates", section: true, has: func(v view) bool { return len(v.Updates) > 0 }},
-	{Name: "pages", Is: "the pages and who answered them", section: true, has: func(v view) bool { return len(v.Paged) > 0 }},
-	{Name: "findings", Is: "the findings", section: true, has: func(v view) bool { return len(v.Findings) > 0 }},
+	{Name: "roles", Is: "who had which role, and the handovers", section: true, has: func(v view) bool {
+		return len(v.Roles) > 0
+	}},
+	{Name: "diagram", Is: "the timeline as a diagram", section: true, has: func(v view) bool {
+		return v.Diagram != ""
+	}},
+	{Name: "timeline", Is: "the timeline as a table", section: true, has: func(v view) bool {
+		return len(v.Rows) > 0
+	}},
+	{Name: "updates", Is: "the customer updates", section: true, has: func(v view) bool {
+		return len(v.Updates) > 0
+	}},
+	{Name: "pages", Is: "the pages and who answered them", section: true, has: func(v view) bool {
+		return len(v.Paged) > 0
+	}},
+	{Name: "findings", Is: "the findings", section: true, has: func(v view) bool {
+		return len(v.Findings) > 0
+	}},
 	{Name: "cause", Is: "the cause", section: true, has: func(v view) bool { return len(v.Causes) > 0 }},
-	{Name: "actions", Is: "changes to systems", section: true, has: func(v view) bool { return len(v.Actions) > 0 }},
-	{Name: "workaround", Is: "the workaround", section: true, has: func(v view) bool { return len(v.Workarounds) > 0 }},
+	{Name: "actions", Is: "changes to systems", section: true, has: func(v view) bool {
+		return len(v.Actions) > 0
+	}},
+	{Name: "workaround", Is: "the workaround", section: true, has: func(v view) bool {
+		return len(v.Workarounds) > 0
+	}},
 	{Name: "fix", Is: "the fix", section: true, has: func(v view) bool { return len(v.Fixes) > 0 }},
-	{Name: "regressions", Is: "the regressions", section: true, has: func(v view) bool { return len(v.Regressions) > 0 }},
-	{Name: "agreement", Is: "that the customer agrees", section: true, has: func(v view) bool { return len(v.Agreements) > 0 }},
-	{Name: "followups", Is: "the follow-ups with owners, dates and tickets", section: true, has: func(v view) bool { return len(v.Work) > 0 }},
+	{Name: "regressions", Is: "the regressions", section: true, has: func(v view) bool {
+		return len(v.Regressions) > 0
+	}},
+	{Name: "agreement", Is: "that the customer agrees", section: true, has: func(v view) bool {
+		return len(v.Agreements) > 0
+	}},
+	{Name: "followups", Is: "the follow-ups with owners, dates and tickets", section: true,
+		has: func(v view) bool {
+			return len(v.Work) > 0
+		}},
 }
 
 func always(view) bool { return true }
@@ -166,7 +215,8 @@ type opened struct {
 // parseTemplate takes a template apart. Its time and memory grow with the text's size.
 func parseTemplate(text string) ([]piece, Mistakes) {
 	if len(text) > MaxTemplate {
-		return nil, Mistakes{{1, 1, fmt.Sprintf("the template has %d bytes; %d are allowed", len(text), MaxTemplate)}}
+		return nil, Mistakes{{1, 1,
+			fmt.Sprintf("the template has %d bytes; %d are allowed", len(text), MaxTemplate)}}
 	}
 	text = strings.TrimPrefix(strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\r\n", "\n"), "\ufeff")
 	r := &templateReader{text: text, seen: map[string]bool{}, line: 1}
@@ -175,7 +225,8 @@ func parseTemplate(text string) ([]piece, Mistakes) {
 	}
 	pieces := r.pieces()
 	for _, o := range r.open {
-		r.mistake(o.at, fmt.Sprintf("{{%s}} has no end: write {{/%s}} where it ends", o.piece.sign()+o.piece.of.Name, o.piece.of.Name))
+		r.mistake(o.at, fmt.Sprintf("{{%s}} has no end: write {{/%s}} where it ends",
+			o.piece.sign()+o.piece.of.Name, o.piece.of.Name))
 	}
 	slices.SortStableFunc(r.mistakes, func(a, b Mistake) int {
 		if a.Line != b.Line {
@@ -247,7 +298,8 @@ func (r *templateReader) pieces() []piece {
 		// A tag that isn't a value and has a line of its own takes the line with it.
 		lineBegin := strings.LastIndexByte(r.text[:begin], '\n') + 1
 		lineEnd := begin + len(rest)
-		alone := strings.TrimSpace(r.text[lineBegin:begin]) == "" && strings.TrimSpace(r.text[end:lineEnd]) == ""
+		alone := strings.TrimSpace(r.text[lineBegin:begin]) == "" &&
+			strings.TrimSpace(r.text[end:lineEnd]) == ""
 		p, isValue := r.tag(tag, begin, alone)
 		if isValue || !alone {
 			words.WriteString(r.text[at:begin])
@@ -290,11 +342,14 @@ func (r *templateReader) tag(tag string, at int, alone bool) (p *piece, isValue 
 	case strings.HasPrefix(tag, "!"):
 		return nil, false
 	case at < r.front:
-		r.mistake(at, shown+" can't be in the front matter: Firebreak adds the incident's data there; leave the line out")
+		r.mistake(at, shown+" can't be in the front matter: Firebreak adds the incident's data there; "+
+			"leave the line out")
 	case isOldTag(tag):
-		r.mistake(at, shown+" is from the templates of before, which were programs and are not run any more: "+insteadOf(tag))
+		r.mistake(at, shown+" is from the templates of before, which were programs and are not run any more: "+
+			insteadOf(tag))
 	case i < 0:
-		r.mistake(at, fmt.Sprintf(`%s is not known%s; allowed: %s; for two braces write \{{`, shown, nearest(name), strings.Join(names(), ", ")))
+		r.mistake(at, fmt.Sprintf(`%s is not known%s; allowed: %s; for two braces write \{{`, shown,
+			nearest(name), strings.Join(names(), ", ")))
 	case sign == "/":
 		if len(r.open) == 0 || r.open[len(r.open)-1].piece.of.Name != name {
 			r.mistake(at, shown+" ends nothing that begins before it")
@@ -354,7 +409,8 @@ func isOldTag(tag string) bool {
 // insteadOfField are the placeholders in place of the fields of before.
 var insteadOfField = map[string]string{
 	"Title": "title", "Ref": "incident", "URL": "url", "Severity": "severity", "Declarer": "declared-by",
-	"Declared": "declared", "Confirmed": "confirmed", "Mitigated": "mitigated", "Closed": "closed", "Unmitigated": "lasted",
+	"Declared": "declared", "Confirmed": "confirmed", "Mitigated": "mitigated", "Closed": "closed",
+	"Unmitigated":  "lasted",
 	"Coordinators": "coordinators", "Engineers": "operations", "Customers": "customers", "Summary": "summary",
 	"Phases": "impact", "Spans": "impact", "Roles": "roles", "Handovers": "roles", "Diagram": "diagram",
 	"Rows": "timeline", "Folds": "timeline", "Entries": "timeline", "Updates": "updates", "Longest": "updates",
@@ -391,8 +447,8 @@ func insteadOf(tag string) string {
 	return fmt.Sprintf("write {{%s}}", name)
 }
 
-// fill writes a document from a repository's template. ours is our own document of the same facts, of which the sections
-// are taken.
+// fill writes a document from a repository's template. ours is our own document of the same facts,
+// of which the sections are taken.
 func fill(template, ours string, v view) (string, error) {
 	pieces, mistakes := parseTemplate(template)
 	if len(mistakes) > 0 {

@@ -14,7 +14,8 @@ import (
 
 // The standard document is a template like any other: whoever copies it gets what they had.
 func TestC2TheStandardDocumentAsATemplate(t *testing.T) {
-	for name, f := range map[string]Facts{"rich": rich(), "minimal": minimal(), "drill": drill(), "long": long(500)} {
+	for name, f := range map[string]Facts{"rich": rich(), "minimal": minimal(), "drill": drill(),
+		"long": long(500)} {
 		want, err := Document(f)
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +30,9 @@ func TestC2TheStandardDocumentAsATemplate(t *testing.T) {
 
 func TestC2OwnTemplate(t *testing.T) {
 	f := rich()
-	f.Template = "\ufeff---\r\nteam: api\r\nseverity: theirs\r\n---\r\n{{! for us }}\r\n# {{title}} \\{{x}}\r\n\r\n{{impact}}\r\n{{#regressions}}\r\nIt came back.\r\n{{/regressions}}\r\n{{^drill}}no drill{{/drill}}\r\n"
+	f.Template = "\ufeff---\r\nteam: api\r\nseverity: theirs\r\n---\r\n{{! for us }}\r\n# {{title}} " +
+		"\\{{x}}\r\n\r\n{{impact}}\r\n{{#regressions}}\r\nIt came " +
+		"back.\r\n{{/regressions}}\r\n{{^drill}}no drill{{/drill}}\r\n"
 	document, err := Document(f)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +51,8 @@ func TestC2OwnTemplate(t *testing.T) {
 			t.Errorf("the document lacks %q:\n%s", want, document)
 		}
 	}
-	if strings.Contains(document, "theirs") || strings.Contains(document, "for us") || strings.Contains(document, "\r") {
+	if strings.Contains(document, "theirs") || strings.Contains(document, "for us") ||
+		strings.Contains(document, "\r") {
 		t.Errorf("the document has what it should not:\n%s", document)
 	}
 	old := strings.Replace(document, impact, "5 min\n", 1) + "words\n"
@@ -60,29 +64,39 @@ func TestC2OwnTemplate(t *testing.T) {
 // A template that is wrong is told by line and column, with what to write.
 func TestC2MistakesInATemplate(t *testing.T) {
 	for template, want := range map[string]string{
-		"a\n\nb {{range .Findings}}":           "line 3, column 3: {{range .Findings}} is from the templates of before, which were programs and are not run any more: write {{findings}} on a line by itself",
-		"{{if .Customers}}":                    "line 1, column 1: {{if .Customers}} is from the templates of before, which were programs and are not run any more: write {{#customers}} … {{/customers}} for what is there only if there is such",
-		"ä {{.Title}}":                         "line 1, column 3: {{.Title}} is from the templates of before, which were programs and are not run any more: write {{title}}",
-		"{{- end -}}":                          "leave it out, or write {{/name}} where a condition {{#name}} ends",
-		"{{range 9223372036854775807}}":        "is from the templates of before",
-		`{{printf "%1000000000d" 1}}`:          "is from the templates of before",
-		"{{template \"x\"}}":                   "is from the templates of before",
-		"a {{timeline}}":                       "line 1, column 3: {{timeline}} is a whole section: it needs a line by itself",
-		"{{timeline}}\n{{timeline}}":           "line 2, column 1: {{timeline}} is here twice",
-		"{{Title}}":                            `line 1, column 1: {{Title}} is not known (did you mean {{title}}?); allowed: title, `,
-		"{{> ../../etc/passwd}}":               "is not known",
-		"{{=<% %>=}}":                          "is not known",
-		"{{{title}}}":                          "is not known",
-		"{{}}":                                 "is not known",
-		"{{drill}}":                            "line 1, column 1: {{drill}} has no words of its own: write {{#drill}} … {{/drill}}",
-		"{{#cause}}":                           "line 1, column 1: {{#cause}} has no end: write {{/cause}} where it ends",
-		"{{#cause}}{{/fix}}{{/cause}}":         "line 1, column 11: {{/fix}} ends nothing",
-		"{{/cause}}":                           "line 1, column 1: {{/cause}} ends nothing",
-		"a\n{{title\n}}":                       `line 2, column 1: {{ has no }} on its line; for two braces write \{{`,
-		"---\nx: \"{{title}}\"\n---\n":         "line 2, column 5: {{title}} can't be in the front matter",
-		strings.Repeat("{{#cause}}", 5):        "more than 4 conditions inside one another",
-		strings.Repeat("{{title}}\n", 201):     "line 201, column 1: there are more than 200 placeholders",
-		strings.Repeat("x", MaxTemplate+1):     "line 1, column 1: the template has 65537 bytes; 65536 are allowed",
+		"a\n\nb {{range .Findings}}": "line 3, column 3: {{range .Findings}} is from the " +
+			"templates of before, which were programs and are not run any more: write {{findings}} on a " +
+			"line by itself",
+		"{{if .Customers}}": "line 1, column 1: {{if .Customers}} is from the " +
+			"templates of before, which were programs and are not run any more: write {{#customers}} … " +
+			"{{/customers}} for what is there only if there is such",
+		"ä {{.Title}}": "line 1, column 3: {{.Title}} is from the templates of " +
+			"before, which were programs and are not run any more: write {{title}}",
+		"{{- end -}}": "leave it out, or write {{/name}} where a condition " +
+			"{{#name}} ends",
+		"{{range 9223372036854775807}}": "is from the templates of before",
+		`{{printf "%1000000000d" 1}}`:   "is from the templates of before",
+		"{{template \"x\"}}":            "is from the templates of before",
+		"a {{timeline}}": "line 1, column 3: {{timeline}} is a whole section: it " +
+			"needs a line by itself",
+		"{{timeline}}\n{{timeline}}": "line 2, column 1: {{timeline}} is here twice",
+		"{{Title}}":                  `line 1, column 1: {{Title}} is not known (did you mean {{title}}?); allowed: title, `,
+		"{{> ../../etc/passwd}}":     "is not known",
+		"{{=<% %>=}}":                "is not known",
+		"{{{title}}}":                "is not known",
+		"{{}}":                       "is not known",
+		"{{drill}}": "line 1, column 1: {{drill}} has no words of its own: " +
+			"write {{#drill}} … {{/drill}}",
+		"{{#cause}}": "line 1, column 1: {{#cause}} has no end: write " +
+			"{{/cause}} where it ends",
+		"{{#cause}}{{/fix}}{{/cause}}":     "line 1, column 11: {{/fix}} ends nothing",
+		"{{/cause}}":                       "line 1, column 1: {{/cause}} ends nothing",
+		"a\n{{title\n}}":                   `line 2, column 1: {{ has no }} on its line; for two braces write \{{`,
+		"---\nx: \"{{title}}\"\n---\n":     "line 2, column 5: {{title}} can't be in the front matter",
+		strings.Repeat("{{#cause}}", 5):    "more than 4 conditions inside one another",
+		strings.Repeat("{{title}}\n", 201): "line 201, column 1: there are more than 200 placeholders",
+		strings.Repeat("x", MaxTemplate+
+			1): "line 1, column 1: the template has 65537 bytes; 65536 are allowed",
 		strings.Repeat("{{", MaxTemplate/2):    "has no }} on its line",
 		strings.Repeat("{{x}}", MaxTemplate/5): "is not known",
 	} {
@@ -124,13 +138,14 @@ func TestC2PlaceholdersAreListed(t *testing.T) {
 	}
 }
 
-// FuzzTemplate: whatever a template is, it is refused with a place, or gives a document that is no larger than the template's
-// words, each section once and bounded values.
+// FuzzTemplate: whatever a template is, it is refused with a place, or gives a document that is no
+// larger than the template's words, each section once and bounded values.
 func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{
 		templates.OwnPostmortem(), templates.Postmortem(), "{{range 9223372036854775807}}{{end}}",
 		`{{define "x"}}{{template "x"}}{{end}}`, "{{#cause}}{{#fix}}{{title}}{{/fix}}{{/cause}}",
-		strings.Repeat("{{title}}", 200), strings.Repeat("{{#cause}}", 4) + strings.Repeat("{{/cause}}", 4), "---\nx: 1\n---\n{{timeline}}\r\n\\{{",
+		strings.Repeat("{{title}}", 200), strings.Repeat("{{#cause}}", 4) + strings.Repeat("{{/cause}}", 4),
+		"---\nx: 1\n---\n{{timeline}}\r\n\\{{",
 	} {
 		f.Add(seed)
 	}
@@ -172,7 +187,8 @@ func TestATemplateIsBounded(t *testing.T) {
 		return allocations, size
 	}
 	least, plain := cost("x")
-	deep := strings.Repeat("{{#header}}", maxDepth) + strings.Repeat("{{title}}", maxTags-2*maxDepth) + strings.Repeat("{{/header}}", maxDepth)
+	deep := strings.Repeat("{{#header}}", maxDepth) + strings.Repeat("{{title}}", maxTags-2*maxDepth) +
+		strings.Repeat("{{/header}}", maxDepth)
 	for name, template := range map[string]string{
 		"braces":     strings.Repeat(`\{{`, MaxTemplate/3),
 		"conditions": deep + strings.Repeat("x", MaxTemplate-len(deep)),
@@ -182,7 +198,8 @@ func TestATemplateIsBounded(t *testing.T) {
 	} {
 		allocations, size := cost(template)
 		if allocations > least+150*maxTags+MaxTemplate/2 || size > plain+2*MaxTemplate+300*maxTags {
-			t.Errorf("%s: %.0f allocations and %d bytes; the least are %.0f and %d", name, allocations, size, least, plain)
+			t.Errorf("%s: %.0f allocations and %d bytes; the least are %.0f and %d", name, allocations,
+				size, least, plain)
 		}
 		t.Logf("%s: %.0f allocations above the least, %d bytes", name, allocations-least, size)
 	}

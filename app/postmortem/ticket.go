@@ -12,8 +12,8 @@ var (
 	ticketDue   = regexp.MustCompile(`(?m)^\| Due \|[^\r\n]*`)
 )
 
-// TicketOf writes who owns a follow-up and when it is due into the text of its ticket, and touches nothing else of it. A text from
-// which somebody took the rows stays as it is.
+// TicketOf writes who owns a follow-up and when it is due into the text of its ticket, and touches
+// nothing else of it. A text from which somebody took the rows stays as it is.
 func TicketOf(text, owner, due string) string {
 	shown := "nobody yet"
 	if owner != "" {

@@ -68,7 +68,8 @@ const (
 	maxFolded   = 500 // rows of a fold
 )
 
-// told is a customer update; After is the time since the one before, or since the severity was confirmed.
+// told is a customer update; After is the time since the one before, or since the severity was
+// confirmed.
 type told struct {
 	At            time.Time
 	By, Text, URL string
@@ -101,7 +102,8 @@ type work struct {
 
 func look(f Facts) view {
 	f.Entries = oldest(f.Entries)
-	v := view{Facts: f, Declared: f.declared(), Closed: f.closed(), Declarer: f.Author, Severity: f.State.Severity,
+	v := view{Facts: f, Declared: f.declared(), Closed: f.closed(), Declarer: f.Author,
+		Severity:  f.State.Severity,
 		Customers: visible(f.State.Customers), Diagram: diagram(f)}
 	v.URL = address(f.URL)
 	if f.State.Declared != nil && f.State.Declared.By != "" {
@@ -119,7 +121,8 @@ func look(f Facts) view {
 	v.findings()
 	for i, fu := range f.FollowUps {
 		v.Dated = v.Dated || fu.Due != ""
-		v.Work = append(v.Work, work{FollowUp: fu, Number: i + 1, Name: f.name(fu), Does: f.State.OwnerOf(fu.FollowUp), URL: f.issue(fu.Ticket)})
+		v.Work = append(v.Work, work{FollowUp: fu, Number: i + 1, Name: f.name(fu),
+			Does: f.State.OwnerOf(fu.FollowUp), URL: f.issue(fu.Ticket)})
 	}
 	return v
 }
@@ -135,7 +138,8 @@ func visible(names []string) []string {
 	return out
 }
 
-// phases tells the phases, and from them the impact: it ended with the last move to where it is only watched.
+// phases tells the phases, and from them the impact: it ended with the last move to where it is
+// only watched.
 func (v *view) phases() {
 	v.mitigated()
 	for _, s := range v.Spans {
@@ -214,7 +218,8 @@ func (v *view) people() {
 			end(oes, e.At, holds(e.What))
 		case e.Kind == "handover":
 			asked[strings.ToLower(e.What)] = len(v.Handovers)
-			v.Handovers = append(v.Handovers, handover{At: e.At, From: e.By, To: e.What, Text: e.Text, URL: v.permalink(e.Ref)})
+			v.Handovers = append(v.Handovers,
+				handover{At: e.At, From: e.By, To: e.What, Text: e.Text, URL: v.permalink(e.Ref)})
 		}
 	}
 	if holder, covered := v.State.Coordinator(); len(ics) == 0 && holder != "" && !covered {
@@ -235,8 +240,8 @@ func (v *view) people() {
 	}
 }
 
-// rows tells the whole timeline. The longer it is, the less each row says of its text, so that GitHub still shows the
-// file; the link leads to all of it.
+// rows tells the whole timeline. The longer it is, the less each row says of its text, so that
+// GitHub still shows the file; the link leads to all of it.
 func (v *view) rows() {
 	room := min(300, max(20, 400_000/max(1, len(v.Entries))-160))
 	for _, e := range v.Entries {
@@ -288,7 +293,8 @@ func (v *view) updates() {
 		case e.What != "":
 			text = "(not to " + e.What + ") " + e.Text
 		}
-		v.Updates = append(v.Updates, told{At: e.At, By: e.By, Text: text, URL: v.permalink(e.Ref), After: after})
+		v.Updates = append(v.Updates,
+			told{At: e.At, By: e.By, Text: text, URL: v.permalink(e.Ref), After: after})
 		if e.What != "-" {
 			gap, before = max(gap, after), e.At
 		}
@@ -332,7 +338,9 @@ func (v *view) pages() {
 		}
 	}
 	for _, p := range pages {
-		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key], Awaited: incident.Escalates(p.Why) || p.Why == "again" || p.Why == "reopened" || p.Why == "escalation"}
+		out := paged{At: p.At, To: visible(p.To), By: p.By, Why: p.Why, Failed: failed[p.Key],
+			Awaited: incident.Escalates(p.Why) || p.Why == "again" || p.Why == "reopened" ||
+				p.Why == "escalation"}
 		if p.Failed != "" {
 			out.Failed = p.Failed
 		}
@@ -348,8 +356,9 @@ func (v *view) pages() {
 
 // findings sorts what people wrote down by its kind. A repair before a regression did not hold.
 func (v *view) findings() {
-	lists := map[string]*[]said{"finding": &v.Findings, "cause": &v.Causes, "action": &v.Actions, "workaround": &v.Workarounds,
-		"fix": &v.Fixes, "regression": &v.Regressions, "agreed": &v.Agreements}
+	lists := map[string]*[]said{"finding": &v.Findings, "cause": &v.Causes, "action": &v.Actions,
+		"workaround": &v.Workarounds,
+		"fix":        &v.Fixes, "regression": &v.Regressions, "agreed": &v.Agreements}
 	var back *incident.Entry // the regression that came next
 	for i := len(v.Entries) - 1; i >= 0; i-- {
 		e := v.Entries[i]

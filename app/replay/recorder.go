@@ -12,8 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// recorder notes what the engine would do. It names each method of the ports by itself and embeds none, so that one that is
-// added can't pass through unseen.
+// recorder notes what the engine would do. It names each method of the ports by itself and embeds
+// none, so that one that is added can't pass through unseen.
 type recorder struct {
 	github engine.GitHub
 	steps  []Step
@@ -40,7 +40,8 @@ func at(ref incident.Ref) string {
 
 // Reads.
 
-func (r *recorder) ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+func (r *recorder) ReadIssue(ctx context.Context, ref incident.Ref,
+	open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
 	return r.github.ReadIssue(ctx, ref, open)
 }
 
@@ -48,7 +49,8 @@ func (r *recorder) ReadTimeline(ctx context.Context, ref incident.Ref) ([]engine
 	return r.github.ReadTimeline(ctx, ref)
 }
 
-func (r *recorder) CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+func (r *recorder) CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool,
+	error) {
 	return r.github.CanRespond(ctx, ref, login, teams)
 }
 
@@ -64,7 +66,8 @@ func (r *recorder) RepositoryID(ctx context.Context, ref incident.Ref) (int64, e
 	return r.github.RepositoryID(ctx, ref)
 }
 
-func (r *recorder) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, int64, error) {
+func (r *recorder) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int,
+	int64, error) {
 	return r.github.FindIssue(ctx, repo, is, since)
 }
 
@@ -94,7 +97,8 @@ func (r *recorder) ReadTicket(ctx context.Context, ref incident.Ref) (engine.Tic
 	return r.github.ReadTicket(ctx, ref)
 }
 
-func (r *recorder) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
+func (r *recorder) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool,
+	error) {
 	return r.github.ReadFileAt(ctx, ref, path, commit)
 }
 
@@ -109,14 +113,16 @@ func (r *recorder) ReadPullRequest(ctx context.Context, ref incident.Ref, number
 	return r.github.ReadPullRequest(ctx, ref, number)
 }
 
-func (r *recorder) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+func (r *recorder) ReadReviews(ctx context.Context, ref incident.Ref,
+	number int) (approved, changes []string, err error) {
 	if number > unmade {
 		return nil, nil, nil
 	}
 	return r.github.ReadReviews(ctx, ref, number)
 }
 
-func (r *recorder) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+func (r *recorder) FindDocument(ctx context.Context, ref incident.Ref,
+	folder, prefix, commit string) (string, error) {
 	return r.github.FindDocument(ctx, ref, folder, prefix, commit)
 }
 
@@ -171,7 +177,8 @@ func (r *recorder) Unassign(_ context.Context, ref incident.Ref, logins []string
 	return nil
 }
 
-func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
+func (r *recorder) SetOpen(_ context.Context, ref incident.Ref, open bool, reason string,
+	duplicate int64) error {
 	do := "close"
 	if open {
 		do = "reopen"
@@ -197,12 +204,14 @@ func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string,
 	return nil
 }
 
-func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ engine.IsMarked, body string) (int64, error) {
+func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ engine.IsMarked, body string) (int64,
+	error) {
 	r.note("comment once", at(ref), body)
 	return int64(r.make()), nil
 }
 
-func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked,
+	body string) (int64, error) {
 	return r.CommentOnce(ctx, ref, is, body)
 }
 
@@ -217,16 +226,20 @@ func (r *recorder) ReportCheck(_ context.Context, ref incident.Ref, c engine.Che
 
 func (r *recorder) OpenPullRequest(_ context.Context, ref incident.Ref, p engine.Publication) (int, error) {
 	n := r.make()
-	r.note("open pull request: "+p.Title, ref.FullName()+", branch "+p.Branch, strings.Join(slices.Sorted(maps.Keys(p.Files)), "\n"))
+	r.note("open pull request: "+p.Title, ref.FullName()+", branch "+p.Branch,
+		strings.Join(slices.Sorted(maps.Keys(p.Files)), "\n"))
 	return n, nil
 }
 
-func (r *recorder) WriteFiles(_ context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
-	r.note("commit: "+message, ref.FullName()+", branch "+branch, strings.Join(slices.Sorted(maps.Keys(files)), "\n"))
+func (r *recorder) WriteFiles(_ context.Context, ref incident.Ref, branch, head, message string,
+	files map[string]string) (string, error) {
+	r.note("commit: "+message, ref.FullName()+", branch "+branch,
+		strings.Join(slices.Sorted(maps.Keys(files)), "\n"))
 	return head, nil
 }
 
-func (r *recorder) ChangeTicket(_ context.Context, ref incident.Ref, _ func(string) string, owner, _ string) error {
+func (r *recorder) ChangeTicket(_ context.Context, ref incident.Ref, _ func(string) string,
+	owner, _ string) error {
 	r.note("bring the ticket of "+owner+" up to date", at(ref), "")
 	return nil
 }

@@ -1,4 +1,5 @@
-// Package replay tells what the engine would do with a recorded delivery: it reads GitHub as it is now, and writes nothing.
+// Package replay tells what the engine would do with a recorded delivery: it reads GitHub as it is
+// now, and writes nothing.
 package replay
 
 import (
@@ -41,7 +42,8 @@ func Parse(text []byte) (Delivery, error) {
 		d.GUID = in.Request.Headers["X-GitHub-Delivery"]
 	}
 	if d.Event == "" || len(d.Payload) == 0 || d.Payload[0] != '{' {
-		return d, errors.New("this is not a delivery as GitHub records it: it needs event and request.payload; get one with GET /app/hook/deliveries/ID")
+		return d, errors.New("this is not a delivery as GitHub records it: it needs event and " +
+			"request.payload; get one with GET /app/hook/deliveries/ID")
 	}
 	return d, nil
 }
@@ -79,7 +81,8 @@ func Make(ctx context.Context, o Options, d Delivery) (Plan, error) {
 		return plan, err
 	}
 	if !relevant {
-		plan.Why = "the webhook would not even be queued: it says nothing of an incident, a postmortem or the configuration, or is the App's own doing"
+		plan.Why = "the webhook would not even be queued: it says nothing of an incident, a postmortem " +
+			"or the configuration, or is the App's own doing"
 		return plan, nil
 	}
 	m.Delivery = d.GUID
@@ -88,7 +91,8 @@ func Make(ctx context.Context, o Options, d Delivery) (Plan, error) {
 		plan.Incident = m.Ref.String()
 	}
 	r := &recorder{github: o.GitHub}
-	e := engine.New(engine.Options{GitHub: r, Scheduler: r, Queue: r, Pager: r, Announcer: r, Replier: r, Clock: o.Clock, Secrets: o.Secrets, Logger: o.Logger})
+	e := engine.New(engine.Options{GitHub: r, Scheduler: r, Queue: r, Pager: r, Announcer: r, Replier: r,
+		Clock: o.Clock, Secrets: o.Secrets, Logger: o.Logger})
 	err = e.Handle(ctx, m)
 	plan.Steps = append(plan.Steps, r.steps...)
 	var later *engine.RetryAfter

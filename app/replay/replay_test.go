@@ -47,7 +47,8 @@ func newPast(t *testing.T) *past {
 	p := &past{t: t}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if app := strings.HasPrefix(r.Header.Get("Authorization"), "token ghs_"); app && r.Method != http.MethodGet {
+		if app := strings.HasPrefix(r.Header.Get("Authorization"), "token ghs_"); app &&
+			r.Method != http.MethodGet {
 			t.Errorf("it writes: %s %s", r.Method, r.URL)
 		}
 		handler.ServeHTTP(w, r)
@@ -55,7 +56,8 @@ func newPast(t *testing.T) *past {
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	var err error
-	p.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: p.url, WebhookURL: p.url + "/nobody", Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
+	p.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: p.url, WebhookURL: p.url + "/nobody",
+		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +67,13 @@ func newPast(t *testing.T) *past {
 		}
 	})
 	handler = p.box.Handler()
-	app, err := github.New(github.Options{BaseURL: p.url, AppID: 1, PEM: []byte(p.box.Environment()["FIREBREAK_PRIVATE_KEY"])})
+	app, err := github.New(github.Options{BaseURL: p.url, AppID: 1,
+		PEM: []byte(p.box.Environment()["FIREBREAK_PRIVATE_KEY"])})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.o = replay.Options{GitHub: app, Clock: clock{}, Secrets: [][]byte{[]byte("secret")}, Self: webhook.Self{AppID: 1, Login: "firebreak[bot]"}}
+	p.o = replay.Options{GitHub: app, Clock: clock{}, Secrets: [][]byte{[]byte("secret")},
+		Self: webhook.Self{AppID: 1, Login: "firebreak[bot]"}}
 	return p
 }
 
@@ -111,7 +115,8 @@ func (p *past) last(event string) replay.Delivery {
 				p.t.Fatal(err)
 			}
 			byGUID, err := replay.Fetch(p.t.Context(), app.Self(), d.GetGUID())
-			if err != nil || byID.GUID != d.GetGUID() || byID.Event != event || !bytes.Equal(byID.Payload, byGUID.Payload) {
+			if err != nil || byID.GUID != d.GetGUID() || byID.Event != event ||
+				!bytes.Equal(byID.Payload, byGUID.Payload) {
 				p.t.Fatalf("%+v by its id, %+v by its GUID (%v)", byID, byGUID, err)
 			}
 			return byID
@@ -154,7 +159,8 @@ func TestThePlanOfADeclaration(t *testing.T) {
 		t.Errorf("the plan is of %+v", plan)
 	}
 	at := 0
-	for _, want := range []string{"react with +1", "set the timer", "comment", "pin that comment", "add labels incident"} {
+	for _, want := range []string{"react with +1", "set the timer", "comment", "pin that comment",
+		"add labels incident"} {
 		n := strings.Index(got[at:], want)
 		if n < 0 {
 			t.Fatalf("the plan lacks %q, or in its place:\n%s", want, got)
@@ -164,7 +170,9 @@ func TestThePlanOfADeclaration(t *testing.T) {
 	if again := steps(p.plan(p.last("issue_comment"))); len(again) != len(got) {
 		t.Errorf("the second time, though nothing was done:\n%s", again)
 	}
-	if !slices.ContainsFunc(plan.Steps, func(s replay.Step) bool { return strings.Contains(s.Text, "firebreak:card") }) {
+	if !slices.ContainsFunc(plan.Steps, func(s replay.Step) bool {
+		return strings.Contains(s.Text, "firebreak:card")
+	}) {
 		t.Errorf("no card would be written:\n%s", got)
 	}
 }
@@ -176,7 +184,8 @@ func TestThePlanPagesNobody(t *testing.T) {
 	form := `### Summary\n\nThe API is down\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n\n### Drill\n\n- [ ] This is a drill`
 	p.request("POST", "/issues", `{"title":"The API is down","labels":["incident"],"body":"`+form+`"}`)
 	plan := p.plan(p.last("issues"))
-	if len(plan.Steps) == 0 || plan.Steps[0].Do != "page incident-coordinators" || plan.Steps[0].Where != "by webhook" || !strings.Contains(plan.Steps[0].Text, "The API is down") {
+	if len(plan.Steps) == 0 || plan.Steps[0].Do != "page incident-coordinators" ||
+		plan.Steps[0].Where != "by webhook" || !strings.Contains(plan.Steps[0].Text, "The API is down") {
 		t.Errorf("the plan is %+v", plan.Steps)
 	}
 	if !strings.Contains(steps(plan), "assign alice") {
@@ -186,7 +195,8 @@ func TestThePlanPagesNobody(t *testing.T) {
 
 func TestWhatIsNoDelivery(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "[]", "{}", `{"event":"issues"}`, `{"event":"issues","request":{"payload":"x"}}`, `{"request":{"payload":{}}}`} {
+	for _, text := range []string{"", "[]", "{}", `{"event":"issues"}`,
+		`{"event":"issues","request":{"payload":"x"}}`, `{"request":{"payload":{}}}`} {
 		if d, err := replay.Parse([]byte(text)); err == nil {
 			t.Errorf("%q is %+v", text, d)
 		}
@@ -204,7 +214,8 @@ func TestWhatIsNoDelivery(t *testing.T) {
 		t.Fatal("no App")
 	}
 	for _, name := range []string{"7", "00000000-0000-0000-0000-000000000000"} {
-		if d, err := replay.Fetch(t.Context(), app.Self(), name); !replay.Names(name) || err == nil || !strings.Contains(err.Error(), name) {
+		if d, err := replay.Fetch(t.Context(), app.Self(), name); !replay.Names(name) || err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s is %+v (%v)", name, d, err)
 		}
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 )
 
-// metricsAddress is where metrics are served unless told otherwise: an address of their own, for the one that GitHub reaches
-// is open to the world, which they tell how many incidents there are and whether anybody answers.
+// metricsAddress is where metrics are served unless told otherwise: an address of their own, for
+// the one that GitHub reaches is open to the world, which they tell how many incidents there are
+// and whether anybody answers.
 const metricsAddress = "127.0.0.1:8790"
 
-// observed gives the listener for the metrics; nil: none. That another process has the usual address keeps nobody's
-// incident waiting; an address that was asked for must be had.
+// observed gives the listener for the metrics; nil: none. That another process has the usual
+// address keeps nobody's incident waiting; an address that was asked for must be had.
 func observed(address string, asked bool, log *slog.Logger) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -32,7 +33,8 @@ func observed(address string, asked bool, log *slog.Logger) (net.Listener, error
 }
 
 // Observe serves /metrics, /healthz and /readyz on l, if there is one, while work runs.
-func Observe(l net.Listener, s *assembly.Server, m *prom.Recorder, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
+func Observe(l net.Listener, s *assembly.Server, m *prom.Recorder, log *slog.Logger,
+	work func(context.Context) error) func(context.Context) error {
 	if l == nil {
 		return work
 	}

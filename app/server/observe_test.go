@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Whoever has the usual address of the metrics keeps nobody's incident waiting; one that was asked for must be had.
+// Whoever has the usual address of the metrics keeps nobody's incident waiting; one that was asked
+// for must be had.
 func TestTheMetricsAddressIsTaken(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -17,7 +18,8 @@ func TestTheMetricsAddressIsTaken(t *testing.T) {
 	defer l.Close()
 	taken, log := l.Addr().String(), &strings.Builder{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	if own, err := observed(taken, false, logger); own != nil || err != nil || !strings.Contains(log.String(), "--metrics") {
+	if own, err := observed(taken, false, logger); own != nil || err != nil ||
+		!strings.Contains(log.String(), "--metrics") {
 		t.Errorf("%v, %v, %s", own, err, log)
 	}
 	if own, err := observed(taken, true, logger); own != nil || err == nil {

@@ -1,5 +1,5 @@
-// Package server is the command that people run in production: the product as one process. What develops, tries and sets
-// up the product is not linked here, and neither is the SDK of a cloud.
+// Package server is the command that people run in production: the product as one process. What
+// develops, tries and sets up the product is not linked here, and neither is the SDK of a cloud.
 package server
 
 import (
@@ -68,8 +68,9 @@ waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker sto
 				return fmt.Errorf("the folder for the queue: %w", err)
 			}
 			m := prom.New()
-			s, err := assembly.New(os.Getenv, assembly.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute,
-				Metrics: m, Logger: log, Patience: grace})
+			s, err := assembly.New(os.Getenv,
+				assembly.Options{File: filepath.Join(data, "firebreak.db"), Sweep: 5 * time.Minute,
+					Metrics: m, Logger: log, Patience: grace})
 			if err != nil {
 				return err
 			}
@@ -82,13 +83,16 @@ waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker sto
 				return errors.Join(err, l.Close(), s.Close())
 			}
 			work := watchdog(os.Getenv, s.Health, log, Observe(own, s, m, log, s.Run))
-			return errors.Join(Run(c.Context(), c.OutOrStdout(), l, Door{Guard: s.Guard(), Log: log, Grace: grace}, s.Handler(), work), s.Close())
+			return errors.Join(Run(c.Context(), c.OutOrStdout(), l,
+				Door{Guard: s.Guard(), Log: log, Grace: grace}, s.Handler(), work), s.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
-	c.Flags().StringVar(&metrics, "metrics", metricsAddress, "address to serve /metrics, /healthz and /readyz on; empty: nowhere")
-	c.Flags().DurationVar(&grace, "grace", 20*time.Second, "how long what is under way may take to end after SIGTERM")
+	c.Flags().StringVar(&metrics, "metrics", metricsAddress,
+		"address to serve /metrics, /healthz and /readyz on; empty: nowhere")
+	c.Flags().DurationVar(&grace, "grace", 20*time.Second,
+		"how long what is under way may take to end after SIGTERM")
 	return c
 }
 
@@ -99,9 +103,10 @@ type Door struct {
 	Grace time.Duration // that requests under way have to end
 }
 
-// Run serves on l and works until ctx ends or something fails, and says when it is ready. Requests under way then have the door's
-// grace to end.
-func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler http.Handler, work func(context.Context) error) error {
+// Run serves on l and works until ctx ends or something fails, and says when it is ready. Requests
+// under way then have the door's grace to end.
+func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler http.Handler,
+	work func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	serving, cut := context.WithCancel(context.Background())
@@ -146,8 +151,8 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 	return errors.Join(errs...)
 }
 
-// newServer gives a server that nobody can hold up by sending slowly: GitHub sends a webhook within seconds. How long an
-// answer may take is the handler's to say, since some wait for news.
+// newServer gives a server that nobody can hold up by sending slowly: GitHub sends a webhook within
+// seconds. How long an answer may take is the handler's to say, since some wait for news.
 func newServer(door Door, handler http.Handler, serving context.Context) *http.Server {
 	server := door.Guard.Server(handler, door.Log)
 	server.BaseContext = func(net.Listener) context.Context { return serving }

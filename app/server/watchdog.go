@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// watchdog tells systemd, where that started the process, that it is ready and, as long as work gets done, that it lives. If it hears
-// nothing for WatchdogSec of the unit it ends the process and starts it again.
+// watchdog tells systemd, where that started the process, that it is ready and, as long as work
+// gets done, that it lives. If it hears nothing for WatchdogSec of the unit it ends the process and
+// starts it again.
 // https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
-func watchdog(getenv func(string) string, health func(context.Context) error, log *slog.Logger, work func(context.Context) error) func(context.Context) error {
+func watchdog(getenv func(string) string, health func(context.Context) error, log *slog.Logger,
+	work func(context.Context) error) func(context.Context) error {
 	address := getenv("NOTIFY_SOCKET")
 	if address == "" {
 		return work

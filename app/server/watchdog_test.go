@@ -38,7 +38,9 @@ func TestSystemdIsTold(t *testing.T) {
 	}
 	env := map[string]string{"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000"}
 	healthy := func(context.Context) error { return nil }
-	if err := watchdog(func(name string) string { return env[name] }, healthy, slog.New(slog.DiscardHandler), work)(t.Context()); !errors.Is(err, failed) {
+	if err := watchdog(func(name string) string {
+		return env[name]
+	}, healthy, slog.New(slog.DiscardHandler), work)(t.Context()); !errors.Is(err, failed) {
 		t.Error(err)
 	}
 	for got := read(); got != "STOPPING=1"; got = read() {
@@ -61,7 +63,8 @@ func TestNoSignOfLifeWhileNoWorkGetsDone(t *testing.T) {
 			}
 			return nil
 		}, func(string) { at = append(at, time.Since(began)) })
-		if want := []time.Duration{10 * time.Second, 50 * time.Second, 60 * time.Second}; !slices.Equal(at, want) {
+		if want := []time.Duration{10 * time.Second, 50 * time.Second, 60 * time.Second}; !slices.Equal(at,
+			want) {
 			t.Errorf("signs of life at %v, want %v", at, want)
 		}
 	})

@@ -31,8 +31,9 @@ const (
 	Recovers   = "recovers"
 )
 
-// Course plays an alert as monitoring reports it, through the product's own intake: it fires, fires again and recovers. All
-// that it reports is marked as a drill, so that nobody is paged and no customer told (A6).
+// Course plays an alert as monitoring reports it, through the product's own intake: it fires, fires
+// again and recovers. All that it reports is marked as a drill, so that nobody is paged and no
+// customer told (A6).
 type Course struct {
 	App    *github.App
 	Intake string        // address of the product's generic source
@@ -47,7 +48,8 @@ type Course struct {
 func IntakeAddress(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("%q: give the address of the product's intake, such as https://firebreak.example.com/intake", text)
+		return "", fmt.Errorf("%q: give the address of the product's intake, such as "+
+			"https://firebreak.example.com/intake", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/intake"
@@ -58,8 +60,8 @@ func IntakeAddress(text string) (string, error) {
 	return u.String(), nil
 }
 
-// Play plays the alert's course in a repository. With an error it gives the drill as far as it came; an error of ctx's says that
-// it was stopped.
+// Play plays the alert's course in a repository. With an error it gives the drill as far as it
+// came; an error of ctx's says that it was stopped.
 func (c *Course) Play(ctx context.Context, owner, repo string, a Alert) (*Drill, error) {
 	reference := strings.ToLower(rand.Text()[:12])
 	if err := c.report(ctx, reference, a, Fires); err != nil {
@@ -96,9 +98,13 @@ func (c *Course) report(ctx context.Context, reference string, a Alert, what str
 	if what == Recovers {
 		state = "ok"
 	}
-	now := time.Now().UTC() // as whoever reports: the intake goes by the real clock too, even beside an embedded GitHub
-	body, err := json.Marshal(map[string]any{"title": a.Title, "message": a.Text + "\n\nPlayed by firebreak drill, " + reference, "severity": a.Severity, "state": state,
-		"dedup_key": reference, "drill": true, "at": now}) // the time makes it no repetition of the request before
+	// as whoever reports: the intake goes by the real clock too, even beside an embedded GitHub
+	now := time.Now().UTC()
+	body, err := json.Marshal(map[string]any{"title": a.Title,
+		"message": a.Text + "\n\nPlayed by firebreak drill, " + reference, "severity": a.Severity,
+		"state": state,
+		// the time makes it no repetition of the request before
+		"dedup_key": reference, "drill": true, "at": now})
 	if err != nil {
 		return fmt.Errorf("write the alert: %w", err)
 	}
@@ -120,9 +126,11 @@ func (c *Course) report(ctx context.Context, reference string, a Alert, what str
 	said, _ := io.ReadAll(io.LimitReader(res.Body, 300)) // without it the status says enough
 	switch {
 	case res.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("the intake at %s refuses the signature or its time (%s): is the secret the product's, and is this machine's clock right?", c.Intake, bytes.TrimSpace(said))
+		return fmt.Errorf("the intake at %s refuses the signature or its time (%s): is the secret the "+
+			"product's, and is this machine's clock right?", c.Intake, bytes.TrimSpace(said))
 	case res.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("nothing takes alerts at %s: the product needs FIREBREAK_INTAKE_REPOSITORY, and FIREBREAK_INTAKE_GENERIC_SECRET or FIREBREAK_INTAKE_SECRET", c.Intake)
+		return fmt.Errorf("nothing takes alerts at %s: the product needs FIREBREAK_INTAKE_REPOSITORY, "+
+			"and FIREBREAK_INTAKE_GENERIC_SECRET or FIREBREAK_INTAKE_SECRET", c.Intake)
 	case res.StatusCode >= 300:
 		return fmt.Errorf("the intake at %s answers %s: %s", c.Intake, res.Status, bytes.TrimSpace(said))
 	}
@@ -136,7 +144,8 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 	if err != nil {
 		return nil, Explain(ctx, c.App, ref.FullName(), err)
 	}
-	newest := &gogithub.IssueListByRepoOptions{Labels: []string{incident.LabelIncident}, State: "all", Sort: "created", Direction: "desc", ListOptions: gogithub.ListOptions{PerPage: 30}}
+	newest := &gogithub.IssueListByRepoOptions{Labels: []string{incident.LabelIncident}, State: "all",
+		Sort: "created", Direction: "desc", ListOptions: gogithub.ListOptions{PerPage: 30}}
 	for range c.Looks {
 		var issues []*gogithub.Issue
 		if issues, _, err = client.Issues.ListByRepo(ctx, owner, repo, newest); err != nil {
@@ -148,8 +157,11 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 			}
 			ref.Number = issue.GetNumber()
 			d := &Drill{Incident: ref.String(), URL: c.App.IssueURL(ref), ref: ref}
-			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool { return naming.Equal(l.GetName(), incident.LabelDrill) }) {
-				return d, fmt.Errorf("%s is open and no drill: the product knows no drills by its intake; end it by /incident decline drill", d.URL)
+			if !slices.ContainsFunc(issue.Labels, func(l *gogithub.Label) bool {
+				return naming.Equal(l.GetName(), incident.LabelDrill)
+			}) {
+				return d, fmt.Errorf("%s is open and no drill: the product knows no drills by its "+
+					"intake; end it by /incident decline drill", d.URL)
 			}
 			return d, nil
 		}
@@ -160,6 +172,8 @@ func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Dril
 	if err != nil {
 		return nil, err
 	}
-	return nil, fmt.Errorf("the intake took the alert, and no drill is open in %[1]s within %[2]d seconds: FIREBREAK_INTAKE_REPOSITORY must name it, or a rule of `signals:` there lead to it, "+
-		"and none may drop or note what comes from generic; if all is so, `firebreak doctor %[1]s` finds what keeps the product from working", ref.FullName(), c.Looks)
+	return nil, fmt.Errorf("the intake took the alert, and no drill is open in %[1]s within %[2]d "+
+		"seconds: FIREBREAK_INTAKE_REPOSITORY must name it, or a rule of `signals:` there lead to it, "+
+		"and none may drop or note what comes from generic; if all is so, `firebreak doctor %[1]s` finds "+
+		"what keeps the product from working", ref.FullName(), c.Looks)
 }

@@ -28,14 +28,15 @@ func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error)
 	return f.Server.Follow(ctx, now)
 }
 
-// running is the product beside an embedded GitHub, on whose clock a course is played. What settings of its says replaces the
-// environment's.
+// running is the product beside an embedded GitHub, on whose clock a course is played. What
+// settings of its says replaces the environment's.
 func running(t *testing.T, files map[string]string, settings map[string]string) (string, *setup.Course) {
 	t.Helper()
 	product := &follower{}
 	course := &setup.Course{Secret: []byte("demo-intake"), Again: 2 * time.Minute, Looks: 5}
 	github := server(t, func(url string) http.Handler {
-		box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Frozen: true, Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC),
+		box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Frozen: true,
+			Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC),
 			Files: map[string]map[string]string{"acme/incidents": files}, Follower: product})
 		if err != nil {
 			t.Fatal(err)
@@ -46,18 +47,22 @@ func running(t *testing.T, files map[string]string, settings map[string]string) 
 		}
 		getenv := func(name string) string { return env[name] }
 		log := slog.New(slog.DiscardHandler)
-		if product.Server, err = assembly.New(getenv, assembly.Options{Clock: box.Clock(), File: filepath.Join(t.TempDir(), "queue.db"), Logger: log}); err != nil {
+		if product.Server, err = assembly.New(getenv,
+			assembly.Options{Clock: box.Clock(), File: filepath.Join(t.TempDir(), "queue.db"),
+				Logger: log}); err != nil {
 			t.Fatal(err)
 		}
 		environment, err := assembly.Read(getenv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if course.App, err = github.New(github.Options{BaseURL: url, AppID: environment.AppID, PEM: environment.Key, Now: box.Clock().Now}); err != nil {
+		if course.App, err = github.New(github.Options{BaseURL: url, AppID: environment.AppID,
+			PEM: environment.Key, Now: box.Clock().Now}); err != nil {
 			t.Fatal(err)
 		}
 		course.Wait = func(ctx context.Context, d time.Duration) error {
-			return errors.Join(ctx.Err(), box.Clock().Advance(context.Background(), d), box.Settled(context.Background()))
+			return errors.Join(ctx.Err(), box.Clock().Advance(context.Background(), d),
+				box.Settled(context.Background()))
 		}
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
@@ -75,13 +80,15 @@ func running(t *testing.T, files map[string]string, settings map[string]string) 
 
 type commented []struct{ Body string }
 
-// A6: an alert is played by the product's own intake, and the product does with each report what it does with a real one.
+// A6: an alert is played by the product's own intake, and the product does with each report what it
+// does with a real one.
 func TestA6AnAlertIsPlayedToItsEnd(t *testing.T) {
 	t.Parallel()
 	files := templates.Repository()
 	files[".github/firebreak.yml"] += "\nsignals:\n  - do: page\n" // and yet nobody is paged
 	github, course := running(t, files, nil)
-	seen := map[string]string{setup.Fires: "firebreak:card", setup.FiresAgain: "has reported this 2 times", setup.Recovers: "says that it recovered. Is it over?"}
+	seen := map[string]string{setup.Fires: "firebreak:card", setup.FiresAgain: "has reported this 2 times",
+		setup.Recovers: "says that it recovered. Is it over?"}
 	var told []string
 	course.Told = func(d *setup.Drill, what string) {
 		told = append(told, what)
@@ -90,7 +97,9 @@ func TestA6AnAlertIsPlayedToItsEnd(t *testing.T) {
 		}
 		var comments commented
 		api(t, "GET", strings.Replace(d.URL, github, github+"/api/v3/repos", 1)+"/comments", "", &comments)
-		if !slices.ContainsFunc(comments, func(c struct{ Body string }) bool { return strings.Contains(c.Body, seen[what]) }) {
+		if !slices.ContainsFunc(comments, func(c struct{ Body string }) bool {
+			return strings.Contains(c.Body, seen[what])
+		}) {
 			t.Errorf("it %s, and on the incident stands %q", what, comments)
 		}
 	}
@@ -98,7 +107,8 @@ func TestA6AnAlertIsPlayedToItsEnd(t *testing.T) {
 	if err != nil || !d.Answered {
 		t.Fatalf("%+v, %v", d, err)
 	}
-	if want := []string{setup.Fires, setup.FiresAgain, setup.Recovers}; !slices.Equal(told, want) || !slices.Equal(d.Played, want) {
+	if want := []string{setup.Fires, setup.FiresAgain, setup.Recovers}; !slices.Equal(told, want) ||
+		!slices.Equal(d.Played, want) {
 		t.Errorf("it was told that it %q, and that it %q was played", told, d.Played)
 	}
 	var all []struct {
@@ -106,7 +116,8 @@ func TestA6AnAlertIsPlayedToItsEnd(t *testing.T) {
 		Labels []struct{ Name string }
 	}
 	api(t, "GET", github+"/api/v3/repos/acme/incidents/issues?state=all", "", &all)
-	if len(all) != 1 || all[0].State != "open" || !slices.Contains(all[0].Labels, struct{ Name string }{"drill"}) {
+	if len(all) != 1 || all[0].State != "open" ||
+		!slices.Contains(all[0].Labels, struct{ Name string }{"drill"}) {
 		t.Errorf("there are %+v", all)
 	}
 	var outbox []any
@@ -121,7 +132,8 @@ func TestACourseThatIsStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	course.Told = func(*setup.Drill, string) { stop() }
 	d, err := course.Play(ctx, "acme", "incidents", setup.DefaultAlert)
-	if !errors.Is(err, context.Canceled) || d == nil || !d.Answered || !slices.Equal(d.Played, []string{setup.Fires}) {
+	if !errors.Is(err, context.Canceled) || d == nil || !d.Answered ||
+		!slices.Equal(d.Played, []string{setup.Fires}) {
 		t.Errorf("%+v, %v", d, err)
 	}
 }
@@ -137,10 +149,12 @@ func TestWhatCannotBePlayed(t *testing.T) {
 		secret   string
 		says     string
 	}{
-		"another secret":     {secret: "another", says: "is the secret the product's"},
-		"no generic source":  {settings: map[string]string{"FIREBREAK_INTAKE_SECRET": ""}, says: "FIREBREAK_INTAKE_GENERIC_SECRET"},
-		"a rule that drops":  {files: dropped, says: "signals:"},
-		"another repository": {settings: map[string]string{"FIREBREAK_INTAKE_REPOSITORY": "acme/platform"}, says: "FIREBREAK_INTAKE_REPOSITORY must name it"},
+		"another secret": {secret: "another", says: "is the secret the product's"},
+		"no generic source": {settings: map[string]string{"FIREBREAK_INTAKE_SECRET": ""},
+			says: "FIREBREAK_INTAKE_GENERIC_SECRET"},
+		"a rule that drops": {files: dropped, says: "signals:"},
+		"another repository": {settings: map[string]string{"FIREBREAK_INTAKE_REPOSITORY": "acme/platform"},
+			says: "FIREBREAK_INTAKE_REPOSITORY must name it"},
 	} {
 		if c.files == nil {
 			c.files = templates.Repository()
@@ -149,7 +163,8 @@ func TestWhatCannotBePlayed(t *testing.T) {
 		if c.secret != "" {
 			course.Secret = []byte(c.secret)
 		}
-		if d, err := course.Play(t.Context(), "acme", "incidents", setup.DefaultAlert); err == nil || d != nil || !strings.Contains(err.Error(), c.says) {
+		if d, err := course.Play(t.Context(), "acme", "incidents", setup.DefaultAlert); err == nil ||
+			d != nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
 	}
@@ -157,9 +172,11 @@ func TestWhatCannotBePlayed(t *testing.T) {
 
 func TestTheAddressOfTheIntake(t *testing.T) {
 	for given, want := range map[string]string{
-		"https://a.example": "https://a.example/intake/generic", "https://a.example/intake/": "https://a.example/intake/generic",
-		"http://127.0.0.1:8789/intake": "http://127.0.0.1:8789/intake/generic", "https://a.example/p1/intake/generic": "https://a.example/p1/intake/generic",
-		"a.example/intake": "", "ftp://a.example": "", "": "",
+		"https://a.example":                   "https://a.example/intake/generic",
+		"https://a.example/intake/":           "https://a.example/intake/generic",
+		"http://127.0.0.1:8789/intake":        "http://127.0.0.1:8789/intake/generic",
+		"https://a.example/p1/intake/generic": "https://a.example/p1/intake/generic",
+		"a.example/intake":                    "", "ftp://a.example": "", "": "",
 	} {
 		if got, err := setup.IntakeAddress(given); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q gives %q, %v", given, got, err)

@@ -22,7 +22,8 @@ type Alert struct {
 }
 
 // DefaultAlert is one that everybody understands.
-var DefaultAlert = Alert{Title: "APIServerDown: the API of eu-1 answers with 503", Text: "12 of 12 requests failed within 5 minutes", Severity: "critical"}
+var DefaultAlert = Alert{Title: "APIServerDown: the API of eu-1 answers with 503",
+	Text: "12 of 12 requests failed within 5 minutes", Severity: "critical"}
 
 // Drill is an exercise that was opened.
 type Drill struct {
@@ -36,8 +37,9 @@ type Drill struct {
 
 var blanks = regexp.MustCompile(`\s+`)
 
-// OpenDrill opens an incident as the form would, ticked as a drill, with what an alert says (A6). The App opens it, so that its
-// severity is a claim, as with a real alert: somebody must confirm it.
+// OpenDrill opens an incident as the form would, ticked as a drill, with what an alert says (A6).
+// The App opens it, so that its severity is a claim, as with a real alert: somebody must confirm
+// it.
 func OpenDrill(ctx context.Context, app *github.App, owner, repo string, a Alert) (*Drill, error) {
 	line := func(text string) string { return texts.Inert(blanks.ReplaceAllString(text, " "), 300) }
 	body := fmt.Sprintf(`### Summary
@@ -60,8 +62,9 @@ An alert, played by firebreak drill
 
 - [x] This is a drill. Nobody is paged, no customer is told, and it stays out of the metrics.
 `, line(a.Title), line(a.Text), line(a.Severity))
-	number, _, err := app.OpenIssue(ctx, owner+"/"+repo, engine.NewIssue{Title: "Drill: " + blanks.ReplaceAllString(a.Title, " "), Body: body,
-		Labels: []string{incident.LabelIncident, incident.LabelDrill}})
+	number, _, err := app.OpenIssue(ctx, owner+"/"+repo,
+		engine.NewIssue{Title: "Drill: " + blanks.ReplaceAllString(a.Title, " "), Body: body,
+			Labels: []string{incident.LabelIncident, incident.LabelDrill}})
 	if err != nil {
 		return nil, Explain(ctx, app, owner+"/"+repo, err)
 	}
@@ -70,9 +73,12 @@ An alert, played by firebreak drill
 }
 
 // Await returns once the product has answered a drill by its card, or not within so many looks.
-func (d *Drill) Await(ctx context.Context, app *github.App, looks int, wait func(context.Context, time.Duration) error) error {
+func (d *Drill) Await(ctx context.Context, app *github.App, looks int,
+	wait func(context.Context, time.Duration) error) error {
 	for range looks {
-		body, err := app.Card(ctx, d.ref, func(body string) bool { return strings.Contains(body, "firebreak:card") })
+		body, err := app.Card(ctx, d.ref, func(body string) bool {
+			return strings.Contains(body, "firebreak:card")
+		})
 		var later *engine.RetryAfter
 		if err != nil && !errors.Is(err, engine.ErrUnavailable) && !errors.As(err, &later) {
 			return err

@@ -45,7 +45,8 @@ func Labels(p incident.Policy) []Label {
 }
 
 // MissingLabels lists the labels that a repository lacks.
-func MissingLabels(ctx context.Context, c *github.Client, ref incident.Ref, p incident.Policy) (missing []string, err error) {
+func MissingLabels(ctx context.Context, c *github.Client, ref incident.Ref,
+	p incident.Policy) (missing []string, err error) {
 	there, err := labelsOf(ctx, c, ref)
 	if err != nil {
 		return nil, err

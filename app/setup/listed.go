@@ -10,10 +10,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// listVariable names the repositories for incidents. In all others that the App can reach it does nothing.
+// listVariable names the repositories for incidents. In all others that the App can reach it does
+// nothing.
 const listVariable = "FIREBREAK_REPOSITORIES"
 
-// ParseRepositories checks the names of repositories for incidents. owner/.github leaves the list to that repository.
+// ParseRepositories checks the names of repositories for incidents. owner/.github leaves the list
+// to that repository.
 func ParseRepositories(names []string) error {
 	for _, name := range names {
 		if !naming.IsRepository(name) {
@@ -31,8 +33,8 @@ func listLine(names []string) string {
 	return listVariable + "=" + strings.Join(names, ",") + "\n"
 }
 
-// List adds a repository to the list in a file of variables, and reports whether it was missing. It returns an error that is
-// os.ErrNotExist where there is no such file.
+// List adds a repository to the list in a file of variables, and reports whether it was missing. It
+// returns an error that is os.ErrNotExist where there is no such file.
 func List(file, repository string) (added bool, err error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -14,12 +14,17 @@ func TestARepositoryIsListed(t *testing.T) {
 		before, after string
 		added         bool
 	}{
-		"none":           {"FIREBREAK_APP_ID=1\n", "FIREBREAK_APP_ID=1\nFIREBREAK_REPOSITORIES=acme/incidents\n", true},
-		"no line's end":  {"FIREBREAK_APP_ID=1", "FIREBREAK_APP_ID=1\nFIREBREAK_REPOSITORIES=acme/incidents\n", true},
-		"another":        {"FIREBREAK_REPOSITORIES=acme/p1\nX=1\n", "FIREBREAK_REPOSITORIES=acme/p1,acme/incidents\nX=1\n", true},
-		"an empty list":  {"FIREBREAK_REPOSITORIES=\n", "FIREBREAK_REPOSITORIES=acme/incidents\n", true},
-		"it":             {"FIREBREAK_REPOSITORIES=acme/p1,Acme/Incidents\n", "FIREBREAK_REPOSITORIES=acme/p1,Acme/Incidents\n", false},
-		"one as its end": {"FIREBREAK_REPOSITORIES=acme/incidents2\n", "FIREBREAK_REPOSITORIES=acme/incidents2,acme/incidents\n", true},
+		"none": {"FIREBREAK_APP_ID=1\n",
+			"FIREBREAK_APP_ID=1\nFIREBREAK_REPOSITORIES=acme/incidents\n", true},
+		"no line's end": {"FIREBREAK_APP_ID=1",
+			"FIREBREAK_APP_ID=1\nFIREBREAK_REPOSITORIES=acme/incidents\n", true},
+		"another": {"FIREBREAK_REPOSITORIES=acme/p1\nX=1\n",
+			"FIREBREAK_REPOSITORIES=acme/p1,acme/incidents\nX=1\n", true},
+		"an empty list": {"FIREBREAK_REPOSITORIES=\n", "FIREBREAK_REPOSITORIES=acme/incidents\n", true},
+		"it": {"FIREBREAK_REPOSITORIES=acme/p1,Acme/Incidents\n",
+			"FIREBREAK_REPOSITORIES=acme/p1,Acme/Incidents\n", false},
+		"one as its end": {"FIREBREAK_REPOSITORIES=acme/incidents2\n",
+			"FIREBREAK_REPOSITORIES=acme/incidents2,acme/incidents\n", true},
 	} {
 		file := filepath.Join(t.TempDir(), "firebreak.env")
 		if err := os.WriteFile(file, []byte(c.before), 0o600); err != nil {
@@ -34,7 +39,8 @@ func TestARepositoryIsListed(t *testing.T) {
 			t.Errorf("%s: others may read it: %v %v", name, info.Mode(), err)
 		}
 	}
-	if _, err := setup.List(filepath.Join(t.TempDir(), "none"), "acme/incidents"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := setup.List(filepath.Join(t.TempDir(), "none"), "acme/incidents"); !errors.Is(err,
+		os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 	if err := setup.ParseRepositories([]string{"acme/incidents", "acme/.github"}); err != nil {

@@ -44,11 +44,14 @@ type Pull struct {
 	Opened bool   `json:"opened"` // now; else it was open already
 }
 
-// Prepare gives a repository its labels, and opens one pull request with the files that it lacks. What is there already stays
-// as it is, so that running it again does no harm. told hears how far it is.
-func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators string, told func(step string, done, total int)) (*Repository, error) {
+// Prepare gives a repository its labels, and opens one pull request with the files that it lacks.
+// What is there already stays as it is, so that running it again does no harm. told hears how far
+// it is.
+func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators string,
+	told func(step string, done, total int)) (*Repository, error) {
 	if !naming.IsTeam(coordinators) {
-		return nil, fmt.Errorf("--coordinators %q: give a team's slug, as in github.com/orgs/ORG/teams/SLUG", coordinators)
+		return nil, fmt.Errorf("--coordinators %q: give a team's slug, as in "+
+			"github.com/orgs/ORG/teams/SLUG", coordinators)
 	}
 	c, err := app.Repository(ctx, owner, repo)
 	if err == nil {
@@ -87,7 +90,8 @@ func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators str
 }
 
 // label creates the labels that are missing. GitHub tells names apart without their case.
-func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident.Ref, labels []Label, told func(string, int, int)) error {
+func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident.Ref, labels []Label,
+	told func(string, int, int)) error {
 	there, err := labelsOf(ctx, c, ref)
 	if err != nil {
 		return err
@@ -98,7 +102,8 @@ func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident
 			r.Present = append(r.Present, l.Name)
 			continue
 		}
-		_, res, err := c.Issues.CreateLabel(ctx, ref.Owner, ref.Repo, &gogithub.Label{Name: &l.Name, Color: &l.Color, Description: &l.Description})
+		_, res, err := c.Issues.CreateLabel(ctx, ref.Owner, ref.Repo,
+			&gogithub.Label{Name: &l.Name, Color: &l.Color, Description: &l.Description})
 		if err != nil && res != nil && res.StatusCode == http.StatusUnprocessableEntity {
 			r.Present = append(r.Present, l.Name) // somebody made it in between
 			continue
@@ -129,8 +134,10 @@ func labelsOf(ctx context.Context, c *gogithub.Client, ref incident.Ref) (map[st
 	}
 }
 
-// propose opens the pull request, or finds the one that is open. If one was merged and files are missing again, another follows.
-func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.Ref, files map[string]string, text string) error {
+// propose opens the pull request, or finds the one that is open. If one was merged and files are
+// missing again, another follows.
+func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.Ref,
+	files map[string]string, text string) error {
 	branch := Branch
 	for n := 2; ; n++ {
 		number, err := app.FindPullRequest(ctx, ref, branch)
@@ -150,7 +157,9 @@ func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.
 		}
 		branch = fmt.Sprintf("%s-%d", Branch, n)
 	}
-	number, err := app.OpenPullRequest(ctx, ref, engine.Publication{Branch: branch, Files: files, Message: "Set up incidents", Title: "Set up incidents", Body: text})
+	number, err := app.OpenPullRequest(ctx, ref,
+		engine.Publication{Branch: branch, Files: files, Message: "Set up incidents",
+			Title: "Set up incidents", Body: text})
 	var answer *gogithub.ErrorResponse
 	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode == http.StatusConflict {
 		return fmt.Errorf("%s has no commit yet: add a README on GitHub, and run this again", ref.FullName())
@@ -176,5 +185,6 @@ func Explain(ctx context.Context, app *github.App, repository string, err error)
 	if asked != nil {
 		return fmt.Errorf("GitHub does not know the App by these credentials: %w", asked)
 	}
-	return fmt.Errorf("%s is not installed on %s: install it at %s/installations/new, and run this again (%w)", self.GetName(), repository, self.GetHTMLURL(), err)
+	return fmt.Errorf("%s is not installed on %s: install it at %s/installations/new, and run this again (%w)",
+		self.GetName(), repository, self.GetHTMLURL(), err)
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// registered gives a GitHub on which the App was registered by the flow, and the App as each new process knows it.
+// registered gives a GitHub on which the App was registered by the flow, and the App as each new
+// process knows it.
 func registered(t *testing.T) (string, func() *github.App) {
 	t.Helper()
 	server := emptyGitHub(t)
@@ -46,7 +47,8 @@ func registered(t *testing.T) (string, func() *github.App) {
 
 func install(t *testing.T, server string) {
 	t.Helper()
-	if status, page := (visitor{t, http.DefaultClient}).post(server+"/apps/firebreak-acme/installations/new", url.Values{"target": {"all"}}); status != 200 {
+	if status, page := (visitor{t, http.DefaultClient}).post(server+
+		"/apps/firebreak-acme/installations/new", url.Values{"target": {"all"}}); status != 200 {
 		t.Fatalf("install: %d\n%s", status, page)
 	}
 }
@@ -82,7 +84,8 @@ func TestARepositoryIsPrepared(t *testing.T) {
 		}
 		return r
 	}
-	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil || !strings.Contains(err.Error(), server+"/apps/firebreak-acme/installations/new") {
+	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil ||
+		!strings.Contains(err.Error(), server+"/apps/firebreak-acme/installations/new") {
 		t.Errorf("before it is installed: %v, want the address where it is", err)
 	}
 	install(t, server)
@@ -90,7 +93,8 @@ func TestARepositoryIsPrepared(t *testing.T) {
 	api(t, "POST", repo+"/labels", `{"name":"Incident","color":"ffffff","description":"ours"}`, nil)
 
 	first := prepare()
-	if len(first.Created) != 10 || !cmp.Equal(first.Present, []string{"incident"}) || first.Pull == nil || !first.Pull.Opened || first.Files[0].Present || first.Files[1].Present {
+	if len(first.Created) != 10 || !cmp.Equal(first.Present, []string{"incident"}) || first.Pull == nil ||
+		!first.Pull.Opened || first.Files[0].Present || first.Files[1].Present {
 		t.Errorf("the first time: %+v, pull request %+v", first, first.Pull)
 	}
 	var labels []struct{ Name, Color, Description string }
@@ -101,7 +105,8 @@ func TestARepositoryIsPrepared(t *testing.T) {
 		}
 	}
 	again := prepare()
-	if len(again.Created) != 0 || len(again.Present) != 11 || again.Pull == nil || again.Pull.Opened || again.Pull.Number != first.Pull.Number || again.Pull.URL != first.Pull.URL {
+	if len(again.Created) != 0 || len(again.Present) != 11 || again.Pull == nil || again.Pull.Opened ||
+		again.Pull.Number != first.Pull.Number || again.Pull.URL != first.Pull.URL {
 		t.Errorf("the second time: %+v, pull request %+v", again, again.Pull)
 	}
 	var pulls []struct{ Number int }
@@ -109,29 +114,37 @@ func TestARepositoryIsPrepared(t *testing.T) {
 		t.Errorf("there are %d pull requests", len(pulls))
 	}
 	api(t, "PUT", repo+"/pulls/1/merge", "{}", nil)
-	if merged := prepare(); len(merged.Created) != 0 || merged.Pull != nil || !merged.Files[0].Present || !merged.Files[1].Present {
+	if merged := prepare(); len(merged.Created) != 0 || merged.Pull != nil || !merged.Files[0].Present ||
+		!merged.Files[1].Present {
 		t.Errorf("once it is merged: %+v, pull request %+v", merged, merged.Pull)
 	}
 
-	// Somebody changes the configuration and removes the form: the one stays, the other is offered again.
+	// Somebody changes the configuration and removes the form: the one stays, the other is offered
+	// again.
 	var file struct{ SHA string }
 	api(t, "GET", repo+"/contents/.github/ISSUE_TEMPLATE/incident.yml", "", &file)
-	api(t, "DELETE", repo+"/contents/.github/ISSUE_TEMPLATE/incident.yml", `{"message":"Remove","sha":"`+file.SHA+`"}`, nil)
+	api(t, "DELETE", repo+"/contents/.github/ISSUE_TEMPLATE/incident.yml",
+		`{"message":"Remove","sha":"`+file.SHA+`"}`, nil)
 	api(t, "GET", repo+"/contents/.github/firebreak.yml", "", &file)
 	ours := base64.StdEncoding.EncodeToString([]byte("severities: {p1: {critical: true}}\n"))
-	api(t, "PUT", repo+"/contents/.github/firebreak.yml", `{"message":"Ours","sha":"`+file.SHA+`","content":"`+ours+`"}`, nil)
-	if third := prepare(); third.Pull == nil || third.Pull.Number == first.Pull.Number || !third.Pull.Opened || !cmp.Equal(third.Created, []string{"severity/p1"}) {
+	api(t, "PUT", repo+"/contents/.github/firebreak.yml",
+		`{"message":"Ours","sha":"`+file.SHA+`","content":"`+ours+`"}`, nil)
+	if third := prepare(); third.Pull == nil || third.Pull.Number == first.Pull.Number ||
+		!third.Pull.Opened || !cmp.Equal(third.Created, []string{"severity/p1"}) {
 		t.Errorf("after that: %+v, pull request %+v", third, third.Pull)
 	}
 	api(t, "GET", repo+"/contents/.github/firebreak.yml", "", &file)
 	broken := base64.StdEncoding.EncodeToString([]byte("severities: 1\n"))
-	api(t, "PUT", repo+"/contents/.github/firebreak.yml", `{"message":"Broken","sha":"`+file.SHA+`","content":"`+broken+`"}`, nil)
-	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil || !strings.Contains(err.Error(), "line 1") {
+	api(t, "PUT", repo+"/contents/.github/firebreak.yml",
+		`{"message":"Broken","sha":"`+file.SHA+`","content":"`+broken+`"}`, nil)
+	if _, err := setup.Prepare(t.Context(), app(), "acme", "incidents", "platform", silent); err == nil ||
+		!strings.Contains(err.Error(), "line 1") {
 		t.Errorf("with a configuration that can't be used: %v", err)
 	}
 }
 
-// What a repository begins with is understood by the product: the configuration, and what the form declares.
+// What a repository begins with is understood by the product: the configuration, and what the form
+// declares.
 func TestTheStarterIsUnderstood(t *testing.T) {
 	t.Parallel()
 	files, text := templates.Starter("on-call")
@@ -139,10 +152,12 @@ func TestTheStarterIsUnderstood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if policy.Coordinators != "on-call" || len(policy.Escalation) != 2 || policy.Escalation[1].To[0] != "on-call" || policy.Pager != "github" || !policy.Critical("critical") {
+	if policy.Coordinators != "on-call" || len(policy.Escalation) != 2 ||
+		policy.Escalation[1].To[0] != "on-call" || policy.Pager != "github" || !policy.Critical("critical") {
 		t.Errorf("the policy is %+v", policy)
 	}
-	if !strings.HasPrefix(files[config.Path], "# yaml-language-server: $schema=https://") || !strings.Contains(text, config.Path) {
+	if !strings.HasPrefix(files[config.Path], "# yaml-language-server: $schema=https://") ||
+		!strings.Contains(text, config.Path) {
 		t.Error("the schema or the text lacks")
 	}
 }

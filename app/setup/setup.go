@@ -1,5 +1,5 @@
-// Package setup takes a company from nothing to its first incident: it registers the GitHub App, and puts into a repository
-// what incidents need there.
+// Package setup takes a company from nothing to its first incident: it registers the GitHub App,
+// and puts into a repository what incidents need there.
 package setup
 
 import (
@@ -103,7 +103,8 @@ const maxName = 34
 func webhookAddress(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("--webhook %q: give the address at which GitHub reaches `firebreak-serve`, such as https://firebreak.example.com/webhook", text)
+		return "", fmt.Errorf("--webhook %q: give the address at which GitHub reaches `firebreak-serve`, "+
+			"such as https://firebreak.example.com/webhook", text)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/webhook"
@@ -139,7 +140,8 @@ type hook struct {
 }
 
 func (f *Flow) manifest() manifest {
-	m := manifest{Name: f.o.Name, URL: "https://github.com/firebreak-dev/firebreak", Description: "Runs critical incidents", Redirect: f.o.Self + "/done",
+	m := manifest{Name: f.o.Name, URL: "https://github.com/firebreak-dev/firebreak",
+		Description: "Runs critical incidents", Redirect: f.o.Self + "/done",
 		Hook: hook{URL: f.o.Webhook, Active: true}, Permissions: map[string]string{}}
 	for _, p := range github.Permissions {
 		m.Permissions[p.Name] = p.Level
@@ -192,15 +194,18 @@ func (f *Flow) serveStart(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	at := f.web + "/settings/apps/new"
-	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook, Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events}
+	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook,
+		Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events}
 	if f.o.Org != "" {
 		p.Owner, at = f.o.Org, f.web+"/organizations/"+url.PathEscape(f.o.Org)+"/settings/apps/new"
 	}
-	p.Action, p.Host = at+"?state="+f.state, strings.TrimPrefix(strings.TrimPrefix(f.web, "https://"), "http://")
+	p.Action, p.Host = at+"?state="+f.state,
+		strings.TrimPrefix(strings.TrimPrefix(f.web, "https://"), "http://")
 	f.show(w, http.StatusOK, "start", p)
 }
 
-// serveDone takes the code with which GitHub sends the browser back, and gets the App's credentials for it.
+// serveDone takes the code with which GitHub sends the browser back, and gets the App's credentials
+// for it.
 func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -210,10 +215,13 @@ func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 	}
 	state, code := r.URL.Query().Get("state"), r.URL.Query().Get("code")
 	if subtle.ConstantTimeCompare([]byte(state), []byte(f.state)) != 1 || code == "" {
-		f.show(w, http.StatusForbidden, "done", &donePage{Err: "This is not the way back from the page that was opened here: nothing was done. Begin again on the first page."})
+		f.show(w, http.StatusForbidden, "done",
+			&donePage{Err: "This is not the way back from the page that was opened here: nothing was " +
+				"done. Begin again on the first page."})
 		return
 	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute) // the code is good once, whoever leaves
+	// the code is good once, whoever leaves
+	ctx, stop := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
 	defer stop()
 	app, err := f.register(ctx, code)
 	if err != nil {
@@ -232,21 +240,29 @@ func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 	f.result <- result{app, err}
 }
 
-// register exchanges the code and stores what it gives. A Registered with an ID exists at GitHub, even if there is an error.
+// register exchanges the code and stores what it gives. A Registered with an ID exists at GitHub,
+// even if there is an error.
 func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 	c := gogithub.NewClient(&http.Client{Timeout: 30 * time.Second})
 	c.BaseURL, c.UserAgent = f.api, "firebreak"
 	conf, _, err := c.Apps.CompleteAppManifest(ctx, url.PathEscape(code))
 	if err != nil {
-		return Registered{}, fmt.Errorf("exchange the code for the App's credentials: %w; the code is good for an hour and once: begin again on the first page", err)
+		return Registered{}, fmt.Errorf("exchange the code for the App's credentials: %w; the code is "+
+			"good for an hour and once: begin again on the first page", err)
 	}
-	app := Registered{ID: conf.GetID(), Slug: conf.GetSlug(), URL: conf.GetHTMLURL(), Install: f.web + "/apps/" + url.PathEscape(conf.GetSlug()) + "/installations/new", Stored: f.o.Store.Where()}
+	app := Registered{ID: conf.GetID(), Slug: conf.GetSlug(), URL: conf.GetHTMLURL(),
+		Install: f.web + "/apps/" + url.PathEscape(conf.GetSlug()) + "/installations/new",
+		Stored:  f.o.Store.Where()}
 	if conf.GetPEM() == "" || conf.GetWebhookSecret() == "" {
-		return app, errors.New("GitHub gave the App no private key or no webhook secret: make them on the App's page " + app.URL)
+		return app, errors.New("GitHub gave the App no private key or no webhook secret: make them on " +
+			"the App's page " + app.URL)
 	}
-	err = f.o.Store.Keep(ctx, Credentials{AppID: app.ID, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(), secret: conf.GetWebhookSecret()})
+	err = f.o.Store.Keep(ctx,
+		Credentials{AppID: app.ID, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(),
+			secret: conf.GetWebhookSecret()})
 	if err != nil {
-		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub gives them once: %w; "+
+		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub "+
+			"gives them once: %w; "+
 			"make a new private key and webhook secret on the App's page %s", app.Slug, err, app.URL)
 	}
 	return app, nil
@@ -255,7 +271,9 @@ func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 func (f *Flow) show(w http.ResponseWriter, status int, name string, data any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action "+f.web+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action "+f.web+
+			"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer") // the address of the way back has a code in it
 	h.Set("Cache-Control", "no-store")

@@ -33,7 +33,9 @@ import (
 func server(t *testing.T, handler func(url string) http.Handler) string {
 	t.Helper()
 	var h http.Handler
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+	}))
 	t.Cleanup(s.Close)
 	h = handler(s.URL)
 	return s.URL
@@ -135,7 +137,8 @@ func envStore(t *testing.T, file string) setup.Store {
 	return s
 }
 
-// confirm clicks through to GitHub's page and confirms there, and gives what the browser sees at the end.
+// confirm clicks through to GitHub's page and confirms there, and gives what the browser sees at
+// the end.
 func confirm(t *testing.T, at string) (int, string) {
 	t.Helper()
 	v := visitor{t, http.DefaultClient}
@@ -164,14 +167,16 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 	}
 	flow, at, log := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store})
 	status, page := confirm(t, at)
-	if status != 200 || !strings.Contains(page, "firebreak-acme is registered") || !strings.Contains(page, server+"/apps/firebreak-acme/installations/new") {
+	if status != 200 || !strings.Contains(page, "firebreak-acme is registered") ||
+		!strings.Contains(page, server+"/apps/firebreak-acme/installations/new") {
 		t.Fatalf("at the end: %d\n%s", status, page)
 	}
 	app, err := flow.Wait(t.Context())
 	if err != nil || app.ID == 0 || app.Slug != "firebreak-acme" || app.Stored != file {
 		t.Errorf("the App is %+v (%v)", app, err)
 	}
-	if status, again := (visitor{t, http.DefaultClient}).get(at + "/"); status != 200 || !strings.Contains(again, "is registered") {
+	if status, again := (visitor{t, http.DefaultClient}).get(at + "/"); status != 200 ||
+		!strings.Contains(again, "is registered") {
 		t.Errorf("the first page offers another App: %d\n%s", status, again)
 	}
 
@@ -190,7 +195,8 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 		name, value, _ := strings.Cut(line, "=")
 		env[name] = value
 	}
-	if env["FIREBREAK_GITHUB_URL"] != server || env["FIREBREAK_APP_ID"] != fmt.Sprint(app.ID) || env["FIREBREAK_PRIVATE_KEY_FILE"] != key || env["FIREBREAK_WEBHOOK_SECRET"] == "" {
+	if env["FIREBREAK_GITHUB_URL"] != server || env["FIREBREAK_APP_ID"] != fmt.Sprint(app.ID) ||
+		env["FIREBREAK_PRIVATE_KEY_FILE"] != key || env["FIREBREAK_WEBHOOK_SECRET"] == "" {
 		t.Errorf("the file holds\n%s", text)
 	}
 	pem, err := os.ReadFile(key)
@@ -203,7 +209,8 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	known, _, err := self.Self().Apps.Get(t.Context(), "")
-	if err != nil || known.GetSlug() != "firebreak-acme" || len(known.Events) != len(github.Events) || known.GetPermissions().GetIssues() != "write" || known.GetPermissions().Administration != nil {
+	if err != nil || known.GetSlug() != "firebreak-acme" || len(known.Events) != len(github.Events) ||
+		known.GetPermissions().GetIssues() != "write" || known.GetPermissions().Administration != nil {
 		t.Errorf("GitHub knows %v (%v)", known, err)
 	}
 	for _, secret := range []string{env["FIREBREAK_WEBHOOK_SECRET"], strings.Split(string(pem), "\n")[1]} {
@@ -216,7 +223,8 @@ func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 	}
 }
 
-// Who was sent by another site, or comes with a code that GitHub does not know, changes nothing, and it can be tried again.
+// Who was sent by another site, or comes with a code that GitHub does not know, changes nothing,
+// and it can be tried again.
 func TestOnlyTheWayBackIsTaken(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "firebreak.env")
@@ -229,8 +237,10 @@ func TestOnlyTheWayBackIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := target.Query().Get("state")
-	for query, want := range map[string]int{"": 403, "?code=1": 403, "?code=1&state=other": 403, "?state=" + state: 403, "?code=guessed&state=" + state: 502} {
-		if status, page := v.get(at + "/done" + query); status != want || !strings.Contains(page, `id="error"`) {
+	for query, want := range map[string]int{"": 403, "?code=1": 403, "?code=1&state=other": 403,
+		"?state=" + state: 403, "?code=guessed&state=" + state: 502} {
+		if status, page := v.get(at + "/done" + query); status != want ||
+			!strings.Contains(page, `id="error"`) {
 			t.Errorf("%q: %d, want %d\n%s", query, status, want, page)
 		}
 	}
@@ -247,7 +257,8 @@ func TestOnlyTheWayBackIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Host = "rebound.example"
-	if status, page := v.read(http.DefaultClient.Do(req)); status != http.StatusMisdirectedRequest || strings.Contains(page, state) {
+	if status, page := v.read(http.DefaultClient.Do(req)); status != http.StatusMisdirectedRequest ||
+		strings.Contains(page, state) {
 		t.Errorf("under another name: %d\n%s", status, page)
 	}
 	if status, page := confirm(t, at); status != 200 {
@@ -281,10 +292,12 @@ func TestTheFormLeadsToEachGitHub(t *testing.T) {
 	for _, c := range []struct{ github, org, action string }{
 		{"", "", "https://github.com/settings/apps/new"},
 		{"", "acme", "https://github.com/organizations/acme/settings/apps/new"},
-		{"https://github.acme.example/", "acme", "https://github.acme.example/organizations/acme/settings/apps/new"},
+		{"https://github.acme.example/", "acme",
+			"https://github.acme.example/organizations/acme/settings/apps/new"},
 		{"https://acme.ghe.com", "acme", "https://acme.ghe.com/organizations/acme/settings/apps/new"},
 	} {
-		_, at, _ := begin(t, setup.Options{GitHub: c.github, Org: c.org, Webhook: "https://firebreak.example", Store: envStore(t, "firebreak.env")})
+		_, at, _ := begin(t, setup.Options{GitHub: c.github, Org: c.org,
+			Webhook: "https://firebreak.example", Store: envStore(t, "firebreak.env")})
 		_, page := (visitor{t, http.DefaultClient}).get(at + "/")
 		to, values := form(t, page)
 		if got, _, _ := strings.Cut(to, "?state="); got != c.action {
@@ -301,7 +314,8 @@ func TestTheFormLeadsToEachGitHub(t *testing.T) {
 		if err := json.Unmarshal([]byte(values.Get("manifest")), &m); err != nil {
 			t.Fatal(err)
 		}
-		if m.Redirect != at+"/done" || m.Hook.URL != "https://firebreak.example/webhook" || m.Public || len(m.Permissions) != len(github.Permissions) || len(m.Events) != len(github.Events) {
+		if m.Redirect != at+"/done" || m.Hook.URL != "https://firebreak.example/webhook" || m.Public ||
+			len(m.Permissions) != len(github.Permissions) || len(m.Events) != len(github.Events) {
 			t.Errorf("the manifest is %+v", m)
 		}
 		for _, p := range github.Permissions {
@@ -319,7 +333,8 @@ func TestTheFormLeadsToEachGitHub(t *testing.T) {
 
 func TestWhatCannotBeSetUp(t *testing.T) {
 	t.Parallel()
-	for _, o := range []setup.Options{{Webhook: ""}, {Webhook: "firebreak.example/webhook"}, {Webhook: "https://a.example", GitHub: "github.example"}} {
+	for _, o := range []setup.Options{{Webhook: ""}, {Webhook: "firebreak.example/webhook"},
+		{Webhook: "https://a.example", GitHub: "github.example"}} {
 		if _, err := setup.New(o); err == nil || !strings.Contains(err.Error(), "--") {
 			t.Errorf("%+v: %v, want an error that names the flag", o, err)
 		}
@@ -350,7 +365,8 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	}
 	server := emptyGitHub(t)
 	flow, at, _ := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store})
-	if status, page := confirm(t, at); status != 200 || !strings.Contains(page, "FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key") {
+	if status, page := confirm(t, at); status != 200 ||
+		!strings.Contains(page, "FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key") {
 		t.Fatalf("%d\n%s", status, page)
 	}
 	app, err := flow.Wait(t.Context())
@@ -358,17 +374,20 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 		t.Fatal(err)
 	}
 	params := deployment(t, store.Next(app))
-	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" || params["githubUrl"] != server {
+	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" ||
+		params["githubUrl"] != server {
 		t.Errorf("the functions are deployed with %v", params)
 	}
-	read := &aws.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:" + params["privateKey"], "FIREBREAK_WEBHOOK_SECRET=secretsmanager:" + params["webhookSecret"]}, Now: time.Now}
+	read := &aws.Secrets{Environ: []string{"FIREBREAK_PRIVATE_KEY=secretsmanager:" + params["privateKey"],
+		"FIREBREAK_WEBHOOK_SECRET=secretsmanager:" + params["webhookSecret"]}, Now: time.Now}
 	cfg, err := aws.Config(double.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	read.Manager = secretsmanager.NewFromConfig(cfg)
 	env, err := read.Read(t.Context())
-	if err != nil || !strings.HasPrefix(env["FIREBREAK_PRIVATE_KEY"], "-----BEGIN") || env["FIREBREAK_WEBHOOK_SECRET"] == "" {
+	if err != nil || !strings.HasPrefix(env["FIREBREAK_PRIVATE_KEY"], "-----BEGIN") ||
+		env["FIREBREAK_WEBHOOK_SECRET"] == "" {
 		t.Errorf("the functions read %d variables (%v)", len(env), err)
 	}
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "not overwritten") {
@@ -380,7 +399,8 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	}
 }
 
-// deployment reads the parameters of the command that deploys the functions, which serverless.yml must know.
+// deployment reads the parameters of the command that deploys the functions, which serverless.yml
+// must know.
 func deployment(t *testing.T, commands []string) map[string]string {
 	t.Helper()
 	known, err := os.ReadFile("../../serverless.yml")
@@ -392,7 +412,8 @@ func deployment(t *testing.T, commands []string) map[string]string {
 		t.Fatalf("nothing says how to deploy: %q", commands)
 	}
 	command, all, _ := strings.Cut(commands[i], " --param ")
-	if want := "npx osls@3.77.1 deploy --region " + awstest.Region; command != want || !strings.Contains(string(known), "npx osls@3.77.1 deploy") {
+	if want := "npx osls@3.77.1 deploy --region " + awstest.Region; command != want ||
+		!strings.Contains(string(known), "npx osls@3.77.1 deploy") {
 		t.Errorf("it is deployed by %q, want %q", command, want)
 	}
 	params := map[string]string{}

@@ -42,20 +42,23 @@ type Store interface {
 	Next(app Registered) []string
 }
 
-// ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager gives the client of Secrets Manager.
+// ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager gives the
+// client of Secrets Manager.
 func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error) {
 	kind, name, _ := strings.Cut(to, ":")
 	switch {
 	case kind == "env" && name != "":
 		if strings.ContainsFunc(name, unicode.IsSpace) {
-			return nil, fmt.Errorf("--to %q: choose a file without blanks in its name, so that env $(cat FILE) can read it", to)
+			return nil, fmt.Errorf("--to %q: choose a file without blanks in its name, so that env $(cat "+
+				"FILE) can read it", to)
 		}
 		path, err := filepath.Abs(name)
 		if err != nil {
 			return nil, fmt.Errorf("--to %q: %w", to, err)
 		}
 		if strings.ContainsFunc(path, unicode.IsSpace) {
-			return nil, fmt.Errorf("--to %q: the folder %s has a blank in its name, which env $(cat FILE) can't read: choose another", to, filepath.Dir(path))
+			return nil, fmt.Errorf("--to %q: the folder %s has a blank in its name, which env $(cat "+
+				"FILE) can't read: choose another", to, filepath.Dir(path))
 		}
 		return &envFile{name: name, path: path}, nil
 	case kind == "secretsmanager" && name != "":
@@ -68,7 +71,8 @@ func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error
 	return nil, fmt.Errorf("--to %q: give env:FILE or secretsmanager:NAME", to)
 }
 
-// envFile is a file of variables, beside which the private key stands: a value of several lines fits into no such file.
+// envFile is a file of variables, beside which the private key stands: a value of several lines
+// fits into no such file.
 type envFile struct{ name, path string }
 
 func (e *envFile) keyPath() string { return strings.TrimSuffix(e.path, ".env") + ".private-key.pem" }
@@ -78,7 +82,8 @@ func (e *envFile) Where() string { return e.name }
 func (e *envFile) Check(context.Context) error {
 	for _, path := range []string{e.path, e.keyPath()} {
 		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("%s is there already and is not overwritten: move it away, or choose another file with --to env:FILE", path)
+			return fmt.Errorf("%s is there already and is not overwritten: move it away, or choose "+
+				"another file with --to env:FILE", path)
 		} else if !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("the file for the credentials: %w", err)
 		}
@@ -99,7 +104,8 @@ func (e *envFile) Keep(_ context.Context, c Credentials) error {
 	if c.GitHub != "" {
 		fmt.Fprintf(&text, "FIREBREAK_GITHUB_URL=%s\n", c.GitHub)
 	}
-	fmt.Fprintf(&text, "FIREBREAK_APP_ID=%d\nFIREBREAK_PRIVATE_KEY_FILE=%s\nFIREBREAK_WEBHOOK_SECRET=%s\n", c.AppID, e.keyPath(), c.secret)
+	fmt.Fprintf(&text, "FIREBREAK_APP_ID=%d\nFIREBREAK_PRIVATE_KEY_FILE=%s\nFIREBREAK_WEBHOOK_SECRET=%s\n",
+		c.AppID, e.keyPath(), c.secret)
 	text.WriteString(listLine(c.Repositories))
 	return create(e.path, text.String())
 }
@@ -121,8 +127,10 @@ func (e *envFile) Next(Registered) []string {
 
 // SecretsManager is what storing needs of AWS Secrets Manager.
 type SecretsManager interface {
-	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
-	CreateSecret(context.Context, *secretsmanager.CreateSecretInput, ...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
+	DescribeSecret(context.Context, *secretsmanager.DescribeSecretInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.DescribeSecretOutput, error)
+	CreateSecret(context.Context, *secretsmanager.CreateSecretInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 }
 
 // secrets are two in AWS Secrets Manager, as the functions read them.
@@ -146,7 +154,8 @@ func (s *secrets) Check(ctx context.Context) error {
 		var none *types.ResourceNotFoundException
 		switch {
 		case err == nil:
-			return fmt.Errorf("the secret %s is there already and is not overwritten: choose another name with --to secretsmanager:NAME", name)
+			return fmt.Errorf("the secret %s is there already and is not overwritten: choose another "+
+				"name with --to secretsmanager:NAME", name)
 		case !errors.As(err, &none):
 			return fmt.Errorf("look for the secret %s: %w", name, err)
 		}
@@ -159,9 +168,12 @@ func (s *secrets) Keep(ctx context.Context, c Credentials) error {
 	for _, of := range []struct {
 		name, value, about string
 		arn                *string
-	}{{s.keyName(), c.key, "private key", &s.keyARN}, {s.secretName(), c.secret, "webhook secret", &s.secretARN}} {
-		made, err := s.manager.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
-			Description: aws.String("The " + of.about + " of Firebreak's GitHub App " + strconv.FormatInt(c.AppID, 10))})
+	}{{s.keyName(), c.key, "private key", &s.keyARN},
+		{s.secretName(), c.secret, "webhook secret", &s.secretARN}} {
+		made, err := s.manager.CreateSecret(ctx,
+			&secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
+				Description: aws.String("The " + of.about + " of Firebreak's GitHub App " +
+					strconv.FormatInt(c.AppID, 10))})
 		if err != nil {
 			return fmt.Errorf("store the secret %s: %w", of.name, err)
 		}
@@ -171,11 +183,14 @@ func (s *secrets) Keep(ctx context.Context, c Credentials) error {
 }
 
 func (s *secrets) Next(app Registered) []string {
-	env := fmt.Sprintf("env FIREBREAK_APP_ID=%d FIREBREAK_PRIVATE_KEY=secretsmanager:%s FIREBREAK_WEBHOOK_SECRET=secretsmanager:%s ", app.ID, s.keyName(), s.secretName())
+	env := fmt.Sprintf("env FIREBREAK_APP_ID=%d FIREBREAK_PRIVATE_KEY=secretsmanager:%s "+
+		"FIREBREAK_WEBHOOK_SECRET=secretsmanager:%s ", app.ID, s.keyName(), s.secretName())
 	if s.github != "" {
 		env += "FIREBREAK_GITHUB_URL=" + s.github + " "
 	}
-	return []string{"go run ./functions/build", s.deploy(app), "# make WebhookURL of its outputs the webhook's address in the App's settings, unless it is so", env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
+	return []string{"go run ./functions/build", s.deploy(app),
+		"# make WebhookURL of its outputs the webhook's address in the App's settings, unless it is so",
+		env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
 }
 
 // deploy is the command that makes the functions read these secrets, where Secrets Manager has them.

@@ -13,8 +13,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A message goes with the look for another one only if that began after it arrived, and after it became due (A4). Each case lets a
-// request for a look become one while the look for a comment is under way, from 2m0s to 3m0s, or lets it prove what a look may not show.
+// A message goes with the look for another one only if that began after it arrived, and after it
+// became due (A4). Each case lets a request for a look become one while the look for a comment is
+// under way, from 2m0s to 3m0s, or lets it prove what a look may not show.
 func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 	later := func(d time.Duration) error {
 		return &engine.RetryAfter{Until: time.Now().Add(d), Err: engine.ErrLimited}
@@ -31,8 +32,9 @@ func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 		name    string
 		prepare func(context.Context, queueOf) error
 		during  func(context.Context, queueOf) error // at 2m30s
-		handle  func(m engine.Message, n int) error  // what comes of handing out a message, the comment's aside, for the nth time
-		want    string
+		// what comes of handing out a message, the comment's aside, for the nth time
+		handle func(m engine.Message, n int) error
+		want   string
 	}{
 		{"a timer joins one that waits", func(ctx context.Context, q queueOf) error {
 			return q.Schedule(ctx, ref, time.Now().Add(time.Minute))

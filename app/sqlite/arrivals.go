@@ -15,20 +15,21 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// together is how many arrivals stand in one row at most, and are sorted in at once: whatever else is to be written waits for
-// them, a webhook's answer too.
+// together is how many arrivals stand in one row at most, and are sorted in at once: whatever else
+// is to be written waits for them, a webhook's answer too.
 const together = 64
 
-// arrival is a message as it was taken, one line of a row of arrivals. What came at the same time is put down in one row, at
-// the cost of one, and sorted into the queue afterwards: the answer to GitHub waits for no table with its indexes.
+// arrival is a message as it was taken, one line of a row of arrivals. What came at the same time
+// is put down in one row, at the cost of one, and sorted into the queue afterwards: the answer to
+// GitHub waits for no table with its indexes.
 type arrival[Message any] struct {
 	At      int64   `json:"at"`  // when it came, Unix nanoseconds
 	Due     int64   `json:"due"` // Unix nanoseconds
 	Message Message `json:"message"`
 }
 
-// Enqueue stores a message and returns once it is on disk. One whose delivery is known already changes nothing, unless
-// it was put aside: then it is tried anew.
+// Enqueue stores a message and returns once it is on disk. One whose delivery is known already
+// changes nothing, unless it was put aside: then it is tried anew.
 func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) error {
 	now := s.clock.Now()
 	if at.Before(now) {
@@ -42,8 +43,8 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 	return s.send(ctx, write{arrived: line})
 }
 
-// putDown writes what arrived and gives the last row's id, which counts all lines so far. The line breaks between the lines are none of
-// JSON's.
+// putDown writes what arrived and gives the last row's id, which counts all lines so far. The line
+// breaks between the lines are none of JSON's.
 func (s *Store) putDown(tx *sql.Tx, lines [][]byte) (id int64, err error) {
 	id = s.answered
 	for some := range slices.Chunk(lines, together) {
@@ -55,8 +56,8 @@ func (s *Store) putDown(tx *sql.Tx, lines [][]byte) (id int64, err error) {
 	return id, nil
 }
 
-// sort puts into the queue all that had arrived when it was called; what arrives meanwhile waits, or it might never end. It
-// comes before each look at the queue.
+// sort puts into the queue all that had arrived when it was called; what arrives meanwhile waits,
+// or it might never end. It comes before each look at the queue.
 func (s *Store) sort(ctx context.Context) error {
 	for all := s.arrived.Load(); s.sorted.Load() < all; {
 		row := all // if somebody else has sorted it in by now
@@ -93,9 +94,12 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 	var a arrival[json.RawMessage]
 	var m engine.Message
 	if err := errors.Join(json.Unmarshal(line, &a), json.Unmarshal(a.Message, &m)); err != nil {
-		// The disk changed it. The others must not wait for it, and nobody can take it from the file but by hand.
-		s.log.Error("a message was put aside: it is damaged; look up on GitHub, or at its source, what it was", "message", string(line), "err", err)
-		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, dead) VALUES ('', '', 0, ?, 0, ?)`, line, "it is damaged: "+err.Error())
+		// The disk changed it. The others must not wait for it, and nobody can take it from the
+		// file but by hand.
+		s.log.Error("a message was put aside: it is damaged; look up on GitHub, or at its source, what it was",
+			"message", string(line), "err", err)
+		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, dead) VALUES ('', '', 0, ?, 0, ?)`,
+			line, "it is damaged: "+err.Error())
 		return err
 	}
 	if m.Delivery != "" {
@@ -121,12 +125,13 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return err
 		}
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due, signal.Key, max(1, signal.Count))
+	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due,
+		signal.Key, max(1, signal.Count))
 	return err
 }
 
-// revive lets a message that was put aside be tried anew. It keeps its number, so a look that is under way would count as one that began
-// after it: it gets a look of its own.
+// revive lets a message that was put aside be tried anew. It keeps its number, so a look that is
+// under way would count as one that began after it: it gets a look of its own.
 func revive(tx *sql.Tx, delivery string, at int64) error {
 	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?, light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
 		WHERE delivery = ? AND dead <> ''`, at, lightProves, delivery)
@@ -143,15 +148,17 @@ func lightOf(m engine.Message) int {
 			return lightProves
 		}
 		if m.Why == "sweep" {
-			return lightTimer // whatever waits for its next try: the sweep found that a look works again, or may be due
+			// whatever waits for its next try: the sweep found that a look works again, or may be due
+			return lightTimer
 		}
 		return lightLook
 	}
 	return lightNot
 }
 
-// join counts a report with the one before it of its trouble, if that says the same and nobody was handed it. Only the last
-// thing said is said again: joined to one before it, an alert that flaps would end as recovered.
+// join counts a report with the one before it of its trouble, if that says the same and nobody was
+// handed it. Only the last thing said is said again: joined to one before it, an alert that flaps
+// would end as recovered.
 func (s *Store) join(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body []byte) (bool, error) {
 	trouble := signal.Key[:strings.LastIndexByte(signal.Key, ' ')+1]
 	var id int64
@@ -169,6 +176,7 @@ func (s *Store) join(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body
 	if json.Unmarshal(last, &before) == nil && signal.Retries(before.Signal()) {
 		return true, nil
 	}
-	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body, max(1, signal.Count), id)
+	_, err = tx.Exec(`UPDATE messages SET body = ?, count = count + ? WHERE id = ?`, body,
+		max(1, signal.Count), id)
 	return true, err
 }

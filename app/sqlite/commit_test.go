@@ -30,7 +30,8 @@ func TestGroupCommit(t *testing.T) {
 		for i := range all {
 			go func() {
 				ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: i + 1}
-				answers <- s.Enqueue(t.Context(), incident.Message{Ref: ref, Delivery: fmt.Sprint(i)}, time.Time{})
+				answers <- s.Enqueue(t.Context(), incident.Message{Ref: ref, Delivery: fmt.Sprint(i)},
+					time.Time{})
 			}()
 		}
 		synctest.Wait()
@@ -72,7 +73,8 @@ func TestOneBadWriteFailsAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers := map[string]chan error{"first": make(chan error, 1), "bad": make(chan error, 1), "good": make(chan error, 1), "message": make(chan error, 1)}
+		answers := map[string]chan error{"first": make(chan error, 1), "bad": make(chan error, 1),
+			"good": make(chan error, 1), "message": make(chan error, 1)}
 		for name, answer := range answers {
 			go func() {
 				ref := incident.Ref{Owner: "a", Repo: name, Number: 1}
@@ -93,20 +95,23 @@ func TestOneBadWriteFailsAlone(t *testing.T) {
 			}
 		}
 		var timers int
-		if err := s.db.QueryRow(`SELECT count(*) FROM timers`).Scan(&timers); err != nil || timers != 2 || stored(t, s) != 1 {
+		if err := s.db.QueryRow(`SELECT count(*) FROM timers`).Scan(&timers); err != nil || timers != 2 ||
+			stored(t, s) != 1 {
 			t.Errorf("%d timers and %d messages are stored: %v", timers, stored(t, s), err)
 		}
 	})
 }
 
-// What is stored is on disk, not in the disk's cache, when it is acknowledged: a power cut takes nothing.
+// What is stored is on disk, not in the disk's cache, when it is acknowledged: a power cut takes
+// nothing.
 func TestWrittenThrough(t *testing.T) {
 	s, err := Open(filepath.Join(t.TempDir(), "q.db"), wall{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "locking_mode": "exclusive"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2",
+		"locking_mode": "exclusive"} {
 		var got string
 		if err := s.db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, want %q (%v)", pragma, got, want, err)

@@ -35,8 +35,10 @@ func explain(what, path string, err error) error {
 		help = "; start again: the file is put aside then, and incidents are read from GitHub"
 	case c == sqlite3.SQLITE_BUSY:
 		help = "; another process has it open: stop that one, or give this one a folder of its own"
-	case c == sqlite3.SQLITE_FULL || c == sqlite3.SQLITE_IOERR || c == sqlite3.SQLITE_CANTOPEN || c == sqlite3.SQLITE_READONLY:
-		help = "; look whether its disk is full or can't be written: until that is mended webhooks are refused, and GitHub keeps them to be delivered again"
+	case c == sqlite3.SQLITE_FULL || c == sqlite3.SQLITE_IOERR || c == sqlite3.SQLITE_CANTOPEN ||
+		c == sqlite3.SQLITE_READONLY:
+		help = "; look whether its disk is full or can't be written: until that is mended webhooks are " +
+			"refused, and GitHub keeps them to be delivered again"
 	}
 	return fmt.Errorf("%s %s: %w%s", what, path, err, help)
 }
@@ -52,7 +54,8 @@ func putAside(path string) (kept string, err error) {
 		}
 	}
 	for _, part := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(path+part, kept+part); err != nil && !(part != "" && errors.Is(err, os.ErrNotExist)) {
+		if err := os.Rename(path+part, kept+part); err != nil &&
+			!(part != "" && errors.Is(err, os.ErrNotExist)) {
 			return "", fmt.Errorf("put the damaged queue aside: %w; move it away by hand", err)
 		}
 	}

@@ -18,7 +18,8 @@ func fill(t *testing.T, s *Store, n int) {
 	t.Helper()
 	for i := range n {
 		ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: i + 1}
-		if err := s.Enqueue(t.Context(), incident.Message{Ref: ref, Delivery: fmt.Sprint(i)}, time.Time{}); err != nil {
+		if err := s.Enqueue(t.Context(), incident.Message{Ref: ref, Delivery: fmt.Sprint(i)},
+			time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +70,8 @@ func TestA5ADamagedFileIsPutAside(t *testing.T) {
 				}
 				kept := fmt.Sprintf("%s.damaged-%d", path, n)
 				if got, err := os.ReadFile(kept); err != nil || !bytes.Equal(got, bad) {
-					t.Errorf("the damaged file is not kept as it was: %d of %d bytes, %v", len(got), len(bad), err)
+					t.Errorf("the damaged file is not kept as it was: %d of %d bytes, %v", len(got),
+						len(bad), err)
 				}
 				for _, part := range []string{path, kept, "read from GitHub again"} {
 					if !strings.Contains(said.String(), part) {
@@ -94,7 +96,8 @@ func TestA5ADamagedFileIsPutAside(t *testing.T) {
 	}
 }
 
-// A machine that loses power in the midst of a write leaves a torn log: what was answered before is in it.
+// A machine that loses power in the midst of a write leaves a torn log: what was answered before is
+// in it.
 func TestA4ATornWriteLosesNothingBefore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "firebreak.db")
 	s, err := Open(path, wall{}, nil)
@@ -158,7 +161,9 @@ func TestAFullDiskIsToldAndOutlived(t *testing.T) {
 	taken := 1
 	for err == nil {
 		taken++
-		err = s.Enqueue(t.Context(), incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: taken}, Delivery: fmt.Sprint(taken)}, time.Time{})
+		err = s.Enqueue(t.Context(),
+			incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: taken},
+				Delivery: fmt.Sprint(taken)}, time.Time{})
 	}
 	for _, part := range []string{path, "full", "delivered again"} {
 		if !strings.Contains(err.Error(), part) {

@@ -12,8 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
-// A thousand incidents at once take turns: none gets a third look before each has had its first, and none waits for one that
-// has run into its rate limit.
+// A thousand incidents at once take turns: none gets a third look before each has had its first,
+// and none waits for one that has run into its rate limit.
 func TestAThousandIncidentsTakeTurns(t *testing.T) {
 	incidents, each := 1000, 3
 	if testing.Short() {
@@ -79,7 +79,8 @@ func BenchmarkBacklog(b *testing.B) {
 				})
 			}()
 			for n := 1; n <= incidents; n++ { // these wait for later
-				if err := s.Enqueue(ctx, message(n, fmt.Sprint("later ", n)), start.Add(time.Hour)); err != nil {
+				if err := s.Enqueue(ctx, message(n, fmt.Sprint("later ", n)),
+					start.Add(time.Hour)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -89,7 +90,8 @@ func BenchmarkBacklog(b *testing.B) {
 				left.Store(batch)
 				for range batch {
 					n++
-					if err := s.Enqueue(ctx, message(1_000_000+n%100+1, fmt.Sprint(n)), time.Time{}); err != nil {
+					if err := s.Enqueue(ctx, message(1_000_000+n%100+1, fmt.Sprint(n)),
+						time.Time{}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -40,7 +40,8 @@ func (c *clock) add(d time.Duration) {
 var start = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 func message(number int, delivery string) engine.Message {
-	return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: number}, Why: delivery, Delivery: delivery,
+	return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: number},
+		Why: delivery, Delivery: delivery,
 		What: &incident.Comment{ID: 1}}
 }
 
@@ -184,7 +185,8 @@ func TestLaterAndFailuresKeepTheOrder(t *testing.T) {
 	seen := q.idle()
 	slices.Sort(seen)
 	expect(t, seen, "1 a", "2 c")
-	if next, _ := q.Next(t.Context()); !next.Equal(start.Add(time.Minute)) { // not now: what is behind it waits too
+	// not now: what is behind it waits too
+	if next, _ := q.Next(t.Context()); !next.Equal(start.Add(time.Minute)) {
 		t.Errorf("next at %s", next)
 	}
 	c.add(time.Minute)
@@ -256,7 +258,8 @@ func TestA4AnOutageLosesNothing(t *testing.T) {
 	}
 }
 
-// While a report waits the next of its kind is counted with it, also one that comes while it is being told.
+// While a report waits the next of its kind is counted with it, also one that comes while it is
+// being told.
 func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 	c := &clock{now: start}
 	told := 0
@@ -270,7 +273,8 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 		return nil
 	})
 	report := func(key string) engine.Message {
-		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}
+		return engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal",
+			What: &incident.Signal{Body: []byte(`{}`), Key: key, Count: 1}}
 	}
 	again = func() {
 		for range 5 {
@@ -289,8 +293,8 @@ func TestI6ReportsOfOneTroubleAreCountedTogether(t *testing.T) {
 	}
 }
 
-// What a process that ended was handed may be counted already: nothing is joined to it, and a source that tries again because
-// it got no answer adds nothing.
+// What a process that ended was handed may be counted already: nothing is joined to it, and a
+// source that tries again because it got no answer adds nothing.
 func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	c := &clock{now: start}
 	file := filepath.Join(t.TempDir(), "queue.db")
@@ -308,7 +312,8 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []engine.Message{report("1", "x", start), report("2", "x", start.Add(time.Second)), report("3", "y", start)} {
+	for _, m := range []engine.Message{report("1", "x", start), report("2", "x", start.Add(time.Second)),
+		report("3", "y", start)} {
 		if err := before.Enqueue(t.Context(), m, later); err != nil {
 			t.Fatal(err)
 		}
@@ -326,15 +331,18 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	}
 }
 
-// A report that was tried may be counted already, whatever came of it, unless nothing was done: what comes after it is counted by itself.
+// A report that was tried may be counted already, whatever came of it, unless nothing was done:
+// what comes after it is counted by itself.
 func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err  error
 		want []string
 	}{
-		"it failed":     {errors.New("502"), []string{"1 1", "1 1", "2 1"}},
-		"it waits":      {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("403")}, []string{"1 1", "1 1", "2 1"}},
-		"nothing began": {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("calm"), IsIdle: true}, []string{"1 1", "2 2"}},
+		"it failed": {errors.New("502"), []string{"1 1", "1 1", "2 1"}},
+		"it waits": {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("403")},
+			[]string{"1 1", "1 1", "2 1"}},
+		"nothing began": {&engine.RetryAfter{Until: start.Add(time.Minute), Err: errors.New("calm"),
+			IsIdle: true}, []string{"1 1", "2 2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{now: start}
@@ -347,8 +355,10 @@ func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 				return nil
 			})
 			for _, id := range []string{"1", "2"} {
-				q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal",
-					What: &incident.Signal{Body: []byte(`{}`), Key: "a true", Count: 1, Event: id, ID: id, At: start}}, time.Time{})
+				q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1},
+					Why: "signal",
+					What: &incident.Signal{Body: []byte(`{}`), Key: "a true", Count: 1, Event: id, ID: id,
+						At: start}}, time.Time{})
 				q.idle()
 			}
 			c.add(2 * time.Minute)
@@ -369,7 +379,8 @@ func TestA1ARepetitionThatWaitsHoldsUpNoCommand(t *testing.T) {
 		}
 		return nil
 	})
-	q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal", What: &incident.Signal{Body: []byte(`{}`), Key: "a true"}}, time.Time{})
+	q.put(engine.Message{Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, Why: "signal",
+		What: &incident.Signal{Body: []byte(`{}`), Key: "a true"}}, time.Time{})
 	q.idle()
 	m := message(1, "a command")
 	m.What = &engine.Comment{ID: 5, Author: "carol", Body: "/ic"}
@@ -421,7 +432,8 @@ func TestLooksAreCoalesced(t *testing.T) {
 	}
 }
 
-// A message that is done with without a look answers for itself alone: a timer and a label that wait for their look get it (A4).
+// A message that is done with without a look answers for itself alone: a timer and a label that
+// wait for their look get it (A4).
 func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
 	c := &clock{now: start}
 	out := true
@@ -463,7 +475,8 @@ func TestItOutlivesTheProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}), s.Schedule(t.Context(), ref, start.Add(time.Minute)), s.Close()); err != nil {
+	if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}),
+		s.Schedule(t.Context(), ref, start.Add(time.Minute)), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	c.add(time.Hour) // it passed while the process was away
@@ -482,7 +495,8 @@ func TestKilled(t *testing.T) {
 			os.Exit(1)
 		}
 		for i := 0; ; i++ {
-			if err := s.Enqueue(context.Background(), message(i+1, fmt.Sprint("k", i)), time.Time{}); err != nil {
+			if err := s.Enqueue(context.Background(), message(i+1, fmt.Sprint("k", i)),
+				time.Time{}); err != nil {
 				fmt.Println(err)
 				os.Exit(1)
 			}
@@ -527,7 +541,8 @@ func BenchmarkEnqueue(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			i := n.Add(1)
-			if err := s.Enqueue(context.Background(), message(int(i%1000)+1, fmt.Sprint("delivery ", i)), time.Time{}); err != nil {
+			if err := s.Enqueue(context.Background(), message(int(i%1000)+1, fmt.Sprint("delivery ", i)),
+				time.Time{}); err != nil {
 				b.Error(err)
 			}
 		}
@@ -569,7 +584,8 @@ func TestTheShelfKeepsTheLast(t *testing.T) {
 	}
 }
 
-// A message that waits for its next try holds up no timer of its incident: the clock and the escalation go on (A8).
+// A message that waits for its next try holds up no timer of its incident: the clock and the
+// escalation go on (A8).
 func TestA8ATimerWaitsForNoMessage(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, func(m engine.Message) error {

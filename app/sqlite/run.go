@@ -18,10 +18,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// Run hands out what is due until ctx ends: one message per incident at a time, in order, several incidents at once. A
-// message stays until handle returns nil or engine.ErrNotLooked, so a crash hands it out again. It gives up when the queue can't be written: what
-// was done could not be noted, and would be done again without end. Once ctx ended nothing is begun any more, and what is under way has
-// Patience to end by itself; then the context that handle was given ends too, and its message stays as it was.
+// Run hands out what is due until ctx ends: one message per incident at a time, in order, several
+// incidents at once. A message stays until handle returns nil or engine.ErrNotLooked, so a crash
+// hands it out again. It gives up when the queue can't be written: what was done could not be
+// noted, and would be done again without end. Once ctx ended nothing is begun any more, and what is
+// under way has Patience to end by itself; then the context that handle was given ends too, and its
+// message stays as it was.
 func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Message) error) error {
 	ctx, giveUp := context.WithCancel(ctx)
 	working, stop := s.outlive(ctx)
@@ -47,7 +49,8 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		if err != nil {
 			return err
 		}
-		// What came before a message is handed out is counted with it, or answered by the same look, but for what comes just now.
+		// What came before a message is handed out is counted with it, or answered by the same
+		// look, but for what comes just now.
 		if err := s.sort(ctx); err != nil {
 			return stopped(ctx, err)
 		}
@@ -93,7 +96,8 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// take reserves an incident for a worker, if one is free. Whoever leaves wakes Run, so nothing is forgotten.
+// take reserves an incident for a worker, if one is free. Whoever leaves wakes Run, so nothing is
+// forgotten.
 func (s *Store) take(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,8 +131,8 @@ func (s *Store) isHanded(ref string, id int64) bool {
 	return busy && (now == 0 || now == id)
 }
 
-// pause waits for a change or for the next due time. The clock may run faster than the real one, or jump, so it is
-// looked at every second while something is to come.
+// pause waits for a change or for the next due time. The clock may run faster than the real one, or
+// jump, so it is looked at every second while something is to come.
 func (s *Store) pause(ctx context.Context, changed <-chan struct{}, next time.Time) {
 	s.mu.Lock()
 	s.pausing = true
@@ -180,7 +184,8 @@ func (s *Store) ring(ctx context.Context) error {
 		for _, t := range due {
 			if soonest := s.rang[t.ref].Add(wait.Least); now.Before(soonest) && !now.Before(s.rang[t.ref]) {
 				// Whatever sets a timer for what is over already, it rings once a second.
-				if _, err := tx.Exec(`UPDATE timers SET due = ? WHERE ref = ? AND due = ?`, soonest.UnixNano(), t.ref, t.due); err != nil {
+				if _, err := tx.Exec(`UPDATE timers SET due = ? WHERE ref = ? AND due = ?`,
+					soonest.UnixNano(), t.ref, t.due); err != nil {
 					return err
 				}
 				continue
@@ -208,7 +213,8 @@ func (s *Store) ring(ctx context.Context) error {
 				}
 				continue
 			}
-			if _, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, '', ?, ?, ?)`, t.ref, lightTimer, body, t.due); err != nil {
+			if _, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due) VALUES (?, '', ?, ?, ?)`,
+				t.ref, lightTimer, body, t.due); err != nil {
 				return err
 			}
 		}
@@ -227,32 +233,39 @@ func (s *Store) noteRing(ref string, now time.Time) {
 // mostRang is how many timers' last times are kept before those that don't matter are forgotten.
 const mostRang = 1000
 
-// joinTimer makes one look of a timer and an earlier one of the incident that waits for its next try, unless that is being handed out.
-// By a number of its own: a look that is under way began before this timer rang, and does not answer it.
+// joinTimer makes one look of a timer and an earlier one of the incident that waits for its next
+// try, unless that is being handed out. By a number of its own: a look that is under way began
+// before this timer rang, and does not answer it.
 func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
-	tried, joined, err := s.takeOut(tx, ref, func(m engine.Message, _ []byte) bool { return m.Why == "clock" && m.IsBare() })
+	tried, joined, err := s.takeOut(tx, ref, func(m engine.Message, _ []byte) bool {
+		return m.Why == "clock" && m.IsBare()
+	})
 	if joined {
-		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`, ref, lightTimer, body, due, tried)
+		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`,
+			ref, lightTimer, body, due, tried)
 	}
 	return joined, err
 }
 
-// joinSweep makes one look of what the sweep asks for and what an earlier one asked for and that waits for its next try: the sweep
-// comes every five minutes, also while GitHub is out for a day.
+// joinSweep makes one look of what the sweep asks for and what an earlier one asked for and that
+// waits for its next try: the sweep comes every five minutes, also while GitHub is out for a day.
 func (s *Store) joinSweep(tx *sql.Tx, m engine.Message, due int64, body []byte) (bool, error) {
 	tried, joined, err := s.takeOut(tx, m.Ref.String(), func(before engine.Message, text []byte) bool {
 		return before.Why == "sweep" && bytes.Equal(text, body)
 	})
 	if joined {
-		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`, m.Ref.String(), lightOf(m), body, due, tried)
+		_, err = tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, tries) VALUES (?, '', ?, ?, ?, ?)`,
+			m.Ref.String(), lightOf(m), body, due, tried)
 	}
 	return joined, err
 }
 
-// takeOut takes an incident's newest message that is alike out of the queue, and returns how often it was tried. One that is being
-// handed out stays.
-func (s *Store) takeOut(tx *sql.Tx, ref string, isAlike func(m engine.Message, body []byte) bool) (tried int, ok bool, err error) {
-	rows, err := tx.Query(`SELECT id, body, tries FROM messages WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`, ref)
+// takeOut takes an incident's newest message that is alike out of the queue, and returns how often
+// it was tried. One that is being handed out stays.
+func (s *Store) takeOut(tx *sql.Tx, ref string,
+	isAlike func(m engine.Message, body []byte) bool) (tried int, ok bool, err error) {
+	rows, err := tx.Query(`SELECT id, body, tries FROM messages WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`,
+		ref)
 	if err != nil {
 		return 0, false, err
 	}
@@ -270,8 +283,8 @@ func (s *Store) takeOut(tx *sql.Tx, ref string, isAlike func(m engine.Message, b
 	return tried, err == nil, err
 }
 
-// due lists the incidents that are due, the longest due first and as many as can begin now, and gives the time at which more
-// may be.
+// due lists the incidents that are due, the longest due first and as many as can begin now, and
+// gives the time at which more may be.
 func (s *Store) due() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
 	s.mu.Lock()
@@ -311,8 +324,8 @@ type job struct {
 	count int // of a signal: how often it was said
 }
 
-// head reads the message of an incident that is to be handed out now: the first by turn or, while that waits for its next try, one
-// that waits for nobody.
+// head reads the message of an incident that is to be handed out now: the first by turn or, while
+// that waits for its next try, one that waits for nobody.
 func (s *Store) head(ref string) (j job, err error) {
 	read := func(row *sql.Row) error { return row.Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count) }
 	err = read(s.selectHead.QueryRow(ref))
@@ -324,8 +337,10 @@ func (s *Store) head(ref string) (j job, err error) {
 	return j, err
 }
 
-// do hands out an incident's first message, with the context working, and keeps, drops or puts aside what comes of it.
-func (s *Store) do(ctx, working context.Context, ref string, handle func(context.Context, engine.Message) error) {
+// do hands out an incident's first message, with the context working, and keeps, drops or puts
+// aside what comes of it.
+func (s *Store) do(ctx, working context.Context, ref string,
+	handle func(context.Context, engine.Message) error) {
 	if ctx.Err() != nil {
 		return // it ended since Run looked: nothing is begun any more
 	}
@@ -354,7 +369,8 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	isAside := false
 	now := s.clock.Now()
 	change := func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (`+answered+`)`, j.id, ref, j.last, began.UnixNano())
+		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (`+answered+`)`, j.id, ref, j.last,
+			began.UnixNano())
 		return err
 	}
 	switch {
@@ -366,12 +382,15 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		}
 	case errors.As(err, &later):
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`, wait.Until(later.Until, now, wait.Message).UnixNano(), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?`+seal(!later.IsIdle)+` WHERE id = ?`,
+				wait.Until(later.Until, now, wait.Message).UnixNano(), j.id)
 			return err
 		}
-	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable), j.tries+1 >= hungTries && errors.Is(err, errHung):
+	case j.tries+1 >= tries && !errors.Is(err, engine.ErrUnavailable), j.tries+1 >= hungTries &&
+		errors.Is(err, errHung):
 		isAside = true
-		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref, "delivery", m.Delivery, "tries", j.tries+1, "err", err)
+		s.log.Error("a message was put aside: deliver it again once the cause is mended", "incident", ref,
+			"delivery", m.Delivery, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
 			_, e := tx.Exec(`UPDATE messages SET dead = ?, tries = tries + 1 WHERE id = ?`, err.Error(), j.id)
 			return e
@@ -380,7 +399,8 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 		rest := wait.Backoff(firstWait, j.tries, longest)
 		s.log.Warn("a look failed: trying again", "incident", ref, "in", rest, "tries", j.tries+1, "err", err)
 		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+seal(true)+` WHERE id = ?`, now.Add(rest).UnixNano(), j.id)
+			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+seal(true)+` WHERE id = ?`,
+				now.Add(rest).UnixNano(), j.id)
 			return err
 		}
 	}
@@ -393,8 +413,9 @@ func (s *Store) do(ctx, working context.Context, ref string, handle func(context
 	}
 }
 
-// seal returns what keeps a message from being joined any more, if it is to be. A look that failed may have written down what the message
-// counts, and knows it again by its newest report: what came after that must be counted by itself.
+// seal returns what keeps a message from being joined any more, if it is to be. A look that failed
+// may have written down what the message counts, and knows it again by its newest report: what came
+// after that must be counted by itself.
 func seal(is bool) string {
 	if !is {
 		return ""
@@ -417,14 +438,16 @@ func (s *Store) tellAside(ctx context.Context, m engine.Message, cause error) {
 
 // fail makes Run give up.
 func (s *Store) fail(err error) {
-	s.log.Error("the queue fails: no more is handed out", "err", err) // at once: what is being answered may still take a while
+	// at once: what is being answered may still take a while
+	s.log.Error("the queue fails: no more is handed out", "err", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
 }
 
 // guarded turns a panic into an error: one incident must not end the others.
-func guarded(ctx context.Context, m engine.Message, handle func(context.Context, engine.Message) error) (err error) {
+func guarded(ctx context.Context, m engine.Message,
+	handle func(context.Context, engine.Message) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("handle %s: panic: %v\n%s", m.Ref, r, debug.Stack())

@@ -30,7 +30,8 @@ func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 // clearing is how often the shelf is rid of what counts no more.
 const clearing = time.Hour
 
-// clearShelf drops what counts no more, once an hour. It runs on the writer, which alone knows when it ran last.
+// clearShelf drops what counts no more, once an hour. It runs on the writer, which alone knows when
+// it ran last.
 func (s *Store) clearShelf(tx *sql.Tx, now time.Time) error {
 	if now.Sub(s.cleared) < clearing && !now.Before(s.cleared) {
 		return nil
@@ -39,7 +40,8 @@ func (s *Store) clearShelf(tx *sql.Tx, now time.Time) error {
 	for prefix, days := range engine.StoreRetention() {
 		end := strings.TrimSuffix(prefix, "/") + "0" // the character after the slash
 		before := now.AddDate(0, 0, -days).UnixNano()
-		if _, err := tx.Exec(`DELETE FROM shelf WHERE name >= ? AND name < ? AND at < ?`, prefix, end, before); err != nil {
+		if _, err := tx.Exec(`DELETE FROM shelf WHERE name >= ? AND name < ? AND at < ?`, prefix, end,
+			before); err != nil {
 			return err
 		}
 	}
@@ -63,7 +65,8 @@ func dateShelf(db *sql.DB, now time.Time) error {
 
 // Load gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
 func (s *Store) Load(ctx context.Context, name string) (content []byte, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT content FROM shelf WHERE name = ?`, strings.ToLower(name)).Scan(&content)
+	err = s.db.QueryRowContext(ctx, `SELECT content FROM shelf WHERE name = ?`,
+		strings.ToLower(name)).Scan(&content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -20,7 +20,8 @@ func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 	return content != nil
 }
 
-// What is kept on the shelf goes once it counts no more, and not before; what is kept anew counts from then on.
+// What is kept on the shelf goes once it counts no more, and not before; what is kept anew counts
+// from then on.
 func TestWhatIsKeptHasAnEnd(t *testing.T) {
 	lives := engine.StoreRetention()
 	lives["policies/"] = 0
@@ -61,7 +62,8 @@ func TestWhatIsKeptHasAnEnd(t *testing.T) {
 	}
 }
 
-// A file of a version before, in which nothing on the shelf had a time, is opened, and what is in it counts from now on.
+// A file of a version before, in which nothing on the shelf had a time, is opened, and what is in
+// it counts from now on.
 func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "queue.db"), &clock{now: start}
 	db, err := sql.Open("sqlite", path)

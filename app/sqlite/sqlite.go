@@ -1,4 +1,5 @@
-// Package sqlite keeps the queue and the timers of one process in one SQLite file, so that what was taken outlives it.
+// Package sqlite keeps the queue and the timers of one process in one SQLite file, so that what was
+// taken outlives it.
 package sqlite
 
 import (
@@ -58,15 +59,17 @@ CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `
 
-// turn orders the messages of an incident, and id those of one turn: first what carries something, in the order in which it
-// came. What only asks for a look has no place in that order, since the look for another message answers it, and a comment is
-// better looked at with its signed text at hand.
+// turn orders the messages of an incident, and id those of one turn: first what carries something,
+// in the order in which it came. What only asks for a look has no place in that order, since the
+// look for another message answers it, and a comment is better looked at with its signed text at
+// hand.
 //
 // What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
 const turn = `(key <> '') * 2 + min(light, 1)`
 
-// urgent are timers, the sweep's requests and answers at the pager. They wait for no message of their incident that waits for its next try: while GitHub
-// is out, or one comment can't be handled, the escalation and the clock go on (A8).
+// urgent are timers, the sweep's requests and answers at the pager. They wait for no message of
+// their incident that waits for its next try: while GitHub is out, or one comment can't be handled,
+// the escalation and the clock go on (A8).
 const urgent = `light IN (-1, 2)`
 
 // The values of light.
@@ -78,28 +81,31 @@ const (
 	lightAnswer = -1
 )
 
-// answered are the messages of an incident that go with one that was looked at: of those that were there before the look began, the
-// ones that ask for a look and no more. One that proves something about the issue is not among them: what the look read may have been
-// older than that. The engine knows, and is asked (engine.ErrNotLooked).
+// answered are the messages of an incident that go with one that was looked at: of those that were
+// there before the look began, the ones that ask for a look and no more. One that proves something
+// about the issue is not among them: what the look read may have been older than that. The engine
+// knows, and is asked (engine.ErrNotLooked).
 const answered = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND dead = ''`
 
-// What is asked again and again. Each goes by an index, so that it takes as long with ten thousand incidents waiting as
-// with ten (BenchmarkBacklog).
+// What is asked again and again. Each goes by an index, so that it takes as long with ten thousand
+// incidents waiting as with ten (BenchmarkBacklog).
 const (
-	first       = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
-	nextDue     = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` + urgent + ` OR id = ` + first + `))`
+	first   = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
+	nextDue = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` +
+		urgent + ` OR id = ` + first + `))`
 	nowDue      = `SELECT ref FROM ` + isDue
 	nowDueSince = `SELECT ref, min(due) FROM ` + isDue
-	isDue       = `messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first + `) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
-	laterDue    = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
-	timersDue   = `SELECT ref, due FROM timers WHERE due <= ?`
-	note        = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
-	forget      = `DELETE FROM deliveries WHERE at < ?`
-	add         = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	arrived     = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
-	putDown     = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
-	drop        = `DELETE FROM arrivals WHERE id = ?`
-	headOf      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+	isDue       = `messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first +
+		`) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
+	laterDue  = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
+	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
+	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	forget    = `DELETE FROM deliveries WHERE at < ?`
+	add       = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	arrived   = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
+	putDown   = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
+	drop      = `DELETE FROM arrivals WHERE id = ?`
+	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
 	urgentOf = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
 		FROM messages m WHERE ref = ? AND dead = '' AND ` + urgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
@@ -109,7 +115,8 @@ const (
 type Store struct {
 	// Metrics takes how long messages wait; to be set before Run.
 	Metrics metrics.Recorder
-	// Patience is how long what is under way may take to end by itself once Run's context ended; to be set before Run.
+	// Patience is how long what is under way may take to end by itself once Run's context ended; to
+	// be set before Run.
 	Patience time.Duration
 
 	db    *sql.DB
@@ -134,8 +141,9 @@ type Store struct {
 
 	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
 
-	mu              sync.Mutex
-	running         map[string]int64     // refs being looked at, and the message that each is handed; 0: not known yet
+	mu sync.Mutex
+	// refs being looked at, and the message that each is handed; 0: not known yet
+	running         map[string]int64
 	ends            map[string]time.Time // when the time of a look under way is over, by the wall clock
 	holds           map[string]hold      // refs that are not looked at for now
 	hung            int                  // looks that were given up and still run
@@ -157,7 +165,8 @@ type write struct {
 	done    chan error
 }
 
-// Open opens the file, or a queue in memory if path is empty. A damaged file is put aside, and an empty one is begun.
+// Open opens the file, or a queue in memory if path is empty. A damaged file is put aside, and an
+// empty one is begun.
 func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -173,7 +182,8 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		if n, err := waitingIn(kept); err == nil {
 			waiting = fmt.Sprint(n)
 		}
-		log.Error("queue file damaged: moved aside, starting with an empty one. Incidents are read from GitHub again; look up alerts that waited in it at their source",
+		log.Error("queue file damaged: moved aside, starting with an empty one. Incidents are read from "+
+			"GitHub again; look up alerts that waited in it at their source",
 			"file", path, "kept", kept, "waiting", waiting, "err", err)
 		db, fresh, err = openFile(path)
 	}
@@ -184,9 +194,14 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		log.Warn("what is answered is not counted beside the queue", "file", path, "err", err)
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock, log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{}, ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}), rang: map[string]time.Time{}}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue, &s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
-		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add, &s.addArrivals: putDown, &s.dropArrivals: drop} {
+	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock,
+		log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{},
+		ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}),
+		rang: map[string]time.Time{}}
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue,
+		&s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
+		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add,
+		&s.addArrivals: putDown, &s.dropArrivals: drop} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(explain("open the queue", path, err), count.close(), db.Close())
 		}
@@ -209,8 +224,8 @@ func (s *Store) takeOver() error {
 	if err := s.sort(context.Background()); err != nil {
 		return err
 	}
-	// It may have been handed out already: a report that was counted with it since would be lost or counted twice, for it is
-	// known by its newest.
+	// It may have been handed out already: a report that was counted with it since would be lost or
+	// counted twice, for it is known by its newest.
 	if err := dateShelf(s.db, s.clock.Now()); err != nil {
 		return err
 	}
@@ -226,7 +241,8 @@ func fileURL(path string) string {
 // openFile opens a queue's file, whole, and tells whether it was made only now.
 func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	// The file is locked for as long as it is open: two processes would be two writers of one incident.
-	source := fileURL(path) + "?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+	source := fileURL(path) +
+		"?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	if path == "" {
 		source = "file::memory:"
 	}
@@ -259,7 +275,8 @@ func prepare(db *sql.DB) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// Fresh tells whether the queue began empty when it was opened, without the timers of incidents that there may be.
+// Fresh tells whether the queue began empty when it was opened, without the timers of incidents
+// that there may be.
 func (s *Store) Fresh() bool { return s.fresh }
 
 // Close ends the store; what is in it stays.
@@ -269,7 +286,8 @@ func (s *Store) Close() error {
 	return errors.Join(s.db.Close(), s.tally.close())
 }
 
-// commit writes what waits, all of it in one transaction: a disk takes hundreds of webhooks in the time that it takes one.
+// commit writes what waits, all of it in one transaction: a disk takes hundreds of webhooks in the
+// time that it takes one.
 func (s *Store) commit() {
 	for {
 		var batch []write
@@ -281,7 +299,9 @@ func (s *Store) commit() {
 		}
 		for n := 0; n < len(batch); batch = s.gather(batch) {
 			n = len(batch)
-			runtime.Gosched() // who is about to send something does so first: what is written together costs little more than one
+			// who is about to send something does so first: what is written together costs little
+			// more than one
+			runtime.Gosched()
 		}
 		err := s.tx(batch)
 		if err == nil || len(batch) == 1 {
@@ -370,13 +390,14 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 			_, err := tx.Exec(`DELETE FROM timers WHERE ref = ?`, ref.String())
 			return err
 		}
-		_, err := tx.Exec(`INSERT INTO timers (ref, due) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET due = excluded.due`, ref.String(), wait.Nanos(at))
+		_, err := tx.Exec(`INSERT INTO timers (ref, due) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET due = excluded.due`,
+			ref.String(), wait.Nanos(at))
 		return err
 	})
 }
 
-// Next gives the next time at which something is due, or zero. A message that waits holds up those behind it, so only the
-// first of every incident counts.
+// Next gives the next time at which something is due, or zero. A message that waits holds up those
+// behind it, so only the first of every incident counts.
 func (s *Store) Next(ctx context.Context) (time.Time, error) {
 	if err := s.sort(ctx); err != nil {
 		return time.Time{}, err
@@ -405,7 +426,8 @@ func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
 		return b, err
 	}
 	var oldest sql.NullInt64
-	err = s.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''), min(due) FILTER (WHERE dead = '') FROM messages`).
+	err = s.db.QueryRowContext(ctx,
+		`SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''), min(due) FILTER (WHERE dead = '') FROM messages`).
 		Scan(&b.Messages, &b.Dead, &oldest)
 	if err != nil {
 		return b, fmt.Errorf("read the queue: %w", err)
@@ -416,7 +438,8 @@ func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
 	return b, nil
 }
 
-// Health tells why work does not get done: nothing can be stored, every worker hangs, or what could be handed out waits too long.
+// Health tells why work does not get done: nothing can be stored, every worker hangs, or what could
+// be handed out waits too long.
 func (s *Store) Health(ctx context.Context) error {
 	if err := s.Ready(ctx); err != nil {
 		return err
@@ -424,7 +447,8 @@ func (s *Store) Health(ctx context.Context) error {
 	return s.stalled(ctx)
 }
 
-// Ready tells why the queue takes nothing: nobody hands it out any more, or it can't be written to disk.
+// Ready tells why the queue takes nothing: nobody hands it out any more, or it can't be written to
+// disk.
 func (s *Store) Ready(ctx context.Context) error {
 	s.mu.Lock()
 	ended, broken := s.ended, s.broken
@@ -435,7 +459,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	written := make(chan error, 1) // a disk that hangs must not hang whoever asks
 	go func() {
 		written <- s.write(ctx, func(tx *sql.Tx) error {
-			_, err := tx.Exec(`INSERT INTO health (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`, s.clock.Now().UnixNano())
+			_, err := tx.Exec(`INSERT INTO health (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`,
+				s.clock.Now().UnixNano())
 			return err
 		})
 	}()

@@ -13,8 +13,8 @@ import (
 
 var toldLost = regexp.MustCompile(`lost=(\d+)`)
 
-// A write-ahead log that is damaged anywhere, cut off or gone loses answered messages only with a word about how many. One that is in
-// order, as a killed process leaves it, says nothing.
+// A write-ahead log that is damaged anywhere, cut off or gone loses answered messages only with a
+// word about how many. One that is in order, as a killed process leaves it, says nothing.
 func TestA5ADamagedLogTellsHowManyAreLost(t *testing.T) {
 	const answered = 40
 	dir := t.TempDir()

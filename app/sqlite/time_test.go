@@ -64,12 +64,14 @@ func TestItComesBackByItself(t *testing.T) {
 			}
 			return nil
 		})
-		if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}), s.Enqueue(t.Context(), message(1, "b"), time.Time{})); err != nil {
+		if err := errors.Join(s.Enqueue(t.Context(), message(1, "a"), time.Time{}),
+			s.Enqueue(t.Context(), message(1, "b"), time.Time{})); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Minute) // by the clock of the bubble
 		const one = "acme/incidents#1 "
-		if want := one + "a@0s; " + one + "a@1s; " + one + "a@3s; " + one + "a@7s; " + one + "b@7s"; seen() != want {
+		if want := one + "a@0s; " + one + "a@1s; " + one + "a@3s; " + one + "a@7s; " + one +
+			"b@7s"; seen() != want {
 			t.Errorf("handed out %s\nwant       %s", seen(), want)
 		}
 	})
@@ -85,7 +87,8 @@ func TestALongLookHoldsUpNoOtherTimer(t *testing.T) {
 			return nil
 		})
 		two := incident.Ref{Owner: "acme", Repo: "incidents", Number: 2}
-		if err := errors.Join(s.Enqueue(t.Context(), message(1, "slow"), time.Time{}), s.Schedule(t.Context(), two, time.Now().Add(2*time.Minute))); err != nil {
+		if err := errors.Join(s.Enqueue(t.Context(), message(1, "slow"), time.Time{}),
+			s.Schedule(t.Context(), two, time.Now().Add(2*time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Hour) // by the clock of the bubble
@@ -95,7 +98,8 @@ func TestALongLookHoldsUpNoOtherTimer(t *testing.T) {
 	})
 }
 
-// A comment is looked at with its signed text at hand, not by the look that somebody asked for a moment before.
+// A comment is looked at with its signed text at hand, not by the look that somebody asked for a
+// moment before.
 func TestCommentsGoBeforeBareLooks(t *testing.T) {
 	bare := func(why string) engine.Message {
 		m := message(1, why)
@@ -107,7 +111,8 @@ func TestCommentsGoBeforeBareLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []engine.Message{bare("look 1"), message(1, "comment 1"), bare("look 2"), message(1, "comment 2"), bare("look 3")} {
+	for _, m := range []engine.Message{bare("look 1"), message(1, "comment 1"), bare("look 2"),
+		message(1, "comment 2"), bare("look 3")} {
 		if err := s.Enqueue(t.Context(), m, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +121,10 @@ func TestCommentsGoBeforeBareLooks(t *testing.T) {
 	var seen []string
 	done := make(chan error, 1)
 	go func() {
-		done <- s.Run(ctx, func(_ context.Context, m engine.Message) error { seen = append(seen, m.Why); return nil })
+		done <- s.Run(ctx, func(_ context.Context, m engine.Message) error {
+			seen = append(seen, m.Why)
+			return nil
+		})
 	}()
 	if err := s.Idle(t.Context()); err != nil {
 		t.Fatal(err)
@@ -191,7 +199,8 @@ func TestAnyPath(t *testing.T) {
 	}
 	q := open(t, file, &clock{now: time.Now().Add(time.Minute)}, nil)
 	expect(t, q.idle(), "1 a")
-	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.db")); len(found) != 1 || found[0] != file {
+	if found, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.db")); len(found) != 1 ||
+		found[0] != file {
 		t.Errorf("the queue is in %q, not in %q", found, file)
 	}
 }
@@ -211,7 +220,8 @@ func TestNoTimerForNoIncident(t *testing.T) {
 func TestWhatIsPutAsideIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		s, err := sqlite.Open("", wall{}, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
+		s, err := sqlite.Open("", wall{},
+			slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,13 +239,15 @@ func TestWhatIsPutAsideIsLogged(t *testing.T) {
 		if err := errors.Join(s.Run(ctx, handle), s.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(log.String(), "acme/incidents#7") || !strings.Contains(log.String(), "poison") || strings.Count(log.String(), "\n") != 1 {
+		if !strings.Contains(log.String(), "acme/incidents#7") ||
+			!strings.Contains(log.String(), "poison") || strings.Count(log.String(), "\n") != 1 {
 			t.Errorf("logged %s", log.String())
 		}
 	})
 }
 
-// A timer that rings while the look of an earlier one waits for its turn asks for no second look: both are answered by one.
+// A timer that rings while the look of an earlier one waits for its turn asks for no second look:
+// both are answered by one.
 func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ref, looks := message(1, "").Ref, 0
@@ -292,13 +304,17 @@ func TestA4SweepsOfAnOutageMakeOneLook(t *testing.T) {
 // oddTimes are times to come back at that headers, clocks and files have given.
 func oddTimes(now time.Time) map[string]time.Time {
 	return map[string]time.Time{
-		"now": now, "a moment ago": now.Add(-time.Nanosecond), "an hour ago": now.Add(-time.Hour), "the year 1": time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
-		"1970": time.Unix(0, 0), "1600": time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC), "2262": time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC),
-		"2926": time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC), "9999": time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), "no year": time.Unix(1<<62, 0),
+		"now": now, "a moment ago": now.Add(-time.Nanosecond), "an hour ago": now.Add(-time.Hour),
+		"the year 1": time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
+		"1970":       time.Unix(0, 0), "1600": time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC),
+		"2262": time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC),
+		"2926": time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC),
+		"9999": time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), "no year": time.Unix(1<<62, 0),
 	}
 }
 
-// No message is tried more than once a second, whenever it says to come back, and none is left for more than half a day.
+// No message is tried more than once a second, whenever it says to come back, and none is left for
+// more than half a day.
 func TestNoMessageIsTriedMoreThanOnceASecondNorParked(t *testing.T) {
 	for name := range oddTimes(time.Time{}) {
 		synctest.Test(t, func(t *testing.T) {
@@ -327,7 +343,8 @@ func TestNoMessageIsTriedMoreThanOnceASecondNorParked(t *testing.T) {
 	}
 }
 
-// Nor does a timer ring more than once a second, whatever it is set to, and a time that a file can't hold does not ring at once.
+// Nor does a timer ring more than once a second, whatever it is set to, and a time that a file
+// can't hold does not ring at once.
 func TestNoTimerRingsMoreThanOnceASecond(t *testing.T) {
 	for name := range oddTimes(time.Time{}) {
 		synctest.Test(t, func(t *testing.T) {

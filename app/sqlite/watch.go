@@ -12,17 +12,19 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// How long a look may take, by the wall clock. A look that is ended in time has its context cancelled and returns. One that
-// hangs in a computation does not notice: its worker is given up and replaced. Go can't end a goroutine, so the computation
-// goes on, and where there are too many of them the process ends and its service manager starts it again.
+// How long a look may take, by the wall clock. A look that is ended in time has its context
+// cancelled and returns. One that hangs in a computation does not notice: its worker is given up
+// and replaced. Go can't end a goroutine, so the computation goes on, and where there are too many
+// of them the process ends and its service manager starts it again.
 const (
 	lookTime   = 5 * time.Minute  // an ordinary look takes seconds, a closing of 10,000 comments a minute
 	sweepTime  = 30 * time.Minute // for the sweep of an installation
 	returnTime = 10 * time.Second // how long a look may take to return once its context ended
 	hungTries  = 3                // tries of a message whose look hangs
 	mostHung   = workers          // looks that were given up and still run
-	mostWait   = 10 * time.Minute // how long what could be handed out may wait before the process counts as unhealthy
-	loopTime   = time.Minute      // how long one round of Run may take
+	// how long what could be handed out may wait before the process counts as unhealthy
+	mostWait = 10 * time.Minute
+	loopTime = time.Minute // how long one round of Run may take
 )
 
 // errTooLong is the cause with which a look's context ends.
@@ -31,14 +33,16 @@ var errTooLong = errors.New("the look took too long")
 // errHung is the error of a look that does not return although its context ended.
 var errHung = errors.New("the look hangs and was given up")
 
-// hold keeps an incident from being handed out after a look at it was given up: the next would hang too.
+// hold keeps an incident from being handed out after a look at it was given up: the next would hang
+// too.
 type hold struct {
 	until time.Time
 	count int
 }
 
 // watched handles a message within its time.
-func (s *Store) watched(ctx context.Context, m engine.Message, handle func(context.Context, engine.Message) error) error {
+func (s *Store) watched(ctx context.Context, m engine.Message,
+	handle func(context.Context, engine.Message) error) error {
 	limit := lookTime
 	if _, ok := m.Sweep(); ok {
 		limit = sweepTime
@@ -67,7 +71,8 @@ func (s *Store) watched(ctx context.Context, m engine.Message, handle func(conte
 	select {
 	case err := <-look.ended:
 		if err != nil && errors.Is(context.Cause(ctx), errTooLong) {
-			s.log.Warn("look ended: it took too long", "incident", ref, "why", m.Why, "delivery", m.Delivery, "after", limit)
+			s.log.Warn("look ended: it took too long", "incident", ref, "why", m.Why, "delivery",
+				m.Delivery, "after", limit)
 			s.Metrics.Record(metrics.LooksTooLong, 1, "ended")
 			err = fmt.Errorf("%w (%s): %w", errTooLong, limit, err)
 		}
@@ -87,7 +92,8 @@ type look struct {
 	hung  bool // it was given up, and counts among those
 }
 
-// giveUp notes that a look hangs, and keeps its incident from the next one for a while. It reports false if the look has ended by now.
+// giveUp notes that a look hangs, and keeps its incident from the next one for a while. It reports
+// false if the look has ended by now.
 func (s *Store) giveUp(l *look, m engine.Message) bool {
 	s.mu.Lock()
 	if len(l.ended) > 0 {
@@ -103,7 +109,8 @@ func (s *Store) giveUp(l *look, m engine.Message) bool {
 	s.holds[m.Ref.String()] = h
 	s.mu.Unlock()
 	s.Metrics.Record(metrics.LooksTooLong, 1, "given up")
-	s.log.Error("look given up: it hangs and does not notice that its time is over", "incident", m.Ref.String(), "why", m.Why,
+	s.log.Error("look given up: it hangs and does not notice that its time is over", "incident",
+		m.Ref.String(), "why", m.Why,
 		"delivery", m.Delivery, "hung", n, "again", h.until.UTC(), "stack", stackOf(<-l.id))
 	if n >= mostHung {
 		s.fail(fmt.Errorf("%d looks hang: the process ends, to be started again", n))
@@ -162,8 +169,8 @@ func (s *Store) goRound() {
 	s.follow(s.looped)
 }
 
-// follow notes whether the clock jumped, as the clock of an embedded GitHub does, or a machine's that slept: what became due by that
-// waits only since. The caller holds s.mu.
+// follow notes whether the clock jumped, as the clock of an embedded GitHub does, or a machine's
+// that slept: what became due by that waits only since. The caller holds s.mu.
 func (s *Store) follow(now time.Time) {
 	clock := s.clock.Now()
 	if jump := clock.Sub(s.clockAt) - now.Sub(s.wallAt); s.wallAt.IsZero() || jump.Abs() > loopTime/2 {
@@ -191,7 +198,8 @@ func (s *Store) stalled(ctx context.Context) error {
 	case looped.IsZero():
 		return nil // Run has not begun
 	case now.Sub(looped) > loopTime:
-		return fmt.Errorf("the queue has handed out nothing for %s: it hangs", now.Sub(looped).Round(time.Second))
+		return fmt.Errorf("the queue has handed out nothing for %s: it hangs",
+			now.Sub(looped).Round(time.Second))
 	case overdue >= workers:
 		return fmt.Errorf("%d looks hang", overdue)
 	}

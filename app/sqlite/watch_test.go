@@ -58,8 +58,8 @@ func (w *watch) put(t *testing.T, number int, delivery string) {
 	}
 }
 
-// A look that hangs and does not notice that its context ended holds no worker: it is given up, its message is put aside after a few
-// tries and told, and the other incidents go on all the time.
+// A look that hangs and does not notice that its context ended holds no worker: it is given up, its
+// message is put aside after a few tries and told, and the other incidents go on all the time.
 func TestA8AHungLookHoldsNoWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -88,7 +88,8 @@ func TestA8AHungLookHoldsNoWorker(t *testing.T) {
 		}
 		synctest.Wait()
 		mu.Lock()
-		if hung != 3 || others != 120 || !strings.Contains(told, "hangs: ") || !strings.Contains(told, "was given up after 5m10s") {
+		if hung != 3 || others != 120 || !strings.Contains(told, "hangs: ") ||
+			!strings.Contains(told, "was given up after 5m10s") {
 			t.Errorf("it was tried %d times, the others %d, told %q", hung, others, told)
 		}
 		mu.Unlock()
@@ -98,7 +99,8 @@ func TestA8AHungLookHoldsNoWorker(t *testing.T) {
 		if err := w.Health(t.Context()); err != nil {
 			t.Errorf("three hang, and there is a worker for everybody: %v", err)
 		}
-		if log := w.log.String(); !strings.Contains(log, "look given up") || !strings.Contains(log, "chan receive") {
+		if log := w.log.String(); !strings.Contains(log, "look given up") ||
+			!strings.Contains(log, "chan receive") {
 			t.Errorf("the log does not say where it hangs: %s", log)
 		}
 		close(release)
@@ -117,7 +119,8 @@ func TestA8AHungLookHoldsNoWorker(t *testing.T) {
 	})
 }
 
-// Where as many looks hang as there are workers the process is unhealthy and ends: only a new one is rid of them.
+// Where as many looks hang as there are workers the process is unhealthy and ends: only a new one
+// is rid of them.
 func TestA8TooManyHungLooksEndTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -150,8 +153,8 @@ func TestA8TooManyHungLooksEndTheProcess(t *testing.T) {
 	})
 }
 
-// What could be handed out and waits for a worker makes the process unhealthy, even where no single look takes too long. What waits
-// for its time does not, however long.
+// What could be handed out and waits for a worker makes the process unhealthy, even where no single
+// look takes too long. What waits for its time does not, however long.
 func TestHealthSeesWhatWaitsForAWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := true
@@ -202,7 +205,8 @@ func TestHealthSeesWhatWaitsForAWorker(t *testing.T) {
 	})
 }
 
-// A look that notices that its time is over is tried again like any other that fails, and one that waits for GitHub is not put aside.
+// A look that notices that its time is over is tried again like any other that fails, and one that
+// waits for GitHub is not put aside.
 func TestALookThatTakesTooLongIsEnded(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error

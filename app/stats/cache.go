@@ -18,8 +18,8 @@ import (
 // cacheVersion is that of the files; files of another are written anew.
 const cacheVersion = 1
 
-// cache is what was read of one repository: a file to which each incident is added as it is read, so that a run that ends
-// anywhere loses nothing. The newest entry of an incident counts.
+// cache is what was read of one repository: a file to which each incident is added as it is read,
+// so that a run that ends anywhere loses nothing. The newest entry of an incident counts.
 type cache struct {
 	file    *os.File
 	entries map[int]entry
@@ -95,8 +95,8 @@ func plain(name string) string {
 	return name
 }
 
-// load reads a file and tells how many lines it has; 0: it is to be written anew. A line that can't be read was cut by a
-// crash, and its incident is read again.
+// load reads a file and tells how many lines it has; 0: it is to be written anew. A line that can't
+// be read was cut by a crash, and its incident is read again.
 func (c *cache) load(path string) (lines int, err error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -148,8 +148,8 @@ func (c *cache) rewrite(path string) error {
 	return nil
 }
 
-// keep adds an entry. It is one write to the end of the file, so that two runs at once don't mix their lines, and it begins
-// with a line break, so that a line which a crash cut ends there.
+// keep adds an entry. It is one write to the end of the file, so that two runs at once don't mix
+// their lines, and it begins with a line break, so that a line which a crash cut ends there.
 func (c *cache) keep(e entry) error {
 	var line bytes.Buffer
 	line.WriteByte('\n')

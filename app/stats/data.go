@@ -14,7 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// jsonVersion is that of the JSON's shape; it changes when a name or a meaning does, not when one is added.
+// jsonVersion is that of the JSON's shape; it changes when a name or a meaning does, not when one
+// is added.
 const jsonVersion = 1
 
 type jsonReport struct {
@@ -79,7 +80,8 @@ func (r *Report) JSON(w io.Writer) error {
 	out := jsonReport{
 		Version: jsonVersion, Repository: r.Repo, At: r.At.UTC(), Unread: append([]int{}, r.Unread...),
 		LeftOut: jsonLeftOut{r.Drills, r.Declined, r.Duplicates},
-		All:     r.All.json(), Severities: jsonGroups(r.Severities), Customers: jsonGroups(r.Customers), Months: jsonGroups(r.Months),
+		All:     r.All.json(), Severities: jsonGroups(r.Severities), Customers: jsonGroups(r.Customers),
+		Months:    jsonGroups(r.Months),
 		Incidents: []jsonIncident{},
 	}
 	if !r.Since.IsZero() {
@@ -95,7 +97,8 @@ func (r *Report) JSON(w io.Writer) error {
 	}
 	for _, row := range r.Rows {
 		i := jsonIncident{
-			Number: row.Number, Title: row.Title, URL: row.URL, Declared: row.Declared.UTC(), Severity: row.Severity,
+			Number: row.Number, Title: row.Title, URL: row.URL, Declared: row.Declared.UTC(),
+			Severity:  row.Severity,
 			Customers: append([]string{}, row.Customers...), Phase: row.Phase, Closed: row.Closed,
 			Times: map[incident.Figure]int64{}, Counts: row.Counts,
 		}
@@ -118,7 +121,8 @@ func jsonGroups(groups []Group) []jsonGroup {
 }
 
 func (g Group) json() jsonGroup {
-	out := jsonGroup{Name: g.Name, Incidents: g.Incidents, Regressed: g.Regressed, Times: map[incident.Figure]jsonSummary{}, Counts: g.Counts}
+	out := jsonGroup{Name: g.Name, Incidents: g.Incidents, Regressed: g.Regressed,
+		Times: map[incident.Figure]jsonSummary{}, Counts: g.Counts}
 	if part, known := g.Kept(); known {
 		part = math.Round(part*10000) / 10000
 		out.Kept = &part
@@ -148,7 +152,8 @@ func (r *Report) CSV(w io.Writer) error {
 	}
 	for _, row := range r.Rows {
 		line := []string{
-			strconv.Itoa(row.Number), cell(row.URL), cell(row.Title), row.Declared.UTC().Format(time.RFC3339), cell(row.Severity),
+			strconv.Itoa(row.Number), cell(row.URL), cell(row.Title),
+			row.Declared.UTC().Format(time.RFC3339), cell(row.Severity),
 			cell(strings.Join(row.Customers, "; ")), string(row.Phase), strconv.FormatBool(row.Closed),
 		}
 		for _, d := range incident.Definitions {
@@ -168,11 +173,12 @@ func (r *Report) CSV(w io.Writer) error {
 	return out.Error()
 }
 
-// formula is where a spreadsheet may see the beginning of one: at the start of a cell, and after a semicolon, by which
-// spreadsheets of many languages divide cells whatever the quotes say.
+// formula is where a spreadsheet may see the beginning of one: at the start of a cell, and after a
+// semicolon, by which spreadsheets of many languages divide cells whatever the quotes say.
 var formula = regexp.MustCompile(`(^|;)(\s*)([=+\-@＝＋－＠])`)
 
-// cell keeps a text that people wrote from being a formula where a spreadsheet opens the file, and on one line.
+// cell keeps a text that people wrote from being a formula where a spreadsheet opens the file, and
+// on one line.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func cell(text string) string {
 	text = strings.Map(func(r rune) rune {

@@ -42,7 +42,8 @@ type view struct {
 
 type tile struct{ Title, Value, Note, Trend string }
 
-// span is a phase's bar: how much of the largest the median and what nine in ten do not exceed are, in percent.
+// span is a phase's bar: how much of the largest the median and what nine in ten do not exceed are,
+// in percent.
 type span struct {
 	Name        string
 	Median, P90 float64
@@ -84,7 +85,8 @@ func (r *Report) HTML(w io.Writer) error {
 		v.Customers, v.More = r.customers()
 		v.FollowUps = r.followUps()
 		v.Slowest = r.slowest()
-		v.Tables = []grid{r.figures(), r.counts(), r.breakdown("Severity", r.Severities), r.breakdown("Month", r.Months)}
+		v.Tables = []grid{r.figures(), r.counts(), r.breakdown("Severity", r.Severities),
+			r.breakdown("Month", r.Months)}
 	}
 	return page.Execute(w, v)
 }
@@ -103,7 +105,9 @@ func (r *Report) tiles() []tile {
 		}
 		tiles = append(tiles, t)
 	}
-	kept := tile{Title: "Updates on time", Value: r.All.rhythm(), Note: fmt.Sprintf("%d customer updates on time, %d missed", r.All.Counts[incident.UpdatesKept], r.All.Counts[incident.UpdatesMissed])}
+	kept := tile{Title: "Updates on time", Value: r.All.rhythm(),
+		Note: fmt.Sprintf("%d customer updates on time, %d missed", r.All.Counts[incident.UpdatesKept],
+			r.All.Counts[incident.UpdatesMissed])}
 	if _, known := before.Kept(); known && after.rhythm() != "–" {
 		kept.Trend = trend(before.rhythm(), after.rhythm())
 	}
@@ -140,7 +144,8 @@ func (r *Report) halves() (before, after Group) {
 
 func (r *Report) plots() []*plot {
 	plots := []*plot{r.perMonth()}
-	for _, f := range []incident.Figure{incident.ToAcknowledge, incident.ToTeam, incident.ToMitigate, incident.ToResolve} {
+	for _, f := range []incident.Figure{incident.ToAcknowledge, incident.ToTeam, incident.ToMitigate,
+		incident.ToResolve} {
 		if p := r.times(f); p != nil {
 			plots = append(plots, p)
 		}
@@ -153,7 +158,8 @@ func (r *Report) plots() []*plot {
 	return plots
 }
 
-// colours gives the classes of severities: the one that starts the process has the colour of alarm wherever it is.
+// colours gives the classes of severities: the one that starts the process has the colour of alarm
+// wherever it is.
 func colours(severities []Group) (classes []string) {
 	others := []string{"main", "other", "third"}
 	for _, s := range severities {
@@ -176,7 +182,8 @@ func (r *Report) perMonth() *plot {
 	for _, m := range r.Months {
 		largest = max(largest, m.Incidents)
 	}
-	p, a := newPlot("Incidents", "per month, by severity", r.Months, float64(largest), countStep(float64(largest)), number)
+	p, a := newPlot("Incidents", "per month, by severity", r.Months, float64(largest),
+		countStep(float64(largest)), number)
 	classes := colours(r.Severities)
 	for k, s := range r.Severities {
 		p.Legend = append(p.Legend, key{classes[k], s.Name})
@@ -195,7 +202,8 @@ func (r *Report) perMonth() *plot {
 		}
 		p.stack(a, i, len(r.Months), parts, classes, says)
 	}
-	p.Label = fmt.Sprintf("%d incidents in %s, %d in the month with the most", r.All.Incidents, templates.Plural(len(r.Months), "month", "months"), largest)
+	p.Label = fmt.Sprintf("%d incidents in %s, %d in the month with the most", r.All.Incidents,
+		templates.Plural(len(r.Months), "month", "months"), largest)
 	return p
 }
 
@@ -209,18 +217,22 @@ func (r *Report) times(f incident.Figure) *plot {
 	if !known {
 		return nil
 	}
-	p, a := newPlot(incident.Define(f).Title, "per month: median, and 9 in 10 within", r.Months, float64(largest), float64(timeStep(largest)), clock(timeStep(largest)))
+	p, a := newPlot(incident.Define(f).Title, "per month: median, and 9 in 10 within", r.Months,
+		float64(largest), float64(timeStep(largest)), clock(timeStep(largest)))
 	p.Legend = []key{{"main", "median"}, {"soft", "9 in 10"}}
 	for i, m := range r.Months {
 		if s, known := m.Times[f]; known {
-			p.stack(a, i, len(r.Months), []float64{float64(s.P90)}, []string{"soft"}, []string{m.Name + ": 9 in 10 within " + templates.Duration(s.P90)})
+			p.stack(a, i, len(r.Months), []float64{float64(s.P90)}, []string{"soft"},
+				[]string{m.Name + ": 9 in 10 within " + templates.Duration(s.P90)})
 		}
 	}
 	p.line(len(r.Months), func(i int) (float64, string, bool) {
 		s, known := r.Months[i].Times[f]
-		return a.y(float64(s.Median)), fmt.Sprintf("%s: median %s of %d", r.Months[i].Name, templates.Duration(s.Median), s.Known), known
+		return a.y(float64(s.Median)),
+			fmt.Sprintf("%s: median %s of %d", r.Months[i].Name, templates.Duration(s.Median), s.Known), known
 	})
-	p.Label = fmt.Sprintf("median %s, 9 in 10 within %s, over all months", templates.Duration(whole.Median), templates.Duration(whole.P90))
+	p.Label = fmt.Sprintf("median %s, 9 in 10 within %s, over all months", templates.Duration(whole.Median),
+		templates.Duration(whole.P90))
 	return p
 }
 
@@ -244,7 +256,8 @@ func (r *Report) work() *plot {
 		largest = max(largest, sum)
 	}
 	step := timeStep(largest)
-	p, a := newPlot("Where the time goes", "per month: mean in each phase of work", r.Months, float64(largest), float64(step), clock(step))
+	p, a := newPlot("Where the time goes", "per month: mean in each phase of work", r.Months,
+		float64(largest), float64(step), clock(step))
 	classes := []string{"vague", "main", "third"}
 	var told []string
 	for k, d := range phases {
@@ -275,11 +288,16 @@ func (r *Report) keptPerMonth() *plot {
 	if _, known := r.All.Kept(); !known {
 		return nil
 	}
-	p, a := newPlot("Updates on time", "per month: customer updates on time", r.Months, 100, 25, func(v float64) string { return number(v) + " %" })
+	p, a := newPlot("Updates on time", "per month: customer updates on time", r.Months, 100, 25,
+		func(v float64) string {
+			return number(v) + " %"
+		})
 	for i, m := range r.Months {
 		if part, known := m.Kept(); known {
-			says := fmt.Sprintf("%s: %d kept, %d missed", m.Name, m.Counts[incident.UpdatesKept], m.Counts[incident.UpdatesMissed])
-			p.stack(a, i, len(r.Months), []float64{100 * part, 100 - 100*part}, []string{"good", "alarm"}, []string{says, says})
+			says := fmt.Sprintf("%s: %d kept, %d missed", m.Name, m.Counts[incident.UpdatesKept],
+				m.Counts[incident.UpdatesMissed])
+			p.stack(a, i, len(r.Months), []float64{100 * part, 100 - 100*part}, []string{"good", "alarm"},
+				[]string{says, says})
 		}
 	}
 	p.Legend = []key{{"good", "kept"}, {"alarm", "missed"}}
@@ -296,9 +314,11 @@ func (r *Report) regressions() *plot {
 	for _, m := range r.Months {
 		largest = max(largest, m.Regressed)
 	}
-	p, a := newPlot("Came back", "per month: incidents with a regression", r.Months, float64(largest), countStep(float64(largest)), number)
+	p, a := newPlot("Came back", "per month: incidents with a regression", r.Months, float64(largest),
+		countStep(float64(largest)), number)
 	for i, m := range r.Months {
-		p.stack(a, i, len(r.Months), []float64{float64(m.Regressed)}, []string{"warn"}, []string{fmt.Sprintf("%s: %d of %d", m.Name, m.Regressed, m.Incidents)})
+		p.stack(a, i, len(r.Months), []float64{float64(m.Regressed)}, []string{"warn"},
+			[]string{fmt.Sprintf("%s: %d of %d", m.Name, m.Regressed, m.Incidents)})
 	}
 	p.Label = fmt.Sprintf("%d of %d incidents came back", r.All.Regressed, r.All.Incidents)
 	return p
@@ -316,8 +336,10 @@ func (r *Report) phases() (spans []span) {
 	for _, d := range incident.Definitions {
 		if s, known := r.All.Times[d.Figure]; d.Phase != "" && known {
 			spans = append(spans, span{
-				Name: templates.Capital(d.Phase), Median: percent(s.Median, largest), P90: percent(s.P90, largest), Drawn: working(d.Phase),
-				Says: fmt.Sprintf("median %s, 9 in 10 within %s", templates.Duration(s.Median), templates.Duration(s.P90)),
+				Name: templates.Capital(d.Phase), Median: percent(s.Median, largest),
+				P90: percent(s.P90, largest), Drawn: working(d.Phase),
+				Says: fmt.Sprintf("median %s, 9 in 10 within %s", templates.Duration(s.Median),
+					templates.Duration(s.P90)),
 			})
 		}
 	}
@@ -337,7 +359,9 @@ func (r *Report) customers() (shown []customer, more int) {
 		if i == shownCustomers {
 			return shown, len(r.Customers) - i
 		}
-		shown = append(shown, customer{printable(g.Name), g.Incidents, percent(g.Incidents, largest), g.median(incident.ToMitigate), g.median(incident.ToResolve), g.rhythm(), strconv.Itoa(g.Counts[incident.RegressionCount])})
+		shown = append(shown, customer{printable(g.Name), g.Incidents, percent(g.Incidents, largest),
+			g.median(incident.ToMitigate), g.median(incident.ToResolve), g.rhythm(),
+			strconv.Itoa(g.Counts[incident.RegressionCount])})
 	}
 	return shown, 0
 }
@@ -348,7 +372,9 @@ func (r *Report) followUps() (shares []share) {
 	open, overdue := c[incident.FollowUpsOpen], c[incident.FollowUpsOverdue]
 	done, inTime, late := c[incident.FollowUpsDone], c[incident.FollowUpsInTime], c[incident.FollowUpsLate]
 	for _, s := range []share{
-		{Class: "good", Text: "done in time", N: inTime}, {Class: "soft", Text: "done, no date", N: done - inTime - late}, {Class: "warn", Text: "done late", N: late},
+		{Class: "good", Text: "done in time", N: inTime},
+		{Class: "soft", Text: "done, no date", N: done - inTime - late},
+		{Class: "warn", Text: "done late", N: late},
 		{Class: "main", Text: "open", N: open - overdue}, {Class: "alarm", Text: "overdue", N: overdue},
 	} {
 		if s.N > 0 {

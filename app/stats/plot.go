@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A plot's measures. It is as wide as a phone, so that its letters have the same size on one as beside two others.
+// A plot's measures. It is as wide as a phone, so that its letters have the same size on one as
+// beside two others.
 const (
 	plotWidth  = 360.0
 	plotHeight = 190.0
@@ -56,7 +57,8 @@ func (a axis) y(v float64) float64 {
 }
 
 // newPlot makes a plot over months with lines across it, step apart and enough for the largest value.
-func newPlot(title, note string, months []Group, largest, step float64, text func(float64) string) (*plot, axis) {
+func newPlot(title, note string, months []Group, largest, step float64, text func(float64) string) (*plot,
+	axis) {
 	p := &plot{Title: title, Note: note, W: plotWidth, H: plotHeight}
 	a := axis{step}
 	for a.top < largest {
@@ -87,7 +89,8 @@ func (p *plot) stack(a axis, i, n int, parts []float64, classes, says []string) 
 	for k, part := range parts {
 		if part > 0 {
 			low, high := a.y(base), a.y(base+part)
-			p.Bars = append(p.Bars, bar{middle(i, n) - width(n)/2, high, width(n), low - high, classes[k], says[k]})
+			p.Bars = append(p.Bars, bar{middle(i, n) - width(n)/2, high, width(n), low - high, classes[k],
+				says[k]})
 			base += part
 		}
 	}
@@ -131,7 +134,8 @@ const day = 24 * time.Hour
 func timeStep(largest time.Duration) time.Duration {
 	steps := []time.Duration{
 		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-		time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 5 * day, 10 * day, 30 * day, 90 * day,
+		time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 5 * day,
+		10 * day, 30 * day, 90 * day,
 	}
 	for _, s := range steps {
 		if largest <= 4*s {

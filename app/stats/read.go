@@ -1,7 +1,9 @@
-// Package stats reads the incidents of a repository and reports their figures: as a table, JSON, CSV, or a page.
+// Package stats reads the incidents of a repository and reports their figures: as a table, JSON,
+// CSV, or a page.
 //
-// GitHub's issues are all that it reads (A5): the list, a hundred at a time, and each incident's card, one call each. What
-// was read is kept in a file, so that the next run reads only what changed, and one that GitHub's rate limit ended goes on.
+// GitHub's issues are all that it reads (A5): the list, a hundred at a time, and each incident's
+// card, one call each. What was read is kept in a file, so that the next run reads only what
+// changed, and one that GitHub's rate limit ended goes on.
 package stats
 
 import (
@@ -15,13 +17,17 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// GitHub is what reading needs of GitHub. Errors are those of the engine's port: *engine.Later says when to come back.
+// GitHub is what reading needs of GitHub. Errors are those of the engine's port: *engine.Later says
+// when to come back.
 type GitHub interface {
-	// Incidents lists the incidents that changed since a time (zero: all); told hears how many there are so far.
-	Incidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*engine.Snapshot, error)
+	// Incidents lists the incidents that changed since a time (zero: all); told hears how many
+	// there are so far.
+	Incidents(ctx context.Context, owner, repo string, since time.Time,
+		told func(n int)) ([]*engine.Snapshot, error)
 	// Card gives an incident's card, one that is believed if there is any; "" if there is none.
 	Card(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error)
-	// Allowance tells how many calls are left until a time; limit is 0 where there is none. Asking is free.
+	// Allowance tells how many calls are left until a time; limit is 0 where there is none. Asking
+	// is free.
 	Allowance(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error)
 }
 
@@ -58,24 +64,27 @@ type Paused struct {
 }
 
 func (p *Paused) Error() string {
-	return fmt.Sprintf("read %d of %d incidents, then paused: %s; what was read is kept, so run the same command again after %s",
+	return fmt.Sprintf("read %d of %d incidents, then paused: %s; what was read is kept, so run the same "+
+		"command again after %s",
 		p.Done, p.Total, p.Why, p.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
 const (
-	// spare is the part of the rate limit that reading leaves alone, since incidents are run from the same: 1 of 5.
+	// spare is the part of the rate limit that reading leaves alone, since incidents are run from
+	// the same: 1 of 5.
 	spare = 5
 	// between is after how many calls the rate limit is looked at again, as others spend it too.
 	between = 100
 	// doubtful is how many unbelievable cards before any believable one mean that the secret is wrong.
 	doubtful = 20
-	// stale is after which time an incident with something to come is read again although GitHub says that it is as it was:
-	// it documents nowhere that editing a comment changes when its issue was updated.
+	// stale is after which time an incident with something to come is read again although GitHub
+	// says that it is as it was: it documents nowhere that editing a comment changes when its issue
+	// was updated.
 	stale = time.Hour
 )
 
-// Read reads the incidents of a repository that were declared since a time (zero: all). If GitHub's rate limit ends it,
-// the error is a *Paused.
+// Read reads the incidents of a repository that were declared since a time (zero: all). If GitHub's
+// rate limit ends it, the error is a *Paused.
 func (r *Reader) Read(ctx context.Context, owner, repo string, since time.Time) (*Read, error) {
 	kept, err := openCache(r.Cache, r.Host, owner, repo)
 	if err != nil {
@@ -86,7 +95,9 @@ func (r *Reader) Read(ctx context.Context, owner, repo string, since time.Time) 
 }
 
 func (r *Reader) read(ctx context.Context, kept *cache, out *Read) (*Read, error) {
-	issues, err := r.GitHub.Incidents(ctx, out.Owner, out.Repo, out.Since, func(n int) { r.Progress("listing incidents", n, 0) })
+	issues, err := r.GitHub.Incidents(ctx, out.Owner, out.Repo, out.Since, func(n int) {
+		r.Progress("listing incidents", n, 0)
+	})
 	if err != nil {
 		return nil, paused(err, 0, 0)
 	}
@@ -158,7 +169,9 @@ func (w *walk) card(ctx context.Context, is *engine.Snapshot) (entry, error) {
 	case errors.Is(err, card.ErrForged):
 		e.forged = true
 		if w.forged++; !w.believed && w.forged == doubtful {
-			return e, fmt.Errorf("none of the first %d cards of %s/%s is signed with FIREBREAK_WEBHOOK_SECRET or its PREVIOUS: set the secret that the app serves with", doubtful, w.owner, w.repo)
+			return e, fmt.Errorf("none of the first %d cards of %s/%s is signed with "+
+				"FIREBREAK_WEBHOOK_SECRET or its PREVIOUS: set the secret that the app serves with",
+				doubtful, w.owner, w.repo)
 		}
 	}
 	return e, nil
@@ -179,7 +192,8 @@ func (w *walk) spend(ctx context.Context) error {
 		return nil
 	}
 	if left -= limit / spare; left <= 0 {
-		return &engine.RetryAfter{Until: until, Err: fmt.Errorf("the rest of the %d calls an hour is left to the incidents that run", limit)}
+		return &engine.RetryAfter{Until: until,
+			Err: fmt.Errorf("the rest of the %d calls an hour is left to the incidents that run", limit)}
 	}
 	w.calls = min(w.calls, left-1)
 	return nil

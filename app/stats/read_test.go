@@ -73,7 +73,8 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookSecret: secret, Frozen: true, Start: began.AddDate(0, 6, 0)})
+	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookSecret: secret, Frozen: true,
+		Start: began.AddDate(0, 6, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,8 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.app, err = github.New(github.Options{BaseURL: w.url, AppID: id, PEM: []byte(env["FIREBREAK_PRIVATE_KEY"]), Now: box.Clock().Now}); err != nil {
+	if w.app, err = github.New(github.Options{BaseURL: w.url, AppID: id,
+		PEM: []byte(env["FIREBREAK_PRIVATE_KEY"]), Now: box.Clock().Now}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -117,10 +119,12 @@ func (w *world) post(method, path, body string) int {
 	return answer.Number
 }
 
-// declare opens an issue with the label and, unless the state is nil, the card that the app would have pinned to it.
+// declare opens an issue with the label and, unless the state is nil, the card that the app would
+// have pinned to it.
 func (w *world) declare(s *incident.State, pinned bool) (number int, comment int64) {
 	w.t.Helper()
-	number = w.post("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"The API is down","labels":["incident"]}`)
+	number = w.post("POST", "/api/v3/repos/acme/incidents/issues",
+		`{"title":"The API is down","labels":["incident"]}`)
 	if s == nil {
 		return number, 0
 	}
@@ -135,7 +139,8 @@ func (w *world) declare(s *incident.State, pinned bool) (number int, comment int
 }
 
 func (w *world) reader() *stats.Reader {
-	return &stats.Reader{GitHub: w.app, Keys: keys, Cache: w.cache, Host: "github.example", Now: w.box.Clock().Now, Progress: func(string, int, int) {}}
+	return &stats.Reader{GitHub: w.app, Keys: keys, Cache: w.cache, Host: "github.example",
+		Now: w.box.Clock().Now, Progress: func(string, int, int) {}}
 }
 
 // read reads, and tells how many cards were read for it.
@@ -170,7 +175,8 @@ func TestA5TheIssuesAreRead(t *testing.T) {
 	a, _ := w.declare(finished(1), true)
 	b, _ := w.declare(finished(2), false) // as on servers without pinned comments
 	forged, comment := w.declare(finished(3), true)
-	w.post("PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", comment), `{"body":"`+card.Marker+` v1 {} 00 -->"}`)
+	w.post("PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", comment),
+		`{"body":"`+card.Marker+` v1 {} 00 -->"}`)
 	none, _ := w.declare(nil, false)
 	w.post("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"no incident"}`)
 	copied := w.post("POST", "/api/v3/repos/acme/incidents/issues", `{"title":"a copy","labels":["incident"]}`)
@@ -192,7 +198,8 @@ func TestA5TheIssuesAreRead(t *testing.T) {
 		t.Errorf("%d issues were read one by one, want 5", cards)
 	}
 	r := stats.NewReport(read)
-	if r.All.Incidents != 2 || r.Rows[0].Title != "The API is down" || !strings.HasSuffix(r.Rows[0].URL, "/acme/incidents/issues/"+strconv.Itoa(a)) {
+	if r.All.Incidents != 2 || r.Rows[0].Title != "The API is down" ||
+		!strings.HasSuffix(r.Rows[0].URL, "/acme/incidents/issues/"+strconv.Itoa(a)) {
 		t.Errorf("%d incidents, %+v", r.All.Incidents, r.Rows)
 	}
 	want := incident.Measure(*finished(1), read.Incidents[0].Issue.Created, read.At).Times[incident.ToMitigate]
@@ -219,7 +226,8 @@ func TestOnlyWhatChangedIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	over := finished(5)
-	if err := w.app.EditComment(t.Context(), ref(running), comment, cardOf(t, *over, running, keys)); err != nil {
+	if err := w.app.EditComment(t.Context(), ref(running), comment,
+		cardOf(t, *over, running, keys)); err != nil {
 		t.Fatal(err)
 	}
 	read, cards, err := w.read(time.Time{})
@@ -255,7 +263,8 @@ func TestSinceIsWhenItWasDeclared(t *testing.T) {
 	if err != nil || !slices.Equal(numbers(read), []int{late}) {
 		t.Errorf("read %v (%v), want %d", numbers(read), err, late)
 	}
-	if read, cards, err := w.read(w.box.Clock().Now().Add(time.Hour)); err != nil || cards != 0 || len(read.Incidents) != 0 {
+	if read, cards, err := w.read(w.box.Clock().Now().Add(time.Hour)); err != nil || cards != 0 ||
+		len(read.Incidents) != 0 {
 		t.Errorf("from the future %d cards, %v (%v)", cards, numbers(read), err)
 	}
 }
@@ -280,10 +289,12 @@ func TestA4ARateLimitPausesAndTheNextRunGoesOn(t *testing.T) {
 			if !errors.As(err, &paused) {
 				t.Fatalf("the limit gives %v, not a pause", err)
 			}
-			if wait := paused.Until.Sub(w.box.Clock().Now()); paused.Done != first || paused.Total != all || wait < 29*time.Minute || wait > 31*time.Minute {
+			if wait := paused.Until.Sub(w.box.Clock().Now()); paused.Done != first || paused.Total != all ||
+				wait < 29*time.Minute || wait > 31*time.Minute {
 				t.Errorf("%v, in %v; want %d of %d, in half an hour", paused, wait, first, all)
 			}
-			if text := paused.Error(); !strings.Contains(text, paused.Until.UTC().Format("15:04:05 UTC")) || !strings.Contains(text, "same command again") {
+			if text := paused.Error(); !strings.Contains(text, paused.Until.UTC().Format("15:04:05 UTC")) ||
+				!strings.Contains(text, "same command again") {
 				t.Errorf("it says %q, not when to go on and how", text)
 			}
 			if err := w.box.Clock().Advance(t.Context(), 31*time.Minute); err != nil {
@@ -319,7 +330,8 @@ type double struct {
 	reads       int
 }
 
-func (d *double) Incidents(_ context.Context, _, _ string, _ time.Time, told func(int)) ([]*engine.Snapshot, error) {
+func (d *double) Incidents(_ context.Context, _, _ string, _ time.Time, told func(int)) ([]*engine.Snapshot,
+	error) {
 	told(len(d.issues))
 	return d.issues, nil
 }
@@ -336,14 +348,17 @@ func (d *double) Allowance(context.Context, string, string) (int, int, time.Time
 func newDouble(t testing.TB, n int, keys [][]byte) *double {
 	d := &double{cards: map[int]string{}}
 	for i := range n {
-		is := &engine.Snapshot{Ref: ref(i + 1), Updated: began, Created: began, Title: "The API is down", URL: "https://github.example/acme/incidents/issues/" + strconv.Itoa(i+1)}
+		is := &engine.Snapshot{Ref: ref(i + 1), Updated: began, Created: began, Title: "The API is down",
+			URL: "https://github.example/acme/incidents/issues/" + strconv.Itoa(i+1)}
 		d.issues, d.cards[i+1] = append(d.issues, is), cardOf(t, *finished(i%300 + 1), i+1, keys)
 	}
 	return d
 }
 
 func (d *double) reader(cache string) *stats.Reader {
-	return &stats.Reader{GitHub: d, Keys: keys, Cache: cache, Host: "github.example", Now: func() time.Time { return began }, Progress: func(string, int, int) {}}
+	return &stats.Reader{GitHub: d, Keys: keys, Cache: cache, Host: "github.example", Now: func() time.Time {
+		return began
+	}, Progress: func(string, int, int) {}}
 }
 
 // The incidents that run are run from the same limit: a fifth of it is theirs.
@@ -353,7 +368,8 @@ func TestA4AFifthOfTheLimitIsLeftToTheIncidents(t *testing.T) {
 	for run, want := range []int{130, 370} {
 		_, err := d.reader(cache).Read(t.Context(), "acme", "incidents", time.Time{})
 		var paused *stats.Paused
-		if run == 0 && (!errors.As(err, &paused) || paused.Done != want || !paused.Until.Equal(began.Add(time.Hour))) || run == 1 && err != nil {
+		if run == 0 && (!errors.As(err, &paused) || paused.Done != want ||
+			!paused.Until.Equal(began.Add(time.Hour))) || run == 1 && err != nil {
 			t.Errorf("run %d: %v", run, err)
 		}
 		if d.reads != want || run == 0 && d.left != 200 {
@@ -370,11 +386,13 @@ func TestA4AFifthOfTheLimitIsLeftToTheIncidents(t *testing.T) {
 func TestAWrongSecretIsNoticedSoon(t *testing.T) {
 	d := newDouble(t, 100, card.Keys([][]byte{[]byte("another secret")}))
 	cache := t.TempDir()
-	if _, err := d.reader(cache).Read(t.Context(), "acme", "incidents", time.Time{}); err == nil || !strings.Contains(err.Error(), "FIREBREAK_WEBHOOK_SECRET") || d.reads > 20 {
+	if _, err := d.reader(cache).Read(t.Context(), "acme", "incidents", time.Time{}); err == nil ||
+		!strings.Contains(err.Error(), "FIREBREAK_WEBHOOK_SECRET") || d.reads > 20 {
 		t.Errorf("%v after %d cards", err, d.reads)
 	}
 	right := newDouble(t, 100, keys)
-	if read, err := right.reader(cache).Read(t.Context(), "acme", "incidents", time.Time{}); err != nil || len(read.Incidents) != 100 {
+	if read, err := right.reader(cache).Read(t.Context(), "acme", "incidents", time.Time{}); err != nil ||
+		len(read.Incidents) != 100 {
 		t.Errorf("with the right secret: %v", err)
 	}
 }
@@ -424,11 +442,14 @@ func TestProgressIsTold(t *testing.T) {
 	d := newDouble(t, 3, keys)
 	var told []string
 	r := d.reader(t.TempDir())
-	r.Progress = func(step string, done, total int) { told = append(told, fmt.Sprint(step, " ", done, "/", total)) }
+	r.Progress = func(step string, done, total int) {
+		told = append(told, fmt.Sprint(step, " ", done, "/", total))
+	}
 	if _, err := r.Read(t.Context(), "acme", "incidents", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"listing incidents 3/0", "reading incidents 1/3", "reading incidents 2/3", "reading incidents 3/3"}; !slices.Equal(told, want) {
+	if want := []string{"listing incidents 3/0", "reading incidents 1/3", "reading incidents 2/3",
+		"reading incidents 3/3"}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }

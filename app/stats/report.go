@@ -63,7 +63,8 @@ func NewReport(read *Read) *Report {
 		m := incident.Measure(f.State, f.Issue.Created, read.At)
 		switch m.LeftOut {
 		case "":
-			r.Rows = append(r.Rows, Row{Number: f.Issue.Ref.Number, Title: f.Issue.Title, URL: f.Issue.URL, Metrics: m})
+			r.Rows = append(r.Rows, Row{Number: f.Issue.Ref.Number, Title: f.Issue.Title, URL: f.Issue.URL,
+				Metrics: m})
 		case string(incident.Declined):
 			r.Declined++
 		case string(incident.Duplicated):
@@ -72,9 +73,13 @@ func NewReport(read *Read) *Report {
 			r.Drills++
 		}
 	}
-	slices.SortFunc(r.Rows, func(a, b Row) int { return cmp.Or(a.Declared.Compare(b.Declared), a.Number-b.Number) })
+	slices.SortFunc(r.Rows, func(a, b Row) int {
+		return cmp.Or(a.Declared.Compare(b.Declared), a.Number-b.Number)
+	})
 	r.All = group("all", r.Rows)
-	r.Severities = largestFirst(by(r.Rows, func(row Row) []string { return []string{cmp.Or(row.Severity, unconfirmed)} }))
+	r.Severities = largestFirst(by(r.Rows, func(row Row) []string {
+		return []string{cmp.Or(row.Severity, unconfirmed)}
+	}))
 	r.Customers = largestFirst(by(r.Rows, func(row Row) []string {
 		if len(row.Customers) == 0 {
 			return []string{noCustomer}
@@ -136,7 +141,8 @@ func months(rows []Row) (groups []Group) {
 }
 
 func group(name string, rows []Row) Group {
-	g := Group{Name: name, Incidents: len(rows), Times: map[incident.Figure]Summary{}, Counts: map[incident.Figure]int{}}
+	g := Group{Name: name, Incidents: len(rows), Times: map[incident.Figure]Summary{},
+		Counts: map[incident.Figure]int{}}
 	for _, d := range incident.Definitions {
 		var times []time.Duration
 		for _, row := range rows {
@@ -164,10 +170,12 @@ func summarise(times []time.Duration) Summary {
 	for _, t := range times {
 		sum += t
 	}
-	return Summary{Known: n, Median: (times[(n-1)/2] + times[n/2]) / 2, P90: times[(9*n+9)/10-1], Mean: sum / time.Duration(n)}
+	return Summary{Known: n, Median: (times[(n-1)/2] + times[n/2]) / 2, P90: times[(9*n+9)/10-1],
+		Mean: sum / time.Duration(n)}
 }
 
-// Kept gives the part of the customer updates that were sent by their time (V3); known is false where none was due.
+// Kept gives the part of the customer updates that were sent by their time (V3); known is false
+// where none was due.
 func (g Group) Kept() (part float64, known bool) {
 	kept, missed := g.Counts[incident.UpdatesKept], g.Counts[incident.UpdatesMissed]
 	if kept+missed == 0 {

@@ -32,7 +32,9 @@ func stamp(at time.Time) *incident.Stamp { return &incident.Stamp{By: "alice", A
 
 // incidentAt is an incident that is over, as its card says it, with times that are drawn from random.
 func incidentAt(n int, at time.Time, random *rand.Rand) stats.Found {
-	minutes := func(low, high int) time.Duration { return time.Duration(low+random.IntN(high-low)) * time.Minute }
+	minutes := func(low, high int) time.Duration {
+		return time.Duration(low+random.IntN(high-low)) * time.Minute
+	}
 	s := incident.State{Declared: stamp(at), Severity: "critical", Phase: incident.Closing}
 	s.Customers = []string{[]string{"globex", "initech", "umbrella", "hooli"}[random.IntN(4)]}
 	if random.IntN(3) == 0 {
@@ -42,7 +44,8 @@ func incidentAt(n int, at time.Time, random *rand.Rand) stats.Found {
 	for _, p := range []struct {
 		phase     incident.Phase
 		low, high int
-	}{{incident.Identify, 1, 12}, {incident.Investigate, 6, 90}, {incident.Fixing, 4, 60}, {incident.Monitoring, 1440, 1600}} {
+	}{{incident.Identify, 1, 12}, {incident.Investigate, 6, 90}, {incident.Fixing, 4, 60},
+		{incident.Monitoring, 1440, 1600}} {
 		span := incident.Span{Phase: p.phase, From: when, To: when.Add(minutes(p.low, p.high))}
 		s.Phases, when = append(s.Phases, span), span.To
 	}
@@ -67,7 +70,8 @@ func incidentAt(n int, at time.Time, random *rand.Rand) stats.Found {
 		s.FollowUps = append(s.FollowUps, f)
 	}
 	return stats.Found{State: s, Issue: &engine.Snapshot{
-		Ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: n}, Title: fmt.Sprintf("API %d is down", n), Created: at.Add(-minutes(0, 9)),
+		Ref:   incident.Ref{Owner: "acme", Repo: "incidents", Number: n},
+		Title: fmt.Sprintf("API %d is down", n), Created: at.Add(-minutes(0, 9)),
 		URL: fmt.Sprintf("https://github.example/acme/incidents/issues/%d", n),
 	}}
 }
@@ -85,7 +89,8 @@ func year(n int) *stats.Read {
 
 // few is small enough to check by hand, and has one of everything.
 func few() *stats.Read {
-	read := &stats.Read{Owner: "acme", Repo: "incidents", At: began.AddDate(0, 3, 0), Since: began.AddDate(0, 0, -4), Unread: []int{9}}
+	read := &stats.Read{Owner: "acme", Repo: "incidents", At: began.AddDate(0, 3, 0),
+		Since: began.AddDate(0, 0, -4), Unread: []int{9}}
 	random := rand.New(rand.NewPCG(1, 2))
 	add := func(days int, change func(*stats.Found)) {
 		f := incidentAt(len(read.Incidents)+1, began.AddDate(0, 0, days), random)
@@ -139,14 +144,17 @@ func TestEveryFormatIsAsItWas(t *testing.T) {
 	golden(t, "few.csv", rendered(t, r.CSV))
 	golden(t, "few.html", rendered(t, r.HTML))
 	golden(t, "year.txt", rendered(t, stats.NewReport(year(60)).Table))
-	golden(t, "none.txt", rendered(t, stats.NewReport(&stats.Read{Owner: "acme", Repo: "incidents", At: began}).Table))
-	golden(t, "none.html", rendered(t, stats.NewReport(&stats.Read{Owner: "acme", Repo: "incidents", At: began}).HTML))
+	golden(t, "none.txt", rendered(t,
+		stats.NewReport(&stats.Read{Owner: "acme", Repo: "incidents", At: began}).Table))
+	golden(t, "none.html", rendered(t,
+		stats.NewReport(&stats.Read{Owner: "acme", Repo: "incidents", At: began}).HTML))
 }
 
 func TestA6DrillsDeclinedAndDuplicatesAreLeftOut(t *testing.T) {
 	r := stats.NewReport(few())
 	if r.All.Incidents != 3 || r.Drills != 1 || r.Declined != 1 || r.Duplicates != 1 {
-		t.Errorf("%d incidents, %d drills, %d declined, %d duplicates; want 3, 1, 1, 1", r.All.Incidents, r.Drills, r.Declined, r.Duplicates)
+		t.Errorf("%d incidents, %d drills, %d declined, %d duplicates; want 3, 1, 1, 1", r.All.Incidents,
+			r.Drills, r.Declined, r.Duplicates)
 	}
 	for _, groups := range [][]stats.Group{r.Severities, r.Months} {
 		sum := 0
@@ -182,7 +190,8 @@ func TestSummaries(t *testing.T) {
 		}
 		got := stats.NewReport(read).All.Times[incident.ToMitigate]
 		minutes := func(f float64) time.Duration { return time.Duration(f * float64(time.Minute)) }
-		if got.Known != len(c.minutes) || got.Median != minutes(c.median) || got.P90 != minutes(c.p90) || (got.Mean-minutes(c.mean)).Abs() > time.Second {
+		if got.Known != len(c.minutes) || got.Median != minutes(c.median) || got.P90 != minutes(c.p90) ||
+			(got.Mean-minutes(c.mean)).Abs() > time.Second {
 			t.Errorf("%v: %+v", c.minutes, got)
 		}
 	}
@@ -221,7 +230,8 @@ func noFormula(t *testing.T, lines [][]string) {
 		for _, text := range line {
 			for cell := range strings.SplitSeq(text, ";") {
 				cell = strings.TrimSpace(cell)
-				if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
+				if first, _ := utf8.DecodeRuneInString(cell); cell != "" &&
+					strings.ContainsRune("=+-@＝＋－＠", first) {
 					t.Errorf("the CSV has the formula %q", text)
 				}
 			}
@@ -298,10 +308,13 @@ func TestPlotsStayWithinTheirEdges(t *testing.T) {
 						t.Errorf("%d incidents: %s=%q", n, a.Name.Local, a.Value)
 					}
 				}
-				if el.Name.Local == "rect" && (at["x"] < 45.8 || at["x"]+at["width"] > 352.2 || at["y"] < 11.8 || at["y"]+at["height"] > 166.2) {
+				if el.Name.Local == "rect" &&
+					(at["x"] < 45.8 || at["x"]+at["width"] > 352.2 || at["y"] < 11.8 ||
+						at["y"]+at["height"] > 166.2) {
 					t.Errorf("%d incidents: a bar at %v", n, at)
 				}
-				if el.Name.Local == "circle" && (at["cx"] < 46 || at["cx"] > 352 || at["cy"] < 11.9 || at["cy"] > 166.1) {
+				if el.Name.Local == "circle" &&
+					(at["cx"] < 46 || at["cx"] > 352 || at["cy"] < 11.9 || at["cy"] > 166.1) {
 					t.Errorf("%d incidents: a dot at %v", n, at)
 				}
 			}

@@ -12,7 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// grid is a table of texts, its first row the head. The first column is aligned to the left, the others to the right.
+// grid is a table of texts, its first row the head. The first column is aligned to the left, the
+// others to the right.
 type grid [][]string
 
 func (g grid) write(out *strings.Builder) {
@@ -85,7 +86,8 @@ func (r *Report) Scope() string {
 		n         int
 		one, many string
 	}{
-		{r.Drills, "drill", "drills"}, {r.Declined, "declined", "declined"}, {r.Duplicates, "duplicate", "duplicates"},
+		{r.Drills, "drill", "drills"}, {r.Declined, "declined", "declined"},
+		{r.Duplicates, "duplicate", "duplicates"},
 	} {
 		if l.n > 0 {
 			left = append(left, templates.Plural(l.n, l.one, l.many))
@@ -117,7 +119,8 @@ func (r *Report) figures() grid {
 	g := grid{{"", "known", "median", "p90", "mean"}}
 	for _, d := range incident.Definitions {
 		if s, known := r.All.Times[d.Figure]; known {
-			g = append(g, []string{d.Title, strconv.Itoa(s.Known), templates.Duration(s.Median), templates.Duration(s.P90), templates.Duration(s.Mean)})
+			g = append(g, []string{d.Title, strconv.Itoa(s.Known), templates.Duration(s.Median),
+				templates.Duration(s.P90), templates.Duration(s.Mean)})
 		}
 	}
 	return g
@@ -134,7 +137,8 @@ func (r *Report) counts() grid {
 }
 
 // columns are the times of which breakdowns tell the median.
-var columns = []incident.Figure{incident.ToAcknowledge, incident.ToTeam, incident.ToMitigate, incident.ToResolve}
+var columns = []incident.Figure{incident.ToAcknowledge, incident.ToTeam, incident.ToMitigate,
+	incident.ToResolve}
 
 func (r *Report) breakdown(title string, groups []Group) grid {
 	head := []string{title, "incidents"}

@@ -1,5 +1,6 @@
-// Package wait says how long anything may wait: never less than a second, and never longer than makes sense, whatever a header,
-// a clock or a file says. Answers have held 0, negative numbers, times in the past, days, and numbers that overflow.
+// Package wait says how long anything may wait: never less than a second, and never longer than
+// makes sense, whatever a header, a clock or a file says. Answers have held 0, negative numbers,
+// times in the past, days, and numbers that overflow.
 package wait
 
 import (
@@ -12,8 +13,9 @@ import (
 
 // The least and the longest waits.
 const (
-	Least   = time.Second          // between two tries of anything
-	Limit   = time.Hour            // what a limit of somebody else's may ask for: GitHub's longest lasts an hour
+	Least = time.Second // between two tries of anything
+	// what a limit of somebody else's may ask for: GitHub's longest lasts an hour
+	Limit   = time.Hour
 	Message = 12 * time.Hour       // a message until it is looked at again; SQS hides one no longer
 	Timer   = 400 * 24 * time.Hour // a timer until it is looked at again
 )
@@ -21,7 +23,8 @@ const (
 // Within returns d, or the least or the longest wait where it is outside.
 func Within(d, longest time.Duration) time.Duration { return min(max(d, Least), max(longest, Least)) }
 
-// Until returns a time to come back at: at, but no sooner than the least wait from now and no later than the longest.
+// Until returns a time to come back at: at, but no sooner than the least wait from now and no later
+// than the longest.
 func Until(at, now time.Time, longest time.Duration) time.Time {
 	switch earliest, latest := now.Add(Least), now.Add(max(longest, Least)); {
 	case at.Before(earliest):
@@ -32,7 +35,8 @@ func Until(at, now time.Time, longest time.Duration) time.Time {
 	return at
 }
 
-// NoLater returns at, or the longest wait from now where it is later; a time that is over stays as it is.
+// NoLater returns at, or the longest wait from now where it is later; a time that is over stays as
+// it is.
 func NoLater(at, now time.Time, longest time.Duration) time.Time {
 	if latest := now.Add(longest); at.After(latest) {
 		return latest
@@ -49,8 +53,9 @@ func Backoff(first time.Duration, tries int, longest time.Duration) time.Duratio
 	return Within(d, longest)
 }
 
-// RetryAfter reads a Retry-After header, which is a number of seconds or a date, as a wait of at most longest; 0 is one, and the
-// caller's to bound from below, for it tells a service that said 0 from one that said nothing.
+// RetryAfter reads a Retry-After header, which is a number of seconds or a date, as a wait of at
+// most longest; 0 is one, and the caller's to bound from below, for it tells a service that said 0
+// from one that said nothing.
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 func RetryAfter(header string, now time.Time, longest time.Duration) (d time.Duration, ok bool) {
 	header = strings.TrimSpace(header)
@@ -69,8 +74,8 @@ func isNumber(text string) bool {
 	return text != "" && strings.Trim(text, "+-.0123456789") == ""
 }
 
-// Epoch reads a time in Unix seconds, such as X-RateLimit-Reset has, that is within longest of now on either side: others are of
-// no clock that could be meant.
+// Epoch reads a time in Unix seconds, such as X-RateLimit-Reset has, that is within longest of now
+// on either side: others are of no clock that could be meant.
 func Epoch(header string, now time.Time, longest time.Duration) (at time.Time, ok bool) {
 	seconds, err := strconv.ParseInt(strings.TrimSpace(header), 10, 64)
 	if err != nil || seconds < now.Add(-longest).Unix() || seconds > now.Add(longest).Unix()+1 {
@@ -79,8 +84,8 @@ func Epoch(header string, now time.Time, longest time.Duration) (at time.Time, o
 	return time.Unix(seconds, 0).UTC(), true
 }
 
-// Nanos returns a time in Unix nanoseconds for a file; what those can't say (before 1678 or after 2262) is the first or the last
-// that they can, where time.Time.UnixNano wraps around.
+// Nanos returns a time in Unix nanoseconds for a file; what those can't say (before 1678 or after
+// 2262) is the first or the last that they can, where time.Time.UnixNano wraps around.
 func Nanos(t time.Time) int64 {
 	switch {
 	case t.Before(time.Unix(0, math.MinInt64)):

@@ -14,9 +14,12 @@ var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
 // odd are times and numbers that clocks, headers and people have given.
 var odd = []string{
-	"", "0", "-1", "1", "1.5", "59", "3600", "86400", "-86400", "9223372036", "9223372037", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-	"99999999999999999999999", "1e9", "inf", "nan", "0x10", "+5", " 7 ", "soon", "1.2.3", "--", "Sat, 28 Nov 2026 12:00:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
-	"Fri, 31 Dec 9999 23:59:59 GMT", "Saturday, 28-Nov-26 12:00:30 GMT", "Sat Nov 28 12:00:30 2026", "1795867200", "32503680000",
+	"", "0", "-1", "1", "1.5", "59", "3600", "86400", "-86400", "9223372036", "9223372037",
+	"9223372036854775807", "9223372036854775808", "-9223372036854775808",
+	"99999999999999999999999", "1e9", "inf", "nan", "0x10", "+5", " 7 ", "soon", "1.2.3", "--",
+	"Sat, 28 Nov 2026 12:00:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
+	"Fri, 31 Dec 9999 23:59:59 GMT", "Saturday, 28-Nov-26 12:00:30 GMT", "Sat Nov 28 12:00:30 2026",
+	"1795867200", "32503680000",
 }
 
 func checkHeader(t *testing.T, header string) {
@@ -37,8 +40,10 @@ func TestOddHeaders(t *testing.T) {
 	for _, header := range odd {
 		checkHeader(t, header)
 	}
-	for header, want := range map[string]time.Duration{"0": 0, "-5": 0, "1.5": 1500 * time.Millisecond, " 7 ": 7 * time.Second, "99999999999999999999": time.Hour,
-		"Sat, 28 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sat, 28 Nov 2020 12:00:30 GMT": 0, "Fri, 31 Dec 9999 23:59:59 GMT": time.Hour} {
+	for header, want := range map[string]time.Duration{"0": 0, "-5": 0, "1.5": 1500 * time.Millisecond,
+		" 7 ": 7 * time.Second, "99999999999999999999": time.Hour,
+		"Sat, 28 Nov 2026 12:00:30 GMT": 30 * time.Second, "Sat, 28 Nov 2020 12:00:30 GMT": 0,
+		"Fri, 31 Dec 9999 23:59:59 GMT": time.Hour} {
 		if got, ok := wait.RetryAfter(header, now, time.Hour); !ok || got != want {
 			t.Errorf("RetryAfter(%q) = %s, %t, want %s", header, got, ok, want)
 		}
@@ -48,7 +53,8 @@ func TestOddHeaders(t *testing.T) {
 			t.Errorf("RetryAfter(%q) = %s", header, got)
 		}
 	}
-	if at, ok := wait.Epoch(fmt.Sprint(now.Unix()+30), now, time.Hour); !ok || !at.Equal(now.Add(30*time.Second)) {
+	if at, ok := wait.Epoch(fmt.Sprint(now.Unix()+30), now, time.Hour); !ok ||
+		!at.Equal(now.Add(30*time.Second)) {
 		t.Errorf("Epoch of now: %s, %t", at, ok)
 	}
 }
@@ -62,8 +68,10 @@ func FuzzHeader(f *testing.F) {
 
 // times are times of all kinds, of which some are none that a clock shows.
 func times() []time.Time {
-	all := []time.Time{{}, now, now.Add(time.Nanosecond), now.Add(-time.Nanosecond), time.Unix(0, 0), time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0),
-		time.Unix(0, math.MaxInt64), time.Unix(0, math.MinInt64), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC),
+	all := []time.Time{{}, now, now.Add(time.Nanosecond), now.Add(-time.Nanosecond), time.Unix(0, 0),
+		time.Unix(math.MaxInt64, 0), time.Unix(math.MinInt64, 0),
+		time.Unix(0, math.MaxInt64), time.Unix(0, math.MinInt64),
+		time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)}
 	if at, err := http.ParseTime("Fri, 31 Dec 9999 23:59:59 GMT"); err == nil {
 		all = append(all, at)
@@ -82,7 +90,8 @@ func TestEveryWaitIsBounded(t *testing.T) {
 				t.Errorf("NoLater(%s, %s) is %s from now", at, longest, d)
 			}
 		}
-		if back := time.Unix(0, wait.Nanos(at)); at.Year() > 1700 && at.Year() < 2200 && !back.Equal(at) || at.After(now) != back.After(now) {
+		if back := time.Unix(0, wait.Nanos(at)); at.Year() > 1700 && at.Year() < 2200 && !back.Equal(at) ||
+			at.After(now) != back.After(now) {
 			t.Errorf("Nanos(%s) is %s", at, back)
 		}
 	}

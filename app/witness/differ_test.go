@@ -58,7 +58,8 @@ func (s *Stage) view() (v View) {
 			about := fmt.Sprintf("issue %s#%d %s, labels %v, assigned %v: %s\n",
 				repo, other.Number, other.State, labelsOf(other), assigneesOf(other), other.Title)
 			v.Elsewhere = append(v.Elsewhere, about+steadyText(other.Body, names))
-			v.Elsewhere = append(v.Elsewhere, s.comments(fmt.Sprintf("repos/%s/issues/%d", repo, other.Number), names)...)
+			v.Elsewhere = append(v.Elsewhere,
+				s.comments(fmt.Sprintf("repos/%s/issues/%d", repo, other.Number), names)...)
 		}
 	}
 	for _, p := range list[pullJSON](s, "repos/"+repository+"/pulls?state=all&direction=asc") {
@@ -99,7 +100,8 @@ func (s *Stage) pull(number int, names map[int64]string) (out []string) {
 		}
 		s.ok("alice", "GET", fmt.Sprintf("repos/%s/commits/%s/check-runs", repository, ref), nil, &checks)
 		for _, c := range checks.Runs {
-			out = append(out, fmt.Sprintf("check %s %s %s: %s\n%s", c.Name, c.Status, c.Conclusion, c.Output.Title, c.Output.Summary))
+			out = append(out, fmt.Sprintf("check %s %s %s: %s\n%s", c.Name, c.Status, c.Conclusion,
+				c.Output.Title, c.Output.Summary))
 		}
 	}
 	var documents []struct{ Path string }
@@ -134,7 +136,8 @@ var (
 	comments = regexp.MustCompile(`#issuecomment-(\d+)`)
 )
 
-// steadyText returns a text as a person reads it, with comments named by their order instead of by their ids.
+// steadyText returns a text as a person reads it, with comments named by their order instead of by
+// their ids.
 func steadyText(text string, names map[int64]string) string {
 	text = comments.ReplaceAllStringFunc(text, func(link string) string {
 		id, _ := strconv.ParseInt(strings.TrimPrefix(link, "#issuecomment-"), 10, 64)

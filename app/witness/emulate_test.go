@@ -50,8 +50,9 @@ type emulate struct {
 // people and teams are those of the sandbox.
 var (
 	people = []string{"alice", "bob", "carol", "dan", "erin", "mallory", "gina"}
-	teams  = map[string][]string{"Platform": {"alice", "bob"}, "Incident Coordinators": {"carol", "dan"}, "Payments": {"erin"}}
-	repos  = []string{"incidents", "platform", "payments", "customer-globex"}
+	teams  = map[string][]string{"Platform": {"alice", "bob"}, "Incident Coordinators": {"carol", "dan"},
+		"Payments": {"erin"}}
+	repos = []string{"incidents", "platform", "payments", "customer-globex"}
 )
 
 // privateKey is the App's.
@@ -60,7 +61,8 @@ var privateKey = sync.OnceValue(func() string {
 	if err != nil {
 		panic(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY",
+		Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 })
 
 // newEmulate starts a GitHub in emulate's process, in place of the one before, and the product on it.
@@ -74,7 +76,8 @@ func newEmulate(t testing.TB, p *process, c *tally) *Stage {
 			pins: map[string]string{}, double: map[string]bool{},
 		}
 		options := object{"service": "github", "port": 0, "baseUrl": front + "/api/v3", "seed": e.seed()}
-		if err := p.order("start", object{"time": began.UnixMilli(), "emulator": options}, &e.port); err != nil {
+		if err := p.order("start", object{"time": began.UnixMilli(), "emulator": options},
+			&e.port); err != nil {
 			t.Fatal(err)
 		}
 		e.forward = e.proxy()
@@ -210,7 +213,8 @@ func (e *emulate) Settled(ctx context.Context) error {
 	return err
 }
 
-// settle waits until no webhook is under way and the product is idle, and returns when it has something to do next.
+// settle waits until no webhook is under way and the product is idle, and returns when it has
+// something to do next.
 func (e *emulate) settle(ctx context.Context) (next time.Time, err error) {
 	for {
 		if err := e.process.order("settle", nil, nil); err != nil {
@@ -245,12 +249,14 @@ func (e *emulate) OpenForm(who, title string, answers []string) error {
 	if given["Drill"] != "" {
 		box = "- [x] "
 	}
-	fmt.Fprintf(&body, "### Drill\n\n%sThis is a drill. Nobody is paged, no customer is told, and it is not counted.", box)
+	fmt.Fprintf(&body, "### Drill\n\n%sThis is a drill. Nobody is paged, no customer is told, and it is "+
+		"not counted.", box)
 	issue := object{"title": title, "body": body.String(), "labels": []string{"incident"}}
 	return request(e.url+"/api/v3/", who, "POST", "repos/"+repository+"/issues", issue, nil)
 }
 
-// process is emulate's. It ends with its standard input, so it outlives no test, not even one that is killed.
+// process is emulate's. It ends with its standard input, so it outlives no test, not even one that
+// is killed.
 type process struct {
 	mu   sync.Mutex
 	in   io.Writer
@@ -258,8 +264,8 @@ type process struct {
 	said bytes.Buffer // on standard error
 }
 
-// startProcess starts emulate's process, which ends with the test. It skips the test where emulate isn't installed, but not
-// in CI.
+// startProcess starts emulate's process, which ends with the test. It skips the test where emulate
+// isn't installed, but not in CI.
 func startProcess(t testing.TB) *process {
 	t.Helper()
 	folder := filepath.Join("testdata", "emulate")

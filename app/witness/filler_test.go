@@ -20,14 +20,19 @@ import (
 	"sync"
 )
 
-// gaps are what emulate lacks and the filler makes up, from what emulate holds and nothing else. What is not here it has.
+// gaps are what emulate lacks and the filler makes up, from what emulate holds and nothing else.
+// What is not here it has.
 var gaps = map[string]string{
-	"timeline":  "its timelines hold no comments, and pull requests have none: events and comments are merged by time",
-	"assignees": "it can't be asked whether somebody can be assigned: whoever it says has access to the repository can",
-	"form":      "it has no issue forms: the text is written as GitHub writes a form's, with the form's label",
-	"delivery":  "it names webhooks by the millisecond, so that two may have one name: each gets a name of its own",
-	"changes":   "webhooks of edited comments don't say what was there before: the webhook before it did",
-	"duplicate": "it closes an issue as completed where it is asked to close it as a duplicate: the reason is remembered",
+	"timeline": "its timelines hold no comments, and pull requests have none: events and comments are " +
+		"merged by time",
+	"assignees": "it can't be asked whether somebody can be assigned: whoever it says has access to the " +
+		"repository can",
+	"form": "it has no issue forms: the text is written as GitHub writes a form's, with the form's label",
+	"delivery": "it names webhooks by the millisecond, so that two may have one name: each gets a name " +
+		"of its own",
+	"changes": "webhooks of edited comments don't say what was there before: the webhook before it did",
+	"duplicate": "it closes an issue as completed where it is asked to close it as a duplicate: the " +
+		"reason is remembered",
 	"pins":      "it has no pinned comments: the card's pin is remembered",
 	"reactions": "it has none: they are kept, and shown in timelines",
 	"seconds":   "its times have milliseconds: GitHub's are whole seconds",
@@ -60,7 +65,8 @@ func (e *emulate) fill(gap string) {
 func (e *emulate) proxy() http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			path, raw := strings.TrimPrefix(r.In.URL.Path, "/api/v3"), strings.TrimPrefix(r.In.URL.EscapedPath(), "/api/v3")
+			path, raw := strings.TrimPrefix(r.In.URL.Path, "/api/v3"),
+				strings.TrimPrefix(r.In.URL.EscapedPath(), "/api/v3")
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.Path, r.Out.URL.RawPath = "http", e.host(), path, raw
 			r.Out.Header.Del("Accept-Encoding")
 		},
@@ -121,7 +127,8 @@ type object = map[string]any
 func (e *emulate) all(r *http.Request, path string) (all []object, status int) {
 	for page := 1; ; page++ {
 		var some []object
-		if status := e.ask(r, fmt.Sprintf("%s?per_page=100&page=%d", path, page), &some); status != http.StatusOK {
+		if status := e.ask(r, fmt.Sprintf("%s?per_page=100&page=%d", path, page),
+			&some); status != http.StatusOK {
 			return nil, status
 		}
 		if all = append(all, some...); len(some) < 100 {
@@ -133,14 +140,17 @@ func (e *emulate) all(r *http.Request, path string) (all []object, status int) {
 // timeline merges emulate's events and comments.
 func (e *emulate) timeline(w http.ResponseWriter, r *http.Request) {
 	e.fill("timeline")
-	issue := fmt.Sprintf("/repos/%s/%s/issues/%s", r.PathValue("owner"), r.PathValue("repo"), r.PathValue("number"))
+	issue := fmt.Sprintf("/repos/%s/%s/issues/%s", r.PathValue("owner"), r.PathValue("repo"),
+		r.PathValue("number"))
 	items, _ := e.all(r, issue+"/timeline") // a pull request has none
 	comments, status := e.all(r, issue+"/comments")
 	if status != http.StatusOK {
 		http.Error(w, `{"message":"Not Found"}`, status)
 		return
 	}
-	items = slices.DeleteFunc(append([]object{}, items...), func(it object) bool { return it["event"] == "opened" || it["event"] == "edited" })
+	items = slices.DeleteFunc(append([]object{}, items...), func(it object) bool {
+		return it["event"] == "opened" || it["event"] == "edited"
+	})
 	for _, c := range comments {
 		c["event"], c["actor"] = "commented", c["user"]
 		e.mu.Lock()
@@ -163,7 +173,8 @@ func (e *emulate) timeline(w http.ResponseWriter, r *http.Request) {
 	}
 	from, to := min((page-1)*size, len(items)), min(page*size, len(items))
 	if to < len(items) {
-		w.Header().Set("Link", fmt.Sprintf(`<%s%s?per_page=%d&page=%d>; rel="next"`, e.url, r.URL.Path, size, page+1))
+		w.Header().Set("Link", fmt.Sprintf(`<%s%s?per_page=%d&page=%d>; rel="next"`, e.url, r.URL.Path,
+			size, page+1))
 	}
 	e.tell(w, items[from:to])
 }
@@ -300,7 +311,8 @@ func signature(body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// addChanges says in the webhook of an edited comment what was there before, as the webhook before it told.
+// addChanges says in the webhook of an edited comment what was there before, as the webhook before
+// it told.
 func (e *emulate) addChanges(event string, body []byte) []byte {
 	var p object
 	if json.Unmarshal(body, &p) != nil {

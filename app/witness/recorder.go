@@ -21,8 +21,8 @@ type Exchange struct {
 	Answer string
 }
 
-// String tells an exchange in one line, as it can be compared with the same one of another GitHub: without its host, ids,
-// times and hashes.
+// String tells an exchange in one line, as it can be compared with the same one of another GitHub:
+// without its host, ids, times and hashes.
 func (e Exchange) String() string {
 	line := fmt.Sprintf("%s %s %d", e.Method, e.Path, e.Status)
 	if e.Body != "" {
@@ -114,7 +114,8 @@ func (r *recording) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// withCopy reads the body of a request, leaves it unread, and returns a copy of the request with the same body.
+// withCopy reads the body of a request, leaves it unread, and returns a copy of the request with
+// the same body.
 func withCopy(r *http.Request) *http.Request {
 	body, _ := io.ReadAll(r.Body)
 	_ = r.Body.Close()

@@ -43,7 +43,8 @@ func (o ours) Advance(ctx context.Context, d time.Duration) error { return o.Clo
 
 // formFields are the names under which the form's page sends its fields.
 var formFields = map[string]string{
-	"Summary": "summary", "Severity": "severity", "Customers impacted": "customers", "How did you learn of it?": "source", "Drill": "drill",
+	"Summary": "summary", "Severity": "severity", "Customers impacted": "customers",
+	"How did you learn of it?": "source", "Drill": "drill",
 }
 
 // OpenForm opens an issue by the page of the form.
@@ -57,7 +58,8 @@ func (o ours) OpenForm(who, title string, answers []string) error {
 			values.Set(formFields[heading], value)
 		}
 	}
-	req, err := http.NewRequest("POST", o.url+"/"+repository+"/issues/new?template=incident.yml", strings.NewReader(values.Encode()))
+	req, err := http.NewRequest("POST", o.url+"/"+repository+"/issues/new?template=incident.yml",
+		strings.NewReader(values.Encode()))
 	if err != nil {
 		return err
 	}

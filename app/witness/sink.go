@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Sink takes pages and mails and keeps every request, in the order of arrival. It drops nothing: neither a request that
-// repeats the key of another, nor one that can't be read. (The sandbox's outbox keeps one per key, as a pager does, so a page
-// that is sent twice doesn't show there.)
+// Sink takes pages and mails and keeps every request, in the order of arrival. It drops nothing:
+// neither a request that repeats the key of another, nor one that can't be read. (The sandbox's
+// outbox keeps one per key, as a pager does, so a page that is sent twice doesn't show there.)
 type Sink struct {
 	mu   sync.Mutex
 	kept []Sent

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// step is one line of a story with the indented lines below it. How stories are written: TestScenarios of app/engine.
+// step is one line of a story with the indented lines below it. How stories are written:
+// TestScenarios of app/engine.
 type step struct {
 	head string
 	body []string
@@ -107,7 +108,8 @@ func (s *Stage) act(who, verb, rest string, body []string) {
 		if len(pulls) == 0 {
 			s.t.Fatal("there is no pull request")
 		}
-		s.ok(who, "PUT", fmt.Sprintf("repos/%s/pulls/%d/merge", repository, pulls[0].Number), map[string]string{}, nil)
+		s.ok(who, "PUT", fmt.Sprintf("repos/%s/pulls/%d/merge", repository, pulls[0].Number),
+			map[string]string{}, nil)
 	default:
 		s.t.Fatalf("nobody can %q", verb)
 	}

@@ -61,11 +61,14 @@ func TestTheRecorderTellsTwoGitHubsAlike(t *testing.T) {
 	})
 	var a, b Recorder
 	const comments = "/api/v3/repos/acme/incidents/issues/comments/"
-	post(t, a.Record(answer), comments+"7000001/reactions", `{"at":"2026-03-02T10:40:00Z","url":"http://127.0.0.1:4711/acme"}`)
-	post(t, b.Record(answer), comments+"1/reactions", `{"at":"2026-03-02T10:40:00.012Z","url":"http://127.0.0.1:80/api/v3/acme"}`)
+	post(t, a.Record(answer), comments+"7000001/reactions",
+		`{"at":"2026-03-02T10:40:00Z","url":"http://127.0.0.1:4711/acme"}`)
+	post(t, b.Record(answer), comments+"1/reactions",
+		`{"at":"2026-03-02T10:40:00.012Z","url":"http://127.0.0.1:80/api/v3/acme"}`)
 	ours, n := a.Since(0)
 	theirs, _ := b.Since(0)
-	if n != 1 || ours[0].Who != "person" || ours[0].Answer != ours[0].Body || ours[0].Status != http.StatusCreated {
+	if n != 1 || ours[0].Who != "person" || ours[0].Answer != ours[0].Body ||
+		ours[0].Status != http.StatusCreated {
 		t.Errorf("%d exchanges, the first: %+v", n, ours[0])
 	}
 	const want = `POST /repos/acme/incidents/issues/comments/ID/reactions 201 {"at":"TIME","url":"https://github.test/acme"}`

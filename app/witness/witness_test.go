@@ -26,7 +26,8 @@ func TestTheWitnessSaysTheSame(t *testing.T) {
 	t.Log(counts)
 }
 
-// compare plays a story on both, and compares after each step what people see, and at the end what was sent to them.
+// compare plays a story on both, and compares after each step what people see, and at the end what
+// was sent to them.
 func compare(t *testing.T, ours, theirs *Stage, story []step) {
 	t.Helper()
 	deleted := false
@@ -38,7 +39,8 @@ func compare(t *testing.T, ours, theirs *Stage, story []step) {
 		said, _ := ours.Recorder.Since(from)
 		saidTheirs, _ := theirs.Recorder.Since(fromTheirs)
 		if d := Diff(ours.view(), theirs.view()); d != "" {
-			t.Fatalf("step %d, %q: the sandbox (-) and the witness (+) differ:\n%s\nwritten to or refused by the sandbox:\n%s\nby the witness:\n%s",
+			t.Fatalf("step %d, %q: the sandbox (-) and the witness (+) differ:\n%s\nwritten to or "+
+				"refused by the sandbox:\n%s\nby the witness:\n%s",
 				n+1, st.head, d, writes(said), writes(saidTheirs))
 		}
 		deleted = deleted || strings.Contains(st.head, " deletes ")

@@ -1,5 +1,6 @@
-// Command firebreak-serve is the product as one process, to be run in production: `firebreak serve`, and nothing else. The
-// binary holds neither the embedded GitHub nor the SDK of a cloud, so that there is less in it to patch and to attack.
+// Command firebreak-serve is the product as one process, to be run in production: `firebreak
+// serve`, and nothing else. The binary holds neither the embedded GitHub nor the SDK of a cloud, so
+// that there is less in it to patch and to attack.
 package main
 
 import (

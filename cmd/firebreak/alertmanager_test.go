@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// A real Alertmanager groups, repeats, meets our outage, recovers and fires anew: that is one incident, which tells it all.
+// A real Alertmanager groups, repeats, meets our outage, recovers and fires anew: that is one
+// incident, which tells it all.
 func TestI1I6ARealAlertmanager(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -69,9 +70,11 @@ func TestI1I6ARealAlertmanager(t *testing.T) {
 	if r := told(t, p.url); r.recovered || r.count <= before || r.questions != 0 {
 		t.Errorf("it fires anew after %d reports, and the incident tells %+v", before, r)
 	}
-	want := []string{"reported it (Alertmanager)", "Alertmanager said that it recovered", "Alertmanager fired again"}
+	want := []string{"reported it (Alertmanager)", "Alertmanager said that it recovered",
+		"Alertmanager fired again"}
 	history := timeline(t, p.url)
-	// It claims to be critical, so people are paged until somebody takes it (I7): how often hangs on how long this took.
+	// It claims to be critical, so people are paged until somebody takes it (I7): how often hangs
+	// on how long this took.
 	isPage := func(entry string) bool {
 		return strings.HasPrefix(entry, "paged ") || strings.HasPrefix(entry, "nobody answered")
 	}
@@ -90,7 +93,8 @@ type alertmanager struct {
 	url string
 }
 
-// startAlertmanager starts one that tells the product at an address what fires, and waits until it listens.
+// startAlertmanager starts one that tells the product at an address what fires, and waits until it
+// listens.
 func startAlertmanager(t *testing.T, product string) *alertmanager {
 	t.Helper()
 	path, err := exec.LookPath("prometheus-alertmanager")
@@ -121,8 +125,10 @@ receivers:
 	}
 	ctx, stop := context.WithTimeout(context.Background(), 2*patience)
 	t.Cleanup(stop)
-	cmd := exec.CommandContext(ctx, path, "--config.file="+file, "--storage.path="+filepath.Join(dir, "data"), "--log.format=json",
-		"--web.listen-address=127.0.0.1:0", "--web.external-url=http://alertmanager.example", "--cluster.listen-address=")
+	cmd := exec.CommandContext(ctx, path, "--config.file="+file,
+		"--storage.path="+filepath.Join(dir, "data"), "--log.format=json",
+		"--web.listen-address=127.0.0.1:0", "--web.external-url=http://alertmanager.example",
+		"--cluster.listen-address=")
 	cmd.Dir = dir
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -182,7 +188,8 @@ func (a *alertmanager) post(ended *time.Time, instances []string) {
 	var alerts []alert
 	for _, instance := range instances {
 		alerts = append(alerts, alert{
-			Labels:       map[string]string{"alertname": "APIServerDown", "instance": instance, "severity": "critical", "customer": "globex"},
+			Labels: map[string]string{"alertname": "APIServerDown", "instance": instance,
+				"severity": "critical", "customer": "globex"},
 			Annotations:  map[string]string{"summary": "The API server of eu-1 is down"},
 			GeneratorURL: "http://prometheus.example/graph",
 			EndsAt:       ended,
@@ -231,12 +238,14 @@ func (a *alertmanager) delivers(n int) {
 	})
 }
 
-// counted holds the incident to having counted each delivery so far that told something new, and no more than there were.
+// counted holds the incident to having counted each delivery so far that told something new, and no
+// more than there were.
 func (a *alertmanager) counted(github string, news int) {
 	a.t.Helper()
 	r := told(a.t, github)
 	if all, _ := a.deliveries(); r.count < news || r.count > all || r.recovered || r.questions > 0 {
-		a.t.Errorf("Alertmanager reported it %d times, %d of them with news, and the incident tells %+v", all, news, r)
+		a.t.Errorf("Alertmanager reported it %d times, %d of them with news, and the incident tells %+v",
+			all, news, r)
 	}
 }
 
@@ -282,12 +291,14 @@ func claimed(t *testing.T, github string) {
 	if issue.Title != "APIServerDown: The API server of eu-1 is down" || issue.User.Login != "firebreak[bot]" {
 		t.Errorf("%s opened %q", issue.User.Login, issue.Title)
 	}
-	for _, part := range []string{"instance=api-1, firing", "instance=api-2, firing", "severity: critical", "`http://alertmanager.example`"} {
+	for _, part := range []string{"instance=api-1, firing", "instance=api-2, firing", "severity: critical",
+		"`http://alertmanager.example`"} {
 		if !strings.Contains(issue.Body, part) {
 			t.Errorf("%q is missing in\n%s", part, issue.Body)
 		}
 	}
-	for _, part := range []string{"Unconfirmed · Identify", "reported by **Alertmanager** as critical", "customer **globex**"} {
+	for _, part := range []string{"Unconfirmed · Identify", "reported by **Alertmanager** as critical",
+		"customer **globex**"} {
 		if !strings.Contains(issue.Pinned.Body, part) {
 			t.Errorf("%q is missing on the card\n%s", part, issue.Pinned.Body)
 		}
@@ -308,8 +319,8 @@ type reports struct {
 
 var tally = regexp.MustCompile(`^\*\*Alertmanager\*\* (?:has reported this ([0-9]+) times, last|(says that it recovered), at .*, after ([0-9]+) reports)`)
 
-// told lets all be written that waits, as what comes close after another does, and reads it. Exactly one incident has to be
-// there, which is open.
+// told lets all be written that waits, as what comes close after another does, and reads it.
+// Exactly one incident has to be there, which is open.
 func told(t *testing.T, github string) (r reports) {
 	t.Helper()
 	settle(t, github)

@@ -62,12 +62,15 @@ so compare the ratios; the times are this machine's.`,
 			return writeBench(c.OutOrStdout(), rows, functions, work)
 		},
 	}
-	c.Flags().StringVar(&o.Dir, "data", "", "folder on the disk that is measured (default: the system's for temporary files)")
+	c.Flags().StringVar(&o.Dir, "data", "",
+		"folder on the disk that is measured (default: the system's for temporary files)")
 	c.Flags().DurationVar(&o.Duration, "duration", 6*time.Second, "how long each measurement takes")
 	c.Flags().IntVar(&o.Clients, "clients", 64, "connections at once")
 	c.Flags().IntVar(&incidents, "incidents", 20, "incidents at once")
 	c.Flags().IntVar(&burst, "burst", 20, "commands on each of them")
-	c.Flags().StringVar(&source, "functions", "", "folder of Firebreak's source: its webhook function is built (which needs Go) and measured too, as Lambda runs it")
+	c.Flags().StringVar(&source, "functions", "",
+		"folder of Firebreak's source: its webhook function is built (which needs Go) and measured too, "+
+			"as Lambda runs it")
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON; times are nanoseconds")
 	return c
 }
@@ -80,8 +83,10 @@ func writeBench(out io.Writer, webhooks, functions []bench.Row, work bench.Work)
 		writeRows(t, "FUNCTIONS, ONE INVOCATION AT A TIME", functions)
 	}
 	fmt.Fprintf(t, "\nCOMMANDS\ta second\tcalls each\tp50\tp99\n")
-	fmt.Fprintf(t, "one by one, until all is done\t%.0f\t\t%s\t%s\n", float64(time.Second)/float64(max(1, work.P50)), brief(work.P50), brief(work.P99))
-	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents, work.Incidents,
+	fmt.Fprintf(t, "one by one, until all is done\t%.0f\t\t%s\t%s\n",
+		float64(time.Second)/float64(max(1, work.P50)), brief(work.P50), brief(work.P99))
+	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents,
+		work.Incidents,
 		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
 	return t.Flush()
 }

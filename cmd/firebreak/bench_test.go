@@ -11,7 +11,8 @@ import (
 // The shortest run measures each thing once, and gives it against what bounds it.
 func TestBenchMeasuresAgainstABound(t *testing.T) {
 	t.Parallel()
-	args := []string{"bench", "--json", "--data", t.TempDir(), "--duration", "500ms", "--clients", "4", "--incidents", "2", "--burst", "2"}
+	args := []string{"bench", "--json", "--data", t.TempDir(), "--duration", "500ms", "--clients", "4",
+		"--incidents", "2", "--burst", "2"}
 	if !testing.Short() { // it takes a build
 		args = append(args, "--functions", "../..")
 	}

@@ -62,15 +62,17 @@ func open(t *testing.T) *window {
 	return browse(t, chromium, demo)
 }
 
-// browse opens a browser with an empty profile in front of a process' pages. They may lead to those of others and to no other
-// server.
+// browse opens a browser with an empty profile in front of a process' pages. They may lead to those
+// of others and to no other server.
 func browse(t *testing.T, chromium string, demo *process, others ...*process) *window {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 2*patience)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewExecAllocator(ctx, chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(stop)
 	w := &window{t: t, demo: demo}
 	var mu sync.Mutex // listeners run beside the test
@@ -85,7 +87,9 @@ func browse(t *testing.T, chromium string, demo *process, others ...*process) *w
 	w.ctx, stop = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
-			known := slices.ContainsFunc(append(others, demo), func(p *process) bool { return strings.HasPrefix(e.Request.URL, p.url+"/") })
+			known := slices.ContainsFunc(append(others, demo), func(p *process) bool {
+				return strings.HasPrefix(e.Request.URL, p.url+"/")
+			})
 			if !known && !strings.HasPrefix(e.Request.URL, "data:") && e.Request.URL != "about:blank" {
 				complain("the pages ask another server: %s", e.Request.URL)
 			}
@@ -169,7 +173,9 @@ func (w *window) waits(what, condition string, args ...any) {
 	w.t.Helper()
 	var err error
 	for range 3 { // a page that is exchanged meanwhile takes the poll with it
-		if _, err = chromedp.Run(w.ctx, chromedp.PollFunction[bool](condition, chromedp.WithPollingArgs(args...), chromedp.WithPollingTimeout(patience/2))); err == nil {
+		if _, err = chromedp.Run(w.ctx,
+			chromedp.PollFunction[bool](condition, chromedp.WithPollingArgs(args...),
+				chromedp.WithPollingTimeout(patience/2))); err == nil {
 			return
 		}
 		if errors.Is(err, chromedp.ErrPollingTimeout) {
@@ -190,7 +196,8 @@ func (w *window) sees(css, text string) {
 // lacks holds the page, which must be fresh, to have no such element.
 func (w *window) lacks(css, text string) {
 	w.t.Helper()
-	if has, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf("(%s)(%q, %q)", anyHas, css, text))); err != nil || has {
+	if has, err := chromedp.Run(w.ctx,
+		chromedp.Evaluate[bool](fmt.Sprintf("(%s)(%q, %q)", anyHas, css, text))); err != nil || has {
 		w.t.Errorf("%s with %q is on the page (%v):\n%s", css, text, err, w.stands())
 	}
 }
@@ -201,7 +208,9 @@ func (w *window) stands() string {
 }
 
 func (w *window) text(css string) string {
-	text, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => e.innerText).join('\\n')", css)))
+	text, err := chromedp.Run(w.ctx,
+		chromedp.Evaluate[string](fmt.Sprintf("[...document.querySelectorAll(%q)].map(e => "+
+			"e.innerText).join('\\n')", css)))
 	if err != nil {
 		return err.Error()
 	}
@@ -239,7 +248,9 @@ func (w *window) look(name string) {
 
 func colours(scheme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+				Value: scheme}}})
 		return err
 	})
 }
@@ -250,12 +261,14 @@ func (w *window) picture(name string, take chromedp.Action[[]byte]) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := errors.Join(os.MkdirAll(*screenshots, 0o755), os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(*screenshots, 0o755),
+		os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// The story of the README by hand, with nothing but what a person has: keys, clicks, and what stands on the pages.
+// The story of the README by hand, with nothing but what a person has: keys, clicks, and what
+// stands on the pages.
 func TestBrowserIncident(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -391,11 +404,13 @@ func (w *window) post(who, path, body string) {
 	}
 }
 
-// What a person types, marks and opens outlives that the page follows the server, and the keyboard reaches everything.
+// What a person types, marks and opens outlives that the page follows the server, and the keyboard
+// reaches everything.
 func TestBrowserPages(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	w.post("alice", "/api/v3/repos/acme/incidents/issues", `{"title":"The API of globex is down","body":"Half of the requests to the API end with 502.\n\n/incident critical"}`)
+	w.post("alice", "/api/v3/repos/acme/incidents/issues",
+		`{"title":"The API of globex is down","body":"Half of the requests to the API end with 502.\n\n/incident critical"}`)
 	w.says("alice", "/ic customer add globex\n/ic severity critical")
 	const issue = "/acme/incidents/issues/1"
 	w.become("alice")
@@ -410,7 +425,8 @@ func TestBrowserPages(t *testing.T) {
 	if typed := w.evaluate("document.activeElement.value"); typed != "half a thou" {
 		t.Errorf("after news the field that had the focus holds %q", typed)
 	}
-	if moved := w.evaluate("Math.round(document.activeElement.getBoundingClientRect().top - window.before)"); moved != "0" {
+	if moved := w.evaluate("Math.round(document.activeElement.getBoundingClientRect().top - " +
+		"window.before)"); moved != "0" {
 		t.Errorf("news moved the field that one types in by %s px", moved)
 	}
 
@@ -423,9 +439,11 @@ func TestBrowserPages(t *testing.T) {
 	w.post("", "/sandbox/clock", `{"advance":"4m"}`)
 	w.says("alice", "/oe finding The load balancer drops half of the connections")
 	w.sees("#pinned summary", "findings (1)")
-	w.waits("the picker is open and holds what was chosen", `() => document.activeElement.checked && document.activeElement.closest("details").open`)
+	w.waits("the picker is open and holds what was chosen",
+		`() => document.activeElement.checked && document.activeElement.closest("details").open`)
 	w.do(chromedp.KeyEvent(kb.Escape))
-	w.waits("Escape closes the picker", `() => document.activeElement.matches("#side-labels details:not([open]) summary")`)
+	w.waits("Escape closes the picker",
+		`() => document.activeElement.matches("#side-labels details:not([open]) summary")`)
 	w.do(chromedp.KeyEvent(kb.Enter))
 	w.tabTo("form#labels [value='phase/investigate']")
 	w.leave(chromedp.KeyEvent(kb.Enter))
@@ -434,7 +452,8 @@ func TestBrowserPages(t *testing.T) {
 
 	for _, width := range []int64{narrow, wide} {
 		w.do(chromedp.EmulateViewport(width, tall), chromedp.ScrollIntoView(chromedp.CSS("footer")))
-		w.waits("the clock is in reach at the end of the page", `() => [...document.querySelectorAll("#clock button")].every(b => {
+		w.waits("the clock is in reach at the end of the page",
+			`() => [...document.querySelectorAll("#clock button")].every(b => {
 			const r = b.getBoundingClientRect();
 			return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2) === b;
 		})`)
@@ -445,7 +464,8 @@ func TestBrowserPages(t *testing.T) {
 		w.says("carol", "/ic update Half of the requests fail. We know where, and are back within 20 minutes.")
 		w.become("carol")
 		w.visit(issue)
-		end, err := strconv.ParseInt(w.evaluate("Math.round(document.querySelector('#pinned').getBoundingClientRect().bottom)"), 10, 64)
+		end, err := strconv.ParseInt(w.evaluate("Math.round(document.querySelector('#pinned').getBoundingClientRect().bottom)"),
+			10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -474,7 +494,8 @@ func TestBrowserWithoutScript(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	drive(t, w.demo.url)
-	if _, err := chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+	if _, err := chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.visit("/acme/incidents/issues/1")

@@ -39,7 +39,8 @@ func demo() *cobra.Command {
 			}
 			url := server.Address(l)
 			follow := &follower{}
-			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data, Speed: speed, Files: files(), Follower: follow})
+			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data,
+				Speed: speed, Files: files(), Follower: follow})
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}
@@ -57,7 +58,8 @@ func demo() *cobra.Command {
 			mux.Handle("/", box.Handler())
 			mux.Handle("/webhook", product.Handler())
 			mux.Handle("/intake/", product.Handler())
-			err = server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: product.Guard(), Log: options.Logger, Grace: server.Brief}, mux, product.Run)
+			err = server.Run(c.Context(), c.OutOrStdout(), l,
+				server.Door{Guard: product.Guard(), Log: options.Logger, Grace: server.Brief}, mux, product.Run)
 			return errors.Join(err, box.Close(), product.Close())
 		},
 	}
@@ -110,13 +112,17 @@ configuration. There setting up can be practised, with the pages that GitHub has
 				return errors.Join(err, l.Close())
 			}
 			idle := func(ctx context.Context) error { <-ctx.Done(); return nil }
-			return errors.Join(server.Run(c.Context(), c.OutOrStdout(), l, server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, box.Handler(), idle), box.Close())
+			return errors.Join(server.Run(c.Context(), c.OutOrStdout(), l,
+				server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, box.Handler(),
+				idle), box.Close())
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on; port 0 picks one")
 	c.Flags().StringVar(&data, "data", "", "folder to keep everything in; default: in memory")
-	c.Flags().StringVar(&webhook, "webhook", "", "where to deliver webhooks, such as http://127.0.0.1:8789/webhook")
-	c.Flags().BoolVar(&empty, "empty", false, "set nothing up: an App is registered on its pages, and says where its webhooks go")
+	c.Flags().StringVar(&webhook, "webhook", "",
+		"where to deliver webhooks, such as http://127.0.0.1:8789/webhook")
+	c.Flags().BoolVar(&empty, "empty", false,
+		"set nothing up: an App is registered on its pages, and says where its webhooks go")
 	c.MarkFlagsOneRequired("webhook", "empty")
 	c.MarkFlagsMutuallyExclusive("webhook", "empty")
 	return c

@@ -28,7 +28,8 @@ func doctorCommand() *cobra.Command {
 		Long: `Checks the App: its permissions and events, its webhook, and whether GitHub reaches the product with the right signature, by
 asking GitHub to deliver its ping again. With a repository it also checks the installation, the rate limit left, the
 configuration, labels, form, teams, who can be assigned, and what pages and updates for customers need. It pages nobody,
-tells no customer and changes nothing. Run it with the environment of ` + "`firebreak-serve`" + `, whose secrets it looks for.
+tells no customer and changes nothing. Run it with the environment of ` + "`firebreak-serve`" +
+			`, whose secrets it looks for.
 
 It ends with status 1 if something failed.`,
 		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",
@@ -48,7 +49,8 @@ It ends with status 1 if something failed.`,
 			}
 			p := newProgress(c.ErrOrStderr(), time.Now)
 			out := dry{reader}
-			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed, Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
+			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed,
+				Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
 			findings := d.Examine(c.Context(), owner, repo)
 			p.end()
 			if asJSON {
@@ -56,7 +58,9 @@ It ends with status 1 if something failed.`,
 			} else {
 				err = tellFindings(c.OutOrStdout(), findings)
 			}
-			if slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Status == doctor.Failure }) {
+			if slices.ContainsFunc(findings, func(f doctor.Finding) bool {
+				return f.Status == doctor.Failure
+			}) {
 				return errors.Join(err, errAiling)
 			}
 			return err

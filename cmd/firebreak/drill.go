@@ -64,7 +64,8 @@ It ends with status 1 if the product does not answer.`,
 				d, err = playAlert(c, out, reader, intake, owner, repo, alert, patience, again)
 			}
 			if err == nil && !d.Answered {
-				err = fmt.Errorf("%s is open, and the product has not answered within %s: is it running? `firebreak doctor %s` finds out", d.URL, time.Duration(patience)*time.Second, args[0])
+				err = fmt.Errorf("%s is open, and the product has not answered within %s: is it running? "+
+					"`firebreak doctor %s` finds out", d.URL, time.Duration(patience)*time.Second, args[0])
 			}
 			if asJSON && d != nil {
 				err = errors.Join(err, writeJSON(c.OutOrStdout(), d))
@@ -75,8 +76,11 @@ It ends with status 1 if the product does not answer.`,
 	c.Flags().StringVar(&alert.Title, "alert", alert.Title, "what the alert is called")
 	c.Flags().StringVar(&alert.Text, "text", alert.Text, "what it says")
 	c.Flags().StringVar(&alert.Severity, "severity", alert.Severity, "severity that it claims")
-	c.Flags().StringVar(&intake, "intake", os.Getenv("FIREBREAK_INTAKE_URL"), "address of the product's intake, such as https://firebreak.example.com/intake; default: only open the incident")
-	c.Flags().DurationVar(&again, "again", 2*time.Minute, "time until the alert fires again, and then until it recovers")
+	c.Flags().StringVar(&intake, "intake", os.Getenv("FIREBREAK_INTAKE_URL"),
+		"address of the product's intake, such as https://firebreak.example.com/intake; default: only "+
+			"open the incident")
+	c.Flags().DurationVar(&again, "again", 2*time.Minute,
+		"time until the alert fires again, and then until it recovers")
 	c.Flags().IntVar(&patience, "wait", 30, "seconds to wait for the product's card")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the drill as JSON")
 	return c
@@ -112,7 +116,8 @@ secret of its sources in FIREBREAK_INTAKE_SECRET.
 )
 
 // openDrill opens an incident as the alert would.
-func openDrill(c *cobra.Command, out io.Writer, reader *assembly.Reader, owner, repo string, alert setup.Alert, patience int) (*setup.Drill, error) {
+func openDrill(c *cobra.Command, out io.Writer, reader *assembly.Reader, owner, repo string,
+	alert setup.Alert, patience int) (*setup.Drill, error) {
 	d, err := setup.OpenDrill(c.Context(), reader.App, owner, repo, alert)
 	if err != nil {
 		return nil, err
@@ -126,29 +131,35 @@ func openDrill(c *cobra.Command, out io.Writer, reader *assembly.Reader, owner, 
 }
 
 // playAlert plays the alert from its beginning to its end. Stopped in between, it says what is left.
-func playAlert(c *cobra.Command, out io.Writer, reader *assembly.Reader, intake, owner, repo string, alert setup.Alert, patience int, again time.Duration) (*setup.Drill, error) {
+func playAlert(c *cobra.Command, out io.Writer, reader *assembly.Reader, intake, owner, repo string,
+	alert setup.Alert, patience int, again time.Duration) (*setup.Drill, error) {
 	at, err := setup.IntakeAddress(intake)
 	if err != nil {
 		return nil, misuse("--intake %w", err)
 	}
 	if reader.Generic == nil {
-		return nil, misuse("--intake needs the secret of the product's sources, in FIREBREAK_INTAKE_GENERIC_SECRET or FIREBREAK_INTAKE_SECRET")
+		return nil, misuse("--intake needs the secret of the product's sources, in " +
+			"FIREBREAK_INTAKE_GENERIC_SECRET or FIREBREAK_INTAKE_SECRET")
 	}
-	course := &setup.Course{App: reader.App, Intake: at, Secret: reader.Generic, Again: again, Looks: patience, Wait: wait, Told: func(d *setup.Drill, what string) {
-		switch what {
-		case setup.Fires:
-			fmt.Fprintf(out, drillOpened+"\nThe alert fires again in %[2]s, and recovers after as long. Ctrl+C stops it.\n", d.URL, again)
-		case setup.FiresAgain:
-			fmt.Fprint(out, drillAgain)
-		case setup.Recovers:
-			fmt.Fprint(out, drillRecovers)
-			fmt.Fprintf(out, drillOver, d.URL)
-		}
-	}}
+	course := &setup.Course{App: reader.App, Intake: at, Secret: reader.Generic, Again: again,
+		Looks: patience, Wait: wait, Told: func(d *setup.Drill, what string) {
+			switch what {
+			case setup.Fires:
+				fmt.Fprintf(out, drillOpened+
+					"\nThe alert fires again in %[2]s, and recovers after as long. Ctrl+C stops it.\n",
+					d.URL, again)
+			case setup.FiresAgain:
+				fmt.Fprint(out, drillAgain)
+			case setup.Recovers:
+				fmt.Fprint(out, drillRecovers)
+				fmt.Fprintf(out, drillOver, d.URL)
+			}
+		}}
 	fmt.Fprintf(c.ErrOrStderr(), "the alert fires at %s, waiting for the product's drill and its card\n", at)
 	d, err := course.Play(c.Context(), owner, repo, alert)
 	if d != nil && d.Answered && c.Context().Err() != nil {
-		fmt.Fprintf(out, "\nStopped. The alert goes on firing, and the drill is open until somebody ends it, by /incident decline drill over:\n%s\n", d.URL)
+		fmt.Fprintf(out, "\nStopped. The alert goes on firing, and the drill is open until somebody ends "+
+			"it, by /incident decline drill over:\n%s\n", d.URL)
 		return d, nil
 	}
 	return d, err

@@ -60,8 +60,10 @@ repositories of that list only.`,
 			return tellRepository(c.OutOrStdout(), made, listed)
 		},
 	}
-	c.Flags().StringVar(&coordinators, "coordinators", incident.DefaultPolicy().Coordinators, "slug of the team that is paged for critical incidents")
-	c.Flags().StringVar(&file, "env", "firebreak.env", "file of variables in which the repository is listed, if there is one")
+	c.Flags().StringVar(&coordinators, "coordinators", incident.DefaultPolicy().Coordinators,
+		"slug of the team that is paged for critical incidents")
+	c.Flags().StringVar(&file, "env", "firebreak.env",
+		"file of variables in which the repository is listed, if there is one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print what was done as JSON")
 	return c
 }
@@ -90,13 +92,17 @@ func tellRepository(out io.Writer, r *setup.Repository, listed bool) error {
 	if listed {
 		fmt.Fprintf(out, "FIREBREAK_REPOSITORIES: lists %s\n", r.Name)
 	} else {
-		fmt.Fprintf(out, "FIREBREAK_REPOSITORIES: add %s to it where the product runs: it does nothing in other repositories\n", r.Name)
+		fmt.Fprintf(out, "FIREBREAK_REPOSITORIES: add %s to it where the product runs: it does nothing "+
+			"in other repositories\n", r.Name)
 	}
 	switch {
 	case r.Pull == nil:
-		fmt.Fprintf(out, "\nNothing is missing. See whether all works together:\n\n  firebreak doctor %s\n", r.Name)
+		fmt.Fprintf(out, "\nNothing is missing. See whether all works together:\n\n  firebreak doctor %s\n",
+			r.Name)
 	case r.Pull.Opened:
-		fmt.Fprintf(out, "\nRead and merge the pull request:\n\n  %s\n\nThen start the product if it doesn't run yet, and see whether all works together:\n\n  firebreak-serve\n  firebreak doctor %s\n", r.Pull.URL, r.Name)
+		fmt.Fprintf(out, "\nRead and merge the pull request:\n\n  %s\n\nThen start the product if it "+
+			"doesn't run yet, and see whether all works together:\n\n  firebreak-serve\n  firebreak "+
+			"doctor %s\n", r.Pull.URL, r.Name)
 	default:
 		fmt.Fprintf(out, "\nThe pull request is open already. Read and merge it:\n\n  %s\n", r.Pull.URL)
 	}

@@ -43,7 +43,9 @@ configuration, and of .github/firebreak/postmortem.md what is wrong with the rep
 				for _, p := range problems {
 					findings = append(findings, finding{file, p})
 				}
-				if slices.ContainsFunc(problems, func(p postmortem.Problem) bool { return p.Level == postmortem.Failure }) {
+				if slices.ContainsFunc(problems, func(p postmortem.Problem) bool {
+					return p.Level == postmortem.Failure
+				}) {
 					wrong = append(wrong, fmt.Errorf("%s: %s", file, what))
 				}
 			}
@@ -51,7 +53,8 @@ configuration, and of .github/firebreak/postmortem.md what is wrong with the rep
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
-	c.Flags().StringSliceVar(&internal, "internal", nil, "names that no customer should read, separated by commas")
+	c.Flags().StringSliceVar(&internal, "internal", nil,
+		"names that no customer should read, separated by commas")
 	return c
 }
 
@@ -62,7 +65,8 @@ func problemsOf(file string, text []byte, internal []string) (problems []postmor
 			text = fmt.Sprintf("column %d: %s", column, text)
 		}
 		line = max(line, 1)
-		problems = append(problems, postmortem.Problem{Line: line, EndLine: line, Level: postmortem.Failure, Rule: rule, Message: text})
+		problems = append(problems,
+			postmortem.Problem{Line: line, EndLine: line, Level: postmortem.Failure, Rule: rule, Message: text})
 	}
 	switch {
 	case filepath.Base(file) == filepath.Base(config.Path):
@@ -95,7 +99,8 @@ func show(c *cobra.Command, findings []finding, asJSON bool) error {
 		if f.Level == postmortem.Warning {
 			rule += ", " + string(f.Level)
 		}
-		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s:%d: %s (%s)\n", f.File, f.Line, f.Message, rule); err != nil {
+		if _, err := fmt.Fprintf(c.OutOrStdout(), "%s:%d: %s (%s)\n", f.File, f.Line, f.Message,
+			rule); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,8 @@ func TestC3Lint(t *testing.T) {
 	dir := t.TempDir()
 	var whole strings.Builder
 	whole.WriteString("# Postmortem\n\n")
-	for _, name := range []string{"Summary", "In numbers", "Trigger", "Detection", "Cause", "Contributing factors", "What went well",
+	for _, name := range []string{"Summary", "In numbers", "Trigger", "Detection", "Cause",
+		"Contributing factors", "What went well",
 		"What did not go well", "Where we were lucky", "What we learned"} {
 		whole.WriteString("## " + name + "\n\nn/a\n\n")
 	}
@@ -56,18 +57,26 @@ func TestC3Lint(t *testing.T) {
 	}{
 		{[]string{"good.md"}, 0, "", ""},
 		{[]string{"--json", "good.md"}, 0, "[]\n", ""},
-		{[]string{"blaming.md"}, 0, "blaming.md:43: “human error” blames: say what made it possible instead (blame, warning)\n", ""},
-		{[]string{"good.md", "bad.md", "blaming.md"}, 1, "bad.md:43: TODO is left: replace it, or remove it (placeholder)\nblaming.md:43", "bad.md: 1 thing is missing"},
-		{[]string{"--internal", "carol,@dora", "bad.md"}, 1, "bad.md:47: dora is internal", "bad.md: 3 things are missing"},
+		{[]string{"blaming.md"}, 0,
+			"blaming.md:43: “human error” blames: say what made it possible instead (blame, warning)\n", ""},
+		{[]string{"good.md", "bad.md", "blaming.md"}, 1,
+			"bad.md:43: TODO is left: replace it, or remove it (placeholder)\nblaming.md:43",
+			"bad.md: 1 thing is missing"},
+		{[]string{"--internal", "carol,@dora", "bad.md"}, 1, "bad.md:47: dora is internal",
+			"bad.md: 3 things are missing"},
 		{[]string{"nowhere.md", "bad.md"}, 1, "bad.md:43: TODO", "open nowhere.md: no such file or directory"},
 		{[]string{"."}, 1, "", "is a directory"},
-		{[]string{".github/firebreak/postmortem.md"}, 1, ".github/firebreak/postmortem.md:3: column 1: {{range .Findings}} is from the templates of before", "the template can't be used"},
+		{[]string{".github/firebreak/postmortem.md"}, 1,
+			".github/firebreak/postmortem.md:3: column 1: {{range .Findings}} is from the templates of before",
+			"the template can't be used"},
 		{[]string{"firebreak.yml"}, 1, "firebreak.yml:1: column 8: ", "the configuration can't be used"},
 		{nil, 2, "", "requires at least 1 arg"},
 	} {
 		status, out, said := lint(c.args...)
-		if status != c.status || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) || c.out == "" && out != "" || c.said == "" && said != "" {
-			t.Errorf("lint %v: status %d, want %d; it prints\n%sand says\n%s", c.args, status, c.status, out, said)
+		if status != c.status || !strings.Contains(out, c.out) || !strings.Contains(said, c.said) ||
+			c.out == "" && out != "" || c.said == "" && said != "" {
+			t.Errorf("lint %v: status %d, want %d; it prints\n%sand says\n%s", c.args, status, c.status,
+				out, said)
 		}
 	}
 	_, out, _ := lint("--json", "--internal=carol", "bad.md")
@@ -75,7 +84,8 @@ func TestC3Lint(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got) != 2 {
 		t.Fatalf("%v in %s", err, out)
 	}
-	for name, want := range map[string]any{"file": "bad.md", "line": 47.0, "end_line": 47.0, "level": "failure", "rule": "internal-name"} {
+	for name, want := range map[string]any{"file": "bad.md", "line": 47.0, "end_line": 47.0,
+		"level": "failure", "rule": "internal-name"} {
 		if got[1][name] != want {
 			t.Errorf("%s is %v, want %v", name, got[1][name], want)
 		}

@@ -28,7 +28,8 @@ func main() {
 	switch {
 	case err == nil:
 	case errors.As(err, &misused) || !*ran: // cobra refused the flags or the arguments
-		fmt.Fprintf(os.Stderr, "firebreak: %v\nRun `%s --help` for how it is used.\n", err, called.CommandPath())
+		fmt.Fprintf(os.Stderr, "firebreak: %v\nRun `%s --help` for how it is used.\n", err,
+			called.CommandPath())
 		os.Exit(2)
 	default:
 		fmt.Fprintln(os.Stderr, "firebreak:", err)
@@ -44,7 +45,9 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(), manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand())
+	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(),
+		manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
+		statsCommand())
 	return c
 }
 

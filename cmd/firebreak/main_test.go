@@ -28,7 +28,8 @@ import (
 	"time"
 )
 
-// binary is the command as a user gets it, and server the one that people run in production, built once.
+// binary is the command as a user gets it, and server the one that people run in production, built
+// once.
 var binary, server string
 
 func TestMain(m *testing.M) {
@@ -38,7 +39,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binary, server = filepath.Join(dir, "firebreak"), filepath.Join(dir, "firebreak-serve")
-	if out, err := exec.Command("go", "build", "-o", dir, ".", "../firebreak-serve").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", dir, ".",
+		"../firebreak-serve").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		os.Exit(1)
 	}
@@ -79,7 +81,8 @@ func (h *heard) String() string {
 // patience is how long a process may take for anything.
 const patience = 30 * time.Second
 
-// start starts the command in an empty folder, with nothing in its environment but env, and waits until it is ready.
+// start starts the command in an empty folder, with nothing in its environment but env, and waits
+// until it is ready.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p, err := launch(t, env, binary, args...)
@@ -184,11 +187,13 @@ var key = sync.OnceValue(func() string {
 	if err != nil {
 		panic(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(k)}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY",
+		Bytes: x509.MarshalPKCS1PrivateKey(k)}))
 })
 
 func app(url string) []string {
-	return []string{"FIREBREAK_GITHUB_URL=" + url, "FIREBREAK_APP_ID=17", "FIREBREAK_WEBHOOK_SECRET=now", "FIREBREAK_PRIVATE_KEY=" + strings.ReplaceAll(key(), "\n", `\n`)}
+	return []string{"FIREBREAK_GITHUB_URL=" + url, "FIREBREAK_APP_ID=17", "FIREBREAK_WEBHOOK_SECRET=now",
+		"FIREBREAK_PRIVATE_KEY=" + strings.ReplaceAll(key(), "\n", `\n`)}
 }
 
 func TestRefusals(t *testing.T) {
@@ -201,7 +206,8 @@ func TestRefusals(t *testing.T) {
 	}
 	env := app("http://127.0.0.1:1")
 	env[2] = "FIREBREAK_WEBHOOK_SECRET="
-	if said := fails(t, env, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(said, "FIREBREAK_WEBHOOK_SECRET") || strings.Contains(said, "APP_ID") {
+	if said := fails(t, env, "serve", "--listen", "127.0.0.1:0"); !strings.Contains(said,
+		"FIREBREAK_WEBHOOK_SECRET") || strings.Contains(said, "APP_ID") {
 		t.Errorf("serve without a secret says %s", said)
 	}
 	if said := fails(t, nil, "demo", "--listen", "nowhere"); !strings.Contains(said, "nowhere") {
@@ -212,8 +218,10 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	for _, args := range [][]string{{"serve"}, {"demo"}, {"sandbox", "--webhook", "http://127.0.0.1:1/webhook"}} {
-		if said := fails(t, app("http://127.0.0.1:1"), append(args, "--listen", taken.Addr().String())...); !strings.Contains(said, "in use") {
+	for _, args := range [][]string{{"serve"}, {"demo"},
+		{"sandbox", "--webhook", "http://127.0.0.1:1/webhook"}} {
+		if said := fails(t, app("http://127.0.0.1:1"),
+			append(args, "--listen", taken.Addr().String())...); !strings.Contains(said, "in use") {
 			t.Errorf("%v on a port that is taken says %s", args, said)
 		}
 	}
@@ -242,7 +250,8 @@ func TestMisuse(t *testing.T) {
 		{"drill acme/incidents --wait 0", []string{"--wait", "firebreak drill --help"}},
 		{"drill acme/incidents --again 0s", []string{"--again", "firebreak drill --help"}},
 		{"drill acme/incidents --intake nowhere", []string{"--intake", "firebreak drill --help"}},
-		{"drill acme/incidents --intake http://127.0.0.1:1", []string{"FIREBREAK_INTAKE_SECRET", "firebreak drill --help"}},
+		{"drill acme/incidents --intake http://127.0.0.1:1",
+			[]string{"FIREBREAK_INTAKE_SECRET", "firebreak drill --help"}},
 		{"replay x.json", []string{"dry-run", "firebreak replay --help"}},
 		{"setup", []string{`"webhook"`, "firebreak setup --help"}},
 		{"setup --webhook nowhere", []string{"--webhook", "firebreak setup --help"}},
@@ -267,9 +276,11 @@ func TestMisuse(t *testing.T) {
 func TestVersionAndCompletion(t *testing.T) {
 	t.Parallel()
 	for args, has := range map[string]string{
-		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak", "completion zsh": "#compdef firebreak",
-		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html", "__complete man se": "setup",
-		"man": ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
+		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak",
+		"completion zsh":  "#compdef firebreak",
+		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html",
+		"__complete man se": "setup",
+		"man":               ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
 	} {
 		out, err := exec.CommandContext(t.Context(), binary, strings.Split(args, " ")...).Output()
 		if err != nil || !bytes.Contains(out, []byte(has)) {
@@ -280,7 +291,8 @@ func TestVersionAndCompletion(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), binary, "man", "--dir", dir).CombinedOutput(); err != nil {
 		t.Fatalf("firebreak man --dir: %v %s", err, out)
 	}
-	for _, name := range []string{"firebreak.1", "firebreak-doctor.1", "firebreak-init.1", "firebreak-serve.1"} {
+	for _, name := range []string{"firebreak.1", "firebreak-doctor.1", "firebreak-init.1",
+		"firebreak-serve.1"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
@@ -294,14 +306,18 @@ func TestTheServerAlone(t *testing.T) {
 		status int
 		says   string
 	}{
-		"--version": {0, "firebreak-serve version"}, "--help": {0, "FIREBREAK_PRIVATE_KEY"}, "--listen 127.0.0.1:0": {1, "FIREBREAK_APP_ID"},
-		"serve": {2, "firebreak-serve --help"}, "demo": {2, `"demo"`}, "--lisen x": {2, "--lisen"},
+		"--version": {0, "firebreak-serve version"}, "--help": {0, "FIREBREAK_PRIVATE_KEY"},
+		"--listen 127.0.0.1:0": {1, "FIREBREAK_APP_ID"},
+		"serve":                {2, "firebreak-serve --help"}, "demo": {2, `"demo"`},
+		"--lisen x": {2, "--lisen"},
 	} {
 		cmd := exec.CommandContext(t.Context(), server, strings.Fields(args)...)
 		cmd.Dir, cmd.Env = t.TempDir(), []string{"HOME=/nowhere"}
 		said, err := cmd.CombinedOutput()
-		if got := cmd.ProcessState.ExitCode(); got != want.status || !strings.Contains(string(said), want.says) {
-			t.Errorf("firebreak-serve %s ends with %d (%v), want %d and %q:\n%s", args, got, err, want.status, want.says, said)
+		if got := cmd.ProcessState.ExitCode(); got != want.status ||
+			!strings.Contains(string(said), want.says) {
+			t.Errorf("firebreak-serve %s ends with %d (%v), want %d and %q:\n%s", args, got, err,
+				want.status, want.says, said)
 		}
 	}
 }
@@ -313,7 +329,8 @@ func TestServeEndsWell(t *testing.T) {
 		if status, _ := request(t, "", "GET", p.url+"/healthz", ""); status != 200 {
 			t.Errorf("health: %d", status)
 		}
-		if status, _ := request(t, "", "POST", p.url+"/webhook", "{}", "X-GitHub-Event", "ping"); status != 401 {
+		if status, _ := request(t, "", "POST", p.url+"/webhook", "{}", "X-GitHub-Event",
+			"ping"); status != 401 {
 			t.Errorf("an unsigned webhook: %d", status)
 		}
 		if _, err := os.Stat(filepath.Join(p.cmd.Dir, "firebreak-data", "firebreak.db")); err != nil {
@@ -338,7 +355,8 @@ func TestServeOutlivesItsKilling(t *testing.T) {
 			_, _ = io.WriteString(w, `{"id":7}`)
 		case strings.HasSuffix(r.URL.Path, "/access_tokens"):
 			w.WriteHeader(http.StatusCreated)
-			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		case r.URL.Path == "/api/v3/app":
 			_, _ = io.WriteString(w, `{"id":17,"slug":"firebreak"}`)
 		default:
@@ -356,7 +374,8 @@ func TestServeOutlivesItsKilling(t *testing.T) {
 		"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"sender":{"login":"alice","type":"User"}}`
 	mac := hmac.New(sha256.New, []byte("now"))
 	mac.Write([]byte(body))
-	status, said := request(t, "", "POST", p.url+"/webhook", body, "X-GitHub-Event", "issues", "X-GitHub-Delivery", "1", "X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	status, said := request(t, "", "POST", p.url+"/webhook", body, "X-GitHub-Event", "issues",
+		"X-GitHub-Delivery", "1", "X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	if status != 202 {
 		t.Fatalf("the webhook: %d %s", status, said)
 	}
@@ -423,7 +442,8 @@ func look(t *testing.T, api string) string {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "demo", "--listen", "127.0.0.1:0")
-	if status, page := request(t, "", "GET", p.url+"/", ""); status != 200 || !strings.Contains(page, "acme/incidents") {
+	if status, page := request(t, "", "GET", p.url+"/", ""); status != 200 ||
+		!strings.Contains(page, "acme/incidents") {
 		t.Errorf("the pages: %d %s", status, page)
 	}
 	before := drive(t, p.url)
@@ -476,7 +496,8 @@ func sandboxAndServe(t *testing.T, command []string) {
 	}
 	address := port.Addr().String()
 	data := t.TempDir()
-	box := start(t, nil, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--webhook", "http://"+address+"/webhook")
+	box := start(t, nil, "sandbox", "--listen", "127.0.0.1:0", "--data", data, "--webhook",
+		"http://"+address+"/webhook")
 	text, err := os.ReadFile(filepath.Join(data, "firebreak.env"))
 	if err != nil {
 		t.Fatal(err)

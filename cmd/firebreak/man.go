@@ -11,7 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/server"
 )
 
-// indented are the lines of a help that stand as they are; in Markdown, of which a page is made, four blanks more say so.
+// indented are the lines of a help that stand as they are; in Markdown, of which a page is made,
+// four blanks more say so.
 var indented = regexp.MustCompile(`(?m)^  `)
 
 func manCommand() *cobra.Command {
@@ -31,7 +32,8 @@ func manCommand() *cobra.Command {
 				sub.DisableAutoGenTag = true // the same bytes every day
 				sub.Long = indented.ReplaceAllString(sub.Long, "      ")
 			}
-			header := &doc.GenManHeader{Section: "1", Source: "Firebreak " + server.Version(), Manual: "Firebreak"}
+			header := &doc.GenManHeader{Section: "1", Source: "Firebreak " + server.Version(),
+				Manual: "Firebreak"}
 			if dir == "" {
 				return doc.GenMan(page, header, c.OutOrStdout())
 			}
@@ -40,7 +42,8 @@ func manCommand() *cobra.Command {
 			}
 			return doc.GenManTree(c.Root(), header, dir)
 		},
-		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+		ValidArgsFunction: func(c *cobra.Command, _ []string, _ string) (names []string,
+			_ cobra.ShellCompDirective) {
 			for _, sub := range c.Root().Commands() {
 				names = append(names, sub.Name())
 			}

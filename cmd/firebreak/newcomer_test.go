@@ -30,7 +30,8 @@ func (n *newcomer) runs(status int, args ...string) string {
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = n.folder, n.env, &out, &said
 	_ = cmd.Run()
 	if cmd.ProcessState.ExitCode() != status {
-		n.t.Fatalf("firebreak %v ends with %d, want %d:\n%s%s", args, cmd.ProcessState.ExitCode(), status, &out, &said)
+		n.t.Fatalf("firebreak %v ends with %d, want %d:\n%s%s", args, cmd.ProcessState.ExitCode(), status,
+			&out, &said)
 	}
 	n.keepsSecrets(out.String() + said.String())
 	return out.String()
@@ -39,7 +40,8 @@ func (n *newcomer) runs(status int, args ...string) string {
 func (n *newcomer) keepsSecrets(text string) {
 	n.t.Helper()
 	for _, v := range n.env {
-		if name, value, _ := strings.Cut(v, "="); strings.HasSuffix(name, "_WEBHOOK_SECRET") && strings.Contains(text, value) || strings.Contains(text, "PRIVATE KEY---") {
+		if name, value, _ := strings.Cut(v, "="); strings.HasSuffix(name, "_WEBHOOK_SECRET") &&
+			strings.Contains(text, value) || strings.Contains(text, "PRIVATE KEY---") {
 			n.t.Errorf("a secret is printed:\n%s", text)
 		}
 	}
@@ -77,12 +79,14 @@ func TestBrowserNewcomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := t.TempDir()
-	n := &newcomer{t: t, folder: t.TempDir(), github: start(t, nil, "sandbox", "--listen", "127.0.0.1:0", "--empty", "--data", data)}
+	n := &newcomer{t: t, folder: t.TempDir(),
+		github: start(t, nil, "sandbox", "--listen", "127.0.0.1:0", "--empty", "--data", data)}
 	n.env = []string{"HOME=" + n.folder}
 
 	// setup: one click here, one on GitHub, and the installation.
 	file := filepath.Join(n.folder, "firebreak.env")
-	setup := start(t, nil, "setup", "--org", "acme", "--github-url", n.github.url, "--webhook", "http://"+product, "--repository", "acme/incidents", "--to", "env:"+file)
+	setup := start(t, nil, "setup", "--org", "acme", "--github-url", n.github.url, "--webhook",
+		"http://"+product, "--repository", "acme/incidents", "--to", "env:"+file)
 	w := browse(t, chromium, setup, n.github)
 	w.sees("h1", "Create the GitHub App for acme")
 	w.sees("#permissions", "An incident is an issue")
@@ -101,7 +105,8 @@ func TestBrowserNewcomer(t *testing.T) {
 	if _, err := setup.out.WriteTo(rest); err != nil {
 		t.Fatal(err)
 	}
-	if err := setup.cmd.Wait(); err != nil || !strings.Contains(rest.String(), "firebreak init") || !strings.Contains(rest.String(), install) {
+	if err := setup.cmd.Wait(); err != nil || !strings.Contains(rest.String(), "firebreak init") ||
+		!strings.Contains(rest.String(), install) {
 		t.Fatalf("setup ends with %v, and says\n%s%s", err, rest, setup.err)
 	}
 	n.reads(filepath.Join(data, "firebreak.env"))
@@ -113,13 +118,17 @@ func TestBrowserNewcomer(t *testing.T) {
 	w.sees("#installed", "Firebreak acme is installed on acme")
 
 	// init: labels, and a pull request to merge. Before, doctor says what is missing.
-	if said := n.runs(1, "doctor", "acme/incidents"); !strings.Contains(said, "FAIL  labels") || !strings.Contains(said, "firebreak init acme/incidents") || !strings.Contains(said, "can't reach the address") {
+	if said := n.runs(1, "doctor", "acme/incidents"); !strings.Contains(said, "FAIL  labels") ||
+		!strings.Contains(said, "firebreak init acme/incidents") ||
+		!strings.Contains(said, "can't reach the address") {
 		t.Errorf("doctor finds\n%s", said)
 	}
-	if said := n.runs(0, "init", "acme/incidents"); !strings.Contains(said, "11 labels created") || !strings.Contains(said, "/acme/incidents/pull/1") {
+	if said := n.runs(0, "init", "acme/incidents"); !strings.Contains(said, "11 labels created") ||
+		!strings.Contains(said, "/acme/incidents/pull/1") {
 		t.Errorf("init says\n%s", said)
 	}
-	if said := n.runs(0, "init", "acme/incidents"); !strings.Contains(said, "all 11 labels are there") || !strings.Contains(said, "open already") {
+	if said := n.runs(0, "init", "acme/incidents"); !strings.Contains(said, "all 11 labels are there") ||
+		!strings.Contains(said, "open already") {
 		t.Errorf("init says again\n%s", said)
 	}
 	n.calls("PUT", "/pulls/1/merge", "{}")
@@ -151,25 +160,31 @@ func TestBrowserNewcomer(t *testing.T) {
 	if said := n.runs(0, "drill", "acme/incidents"); !strings.Contains(said, "/acme/incidents/issues/3") {
 		t.Errorf("drill says\n%s", said)
 	}
-	if said := n.runs(0, "drill", "acme/incidents", "--intake", "http://"+product, "--again", "1ms"); !strings.Contains(said, "The alert recovers") || !strings.Contains(said, "/acme/incidents/issues/4") {
+	if said := n.runs(0, "drill", "acme/incidents", "--intake", "http://"+product, "--again",
+		"1ms"); !strings.Contains(said, "The alert recovers") ||
+		!strings.Contains(said, "/acme/incidents/issues/4") {
 		t.Errorf("an alert is played so:\n%s", said)
 	}
 	settle(t, n.github.url)
 	w.do(chromedp.Navigate(n.github.url + "/acme/incidents/issues/3"))
 	w.sees("#pinned .comment-body", "pages nobody, tells no customer")
-	if status, outbox := request(t, "", "GET", n.github.url+"/sandbox/outbox", ""); status != 200 || strings.TrimSpace(outbox) != "[]" {
+	if status, outbox := request(t, "", "GET", n.github.url+"/sandbox/outbox", ""); status != 200 ||
+		strings.TrimSpace(outbox) != "[]" {
 		t.Errorf("the drill paged: %d %s", status, outbox)
 	}
 	delivery := fmt.Sprintf(`{"guid":"1","event":"issue_comment","request":{"headers":{},"payload":{"action":"created","issue":%s,"comment":%s,
 		"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"sender":{"login":"carol","type":"User"}}}}`,
-		n.calls("GET", "/issues/2", ""), `{"id":1,"body":"/ic","user":{"login":"carol","type":"User"},"created_at":"2026-11-25T10:00:00Z","updated_at":"2026-11-25T10:00:00Z"}`)
+		n.calls("GET", "/issues/2", ""),
+		`{"id":1,"body":"/ic","user":{"login":"carol","type":"User"},"created_at":"2026-11-25T10:00:00Z","updated_at":"2026-11-25T10:00:00Z"}`)
 	if err := os.WriteFile(filepath.Join(n.folder, "delivery.json"), []byte(delivery), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said := n.runs(0, "replay", "delivery.json", "--dry-run"); !strings.Contains(said, "Nothing of this was done") {
+	if said := n.runs(0, "replay", "delivery.json", "--dry-run"); !strings.Contains(said,
+		"Nothing of this was done") {
 		t.Errorf("replay says\n%s", said)
 	}
-	if said := n.runs(0, "replay", "delivery.json", "--to", "http://"+product+"/webhook"); !strings.Contains(said, "202") {
+	if said := n.runs(0, "replay", "delivery.json", "--to",
+		"http://"+product+"/webhook"); !strings.Contains(said, "202") {
 		t.Errorf("replay says\n%s", said)
 	}
 }

@@ -61,11 +61,14 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	// Beside the webhook people are paged by email, whose server is out of order.
 	repository := files()
 	settings := repository["acme/incidents"][".github/firebreak.yml"]
-	settings = strings.Replace(settings, "    - to: [incident-coordinators]\n", "    - to: [incident-coordinators]\n      by: [webhook, email]\n", 1)
-	settings += "\nservices:\n  email:\n    from: incidents@acme.example\n    secret: SMTP\n    targets: { incident-coordinators: oncall@acme.example }\n"
+	settings = strings.Replace(settings, "    - to: [incident-coordinators]\n",
+		"    - to: [incident-coordinators]\n      by: [webhook, email]\n", 1)
+	settings += "\nservices:\n  email:\n    from: incidents@acme.example\n    secret: SMTP\n    targets: " +
+		"{ incident-coordinators: oncall@acme.example }\n"
 	repository["acme/incidents"][".github/firebreak.yml"] = settings
 	follow := &follower{}
-	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true, Files: repository, Follower: follow})
+	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true,
+		Files: repository, Follower: follow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +78,9 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 		w.env[name] = value
 	}
 	m, log := prom.New(), slog.New(slog.NewJSONHandler(w.log, nil))
-	s, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: box.Clock(), Metrics: m, Logger: log})
+	s, err := assembly.New(func(name string) string {
+		return w.env[name]
+	}, assembly.Options{Clock: box.Clock(), Metrics: m, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +139,8 @@ func (w *watched) do(who, path, body string, want int, header ...string) {
 	if status, said := request(w.t, who, "POST", w.url+path, body, header...); status != want {
 		w.t.Fatalf("%s: %d %s\n%s", path, status, said, w.log)
 	}
-	if status, said := request(w.t, "", "GET", w.url+"/sandbox/settled?timeout=20s", ""); status != http.StatusOK {
+	if status, said := request(w.t, "", "GET", w.url+"/sandbox/settled?timeout=20s",
+		""); status != http.StatusOK {
 		w.t.Fatalf("it does not settle: %d %s", status, said)
 	}
 }
@@ -145,10 +151,12 @@ func (w *watched) say(who string, number int, text string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.do(who, fmt.Sprintf("/api/v3/repos/acme/incidents/issues/%d/comments", number), string(body), http.StatusCreated)
+	w.do(who, fmt.Sprintf("/api/v3/repos/acme/incidents/issues/%d/comments", number), string(body),
+		http.StatusCreated)
 }
 
-// scrape reads the metrics as Prometheus does: a counter's and a gauge's value, and how often a histogram was observed.
+// scrape reads the metrics as Prometheus does: a counter's and a gauge's value, and how often a
+// histogram was observed.
 func (w *watched) scrape() map[string]float64 {
 	w.t.Helper()
 	status, text := request(w.t, "", "GET", w.own+"/metrics", "")
@@ -185,13 +193,14 @@ var unsaid = []string{
 	"The API of Globex drops payments", "Customers at the Hamburg branch get 502", // title and summary
 	"zanzibar", // in every text of a command
 	"APIServerDown", "Vault sealed in cell nine", "hamburg-7",
-	"Gina Globexson", "gina@globex.example", "our checkout is dead", "30 5550", // a number that no time in the log can be
+	// a number that no time in the log can be
+	"Gina Globexson", "gina@globex.example", "our checkout is dead", "30 5550",
 	"Dana Private", "oncall@acme.example",
 	"smtp-password", "alert-token",
 }
 
-// The whole story, the people and secrets in it, and what goes wrong on the way: none of their words is in the log, which
-// says what was done; and what was counted is what happened (A7).
+// The whole story, the people and secrets in it, and what goes wrong on the way: none of their
+// words is in the log, which says what was done; and what was counted is what happened (A7).
 func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	t.Parallel()
 	// The receiver of emails for customers refuses them, and repeats what it was sent.
@@ -201,26 +210,36 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 		_, _ = rw.Write(body)
 	}))
 	t.Cleanup(echo.Close)
-	w := watchAll(t, map[string]string{"FIREBREAK_MAIL_URL": echo.URL, "FIREBREAK_INTAKE_SECRET": "alert-token-1f",
-		"FIREBREAK_SECRET_SMTP": "smtp://firebreak:smtp-password-3d@127.0.0.1:1", "FIREBREAK_OUTBOUND_ALLOW": "127.0.0.1"})
+	w := watchAll(t, map[string]string{"FIREBREAK_MAIL_URL": echo.URL,
+		"FIREBREAK_INTAKE_SECRET":  "alert-token-1f",
+		"FIREBREAK_SECRET_SMTP":    "smtp://firebreak:smtp-password-3d@127.0.0.1:1",
+		"FIREBREAK_OUTBOUND_ALLOW": "127.0.0.1"})
 	const (
 		issues = "/api/v3/repos/acme/incidents/issues"
 		alert  = `{"version":"4","groupKey":"{}:{alertname=\"APIServerDown\",cell=\"hamburg-7\"}","status":"firing","receiver":"p1","groupLabels":{"alertname":"APIServerDown"},
 			"commonLabels":{"alertname":"APIServerDown","cell":"hamburg-7"},"commonAnnotations":{"summary":"Vault sealed in cell nine"},"externalURL":"","alerts":[{"status":"firing",
 			"labels":{"alertname":"APIServerDown"},"annotations":{},"startsAt":"2026-03-02T10:40:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f1"}]}`
-		mail = "From: Gina Globexson <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: our checkout is dead\r\nMessage-ID: <1@globex.example>\r\n\r\nzanzibar, please help\r\n"
+		mail = "From: Gina Globexson <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: our " +
+			"checkout is dead\r\nMessage-ID: <1@globex.example>\r\n\r\nzanzibar, please help\r\n"
 	)
 	w.do("", "/intake/alertmanager", alert, http.StatusUnauthorized, "Authorization", "Bearer guessed")
-	w.do("", "/webhook", `{"zen":"zanzibar"}`, http.StatusUnauthorized, "X-GitHub-Event", "ping", "X-Hub-Signature-256", "sha256=00")
+	w.do("", "/webhook", `{"zen":"zanzibar"}`, http.StatusUnauthorized, "X-GitHub-Event", "ping",
+		"X-Hub-Signature-256", "sha256=00")
 	w.do("", "/intake/alertmanager", alert, http.StatusAccepted, "Authorization", "Bearer alert-token-1f")
-	w.do("", "/intake/alertmanager", strings.Replace(alert, "firing", "resolved", 2), http.StatusAccepted, "Authorization", "Bearer alert-token-1f")
-	w.do("", "/intake/alertmanager", strings.ReplaceAll(strings.ReplaceAll(alert, "firing", "resolved"), "nine", "ten, never opened"), http.StatusAccepted, "Authorization", "Bearer alert-token-1f")
-	w.do("", "/intake/email", mail, http.StatusAccepted, "Authorization", "Bearer alert-token-1f", "Content-Type", "message/rfc822")
+	w.do("", "/intake/alertmanager", strings.Replace(alert, "firing", "resolved", 2), http.StatusAccepted,
+		"Authorization", "Bearer alert-token-1f")
+	w.do("", "/intake/alertmanager",
+		strings.ReplaceAll(strings.ReplaceAll(alert, "firing", "resolved"), "nine", "ten, never opened"),
+		http.StatusAccepted, "Authorization", "Bearer alert-token-1f")
+	w.do("", "/intake/email", mail, http.StatusAccepted, "Authorization", "Bearer alert-token-1f",
+		"Content-Type", "message/rfc822")
 	w.do("alice", issues, `{"title":"The API of Globex drops payments","labels":["incident"],"body":"### Summary\n\nCustomers at the Hamburg branch get 502\n\n### Severity\n\ncritical\n\n`+
-		`### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n"}`, http.StatusCreated)
+		`### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\n_No response_\n"}`,
+		http.StatusCreated)
 	const n = 3
 	w.say("alice", n, "/oe")
-	w.do("", "/intake/opsgenie", `{"action":"Acknowledge","alert":{"alertId":"a1","alias":"acme/incidents#3/page/1","username":"Dana Private"},"source":{"type":"api"}}`,
+	w.do("", "/intake/opsgenie",
+		`{"action":"Acknowledge","alert":{"alertId":"a1","alias":"acme/incidents#3/page/1","username":"Dana Private"},"source":{"type":"api"}}`,
 		http.StatusAccepted, "X-Firebreak-Token", "alert-token-1f", "Authorization", "Bearer alert-token-1f")
 	w.say("carol", n, "/ic")
 	w.say("carol", n, "/ic severity critical zanzibar")
@@ -232,9 +251,12 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	w.do("", "/sandbox/faults", `{"match":"POST .*/comments$","status":502,"count":1}`, http.StatusOK)
 	w.say("alice", n, "/oe fnding zanzibar is answered in words, which GitHub does not take")
 	w.do("", "/sandbox/clock", `{"advance":"1m"}`, http.StatusOK)
-	for _, c := range []struct{ who, text string }{{"carol", "/ic update We see zanzibar and are on it"}, {"carol", "/ic escalate @dan zanzibar needs you"},
-		{"alice", "/oe cause The zanzibar certificate ran out"}, {"carol", "/ic phase fixing"}, {"alice", "/oe workaround zanzibar by hand"}, {"carol", "/ic phase monitoring"},
-		{"carol", "/ic followup acme/platform Renew zanzibar by itself @bob"}, {"carol", "/ic agree Gina Globexson, by phone"}, {"carol", "/ic close"}} {
+	for _, c := range []struct{ who, text string }{{"carol", "/ic update We see zanzibar and are on it"},
+		{"carol", "/ic escalate @dan zanzibar needs you"},
+		{"alice", "/oe cause The zanzibar certificate ran out"}, {"carol", "/ic phase fixing"},
+		{"alice", "/oe workaround zanzibar by hand"}, {"carol", "/ic phase monitoring"},
+		{"carol", "/ic followup acme/platform Renew zanzibar by itself @bob"},
+		{"carol", "/ic agree Gina Globexson, by phone"}, {"carol", "/ic close"}} {
 		w.say(c.who, n, c.text)
 	}
 	if os.Getenv("FIREBREAK_SHOW_LOG") != "" {
@@ -242,7 +264,8 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	}
 
 	log := w.log.String()
-	for _, secret := range append([]string{w.env["FIREBREAK_WEBHOOK_SECRET"], w.env["FIREBREAK_OUTBOUND_SECRET"], "PRIVATE KEY", "ghs_", "bearer alert", "eyJ"}, unsaid...) {
+	for _, secret := range append([]string{w.env["FIREBREAK_WEBHOOK_SECRET"],
+		w.env["FIREBREAK_OUTBOUND_SECRET"], "PRIVATE KEY", "ghs_", "bearer alert", "eyJ"}, unsaid...) {
 		if at := strings.Index(strings.ToLower(log), strings.ToLower(secret)); at >= 0 {
 			t.Errorf("%q is in the log: … %s", secret, log[max(0, at-300):min(len(log), at+300)])
 		}
@@ -264,7 +287,8 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 		}
 		looks++
 		if l.Why == "issue_comment.created" && len(l.Commands) == 1 && l.Commands[0] == "oe cause" {
-			if l.Incident != "acme/incidents#3" || l.Delivery == "" || *l.Calls < 2 || l.Left < 1 || l.Effects["react"] != 1 {
+			if l.Incident != "acme/incidents#3" || l.Delivery == "" || *l.Calls < 2 || l.Left < 1 ||
+				l.Effects["react"] != 1 {
 				t.Errorf("the look that found the cause: %s", line)
 			}
 			found = true
@@ -295,14 +319,16 @@ func TestA7TheLogTellsNothingAndTheMetricsAll(t *testing.T) {
 	if counted != made {
 		t.Errorf("GitHub was called %v times, and %v are counted", made, counted)
 	}
-	passes := got["firebreak_pass_duration_seconds done"] + got["firebreak_pass_duration_seconds later"] + got["firebreak_pass_duration_seconds failed"]
+	passes := got["firebreak_pass_duration_seconds done"] + got["firebreak_pass_duration_seconds later"] +
+		got["firebreak_pass_duration_seconds failed"]
 	if handed := got["firebreak_queue_age_seconds"]; handed != passes || handed != float64(looks) {
 		t.Errorf("%v messages were handed out, %v looks measured, and %d logged", handed, passes, looks)
 	}
 	for name, want := range map[string]float64{
-		"firebreak_pass_duration_seconds failed":              1,
-		"firebreak_github_calls_total 5xx":                    1,
-		"firebreak_pages_total webhook":                       3, // the first, for the update, and by /ic escalate
+		"firebreak_pass_duration_seconds failed": 1,
+		"firebreak_github_calls_total 5xx":       1,
+		// the first, for the update, and by /ic escalate
+		"firebreak_pages_total webhook":                       3,
 		"firebreak_page_failures_total email":                 1,
 		"firebreak_page_failures_total webhook":               0,
 		"firebreak_updates_overdue_total":                     1,

@@ -18,16 +18,18 @@ import (
 // critical opens a critical incident and waits for nothing.
 func (g *github) critical() {
 	g.t.Helper()
-	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
-	body, err := json.Marshal(map[string]any{"title": "The API is down", "body": form, "labels": []string{"incident"}})
+	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers " +
+		"impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
+	body, err := json.Marshal(map[string]any{"title": "The API is down", "body": form,
+		"labels": []string{"incident"}})
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	g.ask("alice", "POST", incidents+"/issues", string(body), nil)
 }
 
-// A page and an update that their receiver has answered a moment before SIGTERM leave once, and what was under way is done, by this
-// process or by the next (A4).
+// A page and an update that their receiver has answered a moment before SIGTERM leave once, and
+// what was under way is done, by this process or by the next (A4).
 func TestA4SIGTERMTellsNobodyAgain(t *testing.T) {
 	t.Parallel()
 	for _, grace := range []string{"20s", "0s"} {
@@ -136,8 +138,9 @@ const (
 	afterAnswer                // the process has the answer, since a moment
 )
 
-// What is under way when the process is killed is not lost. It leaves twice at most where the receiver had it and its answer was not
-// noted yet; otherwise once. The rates are those that the README tells.
+// What is under way when the process is killed is not lost. It leaves twice at most where the
+// receiver had it and its answer was not noted yet; otherwise once. The rates are those that the
+// README tells.
 func TestA4HowManyLeaveTwiceOverKills(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, *killSeed)
@@ -207,7 +210,8 @@ func TestA4HowManyLeaveTwiceOverKills(t *testing.T) {
 			t.Errorf("what left is %+v", e)
 		}
 	}
-	for m, name := range map[moment]string{beforeTaken: "before its receiver had it", beforeAnswer: "before its receiver's answer", afterAnswer: "up to 20 ms after its receiver's answer"} {
+	for m, name := range map[moment]string{beforeTaken: "before its receiver had it",
+		beforeAnswer: "before its receiver's answer", afterAnswer: "up to 20 ms after its receiver's answer"} {
 		t.Logf("killed %s: %d of %d left twice", name, twice[m], sent[m])
 	}
 	if late := twice[afterAnswer]; late > sent[afterAnswer]/2 {

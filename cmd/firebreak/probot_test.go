@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// TestProbotRuns runs an App that others wrote: the one of Probot's README, which greets each new issue. It knows of
-// `firebreak sandbox` only what Probot's documentation says of a GitHub Enterprise Server.
+// TestProbotRuns runs an App that others wrote: the one of Probot's README, which greets each new
+// issue. It knows of `firebreak sandbox` only what Probot's documentation says of a GitHub
+// Enterprise Server.
 // https://probot.github.io/docs/configuration/
 func TestProbotRuns(t *testing.T) {
 	t.Parallel()
@@ -40,14 +41,16 @@ func TestProbotRuns(t *testing.T) {
 	})
 
 	repo := box.url + "/api/v3/repos/acme/payments"
-	if status, body := request(t, "erin", "POST", repo+"/issues", `{"title":"Checkout is slow"}`); status != 201 {
+	if status, body := request(t, "erin", "POST", repo+"/issues",
+		`{"title":"Checkout is slow"}`); status != 201 {
 		t.Fatalf("the issue is answered %d: %s", status, body)
 	}
 	if status, body := request(t, "", "GET", box.url+"/sandbox/settled?timeout=20s", ""); status != 200 {
 		t.Fatalf("settled is answered %d: %s\nProbot says:\n%s", status, body, said)
 	}
 	status, body := request(t, "erin", "GET", repo+"/issues/1/comments", "")
-	greeted := strings.Contains(body, `"Thanks for opening this issue!"`) && strings.Contains(body, `"firebreak[bot]"`)
+	greeted := strings.Contains(body, `"Thanks for opening this issue!"`) &&
+		strings.Contains(body, `"firebreak[bot]"`)
 	if status != 200 || strings.Count(body, `"issue_url"`) != 1 || !greeted {
 		t.Errorf("the issue's comments are answered %d: %s\nProbot says:\n%s", status, body, said)
 	}
@@ -83,7 +86,8 @@ func readEnvironment(t *testing.T, file string) map[string]string {
 	return env
 }
 
-// startProbot starts the App and returns what it says, once it listens. It is killed at the end of the test.
+// startProbot starts the App and returns what it says, once it listens. It is killed at the end of
+// the test.
 func startProbot(t *testing.T, folder string, env []string) *heard {
 	t.Helper()
 	node, err := exec.LookPath("node")
@@ -92,7 +96,8 @@ func startProbot(t *testing.T, folder string, env []string) *heard {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 2*patience)
 	t.Cleanup(stop)
-	c := exec.CommandContext(ctx, node, filepath.Join("node_modules", "probot", "bin", "probot.js"), "run", "./index.js")
+	c := exec.CommandContext(ctx, node, filepath.Join("node_modules", "probot", "bin", "probot.js"), "run",
+		"./index.js")
 	said := &heard{}
 	c.Dir, c.Stderr = folder, said
 	c.Env = append(env, "PATH="+os.Getenv("PATH"), "LOG_LEVEL=info", "LOG_FORMAT=json")

@@ -18,7 +18,8 @@ func TestProgressIsSilentForASecondAndThenNowAndThen(t *testing.T) {
 		now = now.Add(100 * time.Millisecond)
 	}
 	p.end()
-	want := "reading incidents 100 of 10,000\nreading incidents 1,100 of 10,000\nreading incidents 2,100 of 10,000\n"
+	want := "reading incidents 100 of 10,000\nreading incidents 1,100 of 10,000\nreading incidents 2,100 " +
+		"of 10,000\n"
 	if out.String() != want {
 		t.Errorf("says %q, want %q", out.String(), want)
 	}
@@ -35,14 +36,16 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 	now = now.Add(time.Second)
 	p.tell("reading incidents", 7, 1234567)
 	p.end()
-	if got, want := out.String(), "\r\x1b[Klisting incidents 300\r\x1b[Kreading incidents 7 of 1,234,567\r\x1b[K"; got != want {
+	if got, want := out.String(),
+		"\r\x1b[Klisting incidents 300\r\x1b[Kreading incidents 7 of 1,234,567\r\x1b[K"; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
 }
 
 func TestSince(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{"": "0001-01-01", "2026-01-31": "2026-01-31", "1d": "2026-03-01", "2w": "2026-02-16"} {
+	for text, want := range map[string]string{"": "0001-01-01", "2026-01-31": "2026-01-31",
+		"1d": "2026-03-01", "2w": "2026-02-16"} {
 		if got, err := parseSince(text, now); err != nil || got.Format(time.DateOnly) != want {
 			t.Errorf("%q: %v (%v), want %s", text, got, err, want)
 		}

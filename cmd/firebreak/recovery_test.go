@@ -29,8 +29,9 @@ var (
 	killSeed = flag.Uint64("killseed", 1, "when")
 )
 
-// github is an embedded GitHub whose product is a process of its own. Once the fuse has burnt down the process is killed, in the
-// midst of a call of its own or of a webhook, and started again on its file.
+// github is an embedded GitHub whose product is a process of its own. Once the fuse has burnt down
+// the process is killed, in the midst of a call of its own or of a webhook, and started again on
+// its file.
 type github struct {
 	t    *testing.T
 	box  *sandbox.Sandbox
@@ -48,16 +49,19 @@ type github struct {
 	served *process
 	wrote  chan struct{} // something, to a comment
 
-	receive func(w http.ResponseWriter, r *http.Request, take func()) // what happens to what leaves for people; nil: it is taken
+	// what happens to what leaves for people; nil: it is taken
+	receive func(w http.ResponseWriter, r *http.Request, take func())
 }
 
 func newGitHub(t *testing.T, seed uint64) *github {
-	g := &github{t: t, data: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0)), wrote: make(chan struct{}, 1000)}
+	g := &github{t: t, data: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0)),
+		wrote: make(chan struct{}, 1000)}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	g.url = server.URL
-	box, err := sandbox.New(sandbox.Options{URL: g.url, WebhookURL: g.url + "/webhook", WebhookSecret: "a secret of the tests", Frozen: true,
+	box, err := sandbox.New(sandbox.Options{URL: g.url, WebhookURL: g.url + "/webhook",
+		WebhookSecret: "a secret of the tests", Frozen: true,
 		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +79,8 @@ func newGitHub(t *testing.T, seed uint64) *github {
 
 func (g *github) serve() {
 	g.t.Helper()
-	p := start(g.t, g.env, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", g.data}, g.flags...)...)
+	p := start(g.t, g.env, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", g.data},
+		g.flags...)...)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.served = p
@@ -87,7 +92,8 @@ func (g *github) kills() int {
 	return g.killed
 }
 
-// burn counts a call, and tells whether the process is to be killed over it, and whether that is before anything is done.
+// burn counts a call, and tells whether the process is to be killed over it, and whether that is
+// before anything is done.
 func (g *github) burn() (now, before bool) {
 	if g.fuse == 0 {
 		return false, false
@@ -115,7 +121,8 @@ func (g *github) call(w http.ResponseWriter, r *http.Request) {
 		g.receive(w, r, func() { g.box.Handler().ServeHTTP(httptest.NewRecorder(), r) })
 		return
 	}
-	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer demo-") || !strings.HasPrefix(r.URL.Path, "/api/") {
+	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer demo-") ||
+		!strings.HasPrefix(r.URL.Path, "/api/") {
 		g.box.Handler().ServeHTTP(w, r)
 		return
 	}
@@ -248,7 +255,8 @@ func (g *github) ask(who, method, path, body string, into any) {
 
 const incidents = "/api/v3/repos/acme/incidents"
 
-// redeliver asks again for each webhook that was not taken, as GitHub's page of an App's deliveries does.
+// redeliver asks again for each webhook that was not taken, as GitHub's page of an App's deliveries
+// does.
 func (g *github) redeliver() {
 	g.t.Helper()
 	for range 10 {
@@ -289,13 +297,16 @@ type remark struct {
 
 // story is how an incident goes, as who and what.
 var story = [][2]string{
-	{"carol", "/ic"}, {"alice", "/oe"}, {"alice", "/oe finding The disk is full"}, {"carol", "/ic update We are at it"}, {"alice", "/oe cause A log"},
-	{"carol", "/ic phase fixing"}, {"alice", "/oe workaround Deleted it by hand"}, {"carol", "/ic phase monitoring"}, {"carol", "/ic update It is back"},
+	{"carol", "/ic"}, {"alice", "/oe"}, {"alice", "/oe finding The disk is full"},
+	{"carol", "/ic update We are at it"}, {"alice", "/oe cause A log"},
+	{"carol", "/ic phase fixing"}, {"alice", "/oe workaround Deleted it by hand"},
+	{"carol", "/ic phase monitoring"}, {"carol", "/ic update It is back"},
 	{"carol", "/ic agree Gina, by phone"}, {"carol", "/ic close because the customer is content"},
 }
 
-// TestA4ServeIsKilledAgainAndAgain kills the process in the midst of whatever it does, while nothing looks for what was lost: what
-// was answered is done all the same, and nothing is there twice.
+// TestA4ServeIsKilledAgainAndAgain kills the process in the midst of whatever it does, while
+// nothing looks for what was lost: what was answered is done all the same, and nothing is there
+// twice.
 func TestA4ServeIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	n := *kills
@@ -331,7 +342,8 @@ func (g *github) incident(number int) {
 	t := g.t
 	t.Helper()
 	title := fmt.Sprint("Incident ", number)
-	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
+	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers " +
+		"impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
 	var issue struct {
 		Number int
 		State  string
@@ -358,7 +370,8 @@ func (g *github) incident(number int) {
 			t.Errorf("%s: %q was taken and has the reactions %v", title, s[1], said.Reactions)
 		}
 	}
-	g.settleIn(5 * time.Minute) // whether a ticket was opened whose answer was lost is known within a minute, labels come after two
+	// whether a ticket was opened whose answer was lost is known within a minute, labels come after two
+	g.settleIn(5 * time.Minute)
 	g.redeliver()
 	if g.ask("alice", "GET", at, "", &issue); issue.State != "closed" {
 		t.Errorf("%s is %s", title, issue.State)
@@ -444,11 +457,13 @@ func (g *github) outside(title string, n, number int) {
 	}
 }
 
-// A disk that is full makes webhooks be refused, or the process end, and says so. What was taken is done once there is room.
+// A disk that is full makes webhooks be refused, or the process end, and says so. What was taken is
+// done once there is room.
 func TestA4ServeOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, 1)
-	p, err := launch(t, g.env, "sh", "-c", `ulimit -f 800; exec "$@"`, "sh", binary, "serve", "--listen", "127.0.0.1:0", "--data", g.data)
+	p, err := launch(t, g.env, "sh", "-c", `ulimit -f 800; exec "$@"`, "sh", binary, "serve", "--listen",
+		"127.0.0.1:0", "--data", g.data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,7 +480,8 @@ func TestA4ServeOnAFullDisk(t *testing.T) {
 	}
 	until(t, "the log says what is wrong", func() bool { // GitHub has its answer before
 		said := p.err.String()
-		return strings.Contains(said, "firebreak.db") && strings.Contains(said, "disk is full") && strings.Contains(said, "delivered again")
+		return strings.Contains(said, "firebreak.db") && strings.Contains(said, "disk is full") &&
+			strings.Contains(said, "delivered again")
 	})
 	p.kill()
 	g.serve()
@@ -480,7 +496,9 @@ func TestA4ServeOnAFullDisk(t *testing.T) {
 // declare opens an incident, and gives what the product answered to the webhook.
 func (g *github) declare(number int) int {
 	g.t.Helper()
-	g.ask("alice", "POST", incidents+"/issues", fmt.Sprintf(`{"title":"Incident %d","body":"/incident regular %s"}`, number, strings.Repeat("word ", 400)), nil)
+	g.ask("alice", "POST", incidents+"/issues",
+		fmt.Sprintf(`{"title":"Incident %d","body":"/incident regular %s"}`, number,
+			strings.Repeat("word ", 400)), nil)
 	ctx, stop := context.WithTimeout(g.t.Context(), patience)
 	defer stop()
 	if err := g.box.Settled(ctx); err != nil {
@@ -504,13 +522,15 @@ func (g *github) card(number int) string {
 	return issue.Pinned.Body
 }
 
-// Where the file is damaged it is put aside, and what stood in it is known again from GitHub: the timers of an incident, too, in
-// which nothing has happened for days.
+// Where the file is damaged it is put aside, and what stood in it is known again from GitHub: the
+// timers of an incident, too, in which nothing has happened for days.
 func TestA5ServeOnADamagedFile(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, 1)
 	g.serve()
-	g.ask("alice", "POST", incidents+"/issues", `{"title":"The API is down","body":"/incident critical\n/ic customer add globex\n/ic severity critical"}`, nil)
+	g.ask("alice", "POST", incidents+"/issues",
+		`{"title":"The API is down","body":"/incident critical\n/ic customer add globex\n/ic severity critical"}`,
+		nil)
 	g.settle()
 	before := g.card(1)
 	g.served.end(syscall.SIGTERM)

@@ -57,8 +57,9 @@ itself does for three days only. The product does nothing twice.`,
 			if err != nil {
 				return err
 			}
-			plan, err := replay.Make(c.Context(), replay.Options{GitHub: reader.App, Clock: clock(reader.Now), Secrets: reader.Secrets,
-				Self: webhook.Self{AppID: reader.AppID, Login: login}, Logger: logger(c)}, d)
+			plan, err := replay.Make(c.Context(),
+				replay.Options{GitHub: reader.App, Clock: clock(reader.Now), Secrets: reader.Secrets,
+					Self: webhook.Self{AppID: reader.AppID, Login: login}, Logger: logger(c)}, d)
 			p.end()
 			if err != nil {
 				return err
@@ -112,7 +113,8 @@ func deliver(ctx context.Context, out io.Writer, to string, secret []byte, d rep
 	}
 	mac := hmac.New(sha256.New, secret)
 	mac.Write(d.Payload)
-	for name, value := range map[string]string{"Content-Type": "application/json", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
+	for name, value := range map[string]string{"Content-Type": "application/json",
+		"X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
 		"X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil))} {
 		req.Header.Set(name, value)
 	}

@@ -26,7 +26,8 @@ func setupCommand() *cobra.Command {
 		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may do and why, and
 GitHub asks you to confirm. The App's private key and webhook secret go where --to says and nowhere else:
 
-  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" + `, and the key in FILE.private-key.pem next to it
+  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" +
+			`, and the key in FILE.private-key.pem next to it
                          (without .env), both for your eyes only (0600)
   secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
                          ends with the command that deploys the functions with them. The webhook's address is known after
@@ -40,7 +41,9 @@ It overwrites nothing.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Logger = logger(c)
 			var err error
-			if o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(c.Context()) }); err != nil {
+			if o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) {
+				return manager(c.Context())
+			}); err != nil {
 				return &usageError{err}
 			}
 			l, err := net.Listen("tcp", listen)
@@ -48,7 +51,8 @@ It overwrites nothing.`,
 				return err
 			}
 			if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
-				return errors.Join(misuse("--listen %s: the page belongs on this machine alone, such as 127.0.0.1:0", listen), l.Close())
+				return errors.Join(misuse("--listen %s: the page belongs on this machine alone, such as "+
+					"127.0.0.1:0", listen), l.Close())
 			}
 			o.Self = server.Address(l)
 			flow, err := setup.New(o)
@@ -62,12 +66,15 @@ It overwrites nothing.`,
 			if asJSON {
 				out = c.ErrOrStderr()
 			}
-			fmt.Fprintln(c.ErrOrStderr(), "Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
+			fmt.Fprintln(c.ErrOrStderr(),
+				"Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
 			var app setup.Registered
-			err = server.Run(c.Context(), out, l, server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, flow.Handler(), func(ctx context.Context) (err error) {
-				app, err = flow.Wait(ctx)
-				return err
-			})
+			err = server.Run(c.Context(), out, l,
+				server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, flow.Handler(),
+				func(ctx context.Context) (err error) {
+					app, err = flow.Wait(ctx)
+					return err
+				})
 			if err != nil {
 				return err
 			}
@@ -81,12 +88,19 @@ It overwrites nothing.`,
 		},
 	}
 	c.Flags().StringVar(&o.Org, "org", "", "organisation that the App belongs to; default: your own account")
-	c.Flags().StringVar(&o.GitHub, "github-url", os.Getenv("FIREBREAK_GITHUB_URL"), "a GitHub Enterprise Server or ghe.com, such as https://github.example.com; default: GitHub itself")
-	c.Flags().StringVar(&o.Webhook, "webhook", "", "address at which GitHub reaches the product, such as https://firebreak.example.com/webhook")
-	c.Flags().StringVar(&o.Name, "name", "", "the App's name, of which there is one on all of GitHub; default: Firebreak ORG")
-	c.Flags().StringSliceVar(&o.Repositories, "repository", nil, "repository for incidents, OWNER/REPO, and no other is served; may be given again. `firebreak init` adds more")
-	c.Flags().StringVar(&to, "to", "env:firebreak.env", "where the credentials go: env:FILE or secretsmanager:NAME")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the page, on this machine; port 0 picks one")
+	c.Flags().StringVar(&o.GitHub, "github-url", os.Getenv("FIREBREAK_GITHUB_URL"),
+		"a GitHub Enterprise Server or ghe.com, such as https://github.example.com; default: GitHub itself")
+	c.Flags().StringVar(&o.Webhook, "webhook", "",
+		"address at which GitHub reaches the product, such as https://firebreak.example.com/webhook")
+	c.Flags().StringVar(&o.Name, "name", "",
+		"the App's name, of which there is one on all of GitHub; default: Firebreak ORG")
+	c.Flags().StringSliceVar(&o.Repositories, "repository", nil,
+		"repository for incidents, OWNER/REPO, and no other is served; may be given again. `firebreak "+
+			"init` adds more")
+	c.Flags().StringVar(&to, "to", "env:firebreak.env",
+		"where the credentials go: env:FILE or secretsmanager:NAME")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0",
+		"address of the page, on this machine; port 0 picks one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
 	_ = c.MarkFlagRequired("webhook")
 	return c
@@ -104,7 +118,8 @@ func manager(ctx context.Context) (setup.SecretsManager, error) {
 // tell says what was made, and the commands with which to go on.
 func tell(c *cobra.Command, store setup.Store, app setup.Registered) error {
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "%s is registered (App %d); its credentials are in %s.\n\nInstall it where your incidents will be:\n\n  %s\n\nThen:\n\n", app.Slug, app.ID, app.Stored, app.Install)
+	fmt.Fprintf(out, "%s is registered (App %d); its credentials are in %s.\n\nInstall it where your "+
+		"incidents will be:\n\n  %s\n\nThen:\n\n", app.Slug, app.ID, app.Stored, app.Install)
 	for _, command := range store.Next(app) {
 		fmt.Fprintf(out, "  %s\n", command)
 	}

@@ -21,7 +21,8 @@ import (
 
 // formats are how a report can be written.
 var formats = map[string]func(*stats.Report, io.Writer) error{
-	"table": (*stats.Report).Table, "json": (*stats.Report).JSON, "csv": (*stats.Report).CSV, "html": (*stats.Report).HTML,
+	"table": (*stats.Report).Table, "json": (*stats.Report).JSON, "csv": (*stats.Report).CSV,
+	"html": (*stats.Report).HTML,
 }
 
 // newReader builds what a command needs that runs once, from the environment.
@@ -33,7 +34,8 @@ func newReader(c *cobra.Command) (*assembly.Reader, error) {
 	}
 	reader, err := lambda.NewReader(c.Context(), getenv, log)
 	if err != nil && getenv("FIREBREAK_APP_ID") == "" {
-		err = fmt.Errorf("%w\nThese are in the file that `firebreak setup` wrote: env $(cat firebreak.env) %s", err, c.CommandPath())
+		err = fmt.Errorf("%w\nThese are in the file that `firebreak setup` wrote: env $(cat "+
+			"firebreak.env) %s", err, c.CommandPath())
 	}
 	return reader, err
 }
@@ -72,7 +74,8 @@ func statsCommand() *cobra.Command {
 				cache = filepath.Join(cache, "firebreak", "stats")
 			}
 			p := newProgress(c.ErrOrStderr(), time.Now)
-			r := stats.Reader{GitHub: reader.App, Keys: reader.Keys, Cache: cache, Host: reader.Host, Now: reader.Now, Progress: p.tell}
+			r := stats.Reader{GitHub: reader.App, Keys: reader.Keys, Cache: cache, Host: reader.Host,
+				Now: reader.Now, Progress: p.tell}
 			read, err := r.Read(c.Context(), owner, repo, from)
 			p.end()
 			if err != nil {
@@ -81,10 +84,13 @@ func statsCommand() *cobra.Command {
 			return write(stats.NewReport(read), c.OutOrStdout())
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", "only incidents declared since: a date like 2026-01-31, or a time like 90d or 12w")
+	c.Flags().StringVar(&since, "since", "",
+		"only incidents declared since: a date like 2026-01-31, or a time like 90d or 12w")
 	c.Flags().StringVar(&format, "format", "table", "table, json, csv or html")
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "csv", "html"}, cobra.ShellCompDirectiveNoFileComp))
-	c.Flags().StringVar(&cache, "cache", "", "folder in which what was read is kept (default: the user's cache folder)")
+	_ = c.RegisterFlagCompletionFunc("format",
+		cobra.FixedCompletions([]string{"table", "json", "csv", "html"}, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&cache, "cache", "",
+		"folder in which what was read is kept (default: the user's cache folder)")
 	return c
 }
 
@@ -146,8 +152,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return day, nil
 }
 
-// progress says on standard error how far something came that takes longer than a second: on a terminal in one line that
-// counts, elsewhere in a line now and then.
+// progress says on standard error how far something came that takes longer than a second: on a
+// terminal in one line that counts, elsewhere in a line now and then.
 type progress struct {
 	out      io.Writer
 	now      func() time.Time

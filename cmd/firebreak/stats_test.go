@@ -24,7 +24,8 @@ func TestStatsOfWhatTheProductRan(t *testing.T) {
 	drive(t, demo.url)
 	comment := func(who, body string) {
 		t.Helper()
-		if status, said := request(t, who, "POST", demo.url+"/api/v3/repos/acme/incidents/issues/1/comments", `{"body":"`+body+`"}`); status != 201 {
+		if status, said := request(t, who, "POST",
+			demo.url+"/api/v3/repos/acme/incidents/issues/1/comments", `{"body":"`+body+`"}`); status != 201 {
 			t.Fatalf("%s comments: %d %s", who, status, said)
 		}
 		settle(t, demo.url)
@@ -39,7 +40,8 @@ func TestStatsOfWhatTheProductRan(t *testing.T) {
 	cache := t.TempDir()
 	run := func(args ...string) []byte {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), binary, append([]string{"stats", "acme/incidents", "--cache", cache}, args...)...)
+		cmd := exec.CommandContext(t.Context(), binary,
+			append([]string{"stats", "acme/incidents", "--cache", cache}, args...)...)
 		cmd.Env = env
 		out, err := cmd.Output()
 		if err != nil {
@@ -58,7 +60,8 @@ func TestStatsOfWhatTheProductRan(t *testing.T) {
 	if err := json.Unmarshal(run("--format", "json"), &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Incidents) != 1 || report.Incidents[0].Severity != "critical" || report.Incidents[0].Counts["updates_missed"] != 1 {
+	if len(report.Incidents) != 1 || report.Incidents[0].Severity != "critical" ||
+		report.Incidents[0].Counts["updates_missed"] != 1 {
 		t.Fatalf("one critical incident that missed an update is reported as %+v", report.Incidents)
 	}
 	if team, known := report.Incidents[0].Times["team"]; !known || team > 60 {
@@ -67,16 +70,19 @@ func TestStatsOfWhatTheProductRan(t *testing.T) {
 	if ahead := time.Until(report.At); ahead < 25*time.Minute {
 		t.Errorf("the report is of %s, not of the sandbox's time", report.At)
 	}
-	for format, word := range map[string]string{"table": "1 critical", "csv": "acknowledge_seconds", "html": "</html>"} {
+	for format, word := range map[string]string{"table": "1 critical", "csv": "acknowledge_seconds",
+		"html": "</html>"} {
 		if out := run("--format", format, "--since", "7d"); !strings.Contains(string(out), word) {
 			t.Errorf("as %s: %s", format, out)
 		}
 	}
 
-	if status, said := request(t, "", "POST", demo.url+"/sandbox/faults", `{"rate_limit":"primary","retry_after":"10m"}`); status != 200 {
+	if status, said := request(t, "", "POST", demo.url+"/sandbox/faults",
+		`{"rate_limit":"primary","retry_after":"10m"}`); status != 200 {
 		t.Fatalf("the fault: %d %s", status, said)
 	}
-	if said := fails(t, env, "stats", "acme/incidents", "--cache", cache); !strings.Contains(said, "same command again after") {
+	if said := fails(t, env, "stats", "acme/incidents", "--cache", cache); !strings.Contains(said,
+		"same command again after") {
 		t.Errorf("with the rate limit reached it says %s", said)
 	}
 	demo.end(syscall.SIGTERM)

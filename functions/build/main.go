@@ -1,5 +1,5 @@
-// Command build makes the functions' packages for Lambda: build/NAME.zip for each folder of functions that is a command.
-// The same source and the same Go give the same bytes.
+// Command build makes the functions' packages for Lambda: build/NAME.zip for each folder of
+// functions that is a command. The same source and the same Go give the same bytes.
 package main
 
 import (
@@ -56,15 +56,16 @@ func run(to string, out io.Writer) error {
 		if err := os.WriteFile(target, packed, 0o644); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(out, "%s\t%.1f MB, of a binary of %.1f MB\n", target, float64(len(packed))/1e6, float64(len(binary))/1e6); err != nil {
+		if _, err := fmt.Fprintf(out, "%s\t%.1f MB, of a binary of %.1f MB\n", target,
+			float64(len(packed))/1e6, float64(len(binary))/1e6); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// compile builds a function for Lambda on arm64. Without the tag lambda.norpc, which the go1.x runtime needed, it would
-// link net/rpc.
+// compile builds a function for Lambda on arm64. Without the tag lambda.norpc, which the go1.x
+// runtime needed, it would link net/rpc.
 // https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 func compile(folder string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "firebreak")
@@ -73,7 +74,8 @@ func compile(folder string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "bootstrap")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags",
+		"-s -w -buildid=", "-o", binary, ".")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", folder, err, said)

@@ -61,8 +61,10 @@ func unpack(t *testing.T, packed []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 || !z.File[0].Modified.Equal(stamp) {
-		t.Errorf("it holds %d files, the first %s, %s, of %s", len(z.File), z.File[0].Name, z.File[0].Mode(), z.File[0].Modified)
+	if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 ||
+		!z.File[0].Modified.Equal(stamp) {
+		t.Errorf("it holds %d files, the first %s, %s, of %s", len(z.File), z.File[0].Name,
+			z.File[0].Mode(), z.File[0].Modified)
 	}
 	r, err := z.File[0].Open()
 	if err != nil {

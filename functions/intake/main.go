@@ -1,6 +1,7 @@
-// The intake function takes what monitoring, mail and chat report: by the HTTP API, and mails by Amazon SES too. One function
-// for both needs one role, one set of secrets and one package; what SES sends is told by its records, and a request of the
-// HTTP API's holds nothing of the sender's at that place.
+// The intake function takes what monitoring, mail and chat report: by the HTTP API, and mails by
+// Amazon SES too. One function for both needs one role, one set of secrets and one package; what
+// SES sends is told by its records, and a request of the HTTP API's holds nothing of the sender's
+// at that place.
 package main
 
 import (

@@ -18,11 +18,12 @@ import (
 	"time"
 )
 
-// Build builds a function for this machine into a folder, whose path is absolute, as it is built for Lambda; it gives the
-// binary's path.
+// Build builds a function for this machine into a folder, whose path is absolute, as it is built
+// for Lambda; it gives the binary's path.
 func Build(to, source string) (string, error) {
 	binary := filepath.Join(to, filepath.Base(source))
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", binary, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags",
+		"-s -w -buildid=", "-o", binary, ".")
 	cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", source, err, out)
@@ -89,14 +90,21 @@ func (l *log) String() string {
 	return l.b.String()
 }
 
-// Start starts a function with nothing in its environment but environ and what Lambda puts there. timeout is how long an
-// invocation may take.
+// Start starts a function with nothing in its environment but environ and what Lambda puts there.
+// timeout is how long an invocation may take.
 func Start(binary string, timeout time.Duration, environ []string) (*Function, error) {
-	f := &Function{log: &log{}, timeout: timeout, waiting: make(chan *invocation), ended: make(chan struct{}), open: map[string]*invocation{}}
+	f := &Function{log: &log{}, timeout: timeout, waiting: make(chan *invocation),
+		ended: make(chan struct{}), open: map[string]*invocation{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", f.next)
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", func(w http.ResponseWriter, r *http.Request) { f.answered(w, r, false) })
-	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", func(w http.ResponseWriter, r *http.Request) { f.answered(w, r, true) })
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response",
+		func(w http.ResponseWriter, r *http.Request) {
+			f.answered(w, r, false)
+		})
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error",
+		func(w http.ResponseWriter, r *http.Request) {
+			f.answered(w, r, true)
+		})
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", f.notBegun)
 	var err error
 	if f.dir, err = os.MkdirTemp("", "function-"); err != nil {
@@ -110,8 +118,10 @@ func Start(binary string, timeout time.Duration, environ []string) (*Function, e
 	go func() { _ = f.api.Serve(l) }()
 	f.cmd = exec.Command(binary)
 	f.cmd.Stderr, f.cmd.Stdout, f.cmd.Dir = f.log, f.log, f.dir
-	f.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME=" + filepath.Base(binary),
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + filepath.Dir(binary)}, environ...)
+	f.cmd.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + l.Addr().String(),
+		"AWS_LAMBDA_FUNCTION_NAME=" + filepath.Base(binary),
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256", "_HANDLER=bootstrap",
+		"LAMBDA_TASK_ROOT=" + filepath.Dir(binary)}, environ...)
 	f.Began = time.Now()
 	if err := f.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the function: %w", err), f.api.Close(), os.RemoveAll(f.dir))
@@ -139,8 +149,8 @@ func (f *Function) Invocations() int {
 // Log is what the function wrote so far.
 func (f *Function) Log() string { return f.log.String() }
 
-// Invoke hands the function an event and decodes its answer into out, which may be nil. What the function answers as an
-// error is an *Error.
+// Invoke hands the function an event and decodes its answer into out, which may be nil. What the
+// function answers as an error is an *Error.
 func (f *Function) Invoke(ctx context.Context, event, out any) error {
 	f.one.Lock()
 	defer f.one.Unlock()
@@ -150,7 +160,8 @@ func (f *Function) Invoke(ctx context.Context, event, out any) error {
 	}
 	f.mu.Lock()
 	f.n++
-	i := &invocation{id: fmt.Sprintf("00000000-0000-4000-8000-%012d", f.n), event: body, answer: make(chan answer, 1)}
+	i := &invocation{id: fmt.Sprintf("00000000-0000-4000-8000-%012d", f.n), event: body,
+		answer: make(chan answer, 1)}
 	f.open[i.id] = i
 	f.mu.Unlock()
 	ctx, stop := context.WithTimeout(ctx, f.timeout)
@@ -186,8 +197,10 @@ func (f *Function) next(w http.ResponseWriter, r *http.Request) {
 	case i := <-f.waiting:
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.id)
-		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(f.timeout).UnixMilli(), 10))
-		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:"+filepath.Base(f.cmd.Path))
+		w.Header().Set("Lambda-Runtime-Deadline-Ms",
+			strconv.FormatInt(time.Now().Add(f.timeout).UnixMilli(), 10))
+		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn",
+			"arn:aws:lambda:eu-central-1:123456789012:function:"+filepath.Base(f.cmd.Path))
 		w.Header().Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0")
 		_, _ = w.Write(i.event)
 	case <-r.Context().Done():

@@ -1,5 +1,5 @@
-// The webhook function takes GitHub's webhooks: it verifies, stores, and answers. It links no client of GitHub's and holds
-// no key.
+// The webhook function takes GitHub's webhooks: it verifies, stores, and answers. It links no
+// client of GitHub's and holds no key.
 package main
 
 import (
@@ -48,7 +48,8 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 		return nil, err
 	}
 	queue := &aws.Queue{SQS: sqs.NewFromConfig(cfg), URL: url, Now: time.Now}
-	secrets := &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Now: time.Now, Logger: log}
+	secrets := &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg),
+		Now: time.Now, Logger: log}
 	emf := metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)
 	o := webhook.Options{AppID: app, Logger: log,
 		Refused: func(reason string) {
@@ -57,7 +58,9 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 				log.Warn("the metrics could not be written", "err", err)
 			}
 		},
-		Enqueue: func(ctx context.Context, m incident.Message) error { return queue.Enqueue(ctx, m, time.Time{}) }}
+		Enqueue: func(ctx context.Context, m incident.Message) error {
+			return queue.Enqueue(ctx, m, time.Time{})
+		}}
 	if slug := os.Getenv("FIREBREAK_APP_SLUG"); slug != "" {
 		o.Login = func() string { return naming.BotOf(slug) }
 	}

@@ -1,5 +1,6 @@
-// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems Manager, KMS and S3 as the
-// SDK's clients reach them, on a clock of the test's. It refuses what AWS refuses.
+// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
+// Manager, KMS and S3 as the SDK's clients reach them, on a clock of the test's. It refuses what
+// AWS refuses.
 package awstest
 
 import (
@@ -42,8 +43,10 @@ type AWS struct {
 
 // New starts a double that goes by now, with nothing in it.
 func New(t testing.TB, now func() time.Time) *AWS {
-	a := &AWS{t: t, now: now, refuse: map[string]string{}, queues: map[string]*queue{}, schedules: map[string]*schedule{},
-		secrets: map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{}, objects: map[string][]byte{}}
+	a := &AWS{t: t, now: now, refuse: map[string]string{}, queues: map[string]*queue{},
+		schedules: map[string]*schedule{},
+		secrets:   map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{},
+		objects: map[string][]byte{}}
 	s := httptest.NewServer(a)
 	t.Cleanup(s.Close)
 	a.URL = s.URL
@@ -52,7 +55,8 @@ func New(t testing.TB, now func() time.Time) *AWS {
 
 // Environ is what Lambda would put into a function's environment.
 func (a *AWS) Environ() []string {
-	return []string{"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=session", "AWS_ENDPOINT_URL=" + a.URL}
+	return []string{"AWS_REGION=" + Region, "AWS_ACCESS_KEY_ID=AKIATEST", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_SESSION_TOKEN=session", "AWS_ENDPOINT_URL=" + a.URL}
 }
 
 // Getenv looks a variable of Environ up.
@@ -94,13 +98,15 @@ func refused(code, format string, args ...any) error {
 	return &failure{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
 }
 
-var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/` + Region + `/([a-z0-9]+)/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$`)
+var authorization = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/` + Region +
+	`/([a-z0-9]+)/aws4_request, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$`)
 
 func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	signed := authorization.FindStringSubmatch(r.Header.Get("Authorization"))
 	body, err := io.ReadAll(r.Body)
 	if signed == nil || r.Header.Get("X-Amz-Security-Token") != "session" || err != nil {
-		a.answer(w, r, nil, &failure{http.StatusForbidden, "InvalidSignatureException", "it is not signed as the function signs"})
+		a.answer(w, r, nil, &failure{http.StatusForbidden, "InvalidSignatureException",
+			"it is not signed as the function signs"})
 		return
 	}
 	if signed[1] == "s3" {
@@ -111,8 +117,11 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if service == "" {
 		service, operation = "Scheduler", schedulerOperation(r)
 	}
-	if want := map[string]string{"sqs": "AmazonSQS", "scheduler": "Scheduler", "secretsmanager": "secretsmanager", "ssm": "AmazonSSM", "kms": "TrentService"}[signed[1]]; service != want {
-		a.answer(w, r, nil, refused("UnknownOperationException", "%s of %s, signed for %s", operation, service, signed[1]))
+	if want := map[string]string{"sqs": "AmazonSQS", "scheduler": "Scheduler",
+		"secretsmanager": "secretsmanager", "ssm": "AmazonSSM",
+		"kms": "TrentService"}[signed[1]]; service != want {
+		a.answer(w, r, nil, refused("UnknownOperationException", "%s of %s, signed for %s", operation,
+			service, signed[1]))
 		return
 	}
 	a.mu.Lock()

@@ -22,8 +22,8 @@ func (a *AWS) Object(bucket, key string) []byte {
 	return a.objects[bucket+"/"+key]
 }
 
-// s3 answers GetObject and PutObject, which alone are known here: a bucket in the path, for an address of numbers has no
-// subdomains.
+// s3 answers GetObject and PutObject, which alone are known here: a bucket in the path, for an
+// address of numbers has no subdomains.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
@@ -44,7 +44,8 @@ func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	known := map[string]string{"GetObject": http.MethodGet, "PutObject": http.MethodPut}
 	switch {
-	case known[operation] != r.Method || r.URL.RawQuery != "x-id="+operation || operation == "GetObject" && len(body) > 0:
+	case known[operation] != r.Method || r.URL.RawQuery != "x-id="+operation ||
+		operation == "GetObject" && len(body) > 0:
 		fail(http.StatusNotImplemented, "NotImplemented")
 	case r.Header.Get("X-Amz-Content-Sha256") != hex.EncodeToString(sum[:]):
 		fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch")

@@ -50,8 +50,9 @@ func (a *AWS) Schedules() (all []Schedule) {
 	return all
 }
 
-// Fire sends what is due into the queues, and tells how many that were. A schedule that fired is deleted a moment later,
-// and with it whatever was set in its place meanwhile: here, when Fire is called again.
+// Fire sends what is due into the queues, and tells how many that were. A schedule that fired is
+// deleted a moment later, and with it whatever was set in its place meanwhile: here, when Fire is
+// called again.
 func (a *AWS) Fire() (n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -64,7 +65,8 @@ func (a *AWS) Fire() (n int) {
 		if !s.At.After(a.now()) {
 			s.fired = true
 			n++
-			if _, err := a.send(s.in.Target.Arn, s.in.Target.Input, s.in.Target.SqsParameters.MessageGroupId, ""); err != nil {
+			if _, err := a.send(s.in.Target.Arn, s.in.Target.Input,
+				s.in.Target.SqsParameters.MessageGroupId, ""); err != nil {
 				a.t.Errorf("the schedule %s can't reach its target: %v", s.Name, err)
 			}
 		}
@@ -86,7 +88,8 @@ func (a *AWS) Due() (due []Schedule) {
 }
 
 func schedulerOperation(r *http.Request) string {
-	verb := map[string]string{http.MethodGet: "Get", http.MethodPost: "Create", http.MethodPut: "Update", http.MethodDelete: "Delete"}[r.Method]
+	verb := map[string]string{http.MethodGet: "Get", http.MethodPost: "Create", http.MethodPut: "Update",
+		http.MethodDelete: "Delete"}[r.Method]
 	return verb + "Schedule"
 }
 
@@ -106,13 +109,15 @@ func (a *AWS) scheduler(operation string, r *http.Request, body []byte) (any, er
 	key := group(r.URL.Query()) + "/" + name
 	s := a.schedules[key]
 	if s == nil {
-		return nil, &failure{http.StatusNotFound, "ResourceNotFoundException", "Schedule " + name + " does not exist."}
+		return nil, &failure{http.StatusNotFound, "ResourceNotFoundException",
+			"Schedule " + name + " does not exist."}
 	}
 	if operation == "DeleteSchedule" {
 		delete(a.schedules, key)
 		return struct{}{}, nil
 	}
-	return map[string]any{"Name": name, "GroupName": s.Group, "ScheduleExpression": s.in.ScheduleExpression, "State": "ENABLED"}, nil
+	return map[string]any{"Name": name, "GroupName": s.Group, "ScheduleExpression": s.in.ScheduleExpression,
+		"State": "ENABLED"}, nil
 }
 
 func group(q url.Values) string { return q.Get("groupName") }
@@ -125,14 +130,18 @@ func (a *AWS) put(operation, name string, body []byte) (any, error) {
 	}
 	at, err := time.Parse("at(2006-01-02T15:04:05)", in.ScheduleExpression)
 	if err != nil || in.ScheduleExpressionTimezone != "UTC" || !at.After(a.now()) {
-		return nil, refused("ValidationException", "%s %s is no time to come", in.ScheduleExpression, in.ScheduleExpressionTimezone)
+		return nil, refused("ValidationException", "%s %s is no time to come", in.ScheduleExpression,
+			in.ScheduleExpressionTimezone)
 	}
 	if in.FlexibleTimeWindow.Mode != "OFF" || in.ActionAfterCompletion != "DELETE" {
-		return nil, refused("ValidationException", "not exactly once: window %s, then %s", in.FlexibleTimeWindow.Mode, in.ActionAfterCompletion)
+		return nil, refused("ValidationException", "not exactly once: window %s, then %s",
+			in.FlexibleTimeWindow.Mode, in.ActionAfterCompletion)
 	}
 	target := in.Target
-	if a.queues[target.Arn] == nil && a.elsewhere == nil || !roleARN.MatchString(target.RoleArn) || target.SqsParameters.MessageGroupId == "" || target.Input == "" || len(target.Input) > 256<<10 {
-		return nil, refused("ValidationException", "the target is no FIFO queue with a role and a group: %+v", target)
+	if a.queues[target.Arn] == nil && a.elsewhere == nil || !roleARN.MatchString(target.RoleArn) ||
+		target.SqsParameters.MessageGroupId == "" || target.Input == "" || len(target.Input) > 256<<10 {
+		return nil, refused("ValidationException",
+			"the target is no FIFO queue with a role and a group: %+v", target)
 	}
 	key := in.GroupName + "/" + name
 	s := a.schedules[key]
@@ -142,11 +151,13 @@ func (a *AWS) put(operation, name string, body []byte) (any, error) {
 	case operation == "CreateSchedule" && s != nil:
 		return nil, &failure{http.StatusConflict, "ConflictException", "Schedule " + name + " already exists."}
 	case operation == "UpdateSchedule" && s == nil:
-		return nil, &failure{http.StatusNotFound, "ResourceNotFoundException", "Schedule " + name + " does not exist."}
+		return nil, &failure{http.StatusNotFound, "ResourceNotFoundException",
+			"Schedule " + name + " does not exist."}
 	case s == nil:
 		s = &schedule{}
 		a.schedules[key] = s
 	}
 	s.Schedule, s.in = Schedule{Group: in.GroupName, Name: name, At: at, Input: target.Input}, in
-	return map[string]string{"ScheduleArn": "arn:aws:scheduler:" + Region + ":" + Account + ":schedule/" + key}, nil
+	return map[string]string{"ScheduleArn": "arn:aws:scheduler:" + Region + ":" + Account + ":schedule/" +
+		key}, nil
 }

@@ -49,9 +49,11 @@ func (a *AWS) secretsManager(operation string, body []byte) (any, error) {
 	v, ok := a.secrets[in.SecretId][in.VersionStage]
 	switch {
 	case operation == "CreateSecret" && a.secrets[in.Name] != nil:
-		return nil, refused("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+		return nil, refused("ResourceExistsException",
+			"The operation failed because the secret %s already exists.", in.Name)
 	case operation == "CreateSecret":
-		arn := "arn:aws:secretsmanager:" + Region + ":000000000000:secret:" + in.Name + "-a1B2c3" // six random characters
+		// six random characters
+		arn := "arn:aws:secretsmanager:" + Region + ":000000000000:secret:" + in.Name + "-a1B2c3"
 		a.secrets[in.Name] = map[string]version{"AWSCURRENT": {in.SecretString, a.now()}}
 		a.secrets[arn] = a.secrets[in.Name]
 		return map[string]any{"Name": in.Name, "ARN": arn}, nil
@@ -62,9 +64,11 @@ func (a *AWS) secretsManager(operation string, body []byte) (any, error) {
 	case operation != "GetSecretValue":
 		return nil, refused("InvalidRequestException", "%s is not known here", operation)
 	case !ok:
-		return nil, refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", in.VersionStage)
+		return nil, refused("ResourceNotFoundException",
+			"Secrets Manager can't find the specified secret value for staging label: %s", in.VersionStage)
 	}
-	return map[string]any{"Name": in.SecretId, "SecretString": v.value, "VersionStages": []string{in.VersionStage}, "CreatedDate": v.created.Unix()}, nil
+	return map[string]any{"Name": in.SecretId, "SecretString": v.value,
+		"VersionStages": []string{in.VersionStage}, "CreatedDate": v.created.Unix()}, nil
 }
 
 func (a *AWS) systemsManager(operation string, body []byte) (any, error) {
@@ -84,7 +88,8 @@ func (a *AWS) systemsManager(operation string, body []byte) (any, error) {
 	case !in.WithDecryption:
 		value = "encrypted"
 	}
-	return map[string]any{"Parameter": map[string]any{"Name": in.Name, "Type": "SecureString", "Value": value}}, nil
+	return map[string]any{"Parameter": map[string]any{"Name": in.Name, "Type": "SecureString",
+		"Value": value}}, nil
 }
 
 func (a *AWS) kms(operation string, body []byte) (any, error) {
@@ -101,9 +106,12 @@ func (a *AWS) kms(operation string, body []byte) (any, error) {
 		return nil, refused("UnsupportedOperationException", "%s is not known here", operation)
 	case key == nil:
 		return nil, &failure{http.StatusBadRequest, "NotFoundException", in.KeyId}
-	case in.MessageType != "DIGEST" || in.SigningAlgorithm != "RSASSA_PKCS1_V1_5_SHA_256" || len(in.Message) != crypto.SHA256.Size():
-		return nil, refused("ValidationException", "%s of %d bytes by %s", in.MessageType, len(in.Message), in.SigningAlgorithm)
+	case in.MessageType != "DIGEST" || in.SigningAlgorithm != "RSASSA_PKCS1_V1_5_SHA_256" ||
+		len(in.Message) != crypto.SHA256.Size():
+		return nil, refused("ValidationException", "%s of %d bytes by %s", in.MessageType, len(in.Message),
+			in.SigningAlgorithm)
 	}
 	signature, err := key.Sign(rand.Reader, in.Message, crypto.SHA256)
-	return map[string]any{"KeyId": in.KeyId, "SigningAlgorithm": in.SigningAlgorithm, "Signature": signature}, err
+	return map[string]any{"KeyId": in.KeyId, "SigningAlgorithm": in.SigningAlgorithm,
+		"Signature": signature}, err
 }

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// QueueOptions are the attributes of a FIFO queue with content-based deduplication and a dead-letter queue beside it.
+// QueueOptions are the attributes of a FIFO queue with content-based deduplication and a
+// dead-letter queue beside it.
 type QueueOptions struct {
 	Visibility time.Duration
 	Receives   int // maxReceiveCount
@@ -75,7 +76,8 @@ func (a *AWS) list(messages []*Message) (all []Message) {
 	return all
 }
 
-// Hidden gives the next time at which a message of a queue that is hidden now will be handed out; zero: none is hidden.
+// Hidden gives the next time at which a message of a queue that is hidden now will be handed out;
+// zero: none is hidden.
 func (a *AWS) Hidden(url string) (next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -103,7 +105,8 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 		}
 		id, err := a.send(in.QueueUrl, in.MessageBody, in.MessageGroupId, in.MessageDeduplicationId)
 		sum := md5.Sum([]byte(in.MessageBody))
-		return map[string]string{"MessageId": id, "MD5OfMessageBody": hex.EncodeToString(sum[:]), "SequenceNumber": "1"}, err
+		return map[string]string{"MessageId": id, "MD5OfMessageBody": hex.EncodeToString(sum[:]),
+			"SequenceNumber": "1"}, err
 	case "ReceiveMessage":
 		var in struct {
 			QueueUrl                    string
@@ -139,7 +142,8 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 				err = a.hide(in.QueueUrl, e.ReceiptHandle, e.VisibilityTimeout)
 			}
 			if f, ok := err.(*failure); ok {
-				bad = append(bad, map[string]any{"Id": e.Id, "Code": f.code, "Message": f.message, "SenderFault": true})
+				bad = append(bad, map[string]any{"Id": e.Id, "Code": f.code, "Message": f.message,
+					"SenderFault": true})
 			} else {
 				good = append(good, map[string]any{"Id": e.Id})
 			}
@@ -170,7 +174,8 @@ func (a *AWS) send(url, body, group, deduplication string) (string, error) {
 		return "", refused("InvalidParameterValue", "%d bytes are too many", len(body))
 	}
 	if !naming.MatchString(group) || deduplication != "" && !naming.MatchString(deduplication) {
-		return "", refused("InvalidParameterValue", "message group %q, deduplication id %q", group, deduplication)
+		return "", refused("InvalidParameterValue", "message group %q, deduplication id %q", group,
+			deduplication)
 	}
 	if deduplication == "" {
 		sum := sha256.Sum256([]byte(body))
@@ -181,7 +186,8 @@ func (a *AWS) send(url, body, group, deduplication string) (string, error) {
 		return k.id, nil
 	}
 	q.n++
-	m := &Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", q.n), Group: group, Body: body, deduplication: deduplication, visible: now, sent: now}
+	m := &Message{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", q.n), Group: group, Body: body,
+		deduplication: deduplication, visible: now, sent: now}
 	q.known[deduplication] = known{m.ID, now}
 	q.messages = append(q.messages, m)
 	return m.ID, nil
@@ -214,9 +220,12 @@ func (a *AWS) receive(url string, most int) (any, error) {
 		m.Received++
 		m.receipt, m.from, m.visible = fmt.Sprintf("%s/%d", m.ID, m.Received), now, now.Add(q.o.Visibility)
 		sum := md5.Sum([]byte(m.Body))
-		given = append(given, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.receipt, "Body": m.Body, "MD5OfBody": hex.EncodeToString(sum[:]),
-			"Attributes": map[string]string{"MessageGroupId": m.Group, "MessageDeduplicationId": m.deduplication,
-				"ApproximateReceiveCount": strconv.Itoa(m.Received), "SentTimestamp": strconv.FormatInt(m.sent.UnixMilli(), 10), "SequenceNumber": "1"}})
+		given = append(given, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.receipt, "Body": m.Body,
+			"MD5OfBody": hex.EncodeToString(sum[:]),
+			"Attributes": map[string]string{"MessageGroupId": m.Group,
+				"MessageDeduplicationId":  m.deduplication,
+				"ApproximateReceiveCount": strconv.Itoa(m.Received),
+				"SentTimestamp":           strconv.FormatInt(m.sent.UnixMilli(), 10), "SequenceNumber": "1"}})
 	}
 	return map[string]any{"Messages": given}, nil
 }
@@ -250,7 +259,8 @@ func (a *AWS) hide(url, receipt string, seconds int) error {
 	}
 	until := a.now().Add(time.Duration(seconds) * time.Second)
 	if seconds < 0 || seconds > 43200 || until.Sub(m.from) > 12*time.Hour {
-		return refused("InvalidParameterValue", "a message is hidden twelve hours from when it was received at most, not %d s", seconds)
+		return refused("InvalidParameterValue",
+			"a message is hidden twelve hours from when it was received at most, not %d s", seconds)
 	}
 	m.visible = until
 	return nil

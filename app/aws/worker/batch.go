@@ -22,23 +22,26 @@ import (
 const (
 	firstWait = time.Second     // after a failure, doubled each time …
 	longest   = 5 * time.Minute // … up to this
-	// hidden is how long a message can be kept from being handed out: twelve hours from when it was received, of which
-	// this batch used some.
+	// hidden is how long a message can be kept from being handed out: twelve hours from when it was
+	// received, of which this batch used some.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 	hidden = wait.Message - 15*time.Minute
-	// reserve is the time before the function's end in which nothing is worked at any more: what is cut off then is noted
-	// as failed, while a function that is ended by force holds up its messages for the queue's whole visibility timeout.
+	// reserve is the time before the function's end in which nothing is worked at any more: what is
+	// cut off then is noted as failed, while a function that is ended by force holds up its
+	// messages for the queue's whole visibility timeout.
 	reserve = 5 * time.Second
 )
 
-// Batch hands SQS's batches to a handler, each incident's messages in order and several incidents at once.
+// Batch hands SQS's batches to a handler, each incident's messages in order and several incidents
+// at once.
 type Batch struct {
 	Handle func(context.Context, incident.Message) error
 	Queue  interface {
 		Hide(ctx context.Context, receipts []string, d time.Duration) error
 		Enqueue(ctx context.Context, m incident.Message, at time.Time) error
 	}
-	// Tries is how often SQS hands out a message before it puts it aside, the queue's maxReceiveCount; 0: not known.
+	// Tries is how often SQS hands out a message before it puts it aside, the queue's
+	// maxReceiveCount; 0: not known.
 	Tries   int
 	Now     func() time.Time
 	Metrics metrics.Recorder // takes how long messages wait
@@ -49,8 +52,8 @@ type Batch struct {
 	hung int // looks that were given up and still run
 }
 
-// Work handles a batch and says which of its messages are to be handed out again. After the first failure of an incident
-// the rest of its messages fail untried, which keeps their order.
+// Work handles a batch and says which of its messages are to be handed out again. After the first
+// failure of an incident the rest of its messages fail untried, which keeps their order.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	if b.Exit == nil {
@@ -80,14 +83,16 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 	var response events.SQSEventResponse
 	for messages := range failed {
 		for _, m := range messages {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			response.BatchItemFailures = append(response.BatchItemFailures,
+				events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}
 	return response, nil
 }
 
 // group handles an incident's messages and gives those that are left.
-func (b *Batch) group(ctx, working context.Context, group string, messages []events.SQSMessage) []events.SQSMessage {
+func (b *Batch) group(ctx, working context.Context, group string,
+	messages []events.SQSMessage) []events.SQSMessage {
 	for i, m := range messages {
 		err := b.one(working, m)
 		if err == nil {
@@ -95,21 +100,25 @@ func (b *Batch) group(ctx, working context.Context, group string, messages []eve
 		}
 		b.tellAside(ctx, m, err)
 		rest := b.wait(m, err)
-		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group, "message", m.MessageId,
-			"in", rest, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err", err)
+		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group,
+			"message", m.MessageId,
+			"in", rest, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err",
+			err)
 		left := messages[i:]
 		if isWaiting(err) {
 			left = b.sendAgain(ctx, left, rest)
 		} else {
 			left = append([]events.SQSMessage{m}, b.sendAgain(ctx, left[1:], rest)...)
 		}
-		// As long as one message of a group is hidden, none of them is handed out: so all wait for the first.
+		// As long as one message of a group is hidden, none of them is handed out: so all wait for
+		// the first.
 		receipts := make([]string, len(left))
 		for j, l := range left {
 			receipts[j] = l.ReceiptHandle
 		}
 		if err := b.Queue.Hide(ctx, receipts, rest); err != nil {
-			b.Logger.Error("the messages come again only after the queue's own visibility timeout", "group", group, "err", err)
+			b.Logger.Error("the messages come again only after the queue's own visibility timeout", "group",
+				group, "err", err)
 		}
 		return left
 	}
@@ -121,10 +130,12 @@ func isWaiting(err error) bool {
 	return errors.As(err, new(*engine.RetryAfter)) || errors.Is(err, engine.ErrUnavailable)
 }
 
-// sendAgain sends messages anew that did not fail and were handed out so often that SQS, which counts only that, would soon put
-// them aside: waiting is no failure, however long it takes. It returns the others, and what could not be sent. Before that a
-// message waits where it is, which keeps its incident's order.
-func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage, rest time.Duration) (left []events.SQSMessage) {
+// sendAgain sends messages anew that did not fail and were handed out so often that SQS, which
+// counts only that, would soon put them aside: waiting is no failure, however long it takes. It
+// returns the others, and what could not be sent. Before that a message waits where it is, which
+// keeps its incident's order.
+func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage,
+	rest time.Duration) (left []events.SQSMessage) {
 	for _, record := range messages {
 		m, err := aws.Decode(record.Body)
 		if received(record) < max(b.Tries/2, 1) || b.Tries == 0 || err != nil {
@@ -134,14 +145,16 @@ func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage, res
 		at := b.Now().Add(max(rest, leastAhead))
 		m.Again = at // or SQS would take it for the message that was sent before
 		if err := b.Queue.Enqueue(ctx, m, at); err != nil {
-			b.Logger.Error("message not sent again: it may be put aside although it only waits", "incident", m.Ref.String(), "err", err)
+			b.Logger.Error("message not sent again: it may be put aside although it only waits", "incident",
+				m.Ref.String(), "err", err)
 			left = append(left, record)
 		}
 	}
 	return left
 }
 
-// leastAhead is how far ahead a message is sent again at least: what is due at once would be the delivery that SQS knows already.
+// leastAhead is how far ahead a message is sent again at least: what is due at once would be the
+// delivery that SQS knows already.
 const leastAhead = 5 * time.Second
 
 // received returns how often SQS has handed out a message.
@@ -165,9 +178,11 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 	return b.handle(ctx, m)
 }
 
-// tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was its last try.
+// tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was
+// its last try.
 func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause error) {
-	isLast := b.Tries > 0 && received(record) >= b.Tries || errors.Is(cause, errHung) && received(record) == hungTries
+	isLast := b.Tries > 0 && received(record) >= b.Tries ||
+		errors.Is(cause, errHung) && received(record) == hungTries
 	if !isLast || isWaiting(cause) {
 		return
 	}
@@ -184,7 +199,8 @@ func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause e
 	}
 }
 
-// wait tells how long a message that failed is hidden: until the time that the failure names, else longer each time.
+// wait tells how long a message that failed is hidden: until the time that the failure names, else
+// longer each time.
 func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
 	var later *engine.RetryAfter
 	if errors.As(err, &later) {

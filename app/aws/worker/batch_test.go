@@ -47,21 +47,27 @@ func (h *hides) Hide(_ context.Context, receipts []string, d time.Duration) erro
 
 // record is a message as Lambda hands it over; text is what the handler makes of it.
 func record(id string, number, received int) events.SQSMessage {
-	return events.SQSMessage{MessageId: id, ReceiptHandle: "r" + id, Body: fmt.Sprintf(`{"ref":{"owner":"acme","repo":"incidents","number":%d},"why":%q}`, number, id),
-		Attributes: map[string]string{"MessageGroupId": fmt.Sprintf("acme/incidents#%d", number), "ApproximateReceiveCount": strconv.Itoa(received)}}
+	return events.SQSMessage{MessageId: id, ReceiptHandle: "r" + id,
+		Body: fmt.Sprintf(`{"ref":{"owner":"acme","repo":"incidents","number":%d},"why":%q}`, number, id),
+		Attributes: map[string]string{"MessageGroupId": fmt.Sprintf("acme/incidents#%d", number),
+			"ApproximateReceiveCount": strconv.Itoa(received)}}
 }
 
 // work handles records by a handler of their ids, and gives what failed and what was hidden.
-func work(t *testing.T, ctx context.Context, handle func(id string) error, records ...events.SQSMessage) (tried, failed []string, hidden map[string]time.Duration) {
+func work(t *testing.T, ctx context.Context, handle func(id string) error,
+	records ...events.SQSMessage) (tried, failed []string, hidden map[string]time.Duration) {
 	t.Helper()
 	h := &hides{seen: map[string]time.Duration{}}
 	var mu sync.Mutex
-	b := worker.Batch{Queue: h, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Handle: func(_ context.Context, m incident.Message) error {
-		mu.Lock()
-		tried = append(tried, m.Why)
-		mu.Unlock()
-		return handle(m.Why)
-	}}
+	b := worker.Batch{Queue: h, Now: func() time.Time {
+		return start
+	}, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+		Handle: func(_ context.Context, m incident.Message) error {
+			mu.Lock()
+			tried = append(tried, m.Why)
+			mu.Unlock()
+			return handle(m.Why)
+		}}
 	out, err := b.Work(ctx, events.SQSEvent{Records: records})
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +94,8 @@ func TestFailuresKeepTheOrder(t *testing.T) {
 			return errors.New("502")
 		}
 		return nil
-	}, record("1a", 1, 1), record("2a", 2, 1), record("1b", 1, 1), record("1c", 1, 1), record("3a", 3, 1), record("2b", 2, 1), record("1d", 1, 1))
+	}, record("1a", 1, 1), record("2a", 2, 1), record("1b", 1, 1), record("1c", 1, 1), record("3a", 3, 1),
+		record("2b", 2, 1), record("1d", 1, 1))
 	expect(t, "tried", tried, "1a", "1b", "2a", "2b", "3a")
 	expect(t, "failed", failed, "1b", "1c", "1d", "3a")
 	if len(hidden) != 4 || hidden["r1b"] != time.Second || hidden["r1d"] != time.Second {
@@ -105,15 +112,16 @@ func TestHowLongAMessageWaits(t *testing.T) {
 		received int
 		want     time.Duration
 	}{
-		"a failure":                             {errors.New("502"), 1, time.Second},
-		"again":                                 {errors.New("502"), 2, 2 * time.Second},
-		"the fifth time":                        {errors.New("502"), 5, 16 * time.Second},
-		"often":                                 {errors.New("502"), 12, 5 * time.Minute},
-		"for ever":                              {errors.New("502"), 1 << 40, 5 * time.Minute},
-		"a count that can't be read":            {errors.New("502"), -3, time.Second},
-		"later":                                 {later(20 * time.Minute), 1, 20 * time.Minute},
-		"later, however often":                  {later(20 * time.Minute), 12, 20 * time.Minute},
-		"later by half a second: a whole one":   {later(time.Minute + time.Second/2), 1, time.Minute + time.Second},
+		"a failure":                  {errors.New("502"), 1, time.Second},
+		"again":                      {errors.New("502"), 2, 2 * time.Second},
+		"the fifth time":             {errors.New("502"), 5, 16 * time.Second},
+		"often":                      {errors.New("502"), 12, 5 * time.Minute},
+		"for ever":                   {errors.New("502"), 1 << 40, 5 * time.Minute},
+		"a count that can't be read": {errors.New("502"), -3, time.Second},
+		"later":                      {later(20 * time.Minute), 1, 20 * time.Minute},
+		"later, however often":       {later(20 * time.Minute), 12, 20 * time.Minute},
+		"later by half a second: a whole one": {later(time.Minute + time.Second/2), 1,
+			time.Minute + time.Second},
 		"later, which has come meanwhile":       {later(-time.Minute), 1, time.Second},
 		"tomorrow, which is more than SQS does": {later(24 * time.Hour), 1, 12*time.Hour - 15*time.Minute},
 	} {
@@ -145,14 +153,18 @@ func TestWhatIsNoMessageFails(t *testing.T) {
 // The last try of a message that always fails tells its incident, once (A8).
 func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 	h := &hides{seen: map[string]time.Duration{}}
-	b := worker.Batch{Queue: h, Tries: 3, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+	b := worker.Batch{Queue: h, Tries: 3, Now: func() time.Time {
+		return start
+	}, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
 		Handle: func(context.Context, incident.Message) error { return errors.New("it never works") }}
 	for received := 1; received <= 3; received++ {
-		if _, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, received)}}); err != nil {
+		if _, err := b.Work(t.Context(),
+			events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, received)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(h.sent) != 1 || h.sent[0].Why != "aside" || h.sent[0].Ref.Number != 1 || h.sent[0].PutAside().Why != "it never works" {
+	if len(h.sent) != 1 || h.sent[0].Why != "aside" || h.sent[0].Ref.Number != 1 ||
+		h.sent[0].PutAside().Why != "it never works" {
 		t.Fatalf("sent %+v", h.sent)
 	}
 	told := record("1b", 1, 3)
@@ -169,10 +181,11 @@ func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 	}
 }
 
-// SQS counts each time that it hands out a message. One that only waits, or waits behind another, is sent again before that is too
-// often, for the time when it is to come; one that fails is not.
+// SQS counts each time that it hands out a message. One that only waits, or waits behind another,
+// is sent again before that is too often, for the time when it is to come; one that fails is not.
 func TestA4WaitingIsNoFailure(t *testing.T) {
-	later := fmt.Errorf("handle it: %w", &engine.RetryAfter{Until: start.Add(time.Hour), Err: errors.New("GitHub limits the rate")})
+	later := fmt.Errorf("handle it: %w",
+		&engine.RetryAfter{Until: start.Add(time.Hour), Err: errors.New("GitHub limits the rate")})
 	away := fmt.Errorf("look: %w", engine.ErrUnavailable)
 	for name, c := range map[string]struct {
 		err             error
@@ -181,18 +194,27 @@ func TestA4WaitingIsNoFailure(t *testing.T) {
 		in              time.Duration
 	}{
 		"later, for the first time": {err: later, tries: 8, received: 1, failed: []string{"a", "b"}},
-		"later, often":              {err: later, tries: 8, received: 4, again: []string{"a", "b"}, in: time.Hour},
-		"away, often":               {err: away, tries: 8, received: 4, again: []string{"a", "b"}, in: 8 * time.Second},
-		"away, for the last time":   {err: away, tries: 8, received: 8, again: []string{"a", "b"}, in: 128 * time.Second},
-		"later, one try":            {err: later, tries: 1, received: 1, again: []string{"a", "b"}, in: time.Hour},
-		"how often is not known":    {err: later, received: 1000, failed: []string{"a", "b"}},
-		"a failure":                 {err: errors.New("no"), tries: 8, received: 4, again: []string{"b"}, failed: []string{"a"}, in: 8 * time.Second},
-		"the last failure":          {err: errors.New("no"), tries: 8, received: 8, again: []string{"aside", "b"}, failed: []string{"a"}},
+		"later, often": {err: later, tries: 8, received: 4, again: []string{"a", "b"},
+			in: time.Hour},
+		"away, often": {err: away, tries: 8, received: 4, again: []string{"a", "b"},
+			in: 8 * time.Second},
+		"away, for the last time": {err: away, tries: 8, received: 8, again: []string{"a", "b"},
+			in: 128 * time.Second},
+		"later, one try":         {err: later, tries: 1, received: 1, again: []string{"a", "b"}, in: time.Hour},
+		"how often is not known": {err: later, received: 1000, failed: []string{"a", "b"}},
+		"a failure": {err: errors.New("no"), tries: 8, received: 4, again: []string{"b"},
+			failed: []string{"a"}, in: 8 * time.Second},
+		"the last failure": {err: errors.New("no"), tries: 8, received: 8, again: []string{"aside", "b"},
+			failed: []string{"a"}},
 	} {
 		h := &hides{seen: map[string]time.Duration{}}
-		b := worker.Batch{Queue: h, Tries: c.tries, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+		b := worker.Batch{Queue: h, Tries: c.tries, Now: func() time.Time {
+			return start
+		}, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
 			Handle: func(context.Context, incident.Message) error { return c.err }}
-		out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("a", 1, c.received), record("b", 1, c.received)}})
+		out, err := b.Work(t.Context(),
+			events.SQSEvent{Records: []events.SQSMessage{record("a", 1, c.received),
+				record("b", 1, c.received)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +238,9 @@ func TestA4WaitingIsNoFailure(t *testing.T) {
 
 // What can't be sent again waits where it is.
 func TestWhatCannotBeSentAgainIsKept(t *testing.T) {
-	b := worker.Batch{Queue: broken{}, Tries: 2, Now: func() time.Time { return start }, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
+	b := worker.Batch{Queue: broken{}, Tries: 2, Now: func() time.Time {
+		return start
+	}, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler),
 		Handle: func(context.Context, incident.Message) error { return engine.ErrUnavailable }}
 	out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 2)}})
 	if err != nil || len(out.BatchItemFailures) != 1 {
@@ -230,11 +254,13 @@ func TestTheEndOfTheFunctionsTime(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		h := &hides{seen: map[string]time.Duration{}}
-		b := worker.Batch{Queue: h, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Handle: func(ctx context.Context, m incident.Message) error {
-			<-ctx.Done()
-			return ctx.Err()
-		}}
-		out, err := b.Work(ctx, events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1), record("2a", 2, 1)}})
+		b := worker.Batch{Queue: h, Now: time.Now, Metrics: metrics.Discard{},
+			Logger: slog.New(slog.DiscardHandler), Handle: func(ctx context.Context, m incident.Message) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}}
+		out, err := b.Work(ctx, events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1),
+			record("2a", 2, 1)}})
 		if err != nil || ctx.Err() != nil || len(out.BatchItemFailures) != 2 || len(h.seen) != 2 {
 			t.Errorf("%v, %v, failed %v, hidden %v", err, ctx.Err(), out.BatchItemFailures, h.seen)
 		}
@@ -249,14 +275,17 @@ func TestTheEndOfTheFunctionsTime(t *testing.T) {
 	})
 }
 
-// A look that computes and does not notice that its time is over fails alone, and its incident is told at the third try. The next
-// batch goes to a new process, for this one is not rid of it.
+// A look that computes and does not notice that its time is over fails alone, and its incident is
+// told at the third try. The next batch goes to a new process, for this one is not rid of it.
 func TestAHungLookFailsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		h := &hides{seen: map[string]time.Duration{}}
 		exited := 0
-		b := worker.Batch{Queue: h, Tries: 50, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.DiscardHandler), Exit: func(int) { exited++ },
+		b := worker.Batch{Queue: h, Tries: 50, Now: time.Now, Metrics: metrics.Discard{},
+			Logger: slog.New(slog.DiscardHandler), Exit: func(int) {
+				exited++
+			},
 			Handle: func(_ context.Context, m incident.Message) error {
 				if m.Why == "1a" {
 					<-release
@@ -280,7 +309,8 @@ func TestAHungLookFailsAlone(t *testing.T) {
 		if h.seen["r1a"] != 5*time.Minute || h.seen["r2a"] != 0 {
 			t.Errorf("hidden %v", h.seen)
 		}
-		if len(h.sent) != 1 || h.sent[0].PutAside() == nil || !strings.Contains(h.sent[0].PutAside().Why, "hangs") {
+		if len(h.sent) != 1 || h.sent[0].PutAside() == nil ||
+			!strings.Contains(h.sent[0].PutAside().Why, "hangs") {
 			t.Errorf("told %+v", h.sent)
 		}
 		expect(t, "failed while it hangs", batch(record("3a", 3, 1)), "3a")
@@ -295,7 +325,8 @@ func TestAHungLookFailsAlone(t *testing.T) {
 
 func TestWhatCannotBeHiddenFailsAllTheSame(t *testing.T) {
 	log := &strings.Builder{}
-	b := worker.Batch{Queue: broken{}, Now: time.Now, Metrics: metrics.Discard{}, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	b := worker.Batch{Queue: broken{}, Now: time.Now, Metrics: metrics.Discard{},
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
 		Handle: func(context.Context, incident.Message) error { return errors.New("502") }}
 	out, err := b.Work(t.Context(), events.SQSEvent{Records: []events.SQSMessage{record("1a", 1, 1)}})
 	if err != nil || len(out.BatchItemFailures) != 1 || !strings.Contains(log.String(), "no permission") {

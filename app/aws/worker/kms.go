@@ -29,8 +29,9 @@ const patience = 10 * time.Second
 func (k *Key) Sign(digest []byte) ([]byte, error) {
 	ctx, stop := context.WithTimeout(context.Background(), patience) // ghinstallation passes none on
 	defer stop()
-	out, err := k.KMS.Sign(ctx, &kms.SignInput{KeyId: aws.String(k.ID), Message: digest, MessageType: types.MessageTypeDigest,
-		SigningAlgorithm: types.SigningAlgorithmSpecRsassaPkcs1V15Sha256})
+	out, err := k.KMS.Sign(ctx,
+		&kms.SignInput{KeyId: aws.String(k.ID), Message: digest, MessageType: types.MessageTypeDigest,
+			SigningAlgorithm: types.SigningAlgorithmSpecRsassaPkcs1V15Sha256})
 	if err != nil {
 		return nil, fmt.Errorf("sign with the key %s in KMS: %w", k.ID, err)
 	}
@@ -39,13 +40,15 @@ func (k *Key) Sign(digest []byte) ([]byte, error) {
 
 // SSM is what Parameter needs of AWS Systems Manager.
 type SSM interface {
-	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput,
+		error)
 }
 
 // Parameter gives what reads a parameter, decrypted.
 func Parameter(client SSM) func(ctx context.Context, name string) (string, error) {
 	return func(ctx context.Context, name string) (string, error) {
-		out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
+		out, err := client.GetParameter(ctx,
+			&ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
 		if err != nil {
 			return "", fmt.Errorf("read the parameter: %w", err)
 		}

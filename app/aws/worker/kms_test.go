@@ -54,7 +54,8 @@ func TestAParameterIsReadDecrypted(t *testing.T) {
 	if got, err := read(t.Context(), "/fb/slack"); got != "xoxb" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := read(t.Context(), "/fb/none"); err == nil || !strings.Contains(err.Error(), "ParameterNotFound") {
+	if _, err := read(t.Context(), "/fb/none"); err == nil ||
+		!strings.Contains(err.Error(), "ParameterNotFound") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -11,8 +11,10 @@ import (
 )
 
 // oddTimes are times to come back at that headers, clocks and files have given.
-var oddTimes = []time.Time{{}, start, start.Add(-time.Nanosecond), start.Add(-time.Hour), time.Unix(0, 0), time.Unix(-1<<62, 0), start.Add(time.Nanosecond),
-	time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC), time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Unix(1<<62, 0)}
+var oddTimes = []time.Time{{}, start, start.Add(-time.Nanosecond), start.Add(-time.Hour), time.Unix(0, 0),
+	time.Unix(-1<<62, 0), start.Add(time.Nanosecond),
+	time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC), time.Date(2926, 1, 1, 0, 0, 0, 0, time.UTC),
+	time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), time.Unix(1<<62, 0)}
 
 // Whenever a message says to come back, SQS hides it for a second at least, and no longer than it can.
 func TestNoMessageComesBackWithinASecondNorNever(t *testing.T) {
@@ -27,7 +29,9 @@ func TestNoMessageComesBackWithinASecondNorNever(t *testing.T) {
 		}
 	}
 	for _, received := range []int{-1, 0, 1, 40, 1 << 40} {
-		_, _, hidden := work(t, t.Context(), func(string) error { return errors.New("502") }, record("a", 1, received))
+		_, _, hidden := work(t, t.Context(), func(string) error {
+			return errors.New("502")
+		}, record("a", 1, received))
 		if d := hidden["ra"]; d < wait.Least || d > 5*time.Minute {
 			t.Errorf("received %d times and failed: hidden for %s", received, d)
 		}

@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Object reads an object of a bucket on S3, no more than limit bytes of it; nil: it is not there any more.
+// Object reads an object of a bucket on S3, no more than limit bytes of it; nil: it is not there
+// any more.
 func Object(client *s3.Client) func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
 	return func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
 		out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})

@@ -1,5 +1,6 @@
-// Package worker is what the functions behind the queue need of AWS beside it: timers by EventBridge Scheduler, batches of
-// SQS, parameters of Systems Manager, and a key that stays in KMS.
+// Package worker is what the functions behind the queue need of AWS beside it: timers by
+// EventBridge Scheduler, batches of SQS, parameters of Systems Manager, and a key that stays in
+// KMS.
 package worker
 
 import (
@@ -22,13 +23,18 @@ import (
 
 // EventBridge is what a Scheduler needs of Amazon EventBridge Scheduler.
 type EventBridge interface {
-	GetSchedule(context.Context, *scheduler.GetScheduleInput, ...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
-	CreateSchedule(context.Context, *scheduler.CreateScheduleInput, ...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
-	UpdateSchedule(context.Context, *scheduler.UpdateScheduleInput, ...func(*scheduler.Options)) (*scheduler.UpdateScheduleOutput, error)
-	DeleteSchedule(context.Context, *scheduler.DeleteScheduleInput, ...func(*scheduler.Options)) (*scheduler.DeleteScheduleOutput, error)
+	GetSchedule(context.Context, *scheduler.GetScheduleInput,
+		...func(*scheduler.Options)) (*scheduler.GetScheduleOutput, error)
+	CreateSchedule(context.Context, *scheduler.CreateScheduleInput,
+		...func(*scheduler.Options)) (*scheduler.CreateScheduleOutput, error)
+	UpdateSchedule(context.Context, *scheduler.UpdateScheduleInput,
+		...func(*scheduler.Options)) (*scheduler.UpdateScheduleOutput, error)
+	DeleteSchedule(context.Context, *scheduler.DeleteScheduleInput,
+		...func(*scheduler.Options)) (*scheduler.DeleteScheduleOutput, error)
 }
 
-// Scheduler keeps timers as one-time schedules that put a message into the queue. It implements engine.Scheduler.
+// Scheduler keeps timers as one-time schedules that put a message into the queue. It implements
+// engine.Scheduler.
 type Scheduler struct {
 	EventBridge EventBridge
 	Group       string // schedule group
@@ -37,13 +43,15 @@ type Scheduler struct {
 	Now         func() time.Time
 }
 
-// soonest is how far ahead a timer is set at least: a time that passes while the request is on its way is refused.
+// soonest is how far ahead a timer is set at least: a time that passes while the request is on its
+// way is refused.
 const soonest = 5 * time.Second
 
 // Schedule sets the time of an incident's next look; zero removes it.
 //
-// An incident has two places for its timer, of which one is used at a time. A schedule that fired deletes itself shortly
-// after, and with it whatever is set in its place meanwhile: so the look that it caused uses the other.
+// An incident has two places for its timer, of which one is used at a time. A schedule that fired
+// deletes itself shortly after, and with it whatever is set in its place meanwhile: so the look
+// that it caused uses the other.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
 func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
 	if _, err := incident.ParseRef(ref.String()); err != nil {
@@ -92,17 +100,22 @@ func (s *Scheduler) Send(ctx context.Context, m incident.Message, at time.Time) 
 func (s *Scheduler) put(ctx context.Context, name string, ref incident.Ref, body string, at time.Time) error {
 	expression := awssdk.String("at(" + at.Format(layout) + ")")
 	window := &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
-	target := &types.Target{Arn: awssdk.String(s.QueueARN), RoleArn: awssdk.String(s.Role), Input: awssdk.String(body),
+	target := &types.Target{Arn: awssdk.String(s.QueueARN), RoleArn: awssdk.String(s.Role),
+		Input:         awssdk.String(body),
 		SqsParameters: &types.SqsParameters{MessageGroupId: awssdk.String(aws.Group(ref))}}
 	_, err := s.EventBridge.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
-		GroupName: awssdk.String(s.Group), Name: awssdk.String(name), Description: awssdk.String(ref.String()), ScheduleExpression: expression,
-		ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target, ActionAfterCompletion: types.ActionAfterCompletionDelete,
+		GroupName: awssdk.String(s.Group), Name: awssdk.String(name),
+		Description: awssdk.String(ref.String()), ScheduleExpression: expression,
+		ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target,
+		ActionAfterCompletion: types.ActionAfterCompletionDelete,
 	})
 	var there *types.ConflictException
 	if errors.As(err, &there) {
 		_, err = s.EventBridge.UpdateSchedule(ctx, &scheduler.UpdateScheduleInput{
-			GroupName: awssdk.String(s.Group), Name: awssdk.String(name), Description: awssdk.String(ref.String()), ScheduleExpression: expression,
-			ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target, ActionAfterCompletion: types.ActionAfterCompletionDelete,
+			GroupName: awssdk.String(s.Group), Name: awssdk.String(name),
+			Description: awssdk.String(ref.String()), ScheduleExpression: expression,
+			ScheduleExpressionTimezone: awssdk.String("UTC"), FlexibleTimeWindow: window, Target: target,
+			ActionAfterCompletion: types.ActionAfterCompletionDelete,
 		})
 	}
 	if err != nil {
@@ -113,7 +126,8 @@ func (s *Scheduler) put(ctx context.Context, name string, ref incident.Ref, body
 
 // read tells for when a schedule is set; zero: there is none.
 func (s *Scheduler) read(ctx context.Context, name string) (time.Time, error) {
-	out, err := s.EventBridge.GetSchedule(ctx, &scheduler.GetScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
+	out, err := s.EventBridge.GetSchedule(ctx,
+		&scheduler.GetScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
 	var none *types.ResourceNotFoundException
 	if errors.As(err, &none) {
 		return time.Time{}, nil
@@ -129,7 +143,8 @@ func (s *Scheduler) read(ctx context.Context, name string) (time.Time, error) {
 }
 
 func (s *Scheduler) remove(ctx context.Context, name string) error {
-	_, err := s.EventBridge.DeleteSchedule(ctx, &scheduler.DeleteScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
+	_, err := s.EventBridge.DeleteSchedule(ctx,
+		&scheduler.DeleteScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
 	var none *types.ResourceNotFoundException
 	if err != nil && !errors.As(err, &none) {
 		return fmt.Errorf("remove the schedule %s/%s: %w", s.Group, name, err)
@@ -157,7 +172,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// name derives a schedule's name from the incident and what tells its schedules apart. At most 64 letters, digits, and
+// name derives a schedule's name from the incident and what tells its schedules apart. At most 64
+// letters, digits, and
 // -_. are allowed, so a hash stands for all that.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 func name(kind string, ref incident.Ref, what string) string {

@@ -38,13 +38,15 @@ func newTimers(t *testing.T) *timers {
 	x := &timers{t: t, now: start}
 	clock := func() time.Time { return x.now }
 	x.aws = awstest.New(t, clock)
-	url, arn := x.aws.AddQueue("firebreak.fifo", awstest.QueueOptions{Visibility: 12 * time.Minute, Receives: 3})
+	url, arn := x.aws.AddQueue("firebreak.fifo",
+		awstest.QueueOptions{Visibility: 12 * time.Minute, Receives: 3})
 	cfg, err := aws.Config(x.aws.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x.queue = url
-	x.Scheduler = &worker.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: "firebreak-prod", Role: "arn:aws:iam::123456789012:role/timers",
+	x.Scheduler = &worker.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: "firebreak-prod",
+		Role:     "arn:aws:iam::123456789012:role/timers",
 		QueueARN: arn, Now: clock}
 	return x
 }
@@ -103,7 +105,8 @@ func TestATimerInThePastComesSoon(t *testing.T) {
 	x.expect("1 10:40:05")
 }
 
-// A schedule that fired deletes itself a moment later. What the look that it caused sets must outlive that, again and again.
+// A schedule that fired deletes itself a moment later. What the look that it caused sets must
+// outlive that, again and again.
 func TestATimerSetByItsOwnFiringIsKept(t *testing.T) {
 	x := newTimers(t)
 	next := start.Add(20 * time.Minute)
@@ -144,7 +147,8 @@ func TestATimerBecomesAMessage(t *testing.T) {
 
 func TestMessagesForLater(t *testing.T) {
 	x := newTimers(t)
-	m := incident.Message{Ref: ref(1), Why: "again", Delivery: "d", What: &incident.Comment{Body: "<aws.scheduler.execution-id>"}}
+	m := incident.Message{Ref: ref(1), Why: "again", Delivery: "d",
+		What: &incident.Comment{Body: "<aws.scheduler.execution-id>"}}
 	for range 2 {
 		if err := x.Send(t.Context(), m, start.Add(time.Minute)); err != nil {
 			t.Fatal(err)
@@ -168,12 +172,15 @@ func TestScheduleNames(t *testing.T) {
 	x := newTimers(t)
 	allowed := regexp.MustCompile(`^[0-9a-zA-Z-_.]{1,64}$`)
 	seen := map[string]bool{}
-	for _, r := range []incident.Ref{ref(1), ref(11), {Owner: "acme", Repo: "incidents-1", Number: 1}, {Owner: strings.Repeat("o", 39), Repo: strings.Repeat("r", 100), Number: 999_999_999}} { // the longest name and number that there are
+	// the longest name and number that there are
+	for _, r := range []incident.Ref{ref(1), ref(11), {Owner: "acme", Repo: "incidents-1", Number: 1},
+		{Owner: strings.Repeat("o", 39), Repo: strings.Repeat("r", 100), Number: 999_999_999}} {
 		if err := x.Schedule(t.Context(), r, start.Add(time.Hour)); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := x.Schedule(t.Context(), incident.Ref{Owner: "ACME", Repo: "Incidents", Number: 1}, start.Add(time.Hour)); err != nil {
+	if err := x.Schedule(t.Context(), incident.Ref{Owner: "ACME", Repo: "Incidents", Number: 1},
+		start.Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
 	for _, s := range x.aws.Schedules() {
@@ -193,9 +200,12 @@ func TestTimersThatFail(t *testing.T) {
 		t.Error("a timer of no incident")
 	}
 	x.set(1, start.Add(time.Hour))
-	for operation, at := range map[string]time.Time{"GetSchedule": start.Add(2 * time.Hour), "CreateSchedule": start.Add(2 * time.Hour), "UpdateSchedule": start.Add(2 * time.Hour), "DeleteSchedule": {}} {
+	for operation, at := range map[string]time.Time{"GetSchedule": start.Add(2 * time.Hour),
+		"CreateSchedule": start.Add(2 * time.Hour), "UpdateSchedule": start.Add(2 * time.Hour),
+		"DeleteSchedule": {}} {
 		x.aws.Refuse(operation, "AccessDeniedException")
-		if err := x.Schedule(t.Context(), ref(1), at); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		if err := x.Schedule(t.Context(), ref(1), at); err == nil ||
+			!strings.Contains(err.Error(), "AccessDenied") {
 			t.Errorf("%s is refused: %v", operation, err)
 		}
 		x.aws.Refuse(operation, "")

@@ -11,9 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 )
 
-// SES opens Amazon SES in a region with the credentials of the environment. What it returns sends a mail and tries once: who
-// calls it knows when to try again.
-func SES(ctx context.Context, region string, client *http.Client) (func(ctx context.Context, mail []byte) error, error) {
+// SES opens Amazon SES in a region with the credentials of the environment. What it returns sends a
+// mail and tries once: who calls it knows when to try again.
+func SES(ctx context.Context, region string,
+	client *http.Client) (func(ctx context.Context, mail []byte) error, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
 	if err != nil {
 		return nil, err

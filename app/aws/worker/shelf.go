@@ -26,7 +26,9 @@ const maxKept = 1 << 20
 
 // Save stores content by a name. It implements engine.Shelf.
 func (s *Shelf) Save(ctx context.Context, name string, content []byte) error {
-	_, err := s.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(s.Bucket), Key: aws.String(s.key(name)), Body: bytes.NewReader(content)})
+	_, err := s.S3.PutObject(ctx,
+		&s3.PutObjectInput{Bucket: aws.String(s.Bucket), Key: aws.String(s.key(name)),
+			Body: bytes.NewReader(content)})
 	if err != nil {
 		return fmt.Errorf("write s3://%s/%s: %w", s.Bucket, s.key(name), err)
 	}

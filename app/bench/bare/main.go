@@ -1,5 +1,6 @@
-// Command bare is the least that a function for GitHub's webhooks can do: it computes the HMAC, and answers; where it is told
-// a queue, it sends the body there before. What the webhook function takes is measured against it.
+// Command bare is the least that a function for GitHub's webhooks can do: it computes the HMAC, and
+// answers; where it is told a queue, it sends the body there before. What the webhook function
+// takes is measured against it.
 package main
 
 import (
@@ -25,12 +26,15 @@ func main() {
 		log.Fatal(err)
 	}
 	client := sqs.NewFromConfig(cfg)
-	lambda.Start(func(ctx context.Context, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	lambda.Start(func(ctx context.Context,
+		r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(r.Body))
 		mac.Sum(nil)
 		if url != "" {
-			if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: awssdk.String(url), MessageBody: awssdk.String("look")}); err != nil {
+			if _, err := client.SendMessage(ctx,
+				&sqs.SendMessageInput{QueueUrl: awssdk.String(url),
+					MessageBody: awssdk.String("look")}); err != nil {
 				return events.APIGatewayV2HTTPResponse{}, err
 			}
 		}

@@ -1,4 +1,5 @@
-// Package prom shows the metrics to Prometheus. It is a package of its own, for the functions on AWS link none of it.
+// Package prom shows the metrics to Prometheus. It is a package of its own, for the functions on
+// AWS link none of it.
 package prom
 
 import (
@@ -22,8 +23,10 @@ type Recorder struct {
 // New builds a recorder of all metrics, those of the Go runtime and of the process included.
 func New() *Recorder {
 	r := &Recorder{registry: prometheus.NewRegistry(), counters: map[*metrics.Metric]*prometheus.CounterVec{},
-		gauges: map[*metrics.Metric]*prometheus.GaugeVec{}, histograms: map[*metrics.Metric]*prometheus.HistogramVec{}}
-	r.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		gauges:     map[*metrics.Metric]*prometheus.GaugeVec{},
+		histograms: map[*metrics.Metric]*prometheus.HistogramVec{}}
+	r.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, m := range metrics.All {
 		var labels []string
 		for _, l := range m.Labels {
@@ -38,14 +41,16 @@ func New() *Recorder {
 			r.gauges[m] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, labels)
 			r.registry.MustRegister(r.gauges[m])
 		case metrics.Histogram:
-			r.histograms[m] = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: m.Name, Help: m.Help, Buckets: m.Buckets}, labels)
+			r.histograms[m] = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: m.Name,
+				Help: m.Help, Buckets: m.Buckets}, labels)
 			r.registry.MustRegister(r.histograms[m])
 		}
 	}
 	return r
 }
 
-// zero shows a counter of one label or none before anything is counted: an increase from nothing is seen by no rule.
+// zero shows a counter of one label or none before anything is counted: an increase from nothing is
+// seen by no rule.
 // https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
 func (r *Recorder) zero(m *metrics.Metric) {
 	switch len(m.Labels) {

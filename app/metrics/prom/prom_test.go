@@ -71,7 +71,8 @@ func TestCountersBeginAtNought(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]int{"firebreak_updates_overdue_total": 1, "firebreak_page_failures_total": 6} {
+	for name, want := range map[string]int{"firebreak_updates_overdue_total": 1,
+		"firebreak_page_failures_total": 6} {
 		if got := len(families[name].GetMetric()); got != want {
 			t.Errorf("%s has %d series, want %d", name, got, want)
 		}
