@@ -7,10 +7,10 @@
 //
 // A second test plays other days and holds what must be so whatever happens (TestA4InvariantsHold): people act between any two
 // calls of a pass, time passes and webhooks come meanwhile, single operations fail for a while, receivers lose what they are
-// sent, and the product sweeps by itself. What both see is measured: each of testdata/planted is a fault that is planted in a
-// copy of the product, and seeds are played until it is found.
+// sent, and the product sweeps by itself. What both see is measured: each of testdata/planted is a fault that the product is built
+// with, and seeds are played until it is found.
 //
-//	go test ./app/simulation -run Planted -planted 2000 -timeout 12h -v
+//	go test ./app/simulation -run PlantedFaultsAreFound -planted 2000 -timeout 12h -v
 //
 // Two things don't hold while two workers are at one incident, since GitHub can't write only if nobody else did: a reply, and
 // the first card, may then be there twice. The queue's one writer for each incident keeps them from meeting.

@@ -1,13 +1,21 @@
 package simulation
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,84 +23,335 @@ import (
 var (
 	planted = flag.Uint64("planted", 0, "plant each fault of testdata/planted, and play up to so many seeds until it is found")
 	fault   = flag.String("fault", "", "only the faults whose file's name has this in it")
+	known   = flag.Bool("known", false, "play only the seed by which a fault was found before")
 )
 
-// TestPlantedFaultsAreFound measures what the simulation sees: each file of testdata/planted is a fault
-// that the product once had, or nearly had: in the first line what, and perhaps in the second by which
-// test. It is planted in a copy of the product, and seeds are played
-// until one fails that passes without it. It builds and plays for long, so it has to be asked for:
+// plantedFault is a fault that the product once had, or nearly had: a file of testdata/planted. Its first line says what it is,
+// "By:" may name the test that finds it sooner, and "Found:" says by which test and seed it was found. Edits follow, each with its
+// place:
 //
-//	go test ./app/simulation -run Planted -planted 2000 -timeout 12h -v
-func TestPlantedFaultsAreFound(t *testing.T) {
-	if *planted == 0 {
-		t.Skip("it takes hours: ask for it with -planted 2000")
+//	in app/engine func sendOnce
+//	-	if !any_d.Sent.IsZero() {
+//	+	if any_d.Sent.After(now) {
+//
+// An edit is found by its Go tokens, in any file of the package: blanks, comments and the names of files don't matter, and any_x
+// stands for any identifier. Lines that begin with a blank stay. Without a "-" line the new ones begin the function.
+type plantedFault struct {
+	name, title, tests string
+	found              struct {
+		test string
+		seed uint64
 	}
-	patches, err := filepath.Glob("testdata/planted/*" + *fault + "*.patch")
-	if err != nil || len(patches) == 0 {
+	edits []plantedEdit
+}
+
+type plantedEdit struct {
+	pkg, function string
+	before, after []string
+}
+
+// readFaults reads the faults whose file's name contains a text.
+func readFaults(t *testing.T, of string) (all []plantedFault) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/planted/*" + of + "*.fault")
+	if err != nil || len(files) == 0 {
 		t.Fatal("no faults to plant: ", err)
 	}
-	root, err := filepath.Abs("../..")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, parseFault(t, strings.TrimSuffix(filepath.Base(file), ".fault"), string(text)))
+	}
+	return all
+}
+
+func parseFault(t *testing.T, name, text string) plantedFault {
+	t.Helper()
+	f := plantedFault{name: name, tests: "TestA4FaultsChangeNothing|TestA4InvariantsHold"}
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		value := func(key string) bool { return strings.HasPrefix(line, key+": ") }
+		switch {
+		case f.title == "":
+			f.title = line
+		case value("By"):
+			f.tests = strings.TrimPrefix(line, "By: ")
+		case value("Found"):
+			if _, err := fmt.Sscanf(line, "Found: %s %d", &f.found.test, &f.found.seed); err != nil {
+				t.Fatalf("%s: %q: %v", name, line, err)
+			}
+		case strings.HasPrefix(line, "in "):
+			pkg, function, _ := strings.Cut(strings.TrimPrefix(line, "in "), " func ")
+			f.edits = append(f.edits, plantedEdit{pkg: pkg, function: function})
+		case line == "" || len(f.edits) == 0:
+		default:
+			e := &f.edits[len(f.edits)-1]
+			if line[0] != '+' {
+				e.before = append(e.before, line[1:])
+			}
+			if line[0] != '-' {
+				e.after = append(e.after, line[1:])
+			}
+		}
+	}
+	return f
+}
+
+// change replaces a part of a file.
+type change struct {
+	from, to int
+	text     string
+}
+
+// goToken is a token of Go with its place.
+type goToken struct {
+	text     string
+	from, to int
+}
+
+// tokensOf returns the tokens of Go code, without comments and the semicolons that line breaks stand for.
+func tokensOf(src []byte) (all []goToken) {
+	var s scanner.Scanner
+	file := token.NewFileSet().AddFile("", -1, len(src))
+	s.Init(file, src, func(token.Position, string) {}, 0)
+	for {
+		pos, tok, literal := s.Scan()
+		if tok == token.EOF {
+			return all
+		}
+		if tok == token.SEMICOLON && literal == "\n" {
+			continue
+		}
+		if literal == "" {
+			literal = tok.String()
+		}
+		from := file.Offset(pos)
+		all = append(all, goToken{literal, from, from + len(literal)})
+	}
+}
+
+// find returns where an edit belongs in a file. There must be one place in its package.
+func (e plantedEdit) find(src []byte) (places []change) {
+	from, to := 0, len(src)
+	if e.function != "" {
+		var ok bool
+		if from, to, ok = bodyOf(src, e.function); !ok {
+			return nil
+		}
+	}
+	after := strings.Join(e.after, "\n")
+	if len(e.before) == 0 {
+		return []change{{from + 1, from + 1, "\n" + after + "\n"}}
+	}
+	pattern, all := tokensOf([]byte(strings.Join(e.before, "\n"))), tokensOf(src)
+	for i := 0; i+len(pattern) <= len(all); i++ {
+		bound, isMatch := map[string]string{}, all[i].from >= from && all[i+len(pattern)-1].to <= to
+		for j := 0; j < len(pattern) && isMatch; j++ {
+			want, got := pattern[j].text, all[i+j].text
+			if !strings.HasPrefix(want, "any_") {
+				isMatch = want == got
+				continue
+			}
+			is, known := bound[want]
+			isMatch = token.IsIdentifier(got) && (!known || is == got)
+			bound[want] = got
+		}
+		if isMatch {
+			text := wildcard.ReplaceAllStringFunc(after, func(name string) string { return cmp.Or(bound[name], name) })
+			places = append(places, change{all[i].from, all[i+len(pattern)-1].to, text})
+		}
+	}
+	return places
+}
+
+var wildcard = regexp.MustCompile(`\bany_\w+`)
+
+// bodyOf returns where the body of a function or method is, with its braces.
+func bodyOf(src []byte, name string) (from, to int, ok bool) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "", src, parser.SkipObjectResolution)
+	if err != nil {
+		return 0, 0, false
+	}
+	for _, d := range file.Decls {
+		if f, is := d.(*ast.FuncDecl); is && f.Name.Name == name && f.Body != nil {
+			return set.Position(f.Body.Lbrace).Offset, set.Position(f.Body.End()).Offset, true
+		}
+	}
+	return 0, 0, false
+}
+
+// plant returns what a fault changes, by file.
+func (f plantedFault) plant(root string) (map[string][]change, error) {
+	changes := map[string][]change{}
+	for _, e := range f.edits {
+		files, err := filepath.Glob(filepath.Join(root, e.pkg, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		n := 0
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			src, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range e.find(src) {
+				changes[file] = append(changes[file], c)
+				n++
+			}
+		}
+		if n != 1 {
+			return nil, fmt.Errorf("%s does not fit the code any more: %d places in %s %s for %q", f.name, n, e.pkg, e.function, e.before)
+		}
+	}
+	return changes, nil
+}
+
+// overlay writes changed files and the list of them that the go command takes.
+func overlay(t *testing.T, changes map[string][]change) string {
+	t.Helper()
+	dir, replaced := t.TempDir(), map[string]string{}
+	for _, file := range slices.Sorted(maps.Keys(changes)) {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := slices.SortedFunc(slices.Values(changes[file]), func(a, b change) int { return b.from - a.from })
+		for _, c := range all {
+			src = slices.Concat(src[:c.from], []byte(c.text), src[c.to:])
+		}
+		replaced[file] = filepath.Join(dir, fmt.Sprintf("%d.go", len(replaced)))
+		if err := os.WriteFile(replaced[file], src, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := build(t, root)
-	for _, patch := range patches {
-		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(patch)
+	to := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// TestPlantedFaultsFit holds that each fault still has its place in the code, and compiles there: all of them at once, but for
+// those that change the same place.
+func TestPlantedFaultsFit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds half of the product")
+	}
+	root := rootOf(t)
+	faults := readFaults(t, "")
+	for len(faults) > 0 {
+		all, packages := map[string][]change{}, map[string]bool{}
+		var names []string
+		faults = slices.DeleteFunc(faults, func(f plantedFault) bool {
+			if f.title == "" || len(f.edits) == 0 {
+				t.Errorf("%s: no title, or no edits", f.name)
+				return true
+			}
+			changes, err := f.plant(root)
+			if err != nil {
+				t.Error(err)
+				return true
+			}
+			for file, some := range changes {
+				for _, c := range some {
+					if slices.ContainsFunc(all[file], func(o change) bool { return c.from <= o.to && o.from <= c.to }) {
+						return false
+					}
+				}
+			}
+			for file, some := range changes {
+				all[file] = append(all[file], some...)
+				packages[filepath.Dir(file)] = true
+			}
+			names = append(names, f.name)
+			return true
+		})
+		if len(names) == 0 {
+			continue
+		}
+		cmd := exec.Command("go", slices.Concat([]string{"build", "-overlay", overlay(t, all)}, slices.Sorted(maps.Keys(packages)))...)
+		cmd.Dir = root
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("one of %v does not compile: %v\n%s", names, err, out)
+		}
+	}
+}
+
+// TestPlantedFaultsAreFound measures what the simulation sees: each fault is planted, and seeds are played until one fails that
+// passes without it. It builds and plays for long, so it has to be asked for:
+//
+//	go test ./app/simulation -run PlantedFaultsAreFound -planted 2000 -timeout 12h -v
+//
+// With -known only the seeds are played by which the faults were found before, which takes minutes.
+func TestPlantedFaultsAreFound(t *testing.T) {
+	if *planted == 0 && !*known {
+		t.Skip("it takes hours: ask for it with -planted 2000")
+	}
+	root := rootOf(t)
+	whole := build(t, root, nil)
+	for _, f := range readFaults(t, *fault) {
+		t.Run(f.name, func(t *testing.T) {
+			changes, err := f.plant(root)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tree := t.TempDir()
-			for _, part := range []string{"app", "templates", "go.mod", "go.sum"} {
-				run(t, root, "cp", "-r", part, tree)
+			broken := build(t, root, changes)
+			if *known {
+				if f.found.seed == 0 {
+					t.Skip("no seed is known that finds it")
+				}
+				if seed, _ := find(t, broken, whole, f.found.test, f.found.seed, f.found.seed); seed == 0 {
+					t.Errorf("%s: seed %d of %s does not find it any more", f.title, f.found.seed, f.found.test)
+				}
+				return
 			}
-			apply := exec.Command("patch", "-p1", "--no-backup-if-mismatch")
-			apply.Dir, apply.Stdin = tree, strings.NewReader(string(text))
-			if out, err := apply.CombinedOutput(); err != nil {
-				t.Fatalf("the fault does not fit the code any more: %v\n%s", err, out)
-			}
-			broken := build(t, tree)
-			title, rest, _ := strings.Cut(string(text), "\n")
-			tests := "TestA4FaultsChangeNothing|TestA4InvariantsHold"
-			if first, _, _ := strings.Cut(rest, "\n"); strings.HasPrefix(first, "By: ") { // by the one that sees it sooner
-				tests = strings.TrimPrefix(first, "By: ")
-			}
-			seed, why := find(t, broken, whole, tests)
+			seed, why := find(t, broken, whole, f.tests, *first, *planted)
 			if seed == 0 {
-				t.Fatalf("%s: not found within %d seeds", title, *planted)
+				t.Fatalf("%s: not found within %d seeds", f.title, *planted)
 			}
-			t.Logf("%s: found by seed %d of %d, %s", title, seed, *planted, why)
+			t.Logf("%s\nFound: %s %d", f.title, why, seed)
 		})
 	}
 }
 
-// run runs a command that must succeed.
-func run(t *testing.T, dir, name string, args ...string) {
+func rootOf(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
 	}
+	return root
 }
 
-// build builds the simulation of a tree.
-func build(t *testing.T, tree string) string {
+// build builds the simulation with changes to the product.
+func build(t *testing.T, root string, changes map[string][]change) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "simulation")
-	run(t, tree, "go", "test", "-c", "-o", to, "./app/simulation")
+	cmd := exec.Command("go", "test", "-c", "-ldflags=-s -w", "-overlay", overlay(t, changes), "-o", to, "./app/simulation")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
 	return to
 }
 
 var failedSeed = regexp.MustCompile(`--- FAIL: (TestA4\w+)/seed=(\d+) `)
 
 // find plays seeds until one fails that passes without the fault.
-func find(t *testing.T, broken, whole, tests string) (seed uint64, why string) {
+func find(t *testing.T, broken, whole, tests string, from, to uint64) (seed uint64, why string) {
 	t.Helper()
-	const together = 10
-	for from := uint64(1); from <= *planted; from += together {
-		out, failed := play(t, broken, tests, "-first", fmt.Sprint(from), "-seeds", fmt.Sprint(min(together, *planted-from+1)))
+	const together = 6
+	for ; from <= to; from += together {
+		out, failed := play(t, broken, tests, "-first", fmt.Sprint(from), "-seeds", fmt.Sprint(min(together, to-from+1)))
 		if !failed {
 			continue
 		}
@@ -116,7 +375,6 @@ func find(t *testing.T, broken, whole, tests string) (seed uint64, why string) {
 func play(t *testing.T, binary, tests string, args ...string) (out string, failed bool) {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"-test.run", "^(" + tests + ")$", "-test.parallel", "2", "-test.timeout", "1h"}, args...)...)
-	cmd.Dir = "."
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
