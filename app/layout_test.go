@@ -17,10 +17,11 @@ const module = "github.com/firebreak-dev/firebreak/"
 var allowed = map[string][]string{
 	"templates":           {"app/incident", "app/naming", "app/texts"},
 	"app/naming":          {},
+	"app/reply":           {},
 	"app/texts":           {},
 	"app/texts/textstest": {},
 	"app/incident":        {"app/naming", "app/texts"},
-	"app/command":         {"app/incident", "app/naming", "app/texts"},
+	"app/command":         {"app/reply", "app/incident", "app/naming", "app/texts"},
 	"app/config":          {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/mark":            {},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},

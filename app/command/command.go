@@ -10,6 +10,7 @@ import (
 	"github.com/yuin/goldmark/parser"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/reply"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -32,17 +33,17 @@ const (
 // A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What stands in a quote, code, a
 // list, a table, a heading, a link or HTML is no command, nor is what is struck through. A command's text runs on until the
 // next command or the comment's end, whatever Markdown it is; quotes at its end are left out, since that is what mail
-// programs append.
+// programs append. A mail that is quoted without marks, and a signature, belong to nobody: see package reply.
 func Parse(body string) []any { return parse(body, markdown) }
 
 func parse(body string, md parser.Parser) []any {
+	body = reply.Own(newlines(body))
 	if !Has(body) {
 		return nil
 	}
 	if why := tooMuch(body); why != "" {
 		return refused(body, why+"; write the command in a comment of its own")
 	}
-	body = newlines(body)
 	var out []any
 	for _, p := range find(body, md) {
 		out = append(out, read(p))

@@ -153,7 +153,7 @@ func isAttributionAt(lines []line, i int) bool {
 			return false
 		}
 		if isAttribution(said) {
-			return !isAttributionAfter(lines, i, n) && !isAnswered(lines, n)
+			return (when.MatchString(lines[i].text) || !isAttributionAfter(lines, i, n)) && !isAnswered(lines, n)
 		}
 	}
 
@@ -161,7 +161,7 @@ func isAttributionAt(lines []line, i int) bool {
 }
 
 // isAttributionAfter reports whether the line that ends an attribution does so for a later beginning too: then what is before that is
-// text.
+// text, unless it begins with the date.
 func isAttributionAfter(lines []line, begin, end int) bool {
 	said := ""
 	for n := end; n > begin; n-- {
