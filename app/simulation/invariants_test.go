@@ -54,7 +54,7 @@ func (l *locked) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(string(b)) {
-		for _, word := range []string{"message was put aside", "panic", "fact skipped", "the queue fails"} {
+		for _, word := range []string{"message put aside", "panic", "fact skipped", "queue worker stopped"} {
 			if strings.Contains(line, word) {
 				l.kept = append(l.kept, strings.TrimSpace(line))
 			}

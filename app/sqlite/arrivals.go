@@ -15,21 +15,21 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// together is how many arrivals stand in one row at most, and are sorted in at once: whatever else
-// is to be written waits for them, a webhook's answer too.
-const together = 64
+// maxBatch is how many arrivals are stored in one row, and ingested at once, at most. All other
+// writes wait for them, the answer to a webhook too.
+const maxBatch = 64
 
-// arrival is a message as it was taken, one line of a row of arrivals. What came at the same time
-// is put down in one row, at the cost of one, and sorted into the queue afterwards: the answer to
-// GitHub waits for no table with its indexes.
+// arrival is a message as it was received: one line in a row of the table arrivals. Messages that
+// arrive together are stored in one row, at the cost of one, and ingested later, so that the answer
+// to GitHub doesn't wait for tables with indexes.
 type arrival[Message any] struct {
 	At      int64   `json:"at"`  // when it came, Unix nanoseconds
 	Due     int64   `json:"due"` // Unix nanoseconds
 	Message Message `json:"message"`
 }
 
-// Enqueue stores a message and returns once it is on disk. One whose delivery is known already
-// changes nothing, unless it was put aside: then it is tried anew.
+// Enqueue stores a message and returns once it is on disk. A message whose delivery is known
+// changes nothing, unless it was put aside: then it is tried again.
 func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) error {
 	now := s.clock.Now()
 	if at.Before(now) {
@@ -43,11 +43,11 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 	return s.send(ctx, write{arrived: line})
 }
 
-// putDown writes what arrived and gives the last row's id, which counts all lines so far. The line
-// breaks between the lines are none of JSON's.
-func (s *Store) putDown(tx *sql.Tx, lines [][]byte) (id int64, err error) {
+// insertArrivals stores messages and returns the last row's id, which is the number of messages so
+// far. JSON contains no line breaks, so they separate the messages.
+func (s *Store) insertArrivals(tx *sql.Tx, lines [][]byte) (id int64, err error) {
 	id = s.answered
-	for some := range slices.Chunk(lines, together) {
+	for some := range slices.Chunk(lines, maxBatch) {
 		id += int64(len(some))
 		if _, err := tx.Stmt(s.addArrivals).Exec(id, bytes.Join(some, []byte("\n"))); err != nil {
 			return 0, err
@@ -56,10 +56,10 @@ func (s *Store) putDown(tx *sql.Tx, lines [][]byte) (id int64, err error) {
 	return id, nil
 }
 
-// sort puts into the queue all that had arrived when it was called; what arrives meanwhile waits,
-// or it might never end. It comes before each look at the queue.
-func (s *Store) sort(ctx context.Context) error {
-	for all := s.arrived.Load(); s.sorted.Load() < all; {
+// ingest moves everything into the queue that had arrived when it was called. Later arrivals wait,
+// or it might never end. It runs before each read of the queue.
+func (s *Store) ingest(ctx context.Context) error {
+	for all := s.arrived.Load(); s.ingested.Load() < all; {
 		row := all // if somebody else has sorted it in by now
 		err := s.write(ctx, func(tx *sql.Tx) error {
 			var lines []byte
@@ -71,11 +71,11 @@ func (s *Store) sort(ctx context.Context) error {
 				return err
 			}
 			for line := range bytes.SplitSeq(lines, []byte("\n")) {
-				if err := s.queue(tx, line); err != nil {
+				if err := s.insert(tx, line); err != nil {
 					return err
 				}
 			}
-			if _, err := tx.Stmt(s.forgetDeliveries).Exec(s.clock.Now().Add(-remember).UnixNano()); err != nil {
+			if _, err := tx.Stmt(s.forgetDeliveries).Exec(s.clock.Now().Add(-deliveryRetention).UnixNano()); err != nil {
 				return err
 			}
 			_, err = tx.Stmt(s.dropArrivals).Exec(row)
@@ -84,19 +84,18 @@ func (s *Store) sort(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.sorted.Store(row)
+		s.ingested.Store(row)
 	}
 	return nil
 }
 
-// queue puts an arrival in its place.
-func (s *Store) queue(tx *sql.Tx, line []byte) error {
+// insert adds an arrival to the messages.
+func (s *Store) insert(tx *sql.Tx, line []byte) error {
 	var a arrival[json.RawMessage]
 	var m engine.Message
 	if err := errors.Join(json.Unmarshal(line, &a), json.Unmarshal(a.Message, &m)); err != nil {
-		// The disk changed it. The others must not wait for it, and nobody can take it from the
-		// file but by hand.
-		s.log.Error("a message was put aside: it is damaged; look up on GitHub, or at its source, what it was",
+		// The disk has damaged it. The others must not wait for it.
+		s.log.Error("damaged message put aside: look it up on GitHub or at its source",
 			"message", string(line), "err", err)
 		_, err := tx.Exec(`INSERT INTO messages (ref, delivery, light, body, due, dead) VALUES ('', '', 0, ?, 0, ?)`,
 			line, "it is damaged: "+err.Error())
@@ -108,7 +107,7 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, revive(tx, m.Delivery, a.At))
+			return errors.Join(err, requeueDead(tx, m.Delivery, a.At))
 		}
 	}
 	if m.Why == "sweep" {
@@ -121,52 +120,52 @@ func (s *Store) queue(tx *sql.Tx, line []byte) error {
 		signal = &incident.Signal{}
 	}
 	if signal.Key != "" {
-		if joined, err := s.join(tx, m.Ref, signal, a.Message); joined || err != nil {
+		if joined, err := s.joinReport(tx, m.Ref, signal, a.Message); joined || err != nil {
 			return err
 		}
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, lightOf(m), []byte(a.Message), a.Due,
+	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
 		signal.Key, max(1, signal.Count))
 	return err
 }
 
-// revive lets a message that was put aside be tried anew. It keeps its number, so a look that is
+// requeueDead makes a message that was put aside due again. It keeps its id, so a look that is
 // under way would count as one that began after it: it gets a look of its own.
-func revive(tx *sql.Tx, delivery string, at int64) error {
+func requeueDead(tx *sql.Tx, delivery string, at int64) error {
 	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?, light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
-		WHERE delivery = ? AND dead <> ''`, at, lightProves, delivery)
+		WHERE delivery = ? AND dead <> ''`, at, rankProof, delivery)
 	return err
 }
 
-// lightOf returns how a message is handed out.
-func lightOf(m engine.Message) int {
+// rankOf returns the rank of a message.
+func rankOf(m engine.Message) int {
 	switch {
 	case m.Ack() != nil:
-		return lightAnswer
+		return rankAnswer
 	case m.IsBare():
 		if m.Floor != nil {
-			return lightProves
+			return rankProof
 		}
 		if m.Why == "sweep" {
-			// whatever waits for its next try: the sweep found that a look works again, or may be due
-			return lightTimer
+			// Even if a message waits for its next try: the sweep found that a look may work again.
+			return rankTimer
 		}
-		return lightLook
+		return rankLook
 	}
-	return lightNot
+	return rankOther
 }
 
-// join counts a report with the one before it of its trouble, if that says the same and nobody was
-// handed it. Only the last thing said is said again: joined to one before it, an alert that flaps
+// joinReport counts a report with the previous one of the same alert, if both say the same and the
+// previous one isn't assigned. Only the latest report is joined: otherwise an alert that flaps
 // would end as recovered.
-func (s *Store) join(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body []byte) (bool, error) {
+func (s *Store) joinReport(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body []byte) (bool, error) {
 	trouble := signal.Key[:strings.LastIndexByte(signal.Key, ' ')+1]
 	var id int64
 	var key string
 	var last []byte
 	err := tx.QueryRow(`SELECT id, key, body FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?) ORDER BY id DESC LIMIT 1`,
 		ref.String(), signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isHanded(ref.String(), id)) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isAssigned(ref.String(), id)) {
 		return false, nil
 	}
 	if err != nil {

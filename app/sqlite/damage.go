@@ -8,12 +8,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// errDamaged: the file is a database, and what is in it contradicts itself.
+// errDamaged is returned when the file is a database whose content is inconsistent.
 var errDamaged = errors.New("its content is damaged")
 
-// code gives SQLite's primary result code, or 0.
-// https://www.sqlite.org/rescode.html
-func code(err error) int {
+// resultCode returns SQLite's primary result code, or 0. https://www.sqlite.org/rescode.html
+func resultCode(err error) int {
 	var coded interface{ Code() int }
 	if errors.As(err, &coded) {
 		return coded.Code() & 0xff
@@ -21,17 +20,17 @@ func code(err error) int {
 	return sqlite3.SQLITE_OK
 }
 
-// damaged tells whether an error means that the file can't be used any more.
-func damaged(err error) bool {
-	c := code(err)
+// isDamaged reports whether err means that the file can't be used any more.
+func isDamaged(err error) bool {
+	c := resultCode(err)
 	return errors.Is(err, errDamaged) || c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
 }
 
-// explain says what could not be done, where, and what helps.
-func explain(what, path string, err error) error {
+// withAdvice wraps err with what failed, on which file, and what to do.
+func withAdvice(what, path string, err error) error {
 	help := ""
-	switch c := code(err); {
-	case damaged(err):
+	switch c := resultCode(err); {
+	case isDamaged(err):
 		help = "; start again: the file is put aside then, and incidents are read from GitHub"
 	case c == sqlite3.SQLITE_BUSY:
 		help = "; another process has it open: stop that one, or give this one a folder of its own"
@@ -43,8 +42,9 @@ func explain(what, path string, err error) error {
 	return fmt.Errorf("%s %s: %w%s", what, path, err, help)
 }
 
-// putAside renames a damaged file, and what SQLite keeps beside it, and gives the new name.
-func putAside(path string) (kept string, err error) {
+// moveAside renames a damaged file, and the files that SQLite stores next to it, and returns the
+// new name.
+func moveAside(path string) (kept string, err error) {
 	for n := 1; ; n++ {
 		kept = fmt.Sprintf("%s.damaged-%d", path, n)
 		if _, err := os.Lstat(kept); errors.Is(err, os.ErrNotExist) {

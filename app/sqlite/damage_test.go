@@ -197,7 +197,7 @@ func TestADamagedMessageIsPutAside(t *testing.T) {
 	if err != nil || b.Messages != 1 || b.Dead != 1 {
 		t.Errorf("%d messages wait and %d are put aside, want one each: %v", b.Messages, b.Dead, err)
 	}
-	if !strings.Contains(said.String(), "it is damaged") || !strings.Contains(said.String(), "mess") {
+	if !strings.Contains(said.String(), "damaged message put aside") || !strings.Contains(said.String(), "mess") {
 		t.Errorf("the log does not say what was put aside: %s", &said)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
-// What is under way when Run's context ends may end by itself, and is done with then. Nothing is
+// What is under way when Run's context ends may end on its own, and is done with then. Nothing is
 // begun any more (A4).
 func TestA4WhatIsUnderWayEndsByItself(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -35,7 +35,7 @@ func TestTheBacklogIsCounted(t *testing.T) {
 	backlog(sqlite.Backlog{Messages: 3, Oldest: 90 * time.Second})
 }
 
-// What was put aside is counted by itself.
+// What was put aside is counted on its own.
 func TestTheDeadAreCounted(t *testing.T) {
 	c := &clock{now: start}
 	q := open(t, "", c, func(m engine.Message) error {

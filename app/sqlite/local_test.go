@@ -332,7 +332,7 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 }
 
 // A report that was tried may be counted already, whatever came of it, unless nothing was done:
-// what comes after it is counted by itself.
+// what comes after it is counted on its own.
 func TestA4I6AReportThatWasTriedIsNotJoined(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err  error

@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 )
 
-// Save stores content by a name. It implements engine.Shelf.
+// Save stores content under a name. It implements engine.Shelf.
 func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 	now := s.clock.Now()
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -19,24 +19,23 @@ func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 			strings.ToLower(name), content, now.UnixNano()); err != nil {
 			return err
 		}
-		return s.clearShelf(tx, now)
+		return s.cleanShelf(tx, now)
 	})
 	if err != nil {
-		return explain("keep "+name+" in", s.path, err)
+		return withAdvice("keep "+name+" in", s.path, err)
 	}
 	return nil
 }
 
-// clearing is how often the shelf is rid of what counts no more.
-const clearing = time.Hour
+// shelfCleaning is how often expired content is deleted.
+const shelfCleaning = time.Hour
 
-// clearShelf drops what counts no more, once an hour. It runs on the writer, which alone knows when
-// it ran last.
-func (s *Store) clearShelf(tx *sql.Tx, now time.Time) error {
-	if now.Sub(s.cleared) < clearing && !now.Before(s.cleared) {
+// cleanShelf deletes expired content, once an hour. Only the writer calls it.
+func (s *Store) cleanShelf(tx *sql.Tx, now time.Time) error {
+	if now.Sub(s.shelfCleaned) < shelfCleaning && !now.Before(s.shelfCleaned) {
 		return nil
 	}
-	s.cleared = now
+	s.shelfCleaned = now
 	for prefix, days := range engine.StoreRetention() {
 		end := strings.TrimSuffix(prefix, "/") + "0" // the character after the slash
 		before := now.AddDate(0, 0, -days).UnixNano()
@@ -48,8 +47,8 @@ func (s *Store) clearShelf(tx *sql.Tx, now time.Time) error {
 	return nil
 }
 
-// dateShelf gives what has no time, as versions before this one kept it, the present one.
-func dateShelf(db *sql.DB, now time.Time) error {
+// migrateShelf dates the content that older versions stored without a time.
+func migrateShelf(db *sql.DB, now time.Time) error {
 	var has bool
 	if err := db.QueryRow(`SELECT count(*) > 0 FROM pragma_table_info('shelf') WHERE name = 'at'`).Scan(&has); err != nil {
 		return err
@@ -63,7 +62,7 @@ func dateShelf(db *sql.DB, now time.Time) error {
 	return err
 }
 
-// Load gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
+// Load returns the content stored under a name, or nil. It implements engine.Shelf.
 func (s *Store) Load(ctx context.Context, name string) (content []byte, err error) {
 	err = s.db.QueryRowContext(ctx, `SELECT content FROM shelf WHERE name = ?`,
 		strings.ToLower(name)).Scan(&content)
@@ -71,7 +70,7 @@ func (s *Store) Load(ctx context.Context, name string) (content []byte, err erro
 		return nil, nil
 	}
 	if err != nil {
-		return nil, explain("read "+name+" of", s.path, err)
+		return nil, withAdvice("read "+name+" of", s.path, err)
 	}
 	if content == nil {
 		content = []byte{} // which was kept empty

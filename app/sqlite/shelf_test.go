@@ -20,7 +20,7 @@ func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 	return content != nil
 }
 
-// What is kept on the shelf goes once it counts no more, and not before; what is kept anew counts
+// What is kept on the shelf goes once it counts no more, and not before; what is kept again counts
 // from then on.
 func TestWhatIsKeptHasAnEnd(t *testing.T) {
 	lives := engine.StoreRetention()

@@ -1,5 +1,5 @@
-// Package sqlite keeps the queue and the timers of one process in one SQLite file, so that what was
-// taken outlives it.
+// Package sqlite stores the queue, the timers and what is kept for outages in one SQLite file, so
+// that a restart loses nothing.
 package sqlite
 
 import (
@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	workers   = 4                  // incidents looked at at the same time
-	remember  = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
-	firstWait = wait.Least         // after a failure, doubled each time …
-	longest   = 5 * time.Minute    // … up to this
-	tries     = 20                 // then a message is put aside
+	maxWorkers        = 4                  // incidents looked at at the same time
+	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
+	minRetryDelay     = wait.Least         // after a failure, doubled each time …
+	maxRetryDelay     = 5 * time.Minute    // … up to this
+	maxTries          = 20                 // then a message is put aside
 )
 
 const schema = `
@@ -35,98 +35,98 @@ CREATE TABLE IF NOT EXISTS messages (
 	id       INTEGER PRIMARY KEY AUTOINCREMENT,
 	ref      TEXT NOT NULL,
 	delivery TEXT NOT NULL,
-	light    INTEGER NOT NULL, -- 1: it says nothing but "look again"; 2: it is a timer, or the sweep asks; 3: the look must show what it proves; -1: an answer at the pager; 0: all else
+	light    INTEGER NOT NULL, -- the rank, see rankOther
 	body     BLOB NOT NULL,
 	due      INTEGER NOT NULL, -- Unix nanoseconds
 	tries    INTEGER NOT NULL DEFAULT 0,
 	dead     TEXT NOT NULL DEFAULT '', -- why it was put aside
-	key      TEXT NOT NULL DEFAULT '', -- of a signal: while one waits, the next of its kind takes its place and is counted
+	key      TEXT NOT NULL DEFAULT '', -- of a signal: while one waits, the next one replaces it and is counted
 	count    INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX IF NOT EXISTS messages_key ON messages (ref, key) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, id);
 DROP INDEX IF EXISTS messages_turn; -- of files before timers had a number of their own
-CREATE INDEX IF NOT EXISTS messages_order ON messages (ref, (` + turn + `), id) WHERE dead = '';
+CREATE INDEX IF NOT EXISTS messages_order ON messages (ref, (` + messageOrder + `), id) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_urgent ON messages (ref, due) WHERE dead = '' AND light IN (-1, 2);
 CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
-CREATE TABLE IF NOT EXISTS arrivals (id INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL); -- not yet sorted in
+CREATE TABLE IF NOT EXISTS arrivals (id INTEGER PRIMARY KEY AUTOINCREMENT, lines BLOB NOT NULL); -- not yet ingested
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
-CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether it can be
+CREATE TABLE IF NOT EXISTS health (id INTEGER PRIMARY KEY, at INTEGER NOT NULL); -- written to see whether that works
 CREATE TABLE IF NOT EXISTS shelf (name TEXT PRIMARY KEY, content BLOB NOT NULL, at INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS timers (ref TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `
 
-// turn orders the messages of an incident, and id those of one turn: first what carries something,
-// in the order in which it came. What only asks for a look has no place in that order, since the
-// look for another message answers it, and a comment is better looked at with its signed text at
-// hand.
+// messageOrder sorts the messages of an incident, and id those of the same order. Messages that
+// carry something come first, in the order in which they arrived. A message that only asks for a
+// look has no place in that order: the look for another message answers it, and a comment is better
+// looked at with its signed text at hand.
 //
-// What a source repeats comes last: it may wait on purpose, and nobody's command waits with it.
-const turn = `(key <> '') * 2 + min(light, 1)`
+// Reports of a source come last: they may wait on purpose, and no command should wait with them.
+const messageOrder = `(key <> '') * 2 + min(light, 1)`
 
-// urgent are timers, the sweep's requests and answers at the pager. They wait for no message of
-// their incident that waits for its next try: while GitHub is out, or one comment can't be handled,
-// the escalation and the clock go on (A8).
-const urgent = `light IN (-1, 2)`
+// isUrgent selects timers, requests of the sweep, and acknowledgements. They don't wait for a
+// message of their incident that waits for its next try: during an outage of GitHub, or while one
+// comment can't be handled, the escalation and the clock go on (A8).
+const isUrgent = `light IN (-1, 2)`
 
-// The values of light.
+// The values of the column light: the rank of a message.
 const (
-	lightNot    = 0
-	lightLook   = 1
-	lightTimer  = 2
-	lightProves = 3
-	lightAnswer = -1
+	rankOther  = 0
+	rankLook   = 1
+	rankTimer  = 2
+	rankProof  = 3
+	rankAnswer = -1
 )
 
-// answered are the messages of an incident that go with one that was looked at: of those that were
-// there before the look began, the ones that ask for a look and no more. One that proves something
-// about the issue is not among them: what the look read may have been older than that. The engine
-// knows, and is asked (engine.ErrNotLooked).
-const answered = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND dead = ''`
+// answeredByLook selects the messages of an incident that a look answers besides the one that it
+// was for: those that only ask for a look, and were there before it began. A message that proves
+// something about the issue is not among them, since the look may have read an older issue. The
+// engine decides that (engine.ErrNotLooked).
+const answeredByLook = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND dead = ''`
 
-// What is asked again and again. Each goes by an index, so that it takes as long with ten thousand
-// incidents waiting as with ten (BenchmarkBacklog).
+// The frequent queries. Each uses an index, so that it takes as long with ten thousand incidents
+// waiting as with ten (BenchmarkBacklog).
 const (
-	first   = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + turn + `, id LIMIT 1)`
-	nextDue = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` +
-		urgent + ` OR id = ` + first + `))`
-	nowDue      = `SELECT ref FROM ` + isDue
-	nowDueSince = `SELECT ref, min(due) FROM ` + isDue
-	isDue       = `messages m WHERE dead = '' AND due <= ? AND (` + urgent + ` OR id = ` + first +
+	firstOfIncident = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + messageOrder + `, id LIMIT 1)`
+	selectNextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` +
+		isUrgent + ` OR id = ` + firstOfIncident + `))`
+	selectDueNow   = `SELECT ref FROM ` + fromDue
+	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
+	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
 		`) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
-	laterDue  = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
-	timersDue = `SELECT ref, due FROM timers WHERE due <= ?`
-	note      = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
-	forget    = `DELETE FROM deliveries WHERE at < ?`
-	add       = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	arrived   = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
-	putDown   = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
-	drop      = `DELETE FROM arrivals WHERE id = ?`
-	headOf    = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
-		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + turn + `, id LIMIT 1`
-	urgentOf = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
-		FROM messages m WHERE ref = ? AND dead = '' AND ` + urgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
+	selectLaterDue   = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
+	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`
+	insertDelivery   = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	deleteDeliveries = `DELETE FROM deliveries WHERE at < ?`
+	insertMessage    = `INSERT INTO messages (ref, delivery, light, body, due, key, count) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	selectArrival    = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
+	insertArrival    = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
+	deleteArrival    = `DELETE FROM arrivals WHERE id = ?`
+	selectFirst      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + messageOrder + `, id LIMIT 1`
+	selectFirstUrgent = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+		FROM messages m WHERE ref = ? AND dead = '' AND ` + isUrgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
 )
 
 // Store is the queue and the timers. It implements engine.Queue and engine.Scheduler.
 type Store struct {
-	// Metrics takes how long messages wait; to be set before Run.
+	// Metrics receives how long messages waited. Set it before Run.
 	Metrics metrics.Recorder
-	// Patience is how long what is under way may take to end by itself once Run's context ended; to
-	// be set before Run.
+	// Patience is how long the looks under way may take to end once Run's context has ended. Set it
+	// before Run.
 	Patience time.Duration
 
-	db    *sql.DB
-	tally *tally
-	path  string
-	fresh bool
-	clock engine.Clock
-	log   *slog.Logger
+	db      *sql.DB
+	tally   *tally
+	path    string
+	isFresh bool
+	clock   engine.Clock
+	log     *slog.Logger
 
-	// What is asked again and again, prepared: reading such a statement takes longer than what it does.
+	// The frequent queries, prepared: parsing such a statement takes longer than running it.
 	selectNext, selectTimers, selectDue, selectLater, selectHead, selectUrgent, selectArrivals,
 	noteDelivery, forgetDeliveries, addMessage, addArrivals, dropArrivals *sql.Stmt
 
@@ -135,46 +135,46 @@ type Store struct {
 	writer sync.WaitGroup
 	closer sync.Once
 
-	commits  int       // transactions so far; the writer's own
-	cleared  time.Time // when the shelf was rid of what counts no more; the writer's own
-	answered int64     // how many messages arrived so far; the writer's own
+	commits      int       // transactions so far; only for the writer
+	shelfCleaned time.Time // when expired content was deleted; only for the writer
+	answered     int64     // how many messages arrived so far; only for the writer
 
-	arrived, sorted atomic.Int64 // the last row of arrivals, and the last that is sorted in
+	arrived, ingested atomic.Int64 // the last row of arrivals, and the last that is ingested
 
 	mu sync.Mutex
-	// refs being looked at, and the message that each is handed; 0: not known yet
+	// Incidents being looked at, with the id of the message assigned to each; 0: not known yet.
 	running         map[string]int64
-	ends            map[string]time.Time // when the time of a look under way is over, by the wall clock
+	ends            map[string]time.Time // deadlines of the looks under way, by the wall clock
 	holds           map[string]hold      // refs that are not looked at for now
-	hung            int                  // looks that were given up and still run
-	looped          time.Time            // when Run last went round
-	pausing         bool                 // Run waits for something to do
-	epoch           time.Time            // by the clock, when Run began or the clock jumped
-	clockAt, wallAt time.Time            // both clocks, as looked at last
+	hung            int                  // abandoned looks that still run
+	lastRound       time.Time            // when Run last worked
+	isWaiting       bool                 // Run waits for something to do
+	epoch           time.Time            // when Run began or the clock jumped
+	clockAt, wallAt time.Time            // both clocks, as read last
 	changed         chan struct{}        // closed at the next change of anything
-	broken          error                // why Run gives up
-	ended           bool                 // Run has ended
+	broken          error                // why Run returns an error
+	hasEnded        bool                 // Run has ended
 
-	rang map[string]time.Time // when timers rang of late; Run's own
+	firedAt map[string]time.Time // when timers fired lately; only for Run
 }
 
-// write is one change that waits for its commit, or one message that arrived.
+// write is a change that waits for its commit, or a message that arrived.
 type write struct {
 	do      func(*sql.Tx) error
 	arrived []byte
 	done    chan error
 }
 
-// Open opens the file, or a queue in memory if path is empty. A damaged file is put aside, and an
-// empty one is begun.
+// Open opens the queue in a file, or in memory if path is empty. A damaged file is moved aside, and
+// an empty one is created.
 func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	db, fresh, err := openFile(path)
-	isAnew := path != "" && damaged(err)
+	isAnew := path != "" && isDamaged(err)
 	if isAnew {
-		kept, errAside := putAside(path)
+		kept, errAside := moveAside(path)
 		if errAside != nil {
 			return nil, errors.Join(err, errAside)
 		}
@@ -192,55 +192,55 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	}
 	count, err := openTally(path)
 	if err != nil {
-		log.Warn("what is answered is not counted beside the queue", "file", path, "err", err)
+		log.Warn("acknowledged messages not counted", "file", path, "err", err)
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, fresh: fresh, clock: clock,
+	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, isFresh: fresh, clock: clock,
 		log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{},
 		ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}),
-		rang: map[string]time.Time{}}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: nextDue, &s.selectTimers: timersDue,
-		&s.selectDue: nowDue, &s.selectLater: laterDue, &s.selectHead: headOf, &s.selectUrgent: urgentOf,
-		&s.selectArrivals: arrived, &s.noteDelivery: note, &s.forgetDeliveries: forget, &s.addMessage: add,
-		&s.addArrivals: putDown, &s.dropArrivals: drop} {
+		firedAt: map[string]time.Time{}}
+	for to, query := range map[**sql.Stmt]string{&s.selectNext: selectNextDue, &s.selectTimers: selectTimersDue,
+		&s.selectDue: selectDueNow, &s.selectLater: selectLaterDue, &s.selectHead: selectFirst, &s.selectUrgent: selectFirstUrgent,
+		&s.selectArrivals: selectArrival, &s.noteDelivery: insertDelivery, &s.forgetDeliveries: deleteDeliveries, &s.addMessage: insertMessage,
+		&s.addArrivals: insertArrival, &s.dropArrivals: deleteArrival} {
 		if *to, err = db.Prepare(query); err != nil {
-			return nil, errors.Join(explain("open the queue", path, err), count.close(), db.Close())
+			return nil, errors.Join(withAdvice("open the queue", path, err), count.close(), db.Close())
 		}
 	}
 	err = s.countLost(isAnew)
-	s.writer.Go(s.commit)
-	if err = errors.Join(err, s.takeOver()); err != nil {
-		return nil, errors.Join(explain("open the queue", path, err), s.Close())
+	s.writer.Go(s.runWriter)
+	if err = errors.Join(err, s.restore()); err != nil {
+		return nil, errors.Join(withAdvice("open the queue", path, err), s.Close())
 	}
 	return s, nil
 }
 
-// takeOver puts in order what the process before left.
-func (s *Store) takeOver() error {
+// restore ingests what the process before left, and repairs what it may have left half done.
+func (s *Store) restore() error {
 	var row int64
 	if err := s.db.QueryRow(`SELECT coalesce(max(id), 0) FROM arrivals`).Scan(&row); err != nil {
 		return err
 	}
 	s.arrived.Store(row)
-	if err := s.sort(context.Background()); err != nil {
+	if err := s.ingest(context.Background()); err != nil {
 		return err
 	}
-	// It may have been handed out already: a report that was counted with it since would be lost or
-	// counted twice, for it is known by its newest.
-	if err := dateShelf(s.db, s.clock.Now()); err != nil {
+	// A report may have been assigned already. One that was counted with it since would be lost or
+	// counted twice, since it is known by its newest report.
+	if err := migrateShelf(s.db, s.clock.Now()); err != nil {
 		return err
 	}
-	_, err := s.db.Exec(`UPDATE messages SET count = count` + sealed + ` WHERE key <> ''`)
+	_, err := s.db.Exec(`UPDATE messages SET count = count` + sealKey + ` WHERE key <> ''`)
 	return err
 }
 
-// fileURL names a file as SQLite's driver takes it.
+// fileURL returns the name of a file as SQLite's driver takes it.
 func fileURL(path string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 }
 
-// openFile opens a queue's file, whole, and tells whether it was made only now.
+// openFile opens a queue's file, checks it, and reports whether it is new.
 func openFile(path string) (db *sql.DB, fresh bool, err error) {
-	// The file is locked for as long as it is open: two processes would be two writers of one incident.
+	// The lock lasts while the file is open: two processes would be two writers of one incident.
 	source := fileURL(path) +
 		"?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	if path == "" {
@@ -252,12 +252,12 @@ func openFile(path string) (db *sql.DB, fresh bool, err error) {
 	}
 	db.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
 	if fresh, err = prepare(db); err != nil {
-		return nil, false, errors.Join(explain("open the queue", path, err), db.Close())
+		return nil, false, errors.Join(withAdvice("open the queue", path, err), db.Close())
 	}
 	return db, fresh, nil
 }
 
-// prepare makes what a queue's file holds, and looks whether it is in order.
+// prepare creates the tables and indexes, and checks the file.
 func prepare(db *sql.DB) (fresh bool, err error) {
 	if err := db.QueryRow(`SELECT count(*) = 0 FROM sqlite_schema`).Scan(&fresh); err != nil {
 		return false, err
@@ -275,20 +275,20 @@ func prepare(db *sql.DB) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// Fresh tells whether the queue began empty when it was opened, without the timers of incidents
-// that there may be.
-func (s *Store) Fresh() bool { return s.fresh }
+// Fresh reports whether the queue was empty when it was opened, without the timers of incidents
+// that may exist.
+func (s *Store) Fresh() bool { return s.isFresh }
 
-// Close ends the store; what is in it stays.
+// Close closes the store. What is in it stays on disk.
 func (s *Store) Close() error {
 	s.closer.Do(func() { close(s.closed) })
 	s.writer.Wait()
 	return errors.Join(s.db.Close(), s.tally.close())
 }
 
-// commit writes what waits, all of it in one transaction: a disk takes hundreds of webhooks in the
-// time that it takes one.
-func (s *Store) commit() {
+// runWriter commits all waiting writes in one transaction: a disk takes hundreds of webhooks in the
+// time of one.
+func (s *Store) runWriter() {
 	for {
 		var batch []write
 		select {
@@ -297,29 +297,28 @@ func (s *Store) commit() {
 		case <-s.closed:
 			return
 		}
-		for n := 0; n < len(batch); batch = s.gather(batch) {
+		for n := 0; n < len(batch); batch = s.collect(batch) {
 			n = len(batch)
-			// who is about to send something does so first: what is written together costs little
-			// more than one
+			// Let goroutines send that are about to: a larger batch costs little more.
 			runtime.Gosched()
 		}
-		err := s.tx(batch)
+		err := s.commitBatch(batch)
 		if err == nil || len(batch) == 1 {
 			for _, w := range batch {
 				w.done <- err
 			}
 		} else {
-			// One of them can't be written; the others must not fail for it.
+			// One of them fails. The others must not fail with it.
 			for _, w := range batch {
-				w.done <- s.tx([]write{w})
+				w.done <- s.commitBatch([]write{w})
 			}
 		}
 		s.Wake()
 	}
 }
 
-// gather adds what waits to a batch.
-func (s *Store) gather(batch []write) []write {
+// collect adds the waiting writes to a batch.
+func (s *Store) collect(batch []write) []write {
 	for len(batch) < 1000 {
 		select {
 		case w := <-s.writes:
@@ -331,10 +330,10 @@ func (s *Store) gather(batch []write) []write {
 	return batch
 }
 
-func (s *Store) tx(batch []write) error {
+func (s *Store) commitBatch(batch []write) error {
 	tx, err := s.db.Begin()
 	if err != nil {
-		return explain("write the queue", s.path, err)
+		return withAdvice("write the queue", s.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	var lines [][]byte
@@ -342,21 +341,21 @@ func (s *Store) tx(batch []write) error {
 		if w.arrived != nil {
 			lines = append(lines, w.arrived)
 		} else if err := w.do(tx); err != nil {
-			return explain("write the queue", s.path, err)
+			return withAdvice("write the queue", s.path, err)
 		}
 	}
-	row, err := s.putDown(tx, lines)
+	row, err := s.insertArrivals(tx, lines)
 	if err != nil {
-		return explain("write the queue", s.path, err)
+		return withAdvice("write the queue", s.path, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return explain("write the queue", s.path, err)
+		return withAdvice("write the queue", s.path, err)
 	}
 	s.commits++
 	if len(lines) > 0 {
 		s.arrived.Store(row)
 		s.answered = row
-		s.count()
+		s.saveTally()
 	}
 	return nil
 }
@@ -366,7 +365,7 @@ func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
 	return s.send(ctx, write{do: do})
 }
 
-// send gives the writer something and returns once it is on disk.
+// send passes a write to the writer and returns once it is on disk.
 func (s *Store) send(ctx context.Context, w write) error {
 	w.done = make(chan error, 1)
 	select {
@@ -379,7 +378,7 @@ func (s *Store) send(ctx context.Context, w write) error {
 	return <-w.done
 }
 
-// Schedule sets the time of an incident's next look; zero removes it.
+// Schedule sets the timer of an incident's next look; the zero time removes it.
 func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
 	if _, err := incident.ParseRef(ref.String()); err != nil {
 		return fmt.Errorf("set a timer: %w", err)
@@ -396,16 +395,16 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 	})
 }
 
-// Next gives the next time at which something is due, or zero. A message that waits holds up those
-// behind it, so only the first of every incident counts.
+// Next returns the next time at which something is due, or the zero time. A message that waits
+// holds up those after it, so only the first of every incident counts.
 func (s *Store) Next(ctx context.Context) (time.Time, error) {
-	if err := s.sort(ctx); err != nil {
+	if err := s.ingest(ctx); err != nil {
 		return time.Time{}, err
 	}
 	var due sql.NullInt64
 	err := s.selectNext.QueryRow().Scan(&due)
 	if err != nil {
-		return time.Time{}, explain("read the queue", s.path, err)
+		return time.Time{}, withAdvice("read the queue", s.path, err)
 	}
 	if !due.Valid {
 		return time.Time{}, nil
@@ -413,16 +412,16 @@ func (s *Store) Next(ctx context.Context) (time.Time, error) {
 	return time.Unix(0, due.Int64).UTC(), nil
 }
 
-// Backlog is what stands in the queue.
+// Backlog describes what is in the queue.
 type Backlog struct {
-	Messages int           // waiting, those for later included
-	Oldest   time.Duration // how long the one that has been due the longest waits; 0: none is due
+	Messages int           // waiting, those due later included
+	Oldest   time.Duration // of the message that has been due the longest; 0: none is due
 	Dead     int           // put aside
 }
 
-// Backlog counts what stands in the queue.
+// Backlog returns how much is in the queue.
 func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
-	if err := s.sort(ctx); err != nil {
+	if err := s.ingest(ctx); err != nil {
 		return b, err
 	}
 	var oldest sql.NullInt64
@@ -438,20 +437,20 @@ func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
 	return b, nil
 }
 
-// Health tells why work does not get done: nothing can be stored, every worker hangs, or what could
-// be handed out waits too long.
+// Health returns an error if no work gets done: nothing can be stored, every worker hangs, or a
+// message has waited too long for a worker.
 func (s *Store) Health(ctx context.Context) error {
 	if err := s.Ready(ctx); err != nil {
 		return err
 	}
-	return s.stalled(ctx)
+	return s.findStall(ctx)
 }
 
-// Ready tells why the queue takes nothing: nobody hands it out any more, or it can't be written to
-// disk.
+// Ready returns an error if the queue takes no messages: Run has ended, or the file can't be
+// written.
 func (s *Store) Ready(ctx context.Context) error {
 	s.mu.Lock()
-	ended, broken := s.ended, s.broken
+	ended, broken := s.hasEnded, s.broken
 	s.mu.Unlock()
 	if ended || broken != nil {
 		return errors.Join(errors.New("queue worker stopped"), broken)
@@ -472,9 +471,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 }
 
-// Dead lists the messages that were put aside, as ref and reason.
+// Dead returns the messages that were put aside, as incident and reason.
 func (s *Store) Dead(ctx context.Context) (map[string]string, error) {
-	if err := s.sort(ctx); err != nil { // one that was put aside may have been delivered again
+	if err := s.ingest(ctx); err != nil { // one that was put aside may have been delivered again
 		return nil, err
 	}
 	rows, err := s.db.Query(`SELECT ref, dead FROM messages WHERE dead <> '' ORDER BY id`)
@@ -493,7 +492,7 @@ func (s *Store) Dead(ctx context.Context) (map[string]string, error) {
 	return dead, rows.Err()
 }
 
-// Wake looks again at what is due: something changed, or the clock moved.
+// Wake makes Run look for due messages again: something changed, or the clock moved.
 func (s *Store) Wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -501,21 +500,21 @@ func (s *Store) Wake() {
 	s.changed = make(chan struct{})
 }
 
-// Idle returns once nothing is due by now and nothing is being done.
+// Idle returns once nothing is due by now and no look is under way.
 func (s *Store) Idle(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		changed, busy := s.changed, len(s.running) > 0
 		s.mu.Unlock()
-		if err := s.sort(ctx); err != nil {
+		if err := s.ingest(ctx); err != nil {
 			return err
 		}
-		due, next, err := s.due()
+		due, next, err := s.listDue()
 		if err != nil {
 			return err
 		}
 		if !busy && len(due) == 0 && (next.IsZero() || next.After(s.clock.Now())) {
-			// Something may have begun between the two looks.
+			// A look may have started between the two checks.
 			s.mu.Lock()
 			quiet := len(s.running) == 0 && s.changed == changed
 			s.mu.Unlock()

@@ -10,16 +10,17 @@ import (
 	"strings"
 )
 
-// SQLite begins its write-ahead log anew at the first page of it that is damaged, and says nothing:
-// what was answered after that is gone. So how many messages were answered is written to a file
-// beside the queue's too. It is not synced: a process that is killed loses nothing of it, and after
-// a power cut it may say too little. Each row of arrivals has as its id how many messages there
-// were with it.
+// SQLite starts its write-ahead log again at the first page that is damaged, and reports nothing:
+// what was acknowledged after that is lost. So the number of acknowledged messages is also written
+// to a file next to the queue's. That file is not synced: a process that is killed loses nothing of
+// it, and after a power cut the number may be too small. Each row of arrivals has as its id the
+// number of messages up to it.
 
-// tally is the file beside the queue's; nil: there is none, as for a queue in memory.
+// tally is the file with the number of acknowledged messages. A nil tally has no file, as for a
+// queue in memory.
 type tally struct{ file *os.File }
 
-// openTally opens the file beside a queue's.
+// openTally opens the file next to a queue's.
 func openTally(path string) (*tally, error) {
 	if path == "" {
 		return nil, nil
@@ -31,7 +32,7 @@ func openTally(path string) (*tally, error) {
 	return &tally{file}, nil
 }
 
-// read returns how many messages were answered, as far as it says; 0: it says nothing.
+// read returns how many messages were acknowledged; 0 if that isn't known.
 func (t *tally) read() int64 {
 	if t == nil {
 		return 0
@@ -47,8 +48,8 @@ func (t *tally) read() int64 {
 	return max(0, n)
 }
 
-// write notes how many messages were answered. It always has the same length, so that it needs no
-// room on a full disk.
+// write records how many messages were acknowledged. The file always has the same length, so that
+// it needs no space on a full disk.
 func (t *tally) write(n int64) error {
 	if t == nil {
 		return nil
@@ -64,31 +65,32 @@ func (t *tally) close() error {
 	return t.file.Close()
 }
 
-// countLost compares what the queue holds with what was answered, and tells of what is lost. isAnew
-// says that the file was put aside and another one begun, which was told already.
+// countLost compares what the queue contains with what was acknowledged, and logs what is lost.
+// isAnew means that the file was moved aside, which has been logged already.
 func (s *Store) countLost(isAnew bool) error {
 	if err := s.db.QueryRow(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'), 0)`).Scan(&s.answered); err != nil {
 		return err
 	}
 	if lost := s.tally.read() - s.answered; lost > 0 && !isAnew {
-		s.fresh = true // timers may be lost too
+		s.isFresh = true // timers may be lost too
 		s.log.Error("queue file damaged: the last of what was answered is lost. Incidents are read from "+
 			"GitHub again; look up alerts and mails of the last minutes at their source",
 			"file", s.path, "lost", lost)
 	}
-	s.count()
+	s.saveTally()
 	return nil
 }
 
-// count notes beside the queue how many messages were answered. Without it nothing is lost but the
-// word of what was lost.
-func (s *Store) count() {
+// saveTally records how many messages were acknowledged. Without it only the message about a loss
+// is missing.
+func (s *Store) saveTally() {
 	if err := s.tally.write(s.answered); err != nil {
-		s.log.Warn("what is answered is not counted beside the queue", "file", s.path, "err", err)
+		s.log.Warn("acknowledged messages not counted", "file", s.path, "err", err)
 	}
 }
 
-// waitingIn counts the messages that wait in a file that was put aside, as far as it can be read.
+// waitingIn returns how many messages wait in a file that was moved aside, as far as it can be
+// read.
 func waitingIn(path string) (n int64, err error) {
 	db, err := sql.Open("sqlite", (fileURL(path) + "?mode=ro&immutable=1"))
 	if err != nil {

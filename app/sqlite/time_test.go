@@ -54,7 +54,7 @@ func run(t *testing.T, handle func(engine.Message) error) (*sqlite.Store, func()
 	}
 }
 
-// Nobody wakes the queue here: it must come back by itself to what waits, and to what waits behind it.
+// Nobody wakes the queue here: it must come back on its own to what waits, and to what waits behind it.
 func TestItComesBackByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failed := 0
@@ -273,7 +273,7 @@ func TestTimersOfOneIncidentMakeOneLook(t *testing.T) {
 }
 
 // The sweep asks for a look at each open incident every five minutes. Where none works, GitHub being out for a day, what it asked for
-// before waits still: they are one look, and so are the timers between them, or each is tried by itself, with more calls at each
+// before waits still: they are one look, and so are the timers between them, or each is tried on its own, with more calls at each
 // sweep than at the one before.
 func TestA4SweepsOfAnOutageMakeOneLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

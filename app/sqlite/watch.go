@@ -13,39 +13,39 @@ import (
 )
 
 // How long a look may take, by the wall clock. A look that is ended in time has its context
-// cancelled and returns. One that hangs in a computation does not notice: its worker is given up
-// and replaced. Go can't end a goroutine, so the computation goes on, and where there are too many
-// of them the process ends and its service manager starts it again.
+// cancelled and returns. One that hangs in a computation does not notice: its worker is abandoned
+// and replaced. Go can't end a goroutine, so the computation goes on. With too many of them the
+// process ends, and its service manager starts it again.
 const (
-	lookTime   = 5 * time.Minute  // an ordinary look takes seconds, a closing of 10,000 comments a minute
-	sweepTime  = 30 * time.Minute // for the sweep of an installation
-	returnTime = 10 * time.Second // how long a look may take to return once its context ended
-	hungTries  = 3                // tries of a message whose look hangs
-	mostHung   = workers          // looks that were given up and still run
-	// how long what could be handed out may wait before the process counts as unhealthy
-	mostWait = 10 * time.Minute
-	loopTime = time.Minute // how long one round of Run may take
+	lookTimeout   = 5 * time.Minute  // an ordinary look takes seconds, a closing of 10,000 comments a minute
+	sweepTimeout  = 30 * time.Minute // for the sweep of an installation
+	returnTimeout = 10 * time.Second // how long a look may take to return once its context ended
+	maxHungTries  = 3                // tries of a message whose look hangs
+	maxHung       = maxWorkers       // abandoned looks that still run
+	// how long a message that could be handed out may wait before the process counts as unhealthy
+	maxWait      = 10 * time.Minute
+	roundTimeout = time.Minute // how long one round of Run may take
 )
 
 // errTooLong is the cause with which a look's context ends.
 var errTooLong = errors.New("the look took too long")
 
-// errHung is the error of a look that does not return although its context ended.
+// errHung is returned for a look that does not return although its context has ended.
 var errHung = errors.New("the look hangs and was given up")
 
-// hold keeps an incident from being handed out after a look at it was given up: the next would hang
-// too.
+// hold keeps an incident from being handed out after a look at it was abandoned: the next would
+// hang too.
 type hold struct {
 	until time.Time
 	count int
 }
 
-// watched handles a message within its time.
-func (s *Store) watched(ctx context.Context, m engine.Message,
+// handleInTime handles a message within its time limit.
+func (s *Store) handleInTime(ctx context.Context, m engine.Message,
 	handle func(context.Context, engine.Message) error) error {
-	limit := lookTime
+	limit := lookTimeout
 	if _, ok := m.Sweep(); ok {
-		limit = sweepTime
+		limit = sweepTimeout
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, limit, errTooLong)
 	defer stop()
@@ -56,17 +56,17 @@ func (s *Store) watched(ctx context.Context, m engine.Message,
 	look := &look{id: make(chan []byte, 1), ended: make(chan error, 1)}
 	go func() {
 		err := errors.New("the look ended without a result")
-		defer func() { look.ended <- err; s.hungEnded(look) }()
+		defer func() { look.ended <- err; s.recordReturn(look) }()
 		look.id <- goroutineID()
-		err = guarded(ctx, m, handle)
+		err = recoverPanics(ctx, m, handle)
 	}()
 	select {
 	case err := <-look.ended:
-		s.release(ref)
+		s.liftHold(ref)
 		return err
 	case <-ctx.Done():
 	}
-	patience := time.NewTimer(returnTime)
+	patience := time.NewTimer(returnTimeout)
 	defer patience.Stop()
 	select {
 	case err := <-look.ended:
@@ -79,10 +79,10 @@ func (s *Store) watched(ctx context.Context, m engine.Message,
 		return err
 	case <-patience.C:
 	}
-	if !s.giveUp(look, m) {
+	if !s.abandon(look, m) {
 		return <-look.ended
 	}
-	return fmt.Errorf("%w after %s", errHung, limit+returnTime)
+	return fmt.Errorf("%w after %s", errHung, limit+returnTimeout)
 }
 
 // look is a look under way.
@@ -92,9 +92,9 @@ type look struct {
 	hung  bool // it was given up, and counts among those
 }
 
-// giveUp notes that a look hangs, and keeps its incident from the next one for a while. It reports
-// false if the look has ended by now.
-func (s *Store) giveUp(l *look, m engine.Message) bool {
+// abandon records that a look hangs, and keeps its incident from the next one for a while. It
+// reports false if the look has ended by now.
+func (s *Store) abandon(l *look, m engine.Message) bool {
 	s.mu.Lock()
 	if len(l.ended) > 0 {
 		s.mu.Unlock()
@@ -105,28 +105,28 @@ func (s *Store) giveUp(l *look, m engine.Message) bool {
 	n := s.hung
 	h := s.holds[m.Ref.String()]
 	h.count++
-	h.until = time.Now().Add(min(lookTime<<min(h.count-1, 4), time.Hour))
+	h.until = time.Now().Add(min(lookTimeout<<min(h.count-1, 4), time.Hour))
 	s.holds[m.Ref.String()] = h
 	s.mu.Unlock()
 	s.Metrics.Record(metrics.LooksTooLong, 1, "given up")
 	s.log.Error("look given up: it hangs and does not notice that its time is over", "incident",
 		m.Ref.String(), "why", m.Why,
 		"delivery", m.Delivery, "hung", n, "again", h.until.UTC(), "stack", stackOf(<-l.id))
-	if n >= mostHung {
-		s.fail(fmt.Errorf("%d looks hang: the process ends, to be started again", n))
+	if n >= maxHung {
+		s.stop(fmt.Errorf("%d looks hang: the process ends, to be started again", n))
 	}
 	return true
 }
 
-// release forgets that an incident was kept from being handed out: a look at it ended.
-func (s *Store) release(ref string) {
+// liftHold lets an incident be handed out again: a look at it ended.
+func (s *Store) liftHold(ref string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.holds, ref)
 }
 
-// hungEnded notes that a look that was given up ended after all.
-func (s *Store) hungEnded(l *look) {
+// recordReturn records that an abandoned look ended after all.
+func (s *Store) recordReturn(l *look) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.hung {
@@ -140,7 +140,7 @@ func (s *Store) isHeld(ref string) bool {
 	return held && time.Now().Before(h.until)
 }
 
-// goroutineID returns how a dump names the goroutine that asks: goroutine 12.
+// goroutineID returns the name of the calling goroutine in a dump: "goroutine 12".
 func goroutineID() []byte {
 	dump := make([]byte, 64)
 	dump = dump[:runtime.Stack(dump, false)]
@@ -148,7 +148,7 @@ func goroutineID() []byte {
 	return id
 }
 
-// stackOf returns where a goroutine is.
+// stackOf returns the stack of a goroutine.
 func stackOf(id []byte) string {
 	const most = 4 << 10
 	dump := make([]byte, 1<<20)
@@ -161,31 +161,31 @@ func stackOf(id []byte) string {
 	return ""
 }
 
-// goRound notes that Run goes round.
-func (s *Store) goRound() {
+// recordRound records that Run is working.
+func (s *Store) recordRound() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.looped = time.Now()
-	s.follow(s.looped)
+	s.lastRound = time.Now()
+	s.observeClock(s.lastRound)
 }
 
-// follow notes whether the clock jumped, as the clock of an embedded GitHub does, or a machine's
-// that slept: what became due by that waits only since. The caller holds s.mu.
-func (s *Store) follow(now time.Time) {
+// observeClock records whether the clock jumped, as the clock of an embedded GitHub does, or of a
+// machine that slept: what became due by that has waited only since then. The caller holds s.mu.
+func (s *Store) observeClock(now time.Time) {
 	clock := s.clock.Now()
-	if jump := clock.Sub(s.clockAt) - now.Sub(s.wallAt); s.wallAt.IsZero() || jump.Abs() > loopTime/2 {
+	if jump := clock.Sub(s.clockAt) - now.Sub(s.wallAt); s.wallAt.IsZero() || jump.Abs() > roundTimeout/2 {
 		s.epoch = clock
 	}
 	s.clockAt, s.wallAt = clock, now
 }
 
-// stalled says why work does not get done, or returns nil.
-func (s *Store) stalled(ctx context.Context) error {
+// findStall returns an error that says why no work gets done, or nil.
+func (s *Store) findStall(ctx context.Context) error {
 	now := time.Now()
 	s.mu.Lock()
-	s.follow(now)
-	looped, epoch, overdue, held := s.looped, s.epoch, s.hung, len(s.holds)
-	if s.pausing {
+	s.observeClock(now)
+	looped, epoch, overdue, held := s.lastRound, s.epoch, s.hung, len(s.holds)
+	if s.isWaiting {
 		looped = now
 	}
 	for _, end := range s.ends {
@@ -197,36 +197,36 @@ func (s *Store) stalled(ctx context.Context) error {
 	switch {
 	case looped.IsZero():
 		return nil // Run has not begun
-	case now.Sub(looped) > loopTime:
+	case now.Sub(looped) > roundTimeout:
 		return fmt.Errorf("the queue has handed out nothing for %s: it hangs",
 			now.Sub(looped).Round(time.Second))
-	case overdue >= workers:
+	case overdue >= maxWorkers:
 		return fmt.Errorf("%d looks hang", overdue)
 	}
-	rows, err := s.db.QueryContext(ctx, nowDueSince, s.clock.Now().UnixNano(), 2*workers+held)
+	rows, err := s.db.QueryContext(ctx, selectDueSince, s.clock.Now().UnixNano(), 2*maxWorkers+held)
 	if err != nil {
-		return explain("read the queue", s.path, err)
+		return withAdvice("read the queue", s.path, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var ref string
 		var due int64
 		if err := rows.Scan(&ref, &due); err != nil {
-			return explain("read the queue", s.path, err)
+			return withAdvice("read the queue", s.path, err)
 		}
 		since := time.Unix(0, due)
 		if since.Before(epoch) {
 			since = epoch
 		}
-		if wait := s.clock.Now().Sub(since); wait > mostWait && s.isFree(ref) {
+		if wait := s.clock.Now().Sub(since); wait > maxWait && s.isAssignable(ref) {
 			return fmt.Errorf("%s waits for a worker for %s", ref, wait.Round(time.Second))
 		}
 	}
 	return rows.Err()
 }
 
-// isFree reports whether an incident could be handed out if there were a worker.
-func (s *Store) isFree(ref string) bool {
+// isAssignable reports whether an incident could be handed out if a worker were free.
+func (s *Store) isAssignable(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, busy := s.running[ref]

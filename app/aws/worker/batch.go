@@ -100,7 +100,7 @@ func (b *Batch) group(ctx, working context.Context, group string,
 		}
 		b.tellAside(ctx, m, err)
 		rest := b.wait(m, err)
-		b.Logger.Warn("a look failed or must wait: its incident's messages come again", "group", group,
+		b.Logger.Warn("look failed or must wait: its incident's messages come again", "group", group,
 			"message", m.MessageId,
 			"in", rest, "received", m.Attributes["ApproximateReceiveCount"], "left", len(messages)-i, "err",
 			err)
@@ -130,7 +130,7 @@ func isWaiting(err error) bool {
 	return errors.As(err, new(*engine.RetryAfter)) || errors.Is(err, engine.ErrUnavailable)
 }
 
-// sendAgain sends messages anew that did not fail and were handed out so often that SQS, which
+// sendAgain sends messages again that did not fail and were handed out so often that SQS, which
 // counts only that, would soon put them aside: waiting is no failure, however long it takes. It
 // returns the others, and what could not be sent. Before that a message waits where it is, which
 // keeps its incident's order.
@@ -195,11 +195,11 @@ func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause e
 		return
 	}
 	if err := b.Queue.Enqueue(ctx, told, time.Time{}); err != nil {
-		b.Logger.Error("message put aside and not told", "incident", m.Ref.String(), "err", err)
+		b.Logger.Error("message put aside, and its incident not told", "incident", m.Ref.String(), "err", err)
 	}
 }
 
-// wait tells how long a message that failed is hidden: until the time that the failure names, else
+// wait returns how long a message that failed is hidden: until the time that the failure names, else
 // longer each time.
 func (b *Batch) wait(m events.SQSMessage, err error) time.Duration {
 	var later *engine.RetryAfter
