@@ -173,32 +173,3 @@ func TestA7MachineSectionsStay(t *testing.T) {
 		}
 	}
 }
-
-func TestC3CustomerHTML(t *testing.T) {
-	for markdown, want := range map[string]string{
-		"A **disk** was full.":                    "<p>A <strong>disk</strong> was full.</p>\n",
-		"a <b onclick=x>b</b> <script>c</script>": "<p>a b c</p>\n",
-		"<script>alert(1)</script>":               "",
-		"<details>\n<p>a & b</p>\n</details>":     "<p>a &amp; b</p>\n",
-		"<!-- a -->":                              "",
-		"<div>a<style>b</style>c":                 "<p>ac</p>\n",
-		"<div>a<script>b":                         "<p>a</p>\n",
-		"<div onclick='b'>&lt;script&gt;</div>":   "<p>&lt;script&gt;</p>\n",
-		"<iframe src=x>a</iframe>b":               "<p>b</p>\n",
-		"[a](https://example.com/?b&c \"d\")": "<p><a href=\"https://example.com/?b&amp;c\" " +
-			"title=\"d\">a</a></p>\n",
-		"[a](javascript:alert(1)) [b](JaVaScRiPt:x) [c](data:text/html,x) [d](vbscript:x) [e](//x.y) [f](/x) [g](#h) [i](ftp://j)": "<p>a b c d e f g i</p>\n",
-		"[**a**](x) [b](http://)": "<p><strong>a</strong> b</p>\n",
-		"<javascript:alert(1)> <https://example.com>": "<p>javascript:alert(1) <a " +
-			"href=\"https://example.com\">https://example.com</a></p>\n",
-		"<a@example.com> [b](mailto:b@example.com)":                  "<p><a href=\"mailto:a@example.com\">a@example.com</a> <a href=\"mailto:b@example.com\">b</a></p>\n",
-		"https://example.com/a":                                      "<p><a href=\"https://example.com/a\">https://example.com/a</a></p>\n",
-		"![a *b*](https://example.com/x.png) [![c](d)](https://e.f)": "<p>a <em>b</em> <a href=\"https://e.f\">c</a></p>\n",
-		strings.Repeat(">", 100) + "<b>": "<pre>" +
-			strings.Repeat("&gt;", 100) + "&lt;b&gt;</pre>\n",
-	} {
-		if diff := cmp.Diff(want, CustomerHTML(markdown)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", markdown, diff)
-		}
-	}
-}

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files again")
 
-// at gives a time of the day on which the incidents of these tests happened; past 24:00 it is the
+// at returns a time of the day on which the incidents of these tests happened; past 24:00 it is the
 // next day.
 func at(clock string) time.Time {
 	var h, m int

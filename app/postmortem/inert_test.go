@@ -117,7 +117,7 @@ func TestC2AnyTextIsInert(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := frontMatter(t, f, document)
+		body := readFrontMatter(t, f, document)
 		markers(t, body)
 		tables(t, body)
 		structure(t, body, document)
@@ -149,8 +149,8 @@ func TestC2AnyTextIsInert(t *testing.T) {
 	})
 }
 
-// frontMatter checks the front matter and gives what follows it.
-func frontMatter(t *rapid.T, f Facts, document string) string {
+// readFrontMatter checks the front matter and gives what follows it.
+func readFrontMatter(t *rapid.T, f Facts, document string) string {
 	front, body, ok := strings.Cut(strings.TrimPrefix(document, "---\n"), "\n---\n")
 	if !ok || !strings.HasPrefix(document, "---\n") {
 		t.Fatalf("no front matter:\n%s", document)

@@ -160,7 +160,7 @@ type jsonFollowUp struct {
 	AskedAt    *string `json:"asked_at"`
 }
 
-// JSON gives the facts of the document to other tools: version 1 of the fields of exported.
+// JSON returns the facts of the document to other tools: version 1 of the fields of exported.
 func JSON(f Facts) ([]byte, error) {
 	v := look(f)
 	e := exported{
@@ -239,7 +239,7 @@ func JSON(f Facts) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// rfc gives a time as RFC 3339 in UTC, or nil if there was none.
+// rfc returns a time as RFC 3339 in UTC, or nil if there was none.
 func rfc(t time.Time) *string {
 	if t.IsZero() {
 		return nil
@@ -250,7 +250,7 @@ func rfc(t time.Time) *string {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// list gives an empty list for none.
+// list returns an empty list for none.
 func list(names []string) []string { return append([]string{}, names...) }
 
 func each[A, B any](all []A, one func(A) B) []B {

@@ -27,7 +27,7 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// LintOptions is what a document can't say about itself.
+// LintOptions is what Lint must know besides the document.
 type LintOptions struct {
 	// Internal are names that no customer should read: people, teams, repositories, systems.
 	Internal []string
@@ -36,7 +36,7 @@ type LintOptions struct {
 	Template string
 }
 
-// The headings that more is asked of than words of a person.
+// The headings with checks of their own.
 const (
 	forCustomer = "For the customer"
 	followUps   = "Follow-ups"
@@ -44,13 +44,13 @@ const (
 	customerPrompt = "customer"
 )
 
-// Lint gives a postmortem's problems in the order of their lines.
+// Lint returns the problems of a postmortem, sorted by line.
 func Lint(document string, o LintOptions) []Problem {
-	p, why := read(document, o.Template)
+	p, why := parseDocument(document, o.Template)
 	if why != "" {
 		return []Problem{{1, 1, Failure, "size", why + ", so the document is not checked: shorten it"}}
 	}
-	if p.blank() {
+	if p.isBlank() {
 		return []Problem{{1, 1, Failure, "empty",
 			"the document is empty: /ic postmortem in the incident writes it again"}}
 	}
@@ -65,32 +65,32 @@ func Lint(document string, o LintOptions) []Problem {
 	})
 }
 
-// checkSections asks for every section that people write.
-func (p *paper) checkSections() {
+// checkSections reports sections that people must write and that are missing or empty.
+func (p *parsedDocument) checkSections() {
 	for _, r := range p.required {
-		if p.sections[key(r.heading)] == nil && p.prompted[r.name] == nil &&
-			(r.heading != forCustomer || p.tells()) {
-			p.add(1, 1, Failure, "missing",
+		if p.byHeading[headingKey(r.heading)] == nil && p.prompted[r.name] == nil &&
+			(r.heading != forCustomer || p.hasAudience()) {
+			p.report(1, 1, Failure, "missing",
 				fmt.Sprintf("the section “%s” is gone: add its heading and what belongs there, or n/a",
 					texts.Truncate(r.heading, 60)))
 		}
 	}
-	for _, s := range p.chapters {
-		if !s.written && !s.prompted {
-			line := p.line(s.at)
-			p.add(line, line, Failure, "empty",
+	for _, s := range p.sections {
+		if !s.isWritten && !s.hasPrompt {
+			line := p.lineOf(s.at)
+			p.report(line, line, Failure, "empty",
 				fmt.Sprintf("the section “%s” is empty: write what belongs there, or n/a",
 					texts.Truncate(s.name, 60)))
 		}
 	}
 }
 
-// checkLinks asks for the heading that each internal link leads to.
-func (p *paper) checkLinks() {
+// checkLinks reports internal links without a heading.
+func (p *parsedDocument) checkLinks() {
 	for _, l := range p.links {
 		if l.to != "" && l.to != "top" && !p.anchors[strings.TrimPrefix(l.to, "user-content-")] {
-			line := p.line(l.at)
-			p.add(line, line, Failure, "link",
+			line := p.lineOf(l.at)
+			p.report(line, line, Failure, "link",
 				fmt.Sprintf("no heading here has the anchor #%s: correct the link", texts.Truncate(l.to, 60)))
 		}
 	}
@@ -98,7 +98,7 @@ func (p *paper) checkLinks() {
 
 const maxListed = 15
 
-// Summary tells the problems as a check run does: a title, and Markdown in which nothing acts.
+// Summary returns the problems as a check run shows them: a title, and inert Markdown.
 func Summary(problems []Problem) (title, markdown string) {
 	failures, warnings := 0, 0
 	for _, p := range problems {

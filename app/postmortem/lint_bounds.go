@@ -8,8 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// What is read at most. goldmark is quadratic in nesting and in the links and their definitions of
-// a paragraph, and fills up a table's rows.
+// The limits of a document. goldmark is quadratic in nesting and in the links of a paragraph and
+// their definitions, and pads the rows of tables.
 const (
 	maxDocument = 4 << 20   // bytes: 30,000 entries of the timeline
 	maxWords    = 512 << 10 // bytes of it that people wrote
@@ -20,11 +20,11 @@ const (
 
 var escaped = regexp.MustCompile(`\\.`)
 
-// peoples gives a document in which the machine's sections are empty and every line keeps its
-// number: what stands in them is nobody's to correct, and a timeline may be longer than all that
-// people write. The follow-ups stay, for which people answer, and of the cause that there is one.
-// taken is what was left out. why says what would take long to read, or is "".
-func peoples(document string) (source, taken, why string) {
+// withoutMachineText returns a document in which the machine's sections are empty and every line
+// keeps its number: nobody must correct them, and a timeline may be longer than all that people
+// write. The follow-ups stay, since people change them, and of the cause that there is one. taken
+// is what was left out. why says what would take long to read, or is "".
+func withoutMachineText(document string) (source, taken, why string) {
 	if len(document) > maxDocument {
 		return "", "", fmt.Sprintf("the document is longer than %d MiB", maxDocument>>20)
 	}
@@ -65,8 +65,8 @@ func peoples(document string) (source, taken, why string) {
 	return kept.String(), left.String(), ""
 }
 
-// costly says why a text would take long to read, or "". It takes code for Markdown, and so says so
-// too often rather than too seldom.
+// costly says why a text would take long to read, or returns "". It reads code as Markdown, so it
+// reports too much rather than too little.
 func costly(source string) string {
 	if len(source) > maxWords {
 		return fmt.Sprintf("is longer than %d KiB", maxWords>>10)

@@ -2,38 +2,11 @@ package postmortem
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
-
-var (
-	// allowed are the elements of CustomerHTML, all without attributes but for links, cells of
-	// tables and lists.
-	allowed  = regexp.MustCompile(`^</?(?:p|h[1-6]|em|strong|del|code|pre|blockquote|ul|ol|li|hr|br|table|thead|tbody|tr|th|td|a)$`)
-	tags     = regexp.MustCompile(`<(?:[^<>"]|"[^"]*")*>?`)
-	value    = regexp.MustCompile(`="[^"]*"`)
-	harmless = regexp.MustCompile(`^(?: href| title| class| start| style)*$`)
-	leadsTo  = regexp.MustCompile(`^(?:https?://[^/]|mailto:)`)
-)
-
-// forbidden gives the first tag in HTML that a customer should not get.
-func forbidden(html string) string {
-	for _, tag := range tags.FindAllString(html, -1) {
-		name, attributes, _ := strings.Cut(strings.TrimRight(strings.TrimSuffix(tag, ">"), " /"), " ")
-		if attributes != "" {
-			attributes = " " + value.ReplaceAllString(attributes, "")
-		}
-		_, href, linked := strings.Cut(tag, ` href="`)
-		if !strings.HasSuffix(tag, ">") || !allowed.MatchString(name) ||
-			!harmless.MatchString(attributes) || linked && !leadsTo.MatchString(strings.ToLower(href)) {
-			return tag
-		}
-	}
-	return ""
-}
 
 func FuzzLint(f *testing.F) {
 	f.Add(frame("TODO"))
@@ -53,11 +26,6 @@ func FuzzLint(f *testing.F) {
 		markdown, ok := CustomerVersion(document)
 		if ok != (strings.TrimSpace(markdown) != "") {
 			t.Fatalf("%v: %q", ok, markdown)
-		}
-		for _, text := range []string{markdown, document} {
-			if m := forbidden(CustomerHTML(text)); m != "" {
-				t.Fatalf("%s in the HTML of %q", m, text)
-			}
 		}
 	})
 }
@@ -92,9 +60,7 @@ func grows(t *testing.T, name string, least time.Duration, most int, text func(t
 		document := toCustomer(said)
 		start := time.Now()
 		Lint(document, LintOptions{Internal: []string{"carol"}})
-		markdown, _ := CustomerVersion(document)
-		CustomerHTML(markdown)
-		CustomerHTML(said)
+		CustomerVersion(document)
 		return time.Since(start)
 	}
 	var small, large time.Duration

@@ -15,24 +15,24 @@ import (
 // promptWords begin every prompt of the template.
 var promptWords = strings.Trim(Placeholder, "_ ")
 
-// prompt notes a prompt that is left.
-func (p *paper) prompt(from, to int) {
+// reportPrompt reports a prompt that is left.
+func (p *parsedDocument) reportPrompt(from, to int) {
 	of := ""
 	if len(p.open) > 0 {
 		s := p.open[len(p.open)-1]
-		s.prompted, of = true, fmt.Sprintf(" in “%s”", texts.Truncate(s.name, 60))
+		s.hasPrompt, of = true, fmt.Sprintf(" in “%s”", texts.Truncate(s.name, 60))
 	}
 	to = from + len(strings.TrimRightFunc(string(p.src[from:to]), unicode.IsSpace))
-	p.cut = append(p.cut, extent{from, to})
-	p.customer.asks = p.customer.asks ||
+	p.cut = append(p.cut, byteRange{from, to})
+	p.customer.hasPrompt = p.customer.hasPrompt ||
 		p.customer.from <= from && from < p.customer.to && p.customer.heading != nil
-	p.add(p.line(from), p.line(max(from, to-1)), Failure, "prompt",
+	p.report(p.lineOf(from), p.lineOf(max(from, to-1)), Failure, "prompt",
 		"a prompt is left"+of+": write your text in its place")
 }
 
-// until gives where an inline node ends: where the next one starts, or its block ends; -1 if
-// neither says where it is.
-func (p *paper) until(n, block ast.Node) int {
+// endOf returns where an inline node ends: where the next one starts, or its block ends; -1 if
+// neither has a position.
+func (p *parsedDocument) endOf(n, block ast.Node) int {
 	switch next := n.NextSibling().(type) {
 	case nil:
 	case *ast.Text:
@@ -50,16 +50,16 @@ func (p *paper) until(n, block ast.Node) int {
 
 var (
 	placeholder = regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX)\b|(?i:\blorem ipsum\b)`)
-	// waiting is a text that says only that there is none yet.
+	// waiting matches a text that only says that there is none yet.
 	waiting = regexp.MustCompile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
-	// blame finds what says who instead of what. What comes before the group is quoted, or the
+	// blame finds words that say who instead of what. What comes before the group is quoted, or the
 	// opposite of blame.
 	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
 		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|[\pL\pN_]+['’]s fault|fault of|to blame|stupid(?:ly|ity)?|forgot to|failed to follow)\b`)
 )
 
-// check looks at a block's words: whether there are any, and what should not be among them.
-func (p *paper) check(block ast.Node, f *flat) {
+// checkWords checks a block: whether it has words, and what should not be among them.
+func (p *parsedDocument) checkWords(block ast.Node, f *flatText) {
 	words := f.text.String()
 	shown := strings.TrimFunc(words, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
@@ -69,19 +69,19 @@ func (p *paper) check(block ast.Node, f *flat) {
 	}
 	_, heading := block.(*ast.Heading)
 	if !heading {
-		// A prompt stays one without its underscores.
+		// Without its underscores it is still a prompt.
 		if bare := strings.TrimLeft(shown, "_*"); strings.HasPrefix(bare, promptWords) {
-			from := f.source(strings.Index(words, promptWords))
-			p.prompt(from, max(from, f.source(len(words)-1)+1))
+			from := f.sourceOf(strings.Index(words, promptWords))
+			p.reportPrompt(from, max(from, f.sourceOf(len(words)-1)+1))
 			return
 		}
-		p.wrote()
+		p.markWritten()
 	}
 	if p.quotes > 0 {
 		return
 	}
 	found := func(m []int, level Level, rule, message string) {
-		p.add(p.line(f.source(m[0])), p.line(f.source(m[1]-1)), level, rule,
+		p.report(p.lineOf(f.sourceOf(m[0])), p.lineOf(f.sourceOf(m[1]-1)), level, rule,
 			fmt.Sprintf(message, words[m[0]:m[1]]))
 	}
 	if waiting.MatchString(shown) {
@@ -99,37 +99,37 @@ func (p *paper) check(block ast.Node, f *flat) {
 	}
 }
 
-// followUps reads the table of the follow-ups. An owner is a must (C3); the date and the ticket
-// come later where a follow-up was added on closing.
-func (p *paper) followUps(table *extast.Table) {
+// checkFollowUps checks the table of follow-ups. An owner is required (C3); the date and the ticket
+// come later where a follow-up was added while closing.
+func (p *parsedDocument) checkFollowUps(table *extast.Table) {
 	columns := map[string]int{}
 	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []string
 		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
-			cells = append(cells, p.title(c))
+			cells = append(cells, p.titleOf(c))
 		}
 		if _, ok := row.(*extast.TableHeader); ok {
 			for i, c := range cells {
-				columns[key(c)] = i
+				columns[headingKey(c)] = i
 			}
 			continue
 		}
-		p.followUp(p.line(row.Pos()), columns, cells)
+		p.followUp(p.lineOf(row.Pos()), columns, cells)
 	}
 }
 
-// nothing are the cells that say that there is nothing; the template writes the last three.
+// nothing is what cells contain when there is nothing; the template writes the last three.
 var nothing = map[string]bool{"": true, "-": true, "–": true, "?": true, "n/a": true, "none": true,
 	"tbd": true, "todo": true,
 	"nobody": true, "no date": true, "not opened yet": true}
 
-func (p *paper) followUp(line int, columns map[string]int, cells []string) {
+func (p *parsedDocument) followUp(line int, columns map[string]int, cells []string) {
 	if _, ok := columns["owner"]; !ok {
 		return // another table
 	}
 	lacks := func(name string) bool {
 		i, ok := columns[name]
-		return ok && (i >= len(cells) || nothing[key(cells[i])])
+		return ok && (i >= len(cells) || nothing[headingKey(cells[i])])
 	}
 	var without []string
 	level := Warning
@@ -147,7 +147,7 @@ func (p *paper) followUp(line int, columns map[string]int, cells []string) {
 		if i, ok := columns["#"]; ok && i < len(cells) && cells[i] != "" {
 			number = " " + texts.Truncate(cells[i], 20)
 		}
-		p.add(line, line, level, "follow-up",
+		p.report(line, line, level, "follow-up",
 			fmt.Sprintf("follow-up%s has no %s: write it into its row", number,
 				strings.Join(without, " and no ")))
 	}

@@ -199,7 +199,7 @@ func TestC3LongIncident(t *testing.T) {
 	}
 }
 
-// TestC3MachineHeadings: a link may lead to what stands in a machine's section.
+// TestC3MachineHeadings: a link may lead to what is in a machine's section.
 func TestC3MachineHeadings(t *testing.T) {
 	document := frame("<!-- firebreak:begin x -->\n\n### The graph\n\n<a id=\"disk\"></a>\n\n<!-- " +
 		"firebreak:end x -->\n\n[a](#the-graph) [b](#disk) [c](#nowhere)")

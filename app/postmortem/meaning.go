@@ -14,7 +14,7 @@ import (
 	xhtml "golang.org/x/net/html"
 )
 
-// KeepForm returns a document that was written anew, with each part of the machine's that says the
+// KeepForm returns a document that was written again, with each part of the machine's that says the
 // same as before in the form that it had. A formatter of the repository's may set tables, lists and
 // quotes as it likes, and is not contradicted.
 func KeepForm(before, after string) string {

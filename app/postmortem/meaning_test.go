@@ -8,7 +8,7 @@ import (
 )
 
 // What a formatter does to the machine's parts says the same, and stays; what says something else
-// is written anew.
+// is written again.
 func TestKeepForm(t *testing.T) {
 	const ours = "---\ntitle: \"API down\"\nseverity: critical\n---\n\n# Theirs\n\n<!-- firebreak:begin " +
 		"facts -->\n| a | b |\n|---|---|\n| 1 | 2 |\n\n" +

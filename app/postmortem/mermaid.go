@@ -31,8 +31,8 @@ var weights = map[string]int{
 
 const lightest = 3
 
-// diagram draws the entries (oldest first) as Mermaid's timeline, in a section per phase, or gives
-// "" if there are none.
+// diagram returns the entries, oldest first, as a Mermaid timeline with a section per phase, or ""
+// if there are none.
 func diagram(f Facts) string {
 	shown := choose(f.Entries)
 	if len(shown) == 0 {
@@ -54,7 +54,7 @@ func diagram(f Facts) string {
 	}
 	var b strings.Builder
 	b.WriteString("timeline\n    title " + label(title+", UTC"))
-	for _, s := range sections(f.Spans, shown) {
+	for _, s := range groupByPhase(f.Spans, shown) {
 		b.WriteString("\n    section " + label(s.name))
 		for column := range slices.Chunk(s.entries, size) {
 			b.WriteString("\n        " + clock(column[0].At))
@@ -78,8 +78,8 @@ func diagram(f Facts) string {
 	return b.String()
 }
 
-// choose gives the entries that the diagram shows: the weightiest, and of those that don't all fit
-// every so many.
+// choose returns the entries that the diagram shows: the most important ones and, of those that
+// don't all fit, every nth.
 func choose(entries []incident.Entry) []incident.Entry {
 	if len(entries) <= maxNodes {
 		return entries
@@ -112,16 +112,16 @@ func choose(entries []incident.Entry) []incident.Entry {
 	return out
 }
 
-// section is a phase with its entries.
-type section struct {
+// diagramSection is a phase with its entries.
+type diagramSection struct {
 	name    string
 	entries []incident.Entry
 }
 
-// sections sorts the entries into the phases by their times. Mermaid takes sections of the same
-// name for the same one, so a phase that came again is numbered.
-func sections(spans []incident.Span, entries []incident.Entry) []section {
-	var out []section
+// groupByPhase sorts the entries into the phases by their times. Mermaid takes sections of the same
+// name for one, so a phase that comes back gets a number.
+func groupByPhase(spans []incident.Span, entries []incident.Entry) []diagramSection {
+	var out []diagramSection
 	times := map[incident.Phase]int{}
 	at, last := 0, -1
 	for _, e := range entries {
@@ -138,7 +138,7 @@ func sections(spans []incident.Span, entries []incident.Entry) []section {
 					name += fmt.Sprintf(" – %d", n)
 				}
 			}
-			out, last = append(out, section{name: name}), at
+			out, last = append(out, diagramSection{name: name}), at
 		}
 		s := &out[len(out)-1]
 		s.entries = append(s.entries, e)
@@ -146,7 +146,7 @@ func sections(spans []incident.Span, entries []incident.Entry) []section {
 	return out
 }
 
-// brief tells an entry in a few words without Markdown.
+// brief describes an entry in a few words without Markdown.
 func brief(e incident.Entry) string {
 	with := func(words ...string) string {
 		text := strings.Join(words, " ")
@@ -217,7 +217,8 @@ var lookalikes = map[rune]rune{
 	'¶': ' ', 'ﬂ': 'f',
 }
 
-// label gives words as Mermaid's timeline takes them: one line with nothing in it that Mermaid reads, and never empty.
+// label returns words as Mermaid's timeline takes them: one line without Mermaid's syntax, and
+// never empty.
 func label(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if like, ok := lookalikes[r]; ok {

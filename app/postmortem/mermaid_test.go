@@ -26,7 +26,7 @@ type drawn struct {
 }
 
 // TestC2MermaidReadsTheDiagramAsItIsMeant gives diagrams of hostile words to the parser that GitHub
-// uses: it must find the same sections, periods and labels that stand in the lines.
+// uses: it must find the same sections, periods and labels that are in the lines.
 func TestC2MermaidReadsTheDiagramAsItIsMeant(t *testing.T) {
 	var diagrams []string
 	var want []drawn

@@ -1,7 +1,7 @@
 // Package postmortem writes what an incident leaves behind: the postmortem document, its pull
 // request and the tickets of the follow-ups.
 //
-// The document has two kinds of sections. What the incident recorded stands between `<!--
+// The document has two kinds of sections. What the incident recorded is between `<!--
 // firebreak:begin NAME -->` and `<!-- firebreak:end NAME -->`, where it can be written again
 // without touching a line of a person's. What only people know has a prompt, `<!-- prompt: NAME
 // -->`, and a placeholder to replace.
@@ -31,7 +31,7 @@ import (
 // Placeholder begins every text that a person must replace.
 const Placeholder = "_Write here: "
 
-// Facts is all that there is to tell about an incident.
+// Facts is everything known about an incident.
 type Facts struct {
 	Ref    incident.Ref
 	URL    string // the issue's address
@@ -49,7 +49,7 @@ type Facts struct {
 	FollowUps []FollowUp
 	// At is when the document is written.
 	At time.Time
-	// Template is a template of the repository's own, which only says what stands where; empty is ours.
+	// Template is a template of the repository's own, which only says what is where; empty is ours.
 	Template string
 }
 
@@ -118,7 +118,7 @@ func Document(f Facts) (string, error) {
 	return text, nil
 }
 
-// Pull writes the pull request's title, which suits as the commit's message too, and its text.
+// Pull returns the title and text of the pull request. The title suits as the commit's message too.
 // Nothing in them closes an issue.
 func Pull(f Facts) (title, body string, err error) {
 	text, err := Document(f)
@@ -194,7 +194,7 @@ const maxSlug = 50
 var spelt = strings.NewReplacer("ß", "ss", "æ", "ae", "ø", "o", "œ", "oe", "ł", "l", "đ", "d", "ð", "d",
 	"þ", "th", "ı", "i")
 
-// slug gives a title's letters and digits in ASCII, its words joined by hyphens.
+// slug returns a title's letters and digits in ASCII, its words joined by hyphens.
 func slug(title string) string {
 	words := strings.FieldsFunc(spelt.Replace(norm.NFKD.String(strings.ToLower(title))), func(r rune) bool {
 		return r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsSpace(r) ||
@@ -221,8 +221,8 @@ func slug(title string) string {
 	return b.String()
 }
 
-// Ticket writes the issue of follow-up i (C4). Of the incident it tells no more than its name and
-// address, as it may stand in a repository that more people read (A7).
+// Ticket returns the issue of follow-up i (C4). It says no more of the incident than its name and
+// address, since more people may read it (A7).
 func Ticket(f Facts, i int) (title, body string, err error) {
 	if i < 0 || i >= len(f.FollowUps) {
 		return "", "", fmt.Errorf("%s has no follow-up %d", f.Ref, i)
@@ -249,7 +249,7 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 // maxTitle is how long a ticket's title is; GitHub takes 256 characters.
 const maxTitle = 200
 
-// name gives a follow-up's title.
+// name returns a follow-up's title.
 func (f Facts) name(fu FollowUp) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(fu.Title), "\n")
 	nothing := Plain(first, 0) == ""
@@ -264,14 +264,14 @@ func (f Facts) name(fu FollowUp) string {
 	return first
 }
 
-// acts finds in a title or a commit's message what would mention, refer, close an issue or skip its
-// checks.
+// acts finds what, in a title or a commit's message, would mention, refer, close an issue or skip
+// its checks.
 var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
 
-// Plain gives somebody's words as one line for a place that reads no Markdown, such as a title:
-// shown as they are and acting on nothing. It is cut after max characters; 0 is no limit.
-func Plain(text string, max int) string {
-	text = texts.Truncate(texts.Squeeze(texts.Clean(text)), max)
+// Plain returns somebody's words as one line for a place without Markdown, such as a title: they
+// look the same and have no effect. It is cut after limit characters; 0 is no limit.
+func Plain(text string, limit int) string {
+	text = texts.Truncate(texts.Squeeze(texts.Clean(text)), limit)
 	return acts.ReplaceAllStringFunc(text, func(s string) string {
 		if s == "://" {
 			return ":" + texts.Joiner + "//"
@@ -280,7 +280,7 @@ func Plain(text string, max int) string {
 	})
 }
 
-// declared gives when the incident began to be one.
+// declared returns when the incident began to be one.
 func (f Facts) declared() time.Time {
 	if f.State.Declared != nil {
 		return f.State.Declared.At
@@ -288,7 +288,7 @@ func (f Facts) declared() time.Time {
 	return f.At
 }
 
-// closed gives when it ended: the document may be written a moment before the issue closes.
+// closed returns when it ended: the document may be written a moment before the issue closes.
 func (f Facts) closed() time.Time {
 	if f.State.Closed != nil {
 		return f.State.Closed.At
@@ -299,7 +299,7 @@ func (f Facts) closed() time.Time {
 // eventID finds the number in an event's id.
 var eventID = regexp.MustCompile(`^e([0-9]+)`)
 
-// permalink gives the address of what a fact came from: its comment, its event, or the issue that
+// permalink returns the address of what a fact came from: its comment, its event, or the issue that
 // was opened. What the clock did has none.
 func (f Facts) permalink(id string) string {
 	if id == "" || f.URL == "" {
@@ -319,7 +319,7 @@ func (f Facts) permalink(id string) string {
 	return address(f.URL)
 }
 
-// site gives the address of the GitHub that the incident stands on.
+// site returns the address of the GitHub that the incident is on.
 func (f Facts) site() string {
 	if u, err := url.Parse(f.URL); err == nil && u.Host != "" {
 		return u.Scheme + "://" + u.Host
@@ -327,7 +327,7 @@ func (f Facts) site() string {
 	return "https://github.com"
 }
 
-// issue gives the address of owner/repo#number, or "" if it names none.
+// issue returns the address of owner/repo#number, or "" if it names none.
 func (f Facts) issue(name string) string {
 	ref, err := incident.ParseRef(name)
 	if err != nil {
@@ -342,7 +342,7 @@ func (f Facts) issue(name string) string {
 // them and nobody else.
 var secret = strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "@", `\u0040`, "#", `\u0023`)
 
-// quoted gives a value for the front matter: JSON is YAML.
+// quoted returns a value for the front matter: JSON is YAML.
 func quoted(v any) (string, error) {
 	if list, ok := v.([]string); ok && list == nil {
 		return "[]", nil
@@ -363,7 +363,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// minute gives a time for a column that says UTC.
+// minute returns a time for a column that says UTC.
 func minute(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -384,7 +384,7 @@ func lasted(d time.Duration) string {
 	return text
 }
 
-// since tells how long after a time another one was, or "" if it was not.
+// since returns how long after a time another one was, or "" if it was not.
 func since(from, to time.Time) string {
 	if from.IsZero() || to.Sub(from) <= 0 {
 		return ""
@@ -419,7 +419,7 @@ func address(to string) string {
 	return unsafe.Replace(strings.Join(strings.Fields(to), "%20"))
 }
 
-// oldest gives the entries in the order of time: notes and pins come back-dated.
+// oldest returns the entries in the order of time: notes and pins come back-dated.
 func oldest(entries []incident.Entry) []incident.Entry {
 	entries = slices.Clone(entries)
 	slices.SortStableFunc(entries, func(a, b incident.Entry) int { return a.At.Compare(b.At) })

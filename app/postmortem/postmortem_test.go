@@ -131,7 +131,7 @@ func TestC2ThousandsOfEntriesAreShown(t *testing.T) {
 	}
 }
 
-// TestC4TicketSaysItsTitleOnce: what the title does not hold stands in the text, and nothing twice.
+// TestC4TicketSaysItsTitleOnce: what the title does not hold is in the text, and nothing twice.
 func TestC4TicketSaysItsTitleOnce(t *testing.T) {
 	long := strings.Repeat("many words ", 30)
 	for _, c := range []struct {

@@ -10,9 +10,9 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Refresh writes the machine's parts of a document anew: the front matter, and what stands between
+// Refresh writes the machine's parts of a document again: the front matter, and what is between
 // a section's markers. Every other line stays as it is, byte for byte. A section that was deleted
-// stays deleted, one that this version does not know stays as it is, and of markers that stand in
+// stays deleted, one that this version does not know stays as it is, and of markers that are in
 // the document twice only the first pair counts. A repository's template says where sections stand
 // and not what is in them, so it makes no difference here.
 func Refresh(document string, f Facts) (string, error) {
@@ -52,7 +52,7 @@ func Refresh(document string, f Facts) (string, error) {
 // lines splits a text behind its line ends.
 func lines(text string) []string { return strings.SplitAfter(text, "\n") }
 
-// ended gives a line of ours the line end of another one.
+// ended returns a line of ours the line end of another one.
 func ended(line, like string) string {
 	if strings.HasSuffix(like, "\r\n") {
 		return strings.TrimSuffix(line, "\n") + "\r\n"
@@ -143,8 +143,8 @@ var (
 	yamlLine = regexp.MustCompile(`^(?:[A-Za-z_][\w-]*:|[ \t#]|-[ \t]|$)`)
 )
 
-// frontEnd gives the line after the front matter, or 0 if the document begins with none. What
-// merely stands between two rules is none.
+// frontEnd returns the line after the front matter, or 0 if the document begins with none. What
+// merely is between two rules is none.
 func frontEnd(lines []string) int {
 	for i, line := range lines {
 		line = strings.TrimRight(line, " \t\r\n")

@@ -22,7 +22,7 @@ const (
 	ColumnDue   = "due"
 )
 
-// Row is a row of the table of the follow-ups, as it stands in a document.
+// Row is a row of the table of the follow-ups, as it is in a document.
 type Row struct {
 	Number     int // of the follow-up; 0: the row has none
 	Line       int // from 1
@@ -50,7 +50,7 @@ func Rows(document string) (rows []Row) {
 				columns = nil
 			case columns == nil:
 				for _, c := range cells {
-					columns = append(columns, key(c))
+					columns = append(columns, headingKey(c))
 				}
 				if !slices.Contains(columns, "#") || !slices.Contains(columns, ColumnOwner) {
 					return rows // another table
@@ -73,10 +73,10 @@ func rowOf(columns, cells []string, at int) Row {
 	}
 	r.Number, _ = strconv.Atoi(wordsOf(r.cells["#"]))
 	r.Owner, r.Due = strings.TrimPrefix(wordsOf(r.cells[ColumnOwner]), "@"), wordsOf(r.cells[ColumnDue])
-	if nothing[key(r.Owner)] {
+	if nothing[headingKey(r.Owner)] {
 		r.Owner = ""
 	}
-	if nothing[key(r.Due)] {
+	if nothing[headingKey(r.Due)] {
 		r.Due = ""
 	}
 	return r
@@ -132,7 +132,7 @@ func DayOf(said string) (day string, ok bool) {
 // Written is what the machine wrote last of a follow-up: what differs from it was written by a person.
 type Written struct{ Title, Owner, Due string }
 
-// LastWritten reads what the machine wrote last from the data beside the document; none if they can't be read.
+// LastWritten reads what the machine wrote last from the data next to the document; none if they can't be read.
 func LastWritten(data []byte) (out []Written) {
 	var e struct {
 		FollowUps []struct {

@@ -21,7 +21,7 @@ import (
 // document has.
 //
 //	{{title}}       a value
-//	{{timeline}}    a section of the document, on a line by itself
+//	{{timeline}}    a section of the document, on a line on its own
 //	{{#fix}}…{{/fix}} only where there is a fix, {{^fix}}…{{/fix}} only where there is none
 //	{{! words }}    a comment, which the document does not get
 //	\{{             two braces
@@ -41,7 +41,7 @@ const (
 // slot is a name that a repository's template can use.
 type slot struct {
 	Name, Is string
-	// value gives its words; nil where it is a section of our own document, or only a condition.
+	// value returns its words; nil where it is a section of our own document, or only a condition.
 	value func(view) string
 	// has reports whether there is something; nil where its words say so.
 	has     func(view) bool
@@ -184,7 +184,7 @@ func LintTemplate(text string) Mistakes {
 	return mistakes
 }
 
-// piece is a part of a template: words, a placeholder, or a condition with what stands in it.
+// piece is a part of a template: words, a placeholder, or a condition with what is in it.
 type piece struct {
 	words string
 	of    *slot
@@ -205,7 +205,7 @@ type templateReader struct {
 	tags     int
 }
 
-// opened is a condition that has no end yet, with what stands before it.
+// opened is a condition that has no end yet, with what is before it.
 type opened struct {
 	piece  piece
 	before []piece
@@ -329,7 +329,7 @@ func (r *templateReader) pieces() []piece {
 	return out
 }
 
-// tag reads what stands between braces. It returns nil for what the document gets nothing of.
+// tag reads what is between braces. It returns nil for what the document gets nothing of.
 func (r *templateReader) tag(tag string, at int, alone bool) (p *piece, isValue bool) {
 	name := strings.TrimSpace(strings.TrimLeft(tag, "#^/"))
 	sign := ""
@@ -483,7 +483,7 @@ func write(b *strings.Builder, pieces []piece, v view, sections map[string]strin
 	}
 }
 
-// withFront puts our front matter before a text, with the keys that the text's own has beside it.
+// withFront puts our front matter before a text, with the keys that the text's own has next to it.
 func withFront(text string, fresh []string) string {
 	var b strings.Builder
 	old := lines(text)

@@ -117,7 +117,7 @@ func TestC2MistakesInATemplate(t *testing.T) {
 	}
 }
 
-// Every placeholder can be used by itself, and docs/postmortem-template.md says what it is.
+// Every placeholder can be used on its own, and docs/postmortem-template.md says what it is.
 func TestC2PlaceholdersAreListed(t *testing.T) {
 	page, err := os.ReadFile("../../docs/postmortem-template.md")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// view is what the template of the document needs, worked out.
+// view is the data of the document's template.
 type view struct {
 	Facts
 	Declared, Confirmed, Mitigated, Closed time.Time
@@ -44,7 +44,7 @@ type held struct {
 	From, To        time.Time
 }
 
-// handover is a coordinator's asking somebody to take over.
+// handover is a coordinator's request to somebody to take over.
 type handover struct {
 	At, Answered        time.Time
 	From, To, Text, URL string
@@ -76,7 +76,7 @@ type told struct {
 	After         time.Duration
 }
 
-// paged is a page with what became of it. One that asks for an answer to the incident has Awaited.
+// paged is a page and its answer. One that asks for an answer to the incident has Awaited.
 type paged struct {
 	At          time.Time
 	To, By      []string
@@ -127,7 +127,7 @@ func look(f Facts) view {
 	return v
 }
 
-// visible gives the names of which something is left to see.
+// visible returns the names of which something is left to see.
 func visible(names []string) []string {
 	var out []string
 	for _, n := range names {
@@ -184,7 +184,7 @@ func (v *view) mitigated() {
 	}
 }
 
-// people tells who held which role from when to when, and the handovers.
+// people returns who held which role from when to when, and the handovers.
 func (v *view) people() {
 	var ics, oes []held
 	asked := map[string]int{}
@@ -259,7 +259,7 @@ func (v *view) rows() {
 	}
 	if len(v.Rows) > maxUnfolded {
 		at := 0
-		for _, s := range sections(v.Spans, v.Entries) {
+		for _, s := range groupByPhase(v.Spans, v.Entries) {
 			for part := range slices.Chunk(v.Rows[at:at+len(s.entries)], maxFolded) {
 				v.Folds = append(v.Folds, fold{s.name, part})
 			}
