@@ -65,7 +65,7 @@ func TestWhatAnybodyWritesIsBounded(t *testing.T) {
 		size   int // the largest that is taken, or that GitHub has
 		each   int // bytes allocated for each byte of it, at most
 		read   func(text string)
-		before string // what stands before the text
+		before string // what is before the text
 	}{
 		{"a comment", longestBody, 400, func(text string) { command.Parse(text) }, "/ic close\n\n"},
 		{"the longest comment that is read", 16 << 10, 400, func(text string) {

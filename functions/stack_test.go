@@ -1,4 +1,4 @@
-// Package functions_test runs the functions' own binaries, as Lambda does, against what stands in
+// Package functions_test runs the functions' own binaries, as Lambda does, against what is in
 // for AWS and GitHub.
 package functions_test
 
@@ -54,7 +54,7 @@ func once(name string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return lambdatest.Build(folder, "./"+name) })
 }
 
-// binary gives a function, built once.
+// binary returns a function, built once.
 func binary(t testing.TB, name string) string {
 	t.Helper()
 	path, err := builds[name]()

@@ -297,7 +297,7 @@ func TestA4LostWebhooksOnAWS(t *testing.T) {
 	}
 }
 
-// An alert becomes an incident by itself, and said again it is the same one.
+// An alert becomes an incident on its own, and said again it is the same one.
 func TestI1I6AnAlertOnAWS(t *testing.T) {
 	s := newStack(t, settings{})
 	alert := `{"version":"4","groupKey":"{}:{alertname=\"APIDown\"}","status":"firing","receiver":"p1","groupLabels":{"alertname":"APIDown"},"commonLabels":{"alertname":"APIDown"},

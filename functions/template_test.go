@@ -95,7 +95,7 @@ func osls(params []string) ([]byte, error) {
 var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example",
 	"sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
 
-// of gives the resources of a type that exist, by name.
+// of returns the resources of a type that exist, by name.
 func (x template) of(kind string) map[string]map[string]any {
 	all := map[string]map[string]any{}
 	for name, r := range x.Resources {
@@ -106,7 +106,7 @@ func (x template) of(kind string) map[string]map[string]any {
 	return all
 }
 
-// holds tells whether a condition holds. There are Equals, Not and And.
+// holds reports whether a condition holds. There are Equals, Not and And.
 func (x template) holds(condition any) bool {
 	if name, ok := condition.(string); ok {
 		return x.holds(x.Conditions[name])

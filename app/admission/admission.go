@@ -130,7 +130,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// conn gives its place back once when it is closed.
+// conn returns its place back once when it is closed.
 type conn struct {
 	net.Conn
 	guard *Guard
@@ -410,7 +410,7 @@ func (b *body) reserve(p []byte) []byte {
 	return p[:min(int64(len(p)), room)]
 }
 
-// take gives a body more room, as far as there is some. A body of exactly the free size asks once
+// take returns a body more room, as far as there is some. A body of exactly the free size asks once
 // more to see its end; it gets a chunk that it gives back.
 func (g *Guard) take(b *body) int64 {
 	g.mu.Lock()

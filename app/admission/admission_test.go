@@ -154,7 +154,7 @@ func TestEightyLargeBodiesHoldABoundedAmount(t *testing.T) {
 	if n := refused.Load(); n != connections-admission.LargeSlots {
 		t.Errorf("%d were refused", n)
 	}
-	// An ordinary webhook comes through meanwhile; a large one is asked to come again.
+	// An ordinary webhook comes through in the meantime; a large one is asked to come again.
 	body := fmt.Appendf(nil, issue, "")
 	if res := deliver(t, s.URL, body, sign(body)); res.StatusCode != http.StatusAccepted || stored.Load() != 1 {
 		t.Errorf("an ordinary webhook is answered by %s", res.Status)
@@ -239,7 +239,7 @@ func (a *arrivals) Accept() (net.Conn, error) {
 func (a *arrivals) Close() error   { return nil }
 func (a *arrivals) Addr() net.Addr { return addr("test") }
 
-// accept gives what of so many connections from an address is accepted.
+// accept returns what of so many connections from an address is accepted.
 func accept(g *admission.Guard, from string, n int) (accepted []net.Conn) {
 	in := &arrivals{}
 	for i := range n {
@@ -264,7 +264,7 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 		"[2001:dba::%]:443":       admission.MaxPerAddress, // one line's network
 		"[2001:dba:0:%::1]:443":   300,                     // many lines'
 		"140.82.112.%:443":        300,                     // GitHub delivers from many addresses
-		"10.0.0.5:%":              300,                     // a load balancer stands in a private network
+		"10.0.0.5:%":              300,                     // a load balancer is in a private network
 		"127.0.0.1:%":             300,
 		"[::1]:%":                 300,
 		"203.0.113.7:%":           300, // a proxy that is trusted

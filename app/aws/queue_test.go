@@ -18,7 +18,7 @@ var start = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 var ref = incident.Ref{Owner: "Acme", Repo: "incidents", Number: 7}
 
-// newQueue gives a queue and the double that it is in. The clock stands at *now.
+// newQueue returns a queue and the double that it is in. The clock is at *now.
 func newQueue(t *testing.T, now *time.Time) (*aws.Queue, *awstest.AWS) {
 	t.Helper()
 	clock := func() time.Time { return *now }

@@ -25,7 +25,7 @@ const (
 
 // The secrets by which others are known to us rotate without a gap: the version before stays good
 // for a while, as long as the service still has it. Cards that the webhook secret signed are
-// written anew within that time, or rebuilt.
+// written again within that time, or rebuilt.
 const (
 	before  = "_PREVIOUS"
 	overlap = 7 * 24 * time.Hour
@@ -61,7 +61,7 @@ type Secrets struct {
 	next time.Time // when to read again
 }
 
-// Read gives the environment with the secrets in it. It is read again after five minutes; while
+// Read returns the environment with the secrets in it. It is read again after five minutes; while
 // that fails, the secrets are those that were good before.
 func (s *Secrets) Read(ctx context.Context) (map[string]string, error) {
 	s.mu.Lock()

@@ -14,7 +14,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 )
 
-// newSecrets gives the secrets of an environment, and what is logged.
+// newSecrets returns the secrets of an environment, and what is logged.
 func newSecrets(t *testing.T, now *time.Time, environ ...string) (*aws.Secrets, *awstest.AWS, *bytes.Buffer) {
 	t.Helper()
 	clock := func() time.Time { return *now }

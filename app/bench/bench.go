@@ -1,5 +1,5 @@
 // Package bench plays load against the product as one process and measures how it bears it. A
-// figure by itself tells of the machine; each is given against what bounds it, measured in the same
+// figure on its own tells of the machine; each is given against what bounds it, measured in the same
 // run.
 package bench
 
@@ -63,7 +63,7 @@ const rounds = 30
 
 // Webhooks measures how many deliveries a second are verified, stored and answered: by a bare
 // handler, in memory, and on disk; how long an answer takes at half of what the disk bears; and how
-// fast the queue puts what arrived in its place afterwards. No delivery is worked off meanwhile.
+// fast the queue puts what arrived in its place afterwards. No delivery is worked off in the meantime.
 func Webhooks(ctx context.Context, o Options) ([]Row, error) {
 	tell := o.progress()
 	memory, err := endpoint("")

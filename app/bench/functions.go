@@ -86,7 +86,7 @@ func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 	return table(functions), nil
 }
 
-// table gives each second function against the one before it, which bounds it.
+// table returns each second function against the one before it, which bounds it.
 func table(functions []*function) (rows []Row) {
 	for i, f := range functions {
 		if i%2 == 0 {

@@ -179,7 +179,7 @@ func (d *Doctor) checkPermissions(context.Context) error {
 	return nil
 }
 
-// lacking gives the permissions that are not granted.
+// lacking returns the permissions that are not granted.
 func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permission, err error) {
 	text, err := json.Marshal(granted)
 	if err != nil {

@@ -112,7 +112,7 @@ func TestASampledLineIsCounted(t *testing.T) {
 	}
 }
 
-// What Go's server writes by itself is a line like any other.
+// What Go's server writes on its own is a line like any other.
 func TestTheServersOwnLinesAreBounded(t *testing.T) {
 	var out bytes.Buffer
 	l := slog.NewLogLogger(logs.New(&out).Handler(), slog.LevelWarn)

@@ -138,7 +138,7 @@ func Unsigned(body string) []Mark {
 	return marks
 }
 
-// cut parts the marks at a text's end from what stands above them, at the lowest signature among them.
+// cut parts the marks at a text's end from what is above them, at the lowest signature among them.
 func cut(body string) (text string, marks []Mark) {
 	lines := strings.Split(normal(body), "\n")
 	at := len(lines)

@@ -40,7 +40,7 @@ type Label struct {
 	Values []string // all that it takes; any other is "other"
 }
 
-// Recorder takes values. The labels' values stand in the order of the metric's labels.
+// Recorder takes values. The labels' values are in the order of the metric's labels.
 type Recorder interface {
 	Record(m *Metric, value float64, labels ...string)
 }
@@ -51,10 +51,10 @@ type Discard struct{}
 // Record implements Recorder.
 func (Discard) Record(*Metric, float64, ...string) {}
 
-// other stands for the values that a label doesn't list.
+// other represents the values that a label doesn't list.
 const other = "other"
 
-// Bounded gives the values under which a value is recorded: what a label doesn't list is "other".
+// Bounded returns the values under which a value is recorded: what a label doesn't list is "other".
 func (m *Metric) Bounded(labels []string) []string {
 	if len(labels) != len(m.Labels) {
 		panic("metrics: " + m.Name + " takes other labels")
@@ -78,7 +78,7 @@ type Calls struct {
 
 type callsKey struct{}
 
-// Counted gives a context in which calls of GitHub are counted.
+// Counted returns a context in which calls of GitHub are counted.
 func Counted(ctx context.Context) (context.Context, *Calls) {
 	c := &Calls{}
 	return context.WithValue(ctx, callsKey{}, c), c
@@ -104,7 +104,7 @@ func Left(ctx context.Context, left int) {
 	}
 }
 
-// Total gives how many calls were made, and the least that GitHub said is left; known is false if
+// Total returns how many calls were made, and the least that GitHub said is left; known is false if
 // it never said.
 func (c *Calls) Total() (n, left int, known bool) {
 	c.mu.Lock()

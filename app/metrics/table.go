@@ -76,7 +76,7 @@ var (
 				"repository.unarchived", "repository.deleted", "repository.privatized",
 				"repository.publicized"}}}}
 
-	// What stands in the queue of a process. On AWS, SQS itself measures it.
+	// What is in the queue of a process. On AWS, SQS itself measures it.
 	QueueMessages = &Metric{Name: "firebreak_queue_messages", Kind: Gauge, Unit: "Count",
 		Help: "Messages in the queue, those that wait for their time included. Not on AWS."}
 	QueueOldest = &Metric{Name: "firebreak_queue_oldest_seconds", Kind: Gauge, Unit: "Seconds",

@@ -15,7 +15,7 @@ var (
 	deliveryGUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
-// Names tells whether a text names a delivery that GitHub has: by its id, or by the GUID that
+// Names reports whether a text names a delivery that GitHub has: by its id, or by the GUID that
 // GitHub shows on the App's page and sends as X-GitHub-Delivery.
 func Names(text string) bool { return deliveryID.MatchString(text) || deliveryGUID.MatchString(text) }
 

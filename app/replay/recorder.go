@@ -12,7 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// recorder notes what the engine would do. It names each method of the ports by itself and embeds
+// recorder notes what the engine would do. It names each method of the ports on its own and embeds
 // none, so that one that is added can't pass through unseen.
 type recorder struct {
 	github engine.GitHub

@@ -94,7 +94,7 @@ func (p *past) request(method, path, body string) {
 	}
 }
 
-// last gives the newest delivery of an event from GitHub.
+// last returns the newest delivery of an event from GitHub.
 func (p *past) last(event string) replay.Delivery {
 	p.t.Helper()
 	if err := p.box.Settled(p.t.Context()); err != nil {

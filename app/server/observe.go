@@ -18,7 +18,7 @@ import (
 // and whether anybody answers.
 const metricsAddress = "127.0.0.1:8790"
 
-// observed gives the listener for the metrics; nil: none. That another process has the usual
+// observed returns the listener for the metrics; nil: none. That another process has the usual
 // address keeps nobody's incident waiting; an address that was asked for must be had.
 func observed(address string, asked bool, log *slog.Logger) (net.Listener, error) {
 	if address == "" {

@@ -138,7 +138,7 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 		errs, left = append(errs, err), 1
 	}
 	stop()
-	// What is being answered gets a moment to end by itself; a page that waits for news is cut off.
+	// What is being answered gets a moment to end on its own; a page that waits for news is cut off.
 	time.AfterFunc(door.Grace/2, cut)
 	within, done := context.WithTimeout(context.Background(), door.Grace)
 	defer done()
@@ -151,7 +151,7 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 	return errors.Join(errs...)
 }
 
-// newServer gives a server that nobody can hold up by sending slowly: GitHub sends a webhook within
+// newServer returns a server that nobody can hold up by sending slowly: GitHub sends a webhook within
 // seconds. How long an answer may take is the handler's to say, since some wait for news.
 func newServer(door Door, handler http.Handler, serving context.Context) *http.Server {
 	server := door.Guard.Server(handler, door.Log)

@@ -19,7 +19,7 @@ func watchdog(getenv func(string) string, health func(context.Context) error, lo
 		return work
 	}
 	send := func(state string) {
-		conn, err := net.Dial("unixgram", address) // an @ stands for an abstract one, as systemd writes it
+		conn, err := net.Dial("unixgram", address) // an @ represents an abstract one, as systemd writes it
 		if err == nil {
 			_, err = conn.Write([]byte(state))
 			_ = conn.Close()

@@ -137,7 +137,7 @@ func (c *Course) report(ctx context.Context, reference string, a Alert, what str
 	return nil
 }
 
-// find gives the drill that the product opened for the alert.
+// find returns the drill that the product opened for the alert.
 func (c *Course) find(ctx context.Context, owner, repo, reference string) (*Drill, error) {
 	ref := incident.Ref{Owner: owner, Repo: repo}
 	client, err := c.App.Repository(ctx, owner, repo)

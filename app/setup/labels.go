@@ -59,7 +59,7 @@ func MissingLabels(ctx context.Context, c *github.Client, ref incident.Ref,
 	return missing, nil
 }
 
-// Declares tells whether an issue form puts the label of incidents on what it opens.
+// Declares reports whether an issue form puts the label of incidents on what it opens.
 func Declares(form []byte) bool {
 	var f struct{ Labels any }
 	if err := yaml.Unmarshal(form, &f); err != nil {

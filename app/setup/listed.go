@@ -64,7 +64,7 @@ func List(file, repository string) (added bool, err error) {
 	return true, replace(file, strings.Join(lines, "\n")+"\n", info.Mode().Perm())
 }
 
-// replace writes a file anew, all of it or nothing.
+// replace writes a file again, all of it or nothing.
 func replace(file, text string, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".firebreak-*")
 	if err != nil {

@@ -44,7 +44,7 @@ type Pull struct {
 	Opened bool   `json:"opened"` // now; else it was open already
 }
 
-// Prepare gives a repository its labels, and opens one pull request with the files that it lacks.
+// Prepare returns a repository its labels, and opens one pull request with the files that it lacks.
 // What is there already stays as it is, so that running it again does no harm. told hears how far
 // it is.
 func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators string,
@@ -116,7 +116,7 @@ func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident
 	return nil
 }
 
-// labelsOf gives the names of a repository's labels, lower case.
+// labelsOf returns the names of a repository's labels, lower case.
 func labelsOf(ctx context.Context, c *gogithub.Client, ref incident.Ref) (map[string]bool, error) {
 	names := map[string]bool{}
 	for page := (&gogithub.ListOptions{PerPage: 100}); ; {

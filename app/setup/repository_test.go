@@ -18,7 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// registered gives a GitHub on which the App was registered by the flow, and the App as each new
+// registered returns a GitHub on which the App was registered by the flow, and the App as each new
 // process knows it.
 func registered(t *testing.T) (string, func() *github.App) {
 	t.Helper()

@@ -38,7 +38,7 @@ type Store interface {
 	Keep(ctx context.Context, c Credentials) error
 	// Where names the place for people.
 	Where() string
-	// Next gives the commands with which to go on.
+	// Next returns the commands with which to go on.
 	Next(app Registered) []string
 }
 
@@ -88,7 +88,7 @@ func (e *envFile) Check(context.Context) error {
 			return fmt.Errorf("the file for the credentials: %w", err)
 		}
 	}
-	// GitHub gives the credentials once: a folder that can't be written to must be known before.
+	// GitHub returns the credentials once: a folder that can't be written to must be known before.
 	probe, err := os.CreateTemp(filepath.Dir(e.path), ".firebreak-*")
 	if err != nil {
 		return fmt.Errorf("the folder for the credentials: %w", err)

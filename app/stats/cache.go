@@ -15,7 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// cacheVersion is that of the files; files of another are written anew.
+// cacheVersion is that of the files; files of another are written again.
 const cacheVersion = 1
 
 // cache is what was read of one repository: a file to which each incident is added as it is read,
@@ -35,12 +35,12 @@ type entry struct {
 	forged bool // its card is not to be believed; with the right secret it may be, so this is not kept
 }
 
-// fresh tells whether what was read still holds.
+// fresh reports whether what was read still holds.
 func (e entry) fresh(updated, now time.Time) bool {
 	return e.Updated.Equal(updated) && (e.State == nil || over(*e.State) || now.Sub(e.Read) < stale)
 }
 
-// over tells whether nothing more is to come of an incident.
+// over reports whether nothing more is to come of an incident.
 func over(s incident.State) bool {
 	for _, f := range s.FollowUps {
 		if !f.Done {
@@ -95,7 +95,7 @@ func plain(name string) string {
 	return name
 }
 
-// load reads a file and tells how many lines it has; 0: it is to be written anew. A line that can't
+// load reads a file and tells how many lines it has; 0: it is to be written again. A line that can't
 // be read was cut by a crash, and its incident is read again.
 func (c *cache) load(path string) (lines int, err error) {
 	file, err := os.Open(path)
@@ -127,7 +127,7 @@ func (c *cache) load(path string) (lines int, err error) {
 	return lines, in.Err()
 }
 
-// rewrite writes the file anew, with one entry per incident.
+// rewrite writes the file again, with one entry per incident.
 func (c *cache) rewrite(path string) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {

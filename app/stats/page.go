@@ -158,7 +158,7 @@ func (r *Report) plots() []*plot {
 	return plots
 }
 
-// colours gives the classes of severities: the one that starts the process has the colour of alarm
+// colours returns the classes of severities: the one that starts the process has the colour of alarm
 // wherever it is.
 func colours(severities []Group) (classes []string) {
 	others := []string{"main", "other", "third"}

@@ -36,7 +36,7 @@ type tick struct {
 	Text string
 }
 
-// bar is a rectangle; Class names its colour, and Says what stands over it where a mouse does.
+// bar is a rectangle; Class names its colour, and Says what is over it where a mouse does.
 type bar struct {
 	X, Y, W, H  float64
 	Class, Says string
@@ -78,7 +78,7 @@ func newPlot(title, note string, months []Group, largest, step float64, text fun
 	return p, a
 }
 
-// middle gives where the i-th of n months is; width how wide its bar may be.
+// middle returns where the i-th of n months is; width how wide its bar may be.
 func middle(i, n int) float64 { return leftEdge + (rightEdge-leftEdge)*(float64(i)+0.5)/float64(n) }
 
 func width(n int) float64 { return min(26, 0.68*(rightEdge-leftEdge)/float64(n)) }
@@ -117,7 +117,7 @@ func (p *plot) line(n int, y func(i int) (at float64, says string, ok bool)) {
 	end()
 }
 
-// countStep gives a round number that divides up to a largest in at most four.
+// countStep returns a round number that divides up to a largest in at most four.
 func countStep(largest float64) float64 {
 	for step := 1.0; ; step *= 10 {
 		for _, f := range []float64{1, 2, 5} {
@@ -130,7 +130,7 @@ func countStep(largest float64) float64 {
 
 const day = 24 * time.Hour
 
-// timeStep gives a round time that divides up to a largest in at most four.
+// timeStep returns a round time that divides up to a largest in at most four.
 func timeStep(largest time.Duration) time.Duration {
 	steps := []time.Duration{
 		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,

@@ -24,9 +24,9 @@ type GitHub interface {
 	// there are so far.
 	Incidents(ctx context.Context, owner, repo string, since time.Time,
 		told func(n int)) ([]*engine.Snapshot, error)
-	// Card gives an incident's card, one that is believed if there is any; "" if there is none.
+	// Card returns an incident's card, one that is believed if there is any; "" if there is none.
 	Card(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error)
-	// Allowance tells how many calls are left until a time; limit is 0 where there is none. Asking
+	// Allowance returns how many calls are left until a time; limit is 0 where there is none. Asking
 	// is free.
 	Allowance(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error)
 }

@@ -174,7 +174,7 @@ func summarise(times []time.Duration) Summary {
 		Mean: sum / time.Duration(n)}
 }
 
-// Kept gives the part of the customer updates that were sent by their time (V3); known is false
+// Kept returns the part of the customer updates that were sent by their time (V3); known is false
 // where none was due.
 func (g Group) Kept() (part float64, known bool) {
 	kept, missed := g.Counts[incident.UpdatesKept], g.Counts[incident.UpdatesMissed]

@@ -71,7 +71,7 @@ func (r *Report) Period() string {
 	return from.UTC().Format("2006-01-02") + " to " + to
 }
 
-// Scope tells what is counted and what is not.
+// Scope returns what is counted and what is not.
 func (r *Report) Scope() string {
 	text := templates.Plural(r.All.Incidents, "incident", "incidents")
 	if len(r.Severities) > 0 {
@@ -164,7 +164,7 @@ func (g Group) median(f incident.Figure) string {
 	return "–"
 }
 
-// rhythm tells which part of the customer updates was kept.
+// rhythm returns which part of the customer updates was kept.
 func (g Group) rhythm() string {
 	part, known := g.Kept()
 	if !known {

@@ -20,7 +20,7 @@ type View struct {
 	Elsewhere []string // tickets, customers' issues, pull requests with their checks and documents
 }
 
-// Diff tells how two views differ; "" if they don't.
+// Diff returns how two views differ; "" if they don't.
 func Diff(ours, theirs View) string { return cmp.Diff(ours, theirs) }
 
 type issueJSON struct {

@@ -305,7 +305,7 @@ func startProcess(t testing.TB) *process {
 	return p
 }
 
-// order gives an order and decodes the answer, which comes once it is carried out.
+// order returns an order and decodes the answer, which comes once it is carried out.
 func (p *process) order(name string, value, into any) error {
 	text, err := json.Marshal([]any{name, value})
 	if err != nil {

@@ -248,7 +248,7 @@ func (e *emulate) pin(w http.ResponseWriter, r *http.Request) {
 	e.tell(w, c)
 }
 
-// issue gives an issue with its pinned comment, and the reason for which it was closed.
+// issue returns an issue with its pinned comment, and the reason for which it was closed.
 func (e *emulate) issue(w http.ResponseWriter, r *http.Request) {
 	e.mu.Lock()
 	pinned, double := e.pins[r.URL.Path], e.double[r.URL.Path]

@@ -31,7 +31,7 @@ func (e Exchange) String() string {
 	return Steady(line)
 }
 
-// Recorder keeps every exchange with the GitHub that it stands in front of.
+// Recorder keeps every exchange with the GitHub that it is in front of.
 type Recorder struct {
 	mu   sync.Mutex
 	kept []Exchange

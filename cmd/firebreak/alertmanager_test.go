@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// A real Alertmanager groups, repeats, meets our outage, recovers and fires anew: that is one
+// A real Alertmanager groups, repeats, meets our outage, recovers and fires again: that is one
 // incident, which tells it all.
 func TestI1I6ARealAlertmanager(t *testing.T) {
 	t.Parallel()
@@ -206,7 +206,7 @@ func (a *alertmanager) post(ended *time.Time, instances []string) {
 
 var attempts = regexp.MustCompile(`(?m)^alertmanager_notification_requests_(failed_)?total\{integration="webhook"\} ([0-9]+)$`)
 
-// deliveries tells how many of its requests Alertmanager saw taken, and how many failed.
+// deliveries returns how many of its requests Alertmanager saw taken, and how many failed.
 func (a *alertmanager) deliveries() (taken, failed int) {
 	a.t.Helper()
 	_, metrics := request(a.t, "", "GET", a.url+"/metrics", "")

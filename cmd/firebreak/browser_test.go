@@ -36,7 +36,7 @@ type window struct {
 	demo *process
 }
 
-// findChromium gives the browser's path, or skips the test.
+// findChromium returns the browser's path, or skips the test.
 func findChromium(t *testing.T) string {
 	t.Helper()
 	chromium := ""
@@ -75,7 +75,7 @@ func browse(t *testing.T, chromium string, demo *process, others ...*process) *w
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(stop)
 	w := &window{t: t, demo: demo}
-	var mu sync.Mutex // listeners run beside the test
+	var mu sync.Mutex // listeners run next to the test
 	ended := false
 	complain := func(format string, args ...any) {
 		mu.Lock()
@@ -172,7 +172,7 @@ func (w *window) label(name string) {
 func (w *window) waits(what, condition string, args ...any) {
 	w.t.Helper()
 	var err error
-	for range 3 { // a page that is exchanged meanwhile takes the poll with it
+	for range 3 { // a page that is exchanged in the meantime takes the poll with it
 		if _, err = chromedp.Run(w.ctx,
 			chromedp.PollFunction[bool](condition, chromedp.WithPollingArgs(args...),
 				chromedp.WithPollingTimeout(patience/2))); err == nil {
@@ -187,7 +187,7 @@ func (w *window) waits(what, condition string, args ...any) {
 
 const anyHas = `(css, text) => [...document.querySelectorAll(css)].some(e => e.innerText.includes(text))`
 
-// sees waits until an element with the text is on the page: a page follows the server by itself.
+// sees waits until an element with the text is on the page: a page follows the server on its own.
 func (w *window) sees(css, text string) {
 	w.t.Helper()
 	w.waits(fmt.Sprintf("%s with %q", css, text), anyHas, css, text)
@@ -268,7 +268,7 @@ func (w *window) picture(name string, take chromedp.Action[[]byte]) {
 }
 
 // The story of the README by hand, with nothing but what a person has: keys, clicks, and what
-// stands on the pages.
+// is on the pages.
 func TestBrowserIncident(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -58,7 +58,7 @@ configuration, and of .github/firebreak/postmortem.md what is wrong with the rep
 	return c
 }
 
-// problemsOf gives what is wrong with a file, and says in a few words what that means.
+// problemsOf returns what is wrong with a file, and says in a few words what that means.
 func problemsOf(file string, text []byte, internal []string) (problems []postmortem.Problem, what string) {
 	add := func(rule string, line, column int, text string) {
 		if column > 0 {

@@ -418,7 +418,7 @@ func settle(t *testing.T, github string) {
 	}
 }
 
-// look gives the card of an incident.
+// look returns the card of an incident.
 func look(t *testing.T, api string) string {
 	t.Helper()
 	_, said := request(t, "alice", "GET", api, "")

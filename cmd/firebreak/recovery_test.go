@@ -39,7 +39,7 @@ type github struct {
 	env  []string
 	data string
 
-	flags []string // of serve, beside the usual ones
+	flags []string // of serve, next to the usual ones
 
 	mu     sync.Mutex
 	rand   *rand.Rand
@@ -178,7 +178,7 @@ func (g *github) hook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status) // what the process answered before it was killed
 }
 
-// clock tells the process the time, and the next one if it is killed meanwhile.
+// clock tells the process the time, and the next one if it is killed in the meantime.
 func (g *github) clock(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -509,7 +509,7 @@ func (g *github) declare(number int) int {
 	return all[len(all)-1].Status
 }
 
-// card gives the body of an incident's card; "": it has none.
+// card returns the body of an incident's card; "": it has none.
 func (g *github) card(number int) string {
 	g.t.Helper()
 	var issue struct {

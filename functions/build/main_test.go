@@ -54,7 +54,7 @@ func TestTheSameBytesTwice(t *testing.T) {
 	}
 }
 
-// unpack gives the one file in a package, which must be what Lambda runs.
+// unpack returns the one file in a package, which must be what Lambda runs.
 func unpack(t *testing.T, packed []byte) []byte {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))

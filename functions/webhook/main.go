@@ -33,7 +33,7 @@ func main() {
 	lambda.Start(aws.HTTP(handler, log))
 }
 
-// endpoint gives what builds the endpoint by the secrets of the moment.
+// endpoint returns what builds the endpoint by the secrets of the moment.
 func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), error) {
 	cfg, errConfig := aws.Config(os.Getenv)
 	app, err := strconv.ParseInt(os.Getenv("FIREBREAK_APP_ID"), 10, 64)

@@ -1,4 +1,4 @@
-// Package awstest stands in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
+// Package awstest is in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
 // Manager, KMS and S3 as the SDK's clients reach them, on a clock of the test's. It refuses what
 // AWS refuses.
 package awstest

@@ -13,7 +13,7 @@ import (
 )
 
 // QueueOptions are the attributes of a FIFO queue with content-based deduplication and a
-// dead-letter queue beside it.
+// dead-letter queue next to it.
 type QueueOptions struct {
 	Visibility time.Duration
 	Receives   int // maxReceiveCount
@@ -76,7 +76,7 @@ func (a *AWS) list(messages []*Message) (all []Message) {
 	return all
 }
 
-// Hidden gives the next time at which a message of a queue that is hidden now will be handed out;
+// Hidden returns the next time at which a message of a queue that is hidden now will be handed out;
 // zero: none is hidden.
 func (a *AWS) Hidden(url string) (next time.Time) {
 	a.mu.Lock()

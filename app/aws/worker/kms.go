@@ -44,7 +44,7 @@ type SSM interface {
 		error)
 }
 
-// Parameter gives what reads a parameter, decrypted.
+// Parameter returns what reads a parameter, decrypted.
 func Parameter(client SSM) func(ctx context.Context, name string) (string, error) {
 	return func(ctx context.Context, name string) (string, error) {
 		out, err := client.GetParameter(ctx,

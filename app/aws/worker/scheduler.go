@@ -1,4 +1,4 @@
-// Package worker is what the functions behind the queue need of AWS beside it: timers by
+// Package worker is what the functions behind the queue need of AWS next to it: timers by
 // EventBridge Scheduler, batches of SQS, parameters of Systems Manager, and a key that stays in
 // KMS.
 package worker
@@ -50,7 +50,7 @@ const soonest = 5 * time.Second
 // Schedule sets the time of an incident's next look; zero removes it.
 //
 // An incident has two places for its timer, of which one is used at a time. A schedule that fired
-// deletes itself shortly after, and with it whatever is set in its place meanwhile: so the look
+// deletes itself shortly after, and with it whatever is set in its place in the meantime: so the look
 // that it caused uses the other.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
 func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
@@ -174,7 +174,7 @@ func later(a, b time.Time) time.Time {
 
 // name derives a schedule's name from the incident and what tells its schedules apart. At most 64
 // letters, digits, and
-// -_. are allowed, so a hash stands for all that.
+// -_. are allowed, so a hash represents all that.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 func name(kind string, ref incident.Ref, what string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(ref.String()) + "\n" + what))

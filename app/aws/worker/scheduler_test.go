@@ -161,7 +161,7 @@ func TestMessagesForLater(t *testing.T) {
 	if input := x.aws.Schedules()[0].Input; strings.Contains(input, "<aws.") {
 		t.Errorf("the input is %s", input)
 	}
-	x.set(1, start.Add(2*time.Minute)) // a timer beside it is another
+	x.set(1, start.Add(2*time.Minute)) // a timer next to it is another
 	if n := len(x.aws.Schedules()); n != 2 {
 		t.Errorf("%d schedules", n)
 	}

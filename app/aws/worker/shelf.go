@@ -35,7 +35,7 @@ func (s *Shelf) Save(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
-// Load gives what was kept by a name; nil if nothing was. It implements engine.Shelf.
+// Load returns what was kept by a name; nil if nothing was. It implements engine.Shelf.
 func (s *Shelf) Load(ctx context.Context, name string) ([]byte, error) {
 	return Object(s.S3)(ctx, s.Bucket, s.key(name), maxKept)
 }
