@@ -5,8 +5,8 @@ package command
 import (
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/firebreak-dev/firebreak/app/words"
 	"github.com/yuin/goldmark/parser"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -16,8 +16,6 @@ import (
 
 // What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a worker for seconds.
 const (
-	maxLine = 80 // runes of a line that is told back
-
 	// What is read at most of a comment that holds a command, so that none takes longer than a few milliseconds
 	// (BenchmarkHostile): no person's comes near.
 	maxSize     = 16 << 10 // bytes
@@ -114,7 +112,7 @@ func Edited(before, after string) (added []any, corrected []Correction) {
 	}
 	for _, what := range Added(before, after) {
 		c, ok := what.(incident.Command)
-		if old := gone[c.Kind]; ok && incident.RowOf(c.Kind).Text && len(old) > 0 {
+		if old := gone[c.Kind]; ok && incident.RowOf(c.Kind).IsCorrectable && len(old) > 0 {
 			corrected = append(corrected, Correction{old[0], c})
 			gone[c.Kind] = old[1:]
 			continue
@@ -142,7 +140,7 @@ func saying(what any) string {
 // refused is the answer to a comment that is not parsed at all.
 func refused(body, why string) []any {
 	for i := range starts(body) {
-		return []any{incident.Misspelt{Line: firstLine(body[i:]), Why: why}}
+		return []any{incident.Misspelt{Line: words.FirstLine(body[i:]), Why: why}}
 	}
 	return nil
 }
@@ -153,19 +151,4 @@ func newlines(s string) string {
 		return s
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-}
-
-// firstLine gives the first line, short enough to be told back.
-func firstLine(s string) string {
-	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
-		s = s[:i]
-	}
-	s = strings.ToValidUTF8(strings.TrimSpace(s[:min(len(s), 4*maxLine+utf8.UTFMax)]), "\uFFFD")
-	n := 0
-	for i := range s {
-		if n++; n > maxLine {
-			return strings.TrimSpace(s[:i])
-		}
-	}
-	return s
 }

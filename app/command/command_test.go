@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"flag"
 	"os"
 	"regexp"
 	"strings"
@@ -220,10 +221,12 @@ func TestEveryRowOfTheTableParses(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "renew the table of commands in docs/commands.md")
+
 // commandsPage documents all commands; the README shows a few of them.
 const commandsPage = "../../docs/commands.md"
 
-// docs/commands.md holds the table that is enforced. Renew it with UPDATE=1 go test ./app/command -run README.
+// docs/commands.md holds the table that is enforced. Renew it with go test ./app/command -update.
 func TestREADMEAndDocsHoldTheTable(t *testing.T) {
 	text, err := os.ReadFile(commandsPage)
 	if err != nil {
@@ -236,14 +239,14 @@ func TestREADMEAndDocsHoldTheTable(t *testing.T) {
 		t.Fatalf("%s has no place for the table of commands", commandsPage)
 	}
 	if d := cmp.Diff(command.Table(), table); d != "" {
-		if os.Getenv("UPDATE") != "" {
+		if *update {
 			fresh := strings.Replace(string(text), begin+table+end, begin+command.Table()+end, 1)
 			if err := os.WriteFile(commandsPage, []byte(fresh), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			return
 		}
-		t.Errorf("%s is not current; run UPDATE=1 go test ./app/command -run README (-want +got):\n%s", commandsPage, d)
+		t.Errorf("%s is not current; run go test ./app/command -update (-want +got):\n%s", commandsPage, d)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/words"
 )
 
 // The labels of the issue form, in its order. GitHub writes the label above the answer, not the field's id.
@@ -32,7 +32,7 @@ func Form(body string) (opened incident.Opened, ok bool) {
 	if !ok {
 		return incident.Opened{}, false
 	}
-	names, none := impacted(answers[labelCustomers])
+	names, none := words.List(answer(answers[labelCustomers]))
 	return incident.Opened{
 		Source:    "form",
 		Summary:   given(answers[labelSummary]) != "",
@@ -84,40 +84,26 @@ func isHeading(line, label string) bool {
 	return ok && strings.HasPrefix(text, " ") && strings.EqualFold(strings.TrimSpace(text), label)
 }
 
-// given is an answer, or "" where GitHub wrote that there is none.
-func given(answer string) string {
-	if answer == "_No response_" || strings.EqualFold(answer, "none") {
+// answer is a field of the form, or "" where GitHub wrote that nobody answered.
+func answer(text string) string {
+	if text == "_No response_" {
 		return ""
 	}
-	return answer
+	return text
+}
+
+// given is an answer, or "" where GitHub wrote that there is none.
+func given(text string) string {
+	if strings.EqualFold(answer(text), "none") {
+		return ""
+	}
+	return answer(text)
 }
 
 var ticked = regexp.MustCompile(`(?m)^\s*[-*+] \[[xX]\](?:\s|$)`)
 
 // firstWord gives the first word in lower case, without what surrounds it.
 func firstWord(s string) string {
-	word, _ := next(s)
+	word, _ := words.Cut(s)
 	return strings.ToLower(strings.Trim(word, ".,:;!()*_`\"'"))
-}
-
-var nobody = []string{"none", "nobody", "no one", "no customer", "no customers"}
-
-// quotes and marks around a name.
-const around = " \t.:!\"'`*“”„‘’«»"
-
-// impacted reads the customers, with commas, semicolons or new lines between them, since their names may hold spaces.
-func impacted(answer string) (names []string, none bool) {
-	if answer == "_No response_" {
-		return nil, false
-	}
-	for name := range strings.FieldsFuncSeq(answer, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
-		name = bullet.ReplaceAllString(strings.TrimSpace(name), "")
-		name = strings.Trim(name, around)
-		if slices.ContainsFunc(nobody, func(n string) bool { return strings.EqualFold(n, name) }) {
-			none = true
-		} else if strings.Trim(name, "-*+&") != "" && !strings.EqualFold(name, "and") && !naming.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names, none && len(names) == 0
 }

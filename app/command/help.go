@@ -22,9 +22,9 @@ func Help(rows []incident.Row) string {
 
 // groups are the verbs with whom they are for.
 var groups = []struct{ verb, title string }{
-	{verbIncident, "Everybody"},
-	{verbIC, "The Incident Coordinator"},
-	{verbOE, "The Operations Engineer"},
+	{incident.VerbIncident, "Everybody"},
+	{incident.VerbIC, "The Incident Coordinator"},
+	{incident.VerbOE, "The Operations Engineer"},
 }
 
 // Table returns all commands as Markdown, grouped by their verb, for docs/commands.md.

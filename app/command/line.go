@@ -6,14 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/texts"
-)
-
-// The verbs that a command starts with.
-const (
-	verbIncident = "incident"
-	verbIC       = "ic"
-	verbOE       = "oe"
 )
 
 // starts gives the place of every slash that starts a line and a verb. It knows nothing of Markdown.
@@ -53,20 +47,20 @@ func startsLine(body string, i int) bool {
 // white space or at the end; a colon, comma or full stop between is forgiven, as phones write them. So /ic/foo, /icy and
 // /etc/hosts start with no verb. A word that is nearly "incident" is one too: "incident?".
 func verbOf(s string) (verb string, n int) {
-	const longest = len(verbIncident) + 2
+	const longest = len(incident.VerbIncident) + 2
 	n = 1
 	for n < len(s) && n <= longest+1 && isLetter(s[n]) {
 		n++
 	}
 	word := s[1:n]
 	switch {
-	case strings.EqualFold(word, verbIC):
-		verb = verbIC
-	case strings.EqualFold(word, verbOE):
-		verb = verbOE
-	case strings.EqualFold(word, verbIncident):
-		verb = verbIncident
-	case len(word) >= len(verbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && texts.Distance(word, verbIncident) <= 2:
+	case strings.EqualFold(word, incident.VerbIC):
+		verb = incident.VerbIC
+	case strings.EqualFold(word, incident.VerbOE):
+		verb = incident.VerbOE
+	case strings.EqualFold(word, incident.VerbIncident):
+		verb = incident.VerbIncident
+	case len(word) >= len(incident.VerbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && texts.Distance(word, incident.VerbIncident) <= 2:
 		verb = misspeltVerb
 	default:
 		return "", 0
@@ -84,7 +78,5 @@ func verbOf(s string) (verb string, n int) {
 
 const misspeltVerb = "incident?"
 
+// isLetter reports whether a byte is an ASCII letter.
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// longestWord bounds what is compared: no word of a command is nearly as long.
-const longestWord = 32

@@ -18,41 +18,6 @@ import (
 
 var update = flag.Bool("update", false, "renew testdata/answers.md")
 
-// right is each command as somebody who knows it writes it.
-var right = map[incident.Kind]string{
-	incident.Declare:        "/incident critical The API is down",
-	incident.Help:           "/incident help",
-	incident.Status:         "/incident status",
-	incident.Note:           "/incident note 10:41 restarted payments",
-	incident.Decline:        "/incident decline a test alert",
-	incident.Duplicate:      "/incident duplicate #4",
-	incident.TakeIC:         "/ic",
-	incident.GiveIC:         "/ic @dan I need sleep",
-	incident.SetSeverity:    "/ic severity critical",
-	incident.AddCustomer:    "/ic customer add globex",
-	incident.RemoveCustomer: "/ic customer remove globex",
-	incident.Escalate:       "/ic escalate @dan we need somebody who knows etcd",
-	incident.Update:         "/ic update We look into it",
-	incident.Told:           "/ic told globex by phone, Gina",
-	incident.Snooze:         "/ic snooze 15m in a call with them",
-	incident.Pin:            "/ic pin",
-	incident.Unpin:          "/ic unpin",
-	incident.MovePhase:      "/ic phase fixing",
-	incident.Agree:          "/ic agree Gina, by phone",
-	incident.AddFollowUp:    "/ic followup Raise the limit @dan due:+7d",
-	incident.Close:          "/ic close",
-	incident.Postmortem:     "/ic postmortem",
-	incident.TakeOE:         "/oe",
-	incident.GiveOE:         "/oe @dan",
-	incident.DropOE:         "/oe drop",
-	incident.Finding:        "/oe finding the disk is full",
-	incident.Action:         "/oe action restarted payments",
-	incident.Cause:          "/oe cause a memory limit",
-	incident.Workaround:     "/oe workaround the old limit",
-	incident.Fix:            "/oe fix acme/payments#41",
-	incident.Regression:     "/oe regression 502 again",
-}
-
 // wrong are slips in the arguments of a command, beside leaving them out.
 var wrong = map[incident.Kind][]string{
 	incident.Declare:        {"/incdent critical The API is down", "/incident regular", "/incident update We look into it"},
@@ -137,11 +102,7 @@ func TestA1Answers(t *testing.T) {
 		"Read each line as the one who gets it at 3 a.m. would. \"⏎\" is a new line.\n")
 	for _, row := range incident.Commands {
 		for _, verb := range row.Verbs {
-			line := strings.Replace(right[row.Kind], "/"+row.Verbs[0], "/"+verb, 1)
-			if line == "" {
-				t.Errorf("nobody tries %s", row.Usage)
-				continue
-			}
+			line := strings.Replace(row.Example, "/"+row.Verbs[0], "/"+verb, 1)
 			holder := "carol"
 			if verb == "oe" && row.Kind != incident.TakeOE && row.Kind != incident.GiveOE {
 				holder = "alice"

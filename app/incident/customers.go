@@ -2,13 +2,52 @@ package incident
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/words"
 )
+
+// The commands of this file.
+const (
+	AddCustomer    Kind = "customer add"
+	RemoveCustomer Kind = "customer remove"
+)
+
+var _ = register(Row{
+	Kind: AddCustomer, Verbs: []string{VerbIC}, Word: "customer add",
+	Usage: "/ic customer add NAME…", Does: "add impacted customers, or `none`",
+	Example: "/ic customer add globex", Who: HolderIC, Place: 230,
+}, parseCustomers, (*run).addCustomers)
+
+var _ = register(Row{
+	Kind: RemoveCustomer, Verbs: []string{VerbIC}, Word: "customer remove",
+	Usage: "/ic customer remove NAME…", Does: "remove customers that are not impacted",
+	Example: "/ic customer remove globex", Who: HolderIC, Place: 240,
+}, parseRemovedCustomers, (*run).removeCustomers)
+
+// parseCustomers reads names off the line, split at commas and semicolons alone: which of the words between them are one name
+// only the policy knows (Policy.ReadCustomers).
+func parseCustomers(w words.Words) (Command, error) {
+	names, none := words.List(w.First().Line)
+	if len(names) == 0 && !none {
+		return Command{}, errors.New("add the customers' names, or “none”")
+	}
+	return Command{Customers: names, None: none}, nil
+}
+
+// parseRemovedCustomers reads the names of customers that are not impacted.
+func parseRemovedCustomers(w words.Words) (Command, error) {
+	names, _ := words.List(w.First().Line)
+	if len(names) == 0 {
+		return Command{}, errors.New("add the customers' names")
+	}
+	return Command{Customers: names}, nil
+}
 
 // Bounds of what is read as customers' names: the text comes from people, and its names stand on the card.
 const (

@@ -1,11 +1,7 @@
 package incident
 
 import (
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
@@ -140,21 +136,4 @@ type Say struct {
 	Next  Hint   // of Command
 	Force Hint   // of Insist
 	Hints []Hint // of Try; for help, of all that makes sense now
-}
-
-// Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).
-type Wanted struct {
-	Labels    []string // labels of ours that should be set
-	Unwanted  []string // labels of ours that should not be set
-	Assignees []string // role holders
-	Dismissed []string // people who held a role and are to be unassigned
-	Open      bool
-	Reason    string // state_reason when not Open
-	Duplicate int
-}
-
-// IsUnwanted reports whether a label that the issue has should not be set: one of Unwanted, or of a phase that there isn't.
-func (w Wanted) IsUnwanted(label string) bool {
-	phase, isPhase := strings.CutPrefix(naming.Key(label), LabelPhase)
-	return naming.Contains(w.Unwanted, label) || isPhase && !slices.Contains(Phases, Phase(phase))
 }

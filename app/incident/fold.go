@@ -1,15 +1,74 @@
 package incident
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/words"
 )
+
+// The commands of this file.
+const (
+	Duplicate Kind = "duplicate"
+)
+
+var _ = register(Row{
+	Kind: Duplicate, Verbs: []string{VerbIncident}, Word: "duplicate",
+	Usage: "/incident duplicate #n", Does: "close it as a duplicate of another incident",
+	Example: "/incident duplicate #4", Who: Responder, Place: 150,
+}, parseDuplicate, (*run).duplicate)
+
+// beforeNumber are words that people write before the number of the other incident.
+var beforeNumber = map[string]bool{
+	"of": true, "to": true, "with": true, "as": true, "in": true, "into": true, "the": true, "incident": true, "issue": true,
+	"number": true, "no": true,
+}
+
+// parseDuplicate reads the other incident: its number, its name or its address.
+func parseDuplicate(w words.Words) (Command, error) {
+	w = w.First()
+	line := w.Line
+	for {
+		if repo, n, rest, ok := cutIssue(line); ok {
+			return Command{Repo: repo, Number: n, Text: w.WithLine(rest).Text()}, nil
+		}
+		word, rest := words.Cut(line)
+		if !beforeNumber[strings.ToLower(strings.Trim(word, ".:"))] {
+			break
+		}
+		line = rest
+	}
+	for word := range strings.FieldsSeq(w.Line) { // "the same as we saw in #4"
+		if !strings.ContainsAny(word, "#/") {
+			continue
+		}
+		if repo, n, _, ok := cutIssue(word); ok {
+			return Command{Repo: repo, Number: n, Text: w.Text()}, nil
+		}
+	}
+	return Command{}, errors.New("add the number of the other incident: #12")
+}
+
+// linkedIssue is an issue's address as the target of a Markdown link.
+var linkedIssue = regexp.MustCompile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
+
+// cutIssue cuts the issue off that a text begins with: its repository, if one is named, and its number.
+func cutIssue(line string) (repo string, n int, rest string, ok bool) {
+	if m := linkedIssue.FindStringSubmatch(line); m != nil {
+		repo, n, ok = naming.ReadIssue(m[1])
+		return repo, n, strings.TrimLeft(line[len(m[0]):], " \t"+words.Marks), ok
+	}
+	word, rest := words.Cut(line)
+	repo, n, ok = naming.ReadIssue(strings.Trim(word, "<>().,:;!*\"'“”`"))
+	return repo, n, rest, ok
+}
 
 // Folding. `/incident duplicate #n` closes an incident and gives the other one what it had: the other's own look takes it, and
 // writes it into a comment of its timeline, from which a lost card is built again.

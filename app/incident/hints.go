@@ -108,12 +108,6 @@ func (s State) can(c Command, p Policy, by Person) bool {
 	})
 }
 
-// permits reports whether somebody's role allows a command, whatever the phase.
-func (s State) permits(row Row, p Policy, by Person) bool {
-	r := &run{State: s, p: p, f: Fact{By: by}}
-	return r.may(row)
-}
-
 // proposals returns the commands that lead on, filled in as far as that makes sense.
 func proposals(s State, p Policy) []Command {
 	var out []Command

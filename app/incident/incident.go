@@ -360,14 +360,3 @@ type Pull struct {
 	Stale  bool `json:"stale,omitempty"`  // its facts are to be written again
 	Owed   bool `json:"owed,omitempty"`   // it is merged, and the customers do not have their version
 }
-
-// OwnLabel returns a label as the process spells it, and reports whether it means something here. A repository may spell
-// its labels in another case: to GitHub they are the same ones, and no second one can be made.
-func OwnLabel(name string) (label string, ok bool) {
-	label = naming.Key(name)
-	switch label {
-	case LabelIncident, LabelDrill, LabelUpdateOverdue, LabelMerged:
-		return label, true
-	}
-	return label, strings.HasPrefix(label, LabelPhase) || strings.HasPrefix(label, LabelSeverity)
-}

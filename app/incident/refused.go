@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -376,15 +375,4 @@ func Pending(s State) []Effect {
 		effects = append(effects, s.customerVersion())
 	}
 	return effects
-}
-
-// customerVersion returns the effect that gives the customers their version of the merged postmortem.
-func (s State) customerVersion() AnnounceDocument {
-	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
-}
-
-// HasRole reports whether somebody has a role here, or declared the incident as a responder.
-func (s State) HasRole(login string) bool {
-	holder, _ := s.Coordinator()
-	return login != "" && (naming.Equal(holder, login) || naming.Contains(s.OEs, login))
 }

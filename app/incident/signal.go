@@ -169,17 +169,3 @@ func ParseSignals(key string) (s Signals, ok bool) {
 	}
 	return s, err1 == nil && err2 == nil
 }
-
-// pageUnconfirmed walks the escalation before anybody confirmed the severity, where the configuration says so for what the
-// source reports. The first step may be out already: people are paged before GitHub is asked.
-func (r *run) pageUnconfirmed(paged bool) {
-	r.startPaging()
-	if !paged || r.Paging.Next.IsZero() {
-		return
-	}
-	step := r.p.Escalation[0]
-	r.Paging.Sent = 1
-	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: step.To, By: r.by(step.By), Why: "team"}}
-	r.record("page", list(step.To), "")
-	r.stepDone()
-}

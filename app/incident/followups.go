@@ -10,6 +10,59 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
+// The commands of this file.
+const (
+	AddFollowUp Kind = "followup"
+)
+
+var _ = register(Row{
+	Kind: AddFollowUp, Verbs: []string{VerbIC, VerbOE}, Word: "followup",
+	Usage: "/ic followup [owner/repo] title [@owner] [due:DATE]", Does: "add a follow-up ticket",
+	Example: "/ic followup Raise the limit @dan due:+7d", Who: Holder, Place: 330, AfterClosing: true, OnPull: true,
+}, parseFollowUp, (*run).followUp)
+
+func (r *run) followUp(c Command) {
+	if c.Number != 0 {
+		r.changeFollowUp(c)
+		return
+	}
+	if len(c.Cannot) > 0 {
+		r.refuse(Say{Name: "cannot-respond", Names: c.Cannot})
+		return
+	}
+	due := r.day(c.Due)
+	if !r.mayBeDue(due) {
+		return
+	}
+	fu := FollowUp{Stamp: r.stamp(), Repo: c.Repo, Due: due}
+	if len(c.Logins) > 0 {
+		fu.Owner = c.Logins[0]
+	}
+	r.FollowUps = append(r.FollowUps, fu)
+	r.record("followup", c.Repo, c.Text)
+	r.done()
+}
+
+// day resolves +7d and +2w from the day of the comment in the configured zone.
+func (r *run) day(due string) string {
+	rest, ok := strings.CutPrefix(due, "+")
+	if !ok || rest == "" {
+		return due
+	}
+	n := 0
+	for _, d := range rest[:len(rest)-1] {
+		n = n*10 + int(d-'0')
+	}
+	if strings.HasSuffix(rest, "w") {
+		n *= 7
+	}
+	zone := r.p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return r.f.At.In(zone).AddDate(0, 0, n).Format(time.DateOnly)
+}
+
 // maxDue is how far ahead a follow-up's date may be: what is later is a slip more often than meant.
 const maxDue = 2 // years
 
@@ -166,4 +219,90 @@ func ParseFollowUpEdited(key string) (e FollowUpEdited, ok bool) {
 	i, err := strconv.Atoi(parts[1])
 	at, err2 := strconv.ParseInt(parts[4], 10, 64)
 	return FollowUpEdited{Index: i, Owner: parts[2], Due: parts[3], Read: time.Unix(at, 0).UTC()}, err == nil && err2 == nil && i >= 0
+}
+
+// Reminders of a follow-up: this long before it is due, then this often (C4).
+const (
+	nudgeBefore = 48 * time.Hour
+	nudgeEvery  = 7 * 24 * time.Hour
+)
+
+// nudge reminds a follow-up's owner, on its ticket.
+func (r *run) nudge(i int) {
+	fu := &r.FollowUps[i]
+	due, overdue := r.dueDay(*fu), 0
+	if r.f.At.After(due) {
+		overdue = 1
+	}
+	if r.f.At.Before(due) {
+		fu.Next = due.Add(24 * time.Hour) // the morning after
+	} else {
+		fu.Next = r.f.At.Add(nudgeEvery)
+	}
+	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
+	r.do(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
+}
+
+// dueDay gives the working morning of the day on which a follow-up is due, or the zero time.
+func (r *run) dueDay(fu FollowUp) time.Time {
+	zone := r.p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	day, err := time.ParseInLocation(time.DateOnly, fu.Due, zone)
+	if err != nil {
+		return time.Time{}
+	}
+	return r.p.Hours.Next(day, zone)
+}
+
+// remindOf sets when a follow-up's owner is reminded first.
+func (r *run) remindOf(fu *FollowUp) {
+	due := r.dueDay(*fu)
+	if due.IsZero() {
+		return
+	}
+	fu.Next = due.Add(-nudgeBefore)
+	if fu.Next.Before(r.f.At) {
+		fu.Next = r.f.At.Add(24 * time.Hour) // it was due sooner than that when the ticket was opened
+	}
+	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
+}
+
+// ticketChanged follows what people do with a follow-up's ticket (C4).
+func (r *run) ticketChanged(t TicketChanged) {
+	if t.Index < 0 || t.Index >= len(r.FollowUps) {
+		return
+	}
+	fu := &r.FollowUps[t.Index]
+	if t.Owner != "" {
+		fu.Owner = t.Owner
+	}
+	if t.Done == fu.Done {
+		return
+	}
+	fu.Done, fu.Ended = t.Done, time.Time{}
+	if fu.Done {
+		fu.Ended = r.f.At
+		r.record("followup done", fu.Ticket, "")
+		fu.Next = time.Time{}
+		return
+	}
+	r.record("followup reopened", fu.Ticket, "")
+	r.remindOf(fu)
+}
+
+// OwnerOf tells who is to do a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if nobody may.
+func (s State) OwnerOf(fu FollowUp) string {
+	switch {
+	case fu.Owner != "":
+		return fu.Owner
+	case len(s.OEs) > 0:
+		return s.OEs[0]
+	case s.IC != "":
+		return s.IC
+	case s.Declared != nil && s.Responder:
+		return s.Declared.By
+	}
+	return ""
 }

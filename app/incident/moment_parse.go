@@ -1,12 +1,10 @@
-package command
+package incident
 
 import (
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // The parts of a time as people write it. Each pattern begins where the part does.
@@ -25,13 +23,13 @@ var (
 	halfDay   = regexp.MustCompile(`^(\d{1,2})()()\s?([AaPp])(?:\.[Mm]\.|[Mm]\b)`)
 	noon      = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
 
-	offset = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
-	letter = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
-	area   = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
+	offsetPattern = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
+	zoneName      = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
+	zoneArea      = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
 
 	// spanOf finds the end of a span: "12:30-12:45 maintenance" stays whole.
-	spanOf = regexp.MustCompile(`^\s?[-–—]\s?\d{1,2}:\d{2}`)
-	ended  = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
+	spanOf    = regexp.MustCompile(`^\s?[-–—]\s?\d{1,2}:\d{2}`)
+	endOfTime = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
 )
 
 var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
@@ -57,17 +55,17 @@ var zones = map[string]int{
 	"PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600, "BRT": -180,
 }
 
-// small are the abbreviations that people write in small letters too, and that are no words.
-var small = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true, "cest": true, "eest": true, "pst": true, "pdt": true, "cst": true, "cdt": true, "edt": true, "jst": true, "aest": true}
+// lowerCase are the abbreviations that people write in small letters too, and that are no words.
+var lowerCase = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true, "cest": true, "eest": true, "pst": true, "pdt": true, "cst": true, "cdt": true, "edt": true, "jst": true, "aest": true}
 
-// doubtful are the abbreviations that mean zones so different that none of them can be guessed.
-var doubtful = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true, "WST": true, "LHST": true, "BDT": true}
+// ambiguousZones are the abbreviations that mean zones so different that none of them can be guessed.
+var ambiguousZones = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true, "WST": true, "LHST": true, "BDT": true}
 
-// moment reads the time with which a text begins, and returns the text behind it. What begins with none is returned whole.
-func moment(text string) (m incident.Moment, rest string) {
+// readMoment reads the time with which a text begins, and returns the text behind it. What begins with none is returned whole.
+func readMoment(text string) (m Moment, rest string) {
 	from := atTime.ReplaceAllString(text, "")
-	m, s := date(from)
-	dated := m != incident.Moment{}
+	m, s := readDate(from)
+	dated := m != Moment{}
 	t := timeOfDay.FindStringSubmatch(s)
 	if t == nil {
 		t = halfDay.FindStringSubmatch(s)
@@ -76,14 +74,14 @@ func moment(text string) (m incident.Moment, rest string) {
 		t = noon.FindStringSubmatch(s)
 	}
 	if t == nil {
-		return incident.Moment{}, text
+		return Moment{}, text
 	}
 	s = s[len(t[0]):]
-	m.Hour, m.Minute, m.Second = number10(t[1]), number10(t[2]), number10(t[3])
-	if why := m12(&m, strings.ToLower(t[4])); why != "" {
+	m.Hour, m.Minute, m.Second = toNumber(t[1]), toNumber(t[2]), toNumber(t[3])
+	if why := to24Hours(&m, strings.ToLower(t[4])); why != "" {
 		m.Why = why
 	}
-	s = zoneOf(&m, s, t[3] != "" || dated)
+	s = readZone(&m, s, t[3] != "" || dated)
 	if day := dayBehind.FindStringSubmatchIndex(s); day != nil && !dated {
 		dated = true
 		if strings.EqualFold(s[day[2]:day[3]], "yesterday") {
@@ -93,35 +91,35 @@ func moment(text string) (m incident.Moment, rest string) {
 		}
 		s = s[day[3]:]
 	}
-	end := ended.FindString(s)
+	end := endOfTime.FindString(s)
 	if end == "" && s != "" {
-		return incident.Moment{}, text
+		return Moment{}, text
 	}
 	m.Said = strings.TrimSpace(from[:len(from)-len(s)])
-	m.Plain = !dated && m.Zone == (incident.Zone{}) && t[3] == "" && t[4] == "" && m.Why == ""
-	m = incident.NewMoment(m)
+	m.Plain = !dated && m.Zone == (Zone{}) && t[3] == "" && t[4] == "" && m.Why == ""
+	m = NewMoment(m)
 	if spanOf.MatchString(s) {
 		return m, text
 	}
 	return m, s[len(end):]
 }
 
-// date reads a date at the start of a text, if one is there.
-func date(s string) (m incident.Moment, rest string) {
+// readDate reads a date at the start of a text, if one is there.
+func readDate(s string) (m Moment, rest string) {
 	if d := isoDate.FindStringSubmatch(s); d != nil {
-		return incident.Moment{Year: number10(d[1]), Month: month10(d[2]), Day: number10(d[3])}, s[len(d[0]):]
+		return Moment{Year: toNumber(d[1]), Month: toMonth(d[2]), Day: toNumber(d[3])}, s[len(d[0]):]
 	}
 	if d := dottedDate.FindStringSubmatch(s); d != nil {
-		return incident.Moment{Year: number10(d[3]), Month: month10(d[2]), Day: number10(d[1])}, s[len(d[0]):]
+		return Moment{Year: toNumber(d[3]), Month: toMonth(d[2]), Day: toNumber(d[1])}, s[len(d[0]):]
 	}
 	if d := dayMonth.FindStringSubmatch(s); d != nil && monthOf(d[2]) != 0 {
-		return incident.Moment{Year: number10(d[3]), Month: monthOf(d[2]), Day: number10(d[1])}, s[len(d[0]):]
+		return Moment{Year: toNumber(d[3]), Month: monthOf(d[2]), Day: toNumber(d[1])}, s[len(d[0]):]
 	}
 	if d := monthDay.FindStringSubmatch(s); d != nil && monthOf(d[1]) != 0 {
-		return incident.Moment{Year: number10(d[3]), Month: monthOf(d[1]), Day: number10(d[2])}, s[len(d[0]):]
+		return Moment{Year: toNumber(d[3]), Month: monthOf(d[1]), Day: toNumber(d[2])}, s[len(d[0]):]
 	}
 	if d := slashDate.FindString(s); d != "" {
-		return incident.Moment{Why: "a date with / can be read in two ways; write it as 27 Nov"}, s[len(d):]
+		return Moment{Why: "a date with / can be read in two ways; write it as 27 Nov"}, s[len(d):]
 	}
 	if d := namedDay.FindStringSubmatch(s); d != nil {
 		switch name := strings.ToLower(d[1]); name[:3] {
@@ -137,8 +135,8 @@ func date(s string) (m incident.Moment, rest string) {
 	return m, s
 }
 
-// m12 turns a time of the 12-hour clock into one of 24 hours; half is "a", "p", "noon", "midnight", or empty. It returns why it can't.
-func m12(m *incident.Moment, half string) (why string) {
+// to24Hours turns a time of the 12-hour clock into one of 24 hours; half is "a", "p", "noon", "midnight", or empty. It returns why it can't.
+func to24Hours(m *Moment, half string) (why string) {
 	switch {
 	case half == "":
 		return ""
@@ -152,11 +150,11 @@ func m12(m *incident.Moment, half string) (why string) {
 	return ""
 }
 
-// zoneOf reads a time zone behind a time. "-05:00" is one only where exact says that no span of time is meant, as in
+// readZone reads a time zone behind a time. "-05:00" is one only where exact says that no span of time is meant, as in
 // "09:00-10:00", or where a space stands before it.
-func zoneOf(m *incident.Moment, s string, exact bool) (rest string) {
-	if z := offset.FindStringSubmatch(s); z != nil {
-		hours, minutes := number10(z[4]), number10(z[5])
+func readZone(m *Moment, s string, exact bool) (rest string) {
+	if z := offsetPattern.FindStringSubmatch(s); z != nil {
+		hours, minutes := toNumber(z[4]), toNumber(z[5])
 		short := z[5] == "" && z[1] == "" // +2, which behind a space may count replicas
 		span := z[3] == "-" && z[1] == "" && (short || z[2] == "" && !exact)
 		if !span && !(short && z[2] != "") {
@@ -170,49 +168,49 @@ func zoneOf(m *incident.Moment, s string, exact bool) (rest string) {
 			if z[3] == "-" {
 				east = -east
 			}
-			m.Zone = incident.NewZone(time.FixedZone(strings.TrimSpace(z[0]), east))
+			m.Zone = NewZone(time.FixedZone(strings.TrimSpace(z[0]), east))
 			return s[len(z[0]):]
 		}
 	}
-	if z := area.FindStringSubmatch(s); z != nil {
+	if z := zoneArea.FindStringSubmatch(s); z != nil {
 		zone, err := time.LoadLocation(z[1])
 		if err != nil {
 			m.Why = "I don't know the time zone " + z[1]
 		}
-		m.Zone = incident.NewZone(zone)
+		m.Zone = NewZone(zone)
 		return s[len(z[0]):]
 	}
-	z := letter.FindStringSubmatch(s)
+	z := zoneName.FindStringSubmatch(s)
 	if z == nil {
 		return s
 	}
 	name := z[1]
-	if small[name] {
+	if lowerCase[name] {
 		name = strings.ToUpper(name)
 	}
 	if east, ok := zones[name]; ok {
-		m.Zone = incident.NewZone(time.FixedZone(name, east*60))
+		m.Zone = NewZone(time.FixedZone(name, east*60))
 		if east == 0 {
-			m.Zone = incident.NewZone(time.UTC)
+			m.Zone = NewZone(time.UTC)
 		}
 		return s[len(z[0]):]
 	}
-	if doubtful[name] {
+	if ambiguousZones[name] {
 		m.Why = name + " means several time zones; write +05:30, or a name such as Asia/Kolkata"
 		return s[len(z[0]):]
 	}
 	return s
 }
 
-// number10 returns a decimal number; 0 if there is none.
-func number10(s string) int {
+// toNumber returns a decimal number; 0 if there is none.
+func toNumber(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
 }
 
-// month10 returns the number of a month, and for 0 one that there isn't.
-func month10(s string) int {
-	if n := number10(s); n != 0 {
+// toMonth returns the number of a month, and for 0 one that there isn't.
+func toMonth(s string) int {
+	if n := toNumber(s); n != 0 {
 		return n
 	}
 	return 13

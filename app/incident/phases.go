@@ -1,11 +1,67 @@
 package incident
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/words"
 )
+
+// The commands of this file.
+const (
+	MovePhase Kind = "phase"
+)
+
+var _ = register(Row{
+	Kind: MovePhase, Verbs: []string{VerbIC}, Word: "phase",
+	Usage: "/ic phase NAME [because why]", Does: "move to another phase, as changing the label does",
+	Example: "/ic phase fixing", Who: HolderIC, Place: 310,
+}, parsePhase, func(r *run, c Command) {
+	if r.move(c.Phase, c.Because) {
+		r.done()
+	}
+})
+
+// parsePhase reads a phase, and why it is moved there before its checks are met.
+func parsePhase(w words.Words) (Command, error) {
+	w = w.First()
+	name, rest := words.CutName(w.Line)
+	if !slices.Contains(Phases, Phase(name)) {
+		return Command{}, unknownPhase(name)
+	}
+	c, err := parseReason(w.WithLine(rest))
+	c.Phase = Phase(name)
+	return c, err
+}
+
+// unknownPhase returns an error that says which phase was meant, or which there are.
+func unknownPhase(name string) error {
+	for _, p := range phaseNames() {
+		begins := len(name) >= 3 && (strings.HasPrefix(p, name) || strings.HasPrefix(name, p))
+		if begins || words.IsNear(name, p) {
+			return Suggestion{Command: "/ic phase " + p, Why: "I don't know the phase " + words.FirstLine(name)}
+		}
+	}
+	return errors.New("name a phase: " + strings.Join(phaseNames(), ", "))
+}
+
+// propose says that the next phase is open now; the move stays the coordinator's.
+func (r *run) propose(to Phase, from ...Phase) {
+	r.done()
+	if !slices.Contains(from, r.Phase) {
+		return
+	}
+	holder, _ := r.Coordinator()
+	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Role: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
+	checks := Blocks(r.State, r.p, to)
+	if say.Missing = open(checks); len(say.Missing) > 0 {
+		say.Command = firstCommand(checks)
+	}
+	r.reply(say)
+}
 
 // Check is one thing that a phase needs.
 type Check struct {
@@ -196,40 +252,12 @@ func (r *run) broadcast() {
 	}
 }
 
-// regress is M3: it came back.
-func (r *run) regress(text string) {
-	r.Closed = nil
-	r.Regressions++
-	r.Agreed, r.Workaround, r.Fix = nil, nil, nil
-	r.record("regression", "", text)
-	if r.Phase != Investigate {
-		r.enter(Investigate)
+// towards returns the command that is next on the way to a phase: what makes its first open check true, or the move.
+func (s State) towards(to Phase, p Policy) string {
+	if command := firstCommand(Blocks(s, p, to)); command != "" {
+		return command
 	}
-	r.StandBy = StandBy{}
-	if r.Critical(r.p) {
-		r.startUpdates()
-		if len(r.Customers) > 0 {
-			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
-		}
-	}
-}
-
-// closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the issue closes once they
-// exist (C5, settle).
-func (r *run) closeUp(because string) bool {
-	if r.Phase == Closing {
-		return true
-	}
-	if !r.allowed(Closing, because, "/ic close because …") {
-		return false
-	}
-	r.enter(Closing)
-	if r.Workaround != nil && r.Fix == nil && !slices.ContainsFunc(r.FollowUps, func(f FollowUp) bool { return f.Auto }) {
-		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: *r.Workaround, Auto: true}) // F2
-		r.record("followup", "", "")
-	}
-	r.Document.Wanted = r.Document.Number == 0 || r.Document.Shut // Pending asks for it, and for the tickets
-	return true
+	return "/ic phase " + string(to)
 }
 
 // next lists the commands that make sense at this moment: the next step first, then what goes on beside it.
@@ -281,6 +309,17 @@ func next(s State, p Policy) []Kind {
 	return kinds
 }
 
+// Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).
+type Wanted struct {
+	Labels    []string // labels of ours that should be set
+	Unwanted  []string // labels of ours that should not be set
+	Assignees []string // role holders
+	Dismissed []string // people who held a role and are to be unassigned
+	Open      bool
+	Reason    string // state_reason when not Open
+	Duplicate int
+}
+
 // AsWanted tells how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as
 // far as GitHub takes them, and open until the incident is over.
 func AsWanted(s State, p Policy) Wanted {
@@ -323,4 +362,10 @@ func AsWanted(s State, p Policy) Wanted {
 		}
 	}
 	return w
+}
+
+// IsUnwanted reports whether a label that the issue has should not be set: one of Unwanted, or of a phase that there isn't.
+func (w Wanted) IsUnwanted(label string) bool {
+	phase, isPhase := strings.CutPrefix(naming.Key(label), LabelPhase)
+	return naming.Contains(w.Unwanted, label) || isPhase && !slices.Contains(Phases, Phase(phase))
 }

@@ -1,0 +1,201 @@
+package incident
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+func (r *run) apply() {
+	if r.Declared == nil {
+		r.declare()
+		return
+	}
+	r.loseAccess()
+	if r.applyRefusal() {
+		return
+	}
+	switch w := r.f.What.(type) {
+	case Command:
+		r.command(w)
+	case Misspelt:
+		if r.f.By.Respond {
+			r.react(Unclear)
+			r.reply(unclear(w))
+		}
+	case Corrected:
+		r.corrected(w)
+	case Rewritten:
+		r.react(Unclear)
+		r.reply(Say{Name: "write-again"})
+	case Commented: // heard already
+	case Labeled:
+		r.labeled(w.Name)
+	case Unlabeled:
+		r.unlabeled(w.Name)
+	case Assigned:
+		r.assigned(w.Login)
+	case Unassigned:
+		r.unassigned(w.Login)
+	case Shut:
+		r.shut()
+	case Reopened:
+		r.reopened()
+	case Renamed:
+		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
+	case TicketUpToDate:
+		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
+	case TicketOpened:
+		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
+			r.remindOf(&r.FollowUps[w.Index])
+		}
+	case TicketMoved:
+		if w.Index < len(r.FollowUps) {
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
+		}
+	case DocumentOpened:
+		if w.Path == "" {
+			w.Path = r.Document.Path
+		}
+		r.Document.Number, r.Document.Path, r.Document.Shut, r.Document.Wanted = w.Number, w.Path, false, false
+	case DocumentRefreshed:
+		r.Document.Stale = false
+	case DocumentDelivered:
+		r.Document.Owed = false
+	case Reviewed:
+		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
+	case DocumentMerged:
+		r.merged(w.Number)
+	case SharedIssue:
+		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
+			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
+		}
+	case Said:
+		r.Said = maps.Clone(r.Said)
+		if r.Said == nil {
+			r.Said = map[string]int64{}
+		}
+		r.Said[w.Topic] = w.Comment
+	case TicketChanged:
+		r.ticketChanged(w)
+	case FollowUpEdited:
+		r.followUpEdited(w)
+	case FoldedIn:
+		r.foldedIn(w)
+	case BrokenConfig:
+		if r.Asked.Config == w.Where {
+			return
+		}
+		if r.Asked.Config = w.Where; w.Where == "" {
+			return
+		}
+		say := Say{Name: "config-broken", Reason: w.Why}
+		if w.Instead != "" {
+			say = Say{Name: "config-removed", Line: w.Instead}
+		}
+		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
+	case BrokenTemplate:
+		if r.Asked.Template == w.Where {
+			return
+		}
+		if r.Asked.Template = w.Where; w.Where != "" {
+			r.do(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: Say{Name: "template-broken", Reason: w.Why}})
+		}
+	case Unsent:
+		r.unsent(w)
+	case Undelivered:
+		r.do(Remind{Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At, Say: Say{
+			Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
+	case Bounced:
+		r.bounced(w)
+	case Rebuilt:
+		r.Phase = w.Phase
+		if w.Severity != "" {
+			r.Severity = w.Severity
+		}
+	case DocumentShut:
+		if w.Number == r.Document.Number && r.Document.Merged == nil && !r.Document.Shut {
+			r.Document.Shut = true
+			r.record("unmerged", "", "")
+			r.do(Remind{Key: fmt.Sprintf("shut/%d/%d", w.Number, r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+				Name: "review-shut", Count: w.Number, Names: r.roles(), Lines: r.unfinished()}})
+		}
+	case PageFailed:
+		r.pageFailed(w)
+	case PageSkipped:
+		r.pageSkipped(w)
+	case Acknowledged:
+		r.acknowledged(w)
+	case Signalled:
+		r.signalled(w)
+	case CameBack:
+		if r.Running() {
+			r.comeBack(w.Source, w.At)
+		}
+	case Counted:
+		r.counted(Signals(w))
+	case Learned:
+		if r.isNews(w) {
+			r.learned(w)
+		}
+	case Received:
+		if !r.Signals.took(w.Report, true) {
+			r.Signals.take(w.Report)
+			r.record("message", w.Source, "")
+		}
+		r.claim(w.Severity, w.Page, false)
+	case ClosedUp:
+		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
+			r.closed()
+		}
+	case Unassignable:
+		for _, l := range w.Logins {
+			if !naming.Contains(r.Unplaced, l) {
+				r.Unplaced = append(r.Unplaced, l)
+				r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: Say{Name: "unassignable", Names: []string{l}}})
+			}
+		}
+	}
+}
+
+// unclear says what is wrong with a misspelt command, and what was probably meant.
+func unclear(m Misspelt) Say {
+	say := Say{Name: "unclear", Line: m.Line, Command: m.Known, Reason: m.Why}
+	if m.Why == NotACommand {
+		words := strings.Fields(m.Line)
+		say.Line, say.Reason = strings.Join(words[:min(2, len(words))], " "), ""
+	}
+	return say
+}
+
+// command acts on one command (A1: each gets a reaction, and words only where they are needed).
+func (r *run) command(c Command) {
+	row := RowOf(c.Kind)
+	switch {
+	case row.handle == nil:
+		return
+	case row.Who == Anyone:
+		row.handle(r, c)
+		return
+	case !r.may(row):
+		return
+	}
+	r.tryAgain(true)
+	r.Aside = nil
+
+	switch {
+	case OnPull(r.f.ID) && !row.OnPull:
+		r.refuse(Say{Name: "not-on-pull", Line: row.Usage})
+	case r.Outcome != "" && !row.AfterEnding:
+		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
+	case r.Closed != nil && !row.AfterClosing:
+		r.refuse(r.isClosed())
+	default:
+		row.handle(r, c)
+	}
+}

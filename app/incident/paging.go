@@ -1,0 +1,301 @@
+package incident
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// Count gives how many pages went out to people. A step that only names the phone list is none.
+func (p Paging) Count() int { return p.Sent - p.Listed }
+
+// Escalates reports whether a page for that reason is a step of the escalation.
+func Escalates(why string) bool { return why == "team" || why == "silent" }
+
+// Wants reports whether a page asks for what is still so: one that comes late, as nobody could look at the incident when it was due, must
+// wake nobody for a moment that is over.
+func (s State) Wants(page Send) bool {
+	switch {
+	case !s.Running():
+		return false
+	case page.Why == "team":
+		return s.IC == "" && s.Phase != Closing && (!s.Paging.Next.IsZero() || s.Paging.GaveUp)
+	case page.Why == "silent":
+		return s.Summons.Silent && s.Phase != Closing
+	case page.Why == "update":
+		return s.Updates.Overdue
+	case page.Why == "again" || page.Why == "reopened":
+		return s.Summons.Page == page.Key
+	}
+	return true // somebody asked for it, and has no other way
+}
+
+// startPaging walks the escalation from its start (I4). A drill pages nobody (A6).
+func (r *run) startPaging() {
+	if r.Drill || len(r.p.Escalation) == 0 {
+		return
+	}
+	r.Paging.Step, r.Paging.Answered, r.Paging.GaveUp = 0, nil, false
+	r.Paging.Next = r.f.At.Add(r.p.Escalation[0].After)
+}
+
+// pageNext sends the next step (I5): from the start again until the rounds are walked, then everybody at a slower rhythm.
+func (r *run) pageNext() {
+	steps := r.p.Escalation
+	switch {
+	case r.Paging.GaveUp:
+		r.pageEverybody()
+		return
+	case r.Paging.Step >= r.steps():
+		r.giveUp()
+		return
+	}
+	step := steps[r.Paging.Step%len(steps)]
+	r.record("page", list(step.To), "")
+	r.page(step.To, step.By, r.reason(), "")
+	r.stepDone()
+}
+
+// stepDone moves the escalation on to its next step. A round that starts again waits as the process says (I5).
+func (r *run) stepDone() {
+	r.Paging.Step++
+	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.steps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
+		r.Paging.Step++ // the list was named in the first round, and the card shows it
+	}
+	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
+	if wait == 0 {
+		wait = 5 * time.Minute
+	}
+	r.Paging.Next = r.f.At.Add(wait)
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }
+
+// by gives the services of a step: its own, or the policy's.
+func (r *run) by(own []string) []string {
+	if len(own) > 0 {
+		return own
+	}
+	return []string{r.p.Pager}
+}
+
+// page sends one page by these services, or by the policy's own if none is named.
+func (r *run) page(to, by []string, why, text string) {
+	r.send(Send{To: to, By: by, Why: why, Text: text})
+}
+
+// send sends a page under the next number and gives its key.
+func (r *run) send(s Send) string {
+	s.By = r.by(s.By)
+	r.Paging.Sent++
+	if isList(s.To) {
+		r.Paging.Listed++
+	}
+	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
+	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
+	r.do(s)
+	return s.Key
+}
+
+// pageFailed notes which service did not take a page. If none did, that is said at once, with whom to call, and the next
+// step does not wait (I5).
+func (r *run) pageFailed(f PageFailed) {
+	i := slices.IndexFunc(r.Paging.Pages, func(p Page) bool { return p.Key == f.Key })
+	if i < 0 || slices.Contains(r.Paging.Pages[i].Lost, f.Service) {
+		return
+	}
+	page := &r.Paging.Pages[i]
+	page.Lost = append(slices.Clone(page.Lost), f.Service)
+	if len(page.Lost) < len(page.By) {
+		return
+	}
+	page.Failed = f.Why
+	r.do(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
+		Name: "page-failed", Line: list(page.To), Reason: f.Why, Names: r.p.Phones}})
+	switch {
+	case page.Key == r.Summons.Page: // they can't be paged: mention them, and don't wait for them
+		r.Summons.Mention = r.f.At
+		if !r.Summons.Due.IsZero() {
+			r.Summons.Due = r.f.At
+		}
+	case Escalates(page.Why) && !r.Paging.Next.IsZero() && !r.Paging.GaveUp: // the slower rhythm has no next step
+		r.Paging.Next = r.f.At
+	}
+}
+
+// pageSkipped notes of a page that nobody got it: the card must not say that they did.
+func (r *run) pageSkipped(f PageSkipped) {
+	i := slices.IndexFunc(r.Paging.Pages, func(p Page) bool { return p.Key == f.Key })
+	if i >= 0 && r.Paging.Pages[i].Failed == "" {
+		r.Paging.Pages[i].Failed, r.Paging.Pages[i].Skipped = f.Why, true
+	}
+}
+
+// acknowledged takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
+func (r *run) acknowledged(a Acknowledged) {
+	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })
+	summoned := r.Summons.Page != "" && (a.Key == r.Summons.Page || r.Summons.Silent)
+	if !known || !summoned && (r.Paging.Answered != nil || r.Paging.Next.IsZero() && !r.Paging.GaveUp) {
+		return
+	}
+	r.f.By.Login = a.Name
+	if summoned {
+		r.summonsAnswered()
+	} else {
+		r.answered()
+	}
+	r.do(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
+}
+
+// answeredPage ends the escalation if somebody is being paged.
+func (r *run) answeredPage() {
+	if !r.Paging.Next.IsZero() || r.Paging.GaveUp {
+		r.answered()
+	}
+}
+
+// answered ends the escalation.
+func (r *run) answered() {
+	r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
+	if len(r.Paging.Pages) > 0 {
+		r.Paging.Answered = r.stamped()
+		r.record("answered", r.f.By.Login, "")
+	}
+}
+
+// stopPaging ends the escalation without an answer.
+func (r *run) stopPaging() {
+	r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
+	r.Summons = Summons{}
+}
+
+// seekCoordinator pages the group for a critical incident that has no coordinator, unless that is under way (I4).
+func (r *run) seekCoordinator() {
+	if r.Critical(r.p) && r.IC == "" && (r.Paging.Next.IsZero() || r.Paging.GaveUp) {
+		r.startPaging()
+	}
+}
+
+// reason gives why the group is paged: the role is vacant, or its holder does not answer.
+func (r *run) reason() string {
+	if r.Summons.Silent && r.IC != "" {
+		return "silent"
+	}
+	return "team"
+}
+
+// steps is how many steps the escalation has before it goes on at the slower rhythm.
+func (r *run) steps() int { return len(r.p.Escalation) * max(1, r.p.Rounds) }
+
+// isList reports whether a step only names the phone list.
+func isList(to []string) bool {
+	return !slices.ContainsFunc(to, func(to string) bool { return to != "phone" })
+}
+
+// giveUp says loudly that every round was walked and nobody answered. The escalation goes on at a slower rhythm (I5).
+func (r *run) giveUp() {
+	r.Paging.GaveUp = true
+	r.pageLater()
+	r.record("unanswered", "", "")
+	if r.Paging.Listed > 0 {
+		r.sayUnanswered(Say{Lines: r.p.Phones}) // a step named whom to call
+		return
+	}
+	r.sayUnanswered(Say{Names: r.p.Phones})
+}
+
+// sayUnanswered says how many pages nobody answered, in place of what was said before.
+func (r *run) sayUnanswered(say Say) {
+	say = Say{Name: "unanswered", Teams: say.Teams, Names: say.Names, Lines: say.Lines, Holder: say.Holder, Count: r.Paging.Count(), Time: r.Paging.Next}
+	if r.Confirmed == nil {
+		say.Role = "unconfirmed"
+	}
+	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
+}
+
+// pageLater sets when everybody is paged again.
+func (r *run) pageLater() {
+	r.Paging.Next = time.Time{}
+	if r.p.Again > 0 {
+		r.Paging.Next = r.f.At.Add(r.p.Again)
+	}
+}
+
+// pageEverybody pages everybody whom the steps name, once the rounds are over, each by the services of their steps, and
+// mentions them on GitHub. People on the phone list are called by others.
+func (r *run) pageEverybody() {
+	type group struct{ by, to []string }
+	var groups []group
+	var all []string
+	for _, step := range r.p.Escalation {
+		by := r.by(step.By)
+		i := slices.IndexFunc(groups, func(g group) bool { return slices.Equal(g.by, by) })
+		if i < 0 {
+			i, groups = len(groups), append(groups, group{by: by})
+		}
+		for _, to := range step.To {
+			if to == "phone" {
+				continue
+			}
+			if !naming.Contains(groups[i].to, to) {
+				groups[i].to = append(groups[i].to, to)
+			}
+			if !naming.Contains(all, to) {
+				all = append(all, to)
+			}
+		}
+	}
+	if len(all) == 0 {
+		r.Paging.Next = time.Time{} // there is a phone list and nothing else
+		return
+	}
+	r.pageLater()
+	r.record("page", list(all), "")
+	for _, g := range groups {
+		if len(g.to) > 0 {
+			r.send(Send{To: g.to, By: g.by, Why: r.reason(), Spoken: true})
+		}
+	}
+	r.sayUnanswered(Say{Teams: all, Holder: r.IC})
+}
+
+// NextPage gives when the next step of the escalation is due (I5); the zero time: none is. An incident that somebody closes wakes
+// nobody any more, though its postmortem and tickets may take a while to exist.
+func (s State) NextPage() time.Time {
+	if s.Phase == Closing {
+		return time.Time{}
+	}
+	return s.Paging.Next
+}
+
+// NextEscalation gives when the escalation next may page somebody (I5): by its steps, for a role that nobody took after an
+// answer, or for people who do not answer; the zero time: by nothing that is known now.
+func (s State) NextEscalation() time.Time {
+	next := s.NextPage()
+	sooner := func(at time.Time, is bool) {
+		if is && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	sooner(s.Asked.Role, s.Asked.Open == "ic" && !s.Drill && !s.Paging.GaveUp)
+	sooner(s.Summons.Due, true)
+	return next
+}
+
+// pageUnconfirmed walks the escalation before anybody confirmed the severity, where the configuration says so for what the
+// source reports. The first step may be out already: people are paged before GitHub is asked.
+func (r *run) pageUnconfirmed(paged bool) {
+	r.startPaging()
+	if !paged || r.Paging.Next.IsZero() {
+		return
+	}
+	step := r.p.Escalation[0]
+	r.Paging.Sent = 1
+	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: step.To, By: r.by(step.By), Why: "team"}}
+	r.record("page", list(step.To), "")
+	r.stepDone()
+}
