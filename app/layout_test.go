@@ -32,7 +32,12 @@ var allowed = map[string][]string{
 	"app/wait":            {},
 	"app/webhook":         {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
 	"app/intake":          {"app/incident", "app/admission", "app/logs", "app/texts"},
-	"app/engine": {"app/incident", "app/command", "app/config", "app/card", "app/mark",
+	"app/engine/ports":    {"app/incident"},
+	"app/engine/look":     {"app/engine/ports", "app/incident", "app/command", "app/mark", "app/metrics", "templates"},
+	"app/engine/delivery": {"app/engine/ports", "app/incident"},
+	"app/engine/effects": {"app/engine/delivery", "app/engine/look", "app/engine/ports", "app/incident", "app/mark",
+		"app/naming", "app/postmortem", "app/texts", "templates"},
+	"app/engine": {"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/incident", "app/command", "app/config", "app/card", "app/mark",
 		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts"},
 	"app/github":       {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
 	"app/metrics":      {},
@@ -58,13 +63,9 @@ var allowed = map[string][]string{
 	"functions/build":           {},
 	"functions/lambdatest":      {},
 	"app/bench/bare":            {"app/aws"},
-	"app/sandbox":               {"app/sandbox/forge", "app/sandbox/graphql", "app/sandbox/rest", "app/sandbox/web"},
-	"app/sandbox/forge":         {"app/naming"},
-	"app/sandbox/graphql":       {"app/sandbox/forge"},
-	"app/sandbox/rest":          {"app/sandbox/forge"},
-	"app/sandbox/web":           {"app/naming", "app/sandbox/forge"},
+	"app/sandbox":               {"app/naming"},
 	"app/sandbox/contract":      {},
-	"app/sandbox/graphql/trim":  {},
+	"app/sandbox/trim":          {},
 	"app/sandbox/contract/trim": {},
 	"app/sandbox/contract/pack": {},
 }
@@ -141,18 +142,6 @@ func TestTheSandboxKnowsNothingOfTheProduct(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/naming") {
 		if !p.Standard && p.ImportPath != module+"app/naming" {
 			t.Errorf("the names depend on %s", p.ImportPath)
-		}
-	}
-}
-
-// The forge is the model alone: it speaks no HTTP and renders nothing.
-func TestTheForgeSpeaksNoHTTP(t *testing.T) {
-	mayNot := []string{"net/http", "html/template", "text/template"}
-	for _, p := range list(t, module+"app/sandbox/forge") {
-		for _, i := range p.Imports {
-			if slices.Contains(mayNot, i) {
-				t.Errorf("the forge imports %s", i)
-			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ func (r *reconciliation) forwardBounce(s intake.Signal) error {
 		return err
 	}
 	if !ok || len(s.Bounce.Undelivered) == 0 {
-		r.Logger.Info("delivery report ignored", "repository", r.m.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
+		r.Logger.Info("delivery report ignored", "repository", r.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
 		return nil
 	}
 	return r.Queue.Enqueue(r.Ctx, Message{Ref: ref, Why: "signal", What: r.routedTo(ref)}, time.Time{})

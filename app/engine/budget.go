@@ -13,33 +13,11 @@ import (
 // last for the hour, looks at one incident wait for each other, so that more commands share one; where nobody answers the page
 // yet nothing waits, and what is not critical waits twice as long.
 
-const (
-	callsPerLook = 5
-	scarceBelow  = 0.75 // of the calls that are due to be left: below it they are spent too fast
-)
-
 // lastLook is what the engine keeps in memory of an incident's last look. Without it the next look is made at once.
 type lastLook struct {
 	at     time.Time
 	cursor incident.Cursor
 	weight int // how long others go before it; 0: nobody does
-}
-
-// isLow tells whether calls are spent faster than they come.
-func (b RateBudget) isLow(now time.Time) bool {
-	rest := b.Reset.Sub(now)
-	return b.Limit > 0 && rest > 0 && float64(b.Left) < scarceBelow*float64(b.Limit)*rest.Hours()
-}
-
-// interval is the time between two looks at one of n incidents with which what is left lasts until the reset. Something is
-// kept for those that don't wait.
-func (b RateBudget) interval(now time.Time, n int) time.Duration {
-	rest := b.Reset.Sub(now)
-	spare := float64(b.Left) - float64(b.Limit)*(0.02+0.1*rest.Hours())
-	if spare <= 0 {
-		return rest
-	}
-	return min(rest, time.Duration(float64(rest)*float64(n*callsPerLook)/spare))
 }
 
 // alreadySeen tells whether the last look has read the comment that a message is about: then there is nothing to look for.
@@ -62,7 +40,7 @@ func (e *Engine) deferIfLow(m Message, now time.Time) error {
 		return nil
 	}
 	left := e.GitHub.RateBudget(m.Ref)
-	if !left.isLow(now) {
+	if !left.IsLow(now) {
 		return nil
 	}
 	e.mu.Lock()
@@ -77,7 +55,7 @@ func (e *Engine) deferIfLow(m Message, now time.Time) error {
 			n += h.weight
 		}
 	}
-	until := last.at.Add(time.Duration(last.weight) * left.interval(now, n))
+	until := last.at.Add(time.Duration(last.weight) * left.Interval(now, n))
 	if !until.After(now) {
 		return nil
 	}
@@ -92,13 +70,13 @@ func (r *reconciliation) staggerRetry(err error) error {
 		return err
 	}
 	if later.IsReserved {
-		return &RetryAfter{Until: r.untilPage(r.m.Ref, later.Until, r.Now), Err: later.Err, IsReserved: true}
+		return &RetryAfter{Until: r.untilPage(r.Ref, later.Until, r.Now), Err: later.Err, IsReserved: true}
 	}
 	r.mu.Lock()
-	weight := r.Engine.lastLooks[r.m.Ref].weight
+	weight := r.Engine.lastLooks[r.Ref].weight
 	r.mu.Unlock()
 	until := later.Until.Add(time.Duration(weight) * staggerStep)
-	return &RetryAfter{Until: r.untilPage(r.m.Ref, until, r.Now), Err: later.Err}
+	return &RetryAfter{Until: r.untilPage(r.Ref, until, r.Now), Err: later.Err}
 }
 
 // staggerStep is how much later each step of urgency goes on after a limit.
@@ -110,10 +88,10 @@ func (r *reconciliation) rememberLook() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.State.Running() {
-		delete(r.lastLooks, r.m.Ref)
+		delete(r.lastLooks, r.Ref)
 		return
 	}
-	r.lastLooks[r.m.Ref] = lastLook{at: r.Now, cursor: r.State.Cursor, weight: weight}
+	r.lastLooks[r.Ref] = lastLook{at: r.Now, cursor: r.State.Cursor, weight: weight}
 }
 
 // staggerWeight returns how long looks at other incidents go before those at one: 0 where nobody answers the page yet, and nobody

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // mergeCards makes one card of several, which two processes may have posted while neither's read showed the other's. The oldest
@@ -20,7 +21,7 @@ func (r *reconciliation) mergeCards() error {
 	var oldest, best found
 	var all []int64
 	take := func(id int64, body string) {
-		_, seq, err := card.Open(body, r.m.Ref, r.keys)
+		_, seq, err := card.Open(body, r.Ref, r.keys)
 		if err != nil {
 			return
 		}
@@ -49,14 +50,14 @@ func (r *reconciliation) mergeCards() error {
 	if len(all) < 2 {
 		return nil
 	}
-	r.Logger.Warn("several cards: keeping one", "incident", r.m.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
+	r.Logger.Warn("several cards: keeping one", "incident", r.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
 	if best.id != oldest.id {
-		if err := r.GitHub.EditComment(r.Ctx, r.m.Ref, oldest.id, best.body); err != nil {
+		if err := r.GitHub.EditComment(r.Ctx, r.Ref, oldest.id, best.body); err != nil {
 			return fmt.Errorf("merge the cards: %w", err)
 		}
 	}
 	if r.Snapshot.Card == nil || r.Snapshot.Card.ID != oldest.id || !r.Snapshot.Card.Pinned {
-		if err := r.GitHub.PinComment(r.Ctx, r.m.Ref, oldest.id); err != nil && !isRefused(err) {
+		if err := r.GitHub.PinComment(r.Ctx, r.Ref, oldest.id); err != nil && !ports.IsRefused(err) {
 			return fmt.Errorf("pin the card: %w", err)
 		}
 	}
@@ -64,7 +65,7 @@ func (r *reconciliation) mergeCards() error {
 		if id == oldest.id {
 			continue
 		}
-		if err := r.GitHub.DeleteComment(r.Ctx, r.m.Ref, id); err != nil && !isRefused(err) {
+		if err := r.GitHub.DeleteComment(r.Ctx, r.Ref, id); err != nil && !ports.IsRefused(err) {
 			return fmt.Errorf("delete a second card: %w", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -20,7 +21,7 @@ const removedAfter = 15 * time.Minute
 // readConfiguration reads the repository's configuration, or else the organisation's, and says from which repository. from is empty
 // if there is none, and content then is as if it were empty.
 func (r *reconciliation) readConfiguration() (content []byte, from string, err error) {
-	own, org := r.m.Ref, incident.Ref{Owner: r.m.Ref.Owner, Repo: sharedRepository}
+	own, org := r.Ref, incident.Ref{Owner: r.Ref.Owner, Repo: sharedRepository}
 	ok := false
 	if !r.isUnserved { // whose writers are not to be believed
 		content, ok, err = r.GitHub.ReadFile(r.Ctx, own, config.Path)
@@ -29,7 +30,7 @@ func (r *reconciliation) readConfiguration() (content []byte, from string, err e
 		}
 	}
 	if content, ok, err = r.formerSettings(); err != nil || ok {
-		return content, r.declaredRef().FullName(), err
+		return content, r.DeclaredRef().FullName(), err
 	}
 	content, ok, err = r.GitHub.ReadFile(r.Ctx, org, config.Path)
 	if errors.Is(err, ErrNoAccess) {
@@ -44,7 +45,7 @@ func (r *reconciliation) readConfiguration() (content []byte, from string, err e
 // isMissed reports whether what was read is less than what was good before, and not for long enough to be believed. It notes in last
 // since when.
 func (r *reconciliation) isMissed(last *cachedPolicy, content []byte, from string) bool {
-	name, own := r.settingsName(), r.m.Ref.FullName()
+	name, own := r.settingsName(), r.Ref.FullName()
 	hadOne := len(bytes.TrimSpace(last.kept)) > 0
 	isOlder := last.before != nil && bytes.Equal(savedConfiguration(name, from, content), last.before) && r.Now.Sub(last.changed) < maxLag
 	isLess := isBlank(content) || from == "" || from != own && last.from == own
@@ -83,7 +84,7 @@ func (r *reconciliation) saveMissed(repo, text string) {
 		return
 	}
 	if err := r.Store.Save(r.Ctx, missedKey(repo), []byte(text)); err != nil {
-		r.Logger.Warn("missed configuration not noted", "repository", repo, "err", redact(err))
+		r.Logger.Warn("missed configuration not noted", "repository", repo, "err", ports.Redact(err))
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
-	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // dropContested drops from what is to be put right what an automaton changes back each time (incident.Contest).
@@ -32,9 +32,9 @@ func (r *reconciliation) loadCardContest() {
 	if r.Store == nil || !r.isCardHarmed() {
 		return
 	}
-	text, err := r.Store.Load(r.Ctx, contestKey(r.m.Ref))
+	text, err := r.Store.Load(r.Ctx, contestKey(r.Ref))
 	if err != nil {
-		r.Logger.Warn("contest of the card not readable", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Warn("contest of the card not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		return
 	}
 	var kept incident.Contests
@@ -53,10 +53,10 @@ func (r *reconciliation) saveCardContest() {
 	}
 	text, err := json.Marshal(incident.Contests(ofCard))
 	if err == nil {
-		err = r.Store.Save(r.Ctx, contestKey(r.m.Ref), text)
+		err = r.Store.Save(r.Ctx, contestKey(r.Ref), text)
 	}
 	if err != nil {
-		r.Logger.Warn("contest of the card not kept", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Warn("contest of the card not kept", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 }
 
@@ -90,34 +90,4 @@ func (r *reconciliation) noteContests() {
 // leavesCard reports whether the card stays as somebody made it.
 func (r *reconciliation) leavesCard() bool {
 	return r.isCardHarmed() && r.State.Contested.LeavesCard(r.Now)
-}
-
-// leavesPostmortem notes that the machine's parts of the postmortem were changed back, if they were, and reports whether they
-// stay as they are. The pull request says so once.
-func (r *reconciliation) leavesPostmortem() (bool, error) {
-	if !r.hasPostmortemNews && !r.IsRebuilt {
-		r.hasPostmortemNews = true // this look notes it once, however often it reads
-		r.noteChangedBack(incident.ContestPostmortem)
-	}
-	if !r.State.Contested.Left(incident.ContestPostmortem) {
-		return false, nil
-	}
-	c := r.State.Contested[slices.IndexFunc(r.State.Contested, func(c incident.Contest) bool { return c.What == incident.ContestPostmortem })]
-	say := incident.Say{Name: "contested-postmortem"}
-	if c.By != "" {
-		say.Names = []string{c.By}
-	}
-	text, err := templates.Comment(say)
-	if err != nil {
-		return true, fmt.Errorf("say %s: %w", say.Name, err)
-	}
-	pull := r.documentRef()
-	pull.Number = r.State.Document.Number
-	said := marksFor("contested/postmortem/" + c.Told.UTC().Format("20060102150405"))
-	return true, r.attempt("comments", func() error {
-		if _, err := r.GitHub.CommentOnPull(r.Ctx, pull, r.isMarked(said[0]), r.signComment(text, said...)); err != nil {
-			return fmt.Errorf("comment on the postmortem's pull request: %w", err)
-		}
-		return nil
-	})
 }

@@ -15,7 +15,7 @@ import (
 // canCorrect reports whether a difference between the issue and the state may be put right. about names it as aboutOf does, event is
 // what would have made it so, and isDecided tells that this look wants it.
 func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
-	m := r.memoryOf(r.m.Ref)
+	m := r.memoryOf(r.Ref)
 	if isDecided || m.owed {
 		return true
 	}
@@ -46,7 +46,7 @@ func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 	if noticed && newest.After(since.Add(clockTolerance)) || r.Now.Sub(since) >= patient {
 		return true
 	}
-	r.Logger.Info("left as it is until the timeline says why", "incident", r.m.Ref.String(), "what", about, "since", since)
+	r.Logger.Info("left as it is until the timeline says why", "incident", r.Ref.String(), "what", about, "since", since)
 	if r.unexplainedSince == nil {
 		r.unexplainedSince = map[string]time.Time{}
 	}
@@ -89,5 +89,5 @@ func (r *reconciliation) scheduleRecheck() {
 	for _, since := range r.unexplainedSince {
 		wait = max(wait, min(r.Now.Sub(since), maxLag))
 	}
-	r.deferUntil(r.Now.Add(wait), UrgencyTicket)
+	r.DeferUntil(r.Now.Add(wait), UrgencyTicket)
 }

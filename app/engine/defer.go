@@ -3,33 +3,16 @@ package engine
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
 // What GitHub's limits hold back. The most urgent goes first, and nothing waits for what is less urgent than itself: a reminder on
 // a ticket that must wait for half an hour holds up neither the card nor the next command, though the same look asked for it. So
 // what can be derived from the state again is left to a later look, a comment is kept in the state, and only pages, answers and
 // the card itself make their message come back.
-
-// withUrgency makes the requests of a stage that urgent.
-func (r *reconciliation) withUrgency(u Urgency, stage func() error) func() error {
-	return func() error {
-		before := r.Ctx
-		r.Ctx = WithUrgency(before, u)
-		defer func() { r.Ctx = before }()
-		return stage()
-	}
-}
-
-// deferral is when a look comes for what GitHub's limits held back, and how urgent the most urgent of it is.
-type deferral struct {
-	at      time.Time
-	urgency Urgency
-}
 
 // knownCard is what an incident's card says, as this process knows it. It decides how urgent a look is and nothing else, so it
 // may be behind.
@@ -49,16 +32,16 @@ func (r *reconciliation) rememberKnownCard(s incident.State) {
 	if len(r.knownCards) >= mostCards {
 		clear(r.knownCards)
 	}
-	r.knownCards[r.m.Ref] = knownCard{state: s, policy: r.Policy}
+	r.knownCards[r.Ref] = knownCard{state: s, policy: r.Policy}
 }
 
 // rememberPaging notes whether a page's mention still has to go out.
 func (r *reconciliation) rememberPaging(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c, ok := r.knownCards[r.m.Ref]; ok {
-		_, c.isPaging = isPutOff(err)
-		r.knownCards[r.m.Ref] = c
+	if c, ok := r.knownCards[r.Ref]; ok {
+		_, c.isPaging = ports.IsPutOff(err)
+		r.knownCards[r.Ref] = c
 	}
 }
 
@@ -112,57 +95,18 @@ func (e *Engine) urgency(m Message, now time.Time) Urgency {
 	switch {
 	case !known, m.Ack() != nil, m.Signal() != nil, c.pagesAt(now):
 		return UrgencyPage
-	case m.Why == "clock" && m.Due.Equal(back.at):
-		return back.urgency
+	case m.Why == "clock" && m.Due.Equal(back.At):
+		return back.Urgency
 	case m.Why != "clock" && staggerWeight(c.state, c.policy) == 0: // whoever answers the page ends the paging
 		return UrgencyPage
 	}
 	return UrgencyCard
 }
 
-// shortDelay is how long a comment waits for GitHub's limits with its message. What must wait longer is put off.
-const shortDelay = time.Minute
-
-// isPutOff reports whether an error is of GitHub's limits, and until when.
-func isPutOff(err error) (until time.Time, ok bool) {
-	var later *RetryAfter
-	if errors.As(err, &later) && errors.Is(err, ErrLimited) {
-		return later.Until, true
-	}
-	return time.Time{}, false
-}
-
-// putOff keeps a comment in the state if GitHub's limits hold it back for long, so that all else goes on. One without markers
-// shows what the card shows, and is not made up for.
-func (r *reconciliation) putOff(keys []string, text string, err error) bool {
-	until, ok := isPutOff(err)
-	if !ok || until.Sub(r.Now) <= shortDelay || UrgencyOf(r.Ctx) == UrgencyPage || len(keys) > 0 && !r.State.CanPutOff(keys, text) {
-		return false
-	}
-	r.Logger.Info("comment put off", "incident", r.m.Ref.String(), "until", until)
-	if len(keys) > 0 {
-		since := r.Now
-		if fact, ok := strings.CutPrefix(keys[0], "reply/"); ok {
-			since = r.timeOf(fact)
-		}
-		r.Report(incident.PutOff{Keys: keys, Text: text, Since: since})
-		r.deferUntil(until, UrgencyOf(r.Ctx))
-	}
-	return true
-}
-
-// deferUntil asks for a look for what was left.
-func (r *reconciliation) deferUntil(at time.Time, u Urgency) {
-	if r.deferral.at.IsZero() || at.Before(r.deferral.at) {
-		r.deferral.at = at
-	}
-	r.deferral.urgency = max(r.deferral.urgency, u)
-}
-
 // deferRest leaves what nobody waits for to a later look, if GitHub's limits hold it back or GitHub does not have it yet: the
 // next command must not wait behind a ticket. What only this message tells must be done with it.
 func (r *reconciliation) deferRest(err error) error {
-	until, ok := isPutOff(err)
+	until, ok := ports.IsPutOff(err)
 	var later *RetryAfter
 	if errors.Is(err, ErrNotYet) && errors.As(err, &later) {
 		until, ok = later.Until, true
@@ -170,15 +114,15 @@ func (r *reconciliation) deferRest(err error) error {
 	if !ok || r.m.Pull() != 0 || r.m.Signal() != nil {
 		return err
 	}
-	r.deferUntil(until, UrgencyTicket)
-	return r.inOrder(r.postReplies, r.applyReactions) // of what was done before
+	r.DeferUntil(until, UrgencyTicket)
+	return inOrder(r.comments.Apply, r.react) // of what was done before
 }
 
 // deliverOrDefer leaves the customers' postmortem, which the state owes them, to a later look.
 func (r *reconciliation) deliverOrDefer() error {
-	err := r.deliverPostmortem()
-	if until, ok := isPutOff(err); ok && r.m.Pull() == 0 {
-		r.deferUntil(until, UrgencyTicket)
+	err := r.postmortem.Deliver()
+	if until, ok := ports.IsPutOff(err); ok && r.m.Pull() == 0 {
+		r.DeferUntil(until, UrgencyTicket)
 		return nil
 	}
 	return err
@@ -188,38 +132,11 @@ func (r *reconciliation) deliverOrDefer() error {
 func (r *reconciliation) setTimer() error {
 	due := incident.Due(r.State, r.Policy)
 	r.mu.Lock()
-	delete(r.deferrals, r.m.Ref)
-	if at := r.deferral.at; !at.IsZero() && (due.IsZero() || at.Before(due)) {
+	delete(r.deferrals, r.Ref)
+	if at := r.Deferral.At; !at.IsZero() && (due.IsZero() || at.Before(due)) {
 		due = at
-		r.deferrals[r.m.Ref] = r.deferral
+		r.deferrals[r.Ref] = r.Deferral
 	}
 	r.mu.Unlock()
-	return r.Scheduler.Schedule(r.Ctx, r.m.Ref, due)
-}
-
-// wasReactionGiven reports whether this process gave a comment that reaction: a look that comes back because the card had to wait must not
-// take from the card what it waits for.
-func (e *Engine) wasReactionGiven(comment int64, how incident.Reaction) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	before, ok := e.reactionsGiven[comment]
-	return ok && before == how
-}
-
-// rememberReaction notes a reaction, of the newest ones.
-func (e *Engine) rememberReaction(comment int64, how incident.Reaction) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.reactionsGiven) >= 10_000 {
-		clear(e.reactionsGiven)
-	}
-	e.reactionsGiven[comment] = how
-}
-
-// recordWait measures how long something waited until GitHub had it.
-func (r *reconciliation) recordWait(u Urgency, since time.Time) {
-	if since.IsZero() || r.IsCardLost {
-		return
-	}
-	r.Metrics.Record(metrics.WriteWait, max(0, r.Clock.Now().Sub(since)).Seconds(), u.String())
+	return r.Scheduler.Schedule(r.Ctx, r.Ref, due)
 }

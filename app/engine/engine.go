@@ -12,21 +12,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
-
-// maxReplayAge is how old an effect may be that is done after a card was lost. What is older was done before; its marker would tell,
-// but pages and mails leave none. A first look, however late it comes, leaves out nothing.
-const maxReplayAge = 15 * time.Minute
 
 // Options are what an engine needs. Pager and Announcer may be nil: then pages go out as mentions only, and customers
 // are reached on GitHub only.
@@ -53,18 +52,19 @@ type Engine struct {
 	Options
 	keys [][]byte
 
-	mu              sync.Mutex
-	policies        map[string]cachedPolicy     // by repository
-	openIncidents   map[string]openIncident     // where a trouble stands
-	recordedRepeats map[incident.Ref]time.Time  // when a source's repetition was written down last
-	pagedEarly      map[string]time.Time        // by key, what was paged before GitHub was asked
-	deliveries      map[string]delivery         // by name, what left of late for people outside GitHub
-	lastLooks       map[incident.Ref]lastLook   // of running incidents, what the last look read
-	reactionsGiven  map[int64]incident.Reaction // by comment, the reactions of late
-	deferrals       map[incident.Ref]deferral   // when a look comes for what GitHub's limits held back
-	knownCards      map[incident.Ref]knownCard  // what the cards of the incidents looked at of late say
+	deliveries     *delivery.Log
+	givenReactions *effects.GivenReactions
+	knownIssues    *effects.KnownIssues
 
-	openedIssues  map[string]openedIssue  // by the hash of a mark, issues that the app opened or tried to
+	mu              sync.Mutex
+	policies        map[string]cachedPolicy        // by repository
+	openIncidents   map[string]openIncident        // where a trouble stands
+	recordedRepeats map[incident.Ref]time.Time     // when a source's repetition was written down last
+	pagedEarly      map[string]time.Time           // by key, what was paged before GitHub was asked
+	lastLooks       map[incident.Ref]lastLook      // of running incidents, what the last look read
+	deferrals       map[incident.Ref]look.Deferral // when a look comes for what GitHub's limits held back
+	knownCards      map[incident.Ref]knownCard     // what the cards of the incidents looked at of late say
+
 	memories      map[incident.Ref]memory // what was written and read in the last minutes
 	memoriesSwept time.Time               // when those were forgotten that nobody looked at
 
@@ -72,7 +72,6 @@ type Engine struct {
 	boundIDs        map[string]int64           // by name, the ids of those that are served
 	firstServedOf   map[string]string          // by owner, the first repository that was used
 	repositoryLists map[string]repositoryList  // by owner, the repositories that they name
-	verifiedIssues  map[incident.Ref]time.Time // when issues in other repositories were found to be the same still
 	bindTried       map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
 	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
@@ -92,73 +91,91 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{Options: o, keys: card.Keys(o.Secrets), policies: map[string]cachedPolicy{}, openIncidents: map[string]openIncident{}, recordedRepeats: map[incident.Ref]time.Time{}, pagedEarly: map[string]time.Time{}, deliveries: map[string]delivery{}, lastLooks: map[incident.Ref]lastLook{}, reactionsGiven: map[int64]incident.Reaction{}, deferrals: map[incident.Ref]deferral{}, knownCards: map[incident.Ref]knownCard{}, memories: map[incident.Ref]memory{}, openedIssues: map[string]openedIssue{}, refusedCards: map[incident.Ref]refusedCard{}, refusedLooks: map[incident.Ref]refusedLook{}, unavailableSince: map[incident.Ref]time.Time{},
-		repositoryIDs: map[string]knownRepository{}, boundIDs: map[string]int64{}, firstServedOf: map[string]string{}, repositoryLists: map[string]repositoryList{}, unservedNoticed: map[incident.Ref]time.Time{}, verifiedIssues: map[incident.Ref]time.Time{}, bindTried: map[string]time.Time{}}
+	return &Engine{
+		Options: o,
+		keys:    card.Keys(o.Secrets),
+
+		deliveries:     &delivery.Log{Store: o.Store, Clock: o.Clock, Logger: o.Logger},
+		givenReactions: &effects.GivenReactions{},
+		knownIssues:    &effects.KnownIssues{Store: o.Store},
+
+		policies:         map[string]cachedPolicy{},
+		openIncidents:    map[string]openIncident{},
+		recordedRepeats:  map[incident.Ref]time.Time{},
+		pagedEarly:       map[string]time.Time{},
+		lastLooks:        map[incident.Ref]lastLook{},
+		deferrals:        map[incident.Ref]look.Deferral{},
+		knownCards:       map[incident.Ref]knownCard{},
+		memories:         map[incident.Ref]memory{},
+		repositoryIDs:    map[string]knownRepository{},
+		boundIDs:         map[string]int64{},
+		firstServedOf:    map[string]string{},
+		repositoryLists:  map[string]repositoryList{},
+		bindTried:        map[string]time.Time{},
+		unservedNoticed:  map[incident.Ref]time.Time{},
+		refusedCards:     map[incident.Ref]refusedCard{},
+		refusedLooks:     map[incident.Ref]refusedLook{},
+		unavailableSince: map[incident.Ref]time.Time{},
+	}
 }
 
-// reconciliation is one look at one incident.
+// reconciliation is one look at one incident: it observes, reduces, applies and commits. What effects need too is in
+// look.Look; the rest is how the look came about and how it goes.
 type reconciliation struct {
 	*Engine
-	Ctx          context.Context
-	m            Message
-	Now          time.Time
-	Snapshot     *Snapshot
-	Policy       incident.Policy
-	brokenConfig incident.BrokenConfig // what is wrong with the configuration
+	*look.Look
+	applier
+	m Message
 
-	declaredAs     string       // the name under which the incident was declared; empty: its present one
-	formerName     incident.Ref // the name under which the card was written, if it is another one
-	wasTransferred bool         // since the card was written
-
-	Before           incident.State // as the card said
-	State            incident.State
+	// What was observed.
+	brokenConfig     incident.BrokenConfig // what is wrong with the configuration
+	formerName       incident.Ref          // the name under which the card was written, if it is another one
+	wasTransferred   bool                  // since the card was written
+	isUnserved       bool                  // the repository is not for incidents: only one that came from elsewhere goes on
 	cardSeq          int
-	IsRebuilt        bool     // the card was missing or not in order: the state came from the whole timeline
-	IsCardLost       bool     // of those, there had been one: the app was here before
-	hasNews          bool     // something more than a plain comment is new
-	commandNames     []string // names of the commands that are new
-	Effects          []incident.Effect
-	Posted           map[string]int64           // keys of markers in the app's own comments, with the comment
-	pullRequest      *Pull                      // the postmortem's pull request, if this pass read it
-	replayed         *history                   // the whole timeline, told; nil until needed
-	fullTimeline     []Item                     // the whole timeline; nil until needed
-	isCardWritten    bool                       // the card was
-	hasLooked        bool                       // at the incident
-	partialSnapshot  *Snapshot                  // what a look that failed had read by then; nil: nothing
-	hasStepped       bool                       // over all that the look read
-	isAbandoned      bool                       // GitHub has refused the look for so long that the incident is left alone
+	isCardForged     bool                       // the card was there, and not as the app wrote it
 	isCardChanged    bool                       // somebody changed the card, and it is to be written as it was
-	currentFollowUps []incident.FollowUp        // of a pass that tells the past, as they are now
-	peekedIssues     map[incident.Ref]*Snapshot // other issues that this pass read
-	isOffline        bool                       // GitHub is out: this pass pages by what is kept outside
-	doubtedSince     map[string]time.Time       // keys of comments that may be there, as their answers were lost, and since when
-	handledPages     map[string]bool            // keys of the pages that this pass has handled
-	isUnserved       bool                       // the repository is not for incidents: only one that came from elsewhere goes on
-	isReplay         bool                       // this pass only tells the past: texts count although they were edited
+	isCardRestored   bool                       // the card is kept in the store, since an automaton changes it back
+	hasRefusedCard   bool                       // a card is kept in the store
+	partialSnapshot  *Snapshot                  // what a failed look had read by then; nil: nothing
+	peekedIssues     map[incident.Ref]*Snapshot // other issues that this look read
+	fullTimeline     []Item                     // nil until needed
+	replayed         *history                   // the whole timeline, replayed; nil until needed
+	isReplay         bool                       // this look only replays the past: edited texts count
+	currentFollowUps []incident.FollowUp        // of a replay: as they are now
+	isReadBehind     bool                       // reads were older than what is known, for longer than is waited for
+	doubtedSince     map[string]time.Time       // by key, comments that may be there, as their answers were lost
 
-	formerIDs  []int64          // of the issue before it was transferred, that the card does not have yet
-	signatures map[string]int64 // of marks, with the comment in which each was found first
+	// What is new.
+	hasNews          bool      // more than plain comments
+	newsSince        time.Time // when the oldest of it came
+	commandNames     []string
+	unexplainedSince map[string]time.Time // what was left as it is because a person may have done it
 
-	newsSince     time.Time // when the oldest of what is new came
-	deferral      deferral  // when to look again for what GitHub's limits held back; zero: nothing was
-	savedDeferral deferral
+	// What was committed.
+	isCardWritten bool
+	isSaved       bool           // the card says what follows, or needn't
+	savedState    incident.State // as the card says now
+	savedDeferral look.Deferral
+	hasUnfinished bool // what follows from the state is not done yet
+	hasLooked     bool // at the incident
+	hasStepped    bool // over all that the look read
+	isAbandoned   bool // GitHub has refused the look for so long that the incident is left alone
+}
 
-	isReactingOnly     bool      // this look ends without the card, and only reactions go out
-	reactionsHeldUntil time.Time // when GitHub's limits let reactions out again; zero: they do
-
-	isCardForged      bool // the card was there, and not as the app wrote it
-	isCardRestored    bool // the card is kept outside, since an automaton changes it back
-	hasRefusedCard    bool // a card is kept outside
-	hasPostmortemNews bool // the postmortem's facts changed, or a change back of them is noted
-
-	isReadBehind     bool                 // reads were behind for longer than is waited for
-	hasUnfinished    bool                 // what follows from the state is not done yet
-	unexplainedSince map[string]time.Time // what was left as it is because a person may have done it, and since when
-
-	savedState    incident.State              // as the card says now
-	isSaved       bool                        // this pass has seen to it
-	Asker         string                      // who gave the newest command of this look
-	reactionsDone map[int64]incident.Reaction // by comment, what this pass answered
+// newReconciliation returns a look for a message, of which nothing is read yet.
+func (e *Engine) newReconciliation(ctx context.Context, m Message) *reconciliation {
+	r := &reconciliation{
+		Engine: e,
+		Look: &look.Look{
+			Ctx: ctx, Ref: m.Ref, Now: e.Clock.Now().UTC(), Posted: map[string]int64{},
+			Logger: e.Logger, Metrics: e.Metrics, Clock: e.Clock, Keys: e.markKeys(), SignedSince: e.signedSince,
+		},
+		m:            m,
+		doubtedSince: map[string]time.Time{},
+	}
+	r.applier = r.newApplier()
+	return r
 }
 
 // ErrNotLooked: a message is done with, but its incident was not looked at, as it said nothing new or went on to another one.
@@ -179,7 +196,7 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 // was none.
 func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
-	r := &reconciliation{Engine: e, Ctx: ctx, m: m, Now: e.Clock.Now().UTC(), Posted: map[string]int64{}, doubtedSince: map[string]time.Time{}, reactionsDone: map[int64]incident.Reaction{}}
+	r := e.newReconciliation(ctx, m)
 	start := time.Now()
 	err := r.reconcile()
 	r.recordMetrics(err, time.Since(start), calls)
@@ -199,9 +216,9 @@ func (r *reconciliation) reconcile() error {
 	switch {
 	case r.m.Commit() != "":
 		return r.checkConfiguration()
-	case r.m.Signal() != nil && r.m.Ref.Number == 0:
+	case r.m.Signal() != nil && r.Ref.Number == 0:
 		return r.routeSignal()
-	case r.m.Ack() != nil && r.m.Ref.Number == 0:
+	case r.m.Ack() != nil && r.Ref.Number == 0:
 		return r.forwardAck()
 	}
 	if until, wait := r.repeatsSuppressed(r.m, r.Now); wait {
@@ -213,7 +230,7 @@ func (r *reconciliation) reconcile() error {
 	if err := r.deferIfLow(r.m, r.Now); err != nil {
 		return err
 	}
-	served, err := r.serves(r.Ctx, r.m.Ref, r.m.Repository)
+	served, err := r.serves(r.Ctx, r.Ref, r.m.Repository)
 	if err != nil {
 		r.isUnserved = true // nobody knows: what is kept was served, and nothing else pages
 		return r.handleFailedLook(err)
@@ -266,7 +283,7 @@ func (r *reconciliation) reconcile() error {
 	}
 	r.hasLooked = true
 	if r.Snapshot.Pull || r.Snapshot.Gone {
-		return r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
+		return r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{})
 	}
 	if over, err := r.handleConverted(); over || err != nil {
 		return err
@@ -278,7 +295,7 @@ func (r *reconciliation) reconcile() error {
 		return nil
 	}
 	if !r.State.Running() {
-		r.forgetOpenIncident(r.m.Ref)
+		r.forgetOpenIncident(r.Ref)
 	}
 	if r.Before.Outcome == incident.Duplicated && r.State.Running() {
 		r.forgetOpenIncidents()
@@ -327,21 +344,21 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.deferRest(r.applyRest()); err != nil {
 		return err
 	}
-	r.hasUnfinished = !r.deferral.at.IsZero()
+	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
 	return r.commit()
 }
 
 // commit sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
 func (r *reconciliation) commit() error {
-	if r.isSaved && equalStates(r.savedState, r.State) && r.deferral == r.savedDeferral {
+	if r.isSaved && equalStates(r.savedState, r.State) && r.Deferral == r.savedDeferral {
 		return nil
 	}
-	r.savedDeferral = r.deferral
+	r.savedDeferral = r.Deferral
 	if err := r.setTimer(); err != nil {
 		return fmt.Errorf("set the timer: %w", err)
 	}
-	if err := r.withUrgency(max(UrgencyCard, UrgencyOf(r.Ctx)), r.writeCard)(); err != nil {
+	if err := r.WithUrgency(max(UrgencyCard, UrgencyOf(r.Ctx)), r.writeCard)(); err != nil {
 		return err
 	}
 	r.isSaved, r.savedState = true, r.State
@@ -354,18 +371,18 @@ func (r *reconciliation) readIssue() error {
 	ok := false
 	var failed error
 	refused, kept := r.loadRefusedCard(r.Ctx, r.names()...)
-	snap, err := r.GitHub.ReadIssue(r.Ctx, r.m.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
+	snap, err := r.GitHub.ReadIssue(r.Ctx, r.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
 		kept = kept && refused.isOf(issue)
 		c, err := r.openCard(issue, body)
 		if err != nil {
 			if errors.Is(err, card.ErrForged) && kept {
 				ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
-				r.declaredAs = refused.State.DeclaredAs
+				r.DeclaredAs = refused.State.DeclaredAs
 				return r.Before.Cursor, true
 			}
 			if errors.Is(err, card.ErrForged) {
 				r.isCardForged = true
-				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.m.Ref.String(), "err", err)
+				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.Ref.String(), "err", err)
 			} else if !errors.Is(err, card.ErrNone) {
 				failed = err
 			}
@@ -377,7 +394,7 @@ func (r *reconciliation) readIssue() error {
 			return r.Before.Cursor, true
 		}
 		if r.m.IsCardEdited() {
-			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", r.m.Ref.String())
+			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", r.Ref.String())
 			r.cardSeq = c.Seq
 			return incident.Cursor{}, false
 		}
@@ -406,7 +423,7 @@ func (r *reconciliation) readIssue() error {
 	r.Snapshot, r.IsRebuilt = snap, !ok
 	r.IsCardLost = r.IsRebuilt && slices.ContainsFunc(snap.Items, isAppTrace)
 	for _, it := range snap.Items {
-		for _, k := range r.keysIn(it) {
+		for _, k := range r.KeysIn(it) {
 			r.Posted[k] = it.Comment
 		}
 	}
@@ -414,7 +431,7 @@ func (r *reconciliation) readIssue() error {
 	if r.IsCardLost {
 		r.loadDeclaredName()
 	}
-	r.Before.DeclaredAs = r.declaredAs
+	r.Before.DeclaredAs = r.DeclaredAs
 	r.State, r.savedState = r.Before, r.Before
 	r.hasRefusedCard = kept
 	r.loadCardContest()
@@ -464,25 +481,6 @@ func (r *reconciliation) reduce() error {
 	return nil
 }
 
-// Step steps over one fact and keeps its effects. A fact that the core can't handle must not keep the others from being
-// handled for ever: it counts as read, and whoever wrote it is told (A8).
-func (r *reconciliation) Step(f incident.Fact) {
-	defer func() {
-		failure := recover()
-		if failure == nil {
-			return
-		}
-		if f.ID == "" {
-			panic(failure) // the clock and our own doings can't be skipped: the message is tried again, and then put aside
-		}
-		r.Logger.Error("fact skipped: it can't be handled", "incident", r.m.Ref.String(), "fact", f.ID, "kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
-		state, effects := incident.Skip(r.State, f, r.Policy)
-		r.State, r.Effects = state, append(r.Effects, effects...)
-	}()
-	state, effects := incident.Step(r.State, f, r.Policy)
-	r.State, r.Effects = state, append(r.Effects, effects...)
-}
-
 // maxUnread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
 // for a look before so much is new, so that a command costs the same whatever was said before it.
 const maxUnread = 10
@@ -500,9 +498,9 @@ func (r *reconciliation) writeCard() error {
 		r.Report(incident.TakenByGitHub{Effect: "card"})
 	}
 	if r.IsRebuilt {
-		r.cardSeq = max(r.cardSeq, r.memoryOf(r.m.Ref).seq) // the newest is known by it
+		r.cardSeq = max(r.cardSeq, r.memoryOf(r.Ref).seq) // the newest is known by it
 	}
-	view := card.View{Ref: r.m.Ref, ID: r.Snapshot.ID, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Policy: r.Policy, Now: r.Now}
+	view := card.View{Ref: r.Ref, ID: r.Snapshot.ID, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Policy: r.Policy, Now: r.Now}
 	r.saveCardContest()
 	if r.leavesCard() {
 		r.cardSeq++
@@ -515,9 +513,9 @@ func (r *reconciliation) writeCard() error {
 	}
 	err = r.putCard(body)
 	r.cardSeq++
-	if isRefused(err) {
+	if ports.IsRefused(err) {
 		r.State = before
-		if err := r.noteRefusal("card", err); err != nil {
+		if err := r.RecordRefusal("card", err); err != nil {
 			return err
 		}
 		r.saveRefusedCard(view)
@@ -529,7 +527,7 @@ func (r *reconciliation) writeCard() error {
 		r.deleteRefusedCard()
 	}
 	if err == nil {
-		r.recordWait(UrgencyCard, r.newsSince)
+		r.RecordWait(UrgencyCard, r.newsSince)
 		r.newsSince = time.Time{}
 	}
 	r.isCardWritten = true
@@ -543,13 +541,13 @@ func (r *reconciliation) writeCard() error {
 // one: if it was deleted, the next look finds none.
 func (r *reconciliation) putCard(body string) error {
 	if r.Snapshot.Card != nil {
-		if err := r.GitHub.EditComment(r.Ctx, r.m.Ref, r.Snapshot.Card.ID, body); err != nil {
+		if err := r.GitHub.EditComment(r.Ctx, r.Ref, r.Snapshot.Card.ID, body); err != nil {
 			return fmt.Errorf("write the card: %w", err)
 		}
 		r.rememberCard(r.Snapshot.Card.ID, r.cardSeq+1, false)
 		return nil
 	}
-	id, err := r.GitHub.PostComment(r.Ctx, r.m.Ref, body)
+	id, err := r.GitHub.PostComment(r.Ctx, r.Ref, body)
 	if err != nil {
 		return fmt.Errorf("post the card: %w", err)
 	}
@@ -563,8 +561,8 @@ func (r *reconciliation) pinCard(c *Card) error {
 	if c.Pinned || r.State.Contested.Left(incident.ContestPin) {
 		return nil
 	}
-	err := r.GitHub.PinComment(r.Ctx, r.m.Ref, c.ID)
-	if err == nil || isRefused(err) {
+	err := r.GitHub.PinComment(r.Ctx, r.Ref, c.ID)
+	if err == nil || ports.IsRefused(err) {
 		c.Pinned = true
 		return nil
 	}

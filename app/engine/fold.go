@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
@@ -14,29 +13,22 @@ import (
 // decided before a card was lost stays decided, since the other issue may have changed: a refusal has an answer in words.
 func (r *reconciliation) lookUpDuplicate(fact string, c incident.Command) (*incident.Other, error) {
 	switch {
-	case c.Repo != "" && !naming.Equal(c.Repo, r.m.Ref.FullName()):
+	case c.Repo != "" && !naming.Equal(c.Repo, r.Ref.FullName()):
 		return &incident.Other{Why: incident.OtherElsewhere}, nil
-	case c.Number == r.m.Ref.Number:
+	case c.Number == r.Ref.Number:
 		return &incident.Other{Why: incident.OtherSelf}, nil
-	case r.hasReply(fact):
+	case r.HasKey("reply/" + fact):
 		return &incident.Other{Why: incident.OtherWasRefused}, nil
-	case r.isReplay || r.IsCardLost && r.isAnswered(fact):
+	case r.isReplay || r.IsCardLost && r.IsAnswered(fact):
 		return &incident.Other{}, nil
 	}
-	ref := r.m.Ref
+	ref := r.Ref
 	ref.Number = c.Number
 	snap, err := r.peekIssue(ref)
 	if err != nil {
 		return nil, fmt.Errorf("look at the other incident %s: %w", ref, err)
 	}
 	return r.checkFoldable(snap), nil
-}
-
-// hasReply reports whether a comment of the app's own answers a fact in words.
-func (r *reconciliation) hasReply(fact string) bool {
-	return slices.ContainsFunc(r.Snapshot.Items, func(it Item) bool {
-		return slices.Contains(r.keysIn(it), "reply/"+fact)
-	})
 }
 
 // peekIssue reads another issue, once in a pass.
@@ -68,7 +60,7 @@ func (r *reconciliation) checkFoldable(snap *Snapshot) *incident.Other {
 		return &incident.Other{Why: incident.OtherNoIncident}
 	case s.Outcome == incident.Declined, !ok && !snap.Open && snap.Reason == "not_planned":
 		return &incident.Other{Why: incident.OtherDeclined}
-	case s.Outcome == incident.Duplicated && s.Duplicate == r.m.Ref.Number:
+	case s.Outcome == incident.Duplicated && s.Duplicate == r.Ref.Number:
 		return &incident.Other{Why: incident.OtherFoldedHere}
 	case s.Outcome == incident.Duplicated, !ok && !snap.Open && snap.Reason == "duplicate":
 		return &incident.Other{Why: incident.OtherDuplicate, Into: s.Duplicate}
@@ -90,36 +82,11 @@ func (e *Engine) openPinned(snap *Snapshot) (c card.Card, ok bool) {
 	return c, err == nil
 }
 
-// passFolds tells the other incidents what they get. Each is told by a message, since each has one writer.
-func (r *reconciliation) passFolds() error {
-	return forEach(r, func(f incident.PassFold) error {
-		if f.Fact != "" && r.wasHandled(f.Fact) {
-			return nil
-		}
-		into := r.m.Ref
-		into.Number = f.Into
-		fold := f.Fold
-		if fold.From == 0 {
-			fold.From = r.m.Ref.Number
-		}
-		if r.Queue == nil {
-			r.Logger.Error("fold not passed on: no queue", "incident", r.m.Ref.String(), "into", into.String())
-			return nil
-		}
-		m := Message{Ref: into, Why: "fold", What: &fold,
-			Delivery: fmt.Sprintf("fold %s #%d %s to %d", r.m.Ref, fold.From, fold.Fact, f.Into)}
-		if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
-			return fmt.Errorf("tell %s of its duplicate: %w", into, err)
-		}
-		return nil
-	})
-}
-
 // foldFact gives the fact that another incident was folded into this one.
 func (r *reconciliation) foldFact(f incident.Fold) incident.FoldedIn {
-	from := r.m.Ref
+	from := r.Ref
 	from.Number = f.From
-	return incident.FoldedIn{Fold: f, Ref: from.String(), Into: r.m.Ref.Number}
+	return incident.FoldedIn{Fold: f, Ref: from.String(), Into: r.Ref.Number}
 }
 
 // canonicalID returns the database id of the incident that this one was folded into; 0 if it isn't there.
@@ -127,7 +94,7 @@ func (r *reconciliation) canonicalID(number int) (int64, error) {
 	if number == 0 {
 		return 0, nil
 	}
-	ref := r.m.Ref
+	ref := r.Ref
 	ref.Number = number
 	snap, err := r.peekIssue(ref)
 	if err != nil {
@@ -196,16 +163,16 @@ func (r *reconciliation) passToCanonical() (bool, error) {
 	if r.Before.Outcome != incident.Duplicated || r.Snapshot.Open {
 		return false, nil
 	}
-	ref := r.m.Ref
+	ref := r.Ref
 	ref.Number = r.Before.Duplicate
 	number, err := r.followFolds(ref)
 	if err != nil || number == 0 {
 		return false, err
 	}
-	r.forgetOpenIncident(r.m.Ref)
+	r.forgetOpenIncident(r.Ref)
 	on := r.m
 	on.Ref.Number = number
-	on.Delivery = "fold " + signalID(r.m) + " " + r.m.Ref.String() // SQS would take it for the one that came at first
+	on.Delivery = "fold " + signalID(r.m) + " " + r.Ref.String() // SQS would take it for the one that came at first
 	return true, r.Queue.Enqueue(r.Ctx, on, time.Time{})
 }
 

@@ -14,7 +14,8 @@ import (
 // A fact that the core can't handle counts as read, and whoever wrote it is told: it must not be tried for ever (A8).
 func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
-	r := &reconciliation{Engine: New(Options{Logger: slog.New(slog.DiscardHandler)}), Now: at, Policy: incident.DefaultPolicy()}
+	r := New(Options{Clock: clockAt(at)}).newReconciliation(t.Context(), Message{})
+	r.Policy = incident.DefaultPolicy()
 	by := incident.Person{Login: "alice", Respond: true}
 	r.Step(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form", Severity: "critical"}})
 	before := len(r.Effects)
@@ -83,10 +84,12 @@ func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	shelf := shelves{}
 	open := func() *Engine {
-		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelf, Logger: slog.New(slog.DiscardHandler)})
+		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelf, Clock: clockAt(time.Now())})
 	}
 	pass := func(e *Engine) *reconciliation {
-		return &reconciliation{Engine: e, Ctx: t.Context(), m: Message{Ref: ref}, cardSeq: 7, State: incident.State{Phase: incident.Fixing}}
+		r := e.newReconciliation(t.Context(), Message{Ref: ref})
+		r.cardSeq, r.State = 7, incident.State{Phase: incident.Fixing}
+		return r
 	}
 	one, two := open(), open()
 	pass(one).saveRefusedCard(card.View{Ref: ref, Policy: incident.DefaultPolicy()})

@@ -53,7 +53,7 @@ func (r *reconciliation) waitForIssue(err error) error {
 	} else if err != nil || r.m.Removed() != nil || r.Snapshot.Refused == nil || r.Snapshot.Refused.Status != http.StatusNotFound {
 		return nil
 	}
-	since := r.memoryOf(r.m.Ref).opened
+	since := r.memoryOf(r.Ref).opened
 	if f := r.m.Floor; f != nil && f.Received.After(since) {
 		since = f.Received
 	}
@@ -61,7 +61,7 @@ func (r *reconciliation) waitForIssue(err error) error {
 	if since.IsZero() || waited >= maxLag {
 		return nil
 	}
-	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show %s yet", r.m.Ref)}
+	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show %s yet", r.Ref)}
 }
 
 // hasReadEvent reports whether the last look began after a message came and has read all that it tells of: then there is nothing to look
@@ -109,9 +109,9 @@ func (r *reconciliation) awaitReads() error {
 			continue // the clocks differ, or it is long ago
 		}
 		if waited < patient {
-			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.m.Ref, l.what)}
+			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}
 		}
-		r.Logger.Warn("reads behind", "incident", r.m.Ref.String(), "what", l.what, "since", l.since)
+		r.Logger.Warn("reads behind", "incident", r.Ref.String(), "what", l.what, "since", l.since)
 		r.isReadBehind = true
 	}
 	r.useNewerCard()
@@ -134,7 +134,7 @@ func (r *reconciliation) awaitOther(isAbout bool, what string, updated time.Time
 
 // useNewerCard goes on from the card that this process wrote where GitHub still shows an older one.
 func (r *reconciliation) useNewerCard() {
-	m := r.memoryOf(r.m.Ref)
+	m := r.memoryOf(r.Ref)
 	if r.isOlderCard(m) && r.Now.Sub(m.wrote) < 2*maxLag {
 		r.Before, r.cardSeq = m.state, m.seq
 		r.State, r.savedState = r.Before, r.Before
@@ -249,7 +249,7 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 		}
 	}
 	for about, it := range last {
-		if s.hasSubject(about) != (it.Event == "labeled" || it.Event == "assigned" || it.Event == "reopened") {
+		if hasSubject(s, about) != (it.Event == "labeled" || it.Event == "assigned" || it.Event == "reopened") {
 			all = append(all, missingRead{"the issue and its timeline differ in " + about, it.At})
 		}
 	}
@@ -270,7 +270,7 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 
 // olderThanMemory lists what this process wrote or read before and the reads do not show.
 func (r *reconciliation) olderThanMemory() (all []missingRead) {
-	s, m := r.Snapshot, r.memoryOf(r.m.Ref)
+	s, m := r.Snapshot, r.memoryOf(r.Ref)
 	if s.Card == nil {
 		if id, at := r.loadPosted(m); id != 0 && !at.IsZero() && id != r.deletedComment() && !containsNewer(s.Items, id, at) {
 			all = append(all, missingRead{"the card is not there yet", at})
@@ -290,7 +290,7 @@ func (r *reconciliation) olderThanMemory() (all []missingRead) {
 }
 
 // hasSubject reports whether an issue has what aboutOf names.
-func (s *Snapshot) hasSubject(about string) bool {
+func hasSubject(s *Snapshot, about string) bool {
 	kind, name, _ := strings.Cut(about, " ")
 	switch kind {
 	case "label":

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
@@ -73,17 +74,17 @@ func (e *Engine) incidentOfTag(tag string, repo incident.Ref) (incident.Ref, boo
 // findAnswered returns the incident whose mail a mail answers, whatever that is called by now. A tag has the name under which its
 // incident was declared: where no name fits, the incidents with the tag's number are asked for theirs.
 func (r *reconciliation) findAnswered(s intake.Signal) (incident.Ref, bool, error) {
-	if ref, ok := r.answeredByTag(s, r.m.Ref, r.Policy.Signals); ok {
+	if ref, ok := r.answeredByTag(s, r.Ref, r.Policy.Signals); ok {
 		return ref, true, nil
 	}
 	for _, tag := range s.Thread.Tags {
 		for _, ref := range r.issuesOfTag(tag) {
 			snap, err := r.peekIssue(ref)
-			if isRefused(err) {
+			if ports.IsRefused(err) {
 				continue
 			}
 			if err != nil {
-				return r.m.Ref, false, fmt.Errorf("look for the incident that a mail answers: %w", err)
+				return r.Ref, false, fmt.Errorf("look for the incident that a mail answers: %w", err)
 			}
 			c, ok := r.openPinned(snap)
 			if !ok {
@@ -97,7 +98,7 @@ func (r *reconciliation) findAnswered(s intake.Signal) (incident.Ref, bool, erro
 			}
 		}
 	}
-	return r.m.Ref, false, nil
+	return r.Ref, false, nil
 }
 
 // issuesOfTag lists the issues that a tag may be of, if a repository that sources report to was renamed.
@@ -112,7 +113,7 @@ func (r *reconciliation) issuesOfTag(tag string) (refs []incident.Ref) {
 		if n < 1 || n > maxIssueNumber {
 			continue // no tag by this key
 		}
-		for _, repo := range signalRepositories(r.m.Ref, r.Policy.Signals) {
+		for _, repo := range signalRepositories(r.Ref, r.Policy.Signals) {
 			repo.Number = n
 			refs = append(refs, repo)
 		}

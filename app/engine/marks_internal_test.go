@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
@@ -23,6 +24,13 @@ type clockAt time.Time
 
 func (c clockAt) Now() time.Time { return time.Time(c) }
 
+// lookAt returns a look at the issue with an id, which had other ids before.
+func lookAt(t *testing.T, e *Engine, id int64, former ...int64) *reconciliation {
+	r := e.newReconciliation(t.Context(), Message{})
+	r.Snapshot, r.FormerIDs = &Snapshot{ID: id}, former
+	return r
+}
+
 // What versions before this one wrote without a signature counts where it can only be theirs: it is older than the first start of this
 // one and, in a comment, nobody edited it.
 func TestUnsignedMarksOfOlderVersions(t *testing.T) {
@@ -33,7 +41,7 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		t.Fatalf("signed since %s", got)
 	}
 	e := New(Options{Store: shelf, Clock: clockAt(start.Add(24 * time.Hour)), Secrets: [][]byte{[]byte("a secret")}})
-	page := mark.Mark{Kind: markKind, Text: "page/1"}
+	page := mark.Mark{Kind: look.MarkKind, Text: "page/1"}
 	body := "Paged carol.\n" + page.Line()
 	for name, c := range map[string]struct {
 		it     Item
@@ -48,9 +56,9 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		"older, and a person's": {Item{At: start.Add(-time.Hour), By: "bob"}, shelf, false},
 	} {
 		e.Store, e.marksSignedSince = c.shelf, time.Time{}
-		r := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
+		r := lookAt(t, e, 1)
 		c.it.Event, c.it.Body, c.it.Own, c.it.Comment = "commented", body, c.it.By == "", 7
-		if got := r.keysIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts && len(got) > 0 {
+		if got := r.KeysIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts && len(got) > 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 		if c.it.By != "" {
@@ -60,11 +68,11 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		if c.it.Edited {
 			w.Updated = w.Created.Add(time.Minute)
 		}
-		if r.isMarked(page)(w) != c.counts {
+		if r.IsMarked(page)(w) != c.counts {
 			t.Errorf("%s, in another issue: %t", name, !c.counts)
 		}
 		w.IsComment = false // an issue's text is for people to edit
-		if want := c.counts || c.it.Edited; r.isMarked(page)(w) != want {
+		if want := c.counts || c.it.Edited; r.IsMarked(page)(w) != want {
 			t.Errorf("%s, in an issue's text: %t", name, !want)
 		}
 	}
@@ -73,13 +81,13 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 // A copy of a comment with its marks counts once, wherever it stands.
 func TestACopiedCommentCountsOnce(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
-	r := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
-	body := r.signComment("Paged carol.", marksFor("page/1")...)
+	r := lookAt(t, e, 1)
+	body := r.SignComment("Paged carol.", look.MarksFor("page/1")...)
 	for _, look := range []int{1, 2} {
-		if n := len(r.keysIn(Item{Event: "commented", Own: true, Comment: 7, Body: body})); n != 1 {
+		if n := len(r.KeysIn(Item{Event: "commented", Own: true, Comment: 7, Body: body})); n != 1 {
 			t.Errorf("look %d: %d marks", look, n)
 		}
-		if n := len(r.keysIn(Item{Event: "commented", Own: true, Comment: 8, Body: body})); n != 0 {
+		if n := len(r.KeysIn(Item{Event: "commented", Own: true, Comment: 8, Body: body})); n != 0 {
 			t.Errorf("look %d: %d marks in the copy", look, n)
 		}
 	}
@@ -88,11 +96,11 @@ func TestACopiedCommentCountsOnce(t *testing.T) {
 // After a transfer an issue has another id: what was signed before counts there, and in no other issue.
 func TestMarksAfterATransfer(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
-	before := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 1}}
-	it := Item{Event: "commented", Own: true, Comment: 7, Body: before.signComment("Paged carol.", marksFor("page/1")...)}
-	after := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 2}, formerIDs: []int64{1}}
-	other := &reconciliation{Engine: e, Ctx: t.Context(), Snapshot: &Snapshot{ID: 2}}
-	if n, m := len(after.keysIn(it)), len(other.keysIn(it)); n != 1 || m != 0 {
+	before := lookAt(t, e, 1)
+	it := Item{Event: "commented", Own: true, Comment: 7, Body: before.SignComment("Paged carol.", look.MarksFor("page/1")...)}
+	after := lookAt(t, e, 2, 1)
+	other := lookAt(t, e, 2)
+	if n, m := len(after.KeysIn(it)), len(other.KeysIn(it)); n != 1 || m != 0 {
 		t.Errorf("%d marks after the transfer, %d in another issue", n, m)
 	}
 }

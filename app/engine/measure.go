@@ -2,9 +2,9 @@ package engine
 
 import (
 	"errors"
-	"log/slog"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
@@ -19,7 +19,7 @@ func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *met
 			effects[kind]++
 		}
 	}
-	log := r.Logger.With("incident", r.m.Ref.String(), "why", r.m.Why, "delivery", r.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
+	log := r.Logger.With("incident", r.Ref.String(), "why", r.m.Why, "delivery", r.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
 	if len(r.commandNames) > 0 {
 		log = log.With("commands", r.commandNames)
 	}
@@ -31,9 +31,9 @@ func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *met
 	switch {
 	case errors.As(err, &later):
 		result = "later"
-		log.Info("later", "until", later.Until, "because", redact(later.Err))
+		log.Info("later", "until", later.Until, "because", ports.Redact(later.Err))
 	case err != nil:
-		log.Error("failed", "err", redact(err))
+		log.Error("failed", "err", ports.Redact(err))
 	default:
 		result = "done"
 		log.Info("looked", "acted", r.hasNews)
@@ -65,14 +65,5 @@ func (e *Engine) countPage(service, where, key string, err error) {
 		return
 	}
 	e.Metrics.Record(metrics.PageFailures, 1, service)
-	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err", redact(err))
-}
-
-// redact gives of an error what a log may hold: where one knows that it tells too much, it gives less by itself.
-func redact(err error) any {
-	var less slog.LogValuer
-	if errors.As(err, &less) {
-		return less
-	}
-	return err
+	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err", ports.Redact(err))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -90,7 +91,7 @@ func (r *reconciliation) rememberCard(id int64, seq int, isNew bool) {
 	if isNew {
 		r.savePosted(id)
 	}
-	r.saveKept(writtenKey(r.m.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, r.Now.Format(time.RFC3339)))
+	r.saveKept(writtenKey(r.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, r.Now.Format(time.RFC3339)))
 	r.updateOwnMemory(func(m *memory) {
 		if isNew {
 			m.posted = r.Now
@@ -110,7 +111,7 @@ func writtenKey(ref incident.Ref) string {
 func (r *reconciliation) loadWritten(comment int64) (seq int, at time.Time) {
 	var id int64
 	var when string
-	if _, err := fmt.Sscanf(string(r.loadKept(r.Ctx, writtenKey(r.m.Ref))), "%d %d %s", &id, &seq, &when); err != nil || id != comment {
+	if _, err := fmt.Sscanf(string(r.loadKept(r.Ctx, writtenKey(r.Ref))), "%d %d %s", &id, &seq, &when); err != nil || id != comment {
 		return 0, time.Time{}
 	}
 	if at, err := time.Parse(time.RFC3339, when); err == nil {
@@ -130,8 +131,8 @@ func (r *reconciliation) savePosted(id int64) {
 		return
 	}
 	text := fmt.Sprintf("%d %s", id, r.Now.Format(time.RFC3339))
-	if err := r.Store.Save(r.Ctx, postedKey(r.m.Ref), []byte(text)); err != nil {
-		r.Logger.Warn("posted card not noted", "incident", r.m.Ref.String(), "err", redact(err))
+	if err := r.Store.Save(r.Ctx, postedKey(r.Ref), []byte(text)); err != nil {
+		r.Logger.Warn("posted card not noted", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 }
 
@@ -140,9 +141,9 @@ func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
 	if m.card != 0 || r.Store == nil {
 		return m.card, m.posted
 	}
-	text, err := r.Store.Load(r.Ctx, postedKey(r.m.Ref))
+	text, err := r.Store.Load(r.Ctx, postedKey(r.Ref))
 	if err != nil {
-		r.Logger.Warn("posted card not readable", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Warn("posted card not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		return 0, time.Time{}
 	}
 	number, when, _ := strings.Cut(string(text), " ")
@@ -154,8 +155,8 @@ func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
 	return id, at
 }
 
-// rememberComment remembers a comment that was posted with its keys.
-func (r *reconciliation) rememberComment(id int64, keys []string) {
+// RememberComment remembers a comment that was posted with its keys.
+func (r *reconciliation) RememberComment(id int64, keys []string) {
 	var all map[string]postedComment
 	r.updateOwnMemory(func(m *memory) {
 		said := map[string]postedComment{} // a copy: who read m goes on reading
@@ -173,18 +174,18 @@ func (r *reconciliation) rememberComment(id int64, keys []string) {
 }
 
 func (r *reconciliation) updateOwnMemory(change func(*memory)) {
-	r.updateMemory(r.m.Ref, r.Now, change)
+	r.updateMemory(r.Ref, r.Now, change)
 }
 
 // addRecentComments adds what was said just now, by this process or another, and the timeline may not show yet.
 func (r *reconciliation) addRecentComments() {
 	said := r.loadComments()
-	for k, m := range r.memoryOf(r.m.Ref).said {
+	for k, m := range r.memoryOf(r.Ref).said {
 		said[k] = m
 	}
 	for k, m := range said {
 		switch {
-		case r.isPosted(k) || r.Now.Sub(m.at) >= maxLag:
+		case r.IsPosted(k) || r.Now.Sub(m.at) >= maxLag:
 		case m.id == 0:
 			r.doubtedSince[k] = m.at
 		case m.id != r.deletedComment():
@@ -200,8 +201,8 @@ const (
 	doubtComment = 5 * time.Second
 )
 
-// awaitDoubted returns a *Later while a comment with these markers may be there already.
-func (r *reconciliation) awaitDoubted(keys []string) error {
+// AwaitDoubted returns a *Later while a comment with these markers may be there already.
+func (r *reconciliation) AwaitDoubted(keys []string) error {
 	for _, k := range keys {
 		at, ok := r.doubtedSince[k]
 		if !ok {
@@ -215,7 +216,7 @@ func (r *reconciliation) awaitDoubted(keys []string) error {
 			doubt = waited + pauseAfter(waited)
 		}
 		if r.Now.Sub(at) < doubt {
-			return &RetryAfter{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, r.m.Ref)}
+			return &RetryAfter{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, r.Ref)}
 		}
 	}
 	return nil
@@ -242,8 +243,8 @@ func (r *reconciliation) saveComments(said map[string]postedComment) {
 	for _, k := range slices.Sorted(maps.Keys(said)) {
 		fmt.Fprintf(&text, "%d %d %s\n", said[k].id, said[k].at.Unix(), k)
 	}
-	if err := r.Store.Save(r.Ctx, commentsKey(r.m.Ref), []byte(text.String())); err != nil {
-		r.Logger.Warn("comments of late not noted", "incident", r.m.Ref.String(), "err", redact(err))
+	if err := r.Store.Save(r.Ctx, commentsKey(r.Ref), []byte(text.String())); err != nil {
+		r.Logger.Warn("comments of late not noted", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 }
 
@@ -253,9 +254,9 @@ func (r *reconciliation) loadComments() map[string]postedComment {
 	if r.Store == nil {
 		return said
 	}
-	text, err := r.Store.Load(r.Ctx, commentsKey(r.m.Ref))
+	text, err := r.Store.Load(r.Ctx, commentsKey(r.Ref))
 	if err != nil {
-		r.Logger.Warn("comments of late not known", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Warn("comments of late not known", "incident", r.Ref.String(), "err", ports.Redact(err))
 		return said
 	}
 	for line := range strings.Lines(string(text)) {

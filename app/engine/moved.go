@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -24,18 +25,10 @@ import (
 // isSame reports whether two names are one to GitHub, which makes no difference of case.
 func isSame(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
-// declaredRef returns the name under which the incident was declared: marks are made with it, whatever its present name is.
-func (r *reconciliation) declaredRef() incident.Ref {
-	if ref, err := incident.ParseRef(r.declaredAs); err == nil {
-		return ref
-	}
-	return r.m.Ref
-}
-
 // names lists the names that the incident has or had, as far as this pass knows them.
 func (r *reconciliation) names() []incident.Ref {
-	names := []incident.Ref{r.m.Ref}
-	for _, ref := range []incident.Ref{r.m.Was, r.formerName, r.declaredRef()} {
+	names := []incident.Ref{r.Ref}
+	for _, ref := range []incident.Ref{r.m.Was, r.formerName, r.DeclaredRef()} {
 		if ref.Number != 0 && !slices.ContainsFunc(names, func(n incident.Ref) bool { return isSame(n, ref) }) {
 			names = append(names, ref)
 		}
@@ -52,7 +45,7 @@ func (r *reconciliation) forwardToPresentName() (bool, error) {
 		if to, ok = r.loadMove(); !ok {
 			return false, nil
 		}
-	case isSame(to, r.m.Ref):
+	case isSame(to, r.Ref):
 		return false, nil
 	default:
 		r.saveMove(to)
@@ -71,20 +64,20 @@ func signalID(m Message) string {
 // forwardTo passes the message on to another name of its incident.
 func (r *reconciliation) forwardTo(to incident.Ref) error {
 	on := r.m
-	on.Ref, on.Was = to, r.m.Ref
+	on.Ref, on.Was = to, r.Ref
 	if id := cmp.Or(r.m.Delivery, signalID(r.m)); id != "" {
-		on.Delivery = "moved " + id + " " + r.m.Ref.String()
+		on.Delivery = "moved " + id + " " + r.Ref.String()
 	} else if !r.m.Due.IsZero() {
-		on.Delivery = fmt.Sprintf("moved clock %d %s", r.m.Due.UnixNano(), r.m.Ref)
+		on.Delivery = fmt.Sprintf("moved clock %d %s", r.m.Due.UnixNano(), r.Ref)
 	}
 	at := time.Time{}
 	if isSame(r.m.Was, to) { // the answers of GitHub's replicas differ
 		at = r.Now.Add(5 * time.Second)
 	}
-	r.Logger.Info("message passed on: the incident has another name", "incident", r.m.Ref.String(), "now", to.String(), "why", r.m.Why)
-	r.forgetOpenIncident(r.m.Ref)
+	r.Logger.Info("message passed on: the incident has another name", "incident", r.Ref.String(), "now", to.String(), "why", r.m.Why)
+	r.forgetOpenIncident(r.Ref)
 	r.mu.Lock()
-	delete(r.lastLooks, r.m.Ref)
+	delete(r.lastLooks, r.Ref)
 	r.mu.Unlock()
 	if r.Queue == nil {
 		return fmt.Errorf("pass on to %s: no queue", to)
@@ -93,7 +86,7 @@ func (r *reconciliation) forwardTo(to incident.Ref) error {
 		return fmt.Errorf("pass on to %s: %w", to, err)
 	}
 	r.hasLooked = true
-	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{}); err != nil {
+	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	return nil
@@ -104,13 +97,13 @@ func moveKey(ref incident.Ref) string {
 }
 
 // saveMove keeps where an incident is now, for when the redirect ends: another repository may take the old name.
-func (r *reconciliation) saveMove(to incident.Ref) { r.saveKept(moveKey(r.m.Ref), []byte(to.String())) }
+func (r *reconciliation) saveMove(to incident.Ref) { r.saveKept(moveKey(r.Ref), []byte(to.String())) }
 
 // loadMove returns where an incident is that GitHub does not find any more under this name.
 func (r *reconciliation) loadMove() (incident.Ref, bool) {
-	text := r.loadKept(r.Ctx, moveKey(r.m.Ref))
+	text := r.loadKept(r.Ctx, moveKey(r.Ref))
 	to, err := incident.ParseRef(string(text))
-	return to, err == nil && !isSame(to, r.m.Ref)
+	return to, err == nil && !isSame(to, r.Ref)
 }
 
 // saveKept keeps something on the shelf, if there is one.
@@ -119,7 +112,7 @@ func (r *reconciliation) saveKept(name string, content []byte) {
 		return
 	}
 	if err := r.Store.Save(r.Ctx, name, content); err != nil {
-		r.Logger.Warn("not kept outside GitHub", "name", name, "err", redact(err))
+		r.Logger.Warn("not kept outside GitHub", "name", name, "err", ports.Redact(err))
 	}
 }
 
@@ -130,7 +123,7 @@ func (e *Engine) loadKept(ctx context.Context, name string) []byte {
 	}
 	content, err := e.Store.Load(ctx, name)
 	if err != nil {
-		e.Logger.Warn("not readable outside GitHub", "name", name, "err", redact(err))
+		e.Logger.Warn("not readable outside GitHub", "name", name, "err", ports.Redact(err))
 	}
 	return content
 }
@@ -200,7 +193,7 @@ func (r *reconciliation) isPresentName(was incident.Ref, issue *Snapshot) (bool,
 		return true, nil
 	}
 	snap, err := r.GitHub.PeekIssue(r.Ctx, was)
-	if isRefused(err) {
+	if ports.IsRefused(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -211,8 +204,8 @@ func (r *reconciliation) isPresentName(was incident.Ref, issue *Snapshot) (bool,
 
 // adoptCard notes what a card says that was written under another name.
 func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
-	if isSame(c.Written.Ref, r.m.Ref) {
-		r.declaredAs = c.State.DeclaredAs
+	if isSame(c.Written.Ref, r.Ref) {
+		r.DeclaredAs = c.State.DeclaredAs
 		return c
 	}
 	r.formerName, r.isCardChanged = c.Written.Ref, true
@@ -222,19 +215,19 @@ func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
 	if c.State.DeclaredAs == "" {
 		c.State.DeclaredAs = c.Written.Ref.String()
 	}
-	r.declaredAs = c.State.DeclaredAs
+	r.DeclaredAs = c.State.DeclaredAs
 	if r.wasTransferred {
 		c.State.Transferred = true
 		if c.State.Document.Number != 0 && c.State.Document.Repo == "" {
 			c.State.Document.Repo = c.Written.Ref.FullName() // pull requests stay
 		}
 		if trouble := firstMark("signal", r.reportMarks(r.Ctx, issue)); trouble != "" {
-			r.saveKept(dedupKeyName(trouble), []byte(r.m.Ref.String()))
+			r.saveKept(dedupKeyName(trouble), []byte(r.Ref.String()))
 		}
 	}
 	r.saveDeclaredName(issue.ID, false)
-	r.Logger.Info("incident taken over under another name", "incident", r.m.Ref.String(), "was", c.Written.Ref.String(),
-		"declared_as", r.declaredAs, "transferred", r.wasTransferred)
+	r.Logger.Info("incident taken over under another name", "incident", r.Ref.String(), "was", c.Written.Ref.String(),
+		"declared_as", r.DeclaredAs, "transferred", r.wasTransferred)
 	return c
 }
 
@@ -243,7 +236,7 @@ func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
 // stands whether the first look at the incident has come to its end: one that broke off leaves comments and labels behind as a
 // lost card does, and yet nothing that it didn't do has been done.
 func (r *reconciliation) saveDeclaredName(id int64, isFirstLook bool) {
-	text := r.declaredRef().String()
+	text := r.DeclaredRef().String()
 	if isFirstLook {
 		text = firstLook + text
 	}
@@ -262,15 +255,15 @@ func (r *reconciliation) loadDeclaredName() {
 		r.IsCardLost = false
 	}
 	switch {
-	case r.declaredAs != "":
+	case r.DeclaredAs != "":
 		return
 	case kept != "":
-		r.declaredAs = kept
+		r.DeclaredAs = kept
 	case r.m.Was.Number != 0:
-		r.declaredAs = r.m.Was.String()
+		r.DeclaredAs = r.m.Was.String()
 	}
-	if r.declaredAs == r.m.Ref.String() {
-		r.declaredAs = ""
+	if r.DeclaredAs == r.Ref.String() {
+		r.DeclaredAs = ""
 	}
 }
 
@@ -305,15 +298,6 @@ func (r *reconciliation) dropOldNames() {
 	}
 }
 
-// documentRef names the repository of the postmortem, and the incident there.
-func (r *reconciliation) documentRef() incident.Ref {
-	ref := r.m.Ref
-	if owner, repo, ok := strings.Cut(r.State.Document.Repo, "/"); ok {
-		ref.Owner, ref.Repo = owner, repo
-	}
-	return ref
-}
-
 func dedupKeyName(trouble string) string { return "troubles/" + trouble }
 
 // findTransferred returns the open incident of a trouble that was transferred out of the repository where its reports look for it.
@@ -323,7 +307,7 @@ func (e *Engine) findTransferred(ctx context.Context, trouble string) (incident.
 		return incident.Ref{}, false, nil
 	}
 	snap, err := e.GitHub.PeekIssue(ctx, ref)
-	if isRefused(err) {
+	if ports.IsRefused(err) {
 		return ref, false, nil
 	}
 	if err != nil {
@@ -342,9 +326,9 @@ func (r *reconciliation) isTransferred() bool {
 // along, unless its new repository has settings of its own.
 func (r *reconciliation) settingsName() string {
 	if !r.isTransferred() {
-		return r.m.Ref.FullName()
+		return r.Ref.FullName()
 	}
-	return r.m.Ref.FullName() + "/from/" + r.declaredRef().FullName()
+	return r.Ref.FullName() + "/from/" + r.DeclaredRef().FullName()
 }
 
 // formerSettings reads the configuration of the repository where a transferred incident was declared.
@@ -352,8 +336,8 @@ func (r *reconciliation) formerSettings() (content []byte, ok bool, err error) {
 	if !r.isTransferred() {
 		return nil, false, nil
 	}
-	content, ok, err = r.GitHub.ReadFile(r.Ctx, r.declaredRef(), config.Path)
-	if isRefused(err) {
+	content, ok, err = r.GitHub.ReadFile(r.Ctx, r.DeclaredRef(), config.Path)
+	if ports.IsRefused(err) {
 		return nil, false, nil
 	}
 	return content, ok, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
@@ -167,7 +168,7 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 	add := func(what any) {
 		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
 	}
-	for _, key := range r.keysIn(it) {
+	for _, key := range r.KeysIn(it) {
 		parts := strings.Split(key, "/")
 		switch {
 		case parts[0] == "signals":
@@ -365,13 +366,13 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 			continue
 		}
 		may, err := r.canRespond(f.By.Login)
-		if isNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
+		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
 			return nil, &RetryAfter{Until: r.Now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
-		if isRefused(err) {
+		if ports.IsRefused(err) {
 			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
-			may, f.By.Unsure = r.State.HasRole(f.By.Login), shortReason(err)
-			r.Logger.Warn("permission not readable", "incident", r.m.Ref.String(), "err", redact(err))
+			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
+			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		} else if err != nil {
 			return nil, err
 		}
@@ -388,7 +389,7 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 			for _, l := range c.Logins {
 				may, err := r.canRespond(l)
-				if err != nil && !isRefused(err) {
+				if err != nil && !ports.IsRefused(err) {
 					return nil, err
 				}
 				if !may {
@@ -417,7 +418,7 @@ func (r *reconciliation) canRespond(login string) (bool, error) {
 	if naming.IsNobody(login) {
 		return false, nil
 	}
-	may, err := r.GitHub.CanRespond(r.Ctx, r.m.Ref, login, r.Policy.Responders)
+	may, err := r.GitHub.CanRespond(r.Ctx, r.Ref, login, r.Policy.Responders)
 	if err != nil {
 		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
 	}
@@ -438,9 +439,9 @@ func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 
 // readPullRequest reads the postmortem's pull request and gives the facts that it is.
 func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
-	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.documentRef(), number)
-	if isRefused(err) {
-		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.m.Ref.String(), "pull", number, "err", redact(err))
+	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
+	if ports.IsRefused(err) {
+		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull", number, "err", ports.Redact(err))
 		return nil, nil
 	}
 	if err != nil {
@@ -449,7 +450,7 @@ func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
 		return nil, err
 	}
-	r.pullRequest = &pr
+	r.postmortem.PullRequest = &pr
 	now := func(what any) incident.Fact { return incident.Fact{At: r.Now, What: what} }
 	switch {
 	case !pr.ByApp:
@@ -459,9 +460,9 @@ func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
-	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.documentRef(), number)
-	if isRefused(err) {
-		r.Logger.Warn("reviews not readable: they count as before", "incident", r.m.Ref.String(), "err", redact(err))
+	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
+	if ports.IsRefused(err) {
+		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err", ports.Redact(err))
 		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -38,18 +39,7 @@ func (r *reconciliation) saveBeforeWrites() {
 	if r.Store == nil || !isEscalating(r.State) && !isEscalating(r.Before) || equalStates(r.Before, r.State) {
 		return
 	}
-	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.owedPages()})
-}
-
-// owedPages lists the pages of this look.
-func (r *reconciliation) owedPages() (all []incident.Send) {
-	_ = forEach(r, func(s incident.Send) error {
-		if !r.isNeedless(s) {
-			all = append(all, s)
-		}
-		return nil
-	})
-	return all
+	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})
 }
 
 // saveForOutage keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
@@ -78,14 +68,14 @@ func (r *reconciliation) saveOutageSnapshot(s outageSnapshot) {
 	if err != nil {
 		panic("engine: " + err.Error()) // a state always marshals: it is the card's too
 	}
-	if err := r.Store.Save(r.Ctx, outageKey(r.m.Ref), text); err != nil {
-		r.Logger.Warn("the incident could not be kept for when GitHub is out", "incident", r.m.Ref.String(), "err", redact(err))
+	if err := r.Store.Save(r.Ctx, outageKey(r.Ref), text); err != nil {
+		r.Logger.Warn("the incident could not be kept for when GitHub is out", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 }
 
 // loadOutageSnapshot reads what is kept of the incident; the zero value where nothing is.
 func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
-	text, err := r.Store.Load(r.Ctx, outageKey(r.m.Ref))
+	text, err := r.Store.Load(r.Ctx, outageKey(r.Ref))
 	if err == nil && len(text) == 0 && r.m.Was.Number != 0 { // it got another name, and was not read under that yet
 		text, err = r.Store.Load(r.Ctx, outageKey(r.m.Was))
 		r.saveKept(outageKey(r.m.Was), []byte{})
@@ -99,12 +89,12 @@ func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
 // pageFromSnapshot pages by what is kept, after a look that failed because GitHub is away or refuses it. It returns when the next page
 // is due; zero: none is.
 func (r *reconciliation) pageFromSnapshot() (next time.Time) {
-	if r.Store == nil || r.m.Ref.Number == 0 {
+	if r.Store == nil || r.Ref.Number == 0 {
 		return time.Time{}
 	}
 	s, err := r.loadOutageSnapshot()
 	if err != nil {
-		r.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 	if !isEscalating(s.State) && len(s.Owed) == 0 {
 		return time.Time{}
@@ -113,7 +103,7 @@ func (r *reconciliation) pageFromSnapshot() (next time.Time) {
 	for _, page := range s.Owed {
 		r.Effects = append(r.Effects, page)
 	}
-	r.Snapshot = &Snapshot{Ref: r.m.Ref, Title: s.Title, URL: s.URL}
+	r.Snapshot = &Snapshot{Ref: r.Ref, Title: s.Title, URL: s.URL}
 	r.Policy = r.lastPolicy(r.Ctx, r.settingsName())
 	return r.escalateOffline()
 }
@@ -127,10 +117,10 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 		snap = r.partialSnapshot
 	}
 	if i := r.m.Issue(); i != nil && (snap == nil || snap.Gone) {
-		snap = &Snapshot{Ref: r.m.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
+		snap = &Snapshot{Ref: r.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
 			Created: i.Created, Updated: i.Created, Labels: i.Labels, Open: true}
 	}
-	if r.Store == nil || r.isUnserved || r.m.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || r.Before.Declared != nil {
+	if r.Store == nil || r.isUnserved || r.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || r.Before.Declared != nil {
 		return time.Time{}
 	}
 	declared := snap.Created
@@ -198,35 +188,19 @@ func (r *reconciliation) labelItems() (items []Item) {
 // escalateOffline lets the time go on for a state, and pages outside GitHub. It keeps what comes of it, before and after: another process may
 // have to go on.
 func (r *reconciliation) escalateOffline() (next time.Time) {
-	r.isOffline, r.declaredAs = true, r.State.DeclaredAs
+	r.pages.IsOffline, r.DeclaredAs = true, r.State.DeclaredAs
 	if a := r.m.Ack(); a != nil {
 		r.Step(r.ackFact(a))
 	}
 	r.Report(incident.Clock{})
 	isStep := func(s incident.Send) bool { return incident.Escalates(s.Why) }
-	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.owedPages()})
-	r.pageByServices(isStep)
+	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})
+	r.pages.SendOutside(isStep)
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
 	if !isEscalating(r.State) {
 		return time.Time{}
 	}
 	return r.State.NextEscalation()
-}
-
-// pageByServices sends the pages of this look by services outside GitHub.
-func (r *reconciliation) pageByServices(is func(incident.Send) bool) {
-	_ = forEach(r, func(s incident.Send) error {
-		if !is(s) || r.isNeedless(s) {
-			return nil
-		}
-		outside, _ := r.splitReceivers(s)
-		for _, kind := range s.By {
-			if kind != "github" {
-				r.sendByService(s, kind, outside)
-			}
-		}
-		return nil
-	})
 }
 
 // ackFact gives the fact that somebody answered at the pager: at the time when they did, for what was due later is not.
@@ -238,9 +212,6 @@ func (r *reconciliation) ackFact(a *incident.Ack) incident.Fact {
 	page, _, _ := strings.Cut(a.Page, "@")
 	return incident.Fact{At: at, What: incident.Acknowledged{Key: page, Service: a.Service, Name: a.Name}}
 }
-
-// timedKey is the key of a page that was due at a time and goes out while GitHub is out, such as acme/incidents#7/page/2@1772448300.
-func timedKey(key string, at time.Time) string { return fmt.Sprintf("%s@%d", key, at.Unix()) }
 
 // longestOutage is longer than any is.
 const longestOutage = 24 * time.Hour

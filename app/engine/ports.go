@@ -2,10 +2,9 @@ package engine
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -15,363 +14,132 @@ type (
 	Comment = incident.Comment
 )
 
-// Queue takes messages for later, or again.
-type Queue interface {
-	// Enqueue stores m durably; it is handed out at or after at (zero: now), one at a time per m.Ref and in order.
-	// A message whose Delivery was stored before is not stored again within three days.
-	Enqueue(ctx context.Context, m Message, at time.Time) error
-}
+// What the engine needs of the world around it, by the names of package ports.
+type (
+	Queue        = ports.Queue
+	Scheduler    = ports.Scheduler
+	Store        = ports.Store
+	Clock        = ports.Clock
+	Pager        = ports.Pager
+	Page         = ports.Page
+	Announcer    = ports.Announcer
+	Announcement = ports.Announcement
+	Replier      = ports.Replier
+	RateBudget   = ports.RateBudget
+	Written      = ports.Written
+	IsMarked     = ports.IsMarked
+	Ticket       = ports.Ticket
+	NewIssue     = ports.NewIssue
+	CheckRun     = ports.CheckRun
+	Note         = ports.Note
+	Publication  = ports.Publication
+	Pull         = ports.Pull
+	Snapshot     = ports.Snapshot
+	Card         = ports.Card
+	Item         = ports.Item
+	RetryAfter   = ports.RetryAfter
+	Refusal      = ports.Refusal
+	Moved        = ports.Moved
+	Urgency      = ports.Urgency
+)
 
-// Scheduler keeps one time per incident at which to look again.
-type Scheduler interface {
-	// Schedule sets the incident's next look; a later call replaces it, the zero time removes it. Setting it twice is one.
-	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
-}
+// The errors of package ports.
+var (
+	ErrUnavailable = ports.ErrUnavailable
+	ErrLimited     = ports.ErrLimited
+	ErrNotYet      = ports.ErrNotYet
+	ErrNoAccess    = ports.ErrNoAccess
+)
 
-// Store keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
-// configuration, and incidents that nobody has answered for; and what has left for people, so that it leaves once (A4). GitHub stays
-// the truth: what is lost here costs little when it is back. ShelfDays says how long what is kept counts.
-type Store interface {
-	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
-	Save(ctx context.Context, name string, content []byte) error
-	// Kept gives what was kept last; nil if nothing was.
-	Load(ctx context.Context, name string) (content []byte, err error)
-}
+// The urgencies of package ports, the least first.
+const (
+	UrgencyNudge  = ports.UrgencyNudge
+	UrgencyTicket = ports.UrgencyTicket
+	UrgencyCard   = ports.UrgencyCard
+	UrgencyAnswer = ports.UrgencyAnswer
+	UrgencyPage   = ports.UrgencyPage
+	Urgencies     = ports.Urgencies
+)
 
-// Clock tells the time.
-type Clock interface{ Now() time.Time }
+// WithUrgency returns a context whose requests to GitHub are that urgent.
+func WithUrgency(ctx context.Context, u Urgency) context.Context { return ports.WithUrgency(ctx, u) }
 
-// Pager pages people outside GitHub.
-type Pager interface {
-	// Page sends one page. The same key is the same page: where the service can, sending it again doesn't page twice. An error that
-	// has a method Reached() []string names those of several whom the page reached all the same.
-	Page(ctx context.Context, p Page) error
-}
+// UrgencyOf returns how urgent the requests of a context are: as an answer where nothing is said.
+func UrgencyOf(ctx context.Context) Urgency { return ports.UrgencyOf(ctx) }
 
-// Page is a page to people.
-type Page struct {
-	Ref      incident.Ref
-	Key      string // owner/repo#number/page/n: the service's deduplication key
-	To       []string
-	Reached  []string // by the service's own names, whom a try before reached that failed for others
-	Title    string
-	Text     string
-	URL      string
-	Severity string
-	Drill    bool
-	Service  incident.Service // by which it goes out
-	Tag      string           // which a mail carries, so that an answer finds the incident; empty: there is none yet
-}
-
-// Announcer tells customers.
-type Announcer interface {
-	// Announce sends text by one channel of a customer. The same key is the same message.
-	Announce(ctx context.Context, a Announcement) error
-}
-
-// Announcement is a text for a customer. Nothing else leaves (A7).
-type Announcement struct {
-	Key      string
-	Customer string
-	Channel  incident.Channel
-	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
-	Text     string
-	At       time.Time
-	Tag      string // which a mail carries, so that an answer finds the incident; it tells nobody which
-}
-
-// Replier answers people in the chat in which they wrote.
-type Replier interface {
-	// Reply writes text to an address that the chat gave with the message.
-	Reply(ctx context.Context, address, text string) error
-}
-
-// RateBudget is how many calls are left of those that GitHub allows in an hour; the zero value says that nobody knows.
-type RateBudget struct {
-	Left, Limit int
-	Reset       time.Time // when they are as many as Limit again
-}
-
-// GitHub is what the engine needs of GitHub. Every method returns an error that says where; a *Later says when to come
-// back instead.
+// GitHub is what the engine needs of GitHub: what it observes, and what each kind of effect needs. Every method returns an
+// error that says where it failed; a *RetryAfter says when to try again instead.
 type GitHub interface {
-	// Look reads the issue, its card and the timeline after the card's cursor: 2 calls when the card is in order,
-	// however long the timeline is. open reads a card's body and tells the cursor in it, or false if it is not in order;
-	// then the whole timeline is read. issue is what was read of the issue by then. An issue that has another name by now, as its
-	// repository was renamed or it was transferred, is read as far as Peek does, and the snapshot has that name.
+	IssueReader
+	IncidentFinder
+	People
+	Repositories
+	PullRequestReader
+	CardWriter
+
+	effects.LabelsAPI
+	effects.AssigneesAPI
+	effects.OpenStateAPI
+	effects.CommentsAPI
+	effects.ReactionsAPI
+	effects.IssuesAPI
+	effects.UpdatesAPI
+	effects.TicketsAPI
+	effects.PostmortemAPI
+}
+
+// IssueReader reads issues with their cards and timelines.
+type IssueReader interface {
+	// ReadIssue reads the issue, its card and the timeline after the card's cursor: 2 calls when the card is in order,
+	// however long the timeline is. open returns the cursor that a card's body holds, or false if the card is not in order;
+	// then the whole timeline is read. issue is what was read of the issue by then. Of an issue that has another name by
+	// now, as it was transferred or its repository renamed, as much is read as by PeekIssue, and the snapshot has that name.
 	ReadIssue(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
-	// Timeline reads the whole timeline, 100 items a call.
+	// ReadTimeline reads the whole timeline, 100 items a call.
 	ReadTimeline(ctx context.Context, ref incident.Ref) ([]Item, error)
-	// May tells whether login may respond: write access, or membership in one of the teams. Answers are kept for five minutes.
-	CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
-	// Team reports whether the organisation of ref has a team with that slug. Answers are kept for five minutes.
-	HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error)
-	// File reads a file of the repository's default branch; ok is false if there is none. Kept for a minute, revalidated by ETag.
-	ReadFile(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
-
-	// RepositoryID returns the id that a repository keeps whatever its name is: of the one that the name of ref leads to.
-	RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
-
-	// Budget tells what is left of the calls to ref's installation. It asks nobody.
-	RateBudget(ref incident.Ref) RateBudget
-
-	PostComment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
-	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
-	// DeleteComment deletes a comment; one that is gone already is no error.
-	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
-	PinComment(ctx context.Context, ref incident.Ref, id int64) error
-	AddReaction(ctx context.Context, ref incident.Ref, comment int64, content string) error
-	AddLabels(ctx context.Context, ref incident.Ref, labels []string) error
-	RemoveLabel(ctx context.Context, ref incident.Ref, label string) error
-	// Assign assigns people and tells who is assigned afterwards: GitHub drops silently whom it can't assign.
-	Assign(ctx context.Context, ref incident.Ref, logins []string) (assigned []string, err error)
-	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
-	// Peek reads an issue with its pinned card and nothing of its timeline: 1 call. Where the server pins nothing there is no card,
-	// and neither is there for an issue that has another name by now.
+	// PeekIssue reads an issue with its pinned card and nothing of its timeline: 1 call. There is no card where the server
+	// pins none, or where the issue has another name by now.
 	PeekIssue(ctx context.Context, ref incident.Ref) (*Snapshot, error)
-	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database id of the canonical issue,
-	// or 0.
-	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
-
-	// FindIssue looks for an issue by the app in repo ("owner/repo"), opened since, that is marked; 0: none.
-	FindIssue(ctx context.Context, repo string, is IsMarked, since time.Time) (number int, id int64, err error)
-	// FindIncident looks for an open incident by the app in repo that is marked; 0: none.
-	FindIncident(ctx context.Context, repo string, is IsMarked) (number int, err error)
-	// FindFolded looks among the newest closed incidents by the app in repo for the one that is marked, and gives its
-	// number if it was closed as a duplicate; 0: none. 1 call.
-	FindFolded(ctx context.Context, repo string, is IsMarked) (number int, err error)
-	// Address gives where a person reads an issue.
+	// IssueURL returns where people read an issue.
 	IssueURL(ref incident.Ref) string
-	// OpenIssue opens one. It never retries: look first.
-	OpenIssue(ctx context.Context, repo string, i NewIssue) (number int, id int64, err error)
-	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref; it is no error where
-	// GitHub has none.
-	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
-	// CommentOnce comments on an issue unless a marked comment by the app is there already, and gives that comment.
-	CommentOnce(ctx context.Context, ref incident.Ref, is IsMarked, body string) (id int64, err error)
-	// CommentOnPull is CommentOnce on a pull request of the incident's own repository.
-	CommentOnPull(ctx context.Context, ref incident.Ref, is IsMarked, body string) (id int64, err error)
-	// ChangeTicket brings a follow-up's ticket up to date: body writes its text anew, and its owner is assigned in the place of the
-	// one before, as far as GitHub takes them. What is there already is left alone.
-	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
-	// Ticket reads an issue that a follow-up became; one that was deleted is Gone.
-	ReadTicket(ctx context.Context, ref incident.Ref) (Ticket, error)
+}
 
-	// FileAt reads a file as a commit has it.
-	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
-	// Check says on a commit what a check found; saying it again changes what differs.
-	ReportCheck(ctx context.Context, ref incident.Ref, c CheckRun) error
+// IncidentFinder finds incidents that the app opened, by their marks.
+type IncidentFinder interface {
+	// FindIncident returns the open incident in repo ("owner/repo") that is marked; 0 if there is none.
+	FindIncident(ctx context.Context, repo string, is IsMarked) (number int, err error)
+	// FindFolded returns the marked one of the newest closed incidents in repo, if it was closed as a duplicate; 0 if there
+	// is none. It makes 1 call.
+	FindFolded(ctx context.Context, repo string, is IsMarked) (number int, err error)
+}
 
-	// Publish makes the branch, writes the files in one commit, opens the pull request and asks for reviews; what exists is
-	// kept. It gives the pull request's number.
-	OpenPullRequest(ctx context.Context, ref incident.Ref, p Publication) (number int, err error)
-	// FindPull gives the pull request of a branch of the repository's own that is open or merged; 0: there is none.
+// People answers who may do what.
+type People interface {
+	// CanRespond reports whether login may respond: by write access, or as a member of one of the teams. Answers are kept
+	// for five minutes.
+	CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
+	// HasTeam reports whether the organisation of ref has a team with that slug. Answers are kept for five minutes.
+	HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error)
+}
+
+// Repositories reads what belongs to a repository.
+type Repositories interface {
+	// ReadFile reads a file of the default branch; ok is false if there is none. Answers are kept for a minute.
+	ReadFile(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
+	// RepositoryID returns the id, which stays whatever the name is, of the repository to which the name of ref leads.
+	RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
+}
+
+// PullRequestReader reads the postmortem's pull request.
+type PullRequestReader interface {
+	// FindPullRequest returns the open or merged pull request of a branch of the repository's own; 0 if there is none.
 	FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
-	// Pull reads a pull request.
-	ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (Pull, error)
-	// Reviews returns who approves of a pull request and who asks for changes: of each person the newest review that says
-	// something counts.
+	// ReadReviews returns who approves of a pull request and who asks for changes: of each person the newest review counts
+	// that says one of them.
 	ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
-	// Write writes files to a branch whose head is known, in one commit, and gives the new head. It fails with a *Moved if
-	// the branch has another head.
-	WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
-	// Find gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none.
-	FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 }
 
-// Written is a comment or an issue by the app, as GitHub shows it.
-type Written struct {
-	Body      string
-	IsComment bool
-	Created   time.Time
-	Updated   time.Time
-}
-
-// IsMarked tells what the app wrote with a mark of its own. It is asked about nobody else's words.
-type IsMarked func(Written) bool
-
-// Ticket is how a follow-up's issue stands.
-type Ticket struct {
-	Ref       incident.Ref // its present name
-	ID        int64
-	Own       bool // this app opened it
-	Created   time.Time
-	Updated   time.Time
-	Open      bool
-	Gone      bool
-	Body      string
-	Assignees []string
-}
-
-// NewIssue is an issue to open.
-type NewIssue struct {
-	Title     string
-	Body      string
-	Labels    []string
-	Assignees []string
-}
-
-// CheckRun is what a check says of a commit.
-type CheckRun struct {
-	Commit  string
-	Name    string
-	Passed  bool
-	Title   string
-	Summary string // Markdown
-	Notes   []Note
-}
-
-// Note is what a check says of lines of a file.
-type Note struct {
-	Path          string
-	Line, EndLine int // from 1
-	Warning       bool
-	Title, Text   string
-}
-
-// Publication is a branch with one commit and its pull request.
-type Publication struct {
-	Branch    string
-	Files     map[string]string // path → content
-	Message   string
-	Title     string
-	Body      string
-	Reviewers []string // logins, asked one by one: one that GitHub refuses must not lose the others
-	Teams     []string // slugs
-}
-
-// Pull is a pull request's state.
-type Pull struct {
-	Number   int
-	Branch   string
-	Head     string // commit
-	Base     string // branch
-	Merged   bool
-	MergedAt time.Time
-	MergedBy string
-	Open     bool
-	ByApp    bool
-	Updated  time.Time
-}
-
-// Snapshot is an issue as one look found it.
-type Snapshot struct {
-	Ref       incident.Ref // its present name
-	ID        int64
-	Title     string
-	Body      string
-	Author    string
-	AuthorBot bool
-	Own       bool // this app opened it
-	Created   time.Time
-	Updated   time.Time
-	URL       string
-	Private   bool
-	Pull      bool // it is a pull request
-	Locked    bool
-	Gone      bool // it can't be found: it was deleted or transferred, or the App lost its access
-	// Refused is GitHub's answer where the issue is Gone; nil: it answered with another issue.
-	Refused   *Refusal
-	Open      bool
-	Reason    string // GitHub's state_reason
-	Labels    []string
-	Assignees []string
-	Comments  int
-
-	Card  *Card  // nil: there is none
-	Items []Item // the timeline after the cursor and what else stood on the page, in GitHub's order
-	First int    // position of Items[0] in the timeline
-	Whole bool   // Items is the whole timeline
-}
-
-// Card is the app's card.
-type Card struct {
-	ID      int64
-	Body    string
-	Pinned  bool
-	Updated time.Time // zero: not known
-}
-
-// Item is one item of a timeline.
-type Item struct {
-	ID      string // "c<comment>" or "e<event>"
-	Event   string // "commented", "labeled", …
-	At      time.Time
-	Updated time.Time // of a comment, when it was edited last, or written
-	By      string
-	Bot     bool
-	Own     bool // by this app
-	Body    string
-	Edited  bool
-	Label   string
-	Login   string // assigned or unassigned
-	Comment int64
-	URL     string
-	Reacted bool   // it carries a reaction that the app gives
-	Was     string // renamed: the title before
-}
-
-// RetryAfter is an error that says when to come back: a rate limit, or an outage with a Retry-After.
-type RetryAfter struct {
-	Until      time.Time
-	Err        error
-	IsReserved bool // room is kept for that time: whoever comes later finds it gone
-	IsIdle     bool // nothing was done for the message: what repeats it may still be counted with it
-}
-
-func (l *RetryAfter) Error() string {
-	return "come back at " + l.Until.UTC().Format(time.RFC3339) + ": " + l.Err.Error()
-}
-
-// Unwrap gives the cause.
-func (l *RetryAfter) Unwrap() error { return l.Err }
-
-// ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
-var ErrUnavailable = errors.New("GitHub is not available")
-
-// ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
-var ErrLimited = errors.New("GitHub limits the rate")
-
-// ErrNotYet is the cause of a *Later for what GitHub is going to have in a moment: its replicas lag behind its webhooks, and
-// a token that was made just now may lack its permissions.
-var ErrNotYet = errors.New("GitHub does not have it yet")
-
-// ErrNoAccess is the kind of a Refusal that says the app may not write there or can't see it: it is not installed, or issues
-// are off (403, 404, 410).
-var ErrNoAccess = errors.New("no access")
-
-// Refusal is returned when GitHub refuses a request for good: with a 4xx status that is no rate limit. Sending the same
-// request again soon gives the same answer, so somebody has to be told (A8).
-type Refusal struct {
-	Status int    // HTTP status, such as 422
-	Reason string // GitHub's own words, on one line
-	Err    error
-
-	// NotInstalled is set where the App isn't installed, or not any more: it was removed or suspended, or was not given the
-	// repository.
-	NotInstalled bool
-}
-
-func (r *Refusal) Error() string {
-	return fmt.Sprintf("GitHub refuses it (%d): %s", r.Status, r.Reason)
-}
-
-// Unwrap returns the client's error.
-func (r *Refusal) Unwrap() error { return r.Err }
-
-// Moved is the error of a write to a branch that has another head than was known: what was read of its pull request is
-// behind, or somebody pushed in between.
-type Moved struct {
-	Head string // of the branch, now
-	Err  error  // how GitHub refused the write
-}
-
-func (m *Moved) Error() string { return m.Err.Error() }
-
-// Unwrap returns the refusal.
-func (m *Moved) Unwrap() error { return m.Err }
-
-// Is reports whether target is ErrNoAccess and the status says so.
-func (r *Refusal) Is(target error) bool {
-	return target == ErrNoAccess && (r.Status == 403 || r.Status == 404 || r.Status == 410)
+// CardWriter pins the card. It is written as a comment.
+type CardWriter interface {
+	PinComment(ctx context.Context, ref incident.Ref, id int64) error
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -20,7 +21,7 @@ func AsideMessage(m Message, err error) (told Message, ok bool) {
 		id = string(text)
 	}
 	sum := sha256.Sum256([]byte(id))
-	aside := incident.PutAside{What: m.Why, Why: shortReason(err), ID: hex.EncodeToString(sum[:6])}
+	aside := incident.PutAside{What: m.Why, Why: ports.Reason(err), ID: hex.EncodeToString(sum[:6])}
 	if m.Comment() != nil {
 		aside.Comment = m.Comment().ID
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
@@ -29,7 +30,7 @@ func (r *reconciliation) handleConverted() (bool, error) {
 		return false, nil
 	}
 	if r.Before.Declared == nil || !r.Before.Running() {
-		return true, r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
+		return true, r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{})
 	}
 	return true, r.endRemoved(incident.Removed{How: "converted", By: r.Snapshot.Items[i].By, Title: r.Snapshot.Title, Severity: r.Before.Severity, Drill: r.Before.Drill})
 }
@@ -48,14 +49,14 @@ func (r *reconciliation) handleRemoved() (bool, error) {
 // endRemoved ends an incident whose issue is no more.
 func (r *reconciliation) endRemoved(gone incident.Removed) error {
 	r.hasLooked = true
-	r.forgetOpenIncident(r.m.Ref)
+	r.forgetOpenIncident(r.Ref)
 	r.mu.Lock()
-	delete(r.lastLooks, r.m.Ref)
+	delete(r.lastLooks, r.Ref)
 	r.mu.Unlock()
-	r.saveKept(outageKey(r.m.Ref), []byte{})
+	r.saveKept(outageKey(r.Ref), []byte{})
 	r.Metrics.Record(metrics.Removed, 1, gone.How)
-	r.Logger.Error("incident ended: its issue is no more", "incident", r.m.Ref.String(), "how", gone.How, "by", gone.By, "severity", gone.Severity)
-	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{}); err != nil {
+	r.Logger.Error("incident ended: its issue is no more", "incident", r.Ref.String(), "how", gone.How, "by", gone.By, "severity", gone.Severity)
+	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	settings := r.settingsName()
@@ -83,21 +84,21 @@ func (r *reconciliation) pageCoordinators(policy incident.Policy, gone incident.
 	if len(policy.Escalation) > 0 && len(policy.Escalation[0].By) > 0 {
 		by = policy.Escalation[0].By
 	}
-	key := r.m.Ref.String() + "/removed"
+	key := r.Ref.String() + "/removed"
 	text := cmp.Or(gone.By, "Somebody") + " " + howRemoved[gone.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
 	for _, kind := range by {
 		if kind == "github" { // there is no issue on which somebody could be mentioned
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := r.sendOnce(r.Ctx, r.m.Ref, "removed "+kind, func(ctx context.Context, before delivery) error {
-			return r.Pager.Page(ctx, Page{Ref: r.m.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
+		isNew, _, err := r.deliveries.Send(r.Ctx, r.Ref, "removed "+kind, func(ctx context.Context, before delivery.Attempt) error {
+			return r.Pager.Page(ctx, Page{Ref: r.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
 				Title: "P1 ended without a close: " + gone.Title, Text: text,
-				URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.m.Ref), fmt.Sprintf("/%d", r.m.Ref.Number)),
+				URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.Ref), fmt.Sprintf("/%d", r.Ref.Number)),
 				Severity: gone.Severity, Service: service})
 		})
 		if isNew {
-			r.countPage(kind, r.m.Ref.String(), key, err)
+			r.countPage(kind, r.Ref.String(), key, err)
 		}
 	}
 }

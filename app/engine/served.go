@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -147,7 +149,7 @@ func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 			"repository", first)
 		if e.Store != nil {
 			if err := e.Store.Save(ctx, firstServedKey(owner), []byte(first)); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", firstServedKey(owner), "err", redact(err))
+				e.Logger.Warn("not kept outside GitHub", "name", firstServedKey(owner), "err", ports.Redact(err))
 			}
 		}
 	}
@@ -207,14 +209,14 @@ func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string
 		names, err = config.ParseRepositories(content, owner)
 	}
 	switch {
-	case err != nil && len(list.names) == 0 && !isRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
+	case err != nil && len(list.names) == 0 && !ports.IsRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
 		return nil, err // the message waits until it is known
 	case err != nil:
-		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", redact(err))
+		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", ports.Redact(err))
 	case ok:
 		if !slices.Equal(names, list.names) && e.Store != nil {
 			if err := e.Store.Save(ctx, repositoryListKey(owner), []byte(strings.Join(names, " "))); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", repositoryListKey(owner), "err", redact(err))
+				e.Logger.Warn("not kept outside GitHub", "name", repositoryListKey(owner), "err", ports.Redact(err))
 			}
 		}
 		list.names, list.missed = names, time.Time{}
@@ -254,7 +256,7 @@ func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
 	id, err := e.GitHub.RepositoryID(ctx, repo)
 	if err != nil {
 		if !errors.Is(err, ErrNoAccess) {
-			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", redact(err))
+			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", ports.Redact(err))
 		}
 		return 0
 	}
@@ -279,7 +281,7 @@ func (e *Engine) boundID(ctx context.Context, name string) int64 {
 	}
 	text, err := e.Store.Load(ctx, boundKey(name))
 	if err != nil {
-		e.Logger.Warn("not readable outside GitHub", "name", boundKey(name), "err", redact(err))
+		e.Logger.Warn("not readable outside GitHub", "name", boundKey(name), "err", ports.Redact(err))
 		return 0
 	}
 	id, _ = strconv.ParseInt(string(text), 10, 64)
@@ -296,7 +298,7 @@ func (e *Engine) bind(ctx context.Context, name string, id int64) {
 	}
 	if e.Store != nil {
 		if err := e.Store.Save(ctx, boundKey(name), []byte(strconv.FormatInt(id, 10))); err != nil {
-			e.Logger.Warn("not kept outside GitHub", "name", boundKey(name), "err", redact(err))
+			e.Logger.Warn("not kept outside GitHub", "name", boundKey(name), "err", ports.Redact(err))
 			return
 		}
 	}
@@ -319,12 +321,12 @@ func (r *reconciliation) cameFromServed() (bool, error) {
 	if r.IsRebuilt {
 		return false, nil
 	}
-	return r.servesHome(r.declaredRef())
+	return r.servesHome(r.DeclaredRef())
 }
 
 // servesHome reports whether the repository where the incident was declared is another one, and is served.
 func (r *reconciliation) servesHome(declared incident.Ref) (bool, error) {
-	if naming.Equal(declared.FullName(), r.m.Ref.FullName()) {
+	if naming.Equal(declared.FullName(), r.Ref.FullName()) {
 		return false, nil
 	}
 	return r.serves(r.Ctx, declared, r.boundID(r.Ctx, declared.FullName()))
@@ -359,26 +361,26 @@ func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
 		if r.cameFromServedOffline() {
 			return false, nil
 		}
-		if isRefused(looked) || errors.Is(looked, ErrNoAccess) {
+		if ports.IsRefused(looked) || errors.Is(looked, ErrNoAccess) {
 			r.hasLooked = true
 			return true, nil
 		}
 		return true, looked
 	}
-	if !r.Snapshot.Gone && !isSame(r.Snapshot.Ref, r.m.Ref) {
+	if !r.Snapshot.Gone && !isSame(r.Snapshot.Ref, r.Ref) {
 		return false, nil // it is passed on to the name that it has
 	}
 	if from, err := r.cameFromServed(); err != nil || from {
 		return err != nil, err
 	}
 	r.hasLooked = true
-	r.Logger.Warn("issue left: its repository is not for incidents", "incident", r.m.Ref.String(), "id", r.m.Repository, "why", r.m.Why)
+	r.Logger.Warn("issue left: its repository is not for incidents", "incident", r.Ref.String(), "id", r.m.Repository, "why", r.m.Why)
 	if !r.Snapshot.Gone && !r.Snapshot.Pull && r.isUsed() {
 		if err := r.postUnservedNotice(); err != nil {
 			return true, err
 		}
 	}
-	return true, r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{})
+	return true, r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{})
 }
 
 // isUsed reports whether somebody used the issue as an incident.
@@ -391,16 +393,16 @@ const unservedKey = "unserved"
 
 // postUnservedNotice says once that the repository is not for incidents. It mentions nobody.
 func (r *reconciliation) postUnservedNotice() error {
-	text, err := r.renderSay(incident.Say{Name: "unserved", Line: r.m.Ref.FullName()})
+	text, err := r.Render(incident.Say{Name: "unserved", Line: r.Ref.FullName()})
 	if err != nil {
 		return err
 	}
-	said := marksFor(unservedKey)
-	_, err = r.GitHub.CommentOnce(r.Ctx, r.m.Ref, r.isMarked(said[0]), r.signComment(text, said...))
-	if isRefused(err) {
-		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.m.Ref.String(), "err", redact(err))
+	said := look.MarksFor(unservedKey)
+	_, err = r.GitHub.CommentOnce(r.Ctx, r.Ref, r.IsMarked(said[0]), r.SignComment(text, said...))
+	if ports.IsRefused(err) {
+		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.Ref.String(), "err", ports.Redact(err))
 	} else if err != nil {
-		return fmt.Errorf("say that %s is not for incidents: %w", r.m.Ref.FullName(), err)
+		return fmt.Errorf("say that %s is not for incidents: %w", r.Ref.FullName(), err)
 	}
 	r.noteUnservedNotice()
 	return nil
@@ -410,7 +412,7 @@ func (r *reconciliation) postUnservedNotice() error {
 func (r *reconciliation) isUnservedNoticed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at, ok := r.unservedNoticed[r.m.Ref]
+	at, ok := r.unservedNoticed[r.Ref]
 	return ok && r.Now.Sub(at) < repositoryIDLife
 }
 
@@ -422,17 +424,17 @@ func (r *reconciliation) noteUnservedNotice() {
 			delete(r.unservedNoticed, ref)
 		}
 	}
-	r.unservedNoticed[r.m.Ref] = r.Now
+	r.unservedNoticed[r.Ref] = r.Now
 }
 
 // routedRepository returns the repository to which a rule leads a report: one that is for incidents, or else the rule's own.
 func (r *reconciliation) routedRepository(to string) (incident.Ref, error) {
 	owner, name, ok := naming.SplitRepository(to)
 	if !ok {
-		return r.m.Ref, nil
+		return r.Ref, nil
 	}
 	repo := incident.Ref{Owner: owner, Repo: name}
-	if naming.Equal(repo.FullName(), r.m.Ref.FullName()) {
+	if naming.Equal(repo.FullName(), r.Ref.FullName()) {
 		return repo, nil
 	}
 	served, err := r.serves(r.Ctx, repo, 0)
@@ -440,57 +442,8 @@ func (r *reconciliation) routedRepository(to string) (incident.Ref, error) {
 		return repo, err
 	}
 	if !served {
-		r.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", r.m.Ref.FullName(), "to", to)
-		return r.m.Ref, nil
+		r.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", r.Ref.FullName(), "to", to)
+		return r.Ref, nil
 	}
 	return repo, nil
-}
-
-// noteShared notes that an issue was just read or opened in another repository, and returns its name.
-func (r *reconciliation) noteShared(repo string, number int, id int64) string {
-	name := fmt.Sprintf("%s#%d", repo, number)
-	if ref, err := incident.ParseRef(name); err == nil && id != 0 {
-		r.noteVerified(ref)
-	}
-	return name
-}
-
-func (r *reconciliation) noteVerified(issue incident.Ref) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for ref, at := range r.verifiedIssues {
-		if r.Now.Sub(at) >= repositoryIDLife {
-			delete(r.verifiedIssues, ref)
-		}
-	}
-	r.verifiedIssues[issue] = r.Now
-}
-
-// isOtherIssue reports whether an issue is not the one with an id that had its name before. One that was renamed with its repository, or
-// transferred, is read with another name.
-func isOtherIssue(name incident.Ref, id int64, read Ticket) bool {
-	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && isSame(read.Ref, name)
-}
-
-// verifySameIssue returns a Refusal if the issue of a name in another repository is not the one with an id any more: the repository was renamed,
-// and another has its name. What is for one must not be written into the other.
-func (r *reconciliation) verifySameIssue(name incident.Ref, id int64) error {
-	r.mu.Lock()
-	at, checked := r.verifiedIssues[name]
-	r.mu.Unlock()
-	if id == 0 || checked && r.Now.Sub(at) < repositoryIDLife {
-		return nil
-	}
-	read, err := r.GitHub.ReadTicket(r.Ctx, name)
-	if isRefused(err) {
-		return nil // as the write is going to be
-	}
-	if err != nil {
-		return fmt.Errorf("look whether %s is the same still: %w", name, err)
-	}
-	if isOtherIssue(name, id, read) {
-		return &Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() + " by now", Err: ErrNoAccess}
-	}
-	r.noteVerified(name)
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/app/texts"
@@ -46,7 +47,7 @@ func (r *reconciliation) loadPolicy() error {
 		return nil
 	}
 	content, from, err := r.readConfiguration()
-	if isRefused(err) {
+	if ports.IsRefused(err) {
 		return r.useLastGood(last, known, err)
 	}
 	if err != nil {
@@ -96,8 +97,8 @@ func (r *reconciliation) useLastGood(last cachedPolicy, known bool, refused erro
 	if !known {
 		last = r.lastGoodUnderAnyName()
 	}
-	last.read, last.broken = r.Now, incident.BrokenConfig{Where: "unreadable", Why: shortReason(refused)}
-	r.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", redact(refused))
+	last.read, last.broken = r.Now, incident.BrokenConfig{Where: "unreadable", Why: ports.Reason(refused)}
+	r.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", ports.Redact(refused))
 	r.usePolicy(last)
 	return nil
 }
@@ -109,7 +110,7 @@ func (e *Engine) savePolicy(ctx context.Context, repo string, before, file []byt
 		return before
 	}
 	if err := e.Store.Save(ctx, policyKey(repo), file); err != nil {
-		e.Logger.Warn("the configuration could not be kept for when GitHub is out", "repository", repo, "err", redact(err))
+		e.Logger.Warn("the configuration could not be kept for when GitHub is out", "repository", repo, "err", ports.Redact(err))
 		return nil
 	}
 	return file
@@ -137,7 +138,7 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 	unknown.missed, unknown.removed = e.loadMissed(ctx, repo)
 	content, err := e.Store.Load(ctx, policyKey(repo))
 	if err != nil {
-		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err", redact(err))
+		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err", ports.Redact(err))
 		return unknown
 	}
 	policy, err := config.Parse(content)
@@ -194,23 +195,23 @@ const sharedRepository = ".github"
 // checkConfiguration checks the configuration and the postmortem template, of which a push changed one, before it is merged: on the
 // commit, line by line.
 func (r *reconciliation) checkConfiguration() error {
-	served, err := r.serves(r.Ctx, r.m.Ref, r.m.Repository)
-	if err != nil || !served && r.m.Ref.Repo != sharedRepository {
+	served, err := r.serves(r.Ctx, r.Ref, r.m.Repository)
+	if err != nil || !served && r.Ref.Repo != sharedRepository {
 		return err
 	}
-	configuration, hasConfiguration, err := r.GitHub.ReadFileAt(r.Ctx, r.m.Ref, config.Path, r.m.Commit())
-	if isRefused(err) {
+	configuration, hasConfiguration, err := r.GitHub.ReadFileAt(r.Ctx, r.Ref, config.Path, r.m.Commit())
+	if ports.IsRefused(err) {
 		return nil // the app was removed
 	}
 	if err != nil {
 		return err
 	}
-	template, hasTemplate, err := r.GitHub.ReadFileAt(r.Ctx, r.m.Ref, postmortem.TemplatePath, r.m.Commit())
-	if err != nil && !isRefused(err) {
+	template, hasTemplate, err := r.GitHub.ReadFileAt(r.Ctx, r.Ref, postmortem.TemplatePath, r.m.Commit())
+	if err != nil && !ports.IsRefused(err) {
 		return err
 	}
 	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && r.m.Floor != nil && waited < maxLag {
-		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.m.Ref.FullName())}
+		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.Ref.FullName())}
 	}
 	if !hasConfiguration && !hasTemplate {
 		return nil // removed again
@@ -220,29 +221,29 @@ func (r *reconciliation) checkConfiguration() error {
 	if _, err := config.Parse(configuration); err != nil {
 		summaries = append(summaries, config.Summary(config.Path, err, true))
 		for _, m := range config.Mistakes(err) {
-			run.note(config.Path, m.Line, m.Problem)
+			addNote(&run, config.Path, m.Line, m.Problem)
 		}
 	}
 	if mistakes := postmortem.LintTemplate(string(template)); len(mistakes) > 0 {
 		summaries = append(summaries, fmt.Sprintf("%s can't be used: %s. Postmortems have the standard one.",
 			texts.Code(postmortem.TemplatePath), texts.Inert(templateMistakes(mistakes), 900)))
 		for _, m := range mistakes {
-			run.note(postmortem.TemplatePath, m.Line, fmt.Sprintf("column %d: %s", m.Column, m.Text))
+			addNote(&run, postmortem.TemplatePath, m.Line, fmt.Sprintf("column %d: %s", m.Column, m.Text))
 		}
 	}
 	if n := len(run.Notes); n > 0 {
 		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake", "mistakes"), strings.Join(summaries, "\n\n")
 	}
-	err = r.GitHub.ReportCheck(r.Ctx, r.m.Ref, run)
-	if isRefused(err) { // there is no incident to tell
-		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.m.Ref.FullName(), "commit", r.m.Commit(), "err", redact(err))
+	err = r.GitHub.ReportCheck(r.Ctx, r.Ref, run)
+	if ports.IsRefused(err) { // there is no incident to tell
+		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit", r.m.Commit(), "err", ports.Redact(err))
 		return nil
 	}
 	return err
 }
 
-// note adds a mistake to a check.
-func (run *CheckRun) note(path string, line int, problem string) {
+// addNote adds a mistake to a check.
+func addNote(run *CheckRun, path string, line int, problem string) {
 	line = max(1, line)
 	run.Notes = append(run.Notes, Note{Path: path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: problem})
 }

@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/mark"
@@ -37,8 +40,8 @@ type openIncident struct {
 // routeSignal finds the incident that a source's report belongs to, opens it if there is none, and passes the report on to it:
 // each incident has one writer, and this look is at none yet (I1, I6).
 func (r *reconciliation) routeSignal() error {
-	if served, err := r.serves(r.Ctx, r.m.Ref, 0); err != nil || !served {
-		r.Logger.Error("report dropped: its repository is not for incidents", "repository", r.m.Ref.FullName(), "err", err)
+	if served, err := r.serves(r.Ctx, r.Ref, 0); err != nil || !served {
+		r.Logger.Error("report dropped: its repository is not for incidents", "repository", r.Ref.FullName(), "err", err)
 		return err
 	}
 	s, d, err := r.decideReport()
@@ -49,7 +52,7 @@ func (r *reconciliation) routeSignal() error {
 		return r.forwardBounce(s)
 	}
 	if d.Action == intake.Drop {
-		r.replyToReporter(s, "Nothing was opened: a rule of "+r.m.Ref.FullName()+" drops this.")
+		r.replyToReporter(s, "Nothing was opened: a rule of "+r.Ref.FullName()+" drops this.")
 		return nil
 	}
 	repo, err := r.routedRepository(d.Repository)
@@ -71,7 +74,7 @@ func (r *reconciliation) routeSignal() error {
 	if ref.Number == 0 {
 		if d.Action == intake.Note || !s.Firing {
 			r.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", r.dedupHash(s.DedupKey), "firing", s.Firing)
-			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.m.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
+			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
 		}
 		if ref, err = r.openForSignal(repo, s, d); err != nil {
@@ -90,8 +93,8 @@ func (r *reconciliation) routeSignal() error {
 func (r *reconciliation) routedTo(ref incident.Ref) *incident.Signal {
 	s := r.m.Signal()
 	routed := &incident.Signal{Body: s.Body, Key: s.Key, Count: s.Count, Event: s.Event, ID: s.ID, At: s.At}
-	if ref.FullName() != r.m.Ref.FullName() {
-		routed.Rules = r.m.Ref.FullName()
+	if ref.FullName() != r.Ref.FullName() {
+		routed.Rules = r.Ref.FullName()
 	}
 	return routed
 }
@@ -119,7 +122,7 @@ func (r *reconciliation) reroute() (bool, error) {
 	if err := json.Unmarshal(r.m.Signal().Body, &s); err != nil {
 		return false, fmt.Errorf("read a signal: %w", err)
 	}
-	if _, ok := r.answeredByTag(s, r.m.Ref, nil); ok {
+	if _, ok := r.answeredByTag(s, r.Ref, nil); ok {
 		if !gone {
 			return false, nil
 		}
@@ -130,17 +133,17 @@ func (r *reconciliation) reroute() (bool, error) {
 		}
 		returned.Body = text
 	}
-	r.forgetOpenIncident(r.m.Ref)
-	number, err := r.GitHub.FindIncident(r.Ctx, r.m.Ref.FullName(), r.isAboutDedup(r.Ctx, r.dedupHashes(r.m.Ref, s.DedupKey)...))
+	r.forgetOpenIncident(r.Ref)
+	number, err := r.GitHub.FindIncident(r.Ctx, r.Ref.FullName(), r.isAboutDedup(r.Ctx, r.dedupHashes(r.Ref, s.DedupKey)...))
 	if err != nil {
 		return false, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
-	if number == r.m.Ref.Number {
+	if number == r.Ref.Number {
 		return false, &RetryAfter{Until: r.Now.Add(2 * time.Second), Err: errors.New("GitHub still lists it as open")}
 	}
 	returned.Rules, returned.IsReturned = "", true
 	back.Ref.Number, back.What = 0, &returned
-	back.Delivery = "back " + signal.ID + " " + r.m.Ref.String() // SQS would take it for the one that came at first
+	back.Delivery = "back " + signal.ID + " " + r.Ref.String() // SQS would take it for the one that came at first
 	if owner, name, ok := strings.Cut(signal.Rules, "/"); ok {
 		back.Ref = incident.Ref{Owner: owner, Repo: name}
 	}
@@ -233,7 +236,7 @@ func (e *Engine) isAboutDedup(ctx context.Context, troubles ...string) IsMarked 
 	for _, t := range troubles {
 		marks = append(marks, signalMark(t))
 	}
-	return e.isMarked(ctx, []string{noIncident}, marks...)
+	return look.IsMarked(e.markKeys(), e.signedSince(ctx), []string{noIncident}, marks...)
 }
 
 // signalMark marks an incident with the trouble that it is about.
@@ -246,7 +249,7 @@ func (r *reconciliation) forwardAck() error {
 		return nil
 	}
 	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
-	ref, err := r.findOpenIncident(r.m.Ref, trouble)
+	ref, err := r.findOpenIncident(r.Ref, trouble)
 	if err != nil || ref.Number == 0 {
 		return err
 	}
@@ -470,7 +473,7 @@ func (r *reconciliation) replyToReporter(s intake.Signal, text string) {
 		return
 	}
 	if err := r.Replier.Reply(r.Ctx, s.Reply, text); err != nil {
-		r.Logger.Warn("reporter could not be answered", "repository", r.m.Ref.FullName(), "source", s.Source, "err", redact(err))
+		r.Logger.Warn("reporter could not be answered", "repository", r.Ref.FullName(), "source", s.Source, "err", ports.Redact(err))
 	}
 }
 
@@ -514,7 +517,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := e.sendOnce(ctx, repo, key+" "+kind, func(ctx context.Context, before delivery) error {
+		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind, func(ctx context.Context, before delivery.Attempt) error {
 			return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service, URL: s.URL,
 				To:       slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }),
 				Title:    "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title),
@@ -543,7 +546,7 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	}
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
-	r := &reconciliation{Engine: e, Ctx: patient, m: Message{Ref: repo}, Now: e.Clock.Now().UTC()}
+	r := e.newReconciliation(patient, Message{Ref: repo})
 	if err := r.loadPolicy(); err != nil {
 		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
 		return e.lastPolicy(ctx, repo.FullName())

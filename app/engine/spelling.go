@@ -12,9 +12,9 @@ import (
 // respelledRef returns the name of the issue that was read, as GitHub spells it. ok is false where the message spells it so, too.
 func (r *reconciliation) respelledRef() (ref incident.Ref, ok bool) {
 	repository, number, ok := naming.ReadIssue(r.Snapshot.URL)
-	same := ok && number == r.m.Ref.Number && naming.Equal(repository, r.m.Ref.FullName())
-	if !same || repository == r.m.Ref.FullName() {
-		return r.m.Ref, false
+	same := ok && number == r.Ref.Number && naming.Equal(repository, r.Ref.FullName())
+	if !same || repository == r.Ref.FullName() {
+		return r.Ref, false
 	}
 	owner, repo, _ := naming.SplitRepository(repository)
 	return incident.Ref{Owner: owner, Repo: repo, Number: number}, true
@@ -31,7 +31,7 @@ func (r *reconciliation) forwardToSpelling() (bool, error) {
 	on := r.m
 	on.Ref = ref
 	if id := cmp.Or(r.m.Delivery, signalID(r.m)); id != "" {
-		on.Delivery = "spelt " + id + " " + r.m.Ref.String() // SQS would take it for the one that came at first
+		on.Delivery = "spelt " + id + " " + r.Ref.String() // SQS would take it for the one that came at first
 	}
 	if err := r.Queue.Enqueue(r.Ctx, on, time.Time{}); err != nil {
 		return false, fmt.Errorf("pass on to %s: %w", ref, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
@@ -49,7 +50,7 @@ func (r *reconciliation) handleFailedLook(failed error) error {
 	case errors.As(failed, &refusal):
 		return r.handleRefusedLook(refusal, failed)
 	case errors.Is(failed, ErrNoAccess): // the operator does not serve this account
-		r.Logger.Warn("incident left: its account is not served", "incident", r.m.Ref.String(), "err", redact(failed))
+		r.Logger.Warn("incident left: its account is not served", "incident", r.Ref.String(), "err", ports.Redact(failed))
 		r.hasLooked = true
 		return nil
 	case errors.Is(failed, ErrNotYet):
@@ -74,7 +75,7 @@ func (r *reconciliation) handleBrokenOff(failed error) error {
 	var next time.Time
 	switch {
 	case r.hasStepped:
-		r.pageByServices(func(incident.Send) bool { return true })
+		r.pages.SendOutside(func(incident.Send) bool { return true })
 		if isEscalating(r.State) && r.Store != nil {
 			r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil}) // with what came of the pages
 			next = r.State.NextEscalation()
@@ -121,10 +122,10 @@ func (r *reconciliation) outagePause() time.Duration {
 func (r *reconciliation) unavailableFor() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	since, ok := r.unavailableSince[r.m.Ref]
+	since, ok := r.unavailableSince[r.Ref]
 	if !ok || r.Now.Sub(since) > longestOutage {
 		since = r.Now
-		r.unavailableSince[r.m.Ref] = since
+		r.unavailableSince[r.Ref] = since
 	}
 	return r.Now.Sub(since)
 }
@@ -136,7 +137,7 @@ func (r *reconciliation) handleGone() (over bool, err error) {
 	if refusal == nil {
 		refusal = &Refusal{Status: 404, Reason: "the issue was transferred", Err: ErrNoAccess}
 	}
-	err = r.handleRefusedLook(refusal, fmt.Errorf("read the issue (%s): %w", r.m.Ref, refusal))
+	err = r.handleRefusedLook(refusal, fmt.Errorf("read the issue (%s): %w", r.Ref, refusal))
 	return !r.isAbandoned || r.m.Signal() == nil, err
 }
 
@@ -162,13 +163,13 @@ func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error
 	if !page.IsZero() {
 		next = earlier(next, page)
 	}
-	r.Logger.Error("look refused by GitHub: looking again", "incident", r.m.Ref.String(), "why", r.m.Why, "status", refusal.Status, "reason", refusal.Reason,
+	r.Logger.Error("look refused by GitHub: looking again", "incident", r.Ref.String(), "why", r.m.Why, "status", refusal.Status, "reason", refusal.Reason,
 		"running", series.Runs, "refused_for", refusedFor, "next", next)
 	if !r.m.IsBare() {
 		return &RetryAfter{Until: next, Err: failed} // it carries what GitHub does not have, or what is signed
 	}
 	r.hasLooked = true
-	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, next); err != nil {
+	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, next); err != nil {
 		return fmt.Errorf("set the timer for another look: %w", err)
 	}
 	return nil
@@ -176,13 +177,13 @@ func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error
 
 // abandon stops looking at an incident that GitHub has refused to show for so long. What carries something is put aside in the end.
 func (r *reconciliation) abandon(series refusedLook, failed error) error {
-	r.Logger.Error("incident left: GitHub has refused the look for too long", "incident", r.m.Ref.String(), "since", series.Since,
+	r.Logger.Error("incident left: GitHub has refused the look for too long", "incident", r.Ref.String(), "since", series.Since,
 		"running", series.Runs, "status", series.Status, "reason", series.Reason)
-	r.forgetOpenIncident(r.m.Ref)
+	r.forgetOpenIncident(r.Ref)
 	r.mu.Lock()
-	delete(r.lastLooks, r.m.Ref)
+	delete(r.lastLooks, r.Ref)
 	r.mu.Unlock()
-	if err := r.Scheduler.Schedule(r.Ctx, r.m.Ref, time.Time{}); err != nil {
+	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
 	r.isAbandoned = true
@@ -211,15 +212,15 @@ func (r *reconciliation) recordRefusedLook(refusal *Refusal) refusedLook {
 	series.Next = r.Now.Add(min(max(firstRelook, r.Now.Sub(series.Since)/2), lastRelook))
 	series.Status, series.Reason = refusal.Status, refusal.Reason
 	r.mu.Lock()
-	r.refusedLooks[r.m.Ref] = series
+	r.refusedLooks[r.Ref] = series
 	r.mu.Unlock()
 	if r.Store != nil {
 		text, err := json.Marshal(series)
 		if err == nil {
-			err = r.Store.Save(r.Ctx, refusedLookKey(r.m.Ref), text)
+			err = r.Store.Save(r.Ctx, refusedLookKey(r.Ref), text)
 		}
 		if err != nil {
-			r.Logger.Warn("refused look not kept", "incident", r.m.Ref.String(), "err", redact(err))
+			r.Logger.Warn("refused look not kept", "incident", r.Ref.String(), "err", ports.Redact(err))
 		}
 	}
 	return series
@@ -228,18 +229,18 @@ func (r *reconciliation) recordRefusedLook(refusal *Refusal) refusedLook {
 // refusedSeries returns the refusals before this one.
 func (r *reconciliation) refusedSeries() (series refusedLook, ok bool) {
 	r.mu.Lock()
-	series, ok = r.refusedLooks[r.m.Ref]
+	series, ok = r.refusedLooks[r.Ref]
 	r.mu.Unlock()
 	if r.Store == nil {
 		return series, ok
 	}
-	text, err := r.Store.Load(r.Ctx, refusedLookKey(r.m.Ref))
+	text, err := r.Store.Load(r.Ctx, refusedLookKey(r.Ref))
 	var kept refusedLook
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &kept)
 	}
 	if err != nil {
-		r.Logger.Warn("refused look not readable", "incident", r.m.Ref.String(), "err", redact(err))
+		r.Logger.Warn("refused look not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		return series, ok
 	}
 	if kept.Next.After(series.Next) {
@@ -255,7 +256,7 @@ func (r *reconciliation) isKnownRunning() bool {
 		return true
 	}
 	r.mu.Lock()
-	_, ok := r.lastLooks[r.m.Ref]
+	_, ok := r.lastLooks[r.Ref]
 	r.mu.Unlock()
 	if ok || r.Store == nil {
 		return ok
@@ -267,18 +268,18 @@ func (r *reconciliation) isKnownRunning() bool {
 // clearRefusedLooks ends a series of refusals.
 func (r *reconciliation) clearRefusedLooks() {
 	r.mu.Lock()
-	series, ok := r.refusedLooks[r.m.Ref]
-	delete(r.refusedLooks, r.m.Ref)
+	series, ok := r.refusedLooks[r.Ref]
+	delete(r.refusedLooks, r.Ref)
 	r.mu.Unlock()
 	if !ok {
 		return
 	}
-	r.Logger.Info("look works again", "incident", r.m.Ref.String(), "refused_for", r.Now.Sub(series.Since), "status", series.Status)
+	r.Logger.Info("look works again", "incident", r.Ref.String(), "refused_for", r.Now.Sub(series.Since), "status", series.Status)
 	if r.Store == nil {
 		return
 	}
-	if err := r.Store.Save(r.Ctx, refusedLookKey(r.m.Ref), []byte{}); err != nil {
-		r.Logger.Warn("refused look not forgotten", "incident", r.m.Ref.String(), "err", redact(err))
+	if err := r.Store.Save(r.Ctx, refusedLookKey(r.Ref), []byte{}); err != nil {
+		r.Logger.Warn("refused look not forgotten", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 }
 
@@ -286,7 +287,7 @@ func (r *reconciliation) clearRefusedLooks() {
 func (r *reconciliation) clearUnavailable() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.unavailableSince, r.m.Ref)
+	delete(r.unavailableSince, r.Ref)
 }
 
 // refusalKind names a refusal for the metrics.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -18,7 +19,7 @@ func TestUrgency(t *testing.T) {
 	paging.Updates.From, paging.Updates.Due, paging.Updates.Stage = now.Add(-25*time.Minute), now.Add(-5*time.Minute), 2
 	reminding.Updates.From, reminding.Updates.Due = now.Add(-20*time.Minute), now.Add(4*time.Minute)
 	unanswered.IC = ""
-	owes := deferral{now.Add(-time.Second), UrgencyTicket}
+	owes := look.Deferral{At: now.Add(-time.Second), Urgency: UrgencyTicket}
 	for name, test := range map[string]struct {
 		card *knownCard
 		m    Message
@@ -31,8 +32,8 @@ func TestUrgency(t *testing.T) {
 		"a timer that reminds":             {&knownCard{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
 		"a timer that pages":               {&knownCard{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
 		"a page whose mention is not out":  {&knownCard{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},
-		"work that was left":               {&knownCard{state: open}, Message{Why: "clock", Due: owes.at}, UrgencyTicket},
-		"work that was left, and a page":   {&knownCard{state: paging}, Message{Why: "clock", Due: owes.at}, UrgencyPage},
+		"work that was left":               {&knownCard{state: open}, Message{Why: "clock", Due: owes.At}, UrgencyTicket},
+		"work that was left, and a page":   {&knownCard{state: paging}, Message{Why: "clock", Due: owes.At}, UrgencyPage},
 		"a comment while a page falls due": {&knownCard{state: paging}, Message{Why: "issue_comment.created"}, UrgencyPage},
 	} {
 		t.Run(name, func(t *testing.T) {

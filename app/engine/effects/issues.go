@@ -1,0 +1,204 @@
+package effects
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// IssuesAPI is what Issues needs of GitHub.
+type IssuesAPI interface {
+	// FindIssue looks in repo ("owner/repo") for an issue by the app, opened since, that is marked; number is 0 if there is
+	// none.
+	FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, id int64, err error)
+	// OpenIssue opens an issue. It never retries: find it first.
+	OpenIssue(ctx context.Context, repo string, i ports.NewIssue) (number int, id int64, err error)
+	// ReadTicket reads an issue in another repository. Gone is set for one that was deleted.
+	ReadTicket(ctx context.Context, ref incident.Ref) (ports.Ticket, error)
+}
+
+// Issues opens issues in other repositories once, and makes sure that they are still the same (A4, A7). An issue that the
+// app opens is looked for by its mark before. GitHub's list may be behind its own writes, and the answer to a write may be
+// lost: so what was opened, and what was about to be, is noted in the store too, or there would be two.
+type Issues struct {
+	*look.Look
+	GitHub IssuesAPI
+	Known  *KnownIssues
+}
+
+// KnownIssues is what this process knows of issues in other repositories.
+type KnownIssues struct {
+	Store ports.Store // nil: only this process knows
+
+	mu       sync.Mutex
+	opened   map[string]OpenedIssue     // by key
+	verified map[incident.Ref]time.Time // when they were found to be the same as before
+}
+
+// OpenedIssue is an issue that the app opened or tried to open.
+type OpenedIssue struct {
+	At     time.Time `json:"at"`
+	Number int       `json:"number,omitempty"` // 0: the answer is unknown
+	ID     int64     `json:"id,omitempty"`
+	Mark   string    `json:"mark,omitempty"` // a further mark in its text
+}
+
+// How long nothing is opened again after an answer was lost.
+const (
+	DoubtWaiting = 20 * time.Second // somebody waits for it
+	DoubtUnasked = 45 * time.Second // nobody does
+)
+
+const (
+	openedLife   = 15 * time.Minute // how long GitHub's list may be behind
+	verifiedLife = time.Hour        // how long an issue counts as the same without asking again
+)
+
+// Find looks for an issue of the incident by its mark; its number is 0 if there is none.
+func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err error) {
+	return e.GitHub.FindIssue(e.Ctx, repo, is, e.State.Declared.At)
+}
+
+// OpenOnce opens an issue that was not found by its mark, unless that was done just now. further may be another mark in its
+// text. It returns a *ports.RetryAfter while the issue may have been opened already.
+func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (o OpenedIssue, err error) {
+	key := e.openedKey(repo, mark)
+	known := e.loadOpened(key)
+	age := e.Now.Sub(known.At)
+	if known.Number != 0 && age < openedLife {
+		return known, nil
+	}
+	if !known.At.IsZero() && known.Number == 0 && age < doubt {
+		return o, &ports.RetryAfter{Until: known.At.Add(doubt),
+			Err: fmt.Errorf("%w: an issue in %s may have been opened, and the answer was lost", ports.ErrNotYet, repo)}
+	}
+
+	e.saveOpened(key, OpenedIssue{At: e.Now})
+	o = OpenedIssue{At: e.Now, Mark: further}
+	o.Number, o.ID, err = e.GitHub.OpenIssue(e.Ctx, repo, n)
+	switch {
+	case err == nil:
+		e.saveOpened(key, o)
+	case ports.IsRefused(err) || errors.Is(err, ports.ErrLimited) || errors.Is(err, ports.ErrNotYet):
+		e.saveOpened(key, OpenedIssue{}) // it was not opened
+	}
+	return o, err
+}
+
+func (e Issues) openedKey(repo, mark string) string {
+	mac := hmac.New(sha256.New, e.Keys[0])
+	mac.Write([]byte(strings.Join([]string{"opened", repo, mark}, "\n")))
+	return "opened/" + hex.EncodeToString(mac.Sum(nil))[:24]
+}
+
+// loadOpened returns what is known of an issue; the zero value if nothing is.
+func (e Issues) loadOpened(key string) (o OpenedIssue) {
+	e.Known.mu.Lock()
+	o = e.Known.opened[key]
+	e.Known.mu.Unlock()
+	if e.Known.Store == nil {
+		return o
+	}
+	text, err := e.Known.Store.Load(e.Ctx, key)
+	var stored OpenedIssue
+	if err == nil && len(text) > 0 {
+		err = json.Unmarshal(text, &stored)
+	}
+	if err != nil {
+		e.Logger.Warn("opened issue not known", "incident", e.Ref.String(), "err", ports.Redact(err))
+	}
+	if stored.At.After(o.At) {
+		return stored
+	}
+	return o
+}
+
+// saveOpened notes what is known of an issue.
+func (e Issues) saveOpened(key string, o OpenedIssue) {
+	e.Known.mu.Lock()
+	if e.Known.opened == nil {
+		e.Known.opened = map[string]OpenedIssue{}
+	}
+	for other, known := range e.Known.opened {
+		if e.Now.Sub(known.At) > openedLife {
+			delete(e.Known.opened, other)
+		}
+	}
+	e.Known.opened[key] = o
+	e.Known.mu.Unlock()
+	if e.Known.Store == nil {
+		return
+	}
+	text, err := json.Marshal(o)
+	if err == nil {
+		err = e.Known.Store.Save(e.Ctx, key, text)
+	}
+	if err != nil {
+		e.Logger.Warn("opened issue not noted", "incident", e.Ref.String(), "err", ports.Redact(err))
+	}
+}
+
+// Verify returns a *ports.Refusal if the issue of that name is not the one with that id any more: its repository was renamed,
+// and another one took the name. What is for one must not be written into the other (A7).
+func (e Issues) Verify(name incident.Ref, id int64) error {
+	e.Known.mu.Lock()
+	at, isVerified := e.Known.verified[name]
+	e.Known.mu.Unlock()
+	if id == 0 || isVerified && e.Now.Sub(at) < verifiedLife {
+		return nil
+	}
+	read, err := e.GitHub.ReadTicket(e.Ctx, name)
+	if ports.IsRefused(err) {
+		return nil // the write is going to be refused, too
+	}
+	if err != nil {
+		return fmt.Errorf("check whether %s is still the same issue: %w", name, err)
+	}
+	if IsOtherIssue(name, id, read) {
+		return &ports.Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() + " by now",
+			Err: ports.ErrNoAccess}
+	}
+	e.noteVerified(name)
+	return nil
+}
+
+// IsOtherIssue reports whether an issue that was read is not the one with an id that had its name before. One that was
+// renamed with its repository, or transferred, is read under another name.
+func IsOtherIssue(name incident.Ref, id int64, read ports.Ticket) bool {
+	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && naming.Equal(read.Ref.String(), name.String())
+}
+
+// nameRead returns the name of an issue that was read or opened just now, and notes that it is the one with that id.
+func (e Issues) nameRead(repo string, number int, id int64) string {
+	name := fmt.Sprintf("%s#%d", repo, number)
+	if ref, err := incident.ParseRef(name); err == nil && id != 0 {
+		e.noteVerified(ref)
+	}
+	return name
+}
+
+func (e Issues) noteVerified(issue incident.Ref) {
+	e.Known.mu.Lock()
+	defer e.Known.mu.Unlock()
+	if e.Known.verified == nil {
+		e.Known.verified = map[incident.Ref]time.Time{}
+	}
+	for ref, at := range e.Known.verified {
+		if e.Now.Sub(at) >= verifiedLife {
+			delete(e.Known.verified, ref)
+		}
+	}
+	e.Known.verified[issue] = e.Now
+}

@@ -1,0 +1,256 @@
+package effects
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+func newPages(l *look.Look, g *fakeGitHub, p *fakePager, log *delivery.Log) *Pages {
+	return &Pages{Look: l, Comments: newComments(l, g), Pager: p, Deliveries: log,
+		MailTag: func(incident.Ref) string { return "tag" }, CountPage: func(string, string, string, error) {}}
+}
+
+// page pages the coordinators by services.
+func page(n string, at time.Time, by ...string) incident.Send {
+	return incident.Send{Key: "page/" + n, At: at, To: []string{"incident-coordinators"}, By: by, Why: "asked", Asker: "alice"}
+}
+
+func TestI5APageGoesOutsideFirstAndIsMentionedOnce(t *testing.T) {
+	g, p, l, log := newFakeGitHub(), &fakePager{}, newLook(t), newLog()
+	ask(l, page("1", now, "pagerduty", "github"))
+	e := newPages(l, g, p, log)
+	for range 2 {
+		if err := e.Apply(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.pages) != 1 || p.pages[0].Key != "acme/incidents#7/page/1" || !strings.HasSuffix(p.pages[0].Title, "globex: Logins fail") {
+		t.Errorf("pages %+v", p.pages)
+	}
+	if got := g.texts(ref); len(got) != 1 || !strings.Contains(g.comments[ref][0].body, "@acme/incident-coordinators") {
+		t.Errorf("comments %q", got)
+	}
+
+	again := newLook(t) // a look that is made again: the first one crashed before the card
+	ask(again, page("1", now, "pagerduty"))
+	if err := newPages(again, g, p, log).Apply(); err != nil || len(p.pages) != 1 {
+		t.Errorf("%v, %d pages", err, len(p.pages))
+	}
+}
+
+func TestI5APageThatFailsIsReportedAndTriedAgain(t *testing.T) {
+	g, p, l, log := newFakeGitHub(), &fakePager{fail: map[string]error{"pagerduty": errors.New("HTTP 500\nand more")}}, newLook(t), newLog()
+	ask(l, page("1", now, "pagerduty"))
+	l.State.Paging.Pages = []incident.Page{{Key: "page/1", At: now}}
+	if err := newPages(l, g, p, log).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if failed := l.State.Paging.Pages[0]; !strings.Contains(failed.Failed, "HTTP 500") || strings.Contains(failed.Failed, "and more") {
+		t.Errorf("the state says %+v", failed)
+	}
+
+	p.fail = nil
+	again := newLook(t)
+	ask(again, page("1", now, "pagerduty"))
+	if err := newPages(again, g, p, log).Apply(); err != nil || len(p.pages) != 2 {
+		t.Errorf("%v, %d pages", err, len(p.pages))
+	}
+}
+
+func TestI5ALatePageThatIsAnsweredIsSkipped(t *testing.T) {
+	g, p, l := newFakeGitHub(), &fakePager{}, newLook(t)
+	late := page("1", now.Add(-5*time.Minute), "pagerduty")
+	late.Why = "team" // carol has the role by now
+	ask(l, late)
+	if err := newPages(l, g, p, newLog()).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.pages) != 0 || len(g.calls) != 0 {
+		t.Errorf("pages %v, calls %v", p.pages, g.calls)
+	}
+}
+
+func TestI5OfTwoLatePagesToTheSamePeopleTheNewerGoesOut(t *testing.T) {
+	g, p, l := newFakeGitHub(), &fakePager{}, newLook(t)
+	first, second := page("1", now.Add(-time.Minute), "pagerduty"), page("2", now, "pagerduty")
+	first.Why, second.Why = "update", "update"
+	l.State.Updates.Overdue = true
+	ask(l, first, second)
+	if err := newPages(l, g, p, newLog()).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.pages) != 1 || !strings.HasSuffix(p.pages[0].Key, "/page/2") {
+		t.Errorf("pages %+v", p.pages)
+	}
+}
+
+func TestA8AMentionThatGitHubRefusesIsAFailedPage(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	g.fail["PostComment"] = refusal(403)
+	ask(l, page("1", now, "github"))
+	l.State.Paging.Pages = []incident.Page{{Key: "page/1", At: now}}
+	if err := newPages(l, g, &fakePager{}, newLog()).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if l.State.Paging.Pages[0].Failed == "" {
+		t.Errorf("the state says %+v", l.State.Paging.Pages[0])
+	}
+}
+
+func TestI5WhileGitHubIsOutPagesGoOutsideOnlyWithTheirTime(t *testing.T) {
+	g, p, l := newFakeGitHub(), &fakePager{}, newLook(t)
+	ask(l, page("1", now, "pagerduty", "github"), page("2", now, "slack"))
+	e := newPages(l, g, p, newLog())
+	e.IsOffline = true
+	if got := e.Owed(); len(got) != 2 {
+		t.Errorf("owed %v", got)
+	}
+	e.SendOutside(func(s incident.Send) bool { return s.Key == "page/1" })
+	g.wantCalls(t)
+	if len(p.pages) != 1 || p.pages[0].Key != TimedKey("acme/incidents#7/page/1", now) {
+		t.Errorf("pages %+v", p.pages)
+	}
+}
+
+func TestI5WithoutAPagerAPageFails(t *testing.T) {
+	l := newLook(t)
+	ask(l, page("1", now, "pagerduty"))
+	l.State.Paging.Pages = []incident.Page{{Key: "page/1", At: now}}
+	e := newPages(l, newFakeGitHub(), nil, newLog())
+	e.Pager = nil
+	if err := e.Apply(); err != nil || l.State.Paging.Pages[0].Failed == "" {
+		t.Errorf("%v; the state says %+v", err, l.State.Paging.Pages[0])
+	}
+}
+
+func newUpdates(l *look.Look, g *fakeGitHub, p *fakePager) Updates {
+	return Updates{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}, Announcer: p,
+		Deliveries: newLog(), MailTag: func(incident.Ref) string { return "tag" },
+		TextOf: func(string) (string, error) { return "We are on it.", nil }}
+}
+
+// update is a customer update.
+func update(fact, text string) incident.Announce {
+	return incident.Announce{Fact: fact, At: now, Customers: []string{"globex"}, Text: text}
+}
+
+func TestA7OnlyTheTextReachesTheCustomersIssue(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "issue", To: "globex/shared"}}
+	e := newUpdates(l, g, &fakePager{})
+	ask(l, update("c5.0", "We are on it."), update("c6.0", "It works again."))
+	if err := e.Apply(); err != nil {
+		t.Fatal(err)
+	}
+	g.wantCalls(t, "OpenIssue globex/shared", "PostComment globex/shared#1")
+	opened := g.issues["globex/shared"]
+	all := opened[0].Title + opened[0].Body + g.comments[incident.Ref{Owner: "globex", Repo: "shared", Number: 1}][0].body
+	if len(opened) != 1 || strings.Contains(all, "acme") || strings.Contains(all, "incidents") {
+		t.Errorf("opened %+v", opened)
+	}
+
+	again := newLook(t) // the card was not written
+	again.Policy, again.IsRebuilt = l.Policy, true
+	ask(again, update("c5.0", "We are on it."), update("c6.0", "It works again."))
+	if err := newUpdates(again, g, &fakePager{}).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	g.wantCalls(t)
+}
+
+func TestV3AChannelThatFailsKeepsTheUpdateFromNoOther(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "email", To: "ops@globex.test"}, {Kind: "slack", To: "C1"}}
+	p := &fakePager{fail: map[string]error{"email": errors.New("no such mailbox")}}
+	ask(l, update("c5.0", "We are on it."))
+	if err := newUpdates(l, g, p).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.texts) != 2 || p.texts[1].Text != "We are on it." || p.texts[1].Tag != "tag" {
+		t.Errorf("announcements %+v", p.texts)
+	}
+	if !slices.ContainsFunc(l.Effects, func(e incident.Effect) bool { r, ok := e.(incident.Remind); return ok && r.Say.Name != "" }) {
+		t.Errorf("nobody hears that globex was not reached by mail: %+v", l.Effects)
+	}
+}
+
+func TestA8AnIssueThatGitHubRefusesIsSharedLater(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "issue", To: "globex/shared"}}
+	g.fail["OpenIssue"] = refusal(403)
+	ask(l, update("c5.0", "We are on it."))
+	if err := newUpdates(l, g, &fakePager{}).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	if !l.State.IsRefused(incident.UpdateEffect("globex")) {
+		t.Errorf("refused: %v", l.State.Refused)
+	}
+}
+
+func TestA7NothingIsWrittenIntoAnIssueThatTookTheName(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	shared := incident.Ref{Owner: "globex", Repo: "shared", Number: 4}
+	g.tickets[shared] = ports.Ticket{Ref: shared, ID: 99}
+	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "issue", To: "globex/shared"}}
+	l.State.Updates.Shared = []incident.Shared{{Customer: "globex", Issue: shared.String(), ID: 4}}
+	ask(l, update("c5.0", "We are on it."))
+	if err := newUpdates(l, g, &fakePager{}).Apply(); err != nil {
+		t.Fatal(err)
+	}
+	g.wantCalls(t, "ReadTicket globex/shared#4")
+	if !l.State.IsRefused(incident.UpdateEffect("globex")) {
+		t.Errorf("refused: %v", l.State.Refused)
+	}
+}
+
+func TestAPhaseIsBroadcastOnce(t *testing.T) {
+	l, p := newLook(t), &fakePager{}
+	l.Policy.Broadcast = []string{"C1", "C2"}
+	ask(l, incident.Broadcast{Key: "phase/fixing", At: now, Phase: "fixing"})
+	e := newUpdates(l, newFakeGitHub(), p)
+	for range 2 {
+		if err := e.Broadcast(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(p.texts) != 2 || !strings.Contains(p.texts[0].Text, "Fixing · Incident Coordinator carol · Operations Engineer bob") {
+		t.Errorf("announcements %+v", p.texts)
+	}
+}
+
+// Two looks that overlap, as GitHub's list is behind: the second finds what the first opened in the store.
+func TestA4AnIssueIsOpenedOnce(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{}}
+	for range 2 {
+		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.wantCalls(t, "OpenIssue acme/shop")
+}
+
+func TestA4AnIssueWhoseAnswerIsLostIsNotOpenedAgainAtOnce(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{}}
+	g.fail["OpenIssue"] = errors.New("connection reset")
+	for range 2 {
+		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err == nil {
+			t.Error("no error")
+		}
+	}
+	g.wantCalls(t, "OpenIssue acme/shop")
+	l.Now = l.Now.Add(DoubtUnasked)
+	delete(g.fail, "OpenIssue")
+	if o, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err != nil || o.Number != 1 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

@@ -1,0 +1,280 @@
+// Package ports holds what the engine needs of the world around it: the types in which GitHub, the queue, the store, the
+// pager and the customers' channels are spoken of, and the errors that they return. It holds no rule of the process.
+package ports
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// Queue takes messages for later, or again.
+type Queue interface {
+	// Enqueue stores m durably; it is handed out at or after at (zero: now), one at a time per m.Ref and in order.
+	// A message whose Delivery was stored before is not stored again within three days.
+	Enqueue(ctx context.Context, m incident.Message, at time.Time) error
+}
+
+// Scheduler keeps one time per incident at which to look again.
+type Scheduler interface {
+	// Schedule sets the incident's next look; a later call replaces it, the zero time removes it. Setting it twice is one.
+	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
+}
+
+// Store keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
+// configuration, and incidents that nobody has answered for; and what has left for people, so that it leaves once (A4). GitHub stays
+// the truth: what is lost here costs little when it is back. ShelfDays says how long what is kept counts.
+type Store interface {
+	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
+	Save(ctx context.Context, name string, content []byte) error
+	// Kept gives what was kept last; nil if nothing was.
+	Load(ctx context.Context, name string) (content []byte, err error)
+}
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Pager pages people outside GitHub.
+type Pager interface {
+	// Page sends one page. The same key is the same page: where the service can, sending it again doesn't page twice. An error that
+	// has a method Reached() []string names those of several whom the page reached all the same.
+	Page(ctx context.Context, p Page) error
+}
+
+// Page is a page to people.
+type Page struct {
+	Ref      incident.Ref
+	Key      string // owner/repo#number/page/n: the service's deduplication key
+	To       []string
+	Reached  []string // by the service's own names, whom a try before reached that failed for others
+	Title    string
+	Text     string
+	URL      string
+	Severity string
+	Drill    bool
+	Service  incident.Service // by which it goes out
+	Tag      string           // which a mail carries, so that an answer finds the incident; empty: there is none yet
+}
+
+// Announcer tells customers.
+type Announcer interface {
+	// Announce sends text by one channel of a customer. The same key is the same message.
+	Announce(ctx context.Context, a Announcement) error
+}
+
+// Announcement is a text for a customer. Nothing else leaves (A7).
+type Announcement struct {
+	Key      string
+	Customer string
+	Channel  incident.Channel
+	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
+	Text     string
+	At       time.Time
+	Tag      string // which a mail carries, so that an answer finds the incident; it tells nobody which
+}
+
+// Replier answers people in the chat in which they wrote.
+type Replier interface {
+	// Reply writes text to an address that the chat gave with the message.
+	Reply(ctx context.Context, address, text string) error
+}
+
+// Written is a comment or an issue by the app, as GitHub shows it.
+type Written struct {
+	Body      string
+	IsComment bool
+	Created   time.Time
+	Updated   time.Time
+}
+
+// IsMarked tells what the app wrote with a mark of its own. It is asked about nobody else's words.
+type IsMarked func(Written) bool
+
+// Ticket is how a follow-up's issue stands.
+type Ticket struct {
+	Ref       incident.Ref // its present name
+	ID        int64
+	Own       bool // this app opened it
+	Created   time.Time
+	Updated   time.Time
+	Open      bool
+	Gone      bool
+	Body      string
+	Assignees []string
+}
+
+// NewIssue is an issue to open.
+type NewIssue struct {
+	Title     string
+	Body      string
+	Labels    []string
+	Assignees []string
+}
+
+// CheckRun is what a check says of a commit.
+type CheckRun struct {
+	Commit  string
+	Name    string
+	Passed  bool
+	Title   string
+	Summary string // Markdown
+	Notes   []Note
+}
+
+// Note is what a check says of lines of a file.
+type Note struct {
+	Path          string
+	Line, EndLine int // from 1
+	Warning       bool
+	Title, Text   string
+}
+
+// Publication is a branch with one commit and its pull request.
+type Publication struct {
+	Branch    string
+	Files     map[string]string // path → content
+	Message   string
+	Title     string
+	Body      string
+	Reviewers []string // logins, asked one by one: one that GitHub refuses must not lose the others
+	Teams     []string // slugs
+}
+
+// Pull is a pull request's state.
+type Pull struct {
+	Number   int
+	Branch   string
+	Head     string // commit
+	Base     string // branch
+	Merged   bool
+	MergedAt time.Time
+	MergedBy string
+	Open     bool
+	ByApp    bool
+	Updated  time.Time
+}
+
+// Snapshot is an issue as one look found it.
+type Snapshot struct {
+	Ref       incident.Ref // its present name
+	ID        int64
+	Title     string
+	Body      string
+	Author    string
+	AuthorBot bool
+	Own       bool // this app opened it
+	Created   time.Time
+	Updated   time.Time
+	URL       string
+	Private   bool
+	Pull      bool // it is a pull request
+	Locked    bool
+	Gone      bool // it can't be found: it was deleted or transferred, or the App lost its access
+	// Refused is GitHub's answer where the issue is Gone; nil: it answered with another issue.
+	Refused   *Refusal
+	Open      bool
+	Reason    string // GitHub's state_reason
+	Labels    []string
+	Assignees []string
+	Comments  int
+
+	Card  *Card  // nil: there is none
+	Items []Item // the timeline after the cursor and what else stood on the page, in GitHub's order
+	First int    // position of Items[0] in the timeline
+	Whole bool   // Items is the whole timeline
+}
+
+// Card is the app's card.
+type Card struct {
+	ID      int64
+	Body    string
+	Pinned  bool
+	Updated time.Time // zero: not known
+}
+
+// Item is one item of a timeline.
+type Item struct {
+	ID      string // "c<comment>" or "e<event>"
+	Event   string // "commented", "labeled", …
+	At      time.Time
+	Updated time.Time // of a comment, when it was edited last, or written
+	By      string
+	Bot     bool
+	Own     bool // by this app
+	Body    string
+	Edited  bool
+	Label   string
+	Login   string // assigned or unassigned
+	Comment int64
+	URL     string
+	Reacted bool   // it carries a reaction that the app gives
+	Was     string // renamed: the title before
+}
+
+// RetryAfter is an error that says when to come back: a rate limit, or an outage with a Retry-After.
+type RetryAfter struct {
+	Until      time.Time
+	Err        error
+	IsReserved bool // room is kept for that time: whoever comes later finds it gone
+	IsIdle     bool // nothing was done for the message: what repeats it may still be counted with it
+}
+
+func (l *RetryAfter) Error() string {
+	return "come back at " + l.Until.UTC().Format(time.RFC3339) + ": " + l.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (l *RetryAfter) Unwrap() error { return l.Err }
+
+// ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
+var ErrUnavailable = errors.New("GitHub is not available")
+
+// ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
+var ErrLimited = errors.New("GitHub limits the rate")
+
+// ErrNotYet is the cause of a *Later for what GitHub is going to have in a moment: its replicas lag behind its webhooks, and
+// a token that was made just now may lack its permissions.
+var ErrNotYet = errors.New("GitHub does not have it yet")
+
+// ErrNoAccess is the kind of a Refusal that says the app may not write there or can't see it: it is not installed, or issues
+// are off (403, 404, 410).
+var ErrNoAccess = errors.New("no access")
+
+// Refusal is returned when GitHub refuses a request for good: with a 4xx status that is no rate limit. Sending the same
+// request again soon gives the same answer, so somebody has to be told (A8).
+type Refusal struct {
+	Status int    // HTTP status, such as 422
+	Reason string // GitHub's own words, on one line
+	Err    error
+
+	// NotInstalled is set where the App isn't installed, or not any more: it was removed or suspended, or was not given the
+	// repository.
+	NotInstalled bool
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("GitHub refuses it (%d): %s", r.Status, r.Reason)
+}
+
+// Unwrap returns the client's error.
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// Moved is the error of a write to a branch that has another head than was known: what was read of its pull request is
+// behind, or somebody pushed in between.
+type Moved struct {
+	Head string // of the branch, now
+	Err  error  // how GitHub refused the write
+}
+
+func (m *Moved) Error() string { return m.Err.Error() }
+
+// Unwrap returns the refusal.
+func (m *Moved) Unwrap() error { return m.Err }
+
+// Is reports whether target is ErrNoAccess and the status says so.
+func (r *Refusal) Is(target error) bool {
+	return target == ErrNoAccess && (r.Status == 403 || r.Status == 404 || r.Status == 410)
+}

@@ -1,0 +1,217 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// registration is an App that somebody registered by a manifest. A sandbox has one App: this one, or the one it was made with.
+// https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+type registration struct {
+	ID           int64
+	Name         string
+	Slug         string
+	Description  string
+	URL          string
+	Owner        string
+	Public       bool
+	Permissions  map[string]string
+	Events       []string
+	HookURL      string
+	HookSecret   string
+	ClientSecret string
+	Key          []byte // PKCS #1
+	Created      time.Time
+	Code         string // by which the credentials are had, once
+	CodeUntil    time.Time
+	Installed    bool
+	Repositories []int64 // of the installation; nil: all
+}
+
+// manifest describes an App that is to be registered.
+type manifest struct {
+	Name        string
+	URL         string
+	Description string
+	Public      bool
+	Redirect    string `json:"redirect_url"`
+	Hook        struct {
+		URL    string
+		Active *bool
+	} `json:"hook_attributes"`
+	Permissions map[string]string `json:"default_permissions"`
+	Events      []string          `json:"default_events"`
+}
+
+// eventsOf tells which permission an event needs.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads
+var eventsOf = map[string]string{
+	"issues": "issues", "issue_comment": "issues", "sub_issues": "issues", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
+	"check_run": "checks", "check_suite": "checks", "repository": "metadata", "push": "contents", "create": "contents", "delete": "contents",
+	"repository_dispatch": "contents", "status": "statuses", "membership": "members", "team": "members",
+}
+
+// maxAppName is how long an App's name may be.
+const maxAppName = 34
+
+func readManifest(text string) (m manifest, err error) {
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return m, &Error{Status: statusUnprocessableEntity, Message: "The manifest is not JSON: " + err.Error()}
+	}
+	var wrong []FieldError
+	bad := func(field, message string) {
+		wrong = append(wrong, FieldError{Resource: "Integration", Field: field, Code: "custom", Message: message})
+	}
+	for _, at := range []struct{ field, value string }{{"url", m.URL}, {"hook_attributes.url", m.Hook.URL}, {"redirect_url", m.Redirect}} {
+		if u, err := url.Parse(at.value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			bad(at.field, at.field+" must be a valid URL")
+		}
+	}
+	for area, level := range m.Permissions {
+		if level != "read" && level != "write" && level != "admin" {
+			bad("default_permissions", fmt.Sprintf("Permission %s can't be %s", area, level))
+		}
+	}
+	for _, event := range m.Events {
+		area, known := eventsOf[event]
+		if !known || area != "metadata" && m.Permissions[area] == "" {
+			bad("default_events", "Default events unsupported: "+event)
+		}
+	}
+	if len(wrong) > 0 {
+		return m, &Error{Status: statusUnprocessableEntity, Message: "Invalid GitHub App configuration", Fields: wrong}
+	}
+	return m, nil
+}
+
+// mayRegister refuses whoever may not register an App for an account: people for themselves, the organisation's members for it.
+func (st *store) mayRegister(by *Actor, owner string) error {
+	u, ok := st.user(owner)
+	switch {
+	case !ok, u.Kind == KindUser && u.Login != by.Login, u.Kind == KindOrganization && !st.member(by.Login):
+		return errNotFound
+	case !st.appless():
+		return &Error{Status: statusUnprocessableEntity, Message: "A sandbox has one App, and " + st.app.Name + " is registered already. One without an App is started with --empty"}
+	}
+	return nil
+}
+
+// register registers the App, and gives the code by which its credentials are had.
+func (st *store) register(by *Actor, owner string, m manifest) (code string, err error) {
+	if err := st.mayRegister(by, owner); err != nil {
+		return "", err
+	}
+	name := strings.TrimSpace(m.Name)
+	slug := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '-'
+	}, name), "-")
+	switch _, taken := st.user(slug); {
+	case slug == "":
+		return "", invalid("Integration", "name", "custom", "Name can't be blank")
+	case len(name) > maxAppName:
+		return "", invalid("Integration", "name", "custom", fmt.Sprintf("Name is too long (maximum is %d characters)", maxAppName))
+	case taken:
+		return "", invalid("Integration", "name", "custom", "Name is already taken")
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return "", fmt.Errorf("make the App's key: %w", err)
+	}
+	a := &registration{ID: st.nextID("app"), Name: name, Slug: slug, Description: m.Description, URL: m.URL, Owner: owner, Public: m.Public,
+		Permissions: map[string]string{"metadata": "read"}, Events: m.Events, HookSecret: random(20), ClientSecret: random(20), Key: pemOf(key),
+		Created: st.now(), Code: random(20), CodeUntil: st.now().Add(time.Hour)}
+	for area, level := range m.Permissions {
+		a.Permissions[area] = level
+	}
+	if m.Hook.Active == nil || *m.Hook.Active {
+		a.HookURL = m.Hook.URL
+	}
+	st.Registered = a
+	if err := st.adopt(); err != nil {
+		return "", err
+	}
+	st.addUser(st.app.Login, KindBot, "")
+	st.changed()
+	st.emit(&pingEvent{App: a})
+	return a.Code, nil
+}
+
+// adopt makes the registered App the one that there is.
+func (st *store) adopt() error {
+	a := st.Registered
+	block, _ := pem.Decode(a.Key)
+	if block == nil {
+		return errors.New("the registered App has no key")
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("the registered App's key: %w", err)
+	}
+	st.app = &app{ID: a.ID, Slug: a.Slug, Login: naming.BotOf(a.Slug), Name: a.Name, Description: a.Description, External: a.URL, Owner: a.Owner,
+		Permissions: a.Permissions, Events: a.Events, HookURL: a.HookURL, HookSecret: a.HookSecret, key: key, secret: a.HookSecret + " tokens", created: a.Created}
+	return nil
+}
+
+// credentials gives what an App needs, once and within an hour.
+func (st *store) credentials(code string) (*registration, error) {
+	a := st.Registered
+	if a == nil || a.Code == "" || a.Code != code || st.now().After(a.CodeUntil) {
+		return nil, errNotFound
+	}
+	a.Code = ""
+	st.changed()
+	return a, nil
+}
+
+// mayInstall refuses whoever may not install the App on the organisation. A private App is installed where it belongs to.
+// https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/making-a-github-app-public-or-private
+func (st *store) mayInstall(by *Actor, slug string) error {
+	switch {
+	case st.Registered == nil || st.Registered.Slug != slug || !st.member(by.Login):
+		return errNotFound
+	case !st.Registered.Public && st.Registered.Owner != st.org.Login:
+		return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("%s is private: it can be installed on the account of %s alone, which has no repositories", st.Registered.Name, st.Registered.Owner)}
+	}
+	return nil
+}
+
+// install installs the App on the organisation; nil repositories are all of them.
+func (st *store) install(by *Actor, slug string, repositories []int64) error {
+	if err := st.mayInstall(by, slug); err != nil {
+		return err
+	}
+	was := st.Registered.Installed
+	st.Registered.Installed, st.Registered.Repositories = true, repositories
+	st.changed()
+	if !was {
+		st.emit(&installationEvent{By: by, Action: "created"})
+	}
+	return nil
+}
+
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+func pemOf(key *rsa.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+}
