@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -87,7 +88,7 @@ func osls(params []string) ([]byte, error) {
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
 	said, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(said), "Warning") {
-		return nil, fmt.Errorf("osls package: %v\n%s", err, said)
+		return nil, errors.Join(err, fmt.Errorf("osls package:\n%s", said))
 	}
 	return os.ReadFile(filepath.Join(dir, ".serverless", "cloudformation-template-update-stack.json"))
 }

@@ -4,7 +4,8 @@
 // A signature covers the whole body, so a body must be read before its sender is known. What is
 // held of bodies is bounded over all connections:
 //
-//   - the first 64 KiB of each request, more than an ordinary webhook or alert has, need nobody's leave: connections are bounded;
+//   - the first 64 KiB of each request, more than an ordinary webhook or alert has, are always taken:
+//     connections are bounded;
 //   - what is beyond comes out of one budget of 32 MiB, up to 1 MiB a request;
 //   - two requests at a time may be larger. GitHub's largest payload is 25 MB.
 //

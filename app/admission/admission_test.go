@@ -47,7 +47,11 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	now := b.of.now.Add(int64(n))
-	for most := b.of.most.Load(); now > most && !b.of.most.CompareAndSwap(most, now); most = b.of.most.Load() {
+	for {
+		most := b.of.most.Load()
+		if now <= most || b.of.most.CompareAndSwap(most, now) {
+			break
+		}
 	}
 	return n, err
 }

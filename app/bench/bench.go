@@ -23,7 +23,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sqlite"
 	"github.com/firebreak-dev/firebreak/app/webhook"
@@ -192,7 +191,7 @@ func endpoint(file string) (*server, error) {
 		return nil, err
 	}
 	s, err := listen(product(func(ctx context.Context, m incident.Message) error {
-		return store.Enqueue(ctx, engine.Message(m), time.Time{})
+		return store.Enqueue(ctx, m, time.Time{})
 	}))
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -325,14 +324,14 @@ func signature(body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// fsync counts how many small writes a second the disk takes one by one: what group commit is for.
+// fsync returns how many small writes a second the disk takes one by one, which group commit avoids.
 func fsync(ctx context.Context, dir string, during time.Duration) (float64, error) {
 	f, err := os.CreateTemp(dir, "fsync")
 	if err != nil {
 		return 0, err
 	}
 	defer os.Remove(f.Name())
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	page := make([]byte, 4096)
 	start, n := time.Now(), 0
 	for ; ctx.Err() == nil && time.Since(start) < during; n++ {
@@ -346,17 +345,21 @@ func fsync(ctx context.Context, dir string, during time.Duration) (float64, erro
 	return float64(n) / time.Since(start).Seconds(), ctx.Err()
 }
 
-// incidents is among how many incidents the deliveries are spread.
+// incidents is how many incidents the deliveries are for.
 const incidents = 1000
 
 // command is a comment that has to be looked at.
 const command = "/oe finding The disk is full"
 
-// delivery is the payload of a comment, of the size that GitHub sends: most of it are addresses.
+// delivery returns the payload of a comment, as large as GitHub sends it: most of it are addresses.
 func delivery(n int64, text string) []byte {
-	return fmt.Appendf(nil, `{"action":"created","issue":{"number":%d,"labels":[{"name":"incident"}],"comments":7,"body":"Customers see 502"%s},`+
-		`"comment":{"id":%d,"user":{"login":"alice","type":"User"%s},"body":%q,"created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z"},`+
-		`"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme","type":"Organization"}%s},"sender":{"login":"alice","type":"User"%s},"installation":{"id":7}}`,
+	return fmt.Appendf(nil, `{"action":"created","issue":{"number":%d,"labels":[{"name":"incident"}],`+
+		`"comments":7,"body":"Customers see 502"%s},`+
+		`"comment":{"id":%d,"user":{"login":"alice","type":"User"%s},"body":%q,`+
+		`"created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z"},`+
+		`"repository":{"name":"incidents","full_name":"acme/incidents",`+
+		`"owner":{"login":"acme","type":"Organization"}%s},`+
+		`"sender":{"login":"alice","type":"User"%s},"installation":{"id":7}}`,
 		n%incidents+1, few, n, few, text, many, few)
 }
 

@@ -271,7 +271,7 @@ func (p *parsedDocument) openSection(h *ast.Heading) {
 	asked := h == p.customer.heading || slices.ContainsFunc(p.required, func(r prompt) bool {
 		return headingKey(r.heading) == p.heading
 	})
-	if !(first && asked) && p.marked[h] == nil {
+	if (!first || !asked) && p.marked[h] == nil {
 		return
 	}
 	s := &section{name: title, level: h.Level, at: h.Pos()}

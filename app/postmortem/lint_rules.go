@@ -54,8 +54,11 @@ var (
 	waiting = regexp.MustCompile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
 	// blame finds words that say who instead of what. What comes before the group is quoted, or the
 	// opposite of blame.
-	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
-		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|[\pL\pN_]+['’]s fault|fault of|to blame|stupid(?:ly|ity)?|forgot to|failed to follow)\b`)
+	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|` +
+		`\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|` +
+		`\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
+		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|` +
+		`[\pL\pN_]+['’]s fault|fault of|to blame|stupid(?:ly|ity)?|forgot to|failed to follow)\b`)
 )
 
 // checkWords checks a block: whether it has words, and what should not be among them.

@@ -244,11 +244,11 @@ func TestC3Sections(t *testing.T) {
 	line := func(heading string) int {
 		return strings.Count(whole[:strings.Index(whole, "## "+heading+"\n")], "\n") + 1
 	}
-	gone := func(old, new string) string {
+	gone := func(old, fresh string) string {
 		if !strings.Contains(whole, old) {
 			t.Fatalf("no %q in the document", old)
 		}
-		return strings.Replace(whole, old, new, 1)
+		return strings.Replace(whole, old, fresh, 1)
 	}
 	trigger := "## Trigger\n\nThe disk was full.\n"
 	empty := []string{fmt.Sprintf("%d empty", line("Trigger"))}

@@ -157,8 +157,8 @@ func LastWritten(data []byte) (out []Written) {
 // Kept are the cells of the table that stay as people wrote them: columns by the number of the follow-up.
 type Kept map[int][]string
 
-// KeepRows puts what people wrote into the table of an old document into the same table of a fresh one: the cells that are kept,
-// and below them the rows that are no follow-up of the incident.
+// KeepRows copies what people wrote into the table of an old document to the same table of a fresh
+// one: the cells that are kept, and below them the rows that are no follow-up of the incident.
 func KeepRows(old, fresh string, kept Kept) string {
 	before, now := Rows(old), Rows(fresh)
 	if len(now) == 0 {

@@ -397,7 +397,10 @@ func nearest(name string) string {
 
 // Until November 2026 a template was one of Go's text/template.
 var (
-	oldTag   = regexp.MustCompile(`^-? ?(?:[.$(]|(?:if|with|range|end|else|define|template|block|break|continue|and|or|not|eq|ne|lt|le|gt|ge|len|index|slice|call|html|js|print|printf|println|urlquery|json|stamp|minute|lasted|long|since|who|why|link|inert|quote|code|mention|ref|names|utc|clock|moment|dur|wait|upper|sentence|role|service|plural)\b)|^/\*|-$`)
+	oldTag = regexp.MustCompile(`^-? ?(?:[.$(]|(?:if|with|range|end|else|define|template|block|` +
+		`break|continue|and|or|not|eq|ne|lt|le|gt|ge|len|index|slice|call|html|js|print|printf|println|` +
+		`urlquery|json|stamp|minute|lasted|long|since|who|why|link|inert|quote|code|mention|ref|names|utc|` +
+		`clock|moment|dur|wait|upper|sentence|role|service|plural)\b)|^/\*|-$`)
 	oldField = regexp.MustCompile(`\.([A-Z][A-Za-z]*)`)
 )
 

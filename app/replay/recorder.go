@@ -199,7 +199,7 @@ func (r *recorder) OpenIssue(_ context.Context, repo string, i engine.NewIssue) 
 	return n, int64(n), nil
 }
 
-func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string, id int64) error {
+func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string, _ int64) error {
 	r.note("add the issue in "+repo+" as a sub-issue", at(ref), "")
 	return nil
 }

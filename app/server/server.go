@@ -44,23 +44,25 @@ func Command(name string) *cobra.Command {
   FIREBREAK_PRIVATE_KEY or …_FILE     its private key, PEM
   FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
   FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
-  FIREBREAK_GITHUB_LIMITS             none, where that server has no secondary rate limits; default: those of GitHub itself
-  FIREBREAK_REPOSITORIES              repositories for incidents, as owner/repo or by id; owner/.github: as the list there says
-  FIREBREAK_ACCOUNTS                  organisations and people whose repositories are served; default: all that installed it
+  FIREBREAK_GITHUB_LIMITS             none, if that server has no secondary rate limits
+  FIREBREAK_REPOSITORIES              repositories for incidents, as owner/repo or by id; owner/.github: listed there
+  FIREBREAK_ACCOUNTS                  accounts whose repositories are served; default: all that installed it
   FIREBREAK_SECRET_NAME               the secret that a repository's file calls NAME
   FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with
   FIREBREAK_OUTBOUND_SECRET           this secret
-  FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached though they are not public
-  FIREBREAK_TRUSTED_PROXIES           addresses and networks of proxies whose X-Forwarded-For is believed; default: none
+  FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached although they are not public
+  FIREBREAK_TRUSTED_PROXIES           proxies whose X-Forwarded-For counts; default: none
 
-GitHub's webhooks are taken at /webhook and answered once they are on disk. Metrics for Prometheus stand at /metrics of an
-address of their own, which need not and should not be reached from outside. /healthz says whether work gets done, /readyz
-whether webhooks can be stored; both are at both addresses. systemd is told when it is ready and, with WatchdogSec, that
-work gets done. The log, on standard error, is JSON with a line for each look at an incident.
+GitHub sends its webhooks to /webhook, which answers once they are on disk. Prometheus reads
+/metrics at an address of its own, which should not be reachable from outside. /healthz says whether
+work gets done, /readyz whether webhooks can be stored; both are at both addresses. systemd is
+notified when it is ready and, with WatchdogSec, while work gets done. The log, on standard error, is
+JSON with a line for each look at an incident.
 
-SIGTERM ends it: nothing is begun any more, and what is under way has --grace to end. What is cut off after that is done by the
-next process. A second signal ends it at once. Whoever manages the process must wait longer than --grace before it kills: systemd
-waits 90 seconds, Kubernetes 30, and Docker 10 unless told otherwise (docker stop --time 30).`,
+SIGTERM ends it: nothing new is started, and the work under way has --grace to end. The next process
+does what is cut off after that. A second signal ends it at once. A service manager must wait longer
+than --grace before it kills the process: systemd waits 90 seconds, Kubernetes 30, and Docker 10
+(docker stop --time 30).`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log := logs.New(c.ErrOrStderr())
@@ -111,7 +113,7 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 	defer stop()
 	serving, cut := context.WithCancel(context.Background())
 	defer cut()
-	server := newServer(door, handler, serving)
+	server := newServer(serving, door, handler)
 	ended := make(chan error, 2)
 	go func() {
 		err := server.Serve(door.Guard.Listener(l))
@@ -151,9 +153,9 @@ func Run(ctx context.Context, out io.Writer, l net.Listener, door Door, handler 
 	return errors.Join(errs...)
 }
 
-// newServer returns a server that nobody can hold up by sending slowly: GitHub sends a webhook within
-// seconds. How long an answer may take is the handler's to say, since some wait for news.
-func newServer(door Door, handler http.Handler, serving context.Context) *http.Server {
+// newServer returns a server that nobody can block by sending slowly: GitHub sends a webhook within
+// seconds. The handler limits how long an answer may take, since some answers wait for news.
+func newServer(serving context.Context, door Door, handler http.Handler) *http.Server {
 	server := door.Guard.Server(handler, door.Log)
 	server.BaseContext = func(net.Listener) context.Context { return serving }
 	return server

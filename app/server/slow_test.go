@@ -55,13 +55,13 @@ func TestNobodyHoldsTheServerUpBySendingSlowly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := pipes{make(chan net.Conn), make(chan struct{})}
-				server := newServer(Door{Guard: &admission.Guard{}, Log: slog.New(slog.DiscardHandler)},
+				server := newServer(t.Context(), Door{Guard: &admission.Guard{}, Log: slog.New(slog.DiscardHandler)},
 					http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						if _, err := io.ReadAll(r.Body); err != nil {
 							panic(http.ErrAbortHandler) // as good as an answer that nobody reads
 						}
 						fmt.Fprintln(w, "ok")
-					}), t.Context())
+					}))
 				ended := make(chan error, 1)
 				go func() { ended <- server.Serve((&admission.Guard{}).Listener(l)) }()
 				ours, theirs := net.Pipe()

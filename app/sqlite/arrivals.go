@@ -132,7 +132,8 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 // requeueDead makes a message that was put aside due again. It keeps its id, so a look that is
 // under way would count as one that began after it: it gets a look of its own.
 func requeueDead(tx *sql.Tx, delivery string, at int64) error {
-	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?, light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
+	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?,
+		light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
 		WHERE delivery = ? AND dead <> ''`, at, rankProof, delivery)
 	return err
 }
@@ -163,7 +164,9 @@ func (s *Store) joinReport(tx *sql.Tx, ref incident.Ref, signal *incident.Signal
 	var id int64
 	var key string
 	var last []byte
-	err := tx.QueryRow(`SELECT id, key, body FROM messages WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?) ORDER BY id DESC LIMIT 1`,
+	err := tx.QueryRow(`SELECT id, key, body FROM messages
+		WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?)
+		ORDER BY id DESC LIMIT 1`,
 		ref.String(), signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isAssigned(ref.String(), id)) {
 		return false, nil

@@ -50,13 +50,13 @@ func moveAside(path string) (kept string, err error) {
 		if _, err := os.Lstat(kept); errors.Is(err, os.ErrNotExist) {
 			break
 		} else if err != nil {
-			return "", fmt.Errorf("put the damaged queue aside: %w", err)
+			return "", fmt.Errorf("move the damaged queue aside: %w", err)
 		}
 	}
 	for _, part := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(path+part, kept+part); err != nil &&
-			!(part != "" && errors.Is(err, os.ErrNotExist)) {
-			return "", fmt.Errorf("put the damaged queue aside: %w; move it away by hand", err)
+			(part == "" || !errors.Is(err, os.ErrNotExist)) {
+			return "", fmt.Errorf("move the damaged queue aside: %w; move it away by hand", err)
 		}
 	}
 	return kept, nil

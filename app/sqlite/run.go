@@ -265,8 +265,8 @@ func (s *Store) joinSweep(tx *sql.Tx, m engine.Message, due int64, body []byte) 
 // tried. A message that is assigned stays.
 func (s *Store) removeAlike(tx *sql.Tx, ref string,
 	isAlike func(m engine.Message, body []byte) bool) (tried int, ok bool, err error) {
-	rows, err := tx.Query(`SELECT id, body, tries FROM messages WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`,
-		ref)
+	rows, err := tx.Query(`SELECT id, body, tries FROM messages
+		WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`, ref)
 	if err != nil {
 		return 0, false, err
 	}

@@ -91,13 +91,15 @@ const answeredByLook = `ref = ? AND id <= ? AND light IN (1, 2) AND due <= ? AND
 // waiting as with ten (BenchmarkBacklog).
 const (
 	firstOfIncident = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + messageOrder + `, id LIMIT 1)`
-	selectNextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL SELECT due FROM messages m WHERE dead = '' AND (` +
+	selectNextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL
+		SELECT due FROM messages m WHERE dead = '' AND (` +
 		isUrgent + ` OR id = ` + firstOfIncident + `))`
 	selectDueNow   = `SELECT ref FROM ` + fromDue
 	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
 	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
 		`) GROUP BY ref ORDER BY min(due), min(id) LIMIT ?`
-	selectLaterDue   = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
+	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
+		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
 	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`
 	insertDelivery   = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
 	deleteDeliveries = `DELETE FROM deliveries WHERE at < ?`
@@ -198,10 +200,13 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{},
 		ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}),
 		firedAt: map[string]time.Time{}}
-	for to, query := range map[**sql.Stmt]string{&s.selectNext: selectNextDue, &s.selectTimers: selectTimersDue,
-		&s.selectDue: selectDueNow, &s.selectLater: selectLaterDue, &s.selectHead: selectFirst, &s.selectUrgent: selectFirstUrgent,
-		&s.selectArrivals: selectArrival, &s.noteDelivery: insertDelivery, &s.forgetDeliveries: deleteDeliveries, &s.addMessage: insertMessage,
-		&s.addArrivals: insertArrival, &s.dropArrivals: deleteArrival} {
+	for to, query := range map[**sql.Stmt]string{
+		&s.selectNext: selectNextDue, &s.selectTimers: selectTimersDue, &s.selectDue: selectDueNow,
+		&s.selectLater: selectLaterDue, &s.selectHead: selectFirst, &s.selectUrgent: selectFirstUrgent,
+		&s.selectArrivals: selectArrival, &s.noteDelivery: insertDelivery,
+		&s.forgetDeliveries: deleteDeliveries, &s.addMessage: insertMessage,
+		&s.addArrivals: insertArrival, &s.dropArrivals: deleteArrival,
+	} {
 		if *to, err = db.Prepare(query); err != nil {
 			return nil, errors.Join(withAdvice("open the queue", path, err), count.close(), db.Close())
 		}
@@ -426,7 +431,8 @@ func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
 	}
 	var oldest sql.NullInt64
 	err = s.db.QueryRowContext(ctx,
-		`SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''), min(due) FILTER (WHERE dead = '') FROM messages`).
+		`SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''),
+			min(due) FILTER (WHERE dead = '') FROM messages`).
 		Scan(&b.Messages, &b.Dead, &oldest)
 	if err != nil {
 		return b, fmt.Errorf("read the queue: %w", err)

@@ -68,7 +68,8 @@ func (t *tally) close() error {
 // countLost compares what the queue contains with what was acknowledged, and logs what is lost.
 // isAnew means that the file was moved aside, which has been logged already.
 func (s *Store) countLost(isAnew bool) error {
-	if err := s.db.QueryRow(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'), 0)`).Scan(&s.answered); err != nil {
+	row := s.db.QueryRow(`SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'arrivals'), 0)`)
+	if err := row.Scan(&s.answered); err != nil {
 		return err
 	}
 	if lost := s.tally.read() - s.answered; lost > 0 && !isAnew {

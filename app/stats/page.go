@@ -163,10 +163,10 @@ func (r *Report) plots() []*plot {
 func colours(severities []Group) (classes []string) {
 	others := []string{"main", "other", "third"}
 	for _, s := range severities {
-		switch {
-		case s.Name == "critical":
+		switch s.Name {
+		case "critical":
 			classes = append(classes, "alarm")
-		case s.Name == unconfirmed:
+		case unconfirmed:
 			classes = append(classes, "vague")
 		default:
 			classes = append(classes, others[0])

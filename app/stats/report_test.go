@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -289,7 +290,7 @@ func TestPlotsStayWithinTheirEdges(t *testing.T) {
 			dec := xml.NewDecoder(strings.NewReader("<svg" + svg + "</svg>"))
 			for {
 				token, err := dec.Token()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {

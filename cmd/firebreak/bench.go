@@ -21,15 +21,16 @@ func benchCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "bench",
-		Short: "Plays load against the product on this machine, and prints what it bears",
-		Long: `Plays load against the product on this machine: webhooks that are verified and stored, against a handler that only
-reads and computes the HMAC; with --functions the webhook function as Lambda runs it, against a function that does no more; and
-commands on many incidents at once against an embedded GitHub. Whoever sends the load shares the machine with what is measured,
-so compare the ratios; the times are this machine's.`,
+		Short: "Measures how much load the product bears on this machine",
+		Long: `Measures the product on this machine: webhooks that are verified and stored, compared with a
+handler that only reads and computes the HMAC; with --functions the webhook function as Lambda runs
+it, compared with a function that only does that; and commands on many incidents at once against an
+embedded GitHub. The sender of the load shares the machine with what is measured, so compare the
+ratios; the times are this machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Duration <= 0 || o.Clients < 1 || incidents < 1 || burst < 1 {
-				return errors.New("--duration, --clients, --incidents and --burst must be more than nothing")
+				return errors.New("--duration, --clients, --incidents and --burst must be more than 0")
 			}
 			folder, err := os.MkdirTemp(o.Dir, "firebreak-bench-")
 			if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
-// errAiling is what doctor ends with when something failed: what, it has said.
+// errAiling is returned when a check failed. The output has said which.
 var errAiling = errors.New("the product can't work yet: see above")
 
 func doctorCommand() *cobra.Command {
@@ -25,11 +25,11 @@ func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor [OWNER/REPO]",
 		Short: "Finds what is wrong with the setup, and says how to fix it",
-		Long: `Checks the App: its permissions and events, its webhook, and whether GitHub reaches the product with the right signature, by
-asking GitHub to deliver its ping again. With a repository it also checks the installation, the rate limit left, the
-configuration, labels, form, teams, who can be assigned, and what pages and updates for customers need. It pages nobody,
-tells no customer and changes nothing. Run it with the environment of ` + "`firebreak-serve`" +
-			`, whose secrets it looks for.
+		Long: `Checks the App: its permissions and events, its webhook, and whether GitHub reaches the product
+with the right signature, by asking GitHub to deliver its ping again. With a repository it also
+checks the installation, the rate limit left, the configuration, labels, form, teams, who can be
+assigned, and what pages and updates for customers need. It pages nobody, tells no customer and
+changes nothing. Run it with the environment of ` + "`firebreak-serve`" + `, since it looks for those secrets.
 
 It ends with status 1 if something failed.`,
 		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",

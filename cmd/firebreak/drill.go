@@ -22,15 +22,16 @@ func drillCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "drill OWNER/REPO",
 		Short: "Opens an exercise and plays an alert: it pages nobody and tells no customer",
-		Long: `Plays an alert as monitoring would report it, through the product's own intake: it fires, which opens an incident that is a
-drill, fires again, and recovers. Each time it says what to see and what to do. Ctrl+C stops it, and the drill stays open.
+		Long: `Plays an alert as monitoring would report it, through the product's own intake: it fires, which
+opens an incident that is a drill, fires again, and recovers. Each time it says what to see and what
+to do. Ctrl+C stops it, and the drill stays open.
 
-The intake is where --intake or FIREBREAK_INTAKE_URL says, and takes drills with FIREBREAK_INTAKE_GENERIC_SECRET or
-FIREBREAK_INTAKE_SECRET. FIREBREAK_INTAKE_REPOSITORY of the product must be OWNER/REPO. Without an address only the incident is
-opened, as the alert would.
+--intake or FIREBREAK_INTAKE_URL is the address of the intake, which takes drills with
+FIREBREAK_INTAKE_GENERIC_SECRET or FIREBREAK_INTAKE_SECRET. FIREBREAK_INTAKE_REPOSITORY of the product
+must be OWNER/REPO. Without an address the drill only opens the incident, as the alert would.
 
-A drill runs everything, pages nobody unless somebody asks by /ic escalate, tells no customer and is not counted. The
-command acts as the App, from the environment that serve uses.
+A drill runs everything, pages nobody unless somebody uses /ic escalate, tells no customer and is not
+counted. The command acts as the App, with the environment that serve uses.
 
 It ends with status 1 if the product does not answer.`,
 		Example: `  env $(cat firebreak.env) firebreak drill acme/incidents
@@ -98,20 +99,21 @@ const (
 `
 	drillAgain = `
 The alert fires again.
-  No other incident opens: a comment on this one counts the reports. Nobody needs to answer; go on with what you were at.
+  No other incident opens: a comment on this one counts the reports. Nobody needs to answer; go on with
+  what you were doing.
 `
 	drillRecovers = `
 The alert recovers.
-  Nothing closes by itself: the product asks on the incident whether it is over. If so, write down what helped,
-  /oe workaround …, and go on with /ic phase monitoring.
+  Nothing closes on its own: the product asks on the incident whether it is over. If so, record what
+  helped with /oe workaround …, and go on with /ic phase monitoring.
 `
 	drillOver = `
-That was all of the alert. The drill is open until somebody ends it, by /ic close or /incident decline drill over:
+The alert is over. The drill is open until somebody ends it, with /ic close or /incident decline drill over:
 %s
 `
 	drillAlone = `
-The alert fires once. To see it fire again and recover, give --intake with the address of the product's intake, and the
-secret of its sources in FIREBREAK_INTAKE_SECRET.
+The alert fires once. To see it fire again and recover, give --intake with the address of the product's
+intake, and the secret of its sources in FIREBREAK_INTAKE_SECRET.
 `
 )
 

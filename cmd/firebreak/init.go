@@ -21,11 +21,12 @@ func initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init OWNER/REPO",
 		Short: "Prepares a repository for incidents: labels, and one pull request with configuration and form",
-		Long: `Creates the labels that incidents carry, and opens one pull request with .github/firebreak.yml and the issue form. It changes
-nothing that exists, so it can be run again. It acts as the App, from the environment that serve uses.
+		Long: `Creates the labels of incidents, and opens one pull request with .github/firebreak.yml and the issue
+form. It changes nothing that exists, so you can run it again. It acts as the App, with the
+environment that serve uses.
 
-The repository is added to FIREBREAK_REPOSITORIES in the file of variables that setup wrote: Firebreak handles incidents in the
-repositories of that list only.`,
+It adds the repository to FIREBREAK_REPOSITORIES in the file of variables that setup wrote: Firebreak
+handles incidents only in the repositories of that list.`,
 		Example:           "  env $(cat firebreak.env) firebreak init acme/incidents --coordinators on-call",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -26,9 +26,9 @@ func lint() *cobra.Command {
 	var internal []string
 	c := &cobra.Command{
 		Use:   "lint FILE...",
-		Short: "Tells what postmortems still need; fails if something is missing",
-		Long: `Tells what postmortems still need, and fails if something is missing. Of a file called firebreak.yml it tells what is wrong with the
-configuration, and of .github/firebreak/postmortem.md what is wrong with the repository's postmortem template.`,
+		Short: "Checks postmortems, configurations and postmortem templates",
+		Long: `Prints what postmortems still need, and fails if something is missing. A file called firebreak.yml is
+checked as a configuration, and .github/firebreak/postmortem.md as a repository's postmortem template.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			findings := []finding{} // an empty list in JSON

@@ -25,12 +25,15 @@ func replayCommand() *cobra.Command {
 	var to string
 	c := &cobra.Command{
 		Use:   "replay {FILE | ID} {--dry-run | --to URL}",
-		Short: "Tells what the product would do with a recorded delivery, or delivers it to it",
-		Long: `Reads a delivery from GitHub, by its id or GUID, or from a file that holds it as GET /app/hook/deliveries/ID answers it (- is
-standard input). With --dry-run it prints what the
-product would do: it reads GitHub as it is now, and shows what it would write and whom it would page without doing so. What was
-done already is not in the plan. With --to it is delivered to a running product, signed with the webhook's secret, which GitHub
-itself does for three days only. The product does nothing twice.`,
+		Short: "Shows what the product would do with a recorded delivery, or delivers it again",
+		Long: `Reads a delivery from GitHub, by its id or GUID, or from a file with the answer of
+GET /app/hook/deliveries/ID (- is standard input).
+
+With --dry-run it prints what the product would do: it reads GitHub as it is now, and shows what it
+would write and whom it would page, without doing so. What is done already is not in the plan.
+
+With --to it delivers it to a running product, signed with the webhook's secret. GitHub itself does
+that for three days only. The product does nothing twice.`,
 		Example: `  env $(cat firebreak.env) firebreak replay 0b989ba4-242f-11e5-81e1-c7b6966d2516 --dry-run
   env $(cat firebreak.env) firebreak replay delivery.json --to http://127.0.0.1:8789/webhook`,
 		Args: cobra.ExactArgs(1),

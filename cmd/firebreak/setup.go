@@ -22,21 +22,24 @@ func setupCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "setup --webhook URL",
-		Short: "Registers the GitHub App by a page on this machine, in one click",
-		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may do and why, and
-GitHub asks you to confirm. The App's private key and webhook secret go where --to says and nowhere else:
+		Short: "Registers the GitHub App in one click, with a page on this machine",
+		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may
+do and why, and GitHub asks you to confirm. The App's private key and webhook secret are stored where
+--to says and nowhere else:
 
   env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" +
 			`, and the key in FILE.private-key.pem next to it
                          (without .env), both for your eyes only (0600)
   secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
-                         ends with the command that deploys the functions with them. The webhook's address is known after
-                         that: give any of yours here, and change it in the App's settings
+                         ends with the command that deploys the functions with them. The webhook's
+                         address is known after that: give any of yours here, and change it in the
+                         App's settings
 
 It overwrites nothing.`,
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
   firebreak setup --org acme --github-url https://github.acme.example --webhook https://firebreak.acme.example/webhook
-  firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook --to secretsmanager:firebreak`,
+  firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook \
+    --to secretsmanager:firebreak`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Logger = logger(c)
@@ -62,19 +65,7 @@ It overwrites nothing.`,
 			if err := o.Store.Check(c.Context()); err != nil {
 				return errors.Join(err, l.Close())
 			}
-			out := c.OutOrStdout()
-			if asJSON {
-				out = c.ErrOrStderr()
-			}
-			fmt.Fprintln(c.ErrOrStderr(),
-				"Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
-			var app setup.Registered
-			err = server.Run(c.Context(), out, l,
-				server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}, flow.Handler(),
-				func(ctx context.Context) (err error) {
-					app, err = flow.Wait(ctx)
-					return err
-				})
+			app, err := serveSetup(c, l, flow, asJSON)
 			if err != nil {
 				return err
 			}
@@ -106,7 +97,23 @@ It overwrites nothing.`,
 	return c
 }
 
-// manager gives AWS Secrets Manager by the credentials that the AWS command line would use.
+// serveSetup serves the page until the App is registered.
+func serveSetup(c *cobra.Command, l net.Listener, flow *setup.Flow, asJSON bool) (app setup.Registered, err error) {
+	out := c.OutOrStdout()
+	if asJSON {
+		out = c.ErrOrStderr()
+	}
+	fmt.Fprintln(c.ErrOrStderr(),
+		"Open this address in a browser in which you are signed in to GitHub; Ctrl+C ends it:")
+	door := server.Door{Guard: &admission.Guard{}, Log: logger(c), Grace: server.Brief}
+	err = server.Run(c.Context(), out, l, door, flow.Handler(), func(ctx context.Context) (err error) {
+		app, err = flow.Wait(ctx)
+		return err
+	})
+	return app, err
+}
+
+// manager returns AWS Secrets Manager with the credentials that the AWS command line would use.
 func manager(ctx context.Context) (setup.SecretsManager, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -97,16 +97,17 @@ func statsCommand() *cobra.Command {
 // statsHelp is the command's long text, with the definitions that the code counts by.
 func statsHelp() string {
 	var b strings.Builder
-	b.WriteString(`Reports the figures of a repository's incidents, read from its issues alone. It reads as the App, from the
-environment that serve uses. Drills, and what was declined or folded into another incident, are left out.
+	b.WriteString(`Reports the figures of a repository's incidents, read from its issues alone. It acts as the App, with
+the environment that serve uses. Drills, declined incidents and duplicates are left out.
 
-What was read is kept in a folder, so that the next run reads only what changed. It leaves a fifth of GitHub's rate
-limit to the incidents that run: where the rest doesn't suffice it stops, says when to go on, and goes on there.
+A folder keeps what was read, so that the next run reads only what changed. A fifth of GitHub's rate
+limit is left to running incidents: if the rest isn't enough it stops and says when to run it again,
+and then goes on from there.
 
 The figures:
 `)
 	for _, d := range incident.Definitions {
-		fmt.Fprintf(&b, "\n  %s (%s)\n%s", d.Title, d.Figure, fold(d.Text, 104, "      "))
+		fmt.Fprintf(&b, "\n  %s (%s)\n%s", d.Title, d.Figure, fold(d.Text, 96, "      "))
 	}
 	return b.String()
 }

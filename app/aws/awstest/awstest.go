@@ -5,6 +5,7 @@ package awstest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -163,8 +164,8 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, out any, err error)
 		_ = json.NewEncoder(w).Encode(out)
 		return
 	}
-	f, ok := err.(*failure)
-	if !ok {
+	var f *failure
+	if !errors.As(err, &f) {
 		f = &failure{http.StatusBadRequest, "SerializationException", err.Error()}
 	}
 	w.Header().Set("X-Amzn-Errortype", f.code)

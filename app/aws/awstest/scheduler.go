@@ -23,10 +23,12 @@ type schedule struct {
 }
 
 type scheduleInput struct {
-	GroupName, Name                                                                                        string
-	ActionAfterCompletion, ClientToken, Description, ScheduleExpression, ScheduleExpressionTimezone, State string
-	FlexibleTimeWindow                                                                                     struct{ Mode string }
-	Target                                                                                                 struct {
+	GroupName, Name                                 string
+	ActionAfterCompletion, ClientToken, Description string
+	ScheduleExpression, ScheduleExpressionTimezone  string
+	State                                           string
+	FlexibleTimeWindow                              struct{ Mode string }
+	Target                                          struct {
 		Arn, RoleArn, Input string
 		SqsParameters       struct{ MessageGroupId string }
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // SQS's own checksum
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -141,7 +142,7 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 			} else {
 				err = a.hide(in.QueueUrl, e.ReceiptHandle, e.VisibilityTimeout)
 			}
-			if f, ok := err.(*failure); ok {
+			if f := (*failure)(nil); errors.As(err, &f) {
 				bad = append(bad, map[string]any{"Id": e.Id, "Code": f.code, "Message": f.message,
 					"SenderFault": true})
 			} else {
