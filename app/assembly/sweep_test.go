@@ -83,15 +83,14 @@ func (s *swept) change(n int) {
 	}
 }
 
-// sweep sweeps, and counts the calls and the looks asked for.
+// sweep sweeps, and counts the calls and the looks that are asked for by then: what waits already is asked for once.
 func (s *swept) sweep() (calls, looks int) {
 	s.tb.Helper()
 	s.calls()
-	before := s.waiting()
 	if err := s.product.Sweep(s.tb.Context(), s.box.Clock().Now().Add(-time.Hour)); err != nil {
 		s.tb.Fatal(err)
 	}
-	return s.calls(), s.waiting() - before
+	return s.calls(), s.waiting()
 }
 
 // calls counts the product's calls since it was asked last.
