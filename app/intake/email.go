@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ func (e *Email) Early(h http.Header, _ time.Time) error { return needToken(e.Sec
 
 // Limit gives MaxMail.
 func (e *Email) Limit() int { return MaxMail }
+
+// Condense leaves out most of the attachments, so that the largest mail needs little memory.
+func (e *Email) Condense(mail io.Reader) io.Reader { return Condense(mail) }
 
 // Read gives one Signal for a mail.
 func (e *Email) Read(_ context.Context, r Request) (Result, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -30,7 +31,7 @@ func (a *Alertmanager) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(a.Secrets, r.Header); err != nil {
 		return Result{}, err
 	}
-	g, err := readGroup(r.Body)
+	g, err := readGroup(r)
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,7 +65,7 @@ func (g *Grafana) Read(_ context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	group, err := readGroup(r.Body)
+	group, err := readGroup(r)
 	if err != nil {
 		return Result{}, err
 	}
@@ -108,6 +109,8 @@ type group struct {
 	Alerts            []alert           `json:"alerts"`
 	OrgID             int64             `json:"orgId"` // Grafana's
 	Title             string            `json:"title"` // Grafana's
+
+	isCut bool // it was too large, and this is its beginning
 }
 
 type alert struct {
@@ -124,10 +127,32 @@ func (a alert) firing() bool { return a.Status != "resolved" }
 
 func (a alert) summary() string { return cmp.Or(a.Annotations["summary"], a.Annotations["message"]) }
 
-func readGroup(body []byte) (group, error) {
+// ReadsBeginnings reports true: a group that is too large loses its last alerts rather than all. Alertmanager does not send again what
+// is refused.
+func (a *Alertmanager) ReadsBeginnings(http.Header) bool { return true }
+
+// ReadsBeginnings reports whether a group that is too large can be read in part: not where a signature covers the whole.
+func (g *Grafana) ReadsBeginnings(h http.Header) bool {
+	return h.Get(cmp.Or(g.SignatureHeader, "X-Grafana-Alerting-Signature")) == ""
+}
+
+func readGroup(r Request) (group, error) {
 	var g group
+	body := r.Body
+	if r.IsCut {
+		if body = complete(body); body == nil {
+			return g, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")}
+		}
+	}
 	if err := decode(body, &g); err != nil {
 		return g, err
+	}
+	if r.IsCut { // Alertmanager writes these behind the alerts
+		g.isCut = true
+		g.Version = cmp.Or(g.Version, "4")
+		if g.GroupKey == "" && len(g.Alerts) > 0 {
+			g.GroupKey = "cut " + g.Receiver + " " + g.Alerts[0].Labels["alertname"]
+		}
 	}
 	if g.Version == "" {
 		return g, bad("no version: a custom payload belongs to /intake/generic")
@@ -153,6 +178,9 @@ func (g group) signal() Signal {
 		Firing: g.Status == "firing" || len(firing) > 0,
 		Title:  g.title(worst), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
 		URL: g.ExternalURL, Runbook: g.annotation("runbook_url", worst), SeverityHint: g.severityOf(worst[0]),
+	}
+	if g.isCut {
+		s.Text = "(This report was too large: only its beginning was read.)\n" + s.Text
 	}
 	if len(g.Alerts) == 1 {
 		s.URL = cmp.Or(address(worst[0].GeneratorURL), s.URL)

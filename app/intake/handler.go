@@ -91,27 +91,19 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, source Source) {
 			return
 		}
 	}
-	if r.ContentLength > int64(size) {
-		o.refuse(w, source, http.StatusRequestEntityTooLarge, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")})
+	body, isCut, known := receive(w, r, source, size)
+	if known != nil {
+		status := http.StatusBadRequest
+		if isCut {
+			status = http.StatusRequestEntityTooLarge
+		}
+		o.refuse(w, source, status, known)
 		return
 	}
-	inTime := admission.ReadWithin(w, arriving)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(size)))
-	inTime()
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		o.refuse(w, source, http.StatusRequestEntityTooLarge, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")})
-		return
-	case err != nil:
-		o.refuse(w, source, http.StatusBadRequest, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body broke off")})
-		return
-	}
-	result, err := source.Read(ctx, Request{Header: r.Header, Body: body, Now: o.Now()})
+	result, err := source.Read(ctx, Request{Header: r.Header, Body: body, Now: o.Now(), IsCut: isCut})
 	if err == nil {
 		err = o.act(ctx, source, &result)
 	}
-	var known *Error
 	if !errors.As(err, &known) && err != nil {
 		known = &Error{Kind: Ours, Reason: "store", Err: err}
 	}
@@ -125,11 +117,46 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, source Source) {
 		write(w, result.Failed)
 	case known.Kind == Ours:
 		o.refuse(w, source, http.StatusServiceUnavailable, known)
+	case known.Kind == Bad && known.Reason == "size":
+		o.refuse(w, source, http.StatusRequestEntityTooLarge, known)
 	case known.Kind == Bad:
 		o.refuse(w, source, http.StatusBadRequest, known)
 	default:
 		o.refuse(w, source, http.StatusUnauthorized, known)
 	}
+}
+
+// mostRead is how much is read of a body that is too large, so that its sender hears the answer.
+const mostRead = 64 << 20
+
+// receive reads a body. Of one that is too large it returns the beginning, where the source can read that, and an error otherwise.
+func receive(w http.ResponseWriter, r *http.Request, source Source, size int) (body []byte, isCut bool, _ *Error) {
+	tooLarge := &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")}
+	cutter, _ := source.(interface{ ReadsBeginnings(http.Header) bool })
+	canCut := cutter != nil && cutter.ReadsBeginnings(r.Header)
+	if r.ContentLength > int64(size) && !canCut {
+		return nil, true, tooLarge
+	}
+	inTime := admission.ReadWithin(w, arriving)
+	defer inTime()
+	limited := &io.LimitedReader{R: r.Body, N: int64(size) + 1}
+	var from io.Reader = limited
+	if c, ok := source.(interface{ Condense(io.Reader) io.Reader }); ok {
+		from = c.Condense(limited)
+	}
+	body, err := io.ReadAll(from)
+	if err != nil {
+		return nil, false, &Error{Kind: Bad, Reason: "size", Err: errors.New("the body broke off")}
+	}
+	if limited.N > 0 {
+		return body, false, nil
+	}
+	if !canCut {
+		return nil, true, tooLarge
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostRead)) // whoever is still sending would not hear the answer
+
+	return body[:min(len(body), size)], true, nil
 }
 
 // act does what the result asks for.

@@ -18,8 +18,8 @@ import (
 
 // Sizes of the largest body that is taken, in bytes.
 const (
-	MaxBody = 1 << 20
-	MaxMail = 10 << 20
+	MaxBody = 8 << 20  // some 12,000 alerts of Alertmanager's; of a larger group the beginning is read
+	MaxMail = 40 << 20 // as Amazon SES takes: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 )
 
 // Trust says how sure it is who spoke.
@@ -124,6 +124,8 @@ type Request struct {
 	Header http.Header
 	Body   []byte // raw: signatures are over these bytes
 	Now    time.Time
+
+	IsCut bool // the body was larger than what is taken: this is its beginning
 }
 
 // Source reads the requests of one kind. Read verifies before it parses; its errors are *Error.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -43,7 +44,7 @@ type Lambda struct {
 	timers  *worker.Scheduler
 	batch   *worker.Batch
 	metrics *metrics.EMF
-	object  func(ctx context.Context, bucket, key string, limit int64) ([]byte, error)
+	object  func(ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader) ([]byte, error)
 	mails   *url.URL // s3://bucket/prefix, where SES stores them
 
 	shelf engine.Store // nil: there is none
@@ -176,7 +177,7 @@ func (l *Lambda) mail(ctx context.Context, p *assembly.Product, m *intake.SESMai
 	if l.mails.Host == "" {
 		return errors.New("FIREBREAK_INTAKE_MAILS must say where SES stores mails, as s3://bucket/prefix/")
 	}
-	raw, err := l.object(ctx, l.mails.Host, strings.TrimPrefix(l.mails.Path, "/")+m.Mail.MessageID, intake.MaxMail)
+	raw, err := l.object(ctx, l.mails.Host, strings.TrimPrefix(l.mails.Path, "/")+m.Mail.MessageID, intake.MaxMail, intake.Condense)
 	if err != nil {
 		return fmt.Errorf("a mail from Amazon SES: %w", err)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Object reads an object of a bucket on S3, no more than limit bytes of it; nil: it is not there
-// any more.
-func Object(client *s3.Client) func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
-	return func(ctx context.Context, bucket, key string, limit int64) ([]byte, error) {
+// Object reads an object of a bucket on S3, no more than limit bytes of it, and of those what
+// condense leaves; nil: it is not there any more.
+func Object(client *s3.Client) func(ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader) ([]byte, error) {
+	return func(ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader) ([]byte, error) {
 		out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 		var none *types.NoSuchKey
 		if errors.As(err, &none) {
@@ -24,7 +24,7 @@ func Object(client *s3.Client) func(ctx context.Context, bucket, key string, lim
 			return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 		}
 		defer out.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(out.Body, limit))
+		body, err := io.ReadAll(condense(io.LimitReader(out.Body, limit)))
 		if err != nil {
 			return nil, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
 		}

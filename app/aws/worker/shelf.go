@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,7 +38,7 @@ func (s *Shelf) Save(ctx context.Context, name string, content []byte) error {
 
 // Load returns what was kept by a name; nil if nothing was. It implements engine.Shelf.
 func (s *Shelf) Load(ctx context.Context, name string) ([]byte, error) {
-	return Object(s.S3)(ctx, s.Bucket, s.key(name), maxKept)
+	return Object(s.S3)(ctx, s.Bucket, s.key(name), maxKept, func(all io.Reader) io.Reader { return all })
 }
 
 func (s *Shelf) key(name string) string { return s.Prefix + strings.ToLower(name) }
