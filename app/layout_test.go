@@ -15,15 +15,17 @@ const module = "github.com/firebreak-dev/firebreak/"
 // allowed lists which packages of ours each package may import. Arrows point inward: cmd and
 // functions → assembly → adapters → engine → core.
 var allowed = map[string][]string{
-	"templates":           {"app/incident", "app/naming", "app/texts"},
+	"templates":           {"app/incident", "app/naming", "app/texts", "app/services", "app/sources"},
 	"app/naming":          {},
 	"app/reply":           {},
 	"app/texts":           {},
+	"app/services":        {},
+	"app/sources":         {},
 	"app/texts/textstest": {},
-	"app/incident":        {"app/naming", "app/texts", "app/words"},
+	"app/incident":        {"app/naming", "app/texts", "app/words", "app/sources"},
 	"app/command":         {"app/reply", "app/incident", "app/naming", "app/texts", "app/words"},
 	"app/words":           {"app/texts"},
-	"app/config":          {"app/incident", "templates", "app/naming", "app/texts"},
+	"app/config":          {"app/incident", "app/naming", "app/services", "app/sources", "app/texts"},
 	"app/mark":            {},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/postmortem":      {"app/incident", "templates", "app/naming", "app/texts"},
@@ -31,16 +33,16 @@ var allowed = map[string][]string{
 	"app/logs":            {},
 	"app/wait":            {},
 	"app/webhook":         {"app/incident", "app/naming", "app/command", "app/admission", "app/logs"},
-	"app/intake":          {"app/incident", "app/admission", "app/logs", "app/texts"},
+	"app/intake":          {"app/incident", "app/admission", "app/logs", "app/texts", "app/sources"},
 	"app/engine/ports":    {"app/incident"},
 	"app/engine/look":     {"app/engine/ports", "app/incident", "app/command", "app/mark", "app/metrics", "templates"},
 	"app/engine/delivery": {"app/engine/ports", "app/incident"},
 	"app/engine/effects": {"app/engine/delivery", "app/engine/look", "app/engine/ports", "app/incident", "app/mark",
 		"app/naming", "app/postmortem", "app/texts", "templates"},
 	"app/engine": {"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/incident", "app/command", "app/config", "app/card", "app/mark",
-		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts"},
+		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts", "app/sources"},
 	"app/github":       {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
-	"app/metrics":      {},
+	"app/metrics":      {"app/services", "app/sources"},
 	"app/metrics/prom": {"app/metrics"},
 	"app/stats":        {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
 	"app/setup": {"app/config", "app/engine", "app/github", "app/incident", "templates",
@@ -49,7 +51,7 @@ var allowed = map[string][]string{
 	"app/doctor": {"app/config", "app/engine", "app/github", "app/incident", "app/setup",
 		"app/naming"},
 	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/notify":      {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts"},
+	"app/notify":      {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
 	"app/aws":         {"app/incident"},
 	"app/aws/worker":  {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/aws/awstest": {},
@@ -119,7 +121,7 @@ func TestImportsPointInward(t *testing.T) {
 }
 
 // core are the packages that import only the standard library and each other.
-var core = []string{"app/incident", "app/naming", "app/texts", "app/words"}
+var core = []string{"app/incident", "app/naming", "app/sources", "app/texts", "app/words"}
 
 func TestTheCoreIsStandardLibraryOnly(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/incident") {

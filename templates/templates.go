@@ -19,6 +19,8 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/services"
+	"github.com/firebreak-dev/firebreak/app/sources"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -261,17 +263,13 @@ func Role(short string) string {
 	return short
 }
 
-// Service gives the name under which people know a service.
+// Service returns the name by which people know a service, or a source that acknowledges pages.
 func Service(kind string) string {
-	switch kind {
-	case "pagerduty":
-		return "PagerDuty"
-	case "jira":
-		return "Jira Service Management"
-	case "github":
-		return "GitHub"
-	case "webhook", "email":
-		return kind
+	if s, ok := services.Find(kind); ok {
+		return s.Label
+	}
+	if s, ok := sources.Find(kind); ok {
+		return s.Label
 	}
 	return Capital(kind)
 }

@@ -9,10 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -48,8 +44,8 @@ func Parse(content []byte) (incident.Policy, error) {
 	if root == nil {
 		return p, nil
 	}
-	r := &reader{configured: map[string]bool{}}
-	r.file(root, &p)
+	r := &reader{}
+	(&builder{r, &p}).build(settings.read(r, root))
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b *Error) int {
 			return cmp.Or(a.Line-b.Line, a.Column-b.Column)
@@ -98,96 +94,4 @@ func Summary(file string, err error, known bool) string {
 		instead = "The last good one goes on."
 	}
 	return fmt.Sprintf("%s can't be used: %s. %s", texts.Code(file), strings.Join(parts, " · "), instead)
-}
-
-// document parses the YAML. A nil node is an empty file.
-func document(content []byte) (root ast.Node, err error) {
-	if len(content) > MaxSize {
-		return nil, &Error{Problem: fmt.Sprintf("the file has %d bytes; %d are allowed", len(content), MaxSize)}
-	}
-	if err := costly(content); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if recover() != nil { // a parser's bug in somebody's file must not stop an incident
-			root, err = nil, &Error{Problem: "this is not YAML that can be read"}
-		}
-	}()
-	file, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey()) // the reader says it better
-	if err != nil {
-		var y yaml.Error
-		if !errors.As(err, &y) || y.GetToken() == nil || y.GetToken().Position == nil {
-			return nil, &Error{Problem: "this is not YAML that can be read"}
-		}
-		at := y.GetToken().Position
-		return nil, &Error{max(1, at.Line), max(1, at.Column), syntax(y.GetMessage())}
-	}
-	var bodies []ast.Node
-	for _, d := range file.Docs {
-		if d.Body != nil && d.Body.Type() != ast.NullType {
-			bodies = append(bodies, d.Body)
-		}
-	}
-	switch len(bodies) {
-	case 0:
-		return nil, nil
-	case 1:
-		return bodies[0], nil
-	}
-	line, column := place(bodies[1])
-	return nil, &Error{line, column, "a second document begins here; one is allowed"}
-}
-
-// syntax tells a parser's complaint as the author of a file understands it, with what to do.
-func syntax(complaint string) string {
-	for _, c := range []struct{ has, say string }{
-		{"is a reserved character", `a text can't begin with this character: put it in quotes, such as "@carol"`},
-		{"tab character", "a tab is here; YAML is indented with spaces"},
-		{"found character '\t'", "a tab is here; YAML is indented with spaces"},
-		{"could not find end character", "the quote that opens here is not closed"},
-		{"sequence end token", "the [ that opens here is not closed"},
-		{"mapping end token", "the { that opens here is not closed"},
-		{"',' or ']'", "a comma or ] is missing before this"},
-		{"',' or '}'", "a comma or } is missing before this"},
-		{"block sequence entries", "a list begins on a line of its own, or is written as [a, b]"},
-		{"non-map value", "a name with a colon is expected here, such as key: value"},
-		{"mapping value is not allowed", "a second name with a colon follows this: check the indentation; a text with a colon needs quotes"},
-		{"unexpected key name", "a name with a colon is not allowed here: check the indentation"},
-		{"value is not allowed", "this doesn't fit what is above it: check the indentation and the brackets"},
-		{"invalid header option", "nothing may follow | or > on its line; a text that begins with it needs quotes"},
-	} {
-		if strings.Contains(complaint, c.has) {
-			return c.say
-		}
-	}
-	line, _, _ := strings.Cut(strings.TrimSpace(complaint), "\n")
-	return "this is not YAML: " + line
-}
-
-// costly finds what no configuration needs and the parser's time grows with the square of: brackets deep inside each other,
-// many marks on a line, and many names (each without a value moves all that follows).
-func costly(content []byte) error {
-	const mostDeep, mostMarks, mostNames = 100, 2000, 5000
-	depth, line, marks, names := 0, 1, 0, 0
-	for _, c := range content {
-		switch c {
-		case '\n':
-			line, marks = line+1, 0
-		case '[', '{':
-			depth++
-		case ']', '}':
-			depth = max(0, depth-1)
-		case ':', '?':
-			names, marks = names+1, marks+1
-		case '-', '&', '!', '*':
-			marks++
-		}
-		if depth > mostDeep || marks > mostMarks {
-			return &Error{line, 1, "too many brackets or indents inside each other"}
-		}
-		if names > mostNames {
-			return &Error{line, 1, fmt.Sprintf("too many names with a colon: %d are allowed", mostNames)}
-		}
-	}
-	return nil
 }

@@ -13,8 +13,11 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// zones are compared by their names.
-var zones = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+// byName compares zones and expressions by what they are called.
+var byName = cmp.Options{
+	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+	cmp.Comparer(func(a, b *regexp.Regexp) bool { return a == b || a != nil && b != nil && a.String() == b.String() }),
+}
 
 func TestEmptyMeansDefaults(t *testing.T) {
 	for _, content := range []string{"", "\n\n", "# nothing but words\n", "---\n", "~"} {
@@ -22,7 +25,7 @@ func TestEmptyMeansDefaults(t *testing.T) {
 		if err != nil {
 			t.Errorf("%q: %v", content, err)
 		}
-		if diff := cmp.Diff(incident.DefaultPolicy(), got, zones); diff != "" {
+		if diff := cmp.Diff(incident.DefaultPolicy(), got, byName); diff != "" {
 			t.Errorf("%q is not the defaults:\n%s", content, diff)
 		}
 	}
@@ -81,7 +84,7 @@ var taken = map[string]struct {
 	}},
 	"Windows line ends": {"coordinators: incident-coordinators\r\nresponders:\r\n- platform\r\n", func(p *incident.Policy) { p.Responders = []string{"platform"} }},
 	"I7 what readers claim": {"signals: [{source: reader, do: open}]\n", func(p *incident.Policy) {
-		p.Signals = []incident.SignalRule{{Source: "reader", Action: "open"}}
+		p.Signals = []incident.Rule{{Source: "reader", Action: incident.RuleOpen}}
 	}},
 	"M2 a stand-by": {"stand-by: {lasts: 2d, check-in: 1d12h}\n", func(p *incident.Policy) { p.StandBy, p.CheckIn = 48*time.Hour, 36*time.Hour }},
 	"M2 working hours": {"working-hours: {from: 8:30, to: '24:00', days: [sun, mon]}\n", func(p *incident.Policy) {
@@ -152,7 +155,7 @@ func TestWhatAFileSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, zones); diff != "" {
+			if diff := cmp.Diff(want, got, byName); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -26,7 +26,7 @@ var refused = []struct {
 	{"severities:\n  critical:\n    updates:\n      every: 20\n", `line 4, column 14: "20" is not a time span; allowed: days, hours, minutes and seconds such as 20m`},
 	{"severities:\n  critical:\n    updates:\n      every: 0m\n", `line 4, column 14: "0m" is too short`},
 	{"severities:\n  critical:\n    updates:\n      every: -5m\n", `line 4, column 14: "-5m" is not a time span`},
-	{"severities:\n  critical:\n    updates:\n      every: 10s\n", `line 4, column 14: |one minute is the shortest`},
+	{"severities:\n  critical:\n    updates:\n      every: 10s\n", `line 4, column 14: "10s" is too short: 1m is the shortest`},
 	{"severities:\n  critical:\n    updates:\n      every: 2000000h\n", `line 4, column 14: "2000000h" is too long`},
 	{"severities:\n  critical:\n    updates: {later: 5m}\n", "line 3, column 22: later (5m) is the slower rhythm, so it must be at least every (20m)"},
 	{"severities:\n  critical:\n    updates: {warn: 1h30m}\n", "line 3, column 21: warn (1h30m) must be shorter than every (20m)"},
@@ -39,8 +39,8 @@ var refused = []struct {
 	{"responders: [Not A Team]", `line 1, column 14: "Not A Team" is not allowed here`},
 	{"coordinators:\n", "line 1, column 1: coordinators has no value"},
 	{"coordinators: [a, b]", "line 1, column 15: a text is expected here; this is a list"},
-	{"escalation: {again: 30s}", `line 1, column 21: "30s" is too short: one minute is the shortest; to send no more pages, write never`},
-	{"escalation: {again: none}", `line 1, column 21: "none" is no time span (did you mean never?)`},
+	{"escalation: {again: 30s}", `line 1, column 21: "30s" is too short: 1m is the shortest; to send no more pages, write never`},
+	{"escalation: {again: none}", `line 1, column 21: "none" is not a time span (did you mean never?)`},
 	{"escalation: {again: sometimes}", `line 1, column 21: "sometimes" is not a time span`},
 	{"escalation: {rounds: 0}", `line 1, column 22: a number of rounds from 1 to 20 is expected here; this is "0"`},
 	{"escalation:\n  steps:\n  - after: 5m\n", "line 3, column 5: this step pages nobody"},
@@ -49,12 +49,12 @@ var refused = []struct {
 	{"escalation:\n  steps: {to: sre}\n", "line 2, column 10: steps is a list, such as - to: [incident-coordinators]"},
 	{"phones: ['']", "line 1, column 10: a line of 1 to 200 characters"},
 	{"pager: fax", `line 1, column 8: "fax" is not allowed here; allowed: github, webhook, pagerduty, opsgenie, jira, slack, email`},
-	{"customers:\n  none:\n", "line 2, column 3: a customer can't be called none"},
+	{"customers:\n  none:\n", "line 2, column 3: |can't be the name of a customer: that word says that no customer is impacted"},
 	{"customers:\n  globex:\n  Globex:\n", `line 3, column 3: "Globex" is here twice; capitals make no difference`},
 	{"customers:\n  two words:\n", `line 2, column 3: "two words" can't be the name of a customer`},
 	{"customers:\n  globex:\n    channels:\n    - issue: nowhere\n", `line 4, column 14: "nowhere" is not allowed here; allowed: a repository as owner/repo`},
 	{"customers:\n  globex:\n    channels:\n    - slack: #globex-p1\n", `line 4, column 7: slack needs a channel|"#globex-p1"`},
-	{"customers:\n  globex:\n    channels:\n    - fax: 1\n", `line 4, column 7: "fax" is not known in a channel; allowed: issue, email, slack, webhook`},
+	{"customers:\n  globex:\n    channels:\n    - fax: 1\n", `line 4, column 7: "fax" is not known in a channel; allowed: issue, webhook, slack, email`},
 	{"customers:\n  globex:\n    channels:\n    - {issue: a/b, email: a@b.example}\n", "line 4, column 20: a channel is one thing"},
 	{"customers:\n  globex:\n    channels: [{issue: a/b}, {issue: a/b}]\n", `"issue a/b" is here twice`},
 	{"customers:\n  globex:\n    channels:\n    - webhook: https://globex.example\n", "line 4, column 16: this is an address, and the file must not hold one: write a name such as PAGERDUTY"},
@@ -103,13 +103,13 @@ var refused = []struct {
 	{"services: {jira: {secret: JSM}}", "line 1, column 12: jira needs cloud|jira needs user"},
 	{"services: {email: {from: a@b.example}}", "line 1, column 12: email by smtp needs secret; such as email: {"},
 	{"services: {email: {from: a@b.example, via: ses}}", "line 1, column 12: email by ses needs region; such as region: eu-central-1"},
-	{"services: {email: {from: a@b.example, secret: SMTP, region: eu-central-1}}", "line 1, column 61: region is for via: ses alone"},
+	{"services: {email: {from: a@b.example, secret: SMTP, region: eu-central-1}}", "line 1, column 61: region is only for via: ses"},
 	{"services: {email: {from: a@b.example, via: ses, region: Frankfurt}}", `line 1, column 57: "Frankfurt" is not allowed here; allowed: a region of AWS, such as eu-central-1`},
 	{"services: {pagerduty: {secret: [A]}}", "line 1, column 32: the name of a secret is expected here; this is a list"},
 	{"services: {pagerduty: {secret: pagerduty}}", "line 1, column 32: this is not the name of a secret: capital letters, digits and _ are allowed"},
 	{"services: {pagerduty: {secret: FIREBREAK_SECRET_PAGERDUTY}}", "line 1, column 32: write the name without FIREBREAK_SECRET_"},
 	{"customers: {globex: {channels: [webhook: AKIAIOSFODNN7EXAMPLE]}}", "line 1, column 42: this looks like a secret itself"},
-	{"customers: {globex: {channels: [{}]}}", "line 1, column 33: a channel is one of issue, email, slack and webhook"},
+	{"customers: {globex: {channels: [{}]}}", "line 1, column 33: a channel is one of issue, webhook, slack, email, such as"},
 	{"working-hours: {from: 9am}", `line 1, column 23: "9am" is not a time of day; allowed: "00:00" to "24:00"`},
 	{"working-hours: {to: 24:01}", `line 1, column 21: "24:01" is not a time of day`},
 	{"working-hours: {from: '22:00', to: '06:00'}", "working hours can't be from 22:00 to 06:00: to must be later than from"},
@@ -171,7 +171,7 @@ func TestEveryMistakeIsToldInTheFilesOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"1:8", "3:14", "4:13"}, at); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(incident.DefaultPolicy(), policy, zones); diff != "" {
+	if diff := cmp.Diff(incident.DefaultPolicy(), policy, byName); diff != "" {
 		t.Errorf("a broken file must change nothing:\n%s", diff)
 	}
 	if m := config.Mistakes(errors.New("another error")); m != nil {

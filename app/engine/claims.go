@@ -39,11 +39,6 @@ func (e *Engine) endEpisode(trouble string) {
 	e.pagedEarly[trouble+endedMark] = now
 }
 
-// decideSignal says what becomes of a report by a policy.
-func decideSignal(s intake.Signal, policy incident.Policy) intake.Decision {
-	return intake.Map(s, signalRules(policy), func(severity string) bool { return policy.Critical(policy.Named(severity)) })
-}
-
 // hasOpenIncident reports whether an incident is open for a trouble, as far as GitHub says so at once: its people need no page of its own for
 // each time that the alert fires again.
 func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {

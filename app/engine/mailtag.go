@@ -43,7 +43,7 @@ func tagHash(key []byte, text string) []byte {
 
 // answeredByTag gives the incident whose mail a mail answers: the address that it was sent to, or the conversation, has its tag. It
 // is one of a repository, or of those that its rules name.
-func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incident.SignalRule) (incident.Ref, bool) {
+func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incident.Rule) (incident.Ref, bool) {
 	for _, tag := range s.Thread.Tags {
 		for _, r := range signalRepositories(repo, rules) {
 			if ref, ok := e.incidentOfTag(tag, r); ok {
@@ -125,7 +125,7 @@ func (r *reconciliation) issuesOfTag(tag string) (refs []incident.Ref) {
 const maxIssueNumber = 10_000_000
 
 // signalRepositories lists a repository and those that its rules name.
-func signalRepositories(repo incident.Ref, rules []incident.SignalRule) []incident.Ref {
+func signalRepositories(repo incident.Ref, rules []incident.Rule) []incident.Ref {
 	repos := []incident.Ref{repo}
 	for _, r := range rules {
 		if owner, name, ok := strings.Cut(r.Repository, "/"); ok {

@@ -22,6 +22,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/mark"
+	"github.com/firebreak-dev/firebreak/app/sources"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -51,7 +52,7 @@ func (r *reconciliation) routeSignal() error {
 	if s.Bounce != nil {
 		return r.forwardBounce(s)
 	}
-	if d.Action == intake.Drop {
+	if d.Action == incident.RuleDrop {
 		r.replyToReporter(s, "Nothing was opened: a rule of "+r.Ref.FullName()+" drops this.")
 		return nil
 	}
@@ -69,10 +70,10 @@ func (r *reconciliation) routeSignal() error {
 		}
 	}
 	signal := r.routedTo(ref)
-	signal.IsPaged, signal.Pages, signal.Severity = r.m.Signal().IsPaged, d.Action == intake.Page, d.Severity
+	signal.IsPaged, signal.Pages, signal.Severity = r.m.Signal().IsPaged, d.Action == incident.RulePage, d.Severity
 	on := Message{Ref: ref, Why: "signal", What: signal, Floor: &incident.Floor{Received: r.Now}}
 	if ref.Number == 0 {
-		if d.Action == intake.Note || !s.Firing {
+		if d.Action == incident.RuleNote || !s.Firing {
 			r.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", r.dedupHash(s.DedupKey), "firing", s.Firing)
 			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
@@ -158,23 +159,7 @@ func (r *reconciliation) decideReport() (s intake.Signal, d intake.Decision, err
 	if err := r.loadPolicy(); err != nil {
 		return s, d, err
 	}
-	return s, decideSignal(s, r.Policy), nil
-}
-
-// signalRules gives the policy's rules as intake reads them. The configuration has checked their patterns.
-func signalRules(policy incident.Policy) []intake.Rule {
-	var out []intake.Rule
-	for _, r := range policy.Signals {
-		rule := intake.Rule{Source: r.Source, Action: intake.Action(r.Action), Severity: r.Severity, Customer: r.Customer, Repository: r.Repository, Labels: map[string]*regexp.Regexp{}}
-		if r.Title != "" {
-			rule.Title = regexp.MustCompile(r.Title)
-		}
-		for name, pattern := range r.Labels {
-			rule.Labels[name] = regexp.MustCompile("^(?:" + pattern + ")$")
-		}
-		out = append(out, rule)
-	}
-	return out
+	return s, intake.Decide(s, r.Policy), nil
 }
 
 // findIncident gives the open incident of a trouble; its number is 0 if there is none. Somebody who waits for its address is not told
@@ -279,7 +264,7 @@ type signedOrigin struct {
 
 // openForSignal opens an incident for a report. What the source said is quoted, so that nothing in it acts.
 func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == intake.Page, Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
+	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage, Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
 	for _, w := range r.signalWords(s) {
 		o.Known = append(o.Known, w.Mark)
@@ -332,17 +317,12 @@ func linkLines(s intake.Signal) (urls []string) {
 	return urls
 }
 
-// sourceName gives the name under which people know a source.
+// sourceName returns the name by which people know a source.
 func sourceName(source string) string {
-	switch source {
-	case "cloudwatch":
-		return "CloudWatch"
-	case "email":
-		return "Email"
-	case "generic":
-		return "A webhook"
+	if s, ok := sources.Find(source); ok {
+		return s.Label
 	}
-	return templates.Service(source)
+	return source
 }
 
 // signOrigin writes down the report that opened an incident. It is signed together with the trouble, whose mark stands beside it,
@@ -490,8 +470,8 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	if _, ok := e.answeredByTag(s, repo, policy.Signals); ok { // whose people know already
 		return false
 	}
-	d := decideSignal(s, policy)
-	if d.Action != intake.Page || len(policy.Escalation) == 0 || e.Pager == nil {
+	d := intake.Decide(s, policy)
+	if d.Action != incident.RulePage || len(policy.Escalation) == 0 || e.Pager == nil {
 		return false
 	}
 	trouble := repo.FullName() + "/signal/" + e.dedupHash(s.DedupKey)

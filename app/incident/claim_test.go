@@ -86,7 +86,7 @@ func TestI2I3I7WhoDeclaresCritical(t *testing.T) {
 // A repository may turn the pages for a reader's claim off; then the coordinators are mentioned.
 func TestI7AReadersClaimByTheRules(t *testing.T) {
 	s := tell(t)
-	s.policy.Signals = []incident.SignalRule{{Source: "reader", Action: "open"}}
+	s.policy.Signals = []incident.Rule{{Source: "reader", Action: incident.RuleOpen}}
 	s.fact(opened("mallory", "critical")).expectSays("unclaimed")
 	s.expect(len(s.pages()) == 0, "pages %v", s.pages())
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
 // Policy is a company's way of running incidents, from .github/firebreak.yml. The zero Policy is not usable: start from
@@ -28,11 +29,11 @@ type Policy struct {
 	Zone         *time.Location
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
-	Signals      []SignalRule // what becomes of what sources report; the first that fits decides
-	Broadcast    []string     // Slack channels of the company, told when an incident enters a phase
-	Reviewers    []string     // teams and logins asked to review postmortems beside IC and OE
-	ReviewDays   int          // working days after which an open postmortem is reminded of (C3)
-	Issues       bool         // follow-ups may be opened in other repositories
+	Signals      []Rule   // what becomes of what sources report; the first that fits decides
+	Broadcast    []string // Slack channels of the company, told when an incident enters a phase
+	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
+	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
+	Issues       bool     // follow-ups may be opened in other repositories
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
@@ -61,19 +62,6 @@ type Service struct {
 	Secret  string            // name of the secret that opens it
 	Options map[string]string // what the kind needs beside it, such as email's "from"
 	Targets map[string]string // team slug or @login → what the service calls them
-}
-
-// SignalRule says what becomes of reports that fit it (I1). What it leaves empty fits everything. Title and the values of
-// Labels are regular expressions: a label's must fit the whole, a title's is looked for.
-type SignalRule struct {
-	Source string
-	Labels map[string]string
-	Title  string
-
-	Action     string // "open", "page", "note", "drop"; empty: open
-	Severity   string
-	Customer   string
-	Repository string // owner/repo of the incident; empty: where the rules stand
 }
 
 // Hours are working hours: on which days, and between which times of day in the policy's zone. The zero Hours are always
@@ -157,14 +145,11 @@ func (p Policy) Named(word string) string {
 	return p.Severities[i].Name
 }
 
-// SourceReader is the source of rules for incidents that somebody declares who may not respond.
-const SourceReader = "reader"
-
 // PagesClaims reports whether a critical incident that somebody declares who may not respond pages as unconfirmed: yes, unless a
 // rule for that source says otherwise (I7).
 func (p Policy) PagesClaims() bool {
-	i := slices.IndexFunc(p.Signals, func(r SignalRule) bool { return r.Source == SourceReader })
-	return i < 0 || p.Signals[i].Action != "open"
+	i := slices.IndexFunc(p.Signals, func(r Rule) bool { return r.Source == sources.Reader })
+	return i < 0 || p.Signals[i].Action != RuleOpen
 }
 
 // Critical tells whether a severity starts the P1 process.

@@ -6,47 +6,53 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
 func pattern(t *testing.T, expression string) *regexp.Regexp {
 	t.Helper()
-	p, err := intake.Pattern(expression)
+	p, err := incident.CompileLabel(expression)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func isCritical(severity string) bool { return severity == "critical" }
+// decide returns what becomes of a signal by the default policy with some rules.
+func decide(s intake.Signal, rules []incident.Rule) intake.Decision {
+	policy := incident.DefaultPolicy()
+	policy.Signals = rules
+	return intake.Decide(s, policy)
+}
 
 func TestI1RulesDecide(t *testing.T) {
 	type labels = map[string]*regexp.Regexp
-	rules := []intake.Rule{
-		{Source: "alertmanager", Labels: labels{"alertname": pattern(t, "Watchdog")}, Action: intake.Drop},
-		{Labels: labels{"cluster": pattern(t, "eu-.*"), "severity": pattern(t, "critical|page")}, Action: intake.Page, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu"},
+	rules := []incident.Rule{
+		{Source: "alertmanager", Labels: labels{"alertname": pattern(t, "Watchdog")}, Action: incident.RuleDrop},
+		{Labels: labels{"cluster": pattern(t, "eu-.*"), "severity": pattern(t, "critical|page")}, Action: incident.RulePage, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu"},
 		{Source: "email", Labels: labels{"from_domain": pattern(t, `globex\.example`)}, Customer: "globex"},
-		{Title: regexp.MustCompile(`(?i)disk`), Action: intake.Note},
-		{Title: regexp.MustCompile(`disk`), Action: intake.Page},
+		{Title: regexp.MustCompile(`(?i)disk`), Action: incident.RuleNote},
+		{Title: regexp.MustCompile(`disk`), Action: incident.RulePage},
 	}
 	for name, c := range map[string]struct {
 		signal intake.Signal
 		want   intake.Decision
 	}{
-		"no rule":          {intake.Signal{Source: "generic", Firing: true, SeverityHint: "high", CustomerHint: "initech"}, intake.Decision{Action: intake.Open, Severity: "high", Customer: "initech", Rule: -1}},
-		"dropped":          {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "Watchdog"}}, intake.Decision{Action: intake.Drop, Rule: 0}},
-		"of all sources":   {intake.Signal{Source: "grafana", Firing: true, SeverityHint: "page", Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: intake.Page, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu", Rule: 1}},
-		"a drill":          {intake.Signal{Source: "grafana", Firing: true, Drill: true, Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: intake.Open, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu", Rule: 1}},
-		"one label only":   {intake.Signal{Source: "grafana", Firing: true, Labels: map[string]string{"cluster": "eu-1"}}, intake.Decision{Action: intake.Open, Rule: -1}},
-		"part of a label":  {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "WatchdogDown"}}, intake.Decision{Action: intake.Open, Rule: -1}},
-		"a customer":       {intake.Signal{Source: "email", Firing: true, Trust: intake.Verified, Labels: map[string]string{"from_domain": "globex.example"}}, intake.Decision{Action: intake.Open, Customer: "globex", Rule: 2}},
-		"a forged sender":  {intake.Signal{Source: "email", Firing: true, Trust: intake.Unverified, Labels: map[string]string{"from_domain": "globex.example"}}, intake.Decision{Action: intake.Open, Rule: 2}},
-		"the first fits":   {intake.Signal{Source: "sns", Firing: true, Title: "the disk is full"}, intake.Decision{Action: intake.Note, Title: "the disk is full", Rule: 3}},
-		"a recovery":       {intake.Signal{Source: "generic"}, intake.Decision{Action: intake.Note, Rule: -1}},
-		"no page for one":  {intake.Signal{Source: "grafana", Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: intake.Note, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu", Rule: 1}},
-		"a drop stays one": {intake.Signal{Source: "alertmanager", Labels: map[string]string{"alertname": "Watchdog"}}, intake.Decision{Action: intake.Drop, Rule: 0}},
+		"no rule":          {intake.Signal{Source: "generic", Firing: true, SeverityHint: "high", CustomerHint: "initech"}, intake.Decision{Action: incident.RuleOpen, Severity: "high", Customer: "initech"}},
+		"dropped":          {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "Watchdog"}}, intake.Decision{Action: incident.RuleDrop}},
+		"of all sources":   {intake.Signal{Source: "grafana", Firing: true, SeverityHint: "page", Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: incident.RulePage, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu"}},
+		"a drill":          {intake.Signal{Source: "grafana", Firing: true, Drill: true, Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: incident.RuleOpen, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu"}},
+		"one label only":   {intake.Signal{Source: "grafana", Firing: true, Labels: map[string]string{"cluster": "eu-1"}}, intake.Decision{Action: incident.RuleOpen}},
+		"part of a label":  {intake.Signal{Source: "alertmanager", Firing: true, Labels: map[string]string{"alertname": "WatchdogDown"}}, intake.Decision{Action: incident.RuleOpen}},
+		"a customer":       {intake.Signal{Source: "email", Firing: true, Trust: intake.Verified, Labels: map[string]string{"from_domain": "globex.example"}}, intake.Decision{Action: incident.RuleOpen, Customer: "globex"}},
+		"a forged sender":  {intake.Signal{Source: "email", Firing: true, Trust: intake.Unverified, Labels: map[string]string{"from_domain": "globex.example"}}, intake.Decision{Action: incident.RuleOpen}},
+		"the first fits":   {intake.Signal{Source: "sns", Firing: true, Title: "the disk is full"}, intake.Decision{Action: incident.RuleNote, Title: "the disk is full"}},
+		"a recovery":       {intake.Signal{Source: "generic"}, intake.Decision{Action: incident.RuleNote}},
+		"no page for one":  {intake.Signal{Source: "grafana", Labels: map[string]string{"cluster": "eu-1", "severity": "page"}}, intake.Decision{Action: incident.RuleNote, Severity: "critical", Customer: "globex", Repository: "acme/incidents-eu"}},
+		"a drop stays one": {intake.Signal{Source: "alertmanager", Labels: map[string]string{"alertname": "Watchdog"}}, intake.Decision{Action: incident.RuleDrop}},
 	} {
-		if d := cmp.Diff(c.want, intake.Map(c.signal, rules, isCritical)); d != "" {
+		if d := cmp.Diff(c.want, decide(c.signal, rules)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
@@ -61,31 +67,31 @@ func TestI7EachAlertCountsWithItsOwnLabels(t *testing.T) {
 		return intake.Signal{Source: "alertmanager", Firing: true, Trust: intake.SharedSecret, Title: alerts[0].Title, SeverityHint: alerts[0].Severity, Alerts: alerts}
 	}
 	mixed := group(alert("APIServerDown", "critical"), alert("DiskFilling", "warning"))
-	only := func(severity string, action intake.Action, customer string) intake.Rule {
-		return intake.Rule{Labels: map[string]*regexp.Regexp{"severity": pattern(t, severity)}, Action: action, Customer: customer}
+	only := func(severity string, action incident.RuleAction, customer string) incident.Rule {
+		return incident.Rule{Labels: map[string]*regexp.Regexp{"severity": pattern(t, severity)}, Action: action, Customer: customer}
 	}
 	for name, c := range map[string]struct {
 		signal intake.Signal
-		rules  []intake.Rule
+		rules  []incident.Rule
 		want   intake.Decision
 	}{
-		"critical by default":             {intake.Signal{Source: "slack", Firing: true, Title: "x", SeverityHint: "critical"}, nil, intake.Decision{Action: intake.Page, Title: "x", Severity: "critical", Rule: -1}},
-		"critical and a drill":            {intake.Signal{Source: "slack", Firing: true, Drill: true, SeverityHint: "critical"}, nil, intake.Decision{Action: intake.Open, Severity: "critical", Rule: -1}},
-		"critical and recovered":          {intake.Signal{Source: "generic", SeverityHint: "critical"}, nil, intake.Decision{Action: intake.Note, Severity: "critical", Rule: -1}},
-		"a rule says open":                {intake.Signal{Source: "email", Firing: true, SeverityHint: "critical"}, []intake.Rule{{Source: "email", Action: intake.Open}}, intake.Decision{Action: intake.Open, Severity: "critical", Rule: 0}},
-		"a rule says nothing":             {intake.Signal{Source: "sns", Firing: true, SeverityHint: "critical"}, []intake.Rule{{Source: "sns"}}, intake.Decision{Action: intake.Page, Severity: "critical", Rule: 0}},
-		"a rule makes it critical":        {intake.Signal{Source: "sns", Firing: true}, []intake.Rule{{Source: "sns", Severity: "critical"}}, intake.Decision{Action: intake.Page, Severity: "critical", Rule: 0}},
-		"a rule makes it harmless":        {intake.Signal{Source: "sns", Firing: true, SeverityHint: "critical"}, []intake.Rule{{Source: "sns", Severity: "regular"}}, intake.Decision{Action: intake.Open, Severity: "regular", Rule: 0}},
-		"a mixed group":                   {mixed, nil, intake.Decision{Action: intake.Page, Title: "APIServerDown: it", Severity: "critical", Rule: -1}},
-		"a mixed group, by its rule":      {mixed, []intake.Rule{only("critical", intake.Page, "")}, intake.Decision{Action: intake.Page, Title: "APIServerDown: it", Severity: "critical", Rule: 0}},
-		"a rule for the other alert":      {mixed, []intake.Rule{only("warning", intake.Note, "")}, intake.Decision{Action: intake.Page, Title: "APIServerDown: it", Severity: "critical", Rule: -1}},
-		"a rule drops the other alert":    {mixed, []intake.Rule{only("warning", intake.Drop, "")}, intake.Decision{Action: intake.Page, Title: "APIServerDown: it", Severity: "critical", Rule: -1}},
-		"a rule drops the worst":          {mixed, []intake.Rule{only("critical", intake.Drop, "")}, intake.Decision{Action: intake.Open, Title: "DiskFilling: it", Severity: "warning", Rule: -1}},
-		"a rule pages for the lesser one": {mixed, []intake.Rule{only("warning", intake.Page, ""), only("critical", intake.Open, "")}, intake.Decision{Action: intake.Page, Title: "DiskFilling: it", Severity: "warning", Rule: 0}},
-		"customers of several rules":      {mixed, []intake.Rule{only("warning", "", "globex"), only("critical", "", "initech")}, intake.Decision{Action: intake.Page, Title: "APIServerDown: it", Severity: "critical", Customer: "initech, globex", Rule: 1}},
+		"critical by default":             {intake.Signal{Source: "slack", Firing: true, Title: "x", SeverityHint: "critical"}, nil, intake.Decision{Action: incident.RulePage, Title: "x", Severity: "critical"}},
+		"critical and a drill":            {intake.Signal{Source: "slack", Firing: true, Drill: true, SeverityHint: "critical"}, nil, intake.Decision{Action: incident.RuleOpen, Severity: "critical"}},
+		"critical and recovered":          {intake.Signal{Source: "generic", SeverityHint: "critical"}, nil, intake.Decision{Action: incident.RuleNote, Severity: "critical"}},
+		"a rule says open":                {intake.Signal{Source: "email", Firing: true, SeverityHint: "critical"}, []incident.Rule{{Source: "email", Action: incident.RuleOpen}}, intake.Decision{Action: incident.RuleOpen, Severity: "critical"}},
+		"a rule says nothing":             {intake.Signal{Source: "sns", Firing: true, SeverityHint: "critical"}, []incident.Rule{{Source: "sns"}}, intake.Decision{Action: incident.RulePage, Severity: "critical"}},
+		"a rule makes it critical":        {intake.Signal{Source: "sns", Firing: true}, []incident.Rule{{Source: "sns", Severity: "critical"}}, intake.Decision{Action: incident.RulePage, Severity: "critical"}},
+		"a rule makes it harmless":        {intake.Signal{Source: "sns", Firing: true, SeverityHint: "critical"}, []incident.Rule{{Source: "sns", Severity: "regular"}}, intake.Decision{Action: incident.RuleOpen, Severity: "regular"}},
+		"a mixed group":                   {mixed, nil, intake.Decision{Action: incident.RulePage, Title: "APIServerDown: it", Severity: "critical"}},
+		"a mixed group, by its rule":      {mixed, []incident.Rule{only("critical", incident.RulePage, "")}, intake.Decision{Action: incident.RulePage, Title: "APIServerDown: it", Severity: "critical"}},
+		"a rule for the other alert":      {mixed, []incident.Rule{only("warning", incident.RuleNote, "")}, intake.Decision{Action: incident.RulePage, Title: "APIServerDown: it", Severity: "critical"}},
+		"a rule drops the other alert":    {mixed, []incident.Rule{only("warning", incident.RuleDrop, "")}, intake.Decision{Action: incident.RulePage, Title: "APIServerDown: it", Severity: "critical"}},
+		"a rule drops the worst":          {mixed, []incident.Rule{only("critical", incident.RuleDrop, "")}, intake.Decision{Action: incident.RuleOpen, Title: "DiskFilling: it", Severity: "warning"}},
+		"a rule pages for the lesser one": {mixed, []incident.Rule{only("warning", incident.RulePage, ""), only("critical", incident.RuleOpen, "")}, intake.Decision{Action: incident.RulePage, Title: "DiskFilling: it", Severity: "warning"}},
+		"customers of several rules":      {mixed, []incident.Rule{only("warning", "", "globex"), only("critical", "", "initech")}, intake.Decision{Action: incident.RulePage, Title: "APIServerDown: it", Severity: "critical", Customer: "initech, globex"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if d := cmp.Diff(c.want, intake.Map(c.signal, c.rules, isCritical)); d != "" {
+			if d := cmp.Diff(c.want, decide(c.signal, c.rules)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})
@@ -93,7 +99,7 @@ func TestI7EachAlertCountsWithItsOwnLabels(t *testing.T) {
 }
 
 func TestPatternsThatAreNone(t *testing.T) {
-	if _, err := intake.Pattern("("); err == nil {
+	if _, err := incident.CompileLabel("("); err == nil {
 		t.Error("a broken expression is taken")
 	}
 	if p := pattern(t, "a|b"); p.MatchString("ab") || !p.MatchString("b") {

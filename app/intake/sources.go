@@ -1,10 +1,15 @@
 package intake
 
-import "context"
+import (
+	"context"
+
+	"github.com/firebreak-dev/firebreak/app/sources"
+)
 
 // Settings are what the sources need.
 type Settings struct {
-	// Secrets gives a source's signing secret or token, and the one before while rotating. A source without any is not served.
+	// Secrets returns a source's signing secret or token, and the one before while rotating. A source without any is not
+	// served.
 	Secrets func(source string) [][]byte
 	// Topics are the ARNs of the SNS topics that may speak by their signature.
 	Topics []string
@@ -14,27 +19,32 @@ type Settings struct {
 	Severities []string
 }
 
-// Sources gives the sources that have a secret. SNS is served as well if it has topics.
-func Sources(s Settings) []Source {
+// readers makes what reads the requests of each source of package sources that is served; a test compares them.
+var readers = map[string]func(Secrets, Settings) Source{
+	"alertmanager": func(s Secrets, _ Settings) Source { return &Alertmanager{s} },
+	"grafana":      func(s Secrets, _ Settings) Source { return &Grafana{Secrets: s} },
+	"pagerduty":    func(s Secrets, _ Settings) Source { return &PagerDuty{s} },
+	"opsgenie":     func(s Secrets, _ Settings) Source { return &Opsgenie{s} },
+	"sns":          func(s Secrets, o Settings) Source { return &SNS{Secrets: s, Topics: o.Topics, Fetch: o.Fetch} },
+	"eventbridge":  func(s Secrets, _ Settings) Source { return &EventBridge{s} },
+	"email":        func(s Secrets, _ Settings) Source { return &Email{s} },
+	"slack":        func(s Secrets, o Settings) Source { return &Slack{Secrets: s, Severities: o.Severities} },
+	"generic":      func(s Secrets, _ Settings) Source { return &Generic{s} },
+}
+
+// Sources returns the sources that have a secret. SNS is served as well if it has topics.
+func Sources(s Settings) (served []Source) {
 	if s.Fetch == nil {
 		s.Fetch = Fetch
 	}
 	if s.Severities == nil {
 		s.Severities = []string{"critical", "regular"}
 	}
-	secret := func(name string) Secrets { return s.Secrets(name) }
-	var served []Source
-	for _, source := range []Source{
-		&Alertmanager{secret("alertmanager")}, &Grafana{Secrets: secret("grafana")}, &PagerDuty{secret("pagerduty")},
-		&Opsgenie{secret("opsgenie")}, &EventBridge{secret("eventbridge")}, &Email{secret("email")},
-		&Slack{Secrets: secret("slack"), Severities: s.Severities}, &Generic{secret("generic")},
-	} {
-		if len(s.Secrets(source.Name())) > 0 {
-			served = append(served, source)
+	for _, kind := range sources.Kinds(sources.Source.IsServed) {
+		secrets := Secrets(s.Secrets(kind))
+		if len(secrets) > 0 || kind == "sns" && len(s.Topics) > 0 {
+			served = append(served, readers[kind](secrets, s))
 		}
-	}
-	if len(secret("sns")) > 0 || len(s.Topics) > 0 {
-		served = append(served, &SNS{Secrets: secret("sns"), Topics: s.Topics, Fetch: s.Fetch})
 	}
 	return served
 }

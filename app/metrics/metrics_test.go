@@ -14,10 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	"github.com/firebreak-dev/firebreak/app/services"
 )
 
 var at = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
@@ -125,11 +125,9 @@ func TestLabelsKnowTheProduct(t *testing.T) {
 	}, Topics: []string{"arn:aws:sns:eu-central-1:1:t"}}) {
 		has(metrics.Rejected, 0, s.Name())
 	}
-	for _, kind := range config.Services() {
-		if kind != "github" { // a mention is a comment
-			has(metrics.Pages, 0, kind)
-			has(metrics.PageFailures, 0, kind)
-		}
+	for _, kind := range services.Kinds(services.Service.IsOutside) { // a mention on GitHub is a comment
+		has(metrics.Pages, 0, kind)
+		has(metrics.PageFailures, 0, kind)
 	}
 	for _, e := range []incident.Effect{incident.Send{}, incident.Reply{}, incident.Remind{},
 		incident.React{}, incident.Announce{}, incident.Broadcast{}, incident.OpenTicket{},

@@ -1,5 +1,10 @@
 package metrics
 
+import (
+	"github.com/firebreak-dev/firebreak/app/services"
+	"github.com/firebreak-dev/firebreak/app/sources"
+)
+
 // The metrics.
 var (
 	QueueAge = &Metric{Name: "firebreak_queue_age_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
@@ -23,17 +28,15 @@ var (
 		Labels: []Label{{"urgency", []string{"page", "answer", "card", "ticket", "nudge"}}}}
 	Pages = &Metric{Name: "firebreak_pages_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service took, by service.",
-		Labels: []Label{{"service", services}}}
+		Labels: []Label{{"service", services.Kinds(services.Service.IsOutside)}}}
 	PageFailures = &Metric{Name: "firebreak_page_failures_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service did not take, by service.",
-		Labels: []Label{{"service", services}}}
+		Labels: []Label{{"service", services.Kinds(services.Service.IsOutside)}}}
 	UpdatesOverdue = &Metric{Name: "firebreak_updates_overdue_total", Kind: Counter, Unit: "Count",
 		Help: "Times that a customer update became overdue and the group was paged for it, drills apart."}
 	Rejected = &Metric{Name: "firebreak_signals_rejected_total", Kind: Counter, Unit: "Count",
 		Help: "Requests of sources that were not taken, by source (github: its webhooks) and reason.",
-		Labels: []Label{{"source",
-			[]string{"alertmanager", "grafana", "pagerduty", "opsgenie", "sns", "eventbridge", "email",
-				"slack", "generic", "github"}},
+		Labels: []Label{{"source", append(sources.Kinds(sources.Source.IsServed), "github")},
 			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate",
 				"confirm", "modal", "store"}}}}
 	TurnedAway = &Metric{Name: "firebreak_turned_away_total", Kind: Counter, Unit: "Count",
@@ -90,7 +93,5 @@ var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages,
 	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
 	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 
-var (
-	waits    = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}
-	services = []string{"webhook", "pagerduty", "opsgenie", "jira", "slack", "email"}
-)
+// waits are buckets for how long something waited.
+var waits = []float64{.1, .5, 1, 2.5, 5, 15, 60, 300, 900, 3600}

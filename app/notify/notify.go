@@ -22,6 +22,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/services"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -61,7 +62,7 @@ func New(o Options) (*Notifier, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if len(o.HashKey) == 0 {
-		return nil, errors.New("notify: without a key for hashing, what leaves would tell by trying where it comes from")
+		return nil, errors.New("notify: HashKey is required: without it, a hash would reveal the repository to anybody who tries names")
 	}
 	g, err := newGuard(o.Allow)
 	if err != nil {
@@ -86,36 +87,22 @@ func client(t http.RoundTripper) *http.Client {
 // Page sends one page by its service. Where a service takes a key, the same key pages once; an error is an *Error.
 func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 	p.Title, p.Text = texts.Clean(p.Title), texts.Clean(p.Text)
-	switch p.Service.Kind {
-	case "", "webhook":
-		return n.pageWebhook(ctx, p)
-	case "pagerduty":
-		return n.pagePagerDuty(ctx, p)
-	case "opsgenie":
-		return n.pageOpsgenie(ctx, p)
-	case "jira":
-		return n.pageJira(ctx, p)
-	case "slack":
-		return n.pageSlack(ctx, p)
-	case "email":
-		return n.pageEmail(ctx, p)
+	page := senders[cmp.Or(p.Service.Kind, "webhook")].page
+	if page == nil {
+		return final(p.Service.Kind, "it can't send pages; use "+orList(services.Kinds(services.Service.IsOutside)))
 	}
-	return final(p.Service.Kind, "it can't send pages; use webhook, pagerduty, opsgenie, jira, slack or email")
+	return page(n, ctx, p)
 }
 
 // Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
 // that leaves: no title, no repository, no address of the incident (A7). An error is an *Error.
 func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
 	a.Key, a.Text = n.hash(a.Key), texts.Clean(a.Text)
-	switch a.Channel.Kind {
-	case "email":
-		return n.announceEmail(ctx, a)
-	case "slack":
-		return n.announceSlack(ctx, a)
-	case "webhook":
-		return n.announceWebhook(ctx, a)
+	announce := senders[a.Channel.Kind].announce
+	if announce == nil {
+		return final(a.Channel.Kind, "it can't reach customers; use "+orList(services.Kinds(services.Service.ReachesCustomers)))
 	}
-	return final(a.Channel.Kind, "it can't reach customers; use email, slack or webhook")
+	return announce(n, ctx, a)
 }
 
 // hash makes a key that is unique and stable and says nothing. Without a key of its own anybody could tell by trying

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// signals writes a file of rules, one for each pattern.
-func signals(patterns ...string) []byte {
+// rulesFile writes a file of rules, one for each pattern.
+func rulesFile(patterns ...string) []byte {
 	var b strings.Builder
 	b.WriteString("signals:\n")
 	for _, p := range patterns {
@@ -32,13 +32,13 @@ func TestWhatIsTooLargeIsAMistake(t *testing.T) {
 		content []byte
 		want    string // "" : it can be used
 	}{
-		"ordinary":                 {signals("prod-.*", "^(eu|us)-[0-9]{1,3}$"), ""},
-		"a long repetition":        {signals("x{1000}"), ""},
-		"two long repetitions":     {signals("x{1000}y{1000}"), "line 2, column 33: \"x{1000}y{1000}\" is too large: with its repetitions it stands for 2001 characters, and 1000 are allowed"},
-		"many long repetitions":    {signals(strings.Repeat("[^a]{0,999}", 45)), "is too large"},
-		"repetitions in others":    {signals("((x{10}){10}){10}y"), "is too large"},
-		"letters of all scripts":   {signals(`(?i)\pL{1000}`), ""},
-		"too many of them":         {signals("a{1000}", "b{1000}", "c{1000}", "d{1000}", "e{1000}", "f{1000}"), "line 7, column 33: the expressions up to this one are too large together"},
+		"ordinary":                 {rulesFile("prod-.*", "^(eu|us)-[0-9]{1,3}$"), ""},
+		"a long repetition":        {rulesFile("x{1000}"), ""},
+		"two long repetitions":     {rulesFile("x{1000}y{1000}"), "line 2, column 33: \"x{1000}y{1000}\" is too large: with its repetitions it stands for 2001 characters, and 1000 are allowed"},
+		"many long repetitions":    {rulesFile(strings.Repeat("[^a]{0,999}", 45)), "is too large"},
+		"repetitions in others":    {rulesFile("((x{10}){10}){10}y"), "is too large"},
+		"letters of all scripts":   {rulesFile(`(?i)\pL{1000}`), ""},
+		"too many of them":         {rulesFile("a{1000}", "b{1000}", "c{1000}", "d{1000}", "e{1000}", "f{1000}"), "line 7, column 33: the expressions up to this one are too large together"},
 		"20 severities":            {list("severities:\n critical: {critical: true}\n", " N:\n", "", 19), ""},
 		"21 severities":            {list("severities:\n critical: {critical: true}\n", " N:\n", "", 20), "severities has 21 entries; 20 are allowed"},
 		"500 customers":            {list("customers:\n", " N: {contacts: [x]}\n", "", 500), ""},
