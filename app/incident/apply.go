@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -10,29 +9,31 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
+// apply changes the state by the fact of this step.
 func (r *run) apply() {
 	if r.Declared == nil {
 		r.declare()
 		return
 	}
 	r.loseAccess()
-	if r.applyRefusal() {
-		return
+	if !r.applyRefusal() && !r.applyPerson() && !r.applyDocument() && !r.applyFollowUp() && !r.applyPage() && !r.applySource() {
+		r.applyApp()
 	}
+}
+
+// applyPerson applies what a person did to the issue, and reports whether it was that.
+func (r *run) applyPerson() bool {
 	switch w := r.f.What.(type) {
 	case Command:
 		r.command(w)
 	case Misspelt:
-		if r.f.By.Respond {
-			r.react(Unclear)
-			r.reply(unclear(w))
-		}
+		r.misspelt(w)
 	case Corrected:
 		r.corrected(w)
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
-	case Commented: // heard already
+	case Commented: // Step has noted it already
 	case Labeled:
 		r.labeled(w.Name)
 	case Unlabeled:
@@ -47,17 +48,15 @@ func (r *run) apply() {
 		r.reopened()
 	case Renamed:
 		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
-	case TicketUpToDate:
-		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
-	case TicketOpened:
-		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
-			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
-			r.remindOf(&r.FollowUps[w.Index])
-		}
-	case TicketMoved:
-		if w.Index < len(r.FollowUps) {
-			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
-		}
+	default:
+		return false
+	}
+	return true
+}
+
+// applyDocument applies what became of the postmortem and its pull request, and reports whether the fact was about that.
+func (r *run) applyDocument() bool {
+	switch w := r.f.What.(type) {
 	case DocumentOpened:
 		if w.Path == "" {
 			w.Path = r.Document.Path
@@ -71,66 +70,75 @@ func (r *run) apply() {
 		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:
 		r.merged(w.Number)
-	case SharedIssue:
-		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
-			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
+	case DocumentShut:
+		r.documentShut(w.Number)
+	case Undelivered:
+		r.do(Remind{
+			Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At,
+			Say: Say{Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why},
+		})
+	case BrokenTemplate:
+		r.brokenTemplate(w)
+	case ClosedUp:
+		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
+			r.closed()
 		}
-	case Said:
-		r.Said = maps.Clone(r.Said)
-		if r.Said == nil {
-			r.Said = map[string]int64{}
+	default:
+		return false
+	}
+	return true
+}
+
+// applyFollowUp applies what became of a follow-up or its ticket, and reports whether the fact was about that.
+func (r *run) applyFollowUp() bool {
+	switch w := r.f.What.(type) {
+	case TicketOpened:
+		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
+			r.remindOf(&r.FollowUps[w.Index])
 		}
-		r.Said[w.Topic] = w.Comment
+	case TicketMoved:
+		if w.Index < len(r.FollowUps) {
+			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
+		}
+	case TicketUpToDate:
+		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
 	case TicketChanged:
 		r.ticketChanged(w)
 	case FollowUpEdited:
 		r.followUpEdited(w)
-	case FoldedIn:
-		r.foldedIn(w)
-	case BrokenConfig:
-		if r.Asked.Config == w.Where {
-			return
-		}
-		if r.Asked.Config = w.Where; w.Where == "" {
-			return
-		}
-		say := Say{Name: "config-broken", Reason: w.Why}
-		if w.Instead != "" {
-			say = Say{Name: "config-removed", Line: w.Instead}
-		}
-		r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
-	case BrokenTemplate:
-		if r.Asked.Template == w.Where {
-			return
-		}
-		if r.Asked.Template = w.Where; w.Where != "" {
-			r.do(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: Say{Name: "template-broken", Reason: w.Why}})
-		}
-	case Unsent:
-		r.unsent(w)
-	case Undelivered:
-		r.do(Remind{Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At, Say: Say{
-			Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why}})
-	case Bounced:
-		r.bounced(w)
-	case Rebuilt:
-		r.Phase = w.Phase
-		if w.Severity != "" {
-			r.Severity = w.Severity
-		}
-	case DocumentShut:
-		if w.Number == r.Document.Number && r.Document.Merged == nil && !r.Document.Shut {
-			r.Document.Shut = true
-			r.record("unmerged", "", "")
-			r.do(Remind{Key: fmt.Sprintf("shut/%d/%d", w.Number, r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
-				Name: "review-shut", Count: w.Number, Names: r.roles(), Lines: r.unfinished()}})
-		}
+	default:
+		return false
+	}
+	return true
+}
+
+// applyPage applies what became of a page or an update, and reports whether the fact was about that.
+func (r *run) applyPage() bool {
+	switch w := r.f.What.(type) {
 	case PageFailed:
 		r.pageFailed(w)
 	case PageSkipped:
 		r.pageSkipped(w)
 	case Acknowledged:
 		r.acknowledged(w)
+	case SharedIssue:
+		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
+			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
+		}
+	case Unsent:
+		r.unsent(w)
+	case Bounced:
+		r.bounced(w)
+	default:
+		return false
+	}
+	return true
+}
+
+// applySource applies what a source said, and reports whether the fact was about that.
+func (r *run) applySource() bool {
+	switch w := r.f.What.(type) {
 	case Signalled:
 		r.signalled(w)
 	case CameBack:
@@ -149,17 +157,77 @@ func (r *run) apply() {
 			r.record("message", w.Source, "")
 		}
 		r.claim(w.Severity, w.Page, false)
-	case ClosedUp:
-		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
-			r.closed()
+	case FoldedIn:
+		r.foldedIn(w)
+	default:
+		return false
+	}
+	return true
+}
+
+// applyApp applies what the app itself found out or did.
+func (r *run) applyApp() {
+	switch w := r.f.What.(type) {
+	case Said:
+		r.Said = maps.Clone(r.Said)
+		if r.Said == nil {
+			r.Said = map[string]int64{}
+		}
+		r.Said[w.Topic] = w.Comment
+	case BrokenConfig:
+		r.brokenConfig(w)
+	case Rebuilt:
+		r.Phase = w.Phase
+		if w.Severity != "" {
+			r.Severity = w.Severity
 		}
 	case Unassignable:
-		for _, l := range w.Logins {
-			if !naming.Contains(r.Unplaced, l) {
-				r.Unplaced = append(r.Unplaced, l)
-				r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: Say{Name: "unassignable", Names: []string{l}}})
-			}
+		r.unassignable(w.Logins)
+	}
+}
+
+// brokenConfig says, once for each version of the file, that the configuration can't be used.
+func (r *run) brokenConfig(w BrokenConfig) {
+	if r.Asked.Config == w.Where {
+		return
+	}
+	if r.Asked.Config = w.Where; w.Where == "" {
+		return
+	}
+	say := Say{Name: "config-broken", Reason: w.Why}
+	if w.Instead != "" {
+		say = Say{Name: "config-removed", Line: w.Instead}
+	}
+	r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
+}
+
+// brokenTemplate says, once for each version of the file, that the repository's postmortem template can't be used.
+func (r *run) brokenTemplate(w BrokenTemplate) {
+	if r.Asked.Template == w.Where {
+		return
+	}
+	if r.Asked.Template = w.Where; w.Where != "" {
+		say := Say{Name: "template-broken", Reason: w.Why}
+		r.do(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: say})
+	}
+}
+
+// unassignable notes the role holders that GitHub doesn't take as assignees, and says so once for each.
+func (r *run) unassignable(logins []string) {
+	for _, l := range logins {
+		if !naming.Contains(r.Unplaced, l) {
+			r.Unplaced = append(r.Unplaced, l)
+			say := Say{Name: "unassignable", Names: []string{l}}
+			r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: say})
 		}
+	}
+}
+
+// misspelt answers a line that begins like a command and isn't one.
+func (r *run) misspelt(m Misspelt) {
+	if r.f.By.Respond {
+		r.react(Unclear)
+		r.reply(unclear(m))
 	}
 }
 

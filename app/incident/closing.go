@@ -196,3 +196,16 @@ func (s State) unfinished() (tickets []string) {
 func (s State) customerVersion() AnnounceDocument {
 	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
 }
+
+// documentShut says that the postmortem's pull request was closed without merging.
+func (r *run) documentShut(number int) {
+	if number != r.Document.Number || r.Document.Merged != nil || r.Document.Shut {
+		return
+	}
+	r.Document.Shut = true
+	r.record("unmerged", "", "")
+	r.do(Remind{
+		Key: fmt.Sprintf("shut/%d/%d", number, r.f.At.Unix()), Topic: "review", At: r.f.At,
+		Say: Say{Name: "review-shut", Count: number, Names: r.roles(), Lines: r.unfinished()},
+	})
+}

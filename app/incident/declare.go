@@ -56,10 +56,7 @@ func (r *run) declare() {
 	case Command:
 		r.declareBy(w)
 	case Misspelt:
-		if r.f.By.Respond {
-			r.react(Unclear)
-			r.reply(unclear(w))
-		}
+		r.misspelt(w)
 	}
 }
 

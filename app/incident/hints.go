@@ -111,7 +111,7 @@ func (s State) can(c Command, p Policy, by Person) bool {
 // proposals returns the commands that lead on, filled in as far as that makes sense.
 func proposals(s State, p Policy) []Command {
 	var out []Command
-	for _, kind := range next(s, p) {
+	for _, kind := range nextCommands(s, p) {
 		switch {
 		case kind == SetSeverity && s.Confirmed == nil:
 			for i, sev := range p.Severities {

@@ -260,10 +260,24 @@ func (s State) towards(to Phase, p Policy) string {
 	return "/ic phase " + string(to)
 }
 
-// next lists the commands that make sense at this moment: the next step first, then what goes on beside it.
-func next(s State, p Policy) []Kind {
-	var kinds []Kind
-	forward := s.reachable(p) != ""
+// nextCommands lists the commands that make sense at this moment: the next step first, then what goes on at the same time.
+func nextCommands(s State, p Policy) []Kind {
+	kinds := s.nextInPhase(p)
+	if s.Declared == nil || s.Outcome != "" || s.Closed != nil {
+		return kinds
+	}
+	if !s.Drill && s.Confirmed != nil && len(s.Unheard()) > 0 {
+		kinds = append([]Kind{Told}, kinds...)
+	}
+	if s.Confirmed != nil && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
+		kinds = append([]Kind{Update}, slices.DeleteFunc(kinds, func(k Kind) bool { return k == Update })...)
+	}
+	return kinds
+}
+
+// nextInPhase lists the commands that make sense in the phase.
+func (s State) nextInPhase(p Policy) []Kind {
+	canMove := s.reachable(p) != ""
 	switch {
 	case s.Declared == nil:
 		return []Kind{Declare}
@@ -272,41 +286,40 @@ func next(s State, p Policy) []Kind {
 	case s.Closed != nil:
 		return []Kind{AddFollowUp, Note, Regression}
 	case s.Confirmed == nil:
-		kinds = []Kind{SetSeverity, TakeOE, AddCustomer, Decline}
+		return []Kind{SetSeverity, TakeOE, AddCustomer, Decline}
 	case s.Phase == Identify || s.Phase == Investigate:
-		if s.Critical(p) && s.IC == "" {
-			kinds = append(kinds, TakeIC)
-		}
-		if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
-			kinds = append(kinds, TakeOE)
-		}
-		if forward {
-			kinds = append(kinds, MovePhase)
-		}
-		if s.Cause == nil {
-			kinds = append(kinds, Cause)
-		} else if s.Workaround == nil && s.Fix == nil {
-			kinds = append(kinds, Workaround)
-		}
-		kinds = append(kinds, Finding, Update, Pin, Escalate)
-	case s.Phase == Fixing && forward:
-		kinds = []Kind{MovePhase, Fix, Action, Update}
+		return s.nextInInvestigation(p, canMove)
+	case s.Phase == Fixing && canMove:
+		return []Kind{MovePhase, Fix, Action, Update}
 	case s.Phase == Fixing:
-		kinds = []Kind{Workaround, Fix, Action, Update, Escalate}
+		return []Kind{Workaround, Fix, Action, Update, Escalate}
 	case s.Phase == Monitoring && s.Agreed == nil && !s.NothingToTell():
-		kinds = []Kind{Agree, Regression, AddFollowUp, Update}
+		return []Kind{Agree, Regression, AddFollowUp, Update}
 	case s.Phase == Monitoring:
-		kinds = []Kind{Close, AddFollowUp, Regression}
+		return []Kind{Close, AddFollowUp, Regression}
 	case s.Phase == Closing:
-		kinds = []Kind{AddFollowUp, Note, Regression}
+		return []Kind{AddFollowUp, Note, Regression}
 	}
-	if s.Running() && !s.Drill && s.Confirmed != nil && len(s.Unheard()) > 0 {
-		kinds = append([]Kind{Told}, kinds...)
+	return nil
+}
+
+// nextInInvestigation lists the commands that make sense until the cause is known.
+func (s State) nextInInvestigation(p Policy, canMove bool) (kinds []Kind) {
+	if s.Critical(p) && s.IC == "" {
+		kinds = append(kinds, TakeIC)
 	}
-	if s.Confirmed != nil && !s.Updates.Due.IsZero() && s.Updates.Stage > 0 {
-		kinds = append([]Kind{Update}, slices.DeleteFunc(kinds, func(k Kind) bool { return k == Update })...)
+	if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
+		kinds = append(kinds, TakeOE)
 	}
-	return kinds
+	if canMove {
+		kinds = append(kinds, MovePhase)
+	}
+	if s.Cause == nil {
+		kinds = append(kinds, Cause)
+	} else if s.Workaround == nil && s.Fix == nil {
+		kinds = append(kinds, Workaround)
+	}
+	return append(kinds, Finding, Update, Pin, Escalate)
 }
 
 // Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).

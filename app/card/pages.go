@@ -1,0 +1,115 @@
+package card
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// pages tells the newest pages, each with its answer, and what comes next.
+func (p *page) pages() {
+	list := p.S.Paging.Pages
+	if n := len(list) - shownPages; n > 0 {
+		list = list[n:]
+	}
+	answered := p.answeredPage(list)
+	times := ""
+	for i, pg := range list {
+		if times == "" {
+			times = p.brief(pg.At)
+		} else if at := strings.TrimSuffix(templates.UTC(pg.At, list[i-1].At), " UTC"); !strings.HasSuffix(times, at) {
+			times += ", " + at
+		}
+		if i+1 < len(list) && i != answered && isSamePage(pg, list[i+1]) {
+			continue // one row for them all
+		}
+		to := texts.Inert(strings.Join(pg.To, ", "), 120)
+		if to == "phone" {
+			to = "phone list"
+		}
+		text := "**" + to + "** " + times + by(pg)
+		times = ""
+		switch pg.Why {
+		case "update":
+			text += " for the overdue update"
+		case "asked":
+			text += " on request"
+		case "again":
+			text += " because it came back"
+		case "reopened":
+			text += " because it was reopened"
+		}
+		if pg.Failed != "" {
+			text += ": **not sent** (" + texts.Inert(pg.Failed, 120) + ")"
+		}
+		switch a := p.S.Paging.Answered; {
+		case i == answered:
+			text += " → **" + texts.Inert(a.By, 60) + "** answered " + strings.TrimSuffix(templates.UTC(a.At, pg.At), " UTC")
+		case i == len(list)-1 && p.Running:
+			text += p.waiting()
+		}
+		p.Pages = append(p.Pages, cell{len(p.Pages) == 0, text})
+	}
+}
+
+// isSamePage reports whether a page repeats the one before it, and both went out.
+func isSamePage(a, b incident.Page) bool {
+	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
+}
+
+// answeredPage returns the index of the page that was answered, -1 if it is none of them. The answer is one to the escalation or
+// to a regression, and not to what somebody asked for in between.
+func (p *page) answeredPage(list []incident.Page) int {
+	a := p.S.Paging.Answered
+	for i, pg := range slices.Backward(list) {
+		if a != nil && pg.Why != "asked" && pg.Why != "update" && !a.At.Before(pg.At) {
+			return i
+		}
+	}
+	return -1
+}
+
+// by tells the services of a page, and which of them did not take it.
+func by(pg incident.Page) string {
+	if !slices.ContainsFunc(pg.To, func(to string) bool { return to != "phone" }) {
+		return "" // a list to call is shown, not sent
+	}
+	var parts []string
+	for _, kind := range pg.By {
+		switch {
+		case slices.Contains(pg.Lost, kind) && pg.Failed == "":
+			parts = append(parts, "**not** by "+templates.Service(kind))
+		case kind != "github":
+			parts = append(parts, "by "+templates.Service(kind))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " " + strings.Join(parts, ", ")
+}
+
+// waiting tells what comes of a page that nobody answered yet.
+func (p page) waiting() string {
+	g := p.S.Paging
+	switch {
+	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
+		first := p.Policy.Escalation[0]
+		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
+	case g.GaveUp && g.Next.IsZero():
+		return " → nobody answered"
+	case g.GaveUp:
+		return " → nobody answered, next: everybody " + p.brief(g.Next)
+	case !g.Next.IsZero() && len(p.Policy.Escalation) > 0:
+		next := p.Policy.Escalation[g.Step%len(p.Policy.Escalation)]
+		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {
+			return " → no answer yet"
+		}
+		return " → no answer yet, next: " + texts.Inert(strings.Join(next.To, ", "), 120) + " " + p.brief(g.Next)
+	}
+	return ""
+}
