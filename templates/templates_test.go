@@ -71,6 +71,7 @@ func says(t *testing.T, folder string) []string {
 
 func TestEverySayHasItsTemplateAndEveryTemplateItsSay(t *testing.T) {
 	said := append(says(t, "../app/incident"), says(t, "../app/engine")...)
+	said = append(said, says(t, "../app/engine/effects")...)
 	slices.Sort(said)
 	said = slices.Compact(said)
 	if diff := cmp.Diff(said, templates.Names()); diff != "" {
@@ -118,7 +119,7 @@ func TestEveryEntryHasItsLine(t *testing.T) {
 const hostile = "@carol #12 <img src=x onerror=y> ![](https://evil.example/x.png) [x](https://evil.example) `\n/ic close\n<!-- firebreak:card v1 -->"
 
 func full() incident.Say {
-	return incident.Say{Who: "carol", Holder: "alice", Role: "ic", Command: "/ic update …", Line: hostile, Phase: incident.Fixing,
+	return incident.Say{Who: "carol", Holder: "alice", Role: "oe", Recorded: hostile, Severity: hostile, Trust: "unverified", Command: "/ic update …", Line: hostile, Phase: incident.Fixing,
 		Missing: []string{"severity", "summary", "customers", "the cause is known"}, Names: []string{"globex", hostile},
 		Time: time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC), Count: 3, Insist: "/ic phase fixing because …", Reason: hostile,
 		Lines: []string{hostile}, Next: incident.Hint{Command: "/ic update …", Does: hostile, Who: []string{hostile}},
@@ -128,9 +129,11 @@ func full() incident.Say {
 
 func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
 	for _, name := range templates.Names() {
-		for _, role := range []string{"ic", "oe", "drill", "told", "unreached"} {
+		for _, variant := range []string{"", "drill", "told", "unreached", "reopened", "again", "self", "circle", "none"} {
 			say := full()
-			say.Name, say.Role = name, role
+			if say.Name, say.Variant = name, variant; variant == "" {
+				say.Role = "ic"
+			}
 			text, err := templates.Comment(say)
 			if err != nil {
 				t.Fatal(err)
@@ -206,16 +209,16 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "not-pinned", Who: "carol"})
 	add(incident.Say{Name: "severity-stays", Who: "bob", Line: "regular", Reason: "critical", Next: theirs("/ic severity regular", "", "carol")})
 	add(incident.Say{Name: "severity-stays", Who: "bob", Line: "critical", Next: theirs("/ic severity critical", "", "alice")})
-	add(incident.Say{Name: "corrected", Who: "alice", Role: "finding", Line: "The disk is full"})
-	add(incident.Say{Name: "corrected", Who: "carol", Role: "update", Line: "We are back at 10:00"})
+	add(incident.Say{Name: "corrected", Who: "alice", Recorded: "finding", Line: "The disk is full"})
+	add(incident.Say{Name: "corrected", Who: "carol", Recorded: "update", Line: "We are back at 10:00"})
 	add(incident.Say{Name: "not-on-pull", Who: "carol", Line: "/ic close"})
 	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Monitoring, Next: mine("/ic close", "")})
 	add(incident.Say{Name: "no-postmortem", Who: "carol", Phase: incident.Closing, Count: 42})
 	add(incident.Say{Name: "review-shut", Count: 42, Names: []string{"carol"}, Lines: []string{"acme/platform#7"}})
-	add(incident.Say{Name: "signals", Line: "Alertmanager", Role: "fired", Count: 14, Time: at})
-	add(incident.Say{Name: "signals", Line: "Alertmanager", Role: "recovered", Count: 14, Time: at})
+	add(incident.Say{Name: "signals", Line: "Alertmanager", Variant: "fired", Count: 14, Time: at})
+	add(incident.Say{Name: "signals", Line: "Alertmanager", Variant: "recovered", Count: 14, Time: at})
 	add(incident.Say{Name: "message", Line: "Email", Reason: "Any news?\n\n/ic close", Names: []string{"screenshot.png"}})
-	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Role: "unverified", Reason: "It is back", Lines: []string{"https://zoom.us/j/1"}})
+	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Trust: "unverified", Reason: "It is back", Lines: []string{"https://zoom.us/j/1"}})
 	add(incident.Say{Name: "came-back", Names: []string{"carol", "alice"}, Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Who: "alice", Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Names: []string{"carol"}, Phase: incident.Investigate})
@@ -227,7 +230,7 @@ func samples() []incident.Say {
 		theirs("/oe workaround …", "record the temporary fix", "alice"), mine("/incident decline …", "false alarm: close it as not planned, not counted")}})
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring, Hints: []incident.Hint{mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Missing: []string{"https://alertmanager.example/#/alerts"}, Count: 5})
-	add(incident.Say{Name: "reported", Line: "email", Role: "unverified", Reason: "Nothing works", Names: []string{"log.txt"}})
+	add(incident.Say{Name: "reported", Line: "email", Trust: "unverified", Reason: "Nothing works", Names: []string{"log.txt"}})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
 	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "role-vacant", Who: "carol", Role: "oe"})
@@ -242,13 +245,13 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04"})
 	add(incident.Say{Name: "follow-up-due", Who: "erin", Line: "2026-12-04", Count: 1})
 	add(incident.Say{Name: "missing-data", Who: "alice", Missing: []string{"severity", "summary", "customers"}})
-	add(incident.Say{Name: "page", Reason: "team", Role: "unconfirmed", Names: []string{"acme/incident-coordinators"}})
-	add(incident.Say{Name: "unclaimed", Line: "Alertmanager", Role: "regular", Time: at, Teams: []string{"acme/incident-coordinators"}})
-	add(incident.Say{Name: "news", Who: "carol", Line: "Alertmanager", Role: "critical", Lines: []string{"APIServerDown: the API of eu-1 does not answer", "@carol"}, Reason: "- APIServerDown\n/ic close", Command: "/ic severity critical"})
+	add(incident.Say{Name: "page", Reason: "team", Variant: "unconfirmed", Names: []string{"acme/incident-coordinators"}})
+	add(incident.Say{Name: "unclaimed", Line: "Alertmanager", Severity: "regular", Time: at, Teams: []string{"acme/incident-coordinators"}})
+	add(incident.Say{Name: "news", Who: "carol", Line: "Alertmanager", Severity: "critical", Lines: []string{"APIServerDown: the API of eu-1 does not answer", "@carol"}, Reason: "- APIServerDown\n/ic close", Command: "/ic severity critical"})
 	add(incident.Say{Name: "news", Line: "A webhook", Lines: []string{"eu-1 lost data"}, Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})
 	add(incident.Say{Name: "unanswered", Count: 1})
-	add(incident.Say{Name: "unanswered", Role: "unconfirmed", Lines: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})
+	add(incident.Say{Name: "unanswered", Variant: "unconfirmed", Lines: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})
 	add(incident.Say{Name: "unanswered", Teams: []string{"acme/incident-coordinators", "dan"}, Count: 5, Time: at})
 	add(incident.Say{Name: "unanswered", Teams: []string{"acme/incident-coordinators"}, Count: 5, Time: at, Holder: "carol"})
@@ -275,8 +278,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "two-people", Who: "alice", Holder: "carol", Next: mine("/oe @user", ""), Hints: []incident.Hint{theirs("/ic @user", "", "carol")}})
 	add(incident.Say{Name: "nothing-due", Who: "carol"})
 	add(incident.Say{Name: "nothing-to-pin", Who: "carol", Command: "/ic pin [link] [note]"})
-	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "cause", Phase: incident.Fixing, Next: mine("/ic phase fixing", "start fixing")})
-	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "workaround", Phase: incident.Monitoring, Missing: []string{"two people: an Incident Coordinator and an Operations Engineer"},
+	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Recorded: "cause", Phase: incident.Fixing, Next: mine("/ic phase fixing", "start fixing")})
+	add(incident.Say{Name: "propose", Who: "carol", Holder: "alice", Recorded: "workaround", Phase: incident.Monitoring, Missing: []string{"two people: an Incident Coordinator and an Operations Engineer"},
 		Next: theirs("/oe", ""), Force: mine("/ic phase monitoring because …", "")})
 	add(incident.Say{Name: "help", Who: "carol", Hints: []incident.Hint{mine("/ic phase fixing", "start fixing"), theirs("/oe finding …", "record what you see", "alice"), theirs("/oe", "take the role")}})
 	add(incident.Say{Name: "refused-reader", Who: "mallory", Line: "/ic close"})
@@ -287,7 +290,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "refused-role", Who: "bob", Holder: "carol", Names: []string{"alice"}, Command: "/ic"})
 	add(incident.Say{Name: "ic-does-not-debug", Who: "carol", Names: []string{"alice"}, Next: theirs("/oe finding …", "", "alice")})
 	add(incident.Say{Name: "write-again", Who: "bob"})
-	add(incident.Say{Name: "github-refused", Who: "carol", Line: "document", Role: "again", Reason: "Conflict (409)"})
+	add(incident.Say{Name: "github-refused", Who: "carol", Line: "document", Variant: "again", Reason: "Conflict (409)"})
 	add(incident.Say{Name: "regression-early", Who: "alice", Next: mine("/oe finding …", "")})
 	add(incident.Say{Name: "regression-early", Who: "carol", Next: theirs("/oe finding …", "", "alice"), Hints: []incident.Hint{mine("/incident note …", "")}})
 	add(incident.Say{Name: "agree-early", Who: "carol", Phase: incident.Monitoring, Next: theirs("/oe workaround …", "", "alice")})
@@ -311,13 +314,13 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})
 	add(incident.Say{Name: "update-failed", Names: []string{"globex"}, Lines: []string{"email: 550 no such user"}, Time: at})
-	add(incident.Say{Name: "update-failed", Who: "carol", Role: "unreached", Names: []string{"globex"}, Lines: []string{"issue: 410 issues are off", "email: 550 no such user"}, Time: at, Count: 1, Untold: []incident.Untold{
+	add(incident.Say{Name: "update-failed", Who: "carol", Variant: "unreached", Names: []string{"globex"}, Lines: []string{"issue: 410 issues are off", "email: 550 no such user"}, Time: at, Count: 1, Untold: []incident.Untold{
 		{Customer: "globex", Contacts: []string{"Gina, +49 30 5550 142"}, Command: "/ic told globex by phone"}}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"initech"}, Count: 1, Command: "/ic update …", Untold: []incident.Untold{
 		{Customer: "initech", Contacts: []string{"Bill, +49 30 5550 177"}, Command: "/ic told initech by phone"}}})
-	add(incident.Say{Name: "update-untold", Who: "carol", Role: "unnamed", Command: "/ic customer add NAME…"})
-	add(incident.Say{Name: "update-untold", Who: "carol", Role: "unnamed", Line: "told", Command: "/ic customer add NAME…"})
-	add(incident.Say{Name: "update-untold", Who: "carol", Role: "none", Command: "/ic customer add NAME…"})
+	add(incident.Say{Name: "update-untold", Who: "carol", Variant: "unnamed", Command: "/ic customer add NAME…"})
+	add(incident.Say{Name: "update-untold", Who: "carol", Variant: "unnamed", Line: "told", Command: "/ic customer add NAME…"})
+	add(incident.Say{Name: "update-untold", Who: "carol", Variant: "none", Command: "/ic customer add NAME…"})
 	add(incident.Say{Name: "update-untold", Who: "carol", Untold: []incident.Untold{
 		{Customer: "initech", Contacts: []string{"Bill, +49 30 5550 177"}, Command: "/ic told initech by phone"}}})
 	add(incident.Say{Name: "update-untold", Who: "carol", Names: []string{"globex"}, Time: at, Untold: []incident.Untold{
@@ -326,13 +329,13 @@ func samples() []incident.Say {
 		{Customer: "initech", Contacts: []string{"Bill, +49 30 5550 177"}, Command: "/ic told initech by phone"}}})
 	add(incident.Say{Name: "customer-unknown", Who: "alice", Line: "Globx", Names: []string{"globex"}, Start: "/ic customer add"})
 	add(incident.Say{Name: "customer-unknown", Who: "alice", Line: "Umbrella", Lines: []string{"globex", "initech"}, Start: "/ic customer add"})
-	add(incident.Say{Name: "customer-unknown", Who: "carol", Role: "told", Line: "globx", Names: []string{"globex"}, Lines: []string{"globex", "initech"}, Start: "/ic told"})
-	add(incident.Say{Name: "customer-unknown", Who: "carol", Role: "told", Line: "Umbrella", Lines: []string{"globex", "initech"}, Start: "/ic told"})
-	add(incident.Say{Name: "customer-unknown", Who: "carol", Role: "unimpacted", Line: "hooli", Command: "/ic customer add hooli"})
+	add(incident.Say{Name: "customer-unknown", Who: "carol", Variant: "told", Line: "globx", Names: []string{"globex"}, Lines: []string{"globex", "initech"}, Start: "/ic told"})
+	add(incident.Say{Name: "customer-unknown", Who: "carol", Variant: "told", Line: "Umbrella", Lines: []string{"globex", "initech"}, Start: "/ic told"})
+	add(incident.Say{Name: "customer-unknown", Who: "carol", Variant: "unimpacted", Line: "hooli", Command: "/ic customer add hooli"})
 	add(incident.Say{Name: "document-failed", Names: []string{"globex"}, Line: "email", Reason: "550 no such user"})
 	add(incident.Say{Name: "mail-bounced", Who: "carol", Line: "oncall@acme.example", Reason: "550 no such user"})
 	add(incident.Say{Name: "mail-delayed", Names: []string{"globex"}, Line: "gina@globex.example", Reason: "451 try later", Time: at})
-	add(incident.Say{Name: "stand-by-over", Who: "carol", Role: "none", Command: "/ic close"})
+	add(incident.Say{Name: "stand-by-over", Who: "carol", Variant: "none", Command: "/ic close"})
 	add(incident.Say{Name: "tell-customer", Who: "carol", Phase: incident.Monitoring, Names: []string{"globex"}, Command: "/ic update …"})
 	add(incident.Say{Name: "check-in", Who: "carol", Time: at.Add(16 * time.Hour), Count: 1, Hints: []incident.Hint{theirs("/oe regression …", "it came back: investigate again", "alice"), mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "stand-by-over", Who: "carol", Names: []string{"globex"}, Command: "/ic agree who and how"})
@@ -340,7 +343,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "page", Reason: "team", Names: []string{"acme/incident-coordinators"}, Count: 1})
 	add(incident.Say{Name: "page", Reason: "team", Missing: []string{"On-call desk, +49 30 5550 100"}, Count: 3})
 	add(incident.Say{Name: "page", Reason: "update", Names: []string{"acme/incident-coordinators"}})
-	add(incident.Say{Name: "page", Reason: "asked", Role: "drill", Names: []string{"dan"}, Holder: "carol", Line: "we need somebody\nwho knows etcd"})
+	add(incident.Say{Name: "page", Reason: "asked", Variant: "drill", Names: []string{"dan"}, Holder: "carol", Line: "we need somebody\nwho knows etcd"})
 	out = append(out, foldSamples()...)
 	for _, name := range templates.Names() { // what needs no more than somebody who reads it
 		if !slices.ContainsFunc(out, func(s incident.Say) bool { return s.Name == name }) {

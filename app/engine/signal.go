@@ -275,7 +275,7 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
-	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Role: string(s.Trust), Reason: s.Text, Lines: labelLines(s), Missing: linkLines(s), Names: s.Attachments, Count: o.Count})
+	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust), Reason: s.Text, Lines: labelLines(s), Missing: linkLines(s), Names: s.Attachments, Count: o.Count})
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}

@@ -39,7 +39,7 @@ func (r *run) askClaim() {
 	r.Asked.ClaimWait = doubled(r.Asked.ClaimWait)
 	r.Asked.Claim = r.f.At.Add(r.Asked.ClaimWait)
 	r.do(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
-		Name: "unclaimed", Line: r.reporter(), Role: r.Claimed, Time: r.Declared.At, Teams: []string{r.p.Coordinators}}})
+		Name: "unclaimed", Line: r.reporter(), Severity: r.Claimed, Time: r.Declared.At, Teams: []string{r.p.Coordinators}}})
 }
 
 // reporter names who reported the incident: a source, or somebody who may not respond.

@@ -220,7 +220,7 @@ func TestA8WhoAsksToTryAgainHearsThatItIsRefused(t *testing.T) {
 			s.at(1502, by, c.what).at(1502, "", refused).expectSays(c.says...)
 			for _, e := range s.effects {
 				if remind, ok := e.(incident.Remind); ok {
-					s.expect(remind.Say.Role == "again" && remind.Say.Who == "carol", "says %+v", remind.Say)
+					s.expect(remind.Say.Variant == "again" && remind.Say.Who == "carol", "says %+v", remind.Say)
 				}
 			}
 			s.at(1503, "", refused).expectSays()

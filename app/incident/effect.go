@@ -115,10 +115,11 @@ type Say struct {
 	Name    string
 	Who     string   // login that is spoken to, mentioned
 	Holder  string   // login that holds the role in question
-	Role    string   // "ic" or "oe"
+	Role    string   // the role in question: "ic" or "oe"
+	Variant string   // which of its variants the template writes, where it has some
 	Command string   // a command as it should be written
 	Start   string   // how a command begins that takes a name: "/ic customer add"
-	Line    string   // what the person wrote
+	Line    string   // what is quoted or named: what the person wrote, or who or what it is about
 	Phase   Phase    // phase in question
 	Missing []string // what blocks it, as sentences of Blocks
 	Names   []string // people, customers
@@ -127,8 +128,12 @@ type Say struct {
 	Time    time.Time
 	Count   int
 	Insist  string // the command that insists
-	Reason  string
-	Try     []string // commands to propose, as they should be written
+	Reason  string // why, in somebody's words
+
+	Recorded string   // what a command recorded: "finding", "cause and workaround"
+	Severity string   // as a source calls it
+	Trust    string   // how sure the sender is: "unverified", or empty
+	Try      []string // commands to propose, as they should be written
 
 	Untold []Untold // customers who have heard nothing
 

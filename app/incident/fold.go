@@ -139,7 +139,7 @@ func (r *run) duplicate(c Command) {
 		if c.Other.Why == OtherElsewhere {
 			name = c.Repo + name
 		}
-		say := Say{Name: "duplicate-refused", Role: c.Other.Why, Line: name}
+		say := Say{Name: "duplicate-refused", Variant: c.Other.Why, Line: name}
 		if c.Other.Into != 0 {
 			say.Command = "/incident duplicate #" + strconv.Itoa(c.Other.Into)
 		}
@@ -177,7 +177,7 @@ func (r *run) foldedIn(f FoldedIn) {
 		switch {
 		case inCircle && f.Into == lowest: // each was folded into the other at the same time: the oldest stays
 			r.unfold()
-			say.Role = "reopened"
+			say.Variant = "reopened"
 		case inCircle:
 			return
 		default: // it was folded itself meanwhile: where it went, this goes too
@@ -190,9 +190,9 @@ func (r *run) foldedIn(f FoldedIn) {
 		}
 	}
 	if f.From == f.Into { // its own, come back
-		if say.Role != "" {
+		if say.Variant != "" {
 			r.Folded = newest(append(r.Folded, folded), keptFolds)
-			r.do(Remind{Key: f.key(), At: r.f.At, Say: Say{Name: "folded", Role: "circle", Line: f.Ref}})
+			r.do(Remind{Key: f.key(), At: r.f.At, Say: Say{Name: "folded", Variant: "circle", Line: f.Ref}})
 		}
 		return
 	}

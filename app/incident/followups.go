@@ -112,7 +112,7 @@ func (r *run) mayBeDue(due string) bool {
 		why = "far"
 	}
 	r.react(Unclear)
-	r.reply(Say{Name: "due-unlikely", Line: due, Role: why})
+	r.reply(Say{Name: "due-unlikely", Line: due, Variant: why})
 	return false
 }
 

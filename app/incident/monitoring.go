@@ -140,7 +140,7 @@ func (r *run) standByOver() {
 	holder, _ := r.Coordinator()
 	say := Say{Name: "stand-by-over", Who: holder, Names: r.Customers, Command: "/ic agree …"}
 	if r.NothingToTell() {
-		say.Role, say.Command = "none", "/ic close"
+		say.Variant, say.Command = "none", "/ic close"
 	}
 	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: say})
 }

@@ -63,7 +63,7 @@ func (r *run) news(s Signalled) {
 	}
 	isUnsure := r.Confirmed == nil
 	r.learned(learned)
-	say := Say{Name: "news", Line: s.Source, Role: learned.Severity, Lines: texts, Reason: s.Details}
+	say := Say{Name: "news", Line: s.Source, Severity: learned.Severity, Lines: texts, Reason: s.Details}
 	if say.Who = r.holder(); say.Who == "" && !r.Drill {
 		say.Teams = []string{r.p.Coordinators}
 	}

@@ -197,5 +197,5 @@ func (r *run) corrected(c Corrected) {
 	r.record("corrected", string(c.New.Kind), textOf(c.New))
 	r.renote(c.New)
 	r.done()
-	r.reply(Say{Name: "corrected", Role: string(c.New.Kind), Line: c.Old})
+	r.reply(Say{Name: "corrected", Recorded: string(c.New.Kind), Line: c.Old})
 }

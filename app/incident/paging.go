@@ -212,7 +212,7 @@ func (r *run) giveUp() {
 func (r *run) sayUnanswered(say Say) {
 	say = Say{Name: "unanswered", Teams: say.Teams, Names: say.Names, Lines: say.Lines, Holder: say.Holder, Count: r.Paging.Count(), Time: r.Paging.Next}
 	if r.Confirmed == nil {
-		say.Role = "unconfirmed"
+		say.Variant = "unconfirmed"
 	}
 	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
 }

@@ -55,7 +55,7 @@ func (r *run) propose(to Phase, from ...Phase) {
 		return
 	}
 	holder, _ := r.Coordinator()
-	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Role: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
+	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Recorded: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
 	checks := Blocks(r.State, r.p, to)
 	if say.Missing = open(checks); len(say.Missing) > 0 {
 		say.Command = firstCommand(checks)

@@ -201,7 +201,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	kind, number := effectKind(w.Effect)
 	say := Say{Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason, Names: r.repositoryOf(w.Effect)}
 	if !isNew {
-		say.Role = "again"
+		say.Variant = "again"
 	}
 	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
 }

@@ -37,7 +37,7 @@ func (r *run) signalled(s Signalled) {
 		r.turned(at, s.Firing, s.Source)
 	}
 	r.do(Remind{Key: r.Signals.key(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
-		Name: "signals", Line: s.Source, Role: role(s.Firing), Count: r.Signals.Count, Time: at}})
+		Name: "signals", Line: s.Source, Variant: role(s.Firing), Count: r.Signals.Count, Time: at}})
 	r.news(s)
 	holder, _ := r.Coordinator()
 	switch {
@@ -66,7 +66,7 @@ func (r *run) ifOver() []string {
 func (r *run) message(s Signalled) {
 	r.record("message", s.Source, s.Text)
 	r.claim(s.Severity, s.Page, s.Paged)
-	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Role: s.Trust}
+	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Trust: s.Trust}
 	if r.Closed != nil {
 		say.Who, _ = r.Coordinator()
 	}

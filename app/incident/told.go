@@ -31,7 +31,7 @@ func (r *run) toldBy(text string) {
 		if r.NoCustomer {
 			role = "none"
 		}
-		r.refuse(Say{Name: "update-untold", Role: role, Line: "told", Command: RowOf(AddCustomer).Usage})
+		r.refuse(Say{Name: "update-untold", Variant: role, Line: "told", Command: RowOf(AddCustomer).Usage})
 		return
 	}
 	r.record("told", list(names), how)
@@ -98,7 +98,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		switch {
 		case asks:
 			r.react(Unclear)
-			r.reply(Say{Name: "customer-unknown", Role: "told", Line: name, Names: near(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
+			r.reply(Say{Name: "customer-unknown", Variant: "told", Line: name, Names: near(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
 			return nil, "", false
 		case name != "":
 			names = []string{name}
@@ -110,7 +110,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 	other := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	if len(other) > 0 {
 		r.react(Unclear)
-		r.reply(Say{Name: "customer-unknown", Role: "unimpacted", Line: list(other), Command: "/ic customer add " + list(other)})
+		r.reply(Say{Name: "customer-unknown", Variant: "unimpacted", Line: list(other), Command: "/ic customer add " + list(other)})
 		return nil, "", false
 	}
 	return names, how, true

@@ -114,7 +114,7 @@ func TestV3AnUpdateCountsOnceEverybodyIsReached(t *testing.T) {
 		s := untold(t, "globex").at(2, "carol", customer(incident.RemoveCustomer, "globex"))
 		s.state.NoCustomer = false
 		s.at(10, "carol", cmd(incident.Update)).expectReaction(incident.Refused)
-		s.expect(s.say("update-untold").Role == "unnamed", "says %+v", s.say("update-untold"))
+		s.expect(s.say("update-untold").Variant == "unnamed", "says %+v", s.say("update-untold"))
 		s.at(11, "carol", toldBy("by phone")).expectReaction(incident.Refused).expectSays("update-untold")
 	})
 	t.Run("a name that is not configured", func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestV3AnUpdateCountsOnceEverybodyIsReached(t *testing.T) {
 func TestV3AFailureTakesBackWhatCounted(t *testing.T) {
 	t.Run("one channel of two", func(t *testing.T) {
 		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(10, "", failed("globex", 10, "email")).expectSays("update-failed").expectUpdates(1, 0, 10, 30)
-		s.expect(s.say("update-failed").Role == "" && s.say("update-failed").Who == "", "says %+v", s.say("update-failed"))
+		s.expect(s.say("update-failed").Variant == "" && s.say("update-failed").Who == "", "says %+v", s.say("update-failed"))
 		s.expect(slices.Equal(s.state.Updates.Told, []string{"globex: issue"}) && slices.Equal(s.state.Updates.Unsent, []string{"globex: email"}), "told %q, unsent %q", s.state.Updates.Told, s.state.Updates.Unsent)
 		s.at(15, "", failed("globex", 10, "issue")).expectUpdates(0, 0, 0, 20)
 	})
@@ -154,7 +154,7 @@ func TestV3AFailureTakesBackWhatCounted(t *testing.T) {
 		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(10, "", failed("globex", 10, "issue", "email"))
 		s.expectSays("update-failed").expectReaction(incident.Refused).expectUpdates(0, 0, 0, 20)
 		say := s.say("update-failed")
-		s.expect(say.Who == "carol" && say.Role == "unreached" && say.Count == 1 && say.Untold[0].Command == "/ic told globex by phone", "says %+v", say)
+		s.expect(say.Who == "carol" && say.Variant == "unreached" && say.Count == 1 && say.Untold[0].Command == "/ic told globex by phone", "says %+v", say)
 		s.at(11, "", failed("globex", 10, "issue", "email")).expectSays().expectUpdates(0, 0, 0, 20) // once
 		s.clock(21).expectUpdates(0, 1, 0, 20)
 	})
@@ -311,7 +311,7 @@ func TestV3NoneMeansNone(t *testing.T) {
 		s.clock(600).expectUpdates(0, 0, -1, -1)
 		s.expect(len(s.pages()) == pages && s.state.Updates.LongestAt(start.Add(10*time.Hour)) == 0, "%d pages for silence", len(s.pages())-pages)
 		s.at(601, "carol", cmd(incident.Update)).expectSays("update-untold").expectReaction(incident.Refused)
-		s.expect(s.say("update-untold").Role == "none", "says %+v", s.say("update-untold"))
+		s.expect(s.say("update-untold").Variant == "none", "says %+v", s.say("update-untold"))
 	})
 	t.Run("a customer comes, goes, and nobody is left", func(t *testing.T) {
 		s := none(t).at(30, "carol", customer(incident.AddCustomer, "globex")).expectUpdates(0, 0, 30, 50)
@@ -334,7 +334,7 @@ func TestV3NoneMeansNone(t *testing.T) {
 		s.clock(11 + 24*60 + 1)
 		for _, e := range s.all {
 			if r, ok := e.(incident.Remind); ok && r.Say.Name == "stand-by-over" {
-				s.expect(r.Say.Role == "none" && r.Say.Command == "/ic close", "the end of the stand-by says %+v", r.Say)
+				s.expect(r.Say.Variant == "none" && r.Say.Command == "/ic close", "the end of the stand-by says %+v", r.Say)
 			}
 		}
 		s.expect(incident.Hints(s.state, s.policy)[0].Command == "/ic close", "proposes %v", incident.Hints(s.state, s.policy)[0])

@@ -99,7 +99,7 @@ func (r *run) unsent(f Unsent) {
 	if i >= 0 && r.lost(i, f.Customer) {
 		r.recordAt(Entry{At: r.f.At, Kind: "unsent", What: f.Customer})
 		counted := r.unreached(i, f.Customer)
-		say.Role, say.Untold = "unreached", r.untold([]string{f.Customer})
+		say.Variant, say.Untold = "unreached", r.untold([]string{f.Customer})
 		say.Who, _ = r.Coordinator()
 		if counted {
 			say.Count = 1

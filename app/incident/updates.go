@@ -200,7 +200,7 @@ func (r *run) update(text string) {
 		if r.NoCustomer {
 			role = "none"
 		}
-		r.refuse(Say{Name: "update-untold", Role: role, Command: RowOf(AddCustomer).Usage})
+		r.refuse(Say{Name: "update-untold", Variant: role, Command: RowOf(AddCustomer).Usage})
 		return
 	}
 	if r.reach(reached) {

@@ -62,9 +62,9 @@ func (e *Pages) page(s incident.Send) error {
 	say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: e.State.Paging.Count(), Missing: phones}
 	switch {
 	case e.State.Drill:
-		say.Role = "drill"
+		say.Variant = "drill"
 	case e.State.Confirmed == nil:
-		say.Role = "unconfirmed"
+		say.Variant = "unconfirmed"
 	}
 	needsMention := len(phones) > 0 || slices.Contains(s.To, "phone")
 	for _, service := range s.By {

@@ -26,8 +26,8 @@ func appendSay(says []incident.Say, s incident.Say) []incident.Say {
 	if i < 0 {
 		return append(says, s)
 	}
-	if says[i].Role != s.Role {
-		s.Role = says[i].Role + " and " + s.Role
+	if says[i].Recorded != s.Recorded {
+		s.Recorded = says[i].Recorded + " and " + s.Recorded
 	}
 	says[i] = s
 	return says

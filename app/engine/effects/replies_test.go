@@ -9,8 +9,8 @@ import (
 )
 
 func TestA1AnAnswerMentionsOnceAndSaysEachThingOnce(t *testing.T) {
-	cause := incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "cause", Phase: incident.Fixing, Next: incident.Hint{Command: "/ic phase fixing", Does: "start fixing", Mine: true}}
-	workaround := incident.Say{Name: "propose", Who: "carol", Holder: "alice", Role: "workaround", Phase: incident.Monitoring,
+	cause := incident.Say{Name: "propose", Who: "carol", Holder: "alice", Recorded: "cause", Phase: incident.Fixing, Next: incident.Hint{Command: "/ic phase fixing", Does: "start fixing", Mine: true}}
+	workaround := incident.Say{Name: "propose", Who: "carol", Holder: "alice", Recorded: "workaround", Phase: incident.Monitoring,
 		Next: incident.Hint{Command: "/ic phase monitoring", Does: "start monitoring", Mine: true}}
 	due := incident.Say{Name: "nothing-due", Who: "carol"}
 	other := incident.Say{Name: "nothing-due", Who: "bob"}
