@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,7 +57,7 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
 	s := Signal{
-		Source: g.Name(), Trust: trust, Firing: a.State != "ok" && a.State != "resolved", Drill: drill,
+		Source: g.Name(), Trust: trust, Firing: !isRecovered(a.State), Drill: drill,
 		Title: cmp.Or(a.Title, first), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
 		DedupKey: key(g.Name(), cmp.Or(a.DedupKey, a.AlertUID, a.Title, first)),
 		Labels:   map[string]string{"severity": a.Severity, "customer": a.Customer},
@@ -68,6 +69,17 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 		s.Text += "\nImage: " + image
 	}
 	return Result{Signals: []Signal{sealed(r, s)}}, nil
+}
+
+// recovered are the words by which monitoring says that it is over.
+var recovered = []string{
+	"ok", "okay", "resolved", "resolve", "recovered", "recovery", "recover", "up", "normal", "closed", "close", "clear", "cleared", "healthy", "green",
+	"inactive", "fixed", "success", "passed", "passing", "good", "end", "ended", "back", "deactivated", "restored",
+}
+
+// isRecovered reports whether a state says that what was reported is over.
+func isRecovered(state string) bool {
+	return slices.Contains(recovered, strings.ToLower(strings.Trim(state, " \t\n.!:")))
 }
 
 // isDrill reads whether it is an exercise. Taken for the other, an exercise would page for real and an alert nobody: what is

@@ -211,8 +211,8 @@ func (g group) annotation(name string, among []alert) string {
 	return ""
 }
 
-// title gives "APIServerDown: the API of eu-1 does not answer", or the labels of the group where there is no summary of
-// all.
+// title returns "APIServerDown: the API of eu-1 does not answer", or the labels of the group where there is no summary of all. Where
+// an alert has no name, the labels that tell it from others stand for it.
 func (g group) title(among []alert) string {
 	name, summary := cmp.Or(g.CommonLabels["alertname"], g.GroupLabels["alertname"]), g.CommonAnnotations["summary"]
 	if name == "" && len(among) < len(g.Alerts) {
@@ -220,6 +220,9 @@ func (g group) title(among []alert) string {
 	}
 	if len(among) == 1 {
 		name, summary = cmp.Or(among[0].Labels["alertname"], name), cmp.Or(among[0].summary(), summary)
+	}
+	if rule, what := g.grafanaRule(name, among); rule != "" {
+		name, summary = rule, cmp.Or(summary, what)
 	}
 	if summary != "" {
 		return strings.TrimPrefix(name+": "+summary, ": ")
@@ -233,7 +236,40 @@ func (g group) title(among []alert) string {
 	if t := strings.TrimSpace(name + " " + strings.Join(values, " ")); t != "" {
 		return t
 	}
-	return cmp.Or(g.Title, among[0].Labels["alertname"], among[0].summary())
+
+	return cmp.Or(g.Title, among[0].Labels["alertname"], among[0].summary(), firstLine(among[0].Annotations["description"]), g.distinction(among))
+}
+
+// grafanaRule returns the name of the rule, and what is wrong, where Grafana raises an alert of its own because a rule has no data or
+// fails: its name is the same for every rule.
+// https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/stale-alert-instances/
+func (g group) grafanaRule(name string, among []alert) (rule, what string) {
+	what = map[string]string{"DatasourceNoData": "no data", "DatasourceError": "its query fails"}[name]
+	if what == "" {
+		return "", ""
+	}
+
+	return g.shared(among)["rulename"], what
+}
+
+// distinction returns the values of the labels that say where something is, and not how bad it is: "node-1 api".
+func (g group) distinction(among []alert) string {
+	shared := g.shared(among)
+	var values []string
+	for _, name := range slices.Sorted(maps.Keys(shared)) {
+		if !slices.Contains([]string{"alertname", "severity", "priority", "team", "customer", "prometheus", "monitor", "replica"}, name) {
+			values = append(values, shared[name])
+		}
+	}
+
+	return strings.Join(values, " ")
+}
+
+// firstLine returns the first line of a text.
+func firstLine(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+
+	return first
 }
 
 // text lists the alerts, those that fire first.
@@ -271,7 +307,8 @@ func (g group) describe(a alert) string {
 	for _, name := range slices.Sorted(maps.Keys(a.Values)) {
 		own = append(own, fmt.Sprintf("%s=%v", name, a.Values[name]))
 	}
-	d := strings.TrimSpace(a.Labels["alertname"]+" "+strings.Join(own, " ")) + ", " + cmp.Or(a.Status, g.Status)
+	name := strings.TrimSpace(a.Labels["alertname"] + " " + strings.Join(own, " "))
+	d := cmp.Or(name, g.distinction([]alert{a}), "an alert without a name") + ", " + cmp.Or(a.Status, g.Status)
 	if at := parseTime(a.StartsAt); !at.IsZero() && a.firing() {
 		d += at.Format(" since 2006-01-02 15:04 UTC")
 	}

@@ -66,10 +66,17 @@ func Handler(o Options) http.Handler {
 		sources[s.Name()] = s
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		source, ok := sources[strings.TrimPrefix(r.URL.Path, Prefix)]
-		if !ok {
+		// A gateway may leave a base path or a stage before it.
+		source, ok := sources[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]]
+		if at := strings.LastIndex(r.URL.Path, Prefix); !ok || at < 0 || strings.Count(r.URL.Path[at:], "/") != 2 {
 			http.Error(w, "no such source, or it has no secret set", http.StatusNotFound)
 			return
+		}
+		if p, ok := source.(interface{ Probe(*http.Request) *Answer }); ok {
+			if answer := p.Probe(r); answer != nil {
+				write(w, answer)
+				return
+			}
 		}
 		if r.Method != http.MethodPost && r.Method != http.MethodPut { // Grafana's may be either
 			w.Header().Set("Allow", "POST, PUT")

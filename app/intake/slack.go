@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -41,6 +42,32 @@ const declareModal = "firebreak-declare"
 
 const slackUsage = "Say what is wrong, with a severity if you know it: `/incident critical the API of eu-1 does not answer`. Or use the message shortcut on what somebody wrote."
 
+// maxProbe is how many bytes Slack's check of an address has at most.
+const maxProbe = 512
+
+// Probe answers the check that Slack makes of a slash command's address, which carries no signature; nil: it is something else.
+// https://docs.slack.dev/interactivity/implementing-slash-commands
+func (s *Slack) Probe(r *http.Request) *Answer {
+	if r.Header.Get("X-Slack-Signature") != "" || r.ContentLength > maxProbe {
+		return nil
+	}
+	form := r.URL.Query()
+	if r.ContentLength > 0 {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxProbe))
+		if err != nil {
+			return nil
+		}
+		if form, err = url.ParseQuery(string(body)); err != nil {
+			return nil
+		}
+	}
+	if form.Get("ssl_check") == "" || form.Has("command") || form.Has("payload") {
+		return nil
+	}
+
+	return &Answer{}
+}
+
 // Read gives a Signal for a declaration, or the modal that asks for one.
 func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 	stamp := r.Header.Get("X-Slack-Request-Timestamp")
@@ -60,6 +87,8 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, bad("the body is not a form")
 	}
 	switch {
+	case form.Has("ssl_check") && !form.Has("command") && !form.Has("payload"):
+		return Result{Answer: &Answer{}}, nil
 	case form.Has("payload"):
 		return s.interaction(r, form.Get("payload"))
 	case form.Has("command"):
@@ -89,7 +118,7 @@ func handshake(body []byte) (Result, error) {
 
 func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	words := slackText(c.Text)
-	if words == "" || words == "help" {
+	if isHelp := strings.EqualFold(strings.Trim(words, " ?.!"), "help"); words == "" || isHelp {
 		place := slackPlace{Team: c.TeamID, Channel: c.ChannelID, Name: c.ChannelName, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: c.ResponseURL}
 		return Result{Modal: &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)}, Answer: &Answer{}, Failed: ephemeral(slackUsage)}
 	}
@@ -122,13 +151,8 @@ type interaction struct {
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	} `json:"user"`
-	Message struct {
-		Text     string `json:"text"`
-		TS       string `json:"ts"`
-		ThreadTS string `json:"thread_ts"`
-		User     string `json:"user"`
-	} `json:"message"`
-	View struct {
+	Message slackMessage `json:"message"`
+	View    struct {
 		ID              string          `json:"id"`
 		CallbackID      string          `json:"callback_id"`
 		PrivateMetadata string          `json:"private_metadata"`
@@ -155,12 +179,14 @@ func (s *Slack) interaction(r Request, payload string) (Result, error) {
 // shortcut declares at once: what somebody wrote is the summary, and what is missing is asked for on the card. Slash
 // commands don't work in threads, so this is the way there.
 func (s *Slack) shortcut(r Request, i interaction) Result {
-	words := slackText(i.Message.Text)
+	words := slackText(i.Message.words())
 	first, _, _ := strings.Cut(words, "\n")
 	severity, _ := s.severity(words)
+	files := i.Message.files()
+	title := cmp.Or(first, strings.Join(files, ", "), "A message in Slack")
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.Channel.ID, i.Message.TS),
-		Title: cmp.Or(first, "A message in Slack"), Text: words, SeverityHint: severity, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
+		Title: title, Text: words, Attachments: files, SeverityHint: severity, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
 		Labels: map[string]string{
 			"team": i.Team.ID, "channel": i.Channel.ID, "channel_name": i.Channel.Name, "user": i.User.ID, "user_name": i.User.Name,
 			"author": i.Message.User, "thread_ts": i.Message.ThreadTS,

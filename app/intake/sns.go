@@ -74,6 +74,9 @@ type snsMessage struct {
 // Read gives the Signals of a notification, or the address that confirms a subscription.
 func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	known := s.Secrets.token(r.Header)
+	if known && strings.EqualFold(r.Header.Get("X-Amz-Sns-Rawdelivery"), "true") {
+		return Result{Signals: []Signal{sealed(r, rawMessage(r))}}, nil
+	}
 	// The signature stands in the body, which therefore has to be read first; nothing else is made of it.
 	var m snsMessage
 	if err := decode(r.Body, &m); err != nil && known {
@@ -99,6 +102,18 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 		return Result{Signals: []Signal{sealed(r, m.signal(r, trust))}}, nil
 	}
 	return Result{}, bad("not a message of SNS's: the Type is none that is known")
+}
+
+// rawMessage reads a message that SNS delivers without its envelope, so that only the token vouches for it. The headers say what the
+// envelope would. https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+func rawMessage(r Request) Signal {
+	m := snsMessage{
+		Type: "Notification", MessageID: r.Header.Get("X-Amz-Sns-Message-Id"), TopicArn: r.Header.Get("X-Amz-Sns-Topic-Arn"),
+		Message: string(r.Body),
+	}
+	m.MessageID = cmp.Or(m.MessageID, digest(m.Message))
+
+	return m.signal(r, SharedSecret)
 }
 
 func (m snsMessage) signal(r Request, trust Trust) Signal {
