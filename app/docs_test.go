@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"go/ast"
 	"go/doc"
@@ -103,6 +104,38 @@ func TestLayoutIsDocumented(t *testing.T) {
 		fmt.Fprintf(&b, "| [%s](../%s) | %s | %s |\n", name, name, synopsis, imports)
 	}
 	updateBetween(t, "docs/architecture.md", "layout", b.String())
+}
+
+// cardSum returns a checksum of the cards that app/card's tests expect.
+func cardSum(t *testing.T) string {
+	t.Helper()
+	cards, err := filepath.Glob("card/testdata/*.md")
+	if err != nil || len(cards) == 0 {
+		t.Fatalf("no golden cards: %v", err)
+	}
+	sum := sha256.New()
+	for _, path := range cards {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(sum, "%s\n%s\n", path, text)
+	}
+	return fmt.Sprintf("%x\n", sum.Sum(nil))
+}
+
+// The README's picture shows the card as it is. .ci/pictures makes both anew.
+func TestPicturesShowTheCard(t *testing.T) {
+	const sumPath = "../.github/pictures.sum"
+	if *update {
+		if err := os.WriteFile(sumPath, []byte(cardSum(t)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got := content(t, ".github/pictures.sum"); got != cardSum(t) {
+		t.Error("the card has changed since the README's picture was made: run .ci/pictures")
+	}
 }
 
 // linkPattern finds [text](target); of a target with a title, the target.

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,10 +22,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// The README's picture and those of every page, narrow and wide, light and dark, are made by
+// Pictures of every page, narrow and wide, light and dark, are made by
 //
 //	go test ./cmd/firebreak -run Browser -screenshots "$PWD/build"
-//	pngquant --force --speed 1 --output .github/incident.png 128 build/incident.png
 var screenshots = flag.String("screenshots", "", "folder for pictures of the pages")
 
 // window is a browser's only tab, in which one person at a time sits in front of the sandbox's pages.
@@ -457,20 +455,6 @@ func TestBrowserPages(t *testing.T) {
 			const r = b.getBoundingClientRect();
 			return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2) === b;
 		})`)
-	}
-
-	if *screenshots != "" {
-		w.post("", "/sandbox/clock", `{"advance":"2m"}`)
-		w.says("carol", "/ic update Half of the requests fail. We know where, and are back within 20 minutes.")
-		w.become("carol")
-		w.visit(issue)
-		end, err := strconv.ParseInt(w.evaluate("Math.round(document.querySelector('#pinned').getBoundingClientRect().bottom)"),
-			10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.do(chromedp.EmulateViewport(wide, end+12, chromedp.EmulateScale(2)))
-		w.picture("incident", chromedp.CaptureScreenshot())
 	}
 }
 
