@@ -65,9 +65,13 @@ var allowed = map[string][]string{
 	"functions/build":           {},
 	"functions/lambdatest":      {},
 	"app/bench/bare":            {"app/aws"},
-	"app/sandbox":               {"app/naming"},
+	"app/sandbox":               {"app/sandbox/forge", "app/sandbox/graphql", "app/sandbox/rest", "app/sandbox/web"},
+	"app/sandbox/forge":         {"app/naming"},
+	"app/sandbox/graphql":       {"app/sandbox/forge"},
+	"app/sandbox/rest":          {"app/sandbox/forge"},
+	"app/sandbox/web":           {"app/naming", "app/sandbox/forge"},
 	"app/sandbox/contract":      {},
-	"app/sandbox/trim":          {},
+	"app/sandbox/graphql/trim":  {},
 	"app/sandbox/contract/trim": {},
 	"app/sandbox/contract/pack": {},
 }
@@ -144,6 +148,18 @@ func TestTheSandboxKnowsNothingOfTheProduct(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/naming") {
 		if !p.Standard && p.ImportPath != module+"app/naming" {
 			t.Errorf("the names depend on %s", p.ImportPath)
+		}
+	}
+}
+
+// The forge is the model alone: it speaks no HTTP and renders nothing.
+func TestTheForgeSpeaksNoHTTP(t *testing.T) {
+	mayNot := []string{"net/http", "html/template", "text/template"}
+	for _, p := range list(t, module+"app/sandbox/forge") {
+		for _, i := range p.Imports {
+			if slices.Contains(mayNot, i) {
+				t.Errorf("the forge imports %s", i)
+			}
 		}
 	}
 }

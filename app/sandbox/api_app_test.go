@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 func testApp(g *github) {
@@ -21,7 +23,7 @@ func testApp(g *github) {
 		_, _ = w.Write([]byte("thanks"))
 	}))
 	defer receiver.Close()
-	g.held(func(st *store) { st.app.HookURL = receiver.URL })
+	g.held(func(f *forge.Forge) { f.App.HookURL = receiver.URL })
 
 	g.steps(
 		step{"jwt", "GET /app", "", 200, []string{"slug=firebreak", "id=1", "installations_count=1", "permissions.issues=write", "client_id>client"}},

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 func testPeople(g *github) {
@@ -178,10 +180,10 @@ func (g *github) advance(d time.Duration) {
 }
 
 // held does something to the model for which GitHub's API has no operation.
-func (g *github) held(do func(*store)) {
-	g.box.st.Lock()
-	defer g.box.st.Unlock()
-	do(g.box.st)
+func (g *github) held(do func(*forge.Forge)) {
+	g.box.forge.Lock()
+	defer g.box.forge.Unlock()
+	do(g.box.forge)
 }
 
 func testComments(g *github) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 func testLabels(g *github) {
@@ -63,8 +65,8 @@ func testLabels(g *github) {
 	)
 
 	// The labels of an issue form are set whoever opens the issue, if they are there.
-	g.held(func(st *store) {
-		i, err := st.openIssue(&Actor{Login: "mallory"}, st.Repos[0], newIssue{Title: "Down", Labels: []string{"drill"}, FormLabels: []string{"Incident", "not there"}})
+	g.held(func(f *forge.Forge) {
+		i, err := f.OpenIssue(&forge.Actor{Login: "mallory"}, f.Repos[0], forge.NewIssue{Title: "Down", Labels: []string{"drill"}, FormLabels: []string{"Incident", "not there"}})
 		if err != nil || len(i.Labels) != 1 || i.Labels[0].Name != "incident" {
 			g.t.Errorf("a form's issue has labels %v, %v", i.Labels, err)
 		}
@@ -73,7 +75,7 @@ func testLabels(g *github) {
 
 func testAssignees(g *github) {
 	for n := range 9 {
-		if err := g.box.Add(Person{Login: fmt.Sprintf("responder-%d", n), Roles: map[string]Role{"acme/incidents": RoleWrite}}); err != nil {
+		if err := g.box.Add(Person{Login: fmt.Sprintf("responder-%d", n), Roles: map[string]forge.Role{"acme/incidents": forge.RoleWrite}}); err != nil {
 			g.t.Fatal(err)
 		}
 	}
@@ -139,17 +141,17 @@ func testRelations(g *github) {
 	)
 
 	// Eight levels below the first issue are the most.
-	g.held(func(st *store) {
-		by := &Actor{Login: "alice"}
-		var above *Issue
+	g.held(func(f *forge.Forge) {
+		by := &forge.Actor{Login: "alice"}
+		var above *forge.Issue
 		for level := range 10 {
-			i, err := st.openIssue(by, st.Repos[1], newIssue{Title: "nested"})
+			i, err := f.OpenIssue(by, f.Repos[1], forge.NewIssue{Title: "nested"})
 			if err != nil {
 				g.t.Error(err)
 				return
 			}
 			if above != nil {
-				if err := st.addSubIssue(by, above, i, false); (err != nil) != (level > 8) {
+				if err := f.AddSubIssue(by, above, i, false); (err != nil) != (level > 8) {
 					g.t.Errorf("level %d: %v", level, err)
 				}
 			}
@@ -256,9 +258,9 @@ func testSearch(g *github) {
 		step{"", "GET /search/issues?q=is:issue", "", 401, nil},
 	)
 	// Of many results the first thousand can be read.
-	g.held(func(st *store) {
-		for range maxFound {
-			if _, err := st.openIssue(&Actor{Login: "alice"}, st.Repos[0], newIssue{Title: "One of many"}); err != nil {
+	g.held(func(f *forge.Forge) {
+		for range forge.MaxFound {
+			if _, err := f.OpenIssue(&forge.Actor{Login: "alice"}, f.Repos[0], forge.NewIssue{Title: "One of many"}); err != nil {
 				g.t.Fatal(err)
 			}
 		}

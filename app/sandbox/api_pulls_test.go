@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // branch makes a branch with one changed file.
@@ -77,9 +79,9 @@ func testPulls(g *github) {
 		// A draft can't be merged.
 		step{"alice", "PUT ~/pulls/2/merge", "", 405, []string{"message=Pull Request is still a draft"}},
 	)
-	g.held(func(st *store) {
+	g.held(func(f *forge.Forge) {
 		ready := false
-		if err := st.editPull(&Actor{Login: "alice"}, st.Repos[0].Issues[1], pullEdit{Draft: &ready}); err != nil {
+		if err := f.EditPull(&forge.Actor{Login: "alice"}, f.Repos[0].Issues[1], forge.PullEdit{Draft: &ready}); err != nil {
 			g.t.Error(err)
 		}
 	})

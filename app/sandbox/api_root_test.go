@@ -121,7 +121,7 @@ func TestUnknownAddressesAreAnsweredInJSON(t *testing.T) {
 // Who names no version of the API is given the older one, which says when it ends.
 func TestVersions(t *testing.T) {
 	g := newGitHub(t)
-	newest := "X-GitHub-Api-Version: " + version2026
+	newest := "X-GitHub-Api-Version: " + "2026-03-10"
 	g.branch("change", "a.txt", "a")
 	g.steps(
 		step{"alice", "POST ~/issues", `{"title":"One"}`, 201, nil},
@@ -132,20 +132,20 @@ func TestVersions(t *testing.T) {
 		selected, sunset           string
 		want                       []string
 	}{
-		"older, unnamed":        {who: "alice", request: "GET ~/issues/1", selected: version2022, want: []string{"assignee=null", "assignees.#=0"}},
-		"older":                 {who: "alice", request: "GET ~/issues/1", header: "X-GitHub-Api-Version: 2022-11-28", selected: version2022, want: []string{"assignee=null"}},
-		"an issue":              {who: "alice", request: "GET ~/issues/1", header: newest, selected: version2026, want: []string{"assignee=absent", "assignees.#=0"}},
-		"a search":              {who: "app", request: "GET /search/issues?q=is:issue", header: newest, selected: version2026, want: []string{"items.0.assignee=absent"}},
-		"a pull request":        {who: "alice", request: "GET ~/pulls/2", header: newest, selected: version2026, want: []string{"assignee=absent", "merge_commit_sha=absent", "base.repo.has_downloads=absent"}},
-		"its older form":        {who: "alice", request: "GET ~/pulls/2", selected: version2022, want: []string{"merge_commit_sha=null", "base.repo.has_downloads=true"}},
-		"a repository":          {who: "app", request: "GET ~", header: newest, selected: version2026, want: []string{"has_downloads=absent", "has_issues=true"}},
-		"limits":                {who: "app", request: "GET /rate_limit", header: newest, selected: version2026, want: []string{"rate=absent", "resources.core.limit=5000"}},
-		"the root":              {who: "", request: "GET /", header: newest, selected: version2026, want: []string{"authorizations_url=absent", "hub_url=absent"}},
-		"a file as it is":       {who: "alice", request: "GET ~/contents/README.md", header: newest, selected: version2026, want: []string{"name=README.md"}},
-		"an older new issue":    {who: "alice", request: "POST ~/issues", body: `{"title":"x","assignee":"bob"}`, selected: version2022, sunset: sunset2022, want: []string{"assignees.*.login=bob"}},
-		"a new issue":           {who: "alice", request: "POST ~/issues", body: `{"title":"x","assignees":["bob"]}`, header: newest, selected: version2026, want: []string{"assignee=absent", "assignees.*.login=bob"}},
-		"an older change":       {who: "alice", request: "PATCH ~/issues/1", body: `{"title":"y"}`, selected: version2022, sunset: sunset2022, want: []string{"title=y"}},
-		"an assignment stays":   {who: "alice", request: "GET ~/issues/3/timeline", header: newest, selected: version2026, want: []string{"0.assignee.login=bob"}},
+		"older, unnamed":        {who: "alice", request: "GET ~/issues/1", selected: "2022-11-28", want: []string{"assignee=null", "assignees.#=0"}},
+		"older":                 {who: "alice", request: "GET ~/issues/1", header: "X-GitHub-Api-Version: 2022-11-28", selected: "2022-11-28", want: []string{"assignee=null"}},
+		"an issue":              {who: "alice", request: "GET ~/issues/1", header: newest, selected: "2026-03-10", want: []string{"assignee=absent", "assignees.#=0"}},
+		"a search":              {who: "app", request: "GET /search/issues?q=is:issue", header: newest, selected: "2026-03-10", want: []string{"items.0.assignee=absent"}},
+		"a pull request":        {who: "alice", request: "GET ~/pulls/2", header: newest, selected: "2026-03-10", want: []string{"assignee=absent", "merge_commit_sha=absent", "base.repo.has_downloads=absent"}},
+		"its older form":        {who: "alice", request: "GET ~/pulls/2", selected: "2022-11-28", want: []string{"merge_commit_sha=null", "base.repo.has_downloads=true"}},
+		"a repository":          {who: "app", request: "GET ~", header: newest, selected: "2026-03-10", want: []string{"has_downloads=absent", "has_issues=true"}},
+		"limits":                {who: "app", request: "GET /rate_limit", header: newest, selected: "2026-03-10", want: []string{"rate=absent", "resources.core.limit=5000"}},
+		"the root":              {who: "", request: "GET /", header: newest, selected: "2026-03-10", want: []string{"authorizations_url=absent", "hub_url=absent"}},
+		"a file as it is":       {who: "alice", request: "GET ~/contents/README.md", header: newest, selected: "2026-03-10", want: []string{"name=README.md"}},
+		"an older new issue":    {who: "alice", request: "POST ~/issues", body: `{"title":"x","assignee":"bob"}`, selected: "2022-11-28", sunset: "Fri, 10 Mar 2028 00:00:00 GMT", want: []string{"assignees.*.login=bob"}},
+		"a new issue":           {who: "alice", request: "POST ~/issues", body: `{"title":"x","assignees":["bob"]}`, header: newest, selected: "2026-03-10", want: []string{"assignee=absent", "assignees.*.login=bob"}},
+		"an older change":       {who: "alice", request: "PATCH ~/issues/1", body: `{"title":"y"}`, selected: "2022-11-28", sunset: "Fri, 10 Mar 2028 00:00:00 GMT", want: []string{"title=y"}},
+		"an assignment stays":   {who: "alice", request: "GET ~/issues/3/timeline", header: newest, selected: "2026-03-10", want: []string{"0.assignee.login=bob"}},
 		"an unknown version":    {who: "alice", request: "GET ~", header: "X-GitHub-Api-Version: v3"},
 		"a version of the past": {who: "alice", request: "GET ~", header: "X-GitHub-Api-Version: 2021-01-01"},
 	}
@@ -183,7 +183,7 @@ func TestVersions(t *testing.T) {
 	// The singular assignee of a request counts for nothing any more. GitHub describes no such field, so this goes past the contract.
 	r := httptest.NewRequest(http.MethodPost, "/api/v3/repos/acme/incidents/issues", strings.NewReader(`{"title":"x","assignee":"bob"}`))
 	r.Header.Set("Authorization", "Bearer demo-alice")
-	r.Header.Set("X-GitHub-Api-Version", version2026)
+	r.Header.Set("X-GitHub-Api-Version", "2026-03-10")
 	w := httptest.NewRecorder()
 	g.box.Handler().ServeHTTP(w, r)
 	if w.Code != http.StatusCreated || !strings.Contains(w.Body.String(), `"assignees":[]`) {

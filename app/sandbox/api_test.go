@@ -21,6 +21,8 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
 var (
@@ -120,7 +122,7 @@ func (g *github) token(who string) string {
 			area, level, _ := strings.Cut(limit, ":")
 			body["permissions"] = map[string]string{area: level}
 		}
-		a := g.call("jwt", fmt.Sprintf("POST /app/installations/%d/access_tokens", g.box.st.installationID()), string(mustJSON(body)))
+		a := g.call("jwt", fmt.Sprintf("POST /app/installations/%d/access_tokens", g.box.forge.InstallationID()), string(asJSON(body)))
 		a.want(http.StatusCreated)
 		g.tokens[who] = a.field("token")
 		g.until[who], _ = time.Parse(time.RFC3339, a.field("expires_at"))
@@ -229,7 +231,7 @@ func pick(v any, path string) string {
 		case "#":
 			return strconv.Itoa(len(v))
 		case "*":
-			return strings.Join(each(v, func(x any) string { return pick(x, rest) }), ",")
+			return strings.Join(eachOf(v, func(x any) string { return pick(x, rest) }), ",")
 		}
 		if n, err := strconv.Atoi(key); err == nil && n < len(v) {
 			return pick(v[n], rest)
@@ -302,14 +304,14 @@ func TestAPI(t *testing.T) {
 func checkAllCalled(t *testing.T, calls []Call) {
 	worked, refused := map[string]bool{}, map[string]bool{}
 	for _, c := range calls {
-		pattern := operationOf(c.Method, strings.TrimPrefix(c.Path, "/api/v3"))
+		pattern := rest.OperationOf(c.Method, strings.TrimPrefix(c.Path, "/api/v3"))
 		if c.Status < 400 {
 			worked[pattern] = true
 		} else {
 			refused[pattern] = true
 		}
 	}
-	patterns := operationNames()
+	patterns := rest.Operations()
 	// The only installation is the organisation's.
 	neverWorks := []string{"GET /users/{login}/installation"}
 	open := []string{"GET /", "GET /meta", "GET /rate_limit", "GET /versions", "POST /markdown"}
@@ -321,4 +323,21 @@ func checkAllCalled(t *testing.T, calls []Call) {
 			t.Errorf("no call of %s was refused", p)
 		}
 	}
+}
+
+// eachOf makes a view of every element.
+func eachOf[T, V any](all []T, view func(T) V) (views []V) {
+	for _, one := range all {
+		views = append(views, view(one))
+	}
+	return views
+}
+
+// asJSON writes a value as JSON.
+func asJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }

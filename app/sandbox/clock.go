@@ -92,9 +92,9 @@ func (c *Clock) Pass(d time.Duration) {
 
 // noteTime makes pages and snapshot see that the clock jumped.
 func (s *Sandbox) noteTime() {
-	s.st.Lock()
-	defer s.st.Unlock()
-	s.st.news()
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	s.forge.NotifyWatchers()
 }
 
 // follow lets the follower do what is due now.
@@ -102,9 +102,9 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 	if s.o.Follower != nil {
 		return s.o.Follower.Follow(ctx, s.clock.Now())
 	}
-	s.st.Lock()
-	target, secret := s.st.hookTarget()
-	s.st.Unlock()
+	s.forge.Lock()
+	target, secret := s.forge.HookTarget()
+	s.forge.Unlock()
 	hook, err := url.Parse(target)
 	if err != nil || hook.Host == "" {
 		return time.Time{}, nil

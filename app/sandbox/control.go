@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // control serves the sandbox's own addresses, which GitHub does not have.
@@ -109,8 +111,8 @@ func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.st.Lock()
-	defer s.st.Unlock()
+	s.forge.Lock()
+	defer s.forge.Unlock()
 	calls := s.calls
 	n, _ := slices.BinarySearchFunc(calls, since+1, func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
 	next := since
@@ -121,10 +123,10 @@ func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) deliveries(w http.ResponseWriter, _ *http.Request) {
-	s.st.Lock()
-	defer s.st.Unlock()
+	s.forge.Lock()
+	defer s.forge.Unlock()
 	views := []map[string]any{}
-	for _, d := range s.st.Deliveries {
+	for _, d := range s.forge.Deliveries {
 		views = append(views, map[string]any{"id": d.ID, "guid": d.GUID, "event": d.Event, "action": d.Action, "status": d.Code,
 			"reason": d.Reason, "redelivery": d.Redelivery, "at": d.At})
 	}
@@ -134,12 +136,12 @@ func (s *Sandbox) deliveries(w http.ResponseWriter, _ *http.Request) {
 // redeliver answers once the delivery was made.
 func (s *Sandbox) redeliver(w http.ResponseWriter, r *http.Request) {
 	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	s.st.Lock()
-	d, ok := s.st.delivery(id)
+	s.forge.Lock()
+	d, ok := s.forge.FindDelivery(id)
 	if ok {
 		d = s.courier.redeliver(d)
 	}
-	s.st.Unlock()
+	s.forge.Unlock()
 	if !ok {
 		tell(w, http.StatusNotFound, map[string]any{"message": "there is no such delivery"})
 		return
@@ -148,16 +150,16 @@ func (s *Sandbox) redeliver(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusGatewayTimeout, map[string]any{"message": err.Error()})
 		return
 	}
-	s.st.Lock()
-	defer s.st.Unlock()
+	s.forge.Lock()
+	defer s.forge.Unlock()
 	tell(w, http.StatusOK, map[string]any{"id": d.ID, "guid": d.GUID, "status": d.Code})
 }
 
 // Outbox returns what left for people outside GitHub, in the order in which it arrived first.
-func (s *Sandbox) Outbox() []OutboxEntry {
-	s.st.Lock()
-	defer s.st.Unlock()
-	all := slices.Clone(s.st.Outbox)
+func (s *Sandbox) Outbox() []forge.OutboxEntry {
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	all := slices.Clone(s.forge.Outbox)
 	for n := range all {
 		all[n].Repeats = slices.Clone(all[n].Repeats)
 	}
@@ -165,8 +167,8 @@ func (s *Sandbox) Outbox() []OutboxEntry {
 }
 
 // Repeated returns what left more than once.
-func (s *Sandbox) Repeated() []OutboxEntry {
-	return slices.DeleteFunc(s.Outbox(), func(e OutboxEntry) bool { return e.Count < 2 })
+func (s *Sandbox) Repeated() []forge.OutboxEntry {
+	return slices.DeleteFunc(s.Outbox(), func(e forge.OutboxEntry) bool { return e.Count < 2 })
 }
 
 // receive takes pages and announcements, as a pager's webhook receiver would: each is one entry per key, which counts how often
@@ -181,25 +183,25 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusUnauthorized, map[string]any{"message": "the signature does not fit"})
 		return
 	}
-	var e OutboxEntry
+	var e forge.OutboxEntry
 	kind := r.PathValue("kind")
 	if err := json.Unmarshal(body, &e); err != nil || kind != "page" && kind != "announce" || e.Kind != kind {
 		tell(w, http.StatusUnprocessableEntity, map[string]any{"message": "kind must be page or announce, as in the address"})
 		return
 	}
-	s.st.Lock()
-	defer s.st.Unlock()
-	now := s.st.now()
-	isSame := func(o OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }
-	if n := slices.IndexFunc(s.st.Outbox, isSame); n >= 0 {
-		known := &s.st.Outbox[n]
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	now := s.forge.Now()
+	isSame := func(o forge.OutboxEntry) bool { return o.Key == e.Key && o.Kind == e.Kind }
+	if n := slices.IndexFunc(s.forge.Outbox, isSame); n >= 0 {
+		known := &s.forge.Outbox[n]
 		known.Count++
-		known.Repeats = append(known.Repeats, Repeat{To: e.To, Text: e.Text, At: now})
+		known.Repeats = append(known.Repeats, forge.Repeat{To: e.To, Text: e.Text, At: now})
 	} else {
 		e.At, e.Count, e.Repeats = now, 1, nil
-		s.st.Outbox = append(s.st.Outbox, e)
+		s.forge.Outbox = append(s.forge.Outbox, e)
 	}
-	s.st.changed()
+	s.forge.NoteChange()
 	tell(w, http.StatusOK, map[string]any{})
 }
 
@@ -209,9 +211,9 @@ func (s *Sandbox) version(w http.ResponseWriter, r *http.Request) {
 	patience := time.NewTimer(25 * time.Second)
 	defer patience.Stop()
 	for {
-		s.st.Lock()
-		version, wake := s.st.version, s.st.wake
-		s.st.Unlock()
+		s.forge.Lock()
+		version, wake := s.forge.Version, s.forge.NextChange
+		s.forge.Unlock()
 		if err != nil || version > after {
 			tell(w, http.StatusOK, map[string]any{"version": version})
 			return
@@ -226,3 +228,6 @@ func (s *Sandbox) version(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// OutboxEntry is a message that left for people outside GitHub.
+type OutboxEntry = forge.OutboxEntry

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // SetState brings a state about, as POST /sandbox/states does; text is the body of its request.
@@ -19,13 +21,13 @@ func (s *Sandbox) SetState(text []byte) error {
 		return fmt.Errorf("give exactly one state, not %d, like %s", len(in), stateExamples())
 	}
 	for key, value := range in {
-		n := slices.IndexFunc(states, func(s state) bool { return s.key == key })
+		n := slices.IndexFunc(forge.States, func(s forge.State) bool { return s.Key == key })
 		if n < 0 {
 			return fmt.Errorf("there is no state %q; there are %s", key, stateExamples())
 		}
-		s.st.Lock()
-		defer s.st.Unlock()
-		if err := states[n].set(s.st, s.st.orgOwner(), value); err != nil {
+		s.forge.Lock()
+		defer s.forge.Unlock()
+		if err := forge.States[n].Set(s.forge, s.forge.Owner(), value); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 	}
@@ -35,8 +37,8 @@ func (s *Sandbox) SetState(text []byte) error {
 // stateExamples lists one request for each state.
 func stateExamples() string {
 	var all []string
-	for _, s := range states {
-		all = append(all, fmt.Sprintf(`{"%s":%s}`, s.key, s.example))
+	for _, s := range forge.States {
+		all = append(all, fmt.Sprintf(`{"%s":%s}`, s.Key, s.Example))
 	}
 	return strings.Join(all, " · ")
 }
@@ -56,12 +58,12 @@ func (s *Sandbox) postState(w http.ResponseWriter, r *http.Request) {
 
 // getStates serves GET /sandbox/states: what can be brought about, and what holds.
 func (s *Sandbox) getStates(w http.ResponseWriter, _ *http.Request) {
-	s.st.Lock()
-	holds := s.st.conditions()
-	s.st.Unlock()
+	s.forge.Lock()
+	holds := s.forge.Conditions()
+	s.forge.Unlock()
 	views := []map[string]any{}
-	for _, s := range states {
-		views = append(views, map[string]any{"key": s.key, "example": json.RawMessage(s.example), "doc": s.doc})
+	for _, s := range forge.States {
+		views = append(views, map[string]any{"key": s.Key, "example": json.RawMessage(s.Example), "doc": s.Doc})
 	}
 	tell(w, http.StatusOK, map[string]any{"holds": listOf(holds), "faults": listOf(s.describeFaults()), "states": views})
 }

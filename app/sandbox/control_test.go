@@ -309,7 +309,7 @@ func TestFaultWebhooks(t *testing.T) {
 		}
 		release()
 		g.settle()
-		return strings.Join(each(r.take(), func(d delivered) string { return d.field("comment.body") }), " ")
+		return strings.Join(eachOf(r.take(), func(d delivered) string { return d.field("comment.body") }), " ")
 	}
 
 	g.fault(`{"drop_webhooks":2}`)

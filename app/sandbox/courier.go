@@ -13,6 +13,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
 // courier delivers webhooks, one after the other. As on GitHub nothing is tried again by itself.
@@ -36,7 +39,7 @@ type courier struct {
 
 // outgoing is a delivery that waits for its attempt.
 type outgoing struct {
-	*Delivery
+	*forge.Delivery
 	isLost bool // its receiver could not be reached when it was queued
 }
 
@@ -53,19 +56,19 @@ func newCourier(s *Sandbox) *courier {
 const keptDeliveries = 5_000
 
 // send queues the webhooks of an event. The store is held.
-func (c *courier) send(e event) {
-	if url, _ := c.s.st.hookTarget(); url == "" {
+func (c *courier) send(e forge.Event) {
+	if url, _ := c.s.forge.HookTarget(); url == "" {
 		return
 	}
-	for _, h := range c.s.views.webhooksOf(e) {
+	for _, h := range c.s.views.Webhooks(e) {
 		c.accept(h)
 	}
 }
 
 // accept queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
 // receiver never answered.
-func (c *courier) accept(h webhook) {
-	d := &Delivery{Event: h.Event, Action: h.Action, Payload: h.Payload}
+func (c *courier) accept(h rest.Webhook) {
+	d := &forge.Delivery{Event: h.Event, Action: h.Action, Payload: h.Payload}
 	if h.Repository != nil {
 		d.RepositoryID = h.Repository.ID
 	}
@@ -73,7 +76,7 @@ func (c *courier) accept(h webhook) {
 	defer c.mu.Unlock()
 	if c.delay > 0 {
 		d.Due = c.s.clock.Now().UTC().Add(c.delay)
-		c.s.st.Delayed = append(c.s.st.Delayed, d)
+		c.s.forge.Delayed = append(c.s.forge.Delayed, d)
 		c.findDue()
 		return
 	}
@@ -83,12 +86,12 @@ func (c *courier) accept(h webhook) {
 // findDue notes when the next of the delayed deliveries goes out. The store is held.
 func (c *courier) findDue() {
 	c.due = time.Time{}
-	for _, d := range c.s.st.Delayed {
+	for _, d := range c.s.forge.Delayed {
 		if c.due.IsZero() || d.Due.Before(c.due) {
 			c.due = d.Due
 		}
 	}
-	c.s.st.news()
+	c.s.forge.NotifyWatchers()
 	c.tell()
 }
 
@@ -100,16 +103,16 @@ func (c *courier) release(now time.Time) {
 	if c.due.IsZero() || !now.IsZero() && c.due.After(now) {
 		return
 	}
-	var out, stay []*Delivery
-	for _, d := range c.s.st.Delayed {
+	var out, stay []*forge.Delivery
+	for _, d := range c.s.forge.Delayed {
 		if now.IsZero() || !d.Due.After(now) {
 			out = append(out, d)
 		} else {
 			stay = append(stay, d)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *Delivery) int { return a.Due.Compare(b.Due) })
-	c.s.st.Delayed = stay
+	slices.SortStableFunc(out, func(a, b *forge.Delivery) int { return a.Due.Compare(b.Due) })
+	c.s.forge.Delayed = stay
 	c.findDue()
 	for _, d := range out {
 		d.Due = time.Time{}
@@ -125,9 +128,9 @@ func (c *courier) nextDue() time.Time {
 }
 
 // dispatch names a delivery, lists it and queues it, as the faults will have it. The store is held, and the courier.
-func (c *courier) dispatch(d *Delivery) {
-	st := c.s.st
-	d.ID, d.At = st.nextID("delivery"), c.s.clock.Now().UTC()
+func (c *courier) dispatch(d *forge.Delivery) {
+	f := c.s.forge
+	d.ID, d.At = f.NextID("delivery"), c.s.clock.Now().UTC()
 	d.GUID = c.guid(d.ID)
 	if c.drop > 0 {
 		c.drop--
@@ -140,18 +143,18 @@ func (c *courier) dispatch(d *Delivery) {
 	if c.duplicate > 0 {
 		c.duplicate--
 		again := *d
-		again.ID, again.Redelivery = st.nextID("delivery"), true
+		again.ID, again.Redelivery = f.NextID("delivery"), true
 		c.list(&again)
 		c.queue(&again)
 	}
 }
 
 // list adds a delivery to those that can be looked up.
-func (c *courier) list(d *Delivery) {
-	st := c.s.st
-	st.Deliveries = append(st.Deliveries, d)
-	if len(st.Deliveries) > 2*keptDeliveries {
-		st.Deliveries = slices.Clone(st.Deliveries[keptDeliveries:])
+func (c *courier) list(d *forge.Delivery) {
+	f := c.s.forge
+	f.Deliveries = append(f.Deliveries, d)
+	if len(f.Deliveries) > 2*keptDeliveries {
+		f.Deliveries = slices.Clone(f.Deliveries[keptDeliveries:])
 	}
 	c.s.keeper.record(record{Delivery: d})
 }
@@ -164,7 +167,7 @@ func (c *courier) guid(id int64) string {
 
 // queue lets a delivery be attempted. Whether its receiver can be reached is what it is now: the attempt may come a moment later,
 // and a run would not be the same twice.
-func (c *courier) queue(d *Delivery) {
+func (c *courier) queue(d *forge.Delivery) {
 	c.waiting = append(c.waiting, outgoing{d, c.s.faults.out(c.s.clock.Now())})
 	c.sent++
 	c.tell()
@@ -177,7 +180,7 @@ func (c *courier) tell() {
 
 // start sends what waited when the sandbox was closed, and all that comes.
 func (c *courier) start() {
-	for _, d := range c.s.st.Deliveries {
+	for _, d := range c.s.forge.Deliveries {
 		if !d.Done {
 			c.queue(d)
 		}
@@ -211,9 +214,9 @@ func (c *courier) work() {
 			select {
 			case <-changed:
 			case <-timer.C:
-				c.s.st.Lock()
+				c.s.forge.Lock()
 				c.release(c.s.clock.Now())
-				c.s.st.Unlock()
+				c.s.forge.Unlock()
 			case <-c.ended:
 				timer.Stop()
 				return
@@ -246,13 +249,13 @@ func (c *courier) dueTimer() *time.Timer {
 // as failed and made again only when somebody asks for it.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (c *courier) deliver(d outgoing) {
-	c.s.st.Lock()
-	target, secret := c.s.st.hookTarget()
-	appID := c.s.st.app.ID
-	c.s.st.Unlock()
+	c.s.forge.Lock()
+	target, secret := c.s.forge.HookTarget()
+	appID := c.s.forge.App.ID
+	c.s.forge.Unlock()
 	head := map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
-		"X-GitHub-Hook-ID": fmt.Sprint(hookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
+		"X-GitHub-Hook-ID": fmt.Sprint(forge.HookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
 		"X-Hub-Signature": signSHA1(secret, d.Payload), "X-Hub-Signature-256": sign(secret, d.Payload),
 	}
 	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
@@ -282,7 +285,7 @@ func (c *courier) deliver(d outgoing) {
 			stop()
 			return // it is made when the sandbox is opened again
 		case errors.As(err, &timeout) && timeout.Timeout():
-			reason = timedOut
+			reason = forge.TimedOut
 		case err != nil:
 			reason = "failed to connect to host"
 		default:
@@ -299,17 +302,17 @@ func (c *courier) deliver(d outgoing) {
 		}
 		stop()
 	}
-	c.s.st.Lock()
-	defer c.s.st.Unlock()
+	c.s.forge.Lock()
+	defer c.s.forge.Unlock()
 	d.Done, d.Code, d.Reason, d.Duration = true, code, reason, time.Since(begin)
 	d.RequestHead, d.ResponseHead, d.ResponseBody = head, answerHead, answer
 	c.s.keeper.record(record{Done: d.Delivery})
-	c.s.st.news()
+	c.s.forge.NotifyWatchers()
 }
 
 // redeliver queues a delivery once more, under its own guid. The store is held.
-func (c *courier) redeliver(d *Delivery) *Delivery {
-	again := &Delivery{ID: c.s.st.nextID("delivery"), GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Redelivery: true,
+func (c *courier) redeliver(d *forge.Delivery) *forge.Delivery {
+	again := &forge.Delivery{ID: c.s.forge.NextID("delivery"), GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Redelivery: true,
 		At: c.s.clock.Now().UTC(), Payload: d.Payload}
 	c.mu.Lock()
 	defer c.mu.Unlock()

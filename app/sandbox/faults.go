@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
 // faults are what goes wrong on demand. They hit the App alone: people must be able to go on.
@@ -160,9 +163,9 @@ func (s *Sandbox) orderFaults(text []byte) error {
 		}
 	}
 	c.mu.Unlock()
-	s.st.Lock()
-	defer s.st.Unlock()
-	s.st.news()
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	s.forge.NotifyWatchers()
 	return nil
 }
 
@@ -178,20 +181,20 @@ func (s *Sandbox) clearFaults() {
 	c.mu.Lock()
 	c.drop, c.duplicate, c.shuffle, c.delay = 0, 0, nil, 0
 	c.mu.Unlock()
-	s.st.Lock()
-	defer s.st.Unlock()
+	s.forge.Lock()
+	defer s.forge.Unlock()
 	c.release(time.Time{})
-	s.st.news()
+	s.forge.NotifyWatchers()
 }
 
 // errAway is the answer of whoever is out.
-var errAway = &Error{Status: http.StatusServiceUnavailable, Message: messageOf(http.StatusServiceUnavailable)}
+var errAway = &forge.Error{Status: http.StatusServiceUnavailable, Message: messageOf(http.StatusServiceUnavailable)}
 
 // keepPast lets the store keep as much of its past as reads go back.
 func (s *Sandbox) keepPast() {
-	s.st.Lock()
-	defer s.st.Unlock()
-	s.st.keepPast(s.clock.Now, s.faults.reach())
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	s.forge.KeepPast(s.clock.Now, s.faults.reach())
 }
 
 // reach tells how far back reads go.
@@ -267,10 +270,10 @@ func (f *faults) out(now time.Time) bool {
 }
 
 // hit returns what goes wrong with a call of the App's: a refusal instead of it, or one that hides that it worked.
-func (f *faults) hit(c faultyCall, now time.Time) fault {
+func (f *faults) hit(c rest.Call, now time.Time) rest.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	hit := fault{Wait: f.latency}
+	hit := rest.Fault{Wait: f.latency}
 	switch {
 	case now.Before(f.outage):
 		hit.Refuse = errAway
@@ -279,7 +282,7 @@ func (f *faults) hit(c faultyCall, now time.Time) fault {
 		// whole seconds, rounded up: whoever waits that long is let through
 		left := int64((f.until.Sub(now) + time.Second - 1) / time.Second)
 		c.Header.Set("Retry-After", strconv.FormatInt(left, 10))
-		hit.Refuse = &Error{Status: http.StatusForbidden, Message: tooMany}
+		hit.Refuse = &forge.Error{Status: http.StatusForbidden, Message: tooMany}
 		return hit
 	case now.Before(f.until) && !c.IsOwn && c.IsCosted:
 		hit.SpentUntil = f.until
@@ -295,7 +298,7 @@ func (f *faults) hit(c faultyCall, now time.Time) fault {
 }
 
 // applyRules returns what the first rule that matches a call makes of it.
-func (f *faults) applyRules(c faultyCall) (refuse, hide *Error) {
+func (f *faults) applyRules(c rest.Call) (refuse, hide *forge.Error) {
 	for n, r := range f.rules {
 		if !r.match.MatchString(c.Method + " " + c.Path) {
 			continue
@@ -303,7 +306,7 @@ func (f *faults) applyRules(c faultyCall) (refuse, hide *Error) {
 		if r.left--; r.left == 0 {
 			f.rules = append(f.rules[:n:n], f.rules[n+1:]...)
 		}
-		refuse := &Error{Status: r.status, Message: r.message}
+		refuse := &forge.Error{Status: r.status, Message: r.message}
 		if r.applied {
 			return nil, refuse
 		}

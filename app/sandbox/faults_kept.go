@@ -81,7 +81,7 @@ func (s *Sandbox) restoreFaults(k keptFaults) error {
 	if k.Shuffle {
 		c.shuffle = rand.New(rand.NewPCG(0, 1))
 	}
-	s.st.keepPast(s.clock.Now, f.reach())
+	s.forge.KeepPast(s.clock.Now, f.reach())
 	return nil
 }
 

@@ -290,7 +290,7 @@ func recorder(t *testing.T, next http.Handler) http.Handler {
 func errorsIn(body []byte) []string {
 	var in struct{ Errors []struct{ Message string } }
 	_ = json.Unmarshal(body, &in) // an answer of another kind has none
-	return each(in.Errors, func(e struct{ Message string }) string { return e.Message })
+	return eachOf(in.Errors, func(e struct{ Message string }) string { return e.Message })
 }
 
 // Requests that GitHub's command line made in TestGitHubCLI, of two versions, are answered as they were then, whether it is

@@ -14,7 +14,7 @@ func (g *github) ask(who, query, variables string) *answer {
 	if variables == "" {
 		variables = "{}"
 	}
-	body := mustJSON(fields{"query": query, "variables": json.RawMessage(g.fill(variables))})
+	body := asJSON(map[string]any{"query": query, "variables": json.RawMessage(g.fill(variables))})
 	r := httptest.NewRequest(http.MethodPost, "/api/graphql", strings.NewReader(string(body)))
 	if token := g.token(who); token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // delivered is a webhook that arrived.
@@ -87,7 +89,7 @@ func (r *receiver) take() []delivered {
 
 // kinds names deliveries, like issues/opened.
 func kinds(all []delivered) []string {
-	return each(all, func(d delivered) string {
+	return eachOf(all, func(d delivered) string {
 		if action := d.field("action"); action != "absent" {
 			return d.event + "/" + action
 		}
@@ -210,9 +212,9 @@ func TestWebhooks(t *testing.T) {
 	part(all[4], "before", g.vars["head"])
 	part(all[4], "after", g.vars["next"])
 	part(all[5], "forced", "true")
-	g.held(func(st *store) {
+	g.held(func(f *forge.Forge) {
 		for _, draft := range []bool{true, false} {
-			if err := st.editPull(&Actor{Login: "bob"}, st.Repos[0].Issues[1], pullEdit{Draft: &draft}); err != nil {
+			if err := f.EditPull(&forge.Actor{Login: "bob"}, f.Repos[0].Issues[1], forge.PullEdit{Draft: &draft}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -239,14 +241,14 @@ func TestWebhooks(t *testing.T) {
 		step{"app", "POST ~/check-runs", `{"name":"other","head_sha":"$next","conclusion":"success"}`, 201, nil})
 	part(all[0], "check_run.check_suite.head_branch", "postmortem/1")
 	part(all[1], "check_run.pull_requests.*.number", "2")
-	g.held(func(st *store) {
-		run := st.Repos[0].CheckRuns[0]
+	g.held(func(f *forge.Forge) {
+		run := f.Repos[0].CheckRuns[0]
 		for _, identifier := range []string{"", "again"} {
-			if err := st.requestAction(&Actor{Login: "alice"}, st.Repos[0], run, identifier); err != nil {
+			if err := f.PressCheckAction(&forge.Actor{Login: "alice"}, f.Repos[0], run, identifier); err != nil {
 				t.Error(err)
 			}
 		}
-		if st.requestAction(&Actor{Login: "alice"}, st.Repos[0], run, "other") == nil {
+		if f.PressCheckAction(&forge.Actor{Login: "alice"}, f.Repos[0], run, "other") == nil {
 			t.Error("a button that is not there was pressed")
 		}
 	})
@@ -262,7 +264,7 @@ func TestWebhooks(t *testing.T) {
 		step{"", "POST /sandbox/states", `{"rename":["acme/incidents","acme/p1"]}`, 200, nil},
 		step{"", "POST /sandbox/states", `{"rename_org":["acme","acme2"]}`, 200, nil})
 
-	for _, event := range hookEvents {
+	for _, event := range forge.DefaultEvents {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(kind string) bool { return kind == event || strings.HasPrefix(kind, event+"/") }) {
 			t.Errorf("the App is subscribed to %s and never got one", event)
 		}

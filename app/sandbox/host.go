@@ -4,6 +4,11 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/graphql"
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
+	"github.com/firebreak-dev/firebreak/app/sandbox/web"
 )
 
 // host is what the API sees of the sandbox.
@@ -16,7 +21,7 @@ func (h host) Now() time.Time { return h.clock.Now() }
 func (h host) Skew() time.Duration { return h.faults.ahead() }
 
 // Outage returns what everybody is answered while there is an outage.
-func (h host) Outage() *Error {
+func (h host) Outage() *forge.Error {
 	if h.faults.out(h.clock.Now()) {
 		return errAway
 	}
@@ -24,19 +29,19 @@ func (h host) Outage() *Error {
 }
 
 // Fault returns what goes wrong with a call by the App.
-func (h host) Fault(c faultyCall) fault { return h.faults.hit(c, h.clock.Now()) }
+func (h host) Fault(c rest.Call) rest.Fault { return h.faults.hit(c, h.clock.Now()) }
 
 // Replica returns the store as a read sees it: this one, or where reads lag behind what it was.
-func (h host) Replica(method, path string) (*store, error) {
+func (h host) Replica(method, path string) (*forge.Forge, error) {
 	behind := h.faults.behind(method, path)
 	if behind == 0 {
-		return h.st, nil
+		return h.forge, nil
 	}
-	replica, err := h.st.asOf(h.clock.Now().Add(-behind))
+	replica, err := h.forge.AsOf(h.clock.Now().Add(-behind))
 	if err != nil {
 		return nil, err
 	}
-	h.st.keepPast(h.clock.Now, h.faults.reach()) // it may have been the last
+	h.forge.KeepPast(h.clock.Now, h.faults.reach()) // it may have been the last
 	return replica, nil
 }
 
@@ -68,14 +73,14 @@ func (h host) Record(method, path string, status int, actor string) int64 {
 }
 
 // Redeliver queues a webhook once more.
-func (h host) Redeliver(d *Delivery) { h.courier.redeliver(d) }
+func (h host) Redeliver(d *forge.Delivery) { h.courier.redeliver(d) }
 
 // QueryGraphQL answers a query of the GraphQL API.
-func (h host) QueryGraphQL(ctx context.Context, st *store, by *Actor, query, operation string, variables map[string]any) map[string]any {
-	return queryGraphQL(ctx, st, by, query, operation, variables)
+func (h host) QueryGraphQL(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string, variables map[string]any) map[string]any {
+	return graphql.Query(ctx, f, by, query, operation, variables)
 }
 
 // RenderMarkdown returns a text as HTML.
-func (h host) RenderMarkdown(st *store, by *Actor, r *Repository, text string) string {
-	return string(renderMarkdown(st, by, r, text))
+func (h host) RenderMarkdown(f *forge.Forge, by *forge.Actor, r *forge.Repository, text string) string {
+	return string(web.RenderMarkdown(f, by, r, text))
 }

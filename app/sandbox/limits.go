@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
 // GitHub's secondary limits, as numbers. They hold for an installation; reads and writes count alike for all but the third.
@@ -64,7 +67,7 @@ type spending struct {
 }
 
 // take spends what a request costs, or refuses it.
-func (l *secondary) take(c faultyCall, now time.Time) *Error {
+func (l *secondary) take(c rest.Call, now time.Time) *forge.Error {
 	cost := 1
 	if c.Method != http.MethodGet && c.Method != http.MethodHead && c.Method != http.MethodOptions {
 		cost = 5
@@ -84,14 +87,14 @@ func (l *secondary) take(c faultyCall, now time.Time) *Error {
 	return nil
 }
 
-func (l *secondary) refuse(c faultyCall, text, after string) *Error {
+func (l *secondary) refuse(c rest.Call, text, after string) *forge.Error {
 	if l.after != "" {
 		after = l.after
 	}
 	if after != "none" {
 		c.Header.Set("Retry-After", after)
 	}
-	return &Error{Status: l.status, Message: text}
+	return &forge.Error{Status: l.status, Message: text}
 }
 
 // since gives the spendings after a time, which are the last of a list.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
 // Beyond GitHub's secondary limits the App is refused as GitHub does, over any minute and any hour; people go on.
@@ -83,7 +85,7 @@ func TestSecondaryLimits(t *testing.T) {
 func TestSecondaryLimitAtOnce(t *testing.T) {
 	l := &secondary{status: http.StatusTooManyRequests}
 	for busy, want := range map[int64]bool{1: true, 100: true, 101: false} {
-		c := faultyCall{Method: "GET", Resource: "/repos/acme/incidents", Header: http.Header{}, AtOnce: busy}
+		c := rest.Call{Method: "GET", Resource: "/repos/acme/incidents", Header: http.Header{}, AtOnce: busy}
 		if refused := l.take(c, time.Now()); (refused == nil) != want {
 			t.Errorf("%d at once: %v", busy, refused)
 		}

@@ -1,14 +1,18 @@
 package sandbox
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
 
 // The sandbox has the people that GitHub has: managed users, accounts from before 2013, roles of an organisation's own, and
 // reviews by nobody any more. Names and labels have no case.
 func TestNamesThatGitHubHas(t *testing.T) {
 	g := newGitHub(t)
-	roles := func(r Role) map[string]Role { return map[string]Role{"acme/incidents": r} }
+	roles := func(r forge.Role) map[string]forge.Role { return map[string]forge.Role{"acme/incidents": r} }
 	for _, p := range []Person{
-		{Login: "jo-e_acme", Team: "platform", Roles: roles(RoleWrite), RoleName: "release-crew"}, {Login: "bob-", Roles: roles(RoleMaintain)}, {Login: "a--b", Team: "support", Roles: roles(RoleTriage)},
+		{Login: "jo-e_acme", Team: "platform", Roles: roles(forge.RoleWrite), RoleName: "release-crew"}, {Login: "bob-", Roles: roles(forge.RoleMaintain)}, {Login: "a--b", Team: "support", Roles: roles(forge.RoleTriage)},
 	} {
 		if err := g.box.Add(p); err != nil {
 			t.Fatal(err)

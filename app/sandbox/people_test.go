@@ -3,20 +3,22 @@ package sandbox
 import (
 	"slices"
 	"testing"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // People come, are suspended and are deleted as on GitHub, and an issue that was transferred is found where it is.
 func TestPeopleAndTransfers(t *testing.T) {
 	g := newGitHub(t)
 	for _, p := range []Person{
-		{Login: "sue", Team: "support", Roles: map[string]Role{"acme/incidents": RoleWrite}},
-		{Login: "alerts[bot]", Bot: true, Roles: map[string]Role{"acme/incidents": RoleTriage}},
+		{Login: "sue", Team: "support", Roles: map[string]forge.Role{"acme/incidents": forge.RoleWrite}},
+		{Login: "alerts[bot]", Bot: true, Roles: map[string]forge.Role{"acme/incidents": forge.RoleTriage}},
 	} {
 		if err := g.box.Add(p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, p := range []Person{{Login: "Sue"}, {Login: "x", Roles: map[string]Role{"acme/none": RoleRead}}} {
+	for _, p := range []Person{{Login: "Sue"}, {Login: "x", Roles: map[string]forge.Role{"acme/none": forge.RoleRead}}} {
 		if g.box.Add(p) == nil {
 			t.Errorf("%+v can be added", p)
 		}
@@ -69,8 +71,8 @@ func TestPeopleAndTransfers(t *testing.T) {
 		step{"alice", "GET ~/issues/1", "", 200, []string{"html_url=" + g.url + "/acme/platform/issues/1"}}, // by a redirect
 		step{"alice", "GET ~/issues/1/comments", "", 404, nil},
 	)
-	g.held(func(st *store) {
-		if r, _ := st.repo("acme/incidents"); r.OpenIssues() != 0 || !slices.Contains(r.Issues, nil) {
+	g.held(func(f *forge.Forge) {
+		if r, _ := f.FindRepository("acme/incidents"); r.OpenIssues() != 0 || !slices.Contains(r.Issues, nil) {
 			t.Errorf("%d open issues are left behind", r.OpenIssues())
 		}
 	})

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // keeper keeps a sandbox in a folder: a snapshot of everything that stands in the repositories, written anew soon after a
@@ -32,17 +34,17 @@ type keeper struct {
 
 // snapshot is one file.
 type snapshot struct {
-	Now    time.Time  `json:"now"`
-	Secret string     `json:"secret"`
-	Faults keptFaults `json:"faults"`
-	Model  model      `json:"model"`
+	Now    time.Time   `json:"now"`
+	Secret string      `json:"secret"`
+	Faults keptFaults  `json:"faults"`
+	Model  forge.Model `json:"model"`
 }
 
 // record is one line of the log.
 type record struct {
-	Call     *Call     `json:"call,omitempty"`
-	Delivery *Delivery `json:"delivery,omitempty"` // is on its way
-	Done     *Delivery `json:"done,omitempty"`     // has been made: without the payload, which is known
+	Call     *Call           `json:"call,omitempty"`
+	Delivery *forge.Delivery `json:"delivery,omitempty"` // is on its way
+	Done     *forge.Delivery `json:"done,omitempty"`     // has been made: without the payload, which is known
 }
 
 const (
@@ -120,16 +122,11 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 		return false, err
 	}
 	s.clock.set(snap.Now)
-	s.st.model = snap.Model
-	s.st.app.created = snap.Model.Created
-	for n := range s.st.Outbox { // of a folder from before arrivals were counted
-		s.st.Outbox[n].Count = max(1, s.st.Outbox[n].Count)
+	for n := range snap.Model.Outbox { // of a folder from before arrivals were counted
+		snap.Model.Outbox[n].Count = max(1, snap.Model.Outbox[n].Count)
 	}
-	s.st.relink()
-	if s.st.Registered != nil {
-		if err := s.st.adopt(); err != nil {
-			return false, err
-		}
+	if err := s.forge.Restore(snap.Model); err != nil {
+		return false, err
 	}
 	if err := s.restoreFaults(snap.Faults); err != nil {
 		return false, fmt.Errorf("read %s: %w", filepath.Join(k.folder, snapshotFile), err)
@@ -139,13 +136,13 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 
 // readLog reads calls and deliveries. The process may have been killed while it wrote the last line, which then counts for nothing.
 func (k *keeper) readLog(s *Sandbox) error {
-	st := s.st
+	f := s.forge
 	name := filepath.Join(k.folder, logFile)
 	text, err := os.ReadFile(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	pending := map[int64]*Delivery{}
+	pending := map[int64]*forge.Delivery{}
 	for n := 1; len(text) > 0; n++ {
 		line, rest, whole := bytes.Cut(text, []byte("\n"))
 		text = rest
@@ -160,7 +157,7 @@ func (k *keeper) readLog(s *Sandbox) error {
 		case r.Call != nil:
 			s.calls = append(s.calls, *r.Call)
 		case r.Delivery != nil:
-			st.Deliveries = append(st.Deliveries, r.Delivery)
+			f.Deliveries = append(f.Deliveries, r.Delivery)
 			pending[r.Delivery.ID] = r.Delivery
 		case r.Done != nil:
 			if d := pending[r.Done.ID]; d != nil {
@@ -171,10 +168,10 @@ func (k *keeper) readLog(s *Sandbox) error {
 		}
 	}
 	s.calls = last(s.calls, keptCalls)
-	st.Deliveries = last(st.Deliveries, keptDeliveries)
+	f.Deliveries = last(f.Deliveries, keptDeliveries)
 	// The log may be younger than the snapshot: no id is given out twice.
-	if n := len(st.Deliveries); n > 0 {
-		st.IDs["delivery"] = max(st.IDs["delivery"], st.Deliveries[n-1].ID)
+	if n := len(f.Deliveries); n > 0 {
+		f.IDs["delivery"] = max(f.IDs["delivery"], f.Deliveries[n-1].ID)
 	}
 	return nil
 }
@@ -193,7 +190,7 @@ func (k *keeper) shortenLog(s *Sandbox) error {
 	for n := range s.calls {
 		text = appendRecord(text, record{Call: &s.calls[n]})
 	}
-	for _, d := range s.st.Deliveries {
+	for _, d := range s.forge.Deliveries {
 		text = appendRecord(text, record{Delivery: d})
 	}
 	err := os.WriteFile(name+".new", text, 0o600)
@@ -229,15 +226,15 @@ func (k *keeper) begin(s *Sandbox) error {
 		fmt.Fprintf(&env, "%s=%s\n", name, s.Environment()[name])
 	}
 	var err error
-	if !s.st.Empty {
-		err = os.WriteFile(k.keyFile(), pemOf(s.o.PrivateKey), 0o600)
+	if !s.forge.Empty {
+		err = os.WriteFile(k.keyFile(), forge.EncodeKey(s.o.PrivateKey), 0o600)
 	}
 	err = errors.Join(err, os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
 		k.saveSnapshot(s), k.shortenLog(s))
 	if err != nil {
 		return fmt.Errorf("the sandbox's folder: %w", err)
 	}
-	s.st.dirty = k.noteChange
+	s.forge.OnChange = k.noteChange
 	k.done.Go(func() { k.work(s) })
 	return nil
 }
@@ -285,10 +282,10 @@ func (k *keeper) work(s *Sandbox) {
 
 // save appends to the log, and writes the snapshot if it is no longer right.
 func (k *keeper) save(s *Sandbox) error {
-	s.st.Lock()
-	lines, version := k.lines, s.st.version
+	s.forge.Lock()
+	lines, version := k.lines, s.forge.Version
 	k.lines = nil
-	s.st.Unlock()
+	s.forge.Unlock()
 	_, err := k.log.Write(lines)
 	if version != k.saved {
 		err = errors.Join(err, k.saveSnapshot(s))
@@ -298,10 +295,10 @@ func (k *keeper) save(s *Sandbox) error {
 
 // saveSnapshot writes the snapshot beside the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
-	s.st.Lock()
-	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Faults: s.keepFaults(), Model: s.st.model})
-	version := s.st.version
-	s.st.Unlock()
+	s.forge.Lock()
+	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Faults: s.keepFaults(), Model: s.forge.Model})
+	version := s.forge.Version
+	s.forge.Unlock()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
 // everything is the state as clients see it.
@@ -243,19 +245,19 @@ func manyComments(tb testing.TB, n int) *Sandbox {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = box.Close() })
-	box.st.Lock()
-	defer box.st.Unlock()
-	i, err := box.st.openIssue(&Actor{Login: "alice"}, box.st.Repos[0], newIssue{Title: "Down"})
+	box.forge.Lock()
+	defer box.forge.Unlock()
+	i, err := box.forge.OpenIssue(&forge.Actor{Login: "alice"}, box.forge.Repos[0], forge.NewIssue{Title: "Down"})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	bot := &Actor{Login: "firebreak[bot]", ViaApp: true, Permissions: box.st.app.Permissions}
+	bot := &forge.Actor{Login: "firebreak[bot]", ViaApp: true, Permissions: box.forge.App.Permissions}
 	for k := range n {
 		by := bot
 		if k%2 == 0 {
-			by = &Actor{Login: "alice"}
+			by = &forge.Actor{Login: "alice"}
 		}
-		if _, err := box.st.comment(by, i, fmt.Sprintf("comment %d, of #1 and for @bob", k)); err != nil {
+		if _, err := box.forge.AddComment(by, i, fmt.Sprintf("comment %d, of #1 and for @bob", k)); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -332,12 +334,12 @@ func BenchmarkListTimeline(b *testing.B) {
 // BenchmarkComment posts to an issue that has 10,000 comments already.
 func BenchmarkComment(b *testing.B) {
 	box := manyComments(b, 10_000)
-	i := box.st.Repos[0].Issues[0]
-	by := &Actor{Login: "alice"}
+	i := box.forge.Repos[0].Issues[0]
+	by := &forge.Actor{Login: "alice"}
 	for b.Loop() {
-		box.st.Lock()
-		_, err := box.st.comment(by, i, "one more, of #1 and for @bob")
-		box.st.Unlock()
+		box.forge.Lock()
+		_, err := box.forge.AddComment(by, i, "one more, of #1 and for @bob")
+		box.forge.Unlock()
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -348,7 +350,7 @@ func BenchmarkComment(b *testing.B) {
 func BenchmarkSave(b *testing.B) {
 	box := manyComments(b, 2_000)
 	for b.Loop() {
-		if _, err := json.Marshal(snapshot{Model: box.st.model}); err != nil {
+		if _, err := json.Marshal(snapshot{Model: box.forge.Model}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,6 +14,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
+	"github.com/firebreak-dev/firebreak/app/sandbox/web"
 )
 
 // Options are what a sandbox is made of. The zero value of all but URL works.
@@ -42,8 +46,8 @@ type Follower interface {
 // Sandbox is an embedded GitHub.
 type Sandbox struct {
 	o       Options
-	st      *store
-	views   *views
+	forge   *forge.Forge
+	views   *rest.Views
 	calls   []Call // of the API, oldest first; guarded by the store's mutex
 	clock   *Clock
 	courier *courier
@@ -83,23 +87,23 @@ func New(o Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("make the App's key: %w", err)
 		}
 	}
-	s := &Sandbox{o: o, st: newStore(o.URL), keeper: k, faults: &faults{}}
+	s := &Sandbox{o: o, forge: forge.New(o.URL), keeper: k, faults: &faults{}}
 	s.clock = newClock(s, o)
-	s.st.now = func() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
-	s.st.app = appOf(o)
-	s.views = newViews(s.st)
+	s.forge.Now = func() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
+	s.forge.App = appOf(o)
+	s.views = rest.NewViews(s.forge)
 	s.courier = newCourier(s)
 	known, err := k.load(s)
 	if err != nil {
 		return nil, err
 	}
 	if !known {
-		s.st.Empty = o.Empty
-		if err := s.st.seed(o.Files); err != nil {
+		s.forge.Empty = o.Empty
+		if err := s.forge.Seed(o.Files); err != nil {
 			return nil, err
 		}
 	}
-	s.st.emit = s.courier.send
+	s.forge.Emit = s.courier.send
 	if err := k.begin(s); err != nil {
 		return nil, err
 	}
@@ -108,12 +112,11 @@ func New(o Options) (*Sandbox, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/sandbox/", s.control())
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
-		p := newPageServer(s.st, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) })
-		p.trouble = &trouble{state: s.SetState, fault: s.orderFaults, mend: s.clearFaults, holds: s.describeFaults}
-		return p.handler()
+		return web.New(s.forge, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) },
+			&web.Trouble{State: s.SetState, Fault: s.orderFaults, Mend: s.clearFaults, Holds: s.describeFaults})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
-	api := newAPI(s.views, host{s}, o.Calls)
+	api := rest.New(s.views, host{s}, o.Calls)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			api.ServeHTTP(w, r) // not by the mux: it would redirect where GitHub answers in JSON that there is nothing
@@ -125,8 +128,8 @@ func New(o Options) (*Sandbox, error) {
 }
 
 // appOf returns the App that is there from the beginning.
-func appOf(o Options) *app {
-	return &app{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", Name: "Firebreak", Description: "Runs critical incidents", External: o.URL, Owner: "acme", Events: hookEvents, HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, key: o.PrivateKey, secret: o.WebhookSecret + " tokens", created: o.Start.UTC(),
+func appOf(o Options) *forge.App {
+	return &forge.App{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", Name: "Firebreak", Description: "Runs critical incidents", External: o.URL, Owner: "acme", Events: forge.DefaultEvents, HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey, TokenSecret: o.WebhookSecret + " tokens", Created: o.Start.UTC(),
 		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
 }
 
@@ -151,14 +154,14 @@ func (s *Sandbox) Environment() map[string]string {
 		"FIREBREAK_INTAKE_REPOSITORY": "acme/incidents",
 		"FIREBREAK_INTAKE_SECRET":     "demo-intake",
 	}
-	if s.st.Empty {
+	if s.forge.Empty {
 		return env // whoever registers the App has the rest
 	}
 	env["FIREBREAK_GITHUB_URL"], env["FIREBREAK_APP_ID"], env["FIREBREAK_WEBHOOK_SECRET"] = s.o.URL+"/", fmt.Sprint(s.o.AppID), s.o.WebhookSecret
 	if file := s.keeper.keyFile(); file != "" {
 		env["FIREBREAK_PRIVATE_KEY_FILE"] = file
 	} else {
-		env["FIREBREAK_PRIVATE_KEY"] = string(pemOf(s.o.PrivateKey))
+		env["FIREBREAK_PRIVATE_KEY"] = string(forge.EncodeKey(s.o.PrivateKey))
 	}
 	return env
 }
@@ -178,9 +181,9 @@ func (s *Sandbox) Delivered(ctx context.Context) error { return s.courier.idle(c
 // settle is Settled, and gives the next time at which something is due: with the follower, or a delayed webhook.
 func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 	for {
-		s.st.Lock()
+		s.forge.Lock()
 		s.courier.release(s.clock.Now())
-		s.st.Unlock()
+		s.forge.Unlock()
 		if err := s.courier.idle(ctx); err != nil {
 			return time.Time{}, err
 		}

@@ -157,7 +157,7 @@ func TestFaultWebhookDelay(t *testing.T) {
 	say := func(word string) { g.call("alice", "POST ~/issues/1/comments", `{"body":"`+word+`"}`).want(201) }
 	heard := func() string {
 		g.settle()
-		return strings.Join(each(r.take(), func(d delivered) string { return d.field("comment.body") }), " ")
+		return strings.Join(eachOf(r.take(), func(d delivered) string { return d.field("comment.body") }), " ")
 	}
 	g.call("alice", "POST ~/issues", `{"title":"Down"}`).want(201)
 	heard()
@@ -186,7 +186,7 @@ func TestFaultWebhookDelay(t *testing.T) {
 	if got := heard(); got != "b" {
 		t.Errorf("a day later, %q arrived", got)
 	}
-	stops := strings.Join(each(product.seen, func(t time.Time) string { return t.Format("15:04") }), " ")
+	stops := strings.Join(eachOf(product.seen, func(t time.Time) string { return t.Format("15:04") }), " ")
 	if !strings.Contains(stops, "13:31") {
 		t.Errorf("the clock stopped at %s", stops)
 	}

@@ -1,0 +1,102 @@
+package forge
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Who and what stands in every sandbox; scripts rely on it.
+var (
+	seedPeople = []struct{ login, name, team string }{
+		{"alice", "Alice Reyes", "platform"}, {"bob", "Bob Lindqvist", "platform"},
+		{"carol", "Carol Okafor", "incident-coordinators"}, {"dan", "Dan Petrov", "incident-coordinators"},
+		{"erin", "Erin Walsh", "payments"}, {"mallory", "Mallory Quint", ""}, {"gina", "Gina Moreau", ""},
+		{"dave_acme", "Dave Ito", "platform"}, {"ivan-", "Ivan Horvat", ""}, // a managed user, and a login of before 2013
+	}
+	seedTeams = []struct{ slug, name, description string }{
+		{"platform", "Platform", "Runs the platform and is on call for it"},
+		{"incident-coordinators", "Incident Coordinators", "Coordinates critical incidents"},
+		{"payments", "Payments", "Builds the payment service"},
+	}
+	seedRepos = []struct{ name, description string }{
+		{"incidents", "Every incident is an issue here; postmortems are pull requests"},
+		{"platform", "The platform team's work"},
+		{"payments", "The payments team's work"},
+		{"customer-globex", "Shared with our customer Globex"},
+		{"checkout", "Takes orders and payments"},
+		{"ledger", "Books what was paid"},
+		{"web", "The shop that customers see"},
+	}
+	seedLabels = []Label{
+		{Name: "incident", Color: "b60205", Description: "An incident"},
+		{Name: "severity/critical", Color: "d73a4a", Description: "P1: a production system is impaired"},
+		{Name: "severity/regular", Color: "fbca04", Description: "It can wait for working hours"},
+		{Name: "phase/identify", Color: "c5def5", Description: "What is it, and how bad"},
+		{Name: "phase/investigate", Color: "bfd4f2", Description: "Looking for the cause"},
+		{Name: "phase/fixing", Color: "a2c4f5", Description: "The cause is known, a solution is under way"},
+		{Name: "phase/monitoring", Color: "7fb2f0", Description: "Stand-by: is there a regression?"},
+		{Name: "phase/closing", Color: "5a9bea", Description: "Postmortem and follow-ups"},
+		{Name: "drill", Color: "d4c5f9", Description: "An exercise"},
+		{Name: "update-overdue", Color: "e99695", Description: "The customer waits for an update"},
+		{Name: "postmortem/merged", Color: "0e8a16", Description: "Reviewed and finished"},
+	}
+)
+
+// Seed makes the organisation, its people and its repositories, with the caller's files in them.
+func (f *Forge) Seed(files map[string]map[string]string) error {
+	f.Created = f.Now()
+	f.AddUser("acme", KindOrganization, "Acme")
+	for _, p := range seedPeople {
+		f.AddUser(p.login, KindUser, p.name)
+	}
+	if !f.Empty {
+		f.AddUser(f.App.Login, KindBot, "")
+	}
+	access := map[string]Role{}
+	for _, t := range seedTeams {
+		team := &Team{ID: f.NextID("team"), Org: "acme", Slug: t.slug, Name: t.name, Description: t.description, Created: f.Now()}
+		for _, p := range seedPeople {
+			if p.team == t.slug {
+				team.Members = append(team.Members, p.login)
+			}
+		}
+		f.Teams = append(f.Teams, team)
+		access[t.slug] = RoleWrite
+	}
+	repos := slices.Clone(seedRepos)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		short, ours := strings.CutPrefix(name, "acme/")
+		if ours && !slices.ContainsFunc(repos, func(s struct{ name, description string }) bool { return s.name == short }) {
+			repos = append(repos, struct{ name, description string }{short, "Made for its files"})
+		}
+	}
+	for _, s := range repos {
+		r := &Repository{ID: f.NextID("repo"), Owner: "acme", Name: s.name, Description: s.description, Private: true, DefaultBranch: "main",
+			Created: f.Now(), Updated: f.Now(), Pushed: f.Now(), People: map[string]Role{"mallory": RoleRead, "ivan-": RoleRead}, Teams: maps.Clone(access), Git: NewGit()}
+		if s.name == "customer-globex" {
+			r.People = map[string]Role{"gina": RoleRead, "mallory": RoleRead}
+		}
+		if s.name == "incidents" && !f.Empty {
+			for _, l := range seedLabels {
+				f.AddLabel(r, l.Name, l.Color, l.Description)
+			}
+		}
+		content := map[string]string{"README.md": "# " + s.name + "\n\n" + s.description + ".\n"}
+		maps.Copy(content, files[r.FullName()])
+		tree := ""
+		for _, path := range slices.Sorted(maps.Keys(content)) {
+			var err error
+			if tree, err = r.Git.SetEntry(tree, path, TreeEntry{Mode: ModeFile, SHA: r.Git.PutBlob([]byte(content[path]))}); err != nil {
+				return fmt.Errorf("seed %s of %s: %w", path, r.FullName(), err)
+			}
+		}
+		by := f.SignatureOf("alice")
+		r.Git.Refs["refs/heads/main"] = r.Git.PutCommit(&Commit{Tree: tree, Message: "Set up the repository", Author: by, Committer: by, Login: "alice"})
+		f.Repos = append(f.Repos, r)
+		f.reposByName[strings.ToLower(r.FullName())] = r
+	}
+	f.Org, _ = f.FindUser("acme")
+	return nil
+}

@@ -1,0 +1,689 @@
+package graphql
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/graph-gophers/graphql-go"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
+
+// Each mutation is one or a few operations of the store's, which checks what the actor may do. What
+// mutates nothing but is refused half way has changed what it did before, as on GitHub.
+
+type gqlIssuePayload struct {
+	ClientMutationID *string
+	Issue            *gqlIssue
+}
+
+type gqlPullPayload struct {
+	ClientMutationID *string
+	PullRequest      *gqlPull
+}
+
+type gqlPayload struct{ ClientMutationID *string }
+
+// issueNode finds the issue of an id.
+func (c *gqlCall) issueNode(id graphql.ID) (*forge.Issue, error) {
+	n, err := c.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if n.issue == nil || n.issue.Pull != nil {
+		return nil, notResolved(id)
+	}
+	return n.issue, nil
+}
+
+// pullNamed finds the pull request of an id.
+func (c *gqlCall) pullNamed(id graphql.ID) (*forge.Issue, error) {
+	n, err := c.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if n.issue == nil || n.issue.Pull == nil {
+		return nil, notResolved(id)
+	}
+	return n.issue, nil
+}
+
+// threadNode finds the issue or pull request of an id.
+func (c *gqlCall) threadNode(id graphql.ID) (*forge.Issue, error) {
+	n, err := c.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if n.issue == nil {
+		return nil, notResolved(id)
+	}
+	return n.issue, nil
+}
+
+// names returns what ids stand for: labels' names, people's logins or teams' slugs.
+func (c *gqlCall) names(ids []graphql.ID, of func(*gqlItem) string) ([]string, error) {
+	names := []string{}
+	for _, id := range ids {
+		n, err := c.node(id)
+		if err != nil {
+			return nil, err
+		}
+		name := of(n)
+		if name == "" {
+			return nil, notResolved(id)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func labelOf(n *gqlItem) string {
+	if n.label == nil {
+		return ""
+	}
+	return n.label.Name
+}
+
+func loginOf(n *gqlItem) string {
+	if n.account == nil {
+		return ""
+	}
+	return n.account.Login
+}
+
+func slugOf(n *gqlItem) string {
+	if n.team == nil {
+		return ""
+	}
+	return n.team.Slug
+}
+
+// namesOrNil is names, and nil for null.
+func (c *gqlCall) namesOrNil(ids *[]graphql.ID, of func(*gqlItem) string) (*[]string, error) {
+	if ids == nil {
+		return nil, nil
+	}
+	names, err := c.names(*ids, of)
+	return &names, err
+}
+
+// plans are what issues and pull requests are planned by, and of which the sandbox has none. Clients
+// send empty ones.
+type plans struct {
+	MilestoneID *graphql.ID
+	ProjectIds  *[]graphql.ID
+}
+
+// none refuses a milestone or a project.
+func (p plans) none() error {
+	if p.MilestoneID != nil {
+		return notResolved(*p.MilestoneID)
+	}
+	if p.ProjectIds != nil && len(*p.ProjectIds) > 0 {
+		return notResolved((*p.ProjectIds)[0])
+	}
+	return nil
+}
+
+// CreateIssue opens an issue.
+func (*gqlRoot) CreateIssue(ctx context.Context, args struct {
+	Input struct {
+		plans
+		ParentIssueID         *graphql.ID
+		ClientMutationID      *string
+		RepositoryID          graphql.ID
+		Title                 string
+		Body                  *string
+		AssigneeIds, LabelIds *[]graphql.ID
+	}
+}) (*gqlIssuePayload, error) {
+	c, in := callOf(ctx), args.Input
+	n, err := c.node(in.RepositoryID)
+	if err != nil {
+		return nil, err
+	}
+	if n.repo == nil {
+		return nil, notResolved(in.RepositoryID)
+	}
+	if err := in.none(); err != nil {
+		return nil, err
+	}
+	if err := n.repo.CheckIssuesEnabled(); err != nil {
+		return nil, gqlRefusal(err)
+	}
+	var parent *forge.Issue
+	if in.ParentIssueID != nil {
+		if parent, err = c.issueNode(*in.ParentIssueID); err != nil {
+			return nil, err
+		}
+	}
+	labels, err := c.namesOrNil(in.LabelIds, labelOf)
+	if err != nil {
+		return nil, err
+	}
+	assignees, err := c.namesOrNil(in.AssigneeIds, loginOf)
+	if err != nil {
+		return nil, err
+	}
+	issue := forge.NewIssue{Title: in.Title, Body: orEmpty(in.Body)}
+	if labels != nil {
+		issue.Labels = *labels
+	}
+	if assignees != nil {
+		issue.Assignees = *assignees
+	}
+	i, err := c.forge.OpenIssue(c.by, n.repo, issue)
+	if err == nil && parent != nil {
+		err = c.forge.AddSubIssue(c.by, parent, i, false)
+	}
+	if err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlIssuePayload{in.ClientMutationID, c.issue(i)}, nil
+}
+
+// orEmpty is the empty text for null.
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// lower is a value of an enumeration as REST has it.
+func lower(value *string) *string {
+	if value == nil {
+		return nil
+	}
+	return new(strings.ToLower(*value))
+}
+
+// UpdateIssue changes an issue.
+func (*gqlRoot) UpdateIssue(ctx context.Context, args struct {
+	Input struct {
+		plans
+		ClientMutationID      *string
+		ID                    graphql.ID
+		Title, Body, State    *string
+		AssigneeIds, LabelIds *[]graphql.ID
+	}
+}) (*gqlIssuePayload, error) {
+	in := args.Input
+	if err := in.none(); err != nil {
+		return nil, err
+	}
+	return editIssueNode(ctx, in.ClientMutationID, in.ID, in.LabelIds, in.AssigneeIds,
+		forge.IssueEdit{Title: in.Title, Body: in.Body, State: lower(in.State)})
+}
+
+// editIssueNode changes the issue of an id.
+func editIssueNode(
+	ctx context.Context,
+	mutation *string,
+	id graphql.ID,
+	labels, assignees *[]graphql.ID,
+	edit forge.IssueEdit,
+) (*gqlIssuePayload, error) {
+	c := callOf(ctx)
+	i, err := c.issueNode(id)
+	if err != nil {
+		return nil, err
+	}
+	if edit.Labels, err = c.namesOrNil(labels, labelOf); err != nil {
+		return nil, err
+	}
+	if edit.Assignees, err = c.namesOrNil(assignees, loginOf); err != nil {
+		return nil, err
+	}
+	if err := c.forge.EditIssue(c.by, i, edit); err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlIssuePayload{mutation, c.issue(i)}, nil
+}
+
+// CloseIssue closes an issue.
+func (*gqlRoot) CloseIssue(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		IssueID          graphql.ID
+		StateReason      *string
+		DuplicateIssueID *graphql.ID
+	}
+}) (*gqlIssuePayload, error) {
+	in := args.Input
+	edit := forge.IssueEdit{State: new("closed"), StateReason: lower(in.StateReason)}
+	if in.DuplicateIssueID != nil {
+		other, err := callOf(ctx).issueNode(*in.DuplicateIssueID)
+		if err != nil {
+			return nil, err
+		}
+		edit.DuplicateOf = &other.ID
+	}
+	return editIssueNode(ctx, in.ClientMutationID, in.IssueID, nil, nil, edit)
+}
+
+// ReopenIssue opens a closed issue again.
+func (*gqlRoot) ReopenIssue(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		IssueID          graphql.ID
+	}
+}) (*gqlIssuePayload, error) {
+	return editIssueNode(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.IssueID,
+		nil,
+		nil,
+		forge.IssueEdit{State: new("open")},
+	)
+}
+
+type gqlCommentEdge struct {
+	Cursor string
+	Node   *gqlComment
+}
+
+type gqlAddCommentPayload struct {
+	ClientMutationID *string
+	CommentEdge      *gqlCommentEdge
+	Subject          *gqlItem
+}
+
+// AddComment comments on an issue or pull request.
+func (*gqlRoot) AddComment(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		SubjectID        graphql.ID
+		Body             string
+	}
+}) (*gqlAddCommentPayload, error) {
+	c := callOf(ctx)
+	i, err := c.threadNode(args.Input.SubjectID)
+	if err != nil {
+		return nil, err
+	}
+	comment, err := c.forge.AddComment(c.by, i, args.Input.Body)
+	if err != nil {
+		return nil, gqlRefusal(err)
+	}
+	edge := &gqlCommentEdge{Cursor: cursorOf(len(i.Comments)), Node: c.comment(comment)}
+	return &gqlAddCommentPayload{args.Input.ClientMutationID, edge, &gqlItem{c: c, issue: i}}, nil
+}
+
+// commentNode finds the comment of an id.
+func (c *gqlCall) commentNode(id graphql.ID) (*forge.Comment, error) {
+	n, err := c.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if n.comment == nil {
+		return nil, notResolved(id)
+	}
+	return n.comment, nil
+}
+
+type gqlCommentPayload struct {
+	ClientMutationID *string
+	IssueComment     *gqlComment
+}
+
+// UpdateIssueComment changes a comment.
+func (*gqlRoot) UpdateIssueComment(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		ID               graphql.ID
+		Body             string
+	}
+}) (*gqlCommentPayload, error) {
+	c := callOf(ctx)
+	comment, err := c.commentNode(args.Input.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.forge.EditComment(c.by, comment, args.Input.Body); err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlCommentPayload{args.Input.ClientMutationID, c.comment(comment)}, nil
+}
+
+// DeleteIssueComment deletes a comment.
+func (*gqlRoot) DeleteIssueComment(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		ID               graphql.ID
+	}
+}) (*gqlPayload, error) {
+	c := callOf(ctx)
+	comment, err := c.commentNode(args.Input.ID)
+	if err == nil {
+		if err = c.forge.DeleteComment(c.by, comment); err != nil {
+			err = gqlRefusal(err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &gqlPayload{args.Input.ClientMutationID}, nil
+}
+
+type labelableArgs struct {
+	Input struct {
+		ClientMutationID *string
+		LabelableID      graphql.ID
+		LabelIds         []graphql.ID
+	}
+}
+
+// AddLabelsToLabelable sets labels.
+func (*gqlRoot) AddLabelsToLabelable(ctx context.Context, args labelableArgs) (*gqlPayload, error) {
+	return changeNode(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.LabelableID,
+		args.Input.LabelIds,
+		labelOf,
+		(*forge.Forge).AddLabels,
+	)
+}
+
+// RemoveLabelsFromLabelable takes labels off; one that isn't there is left out.
+func (*gqlRoot) RemoveLabelsFromLabelable(ctx context.Context, args labelableArgs) (*gqlPayload, error) {
+	return changeNode(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.LabelableID,
+		args.Input.LabelIds,
+		labelOf,
+		func(f *forge.Forge, by *forge.Actor, i *forge.Issue, names []string) error {
+			if err := f.Require(by, i.Repo(), forge.RoleTriage, forge.IssueAreas(i)...); err != nil {
+				return err
+			}
+			for _, name := range names {
+				if i.HasLabel(name) {
+					if err := f.RemoveLabel(by, i, name); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	)
+}
+
+type assignableArgs struct {
+	Input struct {
+		ClientMutationID *string
+		AssignableID     graphql.ID
+		AssigneeIds      []graphql.ID
+	}
+}
+
+// AddAssigneesToAssignable assigns people.
+func (*gqlRoot) AddAssigneesToAssignable(ctx context.Context, args assignableArgs) (*gqlPayload, error) {
+	return changeNode(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.AssignableID,
+		args.Input.AssigneeIds,
+		loginOf,
+		(*forge.Forge).Assign,
+	)
+}
+
+// RemoveAssigneesFromAssignable takes people off.
+func (*gqlRoot) RemoveAssigneesFromAssignable(
+	ctx context.Context,
+	args assignableArgs,
+) (*gqlPayload, error) {
+	return changeNode(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.AssignableID,
+		args.Input.AssigneeIds,
+		loginOf,
+		(*forge.Forge).Unassign,
+	)
+}
+
+// changeNode changes labels or assignees of the issue or pull request of an id.
+func changeNode(
+	ctx context.Context,
+	mutation *string,
+	id graphql.ID,
+	ids []graphql.ID,
+	of func(*gqlItem) string,
+	change func(*forge.Forge, *forge.Actor, *forge.Issue, []string) error,
+) (*gqlPayload, error) {
+	c := callOf(ctx)
+	i, err := c.threadNode(id)
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.names(ids, of)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(c.forge, c.by, i, names); err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlPayload{mutation}, nil
+}
+
+// CreatePullRequest opens a pull request.
+func (*gqlRoot) CreatePullRequest(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID                *string
+		RepositoryID                    graphql.ID
+		HeadRepositoryID                *graphql.ID
+		BaseRefName, HeadRefName, Title string
+		Body                            *string
+		Draft, MaintainerCanModify      bool
+	}
+}) (*gqlPullPayload, error) {
+	c, in := callOf(ctx), args.Input
+	n, err := c.node(in.RepositoryID)
+	if err != nil {
+		return nil, err
+	}
+	if n.repo == nil {
+		return nil, notResolved(in.RepositoryID)
+	}
+	if head := in.HeadRepositoryID; head != nil && *head != c.repository(n.repo).ID {
+		return nil, notResolved(*head) // there are no forks here
+	}
+	i, err := c.forge.OpenPull(
+		c.by,
+		n.repo,
+		forge.NewPull{Title: in.Title, Body: orEmpty(in.Body), Head: in.HeadRefName, Base: in.BaseRefName,
+			Draft: in.Draft},
+	)
+	if err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlPullPayload{in.ClientMutationID, c.pull(i)}, nil
+}
+
+// changePull changes the pull request of an id.
+func changePull(
+	ctx context.Context,
+	mutation *string,
+	id graphql.ID,
+	change func(*gqlCall, *forge.Issue) error,
+) (*gqlPullPayload, error) {
+	c := callOf(ctx)
+	i, err := c.pullNamed(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(c, i); err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlPullPayload{mutation, c.pull(i)}, nil
+}
+
+type pullArgs struct {
+	Input struct {
+		ClientMutationID *string
+		PullRequestID    graphql.ID
+	}
+}
+
+func editPullNode(ctx context.Context, args pullArgs, edit forge.PullEdit) (*gqlPullPayload, error) {
+	return changePull(
+		ctx,
+		args.Input.ClientMutationID,
+		args.Input.PullRequestID,
+		func(c *gqlCall, i *forge.Issue) error {
+			return c.forge.EditPull(c.by, i, edit)
+		},
+	)
+}
+
+// UpdatePullRequest changes a pull request.
+func (*gqlRoot) UpdatePullRequest(ctx context.Context, args struct {
+	Input struct {
+		plans
+		MaintainerCanModify             *bool // of forks only, and there are none here
+		ClientMutationID                *string
+		PullRequestID                   graphql.ID
+		BaseRefName, Title, Body, State *string
+		AssigneeIds, LabelIds           *[]graphql.ID
+	}
+}) (*gqlPullPayload, error) {
+	in := args.Input
+	return changePull(ctx, in.ClientMutationID, in.PullRequestID, func(c *gqlCall, i *forge.Issue) error {
+		if err := in.none(); err != nil {
+			return err
+		}
+		edit := forge.PullEdit{
+			IssueEdit: forge.IssueEdit{Title: in.Title, Body: in.Body, State: lower(in.State)},
+			Base:      in.BaseRefName,
+		}
+		var err error
+		if edit.Labels, err = c.namesOrNil(in.LabelIds, labelOf); err != nil {
+			return err
+		}
+		if edit.Assignees, err = c.namesOrNil(in.AssigneeIds, loginOf); err != nil {
+			return err
+		}
+		return c.forge.EditPull(c.by, i, edit)
+	})
+}
+
+// ClosePullRequest closes a pull request.
+func (*gqlRoot) ClosePullRequest(ctx context.Context, args pullArgs) (*gqlPullPayload, error) {
+	return editPullNode(ctx, args, forge.PullEdit{IssueEdit: forge.IssueEdit{State: new("closed")}})
+}
+
+// ReopenPullRequest opens a closed pull request again.
+func (*gqlRoot) ReopenPullRequest(ctx context.Context, args pullArgs) (*gqlPullPayload, error) {
+	return editPullNode(ctx, args, forge.PullEdit{IssueEdit: forge.IssueEdit{State: new("open")}})
+}
+
+// MarkPullRequestReadyForReview ends that it is a draft.
+func (*gqlRoot) MarkPullRequestReadyForReview(ctx context.Context, args pullArgs) (*gqlPullPayload, error) {
+	return editPullNode(ctx, args, forge.PullEdit{Draft: new(false)})
+}
+
+// ConvertPullRequestToDraft makes it a draft.
+func (*gqlRoot) ConvertPullRequestToDraft(ctx context.Context, args pullArgs) (*gqlPullPayload, error) {
+	return editPullNode(ctx, args, forge.PullEdit{Draft: new(true)})
+}
+
+// RequestReviews asks for reviews: of these alone unless union.
+func (*gqlRoot) RequestReviews(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		PullRequestID    graphql.ID
+		UserIds, TeamIds *[]graphql.ID
+		Union            bool
+	}
+}) (*gqlPullPayload, error) {
+	in := args.Input
+	return changePull(ctx, in.ClientMutationID, in.PullRequestID, func(c *gqlCall, i *forge.Issue) error {
+		users, err := c.namesOrNil(in.UserIds, loginOf)
+		if err != nil {
+			return err
+		}
+		teams, err := c.namesOrNil(in.TeamIds, slugOf)
+		if err != nil {
+			return err
+		}
+		logins, slugs := []string{}, []string{}
+		if users != nil {
+			logins = *users
+		}
+		if teams != nil {
+			slugs = *teams
+		}
+		if !in.Union {
+			others := func(all, keep []string) []string {
+				return slices.DeleteFunc(
+					slices.Clone(all),
+					func(s string) bool { return slices.Contains(keep, s) },
+				)
+			}
+			if err := c.forge.RemoveReviewers(c.by, i, others(i.Pull.Reviewers, logins), others(i.Pull.Teams, slugs)); err != nil {
+				return err
+			}
+		}
+		return c.forge.RequestReviewers(c.by, i, logins, slugs)
+	})
+}
+
+type gqlReviewPayload struct {
+	ClientMutationID  *string
+	PullRequestReview *gqlReview
+}
+
+// AddPullRequestReview submits a review. There are no reviews here that wait to be submitted.
+func (*gqlRoot) AddPullRequestReview(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		PullRequestID    graphql.ID
+		Event, Body      *string
+		CommitOID        *gqlScalar
+	}
+}) (*gqlReviewPayload, error) {
+	c, in := callOf(ctx), args.Input
+	i, err := c.pullNamed(in.PullRequestID)
+	if err != nil {
+		return nil, err
+	}
+	commit := ""
+	if in.CommitOID != nil {
+		commit = string(*in.CommitOID)
+	}
+	r, err := c.forge.AddReview(c.by, i, orEmpty(in.Event), orEmpty(in.Body), commit)
+	if err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlReviewPayload{in.ClientMutationID, c.review(i, r)}, nil
+}
+
+// MergePullRequest merges a pull request. Commits have the merging person's address, whatever is asked for.
+func (*gqlRoot) MergePullRequest(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID           *string
+		PullRequestID              graphql.ID
+		CommitHeadline, CommitBody *string
+		MergeMethod                string
+		ExpectedHeadOid            *gqlScalar
+		AuthorEmail                *string
+	}
+}) (*gqlPullPayload, error) {
+	in := args.Input
+	return changePull(ctx, in.ClientMutationID, in.PullRequestID, func(c *gqlCall, i *forge.Issue) error {
+		merge := forge.MergeRequest{
+			Method:  mergeMethod(&in.MergeMethod),
+			Title:   orEmpty(in.CommitHeadline),
+			Message: orEmpty(in.CommitBody),
+		}
+		if in.ExpectedHeadOid != nil {
+			merge.SHA = string(*in.ExpectedHeadOid)
+		}
+		return c.forge.MergePull(c.by, i, merge)
+	})
+}

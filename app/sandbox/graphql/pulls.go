@@ -1,0 +1,543 @@
+package graphql
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/graph-gophers/graphql-go"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
+
+// gqlPull is a pull request. What GitHub has and the sandbox has not is fixed here.
+type gqlPull struct {
+	gqlThread
+	State                               string
+	BaseRefName, HeadRefName            string
+	BaseRefOid, HeadRefOid              gqlScalar
+	IsDraft, IsCrossRepository          bool
+	IsInMergeQueue, IsMergeQueueEnabled bool
+	MaintainerCanModify                 bool
+	Merged                              bool
+	MergedAt                            *gqlScalar
+	ReviewDecision                      *string // no review is required here
+	AutoMergeRequest                    *gqlAutoMerge
+}
+
+// gqlAutoMerge is a request to merge later, of which the sandbox has none.
+type gqlAutoMerge struct {
+	AuthorEmail, CommitBody, CommitHeadline *string
+	MergeMethod                             string
+	EnabledAt                               *gqlScalar
+	EnabledBy                               *gqlActor
+}
+
+func (c *gqlCall) pull(i *forge.Issue) *gqlPull {
+	p := i.Pull
+	base := p.BaseSHA
+	if tip, ok := i.Repo().Git.Branch(p.Base); ok && !i.Closed {
+		base = tip.SHA
+	}
+	return &gqlPull{
+		gqlThread:   c.thread(i),
+		State:       pullState(i),
+		BaseRefName: p.Base,
+		HeadRefName: p.Head,
+		BaseRefOid:  gqlScalar(base),
+		HeadRefOid:  gqlScalar(p.HeadSHA),
+		IsDraft:     p.Draft,
+		Merged:      p.Merged(),
+		MergedAt:    dateTimeOrNull(p.MergedAt),
+	}
+}
+
+// pullState is GraphQL's state of a pull request.
+func pullState(i *forge.Issue) string {
+	if i.Pull.Merged() {
+		return "MERGED"
+	}
+	return enum(i.State())
+}
+
+// Additions counts lines that were added.
+func (p *gqlPull) Additions() int32 {
+	n := 0
+	for _, c := range p.c.forge.PullChanges(p.i) {
+		n += c.Additions
+	}
+	return int32(n)
+}
+
+// Deletions counts lines that were removed.
+func (p *gqlPull) Deletions() int32 {
+	n := 0
+	for _, c := range p.c.forge.PullChanges(p.i) {
+		n += c.Deletions
+	}
+	return int32(n)
+}
+
+// ChangedFiles counts files.
+func (p *gqlPull) ChangedFiles() int32 { return int32(len(p.c.forge.PullChanges(p.i))) }
+
+// HeadRepository is the repository of its branch: there are no forks here.
+func (p *gqlPull) HeadRepository() *gqlRepository { return p.c.repository(p.i.Repo()) }
+
+// HeadRepositoryOwner is that repository's owner.
+func (p *gqlPull) HeadRepositoryOwner() *gqlActor { return p.c.actor(p.i.Repo().Owner) }
+
+// Mergeable says whether it has conflicts.
+func (p *gqlPull) Mergeable() string {
+	if p.i.Closed {
+		return "UNKNOWN"
+	}
+	if _, ok := p.c.forge.TryMerge(p.i); !ok {
+		return "CONFLICTING"
+	}
+	return "MERGEABLE"
+}
+
+// MergeStateStatus is REST's mergeable_state.
+func (p *gqlPull) MergeStateStatus() string {
+	return enum(p.c.forge.MergeState(p.i))
+}
+
+// MergeCommit is the commit by which it was merged.
+func (p *gqlPull) MergeCommit() *gqlCommit { return p.c.commit(p.i.Repo(), p.i.Pull.MergeSHA) }
+
+// PotentialMergeCommit is null: no merge is tried in advance here.
+func (p *gqlPull) PotentialMergeCommit() *gqlCommit { return nil }
+
+// MergedBy is who merged it.
+func (p *gqlPull) MergedBy() *gqlActor { return p.c.actor(p.i.Pull.MergedBy) }
+
+// gqlReviewRequest asks somebody for a review.
+type gqlReviewRequest struct {
+	ID                graphql.ID
+	RequestedReviewer *gqlReviewer
+	AsCodeOwner       bool
+}
+
+// ReviewRequests lists who was asked and has not answered.
+func (p *gqlPull) ReviewRequests(args pageArgs) *connection[*gqlReviewRequest] {
+	var all []*gqlReviewRequest
+	ask := func(who string, reviewer *gqlReviewer) {
+		all = append(
+			all,
+			&gqlReviewRequest{
+				ID:                graphql.ID(fmt.Sprintf("RR_%s_%s", p.ID, who)),
+				RequestedReviewer: reviewer,
+			},
+		)
+	}
+	for _, login := range p.i.Pull.Reviewers {
+		if a := p.c.actor(login); a != nil {
+			ask(login, &gqlReviewer{gqlActor: a})
+		}
+	}
+	for _, slug := range p.i.Pull.Teams {
+		if t, ok := p.c.forge.FindTeam(slug); ok {
+			ask(t.Org+"/"+t.Slug, &gqlReviewer{team: p.c.team(t)})
+		}
+	}
+	return &connection[*gqlReviewRequest]{"reviewRequests", all, args}
+}
+
+// gqlReview is a review.
+type gqlReview struct {
+	c *gqlCall
+	i *forge.Issue
+	r *forge.Review
+
+	ID                             graphql.ID
+	DatabaseID                     *int32
+	AuthorAssociation, Body, State string
+	SubmittedAt                    *gqlScalar
+	URL                            gqlScalar
+	ViewerDidAuthor                bool
+}
+
+func (c *gqlCall) review(i *forge.Issue, r *forge.Review) *gqlReview {
+	return &gqlReview{
+		c:          c,
+		i:          i,
+		r:          r,
+		ID:         graphql.ID(forge.NodeID("PRR", r.ID)),
+		DatabaseID: databaseID(r.ID),
+		AuthorAssociation: c.forge.Association(
+			r.Author,
+			i.Repo(),
+		),
+		Body:            r.Body,
+		State:           r.State,
+		SubmittedAt:     dateTimeOrNull(r.Submitted),
+		URL:             gqlScalar(c.forge.ReviewURL(i, r)),
+		ViewerDidAuthor: r.Author == c.by.Login,
+	}
+}
+
+// Author is who reviewed.
+func (r *gqlReview) Author() *gqlActor { return r.c.actor(r.r.Author) }
+
+// Commit is what was reviewed.
+func (r *gqlReview) Commit() *gqlCommit { return r.c.commit(r.i.Repo(), r.r.CommitID) }
+
+// ReactionGroups are empty: nobody reacts to a review here.
+func (r *gqlReview) ReactionGroups() *[]*gqlReactionGroup { return reactionGroups(nil) }
+
+// Reviews lists reviews, oldest first.
+func (p *gqlPull) Reviews(args struct {
+	pageArgs
+	States *[]string
+	Author *string
+}) *connection[*gqlReview] {
+	reviews := slices.DeleteFunc(slices.Clone(p.i.Pull.Reviews), func(r *forge.Review) bool {
+		return !isIn(args.States, r.State) || !p.c.isBy(r.Author, args.Author)
+	})
+	return connect(
+		"reviews",
+		reviews,
+		args.pageArgs,
+		func(r *forge.Review) *gqlReview { return p.c.review(p.i, r) },
+	)
+}
+
+// LatestReviews lists the newest review of each person who is not asked again.
+func (p *gqlPull) LatestReviews(args pageArgs) *connection[*gqlReview] {
+	var reviews []*forge.Review
+	for _, r := range slices.Backward(p.i.Pull.Reviews) {
+		known := slices.ContainsFunc(reviews, func(o *forge.Review) bool { return o.Author == r.Author })
+		if !known && !slices.Contains(p.i.Pull.Reviewers, r.Author) {
+			reviews = append(reviews, r)
+		}
+	}
+	return connect("latestReviews", reviews, args, func(r *forge.Review) *gqlReview { return p.c.review(p.i, r) })
+}
+
+// gqlPullCommit is a commit of a pull request.
+type gqlPullCommit struct {
+	ID     graphql.ID
+	Commit *gqlCommit
+	URL    gqlScalar
+}
+
+// Commits lists its commits, oldest first.
+func (p *gqlPull) Commits(args pageArgs) *connection[*gqlPullCommit] {
+	return connect("commits", p.c.forge.PullCommits(p.i), args, func(c *forge.Commit) *gqlPullCommit {
+		return &gqlPullCommit{
+			ID:     graphql.ID(fmt.Sprintf("PURC_%s_%s", p.ID, c.SHA)),
+			Commit: p.c.commit(p.i.Repo(), c.SHA),
+			URL:    p.URL + gqlScalar("/commits/"+c.SHA),
+		}
+	})
+}
+
+// gqlChangedFile is a file that a pull request changes.
+type gqlChangedFile struct {
+	Path, ChangeType     string
+	Additions, Deletions int32
+}
+
+// Files lists the files that it changes.
+func (p *gqlPull) Files(args pageArgs) *connection[*gqlChangedFile] {
+	return connect("files", p.c.forge.PullChanges(p.i), args, func(c forge.Change) *gqlChangedFile {
+		kind := map[string]string{"removed": "DELETED"}[c.Status]
+		return &gqlChangedFile{
+			Path:       c.Path,
+			ChangeType: cmp.Or(kind, enum(c.Status)),
+			Additions:  int32(c.Additions),
+			Deletions:  int32(c.Deletions),
+		}
+	})
+}
+
+// StatusCheckRollup sums up the checks of its newest commit.
+func (p *gqlPull) StatusCheckRollup() *gqlRollup { return p.c.rollup(p.i.Repo(), p.i.Pull.HeadSHA) }
+
+// ViewerMergeHeadlineText is the first line that a merge's commit would have.
+func (p *gqlPull) ViewerMergeHeadlineText(args struct{ MergeType *string }) string {
+	headline, _, _ := strings.Cut(forge.MergeMessage(p.i, mergeMethod(args.MergeType)), "\n")
+	return headline
+}
+
+// ViewerMergeBodyText is the rest of it.
+func (p *gqlPull) ViewerMergeBodyText(args struct{ MergeType *string }) string {
+	_, body, _ := strings.Cut(forge.MergeMessage(p.i, mergeMethod(args.MergeType)), "\n\n")
+	return body
+}
+
+// mergeMethod is the method as REST names it.
+func mergeMethod(method *string) string {
+	if method == nil {
+		return "merge"
+	}
+	return strings.ToLower(*method)
+}
+
+// ClosingIssuesReferences lists the issues that its merge closes.
+func (p *gqlPull) ClosingIssuesReferences(args pageArgs) *connection[*gqlIssue] {
+	issues := slices.DeleteFunc(
+		p.c.forge.IssuesClosedBy(p.i),
+		func(i *forge.Issue) bool { return !p.c.forge.CanSee(p.c.by, i.Repo()) },
+	)
+	return connect("closingIssuesReferences", issues, args, p.c.issue)
+}
+
+// gqlCommit is a commit.
+type gqlCommit struct {
+	c    *gqlCall
+	repo *forge.Repository
+	of   *forge.Commit
+
+	ID                                    graphql.ID
+	Oid, URL                              gqlScalar
+	AbbreviatedOid                        string
+	Message, MessageHeadline, MessageBody string
+	AuthoredDate, CommittedDate           gqlScalar
+}
+
+// commit returns a commit; null where there is none.
+func (c *gqlCall) commit(r *forge.Repository, sha string) *gqlCommit {
+	of, ok := r.Git.Commits[sha]
+	if !ok {
+		return nil
+	}
+	headline, body, _ := strings.Cut(of.Message, "\n")
+	return &gqlCommit{
+		c:               c,
+		repo:            r,
+		of:              of,
+		ID:              graphql.ID("C_" + sha),
+		Oid:             gqlScalar(sha),
+		URL:             gqlScalar(c.forge.CommitURL(r, sha)),
+		AbbreviatedOid:  sha[:7],
+		Message:         of.Message,
+		MessageHeadline: headline,
+		MessageBody:     strings.TrimLeft(body, "\n"),
+		AuthoredDate:    dateTime(of.Author.At),
+		CommittedDate:   dateTime(of.Committer.At),
+	}
+}
+
+// gqlGitActor is who wrote a commit.
+type gqlGitActor struct {
+	Name, Email *string
+	Date        *gqlScalar
+	User        *gqlUser
+}
+
+// Author is who wrote it.
+func (c *gqlCommit) Author() *gqlGitActor {
+	a := &gqlGitActor{
+		Name:  orNull(c.of.Author.Name),
+		Email: orNull(c.of.Author.Email),
+		Date:  dateTimeOrNull(c.of.Author.At),
+	}
+	if u, ok := c.c.forge.FindUser(c.of.Login); ok {
+		a.User = c.c.user(u)
+	}
+	return a
+}
+
+// Authors are the one who wrote it.
+func (c *gqlCommit) Authors(args pageArgs) *connection[*gqlGitActor] {
+	return &connection[*gqlGitActor]{"authors", []*gqlGitActor{c.Author()}, args}
+}
+
+// StatusCheckRollup sums up its checks.
+func (c *gqlCommit) StatusCheckRollup() *gqlRollup { return c.c.rollup(c.repo, c.of.SHA) }
+
+// gqlRollup sums up the checks and statuses of a commit.
+type gqlRollup struct {
+	ID    graphql.ID
+	State string
+	all   []*gqlContext
+}
+
+// gqlContext is a check run or a status.
+type gqlContext struct {
+	run    *gqlCheckRun
+	status *gqlStatus
+}
+
+// ToCheckRun returns the check run, if it is one.
+func (c *gqlContext) ToCheckRun() (*gqlCheckRun, bool) { return c.run, c.run != nil }
+
+// ToStatusContext returns the status, if it is one.
+func (c *gqlContext) ToStatusContext() (*gqlStatus, bool) { return c.status, c.status != nil }
+
+// gqlCheckRun is a check run.
+type gqlCheckRun struct {
+	ID                     graphql.ID
+	DatabaseID             *int32
+	Name, Status           string
+	Conclusion             *string
+	StartedAt, CompletedAt *gqlScalar
+	DetailsURL             *gqlScalar
+	URL                    gqlScalar
+	Title, Summary         *string
+	CheckSuite             *gqlCheckSuite
+}
+
+// gqlCheckSuite is an App's check runs on a commit.
+type gqlCheckSuite struct {
+	ID          graphql.ID
+	DatabaseID  *int32
+	Status      string
+	Conclusion  *string
+	WorkflowRun *gqlWorkflowRun // GitHub Actions doesn't run here
+}
+
+type gqlWorkflowRun struct {
+	ID       graphql.ID
+	Event    string
+	Workflow *gqlWorkflow
+}
+
+type gqlWorkflow struct {
+	ID   graphql.ID
+	Name string
+}
+
+type requiredArgs struct {
+	PullRequestID     *graphql.ID
+	PullRequestNumber *int32
+}
+
+// IsRequired is false: no branch is protected here.
+func (*gqlCheckRun) IsRequired(requiredArgs) bool { return false }
+
+// gqlStatus is a commit status.
+type gqlStatus struct {
+	ID             graphql.ID
+	Context, State string
+	Description    *string
+	TargetURL      *gqlScalar
+	CreatedAt      gqlScalar
+}
+
+// IsRequired is false: no branch is protected here.
+func (*gqlStatus) IsRequired(requiredArgs) bool { return false }
+
+// rollup sums up what checks say of a commit; null if none does, or an app may not read them.
+func (c *gqlCall) rollup(r *forge.Repository, sha string) *gqlRollup {
+	sum := &gqlRollup{ID: graphql.ID("SCR_" + sha), State: "SUCCESS"}
+	worse := func(failed, pending bool) {
+		switch {
+		case failed:
+			sum.State = "FAILURE"
+		case pending && sum.State != "FAILURE":
+			sum.State = "PENDING"
+		}
+	}
+	if c.forge.Can(c.by, r, forge.RoleRead, "checks") {
+		for _, run := range slices.Backward(r.CheckRunsOf(sha, false)) {
+			view := c.checkRun(r, run)
+			sum.all = append(sum.all, &gqlContext{run: view})
+			good := slices.Contains([]string{"success", "neutral", "skipped"}, run.Conclusion)
+			worse(run.Status == "completed" && !good, run.Status != "completed")
+		}
+	}
+	if c.forge.Can(c.by, r, forge.RoleRead, "statuses") {
+		newest := map[string]*forge.Status{}
+		for _, s := range r.Statuses {
+			if s.SHA == sha {
+				newest[s.Context] = s
+			}
+		}
+		for _, context := range slices.Sorted(maps.Keys(newest)) {
+			s := newest[context]
+			sum.all = append(
+				sum.all,
+				&gqlContext{
+					status: &gqlStatus{
+						ID:          graphql.ID(forge.NodeID("SC", s.ID)),
+						Context:     s.Context,
+						State:       enum(s.State),
+						Description: orNull(s.Description),
+						TargetURL:   orNull(gqlScalar(s.TargetURL)),
+						CreatedAt:   dateTime(s.Created),
+					},
+				},
+			)
+			worse(s.State == "failure" || s.State == "error", s.State == "pending")
+		}
+	}
+	if len(sum.all) == 0 {
+		return nil
+	}
+	return sum
+}
+
+func (c *gqlCall) checkRun(r *forge.Repository, run *forge.CheckRun) *gqlCheckRun {
+	page, details := c.forge.CheckRunURLs(r, run)
+	suite := &gqlCheckSuite{
+		ID:         graphql.ID(forge.NodeID("CS", run.Suite)),
+		DatabaseID: databaseID(run.Suite),
+		Status:     enum(run.Status),
+	}
+	if at := slices.IndexFunc(r.CheckSuites, func(s *forge.CheckSuite) bool { return s.ID == run.Suite }); at >= 0 {
+		status, conclusion := forge.SuiteState(r, r.CheckSuites[at])
+		suite.Status, suite.Conclusion = enum(status), orNull(enum(conclusion))
+	}
+	return &gqlCheckRun{
+		ID:          graphql.ID(forge.NodeID("CR", run.ID)),
+		DatabaseID:  databaseID(run.ID),
+		Name:        run.Name,
+		Status:      enum(run.Status),
+		Conclusion:  orNull(enum(run.Conclusion)),
+		StartedAt:   dateTimeOrNull(run.Started),
+		CompletedAt: dateTimeOrNull(run.Completed),
+		DetailsURL:  orNull(gqlScalar(details)),
+		URL:         gqlScalar(page),
+		Title:       orNull(run.Title),
+		Summary:     orNull(run.Summary),
+		CheckSuite:  suite,
+	}
+}
+
+// gqlContexts are the checks and statuses of a commit.
+type gqlContexts struct {
+	connection[*gqlContext]
+	CheckRunCount, StatusContextCount int32
+	CheckRunCountsByState             *[]*gqlCount
+	StatusContextCountsByState        *[]*gqlCount
+}
+
+// gqlCount counts checks or statuses of one state.
+type gqlCount struct {
+	State string
+	Count int32
+}
+
+// Contexts lists the checks and statuses.
+func (r *gqlRollup) Contexts(args pageArgs) *gqlContexts {
+	runs, statuses := map[string]int32{}, map[string]int32{}
+	sum := &gqlContexts{connection: connection[*gqlContext]{"contexts", r.all, args}}
+	for _, c := range r.all {
+		if c.status != nil {
+			sum.StatusContextCount++
+			statuses[c.status.State]++
+			continue
+		}
+		sum.CheckRunCount++
+		if c.run.Conclusion != nil {
+			runs[*c.run.Conclusion]++
+		} else {
+			runs[c.run.Status]++
+		}
+	}
+	sum.CheckRunCountsByState, sum.StatusContextCountsByState = counts(runs), counts(statuses)
+	return sum
+}
+
+func counts(by map[string]int32) *[]*gqlCount {
+	all := convert(
+		slices.Sorted(maps.Keys(by)),
+		func(state string) *gqlCount { return &gqlCount{state, by[state]} },
+	)
+	return &all
+}

@@ -1,0 +1,623 @@
+package graphql
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/graph-gophers/graphql-go"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
+
+// Viewer is who asks.
+func (*gqlRoot) Viewer(ctx context.Context) (*gqlUser, error) {
+	c := callOf(ctx)
+	u, ok := c.forge.FindUser(c.by.Login)
+	if !ok {
+		return nil, &gqlError{"NOT_FOUND", "Could not resolve the viewer"}
+	}
+	return c.user(u), nil
+}
+
+// Repository finds a repository by its name.
+func (*gqlRoot) Repository(ctx context.Context, args struct {
+	Owner, Name   string
+	FollowRenames bool
+}) (*gqlRepository, error) {
+	c := callOf(ctx)
+	name := args.Owner + "/" + args.Name
+	r, err := c.forge.VisibleRepository(c.by, name)
+	if err != nil && args.FollowRenames {
+		r, err = c.forge.RenamedRepository(c.by, name)
+	}
+	if err != nil {
+		return nil, &gqlError{
+			"NOT_FOUND",
+			fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", name),
+		}
+	}
+	return c.repository(r), nil
+}
+
+// RepositoryOwner finds a person or an organization.
+func (*gqlRoot) RepositoryOwner(ctx context.Context, args struct{ Login string }) *gqlActor {
+	a := callOf(ctx).actor(args.Login)
+	if a == nil || a.u.Kind == forge.KindBot || a.u.Suspended {
+		return nil
+	}
+	return a
+}
+
+// Organization finds an organization.
+func (*gqlRoot) Organization(ctx context.Context, args struct{ Login string }) (*gqlOrganization, error) {
+	if a := callOf(ctx).actor(args.Login); a != nil && a.u.Kind == forge.KindOrganization {
+		return &gqlOrganization{a.c.user(a.u)}, nil
+	}
+	return nil, &gqlError{
+		"NOT_FOUND",
+		fmt.Sprintf("Could not resolve to an Organization with the login of '%s'.", args.Login),
+	}
+}
+
+// User finds a person.
+func (*gqlRoot) User(ctx context.Context, args struct{ Login string }) (*gqlUser, error) {
+	if a := callOf(ctx).actor(args.Login); a != nil && a.u.Kind == forge.KindUser && !a.u.Suspended {
+		return a.c.user(a.u), nil
+	}
+	return nil, &gqlError{
+		"NOT_FOUND",
+		fmt.Sprintf("Could not resolve to a User with the login of '%s'.", args.Login),
+	}
+}
+
+// Search searches issues and pull requests as REST does, or repositories and people by name.
+func (*gqlRoot) Search(ctx context.Context, args struct {
+	pageArgs
+	Query, Type string
+}) (*gqlFound, error) {
+	c := callOf(ctx)
+	var items []*gqlItem
+	issues, repositories := 0, 0
+	switch args.Type {
+	case "ISSUE":
+		found, err := c.forge.SearchIssues(c.by, forge.ParseQuery(args.Query), "", "")
+		if err != nil {
+			return nil, gqlRefusal(err)
+		}
+		items, issues = convert(found, func(i *forge.Issue) *gqlItem { return &gqlItem{c: c, issue: i} }), len(found)
+	case "REPOSITORY":
+		found := searchRepos(c.forge, c.by, forge.ParseQuery(args.Query))
+		items, repositories = convert(
+			found,
+			func(r *forge.Repository) *gqlItem { return &gqlItem{c: c, repo: r} },
+		), len(found)
+	case "USER":
+		for _, u := range c.forge.Users {
+			if u.Kind != forge.KindBot &&
+				strings.Contains(strings.ToLower(u.Login), strings.ToLower(args.Query)) {
+				items = append(items, &gqlItem{c: c, account: u})
+			}
+		}
+	}
+	items = items[:min(len(items), forge.MaxFound)]
+	return &gqlFound{
+		connection[*gqlItem]{"search", items, args.pageArgs},
+		int32(issues),
+		int32(repositories),
+	}, nil
+}
+
+// gqlFound is what a search found.
+type gqlFound struct {
+	connection[*gqlItem]
+	IssueCount, RepositoryCount int32
+}
+
+// searchRepos finds repositories by their owner, by what they are, and by words of their name.
+func searchRepos(f *forge.Forge, by *forge.Actor, terms []forge.Term) []*forge.Repository {
+	found := slices.DeleteFunc(slices.Clone(f.VisibleRepositories(by)), func(r *forge.Repository) bool {
+		return slices.ContainsFunc(terms, func(t forge.Term) bool {
+			fits := true
+			switch t.Key {
+			case "":
+				fits = strings.Contains(strings.ToLower(r.Name+" "+r.Description), strings.ToLower(t.Value))
+			case "user", "org":
+				fits = strings.EqualFold(r.Owner, t.Value) ||
+					t.Value == "@me" && strings.EqualFold(r.Owner, by.Login)
+			case "repo":
+				fits = strings.EqualFold(r.FullName(), t.Value)
+			case "archived":
+				fits = fmt.Sprint(r.Archived) == t.Value
+			case "is":
+				fits = t.Value == "" || t.Value == "private" && r.Private ||
+					t.Value == "public" && !r.Private
+			case "fork":
+				fits = t.Value != "only"
+			case "language", "topic":
+				fits = t.Value == ""
+			}
+			return fits == t.IsNegated
+		})
+	})
+	slices.SortStableFunc(found, func(a, b *forge.Repository) int { return b.Updated.Compare(a.Updated) })
+	return found
+}
+
+// Node finds by an id.
+func (*gqlRoot) Node(ctx context.Context, args struct{ ID graphql.ID }) (*gqlItem, error) {
+	return callOf(ctx).node(args.ID)
+}
+
+// gqlItem is one of what has an id. Exactly one of its fields is set.
+type gqlItem struct {
+	c       *gqlCall
+	account *forge.User
+	team    *forge.Team
+	repo    *forge.Repository
+	issue   *forge.Issue // or pull request
+	comment *forge.Comment
+	label   *gqlLabel
+	review  *gqlReview
+}
+
+// node finds what an id stands for, if whoever asks may read it.
+func (c *gqlCall) node(id graphql.ID) (*gqlItem, error) {
+	prefix, n, ok := nodeNumber(id, "U", "BOT", "O", "T", "R", "I", "PR", "IC", "PRR", "LA")
+	if !ok {
+		return nil, notResolved(id)
+	}
+	switch prefix {
+	case "U", "BOT", "O":
+		if at := slices.IndexFunc(c.forge.Users, func(u *forge.User) bool { return u.ID == n }); at >= 0 {
+			return &gqlItem{c: c, account: c.forge.Users[at]}, nil
+		}
+	case "T":
+		if at := slices.IndexFunc(c.forge.Teams, func(t *forge.Team) bool { return t.ID == n }); at >= 0 &&
+			(c.by.ViaApp || c.forge.IsMember(c.by.Login)) {
+			return &gqlItem{c: c, team: c.forge.Teams[at]}, nil
+		}
+	case "R":
+		if at := slices.IndexFunc(c.forge.Repos, func(r *forge.Repository) bool { return r.ID == n }); at >= 0 &&
+			c.forge.CanSee(c.by, c.forge.Repos[at]) {
+			return &gqlItem{c: c, repo: c.forge.Repos[at]}, nil
+		}
+	case "I":
+		if i, ok := c.forge.IssuesByID[n]; ok && i.Pull == nil && c.forge.CanSee(c.by, i.Repo()) {
+			return &gqlItem{c: c, issue: i}, c.mayRead(i)
+		}
+	case "IC":
+		if comment, ok := c.forge.CommentsByID[n]; ok && c.forge.CanSee(c.by, comment.Issue().Repo()) {
+			return &gqlItem{c: c, comment: comment}, c.mayRead(comment.Issue())
+		}
+	case "LA":
+		for _, r := range c.forge.VisibleRepositories(c.by) {
+			if at := slices.IndexFunc(r.Labels, func(l *forge.Label) bool { return l.ID == n }); at >= 0 {
+				return &gqlItem{c: c, label: c.label(r, r.Labels[at])}, nil
+			}
+		}
+	default:
+		return c.pullNode(prefix, n, id)
+	}
+	return nil, notResolved(id)
+}
+
+// pullNode finds a pull request, or a review of one.
+func (c *gqlCall) pullNode(prefix string, n int64, id graphql.ID) (*gqlItem, error) {
+	for _, r := range c.forge.VisibleRepositories(c.by) {
+		for _, i := range r.Issues {
+			if i == nil || i.Pull == nil {
+				continue
+			}
+			if prefix == "PR" && i.Pull.ID == n {
+				return &gqlItem{c: c, issue: i}, c.mayRead(i)
+			}
+			if at := slices.IndexFunc(i.Pull.Reviews, func(r *forge.Review) bool { return r.ID == n }); prefix == "PRR" &&
+				at >= 0 {
+				return &gqlItem{c: c, review: c.review(i, i.Pull.Reviews[at])}, c.mayRead(i)
+			}
+		}
+	}
+	return nil, notResolved(id)
+}
+
+// mayRead refuses an app whose token has no permission for issues, or pull requests, and everybody
+// where issues are disabled.
+func (c *gqlCall) mayRead(i *forge.Issue) error {
+	err := c.forge.Require(c.by, i.Repo(), forge.RoleRead, forge.IssueAreas(i)...)
+	if err == nil && i.Pull == nil {
+		err = i.Repo().CheckIssuesEnabled()
+	}
+	if err != nil {
+		return gqlRefusal(err)
+	}
+	return nil
+}
+
+// ID is the id of what it is.
+func (n *gqlItem) ID() graphql.ID {
+	switch {
+	case n.account != nil:
+		return n.c.user(n.account).ID
+	case n.team != nil:
+		return n.c.team(n.team).ID
+	case n.repo != nil:
+		return n.c.repository(n.repo).ID
+	case n.issue != nil:
+		return graphql.ID(n.issue.NodeID())
+	case n.comment != nil:
+		return n.c.comment(n.comment).ID
+	case n.label != nil:
+		return n.label.ID
+	}
+	return n.review.ID
+}
+
+// ToUser and the others return what it is as its type.
+func (n *gqlItem) ToUser() (*gqlUser, bool) {
+	if n.account == nil || n.account.Kind != forge.KindUser {
+		return nil, false
+	}
+	return n.c.user(n.account), true
+}
+
+// ToBot is described at ToUser.
+func (n *gqlItem) ToBot() (*gqlBot, bool) {
+	if n.account == nil {
+		return nil, false
+	}
+	return (&gqlActor{n.c, n.account}).ToBot()
+}
+
+// ToOrganization is described at ToUser.
+func (n *gqlItem) ToOrganization() (*gqlOrganization, bool) {
+	if n.account == nil {
+		return nil, false
+	}
+	return (&gqlActor{n.c, n.account}).ToOrganization()
+}
+
+// ToTeam is described at ToUser.
+func (n *gqlItem) ToTeam() (*gqlTeam, bool) {
+	if n.team == nil {
+		return nil, false
+	}
+	return n.c.team(n.team), true
+}
+
+// ToRepository is described at ToUser.
+func (n *gqlItem) ToRepository() (*gqlRepository, bool) {
+	if n.repo == nil {
+		return nil, false
+	}
+	return n.c.repository(n.repo), true
+}
+
+// ToIssue is described at ToUser.
+func (n *gqlItem) ToIssue() (*gqlIssue, bool) {
+	if n.issue == nil || n.issue.Pull != nil {
+		return nil, false
+	}
+	return n.c.issue(n.issue), true
+}
+
+// ToPullRequest is described at ToUser.
+func (n *gqlItem) ToPullRequest() (*gqlPull, bool) {
+	if n.issue == nil || n.issue.Pull == nil {
+		return nil, false
+	}
+	return n.c.pull(n.issue), true
+}
+
+// ToIssueComment is described at ToUser.
+func (n *gqlItem) ToIssueComment() (*gqlComment, bool) {
+	if n.comment == nil {
+		return nil, false
+	}
+	return n.c.comment(n.comment), true
+}
+
+// ToPullRequestReview is described at ToUser.
+func (n *gqlItem) ToPullRequestReview() (*gqlReview, bool) { return n.review, n.review != nil }
+
+// ToLabel is described at ToUser.
+func (n *gqlItem) ToLabel() (*gqlLabel, bool) { return n.label, n.label != nil }
+
+// gqlRepository is a repository. What GitHub has and the sandbox has not is fixed here.
+type gqlRepository struct {
+	c *gqlCall
+	r *forge.Repository
+
+	ID                                                                          graphql.ID
+	DatabaseID                                                                  *int32
+	Name, NameWithOwner                                                         string
+	Owner                                                                       *gqlActor
+	Description                                                                 *string
+	HomepageURL, MirrorURL                                                      *gqlScalar
+	URL, SSHURL                                                                 gqlScalar
+	IsPrivate, IsFork, IsArchived, IsEmpty, IsTemplate, IsMirror, IsDisabled    bool
+	IsInOrganization                                                            bool
+	Visibility                                                                  string
+	CreatedAt, UpdatedAt                                                        gqlScalar
+	PushedAt, ArchivedAt                                                        *gqlScalar
+	HasIssuesEnabled, HasWikiEnabled, HasProjectsEnabled, HasDiscussionsEnabled bool
+	ViewerPermission                                                            *string
+	ViewerCanAdminister                                                         bool
+	Parent                                                                      *gqlRepository
+	MergeCommitAllowed, SquashMergeAllowed, RebaseMergeAllowed                  bool
+	AutoMergeAllowed, DeleteBranchOnMerge                                       bool
+	ForkCount, StargazerCount                                                   int32
+}
+
+// repository returns a repository. What it leaves out is false, as in REST's view of it.
+func (c *gqlCall) repository(r *forge.Repository) *gqlRepository {
+	role := c.forge.RoleOfActor(c.by, r)
+	g := &gqlRepository{
+		c:                   c,
+		r:                   r,
+		ID:                  graphql.ID(r.NodeID()),
+		DatabaseID:          databaseID(r.ID),
+		Name:                r.Name,
+		NameWithOwner:       r.FullName(),
+		Owner:               c.actor(r.Owner),
+		Description:         orNull(r.Description),
+		URL:                 gqlScalar(c.forge.RepositoryURL(r)),
+		SSHURL:              gqlScalar(c.forge.SSHURL(r)),
+		IsPrivate:           r.Private,
+		IsArchived:          r.Archived,
+		IsEmpty:             len(r.Git.Refs) == 0,
+		IsInOrganization:    strings.EqualFold(r.Owner, c.forge.Org.Login),
+		Visibility:          enum(r.Visibility()),
+		CreatedAt:           dateTime(r.Created),
+		UpdatedAt:           dateTime(r.Updated),
+		PushedAt:            dateTimeOrNull(r.Pushed),
+		HasIssuesEnabled:    !r.NoIssues,
+		HasProjectsEnabled:  true,
+		ViewerCanAdminister: role >= forge.RoleAdmin,
+		MergeCommitAllowed:  true,
+		SquashMergeAllowed:  true,
+		RebaseMergeAllowed:  true,
+	}
+	if role > forge.RoleNone {
+		g.ViewerPermission = new(enum(role.String()))
+	}
+	if g.IsArchived {
+		g.ArchivedAt = new(g.UpdatedAt)
+	}
+	return g
+}
+
+// gqlRef is a branch.
+type gqlRef struct {
+	ID           graphql.ID
+	Name, Prefix string
+}
+
+// DefaultBranchRef is the default branch, if the repository has one yet.
+func (r *gqlRepository) DefaultBranchRef() *gqlRef {
+	if _, ok := r.r.Git.Branch(r.r.DefaultBranch); !ok {
+		return nil
+	}
+	const prefix = "refs/heads/"
+	return &gqlRef{
+		ID:     graphql.ID("REF_" + r.r.FullName() + ":" + prefix + r.r.DefaultBranch),
+		Name:   r.r.DefaultBranch,
+		Prefix: prefix,
+	}
+}
+
+// at finds the issue or pull request of a number.
+func (r *gqlRepository) at(number int32, kind string, fits func(*forge.Issue) bool) (*forge.Issue, error) {
+	i, ok := r.r.IssueAt(int(number))
+	if !ok || !fits(i) || i.Pull == nil && r.r.NoIssues {
+		return nil, &gqlError{
+			"NOT_FOUND",
+			fmt.Sprintf("Could not resolve to %s with the number of %d.", kind, number),
+		}
+	}
+	return i, r.c.mayRead(i)
+}
+
+// Issue finds an issue by its number.
+func (r *gqlRepository) Issue(args struct{ Number int32 }) (*gqlIssue, error) {
+	i, err := r.at(args.Number, "an Issue", func(i *forge.Issue) bool { return i.Pull == nil })
+	if err != nil {
+		return nil, err
+	}
+	return r.c.issue(i), nil
+}
+
+// PullRequest finds a pull request by its number.
+func (r *gqlRepository) PullRequest(args struct{ Number int32 }) (*gqlPull, error) {
+	i, err := r.at(args.Number, "a PullRequest", func(i *forge.Issue) bool { return i.Pull != nil })
+	if err != nil {
+		return nil, err
+	}
+	return r.c.pull(i), nil
+}
+
+// IssueOrPullRequest finds either by its number.
+func (r *gqlRepository) IssueOrPullRequest(args struct{ Number int32 }) (*gqlItem, error) {
+	i, err := r.at(args.Number, "an issue or pull request", func(*forge.Issue) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	return &gqlItem{c: r.c, issue: i}, nil
+}
+
+// issueFilters choose issues.
+type issueFilters struct {
+	Assignee, CreatedBy, Mentioned *string
+	Labels, States                 *[]string
+	Since                          *gqlScalar
+}
+
+type issuesArgs struct {
+	pageArgs
+	States, Labels *[]string
+	OrderBy        *struct{ Field, Direction string }
+	FilterBy       *issueFilters
+}
+
+// Issues lists issues, the oldest first unless asked otherwise.
+func (r *gqlRepository) Issues(args issuesArgs) (*connection[*gqlIssue], error) {
+	filter := issueFilters{}
+	if args.FilterBy != nil {
+		filter = *args.FilterBy
+	}
+	since := time.Time{}
+	if filter.Since != nil {
+		var err error
+		if since, err = time.Parse(time.RFC3339, string(*filter.Since)); err != nil {
+			return nil, &gqlError{"ARGUMENT_ERROR", "since is no time"}
+		}
+	}
+	found := slices.DeleteFunc(slices.Clone(r.r.Issues), func(i *forge.Issue) bool {
+		return i == nil || i.Pull != nil || r.r.NoIssues || !isIn(args.States, enum(i.State())) || !isIn(filter.States, enum(i.State())) ||
+			!hasLabels(i, args.Labels) || !hasLabels(i, filter.Labels) || i.Updated.Before(since) || !r.c.isBy(i.Author, filter.CreatedBy) ||
+			!r.c.isAssigned(i, filter.Assignee) ||
+			!r.c.isMentioned(i, filter.Mentioned) ||
+			!r.c.forge.Can(r.c.by, r.r, forge.RoleRead, forge.IssueAreas(i)...)
+	})
+	sortIssues(found, args.OrderBy)
+	return connect("issues", found, args.pageArgs, r.c.issue), nil
+}
+
+type pullsArgs struct {
+	pageArgs
+	States, Labels           *[]string
+	BaseRefName, HeadRefName *string
+	OrderBy                  *struct{ Field, Direction string }
+}
+
+// PullRequests lists pull requests, the oldest first unless asked otherwise.
+func (r *gqlRepository) PullRequests(args pullsArgs) *connection[*gqlPull] {
+	found := slices.DeleteFunc(slices.Clone(r.r.Issues), func(i *forge.Issue) bool {
+		return i == nil || i.Pull == nil || !isIn(args.States, pullState(i)) ||
+			!hasLabels(i, args.Labels) ||
+			args.BaseRefName != nil && *args.BaseRefName != i.Pull.Base ||
+			args.HeadRefName != nil && *args.HeadRefName != i.Pull.Head ||
+			!r.c.forge.Can(r.c.by, r.r, forge.RoleRead, forge.IssueAreas(i)...)
+	})
+	sortIssues(found, args.OrderBy)
+	return connect("pullRequests", found, args.pageArgs, r.c.pull)
+}
+
+// isIn reports whether a list has a value; null has all.
+func isIn(list *[]string, value string) bool { return list == nil || slices.Contains(*list, value) }
+
+// hasLabels reports whether an issue carries one of the labels; null is no condition.
+func hasLabels(i *forge.Issue, labels *[]string) bool {
+	return labels == nil || slices.ContainsFunc(*labels, i.HasLabel)
+}
+
+// isBy compares a login with what is asked for.
+func (c *gqlCall) isBy(login string, asked *string) bool {
+	return asked == nil || forge.IsAccount(login, c.me(*asked))
+}
+
+// me is the login of whoever asks, where @me is written.
+func (c *gqlCall) me(login string) string {
+	if login == "@me" {
+		return c.by.Login
+	}
+	return login
+}
+
+func (c *gqlCall) isAssigned(i *forge.Issue, asked *string) bool {
+	switch {
+	case asked == nil:
+		return true
+	case *asked == "*":
+		return len(i.Assignees) > 0
+	case *asked == "":
+		return len(i.Assignees) == 0
+	}
+	return i.HasAssignee(c.me(*asked))
+}
+
+func (c *gqlCall) isMentioned(i *forge.Issue, asked *string) bool {
+	return asked == nil || slices.ContainsFunc(i.Timeline, func(e *forge.TimelineEvent) bool {
+		return e.Kind == "mentioned" && forge.IsAccount(e.Actor, c.me(*asked))
+	})
+}
+
+func sortIssues(all []*forge.Issue, order *struct{ Field, Direction string }) {
+	if order == nil {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b *forge.Issue) int {
+		switch order.Field {
+		case "UPDATED_AT":
+			return cmp.Or(a.Updated.Compare(b.Updated), a.Number-b.Number)
+		case "COMMENTS":
+			return cmp.Or(len(a.Comments)-len(b.Comments), a.Number-b.Number)
+		}
+		return cmp.Or(a.Created.Compare(b.Created), a.Number-b.Number)
+	})
+	if order.Direction == "DESC" {
+		slices.Reverse(all)
+	}
+}
+
+type labelsArgs struct {
+	pageArgs
+	Query   *string
+	OrderBy labelOrder
+}
+
+// labelOrder has a default, so that it is never null.
+type labelOrder struct{ Field, Direction string }
+
+// Labels lists the repository's labels.
+func (r *gqlRepository) Labels(args labelsArgs) *connection[*gqlLabel] {
+	labels := slices.DeleteFunc(slices.Clone(r.r.Labels), func(l *forge.Label) bool {
+		return args.Query != nil && !strings.Contains(strings.ToLower(l.Name), strings.ToLower(*args.Query))
+	})
+	return r.c.labels(r.r, labels, args.pageArgs, args.OrderBy)
+}
+
+// Label finds a label by its name.
+func (r *gqlRepository) Label(args struct{ Name string }) *gqlLabel {
+	l, ok := r.r.FindLabel(args.Name)
+	if !ok {
+		return nil
+	}
+	return r.c.label(r.r, l)
+}
+
+// AssignableUsers lists who can be assigned to issues.
+func (r *gqlRepository) AssignableUsers(args struct {
+	pageArgs
+	Query *string
+}) *connection[*gqlUser] {
+	var logins []string
+	for _, u := range r.c.forge.Users {
+		if r.c.forge.IsAssignable(u.Login, r.r, nil) &&
+			(args.Query == nil || strings.Contains(strings.ToLower(u.Login), strings.ToLower(*args.Query))) {
+			logins = append(logins, u.Login)
+		}
+	}
+	return r.c.users("assignableUsers", logins, args.pageArgs)
+}
+
+// gqlMilestone is a milestone, of which the sandbox has none.
+type gqlMilestone struct {
+	ID          graphql.ID
+	Number      int32
+	Title       string
+	Description *string
+	DueOn       *gqlScalar
+}
+
+// Milestones is empty: no milestone can be made here.
+func (r *gqlRepository) Milestones(args struct {
+	pageArgs
+	States  *[]string
+	OrderBy *struct{ Field, Direction string }
+}) *connection[*gqlMilestone] {
+	return &connection[*gqlMilestone]{name: "milestones", args: args.pageArgs}
+}
