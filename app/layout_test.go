@@ -65,7 +65,8 @@ var allowed = map[string][]string{
 	"functions/build":           {},
 	"functions/lambdatest":      {},
 	"app/bench/bare":            {"app/aws"},
-	"app/sandbox":               {"app/sandbox/forge", "app/sandbox/graphql", "app/sandbox/rest", "app/sandbox/web"},
+	"app/sandbox":               {"app/naming", "app/sandbox/forge", "app/sandbox/graphql", "app/sandbox/rest", "app/sandbox/web"},
+	"app/demo":                  {"app/notify", "app/sandbox"},
 	"app/sandbox/forge":         {"app/naming"},
 	"app/sandbox/graphql":       {"app/sandbox/forge"},
 	"app/sandbox/rest":          {"app/sandbox/forge"},
@@ -190,7 +191,7 @@ func TestTheWebhookLinksNoClientAndNoKey(t *testing.T) {
 func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
 	mayNot := regexp.MustCompile(`^github\.com/aws/|^github\.com/graph-gophers/|^testing$|` +
 		`^` + regexp.QuoteMeta(module) +
-		`(app/(sandbox|aws|assembly/lambda|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
+		`(app/(sandbox|demo|aws|assembly/lambda|bench|witness|simulation|setup|doctor|replay|stats)|cmd/firebreak)(/|$)`)
 	for _, p := range list(t, "-deps", module+"cmd/firebreak-serve") {
 		if mayNot.MatchString(p.ImportPath) {
 			t.Errorf("firebreak-serve links %s", p.ImportPath)

@@ -28,6 +28,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/aws"
 	"github.com/firebreak-dev/firebreak/app/aws/awstest"
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/functions/lambdatest"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -130,7 +131,7 @@ func newStack(t *testing.T, o settings) *stack {
 	}
 	// Secrets are kept and rotated by the real clock, so the virtual one begins near it, at the
 	// same minute of the hour always: what the sweep looks at hourly hangs on that.
-	box, err := sandbox.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true,
+	box, err := demo.New(sandbox.Options{URL: s.url, WebhookURL: s.url + "/webhook", Frozen: true,
 		Start: time.Now().UTC().Truncate(time.Hour).Add(15 * time.Minute),
 		Files: map[string]map[string]string{"acme/incidents": files}, Follower: s})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -33,7 +34,7 @@ func newSwept(tb testing.TB, open, closed int) *swept {
 	s := &swept{tb: tb, all: open + closed}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.box.Handler().ServeHTTP(w, r) }))
 	tb.Cleanup(server.Close)
-	box, err := sandbox.New(sandbox.Options{URL: server.URL, Frozen: true, Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
+	box, err := demo.New(sandbox.Options{URL: server.URL, Frozen: true, Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		tb.Fatal(err)
 	}

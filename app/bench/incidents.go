@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -107,7 +108,7 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 	}
 	follow := &follower{}
 	const unlimited = 1 << 30 // GitHub's limit is no property of the product's
-	box, err := sandbox.New(sandbox.Options{Calls: unlimited, URL: front.url,
+	box, err := demo.New(sandbox.Options{Calls: unlimited, URL: front.url,
 		WebhookURL: front.url + "/webhook",
 		Files:      map[string]map[string]string{repository: templates.Repository()}, Follower: follow})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
@@ -64,7 +65,7 @@ func open(t *testing.T, files map[string]string) *surgery {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	var err error
-	s.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: s.url,
+	s.box, err = demo.New(sandbox.Options{PrivateKey: key(), URL: s.url,
 		WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
@@ -98,7 +99,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 	for _, set := range more {
 		set(&o)
 	}
-	box, err := sandbox.New(o)
+	box, err := demo.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

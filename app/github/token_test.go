@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -86,7 +87,7 @@ func newMinted(t *testing.T) *minted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := sandbox.New(sandbox.Options{URL: "https://github.test", AppID: 17, PrivateKey: private, Frozen: true,
+	box, err := demo.New(sandbox.Options{URL: "https://github.test", AppID: 17, PrivateKey: private, Frozen: true,
 		Files: map[string]map[string]string{"acme/.github": {"firebreak.yml": "{}"}}})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/replay"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
@@ -56,7 +57,7 @@ func newPast(t *testing.T) *past {
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	var err error
-	p.box, err = sandbox.New(sandbox.Options{PrivateKey: key(), URL: p.url, WebhookURL: p.url + "/nobody",
+	p.box, err = demo.New(sandbox.Options{PrivateKey: key(), URL: p.url, WebhookURL: p.url + "/nobody",
 		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		t.Fatal(err)

@@ -26,10 +26,10 @@ func testApp(g *github) {
 	g.held(func(f *forge.Forge) { f.App.HookURL = receiver.URL })
 
 	g.steps(
-		step{"jwt", "GET /app", "", 200, []string{"slug=firebreak", "id=1", "installations_count=1", "permissions.issues=write", "client_id>client"}},
+		step{"jwt", "GET /app", "", 200, []string{"slug=robot", "id=1", "installations_count=1", "permissions.issues=write", "client_id>client"}},
 		step{"app", "GET /app", "", 401, []string{"message=A JSON web token could not be decoded"}},
 		step{"", "GET /app", "", 401, nil},
-		step{"alice", "GET /apps/firebreak", "", 200, []string{"slug=firebreak"}},
+		step{"alice", "GET /apps/robot", "", 200, []string{"slug=robot"}},
 		step{"alice", "GET /apps/none", "", 404, nil},
 		step{"jwt", "GET /app/installations", "", 200, []string{"*.id=7001", "0.account.login=acme", "0.suspended_at=null"}},
 		step{"alice", "GET /app/installations", "", 401, nil},
@@ -175,7 +175,7 @@ func TestInstallationToken(t *testing.T) {
 		"of another app":   {"Bearer " + other.token("app"), 401},
 		"of nobody":        {"Bearer ghs_x", 401},
 		"a person's":       {"Bearer demo-alice", 200},
-		"the bot's, as if": {"Bearer demo-firebreak[bot]", 401},
+		"the bot's, as if": {"Bearer demo-robot[bot]", 401},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,7 @@ func testContents(g *github) {
 		step{"alice", "PUT ~/contents/docs/a%20b.md", `{"message":"Change it","content":"` + encoded("two\n") + `"}`, 422, []string{`message=Invalid request.` + "\n\n" + `"sha" wasn't supplied.`}},
 		step{"alice", "PUT ~/contents/docs/a%20b.md", `{"message":"Change it","content":"` + encoded("two\n") + `","sha":"$readme"}`, 409, []string{"message=docs/a b.md does not match $readme"}},
 		step{"app", "PUT ~/contents/docs/a%20b.md", `{"message":"Change it","content":"` + encoded("two\n") + `","sha":"$one"}`, 200, []string{
-			"content.sha>two", "commit.committer.name=GitHub", "commit.verification.verified=true", "commit.author.name=firebreak[bot]"}},
+			"content.sha>two", "commit.committer.name=GitHub", "commit.verification.verified=true", "commit.author.name=robot[bot]"}},
 		step{"alice", "PUT ~/contents/x.md", `{"message":"x"}`, 422, nil},
 		step{"alice", "PUT ~/contents/x.md", `{"content":"` + encoded("x") + `"}`, 422, nil},
 		step{"alice", "PUT ~/contents/x.md", `{"message":"x","content":"%"}`, 422, []string{"message=content is not valid Base64"}},
@@ -112,7 +112,7 @@ func testGit(g *github) {
 		step{"alice", "GET ~/branches/none", "", 404, []string{"message=Branch not found"}},
 		step{"alice", "GET ~/rules/branches/postmortem/1", "", 200, []string{"#=0"}},
 		step{"gina", "GET ~/rules/branches/main", "", 404, nil},
-		step{"alice", "GET ~/commits?sha=postmortem/1", "", 200, []string{"*.sha=$commit,$main", "0.author.login=firebreak[bot]"}},
+		step{"alice", "GET ~/commits?sha=postmortem/1", "", 200, []string{"*.sha=$commit,$main", "0.author.login=robot[bot]"}},
 		step{"alice", "GET ~/commits?sha=postmortem/1&path=postmortems", "", 200, []string{"*.sha=$commit"}},
 		step{"alice", "GET ~/commits?sha=none", "", 404, nil},
 		step{"alice", "GET ~/commits/postmortem/1", "", 200, []string{"sha=$commit", "files.*.filename=README.md,hello,postmortems/1.md", "files.*.status=removed,added,added", "stats.total=5"}},

@@ -15,9 +15,9 @@ func testPeople(g *github) {
 		step{"jwt", "GET /user", "", 403, []string{notForApp}},
 		step{"", "GET /user", "", 401, []string{"message=Requires authentication", "status=401"}},
 		step{"nobody", "GET /user", "", 401, []string{"message=Bad credentials"}},
-		step{"firebreak[bot]", "GET /user", "", 401, []string{"message=Bad credentials"}},
+		step{"robot[bot]", "GET /user", "", 401, []string{"message=Bad credentials"}},
 		step{"alice", "GET /users/Carol", "", 200, []string{"login=carol", "name=Carol Okafor"}},
-		step{"alice", "GET /users/firebreak%5Bbot%5D", "", 200, []string{"login=firebreak[bot]", "type=Bot"}},
+		step{"alice", "GET /users/robot%5Bbot%5D", "", 200, []string{"login=robot[bot]", "type=Bot"}},
 		step{"alice", "GET /users/nobody", "", 404, []string{notFound}},
 		step{"gina", "GET /user/repos", "", 200, []string{"*.full_name=acme/customer-globex", "0.permissions.push=false", "0.permissions.pull=true"}},
 		step{"app", "GET /user/repos", "", 403, []string{notForApp}},
@@ -66,7 +66,7 @@ func testIssues(g *github) {
 		// Who may only read opens an issue as well, but without the labels and people that they name.
 		step{"mallory", "POST ~/issues", `{"title":"It is slow","labels":["incident"],"assignees":["alice"]}`, 201, []string{"number=2", "labels.#=0", "assignees.#=0", "body=null"}},
 		step{"app", "POST ~/issues", `{"title":"From the app","labels":[{"name":"drill"}]}`, 201, []string{
-			"number=3", "user.login=firebreak[bot]", "user.type=Bot", "performed_via_github_app.slug=firebreak", "labels.*.name=drill"}},
+			"number=3", "user.login=robot[bot]", "user.type=Bot", "performed_via_github_app.slug=robot", "labels.*.name=drill"}},
 		step{"alice", "POST ~/issues", `{}`, 422, nil},
 		step{"alice", "POST ~/issues", `{"title":" "}`, 422, []string{"message=Validation Failed", "errors.0.field=title", "errors.0.code=missing_field", "errors.0.resource=Issue"}},
 		step{"alice", "POST ~/issues", `{"title":"` + long + `"}`, 422, []string{"errors.0.message=title is too long (maximum is 256 characters)"}},
@@ -110,7 +110,7 @@ func testIssues(g *github) {
 		step{"alice", "GET ~/issues", "", 200, []string{"*.number=3,1"}},
 		step{"alice", "GET ~/issues?state=closed", "", 200, []string{"*.number=2"}},
 		step{"alice", "GET ~/issues?labels=drill,Incident", "", 200, []string{"*.number=1"}},
-		step{"alice", "GET ~/issues?creator=firebreak%5Bbot%5D", "", 200, []string{"*.number=3"}},
+		step{"alice", "GET ~/issues?creator=robot%5Bbot%5D", "", 200, []string{"*.number=3"}},
 		step{"alice", "GET ~/issues?assignee=bob", "", 200, []string{"*.number=1"}},
 		step{"alice", "GET ~/issues?assignee=none", "", 200, []string{"*.number=3"}},
 		step{"alice", "GET ~/issues?assignee=*", "", 200, []string{"*.number=1"}},
@@ -192,7 +192,7 @@ func testComments(g *github) {
 		step{"alice", "POST ~/issues/1/comments", `{"body":"/ic"}`, 201, []string{
 			"body=/ic", "user.login=alice", "pin=null", "reactions.total_count=0", "issue_url=" + g.url + "/api/v3/repos/acme/incidents/issues/1", "id>first", "html_url>page"}},
 		step{"mallory", "POST ~/issues/1/comments", `{"body":"me too"}`, 201, []string{"author_association=COLLABORATOR", "id>second"}},
-		step{"app", "POST ~/issues/1/comments", `{"body":"the card"}`, 201, []string{"user.login=firebreak[bot]", "performed_via_github_app.id=1", "id>card"}},
+		step{"app", "POST ~/issues/1/comments", `{"body":"the card"}`, 201, []string{"user.login=robot[bot]", "performed_via_github_app.id=1", "id>card"}},
 		step{"gina", "POST ~/issues/1/comments", `{"body":"x"}`, 404, nil},
 		step{"", "POST ~/issues/1/comments", `{"body":"x"}`, 404, nil},
 		step{"app issues:read", "POST ~/issues/1/comments", `{"body":"x"}`, 403, []string{notForApp}},
@@ -225,7 +225,7 @@ func testComments(g *github) {
 		step{"gina", "GET ~/issues/1/comments", "", 404, nil},
 
 		// One pin at a time.
-		step{"app", "PUT ~/issues/comments/$card/pin", "", 200, []string{"pin.pinned_by.login=firebreak[bot]", "pin.pinned_at=2026-11-24T10:42:00Z"}},
+		step{"app", "PUT ~/issues/comments/$card/pin", "", 200, []string{"pin.pinned_by.login=robot[bot]", "pin.pinned_at=2026-11-24T10:42:00Z"}},
 		step{"mallory", "PUT ~/issues/comments/$second/pin", "", 403, nil},
 		step{"app", "GET ~/issues/1", "", 200, []string{"pinned_comment.id=$card", "pinned_comment.body=the card"}},
 		step{"alice", "PUT ~/issues/comments/$first/pin", "", 200, nil},
@@ -236,7 +236,7 @@ func testComments(g *github) {
 		step{"app", "GET ~/issues/1", "", 200, []string{"pinned_comment=null"}},
 		step{"app", "PUT ~/issues/comments/$second/pin", "", 200, nil},
 
-		step{"app", "POST ~/issues/comments/$first/reactions", `{"content":"eyes"}`, 201, []string{"content=eyes", "user.login=firebreak[bot]", "id>eyes"}},
+		step{"app", "POST ~/issues/comments/$first/reactions", `{"content":"eyes"}`, 201, []string{"content=eyes", "user.login=robot[bot]", "id>eyes"}},
 		step{"app", "POST ~/issues/comments/$first/reactions", `{"content":"eyes"}`, 200, []string{"id=$eyes"}},
 		step{"mallory", "POST ~/issues/comments/$first/reactions", `{"content":"+1"}`, 201, nil},
 		step{"alice", "POST ~/issues/comments/$first/reactions", `{"content":"sauna"}`, 422, []string{"errors.0.field=content"}},

@@ -88,7 +88,7 @@ func testAssignees(g *github) {
 		step{"gina", "GET ~/assignees", "", 404, nil},
 		step{"app", "GET ~/assignees/alice", "", 204, nil},
 		step{"app", "GET ~/assignees/mallory", "", 404, nil},
-		step{"app", "GET ~/assignees/firebreak%5Bbot%5D", "", 404, nil},
+		step{"app", "GET ~/assignees/robot%5Bbot%5D", "", 404, nil},
 		step{"app contents:read", "GET ~/assignees/alice", "", 403, nil},
 		step{"app contents:read", "GET ~/assignees", "", 403, nil},
 
@@ -100,7 +100,7 @@ func testAssignees(g *github) {
 		step{"alice", "GET ~/issues/1/assignees/mallory", "", 204, nil},
 
 		// Whoever can't be assigned is left out without a word.
-		step{"app", "POST ~/issues/1/assignees", `{"assignees":["Carol","gina","nobody","firebreak[bot]"]}`, 201, []string{"assignees.*.login=carol", "assignee.login=carol"}},
+		step{"app", "POST ~/issues/1/assignees", `{"assignees":["Carol","gina","nobody","robot[bot]"]}`, 201, []string{"assignees.*.login=carol", "assignee.login=carol"}},
 		step{"app", "POST ~/issues/1/assignees", `{"assignees":["carol"]}`, 201, []string{"assignees.#=1"}},
 		step{"mallory", "POST ~/issues/1/assignees", `{"assignees":["alice"]}`, 403, nil},
 		step{"app issues:read", "POST ~/issues/1/assignees", `{"assignees":["alice"]}`, 403, []string{notForApp}},
@@ -192,7 +192,7 @@ func testTimeline(g *github) {
 	g.steps(
 		step{"app", "GET ~/issues/1/timeline?per_page=100", "", 200, []string{"*.event=" + all,
 			"0.label.name=incident", "1.assignee.login=bob", "2.actor.login=carol", "4.id=$comment", "4.body=looking", "5.rename.from=Down", "5.rename.to=All down",
-			"6.actor.login=firebreak[bot]", "6.performed_via_github_app.slug=firebreak", "12.state_reason=not_planned", "14.source.issue.id=$task",
+			"6.actor.login=robot[bot]", "6.performed_via_github_app.slug=robot", "12.state_reason=not_planned", "14.source.issue.id=$task",
 			"15.sub_issue.title=Fix it", "15.sub_issue.repository.full_name=acme/platform"}},
 		step{"app", "GET ~/issues/1/timeline?per_page=5&page=2", "", 200, []string{"*.event=renamed,unlabeled,unassigned,comment_pinned,comment_unpinned"}},
 		step{"app", "GET ~/issues/1/timeline?exclude=commented,labeled&per_page=100", "", 200, []string{"*.event=" + without("commented", "labeled")}},
@@ -227,8 +227,8 @@ func testSearch(g *github) {
 		"is:issue label:severity/critical label:incident":  "Payments fail",
 		"is:issue label:drill,severity/critical":           "Payments fail",
 		`is:issue -label:"incident"`:                       "Payments?,Replace the disk",
-		"is:issue author:app/firebreak":                    "Disk full",
-		"is:issue author:firebreak[bot]":                   "Disk full",
+		"is:issue author:app/robot":                        "Disk full",
+		"is:issue author:robot[bot]":                       "Disk full",
 		"is:issue author:gina":                             "Payments?",
 		"is:issue assignee:bob":                            "Payments fail",
 		"is:issue no:label":                                "Payments?,Replace the disk",

@@ -40,7 +40,7 @@ func testPulls(g *github) {
 		step{"alice", "GET ~/git/ref/heads/main", "", 200, []string{"object.sha>main"}},
 		step{"alice", "POST ~/git/refs", `{"ref":"refs/heads/same","sha":"$main"}`, 201, nil},
 		step{"app", "POST ~/pulls", `{"title":"Postmortem","body":"Closes #1","head":"postmortem/1","base":"main","draft":true}`, 201, []string{
-			"number=2", "state=open", "draft=true", "merged=false", "mergeable=true", "mergeable_state=draft", "user.login=firebreak[bot]",
+			"number=2", "state=open", "draft=true", "merged=false", "mergeable=true", "mergeable_state=draft", "user.login=robot[bot]",
 			"head.ref=postmortem/1", "base.ref=main", "base.sha=$main", "commits=1", "changed_files=1", "additions=1", "deletions=0", "head.sha>head"}},
 		step{"app", "POST ~/pulls", `{"title":"Again","head":"acme:postmortem/1","base":"main"}`, 422, []string{
 			"message=Validation Failed", "errors.0.message=A pull request already exists for acme:postmortem/1."}},
@@ -169,7 +169,7 @@ func testChecks(g *github) {
 		step{"alice", "POST ~/pulls", `{"title":"Postmortem","head":"postmortem/1","base":"main"}`, 201, []string{"head.sha>head"}},
 		step{"alice", "GET ~/commits/$head/check-runs", "", 200, []string{"total_count=0"}},
 		step{"app", "POST ~/check-runs", `{"name":"postmortem","head_sha":"$head","status":"in_progress","external_id":"1"}`, 201, []string{
-			"status=in_progress", "conclusion=null", "completed_at=null", "started_at=2026-11-24T10:41:00Z", "app.slug=firebreak", "pull_requests.*.number=1", "output.title=null", "id>run"}},
+			"status=in_progress", "conclusion=null", "completed_at=null", "started_at=2026-11-24T10:41:00Z", "app.slug=robot", "pull_requests.*.number=1", "output.title=null", "id>run"}},
 		step{"alice", "GET ~/pulls/1", "", 200, []string{"mergeable_state=unstable"}},
 		step{"app", "POST ~/check-runs", `{"name":"postmortem","head_sha":"none"}`, 422, []string{"message=No commit found for SHA: none"}},
 		step{"app", "POST ~/check-runs", `{"head_sha":"$head"}`, 422, nil},

@@ -31,6 +31,21 @@ var (
 	testStart = time.Date(2026, 11, 24, 10, 41, 0, 0, time.UTC)
 )
 
+// givenLabels are those of acme/incidents.
+var givenLabels = []Label{
+	{Name: "incident", Color: "b60205", Description: "An incident"},
+	{Name: "severity/critical", Color: "d73a4a"},
+	{Name: "severity/regular", Color: "fbca04"},
+	{Name: "phase/identify", Color: "c5def5"},
+	{Name: "phase/investigate", Color: "bfd4f2"},
+	{Name: "phase/fixing", Color: "a2c4f5"},
+	{Name: "phase/monitoring", Color: "7fb2f0"},
+	{Name: "phase/closing", Color: "5a9bea"},
+	{Name: "drill", Color: "d4c5f9"},
+	{Name: "update-overdue", Color: "e99695"},
+	{Name: "postmortem/merged", Color: "0e8a16"},
+}
+
 func newTestKey() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -57,7 +72,8 @@ func newGitHub(t *testing.T, options ...func(*Options)) *github {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	g.url = server.URL
-	o := Options{URL: g.url, WebhookSecret: "a secret of the tests", PrivateKey: testKey(), Frozen: true, Start: testStart}
+	o := Options{URL: g.url, WebhookSecret: "a secret of the tests", PrivateKey: testKey(), Frozen: true, Start: testStart,
+		Labels: map[string][]Label{"acme/incidents": givenLabels}}
 	for _, option := range options {
 		option(&o)
 	}

@@ -179,7 +179,7 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusRequestEntityTooLarge, map[string]any{"message": "too long"})
 		return
 	}
-	if !hmac.Equal([]byte(sign(s.outboundSecret(), body)), []byte(r.Header.Get("X-Firebreak-Signature-256"))) {
+	if !hmac.Equal([]byte(sign(s.outboundSecret(), body)), []byte(r.Header.Get(s.o.SignatureHeader))) {
 		tell(w, http.StatusUnauthorized, map[string]any{"message": "the signature does not fit"})
 		return
 	}

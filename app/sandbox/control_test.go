@@ -93,11 +93,11 @@ func TestControlCalls(t *testing.T) {
 	g := newGitHub(t)
 	g.token("app")
 	g.steps(
-		step{"", "GET /sandbox/calls", "", 200, []string{"next>next", "calls.*.actor=app/firebreak", "calls.*.path=/api/v3/app/installations/7001/access_tokens", "calls.*.status=201"}},
+		step{"", "GET /sandbox/calls", "", 200, []string{"next>next", "calls.*.actor=app/robot", "calls.*.path=/api/v3/app/installations/7001/access_tokens", "calls.*.status=201"}},
 		step{"app", "GET ~/issues?state=all", "", 200, nil},
 		step{"alice", "POST ~/issues", `{"title":""}`, 422, nil},
 		step{"", "GET ~", "", 404, nil},
-		step{"", "GET /sandbox/calls?since=$next", "", 200, []string{"calls.*.n=2,3,4", "calls.*.actor=firebreak[bot],alice,", "calls.*.method=GET,POST,GET",
+		step{"", "GET /sandbox/calls?since=$next", "", 200, []string{"calls.*.n=2,3,4", "calls.*.actor=robot[bot],alice,", "calls.*.method=GET,POST,GET",
 			"calls.*.path=/api/v3/repos/acme/incidents/issues?state=all,/api/v3/repos/acme/incidents/issues,/api/v3/repos/acme/incidents", "calls.*.status=200,422,404", "next>next"}},
 		step{"", "GET /sandbox/calls?since=$next", "", 200, []string{"calls.#=0", "next=$next"}},
 		step{"", "GET /sandbox/calls?since=x", "", 400, nil},
@@ -125,9 +125,9 @@ func TestControlOutbox(t *testing.T) {
 	g := newGitHub(t)
 	send := func(kind, body, secret string, status int) {
 		t.Helper()
-		g.call("", "POST /sandbox/receive/"+kind, body, "X-Firebreak-Signature-256: "+sign(secret, []byte(body))).want(status)
+		g.call("", "POST /sandbox/receive/"+kind, body, "X-Signature-256: "+sign(secret, []byte(body))).want(status)
 	}
-	secret := g.box.Environment()["FIREBREAK_OUTBOUND_SECRET"]
+	secret := g.box.outboundSecret()
 	page := `{"kind":"page","channel":"pager","to":"incident-coordinators","text":"Down","key":"acme/incidents#1/page/1"}`
 	g.steps(step{"", "GET /sandbox/outbox", "", 200, []string{"#=0"}})
 	send("page", page, secret, 200)

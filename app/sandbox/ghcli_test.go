@@ -47,7 +47,10 @@ func newCLI(t *testing.T) *cli {
 	t.Cleanup(server.Close)
 	g.url = server.URL
 	g.client = server.Client()
-	if g.box, err = New(Options{URL: g.url, WebhookSecret: "a secret of the tests", PrivateKey: testKey(), Frozen: true, Start: testStart}); err != nil {
+	if g.box, err = New(Options{
+		URL: g.url, WebhookSecret: "a secret of the tests", PrivateKey: testKey(), Frozen: true, Start: testStart,
+		Labels: map[string][]Label{"acme/incidents": givenLabels},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.close)

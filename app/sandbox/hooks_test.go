@@ -156,7 +156,7 @@ func TestWebhooks(t *testing.T) {
 		step{"alice", "PUT ~/issues/comments/$command/pin", "", 200, nil},
 		step{"alice", "DELETE ~/issues/comments/$command/pin", "", 204, nil},
 		step{"alice", "DELETE ~/issues/comments/$command", "", 204, nil})
-	part(all[0], "comment.performed_via_github_app.slug", "firebreak")
+	part(all[0], "comment.performed_via_github_app.slug", "robot")
 	part(all[0], "sender.type", "Bot")
 	part(all[0], "issue.comments", "1")
 	part(all[1], "changes.body.from", "the card")

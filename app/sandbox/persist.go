@@ -51,7 +51,6 @@ const (
 	snapshotFile = "github.json"
 	logFile      = "history.jsonl"
 	keyName      = "app.pem"
-	envName      = "firebreak.env"
 	saveDelay    = 200 * time.Millisecond
 )
 
@@ -221,22 +220,30 @@ func (k *keeper) begin(s *Sandbox) error {
 	if k.folder == "" {
 		return nil
 	}
-	var env strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.Environment())) {
-		fmt.Fprintf(&env, "%s=%s\n", name, s.Environment()[name])
-	}
 	var err error
 	if !s.forge.Empty {
 		err = os.WriteFile(k.keyFile(), forge.EncodeKey(s.o.PrivateKey), 0o600)
 	}
-	err = errors.Join(err, os.WriteFile(filepath.Join(k.folder, envName), []byte(env.String()), 0o600),
-		k.saveSnapshot(s), k.shortenLog(s))
+	err = errors.Join(err, k.writeEnvironment(s), k.saveSnapshot(s), k.shortenLog(s))
 	if err != nil {
 		return fmt.Errorf("the sandbox's folder: %w", err)
 	}
 	s.forge.OnChange = k.noteChange
 	k.done.Go(func() { k.work(s) })
 	return nil
+}
+
+// writeEnvironment writes what the App's process reads.
+func (k *keeper) writeEnvironment(s *Sandbox) error {
+	if s.o.EnvironmentFile == "" {
+		return nil
+	}
+	variables := s.Environment()
+	var env strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		fmt.Fprintf(&env, "%s=%s\n", name, variables[name])
+	}
+	return os.WriteFile(filepath.Join(k.folder, s.o.EnvironmentFile), []byte(env.String()), 0o600)
 }
 
 // record appends to what is kept of calls and deliveries. The store is held.

@@ -73,7 +73,7 @@ func TestPersistence(t *testing.T) {
 	g.fault(`{"drop_webhooks":1}`)
 	g.call("alice", "POST ~/issues/1/comments", `{"body":"unheard"}`).want(201)
 	page := `{"kind":"page","channel":"pager","to":"platform","text":"Down","key":"k"}`
-	g.call("", "POST /sandbox/receive/page", page, "X-Firebreak-Signature-256: "+sign(g.box.outboundSecret(), []byte(page))).want(200)
+	g.call("", "POST /sandbox/receive/page", page, "X-Signature-256: "+sign(g.box.outboundSecret(), []byte(page))).want(200)
 	g.advance(3 * time.Hour)
 	before := g.everything()
 	token := g.token("app")
@@ -207,29 +207,31 @@ func TestPersistenceDamaged(t *testing.T) {
 	}
 }
 
-// An App finds what it needs beside the data, and the same again after a restart.
+// An App finds what it needs with the data, and the same again after a restart.
 func TestPersistenceEnvironment(t *testing.T) {
 	folder := t.TempDir()
 	open := func() (env string, key []byte) {
 		t.Helper()
-		box, err := New(Options{URL: "http://sandbox.test", Data: folder})
+		box, err := New(Options{URL: "http://sandbox.test", Data: folder, EnvironmentFile: "app.env", Environment: func(c Credentials) map[string]string {
+			return map[string]string{"APP": fmt.Sprint(c.AppID), "SECRET": c.WebhookSecret, "KEY": c.PrivateKeyFile, "CLOCK": c.ClockURL}
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer box.Close()
-		text, err := os.ReadFile(filepath.Join(folder, envName))
+		text, err := os.ReadFile(filepath.Join(folder, "app.env"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if key, err = os.ReadFile(box.Environment()["FIREBREAK_PRIVATE_KEY_FILE"]); err != nil {
+		if key, err = os.ReadFile(box.Environment()["KEY"]); err != nil {
 			t.Fatal(err)
 		}
 		return string(text), key
 	}
 	env, key := open()
-	for _, want := range []string{"FIREBREAK_GITHUB_URL=http://sandbox.test/\n", "FIREBREAK_APP_ID=1\n", "FIREBREAK_WEBHOOK_SECRET=", "FIREBREAK_PRIVATE_KEY_FILE=" + folder} {
+	for _, want := range []string{"APP=1\n", "CLOCK=http://sandbox.test/sandbox/clock\n", "SECRET=", "KEY=" + folder} {
 		if !strings.Contains(env, want) {
-			t.Errorf("%s lacks %q:\n%s", envName, want, env)
+			t.Errorf("the file lacks %q:\n%s", want, env)
 		}
 	}
 	if again, sameKey := open(); again != env || !bytes.Equal(key, sameKey) {
@@ -251,7 +253,7 @@ func manyComments(tb testing.TB, n int) *Sandbox {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	bot := &forge.Actor{Login: "firebreak[bot]", ViaApp: true, Permissions: box.forge.App.Permissions}
+	bot := &forge.Actor{Login: "robot[bot]", ViaApp: true, Permissions: box.forge.App.Permissions}
 	for k := range n {
 		by := bot
 		if k%2 == 0 {

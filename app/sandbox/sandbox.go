@@ -5,6 +5,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 	"github.com/firebreak-dev/firebreak/app/sandbox/web"
@@ -22,20 +24,55 @@ import (
 
 // Options are what a sandbox is made of. The zero value of all but URL works.
 type Options struct {
-	URL           string                       // public address, without a slash at its end; used in links
-	WebhookURL    string                       // where deliveries go; empty: nowhere
-	WebhookSecret string                       // empty: one is made
-	AppID         int64                        // 0: 1
-	PrivateKey    *rsa.PrivateKey              // nil: one is made
-	Data          string                       // folder to keep everything in; empty: in memory
-	Speed         float64                      // virtual seconds per second; 0: 1
-	Frozen        bool                         // the clock moves only by Advance
-	Start         time.Time                    // the clock's first time; zero: now
-	Files         map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
-	Calls         int                          // that the installation has in an hour; 0: 5000
-	Empty         bool                         // nothing is set up: no App is registered, and the incident repository has no labels
-	Follower      Follower                     // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
+	URL   string // public address, without a slash at its end; used in links
+	Data  string // folder to keep everything in; empty: in memory
+	Empty bool   // nothing is set up: no App is registered, and no repository has labels
+
+	App           App
+	AppID         int64           // 0: 1
+	PrivateKey    *rsa.PrivateKey // nil: one is made
+	WebhookURL    string          // where deliveries go; empty: nowhere
+	WebhookSecret string          // empty: one is made
+	Calls         int             // that the installation has in an hour; 0: 5000
+
+	Files  map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
+	Labels map[string][]Label           // by repository
+
+	Start    time.Time // the clock's first time; zero: now
+	Speed    float64   // virtual seconds per second; 0: 1
+	Frozen   bool      // the clock moves only by Advance
+	Follower Follower  // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
+
+	// Environment returns the variables that the App's process reads; nil: none. A sandbox with Data writes them to
+	// EnvironmentFile there, as NAME=value.
+	Environment     func(Credentials) map[string]string
+	EnvironmentFile string
+	SignatureHeader string // of what the sandbox receives for people outside GitHub; empty: X-Signature-256
 }
+
+// App is the App that is registered and installed from the beginning.
+type App struct {
+	Slug        string // its login is SLUG[bot]; empty: robot
+	Name        string // empty: the slug
+	Description string
+}
+
+// Credentials are what the App's process needs to be the App.
+type Credentials struct {
+	URL            string // of the sandbox
+	AppID          int64  // 0: no App is registered
+	WebhookSecret  string
+	PrivateKey     []byte // PEM
+	PrivateKeyFile string // that holds the key; empty: it is not kept
+
+	ClockURL     string // of the virtual clock
+	PageURL      string // takes pages
+	AnnounceURL  string // takes announcements
+	OutboxSecret string // signs both
+}
+
+// Label is a label of a repository.
+type Label = forge.Label
 
 // Follower is a product that keeps the sandbox's time.
 type Follower interface {
@@ -68,6 +105,7 @@ func New(o Options) (*Sandbox, error) {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
+	o.SignatureHeader = cmp.Or(o.SignatureHeader, "X-Signature-256")
 	if o.Start.IsZero() {
 		o.Start = time.Now()
 	}
@@ -99,7 +137,7 @@ func New(o Options) (*Sandbox, error) {
 	}
 	if !known {
 		s.forge.Empty = o.Empty
-		if err := s.forge.Seed(o.Files); err != nil {
+		if err := s.forge.Seed(o.Files, o.Labels); err != nil {
 			return nil, err
 		}
 	}
@@ -129,8 +167,14 @@ func New(o Options) (*Sandbox, error) {
 
 // appOf returns the App that is there from the beginning.
 func appOf(o Options) *forge.App {
-	return &forge.App{ID: o.AppID, Slug: "firebreak", Login: "firebreak[bot]", Name: "Firebreak", Description: "Runs critical incidents", External: o.URL, Owner: "acme", Events: forge.DefaultEvents, HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey, TokenSecret: o.WebhookSecret + " tokens", Created: o.Start.UTC(),
-		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write", "pull_requests": "write", "checks": "write"}}
+	slug := cmp.Or(o.App.Slug, "robot")
+	return &forge.App{
+		ID: o.AppID, Slug: slug, Login: naming.BotOf(slug), Name: cmp.Or(o.App.Name, slug), Description: o.App.Description,
+		External: o.URL, Owner: "acme", Created: o.Start.UTC(), Events: forge.DefaultEvents,
+		HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey, TokenSecret: o.WebhookSecret + " tokens",
+		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write",
+			"pull_requests": "write", "checks": "write"},
+	}
 }
 
 func makeKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
@@ -144,26 +188,20 @@ func (s *Sandbox) Handler() http.Handler { return s.handler }
 // Clock gives the virtual clock.
 func (s *Sandbox) Clock() *Clock { return s.clock }
 
-// Environment gives what an App's process needs to be the App here; in an empty sandbox, what it needs beside its own.
+// Environment returns the variables by which a process is the App here; none if the options make none.
 func (s *Sandbox) Environment() map[string]string {
-	env := map[string]string{
-		"FIREBREAK_CLOCK_URL":         s.o.URL + "/sandbox/clock",
-		"FIREBREAK_PAGER_URL":         s.o.URL + "/sandbox/receive/page",
-		"FIREBREAK_MAIL_URL":          s.o.URL + "/sandbox/receive/announce",
-		"FIREBREAK_OUTBOUND_SECRET":   s.outboundSecret(),
-		"FIREBREAK_INTAKE_REPOSITORY": "acme/incidents",
-		"FIREBREAK_INTAKE_SECRET":     "demo-intake",
+	if s.o.Environment == nil {
+		return nil
 	}
-	if s.forge.Empty {
-		return env // whoever registers the App has the rest
+	c := Credentials{
+		URL: s.o.URL, ClockURL: s.o.URL + "/sandbox/clock", OutboxSecret: s.outboundSecret(),
+		PageURL: s.o.URL + "/sandbox/receive/page", AnnounceURL: s.o.URL + "/sandbox/receive/announce",
 	}
-	env["FIREBREAK_GITHUB_URL"], env["FIREBREAK_APP_ID"], env["FIREBREAK_WEBHOOK_SECRET"] = s.o.URL+"/", fmt.Sprint(s.o.AppID), s.o.WebhookSecret
-	if file := s.keeper.keyFile(); file != "" {
-		env["FIREBREAK_PRIVATE_KEY_FILE"] = file
-	} else {
-		env["FIREBREAK_PRIVATE_KEY"] = string(forge.EncodeKey(s.o.PrivateKey))
+	if !s.forge.Empty {
+		c.AppID, c.WebhookSecret = s.o.AppID, s.o.WebhookSecret
+		c.PrivateKey, c.PrivateKeyFile = forge.EncodeKey(s.o.PrivateKey), s.keeper.keyFile()
 	}
-	return env
+	return s.o.Environment(c)
 }
 
 // outboundSecret signs what is sent to people outside; it follows from the webhook's, so that it need not be kept.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/setup"
@@ -35,7 +36,7 @@ func running(t *testing.T, files map[string]string, settings map[string]string) 
 	product := &follower{}
 	course := &setup.Course{Secret: []byte("demo-intake"), Again: 2 * time.Minute, Looks: 5}
 	github := server(t, func(url string) http.Handler {
-		box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Frozen: true,
+		box, err := demo.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Frozen: true,
 			Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC),
 			Files: map[string]map[string]string{"acme/incidents": files}, Follower: product})
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/aws"
 	"github.com/firebreak-dev/firebreak/app/aws/awstest"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/setup"
@@ -45,7 +46,7 @@ func server(t *testing.T, handler func(url string) http.Handler) string {
 func emptyGitHub(t *testing.T) string {
 	t.Helper()
 	return server(t, func(url string) http.Handler {
-		box, err := sandbox.New(sandbox.Options{URL: url, Empty: true})
+		box, err := demo.New(sandbox.Options{URL: url, Empty: true})
 		if err != nil {
 			t.Fatal(err)
 		}

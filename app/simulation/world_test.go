@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/witness"
@@ -101,7 +102,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.box, err = sandbox.New(sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
+	w.box, err = demo.New(sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
 		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: w})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -73,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookSecret: secret, Frozen: true,
+	box, err := demo.New(sandbox.Options{URL: w.url, WebhookSecret: secret, Frozen: true,
 		Start: began.AddDate(0, 6, 0)})
 	if err != nil {
 		t.Fatal(err)

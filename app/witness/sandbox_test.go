@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -25,7 +26,7 @@ type ours struct {
 
 func newOurs(t testing.TB) *Stage {
 	return newStage(t, func(url string, p *product) GitHub {
-		box, err := sandbox.New(sandbox.Options{
+		box, err := demo.New(sandbox.Options{
 			URL: url, WebhookURL: url + "/webhook", WebhookSecret: webhookSecret, Frozen: true, Start: began,
 			Files: map[string]map[string]string{repository: templates.Repository()}, Follower: p,
 		})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -25,7 +26,7 @@ func files() map[string]map[string]string {
 	return map[string]map[string]string{repository: templates.Repository()}
 }
 
-func demo() *cobra.Command {
+func demoCommand() *cobra.Command {
 	var listen, data string
 	var speed float64
 	c := &cobra.Command{
@@ -39,7 +40,7 @@ func demo() *cobra.Command {
 			}
 			url := server.Address(l)
 			follow := &follower{}
-			box, err := sandbox.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data,
+			box, err := demo.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data,
 				Speed: speed, Files: files(), Follower: follow})
 			if err != nil {
 				return errors.Join(err, l.Close())
@@ -107,7 +108,7 @@ configuration. There setting up can be practised, with the pages that GitHub has
 			if empty {
 				o.Empty, o.Files = true, nil
 			}
-			box, err := sandbox.New(o)
+			box, err := demo.New(o)
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}

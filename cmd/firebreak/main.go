@@ -45,7 +45,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demo(), doctorCommand(), drillCommand(), initCommand(), lint(),
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), initCommand(), lint(),
 		manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
 		statsCommand())
 	return c

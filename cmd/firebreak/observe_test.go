@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
@@ -67,7 +68,7 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 		"{ incident-coordinators: oncall@acme.example }\n"
 	repository["acme/incidents"][".github/firebreak.yml"] = settings
 	follow := &follower{}
-	box, err := sandbox.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true,
+	box, err := demo.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true,
 		Files: repository, Follower: follow})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -60,7 +61,7 @@ func newGitHub(t *testing.T, seed uint64) *github {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	g.url = server.URL
-	box, err := sandbox.New(sandbox.Options{URL: g.url, WebhookURL: g.url + "/webhook",
+	box, err := demo.New(sandbox.Options{URL: g.url, WebhookURL: g.url + "/webhook",
 		WebhookSecret: "a secret of the tests", Frozen: true,
 		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {

@@ -29,23 +29,10 @@ var (
 		{"ledger", "Books what was paid"},
 		{"web", "The shop that customers see"},
 	}
-	seedLabels = []Label{
-		{Name: "incident", Color: "b60205", Description: "An incident"},
-		{Name: "severity/critical", Color: "d73a4a", Description: "P1: a production system is impaired"},
-		{Name: "severity/regular", Color: "fbca04", Description: "It can wait for working hours"},
-		{Name: "phase/identify", Color: "c5def5", Description: "What is it, and how bad"},
-		{Name: "phase/investigate", Color: "bfd4f2", Description: "Looking for the cause"},
-		{Name: "phase/fixing", Color: "a2c4f5", Description: "The cause is known, a solution is under way"},
-		{Name: "phase/monitoring", Color: "7fb2f0", Description: "Stand-by: is there a regression?"},
-		{Name: "phase/closing", Color: "5a9bea", Description: "Postmortem and follow-ups"},
-		{Name: "drill", Color: "d4c5f9", Description: "An exercise"},
-		{Name: "update-overdue", Color: "e99695", Description: "The customer waits for an update"},
-		{Name: "postmortem/merged", Color: "0e8a16", Description: "Reviewed and finished"},
-	}
 )
 
-// Seed makes the organisation, its people and its repositories, with the caller's files in them.
-func (f *Forge) Seed(files map[string]map[string]string) error {
+// Seed makes the organization, its people and its repositories, with the caller's files and labels in them.
+func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Label) error {
 	f.Created = f.Now()
 	f.AddUser("acme", KindOrganization, "Acme")
 	for _, p := range seedPeople {
@@ -78,8 +65,8 @@ func (f *Forge) Seed(files map[string]map[string]string) error {
 		if s.name == "customer-globex" {
 			r.People = map[string]Role{"gina": RoleRead, "mallory": RoleRead}
 		}
-		if s.name == "incidents" && !f.Empty {
-			for _, l := range seedLabels {
+		if !f.Empty {
+			for _, l := range labels[r.FullName()] {
 				f.AddLabel(r, l.Name, l.Color, l.Description)
 			}
 		}

@@ -76,7 +76,7 @@ func TestMarkdown(t *testing.T) {
 		"script address":           {"[a](javascript:alert(1)) <a href=\"data:text/html,x\">b</a>", "<p><a>a</a> <a>b</a></p>\n"},
 		"form controls":            {"<input type=text name=body><button>x</button><textarea>y</textarea>", "<p>xy</p>\n"},
 		"frames":                   {"<iframe src=\"/x\"></iframe>a", "a"},
-		"comment vanishes":         {"a<!-- firebreak:{\"v\":1} -->b", "<p>ab</p>\n"},
+		"comment vanishes":         {"a<!-- note:{\"v\":1} -->b", "<p>ab</p>\n"},
 		"comment block vanishes":   {"a\n\n<!-- x\n\n@alice -->\n\nb", "<p>a</p>\n\n<p>b</p>\n"},
 		"comment never closed":     {"a\n\n<!-- x\n\nb", "<p>a</p>\n"},
 		"details kept":             {"<details open><summary>More</summary>\n\n**b**\n\n</details>", "<details open=\"\"><summary>More</summary>\n<p><strong>b</strong></p>\n</details>"},

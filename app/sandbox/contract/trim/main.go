@@ -1,6 +1,6 @@
 // Command trim cuts GitHub's official OpenAPI description, as npm's
 // @octokit/openapi carries it, down to the operations and webhook payloads that
-// Firebreak's tests hold traffic against.
+// tests hold traffic against.
 //
 // Run it in app/sandbox/contract, with the unpacked npm package as argument:
 //
