@@ -11,7 +11,7 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 
-	"github.com/firebreak-dev/firebreak/app/texts"
+	"github.com/firebreak-dev/firebreak/app/reply"
 )
 
 // markdown is GitHub's Markdown, as far as it decides what a line is: a bare URL never spans lines.
@@ -163,7 +163,7 @@ func introduced(body string, start, end int) int {
 			break
 		}
 		said = strings.TrimSpace(strings.TrimSpace(body[line:from]) + " " + said)
-		if texts.IntroducesQuote(said) {
+		if reply.IntroducesQuote(said) {
 			return line
 		}
 		from = line - 1

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/firebreak-dev/firebreak/app/reply"
-	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // Bounds of what is read of a mail.
@@ -60,7 +59,7 @@ func parseMail(raw []byte) (m mail, ok bool) {
 	}
 	m.links = append([]string{m.text, rich}, m.invitations...)
 	if m.inReplyTo != "" || len(m.references) > 0 {
-		m.text = texts.WithoutQuotes(reply.Own(m.text))
+		m.text = reply.WithoutQuotes(reply.Own(m.text))
 	}
 	m.text = join(m.text, m.invitations...)
 	m.text = join(m.text, m.forwarded...)

@@ -21,6 +21,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/logs"
 	"github.com/firebreak-dev/firebreak/app/metrics/prom"
+	"github.com/firebreak-dev/firebreak/app/variables"
 )
 
 // Version returns the version that Go's tools gave this binary.
@@ -40,19 +41,7 @@ func Command(name string) *cobra.Command {
 		Short: "Runs the product as one process, with its queue and timers in a file",
 		Long: `Runs the product as one process. The GitHub App comes from the environment:
 
-  FIREBREAK_APP_ID                    number of the App
-  FIREBREAK_PRIVATE_KEY or …_FILE     its private key, PEM
-  FIREBREAK_WEBHOOK_SECRET            its webhook secret (…_PREVIOUS is accepted too, while rotating)
-  FIREBREAK_GITHUB_URL                a GitHub Enterprise Server or ghe.com; default: GitHub itself
-  FIREBREAK_GITHUB_LIMITS             none, if that server has no secondary rate limits
-  FIREBREAK_REPOSITORIES              repositories for incidents, as owner/repo or by id; owner/.github: listed there
-  FIREBREAK_ACCOUNTS                  accounts whose repositories are served; default: all that installed it
-  FIREBREAK_SECRET_NAME               the secret that a repository's file calls NAME
-  FIREBREAK_PAGER_URL, …_MAIL_URL     where pages by webhook and emails for customers are posted, signed with
-  FIREBREAK_OUTBOUND_SECRET           this secret
-  FIREBREAK_OUTBOUND_ALLOW            hosts and networks that may be reached although they are not public
-  FIREBREAK_TRUSTED_PROXIES           proxies whose X-Forwarded-For counts; default: none
-
+` + variables.Help() + `
 GitHub sends its webhooks to /webhook, which answers once they are on disk. Prometheus reads
 /metrics at an address of its own, which should not be reachable from outside. /healthz says whether
 work gets done, /readyz whether webhooks can be stored; both are at both addresses. systemd is

@@ -54,18 +54,8 @@ type Lambda struct {
 	built *assembly.Product
 }
 
-// NewLambda builds what doesn't depend on secrets, from the environment of the process:
-//
-//	FIREBREAK_QUEUE_URL, FIREBREAK_QUEUE_ARN   the SQS FIFO queue
-//	FIREBREAK_QUEUE_TRIES                      how often the queue hands out a message before it puts it aside
-//	FIREBREAK_SCHEDULE_GROUP                   the group of the timers' schedules
-//	FIREBREAK_SCHEDULE_ROLE                    ARN of the role by which they reach the queue
-//	FIREBREAK_KMS_KEY                          the App's key in KMS, in place of FIREBREAK_PRIVATE_KEY
-//	FIREBREAK_DEPLOYMENT                       the dimension of the metrics, such as firebreak-prod
-//	FIREBREAK_INTAKE_MAILS                     s3://bucket/prefix/ where SES stores the mails that it hands the function
-//	FIREBREAK_SHELF                            s3://bucket/prefix/ where is kept what it takes to page while GitHub is out
-//
-// and what assembly.Read reads, in which variables may refer to secrets.
+// NewLambda builds what doesn't depend on secrets, from the variables of package variables that are for the functions on
+// AWS. The others may refer to secrets and are read at each invocation.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
 	cfg, err := aws.Config(os.Getenv)
 	if err != nil {

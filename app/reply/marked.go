@@ -1,4 +1,4 @@
-package texts
+package reply
 
 import (
 	"regexp"
@@ -6,19 +6,19 @@ import (
 )
 
 var (
-	// attribution introduces what a mail answers, in the languages of the common mail programs.
-	attribution = regexp.MustCompile(`(?i)^(on|am|le|el|il|op|em|den) .{4,200}` +
+	// wroteLine introduces what a mail answers, in the languages of the common mail programs.
+	wroteLine = regexp.MustCompile(`(?i)^(on|am|le|el|il|op|em|den) .{4,200}` +
 		`(wrote|schrieb|écrit|escribió|ha scritto|schreef|escreveu|skrev).*:$`)
 
 	// addressed is an attribution in any language, told by the address in it, which GitHub masks.
 	addressed = regexp.MustCompile(`^On\s.*\swrote\s?:$|\S.*(?:<[^<>]*@[^<>]*>|\*\*\*@\*\*\*\.\*\*\*>?)[^<>]*:$`)
 
-	// separator begins what Outlook quotes without marks.
-	separator = regexp.MustCompile(`(?i)^(-{2,} ?(original message|ursprüngliche nachricht|message d'origine) ?-{2,}|_{20,})$`)
+	// separatorLine begins what Outlook quotes without marks.
+	separatorLine = regexp.MustCompile(`(?i)^(-{2,} ?(original message|ursprüngliche nachricht|message d'origine) ?-{2,}|_{20,})$`)
 
-	// sender and sent are the first lines of Outlook's header.
-	sender = regexp.MustCompile(`(?i)^\*?(from|von|de|da|van):\*? .`)
-	sent   = regexp.MustCompile(`(?i)^\*?(sent|date|gesendet|datum|envoyé|enviado|inviato|verzonden):\*? .`)
+	// senderLine and sentLine are the first lines of Outlook's header.
+	senderLine = regexp.MustCompile(`(?i)^\*?(from|von|de|da|van):\*? .`)
+	sentLine   = regexp.MustCompile(`(?i)^\*?(sent|date|gesendet|datum|envoyé|enviado|inviato|verzonden):\*? .`)
 )
 
 // IntroducesQuote reports whether a line, which a quote follows, is what a mail program puts before it, such as
@@ -39,14 +39,14 @@ func WithoutQuotes(mail string) string {
 	var kept []string
 	for i := 0; i < len(lines); i++ {
 		line := at(i)
-		isHeader := sender.MatchString(line) && (sent.MatchString(at(i+1)) || sent.MatchString(at(i+2)))
-		if separator.MatchString(line) || isHeader {
+		isHeader := senderLine.MatchString(line) && (sentLine.MatchString(at(i+1)) || sentLine.MatchString(at(i+2)))
+		if separatorLine.MatchString(line) || isHeader {
 			break
 		}
-		if strings.HasPrefix(line, ">") || attribution.MatchString(line) {
+		if strings.HasPrefix(line, ">") || wroteLine.MatchString(line) {
 			continue
 		}
-		if attribution.MatchString(line + " " + at(i+1)) { // folded by the mail program
+		if wroteLine.MatchString(line + " " + at(i+1)) { // folded by the mail program
 			i++
 			continue
 		}

@@ -1,0 +1,122 @@
+// Package variables lists the environment variables that the product reads. The server's --help and docs/environment.md are
+// written from it, and a test holds that the code reads no other.
+package variables
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Variable is one environment variable, or those that begin alike.
+type Variable struct {
+	Name    string // an … stands for what the configuration or a source calls it
+	About   string
+	Default string
+	Example string
+
+	Group    Group
+	Required bool   // the product doesn't start without it
+	Help     string // in the server's --help, shorter than About; "" is left out there
+}
+
+// Group is what a variable is for.
+type Group string
+
+// The groups.
+const (
+	App      Group = "The GitHub App"
+	Serves   Group = "What is served"
+	Outbound Group = "Pages and customer updates"
+	Intake   Group = "Sources"
+	AWS      Group = "The functions on AWS"
+	Sandbox  Group = "The sandbox"
+)
+
+// Groups lists the groups in the order of the documentation.
+var Groups = []Group{App, Serves, Outbound, Intake, AWS, Sandbox}
+
+// All lists the variables.
+var All = []Variable{
+	{Name: "FIREBREAK_APP_ID", Group: App, Required: true, Example: "123456",
+		About: "The number of the GitHub App.", Help: "number of the App"},
+	{Name: "FIREBREAK_PRIVATE_KEY", Group: App,
+		About: "The App's private key, as PEM; `\\n` stands for the end of a line. This, the file or the key in KMS is required.",
+		Help:  "its private key, PEM"},
+	{Name: "FIREBREAK_PRIVATE_KEY_FILE", Group: App, Example: "/run/secrets/app.pem",
+		About: "A file that holds the private key.", Help: "or a file that holds it"},
+	{Name: "FIREBREAK_KMS_KEY", Group: App, Example: "alias/firebreak",
+		About: "A key of AWS KMS that is the App's private key and never leaves it. For the functions on AWS and `firebreak stats`."},
+	{Name: "FIREBREAK_WEBHOOK_SECRET", Group: App, Required: true,
+		About: "The App's webhook secret.", Help: "its webhook secret"},
+	{Name: "FIREBREAK_WEBHOOK_SECRET_PREVIOUS", Group: App,
+		About: "The webhook secret before, which is accepted too, while rotating.", Help: "the one before, while rotating"},
+	{Name: "FIREBREAK_APP_SLUG", Group: App, Example: "firebreak",
+		About: "The App's short name, by which the webhook function knows the App's own comments and leaves them out of the queue."},
+	{Name: "FIREBREAK_GITHUB_URL", Group: App, Default: "github.com", Example: "https://github.example.com",
+		About: "A GitHub Enterprise Server, or ghe.com.", Help: "a GitHub Enterprise Server or ghe.com; default: GitHub itself"},
+	{Name: "FIREBREAK_GITHUB_LIMITS", Group: App, Default: "github", Example: "none",
+		About: "`none` if that server has no secondary rate limits, as is the default of GitHub Enterprise Server.",
+		Help:  "none, if that server has no secondary rate limits"},
+
+	{Name: "FIREBREAK_REPOSITORIES", Group: Serves, Example: "acme/incidents, acme/.github",
+		About: "The repositories for incidents, as owner/repo or by id. `owner/.github`: those that the list there names. " +
+			"[SECURITY.md](../SECURITY.md) says what is served without it.",
+		Help: "repositories for incidents, as owner/repo or by id; owner/.github: listed there"},
+	{Name: "FIREBREAK_ACCOUNTS", Group: Serves, Example: "acme", Default: "all that installed the App",
+		About: "The accounts whose repositories are served.", Help: "accounts whose repositories are served; default: all that installed it"},
+	{Name: "FIREBREAK_TRUSTED_PROXIES", Group: Serves, Example: "10.0.0.0/8", Default: "none",
+		About: "Networks of proxies whose X-Forwarded-For is trusted.", Help: "proxies whose X-Forwarded-For is trusted; default: none"},
+
+	{Name: "FIREBREAK_SECRET_…", Group: Outbound, Example: "FIREBREAK_SECRET_PAGERDUTY",
+		About: "The value of the secret that a repository's configuration calls by the rest of the name.",
+		Help:  "the secret that a repository's configuration calls …"},
+	{Name: "FIREBREAK_PAGER_URL", Group: Outbound, Example: "https://pager.example.com",
+		About: "Where pages of the kind webhook are posted.", Help: "where pages of the kind webhook are posted"},
+	{Name: "FIREBREAK_MAIL_URL", Group: Outbound, Default: "the service email of the configuration", Example: "https://mail.example.com",
+		About: "Where emails for customers are posted.", Help: "where emails for customers are posted"},
+	{Name: "FIREBREAK_OUTBOUND_SECRET", Group: Outbound,
+		About: "Signs what these two receive; required with them.", Help: "signs what these two receive"},
+	{Name: "FIREBREAK_OUTBOUND_ALLOW", Group: Outbound, Default: "public addresses only", Example: "mail.internal, 10.1.0.0/16",
+		About: "Hosts and networks that may be reached although they are not public.",
+		Help:  "hosts and networks that may be reached although they are not public"},
+
+	{Name: "FIREBREAK_INTAKE_REPOSITORY", Group: Intake, Example: "acme/incidents",
+		About: "Where a source's report becomes an incident, as owner/repo. Without it no source is served.",
+		Help:  "where a source's report becomes an incident, as owner/repo"},
+	{Name: "FIREBREAK_INTAKE_SECRET", Group: Intake,
+		About: "The secret or token of all sources that have none of their own. With `_PREVIOUS` the one before, while rotating.",
+		Help:  "the secret of all sources that have none of their own"},
+	{Name: "FIREBREAK_INTAKE_…_SECRET", Group: Intake, Example: "FIREBREAK_INTAKE_ALERTMANAGER_SECRET",
+		About: "The secret or token of one source. With `_PREVIOUS` the one before, while rotating.", Help: "the secret of one source"},
+	{Name: "FIREBREAK_INTAKE_SNS_TOPICS", Group: Intake, Example: "arn:aws:sns:eu-central-1:123456789012:alarms",
+		About: "ARNs of the SNS topics whose signature is accepted.", Help: "ARNs of the SNS topics whose signature is accepted"},
+	{Name: "FIREBREAK_INTAKE_SLACK_TOKEN", Group: Intake,
+		About: "A bot's token, with which the form is opened in Slack.", Help: "a bot's token, with which the form is opened in Slack"},
+	{Name: "FIREBREAK_INTAKE_URL", Group: Intake, Example: "https://firebreak.example.com",
+		About: "The server that `firebreak drill` reports to."},
+
+	{Name: "FIREBREAK_QUEUE_URL", Group: AWS, About: "The address of the SQS queue."},
+	{Name: "FIREBREAK_QUEUE_ARN", Group: AWS, About: "The same queue's ARN, for timers."},
+	{Name: "FIREBREAK_QUEUE_TRIES", Group: AWS, Example: "5",
+		About: "How often the queue hands out a message before it puts it aside. Without it nothing is said on the issue then."},
+	{Name: "FIREBREAK_SCHEDULE_GROUP", Group: AWS, About: "The group of the timers in EventBridge Scheduler."},
+	{Name: "FIREBREAK_SCHEDULE_ROLE", Group: AWS, About: "The ARN of the role by which timers write to the queue."},
+	{Name: "FIREBREAK_SHELF", Group: AWS, Example: "s3://bucket/prefix/",
+		About: "Where the last known configurations and incidents are kept, by which people are paged while GitHub is down."},
+	{Name: "FIREBREAK_INTAKE_MAILS", Group: AWS, Example: "s3://bucket/prefix/",
+		About: "Where Amazon SES stores the mails that it reports to the function."},
+	{Name: "FIREBREAK_DEPLOYMENT", Group: AWS, Example: "firebreak-prod", About: "The deployment's name, a dimension of the metrics."},
+
+	{Name: "FIREBREAK_CLOCK_URL", Group: Sandbox, About: "The clock of the sandbox's GitHub, which is followed."},
+}
+
+// Help returns the variables of the server for its --help.
+func Help() string {
+	var b strings.Builder
+	for _, v := range All {
+		if v.Help != "" {
+			fmt.Fprintf(&b, "  %-34s  %s\n", v.Name, v.Help)
+		}
+	}
+	return b.String()
+}
