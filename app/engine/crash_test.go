@@ -13,6 +13,7 @@ import (
 // The steps at which each call is made to fail: the declaration with its page, a customer update, and closing up.
 func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 	story := steps(whole(t))
+	read := map[string]bool{} // a read that fails changes nothing, whatever the story has come to
 	for _, at := range []string{"alice opens", "carol: /ic update", "carol: /ic close"} {
 		n := 0
 		for n < len(story) && !strings.HasPrefix(story[n].head, at) {
@@ -29,6 +30,10 @@ func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 				continue
 			}
 			tried[call] = true
+			if c.Method == "GET" && read[call] {
+				continue
+			}
+			read[call] = c.Method == "GET"
 			if testing.Short() && len(tried)%5 != 0 {
 				continue // under the race detector a few tell as much
 			}
