@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 		"app/naming", "app/postmortem", "app/texts", "templates"},
 	"app/engine": {"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/incident", "app/command", "app/config", "app/card", "app/mark",
 		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/texts", "app/sources"},
-	"app/github":       {"app/engine", "app/incident", "app/metrics", "app/naming", "app/wait"},
+	"app/github":       {"app/engine/ports", "app/incident", "app/metrics", "app/naming", "app/wait"},
 	"app/metrics":      {"app/services", "app/sources"},
 	"app/metrics/prom": {"app/metrics"},
 	"app/stats":        {"app/engine", "app/card", "app/incident", "templates", "app/naming"},

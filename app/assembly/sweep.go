@@ -86,7 +86,7 @@ type progress struct {
 	turn sync.Mutex // one sweep of it at a time
 
 	since   time.Time      // from where the next sweep searches; zero: all there is
-	reached github.Reached // by one that was cut short, from where the next one goes on
+	reached github.Progress // by one that was cut short, from where the next one goes on
 	isWhole bool           // the next sweep looks at each open incident
 
 	mu      sync.Mutex // guards what follows
@@ -261,16 +261,16 @@ func (s *sweeper) sweepOne(ctx context.Context, inst github.Installation, start 
 		since = start.Add(-deliveriesKept) // closed ones in which an effect was refused: see gh.App.Open
 	}
 	if p.reached == nil {
-		p.reached = github.Reached{}
+		p.reached = github.Progress{}
 	}
-	changed, err := s.app.Stirred(ctx, inst, since, p.reached)
+	changed, err := s.app.ChangedSince(ctx, inst, since, p.reached)
 	var open []engine.Message
 	if err == nil && whole {
-		open, err = s.app.Open(ctx, inst, p.reached)
+		open, err = s.app.OpenIncidents(ctx, inst, p.reached)
 	}
 	if err == nil && whole {
 		var unread []engine.Message
-		unread, err = s.app.Undeclared(ctx, inst, since, p.reached)
+		unread, err = s.app.UndeclaredSince(ctx, inst, since, p.reached)
 		changed = append(changed, without(unread, changed)...)
 	}
 	if errStore := s.ask(ctx, changed, 0); errStore != nil {
@@ -451,7 +451,7 @@ func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.S
 	var looks []engine.Message
 	var err error
 	if m.Ref.Repo != "" {
-		looks, err = s.app.OpenIn(ctx, m.Ref.Owner, m.Ref.Repo)
+		looks, err = s.app.OpenIncidentsIn(ctx, m.Ref.Owner, m.Ref.Repo)
 	} else {
 		looks, _, err = s.sweepOne(ctx, github.Installation{ID: sweep.Installation, Owner: m.Ref.Owner}, now, true)
 	}

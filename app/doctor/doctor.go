@@ -199,7 +199,7 @@ func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permis
 
 // checkVersion asks which versions of its API GitHub has, and tells what it announced to end.
 func (d *Doctor) checkVersion(ctx context.Context) error {
-	versions, err := d.App.Versions(ctx)
+	versions, err := d.App.ServerVersions(ctx)
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (p *patient) checkPublishing(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the branch %s of %s: %w", p.branch, p.ref.FullName(), err)
 	}
-	rules, err := p.App.Rules(ctx, p.ref, "postmortem/1")
+	rules, err := p.App.BranchRules(ctx, p.ref, "postmortem/1")
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (p *patient) checkPublishing(ctx context.Context) error {
 }
 
 func (p *patient) checkRate(ctx context.Context) error {
-	left, limit, until, err := p.App.Allowance(ctx, p.ref.Owner, p.ref.Repo)
+	left, limit, until, err := p.App.RateLimit(ctx, p.ref.Owner, p.ref.Repo)
 	switch {
 	case err != nil:
 		return err

@@ -12,17 +12,17 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// annotations is how many of them GitHub takes in one request; more are added by further ones.
+// maxAnnotations is how many of them GitHub takes in one request; more are added by further ones.
 // https://docs.github.com/en/rest/checks/runs#create-a-check-run
-const annotations = 50
+const maxAnnotations = 50
 
 // ReportCheck says on a commit what a check found. Said again, it changes what differs. It implements engine.GitHub.
-func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check engine.CheckRun) error {
-	c, err := a.of(ctx, checks, ref)
+func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check ports.CheckRun) error {
+	c, err := a.clientOf(ctx, checks, ref)
 	if err != nil {
 		return err
 	}
@@ -35,22 +35,22 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check engine.Ch
 	id := hex.EncodeToString(sum[:16])
 	runs, _, err := c.Checks.ListCheckRunsForRef(ctx, ref.Owner, ref.Repo, check.Commit, &github.ListCheckRunsOptions{CheckName: &check.Name, AppID: &a.o.AppID})
 	if err != nil {
-		return fail("read the checks", where, err)
+		return describeError("read the checks", where, err)
 	}
-	if err := need("read the checks", where, field{"check_runs", runs != nil && runs.CheckRuns != nil}); err != nil {
+	if err := requireFields("read the checks", where, field{"check_runs", runs != nil && runs.CheckRuns != nil}); err != nil {
 		return err
 	}
 	conclusion := "success"
 	if !check.Passed {
 		conclusion = "failure"
 	}
-	parts := outputs(check)
+	parts := checkOutputs(check)
 	// Whoever sees the id sees the whole: it is written with the last part.
 	if len(runs.CheckRuns) == 0 && len(parts) == 1 {
 		_, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo, github.CreateCheckRunOptions{
 			Name: check.Name, HeadSHA: check.Commit, Status: github.String("completed"), Conclusion: &conclusion, ExternalID: &id, Output: parts[0]})
 		if err != nil {
-			return fail("write the check", where, err)
+			return describeError("write the check", where, err)
 		}
 		return nil
 	}
@@ -63,11 +63,11 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check engine.Ch
 	} else {
 		run, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo, github.CreateCheckRunOptions{Name: check.Name, HeadSHA: check.Commit, Status: github.String("in_progress"), Output: parts[0]})
 		if err != nil {
-			return fail("open the check", where, err)
+			return describeError("open the check", where, err)
 		}
 		parts = parts[1:]
 	}
-	if err := need("open the check", where, field{"id", run.GetID() != 0}); err != nil {
+	if err := requireFields("open the check", where, field{"id", run.GetID() != 0}); err != nil {
 		return err
 	}
 	for i, part := range parts {
@@ -76,19 +76,19 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check engine.Ch
 			change.Status, change.Conclusion, change.ExternalID = github.String("completed"), &conclusion, &id
 		}
 		if _, _, err := c.Checks.UpdateCheckRun(ctx, ref.Owner, ref.Repo, run.GetID(), change); err != nil {
-			return fail("write the check", where, err)
+			return describeError("write the check", where, err)
 		}
 	}
 	return nil
 }
 
-// outputs cuts what a check says into requests.
-func outputs(check engine.CheckRun) []*github.CheckRunOutput {
+// checkOutputs cuts what a check says into requests.
+func checkOutputs(check ports.CheckRun) []*github.CheckRunOutput {
 	var parts []*github.CheckRunOutput
 	notes := check.Notes
 	for {
 		out := &github.CheckRunOutput{Title: &check.Title, Summary: &check.Summary}
-		n := min(len(notes), annotations)
+		n := min(len(notes), maxAnnotations)
 		for _, note := range notes[:n] {
 			level := "failure"
 			if note.Warning {
@@ -106,17 +106,17 @@ func outputs(check engine.CheckRun) []*github.CheckRunOutput {
 
 // ReadFileAt reads a file as a commit or branch has it. It implements engine.GitHub.
 func (a *App) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) ([]byte, bool, error) {
-	c, err := a.of(ctx, files, ref)
+	c, err := a.clientOf(ctx, files, ref)
 	if err != nil {
 		return nil, false, err
 	}
 	var raw json.RawMessage
-	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/contents/"+escape(path)+"?ref="+url.QueryEscape(commit), nil, &raw)
-	if status(err) == http.StatusNotFound {
+	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/contents/"+escapePath(path)+"?ref="+url.QueryEscape(commit), nil, &raw)
+	if statusOf(err) == http.StatusNotFound {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fail("read "+path, ref.FullName()+"@"+commit, err)
+		return nil, false, describeError("read "+path, ref.FullName()+"@"+commit, err)
 	}
 	content, err := new(contents).decode(raw, path, ref.FullName()+"@"+commit)
 	if err != nil {
@@ -125,5 +125,5 @@ func (a *App) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit str
 	return content, true, nil
 }
 
-// escape escapes a path, but for its slashes.
-func escape(path string) string { return strings.ReplaceAll(url.PathEscape(path), "%2F", "/") }
+// escapePath escapes a path, but for its slashes.
+func escapePath(path string) string { return strings.ReplaceAll(url.PathEscape(path), "%2F", "/") }

@@ -13,7 +13,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // class is what a failure on the way to GitHub means for whoever asked. The way has four legs: the App's own token (JWT), an
@@ -24,14 +24,14 @@ const (
 	// classOurs: the request was given up or could not be made. It is tried again, and then put aside.
 	classOurs class = iota
 	// classAway: GitHub or the way to it is out, or it doesn't take the App's credentials at the moment. Wait, however long
-	// it takes, and page from what is kept. It becomes engine.ErrUnavailable.
+	// it takes, and page from what is kept. It becomes ports.ErrUnavailable.
 	classAway
-	// classLimited: too many requests. Come back when GitHub says. It is an *engine.Later already.
+	// classLimited: too many requests. Come back when GitHub says. It is an *ports.RetryAfter already.
 	classLimited
-	// classRefused: GitHub understood and won't. It becomes an *engine.Refusal, which a person is told.
+	// classRefused: GitHub understood and won't. It becomes an *ports.Refusal, which a person is told.
 	classRefused
 	// classLost: the App isn't installed there any more, is suspended, or was not given the repository. It becomes an
-	// *engine.Refusal with NotInstalled.
+	// *ports.Refusal with NotInstalled.
 	classLost
 )
 
@@ -45,7 +45,7 @@ type verdict struct {
 // classify is the one place that decides what an error of a request to GitHub means. err comes from go-github, from
 // ghinstallation (which gets installation tokens), or from the network below both.
 func classify(err error) verdict {
-	var later *engine.RetryAfter
+	var later *ports.RetryAfter
 	if errors.As(err, &later) {
 		return verdict{class: classLimited}
 	}
@@ -130,33 +130,33 @@ func explainUnauthorized(reason string) string {
 	return reason + ". Look at FIREBREAK_APP_ID and the App's private key: the key may have been revoked"
 }
 
-// fail returns err with what could not be done and where, as one of the kinds of error that the engine knows.
-func fail(what, where string, err error) error {
+// describeError returns err with what could not be done and where, as one of the kinds of error that the engine knows.
+func describeError(what, where string, err error) error {
 	if where != "" {
 		what += " (" + where + ")"
 	}
 	v := classify(err)
 	switch v.class {
 	case classLimited:
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		errors.As(err, &later)
 		return later
 	case classAway:
 		if v.status == http.StatusUnauthorized {
-			return fmt.Errorf("%s: %w: %s: %w", what, engine.ErrUnavailable, v.reason, err)
+			return fmt.Errorf("%s: %w: %s: %w", what, ports.ErrUnavailable, v.reason, err)
 		}
-		return fmt.Errorf("%s: %w: %w", what, engine.ErrUnavailable, err)
+		return fmt.Errorf("%s: %w: %w", what, ports.ErrUnavailable, err)
 	case classRefused, classLost:
 		if strings.Contains(v.reason, "not accessible by integration") {
-			v.reason += ". The App needs " + needed()
+			v.reason += ". The App needs " + permissionNames()
 		}
-		return fmt.Errorf("%s: %w", what, &engine.Refusal{Status: v.status, Reason: v.reason, Err: err, NotInstalled: v.class == classLost})
+		return fmt.Errorf("%s: %w", what, &ports.Refusal{Status: v.status, Reason: v.reason, Err: err, NotInstalled: v.class == classLost})
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// mends say what to do about a refusal, by a part of GitHub's words.
-var mends = []struct{ has, mend string }{
+// remedies say what to do about a refusal, by a part of GitHub's words.
+var remedies = []struct{ has, mend string }{
 	{"suspended", "An owner of the organisation unsuspends the App under Settings, GitHub Apps. Open incidents are looked at as soon as GitHub tells of it"},
 	{"ip allow list", "Add the addresses from which Firebreak calls GitHub to the organisation's IP allow list, or to the App's own and let it be inherited"},
 	{"permissions requested are not granted", "An owner accepts the App's new permissions under Settings, GitHub Apps"},
@@ -187,7 +187,7 @@ func Diagnose(err error) (found, mend string) {
 	case v.class == classAway:
 		return "GitHub can't be reached: " + found, "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
 	case v.class == classRefused || v.class == classLost:
-		for _, m := range mends {
+		for _, m := range remedies {
 			if strings.Contains(strings.ToLower(v.reason), m.has) {
 				mend = m.mend
 				break
@@ -224,8 +224,8 @@ func explainRefusal(answer *github.ErrorResponse) string {
 	return text
 }
 
-// status returns the HTTP status of an answer that was an error, or 0.
-func status(err error) int {
+// statusOf returns the HTTP status of an answer that was an error, or 0.
+func statusOf(err error) int {
 	var answer *github.ErrorResponse
 	if errors.As(err, &answer) && answer.Response != nil {
 		return answer.Response.StatusCode

@@ -14,7 +14,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // answered is the error that go-github makes of an answer.
@@ -49,8 +49,8 @@ func TestClassify(t *testing.T) {
 		{"a proxy's page", errors.New("invalid character '<' looking for beginning of value"), classAway, ""},
 		{"the key can't sign", fmt.Errorf("sign the App's token: %w", errors.New("KMS is out")), classAway, ""},
 		{"we give up", &url.Error{Op: "Get", URL: "x", Err: context.Canceled}, classOurs, ""},
-		{"a limit", fmt.Errorf("x: %w", &engine.RetryAfter{Err: engine.ErrLimited}), classLimited, ""},
-		{"a limit where the token is renewed", &ghinstallation.HTTPError{RootCause: &engine.RetryAfter{Err: engine.ErrLimited}}, classLimited, ""},
+		{"a limit", fmt.Errorf("x: %w", &ports.RetryAfter{Err: ports.ErrLimited}), classLimited, ""},
+		{"a limit where the token is renewed", &ghinstallation.HTTPError{RootCause: &ports.RetryAfter{Err: ports.ErrLimited}}, classLimited, ""},
 
 		{"401 of the key", answered(401, "A JSON web token could not be decoded"), classAway, "FIREBREAK_APP_ID"},
 		{"401 of the clock", answered(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"), classAway, "NTP"},
@@ -84,10 +84,10 @@ func TestClassify(t *testing.T) {
 			if v.class != tt.want || !strings.Contains(v.reason, tt.reason) {
 				t.Errorf("class %d, %q, want %d, %q", v.class, v.reason, tt.want, tt.reason)
 			}
-			err := fail("read", "acme/incidents#1", tt.err)
-			var refusal *engine.Refusal
-			var later *engine.RetryAfter
-			for class, is := range map[class]bool{classAway: errors.Is(err, engine.ErrUnavailable), classLimited: errors.As(err, &later),
+			err := describeError("read", "acme/incidents#1", tt.err)
+			var refusal *ports.Refusal
+			var later *ports.RetryAfter
+			for class, is := range map[class]bool{classAway: errors.Is(err, ports.ErrUnavailable), classLimited: errors.As(err, &later),
 				classRefused: errors.As(err, &refusal) && !refusal.NotInstalled, classLost: errors.As(err, &refusal) && refusal.NotInstalled} {
 				if is != (class == tt.want) {
 					t.Errorf("the engine sees class %d in %v, want %d", class, err, tt.want)

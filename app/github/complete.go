@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // field is something that is built on of an answer.
@@ -19,12 +19,12 @@ type field struct {
 	there bool
 }
 
-// need returns an error that names the first field that an answer does not have. GitHub always sends them, so an answer without one
+// requireFields returns an error that names the first field that an answer does not have. GitHub always sends them, so an answer without one
 // is a failure of GitHub's like any other: asking again helps, and nothing is written from half of an answer.
-func need(what, where string, fields ...field) error {
+func requireFields(what, where string, fields ...field) error {
 	for _, f := range fields {
 		if !f.there {
-			return fmt.Errorf("%s (%s): %w: its answer has no %s", what, where, engine.ErrUnavailable, f.name)
+			return fmt.Errorf("%s (%s): %w: its answer has no %s", what, where, ports.ErrUnavailable, f.name)
 		}
 	}
 	return nil
@@ -32,7 +32,7 @@ func need(what, where string, fields ...field) error {
 
 // complete returns an error if an issue lacks what a look is built on.
 func (is *issue) complete(what, where string) error {
-	return need(what, where, field{"id", is.ID != 0}, field{"number", is.Number != 0}, field{"state", is.State == "open" || is.State == "closed"},
+	return requireFields(what, where, field{"id", is.ID != 0}, field{"number", is.Number != 0}, field{"state", is.State == "open" || is.State == "closed"},
 		field{"html_url", is.URL != ""}, field{"created_at", !is.Created.IsZero()}, field{"updated_at", !is.Updated.IsZero()},
 		field{"labels", is.Labels != nil}, field{"assignees", is.Assignees != nil},
 		field{"pinned_comment.id", is.Pinned == nil || is.Pinned.ID != 0})
@@ -44,13 +44,13 @@ func (it *item) complete(where string) error {
 	id, at := field{"id of " + it.Event, it.ID != 0}, field{"created_at of " + it.Event, !it.Created.IsZero()}
 	switch it.Event {
 	case "":
-		return need(what, where, field{"event", false})
+		return requireFields(what, where, field{"event", false})
 	case "commented":
-		return need(what, where, id, at, field{"body of " + it.Event, it.Body != nil})
+		return requireFields(what, where, id, at, field{"body of " + it.Event, it.Body != nil})
 	case "closed", "reopened", "assigned", "unassigned", "renamed":
-		return need(what, where, id, at)
+		return requireFields(what, where, id, at)
 	case "labeled", "unlabeled":
-		return need(what, where, id, at, field{"label of " + it.Event, it.Label != nil && it.Label.Name != ""})
+		return requireFields(what, where, id, at, field{"label of " + it.Event, it.Label != nil && it.Label.Name != ""})
 	}
 	return nil
 }
@@ -70,13 +70,13 @@ type contents struct {
 func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, error) {
 	what := "read " + path
 	refused := func(why string) error {
-		return fmt.Errorf("%s (%s): %w", what, where, &engine.Refusal{Status: http.StatusUnprocessableEntity, Reason: path + " " + why})
+		return fmt.Errorf("%s (%s): %w", what, where, &ports.Refusal{Status: http.StatusUnprocessableEntity, Reason: path + " " + why})
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
 		return nil, refused("is a folder")
 	}
 	if err := json.Unmarshal(raw, c); err != nil {
-		return nil, fmt.Errorf("%s (%s): %w: %w", what, where, engine.ErrUnavailable, err)
+		return nil, fmt.Errorf("%s (%s): %w: %w", what, where, ports.ErrUnavailable, err)
 	}
 	switch {
 	case c.Type != "" && c.Type != "file":
@@ -84,15 +84,15 @@ func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, erro
 	case c.Encoding == "none":
 		return nil, refused("is larger than 1 MB")
 	}
-	if err := need(what, where, field{"content", c.Content != nil}, field{"encoding", c.Encoding == "base64"}, field{"sha", c.SHA != ""}); err != nil {
+	if err := requireFields(what, where, field{"content", c.Content != nil}, field{"encoding", c.Encoding == "base64"}, field{"sha", c.SHA != ""}); err != nil {
 		return nil, err
 	}
 	content, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(*c.Content, "\n", ""))
 	if err != nil {
-		return nil, fmt.Errorf("%s (%s): %w: %w", what, where, engine.ErrUnavailable, err)
+		return nil, fmt.Errorf("%s (%s): %w: %w", what, where, ports.ErrUnavailable, err)
 	}
 	if len(content) != c.Size || len(c.SHA) == 2*sha1.Size && blobName(content) != c.SHA {
-		return nil, fmt.Errorf("%s (%s): %w: its answer has %d of %d bytes", what, where, engine.ErrUnavailable, len(content), c.Size)
+		return nil, fmt.Errorf("%s (%s): %w: its answer has %d of %d bytes", what, where, ports.ErrUnavailable, len(content), c.Size)
 	}
 	return content, nil
 }

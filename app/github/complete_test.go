@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -75,12 +75,12 @@ func (l *lacking) take(v any, path []string) {
 // decided or written from half of an answer.
 func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	ctx := t.Context()
-	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
+	open := func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	look := func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }
 	readFile := func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }
 	publish := func(branch string) func(*github.App) error {
 		return func(a *github.App) error {
-			_, err := a.OpenPullRequest(ctx, it, engine.Publication{Branch: branch, Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
+			_, err := a.OpenPullRequest(ctx, it, ports.Publication{Branch: branch, Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	}
 	pull := func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, 2); return err }
 	check := func(a *github.App) error {
-		return a.ReportCheck(ctx, it, engine.CheckRun{Commit: head, Name: "postmortem", Title: "x", Summary: "x"})
+		return a.ReportCheck(ctx, it, ports.CheckRun{Commit: head, Name: "postmortem", Title: "x", Summary: "x"})
 	}
 	for _, c := range []struct {
 		name, match, field string
@@ -121,7 +121,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 			return a.ChangeTicket(ctx, ticket, func(string) string { return "x" }, "", "")
 		}, "assignees"},
 		{"new ticket", `POST .*/platform/issues$`, "number", nil, func(a *github.App) error {
-			_, _, err := a.OpenIssue(ctx, "acme/platform", engine.NewIssue{Title: "x"})
+			_, _, err := a.OpenIssue(ctx, "acme/platform", ports.NewIssue{Title: "x"})
 			return err
 		}, "number"},
 		{"file", `GET .*/contents/README.md$`, "content", nil, readFile, "content"},
@@ -162,7 +162,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = c.call(app)
-			if err == nil || !errors.Is(err, engine.ErrUnavailable) || !strings.Contains(err.Error(), c.says) {
+			if err == nil || !errors.Is(err, ports.ErrUnavailable) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("the error is %v", err)
 			}
 			if after := m.get("acme/incidents/branches"); after != before {
@@ -175,10 +175,10 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 // What is no file, or one that GitHub does not show, is refused: waiting for it helps nobody.
 func TestAFolderIsNoFile(t *testing.T) {
 	m := newMinted(t)
-	if _, err := m.app(t).OpenPullRequest(t.Context(), it, engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"}); err != nil {
+	if _, err := m.app(t).OpenPullRequest(t.Context(), it, ports.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"}); err != nil {
 		t.Fatal(err)
 	}
-	var refusal *engine.Refusal
+	var refusal *ports.Refusal
 	if _, _, err := m.app(t).ReadFileAt(t.Context(), it, "postmortems", "postmortem/1"); !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "is a folder") {
 		t.Errorf("the error is %v", err)
 	}

@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // FindFolded looks among the newest closed incidents of the app's own for the newest that is marked. It implements engine.GitHub.
-func (a *App) FindFolded(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
-	ref, c, err := a.repo(ctx, repo)
+func (a *App) FindFolded(ctx context.Context, repo string, is ports.IsMarked) (int, error) {
+	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
 		return 0, err
 	}
@@ -25,7 +25,7 @@ func (a *App) FindFolded(ctx context.Context, repo string, is engine.IsMarked) (
 	opts := &github.IssueListByRepoOptions{Creator: me, State: "closed", Labels: []string{incident.LabelIncident}, Sort: "created", Direction: "desc", ListOptions: github.ListOptions{PerPage: 100}}
 	issues, _, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 	if err != nil {
-		return 0, fail("look for a folded incident", repo, err)
+		return 0, describeError("look for a folded incident", repo, err)
 	}
 	for _, issue := range issues {
 		if isMarked(issue, me, is) {
@@ -40,22 +40,22 @@ func (a *App) FindFolded(ctx context.Context, repo string, is engine.IsMarked) (
 
 // ChangeTicket brings a follow-up's ticket up to date. It implements engine.GitHub.
 func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error {
-	c, err := a.of(ctx, tickets, ref)
+	c, err := a.clientOf(ctx, tickets, ref)
 	if err != nil {
 		return err
 	}
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		s := status(err)
+		s := statusOf(err)
 		if me, err := a.Login(ctx); err == nil && s == http.StatusNotFound {
-			if elsewhere := a.seek(ctx, ref, me); elsewhere != nil && !isSameName(elsewhere.Ref, ref) {
+			if elsewhere := a.findPresentName(ctx, ref, me); elsewhere != nil && !isSameName(elsewhere.Ref, ref) {
 				return a.ChangeTicket(ctx, elsewhere.Ref, body, owner, before)
 			}
 		}
 		if s == http.StatusNotFound || s == http.StatusGone {
 			return nil // nobody works on it any more
 		}
-		return fail("read a ticket", ref.String(), err)
+		return describeError("read a ticket", ref.String(), err)
 	}
 	if at, ok := placeOf(is.URL); ok && !isSameName(at, ref) { // its repository was renamed
 		return a.ChangeTicket(ctx, at, body, owner, before)
@@ -65,7 +65,7 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	}
 	if text := body(is.Body); text != is.Body {
 		if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), map[string]string{"body": text}, nil); err != nil {
-			return fail("write a ticket", ref.String(), err)
+			return describeError("write a ticket", ref.String(), err)
 		}
 	}
 	has := func(login string) bool {
@@ -73,12 +73,12 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	}
 	if before != "" && !naming.Equal(before, owner) && has(before) {
 		if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, []string{before}); err != nil {
-			return fail("unassign "+before, ref.String(), err)
+			return describeError("unassign "+before, ref.String(), err)
 		}
 	}
 	if before != "" && owner != "" && !has(owner) {
 		if _, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number, []string{owner}); err != nil {
-			return fail("assign "+owner, ref.String(), err)
+			return describeError("assign "+owner, ref.String(), err)
 		}
 	}
 	return nil

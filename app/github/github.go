@@ -46,7 +46,7 @@ type Options struct {
 	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
 	Now       func() time.Time // the product's clock
 	Pace      time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
-	Patient   bool             // requests wait on the wall clock until limits let them go, instead of failing with an *engine.Later
+	Patient   bool             // requests wait on the wall clock until limits let them go, instead of failing with an *ports.RetryAfter
 	Unlimited bool             // the server has no secondary limits, as GitHub Enterprise Server by default
 	Transport http.RoundTripper
 	Metrics   metrics.Recorder
@@ -64,17 +64,17 @@ type App struct {
 	login         string
 	installations map[string]int64          // by owner, lower case
 	clients       map[string]*github.Client // by kind of work and repositories
-	paces         map[int64]*pace           // by installation
-	meters        map[int64]*meter          // by installation
+	paces         map[int64]*pacer          // by installation
+	meters        map[int64]*quota          // by installation
 	limiters      map[int64]*limiter        // by installation
 	people        map[string]permission
 	teams         map[string]permission // by organisation and slug: whether it exists
 	files         map[string]file
-	answers       *lru.Cache[string, *answer] // by address
-	ids           map[string]repoID           // of repositories that were renamed, by the old name
-	lookedUp      map[string]time.Time        // when an owner's installation was looked up though one is known
-	accounts      map[string]permission       // that are not named: whether one that is named has that name by now
-	unpinnable    bool                        // the server knows no pinned comments
+	answers       *lru.Cache[string, *cachedAnswer] // by address
+	ids           map[string]repoID                 // of repositories that were renamed, by the old name
+	lookedUp      map[string]time.Time              // when an owner's installation was looked up though one is known
+	accounts      map[string]permission             // that are not named: whether one that is named has that name by now
+	unpinnable    bool                              // the server knows no pinned comments
 	notices       *notices
 
 	redelivered *lru.Cache[string, int64] // by a webhook's guid, the failed attempt for which it was asked for again
@@ -103,21 +103,21 @@ func New(o Options) (*App, error) {
 			o.Transport = network
 		}
 	}
-	o.Transport = mints{o.Transport}
+	o.Transport = tokenTransport{o.Transport}
 	api, err := APIAddress(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pace{}, meters: map[int64]*meter{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
-	if a.answers, err = lru.New[string, *answer](keptAnswers); err != nil {
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
+	if a.answers, err = lru.New[string, *cachedAnswer](maxCachedAnswers); err != nil {
 		return nil, err
 	}
 	if a.redelivered, err = lru.New[string, int64](keptRedeliveries); err != nil {
 		return nil, err
 	}
 	a.notices = newNotices(o.Logger)
-	known := &limits{next: &measured{next: &announced{next: o.Transport, notices: a.notices}, metrics: o.Metrics, now: o.Now}, now: o.Now}
-	transport, err := newYoung(known, o.Now)
+	known := &rateLimitTransport{next: &metricsTransport{next: &noticeTransport{next: o.Transport, notices: a.notices}, metrics: o.Metrics, now: o.Now}, now: o.Now}
+	transport, err := newYoungTokenTransport(known, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("the App's private key: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
-	a.self, err = a.client(a.jwt, &meter{}, false)
+	a.self, err = a.client(a.jwt, &quota{}, false)
 	return a, err
 }
 
@@ -154,8 +154,8 @@ func APIAddress(web string) (string, error) {
 }
 
 // client builds a client on a transport; follow says whether a write goes on to where GitHub redirects it.
-func (a *App) client(tr http.RoundTripper, m *meter, follow bool) (*github.Client, error) {
-	hc := &http.Client{Transport: &metered{now: a.o.Now, next: &unchanged{next: tr, kept: a.answers}, meter: m},
+func (a *App) client(tr http.RoundTripper, m *quota, follow bool) (*github.Client, error) {
+	hc := &http.Client{Transport: &quotaTransport{now: a.o.Now, next: &etagTransport{next: tr, kept: a.answers}, meter: m},
 		CheckRedirect: redirects(follow, a.o.Now), Timeout: timeout}
 	if a.o.Patient {
 		hc.Timeout = 0 // it would count the time that a request waits for its turn; the network has its own
@@ -179,9 +179,9 @@ func (a *App) Login(ctx context.Context) (string, error) {
 	}
 	app, _, err := a.self.Apps.Get(ctx, "")
 	if err != nil {
-		return "", fail("read the app's own name", "", err)
+		return "", describeError("read the app's own name", "", err)
 	}
-	if err := need("read the app's own name", fmt.Sprintf("App %d", a.o.AppID), field{"slug", app.GetSlug() != ""}); err != nil {
+	if err := requireFields("read the app's own name", fmt.Sprintf("App %d", a.o.AppID), field{"slug", app.GetSlug() != ""}); err != nil {
 		return "", err
 	}
 	a.mu.Lock()

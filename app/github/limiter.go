@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
@@ -26,14 +26,14 @@ const (
 
 // shares is how much of each limit requests of an urgency may use up, in percent. What a less urgent kind leaves is room for the
 // more urgent: also for those of other processes, which can't be seen before GitHub counted them.
-var shares = [engine.Urgencies]int{
-	engine.UrgencyNudge: 50, engine.UrgencyTicket: 50, engine.UrgencyCard: 80, engine.UrgencyAnswer: 95, engine.UrgencyPage: 100,
+var shares = [ports.Urgencies]int{
+	ports.UrgencyNudge: 50, ports.UrgencyTicket: 50, ports.UrgencyCard: 80, ports.UrgencyAnswer: 95, ports.UrgencyPage: 100,
 }
 
 // limiter keeps the requests of one installation within GitHub's secondary limits. There is one per installation and process.
 //
 // It counts over sliding windows on the product's clock and never sleeps: what may not go out yet is refused with an
-// *engine.Later, whose message comes back at that time. Each refusal promises a time of its own, so that a hundred messages that
+// *ports.RetryAfter, whose message comes back at that time. Each refusal promises a time of its own, so that a hundred messages that
 // wait don't all come back at once only to be refused again, each after some reads; promises to the less urgent count for
 // nothing before the more urgent.
 //
@@ -52,8 +52,8 @@ type limiter struct {
 	now func() time.Time
 
 	mu      sync.Mutex
-	points  sliding
-	content [2]sliding // of a minute and of an hour
+	points  slidingWindow
+	content [2]slidingWindow // of a minute and of an hour
 	atOnce  int
 
 	blocked, blockedContent block
@@ -71,10 +71,10 @@ type limiter struct {
 func newLimiter(now func() time.Time) *limiter {
 	return &limiter{
 		now:    now,
-		points: newSliding(pointsPerMinute, time.Minute, time.Second),
-		content: [2]sliding{
-			newSliding(contentPerMinute, time.Minute, time.Second),
-			newSliding(contentPerHour, time.Hour, 10*time.Second),
+		points: newSlidingWindow(pointsPerMinute, time.Minute, time.Second),
+		content: [2]slidingWindow{
+			newSlidingWindow(contentPerMinute, time.Minute, time.Second),
+			newSlidingWindow(contentPerHour, time.Hour, 10*time.Second),
 		},
 		// A command costs two reads and two writes, and every other one a comment (app/engine/testdata/calls.md).
 		mixCalls: 10, mixPoint: 30, mixWrote: 1.5,
@@ -96,19 +96,19 @@ type limitedAnswer struct {
 	other     bool // of a limit of its own, such as that of searches
 }
 
-// untoldWait is how long GitHub is not asked after a refusal that does not say how long, doubled with each refusal.
-const untoldWait = time.Minute
+// defaultWait is how long GitHub is not asked after a refusal that does not say how long, doubled with each refusal.
+const defaultWait = time.Minute
 
 // errPaced is why a request was not even sent.
-var errPaced = fmt.Errorf("%w: kept within GitHub's secondary limits", engine.ErrLimited)
+var errPaced = fmt.Errorf("%w: kept within GitHub's secondary limits", ports.ErrLimited)
 
 // enter lets a request go out, or says when it may. leave must be called with its answer.
-func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
+func (l *limiter) enter(u ports.Urgency, points int, isContent bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	blocks := []*block{&l.blocked}
-	windows := []*sliding{&l.points}
+	windows := []*slidingWindow{&l.points}
 	if isContent {
 		blocks = append(blocks, &l.blockedContent)
 		windows = append(windows, &l.content[0], &l.content[1])
@@ -124,21 +124,21 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 	if l.atOnce+1 > requestsAtOnce*shares[u]/100 {
 		at = latest(at, now.Add(wait.Least))
 	}
-	cost := func(w *sliding) int {
+	cost := func(w *slidingWindow) int {
 		if w == &l.points {
 			return points
 		}
 		return 1
 	}
-	room := func(w *sliding) int {
+	room := func(w *slidingWindow) int {
 		if w == &l.points && points == 1 {
-			return returning // whoever reads is going to write: what can't be finished is not begun
+			return pointsPerLook // whoever reads is going to write: what can't be finished is not begun
 		}
 		return cost(w)
 	}
-	share := func(w *sliding) engine.Urgency {
+	share := func(w *slidingWindow) ports.Urgency {
 		if w == &l.points && points > 1 {
-			return max(u, min(u+1, engine.UrgencyAnswer)) // it ends what a read began: refused, it would be read again, to be refused again
+			return max(u, min(u+1, ports.UrgencyAnswer)) // it ends what a read began: refused, it would be read again, to be refused again
 		}
 		return u
 	}
@@ -160,11 +160,11 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 			}
 			promised := cost(w)
 			if w == &l.points {
-				promised = returning // it looks again first
+				promised = pointsPerLook // it looks again first
 			}
 			w.promise(now, at, u, promised)
 		}
-		return &engine.RetryAfter{Until: at, Err: errPaced, IsReserved: isKept}
+		return &ports.RetryAfter{Until: at, Err: errPaced, IsReserved: isKept}
 	}
 	for _, b := range blocks {
 		b.probing = b.strikes > 0
@@ -176,8 +176,8 @@ func (l *limiter) enter(u engine.Urgency, points int, isContent bool) error {
 	return nil
 }
 
-// returning is what a look at an incident costs with what it writes, in points: three reads, a reaction, the card.
-const returning = 13
+// pointsPerLook is what a look at an incident costs with what it writes, in points: three reads, a reaction, the card.
+const pointsPerLook = 13
 
 // leave takes the answer to a request that went out.
 func (l *limiter) leave(points int, isContent bool, res *http.Response, err error) {
@@ -216,9 +216,9 @@ func (b *block) refuse(r limitedAnswer, now time.Time) {
 		b.until = latest(b.until, r.until) // it was under way when the one before came
 		return
 	}
-	pause := wait.Backoff(untoldWait, b.strikes, wait.Limit)
+	pause := wait.Backoff(defaultWait, b.strikes, wait.Limit)
 	if r.told {
-		pause = wait.Backoff(wait.Least, b.strikes, untoldWait)
+		pause = wait.Backoff(wait.Least, b.strikes, defaultWait)
 	}
 	b.until = wait.Until(latest(r.until, now.Add(pause)), now, wait.Limit)
 	b.strikes++
@@ -258,38 +258,38 @@ func (l *limiter) observe(res *http.Response, points int, isContent bool, now ti
 	}
 }
 
-// sliding is what was spent of one limit in the time before, and what is promised for the time to come, in grains of time.
-type sliding struct {
+// slidingWindow is what was spent of one limit in the time before, and what is promised for the time to come, in grains of time.
+type slidingWindow struct {
 	limit    int
 	grain    time.Duration
 	span     int64 // in grains, one more than the limit's: a request may come at the end of a grain
 	spent    map[int64]int
 	guessed  map[int64]float64 // by others
-	promised [engine.Urgencies]map[int64]int
+	promised [ports.Urgencies]map[int64]int
 	first    int64 // what is before was dropped
 }
 
-func newSliding(limit int, span, grain time.Duration) sliding {
-	w := sliding{limit: limit, grain: grain, span: int64(span/grain) + 1, spent: map[int64]int{}, guessed: map[int64]float64{}}
+func newSlidingWindow(limit int, span, grain time.Duration) slidingWindow {
+	w := slidingWindow{limit: limit, grain: grain, span: int64(span/grain) + 1, spent: map[int64]int{}, guessed: map[int64]float64{}}
 	for u := range w.promised {
 		w.promised[u] = map[int64]int{}
 	}
 	return w
 }
 
-func (w *sliding) index(t time.Time) int64 { return t.UnixNano() / int64(w.grain) }
+func (w *slidingWindow) index(t time.Time) int64 { return t.UnixNano() / int64(w.grain) }
 
-func (w *sliding) spend(now time.Time, cost int) { w.spent[w.index(now)] += cost }
+func (w *slidingWindow) spend(now time.Time, cost int) { w.spent[w.index(now)] += cost }
 
 // promise keeps room for somebody who comes back at a time, unless that is so soon that it can't be told from now.
-func (w *sliding) promise(now, at time.Time, u engine.Urgency, cost int) {
+func (w *slidingWindow) promise(now, at time.Time, u ports.Urgency, cost int) {
 	if i := w.index(at); i > w.index(now) {
 		w.promised[u][i] += cost
 	}
 }
 
 // estimate spreads what others are taken to have spent over the time in which they did.
-func (w *sliding) estimate(from, now time.Time, cost float64) {
+func (w *slidingWindow) estimate(from, now time.Time, cost float64) {
 	a, b := w.index(from)+1, w.index(now)
 	if a > b {
 		a = b
@@ -301,7 +301,7 @@ func (w *sliding) estimate(from, now time.Time, cost float64) {
 }
 
 // drop forgets what no longer counts. A promise ends when its time comes: whoever has it is here now.
-func (w *sliding) drop(now int64) {
+func (w *slidingWindow) drop(now int64) {
 	if now == w.first {
 		return
 	}
@@ -327,15 +327,15 @@ func (w *sliding) drop(now int64) {
 
 // next returns the first time from at on at which so much may be spent without breaking what is promised to others.
 // Of the limit it may use so many percent.
-func (w *sliding) next(now, at time.Time, u engine.Urgency, share, cost int) time.Time {
+func (w *slidingWindow) next(now, at time.Time, u ports.Urgency, share, cost int) time.Time {
 	w.drop(w.index(now))
 	most := float64(w.limit * share / 100)
 	load := func(i int64) float64 {
 		n := float64(w.spent[i])
-		if u < engine.UrgencyPage {
+		if u < ports.UrgencyPage {
 			n += w.guessed[i]
 		}
-		for v := u; int(v) < engine.Urgencies; v++ {
+		for v := u; int(v) < ports.Urgencies; v++ {
 			n += float64(w.promised[v][i])
 		}
 		return n
@@ -366,16 +366,16 @@ func (w *sliding) next(now, at time.Time, u engine.Urgency, share, cost int) tim
 }
 
 // total is all that can be in a window.
-func (w *sliding) total(u engine.Urgency) (n float64) {
+func (w *slidingWindow) total(u ports.Urgency) (n float64) {
 	for _, k := range w.spent {
 		n += float64(k)
 	}
-	if u < engine.UrgencyPage {
+	if u < ports.UrgencyPage {
 		for _, k := range w.guessed {
 			n += k
 		}
 	}
-	for v := u; int(v) < engine.Urgencies; v++ {
+	for v := u; int(v) < ports.Urgencies; v++ {
 		for _, k := range w.promised[v] {
 			n += float64(k)
 		}
@@ -403,17 +403,17 @@ func costOf(req *http.Request) (points int, isContent bool) {
 	return 5, contentCreating.MatchString(req.Method + " " + req.URL.Path)
 }
 
-// paced keeps the requests of an installation within GitHub's secondary limits, and its writes apart.
-type paced struct {
+// pacingTransport keeps the requests of an installation within GitHub's secondary limits, and its writes apart.
+type pacingTransport struct {
 	next    http.RoundTripper
-	pace    *pace
+	pace    *pacer
 	limiter *limiter // nil: the server has no such limits
 
 	isPatient bool
 }
 
-func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
-	u := engine.UrgencyOf(req.Context())
+func (p *pacingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	u := ports.UrgencyOf(req.Context())
 	// A reaction creates no content, and whoever wrote a command waits for it.
 	if req.Method != http.MethodGet && !reaction.MatchString(req.URL.Path) {
 		if err := p.pace.wait(req.Context(), u); err != nil {
@@ -429,7 +429,7 @@ func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			break
 		}
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		if !p.isPatient || !errors.As(err, &later) {
 			return nil, err
 		}
@@ -446,10 +446,10 @@ func (p *paced) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var reaction = regexp.MustCompile(`/reactions$`)
 
-// pace keeps the writes of an installation so far apart, as GitHub asks of integrations that write much: the most urgent goes
+// pacer keeps the writes of an installation so far apart, as GitHub asks of integrations that write much: the most urgent goes
 // first. It works on the wall clock, for it waits; a server on a clock of its own needs none.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
-type pace struct {
+type pacer struct {
 	every time.Duration
 	now   func() time.Time // the product's clock
 
@@ -459,7 +459,7 @@ type pace struct {
 }
 
 type waiter struct {
-	urgency engine.Urgency
+	urgency ports.Urgency
 	turn    chan struct{} // closed when it is its turn
 }
 
@@ -468,7 +468,7 @@ type waiter struct {
 const patience = timeout / 2
 
 // wait returns when a write may go out.
-func (p *pace) wait(ctx context.Context, u engine.Urgency) error {
+func (p *pacer) wait(ctx context.Context, u ports.Urgency) error {
 	if p.every == 0 {
 		return nil
 	}
@@ -485,7 +485,7 @@ func (p *pace) wait(ctx context.Context, u engine.Urgency) error {
 	}
 	if pause := p.free.Sub(at) + time.Duration(before)*p.every; pause > patience {
 		p.mu.Unlock()
-		return &engine.RetryAfter{Until: p.now().Add(wait.Within(pause, wait.Limit)), Err: errPaced}
+		return &ports.RetryAfter{Until: p.now().Add(wait.Within(pause, wait.Limit)), Err: errPaced}
 	}
 	w := &waiter{u, make(chan struct{})}
 	p.waiting = slices.Insert(p.waiting, before, w)
@@ -505,7 +505,7 @@ func (p *pace) wait(ctx context.Context, u engine.Urgency) error {
 }
 
 // release lets those that wait go, one after the other, until none does.
-func (p *pace) release() {
+func (p *pacer) release() {
 	for {
 		p.mu.Lock()
 		if len(p.waiting) == 0 {

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 func TestLimited(t *testing.T) {
@@ -76,7 +76,7 @@ func TestLimited(t *testing.T) {
 				res.Header.Set(name, value)
 			}
 		}
-		l, ok := limited(res, now)
+		l, ok := readLimit(res, now)
 		if ok != (c.wait > 0) || ok && (l.until.Sub(now) != c.wait || l.told != c.told || l.isContent != c.content || l.other != c.other) {
 			t.Errorf("%d %s %q: %t, wait %s, told %t, content %t, other %t", c.status, c.header, c.body, ok, l.until.Sub(now), l.told, l.isContent, l.other)
 		}
@@ -86,8 +86,8 @@ func TestLimited(t *testing.T) {
 	}
 }
 
-// strict is a server with GitHub's secondary limits, for some limiters.
-type strict struct {
+// strictGitHub is a server with GitHub's secondary limits, for some limiters.
+type strictGitHub struct {
 	now    time.Time
 	points []time.Time // one entry for each
 	wrote  []time.Time
@@ -104,10 +104,10 @@ func last(all []time.Time, since time.Time) int {
 	return len(all) - n
 }
 
-func (g *strict) clock() time.Time { return g.now }
+func (g *strictGitHub) clock() time.Time { return g.now }
 
 // send sends a request through a limiter.
-func (g *strict) send(l *limiter, u engine.Urgency, points int, isContent bool) error {
+func (g *strictGitHub) send(l *limiter, u ports.Urgency, points int, isContent bool) error {
 	if err := l.enter(u, points, isContent); err != nil {
 		return err
 	}
@@ -119,8 +119,8 @@ func (g *strict) send(l *limiter, u engine.Urgency, points int, isContent bool) 
 			res.Header.Set("Retry-After", g.after)
 		}
 		res.Body = io.NopCloser(strings.NewReader("You have exceeded a secondary rate limit."))
-		refused, _ := limited(res, g.now)
-		err := &engine.RetryAfter{Until: refused.until, Err: &limitError{refused, "403"}}
+		refused, _ := readLimit(res, g.now)
+		err := &ports.RetryAfter{Until: refused.until, Err: &limitError{refused, "403"}}
 		l.leave(points, isContent, nil, err)
 		return err
 	}
@@ -144,16 +144,16 @@ func (g *strict) send(l *limiter, u engine.Urgency, points int, isContent bool) 
 // message is something to write, after a look.
 type message struct {
 	at, due time.Time
-	urgency engine.Urgency
+	urgency ports.Urgency
 	content bool
 	process int
 	tries   int
 }
 
 // play lets messages go out through one limiter each process, and returns how long each urgency waited.
-func play(t *testing.T, g *strict, limiters []*limiter, all []*message) map[engine.Urgency][]time.Duration {
+func play(t *testing.T, g *strictGitHub, limiters []*limiter, all []*message) map[ports.Urgency][]time.Duration {
 	t.Helper()
-	waits := map[engine.Urgency][]time.Duration{}
+	waits := map[ports.Urgency][]time.Duration{}
 	for len(all) > 0 {
 		slices.SortStableFunc(all, func(a, b *message) int { return a.due.Compare(b.due) })
 		m := all[0]
@@ -166,13 +166,13 @@ func play(t *testing.T, g *strict, limiters []*limiter, all []*message) map[engi
 		l := limiters[m.process]
 		look := m.urgency // which is known once it was held back
 		if m.tries == 1 {
-			look = max(look, engine.UrgencyCard)
+			look = max(look, ports.UrgencyCard)
 		}
 		err := g.send(l, look, 1, false)
 		if err == nil {
 			err = g.send(l, m.urgency, 5, m.content)
 		}
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		if !errors.As(err, &later) {
 			waits[m.urgency] = append(waits[m.urgency], g.now.Sub(m.at))
 			all = all[1:]
@@ -186,13 +186,13 @@ func play(t *testing.T, g *strict, limiters []*limiter, all []*message) map[engi
 	return waits
 }
 
-func tell(t *testing.T, waits map[engine.Urgency][]time.Duration) {
+func tell(t *testing.T, waits map[ports.Urgency][]time.Duration) {
 	t.Helper()
-	for u := range engine.Urgencies {
-		w := waits[engine.Urgency(u)]
+	for u := range ports.Urgencies {
+		w := waits[ports.Urgency(u)]
 		slices.Sort(w)
 		if len(w) > 0 {
-			t.Logf("%-6s %4d: min %s, median %s, max %s", engine.Urgency(u), len(w), w[0], w[len(w)/2], w[len(w)-1])
+			t.Logf("%-6s %4d: min %s, median %s, max %s", ports.Urgency(u), len(w), w[0], w[len(w)/2], w[len(w)-1])
 		}
 	}
 }
@@ -203,23 +203,23 @@ func TestLimiterOneProcess(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			start := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
-			g := &strict{now: start}
+			g := &strictGitHub{now: start}
 			l := newLimiter(g.clock)
 			var all []*message
 			for range 900 { // within ten minutes
-				u := engine.Urgency(r.IntN(engine.Urgencies - 1))
+				u := ports.Urgency(r.IntN(ports.Urgencies - 1))
 				if r.IntN(60) == 0 {
-					u = engine.UrgencyPage
+					u = ports.UrgencyPage
 				}
 				at := start.Add(time.Duration(r.IntN(600_000)) * time.Millisecond)
-				all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(2) == 0 || u == engine.UrgencyPage})
+				all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(2) == 0 || u == ports.UrgencyPage})
 			}
 			waits := play(t, g, []*limiter{l}, all)
 			tell(t, waits)
 			if g.refused > 0 {
 				t.Errorf("GitHub refuses %d requests", g.refused)
 			}
-			if pages := waits[engine.UrgencyPage]; pages[len(pages)-1] > 10*time.Second {
+			if pages := waits[ports.UrgencyPage]; pages[len(pages)-1] > 10*time.Second {
 				t.Errorf("a page waits %s", pages[len(pages)-1])
 			}
 		})
@@ -231,19 +231,19 @@ func TestLimiterManyProcesses(t *testing.T) {
 	for _, after := range []string{"", "0"} {
 		r := rand.New(rand.NewPCG(1, 2))
 		start := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
-		g := &strict{now: start, after: after}
+		g := &strictGitHub{now: start, after: after}
 		var limiters []*limiter
 		for range 10 {
 			limiters = append(limiters, newLimiter(g.clock))
 		}
 		var all []*message
 		for range 800 {
-			u := engine.Urgency(r.IntN(engine.Urgencies - 1))
+			u := ports.Urgency(r.IntN(ports.Urgencies - 1))
 			if r.IntN(60) == 0 {
-				u = engine.UrgencyPage
+				u = ports.UrgencyPage
 			}
 			at := start.Add(time.Duration(r.IntN(240_000)) * time.Millisecond)
-			all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(6) == 0 || u == engine.UrgencyPage, process: r.IntN(len(limiters))})
+			all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(6) == 0 || u == ports.UrgencyPage, process: r.IntN(len(limiters))})
 		}
 		waits := play(t, g, limiters, all)
 		tell(t, waits)
@@ -260,15 +260,15 @@ func TestLimiterLearns(t *testing.T) {
 	l := newLimiter(func() time.Time { return now })
 	refuse := func(a limitedAnswer) {
 		t.Helper()
-		if err := l.enter(engine.UrgencyPage, 5, a.isContent); err != nil {
+		if err := l.enter(ports.UrgencyPage, 5, a.isContent); err != nil {
 			t.Fatal(err)
 		}
-		l.leave(5, a.isContent, nil, &engine.RetryAfter{Until: a.until, Err: &limitError{a, "403"}})
+		l.leave(5, a.isContent, nil, &ports.RetryAfter{Until: a.until, Err: &limitError{a, "403"}})
 	}
-	waits := func(u engine.Urgency, isContent bool, want time.Duration) {
+	waits := func(u ports.Urgency, isContent bool, want time.Duration) {
 		t.Helper()
 		err := l.enter(u, 1, isContent)
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		got := time.Duration(0)
 		if errors.As(err, &later) {
 			got = later.Until.Sub(now)
@@ -281,35 +281,35 @@ func TestLimiterLearns(t *testing.T) {
 	}
 	// Only content is refused: reading goes on.
 	refuse(limitedAnswer{until: now.Add(time.Minute), isContent: true})
-	waits(engine.UrgencyPage, true, time.Minute)
-	waits(engine.UrgencyAnswer, false, 0)
+	waits(ports.UrgencyPage, true, time.Minute)
+	waits(ports.UrgencyAnswer, false, 0)
 	now = now.Add(time.Minute)
-	waits(engine.UrgencyPage, true, 0)
+	waits(ports.UrgencyPage, true, 0)
 
 	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-		refuse(limitedAnswer{until: now.Add(untoldWait)})
-		waits(engine.UrgencyPage, false, want*time.Minute)
-		waits(engine.UrgencyPage, true, want*time.Minute)
+		refuse(limitedAnswer{until: now.Add(defaultWait)})
+		waits(ports.UrgencyPage, false, want*time.Minute)
+		waits(ports.UrgencyPage, true, want*time.Minute)
 		now = now.Add(want * time.Minute)
 	}
 	// While one tries, the others wait.
-	if err := l.enter(engine.UrgencyAnswer, 1, false); err != nil {
+	if err := l.enter(ports.UrgencyAnswer, 1, false); err != nil {
 		t.Fatal(err)
 	}
-	waits(engine.UrgencyPage, false, time.Second)
+	waits(ports.UrgencyPage, false, time.Second)
 	l.leave(1, false, &http.Response{StatusCode: 200, Header: http.Header{}}, nil)
-	waits(engine.UrgencyNudge, false, 0)
+	waits(ports.UrgencyNudge, false, 0)
 
 	// What GitHub says counts; that it says "at once" again and again does not.
 	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 		refuse(limitedAnswer{until: now.Add(time.Second), told: true})
-		waits(engine.UrgencyPage, false, want*time.Second)
+		waits(ports.UrgencyPage, false, want*time.Second)
 		now = now.Add(want * time.Second)
 	}
 	refuse(limitedAnswer{until: now.Add(20 * time.Minute), told: true})
-	waits(engine.UrgencyPage, false, 20*time.Minute)
+	waits(ports.UrgencyPage, false, 20*time.Minute)
 	now = now.Add(20 * time.Minute)
 	// A limit of searches is none of the rest.
 	refuse(limitedAnswer{until: now.Add(time.Minute), told: true, other: true})
-	waits(engine.UrgencyPage, false, 0)
+	waits(ports.UrgencyPage, false, 0)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// measured counts the calls and what GitHub says is left of its limits.
-type measured struct {
+// metricsTransport counts the calls and what GitHub says is left of its limits.
+type metricsTransport struct {
 	next    http.RoundTripper
 	metrics metrics.Recorder
 	now     func() time.Time
@@ -26,7 +26,7 @@ type window struct {
 	reset int64 // Unix seconds
 }
 
-func (m *measured) RoundTrip(req *http.Request) (*http.Response, error) {
+func (m *metricsTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := m.next.RoundTrip(req)
 	metrics.Called(req.Context())
 	if err != nil {
@@ -34,7 +34,7 @@ func (m *measured) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer := fmt.Sprintf("%dxx", res.StatusCode/100)
-	if _, limited := limited(res, m.now()); limited {
+	if _, limited := readLimit(res, m.now()); limited {
 		answer = "limited"
 	}
 	m.metrics.Record(metrics.GitHubCalls, 1, answer)
@@ -44,13 +44,13 @@ func (m *measured) RoundTrip(req *http.Request) (*http.Response, error) {
 		if limit == "core" {
 			metrics.Left(req.Context(), left)
 		}
-		m.metrics.Record(metrics.RateLeft, float64(m.least(window{limit, reset}, left)), limit)
+		m.metrics.Record(metrics.RateLeft, float64(m.lowest(window{limit, reset}, left)), limit)
 	}
 	return res, nil
 }
 
-// least notes what is left in a window, and gives the least of all windows of that limit that have not ended.
-func (m *measured) least(w window, left int) int {
+// lowest notes what is left in a window, and gives the least of all windows of that limit that have not ended.
+func (m *metricsTransport) lowest(w window, left int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.windows == nil {

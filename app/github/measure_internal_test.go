@@ -37,7 +37,7 @@ func TestCallsAreCountedByTheirAnswer(t *testing.T) {
 		status int
 		head   map[string]string
 	}{{200, nil}, {201, nil}, {304, nil}, {404, nil}, {502, nil}, {503, map[string]string{"Retry-After": "60"}}, {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2000"}}, {0, nil}} {
-		m := &measured{metrics: got, now: func() time.Time { return now }, next: trip(func(*http.Request) (*http.Response, error) {
+		m := &metricsTransport{metrics: got, now: func() time.Time { return now }, next: trip(func(*http.Request) (*http.Response, error) {
 			if c.status == 0 {
 				return nil, errors.New("no route")
 			}
@@ -71,7 +71,7 @@ func TestCallsAreCountedByTheirAnswer(t *testing.T) {
 func TestTheLeastThatIsLeft(t *testing.T) {
 	got := noted{}
 	var now time.Time
-	m := &measured{metrics: got, now: func() time.Time { return now }}
+	m := &metricsTransport{metrics: got, now: func() time.Time { return now }}
 	for _, c := range []struct {
 		at          int64
 		limit       string

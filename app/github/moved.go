@@ -14,7 +14,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -26,7 +26,7 @@ import (
 
 // redirects is how a client follows GitHub's redirects. A read goes on. So does a write, as what it is, if follow says so. A write
 // to an incident under a name that it no longer has must not: another look may be at work under the new name, and an incident has
-// one writer. It comes back as an *engine.Later, and the next look finds where the incident is.
+// one writer. It comes back as an *ports.RetryAfter, and the next look finds where the incident is.
 func redirects(follow bool, now func() time.Time) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		first := via[0]
@@ -40,8 +40,8 @@ func redirects(follow bool, now func() time.Time) func(*http.Request, []*http.Re
 		case follow && req.Method == first.Method: // Go makes a GET of it after a 301
 			return nil
 		}
-		return &engine.RetryAfter{Until: now().Add(time.Second),
-			Err: fmt.Errorf("%w: %s %s: it has another name by now", engine.ErrNotYet, first.Method, first.URL.Path)}
+		return &ports.RetryAfter{Until: now().Add(time.Second),
+			Err: fmt.Errorf("%w: %s %s: it has another name by now", ports.ErrNotYet, first.Method, first.URL.Path)}
 	}
 }
 
@@ -66,16 +66,16 @@ func placeOf(page string) (incident.Ref, bool) {
 // isSameName reports whether two names are one to GitHub, which makes no difference of case.
 func isSameName(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
-// seek looks for an issue that is not to be found under its name by a token for that repository: it may have been transferred to
+// findPresentName looks for an issue that is not to be found under its name by a token for that repository: it may have been transferred to
 // another one, or no token is given for the name any more. It returns nil where it isn't found with a token for all either.
-func (a *App) seek(ctx context.Context, ref incident.Ref, me string) *engine.Snapshot {
+func (a *App) findPresentName(ctx context.Context, ref incident.Ref, me string) *ports.Snapshot {
 	a.mu.Lock()
 	id := a.installations[strings.ToLower(ref.Owner)]
 	a.mu.Unlock()
 	if id == 0 {
 		return nil
 	}
-	c, err := a.wide(id)
+	c, err := a.readAllClient(id)
 	if err != nil {
 		return nil
 	}
@@ -96,8 +96,8 @@ func (a *App) forgetTokens(ref incident.Ref) {
 }
 
 // isLost reports whether what GitHub answered may mean that an issue has another name.
-func isLost(snap *engine.Snapshot, err error) bool {
-	var refusal *engine.Refusal
+func isLost(snap *ports.Snapshot, err error) bool {
+	var refusal *ports.Refusal
 	if errors.As(err, &refusal) {
 		return refusal.NotInstalled
 	}
@@ -146,7 +146,7 @@ func (a *App) dropOldIDs(owner string, repos []string) (old bool) {
 // identify looks up the ids of repositories for which no token is given by their names, and reports whether one was found under
 // another name.
 func (a *App) identify(ctx context.Context, installation int64, owner string, repos []string) bool {
-	c, err := a.wide(installation)
+	c, err := a.readAllClient(installation)
 	if err != nil {
 		return false
 	}
@@ -181,7 +181,7 @@ func (a *App) identify(ctx context.Context, installation int64, owner string, re
 
 // RepositoryID returns the id of the repository that a name leads to. It implements engine.GitHub.
 func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error) {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -189,9 +189,9 @@ func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 		ID int64 `json:"id"`
 	}
 	if _, err := call(ctx, c, http.MethodGet, repoPath(ref), nil, &answer); err != nil {
-		return 0, fail("read the repository", ref.FullName(), err)
+		return 0, describeError("read the repository", ref.FullName(), err)
 	}
-	return answer.ID, need("read the repository", ref.FullName(), field{"id", answer.ID != 0})
+	return answer.ID, requireFields("read the repository", ref.FullName(), field{"id", answer.ID != 0})
 }
 
 // isTakenOver reports whether an owner's name belongs to another installation by now: the account was renamed, and somebody else, who
@@ -201,7 +201,7 @@ func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation 
 	a.mu.Lock()
 	asked, known := a.lookedUp[key]
 	if !known || now.Sub(asked).Abs() >= askID {
-		if len(a.lookedUp) >= keptTeams {
+		if len(a.lookedUp) >= maxTeams {
 			clear(a.lookedUp)
 		}
 		a.lookedUp[key], known = now, false
@@ -244,7 +244,7 @@ func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.accounts) >= keptTeams {
+	if len(a.accounts) >= maxTeams {
 		clear(a.accounts) // whoever installs an App that is public can fill it
 	}
 	a.accounts[key] = known

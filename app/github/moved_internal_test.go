@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -65,7 +65,7 @@ func TestWhichRedirectsAreFollowed(t *testing.T) {
 		if err == nil {
 			res.Body.Close()
 		}
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		if arrived != c.want || (err == nil) != (c.want != "") || errors.As(err, &later) != c.later {
 			t.Errorf("%s %s (follow %t): %q arrives, and %v", c.method, c.path, c.follow, arrived, err)
 		}

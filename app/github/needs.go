@@ -16,8 +16,8 @@ var Permissions = []Permission{
 	{"metadata", "read", "GitHub grants it to every App: which repositories there are, and who may do what in them."},
 }
 
-// needed lists the permissions in one line.
-func needed() string {
+// permissionNames lists the permissions in one line.
+func permissionNames() string {
 	var all []string
 	for _, p := range Permissions {
 		all = append(all, p.Name+": "+p.Level)

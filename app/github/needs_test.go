@@ -11,7 +11,7 @@ import (
 // many.
 func TestTokensAskForWhatTheAppIsGranted(t *testing.T) {
 	asked, granted := map[string]string{"metadata": "read"}, map[string]string{} // every token may read metadata
-	for _, w := range []work{incidents, tickets, files, documents, setting, checks, figures, sweeping} {
+	for _, w := range []scope{incidents, tickets, files, documents, setting, checks, figures, sweeping} {
 		text, err := json.Marshal(w.permissions)
 		if err != nil {
 			t.Fatal(err)

@@ -73,14 +73,14 @@ func linkOf(head http.Header, relations ...string) string {
 	return ""
 }
 
-// announced notes what GitHub announces.
-type announced struct {
+// noticeTransport notes what GitHub announces.
+type noticeTransport struct {
 	next    http.RoundTripper
 	notices *notices
 }
 
 // RoundTrip implements http.RoundTripper.
-func (a *announced) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a *noticeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := a.next.RoundTrip(req)
 	if err == nil {
 		a.notices.note(req, res)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
@@ -34,8 +34,8 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 		}
 		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
 	})
-	m := &meter{}
-	client := &metered{now: clock, meter: m, next: &paced{pace: &pace{now: clock}, limiter: newLimiter(clock), next: &limits{next: answer, now: clock}}}
+	m := &quota{}
+	client := &quotaTransport{now: clock, meter: m, next: &pacingTransport{pace: &pacer{now: clock}, limiter: newLimiter(clock), next: &rateLimitTransport{next: answer, now: clock}}}
 	said := fmt.Sprintf("%d Retry-After %q, remaining %q, reset %q, used %q, of %q: %q", status, after, remaining, reset, used, resource, body)
 	for range 20 { // one refusal after the other, each at the time for which it was told
 		req, err := http.NewRequest(http.MethodPost, "https://github.test/repos/acme/incidents/issues/1/comments", bytes.NewReader(nil))
@@ -47,7 +47,7 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 			res.Body.Close()
 			break
 		}
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		if !errors.As(err, &later) {
 			t.Fatalf("%s gives %v", said, err)
 		}
@@ -89,7 +89,7 @@ func TestAnOddResetForgetsNothing(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	l := newLimiter(func() time.Time { return now })
 	tell := func(used string, reset time.Time) {
-		if err := l.enter(engine.UrgencyCard, 1, false); err != nil {
+		if err := l.enter(ports.UrgencyCard, 1, false); err != nil {
 			t.Fatal(err)
 		}
 		h := http.Header{}

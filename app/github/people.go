@@ -43,7 +43,7 @@ func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, te
 	if ok && now.Sub(known.at) < keepPeople && !now.Before(known.at) {
 		return known.may, nil
 	}
-	may, err := a.ask(ctx, ref, login, teams)
+	may, err := a.lookUpAccess(ctx, ref, login, teams)
 	if err != nil {
 		return false, err
 	}
@@ -53,20 +53,20 @@ func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, te
 	return may, nil
 }
 
-// ask asks GitHub: the repository's own answer first, since it counts every way in which somebody has access. What the
+// lookUpAccess asks GitHub: the repository's own answer first, since it counts every way in which somebody has access. What the
 // webhook calls author_association says who is visible, not who may.
-func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
-	c, err := a.of(ctx, incidents, ref)
+func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return false, err
 	}
 	var answer access
 	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/collaborators/"+url.PathEscape(login)+"/permission", nil, &answer)
-	if err != nil && status(err) != http.StatusNotFound {
-		return false, fail("ask what "+login+" may do", ref.FullName(), err)
+	if err != nil && statusOf(err) != http.StatusNotFound {
+		return false, describeError("ask what "+login+" may do", ref.FullName(), err)
 	}
 	if err == nil {
-		if err := need("ask what "+login+" may do", ref.FullName(), field{"permission", answer.Permission != "" || answer.Role != ""}); err != nil {
+		if err := requireFields("ask what "+login+" may do", ref.FullName(), field{"permission", answer.Permission != "" || answer.Role != ""}); err != nil {
 			return false, err
 		}
 		if answer.canWrite() {
@@ -78,11 +78,11 @@ func (a *App) ask(ctx context.Context, ref incident.Ref, login string, teams []s
 			State string `json:"state"`
 		}
 		_, err := call(ctx, c, http.MethodGet, fmt.Sprintf("orgs/%s/teams/%s/memberships/%s", url.PathEscape(ref.Owner), url.PathEscape(team), url.PathEscape(login)), nil, &member)
-		if err != nil && status(err) != http.StatusNotFound {
-			return false, fail("ask whether "+login+" is in "+team, ref.Owner, err)
+		if err != nil && statusOf(err) != http.StatusNotFound {
+			return false, describeError("ask whether "+login+" is in "+team, ref.Owner, err)
 		}
 		if err == nil {
-			if err := need("ask whether "+login+" is in "+team, ref.Owner, field{"state", member.State != ""}); err != nil {
+			if err := requireFields("ask whether "+login+" is in "+team, ref.Owner, field{"state", member.State != ""}); err != nil {
 				return false, err
 			}
 			if member.State == "active" {
@@ -135,7 +135,7 @@ func (a *App) ReadFile(ctx context.Context, ref incident.Ref, path string) ([]by
 	if cached && now.Sub(known.at) < keepFile && !now.Before(known.at) {
 		return known.content, known.ok, nil
 	}
-	c, err := a.of(ctx, files, ref)
+	c, err := a.clientOf(ctx, files, ref)
 	if err != nil {
 		return nil, false, err
 	}
@@ -146,10 +146,10 @@ func (a *App) ReadFile(ctx context.Context, ref incident.Ref, path string) ([]by
 	var raw json.RawMessage
 	_, err = c.Do(ctx, req, &raw)
 	switch {
-	case status(err) == http.StatusNotFound:
+	case statusOf(err) == http.StatusNotFound:
 		known = file{at: now}
 	case err != nil:
-		return nil, false, fail("read "+path, ref.FullName(), err)
+		return nil, false, describeError("read "+path, ref.FullName(), err)
 	default:
 		content, err := new(contents).decode(raw, path, ref.FullName())
 		if err != nil {

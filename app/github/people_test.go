@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -69,7 +69,7 @@ func TestDeletedAccountsHaveAName(t *testing.T) {
 			{"id":2,"event":"labeled","created_at":"2026-03-02T10:40:00Z","actor":null,"label":{"name":"Incident"}},{"id":3,"event":"assigned","created_at":"2026-03-02T10:40:00Z","actor":null,"assigner":null,"assignee":null},
 			{"event":"commented","id":4,"created_at":"2026-03-02T10:40:00Z","user":{"login":"bob-","type":"User"},"body":"hello"}]`},
 	})
-	snap, err := app.ReadIssue(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+	snap, err := app.ReadIssue(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 	if err != nil || snap.Author != "ghost" || snap.Card != nil || len(snap.Items) != 4 {
 		t.Fatalf("%+v, %v", snap, err)
 	}

@@ -10,51 +10,51 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // OpenPullRequest makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
 // engine.GitHub.
-func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p engine.Publication) (int, error) {
-	c, err := a.of(ctx, documents, ref)
+func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (int, error) {
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return 0, err
 	}
-	w := &publishing{a: a, c: c, ref: ref, p: p}
-	pr, err := w.existing(ctx)
+	w := &publication{a: a, c: c, ref: ref, p: p}
+	pr, err := w.findPullRequest(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if pr == nil {
-		if pr, err = w.open(ctx); err != nil {
+		if pr, err = w.openPullRequest(ctx); err != nil {
 			return 0, err
 		}
 	}
-	if err := need("open the pull request", w.where(), field{"number", pr.GetNumber() != 0}); err != nil {
+	if err := requireFields("open the pull request", w.where(), field{"number", pr.GetNumber() != 0}); err != nil {
 		return 0, err
 	}
-	return pr.GetNumber(), w.ask(ctx, pr)
+	return pr.GetNumber(), w.requestReviews(ctx, pr)
 }
 
-type publishing struct {
+type publication struct {
 	a   *App
 	c   *github.Client
 	ref incident.Ref
-	p   engine.Publication
+	p   ports.Publication
 }
 
-func (w *publishing) where() string { return w.ref.FullName() + ", branch " + w.p.Branch }
+func (w *publication) where() string { return w.ref.FullName() + ", branch " + w.p.Branch }
 
-// existing gives the pull request of the branch that is open or merged, the newest first.
-func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) {
+// findPullRequest gives the pull request of the branch that is open or merged, the newest first.
+func (w *publication) findPullRequest(ctx context.Context) (*github.PullRequest, error) {
 	pulls, _, err := w.c.PullRequests.List(ctx, w.ref.Owner, w.ref.Repo, &github.PullRequestListOptions{State: "all", Head: w.ref.Owner + ":" + w.p.Branch})
 	if err != nil {
-		return nil, fail("look for the pull request", w.where(), err)
+		return nil, describeError("look for the pull request", w.where(), err)
 	}
 	for _, pr := range pulls {
-		if err := need("look for the pull request", w.where(), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"state", pr.GetState() != ""}); err != nil {
+		if err := requireFields("look for the pull request", w.where(), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"state", pr.GetState() != ""}); err != nil {
 			return nil, err
 		}
 		if pr.GetHead().GetRef() == w.p.Branch && (pr.GetState() == "open" || pr.MergedAt != nil) {
@@ -66,63 +66,63 @@ func (w *publishing) existing(ctx context.Context) (*github.PullRequest, error) 
 
 // FindPullRequest gives the pull request of a branch. It implements engine.GitHub.
 func (a *App) FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (int, error) {
-	c, err := a.of(ctx, documents, ref)
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return 0, err
 	}
-	w := &publishing{a: a, c: c, ref: ref, p: engine.Publication{Branch: branch}}
-	pr, err := w.existing(ctx)
+	w := &publication{a: a, c: c, ref: ref, p: ports.Publication{Branch: branch}}
+	pr, err := w.findPullRequest(ctx)
 	if err != nil || pr == nil {
 		return 0, err
 	}
-	return pr.GetNumber(), need("look for the pull request", w.where(), field{"number", pr.GetNumber() != 0})
+	return pr.GetNumber(), requireFields("look for the pull request", w.where(), field{"number", pr.GetNumber() != 0})
 }
 
-func (w *publishing) open(ctx context.Context) (*github.PullRequest, error) {
+func (w *publication) openPullRequest(ctx context.Context) (*github.PullRequest, error) {
 	repo, _, err := w.c.Repositories.Get(ctx, w.ref.Owner, w.ref.Repo)
 	if err != nil {
-		return nil, fail("read the repository", w.ref.FullName(), err)
+		return nil, describeError("read the repository", w.ref.FullName(), err)
 	}
 	base := repo.GetDefaultBranch()
-	if err := need("read the repository", w.ref.FullName(), field{"default_branch", base != ""}); err != nil {
+	if err := requireFields("read the repository", w.ref.FullName(), field{"default_branch", base != ""}); err != nil {
 		return nil, err
 	}
-	if err := w.branch(ctx, base); err != nil {
+	if err := w.createBranch(ctx, base); err != nil {
 		return nil, err
 	}
 	pr, _, err := w.c.PullRequests.Create(ctx, w.ref.Owner, w.ref.Repo, &github.NewPullRequest{
 		Title: &w.p.Title, Body: &w.p.Body, Head: &w.p.Branch, Base: &base, MaintainerCanModify: github.Bool(true)})
-	if status(err) == http.StatusUnprocessableEntity {
+	if statusOf(err) == http.StatusUnprocessableEntity {
 		// Another look opened it in between.
-		if pr, err := w.existing(ctx); err != nil || pr != nil {
+		if pr, err := w.findPullRequest(ctx); err != nil || pr != nil {
 			return pr, err
 		}
 	}
 	if err != nil {
-		return nil, fail("open the pull request", w.where(), err)
+		return nil, describeError("open the pull request", w.where(), err)
 	}
 	return pr, nil
 }
 
-// branch makes the branch with the files in one commit. A file that stands on the branch stays as it is: people write there.
-func (w *publishing) branch(ctx context.Context, base string) error {
+// createBranch makes the branch with the files in one commit. A file that stands on the branch stays as it is: people write there.
+func (w *publication) createBranch(ctx context.Context, base string) error {
 	owner, repo := w.ref.Owner, w.ref.Repo
 	head, _, err := w.c.Git.GetRef(ctx, owner, repo, "refs/heads/"+w.p.Branch)
 	exists := err == nil
-	if err != nil && status(err) != http.StatusNotFound {
-		return fail("read the branch", w.where(), err)
+	if err != nil && statusOf(err) != http.StatusNotFound {
+		return describeError("read the branch", w.where(), err)
 	}
 	if !exists {
 		if head, _, err = w.c.Git.GetRef(ctx, owner, repo, "refs/heads/"+base); err != nil {
-			return fail("read the branch "+base, w.ref.FullName(), err)
+			return describeError("read the branch "+base, w.ref.FullName(), err)
 		}
 	}
-	if err := need("read the branch", w.where(), field{"object.sha", head.GetObject().GetSHA() != ""}); err != nil {
+	if err := requireFields("read the branch", w.where(), field{"object.sha", head.GetObject().GetSHA() != ""}); err != nil {
 		return err
 	}
 	parent, _, err := w.c.Git.GetCommit(ctx, owner, repo, head.GetObject().GetSHA())
 	if err != nil {
-		return fail("read the commit", w.where(), err)
+		return describeError("read the commit", w.where(), err)
 	}
 	if err := completeCommit(parent, w.where()); err != nil {
 		return err
@@ -134,8 +134,8 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 			if err == nil {
 				continue
 			}
-			if status(err) != http.StatusNotFound {
-				return fail("read "+path, w.where(), err)
+			if statusOf(err) != http.StatusNotFound {
+				return describeError("read "+path, w.where(), err)
 			}
 		}
 		content := w.p.Files[path]
@@ -146,17 +146,17 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 	}
 	tree, _, err := w.c.Git.CreateTree(ctx, owner, repo, parent.GetTree().GetSHA(), entries)
 	if err != nil {
-		return fail("write the tree", w.where(), err)
+		return describeError("write the tree", w.where(), err)
 	}
-	if err := need("write the tree", w.where(), field{"sha", tree.GetSHA() != ""}); err != nil {
+	if err := requireFields("write the tree", w.where(), field{"sha", tree.GetSHA() != ""}); err != nil {
 		return err
 	}
 	// No author or committer: GitHub signs what an app commits in its own name.
 	commit, _, err := w.c.Git.CreateCommit(ctx, owner, repo, &github.Commit{Message: &w.p.Message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
-		return fail("write the commit", w.where(), err)
+		return describeError("write the commit", w.where(), err)
 	}
-	if err := need("write the commit", w.where(), field{"sha", commit.GetSHA() != ""}); err != nil {
+	if err := requireFields("write the commit", w.where(), field{"sha", commit.GetSHA() != ""}); err != nil {
 		return err
 	}
 	to := &github.Reference{Ref: github.String("refs/heads/" + w.p.Branch), Object: &github.GitObject{SHA: commit.SHA}}
@@ -166,7 +166,7 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 		_, _, err = w.c.Git.CreateRef(ctx, owner, repo, to)
 	}
 	if err != nil {
-		return fail("write the branch", w.where(), err)
+		return describeError("write the branch", w.where(), err)
 	}
 	return nil
 }
@@ -174,11 +174,11 @@ func (w *publishing) branch(ctx context.Context, base string) error {
 // completeCommit returns an error if a commit lacks what the next one is built on. A tree that is made on none holds the new files
 // alone: all others would be gone.
 func completeCommit(c *github.Commit, where string) error {
-	return need("read the commit", where, field{"sha", c.GetSHA() != ""}, field{"tree.sha", c.GetTree().GetSHA() != ""})
+	return requireFields("read the commit", where, field{"sha", c.GetSHA() != ""}, field{"tree.sha", c.GetTree().GetSHA() != ""})
 }
 
-// ask asks for reviews, one by one: GitHub refuses the whole request for one who is no collaborator.
-func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
+// requestReviews asks for reviews, one by one: GitHub refuses the whole request for one who is no collaborator.
+func (w *publication) requestReviews(ctx context.Context, pr *github.PullRequest) error {
 	if pr.GetState() != "open" {
 		return nil
 	}
@@ -207,37 +207,37 @@ func (w *publishing) ask(ctx context.Context, pr *github.PullRequest) error {
 			continue
 		}
 		if err != nil {
-			return fail("ask for a review", w.where(), err)
+			return describeError("ask for a review", w.where(), err)
 		}
 	}
 	return nil
 }
 
 // ReadPullRequest reads a pull request. It implements engine.GitHub.
-func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (engine.Pull, error) {
-	c, err := a.of(ctx, documents, ref)
+func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (ports.Pull, error) {
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
-		return engine.Pull{}, err
+		return ports.Pull{}, err
 	}
 	me, err := a.Login(ctx)
 	if err != nil {
-		return engine.Pull{}, err
+		return ports.Pull{}, err
 	}
 	pr, _, err := c.PullRequests.Get(ctx, ref.Owner, ref.Repo, number)
 	if err != nil {
-		return engine.Pull{}, fail("read the pull request", ref.FullName(), err)
+		return ports.Pull{}, describeError("read the pull request", ref.FullName(), err)
 	}
-	err = need("read the pull request", fmt.Sprintf("%s#%d", ref.FullName(), number), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"head.sha", pr.GetHead().GetSHA() != ""},
+	err = requireFields("read the pull request", fmt.Sprintf("%s#%d", ref.FullName(), number), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"head.sha", pr.GetHead().GetSHA() != ""},
 		field{"base.ref", pr.GetBase().GetRef() != ""}, field{"state", pr.GetState() != ""}, field{"merged", pr.Merged != nil},
 		field{"merged_at", !pr.GetMerged() || pr.MergedAt != nil})
 	if err != nil {
-		return engine.Pull{}, err
+		return ports.Pull{}, err
 	}
 	mergedBy := pr.GetMergedBy().GetLogin()
 	if pr.GetMerged() && mergedBy == "" {
 		mergedBy = naming.Ghost
 	}
-	return engine.Pull{
+	return ports.Pull{
 		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
 		MergedBy: mergedBy, Open: pr.GetState() == "open", ByApp: naming.Equal(pr.GetUser().GetLogin(), me),
 		Updated: pr.GetUpdatedAt().UTC(),
@@ -247,7 +247,7 @@ func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int)
 // ReadReviews returns who approves of a pull request and who asks for changes. What somebody said whose account is deleted
 // counts for nobody: whether they may respond can't be asked any more. It implements engine.GitHub.
 func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
-	c, err := a.of(ctx, documents, ref)
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -257,7 +257,7 @@ func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (ap
 	for {
 		reviews, res, err := c.PullRequests.ListReviews(ctx, ref.Owner, ref.Repo, number, opts)
 		if err != nil {
-			return nil, nil, fail("read the reviews", ref.FullName(), err)
+			return nil, nil, describeError("read the reviews", ref.FullName(), err)
 		}
 		for _, r := range reviews {
 			login, state := r.GetUser().GetLogin(), strings.ToUpper(r.GetState())
@@ -289,17 +289,17 @@ func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (ap
 }
 
 // WriteFiles writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
-// written. Somebody who pushed in between makes it fail with a *engine.Moved, so that nobody's lines are lost. It implements
+// written. Somebody who pushed in between makes it fail with a *ports.Moved, so that nobody's lines are lost. It implements
 // engine.GitHub.
 func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
-	c, err := a.of(ctx, documents, ref)
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return "", err
 	}
 	where := ref.FullName() + ", branch " + branch
 	parent, _, err := c.Git.GetCommit(ctx, ref.Owner, ref.Repo, head)
 	if err != nil {
-		return "", fail("read the commit", where, err)
+		return "", describeError("read the commit", where, err)
 	}
 	if err := completeCommit(parent, where); err != nil {
 		return "", err
@@ -311,9 +311,9 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 	}
 	tree, _, err := c.Git.CreateTree(ctx, ref.Owner, ref.Repo, parent.GetTree().GetSHA(), entries)
 	if err != nil {
-		return "", fail("write the tree", where, err)
+		return "", describeError("write the tree", where, err)
 	}
-	if err := need("write the tree", where, field{"sha", tree.GetSHA() != ""}); err != nil {
+	if err := requireFields("write the tree", where, field{"sha", tree.GetSHA() != ""}); err != nil {
 		return "", err
 	}
 	if tree.GetSHA() == parent.GetTree().GetSHA() {
@@ -321,19 +321,19 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 	}
 	commit, _, err := c.Git.CreateCommit(ctx, ref.Owner, ref.Repo, &github.Commit{Message: &message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
-		return "", fail("write the commit", where, err)
+		return "", describeError("write the commit", where, err)
 	}
-	if err := need("write the commit", where, field{"sha", commit.GetSHA() != ""}); err != nil {
+	if err := requireFields("write the commit", where, field{"sha", commit.GetSHA() != ""}); err != nil {
 		return "", err
 	}
 	to := &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: commit.SHA}}
 	if _, _, err := c.Git.UpdateRef(ctx, ref.Owner, ref.Repo, to, false); err != nil {
-		failed := fail("write the branch", where, err)
-		if status(err) != http.StatusUnprocessableEntity {
+		failed := describeError("write the branch", where, err)
+		if statusOf(err) != http.StatusUnprocessableEntity {
 			return "", failed
 		}
 		if now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch); err == nil && now.GetObject().GetSHA() != head {
-			return "", &engine.Moved{Head: now.GetObject().GetSHA(), Err: failed}
+			return "", &ports.Moved{Head: now.GetObject().GetSHA(), Err: failed}
 		}
 		return "", failed
 	}
@@ -344,16 +344,16 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 // data beside it have the same name but for its end. It
 // implements engine.GitHub.
 func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
-	c, err := a.of(ctx, documents, ref)
+	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return "", err
 	}
 	_, files, _, err := c.Repositories.GetContents(ctx, ref.Owner, ref.Repo, folder, &github.RepositoryContentGetOptions{Ref: commit})
-	if status(err) == http.StatusNotFound {
+	if statusOf(err) == http.StatusNotFound {
 		return "", nil
 	}
 	if err != nil {
-		return "", fail("list "+folder, ref.FullName()+"@"+commit, err)
+		return "", describeError("list "+folder, ref.FullName()+"@"+commit, err)
 	}
 	for _, f := range files {
 		if strings.HasPrefix(f.GetName(), prefix) && strings.HasSuffix(f.GetName(), ".md") && f.GetType() == "file" {
@@ -362,5 +362,3 @@ func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix
 	}
 	return "", nil
 }
-
-var _ engine.GitHub = (*App)(nil)

@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Incidents lists the incidents of a repository that changed since a time (zero: all), the oldest first and without their
+// ReadIncidents lists the incidents of a repository that changed since a time (zero: all), the oldest first and without their
 // texts and cards: one call for a hundred. told hears how many there are so far.
-func (a *App) Incidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*engine.Snapshot, error) {
-	c, err := a.in(ctx, figures, owner, repo)
+func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*ports.Snapshot, error) {
+	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {
 		return nil, err
 	}
@@ -25,19 +25,19 @@ func (a *App) Incidents(ctx context.Context, owner, repo string, since time.Time
 	if !since.IsZero() {
 		query.Set("since", since.UTC().Format(time.RFC3339))
 	}
-	var all []*engine.Snapshot
+	var all []*ports.Snapshot
 	for {
 		var page []issue
 		res, err := call(ctx, c, http.MethodGet, repoPath(where)+"/issues?"+query.Encode(), nil, &page)
 		if err != nil {
-			return nil, fail("list the incidents", where.FullName(), err)
+			return nil, describeError("list the incidents", where.FullName(), err)
 		}
 		for _, is := range page {
 			if is.Pull != nil {
 				continue
 			}
 			is.Body = ""
-			all = append(all, snapshot(incident.Ref{Owner: owner, Repo: repo, Number: is.Number}, is))
+			all = append(all, snapshotOf(incident.Ref{Owner: owner, Repo: repo, Number: is.Number}, is))
 		}
 		told(len(all))
 		if res.NextPage == 0 && res.After == "" {
@@ -56,10 +56,10 @@ func (a *App) Incidents(ctx context.Context, owner, repo string, since time.Time
 	}
 }
 
-// Card reads an incident's card: the pinned comment if it is one that the caller believes, else the newest of the first
+// ReadCard reads an incident's card: the pinned comment if it is one that the caller believes, else the newest of the first
 // comments that is. It gives "" if there is none, or the last that was not believed.
-func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error) {
-	c, err := a.of(ctx, figures, ref)
+func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error) {
+	c, err := a.clientOf(ctx, figures, ref)
 	if err != nil {
 		return "", err
 	}
@@ -69,12 +69,12 @@ func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body stri
 	}
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := status(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
+		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
 			return "", nil // deleted or transferred since it was listed
 		}
-		return "", fail("read the issue", ref.String(), err)
+		return "", describeError("read the issue", ref.String(), err)
 	}
-	l := &look{me: me}
+	l := &issueReader{me: me}
 	found := ""
 	if p := is.Pinned; p != nil && l.isCard(p.Body, p.User.Login) {
 		if found = p.Body; believe(found) {
@@ -86,7 +86,7 @@ func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body stri
 	}
 	var comments []comment
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref)+"/comments?per_page=100", nil, &comments); err != nil {
-		return "", fail("read the comments", ref.String(), err)
+		return "", describeError("read the comments", ref.String(), err)
 	}
 	for _, com := range comments {
 		if l.isCard(com.Body, com.User.Login) && (found == "" || believe(com.Body)) {
@@ -96,11 +96,11 @@ func (a *App) Card(ctx context.Context, ref incident.Ref, believe func(body stri
 	return found, nil
 }
 
-// Allowance tells how many calls the app has left in a repository until a time. Where GitHub limits nothing, limit is 0.
+// RateLimit tells how many calls the app has left in a repository until a time. Where GitHub limits nothing, limit is 0.
 // Asking costs nothing.
 // https://docs.github.com/en/rest/rate-limit/rate-limit
-func (a *App) Allowance(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error) {
-	c, err := a.in(ctx, figures, owner, repo)
+func (a *App) RateLimit(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error) {
+	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {
 		return 0, 0, time.Time{}, err
 	}
@@ -110,11 +110,11 @@ func (a *App) Allowance(ctx context.Context, owner, repo string) (left, limit in
 		}
 	}
 	_, err = call(ctx, c, http.MethodGet, "rate_limit", nil, &answer)
-	if status(err) == http.StatusNotFound { // GitHub Enterprise Server with its limits off, as they are by default
+	if statusOf(err) == http.StatusNotFound { // GitHub Enterprise Server with its limits off, as they are by default
 		return 0, 0, time.Time{}, nil
 	}
 	if err != nil {
-		return 0, 0, time.Time{}, fail("read the rate limit", fmt.Sprintf("%s/%s", owner, repo), err)
+		return 0, 0, time.Time{}, describeError("read the rate limit", fmt.Sprintf("%s/%s", owner, repo), err)
 	}
 	core := answer.Resources.Core
 	return int(core.Remaining), int(core.Limit), time.Unix(core.Reset, 0).UTC(), nil

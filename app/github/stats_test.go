@@ -87,7 +87,7 @@ func TestIncidentsAreListedToTheEnd(t *testing.T) {
 		listed + "after=Y3Vyc29y%3D&" + query + "&per_page=100&since=2026-03-02T10%3A40%3A00Z&sort=created&state=all": {`[{"number":4}]`, ""},
 	})
 	var told []int
-	found, err := app.Incidents(context.Background(), "acme", "incidents", time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), func(n int) { told = append(told, n) })
+	found, err := app.ReadIncidents(context.Background(), "acme", "incidents", time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), func(n int) { told = append(told, n) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestTheCardIsTheOneThatIsBelieved(t *testing.T) {
 		"no comments": {map[string]answer{at: {body: `{"number":5,"comments":0}`}}, ""},
 		"deleted":     {map[string]answer{at: {}}, ""},
 	} {
-		got, err := serve(t, c.answers).Card(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 5}, func(body string) bool { return strings.HasSuffix(body, "good") })
+		got, err := serve(t, c.answers).ReadCard(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 5}, func(body string) bool { return strings.HasSuffix(body, "good") })
 		if err != nil || got != c.want {
 			t.Errorf("%s: %q (%v), want %q", name, got, err, c.want)
 		}
@@ -138,12 +138,12 @@ func TestTheCardIsTheOneThatIsBelieved(t *testing.T) {
 
 func TestAllowance(t *testing.T) {
 	app := serve(t, map[string]answer{"rate_limit": {body: `{"resources":{"core":{"limit":5000,"remaining":4321,"reset":1772448000},"search":{"limit":30,"remaining":1,"reset":1}}}`}})
-	left, limit, until, err := app.Allowance(context.Background(), "acme", "incidents")
+	left, limit, until, err := app.RateLimit(context.Background(), "acme", "incidents")
 	if err != nil || left != 4321 || limit != 5000 || !until.Equal(time.Unix(1772448000, 0)) {
 		t.Errorf("%d of %d until %v (%v)", left, limit, until, err)
 	}
 	// GitHub Enterprise Server with its limits off, as they are by default
-	if _, limit, _, err := serve(t, map[string]answer{"rate_limit": {}}).Allowance(context.Background(), "acme", "incidents"); err != nil || limit != 0 {
+	if _, limit, _, err := serve(t, map[string]answer{"rate_limit": {}}).RateLimit(context.Background(), "acme", "incidents"); err != nil || limit != 0 {
 		t.Errorf("without limits: %d (%v)", limit, err)
 	}
 }

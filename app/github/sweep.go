@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -61,7 +61,7 @@ const (
 // A server that does not know the filter gives all deliveries, or refuses it: then the whole list is
 // gone through, as far back as since.
 func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error) {
-	failed, err := a.lost(ctx, since)
+	failed, err := a.lostDeliveries(ctx, since)
 	if err != nil {
 		return Redelivery{}, err
 	}
@@ -81,8 +81,8 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 			inRow = 0
 			continue
 		}
-		err = fail(fmt.Sprintf("redeliver the %s of %s", d.GetEvent(), at(d.GetDeliveredAt().Time)), d.GetGUID(), err)
-		var refused *engine.Refusal
+		err = describeError(fmt.Sprintf("redeliver the %s of %s", d.GetEvent(), formatTime(d.GetDeliveredAt().Time)), d.GetGUID(), err)
+		var refused *ports.Refusal
 		if errors.As(err, &refused) { // the same request gives the same answer
 			a.redelivered.Add(d.GetGUID(), d.GetID())
 			r.Refused = append(r.Refused, err)
@@ -91,7 +91,7 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 		}
 		errs = append(errs, err)
 		inRow++
-		var later *engine.RetryAfter
+		var later *ports.RetryAfter
 		if errors.As(err, &later) || ctx.Err() != nil || inRow == unreachable {
 			r.Left += len(failed) - i
 			return r, errors.Join(errs...)
@@ -101,9 +101,9 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 	return r, errors.Join(errs...)
 }
 
-// lost returns the newest failed attempt of each webhook since a time that is to be asked for again,
+// lostDeliveries returns the newest failed attempt of each webhook since a time that is to be asked for again,
 // the oldest first: GitHub keeps it for three days.
-func (a *App) lost(ctx context.Context, since time.Time) ([]*github.HookDelivery, error) {
+func (a *App) lostDeliveries(ctx context.Context, since time.Time) ([]*github.HookDelivery, error) {
 	var failed []*github.HookDelivery
 	known, settled := map[string]bool{}, map[string]bool{}
 	isWhole := a.unfiltered.Load()
@@ -120,15 +120,15 @@ func (a *App) lost(ctx context.Context, since time.Time) ([]*github.HookDelivery
 		}
 		return true
 	}
-	err := a.deliveries(ctx, !isWhole, math.MaxInt, see)
-	if answer := status(err); !isWhole && (answer == http.StatusUnprocessableEntity || answer == http.StatusBadRequest) {
+	err := a.walkDeliveries(ctx, !isWhole, math.MaxInt, see)
+	if answer := statusOf(err); !isWhole && (answer == http.StatusUnprocessableEntity || answer == http.StatusBadRequest) {
 		a.unfiltered.Store(true)
 		isWhole, failed = true, nil
 		clear(known)
-		err = a.deliveries(ctx, false, math.MaxInt, see)
+		err = a.walkDeliveries(ctx, false, math.MaxInt, see)
 	}
 	if err != nil {
-		return nil, fail("read the webhook's deliveries", "", err)
+		return nil, describeError("read the webhook's deliveries", "", err)
 	}
 	failed = slices.DeleteFunc(failed, func(d *github.HookDelivery) bool {
 		attempt, asked := a.redelivered.Get(d.GetGUID())
@@ -142,7 +142,7 @@ func (a *App) lost(ctx context.Context, since time.Time) ([]*github.HookDelivery
 	for _, d := range failed {
 		open[d.GetGUID()] = true
 	}
-	err = a.deliveries(ctx, false, evidencePages, func(d *github.HookDelivery) bool {
+	err = a.walkDeliveries(ctx, false, evidencePages, func(d *github.HookDelivery) bool {
 		if isSettled(d) {
 			settled[d.GetGUID()] = true
 			delete(open, d.GetGUID())
@@ -150,14 +150,14 @@ func (a *App) lost(ctx context.Context, since time.Time) ([]*github.HookDelivery
 		return len(open) > 0 && !d.GetDeliveredAt().Before(failed[0].GetDeliveredAt().Time)
 	})
 	if err != nil {
-		return nil, fail("read the webhook's deliveries", "", err)
+		return nil, describeError("read the webhook's deliveries", "", err)
 	}
 	return slices.DeleteFunc(failed, func(d *github.HookDelivery) bool { return settled[d.GetGUID()] }), nil
 }
 
-// deliveries reads the App's deliveries, or those that failed, the newest first, until see returns
+// walkDeliveries reads the App's deliveries, or those that failed, the newest first, until see returns
 // false or there are no more, and no more than so many pages.
-func (a *App) deliveries(ctx context.Context, onlyFailed bool, pages int, see func(*github.HookDelivery) bool) error {
+func (a *App) walkDeliveries(ctx context.Context, onlyFailed bool, pages int, see func(*github.HookDelivery) bool) error {
 	query := url.Values{"per_page": {"100"}}
 	if onlyFailed {
 		query.Set("status", "failure")
@@ -183,18 +183,18 @@ func (a *App) deliveries(ctx context.Context, onlyFailed bool, pages int, see fu
 
 // isSettled reports whether a delivery arrived, or may still arrive.
 func isSettled(d *github.HookDelivery) bool {
-	return d.GetStatusCode() >= 200 && d.GetStatusCode() < 300 || underWay(d)
+	return d.GetStatusCode() >= 200 && d.GetStatusCode() < 300 || isUnderWay(d)
 }
 
-// underWay tells whether a delivery has no outcome yet. GitHub's description requires a status and a code and says no more of
+// isUnderWay tells whether a delivery has no outcome yet. GitHub's description requires a status and a code and says no more of
 // them than that they describe the response; without a response the code is 0, and the status names the failure, such as "failed
 // to connect".
-func underWay(d *github.HookDelivery) bool {
+func isUnderWay(d *github.HookDelivery) bool {
 	return d.GetStatusCode() == 0 && (d.GetStatus() == "" || strings.EqualFold(d.GetStatus(), "pending"))
 }
 
-// Reached is how far each of a sweep's searches got, by what it looks for: its last result's time.
-type Reached map[string]time.Time
+// Progress is how far each of a sweep's searches got, by what it looks for: its last result's time.
+type Progress map[string]time.Time
 
 // Installation is an installation of the App.
 type Installation struct {
@@ -210,10 +210,10 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 	for {
 		page, res, err := a.self.Apps.ListInstallations(ctx, opts)
 		if err != nil {
-			return nil, fail("list the app's installations", "", err)
+			return nil, describeError("list the app's installations", "", err)
 		}
 		for _, inst := range page {
-			if owner := inst.GetAccount().GetLogin(); a.serves(owner) == nil {
+			if owner := inst.GetAccount().GetLogin(); a.checkAccount(owner) == nil {
 				all = append(all, Installation{ID: inst.GetID(), Owner: owner, Suspended: inst.SuspendedAt != nil})
 			}
 		}
@@ -224,38 +224,38 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 	}
 }
 
-// Stirred returns a message for each incident of an installation that changed since a time, and for
+// ChangedSince returns a message for each incident of an installation that changed since a time, and for
 // each postmortem's pull request: what a look must be asked for if a webhook was lost for good. The
 // zero time stands for all there are.
 //
 // With an error come the messages found before it: GitHub allows an installation 30 searches a minute,
 // which is 3,000 incidents. Another call with the same reached then goes on from there.
-func (a *App) Stirred(ctx context.Context, inst Installation, since time.Time, reached Reached) ([]engine.Message, error) {
+func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
 	kinds := []string{allIncidents}
 	if since.IsZero() { // the open ones first: somebody waits for them
 		kinds = []string{openIncidents, allIncidents + " is:closed"}
 	}
-	return a.find(ctx, inst, append(kinds, allPulls), since, reached)
+	return a.searchAll(ctx, inst, append(kinds, allPulls), since, reached)
 }
 
-// Open returns a message for each incident of an installation of which something may be due, whether
+// OpenIncidents returns a message for each incident of an installation of which something may be due, whether
 // it changed or not: what a look must be asked for if its timer was lost. Those are the open ones, and
 // closed ones that still have reminders: of follow-ups, whose tickets are open, and of the
 // postmortem's review, whose pull request is open. reached is as in Stirred.
 //
 // What a refused effect of a closed incident waits for ends within two days of its last change, so
 // Stirred with such a time finds that.
-func (a *App) Open(ctx context.Context, inst Installation, reached Reached) ([]engine.Message, error) {
-	return a.find(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"}, time.Time{}, reached)
+func (a *App) OpenIncidents(ctx context.Context, inst Installation, reached Progress) ([]incident.Message, error) {
+	return a.searchAll(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"}, time.Time{}, reached)
 }
 
-// Undeclared returns a message for each open issue that changed since a time, is no incident yet, and may hold the command that makes
+// UndeclaredSince returns a message for each open issue that changed since a time, is no incident yet, and may hold the command that makes
 // it one: GitHub sends no webhook while an installation is suspended or removed, and never makes up for it, so nobody may have read
 // that. GitHub's search ignores the slash, so that it finds issues that only speak of such incidents too: a look there changes
 // nothing. What it can't find is a declaration that names no severity.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
-func (a *App) Undeclared(ctx context.Context, inst Installation, since time.Time, reached Reached) ([]engine.Message, error) {
-	return a.find(ctx, inst, []string{mayBeCritical, mayBeRegular}, since, reached)
+func (a *App) UndeclaredSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
+	return a.searchAll(ctx, inst, []string{mayBeCritical, mayBeRegular}, since, reached)
 }
 
 // What a sweep searches for. APP stands for the App's slug.
@@ -268,14 +268,14 @@ const (
 	allTickets    = "is:issue author:app/APP"
 )
 
-// find looks in one installation, by search, which costs a call or two however many repositories there
+// searchAll looks in one installation, by search, which costs a call or two however many repositories there
 // are. That a pull request is merged does not show on its incident.
-func (a *App) find(ctx context.Context, inst Installation, kinds []string, since time.Time, reached Reached) ([]engine.Message, error) {
+func (a *App) searchAll(ctx context.Context, inst Installation, kinds []string, since time.Time, reached Progress) ([]incident.Message, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.wide(inst.ID)
+	c, err := a.readAllClient(inst.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -287,12 +287,12 @@ func (a *App) find(ctx context.Context, inst Installation, kinds []string, since
 			from = at
 		}
 		s.last, s.tickets = from, strings.HasPrefix(kind, allTickets)
-		err := s.changed(ctx, query, "updated", from)
+		err := s.walk(ctx, query, "updated", from)
 		if s.last.After(from) {
 			reached[query] = s.last
 		}
 		if err != nil {
-			return s.messages, fail("search for incidents", inst.Owner, err)
+			return s.messages, describeError("search for incidents", inst.Owner, err)
 		}
 	}
 	return s.messages, nil
@@ -300,37 +300,37 @@ func (a *App) find(ctx context.Context, inst Installation, kinds []string, since
 
 // Probe asks what a sweep asks of an account, and returns the error with which GitHub refuses it.
 func (a *App) Probe(ctx context.Context, inst Installation) error {
-	c, err := a.wide(inst.ID)
+	c, err := a.readAllClient(inst.ID)
 	if err != nil {
 		return err
 	}
 	s := search{c: c}
-	_, _, err = s.page(ctx, "user:"+inst.Owner+" "+openIncidents, "updated", time.Time{}, 1)
+	_, _, err = s.readPage(ctx, "user:"+inst.Owner+" "+openIncidents, "updated", time.Time{}, 1)
 	if err != nil {
-		return fail("search for incidents", inst.Owner, err)
+		return describeError("search for incidents", inst.Owner, err)
 	}
 	return nil
 }
 
-// OpenIn returns a message for each open incident of a repository. It lists the issues: a search may
+// OpenIncidentsIn returns a message for each open incident of a repository. It lists the issues: a search may
 // not know a repository yet that was renamed, moved or added just now.
-func (a *App) OpenIn(ctx context.Context, owner, repo string) ([]engine.Message, error) {
+func (a *App) OpenIncidentsIn(ctx context.Context, owner, repo string) ([]incident.Message, error) {
 	ref := incident.Ref{Owner: owner, Repo: repo}
-	c, err := a.of(ctx, sweeping, ref)
+	c, err := a.clientOf(ctx, sweeping, ref)
 	if err != nil {
 		return nil, err
 	}
 	s := search{seen: map[string]bool{}}
 	for page := 1; page != 0; {
-		var hits []hit
+		var hits []searchResult
 		path := fmt.Sprintf("%s/issues?state=open&labels=%s&per_page=100&page=%d", repoPath(ref), incident.LabelIncident, page)
 		res, err := call(ctx, c, http.MethodGet, path, nil, &hits)
 		if err != nil {
-			return s.messages, fail("list the open incidents", ref.FullName(), err)
+			return s.messages, describeError("list the open incidents", ref.FullName(), err)
 		}
 		for _, h := range hits {
 			if h.Pull == nil {
-				s.take(h)
+				s.add(h)
 			}
 		}
 		page = res.NextPage
@@ -343,12 +343,12 @@ type search struct {
 	c        *github.Client
 	seen     map[string]bool // owner/repo#number of incidents, with their pull requests
 	tickets  bool            // it looks for tickets of follow-ups
-	messages []engine.Message
+	messages []incident.Message
 	last     time.Time // of the last result
 }
 
-// hit is a result of GitHub's search.
-type hit struct {
+// searchResult is a result of GitHub's search.
+type searchResult struct {
 	Number     int             `json:"number"`
 	Body       string          `json:"body"`
 	Repository string          `json:"repository_url"`
@@ -361,15 +361,15 @@ type hit struct {
 // https://docs.github.com/en/rest/search/search
 const lastPage = 10
 
-// changed takes all results of a query, the oldest by a time of theirs first, from one on; zero: all there are. It goes on by
+// walk takes all results of a query, the oldest by a time of theirs first, from one on; zero: all there are. It goes on by
 // the last one's time and not by the page: what changes meanwhile moves to the end, and all behind it a place forward. By
 // the page it goes only through one and the same second, and through what doesn't fit there by the other time.
-func (s *search) changed(ctx context.Context, query, by string, from time.Time) error {
+func (s *search) walk(ctx context.Context, query, by string, from time.Time) error {
 	for page := 1; ; {
-		hits, more, err := s.page(ctx, query, by, from, page)
+		hits, more, err := s.readPage(ctx, query, by, from, page)
 		last := from
 		for _, h := range hits {
-			if s.take(h); by == "created" {
+			if s.add(h); by == "created" {
 				last = h.Created
 			} else {
 				last, s.last = h.Updated, h.Updated
@@ -379,9 +379,9 @@ func (s *search) changed(ctx context.Context, query, by string, from time.Time) 
 		case err != nil:
 			return err
 		case page == lastPage && last.Equal(from) && by == "created":
-			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not looked at", query, at(from))
+			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not looked at", query, formatTime(from))
 		case page == lastPage && last.Equal(from):
-			if err := s.changed(ctx, query+" updated:"+at(from)+".."+at(from), "created", time.Time{}); err != nil {
+			if err := s.walk(ctx, query+" updated:"+formatTime(from)+".."+formatTime(from), "created", time.Time{}); err != nil {
 				return err
 			}
 			from, page = from.Add(time.Second), 1
@@ -395,14 +395,14 @@ func (s *search) changed(ctx context.Context, query, by string, from time.Time) 
 	}
 }
 
-// page reads a page of results, and tells whether there are more.
-func (s *search) page(ctx context.Context, query, by string, from time.Time, page int) ([]hit, bool, error) {
+// readPage reads a page of results, and tells whether there are more.
+func (s *search) readPage(ctx context.Context, query, by string, from time.Time, page int) ([]searchResult, bool, error) {
 	if !from.IsZero() {
-		query += " " + by + ":>=" + at(from)
+		query += " " + by + ":>=" + formatTime(from)
 	}
 	var answer struct {
-		Incomplete bool  `json:"incomplete_results"`
-		Items      []hit `json:"items"`
+		Incomplete bool           `json:"incomplete_results"`
+		Items      []searchResult `json:"items"`
 	}
 	res, err := call(ctx, s.c, http.MethodGet, "search/issues?sort="+by+"&order=asc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
 	if err != nil {
@@ -414,11 +414,11 @@ func (s *search) page(ctx context.Context, query, by string, from time.Time, pag
 	return answer.Items, res.NextPage != 0, err
 }
 
-// take notes an incident, or the one whose postmortem or whose follow-up's ticket this is; each once.
-func (s *search) take(h hit) {
+// add notes an incident, or the one whose postmortem or whose follow-up's ticket this is; each once.
+func (s *search) add(h searchResult) {
 	_, name, ok := strings.Cut(h.Repository, "/repos/")
 	owner, repo, _ := strings.Cut(name, "/")
-	m := engine.Message{Ref: incident.Ref{Owner: owner, Repo: repo, Number: h.Number}, Why: "sweep"}
+	m := incident.Message{Ref: incident.Ref{Owner: owner, Repo: repo, Number: h.Number}, Why: "sweep"}
 	marked := true
 	switch {
 	case h.Pull != nil:
@@ -437,4 +437,4 @@ func (s *search) take(h hit) {
 	s.messages = append(s.messages, m)
 }
 
-func at(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

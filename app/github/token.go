@@ -11,14 +11,14 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// work is a kind of work, and the permissions that it takes: a token has those and no other, in the repositories that it
+// scope is a kind of work, and the permissions that it takes: a token has those and no other, in the repositories that it
 // is for and no other. Every token may read a repository's metadata.
-type work struct {
+type scope struct {
 	name        string
 	permissions github.InstallationPermissions
 	follows     bool // a write to a repository's old name goes on to the new one
@@ -29,27 +29,27 @@ var (
 
 	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub mentions only for an app that
 	// may read members.
-	incidents = work{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
+	incidents = scope{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
 	// tickets: issues in other people's repositories, a product team's or one shared with a customer.
-	tickets = work{"tickets", github.InstallationPermissions{Issues: write}, true}
+	tickets = scope{"tickets", github.InstallationPermissions{Issues: write}, true}
 	// files: the configuration, and the organisation's in its .github repository.
-	files = work{"files", github.InstallationPermissions{Contents: read}, false}
+	files = scope{"files", github.InstallationPermissions{Contents: read}, false}
 	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
-	documents = work{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
+	documents = scope{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
 	// setting: what a person's command line does in a repository to prepare and to check it.
-	setting = work{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
+	setting = scope{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
 	// checks: what is said of a commit, which has one repository whatever that is called.
-	checks = work{"checks", github.InstallationPermissions{Checks: write}, true}
+	checks = scope{"checks", github.InstallationPermissions{Checks: write}, true}
 	// figures: what `stats` reads.
-	figures = work{"figures", github.InstallationPermissions{Issues: read}, false}
+	figures = scope{"figures", github.InstallationPermissions{Issues: read}, false}
 	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
-	sweeping = work{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
+	sweeping = scope{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
 )
 
-// in gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
+// clientFor gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
 // up by the repository: what a payload names could be another's.
-func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*github.Client, error) {
-	if err := a.serves(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
+func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...string) (*github.Client, error) {
+	if err := a.checkAccount(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
 		return nil, err
 	}
 	key := strings.ToLower(w.name + " " + owner + "/" + strings.Join(repos, "+"))
@@ -65,9 +65,9 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 	if id == 0 {
 		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
 		if err != nil {
-			return nil, notInstalled(fail("find the app's installation", owner+"/"+repos[0], err))
+			return nil, notInstalled(describeError("find the app's installation", owner+"/"+repos[0], err))
 		}
-		if err := need("find the app's installation", owner+"/"+repos[0], field{"id", inst.GetID() != 0}); err != nil {
+		if err := requireFields("find the app's installation", owner+"/"+repos[0], field{"id", inst.GetID() != 0}); err != nil {
 			return nil, err
 		}
 		id = inst.GetID()
@@ -77,12 +77,12 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 			return nil, failed
 		}
 		a.forget(owner, id)
-		return a.in(ctx, w, owner, repos...)
+		return a.clientFor(ctx, w, owner, repos...)
 	}
 	a.mu.Lock()
 	ids := a.idsOf(owner, repos)
 	a.mu.Unlock()
-	c, err := a.installed(id, key, w, repos, ids, anew)
+	c, err := a.installationClient(id, key, w, repos, ids, anew)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (a *App) in(ctx context.Context, w work, owner string, repos ...string) (*g
 
 // notInstalled turns the answer that nothing is found, to the question for an installation, into what it means.
 func notInstalled(err error) error {
-	var refusal *engine.Refusal
+	var refusal *ports.Refusal
 	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound {
 		refusal.NotInstalled, refusal.Reason = true, "the App is not installed there"
 	}
@@ -115,29 +115,29 @@ func (a *App) forget(owner string, id int64) {
 
 // Repository gives a client for the command line, whose tokens open one repository.
 func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Client, error) {
-	return a.in(ctx, setting, owner, repo)
+	return a.clientFor(ctx, setting, owner, repo)
 }
 
-// serves refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would
+// checkAccount refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would
 // give it orders otherwise, and its configuration names the operator's secrets.
-func (a *App) serves(owner string) error {
+func (a *App) checkAccount(owner string) error {
 	if len(a.o.Accounts) == 0 || naming.Contains(a.o.Accounts, owner) {
 		return nil
 	}
-	return fmt.Errorf("%s is not among the accounts that this app serves: %w", owner, engine.ErrNoAccess)
+	return fmt.Errorf("%s is not among the accounts that this app serves: %w", owner, ports.ErrNoAccess)
 }
 
 // Serves reports whether the repositories of an account are served.
-func (a *App) Serves(owner string) bool { return a.serves(owner) == nil }
+func (a *App) Serves(owner string) bool { return a.checkAccount(owner) == nil }
 
-// wide gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
-func (a *App) wide(id int64) (*github.Client, error) {
-	return a.installed(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil, nil)
+// readAllClient gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
+func (a *App) readAllClient(id int64) (*github.Client, error) {
+	return a.installationClient(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil, nil)
 }
 
-// installed gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
+// installationClient gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
 // there is one, gives the client to go on with where the installation is gone.
-func (a *App) installed(id int64, key string, w work, repos []string, ids []int64, anew func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
+func (a *App) installationClient(id int64, key string, w scope, repos []string, ids []int64, anew func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.clients[key]; c != nil {
@@ -157,14 +157,14 @@ func (a *App) installed(id int64, key string, w work, repos []string, ids []int6
 		tr.InstallationTokenOptions = options
 		return tr
 	}
-	tr := &renewed{fresh: fresh, now: a.o.Now}
+	tr := &renewingTransport{fresh: fresh, now: a.o.Now}
 	if a.paces[id] == nil {
-		a.paces[id], a.meters[id] = &pace{every: a.o.Pace, now: a.o.Now}, &meter{}
+		a.paces[id], a.meters[id] = &pacer{every: a.o.Pace, now: a.o.Now}, &quota{}
 		if !a.o.Unlimited {
 			a.limiters[id] = newLimiter(a.o.Now)
 		}
 	}
-	c, err := a.client(&paced{next: &reinstalled{next: tr, anew: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
+	c, err := a.client(&pacingTransport{next: &reinstallTransport{next: tr, refresh: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
 	if err != nil {
 		return nil, err
 	}
@@ -172,30 +172,30 @@ func (a *App) installed(id int64, key string, w work, repos []string, ids []int6
 	return c, nil
 }
 
-// of gives a client for a kind of work in a repository.
-func (a *App) of(ctx context.Context, w work, ref incident.Ref) (*github.Client, error) {
-	return a.in(ctx, w, ref.Owner, ref.Repo)
+// clientOf gives a client for a kind of work in a repository.
+func (a *App) clientOf(ctx context.Context, w scope, ref incident.Ref) (*github.Client, error) {
+	return a.clientFor(ctx, w, ref.Owner, ref.Repo)
 }
 
-// reinstalled goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
+// reinstallTransport goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
 // no token is given any more (404), and those that are out are no longer taken (401). A repository that was renamed is given no
 // token by its old name (422), but one by its id.
-type reinstalled struct {
+type reinstallTransport struct {
 	next http.RoundTripper
 	// anew gives another client after such a failure; nil: whoever asks looks installations up.
-	anew func(context.Context, error) (*github.Client, error)
+	refresh func(context.Context, error) (*github.Client, error)
 }
 
 // secondTry marks the context of a request that goes out again.
 type secondTry struct{}
 
-func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := r.next.RoundTrip(req)
-	if !gone(res, err) || r.anew == nil || req.Context().Value(secondTry{}) != nil || req.Body != nil && req.GetBody == nil {
+	if !isGone(res, err) || r.refresh == nil || req.Context().Value(secondTry{}) != nil || req.Body != nil && req.GetBody == nil {
 		return res, err
 	}
 	ctx := context.WithValue(req.Context(), secondTry{}, true)
-	c, failed := r.anew(ctx, err)
+	c, failed := r.refresh(ctx, err)
 	if failed != nil { // it is installed nowhere, which is what the first answer says
 		return res, err
 	}
@@ -211,8 +211,8 @@ func (r *reinstalled) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.Client().Transport.RoundTrip(again)
 }
 
-// gone tells whether an answer can mean that the installation is no more.
-func gone(res *http.Response, err error) bool {
+// isGone tells whether an answer can mean that the installation is no more.
+func isGone(res *http.Response, err error) bool {
 	var refused *ghinstallation.HTTPError
 	if errors.As(err, &refused) {
 		return refused.Response != nil && (refused.Response.StatusCode == http.StatusNotFound || isMisnamed(err))

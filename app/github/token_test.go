@@ -20,6 +20,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
@@ -126,10 +127,10 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		checks    = "incidents: checks=write metadata=read"
 	)
 	ctx, m := t.Context(), newMinted(t)
-	none := func(engine.Written) bool { return false }
+	none := func(ports.Written) bool { return false }
 	since := time.Now().Add(-time.Hour)
-	open := func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
-	publication := engine.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
+	open := func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
+	publication := ports.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
 	pull, err := m.app(t).OpenPullRequest(ctx, it, publication)
 	if err != nil {
 		t.Fatal(err)
@@ -145,24 +146,24 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		want   string
 		call   func(*github.App) error
 	}{
-		{"Look", incidents, func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }},
-		{"Peek", incidents, func(a *github.App) error { _, err := a.PeekIssue(ctx, it); return err }},
-		{"Timeline", incidents, func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
-		{"Team", incidents, func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
-		{"May", incidents, func(a *github.App) error {
+		{"ReadIssue", incidents, func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }},
+		{"PeekIssue", incidents, func(a *github.App) error { _, err := a.PeekIssue(ctx, it); return err }},
+		{"ReadTimeline", incidents, func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
+		{"HasTeam", incidents, func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
+		{"CanRespond", incidents, func(a *github.App) error {
 			_, err := a.CanRespond(ctx, it, "mallory", []string{"platform"})
 			return err
 		}},
-		{"File", files, func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }},
-		{"File", ".github: contents=read metadata=read", func(a *github.App) error {
+		{"ReadFile", files, func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }},
+		{"ReadFile", ".github: contents=read metadata=read", func(a *github.App) error {
 			_, _, err := a.ReadFile(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
 			return err
 		}},
 		{"RepositoryID", incidents, func(a *github.App) error { _, err := a.RepositoryID(ctx, it); return err }},
-		{"Comment", incidents, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }},
+		{"PostComment", incidents, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }},
 		{"EditComment", incidents, func(a *github.App) error { return a.EditComment(ctx, it, comment, "y") }},
-		{"Pin", incidents, func(a *github.App) error { return a.PinComment(ctx, it, comment) }},
-		{"React", incidents, func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
+		{"PinComment", incidents, func(a *github.App) error { return a.PinComment(ctx, it, comment) }},
+		{"AddReaction", incidents, func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
 		{"AddLabels", incidents, func(a *github.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
 		{"RemoveLabel", incidents, func(a *github.App) error { return a.RemoveLabel(ctx, it, "drill") }},
 		{"Assign", incidents, func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
@@ -172,11 +173,11 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"FindFolded", own, func(a *github.App) error { _, err := a.FindFolded(ctx, "acme/incidents", none); return err }},
 		{"FindIssue", tickets, func(a *github.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", none, since); return err }},
 		{"OpenIssue", tickets, func(a *github.App) error {
-			_, _, err := a.OpenIssue(ctx, "acme/platform", engine.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
+			_, _, err := a.OpenIssue(ctx, "acme/platform", ports.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
 			return err
 		}},
 		{"OpenIssue", "customer-globex: issues=write metadata=read", func(a *github.App) error {
-			_, _, err := a.OpenIssue(ctx, "acme/customer-globex", engine.NewIssue{Title: "x"})
+			_, _, err := a.OpenIssue(ctx, "acme/customer-globex", ports.NewIssue{Title: "x"})
 			return err
 		}},
 		{"AddSubIssue", "incidents+platform: issues=write metadata=read", func(a *github.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
@@ -185,46 +186,52 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.CommentOnPull(ctx, request, none, "x")
 			return err
 		}},
-		{"Ticket", tickets, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
+		{"ReadTicket", tickets, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
 		{"ChangeTicket", tickets, func(a *github.App) error {
 			return a.ChangeTicket(ctx, ticket, func(text string) string { return text + "." }, "bob", "alice")
 		}},
 		{"DeleteComment", own, func(a *github.App) error { return a.DeleteComment(ctx, it, comment) }},
-		{"FileAt", files, func(a *github.App) error { _, _, err := a.ReadFileAt(ctx, it, "README.md", pr.Head); return err }},
-		{"Check", checks, func(a *github.App) error {
-			return a.ReportCheck(ctx, it, engine.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
+		{"ReadFileAt", files, func(a *github.App) error { _, _, err := a.ReadFileAt(ctx, it, "README.md", pr.Head); return err }},
+		{"ReportCheck", checks, func(a *github.App) error {
+			return a.ReportCheck(ctx, it, ports.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
 		}},
-		{"Publish", documents, func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
-		{"FindPull", documents, func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
-		{"Pull", documents, func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, pull); return err }},
-		{"Reviews", documents, func(a *github.App) error { _, _, err := a.ReadReviews(ctx, it, pull); return err }},
-		{"Write", documents, func(a *github.App) error {
+		{"OpenPullRequest", documents, func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
+		{"FindPullRequest", documents, func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
+		{"ReadPullRequest", documents, func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, pull); return err }},
+		{"ReadReviews", documents, func(a *github.App) error { _, _, err := a.ReadReviews(ctx, it, pull); return err }},
+		{"WriteFiles", documents, func(a *github.App) error {
 			_, err := a.WriteFiles(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
 			return err
 		}},
-		{"Find", documents, func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
+		{"FindDocument", documents, func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
 
-		{"Incidents", "incidents: issues=read metadata=read", func(a *github.App) error {
-			_, err := a.Incidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
+		{"ReadIncidents", "incidents: issues=read metadata=read", func(a *github.App) error {
+			_, err := a.ReadIncidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
 			return err
 		}},
-		{"Card", "incidents: issues=read metadata=read", func(a *github.App) error { _, err := a.Card(ctx, it, func(string) bool { return false }); return err }},
-		{"Allowance", "incidents: issues=read metadata=read", func(a *github.App) error { _, _, _, err := a.Allowance(ctx, "acme", "incidents"); return err }},
-		{"Stirred", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.Stirred(ctx, acme7001, since, github.Reached{}); return err }},
-		{"Open", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.Open(ctx, acme7001, github.Reached{}); return err }},
+		{"ReadCard", "incidents: issues=read metadata=read", func(a *github.App) error {
+			_, err := a.ReadCard(ctx, it, func(string) bool { return false })
+			return err
+		}},
+		{"RateLimit", "incidents: issues=read metadata=read", func(a *github.App) error { _, _, _, err := a.RateLimit(ctx, "acme", "incidents"); return err }},
+		{"ChangedSince", ": issues=read metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.ChangedSince(ctx, acme7001, since, github.Progress{})
+			return err
+		}},
+		{"OpenIncidents", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.OpenIncidents(ctx, acme7001, github.Progress{}); return err }},
 		{"Probe", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { return a.Probe(ctx, acme7001) }},
-		{"OpenIn", "incidents: issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.OpenIn(ctx, "acme", "incidents"); return err }},
+		{"OpenIncidentsIn", "incidents: issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.OpenIncidentsIn(ctx, "acme", "incidents"); return err }},
 	}
-	told := map[string]bool{"Address": true, "Budget": true} // these ask nobody
+	isCovered := map[string]bool{"IssueURL": true, "RateBudget": true} // these ask nobody
 	for _, c := range calls {
-		told[c.method] = true
+		isCovered[c.method] = true
 		app := m.app(t)
 		m.tokens = nil
 		for range 2 { // the second time the token is there
 			if err := c.call(app); err != nil {
 				t.Errorf("%s: %v", c.method, err)
 			}
-			if c.method == "Write" {
+			if c.method == "WriteFiles" {
 				break // its branch has moved on
 			}
 		}
@@ -237,8 +244,8 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	}
 	port := reflect.TypeFor[engine.GitHub]()
 	for i := range port.NumMethod() {
-		if name := port.Method(i).Name; !told[name] {
-			t.Errorf("which token %s asks for is not told here", name)
+		if name := port.Method(i).Name; !isCovered[name] {
+			t.Errorf("which token %s asks for is not covered here", name)
 		}
 	}
 }
@@ -254,7 +261,7 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	}
 	m.tokens = nil
 	others := m.app(t, "globex", "initech")
-	if _, err := others.PostComment(t.Context(), it, "x"); !errors.Is(err, engine.ErrNoAccess) {
+	if _, err := others.PostComment(t.Context(), it, "x"); !errors.Is(err, ports.ErrNoAccess) {
 		t.Errorf("another account: %v", err)
 	}
 	if all, err := others.Installations(t.Context()); err != nil || len(all) > 0 {
@@ -292,7 +299,7 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = app.PostComment(t.Context(), it, "x")
-			_, err2 := app.ReadIssue(t.Context(), it, func(*engine.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+			_, err2 := app.ReadIssue(t.Context(), it, func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 			text := fmt.Sprint(err, err2, log.String())
 			secrets := append(jwts, token)
 			for line := range strings.Lines(string(key())) {

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
@@ -20,46 +20,46 @@ import (
 // https://docs.github.com/en/rest/about-the-rest-api/api-versions
 const Version = "2022-11-28"
 
-// limits stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
-// *engine.Later on the product's clock.
-type limits struct {
+// rateLimitTransport stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
+// *ports.RetryAfter on the product's clock.
+type rateLimitTransport struct {
 	next http.RoundTripper
 	now  func() time.Time
 }
 
-func (l *limits) RoundTrip(req *http.Request) (*http.Response, error) {
+func (l *rateLimitTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("X-GitHub-Api-Version", Version)
 	res, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if refused, ok := limited(res, l.now()); ok {
+	if refused, ok := readLimit(res, l.now()); ok {
 		res.Body.Close()
 		what := fmt.Sprintf("%s %s: %s", req.Method, req.URL.Path, res.Status)
-		return nil, &engine.RetryAfter{Until: refused.until, Err: &limitError{refused, what}}
+		return nil, &ports.RetryAfter{Until: refused.until, Err: &limitError{refused, what}}
 	}
 	return res, nil
 }
 
-// metered notes GitHub's counters and takes them out of the answers: go-github would remember them by the wall clock and
+// quotaTransport notes GitHub's counters and takes them out of the answers: go-github would remember them by the wall clock and
 // refuse calls by itself.
-type metered struct {
+type quotaTransport struct {
 	next  http.RoundTripper
 	now   func() time.Time
-	meter *meter
+	meter *quota
 }
 
 // longestSkew is how far GitHub's counter of an hour may be from our clock: its hour, and what clocks differ.
 const longestSkew = 2 * time.Hour
 
-// meter is what is left of the calls that an installation has in an hour.
-type meter struct {
+// quota is what is left of the calls that an installation has in an hour.
+type quota struct {
 	mu   sync.Mutex
-	left engine.RateBudget
+	left ports.RateBudget
 }
 
-func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
+func (m *quotaTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := m.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 	reset, ok := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
 	if err1 == nil && err2 == nil && left >= 0 && limit > 0 && ok && res.Header.Get("X-RateLimit-Resource") == "core" {
 		m.meter.mu.Lock()
-		m.meter.left = engine.RateBudget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
+		m.meter.left = ports.RateBudget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
 		m.meter.mu.Unlock()
 	}
 	res.Header.Del("X-RateLimit-Remaining")
@@ -79,12 +79,12 @@ func (m *metered) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // RateBudget tells what is left of the calls to an incident's installation, as GitHub said last. It implements engine.GitHub.
-func (a *App) RateBudget(ref incident.Ref) engine.RateBudget {
+func (a *App) RateBudget(ref incident.Ref) ports.RateBudget {
 	a.mu.Lock()
 	m := a.meters[a.installations[strings.ToLower(ref.Owner)]]
 	a.mu.Unlock()
 	if m == nil {
-		return engine.RateBudget{}
+		return ports.RateBudget{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,15 +97,15 @@ type limitError struct {
 	what string
 }
 
-func (e *limitError) Error() string { return engine.ErrLimited.Error() + ": " + e.what }
+func (e *limitError) Error() string { return ports.ErrLimited.Error() + ": " + e.what }
 
 // Unwrap returns the kind of error.
-func (e *limitError) Unwrap() error { return engine.ErrLimited }
+func (e *limitError) Unwrap() error { return ports.ErrLimited }
 
-// limited reports whether an answer refuses a request because of a limit, and until when: by Retry-After, else by the reset of the
+// readLimit reports whether an answer refuses a request because of a limit, and until when: by Retry-After, else by the reset of the
 // primary limit, else for a minute. A server that is overloaded may say when it wants to be asked again, too.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
-func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
+func readLimit(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	resource := res.Header.Get("X-RateLimit-Resource")
 	l.other = resource != "" && resource != "core"
 	pause, hasAfter := wait.RetryAfter(res.Header.Get("Retry-After"), now, wait.Limit)
@@ -117,7 +117,7 @@ func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	if !slices.Contains([]int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusUnprocessableEntity}, res.StatusCode) {
 		return l, false
 	}
-	words := wordsOf(res)
+	words := bodyText(res)
 	isTooQuick := strings.Contains(words, "submitted too quickly") // which is a 422, too
 	if res.StatusCode == http.StatusUnprocessableEntity && !isTooQuick {
 		return l, false
@@ -130,10 +130,10 @@ func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	case res.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
 		l.until, l.told = reset.Add(time.Second), true
 	case res.Header.Get("X-RateLimit-Remaining") == "0":
-		l.until = now.Add(untoldWait)
+		l.until = now.Add(defaultWait)
 	case l.isContent || res.StatusCode == http.StatusTooManyRequests ||
 		strings.Contains(words, "rate limit") || strings.Contains(words, "abuse detection"):
-		l.until = now.Add(untoldWait)
+		l.until = now.Add(defaultWait)
 	default:
 		return l, false
 	}
@@ -141,8 +141,8 @@ func limited(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	return l, true
 }
 
-// wordsOf returns the beginning of an answer's text in lower case, and leaves the answer as it was.
-func wordsOf(res *http.Response) string {
+// bodyText returns the beginning of an answer's text in lower case, and leaves the answer as it was.
+func bodyText(res *http.Response) string {
 	text, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
 		text = nil

@@ -10,32 +10,32 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // PostComment posts a comment. It implements engine.GitHub.
 func (a *App) PostComment(ctx context.Context, ref incident.Ref, body string) (int64, error) {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return 0, err
 	}
 	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
 	if err != nil {
-		return 0, fail("comment", ref.String(), err)
+		return 0, describeError("comment", ref.String(), err)
 	}
-	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
+	return posted.GetID(), requireFields("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
 // EditComment writes a comment anew. It implements engine.GitHub.
 func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
 	if _, _, err := c.Issues.EditComment(ctx, ref.Owner, ref.Repo, id, &github.IssueComment{Body: &body}); err != nil {
-		return fail(fmt.Sprintf("edit comment %d", id), ref.String(), err)
+		return describeError(fmt.Sprintf("edit comment %d", id), ref.String(), err)
 	}
 	return nil
 }
@@ -49,15 +49,15 @@ func (a *App) PinComment(ctx context.Context, ref incident.Ref, id int64) error 
 	if unpinnable {
 		return nil
 	}
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
 	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil, nil)
-	switch status(err) {
+	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
 		a.o.Logger.Info("the card can't be pinned", "incident", ref.String(), "err", err)
-		if status(err) != http.StatusNotFound {
+		if statusOf(err) != http.StatusNotFound {
 			return nil
 		}
 		// Either the comment is gone, or the server knows no such thing as a pinned comment.
@@ -69,19 +69,19 @@ func (a *App) PinComment(ctx context.Context, ref incident.Ref, id int64) error 
 		return nil
 	}
 	if err != nil {
-		return fail(fmt.Sprintf("pin comment %d", id), ref.String(), err)
+		return describeError(fmt.Sprintf("pin comment %d", id), ref.String(), err)
 	}
 	return nil
 }
 
 // DeleteComment deletes a comment. It implements engine.GitHub.
 func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) error {
-	c, err := a.of(ctx, tickets, ref)
+	c, err := a.clientOf(ctx, tickets, ref)
 	if err != nil {
 		return err
 	}
-	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil && status(err) != http.StatusNotFound {
-		return fail(fmt.Sprintf("delete comment %d", id), ref.String(), err)
+	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil && statusOf(err) != http.StatusNotFound {
+		return describeError(fmt.Sprintf("delete comment %d", id), ref.String(), err)
 	}
 	return nil
 }
@@ -89,53 +89,53 @@ func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) err
 // AddReaction adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
 // implements engine.GitHub.
 func (a *App) AddReaction(ctx context.Context, ref incident.Ref, id int64, content string) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
-	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id, content); err != nil && status(err) != http.StatusNotFound {
-		return fail(fmt.Sprintf("react to comment %d", id), ref.String(), err)
+	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id, content); err != nil && statusOf(err) != http.StatusNotFound {
+		return describeError(fmt.Sprintf("react to comment %d", id), ref.String(), err)
 	}
 	return nil
 }
 
 // AddLabels adds labels to the set. It implements engine.GitHub.
 func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
 	if _, _, err := c.Issues.AddLabelsToIssue(ctx, ref.Owner, ref.Repo, ref.Number, labels); err != nil {
-		return fail("add labels", ref.String(), err)
+		return describeError("add labels", ref.String(), err)
 	}
 	return nil
 }
 
 // RemoveLabel removes a label; one that is gone already is no error. It implements engine.GitHub.
 func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
 	// Not by go-github, which does not escape the slash of phase/… in the path.
 	_, err = call(ctx, c, http.MethodDelete, issuePath(ref)+"/labels/"+url.PathEscape(label), nil, nil)
-	if err != nil && status(err) != http.StatusNotFound {
-		return fail("remove label "+label, ref.String(), err)
+	if err != nil && statusOf(err) != http.StatusNotFound {
+		return describeError("remove label "+label, ref.String(), err)
 	}
 	return nil
 }
 
 // Assign assigns people and tells who is assigned afterwards. It implements engine.GitHub.
 func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]string, error) {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return nil, err
 	}
 	is, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins)
 	if err != nil {
-		return nil, fail("assign", ref.String(), err)
+		return nil, describeError("assign", ref.String(), err)
 	}
-	if err := need("assign", ref.String(), field{"assignees", is.Assignees != nil}); err != nil {
+	if err := requireFields("assign", ref.String(), field{"assignees", is.Assignees != nil}); err != nil {
 		return nil, err
 	}
 	var now []string
@@ -147,19 +147,19 @@ func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]
 
 // Unassign unassigns people. It implements engine.GitHub.
 func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
 	if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, logins); err != nil {
-		return fail("unassign", ref.String(), err)
+		return describeError("unassign", ref.String(), err)
 	}
 	return nil
 }
 
 // SetOpen opens or closes the issue. It implements engine.GitHub.
 func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
-	c, err := a.of(ctx, incidents, ref)
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
 	}
@@ -171,21 +171,21 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 		}
 	}
 	if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), change, nil); err != nil {
-		return fail("open or close", ref.String(), err)
+		return describeError("open or close", ref.String(), err)
 	}
 	return nil
 }
 
 // isMarked reports whether an issue of the app's own is marked.
-func isMarked(issue *github.Issue, me string, is engine.IsMarked) bool {
+func isMarked(issue *github.Issue, me string, is ports.IsMarked) bool {
 	return !issue.IsPullRequest() && naming.Equal(issue.GetUser().GetLogin(), me) &&
-		is(engine.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
+		is(ports.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
 }
 
 // FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose index is behind. It
 // implements engine.GitHub.
-func (a *App) FindIssue(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, int64, error) {
-	ref, c, err := a.repo(ctx, repo)
+func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, int64, error) {
+	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -197,14 +197,14 @@ func (a *App) FindIssue(ctx context.Context, repo string, is engine.IsMarked, si
 	for {
 		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 		if err != nil {
-			return 0, 0, fail("look for an issue", repo, err)
+			return 0, 0, describeError("look for an issue", repo, err)
 		}
 		for _, issue := range issues {
 			if issue.GetCreatedAt().Before(since) {
 				continue // only changed since: it may be of an incident that had the same name before
 			}
 			if isMarked(issue, me, is) {
-				return issue.GetNumber(), issue.GetID(), need("look for an issue", repo, field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
+				return issue.GetNumber(), issue.GetID(), requireFields("look for an issue", repo, field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -215,8 +215,8 @@ func (a *App) FindIssue(ctx context.Context, repo string, is engine.IsMarked, si
 }
 
 // FindIncident looks for an open incident of the app's own by its mark. It implements engine.GitHub.
-func (a *App) FindIncident(ctx context.Context, repo string, is engine.IsMarked) (int, error) {
-	ref, c, err := a.repo(ctx, repo)
+func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) (int, error) {
+	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
 		return 0, err
 	}
@@ -228,11 +228,11 @@ func (a *App) FindIncident(ctx context.Context, repo string, is engine.IsMarked)
 	for {
 		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 		if err != nil {
-			return 0, fail("look for an incident", repo, err)
+			return 0, describeError("look for an incident", repo, err)
 		}
 		for _, issue := range issues {
 			if isMarked(issue, me, is) {
-				return issue.GetNumber(), need("look for an incident", repo, field{"number", issue.GetNumber() != 0})
+				return issue.GetNumber(), requireFields("look for an incident", repo, field{"number", issue.GetNumber() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -251,18 +251,18 @@ func (a *App) IssueURL(ref incident.Ref) string {
 	return fmt.Sprintf("%s/%s/issues/%d", web, ref.FullName(), ref.Number)
 }
 
-func (a *App) repo(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
+func (a *App) repositoryClient(ctx context.Context, name string) (incident.Ref, *github.Client, error) {
 	owner, repo, ok := naming.SplitRepository(name)
 	if !ok {
 		return incident.Ref{}, nil, fmt.Errorf("%q is not a repository: write owner/repo", name)
 	}
-	c, err := a.in(ctx, tickets, owner, repo)
+	c, err := a.clientFor(ctx, tickets, owner, repo)
 	return incident.Ref{Owner: owner, Repo: repo}, c, err
 }
 
 // OpenIssue opens an issue. It implements engine.GitHub.
-func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (int, int64, error) {
-	ref, c, err := a.repo(ctx, repo)
+func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int, int64, error) {
+	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -278,7 +278,7 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (in
 		}
 		ok, _, err := c.Issues.IsAssignee(ctx, ref.Owner, ref.Repo, l)
 		if err != nil {
-			return 0, 0, fail("ask whether "+l+" can be assigned", repo, err)
+			return 0, 0, describeError("ask whether "+l+" can be assigned", repo, err)
 		}
 		if ok {
 			assignees = append(assignees, l)
@@ -289,9 +289,9 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n engine.NewIssue) (in
 	}
 	is, _, err := c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
 	if err != nil {
-		return 0, 0, fail("open an issue", repo, err)
+		return 0, 0, describeError("open an issue", repo, err)
 	}
-	return is.GetNumber(), is.GetID(), need("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
+	return is.GetNumber(), is.GetID(), requireFields("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 }
 
 // AddSubIssue makes an issue of the same owner a sub-issue; where there are none, or it is one already, nothing is done.
@@ -305,33 +305,33 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	if !naming.Equal(repo, ref.Repo) {
 		repos = append(repos, repo) // the token must open both
 	}
-	c, err := a.in(ctx, tickets, ref.Owner, repos...)
+	c, err := a.clientFor(ctx, tickets, ref.Owner, repos...)
 	if err != nil {
 		return err
 	}
 	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues", map[string]int64{"sub_issue_id": id}, nil)
-	switch status(err) {
+	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
 		return nil
 	}
 	if err != nil {
-		return fail("add a sub-issue", ref.String(), err)
+		return describeError("add a sub-issue", ref.String(), err)
 	}
 	return nil
 }
 
 // CommentOnce comments unless a marked comment of the app's own is there. It implements engine.GitHub.
-func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
 	return a.commentOnce(ctx, tickets, ref, is, body)
 }
 
 // CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements engine.GitHub.
-func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
 	return a.commentOnce(ctx, incidents, ref, is, body)
 }
 
-func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engine.IsMarked, body string) (int64, error) {
-	c, err := a.of(ctx, w, ref)
+func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
+	c, err := a.clientOf(ctx, w, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -343,12 +343,12 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engi
 	for {
 		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
 		if err != nil {
-			return 0, fail("read the comments", ref.String(), err)
+			return 0, describeError("read the comments", ref.String(), err)
 		}
 		for _, k := range comments {
-			written := engine.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
+			written := ports.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
 			if naming.Equal(k.GetUser().GetLogin(), me) && is(written) {
-				return k.GetID(), need("read the comments", ref.String(), field{"id", k.GetID() != 0})
+				return k.GetID(), requireFields("read the comments", ref.String(), field{"id", k.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -358,20 +358,20 @@ func (a *App) commentOnce(ctx context.Context, w work, ref incident.Ref, is engi
 	}
 	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
 	if err != nil {
-		return 0, fail("comment", ref.String(), err)
+		return 0, describeError("comment", ref.String(), err)
 	}
-	return posted.GetID(), need("comment", ref.String(), field{"id", posted.GetID() != 0})
+	return posted.GetID(), requireFields("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
 // ReadTicket reads an issue that a follow-up became. It implements engine.GitHub.
-func (a *App) ReadTicket(ctx context.Context, ref incident.Ref) (engine.Ticket, error) {
+func (a *App) ReadTicket(ctx context.Context, ref incident.Ref) (ports.Ticket, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
-		return engine.Ticket{}, err
+		return ports.Ticket{}, err
 	}
 	_, is, _, err := a.readIssue(ctx, tickets, ref, me)
 	if err != nil {
-		return engine.Ticket{}, err
+		return ports.Ticket{}, err
 	}
-	return engine.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+	return ports.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

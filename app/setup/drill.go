@@ -76,7 +76,7 @@ An alert, played by firebreak drill
 func (d *Drill) Await(ctx context.Context, app *github.App, looks int,
 	wait func(context.Context, time.Duration) error) error {
 	for range looks {
-		body, err := app.Card(ctx, d.ref, func(body string) bool {
+		body, err := app.ReadCard(ctx, d.ref, func(body string) bool {
 			return strings.Contains(body, "firebreak:card")
 		})
 		var later *engine.RetryAfter

@@ -20,15 +20,15 @@ import (
 // GitHub is what reading needs of GitHub. Errors are those of the engine's port: *engine.Later says
 // when to come back.
 type GitHub interface {
-	// Incidents lists the incidents that changed since a time (zero: all); told hears how many
+	// ReadIncidents lists the incidents that changed since a time (zero: all); told hears how many
 	// there are so far.
-	Incidents(ctx context.Context, owner, repo string, since time.Time,
+	ReadIncidents(ctx context.Context, owner, repo string, since time.Time,
 		told func(n int)) ([]*engine.Snapshot, error)
-	// Card returns an incident's card, one that is believed if there is any; "" if there is none.
-	Card(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error)
-	// Allowance returns how many calls are left until a time; limit is 0 where there is none. Asking
+	// ReadCard returns an incident's card, one that is believed if there is any; "" if there is none.
+	ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error)
+	// RateLimit returns how many calls are left until a time; limit is 0 where there is none. Asking
 	// is free.
-	Allowance(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error)
+	RateLimit(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error)
 }
 
 // Reader reads incidents.
@@ -95,7 +95,7 @@ func (r *Reader) Read(ctx context.Context, owner, repo string, since time.Time) 
 }
 
 func (r *Reader) read(ctx context.Context, kept *cache, out *Read) (*Read, error) {
-	issues, err := r.GitHub.Incidents(ctx, out.Owner, out.Repo, out.Since, func(n int) {
+	issues, err := r.GitHub.ReadIncidents(ctx, out.Owner, out.Repo, out.Since, func(n int) {
 		r.Progress("listing incidents", n, 0)
 	})
 	if err != nil {
@@ -154,9 +154,9 @@ func (w *walk) card(ctx context.Context, is *engine.Snapshot) (entry, error) {
 		_, err := card.OpenIn(body, card.Issue{Ref: is.Ref, ID: is.ID}, w.Keys)
 		return err == nil
 	}
-	body, err := w.GitHub.Card(ctx, is.Ref, believe)
+	body, err := w.GitHub.ReadCard(ctx, is.Ref, believe)
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(*engine.RetryAfter)) {
-		body, err = w.GitHub.Card(ctx, is.Ref, believe) // of ten thousand answers some get lost
+		body, err = w.GitHub.ReadCard(ctx, is.Ref, believe) // of ten thousand answers some get lost
 	}
 	if err != nil {
 		return e, err
@@ -183,7 +183,7 @@ func (w *walk) spend(ctx context.Context) error {
 		w.calls--
 		return nil
 	}
-	left, limit, until, err := w.GitHub.Allowance(ctx, w.owner, w.repo)
+	left, limit, until, err := w.GitHub.RateLimit(ctx, w.owner, w.repo)
 	if err != nil {
 		return err
 	}

@@ -331,18 +331,18 @@ type double struct {
 	reads       int
 }
 
-func (d *double) Incidents(_ context.Context, _, _ string, _ time.Time, told func(int)) ([]*engine.Snapshot,
+func (d *double) ReadIncidents(_ context.Context, _, _ string, _ time.Time, told func(int)) ([]*engine.Snapshot,
 	error) {
 	told(len(d.issues))
 	return d.issues, nil
 }
 
-func (d *double) Card(_ context.Context, ref incident.Ref, _ func(string) bool) (string, error) {
+func (d *double) ReadCard(_ context.Context, ref incident.Ref, _ func(string) bool) (string, error) {
 	d.reads, d.left = d.reads+1, d.left-1
 	return d.cards[ref.Number], nil
 }
 
-func (d *double) Allowance(context.Context, string, string) (int, int, time.Time, error) {
+func (d *double) RateLimit(context.Context, string, string) (int, int, time.Time, error) {
 	return d.left, d.limit, began.Add(time.Hour), nil
 }
 

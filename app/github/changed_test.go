@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -155,7 +155,7 @@ func TestA4AllThatChangedIsFound(t *testing.T) {
 			t.Parallel()
 			x := &index{t: t}
 			c.fill(x)
-			found, err := x.app().Stirred(t.Context(), acme, c.since, github.Reached{})
+			found, err := x.app().ChangedSince(t.Context(), acme, c.since, github.Progress{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func (x *index) stir(n int) {
 }
 
 // check compares what was found with what changed.
-func (x *index) check(found []engine.Message, since time.Time) {
+func (x *index) check(found []incident.Message, since time.Time) {
 	x.t.Helper()
 	var got, want []int
 	for _, m := range found {
@@ -200,7 +200,7 @@ func TestA4TheOpenOnesAreFoundFirst(t *testing.T) {
 	x.fill(4, time.Second, time.Second)
 	x.items[0].closed, x.items[2].closed = true, true
 	x.items = append(x.items, &searched{number: 5, pullOf: 3, created: base, updated: base})
-	found, err := x.app().Stirred(t.Context(), acme, time.Time{}, github.Reached{})
+	found, err := x.app().ChangedSince(t.Context(), acme, time.Time{}, github.Progress{})
 	var got []string
 	for _, m := range found {
 		got = append(got, fmt.Sprint(m.Ref.Number, " ", m.Pull()))
@@ -214,18 +214,18 @@ func TestA4TheOpenOnesAreFoundFirst(t *testing.T) {
 func TestA4ASweepGoesOnWhereTheLimitCutIt(t *testing.T) {
 	x := &index{t: t}
 	x.fill(1200, time.Second, time.Second)
-	app, reached := x.app(), github.Reached{}
+	app, reached := x.app(), github.Progress{}
 	found := map[incident.Ref]bool{}
 	for round := 1; ; round++ {
 		x.asked, x.limit = 0, 5
-		part, err := app.Stirred(t.Context(), acme, base, reached)
+		part, err := app.ChangedSince(t.Context(), acme, base, reached)
 		for _, m := range part {
 			found[m.Ref] = true
 		}
 		if err == nil {
 			break
 		}
-		if later := (*engine.RetryAfter)(nil); !errors.As(err, &later) || len(found) != min(1200, round*495+1) {
+		if later := (*ports.RetryAfter)(nil); !errors.As(err, &later) || len(found) != min(1200, round*495+1) {
 			t.Fatalf("round %d found %d: %v", round, len(found), err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestA4ASweepThatMissesSomethingFails(t *testing.T) {
 			t.Parallel()
 			x := &index{t: t}
 			c.fill(x)
-			found, err := x.app().Stirred(t.Context(), acme, base, github.Reached{})
+			found, err := x.app().ChangedSince(t.Context(), acme, base, github.Progress{})
 			if len(found) != c.want || err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("found %d, want %d: %v", len(found), c.want, err)
 			}

@@ -15,22 +15,22 @@ import (
 // comment from the look that its webhook asks for; so it is asked every time.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
 const (
-	keptAnswers = 256
-	keptAnswer  = 128 << 10 // bytes of the longest that is kept
+	maxCachedAnswers = 256
+	maxAnswerSize    = 128 << 10 // bytes of the longest that is kept
 )
 
-// unchanged asks by ETag for what was read before, and gives the answer of then if it is the same.
-type unchanged struct {
+// etagTransport asks by ETag for what was read before, and gives the answer of then if it is the same.
+type etagTransport struct {
 	next http.RoundTripper
-	kept *lru.Cache[string, *answer] // by address
+	kept *lru.Cache[string, *cachedAnswer] // by address
 }
 
-type answer struct {
+type cachedAnswer struct {
 	header http.Header
 	body   []byte
 }
 
-func (u *unchanged) RoundTrip(req *http.Request) (*http.Response, error) {
+func (u *etagTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet || strings.Contains(req.URL.Path, "/search/") {
 		return u.next.RoundTrip(req)
 	}
@@ -62,13 +62,13 @@ func (u *unchanged) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // keep keeps an answer, unless it is too long.
-func (u *unchanged) keep(address string, res *http.Response) error {
-	body, err := io.ReadAll(io.LimitReader(res.Body, keptAnswer+1))
+func (u *etagTransport) keep(address string, res *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerSize+1))
 	if err != nil {
 		res.Body.Close()
 		return err
 	}
-	if len(body) > keptAnswer {
+	if len(body) > maxAnswerSize {
 		rest := res.Body
 		res.Body = struct {
 			io.Reader
@@ -78,6 +78,6 @@ func (u *unchanged) keep(address string, res *http.Response) error {
 	}
 	res.Body.Close()
 	res.Body = io.NopCloser(bytes.NewReader(body))
-	u.kept.Add(address, &answer{res.Header.Clone(), body})
+	u.kept.Add(address, &cachedAnswer{res.Header.Clone(), body})
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
-	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -90,7 +90,7 @@ type item struct {
 }
 
 // ReadIssue reads an issue, its card and what is new. It implements engine.GitHub.
-func (a *App) ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error) {
+func (a *App) ReadIssue(ctx context.Context, ref incident.Ref, open func(*ports.Snapshot, string) (incident.Cursor, bool)) (*ports.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -99,17 +99,17 @@ func (a *App) ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine
 	if err != nil || snap.Gone || snap.Pull || !isSameName(snap.Ref, ref) {
 		return snap, err
 	}
-	l := &look{a: a, c: c, ref: ref, me: me, snap: snap}
+	l := &issueReader{a: a, c: c, ref: ref, me: me, snap: snap}
 	if pinned {
 		if cursor, ok := open(snap, snap.Card.Body); ok {
-			return snap, l.window(ctx, cursor)
+			return snap, l.readWindow(ctx, cursor)
 		}
 	}
-	return snap, l.whole(ctx, open)
+	return snap, l.readWhole(ctx, open)
 }
 
 // PeekIssue reads an issue with its pinned card. It implements engine.GitHub.
-func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*engine.Snapshot, error) {
+func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*ports.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -120,16 +120,16 @@ func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*engine.Snapshot
 
 // readIssue reads an issue, wherever it is by now, and reports whether the app's card is pinned to it. An issue that has another
 // name by now is read with that and without its card. The client opens the repository of ref.
-func (a *App) readIssue(ctx context.Context, w work, ref incident.Ref, me string) (c *github.Client, snap *engine.Snapshot, pinned bool, err error) {
+func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me string) (c *github.Client, snap *ports.Snapshot, pinned bool, err error) {
 	for try := range 2 {
-		if c, err = a.of(ctx, w, ref); err != nil {
+		if c, err = a.clientOf(ctx, w, ref); err != nil {
 			return nil, nil, false, err
 		}
 		snap, pinned, err = readIssue(ctx, c, ref, me)
 		if !isLost(snap, err) || try > 0 {
 			break
 		}
-		elsewhere := a.seek(ctx, ref, me)
+		elsewhere := a.findPresentName(ctx, ref, me)
 		if elsewhere == nil {
 			break
 		}
@@ -141,14 +141,14 @@ func (a *App) readIssue(ctx context.Context, w work, ref incident.Ref, me string
 	return c, snap, pinned, err
 }
 
-func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *engine.Snapshot, pinned bool, err error) {
+func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *ports.Snapshot, pinned bool, err error) {
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := status(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
+		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
 			v := classify(err)
-			return &engine.Snapshot{Ref: ref, Gone: true, Refused: &engine.Refusal{Status: v.status, Reason: v.reason, Err: err}}, false, nil
+			return &ports.Snapshot{Ref: ref, Gone: true, Refused: &ports.Refusal{Status: v.status, Reason: v.reason, Err: err}}, false, nil
 		}
-		return nil, false, fail("read the issue", ref.String(), err)
+		return nil, false, describeError("read the issue", ref.String(), err)
 	}
 	if err := is.complete("read the issue", ref.String()); err != nil {
 		return nil, false, err
@@ -157,21 +157,21 @@ func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me strin
 	if !ok || isSameName(at, ref) {
 		at = ref
 	}
-	snap = snapshot(at, is)
+	snap = snapshotOf(at, is)
 	snap.Own = naming.Equal(snap.Author, me)
 	if is.Pull != nil || at != ref {
 		return snap, false, nil
 	}
-	l := &look{me: me}
+	l := &issueReader{me: me}
 	if p := is.Pinned; p != nil && l.isCard(p.Body, p.User.Login) {
-		snap.Card = &engine.Card{ID: p.ID, Body: p.Body, Pinned: true, Updated: p.Updated.UTC()}
+		snap.Card = &ports.Card{ID: p.ID, Body: p.Body, Pinned: true, Updated: p.Updated.UTC()}
 		return snap, true, nil
 	}
 	return snap, false, nil
 }
 
-func snapshot(ref incident.Ref, is issue) *engine.Snapshot {
-	s := &engine.Snapshot{
+func snapshotOf(ref incident.Ref, is issue) *ports.Snapshot {
+	s := &ports.Snapshot{
 		Ref: ref, ID: is.ID, Title: is.Title, Body: is.Body, Author: nameOf(&is.User), AuthorBot: is.User.Type == "Bot",
 		Created: is.Created.UTC(), Updated: is.Updated.UTC(), URL: is.URL, Pull: is.Pull != nil, Locked: is.Locked,
 		Open: is.State == "open", Reason: is.Reason, Comments: is.Comments,
@@ -185,40 +185,40 @@ func snapshot(ref incident.Ref, is issue) *engine.Snapshot {
 	return s
 }
 
-// look is one look under way.
-type look struct {
+// issueReader is one look under way.
+type issueReader struct {
 	a    *App
 	c    *github.Client
 	ref  incident.Ref
 	me   string
-	snap *engine.Snapshot
+	snap *ports.Snapshot
 }
 
 // isCard tells whether a comment is the app's card; anybody could write the mark.
-func (l *look) isCard(body, by string) bool {
+func (l *issueReader) isCard(body, by string) bool {
 	return naming.Equal(by, l.me) && strings.Contains(body, cardMark)
 }
 
-// page reads one page of the timeline.
-func (l *look) page(ctx context.Context, page, size int) (items []engine.Item, next bool, err error) {
+// readPage reads one page of the timeline.
+func (l *issueReader) readPage(ctx context.Context, page, size int) (items []ports.Item, next bool, err error) {
 	var raw []item
 	res, err := call(ctx, l.c, http.MethodGet, fmt.Sprintf("%s/timeline?per_page=%d&page=%d", issuePath(l.ref), size, page), nil, &raw)
 	if err != nil {
-		return nil, false, fail("read the timeline", l.ref.String(), err)
+		return nil, false, describeError("read the timeline", l.ref.String(), err)
 	}
-	if err := need("read the timeline", l.ref.String(), field{"items", raw != nil}); err != nil {
+	if err := requireFields("read the timeline", l.ref.String(), field{"items", raw != nil}); err != nil {
 		return nil, false, err
 	}
 	for _, it := range raw {
 		if err := it.complete(l.ref.String()); err != nil {
 			return nil, false, err
 		}
-		items = append(items, l.item(it))
+		items = append(items, l.itemOf(it))
 	}
 	return items, res.NextPage != 0, nil
 }
 
-func (l *look) item(it item) engine.Item {
+func (l *issueReader) itemOf(it item) ports.Item {
 	by := it.Actor
 	if it.Event == "commented" && it.User != nil {
 		by = it.User
@@ -226,7 +226,7 @@ func (l *look) item(it item) engine.Item {
 	if it.Assigner != nil {
 		by = it.Assigner
 	}
-	out := engine.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), URL: it.URL}
+	out := ports.Item{ID: fmt.Sprintf("e%d", it.ID), Event: it.Event, At: it.Created.UTC(), URL: it.URL}
 	if it.Body != nil {
 		out.Body = *it.Body
 	}
@@ -257,13 +257,13 @@ func (l *look) item(it item) engine.Item {
 	return out
 }
 
-// window reads on after the cursor: one call, unless much is new or comments were deleted.
-func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
+// readWindow reads on after the cursor: one call, unless much is new or comments were deleted.
+func (l *issueReader) readWindow(ctx context.Context, cursor incident.Cursor) error {
 	page, size := incident.Window(cursor.Items)
 	first := page
-	var items []engine.Item
+	var items []ports.Item
 	for {
-		some, more, err := l.page(ctx, page, size)
+		some, more, err := l.readPage(ctx, page, size)
 		if err != nil {
 			return err
 		}
@@ -274,9 +274,9 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 		page++
 	}
 	// Where comments were deleted the rest has moved up: something known must stand before what is new.
-	for first > 1 && !reaches(items, cursor) {
+	for first > 1 && !reachesCursor(items, cursor) {
 		first--
-		some, _, err := l.page(ctx, first, size)
+		some, _, err := l.readPage(ctx, first, size)
 		if err != nil {
 			return err
 		}
@@ -286,9 +286,9 @@ func (l *look) window(ctx context.Context, cursor incident.Cursor) error {
 	return nil
 }
 
-// reaches tells whether something that was read stands before what is new. What says nothing to the product, as that somebody
+// reachesCursor tells whether something that was read stands before what is new. What says nothing to the product, as that somebody
 // was mentioned, is never noted as read.
-func reaches(items []engine.Item, cursor incident.Cursor) bool {
+func reachesCursor(items []ports.Item, cursor incident.Cursor) bool {
 	for _, it := range items {
 		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) { // the first command of a comment
 			return true
@@ -301,12 +301,12 @@ func reaches(items []engine.Item, cursor incident.Cursor) bool {
 	return false
 }
 
-// whole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading
+// readWhole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading
 // goes on where it says.
-func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (incident.Cursor, bool)) error {
-	var items []engine.Item
+func (l *issueReader) readWhole(ctx context.Context, open func(*ports.Snapshot, string) (incident.Cursor, bool)) error {
+	var items []ports.Item
 	for page := 1; ; page++ {
-		some, more, err := l.page(ctx, page, 100)
+		some, more, err := l.readPage(ctx, page, 100)
 		if err != nil {
 			return err
 		}
@@ -315,14 +315,14 @@ func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (i
 			if l.snap.Card != nil || it.Event != "commented" || !l.isCard(it.Body, it.By) {
 				continue
 			}
-			l.snap.Card = &engine.Card{ID: it.Comment, Body: it.Body, Updated: it.Updated}
+			l.snap.Card = &ports.Card{ID: it.Comment, Body: it.Body, Updated: it.Updated}
 			if cursor, ok := open(l.snap, it.Body); ok {
 				if cursor.Items > len(items) && more {
-					return l.window(ctx, cursor)
+					return l.readWindow(ctx, cursor)
 				}
 				for more {
 					page++
-					if some, more, err = l.page(ctx, page, 100); err != nil {
+					if some, more, err = l.readPage(ctx, page, 100); err != nil {
 						return err
 					}
 					items = append(items, some...)
@@ -340,8 +340,8 @@ func (l *look) whole(ctx context.Context, open func(*engine.Snapshot, string) (i
 }
 
 // ReadTimeline reads the whole timeline. It implements engine.GitHub.
-func (a *App) ReadTimeline(ctx context.Context, ref incident.Ref) ([]engine.Item, error) {
-	c, err := a.of(ctx, incidents, ref)
+func (a *App) ReadTimeline(ctx context.Context, ref incident.Ref) ([]ports.Item, error) {
+	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -349,10 +349,10 @@ func (a *App) ReadTimeline(ctx context.Context, ref incident.Ref) ([]engine.Item
 	if err != nil {
 		return nil, err
 	}
-	l := &look{a: a, c: c, ref: ref, me: me}
-	var all []engine.Item
+	l := &issueReader{a: a, c: c, ref: ref, me: me}
+	var all []ports.Item
 	for page := 1; ; page++ {
-		items, more, err := l.page(ctx, page, 100)
+		items, more, err := l.readPage(ctx, page, 100)
 		if err != nil {
 			return nil, err
 		}

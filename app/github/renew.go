@@ -13,10 +13,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// renewed gets a new installation token when the old one runs out by the product's clock, which is GitHub's.
+// renewingTransport gets a new installation token when the old one runs out by the product's clock, which is GitHub's.
 // ghinstallation goes by the wall clock: followed by a virtual one, it would use tokens that ran out, or get one
 // for every request.
-type renewed struct {
+type renewingTransport struct {
 	fresh func() http.RoundTripper // a transport that has no token yet
 	now   func() time.Time
 
@@ -29,7 +29,7 @@ type renewed struct {
 type renewal struct{}
 
 // RoundTrip implements http.RoundTripper.
-func (r *renewed) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *renewingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	if r.tr == nil || !r.from.IsZero() && !r.now().Before(r.from) {
 		r.tr, r.from = r.fresh(), time.Time{}
@@ -39,13 +39,13 @@ func (r *renewed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return tr.RoundTrip(req.WithContext(context.WithValue(req.Context(), renewal{}, r)))
 }
 
-// mints shows the tokens that GitHub gives to the renewed that asked for them. It stands next to the network.
-type mints struct{ next http.RoundTripper }
+// tokenTransport shows the tokens that GitHub gives to the renewed that asked for them. It stands next to the network.
+type tokenTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (m mints) RoundTrip(req *http.Request) (*http.Response, error) {
+func (m tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := m.next.RoundTrip(req)
-	r, ours := req.Context().Value(renewal{}).(*renewed)
+	r, ours := req.Context().Value(renewal{}).(*renewingTransport)
 	if err != nil || !ours || res.StatusCode != http.StatusCreated || !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		return res, err
 	}
@@ -63,7 +63,7 @@ const longestLife = 24 * time.Hour
 const wallLife = 24 * time.Hour
 
 // noteExpiry notes when a token is to be renewed, and hands on the answer with another end.
-func (r *renewed) noteExpiry(res *http.Response) (*http.Response, error) {
+func (r *renewingTransport) noteExpiry(res *http.Response) (*http.Response, error) {
 	text, err := io.ReadAll(res.Body)
 	res.Body.Close()
 	if err != nil {

@@ -26,11 +26,11 @@ func TestAnswersThatHaveNotChanged(t *testing.T) {
 		_, _ = io.WriteString(w, body)
 	}))
 	defer server.Close()
-	kept, err := lru.New[string, *answer](2)
+	kept, err := lru.New[string, *cachedAnswer](2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &http.Client{Transport: &unchanged{next: http.DefaultTransport, kept: kept}}
+	c := &http.Client{Transport: &etagTransport{next: http.DefaultTransport, kept: kept}}
 	get := func(path string) string {
 		t.Helper()
 		res, err := c.Get(server.URL + path)
@@ -47,7 +47,7 @@ func TestAnswersThatHaveNotChanged(t *testing.T) {
 		}
 		return string(text)
 	}
-	long := "two" + strings.Repeat("!", keptAnswer)
+	long := "two" + strings.Repeat("!", maxAnswerSize)
 	for _, step := range []struct{ path, is, asks string }{
 		{"/a", "one", ""}, {"/a", "one", `W/"one"`}, {"/b", "one", ""}, {"/search/issues?q=x", "one", ""}, {"/search/issues?q=x", "one", ""},
 		{"/a", "two", `W/"one"`}, {"/a", "two", `W/"two"`},
