@@ -30,7 +30,8 @@ type deed struct {
 	plain  bool // on an ordinary issue
 }
 
-var deeds = []deed{
+// preparedDeeds are the commands that need something of their own, in the order of the table.
+var preparedDeeds = []deed{
 	{kind: incident.Declare, text: "/incident critical The line is down", plain: true},
 	{kind: incident.Help, text: "/incident help"},
 	{kind: incident.Status, text: "/incident status"},
@@ -64,6 +65,19 @@ var deeds = []deed{
 	{kind: incident.Workaround, text: "/oe workaround The log is deleted"},
 	{kind: incident.Fix, text: "/oe fix acme/payments#1"},
 	{kind: incident.Regression, text: "/oe regression It is full again", before: []string{"carol: /ic phase monitoring because we watch it"}},
+}
+
+// deeds are the commands that are tried: those, and all others as their rows have them.
+var deeds = allDeeds()
+
+func allDeeds() []deed {
+	all := slices.Clone(preparedDeeds)
+	for _, row := range incident.Commands {
+		if !slices.ContainsFunc(all, func(d deed) bool { return d.kind == row.Kind }) {
+			all = append(all, deed{kind: row.Kind, text: row.Example})
+		}
+	}
+	return all
 }
 
 // kinds are the kinds of person, in the order of the table's columns, and how each gives a command.

@@ -13,11 +13,14 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// priced is every command once, in the order of an incident, and what some of them need before.
-var priced = []struct {
+// pricedCommand is a command whose calls are counted.
+type pricedCommand struct {
 	who, text string
 	prepare   string // a story line that isn't counted
-}{
+}
+
+// priced is the commands once, in the order of an incident, and what some of them need before.
+var priced = []pricedCommand{
 	{who: "carol", text: "/incident status"},
 	{who: "carol", text: "/incident help"},
 	{who: "carol", text: "/incident note 10:41 seen first"},
@@ -50,6 +53,29 @@ var priced = []struct {
 	{who: "carol", text: "/ic agree Gina sees no errors", prepare: "carol: /ic phase monitoring because it stopped by itself"},
 	{who: "carol", text: "/ic close", prepare: "wait 24h"},
 	{who: "carol", text: "/ic postmortem"},
+}
+
+// allPriced returns priced and, before the incident is closed, the commands that it lacks, as their rows have them.
+func allPriced() (all []pricedCommand) {
+	covered := map[incident.Kind]bool{incident.Declare: true, incident.Decline: true, incident.Duplicate: true} // see price
+	for _, p := range priced {
+		covered[kindOf(p.text)] = true
+	}
+	for _, p := range priced {
+		if kindOf(p.text) == incident.Agree {
+			for _, row := range incident.Commands {
+				who := "carol"
+				if row.Verbs[0] == incident.VerbOE {
+					who = "alice"
+				}
+				if !covered[row.Kind] {
+					all = append(all, pricedCommand{who: who, text: row.Example})
+				}
+			}
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // dear are the commands that may cost more than six calls: they write several documents.
@@ -128,7 +154,7 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 	w.comment("carol", "/ic update We look into it") // opens the customer's issue
 	w.settle()
 	w.hear(comments)
-	for _, p := range priced {
+	for _, p := range allPriced() {
 		if p.prepare != "" {
 			w.settle()
 			w.tell(p.prepare)
