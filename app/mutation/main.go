@@ -30,6 +30,7 @@ func main() {
 	n := flag.Int("n", 100, "how many mutants; 0: all")
 	seed := flag.Uint64("seed", 1, "which ones are drawn")
 	run := flag.String("run", ".", "the tests that run")
+	byRun := flag.String("by-run", ".", "the tests of the further packages that run")
 	skip := flag.String("skip", "", "the tests that don't")
 	by := flag.String("by", "", "further packages whose tests count, with commas between them")
 	patience := flag.Duration("patience", time.Minute, "how long the tests of one mutant may take; what is slower is not run")
@@ -42,14 +43,14 @@ func main() {
 	if *by != "" {
 		packages = append(packages, strings.Split(*by, ",")...)
 	}
-	if err := measure(packages, *n, *seed, *run, *skip, *patience); err != nil {
+	if err := measure(packages, *n, *seed, *run, *byRun, *skip, *patience); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // measure tries n mutants of the first of some packages by the tests of all of them.
-func measure(packages []string, n int, seed uint64, run, skip string, patience time.Duration) error {
+func measure(packages []string, n int, seed uint64, run, byRun, skip string, patience time.Duration) error {
 	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func measure(packages []string, n int, seed uint64, run, skip string, patience t
 	if err != nil {
 		return err
 	}
-	tests, err := b.tests(run, skip, patience)
+	tests, err := b.tests(run, byRun, skip, patience)
 	if err != nil {
 		return err
 	}
@@ -166,8 +167,11 @@ type test struct {
 }
 
 // tests runs each test once, without a mutant, and returns them, the fastest first.
-func (b *built) tests(run, skip string, patience time.Duration) (all []test, err error) {
-	for _, pkg := range b.packages {
+func (b *built) tests(run, byRun, skip string, patience time.Duration) (all []test, err error) {
+	for i, pkg := range b.packages {
+		if i > 0 {
+			run = byRun
+		}
 		list, err := b.command(context.Background(), pkg, "-test.list", run).Output()
 		if err != nil {
 			return nil, err

@@ -31,7 +31,8 @@ type network struct {
 	resting []span     // times in which the product may rest, as GitHub asked it to
 
 	mu    sync.Mutex
-	rate  uint64 // faults in a thousand calls; 0: none
+	rate  uint64    // faults in a thousand calls; 0: none
+	kinds []trouble // that they are of; nil: all
 	made  map[string]int
 	dead  bool
 	twice bool         // another worker is at it
@@ -51,6 +52,9 @@ type network struct {
 	again   string     // the last of them
 
 	configured bool // the configuration was read
+
+	cutAfter int    // calls until something happens; 0: nothing will
+	cutBy    func() // what
 
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
@@ -136,6 +140,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	if n.between != nil {
 		n.between(n.counted("between " + req.Method + " " + canonical(req.URL.Path)))
 	}
+	n.cutNow()
 	if res, is := n.spoils(req); is {
 		return res, nil
 	}
@@ -148,6 +153,9 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	what, x := fine, n.random(c)
 	if x%1000 < n.rate {
 		what = 1 + trouble(x>>20%uint64(troubles-1))
+		if n.kinds != nil {
+			what = n.kinds[x>>20%uint64(len(n.kinds))]
+		}
 		n.tell("%s: %s, time %d", called[what], c.name, c.n)
 	}
 	limited := n.now().Before(n.until)

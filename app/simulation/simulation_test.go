@@ -45,7 +45,8 @@ func TestA4FaultsChangeNothing(t *testing.T) {
 // trial is what goes wrong with a seed beside the network's faults: outages between the steps.
 type trial struct {
 	draw
-	script []step
+	script   []step
+	pressing *trial // with what a seed's theme draws; nil: not yet
 }
 
 // before is called before a step.
@@ -60,6 +61,7 @@ func (f *trial) before(w *world, n int) {
 		}
 	}
 	f.overtime(w, n)
+	f.themed(w, n)
 	if f.chance(2) {
 		f.harm(w)
 	}
@@ -164,7 +166,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	calm.play(script, nil)
 	want := calm.outcome(titles)
 	rough := newWorld(t, seed, log)
-	rough.play(script, &trial{newDraw(seed, 2), script})
+	rough.play(script, &trial{draw: newDraw(seed, 2), script: script})
 	got := rough.outcome(titles)
 
 	rough.sweep() // where a look wrote much, the next one notes how far it read
