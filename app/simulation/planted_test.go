@@ -10,6 +10,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -34,8 +35,8 @@ var (
 //	-	if !any_d.Sent.IsZero() {
 //	+	if any_d.Sent.After(now) {
 //
-// An edit is found by its Go tokens, in any file of the package: blanks, comments and the names of files don't matter, and any_x
-// stands for any identifier. Lines that begin with a blank stay. Without a "-" line the new ones begin the function.
+// An edit is found by its Go tokens, in any file below that folder: blanks, comments, the names of files, and which names are exported
+// don't matter, and any_x stands for any identifier. Lines that begin with a blank stay. Without a "-" line the new ones begin the function.
 type plantedFault struct {
 	name, title, tests string
 	found              struct {
@@ -149,23 +150,19 @@ func (e plantedEdit) find(src []byte) (places []change) {
 		bound, isMatch := map[string]string{}, all[i].from >= from && all[i+len(pattern)-1].to <= to
 		for j := 0; j < len(pattern) && isMatch; j++ {
 			want, got := pattern[j].text, all[i+j].text
-			if !strings.HasPrefix(want, "any_") {
-				isMatch = want == got
-				continue
-			}
 			is, known := bound[want]
-			isMatch = token.IsIdentifier(got) && (!known || is == got)
+			isMatch = strings.EqualFold(want, got) || strings.HasPrefix(want, "any_") && token.IsIdentifier(got) && (!known || is == got)
 			bound[want] = got
 		}
 		if isMatch {
-			text := wildcard.ReplaceAllStringFunc(after, func(name string) string { return cmp.Or(bound[name], name) })
+			text := identifier.ReplaceAllStringFunc(after, func(name string) string { return cmp.Or(bound[name], name) })
 			places = append(places, change{all[i].from, all[i+len(pattern)-1].to, text})
 		}
 	}
 	return places
 }
 
-var wildcard = regexp.MustCompile(`\bany_\w+`)
+var identifier = regexp.MustCompile(`\b[A-Za-z_]\w*`)
 
 // bodyOf returns where the body of a function or method is, with its braces.
 func bodyOf(src []byte, name string) (from, to int, ok bool) {
@@ -175,7 +172,7 @@ func bodyOf(src []byte, name string) (from, to int, ok bool) {
 		return 0, 0, false
 	}
 	for _, d := range file.Decls {
-		if f, is := d.(*ast.FuncDecl); is && f.Name.Name == name && f.Body != nil {
+		if f, is := d.(*ast.FuncDecl); is && strings.EqualFold(f.Name.Name, name) && f.Body != nil {
 			return set.Position(f.Body.Lbrace).Offset, set.Position(f.Body.End()).Offset, true
 		}
 	}
@@ -186,23 +183,20 @@ func bodyOf(src []byte, name string) (from, to int, ok bool) {
 func (f plantedFault) plant(root string) (map[string][]change, error) {
 	changes := map[string][]change{}
 	for _, e := range f.edits {
-		files, err := filepath.Glob(filepath.Join(root, e.pkg, "*.go"))
-		if err != nil {
-			return nil, err
-		}
 		n := 0
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
+		err := filepath.WalkDir(filepath.Join(root, e.pkg), func(file string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+				return err
 			}
 			src, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
 			for _, c := range e.find(src) {
 				changes[file] = append(changes[file], c)
 				n++
 			}
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
 		if n != 1 {
 			return nil, fmt.Errorf("%s does not fit the code any more: %d places in %s %s for %q", f.name, n, e.pkg, e.function, e.before)
