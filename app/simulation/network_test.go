@@ -174,9 +174,11 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		// Where no configuration was ever read, the defaults count.
 	case what == forbidden && isRefusable(req):
 		n.mute(req)
+		n.leaveBehind(req, 0)
 		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
 	case what == forbiddenLong && isRefusable(req):
 		n.mute(req)
+		n.leaveBehind(req, time.Hour)
 		n.refuse(req, refusalStatus(req, x>>40), time.Duration(1+x>>44%60)*time.Minute)
 		return answer(req, refusalStatus(req, x>>40), nil, "GitHub does not want this"), nil
 	case what == timedOut:
@@ -271,6 +273,17 @@ func (n *network) mute(req *http.Request) {
 	n.mu.Lock()
 	n.muted[number] = true
 	n.mu.Unlock()
+}
+
+// leaveBehind notes that a card is behind what the product knows, as GitHub refused it for a while: what stands there as due may be done.
+// It is written again five minutes later.
+func (n *network) leaveBehind(req *http.Request, d time.Duration) {
+	if req.Method != http.MethodPatch || !strings.Contains(req.URL.Path, "/issues/comments/") {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.resting = append(n.resting, span{n.now(), n.now().Add(d + 6*time.Minute)})
 }
 
 // refuse makes GitHub refuse every call of a kind for a while.
