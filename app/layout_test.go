@@ -79,8 +79,8 @@ var allowed = map[string][]string{
 }
 
 // free are the packages that may import everything of ours.
-var free = []string{"app", "app/bench", "app/assembly", "app/assembly/lambda", "app/simulation",
-	"app/witness", "cmd/firebreak", "functions"}
+var free = []string{"app", "app/bench", "app/assembly", "app/assembly/lambda", "app/mutation",
+	"app/simulation", "app/witness", "cmd/firebreak", "functions"}
 
 type pkg struct {
 	ImportPath string

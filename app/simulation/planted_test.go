@@ -24,6 +24,7 @@ import (
 var (
 	planted = flag.Uint64("planted", 0, "plant each fault of testdata/planted, and play up to so many seeds until it is found")
 	fault   = flag.String("fault", "", "only the faults whose file's name has this in it")
+	keep    = flag.String("keep", "", "only build the simulation with each fault, into this folder")
 	known   = flag.Bool("known", false, "play only the seed by which a fault was found before")
 )
 
@@ -287,7 +288,7 @@ func TestPlantedFaultsFit(t *testing.T) {
 //
 // With -known only the seeds are played by which the faults were found before, which takes minutes.
 func TestPlantedFaultsAreFound(t *testing.T) {
-	if *planted == 0 && !*known {
+	if *planted == 0 && !*known && *keep == "" {
 		t.Skip("it takes hours: ask for it with -planted 2000")
 	}
 	root := rootOf(t)
@@ -299,6 +300,12 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			broken := build(t, root, changes)
+			if *keep != "" {
+				if err := os.Rename(broken, filepath.Join(*keep, f.name)); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
 			if *known {
 				if f.found.seed == 0 {
 					t.Skip("no seed is known that finds it")
