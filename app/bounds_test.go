@@ -19,7 +19,7 @@ import (
 const (
 	longestBody  = 65_536
 	longestTitle = 256
-	largestFile  = 1 << 20 // that its API gives with its content
+	largestFile  = 1 << 20 // that its API returns with its content
 )
 
 // hostile are what parsers are slow at, in pieces that are repeated.

@@ -124,7 +124,7 @@ func cardSum(t *testing.T) string {
 	return fmt.Sprintf("%x\n", sum.Sum(nil))
 }
 
-// The README's picture shows the card as it is. .ci/pictures makes both anew.
+// The README's picture shows the card as it is. .ci/pictures renews both.
 func TestPicturesShowTheCard(t *testing.T) {
 	const sumPath = "../.github/pictures.sum"
 	if *update {
@@ -185,7 +185,7 @@ func withoutCode(text string) string {
 	return regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 }
 
-// anchors returns the names that GitHub gives to the headings of a page.
+// anchors returns the names of a page's headings as GitHub makes them.
 func anchors(text string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutCode(text), -1) {

@@ -68,7 +68,7 @@ var old = map[string]string{
 	"github.com/russross/blackfriday/v2": "manual pages, in cobra: `firebreak man`, not the server",
 }
 
-// notLinked are licences of what is no part of a binary.
+// notLinked are licences of what isn't part of a binary.
 var notLinked = map[string]string{
 	"modernc.org/memory/LICENSE-LOGO":                 "a picture",
 	"github.com/aws/aws-lambda-go/LICENSE-LAMBDACODE": "examples",
@@ -159,7 +159,7 @@ func (m *linked) texts(t *testing.T) map[string]string {
 	return found
 }
 
-// licenceOf returns the licence that a text is; "" if it is none of those that are allowed.
+// licenceOf returns the licence that a text is; "" if it isn't one of those that are allowed.
 func licenceOf(text string) string {
 	plain := strings.Join(strings.Fields(strings.ToLower(strings.NewReplacer(`"`, "", "*", " ", "//", " ",
 		">", " ").Replace(text))), " ")

@@ -34,7 +34,7 @@ const (
 	// Seconds.
 	perRead, perWrite = 0.2, 1.2
 	// Lambda polls a queue by five long polls of 20 s each while nothing is in it; of FIFO queues
-	// the page tells nothing else.
+	// the page says nothing else.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 	polls = 5 * int(month/(20*time.Second))
 )
@@ -58,7 +58,7 @@ func (s *stack) count(before *bill, since *int) bill {
 		workers: now.workers - before.workers, sweeps: now.sweeps - before.sweeps,
 		logged: now.logged - before.logged}
 	*before = now
-	// The double's poll asks once more to learn that nothing is left: of those, polls tells.
+	// The double's poll asks once more to learn that nothing is left: polls counts those.
 	b.received = b.workers
 	for _, call := range s.aws.Calls() {
 		switch call {
@@ -229,7 +229,7 @@ func TestCostOfAnIncident(t *testing.T) {
 		}
 	}
 
-	// The log says what was done and tells nobody's words.
+	// The log says what was done and contains nobody's words.
 	for _, private := range []string{"zanzibar", "Customers get 502", "API of globex", "Gina",
 		"PRIVATE KEY", s.box.Environment()["FIREBREAK_WEBHOOK_SECRET"],
 		s.box.Environment()["FIREBREAK_OUTBOUND_SECRET"], "AKIATEST", "ghs_", "eyJ"} {
@@ -269,7 +269,7 @@ func TestCostOfAnIncident(t *testing.T) {
 	t.Logf("and for each hour with an incident: %d metrics $%.4f: %s", len(kept), hourly*float64(len(kept)),
 		strings.Join(slices.Sorted(maps.Keys(kept)), ", "))
 
-	// The README's figures are good to a factor: what calls or wakes twice as much tells here.
+	// The runbook's figures are good to a factor: what calls or wakes twice as much fails here.
 	for what, c := range map[string]struct{ got, least, most int }{
 		"webhooks": {incident.webhooks, 30, 120},
 		"workers":  {incident.workers, 14, 50},

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// report posts what a source reports, and gives the answer's status.
+// report posts what a source reports, and returns the answer's status.
 func (s *stack) report(source, kind, token, body string) int {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/intake/"+source,

@@ -194,7 +194,7 @@ func newStack(t *testing.T, o settings) *stack {
 		}
 		return start(t, name, environ)
 	}
-	// What serverless.yml gives each of them, and no more.
+	// What serverless.yml passes to each of them, and no more.
 	s.webhook = begin("webhook", env, "FIREBREAK_APP_ID", "FIREBREAK_WEBHOOK_SECRET", "FIREBREAK_QUEUE_URL")
 	env["FIREBREAK_SHELF"] = "s3://firebreak-shelf/"
 	working := maps.Clone(env)
@@ -421,7 +421,7 @@ func (s *stack) as(who, method, path string, body, into any) int {
 	return res.StatusCode
 }
 
-// declare opens an incident as the issue form does, and gives its number.
+// declare opens an incident as the issue form does, and returns its number.
 func (s *stack) declare(who string) int {
 	s.t.Helper()
 	var issue struct{ Number int }

@@ -27,7 +27,7 @@ import (
 //
 //	go test ./functions -run TestColdStart -v
 //
-// The fastest of many counts: a slower one tells of the machine. So does a bare time: what is held
+// The fastest of many counts: a slower one measures the machine. So does a bare time: what is held
 // is that the webhook function, which links no GitHub client, starts sooner than the worker. They
 // take turns, so that both meet the same load.
 func TestColdStart(t *testing.T) {
@@ -101,7 +101,7 @@ func signedWebhook(secret string) (body string, head map[string]string) {
 		"x-hub-signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil))}
 }
 
-// peak is the most memory that a process had, where the system tells.
+// peak is the most memory that a process had, where the system knows it.
 func peak(pid int) string {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

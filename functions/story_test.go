@@ -111,7 +111,7 @@ func TestA4APartialFailure(t *testing.T) {
 	s.say("carol", one, "/ic")
 	s.say("carol", two, "/ic")
 	s.say("alice", one, "/oe")
-	s.settle() // the clock stands, so what failed is still hidden
+	s.settle() // the clock doesn't move, so what failed is still hidden
 	contains(t, "the second incident", s.view(two).Assignees, "carol")
 	if v := s.view(one); strings.Contains(v.Assignees, "carol") {
 		t.Errorf("the first incident can't be reached, and it is %+v", v)
@@ -161,7 +161,7 @@ func TestA4DeadLetters(t *testing.T) {
 	contains(t, "what is told", v.Card+strings.Join(v.Comments, "\n"), "set the timer")
 }
 
-// GitHub is out for six hours. Waiting is no failure: nothing is put aside, although the queue
+// GitHub is out for six hours. Waiting isn't a failure: nothing is put aside, although the queue
 // counts each time that it hands out a message, people are paged as the rules say, and when GitHub
 // is back what was asked is done at once.
 func TestA4AnOutageOnAWS(t *testing.T) {
@@ -340,7 +340,7 @@ func TestI1I6AnAlertOnAWS(t *testing.T) {
 	contains(t, "the card", s.view(all[0].Number).Card, "Alertmanager", `"signals":{"count":3`)
 }
 
-// Whoever knows no secret gives no orders, and what can't be stored is answered so that GitHub
+// Nobody can give orders without a secret, and what can't be stored is answered so that GitHub
 // lists it as failed.
 func TestTheWebhookFunctionRefuses(t *testing.T) {
 	s := newStack(t, settings{})
@@ -406,7 +406,7 @@ var oneMessage = events.SQSEvent{Records: []events.SQSMessage{{MessageId: "1", R
 	Attributes: map[string]string{"MessageGroupId": "acme/incidents#1"},
 	Body:       `{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"clock"}`}}}
 
-// failing starts a function that can't work and gives what it says.
+// failing starts a function that can't work and returns what it says.
 func failing(t *testing.T, name string) string {
 	t.Helper()
 	f := start(t, name, nil)

@@ -55,7 +55,7 @@ func packaged(t *testing.T, params ...string) template {
 	return x
 }
 
-// osls packages serverless.yml and gives the template.
+// osls packages serverless.yml and returns the template.
 func osls(params []string) ([]byte, error) {
 	dir, err := os.MkdirTemp(folder, "osls")
 	if err != nil {
@@ -124,7 +124,7 @@ func (x template) holds(condition any) bool {
 }
 
 // text writes a value shortly: X for a Ref, X.Arn for a GetAtt, ${X} within a Sub or a Join; "" if
-// there is none.
+// there isn't one.
 func (x template) text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -223,7 +223,7 @@ func (x template) when(condition any) string {
 
 const schedules = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${ScheduleGroup}/"
 
-// Every permission that exists stands here.
+// Every permission that exists is here.
 func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 	logs := func(function string, more ...string) []string {
 		all := append(more, "logs:CreateLogStream on "+function+"LogGroup.Arn",

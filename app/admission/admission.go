@@ -47,7 +47,7 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// ErrNoRoom is what reading a body gives when there is no room for the rest of it.
+// ErrNoRoom is what reading a body returns when there is no room for the rest of it.
 var ErrNoRoom = errors.New("no room for this body at the moment")
 
 // Guard bounds one server.
@@ -236,7 +236,7 @@ func (g *Guard) InFlight() (bytes int64, large int) {
 }
 
 // isNear reports whether connections of an address are bounded with all others alone: those of this
-// machine and of private networks, where a load balancer or a proxy stands, and of the proxies that
+// machine and of private networks, where a load balancer or a proxy is, and of the proxies that
 // are trusted. g needs no lock for it.
 func (g *Guard) isNear(a netip.Addr) bool {
 	return !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || g.isTrusted(a)
@@ -412,7 +412,7 @@ func (b *body) reserve(p []byte) []byte {
 }
 
 // take returns a body more room, as far as there is some. A body of exactly the free size asks once
-// more to see its end; it gets a chunk that it gives back.
+// more to see its end; it gets a chunk, which it gives back.
 func (g *Guard) take(b *body) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

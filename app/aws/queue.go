@@ -159,11 +159,11 @@ func Encode(m incident.Message, limit int) (string, error) {
 // Decode reads a message of the queue.
 func Decode(body string) (m incident.Message, err error) {
 	if err := json.Unmarshal([]byte(body), &m); err != nil {
-		return m, fmt.Errorf("this is no message of ours: %w", err)
+		return m, fmt.Errorf("not a message of ours: %w", err)
 	}
 	_, isSweep := m.Sweep()
 	if m.Ref.Owner == "" || m.Ref.Repo == "" && !isSweep {
-		return m, errors.New("this is no message of ours: it names no repository")
+		return m, errors.New("not a message of ours: it names no repository")
 	}
 	return m, nil
 }

@@ -49,7 +49,7 @@ type SecretsManager interface {
 //	FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key
 //	FIREBREAK_SECRET_SLACK=ssm:/firebreak/slack
 type Secrets struct {
-	Environ []string // as os.Environ gives it
+	Environ []string // as os.Environ returns it
 	Manager SecretsManager
 	// reads one of Systems Manager; nil: none is read
 	Parameter func(ctx context.Context, name string) (string, error)

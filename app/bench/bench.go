@@ -1,5 +1,5 @@
 // Package bench plays load against the product as one process and measures how it bears it. A
-// figure on its own tells of the machine; each is given against what bounds it, measured in the same
+// figure on its own describes the machine; each is compared with what bounds it, measured in the same
 // run.
 package bench
 
@@ -266,14 +266,14 @@ func (s *server) load(ctx context.Context, clients int, during time.Duration, ra
 	return summary(slices.Concat(took...), elapsed), nil
 }
 
-// summary tells the rate, and how long it took in the middle and at most but for one in a hundred.
+// summary returns the rate, and how long it took in the middle and at most but for one in a hundred.
 func summary(took []time.Duration, elapsed time.Duration) Row {
 	slices.Sort(took)
 	return Row{Rate: float64(len(took)) / elapsed.Seconds(), P50: took[len(took)/2],
 		P99: took[len(took)*99/100]}
 }
 
-// pace tells the times at which deliveries are due. It catches up in one go where it was late.
+// pace returns the times at which deliveries are due. It catches up in one go where it was late.
 func pace(ctx context.Context, due chan<- time.Time, rate float64) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

@@ -113,7 +113,7 @@ type function struct {
 	starts series // until one delivery was answered
 }
 
-// load starts the function and invokes it again and again; it tells how often.
+// load starts the function and invokes it again and again; it reports how often.
 func (f *function) load(ctx context.Context, during time.Duration) (int, error) {
 	running, err := lambdatest.Start(f.binary, patience, f.environ)
 	if err != nil {

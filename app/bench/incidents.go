@@ -107,7 +107,7 @@ func newWorld(ctx context.Context, o Options) (*world, error) {
 		return nil, err
 	}
 	follow := &follower{}
-	const unlimited = 1 << 30 // GitHub's limit is no property of the product's
+	const unlimited = 1 << 30 // GitHub's limit is not a property of the product
 	box, err := demo.New(sandbox.Options{Calls: unlimited, URL: front.url,
 		WebhookURL: front.url + "/webhook",
 		Files:      map[string]map[string]string{repository: templates.Repository()}, Follower: follow})

@@ -197,7 +197,7 @@ func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permis
 	return missing, nil
 }
 
-// checkVersion asks which versions of its API GitHub has, and tells what it announced to end.
+// checkVersion asks which versions of its API GitHub has, and says what it announced to end.
 func (d *Doctor) checkVersion(ctx context.Context) error {
 	versions, err := d.App.ServerVersions(ctx)
 	if err != nil {

@@ -43,7 +43,7 @@ func (d *Doctor) checkHook(ctx context.Context) error {
 	return nil
 }
 
-// How long the outcome of a delivery is waited for: GitHub gives the receiver ten seconds.
+// How long the outcome of a delivery is waited for: the receiver has ten seconds.
 const (
 	between = time.Second
 	looks   = 20
@@ -101,7 +101,7 @@ func (d *Doctor) checkDelivery(ctx context.Context) error {
 	return nil
 }
 
-// judge tells by the receiver's answer what is wrong.
+// judge says what is wrong, judging by the receiver's answer.
 func (d *Doctor) judge(one *github.HookDelivery) {
 	says := fmt.Sprintf("GitHub delivered its last %s again: %d %s", one.GetEvent(), one.GetStatusCode(),
 		one.GetStatus())

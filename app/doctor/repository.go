@@ -300,7 +300,7 @@ func (p *patient) checkTeams(ctx context.Context) error {
 	return nil
 }
 
-// team notes a team's members, and tells how many there are.
+// team notes a team's members, and reports how many there are.
 func (p *patient) team(ctx context.Context, name string) (int, error) {
 	org, slug, other := strings.Cut(strings.TrimPrefix(name, "@"), "/")
 	if !other {

@@ -3,7 +3,7 @@
 //
 // Whoever may write in a repository may edit the app's comments there, so a mark counts only with
 // its signature. In a comment that covers the incident, the comment's text and all of its marks: a
-// mark that somebody adds, changes or takes to another comment is none. The text of an issue is for
+// mark that somebody adds, changes or takes to another comment isn't valid. The text of an issue is for
 // people to edit. There the signature covers the incident, the marks and the time at which the app
 // opened the issue, so that it holds for no older or younger one.
 package mark
@@ -39,7 +39,7 @@ func Lines(marks []Mark) string {
 
 var line = regexp.MustCompile(`^<!-- firebreak:([a-z]+) (\S+(?: \S+)?) -->$`)
 
-// parse reads one line. ok is false if it is no mark.
+// parse reads one line. ok is false if it isn't a mark.
 func parse(s string) (m Mark, ok bool) {
 	found := line.FindStringSubmatch(strings.TrimSpace(s))
 	if found == nil {
@@ -176,7 +176,7 @@ func (k Keys) sum(key int, where, incident, bound string, marks []Mark) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// InText returns the marks that stand anywhere in a text, each on a line of its own, signed or not.
+// InText returns the marks that are anywhere in a text, each on a line of its own, signed or not.
 func InText(body string) (marks []Mark) {
 	for l := range strings.Lines(body) {
 		if m, ok := parse(l); ok && m.Kind != signature {

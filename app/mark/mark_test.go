@@ -99,7 +99,7 @@ func TestMarksOfIssues(t *testing.T) {
 	}
 }
 
-// What versions before this one wrote has no signature. A text that has one is none of theirs,
+// What versions before this one wrote has no signature. A text that has one isn't one of theirs,
 // whatever it holds.
 func TestUnsignedMarks(t *testing.T) {
 	for body, want := range map[string][]mark.Mark{

@@ -90,7 +90,7 @@ func (e *EMF) Flush() error {
 	var failed []error
 	for _, l := range lines {
 		for len(l.values) > 0 {
-			// A name stands once in a line: more of its values go into another.
+			// A name can be in a line once: more of its values go into another.
 			var now, next []value
 			for _, v := range l.values {
 				if slices.ContainsFunc(now, func(n value) bool { return n.m == v.m }) {
@@ -137,7 +137,7 @@ func (e *EMF) write(l *line, values []value) error {
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	// at once: other lines must not stand within
+	// at once: other lines must not be in between
 	if _, err := io.WriteString(e.w, string(text)+"\n"); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}

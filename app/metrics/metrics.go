@@ -3,7 +3,7 @@
 // library only, for the webhook function links it.
 //
 // Names go by Prometheus' conventions, units included, and are the same in CloudWatch. The values
-// that a label takes are few and stand here: an incident's number or a person's login is never one,
+// that a label takes are few and listed here: an incident's number or a person's login is never one,
 // but belongs into the log.
 // https://prometheus.io/docs/practices/naming/
 package metrics
@@ -34,7 +34,7 @@ type Metric struct {
 	Buckets []float64 // upper bounds of a histogram
 }
 
-// Label tells a metric's values apart.
+// Label distinguishes a metric's values.
 type Label struct {
 	Name   string
 	Values []string // all that it takes; any other is "other"

@@ -112,7 +112,7 @@ func TestLabelsAreFew(t *testing.T) {
 	}
 }
 
-// What the product tells apart is in the labels, or it would count as "other".
+// What the product distinguishes is in the labels, or it would count as "other".
 func TestLabelsKnowTheProduct(t *testing.T) {
 	has := func(m *metrics.Metric, label int, value string) {
 		t.Helper()

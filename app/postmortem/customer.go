@@ -15,7 +15,7 @@ import (
 )
 
 // CustomerVersion returns the part of a postmortem that its customers get (C3): their section,
-// without comments and without what Firebreak wrote (A7). ok is false if there is none, or if a
+// without comments and without what Firebreak wrote (A7). ok is false if there isn't one, or if a
 // prompt is left in it.
 func CustomerVersion(document string) (markdown string, ok bool) {
 	p, why := parseDocument(document, "")

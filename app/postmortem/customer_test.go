@@ -75,7 +75,7 @@ func TestC3InternalNames(t *testing.T) {
 	}
 }
 
-// The host is the one on which the incident stands.
+// The host is the one on which the incident is.
 func TestC3InternalHost(t *testing.T) {
 	said := "https://git.acme.example/a and https://github.com/a"
 	document := strings.Replace(toCustomer(said), "# Postmortem\n",

@@ -149,7 +149,7 @@ func TestC2AnyTextIsInert(t *testing.T) {
 	})
 }
 
-// readFrontMatter checks the front matter and gives what follows it.
+// readFrontMatter checks the front matter and returns what follows it.
 func readFrontMatter(t *rapid.T, f Facts, document string) string {
 	front, body, ok := strings.Cut(strings.TrimPrefix(document, "---\n"), "\n---\n")
 	if !ok || !strings.HasPrefix(document, "---\n") {
@@ -317,7 +317,7 @@ func plain(t *rapid.T, title string) {
 	}
 }
 
-// The lines that Mermaid's timeline takes: no character that it reads stands inside a label.
+// The lines that Mermaid's timeline takes: no character that it reads is inside a label.
 var (
 	head   = regexp.MustCompile(`^    (title|section) [^:;#"'` + "`" + `(){}\[\]<>|\\~]+$`)
 	period = regexp.MustCompile(`^        [0-9][^:;#"'(){}<>]*( : [^:;#"'` + "`" + `(){}\[\]<>|\\~]+)+$`)

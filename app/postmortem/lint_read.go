@@ -194,7 +194,7 @@ func readFront(document string) (f frontMatter, end int) {
 		name, value, _ := strings.Cut(line, ": ")
 		into := map[string]any{"id": &f.id, "customers": &f.customers, "drill": &f.drill}[name]
 		if into != nil {
-			_ = json.Unmarshal([]byte(value), into) // what a person wrote otherwise tells nothing
+			_ = json.Unmarshal([]byte(value), into) // what a person wrote otherwise says nothing
 		}
 	}
 	return f, min(at+len("\n---\n"), len(document))
@@ -307,7 +307,7 @@ func (p *parsedDocument) titleOf(h ast.Node) string {
 	return strings.TrimSpace(b.String())
 }
 
-// addAnchor adds the anchor that GitHub gives to a heading: the letters, digits, marks, underscores
+// addAnchor adds the anchor that a heading has on GitHub: the letters, digits, marks, underscores
 // and hyphens of its title in lower case, with hyphens for spaces, and a number from the second one
 // on.
 func (p *parsedDocument) addAnchor(title string) {

@@ -29,7 +29,7 @@ func written(t *testing.T, f Facts) string {
 	return strings.Join(lines, "\n")
 }
 
-// found gives problems as `line rule`, with ! for warnings.
+// found returns problems as `line rule`, with ! for warnings.
 func found(problems []Problem) []string {
 	var out []string
 	for _, p := range problems {

@@ -38,7 +38,7 @@ func diagram(f Facts) string {
 	if len(shown) == 0 {
 		return ""
 	}
-	// A column holds so many entries that there are no more than maxColumns, beside one per section.
+	// A column holds so many entries that there are no more than maxColumns, next to one per section.
 	size := (len(shown) + maxColumns - 1) / maxColumns
 	first, last := shown[0].At.UTC().Format(time.DateOnly), shown[len(shown)-1].At.UTC().Format(time.DateOnly)
 	title, day := first, first
@@ -208,7 +208,7 @@ func brief(e incident.Entry) string {
 	return with(e.Kind)
 }
 
-// lookalikes stand for the characters that mean something to Mermaid, in its timeline or before it
+// lookalikes represent the characters that mean something to Mermaid, in its timeline or before it
 // is told apart.
 var lookalikes = map[rune]rune{
 	':': '∶', ';': ',', '#': '№', '"': '”', '\'': '’', '`': '’', '(': '‹', ')': '›', '[': '‹', ']': '›',

@@ -25,7 +25,7 @@ type drawn struct {
 	Columns            []column
 }
 
-// TestC2MermaidReadsTheDiagramAsItIsMeant gives diagrams of hostile words to the parser that GitHub
+// TestC2MermaidReadsTheDiagramAsItIsMeant passes diagrams of hostile words to the parser that GitHub
 // uses: it must find the same sections, periods and labels that are in the lines.
 func TestC2MermaidReadsTheDiagramAsItIsMeant(t *testing.T) {
 	var diagrams []string

@@ -269,7 +269,7 @@ func (f Facts) name(fu FollowUp) string {
 var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
 
 // Plain returns somebody's words as one line for a place without Markdown, such as a title: they
-// look the same and have no effect. It is cut after limit characters; 0 is no limit.
+// look the same and have no effect. It is cut after limit characters; 0 means no limit.
 func Plain(text string, limit int) string {
 	text = texts.Truncate(texts.Squeeze(texts.Clean(text)), limit)
 	return acts.ReplaceAllStringFunc(text, func(s string) string {

@@ -49,7 +49,7 @@ func TestC4TicketOfNoFollowUp(t *testing.T) {
 	}
 }
 
-// TestA7TicketTellsNothingOfTheIncident: a ticket may stand where more people read than in the
+// TestA7TicketTellsNothingOfTheIncident: a ticket may be where more people read than in the
 // incident.
 func TestA7TicketTellsNothingOfTheIncident(t *testing.T) {
 	f := rich()
@@ -96,7 +96,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// TestC2LongTimelineFoldsAway: each phase folds for itself, and no fold is so long that it is no help.
+// TestC2LongTimelineFoldsAway: each phase folds for itself, and no fold is so long that it doesn't
+// help.
 func TestC2LongTimelineFoldsAway(t *testing.T) {
 	for n, folds := range map[int]string{60: "", 61: "Identify: 61",
 		1900: "Identify: 500, Identify: 40, Investigate: 500, Investigate: 500, Investigate: 360"} {

@@ -13,7 +13,7 @@ import (
 // Refresh writes the machine's parts of a document again: the front matter, and what is between
 // a section's markers. Every other line stays as it is, byte for byte. A section that was deleted
 // stays deleted, one that this version does not know stays as it is, and of markers that are in
-// the document twice only the first pair counts. A repository's template says where sections stand
+// the document twice only the first pair counts. A repository's template says where sections are
 // and not what is in them, so it makes no difference here.
 func Refresh(document string, f Facts) (string, error) {
 	f.Template = ""
@@ -60,7 +60,7 @@ func ended(line, like string) string {
 	return line
 }
 
-// markedSection is where a machine's section's markers stand.
+// markedSection is where a machine's section's markers are.
 type markedSection struct {
 	name       string
 	begin, end int // lines of the markers
@@ -101,7 +101,7 @@ func markedPairs(lines []string) []markedSection {
 var blocks = parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...))
 
 // The parser takes cubic time for lists in lists in lists. How deep they are is nothing to the
-// markers, which stand outside of all, so the parser is told no more of it than this.
+// markers, which are outside of everything, so the parser needs no more than this.
 const maxIndent = 32 // characters
 
 var nesting = regexp.MustCompile(`^(?:[ \t>*+-]|[0-9]{1,9}[.)])*`)
@@ -144,7 +144,7 @@ var (
 )
 
 // frontEnd returns the line after the front matter, or 0 if the document begins with none. What
-// merely is between two rules is none.
+// is merely between two rules isn't one.
 func frontEnd(lines []string) int {
 	for i, line := range lines {
 		line = strings.TrimRight(line, " \t\r\n")
@@ -162,7 +162,7 @@ func frontEnd(lines []string) int {
 }
 
 // renewFront writes the fresh front matter in the place of the old one, and behind its keys the
-// keys and comments that people added. It gives the line of the old document after it.
+// keys and comments that people added. It returns the line of the old document after it.
 func renewFront(b *strings.Builder, old, fresh []string) int {
 	end, freshEnd := frontEnd(old), frontEnd(fresh)
 	if end == 0 || freshEnd == 0 {

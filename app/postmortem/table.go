@@ -82,7 +82,7 @@ func rowOf(columns, cells []string, at int) Row {
 	return r
 }
 
-// cellsOf splits a line of a table; none if it is no such line.
+// cellsOf splits a line of a table; none if it isn't such a line.
 func cellsOf(line string) (cells []string) {
 	line = strings.TrimSpace(line)
 	if !strings.HasPrefix(line, "|") {

@@ -138,7 +138,7 @@ func TestC2PlaceholdersAreListed(t *testing.T) {
 	}
 }
 
-// FuzzTemplate: whatever a template is, it is refused with a place, or gives a document that is no
+// FuzzTemplate: whatever a template is, it is refused with a place, or results in a document that is no
 // larger than the template's words, each section once and bounded values.
 func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{

@@ -92,7 +92,7 @@ type said struct {
 	By, Text, URL string
 }
 
-// work is a follow-up as it stands; URL is the ticket's.
+// work is a follow-up; URL is the ticket's.
 type work struct {
 	FollowUp
 	Number     int
@@ -138,7 +138,7 @@ func visible(names []string) []string {
 	return out
 }
 
-// phases tells the phases, and from them the impact: it ended with the last move to where it is
+// phases returns the phases, and from them the impact: it ended with the last move to where it is
 // only watched.
 func (v *view) phases() {
 	v.mitigated()
@@ -240,7 +240,7 @@ func (v *view) people() {
 	}
 }
 
-// rows tells the whole timeline. The longer it is, the less each row says of its text, so that
+// rows returns the whole timeline. The longer it is, the less each row says of its text, so that
 // GitHub still shows the file; the link leads to all of it.
 func (v *view) rows() {
 	room := min(300, max(20, 400_000/max(1, len(v.Entries))-160))

@@ -1,4 +1,4 @@
-// Package replay tells what the engine would do with a recorded delivery: it reads GitHub as it is
+// Package replay shows what the engine would do with a recorded delivery: it reads GitHub as it is
 // now, and writes nothing.
 package replay
 

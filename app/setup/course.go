@@ -60,7 +60,7 @@ func IntakeAddress(text string) (string, error) {
 	return u.String(), nil
 }
 
-// Play plays the alert's course in a repository. With an error it gives the drill as far as it
+// Play plays the alert's course in a repository. With an error it returns the drill as far as it
 // came; an error of ctx's says that it was stopped.
 func (c *Course) Play(ctx context.Context, owner, repo string, a Alert) (*Drill, error) {
 	reference := strings.ToLower(rand.Text()[:12])
@@ -98,7 +98,7 @@ func (c *Course) report(ctx context.Context, reference string, a Alert, what str
 	if what == Recovers {
 		state = "ok"
 	}
-	// as whoever reports: the intake goes by the real clock too, even beside an embedded GitHub
+	// like any sender: the intake uses the real clock too, even with an embedded GitHub
 	now := time.Now().UTC()
 	body, err := json.Marshal(map[string]any{"title": a.Title,
 		"message": a.Text + "\n\nPlayed by firebreak drill, " + reference, "severity": a.Severity,

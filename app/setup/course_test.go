@@ -29,7 +29,7 @@ func (f *follower) Follow(ctx context.Context, now time.Time) (time.Time, error)
 	return f.Server.Follow(ctx, now)
 }
 
-// running is the product beside an embedded GitHub, on whose clock a course is played. What
+// running is the product next to an embedded GitHub, on whose clock a course is played. What
 // settings of its says replaces the environment's.
 func running(t *testing.T, files map[string]string, settings map[string]string) (string, *setup.Course) {
 	t.Helper()

@@ -34,7 +34,7 @@ func listLine(names []string) string {
 }
 
 // List adds a repository to the list in a file of variables, and reports whether it was missing. It
-// returns an error that is os.ErrNotExist where there is no such file.
+// returns an error that is os.ErrNotExist where there isn't such a file.
 func List(file, repository string) (added bool, err error) {
 	info, err := os.Stat(file)
 	if err != nil {

@@ -89,7 +89,7 @@ func Prepare(ctx context.Context, app *github.App, owner, repo, coordinators str
 	return out, out.propose(ctx, app, ref, missing, text)
 }
 
-// label creates the labels that are missing. GitHub tells names apart without their case.
+// label creates the labels that are missing. GitHub ignores the case of names.
 func (r *Repository) label(ctx context.Context, c *gogithub.Client, ref incident.Ref, labels []Label,
 	told func(string, int, int)) error {
 	there, err := labelsOf(ctx, c, ref)

@@ -240,7 +240,7 @@ func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 	f.result <- result{app, err}
 }
 
-// register exchanges the code and stores what it gives. A Registered with an ID exists at GitHub,
+// register exchanges the code and stores what it returns. A Registered with an ID exists at GitHub,
 // even if there is an error.
 func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 	c := gogithub.NewClient(&http.Client{Timeout: 30 * time.Second})
@@ -262,8 +262,7 @@ func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 			secret: conf.GetWebhookSecret()})
 	if err != nil {
 		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub "+
-			"gives them once: %w; "+
-			"make a new private key and webhook secret on the App's page %s", app.Slug, err, app.URL)
+			"shows them once: %w; make a new private key and webhook secret on the App's page %s", app.Slug, err, app.URL)
 	}
 	return app, nil
 }

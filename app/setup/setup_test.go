@@ -109,7 +109,7 @@ func form(t *testing.T, page string) (string, url.Values) {
 	return at, values
 }
 
-// begin starts the flow and gives its address and log.
+// begin starts the flow and returns its address and log.
 func begin(t *testing.T, o setup.Options) (*setup.Flow, string, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
@@ -138,7 +138,7 @@ func envStore(t *testing.T, file string) setup.Store {
 	return s
 }
 
-// confirm clicks through to GitHub's page and confirms there, and gives what the browser sees at
+// confirm clicks through to GitHub's page and confirms there, and returns what the browser sees at
 // the end.
 func confirm(t *testing.T, at string) (int, string) {
 	t.Helper()

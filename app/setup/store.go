@@ -31,9 +31,9 @@ func (Credentials) String() string { return "credentials" }
 // GoString keeps them out of %#v, too.
 func (Credentials) GoString() string { return "credentials" }
 
-// Store keeps the App's credentials, which GitHub gives once.
+// Store keeps the App's credentials, which GitHub provides once.
 type Store interface {
-	// Check tells, before an App is registered, what would keep its credentials from being stored.
+	// Check returns, before an App is registered, what would keep its credentials from being stored.
 	Check(ctx context.Context) error
 	Keep(ctx context.Context, c Credentials) error
 	// Where names the place for people.
@@ -42,7 +42,7 @@ type Store interface {
 	Next(app Registered) []string
 }
 
-// ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager gives the
+// ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager returns the
 // client of Secrets Manager.
 func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error) {
 	kind, name, _ := strings.Cut(to, ":")
@@ -71,7 +71,7 @@ func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error
 	return nil, fmt.Errorf("--to %q: give env:FILE or secretsmanager:NAME", to)
 }
 
-// envFile is a file of variables, beside which the private key stands: a value of several lines
+// envFile is a file of variables, next to which the private key is: a value of several lines
 // fits into no such file.
 type envFile struct{ name, path string }
 

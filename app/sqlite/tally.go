@@ -27,7 +27,7 @@ func openTally(path string) (*tally, error) {
 	}
 	file, err := os.OpenFile(path+".count", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open the count beside the queue: %w", err)
+		return nil, fmt.Errorf("open the count next to the queue: %w", err)
 	}
 	return &tally{file}, nil
 }

@@ -95,7 +95,7 @@ func plain(name string) string {
 	return name
 }
 
-// load reads a file and tells how many lines it has; 0: it is to be written again. A line that can't
+// load reads a file and reports how many lines it has; 0: it is to be written again. A line that can't
 // be read was cut by a crash, and its incident is read again.
 func (c *cache) load(path string) (lines int, err error) {
 	file, err := os.Open(path)

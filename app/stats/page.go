@@ -278,7 +278,7 @@ func (r *Report) work() *plot {
 	return p
 }
 
-// working tells the phases in which people work on an incident from the one in which they watch.
+// working reports whether people work on an incident in a phase, instead of watching it.
 func working(p incident.Phase) bool {
 	return p == incident.Identify || p == incident.Investigate || p == incident.Fixing
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // A plot's measures. It is as wide as a phone, so that its letters have the same size on one as
-// beside two others.
+// next to two others.
 const (
 	plotWidth  = 360.0
 	plotHeight = 190.0
@@ -83,7 +83,7 @@ func middle(i, n int) float64 { return leftEdge + (rightEdge-leftEdge)*(float64(
 
 func width(n int) float64 { return min(26, 0.68*(rightEdge-leftEdge)/float64(n)) }
 
-// stack draws one bar per month, from parts that stand on each other.
+// stack draws one bar per month, from parts on top of each other.
 func (p *plot) stack(a axis, i, n int, parts []float64, classes, says []string) {
 	base := 0.0
 	for k, part := range parts {
@@ -145,7 +145,7 @@ func timeStep(largest time.Duration) time.Duration {
 	return (largest/4/(365*day) + 1) * 365 * day
 }
 
-// clock tells the times of an axis whose lines are step apart.
+// clock returns the times of an axis whose lines are step apart.
 func clock(step time.Duration) func(float64) string {
 	return func(v float64) string {
 		d := time.Duration(v)

@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// post makes a request as a person, and gives the number in its answer.
+// post makes a request as a person, and returns the number in its answer.
 func (w *world) post(method, path, body string) int {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
@@ -144,7 +144,7 @@ func (w *world) reader() *stats.Reader {
 		Now: w.box.Clock().Now, Progress: func(string, int, int) {}}
 }
 
-// read reads, and tells how many cards were read for it.
+// read reads, and reports how many cards were read for it.
 func (w *world) read(since time.Time) (*stats.Read, int, error) {
 	w.mu.Lock()
 	before := w.cards
@@ -398,7 +398,7 @@ func TestAWrongSecretIsNoticedSoon(t *testing.T) {
 	}
 }
 
-// A crash cuts the last line; a file of another version, or of another repository, is none of ours.
+// A crash cuts the last line; a file of another version, or of another repository, isn't one of ours.
 func TestWhatWasKeptSurvivesACrash(t *testing.T) {
 	d, cache := newDouble(t, 3, keys), t.TempDir()
 	read := func(want int) {

@@ -278,7 +278,7 @@ func TestThePageStandsAlone(t *testing.T) {
 	}
 }
 
-// A drawing that goes beyond its edge, or has a number that is none, is cut or not drawn by browsers.
+// A drawing that goes beyond its edge, or has a number that isn't one, is cut or not drawn by browsers.
 func TestPlotsStayWithinTheirEdges(t *testing.T) {
 	for _, n := range []int{1, 2, 13, 400} {
 		page := rendered(t, stats.NewReport(year(n)).HTML)

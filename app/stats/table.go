@@ -58,7 +58,7 @@ func (r *Report) Table(w io.Writer) error {
 	return err
 }
 
-// Period tells of which time the report is.
+// Period returns the time that the report covers.
 func (r *Report) Period() string {
 	from := r.Since
 	if from.IsZero() && len(r.Rows) > 0 {
@@ -156,7 +156,7 @@ func (r *Report) breakdown(title string, groups []Group) grid {
 	return g
 }
 
-// median tells a median, or that there is none.
+// median returns a median, or that there isn't one.
 func (g Group) median(f incident.Figure) string {
 	if s, known := g.Times[f]; known {
 		return templates.Duration(s.Median)

@@ -9,7 +9,7 @@ import (
 
 // Variable is one environment variable, or those that begin alike.
 type Variable struct {
-	Name    string // an … stands for what the configuration or a source calls it
+	Name    string // an … is replaced by what the configuration or a source calls it
 	About   string
 	Default string
 	Example string
@@ -40,7 +40,7 @@ var All = []Variable{
 	{Name: "FIREBREAK_APP_ID", Group: App, Required: true, Example: "123456",
 		About: "The number of the GitHub App.", Help: "number of the App"},
 	{Name: "FIREBREAK_PRIVATE_KEY", Group: App,
-		About: "The App's private key, as PEM; `\\n` stands for the end of a line. This, the file or the key in KMS is required.",
+		About: "The App's private key, as PEM; `\\n` means the end of a line. This, the file or the key in KMS is required.",
 		Help:  "its private key, PEM"},
 	{Name: "FIREBREAK_PRIVATE_KEY_FILE", Group: App, Example: "/run/secrets/app.pem",
 		About: "A file that holds the private key.", Help: "or a file that holds it"},

@@ -54,8 +54,8 @@ func Backoff(first time.Duration, tries int, longest time.Duration) time.Duratio
 }
 
 // RetryAfter reads a Retry-After header, which is a number of seconds or a date, as a wait of at
-// most longest; 0 is one, and the caller's to bound from below, for it tells a service that said 0
-// from one that said nothing.
+// most longest; 0 is one, and the caller's to bound from below, since it tells somebody that a
+// service said 0 from one that said nothing.
 // https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
 func RetryAfter(header string, now time.Time, longest time.Duration) (d time.Duration, ok bool) {
 	header = strings.TrimSpace(header)

@@ -118,7 +118,7 @@ func (s *Stage) pull(number int, names map[int64]string) (out []string) {
 	return out
 }
 
-// comments reads the comments of an issue, and gives them names by their order.
+// comments reads the comments of an issue, and names them by their order.
 func (s *Stage) comments(issue string, names map[int64]string) (out []string) {
 	s.t.Helper()
 	all := list[commentJSON](s, issue+"/comments")

@@ -198,7 +198,7 @@ func (e *emulate) Advance(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// setTime tells both the product and emulate the time.
+// setTime sets the time of both the product and emulate.
 func (e *emulate) setTime(to time.Time) error {
 	e.mu.Lock()
 	if to.After(e.now) {
@@ -233,7 +233,7 @@ func (e *emulate) settle(ctx context.Context) (next time.Time, err error) {
 	}
 }
 
-// OpenForm opens an issue with the text and the label that GitHub gives it when the form is sent.
+// OpenForm opens an issue with the text and the label that GitHub adds when the form is sent.
 func (e *emulate) OpenForm(who, title string, answers []string) error {
 	e.fill("form")
 	given := map[string]string{}

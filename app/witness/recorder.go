@@ -21,7 +21,7 @@ type Exchange struct {
 	Answer string
 }
 
-// String tells an exchange in one line, as it can be compared with the same one of another GitHub:
+// String returns an exchange in one line, as it can be compared with the same one of another GitHub:
 // without its host, ids, times and hashes.
 func (e Exchange) String() string {
 	line := fmt.Sprintf("%s %s %d", e.Method, e.Path, e.Status)
@@ -61,7 +61,8 @@ func (c *Recorder) Since(n int) ([]Exchange, int) {
 	return slices.Clone(c.kept[n:]), len(c.kept)
 }
 
-// whoseToken tells by what an Authorization header opens: tokens of people here begin with "demo-".
+// whoseToken returns whose token is in an Authorization header: tokens of people here begin with
+// "demo-".
 func whoseToken(header string) string {
 	_, token, _ := strings.Cut(header, " ")
 	switch {

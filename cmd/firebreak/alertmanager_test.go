@@ -18,7 +18,7 @@ import (
 )
 
 // A real Alertmanager groups, repeats, meets our outage, recovers and fires again: that is one
-// incident, which tells it all.
+// incident, which describes all of it.
 func TestI1I6ARealAlertmanager(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -93,7 +93,7 @@ type alertmanager struct {
 	url string
 }
 
-// startAlertmanager starts one that tells the product at an address what fires, and waits until it
+// startAlertmanager starts one that sends what fires to the product at an address, and waits until it
 // listens.
 func startAlertmanager(t *testing.T, product string) *alertmanager {
 	t.Helper()

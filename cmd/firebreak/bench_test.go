@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The shortest run measures each thing once, and gives it against what bounds it.
+// The shortest run measures each thing once, and compares it with what bounds it.
 func TestBenchMeasuresAgainstABound(t *testing.T) {
 	t.Parallel()
 	args := []string{"bench", "--json", "--data", t.TempDir(), "--duration", "500ms", "--clients", "4",

@@ -115,7 +115,7 @@ const wide, narrow, tall = 1200, 390, 900
 func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	if err := chromedp.Do(w.ctx, steps...); err != nil {
-		w.t.Fatalf("in the browser: %v\n%s", err, w.stands())
+		w.t.Fatalf("in the browser: %v\n%s", err, w.describe())
 	}
 }
 
@@ -124,7 +124,7 @@ func (w *window) leave(steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	response, err := chromedp.RunResponse(w.ctx, steps...)
 	if err != nil || response == nil || response.Status != 200 {
-		w.t.Fatalf("the next page: %v, %+v\n%s", err, response, w.stands())
+		w.t.Fatalf("the next page: %v, %+v\n%s", err, response, w.describe())
 	}
 }
 
@@ -180,7 +180,7 @@ func (w *window) waits(what, condition string, args ...any) {
 			break
 		}
 	}
-	w.t.Fatalf("%s: %v\n%s", what, err, w.stands())
+	w.t.Fatalf("%s: %v\n%s", what, err, w.describe())
 }
 
 const anyHas = `(css, text) => [...document.querySelectorAll(css)].some(e => e.innerText.includes(text))`
@@ -196,12 +196,12 @@ func (w *window) lacks(css, text string) {
 	w.t.Helper()
 	if has, err := chromedp.Run(w.ctx,
 		chromedp.Evaluate[bool](fmt.Sprintf("(%s)(%q, %q)", anyHas, css, text))); err != nil || has {
-		w.t.Errorf("%s with %q is on the page (%v):\n%s", css, text, err, w.stands())
+		w.t.Errorf("%s with %q is on the page (%v):\n%s", css, text, err, w.describe())
 	}
 }
 
-// stands is what a failure tells of the page.
-func (w *window) stands() string {
+// describe returns what a failure shows of the page.
+func (w *window) describe() string {
 	return w.text("#flash, #pinned .comment-body, #timeline > :last-child")
 }
 

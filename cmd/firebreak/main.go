@@ -51,7 +51,7 @@ func root() *cobra.Command {
 	return c
 }
 
-// watch tells afterwards whether a command ran, or was refused before.
+// watch reports afterwards whether a command ran, or was refused before.
 func watch(c *cobra.Command) *bool {
 	ran := new(bool)
 	for _, sub := range c.Commands() {

@@ -137,7 +137,7 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-// request makes a request, as a person if who isn't empty, and gives status and body.
+// request makes a request, as a person if who isn't empty, and returns status and body.
 func request(t *testing.T, who, method, url, body string, header ...string) (int, string) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
@@ -165,7 +165,7 @@ func request(t *testing.T, who, method, url, body string, header ...string) (int
 	return res.StatusCode, string(text)
 }
 
-// fails runs a command that must fail at once, and gives what it says.
+// fails runs a command that must fail at once, and returns what it says.
 func fails(t *testing.T, env []string, args ...string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
@@ -390,7 +390,8 @@ func TestServeOutlivesItsKilling(t *testing.T) {
 	p.end(syscall.SIGTERM)
 }
 
-// drive declares an incident as a newcomer does, and holds the product to its card. It gives the card.
+// drive declares an incident as a newcomer does, and holds the product to its card. It returns the
+// card.
 func drive(t *testing.T, github string) string {
 	t.Helper()
 	api := github + "/api/v3/repos/acme/incidents/issues"

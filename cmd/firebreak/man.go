@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/server"
 )
 
-// indented are the lines of a help that stand as they are; in Markdown, of which a page is made,
+// indented are the lines of a help text that stay as they are; in Markdown, of which a page is made,
 // four blanks more say so.
 var indented = regexp.MustCompile(`(?m)^  `)
 

@@ -22,7 +22,7 @@ type newcomer struct {
 	github *process
 }
 
-// runs runs a command to its end, and gives what it prints. Nothing that it prints may be a secret.
+// runs runs a command to its end, and returns what it prints. Nothing that it prints may be a secret.
 func (n *newcomer) runs(status int, args ...string) string {
 	n.t.Helper()
 	cmd := exec.CommandContext(n.t.Context(), binary, args...)

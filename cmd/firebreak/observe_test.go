@@ -59,7 +59,7 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	front := httptest.NewServer(mux)
 	t.Cleanup(front.Close)
 	w.url = front.URL
-	// Beside the webhook people are paged by email, whose server is out of order.
+	// Besides the webhook, people are paged by email, whose server is out of order.
 	repository := files()
 	settings := repository["acme/incidents"][".github/firebreak.yml"]
 	settings = strings.Replace(settings, "    - to: [incident-coordinators]\n",
@@ -108,7 +108,7 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	return w
 }
 
-// request makes a request, as a person if who isn't empty, and gives status and body.
+// request makes a request, as a person if who isn't empty, and returns status and body.
 func request(t *testing.T, who, method, url, body string, header ...string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

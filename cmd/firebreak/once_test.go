@@ -139,8 +139,8 @@ const (
 )
 
 // What is under way when the process is killed is not lost. It leaves twice at most where the
-// receiver had it and its answer was not noted yet; otherwise once. The rates are those that the
-// README tells.
+// receiver had it and its answer was not noted yet; otherwise once. The rates are those of the
+// runbook.
 func TestA4HowManyLeaveTwiceOverKills(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, *killSeed)

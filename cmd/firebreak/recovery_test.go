@@ -93,7 +93,7 @@ func (g *github) kills() int {
 	return g.killed
 }
 
-// burn counts a call, and tells whether the process is to be killed over it, and whether that is
+// burn counts a call, and reports whether the process is to be killed over it, and whether that is
 // before anything is done.
 func (g *github) burn() (now, before bool) {
 	if g.fuse == 0 {
@@ -179,7 +179,7 @@ func (g *github) hook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status) // what the process answered before it was killed
 }
 
-// clock tells the process the time, and the next one if it is killed in the meantime.
+// clock passes the time to the process, and the next one if it is killed in the meantime.
 func (g *github) clock(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -494,7 +494,7 @@ func TestA4ServeOnAFullDisk(t *testing.T) {
 	}
 }
 
-// declare opens an incident, and gives what the product answered to the webhook.
+// declare opens an incident, and returns what the product answered to the webhook.
 func (g *github) declare(number int) int {
 	g.t.Helper()
 	g.ask("alice", "POST", incidents+"/issues",

@@ -82,7 +82,7 @@ that for three days only. The product does nothing twice.`,
 	return c
 }
 
-// clock is a function that tells the time.
+// clock is a function that says the time.
 type clock func() time.Time
 
 // Now implements engine.Clock.

@@ -24,7 +24,7 @@ func main() {
 	}
 }
 
-// run builds each function that is beside this command.
+// run builds each function in the folders next to this command.
 func run(to string, out io.Writer) error {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // Build builds a function for this machine into a folder, whose path is absolute, as it is built
-// for Lambda; it gives the binary's path.
+// for Lambda; it returns the binary's path.
 func Build(to, source string) (string, error) {
 	binary := filepath.Join(to, filepath.Base(source))
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags",

@@ -1,5 +1,5 @@
-// Package lambda builds the product on AWS: as Lambda's functions, and for commands that read secrets there. It is a package
-// of its own so that a server links nothing of AWS's.
+// Package lambda builds the product on AWS: as Lambda's functions, and for commands that read
+// secrets there. It is a package of its own so that a server links nothing of AWS's.
 package lambda
 
 import (
@@ -125,7 +125,7 @@ func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	return p.Handle(ctx, m)
 }
 
-// Intake gives what takes the reports of sources.
+// Intake returns what takes the reports of sources.
 func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
 	p, err := l.receives(ctx)
 	if err != nil {
@@ -145,8 +145,9 @@ func (l *Lambda) receives(ctx context.Context) (*assembly.Product, error) {
 	return p, err
 }
 
-// Mail takes the mails of an event of Amazon SES's: SES stores each, and names it here. Whatever is wrong with a mail, it is
-// taken. An error is ours: Lambda tries again, and then puts the event aside.
+// Mail takes the mails of an event of Amazon SES's: SES stores each, and names it here. Whatever is
+// wrong with a mail, it is taken. An error is ours: Lambda tries again, and then puts the event
+// aside.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda.html
 func (l *Lambda) Mail(ctx context.Context, e intake.SESEvent) error {
 	defer l.flush()
@@ -188,7 +189,8 @@ func (l *Lambda) Sweep(ctx context.Context) error {
 	return p.Sweep(ctx)
 }
 
-// ready gives the product by the secrets of the moment. Only with an engine the webhook secret is needed.
+// ready returns the product by the secrets of the moment. Only with an engine the webhook secret is
+// needed.
 func (l *Lambda) ready(ctx context.Context, withEngine bool) (*assembly.Product, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

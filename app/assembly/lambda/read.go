@@ -18,8 +18,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/aws/worker"
 )
 
-// NewReader builds a reader from the environment that the server or the functions use. Amazon SES is reached by the
-// functions alone, so only where the environment is theirs.
+// NewReader builds a reader from the environment that the server or the functions use. Amazon SES
+// is reached by the functions alone, so only where the environment is theirs.
 func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger) (*assembly.Reader, error) {
 	c := assembly.Cloud{Sign: sign}
 	if refers() || getenv("FIREBREAK_KMS_KEY") != "" {
@@ -28,8 +28,8 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 	return assembly.NewReader(ctx, getenv, c, log)
 }
 
-// sign opens a key in KMS by a person's credentials, which are found as AWS's own command finds them: variables, profiles,
-// single sign-on.
+// sign opens a key in KMS by a person's credentials, which are found as AWS's own command finds
+// them: variables, profiles, single sign-on.
 func sign(ctx context.Context, key string) (assembly.Signer, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -49,8 +49,8 @@ func refers() bool {
 	return false
 }
 
-// Environ gives the environment of the process. Variables that refer to secrets on AWS, as those of the functions do, are
-// read there, by the credentials that the AWS command line would use.
+// Environ returns the environment of the process. Variables that refer to secrets on AWS, as those
+// of the functions do, are read there, by the credentials that the AWS command line would use.
 func Environ(ctx context.Context, log *slog.Logger) (func(name string) string, error) {
 	if !refers() {
 		return os.Getenv, nil

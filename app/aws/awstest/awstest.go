@@ -173,7 +173,7 @@ func (a *AWS) answer(w http.ResponseWriter, r *http.Request, out any, err error)
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": f.code, "message": f.message})
 }
 
-// read decodes a request, in which nothing may stand that the double doesn't know.
+// read decodes a request, in which no field may be unknown to the double.
 func read(body []byte, v any) error {
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.DisallowUnknownFields()

@@ -15,7 +15,7 @@ func (a *AWS) PutObject(bucket, key string, content []byte) {
 	a.objects[bucket+"/"+key] = content
 }
 
-// Object returns an object of a bucket; nil: there is none.
+// Object returns an object of a bucket; nil: there isn't one.
 func (a *AWS) Object(bucket, key string) []byte {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -52,7 +52,7 @@ func (a *AWS) Schedules() (all []Schedule) {
 	return all
 }
 
-// Fire sends what is due into the queues, and tells how many that were. A schedule that fired is
+// Fire sends what is due into the queues, and reports how many that were. A schedule that fired is
 // deleted a moment later, and with it whatever was set in its place in the meantime: here, when Fire is
 // called again.
 func (a *AWS) Fire() (n int) {

@@ -45,7 +45,7 @@ type known struct {
 	at time.Time
 }
 
-// AddQueue makes a queue and gives its address and ARN.
+// AddQueue makes a queue and returns its address and ARN.
 func (a *AWS) AddQueue(name string, o QueueOptions) (url, arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

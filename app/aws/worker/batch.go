@@ -90,7 +90,7 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 	return response, nil
 }
 
-// group handles an incident's messages and gives those that are left.
+// group handles an incident's messages and returns those that are left.
 func (b *Batch) group(ctx, working context.Context, group string,
 	messages []events.SQSMessage) []events.SQSMessage {
 	for i, m := range messages {
@@ -131,7 +131,7 @@ func isWaiting(err error) bool {
 }
 
 // sendAgain sends messages again that did not fail and were handed out so often that SQS, which
-// counts only that, would soon put them aside: waiting is no failure, however long it takes. It
+// counts only that, would soon put them aside: waiting isn't a failure, however long it takes. It
 // returns the others, and what could not be sent. Before that a message waits where it is, which
 // keeps its incident's order.
 func (b *Batch) sendAgain(ctx context.Context, messages []events.SQSMessage,
@@ -178,8 +178,8 @@ func (b *Batch) one(ctx context.Context, record events.SQSMessage) (err error) {
 	return b.handle(ctx, m)
 }
 
-// tellAside asks for a look that tells the incident of a message that SQS puts aside now: this was
-// its last try.
+// tellAside asks for a look that tells people on the incident about a message that SQS puts aside
+// now: this was its last try.
 func (b *Batch) tellAside(ctx context.Context, record events.SQSMessage, cause error) {
 	isLast := b.Tries > 0 && received(record) >= b.Tries ||
 		errors.Is(cause, errHung) && received(record) == hungTries

@@ -53,7 +53,7 @@ func record(id string, number, received int) events.SQSMessage {
 			"ApproximateReceiveCount": strconv.Itoa(received)}}
 }
 
-// work handles records by a handler of their ids, and gives what failed and what was hidden.
+// work handles records by a handler of their ids, and returns what failed and what was hidden.
 func work(t *testing.T, ctx context.Context, handle func(id string) error,
 	records ...events.SQSMessage) (tried, failed []string, hidden map[string]time.Duration) {
 	t.Helper()
@@ -150,7 +150,7 @@ func TestWhatIsNoMessageFails(t *testing.T) {
 	expect(t, "failed", failed, "1a", "1b")
 }
 
-// The last try of a message that always fails tells its incident, once (A8).
+// The last try of a message that always fails is reported on its incident, once (A8).
 func TestA8TheLastTryTellsTheIncident(t *testing.T) {
 	h := &hides{seen: map[string]time.Duration{}}
 	b := worker.Batch{Queue: h, Tries: 3, Now: func() time.Time {

@@ -124,7 +124,7 @@ func (s *Scheduler) put(ctx context.Context, name string, ref incident.Ref, body
 	return nil
 }
 
-// read tells for when a schedule is set; zero: there is none.
+// read returns the time of a schedule; zero: there is none.
 func (s *Scheduler) read(ctx context.Context, name string) (time.Time, error) {
 	out, err := s.EventBridge.GetSchedule(ctx,
 		&scheduler.GetScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
@@ -137,7 +137,7 @@ func (s *Scheduler) read(ctx context.Context, name string) (time.Time, error) {
 	}
 	at, err := time.Parse("at("+layout+")", awssdk.ToString(out.ScheduleExpression))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("the schedule %s/%s is none of ours: %w", s.Group, name, err)
+		return time.Time{}, fmt.Errorf("the schedule %s/%s is not one of ours: %w", s.Group, name, err)
 	}
 	return at, nil
 }
@@ -172,7 +172,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// name derives a schedule's name from the incident and what tells its schedules apart. At most 64
+// name derives a schedule's name from the incident and what distinguishes its schedules. At most 64
 // letters, digits, and
 // -_. are allowed, so a hash represents all that.
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html

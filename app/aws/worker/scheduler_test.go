@@ -83,7 +83,7 @@ func TestOneTimerPerIncident(t *testing.T) {
 	x.set(1, start.Add(time.Minute)) // a later call replaces it
 	x.expect("1 10:41:00", "2 10:45:00")
 	x.set(1, time.Time{})
-	x.set(1, time.Time{}) // and removing twice is no error
+	x.set(1, time.Time{}) // and removing twice isn't an error
 	x.expect("2 10:45:00")
 	x.set(2, start.Add(5*time.Minute+time.Millisecond)) // never too early
 	x.expect("2 10:45:01")
