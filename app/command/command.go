@@ -35,7 +35,7 @@ const (
 func Parse(body string) []any { return parse(body, markdown) }
 
 func parse(body string, md parser.Parser) []any {
-	body = reply.Own(newlines(body))
+	body = reply.Own(tidy(newlines(body)))
 	if !Has(body) {
 		return nil
 	}
@@ -45,6 +45,11 @@ func parse(body string, md parser.Parser) []any {
 	var out []any
 	for _, p := range find(body, md) {
 		out = append(out, read(p))
+	}
+	if len(out) == 0 {
+		if m, ok := hidden(body); ok {
+			out = append(out, m)
+		}
 	}
 	return out
 }
@@ -75,8 +80,22 @@ func tooMuch(body string) string {
 // Has tells whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is
 // also true for a line that turns out to stand in code or in a quote.
 func Has(body string) bool {
+	body = tidy(body)
 	for range starts(body) {
 		return true
+	}
+	return strings.Contains(body, "/") && hasDressed(body)
+}
+
+// hasDressed reports whether a line could be a command but for the Markdown before it.
+func hasDressed(body string) bool {
+	for line := range strings.Lines(body) {
+		said := line[len(dressed.FindString(line)):]
+		if strings.HasPrefix(said, "/") {
+			if verb, _ := verbOf(strings.TrimRight(said, "`*_ \n")); verb != "" {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -68,16 +68,16 @@ func TestParse(t *testing.T) {
 		"/oe finding x\n\n> On Monday bob wrote:\n> y": {c{Kind: incident.Finding, Verb: "oe", Text: "x"}},
 
 		"> /ic":                       nil,
-		"`/ic`":                       nil,
+		"`/ic`":                       {hiddenIC},
 		"```\n/ic\n```":               nil,
 		"    /ic":                     nil,
-		"- /ic":                       nil,
-		"1. /ic":                      nil,
-		"# /ic":                       nil,
+		"- /ic":                       {hiddenIC},
+		"1. /ic":                      {hiddenIC},
+		"# /ic":                       {hiddenIC},
 		"<!-- \n/ic\n -->":            nil,
 		"<div>\n/ic\n</div>":          nil,
-		"[a\n/ic\nb](http://x)":       nil,
-		"`code\n/ic\nmore`":           nil,
+		"[a\n/ic\nb](http://x)":       {hiddenIC},
+		"`code\n/ic\nmore`":           {hiddenIC},
 		"| a |\n|---|\n| /ic |":       nil,
 		"say /ic to take it":          nil,
 		"/etc/hosts":                  nil,
@@ -95,6 +95,11 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", body, d)
 		}
 	}
+}
+
+// hiddenIC is the answer to a command that Markdown hides.
+var hiddenIC = incident.Misspelt{
+	Line: "/ic", Why: "commands in lists, quotes, headings and code are not read, so put it on a line of its own",
 }
 
 func TestEditedTellsCorrectionsFromCommands(t *testing.T) {

@@ -228,10 +228,10 @@ func TestWhereACommandMayStand(t *testing.T) {
 		"text\n    /ic":                       "", // four spaces are code, even where Markdown takes them for the paragraph's
 		"*so\n/ic\nso*":                       "ic",
 		"~~a\n/ic\nb~~":                       "", // struck through is taken back
-		"![a\n/ic\nb](http://x)":              "",
+		"![a\n/ic\nb](http://x)":              "?",
 		"<a href=\"x\n/ic\ny\">":              "",
 		"a <b\n/ic\n> c":                      "ic", // a quote begins before any tag ends
-		"/ic\n===":                            "",   // a heading
+		"/ic\n===":                            "ic", // nobody means a heading
 		"/ic close\n\n---\nsent from a train": "close",
 		"\\/ic":                               "",
 		"<!-- hidden -->\n/ic":                "ic",
@@ -244,7 +244,7 @@ func TestWhereACommandMayStand(t *testing.T) {
 		"<Blockquote>\n\n/ic\n\n</blockquote>\n\n/oe":                                "oe",
 		"/oe finding <del>not\n/ic\nthis</del>\n/oe":                                 "finding, oe",
 		"/oe finding see\n\n<details>\n\n/ic\n\n</details>\n\nand more\n\n/ic close": "finding, close",
-		"- a\n/ic":                       "", // goes on with the item
+		"- a\n/ic":                       "?", // goes on with the item
 		"- a\n\n/ic":                     "ic",
 		"> a\n\n/ic":                     "ic",
 		"| a |\n|---|\n| b |\n\n/ic":     "ic",

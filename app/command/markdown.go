@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,7 +61,7 @@ func find(body string, md parser.Parser) []place {
 			end = r.at[i+1]
 		}
 		places = append(places, place{
-			said:  strings.TrimSpace(body[start:c.textEnd(start, end)]),
+			said:  withoutUnderline(strings.TrimSpace(body[start:c.textEnd(start, end)])),
 			quote: func() string { return c.quoteNear(start, end) },
 		})
 	}
@@ -99,12 +100,47 @@ func (r *reading) read(n ast.Node, top bool) {
 			r.tags(n.Lines(), top)
 		}
 		return
+	case *ast.Heading:
+		plain = top && isUnderlined(n, r.src)
 	case *ast.Paragraph, *ast.Emphasis:
 		plain = top
 	}
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		r.read(c, plain)
 	}
+}
+
+// isUnderlined reports whether a heading is one only because of a line of hyphens or equals signs below it: whoever draws a line below a
+// command means no heading.
+func isUnderlined(h *ast.Heading, src []byte) bool {
+	if h.Lines().Len() == 0 {
+		return false
+	}
+	start := h.Lines().At(0).Start
+	line := bytes.TrimLeft(src[bytes.LastIndexByte(src[:start], '\n')+1:], " ")
+
+	return !bytes.HasPrefix(line, []byte("#"))
+}
+
+// withoutUnderline returns a command's text without a line that is only drawn at its end.
+func withoutUnderline(said string) string {
+	for {
+		head, last, ok := cutLastLine(said)
+		if drawn := strings.TrimSpace(last); !ok || len(drawn) < 2 || strings.Trim(drawn, "-") != "" && strings.Trim(drawn, "=") != "" {
+			return said
+		}
+		said = strings.TrimSpace(head)
+	}
+}
+
+// cutLastLine parts a text before its last line; ok is false if it has one line.
+func cutLastLine(text string) (head, last string, ok bool) {
+	at := strings.LastIndexByte(text, '\n')
+	if at < 0 {
+		return "", text, false
+	}
+
+	return text[:at], text[at+1:], true
 }
 
 // tags counts the tags of a piece of HTML. One that a list or a quote opens ends with it; but it can end one from outside.
@@ -163,7 +199,7 @@ func introduced(body string, start, end int) int {
 			break
 		}
 		said = strings.TrimSpace(strings.TrimSpace(body[line:from]) + " " + said)
-		if reply.IntroducesQuote(said) {
+		if reply.Introduces(said) {
 			return line
 		}
 		from = line - 1

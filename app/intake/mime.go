@@ -59,7 +59,7 @@ func parseMail(raw []byte) (m mail, ok bool) {
 	}
 	m.links = append([]string{m.text, rich}, m.invitations...)
 	if m.inReplyTo != "" || len(m.references) > 0 {
-		m.text = reply.WithoutQuotes(reply.Own(m.text))
+		m.text = reply.WithoutQuotes(m.text)
 	}
 	m.text = join(m.text, m.invitations...)
 	m.text = join(m.text, m.forwarded...)

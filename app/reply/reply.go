@@ -34,6 +34,56 @@ func Own(text string) string {
 	return text
 }
 
+// WithoutQuotes returns what is new in an answer by mail: the own text without the quotes that are marked with ">", and the lines that
+// introduce them. It returns the whole if nothing would be left, as somebody may forward a mail without a word.
+func WithoutQuotes(mail string) string {
+	lines := split(Own(mail))
+	var kept []string
+	for i := 0; i < len(lines); i++ {
+		if n := introduction(lines, i); n > 0 {
+			i += n - 1
+			continue
+		}
+		if !strings.HasPrefix(lines[i].text, ">") {
+			kept = append(kept, lines[i].text)
+		}
+	}
+	if rest := strings.Join(kept, "\n"); strings.TrimSpace(rest) != "" {
+		return rest
+	}
+
+	return mail
+}
+
+// introduction counts the lines with which a mail client introduces a marked quote; 0: none begins at this line.
+func introduction(lines []line, i int) int {
+	said := ""
+	for n := i; n < min(i+maxWrapped, len(lines)) && lines[n].isRead; n++ {
+		said = strings.TrimSpace(said + " " + lines[n].text)
+		if Introduces(said) && isMarkedAfter(lines, n) {
+			return n - i + 1
+		}
+	}
+
+	return 0
+}
+
+// isMarkedAfter reports whether the next line that is not blank is marked as a quote.
+func isMarkedAfter(lines []line, i int) bool {
+	for _, l := range lines[i+1:] {
+		if l.text != "" {
+			return l.text[0] == '>'
+		}
+	}
+
+	return false
+}
+
+// Introduces reports whether a line, which a marked quote follows, is what a mail client puts before it.
+func Introduces(line string) bool {
+	return len(line) <= maxAttribution && (isAttribution(line) || strings.HasSuffix(line, ":") && matchesWriter(line))
+}
+
 // LooksQuoted reports whether a text, of which Own returned all, still looks as if it holds somebody else's mail: lines that are like a
 // head in a form that is not known for sure. Whoever sends it to others is asked first.
 func LooksQuoted(text string) bool {
@@ -123,7 +173,8 @@ func fenceOf(text string) string {
 func isHeadAt(lines []line, i int) bool {
 	if l := &lines[i]; !l.isJudged {
 		l.isJudged = true
-		l.isHead = hasFields(lines, i, 3) || original.MatchString(l.text) || isAttributionAt(lines, i)
+		l.isHead = hasFields(lines, i, 3) || isBelowRule(lines, i) && hasFields(lines, i, 2) || original.MatchString(l.text) ||
+			isAttributionAt(lines, i)
 	}
 
 	return lines[i].isHead
@@ -137,6 +188,9 @@ func startOf(lines []line, i int) int {
 
 	return lines[i].start
 }
+
+// isBelowRule reports whether the line before a line is drawn.
+func isBelowRule(lines []line, i int) bool { return i > 0 && isRule(lines[i-1].text) }
 
 // isRule reports whether a line is only drawn, as Outlook does above the mail that is answered.
 func isRule(text string) bool {

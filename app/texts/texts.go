@@ -29,12 +29,12 @@ func Clean(s string) string {
 		case r == '\n':
 		case r == '\u200c' || r == '\u200d':
 			after, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
-			if last <= unicode.MaxASCII || after <= unicode.MaxASCII || isInvisible(after) {
+			if last <= unicode.MaxASCII || after <= unicode.MaxASCII || IsInvisible(after) {
 				continue
 			}
 		case unicode.IsSpace(r):
 			r = ' '
-		case isInvisible(r):
+		case IsInvisible(r):
 			continue
 		}
 		b.WriteRune(r)
@@ -53,7 +53,8 @@ func isClean(s string) bool {
 	return true
 }
 
-func isInvisible(r rune) bool {
+// IsInvisible reports whether a rune takes no room and changes what is read.
+func IsInvisible(r rune) bool {
 	if r == '\ufe0e' || r == '\ufe0f' {
 		return false // they choose between the text and the emoji form of the character before
 	}
