@@ -21,7 +21,7 @@ func (m mutant) String() string { return fmt.Sprintf("%s %s → %s", m.place, m.
 // isLogic reports whether it is one that gremlins does not make unless asked.
 func (m mutant) isLogic() bool { return m.from == "&&" || m.from == "||" || m.to == "!" }
 
-// site is a place with mutants: the source from one offset to another, and what stands there instead.
+// site is a place with mutants: the source from one offset to another, and what is there instead.
 type site struct {
 	from, to int
 	text     func(text func(ast.Node) string) string
@@ -228,7 +228,7 @@ func (f *file) binary(n *ast.BinaryExpr) {
 	})
 }
 
-// text returns the source between two offsets with what stands there instead.
+// text returns the source between two offsets with what is there instead.
 func (f *file) text(from, to int) string {
 	return f.part(from, to, 0)
 }
