@@ -112,7 +112,7 @@ func goodClaims() jwt.RegisteredClaims {
 	return jwt.RegisteredClaims{Issuer: "1", IssuedAt: jwt.NewNumericDate(time.Now().Add(-time.Minute)), ExpiresAt: jwt.NewNumericDate(time.Now().Add(9 * time.Minute))}
 }
 
-// token gives who calls a token: "" is nobody, "jwt" the App itself, "app" its installation, "app issues:read @platform" the
+// token returns who calls a token: "" is nobody, "jwt" the App itself, "app" its installation, "app issues:read @platform" the
 // installation with less than it could have, everybody else a person.
 func (g *github) token(who string) string {
 	g.t.Helper()
@@ -328,7 +328,7 @@ func checkAllCalled(t *testing.T, calls []Call) {
 		}
 	}
 	patterns := rest.Operations()
-	// The only installation is the organisation's.
+	// The only installation is the organization's.
 	neverWorks := []string{"GET /users/{login}/installation"}
 	open := []string{"GET /", "GET /meta", "GET /rate_limit", "GET /versions", "POST /markdown"}
 	for _, p := range patterns {

@@ -27,7 +27,7 @@ func newClock(s *Sandbox, o Options) *Clock {
 	return &Clock{s: s, speed: o.Speed, frozen: o.Frozen, base: o.Start, at: time.Now()}
 }
 
-// Now gives the time.
+// Now returns the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,8 @@ func (c *Clock) rate() float64 {
 	return c.speed
 }
 
-// Advance lets time pass, from one due time of the follower to the next, and returns when all that became due was done.
+// Advance lets time pass, from one due time of the follower to the next, and returns when all that
+// became due was done.
 func (c *Clock) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("time does not go back: %s", d)
@@ -113,7 +114,8 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.Scheme+"://"+hook.Host+"/clock", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.Scheme+"://"+hook.Host+"/clock",
+		bytes.NewReader(body))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -125,7 +127,8 @@ func (s *Sandbox) follow(ctx context.Context) (time.Time, error) {
 	}
 	defer res.Body.Close()
 	var answer struct{ Next *time.Time }
-	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&answer) != nil || answer.Next == nil {
+	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&answer) != nil ||
+		answer.Next == nil {
 		return time.Time{}, ctx.Err() // other Apps' bots don't follow
 	}
 	return *answer.Next, nil

@@ -114,7 +114,8 @@ func (s *Sandbox) listCalls(w http.ResponseWriter, r *http.Request) {
 	s.forge.Lock()
 	defer s.forge.Unlock()
 	calls := s.calls
-	n, _ := slices.BinarySearchFunc(calls, since+1, func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
+	n, _ := slices.BinarySearchFunc(calls, since+1,
+		func(c Call, n int64) int { return int(min(max(c.N-n, -1), 1)) })
 	next := since
 	if len(calls) > 0 {
 		next = max(since, calls[len(calls)-1].N)
@@ -127,7 +128,8 @@ func (s *Sandbox) deliveries(w http.ResponseWriter, _ *http.Request) {
 	defer s.forge.Unlock()
 	views := []map[string]any{}
 	for _, d := range s.forge.Deliveries {
-		views = append(views, map[string]any{"id": d.ID, "guid": d.GUID, "event": d.Event, "action": d.Action, "status": d.Code,
+		views = append(views, map[string]any{"id": d.ID, "guid": d.GUID, "event": d.Event,
+			"action": d.Action, "status": d.Code,
 			"reason": d.Reason, "redelivery": d.Redelivery, "at": d.At})
 	}
 	tell(w, http.StatusOK, views)
@@ -171,8 +173,8 @@ func (s *Sandbox) Repeated() []forge.OutboxEntry {
 	return slices.DeleteFunc(s.Outbox(), func(e forge.OutboxEntry) bool { return e.Count < 2 })
 }
 
-// receive takes pages and announcements, as a pager's webhook receiver would: each is one entry per key, which counts how often
-// it arrived.
+// receive takes pages and announcements, as a pager's webhook receiver would: each is one entry per
+// key, which counts how often it arrived.
 func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 	if err != nil {
@@ -186,7 +188,8 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) {
 	var e forge.OutboxEntry
 	kind := r.PathValue("kind")
 	if err := json.Unmarshal(body, &e); err != nil || kind != "page" && kind != "announce" || e.Kind != kind {
-		tell(w, http.StatusUnprocessableEntity, map[string]any{"message": "kind must be page or announce, as in the address"})
+		tell(w, http.StatusUnprocessableEntity,
+			map[string]any{"message": "kind must be page or announce, as in the address"})
 		return
 	}
 	s.forge.Lock()

@@ -65,5 +65,6 @@ func (s *Sandbox) getStates(w http.ResponseWriter, _ *http.Request) {
 	for _, s := range forge.States {
 		views = append(views, map[string]any{"key": s.Key, "example": json.RawMessage(s.Example), "doc": s.Doc})
 	}
-	tell(w, http.StatusOK, map[string]any{"holds": listOf(holds), "faults": listOf(s.describeFaults()), "states": views})
+	tell(w, http.StatusOK, map[string]any{"holds": listOf(holds), "faults": listOf(s.describeFaults()),
+		"states": views})
 }

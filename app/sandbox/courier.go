@@ -48,14 +48,15 @@ type outgoing struct {
 const hookTimeout = 10 * time.Second
 
 func newCourier(s *Sandbox) *courier {
-	return &courier{s: s, client: &http.Client{Timeout: hookTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	return &courier{s: s, client: &http.Client{Timeout: hookTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // keptDeliveries is how many deliveries are remembered at least; GitHub keeps three days of them.
 const keptDeliveries = 5_000
 
-// send queues the webhooks of an event. The store is held.
+// send queues the webhooks of an event. The forge is locked.
 func (c *courier) send(e forge.Event) {
 	if url, _ := c.s.forge.HookTarget(); url == "" {
 		return
@@ -65,8 +66,8 @@ func (c *courier) send(e forge.Event) {
 	}
 }
 
-// accept queues a webhook. The store is held. A dropped one is listed as failed and can be asked for again, like one that its
-// receiver never answered.
+// accept queues a webhook. The forge is locked. A dropped one is listed as failed and can be asked
+// for again, like one that its receiver never answered.
 func (c *courier) accept(h rest.Webhook) {
 	d := &forge.Delivery{Event: h.Event, Action: h.Action, Payload: h.Payload}
 	if h.Repository != nil {
@@ -83,7 +84,7 @@ func (c *courier) accept(h rest.Webhook) {
 	c.dispatch(d)
 }
 
-// findDue notes when the next of the delayed deliveries goes out. The store is held.
+// findDue notes when the next of the delayed deliveries goes out. The forge is locked.
 func (c *courier) findDue() {
 	c.due = time.Time{}
 	for _, d := range c.s.forge.Delayed {
@@ -96,7 +97,7 @@ func (c *courier) findDue() {
 }
 
 // release queues the delayed deliveries that are due, or all with the zero time, in the order in which they are
-// due. The store is held.
+// due. The forge is locked.
 func (c *courier) release(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,14 +121,15 @@ func (c *courier) release(now time.Time) {
 	}
 }
 
-// nextDue tells when the next of the delayed deliveries goes out; zero: there is none.
+// nextDue returns when the next of the delayed deliveries goes out; zero: there is none.
 func (c *courier) nextDue() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.due
 }
 
-// dispatch names a delivery, lists it and queues it, as the faults will have it. The store is held, and the courier.
+// dispatch names a delivery, lists it and queues it, as the faults will have it. The forge is locked,
+// and the courier.
 func (c *courier) dispatch(d *forge.Delivery) {
 	f := c.s.forge
 	d.ID, d.At = f.NextID("delivery"), c.s.clock.Now().UTC()
@@ -159,14 +161,15 @@ func (c *courier) list(d *forge.Delivery) {
 	c.s.keeper.record(record{Delivery: d})
 }
 
-// guid names a delivery. Another sandbox names its deliveries otherwise, so that a receiver that knows both confuses none.
+// guid names a delivery. Another sandbox names its deliveries otherwise, so that a receiver that
+// knows both confuses none.
 func (c *courier) guid(id int64) string {
 	h := sign(c.s.o.WebhookSecret, fmt.Appendf(nil, "delivery %d", id))[len("sha256="):]
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:32]
 }
 
-// queue lets a delivery be attempted. Whether its receiver can be reached is what it is now: the attempt may come a moment later,
-// and a run would not be the same twice.
+// queue lets a delivery be attempted. Whether its receiver can be reached is what it is now: the
+// attempt may come a moment later, and a run would not be the same twice.
 func (c *courier) queue(d *forge.Delivery) {
 	c.waiting = append(c.waiting, outgoing{d, c.s.faults.out(c.s.clock.Now())})
 	c.sent++
@@ -245,8 +248,8 @@ func (c *courier) dueTimer() *time.Timer {
 	return time.NewTimer(wait)
 }
 
-// deliver makes one attempt and records it. During an outage nobody is reached, and as always with GitHub the attempt is listed
-// as failed and made again only when somebody asks for it.
+// deliver makes one attempt and records it. During an outage nobody is reached, and as always with
+// GitHub the attempt is listed as failed and made again only when somebody asks for it.
 // https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
 func (c *courier) deliver(d outgoing) {
 	c.s.forge.Lock()
@@ -254,11 +257,17 @@ func (c *courier) deliver(d outgoing) {
 	appID := c.s.forge.App.ID
 	c.s.forge.Unlock()
 	head := map[string]string{
-		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*", "X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
-		"X-GitHub-Hook-ID": fmt.Sprint(forge.HookID), "X-GitHub-Hook-Installation-Target-ID": fmt.Sprint(appID), "X-GitHub-Hook-Installation-Target-Type": "integration",
-		"X-Hub-Signature": signSHA1(secret, d.Payload), "X-Hub-Signature-256": sign(secret, d.Payload),
+		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/5a4db8b", "Accept": "*/*",
+		"X-GitHub-Event": d.Event, "X-GitHub-Delivery": d.GUID,
+		"X-GitHub-Hook-ID":                       fmt.Sprint(forge.HookID),
+		"X-GitHub-Hook-Installation-Target-ID":   fmt.Sprint(appID),
+		"X-GitHub-Hook-Installation-Target-Type": "integration",
+		"X-Hub-Signature":                        signSHA1(secret, d.Payload),
+		"X-Hub-Signature-256":                    sign(secret, d.Payload),
 	}
-	code, reason, answerHead, answer := 0, "", map[string]string{}, ""
+	var code int
+	var reason, answer string
+	answerHead := map[string]string{}
 	begin := time.Now()
 	if d.isLost {
 		reason = "failed to connect to host"
@@ -310,9 +319,10 @@ func (c *courier) deliver(d outgoing) {
 	c.s.forge.NotifyWatchers()
 }
 
-// redeliver queues a delivery once more, under its own guid. The store is held.
+// redeliver queues a delivery once more, under its own guid. The forge is locked.
 func (c *courier) redeliver(d *forge.Delivery) *forge.Delivery {
-	again := &forge.Delivery{ID: c.s.forge.NextID("delivery"), GUID: d.GUID, Event: d.Event, Action: d.Action, RepositoryID: d.RepositoryID, Redelivery: true,
+	again := &forge.Delivery{ID: c.s.forge.NextID("delivery"), GUID: d.GUID, Event: d.Event,
+		Action: d.Action, RepositoryID: d.RepositoryID, Redelivery: true,
 		At: c.s.clock.Now().UTC(), Payload: d.Payload}
 	c.mu.Lock()
 	defer c.mu.Unlock()

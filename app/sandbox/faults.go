@@ -69,8 +69,8 @@ type order struct {
 	Limits    string `json:"limits"`
 }
 
-// orderFaults takes an order. Latency passes on the real clock, all else on the virtual one. Beyond the faults that
-// SANDBOX.md names there are
+// orderFaults takes an order. Latency passes on the real clock, all else on the virtual one. Beyond
+// the faults that SANDBOX.md names there are
 //
 //	{"match":"…","status":404,"count":-1}  for ever; "message" says it in other words than GitHub's usual ones
 //	{"match":"…","lag":"10s"}     reads that match answer what stood so long ago, but not from before the order;
@@ -86,73 +86,111 @@ func (s *Sandbox) orderFaults(text []byte) error {
 	if err := in.Decode(&o); err != nil {
 		return fmt.Errorf("the faults can't be read: %w", err)
 	}
-	f, now := s.faults, s.clock.Now()
-	span := func(text string, fallback time.Duration) (time.Duration, error) {
-		if text == "" {
-			return fallback, nil
-		}
-		return time.ParseDuration(text)
-	}
-	latency, err1 := span(o.Latency, 0)
-	limits, after, err2 := o.limits()
-	outage, err3 := span(o.Outage, 0)
-	match, err4 := regexp.Compile(o.Match)
-	behind, err5 := span(o.Lag, 0)
-	delay, err6 := span(o.Delay, 0)
-	skew, err7 := span(o.Skew, 0)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	p, err := o.parse()
+	if err != nil {
 		return err
 	}
-	if o.RateLimit != "" && o.RateLimit != "primary" && o.RateLimit != "secondary" {
-		return fmt.Errorf("rate_limit is primary or secondary, not %q", o.RateLimit)
-	}
-	if o.Status != 0 && (o.Status < 400 || o.Status > 599) {
-		return fmt.Errorf("status is that of an error, not %d", o.Status)
-	}
-	if o.Match == "" && (o.Status != 0 && limits == nil || o.Count != 0 || o.Applied || o.Lag != "" || o.Message != "") {
-		return errors.New(`status, message, count, applied and lag belong to a match, like "POST .*/comments$"`)
-	}
-	if o.Lag != "" && (o.Status != 0 || o.Applied || o.Message != "") {
-		return errors.New("a match has a lag or a status, not both")
-	}
-	if o.Count < -1 || min(o.Drop, o.Duplicate) < 0 || min(latency, after, outage, behind, delay) < 0 {
-		return errors.New("numbers and durations can't be negative, except a count of -1: for ever")
-	}
-	f.mu.Lock()
-	switch {
-	case o.Lag != "":
-		f.lags = slices.DeleteFunc(f.lags, func(l lag) bool { return l.match.String() == o.Match })
-		if behind > 0 {
-			f.lags = append(f.lags, lag{match: match, by: behind, left: cmp.Or(o.Count, -1)})
-		}
-	case o.Match != "":
-		r := &rule{match: match, status: cmp.Or(o.Status, http.StatusBadGateway), left: cmp.Or(o.Count, 1), applied: o.Applied}
-		r.message = cmp.Or(o.Message, messageOf(r.status))
-		f.rules = append(f.rules, r)
-	}
-	if o.Skew != "" {
-		f.skew = skew
-	}
-	if o.Latency != "" {
-		f.latency = latency
-	}
-	if o.RateLimit != "" {
-		f.limit, f.until = o.RateLimit, now.Add(after)
-	}
-	if limits != nil {
-		f.secondary = limits
-	}
-	if o.Outage != "" {
-		f.outage = now.Add(outage)
-	}
-	f.mu.Unlock()
+	s.faults.add(o, p, s.clock.Now())
 	if o.Match != "" || o.Lag != "" {
 		s.keepPast()
 	}
-	c := s.courier
+	s.courier.add(o, p)
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	s.forge.NotifyWatchers()
+	return nil
+}
+
+// parsedOrder is what the texts of an order mean.
+type parsedOrder struct {
+	match                   *regexp.Regexp
+	latency, outage, behind time.Duration
+	delay, skew             time.Duration
+	limits                  *secondary    // that are enforced from now on, nil: none
+	after                   time.Duration // how long the fault "rate_limit" lasts
+}
+
+// parse reads an order, and refuses what contradicts itself.
+func (o order) parse() (p parsedOrder, err error) {
+	for _, span := range []struct {
+		text string
+		into *time.Duration
+	}{{o.Latency, &p.latency}, {o.Outage, &p.outage}, {o.Lag, &p.behind}, {o.Delay, &p.delay},
+		{o.Skew, &p.skew}} {
+		if span.text == "" {
+			continue
+		}
+		d, parseErr := time.ParseDuration(span.text)
+		*span.into, err = d, errors.Join(err, parseErr)
+	}
+	var limitsErr, matchErr error
+	p.limits, p.after, limitsErr = o.limits()
+	p.match, matchErr = regexp.Compile(o.Match)
+	if err := errors.Join(err, limitsErr, matchErr); err != nil {
+		return p, err
+	}
+	return p, o.check(p)
+}
+
+// check refuses an order that contradicts itself.
+func (o order) check(p parsedOrder) error {
+	belongsToMatch := o.Status != 0 && p.limits == nil || o.Count != 0 || o.Applied || o.Lag != "" ||
+		o.Message != ""
+	switch {
+	case o.RateLimit != "" && o.RateLimit != "primary" && o.RateLimit != "secondary":
+		return fmt.Errorf("rate_limit is primary or secondary, not %q", o.RateLimit)
+	case o.Status != 0 && (o.Status < 400 || o.Status > 599):
+		return fmt.Errorf("status is that of an error, not %d", o.Status)
+	case o.Match == "" && belongsToMatch:
+		return errors.New(`status, message, count, applied and lag belong to a match, like "POST .*/comments$"`)
+	case o.Lag != "" && (o.Status != 0 || o.Applied || o.Message != ""):
+		return errors.New("a match has a lag or a status, not both")
+	case o.Count < -1 || min(o.Drop, o.Duplicate) < 0 ||
+		min(p.latency, p.after, p.outage, p.behind, p.delay) < 0:
+		return errors.New("numbers and durations can't be negative, except a count of -1: for ever")
+	}
+	return nil
+}
+
+// add puts the faults of an order in force.
+func (f *faults) add(o order, p parsedOrder, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case o.Lag != "":
+		f.lags = slices.DeleteFunc(f.lags, func(l lag) bool { return l.match.String() == o.Match })
+		if p.behind > 0 {
+			f.lags = append(f.lags, lag{match: p.match, by: p.behind, left: cmp.Or(o.Count, -1)})
+		}
+	case o.Match != "":
+		status := cmp.Or(o.Status, http.StatusBadGateway)
+		f.rules = append(f.rules, &rule{match: p.match, status: status,
+			message: cmp.Or(o.Message, messageOf(status)),
+			left:    cmp.Or(o.Count, 1), applied: o.Applied})
+	}
+	if o.Skew != "" {
+		f.skew = p.skew
+	}
+	if o.Latency != "" {
+		f.latency = p.latency
+	}
+	if o.RateLimit != "" {
+		f.limit, f.until = o.RateLimit, now.Add(p.after)
+	}
+	if p.limits != nil {
+		f.secondary = p.limits
+	}
+	if o.Outage != "" {
+		f.outage = now.Add(p.outage)
+	}
+}
+
+// add puts the faults of an order in force that concern webhooks.
+func (c *courier) add(o order, p parsedOrder) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if o.Delay != "" {
-		c.delay = delay
+		c.delay = p.delay
 	}
 	c.drop += o.Drop
 	c.duplicate += o.Duplicate
@@ -162,11 +200,6 @@ func (s *Sandbox) orderFaults(text []byte) error {
 			c.shuffle = rand.New(rand.NewPCG(o.Seed, 1))
 		}
 	}
-	c.mu.Unlock()
-	s.forge.Lock()
-	defer s.forge.Unlock()
-	s.forge.NotifyWatchers()
-	return nil
 }
 
 // clearFaults mends everything.
@@ -188,16 +221,17 @@ func (s *Sandbox) clearFaults() {
 }
 
 // errAway is the answer of whoever is out.
-var errAway = &forge.Error{Status: http.StatusServiceUnavailable, Message: messageOf(http.StatusServiceUnavailable)}
+var errAway = &forge.Error{Status: http.StatusServiceUnavailable,
+	Message: messageOf(http.StatusServiceUnavailable)}
 
-// keepPast lets the store keep as much of its past as reads go back.
+// keepPast lets the forge keep as much of its past as reads go back.
 func (s *Sandbox) keepPast() {
 	s.forge.Lock()
 	defer s.forge.Unlock()
 	s.forge.KeepPast(s.clock.Now, s.faults.reach())
 }
 
-// reach tells how far back reads go.
+// reach returns how far back reads go.
 func (f *faults) reach() (most time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -207,14 +241,14 @@ func (f *faults) reach() (most time.Duration) {
 	return most
 }
 
-// ahead tells by how much GitHub's clock is ahead of ours.
+// ahead returns by how much GitHub's clock is ahead of ours.
 func (f *faults) ahead() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.skew
 }
 
-// behind tells by how much the answer to a read lags; 0: it doesn't. The lag that was ordered last counts.
+// behind returns by how much the answer to a read lags; 0: it doesn't. The lag that was ordered last counts.
 func (f *faults) behind(method, path string) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -255,21 +289,24 @@ func messageOf(status int) string {
 	case http.StatusInternalServerError, http.StatusBadGateway:
 		return "Server Error"
 	case http.StatusServiceUnavailable:
-		return "No server is currently available to service your request. Sorry about that. Please try refreshing and contact us if the problem persists."
+		return "No server is currently available to service your request. Sorry about that. " +
+			"Please try refreshing and contact us if the problem persists."
 	case http.StatusGatewayTimeout:
-		return "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request and contact us if the problem persists."
+		return "We couldn't respond to your request in time. Sorry about that. " +
+			"Please try resubmitting your request and contact us if the problem persists."
 	}
 	return http.StatusText(status)
 }
 
-// out tells whether there is an outage.
+// out reports whether there is an outage.
 func (f *faults) out(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return now.Before(f.outage)
 }
 
-// hit returns what goes wrong with a call of the App's: a refusal instead of it, or one that hides that it worked.
+// hit returns what goes wrong with a call of the App's: a refusal instead of it, or one that hides
+// that it worked.
 func (f *faults) hit(c rest.Call, now time.Time) rest.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// keptFaults are the faults in force as the snapshot has them. What reads answered before the sandbox was closed is
-// not among them: a lag goes back no further than to the state at its opening.
+// keptFaults are the faults in force as the snapshot has them. What reads answered before the
+// sandbox was closed is not among them: a lag goes back no further than to the state at its
+// opening.
 type keptFaults struct {
 	Rules     []keptRule    `json:",omitempty"`
 	Lags      []keptRule    `json:",omitempty"`
@@ -35,12 +36,13 @@ type keptRule struct {
 	Left    int
 }
 
-// keepFaults gives what is to be kept of the faults.
+// keepFaults returns what is to be kept of the faults.
 func (s *Sandbox) keepFaults() (k keptFaults) {
 	f, c := s.faults, s.courier
 	f.mu.Lock()
 	for _, r := range f.rules {
-		k.Rules = append(k.Rules, keptRule{Match: r.match.String(), Status: r.status, Message: r.message, Applied: r.applied, Left: r.left})
+		k.Rules = append(k.Rules, keptRule{Match: r.match.String(), Status: r.status, Message: r.message,
+			Applied: r.applied, Left: r.left})
 	}
 	for _, l := range f.lags {
 		k.Lags = append(k.Lags, keptRule{Match: l.match.String(), By: l.by, Left: l.left})
@@ -64,7 +66,8 @@ func (s *Sandbox) restoreFaults(k keptFaults) error {
 		if err != nil {
 			return fmt.Errorf("the fault of %q: %w", r.Match, err)
 		}
-		f.rules = append(f.rules, &rule{match: match, status: r.Status, message: r.Message, left: r.Left, applied: r.Applied})
+		f.rules = append(f.rules, &rule{match: match, status: r.Status, message: r.Message, left: r.Left,
+			applied: r.Applied})
 	}
 	for _, l := range k.Lags {
 		match, err := regexp.Compile(l.Match)

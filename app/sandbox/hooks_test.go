@@ -78,7 +78,7 @@ func (r *receiver) hold() (release func()) {
 	}
 }
 
-// take gives what arrived since the last time.
+// take returns what arrived since the last time.
 func (r *receiver) take() []delivered {
 	r.mu.Lock()
 	defer r.mu.Unlock()

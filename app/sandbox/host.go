@@ -31,7 +31,7 @@ func (h host) Outage() *forge.Error {
 // Fault returns what goes wrong with a call by the App.
 func (h host) Fault(c rest.Call) rest.Fault { return h.faults.hit(c, h.clock.Now()) }
 
-// Replica returns the store as a read sees it: this one, or where reads lag behind what it was.
+// Replica returns the forge as a read sees it: this one, or where reads lag behind what it was.
 func (h host) Replica(method, path string) (*forge.Forge, error) {
 	behind := h.faults.behind(method, path)
 	if behind == 0 {
@@ -76,7 +76,8 @@ func (h host) Record(method, path string, status int, actor string) int64 {
 func (h host) Redeliver(d *forge.Delivery) { h.courier.redeliver(d) }
 
 // QueryGraphQL answers a query of the GraphQL API.
-func (h host) QueryGraphQL(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string, variables map[string]any) map[string]any {
+func (h host) QueryGraphQL(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string,
+	variables map[string]any) map[string]any {
 	return graphql.Query(ctx, f, by, query, operation, variables)
 }
 

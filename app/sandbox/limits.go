@@ -13,7 +13,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
-// GitHub's secondary limits, as numbers. They hold for an installation; reads and writes count alike for all but the third.
+// GitHub's secondary limits, as numbers. They hold for an installation; reads and writes count
+// alike for all but the third.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 const (
 	contentPerMinute = 80
@@ -22,10 +23,12 @@ const (
 	atOnce           = 100
 )
 
-// contentCreating lists what counts as content: the operations of which GitHub's OpenAPI description (@octokit/openapi 23.0.2)
-// says that they trigger notifications and that "creating content too quickly using this endpoint may result in secondary rate
-// limiting", as far as the sandbox has them or their neighbours. Labels, assignees, reactions, edits, pins, branches and commits
-// are not among them: they cost points only. GitHub says nothing of gists and discussions there, and the sandbox has neither.
+// contentCreating lists what counts as content: the operations of which GitHub's OpenAPI
+// description (@octokit/openapi 23.0.2) says that they trigger notifications and that "creating
+// content too quickly using this endpoint may result in secondary rate limiting", as far as the
+// sandbox has them or their neighbours. Labels, assignees, reactions, edits, pins, branches and
+// commits are not among them: they cost points only. GitHub says nothing of gists and discussions
+// there, and the sandbox has neither.
 var contentCreating = regexp.MustCompile(`^(?:` +
 	`POST REPO/(?:issues|pulls|releases)|` +
 	`POST REPO/issues/\d+/(?:comments|sub_issues|issue-field-values|dependencies/blocked_by)|` +
@@ -48,14 +51,15 @@ func isContent(method, path string) bool {
 // What GitHub answers to whoever goes beyond a secondary limit.
 const (
 	tooMany = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-	tooMuch = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later."
+	tooMuch = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. " +
+		"Please retry your request again later."
 )
 
-// secondary enforces the secondary limits on the virtual clock, each over the minute or hour before a request. What it refuses
-// does not count.
+// secondary enforces the secondary limits on the virtual clock, each over the minute or hour before
+// a request. What it refuses does not count.
 type secondary struct {
 	status int    // 403 or 429
-	after  string // Retry-After of every refusal: seconds, "none", or empty: as GitHub does, a minute, and none for content
+	after  string // Retry-After of every refusal: seconds, "none", or empty: as GitHub does
 
 	content, points []spending
 }
@@ -77,7 +81,8 @@ func (l *secondary) take(c rest.Call, now time.Time) *forge.Error {
 	switch {
 	case c.AtOnce > atOnce, sum(l.points)+cost > pointsPerMinute:
 		return l.refuse(c, tooMany, "60")
-	case content && (sum(l.content) >= contentPerHour || sum(since(l.content, now.Add(-time.Minute))) >= contentPerMinute):
+	case content && (sum(l.content) >= contentPerHour ||
+		sum(since(l.content, now.Add(-time.Minute))) >= contentPerMinute):
 		return l.refuse(c, tooMuch, "none")
 	}
 	l.points = append(l.points, spending{now, cost})
@@ -97,7 +102,7 @@ func (l *secondary) refuse(c rest.Call, text, after string) *forge.Error {
 	return &forge.Error{Status: l.status, Message: text}
 }
 
-// since gives the spendings after a time, which are the last of a list.
+// since returns the spendings after a time, which are the last of a list.
 func since(all []spending, t time.Time) []spending {
 	n, _ := slices.BinarySearchFunc(all, t, func(s spending, t time.Time) int {
 		if s.at.After(t) {
@@ -115,7 +120,8 @@ func sum(all []spending) (n int) {
 	return n
 }
 
-// limits reads what an order says of limits: the secondary ones that are to be enforced from now on, if any, and how long the fault
+// limits reads what an order says of limits: the secondary ones that are to be enforced from now
+// on, if any, and how long the fault
 // "rate_limit" lasts, whose Retry-After is always a time.
 func (o order) limits() (l *secondary, after time.Duration, err error) {
 	after = time.Minute

@@ -6,7 +6,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// The sandbox has the people that GitHub has: managed users, accounts from before 2013, roles of an organisation's own, and
+// The sandbox has the people that GitHub has: managed users, accounts from before 2013, roles of an organization's own, and
 // reviews by nobody any more. Names and labels have no case.
 func TestNamesThatGitHubHas(t *testing.T) {
 	g := newGitHub(t)

@@ -14,7 +14,7 @@ type Person struct {
 	Team  string                // slug; one that isn't there yet is made, and may do nothing anywhere
 	Roles map[string]forge.Role // by repository, owner/name
 
-	RoleName string // what an organisation calls a role of its own, of which Roles has the base
+	RoleName string // what an organization calls a role of its own, of which Roles has the base
 }
 
 // Add adds somebody.
@@ -45,7 +45,8 @@ func (s *Sandbox) Add(p Person) error {
 	if p.Team != "" {
 		t, ok := s.forge.FindTeam(p.Team)
 		if !ok {
-			t = &forge.Team{ID: s.forge.NextID("team"), Org: s.forge.Org.Login, Slug: p.Team, Name: p.Team, Created: s.forge.Now()}
+			t = &forge.Team{ID: s.forge.NextID("team"), Org: s.forge.Org.Login, Slug: p.Team, Name: p.Team,
+				Created: s.forge.Now()}
 			s.forge.Teams = append(s.forge.Teams, t)
 		}
 		t.Members = append(t.Members, p.Login)
@@ -54,7 +55,8 @@ func (s *Sandbox) Add(p Person) error {
 	return nil
 }
 
-// Suspend suspends somebody: they can do nothing any more, and to the API they are nobody. What they wrote stays.
+// Suspend suspends somebody: they can do nothing any more, and to the API they are nobody. What
+// they wrote stays.
 func (s *Sandbox) Suspend(login string) error {
 	s.forge.Lock()
 	defer s.forge.Unlock()

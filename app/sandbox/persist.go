@@ -18,8 +18,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// keeper keeps a sandbox in a folder: a snapshot of everything that stands in the repositories, written anew soon after a
-// change; a log of calls and deliveries, which are too many to be written anew; and what an App needs to work here.
+// keeper keeps a sandbox in a folder: a snapshot of everything that stands in the repositories,
+// written anew soon after a change; a log of calls and deliveries, which are too many to be written
+// anew; and what an App needs to work here.
 type keeper struct {
 	folder string // empty: nothing is kept
 	change chan struct{}
@@ -114,7 +115,7 @@ func (k *keeper) read() (*snapshot, error) {
 	return &snap, nil
 }
 
-// load fills the store from the folder; known is false when there is nothing yet.
+// load fills the forge from the folder; known is false when there is nothing yet.
 func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	snap, err := k.read()
 	if err != nil || snap == nil {
@@ -133,7 +134,8 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	return true, k.readLog(s)
 }
 
-// readLog reads calls and deliveries. The process may have been killed while it wrote the last line, which then counts for nothing.
+// readLog reads calls and deliveries. The process may have been killed while it wrote the last
+// line, which then counts for nothing.
 func (k *keeper) readLog(s *Sandbox) error {
 	f := s.forge
 	name := filepath.Join(k.folder, logFile)
@@ -150,7 +152,8 @@ func (k *keeper) readLog(s *Sandbox) error {
 			if !whole {
 				break
 			}
-			return fmt.Errorf("read %s, line %d: %w; move the file away to go on without the lists of calls and deliveries", name, n, err)
+			return fmt.Errorf("read %s, line %d: %w; move the file away to go on without the lists of calls and deliveries",
+				name, n, err)
 		}
 		switch {
 		case r.Call != nil:
@@ -210,7 +213,8 @@ func appendRecord(to []byte, r record) []byte {
 	}
 	line, err := json.Marshal(r)
 	if err != nil {
-		panic(fmt.Sprintf("sandbox: a record of the log can't be written: %v", err)) // it has texts and numbers alone
+		panic(fmt.Sprintf("sandbox: a record of the log can't be written: %v",
+			err)) // it has texts and numbers alone
 	}
 	return append(append(to, line...), '\n')
 }
@@ -246,7 +250,7 @@ func (k *keeper) writeEnvironment(s *Sandbox) error {
 	return os.WriteFile(filepath.Join(k.folder, s.o.EnvironmentFile), []byte(env.String()), 0o600)
 }
 
-// record appends to what is kept of calls and deliveries. The store is held.
+// record appends to what is kept of calls and deliveries. The forge is locked.
 func (k *keeper) record(r record) {
 	if k.log == nil {
 		return
@@ -263,7 +267,8 @@ func (k *keeper) noteChange() {
 	}
 }
 
-// work saves soon after a change. The longer saving takes, the rarer it is done, so that it never takes much of the time.
+// work saves soon after a change. The longer saving takes, the rarer it is done, so that it never
+// takes much of the time.
 func (k *keeper) work(s *Sandbox) {
 	delay := saveDelay
 	for {
@@ -303,7 +308,8 @@ func (k *keeper) save(s *Sandbox) error {
 // saveSnapshot writes the snapshot beside the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
 	s.forge.Lock()
-	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret, Faults: s.keepFaults(), Model: s.forge.Model})
+	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret,
+		Faults: s.keepFaults(), Model: s.forge.Model})
 	version := s.forge.Version
 	s.forge.Unlock()
 	if err != nil {

@@ -348,7 +348,7 @@ func BenchmarkComment(b *testing.B) {
 	}
 }
 
-// BenchmarkSave is how long the store is held while it is saved.
+// BenchmarkSave is how long the forge is locked while it is saved.
 func BenchmarkSave(b *testing.B) {
 	box := manyComments(b, 2_000)
 	for b.Loop() {

@@ -77,7 +77,7 @@ func testRegistration(g *github) {
 		}
 	}
 	if page := alice.does("POST", "/settings/apps/new", url.Values{"manifest": {manifest}}, 200); !strings.Contains(page, "Create GitHub App for alice") {
-		t.Errorf("without an organisation the App is not alice's:\n%s", page)
+		t.Errorf("without an organization the App is not alice's:\n%s", page)
 	}
 
 	form := url.Values{"manifest": {manifest}, "state": {"s1"}, "owner": {"acme"}, "name": {"Acme"}}

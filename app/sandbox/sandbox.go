@@ -1,5 +1,6 @@
-// Package sandbox is an embedded GitHub: the REST operations that an incident App and a person's client use, webhooks
-// with signatures and redelivery, App authentication, a virtual clock, faults on demand, and pages that a person can use.
+// Package sandbox is an embedded GitHub: the REST operations that an incident App and a person's
+// client use, webhooks with signatures and redelivery, App authentication, a virtual clock, faults
+// on demand, and pages that a person can use.
 //
 // It behaves as GitHub does and not as any product wishes, and knows of none.
 package sandbox
@@ -35,16 +36,18 @@ type Options struct {
 	WebhookSecret string          // empty: one is made
 	Calls         int             // that the installation has in an hour; 0: 5000
 
-	Files  map[string]map[string]string // repository → path → content of its first commit; one of acme's that isn't there otherwise is made
-	Labels map[string][]Label           // by repository
+	// Files are the contents of each repository's first commit, by repository and path; one of acme's that isn't there
+	// otherwise is made.
+	Files  map[string]map[string]string
+	Labels map[string][]Label // by repository
 
 	Start    time.Time // the clock's first time; zero: now
 	Speed    float64   // virtual seconds per second; 0: 1
 	Frozen   bool      // the clock moves only by Advance
 	Follower Follower  // keeps the sandbox's time; nil: whoever serves WebhookURL is asked over HTTP
 
-	// Environment returns the variables that the App's process reads; nil: none. A sandbox with Data writes them to
-	// EnvironmentFile there, as NAME=value.
+	// Environment returns the variables that the App's process reads; nil: none. A sandbox with
+	// Data writes them to EnvironmentFile there, as NAME=value.
 	Environment     func(Credentials) map[string]string
 	EnvironmentFile string
 	SignatureHeader string // of what the sandbox receives for people outside GitHub; empty: X-Signature-256
@@ -76,7 +79,8 @@ type Label = forge.Label
 
 // Follower is a product that keeps the sandbox's time.
 type Follower interface {
-	// Follow adopts now and does all that is due by then. It returns once idle, with its next due time; zero: none.
+	// Follow adopts now and does all that is due by then. It returns once idle, with its next due
+	// time; zero: none.
 	Follow(ctx context.Context, now time.Time) (next time.Time, err error)
 }
 
@@ -169,10 +173,13 @@ func New(o Options) (*Sandbox, error) {
 func appOf(o Options) *forge.App {
 	slug := cmp.Or(o.App.Slug, "robot")
 	return &forge.App{
-		ID: o.AppID, Slug: slug, Login: naming.BotOf(slug), Name: cmp.Or(o.App.Name, slug), Description: o.App.Description,
-		External: o.URL, Owner: "acme", Created: o.Start.UTC(), Events: forge.DefaultEvents,
-		HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey, TokenSecret: o.WebhookSecret + " tokens",
-		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write", "contents": "write",
+		ID: o.AppID, Slug: slug, Login: naming.BotOf(slug), Name: cmp.Or(o.App.Name, slug),
+		Description: o.App.Description,
+		External:    o.URL, Owner: "acme", Created: o.Start.UTC(), Events: forge.DefaultEvents,
+		HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey,
+		TokenSecret: o.WebhookSecret + " tokens",
+		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write",
+			"contents":      "write",
 			"pull_requests": "write", "checks": "write"},
 	}
 }
@@ -185,7 +192,7 @@ var sharedKey = sync.OnceValues(makeKey)
 // Handler serves everything: the API below /api/v3, the sandbox's own addresses below /sandbox, and the pages.
 func (s *Sandbox) Handler() http.Handler { return s.handler }
 
-// Clock gives the virtual clock.
+// Clock returns the virtual clock.
 func (s *Sandbox) Clock() *Clock { return s.clock }
 
 // Environment returns the variables by which a process is the App here; none if the options make none.
@@ -204,7 +211,8 @@ func (s *Sandbox) Environment() map[string]string {
 	return s.o.Environment(c)
 }
 
-// outboundSecret signs what is sent to people outside; it follows from the webhook's, so that it need not be kept.
+// outboundSecret signs what is sent to people outside; it follows from the webhook's, so that it
+// need not be kept.
 func (s *Sandbox) outboundSecret() string { return sign(s.o.WebhookSecret, []byte("outbound"))[7:39] }
 
 // Settled returns once no delivery is pending and whoever follows the clock is idle.
@@ -216,7 +224,8 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 // Delivered returns once no webhook is on its way, whatever their receiver does with them.
 func (s *Sandbox) Delivered(ctx context.Context) error { return s.courier.idle(ctx) }
 
-// settle is Settled, and gives the next time at which something is due: with the follower, or a delayed webhook.
+// settle is Settled, and gives the next time at which something is due: with the follower, or a
+// delayed webhook.
 func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 	for {
 		s.forge.Lock()

@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// approved remembers which answers are as described, and which elements of lists: a client that follows a timeline is given
-// the same again and again.
+// approved remembers which answers are as described, and which elements of lists: a client that
+// follows a timeline is given the same again and again.
 var approved = judged{parts: map[part]bool{}}
 
 type judged struct {

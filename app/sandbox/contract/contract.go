@@ -161,7 +161,8 @@ var options = &openapi3filter.Options{
 // headersOnly leaves an answer's body to bodyReasons, which explains more and
 // takes a quarter of the time.
 var headersOnly = &openapi3filter.Options{
-	MultiError: true, IncludeResponseStatus: true, ExcludeResponseBody: true, SchemaValidationOptions: schemaOptions,
+	MultiError: true, IncludeResponseStatus: true, ExcludeResponseBody: true,
+	SchemaValidationOptions: schemaOptions,
 }
 
 func requestReasons(request *openapi3filter.RequestValidationInput, sent []byte) []string {
@@ -180,7 +181,8 @@ func requestReasons(request *openapi3filter.RequestValidationInput, sent []byte)
 	if operation.RequestBody == nil || len(sent) == 0 {
 		return reasons
 	}
-	if media := operation.RequestBody.Value.Content.Get(request.Request.Header.Get("Content-Type")); media != nil && media.Schema != nil {
+	contentType := request.Request.Header.Get("Content-Type")
+	if media := operation.RequestBody.Value.Content.Get(contentType); media != nil && media.Schema != nil {
 		var body any
 		if json.Unmarshal(sent, &body) == nil {
 			reasons = append(reasons, inventedFields(media.Schema.Value, body, "request body")...)
@@ -210,7 +212,8 @@ func responseReasons(request *openapi3filter.RequestValidationInput, answer *rec
 	return bodyReasons(request, described.Value, answer)
 }
 
-func bodyReasons(request *openapi3filter.RequestValidationInput, described *openapi3.Response, answer *recorder) []string {
+func bodyReasons(request *openapi3filter.RequestValidationInput, described *openapi3.Response,
+	answer *recorder) []string {
 	contentType := answer.Header().Get("Content-Type")
 	if len(described.Content) == 0 {
 		if answer.status >= 400 {
@@ -222,7 +225,8 @@ func bodyReasons(request *openapi3filter.RequestValidationInput, described *open
 		return nil
 	}
 	mediaType, _, err := mime.ParseMediaType(contentType)
-	if err == nil && mediaType != "application/json" && answer.status < 300 && asksForBytes(request.Request.Header.Get("Accept")) {
+	if err == nil && mediaType != "application/json" && answer.status < 300 &&
+		asksForBytes(request.Request.Header.Get("Accept")) {
 		return nil
 	}
 	media := described.Content.Get(contentType)
@@ -276,7 +280,8 @@ func errorReasons(r *http.Request, answer *recorder) []string {
 // so in its documentation's general part, and not in each operation.
 func isGeneric(status int) bool {
 	switch status {
-	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusNotModified, http.StatusBadRequest,
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusNotModified,
+		http.StatusBadRequest,
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusUnprocessableEntity, http.StatusTooManyRequests:
 		return true
@@ -288,7 +293,8 @@ func isGeneric(status int) bool {
 // described JSON: a file as it is, a diff, rendered Markdown.
 func asksForBytes(accept string) bool {
 	for _, form := range []string{"raw", "html", "diff", "patch", "sha"} {
-		if strings.Contains(accept, "application/vnd.github."+form) || strings.Contains(accept, "application/vnd.github.v3."+form) {
+		if strings.Contains(accept, "application/vnd.github."+form) ||
+			strings.Contains(accept, "application/vnd.github.v3."+form) {
 			return true
 		}
 	}

@@ -19,7 +19,8 @@ const kindOfRest = "state_change"
 // (https://docs.github.com/rest/using-the-rest-api/issue-event-types) is older
 // than pinned comments, which GitHub's GraphQL API has events for.
 var eventsOfRest = set(`automatic_base_change_failed automatic_base_change_succeeded base_ref_changed closed
-	comment_deleted comment_pinned comment_unpinned connected convert_to_draft converted_to_discussion deployed deployment_environment_changed disconnected
+	comment_deleted comment_pinned comment_unpinned connected convert_to_draft converted_to_discussion deployed
+	deployment_environment_changed disconnected
 	head_ref_deleted head_ref_force_pushed head_ref_restored marked_as_duplicate mentioned merged pinned
 	ready_for_review referenced reopened subscribed transferred unlocked unmarked_as_duplicate unpinned
 	unsubscribed user_blocked`)

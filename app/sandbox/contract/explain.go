@@ -44,7 +44,7 @@ func schemaReasons(schema *openapi3.Schema, value any, prefix string) []string {
 // explain lists the short reasons in a validation's error; prefix says what was
 // validated.
 func explain(err error, prefix string) []string {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // each level of the error is explained by itself
 	case openapi3.MultiError:
 		var all []string
 		for _, one := range err {
@@ -227,5 +227,6 @@ func isOpen(schema *openapi3.Schema) bool {
 	if extra.Schema != nil || extra.Has != nil && *extra.Has {
 		return true
 	}
-	return schema.Type.Is(openapi3.TypeObject) && len(schema.Properties)+len(schema.AnyOf)+len(schema.AllOf) == 0
+	return schema.Type.Is(openapi3.TypeObject) &&
+		len(schema.Properties)+len(schema.AnyOf)+len(schema.AllOf) == 0
 }

@@ -7,8 +7,10 @@ import (
 )
 
 // Refusals returns the operation of GitHub's description that a request is, such as
-// "POST /repos/{owner}/{repo}/issues/{issue_number}/labels", and the 4xx statuses with which GitHub may answer it: those that
-// the description lists, and 403, which any operation answers to an App without the permission. 401 and rate limits are none.
+// "POST /repos/{owner}/{repo}/issues/{issue_number}/labels", and the 4xx statuses with which GitHub
+// may answer it: those that
+// the description lists, and 403, which any operation answers to an App without the permission. 401
+// and rate limits are none.
 func Refusals(method, path string) (operation string, statuses []int, err error) {
 	d, err := load()
 	if err != nil {
@@ -24,7 +26,8 @@ func Refusals(method, path string) (operation string, statuses []int, err error)
 	statuses = []int{403}
 	for name := range route.Operation.Responses.Map() {
 		status, err := strconv.Atoi(name)
-		if err != nil || status < 400 || status >= 500 || status == 401 || status == 429 || slices.Contains(statuses, status) {
+		if err != nil || status < 400 || status >= 500 || status == 401 || status == 429 ||
+			slices.Contains(statuses, status) {
 			continue
 		}
 		statuses = append(statuses, status)

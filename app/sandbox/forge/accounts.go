@@ -60,6 +60,7 @@ func (i *Issue) replaceAuthor(login string, haunt func(*string)) {
 	}
 }
 
+// AddUser adds an account.
 func (f *Forge) AddUser(login, kind, name string) {
 	u := &User{ID: f.NextID("user"), Login: login, Kind: kind, Name: name, Created: f.Now()}
 	f.Users = append(f.Users, u)
@@ -76,7 +77,8 @@ func (f *Forge) SignatureOf(login string) Signature {
 	if name == "" {
 		name = u.Login
 	}
-	return Signature{Name: name, Email: strconv.FormatInt(u.ID, 10) + "+" + u.Login + "@users.noreply.github.com", At: f.Now()}
+	return Signature{Name: name, Email: strconv.FormatInt(u.ID, 10) + "+" + u.Login +
+		"@users.noreply.github.com", At: f.Now()}
 }
 
 func gitHubSignature(at time.Time) Signature {

@@ -8,6 +8,7 @@ import (
 	"strings"
 )
 
+// IssueURL returns the address of an issue's or a pull request's page.
 func (f *Forge) IssueURL(i *Issue) string {
 	kind := "issues"
 	if i.Pull != nil {
@@ -21,6 +22,7 @@ func (f *Forge) CommentURL(c *Comment) string {
 	return fmt.Sprintf("%s#issuecomment-%d", f.IssueURL(c.issue), c.ID)
 }
 
+// CommitURL returns the address of a commit's page.
 func (f *Forge) CommitURL(r *Repository, sha string) string {
 	return fmt.Sprintf("%s/%s/commit/%s", f.URL, r.FullName(), sha)
 }
@@ -88,7 +90,8 @@ func (f *Forge) ReviewURL(i *Issue, r *Review) string {
 	return fmt.Sprintf("%s#pullrequestreview-%d", f.IssueURL(i), r.ID)
 }
 
-// CheckRunURLs returns the address of a check run's page, and of its details, which are elsewhere if the App says so.
+// CheckRunURLs returns the address of a check run's page, and of its details, which are elsewhere
+// if the App says so.
 func (f *Forge) CheckRunURLs(r *Repository, run *CheckRun) (page, details string) {
 	page = fmt.Sprintf("%s/%s/runs/%d", f.URL, r.FullName(), run.ID)
 	return page, cmp.Or(run.DetailsURL, page)
@@ -99,6 +102,7 @@ func (f *Forge) LabelURL(r *Repository, l *Label) string {
 	return f.URL + "/" + r.FullName() + "/labels/" + EscapePath(l.Name)
 }
 
+// EscapePath escapes the parts of a path for an address.
 func EscapePath(path string) string {
 	parts := strings.Split(path, "/")
 	for n, p := range parts {

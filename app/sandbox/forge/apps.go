@@ -16,7 +16,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Registration is an App that somebody registered by a manifest. A sandbox has one App: this one, or the one it was made with.
+// Registration is an App that somebody registered by a manifest. A sandbox has one App: this one,
+// or the one it was made with.
 // https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 type Registration struct {
 	ID           int64
@@ -54,27 +55,33 @@ type Manifest struct {
 	Events      []string          `json:"default_events"`
 }
 
-// eventsOf tells which permission an event needs.
+// eventsOf returns which permission an event needs.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
 var eventsOf = map[string]string{
-	"issues": "issues", "issue_comment": "issues", "sub_issues": "issues", "pull_request": "pull_requests", "pull_request_review": "pull_requests",
-	"check_run": "checks", "check_suite": "checks", "repository": "metadata", "push": "contents", "create": "contents", "delete": "contents",
+	"issues": "issues", "issue_comment": "issues", "sub_issues": "issues", "pull_request": "pull_requests",
+	"pull_request_review": "pull_requests",
+	"check_run":           "checks", "check_suite": "checks", "repository": "metadata", "push": "contents",
+	"create": "contents", "delete": "contents",
 	"repository_dispatch": "contents", "status": "statuses", "membership": "members", "team": "members",
 }
 
 // maxAppName is how long an App's name may be.
 const maxAppName = 34
 
+// ParseManifest reads a manifest, and refuses what GitHub refuses.
 func ParseManifest(text string) (m Manifest, err error) {
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
 		return m, &Error{Status: statusUnprocessableEntity, Message: "The manifest is not JSON: " + err.Error()}
 	}
 	var wrong []FieldError
 	bad := func(field, message string) {
-		wrong = append(wrong, FieldError{Resource: "Integration", Field: field, Code: "custom", Message: message})
+		wrong = append(wrong, FieldError{Resource: "Integration", Field: field, Code: "custom",
+			Message: message})
 	}
-	for _, at := range []struct{ field, value string }{{"url", m.URL}, {"hook_attributes.url", m.Hook.URL}, {"redirect_url", m.Redirect}} {
-		if u, err := url.Parse(at.value); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	for _, at := range []struct{ field, value string }{{"url", m.URL}, {"hook_attributes.url", m.Hook.URL},
+		{"redirect_url", m.Redirect}} {
+		if u, err := url.Parse(at.value); err != nil || u.Host == "" ||
+			u.Scheme != "http" && u.Scheme != "https" {
 			bad(at.field, at.field+" must be a valid URL")
 		}
 	}
@@ -90,19 +97,23 @@ func ParseManifest(text string) (m Manifest, err error) {
 		}
 	}
 	if len(wrong) > 0 {
-		return m, &Error{Status: statusUnprocessableEntity, Message: "Invalid GitHub App configuration", Fields: wrong}
+		return m, &Error{Status: statusUnprocessableEntity, Message: "Invalid GitHub App configuration",
+			Fields: wrong}
 	}
 	return m, nil
 }
 
-// CheckRegister refuses whoever may not register an App for an account: people for themselves, the organisation's members for it.
+// CheckRegister refuses whoever may not register an App for an account: people for themselves, the
+// organization's members for it.
 func (f *Forge) CheckRegister(by *Actor, owner string) error {
 	u, ok := f.FindUser(owner)
 	switch {
 	case !ok, u.Kind == KindUser && u.Login != by.Login, u.Kind == KindOrganization && !f.IsMember(by.Login):
 		return ErrNotFound
 	case !f.IsAppless():
-		return &Error{Status: statusUnprocessableEntity, Message: "A sandbox has one App, and " + f.App.Name + " is registered already. One without an App is started with --empty"}
+		return &Error{Status: statusUnprocessableEntity,
+			Message: "A sandbox has one App, and " + f.App.Name +
+				" is registered already. One without an App is started with --empty"}
 	}
 	return nil
 }
@@ -126,7 +137,8 @@ func (f *Forge) Register(by *Actor, owner string, m Manifest) (code string, err 
 	case slug == "":
 		return "", Invalid("Integration", "name", "custom", "Name can't be blank")
 	case len(name) > maxAppName:
-		return "", Invalid("Integration", "name", "custom", fmt.Sprintf("Name is too long (maximum is %d characters)", maxAppName))
+		return "", Invalid("Integration", "name", "custom",
+			fmt.Sprintf("Name is too long (maximum is %d characters)", maxAppName))
 	case taken:
 		return "", Invalid("Integration", "name", "custom", "Name is already taken")
 	}
@@ -134,8 +146,10 @@ func (f *Forge) Register(by *Actor, owner string, m Manifest) (code string, err 
 	if err != nil {
 		return "", fmt.Errorf("make the App's key: %w", err)
 	}
-	a := &Registration{ID: f.NextID("app"), Name: name, Slug: slug, Description: m.Description, URL: m.URL, Owner: owner, Public: m.Public,
-		Permissions: map[string]string{"metadata": "read"}, Events: m.Events, HookSecret: random(20), ClientSecret: random(20), Key: EncodeKey(key),
+	a := &Registration{ID: f.NextID("app"), Name: name, Slug: slug, Description: m.Description, URL: m.URL,
+		Owner: owner, Public: m.Public,
+		Permissions: map[string]string{"metadata": "read"}, Events: m.Events, HookSecret: random(20),
+		ClientSecret: random(20), Key: EncodeKey(key),
 		Created: f.Now(), Code: random(20), CodeUntil: f.Now().Add(time.Hour)}
 	for area, level := range m.Permissions {
 		a.Permissions[area] = level
@@ -164,12 +178,14 @@ func (f *Forge) Adopt() error {
 	if err != nil {
 		return fmt.Errorf("the registered App's key: %w", err)
 	}
-	f.App = &App{ID: a.ID, Slug: a.Slug, Login: naming.BotOf(a.Slug), Name: a.Name, Description: a.Description, External: a.URL, Owner: a.Owner,
-		Permissions: a.Permissions, Events: a.Events, HookURL: a.HookURL, HookSecret: a.HookSecret, Key: key, TokenSecret: a.HookSecret + " tokens", Created: a.Created}
+	f.App = &App{ID: a.ID, Slug: a.Slug, Login: naming.BotOf(a.Slug), Name: a.Name,
+		Description: a.Description, External: a.URL, Owner: a.Owner,
+		Permissions: a.Permissions, Events: a.Events, HookURL: a.HookURL, HookSecret: a.HookSecret,
+		Key: key, TokenSecret: a.HookSecret + " tokens", Created: a.Created}
 	return nil
 }
 
-// TakeCredentials gives what an App needs, once and within an hour.
+// TakeCredentials returns what an App needs, once and within an hour.
 func (f *Forge) TakeCredentials(code string) (*Registration, error) {
 	a := f.Registered
 	if a == nil || a.Code == "" || a.Code != code || f.Now().After(a.CodeUntil) {
@@ -180,19 +196,22 @@ func (f *Forge) TakeCredentials(code string) (*Registration, error) {
 	return a, nil
 }
 
-// CheckInstall refuses whoever may not install the App on the organisation. A private App is installed where it belongs to.
+// CheckInstall refuses whoever may not install the App on the organization. A private App is
+// installed where it belongs to.
 // https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/making-a-github-app-public-or-private
 func (f *Forge) CheckInstall(by *Actor, slug string) error {
 	switch {
 	case f.Registered == nil || f.Registered.Slug != slug || !f.IsMember(by.Login):
 		return ErrNotFound
 	case !f.Registered.Public && f.Registered.Owner != f.Org.Login:
-		return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("%s is private: it can be installed on the account of %s alone, which has no repositories", f.Registered.Name, f.Registered.Owner)}
+		return &Error{Status: statusUnprocessableEntity,
+			Message: fmt.Sprintf("%s is private: it can be installed on the account of %s alone, which has no repositories",
+				f.Registered.Name, f.Registered.Owner)}
 	}
 	return nil
 }
 
-// Install installs the App on the organisation; nil repositories are all of them.
+// Install installs the App on the organization; nil repositories are all of them.
 func (f *Forge) Install(by *Actor, slug string, repositories []int64) error {
 	if err := f.CheckInstall(by, slug); err != nil {
 		return err
@@ -212,6 +231,7 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
+// EncodeKey writes a private key as PEM.
 func EncodeKey(key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }

@@ -29,11 +29,13 @@ type CheckOutput struct {
 
 var (
 	checkStatuses    = []string{"queued", "in_progress", "completed", "waiting", "requested", "pending"}
-	checkConclusions = []string{"action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out"}
+	checkConclusions = []string{"action_required", "cancelled", "failure", "neutral", "success", "skipped",
+		"stale", "timed_out"}
 )
 
 // CreateCheckRun makes a check run on a commit. Only an app may.
-func (f *Forge) CreateCheckRun(by *Actor, r *Repository, headSHA string, change CheckChange) (*CheckRun, error) {
+func (f *Forge) CreateCheckRun(by *Actor, r *Repository, headSHA string,
+	change CheckChange) (*CheckRun, error) {
 	if !by.ViaApp {
 		if !f.CanSee(by, r) {
 			return nil, ErrNotFound
@@ -109,7 +111,9 @@ func (f *Forge) PressCheckAction(by *Actor, r *Repository, run *CheckRun, identi
 }
 
 func (f *Forge) changeRun(run *CheckRun, in CheckChange) error {
-	for _, text := range []struct{ to, from *string }{{&run.Name, in.Name}, {&run.DetailsURL, in.DetailsURL}, {&run.ExternalID, in.ExternalID}, {&run.Status, in.Status}, {&run.Conclusion, in.Conclusion}} {
+	for _, text := range []struct{ to, from *string }{{&run.Name, in.Name},
+		{&run.DetailsURL, in.DetailsURL}, {&run.ExternalID, in.ExternalID}, {&run.Status, in.Status},
+		{&run.Conclusion, in.Conclusion}} {
 		if text.from != nil {
 			*text.to = *text.from
 		}
@@ -123,7 +127,9 @@ func (f *Forge) changeRun(run *CheckRun, in CheckChange) error {
 		return Invalid("CheckRun", "status", "invalid", "")
 	}
 	if run.Status == "completed" && !slices.Contains(checkConclusions, run.Conclusion) {
-		return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied or is not one of %v.", "conclusion", checkConclusions)}
+		return &Error{Status: statusUnprocessableEntity,
+			Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied or is not one of %v.",
+				"conclusion", checkConclusions)}
 	}
 	if in.Started != nil {
 		run.Started = in.Started.UTC()
@@ -148,7 +154,8 @@ func (f *Forge) changeRun(run *CheckRun, in CheckChange) error {
 		}
 		for _, a := range *in.Actions {
 			if len(a.Label) > 20 || len(a.Description) > 40 || len(a.Identifier) > 20 {
-				return Invalid("CheckRun", "actions", "custom", "label and identifier have at most 20 characters, description 40")
+				return Invalid("CheckRun", "actions", "custom",
+					"label and identifier have at most 20 characters, description 40")
 			}
 		}
 		run.Actions = *in.Actions
@@ -167,8 +174,10 @@ func validOutput(out CheckOutput) error {
 		return Invalid("CheckRun", "output", "custom", "at most 50 annotations in one request")
 	}
 	for _, a := range out.Annotations {
-		if a.Path == "" || a.StartLine < 1 || a.EndLine < a.StartLine || a.Message == "" || !slices.Contains([]string{"notice", "warning", "failure"}, a.Level) {
-			return Invalid("CheckRun", "annotations", "invalid", "an annotation needs path, start_line, end_line, annotation_level and message")
+		if a.Path == "" || a.StartLine < 1 || a.EndLine < a.StartLine || a.Message == "" ||
+			!slices.Contains([]string{"notice", "warning", "failure"}, a.Level) {
+			return Invalid("CheckRun", "annotations", "invalid",
+				"an annotation needs path, start_line, end_line, annotation_level and message")
 		}
 	}
 	return nil
@@ -181,7 +190,8 @@ func (f *Forge) EnsureSuite(r *Repository, sha string) *CheckSuite {
 			return s
 		}
 	}
-	s := &CheckSuite{ID: f.NextID("suite"), HeadSHA: sha, Branch: r.DefaultBranch, Created: f.Now(), Updated: f.Now()}
+	s := &CheckSuite{ID: f.NextID("suite"), HeadSHA: sha, Branch: r.DefaultBranch, Created: f.Now(),
+		Updated: f.Now()}
 	for _, name := range r.Git.Branches() {
 		if r.Git.Refs["refs/heads/"+name] == sha {
 			s.Branch = name
@@ -201,7 +211,8 @@ func (r *Repository) FindCheckRun(id int64) (*CheckRun, bool) {
 	return nil, false
 }
 
-// CheckRunsOf lists the check runs on a commit. Of runs with the same name only the newest counts, unless all are asked for.
+// CheckRunsOf lists the check runs on a commit. Of runs with the same name only the newest counts,
+// unless all are asked for.
 func (r *Repository) CheckRunsOf(sha string, all bool) []*CheckRun {
 	var list []*CheckRun
 	seen := map[string]bool{}

@@ -11,7 +11,8 @@ func (f *Forge) AddComment(by *Actor, i *Issue, body string) (*Comment, error) {
 	if err := f.Require(by, i.repo, RoleRead, IssueAreas(i)...); err != nil {
 		return nil, err
 	}
-	if by.ViaApp && !slices.ContainsFunc(IssueAreas(i), func(area string) bool { return by.HasPermission(area, "write") }) {
+	if by.ViaApp && !slices.ContainsFunc(IssueAreas(i),
+		func(area string) bool { return by.HasPermission(area, "write") }) {
 		return nil, Forbidden("Resource not accessible by integration")
 	}
 	if err := i.repo.checkWritable(); err != nil {
@@ -27,10 +28,12 @@ func (f *Forge) AddComment(by *Actor, i *Issue, body string) (*Comment, error) {
 		return nil, err
 	}
 	now := f.Now()
-	c := &Comment{ID: f.NextID("comment"), Author: by.Login, ViaApp: by.ViaApp, Body: body, Created: now, Updated: now, issue: i}
+	c := &Comment{ID: f.NextID("comment"), Author: by.Login, ViaApp: by.ViaApp, Body: body, Created: now,
+		Updated: now, issue: i}
 	i.Comments = append(i.Comments, c)
 	f.CommentsByID[c.ID] = c
-	i.Timeline = append(i.Timeline, &TimelineEvent{ID: c.ID, Kind: "commented", Actor: by.Login, ViaApp: by.ViaApp, At: now, CommentID: c.ID, comment: c})
+	i.Timeline = append(i.Timeline, &TimelineEvent{ID: c.ID, Kind: "commented", Actor: by.Login,
+		ViaApp: by.ViaApp, At: now, CommentID: c.ID, comment: c})
 	f.touch(i)
 	f.Emit(&CommentEvent{By: by, Comment: c, Action: "created"})
 	f.noteMentions(by, i, body)
@@ -117,7 +120,8 @@ func (f *Forge) unpin(by *Actor, c *Comment) {
 // ReactionKinds are the reactions that exist.
 var ReactionKinds = []string{"+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes"}
 
-// ReactIssue reacts to an issue; created is false when the same reaction was there already. Reactions send no webhook.
+// ReactIssue reacts to an issue; created is false when the same reaction was there already.
+// Reactions send no webhook.
 func (f *Forge) ReactIssue(by *Actor, i *Issue, content string) (reaction *Reaction, created bool, err error) {
 	if err := f.requireReact(by, i); err != nil {
 		return nil, false, err
@@ -126,7 +130,8 @@ func (f *Forge) ReactIssue(by *Actor, i *Issue, content string) (reaction *React
 }
 
 // ReactComment reacts to a comment; created is false when the same reaction was there already.
-func (f *Forge) ReactComment(by *Actor, c *Comment, content string) (reaction *Reaction, created bool, err error) {
+func (f *Forge) ReactComment(by *Actor, c *Comment,
+	content string) (reaction *Reaction, created bool, err error) {
 	if err := f.requireReact(by, c.issue); err != nil {
 		return nil, false, err
 	}

@@ -25,7 +25,7 @@ type Delivery struct {
 	ResponseBody string
 }
 
-// OK tells whether the receiver accepted the delivery.
+// OK reports whether the receiver accepted the delivery.
 func (d *Delivery) OK() bool { return d.Done && d.Code >= 200 && d.Code < 300 }
 
 // TimedOut is GitHub's word for a delivery whose receiver did not answer in time.
@@ -34,8 +34,10 @@ const TimedOut = "timed out"
 // HookID is the number of the App's webhook.
 const HookID = 1
 
+// FindDelivery finds a delivery by its id.
 func (f *Forge) FindDelivery(id int64) (*Delivery, bool) {
-	n, ok := slices.BinarySearchFunc(f.Deliveries, id, func(d *Delivery, id int64) int { return int(min(max(d.ID-id, -1), 1)) })
+	n, ok := slices.BinarySearchFunc(f.Deliveries, id,
+		func(d *Delivery, id int64) int { return int(min(max(d.ID-id, -1), 1)) })
 	if !ok {
 		return nil, false
 	}

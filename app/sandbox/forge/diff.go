@@ -7,7 +7,8 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 )
 
-// unified gives the difference of two texts as GitHub's patches are: without the files' names. Binary files have none.
+// unified returns the difference of two texts as GitHub's patches are: without the files' names.
+// Binary files have none.
 func unified(before, after string) (patch string, additions, deletions int) {
 	if !utf8.ValidString(before) || !utf8.ValidString(after) {
 		return "", 0, 0

@@ -2,13 +2,14 @@ package forge
 
 import "slices"
 
-// Event is something that happened and of which GitHub sends webhooks. Its fields refer to the model itself, so it is
-// rendered while it is emitted, before the model changes again. Actions are GitHub's words.
+// Event is something that happened and of which GitHub sends webhooks. Its fields refer to the
+// model itself, so it is rendered while it is emitted, before the model changes again. Actions are
+// GitHub's words.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
 type Event interface{ isEvent() }
 
-// IssueEvent is a change of an issue or, when the issue has a Pull, of a pull request. The fields after Action are set
-// where the action has them.
+// IssueEvent is a change of an issue or, when the issue has a Pull, of a pull request. The fields
+// after Action are set where the action has them.
 type IssueEvent struct {
 	By     *Actor
 	Issue  *Issue
@@ -112,7 +113,8 @@ type OrganizationEvent struct {
 	WasLogin string
 }
 
-// InstallationEvent is a change of the App's installation. It is emitted before a deletion and after any other change.
+// InstallationEvent is a change of the App's installation. It is emitted before a deletion and
+// after any other change.
 type InstallationEvent struct {
 	By     *Actor
 	Action string

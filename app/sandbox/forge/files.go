@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -23,20 +24,10 @@ func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, 
 	if err := f.Require(by, r, RoleWrite, "contents"); err != nil {
 		return nil, false, err
 	}
-	name := path.Clean(in.Path)
-	if in.Path == "" || name != in.Path || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") || name == "." {
-		return nil, false, &Error{Status: statusUnprocessableEntity, Message: "path contains a malformed path component"}
+	if err := in.check(by); err != nil {
+		return nil, false, err
 	}
-	if by.ViaApp && strings.HasPrefix(name, ".github/workflows/") && !by.HasPermission("workflows", "write") {
-		return nil, false, Forbidden("Resource not accessible by integration")
-	}
-	if in.Message == "" {
-		return nil, false, MissingField("message")
-	}
-	branch := strings.TrimPrefix(in.Branch, "refs/heads/")
-	if branch == "" {
-		branch = r.DefaultBranch
-	}
+	branch := cmp.Or(strings.TrimPrefix(in.Branch, "refs/heads/"), r.DefaultBranch)
 	tip, hasTip := r.Git.Branch(branch)
 	if !hasTip && (len(r.Git.Commits) > 0 || branch != r.DefaultBranch) {
 		return nil, false, &Error{Status: statusNotFound, Message: "Branch " + branch + " not found"}
@@ -44,26 +35,21 @@ func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, 
 	was, tree := "", ""
 	if hasTip {
 		tree = tip.Tree
-		if e, ok := r.Git.Entry(tip.Tree, name); ok {
+		if e, ok := r.Git.Entry(tip.Tree, in.Path); ok {
 			was = e.SHA
 		}
 	}
 	if err := r.checkRules("refs/heads/"+branch, statusConflict); err != nil {
 		return nil, false, err
 	}
-	switch {
-	case in.Remove && was == "":
-		return nil, false, ErrNotFound
-	case was != "" && in.SHA == "":
-		return nil, false, MissingField("sha")
-	case in.SHA != was:
-		return nil, false, &Error{Status: statusConflict, Message: fmt.Sprintf("%s does not match %s", name, in.SHA)}
+	if err := in.checkSHA(was); err != nil {
+		return nil, false, err
 	}
 	entry := TreeEntry{Mode: ModeFile}
 	if !in.Remove {
 		entry.SHA = r.Git.PutBlob(in.Content)
 	}
-	tree, err = r.Git.SetEntry(tree, name, entry)
+	tree, err = r.Git.SetEntry(tree, in.Path, entry)
 	if err != nil {
 		return nil, false, &Error{Status: statusUnprocessableEntity, Message: err.Error()}
 	}
@@ -76,10 +62,41 @@ func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, 
 	return c, was == "" && !in.Remove, nil
 }
 
-// NewCommit prepares a commit by the actor. GitHub signs what an app or a person commits through it without naming an author.
+// check refuses a change of a file that can't be, or that the actor may not make.
+func (in FileChange) check(by *Actor) error {
+	name := path.Clean(in.Path)
+	switch {
+	case in.Path == "" || name != in.Path || strings.HasPrefix(name, "/") ||
+		strings.HasPrefix(name, "..") || name == ".":
+		return &Error{Status: statusUnprocessableEntity, Message: "path contains a malformed path component"}
+	case by.ViaApp && strings.HasPrefix(name, ".github/workflows/") && !by.HasPermission("workflows", "write"):
+		return Forbidden("Resource not accessible by integration")
+	case in.Message == "":
+		return MissingField("message")
+	}
+	return nil
+}
+
+// checkSHA refuses a change of another file than the caller saw; was is the blob that is there,
+// empty if there is none.
+func (in FileChange) checkSHA(was string) error {
+	switch {
+	case in.Remove && was == "":
+		return ErrNotFound
+	case was != "" && in.SHA == "":
+		return MissingField("sha")
+	case in.SHA != was:
+		return &Error{Status: statusConflict, Message: fmt.Sprintf("%s does not match %s", in.Path, in.SHA)}
+	}
+	return nil
+}
+
+// NewCommit prepares a commit by the actor. GitHub signs what an app or a person commits through it
+// without naming an author.
 func (f *Forge) NewCommit(by *Actor, tree, message string, author, committer *Signature) *Commit {
 	own := f.SignatureOf(by.Login)
-	c := &Commit{Tree: tree, Message: message, Author: own, Committer: own, Login: by.Login, Verified: by.ViaApp && author == nil && committer == nil}
+	c := &Commit{Tree: tree, Message: message, Author: own, Committer: own, Login: by.Login,
+		Verified: by.ViaApp && author == nil && committer == nil}
 	if author != nil {
 		c.Author, c.Committer = *author, *author
 	}
@@ -97,8 +114,10 @@ func (f *Forge) CreateRef(by *Actor, r *Repository, ref, sha string) error {
 	if err := f.Require(by, r, RoleWrite, "contents"); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(ref, "refs/") || strings.Count(ref, "/") < 2 || strings.HasSuffix(ref, "/") || strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") {
-		return &Error{Status: statusUnprocessableEntity, Message: "Reference name must start with 'refs' and have at least two slashes."}
+	if !strings.HasPrefix(ref, "refs/") || strings.Count(ref, "/") < 2 || strings.HasSuffix(ref, "/") ||
+		strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") {
+		return &Error{Status: statusUnprocessableEntity,
+			Message: "Reference name must start with 'refs' and have at least two slashes."}
 	}
 	if r.Git.IsEmpty() {
 		return ErrEmptyGit
@@ -153,8 +172,8 @@ func (f *Forge) DeleteRef(by *Actor, r *Repository, ref string) error {
 	return nil
 }
 
-// moveRef makes, moves or (with an empty sha) removes a reference and tells everybody: push, create or delete, and the open
-// pull requests from the branch.
+// moveRef makes, moves or (with an empty sha) removes a reference and tells everybody: push, create
+// or delete, and the open pull requests from the branch.
 func (f *Forge) moveRef(by *Actor, r *Repository, ref, sha string) {
 	before := r.Git.Refs[ref]
 	if before == sha {

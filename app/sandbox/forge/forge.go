@@ -1,8 +1,9 @@
-// Package forge is the model of a GitHub and its rules: accounts, repositories, issues, pull requests, git objects, checks,
-// the App and its installation, and who may do what.
+// Package forge is the model of a GitHub and its rules: accounts, repositories, issues, pull
+// requests, git objects, checks, the App and its installation, and who may do what.
 //
-// Its operations check what the actor may do, change the model, and emit an Event of each change of which GitHub sends
-// webhooks. How any of it is shown, or asked for over HTTP, is for the packages that import it.
+// Its operations check what the actor may do, change the model, and emit an Event of each change of
+// which GitHub sends webhooks. How any of it is shown, or asked for over HTTP, is for the packages
+// that import it.
 package forge
 
 import (
@@ -11,9 +12,10 @@ import (
 	"time"
 )
 
-// Forge is everything that the embedded GitHub knows. One mutex guards it all: whoever serves a request, API or page, holds mu
-// from before the first look until the answer is rendered. Every operation below ("actor does X") expects mu to be held,
-// checks what the actor may do, changes the model and emits the webhooks that GitHub would send.
+// Forge is everything that the embedded GitHub knows. One mutex guards it all: whoever serves a
+// request, API or page, holds mu from before the first look until the answer is rendered. Every
+// operation below ("actor does X") expects mu to be held, checks what the actor may do, changes the
+// model and emits the webhooks that GitHub would send.
 type Forge struct {
 	storeLock
 	URL  string           // public base address, no trailing slash
@@ -54,14 +56,16 @@ type Model struct {
 	AllowList    bool              `json:",omitempty"` // the organization lets in no address of the App's
 	Granted      map[string]string `json:",omitempty"` // permissions of the installation, nil: all that the App asks for
 	TokenLife    time.Duration     `json:",omitempty"` // of an installation's token, 0: an hour
-	Delayed      []*Delivery       `json:",omitempty"` // webhooks that are to be delivered later, in the order in which they were sent
+	Delayed      []*Delivery       `json:",omitempty"` // webhooks to be delivered later, as they were sent
 }
 
+// New makes a forge without anything in it, for a public address without a slash at its end.
 func New(url string) *Forge {
 	return &Forge{
 		URL: url, Emit: func(Event) {}, OnChange: func() {},
 		Model:        Model{IDs: map[string]int64{}},
-		usersByLogin: map[string]*User{}, reposByName: map[string]*Repository{}, IssuesByID: map[int64]*Issue{}, CommentsByID: map[int64]*Comment{},
+		usersByLogin: map[string]*User{}, reposByName: map[string]*Repository{},
+		IssuesByID: map[int64]*Issue{}, CommentsByID: map[int64]*Comment{},
 		NextChange: make(chan struct{}),
 	}
 }
@@ -82,7 +86,7 @@ func (f *Forge) NotifyWatchers() {
 	f.OnChange()
 }
 
-// NextID gives out ids per kind, so that they are the same in every run.
+// NextID returns out ids per kind, so that they are the same in every run.
 func (f *Forge) NextID(kind string) int64 {
 	if f.IDs[kind] == 0 {
 		f.IDs[kind] = firstIDs[kind]
@@ -93,8 +97,10 @@ func (f *Forge) NextID(kind string) int64 {
 
 // firstIDs keeps the ids of different kinds apart, so that mistaking one for another shows.
 var firstIDs = map[string]int64{
-	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000, "comment": 7000000,
-	"event": 80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000, "status": 14000000,
+	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000,
+	"comment": 7000000,
+	"event":   80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000,
+	"status":   14000000,
 	"delivery": 150000000, "app": 900000, "installation": firstInstallation,
 }
 
@@ -104,7 +110,7 @@ func (f *Forge) FindUser(login string) (*User, bool) {
 	return u, ok
 }
 
-// FindTeam finds a team of the organisation by its slug.
+// FindTeam finds a team of the organization by its slug.
 func (f *Forge) FindTeam(slug string) (*Team, bool) {
 	for _, t := range f.Teams {
 		if strings.EqualFold(t.Slug, slug) {
@@ -185,7 +191,8 @@ func (f *Forge) Relink() {
 					e.comment = f.CommentsByID[e.CommentID]
 				}
 				if e.ReviewID != 0 && i.Pull != nil {
-					if n := slices.IndexFunc(i.Pull.Reviews, func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
+					if n := slices.IndexFunc(i.Pull.Reviews,
+						func(v *Review) bool { return v.ID == e.ReviewID }); n >= 0 {
 						e.review = i.Pull.Reviews[n]
 					}
 				}

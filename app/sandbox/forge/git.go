@@ -67,6 +67,7 @@ func (g *Git) Entry(tree, path string) (TreeEntry, bool) {
 	return at, true
 }
 
+// SplitPath splits a path at its slashes.
 func SplitPath(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
@@ -101,9 +102,11 @@ func (g *Git) Walk(tree, prefix string, visit func(path string, e TreeEntry)) {
 	}
 }
 
+// ErrPathTaken is returned when a file is where a path needs a folder.
 var ErrPathTaken = errors.New("a file stands where a folder is needed")
 
-// SetEntry returns the tree with one path changed; an entry without SHA removes the path, and folders that become empty go with it.
+// SetEntry returns the tree with one path changed; an entry without SHA removes the path, and
+// folders that become empty go with it.
 func (g *Git) SetEntry(tree, path string, entry TreeEntry) (string, error) {
 	parts := SplitPath(path)
 	entries := slices.Clone(g.Trees[tree])

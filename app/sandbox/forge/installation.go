@@ -66,7 +66,8 @@ func (f *Forge) HookTarget() (url, secret string) {
 }
 
 // DefaultEvents are what the App is subscribed to.
-var DefaultEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "sub_issues", "push", "create", "delete", "repository"}
+var DefaultEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run",
+	"sub_issues", "push", "create", "delete", "repository"}
 
 // firstInstallation is the App's installation in every sandbox, until it is uninstalled.
 const firstInstallation = 7001
@@ -96,7 +97,8 @@ func (f *Forge) RestrictToGranted(permissions map[string]string) map[string]stri
 	return left
 }
 
-// IsInstalled tells whether the App is installed, and reaches the repository; nil asks for the installation alone.
+// IsInstalled reports whether the App is installed, and reaches the repository; nil asks for the
+// installation alone.
 func (f *Forge) IsInstalled(r *Repository) bool {
 	switch {
 	case f.Registered == nil:
@@ -112,5 +114,5 @@ func (f *Forge) IsSubscribed(r *Repository, event string) bool {
 	return f.Suspended.IsZero() && f.IsInstalled(r) && slices.Contains(f.App.Events, event)
 }
 
-// IsAppless tells whether no App is registered.
+// IsAppless reports whether no App is registered.
 func (f *Forge) IsAppless() bool { return f.Empty && f.Registered == nil }

@@ -20,7 +20,8 @@ type NewIssue struct {
 	FormLabels []string // labels of an issue form: they are set whoever opens the issue, if they exist
 }
 
-// OpenIssue opens an issue. A person without push access opens it too, but what they say of labels and assignees is ignored.
+// OpenIssue opens an issue. A person without push access opens it too, but what they say of labels
+// and assignees is ignored.
 func (f *Forge) OpenIssue(by *Actor, r *Repository, in NewIssue) (*Issue, error) {
 	if err := f.Require(by, r, RoleRead, "issues"); err != nil {
 		return nil, err
@@ -49,7 +50,8 @@ func (f *Forge) OpenIssue(by *Actor, r *Repository, in NewIssue) (*Issue, error)
 	i := f.addIssue(by, r, in.Title, in.Body)
 	if privileged {
 		for _, login := range in.Assignees {
-			if u, ok := f.FindUser(login); ok && f.IsAssignable(login, r, i) && !i.HasAssignee(login) && len(i.Assignees) < maxAssignees {
+			if u, ok := f.FindUser(login); ok && f.IsAssignable(login, r, i) && !i.HasAssignee(login) &&
+				len(i.Assignees) < maxAssignees {
 				i.Assignees = append(i.Assignees, u.Login)
 			}
 		}
@@ -73,10 +75,11 @@ func (f *Forge) OpenIssue(by *Actor, r *Repository, in NewIssue) (*Issue, error)
 	return i, nil
 }
 
-// addIssue gives the next number to a new issue or pull request.
+// addIssue returns the next number to a new issue or pull request.
 func (f *Forge) addIssue(by *Actor, r *Repository, title, body string) *Issue {
 	now := f.Now()
-	i := &Issue{ID: f.NextID("issue"), Number: len(r.Issues) + 1, Title: title, Body: body, Author: by.Login, ViaApp: by.ViaApp,
+	i := &Issue{ID: f.NextID("issue"), Number: len(r.Issues) + 1, Title: title, Body: body,
+		Author: by.Login, ViaApp: by.ViaApp,
 		Created: now, Updated: now, repo: r}
 	r.Issues = append(r.Issues, i)
 	f.IssuesByID[i.ID] = i
@@ -97,7 +100,8 @@ func validIssue(title, body string) error {
 
 func validBody(resource, body string) error {
 	if utf8.RuneCountInString(body) > maxBody {
-		return Invalid(resource, "body", "custom", fmt.Sprintf("body is too long (maximum is %d characters)", maxBody))
+		return Invalid(resource, "body", "custom",
+			fmt.Sprintf("body is too long (maximum is %d characters)", maxBody))
 	}
 	return nil
 }
@@ -113,7 +117,8 @@ type IssueEdit struct {
 	Assignees   *[]string
 }
 
-// EditIssue changes an issue, wholly or not at all. Its author may change text and state without further rights.
+// EditIssue changes an issue, wholly or not at all. Its author may change text and state without
+// further rights.
 func (f *Forge) EditIssue(by *Actor, i *Issue, edit IssueEdit) error {
 	if err := f.requireAuthor(by, i.repo, i.Author, RoleTriage, IssueAreas(i)); err != nil {
 		return err
@@ -160,7 +165,7 @@ func (e IssueEdit) text(i *Issue) (title, body string) {
 	return title, body
 }
 
-// checkEdit tells why an issue can't be changed like this, if so.
+// checkEdit says why an issue can't be changed like this, if so.
 func (f *Forge) checkEdit(by *Actor, i *Issue, edit IssueEdit) error {
 	title, body := edit.text(i)
 	if err := validIssue(title, body); err != nil {
@@ -179,11 +184,13 @@ func (f *Forge) checkEdit(by *Actor, i *Issue, edit IssueEdit) error {
 		if i.Closed || i.Pull != nil {
 			return nil
 		}
-		if r := edit.StateReason; r != nil && !slices.Contains([]string{"", "completed", "not_planned", "duplicate"}, *r) {
+		if r := edit.StateReason; r != nil &&
+			!slices.Contains([]string{"", "completed", "not_planned", "duplicate"}, *r) {
 			return Invalid("Issue", "state_reason", "invalid", "")
 		}
 		if edit.DuplicateOf != nil {
-			if canonical, ok := f.IssuesByID[*edit.DuplicateOf]; !ok || !f.CanSee(by, canonical.repo) || canonical == i {
+			if canonical, ok := f.IssuesByID[*edit.DuplicateOf]; !ok || !f.CanSee(by, canonical.repo) ||
+				canonical == i {
 				return Invalid("Issue", "duplicate_issue_id", "invalid", "")
 			}
 		}

@@ -16,14 +16,16 @@ func validLabels(r *Repository, names []string) error {
 		return Invalid("Issue", "labels", "custom", "an issue carries at most 100 labels")
 	}
 	for _, name := range names {
-		if _, ok := r.FindLabel(name); !ok && (strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 50) {
+		if _, ok := r.FindLabel(name); !ok &&
+			(strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 50) {
 			return Invalid("Label", "name", "invalid", "")
 		}
 	}
 	return nil
 }
 
-// ensureLabel finds a label or creates it with the default colour, as GitHub does when an issue gets a label that isn't there.
+// ensureLabel finds a label or creates it with the default colour, as GitHub does when an issue
+// gets a label that isn't there.
 func (f *Forge) ensureLabel(r *Repository, name string) *Label {
 	if l, ok := r.FindLabel(name); ok {
 		return l
@@ -31,6 +33,7 @@ func (f *Forge) ensureLabel(r *Repository, name string) *Label {
 	return f.AddLabel(r, name, "ededed", "")
 }
 
+// AddLabel adds a label to a repository.
 func (f *Forge) AddLabel(r *Repository, name, color, description string) *Label {
 	l := &Label{ID: f.NextID("label"), Name: name, Color: color, Description: description}
 	r.Labels = append(r.Labels, l)
@@ -79,7 +82,8 @@ func (f *Forge) EditLabel(by *Actor, r *Repository, l *Label, name, color, descr
 		return err
 	}
 	next := *l
-	for _, change := range []struct{ to, from *string }{{&next.Name, name}, {&next.Color, color}, {&next.Description, description}} {
+	for _, change := range []struct{ to, from *string }{{&next.Name, name}, {&next.Color, color},
+		{&next.Description, description}} {
 		if change.from != nil {
 			*change.to = *change.from
 		}
@@ -178,7 +182,8 @@ func (f *Forge) Assign(by *Actor, i *Issue, logins []string) error {
 	}
 	for _, login := range logins {
 		u, ok := f.FindUser(login)
-		if !ok || !f.IsAssignable(login, i.repo, i) || i.HasAssignee(login) || len(i.Assignees) >= maxAssignees {
+		if !ok || !f.IsAssignable(login, i.repo, i) || i.HasAssignee(login) ||
+			len(i.Assignees) >= maxAssignees {
 			continue
 		}
 		i.Assignees = append(i.Assignees, u.Login)

@@ -13,7 +13,8 @@ const (
 	KindOrganization = "Organization"
 )
 
-// User is an account: a person, an organisation or an app's bot. Accounts are referred to by login everywhere in the model.
+// User is an account: a person, an organization or an app's bot. Accounts are referred to by login
+// everywhere in the model.
 type User struct {
 	ID      int64
 	Login   string
@@ -25,7 +26,7 @@ type User struct {
 	Suspended bool `json:",omitempty"`
 }
 
-// Team is a group of people in the organisation.
+// Team is a group of people in the organization.
 type Team struct {
 	ID          int64
 	Org         string
@@ -49,7 +50,7 @@ const (
 // Repository holds everything of one repository: labels, issues, pull requests, git objects, checks.
 type Repository struct {
 	ID            int64
-	Owner         string // login of the organisation
+	Owner         string // login of the organization
 	Name          string
 	Description   string
 	Private       bool
@@ -59,7 +60,7 @@ type Repository struct {
 	Pushed        time.Time
 	People        map[string]Role   // direct access, by login
 	Teams         map[string]Role   // access of teams, by slug
-	RoleNames     map[string]string `json:",omitempty"` // roles of the organisation's own, by login; their bases are in People
+	RoleNames     map[string]string `json:",omitempty"` // the organization's own roles, by login; People has their bases
 	Labels        []*Label
 	Issues        []*Issue // issues and pull requests; number n stands at n-1; nil where one was deleted
 	Git           *Git
@@ -69,7 +70,7 @@ type Repository struct {
 	Moved         map[int]int64 `json:",omitempty"` // issues that were transferred: id by the number that they had here
 	Archived      bool          `json:",omitempty"` // it can only be read
 	NoIssues      bool          `json:",omitempty"` // issues are disabled
-	Ruled         bool          `json:",omitempty"` // a ruleset lets changes of the default branch in by pull requests alone
+	Ruled         bool          `json:",omitempty"` // the default branch is changed by pull requests alone
 	Emptied       *Git          `json:",omitempty"` // what was in it before it was emptied
 
 	open     int // open issues and pull requests
@@ -157,7 +158,7 @@ func (i *Issue) State() string {
 	return "open"
 }
 
-// HasLabel tells whether the issue carries the label; case does not matter.
+// HasLabel reports whether the issue carries the label; case does not matter.
 func (i *Issue) HasLabel(name string) bool {
 	for _, l := range i.Labels {
 		if strings.EqualFold(l.Name, name) {
@@ -167,7 +168,7 @@ func (i *Issue) HasLabel(name string) bool {
 	return false
 }
 
-// HasAssignee tells whether the person is assigned; case does not matter.
+// HasAssignee reports whether the person is assigned; case does not matter.
 func (i *Issue) HasAssignee(login string) bool {
 	for _, a := range i.Assignees {
 		if strings.EqualFold(a, login) {
@@ -196,7 +197,7 @@ type Comment struct {
 // Issue is the issue or pull request under which the comment stands.
 func (c *Comment) Issue() *Issue { return c.issue }
 
-// Edited tells whether the body was changed after it was posted.
+// Edited reports whether the body was changed after it was posted.
 func (c *Comment) Edited() bool { return c.EditedBy != "" }
 
 // Reaction is one person's reaction.
@@ -223,7 +224,7 @@ type PullRequest struct {
 	Reviews   []*Review
 }
 
-// Merged tells whether the pull request was merged.
+// Merged reports whether the pull request was merged.
 func (p *PullRequest) Merged() bool { return !p.MergedAt.IsZero() }
 
 // States of a review, as REST writes them.
@@ -305,8 +306,8 @@ type Status struct {
 	Created     time.Time
 }
 
-// OutboxEntry is a message that left for people outside GitHub. What arrives again with its kind and key is counted with it: a
-// pager would drop it, a mail server would not.
+// OutboxEntry is a message that left for people outside GitHub. What arrives again with its kind
+// and key is counted with it: a pager would drop it, a mail server would not.
 type OutboxEntry struct {
 	Kind    string    `json:"kind"` // page or announce
 	Channel string    `json:"channel"`

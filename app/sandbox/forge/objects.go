@@ -30,6 +30,7 @@ func (e TreeEntry) Kind() string {
 	return "blob"
 }
 
+// Modes of the entries of a tree.
 const (
 	ModeFile = "100644"
 	ModeTree = "040000"
@@ -59,7 +60,8 @@ func (s Signature) String() string {
 	return fmt.Sprintf("%s <%s> %d +0000", s.Name, s.Email, s.At.Unix())
 }
 
-// Git is a repository's object database with its references. Names of objects are those that git itself would give.
+// Git is a repository's object database with its references. Names of objects are those that git
+// itself would give.
 type Git struct {
 	Blobs   map[string][]byte
 	Trees   map[string][]TreeEntry
@@ -67,8 +69,10 @@ type Git struct {
 	Refs    map[string]string // refs/heads/main → commit
 }
 
+// NewGit makes an empty object database.
 func NewGit() *Git {
-	return &Git{Blobs: map[string][]byte{}, Trees: map[string][]TreeEntry{}, Commits: map[string]*Commit{}, Refs: map[string]string{}}
+	return &Git{Blobs: map[string][]byte{}, Trees: map[string][]TreeEntry{}, Commits: map[string]*Commit{},
+		Refs: map[string]string{}}
 }
 
 // objectName is git's name for an object: the SHA-1 of its kind, length and content.
@@ -79,6 +83,7 @@ func objectName(kind string, content []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// PutBlob adds a blob, and returns its name.
 func (g *Git) PutBlob(content []byte) string {
 	sha := objectName("blob", content)
 	if _, ok := g.Blobs[sha]; !ok {
@@ -108,6 +113,7 @@ func (g *Git) putTree(entries []TreeEntry) string {
 	return sha
 }
 
+// PutCommit names a commit and adds it.
 func (g *Git) PutCommit(c *Commit) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "tree %s\n", c.Tree)
@@ -127,11 +133,13 @@ func (g *Git) IsEmpty() bool { return len(g.Commits) == 0 }
 
 // copyOf returns a copy that doesn't change with the original.
 func (g *Git) copyOf() *Git {
-	return &Git{Blobs: maps.Clone(g.Blobs), Trees: maps.Clone(g.Trees), Commits: maps.Clone(g.Commits), Refs: maps.Clone(g.Refs)}
+	return &Git{Blobs: maps.Clone(g.Blobs), Trees: maps.Clone(g.Trees), Commits: maps.Clone(g.Commits),
+		Refs: maps.Clone(g.Refs)}
 }
 
 // sameAs reports whether git has what its later state has. Objects are only ever added.
 func (g *Git) sameAs(later *Git) bool {
-	return len(g.Blobs) == len(later.Blobs) && len(g.Trees) == len(later.Trees) && len(g.Commits) == len(later.Commits) &&
+	return len(g.Blobs) == len(later.Blobs) && len(g.Trees) == len(later.Trees) &&
+		len(g.Commits) == len(later.Commits) &&
 		maps.Equal(g.Refs, later.Refs)
 }

@@ -30,6 +30,7 @@ func (r Role) String() string {
 	return [...]string{"none", "read", "triage", "write", "maintain", "admin"}[r]
 }
 
+// HasMember reports whether somebody is in the team; case does not matter.
 func (t *Team) HasMember(login string) bool {
 	return slices.ContainsFunc(t.Members, func(m string) bool { return strings.EqualFold(m, login) })
 }
@@ -48,8 +49,8 @@ func (f *Forge) RoleOf(login string, r *Repository) Role {
 	return role
 }
 
-// RoleOfActor is what the actor may do in a repository. For the app it is only whether its token reaches the repository;
-// what it may do there depends on the token's permissions, see need.
+// RoleOfActor is what the actor may do in a repository. For the app it is only whether its token
+// reaches the repository; what it may do there depends on the token's permissions, see need.
 func (f *Forge) RoleOfActor(by *Actor, r *Repository) Role {
 	if by.ViaApp {
 		if by.Repositories == nil || by.Repositories[r.ID] {
@@ -60,7 +61,7 @@ func (f *Forge) RoleOfActor(by *Actor, r *Repository) Role {
 	return f.RoleOf(by.Login, r)
 }
 
-// CanSee tells whether the actor may know of the repository.
+// CanSee reports whether the actor may know of the repository.
 func (f *Forge) CanSee(by *Actor, r *Repository) bool { return f.RoleOfActor(by, r) >= RoleRead }
 
 // VisibleRepositories lists the repositories that the actor may see, in the order in which they were made.
@@ -83,7 +84,8 @@ func (f *Forge) VisibleRepository(by *Actor, fullName string) (*Repository, erro
 	return r, nil
 }
 
-// Require refuses an actor who has less than the role; the app needs the area's permission at the level that the role means.
+// Require refuses an actor who has less than the role; the app needs the area's permission at the
+// level that the role means.
 func (f *Forge) Require(by *Actor, r *Repository, role Role, areas ...string) error {
 	if !f.CanSee(by, r) {
 		return ErrNotFound
@@ -119,18 +121,19 @@ func (f *Forge) requireRole(by *Actor, r *Repository, role Role) error {
 	return nil
 }
 
-// HasPermission tells whether the token has a permission.
+// HasPermission reports whether the token has a permission.
 func (a *Actor) HasPermission(area, level string) bool {
 	has := a.Permissions[area]
 	return has == "write" || has == level && level == "read"
 }
 
-// Can tells whether need would let the actor pass.
+// Can reports whether need would let the actor pass.
 func (f *Forge) Can(by *Actor, r *Repository, role Role, areas ...string) bool {
 	return f.Require(by, r, role, areas...) == nil
 }
 
-// requireAuthor lets the author pass, provided that they may still write there, and everybody else who has the role.
+// requireAuthor lets the author pass, provided that they may still write there, and everybody else
+// who has the role.
 func (f *Forge) requireAuthor(by *Actor, r *Repository, author string, role Role, areas []string) error {
 	if !by.ViaApp && by.Login == author && f.CanSee(by, r) {
 		return r.checkWritable()
@@ -149,8 +152,8 @@ func (f *Forge) requireWrite(by *Actor, r *Repository, area string) error {
 	return nil
 }
 
-// IsAssignable tells whether somebody can be assigned to an issue: those with write access, members of the organisation who can
-// read, and whoever commented there. Issue may be nil.
+// IsAssignable reports whether somebody can be assigned to an issue: those with write access, members
+// of the organization who can read, and whoever commented there. Issue may be nil.
 func (f *Forge) IsAssignable(login string, r *Repository, issue *Issue) bool {
 	u, ok := f.FindUser(login)
 	if !ok || u.Kind != KindUser {
@@ -160,7 +163,8 @@ func (f *Forge) IsAssignable(login string, r *Repository, issue *Issue) bool {
 	if role >= RoleWrite || role >= RoleRead && f.IsMember(login) {
 		return true
 	}
-	return role >= RoleRead && issue != nil && slices.ContainsFunc(issue.Comments, func(c *Comment) bool { return c.Author == u.Login })
+	return role >= RoleRead && issue != nil && slices.ContainsFunc(issue.Comments,
+		func(c *Comment) bool { return c.Author == u.Login })
 }
 
 // Association is the author_association of somebody in a repository.
@@ -182,7 +186,7 @@ func IssueAreas(i *Issue) []string {
 	return []string{"issues"}
 }
 
-// IsMember tells whether somebody belongs to the organisation: its members are those who are in a team.
+// IsMember reports whether somebody belongs to the organization: its members are those who are in a team.
 func (f *Forge) IsMember(login string) bool {
 	return slices.ContainsFunc(f.Teams, func(t *Team) bool { return t.HasMember(login) })
 }
@@ -203,11 +207,12 @@ func (r *Repository) CheckIssuesEnabled() error {
 	return nil
 }
 
-// checkRules refuses a direct change of the default branch where a ruleset asks for pull requests. The contents API
-// answers 409, git's references 422.
+// checkRules refuses a direct change of the default branch where a ruleset asks for pull requests.
+// The contents API answers 409, git's references 422.
 func (r *Repository) checkRules(ref string, status int) error {
 	if !r.Ruled || ref != "refs/heads/"+r.DefaultBranch {
 		return nil
 	}
-	return &Error{Status: status, Message: "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}
+	return &Error{Status: status,
+		Message: "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}
 }

@@ -34,13 +34,16 @@ func (f *Forge) OpenPull(by *Actor, r *Repository, in NewPull) (*Issue, error) {
 		return nil, Invalid("PullRequest", "base", "invalid", "")
 	}
 	if f.findOpenPull(r, head, in.Base) != nil {
-		return nil, Invalid("PullRequest", "", "custom", fmt.Sprintf("A pull request already exists for %s:%s.", r.Owner, head))
+		return nil, Invalid("PullRequest", "", "custom",
+			fmt.Sprintf("A pull request already exists for %s:%s.", r.Owner, head))
 	}
 	if r.Git.Ancestors(base.SHA)[tip.SHA] {
-		return nil, Invalid("PullRequest", "", "custom", fmt.Sprintf("No commits between %s and %s", in.Base, head))
+		return nil, Invalid("PullRequest", "", "custom",
+			fmt.Sprintf("No commits between %s and %s", in.Base, head))
 	}
 	i := f.addIssue(by, r, in.Title, in.Body)
-	i.Pull = &PullRequest{ID: f.NextID("pull"), Head: head, Base: in.Base, HeadSHA: tip.SHA, BaseSHA: base.SHA, Draft: in.Draft}
+	i.Pull = &PullRequest{ID: f.NextID("pull"), Head: head, Base: in.Base, HeadSHA: tip.SHA,
+		BaseSHA: base.SHA, Draft: in.Draft}
 	f.noteCommits(by, i, base.SHA)
 	f.Emit(&IssueEvent{By: by, Issue: i, Action: "opened"})
 	f.noteMentions(by, i, in.Body)
@@ -68,7 +71,8 @@ func (f *Forge) noteCommits(by *Actor, i *Issue, since string) {
 	commits := i.repo.Git.Log(i.Pull.HeadSHA, since)
 	for _, c := range slices.Backward(commits) {
 		if !known[c.SHA] {
-			i.Timeline = append(i.Timeline, &TimelineEvent{Kind: "committed", Actor: by.Login, At: c.Committer.At, CommitID: c.SHA})
+			i.Timeline = append(i.Timeline,
+				&TimelineEvent{Kind: "committed", Actor: by.Login, At: c.Committer.At, CommitID: c.SHA})
 		}
 	}
 }
@@ -110,16 +114,20 @@ func (f *Forge) EditPull(by *Actor, i *Issue, edit PullEdit) error {
 	return f.EditIssue(by, i, edit.IssueEdit)
 }
 
-// checkReopenPull tells why a closed pull request cannot be opened again, if so.
+// checkReopenPull says why a closed pull request cannot be opened again, if so.
 func (f *Forge) checkReopenPull(i *Issue) error {
 	if i.Pull.Merged() {
-		return Invalid("PullRequest", "state", "invalid", "state cannot be changed. The pull request cannot be reopened.")
+		return Invalid("PullRequest", "state", "invalid",
+			"state cannot be changed. The pull request cannot be reopened.")
 	}
 	if _, ok := i.repo.Git.Branch(i.Pull.Head); !ok {
-		return Invalid("PullRequest", "state", "custom", "state cannot be changed. The "+i.Pull.Head+" branch has been deleted.")
+		return Invalid("PullRequest", "state", "custom",
+			"state cannot be changed. The "+i.Pull.Head+" branch has been deleted.")
 	}
 	if other := f.findOpenPull(i.repo, i.Pull.Head, i.Pull.Base); other != nil {
-		return Invalid("PullRequest", "state", "custom", fmt.Sprintf("state cannot be changed. There is already an open pull request (#%d) from %s to %s.", other.Number, i.Pull.Head, i.Pull.Base))
+		return Invalid("PullRequest", "state", "custom",
+			fmt.Sprintf("state cannot be changed. There is already an open pull request (#%d) from %s to %s.",
+				other.Number, i.Pull.Head, i.Pull.Base))
 	}
 	return nil
 }
@@ -129,8 +137,9 @@ func (f *Forge) RequestReviewers(by *Actor, i *Issue, logins, slugs []string) er
 	if err := f.Require(by, i.repo, RoleTriage, "pull_requests"); err != nil {
 		return err
 	}
-	notCollaborator := &Error{Status: statusUnprocessableEntity, Message: "Reviews may only be requested from collaborators. One or more of the " +
-		"users or teams you specified is not a collaborator of the " + i.repo.FullName() + " repository."}
+	notCollaborator := &Error{Status: statusUnprocessableEntity,
+		Message: "Reviews may only be requested from collaborators. One or more of the " +
+			"users or teams you specified is not a collaborator of the " + i.repo.FullName() + " repository."}
 	var people []*User
 	for _, login := range logins {
 		u, ok := f.FindUser(login)
@@ -138,7 +147,8 @@ func (f *Forge) RequestReviewers(by *Actor, i *Issue, logins, slugs []string) er
 			return notCollaborator
 		}
 		if u.Login == i.Author {
-			return &Error{Status: statusUnprocessableEntity, Message: "Review cannot be requested from pull request author."}
+			return &Error{Status: statusUnprocessableEntity,
+				Message: "Review cannot be requested from pull request author."}
 		}
 		people = append(people, u)
 	}
@@ -175,7 +185,8 @@ func (f *Forge) RemoveReviewers(by *Actor, i *Issue, logins, slugs []string) err
 		return err
 	}
 	for _, login := range logins {
-		if n := slices.IndexFunc(i.Pull.Reviewers, func(r string) bool { return strings.EqualFold(r, login) }); n >= 0 {
+		if n := slices.IndexFunc(i.Pull.Reviewers,
+			func(r string) bool { return strings.EqualFold(r, login) }); n >= 0 {
 			who := i.Pull.Reviewers[n]
 			i.Pull.Reviewers = slices.Delete(i.Pull.Reviewers, n, n+1)
 			f.addEvent(by, i, TimelineEvent{Kind: "review_request_removed", Reviewer: who})
@@ -183,7 +194,8 @@ func (f *Forge) RemoveReviewers(by *Actor, i *Issue, logins, slugs []string) err
 		}
 	}
 	for _, slug := range slugs {
-		if n := slices.IndexFunc(i.Pull.Teams, func(t string) bool { return strings.EqualFold(t, slug) }); n >= 0 {
+		if n := slices.IndexFunc(i.Pull.Teams,
+			func(t string) bool { return strings.EqualFold(t, slug) }); n >= 0 {
 			t, _ := f.FindTeam(slug)
 			i.Pull.Teams = slices.Delete(i.Pull.Teams, n, n+1)
 			f.addEvent(by, i, TimelineEvent{Kind: "review_request_removed", Team: t.Slug})
@@ -194,7 +206,8 @@ func (f *Forge) RemoveReviewers(by *Actor, i *Issue, logins, slugs []string) err
 }
 
 // Events of a review, as a request names them.
-var reviewStates = map[string]string{"APPROVE": ReviewApproved, "REQUEST_CHANGES": ReviewChangesRequested, "COMMENT": ReviewCommented}
+var reviewStates = map[string]string{"APPROVE": ReviewApproved, "REQUEST_CHANGES": ReviewChangesRequested,
+	"COMMENT": ReviewCommented}
 
 // AddReview submits a review; event is APPROVE, REQUEST_CHANGES or COMMENT. An empty commit means the newest.
 func (f *Forge) AddReview(by *Actor, i *Issue, event, body, commit string) (*Review, error) {
@@ -222,9 +235,11 @@ func (f *Forge) AddReview(by *Actor, i *Issue, event, body, commit string) (*Rev
 	} else if !r40(commit) || !i.repo.Git.Ancestors(i.Pull.HeadSHA)[commit] {
 		return nil, unprocessable("commit_id is not part of the pull request")
 	}
-	review := &Review{ID: f.NextID("review"), Author: by.Login, ViaApp: by.ViaApp, Body: body, State: state, CommitID: commit, Submitted: f.Now()}
+	review := &Review{ID: f.NextID("review"), Author: by.Login, ViaApp: by.ViaApp, Body: body,
+		State: state, CommitID: commit, Submitted: f.Now()}
 	i.Pull.Reviews = append(i.Pull.Reviews, review)
-	i.Pull.Reviewers = slices.DeleteFunc(slices.Clone(i.Pull.Reviewers), func(l string) bool { return l == by.Login })
+	i.Pull.Reviewers = slices.DeleteFunc(slices.Clone(i.Pull.Reviewers),
+		func(l string) bool { return l == by.Login })
 	i.Pull.Teams = slices.DeleteFunc(slices.Clone(i.Pull.Teams), func(slug string) bool {
 		t, ok := f.FindTeam(slug)
 		return ok && t.HasMember(by.Login)
@@ -249,14 +264,15 @@ func (f *Forge) DismissReview(by *Actor, i *Issue, review *Review, message strin
 	if review.State != ReviewApproved && review.State != ReviewChangesRequested {
 		return unprocessable("Can not dismiss a " + strings.ToLower(review.State) + " pull request review")
 	}
-	e := f.addEvent(by, i, TimelineEvent{Kind: "review_dismissed", ReviewID: review.ID, From: review.State, To: message})
+	e := f.addEvent(by, i, TimelineEvent{Kind: "review_dismissed", ReviewID: review.ID, From: review.State,
+		To: message})
 	e.review = review
 	review.State = ReviewDismissed
 	f.Emit(&ReviewEvent{By: by, Issue: i, Review: review, Action: "dismissed"})
 	return nil
 }
 
-// TryMerge tells whether a pull request can be merged without conflicts, and with which tree.
+// TryMerge reports whether a pull request can be merged without conflicts, and with which tree.
 func (f *Forge) TryMerge(i *Issue) (tree string, ok bool) {
 	g := i.repo.Git
 	head, hasHead := g.Commits[i.Pull.HeadSHA]
@@ -296,14 +312,16 @@ func (f *Forge) MergePull(by *Actor, i *Issue, in MergeRequest) error {
 		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
 	if in.SHA != "" && in.SHA != p.HeadSHA {
-		return &Error{Status: statusConflict, Message: "Head branch was modified. Review and try the merge again."}
+		return &Error{Status: statusConflict,
+			Message: "Head branch was modified. Review and try the merge again."}
 	}
 	tree, ok := f.TryMerge(i)
 	if !ok {
 		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
 	base, _ := r.Git.Branch(p.Base)
-	c := &Commit{Tree: tree, Parents: []string{base.SHA}, Author: f.SignatureOf(by.Login), Committer: gitHubSignature(f.Now()), Login: by.Login, Verified: true}
+	c := &Commit{Tree: tree, Parents: []string{base.SHA}, Author: f.SignatureOf(by.Login),
+		Committer: gitHubSignature(f.Now()), Login: by.Login, Verified: true}
 	switch in.Method {
 	case "", "merge":
 		c.Parents = append(c.Parents, p.HeadSHA)
@@ -348,7 +366,8 @@ func (f *Forge) IssuesClosedBy(i *Issue) []*Issue {
 	return found
 }
 
-// closeMentioned closes the issues that the merged pull request says it closes, if it went into the default branch.
+// closeMentioned closes the issues that the merged pull request says it closes, if it went into the
+// default branch.
 func (f *Forge) closeMentioned(by *Actor, i *Issue, sha string) {
 	if i.Pull.Base != i.repo.DefaultBranch {
 		return
@@ -403,7 +422,8 @@ func (f *Forge) MergeState(i *Issue) string {
 		return "dirty"
 	case i.Pull.Draft:
 		return "draft"
-	case slices.ContainsFunc(i.repo.CheckRunsOf(i.Pull.HeadSHA, false), func(r *CheckRun) bool { return r.Conclusion != "success" }):
+	case slices.ContainsFunc(i.repo.CheckRunsOf(i.Pull.HeadSHA, false),
+		func(r *CheckRun) bool { return r.Conclusion != "success" }):
 		return "unstable"
 	}
 	return "clean"

@@ -31,8 +31,10 @@ func (e *Error) Error() string {
 	return text
 }
 
+// ErrNotFound is returned for what is not there, or what the actor may not know of.
 var ErrNotFound = &Error{Status: statusNotFound, Message: "Not Found"}
 
+// Forbidden is the refusal of what the actor may not do.
 func Forbidden(message string) *Error {
 	return &Error{Status: statusForbidden, Message: message}
 }
@@ -43,8 +45,10 @@ func Invalid(resource, field, code, message string) *Error {
 		Fields: []FieldError{{Resource: resource, Field: field, Code: code, Message: message}}}
 }
 
+// MissingField is the refusal of a request that lacks a field.
 func MissingField(field string) *Error {
-	return &Error{Status: statusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied.", field)}
+	return &Error{Status: statusUnprocessableEntity,
+		Message: fmt.Sprintf("Invalid request.\n\n%q wasn't supplied.", field)}
 }
 
 // What GitHub answers in the states that this file brings about.

@@ -12,7 +12,8 @@ import (
 // maxSubIssues is how many sub-issues an issue takes.
 const maxSubIssues = 100
 
-// AddSubIssue makes child a sub-issue of parent. Both must belong to the same owner; a child has one parent unless replace.
+// AddSubIssue makes child a sub-issue of parent. Both must belong to the same owner; a child has
+// one parent unless replace.
 func (f *Forge) AddSubIssue(by *Actor, parent, child *Issue, replace bool) error {
 	if err := f.Require(by, parent.repo, RoleTriage, "issues"); err != nil {
 		return err
@@ -21,7 +22,8 @@ func (f *Forge) AddSubIssue(by *Actor, parent, child *Issue, replace bool) error
 		return err
 	}
 	refuse := func(why string) error {
-		return &Error{Status: statusUnprocessableEntity, Message: "An error occurred while adding the sub-issue to the parent issue. " + why}
+		return &Error{Status: statusUnprocessableEntity,
+			Message: "An error occurred while adding the sub-issue to the parent issue. " + why}
 	}
 	switch {
 	case child.Pull != nil || parent.Pull != nil:
@@ -100,7 +102,7 @@ func withoutInert(text string) string {
 	}
 }
 
-// inertPrefix gives the length of the comment or code that rest begins with, or 0.
+// inertPrefix returns the length of the comment or code that rest begins with, or 0.
 func inertPrefix(before, rest string) int {
 	enclosed := func(mark, end string) int {
 		if n := strings.Index(rest[len(mark):], end); n >= 0 {
@@ -126,15 +128,17 @@ func inertPrefix(before, rest string) int {
 	return 0
 }
 
-var fenceEnds = map[string]*regexp.Regexp{"```": regexp.MustCompile("\n {0,3}```"), "~~~": regexp.MustCompile("\n {0,3}~~~")}
+var fenceEnds = map[string]*regexp.Regexp{"```": regexp.MustCompile("\n {0,3}```"),
+	"~~~": regexp.MustCompile("\n {0,3}~~~")}
 
-// beginsLine tells whether what follows begins a line, but for the three spaces that a fence may have.
+// beginsLine reports whether what follows begins a line, but for the three spaces that a fence may have.
 func beginsLine(before string) bool {
 	indent := before[strings.LastIndexByte(before, '\n')+1:]
 	return len(indent) <= 3 && strings.Trim(indent, " ") == ""
 }
 
-// references lists the issues that a text written in an issue of r mentions, as owner/repo and number, in order.
+// references lists the issues that a text written in an issue of r mentions, as owner/repo and
+// number, in order.
 func (f *Forge) references(r *Repository, text string) []*Issue {
 	var found []*Issue
 	add := func(fullName, number string) {
@@ -168,11 +172,13 @@ func (f *Forge) references(r *Repository, text string) []*Issue {
 	return found
 }
 
-// noteMentions writes what a text mentions into the timelines: once per source issue and target, and once per person mentioned.
+// noteMentions writes what a text mentions into the timelines: once per source issue and target,
+// and once per person mentioned.
 func (f *Forge) noteMentions(by *Actor, source *Issue, text string) {
 	text = withoutInert(text)
 	for _, target := range f.references(source.repo, text) {
-		e := &TimelineEvent{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: f.Now(), IssueID: source.ID}
+		e := &TimelineEvent{Kind: "cross-referenced", Actor: by.Login, ViaApp: by.ViaApp, At: f.Now(),
+			IssueID: source.ID}
 		if target != source && f.CanSee(by, target.repo) && target.isFirstMention(e) {
 			// a mention does not change the target's updated_at
 			target.Timeline = append(target.Timeline, e)
@@ -188,12 +194,13 @@ func (f *Forge) noteMentions(by *Actor, source *Issue, text string) {
 			continue
 		}
 		for _, kind := range []string{"mentioned", "subscribed"} {
-			source.Timeline = append(source.Timeline, &TimelineEvent{ID: f.NextID("event"), Kind: kind, Actor: u.Login, At: f.Now()})
+			source.Timeline = append(source.Timeline,
+				&TimelineEvent{ID: f.NextID("event"), Kind: kind, Actor: u.Login, At: f.Now()})
 		}
 	}
 }
 
-// isFirstMention tells whether a mention or reference is the first of its kind in the issue, and remembers it.
+// isFirstMention reports whether a mention or reference is the first of its kind in the issue, and remembers it.
 func (i *Issue) isFirstMention(e *TimelineEvent) bool {
 	if i.mentions == nil {
 		i.mentions = map[TimelineEvent]bool{}

@@ -63,7 +63,7 @@ func setRenamed(f *Forge, by *Actor, value json.RawMessage) error {
 	return nil
 }
 
-// rename gives a repository another name. Its old one leads to it; its new one leads nowhere else any more.
+// rename returns a repository another name. Its old one leads to it; its new one leads nowhere else any more.
 func (f *Forge) rename(r *Repository, owner, name string) {
 	if f.OldNames == nil {
 		f.OldNames = map[string]int64{}
@@ -139,7 +139,7 @@ func setTransferred(f *Forge, by *Actor, value json.RawMessage) error {
 // Comments, timeline and those labels that the other repository has come along; all that refers to the
 // issue goes on to. The old address of the issue itself leads to the new one, for who may read there;
 // the addresses below it lead nowhere.
-// https://docs.github.com/en/issues/tracking-your-work-with-issues/administering-issues/transferring-an-issue-to-another-repository
+// See "Transferring an issue to another repository" at https://docs.github.com/en/issues.
 func (f *Forge) TransferIssue(by *Actor, i *Issue, target *Repository) error {
 	old := i.repo
 	switch {
@@ -157,7 +157,8 @@ func (f *Forge) TransferIssue(by *Actor, i *Issue, target *Repository) error {
 	old.Issues[oldNumber-1] = nil
 	delete(f.IssuesByID, oldID)
 
-	i.Labels = slices.DeleteFunc(i.Labels, func(l *Label) bool { _, has := target.FindLabel(l.Name); return !has })
+	i.Labels = slices.DeleteFunc(i.Labels,
+		func(l *Label) bool { _, has := target.FindLabel(l.Name); return !has })
 	for n, l := range i.Labels {
 		i.Labels[n], _ = target.FindLabel(l.Name)
 	}

@@ -18,8 +18,9 @@ const MaxFound = 1000
 func (f *Forge) SearchIssues(by *Actor, terms []Term, sort, order string) ([]*Issue, error) {
 	scopes, terms := splitScopes(terms)
 	if f.searchesNothing(by, scopes) {
-		return nil, Invalid("Search", "q", "invalid", "The listed users and repositories cannot be searched either because "+
-			"the resources do not exist or you do not have permission to view them.")
+		return nil, Invalid("Search", "q", "invalid",
+			"The listed users and repositories cannot be searched either because "+
+				"the resources do not exist or you do not have permission to view them.")
 	}
 	for n, t := range terms {
 		if t.Value == "@me" {
@@ -33,7 +34,8 @@ func (f *Forge) SearchIssues(by *Actor, terms []Term, sort, order string) ([]*Is
 	var found []*Issue
 	for _, r := range f.VisibleRepositories(by) {
 		for _, i := range r.Issues {
-			if i != nil && (i.Pull != nil || !r.NoIssues) && f.Can(by, r, RoleRead, IssueAreas(i)...) && inScope(i, scopes) &&
+			if i != nil && (i.Pull != nil || !r.NoIssues) && f.Can(by, r, RoleRead, IssueAreas(i)...) &&
+				inScope(i, scopes) &&
 				!slices.ContainsFunc(terms, func(t Term) bool { return t.matches(i) == t.IsNegated }) {
 				found = append(found, i)
 			}
@@ -116,11 +118,13 @@ func ParseQuery(query string) []Term {
 	return terms
 }
 
-// ChoosesKind tells whether the term asks for issues, or for pull requests.
+// ChoosesKind reports whether the term asks for issues, or for pull requests.
 func (t Term) ChoosesKind() bool {
-	return (t.Key == "is" || t.Key == "type") && slices.Contains([]string{"issue", "pr", "pull-request"}, t.Value)
+	return (t.Key == "is" || t.Key == "type") && slices.Contains([]string{"issue", "pr", "pull-request"},
+		t.Value)
 }
 
+// matches reports whether an issue fits the term, whether or not the term is negated.
 func (t Term) matches(i *Issue) bool {
 	switch t.Key {
 	case "":
@@ -130,16 +134,7 @@ func (t Term) matches(i *Issue) bool {
 	case "org", "user":
 		return strings.EqualFold(i.repo.Owner, t.Value)
 	case "is", "state", "type":
-		switch t.Value {
-		case "issue":
-			return i.Pull == nil
-		case "pr", "pull-request":
-			return i.Pull != nil
-		case "merged":
-			return i.Pull != nil && i.Pull.Merged()
-		case "open", "closed":
-			return i.State() == t.Value
-		}
+		return i.isKind(t.Value)
 	case "label":
 		// several in one, separated by commas, are alternatives
 		return slices.ContainsFunc(strings.Split(t.Value, ","), i.HasLabel)
@@ -153,12 +148,6 @@ func (t Term) matches(i *Issue) bool {
 		return t.Value == "assignee" && len(i.Assignees) == 0 || t.Value == "label" && len(i.Labels) == 0
 	case "in":
 		return true // words are looked for everywhere
-	case "draft":
-		return i.Pull != nil && strconv.FormatBool(i.Pull.Draft) == t.Value
-	case "head":
-		return i.Pull != nil && i.Pull.Head == t.Value
-	case "base":
-		return i.Pull != nil && i.Pull.Base == t.Value
 	case "number":
 		return strconv.Itoa(i.Number) == t.Value
 	case "created":
@@ -167,6 +156,34 @@ func (t Term) matches(i *Issue) bool {
 		return inRange(i.Updated, t.Value)
 	case "closed":
 		return i.Closed && inRange(i.ClosedAt, t.Value)
+	}
+	return i.Pull != nil && i.Pull.matches(t)
+}
+
+// matches reports whether a pull request fits a term that only pull requests have.
+func (p *PullRequest) matches(t Term) bool {
+	switch t.Key {
+	case "draft":
+		return strconv.FormatBool(p.Draft) == t.Value
+	case "head":
+		return p.Head == t.Value
+	case "base":
+		return p.Base == t.Value
+	}
+	return false
+}
+
+// isKind reports whether an issue is what a query calls issue, pr, merged, open or closed.
+func (i *Issue) isKind(kind string) bool {
+	switch kind {
+	case "issue":
+		return i.Pull == nil
+	case "pr", "pull-request":
+		return i.Pull != nil
+	case "merged":
+		return i.Pull != nil && i.Pull.Merged()
+	case "open", "closed":
+		return i.State() == kind
 	}
 	return false
 }
@@ -179,13 +196,14 @@ func IsAccount(login, value string) bool {
 	return strings.EqualFold(login, value)
 }
 
-// hasWords tells whether words stand in the title, the body or a comment.
+// hasWords reports whether words stand in the title, the body or a comment.
 func (i *Issue) hasWords(words string) bool {
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(words)) }
-	return has(i.Title) || has(i.Body) || slices.ContainsFunc(i.Comments, func(c *Comment) bool { return has(c.Body) })
+	return has(i.Title) || has(i.Body) ||
+		slices.ContainsFunc(i.Comments, func(c *Comment) bool { return has(c.Body) })
 }
 
-// inRange tells whether a time fits >=, >, <=, < or A..B with dates or times, or a date alone.
+// inRange reports whether a time fits >=, >, <=, < or A..B with dates or times, or a date alone.
 func inRange(at time.Time, value string) bool {
 	if from, to, ok := strings.Cut(value, ".."); ok {
 		return inRange(at, ">="+from) && inRange(at, "<="+to)

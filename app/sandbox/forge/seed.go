@@ -13,7 +13,8 @@ var (
 		{"alice", "Alice Reyes", "platform"}, {"bob", "Bob Lindqvist", "platform"},
 		{"carol", "Carol Okafor", "incident-coordinators"}, {"dan", "Dan Petrov", "incident-coordinators"},
 		{"erin", "Erin Walsh", "payments"}, {"mallory", "Mallory Quint", ""}, {"gina", "Gina Moreau", ""},
-		{"dave_acme", "Dave Ito", "platform"}, {"ivan-", "Ivan Horvat", ""}, // a managed user, and a login of before 2013
+		{"dave_acme", "Dave Ito", "platform"},
+		{"ivan-", "Ivan Horvat", ""}, // a managed user, and a login of before 2013
 	}
 	seedTeams = []struct{ slug, name, description string }{
 		{"platform", "Platform", "Runs the platform and is on call for it"},
@@ -43,7 +44,8 @@ func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Lab
 	}
 	access := map[string]Role{}
 	for _, t := range seedTeams {
-		team := &Team{ID: f.NextID("team"), Org: "acme", Slug: t.slug, Name: t.name, Description: t.description, Created: f.Now()}
+		team := &Team{ID: f.NextID("team"), Org: "acme", Slug: t.slug, Name: t.name,
+			Description: t.description, Created: f.Now()}
 		for _, p := range seedPeople {
 			if p.team == t.slug {
 				team.Members = append(team.Members, p.login)
@@ -55,13 +57,17 @@ func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Lab
 	repos := slices.Clone(seedRepos)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		short, ours := strings.CutPrefix(name, "acme/")
-		if ours && !slices.ContainsFunc(repos, func(s struct{ name, description string }) bool { return s.name == short }) {
+		if ours && !slices.ContainsFunc(repos,
+			func(s struct{ name, description string }) bool { return s.name == short }) {
 			repos = append(repos, struct{ name, description string }{short, "Made for its files"})
 		}
 	}
 	for _, s := range repos {
-		r := &Repository{ID: f.NextID("repo"), Owner: "acme", Name: s.name, Description: s.description, Private: true, DefaultBranch: "main",
-			Created: f.Now(), Updated: f.Now(), Pushed: f.Now(), People: map[string]Role{"mallory": RoleRead, "ivan-": RoleRead}, Teams: maps.Clone(access), Git: NewGit()}
+		r := &Repository{ID: f.NextID("repo"), Owner: "acme", Name: s.name, Description: s.description,
+			Private: true, DefaultBranch: "main",
+			Created: f.Now(), Updated: f.Now(), Pushed: f.Now(),
+			People: map[string]Role{"mallory": RoleRead, "ivan-": RoleRead}, Teams: maps.Clone(access),
+			Git: NewGit()}
 		if s.name == "customer-globex" {
 			r.People = map[string]Role{"gina": RoleRead, "mallory": RoleRead}
 		}
@@ -75,12 +81,14 @@ func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Lab
 		tree := ""
 		for _, path := range slices.Sorted(maps.Keys(content)) {
 			var err error
-			if tree, err = r.Git.SetEntry(tree, path, TreeEntry{Mode: ModeFile, SHA: r.Git.PutBlob([]byte(content[path]))}); err != nil {
+			if tree, err = r.Git.SetEntry(tree, path,
+				TreeEntry{Mode: ModeFile, SHA: r.Git.PutBlob([]byte(content[path]))}); err != nil {
 				return fmt.Errorf("seed %s of %s: %w", path, r.FullName(), err)
 			}
 		}
 		by := f.SignatureOf("alice")
-		r.Git.Refs["refs/heads/main"] = r.Git.PutCommit(&Commit{Tree: tree, Message: "Set up the repository", Author: by, Committer: by, Login: "alice"})
+		r.Git.Refs["refs/heads/main"] = r.Git.PutCommit(&Commit{Tree: tree,
+			Message: "Set up the repository", Author: by, Committer: by, Login: "alice"})
 		f.Repos = append(f.Repos, r)
 		f.reposByName[strings.ToLower(r.FullName())] = r
 	}

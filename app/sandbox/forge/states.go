@@ -17,7 +17,7 @@ type State struct {
 	Example string // of the key's value
 	Doc     string // what it does, in one sentence
 
-	// set reads the value and changes the store, which is held, with the webhooks that GitHub sends. It is
+	// set reads the value and changes the forge, which is held, with the webhooks that GitHub sends. It is
 	// done in the name of by, an owner of the organization. An error is told to whoever asked, as 400.
 	Set func(f *Forge, by *Actor, value json.RawMessage) error
 }
@@ -28,21 +28,29 @@ var States = []State{
 	{"resume", `"acme"`, "ends the suspension", setSuspended(false)},
 	{"uninstall", `"acme"`, "uninstalls the App", setUninstalled},
 	{"install", `"acme"`, "installs the App again, as another installation", setInstalled},
-	{"permissions", `{"contents":"read"}`, `lets the installation have these permissions alone; "" accepts all that the App asks for`, setPermissions},
+	{"permissions", `{"contents":"read"}`,
+		`lets the installation have these permissions alone; "" accepts all that the App asks for`,
+		setPermissions},
 	{"allow_list", `"acme"`, `keeps the App out by an IP allow list; "" ends it`, setAllowList},
-	{"archive", `"acme/payments"`, `archives a repository; "" ends it for all`, repoState(isArchived, setArchived)},
-	{"empty", `"acme/incidents"`, `empties a repository; "" brings back what was in it`, repoState(isEmptied, setEmpty)},
-	{"ruleset", `"acme/incidents"`, `lets changes of the default branch in by pull requests alone; "" ends it for all`, repoState(hasRules, setRules)},
-	{"disable_issues", `"acme/payments"`, `disables a repository's issues; "" ends it for all`, repoState(withoutIssues, disableIssues)},
+	{"archive", `"acme/payments"`, `archives a repository; "" ends it for all`,
+		repoState(isArchived, setArchived)},
+	{"empty", `"acme/incidents"`, `empties a repository; "" brings back what was in it`,
+		repoState(isEmptied, setEmpty)},
+	{"ruleset", `"acme/incidents"`, `lets changes of the default branch in by pull requests alone; "" ends it for all`,
+		repoState(hasRules, setRules)},
+	{"disable_issues", `"acme/payments"`, `disables a repository's issues; "" ends it for all`,
+		repoState(withoutIssues, disableIssues)},
 	{"delete_user", `"bob"`, "deletes somebody's account", setUserDeleted},
 	{"rename", `["acme/incidents","acme/p1"]`, "renames a repository", setRenamed},
 	{"rename_org", `["acme","acme2"]`, "renames the organization", setOrgRenamed},
-	{"transfer", `["acme/incidents#4","acme/platform"]`, "transfers an issue to another repository", setTransferred},
+	{"transfer", `["acme/incidents#4","acme/platform"]`, "transfers an issue to another repository",
+		setTransferred},
 	{"lock", `"acme/incidents#4"`, "locks an issue's conversation", issueState(setLocked(true))},
 	{"unlock", `"acme/incidents#4"`, "unlocks an issue's conversation", issueState(setLocked(false))},
 	{"convert", `"acme/incidents#4"`, "converts an issue to a discussion", issueState(setConverted)},
 	{"delete_issue", `"acme/incidents#4"`, "deletes an issue", issueState(setDeleted)},
-	{"token_life", `"10m"`, "sets how long the installation's tokens live from now on, an hour otherwise", setTokenLife},
+	{"token_life", `"10m"`, "sets how long the installation's tokens live from now on, an hour otherwise",
+		setTokenLife},
 }
 
 // Owner returns an owner of the organization, in whose name states are brought about.

@@ -96,7 +96,8 @@ func setAllowList(f *Forge, _ *Actor, value json.RawMessage) error {
 }
 
 // repoState is a state of one repository. The empty value ends it, for all of which it holds.
-func repoState(holds func(*Repository) bool, set func(f *Forge, by *Actor, r *Repository, on bool) error) func(*Forge, *Actor, json.RawMessage) error {
+func repoState(holds func(*Repository) bool,
+	set func(f *Forge, by *Actor, r *Repository, on bool) error) func(*Forge, *Actor, json.RawMessage) error {
 	return func(f *Forge, by *Actor, value json.RawMessage) error {
 		if string(value) != `""` {
 			r, err := f.repoOf(value)
@@ -117,7 +118,8 @@ func repoState(holds func(*Repository) bool, set func(f *Forge, by *Actor, r *Re
 }
 
 // condition sets or ends a state of a repository.
-func (f *Forge) condition(by *Actor, r *Repository, on bool, set func(*Forge, *Actor, *Repository, bool) error) error {
+func (f *Forge) condition(by *Actor, r *Repository, on bool,
+	set func(*Forge, *Actor, *Repository, bool) error) error {
 	if err := set(f, by, r, on); err != nil {
 		return err
 	}
@@ -143,8 +145,8 @@ func setArchived(f *Forge, by *Actor, r *Repository, on bool) error {
 
 func hasRules(r *Repository) bool { return r.Ruled }
 
-// setRules makes a ruleset that lets changes of the default branch in by pull requests alone, or removes it. The App
-// is told nothing: it isn't subscribed to repository_ruleset.
+// setRules makes a ruleset that lets changes of the default branch in by pull requests alone, or
+// removes it. The App is told nothing: it isn't subscribed to repository_ruleset.
 func setRules(_ *Forge, _ *Actor, r *Repository, on bool) error {
 	r.Ruled = on
 	return nil
@@ -160,8 +162,8 @@ func disableIssues(_ *Forge, _ *Actor, r *Repository, on bool) error {
 
 func isEmptied(r *Repository) bool { return r.Emptied != nil }
 
-// setEmpty takes everything out of a repository, as if it had just been made; its issues stay, and open pull requests
-// are closed. Ending that brings back what was there, over what came since.
+// setEmpty takes everything out of a repository, as if it had just been made; its issues stay, and
+// open pull requests are closed. Ending that brings back what was there, over what came since.
 func setEmpty(f *Forge, by *Actor, r *Repository, on bool) error {
 	if on {
 		was := r.Git.copyOf()
@@ -225,7 +227,9 @@ func (f *Forge) Conditions() (all []string) {
 		for _, c := range []struct {
 			holds bool
 			says  string
-		}{{r.Archived, "is archived"}, {r.Emptied != nil, "was emptied"}, {r.Ruled, "takes changes of " + r.DefaultBranch + " by pull requests alone"}, {r.NoIssues, "has no issues"}} {
+		}{{r.Archived, "is archived"}, {r.Emptied != nil, "was emptied"},
+			{r.Ruled, "takes changes of " + r.DefaultBranch + " by pull requests alone"},
+			{r.NoIssues, "has no issues"}} {
 			if c.holds {
 				say("%s %s", r.FullName(), c.says)
 			}

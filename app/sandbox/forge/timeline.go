@@ -5,7 +5,7 @@ import "time"
 // TimelineEvent is one item of an issue's timeline. Which of the fields after At are set depends on Kind.
 type TimelineEvent struct {
 	ID     int64
-	Kind   string // labeled, unlabeled, assigned, unassigned, closed, reopened, renamed, commented, cross-referenced, reviewed, committed, merged, …
+	Kind   string // labeled, assigned, closed, renamed, commented, cross-referenced, merged, …
 	Actor  string
 	ViaApp bool
 	At     time.Time
@@ -21,7 +21,7 @@ type TimelineEvent struct {
 	Reviewer    string      `json:",omitempty"` // review_requested, review_request_removed: a person,
 	Team        string      `json:",omitempty"` // or a team's slug
 	LockReason  string      `json:",omitempty"` // locked
-	IssueID     int64       `json:",omitempty"` // cross-referenced: the source; sub_issue_…, parent_issue_…: the other issue
+	IssueID     int64       `json:",omitempty"` // cross-referenced, sub_issue_…, parent_issue_…: the other one
 
 	comment *Comment // commented
 	review  *Review  // reviewed, review_dismissed
@@ -38,7 +38,8 @@ func (f *Forge) addEvent(by *Actor, i *Issue, e TimelineEvent) *TimelineEvent {
 	return &e
 }
 
-// mentionKey is what is the same in two mentions of a person, or in two references by an issue; empty for other events.
+// mentionKey is what is the same in two mentions of a person, or in two references by an issue;
+// empty for other events.
 func mentionKey(e *TimelineEvent) TimelineEvent {
 	switch e.Kind {
 	case "mentioned":

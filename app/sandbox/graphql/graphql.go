@@ -1,5 +1,5 @@
-// Package graphql is GitHub's GraphQL API over a forge, as far as clients of incidents ask it, such as GitHub's own command
-// line.
+// Package graphql is GitHub's GraphQL API over a forge, as far as clients of incidents ask it, such
+// as GitHub's own command line.
 package graphql
 
 import (
@@ -31,7 +31,7 @@ var githubSchema string
 // graphQL is the schema with what resolves it.
 var graphQL = sync.OnceValue(parseGraphQL)
 
-// parseGraphQL parses the schema. Resolvers run one at a time: the store is held for all of them
+// parseGraphQL parses the schema. Resolvers run one at a time: the forge is locked for all of them
 // together, and its views are made as they are asked for.
 func parseGraphQL() *graphql.Schema {
 	return graphql.MustParseSchema(
@@ -88,7 +88,7 @@ const conflictRule = "OverlappingFieldsCanBeMergedRule"
 // gqlRoot resolves queries and mutations.
 type gqlRoot struct{}
 
-// gqlCall is who asks, and the store.
+// gqlCall is who asks, and the forge.
 type gqlCall struct {
 	forge *forge.Forge
 	by    *forge.Actor
@@ -101,7 +101,8 @@ func callOf(ctx context.Context) *gqlCall { return ctx.Value(gqlKey{}).(*gqlCall
 
 // Query answers a query of the GraphQL API, with the errors in the answer.
 // https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
-func Query(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string, variables map[string]any) map[string]any {
+func Query(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string,
+	variables map[string]any) map[string]any {
 	if strings.TrimSpace(query) == "" {
 		return map[string]any{
 			"errors": []any{map[string]any{"message": "A query attribute must be specified and must be a string."}},
@@ -130,7 +131,7 @@ type gqlError struct{ kind, message string }
 
 func (e *gqlError) Error() string { return e.message }
 
-// gqlRefusal turns a refusal of the store's into GraphQL's.
+// gqlRefusal turns a refusal of the forge's into GraphQL's.
 func gqlRefusal(err error) error {
 	var e *forge.Error
 	if !errors.As(err, &e) {

@@ -216,7 +216,8 @@ func (c *gqlCall) comment(of *forge.Comment) *gqlComment {
 			of.Author,
 			of.Issue().Repo(),
 		), Body: of.Body, CreatedAt: dateTime(of.Created), UpdatedAt: dateTime(of.Updated),
-		IncludesCreatedEdit: of.Edited(), URL: gqlScalar(c.forge.CommentURL(of)), ViewerDidAuthor: of.Author == c.by.Login}
+		IncludesCreatedEdit: of.Edited(), URL: gqlScalar(c.forge.CommentURL(of)),
+		ViewerDidAuthor: of.Author == c.by.Login}
 }
 
 // Author is who wrote it.

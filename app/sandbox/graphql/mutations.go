@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// Each mutation is one or a few operations of the store's, which checks what the actor may do. What
+// Each mutation is one or a few operations of the forge's, which checks what the actor may do. What
 // mutates nothing but is refused half way has changed what it did before, as on GitHub.
 
 type gqlIssuePayload struct {
@@ -112,7 +112,7 @@ func (c *gqlCall) namesOrNil(ids *[]graphql.ID, of func(*gqlItem) string) (*[]st
 // send empty ones.
 type plans struct {
 	MilestoneID *graphql.ID
-	ProjectIds  *[]graphql.ID
+	ProjectIDs  *[]graphql.ID
 }
 
 // none refuses a milestone or a project.
@@ -120,8 +120,8 @@ func (p plans) none() error {
 	if p.MilestoneID != nil {
 		return notResolved(*p.MilestoneID)
 	}
-	if p.ProjectIds != nil && len(*p.ProjectIds) > 0 {
-		return notResolved((*p.ProjectIds)[0])
+	if p.ProjectIDs != nil && len(*p.ProjectIDs) > 0 {
+		return notResolved((*p.ProjectIDs)[0])
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (*gqlRoot) CreateIssue(ctx context.Context, args struct {
 		RepositoryID          graphql.ID
 		Title                 string
 		Body                  *string
-		AssigneeIds, LabelIds *[]graphql.ID
+		AssigneeIDs, LabelIDs *[]graphql.ID
 	}
 }) (*gqlIssuePayload, error) {
 	c, in := callOf(ctx), args.Input
@@ -158,11 +158,11 @@ func (*gqlRoot) CreateIssue(ctx context.Context, args struct {
 			return nil, err
 		}
 	}
-	labels, err := c.namesOrNil(in.LabelIds, labelOf)
+	labels, err := c.namesOrNil(in.LabelIDs, labelOf)
 	if err != nil {
 		return nil, err
 	}
-	assignees, err := c.namesOrNil(in.AssigneeIds, loginOf)
+	assignees, err := c.namesOrNil(in.AssigneeIDs, loginOf)
 	if err != nil {
 		return nil, err
 	}
@@ -206,14 +206,14 @@ func (*gqlRoot) UpdateIssue(ctx context.Context, args struct {
 		ClientMutationID      *string
 		ID                    graphql.ID
 		Title, Body, State    *string
-		AssigneeIds, LabelIds *[]graphql.ID
+		AssigneeIDs, LabelIDs *[]graphql.ID
 	}
 }) (*gqlIssuePayload, error) {
 	in := args.Input
 	if err := in.none(); err != nil {
 		return nil, err
 	}
-	return editIssueNode(ctx, in.ClientMutationID, in.ID, in.LabelIds, in.AssigneeIds,
+	return editIssueNode(ctx, in.ClientMutationID, in.ID, in.LabelIDs, in.AssigneeIDs,
 		forge.IssueEdit{Title: in.Title, Body: in.Body, State: lower(in.State)})
 }
 
@@ -372,7 +372,7 @@ type labelableArgs struct {
 	Input struct {
 		ClientMutationID *string
 		LabelableID      graphql.ID
-		LabelIds         []graphql.ID
+		LabelIDs         []graphql.ID
 	}
 }
 
@@ -382,7 +382,7 @@ func (*gqlRoot) AddLabelsToLabelable(ctx context.Context, args labelableArgs) (*
 		ctx,
 		args.Input.ClientMutationID,
 		args.Input.LabelableID,
-		args.Input.LabelIds,
+		args.Input.LabelIDs,
 		labelOf,
 		(*forge.Forge).AddLabels,
 	)
@@ -394,7 +394,7 @@ func (*gqlRoot) RemoveLabelsFromLabelable(ctx context.Context, args labelableArg
 		ctx,
 		args.Input.ClientMutationID,
 		args.Input.LabelableID,
-		args.Input.LabelIds,
+		args.Input.LabelIDs,
 		labelOf,
 		func(f *forge.Forge, by *forge.Actor, i *forge.Issue, names []string) error {
 			if err := f.Require(by, i.Repo(), forge.RoleTriage, forge.IssueAreas(i)...); err != nil {
@@ -416,7 +416,7 @@ type assignableArgs struct {
 	Input struct {
 		ClientMutationID *string
 		AssignableID     graphql.ID
-		AssigneeIds      []graphql.ID
+		AssigneeIDs      []graphql.ID
 	}
 }
 
@@ -426,7 +426,7 @@ func (*gqlRoot) AddAssigneesToAssignable(ctx context.Context, args assignableArg
 		ctx,
 		args.Input.ClientMutationID,
 		args.Input.AssignableID,
-		args.Input.AssigneeIds,
+		args.Input.AssigneeIDs,
 		loginOf,
 		(*forge.Forge).Assign,
 	)
@@ -441,7 +441,7 @@ func (*gqlRoot) RemoveAssigneesFromAssignable(
 		ctx,
 		args.Input.ClientMutationID,
 		args.Input.AssignableID,
-		args.Input.AssigneeIds,
+		args.Input.AssigneeIDs,
 		loginOf,
 		(*forge.Forge).Unassign,
 	)
@@ -549,7 +549,7 @@ func (*gqlRoot) UpdatePullRequest(ctx context.Context, args struct {
 		ClientMutationID                *string
 		PullRequestID                   graphql.ID
 		BaseRefName, Title, Body, State *string
-		AssigneeIds, LabelIds           *[]graphql.ID
+		AssigneeIDs, LabelIDs           *[]graphql.ID
 	}
 }) (*gqlPullPayload, error) {
 	in := args.Input
@@ -562,10 +562,10 @@ func (*gqlRoot) UpdatePullRequest(ctx context.Context, args struct {
 			Base:      in.BaseRefName,
 		}
 		var err error
-		if edit.Labels, err = c.namesOrNil(in.LabelIds, labelOf); err != nil {
+		if edit.Labels, err = c.namesOrNil(in.LabelIDs, labelOf); err != nil {
 			return err
 		}
-		if edit.Assignees, err = c.namesOrNil(in.AssigneeIds, loginOf); err != nil {
+		if edit.Assignees, err = c.namesOrNil(in.AssigneeIDs, loginOf); err != nil {
 			return err
 		}
 		return c.forge.EditPull(c.by, i, edit)
@@ -597,13 +597,13 @@ func (*gqlRoot) RequestReviews(ctx context.Context, args struct {
 	Input struct {
 		ClientMutationID *string
 		PullRequestID    graphql.ID
-		UserIds, TeamIds *[]graphql.ID
+		UserIDs, TeamIds *[]graphql.ID
 		Union            bool
 	}
 }) (*gqlPullPayload, error) {
 	in := args.Input
 	return changePull(ctx, in.ClientMutationID, in.PullRequestID, func(c *gqlCall, i *forge.Issue) error {
-		users, err := c.namesOrNil(in.UserIds, loginOf)
+		users, err := c.namesOrNil(in.UserIDs, loginOf)
 		if err != nil {
 			return err
 		}
@@ -625,7 +625,8 @@ func (*gqlRoot) RequestReviews(ctx context.Context, args struct {
 					func(s string) bool { return slices.Contains(keep, s) },
 				)
 			}
-			if err := c.forge.RemoveReviewers(c.by, i, others(i.Pull.Reviewers, logins), others(i.Pull.Teams, slugs)); err != nil {
+			if err := c.forge.RemoveReviewers(c.by, i, others(i.Pull.Reviewers, logins),
+				others(i.Pull.Teams, slugs)); err != nil {
 				return err
 			}
 		}

@@ -128,7 +128,8 @@ func (u *gqlUser) Repositories(args repositoriesArgs) *connection[*gqlRepository
 		asked := slices.ContainsFunc(args.OwnerAffiliations, func(a *string) bool {
 			return a != nil &&
 				(*a == "OWNER" && owner || *a == "COLLABORATOR" && hasDirectAccess(u.u, r) ||
-					*a == "ORGANIZATION_MEMBER" && u.c.forge.IsMember(u.u.Login) && u.c.forge.RoleOf(u.u.Login, r) >= forge.RoleRead)
+					*a == "ORGANIZATION_MEMBER" && u.c.forge.IsMember(u.u.Login) &&
+						u.c.forge.RoleOf(u.u.Login, r) >= forge.RoleRead)
 		})
 		private := args.Privacy == nil || (*args.Privacy == "PRIVATE") == r.Private
 		if asked && private && (args.IsFork == nil || !*args.IsFork) {

@@ -214,7 +214,8 @@ func (p *gqlPull) LatestReviews(args pageArgs) *connection[*gqlReview] {
 			reviews = append(reviews, r)
 		}
 	}
-	return connect("latestReviews", reviews, args, func(r *forge.Review) *gqlReview { return p.c.review(p.i, r) })
+	return connect("latestReviews", reviews, args,
+		func(r *forge.Review) *gqlReview { return p.c.review(p.i, r) })
 }
 
 // gqlPullCommit is a commit of a pull request.
@@ -479,7 +480,8 @@ func (c *gqlCall) checkRun(r *forge.Repository, run *forge.CheckRun) *gqlCheckRu
 		DatabaseID: databaseID(run.Suite),
 		Status:     enum(run.Status),
 	}
-	if at := slices.IndexFunc(r.CheckSuites, func(s *forge.CheckSuite) bool { return s.ID == run.Suite }); at >= 0 {
+	if at := slices.IndexFunc(r.CheckSuites,
+		func(s *forge.CheckSuite) bool { return s.ID == run.Suite }); at >= 0 {
 		status, conclusion := forge.SuiteState(r, r.CheckSuites[at])
 		suite.Status, suite.Conclusion = enum(status), orNull(enum(conclusion))
 	}

@@ -88,7 +88,10 @@ func (*gqlRoot) Search(ctx context.Context, args struct {
 		if err != nil {
 			return nil, gqlRefusal(err)
 		}
-		items, issues = convert(found, func(i *forge.Issue) *gqlItem { return &gqlItem{c: c, issue: i} }), len(found)
+		items, issues = convert(found, func(i *forge.Issue) *gqlItem {
+			return &gqlItem{c: c,
+				issue: i}
+		}), len(found)
 	case "REPOSITORY":
 		found := searchRepos(c.forge, c.by, forge.ParseQuery(args.Query))
 		items, repositories = convert(
@@ -181,7 +184,8 @@ func (c *gqlCall) node(id graphql.ID) (*gqlItem, error) {
 			return &gqlItem{c: c, team: c.forge.Teams[at]}, nil
 		}
 	case "R":
-		if at := slices.IndexFunc(c.forge.Repos, func(r *forge.Repository) bool { return r.ID == n }); at >= 0 &&
+		if at := slices.IndexFunc(c.forge.Repos,
+			func(r *forge.Repository) bool { return r.ID == n }); at >= 0 &&
 			c.forge.CanSee(c.by, c.forge.Repos[at]) {
 			return &gqlItem{c: c, repo: c.forge.Repos[at]}, nil
 		}
@@ -215,7 +219,8 @@ func (c *gqlCall) pullNode(prefix string, n int64, id graphql.ID) (*gqlItem, err
 			if prefix == "PR" && i.Pull.ID == n {
 				return &gqlItem{c: c, issue: i}, c.mayRead(i)
 			}
-			if at := slices.IndexFunc(i.Pull.Reviews, func(r *forge.Review) bool { return r.ID == n }); prefix == "PRR" &&
+			if at := slices.IndexFunc(i.Pull.Reviews,
+				func(r *forge.Review) bool { return r.ID == n }); prefix == "PRR" &&
 				at >= 0 {
 				return &gqlItem{c: c, review: c.review(i, i.Pull.Reviews[at])}, c.mayRead(i)
 			}
@@ -476,8 +481,10 @@ func (r *gqlRepository) Issues(args issuesArgs) (*connection[*gqlIssue], error) 
 		}
 	}
 	found := slices.DeleteFunc(slices.Clone(r.r.Issues), func(i *forge.Issue) bool {
-		return i == nil || i.Pull != nil || r.r.NoIssues || !isIn(args.States, enum(i.State())) || !isIn(filter.States, enum(i.State())) ||
-			!hasLabels(i, args.Labels) || !hasLabels(i, filter.Labels) || i.Updated.Before(since) || !r.c.isBy(i.Author, filter.CreatedBy) ||
+		return i == nil || i.Pull != nil || r.r.NoIssues || !isIn(args.States, enum(i.State())) ||
+			!isIn(filter.States, enum(i.State())) ||
+			!hasLabels(i, args.Labels) || !hasLabels(i, filter.Labels) || i.Updated.Before(since) ||
+			!r.c.isBy(i.Author, filter.CreatedBy) ||
 			!r.c.isAssigned(i, filter.Assignee) ||
 			!r.c.isMentioned(i, filter.Mentioned) ||
 			!r.c.forge.Can(r.c.by, r.r, forge.RoleRead, forge.IssueAreas(i)...)

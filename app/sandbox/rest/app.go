@@ -94,7 +94,8 @@ func suspend(suspended bool) endpoint {
 
 func listInstallationRepos(q *request) (int, any, error) {
 	if q.by == nil || !q.by.ViaApp {
-		return 0, nil, forge.Forbidden("You must authenticate with an installation access token in order to list repositories for an installation.")
+		return 0, nil, forge.Forbidden("You must authenticate with an installation access token in order " +
+			"to list repositories for an installation.")
 	}
 	repos := q.forge.VisibleRepositories(q.by)
 	from, to := q.page(len(repos))
@@ -103,7 +104,8 @@ func listInstallationRepos(q *request) (int, any, error) {
 		selection = "selected"
 	}
 	return http.StatusOK, fields{"total_count": len(repos), "repository_selection": selection,
-		"repositories": each(repos[from:to], func(r *forge.Repository) fields { return q.views.repoListView(q.by, r) })}, nil
+		"repositories": each(repos[from:to],
+			func(r *forge.Repository) fields { return q.views.repoListView(q.by, r) })}, nil
 }
 
 func getRateLimit(q *request) (int, any, error) {
@@ -113,7 +115,8 @@ func getRateLimit(q *request) (int, any, error) {
 	}
 	b := q.a.budgetsOf(q)
 	core, search, graphql := view(&b.core), view(&b.search), view(&b.graphql)
-	return http.StatusOK, fields{"rate": core, "resources": fields{"core": core, "search": search, "graphql": graphql}}, nil
+	return http.StatusOK, fields{"rate": core,
+		"resources": fields{"core": core, "search": search, "graphql": graphql}}, nil
 }
 
 // serverVersion is the GitHub Enterprise Server that clients may take the sandbox for: by it they choose
@@ -121,7 +124,8 @@ func getRateLimit(q *request) (int, any, error) {
 const serverVersion = "3.19.0"
 
 func getMeta(*request) (int, any, error) {
-	return http.StatusOK, fields{"verifiable_password_authentication": false, "installed_version": serverVersion, "hooks": []string{"127.0.0.0/8"}}, nil
+	return http.StatusOK, fields{"verifiable_password_authentication": false,
+		"installed_version": serverVersion, "hooks": []string{"127.0.0.0/8"}}, nil
 }
 
 // getVersions lists the versions of the API.
@@ -145,20 +149,22 @@ func renderText(q *request) (int, any, error) {
 }
 
 // allowed refuses the App where the organization's IP allow list keeps it out.
-// https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/managing-allowed-ip-addresses-for-your-organization
+// See "Managing allowed IP addresses for your organization" at https://docs.github.com/en/organizations.
 func (q *request) allowed() error {
 	path := q.r.URL.Path
 	switch {
 	case !q.forge.AllowList, path == "/rate_limit", path == "/installation/token":
 		return nil
 	case q.by != nil && q.by.ViaApp, q.app && ofTheOrganization.MatchString(path):
-		return forge.Forbidden(fmt.Sprintf("Although you appear to have the correct authorization credentials, the `%s` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.", q.forge.Org.Login))
+		return forge.Forbidden(fmt.Sprintf("Although you appear to have the correct authorization credentials, "+
+			"the `%s` organization has an IP allow list enabled, and your IP address is not permitted "+
+			"to access this resource.", q.forge.Org.Login))
 	}
 	return nil
 }
 
-// ofTheOrganization are the addresses by which the App itself, without an installation's token, asks for what the
-// organization's IP allow list protects.
+// ofTheOrganization are the addresses by which the App itself, without an installation's token,
+// asks for what the organization's IP allow list protects.
 var ofTheOrganization = regexp.MustCompile(`^/(?:repos/[^/]+/[^/]+|orgs/[^/]+)/installation$`)
 
 // convertManifest needs no token: whoever has the code came from the page.
@@ -168,5 +174,6 @@ func convertManifest(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, q.views.appView().with(fields{"client_secret": a.ClientSecret, "webhook_secret": a.HookSecret, "pem": string(a.Key)}), nil
+	return http.StatusCreated, q.views.appView().with(fields{"client_secret": a.ClientSecret,
+		"webhook_secret": a.HookSecret, "pem": string(a.Key)}), nil
 }

@@ -22,13 +22,15 @@ type budget struct {
 
 // rateLimited is the refusal of whoever spent a budget.
 func (v *Views) rateLimited() *forge.Error {
-	return forge.Forbidden(fmt.Sprintf("API rate limit exceeded for installation ID %d.", v.forge.InstallationID()))
+	return forge.Forbidden(fmt.Sprintf("API rate limit exceeded for installation ID %d.",
+		v.forge.InstallationID()))
 }
 
 // budgets are what one caller has: the installation, the App itself, a person, or everybody without a token.
 type budgets struct{ core, search, graphql budget }
 
-// budgetsOf returns the caller's budgets. Only the installation's are enforced: scripts play many people by one login.
+// budgetsOf returns the caller's budgets. Only the installation's are enforced: scripts play many
+// people by one login.
 func (a *server) budgetsOf(q *request) *budgets {
 	who := q.actor()
 	b, ok := a.spent[who]
@@ -83,7 +85,8 @@ func (b *budget) giveBack() { b.used = max(0, b.used-1) }
 func (b *budget) reset() int64 { return b.since.Add(b.span).Unix() }
 
 func (b *budget) tell(head http.Header) {
-	for name, n := range map[string]int64{"Limit": int64(b.limit), "Remaining": int64(b.limit - b.used), "Used": int64(b.used), "Reset": b.reset()} {
+	for name, n := range map[string]int64{"Limit": int64(b.limit), "Remaining": int64(b.limit - b.used),
+		"Used": int64(b.used), "Reset": b.reset()} {
 		head.Set("X-RateLimit-"+name, strconv.FormatInt(n, 10))
 	}
 	head.Set("X-RateLimit-Resource", b.resource)

@@ -31,7 +31,8 @@ func (q *request) since(comments []*forge.Comment) ([]*forge.Comment, error) {
 	if err != nil {
 		return nil, forge.Invalid("IssueComment", "since", "invalid", "")
 	}
-	return slices.DeleteFunc(slices.Clone(comments), func(c *forge.Comment) bool { return c.Updated.Before(since) }), nil
+	return slices.DeleteFunc(slices.Clone(comments),
+		func(c *forge.Comment) bool { return c.Updated.Before(since) }), nil
 }
 
 // listRepoComments lists the comments of all issues and pull requests, by id unless asked otherwise.
@@ -141,20 +142,25 @@ func unpinComment(q *request) (int, any, error) {
 	return http.StatusNoContent, nil, err
 }
 
+// reactFunc reacts to what a request is about; it reports whether the reaction is new.
+type reactFunc func(content string) (r *forge.Reaction, isNew bool, err error)
+
 // reacting serves the reactions of issues and of comments alike.
-func (q *request) reacting() (i *forge.Issue, on *[]*forge.Reaction, react func(string) (*forge.Reaction, bool, error), err error) {
+func (q *request) reacting() (i *forge.Issue, on *[]*forge.Reaction, react reactFunc, err error) {
 	if q.value("comment") != "" {
 		c, err := q.comment()
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		return c.Issue(), &c.Reactions, func(content string) (*forge.Reaction, bool, error) { return q.forge.ReactComment(q.by, c, content) }, nil
+		react = func(content string) (*forge.Reaction, bool, error) { return q.forge.ReactComment(q.by, c, content) }
+		return c.Issue(), &c.Reactions, react, nil
 	}
 	i, err = q.issue()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return i, &i.Reactions, func(content string) (*forge.Reaction, bool, error) { return q.forge.ReactIssue(q.by, i, content) }, nil
+	react = func(content string) (*forge.Reaction, bool, error) { return q.forge.ReactIssue(q.by, i, content) }
+	return i, &i.Reactions, react, nil
 }
 
 func listReactions(q *request) (int, any, error) {
@@ -164,7 +170,8 @@ func listReactions(q *request) (int, any, error) {
 	}
 	reactions := *on
 	if content := q.query("content"); content != "" {
-		reactions = slices.DeleteFunc(slices.Clone(reactions), func(r *forge.Reaction) bool { return r.Content != content })
+		reactions = slices.DeleteFunc(slices.Clone(reactions),
+			func(r *forge.Reaction) bool { return r.Content != content })
 	}
 	return paged(q, reactions, q.views.reactionView)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// statusCodeOf is the status that GitHub's API tells: 502 where nobody was reached, 504 where nobody answered in time, and 0 as
-// long as the attempt is under way.
+// statusCodeOf is the status that GitHub's API tells: 502 where nobody was reached, 504 where
+// nobody answered in time, and 0 as long as the attempt is under way.
 // https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 func statusCodeOf(d *forge.Delivery) int {
 	switch {
@@ -23,8 +23,8 @@ func statusCodeOf(d *forge.Delivery) int {
 	return http.StatusBadGateway
 }
 
-// isListedAs reports whether a delivery is among the "success" ones, which GitHub takes by status 200 to 399, or the "failure" ones,
-// from 400 to 599.
+// isListedAs reports whether a delivery is among the "success" ones, which GitHub takes by status
+// 200 to 399, or the "failure" ones, from 400 to 599.
 func isListedAs(d *forge.Delivery, status string) bool {
 	switch code := statusCodeOf(d); status {
 	case "success":
@@ -40,8 +40,10 @@ func (v *Views) deliveryView(d *forge.Delivery) fields {
 	if !d.Done {
 		status = "pending"
 	}
-	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": forge.FormatTime(d.At), "redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
-		"status_code": statusCodeOf(d), "event": d.Event, "action": textOrNull(d.Action), "installation_id": v.forge.InstallationID(), "repository_id": nil, "throttled_at": nil}
+	f := fields{"id": d.ID, "guid": d.GUID, "delivered_at": forge.FormatTime(d.At),
+		"redelivery": d.Redelivery, "duration": d.Duration.Seconds(), "status": status,
+		"status_code": statusCodeOf(d), "event": d.Event, "action": textOrNull(d.Action),
+		"installation_id": v.forge.InstallationID(), "repository_id": nil, "throttled_at": nil}
 	if d.RepositoryID != 0 {
 		f["repository_id"] = d.RepositoryID
 	}
@@ -100,7 +102,8 @@ func getDelivery(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	url, _ := q.forge.HookTarget()
-	return http.StatusOK, q.views.deliveryView(d).with(fields{"url": url, "request": fields{"headers": d.RequestHead, "payload": payload},
+	return http.StatusOK, q.views.deliveryView(d).with(fields{"url": url,
+		"request":  fields{"headers": d.RequestHead, "payload": payload},
 		"response": fields{"headers": d.ResponseHead, "payload": textOrNull(d.ResponseBody)}}), nil
 }
 

@@ -60,7 +60,8 @@ func getContents(q *request) (int, any, error) {
 		q.head.Set("Content-Type", "application/vnd.github.raw; charset=utf-8")
 		return http.StatusOK, blob, nil
 	}
-	return http.StatusOK, q.views.contentView(r, ref, name, e).with(fields{"encoding": "base64", "content": wrapped(blob)}), nil
+	return http.StatusOK, q.views.contentView(r, ref, name, e).with(fields{"encoding": "base64",
+		"content": wrapped(blob)}), nil
 }
 
 // git finds the repository of the path, if its objects may be read; one that is empty has none.
@@ -128,14 +129,17 @@ func changeContents(remove bool) endpoint {
 		if err := q.read(&in); err != nil {
 			return 0, nil, err
 		}
-		change := forge.FileChange{Path: q.value("path"), Remove: remove, SHA: in.SHA, Branch: in.Branch, Message: in.Message,
-			Author: in.Author.signature(q.forge.Now()), Committer: in.Committer.signature(q.forge.Now())}
+		change := forge.FileChange{Path: q.value("path"), Remove: remove, SHA: in.SHA, Branch: in.Branch,
+			Message: in.Message,
+			Author:  in.Author.signature(q.forge.Now()), Committer: in.Committer.signature(q.forge.Now())}
 		if !remove {
 			if in.Content == nil {
 				return 0, nil, forge.MissingField("content")
 			}
-			if change.Content, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(*in.Content, "\n", "")); err != nil {
-				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "content is not valid Base64"}
+			if change.Content, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(*in.Content, "\n",
+				"")); err != nil {
+				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+					Message: "content is not valid Base64"}
 			}
 		}
 		c, created, err := q.forge.ChangeFile(q.by, r, change)
@@ -261,10 +265,12 @@ func createGitCommit(q *request) (int, any, error) {
 	}
 	for _, p := range in.Parents {
 		if _, ok := r.Git.Commits[p]; !ok {
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "Parent SHA does not exist or is not a commit object"}
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "Parent SHA does not exist or is not a commit object"}
 		}
 	}
-	c := q.forge.NewCommit(q.by, in.Tree, in.Message, in.Author.signature(q.forge.Now()), in.Committer.signature(q.forge.Now()))
+	c := q.forge.NewCommit(q.by, in.Tree, in.Message, in.Author.signature(q.forge.Now()),
+		in.Committer.signature(q.forge.Now()))
 	c.Parents = in.Parents
 	r.Git.PutCommit(c)
 	q.forge.NoteChange()
@@ -273,7 +279,8 @@ func createGitCommit(q *request) (int, any, error) {
 
 func (q *request) treeView(r *forge.Repository, sha string, recursive bool) fields {
 	entry := func(name string, e forge.TreeEntry) fields {
-		f := fields{"path": name, "mode": e.Mode, "type": e.Kind(), "sha": e.SHA, "url": q.views.api("/repos/%s/git/%ss/%s", r.FullName(), e.Kind(), e.SHA)}
+		f := fields{"path": name, "mode": e.Mode, "type": e.Kind(), "sha": e.SHA,
+			"url": q.views.api("/repos/%s/git/%ss/%s", r.FullName(), e.Kind(), e.SHA)}
 		if e.Kind() == "blob" {
 			f["size"] = len(r.Git.Blobs[e.SHA])
 		}
@@ -287,7 +294,8 @@ func (q *request) treeView(r *forge.Repository, sha string, recursive bool) fiel
 			entries = append(entries, entry(e.Name, e))
 		}
 	}
-	return fields{"sha": sha, "url": q.views.api("/repos/%s/git/trees/%s", r.FullName(), sha), "tree": entries, "truncated": false}
+	return fields{"sha": sha, "url": q.views.api("/repos/%s/git/trees/%s", r.FullName(), sha),
+		"tree": entries, "truncated": false}
 }
 
 func getTree(q *request) (int, any, error) {
@@ -331,23 +339,28 @@ func createTree(q *request) (int, any, error) {
 	for _, e := range in.Tree {
 		entry := forge.TreeEntry{Mode: e.Mode}
 		switch {
-		case len(forge.SplitPath(e.Path)) == 0 || path.Clean(e.Path) != e.Path || strings.HasPrefix(e.Path, "/") || strings.HasPrefix(e.Path, ".."):
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "tree.path contains a malformed path component"}
+		case len(forge.SplitPath(e.Path)) == 0 || path.Clean(e.Path) != e.Path ||
+			strings.HasPrefix(e.Path, "/") || strings.HasPrefix(e.Path, ".."):
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "tree.path contains a malformed path component"}
 		case !slices.Contains([]string{forge.ModeFile, "100755", "120000"}, e.Mode):
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "Must supply a valid tree.mode"}
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "Must supply a valid tree.mode"}
 		case e.Content != nil:
 			entry.SHA = r.Git.PutBlob([]byte(*e.Content))
 		case e.SHA != nil:
 			entry.SHA = *e.SHA
 			if _, ok := r.Git.Blobs[entry.SHA]; !ok {
-				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "tree.sha " + entry.SHA + " is not a valid blob"}
+				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+					Message: "tree.sha " + entry.SHA + " is not a valid blob"}
 			}
 		}
 		if tree, err = r.Git.SetEntry(tree, e.Path, entry); err != nil {
 			if !errors.Is(err, forge.ErrPathTaken) {
 				return 0, nil, err
 			}
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "tree.path " + e.Path + ": " + err.Error()}
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "tree.path " + e.Path + ": " + err.Error()}
 		}
 	}
 	q.forge.NoteChange()
@@ -363,7 +376,8 @@ func getBlob(q *request) (int, any, error) {
 	if !ok {
 		return 0, nil, forge.ErrNotFound
 	}
-	return http.StatusOK, fields{"sha": q.value("sha"), "node_id": "B_" + q.value("sha"), "size": len(b), "encoding": "base64", "content": wrapped(b),
+	return http.StatusOK, fields{"sha": q.value("sha"), "node_id": "B_" + q.value("sha"), "size": len(b),
+		"encoding": "base64", "content": wrapped(b),
 		"url": q.views.api("/repos/%s/git/blobs/%s", r.FullName(), q.value("sha"))}, nil
 }
 
@@ -378,13 +392,16 @@ func createBlob(q *request) (int, any, error) {
 	}
 	content := []byte(in.Content)
 	if in.Encoding == "base64" {
-		if content, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(in.Content, "\n", "")); err != nil {
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "content is not valid Base64"}
+		if content, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(in.Content, "\n",
+			"")); err != nil {
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "content is not valid Base64"}
 		}
 	}
 	sha := r.Git.PutBlob(content)
 	q.forge.NoteChange()
-	return http.StatusCreated, fields{"sha": sha, "url": q.views.api("/repos/%s/git/blobs/%s", r.FullName(), sha)}, nil
+	return http.StatusCreated, fields{"sha": sha,
+		"url": q.views.api("/repos/%s/git/blobs/%s", r.FullName(), sha)}, nil
 }
 
 func listBranches(q *request) (int, any, error) {
@@ -394,7 +411,9 @@ func listBranches(q *request) (int, any, error) {
 	}
 	return paged(q, r.Git.Branches(), func(name string) fields {
 		c, _ := r.Git.Branch(name)
-		return fields{"name": name, "commit": fields{"sha": c.SHA, "url": q.views.api("/repos/%s/commits/%s", r.FullName(), c.SHA)}, "protected": r.Ruled && name == r.DefaultBranch}
+		return fields{"name": name, "commit": fields{"sha": c.SHA,
+			"url": q.views.api("/repos/%s/commits/%s", r.FullName(), c.SHA)},
+			"protected": r.Ruled && name == r.DefaultBranch}
 	})
 }
 
@@ -409,9 +428,13 @@ func getBranch(q *request) (int, any, error) {
 		return 0, nil, &forge.Error{Status: http.StatusNotFound, Message: "Branch not found"}
 	}
 	self := q.views.api("/repos/%s/branches/%s", r.FullName(), forge.EscapePath(name))
-	return http.StatusOK, fields{"name": name, "commit": q.views.commitView(r, c), "protected": r.Ruled && name == r.DefaultBranch, "protection_url": self + "/protection",
-		"protection": fields{"enabled": false, "required_status_checks": fields{"enforcement_level": "off", "contexts": []string{}, "checks": []string{}}},
-		"_links":     fields{"self": self, "html": fmt.Sprintf("%s/%s/tree/%s", q.forge.URL, r.FullName(), forge.EscapePath(name))}}, nil
+	return http.StatusOK, fields{"name": name, "commit": q.views.commitView(r, c),
+		"protected": r.Ruled && name == r.DefaultBranch, "protection_url": self + "/protection",
+		"protection": fields{"enabled": false,
+			"required_status_checks": fields{"enforcement_level": "off", "contexts": []string{},
+				"checks": []string{}}},
+		"_links": fields{"self": self,
+			"html": fmt.Sprintf("%s/%s/tree/%s", q.forge.URL, r.FullName(), forge.EscapePath(name))}}, nil
 }
 
 func listCommits(q *request) (int, any, error) {
@@ -430,7 +453,8 @@ func listCommits(q *request) (int, any, error) {
 	commits := r.Git.Log(head.SHA, "")
 	if p := q.query("path"); p != "" {
 		commits = slices.DeleteFunc(commits, func(c *forge.Commit) bool {
-			return !slices.ContainsFunc(forge.CommitChanges(r.Git, c), func(ch forge.Change) bool { return ch.Path == p || strings.HasPrefix(ch.Path, p+"/") })
+			return !slices.ContainsFunc(forge.CommitChanges(r.Git, c),
+				func(ch forge.Change) bool { return ch.Path == p || strings.HasPrefix(ch.Path, p+"/") })
 		})
 	}
 	return paged(q, commits, func(c *forge.Commit) fields { return q.views.commitView(r, c) })
@@ -457,7 +481,8 @@ func compare(q *request) (int, any, error) {
 	}
 	common, ok := r.Git.MergeBase(base.SHA, head.SHA)
 	if !ok {
-		return 0, nil, &forge.Error{Status: http.StatusNotFound, Message: "No common ancestor between " + b + " and " + h + "."}
+		return 0, nil, &forge.Error{Status: http.StatusNotFound,
+			Message: "No common ancestor between " + b + " and " + h + "."}
 	}
 	ahead, behind := r.Git.Log(head.SHA, base.SHA), r.Git.Log(base.SHA, head.SHA)
 	state := "identical"
@@ -472,11 +497,16 @@ func compare(q *request) (int, any, error) {
 	slices.Reverse(ahead)
 	html := fmt.Sprintf("%s/%s/compare/%s", q.forge.URL, r.FullName(), forge.EscapePath(q.value("basehead")))
 	changes := r.Git.Diff(common.Tree, head.Tree)
-	return http.StatusOK, fields{"url": q.views.api("/repos/%s/compare/%s", r.FullName(), forge.EscapePath(q.value("basehead"))), "html_url": html, "permalink_url": html,
-		"diff_url": html + ".diff", "patch_url": html + ".patch", "base_commit": q.views.commitView(r, base), "merge_base_commit": q.views.commitView(r, common),
+	return http.StatusOK, fields{"url": q.views.api("/repos/%s/compare/%s", r.FullName(),
+		forge.EscapePath(q.value("basehead"))), "html_url": html, "permalink_url": html,
+		"diff_url": html + ".diff", "patch_url": html + ".patch",
+		"base_commit": q.views.commitView(r, base), "merge_base_commit": q.views.commitView(r, common),
 		"status": state, "ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead),
 		"commits": each(ahead, func(c *forge.Commit) fields { return q.views.commitView(r, c) }),
-		"files":   each(changes, func(c forge.Change) fields { return q.views.changeView(r, head.SHA, c) })}, nil
+		"files": each(changes, func(c forge.Change) fields {
+			return q.views.changeView(r, head.SHA,
+				c)
+		})}, nil
 }
 
 // listRules lists the rules that hold for a branch, whether it exists or not.
@@ -491,8 +521,10 @@ func listRules(q *request) (int, any, error) {
 	}
 	rules := []fields{}
 	if r.Ruled && q.value("branch") == r.DefaultBranch {
-		rules = append(rules, fields{"type": "pull_request", "ruleset_source_type": "Repository", "ruleset_source": r.FullName(), "ruleset_id": r.ID,
-			"parameters": fields{"required_approving_review_count": 0, "dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
+		rules = append(rules, fields{"type": "pull_request", "ruleset_source_type": "Repository",
+			"ruleset_source": r.FullName(), "ruleset_id": r.ID,
+			"parameters": fields{"required_approving_review_count": 0,
+				"dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
 				"require_last_push_approval": false, "required_review_thread_resolution": false}})
 	}
 	return http.StatusOK, rules, nil

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,8 @@ func listIssues(q *request) (int, any, error) {
 	}
 	all := r.Issues
 	if r.NoIssues { // the list is left, with the pull requests alone
-		all = slices.DeleteFunc(slices.Clone(all), func(i *forge.Issue) bool { return i == nil || i.Pull == nil })
+		all = slices.DeleteFunc(slices.Clone(all),
+			func(i *forge.Issue) bool { return i == nil || i.Pull == nil })
 	}
 	found, err := q.filter(all)
 	if err != nil {
@@ -37,10 +39,7 @@ func listIssues(q *request) (int, any, error) {
 
 // filter applies the query of GET issues.
 func (q *request) filter(all []*forge.Issue) ([]*forge.Issue, error) {
-	state := q.query("state")
-	if state == "" {
-		state = "open"
-	}
+	state := cmp.Or(q.query("state"), "open")
 	if state != "open" && state != "closed" && state != "all" {
 		return nil, forge.Invalid("Issue", "state", "invalid", "")
 	}
@@ -57,41 +56,51 @@ func (q *request) filter(all []*forge.Issue) ([]*forge.Issue, error) {
 			labels = append(labels, l)
 		}
 	}
+
+	creator, assignee := q.query("creator"), q.query("assignee")
 	var found []*forge.Issue
 	for _, i := range all {
 		switch {
 		case i == nil, state != "all" && i.State() != state, i.Updated.Before(since):
-			continue
-		case q.query("creator") != "" && !strings.EqualFold(q.query("creator"), i.Author):
-			continue
+		case creator != "" && !strings.EqualFold(creator, i.Author), !isAssignedTo(i, assignee):
 		case slices.ContainsFunc(labels, func(l string) bool { return !i.HasLabel(l) }):
-			continue
+		default:
+			found = append(found, i)
 		}
-		switch who := q.query("assignee"); {
-		case who == "none" && len(i.Assignees) > 0, who == "*" && len(i.Assignees) == 0:
-			continue
-		case who != "" && who != "none" && who != "*" && !i.HasAssignee(who):
-			continue
-		}
-		found = append(found, i)
 	}
+	sortIssues(found, q.query("sort"), q.query("direction"))
+	return found, nil
+}
+
+// isAssignedTo reports whether an issue fits the query's assignee: a login, "*" for anybody, "none", or empty.
+func isAssignedTo(i *forge.Issue, who string) bool {
+	switch who {
+	case "":
+		return true
+	case "none":
+		return len(i.Assignees) == 0
+	case "*":
+		return len(i.Assignees) > 0
+	}
+	return i.HasAssignee(who)
+}
+
+// sortIssues sorts issues by updated, comments, or when they were created; newest first unless the
+// direction is asc.
+func sortIssues(issues []*forge.Issue, by, direction string) {
 	key := func(i *forge.Issue) int64 { return i.Created.Unix() }
-	switch q.query("sort") {
+	switch by {
 	case "updated":
 		key = func(i *forge.Issue) int64 { return i.Updated.Unix() }
 	case "comments":
 		key = func(i *forge.Issue) int64 { return int64(len(i.Comments)) }
 	}
-	slices.SortStableFunc(found, func(a, b *forge.Issue) int {
-		if d := key(a) - key(b); d != 0 {
-			return int(min(max(d, -1), 1))
-		}
-		return a.Number - b.Number
+	slices.SortStableFunc(issues, func(a, b *forge.Issue) int {
+		return cmp.Or(cmp.Compare(key(a), key(b)), a.Number-b.Number)
 	})
-	if q.query("direction") != "asc" {
-		slices.Reverse(found)
+	if direction != "asc" {
+		slices.Reverse(issues)
 	}
-	return found, nil
 }
 
 func createIssue(q *request) (int, any, error) {
@@ -123,7 +132,8 @@ func createIssue(q *request) (int, any, error) {
 			}
 		}
 	}
-	i, err := q.forge.OpenIssue(q.by, r, forge.NewIssue{Title: *in.Title, Body: in.Body, Labels: in.Labels, Assignees: in.Assignees})
+	i, err := q.forge.OpenIssue(q.by, r,
+		forge.NewIssue{Title: *in.Title, Body: in.Body, Labels: in.Labels, Assignees: in.Assignees})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -159,7 +169,8 @@ func patchIssue(q *request) (int, any, error) {
 	if in.Assignee != nil && in.Assignees == nil && q.version == version2022 {
 		in.Assignees = &[]string{*in.Assignee}
 	}
-	edit := forge.IssueEdit{Title: in.Title, Body: in.Body, State: in.State, StateReason: in.StateReason, DuplicateOf: in.DuplicateOf, Assignees: in.Assignees}
+	edit := forge.IssueEdit{Title: in.Title, Body: in.Body, State: in.State, StateReason: in.StateReason,
+		DuplicateOf: in.DuplicateOf, Assignees: in.Assignees}
 	if in.Labels != nil {
 		l := []string(*in.Labels)
 		edit.Labels = &l
@@ -197,7 +208,8 @@ func listTimeline(q *request) (int, any, error) {
 		if slices.Contains(exclude, e.Kind) {
 			continue
 		}
-		if source, ok := q.forge.IssuesByID[e.IssueID]; e.Kind != "cross-referenced" || ok && q.forge.CanSee(q.by, source.Repo()) {
+		if source, ok := q.forge.IssuesByID[e.IssueID]; e.Kind != "cross-referenced" ||
+			ok && q.forge.CanSee(q.by, source.Repo()) {
 			events = append(events, e)
 		}
 	}
@@ -212,7 +224,8 @@ func listEvents(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	events := slices.DeleteFunc(slices.Clone(i.Timeline), func(e *forge.TimelineEvent) bool { return slices.Contains(outsideEvents, e.Kind) })
+	events := slices.DeleteFunc(slices.Clone(i.Timeline),
+		func(e *forge.TimelineEvent) bool { return slices.Contains(outsideEvents, e.Kind) })
 	return paged(q, events, func(e *forge.TimelineEvent) fields { return q.views.eventView(q.by, i, e, false) })
 }
 
@@ -245,7 +258,8 @@ func (q *request) subIssue() (parent, child *forge.Issue, replace bool, err erro
 	}
 	child, ok := q.forge.IssuesByID[in.ID]
 	if !ok || !q.forge.CanSee(q.by, child.Repo()) {
-		return nil, nil, false, &forge.Error{Status: http.StatusNotFound, Message: "The provided sub-issue does not exist"}
+		return nil, nil, false, &forge.Error{Status: http.StatusNotFound,
+			Message: "The provided sub-issue does not exist"}
 	}
 	return parent, child, in.Replace, nil
 }

@@ -13,8 +13,9 @@ import (
 // mustJSON writes what cannot fail to be written.
 func mustJSON(v any) json.RawMessage { return appendJSON(nil, v) }
 
-// appendJSON writes a view as encoding/json does with HTML not escaped. That reads every part that is JSON already once more,
-// and goes through reflection for the rest: of a program that keeps asking, it took most of the time.
+// appendJSON writes a view as encoding/json does with HTML not escaped. That reads every part that
+// is JSON already once more, and goes through reflection for the rest: of a program that keeps
+// asking, it took most of the time.
 func appendJSON(to []byte, view any) []byte {
 	switch v := view.(type) {
 	case nil:

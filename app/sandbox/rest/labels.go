@@ -128,7 +128,8 @@ func removeLabels(q *request) (int, any, error) {
 	return http.StatusNoContent, nil, err
 }
 
-func changeAssignees(change func(*forge.Forge, *forge.Actor, *forge.Issue, []string) error, status int) endpoint {
+func changeAssignees(change func(*forge.Forge, *forge.Actor, *forge.Issue, []string) error,
+	status int) endpoint {
 	return func(q *request) (int, any, error) {
 		i, err := q.issue()
 		if err != nil {

@@ -35,7 +35,7 @@ func getOrg(q *request) (int, any, error) {
 	return http.StatusOK, q.views.orgFullView(), nil
 }
 
-// listRepos serves a person's repositories and the organisation's.
+// listRepos serves a person's repositories and the organization's.
 func listRepos(q *request) (int, any, error) {
 	by, err := q.person()
 	if err != nil {
@@ -47,7 +47,8 @@ func listRepos(q *request) (int, any, error) {
 	case org != "" && !strings.EqualFold(org, q.forge.Org.Login):
 		return 0, nil, forge.ErrNotFound
 	}
-	return paged(q, q.forge.VisibleRepositories(by), func(r *forge.Repository) fields { return q.views.repoListView(by, r) })
+	return paged(q, q.forge.VisibleRepositories(by),
+		func(r *forge.Repository) fields { return q.views.repoListView(by, r) })
 }
 
 func getRepo(q *request) (int, any, error) {
@@ -110,11 +111,13 @@ func listCollaborators(q *request) (int, any, error) {
 	})
 	return paged(q, people, func(u *forge.User) fields {
 		role := q.forge.RoleOf(u.Login, r)
-		return q.views.userFields(u).with(fields{"permissions": permissionFields(role), "role_name": role.String()})
+		return q.views.userFields(u).with(fields{"permissions": permissionFields(role),
+			"role_name": role.String()})
 	})
 }
 
-// team finds the team of the path. It exists for members of the organisation and for an app that may read members.
+// team finds the team of the path. It exists for members of the organization and for an app that
+// may read members.
 func (q *request) team() (*forge.Team, error) {
 	by, err := q.person()
 	if err != nil {
@@ -124,7 +127,8 @@ func (q *request) team() (*forge.Team, error) {
 		return nil, forge.Forbidden("Resource not accessible by integration")
 	}
 	t, ok := q.forge.FindTeam(q.value("team"))
-	if !ok || !strings.EqualFold(q.value("org"), q.forge.Org.Login) || !by.ViaApp && !q.forge.IsMember(by.Login) {
+	if !ok || !strings.EqualFold(q.value("org"), q.forge.Org.Login) ||
+		!by.ViaApp && !q.forge.IsMember(by.Login) {
 		return nil, forge.ErrNotFound
 	}
 	return t, nil
@@ -165,5 +169,6 @@ func getMembership(q *request) (int, any, error) {
 	if u, known := q.forge.FindUser(q.value("login")); !known || u.Suspended || !t.HasMember(u.Login) {
 		return 0, nil, forge.ErrNotFound
 	}
-	return http.StatusOK, fields{"url": q.views.api("/teams/%d/memberships/%s", t.ID, q.value("login")), "role": "member", "state": "active"}, nil
+	return http.StatusOK, fields{"url": q.views.api("/teams/%d/memberships/%s", t.ID, q.value("login")),
+		"role": "member", "state": "active"}, nil
 }

@@ -31,7 +31,8 @@ func listPulls(q *request) (int, any, error) {
 			continue
 		}
 		// GitHub looks at head only where an owner is named.
-		if owner, branch, ok := strings.Cut(q.query("head"), ":"); ok && (!strings.EqualFold(owner, r.Owner) || branch != i.Pull.Head) {
+		if owner, branch, ok := strings.Cut(q.query("head"), ":"); ok &&
+			(!strings.EqualFold(owner, r.Owner) || branch != i.Pull.Head) {
 			continue
 		}
 		found = append(found, i)
@@ -54,7 +55,8 @@ func createPull(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	i, err := q.forge.OpenPull(q.by, r, forge.NewPull{Title: in.Title, Body: in.Body, Head: in.Head, Base: in.Base, Draft: in.Draft})
+	i, err := q.forge.OpenPull(q.by, r,
+		forge.NewPull{Title: in.Title, Body: in.Body, Head: in.Head, Base: in.Base, Draft: in.Draft})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -78,7 +80,9 @@ func patchPull(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	if err := q.forge.EditPull(q.by, i, forge.PullEdit{IssueEdit: forge.IssueEdit{Title: in.Title, Body: in.Body, State: in.State}, Base: in.Base}); err != nil {
+	if err := q.forge.EditPull(q.by, i,
+		forge.PullEdit{IssueEdit: forge.IssueEdit{Title: in.Title, Body: in.Body, State: in.State},
+			Base: in.Base}); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, q.views.pullFullView(i), nil
@@ -89,7 +93,8 @@ func listPullCommits(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return paged(q, q.forge.PullCommits(i), func(c *forge.Commit) fields { return q.views.commitView(i.Repo(), c) })
+	return paged(q, q.forge.PullCommits(i),
+		func(c *forge.Commit) fields { return q.views.commitView(i.Repo(), c) })
 }
 
 func listPullFiles(q *request) (int, any, error) {
@@ -97,7 +102,8 @@ func listPullFiles(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return paged(q, q.forge.PullChanges(i), func(c forge.Change) fields { return q.views.changeView(i.Repo(), i.Pull.HeadSHA, c) })
+	return paged(q, q.forge.PullChanges(i),
+		func(c forge.Change) fields { return q.views.changeView(i.Repo(), i.Pull.HeadSHA, c) })
 }
 
 func listReviewers(q *request) (int, any, error) {
@@ -105,10 +111,12 @@ func listReviewers(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, fields{"users": each(i.Pull.Reviewers, q.views.userView), "teams": each(i.Pull.Teams, q.views.teamBySlug)}, nil
+	return http.StatusOK, fields{"users": each(i.Pull.Reviewers, q.views.userView),
+		"teams": each(i.Pull.Teams, q.views.teamBySlug)}, nil
 }
 
-func changeReviewers(change func(*forge.Forge, *forge.Actor, *forge.Issue, []string, []string) error, status int) endpoint {
+func changeReviewers(change func(*forge.Forge, *forge.Actor, *forge.Issue, []string, []string) error,
+	status int) endpoint {
 	return func(q *request) (int, any, error) {
 		i, err := q.pull()
 		if err != nil {
@@ -212,10 +220,12 @@ func mergePull(q *request) (int, any, error) {
 	if err := q.read(&in); err != nil {
 		return 0, nil, err
 	}
-	if err := q.forge.MergePull(q.by, i, forge.MergeRequest{Method: in.Method, Title: in.Title, Message: in.Message, SHA: in.SHA}); err != nil {
+	if err := q.forge.MergePull(q.by, i,
+		forge.MergeRequest{Method: in.Method, Title: in.Title, Message: in.Message, SHA: in.SHA}); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, fields{"sha": i.Pull.MergeSHA, "merged": true, "message": "Pull Request successfully merged"}, nil
+	return http.StatusOK, fields{"sha": i.Pull.MergeSHA, "merged": true,
+		"message": "Pull Request successfully merged"}, nil
 }
 
 func isMerged(q *request) (int, any, error) {
@@ -241,7 +251,8 @@ type checkIn struct {
 }
 
 func (in checkIn) change() forge.CheckChange {
-	return forge.CheckChange{Name: in.Name, DetailsURL: in.DetailsURL, ExternalID: in.ExternalID, Status: in.Status, Conclusion: in.Conclusion,
+	return forge.CheckChange{Name: in.Name, DetailsURL: in.DetailsURL, ExternalID: in.ExternalID,
+		Status: in.Status, Conclusion: in.Conclusion,
 		Started: in.StartedAt, Completed: in.CompletedAt, Output: in.Output, Actions: in.Actions}
 }
 
@@ -305,7 +316,10 @@ func listAnnotations(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return paged(q, run.Annotations, func(a forge.Annotation) fields { return q.views.annotationView(r, run, a) })
+	return paged(q, run.Annotations, func(a forge.Annotation) fields {
+		return q.views.annotationView(r,
+			run, a)
+	})
 }
 
 // commitAt finds the commit that the path's ref names.
@@ -319,7 +333,8 @@ func (q *request) commitAt(area string) (*forge.Repository, *forge.Commit, error
 	}
 	c, ok := r.Git.Resolve(q.value("ref"))
 	if !ok {
-		return nil, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "No commit found for SHA: " + q.value("ref")}
+		return nil, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+			Message: "No commit found for SHA: " + q.value("ref")}
 	}
 	return r, c, nil
 }
@@ -334,7 +349,9 @@ func listCheckRuns(q *request) (int, any, error) {
 		return name != "" && name != run.Name || status != "" && status != run.Status
 	})
 	from, to := q.page(len(runs))
-	return http.StatusOK, fields{"total_count": len(runs), "check_runs": each(runs[from:to], func(run *forge.CheckRun) fields { return q.views.checkRunView(r, run) })}, nil
+	return http.StatusOK, fields{"total_count": len(runs),
+		"check_runs": each(runs[from:to],
+			func(run *forge.CheckRun) fields { return q.views.checkRunView(r, run) })}, nil
 }
 
 func listCheckSuites(q *request) (int, any, error) {
@@ -342,9 +359,12 @@ func listCheckSuites(q *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	suites := slices.DeleteFunc(slices.Clone(r.CheckSuites), func(s *forge.CheckSuite) bool { return s.HeadSHA != c.SHA })
+	suites := slices.DeleteFunc(slices.Clone(r.CheckSuites),
+		func(s *forge.CheckSuite) bool { return s.HeadSHA != c.SHA })
 	from, to := q.page(len(suites))
-	return http.StatusOK, fields{"total_count": len(suites), "check_suites": each(suites[from:to], func(s *forge.CheckSuite) fields { return q.views.suiteView(r, s) })}, nil
+	return http.StatusOK, fields{"total_count": len(suites),
+		"check_suites": each(suites[from:to],
+			func(s *forge.CheckSuite) fields { return q.views.suiteView(r, s) })}, nil
 }
 
 func combinedStatus(q *request) (int, any, error) {
@@ -373,8 +393,10 @@ func combinedStatus(q *request) (int, any, error) {
 	if len(views) == 0 {
 		state = "pending"
 	}
-	return http.StatusOK, fields{"state": state, "statuses": views, "sha": c.SHA, "total_count": len(views), "repository": q.views.repoView(r),
-		"commit_url": q.views.api("/repos/%s/commits/%s", r.FullName(), c.SHA), "url": q.views.api("/repos/%s/commits/%s/status", r.FullName(), c.SHA)}, nil
+	return http.StatusOK, fields{"state": state, "statuses": views, "sha": c.SHA,
+		"total_count": len(views), "repository": q.views.repoView(r),
+		"commit_url": q.views.api("/repos/%s/commits/%s", r.FullName(), c.SHA),
+		"url":        q.views.api("/repos/%s/commits/%s/status", r.FullName(), c.SHA)}, nil
 }
 
 func createStatus(q *request) (int, any, error) {
@@ -393,7 +415,8 @@ func createStatus(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	if _, ok := r.Git.Commits[q.value("sha")]; !ok {
-		return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "No commit found for SHA: " + q.value("sha")}
+		return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+			Message: "No commit found for SHA: " + q.value("sha")}
 	}
 	if !slices.Contains([]string{"error", "failure", "pending", "success"}, in.State) {
 		return 0, nil, forge.Invalid("Status", "state", "invalid", "")
@@ -401,6 +424,8 @@ func createStatus(q *request) (int, any, error) {
 	if in.Context == "" {
 		in.Context = "default"
 	}
-	s := q.forge.AddStatus(q.by, r, forge.Status{SHA: q.value("sha"), Context: in.Context, State: in.State, Description: in.Description, TargetURL: in.TargetURL})
-	return http.StatusCreated, q.views.statusView(r, s).with(fields{"creator": q.views.userView(s.Creator)}), nil
+	s := q.forge.AddStatus(q.by, r, forge.Status{SHA: q.value("sha"), Context: in.Context, State: in.State,
+		Description: in.Description, TargetURL: in.TargetURL})
+	return http.StatusCreated, q.views.statusView(r,
+		s).with(fields{"creator": q.views.userView(s.Creator)}), nil
 }

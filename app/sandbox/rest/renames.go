@@ -69,11 +69,13 @@ func (q *request) nameAddress() error {
 		}
 		to = "/orgs/" + url.PathEscape(q.forge.Org.Login) + m[2]
 		if m := teamAddress.FindStringSubmatch(path); m != nil {
-			n := slices.IndexFunc(q.forge.Teams, func(t *forge.Team) bool { return m[2] == strconv.FormatInt(t.ID, 10) })
+			n := slices.IndexFunc(q.forge.Teams,
+				func(t *forge.Team) bool { return m[2] == strconv.FormatInt(t.ID, 10) })
 			if n < 0 {
 				return forge.ErrNotFound
 			}
-			to = "/orgs/" + url.PathEscape(q.forge.Org.Login) + "/teams/" + url.PathEscape(q.forge.Teams[n].Slug) + m[3]
+			to = "/orgs/" + url.PathEscape(q.forge.Org.Login) + "/teams/" +
+				url.PathEscape(q.forge.Teams[n].Slug) + m[3]
 		}
 	}
 	if to == "" {
@@ -109,7 +111,8 @@ func (q *request) gone(r *forge.Repository, number int) error {
 	if !moved {
 		return &forge.Error{Status: http.StatusGone, Message: "This issue was deleted"}
 	}
-	itself := strings.HasSuffix(q.r.URL.Path, fmt.Sprintf("/issues/%d", number)) // what belongs to it answers 404
+	itself := strings.HasSuffix(q.r.URL.Path,
+		fmt.Sprintf("/issues/%d", number)) // what belongs to it answers 404
 	if !itself || !q.forge.Can(q.by, i.Repo(), forge.RoleRead, forge.IssueAreas(i)...) {
 		return forge.ErrNotFound
 	}

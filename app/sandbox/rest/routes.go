@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,14 +11,28 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// operations lists every operation that there is.
+// Patterns of what most operations are about.
+const (
+	repoPath    = "/repos/{owner}/{repo}"
+	issuePath   = repoPath + "/issues/{number}"
+	commentPath = repoPath + "/issues/comments/{comment}"
+	pullPath    = repoPath + "/pulls/{number}"
+)
+
+// operations lists every operation that there is, by method and pattern.
 func operations() map[string]endpoint {
-	const (
-		repo    = "/repos/{owner}/{repo}"
-		issue   = repo + "/issues/{number}"
-		comment = repo + "/issues/comments/{comment}"
-		pull    = repo + "/pulls/{number}"
-	)
+	all := map[string]endpoint{}
+	for _, some := range []map[string]endpoint{
+		peopleOperations(), repositoryOperations(), issueOperations(), contentOperations(),
+		pullOperations(), appOperations(),
+	} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+// peopleOperations are those of who there is.
+func peopleOperations() map[string]endpoint {
 	return map[string]endpoint{
 		"GET /":                                getRoot,
 		"GET /user":                            getUser,
@@ -29,101 +44,129 @@ func operations() map[string]endpoint {
 		"GET /orgs/{org}/teams/{team}":         getTeam,
 		"GET /orgs/{org}/teams/{team}/members": listTeamMembers,
 		"GET /orgs/{org}/teams/{team}/memberships/{login}": getMembership,
+	}
+}
 
-		"GET " + repo:                                       getRepo,
-		"GET " + repo + "/collaborators":                    listCollaborators,
-		"GET " + repo + "/collaborators/{login}":            isCollaborator,
-		"GET " + repo + "/collaborators/{login}/permission": getPermission,
+// repositoryOperations are those of who may do what in a repository.
+func repositoryOperations() map[string]endpoint {
+	return map[string]endpoint{
+		"GET " + repoPath:                                       getRepo,
+		"GET " + repoPath + "/collaborators":                    listCollaborators,
+		"GET " + repoPath + "/collaborators/{login}":            isCollaborator,
+		"GET " + repoPath + "/collaborators/{login}/permission": getPermission,
+	}
+}
 
-		"GET " + repo + "/issues":                     listIssues,
-		"POST " + repo + "/issues":                    createIssue,
-		"GET " + issue:                                getIssue,
-		"PATCH " + issue:                              patchIssue,
-		"PUT " + issue + "/lock":                      lockIssue(true),
-		"DELETE " + issue + "/lock":                   lockIssue(false),
-		"GET " + issue + "/comments":                  listComments,
-		"POST " + issue + "/comments":                 createComment,
-		"GET " + repo + "/issues/comments":            listRepoComments,
-		"GET " + comment:                              getComment,
-		"PATCH " + comment:                            patchComment,
-		"DELETE " + comment:                           deleteComment,
-		"PUT " + comment + "/pin":                     pinComment,
-		"DELETE " + comment + "/pin":                  unpinComment,
-		"GET " + comment + "/reactions":               listReactions,
-		"POST " + comment + "/reactions":              createReaction,
-		"DELETE " + comment + "/reactions/{reaction}": deleteReaction,
-		"GET " + issue + "/reactions":                 listReactions,
-		"POST " + issue + "/reactions":                createReaction,
-		"DELETE " + issue + "/reactions/{reaction}":   deleteReaction,
-		"GET " + repo + "/labels":                     listRepoLabels,
-		"POST " + repo + "/labels":                    createLabel,
-		"GET " + repo + "/labels/{name}":              getLabel,
-		"PATCH " + repo + "/labels/{name}":            patchLabel,
-		"DELETE " + repo + "/labels/{name}":           deleteLabel,
-		"GET " + issue + "/labels":                    listIssueLabels,
-		"POST " + issue + "/labels":                   changeLabels((*forge.Forge).AddLabels),
-		"PUT " + issue + "/labels":                    changeLabels((*forge.Forge).SetLabels),
-		"DELETE " + issue + "/labels/{name}":          removeLabel,
-		"DELETE " + issue + "/labels":                 removeLabels,
-		"GET " + repo + "/assignees":                  listAssignable,
-		"GET " + repo + "/assignees/{login}":          checkAssignable,
-		"GET " + issue + "/assignees/{login}":         checkAssignable,
-		"POST " + issue + "/assignees":                changeAssignees((*forge.Forge).Assign, http.StatusCreated),
-		"DELETE " + issue + "/assignees":              changeAssignees((*forge.Forge).Unassign, http.StatusOK),
-		"GET " + issue + "/timeline":                  listTimeline,
-		"GET " + issue + "/events":                    listEvents,
-		"GET " + issue + "/sub_issues":                listSubIssues,
-		"POST " + issue + "/sub_issues":               addSubIssue,
-		"DELETE " + issue + "/sub_issue":              removeSubIssue,
-		"GET " + issue + "/parent":                    getParent,
-		"GET /search/issues":                          searchIssues,
+// issueOperations are those of issues, comments and labels.
+func issueOperations() map[string]endpoint {
+	return map[string]endpoint{
+		"GET " + repoPath + "/issues":                     listIssues,
+		"POST " + repoPath + "/issues":                    createIssue,
+		"GET " + issuePath:                                getIssue,
+		"PATCH " + issuePath:                              patchIssue,
+		"PUT " + issuePath + "/lock":                      lockIssue(true),
+		"DELETE " + issuePath + "/lock":                   lockIssue(false),
+		"GET " + issuePath + "/comments":                  listComments,
+		"POST " + issuePath + "/comments":                 createComment,
+		"GET " + repoPath + "/issues/comments":            listRepoComments,
+		"GET " + commentPath:                              getComment,
+		"PATCH " + commentPath:                            patchComment,
+		"DELETE " + commentPath:                           deleteComment,
+		"PUT " + commentPath + "/pin":                     pinComment,
+		"DELETE " + commentPath + "/pin":                  unpinComment,
+		"GET " + commentPath + "/reactions":               listReactions,
+		"POST " + commentPath + "/reactions":              createReaction,
+		"DELETE " + commentPath + "/reactions/{reaction}": deleteReaction,
+		"GET " + issuePath + "/reactions":                 listReactions,
+		"POST " + issuePath + "/reactions":                createReaction,
+		"DELETE " + issuePath + "/reactions/{reaction}":   deleteReaction,
+		"GET " + repoPath + "/labels":                     listRepoLabels,
+		"POST " + repoPath + "/labels":                    createLabel,
+		"GET " + repoPath + "/labels/{name}":              getLabel,
+		"PATCH " + repoPath + "/labels/{name}":            patchLabel,
+		"DELETE " + repoPath + "/labels/{name}":           deleteLabel,
+		"GET " + issuePath + "/labels":                    listIssueLabels,
+		"POST " + issuePath + "/labels":                   changeLabels((*forge.Forge).AddLabels),
+		"PUT " + issuePath + "/labels":                    changeLabels((*forge.Forge).SetLabels),
+		"DELETE " + issuePath + "/labels/{name}":          removeLabel,
+		"DELETE " + issuePath + "/labels":                 removeLabels,
+		"GET " + repoPath + "/assignees":                  listAssignable,
+		"GET " + repoPath + "/assignees/{login}":          checkAssignable,
+		"GET " + issuePath + "/assignees/{login}":         checkAssignable,
+		"POST " + issuePath + "/assignees": changeAssignees((*forge.Forge).Assign,
+			http.StatusCreated),
+		"DELETE " + issuePath + "/assignees": changeAssignees((*forge.Forge).Unassign,
+			http.StatusOK),
+		"GET " + issuePath + "/timeline":     listTimeline,
+		"GET " + issuePath + "/events":       listEvents,
+		"GET " + issuePath + "/sub_issues":   listSubIssues,
+		"POST " + issuePath + "/sub_issues":  addSubIssue,
+		"DELETE " + issuePath + "/sub_issue": removeSubIssue,
+		"GET " + issuePath + "/parent":       getParent,
+		"GET /search/issues":                 searchIssues,
+	}
+}
 
-		"GET " + repo + "/milestones":                 listMilestones,
-		"POST " + repo + "/dispatches":                dispatch,
-		"GET " + repo + "/readme":                     getReadme,
-		"GET " + repo + "/contents":                   getContents,
-		"GET " + repo + "/contents/{path...}":         getContents,
-		"PUT " + repo + "/contents/{path...}":         changeContents(false),
-		"DELETE " + repo + "/contents/{path...}":      changeContents(true),
-		"GET " + repo + "/git/ref/{ref...}":           getRef,
-		"GET " + repo + "/git/matching-refs/{ref...}": listMatchingRefs,
-		"POST " + repo + "/git/refs":                  createRef,
-		"PATCH " + repo + "/git/refs/{ref...}":        updateRef,
-		"DELETE " + repo + "/git/refs/{ref...}":       deleteRef,
-		"GET " + repo + "/git/commits/{sha}":          getGitCommit,
-		"POST " + repo + "/git/commits":               createGitCommit,
-		"GET " + repo + "/git/trees/{sha}":            getTree,
-		"POST " + repo + "/git/trees":                 createTree,
-		"GET " + repo + "/git/blobs/{sha}":            getBlob,
-		"POST " + repo + "/git/blobs":                 createBlob,
-		"GET " + repo + "/branches":                   listBranches,
-		"GET " + repo + "/branches/{branch...}":       getBranch,
-		"GET " + repo + "/rules/branches/{branch...}": listRules,
-		"GET " + repo + "/commits":                    listCommits,
-		"GET " + repo + "/commits/{ref...}":           atCommit,
-		"GET " + repo + "/compare/{basehead...}":      compare,
+// contentOperations are those of files, git objects and commits.
+func contentOperations() map[string]endpoint {
+	return map[string]endpoint{
+		"GET " + repoPath + "/milestones":                 listMilestones,
+		"POST " + repoPath + "/dispatches":                dispatch,
+		"GET " + repoPath + "/readme":                     getReadme,
+		"GET " + repoPath + "/contents":                   getContents,
+		"GET " + repoPath + "/contents/{path...}":         getContents,
+		"PUT " + repoPath + "/contents/{path...}":         changeContents(false),
+		"DELETE " + repoPath + "/contents/{path...}":      changeContents(true),
+		"GET " + repoPath + "/git/ref/{ref...}":           getRef,
+		"GET " + repoPath + "/git/matching-refs/{ref...}": listMatchingRefs,
+		"POST " + repoPath + "/git/refs":                  createRef,
+		"PATCH " + repoPath + "/git/refs/{ref...}":        updateRef,
+		"DELETE " + repoPath + "/git/refs/{ref...}":       deleteRef,
+		"GET " + repoPath + "/git/commits/{sha}":          getGitCommit,
+		"POST " + repoPath + "/git/commits":               createGitCommit,
+		"GET " + repoPath + "/git/trees/{sha}":            getTree,
+		"POST " + repoPath + "/git/trees":                 createTree,
+		"GET " + repoPath + "/git/blobs/{sha}":            getBlob,
+		"POST " + repoPath + "/git/blobs":                 createBlob,
+		"GET " + repoPath + "/branches":                   listBranches,
+		"GET " + repoPath + "/branches/{branch...}":       getBranch,
+		"GET " + repoPath + "/rules/branches/{branch...}": listRules,
+		"GET " + repoPath + "/commits":                    listCommits,
+		"GET " + repoPath + "/commits/{ref...}":           atCommit,
+		"GET " + repoPath + "/compare/{basehead...}":      compare,
+	}
+}
 
-		"GET " + repo + "/pulls":                        listPulls,
-		"POST " + repo + "/pulls":                       createPull,
-		"GET " + pull:                                   getPull,
-		"PATCH " + pull:                                 patchPull,
-		"GET " + pull + "/commits":                      listPullCommits,
-		"GET " + pull + "/files":                        listPullFiles,
-		"GET " + pull + "/requested_reviewers":          listReviewers,
-		"POST " + pull + "/requested_reviewers":         changeReviewers((*forge.Forge).RequestReviewers, http.StatusCreated),
-		"DELETE " + pull + "/requested_reviewers":       changeReviewers((*forge.Forge).RemoveReviewers, http.StatusOK),
-		"GET " + pull + "/reviews":                      listReviews,
-		"POST " + pull + "/reviews":                     createReview,
-		"GET " + pull + "/reviews/{review}":             getReview,
-		"PUT " + pull + "/reviews/{review}/dismissals":  dismissReview,
-		"PUT " + pull + "/merge":                        mergePull,
-		"GET " + pull + "/merge":                        isMerged,
-		"POST " + repo + "/check-runs":                  createCheckRun,
-		"GET " + repo + "/check-runs/{run}":             getCheckRun,
-		"PATCH " + repo + "/check-runs/{run}":           patchCheckRun,
-		"GET " + repo + "/check-runs/{run}/annotations": listAnnotations,
-		"POST " + repo + "/statuses/{sha}":              createStatus,
+// pullOperations are those of pull requests, checks and statuses.
+func pullOperations() map[string]endpoint {
+	return map[string]endpoint{
+		"GET " + repoPath + "/pulls":               listPulls,
+		"POST " + repoPath + "/pulls":              createPull,
+		"GET " + pullPath:                          getPull,
+		"PATCH " + pullPath:                        patchPull,
+		"GET " + pullPath + "/commits":             listPullCommits,
+		"GET " + pullPath + "/files":               listPullFiles,
+		"GET " + pullPath + "/requested_reviewers": listReviewers,
+		"POST " + pullPath + "/requested_reviewers": changeReviewers(
+			(*forge.Forge).RequestReviewers, http.StatusCreated),
+		"DELETE " + pullPath + "/requested_reviewers":       changeReviewers((*forge.Forge).RemoveReviewers, http.StatusOK),
+		"GET " + pullPath + "/reviews":                      listReviews,
+		"POST " + pullPath + "/reviews":                     createReview,
+		"GET " + pullPath + "/reviews/{review}":             getReview,
+		"PUT " + pullPath + "/reviews/{review}/dismissals":  dismissReview,
+		"PUT " + pullPath + "/merge":                        mergePull,
+		"GET " + pullPath + "/merge":                        isMerged,
+		"POST " + repoPath + "/check-runs":                  createCheckRun,
+		"GET " + repoPath + "/check-runs/{run}":             getCheckRun,
+		"PATCH " + repoPath + "/check-runs/{run}":           patchCheckRun,
+		"GET " + repoPath + "/check-runs/{run}/annotations": listAnnotations,
+		"POST " + repoPath + "/statuses/{sha}":              createStatus,
+	}
+}
 
+// appOperations are those of the App, its installation and its webhooks.
+func appOperations() map[string]endpoint {
+	return map[string]endpoint{
 		"GET /app":                                             getApp,
 		"GET /apps/{slug}":                                     getAppNamed,
 		"GET /app/installations":                               listInstallations,
@@ -131,7 +174,7 @@ func operations() map[string]endpoint {
 		"PUT /app/installations/{installation}/suspended":      suspend(true),
 		"DELETE /app/installations/{installation}/suspended":   suspend(false),
 		"POST /app/installations/{installation}/access_tokens": createToken,
-		"GET " + repo + "/installation":                        getInstallation,
+		"GET " + repoPath + "/installation":                    getInstallation,
 		"GET /orgs/{org}/installation":                         getInstallation,
 		"GET /users/{login}/installation":                      getInstallation,
 		"GET /installation/repositories":                       listInstallationRepos,
@@ -148,9 +191,10 @@ func operations() map[string]endpoint {
 	}
 }
 
-// commitParts are what there is of a commit. They are told apart by hand, since a branch in the path may have slashes, which a
-// pattern takes only at its end.
-var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites, "/status": combinedStatus,
+// commitParts are what there is of a commit. They are told apart by hand, since a branch in the
+// path may have slashes, which a pattern takes only at its end.
+var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites,
+	"/status":   combinedStatus,
 	"/statuses": listStatuses}
 
 // atCommit serves a commit and its parts.

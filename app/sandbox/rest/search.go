@@ -20,7 +20,8 @@ func searchIssues(q *request) (int, any, error) {
 		return 0, nil, forge.Invalid("Search", "q", "missing", "")
 	}
 	if !by.ViaApp && !slices.ContainsFunc(terms, forge.Term.ChoosesKind) {
-		return 0, nil, forge.Invalid("Search", "q", "invalid", "Query must include 'is:issue' or 'is:pull-request'")
+		return 0, nil, forge.Invalid("Search", "q", "invalid",
+			"Query must include 'is:issue' or 'is:pull-request'")
 	}
 	found, err := q.forge.SearchIssues(by, terms, q.query("sort"), q.query("order"))
 	if err != nil {
@@ -28,10 +29,12 @@ func searchIssues(q *request) (int, any, error) {
 	}
 	from, to := q.page(min(len(found), forge.MaxFound))
 	if from == forge.MaxFound {
-		return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Only the first %d search results are available", forge.MaxFound)}
+		return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+			Message: fmt.Sprintf("Only the first %d search results are available", forge.MaxFound)}
 	}
-	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false, "search_type": "lexical",
-		"items": each(found[from:to], q.views.foundView)}, nil
+	return http.StatusOK, fields{"total_count": len(found), "incomplete_results": false,
+		"search_type": "lexical",
+		"items":       each(found[from:to], q.views.foundView)}, nil
 }
 
 // foundView is an issue as a search gives it, which says nothing of its parent.

@@ -1,5 +1,5 @@
-// Package rest is GitHub's REST API over a forge: its operations, their views in JSON, tokens, rate limits and versions, and
-// the payloads of webhooks, which are made of the same views.
+// Package rest is GitHub's REST API over a forge: its operations, their views in JSON, tokens, rate
+// limits and versions, and the payloads of webhooks, which are made of the same views.
 package rest
 
 import (
@@ -48,7 +48,8 @@ type Host interface {
 	Redeliver(d *forge.Delivery)
 
 	// QueryGraphQL answers a query of the GraphQL API.
-	QueryGraphQL(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string, variables map[string]any) map[string]any
+	QueryGraphQL(ctx context.Context, f *forge.Forge, by *forge.Actor, query, operation string,
+		variables map[string]any) map[string]any
 
 	// RenderMarkdown returns a text of a repository as HTML; by and r may be nil.
 	RenderMarkdown(f *forge.Forge, by *forge.Actor, r *forge.Repository, text string) string
@@ -88,7 +89,7 @@ type server struct {
 // maxRequest is the longest body of a request.
 const maxRequest = 8 << 20
 
-// request is one call under way. The store is held while it lasts.
+// request is one call under way. The forge is locked while it lasts.
 type request struct {
 	a     *server
 	forge *forge.Forge // as the request sees it
@@ -119,9 +120,11 @@ type endpoint func(*request) (status int, body any, err error)
 // requestKey is the key of a request in its context.
 type requestKey struct{}
 
-// New makes the server of the API; calls is how many the installation has in an hour, 0 is as many as GitHub gives.
+// New makes the server of the API; calls is how many the installation has in an hour, 0 is as many
+// as GitHub gives.
 func New(v *Views, host Host, calls int) http.Handler {
-	return &server{host: host, forge: v.forge, views: v, calls: cmp.Or(calls, 5000), router: newRouter(), spent: map[string]*budgets{}}
+	return &server{host: host, forge: v.forge, views: v, calls: cmp.Or(calls, 5000), router: newRouter(),
+		spent: map[string]*budgets{}}
 }
 
 // newRouter returns what finds the operation of a request, which it leaves the answer with.
@@ -145,7 +148,8 @@ func newRouter() *chi.Mux {
 // requestOf returns the request of which an HTTP request is the routed form.
 func requestOf(r *http.Request) *request { return r.Context().Value(requestKey{}).(*request) }
 
-// cutWildcard turns the last part of a path like /contents/{path...} into the router's wildcard, and returns its name.
+// cutWildcard turns the last part of a path like /contents/{path...} into the router's wildcard,
+// and returns its name.
 func cutWildcard(path string) (chiPath, name string) {
 	at := strings.LastIndexByte(path, '{')
 	name, found := strings.CutSuffix(path[max(0, at+1):], "...}")
@@ -188,7 +192,8 @@ func (q *request) route() {
 
 // ServeHTTP serves all addresses below /api: REST's, GraphQL's, and in JSON that there is nothing at others.
 func (a *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{a: a, forge: a.forge, views: a.views, w: w, head: w.Header(), graphql: r.URL.Path == "/api/graphql"}
+	q := &request{a: a, forge: a.forge, views: a.views, w: w, head: w.Header(),
+		graphql: r.URL.Path == "/api/graphql"}
 	if r.URL.Path == "/api/v3" {
 		r.URL.Path = "/api/v3/"
 	}
@@ -199,7 +204,10 @@ func (a *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(answer) // the reader may have left
 		return
 	}
-	http.StripPrefix(q.prefix(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, q) })).ServeHTTP(w, r)
+	http.StripPrefix(q.prefix(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w,
+			r, q)
+	})).ServeHTTP(w, r)
 }
 
 // serve answers a request whose path no longer has the prefix.
@@ -209,7 +217,8 @@ func (a *server) serve(w http.ResponseWriter, r *http.Request, q *request) {
 	head.Set("X-GitHub-Media-Type", "github.v3; format=json")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
-		status, answer := a.refusal(&forge.Error{Status: http.StatusRequestEntityTooLarge, Message: "Request entity too large"})
+		status, answer := a.refusal(&forge.Error{Status: http.StatusRequestEntityTooLarge,
+			Message: "Request entity too large"})
 		w.WriteHeader(status)
 		_, _ = w.Write(answer) // the sender may have left
 		return
@@ -233,7 +242,7 @@ func (a *server) serve(w http.ResponseWriter, r *http.Request, q *request) {
 	_, _ = w.Write(answer) // the reader may have left
 }
 
-// call answers a request and lists it. The store is held meanwhile, and let go even if a view panics.
+// call answers a request and lists it. The forge is locked meanwhile, and let go even if a view panics.
 func (a *server) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
 	a.forge.Lock()
 	defer a.forge.Unlock()
@@ -247,7 +256,7 @@ func (a *server) call(q *request) (status int, answer []byte, n int64, wait time
 	return status, answer, a.host.Record(q.r.Method, path, status, q.actor()), wait
 }
 
-// skew tells the time by a clock that is ahead of ours, or behind.
+// skew returns the time by a clock that is ahead of ours, or behind.
 func (q *request) skew(ahead time.Duration) {
 	if ahead == 0 {
 		return
@@ -311,16 +320,18 @@ func (q *request) isByApp() bool { return q.app || q.by != nil && q.by.ViaApp }
 
 // faulty returns the request as faults see it.
 func (q *request) faulty(isCosted bool) Call {
-	return Call{Method: q.r.Method, Path: q.prefix() + q.r.URL.Path, Resource: q.r.URL.EscapedPath(), IsOwn: q.app,
+	return Call{Method: q.r.Method, Path: q.prefix() + q.r.URL.Path, Resource: q.r.URL.EscapedPath(),
+		IsOwn:    q.app,
 		IsCosted: isCosted, AtOnce: q.atOnce, Header: q.head}
 }
 
-// admit refuses a request that fails on demand, that goes beyond its budget, or whose sender is kept out, and lets all
-// others see the forge that they are to see.
+// admit refuses a request that fails on demand, that goes beyond its budget, or whose sender is
+// kept out, and lets all others see the forge that they are to see.
 func (a *server) admit(q *request, f Fault, spent *budget, now time.Time) error {
 	switch {
 	case !f.SpentUntil.IsZero():
-		empty := budget{resource: spent.resource, limit: spent.limit, used: spent.limit, since: f.SpentUntil.Add(time.Second - 1)} // of no span: it ends then
+		empty := budget{resource: spent.resource, limit: spent.limit, used: spent.limit,
+			since: f.SpentUntil.Add(time.Second - 1)} // of no span: it ends then
 		empty.tell(q.head)
 		return q.views.rateLimited()
 	case f.Refuse != nil:
@@ -379,17 +390,18 @@ func (q *request) isApps() bool {
 	return strings.HasPrefix(token, "ghs_") || strings.Count(token, ".") == 2
 }
 
-// hasTag tells whether an If-None-Match header has the tag.
+// hasTag reports whether an If-None-Match header has the tag.
 func hasTag(header, tag string) bool {
 	for one := range strings.SplitSeq(header, ",") {
-		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
+		if one = strings.TrimSpace(one); one == "*" ||
+			strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
 			return true
 		}
 	}
 	return false
 }
 
-// authenticate tells who calls. Nobody may call, too: there is little that they may see.
+// authenticate returns who calls. Nobody may call, too: there is little that they may see.
 func (q *request) authenticate() error {
 	scheme, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
 	switch strings.ToLower(scheme) {
@@ -432,7 +444,8 @@ func (a *server) refusal(err error) (int, []byte) {
 	if !errors.As(err, &e) {
 		e = &forge.Error{Status: http.StatusInternalServerError, Message: err.Error()}
 	}
-	body := fields{"message": e.Message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.Status)}
+	body := fields{"message": e.Message, "documentation_url": "https://docs.github.com/rest",
+		"status": strconv.Itoa(e.Status)}
 	if e.Address != "" {
 		body["url"], body["documentation_url"] = e.Address, followRedirects
 		delete(body, "status")
@@ -463,7 +476,9 @@ func (q *request) read(into any) error {
 	if err := json.Unmarshal(q.body, into); err != nil {
 		var mistyped *json.UnmarshalTypeError
 		if errors.As(err, &mistyped) {
-			return &forge.Error{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("Invalid request.\n\nFor 'properties/%s', %s is not of the right type.", mistyped.Field, mistyped.Value)}
+			return &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: fmt.Sprintf("Invalid request.\n\nFor 'properties/%s', %s is not of the right type.",
+					mistyped.Field, mistyped.Value)}
 		}
 		return &forge.Error{Status: http.StatusBadRequest, Message: "Problems parsing JSON"}
 	}

@@ -26,15 +26,19 @@ func verifyJWT(a *forge.App, token string, now time.Time) error {
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
 	switch {
 	case err == nil && !claims.VerifyExpiresAt(now, false):
-		return &forge.Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"}
+		return &forge.Error{Status: http.StatusUnauthorized,
+			Message: "'Expiration time' claim ('exp') must be a numeric value representing " +
+				"the future time at which the assertion expires"}
 	case err == nil && !claims.VerifyIssuedAt(now, false):
-		return &forge.Error{Status: http.StatusUnauthorized, Message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
+		return &forge.Error{Status: http.StatusUnauthorized,
+			Message: "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"}
 	case err != nil:
 		return &forge.Error{Status: http.StatusUnauthorized, Message: "A JSON web token could not be decoded"}
 	case string(claims.Issuer) != strconv.FormatInt(a.ID, 10) && string(claims.Issuer) != a.ClientID():
 		return &forge.Error{Status: http.StatusNotFound, Message: "Integration not found"}
 	case claims.ExpiresAt == nil || claims.ExpiresAt.Sub(now) > 10*time.Minute+5*time.Second:
-		return &forge.Error{Status: http.StatusUnauthorized, Message: "'Expiration time' claim ('exp') is too far in the future"}
+		return &forge.Error{Status: http.StatusUnauthorized,
+			Message: "'Expiration time' claim ('exp') is too far in the future"}
 	}
 	return nil
 }
@@ -57,7 +61,8 @@ func (i *issuer) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(i))
 }
 
-// grant is what an installation token allows. It stands in the token itself, signed, so that tokens outlive a restart.
+// grant is what an installation token allows. It stands in the token itself, signed, so that tokens
+// outlive a restart.
 type grant struct {
 	Installation int64             `json:"i"`
 	Expires      int64             `json:"e"` // Unix, on the virtual clock
@@ -132,18 +137,21 @@ func createToken(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	expires := q.a.host.Now().Add(q.forge.TokenLifetime())
-	g := grant{Installation: q.forge.InstallationID(), Expires: expires.Unix(), Permissions: maps.Clone(q.forge.InstallationPermissions())}
+	g := grant{Installation: q.forge.InstallationID(), Expires: expires.Unix(),
+		Permissions: maps.Clone(q.forge.InstallationPermissions())}
 	if in.Permissions != nil {
 		g.Permissions = map[string]string{"metadata": "read"}
 		for area, level := range in.Permissions {
 			has := q.forge.InstallationPermissions()[area]
 			if has == "" || level == "write" && has != "write" {
-				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "The permissions requested are not granted to this installation."}
+				return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+					Message: "The permissions requested are not granted to this installation."}
 			}
 			g.Permissions[area] = level
 		}
 	}
-	view := fields{"expires_at": forge.FormatTime(expires.Add(q.a.host.Skew())), "permissions": g.Permissions, "repository_selection": "all"}
+	view := fields{"expires_at": forge.FormatTime(expires.Add(q.a.host.Skew())),
+		"permissions": g.Permissions, "repository_selection": "all"}
 	if q.forge.Registered != nil {
 		g.Repositories = q.forge.Registered.Repositories
 	}
@@ -154,17 +162,21 @@ func createToken(q *request) (int, any, error) {
 			if !q.forge.IsInstalled(r) {
 				continue
 			}
-			if slices.Contains(in.RepositoryIDs, r.ID) || slices.ContainsFunc(in.Repositories, func(n string) bool { return strings.EqualFold(n, r.Name) }) {
+			if slices.Contains(in.RepositoryIDs, r.ID) ||
+				slices.ContainsFunc(in.Repositories,
+					func(n string) bool { return strings.EqualFold(n, r.Name) }) {
 				g.Repositories = append(g.Repositories, r.ID)
 				repos = append(repos, r)
 			}
 		}
 		if len(repos) < len(in.Repositories)+len(in.RepositoryIDs) {
-			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity, Message: "There is at least one repository that does not exist or is not accessible to the parent installation."}
+			return 0, nil, &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "There is at least one repository that does not exist or is not accessible to the parent installation."}
 		}
 		by := g.actor(q.forge.App)
 		view["repository_selection"] = "selected"
-		view["repositories"] = each(repos, func(r *forge.Repository) fields { return q.views.repoListView(by, r) })
+		view["repositories"] = each(repos,
+			func(r *forge.Repository) fields { return q.views.repoListView(by, r) })
 	}
 	view["token"] = tokenOf(q.forge.App, g)
 	return http.StatusCreated, view, nil

@@ -32,7 +32,8 @@ func (q *request) chooseVersion() error {
 			Status: http.StatusBadRequest,
 			Message: fmt.Sprintf("Bad Request: The version you specified in the "+
 				`"X-GitHub-API-Version" request header, %q, is not a supported version. `+
-				"The following versions are currently supported: %q (most recent), %q.", asked, version2026, version2022),
+				"The following versions are currently supported: %q (most recent), %q.", asked,
+				version2026, version2022),
 		}
 	}
 	q.head.Set("X-GitHub-Api-Version-Selected", q.version)

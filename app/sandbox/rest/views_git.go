@@ -11,7 +11,9 @@ import (
 func (v *Views) simpleCommitView(c *forge.Commit) fields {
 	person := func(s forge.Signature) fields { return fields{"name": s.Name, "email": s.Email} }
 	return fields{
-		"id": c.SHA, "tree_id": c.Tree, "message": c.Message, "timestamp": forge.FormatTime(c.Committer.At), "author": person(c.Author), "committer": person(c.Committer),
+		"id": c.SHA, "tree_id": c.Tree, "message": c.Message,
+		"timestamp": forge.FormatTime(c.Committer.At), "author": person(c.Author),
+		"committer": person(c.Committer),
 	}
 }
 
@@ -20,10 +22,12 @@ func signatureView(s forge.Signature) fields {
 }
 
 func verification(c *forge.Commit) fields {
-	f := fields{"verified": c.Verified, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil}
+	f := fields{"verified": c.Verified, "reason": "unsigned", "signature": nil, "payload": nil,
+		"verified_at": nil}
 	if c.Verified {
 		f.with(fields{
-			"reason": "valid", "signature": "-----BEGIN PGP SIGNATURE-----\n\nsandbox\n-----END PGP SIGNATURE-----\n", "payload": "tree " + c.Tree + "\n",
+			"reason": "valid", "signature": "-----BEGIN PGP SIGNATURE-----\n\nsandbox\n-----END PGP SIGNATURE-----\n",
+			"payload":     "tree " + c.Tree + "\n",
 			"verified_at": forge.FormatTime(c.Committer.At),
 		})
 	}
@@ -33,7 +37,8 @@ func verification(c *forge.Commit) fields {
 // gitCommitView is a commit as the Git database API answers it.
 func (v *Views) gitCommitView(r *forge.Repository, c *forge.Commit) fields {
 	return fields{
-		"sha": c.SHA, "node_id": "C_" + c.SHA, "url": v.api("/repos/%s/git/commits/%s", r.FullName(), c.SHA), "html_url": v.forge.CommitURL(r, c.SHA),
+		"sha": c.SHA, "node_id": "C_" + c.SHA,
+		"url": v.api("/repos/%s/git/commits/%s", r.FullName(), c.SHA), "html_url": v.forge.CommitURL(r, c.SHA),
 		"author": signatureView(c.Author), "committer": signatureView(c.Committer), "message": c.Message,
 		"tree":    fields{"sha": c.Tree, "url": v.api("/repos/%s/git/trees/%s", r.FullName(), c.Tree)},
 		"parents": v.parentViews(r, c, "git/commits"), "verification": verification(c),
@@ -42,7 +47,8 @@ func (v *Views) gitCommitView(r *forge.Repository, c *forge.Commit) fields {
 
 func (v *Views) parentViews(r *forge.Repository, c *forge.Commit, under string) []fields {
 	return each(c.Parents, func(sha string) fields {
-		return fields{"sha": sha, "url": v.api("/repos/%s/%s/%s", r.FullName(), under, sha), "html_url": v.forge.CommitURL(r, sha)}
+		return fields{"sha": sha, "url": v.api("/repos/%s/%s/%s", r.FullName(), under, sha),
+			"html_url": v.forge.CommitURL(r, sha)}
 	})
 }
 
@@ -54,10 +60,13 @@ func (v *Views) commitView(r *forge.Repository, c *forge.Commit) fields {
 		author = v.userView(c.Login)
 	}
 	return fields{
-		"sha": c.SHA, "node_id": "C_" + c.SHA, "url": api, "html_url": v.forge.CommitURL(r, c.SHA), "comments_url": api + "/comments",
+		"sha": c.SHA, "node_id": "C_" + c.SHA, "url": api, "html_url": v.forge.CommitURL(r, c.SHA),
+		"comments_url": api + "/comments",
 		"commit": fields{
-			"url": v.api("/repos/%s/git/commits/%s", r.FullName(), c.SHA), "author": signatureView(c.Author), "committer": signatureView(c.Committer),
-			"message": c.Message, "comment_count": 0, "tree": fields{"sha": c.Tree, "url": v.api("/repos/%s/git/trees/%s", r.FullName(), c.Tree)},
+			"url":    v.api("/repos/%s/git/commits/%s", r.FullName(), c.SHA),
+			"author": signatureView(c.Author), "committer": signatureView(c.Committer),
+			"message": c.Message, "comment_count": 0,
+			"tree":         fields{"sha": c.Tree, "url": v.api("/repos/%s/git/trees/%s", r.FullName(), c.Tree)},
 			"verification": verification(c),
 		},
 		"author": author, "committer": author, "parents": v.parentViews(r, c, "commits"),
@@ -82,8 +91,10 @@ func (v *Views) commitFullView(r *forge.Repository, c *forge.Commit) fields {
 func (v *Views) changeView(r *forge.Repository, ref string, c forge.Change) fields {
 	path := forge.EscapePath(c.Path)
 	f := fields{
-		"sha": c.SHA, "filename": c.Path, "status": c.Status, "additions": c.Additions, "deletions": c.Deletions, "changes": c.Additions + c.Deletions,
-		"blob_url": fmt.Sprintf("%s/%s/blob/%s/%s", v.forge.URL, r.FullName(), ref, path), "raw_url": fmt.Sprintf("%s/%s/raw/%s/%s", v.forge.URL, r.FullName(), ref, path),
+		"sha": c.SHA, "filename": c.Path, "status": c.Status, "additions": c.Additions,
+		"deletions": c.Deletions, "changes": c.Additions + c.Deletions,
+		"blob_url":     fmt.Sprintf("%s/%s/blob/%s/%s", v.forge.URL, r.FullName(), ref, path),
+		"raw_url":      fmt.Sprintf("%s/%s/raw/%s/%s", v.forge.URL, r.FullName(), ref, path),
 		"contents_url": v.api("/repos/%s/contents/%s?ref=%s", r.FullName(), path, ref),
 	}
 	if c.Patch != "" {
@@ -107,7 +118,8 @@ func (v *Views) contentView(r *forge.Repository, ref, path string, e forge.TreeE
 		download = fmt.Sprintf("%s/%s/raw/%s/%s", v.forge.URL, r.FullName(), forge.EscapePath(ref), at)
 	}
 	return fields{
-		"type": kind, "size": size, "name": e.Name, "path": path, "sha": e.SHA, "url": api, "git_url": git, "html_url": html, "download_url": download,
+		"type": kind, "size": size, "name": e.Name, "path": path, "sha": e.SHA, "url": api, "git_url": git,
+		"html_url": html, "download_url": download,
 		"_links": fields{"self": api, "git": git, "html": html},
 	}
 }
@@ -116,7 +128,9 @@ func (v *Views) contentView(r *forge.Repository, ref, path string, e forge.TreeE
 func (v *Views) refView(r *forge.Repository, ref string) fields {
 	sha := r.Git.Refs[ref]
 	return fields{
-		"ref": ref, "node_id": "REF_" + r.FullName() + ":" + ref, "url": v.api("/repos/%s/git/%s", r.FullName(), forge.EscapePath(ref)),
-		"object": fields{"type": "commit", "sha": sha, "url": v.api("/repos/%s/git/commits/%s", r.FullName(), sha)},
+		"ref": ref, "node_id": "REF_" + r.FullName() + ":" + ref,
+		"url": v.api("/repos/%s/git/%s", r.FullName(), forge.EscapePath(ref)),
+		"object": fields{"type": "commit", "sha": sha,
+			"url": v.api("/repos/%s/git/commits/%s", r.FullName(), sha)},
 	}
 }

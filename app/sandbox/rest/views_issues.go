@@ -10,7 +10,8 @@ import (
 // labelView is a label of a repository.
 func (v *Views) labelView(r *forge.Repository, l *forge.Label) fields {
 	return fields{
-		"id": l.ID, "node_id": forge.NodeID("LA", l.ID), "url": v.api("/repos/%s/labels/%s", r.FullName(), url.PathEscape(l.Name)), "name": l.Name,
+		"id": l.ID, "node_id": forge.NodeID("LA", l.ID),
+		"url": v.api("/repos/%s/labels/%s", r.FullName(), url.PathEscape(l.Name)), "name": l.Name,
 		"description": textOrNull(l.Description), "color": l.Color, "default": l.Default,
 	}
 }
@@ -32,7 +33,8 @@ func rollup(address string, reactions []*forge.Reaction) fields {
 }
 
 func (v *Views) reactionView(r *forge.Reaction) fields {
-	return fields{"id": r.ID, "node_id": forge.NodeID("REA", r.ID), "user": v.userView(r.User), "content": r.Content, "created_at": forge.FormatTime(r.Created)}
+	return fields{"id": r.ID, "node_id": forge.NodeID("REA", r.ID), "user": v.userView(r.User),
+		"content": r.Content, "created_at": forge.FormatTime(r.Created)}
 }
 
 // viaApp is the app for what was written with an installation token, else null.
@@ -68,14 +70,22 @@ func (v *Views) relatedView(i *forge.Issue) fields {
 func (v *Views) issueView(i *forge.Issue) fields {
 	api := v.issueAPI(i)
 	f := fields{
-		"id": i.ID, "node_id": i.NodeID(), "url": api, "repository_url": v.api("/repos/%s", i.Repo().FullName()),
-		"labels_url": api + "/labels{/name}", "comments_url": api + "/comments", "events_url": api + "/events", "timeline_url": api + "/timeline",
-		"html_url": v.forge.IssueURL(i), "number": i.Number, "title": i.Title, "body": textOrNull(i.Body), "user": v.userView(i.Author),
-		"author_association": v.forge.Association(i.Author, i.Repo()), "state": i.State(), "state_reason": textOrNull(i.StateReason), "locked": i.Locked,
-		"active_lock_reason": textOrNull(i.LockReason), "type": nil, "labels": v.labelViews(i), "assignee": v.firstUser(i.Assignees), "assignees": each(i.Assignees, v.userView),
-		"milestone": nil, "comments": len(i.Comments), "created_at": forge.FormatTime(i.Created), "updated_at": forge.FormatTime(i.Updated), "closed_at": stampOrNull(i.ClosedAt),
-		"performed_via_github_app": v.viaApp(i.ViaApp), "reactions": rollup(api, i.Reactions), "sub_issues_summary": v.subIssuesSummary(i),
-		"issue_dependencies_summary": fields{"blocked_by": 0, "blocking": 0, "total_blocked_by": 0, "total_blocking": 0},
+		"id": i.ID, "node_id": i.NodeID(), "url": api,
+		"repository_url": v.api("/repos/%s", i.Repo().FullName()),
+		"labels_url":     api + "/labels{/name}", "comments_url": api + "/comments",
+		"events_url": api + "/events", "timeline_url": api + "/timeline",
+		"html_url": v.forge.IssueURL(i), "number": i.Number, "title": i.Title, "body": textOrNull(i.Body),
+		"user":               v.userView(i.Author),
+		"author_association": v.forge.Association(i.Author, i.Repo()), "state": i.State(),
+		"state_reason": textOrNull(i.StateReason), "locked": i.Locked,
+		"active_lock_reason": textOrNull(i.LockReason), "type": nil, "labels": v.labelViews(i),
+		"assignee": v.firstUser(i.Assignees), "assignees": each(i.Assignees, v.userView),
+		"milestone": nil, "comments": len(i.Comments), "created_at": forge.FormatTime(i.Created),
+		"updated_at": forge.FormatTime(i.Updated), "closed_at": stampOrNull(i.ClosedAt),
+		"performed_via_github_app": v.viaApp(i.ViaApp), "reactions": rollup(api, i.Reactions),
+		"sub_issues_summary": v.subIssuesSummary(i),
+		"issue_dependencies_summary": fields{"blocked_by": 0, "blocking": 0, "total_blocked_by": 0,
+			"total_blocking": 0},
 	}
 	if parent, ok := v.forge.IssuesByID[i.Parent]; ok {
 		f["parent_issue_url"] = v.issueAPI(parent)
@@ -83,7 +93,8 @@ func (v *Views) issueView(i *forge.Issue) fields {
 	if i.Pull != nil {
 		f["draft"] = i.Pull.Draft
 		f["pull_request"] = fields{
-			"url": v.pullAPI(i), "html_url": v.forge.IssueURL(i), "diff_url": v.forge.IssueURL(i) + ".diff", "patch_url": v.forge.IssueURL(i) + ".patch",
+			"url": v.pullAPI(i), "html_url": v.forge.IssueURL(i),
+			"diff_url": v.forge.IssueURL(i) + ".diff", "patch_url": v.forge.IssueURL(i) + ".patch",
 			"merged_at": stampOrNull(i.Pull.MergedAt),
 		}
 	}
@@ -127,9 +138,12 @@ func (v *Views) commentAPI(c *forge.Comment) string {
 func (v *Views) commentView(c *forge.Comment) fields {
 	api := v.commentAPI(c)
 	f := fields{
-		"id": c.ID, "node_id": forge.NodeID("IC", c.ID), "url": api, "html_url": v.forge.CommentURL(c), "issue_url": v.issueAPI(c.Issue()), "body": c.Body,
-		"user": v.userView(c.Author), "author_association": v.forge.Association(c.Author, c.Issue().Repo()), "created_at": forge.FormatTime(c.Created),
-		"updated_at": forge.FormatTime(c.Updated), "performed_via_github_app": v.viaApp(c.ViaApp), "reactions": rollup(api, c.Reactions), "pin": nil, "minimized": nil,
+		"id": c.ID, "node_id": forge.NodeID("IC", c.ID), "url": api, "html_url": v.forge.CommentURL(c),
+		"issue_url": v.issueAPI(c.Issue()), "body": c.Body,
+		"user": v.userView(c.Author), "author_association": v.forge.Association(c.Author,
+			c.Issue().Repo()), "created_at": forge.FormatTime(c.Created),
+		"updated_at": forge.FormatTime(c.Updated), "performed_via_github_app": v.viaApp(c.ViaApp),
+		"reactions": rollup(api, c.Reactions), "pin": nil, "minimized": nil,
 	}
 	if !c.PinnedAt.IsZero() {
 		f["pin"] = fields{"pinned_at": forge.FormatTime(c.PinnedAt), "pinned_by": v.userView(c.PinnedBy)}
@@ -137,24 +151,30 @@ func (v *Views) commentView(c *forge.Comment) fields {
 	return f
 }
 
-// eventView is an item of the timeline, as an actor sees it; inTimeline tells it from the same item in the events API.
+// eventView is an item of the timeline, as an actor sees it; inTimeline tells it from the same item
+// in the events API.
 func (v *Views) eventView(by *forge.Actor, i *forge.Issue, e *forge.TimelineEvent, inTimeline bool) fields {
 	switch e.Kind {
 	case "commented":
 		return v.commentView(e.Comment()).with(fields{"event": "commented", "actor": v.userView(e.Actor)})
 	case "reviewed":
-		return v.reviewView(i, e.Review()).with(fields{"event": "reviewed", "user": v.userView(e.Review().Author), "state": strings.ToLower(e.Review().State)})
+		return v.reviewView(i, e.Review()).with(fields{"event": "reviewed",
+			"user": v.userView(e.Review().Author), "state": strings.ToLower(e.Review().State)})
 	case "committed":
 		return v.gitCommitView(i.Repo(), i.Repo().Git.Commits[e.CommitID]).with(fields{"event": "committed"})
 	case "cross-referenced":
-		f := fields{"event": e.Kind, "actor": v.userView(e.Actor), "created_at": forge.FormatTime(e.At), "updated_at": forge.FormatTime(e.At)}
+		f := fields{"event": e.Kind, "actor": v.userView(e.Actor), "created_at": forge.FormatTime(e.At),
+			"updated_at": forge.FormatTime(e.At)}
 		source := v.forge.IssuesByID[e.IssueID]
-		f["source"] = fields{"type": "issue", "issue": v.issueView(source).with(fields{"repository": v.repoView(source.Repo())})}
+		f["source"] = fields{"type": "issue",
+			"issue": v.issueView(source).with(fields{"repository": v.repoView(source.Repo())})}
 		return f
 	}
 	f := fields{
-		"id": e.ID, "node_id": forge.NodeID("EV", e.ID), "url": v.api("/repos/%s/issues/events/%d", i.Repo().FullName(), e.ID), "actor": v.userView(e.Actor),
-		"event": e.Kind, "commit_id": textOrNull(e.CommitID), "commit_url": nil, "created_at": forge.FormatTime(e.At), "performed_via_github_app": v.viaApp(e.ViaApp),
+		"id": e.ID, "node_id": forge.NodeID("EV", e.ID),
+		"url": v.api("/repos/%s/issues/events/%d", i.Repo().FullName(), e.ID), "actor": v.userView(e.Actor),
+		"event": e.Kind, "commit_id": textOrNull(e.CommitID), "commit_url": nil,
+		"created_at": forge.FormatTime(e.At), "performed_via_github_app": v.viaApp(e.ViaApp),
 	}
 	if e.CommitID != "" {
 		f["commit_url"] = v.api("/repos/%s/commits/%s", i.Repo().FullName(), e.CommitID)
@@ -182,7 +202,8 @@ func (v *Views) eventView(by *forge.Actor, i *forge.Issue, e *forge.TimelineEven
 			f["requested_reviewer"] = v.userView(e.Reviewer)
 		}
 	case "review_dismissed":
-		f["dismissed_review"] = fields{"state": strings.ToLower(e.From), "review_id": e.ReviewID, "dismissal_message": textOrNull(e.To)}
+		f["dismissed_review"] = fields{"state": strings.ToLower(e.From), "review_id": e.ReviewID,
+			"dismissal_message": textOrNull(e.To)}
 	case "sub_issue_added", "sub_issue_removed":
 		f["sub_issue"] = v.issueReference(by, e.IssueID)
 	case "parent_issue_added", "parent_issue_removed":
@@ -198,7 +219,8 @@ func (v *Views) issueReference(by *forge.Actor, id int64) any {
 		return nil
 	}
 	return fields{
-		"number": i.Number, "title": i.Title, "state": i.State(), "state_reason": textOrNull(i.StateReason), "repository": v.repoSimpleFields(i.Repo()),
+		"number": i.Number, "title": i.Title, "state": i.State(),
+		"state_reason": textOrNull(i.StateReason), "repository": v.repoSimpleFields(i.Repo()),
 		"issue_type": nil,
 	}
 }

@@ -17,8 +17,8 @@ type Webhook struct {
 	Payload    json.RawMessage
 }
 
-// Webhooks renders an event as the webhooks that GitHub sends of it: none where the App isn't told, else one, or two of
-// what concerns two repositories.
+// Webhooks renders an event as the webhooks that GitHub sends of it: none where the App isn't told,
+// else one, or two of what concerns two repositories.
 func (v *Views) Webhooks(e forge.Event) []Webhook {
 	switch e := e.(type) {
 	case *forge.IssueEvent:
@@ -27,7 +27,8 @@ func (v *Views) Webhooks(e forge.Event) []Webhook {
 		return v.transferHook(e)
 	case *forge.CommentEvent:
 		return v.hook(e.By, e.Comment.Issue().Repo(), "issue_comment", e.Action,
-			fields{"issue": v.hookIssueView(e.Comment.Issue()), "comment": v.commentView(e.Comment)}, changesView(e.Was))
+			fields{"issue": v.hookIssueView(e.Comment.Issue()), "comment": v.commentView(e.Comment)},
+			changesView(e.Was))
 	case *forge.ReviewEvent:
 		return v.reviewHook(e)
 	case *forge.CheckRunEvent:
@@ -63,7 +64,8 @@ func (v *Views) hook(by *forge.Actor, r *forge.Repository, event, action string,
 	if !v.forge.IsSubscribed(r, event) {
 		return nil
 	}
-	body := fields{"repository": v.repoView(r), "organization": v.orgView(), "sender": v.userView(by.Login), "installation": v.installationRef()}
+	body := fields{"repository": v.repoView(r), "organization": v.orgView(),
+		"sender": v.userView(by.Login), "installation": v.installationRef()}
 	if action != "" {
 		body["action"] = action
 	}
@@ -89,7 +91,8 @@ func (v *Views) issueHook(e *forge.IssueEvent) []Webhook {
 		more = fields{"before": e.Before, "after": e.After}
 	case e.TransferredFrom != nil:
 		old := e.TransferredFrom
-		more = fields{"changes": fields{"old_issue": v.issueView(old), "old_repository": v.repoView(old.Repo())}}
+		more = fields{"changes": fields{"old_issue": v.issueView(old),
+			"old_repository": v.repoView(old.Repo())}}
 	}
 	if i.Pull == nil {
 		return v.hook(e.By, i.Repo(), "issues", e.Action, fields{"issue": v.hookIssueView(i)}, more)
@@ -98,7 +101,8 @@ func (v *Views) issueHook(e *forge.IssueEvent) []Webhook {
 	if !slices.Contains(wholeTeams, e.Action) {
 		view = v.hookPullView(i, view)
 	}
-	return v.hook(e.By, i.Repo(), "pull_request", e.Action, fields{"number": i.Number, "pull_request": view}, more)
+	return v.hook(e.By, i.Repo(), "pull_request", e.Action,
+		fields{"number": i.Number, "pull_request": view}, more)
 }
 
 // changesView is what a webhook says of an edit; nil where nothing was edited.
@@ -119,15 +123,16 @@ func changesView(was forge.Changes) fields {
 	return fields{"changes": view}
 }
 
-// transferHook is the webhook of an issue's transfer. GitHub shows the new issue in it as it is by then, and the old one as
-// it was.
+// transferHook is the webhook of an issue's transfer. GitHub shows the new issue in it as it is by
+// then, and the old one as it was.
 func (v *Views) transferHook(e *forge.TransferEvent) []Webhook {
 	to := e.Issue
 	return v.hook(e.By, e.Before.Repo(), "issues", "transferred", fields{"issue": v.issueView(e.Before)},
 		fields{"changes": fields{"new_issue": v.issueView(to), "new_repository": v.repoView(to.Repo())}})
 }
 
-// hookIssueView is an issue as webhooks of issues and comments have it: without its parent, of which there are webhooks of their own.
+// hookIssueView is an issue as webhooks of issues and comments have it: without its parent, of
+// which there are webhooks of their own.
 func (v *Views) hookIssueView(i *forge.Issue) fields {
 	view := v.issueView(i)
 	delete(view, "parent_issue_url")
@@ -179,10 +184,13 @@ func (v *Views) checkRunHook(e *forge.CheckRunEvent) []Webhook {
 // subIssueHooks are the webhooks of a relation between issues: one for each of their repositories.
 func (v *Views) subIssueHooks(e *forge.SubIssueEvent) []Webhook {
 	parent, child := e.Parent, e.Child
-	both := fields{"parent_issue_id": parent.ID, "parent_issue": v.issueView(parent), "sub_issue_id": child.ID, "sub_issue": v.issueView(child)}
+	both := fields{"parent_issue_id": parent.ID, "parent_issue": v.issueView(parent),
+		"sub_issue_id": child.ID, "sub_issue": v.issueView(child)}
 	return append(
-		v.hook(e.By, parent.Repo(), "sub_issues", "sub_issue_"+e.Action, both, fields{"sub_issue_repo": v.repoView(child.Repo())}),
-		v.hook(e.By, child.Repo(), "sub_issues", "parent_issue_"+e.Action, both, fields{"parent_issue_repo": v.repoView(parent.Repo())})...)
+		v.hook(e.By, parent.Repo(), "sub_issues", "sub_issue_"+e.Action, both,
+			fields{"sub_issue_repo": v.repoView(child.Repo())}),
+		v.hook(e.By, child.Repo(), "sub_issues", "parent_issue_"+e.Action, both,
+			fields{"parent_issue_repo": v.repoView(parent.Repo())})...)
 }
 
 // refHook is the webhook of a new or removed branch or tag.
@@ -196,7 +204,8 @@ func (v *Views) refHook(e *forge.RefEvent) []Webhook {
 		return v.hook(e.By, e.Repository, "delete", "", body)
 	}
 	return v.hook(e.By, e.Repository, "create", "",
-		body.with(fields{"master_branch": e.Repository.DefaultBranch, "description": textOrNull(e.Repository.Description)}))
+		body.with(fields{"master_branch": e.Repository.DefaultBranch,
+			"description": textOrNull(e.Repository.Description)}))
 }
 
 // pushHook is the webhook of a push.
@@ -224,13 +233,18 @@ func (v *Views) pushHook(e *forge.PushEvent) []Webhook {
 	return v.hook(e.By, r, "push", "", fields{"ref": e.Ref, "before": from, "after": to, "base_ref": nil,
 		"created": e.Before == "", "deleted": e.After == "",
 		"forced":  e.Before != "" && e.After != "" && !git.Ancestors(e.After)[e.Before],
-		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", v.forge.URL, r.FullName(), from, to), "commits": commits, "head_commit": head,
-		"pusher": fields{"name": e.By.Login, "email": v.forge.SignatureOf(e.By.Login).Email}, "repository": v.pushRepoView(r)})
+		"compare": fmt.Sprintf("%s/%s/compare/%.12s...%.12s", v.forge.URL, r.FullName(), from, to),
+		"commits": commits, "head_commit": head,
+		"pusher":     fields{"name": e.By.Login, "email": v.forge.SignatureOf(e.By.Login).Email},
+		"repository": v.pushRepoView(r)})
 }
 
 // pushedCommitView is a commit as push webhooks have it.
 func (v *Views) pushedCommitView(r *forge.Repository, c *forge.Commit) fields {
-	person := func(s forge.Signature) fields { return fields{"name": s.Name, "email": s.Email, "username": c.Login} }
+	person := func(s forge.Signature) fields {
+		return fields{"name": s.Name, "email": s.Email,
+			"username": c.Login}
+	}
 	var added, removed, modified []string
 	for _, ch := range forge.CommitChanges(r.Git, c) {
 		switch ch.Status {
@@ -242,8 +256,10 @@ func (v *Views) pushedCommitView(r *forge.Repository, c *forge.Commit) fields {
 			modified = append(modified, ch.Path)
 		}
 	}
-	return fields{"id": c.SHA, "tree_id": c.Tree, "distinct": true, "message": c.Message, "timestamp": forge.FormatTime(c.Committer.At), "url": v.forge.CommitURL(r, c.SHA),
-		"author": person(c.Author), "committer": person(c.Committer), "added": list(added), "removed": list(removed), "modified": list(modified)}
+	return fields{"id": c.SHA, "tree_id": c.Tree, "distinct": true, "message": c.Message,
+		"timestamp": forge.FormatTime(c.Committer.At), "url": v.forge.CommitURL(r, c.SHA),
+		"author": person(c.Author), "committer": person(c.Committer), "added": list(added),
+		"removed": list(removed), "modified": list(modified)}
 }
 
 // pushRepoView is a repository as push webhooks have it: an older form, with times as numbers.
@@ -254,7 +270,8 @@ func (v *Views) pushRepoView(r *forge.Repository) fields {
 		owner = v.userFields(u).with(owner)
 	}
 	return v.repoFields(r).with(fields{
-		"url": v.forge.URL + "/" + r.FullName(), "owner": owner, "created_at": r.Created.Unix(), "pushed_at": r.Pushed.Unix(),
+		"url": v.forge.URL + "/" + r.FullName(), "owner": owner, "created_at": r.Created.Unix(),
+		"pushed_at":  r.Pushed.Unix(),
 		"stargazers": 0, "master_branch": r.DefaultBranch, "organization": r.Owner,
 	})
 }
@@ -271,8 +288,10 @@ func (v *Views) statusHook(e *forge.StatusEvent) []Webhook {
 		}
 	}
 	return v.hook(e.By, r, "status", "", fields{
-		"id": s.ID, "sha": s.SHA, "name": r.FullName(), "avatar_url": nil, "target_url": textOrNull(s.TargetURL), "context": s.Context,
-		"description": textOrNull(s.Description), "state": s.State, "commit": v.commitView(r, commit), "branches": branches,
+		"id": s.ID, "sha": s.SHA, "name": r.FullName(), "avatar_url": nil,
+		"target_url": textOrNull(s.TargetURL), "context": s.Context,
+		"description": textOrNull(s.Description), "state": s.State, "commit": v.commitView(r, commit),
+		"branches":   branches,
 		"created_at": forge.FormatTime(s.Created), "updated_at": forge.FormatTime(s.Created),
 	})
 }
@@ -287,15 +306,16 @@ func (v *Views) dispatchHook(e *forge.DispatchEvent) []Webhook {
 		fields{"branch": e.Repository.DefaultBranch, "client_payload": payload})
 }
 
-// organizationHooks are the webhooks of the organization's new name: one for those who are subscribed to organizations, and
-// one for each App that is installed there.
+// organizationHooks are the webhooks of the organization's new name: one for those who are
+// subscribed to organizations, and one for each App that is installed there.
 func (v *Views) organizationHooks(e *forge.OrganizationEvent) []Webhook {
 	if !v.forge.Suspended.IsZero() || !v.forge.IsInstalled(nil) {
 		return nil
 	}
 	var out []Webhook
 	body := func() fields {
-		return fields{"action": "renamed", "changes": fields{"login": fields{"from": e.WasLogin}}, "installation": v.installationRef()}
+		return fields{"action": "renamed", "changes": fields{"login": fields{"from": e.WasLogin}},
+			"installation": v.installationRef()}
 	}
 	if slices.Contains(v.forge.App.Events, "organization") {
 		view := body().with(fields{"organization": v.orgView(), "sender": v.userView(e.By.Login)})
@@ -311,7 +331,8 @@ func (v *Views) targetView() fields {
 		"html_url": v.forge.URL + "/" + v.forge.Org.Login, "type": forge.KindOrganization, "gravatar_id": "",
 		"site_admin": false, "has_organization_projects": true, "has_repository_projects": true,
 		"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0, "archived_at": nil,
-		"created_at": forge.FormatTime(v.forge.Org.Created), "updated_at": forge.FormatTime(v.forge.Org.Created),
+		"created_at": forge.FormatTime(v.forge.Org.Created),
+		"updated_at": forge.FormatTime(v.forge.Org.Created),
 	})
 }
 
@@ -330,7 +351,8 @@ func (v *Views) installedRepos() []fields {
 	views := []fields{}
 	for _, r := range v.forge.Repos {
 		if v.forge.IsInstalled(r) {
-			views = append(views, fields{"id": r.ID, "node_id": r.NodeID(), "name": r.Name, "full_name": r.FullName(), "private": r.Private})
+			views = append(views, fields{"id": r.ID, "node_id": r.NodeID(), "name": r.Name,
+				"full_name": r.FullName(), "private": r.Private})
 		}
 	}
 	return views
@@ -340,8 +362,10 @@ func (v *Views) installedRepos() []fields {
 func (v *Views) pingHook(e *forge.PingEvent) []Webhook {
 	a := e.App
 	body := fields{"zen": "Design for failure.", "hook_id": forge.HookID, "hook": fields{
-		"type": "App", "id": forge.HookID, "name": "web", "active": true, "events": a.Events, "app_id": a.ID, "config": hookConfigView(a.HookURL),
-		"created_at": forge.FormatTime(a.Created), "updated_at": forge.FormatTime(a.Created), "deliveries_url": v.api("/app/hook/deliveries")}}
+		"type": "App", "id": forge.HookID, "name": "web", "active": true, "events": a.Events,
+		"app_id": a.ID, "config": hookConfigView(a.HookURL),
+		"created_at": forge.FormatTime(a.Created), "updated_at": forge.FormatTime(a.Created),
+		"deliveries_url": v.api("/app/hook/deliveries")}}
 	return []Webhook{{Event: "ping", Payload: mustJSON(body)}}
 }
 

@@ -58,8 +58,8 @@ func (v *visit) editTitle() (string, error) {
 	return issuePath(i), v.forge.EditIssue(v.by, i, forge.IssueEdit{Title: &title})
 }
 
-// picked tells what a picker added and took away, compared with what stood there when it was shown: somebody else may
-// have changed other things in the meantime, and those stay.
+// picked returns what a picker added and took away, compared with what stood there when it was shown:
+// somebody else may have changed other things in the meantime, and those stay.
 func (v *visit) picked(field string) (added, removed []string) {
 	now, was := v.r.PostForm[field], v.r.PostForm["was"]
 	for _, name := range now {
@@ -107,7 +107,7 @@ func (v *visit) setAssignees() (string, error) {
 	return issuePath(i), v.forge.Assign(v.by, i, added)
 }
 
-// react gives the person's reaction to the issue, or takes it back.
+// react returns the person's reaction to the issue, or takes it back.
 func (v *visit) react() (string, error) {
 	i, err := v.openIssue()
 	if err != nil {
@@ -195,7 +195,8 @@ func (p *server) switchPerson(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such person in the sandbox", http.StatusUnprocessableEntity)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: "person", Value: by.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: "person", Value: by.Login, Path: "/", HttpOnly: true,
+		SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, backTo(r), http.StatusSeeOther)
 }
 

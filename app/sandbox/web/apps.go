@@ -12,12 +12,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// The way of an App: a manifest is posted to …/settings/apps/new from anywhere, a person gives the App its name, and the
-// browser returns to the manifest's redirect_url with a code.
+// The way of an App: a manifest is posted to …/settings/apps/new from anywhere, a person gives the
+// App its name, and the browser returns to the manifest's redirect_url with a code.
 // https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 
-// routeApps adds the pages of registering and installing an App. The first is posted to from another server, as on GitHub; it
-// changes nothing.
+// routeApps adds the pages of registering and installing an App. The first is posted to from
+// another server, as on GitHub; it changes nothing.
 func (p *server) routeApps(mux *http.ServeMux, protection *http.CrossOriginProtection) {
 	for _, at := range []string{"/settings/apps/new", "/organizations/{org}/settings/apps/new"} {
 		mux.HandleFunc("POST "+at, p.show((*visit).newApp))
@@ -25,7 +25,8 @@ func (p *server) routeApps(mux *http.ServeMux, protection *http.CrossOriginProte
 	}
 	mux.HandleFunc("POST /settings/apps/manifest", p.actOr((*visit).registerApp, (*visit).newApp))
 	mux.HandleFunc("GET /apps/{slug}/installations/new", p.show((*visit).newInstallation))
-	mux.HandleFunc("POST /apps/{slug}/installations/new", p.actOr((*visit).createInstallation, (*visit).newInstallation))
+	mux.HandleFunc("POST /apps/{slug}/installations/new",
+		p.actOr((*visit).createInstallation, (*visit).newInstallation))
 	mux.HandleFunc("GET /organizations/{org}/settings/installations/{id}", p.show((*visit).installation))
 }
 
@@ -70,7 +71,8 @@ func (v *visit) newApp() (string, any, error) {
 	}
 	v.leads = back.Scheme + "://" + back.Host
 	v.title, v.crumb, v.narrow = "Create GitHub App", "Settings", true
-	return "newapp", newAppPage{Owner: owner, Name: name, Manifest: v.r.PostFormValue("manifest"), State: state, Hook: m.Hook.URL,
+	return "newapp", newAppPage{Owner: owner, Name: name, Manifest: v.r.PostFormValue("manifest"),
+		State: state, Hook: m.Hook.URL,
 		Permissions: permissionLines(m.Permissions), Events: m.Events}, nil
 }
 
@@ -122,10 +124,12 @@ type installedRepo struct {
 }
 
 func (v *visit) installationPage() installationPage {
-	p := installationPage{App: v.forge.App.Name, Slug: v.forge.App.Slug, Account: v.forge.Org.Login, Installed: v.forge.IsInstalled(nil), Permissions: permissionLines(v.forge.App.Permissions)}
+	p := installationPage{App: v.forge.App.Name, Slug: v.forge.App.Slug, Account: v.forge.Org.Login,
+		Installed: v.forge.IsInstalled(nil), Permissions: permissionLines(v.forge.App.Permissions)}
 	p.All = !p.Installed || v.forge.Registered == nil || v.forge.Registered.Repositories == nil
 	for _, r := range v.forge.Repos {
-		p.Repos = append(p.Repos, installedRepo{ID: r.ID, Name: r.FullName(), Selected: p.Installed && v.forge.IsInstalled(r)})
+		p.Repos = append(p.Repos, installedRepo{ID: r.ID, Name: r.FullName(),
+			Selected: p.Installed && v.forge.IsInstalled(r)})
 	}
 	return p
 }
@@ -147,18 +151,22 @@ func (v *visit) createInstallation() (string, error) {
 			}
 		}
 		if repositories == nil {
-			return "", &forge.Error{Status: http.StatusUnprocessableEntity, Message: "Select at least one repository"}
+			return "", &forge.Error{Status: http.StatusUnprocessableEntity,
+				Message: "Select at least one repository"}
 		}
 	}
 	if err := v.forge.Install(v.by, v.r.PathValue("slug"), repositories); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("/organizations/%s/settings/installations/%d", v.forge.Org.Login, v.forge.InstallationID()), nil
+	return fmt.Sprintf("/organizations/%s/settings/installations/%d", v.forge.Org.Login,
+		v.forge.InstallationID()), nil
 }
 
 // installation shows what the App may do, and where.
 func (v *visit) installation() (string, any, error) {
-	if !strings.EqualFold(v.r.PathValue("org"), v.forge.Org.Login) || v.r.PathValue("id") != strconv.FormatInt(v.forge.InstallationID(), 10) || !v.forge.IsInstalled(nil) || !v.forge.IsMember(v.by.Login) {
+	if !strings.EqualFold(v.r.PathValue("org"), v.forge.Org.Login) ||
+		v.r.PathValue("id") != strconv.FormatInt(v.forge.InstallationID(), 10) ||
+		!v.forge.IsInstalled(nil) || !v.forge.IsMember(v.by.Login) {
 		return "", nil, forge.ErrNotFound
 	}
 	v.title, v.crumb, v.narrow = v.forge.App.Name, "Installed GitHub Apps", true

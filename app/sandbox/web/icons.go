@@ -63,5 +63,6 @@ func octicon(name string) template.HTML {
 	if !ok {
 		panic("sandbox: no icon " + name)
 	}
-	return template.HTML(fmt.Sprintf(`<svg class="octicon octicon-%s" viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">%s</svg>`, name, shape)) //nolint:gosec // constants
+	return template.HTML(fmt.Sprintf(`<svg class="octicon octicon-%s" viewBox="0 0 16 16" width="16" height="16" fill="none" `+
+		`stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">%s</svg>`, name, shape)) //nolint:gosec // constants
 }

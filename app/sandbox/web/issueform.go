@@ -161,7 +161,8 @@ func (f *issueForm) missing(values url.Values) map[string]error {
 	return missing
 }
 
-// render writes the issue's body as GitHub does: "### Label", the answer, and "_No response_" where there is none.
+// render writes the issue's body as GitHub does: "### Label", the answer, and "_No response_" where
+// there is none.
 func (f *issueForm) render(values url.Values) string {
 	var b strings.Builder
 	for _, item := range f.Body {

@@ -86,8 +86,9 @@ func (v *visit) issueList() (string, any, error) {
 }
 
 func (v *visit) row(i *forge.Issue) issueRow {
-	r := issueRow{Number: i.Number, Ref: newIssueRef(i, v.repo.FullName()), Labels: v.labels(i), Assignees: persons(i.Assignees),
-		Author: newPerson(i.Author), Verb: "opened", At: v.at(i.Created), Comments: len(i.Comments)}
+	r := issueRow{Number: i.Number, Ref: newIssueRef(i, v.repo.FullName()), Labels: v.labels(i),
+		Assignees: persons(i.Assignees),
+		Author:    newPerson(i.Author), Verb: "opened", At: v.at(i.Created), Comments: len(i.Comments)}
 	if i.Closed {
 		r.Verb, r.At = "was closed", v.at(i.ClosedAt)
 		if i.Pull != nil && i.Pull.Merged() {

@@ -55,12 +55,18 @@ func (v *visit) item() (string, any, error) {
 	role := v.forge.RoleOfActor(v.by, v.repo)
 	mine := i.Author == v.by.Login
 	d := &itemPage{
-		Repo: v.repo.FullName(), Number: i.Number, Noun: "issue", IsPull: i.Pull != nil, Title: i.Title, URL: issuePath(i), State: i.State(),
-		Ref: newIssueRef(i, v.repo.FullName()), Author: newPerson(i.Author), At: v.at(i.Created), Viewer: newPerson(v.by.Login),
+		Repo: v.repo.FullName(), Number: i.Number, Noun: "issue", IsPull: i.Pull != nil, Title: i.Title,
+		URL: issuePath(i), State: i.State(),
+		Ref: newIssueRef(i, v.repo.FullName()), Author: newPerson(i.Author), At: v.at(i.Created),
+		Viewer:       newPerson(v.by.Login),
 		CommentCount: len(i.Comments), Assignees: persons(i.Assignees), Labels: v.labels(i),
-		CanTriage: role >= forge.RoleTriage, CanComment: role >= forge.RoleRead && (!i.Locked || role >= forge.RoleWrite),
-		CanClose: mine || role >= forge.RoleTriage, CanEditTitle: mine || role >= forge.RoleTriage, CanMerge: role >= forge.RoleWrite,
-		Composer: composerView{ID: "comment-body", Label: "Comment", Placeholder: "Use Markdown to format your comment", Value: v.kept, Rows: 5, PreviewURL: "/" + v.repo.FullName() + "/preview"},
+		CanTriage:  role >= forge.RoleTriage,
+		CanComment: role >= forge.RoleRead && (!i.Locked || role >= forge.RoleWrite),
+		CanClose:   mine || role >= forge.RoleTriage, CanEditTitle: mine || role >= forge.RoleTriage,
+		CanMerge: role >= forge.RoleWrite,
+		Composer: composerView{ID: "comment-body", Label: "Comment",
+			Placeholder: "Use Markdown to format your comment", Value: v.kept, Rows: 5,
+			PreviewURL: "/" + v.repo.FullName() + "/preview"},
 	}
 	d.CanAssignSelf = d.CanTriage && v.forge.IsAssignable(v.by.Login, v.repo, i)
 	v.tab, v.title = "issues", fmt.Sprintf("%s · Issue #%d", i.Title, i.Number)
@@ -78,13 +84,17 @@ func (v *visit) item() (string, any, error) {
 	if d.CanTriage {
 		for _, u := range v.forge.Users {
 			if v.forge.IsAssignable(u.Login, v.repo, i) {
-				d.AssigneeChoices = append(d.AssigneeChoices, choice{Name: u.Login, Checked: i.HasAssignee(u.Login), Person: newPerson(u.Login)})
+				d.AssigneeChoices = append(d.AssigneeChoices,
+					choice{Name: u.Login, Checked: i.HasAssignee(u.Login), Person: newPerson(u.Login)})
 			}
 		}
 		for _, l := range v.repo.Labels {
-			d.LabelChoices = append(d.LabelChoices, choice{Name: l.Name, Checked: i.HasLabel(l.Name), Label: newLabel(v.repo.FullName(), l.Name, l.Color, l.Description)})
+			d.LabelChoices = append(d.LabelChoices,
+				choice{Name: l.Name, Checked: i.HasLabel(l.Name),
+					Label: newLabel(v.repo.FullName(), l.Name, l.Color, l.Description)})
 		}
-		slices.SortFunc(d.LabelChoices, func(a, b choice) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+		slices.SortFunc(d.LabelChoices,
+			func(a, b choice) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	}
 	if !d.IsPull {
 		return "issue", d, nil
@@ -95,8 +105,10 @@ func (v *visit) item() (string, any, error) {
 
 // opening is the text with which the issue begins, as the first comment.
 func (v *visit) opening(i *forge.Issue, role forge.Role) commentView {
-	c := commentView{Anchor: fmt.Sprintf("issue-%d", i.Number), Author: newPerson(i.Author), Verb: "opened", At: v.at(i.Created), Mine: i.Author == v.by.Login,
-		Body: v.text(i.Body), Source: i.Body, URL: issuePath(i), ReactURL: issuePath(i) + "/react", CanReact: role >= forge.RoleRead && v.by.Login != ""}
+	c := commentView{Anchor: fmt.Sprintf("issue-%d", i.Number), Author: newPerson(i.Author),
+		Verb: "opened", At: v.at(i.Created), Mine: i.Author == v.by.Login,
+		Body: v.text(i.Body), Source: i.Body, URL: issuePath(i), ReactURL: issuePath(i) + "/react",
+		CanReact: role >= forge.RoleRead && v.by.Login != ""}
 	c.Pills = v.pills(i.Author, i, true)
 	c.CanEdit = c.Mine || role >= forge.RoleTriage
 	c.Editing = v.r.URL.Query().Get("edit") == c.Anchor
@@ -106,8 +118,10 @@ func (v *visit) opening(i *forge.Issue, role forge.Role) commentView {
 
 func (v *visit) commentView(c *forge.Comment, role forge.Role) commentView {
 	i := c.Issue()
-	d := commentView{ID: c.ID, Anchor: fmt.Sprintf("issuecomment-%d", c.ID), Author: newPerson(c.Author), Verb: "commented", At: v.at(c.Created),
-		Edited: c.Edited(), Mine: c.Author == v.by.Login, Body: v.text(c.Body), Source: c.Body, Pinned: i.Pinned == c.ID, PinnedBy: c.PinnedBy,
+	d := commentView{ID: c.ID, Anchor: fmt.Sprintf("issuecomment-%d", c.ID), Author: newPerson(c.Author),
+		Verb: "commented", At: v.at(c.Created),
+		Edited: c.Edited(), Mine: c.Author == v.by.Login, Body: v.text(c.Body), Source: c.Body,
+		Pinned: i.Pinned == c.ID, PinnedBy: c.PinnedBy,
 		URL: fmt.Sprintf("%s/comments/%d", issuePath(i), c.ID)}
 	d.ReactURL = d.URL + "/react"
 	d.CanReact = role >= forge.RoleRead && v.by.Login != ""
@@ -195,109 +209,142 @@ func (v *visit) event(e *forge.TimelineEvent, n int) *eventView {
 	return &eventView{Kind: e.Kind, Anchor: anchor, Icon: "dot", Actor: newPerson(e.Actor), At: v.at(e.At)}
 }
 
+// plainEvents are the lines of the timeline that say the same of each event of their kind.
+var plainEvents = map[string]struct{ icon, text string }{
+	"locked":                {"lock", "locked this conversation"},
+	"unlocked":              {"lock", "unlocked this conversation"},
+	"ready_for_review":      {"eye", "marked this pull request as ready for review"},
+	"convert_to_draft":      {"draft", "marked this pull request as draft"},
+	"converted_to_draft":    {"draft", "marked this pull request as draft"},
+	"head_ref_deleted":      {"branch", "deleted the branch"},
+	"head_ref_restored":     {"branch", "restored the branch"},
+	"head_ref_force_pushed": {"commit", "force-pushed the branch"},
+	"base_ref_changed":      {"branch", "changed the base branch"},
+	"review_dismissed":      {"x", "dismissed a review"},
+}
+
+// relatedEvents are the kinds of lines that name another issue.
+var relatedEvents = map[string]struct{ kind, icon string }{
+	"sub_issue_added":      {"sub-issue-added", "sub-issues"},
+	"sub_issue_removed":    {"sub-issue-removed", "sub-issues"},
+	"parent_issue_added":   {"parent-added", "sub-issues"},
+	"parent_issue_removed": {"parent-removed", "sub-issues"},
+	"marked_as_duplicate":  {"duplicate", "issue-opened"},
+}
+
 // eventView is a line of the timeline, or nil for what GitHub's pages do not show.
 func (v *visit) eventView(i *forge.Issue, e *forge.TimelineEvent, n int) *eventView {
 	d := v.event(e, n)
-	other := v.forge.IssuesByID[e.IssueID]
-	named := func(kind, icon string) *eventView {
-		if other == nil || !v.forge.CanSee(v.by, other.Repo()) {
-			return nil
-		}
-		ref := newIssueRef(other, v.repo.FullName())
-		d.Kind, d.Icon, d.Text, d.URL = kind, icon, ref.Title+" "+ref.Ref, ref.URL
+	if plain, ok := plainEvents[e.Kind]; ok {
+		d.Icon, d.Text = plain.icon, plain.text
 		return d
+	}
+	if related, ok := relatedEvents[e.Kind]; ok {
+		d.Kind, d.Icon = related.kind, related.icon
+		return v.relatedEvent(e, d)
 	}
 	switch e.Kind {
 	case "assigned", "unassigned":
 		d.Icon, d.Target = "person", newPerson(e.Assignee)
 	case "closed":
-		switch {
-		case i.Pull != nil && i.Pull.Merged():
-			return nil // the line before says that it was merged
-		case i.Pull != nil:
-			d.Kind, d.Icon, d.Tone = "closed-pull", "pull-closed", "danger"
-		case e.StateReason == "not_planned", e.StateReason == "duplicate":
-			d.Icon, d.Tone, d.Text = "skip", "neutral", strings.ReplaceAll(e.StateReason, "_", " ")
-		default:
-			d.Icon, d.Tone, d.Text = "issue-closed", "closed", "completed"
-		}
+		return closedEvent(i, e, d)
 	case "reopened":
 		d.Icon, d.Tone = "issue-opened", "open"
 	case "renamed":
 		d.Icon, d.From, d.To = "pencil", e.From, e.To
-	case "comment_pinned", "comment_unpinned":
-		d.Kind, d.Icon = "pinned", "pin"
-		if e.Kind == "comment_unpinned" {
-			d.Kind, d.Icon = "unpinned", "unpin"
-		}
-		d.URL = fmt.Sprintf("#issuecomment-%d", e.CommentID)
+	case "comment_pinned":
+		d.Kind, d.Icon, d.URL = "pinned", "pin", fmt.Sprintf("#issuecomment-%d", e.CommentID)
+	case "comment_unpinned":
+		d.Kind, d.Icon, d.URL = "unpinned", "unpin", fmt.Sprintf("#issuecomment-%d", e.CommentID)
 	case "cross-referenced":
-		if other == nil || !v.forge.CanSee(v.by, other.Repo()) {
-			return nil
-		}
-		d.Icon = "cross"
-		ref := newIssueRef(other, v.repo.FullName())
-		d.Cross = &ref
-	case "sub_issue_added":
-		return named("sub-issue-added", "sub-issues")
-	case "sub_issue_removed":
-		return named("sub-issue-removed", "sub-issues")
-	case "parent_issue_added":
-		return named("parent-added", "sub-issues")
-	case "parent_issue_removed":
-		return named("parent-removed", "sub-issues")
-	case "marked_as_duplicate":
-		return named("duplicate", "issue-opened")
+		return v.crossEvent(e, d)
 	case "merged":
 		d.Icon, d.Tone, d.Text = "merge", "merged", short(e.CommitID)
 		if i.Pull != nil {
 			d.To = i.Pull.Base
 		}
 	case "committed":
-		d.Icon, d.To, d.Actor = "commit", short(e.CommitID), personView{}
-		if c, ok := v.repo.Git.Commits[e.CommitID]; ok {
-			d.Text = firstLine(c.Message)
-			if c.Login != "" {
-				d.Actor = newPerson(c.Login)
-			}
-		}
+		v.fillCommit(e, d)
 		d.URL = issuePath(i) + "/commits"
 	case "review_requested", "review_request_removed":
-		d.Kind, d.Icon = "review-requested", "eye"
-		if e.Kind == "review_request_removed" {
-			d.Kind = "review-request-removed"
-		}
-		if e.Reviewer != "" {
-			d.Target = newPerson(e.Reviewer)
-		} else {
-			d.Text = v.repo.Owner + "/" + e.Team
-		}
+		v.fillReviewRequest(e, d)
 	case "reviewed":
 		return v.reviewEvent(i, e, d)
-	case "locked":
-		d.Icon, d.Text = "lock", "locked this conversation"
-	case "unlocked":
-		d.Icon, d.Text = "lock", "unlocked this conversation"
-	case "ready_for_review":
-		d.Icon, d.Text = "eye", "marked this pull request as ready for review"
-	case "convert_to_draft", "converted_to_draft":
-		d.Icon, d.Text = "draft", "marked this pull request as draft"
-	case "head_ref_deleted":
-		d.Icon, d.Text = "branch", "deleted the branch"
-	case "head_ref_restored":
-		d.Icon, d.Text = "branch", "restored the branch"
-	case "head_ref_force_pushed":
-		d.Icon, d.Text = "commit", "force-pushed the branch"
-	case "base_ref_changed":
-		d.Icon, d.Text = "branch", "changed the base branch"
-	case "review_dismissed":
-		d.Icon, d.Text = "x", "dismissed a review"
 	case "referenced":
 		d.Icon, d.Text = "commit", "added a commit that references this: "+short(e.CommitID)
 	default:
 		return nil // mentioned, subscribed and the like
 	}
 	return d
+}
+
+// relatedIssue returns the other issue of an event, if the person may see it.
+func (v *visit) relatedIssue(e *forge.TimelineEvent) (*forge.Issue, bool) {
+	other, ok := v.forge.IssuesByID[e.IssueID]
+	return other, ok && v.forge.CanSee(v.by, other.Repo())
+}
+
+// relatedEvent is a line that names another issue.
+func (v *visit) relatedEvent(e *forge.TimelineEvent, d *eventView) *eventView {
+	other, ok := v.relatedIssue(e)
+	if !ok {
+		return nil
+	}
+	ref := newIssueRef(other, v.repo.FullName())
+	d.Text, d.URL = ref.Title+" "+ref.Ref, ref.URL
+	return d
+}
+
+// crossEvent is a line of another issue's reference to this one.
+func (v *visit) crossEvent(e *forge.TimelineEvent, d *eventView) *eventView {
+	other, ok := v.relatedIssue(e)
+	if !ok {
+		return nil
+	}
+	ref := newIssueRef(other, v.repo.FullName())
+	d.Icon, d.Cross = "cross", &ref
+	return d
+}
+
+// closedEvent is a line that says how an issue was closed.
+func closedEvent(i *forge.Issue, e *forge.TimelineEvent, d *eventView) *eventView {
+	switch {
+	case i.Pull != nil && i.Pull.Merged():
+		return nil // the line before says that it was merged
+	case i.Pull != nil:
+		d.Kind, d.Icon, d.Tone = "closed-pull", "pull-closed", "danger"
+	case e.StateReason == "not_planned", e.StateReason == "duplicate":
+		d.Icon, d.Tone, d.Text = "skip", "neutral", strings.ReplaceAll(e.StateReason, "_", " ")
+	default:
+		d.Icon, d.Tone, d.Text = "issue-closed", "closed", "completed"
+	}
+	return d
+}
+
+// fillCommit fills in the line of a commit.
+func (v *visit) fillCommit(e *forge.TimelineEvent, d *eventView) {
+	d.Icon, d.To, d.Actor = "commit", short(e.CommitID), personView{}
+	c, ok := v.repo.Git.Commits[e.CommitID]
+	if !ok {
+		return
+	}
+	d.Text = firstLine(c.Message)
+	if c.Login != "" {
+		d.Actor = newPerson(c.Login)
+	}
+}
+
+// fillReviewRequest fills in the line of a request for a review, or of its end.
+func (v *visit) fillReviewRequest(e *forge.TimelineEvent, d *eventView) {
+	d.Kind, d.Icon = "review-requested", "eye"
+	if e.Kind == "review_request_removed" {
+		d.Kind = "review-request-removed"
+	}
+	if e.Reviewer != "" {
+		d.Target = newPerson(e.Reviewer)
+	} else {
+		d.Text = v.repo.Owner + "/" + e.Team
+	}
 }
 
 func short(sha string) string { return sha[:min(7, len(sha))] }

@@ -66,7 +66,8 @@ func (t markdownText) html() template.HTML {
 		var front template.HTML
 		front, source = frontMatter(source)
 		out.WriteString(string(front))
-		context = append(context, gparser.WithContext(gparser.NewContext(gparser.WithIDs(&headingIDs{seen: map[string]int{}}))))
+		context = append(context, gparser.WithContext(gparser.NewContext(
+			gparser.WithIDs(&headingIDs{seen: map[string]int{}}))))
 	}
 	limit := maxMarkdownGrowth*len(source) + 64<<10
 	document := markdown.Parser().Parse(text.NewReader([]byte(source)), context...)
@@ -84,7 +85,8 @@ func (t markdownText) html() template.HTML {
 
 // plainText shows a text without reading any Markdown in it.
 func plainText(source string) template.HTML {
-	return template.HTML(`<pre class="plain-text">` + html.EscapeString(source) + `</pre>`) //nolint:gosec // escaped
+	return template.HTML(`<pre class="plain-text">` + html.EscapeString(source) +
+		`</pre>`) //nolint:gosec // escaped
 }
 
 // addressBytes adds up the addresses of all links: one definition can stand for thousands of long ones, and the
@@ -118,56 +120,19 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// tooCostly reports whether quotes and lists stand in each other deeper than maxMarkdownDepth, or whether a
-// paragraph or table would keep the parser busy for seconds. Depth is a cheap upper bound: it counts markers at the
-// start of each line, and indentation only as deep as markers before it went.
+// tooCostly reports whether quotes and lists stand in each other deeper than maxMarkdownDepth, or
+// whether a paragraph or table would keep the parser busy for seconds. Depth is a cheap upper
+// bound: it counts markers at the start of each line, and indentation only as deep as markers
+// before it went.
 func tooCostly(source string) bool {
 	depth, links, columns, cells := 0, 0, 0, 0
 	for line := range strings.SplitSeq(source, "\n") {
-		indent, markers, i := 0, 0, 0
-		rest := line
-	markers:
-		for {
-			i = 0
-			for i < len(rest) && (rest[i] == ' ' || rest[i] == '\t') {
-				if markers == 0 {
-					indent++
-					if rest[i] == '\t' {
-						indent += 3
-					}
-				}
-				i++
-			}
-			rest = rest[i:]
-			if rest == "" {
-				break
-			}
-			switch c := rest[0]; {
-			case c == '>':
-				markers, rest = markers+1, rest[1:]
-			case (c == '-' || c == '*' || c == '+') && (len(rest) == 1 || rest[1] == ' ' || rest[1] == '\t'):
-				markers, rest = markers+1, rest[1:]
-			case c >= '0' && c <= '9':
-				digits := 0
-				for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
-					digits++
-				}
-				if digits > 9 || digits == len(rest) || rest[digits] != '.' && rest[digits] != ')' {
-					break markers
-				}
-				markers, rest = markers+1, rest[digits+1:]
-			default:
-				break markers
-			}
-			if markers > maxMarkdownDepth {
-				return true
-			}
-		}
+		indent, markers := leadingMarkers(line)
 		if markers > 0 {
 			depth = min(indent/2, depth) + markers
-			if depth > maxMarkdownDepth {
-				return true
-			}
+		}
+		if markers > maxMarkdownDepth || depth > maxMarkdownDepth {
+			return true
 		}
 		if strings.TrimSpace(line) == "" {
 			links, columns, cells = 0, 0, 0
@@ -184,6 +149,46 @@ func tooCostly(source string) bool {
 		}
 	}
 	return false
+}
+
+// leadingMarkers returns how far a line is indented, and how many markers of quotes and lists it
+// begins with; it stops counting beyond maxMarkdownDepth.
+func leadingMarkers(line string) (indent, markers int) {
+	for rest := line; markers <= maxMarkdownDepth; markers++ {
+		text := strings.TrimLeft(rest, " \t")
+		if markers == 0 {
+			blank := rest[:len(rest)-len(text)]
+			indent = len(blank) + 3*strings.Count(blank, "\t")
+		}
+		n := markerLength(text)
+		if n == 0 {
+			return indent, markers
+		}
+		rest = text[n:]
+	}
+	return indent, markers
+}
+
+// markerLength returns the length of the marker of a quote or a list that a text begins with; 0 if
+// it begins with none.
+func markerLength(text string) int {
+	if text == "" {
+		return 0
+	}
+	switch c := text[0]; {
+	case c == '>':
+		return 1
+	case c == '-' || c == '*' || c == '+':
+		if len(text) == 1 || text[1] == ' ' || text[1] == '\t' {
+			return 1
+		}
+	case c >= '0' && c <= '9':
+		digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+		if digits <= 9 && digits < len(text) && (text[digits] == '.' || text[digits] == ')') {
+			return digits + 1
+		}
+	}
+	return 0
 }
 
 // own marks class names that our renderer wrote, so that the sanitiser can tell them from classes in a
@@ -203,10 +208,12 @@ var (
 )
 
 // GitHub also links hosts without a dot and with digits only, which matters on 127.0.0.1.
-var urlPattern = regexp.MustCompile(`^(?:http|https|ftp)://[-a-zA-Z0-9@:%._\+~#=]{1,256}(?::\d+)?(?:[/#?][-a-zA-Z0-9@:%_+.~#$!?&/=\(\);,'">\^{}\[\]` + "`" + `]*)?`)
+var urlPattern = regexp.MustCompile(`^(?:http|https|ftp)://[-a-zA-Z0-9@:%._\+~#=]{1,256}(?::\d+)?` +
+	`(?:[/#?][-a-zA-Z0-9@:%_+.~#$!?&/=\(\);,'">\^{}\[\]` + "`" + `]*)?`)
 
 func newMarkdown(parserOptions []gparser.Option, options ...renderer.Option) goldmark.Markdown {
-	parserOptions = append(parserOptions, gparser.WithASTTransformers(util.Prioritized(alertTransformer{}, 500)))
+	parserOptions = append(parserOptions,
+		gparser.WithASTTransformers(util.Prioritized(alertTransformer{}, 500)))
 	options = append(options, ghtml.WithUnsafe(),
 		renderer.WithNodeRenderers(util.Prioritized(nodeRenderer{}, 100)))
 	return goldmark.New(
@@ -224,14 +231,19 @@ func newMarkdown(parserOptions []gparser.Option, options ...renderer.Option) gol
 // newMarkdownPolicy is GitHub's allow-list of elements and attributes.
 func newMarkdownPolicy() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
-	p.AllowElements("h1", "h2", "h3", "h4", "h5", "h6", "br", "b", "i", "strong", "em", "a", "pre", "code", "img",
-		"tt", "div", "ins", "del", "sup", "sub", "p", "ol", "ul", "table", "thead", "tbody", "tfoot", "tr", "td", "th",
-		"blockquote", "dl", "dt", "dd", "kbd", "q", "samp", "var", "hr", "ruby", "rt", "rp", "li", "s", "strike",
+	p.AllowElements("h1", "h2", "h3", "h4", "h5", "h6", "br", "b", "i", "strong", "em", "a", "pre", "code",
+		"img",
+		"tt", "div", "ins", "del", "sup", "sub", "p", "ol", "ul", "table", "thead", "tbody", "tfoot", "tr",
+		"td", "th",
+		"blockquote", "dl", "dt", "dd", "kbd", "q", "samp", "var", "hr", "ruby", "rt", "rp", "li", "s",
+		"strike",
 		"summary", "details", "caption", "figure", "figcaption", "abbr", "bdo", "cite", "dfn", "mark", "small",
 		"span", "time", "wbr")
 	p.AllowNoAttrs().OnElements("a", "img", "span")
-	p.AllowAttrs("abbr", "align", "alt", "axis", "border", "char", "charoff", "clear", "cols", "colspan", "compact",
-		"dir", "headers", "height", "hreflang", "hspace", "id", "label", "lang", "name", "noshade", "nowrap", "open",
+	p.AllowAttrs("abbr", "align", "alt", "axis", "border", "char", "charoff", "clear", "cols", "colspan",
+		"compact",
+		"dir", "headers", "height", "hreflang", "hspace", "id", "label", "lang", "name", "noshade",
+		"nowrap", "open",
 		"reversed", "rows", "rowspan", "rules", "scope", "size", "span", "start", "summary", "title", "type",
 		"valign", "value", "vspace", "width", "datetime").Globally()
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^` + own + `[a-z -]+$`)).Globally()
@@ -317,7 +329,8 @@ func renderAlert(w util.BufWriter, _ []byte, node gast.Node, entering bool) (gas
 		return gast.WalkContinue, err
 	}
 	kind := node.(*alert).kind
-	_, err := fmt.Fprintf(w, "<div class=\"%smarkdown-alert markdown-alert-%s\"><p class=\"%smarkdown-alert-title\">%s</p>\n",
+	_, err := fmt.Fprintf(w, "<div class=\"%smarkdown-alert markdown-alert-%s\">"+
+		"<p class=\"%smarkdown-alert-title\">%s</p>\n",
 		own, kind, own, strings.ToUpper(kind[:1])+kind[1:])
 	return gast.WalkContinue, err
 }
@@ -354,7 +367,8 @@ func renderFence(w util.BufWriter, source []byte, node gast.Node, entering bool)
 	return gast.WalkSkipChildren, err
 }
 
-// headingIDs names headings as GitHub does: lower case, no punctuation, spaces as hyphens, -1, -2 … for repeats.
+// headingIDs names headings as GitHub does: lower case, no punctuation, spaces as hyphens, -1, -2 …
+// for repeats.
 type headingIDs struct{ seen map[string]int }
 
 func (h *headingIDs) Generate(value []byte, _ gast.NodeKind) []byte {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"net/url"
@@ -17,21 +18,28 @@ import (
 
 var voidElements = map[string]bool{"br": true, "hr": true, "img": true, "input": true, "wbr": true}
 
+// maxOpenElements is how deep elements are kept: no browser would show more.
+const maxOpenElements = 200
+
+// finisher goes over sanitised HTML once.
+type finisher struct {
+	text   markdownText
+	out    *bytes.Buffer
+	open   []string // elements, outermost first
+	counts map[string]int
+
+	linkStart int    // where the text of the open link begins, to shorten it; -1: none is open
+	linkHref  string // its address
+	headingID string
+	anchors   int // of headings, so far
+}
+
 // finish goes over the sanitised HTML once: it closes what was left open and drops what was never opened, so
 // that a comment cannot break the page around it; links mentions and references outside code and links; makes
 // links and ids those of this server; and turns images from elsewhere, which must not load, into links.
 func (t markdownText) finish(out *bytes.Buffer, clean []byte) {
+	f := &finisher{text: t, out: out, counts: map[string]int{}, linkStart: -1}
 	tokens := xhtml.NewTokenizer(bytes.NewReader(clean))
-	var open []string // elements, outermost first
-	counts := map[string]int{}
-	closeTop := func() {
-		name := open[len(open)-1]
-		open = open[:len(open)-1]
-		counts[name]--
-		out.WriteString("</" + name + ">")
-	}
-	linkStart, linkHref := -1, "" // where the text of the open link begins, to shorten it
-	headingID, anchors := "", 0
 	for {
 		kind := tokens.Next()
 		if kind == xhtml.ErrorToken {
@@ -40,79 +48,118 @@ func (t markdownText) finish(out *bytes.Buffer, clean []byte) {
 		token := tokens.Token()
 		switch kind {
 		case xhtml.TextToken:
-			if counts["a"] > 0 || counts["code"] > 0 || counts["pre"] > 0 || counts["tt"] > 0 {
-				out.WriteString(html.EscapeString(token.Data))
-			} else {
-				t.link(out, token.Data)
-			}
+			f.addText(token.Data)
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
-			name := token.Data
-			if len(open) >= 200 && !voidElements[name] {
-				continue // deeper than any browser would show
-			}
-			switch name {
-			case "img":
-				t.image(out, token, counts["a"] > 0)
-				continue
-			case "input":
-				if attribute(token, "type") != "checkbox" {
-					continue
-				}
-				if hasAttribute(token, "checked") {
-					out.WriteString(`<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="Completed task" checked="">`)
-				} else {
-					out.WriteString(`<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="Incomplete task">`)
-				}
-				continue
-			case "a":
-				for counts["a"] > 0 {
-					closeTop()
-				}
-			case "h1", "h2", "h3", "h4", "h5", "h6":
-				headingID = attribute(token, "id")
-			}
-			out.WriteString("<" + name)
-			linkHref = t.attributes(out, token, linkHref)
-			out.WriteString(">")
-			if attribute(token, "class") == own+"markdown-alert-title" {
-				out.WriteString(string(octicon(alertIcons[alertOf(out)])))
-			}
-			if voidElements[name] {
-				continue
-			}
-			open = append(open, name)
-			counts[name]++
-			if name == "a" {
-				linkStart = out.Len()
-			}
+			f.startElement(token)
 		case xhtml.EndTagToken:
-			if counts[token.Data] == 0 {
-				continue
-			}
-			for open[len(open)-1] != token.Data {
-				closeTop()
-			}
-			switch token.Data {
-			case "a":
-				if short, ok := t.shorten(linkHref); ok && linkStart >= 0 && html.UnescapeString(string(out.Bytes()[linkStart:])) == linkHref {
-					out.Truncate(linkStart)
-					out.WriteString(html.EscapeString(short))
-				}
-				linkStart = -1
-			case "h1", "h2", "h3", "h4", "h5", "h6":
-				if anchors++; t.file != "" && headingID != "" && anchors <= maxAnchors {
-					fmt.Fprintf(out, `<a class="anchor" href="#user-content-%s" aria-label="Permalink to this heading">%s</a>`, html.EscapeString(headingID), octicon("link"))
-				}
-			}
-			closeTop()
+			f.endElement(token.Data)
 		}
 	}
-	for len(open) > 0 {
-		closeTop()
+	for len(f.open) > 0 {
+		f.closeInnermost()
 	}
 }
 
-var alertIcons = map[string]string{"note": "info", "tip": "light-bulb", "important": "report", "warning": "alert", "caution": "stop"}
+// closeInnermost closes the innermost of the open elements.
+func (f *finisher) closeInnermost() {
+	name := f.open[len(f.open)-1]
+	f.open = f.open[:len(f.open)-1]
+	f.counts[name]--
+	f.out.WriteString("</" + name + ">")
+}
+
+// addText writes a text, with its short forms linked outside code and links.
+func (f *finisher) addText(text string) {
+	if f.counts["a"] > 0 || f.counts["code"] > 0 || f.counts["pre"] > 0 || f.counts["tt"] > 0 {
+		f.out.WriteString(html.EscapeString(text))
+		return
+	}
+	f.text.link(f.out, text)
+}
+
+// startElement writes the start of an element.
+func (f *finisher) startElement(token xhtml.Token) {
+	name := token.Data
+	if len(f.open) >= maxOpenElements && !voidElements[name] {
+		return
+	}
+	switch name {
+	case "img":
+		f.text.image(f.out, token, f.counts["a"] > 0)
+		return
+	case "input":
+		f.addCheckbox(token)
+		return
+	case "a":
+		for f.counts["a"] > 0 {
+			f.closeInnermost()
+		}
+	case "h1", "h2", "h3", "h4", "h5", "h6":
+		f.headingID = attribute(token, "id")
+	}
+
+	f.out.WriteString("<" + name)
+	f.linkHref = f.text.attributes(f.out, token, f.linkHref)
+	f.out.WriteString(">")
+	if attribute(token, "class") == own+"markdown-alert-title" {
+		f.out.WriteString(string(octicon(alertIcons[alertOf(f.out)])))
+	}
+	if voidElements[name] {
+		return
+	}
+	f.open = append(f.open, name)
+	f.counts[name]++
+	if name == "a" {
+		f.linkStart = f.out.Len()
+	}
+}
+
+// addCheckbox writes the checkbox of a task; other inputs are dropped.
+func (f *finisher) addCheckbox(token xhtml.Token) {
+	if attribute(token, "type") != "checkbox" {
+		return
+	}
+	label, checked := "Incomplete task", ""
+	if hasAttribute(token, "checked") {
+		label, checked = "Completed task", ` checked=""`
+	}
+	fmt.Fprintf(f.out, `<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="%s"%s>`,
+		label, checked)
+}
+
+// endElement ends an element, and what is open in it.
+func (f *finisher) endElement(name string) {
+	if f.counts[name] == 0 {
+		return
+	}
+	for f.open[len(f.open)-1] != name {
+		f.closeInnermost()
+	}
+	switch name {
+	case "a":
+		f.shortenLink()
+		f.linkStart = -1
+	case "h1", "h2", "h3", "h4", "h5", "h6":
+		if f.anchors++; f.text.file != "" && f.headingID != "" && f.anchors <= maxAnchors {
+			fmt.Fprintf(f.out, `<a class="anchor" href="#user-content-%s" aria-label="Permalink to this heading">%s</a>`,
+				html.EscapeString(f.headingID), octicon("link"))
+		}
+	}
+	f.closeInnermost()
+}
+
+// shortenLink shortens the text of the open link where it is the link's address.
+func (f *finisher) shortenLink() {
+	short, ok := f.text.shorten(f.linkHref)
+	if !ok || f.linkStart < 0 || html.UnescapeString(string(f.out.Bytes()[f.linkStart:])) != f.linkHref {
+		return
+	}
+	f.out.Truncate(f.linkStart)
+	f.out.WriteString(html.EscapeString(short))
+}
+
+var alertIcons = map[string]string{"note": "info", "tip": "light-bulb", "important": "report",
+	"warning": "alert", "caution": "stop"}
 
 // alertOf finds which alert was opened last.
 func alertOf(out *bytes.Buffer) string {
@@ -165,7 +212,8 @@ func (t markdownText) image(out *bytes.Buffer, token xhtml.Token, inLink bool) {
 		out.WriteString(html.EscapeString(alt))
 		return
 	}
-	fmt.Fprintf(out, `<a href="%s" rel="nofollow noreferrer">%s</a>`, html.EscapeString(src), html.EscapeString(alt))
+	fmt.Fprintf(out, `<a href="%s" rel="nofollow noreferrer">%s</a>`, html.EscapeString(src),
+		html.EscapeString(alt))
 }
 
 func isAbsolute(address string) bool {
@@ -203,9 +251,10 @@ func (t markdownText) address(href string) string {
 	return target
 }
 
-var itemPath = regexp.MustCompile(`^/(` + naming.RepositoryPattern + `)/(?:issues|pull)/(\d{1,9})(#issuecomment-\d+)?$`)
+var itemPath = regexp.MustCompile(`^/(` + naming.RepositoryPattern +
+	`)/(?:issues|pull)/(\d{1,9})(#issuecomment-\d+)?$`)
 
-// shorten gives the text that GitHub shows for a bare address of an issue or pull request.
+// shorten returns the text that GitHub shows for a bare address of an issue or pull request.
 func (t markdownText) shorten(href string) (string, bool) {
 	if t.origin == "" || t.item == nil {
 		return "", false
@@ -235,9 +284,10 @@ func (t markdownText) shorten(href string) (string, bool) {
 	return short, true
 }
 
-// shortForm finds @login, @org/team, #12, GH-12, owner/repo#12 and :emoji: in a text. The first group is what must
-// stand before: nothing, or something that is not part of a word or path.
-var shortForm = regexp.MustCompile(`(^|[^A-Za-z0-9_/@#&.-])(?:@(` + naming.LoginPattern + `)(?:/(` + naming.TeamPattern + `))?|(` + naming.RepositoryPattern + `)?(?:#|\bGH-)(\d{1,9})|:([a-z0-9_+-]{1,40}):)`)
+// shortForm finds @login, @org/team, #12, GH-12, owner/repo#12 and :emoji: in a text. The first
+// group is what must stand before: nothing, or something that is not part of a word or path.
+var shortForm = regexp.MustCompile(`(^|[^A-Za-z0-9_/@#&.-])(?:@(` + naming.LoginPattern + `)(?:/(` +
+	naming.TeamPattern + `))?|(` + naming.RepositoryPattern + `)?(?:#|\bGH-)(\d{1,9})|:([a-z0-9_+-]{1,40}):)`)
 
 // link writes a text with its short forms linked.
 func (t markdownText) link(out *bytes.Buffer, data string) {
@@ -250,44 +300,10 @@ func (t markdownText) link(out *bytes.Buffer, data string) {
 		if m == nil {
 			break
 		}
-		group := func(n int) string {
-			if m[2*n] < 0 {
-				return ""
-			}
-			return data[m[2*n]:m[2*n+1]]
-		}
-		from, to := m[3], m[1]
-		replacement, end := "", to
-		switch {
-		case group(2) != "":
-			replacement, end = t.mention(group(2), group(3), data[from:to], to)
-			if replacement != "" && end < to {
-				end = from + 1 + len(group(2))
-			}
-			if end < len(data) && replacement != "" && (isWordByte(data[end]) && data[end-1] != '-') {
-				replacement = ""
-			}
-		case group(5) != "":
-			if to < len(data) && isWordByte(data[to]) || t.item == nil {
-				break
-			}
-			repo := group(4)
-			if repo == "" {
-				repo = t.repo
-			}
-			number, _ := strconv.Atoi(group(5))
-			if title, href, ok := t.item(repo, number); ok {
-				replacement = fmt.Sprintf(`<a class="issue-link" href="%s" title="%s">%s</a>`, html.EscapeString(href), html.EscapeString(title), html.EscapeString(data[from:to]))
-			}
-		default:
-			replacement = emoji[group(6)]
-			if replacement == "" {
-				end = to - 1 // the closing colon may open the next one
-			}
-		}
-		out.WriteString(html.EscapeString(data[:from]))
+		replacement, end := t.expand(data, m)
+		out.WriteString(html.EscapeString(data[:m[3]]))
 		if replacement == "" {
-			replacement = html.EscapeString(data[from:end])
+			replacement = html.EscapeString(data[m[3]:end])
 		}
 		out.WriteString(replacement)
 		data = data[end:]
@@ -304,18 +320,57 @@ func (t markdownText) link(out *bytes.Buffer, data string) {
 	out.WriteString(html.EscapeString(data))
 }
 
+// expand returns the HTML of the short form that shortForm matched in a text, empty if it means
+// nothing, and where it ends.
+func (t markdownText) expand(data string, match []int) (replacement string, end int) {
+	group := func(n int) string {
+		if match[2*n] < 0 {
+			return ""
+		}
+		return data[match[2*n]:match[2*n+1]]
+	}
+	from, to := match[3], match[1]
+	switch {
+	case group(2) != "":
+		replacement, end = t.mention(group(2), group(3), data[from:to], to)
+		if replacement != "" && end < to {
+			end = from + 1 + len(group(2))
+		}
+		if replacement != "" && end < len(data) && isWordByte(data[end]) && data[end-1] != '-' {
+			return "", end
+		}
+		return replacement, end
+	case group(5) != "":
+		if t.item == nil || to < len(data) && isWordByte(data[to]) {
+			return "", to
+		}
+		number, _ := strconv.Atoi(group(5))
+		title, href, ok := t.item(cmp.Or(group(4), t.repo), number)
+		if !ok {
+			return "", to
+		}
+		return fmt.Sprintf(`<a class="issue-link" href="%s" title="%s">%s</a>`,
+			html.EscapeString(href), html.EscapeString(title), html.EscapeString(data[from:to])), to
+	}
+	if replacement = emoji[group(6)]; replacement == "" {
+		return "", to - 1 // the closing colon may open the next one
+	}
+	return replacement, to
+}
+
 func isWordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// mention links a person or a team that exists; anybody else's name stays text. It returns where the mention ends,
-// which is before the slash if only the person exists.
+// mention links a person or a team that exists; anybody else's name stays text. It returns where
+// the mention ends, which is before the slash if only the person exists.
 func (t markdownText) mention(login, slug, written string, end int) (string, int) {
 	if slug != "" {
 		if t.team == nil || !t.team(login, slug) {
 			return "", end
 		}
-		return fmt.Sprintf(`<a class="team-mention" href="/orgs/%s/teams/%s">%s</a>`, html.EscapeString(login), html.EscapeString(slug), html.EscapeString(written)), end
+		return fmt.Sprintf(`<a class="team-mention" href="/orgs/%s/teams/%s">%s</a>`,
+			html.EscapeString(login), html.EscapeString(slug), html.EscapeString(written)), end
 	}
 	trimmed := login // a hyphen may end an old account's login, or belong to the sentence
 	if t.user != nil && !t.user(login) {
@@ -324,20 +379,26 @@ func (t markdownText) mention(login, slug, written string, end int) (string, int
 	if t.user == nil || !t.user(trimmed) {
 		return "", end
 	}
-	return fmt.Sprintf(`<a class="user-mention" href="/%s">@%s</a>%s`, html.EscapeString(trimmed), html.EscapeString(trimmed), login[len(trimmed):]), end
+	return fmt.Sprintf(`<a class="user-mention" href="/%s">@%s</a>%s`, html.EscapeString(trimmed),
+		html.EscapeString(trimmed), login[len(trimmed):]), end
 }
 
 // emoji holds the short codes that people and bots write most.
 var emoji = map[string]string{
 	"+1": "👍", "thumbsup": "👍", "-1": "👎", "thumbsdown": "👎", "laughing": "😆", "smile": "😄", "confused": "😕",
-	"heart": "❤️", "hooray": "🎉", "tada": "🎉", "rocket": "🚀", "eyes": "👀", "warning": "⚠️", "rotating_light": "🚨",
-	"fire": "🔥", "white_check_mark": "✅", "heavy_check_mark": "✔️", "x": "❌", "no_entry": "⛔", "construction": "🚧",
-	"red_circle": "🔴", "orange_circle": "🟠", "yellow_circle": "🟡", "green_circle": "🟢", "large_blue_circle": "🔵",
-	"white_circle": "⚪", "black_circle": "⚫", "bell": "🔔", "no_bell": "🔕", "hourglass": "⌛", "stopwatch": "⏱️",
-	"phone": "☎️", "telephone": "☎️", "email": "📧", "pager": "📟", "memo": "📝", "pushpin": "📌", "link": "🔗",
+	"heart": "❤️", "hooray": "🎉", "tada": "🎉", "rocket": "🚀", "eyes": "👀", "warning": "⚠️",
+	"rotating_light": "🚨",
+	"fire":           "🔥", "white_check_mark": "✅", "heavy_check_mark": "✔️", "x": "❌", "no_entry": "⛔",
+	"construction": "🚧",
+	"red_circle":   "🔴", "orange_circle": "🟠", "yellow_circle": "🟡", "green_circle": "🟢",
+	"large_blue_circle": "🔵",
+	"white_circle":      "⚪", "black_circle": "⚫", "bell": "🔔", "no_bell": "🔕", "hourglass": "⌛",
+	"stopwatch": "⏱️",
+	"phone":     "☎️", "telephone": "☎️", "email": "📧", "pager": "📟", "memo": "📝", "pushpin": "📌", "link": "🔗",
 	"mag": "🔍", "wrench": "🔧", "bug": "🐛", "bulb": "💡", "question": "❓", "exclamation": "❗", "sparkles": "✨",
 	"wave": "👋", "pray": "🙏", "clap": "👏", "100": "💯", "thinking": "🤔", "sweat_smile": "😅", "ok_hand": "👌",
-	"point_up": "☝️", "point_right": "👉", "arrow_right": "➡️", "lock": "🔒", "package": "📦", "zap": "⚡", "stop_sign": "🛑",
+	"point_up": "☝️", "point_right": "👉", "arrow_right": "➡️", "lock": "🔒", "package": "📦", "zap": "⚡",
+	"stop_sign": "🛑",
 }
 
 func attribute(token xhtml.Token, key string) string {

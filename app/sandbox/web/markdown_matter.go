@@ -69,7 +69,7 @@ func matterTable(b *strings.Builder, node ast.Node, depth int) {
 	}
 }
 
-// scalar gives a YAML scalar's text without quotes and comments.
+// scalar returns a YAML scalar's text without quotes and comments.
 func scalar(node ast.Node) string {
 	switch n := node.(type) {
 	case *ast.StringNode:

@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -15,11 +16,13 @@ import (
 const formFolder = ".github/ISSUE_TEMPLATE"
 
 func isFormPath(name string) bool {
-	return strings.HasPrefix(name, formFolder+"/") && (strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml")) && name != formFolder+"/config.yml"
+	return strings.HasPrefix(name, formFolder+"/") &&
+		(strings.HasSuffix(name, ".yml") || strings.HasSuffix(name, ".yaml")) &&
+		name != formFolder+"/config.yml"
 }
 
-// issueForms reads the forms of a repository's default branch; those that are broken are named with the reason, and
-// blank tells whether issues without a form are allowed.
+// issueForms reads the forms of a repository's default branch; those that are broken are named with
+// the reason, and blank tells whether issues without a form are allowed.
 func issueForms(r *forge.Repository) (forms []*issueForm, broken []string, blank bool) {
 	blank = true
 	commit, ok := r.Git.Branch(r.DefaultBranch)
@@ -125,7 +128,7 @@ func (v *visit) newIssue() (string, any, error) {
 		return "", nil, err
 	}
 	v.tab, v.title, v.narrow = "issues", "New issue", true
-	values, sent := v.r.URL.Query(), v.r.Method == "POST"
+	values, sent := v.r.URL.Query(), v.r.Method == http.MethodPost
 	d := newPage{Form: form, Action: v.r.URL.RequestURI(), Title: values.Get("title")}
 	if sent {
 		values = v.r.PostForm
@@ -133,7 +136,9 @@ func (v *visit) newIssue() (string, any, error) {
 	}
 	if form == nil {
 		body := values.Get("body")
-		d.Composer = composerView{ID: "new-body", Label: "Description", Placeholder: "Type your description here…", Value: body, Rows: 12, PreviewURL: "/" + v.repo.FullName() + "/preview"}
+		d.Composer = composerView{ID: "new-body", Label: "Description",
+			Placeholder: "Type your description here…", Value: body, Rows: 12,
+			PreviewURL: "/" + v.repo.FullName() + "/preview"}
 		return "new", d, nil
 	}
 	if d.Title == "" && !sent {
@@ -160,9 +165,11 @@ func (v *visit) newIssue() (string, any, error) {
 	return "new", d, nil
 }
 
-func (v *visit) field(item *formItem, values url.Values, sent, public bool, missing map[string]error) fieldView {
+func (v *visit) field(item *formItem, values url.Values, sent, public bool,
+	missing map[string]error) fieldView {
 	a := item.Attributes
-	f := fieldView{Type: item.Type, ID: item.ID, Label: a.Label, Placeholder: a.Placeholder, Multiple: a.Multiple, Required: item.Validations.Required && public}
+	f := fieldView{Type: item.Type, ID: item.ID, Label: a.Label, Placeholder: a.Placeholder,
+		Multiple: a.Multiple, Required: item.Validations.Required && public}
 	if item.Type == "markdown" {
 		f.Markdown = v.text(a.Value)
 		return f
@@ -181,11 +188,14 @@ func (v *visit) field(item *formItem, values url.Values, sent, public bool, miss
 	case "checkboxes":
 		for n, o := range a.Options {
 			number := strconv.Itoa(n)
-			f.Options = append(f.Options, optionView{Field: item.ID, Value: number, Text: v.text(o.Label), Selected: slices.Contains(given, number), Required: o.Required && public})
+			f.Options = append(f.Options,
+				optionView{Field: item.ID, Value: number, Text: v.text(o.Label),
+					Selected: slices.Contains(given, number), Required: o.Required && public})
 		}
 	case "dropdown":
 		for _, o := range a.Options {
-			f.Options = append(f.Options, optionView{Field: item.ID, Value: o.Label, Selected: slices.Contains(given, o.Label)})
+			f.Options = append(f.Options,
+				optionView{Field: item.ID, Value: o.Label, Selected: slices.Contains(given, o.Label)})
 		}
 	default:
 		f.Value = strings.Join(given, "\n")

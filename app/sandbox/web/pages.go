@@ -1,6 +1,7 @@
-// Package web is the pages of a forge: GitHub as a person sees it, and Markdown as GitHub renders it. Pages are rendered on
-// the server, work without a script and by keyboard, and load nothing from elsewhere. A click calls the same operations of
-// the forge as a REST call does, so permissions and webhooks are the same.
+// Package web is the pages of a forge: GitHub as a person sees it, and Markdown as GitHub renders
+// it. Pages are rendered on the server, work without a script and by keyboard, and load nothing
+// from elsewhere. A click calls the same operations of the forge as a REST call does, so
+// permissions and webhooks are the same.
 //
 // Hooks for browser tests. They are stable; classes and texts not named here are not.
 //
@@ -66,13 +67,13 @@ var pageFiles embed.FS
 type server struct {
 	forge     *forge.Forge
 	trouble   *Trouble                  // nil: the page of states and faults isn't there
-	advance   func(time.Duration) error // lets the virtual clock run; must not be called while the store is held
+	advance   func(time.Duration) error // lets the virtual clock run; must not be called while the forge is locked
 	templates map[string]*template.Template
 	assets    map[string][]byte // by file name
 	version   string            // of the assets, so that browsers may keep them
 }
 
-// New returns what serves the pages of a store; t may be nil.
+// New returns what serves the pages of a forge; t may be nil.
 func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble) http.Handler {
 	p := newServer(f, advance)
 	p.trouble = t
@@ -81,7 +82,8 @@ func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble) http.Han
 
 // newServer prepares templates and assets; both are part of the program, so that failing is a mistake in it.
 func newServer(f *forge.Forge, advance func(time.Duration) error) *server {
-	p := &server{forge: f, advance: advance, templates: map[string]*template.Template{}, assets: map[string][]byte{}}
+	p := &server{forge: f, advance: advance, templates: map[string]*template.Template{},
+		assets: map[string][]byte{}}
 	sum := sha256.New()
 	for _, name := range []string{"style.css", "page.js"} {
 		content, err := pageFiles.ReadFile("pages/" + name)
@@ -111,8 +113,8 @@ func newServer(f *forge.Forge, advance func(time.Duration) error) *server {
 	return p
 }
 
-// handler routes the pages' addresses. Those that begin with an underscore are the sandbox's own: no GitHub account
-// can be named so.
+// handler routes the pages' addresses. Those that begin with an underscore are the sandbox's own:
+// no GitHub account can be named so.
 func (p *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_assets/{name}", p.serveAsset)
@@ -143,10 +145,12 @@ func (p *server) handler() http.Handler {
 		at := " /{owner}/{repo}/" + kind + "/{number}"
 		mux.HandleFunc("GET"+at, p.show((*visit).item))
 		for name, act := range map[string]func(*visit) (string, error){
-			"comment": (*visit).comment, "edit": (*visit).editText, "title": (*visit).editTitle, "react": (*visit).react,
+			"comment": (*visit).comment, "edit": (*visit).editText, "title": (*visit).editTitle,
+			"react":  (*visit).react,
 			"labels": (*visit).setLabels, "assignees": (*visit).setAssignees,
-			"comments/{comment}/edit": (*visit).editComment, "comments/{comment}/delete": (*visit).deleteComment,
-			"comments/{comment}/pin": (*visit).pinComment, "comments/{comment}/react": (*visit).reactComment,
+			"comments/{comment}/edit":   (*visit).editComment,
+			"comments/{comment}/delete": (*visit).deleteComment,
+			"comments/{comment}/pin":    (*visit).pinComment, "comments/{comment}/react": (*visit).reactComment,
 		} {
 			mux.HandleFunc("POST"+at+"/"+name, p.act(act))
 		}
@@ -166,7 +170,7 @@ func (p *server) handler() http.Handler {
 	return protection.Handler(mux)
 }
 
-// visit is one request by one person. The store is held while it lasts.
+// visit is one request by one person. The forge is locked while it lasts.
 type visit struct {
 	p     *server
 	forge *forge.Forge
@@ -226,14 +230,16 @@ func (p *server) show(page func(*visit) (string, any, error)) http.HandlerFunc {
 	}
 }
 
-// act makes a handler of a button: a function that does something and says where to go on. What GitHub refuses is
-// told on the page where the button stands, with the text that was sent still in its field.
+// act makes a handler of a button: a function that does something and says where to go on. What
+// GitHub refuses is told on the page where the button stands, with the text that was sent still in
+// its field.
 func (p *server) act(do func(*visit) (string, error)) http.HandlerFunc {
 	return p.actOr(do, nil)
 }
 
 // actOr is act, and tells a refusal on the page again; nil finds the page by the address.
-func (p *server) actOr(do func(*visit) (string, error), again func(*visit) (string, any, error)) http.HandlerFunc {
+func (p *server) actOr(do func(*visit) (string, error),
+	again func(*visit) (string, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		if err := r.ParseForm(); err != nil {
@@ -299,12 +305,14 @@ func explain(err error) string {
 func send(w http.ResponseWriter, status int, body []byte, leads string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' "+leads+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; "+
+		"script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self' "+leads+
+		"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the reader left
+	w.Write(body) // the reader may have left
 }
 
 // frame is what every page has around its content.
@@ -328,7 +336,8 @@ type repoView struct {
 }
 
 func newRepoView(r *forge.Repository) repoView {
-	v := repoView{Owner: r.Owner, Name: r.Name, FullName: r.FullName(), Description: r.Description, Private: r.Private}
+	v := repoView{Owner: r.Owner, Name: r.Name, FullName: r.FullName(), Description: r.Description,
+		Private: r.Private}
 	for _, i := range r.Issues {
 		switch {
 		case i == nil || i.Closed:
@@ -341,7 +350,8 @@ func newRepoView(r *forge.Repository) repoView {
 	return v
 }
 
-// render runs a page and its template. A page that does not exist, or that the person may not see, is GitHub's 404.
+// render runs a page and its template. A page that does not exist, or that the person may not see,
+// is GitHub's 404.
 func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 	status := http.StatusOK
 	name, data, err := page(v)
@@ -357,8 +367,9 @@ func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 		}
 	}
 	f := frame{
-		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Still: v.leads != "", Version: v.forge.Version,
-		Person: newPerson(v.by.Login), People: v.p.people(), Now: v.at(v.now), Back: v.here(), Data: data,
+		Title: v.title, Tab: v.tab, Crumb: v.crumb, Flash: v.flash, Narrow: v.narrow, Still: v.leads != "",
+		Version: v.forge.Version,
+		Person:  newPerson(v.by.Login), People: v.p.people(), Now: v.at(v.now), Back: v.here(), Data: data,
 	}
 	if f.Crumb == "" {
 		f.Crumb = "Dashboard"
@@ -373,7 +384,8 @@ func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 	}
 	var out bytes.Buffer
 	if err := v.p.templates[name].ExecuteTemplate(&out, "layout", f); err != nil {
-		return http.StatusInternalServerError, fmt.Appendf(nil, "page %s: %v", template.HTMLEscapeString(name), template.HTMLEscapeString(err.Error()))
+		return http.StatusInternalServerError, fmt.Appendf(nil, "page %s: %v",
+			template.HTMLEscapeString(name), template.HTMLEscapeString(err.Error()))
 	}
 	return status, out.Bytes()
 }
@@ -397,8 +409,8 @@ func (v *visit) text(source string) template.HTML {
 	return RenderMarkdown(v.forge, v.by, v.repo, source)
 }
 
-// markdownOf prepares a text for rendering: what it mentions is linked as far as the reader may see it. It expects
-// mu to be held; repo may be nil.
+// markdownOf prepares a text for rendering: what it mentions is linked as far as the reader may see
+// it. It expects mu to be held; repo may be nil.
 func markdownOf(f *forge.Forge, by *forge.Actor, repo *forge.Repository, source string) markdownText {
 	t := markdownText{source: source, origin: f.URL}
 	if repo != nil {
@@ -426,8 +438,8 @@ func markdownOf(f *forge.Forge, by *forge.Actor, repo *forge.Repository, source 
 	return t
 }
 
-// RenderMarkdown is a text as GitHub shows it in a comment, safe to put into a page. It expects mu to be held; repo
-// may be nil.
+// RenderMarkdown is a text as GitHub shows it in a comment, safe to put into a page. It expects mu
+// to be held; repo may be nil.
 func RenderMarkdown(f *forge.Forge, by *forge.Actor, repo *forge.Repository, source string) template.HTML {
 	return markdownOf(f, by, repo, source).html()
 }
@@ -482,7 +494,8 @@ func (p *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 func backTo(r *http.Request) string {
 	back := r.PostFormValue("back")
 	u, err := url.Parse(back)
-	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.Contains(back, `\`) {
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(back, "/") ||
+		strings.HasPrefix(back, "//") || strings.Contains(back, `\`) {
 		return "/"
 	}
 	return back

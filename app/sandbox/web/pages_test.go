@@ -434,7 +434,7 @@ func TestPagesHeader(t *testing.T) {
 		t.Errorf("switching answers %d with %v", w.Code, w.Header())
 	}
 	if w := b.do(http.MethodPost, "/_person", url.Values{"person": {"acme"}}); w.Code != http.StatusUnprocessableEntity {
-		t.Errorf("acting as the organisation gets %d", w.Code)
+		t.Errorf("acting as the organization gets %d", w.Code)
 	}
 	for _, back := range []string{"https://example.com/", "//example.com/", `/\example.com`, "javascript:alert(1)", ""} {
 		if to := b.press("/_person", url.Values{"person": {"bob"}, "back": {back}}); to != "/" {

@@ -70,7 +70,8 @@ type reviewerView struct {
 func (v *visit) pull(i *forge.Issue, d *itemPage) {
 	p, g := i.Pull, v.repo.Git
 	d.View = "conversation"
-	if rest := v.r.URL.Path[strings.LastIndexByte(v.r.URL.Path, '/')+1:]; v.r.Method == "GET" && slices.Contains([]string{"commits", "checks", "files"}, rest) {
+	if rest := v.r.URL.Path[strings.LastIndexByte(v.r.URL.Path, '/')+1:]; v.r.Method == "GET" &&
+		slices.Contains([]string{"commits", "checks", "files"}, rest) {
 		d.View = rest
 	}
 	d.Base, d.Head, d.Merged, d.IsAuthor = p.Base, p.Head, p.Merged(), i.Author == v.by.Login
@@ -83,13 +84,15 @@ func (v *visit) pull(i *forge.Issue, d *itemPage) {
 		if author == "" {
 			author = c.Author.Name
 		}
-		d.Commits = append(d.Commits, commitView{firstLine(c.Message), short(c.SHA), newPerson(author), v.at(c.Committer.At)})
+		d.Commits = append(d.Commits, commitView{firstLine(c.Message), short(c.SHA), newPerson(author),
+			v.at(c.Committer.At)})
 	}
 	d.Checks = v.checks(i)
 	for _, c := range v.changes(i) {
 		d.Additions += c.Additions
 		d.Deletions += c.Deletions
-		f := diffFile{Path: c.Path, Status: c.Status, Additions: c.Additions, Deletions: c.Deletions, BlobURL: "/" + v.repo.FullName() + "/blob/" + p.Head + "/" + c.Path}
+		f := diffFile{Path: c.Path, Status: c.Status, Additions: c.Additions, Deletions: c.Deletions,
+			BlobURL: "/" + v.repo.FullName() + "/blob/" + p.Head + "/" + c.Path}
 		if !i.Closed && c.Status != "removed" && v.forge.RoleOfActor(v.by, v.repo) >= forge.RoleWrite {
 			f.EditURL = "/" + v.repo.FullName() + "/edit/" + p.Head + "/" + c.Path
 		}
@@ -112,14 +115,19 @@ func (v *visit) pull(i *forge.Issue, d *itemPage) {
 	d.Reviewers = v.reviewers(i)
 	if d.CanTriage {
 		for _, u := range v.forge.Users {
-			if u.Kind == forge.KindUser && u.Login != i.Author && v.forge.RoleOf(u.Login, v.repo) >= forge.RoleRead && (v.repo.Private || v.forge.RoleOf(u.Login, v.repo) >= forge.RoleWrite) {
-				d.ReviewerChoices = append(d.ReviewerChoices, choice{Name: u.Login, Checked: slices.Contains(p.Reviewers, u.Login), Person: newPerson(u.Login)})
+			if u.Kind == forge.KindUser && u.Login != i.Author &&
+				v.forge.RoleOf(u.Login, v.repo) >= forge.RoleRead &&
+				(v.repo.Private || v.forge.RoleOf(u.Login, v.repo) >= forge.RoleWrite) {
+				d.ReviewerChoices = append(d.ReviewerChoices,
+					choice{Name: u.Login, Checked: slices.Contains(p.Reviewers, u.Login),
+						Person: newPerson(u.Login)})
 			}
 		}
 		for _, t := range v.forge.Teams {
 			if v.repo.Teams[t.Slug] >= forge.RoleRead {
 				name := t.Org + "/" + t.Slug
-				d.ReviewerChoices = append(d.ReviewerChoices, choice{Name: name, Checked: slices.Contains(p.Teams, t.Slug), Person: newPerson(t.Slug)})
+				d.ReviewerChoices = append(d.ReviewerChoices,
+					choice{Name: name, Checked: slices.Contains(p.Teams, t.Slug), Person: newPerson(t.Slug)})
 			}
 		}
 	}
@@ -160,7 +168,8 @@ func (v *visit) checks(i *forge.Issue) []checkView {
 	var list []checkView
 	canAct := v.forge.RoleOfActor(v.by, v.repo) >= forge.RoleWrite
 	for _, run := range v.latestRuns(i) {
-		c := checkView{ID: run.ID, Name: run.Name, Conclusion: run.Conclusion, Title: run.Title, HasText: run.Summary != "" || run.Text != "",
+		c := checkView{ID: run.ID, Name: run.Name, Conclusion: run.Conclusion, Title: run.Title,
+			HasText: run.Summary != "" || run.Text != "",
 			Actions: run.Actions, URL: fmt.Sprintf("%s/checks/%d", issuePath(i), run.ID), CanAct: canAct}
 		if run.Status != "completed" {
 			c.Conclusion = run.Status
@@ -255,7 +264,8 @@ func (v *visit) reviewers(i *forge.Issue) []reviewerView {
 		if slices.Contains(i.Pull.Reviewers, login) || login == i.Author {
 			continue
 		}
-		r := reviewerView{Person: newPerson(login), Status: "Left review comments", Icon: "comment", Tone: "neutral"}
+		r := reviewerView{Person: newPerson(login), Status: "Left review comments", Icon: "comment",
+			Tone: "neutral"}
 		switch latest[login].State {
 		case forge.ReviewApproved:
 			r.Status, r.Icon, r.Tone = "Approved these changes", "check", "success"
@@ -300,11 +310,14 @@ func (v *visit) mergeBox(i *forge.Issue, checks []checkView) mergeView {
 	switch {
 	case refusals > 0:
 		m.Risky = true
-		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "diff", Title: "Changes requested", Text: plural(refusals, "review") + " requesting changes by reviewers with write access."})
+		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "diff", Title: "Changes requested",
+			Text: plural(refusals, "review") + " requesting changes by reviewers with write access."})
 	case approvals > 0:
-		m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check", Title: "Changes approved", Text: plural(approvals, "approving review") + " by reviewers with write access."})
+		m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check", Title: "Changes approved",
+			Text: plural(approvals, "approving review") + " by reviewers with write access."})
 	case len(i.Pull.Reviewers)+len(i.Pull.Teams) > 0:
-		m.Rows = append(m.Rows, mergeRow{Tone: "pending", Icon: "person", Title: "Review requested", Text: "Review has been requested on this pull request. It is not required to merge."})
+		m.Rows = append(m.Rows, mergeRow{Tone: "pending", Icon: "person", Title: "Review requested",
+			Text: "Review has been requested on this pull request. It is not required to merge."})
 	}
 	if len(checks) > 0 {
 		counts := map[string]int{}
@@ -321,7 +334,8 @@ func (v *visit) mergeBox(i *forge.Issue, checks []checkView) mergeView {
 			m.Risky, m.Tone = true, ""
 		}
 		var parts []string
-		for _, kind := range [][2]string{{"failure", "failing"}, {"pending", "pending"}, {"neutral", "neutral"}, {"success", "successful"}} {
+		for _, kind := range [][2]string{{"failure", "failing"}, {"pending", "pending"},
+			{"neutral", "neutral"}, {"success", "successful"}} {
 			if n := counts[kind[0]]; n > 0 {
 				parts = append(parts, fmt.Sprintf("%d %s", n, kind[1]))
 			}
@@ -334,15 +348,19 @@ func (v *visit) mergeBox(i *forge.Issue, checks []checkView) mergeView {
 	}
 	if _, ok := v.forge.TryMerge(i); !ok {
 		m.Tone, m.Blocked = "", "Conflicts must be resolved first."
-		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "alert", Title: "This branch has conflicts that must be resolved", Text: "The same files were changed in " + i.Pull.Base + "."})
+		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "alert",
+			Title: "This branch has conflicts that must be resolved",
+			Text:  "The same files were changed in " + i.Pull.Base + "."})
 		return m
 	}
 	if i.Pull.Draft {
 		m.Tone, m.Blocked = "", "Draft pull requests cannot be merged."
-		m.Rows = append(m.Rows, mergeRow{Icon: "draft", Title: "This pull request is still a work in progress", Text: m.Blocked})
+		m.Rows = append(m.Rows, mergeRow{Icon: "draft",
+			Title: "This pull request is still a work in progress", Text: m.Blocked})
 		return m
 	}
-	m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check", Title: "No conflicts with base branch", Text: "Merging can be performed automatically."})
+	m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check",
+		Title: "No conflicts with base branch", Text: "Merging can be performed automatically."})
 	return m
 }
 
@@ -370,7 +388,8 @@ func (v *visit) reviewBody(i *forge.Issue, e *forge.TimelineEvent) *commentView 
 	if r == nil || strings.TrimSpace(r.Body) == "" {
 		return nil
 	}
-	return &commentView{Anchor: fmt.Sprintf("pullrequestreview-%d", r.ID), Author: newPerson(r.Author), Verb: "left a comment", At: v.at(r.Submitted),
+	return &commentView{Anchor: fmt.Sprintf("pullrequestreview-%d", r.ID), Author: newPerson(r.Author),
+		Verb: "left a comment", At: v.at(r.Submitted),
 		Mine: r.Author == v.by.Login, Body: v.text(r.Body), Source: r.Body, Pills: v.pills(r.Author, i, false)}
 }
 
@@ -421,7 +440,7 @@ func (v *visit) setReviewers() (string, error) {
 	return issuePath(i), v.forge.RequestReviewers(v.by, i, logins, slugs)
 }
 
-// splitReviewers tells people from teams, which are written org/slug.
+// splitReviewers returns people from teams, which are written org/slug.
 func splitReviewers(names []string) (logins, slugs []string) {
 	for _, name := range names {
 		if _, slug, ok := strings.Cut(name, "/"); ok {

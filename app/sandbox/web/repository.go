@@ -60,7 +60,7 @@ type profilePage struct {
 	Repos    []repoView
 }
 
-// profile shows a person or the organisation.
+// profile shows a person or the organization.
 func (v *visit) profile() (string, any, error) {
 	u, ok := v.forge.FindUser(v.r.PathValue("login"))
 	if !ok || u.Kind == forge.KindBot {
@@ -71,13 +71,14 @@ func (v *visit) profile() (string, any, error) {
 	inside := v.forge.IsMember(v.by.Login)
 	for _, t := range v.forge.Teams {
 		if !inside {
-			break // teams are visible to members of the organisation only
+			break // teams are visible to members of the organization only
 		}
 		if t.HasMember(u.Login) {
 			d.Teams = append(d.Teams, t.Org+"/teams/"+t.Slug)
 		}
 		if t.Org == u.Login {
-			d.TeamList = append(d.TeamList, link{"@" + t.Org + "/" + t.Slug, "/orgs/" + t.Org + "/teams/" + t.Slug})
+			d.TeamList = append(d.TeamList,
+				link{"@" + t.Org + "/" + t.Slug, "/orgs/" + t.Org + "/teams/" + t.Slug})
 		}
 	}
 	if u.Kind == forge.KindOrganization {
@@ -91,7 +92,7 @@ func (v *visit) profile() (string, any, error) {
 	return "profile", d, nil
 }
 
-// teamProfile shows a team with its members, to members of the organisation.
+// teamProfile shows a team with its members, to members of the organization.
 func (v *visit) teamProfile() (string, any, error) {
 	t, ok := v.forge.FindTeam(v.r.PathValue("team"))
 	if !ok || !strings.EqualFold(t.Org, v.r.PathValue("org")) || !v.forge.IsMember(v.by.Login) {
@@ -112,7 +113,8 @@ func (v *visit) appProfile() (string, any, error) {
 		return "", nil, forge.ErrNotFound
 	}
 	v.title, v.crumb, v.narrow = u.Login, u.Login, true
-	return "profile", profilePage{Person: newPerson(u.Login), Name: newPerson(u.Login).Name(), Kind: "GitHub App"}, nil
+	return "profile", profilePage{Person: newPerson(u.Login), Name: newPerson(u.Login).Name(),
+		Kind: "GitHub App"}, nil
 }
 
 // fileEntry is a line of a folder.
@@ -133,8 +135,9 @@ type filesPage struct {
 	Readme     template.HTML
 }
 
-// treePath finds the branch and the path that an address after /tree/, /blob/ or /raw/ means. A branch's name may
-// hold slashes, so that the longest branch that fits is taken; a commit's name does as well.
+// treePath finds the branch and the path that an address after /tree/, /blob/ or /raw/ means. A
+// branch's name may hold slashes, so that the longest branch that fits is taken; a commit's name
+// does as well.
 func treePath(r *forge.Repository, rest string) (branch string, commit *forge.Commit, file string, ok bool) {
 	for _, name := range r.Git.Branches() {
 		if (rest == name || strings.HasPrefix(rest, name+"/")) && len(name) > len(branch) {
@@ -200,7 +203,8 @@ func (v *visit) files() (string, any, error) {
 	}
 	for _, e := range v.repo.Git.Trees[tree.SHA] {
 		at := path.Join(folder, e.Name)
-		entry := fileEntry{Name: e.Name, Folder: e.Kind() == "tree", URL: "/" + v.repo.FullName() + "/blob/" + branch + "/" + at}
+		entry := fileEntry{Name: e.Name, Folder: e.Kind() == "tree",
+			URL: "/" + v.repo.FullName() + "/blob/" + branch + "/" + at}
 		if entry.Folder {
 			entry.URL = "/" + v.repo.FullName() + "/tree/" + branch + "/" + at
 		}
@@ -260,11 +264,14 @@ func (v *visit) blob() (string, any, error) {
 	v.title = name + " at " + branch
 	text := string(content)
 	d := blobPage{
-		Crumbs: crumbs(v.repo.FullName(), branch, name), Markdown: isMarkdown(name), Plain: v.r.URL.Query().Get("plain") == "1",
-		Size: humanSize(len(content)), RawURL: "/" + v.repo.FullName() + "/raw/" + branch + "/" + name, Binary: isBinary(content),
+		Crumbs: crumbs(v.repo.FullName(), branch, name), Markdown: isMarkdown(name),
+		Plain: v.r.URL.Query().Get("plain") == "1",
+		Size:  humanSize(len(content)), RawURL: "/" + v.repo.FullName() + "/raw/" + branch + "/" + name,
+		Binary:    isBinary(content),
 		LineCount: len(slices.Collect(strings.Lines(text))),
 	}
-	if _, isBranch := v.repo.Git.Branch(branch); isBranch && !d.Binary && v.forge.RoleOfActor(v.by, v.repo) >= forge.RoleWrite {
+	if _, isBranch := v.repo.Git.Branch(branch); isBranch && !d.Binary &&
+		v.forge.RoleOfActor(v.by, v.repo) >= forge.RoleWrite {
 		d.EditURL = "/" + v.repo.FullName() + "/edit/" + branch + "/" + name
 	}
 	switch {
@@ -315,7 +322,7 @@ func (p *server) raw(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(content) //nolint:errcheck // the reader left
+	w.Write(content) // the reader may have left
 }
 
 // editPage is a file in a text field.
@@ -329,7 +336,8 @@ func (v *visit) openFile() (d editPage, err error) {
 		return d, err
 	}
 	branch, commit, name, ok := treePath(v.repo, v.r.PathValue("rest"))
-	if _, isBranch := v.repo.Git.Branch(branch); !ok || !isBranch || v.forge.RoleOfActor(v.by, v.repo) < forge.RoleWrite {
+	if _, isBranch := v.repo.Git.Branch(branch); !ok || !isBranch ||
+		v.forge.RoleOfActor(v.by, v.repo) < forge.RoleWrite {
 		return d, forge.ErrNotFound
 	}
 	content, sha, ok := v.repo.Git.File(commit, name)
@@ -337,7 +345,8 @@ func (v *visit) openFile() (d editPage, err error) {
 		return d, forge.ErrNotFound
 	}
 	return editPage{Name: name, Branch: branch, Content: string(content), SHA: sha, Action: v.r.URL.Path,
-		Cancel: "/" + v.repo.FullName() + "/blob/" + branch + "/" + name, Message: "Update " + path.Base(name)}, nil
+		Cancel:  "/" + v.repo.FullName() + "/blob/" + branch + "/" + name,
+		Message: "Update " + path.Base(name)}, nil
 }
 
 // editFile shows a file in a text field.
@@ -364,7 +373,9 @@ func (v *visit) saveFile() (string, error) {
 	if message == "" {
 		message = d.Message
 	}
-	if _, _, err := v.forge.ChangeFile(v.by, v.repo, forge.FileChange{Path: d.Name, Content: []byte(lines(form.Get("body"))), SHA: form.Get("sha"), Branch: d.Branch, Message: message}); err != nil {
+	if _, _, err := v.forge.ChangeFile(v.by, v.repo,
+		forge.FileChange{Path: d.Name, Content: []byte(lines(form.Get("body"))), SHA: form.Get("sha"),
+			Branch: d.Branch, Message: message}); err != nil {
 		return "", err
 	}
 	for _, i := range v.repo.Issues {

@@ -9,10 +9,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// The page of states and faults, with which a person brings about what GitHub does on its bad days. It is made of
-// the same lists as the addresses below /sandbox.
+// The page of states and faults, with which a person brings about what GitHub does on its bad days.
+// It is made of the same lists as the addresses below /sandbox.
 
-// Trouble is how a page brings states and faults about. The store must not be held.
+// Trouble is how a page brings states and faults about. The forge must not be locked.
 type Trouble struct {
 	State func(text []byte) error // as POST /sandbox/states
 	Fault func(text []byte) error // as POST /sandbox/faults
@@ -37,9 +37,11 @@ var faultOffers = []struct{ name, order string }{
 	{"The next 3 webhooks are lost", `{"drop_webhooks":3}`},
 	{"The next 3 webhooks come twice", `{"duplicate_webhooks":3}`},
 	{"Webhooks come in any order", `{"shuffle_webhooks":true}`},
-	{"Looks at an issue are answered 404, until mended", `{"match":"GET .*/issues/\\d+$","status":404,"count":-1}`},
+	{"Looks at an issue are answered 404, until mended",
+		`{"match":"GET .*/issues/\\d+$","status":404,"count":-1}`},
 	{"The next comment is refused with 403", `{"match":"POST .*/comments$","status":403,"count":1}`},
-	{"The next comment is written, and its answer lost", `{"match":"POST .*/comments$","status":502,"count":1,"applied":true}`},
+	{"The next comment is written, and its answer lost",
+		`{"match":"POST .*/comments$","status":502,"count":1,"applied":true}`},
 	{"The hour's calls are spent for 5 minutes", `{"rate_limit":"primary","retry_after":"5m"}`},
 	{"A secondary limit holds for 1 minute", `{"rate_limit":"secondary","retry_after":"1m"}`},
 	{"GitHub's secondary limits are enforced", `{"limits":"github"}`},
@@ -77,7 +79,8 @@ func (v *visit) troubles() (string, any, error) {
 	d := troublePage{Holds: v.forge.Conditions(), Faults: v.p.trouble.Holds(), Groups: []stateGroup{
 		{Name: "The App's installation"}, {Name: "Repositories"}, {Name: "Issues and people"}}}
 	for _, s := range forge.States {
-		row := stateRow{Key: s.Key, Doc: s.Doc, Example: s.Example, Fixed: s.Example == `"acme"`, Ends: strings.Contains(s.Doc, `; ""`)}
+		row := stateRow{Key: s.Key, Doc: s.Doc, Example: s.Example, Fixed: s.Example == `"acme"`,
+			Ends: strings.Contains(s.Doc, `; ""`)}
 		row.Doc, _, _ = strings.Cut(row.Doc, `; ""`)
 		group := 2
 		switch {

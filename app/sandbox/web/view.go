@@ -17,7 +17,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// What templates show: plain values, taken from the model while the store is held, and nothing of the model itself.
+// What templates show: plain values, taken from the model while the forge is locked, and nothing of
+// the model itself.
 
 // personView is an account as a page shows it.
 type personView struct {
@@ -49,7 +50,8 @@ func (p personView) Initial() string {
 }
 
 // avatarColors are dark enough for white letters in either colour scheme.
-var avatarColors = []string{"#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#9a6700", "#0e7490", "#cf222e", "#4d5fc1"}
+var avatarColors = []string{"#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#9a6700", "#0e7490",
+	"#cf222e", "#4d5fc1"}
 
 // Color is the avatar's, the same for a login on every page.
 func (p personView) Color() template.CSS {
@@ -140,7 +142,8 @@ func labelStyle(color string) template.CSS {
 			hue += 360
 		}
 	}
-	return template.CSS(fmt.Sprintf("--r:%d;--g:%d;--b:%d;--h:%.0f;--s:%.0f;--l:%.0f", rgb>>16, rgb>>8&0xff, rgb&0xff, hue, saturation*100, lightness*100)) //nolint:gosec // numbers
+	return template.CSS(fmt.Sprintf("--r:%d;--g:%d;--b:%d;--h:%.0f;--s:%.0f;--l:%.0f", rgb>>16,
+		rgb>>8&0xff, rgb&0xff, hue, saturation*100, lightness*100)) //nolint:gosec // numbers
 }
 
 func abs(f float64) float64 { return max(f, -f) }
@@ -156,7 +159,8 @@ type issueRef struct {
 }
 
 func newIssueRef(i *forge.Issue, from string) issueRef {
-	r := issueRef{State: "open", StateName: "Open", Icon: "issue-opened", Title: i.Title, URL: issuePath(i), Ref: "#" + strconv.Itoa(i.Number)}
+	r := issueRef{State: "open", StateName: "Open", Icon: "issue-opened", Title: i.Title,
+		URL: issuePath(i), Ref: "#" + strconv.Itoa(i.Number)}
 	if from != i.Repo().FullName() {
 		r.Ref = i.Ref()
 	}
@@ -194,8 +198,10 @@ func issuePath(i *forge.Issue) string {
 }
 
 // faces are the reactions in GitHub's order.
-var faces = []reactionView{{Content: "+1", Emoji: "👍"}, {Content: "-1", Emoji: "👎"}, {Content: "laugh", Emoji: "😄"}, {Content: "hooray", Emoji: "🎉"},
-	{Content: "confused", Emoji: "😕"}, {Content: "heart", Emoji: "❤️"}, {Content: "rocket", Emoji: "🚀"}, {Content: "eyes", Emoji: "👀"}}
+var faces = []reactionView{{Content: "+1", Emoji: "👍"}, {Content: "-1", Emoji: "👎"},
+	{Content: "laugh", Emoji: "😄"}, {Content: "hooray", Emoji: "🎉"},
+	{Content: "confused", Emoji: "😕"}, {Content: "heart", Emoji: "❤️"}, {Content: "rocket", Emoji: "🚀"},
+	{Content: "eyes", Emoji: "👀"}}
 
 // reactionView is one kind of reaction with who gave it.
 type reactionView struct {
@@ -377,36 +383,51 @@ type issueQuery struct {
 	words     []string
 }
 
-// parseIssueQuery reads GitHub's filter language as far as it concerns these lists. Unknown qualifiers are words.
+// parseIssueQuery reads GitHub's filter language as far as it concerns these lists. Unknown
+// qualifiers are words.
 func parseIssueQuery(query string) issueQuery {
 	var q issueQuery
 	for _, term := range splitTerms(query) {
 		key, value, ok := strings.Cut(term, ":")
-		value = strings.Trim(value, `"`)
-		switch {
-		case ok && (key == "is" || key == "state") && (value == "open" || value == "closed"):
-			q.state = value
-		case ok && key == "is" && value == "merged":
-			q.state = "closed"
-		case ok && (key == "is" || key == "type") && (value == "issue" || value == "pr"):
-		case ok && key == "label":
-			q.labels = append(q.labels, value)
-		case ok && key == "-label":
-			q.notLabels = append(q.notLabels, value)
-		case ok && key == "author":
-			q.author = value
-		case ok && key == "assignee":
-			q.assignee = value
-		case ok && key == "no" && value == "assignee":
-			q.noAssign = true
-		case ok && key == "no" && value == "label":
-			q.noLabel = true
-		case ok && key == "sort":
-		default:
+		if !ok || !q.addQualifier(key, strings.Trim(value, `"`)) {
 			q.words = append(q.words, strings.ToLower(strings.Trim(term, `"`)))
 		}
 	}
 	return q
+}
+
+// addQualifier reads a term like label:incident; it reports whether it is one that is known.
+func (q *issueQuery) addQualifier(key, value string) bool {
+	switch key + ":" + value {
+	case "is:open", "is:closed", "state:open", "state:closed":
+		q.state = value
+		return true
+	case "is:merged":
+		q.state = "closed"
+		return true
+	case "is:issue", "is:pr", "type:issue", "type:pr":
+		return true
+	case "no:assignee":
+		q.noAssign = true
+		return true
+	case "no:label":
+		q.noLabel = true
+		return true
+	}
+	switch key {
+	case "label":
+		q.labels = append(q.labels, value)
+	case "-label":
+		q.notLabels = append(q.notLabels, value)
+	case "author":
+		q.author = value
+	case "assignee":
+		q.assignee = value
+	case "sort":
+	default:
+		return false
+	}
+	return true
 }
 
 // splitTerms splits at spaces outside of quotes.
@@ -420,7 +441,7 @@ func splitTerms(query string) []string {
 	})
 }
 
-// matches tells whether an issue is asked for, whatever its state.
+// matches reports whether an issue is asked for, whatever its state.
 func (q issueQuery) matches(i *forge.Issue, viewer string) bool {
 	me := func(login string) string {
 		if login == "@me" {
@@ -430,7 +451,8 @@ func (q issueQuery) matches(i *forge.Issue, viewer string) bool {
 	}
 	for _, l := range q.labels {
 		// "a","b" asks for either
-		if !slices.ContainsFunc(strings.Split(l, ","), func(name string) bool { return i.HasLabel(strings.Trim(name, `"`)) }) {
+		if !slices.ContainsFunc(strings.Split(l, ","),
+			func(name string) bool { return i.HasLabel(strings.Trim(name, `"`)) }) {
 			return false
 		}
 	}
@@ -447,7 +469,9 @@ func (q issueQuery) matches(i *forge.Issue, viewer string) bool {
 		return false
 	}
 	for _, w := range q.words {
-		if !strings.Contains(strings.ToLower(i.Title), w) && !strings.Contains(strings.ToLower(i.Body), w) && w != strconv.Itoa(i.Number) && w != "#"+strconv.Itoa(i.Number) {
+		if !strings.Contains(strings.ToLower(i.Title), w) &&
+			!strings.Contains(strings.ToLower(i.Body), w) && w != strconv.Itoa(i.Number) &&
+			w != "#"+strconv.Itoa(i.Number) {
 			return false
 		}
 	}

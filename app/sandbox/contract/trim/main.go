@@ -191,7 +191,10 @@ PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
 `
 
 // webhooks matches the names of the webhook deliveries that stay.
-var webhooks = regexp.MustCompile(`^(issues|repository|repository-dispatch|status|installation-target|organization|issue-comment|label|pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|installation|installation-repositories)(/.*)?$`)
+var webhooks = regexp.MustCompile(`^(issues|repository|repository-dispatch|status|installation-target|` +
+	`organization|issue-comment|label|` +
+	`pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|` +
+	`installation|installation-repositories)(/.*)?$`)
 
 // noise are keywords that say nothing about validity.
 var noise = map[string]bool{
@@ -221,7 +224,8 @@ func run(dir, out string) error {
 	if err := readJSON(filepath.Join(dir, "package.json"), &pkg); err != nil {
 		return err
 	}
-	for _, version := range []struct{ name, file string }{{"2022-11-28", "openapi.json.gz"}, {"2026-03-10", "openapi-2026-03-10.json.gz"}} {
+	for _, version := range []struct{ name, file string }{{"2022-11-28", "openapi.json.gz"},
+		{"2026-03-10", "openapi-2026-03-10.json.gz"}} {
 		var doc map[string]any
 		if err := readJSON(filepath.Join(dir, "generated", "api.github.com.json"), &doc); err != nil {
 			return err
@@ -288,8 +292,9 @@ func trimmed(doc map[string]any, pkg, version string) ([]byte, error) {
 	}
 
 	return json.Marshal(map[string]any{ // sorts keys
-		"openapi":            doc["openapi"],
-		"info":               map[string]any{"title": "GitHub's REST API, trimmed", "version": version, "license": map[string]any{"name": "MIT"}},
+		"openapi": doc["openapi"],
+		"info": map[string]any{"title": "GitHub's REST API, trimmed", "version": version,
+			"license": map[string]any{"name": "MIT"}},
 		"paths":              paths,
 		"components":         kept,
 		"x-trimmed-from":     map[string]any{"package": pkg, "version": version},
@@ -315,9 +320,11 @@ func keepOperations(all map[string]any) (map[string]any, error) {
 		}
 		paths[path].(map[string]any)[strings.ToLower(method)] = clean(operation)
 	}
-	installations := at(paths, "/app/installations", "get", "responses", "200", "content", "application/json", "schema")
+	installations := at(paths, "/app/installations", "get", "responses", "200", "content",
+		"application/json", "schema")
 	if at(installations, "items", "properties", "account")["allOf"] == nil {
-		return nil, errors.New("GET /app/installations: the description of an installation is no longer a copy: drop its correction")
+		return nil, errors.New("GET /app/installations: the description of an installation is no longer a copy: " +
+			"drop its correction")
 	}
 	// The copy wants an account to be a person and an enterprise at once; what
 	// it was copied from wants either.

@@ -188,7 +188,8 @@ func (t *trimmer) write(w wanted) error {
 	case *ast.InterfaceTypeDefinition:
 		return t.writeFields("interface "+w.name, w, def.Fields)
 	case *ast.Union:
-		members := slices.DeleteFunc(each(def.UnionMemberTypes, func(o *ast.ObjectTypeDefinition) string { return o.Name }),
+		members := slices.DeleteFunc(each(def.UnionMemberTypes,
+			func(o *ast.ObjectTypeDefinition) string { return o.Name }),
 			func(name string) bool { return !t.stays[name] })
 		fmt.Fprintf(&t.out, "union %s = %s\n\n", w.name, strings.Join(members, " | "))
 		return nil
