@@ -11,6 +11,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/services"
 )
 
 // refused are files with a mistake, and what is said of it.
@@ -48,7 +49,7 @@ var refused = []struct {
 	{"escalation:\n  steps:\n  - to: everybody here\n", `line 3, column 9: "everybody here" can't be paged`},
 	{"escalation:\n  steps: {to: sre}\n", "line 2, column 10: steps is a list, such as - to: [incident-coordinators]"},
 	{"phones: ['']", "line 1, column 10: a line of 1 to 200 characters"},
-	{"pager: fax", `line 1, column 8: "fax" is not allowed here; allowed: github, webhook, pagerduty, opsgenie, jira, slack, email`},
+	{"pager: fax", `line 1, column 8: "fax" is not allowed here; allowed: github, webhook, pagerduty`},
 	{"customers:\n  none:\n", "line 2, column 3: |can't be the name of a customer: that word says that no customer is impacted"},
 	{"customers:\n  globex:\n  Globex:\n", `line 3, column 3: "Globex" is here twice; capitals make no difference`},
 	{"customers:\n  two words:\n", `line 2, column 3: "two words" can't be the name of a customer`},
@@ -87,7 +88,7 @@ var refused = []struct {
 	{"services: {opsgenie: {secret: A, targets: {'@dan': a, '@Dan': b}}}", `line 1, column 55: "@Dan" is here twice; capitals make no difference`},
 	{"customers: {globex: {channels: [slack: globex-p1]}}", "line 1, column 40: slack needs settings, and there are none"},
 	{"services: [slack]", "line 1, column 11: services holds names with a colon"},
-	{"services: {slak: {}}", `line 1, column 12: "slak" is not known in services (did you mean slack?); allowed: pagerduty, opsgenie, jira, slack, email`},
+	{"services: {slak: {}}", `line 1, column 12: "slak" is not known in services (did you mean slack?); allowed: pagerduty, opsgenie`},
 	{"services: {webhook: {secret: HOOK}}", "line 1, column 12: webhook needs no settings: the operator's environment holds its address as FIREBREAK_PAGER_URL"},
 	{"services: {github: {}}", "line 1, column 12: github needs no settings"},
 	{"services:\n  slack:\n", "line 2, column 3: slack has no settings; such as slack: { secret: SLACK, channel: C0123ABCD }"},
@@ -194,7 +195,7 @@ func TestSummary(t *testing.T) {
 	}{
 		{"a: 1\npager: fax", true, "`.github/firebreak.yml` can't be used: " +
 			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, broadcast, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
-			` · line 2, column 8: "fax" is not allowed here; allowed: github, webhook, pagerduty, opsgenie, jira, slack, email. The last good one goes on.`},
+			` · line 2, column 8: "fax" is not allowed here; allowed: ` + strings.Join(services.Kinds(nil), ", ") + `. The last good one goes on.`},
 		{"phones: ['', '', '', '', '', '', '']", false, "`.github/firebreak.yml` can't be used: " +
 			strings.TrimSuffix(strings.Join([]string{"line 1, column 10: a line of 1 to 200 characters is expected here", "line 1, column 14: a line of 1 to 200 characters is expected here",
 				"line 1, column 18: a line of 1 to 200 characters is expected here", "line 1, column 22: a line of 1 to 200 characters is expected here",

@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/services"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -149,7 +150,9 @@ func (w *walk) visit(schema map[string]any, path []string) {
 	var names []any
 	for name, s := range properties {
 		names = append(names, name)
-		w.names = append(w.names, name)
+		if !slices.Contains(path, "services") { // the reference shows each with an example of its own
+			w.names = append(w.names, name)
+		}
 		w.visit(s.(map[string]any), append(slices.Clone(path), name))
 	}
 	w.compare(path, map[string]any{"zzz": 1}, names)
@@ -205,5 +208,22 @@ func TestTheExampleNamesTheSchema(t *testing.T) {
 	}
 	if !strings.HasPrefix(templates.Repository()[config.Path], "# yaml-language-server: $schema="+schema.ID+"\n") {
 		t.Errorf("the example's first line does not name %s", schema.ID)
+	}
+}
+
+// The example of each service, which messages and the reference show, can be used as it is.
+func TestTheExampleOfAServiceIsTaken(t *testing.T) {
+	validate := validator(t)
+	for _, s := range services.All {
+		if !s.HasSettings() {
+			continue
+		}
+		content := "services: { " + s.Example + " }"
+		if _, err := config.Parse([]byte(content)); err != nil {
+			t.Errorf("%s: %v", content, err)
+		}
+		if ok, err := validate(content); !ok || err != nil {
+			t.Errorf("%s: the schema: %v", content, err)
+		}
 	}
 }
