@@ -13,14 +13,14 @@ var (
 	pull string
 )
 
-// Postmortem gives the template of the postmortem document. Beside Funcs it needs those of the package that fills it in.
+// Postmortem returns the template of the postmortem document. Besides Funcs it needs those of the package that fills it in.
 func Postmortem() string { return postmortem }
 
-// OwnPostmortem gives the standard document as a repository's template, to begin a template of one's own from.
+// OwnPostmortem returns the standard document as a repository's template, to begin a template of one's own from.
 func OwnPostmortem() string { return ownPostmortem }
 
-// Ticket gives the template of a follow-up's text.
+// Ticket returns the template of a follow-up's text.
 func Ticket() string { return ticket }
 
-// Pull gives the template of the text of the postmortem's pull request.
+// Pull returns the template of the text of the postmortem's pull request.
 func Pull() string { return pull }

@@ -1,5 +1,5 @@
 // Package templates holds every text that the product writes, and the functions that make other people's words harmless
-// before they stand in one.
+// before they are in one.
 package templates
 
 import (
@@ -72,7 +72,7 @@ func Funcs() template.FuncMap {
 	}
 }
 
-// Repository gives the files of an incident repository: path → content.
+// Repository returns the files of an incident repository: path → content.
 func Repository() map[string]string {
 	out := map[string]string{}
 	err := fs.WalkDir(files, "repository", func(name string, d fs.DirEntry, err error) error {
@@ -89,7 +89,7 @@ func Repository() map[string]string {
 	return out
 }
 
-// Starter gives the files with which a repository begins, and the text of the pull request that adds them: path → content. The
+// Starter returns the files with which a repository begins, and the text of the pull request that adds them: path → content. The
 // coordinators are a team's slug.
 func Starter(coordinators string) (out map[string]string, text string) {
 	read := func(name string) string {
@@ -130,7 +130,7 @@ func Comment(s incident.Say) (string, error) {
 // Card writes a part of the card, one of the templates that card.md defines: "facts", or "card", the visible whole.
 func Card(part string, data any) (string, error) { return execute(card, part, data) }
 
-// Line tells an entry of the timeline in a few words, without who did it and without its text.
+// Line returns an entry of the timeline in a few words, without who did it and without its text.
 func Line(e incident.Entry) string {
 	name := e.Kind
 	if lines.Lookup(name) == nil {
@@ -213,7 +213,7 @@ func Dated(t, day time.Time) string {
 	return t.UTC().Format("2 Jan 2006 15:04 UTC")
 }
 
-// Duration tells a duration as people do: 18 min, 2 h 5 min, 3 days.
+// Duration returns a duration as people say it: 18 min, 2 h 5 min, 3 days.
 func Duration(d time.Duration) string {
 	if d < 0 {
 		return "-" + Duration(-d)
@@ -233,7 +233,7 @@ func Duration(d time.Duration) string {
 	return strconv.Itoa((m+12*60)/(24*60)) + " days"
 }
 
-// Capital gives a name with a capital letter: the phase as a heading.
+// Capital returns a name with a capital letter: the phase as a heading.
 func Capital(name any) string {
 	s := fmt.Sprint(name)
 	r, n := utf8.DecodeRuneInString(s)
@@ -274,7 +274,7 @@ func Service(kind string) string {
 	return Capital(kind)
 }
 
-// Plural gives a count with its noun.
+// Plural returns a count with its noun.
 func Plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

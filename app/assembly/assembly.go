@@ -1,4 +1,5 @@
-// Package assembly builds the product from the environment. It is the only place that knows every adapter.
+// Package assembly builds the product from the environment. It is the only place that knows every
+// adapter.
 package assembly
 
 import (
@@ -52,7 +53,7 @@ type Environment struct {
 	sign   Signer              // signs by KMSKey
 	ses    notify.SES          // nil: mails go out by SMTP alone
 
-	isPatient bool // there is no queue to come back by: requests wait for GitHub's limits
+	isPatient bool // without a queue to retry by: requests wait for GitHub's limits
 }
 
 // Read reads the environment; every mistake in it is named at once.
@@ -61,7 +62,7 @@ func Read(getenv func(string) string) (Environment, error) {
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
 	} else {
-		wrong = append(wrong, errors.New("FIREBREAK_WEBHOOK_SECRET must be the App's webhook secret: without it anybody could give orders"))
+		wrong = append(wrong, errors.New("FIREBREAK_WEBHOOK_SECRET must be the App's webhook secret: without it anybody could send commands"))
 	}
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET_PREVIOUS"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
@@ -69,7 +70,10 @@ func Read(getenv func(string) string) (Environment, error) {
 	if name := getenv("FIREBREAK_INTAKE_REPOSITORY"); name != "" {
 		ref, err := incident.ParseRef(name + "#1")
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("FIREBREAK_INTAKE_REPOSITORY must be a repository as owner/repo, not %q", name))
+			wrong = append(
+				wrong,
+				fmt.Errorf("FIREBREAK_INTAKE_REPOSITORY must be a repository as owner/repo, not %q", name),
+			)
 		}
 		e.Incidents = incident.Ref{Owner: ref.Owner, Repo: ref.Repo}
 	}
@@ -79,12 +83,23 @@ func Read(getenv func(string) string) (Environment, error) {
 	}
 	for _, entry := range entriesOf(getenv("FIREBREAK_REPOSITORIES")) {
 		if id, err := strconv.ParseInt(entry, 10, 64); (err != nil || id < 1) && !naming.IsRepository(entry) {
-			wrong = append(wrong, fmt.Errorf("FIREBREAK_REPOSITORIES must be repositories as owner/repo, or their ids, not %q", entry))
+			wrong = append(
+				wrong,
+				fmt.Errorf(
+					"FIREBREAK_REPOSITORIES must be repositories as owner/repo, or their ids, not %q",
+					entry,
+				),
+			)
 		}
 		e.Listed = append(e.Listed, entry)
 	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
-		wrong = append(wrong, errors.New("FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive"))
+		wrong = append(
+			wrong,
+			errors.New(
+				"FIREBREAK_OUTBOUND_SECRET must be set to sign what FIREBREAK_PAGER_URL and FIREBREAK_MAIL_URL receive",
+			),
+		)
 	}
 	return e, join(wrong)
 }
@@ -92,8 +107,12 @@ func Read(getenv func(string) string) (Environment, error) {
 // readApp reads what it takes to be the App at GitHub.
 func readApp(getenv func(string) string) (Environment, []error) {
 	e := Environment{
-		GitHubURL: getenv("FIREBREAK_GITHUB_URL"), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
-		PagerURL: getenv("FIREBREAK_PAGER_URL"), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+		GitHubURL: getenv(
+			"FIREBREAK_GITHUB_URL",
+		), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
+		PagerURL: getenv(
+			"FIREBREAK_PAGER_URL",
+		), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
 		Accounts: entriesOf(getenv("FIREBREAK_ACCOUNTS")),
 	}
@@ -111,7 +130,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 			wrong = append(wrong, fmt.Errorf("FIREBREAK_PRIVATE_KEY_FILE: %w", err))
 		}
 	} else if len(e.Key) == 0 && e.KMSKey == "" {
-		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must give the App's private key (PEM)"))
+		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold the App's private key (PEM)"))
 	}
 	switch limits := getenv("FIREBREAK_GITHUB_LIMITS"); limits {
 	case "", "github":
@@ -123,8 +142,12 @@ func readApp(getenv func(string) string) (Environment, []error) {
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 	} {
-		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-			wrong = append(wrong, fmt.Errorf("%s must be an address like https://example.com", name)) // an address may hold a secret
+		if u, err := url.Parse(value); value != "" &&
+			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			wrong = append(
+				wrong,
+				fmt.Errorf("%s must be an address like https://example.com", name),
+			) // an address may hold a secret
 		}
 	}
 	return e, wrong
@@ -149,8 +172,8 @@ type Options struct {
 	Metrics metrics.Recorder
 	Logger  *slog.Logger
 
-	// Patience is how long looks under way may take to end by themselves once Run's context ended; 0: they end at once, and are made
-	// again by the next process.
+	// Patience is how long looks under way may take to end by themselves once Run's context ended;
+	// 0: they end at once, and are made again by the next process.
 	Patience time.Duration
 
 	Transport http.RoundTripper // to GitHub; nil: the network
@@ -217,7 +240,11 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 		s.engine.Replier = o.Replier
 	}
 	if len(env.Listed) == 0 && !o.IsDemo {
-		s.log.Warn("no list of incident repositories: set FIREBREAK_REPOSITORIES", "reports", env.Incidents.FullName())
+		s.log.Warn(
+			"no list of incident repositories: set FIREBREAK_REPOSITORIES",
+			"reports",
+			env.Incidents.FullName(),
+		)
 	}
 	s.sweeper = s.newSweeper()
 	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
@@ -235,7 +262,10 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	mux.HandleFunc("GET /healthz", s.ServeHealth)
 	mux.HandleFunc("GET /readyz", s.ServeReady)
 	if env.Incidents.Repo != "" {
-		mux.Handle(intake.Prefix, (&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler())
+		mux.Handle(
+			intake.Prefix,
+			(&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler(),
+		)
 	}
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
@@ -245,7 +275,12 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 }
 
 // app builds the port to GitHub.
-func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measured metrics.Recorder, log *slog.Logger) (*github.App, error) {
+func (e Environment) app(
+	clock engine.Clock,
+	transport http.RoundTripper,
+	measured metrics.Recorder,
+	log *slog.Logger,
+) (*github.App, error) {
 	if e.KMSKey != "" && e.sign == nil {
 		return nil, errNoKMS
 	}
@@ -260,13 +295,36 @@ func (e Environment) app(clock engine.Clock, transport http.RoundTripper, measur
 }
 
 // engine builds what runs the incidents.
-func (e Environment) engine(app *github.App, timers engine.Scheduler, queue engine.Queue, shelf engine.Store, clock engine.Clock, measured metrics.Recorder, log *slog.Logger) (*engine.Engine, error) {
+func (e Environment) engine(
+	app *github.App,
+	timers engine.Scheduler,
+	queue engine.Queue,
+	shelf engine.Store,
+	clock engine.Clock,
+	measured metrics.Recorder,
+	log *slog.Logger,
+) (*engine.Engine, error) {
 	out, err := newNotifier(e, log)
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{GitHub: app, Scheduler: timers, Queue: queue, Pager: out, Announcer: out, Replier: out, Store: shelf, Clock: clock,
-		Repositories: e.Listed, Reports: e.Incidents, Secrets: e.Secrets, Metrics: measured, Logger: log}), nil
+	return engine.New(
+		engine.Options{
+			GitHub:       app,
+			Scheduler:    timers,
+			Queue:        queue,
+			Pager:        out,
+			Announcer:    out,
+			Replier:      out,
+			Store:        shelf,
+			Clock:        clock,
+			Repositories: e.Listed,
+			Reports:      e.Incidents,
+			Secrets:      e.Secrets,
+			Metrics:      measured,
+			Logger:       log,
+		},
+	), nil
 }
 
 // Handler serves GitHub's webhooks at /webhook, /healthz and /readyz.
@@ -305,8 +363,8 @@ func (s *Server) handle(ctx context.Context, m engine.Message) error {
 // Close closes the store.
 func (s *Server) Close() error { return s.store.Close() }
 
-// Follow does all that is due by now and returns once idle, with the next time at which something is due; zero: nothing
-// is. It makes an embedded GitHub's clock the product's.
+// Follow does all that is due by now and returns once idle, with the next time at which something
+// is due; zero: nothing is. It makes an embedded GitHub's clock the product's.
 func (s *Server) Follow(ctx context.Context, now time.Time) (time.Time, error) {
 	if s.follows != nil {
 		s.follows.set(now, nil)
@@ -332,11 +390,11 @@ func (s *Server) serveClock(w http.ResponseWriter, r *http.Request) {
 	}
 	var t clockTime
 	if err := json.Unmarshal(body, &t); err != nil {
-		http.Error(w, "that is no time", http.StatusBadRequest)
+		http.Error(w, "invalid timestamp", http.StatusBadRequest)
 		return
 	}
 	if t.Now.IsZero() {
-		http.Error(w, "that is no time", http.StatusBadRequest)
+		http.Error(w, "invalid timestamp", http.StatusBadRequest)
 		return
 	}
 	if s.follows != nil {

@@ -82,7 +82,8 @@ func TestOneMistakeAtATime(t *testing.T) {
 	}
 }
 
-// What is wrong with the environment is told without what it holds: most of it is secret, addresses included.
+// What is wrong with the environment is told without what it holds: most of it is secret, addresses
+// included.
 func TestMistakesInTheEnvironmentRepeatNoSecret(t *testing.T) {
 	const secret = "s3cr3t-0f-th3-op3r4t0r"
 	for _, name := range []string{"FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_KMS_KEY", "FIREBREAK_GITHUB_URL", "FIREBREAK_CLOCK_URL", "FIREBREAK_PAGER_URL", "FIREBREAK_MAIL_URL"} {
@@ -187,7 +188,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// github is a GitHub that is out of order: no issue can be looked at. It tells the time as an embedded one does.
+// github is a GitHub that is out of order: no issue can be looked at. It tells the time as an
+// embedded one does.
 type github struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -240,7 +242,8 @@ func (g *github) looks() int {
 const labeled = `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},
 	"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},"sender":{"login":"alice","type":"User"}}`
 
-// The clock of an embedded GitHub is the product's: setting it does all that is due before it answers.
+// The clock of an embedded GitHub is the product's: setting it does all that is due before it
+// answers.
 func TestTheClockIsFollowed(t *testing.T) {
 	g := newGitHub(t)
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// followed is the real clock until somebody sets it; then it goes on from there, as fast as it was told.
+// followed is the real clock until somebody sets it; then it goes on from there, as fast as it was
+// told.
 type followed struct {
 	mu   sync.Mutex
 	base time.Time // zero: the real clock
@@ -18,7 +19,7 @@ type followed struct {
 	rate float64
 }
 
-// Now gives the time.
+// Now returns the time.
 func (f *followed) Now() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()

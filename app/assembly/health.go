@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// health is what a check found last. Anybody may ask, and a check writes to the disk: so one is good for a second.
+// health is what a check found last. Anybody may ask, and a check writes to the disk: so one is
+// good for a second.
 type health struct {
 	check func(context.Context) error
 
@@ -34,13 +35,15 @@ func (h *health) ask(ctx context.Context) (err error, fresh bool) {
 // patience is how long a disk may take.
 const patience = 5 * time.Second
 
-// ServeHealth answers 200 while webhooks can be stored and work gets done, else 503: no message that could be handed out waits for
-// ten minutes, and not every worker hangs. It says nothing that strangers may not know: what exactly is wrong stands in the log.
+// ServeHealth answers 200 while webhooks can be stored and work gets done, else 503: no message
+// that could be handed out waits for ten minutes, and not every worker hangs. It says nothing that
+// strangers may not know: what exactly is wrong is in the log.
 func (s *Server) ServeHealth(w http.ResponseWriter, r *http.Request) {
 	s.serveCheck(w, r, &s.health, "work does not get done")
 }
 
-// ServeReady answers 200 while webhooks can be stored, else 503. A busy process is ready: what it takes is kept.
+// ServeReady answers 200 while webhooks can be stored, else 503. A busy process is ready: what it
+// takes is kept.
 func (s *Server) ServeReady(w http.ResponseWriter, r *http.Request) {
 	s.serveCheck(w, r, &s.ready, "webhooks can't be stored")
 }
@@ -57,13 +60,13 @@ func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request, h *health, w
 	http.Error(w, wrong+": see the log", http.StatusServiceUnavailable)
 }
 
-// Health tells why work does not get done, or returns nil.
+// Health returns why work does not get done, or nil.
 func (s *Server) Health(ctx context.Context) error {
 	err, _ := s.health.ask(ctx)
 	return err
 }
 
-// Measure records what stands in the queue.
+// Measure records what is in the queue.
 func (s *Server) Measure(ctx context.Context) error {
 	b, err := s.store.Backlog(ctx)
 	if err != nil {

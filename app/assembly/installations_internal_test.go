@@ -26,7 +26,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// orgs is a GitHub with many organisations, org1 and so on, each with an installation of that number.
+// orgs is a GitHub with many organisations, org1 and so on, each with an installation of that
+// number.
 type orgs struct {
 	n         int
 	suspended map[int]bool
@@ -168,8 +169,9 @@ func sweepOrgs(tb testing.TB, o *orgs) *sweptOrgs {
 	return s
 }
 
-// An organisation that refuses the App keeps no other from being swept. It is said once, and counted each time; when it is back it
-// is swept from where its own last good sweep was, and each of its open incidents is looked at.
+// An organisation that refuses the App keeps no other from being swept. It is said once, and
+// counted each time; when it is back it is swept from where its own last good sweep was, and each
+// of its open incidents is looked at.
 func TestA4OneOrganisationThatRefusesEndsNoOther(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -244,7 +246,8 @@ func TestA4OneOrganisationThatRefusesEndsNoOther(t *testing.T) {
 	}
 }
 
-// What is the operator's to see is a sweep's error: that GitHub is out, or refuses all. GitHub's outage ends a sweep soon.
+// What is the operator's to see is a sweep's error: that GitHub is out, or refuses all. GitHub's
+// outage ends a sweep soon.
 func TestA4WhatASweepFailsOf(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -267,8 +270,9 @@ func TestA4WhatASweepFailsOf(t *testing.T) {
 	}
 }
 
-// Ten thousand installations: each gets its turn within an hour and a bit, no sweep asks for more tokens than GitHub gives, and
-// whoever has a token is swept every time. A process of which nothing is known takes turns by the clock.
+// Ten thousand installations: each gets its turn within an hour and a bit, no sweep asks for more
+// tokens than GitHub gives, and whoever has a token is swept every time. A process of which nothing
+// is known takes turns by the clock.
 func TestTenThousandInstallationsTakeTurns(t *testing.T) {
 	t.Parallel()
 	var all []github.Installation
@@ -312,7 +316,8 @@ func TestTenThousandInstallationsTakeTurns(t *testing.T) {
 	}
 }
 
-// Once an hour each installation has the turn in which its open incidents are looked at, and in each five minutes as many have.
+// Once an hour each installation has the turn in which its open incidents are looked at, and in
+// each five minutes as many have.
 func TestTheHourlyTurnFollowsFromTheClock(t *testing.T) {
 	t.Parallel()
 	turns := map[int64]int{}
@@ -355,8 +360,8 @@ func TestManyOpenIncidentsTakeTurns(t *testing.T) {
 	}
 }
 
-// An event that says where the App may work is logged and counted, and the open incidents there are looked at; what GitHub
-// does not show yet is asked for again.
+// An event that says where the App may work is logged and counted, and the open incidents there are
+// looked at; what GitHub does not show yet is asked for again.
 func TestEventsOfAnInstallation(t *testing.T) {
 	t.Parallel()
 	o := &orgs{n: 3, open: map[int][]int{2: {4, 7}}}
@@ -395,8 +400,8 @@ func TestEventsOfAnInstallation(t *testing.T) {
 	}
 }
 
-// BenchmarkInstallations sweeps a thousand installations, with their tokens at hand and without. GitHub answers at once, so the
-// time is the product's own.
+// BenchmarkInstallations sweeps a thousand installations, with their tokens at hand and without.
+// GitHub answers at once, so the time is the product's own.
 func BenchmarkInstallations(b *testing.B) {
 	for _, tokens := range []string{"new", "kept"} {
 		b.Run(tokens, func(b *testing.B) {

@@ -32,8 +32,16 @@ type reception struct {
 
 // handler serves the sources that have a secret.
 func (s *reception) handler() http.Handler {
-	settings := intake.Settings{Secrets: s.env.sourceSecrets, Topics: strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " "))}
-	o := intake.Options{Sources: intake.Sources(settings), Accept: s.accept, Refused: s.refused, Logger: s.log}
+	settings := intake.Settings{
+		Secrets: s.env.sourceSecrets,
+		Topics:  strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " ")),
+	}
+	o := intake.Options{
+		Sources: intake.Sources(settings),
+		Accept:  s.accept,
+		Refused: s.refused,
+		Logger:  s.log,
+	}
 	if token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN"); token != "" {
 		o.OpenModal = openModal(token)
 	}
@@ -45,7 +53,10 @@ func (s *reception) refused(source, reason string) {
 }
 
 // openModal opens Slack's form, which takes a bot's token of its own.
-func openModal(token string, options ...slack.Option) func(context.Context, string, slack.ModalViewRequest) error {
+func openModal(
+	token string,
+	options ...slack.Option,
+) func(context.Context, string, slack.ModalViewRequest) error {
 	client := slack.New(token, options...)
 	return func(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
 		if _, err := client.OpenViewContext(ctx, trigger, view); err != nil {
@@ -55,8 +66,8 @@ func openModal(token string, options ...slack.Option) func(context.Context, stri
 	}
 }
 
-// sourceSecrets gives a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the one for all of them,
-// FIREBREAK_INTAKE_SECRET; and the one before, …_PREVIOUS, while rotating.
+// sourceSecrets returns a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the
+// one for all of them, FIREBREAK_INTAKE_SECRET; and the one before, …_PREVIOUS, while rotating.
 func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
 	for _, name := range []string{"FIREBREAK_INTAKE_" + strings.ToUpper(source) + "_SECRET", "FIREBREAK_INTAKE_SECRET"} {
 		for _, suffix := range []string{"", "_PREVIOUS"} {
@@ -71,17 +82,29 @@ func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
 	return secrets
 }
 
-// accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns once all is stored.
+// accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns
+// once all is stored.
 func (s *reception) accept(ctx context.Context, r intake.Result) error {
 	for _, signal := range r.Signals {
 		body, err := json.Marshal(signal)
 		if err != nil {
 			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
 		}
-		report := &incident.Signal{Body: body, Count: 1, Event: signal.DedupKey + " " + signal.Event, ID: rand.Text()[:8],
-			At: s.engine.Clock.Now().UTC(), IsPaged: s.engine.PageFirst(ctx, s.env.Incidents, signal)}
+		report := &incident.Signal{
+			Body:    body,
+			Count:   1,
+			Event:   signal.DedupKey + " " + signal.Event,
+			ID:      rand.Text()[:8],
+			At:      s.engine.Clock.Now().UTC(),
+			IsPaged: s.engine.PageFirst(ctx, s.env.Incidents, signal),
+		}
 		if signal.Source != "email" { // a mail is news, and no repetition
-			report.Key = fmt.Sprintf("%s %t%s", signal.DedupKey, signal.Firing, s.said.saying(signal, report.At))
+			report.Key = fmt.Sprintf(
+				"%s %t%s",
+				signal.DedupKey,
+				signal.Firing,
+				s.said.saying(signal, report.At),
+			)
 		}
 		m := engine.Message{Ref: s.env.Incidents, Why: "signal", What: report}
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
@@ -91,7 +114,7 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 	for _, ack := range r.Acks {
 		m, ok := acknowledgement(ack)
 		if !ok {
-			s.log.Info("an acknowledgement of no page of ours", "source", ack.Source)
+			s.log.Info("ignored acknowledgement: unknown page", "source", ack.Source)
 			continue
 		}
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
@@ -107,10 +130,10 @@ func (s *reception) refuse(source, reason string, err error) {
 	s.log.Warn("a signal was refused", "source", source, "reason", reason, "err", err)
 }
 
-// acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or owner/repo/signal/… for one that
-// went out before its incident was opened.
+// acknowledgement reads the key with which a page went out: owner/repo#number/page/3, or
+// owner/repo/signal/… for one that went out before its incident was opened.
 func acknowledgement(a intake.Ack) (engine.Message, bool) {
-	// The delivery stands in the log, where nobody's name does.
+	// The delivery is logged, and names are not.
 	by := sha256.Sum256([]byte(a.By))
 	answer := &incident.Ack{Service: a.Source, Name: a.By, At: a.At}
 	m := engine.Message{Why: "ack", Delivery: "ack " + a.Key + " " + hex.EncodeToString(by[:8]), What: answer}

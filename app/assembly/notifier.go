@@ -9,7 +9,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
-// newNotifier builds what pages people and tells customers outside GitHub.
+// newNotifier builds what pages people and sends updates to customers outside GitHub.
 func newNotifier(env Environment, log *slog.Logger) (*notify.Notifier, error) {
 	n, err := notify.New(notify.Options{
 		Secret: env.secret, HashKey: env.Secrets[0], PageURL: env.PagerURL, AnnounceURL: env.MailURL, Signing: env.Outbound,
@@ -23,11 +23,14 @@ func newNotifier(env Environment, log *slog.Logger) (*notify.Notifier, error) {
 
 var secretName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
-// secret reads a secret that the repository's file names. The prefix keeps the file from naming another variable, such as
-// the App's private key.
+// secret reads a secret that the repository's file names. The prefix keeps the file from naming
+// another variable, such as the App's private key.
 func (e Environment) secret(_ context.Context, name string) (string, error) {
 	if !secretName.MatchString(name) {
-		return "", fmt.Errorf("%q is not the name of a secret: capital letters, digits and _ are allowed", name)
+		return "", fmt.Errorf(
+			"%q is not the name of a secret: capital letters, digits and _ are allowed",
+			name,
+		)
 	}
 	value := e.getenv("FIREBREAK_SECRET_" + name)
 	if value == "" {

@@ -23,9 +23,12 @@ type Cloud struct {
 type Signer func(digest []byte) ([]byte, error)
 
 // errNoKMS is returned where FIREBREAK_KMS_KEY is set and nothing can reach it.
-var errNoKMS = errors.New("FIREBREAK_KMS_KEY is for the functions on AWS: give the App's private key by FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE")
+var errNoKMS = errors.New(
+	"FIREBREAK_KMS_KEY is for the functions on AWS: set FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE",
+)
 
-// Parts are what a product is built of that has no process of its own: others keep its queue and hand it out.
+// Parts are what a product is built of that has no process of its own: others keep its queue and
+// hand it out.
 type Parts struct {
 	Clock   engine.Clock
 	Timers  engine.Scheduler
@@ -46,7 +49,8 @@ type Product struct {
 	sweeper  *sweeper
 }
 
-// NewFollowedClock returns the real clock, which Product.ReadClock sets to that of an embedded GitHub.
+// NewFollowedClock returns the real clock, which Product.ReadClock sets to that of an embedded
+// GitHub.
 func NewFollowedClock() engine.Clock { return &followed{} }
 
 // NewSweeping builds a product that only sweeps, for which the App's key is enough.

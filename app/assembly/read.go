@@ -27,7 +27,12 @@ type Reader struct {
 }
 
 // NewReader builds a reader from the environment that the server or the functions use.
-func NewReader(ctx context.Context, getenv func(string) string, cloud Cloud, log *slog.Logger) (*Reader, error) {
+func NewReader(
+	ctx context.Context,
+	getenv func(string) string,
+	cloud Cloud,
+	log *slog.Logger,
+) (*Reader, error) {
 	env, err := Read(getenv)
 	if err != nil {
 		return nil, err
@@ -42,7 +47,8 @@ func NewReader(ctx context.Context, getenv func(string) string, cloud Cloud, log
 		return nil, err
 	}
 	env.ses = cloud.SES
-	// A command has no queue by which it could come back later. On an embedded GitHub's clock it could wait for ever.
+	// A command has no queue by which it could come back later. On an embedded GitHub's clock it
+	// could wait for ever.
 	env.isPatient, env.Unlimited = env.ClockURL == "", env.Unlimited || env.ClockURL != ""
 	app, err := env.app(clock, nil, metrics.Discard{}, log)
 	if err != nil {
@@ -64,5 +70,16 @@ func NewReader(ctx context.Context, getenv func(string) string, cloud Cloud, log
 	if env.Incidents.Repo != "" {
 		reports = env.Incidents.FullName()
 	}
-	return &Reader{Listed: env.Listed, Reports: reports, Generic: generic, App: app, Keys: card.Keys(env.Secrets), Host: host, Now: clock.Now, AppID: env.AppID, Secrets: env.Secrets, Out: out}, nil
+	return &Reader{
+		Listed:  env.Listed,
+		Reports: reports,
+		Generic: generic,
+		App:     app,
+		Keys:    card.Keys(env.Secrets),
+		Host:    host,
+		Now:     clock.Now,
+		AppID:   env.AppID,
+		Secrets: env.Secrets,
+		Out:     out,
+	}, nil
 }

@@ -7,8 +7,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// How many different things one trouble may say within a time: what comes after that is counted with what was said before. The queue
-// joins reports that say the same, and must not be filled by a source whose words change each time.
+// How many different things one trouble may say within a time: what comes after that is counted
+// with what was said before. The queue joins reports that say the same, and must not be filled by a
+// source whose words change each time.
 const (
 	sayings     = 40
 	troubles    = 5000 // that are told apart at most
@@ -26,7 +27,8 @@ type trouble struct {
 	words map[string]bool
 }
 
-// saying gives what tells a report from others of its trouble, for the key by which the queue joins them; "" if too many differed.
+// saying returns what distinguishes a report from others of its trouble, for the key by which the
+// queue joins them; "" if too many differed.
 func (s *said) saying(signal intake.Signal, now time.Time) string {
 	word := signal.Saying()
 	if word == "" {

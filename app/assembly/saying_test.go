@@ -8,8 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// The queue joins reports that say the same, however their figures differ, and none that don't; a source whose words change each time
-// does not fill it.
+// The queue joins reports that say the same, however their figures differ, and none that don't; a
+// source whose words change each time does not fill it.
 func TestI6ReportsAreJoinedByWhatTheySay(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	report := func(title, text, severity string) intake.Signal {

@@ -20,8 +20,8 @@ func (s stuck) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("released")
 }
 
-// Health means that work gets done: while every worker hangs it answers 503, and webhooks are stored all the same. Then the process
-// ends, for only a new one is rid of what hangs.
+// Health means that work gets done: while every worker hangs it answers 503, and webhooks are
+// stored all the same. Then the process ends, for only a new one is rid of what hangs.
 func TestHealthFailsWhileEveryWorkerHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hanging := make(stuck)

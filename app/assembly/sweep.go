@@ -15,8 +15,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// How far back a sweep looks: at the start as far as GitHub keeps deliveries, later as far as the one before, and a little
-// more, since what GitHub finds is a little behind.
+// How far back a sweep looks: at the start as far as GitHub keeps deliveries, later as far as the
+// one before, and a little more, since what GitHub finds is a little behind.
 // https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
 const (
 	deliveriesKept = 3 * 24 * time.Hour
@@ -37,8 +37,8 @@ const (
 //     750 installations every one is swept every five minutes.
 //   - The list of installations: 100 pages, 20 s. The list of failed deliveries: one call.
 //
-// Together 265 s. A sweep that has less time, as a Lambda function has 240 s, ends before its time is
-// over, and the next one begins with those that were left.
+// Together 265 s. A sweep that has less time, as a Lambda function has 240 s, ends before its time
+// is over, and the next one begins with those that were left.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 const (
 	sweptAtOnce    = 30
@@ -47,21 +47,22 @@ const (
 	sweepReserve   = 20 * time.Second // before the end of the sweep's time, in which none is begun
 )
 
-// Each open incident is looked at once an hour although nothing changed: its timer may be lost. When
-// follows from the clock and the installation's number alone, so that it needs no memory and
+// Each open incident is looked at once an hour although nothing changed: its timer may be lost.
+// When follows from the clock and the installation's number alone, so that it needs no memory and
 // installations take turns.
 const (
 	sweepEvery = 5 * time.Minute
 	wholeEvery = time.Hour
-	// mostOpen is how many open incidents of an installation are looked at in an hour. Where there are
-	// more, they take turns by their number: a look that finds nothing new costs two calls, which are
-	// free of the hour's calls while their answers are kept.
+	// mostOpen is how many open incidents of an installation are looked at in an hour. Where there
+	// are more, they take turns by their number: a look that finds nothing new costs two calls,
+	// which are free of the hour's calls while their answers are kept.
 	mostOpen = 500
 )
 
-// sweeper finds what was lost on the way (A4): webhooks that never arrived are delivered again, each incident that changed is
-// looked at, and once an hour each of which something may be due. Where nothing was lost it changes nothing. Each installation
-// has its own sweep: what fails for one is its own failure, and the others go on.
+// sweeper finds what was lost on the way (A4): webhooks that never arrived are delivered again,
+// each incident that changed is looked at, and once an hour each of which something may be due.
+// Where nothing was lost it changes nothing. Each installation has its own sweep: what fails for
+// one is its own failure, and the others go on.
 type sweeper struct {
 	app     *github.App
 	queue   engine.Queue
@@ -85,9 +86,9 @@ type sweeper struct {
 type progress struct {
 	turn sync.Mutex // one sweep of it at a time
 
-	since   time.Time      // from where the next sweep searches; zero: all there is
+	since   time.Time       // from where the next sweep searches; zero: all there is
 	reached github.Progress // by one that was cut short, from where the next one goes on
-	isWhole bool           // the next sweep looks at each open incident
+	isWhole bool            // the next sweep looks at each open incident
 
 	mu      sync.Mutex // guards what follows
 	tried   time.Time  // when it was swept last, however that went
@@ -95,9 +96,9 @@ type progress struct {
 	failure string     // kind of the last failure; "": it went well
 }
 
-// next sweeps all installations, each as far back as its own last one that went well. It returns what
-// the operator has to see to: that GitHub is out, or the App itself refused, or the queue not written.
-// What one installation refuses is logged when it begins and when it ends, and counted.
+// next sweeps all installations, each as far back as its own last one that went well. It returns
+// what the operator has to see to: that GitHub is out, or the App itself refused, or the queue not
+// written. What one installation refuses is logged when it begins and when it ends, and counted.
 func (s *sweeper) next(ctx context.Context) error {
 	start := s.clock.Now()
 	if s.since.IsZero() {
@@ -122,7 +123,13 @@ func (s *sweeper) redeliver(ctx context.Context, start time.Time) error {
 		s.log.Warn("webhooks had not arrived and are delivered again", "count", r.Asked, "left", r.Left)
 	}
 	if len(r.Refused) > 0 {
-		s.log.Warn("webhooks had not arrived and GitHub does not deliver them again: their incidents are looked at if they changed", "count", len(r.Refused), "err", r.Refused[0])
+		s.log.Warn(
+			"webhooks had not arrived and GitHub does not deliver them again: their incidents are looked at if they changed",
+			"count",
+			len(r.Refused),
+			"err",
+			r.Refused[0],
+		)
 	}
 	if err == nil && r.Left == 0 {
 		s.delivered = start.Add(-sweepMargin)
@@ -141,7 +148,7 @@ func (s *sweeper) sweepAll(ctx context.Context, start time.Time) error {
 	}
 	chosen, left := s.choose(all, start)
 	if left > 0 {
-		s.log.Info("installations wait for a later sweep: GitHub gives no more tokens in this time", "count", left)
+		s.log.Info("installations wait for a later sweep: the token limit is used up for now", "count", left)
 	}
 	var tally tally
 	var workers sync.WaitGroup
@@ -170,8 +177,12 @@ func isOver(ctx context.Context) bool {
 	return ctx.Err() != nil || ok && time.Until(end) < sweepReserve
 }
 
-// choose returns the installations that are swept now, and how many have to wait. What is suspended is left out.
-func (s *sweeper) choose(all []github.Installation, start time.Time) (chosen []github.Installation, left int) {
+// choose returns the installations that are swept now, and how many have to wait. What is suspended
+// is left out.
+func (s *sweeper) choose(
+	all []github.Installation,
+	start time.Time,
+) (chosen []github.Installation, left int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.progress
@@ -243,15 +254,21 @@ func (s *sweeper) of(id int64, start time.Time) *progress {
 	return s.progress[id]
 }
 
-// isHourly reports whether the turn of an installation has come in which each of its open incidents is looked at.
+// isHourly reports whether the turn of an installation has come in which each of its open incidents
+// is looked at.
 func isHourly(id int64, start time.Time) bool {
 	slots := int64(wholeEvery / sweepEvery)
 	return (start.Unix()/int64(sweepEvery.Seconds())+id)%slots == 0
 }
 
-// sweepOne sweeps one installation. It asks for a look at each incident that changed, and returns the
-// unchanged ones of which something may be due, if it is the time to look at those.
-func (s *sweeper) sweepOne(ctx context.Context, inst github.Installation, start time.Time, isAsked bool) (unchanged []engine.Message, kind string, err error) {
+// sweepOne sweeps one installation. It asks for a look at each incident that changed, and returns
+// the unchanged ones of which something may be due, if it is the time to look at those.
+func (s *sweeper) sweepOne(
+	ctx context.Context,
+	inst github.Installation,
+	start time.Time,
+	isAsked bool,
+) (unchanged []engine.Message, kind string, err error) {
 	p := s.of(inst.ID, start)
 	p.turn.Lock()
 	defer p.turn.Unlock()
@@ -284,7 +301,7 @@ func (s *sweeper) sweepOne(ctx context.Context, inst github.Installation, start 
 				p.reached[what] = safe
 			}
 		}
-		p.isWhole = whole || kind != "limited" // whatever was due meanwhile
+		p.isWhole = whole || kind != "limited" // even if it was due in between
 	} else {
 		p.since, p.reached, p.isWhole = safe, nil, false
 	}
@@ -330,7 +347,13 @@ func (s *sweeper) note(inst github.Installation, p *progress, kind string, err e
 		log.Info("installation is swept again", "was", before)
 	case "unavailable", "failed": // the sweep's error says so
 	default:
-		log.Warn("installation can't be swept: its incidents are found by their webhooks and timers only", "kind", kind, "err", err)
+		log.Warn(
+			"installation can't be swept: its incidents are found by their webhooks and timers only",
+			"kind",
+			kind,
+			"err",
+			err,
+		)
 	}
 }
 
@@ -345,7 +368,7 @@ type tally struct {
 	away      int            // how often in a row GitHub was out
 }
 
-// isOut reports whether GitHub is out, so that nothing is to be had of asking for more installations.
+// isOut reports whether GitHub is out, so that asking for more installations is useless.
 func (t *tally) isOut() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -377,7 +400,8 @@ func (t *tally) add(unchanged []engine.Message, kind string, err error) {
 // shownErrors is how many errors of installations one error holds.
 const shownErrors = 5
 
-// failure returns what the operator has to see to, or nil. That GitHub refuses all that there are, the App is at fault for.
+// failure returns what the operator has to see to, or nil. That GitHub refuses all that there are,
+// the App is at fault for.
 func (t *tally) failure() error {
 	if len(t.failed) == 0 && (t.done > 0 || t.other == nil) {
 		return nil
@@ -402,7 +426,10 @@ func without(messages, others []engine.Message) []engine.Message {
 	for _, m := range others {
 		seen[key{m.Ref.String(), m.Pull()}] = true
 	}
-	return slices.DeleteFunc(messages, func(m engine.Message) bool { return seen[key{m.Ref.String(), m.Pull()}] })
+	return slices.DeleteFunc(
+		messages,
+		func(m engine.Message) bool { return seen[key{m.Ref.String(), m.Pull()}] },
+	)
 }
 
 // inTurn returns those of an installation's open incidents whose turn it is, in this hour.
@@ -432,17 +459,29 @@ func (s *sweeper) ask(ctx context.Context, looks []engine.Message, over time.Dur
 	return nil
 }
 
-// askedAgain is how long what an event says may lag behind it at GitHub: a refusal in that time is no answer.
+// askedAgain is how long what an event says may lag behind it at GitHub: a refusal in that time
+// proves nothing.
 const askedAgain = 2 * time.Minute
 
-// change does what an event of an installation or a repository asks for: a look at each open incident
-// there, at once. It logs and counts the event, for the operator.
+// change does what an event of an installation or a repository asks for: a look at each open
+// incident there, at once. It logs and counts the event, for the operator.
 func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.Sweep) error {
 	if !s.app.Serves(m.Ref.Owner) {
 		return nil
 	}
 	now := s.clock.Now()
-	log := s.log.With("account", m.Ref.Owner, "repository", m.Ref.Repo, "installation", sweep.Installation, "event", m.Why, "delivery", m.Delivery)
+	log := s.log.With(
+		"account",
+		m.Ref.Owner,
+		"repository",
+		m.Ref.Repo,
+		"installation",
+		sweep.Installation,
+		"event",
+		m.Why,
+		"delivery",
+		m.Delivery,
+	)
 	if isLoss(m.Why) {
 		s.metrics.Record(metrics.InstallationEvents, 1, m.Why)
 		log.Warn("the App has lost access: open incidents there are not run any more")
@@ -474,7 +513,10 @@ func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.S
 // isLoss reports whether an event says that the App can't work there any more.
 func isLoss(why string) bool {
 	switch why {
-	case "installation.deleted", "installation.suspend", "installation_repositories.removed", "repository.deleted":
+	case "installation.deleted",
+		"installation.suspend",
+		"installation_repositories.removed",
+		"repository.deleted":
 		return true
 	}
 	return false
@@ -487,7 +529,8 @@ func (s *Server) Sweep(ctx context.Context, since time.Time) error {
 	return sweeper.next(ctx)
 }
 
-// SweepOpen asks for a look at each incident of which something may be due, as the hourly sweep does.
+// SweepOpen asks for a look at each incident of which something may be due, as the hourly sweep
+// does.
 func (s *Server) SweepOpen(ctx context.Context) error {
 	sweeper := s.newSweeper()
 	sweeper.isFirst = true

@@ -21,7 +21,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// searches is a GitHub with a hundred incidents that changed one second after the other, and which then limits the rate.
+// searches is a GitHub with a hundred incidents that changed one second after the other, and which
+// then limits the rate.
 type searches struct {
 	first   time.Time // when the oldest changed
 	limited bool
@@ -81,8 +82,8 @@ type fixed struct{ now time.Time }
 
 func (f *fixed) Now() time.Time { return f.now }
 
-// A sweep that GitHub's limit cut is followed by one that goes on where it was; not so behind what could not be asked for, nor
-// behind what GitHub's search may not know yet.
+// A sweep that GitHub's limit cut is followed by one that goes on where it was; not so behind what
+// could not be asked for, nor behind what GitHub's search may not know yet.
 func TestA4TheNextSweepGoesOn(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -84,7 +84,8 @@ func (s *swept) change(n int) {
 	}
 }
 
-// sweep sweeps, and counts the calls and the looks that are asked for by then: what waits already is asked for once.
+// sweep sweeps, and counts the calls and the looks that are asked for by then: what waits already
+// is asked for once.
 func (s *swept) sweep() (calls, looks int) {
 	s.tb.Helper()
 	s.calls()
@@ -128,8 +129,9 @@ func (s *swept) Record(m *metrics.Metric, value float64, _ ...string) {
 	}
 }
 
-// A sweep costs what is to be done, and not what there is: a look for each incident that changed, and a call for each hundred
-// of them; and one for a token, since it comes a day after the last. The whole number is BenchmarkSweep's.
+// A sweep costs what is to be done, and not what there is: a look for each incident that changed,
+// and a call for each hundred of them; and one for a token, since it comes a day after the last.
+// The whole number is BenchmarkSweep's.
 func TestA4ASweepCostsWhatChanged(t *testing.T) {
 	t.Parallel()
 	few, many := newSwept(t, 10, 100), newSwept(t, 80, 800)
@@ -143,8 +145,8 @@ func TestA4ASweepCostsWhatChanged(t *testing.T) {
 	}
 }
 
-// BenchmarkSweep sweeps over incidents of which some changed. Its time is the embedded GitHub's: that reads all it has at a
-// search.
+// BenchmarkSweep sweeps over incidents of which some changed. Its time is the embedded GitHub's:
+// that reads all it has at a search.
 func BenchmarkSweep(b *testing.B) {
 	for _, n := range []struct{ open, closed int }{{100, 1_000}, {10_000, 100_000}} {
 		s := newSwept(b, n.open, n.closed)

@@ -2,7 +2,7 @@ package card
 
 import "github.com/firebreak-dev/firebreak/app/incident"
 
-// box is what stands above all else on a card: who must act first. templates/card.md has the words.
+// box is what comes before all else on a card: who must act first. templates/card.md has the words.
 type box struct {
 	name    string
 	isShown func(p page) bool

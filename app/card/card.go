@@ -27,7 +27,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// Marker stands in every card and in nothing else that the app writes.
+// Marker is in every card and in nothing else that the app writes.
 const Marker = "<!-- firebreak:card"
 
 // MaxLength is how long a card may be, in bytes. GitHub takes 65,536 characters.
@@ -51,7 +51,7 @@ var (
 	ErrElsewhere = fmt.Errorf("%w: it belongs to another issue", ErrForged)
 )
 
-// Issue is the issue in which a card stands.
+// Issue is the issue that a card is in.
 type Issue struct {
 	Ref incident.Ref // its present name
 	ID  int64        // of the issue at GitHub; 0: not known, and only the name counts
@@ -64,7 +64,7 @@ type Card struct {
 	Written Issue // the issue as it was when the card was written; ID is 0 in cards of older versions
 }
 
-// View is what the card needs beside the state.
+// View is what the card needs besides the state.
 type View struct {
 	Ref    incident.Ref
 	ID     int64  // of the issue at GitHub; 0: the card is bound to the name alone
@@ -96,7 +96,7 @@ type block struct {
 	State incident.State `json:"state"`
 }
 
-// Render writes the card. The same state, view and key always give the same card.
+// Render writes the card. The same state, view and key always make the same card.
 func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 	if len(key) == 0 {
 		return "", fmt.Errorf("write the card of %s: no key; set a webhook secret", v.Ref)
@@ -144,7 +144,7 @@ func show(p page) (string, error) {
 	return strings.TrimSpace(visible), err
 }
 
-// trim drops the older half of the longest list that the issue's timeline can give back, and tells if there was one.
+// trim drops the older half of the longest list that the issue's timeline can restore, and reports whether there was one.
 // What the core still decides by stays.
 func trim(s *incident.State) bool {
 	const spared = 5
@@ -173,7 +173,7 @@ func Open(body string, ref incident.Ref, keys [][]byte) (s incident.State, seq i
 	return c.State, c.Seq, nil
 }
 
-// OpenIn reads a card that stands in an issue. It returns ErrNone if there is no card, and ErrForged if it is not to be believed;
+// OpenIn reads a card that is in an issue. It returns ErrNone if there is no card, and ErrForged if it is not to be believed;
 // with ErrElsewhere comes the card all the same.
 func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
@@ -191,7 +191,7 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	if err := json.Unmarshal([]byte(state), &b); err != nil {
 		return Card{}, ErrForged
 	}
-	// Both signatures are held against what is there: whoever takes the line with the id out, or changes it, breaks the other.
+	// Both signatures are held against what is there: taking the line with the id out, or changing it, breaks the other.
 	shown, written, bound := cutBinding(visible)
 	name := in.Ref
 	if bound {
@@ -226,7 +226,7 @@ func bind(key []byte, in Issue, seq int, state, visible string) string {
 	return fmt.Sprintf("%s%d %s %s%s", issueMark, in.ID, in.Ref, mac, ending)
 }
 
-// cutBinding parts that line from what stands above it. What it says is not to be believed yet.
+// cutBinding parts that line from what is above it. What it says is not to be believed yet.
 func cutBinding(visible string) (shown string, in Issue, ok bool) {
 	at := strings.LastIndex(visible, "\n\n"+issueMark)
 	if at < 0 {
@@ -245,7 +245,7 @@ func cutBinding(visible string) (shown string, in Issue, ok bool) {
 }
 
 // sign binds the state to its version, its issue, its place in the row of cards, and what people read. Each part is
-// preceded by its length, so that no two cards give the same bytes.
+// preceded by its length, so that no two cards have the same bytes.
 func sign(key []byte, ref incident.Ref, seq int, state, visible string) string {
 	return digest(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
 }

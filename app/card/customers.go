@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// rhythm tells the wait between updates as it is at the moment.
+// rhythm returns the wait between updates as it is at the moment.
 func (p page) rhythm() string {
 	severity, _ := p.Policy.Severity(p.S.Severity)
 	wait := severity.Every
@@ -27,7 +27,7 @@ func (p page) rhythm() string {
 	return templates.Duration(wait)
 }
 
-// kept tells how the customer updates were kept; nothing where none was due and nobody waited.
+// kept returns how the customer updates were kept; nothing where none was due and nobody waited.
 func kept(u incident.Updates, now time.Time) string {
 	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
@@ -48,7 +48,7 @@ func kept(u incident.Updates, now time.Time) string {
 	return strings.Join(parts, " · ")
 }
 
-// told tells when the customers heard last, and where.
+// told returns when the customers heard last, and where.
 func (p page) told() (told string) {
 	u := p.S.Updates
 	if !p.Running || u.Last.IsZero() {
@@ -79,7 +79,7 @@ func (p page) told() (told string) {
 	return text
 }
 
-// contacts tells whom to call at the impacted customers, and how they are told.
+// contacts lists whom to call at the impacted customers, and how they hear of updates.
 func (p *page) contacts() {
 	for _, name := range p.S.Customers {
 		c, ok := p.Policy.Customer(name)
@@ -110,7 +110,7 @@ func (p *page) contacts() {
 	}
 }
 
-// unheard tells whom to call because the last update did not reach them.
+// unheard lists whom to call because the last update did not reach them.
 func (p *page) unheard() {
 	p.Waiting = p.S.Customers
 	if p.S.Drill || p.Box != "unheard" && p.Box != "overdue" && p.Box != "amber" {

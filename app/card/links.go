@@ -26,7 +26,7 @@ func (p page) Utc(t time.Time) string {
 // brief is Utc without the zone, for lists of times.
 func (p page) brief(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
-// words gives what somebody wrote as a link to it: the text itself stands in the comment alone.
+// words returns what somebody wrote as a link to it: the text itself is in the comment alone.
 func (p page) words(s incident.Stamp) string {
 	if s.By == "" || s.Comment() == 0 || p.url == "" {
 		return p.stamp(s)
@@ -34,7 +34,7 @@ func (p page) words(s incident.Stamp) string {
 	return p.link("what "+texts.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
 }
 
-// stamp tells who and when, linked to the comment.
+// stamp returns who and when, linked to the comment.
 func (p page) stamp(s incident.Stamp) string {
 	text := p.Utc(s.At)
 	if s.By != "" {
@@ -56,7 +56,7 @@ func (p page) link(text, fact string) string {
 	return "[" + text + "](" + page + "#issuecomment-" + strconv.FormatInt(comment, 10) + ")"
 }
 
-// sibling gives the address of another issue or pull request of the repository.
+// sibling returns the address of another issue or pull request of the repository.
 func (p page) sibling(kind string, number int) string {
 	base, _, _ := strings.Cut(p.url, "#")
 	return strings.TrimSuffix(base, path.Join(path.Base(path.Dir(base)), path.Base(base))) + kind + "/" + strconv.Itoa(number)
@@ -85,7 +85,7 @@ func personOf(login string) string {
 	return login
 }
 
-// folded tells which incidents were folded into this one, the newest of them, and what reported them.
+// folded lists which incidents were folded into this one, the newest of them, and what reported them.
 func (p page) folded() string {
 	var list []string
 	for _, f := range p.S.Folded {

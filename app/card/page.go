@@ -24,7 +24,7 @@ const (
 	shownNow       = 4
 )
 
-// page is what templates/card.md shows: the decisions are made here, the words stand there.
+// page is what templates/card.md shows: the decisions are made here, the words are there.
 type page struct {
 	S      incident.State
 	Policy incident.Policy
@@ -136,7 +136,7 @@ func newPage(s incident.State, v View, shown int) page {
 	return p
 }
 
-// standing says in the first words how bad it is and where it stands.
+// standing says in the first words how bad it is and how far it is.
 func (p *page) standing() {
 	s := p.S
 	severity := templates.Capital(texts.Inert(s.Severity, 40))
@@ -201,7 +201,7 @@ func join(parts ...string) string {
 	return strings.Join(out, " · ")
 }
 
-// found tells what is known of cause and cure, each with a link to where it was written.
+// found lists what is known of cause and cure, each with a link to where it was written.
 func (p *page) found() {
 	add := func(name string, s *incident.Stamp) {
 		if s != nil {
@@ -218,7 +218,7 @@ func (p *page) found() {
 func (p *page) checks() {
 	p.Next = p.S.Next()
 	if p.Next == "" || p.Unconfirmed {
-		return // before it is confirmed there is one thing to do, and it stands under Now
+		return // before it is confirmed there is one thing to do, and it is under Now
 	}
 	open, must := 0, false
 	for _, c := range incident.Blocks(p.S, p.Policy, p.Next) {
@@ -246,7 +246,7 @@ func (p *page) checks() {
 	p.Holder, _ = incident.WhoMay(p.S, p.Policy, p.Ready+p.Insist)
 }
 
-// followUps tells each with its ticket, whose title and state GitHub shows where the ticket's name stands in a list.
+// followUps lists each with its ticket, whose title and state GitHub shows where the ticket's name is in a list.
 func (p *page) followUps() {
 	for i, f := range p.S.FollowUps {
 		if i == shownFollowUps {
@@ -275,7 +275,7 @@ func (p *page) followUps() {
 }
 
 // now lists the commands that make sense, so short that they can be copied. What the box shows is not repeated, and what
-// stands here is not repeated in the checklist.
+// is here is not repeated in the checklist.
 func (p *page) now() {
 	for _, h := range incident.Hints(p.S, p.Policy) {
 		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
@@ -297,7 +297,7 @@ func (p *page) now() {
 	}
 }
 
-// timeline shows the newest entries, oldest first. The date stands where a day begins, so that the column stays narrow.
+// timeline shows the newest entries, oldest first. The date is shown where a day begins, so that the column stays narrow.
 func (p *page) timeline(shown int) {
 	list := slices.Clone(p.S.Timeline)
 	slices.SortStableFunc(list, func(a, b incident.Entry) int { return a.At.Compare(b.At) }) // notes and pins carry their own time

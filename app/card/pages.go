@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// pages tells the newest pages, each with its answer, and what comes next.
+// pages lists the newest pages, each with its answer, and what comes next.
 func (p *page) pages() {
 	list := p.S.Paging.Pages
 	if n := len(list) - shownPages; n > 0 {
@@ -61,7 +61,7 @@ func isSamePage(a, b incident.Page) bool {
 	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
 }
 
-// answeredPage returns the index of the page that was answered, -1 if it is none of them. The answer is one to the escalation or
+// answeredPage returns the index of the page that was answered, -1 if it is not among them. The answer is one to the escalation or
 // to a regression, and not to what somebody asked for in between.
 func (p *page) answeredPage(list []incident.Page) int {
 	a := p.S.Paging.Answered
@@ -73,7 +73,7 @@ func (p *page) answeredPage(list []incident.Page) int {
 	return -1
 }
 
-// by tells the services of a page, and which of them did not take it.
+// by returns the services of a page, and which of them did not take it.
 func by(pg incident.Page) string {
 	if !slices.ContainsFunc(pg.To, func(to string) bool { return to != "phone" }) {
 		return "" // a list to call is shown, not sent
@@ -93,7 +93,7 @@ func by(pg incident.Page) string {
 	return " " + strings.Join(parts, ", ")
 }
 
-// waiting tells what comes of a page that nobody answered yet.
+// waiting returns what comes of a page that nobody answered yet.
 func (p page) waiting() string {
 	g := p.S.Paging
 	switch {

@@ -25,10 +25,10 @@ const (
 	maxCommands = 100
 )
 
-// Parse gives the commands of a comment in order, each an incident.Command, or an incident.Misspelt where a line starts
-// as a command and is none.
+// Parse returns the commands of a comment in order, each an incident.Command, or an incident.Misspelt where a line starts
+// like a command and isn't one.
 //
-// A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What stands in a quote, code, a
+// A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What is in a quote, code, a
 // list, a table, a heading, a link or HTML is no command, nor is what is struck through. A command's text runs on until the
 // next command or the comment's end, whatever Markdown it is; quotes at its end are left out, since that is what mail
 // programs append. A mail that is quoted without marks, and a signature, belong to nobody: see package reply.
@@ -54,7 +54,7 @@ func parse(body string, md parser.Parser) []any {
 	return out
 }
 
-// tooMuch tells why a comment isn't read, if it isn't.
+// tooMuch returns why a comment isn't read, if it isn't.
 func tooMuch(body string) string {
 	if len(body) > maxSize {
 		return "the comment is too long"
@@ -77,8 +77,8 @@ func tooMuch(body string) string {
 	return ""
 }
 
-// Has tells whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is
-// also true for a line that turns out to stand in code or in a quote.
+// Has reports whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is
+// also true for a line that turns out to be in code or in a quote.
 func Has(body string) bool {
 	body = tidy(body)
 	for range starts(body) {
@@ -100,7 +100,7 @@ func hasDressed(body string) bool {
 	return false
 }
 
-// Added gives the commands that an edit added. Commands are the same if they say the same, however they are spaced.
+// Added returns the commands that an edit added. Commands are the same if they say the same, however they are spaced.
 func Added(before, after string) []any {
 	had := map[string]int{}
 	for _, c := range Parse(before) {
@@ -120,7 +120,7 @@ func Added(before, after string) []any {
 // Correction is a command whose words an edit changed.
 type Correction struct{ Old, New incident.Command }
 
-// Edited tells an edit's new commands from those whose words it only corrects: what says something once, and is there before
+// Edited returns an edit's new commands, apart from those whose words it only corrects: what says something once, and is there before
 // and after, is not said twice. What it takes away stays done.
 func Edited(before, after string) (added []any, corrected []Correction) {
 	gone := map[incident.Kind][]incident.Command{}
@@ -164,7 +164,7 @@ func refused(body, why string) []any {
 	return nil
 }
 
-// newlines gives every line the end that goldmark knows.
+// newlines returns a text whose lines end as goldmark expects.
 func newlines(s string) string {
 	if strings.IndexByte(s, '\r') < 0 {
 		return s

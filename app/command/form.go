@@ -43,13 +43,13 @@ func Form(body string) (opened incident.Opened, ok bool) {
 	}, true
 }
 
-// Summary gives what the issue form's body says under Summary, or "" if it is no form or says nothing.
+// Summary returns what the issue form's body says under Summary, or "" if it is no form or says nothing.
 func Summary(body string) string {
 	answers, _ := form(body)
 	return given(answers[labelSummary])
 }
 
-// form gives the answers by label.
+// form returns the answers by label.
 func form(body string) (answers map[string]string, ok bool) {
 	lines := strings.Split(newlines(body), "\n")
 	for _, labels := range shapes {
@@ -102,7 +102,7 @@ func given(text string) string {
 
 var ticked = regexp.MustCompile(`(?m)^\s*[-*+] \[[xX]\](?:\s|$)`)
 
-// firstWord gives the first word in lower case, without what surrounds it.
+// firstWord returns the first word in lower case, without what surrounds it.
 func firstWord(s string) string {
 	word, _ := words.Cut(s)
 	return strings.ToLower(strings.Trim(word, ".,:;!()*_`\"'"))

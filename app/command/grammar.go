@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
-// read gives the command that stands at a place, or how it is misspelt.
+// read returns the command at a place, or how it is misspelt.
 func read(p place) any {
 	verb, n := verbOf(p.said)
 	line, below, _ := strings.Cut(p.said[n:], "\n")
@@ -54,7 +54,7 @@ func read(p place) any {
 	return c
 }
 
-// rowOf finds the row that the words after a verb choose, the longest word first, and gives what follows the word.
+// rowOf finds the row that the words after a verb choose, the longest word first, and returns what follows the word.
 func rowOf(verb string, w words.Words) (row incident.Row, rest words.Words, ok bool) {
 	long := 0
 	for _, r := range incident.Commands {
@@ -84,7 +84,7 @@ func rowOf(verb string, w words.Words) (row incident.Row, rest words.Words, ok b
 	return incident.Row{}, w, false
 }
 
-// usage gives a row's usage under the verb that was written.
+// usage returns a row's usage under the verb that was written.
 func usage(row incident.Row, verb string) string {
 	if len(row.Verbs) > 1 && slices.Contains(row.Verbs, verb) {
 		return "/" + verb + strings.TrimPrefix(row.Usage, "/"+row.Verbs[0])
@@ -92,7 +92,7 @@ func usage(row incident.Row, verb string) string {
 	return row.Usage
 }
 
-// nearest gives the usage of the command that somebody probably meant, or "".
+// nearest returns the usage of the command that somebody probably meant, or "".
 func nearest(verb, line string) string {
 	switch word, _ := words.Cut(line); {
 	case words.IsNear(word, "because"):
@@ -116,7 +116,7 @@ func nearest(verb, line string) string {
 	return found
 }
 
-// strayed tells a word of another command after /incident, which takes any text as its summary: `/incident update …` would
+// strayed returns the word of another command after /incident, which takes any text as its summary: `/incident update …` would
 // declare instead of telling the customer, and nobody would notice.
 func strayed(w words.Words) (known, why string) {
 	for _, row := range incident.Commands {

@@ -6,7 +6,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Help gives rows as a Markdown table: the command, what it does, who may use it.
+// Help returns rows as a Markdown table: the command, what it does, who may use it.
 func Help(rows []incident.Row) string {
 	var b strings.Builder
 	b.WriteString("| command | what it does | who may use it |\n|---|---|---|\n")

@@ -18,7 +18,7 @@ import (
 // markdown is GitHub's Markdown, as far as it decides what a line is: a bare URL never spans lines.
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()
 
-// place is where a command stands: what it says, from its slash on, and the quote that it may mean.
+// place is where a command is: what it says, from its slash on, and the quote that it may mean.
 type place struct {
 	said  string
 	quote func() string
@@ -30,7 +30,7 @@ type block struct {
 	quote      bool
 }
 
-// find gives the commands' places in order. Lines end in \n.
+// find returns the commands' places in order. Lines end in \n.
 func find(body string, md parser.Parser) []place {
 	src := []byte(body)
 	r := reading{src: src, could: slices.Collect(starts(body)), open: map[string]int{}}
@@ -73,14 +73,14 @@ type reading struct {
 	src   []byte
 	could []int          // slashes that may start one, from starts
 	at    []int          // those that do
-	open  map[string]int // HTML elements that are open where the walk stands
+	open  map[string]int // HTML elements that are open where the walk is
 }
 
-// tag is a tag of an element that holds blocks of Markdown: what stands in <details> is folded away, what stands in
+// tag is a tag of an element that holds blocks of Markdown: what is in <details> is folded away, what is in
 // <blockquote> is quoted, and neither is a command.
 var tag = regexp.MustCompile(`(?i)<(/?)(blockquote|center|del|details|div|dl|ol|s|strike|table|ul)(?:[\s/>]|$)`)
 
-// read walks a node. top is true in the blocks of the top level and in what stands in their lines.
+// read walks a node. top is true in the blocks of the top level and in what is in their lines.
 func (r *reading) read(n ast.Node, top bool) {
 	plain := false
 	switch n := n.(type) {
@@ -178,7 +178,7 @@ type comment struct {
 
 func lineStart(body string, i int) int { return strings.LastIndexByte(body[:i], '\n') + 1 }
 
-// textEnd gives where a command's text ends if the quotes at its end, and the line with which a mail program introduces
+// textEnd returns where a command's text ends if the quotes at its end, and the line with which a mail program introduces
 // them, are left out.
 func (c *comment) textEnd(start, end int) int {
 	i, _ := slices.BinarySearchFunc(c.blocks, end, func(b block, end int) int { return b.start - end })
@@ -188,7 +188,7 @@ func (c *comment) textEnd(start, end int) int {
 	return end
 }
 
-// introduced gives where the introduction of the quote at end begins, or end if there is none. It may be wrapped, and the
+// introduced returns where the introduction of the quote at end begins, or end if there is none. It may be wrapped, and the
 // command's own line is never taken for one.
 func introduced(body string, start, end int) int {
 	from := start + len(strings.TrimRight(body[start:end], " \t\n"))
@@ -207,7 +207,7 @@ func introduced(body string, start, end int) int {
 	return end
 }
 
-// quoteNear gives the text of the quote that a command means: the nearest before it, or else the one in its own text,
+// quoteNear returns the text of the quote that a command means: the nearest before it, or else the one in its own text,
 // unless a mail program put it there.
 func (c *comment) quoteNear(start, end int) string {
 	after, _ := slices.BinarySearchFunc(c.quotes, start, func(q, start int) int { return c.blocks[q].start - start })
@@ -223,7 +223,7 @@ func (c *comment) quoteNear(start, end int) string {
 	return c.quote(after)
 }
 
-// quote gives a quote's text as it was written, without its markers.
+// quote returns a quote's text as it was written, without its markers.
 func (c *comment) quote(n int) string {
 	if c.told[n] != "" {
 		return c.told[n]

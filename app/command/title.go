@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// empty are the words that tell nothing of what is broken: a title of nothing else is no summary.
+// empty are the words that say nothing of what is broken: a title of nothing else is not a summary.
 var empty = []string{
 	"incident", "incidents", "issue", "problem", "trouble", "outage", "alert", "alarm", "error", "failure", "emergency", "drill", "report",
 	"p0", "p1", "p2", "p3", "p4", "p5", "sev", "sev0", "sev1", "sev2", "sev3", "severity", "prio", "priority", "critical", "regular", "major", "minor", "high", "low",

@@ -1,5 +1,5 @@
-// Package config reads .github/firebreak.yml into the policy that the core works by, and says of every mistake where it
-// stands and what is allowed there.
+// Package config reads .github/firebreak.yml into the policy that the core works by, and says of
+// every mistake where it is and what is allowed there.
 package config
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// Path is where the file stands in an incident repository.
+// Path is the file in an incident repository.
 const Path = incident.ConfigPath
 
 // MaxSize is how large the file may be, in bytes.
@@ -25,7 +25,7 @@ type Error struct {
 	Problem      string
 }
 
-// Error gives the mistake with its place.
+// Error returns the mistake with its place.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return e.Problem
@@ -33,8 +33,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// Parse gives the policy that a file describes. What it doesn't name is as in incident.DefaultPolicy. Mistakes gives the
-// error's parts.
+// Parse returns the policy that a file describes. What it doesn't name is as in
+// incident.DefaultPolicy. Mistakes gives the error's parts.
 func Parse(content []byte) (incident.Policy, error) {
 	root, err := document(content)
 	if err != nil {
@@ -59,8 +59,9 @@ func Parse(content []byte) (incident.Policy, error) {
 	return p, nil
 }
 
-// Mistakes gives the mistakes that an error of Parse holds, in the file's order: the annotations of a check. Their texts
-// quote the file as it is; where Markdown is read, Summary makes them inert.
+// Mistakes returns the mistakes that an error of Parse holds, in the file's order: the annotations
+// of a check. Their texts quote the file as it is; where Markdown is read, Summary makes them
+// inert.
 func Mistakes(err error) []*Error {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
@@ -77,8 +78,9 @@ func Mistakes(err error) []*Error {
 	return nil
 }
 
-// Summary says in one paragraph of Markdown that a file can't be used, why, and what goes on instead: the last good one,
-// or, where none is known, the defaults. It mentions nobody and links to nothing.
+// Summary says in one paragraph of Markdown that a file can't be used, why, and what goes on
+// instead: the last good one, or, where none is known, the defaults. It mentions nobody and links
+// to nothing.
 func Summary(file string, err error, known bool) string {
 	const most = 5
 	mistakes := Mistakes(err)

@@ -162,8 +162,8 @@ func TestWhatAFileSays(t *testing.T) {
 	}
 }
 
-// uncommented gives the example file with the settings that stand in comments: such a line has no blank after its #, or
-// more than one.
+// uncommented gives the example file with the settings that stand in comments: such a line has no
+// blank after its #, or more than one.
 func uncommented() string {
 	return regexp.MustCompile(`(?m)^#(  |[a-z])`).ReplaceAllString(templates.Repository()[config.Path], "$1")
 }

@@ -253,8 +253,8 @@ func TestNamesOfSecretsThatAreNoSecrets(t *testing.T) {
 	}
 }
 
-// A file of the largest size costs little, whatever is in it: some of these took seconds, a hundred times as much as a long
-// list, which grows with its length. A slow machine is slow with that too.
+// A file of the largest size costs little, whatever is in it: some of these took seconds, a hundred
+// times as much as a long list, which grows with its length. A slow machine is slow with that too.
 func TestNoFileTakesLong(t *testing.T) {
 	fill := func(before, each, after string) []byte {
 		var b strings.Builder

@@ -19,7 +19,8 @@ func rulesFile(patterns ...string) []byte {
 	return []byte(b.String())
 }
 
-// Expressions that are short to write and large to match, and lists without end, are mistakes with a place.
+// Expressions that are short to write and large to match, and lists without end, are mistakes with
+// a place.
 func TestWhatIsTooLargeIsAMistake(t *testing.T) {
 	list := func(before, each, after string, n int) []byte {
 		var b strings.Builder
@@ -56,7 +57,8 @@ func TestWhatIsTooLargeIsAMistake(t *testing.T) {
 	}
 }
 
-// What is taken for an expression's size bounds the program that matches it, whatever the expression is.
+// What is taken for an expression's size bounds the program that matches it, whatever the
+// expression is.
 func TestPropertyASizeBoundsTheProgram(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"a", "bc", ".", `\pL`, "[^x]", "(?i)k", "(", "(?:", ")", "|", "*", "+", "?", "{3}", "{0,7}", "{2,}", "{40}", "{1000}", "^", "$", `\b`, "é", "[a-z0-9_]"})
 	rapid.Check(t, func(t *rapid.T) {

@@ -12,7 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
-// builder makes a policy of what the file says, and checks what needs more than one setting. It leaves out what is invalid.
+// builder makes a policy of what the file says, and checks what needs more than one setting. It
+// leaves out what is invalid.
 type builder struct {
 	*reader
 	policy *incident.Policy
@@ -55,7 +56,8 @@ func (b *builder) build(file value) {
 	b.checkReach(file)
 }
 
-// slug returns a team as GitHub spells it: slugs have no capitals, whatever the team's name has. Logins stay.
+// slug returns a team as GitHub spells it: slugs have no capitals, whatever the team's name has.
+// Logins stay.
 func slug(name string) string {
 	if isPerson(name) {
 		return name
@@ -84,12 +86,15 @@ func (b *builder) severities(file value) {
 		b.policy.Severities = append(b.policy.Severities, s)
 	}
 	if !hasCritical && file.isValid() {
-		b.problem(file.node, "no severity is critical: the one that starts the P1 process needs critical: true")
+		b.problem(
+			file.node,
+			"no severity is critical: the one that starts the P1 process needs critical: true",
+		)
 	}
 }
 
-// severity builds one. A severity that the defaults know begins as it is there; a critical one that they don't, as their
-// critical one.
+// severity builds one. A severity that the defaults know begins as it is there; a critical one that
+// they don't, as their critical one.
 func (b *builder) severity(e entry, defaults []incident.Severity) incident.Severity {
 	s := incident.Severity{Name: e.name}
 	if i := slices.IndexFunc(defaults, func(d incident.Severity) bool { return d.Name == e.name }); i >= 0 {
@@ -133,13 +138,23 @@ func (b *builder) updates(file value, s *incident.Severity) {
 
 	switch {
 	case s.Later < s.Every && later.isSet():
-		b.problem(later.node, fmt.Sprintf("later (%s) is the slower rhythm, so it must be at least every (%s)", short(s.Later), short(s.Every)))
+		b.problem(
+			later.node,
+			fmt.Sprintf(
+				"later (%s) is the slower rhythm, so it must be at least every (%s)",
+				short(s.Later),
+				short(s.Every),
+			),
+		)
 	case s.Later < s.Every:
 		s.Later = s.Every
 	}
 	switch {
 	case s.Amber >= s.Every && warn.isSet():
-		b.problem(warn.node, fmt.Sprintf("warn (%s) must be shorter than every (%s)", short(s.Amber), short(s.Every)))
+		b.problem(
+			warn.node,
+			fmt.Sprintf("warn (%s) must be shorter than every (%s)", short(s.Amber), short(s.Every)),
+		)
 	case s.Amber >= s.Every:
 		s.Amber = s.Every / 2
 	}
@@ -176,7 +191,10 @@ func (b *builder) escalation(file, phones value) {
 	for _, step := range steps.items {
 		for _, to := range step.get("to").items {
 			if to.text == phone && !to.invalid {
-				b.problem(to.node, `"phone" is the phone list, and there is none: add phones: ["name, number"]`)
+				b.problem(
+					to.node,
+					`"phone" is the phone list, and there is none: add phones: ["name, number"]`,
+				)
 				return
 			}
 		}
@@ -194,7 +212,8 @@ func (b *builder) step(file value, i int) incident.EscalationStep {
 	step.By = by.texts()
 
 	isPhone := func(to string) bool { return to == phone }
-	if file.isValid() && by.isSet() && !slices.ContainsFunc(step.To, func(to string) bool { return !isPhone(to) }) {
+	if file.isValid() && by.isSet() &&
+		!slices.ContainsFunc(step.To, func(to string) bool { return !isPhone(to) }) {
 		b.problem(by.node, "people call the phone list themselves: a step to phone alone needs no by")
 	}
 	return step
@@ -216,8 +235,15 @@ func (b *builder) customers(file value) {
 // signals builds the rules: the first that matches decides (I1).
 func (b *builder) signals(file value) {
 	for _, item := range file.items {
-		rule := incident.Rule{Source: item.get("source").text, Action: incident.RuleAction(item.get("do").text),
-			Severity: item.get("severity").text, Customer: item.get("customer").text, Repository: item.get("repository").text}
+		rule := incident.Rule{
+			Source: item.get("source").text,
+			Action: incident.RuleAction(item.get("do").text),
+			Severity: item.get(
+				"severity",
+			).text,
+			Customer:   item.get("customer").text,
+			Repository: item.get("repository").text,
+		}
 		if title := item.get("title"); title.isValid() {
 			rule.Title = regexp.MustCompile(title.text) // its shape has parsed it
 		}
@@ -226,7 +252,10 @@ func (b *builder) signals(file value) {
 			for _, l := range labels.entries {
 				pattern, err := incident.CompileLabel(l.value.text)
 				if err != nil {
-					b.problem(l.value.node, shown(l.value.text)+" is not a regular expression for a whole label")
+					b.problem(
+						l.value.node,
+						shown(l.value.text)+" is not a regular expression for a whole label",
+					)
 					continue
 				}
 				rule.Labels[l.name] = pattern
@@ -235,8 +264,11 @@ func (b *builder) signals(file value) {
 
 		isRight := rule.Action == incident.RuleOpen || rule.Action == incident.RulePage
 		if rule.Source == sources.Reader && item.isValid() && (!isRight || len(item.entries) != 2) {
-			b.problem(item.get("source").node, "a rule for reader, somebody who may not respond and declares a critical incident, "+
-				"says do: open or do: page, and nothing else")
+			b.problem(
+				item.get("source").node,
+				"a rule for reader, somebody who may not respond and declares a critical incident, "+
+					"says do: open or do: page, and nothing else",
+			)
 		}
 		b.policy.Signals = append(b.policy.Signals, rule)
 	}
@@ -247,7 +279,14 @@ func (b *builder) standBy(file value) {
 	file.get("lasts").setSpan(&p.StandBy)
 	checkIn.setSpan(&p.CheckIn)
 	if checkIn.isSet() && file.isValid() && p.CheckIn > p.StandBy {
-		b.problem(checkIn.node, fmt.Sprintf("check-in (%s) must not be longer than the stand-by lasts (%s)", short(p.CheckIn), short(p.StandBy)))
+		b.problem(
+			checkIn.node,
+			fmt.Sprintf(
+				"check-in (%s) must not be longer than the stand-by lasts (%s)",
+				short(p.CheckIn),
+				short(p.StandBy),
+			),
+		)
 	}
 }
 
@@ -271,7 +310,10 @@ func (b *builder) hours(file, zone value) {
 		}
 	}
 	if file.isValid() && h.From >= h.To {
-		b.problem(file.node, fmt.Sprintf("working hours can't be from %s to %s: to must be later than from, on the same day",
-			clockTime(h.From), clockTime(h.To)))
+		b.problem(
+			file.node,
+			fmt.Sprintf("working hours can't be from %s to %s: to must be later than from, on the same day",
+				clockTime(h.From), clockTime(h.To)),
+		)
 	}
 }

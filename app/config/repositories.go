@@ -15,7 +15,8 @@ const RepositoriesPath = ".github/firebreak-repositories.yml"
 // maxRepositories is how many repositories a list may name.
 const maxRepositories = 100
 
-// ParseRepositories reads such a list, and gives the repositories as owner/repo: it names those of its owner alone.
+// ParseRepositories reads such a list, and returns the repositories as owner/repo. The list may
+// name those of its owner only.
 func ParseRepositories(content []byte, owner string) ([]string, error) {
 	root, err := document(content)
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 
 const schemaFile = "../../templates/firebreak.schema.json"
 
-// validator gives a function that holds a file against the schema; ok is false if the file is no YAML.
+// validator gives a function that holds a file against the schema; ok is false if the file is no
+// YAML.
 func validator(t *testing.T) func(content string) (ok bool, err error) {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -59,7 +60,8 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 	}
 }
 
-// beyond are mistakes that a schema can't tell: they need two places of the file, a calendar, or arithmetic.
+// beyond are mistakes that a schema can't tell: they need two places of the file, a calendar, or
+// arithmetic.
 var beyond = []string{
 	"no severity is critical", "is too short", "is too long", "is the slower rhythm", "must be shorter than",
 	"is the phone list, and there is none", "people call the phone list themselves", "needs settings, and there are none", "reaches only those who are in its targets",
@@ -89,8 +91,8 @@ func TestTheSchemaRefusesTheMistakesThatASchemaCan(t *testing.T) {
 	}
 }
 
-// TestTheSchemaKnowsWhatTheReaderKnows walks the schema, asks the reader at each place what is allowed there (its messages
-// name it), and compares: names of settings, and words.
+// TestTheSchemaKnowsWhatTheReaderKnows walks the schema, asks the reader at each place what is
+// allowed there (its messages name it), and compares: names of settings, and words.
 func TestTheSchemaKnowsWhatTheReaderKnows(t *testing.T) {
 	raw, err := os.ReadFile(schemaFile)
 	if err != nil {
@@ -119,7 +121,8 @@ type walk struct {
 	names          []string
 }
 
-// visit sees a schema that stands for the place in a file to which the keys of path lead; an empty key is a list's item.
+// visit sees a schema that stands for the place in a file to which the keys of path lead; an empty
+// key is a list's item.
 func (w *walk) visit(schema map[string]any, path []string) {
 	if ref, ok := schema["$ref"].(string); ok {
 		definition := w.root["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")]

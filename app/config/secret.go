@@ -15,8 +15,10 @@ const secretPattern = `^[A-Z][A-Z0-9_]{0,59}$`
 // A secret's name, and what is none.
 var (
 	secretName = regexp.MustCompile(secretPattern)
-	tokenShape = regexp.MustCompile(`^(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|xapp-|whsec_|eyJ|AIza|sk-).{12}` +
-		`|^A[KS]IA[A-Z0-9]{12}|-----BEGIN|^(?i:bearer|basic) |^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-`)
+	tokenShape = regexp.MustCompile(
+		`^(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|xapp-|whsec_|eyJ|AIza|sk-).{12}` +
+			`|^A[KS]IA[A-Z0-9]{12}|-----BEGIN|^(?i:bearer|basic) |^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-`,
+	)
 	longRun   = regexp.MustCompile(`[A-Za-z0-9+/=]{16}`)
 	twoDigits = regexp.MustCompile(`(?s)[0-9].*[0-9]`)
 )
@@ -46,7 +48,10 @@ func (secret) read(r *reader, n ast.Node) value {
 	case strings.HasPrefix(text, secretPrefix):
 		return r.invalid(n, "write the name without "+secretPrefix+", which is put before it")
 	case !secretName.MatchString(text):
-		return r.invalid(n, "this is not the name of a secret: capital letters, digits and _ are allowed; "+writeName)
+		return r.invalid(
+			n,
+			"this is not the name of a secret: capital letters, digits and _ are allowed; "+writeName,
+		)
 	}
 	return value{node: n, text: text}
 }

@@ -20,28 +20,55 @@ func serviceSettings() block {
 			all.known[s.Kind] = s.Kind + " needs no settings: " + s.NoSettings
 			continue
 		}
-		all.settings = append(all.settings, setting{name: s.Kind, about: s.About, of: blockOf(s), examples: []string{"{ " + s.Example + " }"},
-			missing: s.Kind + " has no settings; such as " + s.Example})
+		all.settings = append(
+			all.settings,
+			setting{name: s.Kind, about: s.About, of: blockOf(s), examples: []string{"{ " + s.Example + " }"},
+				missing: s.Kind + " has no settings; such as " + s.Example},
+		)
 	}
 	return all
 }
 
 // blockOf returns the settings of a service.
 func blockOf(s services.Service) block {
-	b := block{what: s.Kind, required: s.Required, lacking: s.Kind + " needs %s; such as " + s.Example, lackingAtName: true}
+	b := block{
+		what:          s.Kind,
+		required:      s.Required,
+		lacking:       s.Kind + " needs %s; such as " + s.Example,
+		lackingAtName: true,
+	}
 	if s.Secret != "" {
-		b.settings = append(b.settings, setting{name: "secret", of: secret{}, about: "The name of the secret that holds " + s.Secret + "."})
+		b.settings = append(
+			b.settings,
+			setting{
+				name:  "secret",
+				of:    secret{},
+				about: "The name of the secret that holds " + s.Secret + ".",
+			},
+		)
 	}
 	for _, o := range s.Settings {
-		b.settings = append(b.settings, setting{name: o.Name, of: shapeOf(o.Value), about: o.About, standard: o.Default, examples: o.Value.Examples})
+		b.settings = append(
+			b.settings,
+			setting{
+				name:     o.Name,
+				of:       shapeOf(o.Value),
+				about:    o.About,
+				standard: o.Default,
+				examples: o.Value.Examples,
+			},
+		)
 	}
 	if !s.Target.IsZero() {
 		about := s.Target.About
 		if s.Target.Allowed != "" && s.Target.Allowed != services.EmailAllowed {
 			about += " Allowed: " + s.Target.Allowed + "."
 		}
-		b.settings = append(b.settings, setting{name: "targets", about: about, of: named{what: "targets", most: maxTargets, fold: true,
-			names: target, of: shapeOf(s.Target), missing: "a target needs the name that the service knows it by"}})
+		b.settings = append(
+			b.settings,
+			setting{name: "targets", about: about, of: named{what: "targets", most: maxTargets, fold: true,
+				names: target, of: shapeOf(s.Target), missing: "a target needs the name that the service knows it by"}},
+		)
 	}
 	return b
 }
@@ -96,12 +123,24 @@ func (b *builder) checkRules(e entry, kind services.Service, s incident.Service)
 		}
 		for _, name := range rule.Needs {
 			if !e.value.get(name).isSet() {
-				b.problem(e.key, fmt.Sprintf("%s by %s needs %s; such as %s", e.name, rule.Is, name, exampleOf(kind, name)))
+				b.problem(
+					e.key,
+					fmt.Sprintf(
+						"%s by %s needs %s; such as %s",
+						e.name,
+						rule.Is,
+						name,
+						exampleOf(kind, name),
+					),
+				)
 			}
 		}
 		for _, name := range rule.Forbids {
 			if v := e.value.get(name); v.isSet() {
-				b.problem(v.node, fmt.Sprintf("%s is only for %s: %s", name, rule.Setting, valueThatNeeds(kind, name)))
+				b.problem(
+					v.node,
+					fmt.Sprintf("%s is only for %s: %s", name, rule.Setting, valueThatNeeds(kind, name)),
+				)
 			}
 		}
 	}
@@ -139,7 +178,13 @@ func (b *builder) uses(file value) (out []use) {
 		}
 	}
 	if pager := file.get("pager"); pager.isSet() {
-		add(pager, pager.text, slices.DeleteFunc(slices.Clone(p.Escalation), func(s incident.EscalationStep) bool { return len(s.By) > 0 })...)
+		add(
+			pager,
+			pager.text,
+			slices.DeleteFunc(
+				slices.Clone(p.Escalation),
+				func(s incident.EscalationStep) bool { return len(s.By) > 0 },
+			)...)
 	}
 	for i, step := range file.get("escalation").get("steps").items {
 		for _, by := range step.get("by").items {
@@ -167,7 +212,14 @@ func (b *builder) checkReach(file value) {
 		kind, ok := services.Find(u.kind)
 		if ok && kind.HasSettings() && !configured.get(u.kind).isSet() && !reported[u.kind] {
 			reported[u.kind] = true
-			b.problem(u.at, fmt.Sprintf("%s needs settings, and there are none: add services: { %s }", u.kind, kind.Example))
+			b.problem(
+				u.at,
+				fmt.Sprintf(
+					"%s needs settings, and there are none: add services: { %s }",
+					u.kind,
+					kind.Example,
+				),
+			)
 		}
 	}
 	if len(b.problems) > 0 {
@@ -180,7 +232,8 @@ func (b *builder) checkReach(file value) {
 	}
 }
 
-// checkTargets checks that a service which reaches nobody without a target has one for all whom steps reach by it.
+// checkTargets checks that a service which reaches nobody without a target has one for all whom
+// steps reach by it.
 func (b *builder) checkTargets(uses []use, kind string) {
 	settings, _ := b.policy.Service(kind)
 	has := map[string]bool{phone: true}
@@ -197,7 +250,14 @@ func (b *builder) checkTargets(uses []use, kind string) {
 				_, short, _ := strings.Cut(full, "/") // platform may stand for acme/platform
 				if !has[full] && !has[short] {
 					has[full] = true
-					b.problem(u.at, fmt.Sprintf("%s reaches only those who are in its targets: add %s there", kind, shown(to)))
+					b.problem(
+						u.at,
+						fmt.Sprintf(
+							"%s reaches only those who are in its targets: add %s there",
+							kind,
+							shown(to),
+						),
+					)
 				}
 			}
 		}

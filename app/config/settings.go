@@ -11,8 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
-// What a file may have at most. Everybody who may write to a repository writes it, and each look at an incident goes by
-// it.
+// What a file may have at most. Everybody who may write to a repository writes it, and each look at
+// an incident goes by it.
 const (
 	maxSeverities = 20 // each is a label
 	maxSteps      = 20
@@ -29,19 +29,45 @@ const (
 // Names in the file. Severities and customers are single words in commands.
 var (
 	severityName = matching("severity", `^[a-z0-9][a-z0-9-]{0,38}$`, "the name of a severity", "critical")
-	customerName = matching("customer", `^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`, "the name of a customer", "globex")
+	customerName = matching(
+		"customer",
+		`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`,
+		"the name of a customer",
+		"globex",
+	)
 	email        = matching("email", services.EmailPattern, services.EmailAllowed, "gina@globex.example")
-	slackChannel = matching("channel", services.SlackChannelPattern, services.SlackChannelAllowed, "#incidents")
+	slackChannel = matching(
+		"channel",
+		services.SlackChannelPattern,
+		services.SlackChannelAllowed,
+		"#incidents",
+	)
 
-	repository = word{name: "repository", pattern: "^" + naming.RepositoryPattern + "$", fits: naming.IsRepository,
-		allowed: "a repository as owner/repo", example: "acme/incidents"}
-	team = word{name: "team", pattern: "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$", fits: isTeam,
-		allowed: "a team's short name, such as platform", example: "platform"}
+	repository = word{
+		name:    "repository",
+		pattern: "^" + naming.RepositoryPattern + "$",
+		fits:    naming.IsRepository,
+		allowed: "a repository as owner/repo",
+		example: "acme/incidents",
+	}
+	team = word{
+		name:    "team",
+		pattern: "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$",
+		fits:    isTeam,
+		allowed: "a team's short name, such as platform",
+		example: "platform",
+	}
 	whom = word{name: "whom", pattern: teamOrPerson, fits: isTeamOrPerson, refusal: "can't be paged",
 		allowed: `a team's short name, a person as "@login", or phone`, example: "incident-coordinators"}
-	target = word{name: "target", pattern: teamOrPerson, not: `^[Pp][Hh][Oo][Nn][Ee]$`, refusal: "can't be a target",
+	target = word{
+		name:    "target",
+		pattern: teamOrPerson,
+		not:     `^[Pp][Hh][Oo][Nn][Ee]$`,
+		refusal: "can't be a target",
 		fits:    func(s string) bool { return isTeamOrPerson(s) && !naming.Equal(s, phone) },
-		allowed: `a team's short name, or a person as "@login", as in the steps`, example: "platform"}
+		allowed: `a team's short name, or a person as "@login", as in the steps`,
+		example: "platform",
+	}
 	reviewer = word{name: "reviewer", refusal: "can't be a reviewer",
 		pattern: "^@" + naming.LoginPattern + "$|^" + naming.LoginPattern + "/" + naming.TeamPattern + "$",
 		fits:    func(s string) bool { return isPerson(s) || strings.Contains(s, "/") && isTeam(s) },
@@ -55,7 +81,8 @@ const phone = "phone"
 
 const teamOrPerson = "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$|^@" + naming.LoginPattern + "$"
 
-// isTeam reports whether a word may name a team: its slug, or owner/slug. The phone list looks like one.
+// isTeam reports whether a word may name a team: its slug, or owner/slug. The phone list looks like
+// one.
 func isTeam(word string) bool {
 	_, _, full := naming.SplitTeam(word)
 	return full || naming.IsTeam(word)
@@ -78,47 +105,96 @@ var settings = block{what: "the file", settings: []setting{
 	{name: "severities", of: severities,
 		about:    "The severities, by name. At least one is critical: it starts the P1 process. Without this: critical and regular.",
 		examples: []string{"{ critical: { critical: true, updates: { every: 20m } }, regular: {} }"}},
-	{name: "responders", of: teams("responders"), about: "Teams that may respond, as everybody with write access may.",
-		examples: []string{"[platform, payments]"}},
-	{name: "coordinators", of: team, about: "The team of Incident Coordinators.", standard: "incident-coordinators"},
+	{
+		name:     "responders",
+		of:       teams("responders"),
+		about:    "Teams that may respond, as everybody with write access may.",
+		examples: []string{"[platform, payments]"},
+	},
+	{
+		name:     "coordinators",
+		of:       team,
+		about:    "The team of Incident Coordinators.",
+		standard: "incident-coordinators",
+	},
 	{name: "pager", of: pager, standard: "github",
 		about: "How people are paged, where a step says nothing else: github mentions the team, webhook is the operator's own " +
 			"receiver; the others need settings in services."},
-	{name: "escalation", of: escalation, about: "Who is paged, one step after the other, until somebody takes the role.",
-		examples: []string{"{ rounds: 2, steps: [{ to: [incident-coordinators] }, { after: 5m, to: [phone] }] }"}},
+	{
+		name:  "escalation",
+		of:    escalation,
+		about: "Who is paged, one step after the other, until somebody takes the role.",
+		examples: []string{
+			"{ rounds: 2, steps: [{ to: [incident-coordinators] }, { after: 5m, to: [phone] }] }",
+		},
+	},
 	{name: "phones", of: list{what: "phones", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
 		about:    "The phone list: named loudly when nobody answers or a page can't be sent.",
 		examples: []string{`["On-call desk, +49 30 5550 100"]`}},
 	{name: "services", of: serviceSettings(),
-		about:    "How people outside GitHub are reached. Name a secret here, never write its value.",
-		examples: []string{"{ pagerduty: { secret: PAGERDUTY, targets: { platform: PAGERDUTY_PLATFORM } } }"}},
+		about: "How people outside GitHub are reached. Name a secret here, never write its value.",
+		examples: []string{
+			"{ pagerduty: { secret: PAGERDUTY, targets: { platform: PAGERDUTY_PLATFORM } } }",
+		}},
 	{name: "customers", of: customers, about: "The customers, by the name that commands use.",
-		examples: []string{`{ globex: { contacts: ["Gina, +49 30 5550 142"], channels: [{ issue: acme/customer-globex }] } }`}},
+		examples: []string{
+			`{ globex: { contacts: ["Gina, +49 30 5550 142"], channels: [{ issue: acme/customer-globex }] } }`,
+		}},
 	{name: "signals", of: signals,
 		about: "What becomes of what sources report; the first rule that fits decides, for each alert of a group. Where none " +
 			"says what to do, each opens an incident, and what claims to be critical pages.",
-		examples: []string{"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, severity: critical, customer: globex }]"}},
-	{name: "broadcast", of: list{what: "broadcast", of: slackChannel, most: maxList, fold: true, example: `["#incidents"]`},
+		examples: []string{
+			"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, severity: critical, customer: globex }]",
+		}},
+	{
+		name:     "broadcast",
+		of:       list{what: "broadcast", of: slackChannel, most: maxList, fold: true, example: `["#incidents"]`},
 		about:    "Slack channels of the company that are told when an incident enters a phase; needs services.slack.",
-		examples: []string{`["#incidents"]`}},
-	{name: "stand-by", about: "How long the incident is watched once it is solved.", of: block{what: "stand-by", settings: []setting{
-		{name: "lasts", of: minutes, standard: "24h", about: "How long it is watched."},
-		{name: "check-in", of: minutes, standard: "8h", about: "The coordinator is asked this often; no longer than the stand-by lasts."},
-	}}},
+		examples: []string{`["#incidents"]`},
+	},
+	{
+		name:  "stand-by",
+		about: "How long the incident is watched once it is solved.",
+		of: block{what: "stand-by", settings: []setting{
+			{name: "lasts", of: minutes, standard: "24h", about: "How long it is watched."},
+			{
+				name:     "check-in",
+				of:       minutes,
+				standard: "8h",
+				about:    "The coordinator is asked this often; no longer than the stand-by lasts.",
+			},
+		}},
+	},
 	{name: "working-hours", of: workingHours,
 		about: "When check-ins and reminders that can wait go out, in the time zone of time-zone. With neither: at any time."},
 	{name: "reminders", about: "When people are reminded of what is missing.", of: reminders},
-	{name: "follow-ups", about: "Where follow-ups may be opened.", of: block{what: "follow-ups", settings: []setting{
-		{name: "in-product-repositories", of: boolean{}, standard: "true", about: "Follow-ups may be opened in other repositories."},
-	}}},
-	{name: "postmortem", about: "The review of the postmortem.", of: block{what: "postmortem", settings: []setting{
-		{name: "reviewers", of: list{what: "reviewers", of: reviewer, most: maxList, fold: true, example: `["@carol"]`},
-			about: "Who is asked to review besides the Incident Coordinator and the Operations Engineer: people as \"@login\", " +
-				"teams as owner/team.",
-			examples: []string{`["@carol", acme/sre]`}},
-		{name: "remind-after", of: count{1, 60, "working days"}, standard: "3",
-			about: "Working days after which people are reminded of a postmortem that is still open."},
-	}}},
+	{
+		name:  "follow-ups",
+		about: "Where follow-ups may be opened.",
+		of: block{what: "follow-ups", settings: []setting{
+			{
+				name:     "in-product-repositories",
+				of:       boolean{},
+				standard: "true",
+				about:    "Follow-ups may be opened in other repositories.",
+			},
+		}},
+	},
+	{
+		name:  "postmortem",
+		about: "The review of the postmortem.",
+		of: block{what: "postmortem", settings: []setting{
+			{
+				name: "reviewers",
+				of:   list{what: "reviewers", of: reviewer, most: maxList, fold: true, example: `["@carol"]`},
+				about: "Who is asked to review besides the Incident Coordinator and the Operations Engineer: people as \"@login\", " +
+					"teams as owner/team.",
+				examples: []string{`["@carol", acme/sre]`},
+			},
+			{name: "remind-after", of: count{1, 60, "working days"}, standard: "3",
+				about: "Working days after which people are reminded of a postmortem that is still open."},
+		}},
+	},
 	{name: "time-zone", of: zone{}, standard: "UTC",
 		about:    "The time zone of times that people write, and of working-hours. What Firebreak writes is UTC.",
 		examples: []string{"Europe/Berlin", "UTC"}},
@@ -131,9 +207,17 @@ var (
 )
 
 var severities = named{what: "severities", most: maxSeverities, of: severity, optional: true,
-	names: word{pattern: severityName.pattern, fits: severityName.fits, refusal: "can't be the name of a severity",
-		allowed: "small letters, digits and -, for it becomes a label and a word of commands", example: "critical"},
-	reserved: map[string]string{"phase": "it means something else in commands", "none": "it means something else in commands"},
+	names: word{
+		pattern: severityName.pattern,
+		fits:    severityName.fits,
+		refusal: "can't be the name of a severity",
+		allowed: "small letters, digits and -, for it becomes a label and a word of commands",
+		example: "critical",
+	},
+	reserved: map[string]string{
+		"phase": "it means something else in commands",
+		"none":  "it means something else in commands",
+	},
 }
 
 var severity = block{what: "a severity", settings: []setting{
@@ -142,10 +226,30 @@ var severity = block{what: "a severity", settings: []setting{
 		allowed: "none, or a block with every, later, after, warn and grace",
 		of: block{what: "updates", settings: []setting{
 			{name: "every", of: minutes, standard: "20m", about: "A customer update is due this often."},
-			{name: "later", of: seconds, standard: "1h", about: "The slower rhythm, once the incident is as old as after says; at least every."},
-			{name: "after", of: seconds, standard: "2h", about: "How old an incident is when the slower rhythm begins."},
-			{name: "warn", of: seconds, standard: "5m", about: "The card turns amber this long before an update is due; shorter than every."},
-			{name: "grace", of: seconds, standard: "5m", about: "The coordinators are paged this long after an update was due."},
+			{
+				name:     "later",
+				of:       seconds,
+				standard: "1h",
+				about:    "The slower rhythm, once the incident is as old as after says; at least every.",
+			},
+			{
+				name:     "after",
+				of:       seconds,
+				standard: "2h",
+				about:    "How old an incident is when the slower rhythm begins.",
+			},
+			{
+				name:     "warn",
+				of:       seconds,
+				standard: "5m",
+				about:    "The card turns amber this long before an update is due; shorter than every.",
+			},
+			{
+				name:     "grace",
+				of:       seconds,
+				standard: "5m",
+				about:    "The coordinators are paged this long after an update was due.",
+			},
 		}}}},
 }}
 
@@ -154,43 +258,82 @@ var escalation = block{what: "escalation", settings: []setting{
 		about: "How often the steps are walked before everybody is paged at the slower rhythm of again."},
 	{name: "again", of: span{least: time.Minute, never: "never"}, standard: "15m",
 		about: "Once the rounds are walked and nobody answered, how often everybody is paged again; or never."},
-	{name: "steps", of: list{what: "steps", of: step, most: maxSteps, example: "- to: [incident-coordinators]"},
-		about: "The steps of a round. Without them: the coordinators twice, five minutes apart."},
+	{
+		name:  "steps",
+		of:    list{what: "steps", of: step, most: maxSteps, example: "- to: [incident-coordinators]"},
+		about: "The steps of a round. Without them: the coordinators twice, five minutes apart.",
+	},
 }}
 
 var step = block{what: "a step", required: []string{"to"},
 	lacking: "this step pages nobody: it needs %s: [incident-coordinators]",
 	settings: []setting{
-		{name: "after", of: span{}, standard: "5m", about: "How long after the step before; 0s: together with it. Of the first step: 0s."},
-		{name: "to", of: list{what: "to", of: whom, most: maxTo, fold: true, example: "[incident-coordinators]"},
+		{
+			name:     "after",
+			of:       span{},
+			standard: "5m",
+			about:    "How long after the step before; 0s: together with it. Of the first step: 0s.",
+		},
+		{
+			name:     "to",
+			of:       list{what: "to", of: whom, most: maxTo, fold: true, example: "[incident-coordinators]"},
 			about:    "Teams, people as \"@login\", and phone, the phone list.",
-			examples: []string{`[incident-coordinators, "@carol"]`, "[phone]"}},
+			examples: []string{`[incident-coordinators, "@carol"]`, "[phone]"},
+		},
 		{name: "by", of: list{what: "by", of: pager, most: maxBy, example: "[slack, pagerduty]"},
 			about: "How this step pages; without it, by pager.", examples: []string{"[pagerduty, slack]"}},
 	}}
 
 var customers = named{what: "customers", most: maxCustomers, of: customer, optional: true, fold: true,
-	names: word{pattern: customerName.pattern, fits: customerName.fits, refusal: "can't be the name of a customer",
-		allowed: "letters, digits, ., _ and -, for it is a word of commands", example: "globex"},
+	names: word{
+		pattern: customerName.pattern,
+		fits:    customerName.fits,
+		refusal: "can't be the name of a customer",
+		allowed: "letters, digits, ., _ and -, for it is a word of commands",
+		example: "globex",
+	},
 	reserved: map[string]string{"none": "that word says that no customer is impacted"},
 }
 
 var customer = block{what: "a customer", settings: []setting{
-	{name: "contacts", of: list{what: "contacts", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
-		about: "The customer's people, with what reaches them.", examples: []string{`["Gina, +49 30 5550 142"]`}},
-	{name: "channels", of: list{what: "channels", of: customerChannels(), most: maxChannels, example: "- issue: owner/repo"},
-		about: "Where customer updates go.", examples: []string{"[{ issue: acme/customer-globex }, { email: gina@globex.example }]"}},
+	{
+		name:     "contacts",
+		of:       list{what: "contacts", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
+		about:    "The customer's people, with what reaches them.",
+		examples: []string{`["Gina, +49 30 5550 142"]`},
+	},
+	{
+		name: "channels",
+		of: list{
+			what:    "channels",
+			of:      customerChannels(),
+			most:    maxChannels,
+			example: "- issue: owner/repo",
+		},
+		about:    "Where customer updates go.",
+		examples: []string{"[{ issue: acme/customer-globex }, { email: gina@globex.example }]"},
+	},
 }}
 
 // customerChannels returns a customer's channel: an issue, or a service that reaches customers.
 func customerChannels() block {
-	b := block{what: "a channel", isOne: true, tooMany: "a channel is one thing: start the next one with a new -", settings: []setting{
-		{name: "issue", of: repository, examples: []string{"acme/customer-globex"},
-			about: "A repository shared with the customer, where updates go into an issue."},
-	}}
+	b := block{
+		what:    "a channel",
+		isOne:   true,
+		tooMany: "a channel is one thing: start the next one with a new -",
+		settings: []setting{
+			{name: "issue", of: repository, examples: []string{"acme/customer-globex"},
+				about: "A repository shared with the customer, where updates go into an issue."},
+		},
+	}
 	for _, s := range services.All {
 		if s.ReachesCustomers() {
-			one := setting{name: s.Kind, of: shapeOf(s.Customer), about: s.Customer.About, examples: s.Customer.Examples}
+			one := setting{
+				name:     s.Kind,
+				of:       shapeOf(s.Customer),
+				about:    s.Customer.About,
+				examples: s.Customer.Examples,
+			}
 			if s.Customer.Allowed != "" {
 				one.missing = s.Kind + " needs " + s.Customer.Allowed // after a # it is a comment
 			}
@@ -201,34 +344,67 @@ func customerChannels() block {
 	return b
 }
 
-var signals = list{what: "signals", most: maxSignals, example: "- source: alertmanager", of: block{what: "a rule", settings: []setting{
-	{name: "source", of: choice{words: sources.Kinds(nil)},
-		about: "Which source reports it. reader is somebody who is not a responder and declares a critical incident: its rule " +
-			"says do: open or do: page alone."},
-	{name: "title", of: pattern{}, about: "A regular expression that is looked for in the title.", examples: []string{"Watchdog"}},
-	{name: "labels", about: "Regular expressions that labels must fit as a whole.", of: named{what: "labels", most: maxLabels, of: pattern{}},
-		examples: []string{"{ severity: critical, cluster: prod-.* }"}},
-	{name: "do", of: choice{words: incident.RuleActions()},
-		about: "open: an incident, or an entry on the open one; page: the same, and people are paged at once; note: an entry on " +
-			"the open one; drop: nothing. Without it: page for what claims to be critical, else open."},
-	{name: "severity", of: severityName, about: "The severity that is claimed."},
-	{name: "customer", of: customerName, about: "The customer impacted."},
-	{name: "repository", of: repository, about: "Where the incident is opened; without it, here."},
-}}}
+var signals = list{
+	what:    "signals",
+	most:    maxSignals,
+	example: "- source: alertmanager",
+	of: block{what: "a rule", settings: []setting{
+		{name: "source", of: choice{words: sources.Kinds(nil)},
+			about: "Which source reports it. reader is somebody who is not a responder and declares a critical incident: its rule " +
+				"says do: open or do: page alone."},
+		{
+			name:     "title",
+			of:       pattern{},
+			about:    "A regular expression that is looked for in the title.",
+			examples: []string{"Watchdog"},
+		},
+		{
+			name:     "labels",
+			about:    "Regular expressions that labels must fit as a whole.",
+			of:       named{what: "labels", most: maxLabels, of: pattern{}},
+			examples: []string{"{ severity: critical, cluster: prod-.* }"},
+		},
+		{name: "do", of: choice{words: incident.RuleActions()},
+			about: "open: an incident, or an entry on the open one; page: the same, and people are paged at once; note: an entry on " +
+				"the open one; drop: nothing. Without it: page for what claims to be critical, else open."},
+		{name: "severity", of: severityName, about: "The severity that is claimed."},
+		{name: "customer", of: customerName, about: "The customer impacted."},
+		{name: "repository", of: repository, about: "Where the incident is opened; without it, here."},
+	}},
+}
 
 var weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 
 var workingHours = block{what: "working-hours", settings: []setting{
 	{name: "from", of: clock{}, standard: "09:00", about: "When the working day begins."},
-	{name: "to", of: clock{}, standard: "18:00", about: "When it ends: later than from; 24:00 is the day's end."},
-	{name: "days", of: list{what: "days", of: choice{name: "day", words: weekdays}, most: maxList, example: "[mon, tue, wed, thu, fri]"},
-		standard: "[mon, tue, wed, thu, fri]", about: "The working days."},
+	{
+		name:     "to",
+		of:       clock{},
+		standard: "18:00",
+		about:    "When it ends: later than from; 24:00 is the day's end.",
+	},
+	{
+		name: "days",
+		of: list{
+			what:    "days",
+			of:      choice{name: "day", words: weekdays},
+			most:    maxList,
+			example: "[mon, tue, wed, thu, fri]",
+		},
+		standard: "[mon, tue, wed, thu, fri]",
+		about:    "The working days.",
+	},
 }}
 
 var reminders = block{what: "reminders", settings: []setting{
 	{name: "missing-data", of: minutes, standard: "10m",
 		about: "After a declaration that lacks something. The wait doubles each time, up to 4 hours, until it is there."},
-	{name: "customer-update", of: minutes, standard: "5m", about: "After a move to monitoring without an update."},
+	{
+		name:     "customer-update",
+		of:       minutes,
+		standard: "5m",
+		about:    "After a move to monitoring without an update.",
+	},
 	{name: "vacant-role", of: minutes, standard: "10m",
 		about: "How long a role of a critical incident may be vacant before it is asked who takes it. Without an Incident " +
 			"Coordinator the escalation then starts again."},

@@ -16,8 +16,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// shape is what a setting may hold. It reads a node, and reports what is wrong with it. The schema and the reference have
-// a description of each shape.
+// shape is what a setting may hold. It reads a node, and reports what is wrong with it. The schema
+// and the reference have a description of each shape.
 type shape interface {
 	read(r *reader, n ast.Node) value
 }
@@ -73,7 +73,13 @@ func (w word) read(r *reader, n ast.Node) value {
 
 // matching returns a word that is told by its pattern alone.
 func matching(name, pattern, allowed, example string) word {
-	return word{name: name, pattern: pattern, fits: regexp.MustCompile(pattern).MatchString, allowed: allowed, example: example}
+	return word{
+		name:    name,
+		pattern: pattern,
+		fits:    regexp.MustCompile(pattern).MatchString,
+		allowed: allowed,
+		example: example,
+	}
 }
 
 // choice is one of a few words.
@@ -85,8 +91,11 @@ type choice struct {
 func (c choice) read(r *reader, n ast.Node) value {
 	v := r.text(n)
 	if !v.invalid && !slices.Contains(c.words, v.text) {
-		return r.invalid(n, fmt.Sprintf("%s is not allowed here%s; allowed: %s", shown(v.text), suggest(v.text, c.words),
-			strings.Join(c.words, ", ")))
+		return r.invalid(
+			n,
+			fmt.Sprintf("%s is not allowed here%s; allowed: %s", shown(v.text), suggest(v.text, c.words),
+				strings.Join(c.words, ", ")),
+		)
 	}
 	return v
 }
@@ -111,7 +120,16 @@ func (c count) read(r *reader, n ast.Node) value {
 	text, _ := scalar(n)
 	i, err := strconv.Atoi(text)
 	if err != nil || i < c.least || i > c.most {
-		return r.invalid(n, fmt.Sprintf("a number of %s from %d to %d is expected here; this is %s", c.of, c.least, c.most, describe(n)))
+		return r.invalid(
+			n,
+			fmt.Sprintf(
+				"a number of %s from %d to %d is expected here; this is %s",
+				c.of,
+				c.least,
+				c.most,
+				describe(n),
+			),
+		)
 	}
 	return value{node: n, number: i}
 }
@@ -139,16 +157,32 @@ func (s span) read(r *reader, n ast.Node) value {
 		case s.never:
 			return v
 		case "none", "no", "off":
-			return r.invalid(n, fmt.Sprintf("%s is not a time span (did you mean %s?)", shown(v.text), s.never))
+			return r.invalid(
+				n,
+				fmt.Sprintf("%s is not a time span (did you mean %s?)", shown(v.text), s.never),
+			)
 		}
 	}
 
 	d, ok := parseSpan(v.text)
 	switch {
 	case !ok:
-		return r.invalid(n, shown(v.text)+" is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d")
+		return r.invalid(
+			n,
+			shown(
+				v.text,
+			)+" is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d",
+		)
 	case d < s.least && s.never != "":
-		return r.invalid(n, fmt.Sprintf("%s is too short: %s is the shortest; to send no more pages, write %s", shown(v.text), short(s.least), s.never))
+		return r.invalid(
+			n,
+			fmt.Sprintf(
+				"%s is too short: %s is the shortest; to send no more pages, write %s",
+				shown(v.text),
+				short(s.least),
+				s.never,
+			),
+		)
 	case d < s.least && s.least < time.Minute:
 		return r.invalid(n, shown(v.text)+" is too short: it must be longer than zero")
 	case d < s.least:
@@ -168,7 +202,10 @@ func parseSpan(s string) (time.Duration, bool) {
 	var d time.Duration
 	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
 		n, _ := strconv.Atoi("0" + m[i+1])
-		d += min(time.Duration(n), longest/unit+1) * unit // what is too long stays too long, and overflows nothing
+		d += min(
+			time.Duration(n),
+			longest/unit+1,
+		) * unit // what is too long stays too long, and overflows nothing
 	}
 	return d, true
 }
@@ -242,8 +279,8 @@ func (line) read(r *reader, n ast.Node) value {
 	return v
 }
 
-// Sizes of regular expressions. Everybody who may write to a repository writes its file, and every report is held against
-// them.
+// Sizes of regular expressions. Everybody who may write to a repository writes its file, and every
+// report is held against them.
 const (
 	maxPatternText = 500  // characters
 	maxPattern     = 1000 // characters that an expression stands for: its time at each report grows with that
@@ -262,10 +299,20 @@ func (pattern) read(r *reader, n ast.Node) value {
 	r.patterns += size
 	switch {
 	case err != nil || v.text == "" || len(v.text) > maxPatternText:
-		return r.invalid(n, shown(v.text)+" is not a regular expression; allowed: a word, or an expression such as prod-.*")
+		return r.invalid(
+			n,
+			shown(v.text)+" is not a regular expression; allowed: a word, or an expression such as prod-.*",
+		)
 	case size > maxPattern:
-		return r.invalid(n, fmt.Sprintf("%s is too large: with its repetitions it stands for %d characters, and %d are allowed",
-			shown(v.text), size, maxPattern))
+		return r.invalid(
+			n,
+			fmt.Sprintf(
+				"%s is too large: with its repetitions it stands for %d characters, and %d are allowed",
+				shown(v.text),
+				size,
+				maxPattern,
+			),
+		)
 	case r.patterns > maxPatterns:
 		return r.invalid(n, fmt.Sprintf("the expressions up to this one are too large together: "+
 			"they stand for more than %d characters", maxPatterns))
@@ -273,8 +320,9 @@ func (pattern) read(r *reader, n ast.Node) value {
 	return v
 }
 
-// patternSize returns how many characters and branches a regular expression stands for once its repetitions are written
-// out, which is the size of the program that matches it. It writes nothing out itself.
+// patternSize returns how many characters and branches a regular expression stands for once its
+// repetitions are written out, which is the size of the program that matches it. It writes nothing
+// out itself.
 func patternSize(text string) (int, error) {
 	re, err := regex.Parse(text, regex.Perl)
 	if err != nil {
@@ -298,7 +346,8 @@ func sizeOf(re *regex.Regexp) int {
 	return size
 }
 
-// sameKey returns what two entries of a list or of named values have in common if they are the same.
+// sameKey returns what two entries of a list or of named values have in common if they are the
+// same.
 func sameKey(text string, fold bool) string {
 	if fold {
 		return naming.Key(text)

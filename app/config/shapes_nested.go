@@ -48,7 +48,8 @@ func (l list) read(r *reader, n ast.Node) value {
 	return v
 }
 
-// isWithin reports whether a list or a mapping has no more entries than are allowed, and reports a problem if it has.
+// isWithin reports whether a list or a mapping has no more entries than are allowed, and reports a
+// problem if it has.
 func (r *reader) isWithin(n ast.Node, what string, count, most int) bool {
 	if count > most {
 		r.problem(n, fmt.Sprintf("%s has %d entries; %d are allowed", what, count, most))
@@ -56,7 +57,8 @@ func (r *reader) isWithin(n ast.Node, what string, count, most int) bool {
 	return count <= most
 }
 
-// seenNames are the words that a list or a mapping has so far: as they are written, and without their case.
+// seenNames are the words that a list or a mapping has so far: as they are written, and without
+// their case.
 type seenNames map[string]bool
 
 // isRepeated reports whether a word was seen before, which is a problem.
@@ -131,7 +133,10 @@ func (m named) read(r *reader, n ast.Node) value {
 		reason, isReserved := m.reserved[sameKey(e.name, m.fold)]
 		switch {
 		case m.names.fits != nil && !m.names.fits(e.name):
-			r.problem(e.key, fmt.Sprintf("%s %s; allowed: %s", shown(e.name), m.names.refusal, m.names.allowed))
+			r.problem(
+				e.key,
+				fmt.Sprintf("%s %s; allowed: %s", shown(e.name), m.names.refusal, m.names.allowed),
+			)
 			v.invalid = true
 			continue
 		case isReserved:
@@ -281,7 +286,15 @@ func (o orWord) read(r *reader, n ast.Node) value {
 	case ok && text == o.word:
 		return value{node: n, text: text}
 	case ok:
-		return r.invalid(n, fmt.Sprintf("%s is not allowed here%s; allowed: %s", shown(text), suggest(text, []string{o.word}), o.allowed))
+		return r.invalid(
+			n,
+			fmt.Sprintf(
+				"%s is not allowed here%s; allowed: %s",
+				shown(text),
+				suggest(text, []string{o.word}),
+				o.allowed,
+			),
+		)
 	}
 	return o.of.read(r, n)
 }

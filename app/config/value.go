@@ -6,8 +6,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// value is what a shape read from a node. Only the fields of its shape are set. An invalid value has been reported, and
-// everything that contains it is invalid as well.
+// value is what a shape read from a node. Only the fields of its shape are set. An invalid value
+// has been reported, and everything that contains it is invalid as well.
 type value struct {
 	node    ast.Node
 	invalid bool

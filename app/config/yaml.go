@@ -16,7 +16,9 @@ import (
 // document parses the YAML. A nil node is an empty file.
 func document(content []byte) (root ast.Node, err error) {
 	if len(content) > MaxSize {
-		return nil, &Error{Problem: fmt.Sprintf("the file has %d bytes; %d are allowed", len(content), MaxSize)}
+		return nil, &Error{
+			Problem: fmt.Sprintf("the file has %d bytes; %d are allowed", len(content), MaxSize),
+		}
 	}
 	if err := checkCost(content); err != nil {
 		return nil, err
@@ -27,7 +29,11 @@ func document(content []byte) (root ast.Node, err error) {
 			root, err = nil, &Error{Problem: "this is not YAML that can be read"}
 		}
 	}()
-	file, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey()) // the reader's message is clearer
+	file, err := parser.ParseBytes(
+		content,
+		0,
+		parser.AllowDuplicateMapKey(),
+	) // the reader's message is clearer
 	if err != nil {
 		var y yaml.Error
 		if !errors.As(err, &y) || y.GetToken() == nil || y.GetToken().Position == nil {
@@ -69,7 +75,10 @@ var syntaxHelp = []struct{ has, say string }{
 		"a text with a colon needs quotes"},
 	{"unexpected key name", "a name with a colon is not allowed here: check the indentation"},
 	{"value is not allowed", "this doesn't fit what is above it: check the indentation and the brackets"},
-	{"invalid header option", "nothing may follow | or > on its line; a text that begins with it needs quotes"},
+	{
+		"invalid header option",
+		"nothing may follow | or > on its line; a text that begins with it needs quotes",
+	},
 }
 
 // explainSyntax returns a parser's complaint in the words of a file's author, with what to do.
@@ -83,8 +92,9 @@ func explainSyntax(complaint string) string {
 	return "this is not YAML: " + line
 }
 
-// checkCost returns an error for what no configuration needs and the parser's time grows with the square of: brackets deep
-// inside each other, many marks on a line, and many names (each without a value moves all that follows).
+// checkCost returns an error for what no configuration needs and the parser's time grows with the
+// square of: brackets deep inside each other, many marks on a line, and many names (each without a
+// value moves all that follows).
 func checkCost(content []byte) error {
 	const mostDeep, mostMarks, mostNames = 100, 2000, 5000
 	depth, line, marks, names := 0, 1, 0, 0
@@ -130,8 +140,8 @@ func position(n ast.Node) (line, column int) {
 
 func isNull(n ast.Node) bool { return n == nil || n.Type() == ast.NullType }
 
-// scalar returns the text of a node that is one value. Numbers are taken as they are written, so that a phone number
-// needs no quotes.
+// scalar returns the text of a node that is one value. Numbers are taken as they are written, so
+// that a phone number needs no quotes.
 func scalar(n ast.Node) (text string, ok bool) {
 	switch s := n.(type) {
 	case *ast.StringNode:
@@ -168,8 +178,8 @@ func describe(n ast.Node) string {
 	return "something else"
 }
 
-// shown quotes a word of the file in a message, cut where it is long. What may be a secret is not repeated: more people
-// read messages than may know it.
+// shown quotes a word of the file in a message, cut where it is long. What may be a secret is not
+// repeated: more people read messages than may know it.
 func shown(text string) string {
 	const most = 60
 	if mayBeSecret(text) {
@@ -178,8 +188,8 @@ func shown(text string) string {
 	return strconv.Quote(texts.Truncate(text, most))
 }
 
-// suggest returns the name that somebody may have meant, as " (did you mean mon?)": one that differs by a letter or two, or
-// that begins alike, as monday does with mon.
+// suggest returns the name that somebody may have meant, as " (did you mean mon?)": one that
+// differs by a letter or two, or that begins alike, as monday does with mon.
 func suggest(name string, allowed []string) string {
 	best, least := "", 3
 	for _, a := range allowed {

@@ -192,7 +192,7 @@ func (s State) unfinished() (tickets []string) {
 	return tickets
 }
 
-// customerVersion returns the effect that gives the customers their version of the merged postmortem.
+// customerVersion returns the effect that sends the customers their version of the merged postmortem.
 func (s State) customerVersion() AnnounceDocument {
 	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
 }

@@ -23,7 +23,7 @@ const (
 	maxBackOfCard   = 20 // the same for the card, which must not be left as somebody made it who puts an older one back by hand
 	personWindow    = time.Hour
 	retryLeft       = time.Hour      // how long the card and the label incident are left
-	toldAgain       = 24 * time.Hour // people are told anew only after so long
+	toldAgain       = 24 * time.Hour // people are reminded only after so long
 	maxContests     = 20
 )
 
@@ -35,10 +35,10 @@ type Contest struct {
 	At    time.Time `json:"t"`           // when last
 	Since time.Time `json:"s"`           // when first in that row
 	Left  bool      `json:"l,omitempty"` // the app leaves it as it is
-	Told  time.Time `json:"o,omitzero"`  // when people were told so
+	Told  time.Time `json:"o,omitzero"`  // when people were reminded of it
 }
 
-// What of the issue can be contested, beside labels and assignees.
+// What of the issue can be contested, besides labels and assignees.
 const (
 	ContestState      = "state"
 	ContestPin        = "pin"
@@ -86,7 +86,7 @@ func (c Contests) index(what string) int {
 	return slices.IndexFunc(c, func(one Contest) bool { return one.What == what })
 }
 
-// changedBack notes that somebody changed a thing back, and reports whether people are to be told that the app leaves it
+// changedBack notes that somebody changed a thing back, and reports whether to tell people that the app leaves it
 // from now on.
 func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, bool) {
 	c = slices.Clone(c)
@@ -130,7 +130,7 @@ func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, b
 func (c Contests) tryAgain(at time.Time) Contests {
 	c = slices.Clone(c)
 	for i := range c {
-		if c[i].Left && !at.Before(c[i].At) { // a timeline that is read again tells of what was before
+		if c[i].Left && !at.Before(c[i].At) { // a timeline that is read again shows what was before
 			c[i].Left, c[i].Back = false, min(c[i].Back, maxBack)-1
 		}
 	}

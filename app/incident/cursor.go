@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Slack is how late GitHub may show an item of a timeline beside younger ones: within it, items are told apart by id and
+// Slack is how late GitHub may show an item of a timeline next to younger ones: within it, items are distinguished by id and
 // not by time.
 const Slack = 2 * time.Minute
 
@@ -30,14 +30,14 @@ type Seen struct {
 	At time.Time `json:"t"`
 }
 
-// Knows tells whether an item was read already.
+// Knows reports whether an item was read already.
 func (c Cursor) Knows(id string, at time.Time) bool {
 	return at.Before(c.Horizon) ||
 		slices.ContainsFunc(c.Seen, func(s Seen) bool { return s.ID == id }) ||
 		slices.ContainsFunc(c.Floor, func(f string) bool { return f[:1] == id[:1] && compareIDs(id, f) <= 0 })
 }
 
-// See gives the cursor after an item was read.
+// See returns the cursor after an item was read.
 func (c Cursor) See(id string, at time.Time) Cursor {
 	if c.Knows(id, at) {
 		return c
@@ -55,7 +55,7 @@ func (c Cursor) See(id string, at time.Time) Cursor {
 	return c
 }
 
-// raise puts an id among the highest of each kind, which its first letter tells.
+// raise puts an id among the highest of each kind, which is its first letter.
 func raise(floor []string, id string) []string {
 	floor = slices.Clone(floor)
 	for i, f := range floor {
@@ -69,7 +69,7 @@ func raise(floor []string, id string) []string {
 	return append(floor, id)
 }
 
-// compareIDs orders ids of one kind as GitHub gives them: rising. "c12.3" is command 3 of comment 12.
+// compareIDs orders ids of one kind as GitHub counts them: rising. "c12.3" is command 3 of comment 12.
 func compareIDs(a, b string) int {
 	numbers := func(id string) (n, part int64) {
 		head, tail, _ := strings.Cut(id[1:], ".")
@@ -82,7 +82,7 @@ func compareIDs(a, b string) int {
 	return cmp.Or(cmp.Compare(an, bn), cmp.Compare(ap, bp))
 }
 
-// Window gives the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by
+// Window returns the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by
 // position, at most 100 a page; the size is chosen so that the page holds some items that were read (a deleted comment
 // moves the rest up) and has room for new ones, so that one call is enough whatever the timeline's length. Of those sizes
 // it is the one with the fewest items that were read, since each comes with all its text.

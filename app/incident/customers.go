@@ -49,7 +49,7 @@ func parseRemovedCustomers(w words.Words) (Command, error) {
 	return Command{Customers: names}, nil
 }
 
-// Bounds of what is read as customers' names: the text comes from people, and its names stand on the card.
+// Bounds of what is read as customers' names: the text comes from people, and its names are on the card.
 const (
 	maxCustomerText  = 4 << 10 // bytes
 	maxCustomerName  = 80      // runes
@@ -66,9 +66,9 @@ var (
 	// nobodies are answers that say that no customer is impacted, folded.
 	nobodies = []string{"none", "no", "nobody", "noone", "nocustomer", "nocustomers", "nocustomerimpacted", "nocustomersimpacted", "noneimpacted", "nobodyimpacted",
 		"keine", "keiner", "niemand", "aucun", "personne", "ninguno", "nadie"}
-	// connectors stand between two names of a list.
+	// connectors are between two names of a list.
 	connectors = []string{"and", "und", "et", "y", "e", "og", "och", "plus", "&", "+"}
-	// fillers stand beside names and are none.
+	// fillers are next to names, and are not names.
 	fillers = []string{"maybe", "probably", "possibly", "perhaps", "also", "too", "only", "just", "both", "the", "customer", "customers"}
 )
 
@@ -76,7 +76,7 @@ var (
 type customerWord struct {
 	text, fold string
 	end        int  // where the word ends in the text
-	first      bool // a comma, a semicolon or a new line stands before it
+	first      bool // a comma, a semicolon or a new line is before it
 }
 
 // foldName reduces a name to its letters and digits in lower case, so that case, quotes and punctuation make no difference.
@@ -166,7 +166,7 @@ func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 	text := strings.Join(list, ", ")
 	words := splitCustomerWords(text[:min(len(text), maxCustomerText)])
 	var run []customerWord // words that are no configured name
-	beside := false        // a configured name stands in the same part of the list
+	beside := false        // a configured name is in the same part of the list
 	end := func() {
 		unknown, nobody := p.unknownCustomers(run, beside)
 		none = none || nobody
@@ -294,7 +294,7 @@ func joinWords(words []customerWord) string {
 	return strings.ToValidUTF8(name, "")
 }
 
-// UnknownCustomer reports whether the configuration has customers and this is none of them. Where it has none, any name is as good.
+// UnknownCustomer reports whether the configuration has customers and this is not one of them. If it has none, any name will do.
 func (p Policy) UnknownCustomer(name string) bool {
 	_, ok := p.Customer(name)
 	return !ok && len(p.Customers) > 0

@@ -141,7 +141,7 @@ func (r *run) spoken(c Command) (severity, text string) {
 // firstWord returns the first word of a text.
 func firstWord(text string) string { return strings.Fields(text + " …")[0] }
 
-// missing tells which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".
+// missing returns which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".
 func (s State) missing() []string {
 	var m []string
 	if s.Severity == "" && s.Claimed == "" {
@@ -156,11 +156,11 @@ func (s State) missing() []string {
 	return m
 }
 
-// Missing tells which data an incident still lacks (I2): "severity", "summary", "customers".
+// Missing returns which data an incident still lacks (I2): "severity", "summary", "customers".
 func (s State) Missing() []string { return s.missing() }
 
 // judge decides what the severity of a declaration means: a responder's word confirms it (I3), whatever else is missing (I2);
-// anybody else's is a claim, and a critical claim pages whoever is on call (I7).
+// anybody else's is a claim, and a critical claim pages who is on call (I7).
 func (r *run) judge(o Opened, early Early) {
 	said, sure, by := r.p.Named(o.Severity), r.Responder, r.f.By
 	label := r.p.Named(early.Severity)
@@ -213,7 +213,7 @@ func (s State) asked() string {
 // slowest is the longest wait between two reminders that come again until somebody answers.
 const slowest = 4 * time.Hour
 
-// doubled gives the next wait of such reminders.
+// doubled returns the next wait of such reminders.
 func doubled(wait time.Duration) time.Duration { return max(wait, min(2*wait, slowest)) }
 
 // keepAsking starts and ends the reminders of missing data (I2) and of a claim that nobody has taken (I7).

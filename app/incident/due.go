@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// due is one time at which something happens by itself.
+// due is one time at which something happens because of the clock.
 type due struct {
 	at   time.Time
 	what func(*run)
@@ -57,7 +57,7 @@ func (s State) afterwards() []due {
 	return set(all)
 }
 
-// Due gives the next time at which the incident must be looked at, or the zero time.
+// Due returns the next time at which the incident must be looked at, or the zero time.
 func Due(s State, p Policy) time.Time {
 	next, _ := s.first(p)
 	return next.at

@@ -5,7 +5,7 @@ import (
 )
 
 // Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
-// tells whether it was done already.
+// shows whether it was done already.
 type Effect interface{ effect() string }
 
 type (
@@ -57,7 +57,7 @@ type (
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
-	// MoveTicket opens the ticket of follow-up Index in the repository that it was meant for. It stands in the incident's own, as
+	// MoveTicket opens the ticket of follow-up Index in the repository that it was meant for. It is in the incident's own, as
 	// GitHub refused it there.
 	MoveTicket struct{ Index int }
 	// ShareAgain writes the newest update into the issue of a customer whom GitHub kept it from.
@@ -70,14 +70,14 @@ type (
 	}
 	// OpenDocument writes the postmortem and opens its pull request, once.
 	OpenDocument struct{}
-	// RefreshDocument writes the facts of an open postmortem anew: something in them changed.
+	// RefreshDocument writes the facts of an open postmortem again: something in them changed.
 	RefreshDocument struct{}
-	// AnnounceDocument gives the customers their version of the merged postmortem, and nothing else of it (C3, A7).
+	// AnnounceDocument sends the customers their version of the merged postmortem, and nothing else of it (C3, A7).
 	AnnounceDocument struct {
 		Key       string
 		Customers []string
 	}
-	// Record tells a timeline entry with its text, for the postmortem. It changes nothing outside.
+	// Record holds a timeline entry with its text, for the postmortem. It changes nothing outside.
 	Record struct{ Entry Entry }
 )
 

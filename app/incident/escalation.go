@@ -69,7 +69,7 @@ func (r *run) answerTargets(t Targets) {
 	}
 }
 
-// plain gives names as they are read, without the @ of people.
+// plain returns names as they are read, without the @ of people.
 func plain(names []string) (out []string) {
 	for _, n := range names {
 		out = append(out, strings.TrimPrefix(n, "@"))

@@ -8,7 +8,7 @@ type Fact struct {
 	At   time.Time // GitHub's stamp, whole seconds
 	By   Person
 	What any // one of the types below
-	// Titled says that the issue's title told what is broken when it happened: then it is a summary (I2).
+	// Titled says that the issue's title said what is broken when it happened: then it is a summary (I2).
 	Titled bool
 }
 
@@ -18,7 +18,7 @@ type Person struct {
 	Bot     bool
 	Respond bool // may respond: write access, or in a configured team (A3)
 
-	Unsure string // why GitHub does not tell whether they may; empty: it did
+	Unsure string // why it is not known whether they may; empty if it is
 }
 
 // The facts.
@@ -57,14 +57,14 @@ type (
 		Page     bool   // a rise to critical pages at once (I7)
 		Paged    bool   // people were paged already, before GitHub was asked
 	}
-	// Counted: so it stands with what was reported, by a comment of the app's own.
+	// Counted: how often it was reported and how it is now, by a comment of the app's own.
 	Counted Signals
 	// Received: somebody outside wrote, by a comment of the app's own.
 	Received struct {
 		Source string
 		Report Report
 
-		Severity string // as the source calls it; empty: it tells none
+		Severity string // as the source calls it; empty if it has none
 		Page     bool
 	}
 	// Commented: a person's comment without a command.
@@ -83,7 +83,7 @@ type (
 	Reopened struct{}
 	// Renamed: the issue got another title, which is a summary.
 	Renamed struct{}
-	// Misspelt: a line that starts as a command and is none. Known tells what was close, if anything was.
+	// Misspelt: a line that starts like a command and isn't one. Known is the command that was close, if one was.
 	Misspelt struct{ Line, Known, Why string }
 	// Corrected: the author of a comment changed the words of a command in it. New is the command as it is now.
 	Corrected struct {
@@ -136,7 +136,7 @@ type (
 		Customer string
 		Failed   []Failure
 		Update   time.Time
-		By       string // the comment that the update came from, as CommandedBy gives it; empty: any of that time
+		By       string // the comment that the update came from, as CommandedBy returns it; empty: any of that time
 	}
 	// Undelivered: the merged postmortem did not reach a customer, by a channel or at all.
 	Undelivered struct{ Customer, Channel, Why string }
@@ -148,7 +148,7 @@ type (
 		Delayed      bool
 		Report       Report
 	}
-	// Said: a comment of the app's own now stands for a topic.
+	// Said: a comment of the app's own is now the one of a topic.
 	Said struct {
 		Topic   string
 		Comment int64
@@ -189,7 +189,7 @@ type (
 	Unassignable struct{ Logins []string }
 )
 
-// NotACommand is the Why of a Misspelt line that begins like a command and is none.
+// NotACommand is the Why of a Misspelt line that begins like a command and isn't one.
 const NotACommand = "not a command"
 
 // Command is one command, parsed. Which fields are set depends on Kind; see Commands.
@@ -212,11 +212,11 @@ type Command struct {
 	Link      int64    // comment that `/ic pin` or unpin links to
 	Quote     string   // what the comment quotes, for `/ic pin` without a link
 	Like      string   // usage of the command that a declaration's first word is nearly: "/incident noet …"
-	Cannot    []string // of Logins, those who may not respond, looked up by whoever makes the fact
-	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote by whoever reads the timeline
+	Cannot    []string // of Logins, those who may not respond, looked up before the fact is made
+	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote when the timeline is read
 	Org       string   // organisation whose teams an escalation may name
 	Unasked   bool     // GitHub could not be asked whom an escalation names
-	Other     *Other   // the issue that a duplicate names, looked up by whoever makes the fact; nil: it was not
+	Other     *Other   // the issue that a duplicate names, looked up before the fact is made; nil if it was not
 }
 
 // Line is one line of a note.

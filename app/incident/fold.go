@@ -70,7 +70,7 @@ func cutIssue(line string) (repo string, n int, rest string, ok bool) {
 	return repo, n, rest, ok
 }
 
-// Folding. `/incident duplicate #n` closes an incident and gives the other one what it had: the other's own look takes it, and
+// Folding. `/incident duplicate #n` closes an incident and passes what it had on to the other one: the other's own look takes it, and
 // writes it into a comment of its timeline, from which a lost card is built again.
 
 // Why an incident can't be folded into another one.
@@ -91,13 +91,13 @@ const (
 	maxHops         = 8  // incidents that a fold is passed on by
 )
 
-// Other is the issue that `/incident duplicate` names, looked up by whoever makes the fact.
+// Other is the issue that `/incident duplicate` names, looked up before the fact is made.
 type Other struct {
 	Why  string // one of Other…; empty: it is an incident that this one can be folded into
 	Into int    // of a duplicate, the number of the incident that it was folded into; 0: not known
 }
 
-// Fold is what an incident leaves to the one that it was folded into. It is how the one tells the other, and what the other
+// Fold is what an incident leaves to the one that it was folded into. It is how the one reports to the other, and what the other
 // writes into its timeline.
 type Fold struct {
 	From      int       `json:"from"`         // number of the incident that was folded first
@@ -180,7 +180,7 @@ func (r *run) foldedIn(f FoldedIn) {
 			say.Variant = "reopened"
 		case inCircle:
 			return
-		default: // it was folded itself meanwhile: where it went, this goes too
+		default: // it was folded itself since: where it went, this goes too
 			if f.Hops < maxHops {
 				on := f.Fold
 				on.Hops, on.Lowest = f.Hops+1, lowest
@@ -227,7 +227,7 @@ func (r *run) unfold() {
 	r.seekCoordinator()
 }
 
-// key writes a fold for the hidden part of the comment that tells of it: folded/5/c123.0/1772447000/bob/globex,initech/Alertmanager.
+// key writes a fold for the hidden part of the comment that reports it: folded/5/c123.0/1772447000/bob/globex,initech/Alertmanager.
 func (f Fold) key() string {
 	names := func(list []string, most int) string {
 		var out []string

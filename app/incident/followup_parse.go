@@ -62,7 +62,7 @@ func (f followUpDetails) addTo(c Command) (Command, error) {
 	return c, nil
 }
 
-// followUpDetails are what a follow-up's line says beside its title.
+// followUpDetails are what a follow-up's line says besides its title.
 type followUpDetails struct {
 	repo         string
 	logins, dues []string

@@ -66,7 +66,7 @@ func (r *run) day(due string) string {
 // maxDue is how far ahead a follow-up's date may be: what is later is a slip more often than meant.
 const maxDue = 2 // years
 
-// DueProblem tells why a follow-up can't be due on a day that is written on another: "past", "far", or "". What is no date is "no date".
+// DueProblem returns why a follow-up can't be due on a day that is written on another: "past", "far", or "". What is no date is "no date".
 func DueProblem(due string, now time.Time, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC
@@ -116,7 +116,7 @@ func (r *run) mayBeDue(due string) bool {
 	return false
 }
 
-// changeFollowUp gives a follow-up another owner or date, after the fact.
+// changeFollowUp changes the owner or the date of a follow-up, after the fact.
 func (r *run) changeFollowUp(c Command) {
 	i := r.followUpOf(c)
 	due := r.day(c.Due)
@@ -142,7 +142,7 @@ func (r *run) changeFollowUp(c Command) {
 	}
 }
 
-// followUpOf finds the follow-up that a command names: by its number on the card, or by its ticket; -1 is none.
+// followUpOf finds the follow-up that a command names: by its number on the card, or by its ticket; -1 if there is none.
 func (r *run) followUpOf(c Command) int {
 	if c.Repo != "" {
 		ticket := c.Repo + "#" + strconv.Itoa(c.Number)
@@ -154,7 +154,7 @@ func (r *run) followUpOf(c Command) int {
 	return c.Number - 1
 }
 
-// reassign gives follow-up i another owner or date; what is empty stays, and "none" is no date any more.
+// reassign changes the owner or the date of follow-up i; what is empty stays, and "none" is no date any more.
 func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu := &r.FollowUps[i]
 	was := r.OwnerOf(*fu)
@@ -205,7 +205,7 @@ func (r *run) followUpEdited(e FollowUpEdited) {
 	r.do(Remind{Key: e.key(), At: r.f.At, Say: say})
 }
 
-// key writes the edit for the hidden part of the comment that tells of it: followup/2/erin/2026-12-24/1772447000.
+// key writes the edit for the hidden part of the comment that reports it: followup/2/erin/2026-12-24/1772447000.
 func (e FollowUpEdited) key() string {
 	return fmt.Sprintf("followup/%d/%s/%s/%d", e.Index, e.Owner, e.Due, e.Read.Unix())
 }
@@ -243,7 +243,7 @@ func (r *run) nudge(i int) {
 	r.do(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
 }
 
-// dueDay gives the working morning of the day on which a follow-up is due, or the zero time.
+// dueDay returns the working morning of the day on which a follow-up is due, or the zero time.
 func (r *run) dueDay(fu FollowUp) time.Time {
 	zone := r.p.Zone
 	if zone == nil {
@@ -292,7 +292,7 @@ func (r *run) ticketChanged(t TicketChanged) {
 	r.remindOf(fu)
 }
 
-// OwnerOf tells who is to do a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if nobody may.
+// OwnerOf returns who does a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if nobody may.
 func (s State) OwnerOf(fu FollowUp) string {
 	switch {
 	case fu.Owner != "":

@@ -13,7 +13,7 @@ import (
 type Hint struct {
 	Command string   // as it should be written: "/ic phase fixing", "/oe finding …"
 	Does    string   // what it does, in a few words
-	Mine    bool     // whoever is spoken to may use it
+	Mine    bool     // who is spoken to may use it
 	Who     []string // who may use it, where not everybody may; empty: any responder
 }
 

@@ -2,7 +2,7 @@ package incident
 
 import "time"
 
-// Next gives t if it is within working hours, else the next opening. Hours without a day hold nothing back. No zone is UTC.
+// Next returns t if it is within working hours, else the next opening. Hours without a day delay nothing. No zone is UTC.
 func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
 	if h.always() {
 		return t
@@ -37,7 +37,7 @@ func (h Hours) next(t time.Time) time.Time {
 	}
 }
 
-// Add gives the same time of day so many working days later, or the next opening after that. The day of t itself doesn't
+// Add returns the same time of day so many working days later, or the next opening after that. The day of t itself doesn't
 // count. Of hours without a day, every day counts.
 func (h Hours) Add(t time.Time, days int, zone *time.Location) time.Time {
 	if zone == nil {
@@ -56,5 +56,5 @@ func (h Hours) Add(t time.Time, days int, zone *time.Location) time.Time {
 	return h.Next(then.In(t.Location()), zone)
 }
 
-// always tells whether there are no hours that could hold something back.
+// always reports whether there are no hours that could delay something.
 func (h Hours) always() bool { return h.Days == [7]bool{} || h.From >= h.To }

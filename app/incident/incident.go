@@ -1,7 +1,7 @@
 // Package incident is the core: what an incident is, which facts change it, and what must happen then.
 //
-// Step takes a state, a fact and a policy, and gives the next state and the effects. It reads no clock, does no I/O and
-// imports only the standard library, so that the same facts always give the same state: the card's signed block is a
+// Step takes a state, a fact and a policy, and returns the next state and the effects. It reads no clock, does no I/O and
+// imports only the standard library, so that the same facts always lead to the same state: the card's signed block is a
 // cache of it, and the issue's timeline is enough to build it again (A5).
 package incident
 
@@ -21,10 +21,10 @@ type Ref struct {
 	Number int    `json:"number"`
 }
 
-// String gives owner/repo#number, the form that every error carries.
+// String returns owner/repo#number, the form that every error carries.
 func (r Ref) String() string { return r.FullName() + "#" + strconv.Itoa(r.Number) }
 
-// FullName gives owner/repo.
+// FullName returns owner/repo.
 func (r Ref) FullName() string { return r.Owner + "/" + r.Repo }
 
 // ParseRef reads owner/repo#number.
@@ -58,7 +58,7 @@ func ReadTicketMark(body string) (ref Ref, index int, ok bool) {
 	return ref, index, err == nil && err2 == nil && index >= 0
 }
 
-// PullMark marks the pull request of a postmortem, and tells which incident it is of.
+// PullMark returns the mark in the pull request of a postmortem, which says whose incident it is.
 func PullMark(ref Ref) string { return pullMark + ref.String() + " -->" }
 
 const pullMark = "<!-- firebreak:postmortem "
@@ -71,7 +71,7 @@ func ReadPullMark(body string) (Ref, bool) {
 	return ref, closed && err == nil
 }
 
-// Phase is where an incident stands; the label is phase/NAME and exactly one is set at a time.
+// Phase is how far an incident is; the label is phase/NAME and exactly one is set at a time.
 type Phase string
 
 // The phases, in the order of the process.
@@ -96,17 +96,17 @@ const (
 	LabelPhase         = "phase/"    // prefix
 )
 
-// Stamp says who did something, when, and where it stands in the issue. ID is the fact's.
+// Stamp says who did something, when, and where it is in the issue. ID is the fact's.
 type Stamp struct {
 	By string    `json:"by,omitempty"`
 	At time.Time `json:"at"`
 	ID string    `json:"id,omitempty"`
 }
 
-// Comment gives the number of the comment that the stamp came from, or 0 if it came from none.
+// Comment returns the number of the comment that the stamp came from, or 0 if it came from none.
 func (s Stamp) Comment() int64 { return CommentOf(s.ID) }
 
-// CommentOf gives the comment's number out of a fact's id ("c123.0" is command 0 of comment 123), or 0.
+// CommentOf returns the comment's number out of a fact's id ("c123.0" is command 0 of comment 123), or 0.
 func CommentOf(id string) int64 {
 	rest, ok := strings.CutPrefix(id, "c")
 	if !ok {
@@ -120,7 +120,7 @@ func CommentOf(id string) int64 {
 	return n
 }
 
-// State is all that is known of an incident beside its texts, which stay in the issue's comments. It is what the card's
+// State is all that is known of an incident besides its texts, which stay in the issue's comments. It is what the card's
 // signed block holds, so it stays small however long the incident lasts: refs and stamps, and of a text no more than a few words.
 type State struct {
 	Declared   *Stamp   `json:"declared,omitempty"`  // nil: not an incident (yet)
@@ -189,7 +189,7 @@ type State struct {
 	Refused   []Refusal   `json:"refused,omitempty"`
 	Unsaid    []Unsaid    `json:"unsaid,omitempty"`
 	Unreacted []Unreacted `json:"unreacted,omitempty"`
-	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody gives a command
+	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody writes a command
 	// Early is what labels said before the incident was declared; nil once it is.
 	Early   *Early    `json:"early,omitempty"`
 	Summons Summons   `json:"summons,omitzero"`
@@ -201,7 +201,7 @@ type State struct {
 	Noted *Noted `json:"noted,omitempty"` // the newest note with a time of its own
 
 	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50
-	Sources []string `json:"sources,omitempty"` // what reported them, beside Source
+	Sources []string `json:"sources,omitempty"` // what reported them, besides Source
 }
 
 // Outcome says how an incident ended, other than by closing up.
@@ -220,7 +220,7 @@ type Span struct {
 	To    time.Time `json:"to"`
 }
 
-// Entry is one line of the timeline. Text is empty in a State and filled where the whole timeline is told.
+// Entry is one line of the timeline. Text is empty in a State and filled where the whole timeline is read.
 type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by,omitempty"`
@@ -257,8 +257,8 @@ type Signals struct {
 	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
 	Turns  []int64   `json:"turns,omitempty"`  // when it recovered, fired again, recovered …, in Unix seconds: the newest 12
 	Taken  []Report  `json:"taken,omitempty"`  // the newest 8 reports, so that none is taken twice
-	Known  []string  `json:"known,omitempty"`  // marks of what was said of it, at most 40, so that what is new is told
-	Worst  string    `json:"worst,omitempty"`  // worst severity that the source told
+	Known  []string  `json:"known,omitempty"`  // marks of what was said of it, at most 40, so that what is new is noticed
+	Worst  string    `json:"worst,omitempty"`  // worst severity that the source reported
 }
 
 // Report is one time that a source said something.
@@ -331,15 +331,15 @@ type Asked struct {
 	Data     time.Time `json:"data,omitzero"`      // when missing data is asked for next; zero: nothing is missing
 	Role     time.Time `json:"role,omitzero"`      // when it is asked who takes the vacant role; zero: asked, or none is vacant
 	Open     string    `json:"open,omitempty"`     // the vacant role: "ic", "oe"
-	Config   string    `json:"config,omitempty"`   // the broken configuration that was told of
-	Template string    `json:"template,omitempty"` // the broken postmortem template that was told of
+	Config   string    `json:"config,omitempty"`   // the broken configuration that was reported
+	Template string    `json:"template,omitempty"` // the broken postmortem template that was reported
 	Edits    []string  `json:"edits,omitempty"`    // what was acted on outside the timeline, such as edits, the newest 20 of each kind
 	Floor    []string  `json:"floor,omitempty"`    // of those dropped from Edits, the newest of each kind; nothing older is acted on
 
 	DataWait  time.Duration `json:"dataWait,omitempty"`  // how long the reminder of missing data waits
 	Claim     time.Time     `json:"claim,omitzero"`      // when it is asked who takes a claim; zero: somebody did
 	ClaimWait time.Duration `json:"claimWait,omitempty"` // how long that reminder waits
-	Handover  time.Time     `json:"handover,omitzero"`   // when it is said that whoever was asked to take the role over has not answered
+	Handover  time.Time     `json:"handover,omitzero"`   // when it is said that the one who was asked to take the role over has not answered
 	Asker     string        `json:"asker,omitempty"`     // who asked them
 }
 

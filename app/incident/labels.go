@@ -61,7 +61,7 @@ func (r *run) unlabeled(name string) {
 	}
 }
 
-// Early is what labels said of an issue before it became an incident: GitHub tells labels that are put on together in any order.
+// Early is what labels said of an issue before it became an incident: GitHub reports labels that are added together in any order.
 type Early struct {
 	Severity string `json:"severity,omitempty"`
 	By       string `json:"by,omitempty"`

@@ -55,7 +55,7 @@ type (
 	Signal struct {
 		// Body is the report, as app/intake writes it.
 		Body json.RawMessage
-		// Key groups the repeats of one report: "<dedup key> <how it stands>"; empty for what never repeats.
+		// Key groups the repeats of one report: "<dedup key> <firing>"; empty for what never repeats.
 		Key string
 		// Count is how often it was said.
 		Count int

@@ -83,7 +83,7 @@ type Definition struct {
 	count func(subject) int
 }
 
-// IsTime tells times from counts.
+// IsTime reports whether the figure is a time, and not a count.
 func (d Definition) IsTime() bool { return d.time != nil }
 
 // subject is what a figure is taken of.
@@ -179,7 +179,7 @@ func inPhase(figure Figure, phase Phase) Definition {
 		time: func(s subject) (time.Duration, bool) { return s.spent(phase) }}
 }
 
-// Define gives the definition of a figure.
+// Define returns the definition of a figure.
 func Define(f Figure) Definition {
 	return Definitions[slices.IndexFunc(Definitions, func(d Definition) bool { return d.Figure == f })]
 }
@@ -192,7 +192,7 @@ func between(from, to time.Time) (time.Duration, bool) {
 	return to.Sub(from), true
 }
 
-// closedAt gives when an incident that is over was closed up, or the zero time.
+// closedAt returns when an incident that is over was closed up, or the zero time.
 func (s State) closedAt() time.Time {
 	if s.Closed == nil {
 		return time.Time{}
@@ -200,7 +200,7 @@ func (s State) closedAt() time.Time {
 	return s.Closed.At
 }
 
-// spent gives the time in a phase. A state keeps the newest visits only: where the first are gone nothing is known.
+// spent returns the time in a phase. A state keeps the newest visits only: where the first are gone nothing is known.
 func (s State) spent(phase Phase) (total time.Duration, known bool) {
 	if phase == s.Phase || len(s.Phases) == 0 || !s.Phases[0].From.Equal(s.Declared.At) {
 		return 0, false
@@ -222,7 +222,7 @@ func (s State) followUps(is func(FollowUp) bool) (n int) {
 	return n
 }
 
-// past tells whether the day on which it is due is over.
+// past reports whether the day on which it is due is over.
 func (f FollowUp) past(at time.Time) bool {
 	day, err := time.Parse(time.DateOnly, f.Due)
 	return err == nil && !at.Before(day.AddDate(0, 0, 1))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Moment is a time as a person wrote it: a time of day, and what else they said of it. The zero value is none.
+// Moment is a time as a person wrote it: a time of day, and what else they said of it. The zero value says nothing.
 type Moment struct {
 	Said                 string // as written; empty: no time was written
 	Hour, Minute, Second int

@@ -151,7 +151,7 @@ func to24Hours(m *Moment, half string) (why string) {
 }
 
 // readZone reads a time zone behind a time. "-05:00" is one only where exact says that no span of time is meant, as in
-// "09:00-10:00", or where a space stands before it.
+// "09:00-10:00", or where a space is before it.
 func readZone(m *Moment, s string, exact bool) (rest string) {
 	if z := offsetPattern.FindStringSubmatch(s); z != nil {
 		hours, minutes := toNumber(z[4]), toNumber(z[5])

@@ -113,7 +113,7 @@ func (r *run) agree(c Command) {
 	r.done()
 }
 
-// nextCheckIn gives the next check-in of the stand-by: in working hours, and before its end, or never.
+// nextCheckIn returns the next check-in of the stand-by: in working hours, and before its end, or never.
 func (r *run) nextCheckIn() time.Time {
 	at := r.p.Hours.Next(r.f.At.Add(r.p.CheckIn), r.p.Zone)
 	if !at.Before(r.StandBy.Ends) {

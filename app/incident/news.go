@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// keptWords is how many different things of a trouble are told of one by one. After that a report is only counted.
+// keptWords is how many different things of a trouble are reported one by one. After that a report is only counted.
 const keptWords = 40
 
 // Word is one thing that a report says: the name of an alert, a title, a text. Mark names it without telling it; Text is how
-// people are told, where the rest of the report doesn't tell it.
+// people read, where the rest of the report doesn't say it.
 type Word struct{ Mark, Text string }
 
-// Learned: a comment of the app's own told of news in a known trouble.
+// Learned: a comment of the app's own reported something new about a known problem.
 type Learned struct {
 	Source   string
-	Severity string // the worse one that the source told; empty: it was no worse
+	Severity string // the worse one that the source reported; empty if it was no worse
 	Marks    []string
 	Report   Report
-	At       int64 // when it was told, in Unix seconds
+	At       int64 // when it was reported, in Unix seconds
 	Page     bool
 	Paged    bool
 }
 
-// news tells what is new in a trouble that is known (I6): another alert, a worse severity, another title or text.
+// news reports what is new about a known problem (I6): another alert, a worse severity, another title or text.
 func (r *run) news(s Signalled) {
 	if !s.Firing || !r.Running() {
 		return
@@ -73,10 +73,10 @@ func (r *run) news(s Signalled) {
 	r.do(Remind{Key: learned.key(), At: r.f.At, Say: say})
 }
 
-// worstKnown gives the worst severity that was told of the trouble.
+// worstKnown returns the worst severity that was reported.
 func (r *run) worstKnown() string { return cmp.Or(r.Signals.Worst, r.Claimed, r.Severity) }
 
-// holder names who is told of what happens to the incident: the coordinator, or who has a look at it.
+// holder names who hears what happens to the incident: the coordinator, or who has a look at it.
 func (r *run) holder() string {
 	if holder, _ := r.Coordinator(); holder != "" {
 		return holder
@@ -87,19 +87,19 @@ func (r *run) holder() string {
 	return ""
 }
 
-// isNews reports whether a comment tells what the state does not know yet: the look that wrote it knows it already.
+// isNews reports whether a comment says what the state does not know yet: the look that wrote it knows it already.
 func (r *run) isNews(l Learned) bool {
 	isNew := slices.ContainsFunc(l.Marks, func(m string) bool { return !slices.Contains(r.Signals.Known, m) && len(r.Signals.Known) < keptWords })
 	return isNew || r.isWorse(l.Severity, r.worstKnown())
 }
 
-// learned takes what is new. It is what a rebuilt card takes from the comment that told it.
+// learned takes what is new. It is what a rebuilt card takes from the comment that reported it.
 func (r *run) learned(l Learned) {
 	for _, mark := range l.Marks {
 		r.knowWord(mark)
 	}
 	f := r.f
-	r.f = Fact{At: time.Unix(l.At, 0).UTC()} // whoever tells it, the source or our own comment
+	r.f = Fact{At: time.Unix(l.At, 0).UTC()} // whether the source says it or our own comment
 	r.recordAt(Entry{At: r.f.At, Kind: "news", What: l.Source})
 	if l.Severity != "" {
 		r.Signals.Worst = l.Severity
@@ -117,7 +117,7 @@ func (r *run) knowWord(mark string) bool {
 	return true
 }
 
-// key writes what was learned for the comment that tells of it: news/3f9a.XKQM.1772447000/1772447003/critical/page/1a2b,3c4d/Alertmanager.
+// key writes what was learned for the comment that reports it: news/3f9a.XKQM.1772447000/1772447003/critical/page/1a2b,3c4d/Alertmanager.
 func (l Learned) key() string {
 	how := "open"
 	switch {
@@ -149,7 +149,7 @@ func ParseNews(key string) (Learned, bool) {
 	return l, err == nil && bad == nil
 }
 
-// messageKey names the comment that tells of a message, with the severity that it tells where that is a hint.
+// messageKey names the comment that reports a message, with the severity of the message where that is a hint.
 func messageKey(s Signalled) string {
 	key := fmt.Sprintf("message/%s/%s", s.Report, s.Source)
 	if s.Severity != "" {

@@ -189,7 +189,7 @@ func (r *run) pin(c Command) {
 	r.done()
 }
 
-// corrected keeps what a correction replaced, and who wrote it. Nothing is done again: a customer who was told was told.
+// corrected keeps what a correction replaced, and who wrote it. Nothing is done again: what customers were told stays told.
 func (r *run) corrected(c Corrected) {
 	if !r.may(RowOf(c.New.Kind)) {
 		return

@@ -3,7 +3,7 @@ package incident
 import "slices"
 
 // together is the order in which the commands of one comment count, whatever order they were written in: a comment is judged by
-// what stands at its end. "/ic phase fixing\n/oe cause …" moves the phase after the cause is known. Commands of one line count in
+// the state at its end. "/ic phase fixing\n/oe cause …" moves the phase after the cause is known. Commands of one line count in
 // the order in which they were written; so do all that are not named here, which come at the place of the empty line.
 var together = [][]Kind{
 	{Declare},
@@ -28,7 +28,7 @@ var together = [][]Kind{
 	{Status, Help},
 }
 
-// place gives the place of a fact among those of its comment.
+// place returns the place of a fact among those of its comment.
 func place(what any) int {
 	c, ok := what.(Command)
 	if ok && c.Kind == MovePhase && c.Phase == Closing {
@@ -45,7 +45,7 @@ func place(what any) int {
 // maxSorted is how many facts of one comment are sorted at most: the cursor names 64 one by one, and must know them all.
 const maxSorted = 50
 
-// InOrder sorts the facts of one comment into the order in which they count. Their ids stay: they tell the place in the comment.
+// InOrder sorts the facts of one comment into the order in which they count. Their ids stay: they hold the place in the comment.
 func InOrder(facts []Fact) []Fact {
 	if len(facts) < 2 || len(facts) > maxSorted {
 		return facts

@@ -9,12 +9,12 @@ import (
 // keptEdits is how many of each kind of what happened outside the timeline are named one by one.
 const keptEdits = 20
 
-// isOutside tells the facts that the timeline doesn't hold: what an edit added, and what was said and done at the
-// postmortem's pull request. They are told apart by name, since a webhook is the only sign of them and may come hours late,
+// isOutside reports whether a fact is one that the timeline doesn't hold: what an edit added, and what was said and done at the
+// postmortem's pull request. They are distinguished by name, since a webhook is the only sign of them and may come hours late,
 // when the cursor has long moved past their time.
 func isOutside(id string) bool { return strings.Contains(id, "@") }
 
-// tookEdit tells whether something outside the timeline was acted on. What is older than all that are named may be a delivery
+// tookEdit reports whether something outside the timeline was acted on. What is older than all that are named may be a delivery
 // that is played again, and counts as acted on (A4): nothing comes so late that 20 newer ones came before it.
 func (a Asked) tookEdit(id string) bool {
 	return slices.Contains(a.Edits, id) ||
@@ -39,7 +39,7 @@ func (a *Asked) takeEdit(id string) {
 	a.Floor = append(a.Floor, oldest)
 }
 
-// kindOfEdit tells edits from comments on the pull request and from its merge: c, c@pull, m@pull.
+// kindOfEdit returns what something outside the timeline is: an edit (c), a comment on the pull request (c@pull), its merge (m@pull).
 func kindOfEdit(id string) string {
 	if strings.Contains(id, "@pull") {
 		return id[:1] + "@pull"

@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Count gives how many pages went out to people. A step that only names the phone list is none.
+// Count returns how many pages went out to people. A step that only names the phone list does not count.
 func (p Paging) Count() int { return p.Sent - p.Listed }
 
 // Escalates reports whether a page for that reason is a step of the escalation.
@@ -75,7 +75,7 @@ func (r *run) stepDone() {
 
 func list(names []string) string { return strings.Join(names, ", ") }
 
-// by gives the services of a step: its own, or the policy's.
+// by returns the services of a step: its own, or the policy's.
 func (r *run) by(own []string) []string {
 	if len(own) > 0 {
 		return own
@@ -88,7 +88,7 @@ func (r *run) page(to, by []string, why, text string) {
 	r.send(Send{To: to, By: by, Why: why, Text: text})
 }
 
-// send sends a page under the next number and gives its key.
+// send sends a page under the next number and returns its key.
 func (r *run) send(s Send) string {
 	s.By = r.by(s.By)
 	r.Paging.Sent++
@@ -180,7 +180,7 @@ func (r *run) seekCoordinator() {
 	}
 }
 
-// reason gives why the group is paged: the role is vacant, or its holder does not answer.
+// reason returns why the group is paged: the role is vacant, or its holder does not answer.
 func (r *run) reason() string {
 	if r.Summons.Silent && r.IC != "" {
 		return "silent"
@@ -263,7 +263,7 @@ func (r *run) pageEverybody() {
 	r.sayUnanswered(Say{Teams: all, Holder: r.IC})
 }
 
-// NextPage gives when the next step of the escalation is due (I5); the zero time: none is. An incident that somebody closes wakes
+// NextPage returns when the next step of the escalation is due (I5); the zero time if none is. An incident that somebody closes wakes
 // nobody any more, though its postmortem and tickets may take a while to exist.
 func (s State) NextPage() time.Time {
 	if s.Phase == Closing {
@@ -272,7 +272,7 @@ func (s State) NextPage() time.Time {
 	return s.Paging.Next
 }
 
-// NextEscalation gives when the escalation next may page somebody (I5): by its steps, for a role that nobody took after an
+// NextEscalation returns when the escalation next may page somebody (I5): by its steps, for a role that nobody took after an
 // answer, or for people who do not answer; the zero time: by nothing that is known now.
 func (s State) NextEscalation() time.Time {
 	next := s.NextPage()

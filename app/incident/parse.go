@@ -18,7 +18,7 @@ type Suggestion struct{ Command, Why string }
 
 func (s Suggestion) Error() string { return s.Why }
 
-// parseText reads a command that is a text; missing says what to add where there is none.
+// parseText reads a command that is a text; missing says what to add where it is empty.
 func parseText(missing string) Parser {
 	return func(w words.Words) (Command, error) {
 		if w.Text() == "" {

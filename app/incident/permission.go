@@ -7,7 +7,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// OnPull tells whether a fact's id is that of a comment on the postmortem's pull request: "c123@pull.0". There the
+// OnPull reports whether a fact's id is that of a comment on the postmortem's pull request: "c123@pull.0". There the
 // commands work that change the document (C3).
 func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
@@ -31,7 +31,7 @@ func (r *run) may(row Row) bool {
 		who = Holder // what was confirmed is no longer everybody's to wave away
 	}
 	if row.Kind == DropOE {
-		who = Responder // who does not have the role is told so
+		who = Responder // who does not have the role is answered by the handler
 	}
 	switch {
 	case who == HolderIC && !r.holdsIC(login, r.p) && !r.mayAnswer(row.Kind):
@@ -60,7 +60,7 @@ func (r *run) onlyFor(role, command string) Say {
 	return say
 }
 
-// mayByHand is the permission for labels, assignees and open or closed, which name no role: whoever holds one.
+// mayByHand is the permission for labels, assignees and open or closed, which name no role: who holds one may.
 func (r *run) mayByHand() bool {
 	l := r.f.By.Login
 	return r.f.By.Respond && !r.f.By.Bot && (r.holdsIC(l, r.p) || r.holdsOE(l, r.p))
@@ -94,7 +94,7 @@ func (s State) permits(row Row, p Policy, by Person) bool {
 	return r.may(row)
 }
 
-// holdsIC tells whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by
+// holdsIC reports whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by
 // somebody who may not respond is held by whoever of the responders comes first.
 func (s State) holdsIC(login string, p Policy) bool {
 	if !s.Critical(p) && naming.Contains(s.OEs, login) && s.Confirmed != nil {
@@ -104,7 +104,7 @@ func (s State) holdsIC(login string, p Policy) bool {
 	return holder == "" || naming.Equal(holder, login)
 }
 
-// holdsOE tells whether a responder may use the engineer's verbs: the IC holds every role that is not delegated.
+// holdsOE reports whether a responder may use the engineer's verbs: the IC holds every role that is not delegated.
 func (s State) holdsOE(login string, p Policy) bool {
 	if naming.Contains(s.OEs, login) {
 		return true
@@ -118,7 +118,7 @@ func (s State) isDeclarer(login string) bool {
 	return s.Declared != nil && s.Responder && naming.Equal(s.Declared.By, login)
 }
 
-// Coordinator gives who holds IC: who took it or, until somebody does, the declarer if they may respond (I4).
+// Coordinator returns who holds IC: who took it or, until somebody does, the declarer if they may respond (I4).
 // covered is false for the declarer, and "" means nobody.
 func (s State) Coordinator() (login string, covered bool) {
 	if s.IC != "" {
@@ -136,8 +136,8 @@ func (s State) HasRole(login string) bool {
 	return login != "" && (naming.Equal(holder, login) || naming.Contains(s.OEs, login))
 }
 
-// Running tells whether the incident is declared and not over.
+// Running reports whether the incident is declared and not over.
 func (s State) Running() bool { return s.Declared != nil && s.Closed == nil }
 
-// Critical tells whether the confirmed severity starts the P1 process.
+// Critical reports whether the confirmed severity starts the P1 process.
 func (s State) Critical(p Policy) bool { return s.Confirmed != nil && p.Critical(s.Severity) }

@@ -71,7 +71,7 @@ type Check struct {
 	Must    bool   // a reason can't replace it
 }
 
-// Blocks tells what a phase needs (V1, F1, M1, C1), done or not, in the order in which it is best done.
+// Blocks returns what a phase needs (V1, F1, M1, C1), done or not, in the order in which it is best done.
 func Blocks(s State, p Policy, to Phase) []Check {
 	severity := Check{"a confirmed severity", s.Confirmed != nil, "/ic severity critical", true}
 	if s.Claimed != "" {
@@ -128,7 +128,7 @@ func (s State) team() Check {
 	return c
 }
 
-// open gives the texts of the checks that are not done.
+// open returns the texts of the checks that are not done.
 func open(checks []Check) []string {
 	var out []string
 	for _, c := range checks {
@@ -149,7 +149,7 @@ func firstCommand(checks []Check) string {
 	return ""
 }
 
-// Next gives the phase that follows, or "" after the last.
+// Next returns the phase that follows, or "" after the last.
 func (s State) Next() Phase {
 	if i := slices.Index(Phases, s.Phase); i >= 0 && i+1 < len(Phases) {
 		return Phases[i+1]
@@ -214,7 +214,7 @@ func (r *run) enter(to Phase) {
 	r.Document.Wanted = r.Document.Wanted && to == Closing
 	if from == Closing && !r.Paging.Next.IsZero() {
 		if r.IC == "" {
-			r.startPaging() // anew: what was due meanwhile is not made up for
+			r.startPaging() // from the start: what was due in between is not made up for
 		} else {
 			r.stopPaging()
 		}
@@ -245,7 +245,7 @@ func (r *run) hasTold() bool {
 	return id != 0 && slices.ContainsFunc(r.Timeline, func(e Entry) bool { return e.Kind == "update" && CommentOf(e.Ref) == id })
 }
 
-// broadcast tells the company's own channels where the incident stands.
+// broadcast tells the company's own channels how far the incident is.
 func (r *run) broadcast() {
 	if len(r.p.Broadcast) > 0 && r.Confirmed != nil {
 		r.do(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
@@ -333,7 +333,7 @@ type Wanted struct {
 	Duplicate int
 }
 
-// AsWanted tells how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as
+// AsWanted returns how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as
 // far as GitHub takes them, and open until the incident is over.
 func AsWanted(s State, p Policy) Wanted {
 	if s.Declared == nil {

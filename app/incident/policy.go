@@ -13,10 +13,10 @@ import (
 // DefaultPolicy.
 type Policy struct {
 	Severities   []Severity
-	Responders   []string // team slugs that may respond beside everybody with write access; empty: write access alone decides
+	Responders   []string // team slugs that may respond besides everybody with write access; empty: write access alone decides
 	Coordinators string   // slug of the Incident Coordinators group
 	Escalation   []EscalationStep
-	Rounds       int // how often the escalation is walked from the start before it gives up
+	Rounds       int // how often the escalation is walked from the start before it slows down
 	Phones       []string
 	Pager        string        // kind of the service by which steps page that name none: "github" mentions people
 	Services     []Service     // how people outside GitHub are reached
@@ -30,8 +30,8 @@ type Policy struct {
 	Hours        Hours // when check-ins and reminders that can wait go out
 	Customers    []Customer
 	Signals      []Rule   // what becomes of what sources report; the first that fits decides
-	Broadcast    []string // Slack channels of the company, told when an incident enters a phase
-	Reviewers    []string // teams and logins asked to review postmortems beside IC and OE
+	Broadcast    []string // Slack channels of the company, which hear when an incident enters a phase
+	Reviewers    []string // teams and logins asked to review postmortems besides IC and OE
 	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
 	Issues       bool     // follow-ups may be opened in other repositories
 
@@ -60,7 +60,7 @@ type EscalationStep struct {
 type Service struct {
 	Kind    string            // "webhook", "pagerduty", "opsgenie", "jira", "slack", "email"
 	Secret  string            // name of the secret that opens it
-	Options map[string]string // what the kind needs beside it, such as email's "from"
+	Options map[string]string // what else the kind needs, such as email's "from"
 	Targets map[string]string // team slug or @login → what the service calls them
 }
 
@@ -124,8 +124,8 @@ func (p Policy) Severity(name string) (Severity, bool) {
 	return p.Severities[i], true
 }
 
-// Named gives the policy's severity for a word that people and sources use: its own name, in any case, or "critical" and "p1" for
-// its first critical severity and "regular", "p2" and "p3" for the first that isn't. It gives "" for any other word.
+// Named returns the policy's severity for a word that people and sources use: its own name, in any case, or "critical" and "p1" for
+// its first critical severity and "regular", "p2" and "p3" for the first that isn't. It returns "" for any other word.
 func (p Policy) Named(word string) string {
 	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return naming.Equal(s.Name, word) })
 	if i < 0 {
@@ -152,7 +152,7 @@ func (p Policy) PagesClaims() bool {
 	return i < 0 || p.Signals[i].Action != RuleOpen
 }
 
-// Critical tells whether a severity starts the P1 process.
+// Critical reports whether a severity starts the P1 process.
 func (p Policy) Critical(name string) bool {
 	s, ok := p.Severity(name)
 	return ok && s.Critical

@@ -48,7 +48,7 @@ const (
 	maxPutOff    = 8 << 10 // bytes of all comments that are kept, where one more is only put off
 )
 
-// retryAfter says how long after the first refusal the clock tries again, however often people tried meanwhile. After the last,
+// retryAfter says how long after the first refusal the clock tries again, however often people tried in between. After the last,
 // only people and the sweep do.
 var retryAfter = []time.Duration{5 * time.Minute, 35 * time.Minute, 3 * time.Hour, 11 * time.Hour, 35 * time.Hour}
 
@@ -169,7 +169,7 @@ func (s State) CanPutOff(keys []string, text string) bool {
 	return len(s.Unsaid) < maxUnsaid && size <= maxPutOff
 }
 
-// noteRefusal notes a refusal and tells who asked for the effect, once for each reason.
+// noteRefusal notes a refusal and says so to who asked for the effect, once for each reason.
 func (r *run) noteRefusal(w RefusedByGitHub) {
 	reason := texts.TruncateBytes(w.Reason, maxReason)
 	r.Refused = slices.Clone(r.Refused)
@@ -206,7 +206,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
 }
 
-// endRefusal ends a refusal, and says so where it was told.
+// endRefusal ends a refusal, and says so where it was reported.
 func (r *run) endRefusal(effect string) {
 	i := r.refusal(effect)
 	if i < 0 {
@@ -222,7 +222,7 @@ func (r *run) endRefusal(effect string) {
 		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 
-// isAboutSpeaking reports whether an effect is one by which a refusal itself would be told, or whose refusal is told in words of
+// isAboutSpeaking reports whether an effect is one by which a refusal itself would be reported, or whose refusal is reported in words of
 // its own: that an update did not reach a customer.
 func isAboutSpeaking(effect string) bool {
 	return effect == "comments" || effect == "reactions" || effect == "card" || strings.HasPrefix(effect, updateEffect)
@@ -262,7 +262,7 @@ const (
 	sweptAgain  = 55 * time.Minute
 )
 
-// tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless somebody gives a command:
+// tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless somebody writes a command:
 // a storm of comments must not spend the calls of the hour on it.
 func (r *run) tryAgain(isUrgent bool) {
 	r.Refused = slices.Clone(r.Refused)
@@ -317,14 +317,14 @@ func (r *run) postponeNudge(effect string, tries int) {
 	r.FollowUps[number-1].Next = r.p.Hours.Next(r.f.At.Add(min(time.Duration(tries)*time.Hour, 24*time.Hour)), r.p.Zone)
 }
 
-// putAside says that a message could not be handled: on the card until somebody gives a command, and in a comment.
+// putAside says that a message could not be handled: on the card until somebody writes a command, and in a comment.
 func (r *run) putAside(w PutAside) {
 	r.Aside = &Refusal{Effect: w.What, Reason: texts.TruncateBytes(w.Why, maxReason), Since: r.f.At}
 	who, _ := r.Coordinator()
 	r.do(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
 }
 
-// Skip returns the state after a fact that can't be handled: it counts as read, and whoever wrote it is told.
+// Skip returns the state after a fact that can't be handled: it counts as read, and its author is answered.
 func Skip(s State, f Fact, p Policy) (State, []Effect) {
 	r := &run{State: s.clone(), p: p, f: f}
 	if f.ID == "" || r.knows(f) {

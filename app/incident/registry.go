@@ -19,7 +19,7 @@ const (
 	Anyone    Permission = iota // everybody who can comment; such a command changes nothing
 	Responder                   // write access, or a member of a configured team (A3)
 	HolderIC                    // who holds IC; until somebody takes it, the declarer (V2)
-	HolderOE                    // who holds OE; until somebody takes it, whoever holds IC (V2)
+	HolderOE                    // who holds OE; until somebody takes it, who holds IC (V2)
 	Holder                      // either of them
 )
 

@@ -63,7 +63,7 @@ func parsePerson(w words.Words) (Command, error) {
 	return c, err
 }
 
-// dropOE takes whoever says so out of the role. Somebody who doesn't have it is told who does.
+// dropOE removes its author from the role. Somebody who doesn't have it reads who does.
 func (r *run) dropOE(Command) {
 	if naming.Contains(r.OEs, r.f.By.Login) {
 		r.OEs = without(r.OEs, r.f.By.Login)
@@ -227,7 +227,7 @@ func (r *run) leave(login string) {
 	}
 }
 
-// loseAccess takes the roles of somebody who may not respond any more: whoever can't act can't hold them.
+// loseAccess takes the roles of somebody who may not respond any more: who can't act can't hold them.
 func (r *run) loseAccess() {
 	login := r.f.By.Login
 	if _, command := r.f.What.(Command); !command || login == "" || r.f.By.Respond || r.f.By.Bot || !r.Running() {
@@ -236,7 +236,7 @@ func (r *run) loseAccess() {
 	r.leave(login)
 }
 
-// askHandover tells whoever asked somebody to take the role over, once, that they have not answered.
+// askHandover says once to the one who asked somebody to take the role over that they have not answered.
 func (r *run) askHandover() {
 	r.Asked.Handover = time.Time{}
 	r.do(Remind{Key: fmt.Sprintf("handover/%d", r.f.At.Unix()), Topic: "handover", At: r.f.At, Say: Say{
@@ -268,7 +268,7 @@ func (r *run) vacancy() string {
 	return ""
 }
 
-// askRole asks once for each vacancy. For a coordinator it pages the group again: whoever answered the page has not taken the
+// askRole asks once for each vacancy. For a coordinator it pages the group again: who answered the page has not taken the
 // role.
 func (r *run) askRole() {
 	r.Asked.Role = time.Time{}

@@ -12,7 +12,7 @@ type run struct {
 	isRefused bool // the fact is a label of ours that was refused with a word
 }
 
-// How much of a long incident a state keeps; the rest stands in the timeline.
+// How much of a long incident a state keeps; the rest is in the timeline.
 const (
 	keptEntries = 25
 	keptSpans   = 20

@@ -62,7 +62,7 @@ func (r *run) ifOver() []string {
 	return []string{"/oe workaround …", "/oe fix …", "/incident decline …"}
 }
 
-// message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is told.
+// message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is mentioned.
 func (r *run) message(s Signalled) {
 	r.record("message", s.Source, s.Text)
 	r.claim(s.Severity, s.Page, s.Paged)
@@ -111,7 +111,7 @@ func (s *Signals) take(r Report) {
 	}
 }
 
-// took tells whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
+// took reports whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
 // A letter says nothing new however late it comes again.
 func (s Signals) took(r Report, letter bool) bool {
 	if r.Mark == "" {
@@ -124,7 +124,7 @@ func (s Signals) took(r Report, letter bool) bool {
 	return n > 0 && s.Taken[n-1].Mark == r.Mark && time.Unix(r.At, 0).Sub(time.Unix(s.Taken[n-1].At, 0)).Abs() < retry
 }
 
-// String gives the mark, the id and the time, for the hidden part of a comment.
+// String returns the mark, the id and the time, for the hidden part of a comment.
 func (r Report) String() string { return fmt.Sprintf("%s.%s.%d", r.Mark, r.ID, r.At) }
 
 // ParseReport reads what String wrote.
@@ -137,7 +137,7 @@ func ParseReport(s string) (Report, bool) {
 	return Report{Mark: parts[0], ID: parts[1], At: at}, err == nil
 }
 
-// key writes the reports for the comment that tells of them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
+// key writes the reports for the comment that reports them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
 func (s Signals) key() string {
 	var turns, taken []string
 	for _, t := range s.Turns {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Step gives the state after a fact, and what must be done. A fact that the state knows already changes nothing.
+// Step returns the state after a fact, and what must be done. A fact that the state knows already changes nothing.
 //
 // What became due before the fact happens first, at its own time: so it makes no difference how often, or how late, the
 // clock is looked at in between, and an incident rebuilt from its timeline is the one that ran.
@@ -36,7 +36,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	return r.State, r.effects
 }
 
-// told tells whether something changed that the postmortem tells of.
+// told reports whether something changed that the postmortem holds.
 func (r *run) told(before State) bool {
 	return r.Entries != before.Entries || !slices.Equal(r.FollowUps, before.FollowUps)
 }
@@ -56,7 +56,7 @@ func (r *run) see(f Fact) {
 	r.Cursor = r.Cursor.See(f.ID, f.At)
 }
 
-// hear remembers the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
+// hear notes the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
 func (r *run) hear(f Fact) {
 	id := CommentOf(f.ID)
 	if id == 0 || isOutside(f.ID) || f.By.Bot || r.Heard != nil && r.Heard.Comment() == id {

@@ -26,8 +26,8 @@ const (
 	leastPatience = 5 * time.Minute
 )
 
-// summon reaches the IC and the OEs of an incident that came back, but for whoever says so (M3), and the group if nobody
-// coordinates. told says that a comment mentions them anyway. It gives whom it reaches, for that comment.
+// summon reaches the IC and the OEs of an incident that came back, but for the one who says so (M3), and the group if nobody
+// coordinates. isMentioned says that a comment mentions them anyway. It returns whom it reaches, for that comment.
 func (r *run) summon(why, text string, told bool) []string {
 	r.Summons = Summons{}
 	people := without(r.roles(), r.f.By.Login)
@@ -90,7 +90,7 @@ func (r *run) replaceSummoned() {
 	}
 }
 
-// hearSummoned takes what one of the summoned does as their answer, and whoever takes a role as another's.
+// hearSummoned takes what one of the summoned does as their answer, and whoever takes a role answers for the others.
 func (r *run) hearSummoned() {
 	if len(r.Summons.People) == 0 || r.f.By.Login == "" || r.f.By.Bot {
 		return

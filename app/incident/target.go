@@ -40,7 +40,7 @@ type Directory struct {
 const maxTargets = 10
 
 // ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a group or person, with
-// spaces, commas or "and" between them. A plain word is a name only where it stands first or after a comma or "and", and
+// spaces, commas or "and" between them. A plain word is a name only where it comes first or after a comma or "and", and
 // only if it is known: every other word begins the reason, so that words are never taken for a group (V5).
 //
 // people are the logins that the incident itself knows. Without a name that can be paged the coordinators are paged with
@@ -192,7 +192,7 @@ func (r *targetReader) refuse(word string) {
 	}
 }
 
-// close gives the known name that a word was probably meant to be, or "".
+// close returns the known name that a word was probably meant to be, or "".
 func (r *targetReader) close(word string) string {
 	best, name := 3, ""
 	consider := func(known, written string) {
@@ -266,7 +266,7 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// People lists the logins that the incident itself knows: whoever holds a role or was asked to, and the declarer.
+// People lists the logins that the incident itself knows: who holds a role or was asked to, and the declarer.
 func (s State) People() []string {
 	out := s.roles()
 	if s.Handover != "" && !naming.Contains(out, s.Handover) {

@@ -46,7 +46,7 @@ func (r *run) sharedAfterAll(w SharedAfterAll) {
 	r.do(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
 		Name: "update-shared", Who: who, Names: []string{w.Customer}, Line: w.Channel, Time: w.Update}})
 	if !naming.Contains(r.Unheard(), w.Customer) {
-		return // somebody told them meanwhile
+		return // somebody told them in between
 	}
 	r.recordAt(Entry{At: r.f.At, Kind: "told", What: w.Customer})
 	wait := r.wait()

@@ -168,7 +168,7 @@ func (r *run) untold(names []string) (out []Untold) {
 	return out
 }
 
-// update tells the customers, and counts if it can reach each of them by a channel (V3). That it can is taken for granted here:
+// update sends the update to the customers, and counts if it can reach each of them by a channel (V3). That it can is taken for granted here:
 // unsent takes it back.
 func (r *run) update(text string) {
 	var reached, deaf []string
@@ -274,7 +274,7 @@ func (r *run) complete(wait Wait, at time.Time) bool {
 	return true
 }
 
-// completeIfAllHeard counts what was told if those who had heard nothing are not impacted after all: from when the last of the
+// completeIfAllHeard counts the update if those who had heard nothing are not impacted after all: from when the last of the
 // others was reached.
 func (r *run) completeIfAllHeard() {
 	u := &r.Updates
@@ -291,7 +291,7 @@ func (r *run) completeIfAllHeard() {
 	r.complete(r.wait(), at)
 }
 
-// rhythm gives the wait between updates at a time (V3: slower after two hours).
+// rhythm returns the wait between updates at a time (V3: slower after two hours).
 func (s State) rhythm(p Policy, at time.Time) time.Duration {
 	sev, _ := p.Severity(s.Severity)
 	if sev.Later > 0 && s.Confirmed != nil && !at.Before(s.Confirmed.At.Add(sev.After)) {
@@ -320,7 +320,7 @@ func (r *run) stopUpdates() {
 	r.Updates.From, r.Updates.Due, r.Updates.Stage, r.Updates.Overdue, r.Updates.Heard = time.Time{}, time.Time{}, 0, false, nil
 }
 
-// nextUpdate gives when the next thing about the update happens: amber, due, overdue, due again.
+// nextUpdate returns when the next thing about the update happens: amber, due, overdue, due again.
 func (s State) nextUpdate(p Policy) time.Time {
 	if s.Updates.Due.IsZero() || s.rhythm(p, s.Updates.Due) == 0 { // the configuration may have said since that none is due
 		return time.Time{}

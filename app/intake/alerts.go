@@ -13,7 +13,8 @@ const (
 	maxGroupLabels = 64 << 10
 )
 
-// ranks orders the words by which sources tell how severe an alert is, from the worst. What is in none is between warning and none.
+// ranks orders the words by which sources say how severe an alert is, from the worst. What is in
+// none is between warning and none.
 var ranks = [][]string{
 	{"info", "informational", "none", "ok", "debug"},
 	{""},
@@ -23,7 +24,7 @@ var ranks = [][]string{
 	{"critical"},
 }
 
-// rank gives how severe a hint is: more is worse.
+// rank returns how severe a hint is: more is worse.
 func rank(hint string) int {
 	for i, words := range ranks {
 		if slices.Contains(words, hint) {
@@ -33,7 +34,7 @@ func rank(hint string) int {
 	return slices.IndexFunc(ranks, func(words []string) bool { return words == nil })
 }
 
-// all gives an alert's labels with those of its group.
+// all returns an alert's labels with those of its group.
 func (g group) all(a alert) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, g.GroupLabels)
@@ -42,13 +43,13 @@ func (g group) all(a alert) map[string]string {
 	return all
 }
 
-// severityOf gives how severe an alert is by its own labels, with those that it shares.
+// severityOf returns how severe an alert is by its own labels, with those that it shares.
 func (g group) severityOf(a alert) string {
 	all := g.all(a)
 	return hint(cmp.Or(a.Labels["severity"], a.Labels["priority"], all["severity"], all["priority"]))
 }
 
-// worst gives the most severe of some alerts, in their order: they decide what the whole is.
+// worst returns the most severe of some alerts, in their order: they decide what the whole is.
 func (g group) worst(among []alert) []alert {
 	most := -1
 	for _, a := range among {
@@ -57,7 +58,7 @@ func (g group) worst(among []alert) []alert {
 	return slices.DeleteFunc(slices.Clone(among), func(a alert) bool { return rank(g.severityOf(a)) < most })
 }
 
-// shared gives the labels that all of some alerts have, with those of their group.
+// shared returns the labels that all of some alerts have, with those of their group.
 func (g group) shared(among []alert) map[string]string {
 	shared := g.all(among[0])
 	for _, a := range among[1:] {
@@ -67,11 +68,14 @@ func (g group) shared(among []alert) map[string]string {
 	return shared
 }
 
-// alerts gives what Map decides by: of each kind of alert one, the most severe first, and then the others, as far as there is room.
-// What is left out is like one that stays.
+// alerts returns what Decide goes by: of each kind of alert one, the most severe first, and then
+// the others, as far as there is room. What is left out is like one that stays.
 func (g group) alerts(among []alert) []Alert {
 	sorted := slices.Clone(among)
-	slices.SortStableFunc(sorted, func(a, b alert) int { return rank(g.severityOf(b)) - rank(g.severityOf(a)) })
+	slices.SortStableFunc(
+		sorted,
+		func(a, b alert) int { return rank(g.severityOf(b)) - rank(g.severityOf(a)) },
+	)
 	kinds := map[string]bool{}
 	var firsts, others []alert
 	for _, a := range sorted {
@@ -86,7 +90,12 @@ func (g group) alerts(among []alert) []Alert {
 	var out []Alert
 	size := 0
 	for _, a := range append(firsts, others...) {
-		one := Alert{Name: line(g.all(a)["alertname"], maxWord), Title: line(g.title([]alert{a}), maxTitle), Labels: labels(g.all(a)), Severity: g.severityOf(a)}
+		one := Alert{
+			Name:     line(g.all(a)["alertname"], maxWord),
+			Title:    line(g.title([]alert{a}), maxTitle),
+			Labels:   labels(g.all(a)),
+			Severity: g.severityOf(a),
+		}
 		for name, value := range one.Labels {
 			size += len(name) + len(value)
 		}
@@ -99,7 +108,7 @@ func (g group) alerts(among []alert) []Alert {
 	return out
 }
 
-// Names gives what a group's alerts are called, each once.
+// Names returns what a group's alerts are called, each once.
 func (s Signal) Names() (names []string) {
 	for _, a := range s.Alerts {
 		if name := cmp.Or(a.Name, a.Title); !slices.Contains(names, name) {
@@ -109,8 +118,8 @@ func (s Signal) Names() (names []string) {
 	return names
 }
 
-// Saying names what a Signal says: reports that say the same are one, and of two that don't none may be lost. Times, counts and
-// other figures are no part of it, and neither is a recovery's text.
+// Saying names what a Signal says: reports that say the same are one, and of two that don't none
+// may be lost. Times, counts and other figures are no part of it, and neither is a recovery's text.
 func (s Signal) Saying() string {
 	if !s.Firing {
 		return ""
@@ -127,7 +136,8 @@ func (s Signal) Saying() string {
 	return digest(parts...)[:12]
 }
 
-// Figureless gives a text without its figures and without its case, so that "CPU at 81 %" says what "CPU at 93.5 %" does.
+// Figureless returns a text without its figures and without its case, so that "CPU at 81 %" says
+// what "CPU at 93.5 %" does.
 func Figureless(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(s) {

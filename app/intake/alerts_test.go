@@ -230,7 +230,8 @@ func TestI1PagerDutySignsWithEachOfItsSecrets(t *testing.T) {
 	}
 }
 
-// A page of ours comes back from the pager as an alert: it must not open another incident, which would page again.
+// A page of ours comes back from the pager as an alert: it must not open another incident, which
+// would page again.
 func TestI6OurOwnPagesOpenNothing(t *testing.T) {
 	own := "acme/incidents#12/page/3"
 	duty := func(kind string) string {
@@ -287,7 +288,8 @@ func TestI1OpsgenieActions(t *testing.T) {
 	}
 }
 
-// A6: an exercise is told as one, and what is neither yes nor no is refused rather than taken for either.
+// A6: an exercise is told as one, and what is neither yes nor no is refused rather than taken for
+// either.
 func TestA6GenericDrill(t *testing.T) {
 	for drill, want := range map[string]bool{"true": true, `"true"`: true, "false": false, `"false"`: false, "null": false, `""`: false} {
 		s := signal(t, "generic", `{"title":"x","drill":`+drill+`}`)

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// What Amazon's services send, as far as it is read here. The types of AWS's own library would be linked into every server.
+// What Amazon's services send, as far as it is read here. The types of AWS's own library would be
+// linked into every server.
 
 // SESEvent is what Amazon SES invokes a function with.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-lambda-event.html

@@ -13,8 +13,8 @@ import (
 	mailheader "github.com/emersion/go-message/mail"
 )
 
-// Bounce is what a mail server says of a mail that it could not deliver, or could not deliver yet. One without Undelivered says
-// nothing of interest, such as that a mail was delivered.
+// Bounce is what a mail server says of a mail that it could not deliver, or could not deliver yet.
+// One without Undelivered says nothing of interest, such as that a mail was delivered.
 type Bounce struct {
 	// Sent is the Date of the mail that was not delivered; zero: the report does not say.
 	Sent        time.Time     `json:"sent,omitzero"`
@@ -31,10 +31,14 @@ type Undelivered struct {
 const maxUndelivered = 50
 
 var (
-	// failedLine names an address in a report of qmail, and the reason in the line below: <gina@example.com>:
+	// failedLine names an address in a report of qmail, and the reason in the line below:
+	// <gina@example.com>:
 	failedLine = regexp.MustCompile(`(?m)^<([^<>\s]{1,200}@[^<>\s]{1,200})>:[ \t]*(?:\r?\n)?(.*)$`)
-	// copiedHeader is a header of the mail that was not delivered, where the report holds it as text.
-	copiedHeader = regexp.MustCompile(`(?im)^[> \t]*(references|in-reply-to|reply-to|date):[ \t]*(.{1,1000})$`)
+	// copiedHeader is a header of the mail that was not delivered, where the report holds it as
+	// text.
+	copiedHeader = regexp.MustCompile(
+		`(?im)^[> \t]*(references|in-reply-to|reply-to|date):[ \t]*(.{1,1000})$`,
+	)
 )
 
 // report is what is read of a report about deliveries.
@@ -46,7 +50,8 @@ type report struct {
 	parts  int
 }
 
-// readBounce returns what a mail says of one that was not delivered, and the tags of that one; nil if it is no such report.
+// readBounce returns what a mail says of one that was not delivered, and the tags of that one; nil
+// if it is no such report.
 // https://www.rfc-editor.org/rfc/rfc3464
 func readBounce(raw []byte, m mail) (*Bounce, []string) {
 	if len(raw) == 0 {
@@ -58,11 +63,14 @@ func readBounce(raw []byte, m mail) (*Bounce, []string) {
 	}
 	var r report
 	kind, params, _ := e.Header.ContentType()
-	if kind == "multipart/report" && (params["report-type"] == "" || strings.EqualFold(params["report-type"], "delivery-status")) {
+	if kind == "multipart/report" &&
+		(params["report-type"] == "" || strings.EqualFold(params["report-type"], "delivery-status")) {
 		r.walk(e, 0)
 	}
 	local, _, _ := strings.Cut(strings.ToLower(m.from), "@")
-	machine := strings.Trim(e.Header.Get("Return-Path"), " \t") == "<>" || m.auto != "" || local == "mailer-daemon" || local == "postmaster"
+	machine := strings.Trim(e.Header.Get("Return-Path"), " \t") == "<>" || m.auto != "" ||
+		local == "mailer-daemon" ||
+		local == "postmaster"
 	if !r.status && machine {
 		// Exim and Gmail name whom they failed to reach in a header, qmail in the text.
 		for _, a := range strings.FieldsFunc(e.Header.Get("X-Failed-Recipients"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' }) {
@@ -158,7 +166,8 @@ func (r *report) readReceiver(fields map[string]string) {
 	switch {
 	case len(u.Addresses) == 0:
 		return
-	case action == "failed", strings.HasPrefix(status, "5.") && action != "delayed" && action != "delivered" && action != "relayed" && action != "expanded":
+	case action == "failed",
+		strings.HasPrefix(status, "5.") && action != "delayed" && action != "delivered" && action != "relayed" && action != "expanded":
 	case action == "delayed", strings.HasPrefix(status, "4.") && action == "":
 		u.Delayed = true
 	default:
@@ -173,7 +182,10 @@ func (r *report) readReceiver(fields map[string]string) {
 
 // readHead reads the head of the mail that was not delivered.
 func (r *report) readHead(body []byte) {
-	e, _ := message.ReadWithOptions(bytes.NewReader(append(body, "\r\n\r\n"...)), &message.ReadOptions{MaxHeaderBytes: maxMailHead + 16})
+	e, _ := message.ReadWithOptions(
+		bytes.NewReader(append(body, "\r\n\r\n"...)),
+		&message.ReadOptions{MaxHeaderBytes: maxMailHead + 16},
+	)
 	if e == nil {
 		return
 	}

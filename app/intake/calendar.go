@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// invitation returns what an invitation to a call says: its title, when it begins, where it is, which is where the call's link stands,
-// and its description. https://www.rfc-editor.org/rfc/rfc5545
+// invitation returns what an invitation to a call says: its title, when it begins, where it is,
+// which is where the call's link is, and its description. https://www.rfc-editor.org/rfc/rfc5545
 func invitation(calendar string) string {
 	calendar = strings.ReplaceAll(calendar, "\r\n", "\n")
 	calendar = folded.ReplaceAllString(calendar, "") // https://www.rfc-editor.org/rfc/rfc5545#section-3.1

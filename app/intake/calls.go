@@ -14,7 +14,7 @@ var (
 	meetCode   = regexp.MustCompile(`^/[a-z]{3}-[a-z]{4}-[a-z]{3}$`)
 )
 
-// callLinks gives the addresses of video calls in the texts. A mail about a P1 often carries one, and it is what the
+// callLinks returns the addresses of video calls in the texts. A mail about a P1 often carries one, and it is what the
 // responders look for first.
 func callLinks(texts ...string) []string {
 	var found []string
@@ -36,7 +36,7 @@ func callLinks(texts ...string) []string {
 	return found
 }
 
-// unwrapped gives the address inside one of Outlook's Safe Links.
+// unwrapped returns the address inside one of Outlook's Safe Links.
 func unwrapped(u *url.URL) *url.URL {
 	if !strings.HasSuffix(strings.ToLower(u.Hostname()), ".safelinks.protection.outlook.com") {
 		return u
@@ -55,7 +55,10 @@ func isCall(u *url.URL) bool {
 	host, path := strings.ToLower(u.Hostname()), u.Path
 	under := func(domain string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }
 	begins := func(prefixes ...string) bool {
-		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(path, p) && len(path) > len(p) })
+		return slices.ContainsFunc(
+			prefixes,
+			func(p string) bool { return strings.HasPrefix(path, p) && len(path) > len(p) },
+		)
 	}
 	switch {
 	case under("zoom.us"), under("zoomgov.com"):

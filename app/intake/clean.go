@@ -50,8 +50,8 @@ func sealed(r Request, s Signal) Signal {
 // oldest is how long ago what is reported can have begun.
 const oldest = 366 * 24 * time.Hour
 
-// plausible gives when something happened, or now if what was said can't be: a sender's clock may be wrong, and its number may be
-// none of a time.
+// plausible returns when something happened, or now if what was said can't be: a sender's clock may
+// be wrong, and its number may be none of a time.
 func plausible(t, now time.Time) time.Time {
 	if t.Before(now.Add(-oldest)) || t.After(now) {
 		t = now
@@ -65,7 +65,7 @@ func line(s string, max int) string {
 	return texts.Truncate(texts.Squeeze(texts.Clean(s)), max)
 }
 
-// text gives at most maxText bytes, without blank lines at its ends or more than one in a row.
+// text returns at most maxText bytes, without blank lines at its ends or more than one in a row.
 func text(s string) string {
 	s = s[:min(len(s), 8*maxText)]
 	var b strings.Builder
@@ -88,7 +88,8 @@ func text(s string) string {
 	return texts.TruncateBytes(b.String(), maxText)
 }
 
-// hint gives a severity's name. The process calls its critical severity P1 (PROCESS.md), and so do PagerDuty and Opsgenie.
+// hint returns a severity's name. The process calls its critical severity P1 (I2), and so do
+// PagerDuty and Opsgenie.
 func hint(s string) string {
 	s = strings.ToLower(line(s, maxWord))
 	if s == "p1" {
@@ -97,7 +98,7 @@ func hint(s string) string {
 	return s
 }
 
-// labels gives the first maxLabels by name.
+// labels returns the first maxLabels by name.
 func labels(all map[string]string) map[string]string {
 	kept := map[string]string{}
 	names := make([]string, 0, len(all))
@@ -126,17 +127,20 @@ func words(all []string) []string {
 	return kept
 }
 
-// address gives s if it is an address for a browser, else nothing.
+// address returns s if it is an address for a browser, else nothing.
 func address(s string) string {
 	s = strings.TrimSpace(s)
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(s) > maxURL || texts.Clean(s) != s || strings.ContainsAny(s, " \n<>\"`") {
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" ||
+		len(s) > maxURL ||
+		texts.Clean(s) != s ||
+		strings.ContainsAny(s, " \n<>\"`") {
 		return ""
 	}
 	return s
 }
 
-// key gives a dedup key: the parts as they are, or their digest if they are long or hold what can't be printed.
+// key returns a dedup key: the parts as they are, or their digest if they are long or hold what can't be printed.
 func key(source string, parts ...string) string {
 	k := source + ":" + strings.Join(parts, "/")
 	if len(k) <= maxKey && texts.Clean(k) == k && !strings.Contains(k, "\n") {
@@ -145,7 +149,7 @@ func key(source string, parts ...string) string {
 	return source + ":sha256:" + digest(parts...)
 }
 
-// digest gives the hex SHA-256 of the parts, each with its end marked.
+// digest returns the hex SHA-256 of the parts, each with its end marked.
 func digest(parts ...string) string {
 	h := sha256.New()
 	for i, p := range parts {

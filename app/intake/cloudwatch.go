@@ -15,13 +15,14 @@ import (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 type EventBridge struct{ Secrets Secrets }
 
-// Name gives "eventbridge".
+// Name returns "eventbridge".
 func (e *EventBridge) Name() string { return "eventbridge" }
 
 // Early needs the token.
 func (e *EventBridge) Early(h http.Header, _ time.Time) error { return needToken(e.Secrets, h) }
 
-// Read gives a Signal for an alarm that goes off or ends, or for any other event that a rule sends here.
+// Read returns a Signal for an alarm that goes off or ends, or for any other event that a rule
+// sends here.
 func (e *EventBridge) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(e.Secrets, r.Header); err != nil {
 		return Result{}, err
@@ -47,7 +48,8 @@ type alarmState struct {
 	AlarmTags map[string]string `json:"alarmTags"`
 }
 
-// ReadEvent reads an event that whoever calls has verified: a function that EventBridge invokes is authenticated by AWS.
+// ReadEvent reads an event that whoever calls has verified: a function that EventBridge invokes is
+// authenticated by AWS.
 func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 	if event.Source == "" || event.DetailType == "" {
 		return Result{}, bad("not an event of EventBridge's: source and detail-type are needed")
@@ -64,7 +66,12 @@ func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 		s := Signal{
 			Source: "eventbridge", DedupKey: key("eventbridge", event.Source, event.DetailType, cmp.Or(resource, event.ID)), Event: event.ID,
 			Firing: true, Trust: trust, Title: strings.TrimSpace(event.DetailType + " " + resource), Text: detail.String(), Started: event.Time,
-			Labels: map[string]string{"account": event.AccountID, "region": event.Region, "source": event.Source, "detail-type": event.DetailType},
+			Labels: map[string]string{
+				"account":     event.AccountID,
+				"region":      event.Region,
+				"source":      event.Source,
+				"detail-type": event.DetailType,
+			},
 		}
 		return Result{Signals: []Signal{sealed(r, s)}}, nil
 	}
@@ -94,10 +101,19 @@ func readAlarm(message string, trust Trust) (s Signal, ok bool) {
 	if err := decode([]byte(message), &a); err != nil || a.AlarmName == "" || a.NewStateValue == "" {
 		return s, false
 	}
-	s = alarmSignal(cmp.Or(a.AlarmARN, a.AWSAccountID+"/"+a.Region+"/"+a.AlarmName), a.AlarmName, a.NewStateValue, a.StateChangeTime, trust)
+	s = alarmSignal(
+		cmp.Or(a.AlarmARN, a.AWSAccountID+"/"+a.Region+"/"+a.AlarmName),
+		a.AlarmName,
+		a.NewStateValue,
+		a.StateChangeTime,
+		trust,
+	)
 	s.Text = a.AlarmDescription + "\n" + a.NewStateReason
 	if t := a.Trigger; t.MetricName != "" {
-		s.Text += "\nMetric: " + strings.Join(strings.Fields(t.Namespace+" "+t.MetricName+" "+t.Statistic), " ")
+		s.Text += "\nMetric: " + strings.Join(
+			strings.Fields(t.Namespace+" "+t.MetricName+" "+t.Statistic),
+			" ",
+		)
 		for _, d := range t.Dimensions {
 			s.Text += " " + d.Name + "=" + d.Value
 			s.Labels[d.Name] = d.Value
@@ -107,8 +123,9 @@ func readAlarm(message string, trust Trust) (s Signal, ok bool) {
 	return s, true
 }
 
-// alarmSignal gives what both ways of an alarm have in common, so that an alarm that comes by both is one trouble. The
-// time of the change is in Event and not in DedupKey: an alarm and its end must meet (I6).
+// alarmSignal returns what both ways of an alarm have in common, so that an alarm that comes by
+// both is one trouble. The time of the change is in Event and not in DedupKey: an alarm and its end
+// must meet (I6).
 func alarmSignal(arn, name, state, changed string, trust Trust) Signal {
 	s := Signal{
 		Source: "cloudwatch", DedupKey: key("cloudwatch", arn), Event: digest(arn, state, changed), Firing: state != "OK", Trust: trust,
@@ -116,7 +133,11 @@ func alarmSignal(arn, name, state, changed string, trust Trust) Signal {
 	}
 	if part := strings.SplitN(arn, ":", 7); len(part) == 7 && part[1] == "aws" {
 		s.Labels["region"], s.Labels["account"] = part[3], part[4]
-		s.URL = "https://console.aws.amazon.com/cloudwatch/home?region=" + url.QueryEscape(part[3]) + "#alarmsV2:alarm/" + url.PathEscape(name)
+		s.URL = "https://console.aws.amazon.com/cloudwatch/home?region=" + url.QueryEscape(
+			part[3],
+		) + "#alarmsV2:alarm/" + url.PathEscape(
+			name,
+		)
 	}
 	return s
 }

@@ -1,7 +1,7 @@
 package intake
 
-// complete makes the beginning of a JSON text whole: it ends behind the last element of a list that is all there, and what is open there
-// is closed. It returns nil if no list has a whole element.
+// complete makes the beginning of a JSON text whole: it ends behind the last element of a list that
+// is all there, and what is open there is closed. It returns nil if no list has a whole element.
 func complete(beginning []byte) []byte {
 	var open []byte // the brackets that are open, as they are closed
 	inString, isEscaped := false, false

@@ -12,8 +12,9 @@ const (
 	maxKeptMail = 8 << 20
 )
 
-// Condense returns a mail without most of its attachments: of each part it keeps the beginning, which holds all of a text and is enough to
-// name the rest. It reads on to the end, so that the sender's server sees the mail taken, and holds no more than a line of it.
+// Condense returns a mail without most of its attachments: of each part it keeps the beginning,
+// which holds all of a text and is enough to name the rest. It reads on to the end, so that the
+// sender's server sees the mail taken, and holds no more than a line of it.
 func Condense(mail io.Reader) io.Reader {
 	return &condensed{lines: bufio.NewReaderSize(mail, 64<<10)}
 }

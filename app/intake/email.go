@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// Email reads mail: a message of RFC 5322 as it is, from a mail server that sends a token along, or what Amazon SES says
-// of one. It fails open: whatever cannot be read or vouched for becomes a Signal all the same, marked as unverified,
-// because a P1 mailbox must lose nothing.
+// Email reads mail: a message of RFC 5322 as it is, from a mail server that sends a token along, or
+// what Amazon SES says of one. It fails open: what can't be read or verified becomes a Signal all
+// the same, marked as unverified, because a P1 mailbox must lose nothing.
 type Email struct{ Secrets Secrets }
 
-// Name gives "email".
+// Name returns "email".
 func (e *Email) Name() string { return "email" }
 
 // Early needs the token.
 func (e *Email) Early(h http.Header, _ time.Time) error { return needToken(e.Secrets, h) }
 
-// Limit gives MaxMail.
+// Limit returns MaxMail.
 func (e *Email) Limit() int { return MaxMail }
 
 // Condense leaves out most of the attachments, so that the largest mail needs little memory.
 func (e *Email) Condense(mail io.Reader) io.Reader { return Condense(mail) }
 
-// Read gives one Signal for a mail.
+// Read returns one Signal for a mail.
 func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(e.Secrets, r.Header); err != nil {
 		return Result{}, err
@@ -54,7 +54,8 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 	return Result{Signals: []Signal{ReadMail(r, r.Body, nil)}}, nil
 }
 
-// readNotification reads what SES publishes of a mail, with or without the mail itself; ok is false if it is none.
+// readNotification reads what SES publishes of a mail, with or without the mail itself; ok is false
+// if it is none.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
 func readNotification(r Request, body []byte) (s Signal, ok bool) {
 	var n struct {
@@ -73,8 +74,9 @@ func readNotification(r Request, body []byte) (s Signal, ok bool) {
 	return mailSignal(r, raw, &n.SESMail), true
 }
 
-// ReadMail gives the Signal of a mail. SES's Lambda event leaves the mail itself out, so raw comes from where SES stored
-// it; without it the Signal has the headers only. ses is nil if nobody checked the mail.
+// ReadMail returns the Signal of a mail. SES's Lambda event leaves the mail itself out, so raw
+// comes from where SES stored it; without it the Signal has the headers only. ses is nil if nobody
+// checked the mail.
 func ReadMail(r Request, raw []byte, ses *SESMail) Signal {
 	return sealed(r, mailSignal(r, raw, ses))
 }
@@ -120,7 +122,8 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 			s.Labels[name] = value
 		}
 	}
-	// The conversation's first mail names the trouble, so that an answer lands where the question did.
+	// The conversation's first mail names the trouble, so that an answer lands where the question
+	// did.
 	root := cmp.Or(append(m.references, m.inReplyTo, m.id)...)
 	if root == "" {
 		root = digest(string(raw))
@@ -130,8 +133,8 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 	return s
 }
 
-// mailTrust believes the sender if the domain vouches for the mail (DMARC) and nothing else is wrong with it. The
-// verdicts go into the labels, for the rules.
+// mailTrust trusts the sender if the domain authenticates the mail (DMARC) and nothing else is
+// wrong with it. The verdicts go into the labels, for the rules.
 func mailTrust(m mail, ses *SESMail, labels map[string]string) Trust {
 	v := ses.Receipt
 	for name, verdict := range map[string]string{
@@ -139,17 +142,19 @@ func mailTrust(m mail, ses *SESMail, labels map[string]string) Trust {
 	} {
 		labels[name] = strings.ToLower(verdict)
 	}
-	if v.DMARCVerdict.Status == "PASS" && v.SpamVerdict.Status != "FAIL" && v.VirusVerdict.Status != "FAIL" && m.senders <= 1 {
+	if v.DMARCVerdict.Status == "PASS" && v.SpamVerdict.Status != "FAIL" && v.VirusVerdict.Status != "FAIL" &&
+		m.senders <= 1 {
 		return Verified
 	}
 	return Unverified
 }
 
-// headersOf gives what SES says of a mail that did not come along.
+// headersOf returns what SES says of a mail that did not come along.
 func headersOf(ses *SESMail) mail {
 	var b strings.Builder
 	for _, h := range ses.Mail.Headers {
-		if !strings.EqualFold(h.Name, "Content-Type") && !strings.EqualFold(h.Name, "Content-Transfer-Encoding") {
+		if !strings.EqualFold(h.Name, "Content-Type") &&
+			!strings.EqualFold(h.Name, "Content-Transfer-Encoding") {
 			b.WriteString(h.Name + ": " + strings.NewReplacer("\r", "", "\n", " ").Replace(h.Value) + "\r\n")
 		}
 	}
@@ -163,8 +168,8 @@ func headersOf(ses *SESMail) mail {
 	return m
 }
 
-// tags gives what stands behind the + of an address, p1+42@example.com has 42, and before the @ of the ids of what it answers:
-// where a mail of ours carries what it is about.
+// tags returns what follows the + of an address, p1+42@example.com has 42, and before the @ of the
+// ids of what it answers: where a mail of ours carries what it is about.
 func (m mail) tags() (tags []string) {
 	for _, a := range m.to {
 		local, _, _ := strings.Cut(a, "@")

@@ -17,7 +17,8 @@ func jsonOf(v any) string {
 	return string(b)
 }
 
-// fuzz reads bodies that are signed as they should be: whatever they hold, they give clean Signals or a bad request.
+// fuzz reads bodies that are signed as they should be: whatever they hold, they give clean Signals
+// or a bad request.
 func fuzz(f *testing.F, source string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add([]byte(s))

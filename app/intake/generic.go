@@ -10,24 +10,30 @@ import (
 	"time"
 )
 
-// Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity, customer, dedup_key, drill, all
-// optional, signed or with a token.
+// Generic reads everything else: the fields of Grafana OnCall's formatted webhook and severity,
+// customer, dedup_key, drill, all optional, signed or with a token.
 //
-// The signature, in X-Firebreak-Signature-256, is "sha256=" and the hex HMAC-SHA256 of the time in X-Firebreak-Timestamp
-// (Unix seconds), a colon and the body; or of the body alone, as our own webhooks are signed, which nothing protects from
-// being sent again.
+// The signature, in X-Firebreak-Signature-256, is "sha256=" and the hex HMAC-SHA256 of the time in
+// X-Firebreak-Timestamp (Unix seconds), a colon and the body; or of the body alone, as our own
+// webhooks are signed, which nothing protects from being sent again.
 // https://grafana.com/docs/oncall/latest/configure/integrations/references/webhook/
 type Generic struct{ Secrets Secrets }
 
-// Name gives "generic".
+// Name returns "generic".
 func (g *Generic) Name() string { return "generic" }
 
 // Early needs a token, or what may be a signature of now.
 func (g *Generic) Early(h http.Header, now time.Time) error {
-	return g.Secrets.needEither(h, h.Get("X-Firebreak-Signature-256"), "sha256=", h.Get("X-Firebreak-Timestamp"), now)
+	return g.Secrets.needEither(
+		h,
+		h.Get("X-Firebreak-Signature-256"),
+		"sha256=",
+		h.Get("X-Firebreak-Timestamp"),
+		now,
+	)
 }
 
-// Read gives one Signal.
+// Read returns one Signal.
 func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 	trust, err := g.verify(r)
 	if err != nil {
@@ -58,7 +64,10 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
 	s := Signal{
 		Source: g.Name(), Trust: trust, Firing: !isRecovered(a.State), Drill: drill,
-		Title: cmp.Or(a.Title, first), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
+		Title: cmp.Or(
+			a.Title,
+			first,
+		), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
 		DedupKey: key(g.Name(), cmp.Or(a.DedupKey, a.AlertUID, a.Title, first)),
 		Labels:   map[string]string{"severity": a.Severity, "customer": a.Customer},
 	}
@@ -82,8 +91,8 @@ func isRecovered(state string) bool {
 	return slices.Contains(recovered, strings.ToLower(strings.Trim(state, " \t\n.!:")))
 }
 
-// isDrill reads whether it is an exercise. Taken for the other, an exercise would page for real and an alert nobody: what is
-// neither yes nor no is refused.
+// isDrill reads whether it is an exercise. Taken for the other, an exercise would page for real and
+// an alert nobody: what is neither yes nor no is refused.
 func isDrill(field json.RawMessage) (bool, error) {
 	switch strings.Trim(string(field), `"`) {
 	case "", "false", "null":

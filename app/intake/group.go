@@ -15,18 +15,18 @@ import (
 
 const maxAlerts = 20 // alerts of a group that its text lists
 
-// Alertmanager reads Prometheus Alertmanager's webhook, version 4. It signs nothing, so a token is needed
-// (http_config.authorization or basic_auth).
+// Alertmanager reads Prometheus Alertmanager's webhook, version 4. It signs nothing, so a token is
+// needed (http_config.authorization or basic_auth).
 // https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 type Alertmanager struct{ Secrets Secrets }
 
-// Name gives "alertmanager".
+// Name returns "alertmanager".
 func (a *Alertmanager) Name() string { return "alertmanager" }
 
 // Early needs the token.
 func (a *Alertmanager) Early(h http.Header, _ time.Time) error { return needToken(a.Secrets, h) }
 
-// Read gives one Signal for the group.
+// Read returns one Signal for the group.
 func (a *Alertmanager) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(a.Secrets, r.Header); err != nil {
 		return Result{}, err
@@ -45,12 +45,12 @@ func (a *Alertmanager) Read(_ context.Context, r Request) (Result, error) {
 type Grafana struct {
 	Secrets         Secrets
 	SignatureHeader string // empty: X-Grafana-Alerting-Signature
-	// TimestampHeader is where Grafana was told to put its time, which is then required. Empty: X-Grafana-Alerting-Timestamp,
-	// if it is there.
+	// TimestampHeader is where Grafana was told to put its time, which is then required. Empty:
+	// X-Grafana-Alerting-Timestamp, if it is there.
 	TimestampHeader string
 }
 
-// Name gives "grafana".
+// Name returns "grafana".
 func (g *Grafana) Name() string { return "grafana" }
 
 // Early needs a token, or what may be a signature of now.
@@ -59,7 +59,7 @@ func (g *Grafana) Early(h http.Header, now time.Time) error {
 		h.Get(cmp.Or(g.TimestampHeader, "X-Grafana-Alerting-Timestamp")), now)
 }
 
-// Read gives one Signal for the group.
+// Read returns one Signal for the group.
 func (g *Grafana) Read(_ context.Context, r Request) (Result, error) {
 	trust, err := g.verify(r)
 	if err != nil {
@@ -95,7 +95,8 @@ func (g *Grafana) verify(r Request) (Trust, error) {
 	return Verified, nil
 }
 
-// group is the body of both. Alertmanager's own type would bring ten megabytes of its packages into the binary.
+// group is the body of both. Alertmanager's own type would bring ten megabytes of its packages into
+// the binary.
 type group struct {
 	Version           string            `json:"version"`
 	GroupKey          string            `json:"groupKey"`
@@ -127,11 +128,12 @@ func (a alert) firing() bool { return a.Status != "resolved" }
 
 func (a alert) summary() string { return cmp.Or(a.Annotations["summary"], a.Annotations["message"]) }
 
-// ReadsBeginnings reports true: a group that is too large loses its last alerts rather than all. Alertmanager does not send again what
-// is refused.
+// ReadsBeginnings reports true: a group that is too large loses its last alerts rather than all.
+// Alertmanager does not send again what is refused.
 func (a *Alertmanager) ReadsBeginnings(http.Header) bool { return true }
 
-// ReadsBeginnings reports whether a group that is too large can be read in part: not where a signature covers the whole.
+// ReadsBeginnings reports whether a group that is too large can be read in part: not where a
+// signature covers the whole.
 func (g *Grafana) ReadsBeginnings(h http.Header) bool {
 	return h.Get(cmp.Or(g.SignatureHeader, "X-Grafana-Alerting-Signature")) == ""
 }
@@ -176,7 +178,9 @@ func (g group) signal() Signal {
 	worst := g.worst(relevant)
 	s := Signal{
 		Firing: g.Status == "firing" || len(firing) > 0,
-		Title:  g.title(worst), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
+		Title: g.title(
+			worst,
+		), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
 		URL: g.ExternalURL, Runbook: g.annotation("runbook_url", worst), SeverityHint: g.severityOf(worst[0]),
 	}
 	if g.isCut {
@@ -198,7 +202,7 @@ func (g group) signal() Signal {
 	return s
 }
 
-// annotation gives what is common, or what the first alert says that says anything.
+// annotation returns what is common, or what the first alert says that has it.
 func (g group) annotation(name string, among []alert) string {
 	if v := g.CommonAnnotations[name]; v != "" {
 		return v
@@ -211,10 +215,14 @@ func (g group) annotation(name string, among []alert) string {
 	return ""
 }
 
-// title returns "APIServerDown: the API of eu-1 does not answer", or the labels of the group where there is no summary of all. Where
-// an alert has no name, the labels that tell it from others stand for it.
+// title returns "APIServerDown: the API of eu-1 does not answer", or the labels of the group where
+// there is no summary of all. Where an alert has no name, the labels that tell it from others stand
+// for it.
 func (g group) title(among []alert) string {
-	name, summary := cmp.Or(g.CommonLabels["alertname"], g.GroupLabels["alertname"]), g.CommonAnnotations["summary"]
+	name, summary := cmp.Or(
+		g.CommonLabels["alertname"],
+		g.GroupLabels["alertname"],
+	), g.CommonAnnotations["summary"]
 	if name == "" && len(among) < len(g.Alerts) {
 		name = g.shared(among)["alertname"]
 	}
@@ -237,11 +245,17 @@ func (g group) title(among []alert) string {
 		return t
 	}
 
-	return cmp.Or(g.Title, among[0].Labels["alertname"], among[0].summary(), firstLine(among[0].Annotations["description"]), g.distinction(among))
+	return cmp.Or(
+		g.Title,
+		among[0].Labels["alertname"],
+		among[0].summary(),
+		firstLine(among[0].Annotations["description"]),
+		g.distinction(among),
+	)
 }
 
-// grafanaRule returns the name of the rule, and what is wrong, where Grafana raises an alert of its own because a rule has no data or
-// fails: its name is the same for every rule.
+// grafanaRule returns the name of the rule, and what is wrong, where Grafana raises an alert of its
+// own because a rule has no data or fails: its name is the same for every rule.
 // https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/stale-alert-instances/
 func (g group) grafanaRule(name string, among []alert) (rule, what string) {
 	what = map[string]string{"DatasourceNoData": "no data", "DatasourceError": "its query fails"}[name]
@@ -252,12 +266,25 @@ func (g group) grafanaRule(name string, among []alert) (rule, what string) {
 	return g.shared(among)["rulename"], what
 }
 
-// distinction returns the values of the labels that say where something is, and not how bad it is: "node-1 api".
+// distinction returns the values of the labels that say where something is, and not how bad it is:
+// "node-1 api".
 func (g group) distinction(among []alert) string {
 	shared := g.shared(among)
 	var values []string
 	for _, name := range slices.Sorted(maps.Keys(shared)) {
-		if !slices.Contains([]string{"alertname", "severity", "priority", "team", "customer", "prometheus", "monitor", "replica"}, name) {
+		if !slices.Contains(
+			[]string{
+				"alertname",
+				"severity",
+				"priority",
+				"team",
+				"customer",
+				"prometheus",
+				"monitor",
+				"replica",
+			},
+			name,
+		) {
 			values = append(values, shared[name])
 		}
 	}
@@ -308,7 +335,14 @@ func (g group) describe(a alert) string {
 		own = append(own, fmt.Sprintf("%s=%v", name, a.Values[name]))
 	}
 	name := strings.TrimSpace(a.Labels["alertname"] + " " + strings.Join(own, " "))
-	d := cmp.Or(name, g.distinction([]alert{a}), "an alert without a name") + ", " + cmp.Or(a.Status, g.Status)
+	d := cmp.Or(
+		name,
+		g.distinction([]alert{a}),
+		"an alert without a name",
+	) + ", " + cmp.Or(
+		a.Status,
+		g.Status,
+	)
 	if at := parseTime(a.StartsAt); !at.IsZero() && a.firing() {
 		d += at.Format(" since 2006-01-02 15:04 UTC")
 	}
@@ -320,11 +354,14 @@ func (g group) describe(a alert) string {
 	return d
 }
 
-// event tells one state of the group from another: Alertmanager repeats an unchanged group each repeat_interval.
+// event identifies a state of the group: Alertmanager repeats an unchanged group each
+// repeat_interval.
 func (g group) event() string {
 	states := make([]string, 0, len(g.Alerts)+1)
 	for _, a := range g.Alerts {
-		state, err := json.Marshal([]any{a.Status, a.Fingerprint, a.Labels, parseTime(a.StartsAt).Format(time.RFC3339Nano)})
+		state, err := json.Marshal(
+			[]any{a.Status, a.Fingerprint, a.Labels, parseTime(a.StartsAt).Format(time.RFC3339Nano)},
+		)
 		if err != nil {
 			continue // strings and maps of strings always can be written
 		}

@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Of a group the most severe alert decides title, severity and labels, and what is kept of many is bounded (I1).
+// Of a group the most severe alert decides title, severity and labels, and what is kept of many is
+// bounded (I1).
 func TestI1TheWorstOfAGroupDecides(t *testing.T) {
 	one := func(name, severity, instance string) alert {
 		return alert{Status: "firing", Labels: map[string]string{"alertname": name, "severity": severity, "instance": instance}, Annotations: map[string]string{"summary": name + " of " + instance}}

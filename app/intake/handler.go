@@ -18,10 +18,12 @@ import (
 // Prefix is where Handler serves: a source's name follows.
 const Prefix = "/intake/"
 
-// arriving is how long a body may take to arrive: a mail of ten megabytes comes by a slow line, too.
+// arriving is how long a body may take to arrive: a mail of ten megabytes comes by a slow line,
+// too.
 const arriving = 20 * time.Second
 
-// quiet is the time between two lines of the log about refusals of a kind: whoever is refused fills no disk.
+// quiet is the time between two lines of the log about refusals of a kind, so that a stranger can't
+// fill the disk.
 const quiet = 10 * time.Second
 
 // patience is how long a request may take, unless its source says otherwise.
@@ -30,23 +32,26 @@ const patience = 10 * time.Second
 // Options are what the endpoint needs.
 type Options struct {
 	Sources []Source
-	// Accept takes what was said and returns once it is stored. It is not called for a request that says nothing.
+	// Accept takes what was said and returns once it is stored. It is not called for a request that
+	// says nothing.
 	Accept func(context.Context, Result) error
 	// Confirm gets the address that begins a subscription; nil: Fetch.
 	Confirm func(ctx context.Context, url string) error
-	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how to write it instead.
+	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how
+	// to write it instead.
 	OpenModal func(ctx context.Context, triggerID string, view slack.ModalViewRequest) error
 	Now       func() time.Time // nil: time.Now
-	// Refused counts the requests that gave no result because of an error. A token that is wrong loses an alert, for
-	// Alertmanager tries again after a 5xx only: this is what to alarm on. nil: nothing is counted.
+	// Refused counts the requests that gave no result because of an error. A token that is wrong
+	// loses an alert, for Alertmanager tries again after a 5xx only: this is what to alarm on. nil:
+	// nothing is counted.
 	Refused func(source, reason string)
 	Logger  *slog.Logger
 
 	refusals *logs.Sampler
 }
 
-// Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was said, 4xx if the
-// sender is at fault, and 503 if another try may help.
+// Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was
+// said, 4xx if the sender is at fault, and 503 if another try may help.
 func Handler(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -68,7 +73,8 @@ func Handler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A gateway may leave a base path or a stage before it.
 		source, ok := sources[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]]
-		if at := strings.LastIndex(r.URL.Path, Prefix); !ok || at < 0 || strings.Count(r.URL.Path[at:], "/") != 2 {
+		if at := strings.LastIndex(r.URL.Path, Prefix); !ok || at < 0 ||
+			strings.Count(r.URL.Path[at:], "/") != 2 {
 			http.Error(w, "no such source, or it has no secret set", http.StatusNotFound)
 			return
 		}
@@ -136,8 +142,14 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request, source Source) {
 // mostRead is how much is read of a body that is too large, so that its sender hears the answer.
 const mostRead = 64 << 20
 
-// receive reads a body. Of one that is too large it returns the beginning, where the source can read that, and an error otherwise.
-func receive(w http.ResponseWriter, r *http.Request, source Source, size int) (body []byte, isCut bool, _ *Error) {
+// receive reads a body. Of one that is too large it returns the beginning, where the source can
+// read that, and an error otherwise.
+func receive(
+	w http.ResponseWriter,
+	r *http.Request,
+	source Source,
+	size int,
+) (body []byte, isCut bool, _ *Error) {
 	tooLarge := &Error{Kind: Bad, Reason: "size", Err: errors.New("the body is too large")}
 	cutter, _ := source.(interface{ ReadsBeginnings(http.Header) bool })
 	canCut := cutter != nil && cutter.ReadsBeginnings(r.Header)
@@ -161,7 +173,10 @@ func receive(w http.ResponseWriter, r *http.Request, source Source, size int) (b
 	if !canCut {
 		return nil, true, tooLarge
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostRead)) // whoever is still sending would not hear the answer
+	_, _ = io.Copy(
+		io.Discard,
+		io.LimitReader(r.Body, mostRead),
+	) // whoever is still sending would not hear the answer
 
 	return body[:min(len(body), size)], true, nil
 }
@@ -190,7 +205,7 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 	return nil
 }
 
-// bounds gives how much a source takes, and how long it may take.
+// bounds returns how much a source takes, and how long it may take.
 func bounds(s Source) (bytes int, within time.Duration) {
 	bytes, within = MaxBody, patience
 	if l, ok := s.(interface{ Limit() int }); ok {
@@ -207,10 +222,11 @@ func write(w http.ResponseWriter, a *Answer) {
 		w.Header().Set("Content-Type", a.ContentType)
 	}
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(a.Body) // whoever hung up is told nothing
+	_, _ = w.Write(a.Body) // the sender may have hung up
 }
 
-// refuse answers an error. What is ours stays with us: the sender learns only that another try may help.
+// refuse answers an error. What is ours stays with us: the sender learns only that another try may
+// help.
 func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *Error) {
 	o.note(source, err)
 	text := err.Error()
@@ -220,10 +236,21 @@ func (o Options) refuse(w http.ResponseWriter, source Source, status int, err *E
 	http.Error(w, text, status)
 }
 
-// note counts an error and logs it, of a kind the first and then one in a while; it holds neither a secret nor a text.
+// note counts an error and logs it, of a kind the first and then one in a while; it holds neither a
+// secret nor a text.
 func (o Options) note(source Source, err *Error) {
 	o.Refused(source.Name(), err.Reason)
 	if left, ok := o.refusals.Allow(source.Name() + " " + err.Reason); ok {
-		o.Logger.Warn("a signal was refused", "source", source.Name(), "reason", err.Reason, "err", err, "others", left)
+		o.Logger.Warn(
+			"a signal was refused",
+			"source",
+			source.Name(),
+			"reason",
+			err.Reason,
+			"err",
+			err,
+			"others",
+			left,
+		)
 	}
 }

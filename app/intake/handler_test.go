@@ -72,7 +72,8 @@ func TestI1EverySourceIsServed(t *testing.T) {
 	}
 }
 
-// 5xx is what makes Alertmanager try again; what was stored is answered with 202, and what is their fault with 4xx.
+// 5xx is what makes Alertmanager try again; what was stored is answered with 202, and what is their
+// fault with 4xx.
 func TestI1WhatIsAnswered(t *testing.T) {
 	alert, ping := example(t, "alertmanager.json"), `{"event":{"event_type":"pagey.ping","data":{}}}`
 	fails := func(o *intake.Options) {
@@ -126,7 +127,8 @@ func TestI1MethodsOfSources(t *testing.T) {
 	}
 }
 
-// The log says which source was refused and why, and nothing of what came: neither the token nor a text.
+// The log says which source was refused and why, and nothing of what came: neither the token nor a
+// text.
 func TestI6TheLogHoldsNoSecretAndNoText(t *testing.T) {
 	e := serve(nil)
 	for source := range bodies(t) {
@@ -218,8 +220,8 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Nothing is read of what carries no token, or nothing that could be a signature of now; and a thousand such requests are one
-// line of the log, without a word of theirs.
+// Nothing is read of what carries no token, or nothing that could be a signature of now; and a
+// thousand such requests are one line of the log, without a word of theirs.
 func TestI6NothingIsReadBeforeTheToken(t *testing.T) {
 	for source := range bodies(t) {
 		if source == "sns" { // its signature stands in the body

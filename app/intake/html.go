@@ -8,7 +8,8 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// htmlText gives what a mail in HTML says: a line for each block, links with their addresses, quotes marked with >.
+// htmlText returns what a mail in HTML says: a line for each block, links with their addresses,
+// quotes marked with >.
 func htmlText(source string) string {
 	var p htmlPrinter
 	z := html.NewTokenizer(strings.NewReader(source))
@@ -33,7 +34,7 @@ type htmlPrinter struct {
 	hidden int    // depth of elements whose text isn't shown
 	quoted int    // depth of quotes
 	href   string // of the link that is open
-	inLine bool   // something stands on this line
+	inLine bool   // this line has text
 	gap    bool   // white space came before
 }
 

@@ -1,8 +1,9 @@
-// Package intake turns what monitoring, mail and chat send into Signals: verified first, parsed then, and cleaned of what
-// can't be seen (I1, I6). It holds no queue and calls nothing by itself, so that a server and a function share it.
+// Package intake turns what monitoring, mail and chat send into Signals: verified first, parsed
+// then, and cleaned of what can't be seen (I1, I6). It has no queue and calls nobody on its own, so
+// that a server and a function share it.
 //
-// A Signal is a claim. Whether it opens an incident, lands on an open one or is dropped is Map's answer and the engine's
-// work; a recovery never closes anything.
+// A Signal is a claim. Whether it opens an incident, lands on an open one or is dropped is Map's
+// answer and the engine's work; a recovery never closes anything.
 package intake
 
 import (
@@ -27,25 +28,27 @@ type Trust string
 
 // The degrees of trust.
 const (
-	Verified     Trust = "verified"      // signed by the vendor, or a mail whose domain vouches for it (DMARC)
-	SharedSecret Trust = "shared-secret" // whoever sent it knows a token
+	Verified     Trust = "verified"      // signed by the vendor, or a mail that its domain authenticates (DMARC)
+	SharedSecret Trust = "shared-secret" // the sender knows a token
 	Unverified   Trust = "unverified"    // anybody may have sent it
 )
 
-// Signal is one claim that something is wrong, or right again. Its texts come from outside: they hold no character that
-// hides or reorders others, and are capped, but whoever shows them still has to make their Markdown inert.
+// Signal is one claim that something is wrong, or right again. Its texts come from outside: they
+// hold no character that hides or reorders others, and are capped, but they must be made inert
+// before they are shown in Markdown.
 type Signal struct {
-	// Source is what reported it: alertmanager, grafana, pagerduty, opsgenie, cloudwatch (by SNS or EventBridge), sns and
-	// eventbridge (what is no alarm), email, slack, generic.
+	// Source is what reported it: alertmanager, grafana, pagerduty, opsgenie, cloudwatch (by SNS or
+	// EventBridge), sns and eventbridge (what is no alarm), email, slack, generic.
 	Source string `json:"source"`
-	// DedupKey names the trouble: source and group key, at most 200 bytes. The alert that fires again and its recovery carry
-	// the same; so do the mails of one conversation.
+	// DedupKey names the trouble: source and group key, at most 200 bytes. The alert that fires
+	// again and its recovery carry the same; so do the mails of one conversation.
 	DedupKey string `json:"dedupKey"`
-	// Event names what was said. Two Signals in a row with the same DedupKey and Event tell nothing new: a retry, or
-	// Alertmanager's repeat_interval.
+	// Event names what was said. Two Signals in a row with the same DedupKey and Event bring
+	// nothing new: a retry, or Alertmanager's repeat_interval.
 	Event  string `json:"event"`
 	Firing bool   `json:"firing"` // false: it recovered
-	// Drill says that it is an exercise (A6). Its DedupKey is none that anything real has: a real alert never lands on a drill.
+	// Drill says that it is an exercise (A6). Its DedupKey is never that of a real alert, so that
+	// none of those lands on a drill.
 	Drill bool `json:"drill,omitempty"`
 
 	Title        string            `json:"title"`                  // one line, at most 200 characters; never empty
@@ -62,15 +65,19 @@ type Signal struct {
 
 	Thread Thread `json:"thread,omitzero"` // of a mail
 	Trust  Trust  `json:"trust"`
-	// Bounce is set for a mail server's report about a mail that it could not deliver: it is no message.
+	// Bounce is set for a mail server's report about a mail that it could not deliver: it is no
+	// message.
 	Bounce *Bounce `json:"bounce,omitempty"`
-	// Reply is where Slack takes an answer to the person for 30 minutes. Whoever knows it can write there: it is never shown.
+	// Reply is where Slack takes an answer to the person for 30 minutes. Whoever knows it can write
+	// there: it is never shown.
 	Reply string `json:"reply,omitempty"`
-	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping it.
+	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping
+	// it.
 	Payload string `json:"payload"`
 }
 
-// Alert is one alert of a group. It counts with its own labels, for the rules and for how severe the whole is.
+// Alert is one alert of a group. It counts with its own labels, for the rules and for how severe
+// the whole is.
 type Alert struct {
 	Name     string            `json:"name,omitempty"`
 	Title    string            `json:"title"` // one line: the name, and what its own summary says
@@ -78,12 +85,12 @@ type Alert struct {
 	Severity string            `json:"severity,omitempty"` // as SeverityHint
 }
 
-// Thread places a mail in its conversation. Ids stand without angle brackets.
+// Thread places a mail in its conversation. Ids have no angle brackets.
 type Thread struct {
 	MessageID  string   `json:"messageId,omitempty"`
 	InReplyTo  string   `json:"inReplyTo,omitempty"`
 	References []string `json:"references,omitempty"`
-	Tags       []string `json:"tags,omitempty"` // what stands behind the + of the addresses it was sent to, and before the @ of the ids it answers
+	Tags       []string `json:"tags,omitempty"` // what follows the + of the addresses it was sent to, and before the @ of the ids it answers
 }
 
 // Ack says that somebody answered a page.
@@ -95,12 +102,12 @@ type Ack struct {
 	At       time.Time `json:"at"`
 }
 
-// Result is what one request says; a request that says nothing of interest gives an empty one.
+// Result is what one request says; it is empty for a request that says nothing of interest.
 type Result struct {
 	Signals []Signal
 	Acks    []Ack
-	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed topic and an address of
-	// Amazon's.
+	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
+	// topic and an address of Amazon's.
 	Confirm string
 	Modal   *Modal
 	Answer  *Answer // nil: 202 without a body
@@ -134,8 +141,8 @@ type Source interface {
 	Read(context.Context, Request) (Result, error)
 }
 
-// early is a Source that can turn a request away by its headers: nothing is read of what carries no token, or nothing that could
-// be a signature. What it lets through Read still has to verify.
+// early is a Source that can turn a request away by its headers: nothing is read of what carries no
+// token, or nothing that could be a signature. What it lets through Read still has to verify.
 type early interface {
 	Early(h http.Header, now time.Time) error
 }
@@ -150,8 +157,8 @@ const (
 	Ours                 // ours: worth another try
 )
 
-// Error says why a request gave no result. Reason is one word of a few, for counting; Err says it in full and holds
-// neither a secret nor a text of the request.
+// Error says why a request gave no result. Reason is one word of a few, for counting; Err says it
+// in full and holds neither a secret nor a text of the request.
 type Error struct {
 	Kind   Kind
 	Reason string // "signature", "token", "timestamp", "topic", "size", "format", "certificate"
@@ -173,7 +180,8 @@ func ours(reason, format string, args ...any) error {
 	return &Error{Kind: Ours, Reason: reason, Err: fmt.Errorf(format, args...)}
 }
 
-// decode reads JSON leniently: a field of an unexpected type is left out rather than lose an alert because of it.
+// decode reads JSON leniently: a field of an unexpected type is left out rather than lose an alert
+// because of it.
 func decode(body []byte, into any) error {
 	var odd *json.UnmarshalTypeError
 	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, &odd) {

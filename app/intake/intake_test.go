@@ -261,7 +261,8 @@ func bodies(t testing.TB) map[string]string {
 	}
 }
 
-// Whatever is wrong with a body that was verified is a bad request, and what is said of it holds none of it.
+// Whatever is wrong with a body that was verified is a bad request, and what is said of it holds
+// none of it.
 func TestI1MalformedBodies(t *testing.T) {
 	malformed := map[string][]string{
 		"alertmanager": {

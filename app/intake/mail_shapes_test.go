@@ -94,7 +94,8 @@ func TestK10ConversationsStayTogether(t *testing.T) {
 	}
 }
 
-// A mail as large as providers take is taken: its words count, its attachments are named, and little of it is held (K7).
+// A mail as large as providers take is taken: its words count, its attachments are named, and
+// little of it is held (K7).
 func TestK7ALargeMailIsTaken(t *testing.T) {
 	for name, large := range map[string]func() io.Reader{
 		"one attachment":        func() io.Reader { return largeMail(35<<20, 1) },
@@ -148,7 +149,8 @@ func (e endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A storm of alerts is taken; of one that is too large the beginning (K7). Alertmanager does not send again what is refused.
+// A storm of alerts is taken; of one that is too large the beginning (K7). Alertmanager does not
+// send again what is refused.
 func TestK7AStormIsTaken(t *testing.T) {
 	for alerts, isWhole := range map[int]bool{1: true, 2000: true, 20000: false} {
 		var b strings.Builder

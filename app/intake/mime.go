@@ -66,8 +66,9 @@ func parseMail(raw []byte) (m mail, ok bool) {
 	return m, true
 }
 
-// together returns what a mail says in its two forms. They say the same as a rule; where most words of the plain one are not in the
-// other, it is a placeholder such as "This email requires an HTML capable mail client", or another text, and both count.
+// together returns what a mail says in its two forms. They say the same as a rule; where most words
+// of the plain one are not in the other, it is a placeholder such as "This email requires an HTML
+// capable mail client", or another text, and both count.
 func together(plain, rich string) string {
 	if strings.TrimSpace(rich) == "" {
 		return plain
@@ -90,14 +91,18 @@ func together(plain, rich string) string {
 	return join(plain, rich)
 }
 
-// join puts texts below each other, with a blank line in between, and leaves out those that are blank.
+// join puts texts below each other, with a blank line in between, and leaves out those that are
+// blank.
 func join(text string, more ...string) string {
-	kept := slices.DeleteFunc(append([]string{text}, more...), func(s string) bool { return strings.TrimSpace(s) == "" })
+	kept := slices.DeleteFunc(
+		append([]string{text}, more...),
+		func(s string) bool { return strings.TrimSpace(s) == "" },
+	)
 
 	return strings.Join(kept, "\n\n")
 }
 
-// head reads the headers; one that can't be decoded is taken as it stands.
+// head reads the headers; one that can't be decoded is taken as it is.
 func (m *mail) head(h mailheader.Header) {
 	var err error
 	if m.subject, err = h.Subject(); err != nil || !utf8.ValidString(h.Get("Subject")) {
@@ -130,8 +135,9 @@ func (m *mail) head(h mailheader.Header) {
 	}
 }
 
-// senderOf returns the address and the name of who sent a mail, and how many senders it names. Outlook and others leave a name with a
-// comma or an @ unquoted, which RFC 5322 forbids: the last address in angle brackets is the sender's then.
+// senderOf returns the address and the name of who sent a mail, and how many senders it names.
+// Outlook and others leave a name with a comma or an @ unquoted, which RFC 5322 forbids: the last
+// address in angle brackets is the sender's then.
 func senderOf(h mailheader.Header) (address, name string, senders int) {
 	if from, err := h.AddressList("From"); err == nil && len(from) > 0 {
 		return from[0].Address, from[0].Name, len(from)
@@ -154,8 +160,8 @@ var (
 	bracketed  = regexp.MustCompile(`<([^<>]+)>`)
 )
 
-// messageIDs returns the ids that a header lists, whatever they look like: some programs write ids without an @, and one such must not
-// hide the others.
+// messageIDs returns the ids that a header lists, whatever they look like: some programs write ids
+// without an @, and one such must not hide the others.
 func messageIDs(header string) (ids []string) {
 	for _, m := range bracketed.FindAllStringSubmatch(header, -1) {
 		if id := strings.Join(strings.Fields(m[1]), ""); id != "" {
@@ -174,7 +180,7 @@ func messageIDs(header string) (ids []string) {
 	return ids
 }
 
-// walk collects texts and names attachments. A part that breaks off gives what came of it.
+// walk collects texts and names attachments. Of a part that breaks off, what came is kept.
 func (m *mail) walk(e *message.Entity, depth int) {
 	m.parts++
 	if parts := multipartOf(e); parts != nil && depth < maxDepth {
@@ -235,8 +241,8 @@ func kindOf(h message.Header) (kind string, params map[string]string) {
 	return strings.ToLower(kind), params
 }
 
-// multipartOf returns the parts of a mail or a part; nil: it has none. A boundary that the header does not name is the first line that
-// looks like one.
+// multipartOf returns the parts of a mail or a part; nil: it has none. A boundary that the header
+// does not name is the first line that looks like one.
 func multipartOf(e *message.Entity) message.MultipartReader {
 	kind, params := kindOf(e.Header)
 	if !strings.HasPrefix(kind, "multipart/") || params["boundary"] != "" {
@@ -267,7 +273,8 @@ func multipartOf(e *message.Entity) message.MultipartReader {
 	return nil
 }
 
-// forward reads a mail that is attached to another: who wrote it, and what. It is quoted, as the words are not the sender's.
+// forward reads a mail that is attached to another: who wrote it, and what. It is quoted, as the
+// words are not the sender's.
 func (m *mail) forward(e *message.Entity, depth int) {
 	inner, err := message.ReadWithOptions(e.Body, &message.ReadOptions{MaxHeaderBytes: maxMailHead})
 	if inner == nil || err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
@@ -283,7 +290,10 @@ func (m *mail) forward(e *message.Entity, depth int) {
 	if attached.from != "" {
 		head += ", from " + attached.from
 	}
-	m.forwarded = append(m.forwarded, join(head, append(append([]string{text}, attached.invitations...), attached.forwarded...)...))
+	m.forwarded = append(
+		m.forwarded,
+		join(head, append(append([]string{text}, attached.invitations...), attached.forwarded...)...),
+	)
 	m.attachments = append(m.attachments, attached.attachments...)
 }
 
@@ -313,11 +323,13 @@ func decoded(s string) string {
 	return t
 }
 
-// salvaged gives what can be told of bytes that are no mail: they may be one all the same, spoilt on the way.
+// salvaged returns what can be told of bytes that are no mail: they may be one all the same, spoilt
+// on the way.
 func salvaged(raw []byte) mail {
 	m := mail{text: decoded(string(raw[:min(len(raw), 4*maxText)])), subject: "A mail that could not be read"}
 	for l := range strings.Lines(m.text) {
-		if name, value, ok := strings.Cut(l, ":"); ok && strings.EqualFold(name, "Subject") && strings.TrimSpace(value) != "" {
+		if name, value, ok := strings.Cut(l, ":"); ok && strings.EqualFold(name, "Subject") &&
+			strings.TrimSpace(value) != "" {
 			m.subject = strings.TrimSpace(value)
 			break
 		}

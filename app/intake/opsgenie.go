@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// Opsgenie reads Opsgenie's outgoing webhook. It signs nothing, so its integration sends a custom header with a token.
+// Opsgenie reads Opsgenie's outgoing webhook. It signs nothing, so its integration sends a custom
+// header with a token.
 // https://support.atlassian.com/opsgenie/docs/integrate-opsgenie-with-outgoing-webhook/
 type Opsgenie struct{ Secrets Secrets }
 
-// Name gives "opsgenie".
+// Name returns "opsgenie".
 func (o *Opsgenie) Name() string { return "opsgenie" }
 
 // Early needs the token.
@@ -34,8 +35,9 @@ type opsgenieAlert struct {
 	Details     map[string]string `json:"details"`
 }
 
-// Read gives a Signal for an alert that is created, closed or deleted, an Ack for one that is acknowledged, and nothing
-// for other actions: an alert that is routed on says Create to the integration of the team it comes to.
+// Read returns a Signal for an alert that is created, closed or deleted, an Ack for one that is
+// acknowledged, and nothing for other actions: an alert that is routed on says Create to the
+// integration of the team it comes to.
 func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 	if err := needToken(o.Secrets, r.Header); err != nil {
 		return Result{}, err
@@ -51,11 +53,24 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 	if body.Action == "" || a.AlertID == "" {
 		return Result{}, bad("not a webhook as Opsgenie sends it: action and alert.alertId are needed")
 	}
-	raised := cmp.Or(a.Alias, a.AlertID) // there is one open alert for an alias, and its next one has another id
+	raised := cmp.Or(
+		a.Alias,
+		a.AlertID,
+	) // there is one open alert for an alias, and its next one has another id
 	dedup := key(o.Name(), raised)
 	switch body.Action {
 	case "Acknowledge":
-		return Result{Acks: []Ack{{Source: o.Name(), Key: line(raised, maxKey), DedupKey: dedup, By: line(a.Username, maxWord), At: plausible(sinceEpoch(a.UpdatedAt), r.Now)}}}, nil
+		return Result{
+			Acks: []Ack{
+				{
+					Source:   o.Name(),
+					Key:      line(raised, maxKey),
+					DedupKey: dedup,
+					By:       line(a.Username, maxWord),
+					At:       plausible(sinceEpoch(a.UpdatedAt), r.Now),
+				},
+			},
+		}, nil
 	case "Create", "Close", "Delete":
 	default:
 		return Result{}, nil
@@ -70,11 +85,20 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 		URL: "https://app.opsgenie.com/alert/detail/" + a.AlertID + "/details",
 	}
 	maps.Copy(s.Labels, a.Details)
-	maps.Copy(s.Labels, map[string]string{"priority": a.Priority, "entity": a.Entity, "source": a.Source, "tags": strings.Join(a.Tags, ",")})
+	maps.Copy(
+		s.Labels,
+		map[string]string{
+			"priority": a.Priority,
+			"entity":   a.Entity,
+			"source":   a.Source,
+			"tags":     strings.Join(a.Tags, ","),
+		},
+	)
 	return Result{Signals: []Signal{sealed(r, s)}}, nil
 }
 
-// sinceEpoch reads milliseconds, or nanoseconds: Opsgenie's own examples of updatedAt are in either.
+// sinceEpoch reads milliseconds, or nanoseconds: Opsgenie's own examples of updatedAt are in
+// either.
 func sinceEpoch(n int64) time.Time {
 	if n > 1e17 {
 		return time.Unix(0, n)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What is packed stays packed, though it is signed rightly: a few kilobytes could unfold to gigabytes. A mail is kept
-// whatever it holds, but at its own size.
+// What is packed stays packed, though it is signed rightly: a few kilobytes could unfold to
+// gigabytes. A mail is kept whatever it holds, but at its own size.
 func TestI1NothingIsUnpacked(t *testing.T) {
 	for source, body := range bodies(t) {
 		var packed bytes.Buffer

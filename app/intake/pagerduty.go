@@ -18,10 +18,11 @@ import (
 // https://developer.pagerduty.com/docs/webhooks-overview
 type PagerDuty struct{ Secrets Secrets }
 
-// Name gives "pagerduty".
+// Name returns "pagerduty".
 func (p *PagerDuty) Name() string { return "pagerduty" }
 
-// Early needs what may be a signature: while PagerDuty's secret is renewed there are several, with commas.
+// Early needs what may be a signature: while PagerDuty's secret is renewed there are several, with
+// commas.
 func (p *PagerDuty) Early(h http.Header, _ time.Time) error {
 	for one := range strings.SplitSeq(h.Get("X-PagerDuty-Signature"), ",") {
 		if needForm(strings.TrimSpace(one), "v1=") == nil {
@@ -59,8 +60,8 @@ type pagerDutySummary struct {
 	Summary string `json:"summary"`
 }
 
-// Read gives a Signal for an incident that is triggered, reopened or resolved, an Ack for one that is acknowledged, and
-// nothing for other events.
+// Read returns a Signal for an incident that is triggered, reopened or resolved, an Ack for one
+// that is acknowledged, and nothing for other events.
 func (p *PagerDuty) Read(_ context.Context, r Request) (Result, error) {
 	if !p.verified(r) {
 		return Result{}, rejected("signature", "X-PagerDuty-Signature does not fit")
@@ -76,16 +77,28 @@ func (p *PagerDuty) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, bad("not a V3 webhook: event.event_type is needed")
 	}
 	kind, relevant := strings.CutPrefix(e.EventType, "incident.")
-	if !relevant || kind != "triggered" && kind != "reopened" && kind != "resolved" && kind != "acknowledged" {
+	if !relevant ||
+		kind != "triggered" && kind != "reopened" && kind != "resolved" && kind != "acknowledged" {
 		return Result{}, nil
 	}
 	if e.Data.ID == "" {
 		return Result{}, bad("the incident has no id")
 	}
-	// The key is the alert's own where one was given, so that the same trouble has the same after a resolution too.
+	// The key is the alert's own where one was given, so that the same trouble has the same after a
+	// resolution too.
 	dedup := key(p.Name(), e.Data.Service.ID, cmp.Or(e.Data.IncidentKey, e.Data.ID))
 	if kind == "acknowledged" {
-		return Result{Acks: []Ack{{Source: p.Name(), Key: line(e.Data.IncidentKey, maxKey), DedupKey: dedup, By: line(e.Agent.Summary, maxWord), At: plausible(parseTime(e.OccurredAt), r.Now)}}}, nil
+		return Result{
+			Acks: []Ack{
+				{
+					Source:   p.Name(),
+					Key:      line(e.Data.IncidentKey, maxKey),
+					DedupKey: dedup,
+					By:       line(e.Agent.Summary, maxWord),
+					At:       plausible(parseTime(e.OccurredAt), r.Now),
+				},
+			},
+		}, nil
 	}
 	if ownPage(e.Data.IncidentKey) {
 		return Result{}, nil
@@ -94,7 +107,11 @@ func (p *PagerDuty) Read(_ context.Context, r Request) (Result, error) {
 		Source: p.Name(), DedupKey: dedup, Event: e.ID, Firing: kind != "resolved", Trust: Verified,
 		Title: e.Data.Title, URL: e.Data.HTMLURL, Started: parseTime(e.Data.CreatedAt),
 		SeverityHint: cmp.Or(e.Data.Priority.Summary, e.Data.Urgency), CallLinks: []string{e.Data.Bridge.URL},
-		Labels: map[string]string{"service": e.Data.Service.Summary, "priority": e.Data.Priority.Summary, "urgency": e.Data.Urgency},
+		Labels: map[string]string{
+			"service":  e.Data.Service.Summary,
+			"priority": e.Data.Priority.Summary,
+			"urgency":  e.Data.Urgency,
+		},
 	}
 	for _, t := range [][2]string{{"Service: ", e.Data.Service.Summary}, {"Call: ", e.Data.Bridge.Number}, {"Call: ", e.Data.Bridge.URL}} {
 		if t[1] != "" {
@@ -115,8 +132,8 @@ func (p *PagerDuty) verified(r Request) bool {
 	return ok
 }
 
-// ownPage tells whether an alert's key is of a page that we sent: its event must not open another incident, which would
-// page again.
+// ownPage reports whether an alert's key is of a page that we sent: its event must not open another
+// incident, which would page again.
 func ownPage(key string) bool {
 	i := strings.IndexByte(key, '#')
 	if i < 0 {

@@ -17,12 +17,13 @@ type Decision struct {
 	Repository string
 }
 
-// Decide returns what becomes of a Signal by a policy. The first rule that matches decides. Where none says what to do, what
-// claims to be critical pages (I7), and anything else opens an incident. Of a group each alert is decided for itself, and the
-// most that any of them asks for is done, as the most severe of those asks.
+// Decide returns what becomes of a Signal by a policy. The first rule that matches decides. Where
+// none says what to do, what claims to be critical pages (I7), and anything else opens an incident.
+// Of a group each alert is decided for itself, and the most that any of them asks for is done, as
+// the most severe of those asks.
 //
-// A recovery opens nothing and pages nobody, and neither does a drill page (A6). Nobody becomes a customer by a mail that
-// anybody may have sent, but it is taken all the same.
+// A recovery opens nothing and pages nobody, and neither does a drill page (A6). Nobody becomes a
+// customer by a mail that anybody may have sent, but it is taken all the same.
 func Decide(s Signal, policy incident.Policy) Decision {
 	alerts := s.Alerts
 	if len(alerts) == 0 {
@@ -87,7 +88,12 @@ func isCritical(severity string, policy incident.Policy) bool {
 
 // outweighs reports whether a decision asks for more than another.
 func (d Decision) outweighs(other Decision, policy incident.Policy) bool {
-	actions := []incident.RuleAction{incident.RuleDrop, incident.RuleNote, incident.RuleOpen, incident.RulePage}
+	actions := []incident.RuleAction{
+		incident.RuleDrop,
+		incident.RuleNote,
+		incident.RuleOpen,
+		incident.RulePage,
+	}
 	if a, b := slices.Index(actions, d.Action), slices.Index(actions, other.Action); a != b {
 		return a > b
 	}

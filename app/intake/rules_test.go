@@ -58,7 +58,8 @@ func TestI1RulesDecide(t *testing.T) {
 	}
 }
 
-// What claims to be critical pages, unless a rule that fits says what to do (I7); and each alert of a group counts with its own labels.
+// What claims to be critical pages, unless a rule that fits says what to do (I7); and each alert of
+// a group counts with its own labels.
 func TestI7EachAlertCountsWithItsOwnLabels(t *testing.T) {
 	alert := func(name, severity string) intake.Alert {
 		return intake.Alert{Name: name, Title: name + ": it", Severity: severity, Labels: map[string]string{"alertname": name, "severity": severity}}

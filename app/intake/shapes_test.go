@@ -26,7 +26,8 @@ func (e *endpoint) signal(t *testing.T, source, body string, headers ...string) 
 	return e.accepted[len(e.accepted)-1].Signals[0]
 }
 
-// What the message says on which the shortcut was used is found wherever the bot that wrote it put it (K9).
+// What the message says on which the shortcut was used is found wherever the bot that wrote it put
+// it (K9).
 func TestK9AMessagesWordsAreFound(t *testing.T) {
 	for message, want := range map[string]string{
 		`"text":"","attachments":[{"fallback":"x","title":"[FIRING:1] APIServerDown","title_link":"http://am/","text":"It does not answer"}]`:                   "[FIRING:1] APIServerDown http://am/|It does not answer",
@@ -50,7 +51,8 @@ func TestK9AMessagesWordsAreFound(t *testing.T) {
 	}
 }
 
-// Slack's check of an address carries no signature and is answered; nothing else is that carries none (K18).
+// Slack's check of an address carries no signature and is answered; nothing else is that carries
+// none (K18).
 func TestK18SlacksCheckIsAnswered(t *testing.T) {
 	e := serve(nil)
 	if w := e.post("slack", "ssl_check=1&token=x", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}); w.Code != http.StatusOK {

@@ -23,7 +23,7 @@ type Slack struct {
 	Severities []string // offered in the modal and understood as a command's first word
 }
 
-// Name gives "slack".
+// Name returns "slack".
 func (s *Slack) Name() string { return "slack" }
 
 // Early needs what may be a signature of now.
@@ -34,7 +34,8 @@ func (s *Slack) Early(h http.Header, now time.Time) error {
 	return needRecent(h.Get("X-Slack-Request-Timestamp"), now)
 }
 
-// Patience gives what is left of Slack's three seconds, after which it tells the person that we don't answer.
+// Patience returns what is left of Slack's three seconds, after which it tells the person that we
+// don't answer.
 func (s *Slack) Patience() time.Duration { return 2500 * time.Millisecond }
 
 // declareModal is the callback id of our modal.
@@ -45,7 +46,8 @@ const slackUsage = "Say what is wrong, with a severity if you know it: `/inciden
 // maxProbe is how many bytes Slack's check of an address has at most.
 const maxProbe = 512
 
-// Probe answers the check that Slack makes of a slash command's address, which carries no signature; nil: it is something else.
+// Probe answers the check that Slack makes of a slash command's address, which carries no
+// signature; nil: it is something else.
 // https://docs.slack.dev/interactivity/implementing-slash-commands
 func (s *Slack) Probe(r *http.Request) *Answer {
 	if r.Header.Get("X-Slack-Signature") != "" || r.ContentLength > maxProbe {
@@ -68,7 +70,7 @@ func (s *Slack) Probe(r *http.Request) *Answer {
 	return &Answer{}
 }
 
-// Read gives a Signal for a declaration, or the modal that asks for one.
+// Read returns a Signal for a declaration, or the modal that asks for one.
 func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 	stamp := r.Header.Get("X-Slack-Request-Timestamp")
 	signature, ok := strings.CutPrefix(r.Header.Get("X-Slack-Signature"), "v0=")
@@ -113,28 +115,52 @@ func handshake(body []byte) (Result, error) {
 	if event.Type != "url_verification" {
 		return Result{Answer: &Answer{}}, nil
 	}
-	return Result{Answer: &Answer{ContentType: "text/plain; charset=utf-8", Body: []byte(event.Challenge)}}, nil
+	return Result{
+		Answer: &Answer{ContentType: "text/plain; charset=utf-8", Body: []byte(event.Challenge)},
+	}, nil
 }
 
 func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	words := slackText(c.Text)
 	if isHelp := strings.EqualFold(strings.Trim(words, " ?.!"), "help"); words == "" || isHelp {
-		place := slackPlace{Team: c.TeamID, Channel: c.ChannelID, Name: c.ChannelName, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: c.ResponseURL}
-		return Result{Modal: &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)}, Answer: &Answer{}, Failed: ephemeral(slackUsage)}
+		place := slackPlace{
+			Team:    c.TeamID,
+			Channel: c.ChannelID,
+			Name:    c.ChannelName,
+			URL:     slackLink(c.TeamDomain, c.ChannelID, ""),
+			Reply:   c.ResponseURL,
+		}
+		return Result{
+			Modal:  &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)},
+			Answer: &Answer{},
+			Failed: ephemeral(slackUsage),
+		}
 	}
 	severity, title := s.severity(words)
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))), Started: r.Now,
-		Title: cmp.Or(title, "Declared in Slack"), Text: title, SeverityHint: severity, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
-		Labels: map[string]string{"team": c.TeamID, "channel": c.ChannelID, "channel_name": c.ChannelName, "user": c.UserID, "user_name": c.UserName},
+		Title: cmp.Or(
+			title,
+			"Declared in Slack",
+		), Text: title, SeverityHint: severity, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
+		Labels: map[string]string{
+			"team":         c.TeamID,
+			"channel":      c.ChannelID,
+			"channel_name": c.ChannelName,
+			"user":         c.UserID,
+			"user_name":    c.UserName,
+		},
 	}
 	return Result{
-		Signals: []Signal{sealed(r, signal)}, Answer: ephemeral("Working on it: the incident's address follows here."),
+		Signals: []Signal{
+			sealed(r, signal),
+		}, Answer: ephemeral("Working on it: the incident's address follows here."),
 		Failed: ephemeral("It was not saved, and nobody was told. Send it again, or open the issue by hand."),
 	}
 }
 
-// interaction is what we read of a payload. slack-go's type would refuse a message with a block that it doesn't know.
+// interaction is what we read of a payload. slack-go's type would refuse a message with a block
+// that it doesn't know.
 type interaction struct {
 	Type        string `json:"type"`
 	TriggerID   string `json:"trigger_id"`
@@ -176,8 +202,8 @@ func (s *Slack) interaction(r Request, payload string) (Result, error) {
 	return Result{Answer: &Answer{}}, nil
 }
 
-// shortcut declares at once: what somebody wrote is the summary, and what is missing is asked for on the card. Slash
-// commands don't work in threads, so this is the way there.
+// shortcut declares at once: what somebody wrote is the summary, and what is missing is asked for
+// on the card. Slash commands don't work in threads, so this is the way there.
 func (s *Slack) shortcut(r Request, i interaction) Result {
 	words := slackText(i.Message.words())
 	first, _, _ := strings.Cut(words, "\n")
@@ -206,12 +232,32 @@ func (s *Slack) submission(r Request, i interaction) Result {
 	}
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.View.ID), Started: r.Now,
-		Title: cmp.Or(answer("summary"), "Declared in Slack"), Text: answer("summary"), SeverityHint: answer("severity"), CustomerHint: answer("customers"),
+		Title: cmp.Or(
+			answer("summary"),
+			"Declared in Slack",
+		), Text: answer("summary"), SeverityHint: answer("severity"), CustomerHint: answer("customers"),
 		URL: place.URL, Reply: slackReply(place.Reply),
-		Labels: map[string]string{"team": i.Team.ID, "channel": place.Channel, "channel_name": place.Name, "user": i.User.ID, "user_name": i.User.Name},
+		Labels: map[string]string{
+			"team":         i.Team.ID,
+			"channel":      place.Channel,
+			"channel_name": place.Name,
+			"user":         i.User.ID,
+			"user_name":    i.User.Name,
+		},
 	}
-	failed, _ := json.Marshal(map[string]any{"response_action": "errors", "errors": map[string]string{"summary": "It was not saved, and nobody was told. Send it again, or open the issue by hand."}})
-	return Result{Signals: []Signal{sealed(r, signal)}, Answer: &Answer{}, Failed: &Answer{ContentType: "application/json", Body: failed}}
+	failed, _ := json.Marshal(
+		map[string]any{
+			"response_action": "errors",
+			"errors": map[string]string{
+				"summary": "It was not saved, and nobody was told. Send it again, or open the issue by hand.",
+			},
+		},
+	)
+	return Result{
+		Signals: []Signal{sealed(r, signal)},
+		Answer:  &Answer{},
+		Failed:  &Answer{ContentType: "application/json", Body: failed},
+	}
 }
 
 // slackPlace is where the modal was asked for. It travels with it, signed by Slack.
@@ -223,18 +269,25 @@ type slackPlace struct {
 	Reply   string `json:"reply"`
 }
 
-// declaration gives the modal that asks for summary, severity and customers (I2). Only the summary has to be there.
+// declaration returns the modal that asks for summary, severity and customers (I2). Only the
+// summary has to be there.
 func declaration(place slackPlace, severities []string) slack.ModalViewRequest {
 	plain := func(s string) *slack.TextBlockObject {
 		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 	}
-	summary := slack.NewPlainTextInputBlockElement(plain("What is wrong, in one sentence"), "summary").WithMaxLength(maxTitle)
+	summary := slack.NewPlainTextInputBlockElement(plain("What is wrong, in one sentence"), "summary").
+		WithMaxLength(maxTitle)
 	options := make([]*slack.OptionBlockObject, 0, len(severities))
 	for _, s := range severities {
 		options = append(options, slack.NewOptionBlockObject(s, plain(s), nil))
 	}
-	severity := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Not sure yet"), "severity", options...)
-	customers := slack.NewPlainTextInputBlockElement(plain("Names, separated by commas, or none"), "customers").WithMaxLength(maxWord)
+	severity := slack.NewOptionsSelectBlockElement(
+		slack.OptTypeStatic,
+		plain("Not sure yet"),
+		"severity",
+		options...)
+	customers := slack.NewPlainTextInputBlockElement(plain("Names, separated by commas, or none"), "customers").
+		WithMaxLength(maxWord)
 	metadata, _ := json.Marshal(place)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: declareModal, PrivateMetadata: string(metadata),
@@ -254,7 +307,8 @@ func ephemeral(words string) *Answer {
 
 var slackMark = regexp.MustCompile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
 
-// slackText gives a message without Slack's marks: <https://a.example|here> becomes "here (https://a.example)".
+// slackText returns a message without Slack's marks: <https://a.example|here> becomes "here
+// (https://a.example)".
 // https://docs.slack.dev/messaging/formatting-message-text
 func slackText(s string) string {
 	s = slackMark.ReplaceAllStringFunc(s, func(mark string) string {
@@ -284,7 +338,7 @@ func slackLink(domain, channel, ts string) string {
 	return link
 }
 
-// slackReply gives the address only if it is Slack's: what we write there must go nowhere else.
+// slackReply returns the address only if it is Slack's: what we write there must go nowhere else.
 func slackReply(s string) string {
 	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host != "hooks.slack.com" {
 		return ""

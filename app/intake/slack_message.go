@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// slackMessage is a message of Slack's on which somebody used the shortcut. What it says may be in its text, its blocks, its attachments,
-// as with most alerts, or in files. https://docs.slack.dev/reference/events/message
+// slackMessage is a message of Slack's on which somebody used the shortcut. What it says may be in
+// its text, its blocks, its attachments, as with most alerts, or in files.
+// https://docs.slack.dev/reference/events/message
 type slackMessage struct {
 	Text        string            `json:"text"`
 	TS          string            `json:"ts"`
@@ -22,7 +23,8 @@ type slackMessage struct {
 	} `json:"files"`
 }
 
-// slackAttachment is a part of a message in Slack's older form. https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
+// slackAttachment is a part of a message in Slack's older form.
+// https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
 type slackAttachment struct {
 	Fallback  string          `json:"fallback"`
 	Pretext   string          `json:"pretext"`
@@ -41,7 +43,8 @@ func (m slackMessage) words() string {
 	var said []string
 	add := func(texts ...string) {
 		for _, t := range texts {
-			if t = strings.TrimSpace(t); t != "" && !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, t) }) {
+			if t = strings.TrimSpace(t); t != "" &&
+				!slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, t) }) {
 				said = append(said, t)
 			}
 		}
@@ -78,8 +81,8 @@ func (m slackMessage) files() (names []string) {
 // maxBlocks is how many texts of a message's blocks are read.
 const maxBlocks = 200
 
-// blockTexts returns the texts in blocks, of whatever kinds these are: Slack adds kinds, and a text is in a field of that name in all
-// of them. https://docs.slack.dev/reference/block-kit/blocks
+// blockTexts returns the texts in blocks, of whatever kinds these are: Slack adds kinds, and a text
+// is in a field of that name in all of them. https://docs.slack.dev/reference/block-kit/blocks
 func blockTexts(blocks json.RawMessage) (texts []string) {
 	var root any
 	if len(blocks) == 0 || json.Unmarshal(blocks, &root) != nil {

@@ -22,7 +22,8 @@ import (
 	"time"
 )
 
-// SNS reads what Amazon SNS posts: alarms of CloudWatch's, mails of SES's, and other messages as they are.
+// SNS reads what Amazon SNS posts: alarms of CloudWatch's, mails of SES's, and other messages as
+// they are.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 type SNS struct {
 	Secrets Secrets  // a token that is taken in place of the signature
@@ -34,25 +35,28 @@ type SNS struct {
 	fetched []time.Time                  // when certificates were asked for of late
 }
 
-// Name gives "sns".
+// Name returns "sns".
 func (s *SNS) Name() string { return "sns" }
 
-// Early needs the token, or a topic that may speak, where SNS's header names it. Its signature stands in the body.
+// Early needs the token, or a topic that may speak, where SNS's header names it. Its signature is
+// in the body.
 // https://docs.aws.amazon.com/sns/latest/dg/http-header.html
 func (s *SNS) Early(h http.Header, _ time.Time) error {
-	if topic := h.Get("X-Amz-Sns-Topic-Arn"); topic != "" && !s.Secrets.token(h) && !slices.Contains(s.Topics, topic) {
+	if topic := h.Get("X-Amz-Sns-Topic-Arn"); topic != "" && !s.Secrets.token(h) &&
+		!slices.Contains(s.Topics, topic) {
 		return rejected("topic", "the topic is not an allowed one")
 	}
 	return nil
 }
 
 const (
-	// snsWindow is longer than other sources': a retry carries the time of the first attempt, and SNS retries by HTTPS for
-	// up to an hour. https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+	// snsWindow is longer than other sources': a retry carries the time of the first attempt, and
+	// SNS retries by HTTPS for up to an hour.
+	// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 	snsWindow = time.Hour
 	maxCerts  = 16
-	// mostFetches is how many certificates are asked for in a minute, whatever addresses strangers name: SNS has one for a region
-	// at a time.
+	// mostFetches is how many certificates are asked for in a minute, whatever addresses strangers
+	// name: SNS has one for a region at a time.
 	mostFetches = 10
 )
 
@@ -71,13 +75,14 @@ type snsMessage struct {
 	Token            string
 }
 
-// Read gives the Signals of a notification, or the address that confirms a subscription.
+// Read returns the Signals of a notification, or the address that confirms a subscription.
 func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	known := s.Secrets.token(r.Header)
 	if known && strings.EqualFold(r.Header.Get("X-Amz-Sns-Rawdelivery"), "true") {
 		return Result{Signals: []Signal{sealed(r, rawMessage(r))}}, nil
 	}
-	// The signature stands in the body, which therefore has to be read first; nothing else is made of it.
+	// The signature is in the body, which therefore has to be read first; nothing else is made of
+	// it.
 	var m snsMessage
 	if err := decode(r.Body, &m); err != nil && known {
 		return Result{}, err
@@ -93,7 +98,10 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	switch m.Type {
 	case "SubscriptionConfirmation":
 		if trust != Verified || !isConfirmation(m.SubscribeURL, m.TopicArn) {
-			return Result{}, rejected("topic", "a subscription is confirmed only for an allowed topic, by an address of Amazon's")
+			return Result{}, rejected(
+				"topic",
+				"a subscription is confirmed only for an allowed topic, by an address of Amazon's",
+			)
 		}
 		return Result{Confirm: m.SubscribeURL}, nil
 	case "UnsubscribeConfirmation":
@@ -101,11 +109,12 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	case "Notification":
 		return Result{Signals: []Signal{sealed(r, m.signal(r, trust))}}, nil
 	}
-	return Result{}, bad("not a message of SNS's: the Type is none that is known")
+	return Result{}, bad("not a message of SNS's: its Type is unknown")
 }
 
-// rawMessage reads a message that SNS delivers without its envelope, so that only the token vouches for it. The headers say what the
-// envelope would. https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
+// rawMessage reads a message that SNS delivers without its envelope, so that only the token
+// verifies it. The headers say what the envelope would.
+// https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
 func rawMessage(r Request) Signal {
 	m := snsMessage{
 		Type: "Notification", MessageID: r.Header.Get("X-Amz-Sns-Message-Id"), TopicArn: r.Header.Get("X-Amz-Sns-Topic-Arn"),
@@ -130,7 +139,10 @@ func (m snsMessage) signal(r Request, trust Trust) Signal {
 	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
 	return Signal{
 		Source: "sns", DedupKey: key("sns", m.TopicArn, cmp.Or(subject, m.MessageID)), Event: m.MessageID, Firing: true, Trust: trust,
-		Title: cmp.Or(subject, first), Text: m.Message, Started: parseTime(m.Timestamp), Labels: map[string]string{"topic": m.TopicArn},
+		Title: cmp.Or(
+			subject,
+			first,
+		), Text: m.Message, Started: parseTime(m.Timestamp), Labels: map[string]string{"topic": m.TopicArn},
 	}
 }
 
@@ -175,7 +187,7 @@ func (s *SNS) verify(ctx context.Context, m snsMessage, now time.Time) error {
 	return nil
 }
 
-// signed gives the text that is signed: names and values by name, a line each.
+// signed returns the text that is signed: names and values by name, a line each.
 func (m snsMessage) signed() string {
 	t := "Message\n" + m.Message + "\nMessageId\n" + m.MessageID + "\n"
 	if m.Type == "Notification" {
@@ -187,19 +199,24 @@ func (m snsMessage) signed() string {
 	return t + "SubscribeURL\n" + m.SubscribeURL + "\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
 }
 
-// The addresses of SNS's, whole: a host of one region, and nothing that a parser could read in another way.
+// The addresses of SNS's, whole: a host of one region, and nothing that a parser could read in
+// another way.
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
 var (
-	snsAddress     = regexp.MustCompile(`^https://(sns\.[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)/`)
-	certificateURL = regexp.MustCompile(snsAddress.String() + `SimpleNotificationService-[0-9a-f]{16,64}\.pem$`)
-	confirmURL     = regexp.MustCompile(snsAddress.String() + `\?([A-Za-z0-9=&%:._~-]+)$`)
+	snsAddress = regexp.MustCompile(
+		`^https://(sns\.[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)/`,
+	)
+	certificateURL = regexp.MustCompile(
+		snsAddress.String() + `SimpleNotificationService-[0-9a-f]{16,64}\.pem$`,
+	)
+	confirmURL = regexp.MustCompile(snsAddress.String() + `\?([A-Za-z0-9=&%:._~-]+)$`)
 )
 
 // isCertificate reports whether an address is one of SNS's certificates.
 func isCertificate(s string) bool { return len(s) <= maxURL && certificateURL.MatchString(s) }
 
-// isConfirmation reports whether an address confirms the subscription of a topic, and does nothing else: by SNS's API an address
-// may delete one, too.
+// isConfirmation reports whether an address confirms the subscription of a topic, and does nothing
+// else: by SNS's API an address may delete one, too.
 func isConfirmation(s, topic string) bool {
 	m := confirmURL.FindStringSubmatch(s)
 	if m == nil || len(s) > maxURL {
@@ -209,7 +226,8 @@ func isConfirmation(s, topic string) bool {
 	if err != nil || len(q["Action"]) != 1 || len(q["TopicArn"]) != 1 {
 		return false
 	}
-	return q.Get("Action") == "ConfirmSubscription" && q.Get("TopicArn") == topic && strings.HasPrefix(m[1], "sns."+regionOf(topic)+".")
+	return q.Get("Action") == "ConfirmSubscription" && q.Get("TopicArn") == topic &&
+		strings.HasPrefix(m[1], "sns."+regionOf(topic)+".")
 }
 
 // regionOf returns the region in a topic's ARN, or "".
@@ -254,7 +272,10 @@ func (s *SNS) certificate(ctx context.Context, from string, now time.Time) (*x50
 func (s *SNS) mayFetch(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fetched = slices.DeleteFunc(s.fetched, func(at time.Time) bool { return now.Sub(at).Abs() > time.Minute })
+	s.fetched = slices.DeleteFunc(
+		s.fetched,
+		func(at time.Time) bool { return now.Sub(at).Abs() > time.Minute },
+	)
 	if len(s.fetched) >= mostFetches {
 		return false
 	}
@@ -263,7 +284,10 @@ func (s *SNS) mayFetch(now time.Time) bool {
 }
 
 // fetcher follows no redirect: it would lead away from the address that was checked.
-var fetcher = &http.Client{Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+var fetcher = &http.Client{
+	Timeout:       5 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // Fetch gets up to 64 KiB from an address of SNS's.
 func Fetch(ctx context.Context, from string) ([]byte, error) {

@@ -57,7 +57,8 @@ func confirmation() map[string]string {
 	return m
 }
 
-// signSNS signs what AWS documents for each type: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
+// signSNS signs what AWS documents for each type:
+// https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
 func signSNS(m map[string]string) map[string]string {
 	names := []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
 	if m["Type"] != "Notification" {
@@ -179,7 +180,8 @@ func TestI1SNSSignatures(t *testing.T) {
 	}
 }
 
-// SNS tries again after a 5xx, so what keeps us from the certificate is our fault and not the sender's.
+// SNS tries again after a 5xx, so what keeps us from the certificate is our fault and not the
+// sender's.
 func TestI1SNSCertificatesThatCannotBeHad(t *testing.T) {
 	for name, fetch := range map[string]func(context.Context, string) ([]byte, error){
 		"no answer": func(context.Context, string) ([]byte, error) { return nil, errors.New("no route") },
@@ -200,7 +202,8 @@ func TestI1SNSCertificatesThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// Whatever addresses of certificates strangers name, few are asked for, and those that are known need none.
+// Whatever addresses of certificates strangers name, few are asked for, and those that are known
+// need none.
 func TestI1FewCertificatesAreFetched(t *testing.T) {
 	fetched := 0
 	s := snsSource(&fetched)

@@ -8,8 +8,8 @@ import (
 
 // Settings are what the sources need.
 type Settings struct {
-	// Secrets returns a source's signing secret or token, and the one before while rotating. A source without any is not
-	// served.
+	// Secrets returns a source's signing secret or token, and the one before while rotating. A
+	// source without any is not served.
 	Secrets func(source string) [][]byte
 	// Topics are the ARNs of the SNS topics that may speak by their signature.
 	Topics []string
@@ -19,7 +19,8 @@ type Settings struct {
 	Severities []string
 }
 
-// readers makes what reads the requests of each source of package sources that is served; a test compares them.
+// readers makes what reads the requests of each source of package sources that is served; a test
+// compares them.
 var readers = map[string]func(Secrets, Settings) Source{
 	"alertmanager": func(s Secrets, _ Settings) Source { return &Alertmanager{s} },
 	"grafana":      func(s Secrets, _ Settings) Source { return &Grafana{Secrets: s} },

@@ -6,7 +6,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
-// A rule of the configuration may name each source of package sources: each must be read, and no reader is without a row.
+// A rule of the configuration may name each source of package sources: each must be read, and no
+// reader is without a row.
 func TestEverySourceHasItsReader(t *testing.T) {
 	for _, s := range sources.All {
 		reader := readers[s.Kind]

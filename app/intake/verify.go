@@ -16,10 +16,11 @@ import (
 // window is how old a signed time may be, and how far ahead of our clock.
 const window = 300 * time.Second
 
-// Secrets are a secret and the one before it, while rotating. All are tried, in constant time; an empty one fits nothing.
+// Secrets are a secret and the one before it, while rotating. All are tried, in constant time; an
+// empty one fits nothing.
 type Secrets [][]byte
 
-// match tells whether value is one of the secrets. Hashing first hides their lengths too.
+// match reports whether value is one of the secrets. Hashing first hides their lengths too.
 func (s Secrets) match(value string) bool {
 	given, ok := sha256.Sum256([]byte(value)), 0
 	for _, secret := range s {
@@ -31,9 +32,10 @@ func (s Secrets) match(value string) bool {
 	return ok == 1
 }
 
-// token tells whether a header carries one of the secrets. Opsgenie and EventBridge leave the name of the header to the
-// operator, and only its value is a secret, so every header is looked at: Authorization with any scheme, the password of
-// basic authentication, or the value of a header of any name.
+// token reports whether a header carries one of the secrets. Opsgenie and EventBridge leave the
+// name of the header to the operator, and only its value is a secret, so every header is looked at:
+// Authorization with any scheme, the password of basic authentication, or the value of a header of
+// any name.
 func (s Secrets) token(h http.Header) bool {
 	ok := false
 	for name, values := range h {
@@ -47,7 +49,7 @@ func (s Secrets) token(h http.Header) bool {
 	return ok
 }
 
-// credential gives the secret part of an Authorization header.
+// credential returns the secret part of an Authorization header.
 func credential(header string) string {
 	scheme, rest, ok := strings.Cut(header, " ")
 	if !ok {
@@ -64,7 +66,7 @@ func credential(header string) string {
 	return rest
 }
 
-// signed tells whether signature is the hex HMAC-SHA256 of the parts, one after the other.
+// signed reports whether signature is the hex HMAC-SHA256 of the parts, one after the other.
 func (s Secrets) signed(signature string, parts ...string) bool {
 	given, err := hex.DecodeString(signature)
 	if err != nil {

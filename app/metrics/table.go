@@ -22,10 +22,15 @@ var (
 		Labels: []Label{{"kind",
 			[]string{"page", "reply", "remind", "react", "announce", "broadcast", "ticket", "nudge",
 				"document", "refresh", "publish"}}}}
-	WriteWait = &Metric{Name: "firebreak_write_wait_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
+	WriteWait = &Metric{
+		Name:    "firebreak_write_wait_seconds",
+		Kind:    Histogram,
+		Unit:    "Seconds",
+		Buckets: waits,
 		Help: "How long it took from what asked for it until GitHub had it, by urgency: a page's " +
 			"mention, an answer (a comment or a reaction), the card, a ticket, a reminder on a ticket (nudge).",
-		Labels: []Label{{"urgency", []string{"page", "answer", "card", "ticket", "nudge"}}}}
+		Labels: []Label{{"urgency", []string{"page", "answer", "card", "ticket", "nudge"}}},
+	}
 	Pages = &Metric{Name: "firebreak_pages_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service took, by service.",
 		Labels: []Label{{"service", services.Kinds(services.Service.IsOutside)}}}
@@ -85,7 +90,7 @@ var (
 	QueueOldest = &Metric{Name: "firebreak_queue_oldest_seconds", Kind: Gauge, Unit: "Seconds",
 		Help: "How long the oldest message that is due has been waiting. Not on AWS."}
 	DeadLetters = &Metric{Name: "firebreak_dead_letters", Kind: Gauge, Unit: "Count",
-		Help: "Messages that were put aside, for they failed again and again. Not on AWS."}
+		Help: "Messages that were put aside, because they failed again and again. Not on AWS."}
 )
 
 // All lists the metrics.

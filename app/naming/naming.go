@@ -1,8 +1,10 @@
-// Package naming holds the names that GitHub gives: what a login, a team's slug, a repository's name and an issue's
-// look like, and when two of them are the same. The product and the sandbox both read names by it, and it knows neither.
+// Package naming knows GitHub's grammar of names: what a login, a team's slug, a repository's name
+// and an issue's look like, and when two of them are the same. The product and the sandbox both
+// read names by it, and it knows neither.
 //
-// It says what GitHub may already hold, not what it still hands out: accounts from before 2013 end in a hyphen or hold
-// two in a row, and the login of a managed user has its enterprise's short code behind an underscore.
+// It says what GitHub may already hold, not what it still hands out: accounts from before 2013 end
+// in a hyphen or hold two in a row, and the login of a managed user has its enterprise's short code
+// behind an underscore.
 // https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
 package naming
 
@@ -19,24 +21,26 @@ const (
 	maxDigits     = 9 // of an issue's number
 )
 
-// Names as regular expressions without groups, for whoever looks for them within a text. They find the longest run that
-// may be a name; IsLogin, IsTeam and IsRepository know the limits that an expression can't say.
+// Names as regular expressions without groups, to find them within a text. They find the longest
+// run that may be a name; IsLogin, IsTeam and IsRepository know the limits that an expression can't
+// say.
 const (
 	LoginPattern      = `[A-Za-z0-9][A-Za-z0-9-]{0,38}(?:_[A-Za-z0-9]{1,37})?`
 	TeamPattern       = `[A-Za-z0-9_][A-Za-z0-9_-]{0,99}`
 	RepositoryPattern = LoginPattern + `/[A-Za-z0-9._-]{1,100}`
 )
 
-// Ghost is the login that GitHub shows where somebody was whose account is deleted. In places its API says null instead.
+// Ghost is the login that GitHub shows where somebody was whose account is deleted. In places its
+// API says null instead.
 // https://docs.github.com/en/account-and-profile/concepts/personal-account-management
 const Ghost = "ghost"
 
-// IsNobody reports whether a login stands for a deleted account, or for none: nobody can act by it, hold a role or be
-// told anything.
+// IsNobody reports whether a login is that of a deleted account, or empty: nobody can act by it,
+// hold a role or be told anything.
 func IsNobody(login string) bool { return login == "" || Equal(login, Ghost) }
 
-// Equal reports whether two logins, slugs, repositories or labels are the same one: GitHub keeps their case and compares
-// without it.
+// Equal reports whether two logins, slugs, repositories or labels are the same one: GitHub keeps
+// their case and compares without it.
 func Equal(a, b string) bool { return strings.EqualFold(a, b) }
 
 // Contains reports whether a name is among others, without case.
@@ -55,7 +59,8 @@ func Key(name string) string { return strings.ToLower(name) }
 // IsLogin reports whether s may be the login of a person or an organisation.
 func IsLogin(s string) bool {
 	name, code, managed := strings.Cut(s, "_")
-	return len(s) <= maxLogin && name != "" && isAlphanumeric(name[0]) && all(name, "-") && (!managed || code != "" && all(code, ""))
+	return len(s) <= maxLogin && name != "" && isAlphanumeric(name[0]) && all(name, "-") &&
+		(!managed || code != "" && all(code, ""))
 }
 
 // IsBot reports whether s may be the login of an App's bot, such as firebreak[bot].
@@ -69,8 +74,8 @@ const bot = "[bot]"
 // BotOf returns the login of an App's bot.
 func BotOf(slug string) string { return slug + bot }
 
-// AppOf returns the slug of the App whose bot a login is, as GitHub writes it (firebreak[bot]) and as its search and its
-// command line do (app/firebreak).
+// AppOf returns the slug of the App whose bot a login is, as GitHub writes it (firebreak[bot]) and
+// as its search and its command line do (app/firebreak).
 func AppOf(login string) (slug string, ok bool) {
 	if slug, ok := strings.CutPrefix(login, "app/"); ok {
 		return slug, IsBot(BotOf(slug))
@@ -98,7 +103,8 @@ func IsRepository(s string) bool {
 // SplitRepository splits owner/repo. ok is false if s is no such name.
 func SplitRepository(s string) (owner, repo string, ok bool) {
 	owner, repo, ok = strings.Cut(s, "/")
-	ok = ok && IsLogin(owner) && repo != "" && len(repo) <= maxRepository && repo != "." && repo != ".." && all(repo, "._-")
+	ok = ok && IsLogin(owner) && repo != "" && len(repo) <= maxRepository && repo != "." && repo != ".." &&
+		all(repo, "._-")
 	return owner, repo, ok
 }
 
@@ -109,8 +115,8 @@ func SplitIssue(s string) (repository string, number int, ok bool) {
 	return repository, number, ok && isNumber && IsRepository(repository)
 }
 
-// ReadIssue reads the ways in which people name an issue or pull request: 4, #4, GH-4, owner/repo#4 and its address.
-// repository is "" where none is named.
+// ReadIssue reads the ways in which people name an issue or pull request: 4, #4, GH-4, owner/repo#4
+// and its address. repository is "" where none is named.
 func ReadIssue(s string) (repository string, number int, ok bool) {
 	if repository, number, ok = SplitIssue(s); ok {
 		return repository, number, true
@@ -125,7 +131,8 @@ func ReadIssue(s string) (repository string, number int, ok bool) {
 	return readAddress(s)
 }
 
-// readAddress reads https://host/owner/repo/issues/4, with or without its scheme and what follows the number.
+// readAddress reads https://host/owner/repo/issues/4, with or without its scheme and what follows
+// the number.
 func readAddress(s string) (repository string, number int, ok bool) {
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]

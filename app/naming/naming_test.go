@@ -100,8 +100,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// The grammar's functions agree with each other and with the expressions that find names in texts, and no name holds
-// what would end the place where it is written.
+// The grammar's functions agree with each other and with the expressions that find names in texts,
+// and no name holds what would end the place where it is written.
 func FuzzNames(f *testing.F) {
 	for _, s := range []string{"alice", "bob-", "a--b", "dave_acme", "_x", "a_b_c", "firebreak[bot]", "app/firebreak", "acme/platform", "acme/..", "jdoe_acme/tools#4",
 		"https://github.com/acme/incidents/issues/4#issuecomment-5", "GH-4", "#4", "acme/incident-coordinators", "\u212a", "a\x00b", "acme/x/y#1", "ghost"} {

@@ -67,7 +67,8 @@ type got struct {
 	body        string
 }
 
-// double stands for every vendor. It answers with the next of answers, the last one again and again.
+// double stands for every vendor. It answers with the next of answers, the last one again and
+// again.
 type double struct {
 	host    string
 	answers []answer

@@ -45,19 +45,46 @@ func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
 	}
 	receivers = slices.DeleteFunc(receivers, func(to string) bool { return slices.Contains(p.Reached, to) })
 	return each("email", receivers, func(to string) error {
-		return n.mail(ctx, p.Service, letter{to: to, subject: title(p), text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, key: n.hash(p.Key), tag: p.Tag})
+		return n.mail(
+			ctx,
+			p.Service,
+			letter{
+				to:      to,
+				subject: title(p),
+				text:    strings.TrimSpace(title(p) + "\n\n" + p.Text),
+				url:     p.URL,
+				key:     n.hash(p.Key),
+				tag:     p.Tag,
+			},
+		)
 	})
 }
 
 // announceEmail writes to a customer, or lets the operator's own receiver do so.
 func (n *Notifier) announceEmail(ctx context.Context, a engine.Announcement) error {
 	if n.AnnounceURL != "" {
-		return n.post(ctx, n.ownHook(n.AnnounceURL), message{Kind: "announce", Channel: "email", To: a.Channel.To, Text: a.Text, Key: a.Key, Tag: a.Tag})
+		return n.post(
+			ctx,
+			n.ownHook(n.AnnounceURL),
+			message{
+				Kind:    "announce",
+				Channel: "email",
+				To:      a.Channel.To,
+				Text:    a.Text,
+				Key:     a.Key,
+				Tag:     a.Tag,
+			},
+		)
 	}
-	return n.mail(ctx, a.Service, letter{to: a.Channel.To, subject: updateSubject, text: a.Text, key: a.Key, at: a.At, tag: a.Tag})
+	return n.mail(
+		ctx,
+		a.Service,
+		letter{to: a.Channel.To, subject: updateSubject, text: a.Text, key: a.Key, at: a.At, tag: a.Tag},
+	)
 }
 
-// mail sends by SMTP, or by Amazon SES where Options["via"] is "ses". Options["from"] is the sender.
+// mail sends by SMTP, or by Amazon SES where Options["via"] is "ses". Options["from"] is the
+// sender.
 func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error {
 	m, from, err := compose(s.Options["from"], s.Options["reply-to"], l)
 	if err != nil {
@@ -72,13 +99,17 @@ func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error
 	return final("email", `the option via must be "smtp" or "ses"`)
 }
 
-// compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so that a repetition is
-// recognised as one. SES puts its own in place (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the
-// header beside it. An answer carries the incident's tag in the address that it goes to, or among what it refers to, where
-// mail programs repeat what the mail itself refers to (https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4).
+// compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so
+// that a repetition is recognised as one. SES puts its own in place
+// (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the header beside it. An
+// answer carries the incident's tag in the address that it goes to, or among what it refers to,
+// where mail programs repeat what the mail itself refers to
+// (https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4).
 func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Address, err error) {
 	if from, err = mail.ParseAddress(sender); err != nil {
-		return nil, nil, errors.New("the option from must be the sender's address, such as incidents@example.com")
+		return nil, nil, errors.New(
+			"the option from must be the sender's address, such as incidents@example.com",
+		)
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
 	m = gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -103,7 +134,9 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 			local += "+" + l.tag
 		}
 		if err := m.ReplyTo(local + "@" + at); err != nil {
-			return nil, nil, errors.New("the option reply-to must be an address at which mails are taken in, such as p1@example.com")
+			return nil, nil, errors.New(
+				"the option reply-to must be an address at which mails are taken in, such as p1@example.com",
+			)
 		}
 	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
@@ -117,9 +150,15 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	return m, from, nil
 }
 
-// mailSMTP hands the email to the server that Service.Secret gives as smtp://user:password@host:587. The connection must
-// turn to TLS before anything is said, unless it stays on this machine.
-func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.Msg, from *mail.Address) error {
+// mailSMTP hands the email to the server that Service.Secret gives as
+// smtp://user:password@host:587. The connection must turn to TLS before anything is said, unless it
+// stays on this machine.
+func (n *Notifier) mailSMTP(
+	ctx context.Context,
+	s incident.Service,
+	m *gomail.Msg,
+	from *mail.Address,
+) error {
 	const kind = "email"
 	secret, err := n.secret(ctx, kind, s.Secret)
 	if err != nil {
@@ -127,7 +166,10 @@ func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.M
 	}
 	u, err := url.Parse(secret)
 	if err != nil || u.Scheme != "smtp" || u.Hostname() == "" {
-		return final(kind, "the secret "+s.Secret+" must hold an address such as smtp://user:password@mail.example.com:587")
+		return final(
+			kind,
+			"the secret "+s.Secret+" must hold an address such as smtp://user:password@mail.example.com:587",
+		)
 	}
 	port, err := strconv.Atoi(cmp.Or(u.Port(), "587"))
 	if err != nil {
@@ -137,7 +179,9 @@ func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.M
 	options := []gomail.Option{
 		gomail.WithPort(port), gomail.WithTimeout(2 * timeout), // the context ends before
 		gomail.WithTLSPolicy(gomail.TLSMandatory),
-		gomail.WithHELO(domain), // by default the name of this machine, which the receiver would find in the headers (A7)
+		gomail.WithHELO(
+			domain,
+		), // by default the name of this machine, which the receiver would find in the headers (A7)
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
@@ -147,10 +191,17 @@ func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.M
 	}
 	password, _ := u.User.Password()
 	if u.User != nil {
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
+		options = append(
+			options,
+			gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(u.User.Username()),
+			gomail.WithPassword(password),
+		)
 	}
 	return n.send(ctx, kind, []string{secret}, func(ctx context.Context) error {
-		c, err := gomail.NewClient(u.Hostname(), append(slices.Clip(options), gomail.WithDialContextFunc(n.dialUntil(ctx)))...)
+		c, err := gomail.NewClient(
+			u.Hostname(),
+			append(slices.Clip(options), gomail.WithDialContextFunc(n.dialUntil(ctx)))...)
 		if err != nil {
 			return final(kind, err.Error())
 		}
@@ -161,8 +212,8 @@ func (n *Notifier) mailSMTP(ctx context.Context, s incident.Service, m *gomail.M
 	})
 }
 
-// dialUntil dials connections that end with ctx: the library goes by deadlines of its own, and its context ends with
-// dialling.
+// dialUntil dials connections that end with ctx: the library goes by deadlines of its own, and its
+// context ends with dialling.
 func (n *Notifier) dialUntil(ctx context.Context) gomail.DialContextFunc {
 	return func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := n.dial(dialing, network, address)
@@ -173,20 +224,32 @@ func (n *Notifier) dialUntil(ctx context.Context) gomail.DialContextFunc {
 	}
 }
 
-// smtpError tells by the server's reply whether sending again may help: 4yz is passing, 5yz is final (RFC 5321, 4.2.1).
+// smtpError decides by the server's reply whether sending again may help: 4yz is passing, 5yz is
+// final (RFC 5321, 4.2.1).
 func smtpError(err error) error {
 	var sent *gomail.SendError
 	var reply *textproto.Error
 	switch {
 	case errors.As(err, &sent) && sent.ErrorCode() != 0:
-		return &Error{kind: "email", text: err.Error(), log: fmt.Sprintf("the server answers %d", sent.ErrorCode()), temporary: sent.IsTemp()}
+		return &Error{
+			kind:      "email",
+			text:      err.Error(),
+			log:       fmt.Sprintf("the server answers %d", sent.ErrorCode()),
+			temporary: sent.IsTemp(),
+		}
 	case errors.As(err, &reply):
-		return &Error{kind: "email", text: err.Error(), log: fmt.Sprintf("the server answers %d", reply.Code), temporary: reply.Code < 500}
+		return &Error{
+			kind:      "email",
+			text:      err.Error(),
+			log:       fmt.Sprintf("the server answers %d", reply.Code),
+			temporary: reply.Code < 500,
+		}
 	}
 	return err
 }
 
-// mailSES hands the email to Amazon SES in Options["region"], with the credentials of the environment it runs in.
+// mailSES hands the email to Amazon SES in Options["region"], with the credentials of the
+// environment it runs in.
 func (n *Notifier) mailSES(ctx context.Context, s incident.Service, m *gomail.Msg) error {
 	const kind = "email"
 	var raw bytes.Buffer
@@ -201,8 +264,10 @@ func (n *Notifier) mailSES(ctx context.Context, s incident.Service, m *gomail.Ms
 }
 
 // errNoSES is returned where the configuration asks for Amazon SES and the binary can't reach it.
-var errNoSES = errors.New("only the functions on AWS reach Amazon SES by its API. With serve, use its SMTP interface: via: smtp, " +
-	"and a secret that holds smtp://USER:PASSWORD@email-smtp.REGION.amazonaws.com:587")
+var errNoSES = errors.New(
+	"only the functions on AWS reach Amazon SES by its API. With serve, use its SMTP interface: via: smtp, " +
+		"and a secret that holds smtp://USER:PASSWORD@email-smtp.REGION.amazonaws.com:587",
+)
 
 // openSES returns what sends by Amazon SES in a region.
 func (n *Notifier) openSES(ctx context.Context, region string) (func(context.Context, []byte) error, error) {

@@ -293,7 +293,8 @@ func TestSESNeedsARegion(t *testing.T) {
 	}
 }
 
-// A binary without AWS's SDK says what to do, by a page that leaves and by one that a doctor only tries.
+// A binary without AWS's SDK says what to do, by a page that leaves and by one that a doctor only
+// tries.
 func TestSESWithoutTheSDK(t *testing.T) {
 	n := newNotifier(t, func(o *notify.Options) { o.SES = nil })
 	for name, ctx := range map[string]context.Context{"a page": t.Context(), "a dry run": notify.Dry(t.Context())} {

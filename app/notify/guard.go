@@ -13,12 +13,29 @@ import (
 // errNotPublic is why the guard refuses an address.
 var errNotPublic = errors.New("it is not a public address; FIREBREAK_OUTBOUND_ALLOW may name its host")
 
-// closed are networks that are nobody's on the internet and that netip's own predicates don't know. An instance's
-// metadata stands in some of them, and Azure's on a public address.
+// closed are networks that are nobody's on the internet and that netip's own predicates don't know.
+// An instance's metadata stands in some of them, and Azure's on a public address.
 // https://www.iana.org/assignments/iana-ipv4-special-registry and -ipv6-special-registry
-var closed = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
-	"203.0.113.0/24", "240.0.0.0/4", "168.63.129.16/32",
-	"::/96", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "64:ff9b:1::/48", "fec0::/10")
+var closed = prefixes(
+	"0.0.0.0/8",
+	"100.64.0.0/10",
+	"192.0.0.0/24",
+	"192.0.2.0/24",
+	"198.18.0.0/15",
+	"198.51.100.0/24",
+	"203.0.113.0/24",
+	"240.0.0.0/4",
+	"168.63.129.16/32",
+	"::/96",
+	"100::/64",
+	"2001::/23",
+	"2001:db8::/32",
+	"2002::/16",
+	"3fff::/20",
+	"5f00::/16",
+	"64:ff9b:1::/48",
+	"fec0::/10",
+)
 
 // nat64 holds an IPv4 address in its last four bytes (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
@@ -31,8 +48,8 @@ func prefixes(all ...string) []netip.Prefix {
 	return out
 }
 
-// guard dials public addresses, and others that the operator named. It checks the address that is dialled, not the name:
-// a name may lead elsewhere the next time that it is resolved.
+// guard dials public addresses, and others that the operator named. It checks the address that is
+// dialled, not the name: a name may lead elsewhere the next time that it is resolved.
 type guard struct {
 	hosts map[string]bool // "host" or "host:port"
 	nets  []netip.Prefix
@@ -55,7 +72,7 @@ func newGuard(allow []string) (*guard, error) {
 	return g, nil
 }
 
-// names tells whether the operator named a host and port.
+// names reports whether the operator named a host and port.
 func (g *guard) names(host, port string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return g.hosts[host] || g.hosts[net.JoinHostPort(host, port)]
@@ -73,7 +90,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return d.DialContext(ctx, network, address)
 }
 
-// check tells whether an address of an IP and a port may be reached.
+// check reports whether an address of an IP and a port may be reached.
 func (g *guard) check(address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {

@@ -51,8 +51,9 @@ func TestWhichAddressesMayBeReached(t *testing.T) {
 	}
 }
 
-// The address is checked when it is dialled: a name that leads to this machine is refused as its address is, and before a
-// byte was sent. What the operator allows by name, address or network is reached.
+// The address is checked when it is dialled: a name that leads to this machine is refused as its
+// address is, and before a byte was sent. What the operator allows by name, address or network is
+// reached.
 func TestTheGuardDials(t *testing.T) {
 	var reached atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))

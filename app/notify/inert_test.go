@@ -62,8 +62,8 @@ func texts(value any) (all []string) {
 
 var slackMarks = regexp.MustCompile(`<[^>]*>`)
 
-// Whatever people wrote into a title or an update, what leaves shows it and does nothing: no header of a mail, no mention or disguised
-// link in Slack, no HTML, and nothing that can't be seen.
+// Whatever people wrote into a title or an update, what leaves shows it and does nothing: no header
+// of a mail, no mention or disguised link in Slack, no HTML, and nothing that can't be seen.
 func TestNotificationsAreInertWhateverPeopleWrote(t *testing.T) {
 	all := vendors(t)
 	r := rand.New(rand.NewPCG(16, 8))

@@ -27,10 +27,11 @@ type jiraResponder struct {
 	Type string `json:"type"` // team, user, schedule or escalation
 }
 
-// pageJira creates an alert in the Operations of Jira Service Management, Opsgenie's successor, for which Atlassian keeps
-// no Go library. The alias is the page's key, as there. Options["cloud"] is the site's cloud id, Options["user"] the
-// address of an account that may create alerts, and Service.Secret names its API token. A target is a responder's id, as
-// "team:ID", "user:ID", "schedule:ID" or "escalation:ID"; a bare id is a team's. There is no team of an integration to
+// pageJira creates an alert in the Operations of Jira Service Management, Opsgenie's successor, for
+// which Atlassian keeps no Go library. The alias is the page's key, as there. Options["cloud"] is
+// the site's cloud id, Options["user"] the address of an account that may create alerts, and
+// Service.Secret names its API token. A target is a responder's id, as "team:ID", "user:ID",
+// "schedule:ID" or "escalation:ID"; a bare id is a team's. There is no team of an integration to
 // fall back to, so one target at least is needed.
 func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 	const kind = "jira"
@@ -47,7 +48,10 @@ func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := jiraAlert{
-		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak", Description: alertText(p),
+		Message: texts.Truncate(
+			title(p),
+			alertMessage,
+		), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak", Description: alertText(p),
 		Priority: "P1", ExtraProperties: alertDetails(p),
 	}
 	for _, name := range names {
@@ -55,5 +59,12 @@ func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 		a.Responders = append(a.Responders, jiraResponder{ID: id, Type: of})
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + token))
-	return n.postAlert(ctx, kind, "https://api.atlassian.com/jsm/ops/api/"+cloud+"/v1/alerts", "Basic "+basic, []string{token, basic}, a)
+	return n.postAlert(
+		ctx,
+		kind,
+		"https://api.atlassian.com/jsm/ops/api/"+cloud+"/v1/alerts",
+		"Basic "+basic,
+		[]string{token, basic},
+		a,
+	)
 }

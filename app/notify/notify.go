@@ -1,8 +1,9 @@
-// Package notify reaches people outside GitHub: the pages of the escalation and the updates for customers.
+// Package notify reaches people outside GitHub: the pages of the escalation and the updates for
+// customers.
 //
-// Each service is reached by its vendor's own library, or by its documented API where none is kept. What the repository's
-// file says of a service names secrets and never holds one; addresses come from the operator's environment or are the
-// vendors' own.
+// Each service is reached by its vendor's own library, or by its documented API where none is kept.
+// What the repository's file says of a service names secrets and never holds one; addresses come
+// from the operator's environment or are the vendors' own.
 package notify
 
 import (
@@ -28,7 +29,7 @@ import (
 
 // Options are what a notifier needs.
 type Options struct {
-	Secret      func(ctx context.Context, name string) (string, error) // the value of a named secret; an error if there is none
+	Secret      func(ctx context.Context, name string) (string, error) // the value of a named secret; an error if it is missing
 	HashKey     []byte                                                 // keys of announcements are hashed with it, so that they name no repository
 	PageURL     string                                                 // the operator's own receiver of pages of kind "webhook"
 	AnnounceURL string                                                 // the operator's own receiver of emails for customers
@@ -38,16 +39,17 @@ type Options struct {
 	Logger      *slog.Logger
 }
 
-// SES opens Amazon SES in a region by a client, with the credentials of the environment, and returns what sends a mail by
-// it, once for each call. It is a function so that only a binary that runs on AWS links AWS's SDK.
+// SES opens Amazon SES in a region by a client, with the credentials of the environment, and
+// returns what sends a mail by it, once for each call. It is a function so that only a binary that
+// runs on AWS links AWS's SDK.
 type SES func(ctx context.Context, region string, client *http.Client) (func(ctx context.Context, mail []byte) error, error)
 
-// Notifier sends pages and announcements, each by the service of its kind. It implements engine.Pager and
-// engine.Announcer.
+// Notifier sends pages and announcements, each by the service of its kind. It implements
+// engine.Pager and engine.Announcer.
 type Notifier struct {
 	Options
 	client *http.Client // to vendors and customers: public addresses only
-	own    *http.Client // to PageURL and AnnounceURL, which may stand anywhere
+	own    *http.Client // to PageURL and AnnounceURL, which may have any address
 	guard  *guard
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the guard's
 	tls    *tls.Config                                                          // for SMTP; nil: the system's roots
@@ -62,7 +64,9 @@ func New(o Options) (*Notifier, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if len(o.HashKey) == 0 {
-		return nil, errors.New("notify: HashKey is required: without it, a hash would reveal the repository to anybody who tries names")
+		return nil, errors.New(
+			"notify: HashKey is required: without it, a hash would reveal the repository to anybody who tries names",
+		)
 	}
 	g, err := newGuard(o.Allow)
 	if err != nil {
@@ -76,7 +80,8 @@ func New(o Options) (*Notifier, error) {
 	return n, nil
 }
 
-// client follows no redirect: the message would be lost on the way, and its receiver another than the operator named.
+// client follows no redirect: the message would be lost on the way, and its receiver another than
+// the operator named.
 func client(t http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     watch{t},
@@ -84,29 +89,37 @@ func client(t http.RoundTripper) *http.Client {
 	}
 }
 
-// Page sends one page by its service. Where a service takes a key, the same key pages once; an error is an *Error.
+// Page sends one page by its service. Where a service takes a key, the same key pages once; an
+// error is an *Error.
 func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 	p.Title, p.Text = texts.Clean(p.Title), texts.Clean(p.Text)
 	page := senders[cmp.Or(p.Service.Kind, "webhook")].page
 	if page == nil {
-		return final(p.Service.Kind, "it can't send pages; use "+orList(services.Kinds(services.Service.IsOutside)))
+		return final(
+			p.Service.Kind,
+			"it can't send pages; use "+orList(services.Kinds(services.Service.IsOutside)),
+		)
 	}
 	return page(n, ctx, p)
 }
 
-// Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses of both ends are all
-// that leaves: no title, no repository, no address of the incident (A7). An error is an *Error.
+// Announce sends a customer's update by one channel. Its text, a hash of its key and the addresses
+// of both ends are all that leaves: no title, no repository, no address of the incident (A7). An
+// error is an *Error.
 func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
 	a.Key, a.Text = n.hash(a.Key), texts.Clean(a.Text)
 	announce := senders[a.Channel.Kind].announce
 	if announce == nil {
-		return final(a.Channel.Kind, "it can't reach customers; use "+orList(services.Kinds(services.Service.ReachesCustomers)))
+		return final(
+			a.Channel.Kind,
+			"it can't reach customers; use "+orList(services.Kinds(services.Service.ReachesCustomers)),
+		)
 	}
 	return announce(n, ctx, a)
 }
 
-// hash makes a key that is unique and stable and says nothing. Without a key of its own anybody could tell by trying
-// which repository a hash was made of.
+// hash returns a key that is unique and stable and reveals nothing. Without HashKey anybody could
+// find out which repository a hash was made of, by hashing names.
 func (n *Notifier) hash(key string) string {
 	mac := hmac.New(sha256.New, n.HashKey)
 	mac.Write([]byte(key))
@@ -142,7 +155,8 @@ func title(p engine.Page) string {
 	return t
 }
 
-// targets gives what the service calls those who are paged, each once, and the names that it has none for.
+// targets returns what the service calls those who are paged, each once, and the names that it has
+// none for.
 func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
 	seen := map[string]bool{}
 	for _, to := range p.To {
@@ -162,7 +176,8 @@ func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
 	return known, unknown
 }
 
-// target gives what the service calls one of those who are paged; empty: the configuration doesn't say.
+// target returns what the service calls one of those who are paged; empty: the configuration
+// doesn't say.
 func target(p engine.Page, to string) string {
 	own := to
 	if org, slug, ok := naming.SplitTeam(to); ok && naming.Equal(org, p.Ref.Owner) {

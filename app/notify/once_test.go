@@ -8,8 +8,9 @@ import (
 	"testing/synctest"
 )
 
-// A message in Slack carries an id that comes of its key, so that Slack may drop a repetition. Where Slack knows the id and not the
-// message any more, the message is posted without one: nobody may miss it.
+// A message in Slack carries an id that comes of its key, so that Slack may drop a repetition.
+// Where Slack knows the id and not the message any more, the message is posted without one: nobody
+// may miss it.
 func TestASlackMessageCarriesTheSameIDEachTime(t *testing.T) {
 	send := func(key string, answers ...answer) (ids []string) {
 		d := &double{host: "slack.com", answers: answers}
@@ -38,7 +39,8 @@ func TestASlackMessageCarriesTheSameIDEachTime(t *testing.T) {
 	}
 }
 
-// A page by mail that one of two addresses refuses names whom it reached, and the next try writes to the other alone.
+// A page by mail that one of two addresses refuses names whom it reached, and the next try writes
+// to the other alone.
 func TestAMailIsNotSentAgainToThoseItReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, trust := newMailServer(t, func(s *mailServer) { s.replies = map[string]string{"RCPT": "550 5.1.1 nobody here"} })

@@ -12,16 +12,22 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// opsgenieEnds is said wherever Opsgenie is used: pages that stop one day without a word are the worst of all.
+// opsgenieEnds is said wherever Opsgenie is used: pages that stop one day without a word are the
+// worst of all.
 const opsgenieEnds = "Opsgenie's API ends on 2027-04-05: move to the kind jira (Jira Service Management)"
 
-// What an alert may hold, https://docs.opsgenie.com/docs/alert-api#create-alert; its successor's the same.
+// What an alert may hold, https://docs.opsgenie.com/docs/alert-api#create-alert; its successor's
+// the same.
 const (
 	alertMessage     = 130
 	alertDescription = 15_000
 )
 
-var opsgenieRegions = map[string]string{"": "https://api.opsgenie.com", "us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
+var opsgenieRegions = map[string]string{
+	"":   "https://api.opsgenie.com",
+	"us": "https://api.opsgenie.com",
+	"eu": "https://api.eu.opsgenie.com",
+}
 
 // opsgenieAlert is the body of "Create alert".
 type opsgenieAlert struct {
@@ -42,13 +48,15 @@ type opsgenieResponder struct {
 	Username string `json:"username,omitempty"` // of a user
 }
 
-// pageOpsgenie creates an alert whose alias is the page's key: Opsgenie keeps one open alert per alias. Service.Secret
-// names the key of an API integration. A target is a responder, as "team:NAME", "user:ADDRESS", "schedule:NAME" or
-// "escalation:NAME"; a bare name is a team's, and without any the integration's own team is paged.
+// pageOpsgenie creates an alert whose alias is the page's key: Opsgenie keeps one open alert per
+// alias. Service.Secret names the key of an API integration. A target is a responder, as
+// "team:NAME", "user:ADDRESS", "schedule:NAME" or "escalation:NAME"; a bare name is a team's, and
+// without any the integration's own team is paged.
 //
-// Opsgenie's API ends on 2027-04-05; pageJira is for its successor. Its Go library is kept no more: it writes a variable
-// of its package for every client, which pages at the same time race for, and with a go-retryablehttp that has
-// CVE-2024-6104 mended it loses the context, so that a page may hang for ever.
+// Opsgenie's API ends on 2027-04-05; pageJira is for its successor. Its Go library is kept no more:
+// it writes a variable of its package for every client, which pages at the same time race for, and
+// with a go-retryablehttp that has CVE-2024-6104 mended it loses the context, so that a page may
+// hang for ever.
 func (n *Notifier) pageOpsgenie(ctx context.Context, p engine.Page) error {
 	const kind = "opsgenie"
 	n.Logger.Warn(opsgenieEnds, "incident", p.Ref.String())
@@ -61,7 +69,10 @@ func (n *Notifier) pageOpsgenie(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := opsgenieAlert{
-		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Description: alertText(p), Details: alertDetails(p),
+		Message: texts.Truncate(
+			title(p),
+			alertMessage,
+		), Alias: p.Key, Description: alertText(p), Details: alertDetails(p),
 		Entity: p.Ref.String(), Source: "Firebreak", Priority: "P1",
 	}
 	names, _ := n.targets(p)
@@ -111,7 +122,12 @@ func alertDetails(p engine.Page) map[string]string {
 }
 
 // postAlert creates an alert at Opsgenie or its successor.
-func (n *Notifier) postAlert(ctx context.Context, kind, url, authorization string, hide []string, alert any) error {
+func (n *Notifier) postAlert(
+	ctx context.Context,
+	kind, url, authorization string,
+	hide []string,
+	alert any,
+) error {
 	body, err := json.Marshal(alert)
 	if err != nil {
 		return final(kind, err.Error())

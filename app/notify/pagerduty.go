@@ -10,12 +10,18 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// The Events API's addresses by Options["region"], https://support.pagerduty.com/main/docs/service-regions
-var pagerDutyRegions = map[string]string{"": "https://events.pagerduty.com", "us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+// The Events API's addresses by Options["region"],
+// https://support.pagerduty.com/main/docs/service-regions
+var pagerDutyRegions = map[string]string{
+	"":   "https://events.pagerduty.com",
+	"us": "https://events.pagerduty.com",
+	"eu": "https://events.eu.pagerduty.com",
+}
 
-// pagePagerDuty triggers an alert by Events API v2, https://developer.pagerduty.com/docs/events-api-v2/trigger-events/.
-// A target is the name of the secret that holds a team's routing key; who has none is paged by Service.Secret. The page's
-// key is the deduplication key, which an acknowledgement brings back.
+// pagePagerDuty triggers an alert by Events API v2,
+// https://developer.pagerduty.com/docs/events-api-v2/trigger-events/. A target is the name of the
+// secret that holds a team's routing key; who has none is paged by Service.Secret. The page's key
+// is the deduplication key, which an acknowledgement brings back.
 func (n *Notifier) pagePagerDuty(ctx context.Context, p engine.Page) error {
 	const kind = "pagerduty"
 	base, ok := pagerDutyRegions[p.Service.Options["region"]]
@@ -23,7 +29,8 @@ func (n *Notifier) pagePagerDuty(ctx context.Context, p engine.Page) error {
 		return final(kind, `region must be "us" or "eu"`)
 	}
 	secrets, unknown := n.targets(p)
-	if fallback := p.Service.Secret; fallback != "" && (len(unknown) > 0 || len(secrets) == 0) && !slices.Contains(secrets, fallback) {
+	if fallback := p.Service.Secret; fallback != "" && (len(unknown) > 0 || len(secrets) == 0) &&
+		!slices.Contains(secrets, fallback) {
 		secrets = append(secrets, fallback)
 	}
 	if len(secrets) == 0 {
@@ -58,7 +65,12 @@ func pagerDutyEvent(p engine.Page) pagerduty.V2Event {
 	}
 	e := pagerduty.V2Event{
 		Action: "trigger", DedupKey: p.Key, Client: "Firebreak", ClientURL: p.URL,
-		Payload: &pagerduty.V2Payload{Summary: texts.Truncate(title(p), 1024), Source: p.Ref.Owner + "/" + p.Ref.Repo, Severity: severity, Details: details},
+		Payload: &pagerduty.V2Payload{
+			Summary:  texts.Truncate(title(p), 1024),
+			Source:   p.Ref.Owner + "/" + p.Ref.Repo,
+			Severity: severity,
+			Details:  details,
+		},
 	}
 	if p.URL != "" {
 		e.Links = []any{map[string]string{"href": p.URL, "text": p.Ref.String()}}

@@ -15,7 +15,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
-// internal is what no customer may read: the incident's repository in any spelling, its number, and where it is.
+// internal is what no customer may read: the incident's repository in any spelling, its number, and
+// where it is.
 var internal = []string{"acme/incidents", "acme%2Fincidents", "incidents#", "98765", "github.com", "update/c12", "internal-name", "eu-1-internal"}
 
 func update(c incident.Channel, s incident.Service) engine.Announcement {
@@ -116,7 +117,8 @@ func whole(g got) string {
 	return b.String() + "\n" + plain
 }
 
-// The key is another for every message and the same for a repetition, and only our own key makes it.
+// The key is another for every message and the same for a repetition, and only our own key makes
+// it.
 func TestA7KeysTellNothing(t *testing.T) {
 	s, got := receiver(t, 200)
 	keys := func(hash string) (out []string) {

@@ -10,11 +10,13 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// Reply answers somebody in Slack, at the address that came with their command. It implements engine.Replier.
+// Reply answers somebody in Slack, at the address that came with their command. It implements
+// engine.Replier.
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 func (n *Notifier) Reply(ctx context.Context, address, text string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
+	if err != nil || u.Scheme != "https" ||
+		u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
 		return final("slack", "the address to answer at is not Slack's")
 	}
 	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(texts.Clean(text))}); err != nil {

@@ -29,7 +29,8 @@ const (
 	maxAnswer = 64 << 10 // bytes read of an answer
 )
 
-// Error tells what could not be sent and why. Its text holds no secret and no address that is one.
+// Error is what could not be sent, and why. Its text holds no secret and no address that contains
+// one.
 type Error struct {
 	kind      string // of the service
 	text      string
@@ -42,22 +43,24 @@ type Error struct {
 
 func (e *Error) Error() string { return "send by " + e.kind + ": " + e.text }
 
-// LogValue leaves out what the receiver answered: it may repeat what it was sent, which stands in no log (A7).
+// LogValue leaves out what the receiver answered: it may repeat what it was sent, which no log may
+// hold (A7).
 func (e *Error) LogValue() slog.Value {
 	return slog.StringValue("send by " + e.kind + ": " + cmp.Or(e.log, e.text))
 }
 
-// Unwrap gives context.DeadlineExceeded or context.Canceled where one of them was the cause.
+// Unwrap returns context.DeadlineExceeded or context.Canceled where one of them was the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Temporary tells whether sending the same again may help: after a timeout, a refused connection, 429 or 5xx, but not
-// where the service said that the key or the message is wrong.
+// Temporary reports whether sending the same again may help: after a timeout, a refused connection,
+// 429 or 5xx, but not where the service said that the key or the message is wrong.
 func (e *Error) Temporary() bool { return e.temporary }
 
-// RetryAfter tells how long the service asked to be left alone; 0: it did not say.
+// RetryAfter returns how long the service asked us to wait; 0 if it did not say.
 func (e *Error) RetryAfter() time.Duration { return e.after }
 
-// Reached lists those of several receivers who have the message all the same, by the service's own names.
+// Reached lists those of several receivers who have the message all the same, by the service's own
+// names.
 func (e *Error) Reached() []string { return e.reached }
 
 func final(kind, text string) *Error { return &Error{kind: kind, text: text} }
@@ -67,7 +70,8 @@ func temporary(err error) bool {
 	return errors.As(err, &t) && t.Temporary()
 }
 
-// each sends to several receivers at once: none waits for another, and one that fails does not keep it from the others.
+// each sends to several receivers at once: none waits for another, and one that fails does not keep
+// it from the others.
 func each(kind string, receivers []string, send func(receiver string) error) error {
 	errs := make([]error, len(receivers))
 	var sent sync.WaitGroup
@@ -110,13 +114,18 @@ func sum(kind string, errs []error) error {
 
 type dryKey struct{}
 
-// Dry gives a context in which pages and announcements are prepared, with every secret and target that they need, and not
-// sent: an error is what would keep them from it.
+// Dry returns a context in which pages and announcements are prepared, with every secret and target
+// that they need, and not sent: an error is what would keep them from it.
 func Dry(ctx context.Context) context.Context { return context.WithValue(ctx, dryKey{}, true) }
 
-// send tries to send one message, and again where that may help and doesn't take long. What hide lists appears in no
-// error.
-func (n *Notifier) send(ctx context.Context, kind string, hide []string, try func(context.Context) error) error {
+// send tries to send one message, and again where that may help and doesn't take long. What hide
+// lists appears in no error.
+func (n *Notifier) send(
+	ctx context.Context,
+	kind string,
+	hide []string,
+	try func(context.Context) error,
+) error {
 	if ctx.Value(dryKey{}) != nil {
 		return nil
 	}
@@ -144,14 +153,15 @@ func (n *Notifier) send(ctx context.Context, kind string, hide []string, try fun
 	}
 }
 
-// judge tells what came of an attempt: by the answer itself, because the vendors' libraries keep some of it to
-// themselves, and some take a redirect for success.
+// judge returns the error of an attempt, or nil: by the answer itself, because the vendors'
+// libraries keep some of it to themselves, and some take a redirect for success.
 func judge(kind string, x *exchange, err error, hide []string) *Error {
 	e := &Error{kind: kind}
 	var own *Error
 	switch {
 	case x.status != 0 && (x.status < 200 || x.status > 299):
-		e.temporary = x.status == http.StatusTooManyRequests || x.status == http.StatusRequestTimeout || x.status >= 500
+		e.temporary = x.status == http.StatusTooManyRequests || x.status == http.StatusRequestTimeout ||
+			x.status >= 500
 		e.after = x.after
 		e.log = fmt.Sprintf("the receiver answers %d %s", x.status, http.StatusText(x.status))
 		e.text = strings.TrimSuffix(fmt.Sprintf("%s: %s", e.log, x.body), ": ")
@@ -180,12 +190,22 @@ func judge(kind string, x *exchange, err error, hide []string) *Error {
 func scrub(text string, hide []string) string {
 	var pairs []string
 	for _, s := range hide {
-		shapes := []string{s, url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s))}
+		shapes := []string{
+			s,
+			url.QueryEscape(s),
+			url.PathEscape(s),
+			base64.StdEncoding.EncodeToString([]byte(s)),
+		}
 		if u, err := url.Parse(s); err == nil && u.Host != "" {
 			shapes = append(shapes, u.Redacted(), u.Path, u.RawQuery, u.Fragment)
 			if password, ok := u.User.Password(); ok {
-				shapes = append(shapes, password, url.QueryEscape(password), base64.StdEncoding.EncodeToString([]byte(password)),
-					base64.StdEncoding.EncodeToString([]byte("\x00"+u.User.Username()+"\x00"+password)))
+				shapes = append(
+					shapes,
+					password,
+					url.QueryEscape(password),
+					base64.StdEncoding.EncodeToString([]byte(password)),
+					base64.StdEncoding.EncodeToString([]byte("\x00"+u.User.Username()+"\x00"+password)),
+				)
 			}
 		}
 		for _, shape := range shapes {

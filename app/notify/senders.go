@@ -7,13 +7,14 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 )
 
-// sender is how a kind of service pages, and tells customers; nil where it can't.
+// sender is how a kind of service pages people, and sends updates to customers; nil where it can't.
 type sender struct {
 	page     func(*Notifier, context.Context, engine.Page) error
 	announce func(*Notifier, context.Context, engine.Announcement) error
 }
 
-// senders has one for each service of package services that is outside GitHub; a test compares them.
+// senders has one for each service of package services that is outside GitHub; a test compares
+// them.
 var senders = map[string]sender{
 	"webhook":   {(*Notifier).pageWebhook, (*Notifier).announceWebhook},
 	"pagerduty": {page: (*Notifier).pagePagerDuty},

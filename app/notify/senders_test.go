@@ -6,8 +6,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/services"
 )
 
-// The configuration takes a service as a pager, or for a customer's channel, by package services: each must have a sender
-// that can do it, and there is no sender that the configuration can't name.
+// The configuration takes a service as a pager, or for a customer's channel, by package services:
+// each must have a sender that can do it, and there is no sender that the configuration can't name.
 func TestEveryServiceHasItsSender(t *testing.T) {
 	for _, s := range services.All {
 		sender := senders[s.Kind]

@@ -17,7 +17,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// slackText is how long a text may be, https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+// slackText is how long a text may be,
+// https://docs.slack.dev/reference/methods/chat.postMessage#truncating
 const slackText = 40_000
 
 var (
@@ -26,10 +27,19 @@ var (
 )
 
 // Errors of the Web API that pass, https://docs.slack.dev/reference/methods/chat.postMessage#errors
-var slackPasses = []string{"ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+var slackPasses = []string{
+	"ratelimited",
+	"rate_limited",
+	"message_limit_exceeded",
+	"internal_error",
+	"fatal_error",
+	"service_unavailable",
+	"request_timeout",
+}
 
-// pageSlack writes into Options["channel"] and mentions those who are paged there. Service.Secret names a bot's token. A
-// target is the id of a user group (S…) or of a user (U…, W…); who has none is named only.
+// pageSlack writes into Options["channel"] and mentions those who are paged there. Service.Secret
+// names a bot's token. A target is the id of a user group (S…) or of a user (U…, W…); who has none
+// is named only.
 func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
 	channel := p.Service.Options["channel"]
 	if channel == "" {
@@ -52,7 +62,8 @@ func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
 	return n.postSlack(ctx, token, channel, text, n.hash(p.Key))
 }
 
-// slackMention mentions a target, https://docs.slack.dev/messaging/formatting-message-text#mentioning-users-and-groups
+// slackMention mentions a target,
+// https://docs.slack.dev/messaging/formatting-message-text#mentioning-users-and-groups
 func slackMention(target, name string) string {
 	switch {
 	case slackUser.MatchString(target):
@@ -69,25 +80,41 @@ func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) err
 	if err != nil {
 		return err
 	}
-	return n.postSlack(ctx, token, a.Channel.To, texts.Truncate(slackutilsx.EscapeMessage(a.Text), slackText), a.Key)
+	return n.postSlack(
+		ctx,
+		token,
+		a.Channel.To,
+		texts.Truncate(slackutilsx.EscapeMessage(a.Text), slackText),
+		a.Key,
+	)
 }
 
-// Errors by which Slack says that it knows a message's client_msg_id and not the message: it was deleted, say.
+// Errors by which Slack says that it knows a message's client_msg_id and not the message: it was
+// deleted, say.
 var slackForgot = []string{"duplicate_message_not_found", "duplicate_channel_not_found"}
 
-// postSlack writes one message. Its client_msg_id comes of the key: by that Slack recognises a repetition, though it promises nowhere
-// that it drops each. The metadata makes one recognisable to others, https://docs.slack.dev/messaging/message-metadata/
+// postSlack writes one message. Its client_msg_id comes of the key: by that Slack recognises a
+// repetition, though it promises nowhere that it drops each. The metadata makes one recognisable to
+// others, https://docs.slack.dev/messaging/message-metadata/
 func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string) error {
 	api := slack.New(token, slack.OptionHTTPClient(n.client))
 	post := func(ctx context.Context, more ...slack.MsgOption) error {
 		options := []slack.MsgOption{
-			slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-			slack.MsgOptionMetadata(slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}}),
+			slack.MsgOptionText(
+				text,
+				false,
+			), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+			slack.MsgOptionMetadata(
+				slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}},
+			),
 		}
 		_, _, err := api.PostMessageContext(ctx, channel, append(options, more...)...)
 		return err
 	}
-	withID := slack.UnsafeMsgOptionEndpoint(slack.APIURL+"chat.postMessage", func(form url.Values) { form.Set("client_msg_id", slackID(key)) })
+	withID := slack.UnsafeMsgOptionEndpoint(
+		slack.APIURL+"chat.postMessage",
+		func(form url.Values) { form.Set("client_msg_id", slackID(key)) },
+	)
 	return n.send(ctx, "slack", []string{token}, func(ctx context.Context) error {
 		err := post(ctx, withID)
 		var said slack.SlackErrorResponse
@@ -95,7 +122,11 @@ func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key stri
 			err = post(ctx)
 		}
 		if errors.As(err, &said) {
-			return &Error{kind: "slack", text: "Slack says " + said.Err, temporary: slices.Contains(slackPasses, said.Err)}
+			return &Error{
+				kind:      "slack",
+				text:      "Slack says " + said.Err,
+				temporary: slices.Contains(slackPasses, said.Err),
+			}
 		}
 		return err
 	})

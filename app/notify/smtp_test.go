@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// mailServer is a mail server that takes connections in memory, keeps to RFC 5321 and minds the order of commands.
+// mailServer is a mail server that takes connections in memory, keeps to RFC 5321 and minds the
+// order of commands.
 type mailServer struct {
 	t       *testing.T
 	plain   bool              // it offers no STARTTLS
@@ -73,8 +74,8 @@ func (s *mailServer) dial(_ context.Context, _, address string) (net.Conn, error
 	return here, nil
 }
 
-// buffered is a connection whose writes don't wait for the reader, as a network's don't. On a pipe as it is both sides
-// of a TLS handshake may write at the same time and wait for ever.
+// buffered is a connection whose writes don't wait for the reader, as a network's don't. On a pipe
+// as it is both sides of a TLS handshake may write at the same time and wait for ever.
 type buffered struct {
 	net.Conn
 	out  chan []byte

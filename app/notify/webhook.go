@@ -18,7 +18,8 @@ import (
 // SignatureHeader carries "sha256=" and the hex HMAC-SHA256 of the body.
 const SignatureHeader = "X-Firebreak-Signature-256"
 
-// message is the body of both pages and announcements. The key goes along, so that the receiver can tell a repetition.
+// message is the body of both pages and announcements. The key goes along, so that the receiver can
+// tell a repetition.
 type message struct {
 	Kind    string `json:"kind"` // "page" or "announce"
 	Channel string `json:"channel"`
@@ -44,7 +45,18 @@ func (n *Notifier) ownHook(url string) hook {
 
 func (n *Notifier) pageWebhook(ctx context.Context, p engine.Page) error {
 	text := strings.TrimSpace(title(p) + "\n" + p.Text)
-	return n.post(ctx, n.ownHook(n.PageURL), message{Kind: "page", Channel: "webhook", To: strings.Join(p.To, ", "), Text: text, Key: p.Key, URL: p.URL})
+	return n.post(
+		ctx,
+		n.ownHook(n.PageURL),
+		message{
+			Kind:    "page",
+			Channel: "webhook",
+			To:      strings.Join(p.To, ", "),
+			Text:    text,
+			Key:     p.Key,
+			URL:     p.URL,
+		},
+	)
 }
 
 // announceWebhook posts to the address in the secret that the customer's channel names.
@@ -56,16 +68,20 @@ func (n *Notifier) announceWebhook(ctx context.Context, a engine.Announcement) e
 	return n.post(ctx, h, message{Kind: "announce", Channel: "webhook", Text: a.Text, Key: a.Key})
 }
 
-// hook reads an address out of a secret. What stands after a # signs the messages: each receiver has a key of its own,
-// or one customer could write to another in our name.
+// hook reads an address out of a secret. What follows a # signs the messages: each receiver has a
+// key of its own, or one customer could write to another in our name.
 func (n *Notifier) hook(ctx context.Context, name string) (hook, error) {
 	value, err := n.secret(ctx, "webhook", name)
 	if err != nil {
 		return hook{}, err
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !n.guard.names(u.Hostname(), cmp.Or(u.Port(), "80"))) {
-		return hook{}, final("webhook", "the secret "+name+" must hold an address such as https://example.com/hook, or https://example.com/hook#key to sign with that key")
+	if err != nil || u.Host == "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !n.guard.names(u.Hostname(), cmp.Or(u.Port(), "80"))) {
+		return hook{}, final(
+			"webhook",
+			"the secret "+name+" must hold an address such as https://example.com/hook, or https://example.com/hook#key to sign with that key",
+		)
 	}
 	h := hook{signing: []byte(u.Fragment), client: n.client, hide: []string{value, u.Fragment}}
 	u.Fragment = ""

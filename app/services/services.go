@@ -1,8 +1,8 @@
-// Package services lists the services by which people are paged and customers are told. Each is one row: its name, its
-// settings in .github/firebreak.yml, and what it can do.
+// Package services lists the services by which people are paged and customers are told. Each is one
+// row: its name, its settings in .github/firebreak.yml, and what it can do.
 //
-// The configuration, its schema and reference, the metrics, the texts and package notify all read this list. To add a
-// service, add a row here, and its sender to package notify.
+// The configuration, its schema and reference, the metrics, the texts and package notify all read
+// this list. To add a service, add a row here, and its sender to package notify.
 package services
 
 import "slices"
@@ -32,8 +32,8 @@ type Service struct {
 
 	// Mention means that a mention on GitHub is the page: package notify has no sender for it.
 	Mention bool
-	// Customer is what a customer's channel of this kind has for its address. It is zero where the service can't reach
-	// customers.
+	// Customer is what a customer's channel of this kind has for its address. It is zero where the
+	// service can't reach customers.
 	Customer Value
 	// CustomerNeedsSettings means that such a channel works only with the settings of the service.
 	CustomerNeedsSettings bool
@@ -46,7 +46,8 @@ type Setting struct {
 	Default     string
 }
 
-// Value is what a setting may hold: one of Choices, the name of a secret, or a text that fits Pattern.
+// Value is what a setting may hold: one of Choices, the name of a secret, or a text that fits
+// Pattern.
 type Value struct {
 	About    string
 	Choices  []string
@@ -59,7 +60,8 @@ type Value struct {
 // IsZero reports whether v allows nothing.
 func (v Value) IsZero() bool { return v.Choices == nil && !v.IsSecret && v.Pattern == "" }
 
-// Rule makes settings depend on another: where Setting is Is, Needs can't be left out, and Forbids can't be set.
+// Rule makes settings depend on another: where Setting is Is, Needs can't be left out, and Forbids
+// can't be set.
 type Rule struct {
 	Setting, Is string
 	Needs       []string

@@ -9,7 +9,11 @@ var All = []Service{
 	{
 		Kind: "webhook", Label: "webhook",
 		NoSettings: "the operator's environment holds its address as FIREBREAK_PAGER_URL",
-		Customer:   Value{About: "The name of the secret that holds the address.", IsSecret: true, Examples: []string{"GLOBEX_WEBHOOK"}},
+		Customer: Value{
+			About:    "The name of the secret that holds the address.",
+			IsSecret: true,
+			Examples: []string{"GLOBEX_WEBHOOK"},
+		},
 	},
 	{
 		Kind: "pagerduty", Label: "PagerDuty",
@@ -41,12 +45,16 @@ var All = []Service{
 		Secret:   "the account's API token",
 		Required: []string{"secret", "cloud", "user"},
 		Settings: []Setting{
-			{Name: "cloud", About: "The site's cloud id: https://SITE.atlassian.net/_edge/tenant_info shows it.", Value: Value{
-				Pattern: `^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`,
-				Allowed: "the site's cloud id, such as 11111111-2222-3333-4444-555555555555 " +
-					"(https://SITE.atlassian.net/_edge/tenant_info shows it)",
-				Examples: []string{"11111111-2222-3333-4444-555555555555"},
-			}},
+			{
+				Name:  "cloud",
+				About: "The site's cloud id: https://SITE.atlassian.net/_edge/tenant_info shows it.",
+				Value: Value{
+					Pattern: `^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`,
+					Allowed: "the site's cloud id, such as 11111111-2222-3333-4444-555555555555 " +
+						"(https://SITE.atlassian.net/_edge/tenant_info shows it)",
+					Examples: []string{"11111111-2222-3333-4444-555555555555"},
+				},
+			},
 			{Name: "user", About: "The address of the account that the token belongs to.", Value: Value{
 				Pattern: EmailPattern, Examples: []string{"bot@acme.example"},
 				Allowed: "the address of the account that the token belongs to, such as bot@acme.example",
@@ -93,12 +101,20 @@ var All = []Service{
 				Pattern: EmailPattern, Examples: []string{"incidents@acme.example"},
 				Allowed: "the sender's address, such as incidents@acme.example",
 			}},
-			{Name: "reply-to", About: "The address at which mails are taken in: an answer becomes a comment on the incident.", Value: Value{
-				Pattern: EmailPattern, Examples: []string{"p1@acme.example"},
-				Allowed: "the address at which mails are taken in, such as p1@acme.example",
-			}},
-			{Name: "via", About: "smtp needs a secret. ses needs a region, uses the operator's own role at AWS, and works only in the functions on AWS.",
-				Value: Value{Choices: []string{"smtp", "ses"}}, Default: "smtp"},
+			{
+				Name:  "reply-to",
+				About: "The address at which mails are taken in: an answer becomes a comment on the incident.",
+				Value: Value{
+					Pattern: EmailPattern, Examples: []string{"p1@acme.example"},
+					Allowed: "the address at which mails are taken in, such as p1@acme.example",
+				},
+			},
+			{
+				Name:    "via",
+				About:   "smtp needs a secret. ses needs a region, uses the operator's own role at AWS, and works only in the functions on AWS.",
+				Value:   Value{Choices: []string{"smtp", "ses"}},
+				Default: "smtp",
+			},
 			{Name: "region", About: "The region of SES.", Value: Value{
 				Pattern: `^[a-z]{2}(?:-[a-z]+)+-[0-9]$`, Examples: []string{"eu-central-1"},
 				Allowed: "a region of AWS, such as eu-central-1",
@@ -113,8 +129,12 @@ var All = []Service{
 			Pattern: EmailPattern, Allowed: EmailAllowed, Examples: []string{"oncall@acme.example"},
 		},
 		EachNeedsTarget: true,
-		Customer:        Value{Pattern: EmailPattern, Allowed: EmailAllowed, Examples: []string{"gina@globex.example"}},
-		Example:         "email: { secret: SMTP, from: incidents@acme.example }",
+		Customer: Value{
+			Pattern:  EmailPattern,
+			Allowed:  EmailAllowed,
+			Examples: []string{"gina@globex.example"},
+		},
+		Example: "email: { secret: SMTP, from: incidents@acme.example }",
 	},
 }
 

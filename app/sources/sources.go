@@ -1,7 +1,7 @@
 // Package sources lists what reports incidents: monitoring, mail and chat. Each is one row.
 //
-// The configuration's rules, the metrics, the texts and package intake read this list. To add a source, add a row here,
-// and its reader to package intake.
+// The configuration's rules, the metrics, the texts and package intake read this list. To add a
+// source, add a row here, and its reader to package intake.
 package sources
 
 import "slices"
@@ -12,8 +12,8 @@ type Source struct {
 	Label string // as people read it
 	About string // for the reference
 
-	// Through is the source whose requests carry these reports, if it is another one: alarms of CloudWatch's come by SNS or
-	// EventBridge. Package intake has no reader for such a source.
+	// Through is the source whose requests carry these reports, if it is another one: alarms of
+	// CloudWatch's come by SNS or EventBridge. Package intake has no reader for such a source.
 	Through string
 	// Verified says how a request shows who sent it.
 	Verified string
@@ -28,17 +28,48 @@ const Reader = "reader"
 
 // All lists the sources, in the order in which texts name them.
 var All = []Source{
-	{Kind: "alertmanager", Label: "Alertmanager", About: "Prometheus Alertmanager, webhook version 4", Verified: "token"},
+	{
+		Kind:     "alertmanager",
+		Label:    "Alertmanager",
+		About:    "Prometheus Alertmanager, webhook version 4",
+		Verified: "token",
+	},
 	{Kind: "grafana", Label: "Grafana", About: "Grafana Alerting", Verified: "signature, or token"},
 	{Kind: "pagerduty", Label: "PagerDuty", About: "webhooks V3", Verified: "signature", Acknowledges: true},
-	{Kind: "opsgenie", Label: "Opsgenie", About: "webhook integration", Verified: "token", Acknowledges: true},
+	{
+		Kind:         "opsgenie",
+		Label:        "Opsgenie",
+		About:        "webhook integration",
+		Verified:     "token",
+		Acknowledges: true,
+	},
 	{Kind: "cloudwatch", Label: "CloudWatch", About: "alarms, by SNS or EventBridge", Through: "sns"},
-	{Kind: "sns", Label: "Amazon SNS", About: "Amazon SNS, what is no alarm", Verified: "signature of an allowed topic, or token"},
-	{Kind: "eventbridge", Label: "Amazon EventBridge", About: "Amazon EventBridge, what is no alarm", Verified: "token"},
-	{Kind: "email", Label: "Email", About: "mail, by a mail server or Amazon SES", Verified: "token; DMARC says whether the sender is trusted"},
+	{
+		Kind:     "sns",
+		Label:    "Amazon SNS",
+		About:    "Amazon SNS, what is no alarm",
+		Verified: "signature of an allowed topic, or token",
+	},
+	{
+		Kind:     "eventbridge",
+		Label:    "Amazon EventBridge",
+		About:    "Amazon EventBridge, what is no alarm",
+		Verified: "token",
+	},
+	{
+		Kind:     "email",
+		Label:    "Email",
+		About:    "mail, by a mail server or Amazon SES",
+		Verified: "token; DMARC says whether the sender is trusted",
+	},
 	{Kind: "slack", Label: "Slack", About: "slash command, message shortcut and form", Verified: "signature"},
 	{Kind: "generic", Label: "A webhook", About: "any other tool", Verified: "signature, or token"},
-	{Kind: Reader, Label: "Reader", About: "somebody on GitHub who may not respond and declares a critical incident", InsideGitHub: true},
+	{
+		Kind:         Reader,
+		Label:        "Reader",
+		About:        "somebody on GitHub who may not respond and declares a critical incident",
+		InsideGitHub: true,
+	},
 }
 
 // Find returns the source of a kind.

@@ -3,11 +3,12 @@ package texts
 // Far is the distance between words that are too long to be compared: more than any that are.
 const Far = maxCompared + 1
 
-// maxCompared is how many bytes a word may have to be compared. No word of a command is nearly as long.
+// maxCompared is how many bytes a word may have to be compared. No word of a command is nearly as
+// long.
 const maxCompared = 64
 
-// Distance returns how many letters to insert, delete, change or swap with their neighbour to make b out of a. It ignores
-// the case of ASCII letters.
+// Distance returns how many letters to insert, delete, change or swap with their neighbour to make
+// b out of a. It ignores the case of ASCII letters.
 //
 // https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance#Optimal_string_alignment_distance
 func Distance(a, b string) int {

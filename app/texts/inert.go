@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from being read as such. An
-// entity would not do: GitHub looks for mentions in the rendered text, where &#64; is an @ again.
+// Joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from
+// being read as such. An entity would not do: GitHub looks for mentions in the rendered text, where
+// &#64; is an @ again.
 const Joiner = "\u2060"
 
 // How much of a quoted text is shown.
@@ -18,14 +19,14 @@ const (
 	maxIndent     = 16
 )
 
-// Inert gives somebody's words as one line of Markdown that shows them and does nothing: no mention, reference, command,
-// link, image, HTML or formatting in it acts. It is cut after max characters; 0 is no limit. Addresses stand in code, so
-// that they can still be copied.
+// Inert returns somebody's words as one line of Markdown that shows them and does nothing: no
+// mention, reference, command, link, image, HTML or formatting in it acts. It is cut after max
+// characters; 0 is no limit. Addresses are put in code, so that they can still be copied.
 func Inert(text string, max int) string {
 	return inertLine(TruncateWords(Squeeze(Clean(text)), max))
 }
 
-// Quote gives somebody's words as a Markdown quote that shows them line by line and does nothing.
+// Quote returns somebody's words as a Markdown quote that shows them line by line and does nothing.
 func Quote(text string) string {
 	lines := strings.Split(strings.Trim(TruncateWords(Clean(text), maxQuote), " \n"), "\n")
 	if len(lines) > maxQuoteLines {
@@ -52,25 +53,31 @@ func Quote(text string) string {
 }
 
 var (
-	// address finds what GitHub would make a link of. Before the @ stands what RFC 5322 allows there, but for what would end
-	// a piece of code or a table's cell.
-	address = regexp.MustCompile("(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+!#$%&'*/=?^{}~-]+@[a-z0-9][\\w.-]*")
+	// address finds what GitHub would make a link of. Before the @ is what RFC 5322 allows there,
+	// but for what would end a piece of code or a table's cell.
+	address = regexp.MustCompile(
+		"(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+!#$%&'*/=?^{}~-]+@[a-z0-9][\\w.-]*",
+	)
 	// listMark finds what would begin a list.
 	listMark = regexp.MustCompile(`^[0-9]{1,9}[.)]`)
 )
 
-// inertLine escapes one line that may stand at the start of a line.
+// inertLine escapes text that may be at the start of a line.
 func inertLine(line string) string {
 	var b strings.Builder
 	from := 0
 	for _, m := range address.FindAllStringIndex(line, -1) {
 		end := m[0] + len(strings.TrimRight(line[m[0]:m[1]], `.,;:!?'")]}*_~`))
-		if m[0] == from && from > 0 || !strings.ContainsAny(line[m[0]:end], "@/") && !strings.HasPrefix(strings.ToLower(line[m[0]:end]), "www.") {
+		if m[0] == from && from > 0 ||
+			!strings.ContainsAny(line[m[0]:end], "@/") &&
+				!strings.HasPrefix(strings.ToLower(line[m[0]:end]), "www.") {
 			continue // two pieces of code side by side would read as one
 		}
 		escape(&b, line, from, m[0])
 		if m[0] > from && line[m[0]-1] != ' ' {
-			b.WriteString(Joiner) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
+			b.WriteString(
+				Joiner,
+			) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
 		}
 		b.WriteString("`" + line[m[0]:end] + "`")
 		from = end
@@ -79,7 +86,7 @@ func inertLine(line string) string {
 	return b.String()
 }
 
-// escape writes line[from:to] so that each character stands for itself.
+// escape writes line[from:to] so that each character is shown as it is.
 func escape(b *strings.Builder, line string, from, to int) {
 	if from == 0 && to > 0 {
 		from = escapeStart(b, line[:to])
@@ -141,7 +148,8 @@ func escape(b *strings.Builder, line string, from, to int) {
 	}
 }
 
-// escapeStart writes what means something only at the start of a line, and tells how much of it was written.
+// escapeStart writes what means something only at the start of a line, and returns how much of it
+// was written.
 func escapeStart(b *strings.Builder, line string) int {
 	switch line[0] {
 	case '/':
@@ -164,13 +172,14 @@ func startsWord(s string) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// wordAt tells whether letters or digits stand on both sides, where an underscore is no emphasis.
+// wordAt reports whether letters or digits are on both sides, where an underscore is no emphasis.
 func wordAt(before, after string) bool {
 	r, _ := utf8.DecodeLastRuneInString(before)
 	return (unicode.IsLetter(r) || unicode.IsDigit(r)) && startsWord(after)
 }
 
-// Code gives a text as inline code, where nothing in it acts either. It suits commands and what a person wrote as one.
+// Code returns a text as inline code, where nothing in it acts either. It suits commands and what a
+// person wrote as one.
 func Code(text string) string {
 	text = TruncateWords(Squeeze(Clean(text)), 200)
 	text = strings.ReplaceAll(text, "|", "¦") // no escape for it works both in tables and outside

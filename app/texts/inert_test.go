@@ -44,7 +44,8 @@ func inertIsInert(t textstest.T, said string) {
 	}
 }
 
-// words is what a reader should see of a text: what can be seen, on one line. Joiners stay or go by what is around them.
+// words is what a reader should see of a text: what can be seen, on one line. Joiners stay or go by
+// what is around them.
 func words(said string) string {
 	said = strings.Map(func(r rune) rune {
 		switch {

@@ -2,12 +2,13 @@ package texts
 
 import "strings"
 
-// Nesting returns how deep quotes and list items are inside one another in a text of Markdown: never less than goldmark
-// would find, often more, since code is read like everything else. Whoever parses Markdown asks it first, because goldmark
-// takes a time that is quadratic in the depth. It stops counting at most+1.
+// Nesting returns how deep quotes and list items are inside one another in a text of Markdown:
+// never less than goldmark would find, often more, since code is read like everything else. Whoever
+// parses Markdown asks it first, because goldmark takes a time that is quadratic in the depth. It
+// stops counting at most+1.
 //
-// An item is inside another only if its marker is further right, counted from the innermost quote's marker; so one stack
-// of columns for each level of quotes is enough.
+// An item is inside another only if its marker is further right, counted from the innermost quote's
+// marker; so one stack of columns for each level of quotes is enough.
 func Nesting(markdown string, most int) int {
 	deepest := 0
 	lists := make([][]int, 1, 8)

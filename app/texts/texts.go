@@ -1,5 +1,6 @@
-// Package texts handles text that people and machines outside wrote: it removes what can't be seen, cuts to a length,
-// shows words in Markdown so that nothing in them acts, and compares words that may be misspelt.
+// Package texts handles text that people and machines outside wrote: it removes what can't be seen,
+// cuts to a length, shows words in Markdown so that nothing in them acts, and compares words that
+// may be misspelt.
 //
 // It knows neither incidents nor GitHub's API, and imports the standard library only.
 package texts
@@ -13,9 +14,10 @@ import (
 // ends turns every way to end a line into \n, and a tab into blanks.
 var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", "    ")
 
-// Clean removes what can't be seen but changes what is read: control characters, bidirectional overrides, zero-width
-// characters, tags, private use. The joiners that Persian and emoji need stay only between characters outside ASCII, where
-// no command or mention can hide. White space becomes blanks, except for the end of a line.
+// Clean removes what can't be seen but changes what is read: control characters, bidirectional
+// overrides, zero-width characters, tags, private use. The joiners that Persian and emoji need stay
+// only between characters outside ASCII, where no command or mention can hide. White space becomes
+// blanks, except for the end of a line.
 func Clean(s string) string {
 	if isClean(s) {
 		return s
@@ -65,7 +67,8 @@ func IsInvisible(r rune) bool {
 // Squeeze returns s on one line, with one blank where there was white space, and none at its ends.
 func Squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Truncate cuts s to at most max characters and ends it with "…" if anything is left out. 0 is no limit.
+// Truncate cuts s to at most max characters and ends it with "…" if anything is left out. 0 is no
+// limit.
 func Truncate(s string, max int) string {
 	if max <= 0 || len(s) <= max || utf8.RuneCountInString(s) <= max {
 		return s
@@ -89,7 +92,8 @@ func TruncateWords(s string, max int) string {
 	return strings.TrimRight(string(runes), " ") + "…"
 }
 
-// TruncateBytes cuts s to at most max bytes, at the end of a character, and ends it with "…" if anything is left out.
+// TruncateBytes cuts s to at most max bytes, at the end of a character, and ends it with "…" if
+// anything is left out.
 func TruncateBytes(s string, max int) string {
 	if len(s) <= max {
 		return s

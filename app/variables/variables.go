@@ -1,5 +1,5 @@
-// Package variables lists the environment variables that the product reads. The server's --help and docs/environment.md are
-// written from it, and a test holds that the code reads no other.
+// Package variables lists the environment variables that the product reads. The server's --help and
+// docs/environment.md are written from it, and a test holds that the code reads no other.
 package variables
 
 import (
@@ -72,13 +72,24 @@ var All = []Variable{
 		Help:  "the secret that a repository's configuration calls …"},
 	{Name: "FIREBREAK_PAGER_URL", Group: Outbound, Example: "https://pager.example.com",
 		About: "Where pages of the kind webhook are posted.", Help: "where pages of the kind webhook are posted"},
-	{Name: "FIREBREAK_MAIL_URL", Group: Outbound, Default: "the service email of the configuration", Example: "https://mail.example.com",
-		About: "Where emails for customers are posted.", Help: "where emails for customers are posted"},
+	{
+		Name:    "FIREBREAK_MAIL_URL",
+		Group:   Outbound,
+		Default: "the service email of the configuration",
+		Example: "https://mail.example.com",
+		About:   "Where emails for customers are posted.",
+		Help:    "where emails for customers are posted",
+	},
 	{Name: "FIREBREAK_OUTBOUND_SECRET", Group: Outbound,
 		About: "Signs what these two receive; required with them.", Help: "signs what these two receive"},
-	{Name: "FIREBREAK_OUTBOUND_ALLOW", Group: Outbound, Default: "public addresses only", Example: "mail.internal, 10.1.0.0/16",
-		About: "Hosts and networks that may be reached although they are not public.",
-		Help:  "hosts and networks that may be reached although they are not public"},
+	{
+		Name:    "FIREBREAK_OUTBOUND_ALLOW",
+		Group:   Outbound,
+		Default: "public addresses only",
+		Example: "mail.internal, 10.1.0.0/16",
+		About:   "Hosts and networks that may be reached although they are not public.",
+		Help:    "hosts and networks that may be reached although they are not public",
+	},
 
 	{Name: "FIREBREAK_INTAKE_REPOSITORY", Group: Intake, Example: "acme/incidents",
 		About: "Where a source's report becomes an incident, as owner/repo. Without it no source is served.",
@@ -88,8 +99,13 @@ var All = []Variable{
 		Help:  "the secret of all sources that have none of their own"},
 	{Name: "FIREBREAK_INTAKE_…_SECRET", Group: Intake, Example: "FIREBREAK_INTAKE_ALERTMANAGER_SECRET",
 		About: "The secret or token of one source. With `_PREVIOUS` the one before, while rotating.", Help: "the secret of one source"},
-	{Name: "FIREBREAK_INTAKE_SNS_TOPICS", Group: Intake, Example: "arn:aws:sns:eu-central-1:123456789012:alarms",
-		About: "ARNs of the SNS topics whose signature is accepted.", Help: "ARNs of the SNS topics whose signature is accepted"},
+	{
+		Name:    "FIREBREAK_INTAKE_SNS_TOPICS",
+		Group:   Intake,
+		Example: "arn:aws:sns:eu-central-1:123456789012:alarms",
+		About:   "ARNs of the SNS topics whose signature is accepted.",
+		Help:    "ARNs of the SNS topics whose signature is accepted",
+	},
 	{Name: "FIREBREAK_INTAKE_SLACK_TOKEN", Group: Intake,
 		About: "A bot's token, with which the form is opened in Slack.", Help: "a bot's token, with which the form is opened in Slack"},
 	{Name: "FIREBREAK_INTAKE_URL", Group: Intake, Example: "https://firebreak.example.com",
@@ -99,15 +115,32 @@ var All = []Variable{
 	{Name: "FIREBREAK_QUEUE_ARN", Group: AWS, About: "The same queue's ARN, for timers."},
 	{Name: "FIREBREAK_QUEUE_TRIES", Group: AWS, Example: "5",
 		About: "How often the queue hands out a message before it puts it aside. Without it nothing is said on the issue then."},
-	{Name: "FIREBREAK_SCHEDULE_GROUP", Group: AWS, About: "The group of the timers in EventBridge Scheduler."},
-	{Name: "FIREBREAK_SCHEDULE_ROLE", Group: AWS, About: "The ARN of the role by which timers write to the queue."},
+	{
+		Name:  "FIREBREAK_SCHEDULE_GROUP",
+		Group: AWS,
+		About: "The group of the timers in EventBridge Scheduler.",
+	},
+	{
+		Name:  "FIREBREAK_SCHEDULE_ROLE",
+		Group: AWS,
+		About: "The ARN of the role by which timers write to the queue.",
+	},
 	{Name: "FIREBREAK_SHELF", Group: AWS, Example: "s3://bucket/prefix/",
 		About: "Where the last known configurations and incidents are kept, by which people are paged while GitHub is down."},
 	{Name: "FIREBREAK_INTAKE_MAILS", Group: AWS, Example: "s3://bucket/prefix/",
 		About: "Where Amazon SES stores the mails that it reports to the function."},
-	{Name: "FIREBREAK_DEPLOYMENT", Group: AWS, Example: "firebreak-prod", About: "The deployment's name, a dimension of the metrics."},
+	{
+		Name:    "FIREBREAK_DEPLOYMENT",
+		Group:   AWS,
+		Example: "firebreak-prod",
+		About:   "The deployment's name, a dimension of the metrics.",
+	},
 
-	{Name: "FIREBREAK_CLOCK_URL", Group: Sandbox, About: "The clock of the sandbox's GitHub, which is followed."},
+	{
+		Name:  "FIREBREAK_CLOCK_URL",
+		Group: Sandbox,
+		About: "The clock of the sandbox's GitHub, which is followed.",
+	},
 }
 
 // Help returns the variables of the server for its --help.

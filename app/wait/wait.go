@@ -69,7 +69,8 @@ func RetryAfter(header string, now time.Time, longest time.Duration) (d time.Dur
 	return max(0, NoLater(at, now, longest).Sub(now)), true
 }
 
-// isNumber reports whether a text is a decimal number; ParseFloat takes inf, nan and 0x1p-2 as well.
+// isNumber reports whether a text is a decimal number; ParseFloat takes inf, nan and 0x1p-2 as
+// well.
 func isNumber(text string) bool {
 	return text != "" && strings.Trim(text, "+-.0123456789") == ""
 }

@@ -31,8 +31,8 @@ func realistic(text string) string {
 		`"repository":{"name":"incidents","full_name":"acme/incidents","owner":` + person + urls(60) + `},"sender":` + person + `,"installation":{"id":7}}`
 }
 
-// How many deliveries a second the endpoint takes in memory, over HTTP, against a handler that only reads the body and
-// computes its HMAC. Compare within one run:
+// How many deliveries a second the endpoint takes in memory, over HTTP, against a handler that only
+// reads the body and computes its HMAC. Compare within one run:
 //
 //	go test ./app/webhook -run ^$ -bench Endpoint -count 5
 func BenchmarkEndpoint(b *testing.B) {
@@ -111,7 +111,8 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// The endpoint keeps no more of a delivery than it needs: the body, its text, and the few members that matter.
+// The endpoint keeps no more of a delivery than it needs: the body, its text, and the few members
+// that matter.
 func TestADeliveryAllocatesLittle(t *testing.T) {
 	body := realistic("I see it too")
 	signature := sign(body, "now")

@@ -18,11 +18,14 @@ type Self struct {
 	Login string // slug[bot]; empty: not known
 }
 
-// Decide tells from an event's payload alone whether somebody must look, and where. Events that say nothing to the
-// product are not even decoded. An error means that this is nothing that GitHub sends.
+// Decide reports, from an event's payload alone, whether its incident must be reconciled, and which
+// that is. Events that say nothing to the product are not even decoded. An error means that this is
+// nothing that GitHub sends.
 func Decide(event string, body []byte, self Self) (m incident.Message, relevant bool, err error) {
 	access := accessEvents[event]
-	mine := access != nil || event == "issues" || event == "issue_comment" || event == "pull_request" || event == "pull_request_review" || event == "push" && changesSettings(body)
+	mine := access != nil || event == "issues" || event == "issue_comment" || event == "pull_request" ||
+		event == "pull_request_review" ||
+		event == "push" && changesSettings(body)
 	if !mine {
 		if !looksWhole(body) {
 			return m, false, fmt.Errorf("the payload of %q can't be read: %w", event, errNoObject)
@@ -81,7 +84,15 @@ var accessEvents = map[string][]string{
 	"installation":              {"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"},
 	"installation_repositories": {"added", "removed"},
 	"installation_target":       {"renamed"},
-	"repository":                {"renamed", "transferred", "archived", "unarchived", "deleted", "privatized", "publicized"},
+	"repository": {
+		"renamed",
+		"transferred",
+		"archived",
+		"unarchived",
+		"deleted",
+		"privatized",
+		"publicized",
+	},
 }
 
 // aboutAccess asks for a look at the open incidents of a repository or of an installation.
@@ -92,7 +103,10 @@ func (p payload) aboutAccess(event string, m *incident.Message) bool {
 		if p.Repository == nil {
 			return false
 		}
-		m.Ref, sweep.At = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}, p.Repository.Updated
+		m.Ref, sweep.At = incident.Ref{
+			Owner: p.Repository.Owner.Login,
+			Repo:  p.Repository.Name,
+		}, p.Repository.Updated
 	}
 	m.What = sweep
 	name := m.Ref
@@ -137,24 +151,27 @@ func (p payload) floor(event string) *incident.Floor {
 	return f
 }
 
-// bySomeBot tells what a bot did.
+// bySomeBot reports whether a bot did it.
 func (p payload) bySomeBot() bool { return p.Sender != nil && p.Sender.Type == "Bot" }
 
-// byHand tells what counts as done by hand: by a person, or by another app. While the app doesn't know its own name, any
-// bot could be itself.
+// byHand reports whether it counts as done by hand: by a person, or by another app. While the app
+// doesn't know its own name, any bot could be itself.
 func (p payload) byHand(self Self) bool { return !p.bySomeBot() || self.Login != "" }
 
-// opensForm tells that an incident was opened by the form. If the app did so, it was by `firebreak drill`, and nothing
-// else asks for a look.
+// opensForm reports whether an incident was opened by the form. If the app did so, it was by
+// `firebreak drill`, and nothing else asks for a look.
 func (p payload) opensForm(event string) bool {
 	return event == "issues" && p.Action == "opened" && p.Issue != nil && p.declared() && isForm(p.Issue.Body)
 }
 
-// declared tells whether the issue carries the incident label.
+// declared reports whether the issue carries the incident label.
 func (p payload) declared() bool { return declared(p.Issue.Labels) }
 
 func declared(labels []string) bool {
-	return slices.ContainsFunc(labels, func(name string) bool { return naming.Equal(name, incident.LabelIncident) })
+	return slices.ContainsFunc(
+		labels,
+		func(name string) bool { return naming.Equal(name, incident.LabelIncident) },
+	)
 }
 
 // aboutIssue: what changed on an issue that is an incident, or becomes one.
@@ -167,10 +184,13 @@ func (p payload) aboutIssue(self Self) bool {
 		// A bot's issue is an incident by its label; its text is no person's order.
 		return p.declared() || !p.bySomeBot() && (declares(p.Issue.Body) || isForm(p.Issue.Body))
 	case "labeled":
-		// The label that makes an incident is never taken for the app's own doing: most alerts come by a bot.
-		return p.declared() && ours(p.Label) && (p.byHand(self) || naming.Equal(p.Label, incident.LabelIncident))
+		// The label that makes an incident is never taken for the app's own doing: most alerts come
+		// by a bot.
+		return p.declared() && ours(p.Label) &&
+			(p.byHand(self) || naming.Equal(p.Label, incident.LabelIncident))
 	case "unlabeled":
-		return p.byHand(self) && ours(p.Label) && (p.declared() || naming.Equal(p.Label, incident.LabelIncident))
+		return p.byHand(self) && ours(p.Label) &&
+			(p.declared() || naming.Equal(p.Label, incident.LabelIncident))
 	case "reopened", "closed", "assigned", "unassigned", "locked", "unlocked":
 		return p.byHand(self) && p.declared()
 	case "edited":
@@ -179,13 +199,14 @@ func (p payload) aboutIssue(self Self) bool {
 	return false
 }
 
-// mostText is how much of an issue's text a message carries, in bytes: whoever reads it parses no more of a text.
+// mostText is how much of an issue's text a message carries, in bytes: no more of a text is parsed.
 const mostText = 16 << 10
 
-// declaration returns what an issue says that has just become an incident: if GitHub goes away before anybody read it there, people are
-// paged by what it signed (I5).
+// declaration returns what an issue says that has just become an incident: if GitHub goes away
+// before anybody read it there, people are paged by what it signed (I5).
 func (p payload) declaration() *incident.Issue {
-	isDeclared := p.Action == "opened" || p.Action == "labeled" && naming.Equal(p.Label, incident.LabelIncident)
+	isDeclared := p.Action == "opened" ||
+		p.Action == "labeled" && naming.Equal(p.Label, incident.LabelIncident)
 	if !isDeclared || p.Issue.User == nil || len(p.Issue.Body) > mostText {
 		return nil
 	}
@@ -197,8 +218,9 @@ func (p payload) declaration() *incident.Issue {
 	return i
 }
 
-// aboutTransfer: an incident that is in another repository by now. It may have lost its label on the way, if that repository does
-// not have it. Both repositories tell; the look goes to where it is.
+// aboutTransfer: an incident that is in another repository by now. It may have lost its label on
+// the way, if that repository does not have it. Both repositories send an event; the one where it
+// is counts.
 func (p payload) aboutTransfer(m *incident.Message) bool {
 	if p.Issue == nil || p.Issue.Pull {
 		return false
@@ -231,7 +253,7 @@ func (p payload) aboutRemoval(m *incident.Message) bool {
 	return true
 }
 
-// removed tells what is known of an incident whose issue goes away; nil if it was over.
+// removed returns what is known of an incident whose issue goes away; nil if it was over.
 func (p payload) removed() *incident.Removed {
 	if p.Issue.State != "open" {
 		return nil
@@ -254,8 +276,8 @@ func (p place) ref() incident.Ref {
 	return incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name, Number: p.Number}
 }
 
-// aboutTicket: a follow-up's ticket that somebody closed, opened again, or gave to somebody else. It tells of which
-// incident it is, in any repository of the app's.
+// aboutTicket: a follow-up's ticket that somebody closed, opened again, or gave to somebody else.
+// It says of which incident it is, in any repository of the app's.
 func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 	if p.Issue == nil || p.Issue.User == nil || p.Issue.User.Type != "Bot" || !p.byHand(self) {
 		return false
@@ -264,19 +286,27 @@ func (p payload) aboutTicket(m *incident.Message, self Self) bool {
 		return false
 	}
 	ref, index, ok := incident.ReadTicketMark(p.Issue.Body)
-	if !ok || !slices.Contains([]string{"closed", "reopened", "assigned", "unassigned", "deleted", "transferred"}, p.Action) {
+	if !ok ||
+		!slices.Contains(
+			[]string{"closed", "reopened", "assigned", "unassigned", "deleted", "transferred"},
+			p.Action,
+		) {
 		return false
 	}
 	m.Ref, m.What, m.Why = ref, &incident.Ticket{Index: index}, "ticket."+p.Action
 	return true
 }
 
-// What a repository may set, which is checked before it is merged: the configuration and the postmortem template.
+// What a repository may set, which is checked before it is merged: the configuration and the
+// postmortem template.
 var settingsPaths = []string{incident.ConfigPath, incident.PostmortemTemplatePath}
 
 // changesSettings reports whether a push may change one of them.
 func changesSettings(body []byte) bool {
-	return slices.ContainsFunc(settingsPaths, func(path string) bool { return bytes.Contains(body, []byte(path)) })
+	return slices.ContainsFunc(
+		settingsPaths,
+		func(path string) bool { return bytes.Contains(body, []byte(path)) },
+	)
 }
 
 // aboutConfig: a push that changes a setting.
@@ -296,23 +326,24 @@ func (p payload) aboutConfig(m *incident.Message) bool {
 
 var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
-// isForm tells whether the text is the issue form's, whose label may come a moment after it.
+// isForm reports whether the text is the issue form's, whose label may come a moment after it.
 func isForm(body string) bool {
 	_, ok := command.Form(body)
 	return ok
 }
 
-// ours tells the labels that mean something to the product.
+// ours reports whether a label means something to the product.
 func ours(label string) bool {
 	_, ok := incident.OwnLabel(label)
 	return ok
 }
 
-// often is after how many comments somebody looks although none holds a command: so the cursor stays near the end, and a
-// command costs the same however much was said before it.
+// often is after how many comments somebody looks although none holds a command: so the cursor
+// stays near the end, and a command costs the same however much was said before it.
 const often = 20
 
-// aboutComment: a comment with commands, or something done to a comment of the app's own, such as the card.
+// aboutComment: a comment with commands, or something done to a comment of the app's own, such as
+// the card.
 func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	c := p.Comment
 	if p.Issue == nil || c == nil || c.User == nil || p.Sender == nil {
@@ -326,7 +357,8 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		if p.Action == "edited" && p.isCard() {
 			m.What = incident.CardEdited{}
 		}
-		return p.byHand(self) && p.declared() && (p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
+		return p.byHand(self) && p.declared() &&
+			(p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
 	if c.User.Type == "Bot" || p.bySomeBot() {
 		return false
@@ -343,7 +375,13 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	case !p.declared() && !declares(c.Body) && !p.mayDeclare():
 		return false
 	}
-	comment := &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated}
+	comment := &incident.Comment{
+		ID:      c.ID,
+		Author:  c.User.Login,
+		Body:    c.Body,
+		Created: c.Created,
+		Updated: c.Updated,
+	}
 	if edited {
 		comment.Editor, comment.Before = p.Sender.Login, *p.WasBody
 	}
@@ -354,19 +392,22 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 // cardMark begins the hidden part of the card.
 const cardMark = "<!-- firebreak:card"
 
-// isCard reports whether an edited comment of the app's own is the card, or was. Of others the marks count only as they were signed.
+// isCard reports whether an edited comment of the app's own is the card, or was. Of others the
+// marks count only as they were signed.
 func (p payload) isCard() bool {
-	return p.WasBody == nil || strings.Contains(*p.WasBody, cardMark) || strings.Contains(p.Comment.Body, cardMark)
+	return p.WasBody == nil || strings.Contains(*p.WasBody, cardMark) ||
+		strings.Contains(p.Comment.Body, cardMark)
 }
 
-// mayDeclare reports whether the text of an issue that is no incident yet may make it one: nobody may have read that, as GitHub sends
-// no webhooks while the App is suspended.
+// mayDeclare reports whether the text of an issue that is no incident yet may make it one: nobody
+// may have read that, as GitHub sends no webhooks while the App is suspended.
 func (p payload) mayDeclare() bool {
-	return p.Issue.State == "open" && p.Issue.User != nil && p.Issue.User.Type != "Bot" && declares(p.Issue.Body)
+	return p.Issue.State == "open" && p.Issue.User != nil && p.Issue.User.Type != "Bot" &&
+		declares(p.Issue.Body)
 }
 
-// declares tells whether a comment on an ordinary issue is for the product: a command that starts with /incident, or was
-// meant to. The other commands could be another bot's.
+// declares reports whether a comment on an ordinary issue is for the product: a command that starts
+// with /incident, or was meant to. The other commands could be another bot's.
 func declares(body string) bool {
 	return slices.ContainsFunc(command.Parse(body), func(c any) bool {
 		switch c := c.(type) {
@@ -379,10 +420,13 @@ func declares(body string) bool {
 	})
 }
 
-// onPull: a comment with commands on a postmortem's pull request, which tells in its text which incident it is of (C3).
+// onPull: a comment with commands on a postmortem's pull request, whose text says which incident it
+// is of (C3).
 func (p payload) onPull(m *incident.Message, self Self) bool {
 	c := p.Comment
-	if p.Action != "created" || c.User.Type == "Bot" || p.bySomeBot() || !command.Has(c.Body) || p.Issue.User == nil || p.Issue.User.Type != "Bot" {
+	if p.Action != "created" || c.User.Type == "Bot" || p.bySomeBot() || !command.Has(c.Body) ||
+		p.Issue.User == nil ||
+		p.Issue.User.Type != "Bot" {
 		return false
 	}
 	ref, ok := incident.ReadPullMark(p.Issue.Body)
@@ -390,13 +434,19 @@ func (p payload) onPull(m *incident.Message, self Self) bool {
 		return false
 	}
 	m.Ref.Number = ref.Number // of the pull request's own repository, whatever that was called
-	m.What = &incident.Comment{ID: c.ID, Author: c.User.Login, Body: c.Body, Created: c.Created, Updated: c.Updated,
-		Pull: p.Issue.Number}
+	m.What = &incident.Comment{
+		ID:      c.ID,
+		Author:  c.User.Login,
+		Body:    c.Body,
+		Created: c.Created,
+		Updated: c.Updated,
+		Pull:    p.Issue.Number,
+	}
 	return true
 }
 
-// aboutPull: a postmortem's pull request that was merged, closed, opened again, written to or reviewed. Its branch names the
-// incident; a branch of the same name in a fork is somebody else's.
+// aboutPull: a postmortem's pull request that was merged, closed, opened again, written to or
+// reviewed. Its branch names the incident; a branch of the same name in a fork is somebody else's.
 func (p payload) aboutPull(m *incident.Message, self Self) bool {
 	if p.Pull == nil {
 		return false

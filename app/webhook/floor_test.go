@@ -61,7 +61,8 @@ func TestWhenAWebhookCame(t *testing.T) {
 	}
 }
 
-// Of a webhook by which an issue becomes an incident the message carries what the issue says, and of no other (I5).
+// Of a webhook by which an issue becomes an incident the message carries what the issue says, and
+// of no other (I5).
 func TestI5WhatIsDeclaredIsCarried(t *testing.T) {
 	issue := func(body, labels string) string {
 		return `"issue":{"id":77,"number":1,"title":"The API is down","body":"` + body + `","html_url":"https://github.test/1","created_at":"2026-03-02T10:40:00Z","user":{"login":"alice","type":"User"},"labels":[` + labels + `]},`

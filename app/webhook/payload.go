@@ -74,10 +74,10 @@ type repository struct {
 	Updated        time.Time
 }
 
-var errNoObject = errors.New("it is no JSON object")
+var errNoObject = errors.New("not a JSON object")
 
-// looksWhole tells whether a payload may be a JSON object. It is signed, so GitHub wrote it: it is read only where something
-// may come of it.
+// looksWhole reports whether a payload may be a JSON object. It is signed, so GitHub wrote it: it
+// is read only where something may come of it.
 func looksWhole(body []byte) bool {
 	text := bytes.TrimSpace(body)
 	return bytes.HasPrefix(text, []byte("{")) && bytes.HasSuffix(text, []byte("}"))
@@ -86,8 +86,8 @@ func looksWhole(body []byte) bool {
 // parsers keep the memory of payloads that were read.
 var parsers fastjson.ParserPool
 
-// decode reads the few members that matter. Four fifths of a payload are addresses that nobody needs: they are passed over
-// where they stand, and only what is kept is copied.
+// decode reads the few members that matter. Four fifths of a payload are addresses that nobody
+// needs: they are passed over where they stand, and only what is kept is copied.
 func decode(body []byte) (p payload, err error) {
 	parser := parsers.Get()
 	if len(body) <= ordinary { // the memory of a large one isn't worth keeping
@@ -95,7 +95,7 @@ func decode(body []byte) (p payload, err error) {
 	}
 	whole, err := parser.ParseBytes(body)
 	if err != nil {
-		return p, fmt.Errorf("it is no JSON: %w", err)
+		return p, fmt.Errorf("not JSON: %w", err)
 	}
 	if whole.Type() != fastjson.TypeObject {
 		return p, errNoObject
@@ -129,7 +129,12 @@ func decode(body []byte) (p payload, err error) {
 		case "pull_request":
 			if v := d.object(v); v != nil {
 				head := v.Get("head")
-				p.Pull = &pull{Number: int(d.number(v.Get("number"))), Ref: d.text(head.Get("ref")), From: d.text(head.Get("repo", "full_name")), Updated: d.time(v.Get("updated_at"))}
+				p.Pull = &pull{
+					Number:  int(d.number(v.Get("number"))),
+					Ref:     d.text(head.Get("ref")),
+					From:    d.text(head.Get("repo", "full_name")),
+					Updated: d.time(v.Get("updated_at")),
+				}
 			}
 		case "repository":
 			p.Repository = d.repository(v)
@@ -154,7 +159,7 @@ type decoder struct {
 	err error
 }
 
-// is tells whether there is something, and of a kind.
+// is reports whether there is something, and of a kind.
 func (d *decoder) is(kind string, v *fastjson.Value, t fastjson.Type) bool {
 	if v == nil || v.Type() == fastjson.TypeNull {
 		return false
@@ -172,7 +177,7 @@ func (d *decoder) refuse(kind string) {
 	}
 }
 
-// object gives v if it is an object, or nil.
+// object returns v if it is an object, or nil.
 func (d *decoder) object(v *fastjson.Value) *fastjson.Value {
 	if !d.is("object", v, fastjson.TypeObject) {
 		return nil
@@ -239,7 +244,7 @@ func (d *decoder) account(v *fastjson.Value) *account {
 	return &account{Login: d.text(v.Get("login")), Type: d.text(v.Get("type"))}
 }
 
-// was gives what a changed text was before.
+// was returns what a changed text was before.
 func (d *decoder) was(v *fastjson.Value) *string {
 	if d.object(v) == nil {
 		return nil
@@ -289,7 +294,12 @@ func (d *decoder) repository(v *fastjson.Value) *repository {
 	if d.object(v) == nil {
 		return nil
 	}
-	r := &repository{ID: v.GetInt64("id"), Name: d.text(v.Get("name")), FullName: d.text(v.Get("full_name")), Updated: d.moment(v.Get("updated_at"))}
+	r := &repository{
+		ID:       v.GetInt64("id"),
+		Name:     d.text(v.Get("name")),
+		FullName: d.text(v.Get("full_name")),
+		Updated:  d.moment(v.Get("updated_at")),
+	}
 	if owner := d.account(v.Get("owner")); owner != nil {
 		r.Owner = *owner
 	}

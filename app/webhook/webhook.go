@@ -1,7 +1,7 @@
 // Package webhook turns a signed delivery of GitHub's into a message, or into nothing.
 //
-// It links neither a client nor a key, so that what the world can reach is small: it verifies, decides from the payload
-// alone whether anybody needs to look, stores, and answers.
+// It links neither a client nor a key, so that what the world can reach is small: it verifies,
+// decides from the payload alone whether anybody needs to look, stores, and answers.
 package webhook
 
 import (
@@ -36,7 +36,8 @@ const ordinary = 64 << 10
 // https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds
 const patience = 10 * time.Second
 
-// quiet is the time between two lines of the log about refusals of a kind: whoever is refused fills no disk.
+// quiet is the time between two lines of the log about refusals of a kind, so that a stranger can't
+// fill the disk.
 const quiet = 10 * time.Second
 
 // Options are what an endpoint needs.
@@ -52,10 +53,10 @@ type Options struct {
 	refusals *logs.Sampler
 }
 
-// Handler gives the endpoint. It refuses to be built without a secret.
+// Handler returns the endpoint. It is an error to have no secret.
 func Handler(o Options) (http.Handler, error) {
 	if len(o.Secrets) == 0 {
-		return nil, errors.New("a webhook without a secret takes orders from anybody")
+		return nil, errors.New("webhook: a secret is required: without it anybody could send commands")
 	}
 	for _, s := range o.Secrets {
 		if len(s) == 0 {
@@ -78,7 +79,7 @@ func Handler(o Options) (http.Handler, error) {
 func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "webhooks are posted", http.StatusMethodNotAllowed)
+		http.Error(w, "method not allowed: use POST", http.StatusMethodNotAllowed)
 		return
 	}
 	if !looksSigned(r.Header.Get("X-Hub-Signature-256")) { // nothing is read of what nobody can have signed
@@ -109,9 +110,14 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	event := r.Header.Get("X-GitHub-Event")
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); event == "" || err != nil || kind != "application/json" {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); event == "" || err != nil ||
+		kind != "application/json" {
 		o.Refused("format")
-		http.Error(w, "not a webhook as GitHub sends it: X-GitHub-Event and the content type application/json are needed", http.StatusBadRequest)
+		http.Error(
+			w,
+			"not a webhook as GitHub sends it: X-GitHub-Event and the content type application/json are needed",
+			http.StatusBadRequest,
+		)
 		return
 	}
 	self := Self{AppID: o.AppID}
@@ -135,7 +141,15 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		if err := o.Enqueue(r.Context(), m); err != nil {
 			o.Refused("store")
 			// GitHub keeps what failed, so that it can be delivered again.
-			o.Logger.Error("a webhook could not be stored", "incident", m.Ref.String(), "delivery", m.Delivery, "err", err)
+			o.Logger.Error(
+				"a webhook could not be stored",
+				"incident",
+				m.Ref.String(),
+				"delivery",
+				m.Delivery,
+				"err",
+				err,
+			)
 			http.Error(w, "it could not be stored: deliver it again", http.StatusServiceUnavailable)
 			return
 		}
@@ -143,7 +157,8 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// refuseSignature answers a request that nobody signed who knows the secret. Of what it says nothing is logged.
+// refuseSignature answers a request that nobody signed who knows the secret. Of what it says
+// nothing is logged.
 func (o Options) refuseSignature(w http.ResponseWriter, r *http.Request) {
 	o.Refused("signature")
 	if left, ok := o.refusals.Allow("signature"); ok {
@@ -160,8 +175,8 @@ func looksSigned(header string) bool { return signatureForm.MatchString(header) 
 // deliveryForm is what the ids of deliveries look like.
 var deliveryForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// deliveryOf returns a delivery's id. GitHub does not sign the header in which it comes, so what is no id becomes one: it is
-// stored, and logged.
+// deliveryOf returns a delivery's id. GitHub does not sign the header in which it comes, so what is
+// no id becomes one: it is stored, and logged.
 func deliveryOf(r *http.Request) string {
 	id := r.Header.Get("X-GitHub-Delivery")
 	if id == "" || deliveryForm.MatchString(id) {
@@ -174,15 +189,17 @@ func deliveryOf(r *http.Request) string {
 // bodies keep the memory of bodies that were read: nothing of a body is kept but copies.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// read reads a body whole and gives it with what gives its memory back. What the sender says of its length spares growing,
-// but is not believed beyond an ordinary one.
+// read reads a body whole and gives it with what gives its memory back. What the sender says of its
+// length spares growing, but is not believed beyond an ordinary one.
 func read(from io.Reader, length int64) (body []byte, done func(), err error) {
 	b := bodies.Get().(*bytes.Buffer)
 	b.Reset()
 	b.Grow(int(min(max(length, 0), ordinary)) + bytes.MinRead)
 	_, err = b.ReadFrom(io.LimitReader(from, admission.MidBytes+1))
 	if err == nil && b.Len() > admission.MidBytes {
-		b.Grow(int(min(max(length-int64(b.Len()), 0), MaxBody)) + bytes.MinRead) // it was given room for a large one: once is enough
+		b.Grow(
+			int(min(max(length-int64(b.Len()), 0), MaxBody)) + bytes.MinRead,
+		) // it was given room for a large one: once is enough
 		_, err = b.ReadFrom(from)
 	}
 	return b.Bytes(), func() {
@@ -192,8 +209,8 @@ func read(from io.Reader, length int64) (body []byte, done func(), err error) {
 	}, err
 }
 
-// Signed tells whether header is the SHA-256 signature of body under one of the secrets. Both are tried in full, in
-// constant time; SHA-1 is not taken.
+// Signed reports whether header is the SHA-256 signature of body under one of the secrets. Both are
+// tried in full, in constant time; SHA-1 is not taken.
 func Signed(body []byte, header string, secrets [][]byte) bool {
 	given, err := hex.DecodeString(strings.TrimPrefix(header, "sha256="))
 	if err != nil || !strings.HasPrefix(header, "sha256=") {

@@ -134,7 +134,8 @@ func TestWhatCannotBeStoredFails(t *testing.T) {
 	}
 }
 
-// Every payload that GitHub documents, rightly signed, is taken; what it makes anybody look at is listed here.
+// Every payload that GitHub documents, rightly signed, is taken; what it makes anybody look at is
+// listed here.
 func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
 	examples := examples(t)
 	if len(examples) < 300 {
@@ -326,7 +327,8 @@ func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
 	}
 }
 
-// What is packed stays packed: a body that would unfold to a thousand times its size is none that GitHub sends.
+// What is packed stays packed: a body that would unfold to a thousand times its size is none that
+// GitHub sends.
 func TestNothingIsUnpacked(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
@@ -374,7 +376,8 @@ func TestAPushOfTheConfigurationIsChecked(t *testing.T) {
 	}
 }
 
-// Before the app knows its own name, what any bot does could be its own doing, which must not cause looks without end.
+// Before the app knows its own name, what any bot does could be its own doing, which must not cause
+// looks without end.
 func TestWhileItsOwnNameIsUnknown(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"action":"labeled","label":{"name":"phase/fixing"},` + is + repo + bot + `}`:     false,
@@ -423,7 +426,8 @@ func examples(t testing.TB) (all []struct {
 	return all
 }
 
-// FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account; never for what the app itself did.
+// FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account;
+// never for what the app itself did.
 func FuzzDecide(f *testing.F) {
 	for _, e := range examples(f) {
 		switch e.Event {
@@ -495,7 +499,8 @@ func TestATextIsWhatWasWritten(t *testing.T) {
 	}
 }
 
-// A message keeps nothing of the memory that its payload was read in: the next payload is read there.
+// A message keeps nothing of the memory that its payload was read in: the next payload is read
+// there.
 func TestAMessageStandsByItself(t *testing.T) {
 	payload := func(text string) []byte {
 		return []byte(`{"action":"edited","changes":{"body":{"from":"before ` + text + `"}},` + is + by("alice", "User", "/oe finding "+text) + repo + alice + `}`)
@@ -554,7 +559,8 @@ func TestStrangersFillNoLog(t *testing.T) {
 	}
 }
 
-// GitHub signs the body and not the header that names the delivery: what is no id is not stored as one.
+// GitHub signs the body and not the header that names the delivery: what is no id is not stored as
+// one.
 func TestAnOddDeliveryIDIsNotStored(t *testing.T) {
 	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},"repository":{"name":"r","owner":{"login":"o"}},"sender":{"login":"alice","type":"User"}}`
 	for given, want := range map[string]string{

@@ -54,19 +54,41 @@ type Lambda struct {
 	built *assembly.Product
 }
 
-// NewLambda builds what doesn't depend on secrets, from the variables of package variables that are for the functions on
-// AWS. The others may refer to secrets and are read at each invocation.
+// NewLambda builds what doesn't depend on secrets, from the variables of package variables that are
+// for the functions on AWS. The others may refer to secrets and are read at each invocation.
 func NewLambda(log *slog.Logger) (*Lambda, error) {
 	cfg, err := aws.Config(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lambda{log: log, clock: assembly.NewFollowedClock(), signer: kms.NewFromConfig(cfg), metrics: metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)}
-	l.secrets = &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: worker.Parameter(ssm.NewFromConfig(cfg)),
-		Now: time.Now, Logger: log}
-	l.timers = &worker.Scheduler{EventBridge: scheduler.NewFromConfig(cfg), Group: os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
-		Role: os.Getenv("FIREBREAK_SCHEDULE_ROLE"), QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"), Now: l.clock.Now}
-	l.queue = &aws.Queue{SQS: sqs.NewFromConfig(cfg), URL: os.Getenv("FIREBREAK_QUEUE_URL"), Now: l.clock.Now, Later: l.timers.Send}
+	l := &Lambda{
+		log:     log,
+		clock:   assembly.NewFollowedClock(),
+		signer:  kms.NewFromConfig(cfg),
+		metrics: metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now),
+	}
+	l.secrets = &aws.Secrets{
+		Environ:   os.Environ(),
+		Manager:   secretsmanager.NewFromConfig(cfg),
+		Parameter: worker.Parameter(ssm.NewFromConfig(cfg)),
+		Now:       time.Now,
+		Logger:    log,
+	}
+	l.timers = &worker.Scheduler{
+		EventBridge: scheduler.NewFromConfig(cfg),
+		Group:       os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
+		Role: os.Getenv(
+			"FIREBREAK_SCHEDULE_ROLE",
+		),
+		QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"),
+		Now:      l.clock.Now,
+	}
+	l.queue = &aws.Queue{
+		SQS:   sqs.NewFromConfig(cfg),
+		URL:   os.Getenv("FIREBREAK_QUEUE_URL"),
+		Now:   l.clock.Now,
+		Later: l.timers.Send,
+	}
 	objects := s3.NewFromConfig(cfg)
 	l.object = worker.Object(objects)
 	if l.mails, err = place("FIREBREAK_INTAKE_MAILS"); err != nil {
@@ -79,7 +101,13 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	if shelf.Host != "" {
 		l.shelf = &worker.Shelf{S3: objects, Bucket: shelf.Host, Prefix: strings.TrimPrefix(shelf.Path, "/")}
 	}
-	l.batch = &worker.Batch{Handle: l.handle, Queue: l.queue, Now: l.clock.Now, Metrics: l.metrics, Logger: log}
+	l.batch = &worker.Batch{
+		Handle:  l.handle,
+		Queue:   l.queue,
+		Now:     l.clock.Now,
+		Metrics: l.metrics,
+		Logger:  log,
+	}
 	if tries := os.Getenv("FIREBREAK_QUEUE_TRIES"); tries != "" {
 		if l.batch.Tries, err = strconv.Atoi(tries); err != nil {
 			return nil, fmt.Errorf("FIREBREAK_QUEUE_TRIES must be a number, not %q", tries)
@@ -117,7 +145,12 @@ func (l *Lambda) flush() {
 func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	p, err := l.ready(ctx, true)
 	if l.timers.Group == "" || l.timers.Role == "" || l.timers.QueueARN == "" {
-		err = errors.Join(err, errors.New("FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set"))
+		err = errors.Join(
+			err,
+			errors.New(
+				"FIREBREAK_SCHEDULE_GROUP, FIREBREAK_SCHEDULE_ROLE and FIREBREAK_QUEUE_ARN must say where timers are set",
+			),
+		)
 	}
 	if err != nil {
 		return err
@@ -140,7 +173,9 @@ func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
 func (l *Lambda) receives(ctx context.Context) (*assembly.Product, error) {
 	p, err := l.ready(ctx, true)
 	if err == nil && p.Intake() == nil {
-		err = errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents")
+		err = errors.New(
+			"FIREBREAK_INTAKE_REPOSITORY must name the repository in which reports become incidents",
+		)
 	}
 	return p, err
 }
@@ -168,12 +203,22 @@ func (l *Lambda) mail(ctx context.Context, p *assembly.Product, m *intake.SESMai
 	if l.mails.Host == "" {
 		return errors.New("FIREBREAK_INTAKE_MAILS must say where SES stores mails, as s3://bucket/prefix/")
 	}
-	raw, err := l.object(ctx, l.mails.Host, strings.TrimPrefix(l.mails.Path, "/")+m.Mail.MessageID, intake.MaxMail, intake.Condense)
+	raw, err := l.object(
+		ctx,
+		l.mails.Host,
+		strings.TrimPrefix(l.mails.Path, "/")+m.Mail.MessageID,
+		intake.MaxMail,
+		intake.Condense,
+	)
 	if err != nil {
 		return fmt.Errorf("a mail from Amazon SES: %w", err)
 	}
 	if raw == nil {
-		l.log.Warn("a mail is no longer where Amazon SES stored it: its headers are taken alone", "message", m.Mail.MessageID)
+		l.log.Warn(
+			"a mail is no longer where Amazon SES stored it: its headers are taken alone",
+			"message",
+			m.Mail.MessageID,
+		)
 	}
 	signal := intake.ReadMail(intake.Request{Body: raw, Now: l.clock.Now()}, raw, m)
 	return p.Take(ctx, signal)

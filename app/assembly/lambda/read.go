@@ -33,7 +33,10 @@ func NewReader(ctx context.Context, getenv func(string) string, log *slog.Logger
 func sign(ctx context.Context, key string) (assembly.Signer, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("FIREBREAK_KMS_KEY needs credentials of AWS's, as `aws sts get-caller-identity` does: %w", err)
+		return nil, fmt.Errorf(
+			"FIREBREAK_KMS_KEY needs credentials of AWS's, as `aws sts get-caller-identity` does: %w",
+			err,
+		)
 	}
 	return (&worker.Key{KMS: kms.NewFromConfig(cfg), ID: key}).Sign, nil
 }
@@ -42,7 +45,8 @@ func sign(ctx context.Context, key string) (assembly.Signer, error) {
 func refers() bool {
 	for _, v := range os.Environ() {
 		name, value, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "FIREBREAK_") && (strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:")) {
+		if strings.HasPrefix(name, "FIREBREAK_") &&
+			(strings.HasPrefix(value, "secretsmanager:") || strings.HasPrefix(value, "ssm:")) {
 			return true
 		}
 	}
@@ -59,7 +63,13 @@ func Environ(ctx context.Context, log *slog.Logger) (func(name string) string, e
 	if err != nil {
 		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)
 	}
-	secrets := &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg), Parameter: worker.Parameter(ssm.NewFromConfig(cfg)), Now: time.Now, Logger: log}
+	secrets := &aws.Secrets{
+		Environ:   os.Environ(),
+		Manager:   secretsmanager.NewFromConfig(cfg),
+		Parameter: worker.Parameter(ssm.NewFromConfig(cfg)),
+		Now:       time.Now,
+		Logger:    log,
+	}
 	values, err := secrets.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the environment refers to secrets on AWS: %w", err)

@@ -74,7 +74,8 @@ func TestAReaderSignsByKMS(t *testing.T) {
 	}
 }
 
-// A command line may refer to the secrets that the functions use; one that refers to none asks AWS for nothing.
+// A command line may refer to the secrets that the functions use; one that refers to none asks AWS
+// for nothing.
 func TestTheEnvironmentOfACommand(t *testing.T) {
 	double := awstest.New(t, time.Now)
 	for _, v := range double.Environ() {
