@@ -11,8 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// forwardBounce passes a mail server's report on to the incident that the mail was about. One about a mail that is not ours opens nothing:
-// a report is no trouble.
+// forwardBounce passes a mail server's report on to the incident that the mail was about. A report
+// about a mail that is not ours opens no incident.
 func (r *reconciliation) forwardBounce(s intake.Signal) error {
 	ref, ok, err := r.findAnswered(s)
 	if err != nil {
@@ -25,8 +25,8 @@ func (r *reconciliation) forwardBounce(s intake.Signal) error {
 	return r.Queue.Enqueue(r.Ctx, Message{Ref: ref, Why: "signal", What: r.routedTo(ref)}, time.Time{})
 }
 
-// bounceFacts returns the facts of a mail server's report: which customer did not get which update, or which other address did not
-// get a mail about this incident.
+// bounceFacts returns the facts of a mail server's report: which customer did not get which update,
+// or which other address did not get a mail about this incident.
 func (r *reconciliation) bounceFacts(s intake.Signal) (facts []incident.Fact) {
 	merged := r.State.Document.Merged
 	for _, u := range s.Bounce.Undelivered {

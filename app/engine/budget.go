@@ -8,19 +8,22 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Thrift. GitHub allows an installation some thousands of calls in an hour, and a look costs four or five of them whether it
-// finds one command or ten. While calls are plenty, each command is looked at when it comes. Once an hour's calls would not
-// last for the hour, looks at one incident wait for each other, so that more commands share one; where nobody answers the page
-// yet nothing waits, and what is not critical waits twice as long.
+// GitHub allows an installation some thousands of calls in an hour, and a look costs four or five
+// of them whether it finds one command or ten. While calls are plenty, each command is looked at
+// when it comes. Once the calls would not last for the hour, looks at one incident wait for each
+// other, so that more commands share one. Incidents whose page nobody has answered never wait, and
+// those that are not critical wait twice as long.
 
-// lastLook is what the engine keeps in memory of an incident's last look. Without it the next look is made at once.
+// lastLook is what the engine keeps in memory of an incident's last look. Without it the next look
+// is made at once.
 type lastLook struct {
 	at     time.Time
 	cursor incident.Cursor
 	weight int // how long others go before it; 0: nobody does
 }
 
-// alreadySeen tells whether the last look has read the comment that a message is about: then there is nothing to look for.
+// alreadySeen reports whether the last look read the comment that a message is about: then another
+// look would find nothing.
 func (e *Engine) alreadySeen(m Message) bool {
 	c := m.Comment()
 	if c == nil || c.Editor != "" || m.Pull() != 0 {
@@ -33,8 +36,8 @@ func (e *Engine) alreadySeen(m Message) bool {
 	return ok && (last.cursor.Knows(id, c.Created) || last.cursor.Knows(id+".0", c.Created))
 }
 
-// deferIfLow tells to come back later if calls are scarce and the incident was looked at just now. What is due pages people, and is
-// not held.
+// deferIfLow returns a *RetryAfter if calls are low and the incident was looked at just now. What
+// is due pages people, and is never deferred.
 func (e *Engine) deferIfLow(m Message, now time.Time) error {
 	if m.Why == "clock" || m.Ack() != nil || m.Signal() != nil {
 		return nil
@@ -62,8 +65,8 @@ func (e *Engine) deferIfLow(m Message, now time.Time) error {
 	return &RetryAfter{Until: until, Err: errors.New("GitHub's calls must last for the hour")}
 }
 
-// staggerRetry lets the most urgent go first when a limit ends that all of them wait for: the others come so much later. What this
-// process has not looked at yet counts as urgent.
+// staggerRetry staggers retries after a rate limit so that the most urgent incidents go first.
+// Incidents not seen yet count as urgent.
 func (r *reconciliation) staggerRetry(err error) error {
 	var later *RetryAfter
 	if !errors.As(err, &later) || !errors.Is(err, ErrLimited) {
@@ -79,10 +82,10 @@ func (r *reconciliation) staggerRetry(err error) error {
 	return &RetryAfter{Until: r.untilPage(r.Ref, until, r.Now), Err: later.Err}
 }
 
-// staggerStep is how much later each step of urgency goes on after a limit.
+// staggerStep is how much later each weight goes on after a limit.
 const staggerStep = 3 * time.Second
 
-// rememberLook keeps what a look has read.
+// rememberLook remembers what a look read.
 func (r *reconciliation) rememberLook() {
 	weight := staggerWeight(r.State, r.Policy)
 	r.mu.Lock()
@@ -94,8 +97,8 @@ func (r *reconciliation) rememberLook() {
 	r.lastLooks[r.Ref] = lastLook{at: r.Now, cursor: r.State.Cursor, weight: weight}
 }
 
-// staggerWeight returns how long looks at other incidents go before those at one: 0 where nobody answers the page yet, and nobody
-// goes before it.
+// staggerWeight returns how many steps looks at an incident wait behind those at others: 0 for one
+// whose page nobody has answered.
 func staggerWeight(s incident.State, policy incident.Policy) int {
 	switch isCritical := policy.Critical(s.Severity); {
 	case s.Running() && isCritical && s.IC == "":

@@ -9,9 +9,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
-// mergeCards makes one card of several, which two processes may have posted while neither's read showed the other's. The oldest
-// stays, with what the one says that was written most often; the others are deleted, and nobody is told. It returns a *Later then, for
-// a look at the one that is left.
+// mergeCards merges several cards into one. Two processes post one each when neither's read shows
+// the other's. The oldest comment stays, with the text of the card that was written most often; the
+// others are deleted, without a word. It returns a *RetryAfter then, for a look at the one that is
+// left.
 func (r *reconciliation) mergeCards() error {
 	type found struct {
 		id   int64

@@ -13,8 +13,9 @@ import (
 // pageEpisode is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
 const pageEpisode = time.Hour
 
-// episodeKey gives the key of a page for a trouble. A pager takes the same key for the same page, so that two processes page once; when
-// the trouble comes again it is another one: an hour later, or after its incident ended.
+// episodeKey returns the key of a page for a dedup key. A pager takes the same key for the same
+// page, so two processes page once. When the alert comes again an hour later, or after its incident
+// ended, it is another page.
 func (e *Engine) episodeKey(trouble string, now time.Time) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -27,7 +28,7 @@ func (e *Engine) episodeKey(trouble string, now time.Time) string {
 
 const endedMark = " ended"
 
-// endEpisode makes the next report of a trouble page anew. The caller holds the lock.
+// endEpisode makes the next report of a dedup key page again. The caller holds the lock.
 func (e *Engine) endEpisode(trouble string) {
 	now := e.Clock.Now()
 	for key, at := range e.pagedEarly {
@@ -39,8 +40,8 @@ func (e *Engine) endEpisode(trouble string) {
 	e.pagedEarly[trouble+endedMark] = now
 }
 
-// hasOpenIncident reports whether an incident is open for a trouble, as far as GitHub says so at once: its people need no page of its own for
-// each time that the alert fires again.
+// hasOpenIncident reports whether an incident is open for a report, as far as GitHub answers at
+// once: its people need no page of its own each time the alert fires.
 func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
 		repo = incident.Ref{Owner: owner, Repo: name}
@@ -71,8 +72,8 @@ func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intak
 	return true
 }
 
-// signalWords gives what a report says, each of which is told of once: the names of a group's alerts, or a title and what else a person or a
-// program wrote. Figures are no news.
+// signalWords returns what a report says, each of which is shown once: the names of a group's
+// alerts, or a title and what else a person or a program wrote. Changed figures are no news.
 func (e *Engine) signalWords(s intake.Signal) (words []incident.Word) {
 	word := func(kind, said, text string) {
 		words = append(words, incident.Word{Mark: e.hash("word", kind, said)[:8], Text: text})

@@ -12,14 +12,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A configuration that GitHub does not show once, shows empty, or shows as it was before, is none that somebody removed: the last
-// good one goes on. It counts as removed once it was missed for a time in which the repository could be read.
+// A configuration that GitHub fails to show once, shows empty, or shows as it was before, was not
+// removed: the last good one goes on. It counts as removed once it was missed for a time in which
+// the repository could be read.
 
-// removedAfter is for how long GitHub must show no configuration before there is none.
+// removedAfter is for how long GitHub must show no configuration until it counts as removed.
 const removedAfter = 15 * time.Minute
 
-// readConfiguration reads the repository's configuration, or else the organisation's, and says from which repository. from is empty
-// if there is none, and content then is as if it were empty.
+// readConfiguration reads the repository's configuration, or else the organisation's, and returns
+// from which repository it is. from is empty if neither has one; content then is as if it were
+// empty.
 func (r *reconciliation) readConfiguration() (content []byte, from string, err error) {
 	own, org := r.Ref, incident.Ref{Owner: r.Ref.Owner, Repo: sharedRepository}
 	ok := false
@@ -42,8 +44,8 @@ func (r *reconciliation) readConfiguration() (content []byte, from string, err e
 	return []byte{}, "", nil
 }
 
-// isMissed reports whether what was read is less than what was good before, and not for long enough to be believed. It notes in last
-// since when.
+// isMissed reports whether less was read than was good before, and not for long enough to be
+// believed. It notes in last since when.
 func (r *reconciliation) isMissed(last *cachedPolicy, content []byte, from string) bool {
 	name, own := r.settingsName(), r.Ref.FullName()
 	hadOne := len(bytes.TrimSpace(last.kept)) > 0

@@ -7,13 +7,15 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// What a person did by hand is never undone on a read that is older than that. Where labels, assignees or the open issue differ from
-// the state, either somebody changed them, or what the app wanted is not done yet. The app puts right what this look decided, what it
-// could not do before, and what an event that it has read explains. Anything else it leaves until the timeline shows something newer
-// than the look that noticed it, or for a quarter of an hour.
+// What a person did by hand is never undone on a read that is older than that. Where labels,
+// assignees or the open state differ from the state, either somebody changed them, or what the app
+// wanted is not done yet. The app corrects what this look decided, what it could not do before, and
+// what an event that it has read explains. Anything else it leaves until the timeline shows
+// something newer than the look that noticed it, or for a quarter of an hour.
 
-// canCorrect reports whether a difference between the issue and the state may be put right. about names it as aboutOf does, event is
-// what would have made it so, and isDecided tells that this look wants it.
+// canCorrect reports whether a difference between the issue and the state may be corrected. subject
+// is as subjectOf names it, event is what would have caused the difference, and isDecided means
+// that this look wants the change.
 func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 	m := r.memoryOf(r.Ref)
 	if isDecided || m.owed {
@@ -40,7 +42,7 @@ func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 	}
 	patient := longestLag
 	if r.Snapshot.First == 0 && last == "" {
-		patient = maxLag // it was never there, so far as the whole timeline tells: a process ended before it put it there
+		patient = maxLag // by the whole timeline it was never there: a process ended before it put it there
 	}
 	// A timeline that shows something newer would show who did it.
 	if noticed && newest.After(since.Add(clockTolerance)) || r.Now.Sub(since) >= patient {
@@ -54,7 +56,7 @@ func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 	return false
 }
 
-// dropUnexplained drops from what is to be put right what a person may have done.
+// dropUnexplained removes from the corrections what a person may have done.
 func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) ([]string, []string, []string, []string) {
 	was := incident.AsWanted(r.Before, r.Policy)
 	keep := func(names []string, effect, event string, before []string) (kept []string) {
@@ -80,7 +82,8 @@ func (r *reconciliation) canCorrectState(open bool) bool {
 	return r.canCorrect("state", event, isDecided)
 }
 
-// scheduleRecheck asks for another look soon at what was left as it is, or read from behind.
+// scheduleRecheck asks for another look soon at what was left as it is, or was read from a server
+// that is behind.
 func (r *reconciliation) scheduleRecheck() {
 	if len(r.unexplainedSince) == 0 && !r.isReadBehind {
 		return

@@ -9,10 +9,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// What GitHub's limits hold back. The most urgent goes first, and nothing waits for what is less urgent than itself: a reminder on
-// a ticket that must wait for half an hour holds up neither the card nor the next command, though the same look asked for it. So
-// what can be derived from the state again is left to a later look, a comment is kept in the state, and only pages, answers and
-// the card itself make their message come back.
+// What GitHub's limits hold back. The most urgent goes first, and nothing waits for what is less
+// urgent: a reminder on a ticket that must wait for half an hour holds up neither the card nor the
+// next command, although the same look asked for it. What can be derived from the state again is
+// left to a later look, a comment is kept in the state, and only pages, answers and the card itself
+// make their message come back.
 
 // knownCard is what an incident's card says, as this process knows it. It decides how urgent a look is and nothing else, so it
 // may be behind.
@@ -45,7 +46,8 @@ func (r *reconciliation) rememberPaging(err error) {
 	}
 }
 
-// nextPage returns when a timer's look pages somebody next, as far as the card tells, if it is by that time.
+// nextPage returns when a timer's look pages somebody next, as far as the card says, if that is by
+// a time.
 func (c knownCard) nextPage(by time.Time) (at time.Time, ok bool) {
 	for state := c.state; ; {
 		due := incident.Due(state, c.policy)
@@ -69,8 +71,8 @@ func (c knownCard) pagesAt(now time.Time) bool {
 	return ok || c.isPaging
 }
 
-// untilPage makes a look come back no later than somebody is to be paged: a timer's look that may wait rings for what comes due
-// meanwhile, too.
+// untilPage returns the earlier of until and the incident's next page: a timer's look that may wait
+// still rings for what comes due in between.
 func (e *Engine) untilPage(ref incident.Ref, until, now time.Time) time.Time {
 	e.mu.Lock()
 	c, known := e.knownCards[ref]
@@ -103,8 +105,9 @@ func (e *Engine) urgency(m Message, now time.Time) Urgency {
 	return UrgencyCard
 }
 
-// deferRest leaves what nobody waits for to a later look, if GitHub's limits hold it back or GitHub does not have it yet: the
-// next command must not wait behind a ticket. What only this message tells must be done with it.
+// deferRest defers what nobody waits for to a later look if GitHub's limits hold it back, or GitHub
+// does not have it yet: the next command must not wait behind a ticket. What only this message says
+// can't be deferred.
 func (r *reconciliation) deferRest(err error) error {
 	until, ok := ports.IsPutOff(err)
 	var later *RetryAfter
@@ -118,7 +121,8 @@ func (r *reconciliation) deferRest(err error) error {
 	return inOrder(r.comments.Apply, r.react) // of what was done before
 }
 
-// deliverOrDefer leaves the customers' postmortem, which the state owes them, to a later look.
+// deliverOrDefer delivers the customers' postmortem, which the state owes them, or defers it to a
+// later look.
 func (r *reconciliation) deliverOrDefer() error {
 	err := r.postmortem.Deliver()
 	if until, ok := ports.IsPutOff(err); ok && r.m.Pull() == 0 {

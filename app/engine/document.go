@@ -8,8 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// recoverPostmortem brings back what stands in the postmortem's pull request and not in the issue: that it is there, what
-// became of it, and the commands in its comments.
+// recoverPostmortem recovers what is in the postmortem's pull request and not in the issue: that it
+// exists, what became of it, and the commands in its comments.
 func (r *reconciliation) recoverPostmortem() error {
 	wasClosing := slices.ContainsFunc(r.State.Phases, func(s incident.Span) bool { return s.Phase == incident.Closing })
 	if r.State.Phase != incident.Closing && !wasClosing {
@@ -44,7 +44,7 @@ func (r *reconciliation) readPostmortem() error {
 	return nil
 }
 
-// pullRequestCommands gives the commands in the comments on the postmortem's pull request.
+// pullRequestCommands returns the commands in the comments on the postmortem's pull request.
 func (r *reconciliation) pullRequestCommands(number int) ([]incident.Fact, error) {
 	ref := r.DocumentRef()
 	ref.Number = number

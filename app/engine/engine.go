@@ -27,12 +27,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Options are what an engine needs. Pager and Announcer may be nil: then pages go out as mentions only, and customers
-// are reached on GitHub only.
+// Options are what an engine needs. Without a Pager people are only mentioned, and without an
+// Announcer customers are reached on GitHub only.
 type Options struct {
 	GitHub    GitHub
 	Scheduler Scheduler
-	Queue     Queue // for signals; nil: there are none
+	Queue     Queue // for signals; nil: they are not handled
 	Replier   Replier
 	Store     Store // nil: while GitHub is out only what this process has read is known
 	Pager     Pager
@@ -47,7 +47,8 @@ type Options struct {
 	Logger  *slog.Logger
 }
 
-// Engine runs incidents.
+// Engine runs incidents: it looks at them one at a time, and remembers what spares calls or closes
+// gaps between looks.
 type Engine struct {
 	Options
 	keys [][]byte
@@ -58,7 +59,7 @@ type Engine struct {
 
 	mu              sync.Mutex
 	policies        map[string]cachedPolicy        // by repository
-	openIncidents   map[string]openIncident        // where a trouble stands
+	openIncidents   map[string]openIncident        // by repository and dedup key
 	recordedRepeats map[incident.Ref]time.Time     // when a source's repetition was written down last
 	pagedEarly      map[string]time.Time           // by key, what was paged before GitHub was asked
 	lastLooks       map[incident.Ref]lastLook      // of running incidents, what the last look read
@@ -178,12 +179,13 @@ func (e *Engine) newReconciliation(ctx context.Context, m Message) *reconciliati
 	return r
 }
 
-// ErrNotLooked: a message is done with, but its incident was not looked at, as it said nothing new or went on to another one.
-// Whatever else asked for a look still needs it.
+// ErrNotLooked is returned when a message is done with although its incident was not looked at, as
+// it said nothing new or went on to another incident. Whatever else asked for a look still needs
+// it.
 var ErrNotLooked = errors.New("done without a look")
 
-// Handle looks at an incident and acts. A *Later error says when to look again; after any other error the message is to
-// be handed out again.
+// Handle looks at an incident and acts. After a *RetryAfter the message is due again at its time,
+// after any other error at once.
 func (e *Engine) Handle(ctx context.Context, m Message) error {
 	err := e.HandleInTurn(ctx, m)
 	if errors.Is(err, ErrNotLooked) {
@@ -192,8 +194,8 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 	return err
 }
 
-// HandleInTurn is Handle for a queue that drops all requests for a look once there was one. It returns ErrNotLooked where there
-// was none.
+// HandleInTurn is Handle for a queue that drops all requests for a look once there was one. It
+// returns ErrNotLooked if there was none.
 func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
 	ctx, calls := metrics.Counted(ctx)
 	r := e.newReconciliation(ctx, m)
@@ -311,7 +313,7 @@ func (r *reconciliation) reconcile() error {
 	return nil
 }
 
-// stepAndApply steps over what was read, and makes everything as it follows from that.
+// stepAndApply reduces what was read, applies what follows from it, and commits.
 func (r *reconciliation) stepAndApply() error {
 	if err := r.loadPolicy(); err != nil {
 		return err
@@ -349,7 +351,8 @@ func (r *reconciliation) stepAndApply() error {
 	return r.commit()
 }
 
-// commit sets the timer and writes the card. The timer comes first: a crash in between costs a needless look, not a missed one.
+// commit sets the timer and writes the card. The timer comes first: a crash in between costs a
+// needless look, not a missed one.
 func (r *reconciliation) commit() error {
 	if r.isSaved && equalStates(r.savedState, r.State) && r.Deferral == r.savedDeferral {
 		return nil
@@ -416,7 +419,7 @@ func (r *reconciliation) readIssue() error {
 		r.partialSnapshot = snap
 		return err
 	}
-	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it meanwhile
+	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it
 		r.isCardRestored = refused.State.Contested.Left(incident.ContestCard)
 		ok, r.Before, r.cardSeq = true, refused.State, refused.Seq
 	}
@@ -438,13 +441,13 @@ func (r *reconciliation) readIssue() error {
 	return nil
 }
 
-// isAppTrace tells what no first look finds: a comment by the app, or a phase that it set. Pages go out before both, and a card
-// may be deleted with all other comments.
+// isAppTrace reports whether it shows that the app was here before: one of its comments, or a phase
+// label that it set. Pages go out before both, and the card may be deleted with all other comments.
 func isAppTrace(it Item) bool {
 	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(naming.Key(it.Label), incident.LabelPhase))
 }
 
-// reduce runs the core over what is new.
+// reduce steps the core over what is new.
 func (r *reconciliation) reduce() error {
 	facts, err := r.observe()
 	if err != nil {
@@ -455,7 +458,7 @@ func (r *reconciliation) reduce() error {
 		if !plain && f.ID != "" && (r.newsSince.IsZero() || f.At.Before(r.newsSince)) {
 			r.newsSince = f.At
 		}
-		r.hasNews = r.hasNews || !plain && f.ID != "" // what is not noted as read, as how a pull request stands, shows in the state
+		r.hasNews = r.hasNews || !plain && f.ID != "" // facts without an id (e.g. PR status) are visible as state changes instead
 		if name := commandName(f.What); name != "" {
 			r.commandNames = append(r.commandNames, name)
 			r.Asker = f.By.Login
@@ -481,11 +484,12 @@ func (r *reconciliation) reduce() error {
 	return nil
 }
 
-// maxUnread is how much of a timeline may be read again and again before the card is written for that alone. The webhook asks
-// for a look before so much is new, so that a command costs the same whatever was said before it.
+// maxUnread limits how much of a timeline is read again and again before the card is written for
+// that alone. The webhook asks for a look before so much is new, so a command costs the same
+// whatever was said before it.
 const maxUnread = 10
 
-// writeCard writes the card. Nothing is written when nothing changed but how far was read, unless that is far.
+// writeCard writes the card, unless nothing changed but how far was read, and that is not far.
 func (r *reconciliation) writeCard() error {
 	r.State.Cursor.Items = max(r.State.Cursor.Items, r.Snapshot.First+len(r.Snapshot.Items))
 	posted := r.Snapshot.Card != nil
@@ -521,7 +525,7 @@ func (r *reconciliation) writeCard() error {
 		r.saveRefusedCard(view)
 	} else if err != nil {
 		return err
-	} else if r.State.OwesAnswers() { // what could not be said stands only on the card, and that may be lost
+	} else if r.State.OwesAnswers() { // only the card has what could not be said, and the card may be lost
 		r.saveRefusedCard(view)
 	} else if r.hasRefusedCard || before.IsRefused("card") || r.Before.OwesAnswers() || r.savedState.OwesAnswers() {
 		r.deleteRefusedCard()
@@ -537,8 +541,8 @@ func (r *reconciliation) writeCard() error {
 	return r.pinCard(r.Snapshot.Card)
 }
 
-// putCard edits the card, or posts it where there is none. That GitHub does not find the card says too little to post another
-// one: if it was deleted, the next look finds none.
+// putCard edits the card, or posts one. If GitHub does not find the card to edit, that is no proof
+// that it is gone: the next look posts another if it finds none.
 func (r *reconciliation) putCard(body string) error {
 	if r.Snapshot.Card != nil {
 		if err := r.GitHub.EditComment(r.Ctx, r.Ref, r.Snapshot.Card.ID, body); err != nil {
@@ -556,7 +560,7 @@ func (r *reconciliation) putCard(body string) error {
 	return nil
 }
 
-// pinCard pins the card. One that GitHub does not pin is found among the first comments.
+// pinCard pins the card. If GitHub refuses, the card is found among the first comments.
 func (r *reconciliation) pinCard(c *Card) error {
 	if c.Pinned || r.State.Contested.Left(incident.ContestPin) {
 		return nil
@@ -569,7 +573,8 @@ func (r *reconciliation) pinCard(c *Card) error {
 	return fmt.Errorf("pin the card: %w", err)
 }
 
-// equalStates compares two states but for the cursor and the newest comments, which move with every look.
+// equalStates reports whether two states are the same but for the cursor and the newest comments,
+// which move with every look.
 func equalStates(a, b incident.State) bool {
 	a.Cursor, b.Cursor = incident.Cursor{}, incident.Cursor{}
 	a.Heard, b.Heard, a.Last, b.Last = nil, nil, nil, nil
@@ -578,7 +583,7 @@ func equalStates(a, b incident.State) bool {
 	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
-// pendingCorrections lists what differs between the issue and how it should look.
+// pendingCorrections returns what differs between the issue and how it should look.
 func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []string, w incident.Wanted) {
 	w = incident.AsWanted(r.State, r.Policy)
 	for _, l := range w.Labels {

@@ -7,8 +7,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// lookUpEscalation looks up whom an escalation names, as far as the configuration does not say it (V5). A look-up that GitHub
-// refuses must not keep a page from going out: then people are paged by what is written, and that is said.
+// lookUpEscalation looks up whom an escalation names, as far as the configuration does not say it
+// (V5). A look-up that GitHub refuses must not hold up a page: then people are paged as they are
+// written, and the answer says so.
 func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (incident.Command, error) {
 	c.Org = r.Ref.Owner
 	if r.wasUnasked(fact) {
@@ -54,8 +55,8 @@ func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (inci
 	return c, nil
 }
 
-// wasUnasked reports whether it was said of an escalation that GitHub could not be asked: it is not asked later either, since
-// the page went out.
+// wasUnasked reports whether an earlier look said of an escalation that GitHub could not be asked.
+// It is not asked later either, since the page went out.
 func (r *reconciliation) wasUnasked(fact string) bool {
 	key := incident.UnaskedKey(fact)
 	return r.IsPosted(key) || slices.ContainsFunc(r.Snapshot.Items, func(it Item) bool {

@@ -9,8 +9,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// lookUpDuplicate looks up the issue that `/incident duplicate` names: one call, and none where the number alone says no. What was
-// decided before a card was lost stays decided, since the other issue may have changed: a refusal has an answer in words.
+// lookUpDuplicate looks up the issue that `/incident duplicate` names: one call, and none where the
+// number alone decides. What was decided before a card was lost stays decided, as the other issue
+// may have changed; a refusal shows in an answer.
 func (r *reconciliation) lookUpDuplicate(fact string, c incident.Command) (*incident.Other, error) {
 	switch {
 	case c.Repo != "" && !naming.Equal(c.Repo, r.Ref.FullName()):
@@ -31,7 +32,7 @@ func (r *reconciliation) lookUpDuplicate(fact string, c incident.Command) (*inci
 	return r.checkFoldable(snap), nil
 }
 
-// peekIssue reads another issue, once in a pass.
+// peekIssue reads another issue, once in a look.
 func (r *reconciliation) peekIssue(ref incident.Ref) (*Snapshot, error) {
 	if snap := r.peekedIssues[ref]; snap != nil {
 		return snap, nil
@@ -47,8 +48,8 @@ func (r *reconciliation) peekIssue(ref incident.Ref) (*Snapshot, error) {
 	return snap, nil
 }
 
-// checkFoldable reports whether this incident can be folded into another issue. Where the issue has no card that can be read, what
-// GitHub shows counts.
+// checkFoldable returns whether this incident can be folded into another issue, or why not. Where
+// the issue has no valid card, what GitHub shows counts.
 func (r *reconciliation) checkFoldable(snap *Snapshot) *incident.Other {
 	s, ok := r.pinnedState(snap)
 	switch {
@@ -68,7 +69,7 @@ func (r *reconciliation) checkFoldable(snap *Snapshot) *incident.Other {
 	return &incident.Other{}
 }
 
-// pinnedState returns the state that an issue's card holds, if it has one that can be believed.
+// pinnedState returns the state in an issue's pinned card, if that is valid.
 func (e *Engine) pinnedState(snap *Snapshot) (s incident.State, ok bool) {
 	c, ok := e.openPinned(snap)
 	return c.State, ok
@@ -82,14 +83,15 @@ func (e *Engine) openPinned(snap *Snapshot) (c card.Card, ok bool) {
 	return c, err == nil
 }
 
-// foldFact gives the fact that another incident was folded into this one.
+// foldFact returns the fact that another incident was folded into this one.
 func (r *reconciliation) foldFact(f incident.Fold) incident.FoldedIn {
 	from := r.Ref
 	from.Number = f.From
 	return incident.FoldedIn{Fold: f, Ref: from.String(), Into: r.Ref.Number}
 }
 
-// canonicalID returns the database id of the incident that this one was folded into; 0 if it isn't there.
+// canonicalID returns the database id of the incident of which this one is a duplicate; 0 if there
+// is no such incident.
 func (r *reconciliation) canonicalID(number int) (int64, error) {
 	if number == 0 {
 		return 0, nil
@@ -106,7 +108,8 @@ func (r *reconciliation) canonicalID(number int) (int64, error) {
 // maxFollowed is how many incidents that were folded into one another are followed.
 const maxFollowed = 8
 
-// followFolds returns the number of the open incident that a folded one ended in, by however many steps; 0 if none is open there.
+// followFolds returns the number of the open incident in which a folded one ended, in however many
+// steps; 0 if none is open.
 func (r *reconciliation) followFolds(ref incident.Ref) (number int, err error) {
 	seen := map[int]bool{}
 	for range maxFollowed {
@@ -133,8 +136,9 @@ func (r *reconciliation) followFolds(ref incident.Ref) (number int, err error) {
 	return 0, nil
 }
 
-// findOpenIncident finds the open incident of a trouble, by its names in this version and in older ones; where there is none, the one that its newest was folded into, or the
-// one that was transferred elsewhere. Its number is 0 if there is none.
+// findOpenIncident finds the open incident of a dedup key, by its hash in this version and older
+// ones; else the one into which its newest was folded, or the one that was transferred. Its number
+// is 0 if there is none.
 func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string) (incident.Ref, error) {
 	at := incident.Ref{Owner: repo.Owner, Repo: repo.Repo}
 	is := r.isAboutDedup(r.Ctx, troubles...)
@@ -158,7 +162,8 @@ func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string)
 	return at, nil
 }
 
-// passToCanonical sends what a source reports of a folded incident on to the one that it was folded into, if that is open.
+// passToCanonical passes a report of a folded incident on to the one into which it was folded, if
+// that is open.
 func (r *reconciliation) passToCanonical() (bool, error) {
 	if r.Before.Outcome != incident.Duplicated || r.Snapshot.Open {
 		return false, nil
@@ -176,8 +181,9 @@ func (r *reconciliation) passToCanonical() (bool, error) {
 	return true, r.Queue.Enqueue(r.Ctx, on, time.Time{})
 }
 
-// forgetOpenIncidents makes the next report of any trouble ask GitHub: a duplicate that was reopened has its own reports again, and under which
-// trouble the other incident got them is not known here.
+// forgetOpenIncidents makes the next report of any dedup key ask GitHub. A duplicate that was
+// reopened gets its own reports again, and it is unknown here under which key the other incident
+// got them.
 func (r *reconciliation) forgetOpenIncidents() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// resolveTicket gives the change of a follow-up that is named by its ticket the follow-up's number. The ticket says which it is of, where
-// the state doesn't know it: once a card is lost tickets are known again only after what was said of them.
+// resolveTicket replaces a follow-up's ticket in a command by the follow-up's number. The ticket
+// says which follow-up it is of where the state doesn't know it: after a card is lost, tickets are
+// known only once all comments were read.
 func (r *reconciliation) resolveTicket(c incident.Command) (incident.Command, error) {
 	name := fmt.Sprintf("%s#%d", c.Repo, c.Number)
 	for _, list := range [][]incident.FollowUp{r.State.FollowUps, r.currentFollowUps} {
@@ -24,7 +25,7 @@ func (r *reconciliation) resolveTicket(c incident.Command) (incident.Command, er
 	}
 	ref, err := incident.ParseRef(name)
 	if err != nil {
-		return c, nil // the core answers that there is none
+		return c, nil // the core answers that it does not exist
 	}
 	ticket, err := r.GitHub.ReadTicket(r.Ctx, ref)
 	if errors.Is(err, ErrNoAccess) {
@@ -39,7 +40,7 @@ func (r *reconciliation) resolveTicket(c incident.Command) (incident.Command, er
 	return c, nil
 }
 
-// followUpOf returns which follow-up of this incident a ticket of the app's says that it is.
+// followUpOf returns which follow-up of this incident a ticket of the app's says that it is of.
 func (r *reconciliation) followUpOf(ticket Ticket) (index int, ok bool) {
 	if !ticket.Own {
 		return 0, false

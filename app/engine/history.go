@@ -16,7 +16,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// history is the whole timeline, told: what the card leaves out to stay small.
+// history is what a replay of the whole timeline yields: what the card leaves out to stay small.
 type history struct {
 	state   incident.State
 	entries []incident.Entry
@@ -90,7 +90,7 @@ func (r *reconciliation) replay() (*history, error) {
 	return h, nil
 }
 
-// phasesLeft gives the phases that a step left.
+// phasesLeft returns the phase that a step left, if it did.
 func phasesLeft(before, after incident.State) []incident.Span {
 	if before.Phase == after.Phase || before.Phase == "" {
 		return nil
@@ -98,8 +98,8 @@ func phasesLeft(before, after incident.State) []incident.Span {
 	return []incident.Span{{Phase: before.Phase, From: before.Since.At, To: after.Since.At}}
 }
 
-// recover brings back what replaying can't: the labels that the app set for commands which were edited since, unless a newer
-// command says otherwise, and the customers' issues.
+// recover recovers what replaying can't: the labels that the app set for commands which were edited
+// since, unless a newer command says otherwise, and the customers' issues.
 func (r *reconciliation) recover() error {
 	rebuilt := incident.Rebuilt{Phase: r.State.Phase}
 	for i, it := range r.Snapshot.Items {
@@ -147,9 +147,10 @@ func (r *reconciliation) recover() error {
 	return nil
 }
 
-// isNewer reports whether the app set the label of item i of the timeline knowing what somebody had said or done before, which asks
-// for another label. What a pass wrote may stand behind a comment that it had not read: so the times, or the order, prove nothing. It
-// knew of the comment if it had set that other label, or if somebody edited a command in between that was acted on.
+// isNewer reports whether the app set the label of timeline item i knowing what somebody had said
+// or done before, which asks for another label. A look may write after a comment that it had not
+// read, so neither times nor order prove it. It knew of the comment if it had set that other label,
+// or if somebody edited a command in between that it acted on.
 func (r *reconciliation) isNewer(i int, word incident.Stamp, other string) bool {
 	id, _, _ := strings.Cut(word.ID, ".")
 	said := slices.IndexFunc(r.Snapshot.Items, func(it Item) bool { return it.ID == id })
@@ -175,7 +176,7 @@ func (r *reconciliation) countPhases() int {
 	return n
 }
 
-// facts of the postmortem and its tickets.
+// postmortemFacts returns what the postmortem and the tickets are written from.
 func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 	h, err := r.replay()
 	if err != nil {
@@ -205,8 +206,9 @@ func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 	return f, nil
 }
 
-// readTemplate returns the repository's own template, or "" where it has none that can be used: then the postmortem has ours,
-// and the incident says why, once for each version of the template.
+// readTemplate returns the repository's own template, or "" if it has none that can be used. Then
+// the postmortem uses the standard one, and the incident says why, once for each version of the
+// template.
 func (r *reconciliation) readTemplate() (string, error) {
 	content, _, err := r.GitHub.ReadFile(r.Ctx, r.Ref, postmortem.TemplatePath)
 	if ports.IsRefused(err) {
@@ -227,7 +229,7 @@ func (r *reconciliation) readTemplate() (string, error) {
 	return string(content), nil
 }
 
-// templateMistakes tells the first mistakes of a template, with their places.
+// templateMistakes returns the first mistakes of a template, with their places.
 func templateMistakes(wrong postmortem.Mistakes) string {
 	const most = 3
 	told := wrong[:min(len(wrong), most)].Error()
@@ -237,7 +239,8 @@ func templateMistakes(wrong postmortem.Mistakes) string {
 	return templates.Capital(told)
 }
 
-// withDelivery gives the pages as they went out: the timeline tells that they did, and the card whether they got through.
+// withDelivery returns pages with what became of them: the timeline says that they went out, and
+// the card whether they got through.
 func (r *reconciliation) withDelivery(pages []incident.Page) []incident.Page {
 	known := map[string]incident.Page{}
 	for _, page := range r.State.Paging.Pages {
@@ -251,7 +254,7 @@ func (r *reconciliation) withDelivery(pages []incident.Page) []incident.Page {
 	return pages
 }
 
-// ticketFact reads the ticket of a follow-up and gives the fact that it changed, if it did.
+// ticketFact reads the ticket of a follow-up and returns the fact that it changed, if it did.
 func (r *reconciliation) ticketFact(index int) ([]incident.Fact, error) {
 	if index < 0 || index >= len(r.State.FollowUps) || r.State.FollowUps[index].Ticket == "" {
 		return nil, nil

@@ -12,11 +12,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Reads that are behind. GitHub's webhooks outrun the servers that answer its API, and a read just after a write may be older than
-// the write; the issue and its timeline come from different servers, and each may be behind. What a webhook proves, what this
-// process wrote and read before, and what one of the two reads shows are a floor under what is read. A look whose reads are below it
-// comes again in a second, a little later each time, and for a bounded time. After that it goes on with what there is, but undoes
-// nothing that a person may have done since: mirror.go sees to that.
+// GitHub's webhooks outrun the servers that answer its API, and a read just after a write may be
+// older than the write. The issue and its timeline come from different servers, and each may be
+// behind. What a webhook proves, what this process wrote and read before, and what the two reads
+// show are compared. A look whose reads are behind comes again in a second, a little later each
+// time, for a bounded time. After that it goes on with what there is, but undoes nothing that a
+// person may have done since: see correct.go.
 
 const (
 	// maxLag is how long reads may be behind a webhook, a write or each other.
@@ -31,7 +32,8 @@ const (
 	clockTolerance = 2 * time.Second
 )
 
-// pauseAfter returns how long to wait for reads that have been behind for so long: 1 s, 1 s, 2 s, 4 s, …
+// pauseAfter returns how long to wait for reads that have been behind for so long: 1 s, 1 s, 2 s, 4
+// s, …
 func pauseAfter(waited time.Duration) time.Duration {
 	return min(max(waited, time.Second), longestPause).Truncate(time.Second)
 }
@@ -42,8 +44,9 @@ type missingRead struct {
 	since time.Time // when it was there to be read
 }
 
-// waitForIssue returns a *Later if a look found nothing (404) because GitHub's servers don't know the issue yet: its webhook came,
-// or the app opened it, only just now. https://github.com/octokit/octokit.js/issues/900
+// waitForIssue returns a *RetryAfter if a look found nothing (404) because GitHub's servers don't
+// know the issue yet: it was opened only just now. See
+// https://github.com/octokit/octokit.js/issues/900.
 func (r *reconciliation) waitForIssue(err error) error {
 	var refusal *Refusal
 	if isRefused := errors.As(err, &refusal); isRefused {
@@ -64,9 +67,10 @@ func (r *reconciliation) waitForIssue(err error) error {
 	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show %s yet", r.Ref)}
 }
 
-// hasReadEvent reports whether the last look began after a message came and has read all that it tells of: then there is nothing to look
-// for. What the issue shows of a change does not say who made it, so a look that began before counts for none that came later: people
-// do the same thing twice in a second, with the app undoing it in between.
+// hasReadEvent reports whether the last look began after a message came and has read all that it
+// says: then there is nothing to look for. What the issue shows of a change does not say who made
+// it, so a look that began before does not count: people do the same thing twice in a second, and
+// the app undoes it in between.
 func (e *Engine) hasReadEvent(m Message) bool {
 	f := m.Floor
 	if f == nil || f.Updated.IsZero() || f.Received.IsZero() || f.Deleted != 0 || m.Was.Number != 0 {
@@ -92,8 +96,8 @@ func (e *Engine) hasReadEvent(m Message) bool {
 	return false
 }
 
-// awaitReads returns a *Later while the reads of this look are behind. Once it has waited long enough for them it returns nil, and
-// the look is marked as behind.
+// awaitReads returns a *RetryAfter while the reads of this look are behind. Once it has waited long
+// enough it returns nil and marks the look as behind.
 func (r *reconciliation) awaitReads() error {
 	if r.Snapshot.Gone || r.Snapshot.Pull {
 		return nil
@@ -119,7 +123,8 @@ func (r *reconciliation) awaitReads() error {
 	return r.mergeCards()
 }
 
-// awaitOther returns a *Later while a ticket or a pull request, as it was read, is older than the webhook that is about it.
+// awaitOther returns a *RetryAfter while a ticket or a pull request, as it was read, is older than
+// the webhook about it.
 func (r *reconciliation) awaitOther(isAbout bool, what string, updated time.Time) error {
 	f := r.m.Floor
 	if !isAbout || f == nil || updated.IsZero() || !updated.Before(f.Updated) {
@@ -146,7 +151,8 @@ func (r *reconciliation) isOlderCard(m memory) bool {
 	return !r.IsRebuilt && r.Snapshot.Card != nil && r.Snapshot.Card.ID == m.card && r.cardSeq < m.seq
 }
 
-// addComment adds the comment that a webhook brought where the timeline does not show it for so long: GitHub signed it.
+// addComment adds the comment that a webhook brought where the timeline has not shown it for long:
+// GitHub signed it.
 func (r *reconciliation) addComment() {
 	if c := r.m.Comment(); c != nil && r.isCommentMissing() {
 		r.Snapshot.Items = append(r.Snapshot.Items, Item{ID: fmt.Sprintf("c%d", c.ID), Event: "commented", At: c.Created, Updated: c.Created,
@@ -154,12 +160,12 @@ func (r *reconciliation) addComment() {
 	}
 }
 
-// missingReads lists what this look should have read and did not.
+// missingReads returns what this look should have read and did not.
 func (r *reconciliation) missingReads() []missingRead {
 	return append(append(r.missingFromWebhook(), r.contradictions()...), r.olderThanMemory()...)
 }
 
-// missingFromWebhook lists what the webhook proves and the reads do not show.
+// missingFromWebhook returns what the webhook proves and the reads do not show.
 func (r *reconciliation) missingFromWebhook() (all []missingRead) {
 	if r.isCommentMissing() {
 		all = append(all, missingRead{fmt.Sprintf("comment %d is not in the timeline", r.newCommentID()), r.receivedAt()})
@@ -207,8 +213,8 @@ func (r *reconciliation) newCommentID() int64 {
 	return 0
 }
 
-// isCommentMissing reports whether a comment was written that the timeline does not show, although it shows nothing newer either:
-// what was deleted is not waited for.
+// isCommentMissing reports whether a comment was written that the timeline does not show, although
+// it shows nothing newer either: a deleted comment is not waited for.
 func (r *reconciliation) isCommentMissing() bool {
 	id := r.newCommentID()
 	if id == 0 || containsComment(r.Snapshot.Items, id) {
@@ -227,7 +233,8 @@ func (r *reconciliation) isCommentMissing() bool {
 	return !containsNewer(r.Snapshot.Items, id, at)
 }
 
-// contradictions lists where the issue, its card and its timeline, as they were read, contradict each other.
+// contradictions returns where the issue, its card and its timeline, as they were read, contradict
+// each other.
 func (r *reconciliation) contradictions() (all []missingRead) {
 	s := r.Snapshot
 	comments, last := 0, map[string]Item{}
@@ -236,7 +243,7 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 			comments++
 		}
 		if it.Event == "transferred" {
-			clear(last) // labels and assignees that the new repository does not have are dropped, and no event tells
+			clear(last) // what the new repository does not have is dropped, without an event
 		}
 		if !changesIssue(it.Event) {
 			continue
@@ -268,7 +275,7 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 	return all
 }
 
-// olderThanMemory lists what this process wrote or read before and the reads do not show.
+// olderThanMemory returns what this process wrote or read before and the reads do not show.
 func (r *reconciliation) olderThanMemory() (all []missingRead) {
 	s, m := r.Snapshot, r.memoryOf(r.Ref)
 	if s.Card == nil {

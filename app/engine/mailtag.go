@@ -20,8 +20,9 @@ const (
 	tagNumber = 4
 )
 
-// mailTag gives what our mails about an incident carry, so that an answer finds it. It is signed, or anybody could write to
-// any incident by counting, and tells a customer neither the repository nor the number (A7): the number is masked.
+// mailTag returns what our mails about an incident carry, so that an answer finds it. It is signed,
+// or anybody could write to any incident by counting. The number is masked, so that a customer
+// learns neither it nor the repository (A7).
 func (e *Engine) mailTag(ref incident.Ref) string { return mailTagWith(e.keys[0], ref) }
 
 func mailTagWith(key []byte, ref incident.Ref) string {
@@ -29,7 +30,7 @@ func mailTagWith(key []byte, ref incident.Ref) string {
 	return hex.EncodeToString(append(mac, maskNumber(key, mac, uint32(ref.Number))...))
 }
 
-// maskNumber hides a number beside its mac, or shows it again.
+// maskNumber masks a number with its mac, or unmasks it.
 func maskNumber(key, mac []byte, number uint32) []byte {
 	mask := binary.BigEndian.Uint32(tagHash(key, "number\n"+string(mac)))
 	return binary.BigEndian.AppendUint32(nil, number^mask)
@@ -41,8 +42,9 @@ func tagHash(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// answeredByTag gives the incident whose mail a mail answers: the address that it was sent to, or the conversation, has its tag. It
-// is one of a repository, or of those that its rules name.
+// answeredByTag returns the incident whose mail a mail answers: the address to which it was sent,
+// or the conversation, carries its tag. The incident is in repo or in a repository that its rules
+// name.
 func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incident.Rule) (incident.Ref, bool) {
 	for _, tag := range s.Thread.Tags {
 		for _, r := range signalRepositories(repo, rules) {
@@ -54,7 +56,7 @@ func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incid
 	return repo, false
 }
 
-// incidentOfTag gives the incident of a repository that a tag names.
+// incidentOfTag returns the incident of a repository that a tag names.
 func (e *Engine) incidentOfTag(tag string, repo incident.Ref) (incident.Ref, bool) {
 	tag = strings.ToLower(tag) // mail programs keep no case
 	raw, err := hex.DecodeString(tag)
@@ -71,8 +73,9 @@ func (e *Engine) incidentOfTag(tag string, repo incident.Ref) (incident.Ref, boo
 	return repo, false
 }
 
-// findAnswered returns the incident whose mail a mail answers, whatever that is called by now. A tag has the name under which its
-// incident was declared: where no name fits, the incidents with the tag's number are asked for theirs.
+// findAnswered returns the incident whose mail a mail answers, whatever its name is by now. A tag
+// has the name under which its incident was declared: where no name fits, the incidents with the
+// tag's number are asked for theirs.
 func (r *reconciliation) findAnswered(s intake.Signal) (incident.Ref, bool, error) {
 	if ref, ok := r.answeredByTag(s, r.Ref, r.Policy.Signals); ok {
 		return ref, true, nil
@@ -101,7 +104,8 @@ func (r *reconciliation) findAnswered(s intake.Signal) (incident.Ref, bool, erro
 	return r.Ref, false, nil
 }
 
-// issuesOfTag lists the issues that a tag may be of, if a repository that sources report to was renamed.
+// issuesOfTag returns the issues that a tag may be of, if a repository to which sources report was
+// renamed.
 func (r *reconciliation) issuesOfTag(tag string) (refs []incident.Ref) {
 	raw, err := hex.DecodeString(strings.ToLower(tag))
 	if err != nil || len(raw) != tagMAC+tagNumber {
@@ -124,7 +128,7 @@ func (r *reconciliation) issuesOfTag(tag string) (refs []incident.Ref) {
 // maxIssueNumber is more than any repository has issues.
 const maxIssueNumber = 10_000_000
 
-// signalRepositories lists a repository and those that its rules name.
+// signalRepositories returns a repository and those that its rules name.
 func signalRepositories(repo incident.Ref, rules []incident.Rule) []incident.Ref {
 	repos := []incident.Ref{repo}
 	for _, r := range rules {

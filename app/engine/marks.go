@@ -17,7 +17,8 @@ import (
 // marksSignedKey is what the shelf keeps the time under since when marks are signed here.
 const marksSignedKey = "marks/signed"
 
-// signedSince returns since when marks are signed here. It is the zero time where nobody knows: then nothing unsigned counts.
+// signedSince returns since when marks are signed here. It is zero if that is unknown: then nothing
+// unsigned counts.
 func (e *Engine) signedSince(ctx context.Context) time.Time {
 	e.mu.Lock()
 	since := e.marksSignedSince
@@ -44,7 +45,7 @@ func (e *Engine) signedSince(ctx context.Context) time.Time {
 
 func (e *Engine) markKeys() mark.Keys { return mark.Keys(e.keys) }
 
-// reportMarks returns the marks of an issue that the app opened for what a source reported.
+// reportMarks returns the marks of an issue that the app opened for a report.
 func (e *Engine) reportMarks(ctx context.Context, issue *Snapshot) []mark.Mark {
 	w := Written{Body: issue.Body, Created: issue.Created, Updated: issue.Updated}
 	return look.Marks(e.markKeys(), w, []string{noIncident}, e.signedSince(ctx))

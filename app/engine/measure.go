@@ -9,8 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// recordMetrics tells the log and the metrics what came of a pass. Neither holds a text that somebody wrote: of commands their
-// names, of effects their kinds.
+// recordMetrics logs and counts what came of a look. It records no text that somebody wrote: of
+// commands their names, of effects their kinds.
 func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *metrics.Calls) {
 	n, left, known := calls.Total()
 	effects := map[string]int{}
@@ -47,7 +47,8 @@ func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *met
 	r.Metrics.Record(metrics.PassTime, took.Seconds(), result)
 }
 
-// commandName names a command, as people write it but without what they say by it; "" for any other fact.
+// commandName returns a command as people write it, without what they say by it; "" for any other
+// fact.
 func commandName(what any) string {
 	switch c := what.(type) {
 	case incident.Command:
@@ -58,7 +59,7 @@ func commandName(what any) string {
 	return ""
 }
 
-// countPage counts a page that was handed to a service, and logs one that it did not take.
+// countPage counts a page that a service took, and logs one that it did not take.
 func (e *Engine) countPage(service, where, key string, err error) {
 	if err == nil {
 		e.Metrics.Record(metrics.Pages, 1, service)

@@ -12,8 +12,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// memory is what this process remembers of an incident while reads may be behind it. It is lost with the process, and costs
-// nothing then but certainty: the reads of a look are still held against each other, and against what its webhook proves.
+// memory is what this process remembers of an incident while reads may be behind it. If the process
+// ends, only certainty is lost: the reads of a look are still compared with each other and with
+// what the webhook proves.
 type memory struct {
 	at time.Time // when something was noted last
 
@@ -54,7 +55,8 @@ func (e *Engine) memoryOf(ref incident.Ref) memory {
 	return e.memories[ref]
 }
 
-// updateMemory changes what is remembered of an incident, and forgets those that nobody looked at for long.
+// updateMemory changes what is remembered of an incident, and forgets incidents that nobody looked
+// at for long.
 func (e *Engine) updateMemory(ref incident.Ref, now time.Time, change func(*memory)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -107,7 +109,8 @@ func writtenKey(ref incident.Ref) string {
 	return fmt.Sprintf("wrote/%s/%d", ref.FullName(), ref.Number)
 }
 
-// loadWritten returns the number of the newest card that any process wrote into a comment, and when; 0: nobody knows of one.
+// loadWritten returns the number of the newest card that any process wrote into a comment, and
+// when; 0 if that is unknown.
 func (r *reconciliation) loadWritten(comment int64) (seq int, at time.Time) {
 	var id int64
 	var when string
@@ -136,7 +139,8 @@ func (r *reconciliation) savePosted(id int64) {
 	}
 }
 
-// loadPosted returns the card that this process or another posted last, and when; 0: nobody knows of one.
+// loadPosted returns the card that this process or another posted last, and when; 0 if that is
+// unknown.
 func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
 	if m.card != 0 || r.Store == nil {
 		return m.card, m.posted
@@ -177,7 +181,8 @@ func (r *reconciliation) updateOwnMemory(change func(*memory)) {
 	r.updateMemory(r.Ref, r.Now, change)
 }
 
-// addRecentComments adds what was said just now, by this process or another, and the timeline may not show yet.
+// addRecentComments adds the comments that this process or another posted just now, which the
+// timeline may not show yet.
 func (r *reconciliation) addRecentComments() {
 	said := r.loadComments()
 	for k, m := range r.memoryOf(r.Ref).said {
@@ -201,7 +206,8 @@ const (
 	doubtComment = 5 * time.Second
 )
 
-// AwaitDoubted returns a *Later while a comment with these markers may be there already.
+// AwaitDoubted returns a *RetryAfter while a comment with one of these keys may exist, as the
+// answer to it was lost.
 func (r *reconciliation) AwaitDoubted(keys []string) error {
 	for _, k := range keys {
 		at, ok := r.doubtedSince[k]
@@ -234,7 +240,8 @@ func commentsKey(ref incident.Ref) string {
 	return fmt.Sprintf("said/%s/%d", ref.FullName(), ref.Number)
 }
 
-// saveComments keeps outside the process what was said of late: a line for each key, with its comment and the time.
+// saveComments saves the recent comments: a line for each key, with its comment and the time. The
+// next look may be another process's.
 func (r *reconciliation) saveComments(said map[string]postedComment) {
 	if r.Store == nil {
 		return
@@ -248,7 +255,7 @@ func (r *reconciliation) saveComments(said map[string]postedComment) {
 	}
 }
 
-// loadComments returns what was said of late, as any process kept it.
+// loadComments returns the recent comments, as any process saved them.
 func (r *reconciliation) loadComments() map[string]postedComment {
 	said := map[string]postedComment{}
 	if r.Store == nil {
@@ -269,7 +276,7 @@ func (r *reconciliation) loadComments() map[string]postedComment {
 	return said
 }
 
-// deletedComment returns the comment whose deletion the message tells of, or 0.
+// deletedComment returns the comment whose deletion the message reports, or 0.
 func (r *reconciliation) deletedComment() int64 {
 	if r.m.Floor == nil {
 		return 0

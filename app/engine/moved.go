@@ -17,15 +17,17 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Incidents whose name changes: the repository or the organization is renamed, or the issue is transferred. Its id tells a renamed
-// one: the card is bound to that. A transferred issue has another id, so that its card counts only where GitHub, asked for the old
-// address, leads to the new one. Whatever arrives under an old name is passed on to the present one, where alone anything is done:
-// an incident has one writer. Marks in issues and in mails stay what they were, with the name under which the incident was declared.
+// Incidents whose name changes: the repository or the organization is renamed, or the issue is
+// transferred. A renamed one keeps its id, to which the card is bound. A transferred issue has
+// another id, so its card counts only where GitHub, asked for the old address, leads to the new
+// one. Whatever arrives under an old name is passed on to the present one, where alone anything is
+// done: an incident has one writer. Marks in issues and mails keep the name under which the
+// incident was declared.
 
 // isSame reports whether two names are one to GitHub, which makes no difference of case.
 func isSame(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
-// names lists the names that the incident has or had, as far as this pass knows them.
+// names returns the names that the incident has or had, as far as this look knows them.
 func (r *reconciliation) names() []incident.Ref {
 	names := []incident.Ref{r.Ref}
 	for _, ref := range []incident.Ref{r.m.Was, r.formerName, r.DeclaredRef()} {
@@ -186,8 +188,9 @@ func linkedIssues(body string) (refs []incident.Ref) {
 	return refs
 }
 
-// isPresentName reports whether what was under another name is this issue by now: GitHub said so with the message, or is asked for
-// the old address. A card that somebody copied stays where it is, so it helps nobody.
+// isPresentName reports whether an incident under another name is this issue by now: GitHub said so
+// with the message, or is asked for the old address. A copied card stays where it is, so it is of
+// no use elsewhere.
 func (r *reconciliation) isPresentName(was incident.Ref, issue *Snapshot) (bool, error) {
 	if isSame(was, r.m.Was) {
 		return true, nil
@@ -231,10 +234,11 @@ func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
 	return c
 }
 
-// saveDeclaredName keeps the name under which an incident was declared outside the card, which may be lost: all marks are made
-// with that name, and whoever looks for them under another opens a second ticket, and tells a customer in a second issue. With it
-// stands whether the first look at the incident has come to its end: one that broke off leaves comments and labels behind as a
-// lost card does, and yet nothing that it didn't do has been done.
+// saveDeclaredName saves the name under which an incident was declared outside the card, which may
+// be lost: all marks are made with that name, and a look that searches for them under another name
+// opens a second ticket, and a second issue for a customer. It is saved with whether the first look
+// came to its end: one that broke off leaves comments and labels behind as a lost card does, and
+// yet nothing that it didn't do has been done.
 func (r *reconciliation) saveDeclaredName(id int64, isFirstLook bool) {
 	text := r.DeclaredRef().String()
 	if isFirstLook {
@@ -247,8 +251,8 @@ const firstLook = "first look at "
 
 func declaredKey(id int64) string { return fmt.Sprintf("declared/%d", id) }
 
-// loadDeclaredName finds the name under which an incident was declared whose card is not there, and whether the first look at it
-// came to its end.
+// loadDeclaredName finds the name under which an incident was declared whose card is missing, and
+// whether the first look at it came to its end.
 func (r *reconciliation) loadDeclaredName() {
 	kept, isFirstLook := strings.CutPrefix(string(r.loadKept(r.Ctx, declaredKey(r.Snapshot.ID))), firstLook)
 	if isFirstLook && r.Snapshot.Card == nil {
@@ -284,7 +288,7 @@ func (r *reconciliation) skipOldIDs() {
 	r.Before.Cursor.Horizon = seen[len(seen)-1].At.Add(time.Second)
 }
 
-// dropOldNames takes away what is kept under names that the incident no longer has.
+// dropOldNames deletes what is saved under names that the incident no longer has.
 func (r *reconciliation) dropOldNames() {
 	if r.formerName.Number == 0 && r.m.Was.Number == 0 {
 		return
@@ -300,7 +304,8 @@ func (r *reconciliation) dropOldNames() {
 
 func dedupKeyName(trouble string) string { return "troubles/" + trouble }
 
-// findTransferred returns the open incident of a trouble that was transferred out of the repository where its reports look for it.
+// findTransferred returns the open incident of a dedup hash that was transferred out of the
+// repository where its reports look for it.
 func (e *Engine) findTransferred(ctx context.Context, trouble string) (incident.Ref, bool, error) {
 	ref, err := incident.ParseRef(string(e.loadKept(ctx, dedupKeyName(trouble))))
 	if err != nil {
@@ -322,8 +327,8 @@ func (r *reconciliation) isTransferred() bool {
 	return r.State.Transferred || r.Before.Transferred || r.isUnserved
 }
 
-// settingsName names the settings by which the incident goes. A transferred one takes those of the repository where it was declared
-// along, unless its new repository has settings of its own.
+// settingsName returns the name of the settings by which the incident goes. A transferred one takes
+// along those of the repository where it was declared, unless its new repository has its own.
 func (r *reconciliation) settingsName() string {
 	if !r.isTransferred() {
 		return r.Ref.FullName()

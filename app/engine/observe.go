@@ -49,7 +49,7 @@ func (r *reconciliation) observe() ([]incident.Fact, error) {
 	return r.lookUpPeople(r.dropKnown(slices.Concat(facts, again, merged, changed)))
 }
 
-// openingFacts gives the facts that the issue itself is: its form, or commands in its text.
+// openingFacts returns the facts that the issue itself is: its form, or the commands in its text.
 func (r *reconciliation) openingFacts() []incident.Fact {
 	if r.State.Declared != nil {
 		return nil
@@ -73,8 +73,9 @@ func (r *reconciliation) openingFacts() []incident.Fact {
 // openingLabelsWithin is how long after an issue GitHub may date the labels with which it was opened.
 const openingLabelsWithin = 2 * time.Second
 
-// openingLabelFacts gives the facts of the labels with which an issue was opened, since GitHub tells them after its text: they say how bad it
-// is, and whether it is a drill, before it is declared. of tells which items they were.
+// openingLabelFacts returns the facts of the labels with which an issue was opened: they say how
+// bad it is, and whether it is a drill, before it is declared, but GitHub lists them after its
+// text. of has the items that they were.
 func (r *reconciliation) openingLabelFacts(opens bool) (facts []incident.Fact, of map[int]bool) {
 	of = map[int]bool{}
 	if !opens || r.State.Declared != nil {
@@ -101,7 +102,7 @@ func (r *reconciliation) isTitled(i int) bool {
 	return command.SaysWhat(r.Snapshot.Title)
 }
 
-// wasLabeled tells whether the issue has, or ever had, the incident label.
+// wasLabeled reports whether the issue has, or ever had, the incident label.
 func (r *reconciliation) wasLabeled() bool {
 	if naming.Contains(r.Snapshot.Labels, incident.LabelIncident) {
 		return true
@@ -114,8 +115,9 @@ func (r *reconciliation) wasLabeled() bool {
 	return false
 }
 
-// itemFacts gives the facts of one item of the timeline. The app's own doings are none. live is false where a whole timeline
-// is read again, for the second time: then an edited comment is not asked for again.
+// itemFacts returns the facts of one item of the timeline. The app's own actions yield none. live
+// is false where a whole timeline is read a second time: then nobody is asked again for a comment
+// that was edited.
 func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
 		facts := r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)
@@ -162,8 +164,8 @@ func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 	return []incident.Fact{f}
 }
 
-// ownCommentFacts gives what a comment of the app's own tells of, and nothing else on GitHub does: answers at the pager, and what sources
-// reported; again says that the timeline is read again from its start.
+// ownCommentFacts returns what only the app's own comments record: answers at the pager, and what
+// sources reported. again means that the timeline is read again from its start.
 func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.Fact) {
 	add := func(what any) {
 		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
@@ -221,22 +223,23 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 	return facts
 }
 
-// isProductLabel tells the labels that say something to the product.
+// isProductLabel reports whether a label means something to the product.
 func isProductLabel(label string) bool {
 	label, _ = incident.OwnLabel(label)
 	return label == incident.LabelIncident || label == incident.LabelDrill ||
 		strings.HasPrefix(label, incident.LabelPhase) || strings.HasPrefix(label, incident.LabelSeverity)
 }
 
-// commentFacts gives the facts of a comment: its commands, or that it was written. What the signed webhook says of its text
-// counts; the API's text only if nobody has edited it since, as everybody with write access could.
+// commentFacts returns the facts of a comment: its commands, or that it was written. What the
+// signed webhook says of its text counts; the API's text counts only if nobody has edited it since,
+// as everybody with write access could.
 func (r *reconciliation) commentFacts(i int, it Item, f incident.Fact, live bool) []incident.Fact {
 	if it.Bot {
 		return nil
 	}
 	body, trusted := it.Body, !it.Edited
 	if c := r.m.Comment(); c != nil && c.ID == it.Comment {
-		// Of an edit only what it adds counts, and edits() tells that: this is the comment as it was before.
+		// Of an edit only what it adds counts, see editFacts: this is the comment as it was before.
 		body, trusted = c.Body, true
 		if c.Editor != "" {
 			body, trusted = c.Before, false
@@ -261,7 +264,8 @@ func (r *reconciliation) commentFacts(i int, it Item, f incident.Fact, live bool
 	return r.commandFacts(parsed, i, f)
 }
 
-// commandFacts gives a fact per command, named after the comment and the command's place in it.
+// commandFacts returns a fact for each command, with the id of the comment and the command's place
+// in it.
 func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []incident.Fact {
 	var facts []incident.Fact
 	for n, what := range parsed {
@@ -276,7 +280,7 @@ func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []in
 	return incident.InOrder(facts)
 }
 
-// editFacts gives the commands that an edit added, if the author made it.
+// editFacts returns the commands that an edit added, if the author made it.
 func (r *reconciliation) editFacts() []incident.Fact {
 	c := r.m.Comment()
 	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
@@ -290,7 +294,7 @@ func (r *reconciliation) editFacts() []incident.Fact {
 	return r.commandFacts(added, len(r.Snapshot.Items), f)
 }
 
-// commandText gives the words of a command.
+// commandText returns the words of a command.
 func commandText(c incident.Command) string {
 	lines := []string{c.Text}
 	for _, e := range c.Entries {
@@ -299,7 +303,8 @@ func commandText(c incident.Command) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// pinnedComment finds the comment that /ic pin means: the linked one, or the newest before it that holds the quoted words.
+// pinnedComment finds the comment that /ic pin means: the linked one, or the newest before it that
+// holds the quoted words.
 func (r *reconciliation) pinnedComment(c incident.Command, i int) *incident.Stamp {
 	items := r.Snapshot.Items
 	if c.Link != 0 {
@@ -326,7 +331,7 @@ func (r *reconciliation) pinnedComment(c incident.Command, i int) *incident.Stam
 	return nil
 }
 
-// wasSeen tells whether a comment, or any command of it, was stepped over.
+// wasSeen reports whether a comment, or any command of it, was stepped over.
 func (r *reconciliation) wasSeen(id string, at time.Time) bool {
 	c := r.Before.Cursor
 	if c.Knows(id, at) {
@@ -351,11 +356,12 @@ func (r *reconciliation) dropKnown(facts []incident.Fact) []incident.Fact {
 	return out
 }
 
-// tokenPatience is how long a command waits while the App gets no token for the question whether somebody may give it. After that
-// they are told that nobody knows.
+// tokenPatience is how long a command waits while the App gets no token to ask whether its author
+// may respond. After that the author is told that it is unknown.
 const tokenPatience = 10 * time.Minute
 
-// lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no look-up.
+// lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no
+// look-up.
 func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
 	for i := range facts {
 		f := &facts[i]
@@ -366,11 +372,11 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 			continue
 		}
 		may, err := r.canRespond(f.By.Login)
-		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused by itself
+		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused
 			return nil, &RetryAfter{Until: r.Now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
 		if ports.IsRefused(err) {
-			// Whoever has a role was asked about before. Of others nobody knows, and they are told so.
+			// Whoever has a role was asked about before. Of others it is unknown, and the answer says so.
 			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
 			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		} else if err != nil {
@@ -425,7 +431,8 @@ func (r *reconciliation) canRespond(login string) (bool, error) {
 	return may, nil
 }
 
-// pullRequestFacts gives what became of the postmortem's pull request, and the commands in a comment on it, if the message is about it.
+// pullRequestFacts returns what became of the postmortem's pull request, and the commands in a
+// comment on it, if the message is about it.
 func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 	if r.m.Pull() == 0 || r.State.Document.Number != r.m.Pull() || r.State.Document.Merged != nil {
 		return nil, nil
@@ -437,7 +444,7 @@ func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 	return r.readPullRequest(r.m.Pull())
 }
 
-// readPullRequest reads the postmortem's pull request and gives the facts that it is.
+// readPullRequest reads the postmortem's pull request and returns its facts.
 func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
 	if ports.IsRefused(err) {

@@ -11,12 +11,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Paging while GitHub is out. An incident that nobody has answered for must go on paging although its card can't be read (I5):
-// so as long as its escalation runs, its state is kept on the shelf too. A look that GitHub refuses steps over that by the clock,
-// or by an answer that was given at the pager, and pages; nothing else is done, and nothing of it is noted on GitHub. When GitHub
-// is back the same steps follow from the card, at the same times, unless somebody took over meanwhile without our hearing of it:
-// then the next page is another one under the same number. So a page that goes out blindly has its time in its key too, and this
-// process does not send it again.
+// While GitHub is down, escalation goes on from a saved snapshot of the incident (I5). Only timers
+// and acknowledgements at the pager are processed, and nothing is written to GitHub. When GitHub is
+// back, replaying from the card yields the same pages, unless somebody took over in between: then
+// the next page is another one with the same number. So the key of a page that went out offline
+// includes the time when it was due, and none is sent twice.
 
 // outageSnapshot is what is kept of an incident.
 type outageSnapshot struct {
@@ -30,11 +29,11 @@ func outageKey(ref incident.Ref) string {
 	return fmt.Sprintf("incidents/%s/%d", ref.FullName(), ref.Number)
 }
 
-// isEscalating tells whether somebody is still to be paged for an incident.
+// isEscalating reports whether somebody is still to be paged for an incident.
 func isEscalating(s incident.State) bool { return s.Running() && !s.NextEscalation().IsZero() }
 
-// saveBeforeWrites keeps the state of an incident before anything of it is written: GitHub may go away between a look's reads and its first
-// write, and people are to be paged then too.
+// saveBeforeWrites saves an incident's state before anything of it is written: GitHub may go away
+// between a look's reads and its first write, and people must be paged then too.
 func (r *reconciliation) saveBeforeWrites() {
 	if r.Store == nil || !isEscalating(r.State) && !isEscalating(r.Before) || equalStates(r.Before, r.State) {
 		return
@@ -42,8 +41,8 @@ func (r *reconciliation) saveBeforeWrites() {
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})
 }
 
-// saveForOutage keeps the state of an incident while it waits for an answer, and what it is afterwards once, so that nobody is paged by
-// what is no longer so.
+// saveForOutage saves an incident's state while it waits for an answer, and once more afterwards,
+// so that nobody is paged from an outdated one.
 func (r *reconciliation) saveForOutage() {
 	if r.Store == nil {
 		return
@@ -53,8 +52,8 @@ func (r *reconciliation) saveForOutage() {
 	}
 }
 
-// isSavedEscalating reports whether a first look, which was made from what little could be read, left an incident that waits although it
-// does not.
+// isSavedEscalating reports whether an offline first look, made from what little could be read,
+// saved an incident as escalating that is not.
 func (r *reconciliation) isSavedEscalating() bool {
 	if r.Before.Declared != nil || isEscalating(r.State) {
 		return false
@@ -86,8 +85,8 @@ func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
 	return s, err
 }
 
-// pageFromSnapshot pages by what is kept, after a look that failed because GitHub is away or refuses it. It returns when the next page
-// is due; zero: none is.
+// pageFromSnapshot pages from what is saved, after a look that failed because GitHub is away or
+// refuses it. It returns when the next page is due, or zero.
 func (r *reconciliation) pageFromSnapshot() (next time.Time) {
 	if r.Store == nil || r.Ref.Number == 0 {
 		return time.Time{}
@@ -108,9 +107,9 @@ func (r *reconciliation) pageFromSnapshot() (next time.Time) {
 	return r.escalateOffline()
 }
 
-// pageNewIncident pages for an incident of which nothing is kept yet, as GitHub went away in the first look at it: by what could be read of it.
-// Whether its declarer may respond is not known then, and is taken for granted; nothing but pages comes of it. It returns when the next
-// page is due; zero: none is.
+// pageNewIncident pages for an incident of which nothing is saved yet, as GitHub went away in the
+// first look: from what could be read of it. Whether its declarer may respond is unknown then and
+// assumed; only pages come of it. It returns when the next page is due, or zero.
 func (r *reconciliation) pageNewIncident() (next time.Time) {
 	snap := r.Snapshot
 	if snap == nil {
@@ -128,7 +127,7 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 		declared = f.Updated
 	}
 	if !snap.Open || r.Now.Sub(declared) > longestOutage {
-		return time.Time{} // it is no new one: where its card is not pinned, that stands in a timeline which was not read
+		return time.Time{} // it is not new: if its card is not pinned, it is in the timeline, which was not read
 	}
 	if s, err := r.loadOutageSnapshot(); err != nil || s.State.Declared != nil {
 		return time.Time{} // it is not the first look
@@ -147,7 +146,7 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 	return r.escalateOffline()
 }
 
-// offlineOpeningFacts gives the facts of what an issue is and says: its text and its labels.
+// offlineOpeningFacts returns the facts of what an issue says: its text and its labels.
 func (r *reconciliation) offlineOpeningFacts() []incident.Fact {
 	if len(r.Snapshot.Items) == 0 {
 		r.Snapshot.Items = r.labelItems()
@@ -166,8 +165,8 @@ func (r *reconciliation) offlineOpeningFacts() []incident.Fact {
 	return facts
 }
 
-// labelItems returns the labels of an issue whose timeline could not be read, as that tells them: with the one that makes it an
-// incident last, which may have come later than the others.
+// labelItems returns labels as items, for an issue whose timeline could not be read. The label that
+// makes it an incident comes last, as it may have come later.
 func (r *reconciliation) labelItems() (items []Item) {
 	by, isBot, at := r.Snapshot.Author, r.Snapshot.AuthorBot, r.Snapshot.Created
 	if i, f := r.m.Issue(), r.m.Floor; i != nil && i.By != "" && f != nil {
@@ -185,8 +184,8 @@ func (r *reconciliation) labelItems() (items []Item) {
 	return append(items, last...)
 }
 
-// escalateOffline lets the time go on for a state, and pages outside GitHub. It keeps what comes of it, before and after: another process may
-// have to go on.
+// escalateOffline lets time go on for a state, and pages by services outside GitHub. It saves what
+// comes of it, before and after: another process may have to go on.
 func (r *reconciliation) escalateOffline() (next time.Time) {
 	r.pages.IsOffline, r.DeclaredAs = true, r.State.DeclaredAs
 	if a := r.m.Ack(); a != nil {
@@ -203,7 +202,8 @@ func (r *reconciliation) escalateOffline() (next time.Time) {
 	return r.State.NextEscalation()
 }
 
-// ackFact gives the fact that somebody answered at the pager: at the time when they did, for what was due later is not.
+// ackFact returns the fact that somebody answered at the pager, at the time when they did: what was
+// due later is not due any more.
 func (r *reconciliation) ackFact(a *incident.Ack) incident.Fact {
 	at := a.At
 	if at.IsZero() || at.After(r.Now) {
@@ -213,5 +213,5 @@ func (r *reconciliation) ackFact(a *incident.Ack) incident.Fact {
 	return incident.Fact{At: at, What: incident.Acknowledged{Key: page, Service: a.Service, Name: a.Name}}
 }
 
-// longestOutage is longer than any is.
+// longestOutage is longer than any outage of GitHub.
 const longestOutage = 24 * time.Hour

@@ -9,8 +9,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// AsideMessage returns the message by which an incident is told that a message about it was put aside because of err (A8).
-// ok is false where there is no incident to tell, or the message is such a one itself.
+// AsideMessage returns the message by which an incident learns that a message about it was put
+// aside because of err (A8). ok is false if the message has no incident, or is such a message
+// itself.
 func AsideMessage(m Message, err error) (told Message, ok bool) {
 	if m.Ref.Number == 0 || m.PutAside() != nil {
 		return Message{}, false

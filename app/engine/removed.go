@@ -13,17 +13,18 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// Incidents whose issue is no more: somebody deleted it, converted it to a discussion, which takes no comments and can't be opened
-// again, or transferred it to where the App is not installed. Nothing can be said there any more, so the end is told elsewhere: to
-// the operator by the log and a metric and, if a critical incident was running, once to the coordinators by the pager: whoever did
-// it may not know what they ended, and nobody else would hear of it. Everybody else sees on GitHub that it is gone. What GitHub
-// merely does not find is no such end (see lookRefused): only a webhook says that it was deleted, and only the issue that it was
-// converted.
+// Incidents whose issue is gone: somebody deleted it, converted it to a discussion, which takes no
+// comments and can't be opened again, or transferred it to where the App is not installed. Nothing
+// can be said there any more. So the operator learns of it by the log and a metric and, if a
+// critical incident was running, the coordinators are paged once: whoever did it may not know what
+// they ended. That GitHub merely does not find the issue is no such end (see handleRefusedLook):
+// only a webhook says that it was deleted, and only the issue that it was converted.
 
 // converted is the event of an issue that became a discussion.
 const converted = "converted_to_discussion"
 
-// handleConverted handles a look at an issue that became a discussion. It reports whether it is one.
+// handleConverted handles a look at an issue that became a discussion. It reports whether it is
+// one.
 func (r *reconciliation) handleConverted() (bool, error) {
 	i := slices.IndexFunc(r.Snapshot.Items, func(it Item) bool { return it.Event == converted })
 	if i < 0 || r.Snapshot.Open {
@@ -35,8 +36,9 @@ func (r *reconciliation) handleConverted() (bool, error) {
 	return true, r.endRemoved(incident.Removed{How: "converted", By: r.Snapshot.Items[i].By, Title: r.Snapshot.Title, Severity: r.Before.Severity, Drill: r.Before.Drill})
 }
 
-// handleRemoved handles a webhook that told that the incident's issue is no more, once the look has confirmed that. It reports
-// whether that is so. A transferred issue that is only not found yet may still come.
+// handleRemoved handles a webhook that says that the incident's issue is gone, once the look has
+// confirmed that. It reports whether it is. A transferred issue that is only not found yet may
+// still appear.
 func (r *reconciliation) handleRemoved() (bool, error) {
 	gone := r.m.Removed()
 	switch {
@@ -46,7 +48,7 @@ func (r *reconciliation) handleRemoved() (bool, error) {
 	return true, r.endRemoved(*gone)
 }
 
-// endRemoved ends an incident whose issue is no more.
+// endRemoved ends an incident whose issue is gone.
 func (r *reconciliation) endRemoved(gone incident.Removed) error {
 	r.hasLooked = true
 	r.forgetOpenIncident(r.Ref)
@@ -87,7 +89,7 @@ func (r *reconciliation) pageCoordinators(policy incident.Policy, gone incident.
 	key := r.Ref.String() + "/removed"
 	text := cmp.Or(gone.By, "Somebody") + " " + howRemoved[gone.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
 	for _, kind := range by {
-		if kind == "github" { // there is no issue on which somebody could be mentioned
+		if kind == "github" { // nobody can be mentioned without the issue
 			continue
 		}
 		service, _ := policy.Service(kind)

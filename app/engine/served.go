@@ -16,22 +16,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Which repositories are for incidents. The App is installed in more than those: tickets, updates for customers and
-// configurations stand in others, and whoever can write there could commit a configuration of their own, which names the operator's
-// secrets and any address. So the operator says where incidents are. Elsewhere nothing is read of a configuration, nobody is paged
-// or told, and one comment says so where somebody tried.
-//
-// A repository counts if
-//   - Options.Repositories names it, by its name or its id, or names owner/.github and the list there names it;
-//   - it is Options.Reports, which the operator names too.
-//
-// Without a list, as before there was one, these count also:
-//   - those to which the rules of Options.Reports lead;
-//   - those that an earlier version or an earlier look has served, so that an update ends no incident;
-//   - where there is no Options.Reports, the first of each owner that is used.
-//
-// A name is bound to the id of the repository that had it first: a repository that is renamed is served on, and one that gets its
-// old name is not.
+// Which repositories are for incidents. The App is installed in more than those: tickets, updates
+// for customers and configurations are in others, and whoever can write there could commit a
+// configuration of their own, which names the operator's secrets and any address. So the operator
+// says where incidents are. Elsewhere no configuration is read, nobody is paged, and one comment
+// says so where somebody tried.
 
 // knownRepository is a repository's id, as it was read.
 type knownRepository struct {
@@ -45,7 +34,8 @@ const repositoryIDLife = time.Hour
 func boundKey(repo string) string        { return "served/" + strings.ToLower(repo) }
 func firstServedKey(owner string) string { return "served-first/" + strings.ToLower(owner) }
 
-// serves reports whether incidents of a repository are handled. id is its id where a webhook told it; 0: it is asked for.
+// serves reports whether incidents of a repository are handled. id is its id if a webhook has it; 0
+// if it must be asked for.
 func (e *Engine) serves(ctx context.Context, repo incident.Ref, id int64) (bool, error) {
 	name := repo.FullName()
 	if id == 0 {

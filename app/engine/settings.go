@@ -20,7 +20,7 @@ import (
 // cachedPolicy is the last good configuration of a repository, when it was read, and what is wrong with the newest.
 type cachedPolicy struct {
 	policy incident.Policy
-	kept   []byte // as it stands outside the process; nil: nobody knows
+	kept   []byte // as it stands outside the process; nil: unknown
 	read   time.Time
 	broken incident.BrokenConfig
 
@@ -31,12 +31,12 @@ type cachedPolicy struct {
 	changed time.Time // when this version was read first
 }
 
-// policyLife is how long a command goes by the configuration as it was read: every call counts when somebody waits for an
-// answer, and the clocks of an incident read it often enough.
+// policyLife is how long a command goes by the configuration as it was read. Every call counts when
+// somebody waits for an answer, and the incident's timers read it often enough.
 const policyLife = 15 * time.Minute
 
-// loadPolicy reads the repository's policy, or else the organisation's. A broken file never stops an incident: the last good one
-// goes on, or the defaults, and the incident says so.
+// loadPolicy loads the repository's policy, or else the organisation's. A broken file never stops
+// an incident: the last good one goes on, or the defaults, and the incident says so.
 func (r *reconciliation) loadPolicy() error {
 	name := r.settingsName()
 	r.mu.Lock()
@@ -91,7 +91,8 @@ func (r *reconciliation) usePolicy(f cachedPolicy) {
 	}
 }
 
-// useLastGood uses the last good configuration while GitHub refuses to show the file. The incident says so.
+// useLastGood uses the last good configuration while GitHub refuses to show the file. The incident
+// says so.
 func (r *reconciliation) useLastGood(last cachedPolicy, known bool, refused error) error {
 	name := r.settingsName()
 	if !known {
@@ -103,8 +104,8 @@ func (r *reconciliation) useLastGood(last cachedPolicy, known bool, refused erro
 	return nil
 }
 
-// savePolicy stores a good configuration outside the process if it is not there yet, and gives what is. A failure costs nothing now:
-// the next look tries again.
+// savePolicy saves a good configuration if it is not saved yet, and returns what is saved. A
+// failure costs nothing now: the next look tries again.
 func (e *Engine) savePolicy(ctx context.Context, repo string, before, file []byte) []byte {
 	if e.Store == nil || before != nil && bytes.Equal(before, file) {
 		return before
@@ -118,7 +119,8 @@ func (e *Engine) savePolicy(ctx context.Context, repo string, before, file []byt
 
 func policyKey(repo string) string { return "policies/" + repo }
 
-// lastPolicy gives a repository's policy as it was read last, by this process or another, without asking GitHub.
+// lastPolicy returns a repository's policy as this process or another read it last, without asking
+// GitHub.
 func (e *Engine) lastPolicy(ctx context.Context, repo string) incident.Policy {
 	e.mu.Lock()
 	last, known := e.policies[repo]
@@ -129,7 +131,7 @@ func (e *Engine) lastPolicy(ctx context.Context, repo string) incident.Policy {
 	return last.policy
 }
 
-// loadLastGood gives the last good configuration that any process read, or the defaults.
+// loadLastGood returns the last good configuration that any process read, or the defaults.
 func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 	unknown := cachedPolicy{policy: incident.DefaultPolicy()}
 	if e.Store == nil {
@@ -150,8 +152,9 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 	return last
 }
 
-// lastGoodUnderAnyName returns the last good configuration that any process read, under the present name of the repository or, if nothing
-// was read under that yet, under a name that it had. Without one it returns the defaults.
+// lastGoodUnderAnyName returns the last good configuration that any process read, under the
+// repository's present name or, if nothing was read under that yet, under a former one; else the
+// defaults.
 func (r *reconciliation) lastGoodUnderAnyName() cachedPolicy {
 	present := r.loadLastGood(r.Ctx, r.settingsName())
 	if present.kept != nil {
@@ -166,7 +169,7 @@ func (r *reconciliation) lastGoodUnderAnyName() cachedPolicy {
 	return present
 }
 
-// firstMistakes tells the first mistakes of a configuration, with their places.
+// firstMistakes returns the first mistakes of a configuration, with their places.
 func firstMistakes(err error) string {
 	const most = 3
 	var told []string
@@ -180,7 +183,8 @@ func firstMistakes(err error) string {
 	return templates.Capital(strings.Join(told, "; "))
 }
 
-// mistakeLines tells where the mistakes are. What is written there may be a phone number, and stands in no log.
+// mistakeLines returns the lines of the mistakes. Their text may be a phone number, and must not be
+// logged.
 func mistakeLines(err error) (all []int) {
 	for _, m := range config.Mistakes(err) {
 		all = append(all, m.Line)
@@ -235,7 +239,7 @@ func (r *reconciliation) checkConfiguration() error {
 		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake", "mistakes"), strings.Join(summaries, "\n\n")
 	}
 	err = r.GitHub.ReportCheck(r.Ctx, r.Ref, run)
-	if ports.IsRefused(err) { // there is no incident to tell
+	if ports.IsRefused(err) { // no incident can say so
 		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit", r.m.Commit(), "err", ports.Redact(err))
 		return nil
 	}

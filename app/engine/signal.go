@@ -26,20 +26,21 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// repeatInterval is how far apart a source that repeats itself is written down: what it says in between waits, and is counted.
+// repeatInterval is how far apart reports of one incident are recorded: those in between wait, and
+// are counted.
 const repeatInterval = 15 * time.Second
 
-// openIncidentLife is how long the incident of a trouble is known without asking GitHub.
+// openIncidentLife is how long a dedup key's incident is known without asking GitHub.
 const openIncidentLife = 10 * time.Minute
 
-// openIncident is where a trouble stands.
+// openIncident is the open incident of a dedup key.
 type openIncident struct {
 	ref incident.Ref
 	at  time.Time
 }
 
-// routeSignal finds the incident that a source's report belongs to, opens it if there is none, and passes the report on to it:
-// each incident has one writer, and this look is at none yet (I1, I6).
+// routeSignal finds the incident to which a report belongs, opens one if there is none, and passes
+// the report on to it: each incident has one writer, and this look is at none yet (I1, I6).
 func (r *reconciliation) routeSignal() error {
 	if served, err := r.serves(r.Ctx, r.Ref, 0); err != nil || !served {
 		r.Logger.Error("report dropped: its repository is not for incidents", "repository", r.Ref.FullName(), "err", err)
@@ -81,7 +82,7 @@ func (r *reconciliation) routeSignal() error {
 		if ref, err = r.openForSignal(repo, s, d); err != nil {
 			return err
 		}
-		on = Message{Ref: ref, Why: "signal", Floor: on.Floor} // what was said so far stands in the incident's text
+		on = Message{Ref: ref, Why: "signal", Floor: on.Floor} // the incident's text has what was said so far
 	}
 	if err := r.Queue.Enqueue(r.Ctx, on, time.Time{}); err != nil {
 		return err
@@ -100,9 +101,9 @@ func (r *reconciliation) routedTo(ref incident.Ref) *incident.Signal {
 	return routed
 }
 
-// reroute sends what a source reports of an incident that is over back, so that it finds the one that is open, or opens one:
-// another process may have closed it since this one found it. What came before the end still belongs to it, and so does an
-// answer to a mail of its own.
+// reroute sends a report of an incident that has closed back, so that it finds the open one or
+// opens one: another process may have closed it since this one found it. What came before the end
+// still belongs to it, as does an answer to one of its mails.
 func (r *reconciliation) reroute() (bool, error) {
 	if r.m.Signal() != nil {
 		if passed, err := r.passToCanonical(); passed || err != nil {
@@ -127,7 +128,7 @@ func (r *reconciliation) reroute() (bool, error) {
 		if !gone {
 			return false, nil
 		}
-		s.Thread.Tags = nil // what it answers is no longer there, so it is a mail as any other
+		s.Thread.Tags = nil // what it answers is gone, so it is a mail like any other
 		text, err := json.Marshal(s)
 		if err != nil {
 			return false, fmt.Errorf("write a signal: %w", err)
@@ -151,7 +152,7 @@ func (r *reconciliation) reroute() (bool, error) {
 	return true, r.Queue.Enqueue(r.Ctx, back, time.Time{})
 }
 
-// decideReport reads the report and says what becomes of it.
+// decideReport reads a report and decides what becomes of it.
 func (r *reconciliation) decideReport() (s intake.Signal, d intake.Decision, err error) {
 	if err := json.Unmarshal(r.m.Signal().Body, &s); err != nil {
 		return s, d, fmt.Errorf("read a signal: %w", err)
@@ -162,8 +163,9 @@ func (r *reconciliation) decideReport() (s intake.Signal, d intake.Decision, err
 	return s, intake.Decide(s, r.Policy), nil
 }
 
-// findIncident gives the open incident of a trouble; its number is 0 if there is none. Somebody who waits for its address is not told
-// one that another process has closed: then GitHub is asked.
+// findIncident returns the open incident of a dedup key; its number is 0 if there is none. Where
+// somebody waits for its address GitHub is asked, as another process may have closed the one known
+// here.
 func (r *reconciliation) findIncident(repo incident.Ref, s intake.Signal) (incident.Ref, error) {
 	key := repo.FullName() + " " + s.DedupKey
 	r.mu.Lock()
@@ -193,7 +195,7 @@ func (r *reconciliation) rememberOpenIncident(key string, ref incident.Ref) {
 	r.openIncidents[key] = openIncident{ref, r.Now}
 }
 
-// forgetOpenIncident makes the next report of a closed incident's trouble open another.
+// forgetOpenIncident makes the next report of a closed incident's dedup key open another incident.
 func (r *reconciliation) forgetOpenIncident(ref incident.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -206,16 +208,18 @@ func (r *reconciliation) forgetOpenIncident(ref incident.Ref) {
 	}
 }
 
-// dedupHash names what a report is about, without telling it. The repository's name is no part of it: that may change.
+// dedupHash returns the hash of a dedup key. The repository's name is no part of it: that may
+// change.
 func (e *Engine) dedupHash(key string) string { return e.hash("signal", key)[:24] }
 
-// dedupHashes lists the names of a trouble in incidents: this version's, and that of older ones.
+// dedupHashes returns the hashes of a dedup key: this version's and that of older ones.
 func (e *Engine) dedupHashes(repo incident.Ref, key string) []string {
 	older := e.hash("signal", strings.ToLower(repo.FullName()), key)[:24]
 	return []string{e.dedupHash(key), older}
 }
 
-// isAboutDedup returns what tells the incidents that the app opened for one of some troubles.
+// isAboutDedup returns a function that reports whether the app opened an incident for one of some
+// dedup keys.
 func (e *Engine) isAboutDedup(ctx context.Context, troubles ...string) IsMarked {
 	var marks []mark.Mark
 	for _, t := range troubles {
@@ -224,10 +228,10 @@ func (e *Engine) isAboutDedup(ctx context.Context, troubles ...string) IsMarked 
 	return look.IsMarked(e.markKeys(), e.signedSince(ctx), []string{noIncident}, marks...)
 }
 
-// signalMark marks an incident with the trouble that it is about.
+// signalMark returns the mark of an incident's dedup key.
 func signalMark(trouble string) mark.Mark { return mark.Mark{Kind: "signal", Text: trouble} }
 
-// forwardAck passes an answer to a page that went out before its incident was opened on to the incident.
+// forwardAck delivers the acknowledgement of a page that was sent before its incident existed.
 func (r *reconciliation) forwardAck() error {
 	trouble, ok := strings.CutPrefix(r.m.Ack().Page, "signal/")
 	if !ok {
@@ -249,7 +253,8 @@ func (e *Engine) hash(parts ...string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// signedOrigin is what an incident's text holds of the report that opened it, signed: everybody with write access could edit it.
+// signedOrigin is what an incident's text holds of the report that opened it. It is signed:
+// everybody with write access can edit the text.
 type signedOrigin struct {
 	Source    string          `json:"source"`
 	Severity  string          `json:"severity,omitempty"`
@@ -262,7 +267,8 @@ type signedOrigin struct {
 	Known     []string        `json:"known,omitempty"` // marks of what it said
 }
 
-// openForSignal opens an incident for a report. What the source said is quoted, so that nothing in it acts.
+// openForSignal opens an incident for a report. What the source said is quoted, so that nothing in
+// it acts.
 func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
 	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage, Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
@@ -271,7 +277,7 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 	}
 	names, _ := r.Policy.ReadCustomers(d.Customer)
 	for _, name := range names {
-		if c, ok := r.Policy.Customer(name); ok { // a source may call them by a name of its own, which stands among the labels
+		if c, ok := r.Policy.Customer(name); ok { // a source may have another name for them, which is among the labels
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
@@ -317,7 +323,7 @@ func linkLines(s intake.Signal) (urls []string) {
 	return urls
 }
 
-// sourceName returns the name by which people know a source.
+// sourceName returns the name under which people know a source.
 func sourceName(source string) string {
 	if s, ok := sources.Find(source); ok {
 		return s.Label
@@ -325,8 +331,9 @@ func sourceName(source string) string {
 	return source
 }
 
-// signOrigin writes down the report that opened an incident. It is signed together with the trouble, whose mark stands beside it,
-// and not with the repository's name, which may change.
+// signOrigin returns the signed mark of the report that opened an incident. It is signed together
+// with the dedup hash, whose mark is next to it, and not with the repository's name, which may
+// change.
 func (r *reconciliation) signOrigin(trouble string, o signedOrigin) mark.Mark {
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -338,7 +345,7 @@ func (r *reconciliation) signOrigin(trouble string, o signedOrigin) mark.Mark {
 
 var originPattern = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.([0-9a-f]{64})$`)
 
-// originFact gives the fact that a source opened this incident, if the app wrote so.
+// originFact returns the fact that a source opened this incident, if the app wrote so.
 func (r *reconciliation) originFact() (incident.Opened, bool) {
 	if !r.Snapshot.Own {
 		return incident.Opened{}, false
@@ -378,7 +385,7 @@ func (e *Engine) isOrigin(with, said, signature string) bool {
 	})
 }
 
-// signalFacts gives the fact that a source said something of this incident again.
+// signalFacts returns the facts of a report that came to this incident.
 func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 	signal := r.m.Signal()
 	if signal == nil {
@@ -407,7 +414,7 @@ func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 	return []incident.Fact{{At: r.Now, What: f}}, nil
 }
 
-// reportOf names what a message says, without telling it.
+// reportOf returns the identity of a report, without what it says.
 func (r *reconciliation) reportOf(s intake.Signal) incident.Report {
 	signal := r.m.Signal()
 	if signal == nil || signal.At.IsZero() {
@@ -416,7 +423,7 @@ func (r *reconciliation) reportOf(s intake.Signal) incident.Report {
 	return incident.Report{Mark: r.hash("event", s.DedupKey, s.Event)[:16], ID: signal.ID, At: signal.At.Unix()}
 }
 
-// repeatsSuppressed tells until when a report waits because the one before was just written down.
+// repeatsSuppressed returns until when a report waits, if the one before was recorded just now.
 func (e *Engine) repeatsSuppressed(m Message, now time.Time) (time.Time, bool) {
 	if m.Signal() == nil || m.Ref.Number == 0 {
 		return time.Time{}, false
@@ -427,12 +434,14 @@ func (e *Engine) repeatsSuppressed(m Message, now time.Time) (time.Time, bool) {
 	return until, now.Before(until)
 }
 
-// repeatsSuppressedByCard tells the same by the card, where another process wrote the one before.
+// repeatsSuppressedByCard is repeatsSuppressed by the card, as another process may have recorded
+// the one before.
 func (r *reconciliation) repeatsSuppressedByCard() (time.Time, bool) {
 	until := r.Before.Signals.Last.Add(repeatInterval)
 	return until, r.m.Signal() != nil && r.Before.Said["signals"] != 0 && r.Now.Before(until)
 }
 
+// recordRepeat remembers that a report was recorded.
 func (e *Engine) recordRepeat(m Message, now time.Time) {
 	if m.Signal() == nil || m.Ref.Number == 0 {
 		return
@@ -447,7 +456,8 @@ func (e *Engine) recordRepeat(m Message, now time.Time) {
 	e.recordedRepeats[m.Ref] = now
 }
 
-// replyToReporter answers somebody who reported in a chat and waits there for the incident's address, or for why there is none.
+// replyToReporter replies to somebody who reported in a chat and waits there for the incident's
+// address, or for why there is none.
 func (r *reconciliation) replyToReporter(s intake.Signal, text string) {
 	if s.Reply == "" || r.Replier == nil {
 		return
@@ -457,8 +467,8 @@ func (r *reconciliation) replyToReporter(s intake.Signal, text string) {
 	}
 }
 
-// PageFirst pages for a report before GitHub is asked, if the policy says so, so that GitHub's outage delays nobody. It tells
-// whether people outside GitHub were paged: once for each trouble.
+// PageFirst pages for a report before GitHub is asked, if the policy says so, so that an outage of
+// GitHub delays nobody. It reports whether people were paged, now or for the same dedup key before.
 func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
 	if s.Bounce != nil {
 		return false // a mail server's report
@@ -516,7 +526,8 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	return sent
 }
 
-// policyOf gives a repository's policy: as it was read last, for as long as asking again would keep people waiting.
+// policyOf returns the cached policy if it is fresh; otherwise it asks GitHub for at most 2 s and
+// falls back to the last good one.
 func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Policy {
 	e.mu.Lock()
 	last, known := e.policies[repo.FullName()]
@@ -534,5 +545,5 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	return r.Policy
 }
 
-// policyPatience is how long GitHub may take to give the configuration by which people are paged.
+// policyPatience is how long GitHub may take to show the configuration by which people are paged.
 const policyPatience = 2 * time.Second

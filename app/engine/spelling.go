@@ -9,7 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// respelledRef returns the name of the issue that was read, as GitHub spells it. ok is false where the message spells it so, too.
+// respelledRef returns the issue's name as GitHub spells it. ok is false if the message spells it
+// so, too.
 func (r *reconciliation) respelledRef() (ref incident.Ref, ok bool) {
 	repository, number, ok := naming.ReadIssue(r.Snapshot.URL)
 	same := ok && number == r.Ref.Number && naming.Equal(repository, r.Ref.FullName())
@@ -20,9 +21,10 @@ func (r *reconciliation) respelledRef() (ref incident.Ref, ok bool) {
 	return incident.Ref{Owner: owner, Repo: repo, Number: number}, true
 }
 
-// forwardToSpelling passes the message on under the name that GitHub spells, and reports whether it did. The operator and the
-// configuration may spell a repository in another case, and GitHub answers them; but an incident under two names would have two
-// queues, two clocks and two keys of each page, so that everybody is paged and reminded twice.
+// forwardToSpelling passes the message on under the name as GitHub spells it, and reports whether
+// it did. The operator and the configuration may spell a repository in another case, and GitHub
+// answers them; but an incident under two names would have two queues, two clocks and two keys for
+// each page, so that everybody is paged twice.
 func (r *reconciliation) forwardToSpelling() (bool, error) {
 	ref, ok := r.respelledRef()
 	if !ok {

@@ -13,9 +13,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// A look that GitHub does not answer, or refuses. An incident that runs is never ended by that (A8): people are paged from what
-// is kept, and the look is made again. What GitHub refuses today it may allow tomorrow: an installation is suspended for an hour,
-// an IP allow list is wrong, the App is removed and installed again, permissions wait for an owner.
+// A look that GitHub does not answer, or refuses, never ends a running incident (A8): people are
+// paged from what is saved, and the look is made again. What GitHub refuses today it may allow
+// tomorrow: an installation is suspended for an hour, an IP allow list is wrong, the App is removed
+// and installed again, permissions wait for an owner.
 
 // How a refused look is made again.
 const (
@@ -42,7 +43,8 @@ func refusedLookKey(ref incident.Ref) string {
 	return fmt.Sprintf("refused/%s/%d", ref.FullName(), ref.Number)
 }
 
-// handleFailedLook pages from what is kept if a look failed because GitHub is away or refuses it, and says when to look again.
+// handleFailedLook pages from what is saved if a look failed because GitHub is away or refuses it,
+// and returns when to look again.
 func (r *reconciliation) handleFailedLook(failed error) error {
 	var refusal *Refusal
 	var later *RetryAfter
@@ -65,8 +67,9 @@ func (r *reconciliation) handleFailedLook(failed error) error {
 	return failed
 }
 
-// handleBrokenOff goes on paging after a look that was made and could not be finished, and says when to look again. Whom a page reaches outside
-// GitHub must wait neither for the comment that was to mention them nor for what else the look had to do.
+// handleBrokenOff goes on paging after a look that could not be finished, and returns when to look
+// again. Whom a page reaches outside GitHub must wait neither for the comment that was to mention
+// them nor for what else the look had to do.
 func (r *reconciliation) handleBrokenOff(failed error) error {
 	var later *RetryAfter
 	if errors.Is(failed, ErrNotYet) || !errors.As(failed, &later) && !errors.Is(failed, ErrUnavailable) {
@@ -88,8 +91,8 @@ func (r *reconciliation) handleBrokenOff(failed error) error {
 	return r.retryBy(next, failed)
 }
 
-// retryBy lets a message that failed come back when the next page is due, and before that as GitHub may be back. next is zero where nobody is
-// to be paged.
+// retryBy makes a failed message come back when the next page is due, and before that as GitHub may
+// be back. next is zero if nobody is to be paged.
 func (r *reconciliation) retryBy(next time.Time, failed error) error {
 	var later *RetryAfter
 	isLater := errors.As(failed, &later)
@@ -130,8 +133,8 @@ func (r *reconciliation) unavailableFor() time.Duration {
 	return r.Now.Sub(since)
 }
 
-// handleGone handles a look that did not find the issue. It reports whether the message is done with; a report of a source is
-// not: it opens another incident once this one is left alone.
+// handleGone handles a look that did not find the issue. It reports whether the message is done
+// with. A report of a source is not: it opens another incident once this one is abandoned.
 func (r *reconciliation) handleGone() (over bool, err error) {
 	refusal := r.Snapshot.Refused
 	if refusal == nil {
@@ -141,7 +144,8 @@ func (r *reconciliation) handleGone() (over bool, err error) {
 	return !r.isAbandoned || r.m.Signal() == nil, err
 }
 
-// handleRefusedLook looks again later, with growing distance, and leaves the incident alone when that has gone on for long.
+// handleRefusedLook schedules another look, with growing distance, and abandons the incident when
+// that has gone on for long.
 func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error {
 	series := r.recordRefusedLook(refusal)
 	patience := patienceUnknown
@@ -175,7 +179,8 @@ func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error
 	return nil
 }
 
-// abandon stops looking at an incident that GitHub has refused to show for so long. What carries something is put aside in the end.
+// abandon stops looking at an incident that GitHub has refused to show for long. A message that
+// carries something is put aside in the end.
 func (r *reconciliation) abandon(series refusedLook, failed error) error {
 	r.Logger.Error("incident left: GitHub has refused the look for too long", "incident", r.Ref.String(), "since", series.Since,
 		"running", series.Runs, "status", series.Status, "reason", series.Reason)
@@ -200,7 +205,8 @@ func (r *reconciliation) abandon(series refusedLook, failed error) error {
 // isDeleted reports whether GitHub says that an issue was deleted for good, and not that issues are off in its repository.
 func isDeleted(reason string) bool { return containsFold(reason, "deleted") }
 
-// recordRefusedLook notes that a look was refused, and returns the series of refusals to which it belongs.
+// recordRefusedLook notes that a look was refused, and returns the series of refusals to which it
+// belongs.
 func (r *reconciliation) recordRefusedLook(refusal *Refusal) refusedLook {
 	r.Metrics.Record(metrics.LooksRefused, 1, refusalKind(refusal))
 	series, goesOn := r.refusedSeries()
