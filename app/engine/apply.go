@@ -36,8 +36,9 @@ func (r *reconciliation) newApplier() applier {
 	return a
 }
 
-// applyUrgent applies what people wait for: pages, customer updates, answers. What that brings about goes through the core,
-// so each stage may add effects for a later one. The card is written afterwards.
+// applyUrgent applies what people wait for: pages, customer updates, answers. What that brings
+// about goes through the core, so each stage may add effects for a later one. The card is written
+// afterwards.
 func (r *reconciliation) applyUrgent() error {
 	page := r.WithUrgency(UrgencyPage, r.sendPages)
 	update := r.WithUrgency(UrgencyAnswer, r.updates.Apply)
@@ -58,8 +59,9 @@ func (r *reconciliation) applyUrgent() error {
 	return inOrder(react, fold, nudge, r.updates.Broadcast, comment, react)
 }
 
-// applyRest makes GitHub look as the state says. It may take long, or be refused, and nobody waits for it. Comments and
-// reactions come last, since refreshing the postmortem reads what people wrote into it.
+// applyRest makes GitHub look as the state says. It may take long, or be refused, and nobody waits
+// for it. Comments and reactions come last, since refreshing the postmortem reads what people wrote
+// into it.
 func (r *reconciliation) applyRest() error {
 	card := func() error { return inOrder(r.correctLabels, r.correctAssignees) }
 	tickets := func() error {
@@ -95,7 +97,8 @@ func (r *reconciliation) addPending() error {
 
 func (r *reconciliation) react() error { return r.reactions.Apply(r.isSaved) }
 
-// sendPages sends the pages of this look, and remembers whether a page's mention still has to go out.
+// sendPages sends the pages of this look, and remembers whether a page's mention still has to go
+// out.
 func (r *reconciliation) sendPages() error {
 	err := r.pages.Apply()
 	r.rememberPaging(err)
@@ -106,7 +109,8 @@ func (r *reconciliation) refreshPostmortem() error {
 	return r.postmortem.Refresh(r.m.Pull() != 0 && r.m.Comment() == nil)
 }
 
-// updateText returns the text of an update that was given before, by its fact; "" if somebody deleted it.
+// updateText returns the text of an update that was given before, by its fact; "" if somebody
+// deleted it.
 func (r *reconciliation) updateText(fact string) (text string, err error) {
 	h, err := r.replay()
 	if err != nil {

@@ -30,8 +30,8 @@ func (w *world) overwrite(who string, comment int64, body string) {
 	w.settle()
 }
 
-// A card that the app signed for this very incident, but a while ago, is put back: nothing that came since is undone, and
-// nobody is paged or told a second time.
+// A card that the app signed for this very incident, but a while ago, is put back: nothing that
+// came since is undone, and nobody is paged or told a second time.
 func TestA5AnOlderCardThatIsPutBackDoesNothingAgain(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int32 // the outbox shows each key once, however often it is sent
@@ -68,7 +68,8 @@ func TestA5AnOlderCardThatIsPutBackDoesNothingAgain(t *testing.T) {
 	}
 }
 
-// A card is worth nothing in another incident, whoever puts it there: over the app's own comment, or as a comment of theirs.
+// A card is worth nothing in another incident, whoever puts it there: over the app's own comment,
+// or as a comment of theirs.
 func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -100,8 +101,9 @@ func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	}
 }
 
-// What people write between the signs of a hidden remark is theirs, and no mark of the app's: neither in a comment of their
-// own nor where the app repeats their words. Each of these would keep a command from being answered, or make something up.
+// What people write between the signs of a hidden remark is theirs, and no mark of the app's:
+// neither in a comment of their own nor where the app repeats their words. Each of these would keep
+// a command from being answered, or make something up.
 func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -151,8 +153,9 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 	}
 }
 
-// A payload names an installation beside its repository. Only the repository counts: GitHub is asked which installation it
-// belongs to, so that a payload about one account's repository never acts with another's token.
+// A payload names an installation beside its repository. Only the repository counts: GitHub is
+// asked which installation it belongs to, so that a payload about one account's repository never
+// acts with another's token.
 func TestTheInstallationThatAPayloadNamesIsNotUsed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -21,8 +21,9 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// deed is a command as it is tried: its text, and what was said before it where it needs more than an incident under
-// investigation with a coordinator and an engineer. %d is the number of another incident, %s the address of bob's comment.
+// deed is a command as it is tried: its text, and what was said before it where it needs more than
+// an incident under investigation with a coordinator and an engineer. %d is the number of another
+// incident, %s the address of bob's comment.
 type deed struct {
 	kind   incident.Kind
 	text   string
@@ -314,7 +315,8 @@ func (w *tribunal) reason(reply string) string {
 	return "?"
 }
 
-// plenty leaves so many calls that nobody waits for another: the whole table is played in one moment.
+// plenty leaves so many calls that nobody waits for another: the whole table is played in one
+// moment.
 func plenty(o *sandbox.Options) { o.Calls = 1_000_000 }
 
 var (
@@ -322,8 +324,9 @@ var (
 	code = regexp.MustCompile("`/[^`]*`")
 )
 
-// TestA3Authority tries every command as every kind of person, and holds what each gets against testdata/authority.txt,
-// which is written to be read. A command without a line fails, so does a refusal that changes anything.
+// TestA3Authority tries every command as every kind of person, and holds what each gets against
+// testdata/authority.txt, which is written to be read. A command without a line fails, so does a
+// refusal that changes anything.
 func TestA3Authority(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it tries 400 commands, one after the other: the scenarios go the same ways")
@@ -379,7 +382,8 @@ func TestA3Authority(t *testing.T) {
 	w.hold(table.String())
 }
 
-// transfer moves an incident away on which carol gave every command, of which the product hears only by that.
+// transfer moves an incident away on which carol gave every command, of which the product hears
+// only by that.
 func (w *tribunal) transfer() {
 	w.prepare(deed{})
 	for _, d := range deeds {

@@ -12,8 +12,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// Two quick comments of which one look reads both, and behind that look's back something else happens: the second comment's message is
-// done with without a look, and must not take what came in between with it (A4).
+// Two quick comments of which one look reads both, and behind that look's back something else
+// happens: the second comment's message is done with without a look, and must not take what came in
+// between with it (A4).
 func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 	before := down + "carol: /ic\nbob: /oe\ncarol: /ic phase investigate\n"
 	for _, c := range []struct {
@@ -70,7 +71,8 @@ func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 	}
 }
 
-// behindALook lets something happen before the next look reads the issue, and something else once it has read the timeline.
+// behindALook lets something happen before the next look reads the issue, and something else once
+// it has read the timeline.
 func (w *world) behindALook(first, then func()) {
 	var once, twice sync.Once
 	w.replicas.sees(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {

@@ -47,8 +47,8 @@ func (r *reconciliation) bounceFacts(s intake.Signal) (facts []incident.Fact) {
 	return facts
 }
 
-// mailChannelOf returns the customer who reads mail at one of the addresses, and what that channel is called. Impacted customers come
-// first.
+// mailChannelOf returns the customer who reads mail at one of the addresses, and what that channel
+// is called. Impacted customers come first.
 func (r *reconciliation) mailChannelOf(addresses []string) (customer, channel string) {
 	for _, impacted := range []bool{true, false} {
 		for _, c := range r.Policy.Customers {

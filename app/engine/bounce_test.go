@@ -16,8 +16,8 @@ func (w *world) issues() int {
 	return len(all)
 }
 
-// A mail server says that the customer's address is no more: the update did not reach them, so it was not kept. No report opens an
-// incident, whatever it is about.
+// A mail server says that the customer's address is no more: the update did not reach them, so it
+// was not kept. No report opens an incident, whatever it is about.
 func TestV3I1ABounceTakesTheUpdateBack(t *testing.T) {
 	w := newWorld(t)
 	post := newPostbox(t)
@@ -121,7 +121,8 @@ Content-Type: text/rfc822-headers
 	}
 }
 
-// GitHub refuses the customer's repository for good: that is no reason to stop, and the update does not count.
+// GitHub refuses the customer's repository for good: that is no reason to stop, and the update does
+// not count.
 func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 	for _, status := range []int{403, 404, 410} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -156,7 +157,8 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 	}
 }
 
-// An update that GitHub kept from a customer's issue is written there once GitHub takes it, without another command (A8).
+// An update that GitHub kept from a customer's issue is written there once GitHub takes it, without
+// another command (A8).
 func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 	t.Parallel()
 	w := unjudged(t)
@@ -188,7 +190,8 @@ func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 	}
 }
 
-// What became due because an update reached nobody is paged for in the same look, and its label is set.
+// What became due because an update reached nobody is paged for in the same look, and its label is
+// set.
 func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {
 	w := unjudged(t)
 	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")

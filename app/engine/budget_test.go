@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// When GitHub takes calls again, the incident that nobody coordinates goes first, and one that is not critical last.
+// When GitHub takes calls again, the incident that nobody coordinates goes first, and one that is
+// not critical last.
 func TestTheMostUrgentGoesFirstAfterALimit(t *testing.T) {
 	w := newWorld(t)
 	for i, severity := range []string{"critical", "regular", "critical"} {

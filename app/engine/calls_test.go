@@ -81,8 +81,9 @@ func allPriced() (all []pricedCommand) {
 // dear are the commands that may cost more than six calls: they write several documents.
 var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true}
 
-// A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden table is what the
-// README tells; a cold one is the first of a process, which has neither token nor configuration.
+// A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden
+// table is what the README tells; a cold one is the first of a process, which has neither token nor
+// configuration.
 func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 	long := 2000 // 20 pages
 	if testing.Short() {
@@ -133,7 +134,8 @@ type cost struct {
 	calls int
 }
 
-// price plays every command, after so many comments, and counts the calls of each; cold, each in a process of its own.
+// price plays every command, after so many comments, and counts the calls of each; cold, each in a
+// process of its own.
 func price(w *world, comments int, cold bool) (costs []cost) {
 	w.t.Helper()
 	count := func(who, text string) {
@@ -189,8 +191,8 @@ func kindOf(text string) incident.Kind {
 	return ""
 }
 
-// Commands that come faster than they are looked at share a look and a card: twenty cost at most one and a half call each,
-// of which one is the reaction that each of them gets (A1).
+// Commands that come faster than they are looked at share a look and a card: twenty cost at most
+// one and a half call each, of which one is the reaction that each of them gets (A1).
 func TestABurstSharesItsCalls(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range steps(whole(t))[:5] {

@@ -18,7 +18,8 @@ type paged struct {
 	At            time.Time
 }
 
-// received lists the pages that arrived, each as its key's last part with what it was for, and how often one came again.
+// received lists the pages that arrived, each as its key's last part with what it was for, and how
+// often one came again.
 func (w *world) received() (all []paged, repeats int) {
 	w.t.Helper()
 	w.as("", "GET", "/sandbox/outbox", nil, &all)
@@ -31,8 +32,8 @@ func (w *world) received() (all []paged, repeats int) {
 	return all, repeats
 }
 
-// down for a while, the product pages once it is back for what is still so, and once; not for each moment that passed, nor for what
-// somebody has answered since (I5, V3).
+// down for a while, the product pages once it is back for what is still so, and once; not for each
+// moment that passed, nor for what somebody has answered since (I5, V3).
 func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 	for _, c := range []struct {
 		name, before, meanwhile string
@@ -77,7 +78,8 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 	}
 }
 
-// away lets all calls of the product fail that is tells, from the nth of them on, until it is told to stop.
+// away lets all calls of the product fail that is tells, from the nth of them on, until it is told
+// to stop.
 type away struct {
 	is   func(*http.Request) bool
 	from int
@@ -108,8 +110,8 @@ func (a *away) end() {
 	a.over = true
 }
 
-// GitHub goes away in the first look, after any of its reads: people are paged all the same, each step at its time and once, and when it
-// is back the incident goes on from there.
+// GitHub goes away in the first look, after any of its reads: people are paged all the same, each
+// step at its time and once, and when it is back the incident goes on from there.
 func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 	// prepare makes a world whose configuration is known, and whose process has just started.
 	prepare := func(t *testing.T, out *away) *world {
@@ -165,7 +167,8 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 	}
 }
 
-// An incident that is over, or a day old, and whose card nobody finds while the timeline can't be read, is no new one: nobody is paged.
+// An incident that is over, or a day old, and whose card nobody finds while the timeline can't be
+// read, is no new one: nobody is paged.
 func TestI5AnOldIncidentIsNotPagedAnewWhereLittleIsRead(t *testing.T) {
 	for name, story := range map[string]string{
 		"over":      "alice: /incident decline nothing broke",
@@ -214,7 +217,8 @@ func (w *world) onTime(want map[string]time.Duration) {
 	}
 }
 
-// Whatever GitHub does not answer, and however long, the steps go out at their times: also where a look is made and can't be finished.
+// Whatever GitHub does not answer, and however long, the steps go out at their times: also where a
+// look is made and can't be finished.
 func TestI5EachStepGoesOutAtItsTimeWhateverFails(t *testing.T) {
 	write := func(method, suffix string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Method == method && strings.Contains(r.URL.Path, suffix) }

@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// pageEpisode is for how long a page that went out before GitHub was asked counts for all reports of its trouble.
+// pageEpisode is for how long a page that went out before GitHub was asked counts for all reports
+// of its trouble.
 const pageEpisode = time.Hour
 
 // episodeKey returns the key of a page for a dedup key. A pager takes the same key for the same

@@ -16,8 +16,8 @@ func empty(severity, drill string) string {
 	return "### Summary\n\n_No response_\n\n### Severity\n\n" + severity + "\n\n### Customers impacted\n\n_No response_\n\n### How did you learn of it?\n\n_No response_\n\n### Drill\n\n- [" + drill + "] This is a drill"
 }
 
-// A P1 that is declared with only a title has paged within one look, in whichever way it is declared. In a drill, which pages nobody,
-// it is confirmed and the clock runs.
+// A P1 that is declared with only a title has paged within one look, in whichever way it is
+// declared. In a drill, which pages nobody, it is confirmed and the clock runs.
 func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
 	open := func(w *world, who, body string, labels ...string) {
 		fields := map[string]any{"title": "The API is down", "body": body}
@@ -110,8 +110,8 @@ func TestI2ATitleThatSaysNothingIsAskedFor(t *testing.T) {
 	}
 }
 
-// What comes from outside and claims to be critical pages who is on call, unless a rule says otherwise; anything else mentions the
-// coordinators until somebody takes it.
+// What comes from outside and claims to be critical pages who is on call, unless a rule says
+// otherwise; anything else mentions the coordinators until somebody takes it.
 func TestI7WhatComesFromOutsideWakesSomebody(t *testing.T) {
 	mail := func(subject string) func(*world) {
 		return func(w *world) {
@@ -210,7 +210,8 @@ func TestI1I7AMixedGroup(t *testing.T) {
 	}
 }
 
-// K6: what is new in a known trouble is told, once, and a rise to critical pages once; what repeats it is counted.
+// K6: what is new in a known trouble is told, once, and a rise to critical pages once; what repeats
+// it is counted.
 func TestI6I7WhatIsNewIsTold(t *testing.T) {
 	generic := func(title, message, severity string) string {
 		return fmt.Sprintf(`{"title":%q,"message":%q,"dedup_key":"eu-1","severity":%q}`, title, message, severity)
@@ -272,8 +273,8 @@ func TestI6I7WhatIsNewIsTold(t *testing.T) {
 	}
 }
 
-// A look that breaks off after it wrote down that the trouble was reported again has counted the report nowhere else: it comes
-// again, and what is new in it is told.
+// A look that breaks off after it wrote down that the trouble was reported again has counted the
+// report nowhere else: it comes again, and what is new in it is told.
 func TestI6WhatIsNewIsToldByTheNextTry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -294,7 +295,8 @@ func TestI6WhatIsNewIsToldByTheNextTry(t *testing.T) {
 	}
 }
 
-// An alert that goes on firing pages nobody again, while its incident is open; once that is over the next one does.
+// An alert that goes on firing pages nobody again, while its incident is open; once that is over
+// the next one does.
 func TestI7AnAlertThatGoesOnFiringPagesOnce(t *testing.T) {
 	w := newWorld(t)
 	w.alert("firing", "APIServerDown", 1)

@@ -80,7 +80,8 @@ func isBlank(content []byte) bool { return len(bytes.TrimSpace(content)) == 0 }
 
 func missedKey(repo string) string { return "missed/" + repo }
 
-// saveMissed keeps outside the process since when a configuration is missed: another may read it next.
+// saveMissed keeps outside the process since when a configuration is missed: another may read it
+// next.
 func (r *reconciliation) saveMissed(repo, text string) {
 	if r.Store == nil {
 		return

@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// dropContested drops from what is to be put right what an automaton changes back each time (incident.Contest).
+// dropContested drops from what is to be put right what an automaton changes back each time
+// (incident.Contest).
 func (r *reconciliation) dropContested(add, remove, assign, dismiss []string) ([]string, []string, []string, []string) {
 	label := func(name string) bool { return r.State.Contested.LeavesLabel(name, r.Now) }
 	assignee := func(login string) bool { return r.State.Contested.Left(incident.ContestAssignee(login)) }
@@ -18,7 +19,8 @@ func (r *reconciliation) dropContested(add, remove, assign, dismiss []string) ([
 		slices.DeleteFunc(assign, assignee), slices.DeleteFunc(dismiss, assignee)
 }
 
-// noteChangedBack notes that somebody changed back what the app wrote, of which the timeline says nothing.
+// noteChangedBack notes that somebody changed back what the app wrote, of which the timeline says
+// nothing.
 func (r *reconciliation) noteChangedBack(what string) {
 	by := incident.Person{}
 	if f := r.m.Floor; f != nil {
@@ -27,7 +29,8 @@ func (r *reconciliation) noteChangedBack(what string) {
 	r.Step(incident.Fact{At: r.Now, By: by, What: incident.ChangedBack{What: what}})
 }
 
-// loadCardContest brings back how often the card was changed back: whoever takes the card takes what it says of that too.
+// loadCardContest brings back how often the card was changed back: whoever takes the card takes
+// what it says of that too.
 func (r *reconciliation) loadCardContest() {
 	if r.Store == nil || !r.isCardHarmed() {
 		return
@@ -66,7 +69,8 @@ func contestKey(ref incident.Ref) string {
 	return fmt.Sprintf("contest/%s/%d", ref.FullName(), ref.Number)
 }
 
-// isCardHarmed reports whether the card is to be written for no other reason than that somebody changed or deleted it.
+// isCardHarmed reports whether the card is to be written for no other reason than that somebody
+// changed or deleted it.
 func (r *reconciliation) isCardHarmed() bool {
 	if r.Snapshot.Card == nil {
 		return r.IsCardLost || r.isCardChanged || r.isCardRestored

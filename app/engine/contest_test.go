@@ -14,8 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 )
 
-// automaton is somebody else's that changes back, at once, each write of the app of one kind. undo reports whether there was
-// something to change back.
+// automaton is somebody else's that changes back, at once, each write of the app of one kind. undo
+// reports whether there was something to change back.
 type automaton struct {
 	name   string
 	writes string // the app's calls that make what is changed back, as METHOD and the path's end
@@ -87,8 +87,8 @@ func made(calls []call, kind string) (n int) {
 	return n
 }
 
-// Whatever an automaton changes back at once, for an hour and over restarts: the app writes it a few times, says one word,
-// and is quiet until a person acts.
+// Whatever an automaton changes back at once, for an hour and over restarts: the app writes it a
+// few times, says one word, and is quiet until a person acts.
 func TestTwoAutomataEnd(t *testing.T) {
 	for _, a := range automata {
 		for _, who := range []string{"sync[bot]", "machine"} {
@@ -226,8 +226,8 @@ func (w *world) format(who string, md, data func(string) string) (pushed int) {
 	return pushed
 }
 
-// A formatter sets the machine's parts in another form, and the app leaves them so; what it writes later keeps their form
-// where it can.
+// A formatter sets the machine's parts in another form, and the app leaves them so; what it writes
+// later keeps their form where it can.
 func TestAFormatterOfThePostmortem(t *testing.T) {
 	w := closed(t)
 	w.add(sandbox.Person{Login: "format[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
@@ -262,7 +262,8 @@ func TestAFormatterOfThePostmortem(t *testing.T) {
 	}
 }
 
-// Something changes what the app writes into the postmortem, at each push: both end, and the pull request says so once.
+// Something changes what the app writes into the postmortem, at each push: both end, and the pull
+// request says so once.
 func TestAnAutomatonThatRewritesThePostmortem(t *testing.T) {
 	w := closed(t)
 	w.add(sandbox.Person{Login: "format[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The steps at which each call is made to fail: the declaration with its page, a customer update, and closing up.
+// The steps at which each call is made to fail: the declaration with its page, a customer update,
+// and closing up.
 func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 	story := steps(whole(t))
 	read := map[string]bool{} // a read that fails changes nothing, whatever the story has come to
@@ -45,7 +46,8 @@ func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 				}
 			}
 		}
-		// Two calls that are far from each other go wrong in one play: each look breaks off at one of them.
+		// Two calls that are far from each other go wrong in one play: each look breaks off at one
+		// of them.
 		half := (len(faults) + 1) / 2
 		for i := range half {
 			pair := faults[i:min(i+1, len(faults))]
@@ -67,8 +69,8 @@ func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 	}
 }
 
-// playTo plays a story up to step n, orders faults for it, and lets three minutes pass, in which the product comes back. It
-// returns the calls of the last step.
+// playTo plays a story up to step n, orders faults for it, and lets three minutes pass, in which
+// the product comes back. It returns the calls of the last step.
 func (w *world) playTo(story []step, n int, faults ...string) []call {
 	w.t.Helper()
 	for i, s := range story[:n+1] {

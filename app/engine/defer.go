@@ -15,15 +15,16 @@ import (
 // left to a later look, a comment is kept in the state, and only pages, answers and the card itself
 // make their message come back.
 
-// knownCard is what an incident's card says, as this process knows it. It decides how urgent a look is and nothing else, so it
-// may be behind.
+// knownCard is what an incident's card says, as this process knows it. It decides how urgent a look
+// is and nothing else, so it may be behind.
 type knownCard struct {
 	state    incident.State
 	policy   incident.Policy
 	isPaging bool // a page's mention is not out yet
 }
 
-// mostCards bounds how many incidents' cards are known. All are forgotten then: the next look at each is as urgent as a page.
+// mostCards bounds how many incidents' cards are known. All are forgotten then: the next look at
+// each is as urgent as a page.
 const mostCards = 10_000
 
 // rememberKnownCard notes what the card says.
@@ -86,9 +87,10 @@ func (e *Engine) untilPage(ref incident.Ref, until, now time.Time) time.Time {
 	return until
 }
 
-// urgency returns how urgent the look for a message is. Nobody waits for an incident whose card this process doesn't know: it may
-// be new. Of the others the card says whether somebody is to be paged; if every timer's look were as urgent as a page, a hundred
-// incidents would leave no room for the cards that those looks have to write.
+// urgency returns how urgent the look for a message is. Nobody waits for an incident whose card
+// this process doesn't know: it may be new. Of the others the card says whether somebody is to be
+// paged; if every timer's look were as urgent as a page, a hundred incidents would leave no room
+// for the cards that those looks have to write.
 func (e *Engine) urgency(m Message, now time.Time) Urgency {
 	e.mu.Lock()
 	c, known := e.knownCards[m.Ref]

@@ -9,7 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// GitHub's limits put an answer off, and somebody deletes the card that keeps it: it is given all the same, once.
+// GitHub's limits put an answer off, and somebody deletes the card that keeps it: it is given all
+// the same, once.
 func TestA4AnAnswerThatIsPutOffOutlivesTheCard(t *testing.T) {
 	for how, wait := range map[string]time.Duration{
 		"the card stays": 5 * time.Minute, "the card is deleted": 5 * time.Minute,

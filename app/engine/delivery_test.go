@@ -51,8 +51,8 @@ func (p *postbox) arrived(t testing.TB) map[string][]int {
 	return all
 }
 
-// Whatever fails after people were told, for as long as GitHub is tried again, and by the next process too: each page and each update
-// leaves once (A4).
+// Whatever fails after people were told, for as long as GitHub is tried again, and by the next
+// process too: each page and each update leaves once (A4).
 func TestA4PeopleAreToldOnceWhateverFailsAfterwards(t *testing.T) {
 	for _, c := range []struct{ name, fault string }{
 		{"the card", `{"match":"(PATCH|POST) .*/issues/(1/)?comments(/\\d+)?$","status":502,"count":-1}`},
@@ -95,7 +95,8 @@ func TestA4PeopleAreToldOnceWhateverFailsAfterwards(t *testing.T) {
 	}
 }
 
-// A card that somebody deletes soon after a page, and with it every comment, pages nobody again, by the next process either (A4).
+// A card that somebody deletes soon after a page, and with it every comment, pages nobody again, by
+// the next process either (A4).
 func TestA4ADeletedCardPagesNobodyAgain(t *testing.T) {
 	for _, after := range []string{"1s", "2m", "4m", "14m"} {
 		for _, all := range []bool{false, true} {
@@ -131,8 +132,8 @@ func TestA4ADeletedCardPagesNobodyAgain(t *testing.T) {
 	}
 }
 
-// A process that is asked to end right after a receiver has answered pages and tells nobody again with the next one, whether the look
-// may end by itself or is cut off (A4).
+// A process that is asked to end right after a receiver has answered pages and tells nobody again
+// with the next one, whether the look may end by itself or is cut off (A4).
 func TestA4APageOfAProcessThatEndsLeavesOnce(t *testing.T) {
 	for _, patience := range []time.Duration{0, time.Minute} {
 		for _, kind := range []string{"page", "announce"} {

@@ -219,7 +219,8 @@ func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
 	for name, c := range map[string]struct{ template, want string }{
 		"good":    {"---\nid: x\n---\n# Our way: {{title}}\n", "# Our way: The API of globex is down"},
 		"unknown": {"# {{NoSuchThing}}", "## For the customer"},
-		// What anybody who writes to a repository could stop the product with for everybody, while templates were programs.
+		// What anybody who writes to a repository could stop the product with for everybody, while
+		// templates were programs.
 		"a loop of 2^63":     {"{{range 9223372036854775807}}{{end}}", "## For the customer"},
 		"a doubling string":  {`{{$s := "12345678"}}{{range 40}}{{$s = print $s $s}}{{end}}`, "## For the customer"},
 		"a wide number":      {`{{printf "%1000000000d" 1}}`, "## For the customer"},

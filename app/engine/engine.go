@@ -1,8 +1,10 @@
-// Package engine looks at an incident, lets the core step over what is new, and applies what follows.
+// Package engine looks at an incident, lets the core step over what is new, and applies what
+// follows.
 //
-// A message never says what happened, only where to look: so duplicates, reordering and lost deliveries are one ordinary
-// case. Effects are idempotent by their own keys and applied in order of urgency, and the card, with the moved cursor,
-// is written last: a crash anywhere before it means that the pass runs again and changes nothing twice (A4).
+// A message never says what happened, only where to look: so duplicates, reordering and lost
+// deliveries are one ordinary case. Effects are idempotent by their own keys and applied in order
+// of urgency, and the card, with the moved cursor, is written last: a crash anywhere before it
+// means that the pass runs again and changes nothing twice (A4).
 package engine
 
 import (
@@ -120,8 +122,8 @@ func New(o Options) *Engine {
 	}
 }
 
-// reconciliation is one look at one incident: it observes, reduces, applies and commits. What effects need too is in
-// look.Look; the rest is how the look came about and how it goes.
+// reconciliation is one look at one incident: it observes, reduces, applies and commits. What
+// effects need too is in look.Look; the rest is how the look came about and how it goes.
 type reconciliation struct {
 	*Engine
 	*look.Look
@@ -307,7 +309,8 @@ func (r *reconciliation) reconcile() error {
 	r.saveForOutage()
 	r.dropOldNames()
 	if d := r.State.Document.Number; d == r.m.Pull() && d != r.Before.Document.Number {
-		// A look before opened the pull request and could not note it: what this message says of it counts from now on.
+		// A look before opened the pull request and could not note it: what this message says of it
+		// counts from now on.
 		return &RetryAfter{Until: r.Now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
 	}
 	return nil
@@ -342,7 +345,8 @@ func (r *reconciliation) stepAndApply() error {
 	if isFirstLook {
 		r.saveDeclaredName(r.Snapshot.ID, false)
 	}
-	// Nobody waits for what comes now. It is derived from the state, so a failure here loses nothing: the next look goes on.
+	// Nobody waits for what comes now. It is derived from the state, so a failure here loses
+	// nothing: the next look goes on.
 	if err := r.deferRest(r.applyRest()); err != nil {
 		return err
 	}

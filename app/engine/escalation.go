@@ -45,7 +45,8 @@ func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (inci
 			return answer(yes, err)
 		},
 	})
-	// Of what was acted on before, the answers of then count: they are asked for again. So are those of a process that ends.
+	// Of what was acted on before, the answers of then count: they are asked for again. So are
+	// those of a process that ends.
 	if failed != nil && (r.IsCardLost || r.isReplay || r.Ctx.Err() != nil) {
 		return c, failed
 	}

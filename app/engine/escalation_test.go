@@ -32,7 +32,8 @@ func coordinated(t *testing.T) *world {
 	return w
 }
 
-// V5: a page goes out although GitHub can't say whom it is for, and the timeline tells the same later.
+// V5: a page goes out although GitHub can't say whom it is for, and the timeline tells the same
+// later.
 func TestV5WhoIsPagedWhenGitHubCannotBeAsked(t *testing.T) {
 	for name, status := range map[string]string{"it fails": "502", "it refuses": "403"} {
 		t.Run(name, func(t *testing.T) {
@@ -66,8 +67,8 @@ func TestV5WhoIsPagedWhenGitHubCannotBeAsked(t *testing.T) {
 	}
 }
 
-// V5, A4: a look that is made again can find out whom a page was for, and pages them, although the coordinators were paged in their
-// place.
+// V5, A4: a look that is made again can find out whom a page was for, and pages them, although the
+// coordinators were paged in their place.
 func TestV5WhoWasAskedForIsPagedByTheNextTry(t *testing.T) {
 	w := coordinated(t)
 	w.restart()
@@ -80,7 +81,8 @@ func TestV5WhoWasAskedForIsPagedByTheNextTry(t *testing.T) {
 	}
 }
 
-// V5: names that the configuration knows cost no call, a word that is none costs one, and its answer is kept.
+// V5: names that the configuration knows cost no call, a word that is none costs one, and its
+// answer is kept.
 func TestV5WhatNamesCost(t *testing.T) {
 	w := coordinated(t)
 	for _, c := range []struct {

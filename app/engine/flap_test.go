@@ -23,7 +23,8 @@ func TestI6AFlapEndsAsItIs(t *testing.T) {
 	}
 }
 
-// A source that tries again because the answer was lost tells nothing new, before its incident is open and after.
+// A source that tries again because the answer was lost tells nothing new, before its incident is
+// open and after.
 func TestA4I6AReportSentAgainIsCountedOnce(t *testing.T) {
 	w := newWorld(t)
 	for range 2 {
@@ -69,8 +70,8 @@ func TestA5I6ARebuiltCardKnowsTheRecovery(t *testing.T) {
 	}
 }
 
-// A report that comes while the one before it is tried again is counted by itself: what was written down of that one before its look
-// failed is not counted once more, by the next process either.
+// A report that comes while the one before it is tried again is counted by itself: what was written
+// down of that one before its look failed is not counted once more, by the next process either.
 func TestA4I6AReportThatWaitsForItsNextTryIsCountedOnce(t *testing.T) {
 	for _, restarts := range []bool{false, true} {
 		t.Run(fmt.Sprint("restarts ", restarts), func(t *testing.T) {
@@ -95,7 +96,8 @@ func TestA4I6AReportThatWaitsForItsNextTryIsCountedOnce(t *testing.T) {
 	}
 }
 
-// A report that pages while GitHub is away pages once, though the process is restarted and the source tries again (A4, I5).
+// A report that pages while GitHub is away pages once, though the process is restarted and the
+// source tries again (A4, I5).
 func TestA4I5AReportPagesOnceOverARestart(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"Slow\"\n  Summary: Slow\n  Severity: regular") // so that the configuration is known

@@ -18,8 +18,9 @@ func row(text string, words ...string) string {
 	return ""
 }
 
-// TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack holds that an owner and a date count that somebody wrote into the postmortem,
-// that nonsense stays as written with the reason on its line, and that a lost card comes back with both.
+// TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack holds that an owner and a date count that
+// somebody wrote into the postmortem, that nonsense stays as written with the reason on its line,
+// and that a lost card comes back with both.
 func TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack(t *testing.T) {
 	w := closed(t)
 	_, _, before := w.file(".md")
@@ -95,8 +96,8 @@ func TestI3APullRequestIsNoOtherIncident(t *testing.T) {
 	}
 }
 
-// TestI3ADuplicateCostsWhatItDid holds what a duplicate costs: six calls of its own, and the look of the other incident, which is
-// an issue, a page of its timeline, a comment and the card.
+// TestI3ADuplicateCostsWhatItDid holds what a duplicate costs: six calls of its own, and the look
+// of the other incident, which is an issue, a page of its timeline, a comment and the card.
 func TestI3ADuplicateCostsWhatItDid(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"One\"\n  Summary: It is down\n  Severity: regular\n  Customers impacted: globex\nbob opens \"Two\"\n  Summary: It is down\n  Severity: regular\n  Customers impacted: globex\non 2\nbob: /incident status")
@@ -108,8 +109,9 @@ func TestI3ADuplicateCostsWhatItDid(t *testing.T) {
 	}
 }
 
-// TestI6ReportsOfADuplicateFollowItToTheOtherIncident holds where a source's reports go once their incident was folded into another
-// one: to that, also by two steps and by a process that knows nothing of it, and to their own again when that is reopened.
+// TestI6ReportsOfADuplicateFollowItToTheOtherIncident holds where a source's reports go once their
+// incident was folded into another one: to that, also by two steps and by a process that knows
+// nothing of it, and to their own again when that is reopened.
 func TestI6ReportsOfADuplicateFollowItToTheOtherIncident(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: It is down\n  Severity: regular\n  Customers impacted: globex\nbob opens \"Orders fail\"\n  Summary: All of them\n  Severity: regular\n  Customers impacted: globex")

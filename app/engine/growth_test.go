@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// unjudged makes a world in which nothing is held against GitHub's description, which takes longer than all the rest.
+// unjudged makes a world in which nothing is held against GitHub's description, which takes longer
+// than all the rest.
 func unjudged(tb testing.TB) *world {
 	return newWorldJudged(tb, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler { return h })
 }
@@ -28,8 +29,8 @@ func talk(tb testing.TB, comments int) *world {
 	return w
 }
 
-// hear lets people write comments that ask for nothing. The webhook asks for a look at every few of them; here one look reads
-// them all in the end, which takes a moment less.
+// hear lets people write comments that ask for nothing. The webhook asks for a look at every few of
+// them; here one look reads them all in the end, which takes a moment less.
 func (w *world) hear(comments int) {
 	w.t.Helper()
 	w.order(fmt.Sprintf(`{"drop_webhooks":%d}`, comments))
@@ -40,8 +41,9 @@ func (w *world) hear(comments int) {
 	w.settle()
 }
 
-// BenchmarkCommand takes commands on incidents of which 10, 1,000 and 10,000 comments were written before, in turn, each from
-// the comment until all is done. Calls and the median of the times are told, and both as ratios to those after 10.
+// BenchmarkCommand takes commands on incidents of which 10, 1,000 and 10,000 comments were written
+// before, in turn, each from the comment until all is done. Calls and the median of the times are
+// told, and both as ratios to those after 10.
 func BenchmarkCommand(b *testing.B) {
 	sizes := []int{10, 1_000, 10_000}
 	worlds := make([]*world, len(sizes))

@@ -11,7 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A fact that the core can't handle counts as read, and whoever wrote it is told: it must not be tried for ever (A8).
+// A fact that the core can't handle counts as read, and whoever wrote it is told: it must not be
+// tried for ever (A8).
 func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	r := New(Options{Clock: clockAt(at)}).newReconciliation(t.Context(), Message{})
@@ -39,7 +40,8 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	}
 }
 
-// The state that is kept while GitHub refuses a card is believed only as the card is: where the App signed it for this incident.
+// The state that is kept while GitHub refuses a card is believed only as the card is: where the App
+// signed it for this incident.
 func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	keys := card.Keys([][]byte{[]byte("a secret of the tests")})
@@ -79,7 +81,8 @@ type shelfOf string
 func (s shelfOf) Save(context.Context, string, []byte) error   { return nil }
 func (s shelfOf) Load(context.Context, string) ([]byte, error) { return []byte(s), nil }
 
-// What another process wrote meanwhile counts: a state that this process kept and that is gone from the shelf is not taken up again.
+// What another process wrote meanwhile counts: a state that this process kept and that is gone from
+// the shelf is not taken up again.
 func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	shelf := shelves{}

@@ -92,7 +92,8 @@ func (i *interruption) isDead() bool {
 	return i.dead
 }
 
-// settleOrDie returns once the product has nothing to do, or was killed and started again and has nothing to do.
+// settleOrDie returns once the product has nothing to do, or was killed and started again and has
+// nothing to do.
 func (w *world) settleOrDie(i *interruption) {
 	w.t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
@@ -118,10 +119,12 @@ func (w *world) settleOrDie(i *interruption) {
 // numbers are the ids of comments, which differ with how many there are before.
 var numbers = regexp.MustCompile(`#issuecomment-\d+`)
 
-// A person's command that the first pass did not see, as it came between what that read and what it wrote, is done as if that pass had
-// not been interrupted, whatever it had written by then: the app's own labels are no newer than what a person said (A2, A4).
+// A person's command that the first pass did not see, as it came between what that read and what it
+// wrote, is done as if that pass had not been interrupted, whatever it had written by then: the
+// app's own labels are no newer than what a person said (A2, A4).
 func TestA2A4AnInterruptedFirstPassUndoesNoCommand(t *testing.T) {
-	// Of the first two each write goes wrong in each way; of the others each write and each way occur once.
+	// Of the first two each write goes wrong in each way; of the others each write and each way
+	// occur once.
 	for nth, c := range []struct{ severity, command string }{
 		{"critical", "/ic phase fixing because it can't wait"},
 		{"critical", "/ic severity regular"},
@@ -175,9 +178,9 @@ func TestA2A4AnInterruptedFirstPassUndoesNoCommand(t *testing.T) {
 	}
 }
 
-// The card is lost while a command waits that came between what a pass read and the labels that it wrote: the label is newer than the
-// command, and does not count for all that, since it was set without knowing of it. One that was set for a command that was edited
-// since does.
+// The card is lost while a command waits that came between what a pass read and the labels that it
+// wrote: the label is newer than the command, and does not count for all that, since it was set
+// without knowing of it. One that was set for a command that was edited since does.
 func TestA5ALabelIsNoNewerThanAWordThatTheAppHadNotSeen(t *testing.T) {
 	for _, c := range []struct{ name, before, command, label, lost string }{
 		{"a phase", "", "/ic phase fixing because it can't wait", "phase/fixing", "phase/identify"},

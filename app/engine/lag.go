@@ -24,7 +24,8 @@ const (
 	maxLag = 2 * time.Minute
 	// maxLagOfPage is the same for a look that may page people.
 	maxLagOfPage = 30 * time.Second
-	// longestLag is how long a difference may come from reads that are behind, however unlikely. It is put right after that.
+	// longestLag is how long a difference may come from reads that are behind, however unlikely. It
+	// is put right after that.
 	longestLag = 15 * time.Minute
 	// longestPause is the longest time between two looks while reads are behind.
 	longestPause = 15 * time.Second
@@ -308,7 +309,8 @@ func hasSubject(s *Snapshot, about string) bool {
 	return s.Open
 }
 
-// subjectOf names what an event of a timeline changed: "label phase/fixing", "assignee bob" or "state".
+// subjectOf names what an event of a timeline changed: "label phase/fixing", "assignee bob" or
+// "state".
 func subjectOf(event, label, login string) string {
 	switch event {
 	case "labeled", "unlabeled":

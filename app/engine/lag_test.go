@@ -52,8 +52,8 @@ func (w *world) outcome() string {
 	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.countCards(), strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
 }
 
-// What a person does by hand comes to the same, however far behind the reads are that its webhook asks for, and until they show it
-// the app changes nothing.
+// What a person does by hand comes to the same, however far behind the reads are that its webhook
+// asks for, and until they show it the app changes nothing.
 func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 	play := func(t *testing.T, act string, d time.Duration, lag []string) (outcome string) {
 		w := newWorld(t)
@@ -97,7 +97,8 @@ func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 	}
 }
 
-// A look that no webhook asks for, or whose webhook is lost, undoes nothing that a person did meanwhile.
+// A look that no webhook asks for, or whose webhook is lost, undoes nothing that a person did
+// meanwhile.
 func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
 	play := func(t *testing.T, act string, lag []string, isCold bool) issueView {
 		w := newWorld(t)
@@ -223,7 +224,8 @@ func TestA4ReadsBehindTheAppsOwnWrites(t *testing.T) {
 	}
 }
 
-// A process that reads an older card and timeline than another process wrote and read waits for them, as it does for its own.
+// A process that reads an older card and timeline than another process wrote and read waits for
+// them, as it does for its own.
 func TestA4ReadsBehindAnotherProcessesCard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -249,7 +251,8 @@ func TestA4ReadsBehindAnotherProcessesCard(t *testing.T) {
 	}
 }
 
-// Two cards, as two processes post them whose reads do not show each other's, become one, and nobody is told.
+// Two cards, as two processes post them whose reads do not show each other's, become one, and
+// nobody is told.
 func TestA4TwoCardsBecomeOne(t *testing.T) {
 	for _, isSecondBetter := range []bool{false, true} {
 		for _, cold := range []bool{false, true} {
@@ -282,8 +285,8 @@ func TestA4TwoCardsBecomeOne(t *testing.T) {
 	}
 }
 
-// A comment whose answer was posted, but whose card was not written, is answered once although the timeline does not show the
-// answer yet.
+// A comment whose answer was posted, but whose card was not written, is answered once although the
+// timeline does not show the answer yet.
 func TestA4AnAnswerThatTheTimelineDoesNotShowYetIsGivenOnce(t *testing.T) {
 	w := newWorld(t)
 	w.tell(running)
@@ -301,8 +304,8 @@ func TestA4AnAnswerThatTheTimelineDoesNotShowYetIsGivenOnce(t *testing.T) {
 	}
 }
 
-// GitHub's answer about a pull request is behind its branch for a moment after a push. What was read there can't be written on, and
-// the branch says what can.
+// GitHub's answer about a pull request is behind its branch for a moment after a push. What was
+// read there can't be written on, and the branch says what can.
 func TestA2APullRequestBehindItsBranchIsNoRefusal(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range steps(whole(t)) {
@@ -337,8 +340,8 @@ func TestA2APullRequestBehindItsBranchIsNoRefusal(t *testing.T) {
 	}
 }
 
-// The answer to a reply is lost while the timeline is behind: the issue, which is not, says that something was written. The reply is
-// not posted again.
+// The answer to a reply is lost while the timeline is behind: the issue, which is not, says that
+// something was written. The reply is not posted again.
 func TestA4AReplyIsNotPostedAgainWhileTheTimelineIsBehind(t *testing.T) {
 	w := newWorld(t)
 	w.tell(opened + "carol: /ic\nwait 1m\n")

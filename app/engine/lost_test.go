@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// loseTimers ends the product, drops all of its timers and all that waits in its queue, and starts it again.
+// loseTimers ends the product, drops all of its timers and all that waits in its queue, and starts
+// it again.
 func (w *world) loseTimers() {
 	w.t.Helper()
 	w.lose("timers", "messages")
@@ -47,7 +48,8 @@ func (w *world) sweepOpen() {
 
 const down = "alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex\n"
 
-// The timer of an incident in which nothing happens any more is lost: the hourly sweep finds it, and paging goes on.
+// The timer of an incident in which nothing happens any more is lost: the hourly sweep finds it,
+// and paging goes on.
 func TestA4I5ALostTimerIsFound(t *testing.T) {
 	w := newWorld(t)
 	w.tell(down)
@@ -75,8 +77,8 @@ func TestA4I5ALostTimerIsFound(t *testing.T) {
 	}
 }
 
-// A closed incident still has reminders: of its follow-ups, and of its postmortem's review. Their timer is found by their tickets and
-// by the pull request.
+// A closed incident still has reminders: of its follow-ups, and of its postmortem's review. Their
+// timer is found by their tickets and by the pull request.
 func TestA4C3C4LostRemindersAreFound(t *testing.T) {
 	story, err := os.ReadFile(filepath.Join("testdata", "scenarios", "C3-C4-reminders", "story.txt"))
 	if err != nil {
@@ -105,7 +107,8 @@ func TestA4C3C4LostRemindersAreFound(t *testing.T) {
 	}
 }
 
-// The hourly look at open incidents in which nothing happened costs the searches, and nothing else of the hour's calls.
+// The hourly look at open incidents in which nothing happened costs the searches, and nothing else
+// of the hour's calls.
 func TestA4TheHourlyLookIsFreeWhereNothingHappened(t *testing.T) {
 	w := newWorld(t)
 	for range 5 {
@@ -134,7 +137,8 @@ func TestA4TheHourlyLookIsFreeWhereNothingHappened(t *testing.T) {
 	}
 }
 
-// What happened while the installation was suspended is read as soon as it is back, without waiting for a sweep.
+// What happened while the installation was suspended is read as soon as it is back, without waiting
+// for a sweep.
 func TestA4AnInstallationThatComesBackIsLookedAt(t *testing.T) {
 	w := newWorld(t)
 	w.tell(down)
@@ -152,8 +156,9 @@ func TestA4AnInstallationThatComesBackIsLookedAt(t *testing.T) {
 	}
 }
 
-// An incident that was declared while the installation was suspended is found once it is back, though GitHub sent no webhook for it
-// and it carries no label: by the sweep, or by the next command there.
+// An incident that was declared while the installation was suspended is found once it is back,
+// though GitHub sent no webhook for it and it carries no label: by the sweep, or by the next
+// command there.
 func TestA4WhatWasDeclaredMeanwhileIsFound(t *testing.T) {
 	for name, declare := range map[string]string{
 		"in the issue":   "alice writes \"Checkout is down\"\n  Something is odd\n\n  /incident critical Orders fail\n",
@@ -203,8 +208,8 @@ func TestA4ARenamedRepositoryIsLookedAt(t *testing.T) {
 	}
 }
 
-// What GitHub keeps refusing is not written to the card at every sweep: each write would change the issue, and the next sweep would
-// find it changed.
+// What GitHub keeps refusing is not written to the card at every sweep: each write would change the
+// issue, and the next sweep would find it changed.
 func TestA8SweepsDoNotStirUpWhatIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.tell(down + "carol: /ic\nalice: /oe fix Renewed\ncarol: /ic phase monitoring\ncarol: /ic agree Gina by phone\ncarol: /ic followup acme/payments Add a limit @erin due:2026-03-20")

@@ -13,8 +13,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// Lengths of a tag's parts, in bytes. Both in hex stay well under the 64 characters before an address's @.
-// https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1
+// Lengths of a tag's parts, in bytes. Both in hex stay well under the 64 characters before an
+// address's @. https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.1
 const (
 	tagMAC    = 12
 	tagNumber = 4

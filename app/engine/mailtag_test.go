@@ -81,7 +81,8 @@ func (p *postbox) last(t *testing.T) *mail.Message {
 	return m
 }
 
-// A customer answers a mail of ours: it becomes a comment on the incident that the mail was about, and on no other.
+// A customer answers a mail of ours: it becomes a comment on the incident that the mail was about,
+// and on no other.
 func TestI1A7AnAnswerToAMailOfOursIsAComment(t *testing.T) {
 	w := newWorld(t)
 	post := newPostbox(t)

@@ -9,9 +9,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
-// What the app notes for itself in comments and issues, and believes. Everybody with write access could write such marks into the
-// app's own comments, so they are signed for their incident, by its issue's id, which no other issue ever has. Versions before this
-// one signed none. What they wrote counts as long as it can only be theirs: if it is older than the first start of a version that
+// What the app notes for itself in comments and issues, and believes. Everybody with write access
+// could write such marks into the app's own comments, so they are signed for their incident, by its
+// issue's id, which no other issue ever has. Versions before this one signed none. What they wrote
+// counts as long as it can only be theirs: if it is older than the first start of a version that
 // signs, and, for a comment, if nobody has edited it since.
 
 // marksSignedKey is what the shelf keeps the time under since when marks are signed here.

@@ -31,8 +31,8 @@ func lookAt(t *testing.T, e *Engine, id int64, former ...int64) *reconciliation 
 	return r
 }
 
-// What versions before this one wrote without a signature counts where it can only be theirs: it is older than the first start of this
-// one and, in a comment, nobody edited it.
+// What versions before this one wrote without a signature counts where it can only be theirs: it is
+// older than the first start of this one and, in a comment, nobody edited it.
 func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 	start := time.Date(2026, 12, 1, 8, 0, 0, 0, time.UTC)
 	shelf := shelfOfAll{}
@@ -93,7 +93,8 @@ func TestACopiedCommentCountsOnce(t *testing.T) {
 	}
 }
 
-// After a transfer an issue has another id: what was signed before counts there, and in no other issue.
+// After a transfer an issue has another id: what was signed before counts there, and in no other
+// issue.
 func TestMarksAfterATransfer(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
 	before := lookAt(t, e, 1)

@@ -25,8 +25,9 @@ var every = []string{
 	"followup/1/erin/2026-12-24/1772447000", "unasked/c%d.0", "merged",
 }
 
-// forgeries are what somebody who may write makes of a comment of the app's own, to have a key believed: was is the comment as the app
-// wrote it, and other one of its comments elsewhere, with such a mark.
+// forgeries are what somebody who may write makes of a comment of the app's own, to have a key
+// believed: was is the comment as the app wrote it, and other one of its comments elsewhere, with
+// such a mark.
 var forgeries = map[string]func(was, other string, m mark.Mark) string{
 	"added": func(was, _ string, m mark.Mark) string { return was + "\n" + m.Line() },
 	"added above the others": func(was, _ string, m mark.Mark) string {
@@ -44,8 +45,8 @@ var forgeries = map[string]func(was, other string, m mark.Mark) string{
 	},
 }
 
-// Whatever somebody writes into a comment of the app's own, or of theirs, no mark of any kind is believed: when the card is lost, the
-// state that is built again is the same.
+// Whatever somebody writes into a comment of the app's own, or of theirs, no mark of any kind is
+// believed: when the card is lost, the state that is built again is the same.
 func TestNoForgedMarkIsBelieved(t *testing.T) {
 	for n, key := range every {
 		if testing.Short() && n%4 != 0 {
@@ -164,8 +165,8 @@ func TestI5NoAddedMarkSilencesAPage(t *testing.T) {
 	}
 }
 
-// A trouble's mark that is taken to another incident leads no report there, and one that is invented in a ticket keeps no ticket from
-// being opened.
+// A trouble's mark that is taken to another incident leads no report there, and one that is
+// invented in a ticket keeps no ticket from being opened.
 func TestI6NoMovedMarkLeadsAReportAstray(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -104,7 +104,8 @@ func (r *reconciliation) rememberCard(id int64, seq int, isNew bool) {
 	})
 }
 
-// writtenKey names on the shelf which card of an incident was written last: the next message may go to another process.
+// writtenKey names on the shelf which card of an incident was written last: the next message may go
+// to another process.
 func writtenKey(ref incident.Ref) string {
 	return fmt.Sprintf("wrote/%s/%d", ref.FullName(), ref.Number)
 }
@@ -123,7 +124,8 @@ func (r *reconciliation) loadWritten(comment int64) (seq int, at time.Time) {
 	return 0, time.Time{}
 }
 
-// postedKey names on the shelf when an incident's card was posted: another process may look next, and must not post a second one.
+// postedKey names on the shelf when an incident's card was posted: another process may look next,
+// and must not post a second one.
 func postedKey(ref incident.Ref) string {
 	return fmt.Sprintf("posted/%s/%d", ref.FullName(), ref.Number)
 }
@@ -199,8 +201,9 @@ func (r *reconciliation) addRecentComments() {
 	}
 }
 
-// How long a comment is not posted again whose answer was lost: GitHub may have it, and the timeline be behind. That is seconds as a
-// rule, and somebody waits for the answer; a page waits less.
+// How long a comment is not posted again whose answer was lost: GitHub may have it, and the
+// timeline be behind. That is seconds as a rule, and somebody waits for the answer; a page waits
+// less.
 const (
 	doubtPage    = 3 * time.Second
 	doubtComment = 5 * time.Second
@@ -228,14 +231,16 @@ func (r *reconciliation) AwaitDoubted(keys []string) error {
 	return nil
 }
 
-// isTimelineBehind reports whether the issue was updated at or after a time from which on its timeline shows nothing. GitHub updates
-// an issue with each comment, and the two are read from different servers.
+// isTimelineBehind reports whether the issue was updated at or after a time from which on its
+// timeline shows nothing. GitHub updates an issue with each comment, and the two are read from
+// different servers.
 func (r *reconciliation) isTimelineBehind(since time.Time) bool {
 	since = since.Truncate(time.Second) // as GitHub's times are
 	return !r.Snapshot.Updated.Before(since) && newestTime(r.Snapshot.Items).Before(since)
 }
 
-// commentsKey names on the shelf what was said of late: the process that looks next may be another one, before the timeline shows it.
+// commentsKey names on the shelf what was said of late: the process that looks next may be another
+// one, before the timeline shows it.
 func commentsKey(ref incident.Ref) string {
 	return fmt.Sprintf("said/%s/%d", ref.FullName(), ref.Number)
 }
@@ -284,7 +289,8 @@ func (r *reconciliation) deletedComment() int64 {
 	return r.m.Floor.Deleted
 }
 
-// rememberUnfinished remembers whether a call failed before all was done that follows from the state.
+// rememberUnfinished remembers whether a call failed before all was done that follows from the
+// state.
 func (r *reconciliation) rememberUnfinished() {
 	r.updateOwnMemory(func(m *memory) { m.owed = r.hasUnfinished })
 }

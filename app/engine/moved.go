@@ -38,7 +38,8 @@ func (r *reconciliation) names() []incident.Ref {
 	return names
 }
 
-// forwardToPresentName passes a message on to the name that the incident has by now. It reports whether there is another one.
+// forwardToPresentName passes a message on to the name that the incident has by now. It reports
+// whether there is another one.
 func (r *reconciliation) forwardToPresentName() (bool, error) {
 	to := r.Snapshot.Ref
 	switch {
@@ -98,7 +99,8 @@ func moveKey(ref incident.Ref) string {
 	return strings.ToLower(fmt.Sprintf("moved/%s/%d", ref.FullName(), ref.Number))
 }
 
-// saveMove keeps where an incident is now, for when the redirect ends: another repository may take the old name.
+// saveMove keeps where an incident is now, for when the redirect ends: another repository may take
+// the old name.
 func (r *reconciliation) saveMove(to incident.Ref) { r.saveKept(moveKey(r.Ref), []byte(to.String())) }
 
 // loadMove returns where an incident is that GitHub does not find any more under this name.
@@ -130,8 +132,9 @@ func (e *Engine) loadKept(ctx context.Context, name string) []byte {
 	return content
 }
 
-// openCard opens the card of an issue that was just read, under whatever name it was written. An error other than card.ErrForged
-// and card.ErrNone says that it could not be found out whether the card belongs here.
+// openCard opens the card of an issue that was just read, under whatever name it was written. An
+// error other than card.ErrForged and card.ErrNone says that it could not be found out whether the
+// card belongs here.
 func (r *reconciliation) openCard(issue *Snapshot, body string) (card.Card, error) {
 	c, err := card.OpenIn(body, card.Issue{Ref: issue.Ref, ID: issue.ID}, r.keys)
 	switch {
@@ -271,8 +274,8 @@ func (r *reconciliation) loadDeclaredName() {
 	}
 }
 
-// skipOldIDs makes everything count as read that was before a transfer, if its items have other ids in the new place: commands
-// must not be run twice.
+// skipOldIDs makes everything count as read that was before a transfer, if its items have other ids
+// in the new place: commands must not be run twice.
 func (r *reconciliation) skipOldIDs() {
 	seen := r.Before.Cursor.Seen
 	if !r.wasTransferred || len(seen) == 0 {
@@ -322,7 +325,8 @@ func (e *Engine) findTransferred(ctx context.Context, trouble string) (incident.
 	return snap.Ref, ok && s.Running() && firstMark("signal", e.reportMarks(ctx, snap)) == trouble, nil
 }
 
-// isTransferred reports whether the incident was declared in another repository than the one where it is.
+// isTransferred reports whether the incident was declared in another repository than the one where
+// it is.
 func (r *reconciliation) isTransferred() bool {
 	return r.State.Transferred || r.Before.Transferred || r.isUnserved
 }
@@ -336,7 +340,8 @@ func (r *reconciliation) settingsName() string {
 	return r.Ref.FullName() + "/from/" + r.DeclaredRef().FullName()
 }
 
-// formerSettings reads the configuration of the repository where a transferred incident was declared.
+// formerSettings reads the configuration of the repository where a transferred incident was
+// declared.
 func (r *reconciliation) formerSettings() (content []byte, ok bool, err error) {
 	if !r.isTransferred() {
 		return nil, false, nil

@@ -50,7 +50,8 @@ func (w *world) cards() (bodies []string) {
 	return bodies
 }
 
-// goesOn fails unless the incident is what it was before: one card, the same roles and labels, nothing said twice.
+// goesOn fails unless the incident is what it was before: one card, the same roles and labels,
+// nothing said twice.
 func (w *world) goesOn(r rename, before issueView, said int, outbox int) {
 	w.t.Helper()
 	if n := len(w.cards()); n != 1 {
@@ -87,8 +88,8 @@ var lives = []struct{ name, steps string }{
 	{"monitoring", "bob: /oe fix Rolled back\ncarol: /ic phase monitoring\n"},
 }
 
-// An incident that gets another name goes on, in whatever phase it is: the card, the roles, the severity and the clocks are the same,
-// and nobody is paged or told twice.
+// An incident that gets another name goes on, in whatever phase it is: the card, the roles, the
+// severity and the clocks are the same, and nobody is paged or told twice.
 func TestARenamedIncidentGoesOn(t *testing.T) {
 	for _, r := range renames {
 		for upto := range lives {
@@ -127,8 +128,8 @@ const unanswered = `alice opens "The API is down"
   Customers impacted: globex
 `
 
-// Nobody hears of the new name but by GitHub's redirect: the timer goes off under the old one, people are paged on, and an answer at the
-// pager to a page of before ends that.
+// Nobody hears of the new name but by GitHub's redirect: the timer goes off under the old one,
+// people are paged on, and an answer at the pager to a page of before ends that.
 func TestI5ARenamedIncidentPagesOn(t *testing.T) {
 	for _, r := range renames {
 		t.Run(r.name, func(t *testing.T) {
@@ -182,7 +183,8 @@ func TestI5ARenamedIncidentPagesWhileGitHubIsAway(t *testing.T) {
 	}
 }
 
-// GitHub does not show the configuration at the first look under the new name. The last good one goes on: customers hear of it.
+// GitHub does not show the configuration at the first look under the new name. The last good one
+// goes on: customers hear of it.
 func TestA4ARenamedIncidentKeepsItsConfiguration(t *testing.T) {
 	for _, r := range renames {
 		for _, status := range []int{403, 404} {
@@ -228,8 +230,8 @@ func TestALateWebhookUnderTheOldName(t *testing.T) {
 	}
 }
 
-// An incident that a source opened is built again from its issue where its card is lost and its repository has another name, also by
-// a process that knows nothing of it (A5).
+// An incident that a source opened is built again from its issue where its card is lost and its
+// repository has another name, also by a process that knows nothing of it (A5).
 func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -255,8 +257,9 @@ func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
 	}
 }
 
-// The name under which an incident was declared outlives its card: marks are made with it, so that nothing is opened twice where the
-// card is lost after its repository got another name, and where it got the first one back.
+// The name under which an incident was declared outlives its card: marks are made with it, so that
+// nothing is opened twice where the card is lost after its repository got another name, and where
+// it got the first one back.
 func TestC4NothingIsOpenedTwiceWhereARenamedIncidentLosesItsCard(t *testing.T) {
 	for _, back := range []bool{false, true} {
 		t.Run(fmt.Sprint("with the first name again: ", back), func(t *testing.T) {
@@ -299,8 +302,8 @@ func (w *world) sharedIssues() (titles []string) {
 	return titles
 }
 
-// What a source reports of a trouble goes to the incident of that trouble, whatever that is called, and whether the operator has
-// changed the intake's address or not.
+// What a source reports of a trouble goes to the incident of that trouble, whatever that is called,
+// and whether the operator has changed the intake's address or not.
 func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {
 	for _, r := range renames {
 		for _, changed := range []bool{false, true} {
@@ -472,7 +475,8 @@ func (w *world) stateOf() incident.State {
 	return c.State
 }
 
-// Cards of the version before are bound to the name alone. They are read under the new name, and written anew.
+// Cards of the version before are bound to the name alone. They are read under the new name, and
+// written anew.
 func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 	for _, r := range renames {
 		for _, hint := range []bool{true, false} {
@@ -511,8 +515,8 @@ func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 	}
 }
 
-// Another repository takes the old name: what comes under it late still finds the incident, and a card of the one is worth nothing in
-// the other.
+// Another repository takes the old name: what comes under it late still finds the incident, and a
+// card of the one is worth nothing in the other.
 func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -541,7 +545,8 @@ func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	}
 }
 
-// A critical incident whose issue is no more has ended for GitHub: the coordinators are told by the pager, once, and the clocks end.
+// A critical incident whose issue is no more has ended for GitHub: the coordinators are told by the
+// pager, once, and the clocks end.
 func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
 	for state, says := range map[string]string{
 		`{"delete_issue":"acme/incidents#1"}`: "deleted the issue",
@@ -564,7 +569,8 @@ func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
 	}
 }
 
-// A transfer to where the App is not installed is such an end, and one to where GitHub only does not show the issue yet is none.
+// A transfer to where the App is not installed is such an end, and one to where GitHub only does
+// not show the issue yet is none.
 func TestI5ATransferOutOfReach(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault string
@@ -638,7 +644,8 @@ func TestALockedIssueIsSaidOnTheCard(t *testing.T) {
 	}
 }
 
-// The operator named the accounts that are served: one that was renamed is still served, before they write the new name down.
+// The operator named the accounts that are served: one that was renamed is still served, before
+// they write the new name down.
 func TestA8ARenamedAccountIsStillServed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

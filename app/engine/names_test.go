@@ -14,7 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 )
 
-// respell renames every label of a repository so that each word of it begins with a capital letter: Severity/Critical.
+// respell renames every label of a repository so that each word of it begins with a capital letter:
+// Severity/Critical.
 func (w *world) respell(repository string) (names []string) {
 	w.t.Helper()
 	var labels []struct{ Name string }
@@ -31,8 +32,8 @@ func (w *world) respell(repository string) (names []string) {
 	return names
 }
 
-// A repository that spells the labels in another case has its incidents all the same: nothing that people see is another, and
-// no label is made or stands twice.
+// A repository that spells the labels in another case has its incidents all the same: nothing that
+// people see is another, and no label is made or stands twice.
 func TestLabelsAreTheSameInAnyCase(t *testing.T) {
 	plain, spelt := newWorld(t), newWorld(t)
 	names := spelt.respell("acme/incidents")
@@ -78,7 +79,8 @@ func TestLabelsByHandInAnyCase(t *testing.T) {
 	}
 }
 
-// Managed users (name_shortcode) and accounts from before 2013 (bob-, a--b) take part as everybody else does.
+// Managed users (name_shortcode) and accounts from before 2013 (bob-, a--b) take part as everybody
+// else does.
 func TestNamesThatGitHubHas(t *testing.T) {
 	w := newWorld(t)
 	for _, login := range []string{"jo-e_acme", "bob-", "a--b"} {
@@ -142,8 +144,8 @@ func TestA3RolesOfTheRepository(t *testing.T) {
 	}
 }
 
-// Whoever deleted their account holds nothing and breaks nothing: what they wrote stays, shown as the ghost's; what they
-// approved is nobody's.
+// Whoever deleted their account holds nothing and breaks nothing: what they wrote stays, shown as
+// the ghost's; what they approved is nobody's.
 func TestDeletedAccountsMidIncident(t *testing.T) {
 	w := newWorld(t)
 	w.add(sandbox.Person{Login: "sue", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
@@ -181,8 +183,8 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 	}
 }
 
-// The operator may spell the repository of the intake in another case than GitHub: its incidents are looked at under one name, so
-// that nobody is paged or reminded twice.
+// The operator may spell the repository of the intake in another case than GitHub: its incidents
+// are looked at under one name, so that nobody is paged or reminded twice.
 func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
 	play := func(repository string) string {
 		w := newWorld(t)
@@ -198,7 +200,8 @@ func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
 		w.tell("wait 25m\ncarol: /ic customer add none")
 		alert("resolved")
 		w.tell("wait 10m\ncarol: /ic close because this is a test")
-		// The first page goes out before GitHub is asked, so that its key has the name as it was configured; no other one may.
+		// The first page goes out before GitHub is asked, so that its key has the name as it was
+		// configured; no other one may.
 		seen := w.everything()
 		if n := strings.Count(seen, repository); repository != "acme/incidents" && n > 1 {
 			t.Errorf("%s stands there %d times:\n%s", repository, n, seen)

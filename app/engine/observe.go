@@ -70,7 +70,8 @@ func (r *reconciliation) openingFacts() []incident.Fact {
 	return incident.InOrder(facts)
 }
 
-// openingLabelsWithin is how long after an issue GitHub may date the labels with which it was opened.
+// openingLabelsWithin is how long after an issue GitHub may date the labels with which it was
+// opened.
 const openingLabelsWithin = 2 * time.Second
 
 // openingLabelFacts returns the facts of the labels with which an issue was opened: they say how
@@ -92,7 +93,8 @@ func (r *reconciliation) openingLabelFacts(opens bool) (facts []incident.Fact, o
 	return facts, of
 }
 
-// isTitled reports whether the issue's title said what is broken when item i of the timeline happened.
+// isTitled reports whether the issue's title said what is broken when item i of the timeline
+// happened.
 func (r *reconciliation) isTitled(i int) bool {
 	for j, it := range r.Snapshot.Items {
 		if j > i && it.Event == "renamed" {
@@ -376,7 +378,8 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 			return nil, &RetryAfter{Until: r.Now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
 		if ports.IsRefused(err) {
-			// Whoever has a role was asked about before. Of others it is unknown, and the answer says so.
+			// Whoever has a role was asked about before. Of others it is unknown, and the answer
+			// says so.
 			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
 			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		} else if err != nil {

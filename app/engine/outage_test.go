@@ -24,8 +24,9 @@ func (w *world) pages() (keys []string) {
 	return keys
 }
 
-// The escalation of an incident that nobody answers goes on while GitHub can't be asked, in a process that started meanwhile
-// too; when it is back nobody is paged twice, and the card says who was.
+// The escalation of an incident that nobody answers goes on while GitHub can't be asked, in a
+// process that started meanwhile too; when it is back nobody is paged twice, and the card says who
+// was.
 func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
 	for name, fault := range map[string]string{"an outage": `{"outage":"12m"}`, "the rate's limit": `{"rate_limit":"primary","retry_after":"12m"}`} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +55,8 @@ func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
 	}
 }
 
-// A comment that was written during an outage waits for GitHub, and the escalation does not wait with it (A8).
+// A comment that was written during an outage waits for GitHub, and the escalation does not wait
+// with it (A8).
 func TestA8ACommentDuringAnOutageHoldsUpNoPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -66,7 +68,8 @@ func TestA8ACommentDuringAnOutageHoldsUpNoPage(t *testing.T) {
 	}
 }
 
-// An answer at the pager ends the escalation though GitHub does not know of it, and what was due after it is not made up for.
+// An answer at the pager ends the escalation though GitHub does not know of it, and what was due
+// after it is not made up for.
 func TestI5AnAnswerWhileGitHubIsOutIsHeard(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
@@ -91,7 +94,8 @@ func TestI5AnAnswerWhileGitHubIsOutIsHeard(t *testing.T) {
 	}
 }
 
-// Who takes over on GitHub while the app can't read it is paged once in vain, and what is asked later is another page.
+// Who takes over on GitHub while the app can't read it is paged once in vain, and what is asked
+// later is another page.
 func TestI5APageInVainHidesNoOther(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
@@ -112,9 +116,10 @@ func TestI5APageInVainHidesNoOther(t *testing.T) {
 	}
 }
 
-// A failure on the way to GitHub is an outage on each leg of the way: where the App asks who it is, finds its installation, gets
-// a token, or reads. Escalations go on whatever it is, also in a process that has neither token nor name yet, and when GitHub is
-// back the incident goes on by itself (I5).
+// A failure on the way to GitHub is an outage on each leg of the way: where the App asks who it is,
+// finds its installation, gets a token, or reads. Escalations go on whatever it is, also in a
+// process that has neither token nor name yet, and when GitHub is back the incident goes on by
+// itself (I5).
 func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 	t.Parallel()
 	for _, leg := range []string{`GET .*/app$`, `GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`, `.*`} {
@@ -140,8 +145,8 @@ func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 	}
 }
 
-// One refusal of a look, or an hour of them, ends no incident that runs: people are paged from what is kept, and afterwards its
-// clocks go on (A8).
+// One refusal of a look, or an hour of them, ends no incident that runs: people are paged from what
+// is kept, and afterwards its clocks go on (A8).
 func TestA8ARefusedLookEndsNoIncident(t *testing.T) {
 	t.Parallel()
 	for _, leg := range []string{`GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`} {
@@ -178,8 +183,9 @@ func TestA8ARefusedLookEndsNoIncident(t *testing.T) {
 	}
 }
 
-// A process that starts knows nothing of an incident for which nobody was paged. The sweep finds it, and GitHub refuses the look for some
-// minutes: what is due later must not be forgotten with that (found by seed 205 of TestA4InvariantsHold).
+// A process that starts knows nothing of an incident for which nobody was paged. The sweep finds
+// it, and GitHub refuses the look for some minutes: what is due later must not be forgotten with
+// that (found by seed 205 of TestA4InvariantsHold).
 func TestA8ALookThatTheSweepAskedForMayBeRefused(t *testing.T) {
 	t.Parallel()
 	w := unjudged(t)
@@ -198,7 +204,8 @@ func TestA8ALookThatTheSweepAskedForMayBeRefused(t *testing.T) {
 	}
 }
 
-// An issue that GitHub says was deleted is left alone after ten minutes, and nobody is paged for it any longer.
+// An issue that GitHub says was deleted is left alone after ten minutes, and nobody is paged for it
+// any longer.
 func TestADeletedIncidentIsLeft(t *testing.T) {
 	t.Parallel()
 	var isDeleted atomic.Bool

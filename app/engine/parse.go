@@ -9,8 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// parse returns the commands of a comment. A comment that makes the parser fail is answered, and must not keep the incident
-// from being looked at for ever (A8).
+// parse returns the commands of a comment. A comment that makes the parser fail is answered, and
+// must not keep the incident from being looked at for ever (A8).
 func (r *reconciliation) parse(body string) (commands []any) {
 	defer func() {
 		if failure := recover(); failure != nil {

@@ -67,8 +67,9 @@ func WithUrgency(ctx context.Context, u Urgency) context.Context { return ports.
 // UrgencyOf returns how urgent the requests of a context are: as an answer where nothing is said.
 func UrgencyOf(ctx context.Context) Urgency { return ports.UrgencyOf(ctx) }
 
-// GitHub is what the engine needs of GitHub: what it observes, and what each kind of effect needs. Every method returns an
-// error that says where it failed; a *RetryAfter says when to try again instead.
+// GitHub is what the engine needs of GitHub: what it observes, and what each kind of effect needs.
+// Every method returns an error that says where it failed; a *RetryAfter says when to try again
+// instead.
 type GitHub interface {
 	IssueReader
 	IncidentFinder
@@ -90,15 +91,17 @@ type GitHub interface {
 
 // IssueReader reads issues with their cards and timelines.
 type IssueReader interface {
-	// ReadIssue reads the issue, its card and the timeline after the card's cursor: 2 calls when the card is in order,
-	// however long the timeline is. open returns the cursor that a card's body holds, or false if the card is not in order;
-	// then the whole timeline is read. issue is what was read of the issue by then. Of an issue that has another name by
-	// now, as it was transferred or its repository renamed, as much is read as by PeekIssue, and the snapshot has that name.
+	// ReadIssue reads the issue, its card and the timeline after the card's cursor: 2 calls when
+	// the card is in order, however long the timeline is. open returns the cursor that a card's
+	// body holds, or false if the card is not in order; then the whole timeline is read. issue is
+	// what was read of the issue by then. Of an issue that has another name by now, as it was
+	// transferred or its repository renamed, as much is read as by PeekIssue, and the snapshot has
+	// that name.
 	ReadIssue(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
 	// ReadTimeline reads the whole timeline, 100 items a call.
 	ReadTimeline(ctx context.Context, ref incident.Ref) ([]Item, error)
-	// PeekIssue reads an issue with its pinned card and nothing of its timeline: 1 call. There is no card where the server
-	// pins none, or where the issue has another name by now.
+	// PeekIssue reads an issue with its pinned card and nothing of its timeline: 1 call. There is
+	// no card where the server pins none, or where the issue has another name by now.
 	PeekIssue(ctx context.Context, ref incident.Ref) (*Snapshot, error)
 	// IssueURL returns where people read an issue.
 	IssueURL(ref incident.Ref) string
@@ -106,36 +109,41 @@ type IssueReader interface {
 
 // IncidentFinder finds incidents that the app opened, by their marks.
 type IncidentFinder interface {
-	// FindIncident returns the open incident in repo ("owner/repo") that is marked; 0 if there is none.
+	// FindIncident returns the open incident in repo ("owner/repo") that is marked; 0 if there is
+	// none.
 	FindIncident(ctx context.Context, repo string, is IsMarked) (number int, err error)
-	// FindFolded returns the marked one of the newest closed incidents in repo, if it was closed as a duplicate; 0 if there
-	// is none. It makes 1 call.
+	// FindFolded returns the marked one of the newest closed incidents in repo, if it was closed as
+	// a duplicate; 0 if there is none. It makes 1 call.
 	FindFolded(ctx context.Context, repo string, is IsMarked) (number int, err error)
 }
 
 // People answers who may do what.
 type People interface {
-	// CanRespond reports whether login may respond: by write access, or as a member of one of the teams. Answers are kept
-	// for five minutes.
+	// CanRespond reports whether login may respond: by write access, or as a member of one of the
+	// teams. Answers are kept for five minutes.
 	CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
-	// HasTeam reports whether the organisation of ref has a team with that slug. Answers are kept for five minutes.
+	// HasTeam reports whether the organisation of ref has a team with that slug. Answers are kept
+	// for five minutes.
 	HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error)
 }
 
 // Repositories reads what belongs to a repository.
 type Repositories interface {
-	// ReadFile reads a file of the default branch; ok is false if there is none. Answers are kept for a minute.
+	// ReadFile reads a file of the default branch; ok is false if there is none. Answers are kept
+	// for a minute.
 	ReadFile(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
-	// RepositoryID returns the id, which stays whatever the name is, of the repository to which the name of ref leads.
+	// RepositoryID returns the id, which stays whatever the name is, of the repository to which the
+	// name of ref leads.
 	RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 }
 
 // PullRequestReader reads the postmortem's pull request.
 type PullRequestReader interface {
-	// FindPullRequest returns the open or merged pull request of a branch of the repository's own; 0 if there is none.
+	// FindPullRequest returns the open or merged pull request of a branch of the repository's own;
+	// 0 if there is none.
 	FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (number int, err error)
-	// ReadReviews returns who approves of a pull request and who asks for changes: of each person the newest review counts
-	// that says one of them.
+	// ReadReviews returns who approves of a pull request and who asks for changes: of each person
+	// the newest review counts that says one of them.
 	ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error)
 }
 

@@ -10,8 +10,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// refusedCard is a card that GitHub refused, kept outside GitHub until it takes it. Without it the next look would start from
-// the card before, page again and answer again. On the shelf it is signed as it is on GitHub.
+// refusedCard is a card that GitHub refused, kept outside GitHub until it takes it. Without it the
+// next look would start from the card before, page again and answer again. On the shelf it is
+// signed as it is on GitHub.
 type refusedCard struct {
 	Seq   int
 	State incident.State
@@ -25,8 +26,9 @@ func refusedCardKey(ref incident.Ref) string {
 	return fmt.Sprintf("unwritten/%s/%d", ref.FullName(), ref.Number)
 }
 
-// saveRefusedCard keeps the state while GitHub refuses the card. The process itself keeps it only where the shelf can't: another
-// process may take it from the shelf and write the card, and what this one remembers would be old.
+// saveRefusedCard keeps the state while GitHub refuses the card. The process itself keeps it only
+// where the shelf can't: another process may take it from the shelf and write the card, and what
+// this one remembers would be old.
 func (r *reconciliation) saveRefusedCard(view card.View) {
 	if r.Store != nil {
 		body, err := card.Render(r.State, r.cardSeq, view, r.keys[0])
@@ -59,8 +61,9 @@ func (r *reconciliation) deleteRefusedCard() {
 	}
 }
 
-// loadRefusedCard returns the newest card of an incident that GitHub refused, if there is one, under whichever of its names it is
-// kept. Another process may have kept it. One that the App did not sign is not believed.
+// loadRefusedCard returns the newest card of an incident that GitHub refused, if there is one,
+// under whichever of its names it is kept. Another process may have kept it. One that the App did
+// not sign is not believed.
 func (e *Engine) loadRefusedCard(ctx context.Context, names ...incident.Ref) (u refusedCard, ok bool) {
 	for _, ref := range names {
 		if one, found := e.loadRefusedCardOf(ctx, ref); found && (!ok || one.Seq > u.Seq) {

@@ -19,8 +19,8 @@ carol: /ic update It works again
 carol: /ic phase monitoring
 carol: /ic agree Gina, by phone`
 
-// Publishing that GitHub refuses leaves the incident in closing, says why, and lets every other command work. Once it is mended
-// the postmortem is opened, once (A8).
+// Publishing that GitHub refuses leaves the incident in closing, says why, and lets every other
+// command work. Once it is mended the postmortem is opened, once (A8).
 func TestA8ThePostmortemIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -71,8 +71,8 @@ func TestA8ThePostmortemIsRefused(t *testing.T) {
 	}
 }
 
-// A card that GitHub refuses is kept beside the queue: nobody is paged or answered again, also by the next process, and once
-// GitHub takes it, it says all that happened (A8).
+// A card that GitHub refuses is kept beside the queue: nobody is paged or answered again, also by
+// the next process, and once GitHub takes it, it says all that happened (A8).
 func TestA8ACardThatIsRefusedIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -174,7 +174,8 @@ func TestA8ARefusedPostmortemHoldsUpNoLostCard(t *testing.T) {
 	}
 }
 
-// A card that is lost is built again where GitHub refuses to show a customer's repository, too (A8).
+// A card that is lost is built again where GitHub refuses to show a customer's repository, too
+// (A8).
 func TestA8ARefusedCustomersRepositoryHoldsUpNoLostCard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -187,7 +188,8 @@ func TestA8ARefusedCustomersRepositoryHoldsUpNoLostCard(t *testing.T) {
 	}
 }
 
-// That the App gets no token for a question about a person says nothing of the person: the command waits (A4).
+// That the App gets no token for a question about a person says nothing of the person: the command
+// waits (A4).
 func TestA4NoTokenIsNoAnswerAboutAPerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -224,8 +226,9 @@ func TestA8AConfigurationThatGitHubRefuses(t *testing.T) {
 	}
 }
 
-// A ticket that GitHub refuses stays due in its repository for half an hour, however many commands try it meanwhile: somebody
-// may give the App its access. Then it is opened beside the incident (A8).
+// A ticket that GitHub refuses stays due in its repository for half an hour, however many commands
+// try it meanwhile: somebody may give the App its access. Then it is opened beside the incident
+// (A8).
 func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -246,7 +249,8 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	if said := w.said("I opened it in this repository"); len(said) != 1 {
 		t.Errorf("the incident says %q", said)
 	}
-	// What fell back is put right once GitHub takes it: one ticket is open, where it was meant to be.
+	// What fell back is put right once GitHub takes it: one ticket is open, where it was meant to
+	// be.
 	w.as("", "DELETE", "/sandbox/faults", nil, nil)
 	w.tell("wait 4h")
 	var there []struct{ Number int }
@@ -267,8 +271,8 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	}
 }
 
-// A ticket whose opening had no answer is opened once, though GitHub's list does not show it for a while, also by the next process
-// (A4).
+// A ticket whose opening had no answer is opened once, though GitHub's list does not show it for a
+// while, also by the next process (A4).
 func TestA4ATicketIsOpenedOnceWhileListsLag(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -289,7 +293,8 @@ func TestA4ATicketIsOpenedOnceWhileListsLag(t *testing.T) {
 	}
 }
 
-// An answer that was given just before the process ended is given once, though the next one's reads are behind (A4).
+// An answer that was given just before the process ended is given once, though the next one's reads
+// are behind (A4).
 func TestA4AnAnswerIsGivenOnceWhileReadsLag(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -305,7 +310,8 @@ func TestA4AnAnswerIsGivenOnceWhileReadsLag(t *testing.T) {
 	}
 }
 
-// What GitHub refused to say stands only on the card. It is said after all also where the card was deleted or changed meanwhile (A8).
+// What GitHub refused to say stands only on the card. It is said after all also where the card was
+// deleted or changed meanwhile (A8).
 func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(w *world, card string){

@@ -11,8 +11,9 @@ import (
 	"sync"
 )
 
-// replicas stands between the product and the embedded GitHub, and answers reads of an incident as they were when it was told to
-// hold: so GitHub's servers are behind its webhooks. What is written passes, and people see everything.
+// replicas stands between the product and the embedded GitHub, and answers reads of an incident as
+// they were when it was told to hold: so GitHub's servers are behind its webhooks. What is written
+// passes, and people see everything.
 type replicas struct {
 	mu   sync.Mutex
 	held map[string]*http.Response // by path: the answer, whose body is whole
@@ -76,7 +77,8 @@ func (r *replicas) send(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// hold lets the reads of the incident stay as they are now: of its "issue", its "timeline" or a "file" of the repository.
+// hold lets the reads of the incident stay as they are now: of its "issue", its "timeline" or a
+// "file" of the repository.
 func (w *world) hold(reads ...string) {
 	w.t.Helper()
 	for _, what := range reads {

@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Three hours of updates, and an escalation that nobody answers, with the process killed and started again between any two
-// steps and once an hour while it waits: each page and update goes out once, and all is counted as without.
+// Three hours of updates, and an escalation that nobody answers, with the process killed and
+// started again between any two steps and once an hour while it waits: each page and update goes
+// out once, and all is counted as without.
 func TestV3I5RestartsChangeNothing(t *testing.T) {
 	for _, name := range []string{"V3-three-hours", "I4-I5-nobody-answers"} {
 		t.Run(name, func(t *testing.T) {

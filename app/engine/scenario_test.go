@@ -16,9 +16,10 @@ import (
 
 var update = flag.Bool("update", false, "renew the golden files of the scenarios")
 
-// TestScenarios plays the stories of testdata/scenarios against the embedded GitHub, through the real client, queue and
-// webhook. A story is what people do and how time passes; the golden file is what the product answered: its calls, the
-// labels, who is assigned, every comment, and the card at the end. The folder's name begins with the ids of PROCESS.md.
+// TestScenarios plays the stories of testdata/scenarios against the embedded GitHub, through the
+// real client, queue and webhook. A story is what people do and how time passes; the golden file is
+// what the product answered: its calls, the labels, who is assigned, every comment, and the card at
+// the end. The folder's name begins with the ids of PROCESS.md.
 //
 //	alice opens "Title"        the lines below it, indented, answer the form (Heading: value)
 //	alice writes "Title"       an ordinary issue; the lines below are its text

@@ -84,8 +84,9 @@ func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) b
 	return false
 }
 
-// bindListed binds the names on a list that are bound to no repository yet, but for the one that is asked about: before anything
-// happens in them, so that a repository which is renamed or loses its name before its first incident is known too.
+// bindListed binds the names on a list that are bound to no repository yet, but for the one that is
+// asked about: before anything happens in them, so that a repository which is renamed or loses its
+// name before its first incident is known too.
 func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
 	for _, name := range names {
 		owner, repo, ok := naming.SplitRepository(name)
@@ -124,7 +125,8 @@ func (e *Engine) servesUnlisted(ctx context.Context, repo incident.Ref, id int64
 	return e.isServedAs(ctx, first, name, id)
 }
 
-// firstServed returns the first repository of an owner that was used, which is this one if none was.
+// firstServed returns the first repository of an owner that was used, which is this one if none
+// was.
 func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 	owner := strings.ToLower(repo.Owner)
 	e.mu.Lock()
@@ -149,7 +151,8 @@ func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 	return first
 }
 
-// servedNames lists the names and ids of the repositories that the operator names, or leaves to an owner's .github repository.
+// servedNames lists the names and ids of the repositories that the operator names, or leaves to an
+// owner's .github repository.
 func (e *Engine) servedNames(ctx context.Context, owner string) (names []string, err error) {
 	for _, entry := range e.Repositories {
 		if of, repo, _ := strings.Cut(entry, "/"); repo != sharedRepository {
@@ -182,8 +185,9 @@ const repositoryListLife = time.Minute
 
 func repositoryListKey(owner string) string { return "served-list/" + strings.ToLower(owner) }
 
-// readRepositoryList returns the repositories that an owner's .github repository names. A list that can't be read or understood, or is not
-// shown for a moment, is as it was: incidents that run must go on.
+// readRepositoryList returns the repositories that an owner's .github repository names. A list that
+// can't be read or understood, or is not shown for a moment, is as it was: incidents that run must
+// go on.
 func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string, error) {
 	now, key := e.Clock.Now(), strings.ToLower(owner)
 	e.mu.Lock()
@@ -297,7 +301,8 @@ func (e *Engine) bind(ctx context.Context, name string, id int64) {
 	e.mu.Unlock()
 }
 
-// servesNow is serves for pages that must not wait: where nobody knows, the repository's name decides.
+// servesNow is serves for pages that must not wait: where nobody knows, the repository's name
+// decides.
 func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
@@ -305,8 +310,8 @@ func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
 	return ok && err == nil
 }
 
-// cameFromServed reports whether the incident was declared in a repository that is served, and transferred to this one: it goes on,
-// by the settings of the one where it was declared.
+// cameFromServed reports whether the incident was declared in a repository that is served, and
+// transferred to this one: it goes on, by the settings of the one where it was declared.
 func (r *reconciliation) cameFromServed() (bool, error) {
 	if r.IsRebuilt {
 		return false, nil
@@ -314,7 +319,8 @@ func (r *reconciliation) cameFromServed() (bool, error) {
 	return r.servesHome(r.DeclaredRef())
 }
 
-// servesHome reports whether the repository where the incident was declared is another one, and is served.
+// servesHome reports whether the repository where the incident was declared is another one, and is
+// served.
 func (r *reconciliation) servesHome(declared incident.Ref) (bool, error) {
 	if naming.Equal(declared.FullName(), r.Ref.FullName()) {
 		return false, nil
@@ -339,8 +345,9 @@ func (r *reconciliation) cameFromServedOffline() bool {
 	return err == nil && served
 }
 
-// leaveUnserved handles a look at an issue of a repository that is not for incidents, and reports whether it ends with that. It does
-// not for an incident that was transferred there, or went away from a repository that is for incidents.
+// leaveUnserved handles a look at an issue of a repository that is not for incidents, and reports
+// whether it ends with that. It does not for an incident that was transferred there, or went away
+// from a repository that is for incidents.
 func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
 	if r.m.Was.Number != 0 {
 		if from, err := r.serves(r.Ctx, r.m.Was, 0); err != nil || from && (looked != nil || r.Snapshot.Gone) {
@@ -417,7 +424,8 @@ func (r *reconciliation) noteUnservedNotice() {
 	r.unservedNoticed[r.Ref] = r.Now
 }
 
-// routedRepository returns the repository to which a rule leads a report: one that is for incidents, or else the rule's own.
+// routedRepository returns the repository to which a rule leads a report: one that is for
+// incidents, or else the rule's own.
 func (r *reconciliation) routedRepository(to string) (incident.Ref, error) {
 	owner, name, ok := naming.SplitRepository(to)
 	if !ok {

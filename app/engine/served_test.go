@@ -11,7 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// everywhere gives repositories the configuration and the form of an incident repository, as their writers could commit them.
+// everywhere gives repositories the configuration and the form of an incident repository, as their
+// writers could commit them.
 func everywhere(names ...string) map[string]map[string]string {
 	files := map[string]map[string]string{"acme/incidents": templates.Repository()}
 	for _, name := range names {
@@ -74,8 +75,9 @@ wait 25m
 bob closes
 `
 
-// A writer of a repository that nobody listed has a configuration of their own there, which names the operator's secrets and any
-// address. Nothing leaves, nobody is paged or mentioned, no other repository is written to, and one comment says why.
+// A writer of a repository that nobody listed has a configuration of their own there, which names
+// the operator's secrets and any address. Nothing leaves, nobody is paged or mentioned, no other
+// repository is written to, and one comment says why.
 func TestOnlyListedRepositoriesAreServed(t *testing.T) {
 	for name, how := range map[string]struct {
 		list, reports string
@@ -159,7 +161,8 @@ func TestAListedRepositoryIsServed(t *testing.T) {
 	}
 }
 
-// The list changes with a restart: what was declared meanwhile is used on the next look, and what is no longer listed is left.
+// The list changes with a restart: what was declared meanwhile is used on the next look, and what
+// is no longer listed is left.
 func TestTheListChanges(t *testing.T) {
 	t.Parallel()
 	w := serving(t, everywhere("acme/payments"), "acme/incidents", "acme/incidents").in("acme/payments")
@@ -185,8 +188,8 @@ func TestTheListChanges(t *testing.T) {
 	}
 }
 
-// A listed repository that is renamed is served on, with and without GitHub, and one that gets its old name is not. After a restart
-// the process knows it still.
+// A listed repository that is renamed is served on, with and without GitHub, and one that gets its
+// old name is not. After a restart the process knows it still.
 func TestARepositoryIsServedByItsID(t *testing.T) {
 	for name, list := range map[string]string{"listed": "acme/incidents", "for reports": ""} {
 		t.Run(name, func(t *testing.T) {
@@ -214,8 +217,8 @@ func TestARepositoryIsServedByItsID(t *testing.T) {
 	}
 }
 
-// An incident that was transferred goes on by the settings of the repository where it was declared, and not by those of a repository
-// that is not listed.
+// An incident that was transferred goes on by the settings of the repository where it was declared,
+// and not by those of a repository that is not listed.
 func TestATransferredIncidentIsServed(t *testing.T) {
 	t.Parallel()
 	files := everywhere()
@@ -241,7 +244,8 @@ func TestATransferredIncidentIsServed(t *testing.T) {
 	}
 }
 
-// What a source reports is opened where a rule leads it only if that is a repository for incidents; else it stays, and is not lost.
+// What a source reports is opened where a rule leads it only if that is a repository for incidents;
+// else it stays, and is not lost.
 func TestRulesLeadToListedRepositories(t *testing.T) {
 	for name, how := range map[string]struct{ list, goesTo string }{
 		"listed":     {"acme/incidents acme/payments", "acme/payments"},
@@ -291,8 +295,9 @@ func TestAnUpdateEndsNoIncident(t *testing.T) {
 	}
 }
 
-// Customers read updates in an issue of a shared repository, and follow-ups are tickets elsewhere. Where such a repository is renamed and
-// another takes its name, nothing of the incident gets into an issue of that.
+// Customers read updates in an issue of a shared repository, and follow-ups are tickets elsewhere.
+// Where such a repository is renamed and another takes its name, nothing of the incident gets into
+// an issue of that.
 func TestA7NothingGetsIntoARepositoryThatTookTheName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

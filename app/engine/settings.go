@@ -17,7 +17,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// cachedPolicy is the last good configuration of a repository, when it was read, and what is wrong with the newest.
+// cachedPolicy is the last good configuration of a repository, when it was read, and what is wrong
+// with the newest.
 type cachedPolicy struct {
 	policy incident.Policy
 	kept   []byte // as it stands outside the process; nil: unknown
@@ -192,12 +193,13 @@ func mistakeLines(err error) (all []int) {
 	return all
 }
 
-// sharedRepository is the repository of an organisation whose configuration counts where a repository has none.
+// sharedRepository is the repository of an organisation whose configuration counts where a
+// repository has none.
 // https://docs.github.com/en/communities/setting-up-your-project-for-healthy-contributions/creating-a-default-community-health-file
 const sharedRepository = ".github"
 
-// checkConfiguration checks the configuration and the postmortem template, of which a push changed one, before it is merged: on the
-// commit, line by line.
+// checkConfiguration checks the configuration and the postmortem template, of which a push changed
+// one, before it is merged: on the commit, line by line.
 func (r *reconciliation) checkConfiguration() error {
 	served, err := r.serves(r.Ctx, r.Ref, r.m.Repository)
 	if err != nil || !served && r.Ref.Repo != sharedRepository {

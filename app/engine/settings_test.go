@@ -11,7 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// change writes the configuration to a branch, as somebody who opens a pull request does, and gives the commit.
+// change writes the configuration to a branch, as somebody who opens a pull request does, and gives
+// the commit.
 func (w *world) change(branch, content string) (commit string) {
 	w.t.Helper()
 	var head struct{ Object struct{ SHA string } }
@@ -59,8 +60,8 @@ func TestAChangedConfigurationIsCheckedBeforeItIsMerged(t *testing.T) {
 	}
 }
 
-// A push may be heard of only once its repository has another name. Its check was tried every second for ever then, with calls that
-// pages need (found by seed 212 of TestA4InvariantsHold).
+// A push may be heard of only once its repository has another name. Its check was tried every
+// second for ever then, with calls that pages need (found by seed 212 of TestA4InvariantsHold).
 func TestAConfigurationIsCheckedAfterItsRepositoryWasRenamed(t *testing.T) {
 	w := newWorld(t)
 	w.order(`{"webhook_delay":"2m"}`)
@@ -126,7 +127,8 @@ func TestABrokenConfigurationNeverStopsAnIncident(t *testing.T) {
 	}
 }
 
-// A repository without a configuration goes by that of the organisation's .github repository, and without one by the defaults.
+// A repository without a configuration goes by that of the organisation's .github repository, and
+// without one by the defaults.
 func TestTheOrganisationsConfigurationAndTheDefaults(t *testing.T) {
 	opening := "alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex"
 	form := map[string]string{}
@@ -147,7 +149,8 @@ func TestTheOrganisationsConfigurationAndTheDefaults(t *testing.T) {
 	}
 }
 
-// A process that starts while GitHub is out, or after the configuration was broken, goes by what one before it read (I5).
+// A process that starts while GitHub is out, or after the configuration was broken, goes by what
+// one before it read (I5).
 func TestI5WhatOneProcessReadTheNextKnows(t *testing.T) {
 	w := newWorld(t)
 	paging := "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"
@@ -182,8 +185,9 @@ func (w *world) remove() {
 	w.settle()
 }
 
-// A configuration that GitHub does not show for a moment, or shows empty, is still the one that was good; one that is removed counts
-// no more after a quarter of an hour, and each incident that it was for says so, once (I5).
+// A configuration that GitHub does not show for a moment, or shows empty, is still the one that was
+// good; one that is removed counts no more after a quarter of an hour, and each incident that it
+// was for says so, once (I5).
 func TestI5AConfigurationThatIsMissedIsNotRemoved(t *testing.T) {
 	paging := "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"
 	own := map[string]string{}

@@ -375,8 +375,8 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 	return incident.Opened{}, false
 }
 
-// isOrigin reports whether a key of ours signed what an incident's text holds of the report that opened it, together with its
-// trouble or its repository's name.
+// isOrigin reports whether a key of ours signed what an incident's text holds of the report that
+// opened it, together with its trouble or its repository's name.
 func (e *Engine) isOrigin(with, said, signature string) bool {
 	return slices.ContainsFunc(e.keys, func(key []byte) bool {
 		mac := hmac.New(sha256.New, key)

@@ -152,7 +152,8 @@ func TestI1WhatASourceSaysIsInert(t *testing.T) {
 	}
 }
 
-// Where the configuration says so people are paged before GitHub is asked, so that its outage delays nobody.
+// Where the configuration says so people are paged before GitHub is asked, so that its outage
+// delays nobody.
 func TestI1PageFirst(t *testing.T) {
 	w := newWorld(t)
 	w.change("main", "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n")
@@ -180,8 +181,9 @@ func TestI1PageFirst(t *testing.T) {
 	}
 }
 
-// A6: a drill that comes as a signal opens an exercise. It pages nobody, even where the configuration pages at once, tells no
-// customer, and stays apart from the trouble that it plays: whatever is real opens an incident of its own, and pages.
+// A6: a drill that comes as a signal opens an exercise. It pages nobody, even where the
+// configuration pages at once, tells no customer, and stays apart from the trouble that it plays:
+// whatever is real opens an incident of its own, and pages.
 func TestA6ADrillBySignal(t *testing.T) {
 	w := newWorld(t)
 	w.change("main", "pager: webhook\nsignals:\n  - source: generic\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {channels: [{email: ops@globex.example}]}}\n")
@@ -217,7 +219,8 @@ func TestA6ADrillBySignal(t *testing.T) {
 	}
 }
 
-// An acknowledgement at the pager ends the escalation (I5), also that of a page that went out before its incident.
+// An acknowledgement at the pager ends the escalation (I5), also that of a page that went out
+// before its incident.
 func TestI5AnAcknowledgementAtThePager(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")

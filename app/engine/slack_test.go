@@ -65,8 +65,8 @@ func (w *world) declares(who, answerAt string) {
 	w.slack(url.Values{"payload": {string(payload)}})
 }
 
-// Whoever declares in Slack is answered with the incident's address: the one that they opened, the one that is open of it
-// already, and not one that is over.
+// Whoever declares in Slack is answered with the incident's address: the one that they opened, the
+// one that is open of it already, and not one that is over.
 func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 	w := newWorld(t)
 	at := func(person string) string { return "https://hooks.slack.com/actions/T1/" + person }

@@ -18,8 +18,9 @@ import (
 
 var storm = flag.Int("storm", 4, "how many incidents the storm has; GitHub allows 50 calls for each, as it does for 100")
 
-// A storm of incidents with 50 commands each, one after the other, within an hour: it stays within what GitHub allows, the limit
-// is not hit once, whoever must be paged is paged at once, and no command is lost.
+// A storm of incidents with 50 commands each, one after the other, within an hour: it stays within
+// what GitHub allows, the limit is not hit once, whoever must be paged is paged at once, and no
+// command is lost.
 func TestA4AStormStaysWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	n := *storm
@@ -109,30 +110,35 @@ func (w *waits) most(t *testing.T) map[string]time.Duration {
 	return most
 }
 
-// A storm against a GitHub that enforces its secondary limits: incidents are opened within minutes and get 50 commands each, 5,000 in
-// an hour with a hundred incidents (few incidents get theirs so much faster). GitHub refuses nothing, no command is lost, pages go
-// out at once, and at the end every card is right. There are no tickets in it, and so no reminders on them.
+// A storm against a GitHub that enforces its secondary limits: incidents are opened within minutes
+// and get 50 commands each, 5,000 in an hour with a hundred incidents (few incidents get theirs so
+// much faster). GitHub refuses nothing, no command is lost, pages go out at once, and at the end
+// every card is right. There are no tickets in it, and so no reminders on them.
 //
-// The whole one (-args -storm-limited 100), measured with the timers of an incident joined in the queue; waits in virtual time from when something was written or fell due until GitHub had it:
+// The whole one (-args -storm-limited 100), measured with the timers of an incident joined in the
+// queue; waits in virtual time from when something was written or fell due until GitHub had it:
 //
 //	        times   minimum  median   maximum
 //	page      200   0s       0s       1s
 //	answer   5329   0s       4m10s    50m6s
 //	card     1211   0s       1m41s    40m18s
 //
-// It takes 13,947 requests, 2.8 for each command, as commands share looks where they wait; GitHub refuses none. It takes some two
-// minutes on two cores. The longest waits are those of answers in words: 100 cards, 200 mentions and 300 answers are more than the
-// 500 contents that GitHub takes in an hour, and a card waits with an answer that is too long for it to keep.
+// It takes 13,947 requests, 2.8 for each command, as commands share looks where they wait; GitHub
+// refuses none. It takes some two minutes on two cores. The longest waits are those of answers in
+// words: 100 cards, 200 mentions and 300 answers are more than the 500 contents that GitHub takes
+// in an hour, and a card waits with an answer that is too long for it to keep.
 //
-// With the 5,000 calls an hour of a small organization (-storm-calls 5000) looks wait for each other and commands share them. Nothing
-// is lost either, but of the commands that share a look only the newest has a reaction, some 20 of 50 (see thrift.go):
+// With the 5,000 calls an hour of a small organization (-storm-calls 5000) looks wait for each
+// other and commands share them. Nothing is lost either, but of the commands that share a look only
+// the newest has a reaction, some 20 of 50 (see thrift.go):
 //
 //	        times   minimum  median   maximum
 //	page      200   0s       0s       800ms
 //	answer   1844   0s       1m3s     51m4s
 //	card     1042   0s       4m18s    22m26s
 //
-// That takes 9,340 requests until all is quiet; GitHub refuses one, the first beyond the 5,000 of the hour.
+// That takes 9,340 requests until all is quiet; GitHub refuses one, the first beyond the 5,000 of
+// the hour.
 func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 	t.Parallel()
 	n := *stormLimited

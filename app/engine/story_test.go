@@ -33,7 +33,8 @@ func (w *world) tell(story string) {
 	}
 }
 
-// everything is what people see of the incident: the issue, its comments, the tickets, the pull requests, what left.
+// everything is what people see of the incident: the issue, its comments, the tickets, the pull
+// requests, what left.
 func (w *world) everything() string {
 	w.t.Helper()
 	var out strings.Builder
@@ -181,7 +182,8 @@ func TestIrrelevantEventsAndTheAppsOwnCostNothing(t *testing.T) {
 	}
 }
 
-// The card, and what the app says, hold no mention that wakes somebody twice; and one comment answers one.
+// The card, and what the app says, hold no mention that wakes somebody twice; and one comment
+// answers one.
 func TestA1EachCommentIsAnsweredOnce(t *testing.T) {
 	w := newWorld(t)
 	w.tell(whole(t))

@@ -59,7 +59,8 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 	}
 }
 
-// A declaration of which the product hears an hour later is no old one: its people are paged, and its commands answered.
+// A declaration of which the product hears an hour later is no old one: its people are paged, and
+// its commands answered.
 func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	w := newWorld(t)
 	w.order(`{"drop_webhooks":20}`)
@@ -87,7 +88,8 @@ func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	}
 }
 
-// A merge is no item of the incident's timeline: it counts however late it is heard of, and whatever was said meanwhile.
+// A merge is no item of the incident's timeline: it counts however late it is heard of, and
+// whatever was said meanwhile.
 func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 	w := newWorld(t)
 	story := steps(whole(t))
@@ -114,7 +116,8 @@ func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 	}
 }
 
-// A command that was edited before the product read anything of the incident is asked for again, as any other is.
+// A command that was edited before the product read anything of the incident is asked for again, as
+// any other is.
 func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
 	w := newWorld(t)
 	w.order(`{"drop_webhooks":20}`)
@@ -136,7 +139,8 @@ func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// A merge that comes while the look that opened the pull request is still to be made again counts too.
+// A merge that comes while the look that opened the pull request is still to be made again counts
+// too.
 func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
 	w := newWorld(t)
 	story := steps(whole(t))
@@ -151,7 +155,8 @@ func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
 	}
 }
 
-// With no webhook at all the sweep alone runs an incident, only later: all that people see in the end is the same.
+// With no webhook at all the sweep alone runs an incident, only later: all that people see in the
+// end is the same.
 func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
 	t.Parallel()
 	heard, swept := newWorld(t), newWorld(t)
@@ -169,7 +174,8 @@ func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
 	}
 }
 
-// Somebody who was asked for is paged however late that is heard of, and although the card was lost meanwhile.
+// Somebody who was asked for is paged however late that is heard of, and although the card was lost
+// meanwhile.
 func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range steps(whole(t))[:5] {
@@ -198,8 +204,8 @@ func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
 	}
 }
 
-// A card that is lost after the end is built again with the end in its place: what was said to a closed incident still counts for
-// nothing, and one that was reopened stays open.
+// A card that is lost after the end is built again with the end in its place: what was said to a
+// closed incident still counts for nothing, and one that was reopened stays open.
 func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
 	w := newWorld(t)
 	w.tell(whole(t))
@@ -218,7 +224,8 @@ func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
 	}
 }
 
-// An update that opened the customer's issue is not said there again when the card is lost before the look could note it.
+// An update that opened the customer's issue is not said there again when the card is lost before
+// the look could note it.
 func TestV1A5AFirstUpdateIsSaidOnceThoughTheCardIsLost(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex\ncarol: /ic")

@@ -23,14 +23,16 @@ const (
 	firstRelook = time.Minute     // after the first refusal, then half of the time since that …
 	lastRelook  = 5 * time.Minute // … and at most this: somebody may mend it, and waits
 
-	// How long a look may be refused until the incident is left alone: one that ran, one that GitHub says was deleted, and one
-	// of which nothing is known. After that a webhook or the sweep leads back to it.
+	// How long a look may be refused until the incident is left alone: one that ran, one that
+	// GitHub says was deleted, and one of which nothing is known. After that a webhook or the sweep
+	// leads back to it.
 	patienceRunning = 7 * 24 * time.Hour
 	patienceDeleted = 10 * time.Minute
 	patienceUnknown = 5 * time.Minute
 )
 
-// refusedLook is a series of looks that GitHub refused, kept outside GitHub: the next try may be another process's.
+// refusedLook is a series of looks that GitHub refused, kept outside GitHub: the next try may be
+// another process's.
 type refusedLook struct {
 	Since  time.Time `json:"since"`
 	Next   time.Time `json:"next"` // when the look is made again
@@ -107,7 +109,8 @@ func (r *reconciliation) retryBy(next time.Time, failed error) error {
 	return &RetryAfter{Until: r.soonestRetry(earlier(next, r.Now.Add(r.outagePause()))), Err: failed}
 }
 
-// soonestRetry returns a time, or that of the next second if it is before: no message is tried more than once a second.
+// soonestRetry returns a time, or that of the next second if it is before: no message is tried more
+// than once a second.
 func (r *reconciliation) soonestRetry(at time.Time) time.Time {
 	if least := r.Now.Add(time.Second); at.Before(least) {
 		return least
@@ -115,13 +118,15 @@ func (r *reconciliation) soonestRetry(at time.Time) time.Time {
 	return at
 }
 
-// outagePause returns how long to wait for the next look while GitHub is away: a second, and then as long as it has been away so far,
-// but no longer than a minute. A single failure holds up nobody's command.
+// outagePause returns how long to wait for the next look while GitHub is away: a second, and then
+// as long as it has been away so far, but no longer than a minute. A single failure holds up
+// nobody's command.
 func (r *reconciliation) outagePause() time.Duration {
 	return min(max(r.unavailableFor(), time.Second), firstRelook)
 }
 
-// unavailableFor returns how long ago the first of the looks was that failed since one was finished; 0: this is the first.
+// unavailableFor returns how long ago the first of the looks was that failed since one was
+// finished; 0: this is the first.
 func (r *reconciliation) unavailableFor() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -202,7 +207,8 @@ func (r *reconciliation) abandon(series refusedLook, failed error) error {
 	return nil
 }
 
-// isDeleted reports whether GitHub says that an issue was deleted for good, and not that issues are off in its repository.
+// isDeleted reports whether GitHub says that an issue was deleted for good, and not that issues are
+// off in its repository.
 func isDeleted(reason string) bool { return containsFold(reason, "deleted") }
 
 // recordRefusedLook notes that a look was refused, and returns the series of refusals to which it
@@ -210,8 +216,8 @@ func isDeleted(reason string) bool { return containsFold(reason, "deleted") }
 func (r *reconciliation) recordRefusedLook(refusal *Refusal) refusedLook {
 	r.Metrics.Record(metrics.LooksRefused, 1, refusalKind(refusal))
 	series, goesOn := r.refusedSeries()
-	// Where the process ended, nobody may have noted that a series was over: a look that comes much later than the next one was to
-	// begins another.
+	// Where the process ended, nobody may have noted that a series was over: a look that comes much
+	// later than the next one was to begins another.
 	if !goesOn || r.Now.Sub(series.Next) > lastRelook {
 		series = refusedLook{Since: r.Now, Runs: r.isKnownRunning()}
 	}
@@ -255,8 +261,8 @@ func (r *reconciliation) refusedSeries() (series refusedLook, ok bool) {
 	return series, ok
 }
 
-// isKnownRunning reports whether the incident ran when anybody last read it. A timer is set for no other, and a webhook about an
-// issue, or the sweep that found it, says that the App may see it.
+// isKnownRunning reports whether the incident ran when anybody last read it. A timer is set for no
+// other, and a webhook about an issue, or the sweep that found it, says that the App may see it.
 func (r *reconciliation) isKnownRunning() bool {
 	if r.m.Why == "clock" || r.m.Why == "sweep" || strings.HasPrefix(r.m.Why, "issue") {
 		return true

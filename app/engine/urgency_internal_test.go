@@ -8,8 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A look is as urgent as a page only if it may page: if all timers' looks were, they would leave no room for the cards that they
-// have to write, and a hundred incidents would look without end.
+// A look is as urgent as a page only if it may page: if all timers' looks were, they would leave no
+// room for the cards that they have to write, and a hundred incidents would look without end.
 func TestUrgency(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	policy := incident.DefaultPolicy()

@@ -30,8 +30,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// world is the product and an embedded GitHub, in one process and over HTTP, with a clock that moves only when told to.
-// Every request and every answer is held against GitHub's description.
+// world is the product and an embedded GitHub, in one process and over HTTP, with a clock that
+// moves only when told to. Every request and every answer is held against GitHub's description.
 type world struct {
 	t       testing.TB
 	url     string
@@ -72,7 +72,8 @@ func (l logWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Each world holds GitHub's description and a database. Collecting that often costs a quarter of all the tests' time.
+// Each world holds GitHub's description and a database. Collecting that often costs a quarter of
+// all the tests' time.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	os.Exit(m.Run())
@@ -296,7 +297,8 @@ func (w *world) card() string {
 	return visible(v.Pinned.Body)
 }
 
-// steady takes out of a text what differs from run to run: the sandbox's address, and the names of commits.
+// steady takes out of a text what differs from run to run: the sandbox's address, and the names of
+// commits.
 func (w *world) steady(s string) string {
 	return commits.ReplaceAllString(strings.ReplaceAll(s, w.url, "https://github.test"), "COMMIT")
 }
@@ -465,7 +467,8 @@ func writes(calls []call) int {
 // mark begins a step: what was before it is not told.
 func (w *world) mark() { w.calls() }
 
-// changes tells what the product did since mark: its writes, since how often it looks depends on which webhooks met.
+// changes tells what the product did since mark: its writes, since how often it looks depends on
+// which webhooks met.
 func (w *world) changes() string {
 	w.t.Helper()
 	var out strings.Builder

@@ -28,7 +28,8 @@ type searched struct {
 	pullOf           int // the incident whose postmortem it is
 }
 
-// index is GitHub's search as far as it is known: no more than a thousand results of a search, and no link behind them.
+// index is GitHub's search as far as it is known: no more than a thousand results of a search, and
+// no link behind them.
 type index struct {
 	t          *testing.T
 	items      []*searched
@@ -134,8 +135,8 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"items": items, "incomplete_results": x.asked == x.incomplete})
 }
 
-// However many incidents changed and however close together, each is found, and once; what that costs is as many searches as
-// there are hundreds of them.
+// However many incidents changed and however close together, each is found, and once; what that
+// costs is as many searches as there are hundreds of them.
 func TestA4AllThatChangedIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		fill  func(*index)

@@ -20,7 +20,8 @@ import (
 // https://docs.github.com/en/rest/checks/runs#create-a-check-run
 const maxAnnotations = 50
 
-// ReportCheck says on a commit what a check found. Said again, it changes what differs. It implements engine.GitHub.
+// ReportCheck says on a commit what a check found. Said again, it changes what differs. It
+// implements engine.GitHub.
 func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check ports.CheckRun) error {
 	c, err := a.clientOf(ctx, checks, ref)
 	if err != nil {

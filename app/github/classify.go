@@ -16,22 +16,27 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
-// class is what a failure on the way to GitHub means for whoever asked. The way has four legs: the App's own token (JWT), an
-// installation's token, a read, a write. The same trouble means the same on each of them.
+// class is what a failure on the way to GitHub means for whoever asked. The way has four legs: the
+// App's own token (JWT), an installation's token, a read, a write. The same trouble means the same
+// on each of them.
 type class int
 
 const (
-	// classOurs: the request was given up or could not be made. It is tried again, and then put aside.
+	// classOurs: the request was given up or could not be made. It is tried again, and then put
+	// aside.
 	classOurs class = iota
-	// classAway: GitHub or the way to it is out, or it doesn't take the App's credentials at the moment. Wait, however long
-	// it takes, and page from what is kept. It becomes ports.ErrUnavailable.
+	// classAway: GitHub or the way to it is out, or it doesn't take the App's credentials at the
+	// moment. Wait, however long it takes, and page from what is kept. It becomes
+	// ports.ErrUnavailable.
 	classAway
-	// classLimited: too many requests. Come back when GitHub says. It is an *ports.RetryAfter already.
+	// classLimited: too many requests. Come back when GitHub says. It is an *ports.RetryAfter
+	// already.
 	classLimited
-	// classRefused: GitHub understood and won't. It becomes an *ports.Refusal, which a person is told.
+	// classRefused: GitHub understood and refuses. It becomes a *ports.Refusal, of which a person
+	// hears.
 	classRefused
-	// classLost: the App isn't installed there any more, is suspended, or was not given the repository. It becomes an
-	// *ports.Refusal with NotInstalled.
+	// classLost: the App isn't installed there any more, is suspended, or was not given the
+	// repository. It becomes an *ports.Refusal with NotInstalled.
 	classLost
 )
 
@@ -42,8 +47,8 @@ type verdict struct {
 	reason string // GitHub's own words on one line, or what is wrong on the way
 }
 
-// classify is the one place that decides what an error of a request to GitHub means. err comes from go-github, from
-// ghinstallation (which gets installation tokens), or from the network below both.
+// classify is the one place that decides what an error of a request to GitHub means. err comes from
+// go-github, from ghinstallation (which gets installation tokens), or from the network below both.
 func classify(err error) verdict {
 	var later *ports.RetryAfter
 	if errors.As(err, &later) {
@@ -60,7 +65,8 @@ func classify(err error) verdict {
 	if errors.As(err, &answer) && answer.Response != nil {
 		return classifyAnswer(answer.Response.StatusCode, explainRefusal(answer))
 	}
-	// DNS, TLS, a broken connection, a timeout, a key that can't sign, an answer that is no JSON: a proxy's page, say.
+	// DNS, TLS, a broken connection, a timeout, a key that can't sign, an answer that is not JSON,
+	// such as a proxy's page.
 	return verdict{class: classAway, reason: "no answer"}
 }
 
@@ -69,7 +75,8 @@ func classifyAnswer(status int, reason string) verdict {
 	v := verdict{status: status, reason: reason}
 	switch {
 	case status == http.StatusUnauthorized:
-		// The installation's token was renewed once already (see reinstalled), so it is the App's key, or the clock.
+		// The installation's token was renewed once already (see reinstalled), so it is the App's
+		// key, or the clock.
 		v.class, v.reason = classAway, explainUnauthorized(reason)
 	case status == http.StatusRequestTimeout || status >= http.StatusInternalServerError:
 		v.class = classAway
@@ -121,8 +128,8 @@ func messageOf(res *http.Response) string {
 // https://docs.github.com/en/apps/maintaining-github-apps/suspending-a-github-app-installation
 func isSuspended(reason string) bool { return strings.Contains(strings.ToLower(reason), "suspended") }
 
-// explainUnauthorized returns what is wrong with the App's credentials and what to do. GitHub refuses a JWT from the future
-// or the past with a text about the claim.
+// explainUnauthorized returns what is wrong with the App's credentials and what to do. GitHub
+// refuses a JWT from the future or the past with a text about the claim.
 func explainUnauthorized(reason string) string {
 	if strings.Contains(reason, "claim") {
 		return reason + ". Set this machine's clock by NTP"
@@ -130,7 +137,8 @@ func explainUnauthorized(reason string) string {
 	return reason + ". Look at FIREBREAK_APP_ID and the App's private key: the key may have been revoked"
 }
 
-// describeError returns err with what could not be done and where, as one of the kinds of error that the engine knows.
+// describeError returns err with what could not be done and where, as one of the kinds of error
+// that the engine knows.
 func describeError(what, where string, err error) error {
 	if where != "" {
 		what += " (" + where + ")"
@@ -203,7 +211,8 @@ func Diagnose(err error) (found, mend string) {
 	return found, "Run it again"
 }
 
-// explainRefusal returns GitHub's message and what it says of single fields: "Validation Failed: assignees is invalid".
+// explainRefusal returns GitHub's message and what it says of single fields: "Validation Failed:
+// assignees is invalid".
 func explainRefusal(answer *github.ErrorResponse) string {
 	var details []string
 	for _, e := range answer.Errors {

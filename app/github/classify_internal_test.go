@@ -22,7 +22,8 @@ func answered(status int, message string) error {
 	return &github.ErrorResponse{Message: message, Response: &http.Response{StatusCode: status, Request: &http.Request{Method: "GET", URL: &url.URL{Path: "/x"}}}}
 }
 
-// minted is the error that ghinstallation makes of an answer to a request for a token; status 0: there was none.
+// minted is the error that ghinstallation makes of an answer to a request for a token; status 0:
+// there was none.
 func minted(status int, message string) error {
 	e := &ghinstallation.HTTPError{Message: "no token"}
 	if status != 0 {

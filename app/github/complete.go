@@ -19,8 +19,9 @@ type field struct {
 	there bool
 }
 
-// requireFields returns an error that names the first field that an answer does not have. GitHub always sends them, so an answer without one
-// is a failure of GitHub's like any other: asking again helps, and nothing is written from half of an answer.
+// requireFields returns an error that names the first field that an answer does not have. GitHub
+// always sends them, so an answer without one is a failure of GitHub's like any other: asking again
+// helps, and nothing is written from half of an answer.
 func requireFields(what, where string, fields ...field) error {
 	for _, f := range fields {
 		if !f.there {
@@ -38,7 +39,8 @@ func (is *issue) complete(what, where string) error {
 		field{"pinned_comment.id", is.Pinned == nil || is.Pinned.ID != 0})
 }
 
-// complete returns an error if an item of a timeline lacks what a look is built on. An account that is gone is null.
+// complete returns an error if an item of a timeline lacks what a look is built on. An account that
+// is gone is null.
 func (it *item) complete(where string) error {
 	const what = "read the timeline"
 	id, at := field{"id of " + it.Event, it.ID != 0}, field{"created_at of " + it.Event, !it.Created.IsZero()}
@@ -65,8 +67,8 @@ type contents struct {
 	Content  *string `json:"content"`
 }
 
-// decode returns the file whole: as long as GitHub says, and of the name that git gives it. What is no file that GitHub shows is
-// refused.
+// decode returns the file whole: as long as GitHub says, and of the name that git gives it. What is
+// no file that GitHub shows is refused.
 func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, error) {
 	what := "read " + path
 	refused := func(why string) error {
@@ -97,7 +99,8 @@ func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, erro
 	return content, nil
 }
 
-// blobName returns the name that git gives a file's content. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+// blobName returns the name that git gives a file's content.
+// https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
 func blobName(content []byte) string {
 	h := sha1.New() //nolint:gosec // git names blobs by it
 	fmt.Fprintf(h, "blob %d\x00", len(content))

@@ -71,8 +71,8 @@ func (l *lacking) take(v any, path []string) {
 	}
 }
 
-// An answer without a field that is built on is an error that names the field, and comes as GitHub's own failures do: nothing is
-// decided or written from half of an answer.
+// An answer without a field that is built on is an error that names the field, and comes as
+// GitHub's own failures do: nothing is decided or written from half of an answer.
 func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	ctx := t.Context()
 	open := func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }

@@ -10,16 +10,18 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// What has not changed since it was read costs nothing of the hour's calls, if GitHub is asked by its ETag: the look at an
-// incident in which nothing happened is free. GitHub lets an answer be used for a minute without asking, which would hide a
-// comment from the look that its webhook asks for; so it is asked every time.
+// What has not changed since it was read costs nothing of the hour's calls, if GitHub is asked by
+// its ETag: the look at an incident in which nothing happened is free. GitHub lets an answer be
+// used for a minute without asking, which would hide a comment from the look that its webhook asks
+// for; so it is asked every time.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
 const (
 	maxCachedAnswers = 256
 	maxAnswerSize    = 128 << 10 // bytes of the longest that is kept
 )
 
-// etagTransport asks by ETag for what was read before, and gives the answer of then if it is the same.
+// etagTransport asks by ETag for what was read before, and returns the answer of then if it is the
+// same.
 type etagTransport struct {
 	next http.RoundTripper
 	kept *lru.Cache[string, *cachedAnswer] // by address

@@ -10,7 +10,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// What has not changed is asked for each time and sent once; what has changed, and what is too long to be kept, comes as it is.
+// What has not changed is asked for each time and sent once; what has changed, and what is too long
+// to be kept, comes as it is.
 func TestAnswersThatHaveNotChanged(t *testing.T) {
 	body, asked := "one", []string{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,8 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// ServerVersions returns the versions of its REST API that GitHub has, such as "2022-11-28"; none where the server has no list.
-// https://docs.github.com/en/rest/meta/meta#get-all-api-versions
+// ServerVersions returns the versions of its REST API that GitHub has, such as "2022-11-28"; none
+// where the server has no list. https://docs.github.com/en/rest/meta/meta#get-all-api-versions
 func (a *App) ServerVersions(ctx context.Context) ([]string, error) {
 	var versions []string
 	_, err := call(ctx, a.self, http.MethodGet, "versions", nil, &versions)
@@ -20,8 +20,8 @@ func (a *App) ServerVersions(ctx context.Context) ([]string, error) {
 	return versions, nil
 }
 
-// BranchRules returns the types of the rules that apply to a branch, such as "creation"; none where the server has no rulesets.
-// Those that the App may bypass are listed too.
+// BranchRules returns the types of the rules that apply to a branch, such as "creation"; none where
+// the server has no rulesets. Those that the App may bypass are listed too.
 // https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
 func (a *App) BranchRules(ctx context.Context, ref incident.Ref, branch string) ([]string, error) {
 	c, err := a.clientOf(ctx, setting, ref)

@@ -12,7 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// FindFolded looks among the newest closed incidents of the app's own for the newest that is marked. It implements engine.GitHub.
+// FindFolded looks among the newest closed incidents of the app's own for the newest that is
+// marked. It implements engine.GitHub.
 func (a *App) FindFolded(ctx context.Context, repo string, is ports.IsMarked) (int, error) {
 	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {

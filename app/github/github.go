@@ -11,7 +11,7 @@
 // says that all before it is done, needs a mutation of its own (https://spec.graphql.org/October2021/#sec-Mutation). It is not done:
 //
 //   - The schema has neither pinned comments, by which the card is found in the one call, nor numbers of events, by which a card
-//     knows what was read. Cards would have to be written anew, and those of both paths told apart.
+//     knows what was read. Cards would have to be written again, and those of both paths kept apart.
 //   - What has not changed is free over REST, by its ETag, and never over GraphQL.
 //   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
 package github
@@ -41,7 +41,8 @@ type Options struct {
 	BaseURL string // web address of GitHub; empty: GitHub itself. The API's path is added
 	AppID   int64
 	PEM     []byte // the App's private key; not needed with Sign
-	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is kept; nil: by PEM.
+	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is
+	// kept; nil: by PEM.
 	Sign      func(digest []byte) ([]byte, error)
 	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
 	Now       func() time.Time // the product's clock
@@ -134,8 +135,8 @@ func New(o Options) (*App, error) {
 	return a, err
 }
 
-// APIAddress gives the REST address that belongs to a web address of GitHub, with a slash at its end; "" is GitHub itself.
-// https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api
+// APIAddress returns the REST address that belongs to a web address of GitHub, with a slash at its
+// end; "" is GitHub itself.
 func APIAddress(web string) (string, error) {
 	if web == "" {
 		return "https://api.github.com/", nil
@@ -153,7 +154,8 @@ func APIAddress(web string) (string, error) {
 	return u.Scheme + "://" + u.Host + "/api/v3/", nil
 }
 
-// client builds a client on a transport; follow says whether a write goes on to where GitHub redirects it.
+// client builds a client on a transport; follow says whether a write goes on to where GitHub
+// redirects it.
 func (a *App) client(tr http.RoundTripper, m *quota, follow bool) (*github.Client, error) {
 	hc := &http.Client{Transport: &quotaTransport{now: a.o.Now, next: &etagTransport{next: tr, kept: a.answers}, meter: m},
 		CheckRedirect: redirects(follow, a.o.Now), Timeout: timeout}
@@ -169,7 +171,7 @@ func (a *App) client(tr http.RoundTripper, m *quota, follow bool) (*github.Clien
 	return c, nil
 }
 
-// Login gives the app's own login, slug[bot].
+// Login returns the app's own login, slug[bot].
 func (a *App) Login(ctx context.Context) (string, error) {
 	a.mu.Lock()
 	login := a.login
@@ -197,7 +199,7 @@ func (a *App) KnownLogin() string {
 	return a.login
 }
 
-// Self gives a client that is the App itself, and no installation.
+// Self returns a client that acts as the App itself, for no installation.
 func (a *App) Self() *github.Client { return a.self }
 
 // call makes a request that go-github has no method for, and decodes the answer into v.

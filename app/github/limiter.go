@@ -24,30 +24,36 @@ const (
 	requestsAtOnce   = 100
 )
 
-// shares is how much of each limit requests of an urgency may use up, in percent. What a less urgent kind leaves is room for the
-// more urgent: also for those of other processes, which can't be seen before GitHub counted them.
+// shares is how much of each limit requests of an urgency may use up, in percent. What a less
+// urgent kind leaves is room for the more urgent: also for those of other processes, which can't be
+// seen before GitHub counted them.
 var shares = [ports.Urgencies]int{
 	ports.UrgencyNudge: 50, ports.UrgencyTicket: 50, ports.UrgencyCard: 80, ports.UrgencyAnswer: 95, ports.UrgencyPage: 100,
 }
 
-// limiter keeps the requests of one installation within GitHub's secondary limits. There is one per installation and process.
+// limiter keeps the requests of one installation within GitHub's secondary limits. There is one per
+// installation and process.
 //
-// It counts over sliding windows on the product's clock and never sleeps: what may not go out yet is refused with an
-// *ports.RetryAfter, whose message comes back at that time. Each refusal promises a time of its own, so that a hundred messages that
-// wait don't all come back at once only to be refused again, each after some reads; promises to the less urgent count for
-// nothing before the more urgent.
+// It counts over sliding windows on the product's clock and never sleeps: what may not go out yet
+// is refused with an *ports.RetryAfter, whose message comes back at that time. Each refusal
+// promises a time of its own, so that a hundred messages that wait don't all come back at once only
+// to be refused again, each after some reads; promises to the less urgent count for nothing before
+// the more urgent.
 //
-// golang.org/x/time/rate has no windows: its bucket of 80 that refills by 80 a minute lets 160 through in the first minute,
-// where GitHub refuses the 81st. It knows neither several limits for one request nor urgency.
+// golang.org/x/time/rate has no windows: its bucket of 80 that refills by 80 a minute lets 160
+// through in the first minute, where GitHub refuses the 81st. It knows neither several limits for
+// one request nor urgency.
 //
 // # Other processes
 //
-// Workers on AWS share no memory, and a command line may run beside `serve`. A fixed share for each would leave a single busy
-// worker with a tenth of what is allowed, and a store for counters would cost more requests than it counts. GitHub tells us: its
-// answers say how many calls the installation has made in this hour (X-RateLimit-Used). What we have not made ourselves others
-// have; they are taken to be of the same mix of reads and writes as our own and are counted in the same windows. It is an
-// estimate, so it never holds back a page. What it misses, two kinds of room absorb: the shares above and, where GitHub refuses
-// nevertheless, waiting as it says, all of the installation, and then one request first.
+// Workers on AWS share no memory, and a command line may run next to `serve`. A fixed share for
+// each would leave a single busy worker with a tenth of what is allowed, and a store for counters
+// would cost more requests than it counts. GitHub says it: its answers say how many calls the
+// installation has made in this hour (X-RateLimit-Used). What we have not made ourselves others
+// have; they are taken to be of the same mix of reads and writes as our own and are counted in the
+// same windows. It is an estimate, so it never holds back a page. What it misses, two kinds of room
+// absorb: the shares above and, where GitHub refuses nevertheless, waiting as it says, all of the
+// installation, and then one request first.
 type limiter struct {
 	now func() time.Time
 
@@ -76,7 +82,8 @@ func newLimiter(now func() time.Time) *limiter {
 			newSlidingWindow(contentPerMinute, time.Minute, time.Second),
 			newSlidingWindow(contentPerHour, time.Hour, 10*time.Second),
 		},
-		// A command costs two reads and two writes, and every other one a comment (app/engine/testdata/calls.md).
+		// A command costs two reads and two writes, and every other one a comment
+		// (app/engine/testdata/calls.md).
 		mixCalls: 10, mixPoint: 30, mixWrote: 1.5,
 	}
 }
@@ -96,7 +103,8 @@ type limitedAnswer struct {
 	other     bool // of a limit of its own, such as that of searches
 }
 
-// defaultWait is how long GitHub is not asked after a refusal that does not say how long, doubled with each refusal.
+// defaultWait is how long GitHub is not asked after a refusal that does not say how long, doubled
+// with each refusal.
 const defaultWait = time.Minute
 
 // errPaced is why a request was not even sent.
@@ -176,7 +184,8 @@ func (l *limiter) enter(u ports.Urgency, points int, isContent bool) error {
 	return nil
 }
 
-// pointsPerLook is what a look at an incident costs with what it writes, in points: three reads, a reaction, the card.
+// pointsPerLook is what a look at an incident costs with what it writes, in points: three reads, a
+// reaction, the card.
 const pointsPerLook = 13
 
 // leave takes the answer to a request that went out.
@@ -210,7 +219,8 @@ func (l *limiter) leave(points int, isContent bool, res *http.Response, err erro
 
 func (b *block) end() { *b = block{until: b.until} }
 
-// refuse notes a refusal. One that comes at once after the wait for the one before makes the next wait longer.
+// refuse notes a refusal. One that comes at once after the wait for the one before makes the next
+// wait longer.
 func (b *block) refuse(r limitedAnswer, now time.Time) {
 	if b.until.After(now) && b.strikes > 0 {
 		b.until = latest(b.until, r.until) // it was under way when the one before came
@@ -258,7 +268,8 @@ func (l *limiter) observe(res *http.Response, points int, isContent bool, now ti
 	}
 }
 
-// slidingWindow is what was spent of one limit in the time before, and what is promised for the time to come, in grains of time.
+// slidingWindow is what was spent of one limit in the time before, and what is promised for the
+// time to come, in grains of time.
 type slidingWindow struct {
 	limit    int
 	grain    time.Duration
@@ -281,7 +292,8 @@ func (w *slidingWindow) index(t time.Time) int64 { return t.UnixNano() / int64(w
 
 func (w *slidingWindow) spend(now time.Time, cost int) { w.spent[w.index(now)] += cost }
 
-// promise keeps room for somebody who comes back at a time, unless that is so soon that it can't be told from now.
+// promise keeps room for somebody who comes back at a time, unless that is so soon that it is as
+// good as now.
 func (w *slidingWindow) promise(now, at time.Time, u ports.Urgency, cost int) {
 	if i := w.index(at); i > w.index(now) {
 		w.promised[u][i] += cost
@@ -300,7 +312,8 @@ func (w *slidingWindow) estimate(from, now time.Time, cost float64) {
 	}
 }
 
-// drop forgets what no longer counts. A promise ends when its time comes: whoever has it is here now.
+// drop forgets what no longer counts. A promise ends when its time comes: whoever has it is here
+// now.
 func (w *slidingWindow) drop(now int64) {
 	if now == w.first {
 		return
@@ -325,8 +338,8 @@ func (w *slidingWindow) drop(now int64) {
 	}
 }
 
-// next returns the first time from at on at which so much may be spent without breaking what is promised to others.
-// Of the limit it may use so many percent.
+// next returns the first time from at on at which so much may be spent without breaking what is
+// promised to others. Of the limit it may use so many percent.
 func (w *slidingWindow) next(now, at time.Time, u ports.Urgency, share, cost int) time.Time {
 	w.drop(w.index(now))
 	most := float64(w.limit * share / 100)
@@ -390,8 +403,9 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// contentCreating lists what counts as content: the operations of which GitHub's description says that "creating content too
-// quickly using this endpoint may result in secondary rate limiting" (@octokit/openapi 23.0.2), as far as the product uses them.
+// contentCreating lists what counts as content: the operations of which GitHub's description says
+// that "creating content too quickly using this endpoint may result in secondary rate limiting"
+// (@octokit/openapi 23.0.2), as far as the product uses them.
 var contentCreating = regexp.MustCompile(`^(?:POST .*/(?:issues|pulls|issues/\d+/(?:comments|sub_issues)|pulls/\d+/(?:comments|requested_reviewers|reviews))` +
 	`|DELETE .*/issues/\d+/sub_issue|PUT .*/pulls/\d+/merge)$`)
 
@@ -403,7 +417,8 @@ func costOf(req *http.Request) (points int, isContent bool) {
 	return 5, contentCreating.MatchString(req.Method + " " + req.URL.Path)
 }
 
-// pacingTransport keeps the requests of an installation within GitHub's secondary limits, and its writes apart.
+// pacingTransport keeps the requests of an installation within GitHub's secondary limits, and its
+// writes apart.
 type pacingTransport struct {
 	next    http.RoundTripper
 	pace    *pacer
@@ -446,8 +461,9 @@ func (p *pacingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var reaction = regexp.MustCompile(`/reactions$`)
 
-// pacer keeps the writes of an installation so far apart, as GitHub asks of integrations that write much: the most urgent goes
-// first. It works on the wall clock, for it waits; a server on a clock of its own needs none.
+// pacer keeps the writes of an installation so far apart, as GitHub asks of integrations that write
+// much: the most urgent goes first. It works on the wall clock, for it waits; a server on a clock
+// of its own needs none.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
 type pacer struct {
 	every time.Duration
@@ -463,8 +479,9 @@ type waiter struct {
 	turn    chan struct{} // closed when it is its turn
 }
 
-// patience is how long a write waits for those before it, within the time that a request may take. Then its message comes back
-// instead: a function on AWS pays by time, and whoever waits holds up its incident.
+// patience is how long a write waits for those before it, within the time that a request may take.
+// Then its message comes back instead: a function on AWS pays by time, and whoever waits holds up
+// its incident.
 const patience = timeout / 2
 
 // wait returns when a write may go out.

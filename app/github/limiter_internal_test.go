@@ -150,7 +150,8 @@ type message struct {
 	tries   int
 }
 
-// play lets messages go out through one limiter each process, and returns how long each urgency waited.
+// play lets messages go out through one limiter each process, and returns how long each urgency
+// waited.
 func play(t *testing.T, g *strictGitHub, limiters []*limiter, all []*message) map[ports.Urgency][]time.Duration {
 	t.Helper()
 	waits := map[ports.Urgency][]time.Duration{}
@@ -197,7 +198,8 @@ func tell(t *testing.T, waits map[ports.Urgency][]time.Duration) {
 	}
 }
 
-// What one process asks of GitHub stays within the limits whatever comes, nothing is lost, and a page hardly waits.
+// What one process asks of GitHub stays within the limits whatever comes, nothing is lost, and a
+// page hardly waits.
 func TestLimiterOneProcess(t *testing.T) {
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -254,7 +256,8 @@ func TestLimiterManyProcesses(t *testing.T) {
 	}
 }
 
-// A refusal holds the whole installation back, one request tries whether it is over, and refusals in a row make it wait longer.
+// A refusal holds the whole installation back, one request tries whether it is over, and refusals
+// in a row make it wait longer.
 func TestLimiterLearns(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	l := newLimiter(func() time.Time { return now })

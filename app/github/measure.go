@@ -20,7 +20,8 @@ type metricsTransport struct {
 	windows map[window]int // calls left
 }
 
-// window is a time in which a limit holds. Those of two installations differ in their end, or are as good as one.
+// window is a time in which a limit holds. Those of two installations differ in their end, or are
+// as good as one.
 type window struct {
 	limit string
 	reset int64 // Unix seconds
@@ -49,7 +50,8 @@ func (m *metricsTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return res, nil
 }
 
-// lowest notes what is left in a window, and gives the least of all windows of that limit that have not ended.
+// lowest notes what is left in a window, and returns the least of all windows of that limit that
+// have not ended.
 func (m *metricsTransport) lowest(w window, left int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

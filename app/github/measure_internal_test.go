@@ -67,7 +67,8 @@ func TestCallsAreCountedByTheirAnswer(t *testing.T) {
 	}
 }
 
-// Each installation has a limit of its own, whose time ends at another moment: the least of those that hold now counts.
+// Each installation has a limit of its own, whose time ends at another moment: the least of those
+// that hold now counts.
 func TestTheLeastThatIsLeft(t *testing.T) {
 	got := noted{}
 	var now time.Time

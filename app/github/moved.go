@@ -19,14 +19,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Names that changed. GitHub redirects from a repository's old name to its id, 301 for reads and 307 for writes, until another
-// repository takes the name; and from a transferred issue to where it is now, for a token that opens both repositories. Tokens are
-// asked for by names, and an old one is refused with 422; one that was given stays with the repository and not with its name.
+// Names that changed. GitHub redirects from a repository's old name to its id, 301 for reads and
+// 307 for writes, until another repository takes the name; and from a transferred issue to where it
+// is now, for a token that opens both repositories. Tokens are asked for by names, and an old one
+// is refused with 422; one that was given stays with the repository and not with its name.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
 
-// redirects is how a client follows GitHub's redirects. A read goes on. So does a write, as what it is, if follow says so. A write
-// to an incident under a name that it no longer has must not: another look may be at work under the new name, and an incident has
-// one writer. It comes back as an *ports.RetryAfter, and the next look finds where the incident is.
+// redirects is how a client follows GitHub's redirects. A read goes on. So does a write, as what it
+// is, if follow says so. A write to an incident under a name that it no longer has must not:
+// another look may be at work under the new name, and an incident has one writer. It comes back as
+// an *ports.RetryAfter, and the next look finds where the incident is.
 func redirects(follow bool, now func() time.Time) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		first := via[0]
@@ -66,8 +68,9 @@ func placeOf(page string) (incident.Ref, bool) {
 // isSameName reports whether two names are one to GitHub, which makes no difference of case.
 func isSameName(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()) }
 
-// findPresentName looks for an issue that is not to be found under its name by a token for that repository: it may have been transferred to
-// another one, or no token is given for the name any more. It returns nil where it isn't found with a token for all either.
+// findPresentName looks for an issue that is not to be found under its name by a token for that
+// repository: it may have been transferred to another one, or no token is given for the name any
+// more. It returns nil where it isn't found with a token for all either.
 func (a *App) findPresentName(ctx context.Context, ref incident.Ref, me string) *ports.Snapshot {
 	a.mu.Lock()
 	id := a.installations[strings.ToLower(ref.Owner)]
@@ -110,15 +113,15 @@ type repoID struct {
 	at time.Time
 }
 
-// keepID is how long such an id is used, since another repository may take the name; askID is how long a repository that no token
-// is given for is not looked up again.
+// keepID is how long such an id is used, since another repository may take the name; askID is how
+// long a repository that no token is given for is not looked up again.
 const (
 	keepID = 10 * time.Minute
 	askID  = time.Minute
 )
 
-// idsOf returns the ids of an owner's repositories if one of them has another name by now; nil: their names are good. The caller
-// holds the lock.
+// idsOf returns the ids of an owner's repositories if one of them has another name by now; nil:
+// their names are good. The caller holds the lock.
 func (a *App) idsOf(owner string, repos []string) []int64 {
 	var ids []int64
 	for _, repo := range repos {
@@ -131,7 +134,8 @@ func (a *App) idsOf(owner string, repos []string) []int64 {
 	return ids
 }
 
-// dropOldIDs forgets ids that were looked up long ago, and reports whether there were any. The caller holds the lock.
+// dropOldIDs forgets ids that were looked up long ago, and reports whether there were any. The
+// caller holds the lock.
 func (a *App) dropOldIDs(owner string, repos []string) (old bool) {
 	for _, repo := range repos {
 		key := strings.ToLower(owner + "/" + repo)
@@ -143,8 +147,8 @@ func (a *App) dropOldIDs(owner string, repos []string) (old bool) {
 	return old
 }
 
-// identify looks up the ids of repositories for which no token is given by their names, and reports whether one was found under
-// another name.
+// identify looks up the ids of repositories for which no token is given by their names, and reports
+// whether one was found under another name.
 func (a *App) identify(ctx context.Context, installation int64, owner string, repos []string) bool {
 	c, err := a.readAllClient(installation)
 	if err != nil {
@@ -194,8 +198,9 @@ func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 	return answer.ID, requireFields("read the repository", ref.FullName(), field{"id", answer.ID != 0})
 }
 
-// isTakenOver reports whether an owner's name belongs to another installation by now: the account was renamed, and somebody else, who
-// installed the App too, took its old name. It is asked once a minute.
+// isTakenOver reports whether an owner's name belongs to another installation by now: the account
+// was renamed, and somebody else, who installed the App too, took its old name. It is asked once a
+// minute.
 func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation int64) bool {
 	key, now := strings.ToLower(owner), a.o.Now()
 	a.mu.Lock()
@@ -214,14 +219,16 @@ func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation 
 	return err == nil && inst.GetID() != 0 && inst.GetID() != installation
 }
 
-// isMisnamed reports whether no token was given for what it was asked for: an unknown repository, or a permission.
+// isMisnamed reports whether no token was given for what it was asked for: an unknown repository,
+// or a permission.
 func isMisnamed(err error) bool {
 	var refused *ghinstallation.HTTPError
 	return errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnprocessableEntity
 }
 
-// isRenamedAccount reports whether an account that the operator did not name is one that they did, under another name: GitHub leads
-// from the old name of its repository to the same installation. An incident must not fall silent until they write the new one down.
+// isRenamedAccount reports whether an account that the operator did not name is one that they did,
+// under another name: GitHub leads from the old name of its repository to the same installation. An
+// incident must not fall silent until they write the new one down.
 func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
 	key, now := strings.ToLower(owner), a.o.Now()
 	a.mu.Lock()

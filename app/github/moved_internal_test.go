@@ -13,8 +13,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A read follows a redirect. A write to a ticket does, as what it is and with its text; one to an incident under an old name does
-// not, and neither becomes a read, as Go would make of it after a 301.
+// A read follows a redirect. A write to a ticket does, as what it is and with its text; one to an
+// incident under an old name does not, and neither becomes a read, as Go would make of it after a
+// 301.
 func TestWhichRedirectsAreFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()

@@ -5,7 +5,8 @@ import "strings"
 // Permission is one that the App is granted, and why it needs it.
 type Permission struct{ Name, Level, Why string }
 
-// Permissions are all that the App needs. What asks for them, what explains them and what checks them go by this list.
+// Permissions are all that the App needs. What asks for them, what explains them and what checks
+// them go by this list.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 var Permissions = []Permission{
 	{"issues", "write", "An incident is an issue: its card, labels, roles, answers to commands, and the tickets that follow from it."},

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A token that asks for more than the App was told to have would be refused; a permission that no token asks for is one too
-// many.
+// A token that asks for more than the App was told to have would be refused; a permission that no
+// token asks for is one too many.
 func TestTokensAskForWhatTheAppIsGranted(t *testing.T) {
 	asked, granted := map[string]string{"metadata": "read"}, map[string]string{} // every token may read metadata
 	for _, w := range []scope{incidents, tickets, files, documents, setting, checks, figures, sweeping} {

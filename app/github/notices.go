@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// GitHub announces what it is going to end in the headers of its answers: Sunset says when (RFC 8594), Deprecation since when
-// (RFC 9745), and Link where to read about it.
+// GitHub announces what it is going to end in the headers of its answers: Sunset says when (RFC
+// 8594), Deprecation since when (RFC 9745), and Link where to read about it.
 // https://docs.github.com/en/rest/about-the-rest-api/api-versions
 // https://www.rfc-editor.org/rfc/rfc8594
 
@@ -58,7 +58,7 @@ func (n *notices) note(req *http.Request, res *http.Response) {
 	}
 }
 
-// linkOf returns the first address that a Link header gives for one of these relations.
+// linkOf returns the first address that a Link header has for one of these relations.
 func linkOf(head http.Header, relations ...string) string {
 	for _, line := range head.Values("Link") {
 		for one := range strings.SplitSeq(line, ",") {
@@ -88,7 +88,8 @@ func (a *noticeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// Notices returns what GitHub announced that it is going to end, as far as this App's requests have shown it.
+// Notices returns what GitHub announced that it is going to end, as far as this App's requests have
+// shown it.
 func (a *App) Notices() []string {
 	a.notices.mu.Lock()
 	defer a.notices.mu.Unlock()

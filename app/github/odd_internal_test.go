@@ -18,8 +18,8 @@ import (
 var oddNumbers = []string{"", "0", "-1", "1", "60", "3600", "86400", "9223372036854775807", "-9223372036854775808", "99999999999999999999999", "1e9", "NaN", "soon",
 	"Mon, 02 Mar 2026 10:41:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "1772448000", "1772451600", "32503680000"}
 
-// whatever GitHub's headers say, whoever asks comes back after a second at least and an hour at most, and the limiter lets somebody
-// through again within that.
+// whatever GitHub's headers say, whoever asks comes back after a second at least and an hour at
+// most, and the limiter lets somebody through again within that.
 func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, resource, body string) {
 	t.Helper()
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)

@@ -30,7 +30,7 @@ type file struct {
 	at      time.Time
 }
 
-// CanRespond tells whether somebody may respond. It implements engine.GitHub.
+// CanRespond reports whether somebody may respond. It implements engine.GitHub.
 func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
 	key := strings.ToLower(ref.FullName() + " " + login + " " + strings.Join(teams, " "))
 	if naming.IsNobody(login) {
@@ -53,8 +53,8 @@ func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, te
 	return may, nil
 }
 
-// lookUpAccess asks GitHub: the repository's own answer first, since it counts every way in which somebody has access. What the
-// webhook calls author_association says who is visible, not who may.
+// lookUpAccess asks GitHub: the repository's own answer first, since it counts every way in which
+// somebody has access. What the webhook calls author_association says who is visible, not who may.
 func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
@@ -102,10 +102,11 @@ type access struct {
 
 // canWrite reports whether that includes write access, which makes a responder.
 //
-// role_name decides, since permission is there for what was written before GitHub had more than three roles. By its
-// description permission says read of who has triage and write of who has maintain, and GitHub has also been seen to say
-// maintain there. A role that an organisation made itself has a name of its own; of that one permission gives the base,
-// which is one of GitHub's roles. Servers from before role_name have permission alone.
+// role_name decides, since permission is there for what was written before GitHub had more than
+// three roles. By its description permission says read of who has triage and write of who has
+// maintain, and GitHub has also been seen to say maintain there. A role that an organisation made
+// itself has a name of its own; of that one, permission is the base, which is one of GitHub's
+// roles. Servers from before role_name have permission alone.
 func (a access) canWrite() bool {
 	switch role := naming.Key(a.Role); role {
 	case "read", "triage", "none":
@@ -117,7 +118,8 @@ func (a access) canWrite() bool {
 	return base == "write" || base == "maintain" || base == "admin"
 }
 
-// nameOf returns an account's login. GitHub says null where the account is deleted, and shows the ghost.
+// nameOf returns an account's login. GitHub says null where the account is deleted, and shows the
+// ghost.
 func nameOf(u *user) string {
 	if u == nil || u.Login == "" {
 		return naming.Ghost

@@ -10,8 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// The role says who may respond. permission folds triage into read and maintain into write, and an organisation's own role
-// has its base there and a name of its own.
+// The role says who may respond. permission folds triage into read and maintain into write, and an
+// organisation's own role has its base there and a name of its own.
 func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 	for said, want := range map[string]bool{
 		`"permission":"admin","role_name":"admin"`:            true,
@@ -48,7 +48,8 @@ func TestA3ADeletedAccountRespondsNowhere(t *testing.T) {
 	}
 }
 
-// What somebody said in a review whose account is deleted since is nobody's word; two of them are not one person's.
+// What somebody said in a review whose account is deleted since is nobody's word; two of them are
+// not one person's.
 func TestC3AReviewByADeletedAccountIsNobodys(t *testing.T) {
 	review := func(user, state string) string { return fmt.Sprintf(`{"user":%s,"state":%q}`, user, state) }
 	app := serve(t, map[string]answer{"repos/acme/incidents/pulls/2/reviews?per_page=100": {body: `[` +
@@ -60,7 +61,8 @@ func TestC3AReviewByADeletedAccountIsNobodys(t *testing.T) {
 	}
 }
 
-// A null user is not the empty login, by which the app knows itself: it has the name that GitHub shows.
+// A null user is not the empty login, by which the app knows itself: it has the name that GitHub
+// shows.
 func TestDeletedAccountsHaveAName(t *testing.T) {
 	app := serve(t, map[string]answer{
 		"repos/acme/incidents/issues/1": {body: `{"id":9,"number":1,"user":null,"html_url":"https://github.com/acme/incidents/issues/1","state":"open","created_at":"2026-03-02T10:40:00Z","updated_at":"2026-03-02T10:40:00Z","labels":[{"name":"Incident"}],

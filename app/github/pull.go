@@ -15,8 +15,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// OpenPullRequest makes a branch with one commit and opens its pull request; what exists already is kept as it is. It implements
-// engine.GitHub.
+// OpenPullRequest makes a branch with one commit and opens its pull request; what exists already is
+// kept as it is. It implements engine.GitHub.
 func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (int, error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
@@ -47,7 +47,7 @@ type publication struct {
 
 func (w *publication) where() string { return w.ref.FullName() + ", branch " + w.p.Branch }
 
-// findPullRequest gives the pull request of the branch that is open or merged, the newest first.
+// findPullRequest returns the pull request of the branch that is open or merged, the newest first.
 func (w *publication) findPullRequest(ctx context.Context) (*github.PullRequest, error) {
 	pulls, _, err := w.c.PullRequests.List(ctx, w.ref.Owner, w.ref.Repo, &github.PullRequestListOptions{State: "all", Head: w.ref.Owner + ":" + w.p.Branch})
 	if err != nil {
@@ -64,7 +64,7 @@ func (w *publication) findPullRequest(ctx context.Context) (*github.PullRequest,
 	return nil, nil
 }
 
-// FindPullRequest gives the pull request of a branch. It implements engine.GitHub.
+// FindPullRequest returns the pull request of a branch. It implements engine.GitHub.
 func (a *App) FindPullRequest(ctx context.Context, ref incident.Ref, branch string) (int, error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
@@ -104,7 +104,8 @@ func (w *publication) openPullRequest(ctx context.Context) (*github.PullRequest,
 	return pr, nil
 }
 
-// createBranch makes the branch with the files in one commit. A file that stands on the branch stays as it is: people write there.
+// createBranch creates the branch with the files in one commit. A file that is on the branch stays
+// as it is: people write there.
 func (w *publication) createBranch(ctx context.Context, base string) error {
 	owner, repo := w.ref.Owner, w.ref.Repo
 	head, _, err := w.c.Git.GetRef(ctx, owner, repo, "refs/heads/"+w.p.Branch)
@@ -171,13 +172,14 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 	return nil
 }
 
-// completeCommit returns an error if a commit lacks what the next one is built on. A tree that is made on none holds the new files
-// alone: all others would be gone.
+// completeCommit returns an error if a commit lacks what the next one is built on. A tree that is
+// made on none holds the new files alone: all others would be gone.
 func completeCommit(c *github.Commit, where string) error {
 	return requireFields("read the commit", where, field{"sha", c.GetSHA() != ""}, field{"tree.sha", c.GetTree().GetSHA() != ""})
 }
 
-// requestReviews asks for reviews, one by one: GitHub refuses the whole request for one who is no collaborator.
+// requestReviews asks for reviews one by one: GitHub refuses the whole request for one login that
+// is not a collaborator.
 func (w *publication) requestReviews(ctx context.Context, pr *github.PullRequest) error {
 	if pr.GetState() != "open" {
 		return nil
@@ -244,8 +246,9 @@ func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int)
 	}, nil
 }
 
-// ReadReviews returns who approves of a pull request and who asks for changes. What somebody said whose account is deleted
-// counts for nobody: whether they may respond can't be asked any more. It implements engine.GitHub.
+// ReadReviews returns who approves of a pull request and who asks for changes. What somebody said
+// whose account is deleted counts for nobody: whether they may respond can't be asked any more. It
+// implements engine.GitHub.
 func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
@@ -288,9 +291,9 @@ func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (ap
 	return approved, changes, nil
 }
 
-// WriteFiles writes files to a branch in one commit on its head, and gives the commit. Where they stand so already, nothing is
-// written. Somebody who pushed in between makes it fail with a *ports.Moved, so that nobody's lines are lost. It implements
-// engine.GitHub.
+// WriteFiles writes files to a branch in one commit on its head, and returns the commit. Where they
+// are so already, nothing is written. Somebody who pushed in between makes it fail with a
+// *ports.Moved, so that nobody's lines are lost. It implements engine.GitHub.
 func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
@@ -340,8 +343,8 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 	return commit.GetSHA(), nil
 }
 
-// FindDocument gives the path of the first document (.md) in a folder whose name begins so, as a commit has it; "" if there is none: the
-// data beside it have the same name but for its end. It
+// FindDocument returns the path of the first document (.md) in a folder whose name begins so, as a
+// commit has it; "" if there is none: the data beside it have the same name but for its end. It
 // implements engine.GitHub.
 func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
 	c, err := a.clientOf(ctx, documents, ref)

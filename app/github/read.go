@@ -14,11 +14,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// cardMark tells the app's card among its comments.
+// cardMark marks the app's card among its comments.
 const cardMark = "<!-- firebreak:card"
 
-// user, label, issue, comment and item are what is read of GitHub's objects; go-github knows neither pinned comments nor
-// when a comment in a timeline was edited.
+// user, label, issue, comment and item are what is read of GitHub's objects; go-github knows
+// neither pinned comments nor when a comment in a timeline was edited.
 type user struct {
 	Login string `json:"login"`
 	Type  string `json:"type"`
@@ -118,8 +118,9 @@ func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*ports.Snapshot,
 	return snap, err
 }
 
-// readIssue reads an issue, wherever it is by now, and reports whether the app's card is pinned to it. An issue that has another
-// name by now is read with that and without its card. The client opens the repository of ref.
+// readIssue reads an issue, wherever it is by now, and reports whether the app's card is pinned to
+// it. An issue that has another name by now is read with that and without its card. The client
+// opens the repository of ref.
 func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me string) (c *github.Client, snap *ports.Snapshot, pinned bool, err error) {
 	for try := range 2 {
 		if c, err = a.clientOf(ctx, w, ref); err != nil {
@@ -194,7 +195,7 @@ type issueReader struct {
 	snap *ports.Snapshot
 }
 
-// isCard tells whether a comment is the app's card; anybody could write the mark.
+// isCard reports whether a comment is the app's card; anybody could write the mark.
 func (l *issueReader) isCard(body, by string) bool {
 	return naming.Equal(by, l.me) && strings.Contains(body, cardMark)
 }
@@ -273,7 +274,8 @@ func (l *issueReader) readWindow(ctx context.Context, cursor incident.Cursor) er
 		}
 		page++
 	}
-	// Where comments were deleted the rest has moved up: something known must stand before what is new.
+	// Where comments were deleted the rest has moved up: something known must come before what is
+	// new.
 	for first > 1 && !reachesCursor(items, cursor) {
 		first--
 		some, _, err := l.readPage(ctx, first, size)
@@ -286,8 +288,8 @@ func (l *issueReader) readWindow(ctx context.Context, cursor incident.Cursor) er
 	return nil
 }
 
-// reachesCursor tells whether something that was read stands before what is new. What says nothing to the product, as that somebody
-// was mentioned, is never noted as read.
+// reachesCursor reports whether something that was read comes before what is new. What says nothing
+// to the product, such as that somebody was mentioned, is never noted as read.
 func reachesCursor(items []ports.Item, cursor incident.Cursor) bool {
 	for _, it := range items {
 		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) { // the first command of a comment
@@ -301,8 +303,8 @@ func reachesCursor(items []ports.Item, cursor incident.Cursor) bool {
 	return false
 }
 
-// readWhole reads the timeline from its start. A card that is not pinned is found on the way; if it is in order, reading
-// goes on where it says.
+// readWhole reads the timeline from its start. A card that is not pinned is found on the way; if it
+// is in order, reading goes on where it says.
 func (l *issueReader) readWhole(ctx context.Context, open func(*ports.Snapshot, string) (incident.Cursor, bool)) error {
 	var items []ports.Item
 	for page := 1; ; page++ {

@@ -13,9 +13,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// renewingTransport gets a new installation token when the old one runs out by the product's clock, which is GitHub's.
-// ghinstallation goes by the wall clock: followed by a virtual one, it would use tokens that ran out, or get one
-// for every request.
+// renewingTransport gets a new installation token when the old one runs out by the product's clock,
+// which is GitHub's. ghinstallation goes by the wall clock: followed by a virtual one, it would use
+// tokens that ran out, or get one for every request.
 type renewingTransport struct {
 	fresh func() http.RoundTripper // a transport that has no token yet
 	now   func() time.Time
@@ -39,7 +39,8 @@ func (r *renewingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	return tr.RoundTrip(req.WithContext(context.WithValue(req.Context(), renewal{}, r)))
 }
 
-// tokenTransport shows the tokens that GitHub gives to the renewed that asked for them. It stands next to the network.
+// tokenTransport shows the tokens that GitHub gives to the renewingTransport that asked for them.
+// It is next to the network.
 type tokenTransport struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -55,11 +56,13 @@ func (m tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // margin is how long before its end a token is renewed, as ghinstallation has it.
 const margin = time.Minute
 
-// longestLife is how long a token is used at most; GitHub's live an hour. One that has run out already by our clock, which may be
-// wrong, is used for a moment nevertheless: GitHub says if it is no good, and a token for every request is none of its limits'.
+// longestLife is how long a token is used at most; GitHub's live an hour. One that has run out
+// already by our clock, which may be wrong, is used for a moment nevertheless: GitHub says if it is
+// no good, and a token for every request is not one of its limits'.
 const longestLife = 24 * time.Hour
 
-// wallLife is what ghinstallation is told of a token's life: longer than any, since renewed decides.
+// wallLife is what ghinstallation is told of a token's life: longer than any, since
+// renewingTransport decides.
 const wallLife = 24 * time.Hour
 
 // noteExpiry notes when a token is to be renewed, and hands on the answer with another end.

@@ -12,15 +12,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// ReadIncidents lists the incidents of a repository that changed since a time (zero: all), the oldest first and without their
-// texts and cards: one call for a hundred. told hears how many there are so far.
+// ReadIncidents lists the incidents of a repository that changed since a time (zero: all), the
+// oldest first and without their texts and cards: one call for a hundred. told receives how many
+// there are so far.
 func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*ports.Snapshot, error) {
 	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {
 		return nil, err
 	}
 	where := incident.Ref{Owner: owner, Repo: repo}
-	// What is opened meanwhile comes last in this order, so that no page moves while it is read.
+	// What is opened while this is read comes last in this order, so that no page moves.
 	query := url.Values{"labels": {incident.LabelIncident}, "state": {"all"}, "sort": {"created"}, "direction": {"asc"}, "per_page": {"100"}}
 	if !since.IsZero() {
 		query.Set("since", since.UTC().Format(time.RFC3339))
@@ -56,8 +57,9 @@ func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.
 	}
 }
 
-// ReadCard reads an incident's card: the pinned comment if it is one that the caller believes, else the newest of the first
-// comments that is. It gives "" if there is none, or the last that was not believed.
+// ReadCard reads an incident's card: the pinned comment if it is one that the caller believes, else
+// the newest of the first comments that is. It returns "" if there is none, or the last that was
+// not believed.
 func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error) {
 	c, err := a.clientOf(ctx, figures, ref)
 	if err != nil {
@@ -96,9 +98,8 @@ func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body 
 	return found, nil
 }
 
-// RateLimit tells how many calls the app has left in a repository until a time. Where GitHub limits nothing, limit is 0.
-// Asking costs nothing.
-// https://docs.github.com/en/rest/rate-limit/rate-limit
+// RateLimit returns how many calls the app has left in a repository until a time. limit is 0 where
+// GitHub limits nothing.
 func (a *App) RateLimit(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error) {
 	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {

@@ -34,8 +34,8 @@ type answer struct {
 	link string
 }
 
-// serve returns the port to a GitHub that answers these requests ("path?query", below the API), each as often as it comes, and fails the
-// test at any other.
+// serve returns the port to a GitHub that answers these requests ("path?query", below the API),
+// each as often as it comes, and fails the test at any other.
 func serve(t *testing.T, answers map[string]answer) *github.App {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,8 @@ func serve(t *testing.T, answers map[string]answer) *github.App {
 
 const listed = "repos/acme/incidents/issues?"
 
-// GitHub goes on by number in short lists and by a cursor in long ones; pull requests are issues too.
+// GitHub goes on by number in short lists and by a cursor in long ones; pull requests are issues
+// too.
 func TestIncidentsAreListedToTheEnd(t *testing.T) {
 	const query = "direction=asc&labels=incident"
 	app := serve(t, map[string]answer{

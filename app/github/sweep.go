@@ -33,8 +33,8 @@ const (
 	// finds the incidents that it is about in the same sweep.
 	// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 	mostRedeliveries = 150
-	// evidencePages is how many pages, of 100 deliveries each, are searched for later successes of the
-	// webhooks that failed.
+	// evidencePages is how many pages, of 100 deliveries each, are searched for later successes of
+	// the webhooks that failed.
 	evidencePages = 10
 	// keptRedeliveries is how many webhooks are remembered that were asked for.
 	keptRedeliveries = 10_000
@@ -58,7 +58,7 @@ const (
 //     be delivered once more. That is harmless: a message means "look again", and the queue drops a
 //     delivery that it has known for three days (SQS: five minutes).
 //
-// A server that does not know the filter gives all deliveries, or refuses it: then the whole list is
+// A server that does not know the filter returns all deliveries, or refuses it: then the whole list is
 // gone through, as far back as since.
 func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error) {
 	failed, err := a.lostDeliveries(ctx, since)
@@ -83,7 +83,7 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 		}
 		err = describeError(fmt.Sprintf("redeliver the %s of %s", d.GetEvent(), formatTime(d.GetDeliveredAt().Time)), d.GetGUID(), err)
 		var refused *ports.Refusal
-		if errors.As(err, &refused) { // the same request gives the same answer
+		if errors.As(err, &refused) { // the same request gets the same answer
 			a.redelivered.Add(d.GetGUID(), d.GetID())
 			r.Refused = append(r.Refused, err)
 			inRow = 0
@@ -101,8 +101,8 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 	return r, errors.Join(errs...)
 }
 
-// lostDeliveries returns the newest failed attempt of each webhook since a time that is to be asked for again,
-// the oldest first: GitHub keeps it for three days.
+// lostDeliveries returns the newest failed attempt of each webhook since a time that is to be asked
+// for again, the oldest first: GitHub keeps it for three days.
 func (a *App) lostDeliveries(ctx context.Context, since time.Time) ([]*github.HookDelivery, error) {
 	var failed []*github.HookDelivery
 	known, settled := map[string]bool{}, map[string]bool{}
@@ -155,8 +155,8 @@ func (a *App) lostDeliveries(ctx context.Context, since time.Time) ([]*github.Ho
 	return slices.DeleteFunc(failed, func(d *github.HookDelivery) bool { return settled[d.GetGUID()] }), nil
 }
 
-// walkDeliveries reads the App's deliveries, or those that failed, the newest first, until see returns
-// false or there are no more, and no more than so many pages.
+// walkDeliveries reads the App's deliveries, or those that failed, the newest first, until see
+// returns false or there are no more, and no more than so many pages.
 func (a *App) walkDeliveries(ctx context.Context, onlyFailed bool, pages int, see func(*github.HookDelivery) bool) error {
 	query := url.Values{"per_page": {"100"}}
 	if onlyFailed {
@@ -186,9 +186,8 @@ func isSettled(d *github.HookDelivery) bool {
 	return d.GetStatusCode() >= 200 && d.GetStatusCode() < 300 || isUnderWay(d)
 }
 
-// isUnderWay tells whether a delivery has no outcome yet. GitHub's description requires a status and a code and says no more of
-// them than that they describe the response; without a response the code is 0, and the status names the failure, such as "failed
-// to connect".
+// isUnderWay reports whether a delivery has no outcome yet. GitHub's description requires a status
+// and a code and says no more of them.
 func isUnderWay(d *github.HookDelivery) bool {
 	return d.GetStatusCode() == 0 && (d.GetStatus() == "" || strings.EqualFold(d.GetStatus(), "pending"))
 }
@@ -224,12 +223,8 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 	}
 }
 
-// ChangedSince returns a message for each incident of an installation that changed since a time, and for
-// each postmortem's pull request: what a look must be asked for if a webhook was lost for good. The
-// zero time stands for all there are.
-//
-// With an error come the messages found before it: GitHub allows an installation 30 searches a minute,
-// which is 3,000 incidents. Another call with the same reached then goes on from there.
+// ChangedSince returns a message for every incident or postmortem pull request that changed since a
+// time (zero: all). On error it returns what it has; pass the same progress to resume.
 func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
 	kinds := []string{allIncidents}
 	if since.IsZero() { // the open ones first: somebody waits for them
@@ -238,10 +233,10 @@ func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Ti
 	return a.searchAll(ctx, inst, append(kinds, allPulls), since, reached)
 }
 
-// OpenIncidents returns a message for each incident of an installation of which something may be due, whether
-// it changed or not: what a look must be asked for if its timer was lost. Those are the open ones, and
-// closed ones that still have reminders: of follow-ups, whose tickets are open, and of the
-// postmortem's review, whose pull request is open. reached is as in Stirred.
+// OpenIncidents returns a message for each incident of an installation of which something may be
+// due, whether it changed or not: what a look must be asked for if its timer was lost. Those are
+// the open ones, and closed ones that still have reminders: of follow-ups, whose tickets are open,
+// and of the postmortem's review, whose pull request is open. reached is as in Stirred.
 //
 // What a refused effect of a closed incident waits for ends within two days of its last change, so
 // Stirred with such a time finds that.
@@ -249,16 +244,16 @@ func (a *App) OpenIncidents(ctx context.Context, inst Installation, reached Prog
 	return a.searchAll(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"}, time.Time{}, reached)
 }
 
-// UndeclaredSince returns a message for each open issue that changed since a time, is no incident yet, and may hold the command that makes
-// it one: GitHub sends no webhook while an installation is suspended or removed, and never makes up for it, so nobody may have read
-// that. GitHub's search ignores the slash, so that it finds issues that only speak of such incidents too: a look there changes
-// nothing. What it can't find is a declaration that names no severity.
-// https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+// UndeclaredSince returns a message for each open issue that changed since a time, is not an
+// incident yet, and may hold the command that makes it one: GitHub sends no webhook while an
+// installation is suspended or removed, nor later, so nobody may have read that. GitHub's search
+// ignores the slash and finds issues too that only mention such incidents: a look there changes
+// nothing. It can't find a declaration that names no severity.
 func (a *App) UndeclaredSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
 	return a.searchAll(ctx, inst, []string{mayBeCritical, mayBeRegular}, since, reached)
 }
 
-// What a sweep searches for. APP stands for the App's slug.
+// What a sweep searches for. APP is replaced by the App's slug.
 const (
 	mayBeCritical = `is:issue is:open -label:` + incident.LabelIncident + ` "incident critical" in:body,comments`
 	mayBeRegular  = `is:issue is:open -label:` + incident.LabelIncident + ` "incident regular" in:body,comments`
@@ -268,8 +263,8 @@ const (
 	allTickets    = "is:issue author:app/APP"
 )
 
-// searchAll looks in one installation, by search, which costs a call or two however many repositories there
-// are. That a pull request is merged does not show on its incident.
+// searchAll looks in one installation, by search, which costs a call or two however many
+// repositories there are. That a pull request is merged does not show on its incident.
 func (a *App) searchAll(ctx context.Context, inst Installation, kinds []string, since time.Time, reached Progress) ([]incident.Message, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
@@ -312,8 +307,8 @@ func (a *App) Probe(ctx context.Context, inst Installation) error {
 	return nil
 }
 
-// OpenIncidentsIn returns a message for each open incident of a repository. It lists the issues: a search may
-// not know a repository yet that was renamed, moved or added just now.
+// OpenIncidentsIn returns a message for each open incident of a repository. It lists the issues: a
+// search may not know a repository yet that was renamed, moved or added just now.
 func (a *App) OpenIncidentsIn(ctx context.Context, owner, repo string) ([]incident.Message, error) {
 	ref := incident.Ref{Owner: owner, Repo: repo}
 	c, err := a.clientOf(ctx, sweeping, ref)
@@ -357,13 +352,11 @@ type searchResult struct {
 	Pull       json.RawMessage `json:"pull_request"`
 }
 
-// No search gives more than the first thousand of what it finds.
-// https://docs.github.com/en/rest/search/search
+// A search returns at most the first thousand of its results.
 const lastPage = 10
 
-// walk takes all results of a query, the oldest by a time of theirs first, from one on; zero: all there are. It goes on by
-// the last one's time and not by the page: what changes meanwhile moves to the end, and all behind it a place forward. By
-// the page it goes only through one and the same second, and through what doesn't fit there by the other time.
+// walk pages through all results by time. A search returns at most 1,000, so it restarts from the
+// last result's time; results of one second are split by their creation time.
 func (s *search) walk(ctx context.Context, query, by string, from time.Time) error {
 	for page := 1; ; {
 		hits, more, err := s.readPage(ctx, query, by, from, page)
@@ -395,7 +388,7 @@ func (s *search) walk(ctx context.Context, query, by string, from time.Time) err
 	}
 }
 
-// readPage reads a page of results, and tells whether there are more.
+// readPage reads a page of results, and reports whether there are more.
 func (s *search) readPage(ctx context.Context, query, by string, from time.Time, page int) ([]searchResult, bool, error) {
 	if !from.IsZero() {
 		query += " " + by + ":>=" + formatTime(from)
@@ -414,7 +407,8 @@ func (s *search) readPage(ctx context.Context, query, by string, from time.Time,
 	return answer.Items, res.NextPage != 0, err
 }
 
-// add notes an incident, or the one whose postmortem or whose follow-up's ticket this is; each once.
+// add notes an incident, or the one whose postmortem or whose follow-up's ticket this is; each
+// once.
 func (s *search) add(h searchResult) {
 	_, name, ok := strings.Cut(h.Repository, "/repos/")
 	owner, repo, _ := strings.Cut(name, "/")

@@ -94,8 +94,8 @@ func made(id int64, guid, status string, code int, after time.Duration) attempt 
 	return attempt{id, guid, status, code, lostSince.Add(after), "issues"}
 }
 
-// A webhook is delivered again if none of its deliveries arrived and none is under way, once, and not if it is older; whatever the
-// server knows of the filter for failures.
+// A webhook is delivered again if none of its deliveries arrived and none is under way, once, and
+// not if it is older; whatever the server knows of the filter for failures.
 func TestA4OnlyWhatNeverArrivedIsRedelivered(t *testing.T) {
 	t.Parallel()
 	list := []attempt{
@@ -133,7 +133,8 @@ func TestA4OnlyWhatNeverArrivedIsRedelivered(t *testing.T) {
 	}
 }
 
-// Where nothing failed a busy App's deliveries cost one call, and where something did no more pages than needed.
+// Where nothing failed a busy App's deliveries cost one call, and where something did no more pages
+// than needed.
 func TestA4RedeliveryCostsWhatFailed(t *testing.T) {
 	t.Parallel()
 	var all []attempt
@@ -161,7 +162,8 @@ func TestA4RedeliveryCostsWhatFailed(t *testing.T) {
 	}
 }
 
-// What GitHub does not deliver again is said and does not keep the others from it; a server that is out ends it.
+// What GitHub does not deliver again is said and does not keep the others from it; a server that is
+// out ends it.
 func TestA4OneRefusedRedeliveryEndsNothing(t *testing.T) {
 	t.Parallel()
 	var all []attempt

@@ -12,8 +12,8 @@ import (
 // maxTeams is how many answers about teams are kept: people may write any word.
 const maxTeams = 1000
 
-// HasTeam reports whether the organisation of ref has a team with that slug. An account that is no organisation has none. It
-// implements engine.GitHub.
+// HasTeam reports whether the organisation of ref has a team with that slug. An account that is no
+// organisation has none. It implements engine.GitHub.
 // https://docs.github.com/en/rest/teams/teams#get-a-team-by-name
 func (a *App) HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
 	key := strings.ToLower(ref.Owner + "/" + slug)

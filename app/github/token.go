@@ -16,8 +16,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// scope is a kind of work, and the permissions that it takes: a token has those and no other, in the repositories that it
-// is for and no other. Every token may read a repository's metadata.
+// scope is a kind of work, and the permissions that it takes: a token has those and no other, in
+// the repositories that it is for and no other. Every token may read a repository's metadata.
 type scope struct {
 	name        string
 	permissions github.InstallationPermissions
@@ -27,10 +27,11 @@ type scope struct {
 var (
 	read, write = github.String("read"), github.String("write")
 
-	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub mentions only for an app that
-	// may read members.
+	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub
+	// mentions only for an app that may read members.
 	incidents = scope{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
-	// tickets: issues in other people's repositories, a product team's or one shared with a customer.
+	// tickets: issues in other people's repositories, a product team's or one shared with a
+	// customer.
 	tickets = scope{"tickets", github.InstallationPermissions{Issues: write}, true}
 	// files: the configuration, and the organisation's in its .github repository.
 	files = scope{"files", github.InstallationPermissions{Contents: read}, false}
@@ -46,8 +47,8 @@ var (
 	sweeping = scope{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
 )
 
-// clientFor gives a client whose tokens open these repositories of one owner, for one kind of work. The installation is looked
-// up by the repository: what a payload names could be another's.
+// clientFor returns a client whose tokens open these repositories of one owner, for one kind of
+// work. The installation is looked up by the repository: what a payload names could be another's.
 func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...string) (*github.Client, error) {
 	if err := a.checkAccount(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
 		return nil, err
@@ -72,7 +73,7 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 		}
 		id = inst.GetID()
 	}
-	anew := func(ctx context.Context, failed error) (*github.Client, error) {
+	refresh := func(ctx context.Context, failed error) (*github.Client, error) {
 		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) && !a.isTakenOver(ctx, owner, repos[0], id) {
 			return nil, failed
 		}
@@ -82,7 +83,7 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 	a.mu.Lock()
 	ids := a.idsOf(owner, repos)
 	a.mu.Unlock()
-	c, err := a.installationClient(id, key, w, repos, ids, anew)
+	c, err := a.installationClient(id, key, w, repos, ids, refresh)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,8 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 	return c, nil
 }
 
-// notInstalled turns the answer that nothing is found, to the question for an installation, into what it means.
+// notInstalled turns the answer that nothing is found, to the question for an installation, into
+// what it means.
 func notInstalled(err error) error {
 	var refusal *ports.Refusal
 	if errors.As(err, &refusal) && refusal.Status == http.StatusNotFound {
@@ -113,13 +115,14 @@ func (a *App) forget(owner string, id int64) {
 	maps.DeleteFunc(a.clients, func(key string, _ *github.Client) bool { return strings.Contains(key, " "+owner+"/") })
 }
 
-// Repository gives a client for the command line, whose tokens open one repository.
+// Repository returns a client for the command line, whose tokens open one repository.
 func (a *App) Repository(ctx context.Context, owner, repo string) (*github.Client, error) {
 	return a.clientFor(ctx, setting, owner, repo)
 }
 
-// checkAccount refuses accounts that the operator did not name, if any are named: whoever installs an App that is public would
-// give it orders otherwise, and its configuration names the operator's secrets.
+// checkAccount refuses accounts that the operator did not name, if any are named: whoever installs
+// an App that is public would give it orders otherwise, and its configuration names the operator's
+// secrets.
 func (a *App) checkAccount(owner string) error {
 	if len(a.o.Accounts) == 0 || naming.Contains(a.o.Accounts, owner) {
 		return nil
@@ -130,14 +133,16 @@ func (a *App) checkAccount(owner string) error {
 // Serves reports whether the repositories of an account are served.
 func (a *App) Serves(owner string) bool { return a.checkAccount(owner) == nil }
 
-// readAllClient gives a client that may read the issues and pull requests of all repositories of an installation, and do nothing else.
+// readAllClient returns a client that may read the issues and pull requests of all repositories of
+// an installation, and do nothing else.
 func (a *App) readAllClient(id int64) (*github.Client, error) {
 	return a.installationClient(id, fmt.Sprintf("installation %d", id), sweeping, nil, nil, nil)
 }
 
-// installationClient gives the client of a key, which renews its tokens by itself; without repositories it opens all of them. anew, if
-// there is one, gives the client to go on with where the installation is gone.
-func (a *App) installationClient(id int64, key string, w scope, repos []string, ids []int64, anew func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
+// installationClient returns the cached client for key, creating it if needed. Without repositories
+// it opens all of the installation's. refresh is called when the installation is gone; nil: nobody
+// looks for another.
+func (a *App) installationClient(id int64, key string, w scope, repos []string, ids []int64, refresh func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.clients[key]; c != nil {
@@ -164,7 +169,7 @@ func (a *App) installationClient(id int64, key string, w scope, repos []string, 
 			a.limiters[id] = newLimiter(a.o.Now)
 		}
 	}
-	c, err := a.client(&pacingTransport{next: &reinstallTransport{next: tr, refresh: anew}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
+	c, err := a.client(&pacingTransport{next: &reinstallTransport{next: tr, refresh: refresh}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
 	if err != nil {
 		return nil, err
 	}
@@ -172,17 +177,16 @@ func (a *App) installationClient(id int64, key string, w scope, repos []string, 
 	return c, nil
 }
 
-// clientOf gives a client for a kind of work in a repository.
+// clientOf returns a client for a kind of work in a repository.
 func (a *App) clientOf(ctx context.Context, w scope, ref incident.Ref) (*github.Client, error) {
 	return a.clientFor(ctx, w, ref.Owner, ref.Repo)
 }
 
-// reinstallTransport goes on by the new installation of an App that was removed and installed again. That has another id; of the old one
-// no token is given any more (404), and those that are out are no longer taken (401). A repository that was renamed is given no
-// token by its old name (422), but one by its id.
+// reinstallTransport retries a request once with a fresh installation: after an App is reinstalled,
+// the old installation's id returns 404 and its tokens 401.
 type reinstallTransport struct {
 	next http.RoundTripper
-	// anew gives another client after such a failure; nil: whoever asks looks installations up.
+	// refresh returns another client after such a failure; nil: none is looked for.
 	refresh func(context.Context, error) (*github.Client, error)
 }
 
@@ -211,7 +215,7 @@ func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error
 	return c.Client().Transport.RoundTrip(again)
 }
 
-// isGone tells whether an answer can mean that the installation is no more.
+// isGone reports whether an answer can mean that the installation is gone.
 func isGone(res *http.Response, err error) bool {
 	var refused *ghinstallation.HTTPError
 	if errors.As(err, &refused) {

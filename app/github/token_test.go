@@ -26,7 +26,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 )
 
-// minted is the way to an embedded GitHub; it notes what each token that was asked for may do, and where.
+// minted is the way to an embedded GitHub; it notes what each token that was asked for may do, and
+// where.
 type minted struct {
 	github http.Handler
 	tokens []string
@@ -115,8 +116,9 @@ var (
 	ticket = incident.Ref{Owner: "acme", Repo: "platform", Number: 1}
 )
 
-// A token is asked for one repository, and for what the work there takes: whoever gets hold of one can do that and no more,
-// for an hour. The embedded GitHub refuses what a token does not allow, so that each of these also is enough.
+// A token is asked for one repository, and for what the work there takes: whoever gets hold of one
+// can do that and no more, for an hour. The embedded GitHub refuses what a token does not allow, so
+// that each of these also is enough.
 func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	const (
 		incidents = "incidents: issues=write members=read metadata=read pull_requests=write"
@@ -253,7 +255,8 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 // acme7001 is the embedded GitHub's installation.
 var acme7001 = github.Installation{ID: 7001, Owner: "acme"}
 
-// Where the operator says whose repositories are served, nothing is done in others', though the App is installed there.
+// Where the operator says whose repositories are served, nothing is done in others', though the App
+// is installed there.
 func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	m := newMinted(t)
 	if may, err := m.app(t, "Acme").CanRespond(t.Context(), it, "alice", nil); err != nil || !may {
@@ -272,7 +275,8 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 	}
 }
 
-// An error says what failed and where, and repeats neither a token nor the key, whatever GitHub answers.
+// An error says what failed and where, and repeats neither a token nor the key, whatever GitHub
+// answers.
 func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 	const token = "ghs_17_s3cr3t.t0k3n"
 	for name, status := range map[string]int{"401": 401, "403": 403, "404": 404, "422": 422, "500": 500, "no answer": 0} {
@@ -317,8 +321,9 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 	}
 }
 
-// An App that is removed and installed again has another installation, and goes on by it without a restart: also while a token of
-// the old one would still be good, and once for each request that it does not know the answer to.
+// An App that is removed and installed again has another installation, and goes on by it without a
+// restart: also while a token of the old one would still be good, and once for each request that it
+// does not know the answer to.
 func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 	t.Parallel()
 	installed, expiry, later := 7, time.Hour, time.Duration(0)
@@ -383,8 +388,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// An account that took the old name of another one has an installation of its own: its repositories are worked in by that, and by no
-// token of the account that was renamed.
+// An account that took the old name of another one has an installation of its own: its repositories
+// are worked in by that, and by no token of the account that was renamed.
 func TestANameThatAnotherAccountTookOver(t *testing.T) {
 	t.Parallel()
 	owner, isThere, later, lookups := 7, true, time.Duration(0), 0

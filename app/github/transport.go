@@ -16,12 +16,12 @@ import (
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
-// Version is the version of the REST API that this package was written against; GitHub asks to send it always.
-// https://docs.github.com/en/rest/about-the-rest-api/api-versions
+// Version is the version of the REST API that this package was written against; GitHub asks to send
+// it always. https://docs.github.com/en/rest/about-the-rest-api/api-versions
 const Version = "2022-11-28"
 
-// rateLimitTransport stands between GitHub's client and the network. It turns every way in which GitHub says "not now" into an
-// *ports.RetryAfter on the product's clock.
+// rateLimitTransport is between GitHub's client and the network. It turns every way in which GitHub
+// says "not now" into a *ports.RetryAfter on the product's clock.
 type rateLimitTransport struct {
 	next http.RoundTripper
 	now  func() time.Time
@@ -42,15 +42,16 @@ func (l *rateLimitTransport) RoundTrip(req *http.Request) (*http.Response, error
 	return res, nil
 }
 
-// quotaTransport notes GitHub's counters and takes them out of the answers: go-github would remember them by the wall clock and
-// refuse calls by itself.
+// quotaTransport notes GitHub's counters and takes them out of the answers: go-github would
+// remember them by the wall clock and refuse calls on its own.
 type quotaTransport struct {
 	next  http.RoundTripper
 	now   func() time.Time
 	meter *quota
 }
 
-// longestSkew is how far GitHub's counter of an hour may be from our clock: its hour, and what clocks differ.
+// longestSkew is how far GitHub's counter of an hour may be from our clock: its hour, and what
+// clocks differ.
 const longestSkew = 2 * time.Hour
 
 // quota is what is left of the calls that an installation has in an hour.
@@ -78,7 +79,8 @@ func (m *quotaTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// RateBudget tells what is left of the calls to an incident's installation, as GitHub said last. It implements engine.GitHub.
+// RateBudget returns what is left of the calls to an incident's installation, as GitHub said last.
+// It implements engine.GitHub.
 func (a *App) RateBudget(ref incident.Ref) ports.RateBudget {
 	a.mu.Lock()
 	m := a.meters[a.installations[strings.ToLower(ref.Owner)]]
@@ -102,8 +104,9 @@ func (e *limitError) Error() string { return ports.ErrLimited.Error() + ": " + e
 // Unwrap returns the kind of error.
 func (e *limitError) Unwrap() error { return ports.ErrLimited }
 
-// readLimit reports whether an answer refuses a request because of a limit, and until when: by Retry-After, else by the reset of the
-// primary limit, else for a minute. A server that is overloaded may say when it wants to be asked again, too.
+// readLimit reports whether an answer refuses a request because of a limit, and until when: by
+// Retry-After, else by the reset of the primary limit, else for a minute. A server that is
+// overloaded may say when it wants to be asked again, too.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 func readLimit(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	resource := res.Header.Get("X-RateLimit-Resource")
@@ -141,7 +144,8 @@ func readLimit(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 	return l, true
 }
 
-// bodyText returns the beginning of an answer's text in lower case, and leaves the answer as it was.
+// bodyText returns the beginning of an answer's text in lower case, and leaves the answer as it
+// was.
 func bodyText(res *http.Response) string {
 	text, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {

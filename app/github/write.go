@@ -28,7 +28,7 @@ func (a *App) PostComment(ctx context.Context, ref incident.Ref, body string) (i
 	return posted.GetID(), requireFields("comment", ref.String(), field{"id", posted.GetID() != 0})
 }
 
-// EditComment writes a comment anew. It implements engine.GitHub.
+// EditComment replaces a comment's text. It implements engine.GitHub.
 func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
@@ -40,8 +40,8 @@ func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body 
 	return nil
 }
 
-// PinComment pins a comment to its issue. Where the server has no pinned comments it does nothing: the card is found among the
-// first comments there. It implements engine.GitHub.
+// PinComment pins a comment to its issue. Where the server has no pinned comments it does nothing:
+// the card is found among the first comments there. It implements engine.GitHub.
 func (a *App) PinComment(ctx context.Context, ref incident.Ref, id int64) error {
 	a.mu.Lock()
 	unpinnable := a.unpinnable
@@ -86,8 +86,8 @@ func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) err
 	return nil
 }
 
-// AddReaction adds a reaction to a comment; one that is there already stays. A comment that was deleted needs none. It
-// implements engine.GitHub.
+// AddReaction adds a reaction to a comment; one that is there already stays. A comment that was
+// deleted needs none. It implements engine.GitHub.
 func (a *App) AddReaction(ctx context.Context, ref incident.Ref, id int64, content string) error {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) 
 	return nil
 }
 
-// RemoveLabel removes a label; one that is gone already is no error. It implements engine.GitHub.
+// RemoveLabel removes a label; a label that is not there is no error. It implements engine.GitHub.
 func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) error {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
@@ -125,7 +125,7 @@ func (a *App) RemoveLabel(ctx context.Context, ref incident.Ref, label string) e
 	return nil
 }
 
-// Assign assigns people and tells who is assigned afterwards. It implements engine.GitHub.
+// Assign assigns people and returns who is assigned afterwards. It implements engine.GitHub.
 func (a *App) Assign(ctx context.Context, ref incident.Ref, logins []string) ([]string, error) {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
@@ -182,8 +182,8 @@ func isMarked(issue *github.Issue, me string, is ports.IsMarked) bool {
 		is(ports.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
 }
 
-// FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose index is behind. It
-// implements engine.GitHub.
+// FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose
+// index is behind. It implements engine.GitHub.
 func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, int64, error) {
 	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
@@ -214,7 +214,8 @@ func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, sin
 	}
 }
 
-// FindIncident looks for an open incident of the app's own by its mark. It implements engine.GitHub.
+// FindIncident looks for an open incident of the app's own by its mark. It implements
+// engine.GitHub.
 func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) (int, error) {
 	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
@@ -242,7 +243,7 @@ func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) 
 	}
 }
 
-// IssueURL gives where a person reads an issue. It implements engine.GitHub.
+// IssueURL returns where people read an issue. It implements engine.GitHub.
 func (a *App) IssueURL(ref incident.Ref) string {
 	web := strings.TrimSuffix(a.o.BaseURL, "/")
 	if web == "" {
@@ -272,7 +273,8 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int
 	}
 	var assignees []string
 	for _, l := range n.Assignees {
-		// Here, and only here, somebody who can't be assigned loses the whole request: 422. So each is asked for first.
+		// Here, and only here, somebody who can't be assigned loses the whole request: 422. So each
+		// is asked for first.
 		if l == "" {
 			continue
 		}
@@ -294,8 +296,8 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int
 	return is.GetNumber(), is.GetID(), requireFields("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 }
 
-// AddSubIssue makes an issue of the same owner a sub-issue; where there are none, or it is one already, nothing is done.
-// It implements engine.GitHub.
+// AddSubIssue makes an issue of the same owner a sub-issue. It does nothing where GitHub has no
+// sub-issues, or the issue is one already. It implements engine.GitHub.
 func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, id int64) error {
 	repos := []string{ref.Repo}
 	owner, repo, _ := strings.Cut(child, "/")
@@ -320,12 +322,14 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	return nil
 }
 
-// CommentOnce comments unless a marked comment of the app's own is there. It implements engine.GitHub.
+// CommentOnce comments unless a marked comment of the app's own is there. It implements
+// engine.GitHub.
 func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
 	return a.commentOnce(ctx, tickets, ref, is, body)
 }
 
-// CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements engine.GitHub.
+// CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements
+// engine.GitHub.
 func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
 	return a.commentOnce(ctx, incidents, ref, is, body)
 }

@@ -12,23 +12,26 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
-// How long after a token was made GitHub may still refuse what it permits, and after what time the request is made again.
-// GitHub doesn't document it; Apps see a 403 right after the token was given, and none a moment later.
+// How long after a token was made GitHub may still refuse what it permits, and after what time the
+// request is made again. GitHub doesn't document it; Apps see a 403 right after the token was
+// given, and none a moment later.
 const (
 	tokenYouth      = 3 * time.Second
 	youngTokenRetry = time.Second
 )
 
-// youngTokenTransport makes a refusal to a token that was made only just now an *ports.RetryAfter: it must not count as GitHub's answer, or one
-// refusal in the second of a renewal would put a ticket into another repository. It stands below ghinstallation, which keeps a
-// token until it renews it: so a token is as old as its first use.
+// youngTokenTransport makes a refusal to a token that was made only just now an *ports.RetryAfter:
+// it must not count as GitHub's answer, or one refusal in the second of a renewal would put a
+// ticket into another repository. It is below ghinstallation, which keeps a token until it renews
+// it: so a token is as old as its first use.
 type youngTokenTransport struct {
 	next http.RoundTripper
 	now  func() time.Time                         // the product's clock
 	used *lru.Cache[[sha256.Size]byte, time.Time] // when a token was used first
 }
 
-// maxYoungTokens is of how many tokens it is known when they were used first: a few for each repository at work.
+// maxYoungTokens is of how many tokens it is known when they were used first: a few for each
+// repository at work.
 const maxYoungTokens = 4096
 
 func newYoungTokenTransport(next http.RoundTripper, now func() time.Time) (*youngTokenTransport, error) {

@@ -1,8 +1,9 @@
-// Package delivery sends what leaves for people outside GitHub once (A4). A look is made again after anything that fails in
-// it, and by the next process after a crash, while the card, which says what was done, is written last. So each page, update
-// and message in the company's own channels is noted in the store: that it is about to leave, and then what came of it. What
-// is noted as sent is not sent again. What is noted only as about to leave may have arrived: it is sent again, as a page too
-// many is better than none, with the key or Message-ID that it had.
+// Package delivery sends what leaves for people outside GitHub once (A4). A look is made again
+// after anything that fails in it, and by the next process after a crash, while the card, which
+// says what was done, is written last. So each page, update and message in the company's own
+// channels is noted in the store: that it is about to leave, and then what came of it. What is
+// noted as sent is not sent again. What is noted only as about to leave may have arrived: it is
+// sent again, as a page too many is better than none, with the key or Message-ID that it had.
 package delivery
 
 import (
@@ -44,9 +45,9 @@ type Log struct {
 	known map[string]Attempt // by key
 }
 
-// Send sends a message unless it left before, and reports whether it was sent now. name tells it from all other messages of
-// its incident or repository. failed is when it failed for the first time, if it failed now: a look that is made again then
-// comes to the same state.
+// Send sends a message unless it left before, and reports whether it was sent now. name
+// distinguishes it from all other messages of its incident or repository. failed is when it failed
+// for the first time, if it failed now: a look that is made again then comes to the same state.
 func (l *Log) Send(ctx context.Context, of incident.Ref, name string,
 	send func(ctx context.Context, before Attempt) error) (isNew bool, failed time.Time, err error) {
 	key, now := keyOf(of, name), l.Clock.Now().UTC()
@@ -102,7 +103,7 @@ func (l *Log) NoteSent(ctx context.Context, of incident.Ref, name string) {
 	l.save(ctx, keyOf(of, name), Attempt{Begun: now, Sent: now})
 }
 
-// keyOf returns the store's key of a message. It holds no address: a hash tells the messages apart.
+// keyOf returns the store's key of a message. It holds no address, only a hash.
 func keyOf(of incident.Ref, name string) string {
 	hash := sha256.Sum256([]byte(name))
 	return fmt.Sprintf("sent/%s/%d/%s", of.FullName(), of.Number, hex.EncodeToString(hash[:12]))

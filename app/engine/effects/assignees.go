@@ -12,7 +12,8 @@ import (
 
 // AssigneesAPI is what Assignees needs of GitHub.
 type AssigneesAPI interface {
-	// Assign assigns people and returns who is assigned afterwards: GitHub drops silently whom it can't assign.
+	// Assign assigns people and returns who is assigned afterwards: GitHub drops silently whom it
+	// can't assign.
 	Assign(ctx context.Context, ref incident.Ref, logins []string) (assigned []string, err error)
 	Unassign(ctx context.Context, ref incident.Ref, logins []string) error
 }

@@ -20,19 +20,22 @@ type CommentsAPI interface {
 	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
 	// DeleteComment deletes a comment; it is no error if there is none.
 	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
-	// CommentOnPull comments on a pull request unless a marked comment by the app is there already, and returns that comment.
+	// CommentOnPull comments on a pull request unless a marked comment by the app is there already,
+	// and returns that comment.
 	CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
 }
 
 // RecentComments knows the comments of the last minutes, which the timeline may not show yet (A4).
 type RecentComments interface {
-	// AwaitDoubted returns a *ports.RetryAfter while a comment with these keys may exist, as its answer was lost.
+	// AwaitDoubted returns a *ports.RetryAfter while a comment with these keys may exist, as its
+	// answer was lost.
 	AwaitDoubted(keys []string) error
 	// RememberComment notes a comment with its keys; id is 0 if its answer was lost.
 	RememberComment(id int64, keys []string)
 }
 
-// Comments posts replies, reminders and what else is said on the incident. Each is posted once, by its key (A4).
+// Comments posts replies, reminders and what else is said on the incident. Each is posted once, by
+// its key (A4).
 type Comments struct {
 	*look.Look
 	GitHub CommentsAPI
@@ -42,11 +45,13 @@ type Comments struct {
 const (
 	// maxCommentLength keeps a comment under GitHub's 65,536 characters.
 	maxCommentLength = 60_000
-	// maxRateWait is how long a comment waits for GitHub's limits with its message. One that must wait longer is put off.
+	// maxRateWait is how long a comment waits for GitHub's limits with its message. One that must
+	// wait longer is put off.
 	maxRateWait = time.Minute
 )
 
-// Apply posts what was put off before, then replies, one comment for each comment that is answered, then reminders.
+// Apply posts what was put off before, then replies, one comment for each comment that is answered,
+// then reminders.
 func (e Comments) Apply() error {
 	if err := e.postPutOff(); err != nil {
 		return err
@@ -107,7 +112,8 @@ func (e Comments) postGroup(to string, g *replyGroup) error {
 	return nil
 }
 
-// reply answers a comment where it was written: on the incident or on the postmortem's pull request.
+// reply answers a comment where it was written: on the incident or on the postmortem's pull
+// request.
 func (e Comments) reply(to, text string, keys []string) error {
 	if !incident.OnPull(to) {
 		_, err := e.Post(text, keys...)
@@ -116,7 +122,8 @@ func (e Comments) reply(to, text string, keys []string) error {
 	return e.PostOnPull(keys[0], text)
 }
 
-// PostOnPull comments on the postmortem's pull request, once. Its comments are not read in a look, so GitHub is asked.
+// PostOnPull comments on the postmortem's pull request, once. Its comments are not read in a look,
+// so GitHub is asked.
 func (e Comments) PostOnPull(key, text string) error {
 	pull := e.DocumentRef()
 	pull.Number = e.State.Document.Number
@@ -127,7 +134,8 @@ func (e Comments) PostOnPull(key, text string) error {
 	return nil
 }
 
-// postReminders posts what came due. After a time without the app several of a kind may have: only the newest is posted.
+// postReminders posts what came due. After a time without the app several of a kind may have: only
+// the newest is posted.
 func (e Comments) postReminders() error {
 	newest := map[string]string{}
 	_ = look.ForEach(e.Look, func(rem incident.Remind) error {
@@ -206,7 +214,8 @@ func (e Comments) edit(comment int64, rem incident.Remind) error {
 	return nil
 }
 
-// Replace makes a comment the one of its topic and deletes the one before, so that reminders never pile up.
+// Replace makes a comment the one of its topic and deletes the one before, so that reminders never
+// pile up.
 func (e Comments) Replace(ref incident.Ref, topic string, comment int64) error {
 	before := e.State.Said[topic]
 	if before == comment {
@@ -265,8 +274,8 @@ func (e Comments) Post(text string, keys ...string) (int64, error) {
 	return id, nil
 }
 
-// postOrKeep posts a comment. One that GitHub refuses is kept in the state, if it has keys: the card shows its text until
-// GitHub takes it.
+// postOrKeep posts a comment. One that GitHub refuses is kept in the state, if it has keys: the
+// card shows its text until GitHub takes it.
 func (e Comments) postOrKeep(keys []string, text string, post func() error) error {
 	keep := func() {
 		if len(keys) > 0 {
@@ -294,8 +303,9 @@ func (e Comments) postOrKeep(keys []string, text string, post func() error) erro
 	return e.RecordRefusal("comments", err)
 }
 
-// putOff keeps a comment in the state if GitHub's limits hold it back for long, so that the rest of the look goes on. It
-// reports whether it did. A comment without keys shows what the card shows, and is dropped.
+// putOff keeps a comment in the state if GitHub's limits hold it back for long, so that the rest of
+// the look goes on. It reports whether it did. A comment without keys shows what the card shows,
+// and is dropped.
 func (e Comments) putOff(keys []string, text string, err error) bool {
 	until, ok := ports.IsPutOff(err)
 	if !ok || until.Sub(e.Now) <= maxRateWait || ports.UrgencyOf(e.Ctx) == ports.UrgencyPage ||

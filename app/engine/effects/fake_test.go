@@ -24,7 +24,8 @@ var (
 	keys = mark.Keys{[]byte("a key of the tests")}
 )
 
-// fakeGitHub is GitHub in memory, as the effects see it. It answers calls in the order in which they come, and notes each.
+// fakeGitHub is GitHub in memory, as the effects see it. It answers calls in the order in which
+// they come, and notes each.
 type fakeGitHub struct {
 	calls []string
 	fail  map[string]error // by call's name; it is returned each time
@@ -242,7 +243,8 @@ type fixedClock struct{}
 
 func (fixedClock) Now() time.Time { return now }
 
-// newLook returns a look at a critical incident that alice declared, with carol as coordinator and bob as engineer.
+// newLook returns a look at a critical incident that alice declared, with carol as coordinator and
+// bob as engineer.
 func newLook(t *testing.T, items ...ports.Item) *look.Look {
 	t.Helper()
 	l := &look.Look{

@@ -9,8 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Folds passes what an incident had to the incident of which it is a duplicate. That one gets it as a message, since each
-// incident has one writer.
+// Folds passes what an incident had to the incident of which it is a duplicate. That one gets it as
+// a message, since each incident has one writer.
 type Folds struct {
 	*look.Look
 	Queue ports.Queue // nil: there is none, as in a replay

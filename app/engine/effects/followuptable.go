@@ -23,8 +23,9 @@ func (t followUpTable) keep(number int, column, problem string) {
 	}
 }
 
-// readFollowUpTable reads back what people wrote into the table since the app wrote it (C3). An owner who may respond and a
-// date count from now on. Anything else stays as written, and the check says what is wrong with it.
+// readFollowUpTable reads back what people wrote into the table since the app wrote it (C3). An
+// owner who may respond and a date count from now on. Anything else stays as written, and the check
+// says what is wrong with it.
 func (e *Postmortem) readFollowUpTable(document string, data []byte) (followUpTable, error) {
 	t := followUpTable{kept: postmortem.Kept{}, problems: map[int][]string{}}
 	written := postmortem.LastWritten(data)
@@ -49,7 +50,8 @@ func (e *Postmortem) readFollowUpTable(document string, data []byte) (followUpTa
 	return t, nil
 }
 
-// readOwner returns the new owner that somebody wrote into a row; "" if the owner is as before, or can't be one.
+// readOwner returns the new owner that somebody wrote into a row; "" if the owner is as before, or
+// can't be one.
 func (e *Postmortem) readOwner(t followUpTable, row postmortem.Row, before string) (owner string, err error) {
 	switch {
 	case naming.Equal(row.Owner, before):
@@ -73,8 +75,8 @@ func (e *Postmortem) readOwner(t followUpTable, row postmortem.Row, before strin
 	return row.Owner, nil
 }
 
-// readDue returns the new date that somebody wrote into a row, or "none" if they removed it; "" if it is as before, or can't
-// be one.
+// readDue returns the new date that somebody wrote into a row, or "none" if they removed it; "" if
+// it is as before, or can't be one.
 func (e *Postmortem) readDue(t followUpTable, row postmortem.Row, before string) (due string) {
 	if row.Due == before {
 		return ""

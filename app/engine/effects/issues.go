@@ -20,8 +20,8 @@ import (
 
 // IssuesAPI is what Issues needs of GitHub.
 type IssuesAPI interface {
-	// FindIssue looks in repo ("owner/repo") for an issue by the app, opened since, that is marked; number is 0 if there is
-	// none.
+	// FindIssue looks in repo ("owner/repo") for an issue by the app, opened since, that is marked;
+	// number is 0 if there is none.
 	FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, id int64, err error)
 	// OpenIssue opens an issue. It never retries: find it first.
 	OpenIssue(ctx context.Context, repo string, i ports.NewIssue) (number int, id int64, err error)
@@ -29,9 +29,10 @@ type IssuesAPI interface {
 	ReadTicket(ctx context.Context, ref incident.Ref) (ports.Ticket, error)
 }
 
-// Issues opens issues in other repositories once, and makes sure that they are still the same (A4, A7). An issue that the
-// app opens is looked for by its mark before. GitHub's list may be behind its own writes, and the answer to a write may be
-// lost: so what was opened, and what was about to be, is noted in the store too, or there would be two.
+// Issues opens issues in other repositories once, and makes sure that they are still the same (A4,
+// A7). An issue that the app opens is looked for by its mark before. GitHub's list may be behind
+// its own writes, and the answer to a write may be lost: so what was opened, and what was about to
+// be, is noted in the store too, or there would be two.
 type Issues struct {
 	*look.Look
 	GitHub IssuesAPI
@@ -71,8 +72,9 @@ func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err 
 	return e.GitHub.FindIssue(e.Ctx, repo, is, e.State.Declared.At)
 }
 
-// OpenOnce opens an issue that was not found by its mark, unless that was done just now. further may be another mark in its
-// text. It returns a *ports.RetryAfter while the issue may have been opened already.
+// OpenOnce opens an issue that was not found by its mark, unless that was done just now. further
+// may be another mark in its text. It returns a *ports.RetryAfter while the issue may have been
+// opened already.
 func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (o OpenedIssue, err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
@@ -150,8 +152,9 @@ func (e Issues) saveOpened(key string, o OpenedIssue) {
 	}
 }
 
-// Verify returns a *ports.Refusal if the issue of that name is not the one with that id any more: its repository was renamed,
-// and another one took the name. What is for one must not be written into the other (A7).
+// Verify returns a *ports.Refusal if the issue of that name is not the one with that id any more:
+// its repository was renamed, and another one took the name. What is for one must not be written
+// into the other (A7).
 func (e Issues) Verify(name incident.Ref, id int64) error {
 	e.Known.mu.Lock()
 	at, isVerified := e.Known.verified[name]
@@ -174,13 +177,14 @@ func (e Issues) Verify(name incident.Ref, id int64) error {
 	return nil
 }
 
-// IsOtherIssue reports whether an issue that was read is not the one with an id that had its name before. One that was
-// renamed with its repository, or transferred, is read under another name.
+// IsOtherIssue reports whether an issue that was read is not the one with an id that had its name
+// before. One that was renamed with its repository, or transferred, is read under another name.
 func IsOtherIssue(name incident.Ref, id int64, read ports.Ticket) bool {
 	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && naming.Equal(read.Ref.String(), name.String())
 }
 
-// nameRead returns the name of an issue that was read or opened just now, and notes that it is the one with that id.
+// nameRead returns the name of an issue that was read or opened just now, and notes that it is the
+// one with that id.
 func (e Issues) nameRead(repo string, number int, id int64) string {
 	name := fmt.Sprintf("%s#%d", repo, number)
 	if ref, err := incident.ParseRef(name); err == nil && id != 0 {

@@ -1,6 +1,7 @@
-// Package effects applies to GitHub and to people what the core asks for. Each kind of effect is a file of its own, with the
-// few calls to GitHub that it needs as its interface. An effect is idempotent by its own key or by comparing with what is
-// there, and reports what came of it to the core (look.Look).
+// Package effects applies to GitHub and to people what the core asks for. Each kind of effect is a
+// file of its own, with the few calls to GitHub that it needs as its interface. An effect is
+// idempotent by its own key or by comparing with what is there, and reports what came of it to the
+// core (look.Look).
 package effects
 
 import (
@@ -23,7 +24,8 @@ type Labels struct {
 	GitHub LabelsAPI
 }
 
-// Apply adds and removes labels one by one, never as a set: that would undo what a person does at the same moment (A2).
+// Apply adds and removes labels one by one, never as a set: that would undo what a person does at
+// the same moment (A2).
 func (e Labels) Apply(add, remove []string) error {
 	return e.Attempt("labels", func() error {
 		if len(add) > 0 {

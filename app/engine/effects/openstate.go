@@ -10,8 +10,8 @@ import (
 
 // OpenStateAPI is what OpenState needs of GitHub.
 type OpenStateAPI interface {
-	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database id of the issue of which
-	// this one is a duplicate, or 0.
+	// SetOpen opens or closes the issue. reason is GitHub's state_reason; duplicate is the database
+	// id of the issue of which this one is a duplicate, or 0.
 	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
 }
 
@@ -19,7 +19,8 @@ type OpenStateAPI interface {
 type OpenState struct {
 	*look.Look
 	GitHub OpenStateAPI
-	// IDOf returns the database id of another issue of the repository, by its number; 0 where there is none.
+	// IDOf returns the database id of another issue of the repository, by its number; 0 where there
+	// is none.
 	IDOf func(number int) (int64, error)
 }
 

@@ -15,7 +15,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Pages pages people: by services outside GitHub, and by mentions in comments (I4, I5). It lives as long as its look.
+// Pages pages people: by services outside GitHub, and by mentions in comments (I4, I5). It lives as
+// long as its look.
 type Pages struct {
 	*look.Look
 	Comments   Comments
@@ -33,11 +34,13 @@ type Pages struct {
 // lateAfter is how late a page may be before it goes out only if it is still wanted.
 const lateAfter = 2 * time.Minute
 
-// TimedKey returns the key of a page together with the time when it was due, such as acme/incidents#7/page/2@1772448300.
+// TimedKey returns the key of a page together with the time when it was due, such as
+// acme/incidents#7/page/2@1772448300.
 func TimedKey(key string, due time.Time) string { return fmt.Sprintf("%s@%d", key, due.Unix()) }
 
-// Apply sends the pages of this look, outside GitHub first: nothing may delay those. A page that no service takes makes the
-// next step of the escalation go out at once, so the list of effects grows meanwhile.
+// Apply sends the pages of this look, outside GitHub first: nothing may delay those. A page that no
+// service takes makes the next step of the escalation go out at once, so the list of effects grows
+// while it is walked.
 func (e *Pages) Apply() error { return look.ForEach(e.Look, e.page) }
 
 // page sends one page by all of its services.
@@ -137,8 +140,8 @@ func (e *Pages) receivers(s incident.Send) (outside, phones []string) {
 	return outside, phones
 }
 
-// sendBy pages by one service outside GitHub, unless this process or another did so before. A failure is reported to the
-// core at the time when it happened first.
+// sendBy pages by one service outside GitHub, unless this process or another did so before. A
+// failure is reported to the core at the time when it happened first.
 func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 	if len(to) == 0 {
 		return
@@ -160,8 +163,8 @@ func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 	}
 }
 
-// deliveryName tells a page by one service from all others of its incident. Its number alone does not where a state was
-// rebuilt.
+// deliveryName distinguishes a page by one service from all others of its incident. Its number
+// alone does not where a state was rebuilt.
 func deliveryName(s incident.Send, service string) string {
 	name := TimedKey(s.Key, s.At) + " " + service
 	if s.Unsure { // it went to others than those who were asked for
@@ -206,8 +209,8 @@ func (e *Pages) text(s incident.Send) string {
 // isNeedless reports whether a page must not go out.
 func (e *Pages) isNeedless(s incident.Send) bool { return e.wasSent(s) || e.whySkip(s) != "" }
 
-// wasSent reports whether a page went out before the card was lost. One that a comment asks for, as /ic escalate does, went
-// out if that comment was answered; others are judged by their age.
+// wasSent reports whether a page went out before the card was lost. One that a comment asks for, as
+// /ic escalate does, went out if that comment was answered; others are judged by their age.
 func (e *Pages) wasSent(s incident.Send) bool {
 	if incident.CommentOf(s.Fact) != 0 {
 		return e.WasHandled(s.Fact)
@@ -215,8 +218,9 @@ func (e *Pages) wasSent(s incident.Send) bool {
 	return e.IsBeforeLoss(s.At)
 }
 
-// whySkip returns why a page needn't go out: it is late and its reason has passed, or a later one of this look reaches the
-// same people. After a time without the app one page, of now, is enough. It returns "" where the page must go out.
+// whySkip returns why a page needn't go out: it is late and its reason has passed, or a later one
+// of this look reaches the same people. After a time without the app one page, of now, is enough.
+// It returns "" where the page must go out.
 func (e *Pages) whySkip(s incident.Send) string {
 	switch {
 	case e.Now.Sub(s.At) > lateAfter && !e.State.Wants(s):
@@ -227,7 +231,8 @@ func (e *Pages) whySkip(s incident.Send) string {
 	return ""
 }
 
-// skip notes that a page did not go out, unless it did so before: while GitHub was out, or in a look that broke off.
+// skip notes that a page did not go out, unless it did so before: while GitHub was out, or in a
+// look that broke off.
 func (e *Pages) skip(s incident.Send, why string) {
 	for _, service := range s.By {
 		if e.Deliveries.IsSent(e.Ctx, e.DeclaredRef(), deliveryName(s, service)) {
@@ -238,7 +243,8 @@ func (e *Pages) skip(s incident.Send, why string) {
 	e.Report(incident.PageSkipped{Key: s.Key, Why: why})
 }
 
-// isOvertaken reports whether later pages of the same look reach everybody whom a page of the escalation reaches.
+// isOvertaken reports whether later pages of the same look reach everybody whom a page of the
+// escalation reaches.
 func (e *Pages) isOvertaken(s incident.Send) bool {
 	if s.Why != "update" && !incident.Escalates(s.Why) {
 		return false

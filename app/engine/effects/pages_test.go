@@ -226,7 +226,8 @@ func TestAPhaseIsBroadcastOnce(t *testing.T) {
 	}
 }
 
-// Two looks that overlap, as GitHub's list is behind: the second finds what the first opened in the store.
+// Two looks that overlap, as GitHub's list is behind: the second finds what the first opened in the
+// store.
 func TestA4AnIssueIsOpenedOnce(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{}}

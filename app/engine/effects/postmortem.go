@@ -19,24 +19,25 @@ import (
 
 // PostmortemAPI is what Postmortem needs of GitHub.
 type PostmortemAPI interface {
-	// OpenPullRequest creates the branch, writes the files in one commit, opens the pull request and asks for reviews; what
-	// exists is kept. It returns the pull request's number.
+	// OpenPullRequest creates the branch, writes the files in one commit, opens the pull request
+	// and asks for reviews; what exists is kept. It returns the pull request's number.
 	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (number int, err error)
 	ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (ports.Pull, error)
 	// ReadFileAt reads a file as a commit has it; ok is false if there is none.
 	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
-	// WriteFiles writes files to a branch whose head is known, in one commit, and returns the new head. It fails with a
-	// *ports.Moved if the branch has another head.
+	// WriteFiles writes files to a branch whose head is known, in one commit, and returns the new
+	// head. It fails with a *ports.Moved if the branch has another head.
 	WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
-	// FindDocument returns the path of the first document (.md) in a folder whose name has a prefix, as a commit has it; ""
-	// if there is none.
+	// FindDocument returns the path of the first document (.md) in a folder whose name has a
+	// prefix, as a commit has it; "" if there is none.
 	FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
 	// ReportCheck puts the result of a check on a commit; reporting it again changes what differs.
 	ReportCheck(ctx context.Context, ref incident.Ref, c ports.CheckRun) error
 }
 
-// Postmortem opens the pull request with the postmortem's document, keeps its facts up to date, checks it, and gives the
-// customers their version once it is merged (C2, C3). It lives as long as its look.
+// Postmortem opens the pull request with the postmortem's document, keeps its facts up to date,
+// checks it, and sends the customers their version once it is merged (C2, C3). It lives as long as
+// its look.
 type Postmortem struct {
 	*look.Look
 	GitHub   PostmortemAPI
@@ -98,7 +99,8 @@ func (e *Postmortem) open() error {
 	return nil
 }
 
-// responders returns the Incident Coordinator and the Operations Engineers, who are asked to review.
+// responders returns the Incident Coordinator and the Operations Engineers, who are asked to
+// review.
 func (e *Postmortem) responders() []string {
 	var logins []string
 	if ic, _ := e.State.Coordinator(); ic != "" {
@@ -107,7 +109,8 @@ func (e *Postmortem) responders() []string {
 	return append(logins, e.State.OEs...)
 }
 
-// files returns the files of a postmortem: the document for people, and the same facts for other tools.
+// files returns the files of a postmortem: the document for people, and the same facts for other
+// tools.
 func files(facts postmortem.Facts) (map[string]string, error) {
 	document, err := postmortem.Document(facts)
 	if err != nil {
@@ -124,8 +127,9 @@ func files(facts postmortem.Facts) (map[string]string, error) {
 // dataPath returns the path of the data next to a document.
 func dataPath(name string) string { return strings.TrimSuffix(name, ".md") + ".json" }
 
-// Refresh brings the facts of an open postmortem up to date, never touching what people wrote, and checks the document.
-// isPullRequestChanged reports that somebody pushed to the pull request, or changed it otherwise.
+// Refresh brings the facts of an open postmortem up to date, never touching what people wrote, and
+// checks the document. isPullRequestChanged reports that somebody pushed to the pull request, or
+// changed it otherwise.
 func (e *Postmortem) Refresh(isPullRequestChanged bool) error {
 	isDue := isPullRequestChanged
 	_ = look.ForEach(e.Look, func(incident.RefreshDocument) error { isDue, e.hasNews = true, true; return nil })
@@ -154,7 +158,7 @@ func (e *Postmortem) readPullRequest() error {
 	return nil
 }
 
-// update brings the document up to date and checks it, again if somebody pushed meanwhile.
+// update brings the document up to date and checks it, again if somebody pushed in between.
 func (e *Postmortem) update() error {
 	if err := e.readPullRequest(); err != nil {
 		return err
@@ -215,7 +219,8 @@ func (e *Postmortem) updateAt(pr *ports.Pull) error {
 	return e.check(pr.Head, name, document, facts.Template, table)
 }
 
-// write writes files to the pull request's branch and returns its head afterwards, which is the one before after an error.
+// write writes files to the pull request's branch and returns its head afterwards, which is the one
+// before after an error.
 func (e *Postmortem) write(pr *ports.Pull, message string, files map[string]string) (head string, err error) {
 	head, err = e.GitHub.WriteFiles(e.Ctx, e.DocumentRef(), pr.Branch, pr.Head, message, files)
 	if err != nil {
@@ -240,8 +245,8 @@ func refreshed(content string, before []byte, facts postmortem.Facts, table foll
 	return postmortem.KeepForm(content, postmortem.KeepRows(content, document, table.kept)), data, nil
 }
 
-// leavesDocument reports whether the machine's parts of the document stay as somebody made them, as an automaton changes
-// them back each time. The pull request says so once.
+// leavesDocument reports whether the machine's parts of the document stay as somebody made them, as
+// an automaton changes them back each time. The pull request says so once.
 func (e *Postmortem) leavesDocument() (bool, error) {
 	if !e.hasNews && !e.IsRebuilt {
 		e.hasNews = true // this look notes it once, however often it reads
@@ -264,8 +269,8 @@ func (e *Postmortem) leavesDocument() (bool, error) {
 	return true, e.Attempt("comments", func() error { return e.Comments.PostOnPull(key, text) })
 }
 
-// path returns where the document is. A lost card took the path with it, and the title, of which it was made, may have
-// changed since.
+// path returns where the document is. A lost card took the path with it, and the title, of which it
+// was made, may have changed since.
 func (e *Postmortem) path(commit string) (string, error) {
 	if name := e.State.Document.Path; name != "" {
 		return name, nil
@@ -297,7 +302,8 @@ func (e *Postmortem) check(commit, name, document, template string, t followUpTa
 	return e.Attempt("check", func() error { return e.GitHub.ReportCheck(e.Ctx, e.DocumentRef(), run) })
 }
 
-// internalNames returns the names that no customer may read (A7): people, teams, repositories, other customers.
+// internalNames returns the names that no customer may read (A7): people, teams, repositories,
+// other customers.
 func (e *Postmortem) internalNames() []string {
 	names := []string{e.Ref.FullName(), e.Policy.Coordinators}
 	names = append(names, e.State.OEs...)
@@ -330,7 +336,8 @@ func (e *Postmortem) internalNames() []string {
 	return unique
 }
 
-// Deliver gives the customers their version of the merged postmortem, by every channel of each (C3).
+// Deliver sends the customers their version of the merged postmortem, by every channel of each
+// (C3).
 func (e *Postmortem) Deliver() error {
 	return look.ForEach(e.Look, func(a incident.AnnounceDocument) error {
 		if !e.State.Document.Owed {
@@ -382,7 +389,8 @@ func (e *Postmortem) deliver(a incident.AnnounceDocument) error {
 	return nil
 }
 
-// customerVersion returns the part for the customers as it was merged. leak says which of its lines must not leave (A7).
+// customerVersion returns the part for the customers as it was merged. leak says which of its lines
+// must not leave (A7).
 func (e *Postmortem) customerVersion() (text, leak string, err error) {
 	if err := e.readPullRequest(); err != nil {
 		return "", "", err

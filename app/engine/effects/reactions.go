@@ -25,8 +25,8 @@ var reactionNames = map[incident.Reaction]string{
 	incident.Done: "+1", incident.Unclear: "confused", incident.Refused: "-1",
 }
 
-// Reactions answers each comment with one reaction: the worst that one of its commands got (A1). It lives as long as its
-// look, so that no comment gets the same reaction twice.
+// Reactions answers each comment with one reaction: the worst that one of its commands got (A1). It
+// lives as long as its look, so that no comment gets the same reaction twice.
 type Reactions struct {
 	*look.Look
 	GitHub   ReactionsAPI
@@ -37,8 +37,8 @@ type Reactions struct {
 	heldUntil time.Time                   // by GitHub's limits; zero: they are not held back
 }
 
-// GivenReactions remembers the newest reactions of this process. A look that comes back because the card had to wait must
-// not spend on reactions again what the card waits for.
+// GivenReactions remembers the newest reactions of this process. A look that comes back because the
+// card had to wait must not spend on reactions again what the card waits for.
 type GivenReactions struct {
 	mu    sync.Mutex
 	given map[int64]incident.Reaction // by comment
@@ -62,12 +62,12 @@ func (g *GivenReactions) add(comment int64, how incident.Reaction) {
 	g.given[comment] = how
 }
 
-// Apply reacts to the comments of this look, and to those whose reaction was put off. isCardWritten reports that the card
-// has what this look put off.
+// Apply reacts to the comments of this look, and to those whose reaction was put off. isCardWritten
+// reports that the card has what this look put off.
 func (e *Reactions) Apply(isCardWritten bool) error { return e.apply(isCardWritten, false) }
 
-// ApplyAnswered reacts to those comments only whose other answers, in words or as a page, have gone out: the look ends
-// without its card.
+// ApplyAnswered reacts to those comments only whose other answers, in words or as a page, have gone
+// out: the look ends without its card.
 func (e *Reactions) ApplyAnswered() error { return e.apply(false, true) }
 
 func (e *Reactions) apply(isCardWritten, isOnlyAnswered bool) error {
@@ -125,9 +125,9 @@ func (e *Reactions) worst() (worst map[int64]incident.Reaction, facts map[int64]
 	return worst, facts
 }
 
-// dropUnanswered drops the reactions to comments that ask for more, as an answer in words or a page, which has not gone out.
-// Where the card is lost, a comment counts as answered that has a reaction, or that is older than one with a reaction: there
-// no newer comment gets one either.
+// dropUnanswered drops the reactions to comments that ask for more, as an answer in words or a
+// page, which has not gone out. Where the card is lost, a comment counts as answered that has a
+// reaction, or that is older than one with a reaction: there no newer comment gets one either.
 func (e *Reactions) dropUnanswered(worst map[int64]incident.Reaction) {
 	var oldest int64
 	drop := func(fact, key string) {
@@ -144,7 +144,8 @@ func (e *Reactions) dropUnanswered(worst map[int64]incident.Reaction) {
 	}
 }
 
-// isReplyPutOff reports whether this look put off a reply to a comment. Until the card is written, nothing else has it.
+// isReplyPutOff reports whether this look put off a reply to a comment. Until the card is written,
+// nothing else has it.
 func (e *Reactions) isReplyPutOff(comment int64) bool {
 	isPutOff := false
 	_ = look.ForEach(e.Look, func(r incident.Reply) error {
@@ -193,7 +194,8 @@ func (e *Reactions) react(id int64, fact string, how incident.Reaction) error {
 	return e.replyInWords(fact, how)
 }
 
-// replyInWords answers a comment that GitHub lets nobody react to. What was refused or not understood has words of its own.
+// replyInWords answers a comment that GitHub lets nobody react to. What was refused or not
+// understood has words of its own.
 func (e *Reactions) replyInWords(fact string, how incident.Reaction) error {
 	e.Report(incident.NotReacted{Fact: fact, How: how})
 	key := fmt.Sprintf("reaction/%d", incident.CommentOf(fact))

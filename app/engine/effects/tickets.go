@@ -17,11 +17,11 @@ import (
 
 // TicketsAPI is what Tickets needs of GitHub, besides Issues.
 type TicketsAPI interface {
-	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref. It is no error where
-	// GitHub has no sub-issues.
+	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref.
+	// It is no error where GitHub has no sub-issues.
 	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
-	// ChangeTicket brings a ticket up to date: body returns its new text, and owner is assigned in the place of before, as
-	// far as GitHub takes them. What is there already stays.
+	// ChangeTicket brings a ticket up to date: body returns its new text, and owner is assigned in
+	// the place of before, as far as GitHub takes them. What is there already stays.
 	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
 	CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
 	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
@@ -43,8 +43,8 @@ type Tickets struct {
 const (
 	// labelFollowUp is the label of tickets. GitHub creates it where it is missing.
 	labelFollowUp = "follow-up"
-	// ticketPatience is how long GitHub may refuse a ticket in a repository before it is opened in the incident's own.
-	// Somebody may give the App access by then.
+	// ticketPatience is how long GitHub may refuse a ticket in a repository before it is opened in
+	// the incident's own. Somebody may give the App access by then.
 	ticketPatience = 30 * time.Minute
 )
 
@@ -60,7 +60,8 @@ func (e Tickets) Open() error {
 
 func ticketEffect(index int) string { return fmt.Sprintf("ticket/%d", index) }
 
-// open opens the ticket of one follow-up: in its repository or, if that is out of reach, in the incident's own.
+// open opens the ticket of one follow-up: in its repository or, if that is out of reach, in the
+// incident's own.
 func (e Tickets) open(index int) error {
 	fu := e.State.FollowUps[index]
 	issue, err := e.write(index)
@@ -76,7 +77,8 @@ func (e Tickets) open(index int) error {
 	var refused error
 	n, id, err := e.findOrOpen(repo, issue, index)
 	if !naming.Equal(repo, own) && e.isOutOfReach(err, index) {
-		// The work must not get lost, so the ticket is here, and says so, until GitHub takes it there.
+		// The work must not get lost, so the ticket is here, and says so, until GitHub takes it
+		// there.
 		refused, repo = err, own
 		issue.Title = postmortem.Plain(fu.Repo+": "+issue.Title, 250)
 		n, id, err = e.findOrOpen(repo, issue, index)
@@ -95,8 +97,8 @@ func (e Tickets) open(index int) error {
 	return nil
 }
 
-// addSubIssue makes a ticket a sub-issue of the incident, as far as GitHub takes it. An error is logged unless GitHub's
-// limits are its cause.
+// addSubIssue makes a ticket a sub-issue of the incident, as far as GitHub takes it. An error is
+// logged unless GitHub's limits are its cause.
 func (e Tickets) addSubIssue(repo string, number int, id int64) error {
 	err := e.GitHub.AddSubIssue(e.Ctx, e.Ref, repo, id)
 	if err != nil && !errors.Is(err, ports.ErrLimited) {
@@ -130,8 +132,8 @@ func (e Tickets) findOrOpen(repo string, i ports.NewIssue, index int) (number in
 	return o.Number, o.ID, err
 }
 
-// isOutOfReach reports whether a follow-up's repository can't have its ticket: the App is not installed there, or GitHub has
-// refused it for long.
+// isOutOfReach reports whether a follow-up's repository can't have its ticket: the App is not
+// installed there, or GitHub has refused it for long.
 func (e Tickets) isOutOfReach(err error, index int) bool {
 	var refusal *ports.Refusal
 	if !errors.As(err, &refusal) {
@@ -154,8 +156,9 @@ func (e Tickets) Move() error {
 	})
 }
 
-// move opens the ticket of one follow-up in its repository and closes the one that stood in for it. It closes that one last:
-// until then a look that broke off finds the new one by its mark, and goes on.
+// move opens the ticket of one follow-up in its repository and closes the one that stood in for it.
+// It closes that one last: until then a look that broke off finds the new one by its mark, and goes
+// on.
 func (e Tickets) move(index int) error {
 	fu := e.State.FollowUps[index]
 	before, err := incident.ParseRef(fu.Ticket)
@@ -217,7 +220,8 @@ func (e Tickets) Change() error {
 	})
 }
 
-// Nudge reminds the owners of follow-ups on their tickets, unless those were closed while nobody looked.
+// Nudge reminds the owners of follow-ups on their tickets, unless those were closed while nobody
+// looked.
 func (e Tickets) Nudge() error {
 	return look.ForEach(e.Look, func(n incident.Nudge) error {
 		changed, err := e.Changed(n.Index)

@@ -15,11 +15,13 @@ import (
 
 // UpdatesAPI is what Updates needs of GitHub, besides Issues.
 type UpdatesAPI interface {
-	// CommentOnce comments on an issue unless a marked comment by the app is there already, and returns that comment.
+	// CommentOnce comments on an issue unless a marked comment by the app is there already, and
+	// returns that comment.
 	CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
 }
 
-// Updates sends customer updates by every channel of each customer. Only the update's text leaves (A7).
+// Updates sends customer updates by every channel of each customer. Only the update's text leaves
+// (A7).
 type Updates struct {
 	*look.Look
 	GitHub     UpdatesAPI
@@ -28,12 +30,13 @@ type Updates struct {
 	Deliveries *delivery.Log
 	// MailTag returns what a mail about the incident carries, so that an answer finds it.
 	MailTag func(ref incident.Ref) string
-	// TextOf returns the text of an update that was given before, by its fact; "" if somebody deleted it.
+	// TextOf returns the text of an update that was given before, by its fact; "" if somebody
+	// deleted it.
 	TextOf func(fact string) (string, error)
 }
 
-// Apply sends the updates of this look. A channel that fails does not keep the text from the others; that it did is
-// reported, and from that the core sees who heard nothing (V3).
+// Apply sends the updates of this look. A channel that fails does not keep the text from the
+// others; that it did is reported, and from that the core sees who heard nothing (V3).
 func (e Updates) Apply() error {
 	return look.ForEach(e.Look, func(a incident.Announce) error {
 		if e.WasHandled(a.Fact) {
@@ -71,13 +74,15 @@ func (e Updates) sendToCustomer(name string, a incident.Announce) error {
 	return nil
 }
 
-// sendByAll sends an update by each channel of a customer, and returns those that failed for good. refused is GitHub's
-// refusal of the customer's issue, if there was one: the update is shared again later.
+// sendByAll sends an update by each channel of a customer, and returns those that failed for good.
+// refused is GitHub's refusal of the customer's issue, if there was one: the update is shared again
+// later.
 func (e Updates) sendByAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, refused, err error) {
 	names := c.ChannelNames()
 	for i, ch := range c.Channels {
 		err := e.SendBy(ch, c, a)
-		// GitHub is asked again for what it could not take now. Services outside were tried again by the announcer.
+		// GitHub is asked again for what it could not take now. Services outside were tried again
+		// by the announcer.
 		if err != nil && ch.Kind == "issue" && !ports.IsRefused(err) {
 			return nil, nil, fmt.Errorf("announce to a customer: %w", err)
 		}
@@ -110,8 +115,9 @@ func (e Updates) SendBy(ch incident.Channel, c incident.Customer, a incident.Ann
 	return err
 }
 
-// reportFailedBefore reports to the core, and to the caller, that an earlier look said that an update failed to reach a
-// customer, but could not note it on the card. It keeps the time when that was said: the state is rebuilt from the comment.
+// reportFailedBefore reports to the core, and to the caller, that an earlier look said that an
+// update failed to reach a customer, but could not note it on the card. It keeps the time when that
+// was said: the state is rebuilt from the comment.
 func (e Updates) reportFailedBefore(customer string, a incident.Announce) (hasFailed bool) {
 	for _, it := range e.Snapshot.Items {
 		for _, key := range e.KeysIn(it) {
@@ -125,7 +131,8 @@ func (e Updates) reportFailedBefore(customer string, a incident.Announce) (hasFa
 	return hasFailed
 }
 
-// ShareAgain writes updates into the issues of customers from which GitHub kept them, once it takes them.
+// ShareAgain writes updates into the issues of customers from which GitHub kept them, once it takes
+// them.
 func (e Updates) ShareAgain() error {
 	return look.ForEach(e.Look, func(s incident.ShareAgain) error {
 		c, _ := e.Policy.Customer(s.Customer)
@@ -159,8 +166,8 @@ func (e Updates) shareOwed(owed incident.Sent, c incident.Customer, ch incident.
 	return nil
 }
 
-// share writes an update into the customer's issue, which the first update opens. Its marks are hashes: the customer must
-// not read the name of the incident's repository (A7).
+// share writes an update into the customer's issue, which the first update opens. Its marks are
+// hashes: the customer must not read the name of the incident's repository (A7).
 func (e Updates) share(a incident.Announce, c incident.Customer, repo string) error {
 	update := mark.Mark{Kind: look.MarkKind, Text: "update/" + e.Hash("update", a.Fact, c.Name)}
 	for _, s := range e.State.Updates.Shared {
@@ -214,8 +221,8 @@ func (e Updates) openShared(repo string, a incident.Announce, shared, update mar
 	return o.Number, o.ID, err
 }
 
-// commentUnlessOpenedWith comments on an issue that an earlier look opened and could not note, unless it opened it with this
-// update.
+// commentUnlessOpenedWith comments on an issue that an earlier look opened and could not note,
+// unless it opened it with this update.
 func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Announce, update mark.Mark) error {
 	opened, _, err := e.Issues.Find(repo, e.IsMarked(update))
 	if err != nil || opened == number {
@@ -235,8 +242,8 @@ func (e Updates) SharedMark(customer string) mark.Mark {
 	return mark.Mark{Kind: look.MarkKind, Text: "shared/" + e.Hash("shared", customer)}
 }
 
-// Broadcast announces a new phase in the company's own channels. Whoever misses it reads it on the card, so a failure is
-// only logged.
+// Broadcast announces a new phase in the company's own channels. Whoever misses it reads it on the
+// card, so a failure is only logged.
 func (e Updates) Broadcast() error {
 	return look.ForEach(e.Look, func(b incident.Broadcast) error {
 		if e.IsRebuilt || e.IsBeforeLoss(b.At) || e.Announcer == nil {

@@ -1,6 +1,7 @@
-// Package look holds the working state of one look at one incident: what was read, the state that the core derives from it,
-// and the effects that are still to be applied. Everything that happens in a look, also what an effect brings about, goes
-// through Step: so what follows from a fact is decided in the core alone.
+// Package look holds the working state of one look at one incident: what was read, the state that
+// the core derives from it, and the effects that are still to be applied. Everything that happens
+// in a look, also what an effect brings about, goes through Step: so what follows from a fact is
+// decided in the core alone.
 package look
 
 import (
@@ -49,18 +50,20 @@ type Look struct {
 	firstWithSignature map[string]int64
 }
 
-// NotPosted stands in Posted for a comment that GitHub did not take. The card shows its text, and a later look posts it.
+// NotPosted is in Posted for a comment that GitHub did not take. The card shows its text, and a
+// later look posts it.
 const NotPosted = -1
 
-// Deferral is when a look comes for what GitHub's limits held back, and how urgent the most urgent of it is. The zero value
-// means that nothing was held back.
+// Deferral is when a look comes for what GitHub's limits held back, and how urgent the most urgent
+// of it is. The zero value means that nothing was held back.
 type Deferral struct {
 	At      time.Time
 	Urgency ports.Urgency
 }
 
-// Step steps the core over one fact and keeps the effects. A fact that the core can't handle must not keep the others from
-// being handled: it counts as read, and whoever wrote it gets an answer (A8).
+// Step steps the core over one fact and keeps the effects. A fact that the core can't handle must
+// not keep the others from being handled: it counts as read, and whoever wrote it gets an answer
+// (A8).
 func (l *Look) Step(f incident.Fact) {
 	defer func() {
 		failure := recover()
@@ -82,7 +85,7 @@ func (l *Look) Step(f incident.Fact) {
 // Report steps the core over what an effect brought about.
 func (l *Look) Report(what any) { l.Step(incident.Fact{At: l.Now, What: what}) }
 
-// ForEach calls do with each effect of type T, also with those that are added meanwhile.
+// ForEach calls do with each effect of type T, also with those that do adds.
 func ForEach[T incident.Effect](l *Look, do func(T) error) error {
 	for i := 0; i < len(l.Effects); i++ {
 		if t, ok := l.Effects[i].(T); ok {
@@ -94,8 +97,9 @@ func ForEach[T incident.Effect](l *Look, do func(T) error) error {
 	return nil
 }
 
-// Attempt applies one effect. A refusal by GitHub becomes a fact, of which a person hears (A8); while it lasts, the effect
-// is tried only when the state says so. Any other error is returned: it ends the look, and the message comes back.
+// Attempt applies one effect. A refusal by GitHub becomes a fact, of which a person hears (A8);
+// while it lasts, the effect is tried only when the state says so. Any other error is returned: it
+// ends the look, and the message comes back.
 func (l *Look) Attempt(effect string, do func() error) error {
 	if l.State.IsHeldBack(effect) {
 		return nil
@@ -147,8 +151,8 @@ func (l *Look) RecordWait(u ports.Urgency, since time.Time) {
 	l.Metrics.Record(metrics.WriteWait, max(0, l.Clock.Now().Sub(since)).Seconds(), u.String())
 }
 
-// DeclaredRef returns the name under which the incident was declared. Marks and keys of pages are made with it, so that they
-// stay the same when the incident gets another name.
+// DeclaredRef returns the name under which the incident was declared. Marks and keys of pages are
+// made with it, so that they stay the same when the incident gets another name.
 func (l *Look) DeclaredRef() incident.Ref {
 	if ref, err := incident.ParseRef(l.DeclaredAs); err == nil {
 		return ref
@@ -156,7 +160,8 @@ func (l *Look) DeclaredRef() incident.Ref {
 	return l.Ref
 }
 
-// DocumentRef returns the incident in the repository of its postmortem: where it was when that was written.
+// DocumentRef returns the incident in the repository of its postmortem: where it was when that was
+// written.
 func (l *Look) DocumentRef() incident.Ref {
 	ref := l.Ref
 	if owner, repo, ok := strings.Cut(l.State.Document.Repo, "/"); ok {

@@ -14,10 +14,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
-// The app leaves marks in its comments and issues, and believes them later. Everybody with write access could write such
-// marks into the app's own comments, so they are signed for their incident, by its issue's id, which no other issue ever
-// has. Older versions signed none. What those wrote counts as long as only they can have written it: it is older than the
-// first start of a version that signs and, in a comment, nobody has edited it since.
+// The app leaves marks in its comments and issues, and believes them later. Everybody with write
+// access could write such marks into the app's own comments, so they are signed for their incident,
+// by its issue's id, which no other issue ever has. Older versions signed none. What those wrote
+// counts as long as only they can have written it: it is older than the first start of a version
+// that signs and, in a comment, nobody has edited it since.
 
 // MarkKind is the kind of the marks under a comment that is posted once.
 const MarkKind = "did"
@@ -30,8 +31,8 @@ func MarksFor(keys ...string) (marks []mark.Mark) {
 	return marks
 }
 
-// SigningNames returns the names for which the incident's marks are signed: its issue's id and, after a transfer, the ids
-// before. The first one signs.
+// SigningNames returns the names for which the incident's marks are signed: its issue's id and,
+// after a transfer, the ids before. The first one signs.
 func (l *Look) SigningNames() []string {
 	if l.Snapshot == nil || l.Snapshot.ID == 0 {
 		return []string{strings.ToLower(l.Ref.String())}
@@ -50,13 +51,14 @@ func (l *Look) SignComment(text string, marks ...mark.Mark) string {
 	return l.Keys.Comment(l.SigningNames()[0], text, marks...)
 }
 
-// SignIssue returns the text of an issue or pull request that the app opens for the incident, with its marks.
+// SignIssue returns the text of an issue or pull request that the app opens for the incident, with
+// its marks.
 func (l *Look) SignIssue(text string, marks ...mark.Mark) string {
 	return l.Keys.Issue(l.SigningNames()[0], text, l.Now, marks...)
 }
 
-// KeysIn returns the keys of the marks under one of the app's own comments. Of two comments with the same signature only the
-// first counts: the other is a copy.
+// KeysIn returns the keys of the marks under one of the app's own comments. Of two comments with
+// the same signature only the first counts: the other is a copy.
 func (l *Look) KeysIn(it ports.Item) (keys []string) {
 	if !it.Own || it.Event != "commented" {
 		return nil
@@ -90,13 +92,14 @@ func (l *Look) HasKey(key string) bool {
 // IsPosted reports whether a comment of the app's own carries a key, or this look put it off.
 func (l *Look) IsPosted(key string) bool { return l.Posted[key] != 0 }
 
-// IsMarked returns a function that reports whether the app wrote a comment or issue with a mark of this incident.
+// IsMarked returns a function that reports whether the app wrote a comment or issue with a mark of
+// this incident.
 func (l *Look) IsMarked(m mark.Mark) ports.IsMarked {
 	return IsMarked(l.Keys, l.SignedSince(l.Ctx), l.SigningNames(), m)
 }
 
-// IsMarked returns a function that reports whether the app wrote a comment or issue with one of some marks, signed for one
-// of some incidents.
+// IsMarked returns a function that reports whether the app wrote a comment or issue with one of
+// some marks, signed for one of some incidents.
 func IsMarked(keys mark.Keys, signedSince time.Time, incidents []string, marks ...mark.Mark) ports.IsMarked {
 	return func(w ports.Written) bool {
 		return slices.ContainsFunc(Marks(keys, w, incidents, signedSince), func(found mark.Mark) bool {
@@ -105,8 +108,8 @@ func IsMarked(keys mark.Keys, signedSince time.Time, incidents []string, marks .
 	}
 }
 
-// Marks returns the marks of a comment or issue by the app. Those without a signature count only if they are older than
-// signedSince.
+// Marks returns the marks of a comment or issue by the app. Those without a signature count only if
+// they are older than signedSince.
 func Marks(keys mark.Keys, w ports.Written, incidents []string, signedSince time.Time) []mark.Mark {
 	if w.IsComment {
 		marks, signature := keys.InComment(w.Body, incidents...)

@@ -10,15 +10,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// maxReplayAge limits what is done again after a card was lost: effects older than this are assumed done. Comments have
-// markers to check, pages and mail have none. A first look, however late, assumes nothing.
+// maxReplayAge limits what is done again after a card was lost: effects older than this are assumed
+// done. Comments have markers to check, pages and mail have none. A first look, however late,
+// assumes nothing.
 const maxReplayAge = 15 * time.Minute
 
 // IsBeforeLoss reports whether an effect belongs to the time before the card was lost.
 func (l *Look) IsBeforeLoss(at time.Time) bool { return l.IsCardLost && l.Now.Sub(at) > maxReplayAge }
 
-// WasHandled reports whether a fact was acted on before the card was lost. Its comment carries the reaction with which a
-// look ends; what can't carry one is judged by its age.
+// WasHandled reports whether a fact was acted on before the card was lost. Its comment carries the
+// reaction with which a look ends; what can't carry one is judged by its age.
 func (l *Look) WasHandled(fact string) bool {
 	if incident.CommentOf(fact) == 0 || !l.IsCardLost {
 		return l.IsBeforeLoss(l.TimeOf(fact))
@@ -26,8 +27,8 @@ func (l *Look) WasHandled(fact string) bool {
 	return l.IsAnswered(fact)
 }
 
-// IsAnswered reports whether a comment carries the app's reaction, or a later command does: while calls are scarce only the
-// newest command gets one.
+// IsAnswered reports whether a comment carries the app's reaction, or a later command does: while
+// calls are scarce only the newest command gets one.
 func (l *Look) IsAnswered(fact string) bool {
 	id := incident.CommentOf(fact)
 	return slices.ContainsFunc(l.Snapshot.Items, func(it ports.Item) bool {
@@ -50,7 +51,8 @@ func (l *Look) TimeOf(fact string) time.Time {
 	return l.Now
 }
 
-// CommentTime returns when the comment of a fact was written: one of this look, or one whose reaction was put off.
+// CommentTime returns when the comment of a fact was written: one of this look, or one whose
+// reaction was put off.
 func (l *Look) CommentTime(fact string) time.Time {
 	for _, u := range l.Before.Unreacted {
 		if u.Fact == fact && !u.Since.IsZero() {

@@ -8,8 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// Headline says in one line how bad the incident is, for whom, and what it is: the first thing that somebody reads who is
-// paged.
+// Headline says in one line how bad the incident is, for whom, and what it is: the first thing that
+// somebody reads who is paged.
 func (l *Look) Headline() string {
 	words := []string{l.State.Severity}
 	if l.State.Critical(l.Policy) {

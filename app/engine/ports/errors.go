@@ -13,8 +13,8 @@ func IsRefused(err error) bool {
 	return errors.As(err, &refusal)
 }
 
-// IsNotInstalled reports whether GitHub says that the App has no access. That says nothing about a person or a thing, and
-// may pass.
+// IsNotInstalled reports whether GitHub says that the App has no access. That says nothing about a
+// person or a thing, and may pass.
 func IsNotInstalled(err error) bool {
 	var refusal *Refusal
 	return errors.As(err, &refusal) && refusal.NotInstalled
@@ -31,7 +31,8 @@ func IsPutOff(err error) (until time.Time, ok bool) {
 
 const maxReasonLength = 160
 
-// Reason returns the first line of an error, short enough for the card. Of a refusal it is GitHub's own words only.
+// Reason returns the first line of an error, short enough for the card. Of a refusal it is GitHub's
+// own words only.
 func Reason(err error) string {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
@@ -44,7 +45,8 @@ func Reason(err error) string {
 	return line
 }
 
-// Redact returns err in a form that is safe to log: an error may implement slog.LogValuer to hide details.
+// Redact returns err in a form that is safe to log: an error may implement slog.LogValuer to hide
+// details.
 func Redact(err error) any {
 	var less slog.LogValuer
 	if errors.As(err, &less) {

@@ -1,5 +1,6 @@
-// Package ports holds what the engine needs of the world around it: the types in which GitHub, the queue, the store, the
-// pager and the customers' channels are spoken of, and the errors that they return. It holds no rule of the process.
+// Package ports holds what the engine needs of the world around it: the types in which GitHub, the
+// queue, the store, the pager and the customers' channels are spoken of, and the errors that they
+// return. It holds no rule of the process.
 package ports
 
 import (
@@ -13,34 +14,39 @@ import (
 
 // Queue takes messages for later, or again.
 type Queue interface {
-	// Enqueue stores m durably; it is handed out at or after at (zero: now), one at a time per m.Ref and in order.
-	// A message whose Delivery was stored before is not stored again within three days.
+	// Enqueue stores m durably; it is handed out at or after at (zero: now), one at a time per
+	// m.Ref and in order. A message whose Delivery was stored before is not stored again within
+	// three days.
 	Enqueue(ctx context.Context, m incident.Message, at time.Time) error
 }
 
 // Scheduler keeps one time per incident at which to look again.
 type Scheduler interface {
-	// Schedule sets the incident's next look; a later call replaces it, the zero time removes it. Setting it twice is one.
+	// Schedule sets the incident's next look; a later call replaces it, the zero time removes it.
+	// Setting it twice is one.
 	Schedule(ctx context.Context, ref incident.Ref, at time.Time) error
 }
 
-// Store keeps outside the process what it takes to page people while GitHub is out (I5): each repository's last good
-// configuration, and incidents that nobody has answered for; and what has left for people, so that it leaves once (A4). GitHub stays
-// the truth: what is lost here costs little when it is back. ShelfDays says how long what is kept counts.
+// Store stores outside the process what must survive it: each repository's last good configuration
+// and the incidents that nobody has answered for, to page people while GitHub is out (I5), and what
+// has left for people, so that it leaves once (A4). GitHub stays the truth: what the store loses
+// costs little. StoreRetention says how long an entry counts.
 type Store interface {
-	// Keep stores content in place of what was kept by that name, such as "policies/acme/incidents".
+	// Save stores content in place of what was saved by that name, such as
+	// "policies/acme/incidents".
 	Save(ctx context.Context, name string, content []byte) error
-	// Kept gives what was kept last; nil if nothing was.
+	// Load returns what was saved last by that name; nil if nothing was.
 	Load(ctx context.Context, name string) (content []byte, err error)
 }
 
-// Clock tells the time.
+// Clock returns the time.
 type Clock interface{ Now() time.Time }
 
 // Pager pages people outside GitHub.
 type Pager interface {
-	// Page sends one page. The same key is the same page: where the service can, sending it again doesn't page twice. An error that
-	// has a method Reached() []string names those of several whom the page reached all the same.
+	// Page sends one page. The same key is the same page: where the service can, sending it again
+	// doesn't page twice. An error that has a method Reached() []string names those of several whom
+	// the page reached all the same.
 	Page(ctx context.Context, p Page) error
 }
 
@@ -59,7 +65,7 @@ type Page struct {
 	Tag      string           // which a mail carries, so that an answer finds the incident; empty: there is none yet
 }
 
-// Announcer tells customers.
+// Announcer sends customers what is written for them.
 type Announcer interface {
 	// Announce sends text by one channel of a customer. The same key is the same message.
 	Announce(ctx context.Context, a Announcement) error
@@ -90,10 +96,11 @@ type Written struct {
 	Updated   time.Time
 }
 
-// IsMarked tells what the app wrote with a mark of its own. It is asked about nobody else's words.
+// IsMarked reports whether the app wrote something with one of its marks. It is asked about nobody
+// else's words.
 type IsMarked func(Written) bool
 
-// Ticket is how a follow-up's issue stands.
+// Ticket is an issue that a follow-up became.
 type Ticket struct {
 	Ref       incident.Ref // its present name
 	ID        int64
@@ -214,7 +221,8 @@ type Item struct {
 	Was     string // renamed: the title before
 }
 
-// RetryAfter is an error that says when to come back: a rate limit, or an outage with a Retry-After.
+// RetryAfter is an error that says when to try again: a rate limit, or an outage with a
+// Retry-After.
 type RetryAfter struct {
 	Until      time.Time
 	Err        error
@@ -226,32 +234,34 @@ func (l *RetryAfter) Error() string {
 	return "come back at " + l.Until.UTC().Format(time.RFC3339) + ": " + l.Err.Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (l *RetryAfter) Unwrap() error { return l.Err }
 
-// ErrUnavailable: GitHub could not be reached or failed by itself. Trying again helps, however long it takes.
+// ErrUnavailable is returned when GitHub could not be reached or failed. Trying again helps,
+// however long it takes.
 var ErrUnavailable = errors.New("GitHub is not available")
 
-// ErrLimited: GitHub takes no more calls for now. It is the cause of a *Later.
+// ErrLimited is the cause of a *RetryAfter when GitHub takes no more calls for now.
 var ErrLimited = errors.New("GitHub limits the rate")
 
-// ErrNotYet is the cause of a *Later for what GitHub is going to have in a moment: its replicas lag behind its webhooks, and
-// a token that was made just now may lack its permissions.
+// ErrNotYet is the cause of a *RetryAfter for what GitHub is going to have in a moment: its
+// replicas lag behind its webhooks, and a token that was made just now may lack its permissions.
 var ErrNotYet = errors.New("GitHub does not have it yet")
 
-// ErrNoAccess is the kind of a Refusal that says the app may not write there or can't see it: it is not installed, or issues
-// are off (403, 404, 410).
+// ErrNoAccess is the kind of a Refusal that says that the app can't see something or may not write
+// there: it is not installed, or issues are off (403, 404, 410).
 var ErrNoAccess = errors.New("no access")
 
-// Refusal is returned when GitHub refuses a request for good: with a 4xx status that is no rate limit. Sending the same
-// request again soon gives the same answer, so somebody has to be told (A8).
+// Refusal is returned when GitHub refuses a request for good: with a 4xx status that is not a rate
+// limit. Sending the same request again soon returns the same answer, so somebody has to hear of it
+// (A8).
 type Refusal struct {
 	Status int    // HTTP status, such as 422
 	Reason string // GitHub's own words, on one line
 	Err    error
 
-	// NotInstalled is set where the App isn't installed, or not any more: it was removed or suspended, or was not given the
-	// repository.
+	// NotInstalled is set where the App isn't installed, or not any more: it was removed or
+	// suspended, or was not given the repository.
 	NotInstalled bool
 }
 
@@ -262,8 +272,8 @@ func (r *Refusal) Error() string {
 // Unwrap returns the client's error.
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Moved is the error of a write to a branch that has another head than was known: what was read of its pull request is
-// behind, or somebody pushed in between.
+// Moved is the error of a write to a branch that has another head than was known: what was read of
+// its pull request is behind, or somebody pushed in between.
 type Moved struct {
 	Head string // of the branch, now
 	Err  error  // how GitHub refused the write

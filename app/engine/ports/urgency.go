@@ -2,8 +2,8 @@ package ports
 
 import "context"
 
-// Urgency says how long a request to GitHub may wait where GitHub limits how much an installation may ask and write: the more
-// urgent one goes first, and the less urgent leaves room for it.
+// Urgency says how long a request to GitHub may wait where GitHub limits how much an installation
+// may ask and write: the more urgent one goes first, and the less urgent leaves room for it.
 type Urgency int
 
 // The urgencies, the least first.
