@@ -23,7 +23,8 @@ type applier struct {
 func (r *reconciliation) newApplier() applier {
 	var a applier
 	a.comments = effects.Comments{Look: r.Look, GitHub: r.GitHub, Recent: r}
-	a.reactions = &effects.Reactions{Look: r.Look, GitHub: r.GitHub, Comments: a.comments, Given: r.givenReactions}
+	a.reactions = &effects.Reactions{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
+		Given: r.givenReactions}
 	a.pages = &effects.Pages{Look: r.Look, Comments: a.comments, Pager: r.Pager, Deliveries: r.deliveries,
 		MailTag: r.mailTag, CountPage: r.countPage}
 	a.issues = effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
@@ -31,8 +32,9 @@ func (r *reconciliation) newApplier() applier {
 		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText}
 	a.tickets = effects.Tickets{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Comments: a.comments,
 		Facts: r.postmortemFacts, Changed: r.ticketFact, Due: r.m.Due}
-	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments, Updates: a.updates,
-		Facts: r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
+	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
+		Updates: a.updates,
+		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
 	return a
 }
 
@@ -139,7 +141,8 @@ func (r *reconciliation) correctOpenState() error {
 		return nil
 	}
 	want := incident.AsWanted(r.State, r.Policy)
-	if want.Open == r.Snapshot.Open || r.State.Contested.Left(incident.ContestState) || !r.canCorrectState(want.Open) {
+	if want.Open == r.Snapshot.Open || r.State.Contested.Left(incident.ContestState) ||
+		!r.canCorrectState(want.Open) {
 		return nil
 	}
 	return effects.OpenState{Look: r.Look, GitHub: r.GitHub, IDOf: r.canonicalID}.Apply(want)

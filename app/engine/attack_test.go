@@ -26,7 +26,8 @@ func (w *world) pinnedCard() (id int64, body string) {
 // overwrite writes somebody else's comment anew, as everybody with write access can.
 func (w *world) overwrite(who string, comment int64, body string) {
 	w.t.Helper()
-	w.ok(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", comment), map[string]string{"body": body}, nil)
+	w.ok(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", comment),
+		map[string]string{"body": body}, nil)
 	w.settle()
 }
 
@@ -35,14 +36,15 @@ func (w *world) overwrite(who string, comment int64, body string) {
 func TestA5AnOlderCardThatIsPutBackDoesNothingAgain(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int32 // the outbox shows each key once, however often it is sent
-	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
-		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if strings.HasPrefix(r.URL.Path, "/sandbox/receive/") {
-				sent.Add(1)
-			}
-			h.ServeHTTP(rw, r)
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, "/sandbox/receive/") {
+					sent.Add(1)
+				}
+				h.ServeHTTP(rw, r)
+			})
 		})
-	})
 	story := steps(whole(t))
 	var cards []string
 	for _, s := range story[:len(story)-4] {
@@ -114,9 +116,11 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 	last := w.comment("bob", "I look at the graphs")
 	var marks []string
 	for n := range int64(40) { // those that are about to come
-		marks = append(marks, fmt.Sprintf("<!-- firebreak:did reply/c%d.0 -->", last+n), fmt.Sprintf("<!-- firebreak:did reply/c%d.1 -->", last+n))
+		marks = append(marks, fmt.Sprintf("<!-- firebreak:did reply/c%d.0 -->", last+n),
+			fmt.Sprintf("<!-- firebreak:did reply/c%d.1 -->", last+n))
 	}
-	marks = append(marks, "<!-- firebreak:did ack/page/1/pagerduty/Nobody -->", "<!-- firebreak:did signals/99/fired/1772447000 -->",
+	marks = append(marks, "<!-- firebreak:did ack/page/1/pagerduty/Nobody -->",
+		"<!-- firebreak:did signals/99/fired/1772447000 -->",
 		"<!-- firebreak:ticket acme/incidents#1/0 -->", "<!-- firebreak:postmortem acme/incidents#1 -->")
 	evil := strings.Join(marks, "\n")
 	w.comment("mallory", evil)
@@ -144,11 +148,13 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 		t.Errorf("the commands after it got %q and %q", answered[refused], answered[unclear])
 	}
 	for _, want := range []string{"only responders can use", "did you mean"} {
-		if !slices.ContainsFunc(own, func(body string) bool { return strings.Contains(strings.ToLower(body), want) }) {
+		if !slices.ContainsFunc(own,
+			func(body string) bool { return strings.Contains(strings.ToLower(body), want) }) {
 			t.Errorf("nobody was answered %q", want)
 		}
 	}
-	if card := strings.ReplaceAll(w.card(), w.url, ""); strings.Contains(card, "99") || strings.Contains(card, "Nobody") { // a port may hold a 99
+	if card := strings.ReplaceAll(w.card(), w.url, ""); strings.Contains(card, "99") ||
+		strings.Contains(card, "Nobody") { // a port may hold a 99
 		t.Errorf("the card believes it:\n%s", card)
 	}
 }
@@ -160,7 +166,8 @@ func TestTheInstallationThatAPayloadNamesIsNotUsed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.order(`{"drop_webhooks":2}`)
-	w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues", map[string]any{"title": "It burns", "labels": []string{"incident"}}, nil)
+	w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues",
+		map[string]any{"title": "It burns", "labels": []string{"incident"}}, nil)
 	w.settle()
 	w.calls()
 	w.deliver("issues", `{"action":"opened","issue":{"number":1,"labels":[{"name":"incident"}]},"repository":{"name":"incidents","full_name":"acme/incidents","owner":{"login":"acme"}},
@@ -171,7 +178,8 @@ func TestTheInstallationThatAPayloadNamesIsNotUsed(t *testing.T) {
 		t.Errorf("the incident was left alone: %+v", calls)
 	}
 	for _, c := range calls {
-		if strings.Contains(c.Path, "666") || strings.HasSuffix(c.Path, "/access_tokens") && !strings.Contains(c.Path, "/installations/7001/") {
+		if strings.Contains(c.Path, "666") || strings.HasSuffix(c.Path, "/access_tokens") &&
+			!strings.Contains(c.Path, "/installations/7001/") {
 			t.Errorf("%s %s", c.Method, c.Path)
 		}
 	}

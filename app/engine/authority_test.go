@@ -51,12 +51,15 @@ var preparedDeeds = []deed{
 	{kind: incident.Pin, text: "/ic pin %s"},
 	{kind: incident.Unpin, text: "/ic unpin %s", before: []string{"carol: /ic pin %s"}},
 	{kind: incident.MovePhase, text: "/ic phase fixing because it can't wait"},
-	{kind: incident.Agree, text: "/ic agree Gina, on the phone", before: []string{"carol: /ic phase monitoring because we watch it"}},
+	{kind: incident.Agree, text: "/ic agree Gina, on the phone",
+		before: []string{"carol: /ic phase monitoring because we watch it"}},
 	{kind: incident.AddFollowUp, text: "/ic followup acme/payments Add a limit"},
 	{kind: incident.AddFollowUp, text: "/oe followup acme/payments Add a limit"},
 	{kind: incident.Close, text: "/ic close because this is a test"},
-	{kind: incident.Postmortem, text: "/ic postmortem", before: []string{"carol: /ic close because this is a test"}},
-	{kind: incident.Postmortem, text: "/oe postmortem", before: []string{"carol: /ic close because this is a test"}},
+	{kind: incident.Postmortem, text: "/ic postmortem",
+		before: []string{"carol: /ic close because this is a test"}},
+	{kind: incident.Postmortem, text: "/oe postmortem",
+		before: []string{"carol: /ic close because this is a test"}},
 	{kind: incident.TakeOE, text: "/oe"},
 	{kind: incident.GiveOE, text: "/oe @bob"},
 	{kind: incident.DropOE, text: "/oe drop"},
@@ -65,7 +68,8 @@ var preparedDeeds = []deed{
 	{kind: incident.Cause, text: "/oe cause A log that nobody rotates"},
 	{kind: incident.Workaround, text: "/oe workaround The log is deleted"},
 	{kind: incident.Fix, text: "/oe fix acme/payments#1"},
-	{kind: incident.Regression, text: "/oe regression It is full again", before: []string{"carol: /ic phase monitoring because we watch it"}},
+	{kind: incident.Regression, text: "/oe regression It is full again",
+		before: []string{"carol: /ic phase monitoring because we watch it"}},
 }
 
 // deeds are the commands that are tried: those, and all others as their rows have them.
@@ -93,11 +97,13 @@ var kinds = []struct {
 	{"reader", "mallory, who may only read", says("mallory")},
 	{"outsider", "otto, who has no access: GitHub refuses the comment", refused("otto")},
 	{"bot", "another App's, with write access", says("alerts[bot]")},
-	{"deleted", "somebody with write access who wrote it, and whose account was deleted before the look", leaves((*sandbox.Sandbox).Delete)},
+	{"deleted", "somebody with write access who wrote it, and whose account was deleted before the look",
+		leaves((*sandbox.Sandbox).Delete)},
 	{"suspended", "the same, who was suspended instead", leaves((*sandbox.Sandbox).Suspend)},
 	{"edited", "carol's comment, into which bob, with write access, edited the command", edited},
 	{"transferred", "carol, on an incident that was transferred: what she ordered is done there, once, and the webhook from here comes too late", transferred},
-	{"fork", "carol, in a fork on which the App is not installed: a webhook that is signed all the same", forked},
+	{"fork", "carol, in a fork on which the App is not installed: a webhook that is signed all the same",
+		forked},
 }
 
 // tribunal tries commands. Incidents are prepared once and used as long as nothing changed them.
@@ -119,7 +125,8 @@ func says(who string) func(*tribunal, string) int64 {
 
 func refused(who string) func(*tribunal, string) int64 {
 	return func(w *tribunal, text string) int64 {
-		if status := w.as(who, "POST", w.issue()+"/comments", map[string]string{"body": text}, nil); status != http.StatusNotFound {
+		if status := w.as(who, "POST", w.issue()+"/comments", map[string]string{"body": text},
+			nil); status != http.StatusNotFound {
 			w.t.Errorf("GitHub answers %s with %d", who, status)
 		}
 		return 0
@@ -142,7 +149,8 @@ func leaves(how func(*sandbox.Sandbox, string) error) func(*tribunal, string) in
 }
 
 func edited(w *tribunal, text string) int64 {
-	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", w.carols), map[string]string{"body": text}, nil)
+	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", w.carols),
+		map[string]string{"body": text}, nil)
 	return w.carols
 }
 
@@ -167,7 +175,8 @@ func (w *world) deliver(event, body string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for name, value := range map[string]string{"Content-Type": "application/json", "X-GitHub-Event": event, "X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil))} {
+	for name, value := range map[string]string{"Content-Type": "application/json", "X-GitHub-Event": event,
+		"X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil))} {
 		req.Header.Set(name, value)
 	}
 	res, err := http.DefaultClient.Do(req)
@@ -193,7 +202,8 @@ func (w *world) unheard(who, text string) (comment, delivery int64) {
 // late lets a lost webhook arrive.
 func (w *world) late(delivery int64) {
 	w.t.Helper()
-	if status := w.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", delivery), nil, nil); status != http.StatusOK {
+	if status := w.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", delivery), nil,
+		nil); status != http.StatusOK {
 		w.t.Fatalf("redelivering %d: %d", delivery, status)
 	}
 }
@@ -213,7 +223,8 @@ func (w *tribunal) prepare(d deed) {
 		w.carols = w.comment("carol", "On my way")
 		return
 	}
-	w.open("alice", `opens "The line is down"`, "Summary: The line is down", "Severity: critical", "Customers impacted: globex")
+	w.open("alice", `opens "The line is down"`, "Summary: The line is down", "Severity: critical",
+		"Customers impacted: globex")
 	w.comment("carol", "/ic")
 	w.settle()
 	w.comment("carol", "/ic phase investigate")
@@ -243,7 +254,8 @@ func (w *tribunal) open(who, how string, body ...string) {
 
 func (w *tribunal) filled(text string) string {
 	text = strings.ReplaceAll(text, "%d", fmt.Sprint(w.other))
-	return strings.ReplaceAll(text, "%s", fmt.Sprintf("%s/acme/incidents/issues/%d#issuecomment-%d", w.url, w.ref.Number, w.theirs))
+	return strings.ReplaceAll(text, "%s", fmt.Sprintf("%s/acme/incidents/issues/%d#issuecomment-%d", w.url,
+		w.ref.Number, w.theirs))
 }
 
 // picture is all that a command could change.
@@ -274,7 +286,8 @@ func (w *tribunal) try(give func(*tribunal, string) int64, d deed) string {
 		if c.ID == id && id != 0 {
 			reaction = reactionsOf(c)
 		}
-		if i >= before && c.User.Login == "firebreak[bot]" && !strings.Contains(c.Body, "<!-- firebreak:card") {
+		if i >= before && c.User.Login == "firebreak[bot]" &&
+			!strings.Contains(c.Body, "<!-- firebreak:card") {
 			replies = append(replies, visible(c.Body))
 		}
 	}
@@ -306,7 +319,8 @@ func (w *tribunal) reason(reply string) string {
 	for _, why := range whys {
 		if strings.Contains(reply, why.part) {
 			if w.reasons[why.name] == "" {
-				w.reasons[why.name] = who.ReplaceAllString(code.ReplaceAllString(reply, "`COMMAND`"), "@SOMEBODY: ")
+				w.reasons[why.name] = who.ReplaceAllString(code.ReplaceAllString(reply, "`COMMAND`"),
+					"@SOMEBODY: ")
 			}
 			return why.name
 		}

@@ -21,7 +21,8 @@ func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 		name, story, what string
 		isSo              func(w *world) bool
 	}{
-		{"a timer", down + "wait 4m59s", "", func(w *world) bool { return slices.Contains(w.pages(), "page/2") }},
+		{"a timer", down + "wait 4m59s", "",
+			func(w *world) bool { return slices.Contains(w.pages(), "page/2") }},
 		{"a close", before + "bob: /oe fix Renewed\ncarol: /ic phase monitoring\ncarol: /ic agree Gina by phone", "carol closes",
 			func(w *world) bool {
 				return slices.Contains(w.view().labels(), "phase/closing") && w.view().State == "closed"
@@ -30,16 +31,20 @@ func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 			func(w *world) bool { return slices.Contains(w.view().labels(), "phase/identify") }},
 		{"a severity's label", before, "carol labels severity/regular",
 			func(w *world) bool {
-				return slices.Contains(w.view().labels(), "severity/regular") && !slices.Contains(w.view().labels(), "severity/critical")
+				return slices.Contains(w.view().labels(), "severity/regular") &&
+					!slices.Contains(w.view().labels(), "severity/critical")
 			}},
 		{"an unassignment", before, "carol unassigns bob", func(w *world) bool {
 			return !slices.Contains(w.view().assignees(), "bob") && !strings.Contains(w.card(), "bob is")
 		}},
 		{"a label that may not go", before, "carol unlabels incident", func(w *world) bool {
-			return slices.Contains(w.view().labels(), "incident") && slices.ContainsFunc(w.list(), func(c commentView) bool { return strings.Contains(c.Body, "/incident decline") })
+			return slices.Contains(w.view().labels(), "incident") &&
+				slices.ContainsFunc(w.list(),
+					func(c commentView) bool { return strings.Contains(c.Body, "/incident decline") })
 		}},
 		{"a drill's label", before, "carol labels drill", func(w *world) bool {
-			return slices.Contains(w.view().labels(), "drill") && strings.Contains(strings.ToLower(w.card()), "drill")
+			return slices.Contains(w.view().labels(), "drill") &&
+				strings.Contains(strings.ToLower(w.card()), "drill")
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,7 +70,8 @@ func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 			w.settle()
 			w.advance(time.Second)
 			if !c.isSo(w) {
-				t.Errorf("it is lost: %s %v %v, paged %v, and the card says\n%s", w.view().State, w.view().labels(), w.view().assignees(), w.pages(), w.card())
+				t.Errorf("it is lost: %s %v %v, paged %v, and the card says\n%s", w.view().State,
+					w.view().labels(), w.view().assignees(), w.pages(), w.card())
 			}
 		})
 	}

@@ -19,7 +19,8 @@ func (r *reconciliation) forwardBounce(s intake.Signal) error {
 		return err
 	}
 	if !ok || len(s.Bounce.Undelivered) == 0 {
-		r.Logger.Info("delivery report ignored", "repository", r.Ref.FullName(), "ours", ok, "undelivered", len(s.Bounce.Undelivered))
+		r.Logger.Info("delivery report ignored", "repository", r.Ref.FullName(), "ours", ok, "undelivered",
+			len(s.Bounce.Undelivered))
 		return nil
 	}
 	return r.Queue.Enqueue(r.Ctx, Message{Ref: ref, Why: "signal", What: r.routedTo(ref)}, time.Time{})
@@ -34,13 +35,16 @@ func (r *reconciliation) bounceFacts(s intake.Signal) (facts []incident.Fact) {
 		report.Mark = r.hash("bounce", report.Mark, u.Addresses[0])[:16]
 		customer, channel := r.mailChannelOf(u.Addresses)
 		update, sent := r.State.Updates.SentBy(customer, s.Bounce.Sent)
-		f := incident.Fact{At: r.Now, What: incident.Bounced{Address: u.Addresses[0], Why: u.Why, Customer: customer, Update: update.At, Delayed: u.Delayed, Report: report}}
+		f := incident.Fact{At: r.Now, What: incident.Bounced{Address: u.Addresses[0], Why: u.Why,
+			Customer: customer, Update: update.At, Delayed: u.Delayed, Report: report}}
 		switch {
 		case customer == "" || u.Delayed:
 		case merged != nil && !s.Bounce.Sent.Before(merged.At): // the last mail that a customer gets
 			f.What = incident.Undelivered{Customer: customer, Channel: channel, Why: u.Why}
 		case sent:
-			f.What = incident.Unsent{Customer: customer, Update: update.At, By: incident.CommandedBy(update.ID), Failed: []incident.Failure{{Channel: channel, Why: u.Why}}}
+			f.What = incident.Unsent{Customer: customer, Update: update.At,
+				By: incident.CommandedBy(update.ID), Failed: []incident.Failure{{Channel: channel,
+					Why: u.Why}}}
 		}
 		facts = append(facts, f)
 	}
@@ -60,7 +64,8 @@ func (r *reconciliation) mailChannelOf(addresses []string) (customer, channel st
 				if a, err := mail.ParseAddress(to); err == nil {
 					to = a.Address
 				}
-				if ch.Kind == "email" && slices.ContainsFunc(addresses, func(a string) bool { return strings.EqualFold(a, to) }) {
+				if ch.Kind == "email" && slices.ContainsFunc(addresses,
+					func(a string) bool { return strings.EqualFold(a, to) }) {
 					return c.Name, c.ChannelNames()[i]
 				}
 			}

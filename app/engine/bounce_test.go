@@ -69,7 +69,8 @@ Content-Type: text/rfc822-headers
 		w.tell("wait 1m")
 	}
 	head := func(date string) string {
-		return "From: incidents@acme.example\nDate: " + date + "\nReferences: " + first.Header.Get("References")
+		return "From: incidents@acme.example\nDate: " + date + "\nReferences: " +
+			first.Header.Get("References")
 	}
 
 	bounce(head(first.Header.Get("Date")), "gina@globex.example", "delayed", "4.4.1")
@@ -78,13 +79,17 @@ Content-Type: text/rfc822-headers
 	}
 	bounce(head(first.Header.Get("Date")), "Gina@Globex.example", "failed", "5.1.1")
 	said := w.said("did not reach **globex** by email")
-	if len(said) != 1 || !strings.Contains(said[0], "@carol: the update of 10:40 UTC") || !strings.Contains(said[0], "/ic told globex by phone") || !strings.Contains(said[0], "Gina, +49 30 5550 142") {
+	if len(said) != 1 || !strings.Contains(said[0], "@carol: the update of 10:40 UTC") ||
+		!strings.Contains(said[0], "/ic told globex by phone") ||
+		!strings.Contains(said[0], "Gina, +49 30 5550 142") {
 		t.Errorf("a bounce of the first update: the incident says %q", said)
 	}
 	if strings.Contains(said[0], "550 @carol") {
 		t.Errorf("what the server says mentions people: %q", said[0])
 	}
-	if card := w.card(); !strings.Contains(card, "on time 1 of 1") || !strings.Contains(card, "Next&nbsp;update | **11:12 UTC**") || !strings.Contains(card, "longest wait 12 min") {
+	if card := w.card(); !strings.Contains(card, "on time 1 of 1") ||
+		!strings.Contains(card, "Next&nbsp;update | **11:12 UTC**") ||
+		!strings.Contains(card, "longest wait 12 min") {
 		t.Errorf("after the bounce of the first update the card says\n%s", card)
 	}
 	bounce(head(first.Header.Get("Date")), "gina@globex.example", "failed", "5.1.1")
@@ -92,7 +97,8 @@ Content-Type: text/rfc822-headers
 		t.Errorf("a report that comes twice is told %d times", len(said))
 	}
 	bounce(head("Mon, 02 Mar 2026 10:52:00 +0000"), "gina@globex.example", "failed", "5.1.1")
-	if card := w.card(); strings.Contains(card, "on time") || !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
+	if card := w.card(); strings.Contains(card, "on time") ||
+		!strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
 		t.Errorf("after the bounce of the last update the card says\n%s", card)
 	}
 	bounce(head("Mon, 02 Mar 2026 10:40:30 +0000"), "oncall@acme.example", "failed", "5.1.1")
@@ -112,7 +118,8 @@ Content-Type: text/rfc822-headers
 	}
 
 	// About a mail that is not ours, and about none: case 47.
-	bounce("From: incidents@acme.example\nMessage-ID: <7ef0164f@acme.example>", "gina@globex.example", "failed", "5.1.1")
+	bounce("From: incidents@acme.example\nMessage-ID: <7ef0164f@acme.example>", "gina@globex.example",
+		"failed", "5.1.1")
 	if w.issues() != 1 {
 		t.Errorf("reports opened %d incidents", w.issues()-1)
 	}
@@ -133,11 +140,13 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 			w.tell("carol: /ic update We are on it\nwait 4s") // a new token may lack its permissions at first
 			w.as("", "DELETE", "/sandbox/faults", nil, nil)
 			said := w.said("did not reach **globex** by issue")
-			if len(said) != 1 || !strings.Contains(said[0], "@carol") || !strings.Contains(said[0], "/ic told globex by phone") {
+			if len(said) != 1 || !strings.Contains(said[0], "@carol") ||
+				!strings.Contains(said[0], "/ic told globex by phone") {
 				t.Errorf("the incident says %q", said)
 			}
 			card := w.card()
-			if !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") || !strings.Contains(card, "**not** **globex**") || strings.Contains(card, "on time 1 of") {
+			if !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") ||
+				!strings.Contains(card, "**not** **globex**") || strings.Contains(card, "on time 1 of") {
 				t.Errorf("the card says\n%s", card)
 			}
 			for _, c := range w.list() {
@@ -146,11 +155,13 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 				}
 			}
 			w.tell("carol: /ic told globex by phone, Gina")
-			if card := w.card(); !strings.Contains(card, "on time 1 of 1") || !strings.Contains(card, "globex by carol") {
+			if card := w.card(); !strings.Contains(card, "on time 1 of 1") ||
+				!strings.Contains(card, "globex by carol") {
 				t.Errorf("after the call the card says\n%s", card)
 			}
 			w.tell("wait 15m\ncarol: /ic update Half of it works")
-			if card := w.card(); !strings.Contains(card, "on time 2 of 2") || !strings.Contains(card, "globex by issue") {
+			if card := w.card(); !strings.Contains(card, "on time 2 of 2") ||
+				!strings.Contains(card, "globex by issue") {
 				t.Errorf("once GitHub takes it the card says\n%s", card)
 			}
 		})
@@ -180,7 +191,8 @@ func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 		t.Errorf("the incident says %q", said)
 	}
 	card := w.card()
-	if !strings.Contains(card, "globex by issue") || !strings.Contains(card, "on time 1 of 1") || strings.Contains(card, "GitHub&nbsp;refuses") {
+	if !strings.Contains(card, "globex by issue") || !strings.Contains(card, "on time 1 of 1") ||
+		strings.Contains(card, "GitHub&nbsp;refuses") {
 		t.Errorf("the card says\n%s", card)
 	}
 	w.tell("carol: /ic update It works again\nwait 3h")
@@ -201,7 +213,8 @@ func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {
 	}
 	w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
 	w.tell("carol: /ic update We are on it\nwait 4s")
-	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") || !strings.Contains(w.card(), "heard nothing since 10:40 UTC") {
+	if !strings.Contains(strings.Join(w.view().labels(), " "), "update-overdue") ||
+		!strings.Contains(w.card(), "heard nothing since 10:40 UTC") {
 		t.Errorf("labels %v, the card\n%s", w.view().labels(), w.card())
 	}
 	w.as("", "DELETE", "/sandbox/faults", nil, nil)

@@ -35,7 +35,8 @@ func TestTheMostUrgentGoesFirstAfterALimit(t *testing.T) {
 	var order []string
 	issue := regexp.MustCompile(`/issues/(\d)$`)
 	for _, c := range w.calls() {
-		if m := issue.FindStringSubmatch(strings.SplitN(c.Path, "?", 2)[0]); m != nil && c.Status < 400 && !slices.Contains(order, m[1]) {
+		if m := issue.FindStringSubmatch(strings.SplitN(c.Path, "?", 2)[0]); m != nil && c.Status < 400 &&
+			!slices.Contains(order, m[1]) {
 			order = append(order, m[1])
 		}
 	}

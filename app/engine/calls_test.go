@@ -44,13 +44,15 @@ var priced = []pricedCommand{
 	{who: "carol", text: "/ic customer remove initech"},
 	{who: "carol", text: "/ic escalate @dan we need one more"},
 	{who: "carol", text: "/ic followup acme/payments Add a limit @erin"},
-	{who: "carol", text: "/ic followup 1 @dan due:2026-03-20"}, // changes the one above, which has no ticket yet
-	{who: "carol", text: "/ic sevrity regular"},                // misspelt: answered with what was meant
+	// changes the one above, which has no ticket yet
+	{who: "carol", text: "/ic followup 1 @dan due:2026-03-20"},
+	{who: "carol", text: "/ic sevrity regular"}, // misspelt: answered with what was meant
 	{who: "alice", text: "/oe workaround By hand"},
 	{who: "alice", text: "/oe fix A new certificate"},
 	{who: "carol", text: "/ic phase monitoring"},
 	{who: "alice", text: "/oe regression It is back"},
-	{who: "carol", text: "/ic agree Gina sees no errors", prepare: "carol: /ic phase monitoring because it stopped by itself"},
+	{who: "carol", text: "/ic agree Gina sees no errors",
+		prepare: "carol: /ic phase monitoring because it stopped by itself"},
 	{who: "carol", text: "/ic close", prepare: "wait 24h"},
 	{who: "carol", text: "/ic postmortem"},
 }
@@ -89,7 +91,8 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 	if testing.Short() {
 		long = 1000
 	}
-	few, many, cold := price(newWorld(t), 10, false), price(unjudged(t), long, false), price(newWorld(t), 10, true)
+	few, many, cold := price(newWorld(t), 10, false), price(unjudged(t), long, false), price(newWorld(t),
+		10, true)
 	var table strings.Builder
 	table.WriteString("| command | calls, warm | cold |\n|---|---|---|\n")
 	covered := map[incident.Kind]bool{}
@@ -104,8 +107,10 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 		if p.calls > most && !dear[kind] {
 			t.Errorf("%s costs %d calls", p.text, p.calls)
 		}
-		if many[i].calls != p.calls && kind != incident.Close && kind != incident.Postmortem { // they read the whole timeline
-			t.Errorf("%s costs %d calls after 10 comments and %d after %d", p.text, p.calls, many[i].calls, long)
+		// they read the whole timeline
+		if many[i].calls != p.calls && kind != incident.Close && kind != incident.Postmortem {
+			t.Errorf("%s costs %d calls after 10 comments and %d after %d", p.text, p.calls, many[i].calls,
+				long)
 		}
 	}
 	for _, row := range incident.Commands {
@@ -165,13 +170,15 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 	}
 	open := func() int {
 		var opened struct{ Number int }
-		w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues", map[string]string{"title": "Something", "body": "is slow"}, &opened)
+		w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues",
+			map[string]string{"title": "Something", "body": "is slow"}, &opened)
 		w.ref.Number = opened.Number
 		return opened.Number
 	}
 	other := open()
 	w.comment("carol", "/incident critical it is down")
-	for _, text := range []string{"/incident decline nothing there", fmt.Sprintf("/incident duplicate #%d", other)} {
+	for _, text := range []string{"/incident decline nothing there",
+		fmt.Sprintf("/incident duplicate #%d", other)} {
 		w.settle()
 		open()
 		count("carol", "/incident critical it is down")
@@ -200,7 +207,8 @@ func TestABurstSharesItsCalls(t *testing.T) {
 		w.settle()
 	}
 	const burst = 20
-	w.order(fmt.Sprintf(`{"drop_webhooks":%d}`, burst-1)) // the last one asks for the look that finds them all
+	// the last one asks for the look that finds them all
+	w.order(fmt.Sprintf(`{"drop_webhooks":%d}`, burst-1))
 	w.calls()
 	for i := range burst {
 		w.comment("alice", fmt.Sprintf("/oe finding number %d", i))

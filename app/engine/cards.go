@@ -51,7 +51,8 @@ func (r *reconciliation) mergeCards() error {
 	if len(all) < 2 {
 		return nil
 	}
-	r.Logger.Warn("several cards: keeping one", "incident", r.Ref.String(), "cards", all, "kept", oldest.id, "seq", best.seq)
+	r.Logger.Warn("several cards: keeping one", "incident", r.Ref.String(), "cards", all, "kept", oldest.id,
+		"seq", best.seq)
 	if best.id != oldest.id {
 		if err := r.GitHub.EditComment(r.Ctx, r.Ref, oldest.id, best.body); err != nil {
 			return fmt.Errorf("merge the cards: %w", err)

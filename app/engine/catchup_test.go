@@ -40,13 +40,19 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 		away                    time.Duration
 		want                    []string // who is paged when it is back
 	}{
-		{"nobody answered, a step is due", "", "", 7 * time.Minute, []string{"incident-coordinators, platform"}},
-		{"nobody answered, six steps are due", "", "", 42 * time.Minute, []string{"incident-coordinators", "incident-coordinators, platform"}}, // for the update, and for the role
+		{"nobody answered, a step is due", "", "", 7 * time.Minute,
+			[]string{"incident-coordinators, platform"}},
+		{"nobody answered, six steps are due", "", "", 42 * time.Minute,
+			[]string{"incident-coordinators",
+				"incident-coordinators, platform"}}, // for the update, and for the role
 		{"somebody answered after the first", "", "wait 8m\ncarol: /ic", 12 * time.Minute, nil},
-		{"somebody answered after six", "", "wait 40m\ncarol: /ic\ncarol: /ic update We work on it", 2 * time.Minute, nil},
+		{"somebody answered after six", "", "wait 40m\ncarol: /ic\ncarol: /ic update We work on it",
+			2 * time.Minute, nil},
 		{"an update is overdue", "carol: /ic", "", 27 * time.Minute, []string{"incident-coordinators"}},
-		{"an update was overdue and was given", "carol: /ic", "wait 27m\ncarol: /ic update We work on it", 3 * time.Minute, nil},
-		{"three updates were overdue and were given", "carol: /ic", "wait 27m\ncarol: /ic update One\nwait 27m\ncarol: /ic update Two\nwait 27m\ncarol: /ic update Three", 3 * time.Minute, nil},
+		{"an update was overdue and was given", "carol: /ic", "wait 27m\ncarol: /ic update We work on it",
+			3 * time.Minute, nil},
+		{"three updates were overdue and were given", "carol: /ic",
+			"wait 27m\ncarol: /ic update One\nwait 27m\ncarol: /ic update Two\nwait 27m\ncarol: /ic update Three", 3 * time.Minute, nil},
 		{"it was called off", "", "wait 8m\nalice: /ic severity regular", 12 * time.Minute, nil},
 		{"it was declined", "", "wait 8m\nalice: /incident decline nothing broke", 12 * time.Minute, nil},
 	} {
@@ -68,11 +74,13 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 			for _, p := range after[len(before):] {
 				got = append(got, p.To)
 			}
-			if skipped := strings.Count(w.card(), "**not sent** (it was late, and"); len(c.want) == 0 && skipped == 0 || strings.Contains(w.card(), "could not send a page") {
+			if skipped := strings.Count(w.card(), "**not sent** (it was late, and"); len(c.want) == 0 &&
+				skipped == 0 || strings.Contains(w.card(), "could not send a page") {
 				t.Errorf("the card does not say which pages were not sent:\n%s", w.card())
 			}
 			if !slices.Equal(got, c.want) || repeats != 0 {
-				t.Errorf("when it is back %q are paged, want %q (%d repeats): %+v", got, c.want, repeats, after)
+				t.Errorf("when it is back %q are paged, want %q (%d repeats): %+v", got, c.want, repeats,
+					after)
 			}
 		})
 	}
@@ -100,7 +108,8 @@ func (a *away) between(req *http.Request, send func() (*http.Response, error)) (
 	if !isOut {
 		return send()
 	}
-	return &http.Response{StatusCode: 503, Status: "503 Service Unavailable", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+	return &http.Response{StatusCode: 503, Status: "503 Service Unavailable", Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"message":"No server is currently available"}`))}, nil
 }
 
@@ -126,12 +135,14 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 	for how, declare := range map[string]func(*world){
 		"a form": func(w *world) { w.tell(down) },
 		"a label": func(w *world) {
-			issue := map[string]any{"title": "The API is down", "labels": []string{"incident", "severity/critical"}}
+			issue := map[string]any{"title": "The API is down",
+				"labels": []string{"incident", "severity/critical"}}
 			w.ok("alice", "POST", "/api/v3/repos/"+w.ref.FullName()+"/issues", issue, nil)
 			w.settle()
 		},
 		"a command": func(w *world) {
-			w.ok("alice", "POST", "/api/v3/repos/"+w.ref.FullName()+"/issues", map[string]any{"title": "Odd", "body": "/incident critical The API is down"}, nil)
+			w.ok("alice", "POST", "/api/v3/repos/"+w.ref.FullName()+"/issues",
+				map[string]any{"title": "Odd", "body": "/incident critical The API is down"}, nil)
 			w.settle()
 		},
 	} {
@@ -140,7 +151,8 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 			w := prepare(t, calm)
 			declare(w)
 			w.onTime(map[string]time.Duration{"page/1": 0})
-			last := slices.IndexFunc(calm.calls, func(c string) bool { return strings.HasSuffix(c, "/issues/2/labels") })
+			last := slices.IndexFunc(calm.calls,
+				func(c string) bool { return strings.HasSuffix(c, "/issues/2/labels") })
 			if last < 4 {
 				t.Fatalf("the first look makes the calls %v", calm.calls)
 			}
@@ -157,8 +169,10 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 					w.onTime(map[string]time.Duration{"page/1": 0, "page/2": 5 * time.Minute})
 					out.end()
 					w.advance(9 * time.Minute)
-					w.onTime(map[string]time.Duration{"page/1": 0, "page/2": 5 * time.Minute, "page/4": 15 * time.Minute, "page/5": 20 * time.Minute})
-					if labels := w.view().labels(); !slices.Contains(labels, "severity/critical") || !strings.Contains(w.card(), "P1") {
+					w.onTime(map[string]time.Duration{"page/1": 0, "page/2": 5 * time.Minute,
+						"page/4": 15 * time.Minute, "page/5": 20 * time.Minute})
+					if labels := w.view().labels(); !slices.Contains(labels, "severity/critical") ||
+						!strings.Contains(w.card(), "P1") {
 						t.Errorf("when it is back the labels are %v and the card says\n%s", labels, w.card())
 					}
 				})
@@ -179,7 +193,8 @@ func TestI5AnOldIncidentIsNotPagedAnewWhereLittleIsRead(t *testing.T) {
 			w := newWorld(t)
 			w.tell(down + story)
 			w.deaf = true // or it would be pinned again
-			w.ok("alice", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d/pin", w.ref.FullName(), w.view().Pinned.ID), nil, nil)
+			w.ok("alice", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d/pin", w.ref.FullName(),
+				w.view().Pinned.ID), nil, nil)
 			w.settle()
 			w.deaf = false
 			w.lose("timers", "messages", "shelf WHERE name LIKE 'incidents/%'")
@@ -244,7 +259,8 @@ func TestI5EachStepGoesOutAtItsTimeWhateverFails(t *testing.T) {
 				w.comment("dan", "/incident note I look at the graphs")
 				w.settle()
 				w.advance(21*time.Minute - from)
-				want := map[string]time.Duration{"page/1": 0, "page/2": 5 * time.Minute, "page/4": 15 * time.Minute, "page/5": 20 * time.Minute}
+				want := map[string]time.Duration{"page/1": 0, "page/2": 5 * time.Minute,
+					"page/4": 15 * time.Minute, "page/5": 20 * time.Minute}
 				w.onTime(want)
 				out.end()
 				w.advance(2 * time.Minute)

@@ -43,7 +43,8 @@ func (e *Engine) endEpisode(trouble string) {
 
 // hasOpenIncident reports whether an incident is open for a report, as far as GitHub answers at
 // once: its people need no page of its own each time the alert fires.
-func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intake.Decision, s intake.Signal) bool {
+func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intake.Decision,
+	s intake.Signal) bool {
 	if owner, name, ok := strings.Cut(d.Repository, "/"); ok {
 		repo = incident.Ref{Owner: owner, Repo: name}
 	}
@@ -56,7 +57,8 @@ func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intak
 	}
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
-	number, err := e.GitHub.FindIncident(patient, repo.FullName(), e.isAboutDedup(patient, e.dedupHashes(repo, s.DedupKey)...))
+	number, err := e.GitHub.FindIncident(patient, repo.FullName(),
+		e.isAboutDedup(patient, e.dedupHashes(repo, s.DedupKey)...))
 	if err != nil {
 		return false
 	}

@@ -13,7 +13,8 @@ import (
 
 // empty is the form with nothing answered but how bad it is.
 func empty(severity, drill string) string {
-	return "### Summary\n\n_No response_\n\n### Severity\n\n" + severity + "\n\n### Customers impacted\n\n_No response_\n\n### How did you learn of it?\n\n_No response_\n\n### Drill\n\n- [" + drill + "] This is a drill"
+	return "### Summary\n\n_No response_\n\n### Severity\n\n" + severity +
+		"\n\n### Customers impacted\n\n_No response_\n\n### How did you learn of it?\n\n_No response_\n\n### Drill\n\n- [" + drill + "] This is a drill"
 }
 
 // A P1 that is declared with only a title has paged within one look, in whichever way it is
@@ -30,11 +31,12 @@ func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
 		declare func(*world)
 		drill   bool
 	}{
-		"the form":                            {func(w *world) { open(w, "alice", empty("critical", " "), "incident") }, false},
-		"the form, and the label":             {func(w *world) { open(w, "alice", empty("_No response_", " "), "severity/critical", "incident") }, false},
-		"a command in a comment":              {func(w *world) { open(w, "bob", ""); w.settle(); w.comment("alice", "/incident critical") }, false},
-		"a command with p1":                   {func(w *world) { open(w, "bob", ""); w.settle(); w.comment("alice", "/incident p1") }, false},
-		"a command in the issue's text":       {func(w *world) { open(w, "alice", "/incident critical") }, false},
+		"the form":                {func(w *world) { open(w, "alice", empty("critical", " "), "incident") }, false},
+		"the form, and the label": {func(w *world) { open(w, "alice", empty("_No response_", " "), "severity/critical", "incident") }, false},
+		"a command in a comment":  {func(w *world) { open(w, "bob", ""); w.settle(); w.comment("alice", "/incident critical") }, false},
+		"a command with p1":       {func(w *world) { open(w, "bob", ""); w.settle(); w.comment("alice", "/incident p1") }, false},
+		"a command in the issue's text": {func(w *world) { open(w, "alice", "/incident critical") },
+			false},
 		"labels at once":                      {func(w *world) { open(w, "alice", "", "incident", "severity/critical") }, false},
 		"labels at once, the other way round": {func(w *world) { open(w, "alice", "", "severity/critical", "incident") }, false},
 		"labels one by one":                   {func(w *world) { open(w, "alice", ""); w.tell("alice labels incident\nalice labels severity/critical") }, false},
@@ -53,7 +55,8 @@ func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
 		"a drill's text":                    {func(w *world) { open(w, "alice", "/incident critical The API is down", "drill") }, true},
 		"a drill's form":                    {func(w *world) { open(w, "alice", empty("critical", "x"), "incident") }, true},
 		"a drill by an alert, and the command": {func(w *world) {
-			w.post("/intake/generic", "application/json", `{"title":"The API is down","severity":"critical","drill":true}`)
+			w.post("/intake/generic", "application/json",
+				`{"title":"The API is down","severity":"critical","drill":true}`)
 			w.settle()
 			w.comment("alice", "/incident critical")
 		}, true},
@@ -64,13 +67,16 @@ func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
 			c.declare(w)
 			w.settle()
 			card, sent := w.card(), w.outbox()
-			if !strings.Contains(card, "P1 · Identify") || !strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
+			if !strings.Contains(card, "P1 · Identify") ||
+				!strings.Contains(card, "Next&nbsp;update | **11:00 UTC**") {
 				t.Errorf("the card says\n%s", card)
 			}
-			if c.drill != (len(sent) == 0) || !c.drill && (len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "P1: The API is down")) {
+			if c.drill != (len(sent) == 0) || !c.drill &&
+				(len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "P1: The API is down")) {
 				t.Errorf("the outbox holds %v", sent)
 			}
-			if strings.Contains(card, "what is broken") || !c.drill && !strings.Contains(card, "which customers are hit") {
+			if strings.Contains(card, "what is broken") || !c.drill &&
+				!strings.Contains(card, "which customers are hit") {
 				t.Errorf("of what is missing the card says\n%s", card)
 			}
 			before := w.card()
@@ -85,13 +91,16 @@ func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
 // A title that says nothing is asked for, from whoever declared it, and renaming answers.
 func TestI2ATitleThatSaysNothingIsAskedFor(t *testing.T) {
 	w := newWorld(t)
-	w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues", map[string]any{"title": "[Incident]: ", "body": "", "labels": []string{"severity/critical", "incident"}}, nil)
+	w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues",
+		map[string]any{"title": "[Incident]: ", "body": "",
+			"labels": []string{"severity/critical", "incident"}}, nil)
 	w.settle()
 	if len(w.outbox()) != 1 {
 		t.Errorf("the outbox holds %v", w.outbox())
 	}
 	w.tell("carol: /ic\nwait 35m")
-	if said := w.said("this is still missing"); len(said) != 1 || !strings.Contains(said[0], "@alice") || !strings.Contains(said[0], "What is broken") || !strings.Contains(said[0], "Which customers") {
+	if said := w.said("this is still missing"); len(said) != 1 || !strings.Contains(said[0], "@alice") ||
+		!strings.Contains(said[0], "What is broken") || !strings.Contains(said[0], "Which customers") {
 		t.Errorf("asked for so: %q", said)
 	}
 	w.tell("alice renames The API of eu-1 answers with 503\nalice: /ic customer add none")
@@ -115,18 +124,21 @@ func TestI2ATitleThatSaysNothingIsAskedFor(t *testing.T) {
 func TestI7WhatComesFromOutsideWakesSomebody(t *testing.T) {
 	mail := func(subject string) func(*world) {
 		return func(w *world) {
-			w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: "+subject+"\r\nMessage-ID: <1@globex.example>\r\n\r\nIt does not work\r\n")
+			w.post("/intake/email", "message/rfc822",
+				"From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: "+subject+"\r\nMessage-ID: <1@globex.example>\r\n\r\nIt does not work\r\n")
 		}
 	}
 	slack := func(text string) func(*world) {
 		return func(w *world) {
-			w.slack(url.Values{"command": {"/incident"}, "text": {text}, "team_id": {"T1"}, "team_domain": {"acme"}, "channel_id": {"C1"}, "channel_name": {"general"},
+			w.slack(url.Values{"command": {"/incident"}, "text": {text}, "team_id": {"T1"},
+				"team_domain": {"acme"}, "channel_id": {"C1"}, "channel_name": {"general"},
 				"user_id": {"U2"}, "user_name": {"bob"}, "trigger_id": {"9.9.bob"}})
 		}
 	}
 	generic := func(severity string) func(*world) {
 		return func(w *world) {
-			w.post("/intake/generic", "application/json", fmt.Sprintf(`{"title":"eu-1 degraded","message":"API slow","severity":%q}`, severity))
+			w.post("/intake/generic", "application/json",
+				fmt.Sprintf(`{"title":"eu-1 degraded","message":"API slow","severity":%q}`, severity))
 		}
 	}
 	reader := func(severity string) func(*world) {
@@ -139,22 +151,26 @@ func TestI7WhatComesFromOutsideWakesSomebody(t *testing.T) {
 		report func(*world)
 		pages  bool
 	}{
-		"an alert":                        {"", func(w *world) { w.alert("firing", "APIServerDown", 1) }, true},
-		"an alert, and a rule":            {"signals: [{source: alertmanager, do: open}]\n", func(w *world) { w.alert("firing", "APIServerDown", 1) }, false},
-		"an alert, and a rule for others": {"signals: [{source: email, do: open}]\n", func(w *world) { w.alert("firing", "APIServerDown", 1) }, true},
-		"a mail":                          {"", mail("P1: checkout is down"), true},
-		"a mail about an outage":          {"", mail("Re: production down at globex"), true},
-		"a mail that says no such thing":  {"", mail("Question about an invoice"), false},
-		"a mail of no outage":             {"", mail("Planned outage on Sunday, not critical"), false},
-		"a mail, and a rule":              {"signals: [{source: email, do: open}]\n", mail("SEV-1"), false},
-		"Slack":                           {"", slack("critical: API is down"), true},
-		"Slack with p1":                   {"", slack("p1 API is down"), true},
-		"Slack without":                   {"", slack("API is slow"), false},
-		"a webhook":                       {"", generic("P1"), true},
-		"a webhook, regular":              {"", generic("regular"), false},
-		"a reader":                        {"", reader("critical"), true},
-		"a reader, and a rule":            {"signals: [{source: reader, do: open}]\n", reader("critical"), false},
-		"a reader, regular":               {"", reader("regular"), false},
+		"an alert": {"", func(w *world) { w.alert("firing", "APIServerDown", 1) },
+			true},
+		"an alert, and a rule": {"signals: [{source: alertmanager, do: open}]\n",
+			func(w *world) { w.alert("firing", "APIServerDown", 1) }, false},
+		"an alert, and a rule for others": {"signals: [{source: email, do: open}]\n",
+			func(w *world) { w.alert("firing", "APIServerDown", 1) }, true},
+		"a mail":                         {"", mail("P1: checkout is down"), true},
+		"a mail about an outage":         {"", mail("Re: production down at globex"), true},
+		"a mail that says no such thing": {"", mail("Question about an invoice"), false},
+		"a mail of no outage":            {"", mail("Planned outage on Sunday, not critical"), false},
+		"a mail, and a rule":             {"signals: [{source: email, do: open}]\n", mail("SEV-1"), false},
+		"Slack":                          {"", slack("critical: API is down"), true},
+		"Slack with p1":                  {"", slack("p1 API is down"), true},
+		"Slack without":                  {"", slack("API is slow"), false},
+		"a webhook":                      {"", generic("P1"), true},
+		"a webhook, regular":             {"", generic("regular"), false},
+		"a reader":                       {"", reader("critical"), true},
+		"a reader, and a rule": {"signals: [{source: reader, do: open}]\n", reader("critical"),
+			false},
+		"a reader, regular": {"", reader("regular"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,21 +179,25 @@ func TestI7WhatComesFromOutsideWakesSomebody(t *testing.T) {
 			c.report(w)
 			w.settle()
 			sent, asked := w.outbox(), w.said("Nobody has taken it yet")
-			if c.pages && (len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "Unconfirmed critical: ") || len(asked) > 0) || !c.pages && (len(sent) > 0 || len(asked) != 1 || !strings.Contains(asked[0], "@acme/incident-coordinators")) {
+			if c.pages && (len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "Unconfirmed critical: ") ||
+				len(asked) > 0) || !c.pages && (len(sent) > 0 || len(asked) != 1 ||
+				!strings.Contains(asked[0], "@acme/incident-coordinators")) {
 				t.Errorf("paged %v, asked %q", sent, asked)
 			}
 			if !strings.Contains(w.card(), "Nobody has confirmed this yet") {
 				t.Errorf("the card says\n%s", w.card())
 			}
 			w.tell("wait 16m")
-			if again := w.said("Nobody has taken it yet"); !c.pages && (len(again) != 1 || again[0] == asked[0]) {
+			if again := w.said("Nobody has taken it yet"); !c.pages &&
+				(len(again) != 1 || again[0] == asked[0]) {
 				t.Errorf("a quarter of an hour later it is said so: %q", again)
 			}
 			w.tell("bob: /oe")
 			last := w.said("Nobody has taken it yet")
 			before := len(w.outbox())
 			w.tell("wait 8h")
-			if again := w.said("Nobody has taken it yet"); !slices.Equal(again, last) || len(w.outbox()) != before {
+			if again := w.said("Nobody has taken it yet"); !slices.Equal(again, last) ||
+				len(w.outbox()) != before {
 				t.Errorf("somebody took it, and %q, %v", again, w.outbox()[before:])
 			}
 		})
@@ -193,7 +213,8 @@ const disk = `{"version":"4","groupKey":"{}:mixed","status":"firing","receiver":
 
 // K5: each alert of a group counts with its own labels, and the worst decides.
 func TestI1I7AMixedGroup(t *testing.T) {
-	for name, rules := range map[string]string{"by default": "", "by a rule": "signals: [{source: alertmanager, labels: {severity: critical}, do: page}]\n", "whatever the other's rule": "signals: [{labels: {severity: warning}, do: note}]\n"} {
+	for name, rules := range map[string]string{"by default": "",
+		"by a rule": "signals: [{source: alertmanager, labels: {severity: critical}, do: page}]\n", "whatever the other's rule": "signals: [{labels: {severity: warning}, do: note}]\n"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.change("main", "pager: webhook\n"+rules)
@@ -203,7 +224,8 @@ func TestI1I7AMixedGroup(t *testing.T) {
 			if sent := w.outbox(); len(sent) != 1 || !strings.Contains(sent[0].Text, "APIServerDown") {
 				t.Errorf("the outbox holds %v", sent)
 			}
-			if v.Title != "APIServerDown: the API of eu-1 does not answer" || !strings.Contains(card, "as critical") {
+			if v.Title != "APIServerDown: the API of eu-1 does not answer" ||
+				!strings.Contains(card, "as critical") {
 				t.Errorf("it is %q and says\n%s", v.Title, card)
 			}
 		})
@@ -214,17 +236,22 @@ func TestI1I7AMixedGroup(t *testing.T) {
 // it is counted.
 func TestI6I7WhatIsNewIsTold(t *testing.T) {
 	generic := func(title, message, severity string) string {
-		return fmt.Sprintf(`{"title":%q,"message":%q,"dedup_key":"eu-1","severity":%q}`, title, message, severity)
+		return fmt.Sprintf(`{"title":%q,"message":%q,"dedup_key":"eu-1","severity":%q}`, title, message,
+			severity)
 	}
 	for name, c := range map[string]struct {
 		path          string
 		first, second string
 		words         []string
 	}{
-		"another alert":             {"/intake/alertmanager", disk, mixed, []string{"APIServerDown", "critical"}},
-		"another text and severity": {"/intake/generic", generic("eu-1 degraded", "API slow", "regular"), generic("eu-1 lost data", "Database is corrupt, customers lose orders", "critical"), []string{"eu-1 lost data", "Database is corrupt", "critical"}},
+		"another alert": {"/intake/alertmanager", disk, mixed,
+			[]string{"APIServerDown", "critical"}},
+		"another text and severity": {"/intake/generic", generic("eu-1 degraded", "API slow", "regular"),
+			generic("eu-1 lost data", "Database is corrupt, customers lose orders",
+				"critical"), []string{"eu-1 lost data", "Database is corrupt", "critical"}},
 	} {
-		for _, waits := range []time.Duration{time.Minute, 0} { // at once it must not be joined with the first
+		// at once it must not be joined with the first
+		for _, waits := range []time.Duration{time.Minute, 0} {
 			t.Run(fmt.Sprint(name, " after ", waits), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
@@ -252,7 +279,8 @@ func TestI6I7WhatIsNewIsTold(t *testing.T) {
 				w.tell("wait 1m")
 				w.post(c.path, "application/json", c.first)
 				w.tell("wait 30m")
-				if again := w.said("firebreak:did news/"); !slices.Equal(again, news) || len(w.outbox()) != 1 {
+				if again := w.said("firebreak:did news/"); !slices.Equal(again, news) ||
+					len(w.outbox()) != 1 {
 					t.Errorf("told again: %q, paged %v", again, w.outbox())
 				}
 				if counted := w.said("reported this 4 times"); len(counted) != 1 {

@@ -49,7 +49,8 @@ func (r *reconciliation) readConfiguration() (content []byte, from string, err e
 func (r *reconciliation) isMissed(last *cachedPolicy, content []byte, from string) bool {
 	name, own := r.settingsName(), r.Ref.FullName()
 	hadOne := len(bytes.TrimSpace(last.kept)) > 0
-	isOlder := last.before != nil && bytes.Equal(savedConfiguration(name, from, content), last.before) && r.Now.Sub(last.changed) < maxLag
+	isOlder := last.before != nil && bytes.Equal(savedConfiguration(name, from, content), last.before) &&
+		r.Now.Sub(last.changed) < maxLag
 	isLess := isBlank(content) || from == "" || from != own && last.from == own
 	switch {
 	case hadOne && isOlder:
@@ -66,10 +67,12 @@ func (r *reconciliation) isMissed(last *cachedPolicy, content []byte, from strin
 		r.saveMissed(name, r.Now.Format(time.RFC3339))
 	}
 	if r.Now.Sub(last.missed) < removedAfter {
-		r.Logger.Warn("configuration missed: going on with the last good one", "repository", name, "file", config.Path, "since", last.missed)
+		r.Logger.Warn("configuration missed: going on with the last good one", "repository", name, "file",
+			config.Path, "since", last.missed)
 		return true
 	}
-	r.Logger.Warn("configuration removed", "repository", name, "file", config.Path, "since", last.missed, "instead", from)
+	r.Logger.Warn("configuration removed", "repository", name, "file", config.Path, "since", last.missed,
+		"instead", from)
 	last.removed = true
 	r.saveMissed(name, "removed "+last.missed.Format(time.RFC3339))
 	return false

@@ -12,7 +12,8 @@ import (
 
 // dropContested drops from what is to be put right what an automaton changes back each time
 // (incident.Contest).
-func (r *reconciliation) dropContested(add, remove, assign, dismiss []string) ([]string, []string, []string, []string) {
+func (r *reconciliation) dropContested(add, remove, assign, dismiss []string) ([]string, []string, []string,
+	[]string) {
 	label := func(name string) bool { return r.State.Contested.LeavesLabel(name, r.Now) }
 	assignee := func(login string) bool { return r.State.Contested.Left(incident.ContestAssignee(login)) }
 	return slices.DeleteFunc(add, label), slices.DeleteFunc(remove, label),
@@ -37,20 +38,24 @@ func (r *reconciliation) loadCardContest() {
 	}
 	text, err := r.Store.Load(r.Ctx, contestKey(r.Ref))
 	if err != nil {
-		r.Logger.Warn("contest of the card not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
+		r.Logger.Warn("contest of the card not readable", "incident", r.Ref.String(), "err",
+			ports.Redact(err))
 		return
 	}
 	var kept incident.Contests
 	if len(text) > 0 && json.Unmarshal(text, &kept) == nil {
 		others := slices.DeleteFunc(slices.Clone(r.State.Contested), isCardContest)
-		r.State.Contested = append(others, slices.DeleteFunc(kept, func(c incident.Contest) bool { return !isCardContest(c) })...)
+		r.State.Contested = append(others, slices.DeleteFunc(kept,
+			func(c incident.Contest) bool { return !isCardContest(c) })...)
 	}
 }
 
 // saveCardContest keeps that outside of the card.
 func (r *reconciliation) saveCardContest() {
-	ofCard := slices.DeleteFunc(slices.Clone(r.State.Contested), func(c incident.Contest) bool { return !isCardContest(c) })
-	before := slices.DeleteFunc(slices.Clone(r.Before.Contested), func(c incident.Contest) bool { return !isCardContest(c) })
+	ofCard := slices.DeleteFunc(slices.Clone(r.State.Contested),
+		func(c incident.Contest) bool { return !isCardContest(c) })
+	before := slices.DeleteFunc(slices.Clone(r.Before.Contested),
+		func(c incident.Contest) bool { return !isCardContest(c) })
 	if r.Store == nil || slices.Equal(ofCard, before) && !r.isCardHarmed() {
 		return
 	}
@@ -86,7 +91,8 @@ func (r *reconciliation) noteContests() {
 	if r.isCardHarmed() && (isNew || !r.State.Contested.Left(incident.ContestCard)) {
 		r.noteChangedBack(incident.ContestCard)
 	}
-	if f := r.m.Floor; r.m.Why == "issue_comment.unpinned" && f != nil && r.Snapshot.Card != nil && !r.Snapshot.Card.Pinned && f.Touched == r.Snapshot.Card.ID {
+	if f := r.m.Floor; r.m.Why == "issue_comment.unpinned" && f != nil && r.Snapshot.Card != nil &&
+		!r.Snapshot.Card.Pinned && f.Touched == r.Snapshot.Card.ID {
 		r.noteChangedBack(incident.ContestPin)
 	}
 }

@@ -23,39 +23,52 @@ type automaton struct {
 }
 
 var automata = []automaton{
-	{"the label sync that removes the phase", "POST /labels", func(w *world, who string) bool { return w.unlabel(who, "phase/") }},
-	{"the label sync that removes the incident's label", "POST /labels", func(w *world, who string) bool { return w.unlabel(who, "incident") }},
+	{"the label sync that removes the phase", "POST /labels",
+		func(w *world, who string) bool { return w.unlabel(who, "phase/") }},
+	{"the label sync that removes the incident's label", "POST /labels",
+		func(w *world, who string) bool { return w.unlabel(who, "incident") }},
 	{"the label sync that removes all", "POST /labels", func(w *world, who string) bool {
 		a, b, c := w.unlabel(who, "incident"), w.unlabel(who, "phase/"), w.unlabel(who, "severity/")
 		return a || b || c
 	}},
 	{"the triage that sets another phase", "DELETE /labels/phase", func(w *world, who string) bool {
-		return !slices.Contains(w.view().labels(), "phase/closing") && w.as(who, "POST", w.issue()+"/labels", map[string]any{"labels": []string{"phase/closing"}}, nil) < 300
+		return !slices.Contains(w.view().labels(), "phase/closing") &&
+			w.as(who, "POST", w.issue()+"/labels", map[string]any{"labels": []string{"phase/closing"}},
+				nil) < 300
 	}},
 	{"the rotation that unassigns", "POST /assignees", func(w *world, who string) bool {
-		return slices.Contains(w.view().assignees(), "carol") && w.as(who, "DELETE", w.issue()+"/assignees", map[string]any{"assignees": []string{"carol"}}, nil) < 300
+		return slices.Contains(w.view().assignees(), "carol") &&
+			w.as(who, "DELETE", w.issue()+"/assignees", map[string]any{"assignees": []string{"carol"}},
+				nil) < 300
 	}},
 	{"the stale bot that closes", "PATCH /issues/1", func(w *world, who string) bool {
-		return w.view().State == "open" && w.as(who, "PATCH", w.issue(), map[string]any{"state": "closed", "state_reason": "not_planned"}, nil) < 300
+		return w.view().State == "open" && w.as(who, "PATCH", w.issue(),
+			map[string]any{"state": "closed", "state_reason": "not_planned"}, nil) < 300
 	}},
 	{"the bot that unpins", "PUT /pin", func(w *world, who string) bool {
 		v := w.view()
-		return v.Pinned != nil && w.as(who, "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d/pin", v.Pinned.ID), nil, nil) < 300
+		return v.Pinned != nil &&
+			w.as(who, "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d/pin",
+				v.Pinned.ID), nil, nil) < 300
 	}},
 	{"the formatter of comments", "PATCH /comments", func(w *world, who string) bool {
 		v := w.view()
 		tidy := func(s string) string { return strings.ReplaceAll(s, "**", "__") }
 		return v.Pinned != nil && tidy(v.Pinned.Body) != v.Pinned.Body &&
-			w.as(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID), map[string]any{"body": tidy(v.Pinned.Body)}, nil) < 300
+			w.as(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID),
+				map[string]any{"body": tidy(v.Pinned.Body)}, nil) < 300
 	}},
 	{"the bot that empties comments", "PATCH /comments", func(w *world, who string) bool {
 		v := w.view()
 		return v.Pinned != nil && v.Pinned.Body != "(removed)" &&
-			w.as(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID), map[string]any{"body": "(removed)"}, nil) < 300
+			w.as(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID),
+				map[string]any{"body": "(removed)"}, nil) < 300
 	}},
 	{"the bot that deletes the card", "POST /comments", func(w *world, who string) bool {
 		v := w.view()
-		return v.Pinned != nil && w.as(who, "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID), nil, nil) < 300
+		return v.Pinned != nil &&
+			w.as(who, "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", v.Pinned.ID),
+				nil, nil) < 300
 	}},
 }
 
@@ -74,7 +87,8 @@ func made(calls []call, kind string) (n int) {
 	for _, c := range calls {
 		path := c.Path
 		if end == "/labels/phase" {
-			path = strings.ReplaceAll(strings.ReplaceAll(path, "%2F", "/"), "/labels/phase/", "/labels/phase#")
+			path = strings.ReplaceAll(strings.ReplaceAll(path, "%2F", "/"), "/labels/phase/",
+				"/labels/phase#")
 			path, _, _ = strings.Cut(path, "#")
 		}
 		if end == "/comments" && method == "PATCH" {
@@ -94,12 +108,16 @@ func TestTwoAutomataEnd(t *testing.T) {
 		for _, who := range []string{"sync[bot]", "machine"} {
 			t.Run(a.name+" as "+who, func(t *testing.T) {
 				w := newWorld(t)
-				w.add(sandbox.Person{Login: "sync[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
-				w.add(sandbox.Person{Login: "machine", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage}})
-				if who == "machine" && strings.Contains(a.writes, "comments") || who == "machine" && a.writes == "PUT /pin" {
+				w.add(sandbox.Person{Login: "sync[bot]", Bot: true,
+					Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
+				w.add(sandbox.Person{Login: "machine",
+					Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage}})
+				if who == "machine" && strings.Contains(a.writes, "comments") || who == "machine" &&
+					a.writes == "PUT /pin" {
 					t.Skip("triage edits nobody else's comments")
 				}
-				w.form("alice", "The API is down", []string{"Summary: 502 everywhere", "Severity: critical", "Customers impacted: globex"})
+				w.form("alice", "The API is down", []string{"Summary: 502 everywhere", "Severity: critical",
+					"Customers impacted: globex"})
 				w.settle()
 				w.comment("carol", "/ic")
 				w.settle()
@@ -200,8 +218,9 @@ func (w *world) push(who, suffix string, change func(string) string) bool {
 	if changed == text {
 		return false
 	}
-	w.ok(who, "PUT", "/api/v3/repos/acme/incidents/contents/"+name, map[string]string{"message": "Format", "branch": "postmortem/1", "sha": sha,
-		"content": base64.StdEncoding.EncodeToString([]byte(changed))}, nil)
+	w.ok(who, "PUT", "/api/v3/repos/acme/incidents/contents/"+name,
+		map[string]string{"message": "Format", "branch": "postmortem/1", "sha": sha,
+			"content": base64.StdEncoding.EncodeToString([]byte(changed))}, nil)
 	return true
 }
 
@@ -230,7 +249,8 @@ func (w *world) format(who string, md, data func(string) string) (pushed int) {
 // later keeps their form where it can.
 func TestAFormatterOfThePostmortem(t *testing.T) {
 	w := closed(t)
-	w.add(sandbox.Person{Login: "format[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
+	w.add(sandbox.Person{Login: "format[bot]", Bot: true,
+		Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 	before := w.pushes("firebreak[bot]")
 	md := func(s string) string {
 		s = strings.ReplaceAll(s, "|---", "| ---")
@@ -266,7 +286,8 @@ func TestAFormatterOfThePostmortem(t *testing.T) {
 // request says so once.
 func TestAnAutomatonThatRewritesThePostmortem(t *testing.T) {
 	w := closed(t)
-	w.add(sandbox.Person{Login: "format[bot]", Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
+	w.add(sandbox.Person{Login: "format[bot]", Bot: true,
+		Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 	before := w.pushes("firebreak[bot]")
 	md := func(s string) string {
 		begin := strings.Index(s, "<!-- firebreak:begin timeline -->")
@@ -281,7 +302,8 @@ func TestAnAutomatonThatRewritesThePostmortem(t *testing.T) {
 	}
 	words := func() (n int) {
 		var said []commentView
-		w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/%d/comments", w.pull()), nil, &said)
+		w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/%d/comments", w.pull()), nil,
+			&said)
 		for _, c := range said {
 			if strings.Contains(c.Body, "each time that I write them") && strings.Contains(c.Body, "format") {
 				n++
@@ -310,7 +332,8 @@ func TestAnAutomatonThatRewritesThePostmortem(t *testing.T) {
 func TestPeopleAreNoAutomata(t *testing.T) {
 	w := newWorld(t)
 	w.add(sandbox.Person{Login: "tom", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage}})
-	w.form("alice", "The API is down", []string{"Summary: 502 everywhere", "Severity: critical", "Customers impacted: globex"})
+	w.form("alice", "The API is down", []string{"Summary: 502 everywhere", "Severity: critical",
+		"Customers impacted: globex"})
 	w.settle()
 	w.comment("carol", "/ic")
 	w.settle()

@@ -48,7 +48,8 @@ func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 	if noticed && newest.After(since.Add(clockTolerance)) || r.Now.Sub(since) >= patient {
 		return true
 	}
-	r.Logger.Info("left as it is until the timeline says why", "incident", r.Ref.String(), "what", about, "since", since)
+	r.Logger.Info("left as it is until the timeline says why", "incident", r.Ref.String(), "what", about,
+		"since", since)
 	if r.unexplainedSince == nil {
 		r.unexplainedSince = map[string]time.Time{}
 	}
@@ -57,7 +58,8 @@ func (r *reconciliation) canCorrect(about, event string, isDecided bool) bool {
 }
 
 // dropUnexplained removes from the corrections what a person may have done.
-func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) ([]string, []string, []string, []string) {
+func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) ([]string, []string,
+	[]string, []string) {
 	was := incident.AsWanted(r.Before, r.Policy)
 	keep := func(names []string, effect, event string, before []string) (kept []string) {
 		for _, name := range names {
@@ -69,7 +71,8 @@ func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) 
 		return kept
 	}
 	return keep(add, "labels", "unlabeled", was.Labels), keep(remove, "labels", "labeled", was.Unwanted),
-		keep(assign, "assignees", "unassigned", was.Assignees), keep(dismiss, "assignees", "assigned", was.Dismissed)
+		keep(assign, "assignees", "unassigned", was.Assignees), keep(dismiss, "assignees", "assigned",
+			was.Dismissed)
 }
 
 // canCorrectState is mayPutRight for whether the issue is open.

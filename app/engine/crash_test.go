@@ -42,7 +42,8 @@ func TestA4C2C4AnyCallMayFailOrLoseItsAnswer(t *testing.T) {
 			}
 			for _, applied := range []bool{false, true} {
 				if !applied || c.Method != "GET" {
-					faults = append(faults, fmt.Sprintf(`{"match":%q,"status":502,"count":1,"applied":%t}`, "^"+regexp.QuoteMeta(call)+"$", applied))
+					faults = append(faults, fmt.Sprintf(`{"match":%q,"status":502,"count":1,"applied":%t}`,
+						"^"+regexp.QuoteMeta(call)+"$", applied))
 				}
 			}
 		}

@@ -56,7 +56,8 @@ func (c knownCard) nextPage(by time.Time) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 		next, effects := incident.Step(state, incident.Fact{At: due, What: incident.Clock{}}, c.policy)
-		if slices.ContainsFunc(effects, func(e incident.Effect) bool { _, ok := e.(incident.Send); return ok }) {
+		if slices.ContainsFunc(effects,
+			func(e incident.Effect) bool { _, ok := e.(incident.Send); return ok }) {
 			return due, true
 		}
 		if !incident.Due(next, c.policy).After(due) {
@@ -101,7 +102,8 @@ func (e *Engine) urgency(m Message, now time.Time) Urgency {
 		return UrgencyPage
 	case m.Why == "clock" && m.Due.Equal(back.At):
 		return back.Urgency
-	case m.Why != "clock" && staggerWeight(c.state, c.policy) == 0: // whoever answers the page ends the paging
+	// whoever answers the page ends the paging
+	case m.Why != "clock" && staggerWeight(c.state, c.policy) == 0:
 		return UrgencyPage
 	}
 	return UrgencyCard

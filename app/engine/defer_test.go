@@ -20,7 +20,8 @@ func TestA4AnAnswerThatIsPutOffOutlivesTheCard(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler { return h })
+			w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+				func(h http.Handler) http.Handler { return h })
 			w.stop()
 			delete(w.env, "FIREBREAK_GITHUB_LIMITS")
 			w.start()
@@ -32,8 +33,10 @@ func TestA4AnAnswerThatIsPutOffOutlivesTheCard(t *testing.T) {
 			asked := w.comment("carol", "/incident help")
 			w.advance(wait)
 			for _, c := range w.list() {
-				if isKept := strings.Contains(w.card(), "What makes sense"); c.ID == asked && (reactionsOf(c) != "") != isKept {
-					t.Errorf("the command has the reaction %q, and the card keeps its answer: %t", reactionsOf(c), isKept)
+				if isKept := strings.Contains(w.card(), "What makes sense"); c.ID == asked &&
+					(reactionsOf(c) != "") != isKept {
+					t.Errorf("the command has the reaction %q, and the card keeps its answer: %t",
+						reactionsOf(c), isKept)
 				}
 			}
 			if strings.Contains(w.bodies(), "did reply/") {

@@ -56,7 +56,8 @@ func (p *postbox) arrived(t testing.TB) map[string][]int {
 func TestA4PeopleAreToldOnceWhateverFailsAfterwards(t *testing.T) {
 	for _, c := range []struct{ name, fault string }{
 		{"the card", `{"match":"(PATCH|POST) .*/issues/(1/)?comments(/\\d+)?$","status":502,"count":-1}`},
-		{"the card, with its answer lost", `{"match":"PATCH .*/issues/comments/.*","status":502,"count":-1,"applied":true}`},
+		{"the card, with its answer lost",
+			`{"match":"PATCH .*/issues/comments/.*","status":502,"count":-1,"applied":true}`},
 		{"labels", `{"match":"POST .*/issues/1/labels$","status":502,"count":-1}`},
 		{"assignees", `{"match":"POST .*/issues/1/assignees$","status":502,"count":-1}`},
 		{"reactions", `{"match":"POST .*/reactions$","status":502,"count":-1}`},
@@ -87,7 +88,8 @@ func TestA4PeopleAreToldOnceWhateverFailsAfterwards(t *testing.T) {
 				w.as("", "DELETE", "/sandbox/faults", nil, nil)
 				w.tell("wait 6m")
 				got := post.arrived(t)
-				if !slices.Equal(got["Incident update"], []int{1}) || !slices.Equal(got["P1 globex: The API is down"], []int{1}) || len(got) != 2 {
+				if !slices.Equal(got["Incident update"], []int{1}) ||
+					!slices.Equal(got["P1 globex: The API is down"], []int{1}) || len(got) != 2 {
 					t.Errorf("arrived: %v", got)
 				}
 			})
@@ -109,8 +111,10 @@ func TestA4ADeletedCardPagesNobodyAgain(t *testing.T) {
 				said := len(w.said("firebreak:did page/"))
 				w.restart()
 				for _, c := range w.list() {
-					if all && strings.HasSuffix(c.User.Login, "[bot]") || strings.Contains(c.Body, "firebreak:card") {
-						w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", c.ID), nil, nil)
+					if all && strings.HasSuffix(c.User.Login, "[bot]") ||
+						strings.Contains(c.Body, "firebreak:card") {
+						w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d",
+							c.ID), nil, nil)
 					}
 				}
 				w.tell("wait 20s")
@@ -142,16 +146,17 @@ func TestA4APageOfAProcessThatEndsLeavesOnce(t *testing.T) {
 				var w *world
 				var armed atomic.Bool
 				ending := make(chan struct{})
-				w = newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
-					return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-						h.ServeHTTP(rw, r)
-						if r.URL.Path == "/sandbox/receive/"+kind && armed.CompareAndSwap(true, false) {
-							_ = http.NewResponseController(rw).Flush()
-							w.end()
-							close(ending)
-						}
+				w = newWorldJudged(t,
+					map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
+						return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+							h.ServeHTTP(rw, r)
+							if r.URL.Path == "/sandbox/receive/"+kind && armed.CompareAndSwap(true, false) {
+								_ = http.NewResponseController(rw).Flush()
+								w.end()
+								close(ending)
+							}
+						})
 					})
-				})
 				w.patience = patience
 				w.restart()
 				if kind == "announce" {
@@ -159,7 +164,9 @@ func TestA4APageOfAProcessThatEndsLeavesOnce(t *testing.T) {
 				}
 				armed.Store(true)
 				if kind == "page" {
-					w.act("alice", "opens", `"The API is down"`, []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"})
+					w.act("alice", "opens", `"The API is down"`,
+						[]string{"Summary: Customers get 502", "Severity: critical",
+							"Customers impacted: globex"})
 				} else {
 					w.comment("carol", "/ic update We are on it")
 				}

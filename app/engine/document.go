@@ -11,7 +11,8 @@ import (
 // recoverPostmortem recovers what is in the postmortem's pull request and not in the issue: that it
 // exists, what became of it, and the commands in its comments.
 func (r *reconciliation) recoverPostmortem() error {
-	wasClosing := slices.ContainsFunc(r.State.Phases, func(s incident.Span) bool { return s.Phase == incident.Closing })
+	wasClosing := slices.ContainsFunc(r.State.Phases,
+		func(s incident.Span) bool { return s.Phase == incident.Closing })
 	if r.State.Phase != incident.Closing && !wasClosing {
 		return nil
 	}
@@ -55,7 +56,8 @@ func (r *reconciliation) pullRequestCommands(number int) ([]incident.Fact, error
 	var said []incident.Fact
 	for i, it := range items {
 		if it.Event == "commented" && !it.Own && !it.Bot && !it.Edited {
-			said = append(said, r.commandFacts(r.parse(it.Body), i, incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
+			said = append(said, r.commandFacts(r.parse(it.Body), i,
+				incident.Fact{ID: it.ID + "@pull", At: it.At, By: incident.Person{Login: it.By}})...)
 		}
 	}
 	return r.lookUpPeople(said)

@@ -60,8 +60,9 @@ func (w *world) file(suffix string) (name, sha, content string) {
 func (w *world) edit(who string, change func(string) string) {
 	w.t.Helper()
 	name, sha, text := w.file(".md")
-	w.ok(who, "PUT", "/api/v3/repos/acme/incidents/contents/"+name, map[string]string{"message": "Write it", "branch": "postmortem/1", "sha": sha,
-		"content": base64.StdEncoding.EncodeToString([]byte(change(text)))}, nil)
+	w.ok(who, "PUT", "/api/v3/repos/acme/incidents/contents/"+name,
+		map[string]string{"message": "Write it", "branch": "postmortem/1", "sha": sha,
+			"content": base64.StdEncoding.EncodeToString([]byte(change(text)))}, nil)
 	w.settle()
 }
 
@@ -71,18 +72,21 @@ var prompt = regexp.MustCompile(`_Write here: [^_]*_`)
 func fill(customer string) func(string) string {
 	return func(text string) string {
 		head, last, _ := strings.Cut(text, "## For the customer")
-		return prompt.ReplaceAllString(head, "We wrote down what we know.") + "## For the customer" + prompt.ReplaceAllString(last, customer)
+		return prompt.ReplaceAllString(head, "We wrote down what we know.") + "## For the customer" +
+			prompt.ReplaceAllString(last, customer)
 	}
 }
 
 func TestC3TheCheckFailsUntilTheDocumentIsWritten(t *testing.T) {
 	w := closed(t)
 	runs := w.checks(w.pullView().Head.SHA)
-	if len(runs) != 1 || runs[0].Name != "postmortem" || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount < 8 {
+	if len(runs) != 1 || runs[0].Name != "postmortem" || runs[0].Conclusion != "failure" ||
+		runs[0].Output.AnnotationsCount < 8 {
 		t.Fatalf("the check says %+v", runs)
 	}
 	w.edit("alice", fill("On 2 March the API answered with errors for two hours. carol mended it."))
-	if runs := w.checks(w.pullView().Head.SHA); runs[0].Conclusion != "failure" || !strings.Contains(runs[0].Output.Summary, "carol is internal") {
+	if runs := w.checks(w.pullView().Head.SHA); runs[0].Conclusion != "failure" ||
+		!strings.Contains(runs[0].Output.Summary, "carol is internal") {
 		t.Errorf("with an internal name for the customer the check says %+v", runs)
 	}
 	w.edit("alice", func(text string) string { return strings.ReplaceAll(text, " carol mended it.", " We mended it.") })
@@ -97,7 +101,8 @@ func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
 		return strings.Replace(text, prompt.FindString(text), "A sentence that somebody wrote.", 1)
 	})
 	pull := fmt.Sprintf("/api/v3/repos/acme/incidents/issues/%d/comments", w.pull())
-	w.ok("carol", "POST", pull, map[string]string{"body": "/ic followup acme/platform Rehearse the renewal @bob due:2026-04-01\n/incident note 10:35 The first customer called"}, nil)
+	w.ok("carol", "POST", pull,
+		map[string]string{"body": "/ic followup acme/platform Rehearse the renewal @bob due:2026-04-01\n/incident note 10:35 The first customer called"}, nil)
 	w.settle()
 	var tickets []struct{ Title string }
 	w.ok("bob", "GET", "/api/v3/repos/acme/platform/issues", nil, &tickets)
@@ -105,12 +110,14 @@ func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
 		t.Errorf("the tickets are %+v", tickets)
 	}
 	_, _, text := w.file(".md")
-	for _, want := range []string{"Rehearse the renewal", "The first customer called", "A sentence that somebody wrote."} {
+	for _, want := range []string{"Rehearse the renewal", "The first customer called",
+		"A sentence that somebody wrote."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the document lacks %q", want)
 		}
 	}
-	if _, _, data := w.file(".json"); !strings.Contains(data, "Rehearse the renewal") || !strings.Contains(data, `"version": 1`) {
+	if _, _, data := w.file(".json"); !strings.Contains(data, "Rehearse the renewal") ||
+		!strings.Contains(data, `"version": 1`) {
 		t.Error("the data beside it lack the follow-up")
 	}
 	w.ok("carol", "POST", pull, map[string]string{"body": "/ic phase identify"}, nil)
@@ -121,14 +128,16 @@ func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
 		t.Errorf("a command for the incident gets %q", last.Body)
 	}
 	review := fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/reviews", w.pull())
-	w.ok("carol", "POST", review, map[string]string{"event": "REQUEST_CHANGES", "body": "What about the alert?"}, nil)
+	w.ok("carol", "POST", review, map[string]string{"event": "REQUEST_CHANGES",
+		"body": "What about the alert?"}, nil)
 	w.settle()
 	if card := w.card(); !strings.Contains(card, "**carol** asked for changes") {
 		t.Errorf("the card says\n%s", card)
 	}
 	w.ok("carol", "POST", review, map[string]string{"event": "APPROVE"}, nil)
 	w.settle()
-	if card := w.card(); !strings.Contains(card, "approved by **carol**") || strings.Contains(card, "asked for changes") {
+	if card := w.card(); !strings.Contains(card, "approved by **carol**") ||
+		strings.Contains(card, "asked for changes") {
 		t.Errorf("the card says\n%s", card)
 	}
 	before := w.card()
@@ -150,7 +159,8 @@ func TestC3ClosedWithoutMerging(t *testing.T) {
 	pull := fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d", w.pull())
 	w.ok("carol", "PATCH", pull, map[string]string{"state": "closed"}, nil)
 	w.settle()
-	if said := w.said("closed without merging"); len(said) != 1 && len(w.said("was closed without merging, so the incident is not finished")) != 1 {
+	if said := w.said("closed without merging"); len(said) != 1 &&
+		len(w.said("was closed without merging, so the incident is not finished")) != 1 {
 		t.Errorf("it says %q", said)
 	}
 	w.ok("carol", "PATCH", pull, map[string]string{"state": "open"}, nil)
@@ -178,7 +188,8 @@ func TestC3A7TheCustomersGetTheirVersion(t *testing.T) {
 		if strings.Contains(e.Text, "We renewed a certificate too late") {
 			mails++
 		}
-		for _, name := range []string{"acme/incidents", "alice", "carol", "platform", "incident-coordinators"} {
+		for _, name := range []string{"acme/incidents", "alice", "carol", "platform",
+			"incident-coordinators"} {
 			if strings.Contains(e.Text+e.Key, name) {
 				t.Errorf("what a customer gets names %s: %+v", name, e)
 			}
@@ -221,17 +232,20 @@ func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
 		"unknown": {"# {{NoSuchThing}}", "## For the customer"},
 		// What anybody who writes to a repository could stop the product with for everybody, while
 		// templates were programs.
-		"a loop of 2^63":     {"{{range 9223372036854775807}}{{end}}", "## For the customer"},
-		"a doubling string":  {`{{$s := "12345678"}}{{range 40}}{{$s = print $s $s}}{{end}}`, "## For the customer"},
-		"a wide number":      {`{{printf "%1000000000d" 1}}`, "## For the customer"},
-		"a recursion":        {`{{define "x"}}{{template "x"}}{{end}}{{template "x"}}`, "## For the customer"},
+		"a loop of 2^63": {"{{range 9223372036854775807}}{{end}}", "## For the customer"},
+		"a doubling string": {`{{$s := "12345678"}}{{range 40}}{{$s = print $s $s}}{{end}}`,
+			"## For the customer"},
+		"a wide number": {`{{printf "%1000000000d" 1}}`, "## For the customer"},
+		"a recursion": {`{{define "x"}}{{template "x"}}{{end}}{{template "x"}}`,
+			"## For the customer"},
 		"more than is taken": {strings.Repeat("words ", 12_000), "## For the customer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/.github/firebreak/postmortem.md", map[string]string{
-				"message": "Our template", "content": base64.StdEncoding.EncodeToString([]byte(c.template))}, nil)
+			w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/.github/firebreak/postmortem.md",
+				map[string]string{
+					"message": "Our template", "content": base64.StdEncoding.EncodeToString([]byte(c.template))}, nil)
 			story := steps(whole(t))
 			for _, s := range story[:len(story)-1] {
 				w.step(s)
@@ -307,13 +321,15 @@ func TestC2ClosingGrowsByThePagesOfTheTimeline(t *testing.T) {
 
 func TestReadMarks(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}
-	if got, n, ok := incident.ReadTicketMark("text\n" + incident.TicketMark(ref, 3) + "\n"); !ok || got != ref || n != 3 {
+	if got, n, ok := incident.ReadTicketMark("text\n" + incident.TicketMark(ref, 3) + "\n"); !ok ||
+		got != ref || n != 3 {
 		t.Errorf("a ticket's mark reads %v %d %t", got, n, ok)
 	}
 	if got, ok := incident.ReadPullMark("text\n" + incident.PullMark(ref)); !ok || got != ref {
 		t.Errorf("a pull request's mark reads %v %t", got, ok)
 	}
-	for _, bad := range []string{"", "<!-- firebreak:ticket x -->", "<!-- firebreak:ticket acme/incidents#1 -->", "<!-- firebreak:ticket acme/incidents#1/-1 -->", "<!-- firebreak:ticket acme/incidents#1/0"} {
+	for _, bad := range []string{"", "<!-- firebreak:ticket x -->",
+		"<!-- firebreak:ticket acme/incidents#1 -->", "<!-- firebreak:ticket acme/incidents#1/-1 -->", "<!-- firebreak:ticket acme/incidents#1/0"} {
 		if _, _, ok := incident.ReadTicketMark(bad); ok {
 			t.Errorf("%q is read as a mark", bad)
 		}

@@ -311,7 +311,8 @@ func (r *reconciliation) reconcile() error {
 	if d := r.State.Document.Number; d == r.m.Pull() && d != r.Before.Document.Number {
 		// A look before opened the pull request and could not note it: what this message says of it
 		// counts from now on.
-		return &RetryAfter{Until: r.Now.Add(time.Second), Err: fmt.Errorf("pull request %d is known only now", d)}
+		return &RetryAfter{Until: r.Now.Add(time.Second),
+			Err: fmt.Errorf("pull request %d is known only now", d)}
 	}
 	return nil
 }
@@ -389,19 +390,22 @@ func (r *reconciliation) readIssue() error {
 			}
 			if errors.Is(err, card.ErrForged) {
 				r.isCardForged = true
-				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.Ref.String(), "err", err)
+				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.Ref.String(),
+					"err", err)
 			} else if !errors.Is(err, card.ErrNone) {
 				failed = err
 			}
 			return incident.Cursor{}, false
 		}
 		c = r.adoptCard(issue, c)
-		if r.m.IsCardEdited() && kept && refused.Seq >= c.Seq { // the newest, which alone knows what was not said yet
+		// the newest, which alone knows what was not said yet
+		if r.m.IsCardEdited() && kept && refused.Seq >= c.Seq {
 			ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
 			return r.Before.Cursor, true
 		}
 		if r.m.IsCardEdited() {
-			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident", r.Ref.String())
+			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident",
+				r.Ref.String())
 			r.cardSeq = c.Seq
 			return incident.Cursor{}, false
 		}
@@ -423,7 +427,8 @@ func (r *reconciliation) readIssue() error {
 		r.partialSnapshot = snap
 		return err
 	}
-	if kept && snap.Card == nil && refused.isOf(snap) { // GitHub refused even the first one, or somebody deleted it
+	// GitHub refused even the first one, or somebody deleted it
+	if kept && snap.Card == nil && refused.isOf(snap) {
 		r.isCardRestored = refused.State.Contested.Left(incident.ContestCard)
 		ok, r.Before, r.cardSeq = true, refused.State, refused.Seq
 	}
@@ -448,7 +453,8 @@ func (r *reconciliation) readIssue() error {
 // isAppTrace reports whether it shows that the app was here before: one of its comments, or a phase
 // label that it set. Pages go out before both, and the card may be deleted with all other comments.
 func isAppTrace(it Item) bool {
-	return it.Own && (it.Event == "commented" || it.Event == "labeled" && strings.HasPrefix(naming.Key(it.Label), incident.LabelPhase))
+	return it.Own && (it.Event == "commented" || it.Event == "labeled" &&
+		strings.HasPrefix(naming.Key(it.Label), incident.LabelPhase))
 }
 
 // reduce steps the core over what is new.
@@ -462,7 +468,8 @@ func (r *reconciliation) reduce() error {
 		if !plain && f.ID != "" && (r.newsSince.IsZero() || f.At.Before(r.newsSince)) {
 			r.newsSince = f.At
 		}
-		r.hasNews = r.hasNews || !plain && f.ID != "" // facts without an id (e.g. PR status) are visible as state changes instead
+		// facts without an id (e.g. PR status) are visible as state changes instead
+		r.hasNews = r.hasNews || !plain && f.ID != ""
 		if name := commandName(f.What); name != "" {
 			r.commandNames = append(r.commandNames, name)
 			r.Asker = f.By.Login
@@ -498,7 +505,8 @@ func (r *reconciliation) writeCard() error {
 	r.State.Cursor.Items = max(r.State.Cursor.Items, r.Snapshot.First+len(r.Snapshot.Items))
 	posted := r.Snapshot.Card != nil
 	far := r.State.Cursor.Items-r.Before.Cursor.Items >= maxUnread
-	if posted && !r.IsRebuilt && !r.isCardChanged && !r.hasNews && !far && equalStates(r.Before, r.State) && !r.State.IsRefused("card") {
+	if posted && !r.IsRebuilt && !r.isCardChanged && !r.hasNews && !far && equalStates(r.Before, r.State) &&
+		!r.State.IsRefused("card") {
 		return r.pinCard(r.Snapshot.Card)
 	}
 	before := r.State
@@ -508,7 +516,8 @@ func (r *reconciliation) writeCard() error {
 	if r.IsRebuilt {
 		r.cardSeq = max(r.cardSeq, r.memoryOf(r.Ref).seq) // the newest is known by it
 	}
-	view := card.View{Ref: r.Ref, ID: r.Snapshot.ID, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Policy: r.Policy, Now: r.Now}
+	view := card.View{Ref: r.Ref, ID: r.Snapshot.ID, URL: r.Snapshot.URL, Title: r.Snapshot.Title,
+		Policy: r.Policy, Now: r.Now}
 	r.saveCardContest()
 	if r.leavesCard() {
 		r.cardSeq++
@@ -531,7 +540,8 @@ func (r *reconciliation) writeCard() error {
 		return err
 	} else if r.State.OwesAnswers() { // only the card has what could not be said, and the card may be lost
 		r.saveRefusedCard(view)
-	} else if r.hasRefusedCard || before.IsRefused("card") || r.Before.OwesAnswers() || r.savedState.OwesAnswers() {
+	} else if r.hasRefusedCard || before.IsRefused("card") || r.Before.OwesAnswers() ||
+		r.savedState.OwesAnswers() {
 		r.deleteRefusedCard()
 	}
 	if err == nil {

@@ -21,7 +21,8 @@ func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (inci
 		switch {
 		case err != nil:
 			c.Unasked = true
-			r.Logger.Warn("look-up for an escalation failed", "incident", r.Ref.String(), "err", ports.Redact(err))
+			r.Logger.Warn("look-up for an escalation failed", "incident", r.Ref.String(), "err",
+				ports.Redact(err))
 			failed = err
 			return incident.Unasked
 		case yes:

@@ -76,7 +76,8 @@ func TestV5WhoWasAskedForIsPagedByTheNextTry(t *testing.T) {
 	w.order(`{"match":"^POST .*/issues/[0-9]+/comments$","status":502,"count":1}`) // nor can it be said
 	n := len(w.outbox())
 	w.tell("carol: /ic escalate payments, @bob the disk is full\nwait 1m")
-	if to := w.paged(n); !slices.Contains(to, "incident-coordinators") || !slices.ContainsFunc(to, func(to string) bool { return strings.Contains(to, "payments") }) {
+	if to := w.paged(n); !slices.Contains(to, "incident-coordinators") ||
+		!slices.ContainsFunc(to, func(to string) bool { return strings.Contains(to, "payments") }) {
 		t.Errorf("paged %q", to)
 	}
 }
@@ -110,7 +111,8 @@ func TestM3AnAlertsRegressionOutlivesTheCard(t *testing.T) {
 	w := newWorld(t)
 	w.alert("firing", "APIServerDown", 1)
 	w.settle()
-	for _, line := range []string{"bob: /oe", "bob: /ic severity critical", "dan: /ic", "wait 2m", "bob: /oe workaround Restarted", "dan: /ic phase monitoring", "wait 7m"} {
+	for _, line := range []string{"bob: /oe", "bob: /ic severity critical", "dan: /ic", "wait 2m",
+		"bob: /oe workaround Restarted", "dan: /ic phase monitoring", "wait 7m"} {
 		w.tell(line)
 		w.settle()
 	}
@@ -131,8 +133,10 @@ func TestM3AnAlertsRegressionOutlivesTheCard(t *testing.T) {
 	w.settle()
 	after := w.state()
 	for name, parts := range map[string][2]any{
-		"phase": {before.Since, after.Since}, "regressions": {before.Regressions, after.Regressions}, "summons": {before.Summons, after.Summons},
-		"update": {before.Updates.Due, after.Updates.Due}, "paging": {before.Paging, after.Paging}, "mended": {before.Workaround, after.Workaround},
+		"phase": {before.Since, after.Since}, "regressions": {before.Regressions,
+			after.Regressions}, "summons": {before.Summons, after.Summons},
+		"update": {before.Updates.Due, after.Updates.Due}, "paging": {before.Paging,
+			after.Paging}, "mended": {before.Workaround, after.Workaround},
 	} {
 		if d := cmp.Diff(parts[0], parts[1]); d != "" {
 			t.Errorf("built again, %s differs:\n%s", name, d)
@@ -155,7 +159,8 @@ func TestI5WhatWasMissedIsNotMadeUpFor(t *testing.T) {
 	w.tell("wait 3h")
 	w.start()
 	w.tell("wait 1m")
-	slow := slices.DeleteFunc(w.paged(n), func(to string) bool { return to != "incident-coordinators, platform" })
+	slow := slices.DeleteFunc(w.paged(n),
+		func(to string) bool { return to != "incident-coordinators, platform" })
 	if len(slow) != 1 {
 		t.Errorf("back after three hours everybody is paged %d times: %q", len(slow), w.paged(n))
 	}

@@ -33,7 +33,8 @@ func TestA4I6AReportSentAgainIsCountedOnce(t *testing.T) {
 	w.settle()
 	w.alert("firing", "APIServerDown", 1)
 	w.tell("wait 20s")
-	if said := w.said("reported this"); len(said) > 0 || !strings.Contains(w.card(), "reported by **Alertmanager**") {
+	if said := w.said("reported this"); len(said) > 0 ||
+		!strings.Contains(w.card(), "reported by **Alertmanager**") {
 		t.Errorf("one report, and the incident says %q", said)
 	}
 	w.tell("wait 1m")
@@ -41,7 +42,8 @@ func TestA4I6AReportSentAgainIsCountedOnce(t *testing.T) {
 	w.alert("firing", "APIServerDown", 1)
 	w.tell("wait 1m")
 	if said := w.said("reported this 2 times"); len(said) != 1 {
-		t.Errorf("it reports the same again a minute later, and the incident says %q", w.said("reported this"))
+		t.Errorf("it reports the same again a minute later, and the incident says %q",
+			w.said("reported this"))
 	}
 }
 

@@ -177,7 +177,8 @@ func (r *reconciliation) passToCanonical() (bool, error) {
 	r.forgetOpenIncident(r.Ref)
 	on := r.m
 	on.Ref.Number = number
-	on.Delivery = "fold " + signalID(r.m) + " " + r.Ref.String() // SQS would take it for the one that came at first
+	// SQS would take it for the one that came at first
+	on.Delivery = "fold " + signalID(r.m) + " " + r.Ref.String()
 	return true, r.Queue.Enqueue(r.Ctx, on, time.Time{})
 }
 

@@ -42,7 +42,9 @@ func TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack(t *testing.T) {
 		Assignees []struct{ Login string }
 	}
 	w.ok("alice", "GET", "/api/v3/repos/acme/payments/issues/1", nil, &ticket)
-	if len(ticket.Assignees) != 1 || ticket.Assignees[0].Login != "bob" || !strings.Contains(ticket.Body, "| Due | **2026-12-24** |") || !strings.Contains(ticket.Body, "| Owner | **bob** |") {
+	if len(ticket.Assignees) != 1 || ticket.Assignees[0].Login != "bob" ||
+		!strings.Contains(ticket.Body, "| Due | **2026-12-24** |") ||
+		!strings.Contains(ticket.Body, "| Owner | **bob** |") {
 		t.Errorf("the ticket is of %v and says\n%s", ticket.Assignees, ticket.Body)
 	}
 	card := w.card()
@@ -53,12 +55,14 @@ func TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack(t *testing.T) {
 
 	w.edit("alice", func(text string) string {
 		line := row(text, "| 1 |", "Add a")
-		changed := strings.Replace(strings.Replace(line, "| **bob** | 2026-12-24 |", "| somebody else | soon |", 1), "Add a limit", "Add a *lower* limit", 1)
+		changed := strings.Replace(strings.Replace(line, "| **bob** | 2026-12-24 |",
+			"| somebody else | soon |", 1), "Add a limit", "Add a *lower* limit", 1)
 		return strings.Replace(text, line, changed+"\n| | A row of my own | erin | 2026-12-24 | | |", 1)
 	})
 	w.tell("alice: /incident note 10:31 more")
 	_, _, text = w.file(".md")
-	if got := row(text, "| 1 |", "lower"); !strings.Contains(got, "| Add a *lower* limit | somebody else | soon | [acme/payments#1]") {
+	if got := row(text, "| 1 |", "lower"); !strings.Contains(got,
+		"| Add a *lower* limit | somebody else | soon | [acme/payments#1]") {
 		t.Errorf("the row reads %q", got)
 	}
 	if row(text, "A row of my own") == "" {
@@ -68,7 +72,8 @@ func TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack(t *testing.T) {
 		t.Errorf("nonsense counts: the card says %q", got)
 	}
 	runs := w.checks(w.pullView().Head.SHA)
-	for _, want := range []string{"“somebody else” is not a name on GitHub", "“soon” is not a date", "no follow-up of the incident yet"} {
+	for _, want := range []string{"“somebody else” is not a name on GitHub", "“soon” is not a date",
+		"no follow-up of the incident yet"} {
 		if !strings.Contains(runs[0].Output.Summary, want) {
 			t.Errorf("the check doesn't say %q:\n%s", want, runs[0].Output.Summary)
 		}
@@ -84,14 +89,16 @@ func TestC3WhatPeopleWriteIntoTheTableOfFollowUpsIsReadBack(t *testing.T) {
 func TestI3APullRequestIsNoOtherIncident(t *testing.T) {
 	w := closed(t)
 	var opened struct{ Number int }
-	w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues", map[string]string{"title": "Something", "body": "/incident regular it is slow"}, &opened)
+	w.ok("carol", "POST", "/api/v3/repos/acme/incidents/issues",
+		map[string]string{"title": "Something", "body": "/incident regular it is slow"}, &opened)
 	w.settle()
 	pull := w.pull()
 	w.ref.Number = opened.Number
 	w.comment("carol", fmt.Sprintf("/incident duplicate %s/acme/incidents/pull/%d", w.url, pull))
 	w.settle()
 	all := w.list()
-	if last := all[len(all)-1]; !strings.Contains(last.Body, "is a pull request") || w.view().State != "open" {
+	if last := all[len(all)-1]; !strings.Contains(last.Body, "is a pull request") ||
+		w.view().State != "open" {
 		t.Errorf("it is %s and says %q", w.view().State, last.Body)
 	}
 }
@@ -132,7 +139,8 @@ func TestI6ReportsOfADuplicateFollowItToTheOtherIncident(t *testing.T) {
 	reports := func(n int) (said string) {
 		w.ref.Number = n
 		for _, c := range w.list() {
-			if strings.Contains(c.Body, "Alertmanager") && !strings.Contains(c.Body, "firebreak:card") && !strings.Contains(c.Body, "folded/") {
+			if strings.Contains(c.Body, "Alertmanager") && !strings.Contains(c.Body, "firebreak:card") &&
+				!strings.Contains(c.Body, "folded/") {
 				said += visible(c.Body) + "\n"
 			}
 		}
@@ -153,7 +161,8 @@ func TestI6ReportsOfADuplicateFollowItToTheOtherIncident(t *testing.T) {
 		t.Errorf("%d issues; after the recovery the incident at the end says %q", issues(), reports(1))
 	}
 	w.ref.Number = 1
-	if card := w.card(); !strings.Contains(card, "| Duplicates |") || !strings.Contains(card, "issues/2) · reported by **Alertmanager**") {
+	if card := w.card(); !strings.Contains(card, "| Duplicates |") ||
+		!strings.Contains(card, "issues/2) · reported by **Alertmanager**") {
 		t.Errorf("the card says\n%s", card)
 	}
 	before := reports(3)

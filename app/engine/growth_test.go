@@ -13,7 +13,8 @@ import (
 // unjudged makes a world in which nothing is held against GitHub's description, which takes longer
 // than all the rest.
 func unjudged(tb testing.TB) *world {
-	return newWorldJudged(tb, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler { return h })
+	return newWorldJudged(tb, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(h http.Handler) http.Handler { return h })
 }
 
 // talk is an incident of which much was said before.

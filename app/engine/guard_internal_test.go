@@ -18,9 +18,11 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	r := New(Options{Clock: clockAt(at)}).newReconciliation(t.Context(), Message{})
 	r.Policy = incident.DefaultPolicy()
 	by := incident.Person{Login: "alice", Respond: true}
-	r.Step(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form", Severity: "critical"}})
+	r.Step(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form",
+		Severity: "critical"}})
 	before := len(r.Effects)
-	broken := incident.Fact{ID: "c1.0", At: at, By: by, What: incident.TicketUpToDate{Index: 7}} // there is no such follow-up
+	// there is no such follow-up
+	broken := incident.Fact{ID: "c1.0", At: at, By: by, What: incident.TicketUpToDate{Index: 7}}
 	r.Step(broken)
 	if !r.State.Cursor.Knows(broken.ID, broken.At) {
 		t.Error("it would be read again")
@@ -34,7 +36,8 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	if !said {
 		t.Errorf("nobody is told: %v", r.Effects[before:])
 	}
-	r.Step(incident.Fact{ID: "c2.0", At: at, By: by, What: incident.Command{Kind: incident.Finding, Text: "The disk is full"}})
+	r.Step(incident.Fact{ID: "c2.0", At: at, By: by, What: incident.Command{Kind: incident.Finding,
+		Text: "The disk is full"}})
 	if r.State.Findings != 1 {
 		t.Error("the next fact is lost")
 	}
@@ -46,7 +49,8 @@ func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	keys := card.Keys([][]byte{[]byte("a secret of the tests")})
 	body := func(ref incident.Ref, key []byte) string {
-		text, err := card.Render(incident.State{Phase: incident.Fixing, IC: "carol"}, 7, card.View{Ref: ref, Policy: incident.DefaultPolicy()}, key)
+		text, err := card.Render(incident.State{Phase: incident.Fixing, IC: "carol"}, 7,
+			card.View{Ref: ref, Policy: incident.DefaultPolicy()}, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +70,8 @@ func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 		"nothing is kept": {"", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelfOf(tt.kept), Logger: slog.New(slog.DiscardHandler)})
+			e := New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelfOf(tt.kept),
+				Logger: slog.New(slog.DiscardHandler)})
 			u, ok := e.loadRefusedCard(t.Context(), ref)
 			if ok != tt.ok || ok && (u.Seq != 7 || u.State.IC != "carol") {
 				t.Errorf("%v, %d, %q", ok, u.Seq, u.State.IC)
@@ -87,7 +92,8 @@ func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	shelf := shelves{}
 	open := func() *Engine {
-		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelf, Clock: clockAt(time.Now())})
+		return New(Options{Secrets: [][]byte{[]byte("a secret of the tests")}, Store: shelf,
+			Clock: clockAt(time.Now())})
 	}
 	pass := func(e *Engine) *reconciliation {
 		r := e.newReconciliation(t.Context(), Message{Ref: ref})

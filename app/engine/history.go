@@ -78,7 +78,8 @@ func (r *reconciliation) replay() (*history, error) {
 	for _, e := range again.Effects {
 		switch e := e.(type) {
 		case incident.Record:
-			if e.Entry.Kind != "closed" { // it is closed once the document is there, which must say the same before and after
+			// it is closed once the document is there, which must say the same before and after
+			if e.Entry.Kind != "closed" {
 				h.entries = append(h.entries, e.Entry)
 			}
 		case incident.Send:
@@ -108,11 +109,13 @@ func (r *reconciliation) recover() error {
 		}
 		label, _ := incident.OwnLabel(it.Label)
 		since, confirmed := r.State.Since, r.State.Confirmed
-		if phase, ok := strings.CutPrefix(label, incident.LabelPhase); ok && !it.At.Before(since.At) && r.isNewer(i, since, incident.LabelPhase+string(r.State.Phase)) {
+		if phase, ok := strings.CutPrefix(label, incident.LabelPhase); ok && !it.At.Before(since.At) &&
+			r.isNewer(i, since, incident.LabelPhase+string(r.State.Phase)) {
 			rebuilt.Phase = incident.Phase(phase)
 		}
 		severity, ok := strings.CutPrefix(label, incident.LabelSeverity)
-		if ok && (confirmed == nil || !it.At.Before(confirmed.At) && r.isNewer(i, *confirmed, incident.LabelSeverity+r.State.Severity)) {
+		if ok && (confirmed == nil || !it.At.Before(confirmed.At) &&
+			r.isNewer(i, *confirmed, incident.LabelSeverity+r.State.Severity)) {
 			rebuilt.Severity = severity
 		}
 	}
@@ -131,16 +134,19 @@ func (r *reconciliation) recover() error {
 			if ch.Kind != "issue" {
 				continue
 			}
-			n, id, err := r.GitHub.FindIssue(r.Ctx, ch.To, r.IsMarked(r.updates.SharedMark(c.Name)), r.State.Declared.At)
+			n, id, err := r.GitHub.FindIssue(r.Ctx, ch.To, r.IsMarked(r.updates.SharedMark(c.Name)),
+				r.State.Declared.At)
 			if ports.IsRefused(err) { // the next update looks for it again
-				r.Logger.Warn("customer's issue not found again", "incident", r.Ref.String(), "repository", ch.To, "err", ports.Redact(err))
+				r.Logger.Warn("customer's issue not found again", "incident", r.Ref.String(), "repository",
+					ch.To, "err", ports.Redact(err))
 				continue
 			}
 			if err != nil {
 				return err
 			}
 			if n != 0 {
-				r.Report(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", ch.To, n), ID: id})
+				r.Report(incident.SharedIssue{Customer: c.Name, Issue: fmt.Sprintf("%s#%d", ch.To, n),
+					ID: id})
 			}
 		}
 	}
@@ -161,7 +167,8 @@ func (r *reconciliation) isNewer(i int, word incident.Stamp, other string) bool 
 		return false
 	}
 	return slices.ContainsFunc(r.Snapshot.Items[said:i], func(it Item) bool {
-		return it.Own && it.Event == "labeled" && naming.Equal(it.Label, other) || it.Edited && it.Reacted && !it.Own
+		return it.Own && it.Event == "labeled" && naming.Equal(it.Label, other) || it.Edited &&
+			it.Reacted && !it.Own
 	})
 }
 
@@ -193,7 +200,8 @@ func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 	if f.Summary == "" {
 		f.Summary = r.Snapshot.Title
 	}
-	f.Spans = append(h.spans, incident.Span{Phase: r.State.Phase, From: r.State.Since.At, To: r.State.Since.At})
+	f.Spans = append(h.spans, incident.Span{Phase: r.State.Phase, From: r.State.Since.At,
+		To: r.State.Since.At})
 	texts := map[string]string{}
 	for _, e := range h.entries {
 		if e.Kind == "followup" || e.Kind == "workaround" {
@@ -266,14 +274,16 @@ func (r *reconciliation) ticketFact(index int) ([]incident.Fact, error) {
 	}
 	ticket, err := r.GitHub.ReadTicket(r.Ctx, ref)
 	if ports.IsRefused(err) {
-		r.Logger.Warn("ticket not readable: it counts as before", "incident", r.Ref.String(), "ticket", fu.Ticket, "err", ports.Redact(err))
+		r.Logger.Warn("ticket not readable: it counts as before", "incident", r.Ref.String(), "ticket",
+			fu.Ticket, "err", ports.Redact(err))
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if effects.IsOtherIssue(ref, fu.TicketID, ticket) {
-		r.Logger.Warn("ticket not readable: another repository has its name by now", "incident", r.Ref.String(), "ticket", fu.Ticket)
+		r.Logger.Warn("ticket not readable: another repository has its name by now", "incident",
+			r.Ref.String(), "ticket", fu.Ticket)
 		return nil, nil
 	}
 	isAbout := r.m.Ticket() != nil && r.m.Ticket().Index == index

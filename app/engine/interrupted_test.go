@@ -55,7 +55,8 @@ func (w *world) interrupt(i *interruption, speak func()) {
 		if n != i.at {
 			return send()
 		}
-		bad := &http.Response{StatusCode: 502, Status: "502 Bad Gateway", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		bad := &http.Response{StatusCode: 502, Status: "502 Bad Gateway", Proto: "HTTP/1.1", ProtoMajor: 1,
+			ProtoMinor: 1, Request: req,
 			Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"message":"Server Error"}`))}
 		switch i.how {
 		case "502":
@@ -141,7 +142,8 @@ func TestA2A4AnInterruptedFirstPassUndoesNoCommand(t *testing.T) {
 				severity = ""
 			}
 			w.interrupt(i, func() { w.comment("alice", c.command); w.delivered() })
-			w.step(steps("alice opens \"The API is down\"\n  Summary: Customers get 502" + severity + "\n  Customers impacted: globex")[0])
+			w.step(steps("alice opens \"The API is down\"\n  Summary: Customers get 502" + severity +
+				"\n  Customers impacted: globex")[0])
 			w.settleOrDie(i)
 			if i.spoken < 0 {
 				return ""
@@ -165,13 +167,16 @@ func TestA2A4AnInterruptedFirstPassUndoesNoCommand(t *testing.T) {
 					if nth > 1 && (at+nth)%4 != n {
 						continue
 					}
-					spoken := []int{0, at}[(at+n+nth)%2] // at the beginning of what is written, or just before it goes wrong
-					t.Run(fmt.Sprintf("said before %d, %s at %d, %s", spoken, how, at, what), func(t *testing.T) {
-						t.Parallel()
-						if d := cmp.Diff(calm, play(t, &interruption{at: at, spoken: spoken, how: how})); d != "" {
-							t.Errorf("not as without the interruption (-want +got):\n%s", d)
-						}
-					})
+					// at the beginning of what is written, or just before it goes wrong
+					spoken := []int{0, at}[(at+n+nth)%2]
+					t.Run(fmt.Sprintf("said before %d, %s at %d, %s", spoken, how, at, what),
+						func(t *testing.T) {
+							t.Parallel()
+							if d := cmp.Diff(calm, play(t, &interruption{at: at, spoken: spoken,
+								how: how})); d != "" {
+								t.Errorf("not as without the interruption (-want +got):\n%s", d)
+							}
+						})
 				}
 			}
 		})
@@ -185,7 +190,8 @@ func TestA5ALabelIsNoNewerThanAWordThatTheAppHadNotSeen(t *testing.T) {
 	for _, c := range []struct{ name, before, command, label, lost string }{
 		{"a phase", "", "/ic phase fixing because it can't wait", "phase/fixing", "phase/identify"},
 		{"a severity", "", "/ic severity regular", "severity/regular", "severity/critical"},
-		{"a phase later on", "carol: /ic phase investigate", "/ic phase monitoring because it can't wait", "phase/monitoring", "phase/investigate"},
+		{"a phase later on", "carol: /ic phase investigate", "/ic phase monitoring because it can't wait",
+			"phase/monitoring", "phase/investigate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -196,8 +202,10 @@ func TestA5ALabelIsNoNewerThanAWordThatTheAppHadNotSeen(t *testing.T) {
 				w.tell(down + "carol: /ic")
 			}
 			var once, twice sync.Once
-			w.replicas.sees(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
-				isLabel := req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/issues/1/labels")
+			w.replicas.sees(func(req *http.Request, send func() (*http.Response, error)) (*http.Response,
+				error) {
+				isLabel := req.Method == http.MethodPost &&
+					strings.HasSuffix(req.URL.Path, "/issues/1/labels")
 				if isLabel {
 					once.Do(func() { w.comment(who, c.command) })
 				}
@@ -212,7 +220,8 @@ func TestA5ALabelIsNoNewerThanAWordThatTheAppHadNotSeen(t *testing.T) {
 			}
 			w.settle()
 			w.advance(time.Minute)
-			if labels := w.view().labels(); !slices.Contains(labels, c.label) || slices.Contains(labels, c.lost) {
+			if labels := w.view().labels(); !slices.Contains(labels, c.label) ||
+				slices.Contains(labels, c.lost) {
 				t.Errorf("the labels are %v after %s\n%s", labels, c.command, w.everything())
 			}
 		})

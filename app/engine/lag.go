@@ -54,7 +54,8 @@ func (r *reconciliation) waitForIssue(err error) error {
 		if refusal.Status != http.StatusNotFound || refusal.NotInstalled {
 			return nil
 		}
-	} else if err != nil || r.m.Removed() != nil || r.Snapshot.Refused == nil || r.Snapshot.Refused.Status != http.StatusNotFound {
+	} else if err != nil || r.m.Removed() != nil || r.Snapshot.Refused == nil ||
+		r.Snapshot.Refused.Status != http.StatusNotFound {
 		return nil
 	}
 	since := r.memoryOf(r.Ref).opened
@@ -65,7 +66,8 @@ func (r *reconciliation) waitForIssue(err error) error {
 	if since.IsZero() || waited >= maxLag {
 		return nil
 	}
-	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show %s yet", r.Ref)}
+	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+		Err: fmt.Errorf("GitHub's API does not show %s yet", r.Ref)}
 }
 
 // hasReadEvent reports whether the last look began after a message came and has read all that it
@@ -114,7 +116,8 @@ func (r *reconciliation) awaitReads() error {
 			continue // the clocks differ, or it is long ago
 		}
 		if waited < patient {
-			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}
+			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+				Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}
 		}
 		r.Logger.Warn("reads behind", "incident", r.Ref.String(), "what", l.what, "since", l.since)
 		r.isReadBehind = true
@@ -135,7 +138,8 @@ func (r *reconciliation) awaitOther(isAbout bool, what string, updated time.Time
 	if waited >= maxLag {
 		return nil
 	}
-	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API is behind at %s: it is older than the webhook", what)}
+	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+		Err: fmt.Errorf("GitHub's API is behind at %s: it is older than the webhook", what)}
 }
 
 // useNewerCard goes on from the card that this process wrote where GitHub still shows an older one.
@@ -156,7 +160,8 @@ func (r *reconciliation) isOlderCard(m memory) bool {
 // GitHub signed it.
 func (r *reconciliation) addComment() {
 	if c := r.m.Comment(); c != nil && r.isCommentMissing() {
-		r.Snapshot.Items = append(r.Snapshot.Items, Item{ID: fmt.Sprintf("c%d", c.ID), Event: "commented", At: c.Created, Updated: c.Created,
+		r.Snapshot.Items = append(r.Snapshot.Items, Item{ID: fmt.Sprintf("c%d", c.ID), Event: "commented",
+			At: c.Created, Updated: c.Created,
 			By: c.Author, Body: c.Body, Comment: c.ID})
 	}
 }
@@ -169,7 +174,8 @@ func (r *reconciliation) missingReads() []missingRead {
 // missingFromWebhook returns what the webhook proves and the reads do not show.
 func (r *reconciliation) missingFromWebhook() (all []missingRead) {
 	if r.isCommentMissing() {
-		all = append(all, missingRead{fmt.Sprintf("comment %d is not in the timeline", r.newCommentID()), r.receivedAt()})
+		all = append(all, missingRead{fmt.Sprintf("comment %d is not in the timeline", r.newCommentID()),
+			r.receivedAt()})
 	}
 	f := r.m.Floor
 	if f == nil || r.m.Pull() != 0 || r.m.Ticket() != nil { // then it is about something else
@@ -179,11 +185,13 @@ func (r *reconciliation) missingFromWebhook() (all []missingRead) {
 	if r.Snapshot.Updated.Before(f.Updated) {
 		add("the issue is older than the webhook")
 	}
-	passed := newestTime(r.Snapshot.Items).After(f.Updated.Add(clockTolerance)) || r.Before.Cursor.Horizon.After(f.Updated)
+	passed := newestTime(r.Snapshot.Items).After(f.Updated.Add(clockTolerance)) ||
+		r.Before.Cursor.Horizon.After(f.Updated)
 	if f.Event != "" && !f.Updated.IsZero() && !passed && !containsEvent(r.Snapshot.Items, f) {
 		add(strings.TrimSpace("the timeline does not show: " + f.Event + " " + f.Name))
 	}
-	if f.Deleted != 0 && (r.Snapshot.Card != nil && r.Snapshot.Card.ID == f.Deleted || containsComment(r.Snapshot.Items, f.Deleted)) {
+	if f.Deleted != 0 && (r.Snapshot.Card != nil && r.Snapshot.Card.ID == f.Deleted ||
+		containsComment(r.Snapshot.Items, f.Deleted)) {
 		add(fmt.Sprintf("comment %d was deleted and is still there", f.Deleted))
 	}
 	return all
@@ -257,7 +265,8 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 		}
 	}
 	for about, it := range last {
-		if hasSubject(s, about) != (it.Event == "labeled" || it.Event == "assigned" || it.Event == "reopened") {
+		if hasSubject(s, about) != (it.Event == "labeled" || it.Event == "assigned" ||
+			it.Event == "reopened") {
 			all = append(all, missingRead{"the issue and its timeline differ in " + about, it.At})
 		}
 	}
@@ -280,7 +289,8 @@ func (r *reconciliation) contradictions() (all []missingRead) {
 func (r *reconciliation) olderThanMemory() (all []missingRead) {
 	s, m := r.Snapshot, r.memoryOf(r.Ref)
 	if s.Card == nil {
-		if id, at := r.loadPosted(m); id != 0 && !at.IsZero() && id != r.deletedComment() && !containsNewer(s.Items, id, at) {
+		if id, at := r.loadPosted(m); id != 0 && !at.IsZero() && id != r.deletedComment() &&
+			!containsNewer(s.Items, id, at) {
 			all = append(all, missingRead{"the card is not there yet", at})
 		}
 	} else if r.isOlderCard(m) {
@@ -335,13 +345,16 @@ func containsEvent(items []Item, f *incident.Floor) bool {
 
 // isEvent reports whether an item of a timeline is the event of a webhook.
 func isEvent(it Item, f *incident.Floor) bool {
-	return it.Event == f.Event && subjectOf(it.Event, it.Label, it.Login) == subjectOf(f.Event, f.Name, f.Name) &&
-		!it.At.Before(f.Updated.Add(-clockTolerance)) && (f.By == "" || it.By == "" || naming.Equal(it.By, f.By))
+	return it.Event == f.Event && subjectOf(it.Event, it.Label, it.Login) == subjectOf(f.Event, f.Name,
+		f.Name) &&
+		!it.At.Before(f.Updated.Add(-clockTolerance)) &&
+		(f.By == "" || it.By == "" || naming.Equal(it.By, f.By))
 }
 
 // containsNewer reports whether items hold anything that came after a comment of that time.
 func containsNewer(items []Item, id int64, at time.Time) bool {
-	return slices.ContainsFunc(items, func(it Item) bool { return it.Comment > id || it.At.After(at.Add(clockTolerance)) })
+	return slices.ContainsFunc(items,
+		func(it Item) bool { return it.Comment > id || it.At.After(at.Add(clockTolerance)) })
 }
 
 func containsComment(items []Item, id int64) bool {

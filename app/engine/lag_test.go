@@ -49,7 +49,8 @@ func (w *world) outcome() string {
 	for _, e := range w.outbox() {
 		sent = append(sent, fmt.Sprintf("%s %s", e.To, e.Key))
 	}
-	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.countCards(), strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
+	return fmt.Sprintf("%s %v %v\n%d cards\n%s\n%s", v.State, v.labels(), v.assignees(), w.countCards(),
+		strings.Join(w.spoken(), "\n---\n"), strings.Join(sent, "\n"))
 }
 
 // What a person does by hand comes to the same, however far behind the reads are that its webhook
@@ -75,7 +76,8 @@ func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 		w.settle()
 		return w.outcome()
 	}
-	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing", "carol labels severity/regular", "carol closes", "carol unassigns carol", "carol assigns dan",
+	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing",
+		"carol labels severity/regular", "carol closes", "carol unassigns carol", "carol assigns dan",
 		"carol: /ic severity regular", "carol: /oe cause A certificate ran out", "dan: /ic", "carol renames The API is down for all"} {
 		for _, d := range []time.Duration{10 * time.Second, 100 * time.Second} {
 			if testing.Short() && d > time.Minute {
@@ -129,18 +131,20 @@ func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
 		w.tell("alice: /oe finding It began at noon\nwait 1m") // nothing else tells of a lost webhook
 		return w.view()
 	}
-	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing", "carol closes", "carol unassigns carol"} {
+	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing",
+		"carol closes", "carol unassigns carol"} {
 		t.Run(act, func(t *testing.T) {
 			t.Parallel()
 			want := play(t, act, nil, false).rights()
 			for _, lag := range lags {
 				for _, isCold := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s behind, cold %t", strings.Join(lag, " and "), isCold), func(t *testing.T) {
-						t.Parallel()
-						if got := play(t, act, lag, isCold).rights(); want != got {
-							t.Errorf("in the end %s, want %s", got, want)
-						}
-					})
+					t.Run(fmt.Sprintf("%s behind, cold %t", strings.Join(lag, " and "), isCold),
+						func(t *testing.T) {
+							t.Parallel()
+							if got := play(t, act, lag, isCold).rights(); want != got {
+								t.Errorf("in the end %s, want %s", got, want)
+							}
+						})
 				}
 			}
 		})
@@ -176,49 +180,50 @@ func TestA4ReadsBehindTheAppsOwnWrites(t *testing.T) {
 	for _, lag := range lags {
 		for _, cold := range []bool{false, true} {
 			for _, d := range []time.Duration{5 * time.Second, 4 * time.Minute} {
-				t.Run(fmt.Sprintf("%s behind by %s, cold %t", strings.Join(lag, " and "), d, cold), func(t *testing.T) {
-					t.Parallel()
-					w := newWorld(t)
-					w.stop() // the issue is there before anybody looks
-					w.follower.Server = nil
-					w.deaf = true
-					w.tell(opening)
-					w.advance(time.Minute)
-					w.hold(lag...)
-					w.deaf = false
-					w.start()
-					w.redeliver()
-					w.settle()
-					w.advance(time.Second)
-					w.settle()
-					first := len(w.spoken())
-					if cold {
-						w.restart()
-					}
-					w.tell("carol: /ic\nalice: /oe")
-					w.advance(d)
-					w.settle()
-					w.release()
-					w.advance(time.Minute)
-					w.settle()
-					w.tell("carol: /ic severity critical\nwait 1m")
-					if n := w.countCards(); n != 1 {
-						t.Errorf("%d cards", n)
-					}
-					if v := w.view(); v.Pinned == nil || !strings.Contains(v.Pinned.Body, "carol") {
-						t.Errorf("the card is %s", w.card())
-					}
-					seen := map[string]bool{}
-					for _, s := range w.spoken() {
-						if seen[s] {
-							t.Errorf("said twice: %s", s)
+				t.Run(fmt.Sprintf("%s behind by %s, cold %t", strings.Join(lag, " and "), d, cold),
+					func(t *testing.T) {
+						t.Parallel()
+						w := newWorld(t)
+						w.stop() // the issue is there before anybody looks
+						w.follower.Server = nil
+						w.deaf = true
+						w.tell(opening)
+						w.advance(time.Minute)
+						w.hold(lag...)
+						w.deaf = false
+						w.start()
+						w.redeliver()
+						w.settle()
+						w.advance(time.Second)
+						w.settle()
+						first := len(w.spoken())
+						if cold {
+							w.restart()
 						}
-						seen[s] = true
-					}
-					if first == 0 && lag[0] != "issue" {
-						t.Log("nothing was said at first")
-					}
-				})
+						w.tell("carol: /ic\nalice: /oe")
+						w.advance(d)
+						w.settle()
+						w.release()
+						w.advance(time.Minute)
+						w.settle()
+						w.tell("carol: /ic severity critical\nwait 1m")
+						if n := w.countCards(); n != 1 {
+							t.Errorf("%d cards", n)
+						}
+						if v := w.view(); v.Pinned == nil || !strings.Contains(v.Pinned.Body, "carol") {
+							t.Errorf("the card is %s", w.card())
+						}
+						seen := map[string]bool{}
+						for _, s := range w.spoken() {
+							if seen[s] {
+								t.Errorf("said twice: %s", s)
+							}
+							seen[s] = true
+						}
+						if first == 0 && lag[0] != "issue" {
+							t.Log("nothing was said at first")
+						}
+					})
 			}
 		}
 	}
@@ -275,8 +280,10 @@ func TestA4TwoCardsBecomeOne(t *testing.T) {
 			}
 			w.tell("alice: /oe finding It is the load balancer\nwait 1m")
 			v := w.view()
-			if w.countCards() != 1 || v.Pinned == nil || v.Pinned.ID != first.ID || !strings.Contains(w.card(), "findings (3)") {
-				t.Errorf("cold %t, the second is better %t: %d cards, and pinned is\n%s", cold, isSecondBetter, w.countCards(), w.card())
+			if w.countCards() != 1 || v.Pinned == nil || v.Pinned.ID != first.ID ||
+				!strings.Contains(w.card(), "findings (3)") {
+				t.Errorf("cold %t, the second is better %t: %d cards, and pinned is\n%s", cold,
+					isSecondBetter, w.countCards(), w.card())
 			}
 			if now := w.spoken(); len(now) != len(told) {
 				t.Errorf("cold %t: it said %q", cold, now[len(told):])
@@ -332,8 +339,10 @@ func TestA2APullRequestBehindItsBranchIsNoRefusal(t *testing.T) {
 		t.Fatalf("the branch holds %v", files)
 	}
 	var document struct{ Content []byte }
-	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+files[1].Path+"?ref=postmortem/1", nil, &document)
-	for _, ticket := range []string{"acme/payments#1", "acme/payments#2", "acme/payments#3", "acme/payments#4"} {
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+files[1].Path+"?ref=postmortem/1", nil,
+		&document)
+	for _, ticket := range []string{"acme/payments#1", "acme/payments#2", "acme/payments#3",
+		"acme/payments#4"} {
 		if !strings.Contains(string(document.Content), ticket) {
 			t.Errorf("%s doesn't name %s", files[1].Path, ticket)
 		}

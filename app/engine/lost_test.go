@@ -102,7 +102,8 @@ func TestA4C3C4LostRemindersAreFound(t *testing.T) {
 	w.mark()
 	w.sweepOpen()
 	wrote := w.changes()
-	if !strings.Contains(wrote, "review") || !strings.Contains(wrote, "POST /repos/acme/payments/issues/1/comments") {
+	if !strings.Contains(wrote, "review") || !strings.Contains(wrote,
+		"POST /repos/acme/payments/issues/1/comments") {
 		t.Errorf("after the hourly sweep:\n%s", wrote)
 	}
 }
@@ -133,7 +134,8 @@ func TestA4TheHourlyLookIsFreeWhereNothingHappened(t *testing.T) {
 		}
 	}
 	if searches != 7 || looks != 2*5 || counted != 0 {
-		t.Errorf("%d searches, %d calls for looks of which %d count, want 7, 10 and 0", searches, looks, counted)
+		t.Errorf("%d searches, %d calls for looks of which %d count, want 7, 10 and 0", searches, looks,
+			counted)
 	}
 }
 
@@ -222,7 +224,8 @@ func TestA8SweepsDoNotStirUpWhatIsRefused(t *testing.T) {
 		t.Helper()
 		for range 12 {
 			w.advance(5 * time.Minute)
-			if err := w.product.Sweep(context.Background(), w.sandbox.Clock().Now().Add(-15*time.Minute)); err != nil {
+			if err := w.product.Sweep(context.Background(),
+				w.sandbox.Clock().Now().Add(-15*time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			w.settle()

@@ -45,7 +45,8 @@ func tagHash(key []byte, text string) []byte {
 // answeredByTag returns the incident whose mail a mail answers: the address to which it was sent,
 // or the conversation, carries its tag. The incident is in repo or in a repository that its rules
 // name.
-func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incident.Rule) (incident.Ref, bool) {
+func (e *Engine) answeredByTag(s intake.Signal, repo incident.Ref, rules []incident.Rule) (incident.Ref,
+	bool) {
 	for _, tag := range s.Thread.Tags {
 		for _, r := range signalRepositories(repo, rules) {
 			if ref, ok := e.incidentOfTag(tag, r); ok {

@@ -50,7 +50,8 @@ func (p *postbox) serve(c net.Conn) {
 		case "DATA":
 			say("354 go on")
 			var body strings.Builder
-			for line, err = in.ReadString('\n'); err == nil && line != ".\r\n"; line, err = in.ReadString('\n') {
+			for line, err = in.ReadString('\n'); err == nil &&
+				line != ".\r\n"; line, err = in.ReadString('\n') {
 				body.WriteString(strings.TrimPrefix(line, "."))
 			}
 			p.mu.Lock()
@@ -110,15 +111,19 @@ func TestI1A7AnAnswerToAMailOfOursIsAComment(t *testing.T) {
 	answer := func(to, headers, text string) {
 		t.Helper()
 		n++
-		w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: "+to+"\r\nSubject: Re: Incident update\r\nMessage-ID: <"+strings.Repeat("a", n)+"@globex.example>\r\n"+headers+"\r\n"+text+"\r\n")
+		w.post("/intake/email", "message/rfc822",
+			"From: Gina <gina@globex.example>\r\nTo: "+to+"\r\nSubject: Re: Incident update\r\nMessage-ID: <"+strings.Repeat("a", n)+"@globex.example>\r\n"+headers+"\r\n"+text+"\r\n")
 		w.tell("wait 1m")
 	}
-	refers := "In-Reply-To: " + ours.Header.Get("Message-ID") + "\r\nReferences: " + ours.Header.Get("References") + " " + ours.Header.Get("Message-ID") + "\r\n"
+	refers := "In-Reply-To: " + ours.Header.Get("Message-ID") + "\r\nReferences: " +
+		ours.Header.Get("References") + " " + ours.Header.Get("Message-ID") + "\r\n"
 	answer(to.Address, refers, "Still down @alice\r\n/ic close\r\nhttps://zoom.us/j/42")
 	answer(strings.ToUpper(to.Address), "", "By its address alone")
 	answer("p1@acme.example", refers, "By what it refers to alone")
 	for _, words := range []string{"Still down", "By its address alone", "By what it refers to alone"} {
-		if said := w.said(words); len(said) != 1 || !strings.Contains(said[0], "from `gina@globex.example`") || strings.Contains(said[0], "\n/ic close") || strings.Contains(said[0], " @alice") {
+		if said := w.said(words); len(said) != 1 || !strings.Contains(said[0],
+			"from `gina@globex.example`") || strings.Contains(said[0], "\n/ic close") ||
+			strings.Contains(said[0], " @alice") {
 			t.Errorf("%s: the incident says %q", words, said)
 		}
 	}

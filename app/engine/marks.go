@@ -35,7 +35,8 @@ func (e *Engine) signedSince(ctx context.Context) time.Time {
 		err = e.Store.Save(ctx, marksSignedKey, []byte(since.Format(time.RFC3339)))
 	}
 	if err != nil {
-		e.Logger.Warn("not known since when marks are signed: none without a signature counts", "err", ports.Redact(err))
+		e.Logger.Warn("not known since when marks are signed: none without a signature counts", "err",
+			ports.Redact(err))
 		return time.Time{}
 	}
 	e.mu.Lock()

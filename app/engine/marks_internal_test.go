@@ -40,7 +40,8 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 	if got := first.signedSince(t.Context()); !got.Equal(start) {
 		t.Fatalf("signed since %s", got)
 	}
-	e := New(Options{Store: shelf, Clock: clockAt(start.Add(24 * time.Hour)), Secrets: [][]byte{[]byte("a secret")}})
+	e := New(Options{Store: shelf, Clock: clockAt(start.Add(24 * time.Hour)),
+		Secrets: [][]byte{[]byte("a secret")}})
 	page := mark.Mark{Kind: look.MarkKind, Text: "page/1"}
 	body := "Paged carol.\n" + page.Line()
 	for name, c := range map[string]struct {
@@ -58,7 +59,8 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 		e.Store, e.marksSignedSince = c.shelf, time.Time{}
 		r := lookAt(t, e, 1)
 		c.it.Event, c.it.Body, c.it.Own, c.it.Comment = "commented", body, c.it.By == "", 7
-		if got := r.KeysIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts && len(got) > 0 {
+		if got := r.KeysIn(c.it); slices.Equal(got, []string{"page/1"}) != c.counts || !c.counts &&
+			len(got) > 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 		if c.it.By != "" {
@@ -98,7 +100,8 @@ func TestACopiedCommentCountsOnce(t *testing.T) {
 func TestMarksAfterATransfer(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
 	before := lookAt(t, e, 1)
-	it := Item{Event: "commented", Own: true, Comment: 7, Body: before.SignComment("Paged carol.", look.MarksFor("page/1")...)}
+	it := Item{Event: "commented", Own: true, Comment: 7,
+		Body: before.SignComment("Paged carol.", look.MarksFor("page/1")...)}
 	after := lookAt(t, e, 2, 1)
 	other := lookAt(t, e, 2)
 	if n, m := len(after.KeysIn(it)), len(other.KeysIn(it)); n != 1 || m != 0 {

@@ -33,13 +33,22 @@ var forgeries = map[string]func(was, other string, m mark.Mark) string{
 	"added above the others": func(was, _ string, m mark.Mark) string {
 		return strings.Replace(was, "\n<!--", "\n"+m.Line()+"\n<!--", 1)
 	},
-	"altered":             func(was, _ string, m mark.Mark) string { return was[:strings.LastIndex(was, "<!--")] + m.Line() },
-	"unsigned":            func(_, _ string, m mark.Mark) string { return "Firebreak was here.\n" + m.Line() },
+	"altered": func(was, _ string,
+		m mark.Mark) string {
+		return was[:strings.LastIndex(was, "<!--")] + m.Line()
+	},
+	"unsigned": func(_, _ string,
+		m mark.Mark) string {
+		return "Firebreak was here.\n" + m.Line()
+	},
 	"moved with its text": func(_, other string, _ mark.Mark) string { return other },
 	"moved without its text": func(was, other string, _ mark.Mark) string {
 		return visible(was) + other[strings.Index(other, "\n<!--"):]
 	},
-	"moved below another": func(was, other string, _ mark.Mark) string { return was + other[strings.Index(other, "\n<!--"):] },
+	"moved below another": func(was, other string,
+		_ mark.Mark) string {
+		return was + other[strings.Index(other, "\n<!--"):]
+	},
 	"signed as a person does": func(_, _ string, m mark.Mark) string {
 		return mark.Keys{[]byte("mallory's")}.Comment("issue 1", "x", m)
 	},
@@ -52,7 +61,8 @@ func TestNoForgedMarkIsBelieved(t *testing.T) {
 		if testing.Short() && n%4 != 0 {
 			continue
 		}
-		t.Run(key, func(t *testing.T) { // an incident each: a card that is deleted twenty times in an hour is not posted again
+		// an incident each: a card that is deleted twenty times in an hour is not posted again
+		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			forgeAll(t, key)
 		})
@@ -124,7 +134,8 @@ func forgeAll(t *testing.T, key string) {
 	check("in a person's comment")
 	w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id), nil, nil)
 	w.settle()
-	if got := slices.DeleteFunc(w.list(), func(c commentView) bool { return !strings.HasSuffix(c.User.Login, "[bot]") }); len(got) != said {
+	if got := slices.DeleteFunc(w.list(),
+		func(c commentView) bool { return !strings.HasSuffix(c.User.Login, "[bot]") }); len(got) != said {
 		t.Errorf("the app wrote %d comments, and there were %d", len(got), said)
 	}
 }
@@ -153,14 +164,16 @@ func TestI5NoAddedMarkSilencesAPage(t *testing.T) {
 	w.settle()
 	before := len(w.outbox())
 	w.tell("wait 6m")
-	if left := w.outbox()[before:]; !slices.ContainsFunc(left, func(s sent) bool { return strings.HasSuffix(s.Key, "/page/2") }) {
+	if left := w.outbox()[before:]; !slices.ContainsFunc(left,
+		func(s sent) bool { return strings.HasSuffix(s.Key, "/page/2") }) {
 		t.Errorf("page 2 does not go out: %+v", left)
 	}
 	if card := w.card(); strings.Contains(card, "Eve") {
 		t.Errorf("Eve answered:\n%s", card)
 	}
 	w.tell("bob: /ic sevrity regular")
-	if !slices.ContainsFunc(w.byApp(), func(body string) bool { return strings.Contains(body, "id you mean") }) {
+	if !slices.ContainsFunc(w.byApp(),
+		func(body string) bool { return strings.Contains(body, "id you mean") }) {
 		t.Error("nobody is answered")
 	}
 }
@@ -216,7 +229,8 @@ func TestC4AForgedTicketIsNone(t *testing.T) {
 	}
 	var ticket struct{ Body string }
 	w.ok("bob", "GET", "/api/v3/repos/acme/platform/issues/1", nil, &ticket)
-	w.ok("bob", "PATCH", "/api/v3/repos/acme/platform/issues/1", map[string]string{"body": ticket.Body + "\n<!-- firebreak:ticket acme/incidents#2/0 -->\n"}, nil)
+	w.ok("bob", "PATCH", "/api/v3/repos/acme/platform/issues/1",
+		map[string]string{"body": ticket.Body + "\n<!-- firebreak:ticket acme/incidents#2/0 -->\n"}, nil)
 	w.settle()
 	w.ref.Number = 2
 	w.tell(end)

@@ -19,7 +19,8 @@ func (r *reconciliation) recordMetrics(err error, took time.Duration, calls *met
 			effects[kind]++
 		}
 	}
-	log := r.Logger.With("incident", r.Ref.String(), "why", r.m.Why, "delivery", r.m.Delivery, "effects", effects, "calls", n, "seconds", took.Seconds())
+	log := r.Logger.With("incident", r.Ref.String(), "why", r.m.Why, "delivery", r.m.Delivery, "effects",
+		effects, "calls", n, "seconds", took.Seconds())
 	if len(r.commandNames) > 0 {
 		log = log.With("commands", r.commandNames)
 	}
@@ -66,5 +67,6 @@ func (e *Engine) countPage(service, where, key string, err error) {
 		return
 	}
 	e.Metrics.Record(metrics.PageFailures, 1, service)
-	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err", ports.Redact(err))
+	e.Logger.Error("a page could not be sent", "incident", where, "key", key, "service", service, "err",
+		ports.Redact(err))
 }

@@ -115,7 +115,8 @@ func writtenKey(ref incident.Ref) string {
 func (r *reconciliation) loadWritten(comment int64) (seq int, at time.Time) {
 	var id int64
 	var when string
-	if _, err := fmt.Sscanf(string(r.loadKept(r.Ctx, writtenKey(r.Ref))), "%d %d %s", &id, &seq, &when); err != nil || id != comment {
+	if _, err := fmt.Sscanf(string(r.loadKept(r.Ctx, writtenKey(r.Ref))), "%d %d %s", &id, &seq,
+		&when); err != nil || id != comment {
 		return 0, time.Time{}
 	}
 	if at, err := time.Parse(time.RFC3339, when); err == nil {
@@ -225,7 +226,9 @@ func (r *reconciliation) AwaitDoubted(keys []string) error {
 			doubt = waited + pauseAfter(waited)
 		}
 		if r.Now.Sub(at) < doubt {
-			return &RetryAfter{Until: at.Add(doubt), Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet, k, r.Ref)}
+			return &RetryAfter{Until: at.Add(doubt),
+				Err: fmt.Errorf("%w: the comment %s of %s may be there, and its answer was lost", ErrNotYet,
+					k, r.Ref)}
 		}
 	}
 	return nil

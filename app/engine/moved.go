@@ -31,7 +31,8 @@ func isSame(a, b incident.Ref) bool { return naming.Equal(a.String(), b.String()
 func (r *reconciliation) names() []incident.Ref {
 	names := []incident.Ref{r.Ref}
 	for _, ref := range []incident.Ref{r.m.Was, r.formerName, r.DeclaredRef()} {
-		if ref.Number != 0 && !slices.ContainsFunc(names, func(n incident.Ref) bool { return isSame(n, ref) }) {
+		if ref.Number != 0 && !slices.ContainsFunc(names,
+			func(n incident.Ref) bool { return isSame(n, ref) }) {
 			names = append(names, ref)
 		}
 	}
@@ -77,7 +78,8 @@ func (r *reconciliation) forwardTo(to incident.Ref) error {
 	if isSame(r.m.Was, to) { // the answers of GitHub's replicas differ
 		at = r.Now.Add(5 * time.Second)
 	}
-	r.Logger.Info("message passed on: the incident has another name", "incident", r.Ref.String(), "now", to.String(), "why", r.m.Why)
+	r.Logger.Info("message passed on: the incident has another name", "incident", r.Ref.String(), "now",
+		to.String(), "why", r.m.Why)
 	r.forgetOpenIncident(r.Ref)
 	r.mu.Lock()
 	delete(r.lastLooks, r.Ref)
@@ -232,7 +234,8 @@ func (r *reconciliation) adoptCard(issue *Snapshot, c card.Card) card.Card {
 		}
 	}
 	r.saveDeclaredName(issue.ID, false)
-	r.Logger.Info("incident taken over under another name", "incident", r.Ref.String(), "was", c.Written.Ref.String(),
+	r.Logger.Info("incident taken over under another name", "incident", r.Ref.String(), "was",
+		c.Written.Ref.String(),
 		"declared_as", r.DeclaredAs, "transferred", r.wasTransferred)
 	return c
 }
@@ -319,7 +322,8 @@ func (e *Engine) findTransferred(ctx context.Context, trouble string) (incident.
 		return ref, false, nil
 	}
 	if err != nil {
-		return ref, false, fmt.Errorf("look at %s, where the incident of a signal was transferred: %w", ref, err)
+		return ref, false, fmt.Errorf("look at %s, where the incident of a signal was transferred: %w", ref,
+			err)
 	}
 	s, ok := e.pinnedState(snap)
 	return snap.Ref, ok && s.Running() && firstMark("signal", e.reportMarks(ctx, snap)) == trouble, nil

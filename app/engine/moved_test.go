@@ -28,9 +28,12 @@ type rename struct {
 }
 
 var renames = []rename{
-	{"repository", `{"rename":["acme/incidents","acme/p1"]}`, incident.Ref{Owner: "acme", Repo: "p1", Number: 1}, "acme/p1"},
-	{"organization", `{"rename_org":["acme","acme2"]}`, incident.Ref{Owner: "acme2", Repo: "incidents", Number: 1}, "acme2/incidents"},
-	{"transfer", `{"transfer":["acme/incidents#1","acme/platform"]}`, incident.Ref{Owner: "acme", Repo: "platform", Number: 1}, "acme/incidents"},
+	{"repository", `{"rename":["acme/incidents","acme/p1"]}`,
+		incident.Ref{Owner: "acme", Repo: "p1", Number: 1}, "acme/p1"},
+	{"organization", `{"rename_org":["acme","acme2"]}`, incident.Ref{Owner: "acme2", Repo: "incidents",
+		Number: 1}, "acme2/incidents"},
+	{"transfer", `{"transfer":["acme/incidents#1","acme/platform"]}`,
+		incident.Ref{Owner: "acme", Repo: "platform", Number: 1}, "acme/incidents"},
 }
 
 // rename brings one about, and goes on under the new name.
@@ -143,8 +146,9 @@ func TestI5ARenamedIncidentPagesOn(t *testing.T) {
 			if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) {
 				t.Fatalf("paged %v", got)
 			}
-			w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":%d}}`,
-				key, began.UnixMilli()+360_000))
+			w.post("/intake/opsgenie", "application/json",
+				fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":%d}}`,
+					key, began.UnixMilli()+360_000))
 			w.settle()
 			if !strings.Contains(w.card(), "dan@acme.example") {
 				t.Errorf("the answer is not heard:\n%s", w.card())
@@ -244,7 +248,8 @@ func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
 	w.restart()
 	for _, c := range w.list() {
 		if strings.Contains(c.Body, "<!-- firebreak:card") {
-			w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d", w.ref.FullName(), c.ID), nil, nil)
+			w.ok("bob", "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d", w.ref.FullName(),
+				c.ID), nil, nil)
 		}
 	}
 	w.comment("carol", "/ic severity critical")
@@ -252,7 +257,8 @@ func TestA5AReportedIncidentIsBuiltAgainUnderAnotherName(t *testing.T) {
 	if said := w.said("this issue is not an incident"); len(said) != 0 {
 		t.Errorf("the incident says %q", said)
 	}
-	if cards := w.cards(); len(cards) != 1 || !strings.Contains(cards[0], "Incident Coordinator **carol**") || !strings.Contains(cards[0], "P1") {
+	if cards := w.cards(); len(cards) != 1 || !strings.Contains(cards[0],
+		"Incident Coordinator **carol**") || !strings.Contains(cards[0], "P1") {
 		t.Errorf("the cards say %q", cards)
 	}
 }
@@ -277,7 +283,8 @@ func TestC4NothingIsOpenedTwiceWhereARenamedIncidentLosesItsCard(t *testing.T) {
 			w.rename(renames[0])
 			w.tell("carol: /incident status\nwait 1m")
 			if back {
-				w.rename(rename{state: `{"rename":["acme/p1","acme/incidents"]}`, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}})
+				w.rename(rename{state: `{"rename":["acme/p1","acme/incidents"]}`,
+					ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}})
 			}
 			w.restart()
 			w.tell("alice deletes card\nwait 1m\ncarol: /incident reopen\nwait 1m\ncarol: /ic update Half of it works\nwait 1h")
@@ -365,7 +372,8 @@ func TestI1AnAnswerToAMailFindsTheRenamedIncident(t *testing.T) {
 					w.restart()
 				}
 				w.settle()
-				w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Incident update\r\nMessage-ID: <a@globex.example>\r\n"+refers+"\r\n\r\nStill down\r\n")
+				w.post("/intake/email", "message/rfc822",
+					"From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Incident update\r\nMessage-ID: <a@globex.example>\r\n"+refers+"\r\n\r\nStill down\r\n")
 				w.tell("wait 1m")
 				if said := w.said("Still down"); len(said) != 1 {
 					t.Errorf("the incident says %q", said)
@@ -422,7 +430,8 @@ func TestC4TicketsAndPostmortemOfARenamedIncident(t *testing.T) {
 				if r.name == "transfer" && !early {
 					repo = "acme/incidents"
 				}
-				w.ok("carol", "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", repo, s.Document.Number), map[string]string{}, nil)
+				w.ok("carol", "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", repo,
+					s.Document.Number), map[string]string{}, nil)
 				w.tell("wait 1m")
 				if s := w.stateOf(); s.Document.Merged == nil || w.view().State != "closed" {
 					t.Errorf("merged, and it is %s: %+v\n%s", w.view().State, s.Document, w.card())
@@ -468,7 +477,8 @@ func (w *world) tickets(r rename) (paths []string) {
 // stateOf reads the incident's state from its card.
 func (w *world) stateOf() incident.State {
 	w.t.Helper()
-	c, err := card.OpenIn(w.view().Pinned.Body, card.Issue{Ref: w.ref}, card.Keys([][]byte{[]byte("a secret of the tests")}))
+	c, err := card.OpenIn(w.view().Pinned.Body, card.Issue{Ref: w.ref},
+		card.Keys([][]byte{[]byte("a secret of the tests")}))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -492,7 +502,8 @@ func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				old, err := card.Render(s, seq, card.View{Ref: w.ref, URL: w.url + "/acme/incidents/issues/1", Policy: incident.DefaultPolicy()}, keys[0])
+				old, err := card.Render(s, seq, card.View{Ref: w.ref,
+					URL: w.url + "/acme/incidents/issues/1", Policy: incident.DefaultPolicy()}, keys[0])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -507,7 +518,8 @@ func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 				w.as("", "DELETE", "/sandbox/faults", nil, nil)
 				w.tell("dan: /incident status\nwait 1m")
 				w.goesOn(r, before, said+2, sent)
-				if now := w.stateOf(); now.IC != "carol" || now.DeclaredAs != "acme/incidents#1" || len(now.FollowUps) != 1 {
+				if now := w.stateOf(); now.IC != "carol" || now.DeclaredAs != "acme/incidents#1" ||
+					len(now.FollowUps) != 1 {
 					t.Errorf("the state is %+v", now)
 				}
 			})
@@ -520,7 +532,8 @@ func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.env["FIREBREAK_REPOSITORIES"] = "acme/incidents acme/payments" // by which names they are known, whatever they are called
+	// by which names they are known, whatever they are called
+	w.env["FIREBREAK_REPOSITORIES"] = "acme/incidents acme/payments"
 	w.restart()
 	w.tell(opened + "carol: /ic")
 	_, stolen := w.pinnedCard()
@@ -537,7 +550,8 @@ func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	w.tell("bob writes \"Something else\"\n  /incident It burns\n")
 	before, id := w.card(), int64(0)
 	id, _ = w.pinnedCard()
-	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id), map[string]string{"body": stolen}, nil)
+	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id),
+		map[string]string{"body": stolen}, nil)
 	w.settle()
 	w.tell("bob: /incident status\nwait 1m")
 	if strings.Contains(w.card(), "globex") || w.card() != before {
@@ -562,7 +576,8 @@ func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
 			w.redeliver()
 			w.tell("wait 3h")
 			sent := w.outbox()[before:]
-			if len(sent) != 1 || sent[0].To != "incident-coordinators" || !strings.Contains(sent[0].Text, says) {
+			if len(sent) != 1 || sent[0].To != "incident-coordinators" ||
+				!strings.Contains(sent[0].Text, says) {
 				t.Errorf("sent %+v", sent)
 			}
 		})
@@ -588,7 +603,8 @@ func TestI5ATransferOutOfReach(t *testing.T) {
 			w.rename(renames[2])
 			w.settle()
 			w.tell("wait 4m")
-			if sent := w.outbox()[before:]; len(sent) != c.told || c.told == 1 && !strings.Contains(sent[0].Text, "where Firebreak is not installed") {
+			if sent := w.outbox()[before:]; len(sent) != c.told || c.told == 1 &&
+				!strings.Contains(sent[0].Text, "where Firebreak is not installed") {
 				t.Errorf("sent %+v", sent)
 			}
 			if n := len(w.cards()); n != 1 {
@@ -658,7 +674,8 @@ func TestA8ARenamedAccountIsStillServed(t *testing.T) {
 	w.tell("wait 6m")
 	w.as("", "DELETE", "/sandbox/faults", nil, nil)
 	w.tell("carol: /ic")
-	if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) || !strings.Contains(w.card(), "Coordinator **carol**") {
+	if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) ||
+		!strings.Contains(w.card(), "Coordinator **carol**") {
 		t.Errorf("paged %v, and the card says\n%s", got, w.card())
 	}
 }

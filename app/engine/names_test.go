@@ -26,7 +26,8 @@ func (w *world) respell(repository string) (names []string) {
 			words = append(words, strings.ToUpper(word[:1])+word[1:])
 		}
 		name := strings.Join(words, "/")
-		w.ok("alice", "PATCH", "/api/v3/repos/"+repository+"/labels/"+url.PathEscape(l.Name), map[string]string{"new_name": name}, nil)
+		w.ok("alice", "PATCH", "/api/v3/repos/"+repository+"/labels/"+url.PathEscape(l.Name),
+			map[string]string{"new_name": name}, nil)
 		names = append(names, name)
 	}
 	return names
@@ -65,11 +66,13 @@ func TestLabelsByHandInAnyCase(t *testing.T) {
 		t.Fatalf("the label declares nothing: %s", labels)
 	}
 	w.tell("alice labels severity/critical\nalice: /ic\nalice: /oe because I am alone\nalice labels PHASE/investigate\nalice labels DRILL")
-	if labels := strings.Join(w.view().labels(), ", "); labels != "Drill, Incident, Phase/Investigate, Severity/Critical" {
+	if labels := strings.Join(w.view().labels(),
+		", "); labels != "Drill, Incident, Phase/Investigate, Severity/Critical" {
 		t.Errorf("the labels are %s", labels)
 	}
 	w.tell("bob labels Phase/Closing\nalice unlabels incident\nalice unlabels drill")
-	if labels := strings.Join(w.view().labels(), ", "); labels != "Incident, Phase/Investigate, Severity/Critical" {
+	if labels := strings.Join(w.view().labels(),
+		", "); labels != "Incident, Phase/Investigate, Severity/Critical" {
 		t.Errorf("the labels are %s", labels)
 	}
 	before := strings.Join(w.view().labels(), ", ")
@@ -84,12 +87,15 @@ func TestLabelsByHandInAnyCase(t *testing.T) {
 func TestNamesThatGitHubHas(t *testing.T) {
 	w := newWorld(t)
 	for _, login := range []string{"jo-e_acme", "bob-", "a--b"} {
-		w.add(sandbox.Person{Login: login, Team: "platform", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
+		w.add(sandbox.Person{Login: login, Team: "platform",
+			Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 	}
-	w.form("jo-e_acme", "The API is down", []string{"Summary: 503 since 10:38", "Severity: critical", "Customers impacted: globex"})
+	w.form("jo-e_acme", "The API is down", []string{"Summary: 503 since 10:38", "Severity: critical",
+		"Customers impacted: globex"})
 	w.settle()
 	w.tell("jo-e_acme: /ic\njo-e_acme: /oe @bob-, @a--b\njo-e_acme: /ic followup acme/platform: Watch the certificate @bob- due:+7d\njo-e_acme: /ic @a--b\njo-e_acme: /ic escalate @bob- please look")
-	if got := slices.Sorted(slices.Values(w.view().assignees())); !slices.Equal(got, []string{"a--b", "bob-", "jo-e_acme"}) {
+	if got := slices.Sorted(slices.Values(w.view().assignees())); !slices.Equal(got,
+		[]string{"a--b", "bob-", "jo-e_acme"}) {
 		t.Errorf("assigned are %s", got)
 	}
 	if said := w.said("@a--b: "); len(said) == 0 {
@@ -107,11 +113,13 @@ func TestNamesThatGitHubHas(t *testing.T) {
 		Assignees []struct{ Login string }
 	}
 	w.ok("alice", "GET", "/api/v3/repos/acme/platform/issues", nil, &tickets)
-	if len(tickets) != 1 || tickets[0].Title != "Watch the certificate" || len(tickets[0].Assignees) != 1 || tickets[0].Assignees[0].Login != "bob-" {
+	if len(tickets) != 1 || tickets[0].Title != "Watch the certificate" || len(tickets[0].Assignees) != 1 ||
+		tickets[0].Assignees[0].Login != "bob-" {
 		t.Errorf("the tickets are %+v", tickets)
 	}
 	var reviewers struct{ Users []struct{ Login string } }
-	w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/requested_reviewers", w.pull()), nil, &reviewers)
+	w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/requested_reviewers", w.pull()),
+		nil, &reviewers)
 	if len(reviewers.Users) == 0 {
 		t.Errorf("nobody is asked for a review")
 	}
@@ -123,12 +131,14 @@ func TestA3RolesOfTheRepository(t *testing.T) {
 	for login, p := range map[string]sandbox.Person{
 		"triager": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage}}, "keeper": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleMaintain}},
 		"owner": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleAdmin}}, "releaser": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}, RoleName: "release-crew"},
-		"greeter": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage}, RoleName: "community-manager"},
+		"greeter": {Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleTriage},
+			RoleName: "community-manager"},
 	} {
 		p.Login = login
 		w.add(p)
 	}
-	w.form("alice", "The API is down", []string{"Summary: 503", "Severity: regular", "Customers impacted: none"})
+	w.form("alice", "The API is down", []string{"Summary: 503", "Severity: regular",
+		"Customers impacted: none"})
 	w.settle()
 	for _, who := range []string{"triager", "greeter"} {
 		w.tell(who + ": /oe finding it burns")
@@ -150,7 +160,8 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 	w := newWorld(t)
 	w.add(sandbox.Person{Login: "sue", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 	w.add(sandbox.Person{Login: "tom", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
-	w.form("sue", "The API is down", []string{"Summary: 503 since 10:38", "Severity: critical", "Customers impacted: none"})
+	w.form("sue", "The API is down", []string{"Summary: 503 since 10:38", "Severity: critical",
+		"Customers impacted: none"})
 	w.settle()
 	w.tell("sue: /ic\nsue: /oe @tom\ntom: /oe finding the disk is full")
 	if err := w.sandbox.Delete("sue"); err != nil {
@@ -166,7 +177,8 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 	w.tell("carol: /ic\ncarol: /ic severity critical\ncarol: /ic close because this is a test")
 	w.advance(time.Minute)
 	review := fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/reviews", w.pull())
-	if status := w.as("tom", "POST", review, map[string]string{"event": "APPROVE"}, nil); status != http.StatusOK {
+	if status := w.as("tom", "POST", review, map[string]string{"event": "APPROVE"},
+		nil); status != http.StatusOK {
 		t.Fatalf("the review is answered %d", status)
 	}
 	w.settle()
@@ -176,9 +188,11 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 	if err := w.sandbox.Delete("tom"); err != nil {
 		t.Fatal(err)
 	}
-	w.ok("bob", "POST", review, map[string]string{"event": "REQUEST_CHANGES", "body": "Why did the disk fill?"}, nil)
+	w.ok("bob", "POST", review, map[string]string{"event": "REQUEST_CHANGES",
+		"body": "Why did the disk fill?"}, nil)
 	w.settle()
-	if card := w.card(); strings.Contains(card, "approved by") || !strings.Contains(card, "**bob** asked for changes") {
+	if card := w.card(); strings.Contains(card, "approved by") ||
+		!strings.Contains(card, "**bob** asked for changes") {
 		t.Errorf("the card says\n%s", card)
 	}
 }
@@ -191,7 +205,9 @@ func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
 		w.env["FIREBREAK_INTAKE_REPOSITORY"] = repository
 		w.restart()
 		alert := func(state string) {
-			w.post("/intake/generic", "application/json", fmt.Sprintf(`{"title":"APIServerDown","severity":"critical","state":%q,"dedup_key":"api"}`, state))
+			w.post("/intake/generic", "application/json",
+				fmt.Sprintf(`{"title":"APIServerDown","severity":"critical","state":%q,"dedup_key":"api"}`,
+					state))
 			w.settle()
 		}
 		alert("firing")

@@ -64,7 +64,8 @@ func (r *reconciliation) openingFacts() []incident.Fact {
 	var facts []incident.Fact
 	if !r.Snapshot.AuthorBot {
 		for i, what := range r.parse(r.Snapshot.Body) {
-			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: r.Snapshot.Created, By: by, What: what, Titled: titled})
+			facts = append(facts, incident.Fact{ID: fmt.Sprintf("b.%d", i), At: r.Snapshot.Created, By: by,
+				What: what, Titled: titled})
 		}
 	}
 	return incident.InOrder(facts)
@@ -86,7 +87,8 @@ func (r *reconciliation) openingLabelFacts(opens bool) (facts []incident.Fact, o
 		if it.Own || it.Event != "labeled" || it.At.Sub(r.Snapshot.Created) > openingLabelsWithin {
 			break // what somebody did, or said, once it was open
 		}
-		if label, _ := incident.OwnLabel(it.Label); label == incident.LabelDrill || strings.HasPrefix(label, incident.LabelSeverity) {
+		if label, _ := incident.OwnLabel(it.Label); label == incident.LabelDrill ||
+			strings.HasPrefix(label, incident.LabelSeverity) {
 			facts, of[i] = append(facts, r.itemFacts(i, it, !r.IsCardLost)...), true
 		}
 	}
@@ -130,7 +132,8 @@ func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 		}
 		return facts
 	}
-	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot}, Titled: r.isTitled(i)}
+	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot},
+		Titled: r.isTitled(i)}
 	switch it.Event {
 	case "commented":
 		return r.commentFacts(i, it, f, live)
@@ -170,14 +173,16 @@ func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 // sources reported. again means that the timeline is read again from its start.
 func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.Fact) {
 	add := func(what any) {
-		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At, By: incident.Person{Bot: true}, What: what})
+		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At,
+			By: incident.Person{Bot: true}, What: what})
 	}
 	for _, key := range r.KeysIn(it) {
 		parts := strings.Split(key, "/")
 		switch {
 		case parts[0] == "signals":
 			if s, ok := incident.ParseSignals(key); ok {
-				if again { // else the card has counted it, or the look that wrote the comment broke off and its report comes again
+				// else the card has counted it, or the look that wrote the comment broke off and its report comes again
+				if again {
 					add(incident.Counted(s))
 				}
 				add(incident.Said{Topic: "signals", Comment: it.Comment}) // the next report is counted there
@@ -194,7 +199,8 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 			if f, ok := incident.ParseUnsent(key); ok {
 				add(f)
 			}
-		case parts[0] == "message" && len(parts) >= 3: // message/3f9a.XKQM.1772447000/Email, and /critical/page where it told a severity
+		// message/3f9a.XKQM.1772447000/Email, and /critical/page where it told a severity
+		case parts[0] == "message" && len(parts) >= 3:
 			if report, ok := incident.ParseReport(parts[1]); ok {
 				received := incident.Received{Source: parts[2], Report: report, Page: len(parts) == 5}
 				if len(parts) > 3 {
@@ -288,7 +294,8 @@ func (r *reconciliation) editFacts() []incident.Fact {
 	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
 		return nil
 	}
-	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated, By: incident.Person{Login: c.Author}, Titled: r.isTitled(len(r.Snapshot.Items))}
+	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated,
+		By: incident.Person{Login: c.Author}, Titled: r.isTitled(len(r.Snapshot.Items))}
 	added, corrected := command.Edited(c.Before, c.Body)
 	for _, k := range corrected {
 		added = append(added, incident.Corrected{New: k.New, Old: commandText(k.Old)})
@@ -326,7 +333,8 @@ func (r *reconciliation) pinnedComment(c incident.Command, i int) *incident.Stam
 	}
 	quote := texts.Squeeze(c.Quote)
 	for j := min(i, len(items)) - 1; j >= 0; j-- {
-		if items[j].Event == "commented" && !items[j].Own && strings.Contains(texts.Squeeze(items[j].Body), quote) {
+		if items[j].Event == "commented" && !items[j].Own &&
+			strings.Contains(texts.Squeeze(items[j].Body), quote) {
 			return &incident.Stamp{By: items[j].By, At: items[j].At, ID: items[j].ID}
 		}
 	}
@@ -374,8 +382,10 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 			continue
 		}
 		may, err := r.canRespond(f.By.Login)
-		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience { // a look asks for several tokens, and each may be refused
-			return nil, &RetryAfter{Until: r.Now.Add(firstRelook), Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
+		// a look asks for several tokens, and each may be refused
+		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience {
+			return nil, &RetryAfter{Until: r.Now.Add(firstRelook),
+				Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
 		if ports.IsRefused(err) {
 			// Whoever has a role was asked about before. Of others it is unknown, and the answer
@@ -441,7 +451,8 @@ func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 		return nil, nil
 	}
 	if c := r.m.Comment(); c != nil {
-		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created, By: incident.Person{Login: c.Author}}
+		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created,
+			By: incident.Person{Login: c.Author}}
 		return r.commandFacts(r.parse(c.Body), len(r.Snapshot.Items), f), nil
 	}
 	return r.readPullRequest(r.m.Pull())
@@ -451,13 +462,15 @@ func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
 	if ports.IsRefused(err) {
-		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull", number, "err", ports.Redact(err))
+		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull",
+			number, "err", ports.Redact(err))
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil, fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
+	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil,
+		fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
 		return nil, err
 	}
 	r.postmortem.PullRequest = &pr
@@ -466,17 +479,20 @@ func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	case !pr.ByApp:
 		return nil, nil
 	case pr.Merged:
-		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt, By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
+		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt,
+			By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
 	case !pr.Open:
 		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
 	}
 	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
 	if ports.IsRefused(err) {
-		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err", ports.Redact(err))
+		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err",
+			ports.Redact(err))
 		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return []incident.Fact{now(incident.DocumentOpened{Number: number}), now(incident.Reviewed{Approved: approved, Changes: changes})}, nil
+	return []incident.Fact{now(incident.DocumentOpened{Number: number}),
+		now(incident.Reviewed{Approved: approved, Changes: changes})}, nil
 }

@@ -68,14 +68,16 @@ func (r *reconciliation) saveOutageSnapshot(s outageSnapshot) {
 		panic("engine: " + err.Error()) // a state always marshals: it is the card's too
 	}
 	if err := r.Store.Save(r.Ctx, outageKey(r.Ref), text); err != nil {
-		r.Logger.Warn("the incident could not be kept for when GitHub is out", "incident", r.Ref.String(), "err", ports.Redact(err))
+		r.Logger.Warn("the incident could not be kept for when GitHub is out", "incident", r.Ref.String(),
+			"err", ports.Redact(err))
 	}
 }
 
 // loadOutageSnapshot reads what is kept of the incident; the zero value where nothing is.
 func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
 	text, err := r.Store.Load(r.Ctx, outageKey(r.Ref))
-	if err == nil && len(text) == 0 && r.m.Was.Number != 0 { // it got another name, and was not read under that yet
+	// it got another name, and was not read under that yet
+	if err == nil && len(text) == 0 && r.m.Was.Number != 0 {
 		text, err = r.Store.Load(r.Ctx, outageKey(r.m.Was))
 		r.saveKept(outageKey(r.m.Was), []byte{})
 	}
@@ -93,7 +95,8 @@ func (r *reconciliation) pageFromSnapshot() (next time.Time) {
 	}
 	s, err := r.loadOutageSnapshot()
 	if err != nil {
-		r.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident", r.Ref.String(), "err", ports.Redact(err))
+		r.Logger.Error("kept incident not readable while GitHub is away: nobody is paged", "incident",
+			r.Ref.String(), "err", ports.Redact(err))
 	}
 	if !isEscalating(s.State) && len(s.Owed) == 0 {
 		return time.Time{}
@@ -116,10 +119,12 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 		snap = r.partialSnapshot
 	}
 	if i := r.m.Issue(); i != nil && (snap == nil || snap.Gone) {
-		snap = &Snapshot{Ref: r.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author, AuthorBot: i.Bot, URL: i.URL,
+		snap = &Snapshot{Ref: r.Ref, ID: i.ID, Title: i.Title, Body: i.Body, Author: i.Author,
+			AuthorBot: i.Bot, URL: i.URL,
 			Created: i.Created, Updated: i.Created, Labels: i.Labels, Open: true}
 	}
-	if r.Store == nil || r.isUnserved || r.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull || snap.Card != nil || r.Before.Declared != nil {
+	if r.Store == nil || r.isUnserved || r.Ref.Number == 0 || snap == nil || snap.Gone || snap.Pull ||
+		snap.Card != nil || r.Before.Declared != nil {
 		return time.Time{}
 	}
 	declared := snap.Created
@@ -127,7 +132,8 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 		declared = f.Updated
 	}
 	if !snap.Open || r.Now.Sub(declared) > longestOutage {
-		return time.Time{} // it is not new: if its card is not pinned, it is in the timeline, which was not read
+		// it is not new: if its card is not pinned, it is in the timeline, which was not read
+		return time.Time{}
 	}
 	if s, err := r.loadOutageSnapshot(); err != nil || s.State.Declared != nil {
 		return time.Time{} // it is not the first look

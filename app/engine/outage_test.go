@@ -17,7 +17,8 @@ func (w *world) pages() (keys []string) {
 	w.t.Helper()
 	for _, s := range w.outbox() {
 		if s.Kind == "page" && strings.Contains(s.Text, "no Incident Coordinator yet") {
-			key, _, _ := strings.Cut(strings.TrimPrefix(s.Key, w.ref.String()+"/"), "@") // of one that went out blindly
+			// of one that went out blindly
+			key, _, _ := strings.Cut(strings.TrimPrefix(s.Key, w.ref.String()+"/"), "@")
 			keys = append(keys, key)
 		}
 	}
@@ -28,7 +29,8 @@ func (w *world) pages() (keys []string) {
 // process that started meanwhile too; when it is back nobody is paged twice, and the card says who
 // was.
 func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
-	for name, fault := range map[string]string{"an outage": `{"outage":"12m"}`, "the rate's limit": `{"rate_limit":"primary","retry_after":"12m"}`} {
+	for name, fault := range map[string]string{"an outage": `{"outage":"12m"}`,
+		"the rate's limit": `{"rate_limit":"primary","retry_after":"12m"}`} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
@@ -45,7 +47,8 @@ func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
 			}
 			w.as("", "DELETE", "/sandbox/faults", nil, nil)
 			w.tell("wait 10m")
-			if got := w.pages(); !slices.Equal(got, []string{"page/1", "page/2", "page/4", "page/5"}) { // the third calls by phone
+			// the third calls by phone
+			if got := w.pages(); !slices.Equal(got, []string{"page/1", "page/2", "page/4", "page/5"}) {
 				t.Errorf("when it is back %v are paged", got)
 			}
 			if card := w.card(); !strings.Contains(card, "10:45 by webhook") {
@@ -77,13 +80,15 @@ func TestI5AnAnswerWhileGitHubIsOutIsHeard(t *testing.T) {
 	key := w.outbox()[0].Key
 	w.order(`{"outage":"30m"}`)
 	w.tell("wait 1m")
-	w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":%d}}`,
-		key, began.UnixMilli()+60_000))
+	w.post("/intake/opsgenie", "application/json",
+		fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":%d}}`,
+			key, began.UnixMilli()+60_000))
 	w.tell("wait 9m")
 	if got := w.pages(); !slices.Equal(got, []string{"page/1"}) {
 		t.Errorf("paged %v after the answer", got)
 	}
-	w.tell("wait 12m") // dan has not taken the role for ten minutes, and a try of the queue is as late as that
+	// dan has not taken the role for ten minutes, and a try of the queue is as late as that
+	w.tell("wait 12m")
 	if got := w.pages(); !slices.Contains(got, "page/2") {
 		t.Errorf("paged %v while GitHub is out and nobody has taken the role", got)
 	}
@@ -122,7 +127,8 @@ func TestI5APageInVainHidesNoOther(t *testing.T) {
 // itself (I5).
 func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 	t.Parallel()
-	for _, leg := range []string{`GET .*/app$`, `GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`, `.*`} {
+	for _, leg := range []string{`GET .*/app$`, `GET .*/installation$`, `POST .*/access_tokens$`,
+		`GET .*/issues/1$`, `GET .*/timeline$`, `.*`} {
 		for _, status := range []int{401, 408, 500, 502, 503, 504} {
 			t.Run(fmt.Sprintf("%d of %s", status, leg), func(t *testing.T) {
 				t.Parallel()
@@ -137,7 +143,8 @@ func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 				}
 				w.as("", "DELETE", "/sandbox/faults", nil, nil)
 				w.tell("wait 10m\ncarol: /ic")
-				if card := w.card(); !strings.Contains(card, "10:45 by webhook") || !strings.Contains(card, "Incident Coordinator") || !strings.Contains(card, "carol") {
+				if card := w.card(); !strings.Contains(card, "10:45 by webhook") ||
+					!strings.Contains(card, "Incident Coordinator") || !strings.Contains(card, "carol") {
 					t.Errorf("when it is back the card says\n%s", card)
 				}
 			})
@@ -149,7 +156,8 @@ func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 // is kept, and afterwards its clocks go on (A8).
 func TestA8ARefusedLookEndsNoIncident(t *testing.T) {
 	t.Parallel()
-	for _, leg := range []string{`GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`, `GET .*/timeline$`} {
+	for _, leg := range []string{`GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`,
+		`GET .*/timeline$`} {
 		for _, status := range []int{403, 404, 410, 422, 451} {
 			for _, count := range []int{1, 1_000_000} {
 				t.Run(fmt.Sprintf("%d of %s, %d times", status, leg, count), func(t *testing.T) {
@@ -209,16 +217,17 @@ func TestA8ALookThatTheSweepAskedForMayBeRefused(t *testing.T) {
 func TestADeletedIncidentIsLeft(t *testing.T) {
 	t.Parallel()
 	var isDeleted atomic.Bool
-	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(h http.Handler) http.Handler {
-		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if isDeleted.Load() && strings.HasSuffix(r.URL.Path, "/issues/1") {
-				rw.WriteHeader(http.StatusGone)
-				_, _ = rw.Write([]byte(`{"message":"This issue was deleted"}`))
-				return
-			}
-			h.ServeHTTP(rw, r)
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if isDeleted.Load() && strings.HasSuffix(r.URL.Path, "/issues/1") {
+					rw.WriteHeader(http.StatusGone)
+					_, _ = rw.Write([]byte(`{"message":"This issue was deleted"}`))
+					return
+				}
+				h.ServeHTTP(rw, r)
+			})
 		})
-	})
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
 	w.settle()
 	isDeleted.Store(true)

@@ -14,7 +14,8 @@ import (
 func (r *reconciliation) parse(body string) (commands []any) {
 	defer func() {
 		if failure := recover(); failure != nil {
-			r.Logger.Error("comment not parsed", "incident", r.Ref.String(), "bytes", len(body), "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+			r.Logger.Error("comment not parsed", "incident", r.Ref.String(), "bytes", len(body), "panic",
+				fmt.Sprint(failure), "stack", string(debug.Stack()))
 			line, _, _ := strings.Cut(strings.TrimSpace(body), "\n")
 			commands = []any{incident.Misspelt{Line: line, Why: "I can't read this comment"}}
 		}

@@ -97,7 +97,8 @@ type IssueReader interface {
 	// what was read of the issue by then. Of an issue that has another name by now, as it was
 	// transferred or its repository renamed, as much is read as by PeekIssue, and the snapshot has
 	// that name.
-	ReadIssue(ctx context.Context, ref incident.Ref, open func(issue *Snapshot, body string) (incident.Cursor, bool)) (*Snapshot, error)
+	ReadIssue(ctx context.Context, ref incident.Ref, open func(issue *Snapshot,
+		body string) (incident.Cursor, bool)) (*Snapshot, error)
 	// ReadTimeline reads the whole timeline, 100 items a call.
 	ReadTimeline(ctx context.Context, ref incident.Ref) ([]Item, error)
 	// PeekIssue reads an issue with its pinned card and nothing of its timeline: 1 call. There is

@@ -83,7 +83,8 @@ func (e *Engine) loadRefusedCardOf(ctx context.Context, ref incident.Ref) (u ref
 	body, err := e.Store.Load(ctx, refusedCardKey(ref))
 	if err == nil && len(body) > 0 {
 		var kept card.Card
-		if kept, err = card.OpenIn(string(body), card.Issue{Ref: ref}, e.keys); err == nil && (!ok || kept.Seq >= u.Seq) {
+		if kept, err = card.OpenIn(string(body), card.Issue{Ref: ref}, e.keys); err == nil &&
+			(!ok || kept.Seq >= u.Seq) {
 			return refusedCard{Seq: kept.Seq, State: kept.State, issue: kept.Written.ID}, true
 		}
 	}

@@ -38,18 +38,22 @@ func TestA8ThePostmortemIsRefused(t *testing.T) {
 			w := newWorld(t)
 			w.tell(beforeClosing)
 			w.order(fmt.Sprintf(`{"match":%q,"status":%d,"count":50}`, tt.match, tt.status))
-			w.tell("carol: /ic close\nwait 4s\ncarol: /incident note it was Tuesday\nwait 4s") // a new token may lack its permissions at first
+			// a new token may lack its permissions at first
+			w.tell("carol: /ic close\nwait 4s\ncarol: /incident note it was Tuesday\nwait 4s")
 			said := w.said("GitHub refuses the postmortem's pull request")
-			if len(said) != 1 || !strings.Contains(said[0], "@carol") || !strings.Contains(said[0], fmt.Sprint(tt.status)) {
+			if len(said) != 1 || !strings.Contains(said[0], "@carol") ||
+				!strings.Contains(said[0], fmt.Sprint(tt.status)) {
 				t.Errorf("the incident says %q", said)
 			}
 			for _, c := range w.list() {
-				if (strings.HasPrefix(c.Body, "/ic close") || strings.HasPrefix(c.Body, "/incident note")) && reactionsOf(c) != "+1" {
+				if (strings.HasPrefix(c.Body, "/ic close") ||
+					strings.HasPrefix(c.Body, "/incident note")) && reactionsOf(c) != "+1" {
 					t.Errorf("%q is answered by %q", c.Body, reactionsOf(c))
 				}
 			}
 			v := w.view()
-			if v.State != "open" || !strings.Contains(strings.Join(v.labels(), " "), "phase/closing") || !strings.Contains(w.card(), "GitHub&nbsp;refuses | the postmortem's pull request") {
+			if v.State != "open" || !strings.Contains(strings.Join(v.labels(), " "), "phase/closing") ||
+				!strings.Contains(w.card(), "GitHub&nbsp;refuses | the postmortem's pull request") {
 				t.Errorf("%s, %v, and the card says\n%s", v.State, v.labels(), w.card())
 			}
 			if status := w.as("", "DELETE", "/sandbox/faults", nil, nil); status >= 300 {
@@ -110,7 +114,8 @@ func TestA8WhatIsPutAsideIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.tell(declared)
-	aside, ok := engine.AsideMessage(engine.Message{Ref: w.ref, Why: "issue_comment.created", Delivery: "1"}, errors.New("it never works"))
+	aside, ok := engine.AsideMessage(engine.Message{Ref: w.ref, Why: "issue_comment.created",
+		Delivery: "1"}, errors.New("it never works"))
 	if !ok {
 		t.Fatal("it is not told")
 	}
@@ -152,7 +157,8 @@ func TestA8APermissionThatGitHubDoesNotTell(t *testing.T) {
 	if reaction["carol /ic phase investigate"] != "+1" || reaction["bob /oe"] != "confused" {
 		t.Errorf("answered by %v", reaction)
 	}
-	if said := w.said("GitHub does not tell me whether you may respond"); len(said) != 1 || !strings.Contains(said[0], "@bob") {
+	if said := w.said("GitHub does not tell me whether you may respond"); len(said) != 1 ||
+		!strings.Contains(said[0], "@bob") {
 		t.Errorf("the incident says %q", said)
 	}
 }
@@ -263,7 +269,8 @@ func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	if len(there) != 1 || len(here) != 1 || here[0].State != "closed" || here[0].Reason != "duplicate" {
 		t.Errorf("tickets in acme/payments %+v, in acme/incidents %+v", there, here)
 	}
-	if card := w.card(); !strings.Contains(card, "acme/payments#") || strings.Contains(card, "GitHub&nbsp;refuses") {
+	if card := w.card(); !strings.Contains(card, "acme/payments#") ||
+		strings.Contains(card, "GitHub&nbsp;refuses") {
 		t.Errorf("the card says\n%s", card)
 	}
 	if said := w.said("is in its own repository now"); len(said) != 1 {

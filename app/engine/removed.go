@@ -33,7 +33,8 @@ func (r *reconciliation) handleConverted() (bool, error) {
 	if r.Before.Declared == nil || !r.Before.Running() {
 		return true, r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{})
 	}
-	return true, r.endRemoved(incident.Removed{How: "converted", By: r.Snapshot.Items[i].By, Title: r.Snapshot.Title, Severity: r.Before.Severity, Drill: r.Before.Drill})
+	return true, r.endRemoved(incident.Removed{How: "converted", By: r.Snapshot.Items[i].By,
+		Title: r.Snapshot.Title, Severity: r.Before.Severity, Drill: r.Before.Drill})
 }
 
 // handleRemoved handles a webhook that says that the incident's issue is gone, once the look has
@@ -57,7 +58,8 @@ func (r *reconciliation) endRemoved(gone incident.Removed) error {
 	r.mu.Unlock()
 	r.saveKept(outageKey(r.Ref), []byte{})
 	r.Metrics.Record(metrics.Removed, 1, gone.How)
-	r.Logger.Error("incident ended: its issue is no more", "incident", r.Ref.String(), "how", gone.How, "by", gone.By, "severity", gone.Severity)
+	r.Logger.Error("incident ended: its issue is no more", "incident", r.Ref.String(), "how", gone.How,
+		"by", gone.By, "severity", gone.Severity)
 	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, time.Time{}); err != nil {
 		return fmt.Errorf("remove the timer: %w", err)
 	}
@@ -87,18 +89,21 @@ func (r *reconciliation) pageCoordinators(policy incident.Policy, gone incident.
 		by = policy.Escalation[0].By
 	}
 	key := r.Ref.String() + "/removed"
-	text := cmp.Or(gone.By, "Somebody") + " " + howRemoved[gone.How] + " while it ran. Firebreak can't go on with it. Still on? Declare it again."
+	text := cmp.Or(gone.By, "Somebody") + " " + howRemoved[gone.How] +
+		" while it ran. Firebreak can't go on with it. Still on? Declare it again."
 	for _, kind := range by {
 		if kind == "github" { // nobody can be mentioned without the issue
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := r.deliveries.Send(r.Ctx, r.Ref, "removed "+kind, func(ctx context.Context, before delivery.Attempt) error {
-			return r.Pager.Page(ctx, Page{Ref: r.Ref, Key: key, To: []string{policy.Coordinators}, Reached: before.Reached,
-				Title: "P1 ended without a close: " + gone.Title, Text: text,
-				URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.Ref), fmt.Sprintf("/%d", r.Ref.Number)),
-				Severity: gone.Severity, Service: service})
-		})
+		isNew, _, err := r.deliveries.Send(r.Ctx, r.Ref, "removed "+kind,
+			func(ctx context.Context, before delivery.Attempt) error {
+				return r.Pager.Page(ctx, Page{Ref: r.Ref, Key: key, To: []string{policy.Coordinators},
+					Reached: before.Reached,
+					Title:   "P1 ended without a close: " + gone.Title, Text: text,
+					URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.Ref), fmt.Sprintf("/%d", r.Ref.Number)),
+					Severity: gone.Severity, Service: service})
+			})
 		if isNew {
 			r.countPage(kind, r.Ref.String(), key, err)
 		}

@@ -52,7 +52,8 @@ func (r *replicas) send(req *http.Request) (*http.Response, error) {
 	if !ok || req.Method != http.MethodGet {
 		return http.DefaultTransport.RoundTrip(req)
 	}
-	res := &http.Response{StatusCode: held.StatusCode, Status: held.Status, Proto: held.Proto, ProtoMajor: 1, ProtoMinor: 1, Request: req,
+	res := &http.Response{StatusCode: held.StatusCode, Status: held.Status, Proto: held.Proto,
+		ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		Header: http.Header{"Content-Type": held.Header["Content-Type"]}}
 	if strings.HasSuffix(req.URL.Path, "/timeline") && held.StatusCode == http.StatusOK {
 		var all []json.RawMessage

@@ -71,7 +71,8 @@ func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) b
 	switch {
 	case bound != 0 && id != 0 && bound != id:
 		if isNamed {
-			e.Logger.Error("repository not served: another one had this name before", "repository", name, "id", id, "served", bound)
+			e.Logger.Error("repository not served: another one had this name before", "repository", name,
+				"id", id, "served", bound)
 		}
 		return false
 	case bound != 0 && bound == id:
@@ -141,7 +142,8 @@ func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 			"repository", first)
 		if e.Store != nil {
 			if err := e.Store.Save(ctx, firstServedKey(owner), []byte(first)); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", firstServedKey(owner), "err", ports.Redact(err))
+				e.Logger.Warn("not kept outside GitHub", "name", firstServedKey(owner), "err",
+					ports.Redact(err))
 			}
 		}
 	}
@@ -197,7 +199,8 @@ func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string
 		return list.names, nil
 	}
 	list.names = e.lastRepositoryList(ctx, owner)
-	content, ok, err := e.GitHub.ReadFile(ctx, incident.Ref{Owner: owner, Repo: sharedRepository}, config.RepositoriesPath)
+	content, ok, err := e.GitHub.ReadFile(ctx, incident.Ref{Owner: owner, Repo: sharedRepository},
+		config.RepositoriesPath)
 	var names []string
 	if err == nil && ok {
 		names, err = config.ParseRepositories(content, owner)
@@ -206,18 +209,22 @@ func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string
 	case err != nil && len(list.names) == 0 && !ports.IsRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
 		return nil, err // the message waits until it is known
 	case err != nil:
-		e.Logger.Warn("list of incident repositories not readable: going on with the last good one", "owner", owner, "file", config.RepositoriesPath, "err", ports.Redact(err))
+		e.Logger.Warn("list of incident repositories not readable: going on with the last good one",
+			"owner", owner, "file", config.RepositoriesPath, "err", ports.Redact(err))
 	case ok:
 		if !slices.Equal(names, list.names) && e.Store != nil {
-			if err := e.Store.Save(ctx, repositoryListKey(owner), []byte(strings.Join(names, " "))); err != nil {
-				e.Logger.Warn("not kept outside GitHub", "name", repositoryListKey(owner), "err", ports.Redact(err))
+			if err := e.Store.Save(ctx, repositoryListKey(owner),
+				[]byte(strings.Join(names, " "))); err != nil {
+				e.Logger.Warn("not kept outside GitHub", "name", repositoryListKey(owner), "err",
+					ports.Redact(err))
 			}
 		}
 		list.names, list.missed = names, time.Time{}
 	case len(list.names) > 0 && list.missed.IsZero():
 		list.missed = now
 	case len(list.names) > 0 && now.Sub(list.missed) >= removedAfter:
-		e.Logger.Warn("list of incident repositories removed", "owner", owner, "file", config.RepositoriesPath)
+		e.Logger.Warn("list of incident repositories removed", "owner", owner, "file",
+			config.RepositoriesPath)
 		list.names = nil
 	}
 	list.read = now
@@ -250,7 +257,8 @@ func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
 	id, err := e.GitHub.RepositoryID(ctx, repo)
 	if err != nil {
 		if !errors.Is(err, ErrNoAccess) {
-			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(), "err", ports.Redact(err))
+			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(),
+				"err", ports.Redact(err))
 		}
 		return 0
 	}
@@ -350,7 +358,8 @@ func (r *reconciliation) cameFromServedOffline() bool {
 // from a repository that is for incidents.
 func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
 	if r.m.Was.Number != 0 {
-		if from, err := r.serves(r.Ctx, r.m.Was, 0); err != nil || from && (looked != nil || r.Snapshot.Gone) {
+		if from, err := r.serves(r.Ctx, r.m.Was, 0); err != nil || from &&
+			(looked != nil || r.Snapshot.Gone) {
 			return err != nil, err
 		}
 	}
@@ -371,7 +380,8 @@ func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
 		return err != nil, err
 	}
 	r.hasLooked = true
-	r.Logger.Warn("issue left: its repository is not for incidents", "incident", r.Ref.String(), "id", r.m.Repository, "why", r.m.Why)
+	r.Logger.Warn("issue left: its repository is not for incidents", "incident", r.Ref.String(), "id",
+		r.m.Repository, "why", r.m.Why)
 	if !r.Snapshot.Gone && !r.Snapshot.Pull && r.isUsed() {
 		if err := r.postUnservedNotice(); err != nil {
 			return true, err
@@ -382,7 +392,8 @@ func (r *reconciliation) leaveUnserved(looked error) (over bool, err error) {
 
 // isUsed reports whether somebody used the issue as an incident.
 func (r *reconciliation) isUsed() bool {
-	return naming.Contains(r.Snapshot.Labels, incident.LabelIncident) || r.m.Pull() == 0 && (r.m.Comment() != nil || r.m.Why == "issues.opened")
+	return naming.Contains(r.Snapshot.Labels, incident.LabelIncident) || r.m.Pull() == 0 &&
+		(r.m.Comment() != nil || r.m.Why == "issues.opened")
 }
 
 // unservedKey marks the comment that says that nothing is done in a repository.
@@ -397,7 +408,8 @@ func (r *reconciliation) postUnservedNotice() error {
 	said := look.MarksFor(unservedKey)
 	_, err = r.GitHub.CommentOnce(r.Ctx, r.Ref, r.IsMarked(said[0]), r.SignComment(text, said...))
 	if ports.IsRefused(err) {
-		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.Ref.String(), "err", ports.Redact(err))
+		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.Ref.String(),
+			"err", ports.Redact(err))
 	} else if err != nil {
 		return fmt.Errorf("say that %s is not for incidents: %w", r.Ref.FullName(), err)
 	}
@@ -440,7 +452,8 @@ func (r *reconciliation) routedRepository(to string) (incident.Ref, error) {
 		return repo, err
 	}
 	if !served {
-		r.Logger.Error("rule leads to a repository that is not for incidents: its report stays here", "repository", r.Ref.FullName(), "to", to)
+		r.Logger.Error("rule leads to a repository that is not for incidents: its report stays here",
+			"repository", r.Ref.FullName(), "to", to)
 		return r.Ref, nil
 	}
 	return repo, nil

@@ -48,7 +48,8 @@ func (w *world) byApp() (bodies []string) {
 
 // isServed reports whether the incident of the issue runs.
 func (w *world) isServed() bool {
-	return slices.Contains(w.view().labels(), "phase/identify") || slices.Contains(w.view().labels(), "phase/investigate")
+	return slices.Contains(w.view().labels(), "phase/identify") ||
+		slices.Contains(w.view().labels(), "phase/investigate")
 }
 
 // byCommand declares an incident where no form is that GitHub would label.
@@ -83,16 +84,20 @@ func TestOnlyListedRepositoriesAreServed(t *testing.T) {
 		list, reports string
 		files         map[string]string
 	}{
-		"another is listed":                {list: "acme/incidents", reports: "acme/incidents"},
-		"another is listed by its id":      {list: "1", reports: ""},
-		"only that of the reports":         {reports: "acme/incidents"},
-		"another of the owner was first":   {},
-		"the owner lists another":          {list: "acme/.github", files: map[string]string{".github/firebreak-repositories.yml": "repositories: [incidents]\n"}},
-		"the owner lists none":             {list: "acme/.github"},
-		"the owner's list has a mistake":   {list: "acme/.github", files: map[string]string{".github/firebreak-repositories.yml": "repositories: [payments, other/payments]\n"}},
-		"the owner is not asked":           {list: "acme/incidents", files: map[string]string{".github/firebreak-repositories.yml": "repositories: [payments]\n"}},
-		"the owner has settings for all":   {list: "acme/incidents", files: templates.Repository()},
-		"the configuration names the list": {list: "acme/incidents other/payments", reports: "acme/incidents"},
+		"another is listed":              {list: "acme/incidents", reports: "acme/incidents"},
+		"another is listed by its id":    {list: "1", reports: ""},
+		"only that of the reports":       {reports: "acme/incidents"},
+		"another of the owner was first": {},
+		"the owner lists another": {list: "acme/.github",
+			files: map[string]string{".github/firebreak-repositories.yml": "repositories: [incidents]\n"}},
+		"the owner lists none": {list: "acme/.github"},
+		"the owner's list has a mistake": {list: "acme/.github",
+			files: map[string]string{".github/firebreak-repositories.yml": "repositories: [payments, other/payments]\n"}},
+		"the owner is not asked": {list: "acme/incidents",
+			files: map[string]string{".github/firebreak-repositories.yml": "repositories: [payments]\n"}},
+		"the owner has settings for all": {list: "acme/incidents", files: templates.Repository()},
+		"the configuration names the list": {list: "acme/incidents other/payments",
+			reports: "acme/incidents"},
 	} {
 		for use, steps := range uses {
 			t.Run(name+"/"+use, func(t *testing.T) {
@@ -112,15 +117,18 @@ func TestOnlyListedRepositoriesAreServed(t *testing.T) {
 					t.Errorf("sent %+v", sent)
 				}
 				said := w.byApp()
-				if len(said) != 1 || !strings.Contains(said[0], "does nothing here") || !strings.Contains(said[0], "acme/payments") || strings.Contains(said[0], "@") {
+				if len(said) != 1 || !strings.Contains(said[0], "does nothing here") ||
+					!strings.Contains(said[0], "acme/payments") || strings.Contains(said[0], "@") {
 					t.Errorf("the app wrote %q", said)
 				}
 				for _, c := range w.calls() {
-					if c.Method != "GET" && !strings.HasSuffix(c.Path, "/access_tokens") && !strings.HasPrefix(c.Path, "/api/v3/repos/acme/payments/issues/1/comments") {
+					if c.Method != "GET" && !strings.HasSuffix(c.Path, "/access_tokens") &&
+						!strings.HasPrefix(c.Path, "/api/v3/repos/acme/payments/issues/1/comments") {
 						t.Errorf("%s %s", c.Method, c.Path)
 					}
 				}
-				if v := w.view(); w.isServed() || v.Pinned != nil || len(v.Assignees) > 0 || v.State != "closed" {
+				if v := w.view(); w.isServed() || v.Pinned != nil || len(v.Assignees) > 0 ||
+					v.State != "closed" {
 					t.Errorf("the issue is %+v", v)
 				}
 			})
@@ -137,12 +145,15 @@ func TestAListedRepositoryIsServed(t *testing.T) {
 		list, reports, repo string
 		files               map[string]string
 	}{
-		"by its name":              {list: "acme/incidents", repo: "acme/incidents"},
-		"one of several":           {list: "acme/incidents,acme/payments", repo: "acme/payments"},
-		"in capitals":              {list: "Acme/Payments", repo: "acme/payments"},
-		"beside that of reports":   {list: "acme/payments", reports: "acme/incidents", repo: "acme/incidents"},
-		"by its owner":             {list: "acme/.github", repo: "acme/payments", files: list("incidents, payments")},
-		"by its owner, in full":    {list: "acme/platform acme/.github", repo: "acme/payments", files: list("acme/payments")},
+		"by its name":    {list: "acme/incidents", repo: "acme/incidents"},
+		"one of several": {list: "acme/incidents,acme/payments", repo: "acme/payments"},
+		"in capitals":    {list: "Acme/Payments", repo: "acme/payments"},
+		"beside that of reports": {list: "acme/payments", reports: "acme/incidents",
+			repo: "acme/incidents"},
+		"by its owner": {list: "acme/.github", repo: "acme/payments",
+			files: list("incidents, payments")},
+		"by its owner, in full": {list: "acme/platform acme/.github", repo: "acme/payments",
+			files: list("acme/payments")},
 		"as that of reports":       {reports: "acme/incidents", repo: "acme/incidents"},
 		"as the first of an owner": {repo: "acme/payments"},
 	} {
@@ -207,7 +218,9 @@ func TestARepositoryIsServedByItsID(t *testing.T) {
 			w.settle()
 			before := len(w.outbox())
 			w.in("acme/incidents").tell(opened + "carol: /ic\nwait 10m")
-			if left := w.outbox()[before:]; w.isServed() || slices.ContainsFunc(left, func(s sent) bool { return strings.Contains(s.Key, "acme/incidents#1/page") }) {
+			if left := w.outbox()[before:]; w.isServed() ||
+				slices.ContainsFunc(left,
+					func(s sent) bool { return strings.Contains(s.Key, "acme/incidents#1/page") }) {
 				t.Errorf("another repository is served by the old name: %+v", left)
 			}
 			if said := w.byApp(); len(said) != 1 || !strings.Contains(said[0], "does nothing here") {
@@ -222,7 +235,8 @@ func TestARepositoryIsServedByItsID(t *testing.T) {
 func TestATransferredIncidentIsServed(t *testing.T) {
 	t.Parallel()
 	files := everywhere()
-	evil := strings.ReplaceAll(templates.Repository()[".github/firebreak.yml"], "globex.example", "mallory.example")
+	evil := strings.ReplaceAll(templates.Repository()[".github/firebreak.yml"], "globex.example",
+		"mallory.example")
 	files["acme/platform"] = map[string]string{".github/firebreak.yml": evil}
 	w := serving(t, files, "acme/incidents", "acme/incidents")
 	w.tell(opened + "carol: /ic\nbob: /oe")
@@ -255,7 +269,8 @@ func TestRulesLeadToListedRepositories(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := everywhere("acme/payments")
-			files["acme/incidents"] = mapWith(files["acme/incidents"], ".github/firebreak.yml", "\nsignals:\n  - {source: alertmanager, do: page, repository: acme/payments}\n")
+			files["acme/incidents"] = mapWith(files["acme/incidents"], ".github/firebreak.yml",
+				"\nsignals:\n  - {source: alertmanager, do: page, repository: acme/payments}\n")
 			w := serving(t, files, how.list, "acme/incidents")
 			w.alert("firing", "APIServerDown", 1)
 			w.settle()
@@ -284,7 +299,8 @@ func mapWith(files map[string]string, name, more string) map[string]string {
 // Without a list, what an earlier version served is served on, so that an update ends no incident.
 func TestAnUpdateEndsNoIncident(t *testing.T) {
 	t.Parallel()
-	w := serving(t, everywhere("acme/payments"), "acme/incidents acme/payments", "acme/incidents").in("acme/payments")
+	w := serving(t, everywhere("acme/payments"), "acme/incidents acme/payments",
+		"acme/incidents").in("acme/payments")
 	w.tell(byCommand)
 	w.env["FIREBREAK_REPOSITORIES"] = ""
 	w.restart()
@@ -302,7 +318,8 @@ func TestA7NothingGetsIntoARepositoryThatTookTheName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 3 { // whose first has the number of the shared issue
-		w.ok("alice", "POST", "/api/v3/repos/acme/web/issues", map[string]string{"title": "Something else"}, nil)
+		w.ok("alice", "POST", "/api/v3/repos/acme/web/issues", map[string]string{"title": "Something else"},
+			nil)
 	}
 	w.tell(opened + "carol: /ic\nbob: /oe\ncarol: /ic update We look into it")
 	shared := w.stateOf().Updates.Shared

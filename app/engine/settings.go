@@ -66,7 +66,8 @@ func (r *reconciliation) loadPolicy() error {
 	if err != nil {
 		sum := sha256.Sum256(content)
 		last.broken = incident.BrokenConfig{Where: hex.EncodeToString(sum[:6]), Why: firstMistakes(err)}
-		r.Logger.Warn("configuration invalid: using the last good one", "repository", name, "file", config.Path, "lines", mistakeLines(err))
+		r.Logger.Warn("configuration invalid: using the last good one", "repository", name, "file",
+			config.Path, "lines", mistakeLines(err))
 	} else {
 		if kept := savedConfiguration(name, from, content); !bytes.Equal(kept, last.kept) {
 			last.before, last.changed = last.kept, r.Now
@@ -84,8 +85,10 @@ func (r *reconciliation) usePolicy(f cachedPolicy) {
 	r.policies[r.settingsName()] = f
 	r.mu.Unlock()
 	r.Policy, r.brokenConfig = f.policy, f.broken
-	if d := r.Before.Declared; f.removed && f.broken.Where == "" && d != nil && d.At.Before(f.missed.Add(removedAfter)) {
-		r.brokenConfig = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()), Instead: "defaults"}
+	if d := r.Before.Declared; f.removed && f.broken.Where == "" && d != nil &&
+		d.At.Before(f.missed.Add(removedAfter)) {
+		r.brokenConfig = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()),
+			Instead: "defaults"}
 		if !isBlank(f.kept) {
 			r.brokenConfig.Instead = f.from
 		}
@@ -100,7 +103,8 @@ func (r *reconciliation) useLastGood(last cachedPolicy, known bool, refused erro
 		last = r.lastGoodUnderAnyName()
 	}
 	last.read, last.broken = r.Now, incident.BrokenConfig{Where: "unreadable", Why: ports.Reason(refused)}
-	r.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file", config.Path, "err", ports.Redact(refused))
+	r.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file",
+		config.Path, "err", ports.Redact(refused))
 	r.usePolicy(last)
 	return nil
 }
@@ -112,7 +116,8 @@ func (e *Engine) savePolicy(ctx context.Context, repo string, before, file []byt
 		return before
 	}
 	if err := e.Store.Save(ctx, policyKey(repo), file); err != nil {
-		e.Logger.Warn("the configuration could not be kept for when GitHub is out", "repository", repo, "err", ports.Redact(err))
+		e.Logger.Warn("the configuration could not be kept for when GitHub is out", "repository", repo,
+			"err", ports.Redact(err))
 		return nil
 	}
 	return file
@@ -141,7 +146,8 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 	unknown.missed, unknown.removed = e.loadMissed(ctx, repo)
 	content, err := e.Store.Load(ctx, policyKey(repo))
 	if err != nil {
-		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err", ports.Redact(err))
+		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err",
+			ports.Redact(err))
 		return unknown
 	}
 	policy, err := config.Parse(content)
@@ -216,13 +222,16 @@ func (r *reconciliation) checkConfiguration() error {
 	if err != nil && !ports.IsRefused(err) {
 		return err
 	}
-	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && r.m.Floor != nil && waited < maxLag {
-		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)), Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.Ref.FullName())}
+	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && r.m.Floor != nil &&
+		waited < maxLag {
+		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+			Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.Ref.FullName())}
 	}
 	if !hasConfiguration && !hasTemplate {
 		return nil // removed again
 	}
-	run := CheckRun{Commit: r.m.Commit(), Name: "firebreak.yml", Passed: true, Title: "The configuration can be used", Summary: "Every setting is valid."}
+	run := CheckRun{Commit: r.m.Commit(), Name: "firebreak.yml", Passed: true,
+		Title: "The configuration can be used", Summary: "Every setting is valid."}
 	var summaries []string
 	if _, err := config.Parse(configuration); err != nil {
 		summaries = append(summaries, config.Summary(config.Path, err, true))
@@ -238,11 +247,13 @@ func (r *reconciliation) checkConfiguration() error {
 		}
 	}
 	if n := len(run.Notes); n > 0 {
-		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake", "mistakes"), strings.Join(summaries, "\n\n")
+		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake",
+			"mistakes"), strings.Join(summaries, "\n\n")
 	}
 	err = r.GitHub.ReportCheck(r.Ctx, r.Ref, run)
 	if ports.IsRefused(err) { // no incident can say so
-		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit", r.m.Commit(), "err", ports.Redact(err))
+		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit",
+			r.m.Commit(), "err", ports.Redact(err))
 		return nil
 	}
 	return err
@@ -251,5 +262,6 @@ func (r *reconciliation) checkConfiguration() error {
 // addNote adds a mistake to a check.
 func addNote(run *CheckRun, path string, line int, problem string) {
 	line = max(1, line)
-	run.Notes = append(run.Notes, Note{Path: path, Line: line, EndLine: line, Title: "Firebreak can't use this", Text: problem})
+	run.Notes = append(run.Notes, Note{Path: path, Line: line, EndLine: line,
+		Title: "Firebreak can't use this", Text: problem})
 }

@@ -18,10 +18,12 @@ func (w *world) change(branch, content string) (commit string) {
 	var head struct{ Object struct{ SHA string } }
 	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/git/ref/heads/main", nil, &head)
 	if branch != "main" {
-		w.as("alice", "POST", "/api/v3/repos/acme/incidents/git/refs", map[string]string{"ref": "refs/heads/" + branch, "sha": head.Object.SHA}, nil)
+		w.as("alice", "POST", "/api/v3/repos/acme/incidents/git/refs",
+			map[string]string{"ref": "refs/heads/" + branch, "sha": head.Object.SHA}, nil)
 	}
 	var file struct{ SHA string }
-	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml?ref="+branch, nil, &file)
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml?ref="+branch, nil,
+		&file)
 	var done struct{ Commit struct{ SHA string } }
 	w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", map[string]string{
 		"message": "Change it", "branch": branch, "sha": file.SHA, "content": base64.StdEncoding.EncodeToString([]byte(content))}, &done)
@@ -51,7 +53,9 @@ func TestAChangedConfigurationIsCheckedBeforeItIsMerged(t *testing.T) {
 	w := newWorld(t)
 	bad := w.change("tune", "coordinater: sre\npager: pigeon\n")
 	runs := w.checks(bad)
-	if len(runs) != 1 || runs[0].Name != "firebreak.yml" || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount != 2 || !strings.Contains(runs[0].Output.Summary, "line 1, column 1") {
+	if len(runs) != 1 || runs[0].Name != "firebreak.yml" || runs[0].Conclusion != "failure" ||
+		runs[0].Output.AnnotationsCount != 2 || !strings.Contains(runs[0].Output.Summary,
+		"line 1, column 1") {
 		t.Errorf("the check says %+v", runs)
 	}
 	good := w.change("tune", "coordinators: incident-coordinators\n")
@@ -85,9 +89,11 @@ func TestAChangedTemplateIsCheckedBeforeItIsMerged(t *testing.T) {
 	w := newWorld(t)
 	push := func(text string) []checkRun {
 		var got struct{ Commit struct{ SHA string } }
-		content := map[string]string{"message": "Our template", "branch": "main", "content": base64.StdEncoding.EncodeToString([]byte(text))}
+		content := map[string]string{"message": "Our template", "branch": "main",
+			"content": base64.StdEncoding.EncodeToString([]byte(text))}
 		var before struct{ SHA string }
-		if w.as("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+postmortem.TemplatePath, nil, &before); before.SHA != "" {
+		if w.as("alice", "GET", "/api/v3/repos/acme/incidents/contents/"+postmortem.TemplatePath, nil,
+			&before); before.SHA != "" {
 			content["sha"] = before.SHA
 		}
 		w.ok("alice", "PUT", "/api/v3/repos/acme/incidents/contents/"+postmortem.TemplatePath, content, &got)
@@ -95,7 +101,8 @@ func TestAChangedTemplateIsCheckedBeforeItIsMerged(t *testing.T) {
 		return w.checks(got.Commit.SHA)
 	}
 	runs := push("# {{title}}\n\n{{range .Findings}}\n{{end}}\n")
-	if len(runs) != 1 || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount != 2 || !strings.Contains(runs[0].Output.Summary, "Line 3, column 1") {
+	if len(runs) != 1 || runs[0].Conclusion != "failure" || runs[0].Output.AnnotationsCount != 2 ||
+		!strings.Contains(runs[0].Output.Summary, "Line 3, column 1") {
 		t.Errorf("the check says %+v", runs)
 	}
 	if runs := push("# {{title}}\n\n{{findings}}\n"); len(runs) != 1 || runs[0].Conclusion != "success" {
@@ -137,7 +144,8 @@ func TestTheOrganisationsConfigurationAndTheDefaults(t *testing.T) {
 			form[path] = content
 		}
 	}
-	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": form, "acme/.github": {".github/firebreak.yml": "pager: webhook\ncoordinators: platform\n"}})
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": form,
+		"acme/.github": {".github/firebreak.yml": "pager: webhook\ncoordinators: platform\n"}})
 	w.tell(opening)
 	if sent := w.outbox(); len(sent) != 1 || sent[0].To != "platform" {
 		t.Errorf("by the organisation's configuration the outbox holds %v", sent)
@@ -181,7 +189,8 @@ func (w *world) remove() {
 	w.t.Helper()
 	var file struct{ SHA string }
 	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", nil, &file)
-	w.ok("alice", "DELETE", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", map[string]string{"message": "Remove it", "sha": file.SHA}, nil)
+	w.ok("alice", "DELETE", "/api/v3/repos/acme/incidents/contents/.github/firebreak.yml",
+		map[string]string{"message": "Remove it", "sha": file.SHA}, nil)
 	w.settle()
 }
 
@@ -202,12 +211,17 @@ func TestI5AConfigurationThatIsMissedIsNotRemoved(t *testing.T) {
 		says  string // the incident, in the end
 	}{
 		"404 for ten minutes": {map[string]map[string]string{"acme/incidents": own}, func(w *world) {
-			w.answer("/api/v3/repos/acme/incidents/contents/.github/firebreak.yml", &http.Response{StatusCode: 404, Status: "404 Not Found"}, []byte(`{"message":"Not Found"}`))
+			w.answer("/api/v3/repos/acme/incidents/contents/.github/firebreak.yml",
+				&http.Response{StatusCode: 404, Status: "404 Not Found"}, []byte(`{"message":"Not Found"}`))
 		}, true, ""},
-		"removed":                               {map[string]map[string]string{"acme/incidents": own}, (*world).remove, false, "goes on with the defaults"},
-		"emptied":                               {map[string]map[string]string{"acme/incidents": own}, func(w *world) { w.change("main", "") }, false, "goes on with the defaults"},
-		"removed, and the organisation has one": {map[string]map[string]string{"acme/incidents": own, "acme/.github": {".github/firebreak.yml": paging}}, (*world).remove, true, "configuration of `acme/.github`"},
-		"made anew":                             {map[string]map[string]string{"acme/incidents": own}, func(w *world) { w.change("main", "pager: github\n") }, false, ""},
+		"removed": {map[string]map[string]string{"acme/incidents": own},
+			(*world).remove, false, "goes on with the defaults"},
+		"emptied": {map[string]map[string]string{"acme/incidents": own},
+			func(w *world) { w.change("main", "") }, false, "goes on with the defaults"},
+		"removed, and the organisation has one": {map[string]map[string]string{"acme/incidents": own,
+			"acme/.github": {".github/firebreak.yml": paging}}, (*world).remove, true, "configuration of `acme/.github`"},
+		"made anew": {map[string]map[string]string{"acme/incidents": own},
+			func(w *world) { w.change("main", "pager: github\n") }, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

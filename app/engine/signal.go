@@ -43,7 +43,8 @@ type openIncident struct {
 // the report on to it: each incident has one writer, and this look is at none yet (I1, I6).
 func (r *reconciliation) routeSignal() error {
 	if served, err := r.serves(r.Ctx, r.Ref, 0); err != nil || !served {
-		r.Logger.Error("report dropped: its repository is not for incidents", "repository", r.Ref.FullName(), "err", err)
+		r.Logger.Error("report dropped: its repository is not for incidents", "repository",
+			r.Ref.FullName(), "err", err)
 		return err
 	}
 	s, d, err := r.decideReport()
@@ -75,7 +76,8 @@ func (r *reconciliation) routeSignal() error {
 	on := Message{Ref: ref, Why: "signal", What: signal, Floor: &incident.Floor{Received: r.Now}}
 	if ref.Number == 0 {
 		if d.Action == incident.RuleNote || !s.Firing {
-			r.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble", r.dedupHash(s.DedupKey), "firing", s.Firing)
+			r.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble",
+				r.dedupHash(s.DedupKey), "firing", s.Firing)
 			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
 			return nil
 		}
@@ -136,16 +138,19 @@ func (r *reconciliation) reroute() (bool, error) {
 		returned.Body = text
 	}
 	r.forgetOpenIncident(r.Ref)
-	number, err := r.GitHub.FindIncident(r.Ctx, r.Ref.FullName(), r.isAboutDedup(r.Ctx, r.dedupHashes(r.Ref, s.DedupKey)...))
+	number, err := r.GitHub.FindIncident(r.Ctx, r.Ref.FullName(),
+		r.isAboutDedup(r.Ctx, r.dedupHashes(r.Ref, s.DedupKey)...))
 	if err != nil {
 		return false, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
 	if number == r.Ref.Number {
-		return false, &RetryAfter{Until: r.Now.Add(2 * time.Second), Err: errors.New("GitHub still lists it as open")}
+		return false, &RetryAfter{Until: r.Now.Add(2 * time.Second),
+			Err: errors.New("GitHub still lists it as open")}
 	}
 	returned.Rules, returned.IsReturned = "", true
 	back.Ref.Number, back.What = 0, &returned
-	back.Delivery = "back " + signal.ID + " " + r.Ref.String() // SQS would take it for the one that came at first
+	// SQS would take it for the one that came at first
+	back.Delivery = "back " + signal.ID + " " + r.Ref.String()
 	if owner, name, ok := strings.Cut(signal.Rules, "/"); ok {
 		back.Ref = incident.Ref{Owner: owner, Repo: name}
 	}
@@ -269,19 +274,23 @@ type signedOrigin struct {
 
 // openForSignal opens an incident for a report. What the source said is quoted, so that nothing in
 // it acts.
-func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref, error) {
-	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage, Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
+func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref,
+	error) {
+	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage,
+		Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
 	for _, w := range r.signalWords(s) {
 		o.Known = append(o.Known, w.Mark)
 	}
 	names, _ := r.Policy.ReadCustomers(d.Customer)
 	for _, name := range names {
-		if c, ok := r.Policy.Customer(name); ok { // a source may have another name for them, which is among the labels
+		// a source may have another name for them, which is among the labels
+		if c, ok := r.Policy.Customer(name); ok {
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
-	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust), Reason: s.Text, Lines: labelLines(s), Missing: linkLines(s), Names: s.Attachments, Count: o.Count})
+	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust),
+		Reason: s.Text, Lines: labelLines(s), Missing: linkLines(s), Names: s.Attachments, Count: o.Count})
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
@@ -291,7 +300,8 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
 	}
-	repo.Number, _, err = r.GitHub.OpenIssue(r.Ctx, repo.FullName(), NewIssue{Title: title, Body: body, Labels: labels})
+	repo.Number, _, err = r.GitHub.OpenIssue(r.Ctx, repo.FullName(),
+		NewIssue{Title: title, Body: body, Labels: labels})
 	if err != nil {
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
@@ -367,10 +377,12 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 			continue
 		}
 		var o signedOrigin
-		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil || json.Unmarshal(text, &o) != nil {
+		if text, err := base64.RawURLEncoding.DecodeString(m[1]); err != nil ||
+			json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Signal: true, Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
+		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Signal: true,
+			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
 	}
 	return incident.Opened{}, false
 }
@@ -398,7 +410,8 @@ func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 	if s.Bounce != nil {
 		return r.bounceFacts(s), nil
 	}
-	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, signal.Count), Report: r.reportOf(s),
+	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, signal.Count),
+		Report:   r.reportOf(s),
 		Severity: r.Policy.Named(signal.Severity), Page: signal.Pages, Paged: signal.IsPaged}
 	if s.Source == "email" {
 		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
@@ -420,7 +433,8 @@ func (r *reconciliation) reportOf(s intake.Signal) incident.Report {
 	if signal == nil || signal.At.IsZero() {
 		return incident.Report{}
 	}
-	return incident.Report{Mark: r.hash("event", s.DedupKey, s.Event)[:16], ID: signal.ID, At: signal.At.Unix()}
+	return incident.Report{Mark: r.hash("event", s.DedupKey, s.Event)[:16], ID: signal.ID,
+		At: signal.At.Unix()}
 }
 
 // repeatsSuppressed returns until when a report waits, if the one before was recorded just now.
@@ -463,7 +477,8 @@ func (r *reconciliation) replyToReporter(s intake.Signal, text string) {
 		return
 	}
 	if err := r.Replier.Reply(r.Ctx, s.Reply, text); err != nil {
-		r.Logger.Warn("reporter could not be answered", "repository", r.Ref.FullName(), "source", s.Source, "err", ports.Redact(err))
+		r.Logger.Warn("reporter could not be answered", "repository", r.Ref.FullName(), "source", s.Source,
+			"err", ports.Redact(err))
 	}
 }
 
@@ -507,12 +522,16 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			continue
 		}
 		service, _ := policy.Service(kind)
-		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind, func(ctx context.Context, before delivery.Attempt) error {
-			return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service, URL: s.URL,
-				To:       slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" }),
-				Title:    "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " + cmp.Or(d.Title, s.Title),
-				Severity: cmp.Or(d.Severity, s.SeverityHint)})
-		})
+		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind,
+			func(ctx context.Context, before delivery.Attempt) error {
+				return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service,
+					URL: s.URL,
+					To: slices.DeleteFunc(slices.Clone(step.To),
+						func(to string) bool { return to == "phone" }),
+					Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " +
+						cmp.Or(d.Title, s.Title),
+					Severity: cmp.Or(d.Severity, s.SeverityHint)})
+			})
 		if isNew {
 			e.countPage(kind, repo.FullName(), key, err)
 		}
@@ -539,7 +558,8 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	defer stop()
 	r := e.newReconciliation(patient, Message{Ref: repo})
 	if err := r.loadPolicy(); err != nil {
-		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(), "file", config.Path, "err", err)
+		e.Logger.Warn("the configuration can't be read before paging", "repository", repo.FullName(),
+			"file", config.Path, "err", err)
 		return e.lastPolicy(ctx, repo.FullName())
 	}
 	return r.Policy

@@ -52,14 +52,18 @@ func TestI1I6AnAlertOpensOneIncidentAndGoesOnBeingCounted(t *testing.T) {
 	w.alert("firing", "APIServerDown", 1)
 	w.settle()
 	card := w.card()
-	if !strings.Contains(card, "Unconfirmed · Identify") || !strings.Contains(card, "reported by **Alertmanager** as critical") || !strings.Contains(card, "globex") {
+	if !strings.Contains(card, "Unconfirmed · Identify") ||
+		!strings.Contains(card, "reported by **Alertmanager** as critical") ||
+		!strings.Contains(card, "globex") {
 		t.Fatalf("the card says\n%s", card)
 	}
-	if sent := w.outbox(); len(sent) != 1 || !strings.HasPrefix(sent[0].Text, "Unconfirmed critical: APIServerDown") {
+	if sent := w.outbox(); len(sent) != 1 || !strings.HasPrefix(sent[0].Text,
+		"Unconfirmed critical: APIServerDown") {
 		t.Errorf("a critical alert pages as unconfirmed (I7), and once: %v", sent)
 	}
 	w.tell("bob: /oe\nbob: /ic severity critical")
-	if sent := w.outbox(); len(sent) != 2 || sent[1].Kind != "page" || !strings.HasPrefix(sent[1].Text, "P1 globex") {
+	if sent := w.outbox(); len(sent) != 2 || sent[1].Kind != "page" ||
+		!strings.HasPrefix(sent[1].Text, "P1 globex") {
 		t.Errorf("confirmed, and the outbox holds %v", sent)
 	}
 	w.tell("wait 1m")
@@ -67,7 +71,8 @@ func TestI1I6AnAlertOpensOneIncidentAndGoesOnBeingCounted(t *testing.T) {
 	w.tell("wait 1m")
 	w.alert("firing", "APIServerDown", 3)
 	w.tell("wait 1m")
-	if said := w.said("reported this"); len(said) != 1 || !strings.Contains(said[0], "reported this 3 times") {
+	if said := w.said("reported this"); len(said) != 1 ||
+		!strings.Contains(said[0], "reported this 3 times") {
 		t.Errorf("the repetitions are told so: %q", said)
 	}
 	w.alert("resolved", "APIServerDown", 3)
@@ -79,7 +84,8 @@ func TestI1I6AnAlertOpensOneIncidentAndGoesOnBeingCounted(t *testing.T) {
 	w.tell("dan: /ic\nbob: /oe workaround Restarted\ndan: /ic phase monitoring")
 	w.alert("firing", "APIServerDown", 4)
 	w.tell("wait 1m")
-	if said := w.said("**Alertmanager** fires again."); len(said) != 1 || !strings.HasPrefix(said[0], "@dan, @bob: it came back. **Alertmanager** fires again.") {
+	if said := w.said("**Alertmanager** fires again."); len(said) != 1 ||
+		!strings.HasPrefix(said[0], "@dan, @bob: it came back. **Alertmanager** fires again.") {
 		t.Errorf("firing during the stand-by: %q", said)
 	}
 	if !strings.Contains(w.card(), "P1 · Investigate") {
@@ -112,7 +118,8 @@ func TestI6AStorm(t *testing.T) {
 		}
 	}
 	w.tell("wait 1m")
-	if said := w.said("reported this"); len(said) != 1 || !strings.Contains(said[0], fmt.Sprintf("reported this %d times", storm)) {
+	if said := w.said("reported this"); len(said) != 1 ||
+		!strings.Contains(said[0], fmt.Sprintf("reported this %d times", storm)) {
 		t.Errorf("the storm is told so: %q", said)
 	}
 	calls := w.calls()
@@ -139,13 +146,15 @@ func TestI1WhatASourceSaysIsInert(t *testing.T) {
 			t.Errorf("the incident's text holds %q:\n%s", bad, issue.Body)
 		}
 	}
-	w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Nothing works @alice\r\nMessage-ID: <1@globex.example>\r\n\r\nHelp!\r\n/ic phase closing because I say so\r\n")
+	w.post("/intake/email", "message/rfc822",
+		"From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Nothing works @alice\r\nMessage-ID: <1@globex.example>\r\n\r\nHelp!\r\n/ic phase closing because I say so\r\n")
 	w.settle()
 	w.ref.Number = 2
 	if card := w.card(); !strings.Contains(card, "Unconfirmed") || !strings.Contains(card, "Email") {
 		t.Errorf("a mail gives the card\n%s", card)
 	}
-	w.post("/intake/email", "message/rfc822", "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Nothing works\r\nMessage-ID: <2@globex.example>\r\nIn-Reply-To: <1@globex.example>\r\nReferences: <1@globex.example>\r\n\r\nAny news?\r\n")
+	w.post("/intake/email", "message/rfc822",
+		"From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Nothing works\r\nMessage-ID: <2@globex.example>\r\nIn-Reply-To: <1@globex.example>\r\nReferences: <1@globex.example>\r\n\r\nAny news?\r\n")
 	w.tell("wait 1m")
 	if said := w.said("Any news?"); len(said) != 1 {
 		t.Errorf("the reply in the thread is told so: %q", said)
@@ -188,12 +197,15 @@ func TestA6ADrillBySignal(t *testing.T) {
 	w := newWorld(t)
 	w.change("main", "pager: webhook\nsignals:\n  - source: generic\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {channels: [{email: ops@globex.example}]}}\n")
 	signal := func(state string, drill bool, n int) {
-		w.post("/intake/generic", "application/json", fmt.Sprintf(`{"title":"APIServerDown","state":%q,"dedup_key":"api","drill":%t,"n":%d}`, state, drill, n))
+		w.post("/intake/generic", "application/json",
+			fmt.Sprintf(`{"title":"APIServerDown","state":%q,"dedup_key":"api","drill":%t,"n":%d}`, state,
+				drill, n))
 		w.tell("wait 1m")
 	}
 	signal("alerting", true, 1)
 	v := w.view()
-	if !strings.HasPrefix(v.Title, "Drill: ") || !slices.Contains(v.labels(), "drill") || !strings.Contains(w.card(), "pages nobody, tells no customer") {
+	if !strings.HasPrefix(v.Title, "Drill: ") || !slices.Contains(v.labels(), "drill") ||
+		!strings.Contains(w.card(), "pages nobody, tells no customer") {
 		t.Errorf("the drill is %q with %q and says\n%s", v.Title, v.labels(), w.card())
 	}
 	w.tell("bob: /oe\nbob: /ic severity critical\nwait 30m")
@@ -225,7 +237,8 @@ func TestI5AnAcknowledgementAtThePager(t *testing.T) {
 	w := newWorld(t)
 	w.tell("alice opens \"The API is down\"\n  Summary: Customers get 502\n  Severity: critical\n  Customers impacted: globex")
 	key := w.outbox()[0].Key
-	w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":1772448120000}}`, key))
+	w.post("/intake/opsgenie", "application/json",
+		fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":1772448120000}}`, key))
 	w.settle()
 	if card := w.card(); !strings.Contains(card, "dan@acme.example") {
 		t.Errorf("the card says\n%s", card)

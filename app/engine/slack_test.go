@@ -56,9 +56,12 @@ func (w *world) slack(form url.Values) {
 // declares is the shortcut on a message: what Slack posts when somebody chooses "Declare" there.
 func (w *world) declares(who, answerAt string) {
 	w.t.Helper()
-	payload, err := json.Marshal(map[string]any{"type": "message_action", "callback_id": "declare", "trigger_id": "1.2." + who, "response_url": answerAt,
-		"team": map[string]string{"id": "T1", "domain": "acme"}, "channel": map[string]string{"id": "C1", "name": "globex-p1"}, "user": map[string]string{"id": "U" + who, "name": who},
-		"message": map[string]string{"text": "The API of eu-1 answers with 503", "ts": "1772448000.000100", "user": "U7"}})
+	payload, err := json.Marshal(map[string]any{"type": "message_action", "callback_id": "declare",
+		"trigger_id": "1.2." + who, "response_url": answerAt,
+		"team": map[string]string{"id": "T1", "domain": "acme"}, "channel": map[string]string{"id": "C1",
+			"name": "globex-p1"}, "user": map[string]string{"id": "U" + who, "name": who},
+		"message": map[string]string{"text": "The API of eu-1 answers with 503", "ts": "1772448000.000100",
+			"user": "U7"}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -75,7 +78,8 @@ func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 		t.Helper()
 		want = append(want, fmt.Sprintf("%s %s/acme/incidents/issues/%d", at(person), w.url, number))
 		if w.replies.mu.Lock(); !slices.Equal(w.replies.all, want) {
-			t.Errorf("people are answered\n%s\nwant\n%s", strings.Join(w.replies.all, "\n"), strings.Join(want, "\n"))
+			t.Errorf("people are answered\n%s\nwant\n%s", strings.Join(w.replies.all, "\n"),
+				strings.Join(want, "\n"))
 		}
 		want = slices.Clone(w.replies.all) // what was wrong is said once
 		w.replies.mu.Unlock()
@@ -104,7 +108,8 @@ func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 	w.declares("erin", at("erin"))
 	answered("erin", 2)
 
-	w.slack(url.Values{"command": {"/incident"}, "text": {"critical the database is gone"}, "team_id": {"T1"}, "team_domain": {"acme"}, "channel_id": {"C1"},
+	w.slack(url.Values{"command": {"/incident"}, "text": {"critical the database is gone"},
+		"team_id": {"T1"}, "team_domain": {"acme"}, "channel_id": {"C1"},
 		"channel_name": {"general"}, "user_id": {"U2"}, "user_name": {"bob"}, "trigger_id": {"9.9.bob"}, "response_url": {at("command")}})
 	answered("command", 3)
 }
@@ -117,7 +122,8 @@ func TestI1SlackIsAnsweredWhereNothingIsOpened(t *testing.T) {
 		w.advance(time.Hour) // the configuration is read anew
 		w.declares("carol", "https://hooks.slack.com/actions/T1/"+action)
 		w.replies.mu.Lock()
-		if n := len(w.replies.all); n == 0 || !strings.Contains(w.replies.all[n-1], action+" Nothing was opened") || !strings.Contains(w.replies.all[n-1], want) {
+		if n := len(w.replies.all); n == 0 || !strings.Contains(w.replies.all[n-1],
+			action+" Nothing was opened") || !strings.Contains(w.replies.all[n-1], want) {
 			t.Errorf("with %s people are answered %q", action, w.replies.all)
 		}
 		w.replies.mu.Unlock()

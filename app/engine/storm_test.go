@@ -16,7 +16,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-var storm = flag.Int("storm", 4, "how many incidents the storm has; GitHub allows 50 calls for each, as it does for 100")
+var storm = flag.Int("storm", 4,
+	"how many incidents the storm has; GitHub allows 50 calls for each, as it does for 100")
 
 // A storm of incidents with 50 commands each, one after the other, within an hour: it stays within
 // what GitHub allows, the limit is not hit once, whoever must be paged is paged at once, and no
@@ -28,10 +29,12 @@ func TestA4AStormStaysWithinTheLimit(t *testing.T) {
 		n = min(n, 3)
 	}
 	const commands = 50
-	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()}, func(o *sandbox.Options) { o.Calls = 50 * n })
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(o *sandbox.Options) { o.Calls = 50 * n })
 	declare := func(number int) {
 		w.ref.Number = number
-		w.step(step{head: fmt.Sprintf(`alice opens "Incident %d"`, number), body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+		w.step(step{head: fmt.Sprintf(`alice opens "Incident %d"`, number),
+			body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
 		w.settle()
 	}
 	for i := range n - 1 {
@@ -76,9 +79,11 @@ func TestA4AStormStaysWithinTheLimit(t *testing.T) {
 	}
 }
 
-var stormLimited = flag.Int("storm-limited", 3, "how many incidents the storm has in which GitHub enforces its secondary limits; the whole one has 100")
+var stormLimited = flag.Int("storm-limited", 3,
+	"how many incidents the storm has in which GitHub enforces its secondary limits; the whole one has 100")
 
-var stormCalls = flag.Int("storm-calls", 15_000, "how many calls an hour GitHub allows the installation in that storm")
+var stormCalls = flag.Int("storm-calls", 15_000,
+	"how many calls an hour GitHub allows the installation in that storm")
 
 // waits keeps how long each kind of write waited.
 type waits struct {
@@ -104,7 +109,8 @@ func (w *waits) most(t *testing.T) map[string]time.Duration {
 		if all := w.all[kind]; len(all) > 0 {
 			slices.Sort(all)
 			most[kind] = all[len(all)-1]
-			t.Logf("%-6s %5d times: it waited %s at least, %s in the middle, %s at most", kind, len(all), all[0], all[len(all)/2], most[kind])
+			t.Logf("%-6s %5d times: it waited %s at least, %s in the middle, %s at most", kind, len(all),
+				all[0], all[len(all)/2], most[kind])
 		}
 	}
 	return most
@@ -148,7 +154,8 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 		files[path] = strings.Replace(text, "pager: webhook ", "pager: github ", 1)
 	}
 	measured := &waits{all: map[string][]time.Duration{}}
-	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, func(h http.Handler) http.Handler { return h },
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files},
+		func(h http.Handler) http.Handler { return h },
 		func(o *sandbox.Options) { o.Calls = *stormCalls })
 	w.stop()
 	w.measured = measured
@@ -161,7 +168,8 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 	}
 	for i := range n {
 		w.ref.Number = i + 1
-		w.step(step{head: fmt.Sprintf(`alice opens "Incident %d"`, i+1), body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+		w.step(step{head: fmt.Sprintf(`alice opens "Incident %d"`, i+1),
+			body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
 		w.advance(hour / time.Duration(20*n))
 	}
 	for i := range n {
@@ -196,7 +204,8 @@ func TestA4AStormStaysWithinTheSecondaryLimits(t *testing.T) {
 			refused++
 		}
 	}
-	t.Logf("%d incidents, %d commands: %d requests, of which GitHub refused %d; %d pages", n, n*commands, counted, refused, len(w.outbox()))
+	t.Logf("%d incidents, %d commands: %d requests, of which GitHub refused %d; %d pages", n, n*commands,
+		counted, refused, len(w.outbox()))
 	isScarce := *stormCalls < 15_000
 	if refused > 0 && !isScarce {
 		t.Errorf("GitHub refused %d of %d requests", refused, counted)

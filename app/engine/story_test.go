@@ -43,14 +43,16 @@ func (w *world) everything() string {
 	for _, c := range w.list() {
 		fmt.Fprintln(&out, c.User.Login, visible(c.Body), reactionsOf(c))
 	}
-	for _, path := range []string{"acme/incidents/issues?state=all", "acme/payments/issues?state=all", "acme/customer-globex/issues?state=all", "acme/incidents/pulls?state=all", "acme/incidents/branches"} {
+	for _, path := range []string{"acme/incidents/issues?state=all", "acme/payments/issues?state=all",
+		"acme/customer-globex/issues?state=all", "acme/incidents/pulls?state=all", "acme/incidents/branches"} {
 		var all []map[string]any
 		w.ok("alice", "GET", "/api/v3/repos/"+path, nil, &all)
 		for _, one := range all {
 			fmt.Fprintln(&out, path, one["number"], one["title"], one["state"], one["name"])
 			if strings.HasPrefix(path, "acme/customer") {
 				var read []commentView
-				w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%v/comments", one["number"]), nil, &read)
+				w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%v/comments",
+					one["number"]), nil, &read)
 				for _, c := range read {
 					fmt.Fprintln(&out, visible(c.Body))
 				}
@@ -77,7 +79,8 @@ func TestA4EveryDeliveryAgainTwiceInAnyOrder(t *testing.T) {
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	w.calls()
 	for _, d := range all {
-		if status := w.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", d.ID), nil, nil); status != http.StatusOK {
+		if status := w.as("", "POST", fmt.Sprintf("/sandbox/deliveries/%d/redeliver", d.ID), nil,
+			nil); status != http.StatusOK {
 			t.Fatalf("redelivering %d: %d", d.ID, status)
 		}
 	}
@@ -147,12 +150,14 @@ func TestA3AReaderChangesNothing(t *testing.T) {
 		w.settle()
 	}
 	before, card := w.view(), w.card()
-	for _, command := range []string{"/ic", "/oe", "/ic severity regular", "/ic update All is well", "/ic phase monitoring because I say so", "/ic close", "/oe finding nonsense", "/incident decline nothing there", "/incident note 10:00 nonsense"} {
+	for _, command := range []string{"/ic", "/oe", "/ic severity regular", "/ic update All is well",
+		"/ic phase monitoring because I say so", "/ic close", "/oe finding nonsense", "/incident decline nothing there", "/incident note 10:00 nonsense"} {
 		w.comment("mallory", command)
 		w.settle()
 	}
 	after := w.view()
-	if d := cmp.Diff(append(before.labels(), before.assignees()...), append(after.labels(), after.assignees()...)); d != "" {
+	if d := cmp.Diff(append(before.labels(), before.assignees()...),
+		append(after.labels(), after.assignees()...)); d != "" {
 		t.Errorf("labels or assignees changed:\n%s", d)
 	}
 	if d := cmp.Diff(card, w.card()); d != "" {
@@ -174,8 +179,10 @@ func TestIrrelevantEventsAndTheAppsOwnCostNothing(t *testing.T) {
 	w.calls()
 	w.comment("bob", "I am looking at the graphs")
 	w.ok("bob", "POST", w.issue()+"/labels", map[string][]string{"labels": {"bug"}}, nil)
-	w.ok("bob", "POST", "/api/v3/repos/acme/platform/issues", map[string]string{"title": "Something else", "body": "/oe finding"}, nil)
-	w.ok("bob", "POST", "/api/v3/repos/acme/platform/issues/1/comments", map[string]string{"body": "/ic"}, nil)
+	w.ok("bob", "POST", "/api/v3/repos/acme/platform/issues",
+		map[string]string{"title": "Something else", "body": "/oe finding"}, nil)
+	w.ok("bob", "POST", "/api/v3/repos/acme/platform/issues/1/comments", map[string]string{"body": "/ic"},
+		nil)
 	w.settle()
 	if calls := w.calls(); len(calls) > 0 {
 		t.Errorf("%d calls: %+v", len(calls), calls)

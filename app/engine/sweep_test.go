@@ -64,7 +64,8 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	w := newWorld(t)
 	w.order(`{"drop_webhooks":20}`)
-	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502", "Severity: critical", "Customers impacted: globex"}})
+	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502",
+		"Severity: critical", "Customers impacted: globex"}})
 	w.comment("bob", "/ic sevrity critical")
 	w.advance(time.Hour)
 	if len(w.outbox()) > 0 || len(w.list()) > 1 {
@@ -121,7 +122,8 @@ func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {
 	w := newWorld(t)
 	w.order(`{"drop_webhooks":20}`)
-	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502", "Severity: regular", "Customers impacted: globex"}})
+	w.step(step{head: `alice opens "The API is down"`, body: []string{"Summary: Customers get 502",
+		"Severity: regular", "Customers impacted: globex"}})
 	w.comment("carol", "/ic")
 	w.advance(time.Minute)
 	w.step(step{head: "carol edits 1: /ic", body: []string{"", "Thanks"}})
@@ -217,7 +219,8 @@ func TestC5ACardLostAfterTheEndKnowsOfIt(t *testing.T) {
 	w.tell("dan deletes card\nwait 1m")
 	after := w.view()
 	if after.State != "open" || !slices.Equal(after.labels(), before.labels()) {
-		t.Errorf("%s %v before the card was lost, %s %v after", before.State, before.labels(), after.State, after.labels())
+		t.Errorf("%s %v before the card was lost, %s %v after", before.State, before.labels(), after.State,
+			after.labels())
 	}
 	if strings.Contains(w.card(), "Too late") {
 		t.Errorf("what was said after the end counts:\n%s", w.card())
@@ -242,7 +245,8 @@ func TestV1A5AFirstUpdateIsSaidOnceThoughTheCardIsLost(t *testing.T) {
 	for _, i := range issues {
 		said += strings.Count(i.Body, "We know what it is")
 		var comments []struct{ Body string }
-		w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%d/comments", i.Number), nil, &comments)
+		w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/%d/comments", i.Number),
+			nil, &comments)
 		for _, c := range comments {
 			said += strings.Count(c.Body, "We know what it is")
 		}

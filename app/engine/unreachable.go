@@ -54,7 +54,8 @@ func (r *reconciliation) handleFailedLook(failed error) error {
 	case errors.As(failed, &refusal):
 		return r.handleRefusedLook(refusal, failed)
 	case errors.Is(failed, ErrNoAccess): // the operator does not serve this account
-		r.Logger.Warn("incident left: its account is not served", "incident", r.Ref.String(), "err", ports.Redact(failed))
+		r.Logger.Warn("incident left: its account is not served", "incident", r.Ref.String(), "err",
+			ports.Redact(failed))
 		r.hasLooked = true
 		return nil
 	case errors.Is(failed, ErrNotYet):
@@ -82,7 +83,8 @@ func (r *reconciliation) handleBrokenOff(failed error) error {
 	case r.hasStepped:
 		r.pages.SendOutside(func(incident.Send) bool { return true })
 		if isEscalating(r.State) && r.Store != nil {
-			r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil}) // with what came of the pages
+			// with what came of the pages
+			r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
 			next = r.State.NextEscalation()
 		}
 	case r.Before.Declared != nil:
@@ -172,10 +174,12 @@ func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error
 	if !page.IsZero() {
 		next = earlier(next, page)
 	}
-	r.Logger.Error("look refused by GitHub: looking again", "incident", r.Ref.String(), "why", r.m.Why, "status", refusal.Status, "reason", refusal.Reason,
+	r.Logger.Error("look refused by GitHub: looking again", "incident", r.Ref.String(), "why", r.m.Why,
+		"status", refusal.Status, "reason", refusal.Reason,
 		"running", series.Runs, "refused_for", refusedFor, "next", next)
 	if !r.m.IsBare() {
-		return &RetryAfter{Until: next, Err: failed} // it carries what GitHub does not have, or what is signed
+		// it carries what GitHub does not have, or what is signed
+		return &RetryAfter{Until: next, Err: failed}
 	}
 	r.hasLooked = true
 	if err := r.Scheduler.Schedule(r.Ctx, r.Ref, next); err != nil {
@@ -187,7 +191,8 @@ func (r *reconciliation) handleRefusedLook(refusal *Refusal, failed error) error
 // abandon stops looking at an incident that GitHub has refused to show for long. A message that
 // carries something is put aside in the end.
 func (r *reconciliation) abandon(series refusedLook, failed error) error {
-	r.Logger.Error("incident left: GitHub has refused the look for too long", "incident", r.Ref.String(), "since", series.Since,
+	r.Logger.Error("incident left: GitHub has refused the look for too long", "incident", r.Ref.String(),
+		"since", series.Since,
 		"running", series.Runs, "status", series.Status, "reason", series.Reason)
 	r.forgetOpenIncident(r.Ref)
 	r.mu.Lock()
@@ -286,7 +291,8 @@ func (r *reconciliation) clearRefusedLooks() {
 	if !ok {
 		return
 	}
-	r.Logger.Info("look works again", "incident", r.Ref.String(), "refused_for", r.Now.Sub(series.Since), "status", series.Status)
+	r.Logger.Info("look works again", "incident", r.Ref.String(), "refused_for", r.Now.Sub(series.Since),
+		"status", series.Status)
 	if r.Store == nil {
 		return
 	}

@@ -14,7 +14,8 @@ func TestUrgency(t *testing.T) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	policy := incident.DefaultPolicy()
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
-	open := incident.State{Phase: incident.Identify, Severity: "critical", IC: "carol", Declared: &incident.Stamp{At: now}, Confirmed: &incident.Stamp{At: now}}
+	open := incident.State{Phase: incident.Identify, Severity: "critical", IC: "carol",
+		Declared: &incident.Stamp{At: now}, Confirmed: &incident.Stamp{At: now}}
 	paging, reminding, unanswered := open, open, open
 	paging.Updates.From, paging.Updates.Due, paging.Updates.Stage = now.Add(-25*time.Minute), now.Add(-5*time.Minute), 2
 	reminding.Updates.From, reminding.Updates.Due = now.Add(-20*time.Minute), now.Add(4*time.Minute)
@@ -25,16 +26,25 @@ func TestUrgency(t *testing.T) {
 		m    Message
 		want Urgency
 	}{
-		"a card that is not known":         {nil, Message{Why: "issue_comment.created"}, UrgencyPage},
-		"a comment":                        {&knownCard{state: open}, Message{Why: "issue_comment.created"}, UrgencyCard},
-		"a comment where nobody answers":   {&knownCard{state: unanswered}, Message{Why: "issue_comment.created"}, UrgencyPage},
-		"an answer at the pager":           {&knownCard{state: open}, Message{What: &incident.Ack{}}, UrgencyPage},
-		"a timer that reminds":             {&knownCard{state: reminding}, Message{Why: "clock", Due: now}, UrgencyCard},
-		"a timer that pages":               {&knownCard{state: paging}, Message{Why: "clock", Due: now}, UrgencyPage},
-		"a page whose mention is not out":  {&knownCard{state: open, isPaging: true}, Message{Why: "clock", Due: now}, UrgencyPage},
-		"work that was left":               {&knownCard{state: open}, Message{Why: "clock", Due: owes.At}, UrgencyTicket},
-		"work that was left, and a page":   {&knownCard{state: paging}, Message{Why: "clock", Due: owes.At}, UrgencyPage},
-		"a comment while a page falls due": {&knownCard{state: paging}, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"a card that is not known": {nil, Message{Why: "issue_comment.created"}, UrgencyPage},
+		"a comment": {&knownCard{state: open}, Message{Why: "issue_comment.created"},
+			UrgencyCard},
+		"a comment where nobody answers": {&knownCard{state: unanswered},
+			Message{Why: "issue_comment.created"}, UrgencyPage},
+		"an answer at the pager": {&knownCard{state: open}, Message{What: &incident.Ack{}},
+			UrgencyPage},
+		"a timer that reminds": {&knownCard{state: reminding}, Message{Why: "clock", Due: now},
+			UrgencyCard},
+		"a timer that pages": {&knownCard{state: paging}, Message{Why: "clock", Due: now},
+			UrgencyPage},
+		"a page whose mention is not out": {&knownCard{state: open, isPaging: true},
+			Message{Why: "clock", Due: now}, UrgencyPage},
+		"work that was left": {&knownCard{state: open}, Message{Why: "clock", Due: owes.At},
+			UrgencyTicket},
+		"work that was left, and a page": {&knownCard{state: paging}, Message{Why: "clock", Due: owes.At},
+			UrgencyPage},
+		"a comment while a page falls due": {&knownCard{state: paging},
+			Message{Why: "issue_comment.created"}, UrgencyPage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := New(Options{})

@@ -89,20 +89,27 @@ func newWorld(t *testing.T) *world {
 
 // newWorldWith makes a world whose repositories hold these files.
 func newWorldWith(t *testing.T, files map[string]map[string]string, more ...func(*sandbox.Options)) *world {
-	return newWorldJudged(t, files, func(h http.Handler) http.Handler { return contract.Middleware(t, h) }, more...)
+	return newWorldJudged(t, files, func(h http.Handler) http.Handler { return contract.Middleware(t, h) },
+		more...)
 }
 
 // newWorldJudged makes a world whose GitHub is judged in another way, or not at all.
-func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func(http.Handler) http.Handler, more ...func(*sandbox.Options)) *world {
-	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}}
+func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func(http.Handler) http.Handler,
+	more ...func(*sandbox.Options)) *world {
+	w := &world{t: t, comments: map[int64]seen{}, ref: incident.Ref{Owner: "acme", Repo: "incidents",
+		Number: 1}}
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter,
+		r *http.Request) {
+		handler.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 
 	var follower follower
 	o := sandbox.Options{
-		URL: w.url, WebhookURL: w.url + "/webhook", WebhookSecret: "a secret of the tests", Frozen: true, Start: began,
+		URL: w.url, WebhookURL: w.url +
+			"/webhook", WebhookSecret: "a secret of the tests", Frozen: true, Start: began,
 		Files: files, Follower: &follower,
 	}
 	for _, set := range more {
@@ -136,7 +143,10 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 // start starts the product on its file; stop ends it, as a process ends.
 func (w *world) start() {
 	w.t.Helper()
-	product, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: clock{w}, File: w.queue, Replier: &w.replies, Transport: &w.replicas, Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t}, nil))})
+	product, err := assembly.New(func(name string) string { return w.env[name] },
+		assembly.Options{Clock: clock{w}, File: w.queue, Replier: &w.replies, Transport: &w.replicas,
+			Metrics: w.measured, Patience: w.patience, Logger: slog.New(slog.NewTextHandler(logWriter{w.t},
+				nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -353,7 +363,8 @@ func (w *world) act(who, verb, rest string, body []string) {
 	case "renames":
 		w.ok(who, "PATCH", w.issue(), map[string]string{"title": rest}, nil)
 	case "merges":
-		w.ok(who, "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", w.ref.FullName(), w.pull()), map[string]string{}, nil)
+		w.ok(who, "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", w.ref.FullName(), w.pull()),
+			map[string]string{}, nil)
 	case "deletes":
 		w.ok(who, "DELETE", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(w.view().Pinned.ID, 10), nil, nil)
 	case "tampers":
@@ -369,7 +380,8 @@ func (w *world) act(who, verb, rest string, body []string) {
 func (w *world) form(who, title string, lines []string) {
 	w.t.Helper()
 	answers := url.Values{"issue-title": {title}}
-	fields := map[string]string{"Summary": "summary", "Severity": "severity", "Customers impacted": "customers", "How did you learn of it?": "source", "Drill": "drill"}
+	fields := map[string]string{"Summary": "summary", "Severity": "severity",
+		"Customers impacted": "customers", "How did you learn of it?": "source", "Drill": "drill"}
 	for _, l := range lines {
 		if h, v, ok := strings.Cut(l, ": "); ok {
 			if h == "Drill" {
@@ -378,13 +390,17 @@ func (w *world) form(who, title string, lines []string) {
 			answers.Set(fields[h], v)
 		}
 	}
-	req, err := http.NewRequest("POST", w.url+"/"+w.ref.FullName()+"/issues/new?template=incident.yml", strings.NewReader(answers.Encode()))
+	req, err := http.NewRequest("POST", w.url+"/"+w.ref.FullName()+"/issues/new?template=incident.yml",
+		strings.NewReader(answers.Encode()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.AddCookie(&http.Cookie{Name: "person", Value: who})
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{CheckRedirect: func(*http.Request,
+		[]*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 	res, err := client.Do(req)
 	if err != nil {
 		w.t.Fatal(err)
@@ -450,7 +466,8 @@ func (w *world) calls() []call {
 	}
 	w.as("", "GET", "/sandbox/calls?since="+strconv.Itoa(w.since), nil, &answer)
 	w.since = answer.Next
-	return slices.DeleteFunc(answer.Calls, func(c call) bool { return !strings.Contains(c.Actor, "firebreak") })
+	return slices.DeleteFunc(answer.Calls,
+		func(c call) bool { return !strings.Contains(c.Actor, "firebreak") })
 }
 
 // writes counts the calls that change something.
@@ -478,14 +495,16 @@ func (w *world) changes() string {
 		if writes([]call{c}) == 0 {
 			continue
 		}
-		wrote = append(wrote, fmt.Sprintf("- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"), c.Status))
+		wrote = append(wrote, fmt.Sprintf("- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"),
+			c.Status))
 	}
 	if w.several {
 		slices.Sort(wrote)
 	}
 	out.WriteString(strings.Join(wrote, ""))
 	v := w.view()
-	now := fmt.Sprintf("%s · %s · assigned: %s\n", v.State, strings.Join(v.labels(), ", "), strings.Join(v.assignees(), ", "))
+	now := fmt.Sprintf("%s · %s · assigned: %s\n", v.State, strings.Join(v.labels(), ", "),
+		strings.Join(v.assignees(), ", "))
 	if now != w.last {
 		fmt.Fprintf(&out, "\n%s", now)
 		w.last = now
@@ -497,7 +516,8 @@ func (w *world) changes() string {
 		if told.reactions != before.reactions {
 			fmt.Fprintf(&out, "\n%s on %q\n", told.reactions, firstLine(c.Body))
 		}
-		if strings.HasSuffix(c.User.Login, "[bot]") && !known && !strings.Contains(c.Body, "<!-- firebreak:card") {
+		if strings.HasSuffix(c.User.Login, "[bot]") && !known &&
+			!strings.Contains(c.Body, "<!-- firebreak:card") {
 			fmt.Fprintf(&out, "\n> %s\n", strings.ReplaceAll(told.body, "\n", "\n> "))
 		}
 	}

@@ -48,11 +48,13 @@ func (x *index) fill(n int, created, updated time.Duration) {
 	from := &searched{created: base.Add(-24 * time.Hour), updated: base}
 	if len(x.items) > 0 {
 		last := x.items[len(x.items)-1]
-		from = &searched{number: last.number, created: last.created.Add(time.Second), updated: last.updated.Add(time.Second)}
+		from = &searched{number: last.number, created: last.created.Add(time.Second),
+			updated: last.updated.Add(time.Second)}
 	}
 	for i := range n {
 		d := time.Duration(i)
-		x.items = append(x.items, &searched{number: from.number + i + 1, created: from.created.Add(d * created), updated: from.updated.Add(d * updated)})
+		x.items = append(x.items, &searched{number: from.number + i + 1,
+			created: from.created.Add(d * created), updated: from.updated.Add(d * updated)})
 	}
 }
 
@@ -66,7 +68,8 @@ func (x *index) app() *github.App {
 			_, _ = io.WriteString(w, `[{"id":7,"account":{"login":"acme"}}]`)
 		case "/app/installations/7/access_tokens":
 			w.WriteHeader(http.StatusCreated)
-			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		case "/search/issues":
 			x.search(w, r)
 		default:
@@ -98,7 +101,8 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	m := asked.FindStringSubmatch(q.Get("q"))
 	page, _ := strconv.Atoi(q.Get("page"))
-	if m == nil || q.Get("order") != "asc" || q.Get("per_page") != "100" || page < 1 || page > 10 || m[5] != "" && m[5] != q.Get("sort") {
+	if m == nil || q.Get("order") != "asc" || q.Get("per_page") != "100" || page < 1 || page > 10 ||
+		m[5] != "" && m[5] != q.Get("sort") {
 		x.t.Errorf("asked for %s", r.URL.RequestURI())
 		return
 	}
@@ -111,8 +115,10 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 	var hits []*searched
 	for _, s := range x.items {
 		at := s.updated.Format(time.RFC3339)
-		if (s.pullOf != 0) == strings.Contains(q.Get("q"), "is:pr") && (m[1] == "" || s.closed == (m[1] == " is:closed")) &&
-			(m[2] == "" || at >= m[3] && at <= m[4]) && (m[5] == "" || of(m[5], s).Format(time.RFC3339) >= m[6]) {
+		if (s.pullOf != 0) == strings.Contains(q.Get("q"), "is:pr") &&
+			(m[1] == "" || s.closed == (m[1] == " is:closed")) &&
+			(m[2] == "" || at >= m[3] && at <= m[4]) && (m[5] == "" ||
+			of(m[5], s).Format(time.RFC3339) >= m[6]) {
 			hits = append(hits, s)
 		}
 	}
@@ -125,14 +131,16 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 	}
 	items := []map[string]any{}
 	for _, s := range hits[min((page-1)*100, len(hits)):min(page*100, len(hits))] {
-		item := map[string]any{"number": s.number, "created_at": s.created, "updated_at": s.updated, "repository_url": "http://x/api/v3/repos/acme/incidents", "body": "It is down"}
+		item := map[string]any{"number": s.number, "created_at": s.created, "updated_at": s.updated,
+			"repository_url": "http://x/api/v3/repos/acme/incidents", "body": "It is down"}
 		if s.pullOf != 0 {
 			item["pull_request"] = map[string]any{}
 			item["body"] = incident.PullMark(incident.Ref{Owner: "acme", Repo: "incidents", Number: s.pullOf})
 		}
 		items = append(items, item)
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"items": items, "incomplete_results": x.asked == x.incomplete})
+	_ = json.NewEncoder(w).Encode(map[string]any{"items": items,
+		"incomplete_results": x.asked == x.incomplete})
 }
 
 // However many incidents changed and however close together, each is found, and once; what that
@@ -143,13 +151,15 @@ func TestA4AllThatChangedIsFound(t *testing.T) {
 		since time.Time
 		most  int // searches
 	}{
-		"nothing":        {func(*index) {}, base, 2},
-		"a page":         {func(x *index) { x.fill(99, time.Second, time.Second) }, base, 2},
-		"an old one":     {func(x *index) { x.fill(1, 0, 0); x.items[0].updated = base.Add(-time.Second) }, base, 2},
-		"2,500":          {func(x *index) { x.fill(2500, time.Second, time.Second) }, base, 27},
-		"all there are":  {func(x *index) { x.fill(2500, time.Second, time.Second); x.items[7].closed = true }, time.Time{}, 28},
-		"450 at once":    {func(x *index) { x.fill(30, 1, time.Second); x.fill(450, 1, 0); x.fill(300, 1, time.Second) }, base, 12},
-		"1,500 at once":  {func(x *index) { x.fill(1500, time.Second, 0); x.fill(3, 1, time.Second) }, base, 28},
+		"nothing": {func(*index) {}, base, 2},
+		"a page":  {func(x *index) { x.fill(99, time.Second, time.Second) }, base, 2},
+		"an old one": {func(x *index) { x.fill(1, 0, 0); x.items[0].updated = base.Add(-time.Second) },
+			base, 2},
+		"2,500":         {func(x *index) { x.fill(2500, time.Second, time.Second) }, base, 27},
+		"all there are": {func(x *index) { x.fill(2500, time.Second, time.Second); x.items[7].closed = true }, time.Time{}, 28},
+		"450 at once":   {func(x *index) { x.fill(30, 1, time.Second); x.fill(450, 1, 0); x.fill(300, 1, time.Second) }, base, 12},
+		"1,500 at once": {func(x *index) { x.fill(1500, time.Second, 0); x.fill(3, 1, time.Second) }, base,
+			28},
 		"never the same": {func(x *index) { x.fill(500, 1, time.Second); x.before = x.stir }, base, 30},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +236,8 @@ func TestA4ASweepGoesOnWhereTheLimitCutIt(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if later := (*ports.RetryAfter)(nil); !errors.As(err, &later) || len(found) != min(1200, round*495+1) {
+		if later := (*ports.RetryAfter)(nil); !errors.As(err, &later) ||
+			len(found) != min(1200, round*495+1) {
 			t.Fatalf("round %d found %d: %v", round, len(found), err)
 		}
 	}

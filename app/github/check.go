@@ -34,11 +34,13 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check ports.Che
 	}
 	sum := sha256.Sum256(said)
 	id := hex.EncodeToString(sum[:16])
-	runs, _, err := c.Checks.ListCheckRunsForRef(ctx, ref.Owner, ref.Repo, check.Commit, &github.ListCheckRunsOptions{CheckName: &check.Name, AppID: &a.o.AppID})
+	runs, _, err := c.Checks.ListCheckRunsForRef(ctx, ref.Owner, ref.Repo, check.Commit,
+		&github.ListCheckRunsOptions{CheckName: &check.Name, AppID: &a.o.AppID})
 	if err != nil {
 		return describeError("read the checks", where, err)
 	}
-	if err := requireFields("read the checks", where, field{"check_runs", runs != nil && runs.CheckRuns != nil}); err != nil {
+	if err := requireFields("read the checks", where, field{"check_runs",
+		runs != nil && runs.CheckRuns != nil}); err != nil {
 		return err
 	}
 	conclusion := "success"
@@ -62,7 +64,9 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check ports.Che
 			return nil
 		}
 	} else {
-		run, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo, github.CreateCheckRunOptions{Name: check.Name, HeadSHA: check.Commit, Status: github.String("in_progress"), Output: parts[0]})
+		run, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo,
+			github.CreateCheckRunOptions{Name: check.Name, HeadSHA: check.Commit,
+				Status: github.String("in_progress"), Output: parts[0]})
 		if err != nil {
 			return describeError("open the check", where, err)
 		}
@@ -95,7 +99,8 @@ func checkOutputs(check ports.CheckRun) []*github.CheckRunOutput {
 			if note.Warning {
 				level = "warning"
 			}
-			out.Annotations = append(out.Annotations, &github.CheckRunAnnotation{Path: &note.Path, StartLine: &note.Line, EndLine: &note.EndLine,
+			out.Annotations = append(out.Annotations, &github.CheckRunAnnotation{Path: &note.Path,
+				StartLine: &note.Line, EndLine: &note.EndLine,
 				AnnotationLevel: &level, Title: &note.Title, Message: &note.Text})
 		}
 		parts = append(parts, out)
@@ -112,7 +117,8 @@ func (a *App) ReadFileAt(ctx context.Context, ref incident.Ref, path, commit str
 		return nil, false, err
 	}
 	var raw json.RawMessage
-	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/contents/"+escapePath(path)+"?ref="+url.QueryEscape(commit), nil, &raw)
+	_, err = call(ctx, c, http.MethodGet,
+		repoPath(ref)+"/contents/"+escapePath(path)+"?ref="+url.QueryEscape(commit), nil, &raw)
 	if statusOf(err) == http.StatusNotFound {
 		return nil, false, nil
 	}

@@ -158,7 +158,8 @@ func describeError(what, where string, err error) error {
 		if strings.Contains(v.reason, "not accessible by integration") {
 			v.reason += ". The App needs " + permissionNames()
 		}
-		return fmt.Errorf("%s: %w", what, &ports.Refusal{Status: v.status, Reason: v.reason, Err: err, NotInstalled: v.class == classLost})
+		return fmt.Errorf("%s: %w", what, &ports.Refusal{Status: v.status, Reason: v.reason, Err: err,
+			NotInstalled: v.class == classLost})
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -167,8 +168,10 @@ func describeError(what, where string, err error) error {
 var remedies = []struct{ has, mend string }{
 	{"suspended", "An owner of the organisation unsuspends the App under Settings, GitHub Apps. Open incidents are looked at as soon as GitHub tells of it"},
 	{"ip allow list", "Add the addresses from which Firebreak calls GitHub to the organisation's IP allow list, or to the App's own and let it be inherited"},
-	{"permissions requested are not granted", "An owner accepts the App's new permissions under Settings, GitHub Apps"},
-	{"not accessible by integration", "An owner accepts the App's new permissions under Settings, GitHub Apps, and gives it this repository"},
+	{"permissions requested are not granted",
+		"An owner accepts the App's new permissions under Settings, GitHub Apps"},
+	{"not accessible by integration",
+		"An owner accepts the App's new permissions under Settings, GitHub Apps, and gives it this repository"},
 	{"not given this repository", "Give the App this repository under Settings, GitHub Apps"},
 	{"not installed", "Install the App there"},
 	{"archived", "Unarchive the repository in its settings, or name another one"},
@@ -191,9 +194,11 @@ func Diagnose(err error) (found, mend string) {
 		said, mend, _ := strings.Cut(v.reason, ". ")
 		return "GitHub refuses the App's credentials: " + said, mend
 	case v.class == classAway && v.status != 0:
-		return fmt.Sprintf("GitHub is not available (%d)", v.status), "Wait, and see githubstatus.com. Firebreak pages from what it has kept meanwhile, and catches up afterwards"
+		return fmt.Sprintf("GitHub is not available (%d)",
+			v.status), "Wait, and see githubstatus.com. Firebreak pages from what it has kept meanwhile, and catches up afterwards"
 	case v.class == classAway:
-		return "GitHub can't be reached: " + found, "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
+		return "GitHub can't be reached: " +
+			found, "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
 	case v.class == classRefused || v.class == classLost:
 		for _, m := range remedies {
 			if strings.Contains(strings.ToLower(v.reason), m.has) {

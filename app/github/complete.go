@@ -33,8 +33,10 @@ func requireFields(what, where string, fields ...field) error {
 
 // complete returns an error if an issue lacks what a look is built on.
 func (is *issue) complete(what, where string) error {
-	return requireFields(what, where, field{"id", is.ID != 0}, field{"number", is.Number != 0}, field{"state", is.State == "open" || is.State == "closed"},
-		field{"html_url", is.URL != ""}, field{"created_at", !is.Created.IsZero()}, field{"updated_at", !is.Updated.IsZero()},
+	return requireFields(what, where, field{"id", is.ID != 0}, field{"number", is.Number != 0},
+		field{"state", is.State == "open" || is.State == "closed"},
+		field{"html_url", is.URL != ""}, field{"created_at", !is.Created.IsZero()}, field{"updated_at",
+			!is.Updated.IsZero()},
 		field{"labels", is.Labels != nil}, field{"assignees", is.Assignees != nil},
 		field{"pinned_comment.id", is.Pinned == nil || is.Pinned.ID != 0})
 }
@@ -52,7 +54,8 @@ func (it *item) complete(where string) error {
 	case "closed", "reopened", "assigned", "unassigned", "renamed":
 		return requireFields(what, where, id, at)
 	case "labeled", "unlabeled":
-		return requireFields(what, where, id, at, field{"label of " + it.Event, it.Label != nil && it.Label.Name != ""})
+		return requireFields(what, where, id, at, field{"label of " + it.Event,
+			it.Label != nil && it.Label.Name != ""})
 	}
 	return nil
 }
@@ -72,7 +75,8 @@ type contents struct {
 func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, error) {
 	what := "read " + path
 	refused := func(why string) error {
-		return fmt.Errorf("%s (%s): %w", what, where, &ports.Refusal{Status: http.StatusUnprocessableEntity, Reason: path + " " + why})
+		return fmt.Errorf("%s (%s): %w", what, where, &ports.Refusal{Status: http.StatusUnprocessableEntity,
+			Reason: path + " " + why})
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
 		return nil, refused("is a folder")
@@ -86,7 +90,8 @@ func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, erro
 	case c.Encoding == "none":
 		return nil, refused("is larger than 1 MB")
 	}
-	if err := requireFields(what, where, field{"content", c.Content != nil}, field{"encoding", c.Encoding == "base64"}, field{"sha", c.SHA != ""}); err != nil {
+	if err := requireFields(what, where, field{"content", c.Content != nil},
+		field{"encoding", c.Encoding == "base64"}, field{"sha", c.SHA != ""}); err != nil {
 		return nil, err
 	}
 	content, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(*c.Content, "\n", ""))
@@ -94,7 +99,8 @@ func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, erro
 		return nil, fmt.Errorf("%s (%s): %w: %w", what, where, ports.ErrUnavailable, err)
 	}
 	if len(content) != c.Size || len(c.SHA) == 2*sha1.Size && blobName(content) != c.SHA {
-		return nil, fmt.Errorf("%s (%s): %w: its answer has %d of %d bytes", what, where, ports.ErrUnavailable, len(content), c.Size)
+		return nil, fmt.Errorf("%s (%s): %w: its answer has %d of %d bytes", what, where,
+			ports.ErrUnavailable, len(content), c.Size)
 	}
 	return content, nil
 }

@@ -80,18 +80,21 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	readFile := func(a *github.App) error { _, _, err := a.ReadFile(ctx, it, "README.md"); return err }
 	publish := func(branch string) func(*github.App) error {
 		return func(a *github.App) error {
-			_, err := a.OpenPullRequest(ctx, it, ports.Publication{Branch: branch, Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
+			_, err := a.OpenPullRequest(ctx, it, ports.Publication{Branch: branch,
+				Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"})
 			return err
 		}
 	}
 	var head string
 	write := func(a *github.App) error {
-		_, err := a.WriteFiles(ctx, it, "postmortem/1", head, "Change it", map[string]string{"postmortems/a.md": "# B"})
+		_, err := a.WriteFiles(ctx, it, "postmortem/1", head, "Change it",
+			map[string]string{"postmortems/a.md": "# B"})
 		return err
 	}
 	pull := func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, 2); return err }
 	check := func(a *github.App) error {
-		return a.ReportCheck(ctx, it, ports.CheckRun{Commit: head, Name: "postmortem", Title: "x", Summary: "x"})
+		return a.ReportCheck(ctx, it, ports.CheckRun{Commit: head, Name: "postmortem", Title: "x",
+			Summary: "x"})
 	}
 	for _, c := range []struct {
 		name, match, field string
@@ -113,10 +116,14 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 		{"timeline", `GET .*/timeline$`, "created_at", nil, look, "created_at of"},
 		{"timeline", `GET .*/timeline$`, "label.name", nil, look, "label of labeled"},
 		{"timeline", `GET .*/timeline$`, "body", nil, look, "body of commented"},
-		{"comment", `POST .*/comments$`, "id", nil, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }, "id"},
-		{"assign", `POST .*/assignees$`, "assignees", nil, func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }, "assignees"},
-		{"permission", `GET .*/permission$`, "permission", nil, func(a *github.App) error { _, err := a.CanRespond(ctx, it, "alice", nil); return err }, "permission"},
-		{"ticket", `GET .*/platform/issues/1$`, "state", nil, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }, "state"},
+		{"comment", `POST .*/comments$`, "id", nil,
+			func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }, "id"},
+		{"assign", `POST .*/assignees$`, "assignees", nil,
+			func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }, "assignees"},
+		{"permission", `GET .*/permission$`, "permission", nil,
+			func(a *github.App) error { _, err := a.CanRespond(ctx, it, "alice", nil); return err }, "permission"},
+		{"ticket", `GET .*/platform/issues/1$`, "state", nil,
+			func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }, "state"},
 		{"ticket", `GET .*/platform/issues/1$`, "assignees", nil, func(a *github.App) error {
 			return a.ChangeTicket(ctx, ticket, func(string) string { return "x" }, "", "")
 		}, "assignees"},
@@ -128,13 +135,15 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 		{"file", `GET .*/contents/README.md$`, "encoding", nil, readFile, "encoding"},
 		{"file", `GET .*/contents/README.md$`, "sha", nil, readFile, "sha"},
 		{"half a file", `GET .*/contents/README.md$`, "content", "IyBh", readFile, "bytes"},
-		{"another file of that length", `GET .*/contents/README.md$`, "sha", strings.Repeat("0", 40), readFile, "bytes"},
+		{"another file of that length", `GET .*/contents/README.md$`, "sha", strings.Repeat("0", 40),
+			readFile, "bytes"},
 		{"branch", `GET .*/git/ref/`, "object.sha", nil, publish("postmortem/2"), "object.sha"},
 		{"commit", `GET .*/git/commits/`, "tree.sha", nil, publish("postmortem/2"), "tree.sha"},
 		{"commit", `GET .*/git/commits/`, "sha", nil, publish("postmortem/2"), "sha"},
 		{"tree", `POST .*/git/trees$`, "sha", nil, publish("postmortem/2"), "sha"},
 		{"new commit", `POST .*/git/commits$`, "sha", nil, publish("postmortem/2"), "sha"},
-		{"repository", `GET .*/acme/incidents$`, "default_branch", nil, publish("postmortem/2"), "default_branch"},
+		{"repository", `GET .*/acme/incidents$`, "default_branch", nil, publish("postmortem/2"),
+			"default_branch"},
 		{"pull requests", `GET .*/pulls$`, "head.ref", nil, publish("postmortem/1"), "head.ref"},
 		{"pull requests", `GET .*/pulls$`, "number", nil, publish("postmortem/1"), "number"},
 		{"commit, to write", `GET .*/git/commits/`, "tree.sha", nil, write, "tree.sha"},
@@ -156,7 +165,8 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 			}
 			head = pr.Head
 			before := m.get("acme/incidents/branches")
-			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Now: time.Now,
+			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+				Now:       time.Now,
 				Transport: &lacking{next: m, match: regexp.MustCompile(c.match), field: c.field, set: c.set}})
 			if err != nil {
 				t.Fatal(err)
@@ -175,11 +185,14 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 // What is no file, or one that GitHub does not show, is refused: waiting for it helps nobody.
 func TestAFolderIsNoFile(t *testing.T) {
 	m := newMinted(t)
-	if _, err := m.app(t).OpenPullRequest(t.Context(), it, ports.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A"}); err != nil {
+	if _, err := m.app(t).OpenPullRequest(t.Context(), it,
+		ports.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"},
+			Message: "Add it", Title: "A"}); err != nil {
 		t.Fatal(err)
 	}
 	var refusal *ports.Refusal
-	if _, _, err := m.app(t).ReadFileAt(t.Context(), it, "postmortems", "postmortem/1"); !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "is a folder") {
+	if _, _, err := m.app(t).ReadFileAt(t.Context(), it, "postmortems", "postmortem/1"); !errors.As(err,
+		&refusal) || !strings.Contains(refusal.Reason, "is a folder") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -43,14 +43,16 @@ func TestAnswersThatHaveNotChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode != http.StatusOK || res.Header.Get("Link") == "" || res.Header.Get("X-Ratelimit-Remaining") != "4999" {
+		if res.StatusCode != http.StatusOK || res.Header.Get("Link") == "" ||
+			res.Header.Get("X-Ratelimit-Remaining") != "4999" {
 			t.Errorf("%s: %s %v", path, res.Status, res.Header)
 		}
 		return string(text)
 	}
 	long := "two" + strings.Repeat("!", maxAnswerSize)
 	for _, step := range []struct{ path, is, asks string }{
-		{"/a", "one", ""}, {"/a", "one", `W/"one"`}, {"/b", "one", ""}, {"/search/issues?q=x", "one", ""}, {"/search/issues?q=x", "one", ""},
+		{"/a", "one", ""}, {"/a", "one", `W/"one"`}, {"/b", "one", ""}, {"/search/issues?q=x", "one",
+			""}, {"/search/issues?q=x", "one", ""},
 		{"/a", "two", `W/"one"`}, {"/a", "two", `W/"two"`},
 		{"/c", long, ""}, {"/c", long, ""},
 	} {

@@ -31,7 +31,8 @@ func (a *App) BranchRules(ctx context.Context, ref incident.Ref, branch string) 
 	var rules []struct {
 		Type string `json:"type"`
 	}
-	_, err = call(ctx, c, http.MethodGet, fmt.Sprintf("%s/rules/branches/%s", repoPath(ref), url.PathEscape(branch)), nil, &rules)
+	_, err = call(ctx, c, http.MethodGet, fmt.Sprintf("%s/rules/branches/%s", repoPath(ref),
+		url.PathEscape(branch)), nil, &rules)
 	if s := statusOf(err); err != nil && s != http.StatusNotFound && s != http.StatusForbidden {
 		return nil, describeError("read the rules of "+branch, ref.FullName(), err)
 	}

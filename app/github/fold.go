@@ -23,7 +23,8 @@ func (a *App) FindFolded(ctx context.Context, repo string, is ports.IsMarked) (i
 	if err != nil {
 		return 0, err
 	}
-	opts := &github.IssueListByRepoOptions{Creator: me, State: "closed", Labels: []string{incident.LabelIncident}, Sort: "created", Direction: "desc", ListOptions: github.ListOptions{PerPage: 100}}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "closed",
+		Labels: []string{incident.LabelIncident}, Sort: "created", Direction: "desc", ListOptions: github.ListOptions{PerPage: 100}}
 	issues, _, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 	if err != nil {
 		return 0, describeError("look for a folded incident", repo, err)
@@ -40,7 +41,8 @@ func (a *App) FindFolded(ctx context.Context, repo string, is ports.IsMarked) (i
 }
 
 // ChangeTicket brings a follow-up's ticket up to date. It implements engine.GitHub.
-func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error {
+func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner,
+	before string) error {
 	c, err := a.clientOf(ctx, tickets, ref)
 	if err != nil {
 		return err
@@ -49,7 +51,8 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
 		s := statusOf(err)
 		if me, err := a.Login(ctx); err == nil && s == http.StatusNotFound {
-			if elsewhere := a.findPresentName(ctx, ref, me); elsewhere != nil && !isSameName(elsewhere.Ref, ref) {
+			if elsewhere := a.findPresentName(ctx, ref, me); elsewhere != nil &&
+				!isSameName(elsewhere.Ref, ref) {
 				return a.ChangeTicket(ctx, elsewhere.Ref, body, owner, before)
 			}
 		}
@@ -65,20 +68,24 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 		return err
 	}
 	if text := body(is.Body); text != is.Body {
-		if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), map[string]string{"body": text}, nil); err != nil {
+		if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), map[string]string{"body": text},
+			nil); err != nil {
 			return describeError("write a ticket", ref.String(), err)
 		}
 	}
 	has := func(login string) bool {
-		return login != "" && slices.ContainsFunc(is.Assignees, func(u user) bool { return naming.Equal(u.Login, login) })
+		return login != "" && slices.ContainsFunc(is.Assignees,
+			func(u user) bool { return naming.Equal(u.Login, login) })
 	}
 	if before != "" && !naming.Equal(before, owner) && has(before) {
-		if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number, []string{before}); err != nil {
+		if _, _, err := c.Issues.RemoveAssignees(ctx, ref.Owner, ref.Repo, ref.Number,
+			[]string{before}); err != nil {
 			return describeError("unassign "+before, ref.String(), err)
 		}
 	}
 	if before != "" && owner != "" && !has(owner) {
-		if _, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number, []string{owner}); err != nil {
+		if _, _, err := c.Issues.AddAssignees(ctx, ref.Owner, ref.Repo, ref.Number,
+			[]string{owner}); err != nil {
 			return describeError("assign "+owner, ref.String(), err)
 		}
 	}

@@ -109,7 +109,8 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{}, paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
+	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{},
+		paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
 	if a.answers, err = lru.New[string, *cachedAnswer](maxCachedAnswers); err != nil {
 		return nil, err
 	}
@@ -117,13 +118,15 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.notices = newNotices(o.Logger)
-	known := &rateLimitTransport{next: &metricsTransport{next: &noticeTransport{next: o.Transport, notices: a.notices}, metrics: o.Metrics, now: o.Now}, now: o.Now}
+	known := &rateLimitTransport{next: &metricsTransport{next: &noticeTransport{next: o.Transport,
+		notices: a.notices}, metrics: o.Metrics, now: o.Now}, now: o.Now}
 	transport, err := newYoungTokenTransport(known, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	if o.Sign != nil {
-		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(signer{o.Sign}))
+		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID,
+			ghinstallation.WithSigner(signer{o.Sign}))
 	} else {
 		a.jwt, err = ghinstallation.NewAppsTransport(transport, o.AppID, o.PEM)
 	}
@@ -157,7 +160,8 @@ func APIAddress(web string) (string, error) {
 // client builds a client on a transport; follow says whether a write goes on to where GitHub
 // redirects it.
 func (a *App) client(tr http.RoundTripper, m *quota, follow bool) (*github.Client, error) {
-	hc := &http.Client{Transport: &quotaTransport{now: a.o.Now, next: &etagTransport{next: tr, kept: a.answers}, meter: m},
+	hc := &http.Client{Transport: &quotaTransport{now: a.o.Now,
+		next: &etagTransport{next: tr, kept: a.answers}, meter: m},
 		CheckRedirect: redirects(follow, a.o.Now), Timeout: timeout}
 	if a.o.Patient {
 		hc.Timeout = 0 // it would count the time that a request waits for its turn; the network has its own
@@ -183,7 +187,8 @@ func (a *App) Login(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", describeError("read the app's own name", "", err)
 	}
-	if err := requireFields("read the app's own name", fmt.Sprintf("App %d", a.o.AppID), field{"slug", app.GetSlug() != ""}); err != nil {
+	if err := requireFields("read the app's own name", fmt.Sprintf("App %d", a.o.AppID),
+		field{"slug", app.GetSlug() != ""}); err != nil {
 		return "", err
 	}
 	a.mu.Lock()

@@ -146,7 +146,8 @@ func (l *limiter) enter(u ports.Urgency, points int, isContent bool) error {
 	}
 	share := func(w *slidingWindow) ports.Urgency {
 		if w == &l.points && points > 1 {
-			return max(u, min(u+1, ports.UrgencyAnswer)) // it ends what a read began: refused, it would be read again, to be refused again
+			// it ends what a read began: refused, it would be read again, to be refused again
+			return max(u, min(u+1, ports.UrgencyAnswer))
 		}
 		return u
 	}
@@ -161,7 +162,8 @@ func (l *limiter) enter(u ports.Urgency, points int, isContent bool) error {
 	}
 	if at.After(now) {
 		at, real := wait.Until(at, now, wait.Limit), at
-		isKept := !real.After(at) // else more than there is could be promised for that time, and then nobody goes
+		// else more than there is could be promised for that time, and then nobody goes
+		isKept := !real.After(at)
 		for _, w := range windows {
 			if !isKept {
 				break
@@ -281,7 +283,8 @@ type slidingWindow struct {
 }
 
 func newSlidingWindow(limit int, span, grain time.Duration) slidingWindow {
-	w := slidingWindow{limit: limit, grain: grain, span: int64(span/grain) + 1, spent: map[int64]int{}, guessed: map[int64]float64{}}
+	w := slidingWindow{limit: limit, grain: grain, span: int64(span/grain) + 1, spent: map[int64]int{},
+		guessed: map[int64]float64{}}
 	for u := range w.promised {
 		w.promised[u] = map[int64]int{}
 	}

@@ -45,7 +45,8 @@ func TestLimited(t *testing.T) {
 		{status: 403, body: blocked, wait: time.Minute, content: true},
 		{status: 403, body: "was submitted too quickly", wait: time.Minute, content: true},
 		{status: 422, body: quick, wait: time.Minute, content: true},
-		{status: 422, header: "Retry-After: 9", body: quick, wait: 9 * time.Second, told: true, content: true},
+		{status: 422, header: "Retry-After: 9", body: quick, wait: 9 * time.Second, told: true,
+			content: true},
 		{status: 422, body: `{"message":"Validation Failed"}`},
 		{status: 422, header: reset(time.Minute), body: `{"message":"Validation Failed"}`},
 		{status: 404, body: secondary},
@@ -57,28 +58,35 @@ func TestLimited(t *testing.T) {
 		{status: 403, header: "Retry-After: 99999999999999999999999", wait: time.Hour, told: true},
 		{status: 429, header: "Retry-After: soon", wait: time.Minute},
 		{status: 429, header: "Retry-After: NaN", wait: time.Minute},
-		{status: 403, header: "Retry-After: Mon, 02 Mar 2026 10:41:30 GMT", wait: 90 * time.Second, told: true},
+		{status: 403, header: "Retry-After: Mon, 02 Mar 2026 10:41:30 GMT", wait: 90 * time.Second,
+			told: true},
 		{status: 403, header: reset(10 * time.Minute), wait: 10*time.Minute + time.Second, told: true},
 		{status: 403, header: reset(-time.Hour), wait: time.Second, told: true},
 		{status: 403, header: reset(100 * time.Minute), wait: time.Hour, told: true},
 		{status: 403, header: reset(100 * time.Hour), wait: time.Minute}, // of no clock that could be meant
 		{status: 403, header: reset(-100 * time.Hour), wait: time.Minute},
-		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: 9223372036854775807", wait: time.Minute},
-		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: ?", body: "API rate limit exceeded", wait: time.Minute},
-		{status: 403, header: "X-RateLimit-Resource: search; " + reset(20*time.Second), wait: 21 * time.Second, told: true, other: true},
+		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: 9223372036854775807",
+			wait: time.Minute},
+		{status: 403, header: "X-RateLimit-Remaining: 0; X-RateLimit-Reset: ?",
+			body: "API rate limit exceeded", wait: time.Minute},
+		{status: 403, header: "X-RateLimit-Resource: search; " + reset(20*time.Second),
+			wait: 21 * time.Second, told: true, other: true},
 		{status: 502},
 		{status: 503, header: "Retry-After: 120", wait: 2 * time.Minute, told: true},
 		{status: 503, header: "Retry-After: 0", wait: time.Second, told: true},
 	} {
-		res := &http.Response{StatusCode: c.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(c.body))}
+		res := &http.Response{StatusCode: c.status, Header: http.Header{},
+			Body: io.NopCloser(strings.NewReader(c.body))}
 		for h := range strings.SplitSeq(c.header, "; ") {
 			if name, value, ok := strings.Cut(h, ": "); ok {
 				res.Header.Set(name, value)
 			}
 		}
 		l, ok := readLimit(res, now)
-		if ok != (c.wait > 0) || ok && (l.until.Sub(now) != c.wait || l.told != c.told || l.isContent != c.content || l.other != c.other) {
-			t.Errorf("%d %s %q: %t, wait %s, told %t, content %t, other %t", c.status, c.header, c.body, ok, l.until.Sub(now), l.told, l.isContent, l.other)
+		if ok != (c.wait > 0) || ok && (l.until.Sub(now) != c.wait || l.told != c.told ||
+			l.isContent != c.content || l.other != c.other) {
+			t.Errorf("%d %s %q: %t, wait %s, told %t, content %t, other %t", c.status, c.header, c.body, ok,
+				l.until.Sub(now), l.told, l.isContent, l.other)
 		}
 		if text, _ := io.ReadAll(res.Body); string(text) != c.body {
 			t.Errorf("%d: of the body %q is left", c.status, text)
@@ -100,7 +108,8 @@ type strictGitHub struct {
 }
 
 func last(all []time.Time, since time.Time) int {
-	n, _ := slices.BinarySearchFunc(all, since, func(t, since time.Time) int { return cmp.Or(t.Compare(since), -1) })
+	n, _ := slices.BinarySearchFunc(all, since,
+		func(t, since time.Time) int { return cmp.Or(t.Compare(since), -1) })
 	return len(all) - n
 }
 
@@ -112,7 +121,9 @@ func (g *strictGitHub) send(l *limiter, u ports.Urgency, points int, isContent b
 		return err
 	}
 	res := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}
-	if last(g.points, g.now.Add(-time.Minute))+points > pointsPerMinute || isContent && (last(g.wrote, g.now.Add(-time.Minute)) >= contentPerMinute || last(g.wrote, g.now.Add(-time.Hour)) >= contentPerHour) {
+	if last(g.points, g.now.Add(-time.Minute))+points > pointsPerMinute || isContent &&
+		(last(g.wrote, g.now.Add(-time.Minute)) >= contentPerMinute ||
+			last(g.wrote, g.now.Add(-time.Hour)) >= contentPerHour) {
 		g.refused++
 		res.StatusCode = http.StatusForbidden
 		if g.after != "" {
@@ -152,7 +163,8 @@ type message struct {
 
 // play lets messages go out through one limiter each process, and returns how long each urgency
 // waited.
-func play(t *testing.T, g *strictGitHub, limiters []*limiter, all []*message) map[ports.Urgency][]time.Duration {
+func play(t *testing.T, g *strictGitHub, limiters []*limiter,
+	all []*message) map[ports.Urgency][]time.Duration {
 	t.Helper()
 	waits := map[ports.Urgency][]time.Duration{}
 	for len(all) > 0 {
@@ -162,7 +174,8 @@ func play(t *testing.T, g *strictGitHub, limiters []*limiter, all []*message) ma
 			g.now = m.due
 		}
 		if m.tries++; m.tries > 200 {
-			t.Fatalf("a message of urgency %s, content %t, is tried for the %d. time after %s; %d are left", m.urgency, m.content, m.tries, g.now.Sub(m.at), len(all))
+			t.Fatalf("a message of urgency %s, content %t, is tried for the %d. time after %s; %d are left",
+				m.urgency, m.content, m.tries, g.now.Sub(m.at), len(all))
 		}
 		l := limiters[m.process]
 		look := m.urgency // which is known once it was held back
@@ -193,7 +206,8 @@ func tell(t *testing.T, waits map[ports.Urgency][]time.Duration) {
 		w := waits[ports.Urgency(u)]
 		slices.Sort(w)
 		if len(w) > 0 {
-			t.Logf("%-6s %4d: min %s, median %s, max %s", ports.Urgency(u), len(w), w[0], w[len(w)/2], w[len(w)-1])
+			t.Logf("%-6s %4d: min %s, median %s, max %s", ports.Urgency(u), len(w), w[0], w[len(w)/2],
+				w[len(w)-1])
 		}
 	}
 }
@@ -214,7 +228,8 @@ func TestLimiterOneProcess(t *testing.T) {
 					u = ports.UrgencyPage
 				}
 				at := start.Add(time.Duration(r.IntN(600_000)) * time.Millisecond)
-				all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(2) == 0 || u == ports.UrgencyPage})
+				all = append(all, &message{at: at, due: at, urgency: u,
+					content: r.IntN(2) == 0 || u == ports.UrgencyPage})
 			}
 			waits := play(t, g, []*limiter{l}, all)
 			tell(t, waits)
@@ -245,7 +260,8 @@ func TestLimiterManyProcesses(t *testing.T) {
 				u = ports.UrgencyPage
 			}
 			at := start.Add(time.Duration(r.IntN(240_000)) * time.Millisecond)
-			all = append(all, &message{at: at, due: at, urgency: u, content: r.IntN(6) == 0 || u == ports.UrgencyPage, process: r.IntN(len(limiters))})
+			all = append(all, &message{at: at, due: at, urgency: u,
+				content: r.IntN(6) == 0 || u == ports.UrgencyPage, process: r.IntN(len(limiters))})
 		}
 		waits := play(t, g, limiters, all)
 		tell(t, waits)

@@ -36,17 +36,21 @@ func TestCallsAreCountedByTheirAnswer(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		head   map[string]string
-	}{{200, nil}, {201, nil}, {304, nil}, {404, nil}, {502, nil}, {503, map[string]string{"Retry-After": "60"}}, {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2000"}}, {0, nil}} {
-		m := &metricsTransport{metrics: got, now: func() time.Time { return now }, next: trip(func(*http.Request) (*http.Response, error) {
-			if c.status == 0 {
-				return nil, errors.New("no route")
-			}
-			res := &http.Response{StatusCode: c.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("text"))}
-			for name, value := range c.head {
-				res.Header.Set(name, value)
-			}
-			return res, nil
-		})}
+	}{{200, nil}, {201, nil}, {304, nil}, {404, nil}, {502, nil}, {503,
+		map[string]string{"Retry-After": "60"}}, {403, map[string]string{"X-RateLimit-Remaining": "0",
+		"X-RateLimit-Reset": "2000"}}, {0, nil}} {
+		m := &metricsTransport{metrics: got, now: func() time.Time { return now },
+			next: trip(func(*http.Request) (*http.Response, error) {
+				if c.status == 0 {
+					return nil, errors.New("no route")
+				}
+				res := &http.Response{StatusCode: c.status, Header: http.Header{},
+					Body: io.NopCloser(strings.NewReader("text"))}
+				for name, value := range c.head {
+					res.Header.Set(name, value)
+				}
+				return res, nil
+			})}
 		ctx, calls := metrics.Counted(t.Context())
 		res, err := m.RoundTrip(httptest.NewRequestWithContext(ctx, "GET", "https://api.github.com/x", nil))
 		if n, _, known := calls.Total(); n != 1 || known {
@@ -61,7 +65,8 @@ func TestCallsAreCountedByTheirAnswer(t *testing.T) {
 			}
 		}
 	}
-	if d := cmp.Diff(noted{"firebreak_github_calls_total 2xx": 2, "firebreak_github_calls_total 3xx": 1, "firebreak_github_calls_total 4xx": 1,
+	if d := cmp.Diff(noted{"firebreak_github_calls_total 2xx": 2, "firebreak_github_calls_total 3xx": 1,
+		"firebreak_github_calls_total 4xx": 1,
 		"firebreak_github_calls_total 5xx": 1, "firebreak_github_calls_total limited": 2, "firebreak_github_calls_total none": 1}, got); d != "" {
 		t.Error(d)
 	}
@@ -89,11 +94,13 @@ func TestTheLeastThatIsLeft(t *testing.T) {
 	} {
 		now = time.Unix(c.at, 0)
 		m.next = trip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: http.NoBody, Header: http.Header{"X-Ratelimit-Resource": {c.limit},
-				"X-Ratelimit-Remaining": {strconv.Itoa(c.left)}, "X-Ratelimit-Reset": {strconv.Itoa(c.reset)}}}, nil
+			return &http.Response{StatusCode: 200, Body: http.NoBody,
+				Header: http.Header{"X-Ratelimit-Resource": {c.limit},
+					"X-Ratelimit-Remaining": {strconv.Itoa(c.left)}, "X-Ratelimit-Reset": {strconv.Itoa(c.reset)}}}, nil
 		})
 		ctx, calls := metrics.Counted(t.Context())
-		if _, err := m.RoundTrip(httptest.NewRequestWithContext(ctx, "GET", "https://api.github.com/x", nil)); err != nil {
+		if _, err := m.RoundTrip(httptest.NewRequestWithContext(ctx, "GET", "https://api.github.com/x",
+			nil)); err != nil {
 			t.Fatal(err)
 		}
 		if is := got["firebreak_github_calls_left "+c.limit]; is != c.want {

@@ -43,7 +43,8 @@ func redirects(follow bool, now func() time.Time) func(*http.Request, []*http.Re
 			return nil
 		}
 		return &ports.RetryAfter{Until: now().Add(time.Second),
-			Err: fmt.Errorf("%w: %s %s: it has another name by now", ports.ErrNotYet, first.Method, first.URL.Path)}
+			Err: fmt.Errorf("%w: %s %s: it has another name by now", ports.ErrNotYet, first.Method,
+				first.URL.Path)}
 	}
 }
 
@@ -95,7 +96,8 @@ func (a *App) forgetTokens(ref incident.Ref) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.ids, name)
-	maps.DeleteFunc(a.clients, func(key string, _ *github.Client) bool { return strings.HasSuffix(key, " "+name) })
+	maps.DeleteFunc(a.clients,
+		func(key string, _ *github.Client) bool { return strings.HasSuffix(key, " "+name) })
 }
 
 // isLost reports whether what GitHub answered may mean that an issue has another name.
@@ -223,7 +225,8 @@ func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation 
 // or a permission.
 func isMisnamed(err error) bool {
 	var refused *ghinstallation.HTTPError
-	return errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusUnprocessableEntity
+	return errors.As(err, &refused) && refused.Response != nil &&
+		refused.Response.StatusCode == http.StatusUnprocessableEntity
 }
 
 // isRenamedAccount reports whether an account that the operator did not name is one that they did,
@@ -245,7 +248,8 @@ func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
 	for _, account := range a.o.Accounts {
 		there, _, err := a.self.Apps.FindRepositoryInstallation(ctx, account, repo)
 		if known.may = err == nil && there.GetID() == here.GetID() && here.GetID() != 0; known.may {
-			a.o.Logger.Warn("account served under a new name: write it into FIREBREAK_ACCOUNTS", "account", account, "now", owner)
+			a.o.Logger.Warn("account served under a new name: write it into FIREBREAK_ACCOUNTS", "account",
+				account, "now", owner)
 			break
 		}
 	}

@@ -53,7 +53,8 @@ func TestWhichRedirectsAreFollowed(t *testing.T) {
 		{"GET", "/away", true, "", false},
 	} {
 		arrived = ""
-		client := http.Client{CheckRedirect: redirects(c.follow, func() time.Time { return time.Unix(100, 0) })}
+		client := http.Client{CheckRedirect: redirects(c.follow,
+			func() time.Time { return time.Unix(100, 0) })}
 		var body io.Reader
 		if c.method != "GET" {
 			body = strings.NewReader("text")
@@ -91,7 +92,8 @@ func TestPlaceOf(t *testing.T) {
 			t.Errorf("%s is of %s (%t), want %q", page, ref, ok, want)
 		}
 	}
-	if isSameName(incident.Ref{Owner: "a", Repo: "b", Number: 1}, incident.Ref{Owner: "A", Repo: "B", Number: 2}) {
+	if isSameName(incident.Ref{Owner: "a", Repo: "b", Number: 1},
+		incident.Ref{Owner: "A", Repo: "B", Number: 2}) {
 		t.Error("another number is the same name")
 	}
 }

@@ -10,7 +10,8 @@ import (
 // A token that asks for more than the App was told to have would be refused; a permission that no
 // token asks for is one too many.
 func TestTokensAskForWhatTheAppIsGranted(t *testing.T) {
-	asked, granted := map[string]string{"metadata": "read"}, map[string]string{} // every token may read metadata
+	// every token may read metadata
+	asked, granted := map[string]string{"metadata": "read"}, map[string]string{}
 	for _, w := range []scope{incidents, tickets, files, documents, setting, checks, figures, sweeping} {
 		text, err := json.Marshal(w.permissions)
 		if err != nil {

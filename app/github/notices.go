@@ -54,7 +54,8 @@ func (n *notices) note(req *http.Request, res *http.Response) {
 	}
 	n.mu.Unlock()
 	if isNew {
-		n.log.Warn("end of an API announced by GitHub", "announcement", text, "method", req.Method, "path", req.URL.Path)
+		n.log.Warn("end of an API announced by GitHub", "announcement", text, "method", req.Method, "path",
+			req.URL.Path)
 	}
 }
 

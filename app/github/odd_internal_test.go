@@ -15,7 +15,8 @@ import (
 )
 
 // oddNumbers are what headers about limits have held, and what they could.
-var oddNumbers = []string{"", "0", "-1", "1", "60", "3600", "86400", "9223372036854775807", "-9223372036854775808", "99999999999999999999999", "1e9", "NaN", "soon",
+var oddNumbers = []string{"", "0", "-1", "1", "60", "3600", "86400", "9223372036854775807",
+	"-9223372036854775808", "99999999999999999999999", "1e9", "NaN", "soon",
 	"Mon, 02 Mar 2026 10:41:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "1772448000", "1772451600", "32503680000"}
 
 // whatever GitHub's headers say, whoever asks comes back after a second at least and an hour at
@@ -26,7 +27,8 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 	clock := func() time.Time { return now }
 	answer := roundTripper(func(*http.Request) (*http.Response, error) {
 		h := http.Header{}
-		for name, value := range map[string]string{"Retry-After": after, "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset, "X-RateLimit-Used": used,
+		for name, value := range map[string]string{"Retry-After": after, "X-RateLimit-Remaining": remaining,
+			"X-RateLimit-Reset": reset, "X-RateLimit-Used": used,
 			"X-RateLimit-Limit": "5000", "X-RateLimit-Resource": resource} {
 			if value != "" {
 				h.Set(name, value)
@@ -35,10 +37,13 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
 	})
 	m := &quota{}
-	client := &quotaTransport{now: clock, meter: m, next: &pacingTransport{pace: &pacer{now: clock}, limiter: newLimiter(clock), next: &rateLimitTransport{next: answer, now: clock}}}
-	said := fmt.Sprintf("%d Retry-After %q, remaining %q, reset %q, used %q, of %q: %q", status, after, remaining, reset, used, resource, body)
+	client := &quotaTransport{now: clock, meter: m, next: &pacingTransport{pace: &pacer{now: clock},
+		limiter: newLimiter(clock), next: &rateLimitTransport{next: answer, now: clock}}}
+	said := fmt.Sprintf("%d Retry-After %q, remaining %q, reset %q, used %q, of %q: %q", status, after,
+		remaining, reset, used, resource, body)
 	for range 20 { // one refusal after the other, each at the time for which it was told
-		req, err := http.NewRequest(http.MethodPost, "https://github.test/repos/acme/incidents/issues/1/comments", bytes.NewReader(nil))
+		req, err := http.NewRequest(http.MethodPost,
+			"https://github.test/repos/acme/incidents/issues/1/comments", bytes.NewReader(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,14 +62,16 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 		now = later.Until
 	}
 	left := m.left
-	if d := left.Reset.Sub(now); left.Limit > 0 && (d > wait.Limit || left.Left < 0 || left.Left > left.Limit) {
+	if d := left.Reset.Sub(now); left.Limit > 0 && (d > wait.Limit || left.Left < 0 ||
+		left.Left > left.Limit) {
 		t.Errorf("%s leaves a budget of %+v", said, left)
 	}
 }
 
 func TestWhateverGitHubSaysOfLimitsTheWaitIsBounded(t *testing.T) {
 	for _, status := range []int{200, 403, 422, 429, 503} {
-		for _, body := range []string{"", "You have exceeded a secondary rate limit", "was submitted too quickly"} {
+		for _, body := range []string{"", "You have exceeded a secondary rate limit",
+			"was submitted too quickly"} {
 			for _, after := range oddNumbers {
 				for _, reset := range oddNumbers {
 					checkOddAnswer(t, status, after, "0", reset, "5000", "core", body)

@@ -55,18 +55,21 @@ func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, te
 
 // lookUpAccess asks GitHub: the repository's own answer first, since it counts every way in which
 // somebody has access. What the webhook calls author_association says who is visible, not who may.
-func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, teams []string) (bool,
+	error) {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return false, err
 	}
 	var answer access
-	_, err = call(ctx, c, http.MethodGet, repoPath(ref)+"/collaborators/"+url.PathEscape(login)+"/permission", nil, &answer)
+	_, err = call(ctx, c, http.MethodGet,
+		repoPath(ref)+"/collaborators/"+url.PathEscape(login)+"/permission", nil, &answer)
 	if err != nil && statusOf(err) != http.StatusNotFound {
 		return false, describeError("ask what "+login+" may do", ref.FullName(), err)
 	}
 	if err == nil {
-		if err := requireFields("ask what "+login+" may do", ref.FullName(), field{"permission", answer.Permission != "" || answer.Role != ""}); err != nil {
+		if err := requireFields("ask what "+login+" may do", ref.FullName(),
+			field{"permission", answer.Permission != "" || answer.Role != ""}); err != nil {
 			return false, err
 		}
 		if answer.canWrite() {
@@ -77,12 +80,14 @@ func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, 
 		var member struct {
 			State string `json:"state"`
 		}
-		_, err := call(ctx, c, http.MethodGet, fmt.Sprintf("orgs/%s/teams/%s/memberships/%s", url.PathEscape(ref.Owner), url.PathEscape(team), url.PathEscape(login)), nil, &member)
+		_, err := call(ctx, c, http.MethodGet, fmt.Sprintf("orgs/%s/teams/%s/memberships/%s",
+			url.PathEscape(ref.Owner), url.PathEscape(team), url.PathEscape(login)), nil, &member)
 		if err != nil && statusOf(err) != http.StatusNotFound {
 			return false, describeError("ask whether "+login+" is in "+team, ref.Owner, err)
 		}
 		if err == nil {
-			if err := requireFields("ask whether "+login+" is in "+team, ref.Owner, field{"state", member.State != ""}); err != nil {
+			if err := requireFields("ask whether "+login+" is in "+team, ref.Owner,
+				field{"state", member.State != ""}); err != nil {
 				return false, err
 			}
 			if member.State == "active" {

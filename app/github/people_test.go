@@ -21,7 +21,8 @@ func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 		`"permission":"write","role_name":"Security Manager"`: true,
 		`"permission":"maintain","role_name":"release-crew"`:  true,
 		`"permission":"admin","role_name":"platform-owner"`:   true,
-		`"permission":"write"`:                                true, // GitHub Enterprise Server before role_name
+		// GitHub Enterprise Server before role_name
+		`"permission":"write"`:                                true,
 		`"permission":"write","role_name":""`:                 true,
 		`"permission":"read","role_name":"triage"`:            false,
 		`"permission":"write","role_name":"triage"`:           false,
@@ -31,7 +32,8 @@ func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 		`"permission":"read"`:                                 false,
 	} {
 		app := serve(t, map[string]answer{"repos/acme/incidents/collaborators/dave_acme/permission": {body: `{` + said + `}`}})
-		may, err := app.CanRespond(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, "dave_acme", nil)
+		may, err := app.CanRespond(context.Background(),
+			incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, "dave_acme", nil)
 		if err != nil || may != want {
 			t.Errorf("%s lets them respond: %v, %v", said, may, err)
 		}
@@ -42,7 +44,9 @@ func TestA3TheRoleDecidesWhoResponds(t *testing.T) {
 func TestA3ADeletedAccountRespondsNowhere(t *testing.T) {
 	app := serve(t, nil)
 	for _, login := range []string{"", "ghost", "Ghost"} {
-		if may, err := app.CanRespond(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, login, []string{"platform"}); may || err != nil {
+		if may, err := app.CanRespond(context.Background(),
+			incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, login, []string{"platform"}); may ||
+			err != nil {
 			t.Errorf("%q may respond: %v, %v", login, may, err)
 		}
 	}
@@ -53,9 +57,12 @@ func TestA3ADeletedAccountRespondsNowhere(t *testing.T) {
 func TestC3AReviewByADeletedAccountIsNobodys(t *testing.T) {
 	review := func(user, state string) string { return fmt.Sprintf(`{"user":%s,"state":%q}`, user, state) }
 	app := serve(t, map[string]answer{"repos/acme/incidents/pulls/2/reviews?per_page=100": {body: `[` +
-		review(`null`, "APPROVED") + `,` + review(`{"login":"ghost"}`, "APPROVED") + `,` + review(`null`, "CHANGES_REQUESTED") + `,` +
-		review(`{"login":"carol"}`, "APPROVED") + `,` + review(`{"login":"bob-"}`, "CHANGES_REQUESTED") + `]`}})
-	approved, changes, err := app.ReadReviews(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, 2)
+		review(`null`, "APPROVED") + `,` + review(`{"login":"ghost"}`, "APPROVED") + `,` +
+		review(`null`, "CHANGES_REQUESTED") + `,` +
+		review(`{"login":"carol"}`, "APPROVED") + `,` + review(`{"login":"bob-"}`, "CHANGES_REQUESTED") +
+		`]`}})
+	approved, changes, err := app.ReadReviews(context.Background(),
+		incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, 2)
 	if err != nil || !slices.Equal(approved, []string{"carol"}) || !slices.Equal(changes, []string{"bob-"}) {
 		t.Errorf("approved by %q, changes asked by %q, %v", approved, changes, err)
 	}
@@ -71,7 +78,8 @@ func TestDeletedAccountsHaveAName(t *testing.T) {
 			{"id":2,"event":"labeled","created_at":"2026-03-02T10:40:00Z","actor":null,"label":{"name":"Incident"}},{"id":3,"event":"assigned","created_at":"2026-03-02T10:40:00Z","actor":null,"assigner":null,"assignee":null},
 			{"event":"commented","id":4,"created_at":"2026-03-02T10:40:00Z","user":{"login":"bob-","type":"User"},"body":"hello"}]`},
 	})
-	snap, err := app.ReadIssue(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}, func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+	snap, err := app.ReadIssue(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents",
+		Number: 1}, func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
 	if err != nil || snap.Author != "ghost" || snap.Card != nil || len(snap.Items) != 4 {
 		t.Fatalf("%+v, %v", snap, err)
 	}

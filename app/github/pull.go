@@ -32,7 +32,8 @@ func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Pub
 			return 0, err
 		}
 	}
-	if err := requireFields("open the pull request", w.where(), field{"number", pr.GetNumber() != 0}); err != nil {
+	if err := requireFields("open the pull request", w.where(),
+		field{"number", pr.GetNumber() != 0}); err != nil {
 		return 0, err
 	}
 	return pr.GetNumber(), w.requestReviews(ctx, pr)
@@ -49,12 +50,14 @@ func (w *publication) where() string { return w.ref.FullName() + ", branch " + w
 
 // findPullRequest returns the pull request of the branch that is open or merged, the newest first.
 func (w *publication) findPullRequest(ctx context.Context) (*github.PullRequest, error) {
-	pulls, _, err := w.c.PullRequests.List(ctx, w.ref.Owner, w.ref.Repo, &github.PullRequestListOptions{State: "all", Head: w.ref.Owner + ":" + w.p.Branch})
+	pulls, _, err := w.c.PullRequests.List(ctx, w.ref.Owner, w.ref.Repo,
+		&github.PullRequestListOptions{State: "all", Head: w.ref.Owner + ":" + w.p.Branch})
 	if err != nil {
 		return nil, describeError("look for the pull request", w.where(), err)
 	}
 	for _, pr := range pulls {
-		if err := requireFields("look for the pull request", w.where(), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"state", pr.GetState() != ""}); err != nil {
+		if err := requireFields("look for the pull request", w.where(),
+			field{"head.ref", pr.GetHead().GetRef() != ""}, field{"state", pr.GetState() != ""}); err != nil {
 			return nil, err
 		}
 		if pr.GetHead().GetRef() == w.p.Branch && (pr.GetState() == "open" || pr.MergedAt != nil) {
@@ -75,7 +78,8 @@ func (a *App) FindPullRequest(ctx context.Context, ref incident.Ref, branch stri
 	if err != nil || pr == nil {
 		return 0, err
 	}
-	return pr.GetNumber(), requireFields("look for the pull request", w.where(), field{"number", pr.GetNumber() != 0})
+	return pr.GetNumber(), requireFields("look for the pull request", w.where(),
+		field{"number", pr.GetNumber() != 0})
 }
 
 func (w *publication) openPullRequest(ctx context.Context) (*github.PullRequest, error) {
@@ -84,7 +88,8 @@ func (w *publication) openPullRequest(ctx context.Context) (*github.PullRequest,
 		return nil, describeError("read the repository", w.ref.FullName(), err)
 	}
 	base := repo.GetDefaultBranch()
-	if err := requireFields("read the repository", w.ref.FullName(), field{"default_branch", base != ""}); err != nil {
+	if err := requireFields("read the repository", w.ref.FullName(),
+		field{"default_branch", base != ""}); err != nil {
 		return nil, err
 	}
 	if err := w.createBranch(ctx, base); err != nil {
@@ -118,7 +123,8 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 			return describeError("read the branch "+base, w.ref.FullName(), err)
 		}
 	}
-	if err := requireFields("read the branch", w.where(), field{"object.sha", head.GetObject().GetSHA() != ""}); err != nil {
+	if err := requireFields("read the branch", w.where(),
+		field{"object.sha", head.GetObject().GetSHA() != ""}); err != nil {
 		return err
 	}
 	parent, _, err := w.c.Git.GetCommit(ctx, owner, repo, head.GetObject().GetSHA())
@@ -131,7 +137,8 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 	var entries []*github.TreeEntry
 	for _, path := range slices.Sorted(maps.Keys(w.p.Files)) {
 		if exists {
-			_, _, _, err := w.c.Repositories.GetContents(ctx, owner, repo, path, &github.RepositoryContentGetOptions{Ref: w.p.Branch})
+			_, _, _, err := w.c.Repositories.GetContents(ctx, owner, repo, path,
+				&github.RepositoryContentGetOptions{Ref: w.p.Branch})
 			if err == nil {
 				continue
 			}
@@ -140,7 +147,8 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 			}
 		}
 		content := w.p.Files[path]
-		entries = append(entries, &github.TreeEntry{Path: github.String(path), Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
+		entries = append(entries, &github.TreeEntry{Path: github.String(path),
+			Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
 	}
 	if len(entries) == 0 {
 		return nil
@@ -153,14 +161,16 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 		return err
 	}
 	// No author or committer: GitHub signs what an app commits in its own name.
-	commit, _, err := w.c.Git.CreateCommit(ctx, owner, repo, &github.Commit{Message: &w.p.Message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
+	commit, _, err := w.c.Git.CreateCommit(ctx, owner, repo,
+		&github.Commit{Message: &w.p.Message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
 		return describeError("write the commit", w.where(), err)
 	}
 	if err := requireFields("write the commit", w.where(), field{"sha", commit.GetSHA() != ""}); err != nil {
 		return err
 	}
-	to := &github.Reference{Ref: github.String("refs/heads/" + w.p.Branch), Object: &github.GitObject{SHA: commit.SHA}}
+	to := &github.Reference{Ref: github.String("refs/heads/" + w.p.Branch),
+		Object: &github.GitObject{SHA: commit.SHA}}
 	if exists {
 		_, _, err = w.c.Git.UpdateRef(ctx, owner, repo, to, false)
 	} else {
@@ -175,7 +185,8 @@ func (w *publication) createBranch(ctx context.Context, base string) error {
 // completeCommit returns an error if a commit lacks what the next one is built on. A tree that is
 // made on none holds the new files alone: all others would be gone.
 func completeCommit(c *github.Commit, where string) error {
-	return requireFields("read the commit", where, field{"sha", c.GetSHA() != ""}, field{"tree.sha", c.GetTree().GetSHA() != ""})
+	return requireFields("read the commit", where, field{"sha", c.GetSHA() != ""},
+		field{"tree.sha", c.GetTree().GetSHA() != ""})
 }
 
 // requestReviews asks for reviews one by one: GitHub refuses the whole request for one login that
@@ -205,7 +216,8 @@ func (w *publication) requestReviews(ctx context.Context, pr *github.PullRequest
 	for _, r := range requests {
 		_, _, err := w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
 		if v := classify(err); err != nil && (v.class == classRefused || v.class == classLost) {
-			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers", r.Reviewers, "teams", r.TeamReviewers, "err", err)
+			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers",
+				r.Reviewers, "teams", r.TeamReviewers, "err", err)
 			continue
 		}
 		if err != nil {
@@ -229,8 +241,10 @@ func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int)
 	if err != nil {
 		return ports.Pull{}, describeError("read the pull request", ref.FullName(), err)
 	}
-	err = requireFields("read the pull request", fmt.Sprintf("%s#%d", ref.FullName(), number), field{"head.ref", pr.GetHead().GetRef() != ""}, field{"head.sha", pr.GetHead().GetSHA() != ""},
-		field{"base.ref", pr.GetBase().GetRef() != ""}, field{"state", pr.GetState() != ""}, field{"merged", pr.Merged != nil},
+	err = requireFields("read the pull request", fmt.Sprintf("%s#%d", ref.FullName(), number),
+		field{"head.ref", pr.GetHead().GetRef() != ""}, field{"head.sha", pr.GetHead().GetSHA() != ""},
+		field{"base.ref", pr.GetBase().GetRef() != ""}, field{"state", pr.GetState() != ""}, field{"merged",
+			pr.Merged != nil},
 		field{"merged_at", !pr.GetMerged() || pr.MergedAt != nil})
 	if err != nil {
 		return ports.Pull{}, err
@@ -249,7 +263,8 @@ func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int)
 // ReadReviews returns who approves of a pull request and who asks for changes. What somebody said
 // whose account is deleted counts for nobody: whether they may respond can't be asked any more. It
 // implements engine.GitHub.
-func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string, err error) {
+func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (approved, changes []string,
+	err error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return nil, nil, err
@@ -294,7 +309,8 @@ func (a *App) ReadReviews(ctx context.Context, ref incident.Ref, number int) (ap
 // WriteFiles writes files to a branch in one commit on its head, and returns the commit. Where they
 // are so already, nothing is written. Somebody who pushed in between makes it fail with a
 // *ports.Moved, so that nobody's lines are lost. It implements engine.GitHub.
-func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (string, error) {
+func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string,
+	files map[string]string) (string, error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return "", err
@@ -310,7 +326,8 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 	var entries []*github.TreeEntry
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		content := files[path]
-		entries = append(entries, &github.TreeEntry{Path: github.String(path), Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
+		entries = append(entries, &github.TreeEntry{Path: github.String(path),
+			Mode: github.String("100644"), Type: github.String("blob"), Content: &content})
 	}
 	tree, _, err := c.Git.CreateTree(ctx, ref.Owner, ref.Repo, parent.GetTree().GetSHA(), entries)
 	if err != nil {
@@ -322,20 +339,23 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 	if tree.GetSHA() == parent.GetTree().GetSHA() {
 		return head, nil
 	}
-	commit, _, err := c.Git.CreateCommit(ctx, ref.Owner, ref.Repo, &github.Commit{Message: &message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
+	commit, _, err := c.Git.CreateCommit(ctx, ref.Owner, ref.Repo,
+		&github.Commit{Message: &message, Tree: tree, Parents: []*github.Commit{{SHA: parent.SHA}}}, nil)
 	if err != nil {
 		return "", describeError("write the commit", where, err)
 	}
 	if err := requireFields("write the commit", where, field{"sha", commit.GetSHA() != ""}); err != nil {
 		return "", err
 	}
-	to := &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: commit.SHA}}
+	to := &github.Reference{Ref: github.String("refs/heads/" + branch),
+		Object: &github.GitObject{SHA: commit.SHA}}
 	if _, _, err := c.Git.UpdateRef(ctx, ref.Owner, ref.Repo, to, false); err != nil {
 		failed := describeError("write the branch", where, err)
 		if statusOf(err) != http.StatusUnprocessableEntity {
 			return "", failed
 		}
-		if now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch); err == nil && now.GetObject().GetSHA() != head {
+		if now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch); err == nil &&
+			now.GetObject().GetSHA() != head {
 			return "", &ports.Moved{Head: now.GetObject().GetSHA(), Err: failed}
 		}
 		return "", failed
@@ -346,12 +366,14 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 // FindDocument returns the path of the first document (.md) in a folder whose name begins so, as a
 // commit has it; "" if there is none: the data beside it have the same name but for its end. It
 // implements engine.GitHub.
-func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string, error) {
+func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string,
+	error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
 		return "", err
 	}
-	_, files, _, err := c.Repositories.GetContents(ctx, ref.Owner, ref.Repo, folder, &github.RepositoryContentGetOptions{Ref: commit})
+	_, files, _, err := c.Repositories.GetContents(ctx, ref.Owner, ref.Repo, folder,
+		&github.RepositoryContentGetOptions{Ref: commit})
 	if statusOf(err) == http.StatusNotFound {
 		return "", nil
 	}
@@ -359,7 +381,8 @@ func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix
 		return "", describeError("list "+folder, ref.FullName()+"@"+commit, err)
 	}
 	for _, f := range files {
-		if strings.HasPrefix(f.GetName(), prefix) && strings.HasSuffix(f.GetName(), ".md") && f.GetType() == "file" {
+		if strings.HasPrefix(f.GetName(), prefix) && strings.HasSuffix(f.GetName(), ".md") &&
+			f.GetType() == "file" {
 			return f.GetPath(), nil
 		}
 	}

@@ -90,7 +90,8 @@ type item struct {
 }
 
 // ReadIssue reads an issue, its card and what is new. It implements engine.GitHub.
-func (a *App) ReadIssue(ctx context.Context, ref incident.Ref, open func(*ports.Snapshot, string) (incident.Cursor, bool)) (*ports.Snapshot, error) {
+func (a *App) ReadIssue(ctx context.Context, ref incident.Ref,
+	open func(*ports.Snapshot, string) (incident.Cursor, bool)) (*ports.Snapshot, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -121,7 +122,8 @@ func (a *App) PeekIssue(ctx context.Context, ref incident.Ref) (*ports.Snapshot,
 // readIssue reads an issue, wherever it is by now, and reports whether the app's card is pinned to
 // it. An issue that has another name by now is read with that and without its card. The client
 // opens the repository of ref.
-func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me string) (c *github.Client, snap *ports.Snapshot, pinned bool, err error) {
+func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me string) (c *github.Client,
+	snap *ports.Snapshot, pinned bool, err error) {
 	for try := range 2 {
 		if c, err = a.clientOf(ctx, w, ref); err != nil {
 			return nil, nil, false, err
@@ -142,12 +144,15 @@ func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me strin
 	return c, snap, pinned, err
 }
 
-func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *ports.Snapshot, pinned bool, err error) {
+func readIssue(ctx context.Context, c *github.Client, ref incident.Ref, me string) (snap *ports.Snapshot,
+	pinned bool, err error) {
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
+		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone ||
+			s == http.StatusMovedPermanently {
 			v := classify(err)
-			return &ports.Snapshot{Ref: ref, Gone: true, Refused: &ports.Refusal{Status: v.status, Reason: v.reason, Err: err}}, false, nil
+			return &ports.Snapshot{Ref: ref, Gone: true,
+				Refused: &ports.Refusal{Status: v.status, Reason: v.reason, Err: err}}, false, nil
 		}
 		return nil, false, describeError("read the issue", ref.String(), err)
 	}
@@ -201,9 +206,11 @@ func (l *issueReader) isCard(body, by string) bool {
 }
 
 // readPage reads one page of the timeline.
-func (l *issueReader) readPage(ctx context.Context, page, size int) (items []ports.Item, next bool, err error) {
+func (l *issueReader) readPage(ctx context.Context, page, size int) (items []ports.Item, next bool,
+	err error) {
 	var raw []item
-	res, err := call(ctx, l.c, http.MethodGet, fmt.Sprintf("%s/timeline?per_page=%d&page=%d", issuePath(l.ref), size, page), nil, &raw)
+	res, err := call(ctx, l.c, http.MethodGet, fmt.Sprintf("%s/timeline?per_page=%d&page=%d",
+		issuePath(l.ref), size, page), nil, &raw)
 	if err != nil {
 		return nil, false, describeError("read the timeline", l.ref.String(), err)
 	}
@@ -292,7 +299,8 @@ func (l *issueReader) readWindow(ctx context.Context, cursor incident.Cursor) er
 // to the product, such as that somebody was mentioned, is never noted as read.
 func reachesCursor(items []ports.Item, cursor incident.Cursor) bool {
 	for _, it := range items {
-		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) { // the first command of a comment
+		// the first command of a comment
+		if it.Own || cursor.Knows(it.ID, it.At) || cursor.Knows(it.ID+".0", it.At) {
 			return true
 		}
 		switch it.Event {
@@ -305,7 +313,8 @@ func reachesCursor(items []ports.Item, cursor incident.Cursor) bool {
 
 // readWhole reads the timeline from its start. A card that is not pinned is found on the way; if it
 // is in order, reading goes on where it says.
-func (l *issueReader) readWhole(ctx context.Context, open func(*ports.Snapshot, string) (incident.Cursor, bool)) error {
+func (l *issueReader) readWhole(ctx context.Context, open func(*ports.Snapshot, string) (incident.Cursor,
+	bool)) error {
 	var items []ports.Item
 	for page := 1; ; page++ {
 		some, more, err := l.readPage(ctx, page, 100)

@@ -47,7 +47,8 @@ type tokenTransport struct{ next http.RoundTripper }
 func (m tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := m.next.RoundTrip(req)
 	r, ours := req.Context().Value(renewal{}).(*renewingTransport)
-	if err != nil || !ours || res.StatusCode != http.StatusCreated || !strings.HasSuffix(req.URL.Path, "/access_tokens") {
+	if err != nil || !ours || res.StatusCode != http.StatusCreated ||
+		!strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		return res, err
 	}
 	return r.noteExpiry(res)

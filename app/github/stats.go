@@ -15,14 +15,16 @@ import (
 // ReadIncidents lists the incidents of a repository that changed since a time (zero: all), the
 // oldest first and without their texts and cards: one call for a hundred. told receives how many
 // there are so far.
-func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*ports.Snapshot, error) {
+func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.Time,
+	told func(n int)) ([]*ports.Snapshot, error) {
 	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {
 		return nil, err
 	}
 	where := incident.Ref{Owner: owner, Repo: repo}
 	// What is opened while this is read comes last in this order, so that no page moves.
-	query := url.Values{"labels": {incident.LabelIncident}, "state": {"all"}, "sort": {"created"}, "direction": {"asc"}, "per_page": {"100"}}
+	query := url.Values{"labels": {incident.LabelIncident}, "state": {"all"}, "sort": {"created"},
+		"direction": {"asc"}, "per_page": {"100"}}
 	if !since.IsZero() {
 		query.Set("since", since.UTC().Format(time.RFC3339))
 	}
@@ -60,7 +62,8 @@ func (a *App) ReadIncidents(ctx context.Context, owner, repo string, since time.
 // ReadCard reads an incident's card: the pinned comment if it is one that the caller believes, else
 // the newest of the first comments that is. It returns "" if there is none, or the last that was
 // not believed.
-func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error) {
+func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string,
+	error) {
 	c, err := a.clientOf(ctx, figures, ref)
 	if err != nil {
 		return "", err
@@ -71,7 +74,8 @@ func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body 
 	}
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
-		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone || s == http.StatusMovedPermanently {
+		if s := statusOf(err); s == http.StatusNotFound || s == http.StatusGone ||
+			s == http.StatusMovedPermanently {
 			return "", nil // deleted or transferred since it was listed
 		}
 		return "", describeError("read the issue", ref.String(), err)
@@ -87,7 +91,8 @@ func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body 
 		return found, nil
 	}
 	var comments []comment
-	if _, err := call(ctx, c, http.MethodGet, issuePath(ref)+"/comments?per_page=100", nil, &comments); err != nil {
+	if _, err := call(ctx, c, http.MethodGet, issuePath(ref)+"/comments?per_page=100", nil,
+		&comments); err != nil {
 		return "", describeError("read the comments", ref.String(), err)
 	}
 	for _, com := range comments {
@@ -100,7 +105,8 @@ func (a *App) ReadCard(ctx context.Context, ref incident.Ref, believe func(body 
 
 // RateLimit returns how many calls the app has left in a repository until a time. limit is 0 where
 // GitHub limits nothing.
-func (a *App) RateLimit(ctx context.Context, owner, repo string) (left, limit int, until time.Time, err error) {
+func (a *App) RateLimit(ctx context.Context, owner, repo string) (left, limit int, until time.Time,
+	err error) {
 	c, err := a.clientFor(ctx, figures, owner, repo)
 	if err != nil {
 		return 0, 0, time.Time{}, err
@@ -111,7 +117,8 @@ func (a *App) RateLimit(ctx context.Context, owner, repo string) (left, limit in
 		}
 	}
 	_, err = call(ctx, c, http.MethodGet, "rate_limit", nil, &answer)
-	if statusOf(err) == http.StatusNotFound { // GitHub Enterprise Server with its limits off, as they are by default
+	// GitHub Enterprise Server with its limits off, as they are by default
+	if statusOf(err) == http.StatusNotFound {
 		return 0, 0, time.Time{}, nil
 	}
 	if err != nil {

@@ -57,7 +57,8 @@ func serve(t *testing.T, answers map[string]answer) *github.App {
 			_, _ = io.WriteString(w, `{"id":7}`)
 		case what == "app/installations/7/access_tokens":
 			w.WriteHeader(http.StatusCreated)
-			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, `{"token":"ghs_x","expires_at":%q}`,
+				time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		case what == "app":
 			_, _ = io.WriteString(w, `{"id":17,"slug":"firebreak"}`)
 		default:
@@ -85,10 +86,12 @@ func TestIncidentsAreListedToTheEnd(t *testing.T) {
 			`<http://x/issues?per_page=100&page=2>; rel="next", <http://x/issues?page=3>; rel="last"`},
 		listed + query + "&page=2&per_page=100&since=2026-03-02T10%3A40%3A00Z&sort=created&state=all": {
 			`[{"number":3}]`, `<http://x/issues?per_page=100&after=Y3Vyc29y%3D>; rel="next"`},
-		listed + "after=Y3Vyc29y%3D&" + query + "&per_page=100&since=2026-03-02T10%3A40%3A00Z&sort=created&state=all": {`[{"number":4}]`, ""},
+		listed + "after=Y3Vyc29y%3D&" + query +
+			"&per_page=100&since=2026-03-02T10%3A40%3A00Z&sort=created&state=all": {`[{"number":4}]`, ""},
 	})
 	var told []int
-	found, err := app.ReadIncidents(context.Background(), "acme", "incidents", time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), func(n int) { told = append(told, n) })
+	found, err := app.ReadIncidents(context.Background(), "acme", "incidents",
+		time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), func(n int) { told = append(told, n) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +102,8 @@ func TestIncidentsAreListedToTheEnd(t *testing.T) {
 	if !slices.Equal(numbers, []int{1, 3, 4}) || !slices.Equal(told, []int{1, 2, 3}) {
 		t.Errorf("found %v, told %v", numbers, told)
 	}
-	if f := found[0]; f.Title != "one" || f.URL != "u1" || f.Body != "" || f.Ref.FullName() != "acme/incidents" || f.Updated.Day() != 3 || f.Created.Day() != 1 {
+	if f := found[0]; f.Title != "one" || f.URL != "u1" || f.Body != "" ||
+		f.Ref.FullName() != "acme/incidents" || f.Updated.Day() != 3 || f.Created.Day() != 1 {
 		t.Errorf("found %+v", f)
 	}
 }
@@ -114,23 +118,29 @@ func TestTheCardIsTheOneThatIsBelieved(t *testing.T) {
 		answers map[string]answer
 		want    string
 	}{
-		"pinned": {map[string]answer{at: {body: `{"number":5,"comments":3,"pinned_comment":` + comment("firebreak[bot]", good) + `}`}}, good},
+		"pinned": {map[string]answer{at: {body: `{"number":5,"comments":3,"pinned_comment":` +
+			comment("firebreak[bot]", good) + `}`}}, good},
 		"pinned by somebody else": {map[string]answer{
 			at:       {body: `{"number":5,"comments":3,"pinned_comment":` + comment("mallory", good) + `}`},
 			comments: {body: `[` + comment("mallory", good) + `]`}}, ""},
 		"not pinned": {map[string]answer{
-			at:       {body: `{"number":5,"comments":3,"pinned_comment":null}`},
-			comments: {body: `[` + comment("alice", "hello") + `,` + comment("firebreak[bot]", bad) + `,` + comment("firebreak[bot]", good) + `,` + comment("firebreak[bot]", bad) + `]`}}, good},
+			at: {body: `{"number":5,"comments":3,"pinned_comment":null}`},
+			comments: {body: `[` + comment("alice", "hello") + `,` + comment("firebreak[bot]", bad) + `,` +
+				comment("firebreak[bot]", good) + `,` + comment("firebreak[bot]", bad) + `]`}}, good},
 		"the newest of several": {map[string]answer{
-			at:       {body: `{"number":5,"comments":3}`},
-			comments: {body: `[` + comment("firebreak[bot]", old+good) + `,` + comment("firebreak[bot]", good) + `]`}}, good},
+			at: {body: `{"number":5,"comments":3}`},
+			comments: {body: `[` + comment("firebreak[bot]", old+good) + `,` +
+				comment("firebreak[bot]", good) + `]`}}, good},
 		"only an unbelievable one": {map[string]answer{
-			at:       {body: `{"number":5,"comments":1,"pinned_comment":` + comment("firebreak[bot]", bad) + `}`},
+			at: {body: `{"number":5,"comments":1,"pinned_comment":` + comment("firebreak[bot]", bad) +
+				`}`},
 			comments: {body: `[` + comment("firebreak[bot]", bad) + `]`}}, bad},
 		"no comments": {map[string]answer{at: {body: `{"number":5,"comments":0}`}}, ""},
 		"deleted":     {map[string]answer{at: {}}, ""},
 	} {
-		got, err := serve(t, c.answers).ReadCard(context.Background(), incident.Ref{Owner: "acme", Repo: "incidents", Number: 5}, func(body string) bool { return strings.HasSuffix(body, "good") })
+		got, err := serve(t, c.answers).ReadCard(context.Background(),
+			incident.Ref{Owner: "acme", Repo: "incidents",
+				Number: 5}, func(body string) bool { return strings.HasSuffix(body, "good") })
 		if err != nil || got != c.want {
 			t.Errorf("%s: %q (%v), want %q", name, got, err, c.want)
 		}
@@ -144,7 +154,8 @@ func TestAllowance(t *testing.T) {
 		t.Errorf("%d of %d until %v (%v)", left, limit, until, err)
 	}
 	// GitHub Enterprise Server with its limits off, as they are by default
-	if _, limit, _, err := serve(t, map[string]answer{"rate_limit": {}}).RateLimit(context.Background(), "acme", "incidents"); err != nil || limit != 0 {
+	if _, limit, _, err := serve(t, map[string]answer{"rate_limit": {}}).RateLimit(context.Background(),
+		"acme", "incidents"); err != nil || limit != 0 {
 		t.Errorf("without limits: %d (%v)", limit, err)
 	}
 }

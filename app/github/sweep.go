@@ -81,7 +81,8 @@ func (a *App) Redeliver(ctx context.Context, since time.Time) (Redelivery, error
 			inRow = 0
 			continue
 		}
-		err = describeError(fmt.Sprintf("redeliver the %s of %s", d.GetEvent(), formatTime(d.GetDeliveredAt().Time)), d.GetGUID(), err)
+		err = describeError(fmt.Sprintf("redeliver the %s of %s", d.GetEvent(),
+			formatTime(d.GetDeliveredAt().Time)), d.GetGUID(), err)
 		var refused *ports.Refusal
 		if errors.As(err, &refused) { // the same request gets the same answer
 			a.redelivered.Add(d.GetGUID(), d.GetID())
@@ -121,7 +122,8 @@ func (a *App) lostDeliveries(ctx context.Context, since time.Time) ([]*github.Ho
 		return true
 	}
 	err := a.walkDeliveries(ctx, !isWhole, math.MaxInt, see)
-	if answer := statusOf(err); !isWhole && (answer == http.StatusUnprocessableEntity || answer == http.StatusBadRequest) {
+	if answer := statusOf(err); !isWhole && (answer == http.StatusUnprocessableEntity ||
+		answer == http.StatusBadRequest) {
 		a.unfiltered.Store(true)
 		isWhole, failed = true, nil
 		clear(known)
@@ -157,7 +159,8 @@ func (a *App) lostDeliveries(ctx context.Context, since time.Time) ([]*github.Ho
 
 // walkDeliveries reads the App's deliveries, or those that failed, the newest first, until see
 // returns false or there are no more, and no more than so many pages.
-func (a *App) walkDeliveries(ctx context.Context, onlyFailed bool, pages int, see func(*github.HookDelivery) bool) error {
+func (a *App) walkDeliveries(ctx context.Context, onlyFailed bool, pages int,
+	see func(*github.HookDelivery) bool) error {
 	query := url.Values{"per_page": {"100"}}
 	if onlyFailed {
 		query.Set("status", "failure")
@@ -213,7 +216,8 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 		}
 		for _, inst := range page {
 			if owner := inst.GetAccount().GetLogin(); a.checkAccount(owner) == nil {
-				all = append(all, Installation{ID: inst.GetID(), Owner: owner, Suspended: inst.SuspendedAt != nil})
+				all = append(all, Installation{ID: inst.GetID(), Owner: owner,
+					Suspended: inst.SuspendedAt != nil})
 			}
 		}
 		if res.NextPage == 0 {
@@ -225,7 +229,8 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 
 // ChangedSince returns a message for every incident or postmortem pull request that changed since a
 // time (zero: all). On error it returns what it has; pass the same progress to resume.
-func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
+func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Time,
+	reached Progress) ([]incident.Message, error) {
 	kinds := []string{allIncidents}
 	if since.IsZero() { // the open ones first: somebody waits for them
 		kinds = []string{openIncidents, allIncidents + " is:closed"}
@@ -240,8 +245,10 @@ func (a *App) ChangedSince(ctx context.Context, inst Installation, since time.Ti
 //
 // What a refused effect of a closed incident waits for ends within two days of its last change, so
 // Stirred with such a time finds that.
-func (a *App) OpenIncidents(ctx context.Context, inst Installation, reached Progress) ([]incident.Message, error) {
-	return a.searchAll(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"}, time.Time{}, reached)
+func (a *App) OpenIncidents(ctx context.Context, inst Installation, reached Progress) ([]incident.Message,
+	error) {
+	return a.searchAll(ctx, inst, []string{openIncidents, allPulls + " is:open", allTickets + " is:open"},
+		time.Time{}, reached)
 }
 
 // UndeclaredSince returns a message for each open issue that changed since a time, is not an
@@ -249,14 +256,17 @@ func (a *App) OpenIncidents(ctx context.Context, inst Installation, reached Prog
 // installation is suspended or removed, nor later, so nobody may have read that. GitHub's search
 // ignores the slash and finds issues too that only mention such incidents: a look there changes
 // nothing. It can't find a declaration that names no severity.
-func (a *App) UndeclaredSince(ctx context.Context, inst Installation, since time.Time, reached Progress) ([]incident.Message, error) {
+func (a *App) UndeclaredSince(ctx context.Context, inst Installation, since time.Time,
+	reached Progress) ([]incident.Message, error) {
 	return a.searchAll(ctx, inst, []string{mayBeCritical, mayBeRegular}, since, reached)
 }
 
 // What a sweep searches for. APP is replaced by the App's slug.
 const (
-	mayBeCritical = `is:issue is:open -label:` + incident.LabelIncident + ` "incident critical" in:body,comments`
-	mayBeRegular  = `is:issue is:open -label:` + incident.LabelIncident + ` "incident regular" in:body,comments`
+	mayBeCritical = `is:issue is:open -label:` + incident.LabelIncident +
+		` "incident critical" in:body,comments`
+	mayBeRegular = `is:issue is:open -label:` + incident.LabelIncident +
+		` "incident regular" in:body,comments`
 	allIncidents  = "is:issue label:" + incident.LabelIncident
 	openIncidents = allIncidents + " is:open"
 	allPulls      = "is:pr author:app/APP"
@@ -265,7 +275,8 @@ const (
 
 // searchAll looks in one installation, by search, which costs a call or two however many
 // repositories there are. That a pull request is merged does not show on its incident.
-func (a *App) searchAll(ctx context.Context, inst Installation, kinds []string, since time.Time, reached Progress) ([]incident.Message, error) {
+func (a *App) searchAll(ctx context.Context, inst Installation, kinds []string, since time.Time,
+	reached Progress) ([]incident.Message, error) {
 	me, err := a.Login(ctx)
 	if err != nil {
 		return nil, err
@@ -318,7 +329,8 @@ func (a *App) OpenIncidentsIn(ctx context.Context, owner, repo string) ([]incide
 	s := search{seen: map[string]bool{}}
 	for page := 1; page != 0; {
 		var hits []searchResult
-		path := fmt.Sprintf("%s/issues?state=open&labels=%s&per_page=100&page=%d", repoPath(ref), incident.LabelIncident, page)
+		path := fmt.Sprintf("%s/issues?state=open&labels=%s&per_page=100&page=%d", repoPath(ref),
+			incident.LabelIncident, page)
 		res, err := call(ctx, c, http.MethodGet, path, nil, &hits)
 		if err != nil {
 			return s.messages, describeError("list the open incidents", ref.FullName(), err)
@@ -374,7 +386,8 @@ func (s *search) walk(ctx context.Context, query, by string, from time.Time) err
 		case page == lastPage && last.Equal(from) && by == "created":
 			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not looked at", query, formatTime(from))
 		case page == lastPage && last.Equal(from):
-			if err := s.walk(ctx, query+" updated:"+formatTime(from)+".."+formatTime(from), "created", time.Time{}); err != nil {
+			if err := s.walk(ctx, query+" updated:"+formatTime(from)+".."+formatTime(from), "created",
+				time.Time{}); err != nil {
 				return err
 			}
 			from, page = from.Add(time.Second), 1
@@ -389,7 +402,8 @@ func (s *search) walk(ctx context.Context, query, by string, from time.Time) err
 }
 
 // readPage reads a page of results, and reports whether there are more.
-func (s *search) readPage(ctx context.Context, query, by string, from time.Time, page int) ([]searchResult, bool, error) {
+func (s *search) readPage(ctx context.Context, query, by string, from time.Time, page int) ([]searchResult,
+	bool, error) {
 	if !from.IsZero() {
 		query += " " + by + ":>=" + formatTime(from)
 	}
@@ -397,7 +411,8 @@ func (s *search) readPage(ctx context.Context, query, by string, from time.Time,
 		Incomplete bool           `json:"incomplete_results"`
 		Items      []searchResult `json:"items"`
 	}
-	res, err := call(ctx, s.c, http.MethodGet, "search/issues?sort="+by+"&order=asc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
+	res, err := call(ctx, s.c, http.MethodGet,
+		"search/issues?sort="+by+"&order=asc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
 	if err != nil {
 		return nil, false, err
 	}

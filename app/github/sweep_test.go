@@ -36,7 +36,8 @@ type hookServer struct {
 }
 
 func (h *hookServer) app() *github.App {
-	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: roundTrip(h.serve)})
+	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+		Transport: roundTrip(h.serve)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -49,7 +50,8 @@ func (h *hookServer) serve(r *http.Request) (*http.Response, error) {
 		if link != "" {
 			head.Set("Link", link)
 		}
-		return &http.Response{StatusCode: code, Header: head, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		return &http.Response{StatusCode: code, Header: head, Body: io.NopCloser(strings.NewReader(body)),
+			Request: r}, nil
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/api/v3/app/hook/deliveries")
 	if name, ok := strings.CutSuffix(path, "/attempts"); ok && r.Method == http.MethodPost {
@@ -119,16 +121,20 @@ func TestA4OnlyWhatNeverArrivedIsRedelivered(t *testing.T) {
 	} {
 		h := &hookServer{t: t, filter: filter, all: list}
 		app := h.app()
-		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || r.Asked != 2 || !slices.Equal(h.again, []int64{8, 9}) || !slices.Equal(h.lists, lists) {
-			t.Errorf("the server %s the filter: %+v, %v again, lists %q (%v)", filter, r, h.again, h.lists, err)
+		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || r.Asked != 2 ||
+			!slices.Equal(h.again, []int64{8, 9}) || !slices.Equal(h.lists, lists) {
+			t.Errorf("the server %s the filter: %+v, %v again, lists %q (%v)", filter, r, h.again, h.lists,
+				err)
 		}
 		// What was asked for is not asked for again, until that has failed too.
 		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || r.Asked != 0 || len(h.again) != 2 {
 			t.Errorf("the server %s the filter: once more %+v, %v again (%v)", filter, r, h.again, err)
 		}
 		h.all = append([]attempt{made(13, "lost", "Bad Gateway", 502, 20*time.Minute)}, h.all...)
-		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || r.Asked != 1 || !slices.Equal(h.again, []int64{8, 9, 13}) {
-			t.Errorf("the server %s the filter: after another failure %+v, %v again (%v)", filter, r, h.again, err)
+		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || r.Asked != 1 ||
+			!slices.Equal(h.again, []int64{8, 9, 13}) {
+			t.Errorf("the server %s the filter: after another failure %+v, %v again (%v)", filter, r,
+				h.again, err)
 		}
 	}
 }
@@ -139,7 +145,8 @@ func TestA4RedeliveryCostsWhatFailed(t *testing.T) {
 	t.Parallel()
 	var all []attempt
 	for i := range 5_000 {
-		all = append(all, made(int64(9_000-i), fmt.Sprint(i), "OK", 202, 24*time.Hour-time.Duration(i)*time.Second))
+		all = append(all, made(int64(9_000-i), fmt.Sprint(i), "OK", 202,
+			24*time.Hour-time.Duration(i)*time.Second))
 	}
 	for name, c := range map[string]struct {
 		failed map[int]int // place in the list → status code
@@ -156,7 +163,8 @@ func TestA4RedeliveryCostsWhatFailed(t *testing.T) {
 		for i, code := range c.failed {
 			h.all[i].Status, h.all[i].StatusCode = "failed", code
 		}
-		if r, err := h.app().Redeliver(t.Context(), lostSince); err != nil || r.Asked != len(c.again) || !slices.Equal(h.again, c.again) || len(h.lists) != c.lists {
+		if r, err := h.app().Redeliver(t.Context(), lostSince); err != nil || r.Asked != len(c.again) ||
+			!slices.Equal(h.again, c.again) || len(h.lists) != c.lists {
 			t.Errorf("%s: %+v, %v again, %d lists (%v)", name, r, h.again, len(h.lists), err)
 		}
 	}
@@ -186,11 +194,14 @@ func TestA4OneRefusedRedeliveryEndsNothing(t *testing.T) {
 		h := &hookServer{t: t, filter: "knows", all: all, answer: c.answer}
 		app := h.app()
 		r, err := app.Redeliver(t.Context(), lostSince)
-		if (err != nil) != c.fails || r.Asked != c.asked || len(r.Refused) != c.refused || r.Left != c.left || len(h.again) != c.tried {
-			t.Errorf("%s: asked %d, refused %q, left %d, tried %d (%v)", name, r.Asked, r.Refused, r.Left, len(h.again), err)
+		if (err != nil) != c.fails || r.Asked != c.asked || len(r.Refused) != c.refused ||
+			r.Left != c.left || len(h.again) != c.tried {
+			t.Errorf("%s: asked %d, refused %q, left %d, tried %d (%v)", name, r.Asked, r.Refused, r.Left,
+				len(h.again), err)
 		}
 		h.again, h.answer = nil, nil
-		if r, err := app.Redeliver(t.Context(), lostSince); err != nil || len(h.again) != min(c.left, 150) || r.Left != max(0, c.left-150) {
+		if r, err := app.Redeliver(t.Context(), lostSince); err != nil ||
+			len(h.again) != min(c.left, 150) || r.Left != max(0, c.left-150) {
 			t.Errorf("%s: then asked for %d, left %d (%v)", name, len(h.again), r.Left, err)
 		}
 	}

@@ -28,7 +28,8 @@ func (a *App) HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool,
 	if err != nil {
 		return false, err
 	}
-	_, err = call(ctx, c, http.MethodGet, "orgs/"+url.PathEscape(ref.Owner)+"/teams/"+url.PathEscape(slug), nil, nil)
+	_, err = call(ctx, c, http.MethodGet, "orgs/"+url.PathEscape(ref.Owner)+"/teams/"+url.PathEscape(slug),
+		nil, nil)
 	if err != nil && statusOf(err) != http.StatusNotFound {
 		return false, describeError("ask whether there is a team "+slug, ref.Owner, err)
 	}

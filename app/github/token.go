@@ -29,16 +29,19 @@ var (
 
 	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub
 	// mentions only for an app that may read members.
-	incidents = scope{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write, Members: read}, false}
+	incidents = scope{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write,
+		Members: read}, false}
 	// tickets: issues in other people's repositories, a product team's or one shared with a
 	// customer.
 	tickets = scope{"tickets", github.InstallationPermissions{Issues: write}, true}
 	// files: the configuration, and the organisation's in its .github repository.
 	files = scope{"files", github.InstallationPermissions{Contents: read}, false}
 	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
-	documents = scope{"documents", github.InstallationPermissions{Contents: write, PullRequests: write, Members: read}, false}
+	documents = scope{"documents", github.InstallationPermissions{Contents: write, PullRequests: write,
+		Members: read}, false}
 	// setting: what a person's command line does in a repository to prepare and to check it.
-	setting = scope{"setting", github.InstallationPermissions{Issues: write, Contents: write, PullRequests: write, Members: read}, true}
+	setting = scope{"setting", github.InstallationPermissions{Issues: write, Contents: write,
+		PullRequests: write, Members: read}, true}
 	// checks: what is said of a commit, which has one repository whatever that is called.
 	checks = scope{"checks", github.InstallationPermissions{Checks: write}, true}
 	// figures: what `stats` reads.
@@ -68,13 +71,15 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 		if err != nil {
 			return nil, notInstalled(describeError("find the app's installation", owner+"/"+repos[0], err))
 		}
-		if err := requireFields("find the app's installation", owner+"/"+repos[0], field{"id", inst.GetID() != 0}); err != nil {
+		if err := requireFields("find the app's installation", owner+"/"+repos[0],
+			field{"id", inst.GetID() != 0}); err != nil {
 			return nil, err
 		}
 		id = inst.GetID()
 	}
 	refresh := func(ctx context.Context, failed error) (*github.Client, error) {
-		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) && !a.isTakenOver(ctx, owner, repos[0], id) {
+		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) &&
+			!a.isTakenOver(ctx, owner, repos[0], id) {
 			return nil, failed
 		}
 		a.forget(owner, id)
@@ -112,7 +117,8 @@ func (a *App) forget(owner string, id int64) {
 		return
 	}
 	delete(a.installations, owner)
-	maps.DeleteFunc(a.clients, func(key string, _ *github.Client) bool { return strings.Contains(key, " "+owner+"/") })
+	maps.DeleteFunc(a.clients,
+		func(key string, _ *github.Client) bool { return strings.Contains(key, " "+owner+"/") })
 }
 
 // Repository returns a client for the command line, whose tokens open one repository.
@@ -142,7 +148,8 @@ func (a *App) readAllClient(id int64) (*github.Client, error) {
 // installationClient returns the cached client for key, creating it if needed. Without repositories
 // it opens all of the installation's. refresh is called when the installation is gone; nil: nobody
 // looks for another.
-func (a *App) installationClient(id int64, key string, w scope, repos []string, ids []int64, refresh func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
+func (a *App) installationClient(id int64, key string, w scope, repos []string, ids []int64,
+	refresh func(context.Context, error) (*github.Client, error)) (*github.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if c := a.clients[key]; c != nil {
@@ -169,7 +176,8 @@ func (a *App) installationClient(id int64, key string, w scope, repos []string, 
 			a.limiters[id] = newLimiter(a.o.Now)
 		}
 	}
-	c, err := a.client(&pacingTransport{next: &reinstallTransport{next: tr, refresh: refresh}, pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
+	c, err := a.client(&pacingTransport{next: &reinstallTransport{next: tr, refresh: refresh},
+		pace: a.paces[id], limiter: a.limiters[id], isPatient: a.o.Patient}, a.meters[id], w.follows)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +203,8 @@ type secondTry struct{}
 
 func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := r.next.RoundTrip(req)
-	if !isGone(res, err) || r.refresh == nil || req.Context().Value(secondTry{}) != nil || req.Body != nil && req.GetBody == nil {
+	if !isGone(res, err) || r.refresh == nil || req.Context().Value(secondTry{}) != nil ||
+		req.Body != nil && req.GetBody == nil {
 		return res, err
 	}
 	ctx := context.WithValue(req.Context(), secondTry{}, true)
@@ -219,7 +228,8 @@ func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error
 func isGone(res *http.Response, err error) bool {
 	var refused *ghinstallation.HTTPError
 	if errors.As(err, &refused) {
-		return refused.Response != nil && (refused.Response.StatusCode == http.StatusNotFound || isMisnamed(err))
+		return refused.Response != nil && (refused.Response.StatusCode == http.StatusNotFound ||
+			isMisnamed(err))
 	}
 	return err == nil && res.StatusCode == http.StatusUnauthorized
 }

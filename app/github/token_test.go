@@ -89,8 +89,9 @@ func newMinted(t *testing.T) *minted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := demo.New(sandbox.Options{URL: "https://github.test", AppID: 17, PrivateKey: private, Frozen: true,
-		Files: map[string]map[string]string{"acme/.github": {"firebreak.yml": "{}"}}})
+	box, err := demo.New(sandbox.Options{URL: "https://github.test", AppID: 17, PrivateKey: private,
+		Frozen: true,
+		Files:  map[string]map[string]string{"acme/.github": {"firebreak.yml": "{}"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,8 @@ func newMinted(t *testing.T) *minted {
 
 func (m *minted) app(t *testing.T, accounts ...string) *github.App {
 	t.Helper()
-	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: m, Accounts: accounts})
+	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+		Transport: m, Accounts: accounts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +134,8 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	none := func(ports.Written) bool { return false }
 	since := time.Now().Add(-time.Hour)
 	open := func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
-	publication := ports.Publication{Branch: "postmortem/1", Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
+	publication := ports.Publication{Branch: "postmortem/1",
+		Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
 	pull, err := m.app(t).OpenPullRequest(ctx, it, publication)
 	if err != nil {
 		t.Fatal(err)
@@ -148,10 +151,13 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		want   string
 		call   func(*github.App) error
 	}{
-		{"ReadIssue", incidents, func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }},
+		{"ReadIssue", incidents,
+			func(a *github.App) error { _, err := a.ReadIssue(ctx, it, open); return err }},
 		{"PeekIssue", incidents, func(a *github.App) error { _, err := a.PeekIssue(ctx, it); return err }},
-		{"ReadTimeline", incidents, func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
-		{"HasTeam", incidents, func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
+		{"ReadTimeline", incidents,
+			func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
+		{"HasTeam", incidents,
+			func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
 		{"CanRespond", incidents, func(a *github.App) error {
 			_, err := a.CanRespond(ctx, it, "mallory", []string{"platform"})
 			return err
@@ -161,51 +167,71 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, _, err := a.ReadFile(ctx, incident.Ref{Owner: "acme", Repo: ".github"}, "firebreak.yml")
 			return err
 		}},
-		{"RepositoryID", incidents, func(a *github.App) error { _, err := a.RepositoryID(ctx, it); return err }},
-		{"PostComment", incidents, func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }},
+		{"RepositoryID", incidents,
+			func(a *github.App) error { _, err := a.RepositoryID(ctx, it); return err }},
+		{"PostComment", incidents,
+			func(a *github.App) error { _, err := a.PostComment(ctx, it, "x"); return err }},
 		{"EditComment", incidents, func(a *github.App) error { return a.EditComment(ctx, it, comment, "y") }},
 		{"PinComment", incidents, func(a *github.App) error { return a.PinComment(ctx, it, comment) }},
-		{"AddReaction", incidents, func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
-		{"AddLabels", incidents, func(a *github.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
+		{"AddReaction", incidents,
+			func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
+		{"AddLabels", incidents,
+			func(a *github.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
 		{"RemoveLabel", incidents, func(a *github.App) error { return a.RemoveLabel(ctx, it, "drill") }},
-		{"Assign", incidents, func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
+		{"Assign", incidents,
+			func(a *github.App) error { _, err := a.Assign(ctx, it, []string{"alice"}); return err }},
 		{"Unassign", incidents, func(a *github.App) error { return a.Unassign(ctx, it, []string{"alice"}) }},
-		{"SetOpen", incidents, func(a *github.App) error { return a.SetOpen(ctx, it, false, "completed", 0) }},
-		{"FindIncident", own, func(a *github.App) error { _, err := a.FindIncident(ctx, "acme/incidents", none); return err }},
+		{"SetOpen", incidents,
+			func(a *github.App) error { return a.SetOpen(ctx, it, false, "completed", 0) }},
+		{"FindIncident", own,
+			func(a *github.App) error { _, err := a.FindIncident(ctx, "acme/incidents", none); return err }},
 		{"FindFolded", own, func(a *github.App) error { _, err := a.FindFolded(ctx, "acme/incidents", none); return err }},
-		{"FindIssue", tickets, func(a *github.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", none, since); return err }},
+		{"FindIssue", tickets,
+			func(a *github.App) error { _, _, err := a.FindIssue(ctx, "acme/platform", none, since); return err }},
 		{"OpenIssue", tickets, func(a *github.App) error {
-			_, _, err := a.OpenIssue(ctx, "acme/platform", ports.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
+			_, _, err := a.OpenIssue(ctx, "acme/platform",
+				ports.NewIssue{Title: "x", Assignees: []string{"bob"}, Labels: []string{"follow-up"}})
 			return err
 		}},
 		{"OpenIssue", "customer-globex: issues=write metadata=read", func(a *github.App) error {
 			_, _, err := a.OpenIssue(ctx, "acme/customer-globex", ports.NewIssue{Title: "x"})
 			return err
 		}},
-		{"AddSubIssue", "incidents+platform: issues=write metadata=read", func(a *github.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
-		{"CommentOnce", tickets, func(a *github.App) error { _, err := a.CommentOnce(ctx, ticket, none, "x"); return err }},
+		{"AddSubIssue", "incidents+platform: issues=write metadata=read",
+			func(a *github.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
+		{"CommentOnce", tickets,
+			func(a *github.App) error { _, err := a.CommentOnce(ctx, ticket, none, "x"); return err }},
 		{"CommentOnPull", incidents, func(a *github.App) error {
 			_, err := a.CommentOnPull(ctx, request, none, "x")
 			return err
 		}},
-		{"ReadTicket", tickets, func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
+		{"ReadTicket", tickets,
+			func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
 		{"ChangeTicket", tickets, func(a *github.App) error {
 			return a.ChangeTicket(ctx, ticket, func(text string) string { return text + "." }, "bob", "alice")
 		}},
 		{"DeleteComment", own, func(a *github.App) error { return a.DeleteComment(ctx, it, comment) }},
-		{"ReadFileAt", files, func(a *github.App) error { _, _, err := a.ReadFileAt(ctx, it, "README.md", pr.Head); return err }},
+		{"ReadFileAt", files,
+			func(a *github.App) error { _, _, err := a.ReadFileAt(ctx, it, "README.md", pr.Head); return err }},
 		{"ReportCheck", checks, func(a *github.App) error {
-			return a.ReportCheck(ctx, it, ports.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x", Summary: "x"})
+			return a.ReportCheck(ctx, it, ports.CheckRun{Commit: pr.Head, Name: "postmortem", Title: "x",
+				Summary: "x"})
 		}},
-		{"OpenPullRequest", documents, func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
-		{"FindPullRequest", documents, func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
-		{"ReadPullRequest", documents, func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, pull); return err }},
-		{"ReadReviews", documents, func(a *github.App) error { _, _, err := a.ReadReviews(ctx, it, pull); return err }},
+		{"OpenPullRequest", documents,
+			func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
+		{"FindPullRequest", documents,
+			func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
+		{"ReadPullRequest", documents,
+			func(a *github.App) error { _, err := a.ReadPullRequest(ctx, it, pull); return err }},
+		{"ReadReviews", documents,
+			func(a *github.App) error { _, _, err := a.ReadReviews(ctx, it, pull); return err }},
 		{"WriteFiles", documents, func(a *github.App) error {
-			_, err := a.WriteFiles(ctx, it, "postmortem/1", pr.Head, "x", map[string]string{"postmortems/a.md": "# B"})
+			_, err := a.WriteFiles(ctx, it, "postmortem/1", pr.Head, "x",
+				map[string]string{"postmortems/a.md": "# B"})
 			return err
 		}},
-		{"FindDocument", documents, func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
+		{"FindDocument", documents,
+			func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
 
 		{"ReadIncidents", "incidents: issues=read metadata=read", func(a *github.App) error {
 			_, err := a.ReadIncidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
@@ -215,14 +241,18 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.ReadCard(ctx, it, func(string) bool { return false })
 			return err
 		}},
-		{"RateLimit", "incidents: issues=read metadata=read", func(a *github.App) error { _, _, _, err := a.RateLimit(ctx, "acme", "incidents"); return err }},
+		{"RateLimit", "incidents: issues=read metadata=read",
+			func(a *github.App) error { _, _, _, err := a.RateLimit(ctx, "acme", "incidents"); return err }},
 		{"ChangedSince", ": issues=read metadata=read pull_requests=read", func(a *github.App) error {
 			_, err := a.ChangedSince(ctx, acme7001, since, github.Progress{})
 			return err
 		}},
-		{"OpenIncidents", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.OpenIncidents(ctx, acme7001, github.Progress{}); return err }},
-		{"Probe", ": issues=read metadata=read pull_requests=read", func(a *github.App) error { return a.Probe(ctx, acme7001) }},
-		{"OpenIncidentsIn", "incidents: issues=read metadata=read pull_requests=read", func(a *github.App) error { _, err := a.OpenIncidentsIn(ctx, "acme", "incidents"); return err }},
+		{"OpenIncidents", ": issues=read metadata=read pull_requests=read",
+			func(a *github.App) error { _, err := a.OpenIncidents(ctx, acme7001, github.Progress{}); return err }},
+		{"Probe", ": issues=read metadata=read pull_requests=read",
+			func(a *github.App) error { return a.Probe(ctx, acme7001) }},
+		{"OpenIncidentsIn", "incidents: issues=read metadata=read pull_requests=read",
+			func(a *github.App) error { _, err := a.OpenIncidentsIn(ctx, "acme", "incidents"); return err }},
 	}
 	isCovered := map[string]bool{"IssueURL": true, "RateBudget": true} // these ask nobody
 	for _, c := range calls {
@@ -279,7 +309,8 @@ func TestOnlyTheAccountsThatAreServedGetAToken(t *testing.T) {
 // answers.
 func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 	const token = "ghs_17_s3cr3t.t0k3n"
-	for name, status := range map[string]int{"401": 401, "403": 403, "404": 404, "422": 422, "500": 500, "no answer": 0} {
+	for name, status := range map[string]int{"401": 401, "403": 403, "404": 404, "422": 422, "500": 500,
+		"no answer": 0} {
 		for _, step := range []string{"/app", "/installation", "/access_tokens", "/issues/1"} {
 			var jwts []string
 			transport := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -287,7 +318,8 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 				jwts = append(jwts, strings.TrimPrefix(auth, "Bearer "))
 				body, code := `{"id":17,"slug":"firebreak"}`, http.StatusOK
 				if strings.HasSuffix(r.URL.Path, "/access_tokens") {
-					body, code = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, token, time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
+					body, code = fmt.Sprintf(`{"token":%q,"expires_at":%q}`, token,
+						time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
 				}
 				if strings.HasSuffix(r.URL.Path, step) {
 					if status == 0 {
@@ -295,15 +327,20 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 					}
 					body, code = `{"message":"no"}`, status
 				}
-				return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+				return &http.Response{StatusCode: code, Status: fmt.Sprint(code),
+					Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 			})
 			var log bytes.Buffer
-			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+				Transport: transport, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = app.PostComment(t.Context(), it, "x")
-			_, err2 := app.ReadIssue(t.Context(), it, func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false })
+			_, err2 := app.ReadIssue(t.Context(), it, func(*ports.Snapshot, string) (incident.Cursor,
+				bool) {
+				return incident.Cursor{}, false
+			})
 			text := fmt.Sprint(err, err2, log.String())
 			secrets := append(jwts, token)
 			for line := range strings.Lines(string(key())) {
@@ -316,7 +353,8 @@ func TestErrorsHoldNoTokenAndNoKey(t *testing.T) {
 			}
 		}
 	}
-	if _, err := github.New(github.Options{AppID: 17, PEM: []byte("-----BEGIN RSA PRIVATE KEY-----\ns3cr3t\n-----END RSA PRIVATE KEY-----")}); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+	if _, err := github.New(github.Options{AppID: 17,
+		PEM: []byte("-----BEGIN RSA PRIVATE KEY-----\ns3cr3t\n-----END RSA PRIVATE KEY-----")}); err == nil || strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("a key that is none: %v", err)
 	}
 }
@@ -339,7 +377,8 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 				body, code = fmt.Sprintf(`{"id":%d}`, installed), http.StatusOK
 			}
 		case fmt.Sprintf("app/installations/%d/access_tokens", installed):
-			body, code = fmt.Sprintf(`{"token":"ghs_%d","expires_at":%q}`, installed, now().Add(expiry).Format(time.RFC3339)), http.StatusCreated
+			body, code = fmt.Sprintf(`{"token":"ghs_%d","expires_at":%q}`, installed,
+				now().Add(expiry).Format(time.RFC3339)), http.StatusCreated
 		case "repos/acme/incidents/issues/1/comments":
 			sent, err := io.ReadAll(r.Body)
 			if err != nil || !strings.Contains(string(sent), "It burns") {
@@ -349,9 +388,11 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 				body, code = `{"id":4711}`, http.StatusCreated
 			}
 		}
-		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		return &http.Response{StatusCode: code, Status: fmt.Sprint(code),
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
-	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Now: now})
+	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+		Transport: transport, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,12 +407,15 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 	}{
 		{what: "at first", installed: 7, expiry: time.Hour, asks: []string{lookup, mint(7), comment}},
 		{what: "again", installed: 7, expiry: time.Hour, asks: []string{comment}},
-		{what: "installed anew while a token is out", installed: 8, expiry: time.Second, asks: []string{comment, lookup, mint(8), comment}},
-		{what: "installed anew once it is over", installed: 9, expiry: time.Hour, asks: []string{mint(8), lookup, mint(9), comment}},
+		{what: "installed anew while a token is out", installed: 8, expiry: time.Second,
+			asks: []string{comment, lookup, mint(8), comment}},
+		{what: "installed anew once it is over", installed: 9, expiry: time.Hour,
+			asks: []string{mint(8), lookup, mint(9), comment}},
 		{what: "and after that", installed: 9, expiry: time.Hour, asks: []string{comment}},
 		{what: "removed", installed: 0, asks: []string{comment, lookup}, gone: true},
 		{what: "and still", installed: 0, asks: []string{lookup}, gone: true},
-		{what: "installed again", installed: 10, expiry: time.Hour, asks: []string{lookup, mint(10), comment}},
+		{what: "installed again", installed: 10, expiry: time.Hour,
+			asks: []string{lookup, mint(10), comment}},
 	} {
 		installed, expiry, asked = step.installed, step.expiry, nil
 		later += 2 * time.Second
@@ -406,19 +450,23 @@ func TestANameThatAnotherAccountTookOver(t *testing.T) {
 				t.Error(err)
 			}
 			id := strings.Split(path, "/")[2]
-			if strings.Contains(string(asked), "incidents") && (id != fmt.Sprint(owner) || !isThere) { // it has no such repository
+			// it has no such repository
+			if strings.Contains(string(asked), "incidents") && (id != fmt.Sprint(owner) || !isThere) {
 				body, code = `{"message":"There is at least one repository that does not exist or is not accessible to the parent installation."}`, http.StatusUnprocessableEntity
 				break
 			}
-			body, code = fmt.Sprintf(`{"token":"ghs_%s","expires_at":%q}`, id, now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
+			body, code = fmt.Sprintf(`{"token":"ghs_%s","expires_at":%q}`, id,
+				now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
 		case "repos/acme/incidents/issues/1/comments":
 			if r.Header.Get("Authorization") == fmt.Sprintf("token ghs_%d", owner) {
 				body, code = `{"id":4711}`, http.StatusCreated
 			}
 		}
-		return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+		return &http.Response{StatusCode: code, Status: fmt.Sprint(code),
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
-	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(), Transport: transport, Now: now})
+	app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+		Transport: transport, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,9 +69,11 @@ func (m *quotaTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	limit, err2 := strconv.Atoi(res.Header.Get("X-RateLimit-Limit"))
 	now := m.now()
 	reset, ok := wait.Epoch(res.Header.Get("X-RateLimit-Reset"), now, longestSkew)
-	if err1 == nil && err2 == nil && left >= 0 && limit > 0 && ok && res.Header.Get("X-RateLimit-Resource") == "core" {
+	if err1 == nil && err2 == nil && left >= 0 && limit > 0 && ok &&
+		res.Header.Get("X-RateLimit-Resource") == "core" {
 		m.meter.mu.Lock()
-		m.meter.left = ports.RateBudget{Left: min(left, limit), Limit: limit, Reset: wait.NoLater(reset, now, wait.Limit)}
+		m.meter.left = ports.RateBudget{Left: min(left, limit), Limit: limit,
+			Reset: wait.NoLater(reset, now, wait.Limit)}
 		m.meter.mu.Unlock()
 	}
 	res.Header.Del("X-RateLimit-Remaining")
@@ -117,7 +119,8 @@ func readLimit(res *http.Response, now time.Time) (l limitedAnswer, ok bool) {
 		l.until, l.told = wait.Until(after, now, wait.Limit), hasAfter
 		return l, hasAfter
 	}
-	if !slices.Contains([]int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusUnprocessableEntity}, res.StatusCode) {
+	if !slices.Contains([]int{http.StatusForbidden, http.StatusTooManyRequests,
+		http.StatusUnprocessableEntity}, res.StatusCode) {
 		return l, false
 	}
 	words := bodyText(res)

@@ -21,7 +21,8 @@ func (a *App) PostComment(ctx context.Context, ref incident.Ref, body string) (i
 	if err != nil {
 		return 0, err
 	}
-	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number,
+		&github.IssueComment{Body: &body})
 	if err != nil {
 		return 0, describeError("comment", ref.String(), err)
 	}
@@ -34,7 +35,8 @@ func (a *App) EditComment(ctx context.Context, ref incident.Ref, id int64, body 
 	if err != nil {
 		return err
 	}
-	if _, _, err := c.Issues.EditComment(ctx, ref.Owner, ref.Repo, id, &github.IssueComment{Body: &body}); err != nil {
+	if _, _, err := c.Issues.EditComment(ctx, ref.Owner, ref.Repo, id,
+		&github.IssueComment{Body: &body}); err != nil {
 		return describeError(fmt.Sprintf("edit comment %d", id), ref.String(), err)
 	}
 	return nil
@@ -53,7 +55,8 @@ func (a *App) PinComment(ctx context.Context, ref incident.Ref, id int64) error 
 	if err != nil {
 		return err
 	}
-	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil, nil)
+	_, err = call(ctx, c, http.MethodPut, fmt.Sprintf("%s/issues/comments/%d/pin", repoPath(ref), id), nil,
+		nil)
 	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
 		a.o.Logger.Info("the card can't be pinned", "incident", ref.String(), "err", err)
@@ -80,7 +83,8 @@ func (a *App) DeleteComment(ctx context.Context, ref incident.Ref, id int64) err
 	if err != nil {
 		return err
 	}
-	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil && statusOf(err) != http.StatusNotFound {
+	if _, err := c.Issues.DeleteComment(ctx, ref.Owner, ref.Repo, id); err != nil &&
+		statusOf(err) != http.StatusNotFound {
 		return describeError(fmt.Sprintf("delete comment %d", id), ref.String(), err)
 	}
 	return nil
@@ -93,7 +97,8 @@ func (a *App) AddReaction(ctx context.Context, ref incident.Ref, id int64, conte
 	if err != nil {
 		return err
 	}
-	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id, content); err != nil && statusOf(err) != http.StatusNotFound {
+	if _, _, err := c.Reactions.CreateIssueCommentReaction(ctx, ref.Owner, ref.Repo, id,
+		content); err != nil && statusOf(err) != http.StatusNotFound {
 		return describeError(fmt.Sprintf("react to comment %d", id), ref.String(), err)
 	}
 	return nil
@@ -158,7 +163,8 @@ func (a *App) Unassign(ctx context.Context, ref incident.Ref, logins []string) e
 }
 
 // SetOpen opens or closes the issue. It implements engine.GitHub.
-func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error {
+func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string,
+	duplicate int64) error {
 	c, err := a.clientOf(ctx, incidents, ref)
 	if err != nil {
 		return err
@@ -179,12 +185,14 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 // isMarked reports whether an issue of the app's own is marked.
 func isMarked(issue *github.Issue, me string, is ports.IsMarked) bool {
 	return !issue.IsPullRequest() && naming.Equal(issue.GetUser().GetLogin(), me) &&
-		is(ports.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(), Updated: issue.GetUpdatedAt().UTC()})
+		is(ports.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(),
+			Updated: issue.GetUpdatedAt().UTC()})
 }
 
 // FindIssue looks for an issue of the app's own by its mark, in the list and not by search, whose
 // index is behind. It implements engine.GitHub.
-func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, int64, error) {
+func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, int64,
+	error) {
 	ref, c, err := a.repositoryClient(ctx, repo)
 	if err != nil {
 		return 0, 0, err
@@ -193,7 +201,8 @@ func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, sin
 	if err != nil {
 		return 0, 0, err
 	}
-	opts := &github.IssueListByRepoOptions{Creator: me, State: "all", Since: since, Sort: "created", Direction: "asc", ListOptions: github.ListOptions{PerPage: 100}}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "all", Since: since, Sort: "created",
+		Direction: "asc", ListOptions: github.ListOptions{PerPage: 100}}
 	for {
 		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 		if err != nil {
@@ -204,7 +213,8 @@ func (a *App) FindIssue(ctx context.Context, repo string, is ports.IsMarked, sin
 				continue // only changed since: it may be of an incident that had the same name before
 			}
 			if isMarked(issue, me, is) {
-				return issue.GetNumber(), issue.GetID(), requireFields("look for an issue", repo, field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
+				return issue.GetNumber(), issue.GetID(), requireFields("look for an issue", repo,
+					field{"number", issue.GetNumber() != 0}, field{"id", issue.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -225,7 +235,8 @@ func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) 
 	if err != nil {
 		return 0, err
 	}
-	opts := &github.IssueListByRepoOptions{Creator: me, State: "open", Labels: []string{incident.LabelIncident}, ListOptions: github.ListOptions{PerPage: 100}}
+	opts := &github.IssueListByRepoOptions{Creator: me, State: "open",
+		Labels: []string{incident.LabelIncident}, ListOptions: github.ListOptions{PerPage: 100}}
 	for {
 		issues, res, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 		if err != nil {
@@ -233,7 +244,8 @@ func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) 
 		}
 		for _, issue := range issues {
 			if isMarked(issue, me, is) {
-				return issue.GetNumber(), requireFields("look for an incident", repo, field{"number", issue.GetNumber() != 0})
+				return issue.GetNumber(), requireFields("look for an incident", repo,
+					field{"number", issue.GetNumber() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -293,7 +305,8 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int
 	if err != nil {
 		return 0, 0, describeError("open an issue", repo, err)
 	}
-	return is.GetNumber(), is.GetID(), requireFields("open an issue", repo, field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
+	return is.GetNumber(), is.GetID(), requireFields("open an issue", repo,
+		field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 }
 
 // AddSubIssue makes an issue of the same owner a sub-issue. It does nothing where GitHub has no
@@ -311,7 +324,8 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	if err != nil {
 		return err
 	}
-	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues", map[string]int64{"sub_issue_id": id}, nil)
+	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues",
+		map[string]int64{"sub_issue_id": id}, nil)
 	switch statusOf(err) {
 	case http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
 		return nil
@@ -324,17 +338,20 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 
 // CommentOnce comments unless a marked comment of the app's own is there. It implements
 // engine.GitHub.
-func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64,
+	error) {
 	return a.commentOnce(ctx, tickets, ref, is, body)
 }
 
 // CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements
 // engine.GitHub.
-func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64,
+	error) {
 	return a.commentOnce(ctx, incidents, ref, is, body)
 }
 
-func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is ports.IsMarked, body string) (int64, error) {
+func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is ports.IsMarked,
+	body string) (int64, error) {
 	c, err := a.clientOf(ctx, w, ref)
 	if err != nil {
 		return 0, err
@@ -350,9 +367,11 @@ func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is por
 			return 0, describeError("read the comments", ref.String(), err)
 		}
 		for _, k := range comments {
-			written := ports.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(), Updated: k.GetUpdatedAt().UTC()}
+			written := ports.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(),
+				Updated: k.GetUpdatedAt().UTC()}
 			if naming.Equal(k.GetUser().GetLogin(), me) && is(written) {
-				return k.GetID(), requireFields("read the comments", ref.String(), field{"id", k.GetID() != 0})
+				return k.GetID(), requireFields("read the comments", ref.String(),
+					field{"id", k.GetID() != 0})
 			}
 		}
 		if res.NextPage == 0 {
@@ -360,7 +379,8 @@ func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is por
 		}
 		opts.Page = res.NextPage
 	}
-	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number, &github.IssueComment{Body: &body})
+	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number,
+		&github.IssueComment{Body: &body})
 	if err != nil {
 		return 0, describeError("comment", ref.String(), err)
 	}
@@ -377,5 +397,6 @@ func (a *App) ReadTicket(ctx context.Context, ref incident.Ref) (ports.Ticket, e
 	if err != nil {
 		return ports.Ticket{}, err
 	}
-	return ports.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated, Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
+	return ports.Ticket{Ref: is.Ref, ID: is.ID, Own: is.Own, Created: is.Created, Updated: is.Updated,
+		Open: is.Open, Gone: is.Gone, Body: is.Body, Assignees: is.Assignees}, nil
 }

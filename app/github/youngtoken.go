@@ -51,17 +51,20 @@ func (y *youngTokenTransport) RoundTrip(req *http.Request) (*http.Response, erro
 		since = now
 	}
 	res, err := y.next.RoundTrip(req)
-	if err != nil || res.StatusCode != http.StatusForbidden || y.now().Sub(since) >= tokenYouth || isLasting(messageOf(res)) {
+	if err != nil || res.StatusCode != http.StatusForbidden || y.now().Sub(since) >= tokenYouth ||
+		isLasting(messageOf(res)) {
 		return res, err
 	}
 	res.Body.Close()
 	return nil, &ports.RetryAfter{Until: y.now().Add(youngTokenRetry),
-		Err: fmt.Errorf("%w: %s %s: refused to a token that was made just now: %s", ports.ErrNotYet, req.Method, req.URL.Path, res.Status)}
+		Err: fmt.Errorf("%w: %s %s: refused to a token that was made just now: %s", ports.ErrNotYet,
+			req.Method, req.URL.Path, res.Status)}
 }
 
 // isLasting reports whether a refusal has a reason that no waiting changes.
 func isLasting(reason string) bool {
-	for _, lasting := range []string{"suspended", "archived", "IP allow list", "locked", "blocked", "SAML", "two-factor"} {
+	for _, lasting := range []string{"suspended", "archived", "IP allow list", "locked", "blocked", "SAML",
+		"two-factor"} {
 		if containsFold(reason, lasting) {
 			return true
 		}

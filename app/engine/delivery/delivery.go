@@ -23,15 +23,17 @@ import (
 
 const (
 	storeTimeout = 2 * time.Second // how long the store may hold up a message
-	sendGrace    = 2 * time.Second // how long a message that is leaving may go on after the process was asked to end
-	memoryLife   = 24 * time.Hour  // longer than any outage
+	// how long a message that is leaving may go on after the process was asked to end
+	sendGrace  = 2 * time.Second
+	memoryLife = 24 * time.Hour // longer than any outage
 )
 
 // Attempt is what is known of a message.
 type Attempt struct {
-	Begun   time.Time `json:"begun"`             // when it was about to leave for the first time
-	Sent    time.Time `json:"sent,omitzero"`     // when its service had taken it; zero: unknown
-	Failed  time.Time `json:"failed,omitzero"`   // when its service refused it or gave no answer for the first time
+	Begun time.Time `json:"begun"`         // when it was about to leave for the first time
+	Sent  time.Time `json:"sent,omitzero"` // when its service had taken it; zero: unknown
+	// when its service refused it or gave no answer for the first time
+	Failed  time.Time `json:"failed,omitzero"`
 	Reached []string  `json:"reached,omitempty"` // whom of several it reached, though not all
 }
 

@@ -73,9 +73,11 @@ func TestA4AMessageOfWhichNobodyKnowsLeavesAgain(t *testing.T) {
 	s, c := &store{kept: map[string][]byte{}}, &clock{start}
 	func() {
 		defer func() { _ = recover() }() // the process crashes while it sends
-		_, _, _ = newLog(s, c).Send(t.Context(), ref, "page/1", func(context.Context, Attempt) error { panic("crash") })
+		_, _, _ = newLog(s, c).Send(t.Context(), ref, "page/1",
+			func(context.Context, Attempt) error { panic("crash") })
 	}()
-	isNew, _, err := newLog(s, c).Send(t.Context(), ref, "page/1", func(context.Context, Attempt) error { return nil })
+	isNew, _, err := newLog(s, c).Send(t.Context(), ref, "page/1",
+		func(context.Context, Attempt) error { return nil })
 	if !isNew || err != nil {
 		t.Errorf("%t, %v", isNew, err)
 	}
@@ -95,7 +97,8 @@ func TestA4AMessageThatFailsKeepsItsFirstTime(t *testing.T) {
 
 func TestA4WhomAMessageReachedIsKnownTheNextTime(t *testing.T) {
 	s, c := &store{kept: map[string][]byte{}}, &clock{start}
-	_, _, err := newLog(s, c).Send(t.Context(), ref, "page/1", func(context.Context, Attempt) error { return partly{"carol"} })
+	_, _, err := newLog(s, c).Send(t.Context(), ref, "page/1",
+		func(context.Context, Attempt) error { return partly{"carol"} })
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -115,7 +118,8 @@ func TestI5AStoreThatFailsHoldsUpNoPage(t *testing.T) {
 	sent := 0
 	l := newLog(s, c)
 	for range 2 {
-		if _, _, err := l.Send(t.Context(), ref, "page/1", func(context.Context, Attempt) error { sent++; return nil }); err != nil {
+		if _, _, err := l.Send(t.Context(), ref, "page/1",
+			func(context.Context, Attempt) error { sent++; return nil }); err != nil {
 			t.Error(err)
 		}
 	}

@@ -40,7 +40,8 @@ func (e Assignees) Apply(assign, unassign []string) error {
 		if err != nil {
 			return fmt.Errorf("assign %v: %w", assign, err)
 		}
-		refused := slices.DeleteFunc(assign, func(login string) bool { return naming.Contains(assigned, login) })
+		refused := slices.DeleteFunc(assign,
+			func(login string) bool { return naming.Contains(assigned, login) })
 		if len(refused) > 0 {
 			e.Report(incident.Unassignable{Logins: refused})
 		}

@@ -128,7 +128,8 @@ func (e Comments) PostOnPull(key, text string) error {
 	pull := e.DocumentRef()
 	pull.Number = e.State.Document.Number
 	marks := look.MarksFor(key)
-	if _, err := e.GitHub.CommentOnPull(e.Ctx, pull, e.IsMarked(marks[0]), e.SignComment(text, marks...)); err != nil {
+	if _, err := e.GitHub.CommentOnPull(e.Ctx, pull, e.IsMarked(marks[0]),
+		e.SignComment(text, marks...)); err != nil {
 		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
 	}
 	return nil
@@ -170,7 +171,8 @@ func (e Comments) remind(rem incident.Remind) error {
 	if before := e.State.Said[rem.Topic]; rem.Edit && before != 0 && !e.IsPosted(rem.Key) {
 		err := e.edit(before, rem)
 		if ports.IsRefused(err) { // somebody deleted it, perhaps: the card says the same
-			e.Logger.Warn("comment not brought up to date", "incident", e.Ref.String(), "topic", rem.Topic, "err", ports.Redact(err))
+			e.Logger.Warn("comment not brought up to date", "incident", e.Ref.String(), "topic", rem.Topic,
+				"err", ports.Redact(err))
 			e.Posted[rem.Key] = look.NotPosted
 			return nil
 		}
@@ -207,7 +209,8 @@ func (e Comments) edit(comment int64, rem incident.Remind) error {
 	if err != nil {
 		return fmt.Errorf("say %s: %w", rem.Say.Name, err)
 	}
-	if err := e.GitHub.EditComment(e.Ctx, e.Ref, comment, e.SignComment(text, look.MarksFor(rem.Key)...)); err != nil {
+	if err := e.GitHub.EditComment(e.Ctx, e.Ref, comment,
+		e.SignComment(text, look.MarksFor(rem.Key)...)); err != nil {
 		return fmt.Errorf("edit the comment of %s: %w", rem.Topic, err)
 	}
 	e.Posted[rem.Key] = comment

@@ -19,14 +19,16 @@ func toCarol(fact string) incident.Reply {
 
 func TestA1AllCommandsOfACommentGetOneAnswerOnce(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
-	ask(l, toCarol("c5.0"), toCarol("c5.1"), incident.Reply{Fact: "c6.0", Say: incident.Say{Name: "nothing-due", Who: "bob"}})
+	ask(l, toCarol("c5.0"), toCarol("c5.1"), incident.Reply{Fact: "c6.0",
+		Say: incident.Say{Name: "nothing-due", Who: "bob"}})
 	e := newComments(l, g)
 	for range 2 {
 		if err := e.Apply(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := g.texts(ref); len(got) != 2 || !strings.HasPrefix(got[0], "@carol: ") || !strings.HasPrefix(got[1], "@bob: ") {
+	if got := g.texts(ref); len(got) != 2 || !strings.HasPrefix(got[0], "@carol: ") ||
+		!strings.HasPrefix(got[1], "@bob: ") {
 		t.Errorf("comments %q", got)
 	}
 
@@ -113,7 +115,8 @@ func TestA4ACommentWhoseAnswerIsLostIsInDoubt(t *testing.T) {
 
 // reminder reminds carol of a due update.
 func reminder(key string, at time.Time) incident.Remind {
-	return incident.Remind{Key: key, At: at, Topic: "update", Say: incident.Say{Name: "nothing-due", Who: "carol"}}
+	return incident.Remind{Key: key, At: at, Topic: "update",
+		Say: incident.Say{Name: "nothing-due", Who: "carol"}}
 }
 
 func TestV3OfSeveralRemindersTheNewestIsPostedAndReplacesTheOneBefore(t *testing.T) {
@@ -149,8 +152,10 @@ func TestAReminderIsEditedInPlace(t *testing.T) {
 }
 
 func TestA5NothingIsSaidAgainAfterACardWasLost(t *testing.T) {
-	answered := ports.Item{ID: "c5", Event: "commented", By: "carol", At: now.Add(-time.Minute), Comment: 5, Reacted: true, Body: "/ic"}
-	open := ports.Item{ID: "c6", Event: "commented", By: "bob", At: now.Add(-time.Minute), Comment: 6, Body: "/oe"}
+	answered := ports.Item{ID: "c5", Event: "commented", By: "carol", At: now.Add(-time.Minute), Comment: 5,
+		Reacted: true, Body: "/ic"}
+	open := ports.Item{ID: "c6", Event: "commented", By: "bob", At: now.Add(-time.Minute), Comment: 6,
+		Body: "/oe"}
 	g, l := newFakeGitHub(), newLook(t, answered, open)
 	l.IsRebuilt, l.IsCardLost = true, true
 	ask(l, toCarol("c5.0"), incident.Reply{Fact: "c6.0", Say: incident.Say{Name: "nothing-due", Who: "bob"}},
@@ -179,7 +184,8 @@ func newReactions(l *look.Look, g *fakeGitHub, given *GivenReactions) *Reactions
 
 func TestA1ACommentGetsTheWorstReactionOnce(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
-	ask(l, incident.React{Fact: "c5.0", How: incident.Done}, incident.React{Fact: "c5.1", How: incident.Refused},
+	ask(l, incident.React{Fact: "c5.0", How: incident.Done},
+		incident.React{Fact: "c5.1", How: incident.Refused},
 		incident.React{Fact: "c6.0", How: incident.Done})
 	given := &GivenReactions{}
 	e := newReactions(l, g, given)
@@ -201,7 +207,8 @@ func TestA1ACommentGetsTheWorstReactionOnce(t *testing.T) {
 func TestA4OnlyTheNewestCommandGetsAReactionWhileCallsAreLow(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	g.budget = ports.RateBudget{Left: 10, Limit: 5000, Reset: now.Add(30 * time.Minute)}
-	ask(l, incident.React{Fact: "c5.0", How: incident.Done}, incident.React{Fact: "c6.0", How: incident.Refused},
+	ask(l, incident.React{Fact: "c5.0", How: incident.Done},
+		incident.React{Fact: "c6.0", How: incident.Refused},
 		incident.React{Fact: "c7.0", How: incident.Done})
 	if err := newReactions(l, g, &GivenReactions{}).Apply(true); err != nil {
 		t.Fatal(err)
@@ -210,7 +217,8 @@ func TestA4OnlyTheNewestCommandGetsAReactionWhileCallsAreLow(t *testing.T) {
 }
 
 func TestA8ARefusedReactionIsGivenInWordsOnce(t *testing.T) {
-	g, l := newFakeGitHub(), newLook(t, ports.Item{ID: "c5", Event: "commented", By: "carol", At: now, Comment: 5})
+	g, l := newFakeGitHub(), newLook(t, ports.Item{ID: "c5", Event: "commented", By: "carol", At: now,
+		Comment: 5})
 	g.fail["AddReaction"] = refusal(403)
 	ask(l, incident.React{Fact: "c5.0", How: incident.Done})
 	e := newReactions(l, g, &GivenReactions{})
@@ -237,7 +245,8 @@ func TestA4ALimitPutsReactionsOff(t *testing.T) {
 
 func TestA4ACommentWhoseAnswerIsMissingGetsNoReactionBeforeTheCard(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
-	ask(l, toCarol("c5.0"), incident.React{Fact: "c5.0", How: incident.Done}, incident.React{Fact: "c6.0", How: incident.Done})
+	ask(l, toCarol("c5.0"), incident.React{Fact: "c5.0", How: incident.Done},
+		incident.React{Fact: "c6.0", How: incident.Done})
 	if err := newReactions(l, g, &GivenReactions{}).ApplyAnswered(); err != nil {
 		t.Fatal(err)
 	}

@@ -70,14 +70,16 @@ func (g *fakeGitHub) RemoveLabel(_ context.Context, _ incident.Ref, label string
 
 func (g *fakeGitHub) Assign(_ context.Context, _ incident.Ref, logins []string) ([]string, error) {
 	err := g.call("Assign", strings.Join(logins, ","))
-	return slices.DeleteFunc(slices.Clone(logins), func(l string) bool { return slices.Contains(g.cannot, l) }), err
+	return slices.DeleteFunc(slices.Clone(logins),
+		func(l string) bool { return slices.Contains(g.cannot, l) }), err
 }
 
 func (g *fakeGitHub) Unassign(_ context.Context, _ incident.Ref, logins []string) error {
 	return g.call("Unassign", strings.Join(logins, ","))
 }
 
-func (g *fakeGitHub) SetOpen(_ context.Context, r incident.Ref, open bool, reason string, duplicate int64) error {
+func (g *fakeGitHub) SetOpen(_ context.Context, r incident.Ref, open bool, reason string,
+	duplicate int64) error {
 	return g.call("SetOpen", r, open, reason, duplicate)
 }
 
@@ -107,7 +109,8 @@ func (g *fakeGitHub) DeleteComment(_ context.Context, r incident.Ref, id int64) 
 	return g.call("DeleteComment", id)
 }
 
-func (g *fakeGitHub) CommentOnce(ctx context.Context, r incident.Ref, is ports.IsMarked, body string) (int64, error) {
+func (g *fakeGitHub) CommentOnce(ctx context.Context, r incident.Ref, is ports.IsMarked,
+	body string) (int64, error) {
 	for _, c := range g.comments[r] {
 		if is(ports.Written{Body: c.body, IsComment: true, Created: now, Updated: now}) {
 			return c.id, nil
@@ -116,7 +119,8 @@ func (g *fakeGitHub) CommentOnce(ctx context.Context, r incident.Ref, is ports.I
 	return g.PostComment(ctx, r, body)
 }
 
-func (g *fakeGitHub) CommentOnPull(ctx context.Context, r incident.Ref, is ports.IsMarked, body string) (int64, error) {
+func (g *fakeGitHub) CommentOnPull(ctx context.Context, r incident.Ref, is ports.IsMarked,
+	body string) (int64, error) {
 	return g.CommentOnce(ctx, r, is, body)
 }
 
@@ -126,7 +130,8 @@ func (g *fakeGitHub) AddReaction(_ context.Context, _ incident.Ref, comment int6
 
 func (g *fakeGitHub) RateBudget(incident.Ref) ports.RateBudget { return g.budget }
 
-func (g *fakeGitHub) FindIssue(_ context.Context, repo string, is ports.IsMarked, _ time.Time) (int, int64, error) {
+func (g *fakeGitHub) FindIssue(_ context.Context, repo string, is ports.IsMarked, _ time.Time) (int, int64,
+	error) {
 	if err := g.fail["FindIssue"]; err != nil {
 		return 0, 0, err
 	}
@@ -162,12 +167,14 @@ func (g *fakeGitHub) AddSubIssue(_ context.Context, _ incident.Ref, repo string,
 	return g.call("AddSubIssue", repo, id)
 }
 
-func (g *fakeGitHub) ChangeTicket(_ context.Context, r incident.Ref, _ func(string) string, owner, before string) error {
+func (g *fakeGitHub) ChangeTicket(_ context.Context, r incident.Ref, _ func(string) string, owner,
+	before string) error {
 	return g.call("ChangeTicket", r, owner, before)
 }
 
 func (g *fakeGitHub) OpenPullRequest(_ context.Context, _ incident.Ref, p ports.Publication) (int, error) {
-	if err := g.call("OpenPullRequest", p.Branch, strings.Join(p.Reviewers, ","), strings.Join(p.Teams, ",")); err != nil {
+	if err := g.call("OpenPullRequest", p.Branch, strings.Join(p.Reviewers, ","),
+		strings.Join(p.Teams, ",")); err != nil {
 		return 0, err
 	}
 	for name, content := range p.Files {
@@ -186,7 +193,8 @@ func (g *fakeGitHub) ReadFileAt(_ context.Context, _ incident.Ref, path, _ strin
 	return []byte(content), ok, g.fail["ReadFileAt"]
 }
 
-func (g *fakeGitHub) WriteFiles(_ context.Context, _ incident.Ref, _, head, _ string, files map[string]string) (string, error) {
+func (g *fakeGitHub) WriteFiles(_ context.Context, _ incident.Ref, _, head, _ string,
+	files map[string]string) (string, error) {
 	if err := g.call("WriteFiles", head); err != nil {
 		return "", err
 	}
@@ -199,7 +207,8 @@ func (g *fakeGitHub) WriteFiles(_ context.Context, _ incident.Ref, _, head, _ st
 	return head + "'", nil
 }
 
-func (g *fakeGitHub) FindDocument(_ context.Context, _ incident.Ref, folder, prefix, _ string) (string, error) {
+func (g *fakeGitHub) FindDocument(_ context.Context, _ incident.Ref, folder, prefix, _ string) (string,
+	error) {
 	for name := range g.files {
 		if strings.HasPrefix(name, folder+"/"+prefix) && strings.HasSuffix(name, ".md") {
 			return name, nil
@@ -249,14 +258,16 @@ func newLook(t *testing.T, items ...ports.Item) *look.Look {
 	t.Helper()
 	l := &look.Look{
 		Ctx: t.Context(), Ref: ref, Now: now, Policy: incident.DefaultPolicy(), Posted: map[string]int64{},
-		Snapshot: &ports.Snapshot{Ref: ref, ID: 70, Title: "Logins fail", URL: "https://github.test/acme/incidents/issues/7",
+		Snapshot: &ports.Snapshot{Ref: ref, ID: 70, Title: "Logins fail",
+			URL:    "https://github.test/acme/incidents/issues/7",
 			Author: "alice", Created: now.Add(-10 * time.Minute), Open: true, Items: items},
 		Logger: slog.New(slog.DiscardHandler), Metrics: metrics.Discard{}, Clock: fixedClock{}, Keys: keys,
 		SignedSince: func(context.Context) time.Time { return time.Time{} },
 	}
 	at := l.Snapshot.Created
 	alice := incident.Person{Login: "alice", Respond: true}
-	l.Step(incident.Fact{ID: "opened", At: at, By: alice, Titled: true, What: incident.Opened{Source: "form", Severity: "critical", Customers: []string{"globex"}}})
+	l.Step(incident.Fact{ID: "opened", At: at, By: alice, Titled: true,
+		What: incident.Opened{Source: "form", Severity: "critical", Customers: []string{"globex"}}})
 	l.State.Paging.Next = time.Time{} // carol answered
 	l.State.IC, l.State.OEs, l.State.Customers = "carol", []string{"bob"}, []string{"globex"}
 	l.Policy.Customers = []incident.Customer{{Name: "globex"}}

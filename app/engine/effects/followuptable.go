@@ -69,7 +69,8 @@ func (e *Postmortem) readOwner(t followUpTable, row postmortem.Row, before strin
 		return "", err
 	}
 	if !canRespond {
-		t.keep(row.Number, postmortem.ColumnOwner, fmt.Sprintf("%s may not respond here: name somebody who may", row.Owner))
+		t.keep(row.Number, postmortem.ColumnOwner,
+			fmt.Sprintf("%s may not respond here: name somebody who may", row.Owner))
 		return "", nil
 	}
 	return row.Owner, nil
@@ -87,11 +88,13 @@ func (e *Postmortem) readDue(t followUpTable, row postmortem.Row, before string)
 		return "none"
 	case ok && day == before:
 	case !ok:
-		t.keep(row.Number, postmortem.ColumnDue, fmt.Sprintf("“%s” is not a date: write it as 2026-12-31", row.Due))
+		t.keep(row.Number, postmortem.ColumnDue, fmt.Sprintf("“%s” is not a date: write it as 2026-12-31",
+			row.Due))
 	case why == "past":
 		t.keep(row.Number, postmortem.ColumnDue, day+" is over: write a date that comes")
 	case why != "":
-		t.keep(row.Number, postmortem.ColumnDue, day+" is more than two years from now: write an earlier date")
+		t.keep(row.Number, postmortem.ColumnDue,
+			day+" is more than two years from now: write an earlier date")
 	default:
 		return day
 	}
@@ -101,7 +104,8 @@ func (e *Postmortem) readDue(t followUpTable, row postmortem.Row, before string)
 // problemsIn returns what is wrong with the rows of a document's table.
 func (t followUpTable) problemsIn(document string, followUps int) (all []postmortem.Problem) {
 	add := func(row postmortem.Row, message string) {
-		all = append(all, postmortem.Problem{Line: row.Line, EndLine: row.Line, Level: postmortem.Failure, Rule: "follow-up",
+		all = append(all, postmortem.Problem{Line: row.Line, EndLine: row.Line, Level: postmortem.Failure,
+			Rule:    "follow-up",
 			Message: message})
 	}
 	for _, row := range postmortem.Rows(document) {

@@ -22,7 +22,8 @@ import (
 type IssuesAPI interface {
 	// FindIssue looks in repo ("owner/repo") for an issue by the app, opened since, that is marked;
 	// number is 0 if there is none.
-	FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, id int64, err error)
+	FindIssue(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, id int64,
+		err error)
 	// OpenIssue opens an issue. It never retries: find it first.
 	OpenIssue(ctx context.Context, repo string, i ports.NewIssue) (number int, id int64, err error)
 	// ReadTicket reads an issue in another repository. Gone is set for one that was deleted.
@@ -75,7 +76,8 @@ func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err 
 // OpenOnce opens an issue that was not found by its mark, unless that was done just now. further
 // may be another mark in its text. It returns a *ports.RetryAfter while the issue may have been
 // opened already.
-func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (o OpenedIssue, err error) {
+func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (o OpenedIssue,
+	err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
 	age := e.Now.Sub(known.At)
@@ -84,7 +86,8 @@ func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt tim
 	}
 	if !known.At.IsZero() && known.Number == 0 && age < doubt {
 		return o, &ports.RetryAfter{Until: known.At.Add(doubt),
-			Err: fmt.Errorf("%w: an issue in %s may have been opened, and the answer was lost", ports.ErrNotYet, repo)}
+			Err: fmt.Errorf("%w: an issue in %s may have been opened, and the answer was lost",
+				ports.ErrNotYet, repo)}
 	}
 
 	e.saveOpened(key, OpenedIssue{At: e.Now})
@@ -170,7 +173,8 @@ func (e Issues) Verify(name incident.Ref, id int64) error {
 		return fmt.Errorf("check whether %s is still the same issue: %w", name, err)
 	}
 	if IsOtherIssue(name, id, read) {
-		return &ports.Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() + " by now",
+		return &ports.Refusal{Status: 404, Reason: "another repository has the name " + name.FullName() +
+			" by now",
 			Err: ports.ErrNoAccess}
 	}
 	e.noteVerified(name)
@@ -180,7 +184,8 @@ func (e Issues) Verify(name incident.Ref, id int64) error {
 // IsOtherIssue reports whether an issue that was read is not the one with an id that had its name
 // before. One that was renamed with its repository, or transferred, is read under another name.
 func IsOtherIssue(name incident.Ref, id int64, read ports.Ticket) bool {
-	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone && naming.Equal(read.Ref.String(), name.String())
+	return id != 0 && read.ID != 0 && read.ID != id && !read.Gone &&
+		naming.Equal(read.Ref.String(), name.String())
 }
 
 // nameRead returns the name of an issue that was read or opened just now, and notes that it is the

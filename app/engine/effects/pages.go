@@ -62,7 +62,8 @@ func (e *Pages) page(s incident.Send) error {
 	}
 
 	outside, phones := e.receivers(s)
-	say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker, Count: e.State.Paging.Count(), Missing: phones}
+	say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker,
+		Count: e.State.Paging.Count(), Missing: phones}
 	switch {
 	case e.State.Drill:
 		say.Variant = "drill"
@@ -159,7 +160,8 @@ func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 	}
 	e.CountPage(service, e.Ref.String(), s.Key, err)
 	if err != nil {
-		e.Step(incident.Fact{At: failed, What: incident.PageFailed{Key: s.Key, Service: service, Why: ports.Reason(err)}})
+		e.Step(incident.Fact{At: failed, What: incident.PageFailed{Key: s.Key, Service: service,
+			Why: ports.Reason(err)}})
 	}
 }
 
@@ -173,7 +175,8 @@ func deliveryName(s incident.Send, service string) string {
 	return name
 }
 
-func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, to []string, key string, reached []string) error {
+func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, to []string, key string,
+	reached []string) error {
 	if e.Pager == nil {
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
@@ -239,7 +242,8 @@ func (e *Pages) skip(s incident.Send, why string) {
 			return
 		}
 	}
-	e.Logger.Info("page not needed any more", "incident", e.Ref.String(), "page", s.Key, "due", s.At, "why", why)
+	e.Logger.Info("page not needed any more", "incident", e.Ref.String(), "page", s.Key, "due", s.At, "why",
+		why)
 	e.Report(incident.PageSkipped{Key: s.Key, Why: why})
 }
 
@@ -262,5 +266,6 @@ func (e *Pages) isOvertaken(s incident.Send) bool {
 			reached = append(reached, later.To...)
 		}
 	}
-	return !isNewest && !slices.ContainsFunc(s.To, func(to string) bool { return !slices.Contains(reached, to) })
+	return !isNewest && !slices.ContainsFunc(s.To,
+		func(to string) bool { return !slices.Contains(reached, to) })
 }

@@ -15,12 +15,15 @@ import (
 
 func newPages(l *look.Look, g *fakeGitHub, p *fakePager, log *delivery.Log) *Pages {
 	return &Pages{Look: l, Comments: newComments(l, g), Pager: p, Deliveries: log,
-		MailTag: func(incident.Ref) string { return "tag" }, CountPage: func(string, string, string, error) {}}
+		MailTag: func(incident.Ref) string { return "tag" }, CountPage: func(string, string, string,
+			error) {
+		}}
 }
 
 // page pages the coordinators by services.
 func page(n string, at time.Time, by ...string) incident.Send {
-	return incident.Send{Key: "page/" + n, At: at, To: []string{"incident-coordinators"}, By: by, Why: "asked", Asker: "alice"}
+	return incident.Send{Key: "page/" + n, At: at, To: []string{"incident-coordinators"}, By: by,
+		Why: "asked", Asker: "alice"}
 }
 
 func TestI5APageGoesOutsideFirstAndIsMentionedOnce(t *testing.T) {
@@ -32,10 +35,12 @@ func TestI5APageGoesOutsideFirstAndIsMentionedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(p.pages) != 1 || p.pages[0].Key != "acme/incidents#7/page/1" || !strings.HasSuffix(p.pages[0].Title, "globex: Logins fail") {
+	if len(p.pages) != 1 || p.pages[0].Key != "acme/incidents#7/page/1" ||
+		!strings.HasSuffix(p.pages[0].Title, "globex: Logins fail") {
 		t.Errorf("pages %+v", p.pages)
 	}
-	if got := g.texts(ref); len(got) != 1 || !strings.Contains(g.comments[ref][0].body, "@acme/incident-coordinators") {
+	if got := g.texts(ref); len(got) != 1 || !strings.Contains(g.comments[ref][0].body,
+		"@acme/incident-coordinators") {
 		t.Errorf("comments %q", got)
 	}
 
@@ -53,7 +58,8 @@ func TestI5APageThatFailsIsReportedAndTriedAgain(t *testing.T) {
 	if err := newPages(l, g, p, log).Apply(); err != nil {
 		t.Fatal(err)
 	}
-	if failed := l.State.Paging.Pages[0]; !strings.Contains(failed.Failed, "HTTP 500") || strings.Contains(failed.Failed, "and more") {
+	if failed := l.State.Paging.Pages[0]; !strings.Contains(failed.Failed, "HTTP 500") ||
+		strings.Contains(failed.Failed, "and more") {
 		t.Errorf("the state says %+v", failed)
 	}
 
@@ -132,7 +138,8 @@ func TestI5WithoutAPagerAPageFails(t *testing.T) {
 }
 
 func newUpdates(l *look.Look, g *fakeGitHub, p *fakePager) Updates {
-	return Updates{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}, Announcer: p,
+	return Updates{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}},
+		Announcer:  p,
 		Deliveries: newLog(), MailTag: func(incident.Ref) string { return "tag" },
 		TextOf: func(string) (string, error) { return "We are on it.", nil }}
 }
@@ -152,7 +159,8 @@ func TestA7OnlyTheTextReachesTheCustomersIssue(t *testing.T) {
 	}
 	g.wantCalls(t, "OpenIssue globex/shared", "PostComment globex/shared#1")
 	opened := g.issues["globex/shared"]
-	all := opened[0].Title + opened[0].Body + g.comments[incident.Ref{Owner: "globex", Repo: "shared", Number: 1}][0].body
+	all := opened[0].Title + opened[0].Body + g.comments[incident.Ref{Owner: "globex", Repo: "shared",
+		Number: 1}][0].body
 	if len(opened) != 1 || strings.Contains(all, "acme") || strings.Contains(all, "incidents") {
 		t.Errorf("opened %+v", opened)
 	}
@@ -168,7 +176,8 @@ func TestA7OnlyTheTextReachesTheCustomersIssue(t *testing.T) {
 
 func TestV3AChannelThatFailsKeepsTheUpdateFromNoOther(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
-	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "email", To: "ops@globex.test"}, {Kind: "slack", To: "C1"}}
+	l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "email", To: "ops@globex.test"},
+		{Kind: "slack", To: "C1"}}
 	p := &fakePager{fail: map[string]error{"email": errors.New("no such mailbox")}}
 	ask(l, update("c5.0", "We are on it."))
 	if err := newUpdates(l, g, p).Apply(); err != nil {
@@ -177,7 +186,8 @@ func TestV3AChannelThatFailsKeepsTheUpdateFromNoOther(t *testing.T) {
 	if len(p.texts) != 2 || p.texts[1].Text != "We are on it." || p.texts[1].Tag != "tag" {
 		t.Errorf("announcements %+v", p.texts)
 	}
-	if !slices.ContainsFunc(l.Effects, func(e incident.Effect) bool { r, ok := e.(incident.Remind); return ok && r.Say.Name != "" }) {
+	if !slices.ContainsFunc(l.Effects,
+		func(e incident.Effect) bool { r, ok := e.(incident.Remind); return ok && r.Say.Name != "" }) {
 		t.Errorf("nobody hears that globex was not reached by mail: %+v", l.Effects)
 	}
 }
@@ -221,7 +231,8 @@ func TestAPhaseIsBroadcastOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(p.texts) != 2 || !strings.Contains(p.texts[0].Text, "Fixing · Incident Coordinator carol · Operations Engineer bob") {
+	if len(p.texts) != 2 || !strings.Contains(p.texts[0].Text,
+		"Fixing · Incident Coordinator carol · Operations Engineer bob") {
 		t.Errorf("announcements %+v", p.texts)
 	}
 }
@@ -232,7 +243,8 @@ func TestA4AnIssueIsOpenedOnce(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{}}
 	for range 2 {
-		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err != nil {
+		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"},
+			DoubtUnasked); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -244,14 +256,16 @@ func TestA4AnIssueWhoseAnswerIsLostIsNotOpenedAgainAtOnce(t *testing.T) {
 	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{}}
 	g.fail["OpenIssue"] = errors.New("connection reset")
 	for range 2 {
-		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err == nil {
+		if _, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"},
+			DoubtUnasked); err == nil {
 			t.Error("no error")
 		}
 	}
 	g.wantCalls(t, "OpenIssue acme/shop")
 	l.Now = l.Now.Add(DoubtUnasked)
 	delete(g.fail, "OpenIssue")
-	if o, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked); err != nil || o.Number != 1 {
+	if o, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"},
+		DoubtUnasked); err != nil || o.Number != 1 {
 		t.Errorf("%+v, %v", o, err)
 	}
 }

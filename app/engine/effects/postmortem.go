@@ -24,13 +24,16 @@ type PostmortemAPI interface {
 	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (number int, err error)
 	ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (ports.Pull, error)
 	// ReadFileAt reads a file as a commit has it; ok is false if there is none.
-	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool, err error)
+	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool,
+		err error)
 	// WriteFiles writes files to a branch whose head is known, in one commit, and returns the new
 	// head. It fails with a *ports.Moved if the branch has another head.
-	WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string, files map[string]string) (commit string, err error)
+	WriteFiles(ctx context.Context, ref incident.Ref, branch, head, message string,
+		files map[string]string) (commit string, err error)
 	// FindDocument returns the path of the first document (.md) in a folder whose name has a
 	// prefix, as a commit has it; "" if there is none.
-	FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string, err error)
+	FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (path string,
+		err error)
 	// ReportCheck puts the result of a check on a commit; reporting it again changes what differs.
 	ReportCheck(ctx context.Context, ref incident.Ref, c ports.CheckRun) error
 }
@@ -132,7 +135,8 @@ func dataPath(name string) string { return strings.TrimSuffix(name, ".md") + ".j
 // changed it otherwise.
 func (e *Postmortem) Refresh(isPullRequestChanged bool) error {
 	isDue := isPullRequestChanged
-	_ = look.ForEach(e.Look, func(incident.RefreshDocument) error { isDue, e.hasNews = true, true; return nil })
+	_ = look.ForEach(e.Look,
+		func(incident.RefreshDocument) error { isDue, e.hasNews = true, true; return nil })
 	_ = look.ForEach(e.Look, func(incident.OpenDocument) error { isDue, e.hasNews = true, true; return nil })
 	d := e.State.Document
 	if !isDue || d.Number == 0 || d.Merged != nil || d.Shut {
@@ -230,7 +234,8 @@ func (e *Postmortem) write(pr *ports.Pull, message string, files map[string]stri
 }
 
 // refreshed returns the document and its data with the facts as they are now.
-func refreshed(content string, before []byte, facts postmortem.Facts, table followUpTable) (document string, data []byte, err error) {
+func refreshed(content string, before []byte, facts postmortem.Facts, table followUpTable) (document string,
+	data []byte, err error) {
 	document, err = postmortem.Refresh(content, facts)
 	if err != nil {
 		return "", nil, fmt.Errorf("refresh the postmortem: %w", err)
@@ -255,7 +260,8 @@ func (e *Postmortem) leavesDocument() (bool, error) {
 	if !e.State.Contested.Left(incident.ContestPostmortem) {
 		return false, nil
 	}
-	i := slices.IndexFunc(e.State.Contested, func(c incident.Contest) bool { return c.What == incident.ContestPostmortem })
+	i := slices.IndexFunc(e.State.Contested,
+		func(c incident.Contest) bool { return c.What == incident.ContestPostmortem })
 	contest := e.State.Contested[i]
 	say := incident.Say{Name: "contested-postmortem"}
 	if contest.By != "" {
@@ -289,14 +295,16 @@ const checkName = "postmortem"
 
 // check reports on the very lines what keeps the postmortem from being finished (C3).
 func (e *Postmortem) check(commit, name, document, template string, t followUpTable) error {
-	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: e.internalNames(), Template: template})
+	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: e.internalNames(),
+		Template: template})
 	problems = append(problems, t.problemsIn(document, len(e.State.FollowUps))...)
 	run := ports.CheckRun{Commit: commit, Name: checkName, Passed: true}
 	for _, problem := range problems {
 		isWarning := problem.Level == postmortem.Warning
 		run.Passed = run.Passed && isWarning
-		run.Notes = append(run.Notes, ports.Note{Path: name, Line: problem.Line, EndLine: problem.EndLine, Warning: isWarning,
-			Title: problem.Rule, Text: problem.Message})
+		run.Notes = append(run.Notes, ports.Note{Path: name, Line: problem.Line, EndLine: problem.EndLine,
+			Warning: isWarning,
+			Title:   problem.Rule, Text: problem.Message})
 	}
 	run.Title, run.Summary = postmortem.Summary(problems)
 	return e.Attempt("check", func() error { return e.GitHub.ReportCheck(e.Ctx, e.DocumentRef(), run) })
@@ -381,7 +389,8 @@ func (e *Postmortem) deliver(a incident.AnnounceDocument) error {
 				return fmt.Errorf("give a customer the postmortem: %w", err)
 			}
 			if err != nil {
-				e.Logger.Error("the postmortem could not be sent", "incident", e.Ref.String(), "channel", ch.Kind, "err", ports.Redact(err))
+				e.Logger.Error("the postmortem could not be sent", "incident", e.Ref.String(), "channel",
+					ch.Kind, "err", ports.Redact(err))
 				e.Report(incident.Undelivered{Customer: name, Channel: ch.Kind, Why: ports.Reason(err)})
 			}
 		}
@@ -403,7 +412,8 @@ func (e *Postmortem) customerVersion() (text, leak string, err error) {
 	if err != nil || !ok {
 		return "", "", err
 	}
-	for _, problem := range postmortem.Lint(string(content), postmortem.LintOptions{Internal: e.internalNames()}) {
+	for _, problem := range postmortem.Lint(string(content),
+		postmortem.LintOptions{Internal: e.internalNames()}) {
 		if problem.Rule == "internal-name" {
 			return "", fmt.Sprintf("line %d of the postmortem: %s", problem.Line, problem.Message), nil
 		}

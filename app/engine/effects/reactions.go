@@ -149,7 +149,8 @@ func (e *Reactions) dropUnanswered(worst map[int64]incident.Reaction) {
 func (e *Reactions) isReplyPutOff(comment int64) bool {
 	isPutOff := false
 	_ = look.ForEach(e.Look, func(r incident.Reply) error {
-		isPutOff = isPutOff || incident.CommentOf(r.Fact) == comment && e.Posted["reply/"+r.Fact] == look.NotPosted
+		isPutOff = isPutOff || incident.CommentOf(r.Fact) == comment &&
+			e.Posted["reply/"+r.Fact] == look.NotPosted
 		return nil
 	})
 	return isPutOff
@@ -179,7 +180,8 @@ func (e *Reactions) react(id int64, fact string, how incident.Reaction) error {
 		e.Report(incident.ReactedAfterAll{Comment: id})
 		return nil
 	}
-	if until, ok := ports.IsPutOff(err); ok { // the card, which shows that the command counts, must not wait for it
+	// the card, which shows that the command counts, must not wait for it
+	if until, ok := ports.IsPutOff(err); ok {
 		e.heldUntil = until
 		e.DeferUntil(until, ports.UrgencyAnswer)
 		e.Report(incident.NotReacted{Fact: fact, How: how, Since: e.CommentTime(fact)})

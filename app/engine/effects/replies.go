@@ -22,7 +22,8 @@ type replyGroup struct {
 // appendSay adds what is said about one more command of a comment. Of two proposals the later one
 // leads further: a cause and a workaround in one comment ask for one move, not for two.
 func appendSay(says []incident.Say, s incident.Say) []incident.Say {
-	i := slices.IndexFunc(says, func(b incident.Say) bool { return b.Name == "propose" && s.Name == "propose" && b.Who == s.Who })
+	i := slices.IndexFunc(says,
+		func(b incident.Say) bool { return b.Name == "propose" && s.Name == "propose" && b.Who == s.Who })
 	if i < 0 {
 		return append(says, s)
 	}

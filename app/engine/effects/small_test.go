@@ -50,7 +50,8 @@ func TestA8RefusedLabelsBecomeAFactAndAreHeldBack(t *testing.T) {
 func TestA4AnOutageOfALabelEndsTheLook(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	g.fail["RemoveLabel"] = ports.ErrUnavailable
-	if err := (Labels{Look: l, GitHub: g}).Apply(nil, []string{"old"}); !errors.Is(err, ports.ErrUnavailable) {
+	if err := (Labels{Look: l, GitHub: g}).Apply(nil, []string{"old"}); !errors.Is(err,
+		ports.ErrUnavailable) {
 		t.Errorf("error %v", err)
 	}
 	if l.State.IsRefused("labels") {
@@ -72,7 +73,10 @@ func TestA8WhomGitHubCannotAssignIsReported(t *testing.T) {
 
 func TestC1TheIssueIsClosedAsADuplicateByItsID(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
-	e := OpenState{Look: l, GitHub: g, IDOf: func(number int) (int64, error) { return int64(number) * 10, nil }}
+	e := OpenState{Look: l, GitHub: g, IDOf: func(number int) (int64,
+		error) {
+		return int64(number) * 10, nil
+	}}
 	if err := e.Apply(incident.Wanted{Reason: "duplicate", Duplicate: 5}); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +86,8 @@ func TestC1TheIssueIsClosedAsADuplicateByItsID(t *testing.T) {
 	if err := e.Apply(incident.Wanted{Open: true, Reason: "reopened", Duplicate: 5}); err != nil {
 		t.Fatal(err)
 	}
-	g.wantCalls(t, "SetOpen acme/incidents#7 false duplicate 50", "SetOpen acme/incidents#7 false completed 0",
+	g.wantCalls(t, "SetOpen acme/incidents#7 false duplicate 50",
+		"SetOpen acme/incidents#7 false completed 0",
 		"SetOpen acme/incidents#7 true reopened 0")
 }
 

@@ -87,7 +87,8 @@ func (e Tickets) open(index int) error {
 		return fmt.Errorf("open the ticket of follow-up %d in %s: %w", index, repo, err)
 	}
 	if err := e.addSubIssue(repo, n, id); errors.Is(err, ports.ErrLimited) {
-		return fmt.Errorf("make ticket %s#%d a sub-issue: %w", repo, n, err) // a later look finds the ticket by its mark
+		// a later look finds the ticket by its mark
+		return fmt.Errorf("make ticket %s#%d a sub-issue: %w", repo, n, err)
 	}
 	e.Report(incident.TicketOpened{Index: index, Ticket: fmt.Sprintf("%s#%d", repo, n), ID: id})
 	e.RecordWait(ports.UrgencyTicket, e.State.Since.At)
@@ -118,7 +119,8 @@ func (e Tickets) write(index int) (ports.NewIssue, error) {
 		return ports.NewIssue{}, fmt.Errorf("write the ticket of follow-up %d: %w", index, err)
 	}
 	owner := e.State.OwnerOf(e.State.FollowUps[index])
-	return ports.NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp}, Assignees: []string{owner}}, nil
+	return ports.NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp},
+		Assignees: []string{owner}}, nil
 }
 
 func (e Tickets) findOrOpen(repo string, i ports.NewIssue, index int) (number int, id int64, err error) {
@@ -183,7 +185,8 @@ func (e Tickets) move(index int) error {
 		return fmt.Errorf("say ticket-moved: %w", err)
 	}
 	marks := look.MarksFor(fmt.Sprintf("%s/ticket-moved/%d", e.Ref, index))
-	if _, err := e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]), e.SignComment(text, marks...)); err != nil {
+	if _, err := e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]),
+		e.SignComment(text, marks...)); err != nil {
 		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
 	}
 	// It is closed without the other's id: the token for this repository may not see that one.

@@ -16,7 +16,8 @@ import (
 
 // facts returns the facts of a look's postmortem.
 func facts(l *look.Look) postmortem.Facts {
-	f := postmortem.Facts{Ref: l.Ref, URL: l.Snapshot.URL, Title: l.Snapshot.Title, Author: l.Snapshot.Author, State: l.State,
+	f := postmortem.Facts{Ref: l.Ref, URL: l.Snapshot.URL, Title: l.Snapshot.Title,
+		Author: l.Snapshot.Author, State: l.State,
 		Policy: l.Policy, At: l.Now, Summary: "Logins fail."}
 	for _, fu := range l.State.FollowUps {
 		f.FollowUps = append(f.FollowUps, postmortem.FollowUp{FollowUp: fu, Title: "Add an alert"})
@@ -25,16 +26,18 @@ func facts(l *look.Look) postmortem.Facts {
 }
 
 func newTickets(l *look.Look, g *fakeGitHub) Tickets {
-	return Tickets{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}, Comments: newComments(l, g),
-		Facts:   func() (postmortem.Facts, error) { return facts(l), nil },
-		Changed: func(int) ([]incident.Fact, error) { return nil, nil }}
+	return Tickets{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}},
+		Comments: newComments(l, g),
+		Facts:    func() (postmortem.Facts, error) { return facts(l), nil },
+		Changed:  func(int) ([]incident.Fact, error) { return nil, nil }}
 }
 
 // withFollowUp gives a look a follow-up for acme/shop.
 func withFollowUp(l *look.Look) {
 	l.Policy.Issues = true
 	l.State.Phase = incident.Closing
-	l.State.FollowUps = []incident.FollowUp{{Stamp: incident.Stamp{ID: "c9.0", By: "bob", At: now}, Repo: "acme/shop", Owner: "erin"}}
+	l.State.FollowUps = []incident.FollowUp{{Stamp: incident.Stamp{ID: "c9.0", By: "bob", At: now},
+		Repo: "acme/shop", Owner: "erin"}}
 }
 
 func TestC4ATicketIsOpenedOnceInItsRepository(t *testing.T) {
@@ -48,7 +51,8 @@ func TestC4ATicketIsOpenedOnceInItsRepository(t *testing.T) {
 	if got := l.State.FollowUps[0].Ticket; got != "acme/shop#1" {
 		t.Errorf("the state says %q", got)
 	}
-	if i := g.issues["acme/shop"][0]; !slices.Equal(i.Assignees, []string{"erin"}) || !slices.Equal(i.Labels, []string{"follow-up"}) {
+	if i := g.issues["acme/shop"][0]; !slices.Equal(i.Assignees, []string{"erin"}) ||
+		!slices.Equal(i.Labels, []string{"follow-up"}) {
 		t.Errorf("opened %+v", i)
 	}
 
@@ -65,12 +69,14 @@ func TestA8ATicketOutOfReachIsOpenedHereAndMovedLater(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	withFollowUp(l)
 	ask(l, incident.OpenTicket{Index: 0})
-	g.fail["OpenIssue acme/shop"] = &ports.Refusal{Status: 404, Reason: "not found", NotInstalled: true, Err: errors.New("HTTP")}
+	g.fail["OpenIssue acme/shop"] = &ports.Refusal{Status: 404, Reason: "not found", NotInstalled: true,
+		Err: errors.New("HTTP")}
 	if err := newTickets(l, g).Open(); err != nil {
 		t.Fatal(err)
 	}
 	own := g.issues["acme/incidents"]
-	if len(own) != 1 || !strings.HasPrefix(own[0].Title, "acme/shop: ") || l.State.FollowUps[0].Ticket != "acme/incidents#1" {
+	if len(own) != 1 || !strings.HasPrefix(own[0].Title, "acme/shop: ") ||
+		l.State.FollowUps[0].Ticket != "acme/incidents#1" {
 		t.Fatalf("opened %+v; the state says %+v", own, l.State.FollowUps)
 	}
 
@@ -98,7 +104,8 @@ func TestC4AnOwnerIsRemindedInOneComment(t *testing.T) {
 	e := newTickets(l, g)
 	for _, key := range []string{"nudge/0/1", "nudge/0/2"} {
 		l.Effects = nil
-		ask(l, incident.Nudge{Index: 0, Key: key, Say: incident.Say{Name: "follow-up-due", Line: "2026-03-04"}})
+		ask(l, incident.Nudge{Index: 0, Key: key, Say: incident.Say{Name: "follow-up-due",
+			Line: "2026-03-04"}})
 		if err := e.Nudge(); err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +203,8 @@ func TestC2ThePostmortemAsksThoseForAReviewWhoKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.wantCalls(t, "OpenPullRequest "+incident.PostmortemBranch(ref)+" carol,bob,dave sre")
-	if name, content := document(g); !strings.HasPrefix(name, "postmortems/") || !strings.Contains(content, "Logins fail") || len(g.files) != 2 {
+	if name, content := document(g); !strings.HasPrefix(name, "postmortems/") ||
+		!strings.Contains(content, "Logins fail") || len(g.files) != 2 {
 		t.Errorf("files %v", slices.Collect(maps.Keys(g.files)))
 	}
 	if l.State.Document.Number != 12 {
@@ -257,7 +265,8 @@ func TestC3TheTableOfFollowUpsIsReadBack(t *testing.T) {
 			if got := l.State.FollowUps[0].Owner; got != c.want {
 				t.Errorf("owner %q", got)
 			}
-			says := slices.ContainsFunc(g.checks[0].Notes, func(n ports.Note) bool { return strings.Contains(n.Text, c.problem) })
+			says := slices.ContainsFunc(g.checks[0].Notes,
+				func(n ports.Note) bool { return strings.Contains(n.Text, c.problem) })
 			if c.problem != "" && !says {
 				t.Errorf("the check says %+v", g.checks[0].Notes)
 			}
@@ -313,14 +322,16 @@ func TestA7AnInternalNameKeepsTheCustomersVersionBackHere(t *testing.T) {
 
 func TestA2ADocumentThatAnAutomatonChangesBackIsLeft(t *testing.T) {
 	l, g := opened(t)
-	l.State.Contested = incident.Contests{{What: incident.ContestPostmortem, By: "formatter[bot]", Left: true, Told: now}}
+	l.State.Contested = incident.Contests{{What: incident.ContestPostmortem, By: "formatter[bot]",
+		Left: true, Told: now}}
 	addFollowUp(l, "frank")
 	name, before := document(g)
 	ask(l, incident.RefreshDocument{})
 	if err := newPostmortem(l, g, &fakePager{}).Refresh(false); err != nil {
 		t.Fatal(err)
 	}
-	if g.files[name] != before || slices.ContainsFunc(g.calls, func(c string) bool { return strings.HasPrefix(c, "WriteFiles") }) {
+	if g.files[name] != before || slices.ContainsFunc(g.calls,
+		func(c string) bool { return strings.HasPrefix(c, "WriteFiles") }) {
 		t.Errorf("calls %q", g.calls)
 	}
 }

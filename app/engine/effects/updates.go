@@ -62,7 +62,8 @@ func (e Updates) sendToCustomer(name string, a incident.Announce) error {
 		return err
 	}
 	if len(failed) > 0 {
-		e.Report(incident.Unsent{Customer: name, Failed: failed, Update: a.At, By: incident.CommandedBy(a.Fact)})
+		e.Report(incident.Unsent{Customer: name, Failed: failed, Update: a.At,
+			By: incident.CommandedBy(a.Fact)})
 	}
 	effect := incident.UpdateEffect(name)
 	if refused != nil {
@@ -77,7 +78,8 @@ func (e Updates) sendToCustomer(name string, a incident.Announce) error {
 // sendByAll sends an update by each channel of a customer, and returns those that failed for good.
 // refused is GitHub's refusal of the customer's issue, if there was one: the update is shared again
 // later.
-func (e Updates) sendByAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, refused, err error) {
+func (e Updates) sendByAll(a incident.Announce, c incident.Customer) (failed []incident.Failure, refused,
+	err error) {
 	names := c.ChannelNames()
 	for i, ch := range c.Channels {
 		err := e.SendBy(ch, c, a)
@@ -90,7 +92,8 @@ func (e Updates) sendByAll(a incident.Announce, c incident.Customer) (failed []i
 			refused = err
 		}
 		if err != nil {
-			e.Logger.Error("an update could not be sent", "incident", e.Ref.String(), "channel", ch.Kind, "err", ports.Redact(err))
+			e.Logger.Error("an update could not be sent", "incident", e.Ref.String(), "channel", ch.Kind,
+				"err", ports.Redact(err))
 			failed = append(failed, incident.Failure{Channel: names[i], Why: ports.Reason(err)})
 		}
 	}
@@ -108,10 +111,12 @@ func (e Updates) SendBy(ch incident.Channel, c incident.Customer, a incident.Ann
 	service, _ := e.Policy.Service(ch.Kind)
 	// The key is the same under each name of the incident's repository.
 	key := e.DeclaredRef().String() + "/update/" + a.Fact + "/" + c.Name + "/" + ch.Kind + ":" + ch.To
-	_, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), key, func(ctx context.Context, _ delivery.Attempt) error {
-		return e.Announcer.Announce(ctx, ports.Announcement{Key: key, Customer: c.Name, Channel: ch, Service: service,
-			Text: a.Text, At: a.At, Tag: e.MailTag(e.DeclaredRef())})
-	})
+	_, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), key,
+		func(ctx context.Context, _ delivery.Attempt) error {
+			return e.Announcer.Announce(ctx, ports.Announcement{Key: key, Customer: c.Name, Channel: ch,
+				Service: service,
+				Text:    a.Text, At: a.At, Tag: e.MailTag(e.DeclaredRef())})
+		})
 	return err
 }
 
@@ -149,7 +154,8 @@ func (e Updates) ShareAgain() error {
 	})
 }
 
-func (e Updates) shareOwed(owed incident.Sent, c incident.Customer, ch incident.Channel, channel string) error {
+func (e Updates) shareOwed(owed incident.Sent, c incident.Customer, ch incident.Channel,
+	channel string) error {
 	text, err := e.TextOf(owed.ID)
 	if err != nil {
 		return err
@@ -209,7 +215,8 @@ func (e Updates) shareInto(s incident.Shared, a incident.Announce, update mark.M
 }
 
 // openShared opens a customer's issue with an update.
-func (e Updates) openShared(repo string, a incident.Announce, shared, update mark.Mark) (number int, id int64, err error) {
+func (e Updates) openShared(repo string, a incident.Announce, shared, update mark.Mark) (number int,
+	id int64, err error) {
 	o, err := e.Issues.OpenOnce(repo, shared.Line(), update.Line(), ports.NewIssue{
 		Title: "Incident of " + e.State.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
 		Body:  e.SignIssue(a.Text, shared, update),
@@ -223,7 +230,8 @@ func (e Updates) openShared(repo string, a incident.Announce, shared, update mar
 
 // commentUnlessOpenedWith comments on an issue that an earlier look opened and could not note,
 // unless it opened it with this update.
-func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Announce, update mark.Mark) error {
+func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Announce,
+	update mark.Mark) error {
 	opened, _, err := e.Issues.Find(repo, e.IsMarked(update))
 	if err != nil || opened == number {
 		return err
@@ -262,11 +270,13 @@ func (e Updates) Broadcast() error {
 		for _, to := range e.Policy.Broadcast {
 			key := e.DeclaredRef().String() + "/" + b.Key + "/" + to
 			send := func(ctx context.Context, _ delivery.Attempt) error {
-				return e.Announcer.Announce(ctx, ports.Announcement{Key: key, Channel: incident.Channel{Kind: "slack", To: to},
+				return e.Announcer.Announce(ctx, ports.Announcement{Key: key,
+					Channel: incident.Channel{Kind: "slack", To: to},
 					Service: service, Text: text, At: b.At})
 			}
 			if _, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), TimedKey(key, b.At), send); err != nil {
-				e.Logger.Warn("a phase could not be announced in Slack", "incident", e.Ref.String(), "channel", to,
+				e.Logger.Warn("a phase could not be announced in Slack", "incident", e.Ref.String(),
+					"channel", to,
 					"err", ports.Redact(err))
 			}
 		}

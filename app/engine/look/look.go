@@ -71,7 +71,8 @@ func (l *Look) Step(f incident.Fact) {
 			return
 		}
 		if f.ID == "" {
-			panic(failure) // the clock and effects' results can't be skipped: the message is tried again, then put aside
+			// the clock and effects' results can't be skipped: the message is tried again, then put aside
+			panic(failure)
 		}
 		l.Logger.Error("fact skipped: it can't be handled", "incident", l.Ref.String(), "fact", f.ID,
 			"kind", fmt.Sprintf("%T", f.What), "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
@@ -119,9 +120,11 @@ func (l *Look) RecordRefusal(effect string, err error) error {
 	if !errors.As(err, &refusal) {
 		return err
 	}
-	l.Logger.Warn("effect refused by GitHub", "incident", l.Ref.String(), "effect", effect, "status", refusal.Status,
+	l.Logger.Warn("effect refused by GitHub", "incident", l.Ref.String(), "effect", effect, "status",
+		refusal.Status,
 		"err", ports.Redact(err))
-	l.Report(incident.RefusedByGitHub{Effect: effect, Reason: fmt.Sprintf("%s (%d)", refusal.Reason, refusal.Status), By: l.Asker})
+	l.Report(incident.RefusedByGitHub{Effect: effect, Reason: fmt.Sprintf("%s (%d)", refusal.Reason,
+		refusal.Status), By: l.Asker})
 	return nil
 }
 

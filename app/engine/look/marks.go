@@ -86,7 +86,8 @@ func (l *Look) KeysIn(it ports.Item) (keys []string) {
 
 // HasKey reports whether one of the app's comments in this look carries a key.
 func (l *Look) HasKey(key string) bool {
-	return slices.ContainsFunc(l.Snapshot.Items, func(it ports.Item) bool { return slices.Contains(l.KeysIn(it), key) })
+	return slices.ContainsFunc(l.Snapshot.Items,
+		func(it ports.Item) bool { return slices.Contains(l.KeysIn(it), key) })
 }
 
 // IsPosted reports whether a comment of the app's own carries a key, or this look put it off.

@@ -11,8 +11,9 @@ const (
 	UrgencyNudge  Urgency = iota // a reminder on a ticket, a sweep: minutes and hours don't matter
 	UrgencyTicket                // tickets, the postmortem: whoever asked for them has their answer
 	UrgencyCard                  // the card, labels, assignees, reminders of what the card shows
-	UrgencyAnswer                // somebody waits: answers, reactions, updates for customers, and the looks at GitHub for them
-	UrgencyPage                  // somebody is paged or an incident is opened, and the looks for it
+	// somebody waits: answers, reactions, updates for customers, and the looks at GitHub for them
+	UrgencyAnswer
+	UrgencyPage // somebody is paged or an incident is opened, and the looks for it
 )
 
 // Urgencies are how many there are.
