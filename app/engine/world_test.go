@@ -76,6 +76,7 @@ func (l logWriter) Write(b []byte) (int, error) {
 // all the tests' time.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
 	os.Exit(m.Run())
 }
 
