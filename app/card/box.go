@@ -26,7 +26,7 @@ var boxes = []box{
 	{"agreement", func(p page) bool {
 		return p.S.Phase == incident.Monitoring && p.S.StandBy.Asked && p.S.Agreed == nil && !p.S.NothingToTell()
 	}},
-	{"unmerged", func(p page) bool { return p.S.Document.Shut && p.S.Document.Merged == nil }},
+	{"unmerged", func(p page) bool { return p.S.Document.IsClosed && p.S.Document.Merged == nil }},
 	{"data", func(p page) bool { return len(p.Missing) > 0 && p.S.Phase != incident.Closing }},
 }
 

@@ -103,7 +103,7 @@ func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 	}
 	shown := maxShown
 	for {
-		visible, err := show(newPage(s, v, shown))
+		visible, err := renderVisible(newPage(s, v, shown))
 		if err != nil {
 			return "", fmt.Errorf("write the card of %s: %w", v.Ref, err)
 		}
@@ -113,16 +113,16 @@ func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 		}
 		state := strings.TrimSpace(hidden.String())
 		if v.ID != 0 {
-			visible += "\n\n" + bind(key, Issue{v.Ref, v.ID}, seq, state, visible)
+			visible += "\n\n" + bindingLine(key, Issue{v.Ref, v.ID}, seq, state, visible)
 		}
-		body := visible + "\n\n" + opening + state + " " + sign(key, v.Ref, seq, state, visible) + ending + "\n"
+		body := visible + "\n\n" + opening + state + " " + signCard(key, v.Ref, seq, state, visible) + ending + "\n"
 		if len(body) <= MaxLength {
 			return body, nil
 		}
 		switch {
 		case shown > 10:
 			shown /= 2
-		case trim(&s):
+		case trimState(&s):
 		case shown > 0:
 			shown = 0
 		default:
@@ -131,8 +131,8 @@ func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 	}
 }
 
-// show writes the part that people read.
-func show(p page) (string, error) {
+// renderVisible writes the part that people read.
+func renderVisible(p page) (string, error) {
 	facts, err := templates.Card("facts", p)
 	if err != nil {
 		return "", err
@@ -144,9 +144,9 @@ func show(p page) (string, error) {
 	return strings.TrimSpace(visible), err
 }
 
-// trim drops the older half of the longest list that the issue's timeline can restore, and reports whether there was one.
+// trimState drops the older half of the longest list that the issue's timeline can restore, and reports whether there was one.
 // What the core still decides by stays.
-func trim(s *incident.State) bool {
+func trimState(s *incident.State) bool {
 	const spared = 5
 	half := func(n int) int { return max(n/2, spared) }
 	switch {
@@ -198,10 +198,10 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 		name = written.Ref
 	}
 	for _, key := range keys {
-		if len(key) == 0 || !hmac.Equal([]byte(sign(key, name, b.Seq, state, visible)), []byte(signature)) {
+		if len(key) == 0 || !hmac.Equal([]byte(signCard(key, name, b.Seq, state, visible)), []byte(signature)) {
 			continue
 		}
-		if bound && visible != shown+"\n\n"+bind(key, written, b.Seq, state, shown) {
+		if bound && visible != shown+"\n\n"+bindingLine(key, written, b.Seq, state, shown) {
 			continue
 		}
 		c := Card{State: b.State, Seq: b.Seq, Written: Issue{Ref: name}}
@@ -220,9 +220,9 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 // issueMark begins the line that says which issue the card belongs to.
 const issueMark = "<!-- firebreak:issue "
 
-// bind writes that line: the id, the present name, and a signature that binds the id to all else.
-func bind(key []byte, in Issue, seq int, state, visible string) string {
-	mac := digest(key, version+" issue", fmt.Sprint(in.ID), in.Ref.String(), fmt.Sprint(seq), state, visible)
+// bindingLine writes that line: the id, the present name, and a signature that binds the id to all else.
+func bindingLine(key []byte, in Issue, seq int, state, visible string) string {
+	mac := computeMAC(key, version+" issue", fmt.Sprint(in.ID), in.Ref.String(), fmt.Sprint(seq), state, visible)
 	return fmt.Sprintf("%s%d %s %s%s", issueMark, in.ID, in.Ref, mac, ending)
 }
 
@@ -244,13 +244,13 @@ func cutBinding(visible string) (shown string, in Issue, ok bool) {
 	return visible[:at], Issue{ref, id}, true
 }
 
-// sign binds the state to its version, its issue, its place in the row of cards, and what people read. Each part is
+// signCard binds the state to its version, its issue, its place in the row of cards, and what people read. Each part is
 // preceded by its length, so that no two cards have the same bytes.
-func sign(key []byte, ref incident.Ref, seq int, state, visible string) string {
-	return digest(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
+func signCard(key []byte, ref incident.Ref, seq int, state, visible string) string {
+	return computeMAC(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
 }
 
-func digest(key []byte, parts ...string) string {
+func computeMAC(key []byte, parts ...string) string {
 	mac := hmac.New(sha256.New, key)
 	for _, p := range parts {
 		var n [8]byte

@@ -412,7 +412,7 @@ func anyState() *rapid.Generator[incident.State] {
 				return incident.Page{Key: "page/1", At: at.Draw(t, "at"), To: list("to"), Why: word.Draw(t, "why"), Failed: word.Draw(t, "failed")}
 			}), 0, 8).Draw(t, "pages"), Sent: 3, Step: rapid.IntRange(0, 9).Draw(t, "step"), Next: at.Draw(t, "next"), Answered: maybe("answered"), GaveUp: rapid.Bool().Draw(t, "gaveUp")},
 			StandBy:  incident.StandBy{Ends: at.Draw(t, "ends"), Asked: rapid.Bool().Draw(t, "asked")},
-			Document: incident.Pull{Number: rapid.IntRange(0, 9).Draw(t, "number"), Merged: maybe("merged"), Shut: rapid.Bool().Draw(t, "shut")},
+			Document: incident.Pull{Number: rapid.IntRange(0, 9).Draw(t, "number"), Merged: maybe("merged"), IsClosed: rapid.Bool().Draw(t, "shut")},
 			Cursor:   incident.Cursor{Items: 3, Horizon: at.Draw(t, "horizon"), Seen: []incident.Seen{{ID: "c1", At: at.Draw(t, "seen")}}},
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// rhythm returns the wait between updates as it is at the moment.
-func (p page) rhythm() string {
+// updateInterval returns the wait between updates as it is at the moment.
+func (p page) updateInterval() string {
 	severity, _ := p.Policy.Severity(p.S.Severity)
 	wait := severity.Every
 	if severity.Later > 0 && p.S.Confirmed != nil && !p.today.Before(p.S.Confirmed.At.Add(severity.After)) {
@@ -27,8 +27,8 @@ func (p page) rhythm() string {
 	return templates.Duration(wait)
 }
 
-// kept returns how the customer updates were kept; nothing where none was due and nobody waited.
-func kept(u incident.Updates, now time.Time) string {
+// updateRecord returns how the customer updates were kept; nothing where none was due and nobody waited.
+func updateRecord(u incident.Updates, now time.Time) string {
 	if u.Kept+u.Missed+u.Snoozed == 0 && len(u.Sent) == 0 {
 		return ""
 	}
@@ -48,8 +48,8 @@ func kept(u incident.Updates, now time.Time) string {
 	return strings.Join(parts, " · ")
 }
 
-// told returns when the customers heard last, and where.
-func (p page) told() (told string) {
+// lastUpdate returns when the customers heard last, and where.
+func (p page) lastUpdate() (told string) {
 	u := p.S.Updates
 	if !p.Running || u.Last.IsZero() {
 		return ""
@@ -58,12 +58,12 @@ func (p page) told() (told string) {
 	if missed := p.S.Unheard(); len(missed) > 0 && !p.S.Drill {
 		defer func() { told += " · **not** " + templates.List(missed) }()
 	}
-	if len(u.Told) == 0 {
+	if len(u.ReachedBy) == 0 {
 		return text
 	}
 	ways := map[string][]string{}
 	var names []string
-	for _, t := range u.Told {
+	for _, t := range u.ReachedBy {
 		name, way, _ := strings.Cut(t, ": ")
 		if ways[name] == nil {
 			names = append(names, name)

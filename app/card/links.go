@@ -23,19 +23,19 @@ func (p page) Utc(t time.Time) string {
 	return templates.Dated(t, p.today)
 }
 
-// brief is Utc without the zone, for lists of times.
-func (p page) brief(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
+// shortTime is Utc without the zone, for lists of times.
+func (p page) shortTime(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
-// words returns what somebody wrote as a link to it: the text itself is in the comment alone.
-func (p page) words(s incident.Stamp) string {
+// linkedText returns what somebody wrote as a link to it: the text itself is in the comment alone.
+func (p page) linkedText(s incident.Stamp) string {
 	if s.By == "" || s.Comment() == 0 || p.url == "" {
-		return p.stamp(s)
+		return p.linkedStamp(s)
 	}
 	return p.link("what "+texts.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
 }
 
-// stamp returns who and when, linked to the comment.
-func (p page) stamp(s incident.Stamp) string {
+// linkedStamp returns who and when, linked to the comment.
+func (p page) linkedStamp(s incident.Stamp) string {
 	text := p.Utc(s.At)
 	if s.By != "" {
 		text = texts.Inert(s.By, 60) + ", " + text
@@ -62,7 +62,7 @@ func (p page) sibling(kind string, number int) string {
 	return strings.TrimSuffix(base, path.Join(path.Base(path.Dir(base)), path.Base(base))) + kind + "/" + strconv.Itoa(number)
 }
 
-func (p page) other(number int) string {
+func (p page) siblingIncident(number int) string {
 	if p.url == "" {
 		return "#" + strconv.Itoa(number)
 	}
@@ -89,7 +89,7 @@ func personOf(login string) string {
 func (p page) folded() string {
 	var list []string
 	for _, f := range p.S.Folded {
-		if other := p.other(f.From); !slices.Contains(list, other) { // one that was reopened may have come again
+		if other := p.siblingIncident(f.From); !slices.Contains(list, other) { // one that was reopened may have come again
 			list = append(list, other)
 		}
 	}

@@ -107,12 +107,12 @@ func newPage(s incident.State, v View, shown int) page {
 		p.Failed = p.failedPage()
 		p.Box = p.chooseBox()
 		p.Ask = len(p.Missing) > 0 && p.Box != "data" && s.Phase != incident.Closing
-		p.Rhythm = p.rhythm()
+		p.Rhythm = p.updateInterval()
 		p.StandBy = s.Phase == incident.Monitoring && !s.StandBy.Ends.IsZero()
 		p.checks()
 		p.contacts()
 	}
-	p.Kept, p.Told = kept(s.Updates, v.Now), p.told()
+	p.Kept, p.Told = updateRecord(s.Updates, v.Now), p.lastUpdate()
 	p.unheard()
 	if p.Told != "" && p.Kept != "" {
 		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
@@ -120,7 +120,7 @@ func newPage(s incident.State, v View, shown int) page {
 	p.pages()
 	p.found()
 	if s.Alone != nil {
-		p.Alone = p.stamp(*s.Alone)
+		p.Alone = p.linkedStamp(*s.Alone)
 	}
 	p.Folded = p.folded()
 	if s.Noted != nil && p.Running {
@@ -162,20 +162,20 @@ func (p *page) standing() {
 	case s.Outcome == incident.Declined:
 		p.Emoji, p.Standing, p.When = "⚪", "Declined", p.ended("declined")
 	case s.Outcome == incident.Duplicated:
-		p.Emoji, p.Standing, p.When = "⚪", "Duplicate", "of "+p.other(s.Duplicate)+", "+p.ended("folded")
+		p.Emoji, p.Standing, p.When = "⚪", "Duplicate", "of "+p.siblingIncident(s.Duplicate)+", "+p.ended("folded")
 	case s.Closed != nil:
-		p.Emoji, p.Standing = "🟢", join(severity, "Closed")
+		p.Emoji, p.Standing = "🟢", joinParts(severity, "Closed")
 		p.When = templates.Dated(s.Closed.At, time.Time{}) + " after " + templates.Duration(s.Closed.At.Sub(s.Declared.At))
 	case p.Unconfirmed:
-		p.Emoji, p.Standing = "🟠", join("Unconfirmed", phase)
+		p.Emoji, p.Standing = "🟠", joinParts("Unconfirmed", phase)
 	case s.Phase == incident.Closing:
-		p.Emoji, p.Standing = "🟢", join(severity, phase)
+		p.Emoji, p.Standing = "🟢", joinParts(severity, phase)
 	case s.Phase == incident.Monitoring:
-		p.Emoji, p.Standing = "🔵", join(severity, phase)
+		p.Emoji, p.Standing = "🔵", joinParts(severity, phase)
 	case p.Critical:
-		p.Emoji, p.Standing = "🔴", join(severity, phase)
+		p.Emoji, p.Standing = "🔴", joinParts(severity, phase)
 	default:
-		p.Emoji, p.Standing = "🟡", join(severity, phase)
+		p.Emoji, p.Standing = "🟡", joinParts(severity, phase)
 	}
 }
 
@@ -191,7 +191,7 @@ func (p *page) ended(how string) string {
 	return text
 }
 
-func join(parts ...string) string {
+func joinParts(parts ...string) string {
 	var out []string
 	for _, part := range parts {
 		if part != "" {
@@ -205,7 +205,7 @@ func join(parts ...string) string {
 func (p *page) found() {
 	add := func(name string, s *incident.Stamp) {
 		if s != nil {
-			p.Found = append(p.Found, fact{name, p.words(*s)})
+			p.Found = append(p.Found, fact{name, p.linkedText(*s)})
 		}
 	}
 	add("Cause", p.S.Cause)
@@ -257,9 +257,9 @@ func (p *page) followUps() {
 		switch {
 		case text != "":
 		case f.Auto:
-			text = "replace the workaround, " + p.stamp(f.Stamp)
+			text = "replace the workaround, " + p.linkedStamp(f.Stamp)
 		default:
-			text = p.stamp(f.Stamp)
+			text = p.linkedStamp(f.Stamp)
 			if f.Repo != "" {
 				text += " · for " + texts.Inert(f.Repo, 120)
 			}

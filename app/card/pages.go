@@ -20,7 +20,7 @@ func (p *page) pages() {
 	times := ""
 	for i, pg := range list {
 		if times == "" {
-			times = p.brief(pg.At)
+			times = p.shortTime(pg.At)
 		} else if at := strings.TrimSuffix(templates.UTC(pg.At, list[i-1].At), " UTC"); !strings.HasSuffix(times, at) {
 			times += ", " + at
 		}
@@ -31,7 +31,7 @@ func (p *page) pages() {
 		if to == "phone" {
 			to = "phone list"
 		}
-		text := "**" + to + "** " + times + by(pg)
+		text := "**" + to + "** " + times + servicesOf(pg)
 		times = ""
 		switch pg.Why {
 		case "update":
@@ -73,8 +73,8 @@ func (p *page) answeredPage(list []incident.Page) int {
 	return -1
 }
 
-// by returns the services of a page, and which of them did not take it.
-func by(pg incident.Page) string {
+// servicesOf returns the services of a page, and which of them did not take it.
+func servicesOf(pg incident.Page) string {
 	if !slices.ContainsFunc(pg.To, func(to string) bool { return to != "phone" }) {
 		return "" // a list to call is shown, not sent
 	}
@@ -99,17 +99,17 @@ func (p page) waiting() string {
 	switch {
 	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
 		first := p.Policy.Escalation[0]
-		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " + p.brief(p.S.Summons.Due)
+		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " + p.shortTime(p.S.Summons.Due)
 	case g.GaveUp && g.Next.IsZero():
 		return " → nobody answered"
 	case g.GaveUp:
-		return " → nobody answered, next: everybody " + p.brief(g.Next)
+		return " → nobody answered, next: everybody " + p.shortTime(g.Next)
 	case !g.Next.IsZero() && len(p.Policy.Escalation) > 0:
 		next := p.Policy.Escalation[g.Step%len(p.Policy.Escalation)]
 		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {
 			return " → no answer yet"
 		}
-		return " → no answer yet, next: " + texts.Inert(strings.Join(next.To, ", "), 120) + " " + p.brief(g.Next)
+		return " → no answer yet, next: " + texts.Inert(strings.Join(next.To, ", "), 120) + " " + p.shortTime(g.Next)
 	}
 	return ""
 }

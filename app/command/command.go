@@ -35,16 +35,16 @@ const (
 func Parse(body string) []any { return parse(body, markdown) }
 
 func parse(body string, md parser.Parser) []any {
-	body = reply.Own(tidy(newlines(body)))
+	body = reply.Own(tidy(normalizeNewlines(body)))
 	if !Has(body) {
 		return nil
 	}
 	if why := tooMuch(body); why != "" {
-		return refused(body, why+"; write the command in a comment of its own")
+		return refuseComment(body, why+"; write the command in a comment of its own")
 	}
 	var out []any
-	for _, p := range find(body, md) {
-		out = append(out, read(p))
+	for _, p := range findCommands(body, md) {
+		out = append(out, parsePlace(p))
 	}
 	if len(out) == 0 {
 		if m, ok := hidden(body); ok {
@@ -59,9 +59,9 @@ func tooMuch(body string) string {
 	if len(body) > maxSize {
 		return "the comment is too long"
 	}
-	body = newlines(body)
+	body = normalizeNewlines(body)
 	commands := 0
-	for range starts(body) {
+	for range commandStarts(body) {
 		commands++
 	}
 	switch {
@@ -81,7 +81,7 @@ func tooMuch(body string) string {
 // also true for a line that turns out to be in code or in a quote.
 func Has(body string) bool {
 	body = tidy(body)
-	for range starts(body) {
+	for range commandStarts(body) {
 		return true
 	}
 	return strings.Contains(body, "/") && hasDressed(body)
@@ -104,11 +104,11 @@ func hasDressed(body string) bool {
 func Added(before, after string) []any {
 	had := map[string]int{}
 	for _, c := range Parse(before) {
-		had[saying(c)]++
+		had[identityOf(c)]++
 	}
 	var out []any
 	for _, c := range Parse(after) {
-		if k := saying(c); had[k] > 0 {
+		if k := identityOf(c); had[k] > 0 {
 			had[k]--
 		} else {
 			out = append(out, c)
@@ -141,9 +141,9 @@ func Edited(before, after string) (added []any, corrected []Correction) {
 	return added, corrected
 }
 
-// saying names what a command says. Text after a command that takes none is not part of it, so that thanks written below
+// identityOf names what a command says. Text after a command that takes none is not part of it, so that thanks written below
 // `/ic close` later don't close again.
-func saying(what any) string {
+func identityOf(what any) string {
 	kind := "misspelt"
 	if c, ok := what.(incident.Command); ok {
 		c.Text, c.Because, c.Quote = texts.Squeeze(c.Text), texts.Squeeze(c.Because), texts.Squeeze(c.Quote)
@@ -156,16 +156,16 @@ func saying(what any) string {
 	return kind + string(said)
 }
 
-// refused is the answer to a comment that is not parsed at all.
-func refused(body, why string) []any {
-	for i := range starts(body) {
+// refuseComment is the answer to a comment that is not parsed at all.
+func refuseComment(body, why string) []any {
+	for i := range commandStarts(body) {
 		return []any{incident.Misspelt{Line: words.FirstLine(body[i:]), Why: why}}
 	}
 	return nil
 }
 
-// newlines returns a text whose lines end as goldmark expects.
-func newlines(s string) string {
+// normalizeNewlines returns a text whose lines end as goldmark expects.
+func normalizeNewlines(s string) string {
 	if strings.IndexByte(s, '\r') < 0 {
 		return s
 	}

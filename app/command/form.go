@@ -28,15 +28,15 @@ var shapes = [][]string{
 
 // Form reads the body of an issue that was opened by the issue form. ok is false if it wasn't.
 func Form(body string) (opened incident.Opened, ok bool) {
-	answers, ok := form(body)
+	answers, ok := readForm(body)
 	if !ok {
 		return incident.Opened{}, false
 	}
 	names, none := words.List(answer(answers[labelCustomers]))
 	return incident.Opened{
 		Source:    "form",
-		Summary:   given(answers[labelSummary]) != "",
-		Severity:  firstWord(given(answers[labelSeverity])),
+		Summary:   answerOrEmpty(answers[labelSummary]) != "",
+		Severity:  firstWord(answerOrEmpty(answers[labelSeverity])),
 		Customers: names,
 		None:      none,
 		Drill:     ticked.MatchString(answers[labelDrill]),
@@ -45,15 +45,15 @@ func Form(body string) (opened incident.Opened, ok bool) {
 
 // Summary returns what the issue form's body says under Summary, or "" if it is no form or says nothing.
 func Summary(body string) string {
-	answers, _ := form(body)
-	return given(answers[labelSummary])
+	answers, _ := readForm(body)
+	return answerOrEmpty(answers[labelSummary])
 }
 
-// form returns the answers by label.
-func form(body string) (answers map[string]string, ok bool) {
-	lines := strings.Split(newlines(body), "\n")
+// readForm returns the answers by label.
+func readForm(body string) (answers map[string]string, ok bool) {
+	lines := strings.Split(normalizeNewlines(body), "\n")
 	for _, labels := range shapes {
-		if at, ok := headings(lines, labels); ok {
+		if at, ok := findHeadings(lines, labels); ok {
 			answers = map[string]string{}
 			for i, label := range labels {
 				answers[label] = strings.TrimSpace(strings.Join(lines[at[i]+1:at[i+1]], "\n"))
@@ -64,9 +64,9 @@ func form(body string) (answers map[string]string, ok bool) {
 	return nil, false
 }
 
-// headings finds the lines with the labels, and the end. The summary may hold lines that look like labels, and only it
+// findHeadings finds the lines with the labels, and the end. The summary may hold lines that look like labels, and only it
 // has more than one line: so the first Summary counts, and of all others the last.
-func headings(lines, labels []string) (at []int, ok bool) {
+func findHeadings(lines, labels []string) (at []int, ok bool) {
 	at = make([]int, len(labels)+1)
 	at[0] = slices.IndexFunc(lines, func(l string) bool { return isHeading(l, labels[0]) })
 	at[len(labels)] = len(lines)
@@ -92,8 +92,8 @@ func answer(text string) string {
 	return text
 }
 
-// given is an answer, or "" where GitHub wrote that there is none.
-func given(text string) string {
+// answerOrEmpty is an answer, or "" where GitHub wrote that there is none.
+func answerOrEmpty(text string) string {
 	if strings.EqualFold(answer(text), "none") {
 		return ""
 	}

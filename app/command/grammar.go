@@ -11,8 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
-// read returns the command at a place, or how it is misspelt.
-func read(p place) any {
+// parsePlace returns the command at a place, or how it is misspelt.
+func parsePlace(p place) any {
 	verb, n := verbOf(p.said)
 	line, below, _ := strings.Cut(p.said[n:], "\n")
 	w := words.Words{Line: strings.TrimLeftFunc(line, unicode.IsSpace), Below: below, Quote: p.quote}
@@ -27,18 +27,18 @@ func read(p place) any {
 	}
 	row, rest, ok := rowOf(verb, w)
 	if !ok {
-		wrong.Known = nearest(verb, w.Line)
+		wrong.Known = nearestUsage(verb, w.Line)
 		return wrong
 	}
 	if row.Kind == incident.Declare {
-		if known, why := strayed(w); known != "" {
+		if known, why := strayCommand(w); known != "" {
 			wrong.Known, wrong.Why = known, why
 			return wrong
 		}
 	}
 	c, err := row.Parse(rest)
 	if err != nil {
-		wrong.Known, wrong.Why = usage(row, verb), err.Error()
+		wrong.Known, wrong.Why = usageUnder(row, verb), err.Error()
 		var s incident.Suggestion
 		if errors.As(err, &s) {
 			wrong.Known = s.Command
@@ -49,7 +49,7 @@ func read(p place) any {
 	}
 	c.Kind, c.Verb = row.Kind, verb
 	if row.Kind == incident.Declare && c.Severity == "" {
-		c.Like = nearest(verb, w.Line)
+		c.Like = nearestUsage(verb, w.Line)
 	}
 	return c
 }
@@ -84,16 +84,16 @@ func rowOf(verb string, w words.Words) (row incident.Row, rest words.Words, ok b
 	return incident.Row{}, w, false
 }
 
-// usage returns a row's usage under the verb that was written.
-func usage(row incident.Row, verb string) string {
+// usageUnder returns a row's usage under the verb that was written.
+func usageUnder(row incident.Row, verb string) string {
 	if len(row.Verbs) > 1 && slices.Contains(row.Verbs, verb) {
 		return "/" + verb + strings.TrimPrefix(row.Usage, "/"+row.Verbs[0])
 	}
 	return row.Usage
 }
 
-// nearest returns the usage of the command that somebody probably meant, or "".
-func nearest(verb, line string) string {
+// nearestUsage returns the usage of the command that somebody probably meant, or "".
+func nearestUsage(verb, line string) string {
 	switch word, _ := words.Cut(line); {
 	case words.IsNear(word, "because"):
 		return "/" + verb + " because …"
@@ -110,15 +110,15 @@ func nearest(verb, line string) string {
 			d += 1 // the same word under the verb that was written comes first
 		}
 		if d < best {
-			best, found = d, usage(row, verb)
+			best, found = d, usageUnder(row, verb)
 		}
 	}
 	return found
 }
 
-// strayed returns the word of another command after /incident, which takes any text as its summary: `/incident update …` would
+// strayCommand returns the word of another command after /incident, which takes any text as its summary: `/incident update …` would
 // declare instead of telling the customer, and nobody would notice.
-func strayed(w words.Words) (known, why string) {
+func strayCommand(w words.Words) (known, why string) {
 	for _, row := range incident.Commands {
 		if row.Word == "" || slices.Contains(row.Verbs, incident.VerbIncident) {
 			continue
@@ -128,7 +128,7 @@ func strayed(w words.Words) (known, why string) {
 		}
 	}
 	if word, rest := words.Cut(w.Line); rest == "" && strings.TrimSpace(w.Below) == "" && len(word) > 2 {
-		return nearest(incident.VerbIncident, word), incident.NotACommand
+		return nearestUsage(incident.VerbIncident, word), incident.NotACommand
 	}
 	return "", ""
 }

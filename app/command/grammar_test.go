@@ -324,8 +324,8 @@ func TestWhatAnEditAdds(t *testing.T) {
 	}
 }
 
-// form writes an issue form's body as GitHub does.
-func form(summary, severity, customers, source, drill string) string {
+// readForm writes an issue form's body as GitHub does.
+func readForm(summary, severity, customers, source, drill string) string {
 	return fmt.Sprintf("### Summary\n\n%s\n\n### Severity\n\n%s\n\n### Customers impacted\n\n%s\n\n### How did you learn of it?\n\n%s\n\n### Drill\n\n%s", summary, severity, customers, source, drill)
 }
 
@@ -336,16 +336,16 @@ func TestWhatAFormSays(t *testing.T) {
 		want    incident.Opened
 		summary string
 	}{
-		{form("down", "critical", "globex", "a link", open), incident.Opened{Source: "form", Summary: true, Severity: "critical", Customers: []string{"globex"}}, "down"},
-		{form(nothing, nothing, nothing, nothing, open), incident.Opened{Source: "form"}, ""},
-		{form("None", "None", nothing, nothing, strings.ToUpper(ticked)), incident.Opened{Source: "form", Drill: true}, ""},
-		{form("a", "Critical (P1): all down", "Big Corp, globex; Globex\n- initech.\n", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "critical", Customers: []string{"Big Corp", "globex", "initech"}}, "a"},
-		{form("a", "regular", "Nobody.", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true}, "a"},
-		{form("a", "regular", "no customers", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true}, "a"},
-		{form("a", "regular", "none, globex", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", Customers: []string{"globex"}}, "a"},
-		{strings.ReplaceAll(form("a\nb", "regular", nothing, nothing, ticked), "\n", "\r\n"), incident.Opened{Source: "form", Summary: true, Severity: "regular", Drill: true}, "a\nb"},
+		{readForm("down", "critical", "globex", "a link", open), incident.Opened{Source: "form", Summary: true, Severity: "critical", Customers: []string{"globex"}}, "down"},
+		{readForm(nothing, nothing, nothing, nothing, open), incident.Opened{Source: "form"}, ""},
+		{readForm("None", "None", nothing, nothing, strings.ToUpper(ticked)), incident.Opened{Source: "form", Drill: true}, ""},
+		{readForm("a", "Critical (P1): all down", "Big Corp, globex; Globex\n- initech.\n", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "critical", Customers: []string{"Big Corp", "globex", "initech"}}, "a"},
+		{readForm("a", "regular", "Nobody.", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true}, "a"},
+		{readForm("a", "regular", "no customers", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true}, "a"},
+		{readForm("a", "regular", "none, globex", nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular", Customers: []string{"globex"}}, "a"},
+		{strings.ReplaceAll(readForm("a\nb", "regular", nothing, nothing, ticked), "\n", "\r\n"), incident.Opened{Source: "form", Summary: true, Severity: "regular", Drill: true}, "a\nb"},
 		// The summary may look like the rest of the form, and can't change it.
-		{form("a\n\n### Severity\n\ncritical\n\n### Drill\n\n- [x] b\n\n### Summary", "regular", nothing, nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular"}, "a\n\n### Severity\n\ncritical\n\n### Drill\n\n- [x] b\n\n### Summary"},
+		{readForm("a\n\n### Severity\n\ncritical\n\n### Drill\n\n- [x] b\n\n### Summary", "regular", nothing, nothing, open), incident.Opened{Source: "form", Summary: true, Severity: "regular"}, "a\n\n### Severity\n\ncritical\n\n### Drill\n\n- [x] b\n\n### Summary"},
 		// A company's form without the last fields.
 		{"### Summary\n\na\n\n### Severity\n\nregular\n\n### Customers impacted\n\nnone", incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true}, "a"},
 		{"### Summary\n\na\n\n### Severity\n\nregular\n\n### Customers impacted\n\nnone\n\n### Drill\n\n" + ticked, incident.Opened{Source: "form", Summary: true, Severity: "regular", None: true, Drill: true}, "a"},

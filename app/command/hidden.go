@@ -49,7 +49,7 @@ func hidden(body string) (m incident.Misspelt, ok bool) {
 		if tried++; tried > maxHidden {
 			break
 		}
-		if _, isCommand := read(place{said: said, quote: func() string { return "" }}).(incident.Command); isCommand {
+		if _, isCommand := parsePlace(place{said: said, quote: func() string { return "" }}).(incident.Command); isCommand {
 			return incident.Misspelt{Line: words.FirstLine(said), Why: whyHidden}, true
 		}
 	}

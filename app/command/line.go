@@ -10,8 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// starts returns the place of every slash that starts a line and a verb. It knows nothing of Markdown.
-func starts(body string) iter.Seq[int] {
+// commandStarts returns the place of every slash that starts a line and a verb. It knows nothing of Markdown.
+func commandStarts(body string) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := 0; i < len(body); i++ {
 			next := strings.IndexByte(body[i:], '/')

@@ -30,10 +30,10 @@ type block struct {
 	quote      bool
 }
 
-// find returns the commands' places in order. Lines end in \n.
-func find(body string, md parser.Parser) []place {
+// findCommands returns the commands' places in order. Lines end in \n.
+func findCommands(body string, md parser.Parser) []place {
 	src := []byte(body)
-	r := reading{src: src, could: slices.Collect(starts(body)), open: map[string]int{}}
+	r := reading{src: src, could: slices.Collect(commandStarts(body)), open: map[string]int{}}
 	var blocks []block
 	for n := md.Parse(text.NewReader(src)).FirstChild(); n != nil; n = n.NextSibling() {
 		r.read(n, true)

@@ -158,7 +158,7 @@ func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 		}
 		f.What = incident.Unassigned{Login: it.Login}
 	case "closed":
-		f.What = incident.Shut{}
+		f.What = incident.ClosedByHand{}
 	case "reopened":
 		f.What = incident.Reopened{}
 	case "renamed":
@@ -482,7 +482,7 @@ func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt,
 			By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
 	case !pr.Open:
-		return []incident.Fact{now(incident.DocumentShut{Number: number})}, nil
+		return []incident.Fact{now(incident.PullRequestClosed{Number: number})}, nil
 	}
 	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
 	if ports.IsRefused(err) {

@@ -9,8 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// apply changes the state by the fact of this step.
-func (r *run) apply() {
+// applyFact changes the state by the fact of this step.
+func (r *run) applyFact() {
 	if r.Declared == nil {
 		r.declare()
 		return
@@ -29,23 +29,23 @@ func (r *run) applyPerson() bool {
 	case Misspelt:
 		r.misspelt(w)
 	case Corrected:
-		r.corrected(w)
+		r.recordCorrection(w)
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
 	case Commented: // Step has noted it already
 	case Labeled:
-		r.labeled(w.Name)
+		r.applyLabeled(w.Name)
 	case Unlabeled:
-		r.unlabeled(w.Name)
+		r.applyUnlabeled(w.Name)
 	case Assigned:
-		r.assigned(w.Login)
+		r.applyAssigned(w.Login)
 	case Unassigned:
-		r.unassigned(w.Login)
-	case Shut:
-		r.shut()
+		r.applyUnassigned(w.Login)
+	case ClosedByHand:
+		r.closedByHand()
 	case Reopened:
-		r.reopened()
+		r.applyReopened()
 	case Renamed:
 		r.Summary = r.Summary || r.f.By.Respond && r.f.Titled
 	default:
@@ -61,7 +61,7 @@ func (r *run) applyDocument() bool {
 		if w.Path == "" {
 			w.Path = r.Document.Path
 		}
-		r.Document.Number, r.Document.Path, r.Document.Shut, r.Document.Wanted = w.Number, w.Path, false, false
+		r.Document.Number, r.Document.Path, r.Document.IsClosed, r.Document.Wanted = w.Number, w.Path, false, false
 	case DocumentRefreshed:
 		r.Document.Stale = false
 	case DocumentDelivered:
@@ -69,11 +69,11 @@ func (r *run) applyDocument() bool {
 	case Reviewed:
 		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:
-		r.merged(w.Number)
-	case DocumentShut:
-		r.documentShut(w.Number)
+		r.applyMerged(w.Number)
+	case PullRequestClosed:
+		r.pullRequestClosed(w.Number)
 	case Undelivered:
-		r.do(Remind{
+		r.emit(Remind{
 			Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At,
 			Say: Say{Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why},
 		})
@@ -81,7 +81,7 @@ func (r *run) applyDocument() bool {
 		r.brokenTemplate(w)
 	case ClosedUp:
 		if r.Running() && r.Phase == Closing && w.Key == closedKey(r.Since.At) {
-			r.closed()
+			r.noteClosed()
 		}
 	default:
 		return false
@@ -121,7 +121,7 @@ func (r *run) applyPage() bool {
 	case PageSkipped:
 		r.pageSkipped(w)
 	case Acknowledged:
-		r.acknowledged(w)
+		r.applyAck(w)
 	case SharedIssue:
 		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
 			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
@@ -146,17 +146,17 @@ func (r *run) applySource() bool {
 			r.comeBack(w.Source, w.At)
 		}
 	case Counted:
-		r.counted(Signals(w))
+		r.restoreSignals(Signals(w))
 	case Learned:
 		if r.isNews(w) {
-			r.learned(w)
+			r.recordNews(w)
 		}
 	case Received:
-		if !r.Signals.took(w.Report, true) {
-			r.Signals.take(w.Report)
+		if !r.Signals.hasTaken(w.Report, true) {
+			r.Signals.remember(w.Report)
 			r.record("message", w.Source, "")
 		}
-		r.claim(w.Severity, w.Page, false)
+		r.claimSeverity(w.Severity, w.Page, false)
 	case FoldedIn:
 		r.foldedIn(w)
 	default:
@@ -198,7 +198,7 @@ func (r *run) brokenConfig(w BrokenConfig) {
 	if w.Instead != "" {
 		say = Say{Name: "config-removed", Line: w.Instead}
 	}
-	r.do(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
+	r.emit(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
 }
 
 // brokenTemplate says, once for each version of the file, that the repository's postmortem template can't be used.
@@ -208,7 +208,7 @@ func (r *run) brokenTemplate(w BrokenTemplate) {
 	}
 	if r.Asked.Template = w.Where; w.Where != "" {
 		say := Say{Name: "template-broken", Reason: w.Why}
-		r.do(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: say})
+		r.emit(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: say})
 	}
 }
 
@@ -218,7 +218,7 @@ func (r *run) unassignable(logins []string) {
 		if !naming.Contains(r.Unplaced, l) {
 			r.Unplaced = append(r.Unplaced, l)
 			say := Say{Name: "unassignable", Names: []string{l}}
-			r.do(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: say})
+			r.emit(Remind{Key: "unassignable/" + strings.ToLower(l), At: r.f.At, Say: say})
 		}
 	}
 }
@@ -250,7 +250,7 @@ func (r *run) command(c Command) {
 	case row.Who == Anyone:
 		row.handle(r, c)
 		return
-	case !r.may(row):
+	case !r.authorize(row):
 		return
 	}
 	r.tryAgain(true)

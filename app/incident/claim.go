@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// claim takes a severity from somebody who may not confirm one, while nobody has. A rise to critical pages as unconfirmed, once (I7).
-func (r *run) claim(severity string, page, paged bool) {
+// claimSeverity takes a severity from somebody who may not confirm one, while nobody has. A rise to critical pages as unconfirmed, once (I7).
+func (r *run) claimSeverity(severity string, page, paged bool) {
 	if severity = r.p.Named(severity); !r.Running() || r.Confirmed != nil || !r.isWorse(severity, r.Claimed) {
 		return
 	}
@@ -36,9 +36,9 @@ func (s State) IsUnclaimed() bool { return s.isUnclaimed() }
 // askClaim asks the coordinators who takes what somebody outside reported (I7): at once, and more and more slowly until somebody does.
 func (r *run) askClaim() {
 	r.Asked.ClaimWait = cmp.Or(r.Asked.ClaimWait, r.p.AskClaim/2)
-	r.Asked.ClaimWait = doubled(r.Asked.ClaimWait)
+	r.Asked.ClaimWait = doubleWait(r.Asked.ClaimWait)
 	r.Asked.Claim = r.f.At.Add(r.Asked.ClaimWait)
-	r.do(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
 		Name: "unclaimed", Line: r.reporter(), Severity: r.Claimed, Time: r.Declared.At, Teams: []string{r.p.Coordinators}}})
 }
 

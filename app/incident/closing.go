@@ -30,7 +30,7 @@ var _ = register(Row{
 	Usage: "/incident decline why", Does: "false alarm: close it as not planned, not counted",
 	Example: "/incident decline a test alert", Who: Responder, Place: 140,
 }, parseText("add why it is a false alarm"), func(r *run, c Command) {
-	r.end(Declined, 0, c.Text)
+	r.endAs(Declined, 0, c.Text)
 })
 
 var _ = register(Row{
@@ -49,7 +49,7 @@ func (r *run) refreshPostmortem(Command) {
 	r.done()
 }
 
-func (r *run) end(o Outcome, number int, why string) {
+func (r *run) endAs(o Outcome, number int, why string) {
 	r.Outcome, r.Duplicate, r.Closed = o, number, r.stamped()
 	r.stopUpdates()
 	r.stopPaging()
@@ -66,7 +66,7 @@ func (r *run) isClosed() Say {
 	return Say{Name: "closed", Command: "/oe regression …", Try: []string{"/incident note …", "/ic followup …"}}
 }
 
-func (r *run) shut() {
+func (r *run) closedByHand() {
 	switch {
 	case r.Closed != nil:
 	case !r.mayByHand():
@@ -80,7 +80,7 @@ func (r *run) shut() {
 	}
 }
 
-func (r *run) reopened() {
+func (r *run) applyReopened() {
 	if r.Closed == nil || !r.f.By.Respond || r.f.By.Bot {
 		return
 	}
@@ -88,19 +88,19 @@ func (r *run) reopened() {
 	r.record("reopened", "", "")
 	switch {
 	case r.Phase == Closing:
-		r.enter(Monitoring)
+		r.enterPhase(Monitoring)
 	case r.Phase != Monitoring && r.Critical(r.p):
 		r.startUpdates() // of an incident that was declined, they stopped
 	}
-	say := Say{Name: "reopened", Phase: r.Phase, Names: r.summon("reopened", "", true)}
+	say := Say{Name: "reopened", Phase: r.Phase, Names: r.summonRoles("reopened", "", true)}
 	if r.Confirmed != nil {
 		say.Try = []string{"/oe regression …", "/ic close"}
 	}
 	r.reply(say)
 }
 
-// settle ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
-func (r *run) settle() {
+// completeClosing ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
+func (r *run) completeClosing() {
 	for _, l := range r.roles() {
 		if !naming.Contains(r.Mirrored, l) {
 			r.Mirrored = append(r.Mirrored, l)
@@ -110,7 +110,7 @@ func (r *run) settle() {
 		r.Asked.Handover, r.Asked.Asker = time.Time{}, ""
 	}
 	r.watchRoles()
-	r.firsts()
+	r.noteFirsts()
 	if !r.Running() || r.Phase != Closing || r.Document.Number == 0 {
 		return
 	}
@@ -123,16 +123,16 @@ func (r *run) settle() {
 	for _, fu := range r.FollowUps {
 		tickets = append(tickets, fu.Ticket)
 	}
-	r.do(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
+	r.emit(Remind{Key: closedKey(r.Since.At), At: r.f.At, Say: Say{
 		Name: "closed-up", Count: r.Document.Number, Names: tickets}})
-	r.closed()
+	r.noteClosed()
 }
 
 // closedKey is the key of what is said once a closing that was asked for at a time is complete.
 func closedKey(asked time.Time) string { return "closed/" + asked.UTC().Format("20060102150405") }
 
-// closed notes that the closing is complete.
-func (r *run) closed() {
+// noteClosed notes that the closing is complete.
+func (r *run) noteClosed() {
 	closed := r.Since // the stamp of the request: the same whenever the parts came to exist
 	r.Closed = &closed
 	if r.Document.Merged == nil {
@@ -147,38 +147,38 @@ func (r *run) closeUp(because string) bool {
 	if r.Phase == Closing {
 		return true
 	}
-	if !r.allowed(Closing, because, "/ic close because …") {
+	if !r.checkMove(Closing, because, "/ic close because …") {
 		return false
 	}
-	r.enter(Closing)
+	r.enterPhase(Closing)
 	if r.Workaround != nil && r.Fix == nil && !slices.ContainsFunc(r.FollowUps, func(f FollowUp) bool { return f.Auto }) {
 		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: *r.Workaround, Auto: true}) // F2
 		r.record("followup", "", "")
 	}
-	r.Document.Wanted = r.Document.Number == 0 || r.Document.Shut // Pending asks for it, and for the tickets
+	r.Document.Wanted = r.Document.Number == 0 || r.Document.IsClosed // Pending asks for it, and for the tickets
 	return true
 }
 
-func (r *run) merged(number int) {
+func (r *run) applyMerged(number int) {
 	if number != r.Document.Number || r.Document.Merged != nil {
 		return
 	}
-	r.Document.Merged, r.Document.Shut, r.Document.Next = r.stamped(), false, time.Time{}
+	r.Document.Merged, r.Document.IsClosed, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
 	if !r.Drill && len(r.Customers) > 0 {
 		r.Document.Owed = true
-		r.do(r.customerVersion())
+		r.emit(r.customerVersion())
 	}
-	r.do(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
+	r.emit(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }
 
 // askReview asks for the review of a postmortem that is still open, every few working days (C3).
 func (r *run) askReview() {
 	r.Document.Next = r.p.Hours.Add(r.f.At, r.p.ReviewDays, r.p.Zone)
-	if r.Document.Shut {
+	if r.Document.IsClosed {
 		return // the card asks what is to become of it
 	}
-	r.do(Remind{Key: fmt.Sprintf("review/%d", r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("review/%d", r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
 		Name: "review-open", Count: r.Document.Number, Names: r.roles(), Time: r.Closed.At}})
 }
 
@@ -197,14 +197,14 @@ func (s State) customerVersion() AnnounceDocument {
 	return AnnounceDocument{Key: fmt.Sprintf("document/%d", s.Document.Number), Customers: s.Customers}
 }
 
-// documentShut says that the postmortem's pull request was closed without merging.
-func (r *run) documentShut(number int) {
-	if number != r.Document.Number || r.Document.Merged != nil || r.Document.Shut {
+// pullRequestClosed says that the postmortem's pull request was closed without merging.
+func (r *run) pullRequestClosed(number int) {
+	if number != r.Document.Number || r.Document.Merged != nil || r.Document.IsClosed {
 		return
 	}
-	r.Document.Shut = true
+	r.Document.IsClosed = true
 	r.record("unmerged", "", "")
-	r.do(Remind{
+	r.emit(Remind{
 		Key: fmt.Sprintf("shut/%d/%d", number, r.f.At.Unix()), Topic: "review", At: r.f.At,
 		Say: Say{Name: "review-shut", Count: number, Names: r.roles(), Lines: r.unfinished()},
 	})

@@ -29,13 +29,13 @@ const (
 
 // Contest is something that is changed back each time that the app writes it.
 type Contest struct {
-	What  string    `json:"w"`           // "label phase/fixing", "assignee bob", "state", "pin", "card" or "postmortem"
-	By    string    `json:"b,omitempty"` // who changed it back last; empty: not known
-	Back  int       `json:"n"`           // how often in a row
-	At    time.Time `json:"t"`           // when last
-	Since time.Time `json:"s"`           // when first in that row
-	Left  bool      `json:"l,omitempty"` // the app leaves it as it is
-	Told  time.Time `json:"o,omitzero"`  // when people were reminded of it
+	What       string    `json:"w"`           // "label phase/fixing", "assignee bob", "state", "pin", "card" or "postmortem"
+	By         string    `json:"b,omitempty"` // who changed it back last; empty: not known
+	Back       int       `json:"n"`           // how often in a row
+	At         time.Time `json:"t"`           // when last
+	Since      time.Time `json:"s"`           // when first in that row
+	Left       bool      `json:"l,omitempty"` // the app leaves it as it is
+	RemindedAt time.Time `json:"o,omitzero"`  // when people were reminded of it
 }
 
 // What of the issue can be contested, besides labels and assignees.
@@ -119,10 +119,10 @@ func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, b
 		return c, false
 	}
 	one.Left = true
-	if !one.Told.IsZero() && at.Sub(one.Told) < toldAgain {
+	if !one.RemindedAt.IsZero() && at.Sub(one.RemindedAt) < toldAgain {
 		return c, false
 	}
-	one.Told = at
+	one.RemindedAt = at
 	return c, true
 }
 
@@ -137,15 +137,15 @@ func (c Contests) tryAgain(at time.Time) Contests {
 	return c
 }
 
-// contest notes who changes back what the app puts right, once apply has taken the fact, and tries again what the app leaves
+// noteContest notes who changes back what the app puts right, once apply has taken the fact, and tries again what the app leaves
 // when a responder acts.
-func (r *run) contest() {
+func (r *run) noteContest() {
 	what, isBack := r.changedBack()
 	switch {
 	case isBack:
 		var tell bool
 		if r.Contested, tell = r.Contested.changedBack(what, r.f.By, r.f.At); tell {
-			r.tellContest()
+			r.reportContest()
 		}
 	case len(r.Contested) > 0 && r.isOrder():
 		r.Contested = r.Contested.tryAgain(r.f.At)
@@ -169,7 +169,7 @@ func (r *run) changedBack() (what string, isBack bool) {
 		return ContestAssignee(f.Login), naming.Contains(w.Dismissed, f.Login)
 	case Unassigned:
 		return ContestAssignee(f.Login), naming.Contains(w.Assignees, f.Login)
-	case Shut:
+	case ClosedByHand:
 		return ContestState, w.Open
 	case Reopened:
 		return ContestState, !w.Open
@@ -183,7 +183,7 @@ func (r *run) isOrder() bool {
 		return false
 	}
 	switch r.f.What.(type) {
-	case Command, Labeled, Unlabeled, Assigned, Unassigned, Shut, Reopened:
+	case Command, Labeled, Unlabeled, Assigned, Unassigned, ClosedByHand, Reopened:
 		return true
 	}
 	return false
@@ -192,19 +192,19 @@ func (r *run) isOrder() bool {
 // isRepeated reports whether a bot does again what it was answered for.
 func (r *run) isRepeated(what string) bool { return r.f.By.Bot && r.Contested.Back(what) > 0 }
 
-// tellContest says once what the app leaves as it is. A comment that says so already is brought up to date: several
+// reportContest says once what the app leaves as it is. A comment that says so already is brought up to date: several
 // things may be contested by the same bot.
-func (r *run) tellContest() {
+func (r *run) reportContest() {
 	var lines, by []string
 	told := 0
 	for _, c := range r.Contested {
-		if !c.Told.IsZero() && r.f.At.Sub(c.Told) < toldAgain {
+		if !c.RemindedAt.IsZero() && r.f.At.Sub(c.RemindedAt) < toldAgain {
 			told++
 		}
 		if !c.Left || c.What == ContestPostmortem { // that is said on its pull request
 			continue
 		}
-		lines = append(lines, inWords(c.What))
+		lines = append(lines, contestInWords(c.What))
 		if c.By != "" && !naming.Contains(by, c.By) {
 			by = append(by, c.By)
 		}
@@ -214,14 +214,14 @@ func (r *run) tellContest() {
 	}
 	who, _ := r.Coordinator()
 	key := fmt.Sprintf("contested/%s/%d", r.f.At.UTC().Format("20060102150405"), len(lines))
-	r.do(Remind{Key: key, Topic: TopicContested, Edit: told > 1, At: r.f.At, Say: Say{Name: "contested", Who: who, Names: by, Lines: lines}})
+	r.emit(Remind{Key: key, Topic: TopicContested, Edit: told > 1, At: r.f.At, Say: Say{Name: "contested", Who: who, Names: by, Lines: lines}})
 }
 
 // TopicContested is the topic of the comment that says what the app leaves as it is.
 const TopicContested = "contested"
 
-// inWords returns what a Contest is about, as people call it.
-func inWords(what string) string {
+// contestInWords returns what a Contest is about, as people call it.
+func contestInWords(what string) string {
 	kind, name, _ := strings.Cut(what, " ")
 	switch kind {
 	case "label":

@@ -49,14 +49,14 @@ func (c Cursor) See(id string, at time.Time) Cursor {
 	}
 	c.Seen = slices.DeleteFunc(c.Seen, func(s Seen) bool { return s.At.Before(c.Horizon) })
 	for len(c.Seen) > keptSeen {
-		c.Floor = raise(c.Floor, c.Seen[0].ID)
+		c.Floor = raiseFloor(c.Floor, c.Seen[0].ID)
 		c.Seen = c.Seen[1:]
 	}
 	return c
 }
 
-// raise puts an id among the highest of each kind, which is its first letter.
-func raise(floor []string, id string) []string {
+// raiseFloor puts an id among the highest of each kind, which is its first letter.
+func raiseFloor(floor []string, id string) []string {
 	floor = slices.Clone(floor)
 	for i, f := range floor {
 		if f[:1] == id[:1] {

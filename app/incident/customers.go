@@ -464,14 +464,14 @@ func (r *run) removeCustomers(c Command) {
 }
 
 func (r *run) dropCustomer(name string) {
-	r.Customers = without(r.Customers, name)
+	r.Customers = withoutLogin(r.Customers, name)
 	r.record("customer", "-"+name, "")
 }
 
 func (r *run) unclearCustomers(c Command) {
 	row := RowOf(c.Kind)
 	r.react(Unclear)
-	r.reply(Say{Name: "unclear", Line: "/" + row.Verbs[0] + " " + row.Word + " " + list(c.Customers), Command: row.Usage,
+	r.reply(Say{Name: "unclear", Line: "/" + row.Verbs[0] + " " + row.Word + " " + joinNames(c.Customers), Command: row.Usage,
 		Reason: "that names no customer. Leave it until somebody knows"})
 }
 

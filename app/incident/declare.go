@@ -44,12 +44,12 @@ func parseDeclaration(w words.Words) (Command, error) {
 func (r *run) declare() {
 	switch w := r.f.What.(type) {
 	case Opened:
-		r.begin(w)
+		r.beginIncident(w)
 	case Labeled:
 		if !naming.Equal(w.Name, LabelIncident) {
 			r.labeledEarly(w.Name)
 		} else if r.f.By.Respond || r.f.By.Bot { // GitHub lets nobody else but triagers set it
-			r.begin(Opened{Source: "label"})
+			r.beginIncident(Opened{Source: "label"})
 		}
 	case Unlabeled:
 		r.unlabeledEarly(w.Name)
@@ -66,17 +66,17 @@ func (r *run) declareBy(c Command) {
 	switch {
 	case row.Who == Anyone && row.handle != nil:
 		row.handle(r, c)
-	case !r.may(row):
+	case !r.authorize(row):
 	case c.Kind == Declare:
 		r.done()
-		severity, text := r.spoken(c)
-		r.begin(Opened{Source: "command", Summary: text != "", Severity: severity})
+		severity, text := r.readSeverity(c)
+		r.beginIncident(Opened{Source: "command", Summary: text != "", Severity: severity})
 	default:
 		r.refuse(Say{Name: "not-incident", Command: "/incident"})
 	}
 }
 
-func (r *run) begin(o Opened) {
+func (r *run) beginIncident(o Opened) {
 	r.Declared = r.stamped()
 	r.Responder = r.f.By.Respond && !r.f.By.Bot
 	early := Early{}
@@ -91,17 +91,17 @@ func (r *run) begin(o Opened) {
 	r.askCustomers(names, "/ic customer add")
 	if o.Signal {
 		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
-		r.Signals.take(o.Report)
+		r.Signals.remember(o.Report)
 		for _, mark := range o.Known {
 			r.knowWord(mark)
 		}
 	}
-	r.judge(o, early)
+	r.judgeDeclaration(o, early)
 }
 
 // redeclare takes /incident on what is an incident already as the data that it lacked.
 func (r *run) redeclare(c Command) {
-	severity, text := r.spoken(c)
+	severity, text := r.readSeverity(c)
 	if text != "" && severity == "" && r.Summary {
 		r.react(Unclear) // it has its summary: this is a slip, or belongs into the timeline
 		r.reply(Say{Name: "declared-already", Line: "/incident " + firstWord(text), Command: c.Like})
@@ -118,14 +118,14 @@ func (r *run) redeclare(c Command) {
 	case !holdsIC && !r.mayConfirm():
 		r.refuse(r.onlyFor("ic", "/ic"))
 		return
-	case !r.confirm(severity, ""):
+	case !r.confirmSeverity(severity, ""):
 		return
 	}
 	r.done()
 }
 
-// spoken returns the severity and the summary of a declaration. The summary may begin with a severity that only the policy knows.
-func (r *run) spoken(c Command) (severity, text string) {
+// readSeverity returns the severity and the summary of a declaration. The summary may begin with a severity that only the policy knows.
+func (r *run) readSeverity(c Command) (severity, text string) {
 	if c.Severity != "" {
 		return cmp.Or(r.p.Named(c.Severity), c.Severity), c.Text
 	}
@@ -159,9 +159,9 @@ func (s State) missing() []string {
 // Missing returns which data an incident still lacks (I2): "severity", "summary", "customers".
 func (s State) Missing() []string { return s.missing() }
 
-// judge decides what the severity of a declaration means: a responder's word confirms it (I3), whatever else is missing (I2);
+// judgeDeclaration decides what the severity of a declaration means: a responder's word confirms it (I3), whatever else is missing (I2);
 // anybody else's is a claim, and a critical claim pages who is on call (I7).
-func (r *run) judge(o Opened, early Early) {
+func (r *run) judgeDeclaration(o Opened, early Early) {
 	said, sure, by := r.p.Named(o.Severity), r.Responder, r.f.By
 	label := r.p.Named(early.Severity)
 	isWorse := r.p.Critical(label) && !r.p.Critical(said)
@@ -178,7 +178,7 @@ func (r *run) judge(o Opened, early Early) {
 	case said != "" && sure:
 		declarer := r.f.By
 		r.f.By = by
-		r.confirm(said, "")
+		r.confirmSeverity(said, "")
 		r.f.By = declarer
 	case o.Page || o.Paged:
 		r.pageUnconfirmed(o.Paged)
@@ -189,9 +189,9 @@ func (r *run) judge(o Opened, early Early) {
 
 // askData asks for what I2 needs, more and more slowly, until it is there.
 func (r *run) askData() {
-	r.Asked.DataWait = doubled(cmp.Or(r.Asked.DataWait, r.p.AskData))
+	r.Asked.DataWait = doubleWait(cmp.Or(r.Asked.DataWait, r.p.AskData))
 	r.Asked.Data = r.f.At.Add(r.Asked.DataWait)
-	r.do(Remind{Key: fmt.Sprintf("data/%d", r.f.At.Unix()), Topic: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: r.asked(), Missing: r.missing()}})
+	r.emit(Remind{Key: fmt.Sprintf("data/%d", r.f.At.Unix()), Topic: "data", At: r.f.At, Say: Say{Name: "missing-data", Who: r.asked(), Missing: r.missing()}})
 }
 
 // AskedForData names who is asked for missing data.
@@ -213,8 +213,8 @@ func (s State) asked() string {
 // slowest is the longest wait between two reminders that come again until somebody answers.
 const slowest = 4 * time.Hour
 
-// doubled returns the next wait of such reminders.
-func doubled(wait time.Duration) time.Duration { return max(wait, min(2*wait, slowest)) }
+// doubleWait returns the next wait of such reminders.
+func doubleWait(wait time.Duration) time.Duration { return max(wait, min(2*wait, slowest)) }
 
 // keepAsking starts and ends the reminders of missing data (I2) and of a claim that nobody has taken (I7).
 func (r *run) keepAsking() {

@@ -11,16 +11,16 @@ type due struct {
 	what func(*run)
 }
 
-// dues lists what is due and when. Each handler moves its own time on, so that ticking ends.
-func (s State) dues(p Policy) []due {
+// allDues lists what is due and when. Each handler moves its own time on, so that ticking ends.
+func (s State) allDues(p Policy) []due {
 	if s.Declared == nil {
 		return nil
 	}
 	if s.Outcome != "" {
-		return s.retries()
+		return s.retryDues()
 	}
 	if s.Closed != nil {
-		return append(s.afterwards(), s.retries()...)
+		return append(s.duesAfterClosing(), s.retryDues()...)
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
@@ -38,34 +38,34 @@ func (s State) dues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return append(set(all), s.retries()...)
+	return append(onlySet(all), s.retryDues()...)
 }
 
-// set drops what is not due at any time.
-func set(all []due) []due {
+// onlySet drops what is not due at any time.
+func onlySet(all []due) []due {
 	return slices.DeleteFunc(all, func(d due) bool { return d.at.IsZero() })
 }
 
-// afterwards lists what is due once the incident is closed: the postmortem's review and the follow-ups (C3, C4).
-func (s State) afterwards() []due {
+// duesAfterClosing lists what is due once the incident is closed: the postmortem's review and the follow-ups (C3, C4).
+func (s State) duesAfterClosing() []due {
 	all := []due{{s.Document.Next, (*run).askReview}}
 	for i, fu := range s.FollowUps {
 		if fu.Ticket != "" && !fu.Done {
-			all = append(all, due{fu.Next, func(r *run) { r.nudge(i) }})
+			all = append(all, due{fu.Next, func(r *run) { r.nudgeOwner(i) }})
 		}
 	}
-	return set(all)
+	return onlySet(all)
 }
 
 // Due returns the next time at which the incident must be looked at, or the zero time.
 func Due(s State, p Policy) time.Time {
-	next, _ := s.first(p)
+	next, _ := s.firstDue(p)
 	return next.at
 }
 
-func (s State) first(p Policy) (due, bool) {
+func (s State) firstDue(p Policy) (due, bool) {
 	var first due
-	for _, d := range s.dues(p) {
+	for _, d := range s.allDues(p) {
 		if first.at.IsZero() || d.at.Before(first.at) {
 			first = d
 		}
@@ -76,11 +76,11 @@ func (s State) first(p Policy) (due, bool) {
 // mostDues is how much becomes due one after the other in one step: an update every 20 minutes of two months.
 const mostDues = 5000
 
-// tick does what is due, in order and each at its own time. A clock may jump by centuries: what is left after mostDues happens
+// runDue does what is due, in order and each at its own time. A clock may jump by centuries: what is left after mostDues happens
 // now, once, as each handler moves its time on from there.
-func (r *run) tick(now time.Time, is func(time.Time) bool) {
+func (r *run) runDue(now time.Time, is func(time.Time) bool) {
 	for n := 0; ; n++ {
-		d, ok := r.first(r.p)
+		d, ok := r.firstDue(r.p)
 		if !ok || !is(d.at) || n > 2*mostDues {
 			return
 		}

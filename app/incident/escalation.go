@@ -16,19 +16,19 @@ var _ = register(Row{
 	Kind: Escalate, Verbs: []string{VerbIC}, Word: "escalate",
 	Usage: "/ic escalate [@user, @org/team, group] why", Does: "page more people; without a name, the coordinators",
 	Example: "/ic escalate @dan we need somebody who knows etcd", Who: HolderIC, Place: 250,
-}, parseEscalation, (*run).escalate)
+}, parseEscalation, (*run).escalateTo)
 
 // parseEscalation takes everything: which of the first words are names is known where the groups are (ReadTargets). A page
 // without a reason is better than none (V5).
 func parseEscalation(w words.Words) (Command, error) { return Command{Text: w.Text()}, nil }
 
-// escalate pages whom the coordinator asks for (V5). A name that can't be paged is answered; the others are paged all the same.
-func (r *run) escalate(c Command) {
+// escalateTo pages whom the coordinator asks for (V5). A name that can't be paged is answered; the others are paged all the same.
+func (r *run) escalateTo(c Command) {
 	t := c.targets(r.State, r.p)
 	refused := len(t.Cannot)+len(t.Unknown) > 0
 	if len(t.To) > 0 {
-		r.record("page", list(t.To), t.Text)
-		r.send(Send{To: t.To, Why: "asked", Text: t.Text, Unsure: len(t.Unsure) > 0})
+		r.record("page", joinNames(t.To), t.Text)
+		r.sendPage(Send{To: t.To, Why: "asked", Text: t.Text, Unsure: len(t.Unsure) > 0})
 	}
 	switch {
 	case !refused:
@@ -40,14 +40,14 @@ func (r *run) escalate(c Command) {
 	}
 	r.answerTargets(t)
 	if len(t.Unsure) > 0 {
-		r.do(Remind{Key: UnaskedKey(r.f.ID), At: r.f.At, Say: Say{Name: "unasked", Who: r.f.By.Login, Names: t.Unsure, Lines: plain(t.To)}})
+		r.emit(Remind{Key: UnaskedKey(r.f.ID), At: r.f.At, Say: Say{Name: "unasked", Who: r.f.By.Login, Names: t.Unsure, Lines: withoutAt(t.To)}})
 	}
 }
 
 // answerTargets says who was not paged and why, or asks for the reason of a page that has none.
 func (r *run) answerTargets(t Targets) {
-	say := Say{Name: "not-paged", Lines: plain(t.To), Insist: "/ic escalate why"}
-	for _, name := range plain(t.Cannot) {
+	say := Say{Name: "not-paged", Lines: withoutAt(t.To), Insist: "/ic escalate why"}
+	for _, name := range withoutAt(t.Cannot) {
 		if strings.Contains(name, "/") {
 			say.Missing = append(say.Missing, name)
 		} else {
@@ -65,12 +65,12 @@ func (r *run) answerTargets(t Targets) {
 	case len(t.Cannot) > 0:
 		r.reply(say)
 	case t.Text == "":
-		r.reply(Say{Name: "no-reason", Lines: plain(t.To)})
+		r.reply(Say{Name: "no-reason", Lines: withoutAt(t.To)})
 	}
 }
 
-// plain returns names as they are read, without the @ of people.
-func plain(names []string) (out []string) {
+// withoutAt returns names as they are read, without the @ of people.
+func withoutAt(names []string) (out []string) {
 	for _, n := range names {
 		out = append(out, strings.TrimPrefix(n, "@"))
 	}

@@ -78,7 +78,7 @@ type (
 	// Unassigned: somebody was unassigned by hand.
 	Unassigned struct{ Login string }
 	// Shut: the issue was closed by hand.
-	Shut struct{}
+	ClosedByHand struct{}
 	// Reopened: the issue was reopened by hand.
 	Reopened struct{}
 	// Renamed: the issue got another title, which is a summary.
@@ -121,7 +121,7 @@ type (
 	// DocumentMerged: it was merged.
 	DocumentMerged struct{ Number int }
 	// DocumentShut: it was closed without merging.
-	DocumentShut struct{ Number int }
+	PullRequestClosed struct{ Number int }
 	// SharedIssue: the customer hears of this incident in that issue.
 	SharedIssue struct {
 		Customer string

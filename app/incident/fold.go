@@ -23,7 +23,7 @@ var _ = register(Row{
 	Kind: Duplicate, Verbs: []string{VerbIncident}, Word: "duplicate",
 	Usage: "/incident duplicate #n", Does: "close it as a duplicate of another incident",
 	Example: "/incident duplicate #4", Who: Responder, Place: 150,
-}, parseDuplicate, (*run).duplicate)
+}, parseDuplicate, (*run).foldInto)
 
 // beforeNumber are words that people write before the number of the other incident.
 var beforeNumber = map[string]bool{
@@ -132,8 +132,8 @@ type FoldedIn struct {
 	Into int
 }
 
-// duplicate is `/incident duplicate`: this incident ends, and the other one gets what it had.
-func (r *run) duplicate(c Command) {
+// foldInto is `/incident duplicate`: this incident ends, and the other one gets what it had.
+func (r *run) foldInto(c Command) {
 	name := "#" + strconv.Itoa(c.Number)
 	if c.Other != nil && c.Other.Why != "" {
 		if c.Other.Why == OtherElsewhere {
@@ -147,8 +147,8 @@ func (r *run) duplicate(c Command) {
 		return
 	}
 	fold := Fold{Fact: r.f.ID, By: r.f.By.Login, At: r.f.At, Customers: slices.Clone(r.Customers), Sources: r.sources()}
-	r.end(Duplicated, c.Number, c.Text)
-	r.do(PassFold{Fact: r.f.ID, Into: c.Number, Fold: fold})
+	r.endAs(Duplicated, c.Number, c.Text)
+	r.emit(PassFold{Fact: r.f.ID, Into: c.Number, Fold: fold})
 }
 
 // sources lists what reported the incident, people apart.
@@ -176,7 +176,7 @@ func (r *run) foldedIn(f FoldedIn) {
 		inCircle := f.From == f.Into || f.From == r.Duplicate
 		switch {
 		case inCircle && f.Into == lowest: // each was folded into the other at the same time: the oldest stays
-			r.unfold()
+			r.undoFold()
 			say.Variant = "reopened"
 		case inCircle:
 			return
@@ -184,19 +184,19 @@ func (r *run) foldedIn(f FoldedIn) {
 			if f.Hops < maxHops {
 				on := f.Fold
 				on.Hops, on.Lowest = f.Hops+1, lowest
-				r.do(PassFold{Into: r.Duplicate, Fold: on})
+				r.emit(PassFold{Into: r.Duplicate, Fold: on})
 			}
 			return
 		}
 	}
 	if f.From == f.Into { // its own, come back
 		if say.Variant != "" {
-			r.Folded = newest(append(r.Folded, folded), keptFolds)
-			r.do(Remind{Key: f.key(), At: r.f.At, Say: Say{Name: "folded", Variant: "circle", Line: f.Ref}})
+			r.Folded = keepNewest(append(r.Folded, folded), keptFolds)
+			r.emit(Remind{Key: f.key(), At: r.f.At, Say: Say{Name: "folded", Variant: "circle", Line: f.Ref}})
 		}
 		return
 	}
-	r.Folded = newest(append(r.Folded, folded), keptFolds)
+	r.Folded = keepNewest(append(r.Folded, folded), keptFolds)
 	r.recordAt(Entry{At: f.At, By: f.By, Kind: "folded", What: "#" + strconv.Itoa(f.From)})
 	names, _ := r.p.ReadCustomers(f.Customers...)
 	for _, n := range names {
@@ -214,11 +214,11 @@ func (r *run) foldedIn(f FoldedIn) {
 			r.Sources = append(r.Sources, name)
 		}
 	}
-	r.do(Remind{Key: f.key(), At: r.f.At, Say: say})
+	r.emit(Remind{Key: f.key(), At: r.f.At, Say: say})
 }
 
-// unfold opens an incident again that was folded into another one.
-func (r *run) unfold() {
+// undoFold opens an incident again that was folded into another one.
+func (r *run) undoFold() {
 	r.Closed, r.Outcome, r.Duplicate = nil, "", 0
 	r.record("reopened", "", "")
 	if r.Critical(r.p) && r.Phase != Monitoring && r.Phase != Closing {

@@ -30,7 +30,7 @@ func (r *run) followUp(c Command) {
 		r.refuse(Say{Name: "cannot-respond", Names: c.Cannot})
 		return
 	}
-	due := r.day(c.Due)
+	due := r.resolveDue(c.Due)
 	if !r.mayBeDue(due) {
 		return
 	}
@@ -43,8 +43,8 @@ func (r *run) followUp(c Command) {
 	r.done()
 }
 
-// day resolves +7d and +2w from the day of the comment in the configured zone.
-func (r *run) day(due string) string {
+// resolveDue resolves +7d and +2w from the day of the comment in the configured zone.
+func (r *run) resolveDue(due string) string {
 	rest, ok := strings.CutPrefix(due, "+")
 	if !ok || rest == "" {
 		return due
@@ -119,7 +119,7 @@ func (r *run) mayBeDue(due string) bool {
 // changeFollowUp changes the owner or the date of a follow-up, after the fact.
 func (r *run) changeFollowUp(c Command) {
 	i := r.followUpOf(c)
-	due := r.day(c.Due)
+	due := r.resolveDue(c.Due)
 	switch {
 	case i < 0:
 		name := strconv.Itoa(c.Number)
@@ -202,7 +202,7 @@ func (r *run) followUpEdited(e FollowUpEdited) {
 	if e.Owner != "" {
 		say.Names = []string{e.Owner}
 	}
-	r.do(Remind{Key: e.key(), At: r.f.At, Say: say})
+	r.emit(Remind{Key: e.key(), At: r.f.At, Say: say})
 }
 
 // key writes the edit for the hidden part of the comment that reports it: followup/2/erin/2026-12-24/1772447000.
@@ -227,8 +227,8 @@ const (
 	nudgeEvery  = 7 * 24 * time.Hour
 )
 
-// nudge reminds a follow-up's owner, on its ticket.
-func (r *run) nudge(i int) {
+// nudgeOwner reminds a follow-up's owner, on its ticket.
+func (r *run) nudgeOwner(i int) {
 	fu := &r.FollowUps[i]
 	due, overdue := r.dueDay(*fu), 0
 	if r.f.At.After(due) {
@@ -240,7 +240,7 @@ func (r *run) nudge(i int) {
 		fu.Next = r.f.At.Add(nudgeEvery)
 	}
 	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
-	r.do(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
+	r.emit(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
 }
 
 // dueDay returns the working morning of the day on which a follow-up is due, or the zero time.

@@ -26,7 +26,7 @@ func Hints(s State, p Policy) []Hint {
 	var hints []Hint
 	for _, c := range proposals(s, p) {
 		if who, ok := s.audience(c, p); ok {
-			hints = append(hints, Hint{Command: written(c), Does: does(c, p), Who: who})
+			hints = append(hints, Hint{Command: writtenCommand(c), Does: describe(c, p), Who: who})
 		}
 	}
 	return hints
@@ -35,7 +35,7 @@ func Hints(s State, p Policy) []Hint {
 // WhoMay returns who may use a command now, written as a hint writes it; nobody in particular where any responder may. It
 // reports false if nobody may.
 func WhoMay(s State, p Policy, command string) (who []string, ok bool) {
-	return s.audience(filled(command), p)
+	return s.audience(fillCommand(command), p)
 }
 
 // HintsFor returns the same commands as Hints for one reader: first what the reader may do, then what others may.
@@ -55,8 +55,8 @@ func HintsFor(s State, p Policy, reader Person) []Hint {
 
 // hint says whether the reader may use a command now or, if not, who may. It is empty if nobody may.
 func (s State) hint(c Command, p Policy, reader Person) Hint {
-	h := Hint{Command: written(c), Does: does(c, p)}
-	if s.can(c, p, reader) && !s.leavesAlone(c, p, reader.Login) {
+	h := Hint{Command: writtenCommand(c), Does: describe(c, p)}
+	if s.canUse(c, p, reader) && !s.leavesAlone(c, p, reader.Login) {
 		h.Mine = true
 		return h
 	}
@@ -75,7 +75,7 @@ func (s State) leavesAlone(c Command, p Policy, login string) bool {
 
 // audience returns who may use a command now: nil for every responder. It reports false if nobody may.
 func (s State) audience(c Command, p Policy) (who []string, ok bool) {
-	if s.can(c, p, Person{Login: stranger, Respond: true}) {
+	if s.canUse(c, p, Person{Login: stranger, Respond: true}) {
 		return nil, true
 	}
 	known := s.roles()
@@ -83,7 +83,7 @@ func (s State) audience(c Command, p Policy) (who []string, ok bool) {
 		known = append(known, s.Declared.By)
 	}
 	for _, login := range known[:min(len(known), mostNamed)] {
-		if s.can(c, p, Person{Login: login, Respond: true}) {
+		if s.canUse(c, p, Person{Login: login, Respond: true}) {
 			who = append(who, login)
 		}
 	}
@@ -93,15 +93,15 @@ func (s State) audience(c Command, p Policy) (who []string, ok bool) {
 // mostNamed bounds how many people a hint may name.
 const mostNamed = 5
 
-// can reports whether somebody could give a command now without being refused. It tries the command on a copy of the
+// canUse reports whether somebody could give a command now without being refused. It tries the command on a copy of the
 // state, so that what is proposed can't differ from what is allowed.
-func (s State) can(c Command, p Policy, by Person) bool {
+func (s State) canUse(c Command, p Policy, by Person) bool {
 	if s.Declared != nil && !s.permits(RowOf(c.Kind), p, by) {
 		return false // the cheap answer: no copy is needed
 	}
 	r := &run{State: s.clone(), p: p, f: Fact{ID: "c9223372036854775807.0", At: s.Since.At, By: by, What: c}}
-	r.hear(r.f)
-	r.apply()
+	r.noteComment(r.f)
+	r.applyFact()
 	return !slices.ContainsFunc(r.effects, func(e Effect) bool {
 		react, ok := e.(React)
 		return ok && react.How != Done
@@ -123,7 +123,7 @@ func proposals(s State, p Policy) []Command {
 		case kind == MovePhase:
 			out = append(out, Command{Kind: MovePhase, Phase: s.reachable(p)})
 		default:
-			out = append(out, filled(short(RowOf(kind))))
+			out = append(out, fillCommand(shortUsage(RowOf(kind))))
 		}
 	}
 	return out
@@ -132,7 +132,7 @@ func proposals(s State, p Policy) []Command {
 // reachable returns the last phase that the incident may move to now, or "" if it must stay.
 func (s State) reachable(p Policy) (to Phase) {
 	for _, phase := range Phases[slices.Index(Phases, s.Phase)+1:] {
-		if len(open(Blocks(s, p, phase))) > 0 || phase == Closing {
+		if len(openChecks(Blocks(s, p, phase))) > 0 || phase == Closing {
 			continue
 		}
 		known := phase == Investigate || phase == Fixing && s.Cause != nil || phase == Monitoring && (s.Workaround != nil || s.Fix != nil)
@@ -143,10 +143,10 @@ func (s State) reachable(p Policy) (to Phase) {
 	return to
 }
 
-// written returns a command as a person should write it.
-func written(c Command) string {
+// writtenCommand returns a command as a person should write it.
+func writtenCommand(c Command) string {
 	row := RowOf(c.Kind)
-	text := short(row)
+	text := shortUsage(row)
 	switch c.Kind {
 	case SetSeverity:
 		text = "/ic severity " + c.Severity
@@ -164,16 +164,16 @@ var (
 	placeholder = regexp.MustCompile(` (?:text or owner/repo#n|text|why|title|NAME…|who and how)$`)
 )
 
-// short returns a row's usage without what may be left out, and with … where words are needed.
-func short(row Row) string {
+// shortUsage returns a row's usage without what may be left out, and with … where words are needed.
+func shortUsage(row Row) string {
 	if row.Kind == Told {
 		return "/ic told by phone"
 	}
 	return placeholder.ReplaceAllString(optional.ReplaceAllString(row.Usage, ""), " …")
 }
 
-// does says what a command does, where the table's words are too general.
-func does(c Command, p Policy) string {
+// describe says what a command does, where the table's words are too general.
+func describe(c Command, p Policy) string {
 	switch c.Kind {
 	case SetSeverity:
 		if p.Critical(c.Severity) {
@@ -195,8 +195,8 @@ func does(c Command, p Policy) string {
 	return RowOf(c.Kind).Does
 }
 
-// filled reads a command as a hint writes it, with something to say in every place.
-func filled(text string) Command {
+// fillCommand reads a command as a hint writes it, with something to say in every place.
+func fillCommand(text string) Command {
 	text = optional.ReplaceAllString(text, "")
 	var row Row
 	for _, r := range Commands {
@@ -238,21 +238,21 @@ func filled(text string) Command {
 	return c
 }
 
-// address fills in the hints of all that is said: what the one who is spoken to may write or, if they may not, who may.
-func (r *run) address() {
+// addHints fills in the hints of all that is said: what the one who is spoken to may write or, if they may not, who may.
+func (r *run) addHints() {
 	for i, e := range r.effects {
 		switch e := e.(type) {
 		case Reply:
-			e.Say = r.addressed(e.Say)
+			e.Say = r.withHints(e.Say)
 			r.effects[i] = e
 		case Remind:
-			e.Say = r.addressed(e.Say)
+			e.Say = r.withHints(e.Say)
 			r.effects[i] = e
 		}
 	}
 }
 
-func (r *run) addressed(s Say) Say {
+func (r *run) withHints(s Say) Say {
 	reader := Person{Login: s.Who, Respond: true}
 	switch {
 	case s.Who == "":
@@ -261,18 +261,18 @@ func (r *run) addressed(s Say) Say {
 		reader = r.f.By
 	}
 	if s.Command != "" {
-		s.Next = r.hint(filled(s.Command), r.p, reader)
+		s.Next = r.hint(fillCommand(s.Command), r.p, reader)
 		s.Next.Command = orEmpty(s.Next.Command, s.Command)
 	}
 	if s.Insist != "" {
-		s.Force = r.hint(filled(s.Insist), r.p, reader)
+		s.Force = r.hint(fillCommand(s.Insist), r.p, reader)
 		s.Force.Command = orEmpty(s.Force.Command, s.Insist)
 	}
 	if s.Name == "unclear" {
 		s.Next = r.understood(s.Command, reader)
 	}
 	for _, text := range s.Try {
-		if h := r.hint(filled(text), r.p, reader); h.Command != "" {
+		if h := r.hint(fillCommand(text), r.p, reader); h.Command != "" {
 			h.Command = text
 			s.Hints = append(s.Hints, h)
 		}
@@ -286,7 +286,7 @@ func (r *run) addressed(s Say) Say {
 // understood says who may use a command that was misspelt, by its usage.
 func (r *run) understood(usage string, reader Person) Hint {
 	h := Hint{Command: usage, Mine: true}
-	row := RowOf(filled(usage).Kind)
+	row := RowOf(fillCommand(usage).Kind)
 	if usage == "" || r.Declared == nil || row.Kind == "" || r.permits(row, r.p, reader) {
 		return h
 	}

@@ -120,8 +120,8 @@ func TestM2TimesStayInTheirZone(t *testing.T) {
 	}
 }
 
-// open is what working hours mean, by the clock on the wall.
-func open(h incident.Hours, at time.Time) bool {
+// openChecks is what working hours mean, by the clock on the wall.
+func openChecks(h incident.Hours, at time.Time) bool {
 	hour, minute, second := at.Clock()
 	of := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second + time.Duration(at.Nanosecond())
 	return h.Days[at.Weekday()] && h.From <= of && of < h.To
@@ -151,14 +151,14 @@ func TestM2TheNextWorkingHourIsTheFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, z, at := drawMoment(t)
 		next := h.Next(at, z)
-		if next.Before(at) || !open(h, next) {
+		if next.Before(at) || !openChecks(h, next) {
 			t.Fatalf("%v: %s gives %s", h, at.Format(local), next.Format(local))
 		}
 		if again := h.Next(next, z); !again.Equal(next) {
 			t.Fatalf("%v: %s gives %s, and that %s", h, at.Format(local), next.Format(local), again.Format(local))
 		}
 		for u := at; u.Before(next); u = u.Add(time.Minute) {
-			if open(h, u) {
+			if openChecks(h, u) {
 				t.Fatalf("%v: %s gives %s, but it is open at %s", h, at.Format(local), next.Format(local), u.Format(local))
 			}
 		}
@@ -170,7 +170,7 @@ func TestC3WorkingDaysAreCounted(t *testing.T) {
 		h, z, at := drawMoment(t)
 		days := rapid.IntRange(1, 30).Draw(t, "days")
 		then := h.Add(at, days, z)
-		if !then.After(at) || !open(h, then) {
+		if !then.After(at) || !openChecks(h, then) {
 			t.Fatalf("%v: %d days after %s are %s", h, days, at.Format(local), then.Format(local))
 		}
 		between := 0 // working days after the day of at, up to the day of then
@@ -185,7 +185,7 @@ func TestC3WorkingDaysAreCounted(t *testing.T) {
 			t.Fatalf("%v: %d days after %s are %s, the %dth working day", h, days, at.Format(local), then.Format(local), between)
 		}
 		change, _ := then.ZoneBounds()
-		if undisturbed := then.Sub(change) > 9*24*time.Hour; undisturbed && open(h, at) && (between != days || clockOf(then) != clockOf(at)) {
+		if undisturbed := then.Sub(change) > 9*24*time.Hour; undisturbed && openChecks(h, at) && (between != days || clockOf(then) != clockOf(at)) {
 			t.Fatalf("%v: %d days after %s are %s, not the same time on the %dth working day", h, days, at.Format(local), then.Format(local), days)
 		}
 	})

@@ -270,20 +270,20 @@ type Report struct {
 
 // Updates is the customer's rhythm (V3).
 type Updates struct {
-	Last    time.Time     `json:"last,omitzero"`    // last update sent; zero: none yet
-	From    time.Time     `json:"from,omitzero"`    // when the current wait began: confirmation or the last update
-	Due     time.Time     `json:"due,omitzero"`     // next update; zero: none is due
-	Stage   int           `json:"stage,omitempty"`  // what was done about Due: 0 nothing, 1 amber, 2 mentioned, 3 paged
-	Kept    int           `json:"kept,omitempty"`   // sent by its time
-	Missed  int           `json:"missed,omitempty"` // times that passed without one
-	Snoozed int           `json:"snoozed,omitempty"`
-	Longest time.Duration `json:"longest,omitempty"` // longest wait that an update ended
-	Overdue bool          `json:"overdue,omitempty"` // label update-overdue
-	Shared  []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
-	Told    []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached, "customer: person" who told them
-	Unsent  []string      `json:"unsent,omitempty"`  // "customer: channel" that it did not reach
-	Heard   []Heard       `json:"heard,omitempty"`   // who was reached in the current wait, until everybody was
-	Sent    []Sent        `json:"sent,omitempty"`    // the newest updates, so that one can be taken back
+	Last      time.Time     `json:"last,omitzero"`    // last update sent; zero: none yet
+	From      time.Time     `json:"from,omitzero"`    // when the current wait began: confirmation or the last update
+	Due       time.Time     `json:"due,omitzero"`     // next update; zero: none is due
+	Stage     int           `json:"stage,omitempty"`  // what was done about Due: 0 nothing, 1 amber, 2 mentioned, 3 paged
+	Kept      int           `json:"kept,omitempty"`   // sent by its time
+	Missed    int           `json:"missed,omitempty"` // times that passed without one
+	Snoozed   int           `json:"snoozed,omitempty"`
+	Longest   time.Duration `json:"longest,omitempty"` // longest wait that an update ended
+	Overdue   bool          `json:"overdue,omitempty"` // label update-overdue
+	Shared    []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
+	ReachedBy []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached, "customer: person" who told them
+	Unsent    []string      `json:"unsent,omitempty"`  // "customer: channel" that it did not reach
+	Heard     []Heard       `json:"heard,omitempty"`   // who was reached in the current wait, until everybody was
+	Sent      []Sent        `json:"sent,omitempty"`    // the newest updates, so that one can be taken back
 }
 
 // Shared is the issue in which a customer reads the updates.
@@ -345,11 +345,11 @@ type Asked struct {
 
 // Pull is the postmortem's pull request (C2).
 type Pull struct {
-	Number int    `json:"number,omitempty"`
-	Repo   string `json:"repo,omitempty"` // owner/repo, where it is not the incident's: that was transferred since
-	Merged *Stamp `json:"merged,omitempty"`
-	Shut   bool   `json:"shut,omitempty"` // closed without merging
-	Path   string `json:"path,omitempty"` // of the document
+	Number   int    `json:"number,omitempty"`
+	Repo     string `json:"repo,omitempty"` // owner/repo, where it is not the incident's: that was transferred since
+	Merged   *Stamp `json:"merged,omitempty"`
+	IsClosed bool   `json:"shut,omitempty"` // closed without merging
+	Path     string `json:"path,omitempty"` // of the document
 
 	Approved []string `json:"approved,omitempty"` // who approves of it
 	Changes  []string `json:"changes,omitempty"`  // who asks for changes

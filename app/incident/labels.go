@@ -7,7 +7,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-func (r *run) labeled(name string) {
+func (r *run) applyLabeled(name string) {
 	label, _ := OwnLabel(name)
 	phase, isPhase := strings.CutPrefix(label, LabelPhase)
 	severity, isSeverity := strings.CutPrefix(label, LabelSeverity)
@@ -18,9 +18,9 @@ func (r *run) labeled(name string) {
 	case isSeverity && severity == r.Severity && r.Confirmed != nil, isPhase && Phase(phase) == r.Phase:
 		// it says what is
 	case isSeverity && r.Confirmed == nil && !r.isResponder():
-		r.claim(severity, r.p.PagesClaims(), false)
+		r.claimSeverity(severity, r.p.PagesClaims(), false)
 	case isSeverity && r.mayConfirm():
-		r.confirm(severity, "")
+		r.confirmSeverity(severity, "")
 	case (isPhase || isSeverity) && !r.mayByHand():
 		r.isRefused = true
 		if r.isRepeated(ContestLabel(name)) {
@@ -29,9 +29,9 @@ func (r *run) labeled(name string) {
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "label-refused", Line: name, Holder: holder, Names: r.OEs, Command: "/ic"})
 	case isSeverity:
-		r.confirm(severity, "")
+		r.confirmSeverity(severity, "")
 	case isPhase && slices.Contains(Phases, Phase(phase)):
-		r.move(Phase(phase), "")
+		r.moveTo(Phase(phase), "")
 	case isPhase: // an incident has one phase at a time (A2)
 		r.isRefused = true
 		r.refuse(Say{Name: "unknown-phase", Line: name, Names: phaseNames()})
@@ -48,7 +48,7 @@ func phaseNames() (names []string) {
 
 // unlabeled: a phase or severity label that goes is put back without a word, since the next one is about to come (a
 // picker removes one and adds the other), and the card says what is. To stop being an incident is another matter.
-func (r *run) unlabeled(name string) {
+func (r *run) applyUnlabeled(name string) {
 	switch {
 	case naming.Equal(name, LabelIncident):
 		if r.isRepeated(ContestLabel(name)) {

@@ -16,8 +16,8 @@ type Firsts struct {
 	Mitigated time.Time `json:"mitigated,omitzero"` // first workaround, fix or watch since the last regression
 }
 
-// firsts notes what is so for the first time after a fact.
-func (r *run) firsts() {
+// noteFirsts notes what is so for the first time after a fact.
+func (r *run) noteFirsts() {
 	f := &r.Firsts
 	first := func(at *time.Time, is bool) {
 		if is && at.IsZero() {
@@ -35,7 +35,7 @@ func (r *run) firsts() {
 	}
 	first(&f.Confirmed, r.Confirmed != nil)
 	first(&f.Critical, r.Critical(r.p))
-	first(&f.Team, r.Critical(r.p) && r.IC != "" && len(without(r.OEs, r.IC)) > 0)
+	first(&f.Team, r.Critical(r.p) && r.IC != "" && len(withoutLogin(r.OEs, r.IC)) > 0)
 	mitigated := r.Workaround != nil || r.Fix != nil || r.Phase == Monitoring || r.Phase == Closing
 	first(&f.Mitigated, mitigated)
 	if !mitigated {

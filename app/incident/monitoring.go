@@ -18,21 +18,21 @@ var _ = register(Row{
 	Kind: Agree, Verbs: []string{VerbIC}, Word: "agree",
 	Usage: "/ic agree who and how", Does: "record that the customer agrees that it is over",
 	Example: "/ic agree Gina, by phone", Who: HolderIC, Place: 320, IsCorrectable: true,
-}, parseText("add who agreed, and how"), (*run).agree)
+}, parseText("add who agreed, and how"), (*run).recordAgreement)
 
 var _ = register(Row{
 	Kind: Regression, Verbs: []string{VerbOE}, Word: "regression",
 	Usage: "/oe regression text", Does: "it came back: investigate again",
 	Example: "/oe regression 502 again", Who: Holder, Place: 480, AfterClosing: true, IsCorrectable: true,
-}, parseText("add what came back"), (*run).regression)
+}, parseText("add what came back"), (*run).reportRegression)
 
-// regression acts on the word that it came back (M3). What was never mended can't come back; and what somebody adds to a
-// regression that is known is a finding, so that nobody is called twice and it counts once.
-func (r *run) regression(c Command) {
+// reportRegression acts on the word that it came back (M3). What was never mended can't come back; and what somebody adds to a
+// reportRegression that is known is a finding, so that nobody is called twice and it counts once.
+func (r *run) reportRegression(c Command) {
 	switch {
 	case r.isMended() || r.Regressions == 0 && r.wasWatched():
-		r.regress(c.Text)
-		r.summon("again", c.Text, false)
+		r.returnToInvestigate(c.Text)
+		r.summonRoles("again", c.Text, false)
 		r.done()
 	case r.Regressions > 0:
 		r.Findings++
@@ -55,14 +55,14 @@ func (s State) wasWatched() bool {
 	return slices.ContainsFunc(s.Phases, func(p Span) bool { return p.Phase == Monitoring || p.Phase == Closing })
 }
 
-// regress is M3: it came back.
-func (r *run) regress(text string) {
+// returnToInvestigate is M3: it came back.
+func (r *run) returnToInvestigate(text string) {
 	r.Closed = nil
 	r.Regressions++
 	r.Agreed, r.Workaround, r.Fix = nil, nil, nil
 	r.record("regression", "", text)
 	if r.Phase != Investigate {
-		r.enter(Investigate)
+		r.enterPhase(Investigate)
 	}
 	r.StandBy = StandBy{}
 	if r.Critical(r.p) {
@@ -82,13 +82,13 @@ func (r *run) comeBack(source string, at time.Time) {
 	if r.f.At.Before(r.Since.At) {
 		r.f.At = r.Since.At // it was said before, and heard after, the phase was entered
 	}
-	r.regress("")
-	people := r.summon("again", "", true)
+	r.returnToInvestigate("")
+	people := r.summonRoles("again", "", true)
 	say := Say{Name: "came-back", Names: people, Line: source, Phase: r.Phase}
 	if len(people) == 0 {
 		say.Who, _ = r.Coordinator()
 	}
-	r.do(Remind{Key: fmt.Sprintf("regression/%d/%s", at.Unix(), url.PathEscape(source)), At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("regression/%d/%s", at.Unix(), url.PathEscape(source)), At: r.f.At, Say: say})
 }
 
 // ParseCameBack reads what a comment says of a trouble that came back: regression/1772447000/Alertmanager.
@@ -101,9 +101,9 @@ func ParseCameBack(key string) (CameBack, bool) {
 	return CameBack{Source: source, At: time.Unix(unix, 0).UTC()}, ok && cut && err == nil && err2 == nil
 }
 
-// agree records that the customer agrees that it is over (C1). That needs something to agree on: the incident is watched, or
+// recordAgreement records that the customer agrees that it is over (C1). That needs something to agree on: the incident is watched, or
 // closing.
-func (r *run) agree(c Command) {
+func (r *run) recordAgreement(c Command) {
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.refuse(Say{Name: "agree-early", Phase: Monitoring, Command: r.towards(Monitoring, r.p)})
 		return
@@ -127,7 +127,7 @@ func (r *run) checkIn() {
 	r.StandBy.Checks++
 	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
 		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks, Try: []string{"/oe regression …", "/ic agree …"}}})
 }
 
@@ -142,5 +142,5 @@ func (r *run) standByOver() {
 	if r.NothingToTell() {
 		say.Variant, say.Command = "none", "/ic close"
 	}
-	r.do(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: say})
 }

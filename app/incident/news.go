@@ -28,8 +28,8 @@ type Learned struct {
 	Paged    bool
 }
 
-// news reports what is new about a known problem (I6): another alert, a worse severity, another title or text.
-func (r *run) news(s Signalled) {
+// reportNews reports what is new about a known problem (I6): another alert, a worse severity, another title or text.
+func (r *run) reportNews(s Signalled) {
 	if !s.Firing || !r.Running() {
 		return
 	}
@@ -62,7 +62,7 @@ func (r *run) news(s Signalled) {
 		texts = []string{s.Title}
 	}
 	isUnsure := r.Confirmed == nil
-	r.learned(learned)
+	r.recordNews(learned)
 	say := Say{Name: "news", Line: s.Source, Severity: learned.Severity, Lines: texts, Reason: s.Details}
 	if say.Who = r.holder(); say.Who == "" && !r.Drill {
 		say.Teams = []string{r.p.Coordinators}
@@ -70,7 +70,7 @@ func (r *run) news(s Signalled) {
 	if learned.Severity != "" && isUnsure == (r.Confirmed == nil) && r.Severity != learned.Severity {
 		say.Command = "/ic severity " + learned.Severity
 	}
-	r.do(Remind{Key: learned.key(), At: r.f.At, Say: say})
+	r.emit(Remind{Key: learned.key(), At: r.f.At, Say: say})
 }
 
 // worstKnown returns the worst severity that was reported.
@@ -93,8 +93,8 @@ func (r *run) isNews(l Learned) bool {
 	return isNew || r.isWorse(l.Severity, r.worstKnown())
 }
 
-// learned takes what is new. It is what a rebuilt card takes from the comment that reported it.
-func (r *run) learned(l Learned) {
+// recordNews takes what is new. It is what a rebuilt card takes from the comment that reported it.
+func (r *run) recordNews(l Learned) {
 	for _, mark := range l.Marks {
 		r.knowWord(mark)
 	}
@@ -103,7 +103,7 @@ func (r *run) learned(l Learned) {
 	r.recordAt(Entry{At: r.f.At, Kind: "news", What: l.Source})
 	if l.Severity != "" {
 		r.Signals.Worst = l.Severity
-		r.claim(l.Severity, l.Page, l.Paged)
+		r.claimSeverity(l.Severity, l.Page, l.Paged)
 	}
 	r.f = f
 }

@@ -24,19 +24,19 @@ var _ = register(Row{
 	Kind: Note, Verbs: []string{VerbIncident}, Word: "note",
 	Usage: "/incident note [HH:MM] text", Does: "add timeline entries, one per line; with a time, at that time",
 	Example: "/incident note 10:41 restarted payments", Who: Responder, Place: 130, AfterClosing: true, AfterEnding: true, OnPull: true, IsCorrectable: true,
-}, parseNote, (*run).note)
+}, parseNote, (*run).addNotes)
 
 var _ = register(Row{
 	Kind: Pin, Verbs: []string{VerbIC}, Word: "pin",
 	Usage: "/ic pin [link] [note]", Does: "keep a comment in the timeline: the linked or quoted one, else the one above",
 	Example: "/ic pin", Who: HolderIC, Place: 290,
-}, parsePin, (*run).pin)
+}, parsePin, (*run).pinComment)
 
 var _ = register(Row{
 	Kind: Unpin, Verbs: []string{VerbIC}, Word: "unpin",
 	Usage: "/ic unpin [link]", Does: "remove a pinned comment again: the linked or quoted one, else the last",
 	Example: "/ic unpin", Who: HolderIC, Place: 300,
-}, parsePin, (*run).pin)
+}, parsePin, (*run).pinComment)
 
 // parseNote reads an entry per line, in or out of a list. What is in a code block belongs to the entry before it.
 func parseNote(w words.Words) (Command, error) {
@@ -97,9 +97,9 @@ type Noted struct {
 	Text  string `json:"text,omitempty"` // the first words
 }
 
-// note records the lines of a note. A line whose time can't be is asked about, and the others are recorded; what was understood
+// addNotes records the lines of a note. A line whose time can't be is asked about, and the others are recorded; what was understood
 // of a time is said where it isn't plain.
-func (r *run) note(c Command) {
+func (r *run) addNotes(c Command) {
 	var understood, unclear []string
 	for _, line := range c.Entries {
 		at, guessed, why := line.When.resolve(r.f.At, r.p.Zone)
@@ -112,7 +112,7 @@ func (r *run) note(c Command) {
 		default:
 			r.Noted = &Noted{Stamp: Stamp{By: r.f.By.Login, At: at, ID: r.f.ID}, Text: texts.Truncate(texts.Squeeze(line.Text), maxNoted)}
 			if guessed || !line.When.Plain {
-				understood = append(understood, fmt.Sprintf("%s is %s", line.When.Said, r.spell(at)))
+				understood = append(understood, fmt.Sprintf("%s is %s", line.When.Said, r.spellTime(at)))
 			}
 		}
 		r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "note", Ref: r.f.ID, Text: line.Text})
@@ -127,8 +127,8 @@ func (r *run) note(c Command) {
 	}
 }
 
-// spell returns a time in UTC, with its date where that isn't the fact's, and its seconds where it has some.
-func (r *run) spell(t time.Time) string {
+// spellTime returns a time in UTC, with its date where that isn't the fact's, and its seconds where it has some.
+func (r *run) spellTime(t time.Time) string {
 	layout := "15:04 UTC"
 	if t.Second() != 0 && !t.Equal(r.f.At) {
 		layout = "15:04:05 UTC"
@@ -139,8 +139,8 @@ func (r *run) spell(t time.Time) string {
 	return t.UTC().Format(layout)
 }
 
-// renote follows an edit of the note that the card shows.
-func (r *run) renote(c Command) {
+// correctNote follows an edit of the note that the card shows.
+func (r *run) correctNote(c Command) {
 	if r.Noted == nil || c.Kind != Note || CommentOf(r.f.ID) == 0 || CommentOf(r.f.ID) != r.Noted.Comment() {
 		return
 	}
@@ -162,7 +162,7 @@ func textOf(c Command) string {
 
 const maxNoted = 160 // characters
 
-func (r *run) pin(c Command) {
+func (r *run) pinComment(c Command) {
 	if c.Pin == nil && c.Link == 0 && c.Quote == "" {
 		c.Pin = r.Last
 		if n := len(r.Pinned); c.Kind == Unpin && n > 0 { // what was pinned last, and not the comment that pinned it
@@ -177,7 +177,7 @@ func (r *run) pin(c Command) {
 	i := slices.Index(r.Pinned, id)
 	switch {
 	case c.Kind == Pin && i < 0:
-		r.Pinned = newest(append(r.Pinned, id), keptPins)
+		r.Pinned = keepNewest(append(r.Pinned, id), keptPins)
 		r.recordAt(Entry{At: c.Pin.At, By: c.Pin.By, Kind: "pinned", Ref: c.Pin.ID, What: r.f.By.Login, Text: c.Text})
 	case c.Kind == Unpin && i < 0:
 		r.reply(Say{Name: "not-pinned"})
@@ -189,13 +189,13 @@ func (r *run) pin(c Command) {
 	r.done()
 }
 
-// corrected keeps what a correction replaced, and who wrote it. Nothing is done again: what customers were told stays told.
-func (r *run) corrected(c Corrected) {
-	if !r.may(RowOf(c.New.Kind)) {
+// recordCorrection keeps what a correction replaced, and who wrote it. Nothing is done again: what customers were told stays told.
+func (r *run) recordCorrection(c Corrected) {
+	if !r.authorize(RowOf(c.New.Kind)) {
 		return
 	}
 	r.record("corrected", string(c.New.Kind), textOf(c.New))
-	r.renote(c.New)
+	r.correctNote(c.New)
 	r.done()
 	r.reply(Say{Name: "corrected", Recorded: string(c.New.Kind), Line: c.Old})
 }

@@ -28,8 +28,8 @@ var together = [][]Kind{
 	{Status, Help},
 }
 
-// place returns the place of a fact among those of its comment.
-func place(what any) int {
+// placeOf returns the place of a fact among those of its comment.
+func placeOf(what any) int {
 	c, ok := what.(Command)
 	if ok && c.Kind == MovePhase && c.Phase == Closing {
 		c.Kind = Close
@@ -51,6 +51,6 @@ func InOrder(facts []Fact) []Fact {
 		return facts
 	}
 	facts = slices.Clone(facts)
-	slices.SortStableFunc(facts, func(a, b Fact) int { return place(a.What) - place(b.What) })
+	slices.SortStableFunc(facts, func(a, b Fact) int { return placeOf(a.What) - placeOf(b.What) })
 	return facts
 }

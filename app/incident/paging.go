@@ -50,20 +50,20 @@ func (r *run) pageNext() {
 	case r.Paging.GaveUp:
 		r.pageEverybody()
 		return
-	case r.Paging.Step >= r.steps():
+	case r.Paging.Step >= r.countSteps():
 		r.giveUp()
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
-	r.record("page", list(step.To), "")
-	r.page(step.To, step.By, r.reason(), "")
+	r.record("page", joinNames(step.To), "")
+	r.pagePeople(step.To, step.By, r.pageReason(), "")
 	r.stepDone()
 }
 
 // stepDone moves the escalation on to its next step. A round that starts again waits as the process says (I5).
 func (r *run) stepDone() {
 	r.Paging.Step++
-	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.steps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
+	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.countSteps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
 		r.Paging.Step++ // the list was named in the first round, and the card shows it
 	}
 	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
@@ -73,31 +73,31 @@ func (r *run) stepDone() {
 	r.Paging.Next = r.f.At.Add(wait)
 }
 
-func list(names []string) string { return strings.Join(names, ", ") }
+func joinNames(names []string) string { return strings.Join(names, ", ") }
 
-// by returns the services of a step: its own, or the policy's.
-func (r *run) by(own []string) []string {
+// servicesOr returns the services of a step: its own, or the policy's.
+func (r *run) servicesOr(own []string) []string {
 	if len(own) > 0 {
 		return own
 	}
 	return []string{r.p.Pager}
 }
 
-// page sends one page by these services, or by the policy's own if none is named.
-func (r *run) page(to, by []string, why, text string) {
-	r.send(Send{To: to, By: by, Why: why, Text: text})
+// pagePeople sends one page by these services, or by the policy's own if none is named.
+func (r *run) pagePeople(to, by []string, why, text string) {
+	r.sendPage(Send{To: to, By: by, Why: why, Text: text})
 }
 
-// send sends a page under the next number and returns its key.
-func (r *run) send(s Send) string {
-	s.By = r.by(s.By)
+// sendPage sends a page under the next number and returns its key.
+func (r *run) sendPage(s Send) string {
+	s.By = r.servicesOr(s.By)
 	r.Paging.Sent++
 	if isList(s.To) {
 		r.Paging.Listed++
 	}
 	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
-	r.Paging.Pages = newest(append(r.Paging.Pages, Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
-	r.do(s)
+	r.Paging.Pages = keepNewest(append(r.Paging.Pages, Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
+	r.emit(s)
 	return s.Key
 }
 
@@ -114,8 +114,8 @@ func (r *run) pageFailed(f PageFailed) {
 		return
 	}
 	page.Failed = f.Why
-	r.do(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
-		Name: "page-failed", Line: list(page.To), Reason: f.Why, Names: r.p.Phones}})
+	r.emit(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
+		Name: "page-failed", Line: joinNames(page.To), Reason: f.Why, Names: r.p.Phones}})
 	switch {
 	case page.Key == r.Summons.Page: // they can't be paged: mention them, and don't wait for them
 		r.Summons.Mention = r.f.At
@@ -135,8 +135,8 @@ func (r *run) pageSkipped(f PageSkipped) {
 	}
 }
 
-// acknowledged takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
-func (r *run) acknowledged(a Acknowledged) {
+// applyAck takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
+func (r *run) applyAck(a Acknowledged) {
 	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })
 	summoned := r.Summons.Page != "" && (a.Key == r.Summons.Page || r.Summons.Silent)
 	if !known || !summoned && (r.Paging.Answered != nil || r.Paging.Next.IsZero() && !r.Paging.GaveUp) {
@@ -146,20 +146,20 @@ func (r *run) acknowledged(a Acknowledged) {
 	if summoned {
 		r.summonsAnswered()
 	} else {
-		r.answered()
+		r.endPaging()
 	}
-	r.do(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
+	r.emit(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
 }
 
 // answeredPage ends the escalation if somebody is being paged.
 func (r *run) answeredPage() {
 	if !r.Paging.Next.IsZero() || r.Paging.GaveUp {
-		r.answered()
+		r.endPaging()
 	}
 }
 
-// answered ends the escalation.
-func (r *run) answered() {
+// endPaging ends the escalation.
+func (r *run) endPaging() {
 	r.Paging.Next, r.Paging.GaveUp = time.Time{}, false
 	if len(r.Paging.Pages) > 0 {
 		r.Paging.Answered = r.stamped()
@@ -180,16 +180,16 @@ func (r *run) seekCoordinator() {
 	}
 }
 
-// reason returns why the group is paged: the role is vacant, or its holder does not answer.
-func (r *run) reason() string {
+// pageReason returns why the group is paged: the role is vacant, or its holder does not answer.
+func (r *run) pageReason() string {
 	if r.Summons.Silent && r.IC != "" {
 		return "silent"
 	}
 	return "team"
 }
 
-// steps is how many steps the escalation has before it goes on at the slower rhythm.
-func (r *run) steps() int { return len(r.p.Escalation) * max(1, r.p.Rounds) }
+// countSteps is how many steps the escalation has before it goes on at the slower rhythm.
+func (r *run) countSteps() int { return len(r.p.Escalation) * max(1, r.p.Rounds) }
 
 // isList reports whether a step only names the phone list.
 func isList(to []string) bool {
@@ -214,7 +214,7 @@ func (r *run) sayUnanswered(say Say) {
 	if r.Confirmed == nil {
 		say.Variant = "unconfirmed"
 	}
-	r.do(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
 }
 
 // pageLater sets when everybody is paged again.
@@ -232,7 +232,7 @@ func (r *run) pageEverybody() {
 	var groups []group
 	var all []string
 	for _, step := range r.p.Escalation {
-		by := r.by(step.By)
+		by := r.servicesOr(step.By)
 		i := slices.IndexFunc(groups, func(g group) bool { return slices.Equal(g.by, by) })
 		if i < 0 {
 			i, groups = len(groups), append(groups, group{by: by})
@@ -254,10 +254,10 @@ func (r *run) pageEverybody() {
 		return
 	}
 	r.pageLater()
-	r.record("page", list(all), "")
+	r.record("page", joinNames(all), "")
 	for _, g := range groups {
 		if len(g.to) > 0 {
-			r.send(Send{To: g.to, By: g.by, Why: r.reason(), Spoken: true})
+			r.sendPage(Send{To: g.to, By: g.by, Why: r.pageReason(), Spoken: true})
 		}
 	}
 	r.sayUnanswered(Say{Teams: all, Holder: r.IC})
@@ -295,7 +295,7 @@ func (r *run) pageUnconfirmed(paged bool) {
 	}
 	step := r.p.Escalation[0]
 	r.Paging.Sent = 1
-	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: step.To, By: r.by(step.By), Why: "team"}}
-	r.record("page", list(step.To), "")
+	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: step.To, By: r.servicesOr(step.By), Why: "team"}}
+	r.record("page", joinNames(step.To), "")
 	r.stepDone()
 }

@@ -11,8 +11,8 @@ import (
 // commands work that change the document (C3).
 func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
-// may enforces a row's permission (A3, V2) and answers who may not.
-func (r *run) may(row Row) bool {
+// authorize enforces a row's permission (A3, V2) and answers who may not.
+func (r *run) authorize(row Row) bool {
 	if row.Who == Anyone {
 		return true
 	}
@@ -22,7 +22,7 @@ func (r *run) may(row Row) bool {
 		return false
 	}
 	if !r.f.By.Respond || r.f.By.Bot {
-		r.refuse(Say{Name: "refused-reader", Line: short(row)})
+		r.refuse(Say{Name: "refused-reader", Line: shortUsage(row)})
 		return false
 	}
 	login := r.f.By.Login
@@ -38,7 +38,7 @@ func (r *run) may(row Row) bool {
 		r.refuse(r.onlyFor("ic", "/ic"))
 	case who == HolderOE && !r.holdsOE(login, r.p):
 		if naming.Equal(r.IC, login) {
-			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: short(row), Try: []string{"/incident note …"}})
+			r.refuse(Say{Name: "ic-does-not-debug", Names: r.OEs, Command: shortUsage(row), Try: []string{"/incident note …"}})
 			break
 		}
 		r.refuse(r.onlyFor("oe", "/oe"))
@@ -91,7 +91,7 @@ func (r *run) mayAnswer(kind Kind) bool {
 // permits reports whether somebody's role allows a command, whatever the phase.
 func (s State) permits(row Row, p Policy, by Person) bool {
 	r := &run{State: s, p: p, f: Fact{By: by}}
-	return r.may(row)
+	return r.authorize(row)
 }
 
 // holdsIC reports whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by

@@ -20,7 +20,7 @@ var _ = register(Row{
 	Usage: "/ic phase NAME [because why]", Does: "move to another phase, as changing the label does",
 	Example: "/ic phase fixing", Who: HolderIC, Place: 310,
 }, parsePhase, func(r *run, c Command) {
-	if r.move(c.Phase, c.Because) {
+	if r.moveTo(c.Phase, c.Because) {
 		r.done()
 	}
 })
@@ -57,7 +57,7 @@ func (r *run) propose(to Phase, from ...Phase) {
 	holder, _ := r.Coordinator()
 	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Recorded: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
 	checks := Blocks(r.State, r.p, to)
-	if say.Missing = open(checks); len(say.Missing) > 0 {
+	if say.Missing = openChecks(checks); len(say.Missing) > 0 {
 		say.Command = firstCommand(checks)
 	}
 	r.reply(say)
@@ -83,30 +83,30 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		return nil
 	case Closing:
 		if s.NothingToTell() {
-			return append([]Check{severity}, s.data()...) // there is nobody to agree
+			return append([]Check{severity}, s.dataChecks()...) // there is nobody to agree
 		}
 		agreement := Check{"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}
 		if s.Phase != Monitoring && s.Phase != Closing {
 			agreement.Text, agreement.Command = "Monitoring, then "+agreement.Text, s.towards(Monitoring, p) // they can't agree before
 		}
-		return append([]Check{severity, agreement}, s.data()...)
+		return append([]Check{severity, agreement}, s.dataChecks()...)
 	}
 	checks = append(checks, severity)
 	if p.Critical(s.Severity) || s.Confirmed == nil && p.Critical(s.Claimed) {
-		checks = append(checks, s.team())
+		checks = append(checks, s.teamCheck())
 	}
 	switch to {
 	case Fixing:
 		checks = append(checks, Check{"the cause", s.Cause != nil, "/oe cause …", false})
 	case Monitoring:
 		checks = append(checks, Check{"a workaround or a fix", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
-		checks = append(checks, s.data()...)
+		checks = append(checks, s.dataChecks()...)
 	}
 	return checks
 }
 
-// data returns a check for each part of I2's data that is missing: only monitoring and closing wait for it.
-func (s State) data() (checks []Check) {
+// dataChecks returns a check for each part of I2's data that is missing: only monitoring and closing wait for it.
+func (s State) dataChecks() (checks []Check) {
 	for _, m := range s.missing() {
 		switch m {
 		case "summary":
@@ -118,18 +118,18 @@ func (s State) data() (checks []Check) {
 	return checks
 }
 
-// team is V1's check: an IC and an OE who differ, unless one person may do both for a reason.
-func (s State) team() Check {
+// teamCheck is V1's check: an IC and an OE who differ, unless one person may do both for a reason.
+func (s State) teamCheck() Check {
 	c := Check{Text: "two people: an Incident Coordinator and an Operations Engineer", Command: "/ic"}
 	if s.IC != "" {
 		c.Command = "/oe"
 	}
-	c.Done = s.IC != "" && len(without(s.OEs, s.IC)) > 0 || s.IC != "" && s.Alone != nil
+	c.Done = s.IC != "" && len(withoutLogin(s.OEs, s.IC)) > 0 || s.IC != "" && s.Alone != nil
 	return c
 }
 
-// open returns the texts of the checks that are not done.
-func open(checks []Check) []string {
+// openChecks returns the texts of the checks that are not done.
+func openChecks(checks []Check) []string {
 	var out []string
 	for _, c := range checks {
 		if !c.Done {
@@ -157,9 +157,9 @@ func (s State) Next() Phase {
 	return ""
 }
 
-// move moves the phase if what it needs is there, or a reason instead; it reports whether the phase is to now. Otherwise
+// moveTo moves the phase if what it needs is there, or a reason instead; it reports whether the phase is to now. Otherwise
 // it says what is missing and how to insist, and Wanted puts a label back (A2).
-func (r *run) move(to Phase, because string) bool {
+func (r *run) moveTo(to Phase, because string) bool {
 	if to == r.Phase {
 		return true
 	}
@@ -170,21 +170,21 @@ func (r *run) move(to Phase, because string) bool {
 	if to == Closing {
 		return r.closeUp(because)
 	}
-	if !r.allowed(to, because, "/ic phase "+string(to)+" because …") {
+	if !r.checkMove(to, because, "/ic phase "+string(to)+" because …") {
 		return false
 	}
-	r.enter(to)
+	r.enterPhase(to)
 	return true
 }
 
-// allowed checks what a phase needs; a reason replaces what it can.
-func (r *run) allowed(to Phase, because, insist string) bool {
+// checkMove checks what a phase needs; a reason replaces what it can.
+func (r *run) checkMove(to Phase, because, insist string) bool {
 	var must bool
 	checks := Blocks(r.State, r.p, to)
 	for _, c := range checks {
 		must = must || c.Must && !c.Done
 	}
-	missing := open(checks)
+	missing := openChecks(checks)
 	if len(missing) == 0 {
 		return true
 	}
@@ -196,17 +196,17 @@ func (r *run) allowed(to Phase, because, insist string) bool {
 		return false
 	}
 	r.Insisted = r.stamped()
-	if slices.Contains(missing, r.team().Text) {
+	if slices.Contains(missing, r.teamCheck().Text) {
 		r.Alone = r.stamped()
 	}
 	r.record("insisted", string(to), because)
 	return true
 }
 
-// enter makes the phase the current one, with its clocks.
-func (r *run) enter(to Phase) {
+// enterPhase makes the phase the current one, with its clocks.
+func (r *run) enterPhase(to Phase) {
 	from := r.Phase
-	r.Phases = newest(append(r.Phases, Span{Phase: from, From: r.Since.At, To: r.f.At}), keptSpans)
+	r.Phases = keepNewest(append(r.Phases, Span{Phase: from, From: r.Since.At, To: r.f.At}), keptSpans)
 	r.Phase, r.Since = to, r.stamp()
 	r.record("phase", string(to), "")
 	r.broadcast()
@@ -248,7 +248,7 @@ func (r *run) hasTold() bool {
 // broadcast tells the company's own channels how far the incident is.
 func (r *run) broadcast() {
 	if len(r.p.Broadcast) > 0 && r.Confirmed != nil {
-		r.do(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
+		r.emit(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
 	}
 }
 
@@ -308,7 +308,7 @@ func (s State) nextInInvestigation(p Policy, canMove bool) (kinds []Kind) {
 	if s.Critical(p) && s.IC == "" {
 		kinds = append(kinds, TakeIC)
 	}
-	if s.Critical(p) && len(without(s.OEs, s.IC)) == 0 {
+	if s.Critical(p) && len(withoutLogin(s.OEs, s.IC)) == 0 {
 		kinds = append(kinds, TakeOE)
 	}
 	if canMove {

@@ -67,7 +67,7 @@ func drawWhat(t *rapid.T) any {
 	case 4:
 		return incident.Unassigned{Login: login()}
 	case 5:
-		return incident.Shut{}
+		return incident.ClosedByHand{}
 	case 6:
 		return incident.Reopened{}
 	case 7:

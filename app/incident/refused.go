@@ -137,7 +137,7 @@ func (r *run) applyRefusal() bool {
 		r.Unsaid = slices.DeleteFunc(slices.Clone(r.Unsaid), func(u Unsaid) bool { return slices.Contains(u.Keys, w.Key) })
 	case NotReacted:
 		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == CommentOf(w.Fact) })
-		r.Unreacted = newest(append(r.Unreacted, Unreacted(w)), maxUnreacted)
+		r.Unreacted = keepNewest(append(r.Unreacted, Unreacted(w)), maxUnreacted)
 	case ReactedAfterAll:
 		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == w.Comment })
 	case SharedAfterAll:
@@ -152,7 +152,7 @@ func (r *run) applyRefusal() bool {
 
 func (r *run) keepUnsaid(u Unsaid) {
 	if !slices.ContainsFunc(r.Unsaid, func(o Unsaid) bool { return slices.Equal(o.Keys, u.Keys) }) {
-		r.Unsaid = newest(append(r.Unsaid, u), maxUnsaid)
+		r.Unsaid = keepNewest(append(r.Unsaid, u), maxUnsaid)
 	}
 }
 
@@ -176,7 +176,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	i := r.refusal(w.Effect)
 	isNew := i < 0 || r.Refused[i].Reason != reason
 	if i < 0 {
-		r.Refused = newest(append(r.Refused, Refusal{Effect: w.Effect, Since: r.f.At}), maxRefused)
+		r.Refused = keepNewest(append(r.Refused, Refusal{Effect: w.Effect, Since: r.f.At}), maxRefused)
 		i = len(r.Refused) - 1
 	}
 	e := &r.Refused[i]
@@ -203,7 +203,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	if !isNew {
 		say.Variant = "again"
 	}
-	r.do(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
 }
 
 // endRefusal ends a refusal, and says so where it was reported.
@@ -218,7 +218,7 @@ func (r *run) endRefusal(effect string) {
 		return
 	}
 	kind, number := effectKind(effect)
-	r.do(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true, At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true, At: r.f.At, Say: Say{
 		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 
@@ -295,8 +295,8 @@ func (r *run) asksFor(effect string) bool {
 	return false
 }
 
-// retries lists when the clock tries again what GitHub refused.
-func (s State) retries() (all []due) {
+// retryDues lists when the clock tries again what GitHub refused.
+func (s State) retryDues() (all []due) {
 	for _, e := range s.Refused {
 		all = append(all, due{e.Next, func(r *run) {
 			r.Refused = slices.Clone(r.Refused)
@@ -305,7 +305,7 @@ func (s State) retries() (all []due) {
 			}
 		}})
 	}
-	return set(all)
+	return onlySet(all)
 }
 
 // postponeNudge sets a reminder that GitHub refused for later, since the clock alone asks for it.
@@ -321,16 +321,16 @@ func (r *run) postponeNudge(effect string, tries int) {
 func (r *run) putAside(w PutAside) {
 	r.Aside = &Refusal{Effect: w.What, Reason: texts.TruncateBytes(w.Why, maxReason), Since: r.f.At}
 	who, _ := r.Coordinator()
-	r.do(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
+	r.emit(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
 }
 
 // Skip returns the state after a fact that can't be handled: it counts as read, and its author is answered.
 func Skip(s State, f Fact, p Policy) (State, []Effect) {
 	r := &run{State: s.clone(), p: p, f: f}
-	if f.ID == "" || r.knows(f) {
+	if f.ID == "" || r.isKnown(f) {
 		return s, nil
 	}
-	r.see(f)
+	r.noteSeen(f)
 	if r.f.By.Respond {
 		r.react(Unclear)
 		r.reply(Say{Name: "not-handled"})
@@ -368,7 +368,7 @@ func Pending(s State) []Effect {
 			effects = append(effects, MoveTicket{Index: number - 1})
 		}
 	}
-	if s.Document.Stale && s.Document.Merged == nil && !s.Document.Shut {
+	if s.Document.Stale && s.Document.Merged == nil && !s.Document.IsClosed {
 		effects = append(effects, RefreshDocument{})
 	}
 	if s.Document.Owed {

@@ -66,7 +66,7 @@ func parsePerson(w words.Words) (Command, error) {
 // dropOE removes its author from the role. Somebody who doesn't have it reads who does.
 func (r *run) dropOE(Command) {
 	if naming.Contains(r.OEs, r.f.By.Login) {
-		r.OEs = without(r.OEs, r.f.By.Login)
+		r.OEs = withoutLogin(r.OEs, r.f.By.Login)
 		r.record("left", r.f.By.Login, "oe")
 	} else {
 		r.reply(Say{Name: "not-engineer", Names: r.OEs, Try: []string{"/oe", "/oe @user"}})
@@ -92,14 +92,14 @@ func (r *run) takeIC(because string) {
 	}
 	if r.Critical(r.p) && naming.Contains(r.OEs, me) && r.Alone == nil {
 		// Coordinating and debugging are two people's work (V1): who takes the one leaves the other.
-		r.OEs = without(r.OEs, me)
+		r.OEs = withoutLogin(r.OEs, me)
 		r.record("left", me, "oe")
 		if len(r.OEs) == 0 {
 			r.reply(Say{Name: "role-open", Role: "oe", Reason: "two people", Names: []string{me}})
 		}
 	}
 	if !r.Paging.Next.IsZero() || r.Paging.GaveUp || (len(r.Paging.Pages) > 0 && r.Paging.Answered == nil) {
-		r.answered()
+		r.endPaging()
 	}
 	r.done()
 }
@@ -123,7 +123,7 @@ func (r *run) giveIC(c Command) {
 		r.record("handover", to, c.Text)
 		holder, _ := r.Coordinator()
 		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps),
-			Missing: open(Blocks(r.State, r.p, r.Next())), Lines: r.contacts(), Line: c.Text})
+			Missing: openChecks(Blocks(r.State, r.p, r.Next())), Lines: r.contacts(), Line: c.Text})
 		r.done()
 	}
 }
@@ -157,7 +157,7 @@ func (r *run) takeOE(because string) {
 	r.OEs = append(r.OEs, me)
 	r.record("oe", me, because)
 	if r.Confirmed == nil && !r.Paging.Next.IsZero() {
-		r.answered() // who takes a look at what nobody has confirmed yet has answered the page
+		r.endPaging() // who takes a look at what nobody has confirmed yet has answered the page
 	}
 	r.done()
 }
@@ -186,20 +186,20 @@ func (r *run) giveOE(c Command) {
 	r.done()
 }
 
-func (r *run) assigned(login string) {
-	r.Mirrored = without(r.Mirrored, login)
+func (r *run) applyAssigned(login string) {
+	r.Mirrored = withoutLogin(r.Mirrored, login)
 	if !r.f.By.Respond || r.f.By.Bot || naming.Equal(r.IC, login) || naming.Contains(r.OEs, login) {
 		return
 	}
 	r.reply(Say{Name: "which-role", Who: login, Holder: r.IC})
 }
 
-func (r *run) unassigned(login string) {
+func (r *run) applyUnassigned(login string) {
 	if !r.f.By.Respond || r.f.By.Bot {
 		return // Wanted assigns them again (A3)
 	}
-	r.Mirrored = without(r.Mirrored, login)
-	r.leave(login)
+	r.Mirrored = withoutLogin(r.Mirrored, login)
+	r.leaveRoles(login)
 }
 
 // vacateIC leaves the role open; a critical incident without an IC pages the group again.
@@ -211,10 +211,10 @@ func (r *run) vacateIC() {
 	}
 }
 
-// leave takes somebody out of their roles.
-func (r *run) leave(login string) {
+// leaveRoles takes somebody out of their roles.
+func (r *run) leaveRoles(login string) {
 	if naming.Contains(r.OEs, login) {
-		r.OEs = without(r.OEs, login)
+		r.OEs = withoutLogin(r.OEs, login)
 		r.record("left", login, "oe")
 		if len(r.OEs) == 0 {
 			r.reply(Say{Name: "role-open", Role: "oe", Holder: r.f.By.Login, Names: []string{login}})
@@ -233,13 +233,13 @@ func (r *run) loseAccess() {
 	if _, command := r.f.What.(Command); !command || login == "" || r.f.By.Respond || r.f.By.Bot || !r.Running() {
 		return // of others nobody looked up whether they may
 	}
-	r.leave(login)
+	r.leaveRoles(login)
 }
 
 // askHandover says once to the one who asked somebody to take the role over that they have not answered.
 func (r *run) askHandover() {
 	r.Asked.Handover = time.Time{}
-	r.do(Remind{Key: fmt.Sprintf("handover/%d", r.f.At.Unix()), Topic: "handover", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("handover/%d", r.f.At.Unix()), Topic: "handover", At: r.f.At, Say: Say{
 		Name: "handover-unanswered", Who: r.Asked.Asker, Names: []string{r.Handover}, Holder: r.IC}})
 }
 
@@ -277,7 +277,7 @@ func (r *run) askRole() {
 	if r.Asked.Open == "ic" && !r.Drill { // a drill wakes nobody who isn't there already (A6)
 		say.Teams = []string{r.p.Coordinators}
 	}
-	r.do(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), Topic: "role", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), Topic: "role", At: r.f.At, Say: say})
 	if r.Asked.Open == "ic" && !r.Paging.GaveUp {
 		r.startPaging()
 	}
@@ -297,6 +297,6 @@ func (s State) roles() []string {
 	return out
 }
 
-func without(list []string, login string) []string {
+func withoutLogin(list []string, login string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(l string) bool { return naming.Equal(l, login) })
 }

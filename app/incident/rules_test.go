@@ -298,10 +298,10 @@ func TestM3ARegressionGoesBackAndIsCounted(t *testing.T) {
 func TestC1ClosingNeedsTheCustomersAgreement(t *testing.T) {
 	s := critical(t).at(6, "carol", phase(incident.Investigate)).at(8, "alice", cmd(incident.Fix)).at(10, "carol", phase(incident.Monitoring))
 	s.at(20, "carol", cmd(incident.Close)).expectSays("tell-customer", "blocked")
-	s.at(21, "carol", incident.Shut{}).expectSays("blocked")
+	s.at(21, "carol", incident.ClosedByHand{}).expectSays("blocked")
 	s.expect(incident.AsWanted(s.state, s.policy).Open, "closing by hand is not undone")
-	s.at(22, "bob", incident.Shut{}).expectSays("close-refused")
-	s.at(23, "carol", cmd(incident.Agree)).at(24, "carol", incident.Shut{}).expectSays()
+	s.at(22, "bob", incident.ClosedByHand{}).expectSays("close-refused")
+	s.at(23, "carol", cmd(incident.Agree)).at(24, "carol", incident.ClosedByHand{}).expectSays()
 	s.expect(s.state.Phase == incident.Closing, "closing by hand does not close up")
 }
 

@@ -34,7 +34,7 @@ func (s State) clone() State {
 	s.Asked.Floor = slices.Clone(s.Asked.Floor)
 	s.Updates.Shared = slices.Clone(s.Updates.Shared)
 	s.Updates.Unsent = slices.Clone(s.Updates.Unsent)
-	s.Updates.Told = slices.Clone(s.Updates.Told)
+	s.Updates.ReachedBy = slices.Clone(s.Updates.ReachedBy)
 	s.Updates.Heard = slices.Clone(s.Updates.Heard)
 	s.Updates.Sent = slices.Clone(s.Updates.Sent)
 	for i := range s.Updates.Sent {
@@ -50,14 +50,14 @@ func (s State) clone() State {
 	return s
 }
 
-// newest keeps the last n of a list.
-func newest[T any](list []T, n int) []T { return slices.Clone(list[max(0, len(list)-n):]) }
+// keepNewest keeps the last n of a list.
+func keepNewest[T any](list []T, n int) []T { return slices.Clone(list[max(0, len(list)-n):]) }
 
 func (r *run) stamp() Stamp { return Stamp{By: r.f.By.Login, At: r.f.At, ID: r.f.ID} }
 
 func (r *run) stamped() *Stamp { s := r.stamp(); return &s }
 
-func (r *run) do(e Effect) { r.effects = append(r.effects, e) }
+func (r *run) emit(e Effect) { r.effects = append(r.effects, e) }
 
 // record writes a timeline entry.
 func (r *run) record(kind, what, text string) {
@@ -65,7 +65,7 @@ func (r *run) record(kind, what, text string) {
 }
 
 func (r *run) recordAt(e Entry) {
-	r.do(Record{Entry: e})
+	r.emit(Record{Entry: e})
 	e.Text = ""
 	if n := len(r.Timeline); n > 1 && r.repeats(r.Timeline[n-1], e) && r.repeats(r.Timeline[n-2], e) {
 		r.Timeline = slices.Clone(r.Timeline)
@@ -73,7 +73,7 @@ func (r *run) recordAt(e Entry) {
 		return
 	}
 	r.Entries++
-	r.Timeline = newest(append(r.Timeline, e), keptEntries)
+	r.Timeline = keepNewest(append(r.Timeline, e), keptEntries)
 }
 
 // repeats reports whether two entries say that the same people were paged, as the escalation does when nobody answers.
@@ -86,12 +86,12 @@ func (r *run) reply(s Say) {
 	if s.Who == "" {
 		s.Who = r.f.By.Login
 	}
-	r.do(Reply{Fact: r.f.ID, Say: s})
+	r.emit(Reply{Fact: r.f.ID, Say: s})
 }
 
 func (r *run) react(how Reaction) {
 	if CommentOf(r.f.ID) != 0 {
-		r.do(React{Fact: r.f.ID, How: how})
+		r.emit(React{Fact: r.f.ID, How: how})
 	}
 }
 

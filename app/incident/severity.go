@@ -18,7 +18,7 @@ var _ = register(Row{
 	Usage: "/ic severity critical [why]", Does: "confirm or change the severity",
 	Example: "/ic severity critical", Who: HolderIC, Place: 220,
 }, parseSeverity, func(r *run, c Command) {
-	if r.confirm(c.Severity, c.Text) {
+	if r.confirmSeverity(c.Severity, c.Text) {
 		r.done()
 	}
 })
@@ -33,8 +33,8 @@ func parseSeverity(w words.Words) (Command, error) {
 	return Command{Severity: name, Text: w.WithLine(rest).Text()}, nil
 }
 
-// confirm confirms or changes the severity (I3, I4) and reports whether it could.
-func (r *run) confirm(name, why string) bool {
+// confirmSeverity confirms or changes the severity (I3, I4) and reports whether it could.
+func (r *run) confirmSeverity(name, why string) bool {
 	name = cmp.Or(r.p.Named(name), name)
 	if _, ok := r.p.Severity(name); !ok {
 		var names []string
@@ -73,7 +73,7 @@ func (r *run) becomeCritical() {
 		// Whoever did both goes on as the engineer if nobody else is: they know the system, and coordinators are paged.
 		if len(r.OEs) > 1 {
 			r.record("left", r.IC, "oe")
-			r.OEs = without(r.OEs, r.IC)
+			r.OEs = withoutLogin(r.OEs, r.IC)
 		} else {
 			r.record("left", r.IC, "ic")
 			r.IC, r.ICSince = "", nil

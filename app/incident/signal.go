@@ -16,17 +16,17 @@ const (
 
 // signalled takes what a source says of an incident that is open: it counts, asks, and never closes anything (I6).
 func (r *run) signalled(s Signalled) {
-	if r.Signals.took(s.Report, s.Text != "") {
+	if r.Signals.hasTaken(s.Report, s.Text != "") {
 		return
 	}
-	r.Signals.take(s.Report)
+	r.Signals.remember(s.Report)
 	was := r.Signals
 	at := r.f.At
 	if s.Report.At != 0 { // when it came, so that handed out again it is the same
 		at = time.Unix(s.Report.At, 0).UTC()
 	}
 	if s.Text != "" { // somebody wrote: that is no repetition but news
-		r.message(s)
+		r.recordMessage(s)
 		return
 	}
 	r.Signals.Last, r.Signals.Firing = at, s.Firing
@@ -34,19 +34,19 @@ func (r *run) signalled(s Signalled) {
 		r.Signals.Count += s.Count
 	}
 	if s.Firing != was.Firing || was.Count == 0 {
-		r.turned(at, s.Firing, s.Source)
+		r.recordTurn(at, s.Firing, s.Source)
 	}
-	r.do(Remind{Key: r.Signals.key(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
-		Name: "signals", Line: s.Source, Variant: role(s.Firing), Count: r.Signals.Count, Time: at}})
-	r.news(s)
+	r.emit(Remind{Key: r.Signals.encode(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
+		Name: "signals", Line: s.Source, Variant: firingName(s.Firing), Count: r.Signals.Count, Time: at}})
+	r.reportNews(s)
 	holder, _ := r.Coordinator()
 	switch {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
 		r.comeBack(s.Source, at)
 	case s.Firing && !was.Firing && was.Count > 0: // the question whether it is over is answered, and nobody needs to be woken
-		r.do(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
+		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
-		r.do(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
+		r.emit(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
 			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase, Try: r.ifOver()}})
 	}
 }
@@ -62,32 +62,32 @@ func (r *run) ifOver() []string {
 	return []string{"/oe workaround …", "/oe fix …", "/incident decline …"}
 }
 
-// message takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is mentioned.
-func (r *run) message(s Signalled) {
+// recordMessage takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is mentioned.
+func (r *run) recordMessage(s Signalled) {
 	r.record("message", s.Source, s.Text)
-	r.claim(s.Severity, s.Page, s.Paged)
+	r.claimSeverity(s.Severity, s.Page, s.Paged)
 	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Trust: s.Trust}
 	if r.Closed != nil {
 		say.Who, _ = r.Coordinator()
 	}
-	r.do(Remind{Key: messageKey(s), At: r.f.At, Say: say})
+	r.emit(Remind{Key: messageKey(s), At: r.f.At, Say: say})
 }
 
-// turned writes down that a trouble recovered or fires again.
-func (r *run) turned(at time.Time, firing bool, source string) {
-	r.Signals.Turns = newest(append(r.Signals.Turns, at.Unix()), keptTurns)
-	r.recordAt(Entry{At: at, Kind: role(firing), What: source})
+// recordTurn writes down that a trouble recovered or fires again.
+func (r *run) recordTurn(at time.Time, firing bool, source string) {
+	r.Signals.Turns = keepNewest(append(r.Signals.Turns, at.Unix()), keptTurns)
+	r.recordAt(Entry{At: at, Kind: firingName(firing), What: source})
 }
 
-func role(firing bool) string {
+func firingName(firing bool) string {
 	if firing {
 		return "fired"
 	}
 	return "recovered"
 }
 
-// counted takes what a comment of the app's own says of the reports, which a lost card knew.
-func (r *run) counted(c Signals) {
+// restoreSignals takes what a comment of the app's own says of the reports, which a lost card knew.
+func (r *run) restoreSignals(c Signals) {
 	if !c.Last.After(r.Signals.Last) && c.Count <= r.Signals.Count && len(c.Turns) <= len(r.Signals.Turns) {
 		return
 	}
@@ -95,25 +95,25 @@ func (r *run) counted(c Signals) {
 	for _, t := range c.Turns {
 		firing = !firing
 		if !slices.Contains(r.Signals.Turns, t) {
-			r.turned(time.Unix(t, 0).UTC(), firing, r.Source)
+			r.recordTurn(time.Unix(t, 0).UTC(), firing, r.Source)
 		}
 	}
 	r.Signals.Count, r.Signals.Last, r.Signals.Firing = c.Count, c.Last, c.Firing
 	for _, report := range c.Taken {
-		r.Signals.take(report)
+		r.Signals.remember(report)
 	}
 }
 
-// take remembers a report.
-func (s *Signals) take(r Report) {
+// remember remembers a report.
+func (s *Signals) remember(r Report) {
 	if r.Mark != "" && !slices.Contains(s.Taken, r) {
-		s.Taken = newest(append(s.Taken, r), keptReports)
+		s.Taken = keepNewest(append(s.Taken, r), keptReports)
 	}
 }
 
-// took reports whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
+// hasTaken reports whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
 // A letter says nothing new however late it comes again.
-func (s Signals) took(r Report, letter bool) bool {
+func (s Signals) hasTaken(r Report, letter bool) bool {
 	if r.Mark == "" {
 		return false
 	}
@@ -137,8 +137,8 @@ func ParseReport(s string) (Report, bool) {
 	return Report{Mark: parts[0], ID: parts[1], At: at}, err == nil
 }
 
-// key writes the reports for the comment that reports them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
-func (s Signals) key() string {
+// encode writes the reports for the comment that reports them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
+func (s Signals) encode() string {
 	var turns, taken []string
 	for _, t := range s.Turns {
 		turns = append(turns, strconv.FormatInt(t, 10))
@@ -146,7 +146,7 @@ func (s Signals) key() string {
 	for _, t := range s.Taken {
 		taken = append(taken, t.String())
 	}
-	return fmt.Sprintf("signals/%d/%s/%d/%s/%s", s.Count, role(s.Firing), s.Last.Unix(), strings.Join(turns, ","), strings.Join(taken, ","))
+	return fmt.Sprintf("signals/%d/%s/%d/%s/%s", s.Count, firingName(s.Firing), s.Last.Unix(), strings.Join(turns, ","), strings.Join(taken, ","))
 }
 
 // ParseSignals reads what a comment says of the reports.
@@ -157,7 +157,7 @@ func ParseSignals(key string) (s Signals, ok bool) {
 	}
 	n, err1 := strconv.Atoi(parts[1])
 	at, err2 := strconv.ParseInt(parts[3], 10, 64)
-	s = Signals{Count: n, Firing: parts[2] == role(true), Last: time.Unix(at, 0).UTC()}
+	s = Signals{Count: n, Firing: parts[2] == firingName(true), Last: time.Unix(at, 0).UTC()}
 	for _, list := range parts[4:] {
 		for item := range strings.SplitSeq(list, ",") {
 			if report, ok := ParseReport(item); ok {

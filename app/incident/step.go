@@ -13,42 +13,42 @@ import (
 func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r := &run{State: s.clone(), p: p, f: f}
 	if f.ID != "" {
-		if r.knows(f) {
+		if r.isKnown(f) {
 			return s, nil
 		}
-		r.see(f)
+		r.noteSeen(f)
 	}
-	r.hear(f)
-	r.tick(f.At, func(due time.Time) bool { return due.Before(f.At) })
+	r.noteComment(f)
+	r.runDue(f.At, func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.hearSummoned()
-	r.apply()
-	r.contest()
+	r.applyFact()
+	r.noteContest()
 	r.keepAsking()
-	r.tick(f.At, func(due time.Time) bool { return !due.After(f.At) })
+	r.runDue(f.At, func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
-	r.settle()
+	r.completeClosing()
 	r.keepDay()
-	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.Shut && s.Document.Number != 0 && r.told(s) {
+	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.IsClosed && s.Document.Number != 0 && r.postmortemChanged(s) {
 		r.Document.Stale = true
 	}
-	r.address()
+	r.addHints()
 	return r.State, r.effects
 }
 
-// told reports whether something changed that the postmortem holds.
-func (r *run) told(before State) bool {
+// postmortemChanged reports whether something changed that the postmortem holds.
+func (r *run) postmortemChanged(before State) bool {
 	return r.Entries != before.Entries || !slices.Equal(r.FollowUps, before.FollowUps)
 }
 
-func (r *run) knows(f Fact) bool {
+func (r *run) isKnown(f Fact) bool {
 	if isOutside(f.ID) {
 		return r.Asked.tookEdit(f.ID)
 	}
 	return r.Cursor.Knows(f.ID, f.At)
 }
 
-func (r *run) see(f Fact) {
+func (r *run) noteSeen(f Fact) {
 	if isOutside(f.ID) {
 		r.Asked.takeEdit(f.ID)
 		return
@@ -56,8 +56,8 @@ func (r *run) see(f Fact) {
 	r.Cursor = r.Cursor.See(f.ID, f.At)
 }
 
-// hear notes the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
-func (r *run) hear(f Fact) {
+// noteComment notes the two newest comments by people, so that `/ic pin` finds the one before its own (V4).
+func (r *run) noteComment(f Fact) {
 	id := CommentOf(f.ID)
 	if id == 0 || isOutside(f.ID) || f.By.Bot || r.Heard != nil && r.Heard.Comment() == id {
 		return

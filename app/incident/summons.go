@@ -26,17 +26,17 @@ const (
 	leastPatience = 5 * time.Minute
 )
 
-// summon reaches the IC and the OEs of an incident that came back, but for the one who says so (M3), and the group if nobody
+// summonRoles reaches the IC and the OEs of an incident that came back, but for the one who says so (M3), and the group if nobody
 // coordinates. isMentioned says that a comment mentions them anyway. It returns whom it reaches, for that comment.
-func (r *run) summon(why, text string, told bool) []string {
+func (r *run) summonRoles(why, text string, isMentioned bool) []string {
 	r.Summons = Summons{}
-	people := without(r.roles(), r.f.By.Login)
+	people := withoutLogin(r.roles(), r.f.By.Login)
 	switch {
 	case r.Drill || r.Confirmed == nil || len(people) == 0: // a drill wakes nobody (A6)
 		r.seekCoordinator()
 		return people
 	case !r.Critical(r.p):
-		if !told {
+		if !isMentioned {
 			r.Summons = Summons{People: people, At: r.f.At, Mention: r.f.At.Add(mentionAfter)}
 		}
 		return people
@@ -46,10 +46,10 @@ func (r *run) summon(why, text string, told bool) []string {
 	for _, l := range people {
 		to = append(to, "@"+l)
 	}
-	r.record("page", list(to), "")
-	by := r.by(nil)
-	r.Summons = Summons{People: people, At: r.f.At, Page: r.send(Send{To: to, By: by, Why: why, Text: text, Spoken: told})}
-	if !told && !slices.Contains(by, "github") {
+	r.record("page", joinNames(to), "")
+	by := r.servicesOr(nil)
+	r.Summons = Summons{People: people, At: r.f.At, Page: r.sendPage(Send{To: to, By: by, Why: why, Text: text, Spoken: isMentioned})}
+	if !isMentioned && !slices.Contains(by, "github") {
 		r.Summons.Mention = r.f.At.Add(mentionAfter)
 	}
 	if r.IC != "" {
@@ -69,7 +69,7 @@ func (r *run) patience() time.Duration {
 // mentionSummoned mentions those who were paged and have not answered.
 func (r *run) mentionSummoned() {
 	r.Summons.Mention = time.Time{}
-	r.do(Remind{Key: fmt.Sprintf("back/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("back/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
 		Name: "came-back", Names: r.Summons.People, Phase: r.Phase}})
 }
 
@@ -79,7 +79,7 @@ func (r *run) replaceSummoned() {
 	r.Summons.Due = time.Time{}
 	if !naming.Contains(r.Summons.People, r.IC) || len(r.p.Escalation) == 0 {
 		holder, _ := r.Coordinator()
-		r.do(Remind{Key: fmt.Sprintf("silent/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
+		r.emit(Remind{Key: fmt.Sprintf("silent/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
 			Name: "no-answer", Who: holder, Names: r.Summons.People}})
 		return
 	}
@@ -107,6 +107,6 @@ func (r *run) summonsAnswered() {
 	s := r.Summons
 	r.Summons = Summons{}
 	if s.Page != "" && r.IC != "" {
-		r.answered()
+		r.endPaging()
 	}
 }

@@ -34,18 +34,18 @@ func (r *run) toldBy(text string) {
 		r.refuse(Say{Name: "update-untold", Variant: role, Line: "told", Command: RowOf(AddCustomer).Usage})
 		return
 	}
-	r.record("told", list(names), how)
+	r.record("told", joinNames(names), how)
 	u := &r.Updates
 	if len(u.Heard) == 0 && len(r.Unheard()) == 0 { // the first of a round
-		u.Told, u.Unsent = nil, nil
+		u.ReachedBy, u.Unsent = nil, nil
 	}
 	u.Last = r.f.At
-	wait := r.wait()
+	wait := r.currentWait()
 	for _, n := range names {
 		r.heardAt(n, r.f.At)
 		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(line string) bool { return strings.HasPrefix(line, n+": ") })
-		if entry := n + ": " + r.f.By.Login; !slices.Contains(u.Told, entry) {
-			u.Told = append(u.Told, entry)
+		if entry := n + ": " + r.f.By.Login; !slices.Contains(u.ReachedBy, entry) {
+			u.ReachedBy = append(u.ReachedBy, entry)
 		}
 	}
 	if len(r.Customers) > 0 {
@@ -57,8 +57,8 @@ func (r *run) toldBy(text string) {
 			return
 		}
 	}
-	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Reached: names}), keptSent)
-	r.complete(wait, r.f.At)
+	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Reached: names}), keptSent)
+	r.completeUpdate(wait, r.f.At)
 	r.done()
 }
 
@@ -98,7 +98,7 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		switch {
 		case asks:
 			r.react(Unclear)
-			r.reply(Say{Name: "customer-unknown", Variant: "told", Line: name, Names: near(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
+			r.reply(Say{Name: "customer-unknown", Variant: "told", Line: name, Names: nearNames(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
 			return nil, "", false
 		case name != "":
 			names = []string{name}
@@ -110,14 +110,14 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 	other := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	if len(other) > 0 {
 		r.react(Unclear)
-		r.reply(Say{Name: "customer-unknown", Variant: "unimpacted", Line: list(other), Command: "/ic customer add " + list(other)})
+		r.reply(Say{Name: "customer-unknown", Variant: "unimpacted", Line: joinNames(other), Command: "/ic customer add " + joinNames(other)})
 		return nil, "", false
 	}
 	return names, how, true
 }
 
-// near returns the impacted customers that a name is close to.
-func near(p Policy, name string, impacted []string) []string {
+// nearNames returns the impacted customers that a name is close to.
+func nearNames(p Policy, name string, impacted []string) []string {
 	return slices.DeleteFunc(p.NearCustomers(name), func(n string) bool { return !naming.Contains(impacted, n) })
 }
 
@@ -135,7 +135,7 @@ func (r *run) toldOf(words []customerWord) (name string, asks bool) {
 		return joinWords(words[:by]), true
 	}
 	first := joinWords(words[:1])
-	return first, len(near(r.impactedToo(), first, r.Customers)) > 0 || len(words) == 1 && len(r.Customers) > 1
+	return first, len(nearNames(r.impactedToo(), first, r.Customers)) > 0 || len(words) == 1 && len(r.Customers) > 1
 }
 
 // contactOf returns the only impacted customer with a contact of that first name.

@@ -147,7 +147,7 @@ func TestV3AFailureTakesBackWhatCounted(t *testing.T) {
 	t.Run("one channel of two", func(t *testing.T) {
 		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(10, "", failed("globex", 10, "email")).expectSays("update-failed").expectUpdates(1, 0, 10, 30)
 		s.expect(s.say("update-failed").Variant == "" && s.say("update-failed").Who == "", "says %+v", s.say("update-failed"))
-		s.expect(slices.Equal(s.state.Updates.Told, []string{"globex: issue"}) && slices.Equal(s.state.Updates.Unsent, []string{"globex: email"}), "told %q, unsent %q", s.state.Updates.Told, s.state.Updates.Unsent)
+		s.expect(slices.Equal(s.state.Updates.ReachedBy, []string{"globex: issue"}) && slices.Equal(s.state.Updates.Unsent, []string{"globex: email"}), "told %q, unsent %q", s.state.Updates.ReachedBy, s.state.Updates.Unsent)
 		s.at(15, "", failed("globex", 10, "issue")).expectUpdates(0, 0, 0, 20)
 	})
 	t.Run("all channels", func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestV3AFailureTakesBackWhatCounted(t *testing.T) {
 		sent, ok := s.state.Updates.SentBy("globex", start.Add(13*time.Minute))
 		s.expect(ok && sent.At.Equal(start.Add(10*time.Minute)), "the mail of minute 13 is the update of %s", sent.At)
 		s.at(14, "", failed("globex", 10, "issue", "email")).expectUpdates(1, 0, 12, 32)
-		s.expect(slices.Equal(s.state.Updates.Told, []string{"globex: carol"}), "told: %q", s.state.Updates.Told)
+		s.expect(slices.Equal(s.state.Updates.ReachedBy, []string{"globex: carol"}), "told: %q", s.state.Updates.ReachedBy)
 	})
 	t.Run("after the end", func(t *testing.T) {
 		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(12, "carol", cmd(incident.Decline))

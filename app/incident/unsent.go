@@ -38,24 +38,24 @@ func (r *run) sharedAfterAll(w SharedAfterAll) {
 	}
 	if isNewest {
 		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(l string) bool { return l == line })
-		if !slices.Contains(u.Told, line) {
-			u.Told = append(slices.Clone(u.Told), line)
+		if !slices.Contains(u.ReachedBy, line) {
+			u.ReachedBy = append(slices.Clone(u.ReachedBy), line)
 		}
 	}
 	who, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
 		Name: "update-shared", Who: who, Names: []string{w.Customer}, Line: w.Channel, Time: w.Update}})
 	if !naming.Contains(r.Unheard(), w.Customer) {
 		return // somebody told them in between
 	}
 	r.recordAt(Entry{At: r.f.At, Kind: "told", What: w.Customer})
-	wait := r.wait()
+	wait := r.currentWait()
 	r.heardAt(w.Customer, r.f.At)
 	if slices.ContainsFunc(r.Customers, func(c string) bool { return !heard(u.Heard, c) }) {
 		return
 	}
-	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, Reached: []string{w.Customer}}), keptSent)
-	r.complete(wait, r.f.At)
+	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, Reached: []string{w.Customer}}), keptSent)
+	r.completeUpdate(wait, r.f.At)
 }
 
 // unsent notes that an update did not reach a customer by some of their channels. If none is left, they have heard nothing, and
@@ -88,7 +88,7 @@ func (r *run) unsent(f Unsent) {
 			u.Sent[i].Lost = append(u.Sent[i].Lost, line)
 		}
 		if shown && (i >= 0 || f.Update.Equal(u.Last)) {
-			u.Told = slices.DeleteFunc(u.Told, func(t string) bool { return t == line })
+			u.ReachedBy = slices.DeleteFunc(u.ReachedBy, func(t string) bool { return t == line })
 			u.Unsent = append(u.Unsent, line)
 		}
 	}
@@ -96,9 +96,9 @@ func (r *run) unsent(f Unsent) {
 		return
 	}
 	say := Say{Name: "update-failed", Names: []string{f.Customer}, Lines: lines, Time: f.Update}
-	if i >= 0 && r.lost(i, f.Customer) {
+	if i >= 0 && r.loseCustomer(i, f.Customer) {
 		r.recordAt(Entry{At: r.f.At, Kind: "unsent", What: f.Customer})
-		counted := r.unreached(i, f.Customer)
+		counted := r.countUnreached(i, f.Customer)
 		say.Variant, say.Untold = "unreached", r.untold([]string{f.Customer})
 		say.Who, _ = r.Coordinator()
 		if counted {
@@ -109,14 +109,14 @@ func (r *run) unsent(f Unsent) {
 			how = Refused
 		}
 		if id := u.Sent[i].ID; CommentOf(id) != 0 {
-			r.do(React{Fact: id, How: how})
+			r.emit(React{Fact: id, How: how})
 		}
 	}
-	r.do(Remind{Key: UnsentKey(f, channels), At: r.f.At, Say: say})
+	r.emit(Remind{Key: UnsentKey(f, channels), At: r.f.At, Say: say})
 }
 
-// lost reports whether an update reached a customer by none of their channels.
-func (r *run) lost(i int, customer string) bool {
+// loseCustomer reports whether an update reached a customer by none of their channels.
+func (r *run) loseCustomer(i int, customer string) bool {
 	c, _ := r.p.Customer(customer)
 	if !naming.Contains(r.Updates.Sent[i].Reached, customer) {
 		return false
@@ -124,15 +124,15 @@ func (r *run) lost(i int, customer string) bool {
 	return !slices.ContainsFunc(c.ChannelNames(), func(ch string) bool { return !slices.Contains(r.Updates.Sent[i].Lost, customer+": "+ch) })
 }
 
-// unreached takes back that an update reached a customer, and with it whatever counted because of that; it reports whether anything
+// countUnreached takes back that an update reached a customer, and with it whatever counted because of that; it reports whether anything
 // did.
-func (r *run) unreached(i int, customer string) (counted bool) {
+func (r *run) countUnreached(i int, customer string) (counted bool) {
 	u := &r.Updates
 	at := u.Sent[i].At
 	gone := func(list []Heard) []Heard {
 		return slices.DeleteFunc(slices.Clone(list), func(h Heard) bool { return naming.Equal(h.Customer, customer) && h.At.Equal(at) })
 	}
-	u.Sent[i].Reached = without(u.Sent[i].Reached, customer)
+	u.Sent[i].Reached = withoutLogin(u.Sent[i].Reached, customer)
 	u.Heard = gone(u.Heard)
 	for n := range u.Sent {
 		s := &u.Sent[n]
@@ -229,10 +229,10 @@ func ParseUnsent(key string) (f Unsent, ok bool) {
 
 // bounced notes that a mail of ours could not be delivered to an address that is no customer's, or not yet.
 func (r *run) bounced(b Bounced) {
-	if r.Signals.took(b.Report, true) {
+	if r.Signals.hasTaken(b.Report, true) {
 		return
 	}
-	r.Signals.take(b.Report)
+	r.Signals.remember(b.Report)
 	holder, _ := r.Coordinator()
 	say := Say{Name: "mail-bounced", Who: holder, Line: b.Address, Reason: b.Why}
 	if b.Delayed {
@@ -241,5 +241,5 @@ func (r *run) bounced(b Bounced) {
 	if b.Customer != "" {
 		say.Names = []string{b.Customer}
 	}
-	r.do(Remind{Key: fmt.Sprintf("bounce/%s/%s/%d", b.Report.String(), url.PathEscape(b.Address), b.Update.Unix()), At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("bounce/%s/%s/%d", b.Report.String(), url.PathEscape(b.Address), b.Update.Unix()), At: r.f.At, Say: say})
 }

@@ -24,14 +24,14 @@ var _ = register(Row{
 	Usage: "/ic update text", Does: "tell every impacted customer, and restart the clock",
 	Example: "/ic update We look into it", Who: HolderIC, Place: 260, IsCorrectable: true,
 }, parseText("add what you tell the customers"), func(r *run, c Command) {
-	r.update(c.Text)
+	r.sendUpdate(c.Text)
 })
 
 var _ = register(Row{
 	Kind: Snooze, Verbs: []string{VerbIC}, Word: "snooze",
 	Usage: "/ic snooze 15m why", Does: "move the next customer update",
 	Example: "/ic snooze 15m in a call with them", Who: HolderIC, Place: 280,
-}, parseSnooze, (*run).snooze)
+}, parseSnooze, (*run).snoozeUpdate)
 
 // hoursAndMinutes is a duration as people write it.
 var hoursAndMinutes = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
@@ -168,9 +168,9 @@ func (r *run) untold(names []string) (out []Untold) {
 	return out
 }
 
-// update sends the update to the customers, and counts if it can reach each of them by a channel (V3). That it can is taken for granted here:
+// sendUpdate sends the update to the customers, and counts if it can reach each of them by a channel (V3). That it can is taken for granted here:
 // unsent takes it back.
-func (r *run) update(text string) {
+func (r *run) sendUpdate(text string) {
 	var reached, deaf []string
 	for _, n := range r.Customers {
 		if c, _ := r.p.Customer(n); r.Drill || len(c.Channels) > 0 { // A6: a drill tells no customer, and counts
@@ -182,18 +182,18 @@ func (r *run) update(text string) {
 	if len(reached) == 0 && !r.Drill {
 		r.record("update", "-", text) // it left for nobody
 	} else {
-		r.record("update", list(deaf), text)
+		r.record("update", joinNames(deaf), text)
 	}
 	u := &r.Updates
-	u.Last, u.Told, u.Unsent = r.f.At, nil, nil
+	u.Last, u.ReachedBy, u.Unsent = r.f.At, nil, nil
 	if !r.Drill && len(reached) > 0 {
 		for _, n := range reached {
 			c, _ := r.p.Customer(n)
 			for _, ch := range c.ChannelNames() {
-				u.Told = append(u.Told, n+": "+ch)
+				u.ReachedBy = append(u.ReachedBy, n+": "+ch)
 			}
 		}
-		r.do(Announce{Fact: r.f.ID, At: r.f.At, Customers: reached, Text: text})
+		r.emit(Announce{Fact: r.f.ID, At: r.f.At, Customers: reached, Text: text})
 	}
 	if !r.Drill && len(r.Customers) == 0 {
 		role := "unnamed"
@@ -203,7 +203,7 @@ func (r *run) update(text string) {
 		r.refuse(Say{Name: "update-untold", Variant: role, Command: RowOf(AddCustomer).Usage})
 		return
 	}
-	if r.reach(reached) {
+	if r.reachCustomers(reached) {
 		r.done()
 		if r.Confirmed == nil && !r.Drill {
 			r.reply(Say{Name: "update-unconfirmed", Names: reached, Command: r.towards(Investigate, r.p)})
@@ -219,8 +219,8 @@ func (r *run) update(text string) {
 	r.reply(Say{Name: "update-untold", Names: reached, Untold: r.untold(deaf), Time: u.Due})
 }
 
-// reach notes that customers were reached by an update, and reports whether it counts: every impacted one has been, in this wait.
-func (r *run) reach(names []string) bool {
+// reachCustomers notes that customers were reached by an update, and reports whether it counts: every impacted one has been, in this wait.
+func (r *run) reachCustomers(names []string) bool {
 	u := &r.Updates
 	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) && CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
 		last := &u.Sent[n-1] // two updates in one comment are one
@@ -231,12 +231,12 @@ func (r *run) reach(names []string) bool {
 		}
 		return true
 	}
-	u.Sent = newest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names}), keptSent)
-	wait := r.wait()
+	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names}), keptSent)
+	wait := r.currentWait()
 	for _, name := range names {
 		r.heardAt(name, r.f.At)
 	}
-	return r.complete(wait, r.f.At)
+	return r.completeUpdate(wait, r.f.At)
 }
 
 // heardAt notes that a customer was reached in this wait.
@@ -244,14 +244,14 @@ func (r *run) heardAt(customer string, at time.Time) {
 	r.Updates.Heard = append(slices.DeleteFunc(slices.Clone(r.Updates.Heard), func(h Heard) bool { return naming.Equal(h.Customer, customer) }), Heard{customer, at})
 }
 
-// wait returns the wait that goes on.
-func (r *run) wait() Wait {
+// currentWait returns the wait that goes on.
+func (r *run) currentWait() Wait {
 	u := r.Updates
 	return Wait{From: u.From, Due: u.Due, Stage: u.Stage, Overdue: u.Overdue, Ask: r.StandBy.Update, Heard: slices.Clone(u.Heard)}
 }
 
-// complete counts the newest of Sent if every impacted customer has been reached since the wait began, and starts the next wait.
-func (r *run) complete(wait Wait, at time.Time) bool {
+// completeUpdate counts the newest of Sent if every impacted customer has been reached since the wait began, and starts the next wait.
+func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	u := &r.Updates
 	for _, c := range r.Customers {
 		if !heard(u.Heard, c) {
@@ -287,8 +287,8 @@ func (r *run) completeIfAllHeard() {
 			at = h.At
 		}
 	}
-	u.Sent = newest(append(u.Sent, Sent{At: at, ID: r.f.ID}), keptSent)
-	r.complete(r.wait(), at)
+	u.Sent = keepNewest(append(u.Sent, Sent{At: at, ID: r.f.ID}), keptSent)
+	r.completeUpdate(r.currentWait(), at)
 }
 
 // rhythm returns the wait between updates at a time (V3: slower after two hours).
@@ -350,7 +350,7 @@ func (r *run) updateDue() {
 			u.Overdue = true
 			r.record("overdue", "", "")
 			if !r.Drill {
-				r.page([]string{r.p.Coordinators}, nil, "update", "")
+				r.pagePeople([]string{r.p.Coordinators}, nil, "update", "")
 			}
 		}
 		return
@@ -365,23 +365,23 @@ func (r *run) updateDue() {
 	if len(unheard) > 0 {
 		names = unheard
 	}
-	r.do(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
 		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …", Untold: r.untold(unheard)}})
 }
 
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
-	r.do(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
 		Name: "tell-customer", Who: holder, Phase: r.Phase, Names: r.Customers, Command: "/ic update …"}})
 }
 
-func (r *run) snooze(c Command) {
+func (r *run) snoozeUpdate(c Command) {
 	if r.Updates.Due.IsZero() {
 		r.refuse(Say{Name: "nothing-due"})
 		return
 	}
-	r.snoozed(c.After)
+	r.noteSnooze(c.After)
 	if r.Updates.Due.Before(r.f.At) {
 		r.Updates.Due = r.f.At
 	}
@@ -392,8 +392,8 @@ func (r *run) snooze(c Command) {
 	r.done()
 }
 
-// snoozed moves the wait that the newest update ended too: if it is taken back, what was put off stays put off.
-func (r *run) snoozed(by time.Duration) {
+// noteSnooze moves the wait that the newest update ended too: if it is taken back, what was put off stays put off.
+func (r *run) noteSnooze(by time.Duration) {
 	u := &r.Updates
 	if n := len(u.Sent) - 1; n >= 0 && u.Sent[n].Counts && !u.Sent[n].Wait.Due.IsZero() && u.From.Equal(u.Sent[n].At) {
 		w := &u.Sent[n].Wait

@@ -558,9 +558,9 @@ func parts(s incident.State) map[string]any {
 		"phase": []any{s.Phase, s.Since, s.Phases}, "end": []any{s.Closed, s.Outcome, fmt.Sprintf("acme/incidents#%d", s.Duplicate)}, "noted": s.Noted, "folded": []any{len(s.Folded), s.Sources}, "regressions": s.Regressions, "alone": s.Alone,
 		"ic": []any{s.IC, s.ICSince, s.Handover, s.Handed}, "oe": s.OEs, "cause": s.Cause, "mended": []any{s.Workaround, s.Fix}, "agreed": s.Agreed,
 		"follow-ups": ups, "findings": s.Findings, "pinned": len(s.Pinned),
-		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, slices.Sorted(slices.Values(s.Updates.Told)), s.Updates.Unsent, shared},
+		"updates": []any{s.Updates.Last, s.Updates.Due, s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed, s.Updates.Longest.Round(time.Second), s.Updates.Overdue, slices.Sorted(slices.Values(s.Updates.ReachedBy)), s.Updates.Unsent, shared},
 		"paging":  []any{s.Paging.Sent, s.Paging.Step, s.Paging.Next, s.Paging.Answered, s.Paging.GaveUp, s.Paging.Listed, s.Summons, s.Asked.Handover}, "stand-by": s.StandBy,
-		"signals": []any{s.Signals.Firing, s.Signals.Count, s.Signals.Known, s.Signals.Worst}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.Shut},
+		"signals": []any{s.Signals.Firing, s.Signals.Count, s.Signals.Known, s.Signals.Worst}, "document": []any{s.Document.Number != 0, s.Document.Merged != nil, s.Document.IsClosed},
 	}
 }
 

@@ -62,7 +62,7 @@ type Postmortem struct {
 // Open opens the postmortem's pull request.
 func (e *Postmortem) Open() error {
 	return look.ForEach(e.Look, func(incident.OpenDocument) error {
-		if e.State.Phase != incident.Closing || e.State.Document.Number != 0 && !e.State.Document.Shut {
+		if e.State.Phase != incident.Closing || e.State.Document.Number != 0 && !e.State.Document.IsClosed {
 			return nil
 		}
 		return e.Attempt("document", e.open)
@@ -139,7 +139,7 @@ func (e *Postmortem) Refresh(isPullRequestChanged bool) error {
 		func(incident.RefreshDocument) error { isDue, e.hasNews = true, true; return nil })
 	_ = look.ForEach(e.Look, func(incident.OpenDocument) error { isDue, e.hasNews = true, true; return nil })
 	d := e.State.Document
-	if !isDue || d.Number == 0 || d.Merged != nil || d.Shut {
+	if !isDue || d.Number == 0 || d.Merged != nil || d.IsClosed {
 		return nil
 	}
 	err := e.Attempt("refresh", e.update)
@@ -271,7 +271,7 @@ func (e *Postmortem) leavesDocument() (bool, error) {
 	if err != nil {
 		return true, fmt.Errorf("say %s: %w", say.Name, err)
 	}
-	key := "contested/postmortem/" + contest.Told.UTC().Format("20060102150405")
+	key := "contested/postmortem/" + contest.RemindedAt.UTC().Format("20060102150405")
 	return true, e.Attempt("comments", func() error { return e.Comments.PostOnPull(key, text) })
 }
 

@@ -323,7 +323,7 @@ func TestA7AnInternalNameKeepsTheCustomersVersionBackHere(t *testing.T) {
 func TestA2ADocumentThatAnAutomatonChangesBackIsLeft(t *testing.T) {
 	l, g := opened(t)
 	l.State.Contested = incident.Contests{{What: incident.ContestPostmortem, By: "formatter[bot]",
-		Left: true, Told: now}}
+		Left: true, RemindedAt: now}}
 	addFollowUp(l, "frank")
 	name, before := document(g)
 	ask(l, incident.RefreshDocument{})
