@@ -17,9 +17,7 @@ var notYetPlain = []string{
 	"app/assembly", "app/card", "app/command", "app/config", "app/engine",
 	"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/github",
 	"app/incident", "app/intake", "app/naming", "app/notify", "app/reply",
-	"app/sandbox", "app/sandbox/contract", "app/sandbox/contract/pack", "app/sandbox/contract/trim", "app/sandbox/graphql/trim", "app/variables", "app/sandbox/forge",
-	"app/sandbox/graphql", "app/sandbox/rest", "app/sandbox/web",
-	"app/simulation", "app/texts", "app/webhook",
+	"app/simulation", "app/texts", "app/variables", "app/webhook",
 	"templates", "templates/comments",
 }
 

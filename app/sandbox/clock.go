@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Clock is the virtual clock. It runs at its speed, or stands, and jumps when it is advanced.
+// Clock is the virtual clock. It runs at its speed, or is frozen, and jumps when it is advanced.
 type Clock struct {
 	s      *Sandbox
 	speed  float64
@@ -79,7 +79,7 @@ func (c *Clock) Advance(ctx context.Context, d time.Duration) error {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("the clock stands at %s: %w", c.Now().Format(time.RFC3339), err)
+			return fmt.Errorf("the clock stopped at %s: %w", c.Now().Format(time.RFC3339), err)
 		}
 	}
 }

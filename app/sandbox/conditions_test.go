@@ -15,7 +15,7 @@ func (g *github) state(text string) {
 	g.call("", "POST /sandbox/states", text).want(200)
 }
 
-// told settles, and gives the webhooks that arrived.
+// told settles, and returns the webhooks that arrived.
 func (g *github) told(r *receiver) string {
 	g.t.Helper()
 	g.settle()

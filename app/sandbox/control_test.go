@@ -300,7 +300,7 @@ func TestFaultWebhooks(t *testing.T) {
 	g.call("alice", "POST ~/issues", `{"title":"Down"}`).want(201)
 	g.settle()
 	r.take()
-	// say posts comments and gives the bodies that arrived, in their order. All but the first wait together.
+	// say posts comments and returns the bodies that arrived, in their order. All but the first wait together.
 	say := func(words string) string {
 		t.Helper()
 		release := r.hold()
@@ -350,7 +350,7 @@ func TestFaultWebhooks(t *testing.T) {
 	}
 }
 
-// What a receiver answers is written down, and nothing is tried again by itself.
+// What a receiver answers is written down, and nothing is tried again without being asked.
 func TestDeliveryFails(t *testing.T) {
 	answers := map[string]http.HandlerFunc{
 		"Invalid HTTP Response: 500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },

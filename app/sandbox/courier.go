@@ -18,7 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 )
 
-// courier delivers webhooks, one after the other. As on GitHub nothing is tried again by itself.
+// courier delivers webhooks, one after the other. As on GitHub nothing is tried again without being asked.
 type courier struct {
 	s      *Sandbox
 	client *http.Client

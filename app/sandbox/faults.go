@@ -41,7 +41,7 @@ type rule struct {
 	applied bool   // what was asked for happens, only the answer is lost
 }
 
-// lag makes reads answer what stood some time ago, as a replica that is behind does.
+// lag makes reads answer what was some time ago, as a replica that is behind does.
 type lag struct {
 	match *regexp.Regexp // of "METHOD path"
 	by    time.Duration
@@ -73,7 +73,7 @@ type order struct {
 // the faults that SANDBOX.md names there are
 //
 //	{"match":"…","status":404,"count":-1}  for ever; "message" says it in other words than GitHub's usual ones
-//	{"match":"…","lag":"10s"}     reads that match answer what stood so long ago, but not from before the order;
+//	{"match":"…","lag":"10s"}     reads that match answer what was so long ago, but not from before the order;
 //	                              webhooks and the answers to writes tell what is new at once. "count" is for how
 //	                              many reads, all of them without. "0s" ends what was ordered for the same match
 //	{"webhook_delay":"160m"}      what happens from now on is delivered so much later; "0s" ends that, and what waits

@@ -297,7 +297,7 @@ func errorsIn(body []byte) []string {
 }
 
 // Requests that GitHub's command line made in TestGitHubCLI, of two versions, are answered as they were then, whether it is
-// installed or not. To record them anew: go test ./app/sandbox -run TestGitHubCLI$ -record-gh gh-VERSION.jsonl
+// installed or not. To record them again: go test ./app/sandbox -run TestGitHubCLI$ -record-gh gh-VERSION.jsonl
 func TestRequestsOfGitHubCLI(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "gh-*.jsonl"))
 	if err != nil || len(files) < 2 {

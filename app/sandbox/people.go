@@ -7,7 +7,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// Person is somebody beside those who stand in every sandbox.
+// Person is somebody besides those who are in every sandbox.
 type Person struct {
 	Login string
 	Bot   bool                  // another App's bot, which writes with a token of its own

@@ -18,9 +18,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// keeper keeps a sandbox in a folder: a snapshot of everything that stands in the repositories,
-// written anew soon after a change; a log of calls and deliveries, which are too many to be written
-// anew; and what an App needs to work here.
+// keeper keeps a sandbox in a folder: a snapshot of everything that is in the repositories,
+// written again soon after a change; a log of calls and deliveries, which are too many to be written
+// again; and what an App needs to work here.
 type keeper struct {
 	folder string // empty: nothing is kept
 	change chan struct{}
@@ -185,7 +185,7 @@ func last[T any](list []T, n int) []T {
 	return list
 }
 
-// shortenLog writes the log anew, with what is still remembered.
+// shortenLog writes the log again, with what is still remembered.
 func (k *keeper) shortenLog(s *Sandbox) error {
 	name := filepath.Join(k.folder, logFile)
 	var text []byte
@@ -305,7 +305,7 @@ func (k *keeper) save(s *Sandbox) error {
 	return err
 }
 
-// saveSnapshot writes the snapshot beside the old one and then over it.
+// saveSnapshot writes the snapshot next to the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
 	s.forge.Lock()
 	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret,

@@ -277,7 +277,7 @@ func get(tb testing.TB, box *Sandbox, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// A page costs what stands on it, however many others there are.
+// A page costs what is on it, however many others there are.
 func TestPageCost(t *testing.T) {
 	few, many := manyComments(t, 200), manyComments(t, 10_000)
 	for _, list := range []string{"comments", "timeline"} {

@@ -20,7 +20,7 @@ type person struct {
 
 func (g *github) sits(login string) person { return person{g, login} }
 
-// does gets or posts a page, and gives its text or where it leads.
+// does gets or posts a page, and returns its text or where it leads.
 func (p person) does(method, path string, form url.Values, status int) string {
 	p.g.t.Helper()
 	req := httptest.NewRequest(method, p.g.url+path, strings.NewReader(form.Encode()))

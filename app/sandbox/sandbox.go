@@ -224,7 +224,7 @@ func (s *Sandbox) Settled(ctx context.Context) error {
 // Delivered returns once no webhook is on its way, whatever their receiver does with them.
 func (s *Sandbox) Delivered(ctx context.Context) error { return s.courier.idle(ctx) }
 
-// settle is Settled, and gives the next time at which something is due: with the follower, or a
+// settle is Settled, and returns the next time at which something is due: with the follower, or a
 // delayed webhook.
 func (s *Sandbox) settle(ctx context.Context) (next time.Time, err error) {
 	for {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// While reads lag, the App is answered what stood so long ago, wherever it looks, and everybody else what stands.
+// While reads lag, the App is answered what was so long ago, wherever it looks, and everybody else what is.
 // Webhooks and the answers to writes tell what is new at once.
 func TestFaultLag(t *testing.T) {
 	r := newReceiver(t)
@@ -78,7 +78,7 @@ func TestFaultLag(t *testing.T) {
 		t.Errorf("after the lag these alone are new: %v", still)
 	}
 
-	// Each version is answered for as long as it stood, and its ETag is that of its content.
+	// Each version is answered for as long as it was, and its ETag is that of its content.
 	title := func(s string) { g.call("alice", "PATCH ~/issues/1", `{"title":"`+s+`"}`).want(200) }
 	old := g.call("app", "GET ~/issues/1", "").header.Get("ETag")
 	g.advance(time.Second)

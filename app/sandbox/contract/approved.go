@@ -21,7 +21,7 @@ type judged struct {
 // part is a hash of a schema and of what was held against it.
 type part [sha256.Size]byte
 
-// without gives what of an answer is still to be judged, as JSON, and its parts; there are none if nothing is.
+// without returns what of an answer is still to be judged, as JSON, and its parts; there are none if nothing is.
 func (j *judged) without(schema *openapi3.Schema, body []byte) (fresh []byte, parts []part) {
 	var elements []json.RawMessage
 	isList := json.Unmarshal(body, &elements) == nil && len(elements) > 0

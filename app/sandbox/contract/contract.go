@@ -259,7 +259,7 @@ func jsonReasons(doc *openapi3.T, schema *openapi3.Schema, status int, text []by
 	return reasons
 }
 
-// statusInError is no mistake: every error of GitHub's repeats its status, and
+// statusInError isn't a mistake: every error of GitHub's repeats its status, and
 // only some of the description's errors have the field.
 const statusInError = "answer /status: GitHub knows no such field"
 

@@ -354,7 +354,7 @@ func TestMiddlewareAtOnce(t *testing.T) {
 	p.expect(t, "answer: value must be an array, not an object")
 }
 
-// A dropped connection is no answer, and so breaks no contract.
+// A dropped connection isn't an answer, and so breaks no contract.
 func TestMiddlewareLetsConnectionsDrop(t *testing.T) {
 	p := &probe{TB: t}
 	server := httptest.NewServer(Middleware(p, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -104,7 +104,7 @@ func newRoute(path string, item *openapi3.PathItem) route {
 	return r
 }
 
-// readPayloads resolves the schemas of webhook payloads, which stand in an
+// readPayloads resolves the schemas of webhook payloads, which are in an
 // extension, where the loader doesn't look.
 func readPayloads(doc *openapi3.T) (map[string]*openapi3.Schema, error) {
 	data, err := json.Marshal(doc.Extensions["x-webhook-payloads"])

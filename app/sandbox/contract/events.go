@@ -54,7 +54,7 @@ func eventReasons(doc *openapi3.T, schema *openapi3.Schema, body any) (reasons [
 }
 
 // eventKinds maps events to the schemas of a union of events; nil if the schema
-// is none.
+// isn't one.
 func eventKinds(doc *openapi3.T, union *openapi3.Schema) map[string]*openapi3.Schema {
 	kinds := map[string]*openapi3.Schema{}
 	for _, kind := range union.AnyOf {

@@ -74,7 +74,7 @@ func explain(err error, prefix string) []string {
 }
 
 // explainSchema looks into alternatives, of which the validation only says that
-// none matches: the one that is nearest to the value tells the reason.
+// none matches: the one that is nearest to the value says the reason.
 func explainSchema(err *openapi3.SchemaError, prefix string) []string {
 	if pointer := err.JSONPointer(); len(pointer) > 0 {
 		if !strings.Contains(prefix, " /") {

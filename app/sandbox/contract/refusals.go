@@ -21,7 +21,7 @@ func Refusals(method, path string) (operation string, statuses []int, err error)
 	}
 	route, _, ok := d.find(method, path)
 	if !ok {
-		return "", nil, fmt.Errorf("%s %s is no operation of GitHub's description", method, path)
+		return "", nil, fmt.Errorf("%s %s isn't an operation of GitHub's description", method, path)
 	}
 	statuses = []int{403}
 	for name := range route.Operation.Responses.Map() {

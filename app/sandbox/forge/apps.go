@@ -118,7 +118,7 @@ func (f *Forge) CheckRegister(by *Actor, owner string) error {
 	return nil
 }
 
-// Register registers the App, and gives the code by which its credentials are had.
+// Register registers the App, and returns the code by which its credentials are had.
 func (f *Forge) Register(by *Actor, owner string, m Manifest) (code string, err error) {
 	if err := f.CheckRegister(by, owner); err != nil {
 		return "", err

@@ -19,7 +19,7 @@ type FileChange struct {
 	Committer *Signature
 }
 
-// ChangeFile commits a change of one file; created tells that the file was not there before.
+// ChangeFile commits a change of one file; created reports that the file was not there before.
 func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, created bool, err error) {
 	if err := f.Require(by, r, RoleWrite, "contents"); err != nil {
 		return nil, false, err
@@ -172,7 +172,7 @@ func (f *Forge) DeleteRef(by *Actor, r *Repository, ref string) error {
 	return nil
 }
 
-// moveRef makes, moves or (with an empty sha) removes a reference and tells everybody: push, create
+// moveRef makes, moves or (with an empty sha) removes a reference and emits push, create
 // or delete, and the open pull requests from the branch.
 func (f *Forge) moveRef(by *Actor, r *Repository, ref, sha string) {
 	before := r.Git.Refs[ref]

@@ -34,7 +34,7 @@ type Forge struct {
 	past         *past         // older versions, while reads go back to them; nil otherwise
 	Version      int64         // counts changes
 	NextChange   chan struct{} // closed at the next change
-	OnChange     func()        // tells the persisting that something changed
+	OnChange     func()        // notes that something changed
 }
 
 // Model is what outlives the process, and is written as a whole.

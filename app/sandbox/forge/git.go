@@ -51,7 +51,7 @@ func (g *Git) Branches() []string {
 	return names
 }
 
-// Entry finds what stands at a path of a tree; the empty path is the tree itself.
+// Entry finds what is at a path of a tree; the empty path is the tree itself.
 func (g *Git) Entry(tree, path string) (TreeEntry, bool) {
 	at := TreeEntry{Mode: ModeTree, SHA: tree}
 	for _, part := range SplitPath(path) {
@@ -92,7 +92,7 @@ func (g *Git) files(tree string) map[string]TreeEntry {
 	return all
 }
 
-// Walk visits everything in a tree, a directory before what stands in it.
+// Walk visits everything in a tree, a directory before what is in it.
 func (g *Git) Walk(tree, prefix string, visit func(path string, e TreeEntry)) {
 	for _, e := range g.Trees[tree] {
 		visit(prefix+e.Name, e)
@@ -103,7 +103,7 @@ func (g *Git) Walk(tree, prefix string, visit func(path string, e TreeEntry)) {
 }
 
 // ErrPathTaken is returned when a file is where a path needs a folder.
-var ErrPathTaken = errors.New("a file stands where a folder is needed")
+var ErrPathTaken = errors.New("a file is where a folder is needed")
 
 // SetEntry returns the tree with one path changed; an entry without SHA removes the path, and
 // folders that become empty go with it.
@@ -238,7 +238,7 @@ func (g *Git) Diff(from, to string) []Change {
 	return changes
 }
 
-// threeWay merges two trees over their base, file by file; it tells which paths both sides changed differently.
+// threeWay merges two trees over their base, file by file; it says which paths both sides changed differently.
 func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []string) {
 	was, us, them := g.files(base), g.files(ours), g.files(theirs)
 	tree = ours

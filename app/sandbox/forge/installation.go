@@ -40,7 +40,7 @@ func (f *Forge) CheckNotSuspended() error {
 	return Forbidden("This installation has been suspended")
 }
 
-// Suspend suspends the installation or ends that, and tells the App, which hears nothing else meanwhile.
+// Suspend suspends the installation or ends that, and emits it; the App hears nothing else until then.
 func (f *Forge) Suspend(by *Actor, suspended bool) {
 	if suspended == !f.Suspended.IsZero() {
 		return

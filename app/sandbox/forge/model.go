@@ -62,7 +62,7 @@ type Repository struct {
 	Teams         map[string]Role   // access of teams, by slug
 	RoleNames     map[string]string `json:",omitempty"` // the organization's own roles, by login; People has their bases
 	Labels        []*Label
-	Issues        []*Issue // issues and pull requests; number n stands at n-1; nil where one was deleted
+	Issues        []*Issue // issues and pull requests; number n is at n-1; nil where one was deleted
 	Git           *Git
 	CheckSuites   []*CheckSuite
 	CheckRuns     []*CheckRun
@@ -144,7 +144,7 @@ type Issue struct {
 	mentions map[TimelineEvent]bool // of people and by issues, that the timeline has; see isNews
 }
 
-// Repo is the repository in which the issue stands.
+// Repo is the repository in which the issue is.
 func (i *Issue) Repo() *Repository { return i.repo }
 
 // Ref is owner/repo#number.
@@ -194,7 +194,7 @@ type Comment struct {
 	issue *Issue
 }
 
-// Issue is the issue or pull request under which the comment stands.
+// Issue is the issue or pull request under which the comment is.
 func (c *Comment) Issue() *Issue { return c.issue }
 
 // Edited reports whether the body was changed after it was posted.

@@ -55,7 +55,7 @@ type Signature struct {
 	At    time.Time
 }
 
-// String writes a signature as it stands in a commit object.
+// String writes a signature as it is in a commit object.
 func (s Signature) String() string {
 	return fmt.Sprintf("%s <%s> %d +0000", s.Name, s.Email, s.At.Unix())
 }

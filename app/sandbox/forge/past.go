@@ -9,7 +9,7 @@ import (
 )
 
 // storeLock guards the forge. While older versions are kept, whoever takes it has the version kept that
-// stood before: what they are about to change.
+// was before: what they are about to change.
 type storeLock struct {
 	sync.Mutex
 	taken func() // nil: nothing is kept
@@ -35,7 +35,7 @@ type past struct {
 	at       time.Time  // when it changed last
 }
 
-// version is the model as it stood from one moment to the next version's.
+// version is the model as it was from one moment to the next version's.
 type version struct {
 	at    time.Time
 	model []byte // JSON, without the repositories
@@ -52,7 +52,7 @@ type repoVersion struct {
 }
 
 // KeepPast begins to keep versions, or changes how far they reach back; 0 ends it. The first version is what
-// stands now: reads don't go back before it. The forge is locked.
+// is now: reads don't go back before it. The forge is locked.
 func (f *Forge) KeepPast(now func() time.Time, reach time.Duration) {
 	switch {
 	case reach == 0:
@@ -108,7 +108,7 @@ func (p *past) keep() {
 	}
 }
 
-// AsOf returns the forge as it stood then: this one, if nothing changed since.
+// AsOf returns the forge as it was then: this one, if nothing changed since.
 func (f *Forge) AsOf(then time.Time) (*Forge, error) {
 	p := f.past
 	if p == nil || p.touched && !p.at.After(then) {

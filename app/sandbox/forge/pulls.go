@@ -132,7 +132,7 @@ func (f *Forge) checkReopenPull(i *Issue) error {
 	return nil
 }
 
-// RequestReviewers asks people and teams for a review. One who is no collaborator makes the whole request fail.
+// RequestReviewers asks people and teams for a review. One who isn't a collaborator makes the whole request fail.
 func (f *Forge) RequestReviewers(by *Actor, i *Issue, logins, slugs []string) error {
 	if err := f.Require(by, i.repo, RoleTriage, "pull_requests"); err != nil {
 		return err

@@ -243,7 +243,7 @@ func setLocked(locked bool) func(*Forge, *Actor, *Issue) error {
 // https://docs.github.com/en/rest/using-the-rest-api/issue-event-types#converted_to_discussion
 func setConverted(f *Forge, by *Actor, i *Issue) error {
 	if i.Pull != nil || i.Converted {
-		return errors.New("it is no issue, or no longer one")
+		return errors.New("it isn't an issue, or no longer one")
 	}
 	if !i.Closed {
 		f.close(by, i, "", "")

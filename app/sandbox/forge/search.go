@@ -96,7 +96,7 @@ type Term struct {
 	Key, Value string // key is empty for words
 }
 
-// ParseQuery splits a query at spaces outside quotes. What is in quotes from its beginning on is no qualifier.
+// ParseQuery splits a query at spaces outside quotes. What is in quotes from its beginning on isn't a qualifier.
 func ParseQuery(query string) []Term {
 	var terms []Term
 	quoted := false
@@ -196,7 +196,7 @@ func IsAccount(login, value string) bool {
 	return strings.EqualFold(login, value)
 }
 
-// hasWords reports whether words stand in the title, the body or a comment.
+// hasWords reports whether words are in the title, the body or a comment.
 func (i *Issue) hasWords(words string) bool {
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(words)) }
 	return has(i.Title) || has(i.Body) ||

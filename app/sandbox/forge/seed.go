@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Who and what stands in every sandbox; scripts rely on it.
+// Who and what is in every sandbox; scripts rely on it.
 var (
 	seedPeople = []struct{ login, name, team string }{
 		{"alice", "Alice Reyes", "platform"}, {"bob", "Bob Lindqvist", "platform"},

@@ -170,7 +170,7 @@ func setTokenLife(f *Forge, _ *Actor, value json.RawMessage) error {
 	}
 	life, err := time.ParseDuration(text)
 	if err != nil || life <= 0 {
-		return fmt.Errorf("%q is no time to live, like 10m", text)
+		return fmt.Errorf("%q isn't a time to live, like 10m", text)
 	}
 	f.TokenLife = life
 	f.NoteChange()

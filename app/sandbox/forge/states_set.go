@@ -188,7 +188,7 @@ func (f *Forge) removeRefs(by *Actor, r *Repository) {
 	}
 }
 
-// setUserDeleted deletes somebody's account. GitHub tells it by events that the App isn't subscribed to.
+// setUserDeleted deletes somebody's account. GitHub sends events that the App isn't subscribed to.
 func setUserDeleted(f *Forge, _ *Actor, value json.RawMessage) error {
 	u, err := f.personOf(value)
 	if err == nil && u.Login == Ghost {

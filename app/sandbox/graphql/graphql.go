@@ -368,7 +368,7 @@ func cursorOf(n int) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "cursor:v2:%d", n))
 }
 
-// cursorPlace reads a cursor; what is none is the beginning.
+// cursorPlace reads a cursor; one that can't be read is the beginning.
 func cursorPlace(cursor string) int {
 	text, _ := base64.StdEncoding.DecodeString(cursor)
 	n, _ := strconv.Atoi(strings.TrimPrefix(string(text), "cursor:v2:"))

@@ -59,7 +59,7 @@ func (c *gqlCall) thread(i *forge.Issue) gqlThread {
 // Author is who opened it.
 func (t gqlThread) Author() *gqlActor { return t.c.actor(t.i.Author) }
 
-// Repository is where it stands.
+// Repository is where it is.
 func (t gqlThread) Repository() *gqlRepository { return t.c.repository(t.i.Repo()) }
 
 // Assignees lists who is assigned.
@@ -223,10 +223,10 @@ func (c *gqlCall) comment(of *forge.Comment) *gqlComment {
 // Author is who wrote it.
 func (c *gqlComment) Author() *gqlActor { return c.c.actor(c.of.Author) }
 
-// Issue is where it stands. A pull request is an issue, too.
+// Issue is where it is. A pull request is an issue, too.
 func (c *gqlComment) Issue() *gqlIssue { return c.c.issue(c.of.Issue()) }
 
-// PullRequest is the pull request on which it stands, if it is one.
+// PullRequest is the pull request on which it is, if it is one.
 func (c *gqlComment) PullRequest() *gqlPull {
 	if c.of.Issue().Pull == nil {
 		return nil

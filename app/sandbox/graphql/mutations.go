@@ -60,7 +60,7 @@ func (c *gqlCall) threadNode(id graphql.ID) (*forge.Issue, error) {
 	return n.issue, nil
 }
 
-// names returns what ids stand for: labels' names, people's logins or teams' slugs.
+// names returns what ids mean: labels' names, people's logins or teams' slugs.
 func (c *gqlCall) names(ids []graphql.ID, of func(*gqlItem) string) ([]string, error) {
 	names := []string{}
 	for _, id := range ids {

@@ -134,7 +134,7 @@ func (*gqlRoot) RequestReviews(ctx context.Context, args struct {
 	Input struct {
 		ClientMutationID *string
 		PullRequestID    graphql.ID
-		UserIDs, TeamIds *[]graphql.ID
+		UserIDs, TeamIDs *[]graphql.ID
 		Union            bool
 	}
 }) (*gqlPullPayload, error) {
@@ -144,7 +144,7 @@ func (*gqlRoot) RequestReviews(ctx context.Context, args struct {
 		if err != nil {
 			return err
 		}
-		teams, err := c.namesOrNil(in.TeamIds, slugOf)
+		teams, err := c.namesOrNil(in.TeamIDs, slugOf)
 		if err != nil {
 			return err
 		}

@@ -165,7 +165,7 @@ type gqlItem struct {
 	review  *gqlReview
 }
 
-// node finds what an id stands for, if whoever asks may read it.
+// node finds what an id means, if whoever asks may read it.
 func (c *gqlCall) node(id graphql.ID) (*gqlItem, error) {
 	prefix, n, ok := nodeNumber(id, "U", "BOT", "O", "T", "R", "I", "PR", "IC", "PRR", "LA")
 	if !ok {

@@ -196,7 +196,7 @@ func (r *gqlRepository) PullRequests(args pullsArgs) *connection[*gqlPull] {
 // isIn reports whether a list has a value; null has all.
 func isIn(list *[]string, value string) bool { return list == nil || slices.Contains(*list, value) }
 
-// hasLabels reports whether an issue carries one of the labels; null is no condition.
+// hasLabels reports whether an issue carries one of the labels; null isn't a condition.
 func hasLabels(i *forge.Issue, labels *[]string) bool {
 	return labels == nil || slices.ContainsFunc(*labels, i.HasLabel)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// statusCodeOf is the status that GitHub's API tells: 502 where nobody was reached, 504 where
+// statusCodeOf is the status that GitHub's API says: 502 where nobody was reached, 504 where
 // nobody answered in time, and 0 as long as the attempt is under way.
 // https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 func statusCodeOf(d *forge.Delivery) int {

@@ -16,8 +16,8 @@ import (
 // followRedirects is what a redirect refers its reader to.
 const followRedirects = "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"
 
-// renamed returns the redirect from the repository of the path to its present address, or err where there
-// is none that the caller may know of.
+// renamed returns the redirect from the repository of the path to its present address, or err where the
+// caller may know of none.
 func (q *request) renamed(err error) error {
 	name := q.value("owner") + "/" + q.value("repo")
 	r, ok := q.forge.FindRenamed(name)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// endpoint answers one operation. A nil body is no body.
+// endpoint answers one operation. With a nil body there is none.
 type endpoint func(*request) (status int, body any, err error)
 
 // requestKey is the key of a request in its context.

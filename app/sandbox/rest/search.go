@@ -37,7 +37,7 @@ func searchIssues(q *request) (int, any, error) {
 		"items":       each(found[from:to], q.views.foundView)}, nil
 }
 
-// foundView is an issue as a search gives it, which says nothing of its parent.
+// foundView is an issue as a search returns it, which says nothing of its parent.
 func (v *Views) foundView(i *forge.Issue) fields {
 	view := v.issueView(i).with(fields{"score": 1, "body": i.Body})
 	delete(view, "parent_issue_url")

@@ -112,7 +112,7 @@ type request struct {
 }
 
 // New makes the server of the API; calls is how many the installation has in an hour, 0 is as many
-// as GitHub gives.
+// as GitHub allows.
 func New(v *Views, host Host, calls int) http.Handler {
 	return &server{host: host, forge: v.forge, views: v, calls: cmp.Or(calls, 5000), router: newRouter(),
 		spent: map[string]*budgets{}}
@@ -170,7 +170,7 @@ func (a *server) serve(w http.ResponseWriter, r *http.Request, q *request) {
 	_, _ = w.Write(answer) // the reader may have left
 }
 
-// call answers a request and lists it. The forge is locked meanwhile, and let go even if a view panics.
+// call answers a request and lists it. The forge is locked until then, and unlocked even if a view panics.
 func (a *server) call(q *request) (status int, answer []byte, n int64, wait time.Duration) {
 	a.forge.Lock()
 	defer a.forge.Unlock()

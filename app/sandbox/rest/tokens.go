@@ -61,7 +61,7 @@ func (i *issuer) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(i))
 }
 
-// grant is what an installation token allows. It stands in the token itself, signed, so that tokens
+// grant is what an installation token allows. It is in the token itself, signed, so that tokens
 // outlive a restart.
 type grant struct {
 	Installation int64             `json:"i"`

@@ -228,7 +228,7 @@ func (v *Views) repoFields(r *forge.Repository) fields {
 	})
 }
 
-// repoSimpleFields is a repository where GitHub gives only its name and its addresses.
+// repoSimpleFields is a repository where GitHub shows only its name and its addresses.
 func (v *Views) repoSimpleFields(r *forge.Repository) fields {
 	api := v.api("/repos/%s", r.FullName())
 	f := fields{

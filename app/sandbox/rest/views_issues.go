@@ -151,7 +151,7 @@ func (v *Views) commentView(c *forge.Comment) fields {
 	return f
 }
 
-// eventView is an item of the timeline, as an actor sees it; inTimeline tells it from the same item
+// eventView is an item of the timeline, as an actor sees it; inTimeline distinguishes it from the same item
 // in the events API.
 func (v *Views) eventView(by *forge.Actor, i *forge.Issue, e *forge.TimelineEvent, inTimeline bool) fields {
 	switch e.Kind {
@@ -185,7 +185,7 @@ func (v *Views) eventView(by *forge.Actor, i *forge.Issue, e *forge.TimelineEven
 	case "assigned", "unassigned":
 		f["assignee"] = v.userView(e.Assignee)
 		if !inTimeline {
-			// the events API names the assignee as actor and tells apart who assigned
+			// the events API names the assignee as actor and distinguishes who assigned
 			f["actor"], f["assigner"] = v.userView(e.Assignee), v.userView(e.Actor)
 		}
 	case "renamed":

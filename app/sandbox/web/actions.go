@@ -58,7 +58,7 @@ func (v *visit) editTitle() (string, error) {
 	return issuePath(i), v.forge.EditIssue(v.by, i, forge.IssueEdit{Title: &title})
 }
 
-// picked returns what a picker added and took away, compared with what stood there when it was shown:
+// picked returns what a picker added and took away, compared with what was there when it was shown:
 // somebody else may have changed other things in the meantime, and those stay.
 func (v *visit) picked(field string) (added, removed []string) {
 	now, was := v.r.PostForm[field], v.r.PostForm["was"]

@@ -12,7 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// The way of an App: a manifest is posted to …/settings/apps/new from anywhere, a person gives the
+// The way of an App: a manifest is posted to …/settings/apps/new from anywhere, a person returns the
 // App its name, and the browser returns to the manifest's redirect_url with a code.
 // https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 

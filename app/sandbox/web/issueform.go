@@ -143,7 +143,7 @@ func parseIssueForm(file string, content []byte) (*issueForm, error) {
 // errFieldRequired is what a person is told who left a required field empty in a public repository.
 var errFieldRequired = errors.New("please fill out this field")
 
-// missing names the required fields that stand empty. Only public repositories enforce them.
+// missing names the required fields that are empty. Only public repositories enforce them.
 func (f *issueForm) missing(values url.Values) map[string]error {
 	missing := map[string]error{}
 	for _, item := range f.Body {

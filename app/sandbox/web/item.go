@@ -134,7 +134,7 @@ func (v *visit) commentView(c *forge.Comment, role forge.Role) commentView {
 	return d
 }
 
-// pills are the words that stand beside an author's name.
+// pills are the words next to an author's name.
 func (v *visit) pills(login string, i *forge.Issue, opening bool) []string {
 	if naming.IsBot(login) {
 		return nil
@@ -152,7 +152,7 @@ func (v *visit) pills(login string, i *forge.Issue, opening bool) []string {
 	return words
 }
 
-// timeline is everything that happened, in order; labels that one person changed at one time stand in one line.
+// timeline is everything that happened, in order; labels that one person changed at one time are in one line.
 func (v *visit) timeline(i *forge.Issue, role forge.Role) []timelineItem {
 	var items []timelineItem
 	var labels *eventView

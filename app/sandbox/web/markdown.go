@@ -41,8 +41,8 @@ type markdownText struct {
 	source string
 	repo   string // owner/name in which "#12" is looked up
 	origin string // scheme and host of this server; absolute links to it are shortened as GitHub does
-	branch string // of the file the text stands in
-	file   string // path of the file the text stands in, or "" for a comment
+	branch string // of the file the text is in
+	file   string // path of the file the text is in, or "" for a comment
 
 	user func(login string) bool
 	team func(org, slug string) bool
@@ -89,7 +89,7 @@ func plainText(source string) template.HTML {
 		`</pre>`) //nolint:gosec // escaped
 }
 
-// addressBytes adds up the addresses of all links: one definition can stand for thousands of long ones, and the
+// addressBytes adds up the addresses of all links: one definition can mean thousands of long ones, and the
 // renderer would go through them all before it noticed that the buffer is full.
 func addressBytes(document gast.Node) int {
 	total := 0
@@ -120,7 +120,7 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// tooCostly reports whether quotes and lists stand in each other deeper than maxMarkdownDepth, or
+// tooCostly reports whether quotes and lists are nested deeper than maxMarkdownDepth, or
 // whether a paragraph or table would keep the parser busy for seconds. Depth is a cheap upper
 // bound: it counts markers at the start of each line, and indentation only as deep as markers
 // before it went.
@@ -273,7 +273,7 @@ var alertMarker = regexp.MustCompile(`(?i)^\[!(note|tip|important|warning|cautio
 
 type alertTransformer struct{}
 
-// Transform turns quotes with a marker into alerts. GitHub does so only where the quote stands by itself, not
+// Transform turns quotes with a marker into alerts. GitHub does so only where the quote is alone, not
 // within a list or another quote, and only if something follows the marker.
 func (alertTransformer) Transform(document *gast.Document, reader text.Reader, _ gparser.Context) {
 	source := reader.Source()
@@ -347,7 +347,7 @@ func renderFence(w util.BufWriter, source []byte, node gast.Node, entering bool)
 		language = ""
 	}
 	if language == "mermaid" {
-		// GitHub draws the diagram with a script from elsewhere; here its text stands, named as what it is.
+		// GitHub draws the diagram with a script from elsewhere; here its text is shown, named as what it is.
 		fmt.Fprintf(w, "<div class=\"%smermaid\"><p class=\"%smermaid-caption\">mermaid</p>", own, own)
 	}
 	if language == "" {

@@ -285,7 +285,7 @@ func (t markdownText) shorten(href string) (string, bool) {
 }
 
 // shortForm finds @login, @org/team, #12, GH-12, owner/repo#12 and :emoji: in a text. The first
-// group is what must stand before: nothing, or something that is not part of a word or path.
+// group is what must come before: nothing, or something that is not part of a word or path.
 var shortForm = regexp.MustCompile(`(^|[^A-Za-z0-9_/@#&.-])(?:@(` + naming.LoginPattern + `)(?:/(` +
 	naming.TeamPattern + `))?|(` + naming.RepositoryPattern + `)?(?:#|\bGH-)(\d{1,9})|:([a-z0-9_+-]{1,40}):)`)
 

@@ -22,7 +22,7 @@ func isFormPath(name string) bool {
 }
 
 // issueForms reads the forms of a repository's default branch; those that are broken are named with
-// the reason, and blank tells whether issues without a form are allowed.
+// the reason, and blank says whether issues without a form are allowed.
 func issueForms(r *forge.Repository) (forms []*issueForm, broken []string, blank bool) {
 	blank = true
 	commit, ok := r.Git.Branch(r.DefaultBranch)

@@ -31,7 +31,7 @@
 //	form#labels input[name=label][value="phase/investigate"], button[name=apply]
 //	form#assignees input[name=assignee][value=alice], button[name=apply]
 //	form#reviewers input[name=reviewer], button[name=apply]      pull requests
-//	[data-assignee] [data-label] [data-reviewer]        what stands now
+//	[data-assignee] [data-label] [data-reviewer]        what is now
 //	form#review textarea[name=body], input[name=event][value=APPROVE|REQUEST_CHANGES|COMMENT], button[name=submit]
 //	form#merge button[name=merge]                       disabled while merging is blocked
 //	#merge-box .check[data-check][data-conclusion]      checks, with summary and .annotation
@@ -186,7 +186,7 @@ type visit struct {
 	crumb  string
 	flash  string // why what was asked did not happen
 	kept   string // the text that was sent with it
-	leads  string // another server to which the page's form leads, beside this one
+	leads  string // another server to which the page's form leads, besides this one
 }
 
 // person is who acts on the pages; without a cookie it is the first person of the sandbox.
@@ -219,7 +219,7 @@ func (p *server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	return &visit{p: p, forge: p.forge, w: w, r: r, by: p.person(r), now: p.forge.Now()}
 }
 
-// show makes a handler of a page: a function that gives the template's name and data.
+// show makes a handler of a page: a function that returns the template's name and data.
 func (p *server) show(page func(*visit) (string, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p.forge.Lock()
@@ -231,13 +231,13 @@ func (p *server) show(page func(*visit) (string, any, error)) http.HandlerFunc {
 }
 
 // act makes a handler of a button: a function that does something and says where to go on. What
-// GitHub refuses is told on the page where the button stands, with the text that was sent still in
+// GitHub refuses is told on the page where the button is, with the text that was sent still in
 // its field.
 func (p *server) act(do func(*visit) (string, error)) http.HandlerFunc {
 	return p.actOr(do, nil)
 }
 
-// actOr is act, and tells a refusal on the page again; nil finds the page by the address.
+// actOr is act, and shows a refusal on the page again; nil finds the page by the address.
 func (p *server) actOr(do func(*visit) (string, error),
 	again func(*visit) (string, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -390,7 +390,7 @@ func (v *visit) render(page func(*visit) (string, any, error)) (int, []byte) {
 	return status, out.Bytes()
 }
 
-// here is the address to come back to: the page itself, or the one on which the pressed button stood.
+// here is the address to come back to: the page itself, or the one on which the pressed button was.
 func (v *visit) here() string {
 	if v.r.Method == http.MethodGet {
 		return v.r.URL.RequestURI()
@@ -404,7 +404,7 @@ func (v *visit) here() string {
 
 func (v *visit) at(t time.Time) momentView { return momentView{at: t, now: v.now} }
 
-// text renders Markdown as it stands in a comment in the visit's repository.
+// text renders Markdown as it is in a comment in the visit's repository.
 func (v *visit) text(source string) template.HTML {
 	return RenderMarkdown(v.forge, v.by, v.repo, source)
 }
@@ -455,7 +455,7 @@ func (p *server) serveAsset(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
 
-// backTo is where a button of the header leads: to the page on which it stands, never to another server.
+// backTo is where a button of the header leads: to the page on which it is, never to another server.
 func backTo(r *http.Request) string {
 	back := r.PostFormValue("back")
 	u, err := url.Parse(back)

@@ -472,7 +472,7 @@ func TestPagesHeader(t *testing.T) {
 	}
 }
 
-// TestPagesReferences shows what a page tells about other repositories: only what the reader may see.
+// TestPagesReferences shows what a page says about other repositories: only what the reader may see.
 func TestPagesReferences(t *testing.T) {
 	f, b := pageWorld(t)
 	b.openIssue("acme/incidents", "Secret incident", "")

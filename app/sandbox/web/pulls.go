@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ type mergeView struct {
 
 type mergeRow struct {
 	Tone, Icon, Title, Text string
-	Checks                  bool // the checks stand below this row
+	Checks                  bool // the checks are below this row
 }
 
 type reviewerView struct {
@@ -70,7 +71,7 @@ type reviewerView struct {
 func (v *visit) pull(i *forge.Issue, d *itemPage) {
 	p, g := i.Pull, v.repo.Git
 	d.View = "conversation"
-	if rest := v.r.URL.Path[strings.LastIndexByte(v.r.URL.Path, '/')+1:]; v.r.Method == "GET" &&
+	if rest := v.r.URL.Path[strings.LastIndexByte(v.r.URL.Path, '/')+1:]; v.r.Method == http.MethodGet &&
 		slices.Contains([]string{"commits", "checks", "files"}, rest) {
 		d.View = rest
 	}

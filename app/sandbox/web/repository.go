@@ -362,7 +362,7 @@ func (v *visit) editFile() (string, any, error) {
 	return "edit", d, nil
 }
 
-// saveFile commits what stands in the text field. It leads to the pull request of the branch if there is one.
+// saveFile commits what is in the text field. It leads to the pull request of the branch if there is one.
 func (v *visit) saveFile() (string, error) {
 	d, err := v.openFile()
 	if err != nil {

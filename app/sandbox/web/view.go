@@ -38,10 +38,10 @@ func newPerson(login string) personView {
 // Size is the same account with an avatar of so many pixels.
 func (p personView) Size(pixels int) personView { p.Pixels = pixels; return p }
 
-// Name is the login without the [bot] that stands in a pill beside it.
+// Name is the login without the [bot] that is in a pill next to it.
 func (p personView) Name() string { return strings.TrimSuffix(p.Login, "[bot]") }
 
-// Initial stands in the avatar.
+// Initial is in the avatar.
 func (p personView) Initial() string {
 	_, n := utf8.DecodeRuneInString(p.Login)
 	return p.Login[:n]
@@ -241,7 +241,7 @@ type commentView struct {
 	Mine      bool
 	Body      template.HTML
 	Source    string
-	Pills     []string // what stands beside the name: Member, Author
+	Pills     []string // what is next to the name: Member, Author
 	Pinned    bool
 	PinnedBy  string
 	URL       string // where its buttons post to

@@ -6,9 +6,9 @@
 //	npm pack @octokit/webhooks-examples@7.6.1 && tar xzf octokit-webhooks-examples-7.6.1.tgz
 //	go run ./pack package
 //
-// It writes octokit-webhooks-examples.json.gz and, beside it, the licence's
+// It writes octokit-webhooks-examples.json.gz and, next to it, the licence's
 // notice to app/webhook/testdata. The file holds a list of {event, name,
-// payload}; a name is unique and says whose example it is. The same package gives
+// payload}; a name is unique and says whose example it is. The same package makes
 // the same bytes.
 package main
 
@@ -71,7 +71,7 @@ func run(dir string) error {
 		}
 		all = append(all, examples...)
 	}
-	// Like beside like packs best.
+	// Like next to like packs best.
 	slices.SortStableFunc(all, func(a, b example) int { return cmp.Compare(a.Event, b.Event) })
 	data, err := json.Marshal(all) // compacts the payloads
 	if err != nil {

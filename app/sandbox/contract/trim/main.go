@@ -9,7 +9,7 @@
 //
 // It writes testdata/openapi.json.gz, testdata/openapi-2026-03-10.json.gz for
 // that version of the API, and testdata/LICENSE-octokit-openapi. The same
-// package gives the same bytes.
+// package makes the same bytes.
 package main
 
 import (
@@ -338,7 +338,7 @@ func keepOperations(all map[string]any) (map[string]any, error) {
 	return paths, nil
 }
 
-// bareLists are the requests whose labels may stand in the body without an
+// bareLists are the requests whose labels may be in the body without an
 // object around them, and may be none. The description says so in its prose ("You
 // can also pass an `array` of labels directly", "You can pass an empty array to
 // remove all labels"), and its schemas leave it out; go-github sends such lists.
@@ -430,7 +430,7 @@ func clean(part any) any {
 	}
 }
 
-// worthSharing is the size from which a schema inside another stands by itself.
+// worthSharing is the size from which a schema inside another is alone.
 const worthSharing = 500
 
 // share moves objects inside of schemas into components of their own, so that

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// breaking is the extension in which GitHub's description says, beside a part of it, how a version
+// breaking is the extension in which GitHub's description says, next to a part of it, how a version
 // of the API changes that part.
 const breaking = "x-github-breaking-changes"
 
@@ -94,7 +94,7 @@ func applyMergePatch(part, patch map[string]any) {
 	}
 }
 
-// dropUnknownRequired takes out of each "required" what is no property any more: two changes of one
+// dropUnknownRequired takes out of each "required" what isn't a property any more: two changes of one
 // schema know nothing of each other, and each brings the whole list.
 func dropUnknownRequired(part any) {
 	switch part := part.(type) {

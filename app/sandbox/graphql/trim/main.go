@@ -6,7 +6,7 @@
 //	npm pack @octokit/graphql-schema@15.26.1 && tar xzf octokit-graphql-schema-15.26.1.tgz
 //	go run ./trim package
 //
-// It writes schema.graphql and LICENSE-octokit-graphql-schema. The same package gives the same bytes.
+// It writes schema.graphql and LICENSE-octokit-graphql-schema. The same package makes the same bytes.
 package main
 
 import (
