@@ -13,7 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// pinnedCard gives the card as it stands, with its hidden block.
+// pinnedCard returns the card as it is, with its hidden block.
 func (w *world) pinnedCard() (id int64, body string) {
 	w.t.Helper()
 	p := w.view().Pinned
@@ -23,7 +23,7 @@ func (w *world) pinnedCard() (id int64, body string) {
 	return p.ID, p.Body
 }
 
-// overwrite writes somebody else's comment anew, as everybody with write access can.
+// overwrite writes somebody else's comment, as everybody with write access can.
 func (w *world) overwrite(who string, comment int64, body string) {
 	w.t.Helper()
 	w.ok(who, "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", comment),
@@ -159,7 +159,7 @@ func TestMarksThatPeopleWriteAreNone(t *testing.T) {
 	}
 }
 
-// A payload names an installation beside its repository. Only the repository counts: GitHub is
+// A payload names an installation next to its repository. Only the repository counts: GitHub is
 // asked which installation it belongs to, so that a payload about one account's repository never
 // acts with another's token.
 func TestTheInstallationThatAPayloadNamesIsNotUsed(t *testing.T) {

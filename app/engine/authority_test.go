@@ -85,7 +85,7 @@ func allDeeds() []deed {
 	return all
 }
 
-// kinds are the kinds of person, in the order of the table's columns, and how each gives a command.
+// kinds are the kinds of person, in the order of the table's columns, and how each writes a command.
 var kinds = []struct {
 	name, who string
 	give      func(*tribunal, string) int64 // the comment; 0: there is none
@@ -133,7 +133,7 @@ func refused(who string) func(*tribunal, string) int64 {
 	}
 }
 
-// leaves lets somebody write a command whose webhook is late: meanwhile they are gone.
+// leaves lets somebody write a command whose webhook is late: by then they are gone.
 func leaves(how func(*sandbox.Sandbox, string) error) func(*tribunal, string) int64 {
 	return func(w *tribunal, text string) int64 {
 		w.people++
@@ -188,7 +188,7 @@ func (w *world) deliver(event, body string) {
 	}
 }
 
-// unheard writes a comment whose webhook is lost, and gives the delivery.
+// unheard writes a comment whose webhook is lost, and returns the delivery.
 func (w *world) unheard(who, text string) (comment, delivery int64) {
 	w.t.Helper()
 	w.order(`{"drop_webhooks":1}`)
@@ -271,7 +271,7 @@ func (w *tribunal) picture() string {
 	return fmt.Sprint(v.State, v.labels(), v.assignees(), len(tickets), len(w.outbox()), w.card())
 }
 
-// try gives a command and tells what came of it.
+// try writes a command and returns what came of it.
 func (w *tribunal) try(give func(*tribunal, string) int64, d deed) string {
 	w.t.Helper()
 	before := len(w.list())

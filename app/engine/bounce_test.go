@@ -128,7 +128,7 @@ Content-Type: text/rfc822-headers
 	}
 }
 
-// GitHub refuses the customer's repository for good: that is no reason to stop, and the update does
+// GitHub refuses the customer's repository for good: that must stop nothing, and the update does
 // not count.
 func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 	for _, status := range []int{403, 404, 410} {

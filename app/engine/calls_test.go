@@ -84,7 +84,7 @@ func allPriced() (all []pricedCommand) {
 var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true}
 
 // A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden
-// table is what the README tells; a cold one is the first of a process, which has neither token nor
+// table is the documented one; a cold one is the first of a process, which has neither token nor
 // configuration.
 func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 	long := 2000 // 20 pages
@@ -188,7 +188,7 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 	return costs
 }
 
-// kindOf gives the kind of a text's command, or "".
+// kindOf returns the kind of a text's command, or "".
 func kindOf(text string) incident.Kind {
 	for _, c := range command.Parse(text) {
 		if c, ok := c.(incident.Command); ok {

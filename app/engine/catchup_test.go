@@ -86,8 +86,8 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 	}
 }
 
-// away lets all calls of the product fail that is tells, from the nth of them on, until it is told
-// to stop.
+// away lets all calls of the product fail for which is reports true, from the nth of them on, until it is
+// stopped.
 type away struct {
 	is   func(*http.Request) bool
 	from int
@@ -182,7 +182,7 @@ func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
 }
 
 // An incident that is over, or a day old, and whose card nobody finds while the timeline can't be
-// read, is no new one: nobody is paged.
+// read, is not new: nobody is paged.
 func TestI5AnOldIncidentIsNotPagedAnewWhereLittleIsRead(t *testing.T) {
 	for name, story := range map[string]string{
 		"over":      "alice: /incident decline nothing broke",

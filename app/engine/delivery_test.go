@@ -136,8 +136,8 @@ func TestA4ADeletedCardPagesNobodyAgain(t *testing.T) {
 	}
 }
 
-// A process that is asked to end right after a receiver has answered pages and tells nobody again
-// with the next one, whether the look may end by itself or is cut off (A4).
+// A process that is asked to end right after a receiver has answered pages and informs nobody again
+// with the next one, whether the look may finish or is cut off (A4).
 func TestA4APageOfAProcessThatEndsLeavesOnce(t *testing.T) {
 	for _, patience := range []time.Duration{0, time.Minute} {
 		for _, kind := range []string{"page", "announce"} {

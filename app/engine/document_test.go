@@ -147,7 +147,7 @@ func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
 	}
 }
 
-// sorted gives a text's lines in order.
+// sorted returns a text's lines in order.
 func sorted(text string) string {
 	lines := strings.Split(text, "\n")
 	slices.Sort(lines)

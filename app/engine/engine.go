@@ -555,7 +555,7 @@ func (r *reconciliation) writeCard() error {
 	return r.pinCard(r.Snapshot.Card)
 }
 
-// putCard edits the card, or posts one. If GitHub does not find the card to edit, that is no proof
+// putCard edits the card, or posts one. If GitHub does not find the card to edit, that does not prove
 // that it is gone: the next look posts another if it finds none.
 func (r *reconciliation) putCard(body string) error {
 	if r.Snapshot.Card != nil {

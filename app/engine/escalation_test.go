@@ -32,7 +32,7 @@ func coordinated(t *testing.T) *world {
 	return w
 }
 
-// V5: a page goes out although GitHub can't say whom it is for, and the timeline tells the same
+// V5: a page goes out although GitHub can't say whom it is for, and the timeline says the same
 // later.
 func TestV5WhoIsPagedWhenGitHubCannotBeAsked(t *testing.T) {
 	for name, status := range map[string]string{"it fails": "502", "it refuses": "403"} {
@@ -82,7 +82,7 @@ func TestV5WhoWasAskedForIsPagedByTheNextTry(t *testing.T) {
 	}
 }
 
-// V5: names that the configuration knows cost no call, a word that is none costs one, and its
+// V5: names that the configuration knows cost no call, another word costs one, and its
 // answer is kept.
 func TestV5WhatNamesCost(t *testing.T) {
 	w := coordinated(t)
@@ -106,7 +106,7 @@ func TestV5WhatNamesCost(t *testing.T) {
 	}
 }
 
-// M3, A5: an alert's regression stands in the timeline, where a lost card finds it again.
+// M3, A5: an alert's regression is in the timeline, where a lost card finds it again.
 func TestM3AnAlertsRegressionOutlivesTheCard(t *testing.T) {
 	w := newWorld(t)
 	w.alert("firing", "APIServerDown", 1)

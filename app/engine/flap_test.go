@@ -23,7 +23,7 @@ func TestI6AFlapEndsAsItIs(t *testing.T) {
 	}
 }
 
-// A source that tries again because the answer was lost tells nothing new, before its incident is
+// A source that tries again because the answer was lost says nothing new, before its incident is
 // open and after.
 func TestA4I6AReportSentAgainIsCountedOnce(t *testing.T) {
 	w := newWorld(t)
@@ -47,7 +47,7 @@ func TestA4I6AReportSentAgainIsCountedOnce(t *testing.T) {
 	}
 }
 
-// A recovery outlives the card: the comment that counts tells it.
+// A recovery outlives the card: the comment that counts has it.
 func TestA5I6ARebuiltCardKnowsTheRecovery(t *testing.T) {
 	w := newWorld(t)
 	w.alert("firing", "APIServerDown", 1)
@@ -72,7 +72,7 @@ func TestA5I6ARebuiltCardKnowsTheRecovery(t *testing.T) {
 	}
 }
 
-// A report that comes while the one before it is tried again is counted by itself: what was written
+// A report that comes while the one before it is tried again is counted apart: what was written
 // down of that one before its look failed is not counted once more, by the next process either.
 func TestA4I6AReportThatWaitsForItsNextTryIsCountedOnce(t *testing.T) {
 	for _, restarts := range []bool{false, true} {

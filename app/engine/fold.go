@@ -90,8 +90,8 @@ func (r *reconciliation) foldFact(f incident.Fold) incident.FoldedIn {
 	return incident.FoldedIn{Fold: f, Ref: from.String(), Into: r.Ref.Number}
 }
 
-// canonicalID returns the database id of the incident of which this one is a duplicate; 0 if there
-// is no such incident.
+// canonicalID returns the database id of the incident of which this one is a duplicate; 0 if it
+// does not exist.
 func (r *reconciliation) canonicalID(number int) (int64, error) {
 	if number == 0 {
 		return 0, nil

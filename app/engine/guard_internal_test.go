@@ -80,13 +80,13 @@ func TestARefusedCardIsBelievedOnlySigned(t *testing.T) {
 	}
 }
 
-// shelfOf gives one text by every name.
+// shelfOf returns one text for every name.
 type shelfOf string
 
 func (s shelfOf) Save(context.Context, string, []byte) error   { return nil }
 func (s shelfOf) Load(context.Context, string) ([]byte, error) { return []byte(s), nil }
 
-// What another process wrote meanwhile counts: a state that this process kept and that is gone from
+// What another process wrote since counts: a state that this process kept and that is gone from
 // the shelf is not taken up again.
 func TestARefusedCardThatAnotherProcessWroteIsForgotten(t *testing.T) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}

@@ -42,7 +42,7 @@ func (w *world) countCards() (n int) {
 	return n
 }
 
-// outcome is how an incident stands, and what was said, to be held against another's.
+// outcome is what an incident is like, and what was said, to be held against another's.
 func (w *world) outcome() string {
 	v := w.view()
 	var sent []string
@@ -100,7 +100,7 @@ func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 }
 
 // A look that no webhook asks for, or whose webhook is lost, undoes nothing that a person did
-// meanwhile.
+// since.
 func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
 	play := func(t *testing.T, act string, lag []string, isCold bool) issueView {
 		w := newWorld(t)
@@ -128,7 +128,7 @@ func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
 		w.release()
 		w.advance(3 * time.Minute)
 		w.settle()
-		w.tell("alice: /oe finding It began at noon\nwait 1m") // nothing else tells of a lost webhook
+		w.tell("alice: /oe finding It began at noon\nwait 1m") // nothing else replaces a lost webhook
 		return w.view()
 	}
 	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing",

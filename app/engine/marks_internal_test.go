@@ -80,7 +80,7 @@ func TestUnsignedMarksOfOlderVersions(t *testing.T) {
 	}
 }
 
-// A copy of a comment with its marks counts once, wherever it stands.
+// A copy of a comment with its marks counts once, wherever it is.
 func TestACopiedCommentCountsOnce(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
 	r := lookAt(t, e, 1)

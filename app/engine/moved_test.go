@@ -486,7 +486,7 @@ func (w *world) stateOf() incident.State {
 }
 
 // Cards of the version before are bound to the name alone. They are read under the new name, and
-// written anew.
+// written again.
 func TestACardOfTheVersionBeforeIsReadUnderANewName(t *testing.T) {
 	for _, r := range renames {
 		for _, hint := range []bool{true, false} {
@@ -585,7 +585,7 @@ func TestI5AnIncidentWhoseIssueIsNoMore(t *testing.T) {
 }
 
 // A transfer to where the App is not installed is such an end, and one to where GitHub only does
-// not show the issue yet is none.
+// not show the issue yet is not.
 func TestI5ATransferOutOfReach(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault string

@@ -34,7 +34,7 @@ func (w *world) respell(repository string) (names []string) {
 }
 
 // A repository that spells the labels in another case has its incidents all the same: nothing that
-// people see is another, and no label is made or stands twice.
+// people see is another, and no label is made or is there twice.
 func TestLabelsAreTheSameInAnyCase(t *testing.T) {
 	plain, spelt := newWorld(t), newWorld(t)
 	names := spelt.respell("acme/incidents")

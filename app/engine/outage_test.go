@@ -26,7 +26,7 @@ func (w *world) pages() (keys []string) {
 }
 
 // The escalation of an incident that nobody answers goes on while GitHub can't be asked, in a
-// process that started meanwhile too; when it is back nobody is paged twice, and the card says who
+// process that started in between too; when it is back nobody is paged twice, and the card says who
 // was.
 func TestI5TheEscalationWaitsForNoGitHub(t *testing.T) {
 	for name, fault := range map[string]string{"an outage": `{"outage":"12m"}`,

@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
-// closing tells a P1 up to the command that closes it.
+// closing plays a P1 up to the command that closes it.
 const beforeClosing = declared + `
 carol: /ic phase investigate
 alice: /oe fix A new certificate
@@ -75,7 +75,7 @@ func TestA8ThePostmortemIsRefused(t *testing.T) {
 	}
 }
 
-// A card that GitHub refuses is kept beside the queue: nobody is paged or answered again, also by
+// A card that GitHub refuses is kept with the queue: nobody is paged or answered again, also by
 // the next process, and once GitHub takes it, it says all that happened (A8).
 func TestA8ACardThatIsRefusedIsKept(t *testing.T) {
 	t.Parallel()
@@ -233,7 +233,7 @@ func TestA8AConfigurationThatGitHubRefuses(t *testing.T) {
 }
 
 // A ticket that GitHub refuses stays due in its repository for half an hour, however many commands
-// try it meanwhile: somebody may give the App its access. Then it is opened beside the incident
+// try it: somebody may give the App its access. Then it is opened next to the incident
 // (A8).
 func TestA8ATicketIsMovedOnlyAfterHalfAnHour(t *testing.T) {
 	t.Parallel()
@@ -317,8 +317,8 @@ func TestA4AnAnswerIsGivenOnceWhileReadsLag(t *testing.T) {
 	}
 }
 
-// What GitHub refused to say stands only on the card. It is said after all also where the card was
-// deleted or changed meanwhile (A8).
+// What GitHub refused to say is only on the card. It is said after all also where the card was
+// deleted or changed since (A8).
 func TestA8WhatWasNotSaidOutlivesTheCard(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(w *world, card string){

@@ -13,11 +13,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
-// Incidents whose issue is gone: somebody deleted it, converted it to a discussion, which takes no
-// comments and can't be opened again, or transferred it to where the App is not installed. Nothing
+// Incidents whose issue is gone: somebody deleted it, converted it to a discussion, which takes
+// no comments and can't be opened again, or transferred it to where the App is not installed. Nothing
 // can be said there any more. So the operator learns of it by the log and a metric and, if a
 // critical incident was running, the coordinators are paged once: whoever did it may not know what
-// they ended. That GitHub merely does not find the issue is no such end (see handleRefusedLook):
+// they ended. That GitHub merely does not find the issue does not count (see handleRefusedLook):
 // only a webhook says that it was deleted, and only the issue that it was converted.
 
 // converted is the event of an issue that became a discussion.

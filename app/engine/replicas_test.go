@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// replicas stands between the product and the embedded GitHub, and answers reads of an incident as
+// replicas is between the product and the embedded GitHub, and answers reads of an incident as
 // they were when it was told to hold: so GitHub's servers are behind its webhooks. What is written
 // passes, and people see everything.
 type replicas struct {

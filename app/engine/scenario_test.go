@@ -85,7 +85,7 @@ func steps(story string) []step {
 
 var action = regexp.MustCompile(`^([\w-]+)(?::| (\w+)) ?(.*)$`)
 
-// play plays a story and tells what the product did.
+// play plays a story and returns what the product did.
 func play(t *testing.T, story string) string {
 	w := newWorld(t)
 	w.several = strings.Contains(story, "\non ")

@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// everywhere gives repositories the configuration and the form of an incident repository, as their
+// everywhere puts into repositories the configuration and the form of an incident repository, as their
 // writers could commit them.
 func everywhere(names ...string) map[string]map[string]string {
 	files := map[string]map[string]string{"acme/incidents": templates.Repository()}
@@ -172,7 +172,7 @@ func TestAListedRepositoryIsServed(t *testing.T) {
 	}
 }
 
-// The list changes with a restart: what was declared meanwhile is used on the next look, and what
+// The list changes with a restart: what was declared by then is used on the next look, and what
 // is no longer listed is left.
 func TestTheListChanges(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ import (
 // with the newest.
 type cachedPolicy struct {
 	policy incident.Policy
-	kept   []byte // as it stands outside the process; nil: unknown
+	kept   []byte // as it is in the store; nil: unknown
 	read   time.Time
 	broken incident.BrokenConfig
 

@@ -11,7 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// change writes the configuration to a branch, as somebody who opens a pull request does, and gives
+// change writes the configuration to a branch, as somebody who opens a pull request does, and returns
 // the commit.
 func (w *world) change(branch, content string) (commit string) {
 	w.t.Helper()

@@ -213,7 +213,7 @@ func (r *reconciliation) forgetOpenIncident(ref incident.Ref) {
 	}
 }
 
-// dedupHash returns the hash of a dedup key. The repository's name is no part of it: that may
+// dedupHash returns the hash of a dedup key. The repository's name is not part of it: that may
 // change.
 func (e *Engine) dedupHash(key string) string { return e.hash("signal", key)[:24] }
 

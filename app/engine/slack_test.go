@@ -94,11 +94,11 @@ func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 	if v := w.view(); v.State != "open" || !strings.HasPrefix(v.Title, "The API of eu-1") {
 		t.Errorf("the incident is %+v", v)
 	}
-	w.restart() // what it remembers of where things stand is gone
+	w.restart() // what it remembers of the incidents is gone
 	w.declares("carol", at("carol/again"))
 	answered("carol/again", 1)
 
-	// Another process ends it, and this one still remembers where it stands.
+	// Another process ends it, and this one still remembers it.
 	product, stop, queue := w.product, w.stop, w.queue
 	w.queue = filepath.Join(t.TempDir(), "queue.db")
 	w.start()
@@ -119,7 +119,7 @@ func TestI1SlackIsAnsweredWhereNothingIsOpened(t *testing.T) {
 	w := newWorld(t)
 	for action, want := range map[string]string{"drop": "drops this", "note": "none is"} {
 		w.change("main", "signals:\n  - source: slack\n    do: "+action+"\n")
-		w.advance(time.Hour) // the configuration is read anew
+		w.advance(time.Hour) // the configuration is read again
 		w.declares("carol", "https://hooks.slack.com/actions/T1/"+action)
 		w.replies.mu.Lock()
 		if n := len(w.replies.all); n == 0 || !strings.Contains(w.replies.all[n-1],

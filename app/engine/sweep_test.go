@@ -59,7 +59,7 @@ func TestA4TheSweepFindsWhatWasLost(t *testing.T) {
 	}
 }
 
-// A declaration of which the product hears an hour later is no old one: its people are paged, and
+// A declaration of which the product hears an hour later is not an old one: its people are paged, and
 // its commands answered.
 func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	w := newWorld(t)
@@ -89,8 +89,8 @@ func TestA4I4ADeclarationHeardLateIsPaged(t *testing.T) {
 	}
 }
 
-// A merge is no item of the incident's timeline: it counts however late it is heard of, and
-// whatever was said meanwhile.
+// A merge is not an item of the incident's timeline: it counts however late it is heard of, and
+// whatever was said in between.
 func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 	w := newWorld(t)
 	story := steps(whole(t))
@@ -177,7 +177,7 @@ func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
 }
 
 // Somebody who was asked for is paged however late that is heard of, and although the card was lost
-// meanwhile.
+// since.
 func TestA4I5AnEscalationHeardAfterTheCardWasLostIsPaged(t *testing.T) {
 	w := newWorld(t)
 	for _, s := range steps(whole(t))[:5] {

@@ -299,7 +299,7 @@ func (w *world) list() []commentView {
 	}
 }
 
-// card gives the card as a person sees it, without its hidden block.
+// card returns the card as a person sees it, without its hidden block.
 func (w *world) card() string {
 	v := w.view()
 	if v.Pinned == nil {
@@ -336,7 +336,7 @@ func (w *world) act(who, verb, rest string, body []string) {
 		}
 		issue := map[string]any{"title": title, "body": strings.Join(body, "\n")}
 		if verb == "opens" {
-			// GitHub gives the form's labels although the person may not label.
+			// GitHub adds the form's labels although the person may not label.
 			w.form(who, title, body)
 			return
 		}
@@ -485,7 +485,7 @@ func writes(calls []call) int {
 // mark begins a step: what was before it is not told.
 func (w *world) mark() { w.calls() }
 
-// changes tells what the product did since mark: its writes, since how often it looks depends on
+// changes returns what the product did since mark: its writes, since how often it looks depends on
 // which webhooks met.
 func (w *world) changes() string {
 	w.t.Helper()

@@ -178,7 +178,7 @@ func TestA4AllThatChangedIsFound(t *testing.T) {
 	}
 }
 
-// stir changes incidents that were found already, as people do meanwhile.
+// stir changes incidents that were found already, as people do in between.
 func (x *index) stir(n int) {
 	if n > 10 {
 		return

@@ -70,7 +70,7 @@ type contents struct {
 	Content  *string `json:"content"`
 }
 
-// decode returns the file whole: as long as GitHub says, and of the name that git gives it. What is
+// decode returns the file whole: as long as GitHub says, and with the name that git has for it. What is
 // no file that GitHub shows is refused.
 func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, error) {
 	what := "read " + path
@@ -105,7 +105,7 @@ func (c *contents) decode(raw json.RawMessage, path, where string) ([]byte, erro
 	return content, nil
 }
 
-// blobName returns the name that git gives a file's content.
+// blobName returns the name that git has for a file's content.
 // https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
 func blobName(content []byte) string {
 	h := sha1.New() //nolint:gosec // git names blobs by it

@@ -21,7 +21,7 @@ type lacking struct {
 	next  http.RoundTripper
 	match *regexp.Regexp // of "METHOD path"
 	field string         // such as "tree.sha"; of the elements of a list
-	set   any            // what stands there instead; nil: nothing
+	set   any            // what is there instead; nil: nothing
 }
 
 func (l *lacking) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -182,7 +182,7 @@ func TestA8AnAnswerThatLacksAFieldIsAnError(t *testing.T) {
 	}
 }
 
-// What is no file, or one that GitHub does not show, is refused: waiting for it helps nobody.
+// What is not a file, or one that GitHub does not show, is refused: waiting for it helps nobody.
 func TestAFolderIsNoFile(t *testing.T) {
 	m := newMinted(t)
 	if _, err := m.app(t).OpenPullRequest(t.Context(), it,

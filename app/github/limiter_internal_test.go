@@ -31,7 +31,7 @@ func TestLimited(t *testing.T) {
 		status  int
 		header  string // Name: value; …
 		body    string
-		wait    time.Duration // 0: it is no limit
+		wait    time.Duration // 0: there is no limit
 		told    bool
 		content bool
 		other   bool
@@ -328,7 +328,7 @@ func TestLimiterLearns(t *testing.T) {
 	refuse(limitedAnswer{until: now.Add(20 * time.Minute), told: true})
 	waits(ports.UrgencyPage, false, 20*time.Minute)
 	now = now.Add(20 * time.Minute)
-	// A limit of searches is none of the rest.
+	// A limit of searches is not one of the rest.
 	refuse(limitedAnswer{until: now.Add(time.Minute), told: true, other: true})
 	waits(ports.UrgencyPage, false, 0)
 }

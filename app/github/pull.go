@@ -364,7 +364,7 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 }
 
 // FindDocument returns the path of the first document (.md) in a folder whose name begins so, as a
-// commit has it; "" if there is none: the data beside it have the same name but for its end. It
+// commit has it; "" if there is none: the data next to it have the same name but for its end. It
 // implements engine.GitHub.
 func (a *App) FindDocument(ctx context.Context, ref incident.Ref, folder, prefix, commit string) (string,
 	error) {

@@ -39,7 +39,7 @@ func (r *renewingTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	return tr.RoundTrip(req.WithContext(context.WithValue(req.Context(), renewal{}, r)))
 }
 
-// tokenTransport shows the tokens that GitHub gives to the renewingTransport that asked for them.
+// tokenTransport shows the tokens that GitHub issues to the renewingTransport that asked for them.
 // It is next to the network.
 type tokenTransport struct{ next http.RoundTripper }
 

@@ -18,7 +18,7 @@ import (
 type CommentsAPI interface {
 	PostComment(ctx context.Context, ref incident.Ref, body string) (id int64, err error)
 	EditComment(ctx context.Context, ref incident.Ref, id int64, body string) error
-	// DeleteComment deletes a comment; it is no error if there is none.
+	// DeleteComment deletes a comment; it is not an error if it is gone.
 	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
 	// CommentOnPull comments on a pull request unless a marked comment by the app is there already,
 	// and returns that comment.

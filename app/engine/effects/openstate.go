@@ -19,8 +19,8 @@ type OpenStateAPI interface {
 type OpenState struct {
 	*look.Look
 	GitHub OpenStateAPI
-	// IDOf returns the database id of another issue of the repository, by its number; 0 where there
-	// is none.
+	// IDOf returns the database id of another issue of the repository, by its number; 0 if it
+	// is unknown.
 	IDOf func(number int) (int64, error)
 }
 

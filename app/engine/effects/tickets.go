@@ -18,7 +18,7 @@ import (
 // TicketsAPI is what Tickets needs of GitHub, besides Issues.
 type TicketsAPI interface {
 	// AddSubIssue makes the issue of repo ("owner/repo") with that database id a sub-issue of ref.
-	// It is no error where GitHub has no sub-issues.
+	// Where GitHub has no sub-issues it does nothing.
 	AddSubIssue(ctx context.Context, ref incident.Ref, repo string, id int64) error
 	// ChangeTicket brings a ticket up to date: body returns its new text, and owner is assigned in
 	// the place of before, as far as GitHub takes them. What is there already stays.
@@ -103,7 +103,7 @@ func (e Tickets) open(index int) error {
 func (e Tickets) addSubIssue(repo string, number int, id int64) error {
 	err := e.GitHub.AddSubIssue(e.Ctx, e.Ref, repo, id)
 	if err != nil && !errors.Is(err, ports.ErrLimited) {
-		e.Logger.Warn("the ticket is no sub-issue", "incident", e.Ref.String(), "ticket", number, "err", err)
+		e.Logger.Warn("the ticket could not be made a sub-issue", "incident", e.Ref.String(), "ticket", number, "err", err)
 	}
 	return err
 }
@@ -176,7 +176,7 @@ func (e Tickets) move(index int) error {
 		return fmt.Errorf("open the ticket of follow-up %d in %s: %w", index, fu.Repo, err)
 	}
 	if err := e.GitHub.AddSubIssue(e.Ctx, e.Ref, fu.Repo, id); err != nil {
-		e.Logger.Warn("the ticket is no sub-issue", "incident", e.Ref.String(), "ticket", n, "err", err)
+		e.Logger.Warn("the ticket could not be made a sub-issue", "incident", e.Ref.String(), "ticket", n, "err", err)
 	}
 
 	ticket := fmt.Sprintf("%s#%d", fu.Repo, n)

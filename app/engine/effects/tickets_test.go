@@ -32,7 +32,7 @@ func newTickets(l *look.Look, g *fakeGitHub) Tickets {
 		Changed:  func(int) ([]incident.Fact, error) { return nil, nil }}
 }
 
-// withFollowUp gives a look a follow-up for acme/shop.
+// withFollowUp adds to a look a follow-up for acme/shop.
 func withFollowUp(l *look.Look) {
 	l.Policy.Issues = true
 	l.State.Phase = incident.Closing

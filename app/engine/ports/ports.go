@@ -79,7 +79,7 @@ type Announcement struct {
 	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
 	Text     string
 	At       time.Time
-	Tag      string // which a mail carries, so that an answer finds the incident; it tells nobody which
+	Tag      string // which a mail carries, so that an answer finds the incident; only the engine can read which
 }
 
 // Replier answers people in the chat in which they wrote.
@@ -217,7 +217,7 @@ type Item struct {
 	Login   string // assigned or unassigned
 	Comment int64
 	URL     string
-	Reacted bool   // it carries a reaction that the app gives
+	Reacted bool   // it carries one of the reactions that the app adds
 	Was     string // renamed: the title before
 }
 
