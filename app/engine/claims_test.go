@@ -366,3 +366,23 @@ func TestI2CommandsOfOneCommentCountTogether(t *testing.T) {
 		t.Errorf("%s, and the card says\n%s", v.State, w.card())
 	}
 }
+
+// A declaration that the author puts into the text of an open issue counts, as one in a comment does (K21, I1). What others put there is
+// not the author's word.
+func TestK21AnIssuesTextMayBeEdited(t *testing.T) {
+	for _, c := range []struct {
+		by    string
+		wait  string
+		isOne bool
+	}{{"alice", "wait 1m", true}, {"alice", "wait 26h", true}, {"carol", "wait 1m", false}} {
+		w := newWorld(t)
+		w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues", map[string]any{"title": "The API is slow", "body": "Since noon."}, nil)
+		w.settle()
+		w.tell(c.wait)
+		w.ok(c.by, "PATCH", w.issue(), map[string]string{"body": "It got worse.\n\n/incident critical The API is down"}, nil)
+		w.settle()
+		if isOne := slices.Contains(w.view().labels(), "severity/critical"); isOne != c.isOne || len(w.outbox()) > 0 != c.isOne {
+			t.Errorf("%+v: %v, %+v", c, w.view().labels(), w.outbox())
+		}
+	}
+}

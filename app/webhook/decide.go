@@ -134,7 +134,9 @@ func (p payload) floor(event string) *incident.Floor {
 	case "issues.closed", "issues.reopened":
 		f.Event = p.Action
 	case "issues.edited":
-		f.Event = "renamed" // no other edit is relevant
+		if p.WasTitle != nil {
+			f.Event = "renamed"
+		}
 	case "issue_comment.created":
 		f.Comment = p.Comment.ID
 	case "issue_comment.deleted":
@@ -194,9 +196,19 @@ func (p payload) aboutIssue(self Self) bool {
 	case "reopened", "closed", "assigned", "unassigned", "locked", "unlocked":
 		return p.byHand(self) && p.declared()
 	case "edited":
-		return p.byHand(self) && p.declared() && p.WasTitle != nil
+		return p.byHand(self) && p.declared() && p.WasTitle != nil || p.declaresByEdit()
 	}
 	return false
+}
+
+// declaresByEdit reports whether the author of an issue that is not an incident put a declaration
+// into its text. Comments take one by an edit too. What somebody else puts into it is not the
+// author's word.
+func (p payload) declaresByEdit() bool {
+	isAuthor := p.Sender != nil && p.Issue.User != nil && naming.Equal(p.Sender.Login, p.Issue.User.Login)
+
+	return isAuthor && !p.bySomeBot() && !p.declared() && p.WasBody != nil &&
+		!declares(*p.WasBody) && declares(p.Issue.Body)
 }
 
 // mostText is how much of an issue's text a message carries, in bytes: no more of a text is parsed.
