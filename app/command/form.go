@@ -51,7 +51,7 @@ func Summary(body string) string {
 
 // readForm returns the answers by label.
 func readForm(body string) (answers map[string]string, ok bool) {
-	lines := strings.Split(normalizeNewlines(body), "\n")
+	lines := strings.Split(tidy(normalizeNewlines(body)), "\n")
 	for _, labels := range shapes {
 		if at, ok := findHeadings(lines, labels); ok {
 			answers = map[string]string{}

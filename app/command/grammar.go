@@ -7,9 +7,16 @@ import (
 	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/reply"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
+
+// whyDoubtful is what the coordinator reads whose update may hold a mail that is not meant for
+// customers.
+const whyDoubtful = "nothing was sent, as this looks as if it holds a mail that somebody else wrote. " +
+	"Write the update again without it. " +
+	"To send it as it is, put that part between two lines of three backquotes"
 
 // parsePlace returns the command at a place, or how it is misspelt.
 func parsePlace(p place) any {
@@ -45,6 +52,10 @@ func parsePlace(p place) any {
 		} else if errors.Is(err, incident.ErrNoReason) && !strings.Contains(wrong.Known, "because ") {
 			wrong.Known += " because …"
 		}
+		return wrong
+	}
+	if row.Kind == incident.Update && reply.LooksQuoted(c.Text) {
+		wrong.Why = whyDoubtful
 		return wrong
 	}
 	c.Kind, c.Verb = row.Kind, verb

@@ -22,8 +22,10 @@ type Decision struct {
 // Of a group each alert is decided for itself, and the most that any of them asks for is done, as
 // the most severe of those asks.
 //
-// A recovery opens nothing and pages nobody, and neither does a drill page (A6). Nobody becomes a
-// customer by a mail that anybody may have sent, but it is taken all the same.
+// What a machine answers to a mail, as an out-of-office note (RFC 3834), is noted where it belongs to
+// an incident, and opens none, unless a rule says so. A recovery opens nothing and pages nobody, and
+// neither does a drill page (A6). Nobody becomes a customer by a mail that anybody may have sent, but
+// it is taken all the same.
 func Decide(s Signal, policy incident.Policy) Decision {
 	alerts := s.Alerts
 	if len(alerts) == 0 {
@@ -73,6 +75,8 @@ func decideAlert(s Signal, a Alert, policy incident.Policy) Decision {
 
 	switch {
 	case d.Action != "":
+	case strings.HasPrefix(s.Labels["auto-submitted"], autoReplied):
+		d.Action = incident.RuleNote
 	case isCritical(d.Severity, policy):
 		d.Action = incident.RulePage
 	default:

@@ -107,3 +107,29 @@ func TestPatternsThatAreNone(t *testing.T) {
 		t.Error("an alternative is not held to the whole value")
 	}
 }
+
+// What a machine answers opens nothing, unless a rule says so; what it sends unasked does (K12).
+func TestK12MachinesAnswersOpenNothing(t *testing.T) {
+	for head, want := range map[string]incident.RuleAction{
+		"Auto-Submitted: auto-replied\n":            incident.RuleNote,
+		"Auto-Submitted: Auto-Replied (vacation)\n": incident.RuleNote,
+		"X-Autoreply: yes\n":                        incident.RuleNote,
+		"Precedence: auto_reply\n":                  incident.RuleNote,
+		"From: p1-request@lists.example\n":          incident.RuleNote,
+		"Auto-Submitted: auto-generated\n":          incident.RulePage,
+		"Auto-Submitted: no\nX-Autoreply: yes\n":    incident.RulePage,
+		"Precedence: bulk\n":                        incident.RulePage,
+		"":                                          incident.RulePage,
+	} {
+		s := readMail(t, head+"From: bill@initech.example\nTo: p1@acme.example\nSubject: P1: production down\nMessage-ID: <m@x.example>\n\ntext")
+		if d := intake.Decide(s, incident.DefaultPolicy()); d.Action != want {
+			t.Errorf("%q: %s, want %s", head, d.Action, want)
+		}
+	}
+	s := readMail(t, "Auto-Submitted: auto-replied\nFrom: bill@initech.example\nSubject: x\n\ntext")
+	policy := incident.DefaultPolicy()
+	policy.Signals = []incident.Rule{{Source: "email", Action: incident.RuleOpen}}
+	if d := intake.Decide(s, policy); d.Action != incident.RuleOpen {
+		t.Errorf("a rule is passed over: %s", d.Action)
+	}
+}
