@@ -1,5 +1,6 @@
-// Package command turns what people write in Markdown into commands: a comment into incident.Commands, the issue form into
-// the fact that an incident was opened. Help and the README's table come from the same rows that parse.
+// Package command turns what people write in Markdown into commands: a comment into
+// incident.Commands, the issue form into the fact that an incident was opened. Help and the
+// README's table come from the same rows that parse.
 package command
 
 import (
@@ -14,10 +15,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a worker for seconds.
+// What is parsed at most. goldmark is quadratic in nesting, so that a hostile comment could hold a
+// worker for seconds.
 const (
-	// What is read at most of a comment that holds a command, so that none takes longer than a few milliseconds
-	// (BenchmarkHostile): no person's comes near.
+	// What is read at most of a comment that holds a command, so that none takes longer than a few
+	// milliseconds (BenchmarkHostile): no person's comes near.
 	maxSize     = 16 << 10 // bytes
 	maxLines    = 1500
 	maxDepth    = 32  // quotes and list items inside one another
@@ -25,13 +27,14 @@ const (
 	maxCommands = 100
 )
 
-// Parse returns the commands of a comment in order, each an incident.Command, or an incident.Misspelt where a line starts
-// like a command and isn't one.
+// Parse returns the commands of a comment in order, each an incident.Command, or an
+// incident.Misspelt where a line starts like a command and isn't one.
 //
-// A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What is in a quote, code, a
-// list, a table, a heading, a link or HTML is no command, nor is what is struck through. A command's text runs on until the
-// next command or the comment's end, whatever Markdown it is; quotes at its end are left out, since that is what mail
-// programs append. A mail that is quoted without marks, and a signature, belong to nobody: see package reply.
+// A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What is in a
+// quote, code, a list, a table, a heading, a link or HTML is no command, nor is what is struck
+// through. A command's text runs on until the next command or the comment's end, whatever Markdown
+// it is; quotes at its end are left out, since that is what mail programs append. A mail that is
+// quoted without marks, and a signature, belong to nobody: see package reply.
 func Parse(body string) []any { return parse(body, markdown) }
 
 func parse(body string, md parser.Parser) []any {
@@ -77,8 +80,8 @@ func tooMuch(body string) string {
 	return ""
 }
 
-// Has reports whether some line could be a command: cheap, and true for every comment in which Parse finds something. It is
-// also true for a line that turns out to be in code or in a quote.
+// Has reports whether some line could be a command: cheap, and true for every comment in which
+// Parse finds something. It is also true for a line that turns out to be in code or in a quote.
 func Has(body string) bool {
 	body = tidy(body)
 	for range commandStarts(body) {
@@ -100,7 +103,8 @@ func hasDressed(body string) bool {
 	return false
 }
 
-// Added returns the commands that an edit added. Commands are the same if they say the same, however they are spaced.
+// Added returns the commands that an edit added. Commands are the same if they say the same,
+// however they are spaced.
 func Added(before, after string) []any {
 	had := map[string]int{}
 	for _, c := range Parse(before) {
@@ -120,8 +124,8 @@ func Added(before, after string) []any {
 // Correction is a command whose words an edit changed.
 type Correction struct{ Old, New incident.Command }
 
-// Edited returns an edit's new commands, apart from those whose words it only corrects: what says something once, and is there before
-// and after, is not said twice. What it takes away stays done.
+// Edited returns an edit's new commands, apart from those whose words it only corrects: what says
+// something once, and is there before and after, is not said twice. What it takes away stays done.
 func Edited(before, after string) (added []any, corrected []Correction) {
 	gone := map[incident.Kind][]incident.Command{}
 	for _, c := range Added(after, before) {
@@ -141,8 +145,8 @@ func Edited(before, after string) (added []any, corrected []Correction) {
 	return added, corrected
 }
 
-// identityOf names what a command says. Text after a command that takes none is not part of it, so that thanks written below
-// `/ic close` later don't close again.
+// identityOf names what a command says. Text after a command that takes none is not part of it, so
+// that thanks written below `/ic close` later don't close again.
 func identityOf(what any) string {
 	kind := "misspelt"
 	if c, ok := what.(incident.Command); ok {

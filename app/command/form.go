@@ -9,7 +9,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
-// The labels of the issue form, in its order. GitHub writes the label above the answer, not the field's id.
+// The labels of the issue form, in its order. GitHub writes the label above the answer, not the
+// field's id.
 const (
 	labelSummary   = "Summary"
 	labelSeverity  = "Severity"
@@ -43,7 +44,8 @@ func Form(body string) (opened incident.Opened, ok bool) {
 	}, true
 }
 
-// Summary returns what the issue form's body says under Summary, or "" if it is no form or says nothing.
+// Summary returns what the issue form's body says under Summary, or "" if it is no form or says
+// nothing.
 func Summary(body string) string {
 	answers, _ := readForm(body)
 	return answerOrEmpty(answers[labelSummary])
@@ -64,8 +66,9 @@ func readForm(body string) (answers map[string]string, ok bool) {
 	return nil, false
 }
 
-// findHeadings finds the lines with the labels, and the end. The summary may hold lines that look like labels, and only it
-// has more than one line: so the first Summary counts, and of all others the last.
+// findHeadings finds the lines with the labels, and the end. The summary may hold lines that look
+// like labels, and only it has more than one line: so the first Summary counts, and of all others
+// the last.
 func findHeadings(lines, labels []string) (at []int, ok bool) {
 	at = make([]int, len(labels)+1)
 	at[0] = slices.IndexFunc(lines, func(l string) bool { return isHeading(l, labels[0]) })

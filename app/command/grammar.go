@@ -65,7 +65,8 @@ func parsePlace(p place) any {
 	return c
 }
 
-// rowOf finds the row that the words after a verb choose, the longest word first, and returns what follows the word.
+// rowOf finds the row that the words after a verb choose, the longest word first, and returns what
+// follows the word.
 func rowOf(verb string, w words.Words) (row incident.Row, rest words.Words, ok bool) {
 	long := 0
 	for _, r := range incident.Commands {
@@ -127,8 +128,9 @@ func nearestUsage(verb, line string) string {
 	return found
 }
 
-// strayCommand returns the word of another command after /incident, which takes any text as its summary: `/incident update …` would
-// declare instead of telling the customer, and nobody would notice.
+// strayCommand returns the word of another command after /incident, which takes any text as its
+// summary: `/incident update …` would declare instead of telling the customer, and nobody would
+// notice.
 func strayCommand(w words.Words) (known, why string) {
 	for _, row := range incident.Commands {
 		if row.Word == "" || slices.Contains(row.Verbs, incident.VerbIncident) {

@@ -15,16 +15,18 @@ const whyHidden = "commands in lists, quotes, headings and code are not read, so
 const maxHidden = 20
 
 var (
-	// dressed is what Markdown may have before a command that was meant as one: a list item, a task, a heading, code or emphasis.
+	// dressed is what Markdown may have before a command that was meant as one: a list item, a
+	// task, a heading, code or emphasis.
 	dressed = regexp.MustCompile("^ {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)]) +)?(?:\\[[ xX]\\] +)?(?:#{1,6} +)?[`*_]*")
 
 	// element begins a tag of HTML.
 	element = regexp.MustCompile(`<[!/a-zA-Z]`)
 )
 
-// hidden finds a command that was probably meant as one in a comment that has none, so that it is not passed over in silence (A1): a
-// valid one in a list, a heading, code within a line, or below a quoted line, which Markdown counts as quoted. What is quoted with ">",
-// struck through, in a block of code or in HTML was not meant.
+// hidden finds a command that was probably meant as one in a comment that has none, so that it is
+// not passed over in silence (A1): a valid one in a list, a heading, code within a line, or below a
+// quoted line, which Markdown counts as quoted. What is quoted with ">", struck through, in a block
+// of code or in HTML was not meant.
 func hidden(body string) (m incident.Misspelt, ok bool) {
 	if strings.Contains(body, "~~") || element.MatchString(body) {
 		return m, false

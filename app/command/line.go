@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// commandStarts returns the place of every slash that starts a line and a verb. It knows nothing of Markdown.
+// commandStarts returns the place of every slash that starts a line and a verb. It knows nothing of
+// Markdown.
 func commandStarts(body string) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := 0; i < len(body); i++ {
@@ -29,7 +30,8 @@ func commandStarts(body string) iter.Seq[int] {
 	}
 }
 
-// startsLine reports whether only spaces are before i on its line, and at most three: four are code.
+// startsLine reports whether only spaces are before i on its line, and at most three: four are
+// code.
 func startsLine(body string, i int) bool {
 	for n := 0; n <= 3; n++ {
 		i--
@@ -43,9 +45,10 @@ func startsLine(body string, i int) bool {
 	return false
 }
 
-// verbOf returns the verb that s starts with after its slash, in lower case, and how many bytes it takes. A verb ends at
-// white space or at the end; a colon, comma or full stop between is forgiven, as phones write them. So /ic/foo, /icy and
-// /etc/hosts start with no verb. A word that is nearly "incident" is one too: "incident?".
+// verbOf returns the verb that s starts with after its slash, in lower case, and how many bytes it
+// takes. A verb ends at white space or at the end; a colon, comma or full stop between is forgiven,
+// as phones write them. So /ic/foo, /icy and /etc/hosts start with no verb. A word that is nearly
+// "incident" is one too: "incident?".
 func verbOf(s string) (verb string, n int) {
 	const longest = len(incident.VerbIncident) + 2
 	n = 1

@@ -76,8 +76,8 @@ type reading struct {
 	open  map[string]int // HTML elements that are open where the walk is
 }
 
-// tag is a tag of an element that holds blocks of Markdown: what is in <details> is folded away, what is in
-// <blockquote> is quoted, and neither is a command.
+// tag is a tag of an element that holds blocks of Markdown: what is in <details> is folded away,
+// what is in <blockquote> is quoted, and neither is a command.
 var tag = regexp.MustCompile(`(?i)<(/?)(blockquote|center|del|details|div|dl|ol|s|strike|table|ul)(?:[\s/>]|$)`)
 
 // read walks a node. top is true in the blocks of the top level and in what is in their lines.
@@ -86,7 +86,8 @@ func (r *reading) read(n ast.Node, top bool) {
 	switch n := n.(type) {
 	case *ast.Text:
 		if top && !r.folded() {
-			// A code span, a link or a tag may begin on the line before: so it is the text that says which lines are plain.
+			// A code span, a link or a tag may begin on the line before: so it is the text that
+			// says which lines are plain.
 			for i, _ := slices.BinarySearch(r.could, n.Segment.Start); i < len(r.could) && r.could[i] < n.Segment.Stop; i++ {
 				r.at = append(r.at, r.could[i])
 			}
@@ -110,8 +111,8 @@ func (r *reading) read(n ast.Node, top bool) {
 	}
 }
 
-// isUnderlined reports whether a heading is one only because of a line of hyphens or equals signs below it: whoever draws a line below a
-// command means no heading.
+// isUnderlined reports whether a heading is one only because of a line of hyphens or equals signs
+// below it: whoever draws a line below a command means no heading.
 func isUnderlined(h *ast.Heading, src []byte) bool {
 	if h.Lines().Len() == 0 {
 		return false
@@ -143,7 +144,8 @@ func cutLastLine(text string) (head, last string, ok bool) {
 	return text[:at], text[at+1:], true
 }
 
-// tags counts the tags of a piece of HTML. One that a list or a quote opens ends with it; but it can end one from outside.
+// tags counts the tags of a piece of HTML. One that a list or a quote opens ends with it; but it
+// can end one from outside.
 func (r *reading) tags(lines *text.Segments, top bool) {
 	for i := range lines.Len() {
 		line := lines.At(i)
@@ -178,8 +180,8 @@ type comment struct {
 
 func lineStart(body string, i int) int { return strings.LastIndexByte(body[:i], '\n') + 1 }
 
-// textEnd returns where a command's text ends if the quotes at its end, and the line with which a mail program introduces
-// them, are left out.
+// textEnd returns where a command's text ends if the quotes at its end, and the line with which a
+// mail program introduces them, are left out.
 func (c *comment) textEnd(start, end int) int {
 	i, _ := slices.BinarySearchFunc(c.blocks, end, func(b block, end int) int { return b.start - end })
 	for i--; i >= 0 && c.blocks[i].start > start && c.blocks[i].quote; i-- {
@@ -188,8 +190,8 @@ func (c *comment) textEnd(start, end int) int {
 	return end
 }
 
-// introduced returns where the introduction of the quote at end begins, or end if there is none. It may be wrapped, and the
-// command's own line is never taken for one.
+// introduced returns where the introduction of the quote at end begins, or end if there is none. It
+// may be wrapped, and the command's own line is never taken for one.
 func introduced(body string, start, end int) int {
 	from := start + len(strings.TrimRight(body[start:end], " \t\n"))
 	said := ""
@@ -207,8 +209,8 @@ func introduced(body string, start, end int) int {
 	return end
 }
 
-// quoteNear returns the text of the quote that a command means: the nearest before it, or else the one in its own text,
-// unless a mail program put it there.
+// quoteNear returns the text of the quote that a command means: the nearest before it, or else the
+// one in its own text, unless a mail program put it there.
 func (c *comment) quoteNear(start, end int) string {
 	after, _ := slices.BinarySearchFunc(c.quotes, start, func(q, start int) int { return c.blocks[q].start - start })
 	if after > 0 {

@@ -38,7 +38,8 @@ func noted(t *testing.T, text string, at time.Time, zone string) (entries []inci
 	return entries, said, how, s
 }
 
-// TestNotesUnderstandTimesAsPeopleWriteThem holds each way to write a time, what time it is, and whether that is said back.
+// TestNotesUnderstandTimesAsPeopleWriteThem holds each way to write a time, what time it is, and
+// whether that is said back.
 func TestNotesUnderstandTimesAsPeopleWriteThem(t *testing.T) {
 	const said, silent = true, false
 	for _, c := range []struct {
@@ -199,7 +200,8 @@ func TestNotesKeepTheLinesThatAreRight(t *testing.T) {
 	}
 }
 
-// TestTheCardFollowsTheEditOfANote holds that what the card shows of a note is what stands in the comment.
+// TestTheCardFollowsTheEditOfANote holds that what the card shows of a note is what stands in the
+// comment.
 func TestTheCardFollowsTheEditOfANote(t *testing.T) {
 	at := time.Date(2026, 11, 27, 20, 0, 0, 0, time.UTC)
 	_, _, _, s := noted(t, "17:40 seen frist", at, "UTC")

@@ -11,7 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// oddWords are dates, times, spans and numbers as people, their keyboards and their programs have written them.
+// oddWords are dates, times, spans and numbers as people, their keyboards and their programs have
+// written them.
 var oddWords = []string{"0000-01-01", "0001-01-01", "1677-09-21", "1970-01-01", "2026-02-29", "2026-03-02", "2028-03-02", "2262-04-12", "2926-01-01", "9999-12-31", "10000-01-01",
 	"+0d", "+1d", "+999d", "+999w", "+9999w", "-5d", "none", "1 Jan 0000", "31 Feb 9999", "27 Nov 9999 17:40", "yesterday 24:00", "at 25:61", "23:59:60", "00:00 UTC+99", "00:00+14:00",
 	"12:00 Africa/Abidjan", "12:00 Etc/GMT+12", "12:00 Europe/Nowhere", "0m", "0h0m", "1m", "15m", "24h", "24h1m", "9999h", "9999h9999m", "-1h", "1e9h", "99999999999999999999h",
@@ -22,7 +23,8 @@ var oddWords = []string{"0000-01-01", "0001-01-01", "1677-09-21", "1970-01-01", 
 var commands = []string{"/ic followup acme/payments test it @carol due:%s", "/ic followup test it due %s", "/ic followup 1 @carol due:%s", "/ic followup %s due:2026-04-01", "/ic snooze %s in a call",
 	"/incident note %s it broke", "/ic cause %s it broke", "/oe action %s rebooted", "/incident duplicate %s", "/ic pin %s", "/ic update back at %s", "/ic escalate platform in %s", "/ic severity critical since %s"}
 
-// A command with any date, time, span or number is done with: it is taken with a value that makes sense, or asked about.
+// A command with any date, time, span or number is done with: it is taken with a value that makes
+// sense, or asked about.
 func checkOdd(t interface{ Errorf(string, ...any) }, template, word string) {
 	now := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	policy := incident.DefaultPolicy()

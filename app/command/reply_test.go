@@ -8,7 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A comment by mail has whatever its author's mail client quotes below it (K1, A1, A7): none of that is a command, or a command's text.
+// A comment by mail has whatever its author's mail client quotes below it (K1, A1, A7): none of
+// that is a command, or a command's text.
 func TestK1NothingThatAMailQuotesIsACommand(t *testing.T) {
 	const quoted = "From: Alice ***@***.***>\nSent: Tuesday, 24 November 2026 10:40\nTo: acme/incidents ***@***.***>\nSubject: Re: API down\n\n" +
 		"Internal only\n\n/incident decline it was a test\n"
@@ -26,7 +27,8 @@ func TestK1NothingThatAMailQuotesIsACommand(t *testing.T) {
 	}
 }
 
-// An update that may hold a quoted mail in a form that is not known for sure is asked about before it leaves (K1, A7).
+// An update that may hold a quoted mail in a form that is not known for sure is asked about before
+// it leaves (K1, A7).
 func TestK1ADoubtfulUpdateIsAskedAbout(t *testing.T) {
 	for text, isAsked := range map[string]bool{
 		"We found it.\n\nBegin forwarded message:\n\nBob deleted the volume":                              true,

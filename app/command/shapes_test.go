@@ -68,7 +68,8 @@ func TestK2ALineBelowACommand(t *testing.T) {
 	}
 }
 
-// A command that Markdown hides is not passed over in silence, unless it was quoted, pasted or taken back (K21, A1).
+// A command that Markdown hides is not passed over in silence, unless it was quoted, pasted or
+// taken back (K21, A1).
 func TestK21AHiddenCommandIsAnswered(t *testing.T) {
 	for body, isAnswered := range map[string]bool{
 		"`/ic escalate need a DBA`": true, "- /ic close": true, "* /oe finding disk full": true, "1. /ic": true, "- [ ] /ic close": true, "## /ic close": true,

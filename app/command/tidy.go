@@ -8,9 +8,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// tidy returns a comment without what keyboards, chats and web pages put into it unseen: marks that take no room, and white space other
-// than the blank, which is a blank in a line and nothing before its first word. A slash of Japanese and Chinese keyboards is one.
-// Blanks and tabs stay as they are: they are Markdown.
+// tidy returns a comment without what keyboards, chats and web pages put into it unseen: marks that
+// take no room, and white space other than the blank, which is a blank in a line and nothing before
+// its first word. A slash of Japanese and Chinese keyboards is one. Blanks and tabs stay as they
+// are: they are Markdown.
 func tidy(body string) string {
 	if isASCII(body) {
 		return body
@@ -39,10 +40,12 @@ func tidy(body string) string {
 	return b.String()
 }
 
-// isJoiner reports whether a mark without width joins or parts the letters of some scripts, and the parts of emoji.
+// isJoiner reports whether a mark without width joins or parts the letters of some scripts, and the
+// parts of emoji.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// isInWord reports whether the rune at a place has an ASCII letter before or behind it, which need no joining.
+// isInWord reports whether the rune at a place has an ASCII letter before or behind it, which need
+// no joining.
 func isInWord(body string, at int) bool {
 	before, _ := utf8.DecodeLastRuneInString(body[:at])
 	_, size := utf8.DecodeRuneInString(body[at:])

@@ -15,8 +15,8 @@ var empty = []string{
 	"we", "have", "need", "it", "is", "there", "something", "everything", "broken", "down", "wrong", "declared", "message", "in", "slack", "mail", "says",
 }
 
-// SaysWhat reports whether a title says what is broken, so that it can stand for a summary (I2). "Incident", "[P1]: " and
-// "urgent, please help" say nothing.
+// SaysWhat reports whether a title says what is broken, so that it can stand for a summary (I2).
+// "Incident", "[P1]: " and "urgent, please help" say nothing.
 func SaysWhat(title string) bool {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	return slices.ContainsFunc(words, func(w string) bool {

@@ -120,7 +120,6 @@ type named struct {
 	reserved map[string]string // names that are not allowed, and why
 	optional bool              // a name may have no value
 	missing  string            // what is said of a name without value; "" is the usual
-	example  string
 }
 
 func (m named) read(r *reader, n ast.Node) value {

@@ -59,7 +59,7 @@ func (r *reconciliation) saveCardContest() {
 	if r.Store == nil || slices.Equal(ofCard, before) && !r.isCardHarmed() {
 		return
 	}
-	text, err := json.Marshal(incident.Contests(ofCard))
+	text, err := json.Marshal(ofCard)
 	if err == nil {
 		err = r.Store.Save(r.Ctx, contestKey(r.Ref), text)
 	}

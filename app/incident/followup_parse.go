@@ -42,21 +42,21 @@ func parseFollowUp(w words.Words) (Command, error) {
 }
 
 // addTo adds the owner and the date to a command, if they are in order.
-func (f followUpDetails) addTo(c Command) (Command, error) {
-	c.Logins = f.logins
-	if len(f.dues) > 0 {
-		c.Due = f.dues[0]
+func (d followUpDetails) addTo(c Command) (Command, error) {
+	c.Logins = d.logins
+	if len(d.dues) > 0 {
+		c.Due = d.dues[0]
 	}
 	switch {
-	case len(f.logins) > 1:
+	case len(d.logins) > 1:
 		return Command{}, errors.New("name one owner only")
-	case len(f.dues) > 1:
+	case len(d.dues) > 1:
 		return Command{}, errors.New("add one date only")
-	case len(f.logins) == 1 && naming.IsBot(f.logins[0]):
-		return Command{}, fmt.Errorf("@%s is an app's bot: name a person", words.FirstLine(f.logins[0]))
-	case len(f.logins) == 1 && !naming.IsLogin(f.logins[0]):
-		return Command{}, fmt.Errorf("@%s can't be a name on GitHub", words.FirstLine(f.logins[0]))
-	case len(f.dues) == 1 && !isDue(c.Due):
+	case len(d.logins) == 1 && naming.IsBot(d.logins[0]):
+		return Command{}, fmt.Errorf("@%s is an app's bot: name a person", words.FirstLine(d.logins[0]))
+	case len(d.logins) == 1 && !naming.IsLogin(d.logins[0]):
+		return Command{}, fmt.Errorf("@%s can't be a name on GitHub", words.FirstLine(d.logins[0]))
+	case len(d.dues) == 1 && !isDue(c.Due):
 		return Command{}, errors.New("write the date as 2026-12-31, +7d or +2w")
 	}
 	return c, nil

@@ -14,8 +14,8 @@ var (
 	meetCode   = regexp.MustCompile(`^/[a-z]{3}-[a-z]{4}-[a-z]{3}$`)
 )
 
-// callLinks returns the addresses of video calls in the texts. A mail about a P1 often carries one, and it is what the
-// responders look for first.
+// callLinks returns the addresses of video calls in the texts. A mail about a P1 often carries one,
+// and it is what the responders look for first.
 func callLinks(texts ...string) []string {
 	var found []string
 	for _, t := range texts {

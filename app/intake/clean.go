@@ -140,7 +140,8 @@ func address(s string) string {
 	return s
 }
 
-// key returns a dedup key: the parts as they are, or their digest if they are long or hold what can't be printed.
+// key returns a dedup key: the parts as they are, or their digest if they are long or hold what
+// can't be printed.
 func key(source string, parts ...string) string {
 	k := source + ":" + strings.Join(parts, "/")
 	if len(k) <= maxKey && texts.Clean(k) == k && !strings.Contains(k, "\n") {

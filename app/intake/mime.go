@@ -133,15 +133,15 @@ func (m *mail) head(h mailheader.Header) {
 	m.auto = automatic(h, m.from)
 }
 
-// autoReplied is how RFC 3834 calls what a machine answers. What it sends unasked, as monitoring does, is "auto-generated".
-// https://www.rfc-editor.org/rfc/rfc3834#section-5
+// autoReplied is how RFC 3834 calls what a machine answers. What it sends unasked, as monitoring
+// does, is "auto-generated". https://www.rfc-editor.org/rfc/rfc3834#section-5
 const autoReplied = "auto-replied"
 
 // robots are the addresses from which programs of mailing lists answer.
 var robots = regexp.MustCompile(`(?i)^(?:listserv|majordomo|mailman|ezmlm|sympa|.*-request|.*-bounces|.*-confirm)(?:\+[^@]*)?@`)
 
-// automatic returns whether a machine wrote a mail, and why, in the words of RFC 3834; empty: a person did, so far as it says. Older
-// programs have headers of their own for it.
+// automatic returns whether a machine wrote a mail, and why, in the words of RFC 3834; empty: a
+// person did, so far as it says. Older programs have headers of their own for it.
 func automatic(h mailheader.Header, from string) string {
 	auto := strings.ToLower(strings.TrimSpace(h.Get("Auto-Submitted")))
 	isReply := h.Get("X-Autoreply") != "" || h.Get("X-Autorespond") != "" || strings.EqualFold(h.Get("Precedence"), "auto_reply") ||

@@ -22,10 +22,10 @@ type Decision struct {
 // Of a group each alert is decided for itself, and the most that any of them asks for is done, as
 // the most severe of those asks.
 //
-// What a machine answers to a mail, as an out-of-office note (RFC 3834), is noted where it belongs to
-// an incident, and opens none, unless a rule says so. A recovery opens nothing and pages nobody, and
-// neither does a drill page (A6). Nobody becomes a customer by a mail that anybody may have sent, but
-// it is taken all the same.
+// What a machine answers to a mail, as an out-of-office note (RFC 3834), is noted where it belongs
+// to an incident, and opens none, unless a rule says so. A recovery opens nothing and pages nobody,
+// and neither does a drill page (A6). Nobody becomes a customer by a mail that anybody may have
+// sent, but it is taken all the same.
 func Decide(s Signal, policy incident.Policy) Decision {
 	alerts := s.Alerts
 	if len(alerts) == 0 {

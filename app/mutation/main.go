@@ -1,12 +1,12 @@
-// Command mutation measures tests: it changes a package's code in one small way at a time, and counts how many of the changes some
-// test notices.
+// Command mutation measures tests: it changes a package's code in one small way at a time, and
+// counts how many of the changes some test notices.
 //
 //	go run ./app/mutation -n 100 app/engine          100 mutants, drawn by -seed
 //	go run ./app/mutation -n 0 -run 'TestA2' app/incident      all, by some of the tests
 //
-// It does what gremlins does, for packages whose tests take too long for a run of all of them per mutant: all mutants are built into
-// one test binary, an environment variable says which one is alive, and of each only those tests run that come by it, the fastest
-// first.
+// It does what gremlins does, for packages whose tests take too long for a run of all of them per
+// mutant: all mutants are built into one test binary, an environment variable says which one is
+// alive, and of each only those tests run that come by it, the fastest first.
 package main
 
 import (
@@ -33,7 +33,8 @@ func main() {
 	byRun := flag.String("by-run", ".", "the tests of the further packages that run")
 	skip := flag.String("skip", "", "the tests that don't")
 	by := flag.String("by", "", "further packages whose tests count, with commas between them")
-	patience := flag.Duration("patience", time.Minute, "how long the tests of one mutant may take; what is slower is not run")
+	patience := flag.Duration("patience", time.Minute,
+		"how long the tests of one mutant may take; what is slower is not run")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -55,7 +56,7 @@ func measure(packages []string, n int, seed uint64, run, byRun, skip string, pat
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it is temporary
+	defer os.RemoveAll(dir)
 	b, err := buildAll(packages, dir)
 	if err != nil {
 		return err
@@ -108,7 +109,8 @@ type built struct {
 
 var position = regexp.MustCompile(`(\w+\.go):(\d+):\d+: `)
 
-// buildAll builds the tests of some packages with all mutants of the first, but for those that don't compile.
+// buildAll builds the tests of some packages with all mutants of the first, but for those that
+// don't compile.
 func buildAll(packages []string, dir string) (*built, error) {
 	root, err := filepath.Abs(".")
 	if err != nil {
@@ -151,7 +153,9 @@ func buildAll(packages []string, dir string) (*built, error) {
 
 // build builds the tests of one package.
 func (b *built) build(pkg, overlay string) (string, error) {
-	out, err := exec.Command("go", "test", "-c", "-vet=off", "-gcflags=-e", "-ldflags=-s -w", "-overlay", overlay, "-o", b.binary(pkg), "./"+pkg).CombinedOutput()
+	build := exec.Command("go", "test", "-c", "-vet=off", "-gcflags=-e", "-ldflags=-s -w",
+		"-overlay", overlay, "-o", b.binary(pkg), "./"+pkg)
+	out, err := build.CombinedOutput()
 	return string(out), err
 }
 
@@ -177,7 +181,8 @@ func (b *built) tests(run, byRun, skip string, patience time.Duration) (all []te
 			return nil, err
 		}
 		for name := range strings.FieldsSeq(string(list)) {
-			if !strings.HasPrefix(name, "Test") && !strings.HasPrefix(name, "Fuzz") || skip != "" && regexp.MustCompile(skip).MatchString(name) {
+			isTest := strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz")
+			if !isTest || skip != "" && regexp.MustCompile(skip).MatchString(name) {
 				continue
 			}
 			if t, why := b.once(pkg, name, patience); why != "" {

@@ -38,8 +38,8 @@ type file struct {
 	next    *int
 }
 
-// mutate writes the files of a package with all mutants into a directory, but for those on lines that are dropped, and notes which
-// file replaces which.
+// mutate writes the files of a package with all mutants into a directory, but for those on lines
+// that are dropped, and notes which file replaces which.
 func mutate(pkg, dir string, dropped map[string]bool, replaced map[string]string) (map[int]mutant, error) {
 	names, err := filepath.Glob(filepath.Join(pkg, "*.go"))
 	if err != nil {
@@ -110,7 +110,8 @@ func mutantPick[T any](id int, was, is T) T {
 
 // others are what an operator may become.
 var others = map[token.Token][]token.Token{
-	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR}, token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
+	token.LSS: {token.LEQ, token.GEQ}, token.LEQ: {token.LSS, token.GTR},
+	token.GTR: {token.GEQ, token.LEQ}, token.GEQ: {token.GTR, token.LSS},
 	token.EQL: {token.NEQ}, token.NEQ: {token.EQL}, token.LAND: {token.LOR}, token.LOR: {token.LAND},
 	token.SUB: {token.ADD}, token.MUL: {token.QUO}, token.QUO: {token.MUL}, token.REM: {token.MUL},
 }
@@ -195,7 +196,8 @@ func (f *file) binary(n *ast.BinaryExpr) {
 	x, y := n.X, n.Y
 	isLogic := n.Op == token.LAND || n.Op == token.LOR
 	isArithmetic := n.Op == token.SUB || n.Op == token.MUL || n.Op == token.QUO || n.Op == token.REM
-	if isLogic && hasFunction(y) || !isLogic && (hasFunction(x) || hasFunction(y)) || isArithmetic && (hasCall(x) || hasCall(y) || isLiteral(x) && isLiteral(y)) {
+	if isLogic && hasFunction(y) || !isLogic && (hasFunction(x) || hasFunction(y)) ||
+		isArithmetic && (hasCall(x) || hasCall(y) || isLiteral(x) && isLiteral(y)) {
 		return
 	}
 	var ids []int
@@ -212,9 +214,11 @@ func (f *file) binary(n *ast.BinaryExpr) {
 		left, right := text(x), text(y)
 		switch {
 		case n.Op == token.LAND:
-			return fmt.Sprintf("func() bool { l := %s; if mutantOn(%d) { if l { return true }; return %s }; if !l { return false }; return %s }()", left, ids[0], right, right)
+			return fmt.Sprintf("func() bool { l := %s; if mutantOn(%d) { if l { return true }; return %s }; "+
+				"if !l { return false }; return %s }()", left, ids[0], right, right)
 		case n.Op == token.LOR:
-			return fmt.Sprintf("func() bool { l := %s; if mutantOn(%d) { if !l { return false }; return %s }; if l { return true }; return %s }()", left, ids[0], right, right)
+			return fmt.Sprintf("func() bool { l := %s; if mutantOn(%d) { if !l { return false }; return %s }; "+
+				"if l { return true }; return %s }()", left, ids[0], right, right)
 		case isArithmetic:
 			return fmt.Sprintf("mutantPick(%d, %s %s %s, %s %s %s)", ids[0], left, n.Op, right, left, ops[0], right)
 		}

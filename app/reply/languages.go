@@ -20,7 +20,8 @@ const (
 // heads are the names of the fields in one language, by field.
 type heads [5][]string
 
-// fields are the blocks of Outlook, Apple Mail, Thunderbird and Lotus Notes, in the languages in which they are delivered most.
+// fields are the blocks of Outlook, Apple Mail, Thunderbird and Lotus Notes, in the languages in
+// which they are delivered most.
 var fields = []heads{
 	{{"From"}, {"Sent", "Date", "Sent at"}, {"To"}, {"Subject"}, {"Cc", "Bcc", "Reply-To", "Importance"}},
 	{{"Von"}, {"Gesendet", "Datum", "Gesendet am"}, {"An"}, {"Betreff"}, {"Cc", "Kopie", "Antwort an"}},
@@ -41,7 +42,8 @@ var fields = []heads{
 	{{"Kimden"}, {"Gönderildi", "Tarih"}, {"Kime"}, {"Konu"}, {"Bilgi"}},
 }
 
-// attribution is how one language introduces a quoted mail: what begins the line, if anything must, and what is in it or ends it.
+// attribution is how one language introduces a quoted mail: what begins the line, if anything must,
+// and what is in it or ends it.
 type attribution struct {
 	begins, wrote string
 }
@@ -75,7 +77,8 @@ var (
 	// address is one in angle brackets, or one that GitHub masked.
 	address = regexp.MustCompile(`<\s?[^<>\s]*@[^<>]*>|\*\*\*@\*\*\*\.\*\*\*|\[mailto:|\([^()\s]+@[^()\s]+\)`)
 
-	// original is the line that Outlook and others put above a mail, in the languages in which it is seen.
+	// original is the line that Outlook and others put above a mail, in the languages in which it
+	// is seen.
 	original = regexp.MustCompile(`(?i)^[*_\s]*[-–—_]{2,}\s*(` + strings.Join([]string{
 		`original message`, `original appointment`, `forwarded message`, `reply message`, `forwarded by .*`,
 		`urspr(ü|ue)ngliche (nachricht|mail|e-mail)`, `weitergeleitete nachricht`, `original-?nachricht`, `original ?e?-?mail`,
@@ -127,8 +130,9 @@ func compileVerbs() *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(verbs, "|"))
 }
 
-// isAttribution reports whether a line introduces a quoted mail: it ends as such a line does, has a date or time in it, and says that
-// somebody wrote, or names somebody with an address. Gmail's oldest form says neither: "2026-11-24 10:40 GMT+01:00 Carol <…>:".
+// isAttribution reports whether a line introduces a quoted mail: it ends as such a line does, has a
+// date or time in it, and says that somebody wrote, or names somebody with an address. Gmail's
+// oldest form says neither: "2026-11-24 10:40 GMT+01:00 Carol <…>:".
 func isAttribution(said string) bool {
 	body := strings.TrimRight(said, " *_>\u00a0\u202f")
 	if !strings.HasSuffix(body, ":") && !strings.HasSuffix(body, "：") && !strings.HasSuffix(body, "----") {
@@ -161,7 +165,8 @@ func matchesWriter(text string) bool {
 	return false
 }
 
-// isDevice reports whether a line is what a telephone or a mail client adds below what its owner wrote.
+// isDevice reports whether a line is what a telephone or a mail client adds below what its owner
+// wrote.
 func isDevice(text string) bool {
 	return len(text) < 120 && device.MatchString(strings.Trim(text, "*_ "))
 }

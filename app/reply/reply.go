@@ -1,7 +1,9 @@
-// Package reply tells what somebody wrote in a mail, or in a comment that a mail became, from what their mail client added: the mail
-// that they answer, with or without ">" before its lines, and their signature.
+// Package reply tells what somebody wrote in a mail, or in a comment that a mail became, from what
+// their mail client added: the mail that they answer, with or without ">" before its lines, and
+// their signature.
 //
-// Nobody means what is below such a head: no command runs there, and nothing of it is sent to a customer (A1, A7).
+// Nobody means what is below such a head: no command runs there, and nothing of it is sent to a
+// customer (A1, A7).
 package reply
 
 import (
@@ -10,7 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// How much is looked at around a head: enough for what mail clients write, and bounded for what strangers do.
+// How much is looked at around a head: enough for what mail clients write, and bounded for what
+// strangers do.
 const (
 	maxHeadLines      = 12  // lines of a block of From, Sent, To and Subject, with wrapped addresses
 	maxWrapped        = 3   // lines over which "On …, Carol wrote:" is wrapped
@@ -18,8 +21,9 @@ const (
 	maxSignatureLines = 12  // lines of a signature that are not blank
 )
 
-// Own returns the beginning of a text that its author wrote: it ends before the first quoted mail whose lines are not marked with ">",
-// and before a signature. Quotes that are marked stay, as Markdown shows whose they are, and so does what is written below them.
+// Own returns the beginning of a text that its author wrote: it ends before the first quoted mail
+// whose lines are not marked with ">", and before a signature. Quotes that are marked stay, as
+// Markdown shows whose they are, and so does what is written below them.
 func Own(text string) string {
 	lines := split(text)
 	for i := range lines {
@@ -34,8 +38,9 @@ func Own(text string) string {
 	return text
 }
 
-// WithoutQuotes returns what is new in an answer by mail: the own text without the quotes that are marked with ">", and the lines that
-// introduce them. It returns the whole if nothing would be left, as somebody may forward a mail without a word.
+// WithoutQuotes returns what is new in an answer by mail: the own text without the quotes that are
+// marked with ">", and the lines that introduce them. It returns the whole if nothing would be
+// left, as somebody may forward a mail without a word.
 func WithoutQuotes(mail string) string {
 	lines := split(Own(mail))
 	var kept []string
@@ -55,7 +60,8 @@ func WithoutQuotes(mail string) string {
 	return mail
 }
 
-// introduction counts the lines with which a mail client introduces a marked quote; 0: none begins at this line.
+// introduction counts the lines with which a mail client introduces a marked quote; 0: none begins
+// at this line.
 func introduction(lines []line, i int) int {
 	said := ""
 	for n := i; n < min(i+maxWrapped, len(lines)) && lines[n].isRead; n++ {
@@ -79,13 +85,15 @@ func isMarkedAfter(lines []line, i int) bool {
 	return false
 }
 
-// Introduces reports whether a line, which a marked quote follows, is what a mail client puts before it.
+// Introduces reports whether a line, which a marked quote follows, is what a mail client puts
+// before it.
 func Introduces(line string) bool {
 	return len(line) <= maxAttribution && (isAttribution(line) || strings.HasSuffix(line, ":") && matchesWriter(line))
 }
 
-// LooksQuoted reports whether a text, of which Own returned all, still looks as if it holds somebody else's mail: lines that are like a
-// head in a form that is not known for sure. Whoever sends it to others is asked first.
+// LooksQuoted reports whether a text, of which Own returned all, still looks as if it holds
+// somebody else's mail: lines that are like a head in a form that is not known for sure. Whoever
+// sends it to others is asked first.
 func LooksQuoted(text string) bool {
 	lines := split(text)
 	for i := range lines {
@@ -126,8 +134,9 @@ func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
 }
 
-// skipCode marks the lines of fenced blocks of code as not to be read: what somebody pasted there is theirs to show. A fence that
-// nothing closes would hide a quoted mail below it, and counts as none.
+// skipCode marks the lines of fenced blocks of code as not to be read: what somebody pasted there
+// is theirs to show. A fence that nothing closes would hide a quoted mail below it, and counts as
+// none.
 func skipCode(lines []line) {
 	open := map[byte]int{} // by mark, the shortest fence that nothing closes
 	for i := 0; i < len(lines); i++ {
@@ -158,7 +167,8 @@ func closingFence(lines []line, opening int, fence string) int {
 	return -1
 }
 
-// fenceOf returns the backquotes or tildes that begin a line, if they are enough to open a block of code.
+// fenceOf returns the backquotes or tildes that begin a line, if they are enough to open a block of
+// code.
 func fenceOf(text string) string {
 	for _, mark := range []string{"`", "~"} {
 		if n := len(text) - len(strings.TrimLeft(text, mark)); n >= 3 {
@@ -173,14 +183,16 @@ func fenceOf(text string) string {
 func isHeadAt(lines []line, i int) bool {
 	if l := &lines[i]; !l.isJudged {
 		l.isJudged = true
-		l.isHead = hasFields(lines, i, 3) || isBelowRule(lines, i) && hasFields(lines, i, 2) || original.MatchString(l.text) ||
+		l.isHead = hasFields(lines, i, 3) || isBelowRule(lines, i) && hasFields(lines, i, 2) ||
+			original.MatchString(l.text) ||
 			isAttributionAt(lines, i)
 	}
 
 	return lines[i].isHead
 }
 
-// startOf returns where the text ends that is before a head: the lines that mail clients draw above it belong to it.
+// startOf returns where the text ends that is before a head: the lines that mail clients draw above
+// it belong to it.
 func startOf(lines []line, i int) int {
 	for i > 0 && (lines[i-1].text == "" || isRule(lines[i-1].text)) {
 		i--
@@ -197,8 +209,9 @@ func isRule(text string) bool {
 	return len(text) >= 10 && strings.Trim(text, "_-–—=*") == ""
 }
 
-// isAttributionAt reports whether a line begins one like "On Tue, 24 Nov 2026 at 10:40, Carol <carol@example.com> wrote:", in any
-// language of the table. It does not count where a quote that is marked comes next and more text below it: that is the answer.
+// isAttributionAt reports whether a line begins one like "On Tue, 24 Nov 2026 at 10:40, Carol
+// <carol@example.com> wrote:", in any language of the table. It does not count where a quote that
+// is marked comes next and more text below it: that is the answer.
 func isAttributionAt(lines []line, i int) bool {
 	said := ""
 	for n := i; n < min(i+maxWrapped, len(lines)) && lines[n].isRead; n++ {
@@ -214,8 +227,8 @@ func isAttributionAt(lines []line, i int) bool {
 	return false
 }
 
-// isAttributionAfter reports whether the line that ends an attribution does so for a later beginning too: then what is before that is
-// text, unless it begins with the date.
+// isAttributionAfter reports whether the line that ends an attribution does so for a later
+// beginning too: then what is before that is text, unless it begins with the date.
 func isAttributionAfter(lines []line, begin, end int) bool {
 	said := ""
 	for n := end; n > begin; n-- {
@@ -246,8 +259,9 @@ func isAnswered(lines []line, i int) bool {
 	return false
 }
 
-// isSignatureAt reports whether a signature begins with a line: after "-- ", of which GitHub leaves "--" (RFC 3676, 4.3), with what a
-// telephone adds, or with the line that GitHub puts below each of its mails. What has a command in it, or goes on for long, is text.
+// isSignatureAt reports whether a signature begins with a line: after "-- ", of which GitHub leaves
+// "--" (RFC 3676, 4.3), with what a telephone adds, or with the line that GitHub puts below each of
+// its mails. What has a command in it, or goes on for long, is text.
 func isSignatureAt(lines []line, i int) bool {
 	switch text := lines[i].text; {
 	case text == "—" && isFooterAfter(lines, i):
@@ -262,7 +276,8 @@ func isSignatureAt(lines []line, i int) bool {
 	return countUntilHead(lines, i+1) <= maxSignatureLines && !hasSlashUntilHead(lines, i+1)
 }
 
-// isFooterAfter reports whether the next line that is not blank is the one that GitHub ends its mails with.
+// isFooterAfter reports whether the next line that is not blank is the one that GitHub ends its
+// mails with.
 func isFooterAfter(lines []line, i int) bool {
 	for _, l := range lines[i+1:] {
 		if l.text != "" {
@@ -273,7 +288,8 @@ func isFooterAfter(lines []line, i int) bool {
 	return false
 }
 
-// countUntilHead counts the lines that are not blank up to a quoted mail, marked or not, or the end.
+// countUntilHead counts the lines that are not blank up to a quoted mail, marked or not, or the
+// end.
 func countUntilHead(lines []line, from int) (n int) {
 	for i := from; i < len(lines) && n <= maxSignatureLines; i++ {
 		switch l := lines[i]; {
@@ -303,8 +319,8 @@ func hasSlashUntilHead(lines []line, from int) bool {
 	return false
 }
 
-// hasFields reports whether a block like "From: …, Sent: …, To: …, Subject: …" begins with a line: so many of the fields of one
-// language, of which the first or second is who sent it.
+// hasFields reports whether a block like "From: …, Sent: …, To: …, Subject: …" begins with a line:
+// so many of the fields of one language, of which the first or second is who sent it.
 func hasFields(lines []line, i, least int) bool {
 	for _, language := range fields {
 		if language.count(lines[i:min(i+maxHeadLines, len(lines))]) >= least {
@@ -344,7 +360,8 @@ func (f heads) count(lines []line) int {
 	return count
 }
 
-// fieldOf returns the field that a line sets, or none. Outlook writes them in bold: "**From:** Carol", "*Von:* Carol".
+// fieldOf returns the field that a line sets, or none. Outlook writes them in bold: "**From:**
+// Carol", "*Von:* Carol".
 func (f heads) fieldOf(text string) field {
 	text = strings.TrimLeft(text, "*_ \u3000")
 	at := strings.IndexAny(text, ":：")

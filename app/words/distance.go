@@ -6,7 +6,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// Off returns how far the first words of a line are from a name of as many words; texts.Far if too far to be meant.
+// Off returns how far the first words of a line are from a name of as many words; texts.Far if too
+// far to be meant.
 func Off(line, name string) int {
 	var got []string
 	for range strings.Fields(name) {

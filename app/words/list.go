@@ -17,8 +17,8 @@ const around = " \t.:!\"'`*“”„‘’«»"
 // CutBullet returns a line without the mark that makes it an item of a list.
 func CutBullet(line string) string { return bullet.ReplaceAllString(line, "") }
 
-// List reads names with commas, semicolons or new lines between them, since names may hold spaces, each once without case.
-// none is set if it holds no name and says so: "none", "no customers".
+// List reads names with commas, semicolons or new lines between them, since names may hold spaces,
+// each once without case. none is set if it holds no name and says so: "none", "no customers".
 func List(text string) (names []string, none bool) {
 	for name := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
 		name = strings.Trim(CutBullet(strings.TrimSpace(name)), around)

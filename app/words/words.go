@@ -1,5 +1,5 @@
-// Package words reads the words of a text that a person wrote: it cuts them off, compares them with what was probably meant,
-// and shortens them for being quoted.
+// Package words reads the words of a text that a person wrote: it cuts them off, compares them with
+// what was probably meant, and shortens them for being quoted.
 package words
 
 import (
@@ -18,7 +18,8 @@ type Words struct {
 // Text returns everything, trimmed.
 func (w Words) Text() string { return strings.TrimSpace(w.Line + "\n" + w.Below) }
 
-// First returns the words with the first line that isn't empty as their line, for commands that need something.
+// First returns the words with the first line that isn't empty as their line, for commands that
+// need something.
 func (w Words) First() Words {
 	line, below, _ := strings.Cut(w.Text(), "\n")
 	return Words{Line: line, Below: below, Quote: w.Quote}
@@ -32,7 +33,8 @@ func (w Words) WithLine(line string) Words {
 // Marks are what a word may end with that doesn't belong to it.
 const Marks = ".,:;!"
 
-// Cut cuts the first word off. The line's end stays as it is, since two spaces there break the line.
+// Cut cuts the first word off. The line's end stays as it is, since two spaces there break the
+// line.
 func Cut(s string) (word, rest string) {
 	s = strings.TrimLeftFunc(s, unicode.IsSpace)
 	if i := strings.IndexFunc(s, unicode.IsSpace); i >= 0 {
@@ -47,7 +49,8 @@ func CutName(s string) (name, rest string) {
 	return strings.ToLower(strings.TrimRight(word, Marks)), rest
 }
 
-// CutPrefix cuts a word, or several, off the start of a line, without case and whatever the white space between them.
+// CutPrefix cuts a word, or several, off the start of a line, without case and whatever the white
+// space between them.
 func CutPrefix(line, prefix string) (rest string, ok bool) {
 	for want := range strings.FieldsSeq(prefix) {
 		var got string

@@ -11,10 +11,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
+// ReadObject reads an object, as Object does.
+type ReadObject func(
+	ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader,
+) ([]byte, error)
+
 // Object reads an object of a bucket on S3, no more than limit bytes of it, and of those what
 // condense leaves; nil: it is not there any more.
-func Object(client *s3.Client) func(ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader) ([]byte, error) {
-	return func(ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader) ([]byte, error) {
+func Object(client *s3.Client) ReadObject {
+	return func(
+		ctx context.Context, bucket, key string, limit int64, condense func(io.Reader) io.Reader,
+	) ([]byte, error) {
 		out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 		var none *types.NoSuchKey
 		if errors.As(err, &none) {
