@@ -63,8 +63,7 @@ func TestA4WhatHappensBetweenTwoQuickCommentsCounts(t *testing.T) {
 					w.delivered()
 					return
 				}
-				w.ahead.Store(int64(2 * time.Second))
-				w.rung(waiting)
+				w.rung(waiting, 2*time.Second)
 			})
 			w.comment("alice", "/incident note the first comment")
 			w.settle()
@@ -105,8 +104,10 @@ func (w *world) delivered() {
 	}
 }
 
-// rung returns once a timer that is due has become a message, while a look is under way.
-func (w *world) rung(waiting *backlog) {
+// rung sets the product's clock ahead, and returns once a timer that is due by then has become a
+// message, while a look is under way. It counts before the clock moves, since the queue may wake
+// for reasons of its own as soon as the timer is due.
+func (w *world) rung(waiting *backlog, ahead time.Duration) {
 	measure := func() float64 {
 		if err := w.product.Measure(context.Background()); err != nil {
 			w.t.Error(err)
@@ -114,6 +115,7 @@ func (w *world) rung(waiting *backlog) {
 		return waiting.messages()
 	}
 	before := measure()
+	w.ahead.Store(int64(ahead))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _, _ = w.product.Follow(ctx, clock{w}.Now()) }() // which wakes the queue
