@@ -13,10 +13,12 @@ var (
 	pull string
 )
 
-// Postmortem returns the template of the postmortem document. Besides Funcs it needs those of the package that fills it in.
+// Postmortem returns the template of the postmortem document. Besides Funcs it needs those of the
+// package that fills it in.
 func Postmortem() string { return postmortem }
 
-// OwnPostmortem returns the standard document as a repository's template, to begin a template of one's own from.
+// OwnPostmortem returns the standard document as a repository's template, to begin a template of
+// one's own from.
 func OwnPostmortem() string { return ownPostmortem }
 
 // Ticket returns the template of a follow-up's text.

@@ -1,5 +1,5 @@
-// Package templates holds every text that the product writes, and the functions that make other people's words harmless
-// before they are in one.
+// Package templates holds every text that the product writes, and the functions that make other
+// people's words harmless before they are in one.
 package templates
 
 import (
@@ -89,8 +89,8 @@ func Repository() map[string]string {
 	return out
 }
 
-// Starter returns the files with which a repository begins, and the text of the pull request that adds them: path → content. The
-// coordinators are a team's slug.
+// Starter returns the files with which a repository begins, and the text of the pull request that
+// adds them: path → content. The coordinators are a team's slug.
 func Starter(coordinators string) (out map[string]string, text string) {
 	read := func(name string) string {
 		content, err := files.ReadFile(name)
@@ -127,7 +127,8 @@ func Comment(s incident.Say) (string, error) {
 	return Capital(text), err
 }
 
-// Card writes a part of the card, one of the templates that card.md defines: "facts", or "card", the visible whole.
+// Card writes a part of the card, one of the templates that card.md defines: "facts", or "card",
+// the visible whole.
 func Card(part string, data any) (string, error) { return execute(card, part, data) }
 
 // Line returns an entry of the timeline in a few words, without who did it and without its text.
@@ -154,8 +155,8 @@ func execute(t *template.Template, name string, data any) (string, error) {
 	return strings.TrimSpace(blankLines.ReplaceAllString(b.String(), "\n\n")) + "\n", nil
 }
 
-// Mention addresses a person, or a team as org/team, so that GitHub notifies them. What is neither is shown and notifies
-// nobody.
+// Mention addresses a person, or a team as org/team, so that GitHub notifies them. What is neither
+// is shown and notifies nobody.
 func Mention(name string) string {
 	if _, _, isTeam := naming.SplitTeam(name); isTeam || naming.IsLogin(name) && !naming.IsNobody(name) {
 		return "@" + name
@@ -163,8 +164,8 @@ func Mention(name string) string {
 	return "**" + texts.Inert(name, 60) + "**"
 }
 
-// Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and state. What is no such
-// name is shown and links to nothing.
+// Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and
+// state. What is no such name is shown and links to nothing.
 func Reference(name string) string {
 	if _, _, ok := naming.SplitIssue(name); ok {
 		return name
@@ -193,8 +194,8 @@ func List(list []string) string {
 	}
 }
 
-// UTC returns a time as people read it: 17:40 UTC, with the date where that isn't the given day, and with the year where
-// that isn't the given day's: 27 Nov 17:40 UTC. The zero time is no time.
+// UTC returns a time as people read it: 17:40 UTC, with the date where that isn't the given day,
+// and with the year where that isn't the given day's: 27 Nov 17:40 UTC. The zero time is no time.
 func UTC(t, day time.Time) string {
 	if t.UTC().Format(time.DateOnly) == day.UTC().Format(time.DateOnly) && !t.IsZero() {
 		return t.UTC().Format("15:04 UTC")

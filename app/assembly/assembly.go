@@ -33,19 +33,27 @@ import (
 
 // Environment is what the environment says.
 type Environment struct {
-	GitHubURL string         // FIREBREAK_GITHUB_URL; empty: GitHub itself
-	AppID     int64          // FIREBREAK_APP_ID
-	Key       []byte         // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
-	KMSKey    string         // FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
-	Secrets   [][]byte       // FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	ClockURL  string         // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL  string         // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
-	MailURL   string         // FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
-	Incidents incident.Ref   // FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
-	Listed    []string       // FIREBREAK_REPOSITORIES: those for incidents, by name or id; owner/.github: as the list there says
-	Outbound  []byte         // FIREBREAK_OUTBOUND_SECRET: signs both
-	Allow     []string       // FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
-	Accounts  []string       // FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
+	GitHubURL string // FIREBREAK_GITHUB_URL; empty: GitHub itself
+	AppID     int64  // FIREBREAK_APP_ID
+	Key       []byte // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	// FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
+	KMSKey string
+	// FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
+	Secrets  [][]byte
+	ClockURL string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
+	MailURL string
+	// FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
+	Incidents incident.Ref
+	// FIREBREAK_REPOSITORIES: those for incidents, by name or id; owner/.github: as the list there
+	// says
+	Listed   []string
+	Outbound []byte // FIREBREAK_OUTBOUND_SECRET: signs both
+	// FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
+	Allow []string
+	// FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
+	Accounts  []string
 	Proxies   []netip.Prefix // FIREBREAK_TRUSTED_PROXIES: whose X-Forwarded-For is believed
 	Unlimited bool           // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
 

@@ -15,8 +15,9 @@ import (
 
 // Cloud is what only a binary that links a cloud's SDK has. Its zero value has nothing of it.
 type Cloud struct {
-	Sign func(ctx context.Context, key string) (Signer, error) // opens the App's key that FIREBREAK_KMS_KEY names
-	SES  notify.SES                                            // opens Amazon SES
+	// opens the App's key that FIREBREAK_KMS_KEY names
+	Sign func(ctx context.Context, key string) (Signer, error)
+	SES  notify.SES // opens Amazon SES
 }
 
 // Signer signs a digest by a key that is elsewhere.

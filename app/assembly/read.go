@@ -21,9 +21,11 @@ type Reader struct {
 	AppID   int64
 	Secrets [][]byte         // the webhook's, current first
 	Out     *notify.Notifier // reaches people outside GitHub
-	Listed  []string         // the repositories for incidents, as the operator names them; none: see Environment
-	Reports string           // the repository in which what sources report becomes an incident, as owner/repo; empty: none
-	Generic []byte           // the secret of the intake's generic source; nil: it is not served
+	// the repositories for incidents, as the operator names them; none: see Environment
+	Listed []string
+	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
+	Reports string
+	Generic []byte // the secret of the intake's generic source; nil: it is not served
 }
 
 // NewReader builds a reader from the environment that the server or the functions use.

@@ -70,11 +70,15 @@ type sweeper struct {
 	metrics metrics.Recorder
 	log     *slog.Logger
 
-	since   time.Time                            // how far back the first sweep looks; zero: as far as GitHub keeps deliveries
-	isBlank bool                                 // nothing is known of before, timers neither: every incident is looked at
-	isFirst bool                                 // the first sweep looks at each open incident, since the process was down
+	// how far back the first sweep looks; zero: as far as GitHub keeps deliveries
+	since time.Time
+	// nothing is known of before, timers neither: every incident is looked at
+	isBlank bool
+	// the first sweep looks at each open incident, since the process was down
+	isFirst bool
 	isWhole func(id int64, start time.Time) bool // whether an installation's turn for that has come
-	spread  time.Duration                        // over how long the looks at unchanged incidents are asked for; 0: at once
+	// over how long the looks at unchanged incidents are asked for; 0: at once
+	spread time.Duration
 
 	delivered time.Time // how far back the next sweep looks for lost webhooks
 

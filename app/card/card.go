@@ -1,10 +1,12 @@
 // Package card turns an incident's state into the card, the app's pinned comment, and back.
 //
-// The card has a part that people read and, as its last lines, the issue that it belongs to and the state itself, as signed HTML
-// comments. The signatures cover all of it, so that a copied, edited or cut card is not believed.
+// The card has a part that people read and, as its last lines, the issue that it belongs to and the
+// state itself, as signed HTML comments. The signatures cover all of it, so that a copied, edited
+// or cut card is not believed.
 //
-// An issue is known by its id, which it keeps when its repository or the organization gets another name. Cards of older versions
-// are bound to the name alone; so is the second signature, so that those versions read the cards of this one.
+// An issue is known by its id, which it keeps when its repository or the organization gets another
+// name. Cards of older versions are bound to the name alone; so is the second signature, so that
+// those versions read the cards of this one.
 package card
 
 import (
@@ -44,10 +46,11 @@ const (
 var (
 	// ErrNone says that a text holds no card.
 	ErrNone = errors.New("no card in it")
-	// ErrForged says that a card was edited, cut, or belongs to another issue, or that no key of ours signed it.
+	// ErrForged says that a card was edited, cut, or belongs to another issue, or that no key of
+	// ours signed it.
 	ErrForged = errors.New("the card's signature does not fit")
-	// ErrElsewhere is an ErrForged: a card that we wrote, but for another issue. It counts only if that issue is this one by now,
-	// as after a transfer.
+	// ErrElsewhere is an ErrForged: a card that we wrote, but for another issue. It counts only if
+	// that issue is this one by now, as after a transfer.
 	ErrElsewhere = fmt.Errorf("%w: it belongs to another issue", ErrForged)
 )
 
@@ -74,7 +77,8 @@ type View struct {
 	Now    time.Time // when the card is written: times of that day have no date
 }
 
-// Keys derives the keys of cards from the app's webhook secrets, in their order: the first signs, all are accepted.
+// Keys derives the keys of cards from the app's webhook secrets, in their order: the first signs,
+// all are accepted.
 func Keys(secrets [][]byte) [][]byte {
 	var keys [][]byte
 	for _, s := range secrets {
@@ -138,14 +142,15 @@ func renderVisible(p page) (string, error) {
 		return "", err
 	}
 	if head, rest, _ := strings.Cut(strings.TrimSpace(facts), "\n"); head != "" {
-		p.Facts = head + "\n|:--|:--|\n" + rest // GitHub's tables need a head; the most urgent fact is a good one
+		// GitHub's tables need a head; the most urgent fact is a good one
+		p.Facts = head + "\n|:--|:--|\n" + rest
 	}
 	visible, err := templates.Card("card", p)
 	return strings.TrimSpace(visible), err
 }
 
-// trimState drops the older half of the longest list that the issue's timeline can restore, and reports whether there was one.
-// What the core still decides by stays.
+// trimState drops the older half of the longest list that the issue's timeline can restore, and
+// reports whether there was one. What the core still decides by stays.
 func trimState(s *incident.State) bool {
 	const spared = 5
 	half := func(n int) int { return max(n/2, spared) }
@@ -173,8 +178,8 @@ func Open(body string, ref incident.Ref, keys [][]byte) (s incident.State, seq i
 	return c.State, c.Seq, nil
 }
 
-// OpenIn reads a card that is in an issue. It returns ErrNone if there is no card, and ErrForged if it is not to be believed;
-// with ErrElsewhere comes the card all the same.
+// OpenIn reads a card that is in an issue. It returns ErrNone if there is no card, and ErrForged if
+// it is not to be believed; with ErrElsewhere comes the card all the same.
 func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
 	if !strings.Contains(body, Marker) {
@@ -191,7 +196,8 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	if err := json.Unmarshal([]byte(state), &b); err != nil {
 		return Card{}, ErrForged
 	}
-	// Both signatures are held against what is there: taking the line with the id out, or changing it, breaks the other.
+	// Both signatures are held against what is there: taking the line with the id out, or changing
+	// it, breaks the other.
 	shown, written, bound := cutBinding(visible)
 	name := in.Ref
 	if bound {
@@ -244,8 +250,8 @@ func cutBinding(visible string) (shown string, in Issue, ok bool) {
 	return visible[:at], Issue{ref, id}, true
 }
 
-// signCard binds the state to its version, its issue, its place in the row of cards, and what people read. Each part is
-// preceded by its length, so that no two cards have the same bytes.
+// signCard binds the state to its version, its issue, its place in the row of cards, and what
+// people read. Each part is preceded by its length, so that no two cards have the same bytes.
 func signCard(key []byte, ref incident.Ref, seq int, state, visible string) string {
 	return computeMAC(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
 }

@@ -150,7 +150,8 @@ func lastly(s incident.State) time.Time {
 	return last
 }
 
-// TestV3ACardTellsADateThatIsNotToday holds the dates of a card that is written on another day than what it tells of.
+// TestV3ACardTellsADateThatIsNotToday holds the dates of a card that is written on another day than
+// what it tells of.
 func TestV3ACardTellsADateThatIsNotToday(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -42,7 +42,8 @@ func updateRecord(u incident.Updates, now time.Time) string {
 	if len(counts) > 0 {
 		parts = append(parts, strings.Join(counts, ", "))
 	}
-	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 { // seconds of silence are none
+	// seconds of silence are none
+	if longest := max(u.Longest, u.LongestAt(now).Truncate(time.Minute)); longest > 0 {
 		parts = append(parts, "longest wait "+templates.Duration(longest))
 	}
 	return strings.Join(parts, " · ")

@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A card belongs to an issue by the issue's id: another name changes nothing, and the same name of another issue helps nobody.
+// A card belongs to an issue by the issue's id: another name changes nothing, and the same name of
+// another issue helps nobody.
 func TestACardBelongsToAnIssueByItsID(t *testing.T) {
 	renamed := incident.Ref{Owner: "acme2", Repo: "p1", Number: 12}
 	v := view(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// Utc returns a time, with the date where that isn't today. The card of a running incident is written again at midnight; one
-// that is closed stays as it is, and shows the date always.
+// Utc returns a time, with the date where that isn't today. The card of a running incident is
+// written again at midnight; one that is closed stays as it is, and shows the date always.
 func (p page) Utc(t time.Time) string {
 	if p.Running {
 		return templates.UTC(t, p.today)
@@ -43,7 +43,8 @@ func (p page) linkedStamp(s incident.Stamp) string {
 	return p.link(text, s.ID)
 }
 
-// link links a text to the comment that a fact came from, on the incident or on the postmortem's pull request.
+// link links a text to the comment that a fact came from, on the incident or on the postmortem's
+// pull request.
 func (p page) link(text, fact string) string {
 	comment := incident.CommentOf(fact)
 	if comment == 0 || p.url == "" {
@@ -69,7 +70,8 @@ func (p page) siblingIncident(number int) string {
 	return "[#" + strconv.Itoa(number) + "](" + p.sibling("issues", number) + ")"
 }
 
-// inColumn returns a time below another one: with the date where a day begins, and with the year where that isn't this one.
+// inColumn returns a time below another one: with the date where a day begins, and with the year
+// where that isn't this one.
 func (p page) inColumn(t, above time.Time) string {
 	if t.UTC().Format(time.DateOnly) == above.UTC().Format(time.DateOnly) {
 		return templates.UTC(t, above)
@@ -89,7 +91,8 @@ func personOf(login string) string {
 func (p page) folded() string {
 	var list []string
 	for _, f := range p.S.Folded {
-		if other := p.siblingIncident(f.From); !slices.Contains(list, other) { // one that was reopened may have come again
+		// one that was reopened may have come again
+		if other := p.siblingIncident(f.From); !slices.Contains(list, other) {
 			list = append(list, other)
 		}
 	}

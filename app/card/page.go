@@ -246,7 +246,8 @@ func (p *page) checks() {
 	p.Holder, _ = incident.WhoMay(p.S, p.Policy, p.Ready+p.Insist)
 }
 
-// followUps lists each with its ticket, whose title and state GitHub shows where the ticket's name is in a list.
+// followUps lists each with its ticket, whose title and state GitHub shows where the ticket's name
+// is in a list.
 func (p *page) followUps() {
 	for i, f := range p.S.FollowUps {
 		if i == shownFollowUps {
@@ -270,12 +271,13 @@ func (p *page) followUps() {
 		if f.Due != "" {
 			text += " · due " + texts.Inert(f.Due, 20)
 		}
-		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text)) // by which `/ic followup 2 …` names it
+		// by which `/ic followup 2 …` names it
+		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text))
 	}
 }
 
-// now lists the commands that make sense, so short that they can be copied. What the box shows is not repeated, and what
-// is here is not repeated in the checklist.
+// now lists the commands that make sense, so short that they can be copied. What the box shows is
+// not repeated, and what is here is not repeated in the checklist.
 func (p *page) now() {
 	for _, h := range incident.Hints(p.S, p.Policy) {
 		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
@@ -297,10 +299,12 @@ func (p *page) now() {
 	}
 }
 
-// timeline shows the newest entries, oldest first. The date is shown where a day begins, so that the column stays narrow.
+// timeline shows the newest entries, oldest first. The date is shown where a day begins, so that
+// the column stays narrow.
 func (p *page) timeline(shown int) {
 	list := slices.Clone(p.S.Timeline)
-	slices.SortStableFunc(list, func(a, b incident.Entry) int { return a.At.Compare(b.At) }) // notes and pins carry their own time
+	// notes and pins carry their own time
+	slices.SortStableFunc(list, func(a, b incident.Entry) int { return a.At.Compare(b.At) })
 	if n := len(list) - shown; n > 0 {
 		list = list[n:]
 	}

@@ -61,8 +61,9 @@ func isSamePage(a, b incident.Page) bool {
 	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
 }
 
-// answeredPage returns the index of the page that was answered, -1 if it is not among them. The answer is one to the escalation or
-// to a regression, and not to what somebody asked for in between.
+// answeredPage returns the index of the page that was answered, -1 if it is not among them. The
+// answer is one to the escalation or to a regression, and not to what somebody asked for in
+// between.
 func (p *page) answeredPage(list []incident.Page) int {
 	a := p.S.Paging.Answered
 	for i, pg := range slices.Backward(list) {

@@ -22,7 +22,8 @@ const shownUnsaid = 5
 // shownLength is how much of each, in bytes.
 const shownLength = 400
 
-// refusals lists what GitHub refuses at the moment, with its reason, and what could therefore not be said in a comment (A8).
+// refusals lists what GitHub refuses at the moment, with its reason, and what could therefore not
+// be said in a comment (A8).
 func (p *page) refusals() {
 	for i, r := range p.S.Refused {
 		kind, index, numbered := strings.Cut(r.Effect, "/")

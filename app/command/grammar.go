@@ -117,7 +117,8 @@ func nearestUsage(verb, line string) string {
 		if row.Word == "" {
 			continue
 		}
-		d := min(words.Off(line, row.Word), words.Off(line, strings.Fields(row.Word)[0])+2) // the first of two words is better than nothing
+		// the first of two words is better than nothing
+		d := min(words.Off(line, row.Word), words.Off(line, strings.Fields(row.Word)[0])+2)
 		if !slices.Contains(row.Verbs, verb) && d < texts.Far {
 			d += 1 // the same word under the verb that was written comes first
 		}

@@ -57,7 +57,8 @@ var priced = []pricedCommand{
 	{who: "carol", text: "/ic postmortem"},
 }
 
-// allPriced returns priced and, before the incident is closed, the commands that it lacks, as their rows have them.
+// allPriced returns priced and, before the incident is closed, the commands that it lacks, as their
+// rows have them.
 func allPriced() (all []pricedCommand) {
 	covered := map[incident.Kind]bool{incident.Declare: true, incident.Decline: true, incident.Duplicate: true} // see price
 	for _, p := range priced {

@@ -367,8 +367,8 @@ func TestI2CommandsOfOneCommentCountTogether(t *testing.T) {
 	}
 }
 
-// A declaration that the author puts into the text of an open issue counts, as one in a comment does (K21, I1). What others put there is
-// not the author's word.
+// A declaration that the author puts into the text of an open issue counts, as one in a comment
+// does (K21, I1). What others put there is not the author's word.
 func TestK21AnIssuesTextMayBeEdited(t *testing.T) {
 	for _, c := range []struct {
 		by    string

@@ -41,7 +41,8 @@ type Options struct {
 	Announcer Announcer
 	Clock     Clock
 
-	Repositories []string     // for incidents, by their names or ids; owner/.github names a list: see served.go
+	// for incidents, by their names or ids; owner/.github names a list: see served.go
+	Repositories []string
 	Reports      incident.Ref // the repository in which what sources report becomes an incident; zero: none
 
 	Secrets [][]byte // webhook secrets, current first: the card's keys are derived from them
@@ -131,14 +132,17 @@ type reconciliation struct {
 	m Message
 
 	// What was observed.
-	brokenConfig     incident.BrokenConfig // what is wrong with the configuration
-	formerName       incident.Ref          // the name under which the card was written, if it is another one
-	wasTransferred   bool                  // since the card was written
-	isUnserved       bool                  // the repository is not for incidents: only one that came from elsewhere goes on
-	cardSeq          int
-	isCardForged     bool                       // the card was there, and not as the app wrote it
-	isCardChanged    bool                       // somebody changed the card, and it is to be written as it was
-	isCardRestored   bool                       // the card is kept in the store, since an automaton changes it back
+	brokenConfig   incident.BrokenConfig // what is wrong with the configuration
+	formerName     incident.Ref          // the name under which the card was written, if it is another one
+	wasTransferred bool                  // since the card was written
+	// the repository is not for incidents: only one that came from elsewhere goes on
+	isUnserved   bool
+	cardSeq      int
+	isCardForged bool // the card was there, and not as the app wrote it
+	// somebody changed the card, and it is to be written as it was
+	isCardChanged bool
+	// the card is kept in the store, since an automaton changes it back
+	isCardRestored   bool
 	hasRefusedCard   bool                       // a card is kept in the store
 	partialSnapshot  *Snapshot                  // what a failed look had read by then; nil: nothing
 	peekedIssues     map[incident.Ref]*Snapshot // other issues that this look read
@@ -146,8 +150,10 @@ type reconciliation struct {
 	replayed         *history                   // the whole timeline, replayed; nil until needed
 	isReplay         bool                       // this look only replays the past: edited texts count
 	currentFollowUps []incident.FollowUp        // of a replay: as they are now
-	isReadBehind     bool                       // reads were older than what is known, for longer than is waited for
-	doubtedSince     map[string]time.Time       // by key, comments that may be there, as their answers were lost
+	// reads were older than what is known, for longer than is waited for
+	isReadBehind bool
+	// by key, comments that may be there, as their answers were lost
+	doubtedSince map[string]time.Time
 
 	// What is new.
 	hasNews          bool      // more than plain comments

@@ -30,10 +30,12 @@ type memory struct {
 	looked  time.Time // … and when
 	items   []Item    // the newest of its timeline that were read, without their texts
 
-	unexplained map[string]time.Time // what was left as it is because a person may have done it, and since when
+	// what was left as it is because a person may have done it, and since when
+	unexplained map[string]time.Time
 
 	said map[string]postedComment // by key, what this process posted
-	owed bool                     // labels, assignees or the state could not be put right, as a call failed
+	// labels, assignees or the state could not be put right, as a call failed
+	owed bool
 }
 
 // postedComment is a comment that this process posted.

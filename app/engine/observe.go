@@ -181,7 +181,8 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 		switch {
 		case parts[0] == "signals":
 			if s, ok := incident.ParseSignals(key); ok {
-				// else the card has counted it, or the look that wrote the comment broke off and its report comes again
+				// else the card has counted it, or the look that wrote the comment broke off and
+				// its report comes again
 				if again {
 					add(incident.Counted(s))
 				}

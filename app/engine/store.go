@@ -7,7 +7,8 @@ package engine
 func StoreRetention() map[string]int {
 	return map[string]int{
 		"incidents/": 30, // paged from while GitHub is out, and saved again with each step of the escalation
-		// asked for while a look is made again, and when a card is rebuilt; what is older is judged by its age
+		// asked for while a look is made again, and when a card is rebuilt; what is older is judged
+		// by its age
 		"sent/":      30,
 		"refused/":   30,  // saved again with each refusal, and those are five minutes apart at most
 		"said/":      1,   // asked for while GitHub's reads may be behind: a quarter of an hour

@@ -1,14 +1,16 @@
 // Package github is the engine's port to GitHub, on go-github and ghinstallation.
 //
-// It looks without counting on order or completeness, writes so that writing again changes nothing, and asks for tokens
-// that open one repository for one kind of work.
+// It looks without counting on order or completeness, writes so that writing again changes nothing,
+// and asks for tokens that open one repository for one kind of work.
 //
 // # Why REST alone
 //
-// One GraphQL query could look and one mutation apply, and GitHub's published schema takes both (@octokit/graphql-schema 15.26).
-// Of the 34 commands in app/engine/testdata/calls.md, 13 would cost 3 calls in place of 4, 9 would cost 3 in place of 5, and the 10
-// that change labels or assignees 3 in place of 6: a mutation goes on after one of its fields failed, so the card, whose writing
-// says that all before it is done, needs a mutation of its own (https://spec.graphql.org/October2021/#sec-Mutation). It is not done:
+// One GraphQL query could look and one mutation apply, and GitHub's published schema takes both
+// (@octokit/graphql-schema 15.26). Of the 34 commands in app/engine/testdata/calls.md, 13 would
+// cost 3 calls in place of 4, 9 would cost 3 in place of 5, and the 10 that change labels or
+// assignees 3 in place of 6: a mutation goes on after one of its fields failed, so the card, whose
+// writing says that all before it is done, needs a mutation of its own
+// (https://spec.graphql.org/October2021/#sec-Mutation). It is not done:
 //
 //   - The schema has neither pinned comments, by which the card is found in the one call, nor numbers of events, by which a card
 //     knows what was read. Cards would have to be written again, and those of both paths kept apart.
@@ -43,12 +45,14 @@ type Options struct {
 	PEM     []byte // the App's private key; not needed with Sign
 	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is
 	// kept; nil: by PEM.
-	Sign      func(digest []byte) ([]byte, error)
-	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
-	Now       func() time.Time // the product's clock
-	Pace      time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
-	Patient   bool             // requests wait on the wall clock until limits let them go, instead of failing with an *ports.RetryAfter
-	Unlimited bool             // the server has no secondary limits, as GitHub Enterprise Server by default
+	Sign     func(digest []byte) ([]byte, error)
+	Accounts []string         // whose repositories are served; empty: of everybody who installed the App
+	Now      func() time.Time // the product's clock
+	Pace     time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
+	// requests wait on the wall clock until limits let them go, instead of failing with an
+	// *ports.RetryAfter
+	Patient   bool
+	Unlimited bool // the server has no secondary limits, as GitHub Enterprise Server by default
 	Transport http.RoundTripper
 	Metrics   metrics.Recorder
 	Logger    *slog.Logger
@@ -73,13 +77,16 @@ type App struct {
 	files         map[string]file
 	answers       *lru.Cache[string, *cachedAnswer] // by address
 	ids           map[string]repoID                 // of repositories that were renamed, by the old name
-	lookedUp      map[string]time.Time              // when an owner's installation was looked up though one is known
-	accounts      map[string]permission             // that are not named: whether one that is named has that name by now
-	unpinnable    bool                              // the server knows no pinned comments
-	notices       *notices
+	// when an owner's installation was looked up though one is known
+	lookedUp map[string]time.Time
+	// that are not named: whether one that is named has that name by now
+	accounts   map[string]permission
+	unpinnable bool // the server knows no pinned comments
+	notices    *notices
 
-	redelivered *lru.Cache[string, int64] // by a webhook's guid, the failed attempt for which it was asked for again
-	unfiltered  atomic.Bool               // the server refuses to list failed deliveries alone
+	// by a webhook's guid, the failed attempt for which it was asked for again
+	redelivered *lru.Cache[string, int64]
+	unfiltered  atomic.Bool // the server refuses to list failed deliveries alone
 }
 
 // timeout is how long one request may take.

@@ -93,8 +93,9 @@ func (s *story) write(by, text string) (reaction, words string) {
 	return shown, strings.Join(said, " ⏎ ")
 }
 
-// TestA1Answers plays every command with nothing behind it, misspelt, by the wrong person, at the wrong time and as it should
-// be, and holds the answers against testdata/answers.md, which is written to be read as whoever gets them does.
+// TestA1Answers plays every command with nothing behind it, misspelt, by the wrong person, at the
+// wrong time and as it should be, and holds the answers against testdata/answers.md, which is
+// written to be read as whoever gets them does.
 func TestA1Answers(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("What each command is answered, as TestA1Answers found it. go test ./app/incident -run TestA1Answers -update renews it.\n" +

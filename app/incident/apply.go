@@ -54,7 +54,8 @@ func (r *run) applyPerson() bool {
 	return true
 }
 
-// applyDocument applies what became of the postmortem and its pull request, and reports whether the fact was about that.
+// applyDocument applies what became of the postmortem and its pull request, and reports whether the
+// fact was about that.
 func (r *run) applyDocument() bool {
 	switch w := r.f.What.(type) {
 	case DocumentOpened:
@@ -89,7 +90,8 @@ func (r *run) applyDocument() bool {
 	return true
 }
 
-// applyFollowUp applies what became of a follow-up or its ticket, and reports whether the fact was about that.
+// applyFollowUp applies what became of a follow-up or its ticket, and reports whether the fact was
+// about that.
 func (r *run) applyFollowUp() bool {
 	switch w := r.f.What.(type) {
 	case TicketOpened:
@@ -201,7 +203,8 @@ func (r *run) brokenConfig(w BrokenConfig) {
 	r.emit(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
 }
 
-// brokenTemplate says, once for each version of the file, that the repository's postmortem template can't be used.
+// brokenTemplate says, once for each version of the file, that the repository's postmortem template
+// can't be used.
 func (r *run) brokenTemplate(w BrokenTemplate) {
 	if r.Asked.Template == w.Where {
 		return

@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// claimSeverity takes a severity from somebody who may not confirm one, while nobody has. A rise to critical pages as unconfirmed, once (I7).
+// claimSeverity takes a severity from somebody who may not confirm one, while nobody has. A rise to
+// critical pages as unconfirmed, once (I7).
 func (r *run) claimSeverity(severity string, page, paged bool) {
 	if severity = r.p.Named(severity); !r.Running() || r.Confirmed != nil || !r.isWorse(severity, r.Claimed) {
 		return
@@ -23,8 +24,8 @@ func (r *run) isWorse(severity, known string) bool {
 	return severity != "" && (known == "" || r.p.Critical(severity) && !r.p.Critical(known))
 }
 
-// isUnclaimed reports whether the incident is a claim from outside that nobody has taken and nobody is being paged for. A drill
-// reminds nobody (A6).
+// isUnclaimed reports whether the incident is a claim from outside that nobody has taken and nobody
+// is being paged for. A drill reminds nobody (A6).
 func (s State) isUnclaimed() bool {
 	return s.Running() && s.Confirmed == nil && !s.Responder && s.IC == "" && len(s.OEs) == 0 && !s.Drill && s.Phase != Closing &&
 		s.Paging.Next.IsZero()
@@ -33,7 +34,8 @@ func (s State) isUnclaimed() bool {
 // IsUnclaimed reports whether the incident waits for somebody to take it.
 func (s State) IsUnclaimed() bool { return s.isUnclaimed() }
 
-// askClaim asks the coordinators who takes what somebody outside reported (I7): at once, and more and more slowly until somebody does.
+// askClaim asks the coordinators who takes what somebody outside reported (I7): at once, and more
+// and more slowly until somebody does.
 func (r *run) askClaim() {
 	r.Asked.ClaimWait = cmp.Or(r.Asked.ClaimWait, r.p.AskClaim/2)
 	r.Asked.ClaimWait = doubleWait(r.Asked.ClaimWait)

@@ -23,7 +23,8 @@ func first(id string, by incident.Person, what any) incident.Fact {
 
 func label(name string) incident.Labeled { return incident.Labeled{Name: name} }
 
-// A responder who declares critical has confirmed it, in whichever way and order, and whatever is missing. Anybody else claims it.
+// A responder who declares critical has confirmed it, in whichever way and order, and whatever is
+// missing. Anybody else claims it.
 func TestI2I3I7WhoDeclaresCritical(t *testing.T) {
 	form := incident.Opened{Source: "form", Severity: "critical"}
 	declare := func(severity string) incident.Command {
@@ -195,7 +196,8 @@ func TestI7AClaimIsMentionedUntilSomebodyTakesIt(t *testing.T) {
 	}
 }
 
-// An escalation for what nobody confirmed ends with the word of whoever looks at it, and a claim that was paged in vain is reminded of.
+// An escalation for what nobody confirmed ends with the word of whoever looks at it, and a claim
+// that was paged in vain is reminded of.
 func TestI5I7APageForAClaimEnds(t *testing.T) {
 	claim := func() *story {
 		s := tell(t).fact(incident.Fact{ID: "opened", At: start, By: robot, What: incident.Opened{Source: "Alertmanager", Summary: true, Signal: true, Severity: "critical", Page: true}})

@@ -99,7 +99,8 @@ func (r *run) applyReopened() {
 	r.reply(say)
 }
 
-// completeClosing ends what has become complete: the incident closes once its postmortem and tickets exist (C5).
+// completeClosing ends what has become complete: the incident closes once its postmortem and
+// tickets exist (C5).
 func (r *run) completeClosing() {
 	for _, l := range r.roles() {
 		if !naming.Contains(r.Mirrored, l) {
@@ -141,8 +142,8 @@ func (r *run) noteClosed() {
 	r.recordAt(Entry{At: closed.At, By: closed.By, Kind: "closed", Ref: closed.ID})
 }
 
-// closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the issue closes once they
-// exist (C5, settle).
+// closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the
+// issue closes once they exist (C5, settle).
 func (r *run) closeUp(because string) bool {
 	if r.Phase == Closing {
 		return true
@@ -155,7 +156,8 @@ func (r *run) closeUp(because string) bool {
 		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: *r.Workaround, Auto: true}) // F2
 		r.record("followup", "", "")
 	}
-	r.Document.Wanted = r.Document.Number == 0 || r.Document.IsClosed // Pending asks for it, and for the tickets
+	// Pending asks for it, and for the tickets
+	r.Document.Wanted = r.Document.Number == 0 || r.Document.IsClosed
 	return true
 }
 

@@ -9,27 +9,32 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Two automata that each put right what the other changed would go on without end: a label sync, a stale bot, an automatic
-// assignment or a formatter against this app, or a second one of it. One rule ends it for all that the app puts right. A
-// thing that was changed back is written again twice. After the third time the app leaves it as it is, says so once, and
-// waits for a person: a responder's next command makes it try once more.
+// Two automata that each put right what the other changed would go on without end: a label sync, a
+// stale bot, an automatic assignment or a formatter against this app, or a second one of it. One
+// rule ends it for all that the app puts right. A thing that was changed back is written again
+// twice. After the third time the app leaves it as it is, says so once, and waits for a person: a
+// responder's next command makes it try once more.
 //
-// What a person changes by hand is put right as often as the process says. But no person changes the same thing back five
-// times in an hour, so an account that does is taken for an automaton: many run under a person's account.
+// What a person changes by hand is put right as often as the process says. But no person changes
+// the same thing back five times in an hour, so an account that does is taken for an automaton:
+// many run under a person's account.
 
 const (
-	maxBack         = 3  // how often a bot changes a thing back until the app leaves it
-	maxBackByPerson = 5  // the same for an account that isn't marked as a bot's, within personWindow
-	maxBackOfCard   = 20 // the same for the card, which must not be left as somebody made it who puts an older one back by hand
-	personWindow    = time.Hour
-	retryLeft       = time.Hour      // how long the card and the label incident are left
-	toldAgain       = 24 * time.Hour // people are reminded only after so long
-	maxContests     = 20
+	maxBack         = 3 // how often a bot changes a thing back until the app leaves it
+	maxBackByPerson = 5 // the same for an account that isn't marked as a bot's, within personWindow
+	// the same for the card, which must not be left as somebody made it who puts an older one back
+	// by hand
+	maxBackOfCard = 20
+	personWindow  = time.Hour
+	retryLeft     = time.Hour      // how long the card and the label incident are left
+	toldAgain     = 24 * time.Hour // people are reminded only after so long
+	maxContests   = 20
 )
 
 // Contest is something that is changed back each time that the app writes it.
 type Contest struct {
-	What       string    `json:"w"`           // "label phase/fixing", "assignee bob", "state", "pin", "card" or "postmortem"
+	// "label phase/fixing", "assignee bob", "state", "pin", "card" or "postmortem"
+	What       string    `json:"w"`
 	By         string    `json:"b,omitempty"` // who changed it back last; empty: not known
 	Back       int       `json:"n"`           // how often in a row
 	At         time.Time `json:"t"`           // when last
@@ -61,8 +66,8 @@ func (c Contests) Left(what string) bool {
 	return i >= 0 && c[i].Left
 }
 
-// LeavesLabel is Left for a label. Without the label incident the app doesn't hear of the commands on an issue, but for
-// /incident, so it tries to put that back each hour.
+// LeavesLabel is Left for a label. Without the label incident the app doesn't hear of the commands
+// on an issue, but for /incident, so it tries to put that back each hour.
 func (c Contests) LeavesLabel(name string, now time.Time) bool {
 	i := c.index(ContestLabel(name))
 	return i >= 0 && c[i].Left && (!naming.Equal(name, LabelIncident) || now.Sub(c[i].At) < retryLeft)
@@ -86,8 +91,8 @@ func (c Contests) index(what string) int {
 	return slices.IndexFunc(c, func(one Contest) bool { return one.What == what })
 }
 
-// changedBack notes that somebody changed a thing back, and reports whether to tell people that the app leaves it
-// from now on.
+// changedBack notes that somebody changed a thing back, and reports whether to tell people that the
+// app leaves it from now on.
 func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, bool) {
 	c = slices.Clone(c)
 	i := c.index(what)
@@ -107,7 +112,8 @@ func (c Contests) changedBack(what string, by Person, at time.Time) (Contests, b
 			most = maxBackOfCard
 		}
 		isOver := !one.Left && at.Sub(one.Since) > personWindow || one.Left && at.Sub(one.At) > personWindow
-		if isOver || one.Left && !naming.Equal(one.By, by.Login) { // somebody else, by hand: that is put right
+		// somebody else, by hand: that is put right
+		if isOver || one.Left && !naming.Equal(one.By, by.Login) {
 			one.Back, one.Left = 0, false
 		}
 	}
@@ -137,8 +143,8 @@ func (c Contests) tryAgain(at time.Time) Contests {
 	return c
 }
 
-// noteContest notes who changes back what the app puts right, once apply has taken the fact, and tries again what the app leaves
-// when a responder acts.
+// noteContest notes who changes back what the app puts right, once apply has taken the fact, and
+// tries again what the app leaves when a responder acts.
 func (r *run) noteContest() {
 	what, isBack := r.changedBack()
 	switch {
@@ -192,8 +198,8 @@ func (r *run) isOrder() bool {
 // isRepeated reports whether a bot does again what it was answered for.
 func (r *run) isRepeated(what string) bool { return r.f.By.Bot && r.Contested.Back(what) > 0 }
 
-// reportContest says once what the app leaves as it is. A comment that says so already is brought up to date: several
-// things may be contested by the same bot.
+// reportContest says once what the app leaves as it is. A comment that says so already is brought
+// up to date: several things may be contested by the same bot.
 func (r *run) reportContest() {
 	var lines, by []string
 	told := 0

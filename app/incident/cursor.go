@@ -8,20 +8,24 @@ import (
 	"time"
 )
 
-// Slack is how late GitHub may show an item of a timeline next to younger ones: within it, items are distinguished by id and
-// not by time.
+// Slack is how late GitHub may show an item of a timeline next to younger ones: within it, items
+// are distinguished by id and not by time.
 const Slack = 2 * time.Minute
 
-// keptSeen is how many of the newest items a cursor names one by one, so that a storm of comments does not fill the card.
+// keptSeen is how many of the newest items a cursor names one by one, so that a storm of comments
+// does not fill the card.
 const keptSeen = 64
 
-// Cursor says how far the issue's timeline was read. Comments can be deleted, so a position alone is not enough, and
-// stamps have whole seconds, so that a time alone is not: Items says where to go on reading, the rest what was read.
+// Cursor says how far the issue's timeline was read. Comments can be deleted, so a position alone
+// is not enough, and stamps have whole seconds, so that a time alone is not: Items says where to go
+// on reading, the rest what was read.
 type Cursor struct {
-	Items   int       `json:"n"`               // timeline items read, the app's own included
-	Horizon time.Time `json:"horizon"`         // everything older was read
-	Seen    []Seen    `json:"seen,omitempty"`  // what was read at or after Horizon, oldest first, the newest 64
-	Floor   []string  `json:"floor,omitempty"` // of those dropped from Seen, the highest id of each kind; what is not above it was read
+	Items   int       `json:"n"`       // timeline items read, the app's own included
+	Horizon time.Time `json:"horizon"` // everything older was read
+	// what was read at or after Horizon, oldest first, the newest 64
+	Seen []Seen `json:"seen,omitempty"`
+	// of those dropped from Seen, the highest id of each kind; what is not above it was read
+	Floor []string `json:"floor,omitempty"`
 }
 
 // Seen is an item that was read.
@@ -82,10 +86,11 @@ func compareIDs(a, b string) int {
 	return cmp.Or(cmp.Compare(an, bn), cmp.Compare(ap, bp))
 }
 
-// Window returns the page of a timeline, as its number and size, on which reading goes on after n items. GitHub pages by
-// position, at most 100 a page; the size is chosen so that the page holds some items that were read (a deleted comment
-// moves the rest up) and has room for new ones, so that one call is enough whatever the timeline's length. Of those sizes
-// it is the one with the fewest items that were read, since each comes with all its text.
+// Window returns the page of a timeline, as its number and size, on which reading goes on after n
+// items. GitHub pages by position, at most 100 a page; the size is chosen so that the page holds
+// some items that were read (a deleted comment moves the rest up) and has room for new ones, so
+// that one call is enough whatever the timeline's length. Of those sizes it is the one with the
+// fewest items that were read, since each comes with all its text.
 func Window(n int) (page, size int) {
 	const known, room = 10, 30
 	fewest := 100

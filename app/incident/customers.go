@@ -30,8 +30,8 @@ var _ = register(Row{
 	Example: "/ic customer remove globex", Who: HolderIC, Place: 240,
 }, parseRemovedCustomers, (*run).removeCustomers)
 
-// parseCustomers reads names off the line, split at commas and semicolons alone: which of the words between them are one name
-// only the policy knows (Policy.ReadCustomers).
+// parseCustomers reads names off the line, split at commas and semicolons alone: which of the words
+// between them are one name only the policy knows (Policy.ReadCustomers).
 func parseCustomers(w words.Words) (Command, error) {
 	names, none := words.List(w.First().Line)
 	if len(names) == 0 && !none {
@@ -79,7 +79,8 @@ type customerWord struct {
 	first      bool // a comma, a semicolon or a new line is before it
 }
 
-// foldName reduces a name to its letters and digits in lower case, so that case, quotes and punctuation make no difference.
+// foldName reduces a name to its letters and digits in lower case, so that case, quotes and
+// punctuation make no difference.
 func foldName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) {
@@ -115,7 +116,8 @@ func splitCustomerWords(text string) (words []customerWord) {
 
 func (w customerWord) connects() bool { return slices.Contains(connectors, strings.ToLower(w.text)) }
 
-// longestCustomer returns the customer whose name the most of the first words make, and how many they are; 0: none.
+// longestCustomer returns the customer whose name the most of the first words make, and how many
+// they are; 0: none.
 func (p Policy) longestCustomer(words []customerWord) (name string, n int) {
 	for n := min(len(words), maxCustomerWords); n > 0; n-- {
 		fold := ""
@@ -148,10 +150,11 @@ func (p Policy) customerByFold(fold string) (found Customer, ok bool) {
 	return found, ok
 }
 
-// ReadCustomers returns the customers that a list names: as people write it, with commas, semicolons, "and" or spaces between, in
-// quotes or not. Configured names come first in it, in their spelling there and whole ("Smith and Sons"); what is left of it is
-// a name that the configuration does not have. Answers such as "n/a" and "unknown" name nobody; none reports that the list says
-// that no customer is impacted.
+// ReadCustomers returns the customers that a list names: as people write it, with commas,
+// semicolons, "and" or spaces between, in quotes or not. Configured names come first in it, in
+// their spelling there and whole ("Smith and Sons"); what is left of it is a name that the
+// configuration does not have. Answers such as "n/a" and "unknown" name nobody; none reports that
+// the list says that no customer is impacted.
 func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 	add := func(name string) {
 		if !naming.Contains(names, name) && len(names) < maxCustomers {
@@ -231,8 +234,8 @@ func (p Policy) joinedCustomers(word string) (names []string) {
 	return names
 }
 
-// unknownCustomers returns the names that words without a configured name are. They are one name, unless each part of them is
-// close to a configured one.
+// unknownCustomers returns the names that words without a configured name are. They are one name,
+// unless each part of them is close to a configured one.
 func (p Policy) unknownCustomers(words []customerWord, beside bool) (names []string, none bool) {
 	words = slices.DeleteFunc(slices.Clone(words), func(w customerWord) bool {
 		return w.fold == "" && !w.connects() || beside && slices.Contains(fillers, w.fold)
@@ -294,13 +297,15 @@ func joinWords(words []customerWord) string {
 	return strings.ToValidUTF8(name, "")
 }
 
-// UnknownCustomer reports whether the configuration has customers and this is not one of them. If it has none, any name will do.
+// UnknownCustomer reports whether the configuration has customers and this is not one of them. If
+// it has none, any name will do.
 func (p Policy) UnknownCustomer(name string) bool {
 	_, ok := p.Customer(name)
 	return !ok && len(p.Customers) > 0
 }
 
-// NearCustomers returns the customers that somebody probably meant by a name that the configuration does not have, the closest first.
+// NearCustomers returns the customers that somebody probably meant by a name that the configuration
+// does not have, the closest first.
 func (p Policy) NearCustomers(name string) []string {
 	type near struct {
 		name string
@@ -349,8 +354,8 @@ func editDistance(a, b string) int {
 	return row[len(y)]
 }
 
-// ChannelNames returns what a customer's channels are called where an update failed: by their kinds, numbered where one occurs
-// twice: "issue", "email", "email 2".
+// ChannelNames returns what a customer's channels are called where an update failed: by their
+// kinds, numbered where one occurs twice: "issue", "email", "email 2".
 func (c Customer) ChannelNames() []string {
 	var names []string
 	seen := map[string]int{}
@@ -364,7 +369,8 @@ func (c Customer) ChannelNames() []string {
 	return names
 }
 
-// impactedToo returns the policy with the impacted customers that the configuration does not have, so that their names are read too.
+// impactedToo returns the policy with the impacted customers that the configuration does not have,
+// so that their names are read too.
 func (r *run) impactedToo() Policy {
 	p := r.p
 	p.Customers = slices.Clone(p.Customers)
@@ -376,7 +382,8 @@ func (r *run) impactedToo() Policy {
 	return p
 }
 
-// askCustomers asks about names that the configuration does not have, and reports whether there are any. Command is what to write.
+// askCustomers asks about names that the configuration does not have, and reports whether there are
+// any. Command is what to write.
 func (r *run) askCustomers(names []string, command string) (asked bool) {
 	for _, name := range names {
 		if !r.p.UnknownCustomer(name) {
@@ -394,8 +401,8 @@ func (r *run) askCustomers(names []string, command string) (asked bool) {
 	return asked
 }
 
-// addCustomers adds impacted customers. A name that the configuration does not have is asked about and kept, so that nothing is
-// lost; the right one takes its place.
+// addCustomers adds impacted customers. A name that the configuration does not have is asked about
+// and kept, so that nothing is lost; the right one takes its place.
 func (r *run) addCustomers(c Command) {
 	names, none := r.p.ReadCustomers(c.Customers...)
 	switch {
@@ -475,7 +482,8 @@ func (r *run) unclearCustomers(c Command) {
 		Reason: "that names no customer. Leave it until somebody knows"})
 }
 
-// noCustomers notes whether no customer is impacted. If none is, nobody waits for an update: there is no clock (V3).
+// noCustomers notes whether no customer is impacted. If none is, nobody waits for an update: there
+// is no clock (V3).
 func (r *run) noCustomers(none bool) {
 	if r.NoCustomer == none {
 		return

@@ -7,8 +7,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// TestV3TheCardIsWrittenAgainAtMidnight holds that the clock wakes a running incident when a day begins, so that its card shows
-// the date of what is no longer of today.
+// TestV3TheCardIsWrittenAgainAtMidnight holds that the clock wakes a running incident when a day
+// begins, so that its card shows the date of what is no longer of today.
 func TestV3TheCardIsWrittenAgainAtMidnight(t *testing.T) {
 	s := critical(t)
 	midnight := start.Truncate(24 * time.Hour).Add(24 * time.Hour)

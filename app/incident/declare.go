@@ -124,7 +124,8 @@ func (r *run) redeclare(c Command) {
 	r.done()
 }
 
-// readSeverity returns the severity and the summary of a declaration. The summary may begin with a severity that only the policy knows.
+// readSeverity returns the severity and the summary of a declaration. The summary may begin with a
+// severity that only the policy knows.
 func (r *run) readSeverity(c Command) (severity, text string) {
 	if c.Severity != "" {
 		return cmp.Or(r.p.Named(c.Severity), c.Severity), c.Text
@@ -141,7 +142,8 @@ func (r *run) readSeverity(c Command) (severity, text string) {
 // firstWord returns the first word of a text.
 func firstWord(text string) string { return strings.Fields(text + " …")[0] }
 
-// missing returns which data of I2 is not there, as Say names of templates: "severity", "summary", "customers".
+// missing returns which data of I2 is not there, as Say names of templates: "severity", "summary",
+// "customers".
 func (s State) missing() []string {
 	var m []string
 	if s.Severity == "" && s.Claimed == "" {
@@ -159,8 +161,9 @@ func (s State) missing() []string {
 // Missing returns which data an incident still lacks (I2): "severity", "summary", "customers".
 func (s State) Missing() []string { return s.missing() }
 
-// judgeDeclaration decides what the severity of a declaration means: a responder's word confirms it (I3), whatever else is missing (I2);
-// anybody else's is a claim, and a critical claim pages who is on call (I7).
+// judgeDeclaration decides what the severity of a declaration means: a responder's word confirms it
+// (I3), whatever else is missing (I2); anybody else's is a claim, and a critical claim pages who is
+// on call (I7).
 func (r *run) judgeDeclaration(o Opened, early Early) {
 	said, sure, by := r.p.Named(o.Severity), r.Responder, r.f.By
 	label := r.p.Named(early.Severity)
@@ -197,7 +200,8 @@ func (r *run) askData() {
 // AskedForData names who is asked for missing data.
 func (s State) AskedForData() string { return s.asked() }
 
-// asked names who is asked for missing data: who declared it; for a report from outside the IC, an OE, or nobody.
+// asked names who is asked for missing data: who declared it; for a report from outside the IC, an
+// OE, or nobody.
 func (s State) asked() string {
 	switch {
 	case s.Declared != nil && s.Responder:
@@ -218,7 +222,8 @@ func doubleWait(wait time.Duration) time.Duration { return max(wait, min(2*wait,
 
 // keepAsking starts and ends the reminders of missing data (I2) and of a claim that nobody has taken (I7).
 func (r *run) keepAsking() {
-	switch needed := r.Running() && r.Phase != Closing && len(r.missing()) > 0 && r.asked() != ""; { // with nobody to ask, the card asks
+	// with nobody to ask, the card asks
+	switch needed := r.Running() && r.Phase != Closing && len(r.missing()) > 0 && r.asked() != ""; {
 	case !needed:
 		r.Asked.Data, r.Asked.DataWait = time.Time{}, 0
 	case r.Asked.Data.IsZero():

@@ -46,7 +46,8 @@ func onlySet(all []due) []due {
 	return slices.DeleteFunc(all, func(d due) bool { return d.at.IsZero() })
 }
 
-// duesAfterClosing lists what is due once the incident is closed: the postmortem's review and the follow-ups (C3, C4).
+// duesAfterClosing lists what is due once the incident is closed: the postmortem's review and the
+// follow-ups (C3, C4).
 func (s State) duesAfterClosing() []due {
 	all := []due{{s.Document.Next, (*run).askReview}}
 	for i, fu := range s.FollowUps {
@@ -76,8 +77,8 @@ func (s State) firstDue(p Policy) (due, bool) {
 // mostDues is how much becomes due one after the other in one step: an update every 20 minutes of two months.
 const mostDues = 5000
 
-// runDue does what is due, in order and each at its own time. A clock may jump by centuries: what is left after mostDues happens
-// now, once, as each handler moves its time on from there.
+// runDue does what is due, in order and each at its own time. A clock may jump by centuries: what
+// is left after mostDues happens now, once, as each handler moves its time on from there.
 func (r *run) runDue(now time.Time, is func(time.Time) bool) {
 	for n := 0; ; n++ {
 		d, ok := r.firstDue(r.p)
@@ -89,6 +90,7 @@ func (r *run) runDue(now time.Time, is func(time.Time) bool) {
 		}
 		d.what(r)
 		r.keepAsking()
-		r.watchRoles() // an escalation that gave up leaves the role vacant from now on, whenever somebody looks
+		// an escalation that gave up leaves the role vacant from now on, whenever somebody looks
+		r.watchRoles()
 	}
 }

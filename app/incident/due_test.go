@@ -78,7 +78,8 @@ func TestM2CheckInsKeepWorkingHours(t *testing.T) {
 	s.expect(s.state.StandBy.CheckIn.IsZero(), "a check-in at %s, after the stand-by's end at %s", s.state.StandBy.CheckIn, s.state.StandBy.Ends)
 }
 
-// closedUp is a closed incident with a follow-up due on the Friday after next, in a policy with office hours in UTC.
+// closedUp is a closed incident with a follow-up due on the Friday after next, in a policy with
+// office hours in UTC.
 func closedUp(t *testing.T) *story {
 	s := critical(t)
 	s.policy.Hours = incident.OfficeHours
@@ -130,7 +131,8 @@ func TestC4FollowUpsAreRemindedOfBeforeAndAfterTheyAreDue(t *testing.T) {
 	s.expect(!due.IsZero(), "opened again, and nothing is due")
 }
 
-// Who closes an incident that nobody answered for wakes nobody any more; if it comes back the paging begins anew.
+// Who closes an incident that nobody answered for wakes nobody any more; if it comes back the
+// paging begins anew.
 func TestI5ClosingEndsTheEscalationUntilItIsBack(t *testing.T) {
 	s := tell(t).fact(opened("alice", "critical")).at(6, "alice", because(incident.Closing))
 	s.expect(s.state.Phase == incident.Closing && s.state.Closed == nil, "it is %s", s.state.Phase)

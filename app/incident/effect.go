@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Effect is something to do outside, as data. Every effect can be applied again without harm: Key, or what it names,
-// shows whether it was done already.
+// Effect is something to do outside, as data. Every effect can be applied again without harm: Key,
+// or what it names, shows whether it was done already.
 type Effect interface{ effect() string }
 
 type (
@@ -28,8 +28,8 @@ type (
 		Fact string // id of the fact answered
 		Say  Say
 	}
-	// Remind is a comment of the app's own, posted once per Key. It takes the place of the one before on its Topic, so
-	// that reminders never pile up; without a topic it stays.
+	// Remind is a comment of the app's own, posted once per Key. It takes the place of the one
+	// before on its Topic, so that reminders never pile up; without a topic it stays.
 	Remind struct {
 		Key   string
 		Topic string
@@ -57,8 +57,8 @@ type (
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }
-	// MoveTicket opens the ticket of follow-up Index in the repository that it was meant for. It is in the incident's own, as
-	// GitHub refused it there.
+	// MoveTicket opens the ticket of follow-up Index in the repository that it was meant for. It is
+	// in the incident's own, as GitHub refused it there.
 	MoveTicket struct{ Index int }
 	// ShareAgain writes the newest update into the issue of a customer whom GitHub kept it from.
 	ShareAgain struct{ Customer string }
@@ -72,7 +72,8 @@ type (
 	OpenDocument struct{}
 	// RefreshDocument writes the facts of an open postmortem again: something in them changed.
 	RefreshDocument struct{}
-	// AnnounceDocument sends the customers their version of the merged postmortem, and nothing else of it (C3, A7).
+	// AnnounceDocument sends the customers their version of the merged postmortem, and nothing else
+	// of it (C3, A7).
 	AnnounceDocument struct {
 		Key       string
 		Customers []string
@@ -109,8 +110,8 @@ const (
 	Refused                     // 👎
 )
 
-// Say is something to say: the name of a template in templates/comments and what it needs. Values of people's own
-// words are shown inertly by the template.
+// Say is something to say: the name of a template in templates/comments and what it needs. Values
+// of people's own words are shown inertly by the template.
 type Say struct {
 	Name    string
 	Who     string   // login that is spoken to, mentioned

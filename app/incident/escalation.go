@@ -18,11 +18,12 @@ var _ = register(Row{
 	Example: "/ic escalate @dan we need somebody who knows etcd", Who: HolderIC, Place: 250,
 }, parseEscalation, (*run).escalateTo)
 
-// parseEscalation takes everything: which of the first words are names is known where the groups are (ReadTargets). A page
-// without a reason is better than none (V5).
+// parseEscalation takes everything: which of the first words are names is known where the groups
+// are (ReadTargets). A page without a reason is better than none (V5).
 func parseEscalation(w words.Words) (Command, error) { return Command{Text: w.Text()}, nil }
 
-// escalateTo pages whom the coordinator asks for (V5). A name that can't be paged is answered; the others are paged all the same.
+// escalateTo pages whom the coordinator asks for (V5). A name that can't be paged is answered; the
+// others are paged all the same.
 func (r *run) escalateTo(c Command) {
 	t := c.targets(r.State, r.p)
 	refused := len(t.Cannot)+len(t.Unknown) > 0

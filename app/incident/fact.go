@@ -4,7 +4,9 @@ import "time"
 
 // Fact is something that happened to an issue, as GitHub recorded it.
 type Fact struct {
-	ID   string    // unique within the issue: "c<comment>.<n>" for command n, "c<comment>" for a comment without one, "e<event>", "c<comment>@<unix>.<n>" for an edit; empty for the clock
+	// unique within the issue: "c<comment>.<n>" for command n, "c<comment>" for a comment without
+	// one, "e<event>", "c<comment>@<unix>.<n>" for an edit; empty for the clock
+	ID   string
 	At   time.Time // GitHub's stamp, whole seconds
 	By   Person
 	What any // one of the types below
@@ -38,7 +40,8 @@ type (
 		Paged     bool     // the first step was paged already, before GitHub was asked
 		Known     []string // marks of the words that the report says
 	}
-	// Signalled: the source says it again, or that it recovered. Text is set for what a person wrote, such as a mail.
+	// Signalled: the source says it again, or that it recovered. Text is set for what a person
+	// wrote, such as a mail.
 	Signalled struct {
 		Source string
 		Firing bool
@@ -83,9 +86,11 @@ type (
 	Reopened struct{}
 	// Renamed: the issue got another title, which is a summary.
 	Renamed struct{}
-	// Misspelt: a line that starts like a command and isn't one. Known is the command that was close, if one was.
+	// Misspelt: a line that starts like a command and isn't one. Known is the command that was
+	// close, if one was.
 	Misspelt struct{ Line, Known, Why string }
-	// Corrected: the author of a comment changed the words of a command in it. New is the command as it is now.
+	// Corrected: the author of a comment changed the words of a command in it. New is the command
+	// as it is now.
 	Corrected struct {
 		New Command
 		Old string
@@ -128,19 +133,23 @@ type (
 		Issue    string // owner/repo#number
 		ID       int64  // of the issue
 	}
-	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a timeline that is read again, so
-	// that what came after it meets a closed incident, as it did then.
+	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a
+	// timeline that is read again, so that what came after it meets a closed incident, as it did
+	// then.
 	ClosedUp struct{ Key string }
-	// Unsent: the update of a time did not reach a customer by some of their channels, as Customer.ChannelNames calls them.
+	// Unsent: the update of a time did not reach a customer by some of their channels, as
+	// Customer.ChannelNames calls them.
 	Unsent struct {
 		Customer string
 		Failed   []Failure
 		Update   time.Time
-		By       string // the comment that the update came from, as CommandedBy returns it; empty: any of that time
+		// the comment that the update came from, as CommandedBy returns it; empty: any of that time
+		By string
 	}
 	// Undelivered: the merged postmortem did not reach a customer, by a channel or at all.
 	Undelivered struct{ Customer, Channel, Why string }
-	// Bounced: a mail of ours could not be delivered to an address that is no customer's, or was not yet (Delayed).
+	// Bounced: a mail of ours could not be delivered to an address that is no customer's, or was
+	// not yet (Delayed).
 	Bounced struct {
 		Address, Why string
 		Customer     string // whose address it is; empty: nobody's
@@ -164,8 +173,8 @@ type (
 		Phase    Phase
 		Severity string
 	}
-	// CameBack: the app said that a source's report took the incident back to investigate, at At. It brings that back in a
-	// timeline that is read again.
+	// CameBack: the app said that a source's report took the incident back to investigate, at At.
+	// It brings that back in a timeline that is read again.
 	CameBack struct {
 		Source string
 		At     time.Time
@@ -174,16 +183,18 @@ type (
 	PageFailed struct{ Key, Service, Why string }
 	// PageSkipped: the page with this key was not sent, as it was late and not needed any more.
 	PageSkipped struct{ Key, Why string }
-	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the pager calls them.
+	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the
+	// pager calls them.
 	Acknowledged struct{ Key, Service, Name string }
-	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the version of the file;
-	// empty: it can be used again. Instead is set where the file was removed: the repository whose configuration counts now, or
-	// "defaults".
+	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the
+	// version of the file; empty: it can be used again. Instead is set where the file was removed:
+	// the repository whose configuration counts now, or "defaults".
 	BrokenConfig struct{ Where, Why, Instead string }
-	// BrokenTemplate: the repository's postmortem template can't be used, and the postmortem has the standard one. Where names
-	// the version of the file; empty: it can be used.
+	// BrokenTemplate: the repository's postmortem template can't be used, and the postmortem has
+	// the standard one. Where names the version of the file; empty: it can be used.
 	BrokenTemplate struct{ Where, Why string }
-	// ChangedBack: somebody changed back what the app wrote, of which the timeline says nothing. What is as a Contest has it.
+	// ChangedBack: somebody changed back what the app wrote, of which the timeline says nothing.
+	// What is as a Contest has it.
 	ChangedBack struct{ What string }
 	// Unassignable: GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
@@ -216,7 +227,8 @@ type Command struct {
 	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote when the timeline is read
 	Org       string   // organisation whose teams an escalation may name
 	Unasked   bool     // GitHub could not be asked whom an escalation names
-	Other     *Other   // the issue that a duplicate names, looked up before the fact is made; nil if it was not
+	// the issue that a duplicate names, looked up before the fact is made; nil if it was not
+	Other *Other
 }
 
 // Line is one line of a note.

@@ -70,8 +70,9 @@ func cutIssue(line string) (repo string, n int, rest string, ok bool) {
 	return repo, n, rest, ok
 }
 
-// Folding. `/incident duplicate #n` closes an incident and passes what it had on to the other one: the other's own look takes it, and
-// writes it into a comment of its timeline, from which a lost card is built again.
+// Folding. `/incident duplicate #n` closes an incident and passes what it had on to the other one:
+// the other's own look takes it, and writes it into a comment of its timeline, from which a lost
+// card is built again.
 
 // Why an incident can't be folded into another one.
 const (
@@ -97,8 +98,8 @@ type Other struct {
 	Into int    // of a duplicate, the number of the incident that it was folded into; 0: not known
 }
 
-// Fold is what an incident leaves to the one that it was folded into. It is how the one reports to the other, and what the other
-// writes into its timeline.
+// Fold is what an incident leaves to the one that it was folded into. It is how the one reports to
+// the other, and what the other writes into its timeline.
 type Fold struct {
 	From      int       `json:"from"`         // number of the incident that was folded first
 	Fact      string    `json:"fact"`         // id of the command that did
@@ -175,7 +176,8 @@ func (r *run) foldedIn(f FoldedIn) {
 		}
 		inCircle := f.From == f.Into || f.From == r.Duplicate
 		switch {
-		case inCircle && f.Into == lowest: // each was folded into the other at the same time: the oldest stays
+		case inCircle && f.Into == lowest:
+			// each was folded into the other at the same time: the oldest stays
 			r.undoFold()
 			say.Variant = "reopened"
 		case inCircle:
@@ -227,7 +229,8 @@ func (r *run) undoFold() {
 	r.seekCoordinator()
 }
 
-// key writes a fold for the hidden part of the comment that reports it: folded/5/c123.0/1772447000/bob/globex,initech/Alertmanager.
+// key writes a fold for the hidden part of the comment that reports it:
+// folded/5/c123.0/1772447000/bob/globex,initech/Alertmanager.
 func (f Fold) key() string {
 	names := func(list []string, most int) string {
 		var out []string

@@ -56,7 +56,8 @@ func TestI3TheOtherIncidentGetsCustomersAndSources(t *testing.T) {
 	s.expect(s.state.Entries == entries, "the same again is told again")
 }
 
-// TestI3DuplicatesOfEachOtherLeaveTheOldest holds what becomes of two incidents that people fold into each other at the same time.
+// TestI3DuplicatesOfEachOtherLeaveTheOldest holds what becomes of two incidents that people fold
+// into each other at the same time.
 func TestI3DuplicatesOfEachOtherLeaveTheOldest(t *testing.T) {
 	older := tell(t).fact(opened("alice", "critical")).at(1, "alice", duplicateOf(5, nil)).at(2, "", folded(5, 1, "initech"))
 	older.expect(older.state.Running() && len(older.passed()) == 0 && naming.Contains(older.state.Customers, "initech"), "the older one: %+v, %v", older.state.Outcome, older.state.Customers)
@@ -64,7 +65,8 @@ func TestI3DuplicatesOfEachOtherLeaveTheOldest(t *testing.T) {
 	newer.expect(!newer.state.Running() && len(newer.passed()) == 0, "the newer one runs again")
 }
 
-// TestI3AFoldGoesWhereItsIncidentWent holds that what comes to an incident which was folded itself goes on, and never in circles.
+// TestI3AFoldGoesWhereItsIncidentWent holds that what comes to an incident which was folded itself
+// goes on, and never in circles.
 func TestI3AFoldGoesWhereItsIncidentWent(t *testing.T) {
 	s := tell(t).fact(opened("alice", "critical")).at(1, "alice", duplicateOf(2, nil)).at(2, "", folded(7, 5, "initech"))
 	on := s.passed()

@@ -11,8 +11,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
-// parseFollowUp reads a title with the repository before it and the owner and the date anywhere on its line, or on lines of
-// their own. The lines below are the ticket's text.
+// parseFollowUp reads a title with the repository before it and the owner and the date anywhere on
+// its line, or on lines of their own. The lines below are the ticket's text.
 func parseFollowUp(w words.Words) (Command, error) {
 	w = w.First()
 	if c, f, ok := readChange(w.Line, w.Below); ok {
@@ -104,8 +104,8 @@ func isDue(s string) bool {
 // fillerWords are words between a follow-up's number and what changes about it.
 var fillerWords = map[string]bool{"to": true, "for": true, "owner": true, "is": true, "by": true, "and": true, "on": true, "now": true, "due": true, "→": true, "-": true}
 
-// readChange reads the change of a follow-up: its number or its ticket, and nothing but an owner and a date. What has other words
-// is a title that begins with a number.
+// readChange reads the change of a follow-up: its number or its ticket, and nothing but an owner
+// and a date. What has other words is a title that begins with a number.
 func readChange(line, below string) (c Command, f followUpDetails, ok bool) {
 	repo, n, rest, ok := cutIssue(line)
 	if !ok {

@@ -66,7 +66,8 @@ func (r *run) resolveDue(due string) string {
 // maxDue is how far ahead a follow-up's date may be: what is later is a slip more often than meant.
 const maxDue = 2 // years
 
-// DueProblem returns why a follow-up can't be due on a day that is written on another: "past", "far", or "". What is no date is "no date".
+// DueProblem returns why a follow-up can't be due on a day that is written on another: "past",
+// "far", or "". What is no date is "no date".
 func DueProblem(due string, now time.Time, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC
@@ -142,7 +143,8 @@ func (r *run) changeFollowUp(c Command) {
 	}
 }
 
-// followUpOf finds the follow-up that a command names: by its number on the card, or by its ticket; -1 if there is none.
+// followUpOf finds the follow-up that a command names: by its number on the card, or by its ticket;
+// -1 if there is none.
 func (r *run) followUpOf(c Command) int {
 	if c.Repo != "" {
 		ticket := c.Repo + "#" + strconv.Itoa(c.Number)
@@ -188,7 +190,8 @@ func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu.Changed = true // Pending asks for it
 }
 
-// followUpEdited takes what somebody changed in the postmortem's table, and says so where the incident keeps it.
+// followUpEdited takes what somebody changed in the postmortem's table, and says so where the
+// incident keeps it.
 func (r *run) followUpEdited(e FollowUpEdited) {
 	if e.Index < 0 || e.Index >= len(r.FollowUps) {
 		return
@@ -205,7 +208,8 @@ func (r *run) followUpEdited(e FollowUpEdited) {
 	r.emit(Remind{Key: e.key(), At: r.f.At, Say: say})
 }
 
-// key writes the edit for the hidden part of the comment that reports it: followup/2/erin/2026-12-24/1772447000.
+// key writes the edit for the hidden part of the comment that reports it:
+// followup/2/erin/2026-12-24/1772447000.
 func (e FollowUpEdited) key() string {
 	return fmt.Sprintf("followup/%d/%s/%s/%d", e.Index, e.Owner, e.Due, e.Read.Unix())
 }
@@ -292,7 +296,8 @@ func (r *run) ticketChanged(t TicketChanged) {
 	r.remindOf(fu)
 }
 
-// OwnerOf returns who does a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if nobody may.
+// OwnerOf returns who does a follow-up: who was named, else an OE, the IC, the declarer (C4); "" if
+// nobody may.
 func (s State) OwnerOf(fu FollowUp) string {
 	switch {
 	case fu.Owner != "":

@@ -20,8 +20,8 @@ type Hint struct {
 // stranger is a responder who holds no role. No login on GitHub looks like it.
 const stranger = "a responder"
 
-// Hints returns the commands that make sense now, the next step first. None of them is refused at this moment to those
-// whom its Who names or, where that is empty, to a responder without a role.
+// Hints returns the commands that make sense now, the next step first. None of them is refused at
+// this moment to those whom its Who names or, where that is empty, to a responder without a role.
 func Hints(s State, p Policy) []Hint {
 	var hints []Hint
 	for _, c := range proposals(s, p) {
@@ -32,13 +32,14 @@ func Hints(s State, p Policy) []Hint {
 	return hints
 }
 
-// WhoMay returns who may use a command now, written as a hint writes it; nobody in particular where any responder may. It
-// reports false if nobody may.
+// WhoMay returns who may use a command now, written as a hint writes it; nobody in particular where
+// any responder may. It reports false if nobody may.
 func WhoMay(s State, p Policy, command string) (who []string, ok bool) {
 	return s.audience(fillCommand(command), p)
 }
 
-// HintsFor returns the same commands as Hints for one reader: first what the reader may do, then what others may.
+// HintsFor returns the same commands as Hints for one reader: first what the reader may do, then
+// what others may.
 func HintsFor(s State, p Policy, reader Person) []Hint {
 	var mine, others []Hint
 	for _, c := range proposals(s, p) {
@@ -68,7 +69,8 @@ func (s State) hint(c Command, p Policy, reader Person) Hint {
 	return h
 }
 
-// leavesAlone reports whether taking IC would only move the gap: the one OE of a critical incident would leave that role.
+// leavesAlone reports whether taking IC would only move the gap: the one OE of a critical incident
+// would leave that role.
 func (s State) leavesAlone(c Command, p Policy, login string) bool {
 	return c.Kind == TakeIC && s.Critical(p) && s.Alone == nil && len(s.OEs) == 1 && naming.Equal(s.OEs[0], login)
 }
@@ -93,8 +95,8 @@ func (s State) audience(c Command, p Policy) (who []string, ok bool) {
 // mostNamed bounds how many people a hint may name.
 const mostNamed = 5
 
-// canUse reports whether somebody could give a command now without being refused. It tries the command on a copy of the
-// state, so that what is proposed can't differ from what is allowed.
+// canUse reports whether somebody could give a command now without being refused. It tries the
+// command on a copy of the state, so that what is proposed can't differ from what is allowed.
 func (s State) canUse(c Command, p Policy, by Person) bool {
 	if s.Declared != nil && !s.permits(RowOf(c.Kind), p, by) {
 		return false // the cheap answer: no copy is needed
@@ -238,7 +240,8 @@ func fillCommand(text string) Command {
 	return c
 }
 
-// addHints fills in the hints of all that is said: what the one who is spoken to may write or, if they may not, who may.
+// addHints fills in the hints of all that is said: what the one who is spoken to may write or, if
+// they may not, who may.
 func (r *run) addHints() {
 	for i, e := range r.effects {
 		switch e := e.(type) {

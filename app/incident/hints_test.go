@@ -32,7 +32,8 @@ func refuses(s incident.State, p incident.Policy, by incident.Person, text strin
 	return refused
 }
 
-// Whatever the card or an answer proposes to somebody, they may write it, as it stands there, and are not refused (A1).
+// Whatever the card or an answer proposes to somebody, they may write it, as it stands there, and
+// are not refused (A1).
 func TestA1PropertyNoHintIsRefused(t *testing.T) {
 	p := incident.DefaultPolicy()
 	// What becomes due in between could change what is allowed: here nothing does.

@@ -2,7 +2,8 @@ package incident
 
 import "time"
 
-// Next returns t if it is within working hours, else the next opening. Hours without a day delay nothing. No zone is UTC.
+// Next returns t if it is within working hours, else the next opening. Hours without a day delay
+// nothing. No zone is UTC.
 func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
 	if h.always() {
 		return t
@@ -37,8 +38,8 @@ func (h Hours) next(t time.Time) time.Time {
 	}
 }
 
-// Add returns the same time of day so many working days later, or the next opening after that. The day of t itself doesn't
-// count. Of hours without a day, every day counts.
+// Add returns the same time of day so many working days later, or the next opening after that. The
+// day of t itself doesn't count. Of hours without a day, every day counts.
 func (h Hours) Add(t time.Time, days int, zone *time.Location) time.Time {
 	if zone == nil {
 		zone = time.UTC

@@ -1,8 +1,9 @@
 // Package incident is the core: what an incident is, which facts change it, and what must happen then.
 //
-// Step takes a state, a fact and a policy, and returns the next state and the effects. It reads no clock, does no I/O and
-// imports only the standard library, so that the same facts always lead to the same state: the card's signed block is a
-// cache of it, and the issue's timeline is enough to build it again (A5).
+// Step takes a state, a fact and a policy, and returns the next state and the effects. It reads no
+// clock, does no I/O and imports only the standard library, so that the same facts always lead to
+// the same state: the card's signed block is a cache of it, and the issue's timeline is enough to
+// build it again (A5).
 package incident
 
 import (
@@ -37,7 +38,8 @@ func ParseRef(s string) (Ref, error) {
 	return Ref{Owner: owner, Repo: repo, Number: number}, nil
 }
 
-// TicketMark marks the ticket of a follow-up, for finding it again and for telling which incident it belongs to.
+// TicketMark marks the ticket of a follow-up, for finding it again and for telling which incident
+// it belongs to.
 func TicketMark(ref Ref, index int) string { return ticketMark + TicketName(ref, index) + " -->" }
 
 // TicketName names the follow-up that a ticket is of.
@@ -120,32 +122,35 @@ func CommentOf(id string) int64 {
 	return n
 }
 
-// State is all that is known of an incident besides its texts, which stay in the issue's comments. It is what the card's
-// signed block holds, so it stays small however long the incident lasts: refs and stamps, and of a text no more than a few words.
+// State is all that is known of an incident besides its texts, which stay in the issue's comments.
+// It is what the card's signed block holds, so it stays small however long the incident lasts: refs
+// and stamps, and of a text no more than a few words.
 type State struct {
-	Declared   *Stamp   `json:"declared,omitempty"`  // nil: not an incident (yet)
-	Responder  bool     `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
-	Source     string   `json:"source,omitempty"`    // what reported it: "form", "command", "label", or an alert's, mail's or chat's name
-	Claimed    string   `json:"claimed,omitempty"`   // severity that was reported, not confirmed yet (I3)
-	Severity   string   `json:"severity,omitempty"`  // confirmed severity
+	Declared  *Stamp `json:"declared,omitempty"`  // nil: not an incident (yet)
+	Responder bool   `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
+	// what reported it: "form", "command", "label", or an alert's, mail's or chat's name
+	Source     string   `json:"source,omitempty"`
+	Claimed    string   `json:"claimed,omitempty"`  // severity that was reported, not confirmed yet (I3)
+	Severity   string   `json:"severity,omitempty"` // confirmed severity
 	Confirmed  *Stamp   `json:"confirmed,omitempty"`
 	Summary    bool     `json:"summary,omitempty"` // a short summary was given (I2)
 	Customers  []string `json:"customers,omitempty"`
 	NoCustomer bool     `json:"none,omitempty"` // somebody said explicitly that no customer is impacted
 	Drill      bool     `json:"drill,omitempty"`
 
-	Phase       Phase   `json:"phase"`
-	Since       Stamp   `json:"since"`            // when and by whom the phase was entered
-	Phases      []Span  `json:"phases,omitempty"` // earlier phases, oldest first, the last 20
-	Insisted    *Stamp  `json:"insisted,omitempty"`
-	Alone       *Stamp  `json:"alone,omitempty"` // one person may hold both roles of a critical incident: the reason's stamp
+	Phase    Phase  `json:"phase"`
+	Since    Stamp  `json:"since"`            // when and by whom the phase was entered
+	Phases   []Span `json:"phases,omitempty"` // earlier phases, oldest first, the last 20
+	Insisted *Stamp `json:"insisted,omitempty"`
+	// one person may hold both roles of a critical incident: the reason's stamp
+	Alone       *Stamp  `json:"alone,omitempty"`
 	Regressions int     `json:"regressions,omitempty"`
 	Closed      *Stamp  `json:"closed,omitempty"`
 	Outcome     Outcome `json:"outcome,omitempty"`
 	Duplicate   int     `json:"duplicate,omitempty"` // number of the incident that this one was folded into
 
-	// DeclaredAs is the name under which it was declared, owner/repo#number, if it has another one by now: its repository was
-	// renamed, or the issue was transferred.
+	// DeclaredAs is the name under which it was declared, owner/repo#number, if it has another one
+	// by now: its repository was renamed, or the issue was transferred.
 	DeclaredAs  string `json:"declaredAs,omitempty"`
 	Transferred bool   `json:"transferred,omitempty"`
 	// WasIDs are the ids of its issue before transfers, by which older marks are signed.
@@ -156,8 +161,9 @@ type State struct {
 	ICSince  *Stamp   `json:"icSince,omitempty"`
 	Handover string   `json:"handover,omitempty"` // who was asked to take IC over
 	OEs      []string `json:"oes,omitempty"`
-	Handed   int      `json:"handed,omitempty"`   // how often the IC role changed hands
-	Mirrored []string `json:"mirrored,omitempty"` // people assigned because of a role, who are unassigned when they leave it
+	Handed   int      `json:"handed,omitempty"` // how often the IC role changed hands
+	// people assigned because of a role, who are unassigned when they leave it
+	Mirrored []string `json:"mirrored,omitempty"`
 	Unplaced []string `json:"unplaced,omitempty"` // role holders that GitHub would not assign
 
 	Cause      *Stamp     `json:"cause,omitempty"`
@@ -189,11 +195,13 @@ type State struct {
 	Refused   []Refusal   `json:"refused,omitempty"`
 	Unsaid    []Unsaid    `json:"unsaid,omitempty"`
 	Unreacted []Unreacted `json:"unreacted,omitempty"`
-	Aside     *Refusal    `json:"aside,omitempty"` // the message that was put aside last, until somebody writes a command
+	// the message that was put aside last, until somebody writes a command
+	Aside *Refusal `json:"aside,omitempty"`
 	// Early is what labels said before the incident was declared; nil once it is.
-	Early   *Early    `json:"early,omitempty"`
-	Summons Summons   `json:"summons,omitzero"`
-	Day     time.Time `json:"day,omitzero"` // of a running incident, when the next day begins in UTC: its card is written again
+	Early   *Early  `json:"early,omitempty"`
+	Summons Summons `json:"summons,omitzero"`
+	// of a running incident, when the next day begins in UTC: its card is written again
+	Day time.Time `json:"day,omitzero"`
 
 	// Contested is what automata change back each time that the app puts it right.
 	Contested Contests `json:"contested,omitempty"`
@@ -224,14 +232,15 @@ type Span struct {
 type Entry struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by,omitempty"`
-	Kind string    `json:"kind"`           // "finding", "phase", … : a row of Kinds in the templates
-	Ref  string    `json:"ref,omitempty"`  // fact id, for the permalink
-	What string    `json:"what,omitempty"` // a name, never a text: the phase, the severity, the person, the customer
-	Text string    `json:"-"`
+	Kind string    `json:"kind"`          // "finding", "phase", … : a row of Kinds in the templates
+	Ref  string    `json:"ref,omitempty"` // fact id, for the permalink
+	// a name, never a text: the phase, the severity, the person, the customer
+	What string `json:"what,omitempty"`
+	Text string `json:"-"`
 }
 
-// FollowUp is work that outlives the incident (C4). Its title is the text of the comment in Stamp; Index is its place
-// among the incident's follow-ups, and with the incident the ticket's identity.
+// FollowUp is work that outlives the incident (C4). Its title is the text of the comment in Stamp;
+// Index is its place among the incident's follow-ups, and with the incident the ticket's identity.
 type FollowUp struct {
 	Stamp
 	Repo   string `json:"repo,omitempty"`   // owner/repo of the product team; empty: the incident repository
@@ -244,10 +253,12 @@ type FollowUp struct {
 
 	Done  bool      `json:"done,omitempty"` // the ticket is closed
 	Ended time.Time `json:"ended,omitzero"` // when it was
-	Next  time.Time `json:"next,omitzero"`  // when its owner is reminded: two days before it is due, then weekly
+	// when its owner is reminded: two days before it is due, then weekly
+	Next time.Time `json:"next,omitzero"`
 
-	Changed bool   `json:"changed,omitempty"` // the ticket is to be brought up to date with owner and due date
-	Was     string `json:"was,omitempty"`     // who is assigned to it until then, if that is somebody else
+	// the ticket is to be brought up to date with owner and due date
+	Changed bool   `json:"changed,omitempty"`
+	Was     string `json:"was,omitempty"` // who is assigned to it until then, if that is somebody else
 }
 
 // Signals is what a source goes on saying of the trouble that it reported (I6).
@@ -255,10 +266,12 @@ type Signals struct {
 	Count  int       `json:"count,omitempty"` // how often it was reported, the first time included
 	Last   time.Time `json:"last,omitzero"`
 	Firing bool      `json:"firing,omitempty"` // false after a count: it recovered, by the source
-	Turns  []int64   `json:"turns,omitempty"`  // when it recovered, fired again, recovered …, in Unix seconds: the newest 12
-	Taken  []Report  `json:"taken,omitempty"`  // the newest 8 reports, so that none is taken twice
-	Known  []string  `json:"known,omitempty"`  // marks of what was said of it, at most 40, so that what is new is noticed
-	Worst  string    `json:"worst,omitempty"`  // worst severity that the source reported
+	// when it recovered, fired again, recovered …, in Unix seconds: the newest 12
+	Turns []int64  `json:"turns,omitempty"`
+	Taken []Report `json:"taken,omitempty"` // the newest 8 reports, so that none is taken twice
+	// marks of what was said of it, at most 40, so that what is new is noticed
+	Known []string `json:"known,omitempty"`
+	Worst string   `json:"worst,omitempty"` // worst severity that the source reported
 }
 
 // Report is one time that a source said something.
@@ -270,20 +283,24 @@ type Report struct {
 
 // Updates is the customer's rhythm (V3).
 type Updates struct {
-	Last      time.Time     `json:"last,omitzero"`    // last update sent; zero: none yet
-	From      time.Time     `json:"from,omitzero"`    // when the current wait began: confirmation or the last update
-	Due       time.Time     `json:"due,omitzero"`     // next update; zero: none is due
-	Stage     int           `json:"stage,omitempty"`  // what was done about Due: 0 nothing, 1 amber, 2 mentioned, 3 paged
-	Kept      int           `json:"kept,omitempty"`   // sent by its time
-	Missed    int           `json:"missed,omitempty"` // times that passed without one
-	Snoozed   int           `json:"snoozed,omitempty"`
-	Longest   time.Duration `json:"longest,omitempty"` // longest wait that an update ended
-	Overdue   bool          `json:"overdue,omitempty"` // label update-overdue
-	Shared    []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
-	ReachedBy []string      `json:"told,omitempty"`    // "customer: channel" that the last update reached, "customer: person" who told them
-	Unsent    []string      `json:"unsent,omitempty"`  // "customer: channel" that it did not reach
-	Heard     []Heard       `json:"heard,omitempty"`   // who was reached in the current wait, until everybody was
-	Sent      []Sent        `json:"sent,omitempty"`    // the newest updates, so that one can be taken back
+	Last time.Time `json:"last,omitzero"` // last update sent; zero: none yet
+	// when the current wait began: confirmation or the last update
+	From time.Time `json:"from,omitzero"`
+	Due  time.Time `json:"due,omitzero"` // next update; zero: none is due
+	// what was done about Due: 0 nothing, 1 amber, 2 mentioned, 3 paged
+	Stage   int           `json:"stage,omitempty"`
+	Kept    int           `json:"kept,omitempty"`   // sent by its time
+	Missed  int           `json:"missed,omitempty"` // times that passed without one
+	Snoozed int           `json:"snoozed,omitempty"`
+	Longest time.Duration `json:"longest,omitempty"` // longest wait that an update ended
+	Overdue bool          `json:"overdue,omitempty"` // label update-overdue
+	Shared  []Shared      `json:"shared,omitempty"`  // where customers read them on GitHub
+	// "customer: channel" that the last update reached, "customer: person" who told them
+	ReachedBy []string `json:"told,omitempty"`
+	Unsent    []string `json:"unsent,omitempty"` // "customer: channel" that it did not reach
+	// who was reached in the current wait, until everybody was
+	Heard []Heard `json:"heard,omitempty"`
+	Sent  []Sent  `json:"sent,omitempty"` // the newest updates, so that one can be taken back
 }
 
 // Shared is the issue in which a customer reads the updates.
@@ -300,8 +317,9 @@ type Paging struct {
 	Step     int       `json:"step,omitempty"`  // steps walked, over all rounds
 	Next     time.Time `json:"next,omitzero"`   // when the next step goes out; zero: none does
 	Answered *Stamp    `json:"answered,omitempty"`
-	GaveUp   bool      `json:"gaveUp,omitempty"` // every round walked, nobody answered: Next is of the slower rhythm
-	Listed   int       `json:"listed,omitempty"` // of Sent, those that only named the phone list
+	// every round walked, nobody answered: Next is of the slower rhythm
+	GaveUp bool `json:"gaveUp,omitempty"`
+	Listed int  `json:"listed,omitempty"` // of Sent, those that only named the phone list
 }
 
 // Page is one page that went out.
@@ -328,25 +346,32 @@ type StandBy struct {
 
 // Asked remembers what was asked once, so that it isn't asked again.
 type Asked struct {
-	Data     time.Time `json:"data,omitzero"`      // when missing data is asked for next; zero: nothing is missing
-	Role     time.Time `json:"role,omitzero"`      // when it is asked who takes the vacant role; zero: asked, or none is vacant
+	// when missing data is asked for next; zero: nothing is missing
+	Data time.Time `json:"data,omitzero"`
+	// when it is asked who takes the vacant role; zero: asked, or none is vacant
+	Role     time.Time `json:"role,omitzero"`
 	Open     string    `json:"open,omitempty"`     // the vacant role: "ic", "oe"
 	Config   string    `json:"config,omitempty"`   // the broken configuration that was reported
 	Template string    `json:"template,omitempty"` // the broken postmortem template that was reported
-	Edits    []string  `json:"edits,omitempty"`    // what was acted on outside the timeline, such as edits, the newest 20 of each kind
-	Floor    []string  `json:"floor,omitempty"`    // of those dropped from Edits, the newest of each kind; nothing older is acted on
+	// what was acted on outside the timeline, such as edits, the newest 20 of each kind
+	Edits []string `json:"edits,omitempty"`
+	// of those dropped from Edits, the newest of each kind; nothing older is acted on
+	Floor []string `json:"floor,omitempty"`
 
-	DataWait  time.Duration `json:"dataWait,omitempty"`  // how long the reminder of missing data waits
-	Claim     time.Time     `json:"claim,omitzero"`      // when it is asked who takes a claim; zero: somebody did
+	DataWait time.Duration `json:"dataWait,omitempty"` // how long the reminder of missing data waits
+	// when it is asked who takes a claim; zero: somebody did
+	Claim     time.Time     `json:"claim,omitzero"`
 	ClaimWait time.Duration `json:"claimWait,omitempty"` // how long that reminder waits
-	Handover  time.Time     `json:"handover,omitzero"`   // when it is said that the one who was asked to take the role over has not answered
-	Asker     string        `json:"asker,omitempty"`     // who asked them
+	// when it is said that the one who was asked to take the role over has not answered
+	Handover time.Time `json:"handover,omitzero"`
+	Asker    string    `json:"asker,omitempty"` // who asked them
 }
 
 // Pull is the postmortem's pull request (C2).
 type Pull struct {
-	Number   int    `json:"number,omitempty"`
-	Repo     string `json:"repo,omitempty"` // owner/repo, where it is not the incident's: that was transferred since
+	Number int `json:"number,omitempty"`
+	// owner/repo, where it is not the incident's: that was transferred since
+	Repo     string `json:"repo,omitempty"`
 	Merged   *Stamp `json:"merged,omitempty"`
 	IsClosed bool   `json:"shut,omitempty"` // closed without merging
 	Path     string `json:"path,omitempty"` // of the document

@@ -8,7 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A branch is of a postmortem only if it is named as the product names one: others of the repository may look alike.
+// A branch is of a postmortem only if it is named as the product names one: others of the
+// repository may look alike.
 func TestC2APostmortemIsKnownByItsBranch(t *testing.T) {
 	for branch, want := range map[string]int{
 		"postmortem/7": 7, "postmortem/120": 120, "postmortem/07": 0, "postmortem/+7": 0, "postmortem/0": 0, "postmortem/-7": 0, "postmortem/7a": 0,
@@ -61,8 +62,8 @@ func TestMomentsThatCanNotBe(t *testing.T) {
 	}
 }
 
-// The incident knows whoever holds a role or was asked to, and its declarer if they may respond: names close to theirs are asked
-// about (V5).
+// The incident knows whoever holds a role or was asked to, and its declarer if they may respond:
+// names close to theirs are asked about (V5).
 func TestV5WhomTheIncidentKnows(t *testing.T) {
 	s := critical(t)
 	know := func(want ...string) {
@@ -93,8 +94,8 @@ func TestA3OnlyARespondersHandReopens(t *testing.T) {
 	s.expect(s.state.Closed == nil && s.state.Running(), "bob does not reopen the incident")
 }
 
-// What was left to another bot is tried again each hour where people need it: the card, and the label without which the app does
-// not hear of commands. Anything else is left.
+// What was left to another bot is tried again each hour where people need it: the card, and the
+// label without which the app does not hear of commands. Anything else is left.
 func TestWhatIsLeftIsTriedAgain(t *testing.T) {
 	c := incident.Contests{
 		{What: incident.ContestCard, Left: true, At: start}, {What: incident.ContestLabel("incident"), Left: true, At: start},

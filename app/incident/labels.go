@@ -46,8 +46,9 @@ func phaseNames() (names []string) {
 	return names
 }
 
-// unlabeled: a phase or severity label that goes is put back without a word, since the next one is about to come (a
-// picker removes one and adds the other), and the card says what is. To stop being an incident is another matter.
+// unlabeled: a phase or severity label that goes is put back without a word, since the next one is
+// about to come (a picker removes one and adds the other), and the card says what is. To stop being
+// an incident is another matter.
 func (r *run) applyUnlabeled(name string) {
 	switch {
 	case naming.Equal(name, LabelIncident):
@@ -61,7 +62,8 @@ func (r *run) applyUnlabeled(name string) {
 	}
 }
 
-// Early is what labels said of an issue before it became an incident: GitHub reports labels that are added together in any order.
+// Early is what labels said of an issue before it became an incident: GitHub reports labels that
+// are added together in any order.
 type Early struct {
 	Severity string `json:"severity,omitempty"`
 	By       string `json:"by,omitempty"`
@@ -103,8 +105,9 @@ func (r *run) unlabeledEarly(name string) {
 	r.Early = &e
 }
 
-// OwnLabel returns a label as the process spells it, and reports whether it means something here. A repository may spell
-// its labels in another case: to GitHub they are the same ones, and no second one can be made.
+// OwnLabel returns a label as the process spells it, and reports whether it means something here. A
+// repository may spell its labels in another case: to GitHub they are the same ones, and no second
+// one can be made.
 func OwnLabel(name string) (label string, ok bool) {
 	label = naming.Key(name)
 	switch label {

@@ -26,18 +26,20 @@ type Message struct {
 	Again time.Time
 }
 
-// Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged, Ticket, Ack, Signal, Fold,
-// Removed, PutAside, ConfigPush, Sweep.
+// Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
+// Ticket, Ack, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
 type Request interface{ request() }
 
 type (
 	// Refresh only asks for a look.
 	Refresh struct {
-		// Issue is what the issue says, as GitHub signed it, of a webhook by which it became an incident; nil for all others.
+		// Issue is what the issue says, as GitHub signed it, of a webhook by which it became an
+		// incident; nil for all others.
 		Issue *Issue
 	}
-	// CardEdited says that somebody else edited a comment of the app's own. If that was the card, it may be one that the app
-	// signed for this incident earlier: the look goes by the timeline instead.
+	// CardEdited says that somebody else edited a comment of the app's own. If that was the card,
+	// it may be one that the app signed for this incident earlier: the look goes by the timeline
+	// instead.
 	CardEdited struct{}
 	// PullChanged says that a postmortem's pull request changed: its number in Ref's repository.
 	PullChanged struct{ Number int }
@@ -45,8 +47,8 @@ type (
 	Ticket struct{ Index int }
 	// ConfigPush asks to check the configuration of a commit. Ref has no number.
 	ConfigPush struct{ Commit string }
-	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of an installation. Ref has no
-	// number.
+	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
+	// an installation. Ref has no number.
 	Sweep struct {
 		Installation int64     // the App's installation that GitHub named
 		At           time.Time // when what Why names happened
@@ -103,8 +105,8 @@ func (m Message) Issue() *Issue { return requestOf[Refresh](m).Issue }
 // IsCardEdited reports whether somebody else edited a comment of the app's own.
 func (m Message) IsCardEdited() bool { return m.What == CardEdited{} }
 
-// Comment returns the comment that somebody wrote or edited, or nil. GitHub signed it, so its text can be trusted although
-// somebody may have edited it since.
+// Comment returns the comment that somebody wrote or edited, or nil. GitHub signed it, so its text
+// can be trusted although somebody may have edited it since.
 func (m Message) Comment() *Comment { return requestOf[*Comment](m) }
 
 // Pull returns the number of the postmortem's pull request that the message is about, or 0.
@@ -127,7 +129,8 @@ func (m Message) Signal() *Signal { return requestOf[*Signal](m) }
 // Fold returns what another incident leaves to this one, into which it was folded, or nil.
 func (m Message) Fold() *Fold { return requestOf[*Fold](m) }
 
-// Removed returns what a webhook said of an incident whose issue is no more, or is where it may be out of reach, or nil.
+// Removed returns what a webhook said of an incident whose issue is no more, or is where it may be
+// out of reach, or nil.
 func (m Message) Removed() *Removed { return requestOf[*Removed](m) }
 
 // PutAside returns the message that was put aside and is reported on the issue, or nil.
@@ -199,17 +202,20 @@ type Ack struct {
 	At      time.Time `json:"at"`
 }
 
-// Floor is what a webhook proves of what it is about: an issue, a follow-up's ticket or a pull request. GitHub's webhooks outrun
-// the servers that it reads from, so a read that does not show it yet is older than the webhook.
+// Floor is what a webhook proves of what it is about: an issue, a follow-up's ticket or a pull
+// request. GitHub's webhooks outrun the servers that it reads from, so a read that does not show it
+// yet is older than the webhook.
 type Floor struct {
 	Received time.Time `json:"received,omitzero"` // when the webhook came
 	Updated  time.Time `json:"updated,omitzero"`  // updated_at
-	Event    string    `json:"event,omitempty"`   // what was done, as the timeline calls it: "labeled", "closed", …
-	Name     string    `json:"name,omitempty"`    // of the label, or the login of who was assigned or unassigned
-	By       string    `json:"by,omitempty"`      // who did it
-	Comment  int64     `json:"comment,omitempty"` // the comment that was written
-	Deleted  int64     `json:"deleted,omitempty"` // the comment that was deleted
-	Touched  int64     `json:"touched,omitempty"` // the comment that was edited or unpinned
+	// what was done, as the timeline calls it: "labeled", "closed", …
+	Event string `json:"event,omitempty"`
+	// of the label, or the login of who was assigned or unassigned
+	Name    string `json:"name,omitempty"`
+	By      string `json:"by,omitempty"`      // who did it
+	Comment int64  `json:"comment,omitempty"` // the comment that was written
+	Deleted int64  `json:"deleted,omitempty"` // the comment that was deleted
+	Touched int64  `json:"touched,omitempty"` // the comment that was edited or unpinned
 }
 
 // Comment is a comment with commands, as a webhook delivered it.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// storedMessage is a message as the queues keep it. Messages outlive the version that wrote them, in both directions, so no
-// field changes its name or its meaning.
+// storedMessage is a message as the queues keep it. Messages outlive the version that wrote them,
+// in both directions, so no field changes its name or its meaning.
 type storedMessage struct {
 	Ref          Ref             `json:"ref"`
 	Was          Ref             `json:"was,omitzero"`

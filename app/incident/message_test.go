@@ -10,8 +10,9 @@ import (
 	. "github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// A queue holds what the version before wrote, and after a roll-back what this one wrote (A4): each kind of message is read as
-// it was meant, and written as it was. Of the installation only a sweep reads.
+// A queue holds what the version before wrote, and after a roll-back what this one wrote (A4): each
+// kind of message is read as it was meant, and written as it was. Of the installation only a sweep
+// reads.
 func TestA4AStoredMessageOutlivesItsVersion(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	for _, c := range []struct {

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// Firsts are the moments that no other part of a state keeps, or that later events overwrite there. Figures are counted
-// from and to them.
+// Firsts are the moments that no other part of a state keeps, or that later events overwrite there.
+// Figures are counted from and to them.
 type Firsts struct {
 	Paged     time.Time `json:"paged,omitzero"`     // first page for a coordinator (I4)
 	Answered  time.Time `json:"answered,omitzero"`  // first answer to the call for somebody (I5)
 	Confirmed time.Time `json:"confirmed,omitzero"` // first confirmed severity (I3)
 	Critical  time.Time `json:"critical,omitzero"`  // first confirmed severity that is critical (I3)
 	Team      time.Time `json:"team,omitzero"`      // first IC and OE who differ, once critical (V1)
-	Mitigated time.Time `json:"mitigated,omitzero"` // first workaround, fix or watch since the last regression
+	// first workaround, fix or watch since the last regression
+	Mitigated time.Time `json:"mitigated,omitzero"`
 }
 
 // noteFirsts notes what is so for the first time after a fact.
@@ -92,8 +93,9 @@ type subject struct {
 	opened, now time.Time
 }
 
-// Definitions is the one place in which figures are defined, in the order in which reports show them. A time is known
-// once both of its ends are; until then, and where it can't be, the incident is not counted for it.
+// Definitions is the one place in which figures are defined, in the order in which reports show
+// them. A time is known once both of its ends are; until then, and where it can't be, the incident
+// is not counted for it.
 var Definitions = []Definition{
 	{Figure: ToDeclare, Title: "Time to declare",
 		Text: "from the opening of the issue, by whoever or whatever saw it first, to the fact that made it an incident: the form, the command or the label (I1)",
@@ -200,7 +202,8 @@ func (s State) closedAt() time.Time {
 	return s.Closed.At
 }
 
-// spent returns the time in a phase. A state keeps the newest visits only: where the first are gone nothing is known.
+// spent returns the time in a phase. A state keeps the newest visits only: where the first are gone
+// nothing is known.
 func (s State) spent(phase Phase) (total time.Duration, known bool) {
 	if phase == s.Phase || len(s.Phases) == 0 || !s.Phases[0].From.Equal(s.Declared.At) {
 		return 0, false
@@ -235,9 +238,10 @@ type Metrics struct {
 	Customers []string
 	Phase     Phase
 	Closed    bool
-	LeftOut   string                   // why reports don't count it: "drill" (A6), "declined", "duplicate"; empty: they do
-	Times     map[Figure]time.Duration // those that are known
-	Counts    map[Figure]int
+	// why reports don't count it: "drill" (A6), "declined", "duplicate"; empty: they do
+	LeftOut string
+	Times   map[Figure]time.Duration // those that are known
+	Counts  map[Figure]int
 }
 
 // Measure takes an incident's figures. opened is when its issue was opened; now decides what is overdue.

@@ -11,8 +11,8 @@ import (
 
 func minutes(m float64) time.Duration { return time.Duration(m * float64(time.Minute)) }
 
-// measured holds times, in minutes, and counts of a story against what is wanted; a time that is not named must not be
-// known, unless it is a phase's or a silence's.
+// measured holds times, in minutes, and counts of a story against what is wanted; a time that is
+// not named must not be known, unless it is a phase's or a silence's.
 func (s *story) measured(times map[incident.Figure]float64, counts map[incident.Figure]int) {
 	s.t.Helper()
 	m := incident.Measure(s.state, start.Add(-minutes(2)), s.state.Since.At.AddDate(1, 0, 0))
@@ -180,7 +180,8 @@ func TestWhatIsNotKnownIsNotGuessed(t *testing.T) {
 	}
 }
 
-// Reports, help and files rely on every figure having one definition, a stable name, and the sentence of the process.
+// Reports, help and files rely on every figure having one definition, a stable name, and the
+// sentence of the process.
 func TestEveryFigureIsDefined(t *testing.T) {
 	name, id := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`), regexp.MustCompile(`\((?:[IVFMCA][1-6](?:, )?)+\)`)
 	seen, titles := map[incident.Figure]bool{}, map[string]bool{}

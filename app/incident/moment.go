@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Moment is a time as a person wrote it: a time of day, and what else they said of it. The zero value says nothing.
+// Moment is a time as a person wrote it: a time of day, and what else they said of it. The zero
+// value says nothing.
 type Moment struct {
 	Said                 string // as written; empty: no time was written
 	Hour, Minute, Second int
@@ -44,8 +45,9 @@ const (
 	maxAgo   = 30 * 24 * time.Hour // what is older is asked about: it is a slip more often than meant
 )
 
-// resolve returns the time that a moment of a comment means, or why none is meant. Where a day isn't said it is the newest that
-// isn't after the comment. guessed reports that the time is not the one that everybody would read there.
+// resolve returns the time that a moment of a comment means, or why none is meant. Where a day
+// isn't said it is the newest that isn't after the comment. guessed reports that the time is not
+// the one that everybody would read there.
 func (m Moment) resolve(at time.Time, zone *time.Location) (t time.Time, guessed bool, why string) {
 	if m.Why != "" {
 		return t, false, m.Why
@@ -112,11 +114,12 @@ func (m Moment) on(year int, month time.Month, day int, zone *time.Location) tim
 	return time.Date(year, month, day, m.Hour, m.Minute, m.Second, 0, zone)
 }
 
-// times returns when the clocks of a zone showed the moment's time of day on a date: once, or twice where they went back, or
-// never where they went forward.
+// times returns when the clocks of a zone showed the moment's time of day on a date: once, or twice
+// where they went back, or never where they went forward.
 func (m Moment) times(year int, month time.Month, day int, zone *time.Location) (all []time.Time) {
 	shown := m.on(year, month, day, time.UTC)
-	for _, near := range []time.Duration{-26 * time.Hour, 26 * time.Hour} { // before and after a change of the clocks
+	// before and after a change of the clocks
+	for _, near := range []time.Duration{-26 * time.Hour, 26 * time.Hour} {
 		_, offset := shown.Add(near).In(zone).Zone()
 		t := shown.Add(-time.Duration(offset) * time.Second)
 		_, is := t.In(zone).Zone()

@@ -45,8 +45,8 @@ func monthOf(word string) int {
 	return 0
 }
 
-// zones are the abbreviations of time zones that are understood, in minutes east of UTC. Where one means several zones it is the
-// one that most people mean: what was understood is said back.
+// zones are the abbreviations of time zones that are understood, in minutes east of UTC. Where one
+// means several zones it is the one that most people mean: what was understood is said back.
 var zones = map[string]int{
 	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "EET": 120, "EEST": 180,
 	"SAST": 120, "WAT": 60, "CAT": 120, "EAT": 180, "MSK": 180, "TRT": 180, "PKT": 300, "WIB": 420, "ICT": 420, "SGT": 480, "HKT": 480, "PHT": 480,
@@ -61,7 +61,8 @@ var lowerCase = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true
 // ambiguousZones are the abbreviations that mean zones so different that none of them can be guessed.
 var ambiguousZones = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true, "WST": true, "LHST": true, "BDT": true}
 
-// readMoment reads the time with which a text begins, and returns the text behind it. What begins with none is returned whole.
+// readMoment reads the time with which a text begins, and returns the text behind it. What begins
+// with none is returned whole.
 func readMoment(text string) (m Moment, rest string) {
 	from := atTime.ReplaceAllString(text, "")
 	m, s := readDate(from)
@@ -135,7 +136,8 @@ func readDate(s string) (m Moment, rest string) {
 	return m, s
 }
 
-// to24Hours turns a time of the 12-hour clock into one of 24 hours; half is "a", "p", "noon", "midnight", or empty. It returns why it can't.
+// to24Hours turns a time of the 12-hour clock into one of 24 hours; half is "a", "p", "noon",
+// "midnight", or empty. It returns why it can't.
 func to24Hours(m *Moment, half string) (why string) {
 	switch {
 	case half == "":
@@ -150,8 +152,8 @@ func to24Hours(m *Moment, half string) (why string) {
 	return ""
 }
 
-// readZone reads a time zone behind a time. "-05:00" is one only where exact says that no span of time is meant, as in
-// "09:00-10:00", or where a space is before it.
+// readZone reads a time zone behind a time. "-05:00" is one only where exact says that no span of
+// time is meant, as in "09:00-10:00", or where a space is before it.
 func readZone(m *Moment, s string, exact bool) (rest string) {
 	if z := offsetPattern.FindStringSubmatch(s); z != nil {
 		hours, minutes := toNumber(z[4]), toNumber(z[5])

@@ -26,8 +26,9 @@ var _ = register(Row{
 	Example: "/oe regression 502 again", Who: Holder, Place: 480, AfterClosing: true, IsCorrectable: true,
 }, parseText("add what came back"), (*run).reportRegression)
 
-// reportRegression acts on the word that it came back (M3). What was never mended can't come back; and what somebody adds to a
-// reportRegression that is known is a finding, so that nobody is called twice and it counts once.
+// reportRegression acts on the word that it came back (M3). What was never mended can't come back;
+// and what somebody adds to a reportRegression that is known is a finding, so that nobody is called
+// twice and it counts once.
 func (r *run) reportRegression(c Command) {
 	switch {
 	case r.isMended() || r.Regressions == 0 && r.wasWatched():
@@ -44,8 +45,8 @@ func (r *run) reportRegression(c Command) {
 	}
 }
 
-// isMended reports whether something is in place that can fail again, or was until somebody saw it return: a workaround or a
-// fix, or the incident was watched or over.
+// isMended reports whether something is in place that can fail again, or was until somebody saw it
+// return: a workaround or a fix, or the incident was watched or over.
 func (s State) isMended() bool {
 	return s.Workaround != nil || s.Fix != nil || s.Closed != nil || s.Phase == Monitoring || s.Phase == Closing
 }
@@ -73,8 +74,9 @@ func (r *run) returnToInvestigate(text string) {
 	}
 }
 
-// comeBack takes an incident back to investigate because its source reports the trouble again (M3), at the time of the report.
-// The comment that says so brings it back when the timeline is read again, so it has no topic: none takes its place.
+// comeBack takes an incident back to investigate because its source reports the trouble again (M3),
+// at the time of the report. The comment that says so brings it back when the timeline is read
+// again, so it has no topic: none takes its place.
 func (r *run) comeBack(source string, at time.Time) {
 	f := r.f
 	defer func() { r.f = f }()
@@ -101,8 +103,8 @@ func ParseCameBack(key string) (CameBack, bool) {
 	return CameBack{Source: source, At: time.Unix(unix, 0).UTC()}, ok && cut && err == nil && err2 == nil
 }
 
-// recordAgreement records that the customer agrees that it is over (C1). That needs something to agree on: the incident is watched, or
-// closing.
+// recordAgreement records that the customer agrees that it is over (C1). That needs something to
+// agree on: the incident is watched, or closing.
 func (r *run) recordAgreement(c Command) {
 	if r.Phase != Monitoring && r.Phase != Closing {
 		r.refuse(Say{Name: "agree-early", Phase: Monitoring, Command: r.towards(Monitoring, r.p)})

@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// keptWords is how many different things of a trouble are reported one by one. After that a report is only counted.
+// keptWords is how many different things of a trouble are reported one by one. After that a report
+// is only counted.
 const keptWords = 40
 
-// Word is one thing that a report says: the name of an alert, a title, a text. Mark names it without telling it; Text is how
-// people read, where the rest of the report doesn't say it.
+// Word is one thing that a report says: the name of an alert, a title, a text. Mark names it
+// without telling it; Text is how people read, where the rest of the report doesn't say it.
 type Word struct{ Mark, Text string }
 
 // Learned: a comment of the app's own reported something new about a known problem.
@@ -28,17 +29,20 @@ type Learned struct {
 	Paged    bool
 }
 
-// reportNews reports what is new about a known problem (I6): another alert, a worse severity, another title or text.
+// reportNews reports what is new about a known problem (I6): another alert, a worse severity,
+// another title or text.
 func (r *run) reportNews(s Signalled) {
 	if !s.Firing || !r.Running() {
 		return
 	}
-	if len(r.Signals.Known) == 0 { // a card of before knew of no words: those of its first report are not news
+	// a card of before knew of no words: those of its first report are not news
+	if len(r.Signals.Known) == 0 {
 		for _, w := range s.Words {
 			r.knowWord(w.Mark)
 		}
 	}
-	// All that depends on the time goes by when the report came, so that it is the same if it is handed out again.
+	// All that depends on the time goes by when the report came, so that it is the same if it is
+	// handed out again.
 	learned := Learned{Source: s.Source, Report: s.Report, At: r.f.At.Unix(), Page: s.Page, Paged: s.Paged}
 	if s.Report.At != 0 {
 		learned.At = s.Report.At
@@ -87,7 +91,8 @@ func (r *run) holder() string {
 	return ""
 }
 
-// isNews reports whether a comment says what the state does not know yet: the look that wrote it knows it already.
+// isNews reports whether a comment says what the state does not know yet: the look that wrote it
+// knows it already.
 func (r *run) isNews(l Learned) bool {
 	isNew := slices.ContainsFunc(l.Marks, func(m string) bool { return !slices.Contains(r.Signals.Known, m) && len(r.Signals.Known) < keptWords })
 	return isNew || r.isWorse(l.Severity, r.worstKnown())
@@ -117,7 +122,8 @@ func (r *run) knowWord(mark string) bool {
 	return true
 }
 
-// key writes what was learned for the comment that reports it: news/3f9a.XKQM.1772447000/1772447003/critical/page/1a2b,3c4d/Alertmanager.
+// key writes what was learned for the comment that reports it:
+// news/3f9a.XKQM.1772447000/1772447003/critical/page/1a2b,3c4d/Alertmanager.
 func (l Learned) key() string {
 	how := "open"
 	switch {

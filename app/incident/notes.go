@@ -38,7 +38,8 @@ var _ = register(Row{
 	Example: "/ic unpin", Who: HolderIC, Place: 300,
 }, parsePin, (*run).pinComment)
 
-// parseNote reads an entry per line, in or out of a list. What is in a code block belongs to the entry before it.
+// parseNote reads an entry per line, in or out of a list. What is in a code block belongs to the
+// entry before it.
 func parseNote(w words.Words) (Command, error) {
 	var c Command
 	var at Moment
@@ -73,7 +74,8 @@ func parseNote(w words.Words) (Command, error) {
 // commentLink is a link to a comment, bare or in Markdown.
 var commentLink = regexp.MustCompile(`(?:\[[^\]\n]*\]\()?<?(?:https?://[^\s#<>()]*)?#issuecomment-(\d+)>?\)?`)
 
-// parsePin reads the link of a comment and what to note about it. Without a link, what the comment quotes is meant.
+// parsePin reads the link of a comment and what to note about it. Without a link, what the comment
+// quotes is meant.
 func parsePin(w words.Words) (Command, error) {
 	text := w.Text()
 	m := commentLink.FindStringSubmatchIndex(text)
@@ -91,14 +93,15 @@ func parsePin(w words.Words) (Command, error) {
 	return Command{Link: id, Text: strings.TrimSpace(text)}, nil
 }
 
-// Noted is the newest note with a time of its own, so that its author sees on the card how that was understood.
+// Noted is the newest note with a time of its own, so that its author sees on the card how that was
+// understood.
 type Noted struct {
 	Stamp        // By and ID are the comment's, At is the note's own time
 	Text  string `json:"text,omitempty"` // the first words
 }
 
-// addNotes records the lines of a note. A line whose time can't be is asked about, and the others are recorded; what was understood
-// of a time is said where it isn't plain.
+// addNotes records the lines of a note. A line whose time can't be is asked about, and the others
+// are recorded; what was understood of a time is said where it isn't plain.
 func (r *run) addNotes(c Command) {
 	var understood, unclear []string
 	for _, line := range c.Entries {
@@ -127,7 +130,8 @@ func (r *run) addNotes(c Command) {
 	}
 }
 
-// spellTime returns a time in UTC, with its date where that isn't the fact's, and its seconds where it has some.
+// spellTime returns a time in UTC, with its date where that isn't the fact's, and its seconds where
+// it has some.
 func (r *run) spellTime(t time.Time) string {
 	layout := "15:04 UTC"
 	if t.Second() != 0 && !t.Equal(r.f.At) {
@@ -165,7 +169,8 @@ const maxNoted = 160 // characters
 func (r *run) pinComment(c Command) {
 	if c.Pin == nil && c.Link == 0 && c.Quote == "" {
 		c.Pin = r.Last
-		if n := len(r.Pinned); c.Kind == Unpin && n > 0 { // what was pinned last, and not the comment that pinned it
+		// what was pinned last, and not the comment that pinned it
+		if n := len(r.Pinned); c.Kind == Unpin && n > 0 {
 			c.Pin = &Stamp{ID: "c" + strconv.FormatInt(r.Pinned[n-1], 10)}
 		}
 	}
@@ -189,7 +194,8 @@ func (r *run) pinComment(c Command) {
 	r.done()
 }
 
-// recordCorrection keeps what a correction replaced, and who wrote it. Nothing is done again: what customers were told stays told.
+// recordCorrection keeps what a correction replaced, and who wrote it. Nothing is done again: what
+// customers were told stays told.
 func (r *run) recordCorrection(c Corrected) {
 	if !r.authorize(RowOf(c.New.Kind)) {
 		return

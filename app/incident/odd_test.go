@@ -12,7 +12,8 @@ import (
 var oddDays = []string{"0000-01-01", "0001-01-01", "1677-09-21", "1970-01-01", "2026-03-02", "2026-03-03", "2028-03-02", "2028-03-03", "2262-04-11", "2262-04-12",
 	"2926-01-01", "9999-12-31", "none", "2026-02-30", "soon", "99999-01-01", "-001-01-01"}
 
-// after plays an incident with the date in its state over some years, look by look, and returns how many looks and effects that took.
+// after plays an incident with the date in its state over some years, look by look, and returns how
+// many looks and effects that took.
 func after(t *testing.T, s incident.State, p incident.Policy, until time.Time) (looks, effects int) {
 	t.Helper()
 	for {
@@ -32,7 +33,8 @@ func after(t *testing.T, s incident.State, p incident.Policy, until time.Time) (
 	}
 }
 
-// Whatever date a follow-up has, in a card of any age, looking ends: reminders come once a week, and nothing is due at once again.
+// Whatever date a follow-up has, in a card of any age, looking ends: reminders come once a week,
+// and nothing is due at once again.
 func TestAnyDateOfAFollowUpEnds(t *testing.T) {
 	for _, day := range oddDays {
 		for _, zone := range []string{"UTC", "Europe/Berlin", "Pacific/Kiritimati", "America/New_York"} {
@@ -72,7 +74,8 @@ func TestADateThatCannotBeMeantIsAskedAbout(t *testing.T) {
 	}
 }
 
-// A clock that jumps, by years or by centuries, or that goes back, is done with after a bounded number of steps.
+// A clock that jumps, by years or by centuries, or that goes back, is done with after a bounded
+// number of steps.
 func TestAClockThatJumpsEnds(t *testing.T) {
 	for _, at := range []time.Time{start.Add(-time.Hour), {}, start.AddDate(1, 0, 0), start.AddDate(300, 0, 0), start.AddDate(900, 0, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		time.Unix(1<<62, 0), time.Unix(-1<<62, 0)} {

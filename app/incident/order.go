@@ -2,9 +2,10 @@ package incident
 
 import "slices"
 
-// together is the order in which the commands of one comment count, whatever order they were written in: a comment is judged by
-// the state at its end. "/ic phase fixing\n/oe cause …" moves the phase after the cause is known. Commands of one line count in
-// the order in which they were written; so do all that are not named here, which come at the place of the empty line.
+// together is the order in which the commands of one comment count, whatever order they were
+// written in: a comment is judged by the state at its end. "/ic phase fixing\n/oe cause …" moves
+// the phase after the cause is known. Commands of one line count in the order in which they were
+// written; so do all that are not named here, which come at the place of the empty line.
 var together = [][]Kind{
 	{Declare},
 	{TakeIC},
@@ -42,10 +43,12 @@ func placeOf(what any) int {
 	return slices.IndexFunc(together, func(kinds []Kind) bool { return len(kinds) == 0 })
 }
 
-// maxSorted is how many facts of one comment are sorted at most: the cursor names 64 one by one, and must know them all.
+// maxSorted is how many facts of one comment are sorted at most: the cursor names 64 one by one,
+// and must know them all.
 const maxSorted = 50
 
-// InOrder sorts the facts of one comment into the order in which they count. Their ids stay: they hold the place in the comment.
+// InOrder sorts the facts of one comment into the order in which they count. Their ids stay: they
+// hold the place in the comment.
 func InOrder(facts []Fact) []Fact {
 	if len(facts) < 2 || len(facts) > maxSorted {
 		return facts

@@ -83,7 +83,8 @@ func orderTold(t *rapid.T, s incident.State) string {
 	return part.ReplaceAllString(string(text), `"c$1"`) + "\n" + strings.Join(lines, "\n")
 }
 
-// Whatever the order of the commands of one comment, of which no two are of a kind, it ends in the same state.
+// Whatever the order of the commands of one comment, of which no two are of a kind, it ends in the
+// same state.
 func TestPropertyTheOrderInACommentDoesNotMatter(t *testing.T) {
 	p := incident.DefaultPolicy()
 	p.Customers = []incident.Customer{{Name: "globex"}, {Name: "initech"}}

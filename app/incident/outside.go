@@ -9,13 +9,15 @@ import (
 // keptEdits is how many of each kind of what happened outside the timeline are named one by one.
 const keptEdits = 20
 
-// isOutside reports whether a fact is one that the timeline doesn't hold: what an edit added, and what was said and done at the
-// postmortem's pull request. They are distinguished by name, since a webhook is the only sign of them and may come hours late,
-// when the cursor has long moved past their time.
+// isOutside reports whether a fact is one that the timeline doesn't hold: what an edit
+// added, and what was said and done at the postmortem's pull request. They are distinguished by
+// name, since a webhook is the only sign of them and may come hours late, when the cursor has long
+// moved past their time.
 func isOutside(id string) bool { return strings.Contains(id, "@") }
 
-// tookEdit reports whether something outside the timeline was acted on. What is older than all that are named may be a delivery
-// that is played again, and counts as acted on (A4): nothing comes so late that 20 newer ones came before it.
+// tookEdit reports whether something outside the timeline was acted on. What is older than all that
+// are named may be a delivery that is played again, and counts as acted on (A4): nothing comes so
+// late that 20 newer ones came before it.
 func (a Asked) tookEdit(id string) bool {
 	return slices.Contains(a.Edits, id) ||
 		slices.ContainsFunc(a.Floor, func(f string) bool { return kindOfEdit(f) == kindOfEdit(id) && compareEdits(id, f) <= 0 })
@@ -39,7 +41,8 @@ func (a *Asked) takeEdit(id string) {
 	a.Floor = append(a.Floor, oldest)
 }
 
-// kindOfEdit returns what something outside the timeline is: an edit (c), a comment on the pull request (c@pull), its merge (m@pull).
+// kindOfEdit returns what something outside the timeline is: an edit (c), a comment on the pull
+// request (c@pull), its merge (m@pull).
 func kindOfEdit(id string) string {
 	if strings.Contains(id, "@pull") {
 		return id[:1] + "@pull"

@@ -16,8 +16,8 @@ func (p Paging) Count() int { return p.Sent - p.Listed }
 // Escalates reports whether a page for that reason is a step of the escalation.
 func Escalates(why string) bool { return why == "team" || why == "silent" }
 
-// Wants reports whether a page asks for what is still so: one that comes late, as nobody could look at the incident when it was due, must
-// wake nobody for a moment that is over.
+// Wants reports whether a page asks for what is still so: one that comes late, as nobody could look
+// at the incident when it was due, must wake nobody for a moment that is over.
 func (s State) Wants(page Send) bool {
 	switch {
 	case !s.Running():
@@ -43,7 +43,8 @@ func (r *run) startPaging() {
 	r.Paging.Next = r.f.At.Add(r.p.Escalation[0].After)
 }
 
-// pageNext sends the next step (I5): from the start again until the rounds are walked, then everybody at a slower rhythm.
+// pageNext sends the next step (I5): from the start again until the rounds are walked, then
+// everybody at a slower rhythm.
 func (r *run) pageNext() {
 	steps := r.p.Escalation
 	switch {
@@ -60,7 +61,8 @@ func (r *run) pageNext() {
 	r.stepDone()
 }
 
-// stepDone moves the escalation on to its next step. A round that starts again waits as the process says (I5).
+// stepDone moves the escalation on to its next step. A round that starts again waits as the process
+// says (I5).
 func (r *run) stepDone() {
 	r.Paging.Step++
 	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.countSteps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
@@ -101,8 +103,8 @@ func (r *run) sendPage(s Send) string {
 	return s.Key
 }
 
-// pageFailed notes which service did not take a page. If none did, that is said at once, with whom to call, and the next
-// step does not wait (I5).
+// pageFailed notes which service did not take a page. If none did, that is said at once, with whom
+// to call, and the next step does not wait (I5).
 func (r *run) pageFailed(f PageFailed) {
 	i := slices.IndexFunc(r.Paging.Pages, func(p Page) bool { return p.Key == f.Key })
 	if i < 0 || slices.Contains(r.Paging.Pages[i].Lost, f.Service) {
@@ -122,7 +124,8 @@ func (r *run) pageFailed(f PageFailed) {
 		if !r.Summons.Due.IsZero() {
 			r.Summons.Due = r.f.At
 		}
-	case Escalates(page.Why) && !r.Paging.Next.IsZero() && !r.Paging.GaveUp: // the slower rhythm has no next step
+	case Escalates(page.Why) && !r.Paging.Next.IsZero() && !r.Paging.GaveUp:
+		// the slower rhythm has no next step
 		r.Paging.Next = r.f.At
 	}
 }
@@ -135,7 +138,8 @@ func (r *run) pageSkipped(f PageSkipped) {
 	}
 }
 
-// applyAck takes an answer that was given at the pager (I5). It ends the escalation; the role is still to be taken.
+// applyAck takes an answer that was given at the pager (I5). It ends the escalation; the role is
+// still to be taken.
 func (r *run) applyAck(a Acknowledged) {
 	known := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Key == a.Key })
 	summoned := r.Summons.Page != "" && (a.Key == r.Summons.Page || r.Summons.Silent)
@@ -173,7 +177,8 @@ func (r *run) stopPaging() {
 	r.Summons = Summons{}
 }
 
-// seekCoordinator pages the group for a critical incident that has no coordinator, unless that is under way (I4).
+// seekCoordinator pages the group for a critical incident that has no coordinator, unless that is
+// under way (I4).
 func (r *run) seekCoordinator() {
 	if r.Critical(r.p) && r.IC == "" && (r.Paging.Next.IsZero() || r.Paging.GaveUp) {
 		r.startPaging()
@@ -196,7 +201,8 @@ func isList(to []string) bool {
 	return !slices.ContainsFunc(to, func(to string) bool { return to != "phone" })
 }
 
-// giveUp says loudly that every round was walked and nobody answered. The escalation goes on at a slower rhythm (I5).
+// giveUp says loudly that every round was walked and nobody answered. The escalation goes on at a
+// slower rhythm (I5).
 func (r *run) giveUp() {
 	r.Paging.GaveUp = true
 	r.pageLater()
@@ -225,8 +231,8 @@ func (r *run) pageLater() {
 	}
 }
 
-// pageEverybody pages everybody whom the steps name, once the rounds are over, each by the services of their steps, and
-// mentions them on GitHub. People on the phone list are called by others.
+// pageEverybody pages everybody whom the steps name, once the rounds are over, each by the services
+// of their steps, and mentions them on GitHub. People on the phone list are called by others.
 func (r *run) pageEverybody() {
 	type group struct{ by, to []string }
 	var groups []group
@@ -263,8 +269,9 @@ func (r *run) pageEverybody() {
 	r.sayUnanswered(Say{Teams: all, Holder: r.IC})
 }
 
-// NextPage returns when the next step of the escalation is due (I5); the zero time if none is. An incident that somebody closes wakes
-// nobody any more, though its postmortem and tickets may take a while to exist.
+// NextPage returns when the next step of the escalation is due (I5); the zero time if none is. An
+// incident that somebody closes wakes nobody any more, though its postmortem and tickets may take a
+// while to exist.
 func (s State) NextPage() time.Time {
 	if s.Phase == Closing {
 		return time.Time{}
@@ -272,8 +279,9 @@ func (s State) NextPage() time.Time {
 	return s.Paging.Next
 }
 
-// NextEscalation returns when the escalation next may page somebody (I5): by its steps, for a role that nobody took after an
-// answer, or for people who do not answer; the zero time: by nothing that is known now.
+// NextEscalation returns when the escalation next may page somebody (I5): by its steps, for a role
+// that nobody took after an answer, or for people who do not answer; the zero time: by nothing that
+// is known now.
 func (s State) NextEscalation() time.Time {
 	next := s.NextPage()
 	sooner := func(at time.Time, is bool) {
@@ -286,8 +294,9 @@ func (s State) NextEscalation() time.Time {
 	return next
 }
 
-// pageUnconfirmed walks the escalation before anybody confirmed the severity, where the configuration says so for what the
-// source reports. The first step may be out already: people are paged before GitHub is asked.
+// pageUnconfirmed walks the escalation before anybody confirmed the severity, where the
+// configuration says so for what the source reports. The first step may be out already: people are
+// paged before GitHub is asked.
 func (r *run) pageUnconfirmed(paged bool) {
 	r.startPaging()
 	if !paged || r.Paging.Next.IsZero() {

@@ -31,7 +31,8 @@ func parseText(missing string) Parser {
 // parseNothing reads a command that takes nothing. What follows it is for people.
 func parseNothing(words.Words) (Command, error) { return Command{}, nil }
 
-// parseAlone reads a command that would be a summary if something followed on its line: "/incident status page is down".
+// parseAlone reads a command that would be a summary if something followed on its line: "/incident
+// status page is down".
 func parseAlone(w words.Words) (Command, error) {
 	if w.Line != "" {
 		return Command{}, errors.New("this command takes no text (if it begins the summary, write the severity first: /incident critical …)")
@@ -60,7 +61,8 @@ func parseReason(w words.Words) (Command, error) {
 // recipients are the people and teams that a command names.
 type recipients struct{ logins, teams []string }
 
-// cutRecipients reads the people and teams that come first: @user and @org/team, with spaces, commas or "and" between.
+// cutRecipients reads the people and teams that come first: @user and @org/team, with spaces,
+// commas or "and" between.
 func cutRecipients(w words.Words) (to recipients, text string, err error) {
 	line := w.Line
 	for line != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// OnPull reports whether a fact's id is that of a comment on the postmortem's pull request: "c123@pull.0". There the
-// commands work that change the document (C3).
+// OnPull reports whether a fact's id is that of a comment on the postmortem's pull request:
+// "c123@pull.0". There the commands work that change the document (C3).
 func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
 // authorize enforces a row's permission (A3, V2) and answers who may not.
@@ -60,7 +60,8 @@ func (r *run) onlyFor(role, command string) Say {
 	return say
 }
 
-// mayByHand is the permission for labels, assignees and open or closed, which name no role: who holds one may.
+// mayByHand is the permission for labels, assignees and open or closed, which name no role: who
+// holds one may.
 func (r *run) mayByHand() bool {
 	l := r.f.By.Login
 	return r.f.By.Respond && !r.f.By.Bot && (r.holdsIC(l, r.p) || r.holdsOE(l, r.p))
@@ -69,15 +70,17 @@ func (r *run) mayByHand() bool {
 // isResponder reports whether a person who may respond caused the fact (A3).
 func (r *run) isResponder() bool { return r.f.By.Respond && !r.f.By.Bot }
 
-// mayConfirm reports whether a responder may confirm the severity: who coordinates may, who declared it, and, as long as nobody
-// has taken the role, everybody who responds. A page must not wait for who writes the command.
+// mayConfirm reports whether a responder may confirm the severity: who coordinates may, who
+// declared it, and, as long as nobody has taken the role, everybody who responds. A page must not
+// wait for who writes the command.
 func (r *run) mayConfirm() bool {
 	login := r.f.By.Login
 	return r.isResponder() && r.Confirmed == nil && (r.IC == "" || naming.Equal(r.IC, login) || r.isDeclarer(login))
 }
 
-// mayAnswer reports whether a command answers what its author was asked for. Whoever declared the incident is asked for missing
-// data, so they may give it although somebody else coordinates by now.
+// mayAnswer reports whether a command answers what its author was asked for. Whoever declared the
+// incident is asked for missing data, so they may give it although somebody else coordinates by
+// now.
 func (r *run) mayAnswer(kind Kind) bool {
 	switch kind {
 	case SetSeverity:
@@ -94,8 +97,9 @@ func (s State) permits(row Row, p Policy, by Person) bool {
 	return r.authorize(row)
 }
 
-// holdsIC reports whether a responder may use the coordinator's verbs. An incident that was reported by a machine or by
-// somebody who may not respond is held by whoever of the responders comes first.
+// holdsIC reports whether a responder may use the coordinator's verbs. An incident that was
+// reported by a machine or by somebody who may not respond is held by whoever of the responders
+// comes first.
 func (s State) holdsIC(login string, p Policy) bool {
 	if !s.Critical(p) && naming.Contains(s.OEs, login) && s.Confirmed != nil {
 		return true // a regular incident has one person in both roles
@@ -104,7 +108,8 @@ func (s State) holdsIC(login string, p Policy) bool {
 	return holder == "" || naming.Equal(holder, login)
 }
 
-// holdsOE reports whether a responder may use the engineer's verbs: the IC holds every role that is not delegated.
+// holdsOE reports whether a responder may use the engineer's verbs: the IC holds every role that is
+// not delegated.
 func (s State) holdsOE(login string, p Policy) bool {
 	if naming.Contains(s.OEs, login) {
 		return true
@@ -118,8 +123,8 @@ func (s State) isDeclarer(login string) bool {
 	return s.Declared != nil && s.Responder && naming.Equal(s.Declared.By, login)
 }
 
-// Coordinator returns who holds IC: who took it or, until somebody does, the declarer if they may respond (I4).
-// covered is false for the declarer, and "" means nobody.
+// Coordinator returns who holds IC: who took it or, until somebody does, the declarer if they may
+// respond (I4). covered is false for the declarer, and "" means nobody.
 func (s State) Coordinator() (login string, covered bool) {
 	if s.IC != "" {
 		return s.IC, true

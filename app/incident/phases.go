@@ -87,7 +87,8 @@ func Blocks(s State, p Policy, to Phase) []Check {
 		}
 		agreement := Check{"the customer's agreement that it is over", s.Agreed != nil, "/ic agree …", false}
 		if s.Phase != Monitoring && s.Phase != Closing {
-			agreement.Text, agreement.Command = "Monitoring, then "+agreement.Text, s.towards(Monitoring, p) // they can't agree before
+			// they can't agree before
+			agreement.Text, agreement.Command = "Monitoring, then "+agreement.Text, s.towards(Monitoring, p)
 		}
 		return append([]Check{severity, agreement}, s.dataChecks()...)
 	}
@@ -105,7 +106,8 @@ func Blocks(s State, p Policy, to Phase) []Check {
 	return checks
 }
 
-// dataChecks returns a check for each part of I2's data that is missing: only monitoring and closing wait for it.
+// dataChecks returns a check for each part of I2's data that is missing: only monitoring and
+// closing wait for it.
 func (s State) dataChecks() (checks []Check) {
 	for _, m := range s.missing() {
 		switch m {
@@ -157,8 +159,9 @@ func (s State) Next() Phase {
 	return ""
 }
 
-// moveTo moves the phase if what it needs is there, or a reason instead; it reports whether the phase is to now. Otherwise
-// it says what is missing and how to insist, and Wanted puts a label back (A2).
+// moveTo moves the phase if what it needs is there, or a reason instead; it reports whether the
+// phase is to now. Otherwise it says what is missing and how to insist, and Wanted puts a label
+// back (A2).
 func (r *run) moveTo(to Phase, because string) bool {
 	if to == r.Phase {
 		return true
@@ -224,7 +227,8 @@ func (r *run) enterPhase(to Phase) {
 		r.stopUpdates()
 		r.StandBy = StandBy{Ends: r.f.At.Add(r.p.StandBy)}
 		r.StandBy.CheckIn = r.nextCheckIn()
-		if from != Closing && r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() { // back from closing, they know it
+		// back from closing, they know it
+		if from != Closing && r.Critical(r.p) && len(r.Customers) > 0 && !r.hasTold() {
 			r.StandBy.Update = r.f.At.Add(r.p.AskUpdate)
 		}
 	case to == Closing:
@@ -252,7 +256,8 @@ func (r *run) broadcast() {
 	}
 }
 
-// towards returns the command that is next on the way to a phase: what makes its first open check true, or the move.
+// towards returns the command that is next on the way to a phase: what makes its first open check
+// true, or the move.
 func (s State) towards(to Phase, p Policy) string {
 	if command := firstCommand(Blocks(s, p, to)); command != "" {
 		return command
@@ -260,7 +265,8 @@ func (s State) towards(to Phase, p Policy) string {
 	return "/ic phase " + string(to)
 }
 
-// nextCommands lists the commands that make sense at this moment: the next step first, then what goes on at the same time.
+// nextCommands lists the commands that make sense at this moment: the next step first, then what
+// goes on at the same time.
 func nextCommands(s State, p Policy) []Kind {
 	kinds := s.nextInPhase(p)
 	if s.Declared == nil || s.Outcome != "" || s.Closed != nil {
@@ -322,7 +328,8 @@ func (s State) nextInInvestigation(p Policy, canMove bool) (kinds []Kind) {
 	return append(kinds, Finding, Update, Pin, Escalate)
 }
 
-// Wanted is how the issue should look on GitHub. The engine changes only what differs, label by label (never the set).
+// Wanted is how the issue should look on GitHub. The engine changes only what differs, label by
+// label (never the set).
 type Wanted struct {
 	Labels    []string // labels of ours that should be set
 	Unwanted  []string // labels of ours that should not be set
@@ -333,8 +340,8 @@ type Wanted struct {
 	Duplicate int
 }
 
-// AsWanted returns how the issue should look on GitHub: one phase, the confirmed severity, the role holders assigned as
-// far as GitHub takes them, and open until the incident is over.
+// AsWanted returns how the issue should look on GitHub: one phase, the confirmed severity, the role
+// holders assigned as far as GitHub takes them, and open until the incident is over.
 func AsWanted(s State, p Policy) Wanted {
 	if s.Declared == nil {
 		return Wanted{Open: true}
@@ -377,7 +384,8 @@ func AsWanted(s State, p Policy) Wanted {
 	return w
 }
 
-// IsUnwanted reports whether a label that the issue has should not be set: one of Unwanted, or of a phase that there isn't.
+// IsUnwanted reports whether a label that the issue has should not be set: one of Unwanted, or of a
+// phase that there isn't.
 func (w Wanted) IsUnwanted(label string) bool {
 	phase, isPhase := strings.CutPrefix(naming.Key(label), LabelPhase)
 	return naming.Contains(w.Unwanted, label) || isPhase && !slices.Contains(Phases, Phase(phase))

@@ -9,31 +9,34 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
-// Policy is a company's way of running incidents, from .github/firebreak.yml. The zero Policy is not usable: start from
-// DefaultPolicy.
+// Policy is a company's way of running incidents, from .github/firebreak.yml. The zero Policy is
+// not usable: start from DefaultPolicy.
 type Policy struct {
-	Severities   []Severity
-	Responders   []string // team slugs that may respond besides everybody with write access; empty: write access alone decides
-	Coordinators string   // slug of the Incident Coordinators group
+	Severities []Severity
+	// team slugs that may respond besides everybody with write access; empty: write access alone
+	// decides
+	Responders   []string
+	Coordinators string // slug of the Incident Coordinators group
 	Escalation   []EscalationStep
 	Rounds       int // how often the escalation is walked from the start before it slows down
 	Phones       []string
-	Pager        string        // kind of the service by which steps page that name none: "github" mentions people
-	Services     []Service     // how people outside GitHub are reached
-	StandBy      time.Duration // M2
-	CheckIn      time.Duration // M2
-	AskUpdate    time.Duration // after a move to monitoring without an update (M1)
-	AskData      time.Duration // after a declaration with data missing (I2)
-	AskRole      time.Duration // after a role of a critical incident fell vacant (V1)
-	AskClaim     time.Duration // after a report from outside that nobody took (I7)
-	Zone         *time.Location
-	Hours        Hours // when check-ins and reminders that can wait go out
-	Customers    []Customer
-	Signals      []Rule   // what becomes of what sources report; the first that fits decides
-	Broadcast    []string // Slack channels of the company, which hear when an incident enters a phase
-	Reviewers    []string // teams and logins asked to review postmortems besides IC and OE
-	ReviewDays   int      // working days after which an open postmortem is reminded of (C3)
-	Issues       bool     // follow-ups may be opened in other repositories
+	// kind of the service by which steps page that name none: "github" mentions people
+	Pager      string
+	Services   []Service     // how people outside GitHub are reached
+	StandBy    time.Duration // M2
+	CheckIn    time.Duration // M2
+	AskUpdate  time.Duration // after a move to monitoring without an update (M1)
+	AskData    time.Duration // after a declaration with data missing (I2)
+	AskRole    time.Duration // after a role of a critical incident fell vacant (V1)
+	AskClaim   time.Duration // after a report from outside that nobody took (I7)
+	Zone       *time.Location
+	Hours      Hours // when check-ins and reminders that can wait go out
+	Customers  []Customer
+	Signals    []Rule   // what becomes of what sources report; the first that fits decides
+	Broadcast  []string // Slack channels of the company, which hear when an incident enters a phase
+	Reviewers  []string // teams and logins asked to review postmortems besides IC and OE
+	ReviewDays int      // working days after which an open postmortem is reminded of (C3)
+	Issues     bool     // follow-ups may be opened in other repositories
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
@@ -64,8 +67,8 @@ type Service struct {
 	Targets map[string]string // team slug or @login → what the service calls them
 }
 
-// Hours are working hours: on which days, and between which times of day in the policy's zone. The zero Hours are always
-// open: where nobody said where people work, nobody can say when.
+// Hours are working hours: on which days, and between which times of day in the policy's zone. The
+// zero Hours are always open: where nobody said where people work, nobody can say when.
 type Hours struct {
 	From, To time.Duration // since midnight
 	Days     [7]bool       // by time.Weekday
@@ -124,8 +127,9 @@ func (p Policy) Severity(name string) (Severity, bool) {
 	return p.Severities[i], true
 }
 
-// Named returns the policy's severity for a word that people and sources use: its own name, in any case, or "critical" and "p1" for
-// its first critical severity and "regular", "p2" and "p3" for the first that isn't. It returns "" for any other word.
+// Named returns the policy's severity for a word that people and sources use: its own name, in any
+// case, or "critical" and "p1" for its first critical severity and "regular", "p2" and "p3" for the
+// first that isn't. It returns "" for any other word.
 func (p Policy) Named(word string) string {
 	i := slices.IndexFunc(p.Severities, func(s Severity) bool { return naming.Equal(s.Name, word) })
 	if i < 0 {
@@ -145,8 +149,8 @@ func (p Policy) Named(word string) string {
 	return p.Severities[i].Name
 }
 
-// PagesClaims reports whether a critical incident that somebody declares who may not respond pages as unconfirmed: yes, unless a
-// rule for that source says otherwise (I7).
+// PagesClaims reports whether a critical incident that somebody declares who may not respond pages
+// as unconfirmed: yes, unless a rule for that source says otherwise (I7).
 func (p Policy) PagesClaims() bool {
 	i := slices.IndexFunc(p.Signals, func(r Rule) bool { return r.Source == sources.Reader })
 	return i < 0 || p.Signals[i].Action != RuleOpen

@@ -10,20 +10,27 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else goes on, and it is tried
-// again when somebody acts, when the sweep looks, and a few times by the clock.
+// Refusal is an effect that GitHub refuses at the moment (A8). The card shows it, everything else
+// goes on, and it is tried again when somebody acts, when the sweep looks, and a few times by the
+// clock.
 type Refusal struct {
-	Effect string    `json:"e"`           // "labels", "assignees", "state", "document", "refresh", "check", "customer version", "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2", "update/globex"
+	// "labels", "assignees", "state", "document", "refresh", "check", "customer version",
+	// "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2",
+	// "update/globex"
+	Effect string    `json:"e"`
 	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
 	Since  time.Time `json:"t"`           // when it was refused first
 	Tries  int       `json:"n,omitempty"` // how often it was refused
 	Tried  time.Time `json:"l"`           // when it was refused last
-	Next   time.Time `json:"x,omitzero"`  // when the clock tries it again; zero: at the next look that somebody causes
-	Due    bool      `json:"d,omitempty"` // try it at this look
-	Asked  bool      `json:"a,omitempty"` // somebody asked to try it now, and must hear if it is refused again
+	// when the clock tries it again; zero: at the next look that somebody causes
+	Next time.Time `json:"x,omitzero"`
+	Due  bool      `json:"d,omitempty"` // try it at this look
+	// somebody asked to try it now, and must hear if it is refused again
+	Asked bool `json:"a,omitempty"`
 }
 
-// Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub takes comments again.
+// Unsaid is a comment that GitHub refused. The card shows its text, and it is posted once GitHub
+// takes comments again.
 type Unsaid struct {
 	Keys []string `json:"k"` // of its markers
 	Text string   `json:"x"` // its beginning, at most 400 bytes; of one that was put off all of it
@@ -48,8 +55,8 @@ const (
 	maxPutOff    = 8 << 10 // bytes of all comments that are kept, where one more is only put off
 )
 
-// retryAfter says how long after the first refusal the clock tries again, however often people tried in between. After the last,
-// only people and the sweep do.
+// retryAfter says how long after the first refusal the clock tries again, however often people
+// tried in between. After the last, only people and the sweep do.
 var retryAfter = []time.Duration{5 * time.Minute, 35 * time.Minute, 3 * time.Hour, 11 * time.Hour, 35 * time.Hour}
 
 // Facts about what GitHub refuses.
@@ -58,11 +65,13 @@ type (
 	RefusedByGitHub struct{ Effect, Reason, By string }
 	// TakenByGitHub: GitHub took an effect that it may have refused before.
 	TakenByGitHub struct{ Effect string }
-	// TryAgain: what GitHub refused is to be tried again at this look; unless it is urgent, what was refused just now waits.
+	// TryAgain: what GitHub refused is to be tried again at this look; unless it is urgent, what
+	// was refused just now waits.
 	TryAgain struct{ IsUrgent bool }
 	// NotSaid: GitHub refused a comment with these markers.
 	NotSaid Unsaid
-	// PutOff: GitHub's limits don't let a comment with these markers out yet. It is kept whole, for it will be said.
+	// PutOff: GitHub's limits don't let a comment with these markers out yet. It is kept whole, for
+	// it will be said.
 	PutOff Unsaid
 	// NudgePutOff: GitHub's limits don't let the reminder on the ticket of a follow-up out before a time.
 	NudgePutOff struct {
@@ -75,8 +84,8 @@ type (
 	NotReacted Unreacted
 	// ReactedAfterAll: GitHub took a reaction to a comment that it had refused.
 	ReactedAfterAll struct{ Comment int64 }
-	// SharedAfterAll: a customer's issue has an update that GitHub had refused to take there. Channel is the channel's name, and
-	// Update when the update was written.
+	// SharedAfterAll: a customer's issue has an update that GitHub had refused to take there.
+	// Channel is the channel's name, and Update when the update was written.
 	SharedAfterAll struct {
 		Customer, Channel string
 		Update            time.Time
@@ -156,8 +165,8 @@ func (r *run) keepUnsaid(u Unsaid) {
 	}
 }
 
-// CanPutOff reports whether a comment with these markers can be kept until GitHub's limits let it out, or is kept: the card that
-// keeps it has its bounds.
+// CanPutOff reports whether a comment with these markers can be kept until GitHub's limits let it
+// out, or is kept: the card that keeps it has its bounds.
 func (s State) CanPutOff(keys []string, text string) bool {
 	size := len(text)
 	for _, u := range s.Unsaid {
@@ -222,8 +231,8 @@ func (r *run) endRefusal(effect string) {
 		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 
-// isAboutSpeaking reports whether an effect is one by which a refusal itself would be reported, or whose refusal is reported in words of
-// its own: that an update did not reach a customer.
+// isAboutSpeaking reports whether an effect is one by which a refusal itself would be reported, or
+// whose refusal is reported in words of its own: that an update did not reach a customer.
 func isAboutSpeaking(effect string) bool {
 	return effect == "comments" || effect == "reactions" || effect == "card" || strings.HasPrefix(effect, updateEffect)
 }
@@ -255,15 +264,16 @@ func (r *run) repositoryOf(effect string) []string {
 	return []string{r.FollowUps[number-1].Repo}
 }
 
-// A sweep tries at once what GitHub refused, but after so many tries only so long after the last one: each refusal is noted on the
-// card, which changes the issue, so that the next sweep would find it changed without end.
+// A sweep tries at once what GitHub refused, but after so many tries only so long after the last
+// one: each refusal is noted on the card, which changes the issue, so that the next sweep would
+// find it changed without end.
 const (
 	urgentTries = 12
 	sweptAgain  = 55 * time.Minute
 )
 
-// tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless somebody writes a command:
-// a storm of comments must not spend the calls of the hour on it.
+// tryAgain makes what GitHub refused be tried at this look. What was refused just now waits, unless
+// somebody writes a command: a storm of comments must not spend the calls of the hour on it.
 func (r *run) tryAgain(isUrgent bool) {
 	r.Refused = slices.Clone(r.Refused)
 	for i := range r.Refused {
@@ -279,8 +289,8 @@ func (r *run) tryAgain(isUrgent bool) {
 	}
 }
 
-// asksFor reports whether the fact is a command that asks for what GitHub refused: /incident status for all of it, and /ic close
-// for what the closing waits for.
+// asksFor reports whether the fact is a command that asks for what GitHub refused: /incident status
+// for all of it, and /ic close for what the closing waits for.
 func (r *run) asksFor(effect string) bool {
 	c, _ := r.f.What.(Command)
 	kind, _ := effectKind(effect)
@@ -317,7 +327,8 @@ func (r *run) postponeNudge(effect string, tries int) {
 	r.FollowUps[number-1].Next = r.p.Hours.Next(r.f.At.Add(min(time.Duration(tries)*time.Hour, 24*time.Hour)), r.p.Zone)
 }
 
-// putAside says that a message could not be handled: on the card until somebody writes a command, and in a comment.
+// putAside says that a message could not be handled: on the card until somebody writes a command,
+// and in a comment.
 func (r *run) putAside(w PutAside) {
 	r.Aside = &Refusal{Effect: w.What, Reason: texts.TruncateBytes(w.Why, maxReason), Since: r.f.At}
 	who, _ := r.Coordinator()
@@ -338,8 +349,9 @@ func Skip(s State, f Fact, p Policy) (State, []Effect) {
 	return r.State, r.effects
 }
 
-// Pending returns what the state asks for and GitHub does not have yet: tickets, the postmortem, its facts (C2, C4). It is
-// derived from the state at each look, so that what failed or was refused before is not forgotten.
+// Pending returns what the state asks for and GitHub does not have yet: tickets, the postmortem,
+// its facts (C2, C4). It is derived from the state at each look, so that what failed or was refused
+// before is not forgotten.
 func Pending(s State) []Effect {
 	if s.Declared == nil || s.Outcome != "" {
 		return nil

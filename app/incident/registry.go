@@ -28,8 +28,9 @@ func (p Permission) String() string {
 	return [...]string{"anyone", "responders", "IC", "OE", "IC or OE"}[p]
 }
 
-// Row is one command. What it is called, who may use it and when, how it is read and what it does come from its row and from
-// nowhere else. To add one, register it: docs/adding-a-command.md walks through that.
+// Row is one command. What it is called, who may use it and when, how it is read and what it does
+// come from its row and from nowhere else. To add one, register it: docs/adding-a-command.md walks
+// through that.
 type Row struct {
 	Kind    Kind
 	Verbs   []string // VerbIncident, VerbIC, VerbOE
@@ -45,7 +46,8 @@ type Row struct {
 	AfterEnding  bool // once it was declined, or folded into another
 	OnPull       bool // in a comment on the postmortem's pull request (C3)
 
-	// IsCorrectable says that it writes words into the timeline: an edit of them corrects, and does not say them again.
+	// IsCorrectable says that it writes words into the timeline: an edit of them corrects, and does
+	// not say them again.
 	IsCorrectable bool
 
 	parse  Parser

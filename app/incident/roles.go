@@ -268,8 +268,8 @@ func (r *run) vacancy() string {
 	return ""
 }
 
-// askRole asks once for each vacancy. For a coordinator it pages the group again: who answered the page has not taken the
-// role.
+// askRole asks once for each vacancy. For a coordinator it pages the group again: who answered the
+// page has not taken the role.
 func (r *run) askRole() {
 	r.Asked.Role = time.Time{}
 	holder, _ := r.Coordinator()

@@ -8,7 +8,8 @@ type RuleAction string
 // The actions.
 const (
 	RuleOpen RuleAction = "open" // an incident, or an entry on the one that is open
-	RulePage RuleAction = "page" // the same, and the first step of the escalation is paged at once, before anybody confirmed it
+	// the same, and the first step of the escalation is paged at once, before anybody confirmed it
+	RulePage RuleAction = "page"
 	RuleNote RuleAction = "note" // an entry on the incident that is open, if there is one
 	RuleDrop RuleAction = "drop" // nothing
 )
@@ -35,8 +36,8 @@ func CompileLabel(expression string) (*regexp.Regexp, error) {
 	return regexp.Compile("^(?:" + expression + ")$")
 }
 
-// Matches reports whether the rule is for a report of a source. A report of several alerts has a title of its own and one
-// for each of them.
+// Matches reports whether the rule is for a report of a source. A report of several alerts has a
+// title of its own and one for each of them.
 func (r Rule) Matches(source string, labels map[string]string, titles ...string) bool {
 	if r.Source != "" && r.Source != source {
 		return false

@@ -69,14 +69,16 @@ func (r *run) recordAt(e Entry) {
 	e.Text = ""
 	if n := len(r.Timeline); n > 1 && r.repeats(r.Timeline[n-1], e) && r.repeats(r.Timeline[n-2], e) {
 		r.Timeline = slices.Clone(r.Timeline)
-		r.Timeline[n-1] = e // a night of pages must not push out what happened: the first and the newest are shown
+		// a night of pages must not push out what happened: the first and the newest are shown
+		r.Timeline[n-1] = e
 		return
 	}
 	r.Entries++
 	r.Timeline = keepNewest(append(r.Timeline, e), keptEntries)
 }
 
-// repeats reports whether two entries say that the same people were paged, as the escalation does when nobody answers.
+// repeats reports whether two entries say that the same people were paged, as the escalation does
+// when nobody answers.
 func (r *run) repeats(a, b Entry) bool {
 	return a.Kind == "page" && b.Kind == "page" && a.By == "" && b.By == "" && a.What == b.What
 }

@@ -70,7 +70,8 @@ func (r *run) confirmSeverity(name, why string) bool {
 // becomeCritical starts the P1 process: two different people, the page, and the customer's clock (I4, V3).
 func (r *run) becomeCritical() {
 	if r.IC != "" && naming.Contains(r.OEs, r.IC) && r.Alone == nil {
-		// Whoever did both goes on as the engineer if nobody else is: they know the system, and coordinators are paged.
+		// Whoever did both goes on as the engineer if nobody else is: they know the system, and
+		// coordinators are paged.
 		if len(r.OEs) > 1 {
 			r.record("left", r.IC, "oe")
 			r.OEs = withoutLogin(r.OEs, r.IC)

@@ -14,7 +14,8 @@ const (
 	keptReports = 8
 )
 
-// signalled takes what a source says of an incident that is open: it counts, asks, and never closes anything (I6).
+// signalled takes what a source says of an incident that is open: it counts, asks, and never closes
+// anything (I6).
 func (r *run) signalled(s Signalled) {
 	if r.Signals.hasTaken(s.Report, s.Text != "") {
 		return
@@ -43,7 +44,8 @@ func (r *run) signalled(s Signalled) {
 	switch {
 	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
 		r.comeBack(s.Source, at)
-	case s.Firing && !was.Firing && was.Count > 0: // the question whether it is over is answered, and nobody needs to be woken
+	case s.Firing && !was.Firing && was.Count > 0:
+		// the question whether it is over is answered, and nobody needs to be woken
 		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
 		r.emit(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
@@ -62,7 +64,8 @@ func (r *run) ifOver() []string {
 	return []string{"/oe workaround …", "/oe fix …", "/incident decline …"}
 }
 
-// recordMessage takes what somebody outside wrote. An incident that is over has nobody who reads along: its coordinator is mentioned.
+// recordMessage takes what somebody outside wrote. An incident that is over has nobody who reads
+// along: its coordinator is mentioned.
 func (r *run) recordMessage(s Signalled) {
 	r.record("message", s.Source, s.Text)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
@@ -111,8 +114,8 @@ func (s *Signals) remember(r Report) {
 	}
 }
 
-// hasTaken reports whether a report was taken before: it is handed out again, or the source got no answer and tries again at once.
-// A letter says nothing new however late it comes again.
+// hasTaken reports whether a report was taken before: it is handed out again, or the source got no
+// answer and tries again at once. A letter says nothing new however late it comes again.
 func (s Signals) hasTaken(r Report, letter bool) bool {
 	if r.Mark == "" {
 		return false
@@ -137,7 +140,8 @@ func ParseReport(s string) (Report, bool) {
 	return Report{Mark: parts[0], ID: parts[1], At: at}, err == nil
 }
 
-// encode writes the reports for the comment that reports them: signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
+// encode writes the reports for the comment that reports them:
+// signals/14/fired/1772447000/1772446000,1772446500/3f9a.XKQM.1772447000.
 func (s Signals) encode() string {
 	var turns, taken []string
 	for _, t := range s.Turns {

@@ -23,7 +23,8 @@ func reportedIncident(t *testing.T) incident.State {
 	return s
 }
 
-// A report that is handed out again, or that its source sends again because the answer was lost, is not counted twice.
+// A report that is handed out again, or that its source sends again because the answer was lost, is
+// not counted twice.
 func TestA4I6AReportIsCountedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		said []incident.Signalled
@@ -68,7 +69,8 @@ func TestA4I1ALetterIsTakenOnce(t *testing.T) {
 	}
 }
 
-// What the comment on the reports says is enough to have them back, every turn included: a lost card loses no recovery.
+// What the comment on the reports says is enough to have them back, every turn included: a lost
+// card loses no recovery.
 func TestA5I6TheReportsAreRebuiltFromTheirComment(t *testing.T) {
 	s := reportedIncident(t)
 	key := ""

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// Step returns the state after a fact, and what must be done. A fact that the state knows already changes nothing.
+// Step returns the state after a fact, and what must be done. A fact that the state knows already
+// changes nothing.
 //
-// What became due before the fact happens first, at its own time: so it makes no difference how often, or how late, the
-// clock is looked at in between, and an incident rebuilt from its timeline is the one that ran.
+// What became due before the fact happens first, at its own time: so it makes no difference how
+// often, or how late, the clock is looked at in between, and an incident rebuilt from its timeline
+// is the one that ran.
 func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r := &run{State: s.clone(), p: p, f: f}
 	if f.ID != "" {

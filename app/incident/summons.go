@@ -8,15 +8,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// Summons asks the people of an incident that came back to answer (M3): they are paged, and mentioned, and if none of them
-// answers the group is paged although the roles are held.
+// Summons asks the people of an incident that came back to answer (M3): they are paged, and
+// mentioned, and if none of them answers the group is paged although the roles are held.
 type Summons struct {
 	People  []string  `json:"people,omitempty"` // logins; empty: nobody is asked
 	At      time.Time `json:"at,omitzero"`      // since when
 	Page    string    `json:"page,omitempty"`   // key of the page to them; empty: they are only mentioned
 	Mention time.Time `json:"mention,omitzero"` // when they are mentioned; zero: they were
-	Due     time.Time `json:"due,omitzero"`     // when others are asked for them; zero: nobody is, or they were
-	Silent  bool      `json:"silent,omitempty"` // the coordinator did not answer, and the group is paged
+	// when others are asked for them; zero: nobody is, or they were
+	Due    time.Time `json:"due,omitzero"`
+	Silent bool      `json:"silent,omitempty"` // the coordinator did not answer, and the group is paged
 }
 
 const (
@@ -26,8 +27,9 @@ const (
 	leastPatience = 5 * time.Minute
 )
 
-// summonRoles reaches the IC and the OEs of an incident that came back, but for the one who says so (M3), and the group if nobody
-// coordinates. isMentioned says that a comment mentions them anyway. It returns whom it reaches, for that comment.
+// summonRoles reaches the IC and the OEs of an incident that came back, but for the one who says so
+// (M3), and the group if nobody coordinates. isMentioned says that a comment mentions them anyway.
+// It returns whom it reaches, for that comment.
 func (r *run) summonRoles(why, text string, isMentioned bool) []string {
 	r.Summons = Summons{}
 	people := withoutLogin(r.roles(), r.f.By.Login)
@@ -58,7 +60,8 @@ func (r *run) summonRoles(why, text string, isMentioned bool) []string {
 	return people
 }
 
-// patience is how long people have to answer before others are asked: as long as the first step of the escalation waits.
+// patience is how long people have to answer before others are asked: as long as the first step of
+// the escalation waits.
 func (r *run) patience() time.Duration {
 	if len(r.p.Escalation) == 0 {
 		return leastPatience
@@ -73,8 +76,8 @@ func (r *run) mentionSummoned() {
 		Name: "came-back", Names: r.Summons.People, Phase: r.Phase}})
 }
 
-// replaceSummoned asks others where nobody of the summoned answered: the group for the coordinator, and the coordinator for
-// the engineers.
+// replaceSummoned asks others where nobody of the summoned answered: the group for the coordinator,
+// and the coordinator for the engineers.
 func (r *run) replaceSummoned() {
 	r.Summons.Due = time.Time{}
 	if !naming.Contains(r.Summons.People, r.IC) || len(r.p.Escalation) == 0 {
@@ -90,7 +93,8 @@ func (r *run) replaceSummoned() {
 	}
 }
 
-// hearSummoned takes what one of the summoned does as their answer, and whoever takes a role answers for the others.
+// hearSummoned takes what one of the summoned does as their answer, and whoever takes a role
+// answers for the others.
 func (r *run) hearSummoned() {
 	if len(r.Summons.People) == 0 || r.f.By.Login == "" || r.f.By.Bot {
 		return

@@ -39,12 +39,13 @@ type Directory struct {
 // maxTargets is how many names one command takes; what follows them is text.
 const maxTargets = 10
 
-// ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a group or person, with
-// spaces, commas or "and" between them. A plain word is a name only where it comes first or after a comma or "and", and
-// only if it is known: every other word begins the reason, so that words are never taken for a group (V5).
+// ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a
+// group or person, with spaces, commas or "and" between them. A plain word is a name only where it
+// comes first or after a comma or "and", and only if it is known: every other word begins the
+// reason, so that words are never taken for a group (V5).
 //
-// people are the logins that the incident itself knows. Without a name that can be paged the coordinators are paged with
-// the whole text, unless somebody has to say first whom they meant.
+// people are the logins that the incident itself knows. Without a name that can be paged the
+// coordinators are paged with the whole text, unless somebody has to say first whom they meant.
 func ReadTargets(text, org string, p Policy, people []string, ask Directory) Targets {
 	text = strings.TrimSpace(text)
 	line, below, _ := strings.Cut(text, "\n")

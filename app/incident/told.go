@@ -20,7 +20,8 @@ var _ = register(Row{
 	r.toldBy(c.Text)
 })
 
-// toldBy notes that a person told customers, by phone or in their room: for them it counts as the update (V3).
+// toldBy notes that a person told customers, by phone or in their room: for them it counts as the
+// update (V3).
 func (r *run) toldBy(text string) {
 	names, how, ok := r.whoWasTold(text)
 	if !ok {
@@ -70,7 +71,8 @@ var (
 		"phone", "verbally", "personally", "just", "we", "i", "it", "done", "yes", "telefonisch"}
 )
 
-// whoWasTold reads `/ic told [customer] how`. It asks about a name that is no impacted customer's; ok is false then.
+// whoWasTold reads `/ic told [customer] how`. It asks about a name that is no impacted customer's;
+// ok is false then.
 func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 	p := r.impactedToo()
 	line, below, _ := strings.Cut(text, "\n")
@@ -121,8 +123,8 @@ func nearNames(p Policy, name string, impacted []string) []string {
 	return slices.DeleteFunc(p.NearCustomers(name), func(n string) bool { return !naming.Contains(impacted, n) })
 }
 
-// toldOf returns whom words without a customer's name mean: the customer whose contact they name, or nobody in particular. asks
-// reports that they look like a name that nobody has.
+// toldOf returns whom words without a customer's name mean: the customer whose contact they name,
+// or nobody in particular. asks reports that they look like a name that nobody has.
 func (r *run) toldOf(words []customerWord) (name string, asks bool) {
 	if len(words) == 0 || slices.Contains(byWords, words[0].fold) || slices.Contains(everyWords, words[0].fold) {
 		return "", false

@@ -12,7 +12,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// untold is a confirmed P1 of these customers, with carol as IC since minute 1. globex has two channels, initech none, hooli one.
+// untold is a confirmed P1 of these customers, with carol as IC since minute 1. globex has two
+// channels, initech none, hooli one.
 func untold(t *testing.T, customers ...string) *story {
 	s := &story{t: t, policy: told()}
 	return s.fact(incident.Fact{ID: "opened", At: start, By: incident.Person{Login: "alice", Respond: true},
@@ -370,7 +371,8 @@ func TestV3UnsentKeyIsReadBack(t *testing.T) {
 	}
 }
 
-// An incident whose card is lost is rebuilt from what was said: the failure stands in its place in the timeline.
+// An incident whose card is lost is rebuilt from what was said: the failure stands in its place in
+// the timeline.
 func TestV3RebuiltFailuresComeOutTheSame(t *testing.T) {
 	p := told()
 	facts := []incident.Fact{

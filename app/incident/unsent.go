@@ -10,7 +10,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// OwedTo returns the newest update that did not reach a customer by one of their channels, unless a later one reached them.
+// OwedTo returns the newest update that did not reach a customer by one of their channels, unless a
+// later one reached them.
 func (u Updates) OwedTo(customer, channel string) (s Sent, ok bool) {
 	for _, s := range slices.Backward(u.Sent) {
 		if slices.Contains(s.Lost, customer+": "+channel) {
@@ -23,7 +24,8 @@ func (u Updates) OwedTo(customer, channel string) (s Sent, ok bool) {
 	return Sent{}, false
 }
 
-// sharedAfterAll notes that a customer's issue has an update that GitHub had refused there. From now on they have heard of it.
+// sharedAfterAll notes that a customer's issue has an update that GitHub had refused there. From
+// now on they have heard of it.
 func (r *run) sharedAfterAll(w SharedAfterAll) {
 	r.endRefusal(UpdateEffect(w.Customer))
 	u := &r.Updates
@@ -58,8 +60,8 @@ func (r *run) sharedAfterAll(w SharedAfterAll) {
 	r.completeUpdate(wait, r.f.At)
 }
 
-// unsent notes that an update did not reach a customer by some of their channels. If none is left, they have heard nothing, and
-// what counted because of it is taken back.
+// unsent notes that an update did not reach a customer by some of their channels. If none is left,
+// they have heard nothing, and what counted because of it is taken back.
 func (r *run) unsent(f Unsent) {
 	u := &r.Updates
 	if f.Update.IsZero() {
@@ -71,7 +73,8 @@ func (r *run) unsent(f Unsent) {
 			i = n
 		}
 	}
-	shown := !slices.ContainsFunc(u.Sent[i+1:], func(s Sent) bool { return s.Update }) // no later one took its place on the card
+	// no later one took its place on the card
+	shown := !slices.ContainsFunc(u.Sent[i+1:], func(s Sent) bool { return s.Update })
 	var channels, lines []string
 	for _, failure := range f.Failed {
 		line := f.Customer + ": " + failure.Channel
@@ -124,8 +127,8 @@ func (r *run) loseCustomer(i int, customer string) bool {
 	return !slices.ContainsFunc(c.ChannelNames(), func(ch string) bool { return !slices.Contains(r.Updates.Sent[i].Lost, customer+": "+ch) })
 }
 
-// countUnreached takes back that an update reached a customer, and with it whatever counted because of that; it reports whether anything
-// did.
+// countUnreached takes back that an update reached a customer, and with it whatever counted because
+// of that; it reports whether anything did.
 func (r *run) countUnreached(i int, customer string) (counted bool) {
 	u := &r.Updates
 	at := u.Sent[i].At
@@ -147,8 +150,8 @@ func (r *run) countUnreached(i int, customer string) (counted bool) {
 	return counted
 }
 
-// takeBack makes it as if an update that counted had not been: it was not kept, and the wait that it ended goes on if no other wait
-// began since.
+// takeBack makes it as if an update that counted had not been: it was not kept, and the wait that
+// it ended goes on if no other wait began since.
 func (r *run) takeBack(n int) {
 	u := &r.Updates
 	s := &u.Sent[n]

@@ -68,9 +68,10 @@ type Sent struct {
 	Update  bool      `json:"update,omitempty"`  // it was sent, and not told by a person
 	Reached []string  `json:"reached,omitempty"` // customers, as far as is known
 	Lost    []string  `json:"lost,omitempty"`    // "customer: channel" that it did not reach
-	Counts  bool      `json:"counts,omitempty"`  // every impacted customer was reached: it restarted the clock
-	Kept    bool      `json:"kept,omitempty"`    // and that in time
-	Wait    Wait      `json:"wait,omitzero"`     // the wait that it ended, if it counts
+	// every impacted customer was reached: it restarted the clock
+	Counts bool `json:"counts,omitempty"`
+	Kept   bool `json:"kept,omitempty"` // and that in time
+	Wait   Wait `json:"wait,omitzero"`  // the wait that it ended, if it counts
 }
 
 // Wait is a wait for a customer update, as Updates and StandBy hold it.
@@ -132,8 +133,8 @@ func (s Sent) wentTo(customer string) bool {
 	return s.Update && (naming.Contains(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") }))
 }
 
-// Unheard returns the impacted customers who have heard nothing while others have, or whom the last update did not reach: nobody
-// once it counts.
+// Unheard returns the impacted customers who have heard nothing while others have, or whom the last
+// update did not reach: nobody once it counts.
 func (s State) Unheard() (names []string) {
 	n := len(s.Updates.Sent)
 	pending := len(s.Updates.Heard) > 0 || n > 0 && !s.Updates.Sent[n-1].Counts
@@ -148,7 +149,8 @@ func (s State) Unheard() (names []string) {
 	return names
 }
 
-// NothingToTell reports whether it is known that no customer is impacted: nobody waits for an update, and nobody need agree.
+// NothingToTell reports whether it is known that no customer is impacted: nobody waits for an
+// update, and nobody need agree.
 func (s State) NothingToTell() bool { return s.NoCustomer && len(s.Customers) == 0 }
 
 func heard(list []Heard, customer string) bool {
@@ -168,12 +170,13 @@ func (r *run) untold(names []string) (out []Untold) {
 	return out
 }
 
-// sendUpdate sends the update to the customers, and counts if it can reach each of them by a channel (V3). That it can is taken for granted here:
-// unsent takes it back.
+// sendUpdate sends the update to the customers, and counts if it can reach each of them by a
+// channel (V3). That it can is taken for granted here: unsent takes it back.
 func (r *run) sendUpdate(text string) {
 	var reached, deaf []string
 	for _, n := range r.Customers {
-		if c, _ := r.p.Customer(n); r.Drill || len(c.Channels) > 0 { // A6: a drill tells no customer, and counts
+		// A6: a drill tells no customer, and counts
+		if c, _ := r.p.Customer(n); r.Drill || len(c.Channels) > 0 {
 			reached = append(reached, n)
 		} else {
 			deaf = append(deaf, n)
@@ -219,7 +222,8 @@ func (r *run) sendUpdate(text string) {
 	r.reply(Say{Name: "update-untold", Names: reached, Untold: r.untold(deaf), Time: u.Due})
 }
 
-// reachCustomers notes that customers were reached by an update, and reports whether it counts: every impacted one has been, in this wait.
+// reachCustomers notes that customers were reached by an update, and reports whether it counts:
+// every impacted one has been, in this wait.
 func (r *run) reachCustomers(names []string) bool {
 	u := &r.Updates
 	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) && CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
@@ -250,7 +254,8 @@ func (r *run) currentWait() Wait {
 	return Wait{From: u.From, Due: u.Due, Stage: u.Stage, Overdue: u.Overdue, Ask: r.StandBy.Update, Heard: slices.Clone(u.Heard)}
 }
 
-// completeUpdate counts the newest of Sent if every impacted customer has been reached since the wait began, and starts the next wait.
+// completeUpdate counts the newest of Sent if every impacted customer has been reached since the
+// wait began, and starts the next wait.
 func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	u := &r.Updates
 	for _, c := range r.Customers {
@@ -274,8 +279,8 @@ func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	return true
 }
 
-// completeIfAllHeard counts the update if those who had heard nothing are not impacted after all: from when the last of the
-// others was reached.
+// completeIfAllHeard counts the update if those who had heard nothing are not impacted after all:
+// from when the last of the others was reached.
 func (r *run) completeIfAllHeard() {
 	u := &r.Updates
 	if len(u.Heard) == 0 || len(r.Customers) == 0 || len(r.Unheard()) > 0 {
@@ -322,7 +327,8 @@ func (r *run) stopUpdates() {
 
 // nextUpdate returns when the next thing about the update happens: amber, due, overdue, due again.
 func (s State) nextUpdate(p Policy) time.Time {
-	if s.Updates.Due.IsZero() || s.rhythm(p, s.Updates.Due) == 0 { // the configuration may have said since that none is due
+	// the configuration may have said since that none is due
+	if s.Updates.Due.IsZero() || s.rhythm(p, s.Updates.Due) == 0 {
 		return time.Time{}
 	}
 	sev, _ := p.Severity(s.Severity)
@@ -392,7 +398,8 @@ func (r *run) snoozeUpdate(c Command) {
 	r.done()
 }
 
-// noteSnooze moves the wait that the newest update ended too: if it is taken back, what was put off stays put off.
+// noteSnooze moves the wait that the newest update ended too: if it is taken back, what was put off
+// stays put off.
 func (r *run) noteSnooze(by time.Duration) {
 	u := &r.Updates
 	if n := len(u.Sent) - 1; n >= 0 && u.Sent[n].Counts && !u.Sent[n].Wait.Due.IsZero() && u.From.Equal(u.Sent[n].At) {

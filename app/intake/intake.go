@@ -28,7 +28,8 @@ type Trust string
 
 // The degrees of trust.
 const (
-	Verified     Trust = "verified"      // signed by the vendor, or a mail that its domain authenticates (DMARC)
+	// signed by the vendor, or a mail that its domain authenticates (DMARC)
+	Verified     Trust = "verified"
 	SharedSecret Trust = "shared-secret" // the sender knows a token
 	Unverified   Trust = "unverified"    // anybody may have sent it
 )
@@ -51,17 +52,22 @@ type Signal struct {
 	// none of those lands on a drill.
 	Drill bool `json:"drill,omitempty"`
 
-	Title        string            `json:"title"`                  // one line, at most 200 characters; never empty
-	Text         string            `json:"text,omitempty"`         // at most 8 KiB
-	SeverityHint string            `json:"severityHint,omitempty"` // as the source calls it, in lower case, P1 being "critical"; may be none of the policy's
-	CustomerHint string            `json:"customerHint,omitempty"` // as the source calls them, separated by commas; may be none of the policy's
+	// one line, at most 200 characters; never empty
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty"` // at most 8 KiB
+	// as the source calls it, in lower case, P1 being "critical"; may be none of the policy's
+	SeverityHint string `json:"severityHint,omitempty"`
+	// as the source calls them, separated by commas; may be none of the policy's
+	CustomerHint string            `json:"customerHint,omitempty"`
 	Started      time.Time         `json:"started"`
 	URL          string            `json:"url,omitempty"`     // where to read more; empty, or http(s)
 	Runbook      string            `json:"runbook,omitempty"` // likewise
 	Labels       map[string]string `json:"labels,omitempty"`
-	Alerts       []Alert           `json:"alerts,omitempty"`      // of a group, those that fire: the most severe first, at most 50
-	CallLinks    []string          `json:"callLinks,omitempty"`   // Zoom, Teams, Meet or Webex, found in its text
-	Attachments  []string          `json:"attachments,omitempty"` // names of what was dropped
+	// of a group, those that fire: the most severe first, at most 50
+	Alerts []Alert `json:"alerts,omitempty"`
+	// Zoom, Teams, Meet or Webex, found in its text
+	CallLinks   []string `json:"callLinks,omitempty"`
+	Attachments []string `json:"attachments,omitempty"` // names of what was dropped
 
 	Thread Thread `json:"thread,omitzero"` // of a mail
 	Trust  Trust  `json:"trust"`
@@ -90,13 +96,15 @@ type Thread struct {
 	MessageID  string   `json:"messageId,omitempty"`
 	InReplyTo  string   `json:"inReplyTo,omitempty"`
 	References []string `json:"references,omitempty"`
-	Tags       []string `json:"tags,omitempty"` // what follows the + of the addresses it was sent to, and before the @ of the ids it answers
+	// what follows the + of the addresses it was sent to, and before the @ of the ids it answers
+	Tags []string `json:"tags,omitempty"`
 }
 
 // Ack says that somebody answered a page.
 type Ack struct {
-	Source   string    `json:"source"`
-	Key      string    `json:"key"`          // as given when the alert was raised: of our own pages, the page's key
+	Source string `json:"source"`
+	// as given when the alert was raised: of our own pages, the page's key
+	Key      string    `json:"key"`
 	DedupKey string    `json:"dedupKey"`     // of the Signal that the alert gave, if it gave one
 	By       string    `json:"by,omitempty"` // as the source calls the person
 	At       time.Time `json:"at"`

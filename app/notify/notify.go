@@ -29,14 +29,20 @@ import (
 
 // Options are what a notifier needs.
 type Options struct {
-	Secret      func(ctx context.Context, name string) (string, error) // the value of a named secret; an error if it is missing
-	HashKey     []byte                                                 // keys of announcements are hashed with it, so that they name no repository
-	PageURL     string                                                 // the operator's own receiver of pages of kind "webhook"
-	AnnounceURL string                                                 // the operator's own receiver of emails for customers
-	Signing     []byte                                                 // signs what these two receive
-	Allow       []string                                               // hosts, hosts with port, and CIDRs that may be reached though they are not public
-	SES         SES                                                    // nil: this binary can't reach Amazon SES
-	Logger      *slog.Logger
+	// the value of a named secret; an error if it is missing
+	Secret func(ctx context.Context, name string) (string, error)
+	// keys of announcements are hashed with it, so that they name no repository
+	HashKey []byte
+	// the operator's own receiver of pages of kind "webhook"
+	PageURL string
+	// the operator's own receiver of emails for customers
+	AnnounceURL string
+	Signing     []byte // signs what these two receive
+	// hosts, hosts with port, and CIDRs that may be reached though they are not public
+	Allow []string
+	// nil: this binary can't reach Amazon SES
+	SES    SES
+	Logger *slog.Logger
 }
 
 // SES opens Amazon SES in a region by a client, with the credentials of the environment, and
@@ -52,7 +58,8 @@ type Notifier struct {
 	own    *http.Client // to PageURL and AnnounceURL, which may have any address
 	guard  *guard
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the guard's
-	tls    *tls.Config                                                          // for SMTP; nil: the system's roots
+	// for SMTP; nil: the system's roots
+	tls *tls.Config
 
 	mu  sync.Mutex
 	ses map[string]func(ctx context.Context, mail []byte) error // sends by SES, by region

@@ -21,10 +21,12 @@ import (
 )
 
 const (
-	timeout = 10 * time.Second // for a message with all its attempts: nothing may hold up the incident for long
+	// for a message with all its attempts: nothing may hold up the incident for long
+	timeout = 10 * time.Second
 	retries = 2
 	pause   = 500 * time.Millisecond // before the first retry, then doubled
-	patient = 2 * time.Second        // the longest wait in here; who asks for more is tried again by the caller
+	// the longest wait in here; who asks for more is tried again by the caller
+	patient = 2 * time.Second
 
 	maxAnswer = 64 << 10 // bytes read of an answer
 )

@@ -27,7 +27,9 @@ type message struct {
 	Text    string `json:"text"`
 	Key     string `json:"key"`
 	URL     string `json:"url,omitempty"`
-	Tag     string `json:"tag,omitempty"` // of an email: belongs behind a + of the address for answers, or before the @ of an id in References
+	// of an email: belongs behind a + of the address for answers, or before the @ of an id in
+	// References
+	Tag string `json:"tag,omitempty"`
 }
 
 // hook is where messages are posted.

@@ -14,8 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// outcome is how a world ended, told so that two runs of a script can be compared: a line for each thing, with the names of
-// the script in place of GitHub's numbers.
+// outcome is how a world ended, told so that two runs of a script can be compared: a line for each
+// thing, with the names of the script in place of GitHub's numbers.
 type outcome struct {
 	same     map[string][]string // by incident, what must be the same; "": what stands elsewhere
 	wrong    []string            // what must not be, whatever the script
@@ -124,8 +124,8 @@ type event struct {
 	Assignee struct{ Login string }
 }
 
-// names looks up which number stands for what: a comment for its place in the script, an event for who did what, and for the
-// how manieth time.
+// names looks up which number stands for what: a comment for its place in the script, an event for
+// who did what, and for the how manieth time.
 func (w *world) names(titles []string) names {
 	w.t.Helper()
 	all := names{}
@@ -149,7 +149,8 @@ func (w *world) names(titles []string) names {
 	return all
 }
 
-// nameOthers names the incidents that a source opened again, by their order: their numbers hang on when pull requests were opened.
+// nameOthers names the incidents that a source opened again, by their order: their numbers hang on
+// when pull requests were opened.
 func (w *world) nameOthers(all names) {
 	others := 0
 	for _, i := range list[issue](w, repository+"/issues?state=all&direction=asc&labels=incident") {
@@ -208,7 +209,8 @@ func (w *world) incident(o *outcome, title string, names names) {
 			}
 			w.card(o, title, n, c.Body, names)
 		}
-		// What is to be done when a comment was edited before its webhook came nobody can know: it is asked for again.
+		// What is to be done when a comment was edited before its webhook came nobody can know: it
+		// is asked for again.
 		if strings.Contains(c.Body, "edited this comment before I read it") {
 			o.excused[title] = "an edit was known before what it edited"
 		}
@@ -222,8 +224,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 			said[m[1]]++
 		}
 	}
-	// GitHub has no way to write only if nobody else did: while two workers are at one incident each may say what the other
-	// says. The queue keeps that from happening, and the state outlives it.
+	// GitHub has no way to write only if nobody else did: while two workers are at one incident
+	// each may say what the other says. The queue keeps that from happening, and the state outlives
+	// it.
 	if cards > 1 && !w.net.both[n] {
 		wrong("%d cards", cards)
 	}
@@ -298,7 +301,8 @@ type entry struct {
 	line string
 }
 
-// tellEntries tells the entries of a card's timeline, but for those that one of the two cards may have left out.
+// tellEntries tells the entries of a card's timeline, but for those that one of the two cards may
+// have left out.
 func (o *outcome) tellEntries(title string, oldest time.Time, timeless bool) {
 	for _, e := range o.entries[title] {
 		if e.at.Before(oldest) {
@@ -332,14 +336,16 @@ func (o *outcome) timeless(title string) {
 	}
 }
 
-// unpaged takes out how often was paged, and which updates were due: of an incident that began later that is less.
+// unpaged takes out how often was paged, and which updates were due: of an incident that began
+// later that is less.
 func (o *outcome) unpaged(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return clocked.MatchString(line) })
 }
 
 var clocked = regexp.MustCompile(`: ((then|\d{4}-\S+)  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
 
-// sighted counts a page that went out blindly as the one that is wanted; where somebody had taken over already it is one too many.
+// sighted counts a page that went out blindly as the one that is wanted; where somebody had taken
+// over already it is one too many.
 func (o *outcome) sighted(title string, want outcome) {
 	for _, line := range o.blind[title] {
 		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
@@ -348,8 +354,8 @@ func (o *outcome) sighted(title string, want outcome) {
 	}
 }
 
-// overtaken counts a page that was not sent as sent, if a later one reached the same people: where the app was away for several
-// rounds, it pages everybody once.
+// overtaken counts a page that was not sent as sent, if a later one reached the same people: where
+// the app was away for several rounds, it pages everybody once.
 func (o *outcome) overtaken(title string, want outcome) {
 	var reached []paged
 	for _, line := range o.same[title] {
@@ -365,8 +371,8 @@ func (o *outcome) overtaken(title string, want outcome) {
 	}
 }
 
-// elsewhereOf takes out what stands outside the incidents and may come from one of them: what its customers were told, their version
-// of its postmortem, and pages for its reports.
+// elsewhereOf takes out what stands outside the incidents and may come from one of them: what its
+// customers were told, their version of its postmortem, and pages for its reports.
 func (o *outcome) elsewhereOf(script []step, title string) {
 	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
 		for _, s := range script {
@@ -383,7 +389,8 @@ func (o *outcome) elsewhereOf(script []step, title string) {
 	})
 }
 
-// unneeded counts a page as sent that the other run sent at its time, and that was late here and answered by then, or overtaken.
+// unneeded counts a page as sent that the other run sent at its time, and that was late here and
+// answered by then, or overtaken.
 func (o *outcome) unneeded(title string, want outcome) {
 	for _, line := range o.skipped[title] {
 		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
@@ -392,8 +399,9 @@ func (o *outcome) unneeded(title string, want outcome) {
 	}
 }
 
-// lapsed counts a page as sent that became due while GitHub could not be asked. One for an overdue update, of due, goes out afterwards
-// only if no update was given meanwhile; of any, a card that was lost later may have said that it was not needed any more.
+// lapsed counts a page as sent that became due while GitHub could not be asked. One for an overdue
+// update, of due, goes out afterwards only if no update was given meanwhile; of any, a card that
+// was lost later may have said that it was not needed any more.
 func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, away []span) {
 	for _, line := range want.same[title] {
 		at, ok := due[line]
@@ -407,7 +415,8 @@ func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, a
 func (o *outcome) inVain(title string, want outcome, away []span) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
-		// A process that ended while it took a report may have stored it without having paged: its source sends it again.
+		// A process that ended while it took a report may have stored it without having paged: its
+		// source sends it again.
 		if ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(o.reported, at.Equal) {
 			return true
 		}
@@ -415,8 +424,8 @@ func (o *outcome) inVain(title string, want outcome, away []span) {
 	})
 }
 
-// isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some seconds before, was not there to be
-// read, and a page does not wait for that.
+// isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some
+// seconds before, was not there to be read, and a page does not wait for that.
 func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 	return slices.ContainsFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
@@ -454,8 +463,9 @@ func pageOf(title, line string) (p paged, ok bool) {
 
 var pageLine = regexp.MustCompile(`^: paged: (\[[^\]]+\]|acme/incidents#\d+)/page/(\d+) (.*)`)
 
-// hurried takes out when was paged of an incident of which GitHub refused to show a page, as the next step goes out at once, or
-// showed an answer late: people are paged earlier and more often, never less.
+// hurried takes out when was paged of an incident of which GitHub refused to show a page, as the
+// next step goes out at once, or showed an answer late: people are paged earlier and more often,
+// never less.
 func (o *outcome) hurried(title string, want *outcome) {
 	count := func(lines []string) (n int) {
 		for _, line := range lines {
@@ -471,8 +481,8 @@ func (o *outcome) hurried(title string, want *outcome) {
 	}
 }
 
-// pagedLater counts the first page of an incident as the page for its report. Where the configuration could not be read at once
-// the look pages, under a name of its own.
+// pagedLater counts the first page of an incident as the page for its report. Where the
+// configuration could not be read at once the look pages, under a name of its own.
 func (o *outcome) pagedLater(titles []string, want *outcome) {
 	for _, line := range slices.Clone(want.same[""]) {
 		_, to, ok := strings.Cut(strings.TrimPrefix(line, ": paged: acme/incidents/signal/"), " ")
@@ -491,7 +501,8 @@ func (o *outcome) pagedLater(titles []string, want *outcome) {
 	}
 }
 
-// lacks reports whether a line is here less often than it should be: a trouble that comes back is reported under the same name.
+// lacks reports whether a line is here less often than it should be: a trouble that comes back is
+// reported under the same name.
 func (o *outcome) lacks(line string, want outcome) bool {
 	count := func(lines []string) (n int) {
 		for _, l := range lines {
@@ -518,8 +529,8 @@ func (o *outcome) otherPagedLater(line, to string, want outcome) {
 	}
 }
 
-// pagedFirst takes out pages for a report that the other run did not send: while GitHub can't be asked whether the trouble is
-// known already, people are paged rather than not (I7).
+// pagedFirst takes out pages for a report that the other run did not send: while GitHub can't be
+// asked whether the trouble is known already, people are paged rather than not (I7).
 func (o *outcome) pagedFirst(want outcome) {
 	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
 		return strings.HasPrefix(line, ": paged: acme/incidents/signal/") && !slices.Contains(want.same[""], line)
@@ -533,15 +544,16 @@ func (o *outcome) unanswered(title, comment string) {
 	})
 }
 
-// unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old of it counts as answered.
+// unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old
+// of it counts as answered.
 func (o *outcome) unreacted(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
 		return strings.Contains(line, ": reply/[") && strings.Contains(line, ", time ")
 	})
 }
 
-// parts are the parts of a state that must be the same. Left out are how far was read and which comment said what, which are
-// GitHub's numbers, and what came of looks and not of facts.
+// parts are the parts of a state that must be the same. Left out are how far was read and which
+// comment said what, which are GitHub's numbers, and what came of looks and not of facts.
 func parts(s incident.State) map[string]any {
 	shared := 0 // with customers that are impacted; the issues of others are found again when they are
 	for _, i := range s.Updates.Shared {

@@ -136,8 +136,8 @@ func (f *trial) configure(w *world, _ int) spell {
 	}}
 }
 
-// mark lets somebody write into a comment of the app's what the app notes there for itself: that the next pages went out, and that
-// commands to come are answered.
+// mark lets somebody write into a comment of the app's what the app notes there for itself: that
+// the next pages went out, and that commands to come are answered.
 func (f *trial) mark(w *world, _ int) spell {
 	titles := slices.Sorted(maps.Keys(w.issues))
 	if len(titles) == 0 {
@@ -164,8 +164,8 @@ func (f *trial) mark(w *world, _ int) spell {
 	return spell{}
 }
 
-// automate lets another bot work in the repository for a while: one that keeps labels, people, or the postmortem's format as it
-// wants them.
+// automate lets another bot work in the repository for a while: one that keeps labels, people, or
+// the postmortem's format as it wants them.
 func (f *trial) automate(w *world, _ int) spell {
 	if w.has("another bot") {
 		return spell{}
@@ -231,7 +231,8 @@ func (w *world) format() {
 	}
 }
 
-// formatted returns a text as a formatter of Markdown leaves it: other bullets, padded tables, no blanks at a line's end.
+// formatted returns a text as a formatter of Markdown leaves it: other bullets, padded tables, no
+// blanks at a line's end.
 func formatted(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

@@ -313,7 +313,8 @@ func (w *world) finish() {
 	w.advance(80 * time.Minute)
 }
 
-// end lets everything come to its end: the faults are over, and what was lost is found by the product's own sweeps.
+// end lets everything come to its end: the faults are over, and what was lost is found by the
+// product's own sweeps.
 func (w *world) end() {
 	w.t.Helper()
 	w.advance(time.Second)

@@ -47,7 +47,8 @@ func (w *world) post(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(w.deliver(letter{due: w.box.Clock().Now(), header: r.Header.Clone(), body: body}))
 }
 
-// neverCame is how long a webhook that is lost may keep the product from hearing of what it is about: nothing else may happen there.
+// neverCame is how long a webhook that is lost may keep the product from hearing of what it is
+// about: nothing else may happen there.
 const neverCame = 24 * time.Hour
 
 // deliver takes one webhook, and gives the answer to it.

@@ -40,7 +40,8 @@ type later struct {
 // mostCalls is how many calls the product may make at one instant. More are work without an end.
 const mostCalls = 4000
 
-// mostInTenMinutes is how many calls may be made in ten minutes: GitHub allows 5,000 in an hour, and people's commands come in bursts.
+// mostInTenMinutes is how many calls may be made in ten minutes: GitHub allows 5,000 in an hour,
+// and people's commands come in bursts.
 const mostInTenMinutes = 2500
 
 // between is called before each call. What happens here causes no call that is counted, and of two

@@ -16,8 +16,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 )
 
-// network is what lies between the product and GitHub. What goes wrong with a call follows from the seed, the call and how
-// often it was made before, so that it does not hang on which of two incidents was looked at first.
+// network is what lies between the product and GitHub. What goes wrong with a call follows from the
+// seed, the call and how often it was made before, so that it does not hang on which of two
+// incidents was looked at first.
 type network struct {
 	seed   uint64
 	github http.Handler
@@ -229,8 +230,9 @@ func (n *network) double(path string) {
 	n.set(false)
 }
 
-// isRefusable reports whether a call is one that GitHub may refuse in the simulation: the reads of a look, the App's way to a
-// token, and what writes, but not into a customer's issue, since an update that gets there late is told as late (V3).
+// isRefusable reports whether a call is one that GitHub may refuse in the simulation: the reads of
+// a look, the App's way to a token, and what writes, but not into a customer's issue, since an
+// update that gets there late is told as late (V3).
 func isRefusable(req *http.Request) bool {
 	if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/access_tokens") {
 		return lookedAt.MatchString(canonical(req.URL.Path))
@@ -238,8 +240,9 @@ func isRefusable(req *http.Request) bool {
 	return req.Method != http.MethodGet && !strings.Contains(req.URL.Path, "/attempts") && !strings.Contains(req.URL.Path, "/customer-globex/")
 }
 
-// lookedAt are the reads of a look, and the way to a token. Who may do what is no part of it: a command whose author GitHub does
-// not vouch for is answered otherwise (A8), which tests of its own hold.
+// lookedAt are the reads of a look, and the way to a token. Who may do what is no part of it: a
+// command whose author GitHub does not vouch for is answered otherwise (A8), which tests of its own
+// hold.
 var lookedAt = regexp.MustCompile(`/repos/acme/incidents/(issues/\d+|issues/\d+/timeline|installation|contents/.*)$|/access_tokens$`)
 
 // refusalStatus draws a status. A reaction to what is not found needs none: the comment was deleted.
@@ -275,8 +278,8 @@ func (n *network) mute(req *http.Request) {
 	n.mu.Unlock()
 }
 
-// leaveBehind notes that a card is behind what the product knows, as GitHub refused it for a while: what stands there as due may be done.
-// It is written again five minutes later.
+// leaveBehind notes that a card is behind what the product knows, as GitHub refused it for a while:
+// what stands there as due may be done. It is written again five minutes later.
 func (n *network) leaveBehind(req *http.Request, d time.Duration) {
 	if req.Method != http.MethodPatch || !strings.Contains(req.URL.Path, "/issues/comments/") {
 		return

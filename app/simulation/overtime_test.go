@@ -2,9 +2,9 @@ package simulation
 
 import "time"
 
-// What GitHub does over time: reads that lag behind its webhooks, webhooks that come hours late, outages that outlast the App's
-// tokens, installations that are suspended, removed and come back, repositories that get another name. Each begins between two
-// steps and ends some time later.
+// What GitHub does over time: reads that lag behind its webhooks, webhooks that come hours late,
+// outages that outlast the App's tokens, installations that are suspended, removed and come back,
+// repositories that get another name. Each begins between two steps and ends some time later.
 
 // spell is something that goes on for a while.
 type spell struct {
@@ -84,9 +84,9 @@ func (w *world) fault(order map[string]any) {
 	}
 }
 
-// spare shortens what would keep the product from hearing of an edit or a report, from closing an incident, or mostly from having
-// acted before people do something by hand: what comes then differs for good reason, and the two runs can't be compared. A few
-// stay as long as they were drawn.
+// spare shortens what would keep the product from hearing of an edit or a report, from closing an
+// incident, or mostly from having acted before people do something by hand: what comes then differs
+// for good reason, and the two runs can't be compared. A few stay as long as they were drawn.
 func (f *trial) spare(n int, d time.Duration) time.Duration {
 	whole, byHand := f.chance(3), f.chance(20)
 	var before time.Duration

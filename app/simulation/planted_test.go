@@ -28,16 +28,17 @@ var (
 	known   = flag.Bool("known", false, "play only the seed by which a fault was found before")
 )
 
-// plantedFault is a fault that the product once had, or nearly had: a file of testdata/planted. Its first line says what it is,
-// "By:" may name the test that finds it sooner, and "Found:" says by which test and seed it was found. Edits follow, each with its
-// place:
+// plantedFault is a fault that the product once had, or nearly had: a file of testdata/planted. Its
+// first line says what it is, "By:" may name the test that finds it sooner, and "Found:" says by
+// which test and seed it was found. Edits follow, each with its place:
 //
 //	in app/engine func sendOnce
 //	-	if !any_d.Sent.IsZero() {
 //	+	if any_d.Sent.After(now) {
 //
-// An edit is found by its Go tokens, in any file below that folder: blanks, comments, the names of files, and which names are exported
-// don't matter, and any_x stands for any identifier. Lines that begin with a blank stay. Without a "-" line the new ones begin the function.
+// An edit is found by its Go tokens, in any file below that folder: blanks, comments, the names of
+// files, and which names are exported don't matter, and any_x stands for any identifier. Lines that
+// begin with a blank stay. Without a "-" line the new ones begin the function.
 type plantedFault struct {
 	name, title, tests string
 	found              struct {
@@ -235,8 +236,8 @@ func overlay(t *testing.T, changes map[string][]change) string {
 	return to
 }
 
-// TestPlantedFaultsFit holds that each fault still has its place in the code, and compiles there: all of them at once, but for
-// those that change the same place.
+// TestPlantedFaultsFit holds that each fault still has its place in the code, and compiles there:
+// all of them at once, but for those that change the same place.
 func TestPlantedFaultsFit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds half of the product")
@@ -281,8 +282,9 @@ func TestPlantedFaultsFit(t *testing.T) {
 	}
 }
 
-// TestPlantedFaultsAreFound measures what the simulation sees: each fault is planted, and seeds are played until one fails that
-// passes without it. It builds and plays for long, so it has to be asked for:
+// TestPlantedFaultsAreFound measures what the simulation sees: each fault is planted, and seeds are
+// played until one fails that passes without it. It builds and plays for long, so it has to be
+// asked for:
 //
 //	go test ./app/simulation -run PlantedFaultsAreFound -planted 2000 -timeout 12h -v
 //

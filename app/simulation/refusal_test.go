@@ -28,8 +28,9 @@ func (d denial) String() string {
 	return fmt.Sprintf("%s %d %s", strings.ReplaceAll(d.operation, "/repos/{owner}/{repo}", ""), d.status, times)
 }
 
-// deny returns the answer of a call that GitHub refuses, and whether it does. An update that does not reach a customer's issue
-// is not made up for: whoever wrote it is told to reach them in another way (V3), which tests of its own hold.
+// deny returns the answer of a call that GitHub refuses, and whether it does. An update that does
+// not reach a customer's issue is not made up for: whoever wrote it is told to reach them in
+// another way (V3), which tests of its own hold.
 func (n *network) deny(req *http.Request) (*http.Response, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -53,8 +54,8 @@ func (n *network) deny(req *http.Request) (*http.Response, bool) {
 	return answer(req, status, nil, "GitHub does not want this"), true
 }
 
-// refusedStory goes through every kind of effect: pages, roles, labels, updates, answers, the postmortem with its check and
-// its tickets, the customers' version, and reminders.
+// refusedStory goes through every kind of effect: pages, roles, labels, updates, answers, the
+// postmortem with its check and its tickets, the customers' version, and reminders.
 var refusedStory = func() []step {
 	form := "### Summary\n\nCustomers get 502\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n### How did you learn of it?\n\nA call\n\n### Drill\n\n- [ ] This is a drill"
 	story := []step{
@@ -82,8 +83,8 @@ var refusedStory = func() []step {
 	return story
 }()
 
-// refusedRun plays the story while GitHub refuses an operation, mends that, and lets the rest come to its end. It returns how it
-// ended, and which commands had no answer within one look.
+// refusedRun plays the story while GitHub refuses an operation, mends that, and lets the rest come
+// to its end. It returns how it ended, and which commands had no answer within one look.
 func refusedRun(t *testing.T, d *denial, log io.Writer) (w *world, o outcome, unanswered []string) {
 	w = newWorld(t, 1, log)
 	w.net.denied = d
@@ -119,9 +120,10 @@ func (w *world) isAnswered(name string) bool {
 	return words
 }
 
-// TestA8RefusalsWedgeNothing lets GitHub refuse every operation by which the product writes, with every 4xx of GitHub's
-// description, once and until it is mended: each command is answered within one look, people are paged and customers told as
-// without it, and after mending all ends the same, with nothing done twice.
+// TestA8RefusalsWedgeNothing lets GitHub refuse every operation by which the product writes, with
+// every 4xx of GitHub's description, once and until it is mended: each command is answered within
+// one look, people are paged and customers told as without it, and after mending all ends the same,
+// with nothing done twice.
 func TestA8RefusalsWedgeNothing(t *testing.T) {
 	calm, want, unanswered := refusedRun(t, nil, io.Discard)
 	if len(want.wrong)+len(unanswered) > 0 {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// step is one thing that somebody does. Which incident it is about, and which comment, is said by name and not by number: the
-// numbers are GitHub's, and differ from run to run.
+// step is one thing that somebody does. Which incident it is about, and which comment, is said by
+// name and not by number: the numbers are GitHub's, and differ from run to run.
 type step struct {
 	wait time.Duration // that passes before it; zero: it is done before the product has seen the one before
 	who  string
@@ -87,9 +87,9 @@ func write(seed uint64) []step {
 	return script
 }
 
-// Nobody acts in the very second in which something is due, since which of the two comes first hangs on who looks: what is due is
-// so whole minutes after somebody acted, five as a rule, and people act at multiples of eleven seconds, none of which are five
-// minutes apart.
+// Nobody acts in the very second in which something is due, since which of the two comes first
+// hangs on who looks: what is due is so whole minutes after somebody acted, five as a rule, and
+// people act at multiples of eleven seconds, none of which are five minutes apart.
 const (
 	grid  = 11 * time.Second
 	clock = 5 * time.Minute
@@ -100,7 +100,8 @@ func odd(wait time.Duration) time.Duration {
 	return (wait + grid - 1).Truncate(grid)
 }
 
-// story draws the story of an incident: the way through the process with steps left out, and what people do besides.
+// story draws the story of an incident: the way through the process with steps left out, and what
+// people do besides.
 func (d draw) story(title string) []step {
 	t := &teller{draw: d, title: title}
 	t.open()
@@ -305,7 +306,8 @@ func (t *teller) aside() {
 	}
 }
 
-// slip draws what people get wrong, or write in their own way: numbers of other incidents and of follow-ups, and times.
+// slip draws what people get wrong, or write in their own way: numbers of other incidents and of
+// follow-ups, and times.
 func (t *teller) slip() {
 	other := fmt.Sprintf("Incident %c", 'A'+t.IntN(4))
 	switch n := t.IntN(10); {
@@ -322,8 +324,8 @@ func (t *teller) slip() {
 	}
 }
 
-// folds gives the incidents into which, and from which, somebody folds one. When that meets what people do at the other one differs
-// from run to run: each incident is looked at by itself.
+// folds gives the incidents into which, and from which, somebody folds one. When that meets what
+// people do at the other one differs from run to run: each incident is looked at by itself.
 func folds(script []step) map[string]bool {
 	met := map[string]bool{}
 	for _, s := range script {
@@ -348,8 +350,8 @@ func (s step) closes() bool {
 	return s.verb == "closes" || strings.Contains(s.text, "/ic close") || strings.Contains(s.text, "/incident decline") || strings.Contains(s.text, "/incident duplicate")
 }
 
-// unsettled reports whether something is asked of an incident that was to be closed while the product was away, or did not hear of
-// that, before it had the time to carry it out.
+// unsettled reports whether something is asked of an incident that was to be closed while the
+// product was away, or did not hear of that, before it had the time to carry it out.
 func unsettled(script []step, title string, away, deaf []span) bool {
 	now, closing := began, time.Time{}
 	for _, s := range script {
@@ -376,8 +378,9 @@ func unsettled(script []step, title string, away, deaf []span) bool {
 	return false
 }
 
-// hurried tells whether something is asked of an incident within minutes after it was closed: a closing is done once the app
-// has carried it out, so what comes before that differs from what comes after.
+// hurried tells whether something is asked of an incident within minutes after it was closed: a
+// closing is done once the app has carried it out, so what comes before that differs from what
+// comes after.
 func hurried(script []step, title string) bool {
 	since := time.Hour
 	for _, s := range script {

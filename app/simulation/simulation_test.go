@@ -88,8 +88,9 @@ func (f *trial) outage(w *world, d time.Duration) {
 	}
 }
 
-// harm deletes a card, or changes what its hidden part says, as anybody with write access can. A card is built again from
-// the issue, where a comment that was edited proves nothing any more: where there are some, the card is left alone.
+// harm deletes a card, or changes what its hidden part says, as anybody with write access can. A
+// card is built again from the issue, where a comment that was edited proves nothing any more:
+// where there are some, the card is left alone.
 func (f *trial) harm(w *world) {
 	var cards []issue
 	for _, title := range slices.Sorted(maps.Keys(w.issues)) {
@@ -205,8 +206,9 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {
 			got.hurried(title, &want)
 		}
-		// An edit's webhook is delivered again in the end, and counts late; a report that GitHub can't be asked about meets the
-		// incident as it is afterwards, and opens another if that is over.
+		// An edit's webhook is delivered again in the end, and counts late; a report that GitHub
+		// can't be asked about meets the incident as it is afterwards, and opens another if that is
+		// over.
 		if rough.late[title] {
 			got.excused[title] = "known only after an outage"
 		}

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A theme is one kind of trouble, or two that matter together, which fills a seed's day: what needs both a lost answer and reads that
-// lag is found in days of both, and in thousands of days of everything. One seed of four has a theme.
+// A theme is one kind of trouble, or two that matter together, which fills a seed's day: what needs
+// both a lost answer and reads that lag is found in days of both, and in thousands of days of
+// everything. One seed of four has a theme.
 
 // theme presses on a world before step n.
 type theme struct {

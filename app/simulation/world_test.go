@@ -148,7 +148,8 @@ func (w *world) start() {
 	w.life, w.kill = context.WithCancel(context.Background())
 }
 
-// double hands another worker what the product was handed last of an incident, and lets it do all that follows.
+// double hands another worker what the product was handed last of an incident, and lets it do all
+// that follows.
 func (w *world) double(number int) {
 	l, ok := w.handed[number]
 	if !ok {
@@ -186,7 +187,8 @@ func (w *world) restart() {
 	w.start()
 }
 
-// Follow lets the product take the webhooks that are due, and then work until nothing is due. It works at no other time.
+// Follow lets the product take the webhooks that are due, and then work until nothing is due. It
+// works at no other time.
 func (w *world) Follow(ctx context.Context, _ time.Time) (time.Time, error) {
 	for {
 		now := w.box.Clock().Now() // it may pass while the product works
@@ -400,7 +402,8 @@ func (w *world) isUnheard() bool {
 
 var namedIncident = regexp.MustCompile(`\{(Incident .)\}`)
 
-// numbered gives the incidents that a text names in braces their numbers; one that doesn't exist gets one that no issue has.
+// numbered gives the incidents that a text names in braces their numbers; one that doesn't exist
+// gets one that no issue has.
 func (w *world) numbered(text string) string {
 	return namedIncident.ReplaceAllStringFunc(text, func(name string) string {
 		if n := w.number(strings.Trim(name, "{}")); n != 0 {
@@ -487,8 +490,9 @@ type pull struct {
 
 func (w *world) pulls() []pull { return list[pull](w, repository+"/pulls?state=all") }
 
-// play plays a script to its end: the faults end, the product is started anew, everything that was late arrives, and what was
-// lost on the way is looked for once. Ten minutes are the longest wait between two tries, twice.
+// play plays a script to its end: the faults end, the product is started anew, everything that was
+// late arrives, and what was lost on the way is looked for once. Ten minutes are the longest wait
+// between two tries, twice.
 func (w *world) play(script []step, faults *trial) {
 	w.t.Helper()
 	for n, s := range script {

@@ -44,10 +44,12 @@ const quiet = 10 * time.Second
 type Options struct {
 	Secrets [][]byte // the webhook's secret, and the one before while rotating
 	AppID   int64
-	Login   func() string                                 // the app's own login, or "" while it isn't known; nil: it never is
+	// the app's own login, or "" while it isn't known; nil: it never is
+	Login   func() string
 	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
 	Now     func() time.Time                              // the product's clock; nil: the real one
-	Refused func(reason string)                           // counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
+	// counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
+	Refused func(reason string)
 	Logger  *slog.Logger
 
 	refusals *logs.Sampler

@@ -34,11 +34,12 @@ type Look struct {
 	IsRebuilt  bool // the card was missing or not in order: the state comes from the whole timeline
 	IsCardLost bool // IsRebuilt, and the app was here before
 
-	DeclaredAs string           // the name under which the incident was declared; empty: its present one
-	FormerIDs  []int64          // of the issue before it was transferred, as far as the card does not have them yet
-	Posted     map[string]int64 // the comment of each key that the app's own comments carry; see NotPosted
-	Asker      string           // who gave the newest command of this look
-	Deferral   Deferral         // the next look for what GitHub's limits held back
+	DeclaredAs string // the name under which the incident was declared; empty: its present one
+	// of the issue before it was transferred, as far as the card does not have them yet
+	FormerIDs []int64
+	Posted    map[string]int64 // the comment of each key that the app's own comments carry; see NotPosted
+	Asker     string           // who gave the newest command of this look
+	Deferral  Deferral         // the next look for what GitHub's limits held back
 
 	Logger  *slog.Logger
 	Metrics metrics.Recorder

@@ -62,7 +62,8 @@ type Page struct {
 	Severity string
 	Drill    bool
 	Service  incident.Service // by which it goes out
-	Tag      string           // which a mail carries, so that an answer finds the incident; empty: there is none yet
+	// which a mail carries, so that an answer finds the incident; empty: there is none yet
+	Tag string
 }
 
 // Announcer sends customers what is written for them.
@@ -79,7 +80,8 @@ type Announcement struct {
 	Service  incident.Service // settings of the channel's kind; Kind alone if there are none
 	Text     string
 	At       time.Time
-	Tag      string // which a mail carries, so that an answer finds the incident; only the engine can read which
+	// which a mail carries, so that an answer finds the incident; only the engine can read which
+	Tag string
 }
 
 // Replier answers people in the chat in which they wrote.

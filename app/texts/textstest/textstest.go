@@ -1,4 +1,5 @@
-// Package textstest checks that Markdown acts on nobody: it renders as GitHub does, and looks for what would act.
+// Package textstest checks that Markdown acts on nobody: it renders as GitHub does, and looks for
+// what would act.
 package textstest
 
 import (
@@ -45,8 +46,8 @@ var (
 	web       = regexp.MustCompile(`(?i)[a-z]://|www\.`)
 )
 
-// Harmless fails the test if Markdown, rendered, does anything but show words, mention the logins of allowed, and refer to
-// its issues ("#3").
+// Harmless fails the test if Markdown, rendered, does anything but show words, mention the logins
+// of allowed, and refer to its issues ("#3").
 func Harmless(t T, name, markdown string, allowed ...string) {
 	t.Helper()
 	out := Render(t, markdown)
