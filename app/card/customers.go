@@ -77,6 +77,9 @@ func (p page) lastUpdate() (told string) {
 		}
 		text += " → " + texts.Inert(name, 60) + " by " + strings.Join(ways[name], ", ")
 	}
+	if words := p.lastWords(); words != "" {
+		text += ": " + words
+	}
 	return text
 }
 

@@ -26,12 +26,26 @@ func (p page) Utc(t time.Time) string {
 // shortTime is Utc without the zone, for lists of times.
 func (p page) shortTime(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
-// linkedText returns what somebody wrote as a link to it: the text itself is in the comment alone.
-func (p page) linkedText(s incident.Stamp) string {
-	if s.By == "" || s.Comment() == 0 || p.url == "" {
+// quoted returns what somebody wrote as a link to it, and who it was. Without its words, as in the card of an older version or of
+// a comment that is no more, it is a pointer.
+func (p page) quoted(s incident.Stamp) string {
+	if s.Text == "" {
 		return p.linkedStamp(s)
 	}
-	return p.link("what "+texts.Inert(s.By, 60)+" wrote", s.ID) + " · " + p.Utc(s.At)
+	return p.link(texts.Inert(s.Text, 160), s.ID) + " · " + texts.Inert(s.By, 60) + ", " + p.Utc(s.At)
+}
+
+// ticketLink links to a ticket by its name: owner/repo#number.
+func (p page) ticketLink(ticket string) string {
+	ref, err := incident.ParseRef(ticket)
+	if err != nil {
+		return ""
+	}
+	root := strings.TrimSuffix(p.url, strings.Join([]string{p.ref.FullName(), "issues", strconv.Itoa(p.ref.Number)}, "/"))
+	if root == p.url || p.url == "" {
+		return templates.Reference(ticket)
+	}
+	return "[" + ref.String() + "](" + root + ref.FullName() + "/issues/" + strconv.Itoa(ref.Number) + ")"
 }
 
 // linkedStamp returns who and when, linked to the comment.

@@ -17,11 +17,15 @@ const maxShown = 40
 
 // How many rows of what a long incident collects are shown.
 const (
-	shownPages     = 5
-	shownContacts  = 8
-	shownFollowUps = 20
-	shownFolded    = 5
-	shownNow       = 4
+	shownPages      = 3
+	shownOldPages   = 10
+	shownContacts   = 8
+	shownFollowUps  = 5
+	foldedFollowUps = 20
+	shownFolded     = 5
+	shownFound      = 3
+	shownTried      = 2
+	shownNow        = 3
 )
 
 // page is what templates/card.md shows: the decisions are made here, the words are there.
@@ -30,50 +34,54 @@ type page struct {
 	Policy incident.Policy
 	Title  string
 
-	Emoji       string // the one colour of the state
-	Standing    string // "P1 · Investigate"
-	When        string // "since 10:49 UTC"
-	Reporter    string
-	Running     bool
-	Critical    bool
-	Unconfirmed bool
-	Nobody      bool   // nobody is on it
-	Coordinator string // who holds IC, the declarer included
-	Covered     bool
-	Together    bool // one person is in charge of a regular incident
-	Box         string
-	Failed      string // why the newest page could not be sent
-	Missing     []string
-	Asked       string // who is asked for it
-	Ask         bool   // it is asked for outside the box
-	Facts       string
-	Rhythm      string // "20 min"
-	Kept        string
-	Told        string
-	Pages       []cell
-	Contacts    []cell
-	Waiting     []string // customers who wait for an update
-	Unheard     []string // whom to call, each with the command for afterwards
-	StandBy     bool
-	Found       []fact
-	Noted       string
-	Folded      string
-	Alone       string
-	Pull        string
-	Next        incident.Phase
-	Checks      []check
-	Ready       string   // the command that moves on, once nothing blocks
-	Holder      []string // who may move on
-	Insist      string   // the command that moves on for a reason
-	FollowUps   []string
-	Now         []command
-	Timeline    []row
-	Older       int
-	Refusals    []cell   // what GitHub refuses at the moment
-	Unsaid      []string // texts of comments that GitHub refused
+	Emoji         string // the one colour of the state
+	Standing      string // "P1 · Investigate"
+	When          string // "since 10:49 UTC"
+	Reporter      string
+	Running       bool
+	Critical      bool
+	Unconfirmed   bool
+	Nobody        bool   // nobody is on it
+	Coordinator   string // who holds IC, the declarer included
+	Covered       bool
+	Together      bool // one person is in charge of a regular incident
+	Box           string
+	Failed        string // why the newest page could not be sent
+	Missing       []string
+	Asked         string // who is asked for it
+	Ask           bool   // it is asked for outside the box
+	Facts         string
+	Rhythm        string // "20 min"
+	Kept          string
+	Told          string
+	Pages         []cell
+	OldPages      []string
+	Contacts      []cell
+	Waiting       []string // customers who wait for an update
+	Unheard       []string // whom to call, each with the command for afterwards
+	StandBy       bool
+	Known         []string // what people wrote of cause, cure, and what they see and tried
+	Found         []fact
+	Noted         string
+	Folded        string
+	Alone         string
+	Pull          string
+	Next          incident.Phase
+	Checks        []check
+	Ready         string   // the command that moves on, once nothing blocks
+	Holder        []string // who may move on
+	Insist        string   // the command that moves on for a reason
+	FollowUps     []string
+	MoreFollowUps []string
+	Now           []command
+	Timeline      []row
+	Older         int
+	Refusals      []cell   // what GitHub refuses at the moment
+	Unsaid        []string // texts of comments that GitHub refused
 
 	today time.Time
 	url   string
+	ref   incident.Ref
 }
 
 type (
@@ -94,7 +102,7 @@ type (
 )
 
 func newPage(s incident.State, v View, shown int) page {
-	p := page{S: s, Policy: v.Policy, Title: v.Title, today: v.Now, url: v.URL}
+	p := page{S: s, Policy: v.Policy, Title: v.Title, today: v.Now, url: v.URL, ref: v.Ref}
 	p.Running = s.Running()
 	p.Critical = s.Critical(v.Policy)
 	p.Unconfirmed = s.Confirmed == nil
@@ -118,6 +126,7 @@ func newPage(s incident.State, v View, shown int) page {
 		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
 	}
 	p.pages()
+	p.known()
 	p.found()
 	if s.Alone != nil {
 		p.Alone = p.linkedStamp(*s.Alone)
@@ -201,17 +210,11 @@ func joinParts(parts ...string) string {
 	return strings.Join(out, " · ")
 }
 
-// found lists what is known of cause and cure, each with a link to where it was written.
+// found lists what else people said, each with a link to where it was written.
 func (p *page) found() {
-	add := func(name string, s *incident.Stamp) {
-		if s != nil {
-			p.Found = append(p.Found, fact{name, p.linkedText(*s)})
-		}
+	if s := p.S.Agreed; s != nil {
+		p.Found = append(p.Found, fact{"Agreed", p.quoted(*s)})
 	}
-	add("Cause", p.S.Cause)
-	add("Workaround", p.S.Workaround)
-	add("Fix", p.S.Fix)
-	add("Agreed", p.S.Agreed)
 }
 
 // checks lists what blocks the next phase.
@@ -246,24 +249,25 @@ func (p *page) checks() {
 	p.Holder, _ = incident.WhoMay(p.S, p.Policy, p.Ready+p.Insist)
 }
 
-// followUps lists each with its ticket, whose title and state GitHub shows where the ticket's name
-// is in a list.
+// followUps lists each with its title and its ticket; those beyond the first few are folded.
 func (p *page) followUps() {
 	for i, f := range p.S.FollowUps {
-		if i == shownFollowUps {
-			p.FollowUps = append(p.FollowUps, fmt.Sprintf("- and %d more", len(p.S.FollowUps)-i))
+		if i == foldedFollowUps {
+			p.MoreFollowUps = append(p.MoreFollowUps, fmt.Sprintf("- and %d more", len(p.S.FollowUps)-i))
 			return
 		}
-		text := templates.Reference(f.Ticket)
+		text := texts.Inert(f.Text, 80)
 		switch {
-		case text != "":
 		case f.Auto:
-			text = "replace the workaround, " + p.linkedStamp(f.Stamp)
-		default:
+			text = "Replace the workaround"
+		case text == "":
 			text = p.linkedStamp(f.Stamp)
-			if f.Repo != "" {
-				text += " · for " + texts.Inert(f.Repo, 120)
-			}
+		}
+		switch ticket := p.ticketLink(f.Ticket); {
+		case ticket != "":
+			text += " · " + ticket
+		case f.Repo != "":
+			text += " · for " + texts.Inert(f.Repo, 120)
 		}
 		if f.Owner != "" {
 			text += " · **" + texts.Inert(f.Owner, 60) + "**"
@@ -271,8 +275,12 @@ func (p *page) followUps() {
 		if f.Due != "" {
 			text += " · due " + texts.Inert(f.Due, 20)
 		}
-		// by which `/ic followup 2 …` names it
-		p.FollowUps = append(p.FollowUps, fmt.Sprintf("%d. %s", i+1, text))
+		text = fmt.Sprintf("%d. %s", i+1, text) // by which `/ic followup 2 …` names it
+		if i < shownFollowUps {
+			p.FollowUps = append(p.FollowUps, text)
+		} else {
+			p.MoreFollowUps = append(p.MoreFollowUps, text)
+		}
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// pages lists the newest pages, each with its answer, and what comes next.
+// pages lists the newest pages, each with its answer, and what comes next. Those before are folded.
 func (p *page) pages() {
 	list := p.S.Paging.Pages
-	if n := len(list) - shownPages; n > 0 {
+	if n := len(list) - shownPages - shownOldPages; n > 0 {
 		list = list[n:]
 	}
 	answered := p.answeredPage(list)
@@ -52,8 +52,14 @@ func (p *page) pages() {
 		case i == len(list)-1 && p.Running:
 			text += p.waiting()
 		}
-		p.Pages = append(p.Pages, cell{len(p.Pages) == 0, text})
+		p.OldPages = append(p.OldPages, text)
 	}
+
+	shown := max(0, len(p.OldPages)-shownPages)
+	for i, text := range p.OldPages[shown:] {
+		p.Pages = append(p.Pages, cell{i == 0, text})
+	}
+	p.OldPages = p.OldPages[:shown]
 }
 
 // isSamePage reports whether a page repeats the one before it, and both went out.

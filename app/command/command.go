@@ -5,6 +5,7 @@ package command
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/words"
@@ -88,6 +89,14 @@ func Has(body string) bool {
 		return true
 	}
 	return strings.Contains(body, "/") && hasDressed(body)
+}
+
+// HasWords reports whether a comment holds a command that says something in its author's words: the card shows them.
+func HasWords(body string) bool {
+	return Has(body) && slices.ContainsFunc(Parse(body), func(what any) bool {
+		c, ok := what.(incident.Command)
+		return ok && (c.Text != "" || len(c.Entries) > 0)
+	})
 }
 
 // hasDressed reports whether a line could be a command but for the Markdown before it.

@@ -279,7 +279,7 @@ func TestC4TicketsAreFollowed(t *testing.T) {
 	w.ok("erin", "POST", ticket+"/assignees", map[string][]string{"assignees": {"bob"}}, nil)
 	w.ok("erin", "DELETE", ticket+"/assignees", map[string][]string{"assignees": {"erin"}}, nil)
 	w.settle()
-	if card := w.card(); !strings.Contains(card, "acme/payments#1 · **bob**") {
+	if card := w.card(); !strings.Contains(card, "[acme/payments#1](") || !strings.Contains(card, " · **bob**") {
 		t.Errorf("the card says\n%s", card)
 	}
 	if _, _, text := w.file(".md"); !strings.Contains(text, "bob") {

@@ -289,11 +289,19 @@ func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []in
 	return incident.InOrder(facts)
 }
 
-// editFacts returns the commands that an edit added, if the author made it.
+// editFacts returns what became of a comment: the commands that an edit by its author added or corrected, and what anybody took
+// out of it.
 func (r *reconciliation) editFacts() []incident.Fact {
 	c := r.m.Comment()
-	if c == nil || c.Editor == "" || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
+	if c == nil || c.Editor == "" || c.Pull != 0 {
 		return nil
+	}
+	var withdrawn []incident.Fact
+	if w := (incident.Withdrawn{Comment: c.ID, Has: commandTexts(c.Body)}); w.Lacks(r.Before) {
+		withdrawn = []incident.Fact{{ID: fmt.Sprintf("c%d@%d.w", c.ID, c.Updated.Unix()), At: c.Updated, What: w}}
+	}
+	if c.Deleted || naming.IsNobody(c.Author) || !naming.Equal(c.Editor, c.Author) {
+		return withdrawn
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated,
 		By: incident.Person{Login: c.Author}, Titled: r.isTitled(len(r.Snapshot.Items))}
@@ -301,7 +309,20 @@ func (r *reconciliation) editFacts() []incident.Fact {
 	for _, k := range corrected {
 		added = append(added, incident.Corrected{New: k.New, Old: commandText(k.Old)})
 	}
-	return r.commandFacts(added, len(r.Snapshot.Items), f)
+	return append(r.commandFacts(added, len(r.Snapshot.Items), f), withdrawn...)
+}
+
+// commandTexts returns the words of each command of a comment.
+func commandTexts(body string) (all []string) {
+	for _, what := range command.Parse(body) {
+		if c, ok := what.(incident.Command); ok {
+			all = append(all, c.Text)
+			for _, e := range c.Entries {
+				all = append(all, e.Text)
+			}
+		}
+	}
+	return all
 }
 
 // commandText returns the words of a command.

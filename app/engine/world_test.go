@@ -366,8 +366,12 @@ func (w *world) act(who, verb, rest string, body []string) {
 	case "merges":
 		w.ok(who, "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", w.ref.FullName(), w.pull()),
 			map[string]string{}, nil)
-	case "deletes":
-		w.ok(who, "DELETE", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(w.view().Pinned.ID, 10), nil, nil)
+	case "deletes": // the card, or the comment of a number
+		id := w.view().Pinned.ID
+		if i, err := strconv.Atoi(rest); err == nil {
+			id = w.byPeople()[i-1]
+		}
+		w.ok(who, "DELETE", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(id, 10), nil, nil)
 	case "tampers":
 		p := w.view().Pinned
 		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(p.ID, 10),

@@ -33,6 +33,8 @@ func (r *run) applyPerson() bool {
 	case Rewritten:
 		r.react(Unclear)
 		r.reply(Say{Name: "write-again"})
+	case Withdrawn:
+		r.withdraw(w)
 	case Commented: // Step has noted it already
 	case Labeled:
 		r.applyLabeled(w.Name)

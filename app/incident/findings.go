@@ -15,6 +15,7 @@ var _ = register(Row{
 	Example: "/oe finding the disk is full", Who: HolderOE, Place: 430, IsCorrectable: true,
 }, parseText("add what you see"), func(r *run, c Command) {
 	r.Findings++
+	r.Found = keepNewest(append(r.Found, r.stampText(c.Text)), keptKnown)
 	r.record("finding", "", c.Text)
 	r.done()
 })
@@ -24,6 +25,7 @@ var _ = register(Row{
 	Usage: "/oe action text", Does: "record a change that you made to a system",
 	Example: "/oe action restarted payments", Who: HolderOE, Place: 440, IsCorrectable: true,
 }, parseText("add what you changed"), func(r *run, c Command) {
+	r.Tried = keepNewest(append(r.Tried, r.stampText(c.Text)), keptKnown)
 	r.record("action", "", c.Text)
 	r.done()
 })
@@ -33,7 +35,7 @@ var _ = register(Row{
 	Usage: "/oe cause text", Does: "record the root cause",
 	Example: "/oe cause a memory limit", Who: HolderOE, Place: 450, IsCorrectable: true,
 }, parseText("add what the cause is"), func(r *run, c Command) {
-	r.Cause = r.stamped()
+	r.Cause = r.stampedText(c.Text)
 	r.record("cause", "", c.Text)
 	r.propose(Fixing, Identify, Investigate)
 })
@@ -43,7 +45,7 @@ var _ = register(Row{
 	Usage: "/oe workaround text", Does: "record the temporary fix",
 	Example: "/oe workaround the old limit", Who: HolderOE, Place: 460, IsCorrectable: true,
 }, parseText("add what the workaround is"), func(r *run, c Command) {
-	r.Workaround = r.stamped()
+	r.Workaround = r.stampedText(c.Text)
 	r.record("workaround", "", c.Text)
 	r.propose(Monitoring, Identify, Investigate, Fixing)
 })
@@ -53,7 +55,7 @@ var _ = register(Row{
 	Usage: "/oe fix text or owner/repo#n", Does: "record the permanent fix",
 	Example: "/oe fix acme/payments#41", Who: HolderOE, Place: 470, IsCorrectable: true,
 }, parseText("add what the fix is, or its pull request: owner/repo#n"), func(r *run, c Command) {
-	r.Fix = r.stamped()
+	r.Fix = r.stampedText(c.Text)
 	r.record("fix", "", c.Text)
 	r.propose(Monitoring, Identify, Investigate, Fixing)
 })

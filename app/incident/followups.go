@@ -34,7 +34,7 @@ func (r *run) followUp(c Command) {
 	if !r.mayBeDue(due) {
 		return
 	}
-	fu := FollowUp{Stamp: r.stamp(), Repo: c.Repo, Due: due}
+	fu := FollowUp{Stamp: r.stampText(c.Text), Repo: c.Repo, Due: due}
 	if len(c.Logins) > 0 {
 		fu.Owner = c.Logins[0]
 	}

@@ -98,11 +98,13 @@ const (
 	LabelPhase         = "phase/"    // prefix
 )
 
-// Stamp says who did something, when, and where it is in the issue. ID is the fact's.
+// Stamp says who did something, when, and where it is in the issue. ID is the fact's. Text is the beginning of what they wrote,
+// where the card shows it (V4).
 type Stamp struct {
-	By string    `json:"by,omitempty"`
-	At time.Time `json:"at"`
-	ID string    `json:"id,omitempty"`
+	By   string    `json:"by,omitempty"`
+	At   time.Time `json:"at"`
+	ID   string    `json:"id,omitempty"`
+	Text string    `json:"text,omitempty"`
 }
 
 // Comment returns the number of the comment that the stamp came from, or 0 if it came from none.
@@ -172,6 +174,8 @@ type State struct {
 	Agreed     *Stamp     `json:"agreed,omitempty"`
 	FollowUps  []FollowUp `json:"followups,omitempty"`
 	Findings   int        `json:"findings,omitempty"`
+	Found      []Stamp    `json:"found,omitempty"`    // the newest findings, oldest first
+	Tried      []Stamp    `json:"tried,omitempty"`    // the newest actions, oldest first
 	Entries    int        `json:"entries,omitempty"`  // timeline entries in all
 	Timeline   []Entry    `json:"timeline,omitempty"` // the newest of them, oldest first, without texts
 	Heard      *Stamp     `json:"heard,omitempty"`    // newest comment by a person
@@ -206,7 +210,9 @@ type State struct {
 	// Contested is what automata change back each time that the app puts it right.
 	Contested Contests `json:"contested,omitempty"`
 
-	Noted *Noted `json:"noted,omitempty"` // the newest note with a time of its own
+	// Noted is the newest note with a time of its own, so that its author sees on the card how that was understood. Its At is the
+	// note's own time.
+	Noted *Stamp `json:"noted,omitempty"`
 
 	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50
 	Sources []string `json:"sources,omitempty"` // what reported them, besides Source
@@ -239,8 +245,9 @@ type Entry struct {
 	Text string `json:"-"`
 }
 
-// FollowUp is work that outlives the incident (C4). Its title is the text of the comment in Stamp;
-// Index is its place among the incident's follow-ups, and with the incident the ticket's identity.
+// FollowUp is work that outlives the incident (C4). Its title is the text of the comment in Stamp,
+// which holds its beginning; Index is its place among the incident's follow-ups, and with the
+// incident the ticket's identity.
 type FollowUp struct {
 	Stamp
 	Repo   string `json:"repo,omitempty"`   // owner/repo of the product team; empty: the incident repository

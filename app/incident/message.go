@@ -222,10 +222,11 @@ type Floor struct {
 type Comment struct {
 	ID      int64     `json:"id"`
 	Author  string    `json:"author"`
-	Editor  string    `json:"editor,omitempty"` // who edited it; empty: it is new
-	Before  string    `json:"before,omitempty"` // its text before the edit
+	Editor  string    `json:"editor,omitempty"` // who edited or deleted it; empty: it is new
+	Before  string    `json:"before,omitempty"` // its text before that
 	Body    string    `json:"body"`
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
-	Pull    int       `json:"-"` // the postmortem's pull request that it is on; 0 if it is on the issue
+	Deleted bool      `json:"deleted,omitempty"` // Editor deleted it, at Updated; Body is empty
+	Pull    int       `json:"-"`                 // the postmortem's pull request that it is on; 0 if it is on the issue
 }

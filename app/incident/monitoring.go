@@ -110,7 +110,7 @@ func (r *run) recordAgreement(c Command) {
 		r.refuse(Say{Name: "agree-early", Phase: Monitoring, Command: r.towards(Monitoring, r.p)})
 		return
 	}
-	r.Agreed = r.stamped()
+	r.Agreed = r.stampedText(c.Text)
 	r.record("agreed", "", c.Text)
 	r.done()
 }

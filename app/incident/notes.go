@@ -93,13 +93,6 @@ func parsePin(w words.Words) (Command, error) {
 	return Command{Link: id, Text: strings.TrimSpace(text)}, nil
 }
 
-// Noted is the newest note with a time of its own, so that its author sees on the card how that was
-// understood.
-type Noted struct {
-	Stamp        // By and ID are the comment's, At is the note's own time
-	Text  string `json:"text,omitempty"` // the first words
-}
-
 // addNotes records the lines of a note. A line whose time can't be is asked about, and the others
 // are recorded; what was understood of a time is said where it isn't plain.
 func (r *run) addNotes(c Command) {
@@ -113,7 +106,7 @@ func (r *run) addNotes(c Command) {
 			unclear = append(unclear, fmt.Sprintf("“%s”: %s", texts.Truncate(texts.Squeeze(line.When.Said+" "+line.Text), 60), why))
 			continue
 		default:
-			r.Noted = &Noted{Stamp: Stamp{By: r.f.By.Login, At: at, ID: r.f.ID}, Text: texts.Truncate(texts.Squeeze(line.Text), maxNoted)}
+			r.Noted = &Stamp{By: r.f.By.Login, At: at, ID: r.f.ID, Text: beginningOf(line.Text)}
 			if guessed || !line.When.Plain {
 				understood = append(understood, fmt.Sprintf("%s is %s", line.When.Said, r.spellTime(at)))
 			}
@@ -150,7 +143,7 @@ func (r *run) correctNote(c Command) {
 	}
 	for _, line := range c.Entries {
 		if at, _, why := line.When.resolve(r.f.At, r.p.Zone); line.When.Said != "" && why == "" {
-			r.Noted = &Noted{Stamp: Stamp{By: r.Noted.By, At: at, ID: r.Noted.ID}, Text: texts.Truncate(texts.Squeeze(line.Text), maxNoted)}
+			r.Noted = &Stamp{By: r.Noted.By, At: at, ID: r.Noted.ID, Text: beginningOf(line.Text)}
 		}
 	}
 }
@@ -163,8 +156,6 @@ func textOf(c Command) string {
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
-
-const maxNoted = 160 // characters
 
 func (r *run) pinComment(c Command) {
 	if c.Pin == nil && c.Link == 0 && c.Quote == "" {
@@ -202,6 +193,7 @@ func (r *run) recordCorrection(c Corrected) {
 	}
 	r.record("corrected", string(c.New.Kind), textOf(c.New))
 	r.correctNote(c.New)
+	r.correctText(c)
 	r.done()
 	r.reply(Say{Name: "corrected", Recorded: string(c.New.Kind), Line: c.Old})
 }

@@ -27,6 +27,7 @@ func (s State) clone() State {
 	s.Mirrored = slices.Clone(s.Mirrored)
 	s.Unplaced = slices.Clone(s.Unplaced)
 	s.FollowUps = slices.Clone(s.FollowUps)
+	s.Found, s.Tried = slices.Clone(s.Found), slices.Clone(s.Tried)
 	s.Timeline = slices.Clone(s.Timeline)
 	s.Pinned = slices.Clone(s.Pinned)
 	s.Paging.Pages = slices.Clone(s.Paging.Pages)

@@ -69,9 +69,10 @@ type Sent struct {
 	Reached []string  `json:"reached,omitempty"` // customers, as far as is known
 	Lost    []string  `json:"lost,omitempty"`    // "customer: channel" that it did not reach
 	// every impacted customer was reached: it restarted the clock
-	Counts bool `json:"counts,omitempty"`
-	Kept   bool `json:"kept,omitempty"` // and that in time
-	Wait   Wait `json:"wait,omitzero"`  // the wait that it ended, if it counts
+	Counts bool   `json:"counts,omitempty"`
+	Kept   bool   `json:"kept,omitempty"` // and that in time
+	Text   string `json:"text,omitempty"` // the beginning of what was said
+	Wait   Wait   `json:"wait,omitzero"`  // the wait that it ended, if it counts
 }
 
 // Wait is a wait for a customer update, as Updates and StandBy hold it.
@@ -206,7 +207,7 @@ func (r *run) sendUpdate(text string) {
 		r.refuse(Say{Name: "update-untold", Variant: role, Command: RowOf(AddCustomer).Usage})
 		return
 	}
-	if r.reachCustomers(reached) {
+	if r.reachCustomers(reached, text) {
 		r.done()
 		if r.Confirmed == nil && !r.Drill {
 			r.reply(Say{Name: "update-unconfirmed", Names: reached, Command: r.towards(Investigate, r.p)})
@@ -224,10 +225,11 @@ func (r *run) sendUpdate(text string) {
 
 // reachCustomers notes that customers were reached by an update, and reports whether it counts:
 // every impacted one has been, in this wait.
-func (r *run) reachCustomers(names []string) bool {
+func (r *run) reachCustomers(names []string, text string) bool {
 	u := &r.Updates
 	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) && CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
 		last := &u.Sent[n-1] // two updates in one comment are one
+		last.Text = beginningOf(text)
 		for _, name := range names {
 			if !naming.Contains(last.Reached, name) {
 				last.Reached = append(last.Reached, name)
@@ -235,7 +237,7 @@ func (r *run) reachCustomers(names []string) bool {
 		}
 		return true
 	}
-	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names}), keptSent)
+	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names, Text: beginningOf(text)}), keptSent)
 	wait := r.currentWait()
 	for _, name := range names {
 		r.heardAt(name, r.f.At)

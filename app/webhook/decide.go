@@ -375,14 +375,20 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	if c.User.Type == "Bot" || p.bySomeBot() {
 		return false
 	}
+	if p.Action == "deleted" && p.declared() && command.HasWords(c.Body) {
+		m.What = &incident.Comment{ID: c.ID, Author: c.User.Login, Editor: p.Sender.Login, Before: c.Body,
+			Created: c.Created, Updated: p.Issue.Updated, Deleted: true}
+		return true
+	}
 	edited := p.Action == "edited" && p.WasBody != nil
 	if p.Action == "created" && !command.Has(c.Body) {
 		return p.declared() && p.Issue.Comments%often == 0
 	}
+	removes := edited && p.declared() && command.HasWords(*p.WasBody) && len(command.Added(c.Body, *p.WasBody)) > 0
 	switch {
-	case p.Action != "created" && !edited, !command.Has(c.Body):
+	case p.Action != "created" && !edited, !removes && !command.Has(c.Body):
 		return false
-	case edited && len(command.Added(*p.WasBody, c.Body)) == 0:
+	case edited && !removes && len(command.Added(*p.WasBody, c.Body)) == 0:
 		return false
 	case !p.declared() && !declares(c.Body) && !p.mayDeclare():
 		return false

@@ -274,6 +274,8 @@ func TestRelevance(t *testing.T) {
 		{"somebody's comment deleted", "issue_comment", `{"action":"deleted",` + is + by("alice", "User", "/ic") + repo + alice + `}`, false},
 		{"an edit", "issue_comment", `{"action":"edited","changes":{"body":{"from":"x"}},` + is + by("alice", "User", "/ic") + repo + alice + `}`, true},
 		{"an edit that adds nothing", "issue_comment", `{"action":"edited","changes":{"body":{"from":"/ic\n\nthx"}},` + is + by("alice", "User", "/ic\n\nthanks") + repo + alice + `}`, false},
+		{"words of somebody's deleted", "issue_comment", `{"action":"deleted",` + is + by("alice", "User", "/oe cause a disk") + repo + alice + `}`, true},
+		{"words taken out of a comment", "issue_comment", `{"action":"edited","changes":{"body":{"from":"/oe cause a disk"}},` + is + by("alice", "User", "never mind") + repo + alice + `}`, true},
 		{"another bot's comment deleted", "issue_comment", `{"action":"deleted",` + is + by("alerts[bot]", "Bot", "/ic") + repo + alice + `}`, false},
 		{"the card deleted by another bot", "issue_comment", `{"action":"deleted",` + is + card + repo + other + `}`, true},
 		{"the card of which GitHub doesn't say the app", "issue_comment", `{"action":"deleted",` + is + by("firebreak[bot]", "Bot", "card") + repo + alice + `}`, true},

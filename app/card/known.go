@@ -1,0 +1,41 @@
+package card
+
+import (
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/texts"
+)
+
+// known lists what people wrote of the trouble, each with a link to the whole of it (V4): cause and cure, then the newest of what
+// they see and of what they tried.
+func (p *page) known() {
+	add := func(name string, s *incident.Stamp) {
+		if s != nil {
+			p.Known = append(p.Known, "**"+name+"** "+p.quoted(*s))
+		}
+	}
+	add("Cause", p.S.Cause)
+	add("Workaround", p.S.Workaround)
+	add("Fix", p.S.Fix)
+	if !p.Running {
+		return // what was found on the way is in the postmortem
+	}
+	for _, s := range newest(p.S.Found, shownFound) {
+		p.Known = append(p.Known, p.quoted(s))
+	}
+	for _, s := range newest(p.S.Tried, shownTried) {
+		p.Known = append(p.Known, "tried: "+p.quoted(s))
+	}
+}
+
+// newest returns the last n of a list.
+func newest(list []incident.Stamp, n int) []incident.Stamp { return list[max(0, len(list)-n):] }
+
+// lastWords returns what the customers were told last.
+func (p page) lastWords() string {
+	for i := len(p.S.Updates.Sent) - 1; i >= 0; i-- {
+		if s := p.S.Updates.Sent[i]; s.Update {
+			return p.link(texts.Inert(s.Text, 160), s.ID)
+		}
+	}
+	return ""
+}
