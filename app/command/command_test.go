@@ -322,6 +322,9 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{"/ic", "/oe finding x\n\n> q", "/ic escalate @a @b/c x", "/ic followup a/b c @d due:+7d", "/incident note 10:00 x\n- /ic", "/ic snooze 1h30m x", "> a\n\n/ic pin"} {
 		f.Add(s)
 	}
+	for _, s := range mailed {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, body string) {
 		got := command.Parse(body)
 		if len(got) > 0 && !command.Has(body) {
@@ -347,7 +350,20 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// mailed is what mail clients, phones and editors make of commands (K1, K2, K3, K21).
+var mailed = []string{
+	"/ic update Found it.\n\n________________________________\nFrom: Alice ***@***.***>\nSent: Tuesday, 24 November 2026 10:40\nTo: acme/incidents\nSubject: Re: API down\n\n/ic close",
+	"/ic update Gefunden.\n\nAm Di., 24. Nov. 2026 um 10:40 Uhr schrieb Alice <alice@acme.example>:\n> /ic close\n",
+	"/ic update 直りました\n\n2026年11月24日(火) 10:40 Alice <alice@acme.example>:\n/ic close",
+	"/ic update x\n-- \nCarol\n+49 170 1", "/ic update x\n\n-----Ursprüngliche Nachricht-----\nVon: Alice", "/oe cause x\n===", "/oe cause x\n---\n/ic",
+	"\u200b/ic\u00a0escalate\u2060 a DBA", "\ufeff/i\u200bc close", "／ic　close", "\u200f/ic close\u202c", "“/ic update” it’s – back…",
+	"`/ic close`", "- [ ] /ic close", "> could you?\n/oe", "## /ic close", "**/ic close**", "/incident note 2:05 pm x\n12:30 AM y",
+	"/ic followup acme/platform: Fix @erin due:+7d", "/incident duplicate https://github.com/acme/incidents/issues/1", "/ic @bob-", "/ic followup jdoe_acme/tools x",
+}
+
 func FuzzForm(f *testing.F) {
+	f.Add("\ufeff### Summary\r\n\r\nAPI down\r\n\r\n### Severity\r\n\r\ncritical\r\n\r\n### Customers impacted\r\n\r\nGlobex and Initech\r\n\r\n### Drill\r\n\r\n- [ ] x")
+	f.Add("\u200b### Summary\n\n_No response_\n\n### Severity\n\n\u00a0Critical\u00a0\n")
 	f.Add("### Summary\n\na\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nb, c\n\n### Drill\n\n- [x] d")
 	f.Fuzz(func(t *testing.T, body string) {
 		o, ok := command.Form(body)

@@ -130,6 +130,10 @@ func TestLooksQuoted(t *testing.T) {
 func FuzzOwn(f *testing.F) {
 	for _, head := range heads {
 		f.Add("/ic update x\n\n" + head + "y")
+		f.Add("/ic update x\n" + strings.ReplaceAll("\u00a0\n"+head+"> y\n>> z\n\n-- \nCarol\n", "\n", "\r\n"))
+	}
+	for _, s := range []string{"x\n\n-- \nCarol", "x\n--\nCarol\n/ic", "x\n\nSent from my iPhone", "x\n\niPhoneから送信\n", "```\nx\n\nFrom: a\nSent: b\nTo: c\nSubject: d"} {
+		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		own := reply.Own(text)
