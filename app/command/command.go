@@ -84,7 +84,7 @@ func tooMuch(body string) string {
 // Has reports whether some line could be a command: cheap, and true for every comment in which
 // Parse finds something. It is also true for a line that turns out to be in code or in a quote.
 func Has(body string) bool {
-	body = tidy(body)
+	body = tidy(normalizeNewlines(body))
 	for range commandStarts(body) {
 		return true
 	}
