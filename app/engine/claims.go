@@ -58,13 +58,17 @@ func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intak
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
 	number, err := e.GitHub.FindIncident(patient, repo.FullName(),
-		e.isAboutDedup(patient, e.dedupHashes(repo, s.DedupKey)...))
+		e.isAboutDedup(patient, e.dedupHashes(repo, s)...))
 	if err != nil {
 		return false
 	}
 	if repo.Number = number; number == 0 {
-		ref, open, err := e.findTransferred(patient, e.dedupHash(s.DedupKey))
-		if err != nil || !open {
+		ref, isOpen, err := e.findTransferred(patient, e.dedupHash(s.DedupKey))
+		if err == nil && !isOpen {
+			ref, err = e.findConversation(patient, repo, s)
+			isOpen = ref.Number != 0
+		}
+		if err != nil || !isOpen {
 			return false
 		}
 		repo = ref

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -110,18 +111,18 @@ const maxFollowed = 8
 
 // followFolds returns the number of the open incident in which a folded one ended, in however many
 // steps; 0 if none is open.
-func (r *reconciliation) followFolds(ref incident.Ref) (number int, err error) {
+func (e *Engine) followFolds(ctx context.Context, ref incident.Ref) (number int, err error) {
 	seen := map[int]bool{}
 	for range maxFollowed {
 		if ref.Number == 0 || seen[ref.Number] {
 			return 0, nil
 		}
 		seen[ref.Number] = true
-		snap, err := r.GitHub.PeekIssue(r.Ctx, ref)
+		snap, err := e.GitHub.PeekIssue(ctx, ref)
 		if err != nil {
 			return 0, fmt.Errorf("follow the duplicate %s: %w", ref, err)
 		}
-		s, ok := r.pinnedState(snap)
+		s, ok := e.pinnedState(snap)
 		switch {
 		case snap.Gone || snap.Pull || !ok:
 			return 0, nil
@@ -151,7 +152,7 @@ func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string)
 		return at, err
 	}
 	if folded.Number != 0 {
-		at.Number, err = r.followFolds(folded)
+		at.Number, err = r.followFolds(r.Ctx, folded)
 		return at, err
 	}
 	for _, trouble := range troubles {
@@ -170,7 +171,7 @@ func (r *reconciliation) passToCanonical() (bool, error) {
 	}
 	ref := r.Ref
 	ref.Number = r.Before.Duplicate
-	number, err := r.followFolds(ref)
+	number, err := r.followFolds(r.Ctx, ref)
 	if err != nil || number == 0 {
 		return false, err
 	}

@@ -71,6 +71,11 @@ func (r *reconciliation) routeSignal() error {
 			return err
 		}
 	}
+	if ref.Number == 0 {
+		if ref, err = r.findConversation(r.Ctx, repo, s); err != nil {
+			return err
+		}
+	}
 	signal := r.routedTo(ref)
 	signal.IsPaged, signal.Pages, signal.Severity = r.m.Signal().IsPaged, d.Action == incident.RulePage, d.Severity
 	on := Message{Ref: ref, Why: "signal", What: signal, Floor: &incident.Floor{Received: r.Now}}
@@ -86,6 +91,7 @@ func (r *reconciliation) routeSignal() error {
 		}
 		on = Message{Ref: ref, Why: "signal", Floor: on.Floor} // the incident's text has what was said so far
 	}
+	r.rememberMail(ref, s)
 	if err := r.Queue.Enqueue(r.Ctx, on, time.Time{}); err != nil {
 		return err
 	}
@@ -139,9 +145,18 @@ func (r *reconciliation) reroute() (bool, error) {
 	}
 	r.forgetOpenIncident(r.Ref)
 	number, err := r.GitHub.FindIncident(r.Ctx, r.Ref.FullName(),
-		r.isAboutDedup(r.Ctx, r.dedupHashes(r.Ref, s.DedupKey)...))
+		r.isAboutDedup(r.Ctx, r.dedupHashes(r.Ref, s)...))
 	if err != nil {
 		return false, fmt.Errorf("look for the incident of a signal: %w", err)
+	}
+	if number == 0 {
+		ref, err := r.findConversation(r.Ctx, r.Ref, s)
+		if err != nil {
+			return false, err
+		}
+		if isSame(ref, r.Ref) {
+			number = ref.Number
+		}
 	}
 	if number == r.Ref.Number {
 		return false, &RetryAfter{Until: r.Now.Add(2 * time.Second),
@@ -179,7 +194,7 @@ func (r *reconciliation) findIncident(repo incident.Ref, s intake.Signal) (incid
 	if ok && !r.m.Signal().IsReturned && s.Reply == "" && r.Now.Sub(known.at) < openIncidentLife {
 		return known.ref, nil
 	}
-	ref, err := r.findOpenIncident(repo, r.dedupHashes(repo, s.DedupKey)...)
+	ref, err := r.findOpenIncident(repo, r.dedupHashes(repo, s)...)
 	if err != nil {
 		return repo, fmt.Errorf("look for the incident of a signal: %w", err)
 	}
@@ -217,10 +232,17 @@ func (r *reconciliation) forgetOpenIncident(ref incident.Ref) {
 // change.
 func (e *Engine) dedupHash(key string) string { return e.hash("signal", key)[:24] }
 
-// dedupHashes returns the hashes of a dedup key: this version's and that of older ones.
-func (e *Engine) dedupHashes(repo incident.Ref, key string) []string {
-	older := e.hash("signal", strings.ToLower(repo.FullName()), key)[:24]
-	return []string{e.dedupHash(key), older}
+// dedupHashes returns the hashes of a report's dedup key, this version's and that of older ones,
+// and of the mails that a mail answers.
+func (e *Engine) dedupHashes(repo incident.Ref, s intake.Signal) []string {
+	older := e.hash("signal", strings.ToLower(repo.FullName()), s.DedupKey)[:24]
+	hashes := []string{e.dedupHash(s.DedupKey), older}
+	for _, id := range s.Thread.Answered() {
+		if h := e.dedupHash(intake.MailKey(id)); h != hashes[0] {
+			hashes = append(hashes, h)
+		}
+	}
+	return hashes
 }
 
 // isAboutDedup returns a function that reports whether the app opened an incident for one of some
@@ -228,7 +250,7 @@ func (e *Engine) dedupHashes(repo incident.Ref, key string) []string {
 func (e *Engine) isAboutDedup(ctx context.Context, troubles ...string) IsMarked {
 	var marks []mark.Mark
 	for _, t := range troubles {
-		marks = append(marks, signalMark(t))
+		marks = append(marks, signalMark(t), mark.Mark{Kind: mailKind, Text: t})
 	}
 	return look.IsMarked(e.markKeys(), e.signedSince(ctx), []string{noIncident}, marks...)
 }
@@ -295,7 +317,8 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
 	trouble := r.dedupHash(s.DedupKey)
-	body := r.markKeys().Issue(noIncident, text, r.Now, signalMark(trouble), r.signOrigin(trouble, o))
+	marks := append([]mark.Mark{signalMark(trouble), r.signOrigin(trouble, o)}, r.conversationMarks(s)...)
+	body := r.markKeys().Issue(noIncident, text, r.Now, marks...)
 	title, labels := cmp.Or(d.Title, s.Title), []string{incident.LabelIncident}
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
@@ -433,8 +456,11 @@ func (r *reconciliation) reportOf(s intake.Signal) incident.Report {
 	if signal == nil || signal.At.IsZero() {
 		return incident.Report{}
 	}
-	return incident.Report{Mark: r.hash("event", s.DedupKey, s.Event)[:16], ID: signal.ID,
-		At: signal.At.Unix()}
+	mark := r.hash("event", s.DedupKey, s.Event)[:16]
+	if id := s.Thread.MessageID; id != "" {
+		mark = r.mailMark(id) // by which its answers find it
+	}
+	return incident.Report{Mark: mark, ID: signal.ID, At: signal.At.Unix()}
 }
 
 // repeatsSuppressed returns until when a report waits, if the one before was recorded just now.

@@ -20,6 +20,7 @@ func StoreRetention() map[string]int {
 		"unwritten/": 365, // saved again with each look, and emptied once GitHub takes the card
 		"contest/":   365, // asked for where the card is harmed, and saved again each time
 		"moved/":     365, // saved again with each message under the old name
+		"mails/":     90,  // asked for as long as mails are answered
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}
 }

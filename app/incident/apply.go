@@ -156,6 +156,7 @@ func (r *run) applySource() bool {
 			r.recordNews(w)
 		}
 	case Received:
+		r.Signals.rememberMail(w.Report)
 		if !r.Signals.hasTaken(w.Report, true) {
 			r.Signals.remember(w.Report)
 			r.record("message", w.Source, "")

@@ -278,6 +278,8 @@ type Signals struct {
 	Taken []Report `json:"taken,omitempty"` // the newest 8 reports, so that none is taken twice
 	// marks of what was said of it, at most 40, so that what is new is noticed
 	Known []string `json:"known,omitempty"`
+	// marks of the newest 20 mails that came to it, which answers refer to
+	Mails []string `json:"mails,omitempty"`
 	Worst string   `json:"worst,omitempty"` // worst severity that the source reported
 }
 

@@ -47,6 +47,7 @@ func (s State) clone() State {
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	s.Signals.Known = slices.Clone(s.Signals.Known)
+	s.Signals.Mails = slices.Clone(s.Signals.Mails)
 	s.Summons.People = slices.Clone(s.Summons.People)
 	return s
 }

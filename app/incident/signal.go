@@ -12,6 +12,7 @@ import (
 const (
 	keptTurns   = 12
 	keptReports = 8
+	keptMails   = 20
 )
 
 // signalled takes what a source says of an incident that is open: it counts, asks, and never closes
@@ -67,6 +68,7 @@ func (r *run) ifOver() []string {
 // recordMessage takes what somebody outside wrote. An incident that is over has nobody who reads
 // along: its coordinator is mentioned.
 func (r *run) recordMessage(s Signalled) {
+	r.Signals.rememberMail(s.Report)
 	r.record("message", s.Source, s.Text)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
 	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Trust: s.Trust}
@@ -111,6 +113,13 @@ func (r *run) restoreSignals(c Signals) {
 func (s *Signals) remember(r Report) {
 	if r.Mark != "" && !slices.Contains(s.Taken, r) {
 		s.Taken = keepNewest(append(s.Taken, r), keptReports)
+	}
+}
+
+// rememberMail remembers a mail, so that an answer to it finds the incident.
+func (s *Signals) rememberMail(r Report) {
+	if r.Mark != "" && !slices.Contains(s.Mails, r.Mark) {
+		s.Mails = keepNewest(append(s.Mails, r.Mark), keptMails)
 	}
 }
 

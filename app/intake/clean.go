@@ -39,6 +39,7 @@ func sealed(r Request, s Signal) Signal {
 	s.Thread.InReplyTo = line(s.Thread.InReplyTo, maxWord)
 	s.Thread.References = words(s.Thread.References)
 	s.Thread.Tags = words(s.Thread.Tags)
+	s.Thread.Subject = line(s.Thread.Subject, maxTitle)
 	s.Payload = digest(string(r.Body))
 	if s.Event == "" {
 		s.Event = s.Payload

@@ -107,7 +107,9 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 		m = salvaged(raw)
 	}
 	s.Title, s.Text, s.Attachments, s.Started = m.subject, m.text, m.attachments, m.date
-	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: m.references, Tags: m.tags()}
+	s.Thread = Thread{MessageID: m.id, InReplyTo: m.inReplyTo, References: ends(m.references, maxNames), Tags: m.tags()}
+	s.Thread.Subject, s.Thread.IsAnswer = conversation(m.subject)
+	s.Thread.IsAnswer = s.Thread.IsAnswer || m.inReplyTo != "" || len(m.references) > 0
 	if s.Title == "" {
 		s.Title = strings.TrimSpace("Mail " + strings.TrimSpace("from "+m.from))
 	}
@@ -128,7 +130,7 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 	if root == "" {
 		root = digest(string(raw))
 	}
-	s.DedupKey = key("email", root)
+	s.DedupKey = MailKey(root)
 	s.Event = cmp.Or(m.id, digest(string(raw)))
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -96,9 +97,33 @@ type Thread struct {
 	MessageID  string   `json:"messageId,omitempty"`
 	InReplyTo  string   `json:"inReplyTo,omitempty"`
 	References []string `json:"references,omitempty"`
+	// Subject is the conversation's, without what mail programs put before it.
+	Subject string `json:"subject,omitempty"`
+	// IsAnswer is set where the mail refers to another, or its subject says that it answers or
+	// forwards one.
+	IsAnswer bool `json:"answer,omitempty"`
 	// what follows the + of the addresses it was sent to, and before the @ of the ids it answers
 	Tags []string `json:"tags,omitempty"`
 }
+
+// Answered returns the ids of the mails that a mail answers, the nearest first.
+func (t Thread) Answered() (ids []string) {
+	for _, id := range append([]string{t.InReplyTo}, backwards(t.References)...) {
+		if id != "" && id != t.MessageID && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func backwards(list []string) []string {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}
+
+// MailKey returns the dedup key of a conversation that begins with a mail.
+func MailKey(id string) string { return key("email", id) }
 
 // Ack says that somebody answered a page.
 type Ack struct {

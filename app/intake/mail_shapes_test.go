@@ -89,7 +89,7 @@ func TestK10ConversationsStayTogether(t *testing.T) {
 		"a folded id":          "References: <root@\n globex.example>\n",
 	} {
 		if got := readMail(t, "From: gina@globex.example\nMessage-ID: <d@x.example>\nSubject: Re: Prod down\n"+head+"\nnews"); got.DedupKey != root {
-			t.Errorf("%s: another conversation: %q", name, got.Thread)
+			t.Errorf("%s: another conversation: %+v", name, got.Thread)
 		}
 	}
 }
@@ -175,6 +175,24 @@ func TestK7AStormIsTaken(t *testing.T) {
 		}
 		if s := got[0]; !strings.HasPrefix(s.Title, "TargetDown") || s.SeverityHint != "critical" || strings.Contains(s.Text, "too large") == isWhole {
 			t.Errorf("%d alerts: %q %q: %.100s", alerts, s.Title, s.SeverityHint, s.Text)
+		}
+	}
+}
+
+// The subject of a conversation is the same in all of its mails, whatever programs put before it
+// (K10).
+func TestK10TheSubjectOfAConversation(t *testing.T) {
+	for subject, isAnswer := range map[string]bool{
+		"Prod down": false, "Re: Prod down": true, "AW: WG: Prod  down": true, "RE[3]: prod down": true, "Antw: Prod Down": true, "[EXTERNAL] Re: [ext] Prod down": true,
+		"回复： Prod down": true, "Fwd: Prod down": true, "I: R: Prod down": true, "[External] Prod down": false, "RES: ENC: Prod down": true, "Re (2): Prod down": true,
+	} {
+		if got := readMail(t, "From: gina@globex.example\nSubject: "+subject+"\n\nx").Thread; got.Subject != "prod down" || got.IsAnswer != isAnswer {
+			t.Errorf("%s: %+v", subject, got)
+		}
+	}
+	for _, subject := range []string{"Regarding: prod", "Automatic reply: Prod down", "Alert: prod down", "Reset: prod", "[acme] Prod down"} {
+		if got := readMail(t, "From: gina@globex.example\nSubject: "+subject+"\n\nx").Thread; got.Subject != strings.ToLower(subject) || got.IsAnswer {
+			t.Errorf("%s: %+v", subject, got)
 		}
 	}
 }
