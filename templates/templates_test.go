@@ -192,6 +192,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic close", Reason: "Resource not accessible by integration (403)"})
 	add(incident.Say{Name: "not-handled", Who: "bob"})
 	add(incident.Say{Name: "done", Who: "bob"})
+	add(incident.Say{Name: "tapped", Names: []string{"bob"}, Line: "/ic severity critical"})
+	add(incident.Say{Name: "who-ticked", Line: "/ic severity critical"})
 	mine := func(command, does string) incident.Hint {
 		return incident.Hint{Command: command, Does: does, Mine: true}
 	}

@@ -63,8 +63,9 @@ type Issue struct {
 // Card is what a card holds.
 type Card struct {
 	State   incident.State
-	Seq     int   // place in the row of the issue's cards
-	Written Issue // the issue as it was when the card was written; ID is 0 in cards of older versions
+	Seq     int      // place in the row of the issue's cards
+	Written Issue    // the issue as it was when the card was written; ID is 0 in cards of older versions
+	Ticked  []string // lines of the boxes that somebody ticked
 }
 
 // View is what the card needs besides the state.
@@ -182,6 +183,8 @@ func Open(body string, ref incident.Ref, keys [][]byte) (s incident.State, seq i
 // it is not to be believed; with ErrElsewhere comes the card all the same.
 func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
+	ticked := incident.TickedBoxes(body)
+	body = incident.Untick(body)
 	if !strings.Contains(body, Marker) {
 		return Card{}, ErrNone
 	}
@@ -210,7 +213,7 @@ func OpenIn(body string, in Issue, keys [][]byte) (Card, error) {
 		if bound && visible != shown+"\n\n"+bindingLine(key, written, b.Seq, state, shown) {
 			continue
 		}
-		c := Card{State: b.State, Seq: b.Seq, Written: Issue{Ref: name}}
+		c := Card{State: b.State, Seq: b.Seq, Written: Issue{Ref: name}, Ticked: ticked}
 		if !bound {
 			return c, nil
 		}

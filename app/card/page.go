@@ -25,6 +25,7 @@ const (
 	shownFolded     = 5
 	shownFound      = 3
 	shownTried      = 2
+	shownBoxes      = 2
 	shownNow        = 3
 )
 
@@ -73,7 +74,9 @@ type page struct {
 	Insist        string   // the command that moves on for a reason
 	FollowUps     []string
 	MoreFollowUps []string
+	Boxes         []string // what needs no words, as checkboxes
 	Now           []command
+	tapped        []command // what Boxes are
 	Timeline      []row
 	Older         int
 	Refusals      []cell   // what GitHub refuses at the moment
@@ -294,8 +297,8 @@ func (p *page) now() {
 			p.Now = append(p.Now, command{h.Command, h.Does, h.Who})
 		}
 	}
-	p.Now = p.Now[:min(len(p.Now), shownNow)]
-	for _, c := range p.Now {
+	p.split()
+	for _, c := range append(slices.Clone(p.Now), p.tapped...) {
 		if c.Usage == p.Ready {
 			p.Ready = ""
 		}
@@ -305,6 +308,29 @@ func (p *page) now() {
 			}
 		}
 	}
+}
+
+// split makes checkboxes of what needs no words, and leaves the rest as commands to write: three
+// lines in all, and one more where nobody has confirmed the incident yet.
+func (p *page) split() {
+	boxes, lines := shownBoxes, shownNow
+	if p.Unconfirmed {
+		boxes, lines = boxes+1, lines+1
+	}
+	all := p.Now
+	p.Now = nil
+	for _, c := range all {
+		if b, ok := incident.BoxFor(c.Usage, p.Policy); ok && len(p.Boxes) < boxes {
+			line := b.Line()
+			if len(c.Who) > 0 {
+				line += " · " + templates.List(c.Who)
+			}
+			p.Boxes, p.tapped = append(p.Boxes, line), append(p.tapped, c)
+		} else if !ok {
+			p.Now = append(p.Now, c)
+		}
+	}
+	p.Now = p.Now[:min(len(p.Now), lines-len(p.Boxes))]
 }
 
 // timeline shows the newest entries, oldest first. The date is shown where a day begins, so that

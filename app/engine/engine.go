@@ -142,6 +142,7 @@ type reconciliation struct {
 	// somebody changed the card, and it is to be written as it was
 	isCardChanged bool
 	// the card is kept in the store, since an automaton changes it back
+	tickedLines      []string // of the card\'s boxes that somebody ticked
 	isCardRestored   bool
 	hasRefusedCard   bool                       // a card is kept in the store
 	partialSnapshot  *Snapshot                  // what a failed look had read by then; nil: nothing
@@ -402,6 +403,9 @@ func (r *reconciliation) readIssue() error {
 				failed = err
 			}
 			return incident.Cursor{}, false
+		}
+		if len(c.Ticked) > 0 {
+			r.tickedLines, r.isCardChanged = c.Ticked, true // the boxes are to be empty again
 		}
 		c = r.adoptCard(issue, c)
 		// the newest, which alone knows what was not said yet

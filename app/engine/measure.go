@@ -54,6 +54,8 @@ func commandName(what any) string {
 	switch c := what.(type) {
 	case incident.Command:
 		return c.Verb + " " + string(c.Kind)
+	case incident.Tapped:
+		return commandName(c.Command)
 	case incident.Misspelt:
 		return "misspelt"
 	}

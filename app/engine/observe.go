@@ -26,6 +26,7 @@ func (r *reconciliation) observe() ([]incident.Fact, error) {
 		facts = append(facts, r.itemFacts(i, it, !r.IsCardLost)...)
 	}
 	facts = append(facts, r.editFacts()...)
+	facts = append(facts, r.tapFacts()...)
 	if a := r.m.Ack(); a != nil {
 		facts = append(facts, r.ackFact(a))
 	}
@@ -222,6 +223,10 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 		case parts[0] == "followup" && again: // followup/2/erin/2026-12-24/1772447000
 			if edited, ok := incident.ParseFollowUpEdited(key); ok {
 				add(edited)
+			}
+		case parts[0] == "tap" && again: // else the card says so
+			if f, ok := incident.ParseTap(key, r.Policy); ok {
+				facts = append(facts, f)
 			}
 		case parts[0] == "ack" && len(parts) == 5: // ack/page/1/pagerduty/Dan%20Example
 			if name, err := url.PathUnescape(parts[4]); err == nil {

@@ -349,6 +349,14 @@ func (w *world) act(who, verb, rest string, body []string) {
 		}
 		text = strings.TrimSpace(strings.Join(append([]string{more}, body...), "\n"))
 		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(w.byPeople()[i-1], 10), map[string]string{"body": text}, nil)
+	case "ticks": // a box of the card, by words of its label
+		p := w.view().Pinned
+		box := regexp.MustCompile(`(?m)^- \[ \] (.*` + regexp.QuoteMeta(rest) + `.*)$`)
+		if !box.MatchString(p.Body) {
+			w.t.Fatalf("the card has no box %q:\n%s", rest, p.Body)
+		}
+		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(p.ID, 10),
+			map[string]string{"body": box.ReplaceAllString(p.Body, "- [x] $1")}, nil)
 	case "labels":
 		w.ok(who, "POST", w.issue()+"/labels", map[string][]string{"labels": {rest}}, nil)
 	case "unlabels":

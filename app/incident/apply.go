@@ -26,6 +26,8 @@ func (r *run) applyPerson() bool {
 	switch w := r.f.What.(type) {
 	case Command:
 		r.command(w)
+	case Tapped:
+		r.tap(w)
 	case Misspelt:
 		r.misspelt(w)
 	case Corrected:
@@ -179,6 +181,8 @@ func (r *run) applyApp() {
 			r.Said = map[string]int64{}
 		}
 		r.Said[w.Topic] = w.Comment
+	case BoxesFound:
+		r.foundTicked(w)
 	case BrokenConfig:
 		r.brokenConfig(w)
 	case Rebuilt:

@@ -34,6 +34,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Summons.Due, (*run).replaceSummoned},
 		{s.Asked.Handover, (*run).askHandover},
 		{s.Day, (*run).turnDay},
+		{s.nextTick(), (*run).askTicked},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

@@ -207,6 +207,9 @@ type State struct {
 	// of a running incident, when the next day begins in UTC: its card is written again
 	Day time.Time `json:"day,omitzero"`
 
+	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
+	Ticked []OpenTick `json:"ticked,omitempty"`
+
 	// Contested is what automata change back each time that the app puts it right.
 	Contested Contests `json:"contested,omitempty"`
 

@@ -27,7 +27,7 @@ type Message struct {
 }
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
-// Ticket, Ack, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
+// Tick, Ticket, Ack, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
 type Request interface{ request() }
 
 type (
@@ -103,7 +103,10 @@ func requestOf[T Request](m Message) T {
 func (m Message) Issue() *Issue { return requestOf[Refresh](m).Issue }
 
 // IsCardEdited reports whether somebody else edited a comment of the app's own.
-func (m Message) IsCardEdited() bool { return m.What == CardEdited{} }
+func (m Message) IsCardEdited() bool {
+	t := m.Tick()
+	return m.What == CardEdited{} || t != nil && !t.IsClean
+}
 
 // Comment returns the comment that somebody wrote or edited, or nil. GitHub signed it, so its text
 // can be trusted although somebody may have edited it since.

@@ -19,6 +19,7 @@ type storedMessage struct {
 	Issue        *Issue          `json:"issue,omitempty"`
 	Doubted      bool            `json:"doubted,omitempty"`
 	Ack          *Ack            `json:"ack,omitempty"`
+	Tick         *Tick           `json:"tick,omitempty"`
 	Ticket       int             `json:"ticket,omitempty"` // the follow-up's index, from 1
 	Commit       string          `json:"commit,omitempty"`
 	Sweep        bool            `json:"sweep,omitempty"`
@@ -50,6 +51,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Issue = w.Issue
 	case CardEdited:
 		s.Doubted = true
+	case *Tick:
+		s.Tick, s.Doubted = w, !w.IsClean
 	case *Comment:
 		s.Comment, s.Pull = w, w.Pull
 	case PullChanged:
@@ -95,6 +98,8 @@ func (s *storedMessage) request() Request {
 	case s.Comment != nil:
 		s.Comment.Pull = s.Pull
 		return s.Comment
+	case s.Tick != nil:
+		return s.Tick
 	case s.Ack != nil:
 		return s.Ack
 	case s.Fold != nil:

@@ -9,6 +9,8 @@ type run struct {
 	f       Fact
 	effects []Effect
 
+	isTurnedDown bool // the command was refused with a word
+
 	isRefused bool // the fact is a label of ours that was refused with a word
 }
 
@@ -27,6 +29,7 @@ func (s State) clone() State {
 	s.Mirrored = slices.Clone(s.Mirrored)
 	s.Unplaced = slices.Clone(s.Unplaced)
 	s.FollowUps = slices.Clone(s.FollowUps)
+	s.Ticked = slices.Clone(s.Ticked)
 	s.Found, s.Tried = slices.Clone(s.Found), slices.Clone(s.Tried)
 	s.Timeline = slices.Clone(s.Timeline)
 	s.Pinned = slices.Clone(s.Pinned)
@@ -102,6 +105,7 @@ func (r *run) react(how Reaction) {
 func (r *run) done() { r.react(Done) }
 
 func (r *run) refuse(s Say) {
+	r.isTurnedDown = true
 	r.react(Refused)
 	r.reply(s)
 }

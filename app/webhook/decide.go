@@ -367,7 +367,14 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 	own := self.Login != "" && naming.Equal(c.User.Login, self.Login) || c.App == self.AppID
 	if own && c.User.Type == "Bot" {
 		if p.Action == "edited" && p.isCard() {
+			lines, isClean := p.ticked()
+			if isClean && len(lines) == 0 {
+				return false // a tick that was taken away again
+			}
 			m.What = incident.CardEdited{}
+			if len(lines) > 0 && !p.bySomeBot() {
+				m.What = &incident.Tick{Comment: c.ID, By: p.Sender.Login, At: c.Updated, Lines: lines, IsClean: isClean}
+			}
 		}
 		return p.byHand(self) && p.declared() &&
 			(p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
@@ -409,6 +416,14 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 
 // cardMark begins the hidden part of the card.
 const cardMark = "<!-- firebreak:card"
+
+// ticked returns which boxes of the card somebody ticked, and whether the edit changed nothing else.
+func (p payload) ticked() (lines []string, isClean bool) {
+	if p.WasBody == nil {
+		return incident.TickedBoxes(p.Comment.Body), false
+	}
+	return incident.TickedBy(*p.WasBody, p.Comment.Body)
+}
 
 // isCard reports whether an edited comment of the app's own is the card, or was. Of others the
 // marks count only as they were signed.

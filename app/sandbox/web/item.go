@@ -127,6 +127,10 @@ func (v *visit) commentView(c *forge.Comment, role forge.Role) commentView {
 	d.CanReact = role >= forge.RoleRead && v.by.Login != ""
 	d.CanEdit = d.Mine || role >= forge.RoleWrite
 	d.CanDelete = d.CanEdit
+	if d.CanEdit {
+		d.Version = versionOf(c)
+		d.Body = withTasks(d.Body, c.Body, "tasks-"+d.Anchor)
+	}
 	d.CanPin = role >= forge.RoleTriage && i.Pull == nil
 	d.Pills = v.pills(c.Author, i, false)
 	d.Editing = v.r.URL.Query().Get("edit") == d.Anchor

@@ -149,6 +149,7 @@ func (p *server) handler() http.Handler {
 			"react":  (*visit).react,
 			"labels": (*visit).setLabels, "assignees": (*visit).setAssignees,
 			"comments/{comment}/edit":   (*visit).editComment,
+			"comments/{comment}/tick":   (*visit).tickComment,
 			"comments/{comment}/delete": (*visit).deleteComment,
 			"comments/{comment}/pin":    (*visit).pinComment, "comments/{comment}/react": (*visit).reactComment,
 		} {

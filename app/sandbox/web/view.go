@@ -242,6 +242,7 @@ type commentView struct {
 	Body      template.HTML
 	Source    string
 	Pills     []string // what is next to the name: Member, Author
+	Version   string   // of the text, for who ticks a task in it
 	Pinned    bool
 	PinnedBy  string
 	URL       string // where its buttons post to
