@@ -50,6 +50,7 @@ func Funcs() template.FuncMap {
 		"quote":   texts.Quote,
 		"code":    texts.Code,
 		"mention": Mention,
+		"link":    Link,
 		"ref":     Reference,
 		"names":   List,
 		"utc":     UTC,

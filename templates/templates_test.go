@@ -220,7 +220,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Variant: "fired", Count: 14, Time: at})
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Variant: "recovered", Count: 14, Time: at})
 	add(incident.Say{Name: "message", Line: "Email", Reason: "Any news?\n\n/ic close", Names: []string{"screenshot.png"}})
-	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Trust: "unverified", Reason: "It is back", Lines: []string{"https://zoom.us/j/1"}})
+	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Trust: "unverified", Reason: "It is back", Links: []incident.Link{{Name: "Call", URL: "https://zoom.us/j/1"}}})
 	add(incident.Say{Name: "came-back", Names: []string{"carol", "alice"}, Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Who: "alice", Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Names: []string{"carol"}, Phase: incident.Investigate})
@@ -231,7 +231,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Investigate, Hints: []incident.Hint{
 		theirs("/oe workaround …", "record the temporary fix", "alice"), mine("/incident decline …", "false alarm: close it as not planned, not counted")}})
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring, Hints: []incident.Hint{mine("/ic agree …", "record that the customer agrees that it is over")}})
-	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Missing: []string{"https://alertmanager.example/#/alerts"}, Count: 5})
+	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Links: []incident.Link{{Name: "Details", URL: "https://alertmanager.example/#/alerts", IsVerified: true}}, Count: 5})
 	add(incident.Say{Name: "reported", Line: "email", Trust: "unverified", Reason: "Nothing works", Names: []string{"log.txt"}})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
 	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})

@@ -221,7 +221,8 @@ func (b *builder) step(file value, i int) incident.EscalationStep {
 
 func (b *builder) customers(file value) {
 	for _, e := range file.entries {
-		c := incident.Customer{Name: e.name, Contacts: e.value.get("contacts").texts()}
+		c := incident.Customer{Name: e.name, Contacts: e.value.get("contacts").texts(),
+			Domains: e.value.get("domains").texts()}
 		for _, item := range e.value.get("channels").items {
 			if !item.invalid {
 				only := item.entries[0]

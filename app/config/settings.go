@@ -35,7 +35,13 @@ var (
 		"the name of a customer",
 		"globex",
 	)
-	email        = matching("email", services.EmailPattern, services.EmailAllowed, "gina@globex.example")
+	email      = matching("email", services.EmailPattern, services.EmailAllowed, "gina@globex.example")
+	mailDomain = matching(
+		"domain",
+		`^[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9][A-Za-z0-9-]*)+$`,
+		"a domain such as globex.example",
+		"globex.example",
+	)
 	slackChannel = matching(
 		"channel",
 		services.SlackChannelPattern,
@@ -297,10 +303,18 @@ var customers = named{what: "customers", most: maxCustomers, of: customer, optio
 
 var customer = block{what: "a customer", settings: []setting{
 	{
-		name:     "contacts",
-		of:       list{what: "contacts", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
-		about:    "The customer's people, with what reaches them.",
-		examples: []string{`["Gina, +49 30 5550 142"]`},
+		name: "contacts",
+		of:   list{what: "contacts", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
+		about: "The customer's people, with what reaches them. A report from an email address or a Slack " +
+			"member's id (U0123ABCD) in here proposes this customer, and so does one from an email channel.",
+		examples: []string{`["Gina, +49 30 5550 142, gina@globex.example"]`},
+	},
+	{
+		name: "domains",
+		of:   list{what: "domains", of: mailDomain, most: maxList, fold: true, example: "[globex.example]"},
+		about: "Email domains that are the customer's alone: a report from any address there proposes this " +
+			"customer.",
+		examples: []string{"[globex.example]"},
 	},
 	{
 		name: "channels",

@@ -127,7 +127,7 @@ func TestI1A7AnAnswerToAMailOfOursIsAComment(t *testing.T) {
 			t.Errorf("%s: the incident says %q", words, said)
 		}
 	}
-	if said := w.said("- `https://zoom.us/j/42`"); len(said) != 1 {
+	if said := w.said("- Call at zoom.us: `https://zoom.us/j/42`"); len(said) != 1 {
 		t.Errorf("the call's link is shown in %q", said)
 	}
 	if issues() != 1 || len(w.outbox()) != paged {

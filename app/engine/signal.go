@@ -286,6 +286,8 @@ type signedOrigin struct {
 	Source    string          `json:"source"`
 	Severity  string          `json:"severity,omitempty"`
 	Customers []string        `json:"customers,omitempty"`
+	Proposed  []string        `json:"proposed,omitempty"`
+	Links     []incident.Link `json:"links,omitempty"`
 	Page      bool            `json:"page,omitempty"`
 	Paged     bool            `json:"paged,omitempty"`
 	Drill     bool            `json:"drill,omitempty"`
@@ -301,6 +303,7 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage,
 		Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
+	o.Proposed, o.Links = r.Policy.CustomersOf(s.Sender()), linksOf(s)
 	for _, w := range r.signalWords(s) {
 		o.Known = append(o.Known, w.Mark)
 	}
@@ -312,7 +315,7 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 		}
 	}
 	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust),
-		Reason: s.Text, Lines: labelLines(s), Missing: linkLines(s), Names: s.Attachments, Count: o.Count})
+		Reason: s.Text, Lines: labelLines(s), Links: o.Links, Names: s.Attachments, Count: o.Count})
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}
@@ -346,14 +349,20 @@ func labelLines(s intake.Signal) (lines []string) {
 	return lines
 }
 
-// linkLines lists a report's addresses as they are: a link could say one thing and lead to another.
-func linkLines(s intake.Signal) (urls []string) {
-	for _, u := range append([]string{s.Runbook, s.URL}, s.CallLinks...) {
-		if u != "" && !slices.Contains(urls, u) {
-			urls = append(urls, u)
+// linksOf lists a report's addresses, the runbook first.
+func linksOf(s intake.Signal) (links []incident.Link) {
+	add := func(name, url string) {
+		isKnown := slices.ContainsFunc(links, func(l incident.Link) bool { return l.URL == url })
+		if url != "" && !isKnown {
+			links = append(links, incident.Link{Name: name, URL: url, IsVerified: s.Trust.IsVerified()})
 		}
 	}
-	return urls
+	add("Runbook", s.Runbook)
+	for _, call := range s.CallLinks {
+		add("Call", call)
+	}
+	add("Details", s.URL)
+	return links
 }
 
 // sourceName returns the name under which people know a source.
@@ -404,7 +413,7 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 			json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Signal: true,
+		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Proposed: o.Proposed, Links: o.Links, Signal: true,
 			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
 	}
 	return incident.Opened{}, false
@@ -437,7 +446,7 @@ func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 		Report:   r.reportOf(s),
 		Severity: r.Policy.Named(signal.Severity), Page: signal.Pages, Paged: signal.IsPaged}
 	if s.Source == "email" {
-		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, s.CallLinks, s.Labels["from"], string(s.Trust)
+		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, linksOf(s), s.Labels["from"], string(s.Trust)
 		if f.Text == "" {
 			f.Text = s.Title
 		}

@@ -411,7 +411,7 @@ func (r *run) addCustomers(c Command) {
 		for _, n := range r.Customers {
 			r.record("customer", "-"+n, "")
 		}
-		r.Customers = nil
+		r.Customers, r.Proposed = nil, nil
 		r.noCustomers(true)
 		r.done()
 		return
@@ -436,6 +436,7 @@ func (r *run) addCustomers(c Command) {
 		r.react(Unclear)
 		return
 	}
+	r.Proposed = nil
 	r.done()
 }
 
@@ -444,6 +445,13 @@ func (r *run) removeCustomers(c Command) {
 	if len(names) == 0 {
 		r.unclearCustomers(c)
 		return
+	}
+	if isProposed := func(n string) bool { return naming.Contains(r.Proposed, n) }; slices.ContainsFunc(names, isProposed) {
+		r.Proposed = slices.DeleteFunc(slices.Clone(r.Proposed), func(n string) bool { return naming.Contains(names, n) })
+		if names = slices.DeleteFunc(names, func(n string) bool { return !naming.Contains(r.Customers, n) }); len(names) == 0 {
+			r.done()
+			return
+		}
 	}
 	wrong := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	isNear := func(n string) bool { return r.p.UnknownCustomer(n) && len(r.impactedToo().NearCustomers(n)) > 0 }

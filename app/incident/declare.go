@@ -89,6 +89,8 @@ func (r *run) beginIncident(o Opened) {
 	r.Phase, r.Since = Identify, r.stamp()
 	r.record("declared", o.Source, "")
 	r.askCustomers(names, "/ic customer add")
+	r.proposeCustomers(o.Proposed)
+	r.Links = cardLinks(o.Links)
 	if o.Signal {
 		r.Signals = Signals{Count: max(1, o.Count), Last: r.f.At, Firing: true}
 		r.Signals.remember(o.Report)

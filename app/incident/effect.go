@@ -125,6 +125,7 @@ type Say struct {
 	Missing []string // what blocks it, as sentences of Blocks
 	Names   []string // people, customers
 	Lines   []string // lines of a list
+	Links   []Link   // of a report
 	Teams   []string // slugs of teams that are mentioned
 	Time    time.Time
 	Count   int

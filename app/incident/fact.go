@@ -31,6 +31,8 @@ type (
 		Summary   bool
 		Severity  string // as answered; empty if not
 		Customers []string
+		Proposed  []string // customers whose contact reported it
+		Links     []Link
 		None      bool // "none" was answered explicitly
 		Drill     bool
 		Signal    bool // a machine or somebody outside reported it
@@ -50,7 +52,7 @@ type (
 		From   string   // who wrote it
 		Trust  string   // how sure that is
 		Names  []string // of attachments, which are not kept
-		Links  []string // to calls
+		Links  []Link   // to calls
 		Report Report
 
 		Severity string // as the source calls it

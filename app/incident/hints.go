@@ -122,6 +122,8 @@ func proposals(s State, p Policy) []Command {
 					out = append(out, Command{Kind: SetSeverity, Severity: sev.Name})
 				}
 			}
+		case kind == AddCustomer && len(s.Proposed) > 0:
+			out = append(out, Command{Kind: AddCustomer, Customers: s.Proposed})
 		case kind == MovePhase:
 			out = append(out, Command{Kind: MovePhase, Phase: s.reachable(p)})
 		default:
@@ -152,6 +154,10 @@ func writtenCommand(c Command) string {
 	switch c.Kind {
 	case SetSeverity:
 		text = "/ic severity " + c.Severity
+	case AddCustomer:
+		if len(c.Customers) > 0 && c.Customers[0] != "…" {
+			text = "/ic customer add " + strings.Join(c.Customers, ", ")
+		}
 	case MovePhase:
 		text = "/ic phase " + string(c.Phase)
 	}

@@ -137,7 +137,9 @@ type State struct {
 	Confirmed  *Stamp   `json:"confirmed,omitempty"`
 	Summary    bool     `json:"summary,omitempty"` // a short summary was given (I2)
 	Customers  []string `json:"customers,omitempty"`
-	NoCustomer bool     `json:"none,omitempty"` // somebody said explicitly that no customer is impacted
+	Proposed   []string `json:"proposed,omitempty"` // customers whose contact reported it, until a person says who is impacted
+	Links      []Link   `json:"links,omitempty"`    // what the report that opened it came with
+	NoCustomer bool     `json:"none,omitempty"`     // somebody said explicitly that no customer is impacted
 	Drill      bool     `json:"drill,omitempty"`
 
 	Phase    Phase  `json:"phase"`

@@ -81,6 +81,7 @@ var OfficeHours = Hours{From: 9 * time.Hour, To: 18 * time.Hour, Days: [7]bool{1
 type Customer struct {
 	Name     string
 	Contacts []string
+	Domains  []string // of mail addresses that are theirs alone
 	Channels []Channel
 }
 

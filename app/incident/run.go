@@ -50,6 +50,8 @@ func (s State) clone() State {
 	s.Signals.Turns = slices.Clone(s.Signals.Turns)
 	s.Signals.Taken = slices.Clone(s.Signals.Taken)
 	s.Signals.Known = slices.Clone(s.Signals.Known)
+	s.Proposed = slices.Clone(s.Proposed)
+	s.Links = slices.Clone(s.Links)
 	s.Signals.Mails = slices.Clone(s.Signals.Mails)
 	s.Summons.People = slices.Clone(s.Summons.People)
 	return s

@@ -71,7 +71,7 @@ func (r *run) recordMessage(s Signalled) {
 	r.Signals.rememberMail(s.Report)
 	r.record("message", s.Source, s.Text)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
-	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Lines: s.Links, Holder: s.From, Trust: s.Trust}
+	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Links: s.Links, Holder: s.From, Trust: s.Trust}
 	if r.Closed != nil {
 		say.Who, _ = r.Coordinator()
 	}

@@ -7,6 +7,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,10 @@ const (
 	SharedSecret Trust = "shared-secret" // the sender knows a token
 	Unverified   Trust = "unverified"    // anybody may have sent it
 )
+
+// IsVerified reports whether it is sure that a report comes from whom it names: a vendor or a domain
+// signed it, or its sender knows a token. Links of such a report can be clicked.
+func (t Trust) IsVerified() bool { return t == Verified || t == SharedSecret }
 
 // Signal is one claim that something is wrong, or right again. Its texts come from outside: they
 // hold no character that hides or reorders others, and are capped, but they must be made inert
@@ -81,6 +86,18 @@ type Signal struct {
 	// Payload is the SHA-256 of the body, in hex: enough to tell what was received without keeping
 	// it.
 	Payload string `json:"payload"`
+}
+
+// Sender returns who wrote a report, if a person did: a mail address, or the id of a member of
+// Slack.
+func (s Signal) Sender() string {
+	switch s.Source {
+	case "email":
+		return s.Labels["from"]
+	case "slack": // of a message, who wrote it, and not who reports it
+		return cmp.Or(s.Labels["author"], s.Labels["user"])
+	}
+	return ""
 }
 
 // Alert is one alert of a group. It counts with its own labels, for the rules and for how severe
