@@ -33,10 +33,12 @@ const (
 	MaxConnections = 512
 	MaxPerAddress  = 100 // connections or, behind a proxy that is trusted, requests under way
 
-	FreeBytes  = 64 << 10 // of each body
-	MidBytes   = 1 << 20  // of one body out of the budget
-	Budget     = 32 << 20
-	LargeSlots = 2 // requests at a time that are larger
+	FreeBytes = 64 << 10 // of each body
+	MidBytes  = 1 << 20  // of one body out of the budget
+	Budget    = 32 << 20
+	// requests at a time that are larger: four mails of 40 MB take some 20 MB, as most of their
+	// attachments is left out while they arrive
+	LargeSlots = 4
 
 	HeaderTimeout = 10 * time.Second
 	BodyTimeout   = 30 * time.Second // with the header
