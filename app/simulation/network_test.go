@@ -54,8 +54,12 @@ type network struct {
 
 	configured bool // the configuration was read
 
-	cutAfter int    // calls until something happens; 0: nothing will
-	cutBy    func() // what
+	cutAfter int            // calls until something happens; 0: nothing will
+	cutAt    *regexp.Regexp // that count
+	cutBy    func()         // what
+
+	young  bool                 // a token is refused what it permits in its first second
+	tokens map[string]time.Time // when each was used first
 
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
@@ -141,7 +145,13 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	if n.between != nil {
 		n.between(n.counted("between " + req.Method + " " + canonical(req.URL.Path)))
 	}
-	n.cutNow()
+	n.cutNow(req.Method + " " + canonical(req.URL.Path))
+	if n.hasEnded() {
+		return nil, errCrash
+	}
+	if n.isYoung(req) {
+		return answer(req, http.StatusForbidden, nil, "Resource not accessible by integration"), nil
+	}
 	if res, is := n.spoils(req); is {
 		return res, nil
 	}
@@ -336,7 +346,8 @@ func (n *network) serve(req *http.Request) *http.Response {
 	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		n.mu.Lock()
 		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())
-		if res.StatusCode != http.StatusTemporaryRedirect { // it has another name, under which the client asks again
+		// it has another name, under which the client asks again, or GitHub went away this moment
+		if res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusServiceUnavailable {
 			n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(canonical(req.URL.Path), "/api/v3/"), res.StatusCode))
 		}
 		n.mu.Unlock()

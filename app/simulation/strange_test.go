@@ -12,8 +12,9 @@ import (
 type spoiled struct {
 	match  *regexp.Regexp // of "METHOD path", with the repository's first name
 	status int
-	until  time.Time // zero: once
-	isLost bool      // it happens, and the answer is an error
+	until  time.Time     // zero: once
+	isLost bool          // it happens, and the answer is an error
+	lasts  time.Duration // from its first call on
 	isOver bool
 }
 
@@ -28,6 +29,9 @@ func (n *network) spoils(req *http.Request) (*http.Response, bool) {
 		}
 		if s.status < 500 && !isRefusable(req) {
 			continue
+		}
+		if s.until.IsZero() && s.lasts > 0 {
+			s.until = n.now().Add(s.lasts)
 		}
 		hit, s.isOver = s, s.until.IsZero()
 		break

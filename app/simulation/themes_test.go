@@ -1,7 +1,9 @@
 package simulation
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,48 +17,76 @@ type theme struct {
 	rate  uint64    // faults in a thousand calls
 	kinds []trouble // that they are of
 	press func(f *trial, w *world, n int)
+
+	alone bool                                                     // nothing else goes wrong
+	after func(f *trial, w *world, n int)                          // presses on it after step n
+	holds func(w *world, titles []string, next time.Time) []string // what is wrong whenever the product is idle
 }
 
 var themes = []theme{
-	{"answers are lost while reads lag", 40, []trouble{lost, slow}, (*trial).pressLag},
-	{"the process ends while reads lag", 25, []trouble{crashBefore, crashAfter}, (*trial).pressLag},
-	{"another process starts while reads lag", 0, nil, func(f *trial, w *world, n int) {
+	{name: "answers are lost while reads lag", rate: 40, kinds: []trouble{lost, slow}, press: (*trial).pressLag},
+	{name: "the process ends while reads lag", rate: 25, kinds: []trouble{crashBefore, crashAfter}, press: (*trial).pressLag},
+	{name: "another process starts while reads lag", press: func(f *trial, w *world, n int) {
 		f.pressLag(w, n)
 		if f.chance(35) {
 			w.net.tell("started anew")
 			w.restart()
 		}
 	}},
-	{"operations are refused once", 40, []trouble{forbidden}, nil},
-	{"tokens run out while GitHub is away", 0, nil, func(f *trial, w *world, n int) {
+	{name: "operations are refused once", rate: 40, kinds: []trouble{forbidden}},
+	{name: "tokens run out while GitHub is away", press: func(f *trial, w *world, n int) {
 		if s := f.tokens(w, n); s.name != "" {
 			w.spells = append(w.spells, s)
 		}
 		f.pressOutage(w, n, 15)
 	}},
-	{"cards are lost, and the process ends", 15, []trouble{crashAfter}, func(f *trial, w *world, n int) {
+	{name: "cards are lost, and the process ends", rate: 15, kinds: []trouble{crashAfter}, press: func(f *trial, w *world, n int) {
 		if f.chance(12) {
 			f.harm(w)
 		}
 	}},
-	{"cards are lost after a rename", 0, nil, func(f *trial, w *world, n int) {
-		if f.chance(15) {
+	{name: "cards are lost after a rename", alone: true, press: func(f *trial, w *world, n int) {
+		if f.chance(20) {
 			if s := f.rename(w, n); s.name != "" {
 				w.spells = append(w.spells, s)
 			}
 		}
-		if f.chance(12) {
+		if w.renamed && f.chance(30) {
 			f.harm(w)
 		}
 	}},
-	{"GitHub goes away in the first look", 0, nil, func(f *trial, w *world, n int) {
+	{name: "GitHub goes away in the first look", press: func(f *trial, w *world, n int) {
 		if slices.Contains([]string{"opens", "declares", "titles"}, f.script[n].verb) && n+1 < len(f.script) {
 			if d := f.spare(n+1, 40*time.Minute); d > 0 {
-				w.net.cut(1+f.IntN(12), func() { f.outage(w, d) })
+				w.net.cut("", 1+f.IntN(12), func() { f.outage(w, d) })
 			}
 		}
 		f.pressOutage(w, n, 8)
 	}},
+	{name: "people act while what they said is read", alone: true, after: (*trial).pressDeeds, holds: (*world).unheeded},
+	{name: "GitHub is away while nobody answers", alone: true, press: func(f *trial, w *world, n int) { f.pressOutage(w, n, 30) }, holds: (*world).unpaged},
+	{name: "GitHub goes away in the first look, and nothing else happens", alone: true, press: (*trial).pressFirstLook},
+	{name: "the process ends while the first card is not shown", alone: true, press: (*trial).pressFirstCard},
+	{name: "answers to comments are lost while the timeline lags", alone: true, press: (*trial).pressLostComments},
+	{name: "looks are refused once", alone: true, press: func(f *trial, w *world, _ int) {
+		if f.chance(40) {
+			w.spoilOnce(`GET .*/issues/\d+$`, pick(f.draw, 403, 404, 410, 451), false)
+		}
+	}},
+	{name: "the first ticket is refused once", alone: true, press: func(f *trial, w *world, n int) {
+		if n == 0 {
+			w.spoilOnce(`POST .*/acme/(platform|payments)/issues$`, pick(f.draw, 403, 403, 404, 410), false)
+			w.net.spoil[0].lasts = 10 * time.Second // a token is not new any more by then
+		}
+	}},
+	{name: "new tokens are refused", alone: true, press: func(f *trial, w *world, n int) {
+		w.net.mu.Lock()
+		w.net.young = w.net.young || n > 0
+		w.net.mu.Unlock()
+		if s := f.tokens(w, n); s.name != "" {
+			w.spells = append(w.spells, s)
+		}
+	}, holds: (*world).refusedByYouth},
 }
 
 // themeOf returns a seed's theme; ok is false where it has none.
@@ -65,6 +95,18 @@ func themeOf(seed uint64) (t theme, ok bool) {
 		return t, false
 	}
 	return themes[seed/4%uint64(len(themes))], true
+}
+
+// isOfTheme reports whether the name of a seed's theme contains a text; "": any seed's does.
+func isOfTheme(seed uint64, name string) bool {
+	t, ok := themeOf(seed)
+	return name == "" || ok && strings.Contains(t.name, name)
+}
+
+// isAlone reports whether nothing happens in a seed but what its theme brings about.
+func isAlone(seed uint64) bool {
+	t, ok := themeOf(seed)
+	return ok && t.alone
 }
 
 // pressLag lets reads lag from step to step.
@@ -106,17 +148,17 @@ func (f *trial) themed(w *world, n int) {
 	}
 }
 
-// cut lets something happen after so many calls.
-func (n *network) cut(calls int, then func()) {
+// cut lets something happen at the call of a kind that is made after so many of them; "": of any.
+func (n *network) cut(match string, calls int, then func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.cutAfter, n.cutBy = calls, then
+	n.cutAt, n.cutAfter, n.cutBy = regexp.MustCompile(match), calls, then
 }
 
 // cutNow does what is to happen at this call.
-func (n *network) cutNow() {
+func (n *network) cutNow(name string) {
 	n.mu.Lock()
-	if n.cutAfter == 0 {
+	if n.cutAfter == 0 || !n.cutAt.MatchString(name) {
 		n.mu.Unlock()
 		return
 	}

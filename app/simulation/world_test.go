@@ -60,6 +60,7 @@ type world struct {
 	sweeps       time.Duration // how often the product sweeps by itself; 0: never
 	sweepAt      time.Time
 	idle         func(next time.Time) // called whenever the product is idle, with its next time
+	due          time.Time            // that of the last time
 	lives        int                  // processes so far
 	crashed      map[int]bool         // of those, which ended at work
 	receipts     []receipt            // what reached receivers
@@ -84,6 +85,8 @@ type world struct {
 	edited   map[string]time.Time // by title, when a comment last was
 	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
 	outage   time.Time            // its end
+	went     time.Time            // its begin
+	first    map[string]time.Time // by title, when GitHub went away in the first look
 	spells   []spell              // that go on
 	unmerged []step               // merges of pull requests that did not exist yet
 	renamed  bool                 // the incidents' repository had another name for a while
@@ -92,7 +95,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -107,7 +110,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, both: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, crash: func() { w.kill() }, twin: w.double}
+	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, both: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, tokens: map[string]time.Time{}, crash: func() { w.kill() }, twin: w.double}
 	w.env = w.box.Environment()
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -214,11 +215,17 @@ func (p payload) declaresByEdit() bool {
 // mostText is how much of an issue's text a message carries, in bytes: no more of a text is parsed.
 const mostText = 16 << 10
 
+// openedWithin is how long after an issue GitHub may date the labels with which it was opened.
+const openedWithin = 2 * time.Second
+
 // declaration returns what an issue says that has just become an incident: if GitHub goes away
-// before anybody read it there, people are paged by what it signed (I5).
+// before anybody read it there, people are paged by what it signed (I5). An issue that is opened
+// with several labels sends a webhook for each, in any order, and the first one holds up the others.
 func (p payload) declaration() *incident.Issue {
+	isOpenedWith := p.declared() && !p.Issue.Updated.IsZero() &&
+		p.Issue.Updated.Sub(p.Issue.Created) <= openedWithin
 	isDeclared := p.Action == "opened" ||
-		p.Action == "labeled" && naming.Equal(p.Label, incident.LabelIncident)
+		p.Action == "labeled" && (naming.Equal(p.Label, incident.LabelIncident) || isOpenedWith)
 	if !isDeclared || p.Issue.User == nil || len(p.Issue.Body) > mostText {
 		return nil
 	}

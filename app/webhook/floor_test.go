@@ -79,6 +79,13 @@ func TestI5WhatIsDeclaredIsCarried(t *testing.T) {
 			i.Body, i.Labels, i.By = "text", []string{"incident"}, "alice"
 			return true
 		}},
+		"opened with labels": {`{"action":"labeled","label":{"name":"severity/critical"},` +
+			strings.Replace(issue("text", label+`,{"name":"severity/critical"}`), `"user"`, `"updated_at":"2026-03-02T10:40:01Z","user"`, 1), func(i *incident.Issue) bool {
+			i.Body, i.Labels, i.By = "text", []string{"incident", "severity/critical"}, "alice"
+			return true
+		}},
+		"given another later": {`{"action":"labeled","label":{"name":"severity/critical"},` +
+			strings.Replace(issue("text", label), `"user"`, `"updated_at":"2026-03-02T10:41:01Z","user"`, 1), nil},
 		"given another":     {`{"action":"labeled","label":{"name":"severity/critical"},` + issue("text", label), nil},
 		"closed":            {`{"action":"closed",` + issue("text", label), nil},
 		"deleted":           {`{"action":"deleted",` + issue("text", label), nil},
