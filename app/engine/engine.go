@@ -154,7 +154,7 @@ type reconciliation struct {
 	// reads were older than what is known, for longer than is waited for
 	isReadBehind bool
 	// by key, comments that may be there, as their answers were lost
-	doubtedSince map[string]time.Time
+	doubted map[string]postedComment
 
 	// What is new.
 	hasNews          bool      // more than plain comments
@@ -181,8 +181,8 @@ func (e *Engine) newReconciliation(ctx context.Context, m Message) *reconciliati
 			Ctx: ctx, Ref: m.Ref, Now: e.Clock.Now().UTC(), Posted: map[string]int64{},
 			Logger: e.Logger, Metrics: e.Metrics, Clock: e.Clock, Keys: e.markKeys(), SignedSince: e.signedSince,
 		},
-		m:            m,
-		doubtedSince: map[string]time.Time{},
+		m:       m,
+		doubted: map[string]postedComment{},
 	}
 	r.applier = r.newApplier()
 	return r

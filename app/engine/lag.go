@@ -115,6 +115,7 @@ func (r *reconciliation) awaitReads() error {
 		if waited < -maxLag || waited >= longestLag {
 			continue // the clocks differ, or it is long ago
 		}
+		r.rememberLag(max(waited, 0))
 		if waited < patient {
 			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
 				Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}

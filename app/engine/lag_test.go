@@ -368,3 +368,30 @@ func TestA4AReplyIsNotPostedAgainWhileTheTimelineIsBehind(t *testing.T) {
 		t.Errorf("%d replies", replies)
 	}
 }
+
+// The answer to a reply is lost while all reads are behind, and nothing shows that just now. Reads
+// were as far behind before: the reply is not posted again before they can show it, by the same
+// process or the next.
+func TestA4AReplyIsNotPostedAgainWhileAllReadsAreBehind(t *testing.T) {
+	for _, isRestarted := range []bool{false, true} {
+		w := newWorld(t)
+		w.tell(opened + "carol: /ic\nwait 10m\n")
+		w.order(`{"match":"GET .*/issues/1(/timeline)?$","lag":"45s"}`)
+		w.order(`{"match":"POST .*/issues/1/comments$","status":502,"count":1,"applied":true}`)
+		w.comment("carol", "/ic phase monitoring")
+		if isRestarted {
+			w.advance(time.Minute + time.Second)
+			w.restart()
+		}
+		w.tell("wait 10m")
+		replies := 0
+		for _, c := range w.list() {
+			if strings.Contains(c.Body, "firebreak:did reply/") {
+				replies++
+			}
+		}
+		if replies != 1 {
+			t.Errorf("restarted %t: %d replies", isRestarted, replies)
+		}
+	}
+}

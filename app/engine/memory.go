@@ -36,12 +36,16 @@ type memory struct {
 	said map[string]postedComment // by key, what this process posted
 	// labels, assignees or the state could not be put right, as a call failed
 	owed bool
+
+	lag   time.Duration // the longest that reads were behind of late …
+	lagAt time.Time     // … and when they were behind last
 }
 
 // postedComment is a comment that this process posted.
 type postedComment struct {
-	id int64
-	at time.Time
+	id  int64 // 0: the answer was lost
+	at  time.Time
+	lag time.Duration // how long reads had been behind of late
 }
 
 // memoryLife is how long an incident is remembered that nobody looks at.
@@ -175,7 +179,7 @@ func (r *reconciliation) RememberComment(id int64, keys []string) {
 			}
 		}
 		for _, k := range keys {
-			said[k] = postedComment{id, r.Now}
+			said[k] = postedComment{id, r.Now, m.recentLag(r.Now)}
 		}
 		m.said, all = said, said
 	})
@@ -197,16 +201,29 @@ func (r *reconciliation) addRecentComments() {
 		switch {
 		case r.IsPosted(k) || r.Now.Sub(m.at) >= maxLag:
 		case m.id == 0:
-			r.doubtedSince[k] = m.at
+			r.doubted[k] = m
 		case m.id != r.deletedComment():
 			r.Posted[k] = m.id
 		}
 	}
 }
 
+// rememberLag remembers how long reads have been behind by now.
+func (r *reconciliation) rememberLag(waited time.Duration) {
+	r.updateOwnMemory(func(m *memory) { m.lag, m.lagAt = max(waited, m.recentLag(r.Now)), r.Now })
+}
+
+// recentLag returns the longest that reads were behind, if they were of late.
+func (m memory) recentLag(now time.Time) time.Duration {
+	if now.Sub(m.lagAt) > longestLag {
+		return 0
+	}
+	return m.lag
+}
+
 // How long a comment is not posted again whose answer was lost: GitHub may have it, and the
 // timeline be behind. That is seconds as a rule, and somebody waits for the answer; a page waits
-// less.
+// less. Where reads were behind for longer of late, it waits for that long.
 const (
 	doubtPage    = 3 * time.Second
 	doubtComment = 5 * time.Second
@@ -216,13 +233,16 @@ const (
 // answer to it was lost.
 func (r *reconciliation) AwaitDoubted(keys []string) error {
 	for _, k := range keys {
-		at, ok := r.doubtedSince[k]
+		m, ok := r.doubted[k]
 		if !ok {
 			continue
 		}
-		doubt, longest := doubtComment, maxLag
+		at, doubt, longest := m.at, doubtComment, maxLag
 		if strings.HasPrefix(k, "page/") {
 			doubt, longest = doubtPage, maxLagOfPage
+		}
+		if lag := max(m.lag, r.memoryOf(r.Ref).recentLag(r.Now)); lag > 0 {
+			doubt = max(doubt, min(lag+pauseAfter(lag), longest))
 		}
 		if waited := r.Now.Sub(at); r.isTimelineBehind(at) && waited < longest {
 			doubt = waited + pauseAfter(waited)
@@ -250,15 +270,16 @@ func commentsKey(ref incident.Ref) string {
 	return fmt.Sprintf("said/%s/%d", ref.FullName(), ref.Number)
 }
 
-// saveComments saves the recent comments: a line for each key, with its comment and the time. The
-// next look may be another process's.
+// saveComments saves the recent comments: a line for each key, with its comment, the time and by
+// how many seconds reads were behind. The next look may be another process's.
 func (r *reconciliation) saveComments(said map[string]postedComment) {
 	if r.Store == nil {
 		return
 	}
 	var text strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(said)) {
-		fmt.Fprintf(&text, "%d %d %s\n", said[k].id, said[k].at.Unix(), k)
+		m := said[k]
+		fmt.Fprintf(&text, "%d %d %s %d\n", m.id, m.at.Unix(), k, int(m.lag/time.Second))
 	}
 	if err := r.Store.Save(r.Ctx, commentsKey(r.Ref), []byte(text.String())); err != nil {
 		r.Logger.Warn("comments of late not noted", "incident", r.Ref.String(), "err", ports.Redact(err))
@@ -277,10 +298,11 @@ func (r *reconciliation) loadComments() map[string]postedComment {
 		return said
 	}
 	for line := range strings.Lines(string(text)) {
-		var id, at int64
+		var id, at, lag int64
 		var key string
-		if n, err := fmt.Sscanf(line, "%d %d %s", &id, &at, &key); err == nil && n == 3 {
-			said[key] = postedComment{id, time.Unix(at, 0).UTC()}
+		// Versions before this one did not write the lag.
+		if n, _ := fmt.Sscanf(line, "%d %d %s %d", &id, &at, &key, &lag); n >= 3 {
+			said[key] = postedComment{id, time.Unix(at, 0).UTC(), time.Duration(lag) * time.Second}
 		}
 	}
 	return said
