@@ -41,9 +41,9 @@ func parse(pattern string) *template.Template {
 // Funcs are the functions that every template may use.
 func Funcs() template.FuncMap {
 	return template.FuncMap{
-		"inert": func(text string, max ...int) string {
-			if len(max) > 0 {
-				return texts.Inert(text, max[0])
+		"inert": func(text string, limit ...int) string {
+			if len(limit) > 0 {
+				return texts.Inert(text, limit[0])
 			}
 			return texts.Inert(text, 300)
 		},
@@ -102,8 +102,9 @@ func Starter(coordinators string) (out map[string]string, text string) {
 	}
 	const form = ".github/ISSUE_TEMPLATE/incident.yml"
 	return map[string]string{
-		incident.ConfigPath: strings.ReplaceAll(read("starter/firebreak.yml"), incident.DefaultPolicy().Coordinators, coordinators),
-		form:                read("repository/" + form),
+		incident.ConfigPath: strings.ReplaceAll(read("starter/firebreak.yml"),
+			incident.DefaultPolicy().Coordinators, coordinators),
+		form: read("repository/" + form),
 	}, read("starter.md")
 }
 

@@ -70,7 +70,8 @@ func Read(getenv func(string) string) (Environment, error) {
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
 	} else {
-		wrong = append(wrong, errors.New("FIREBREAK_WEBHOOK_SECRET must be the App's webhook secret: without it anybody could send commands"))
+		wrong = append(wrong, errors.New("FIREBREAK_WEBHOOK_SECRET must be the App's webhook secret: "+
+			"without it anybody could send commands"))
 	}
 	if s := getenv("FIREBREAK_WEBHOOK_SECRET_PREVIOUS"); s != "" {
 		e.Secrets = append(e.Secrets, []byte(s))
@@ -115,14 +116,16 @@ func Read(getenv func(string) string) (Environment, error) {
 // readApp reads what it takes to be the App at GitHub.
 func readApp(getenv func(string) string) (Environment, []error) {
 	e := Environment{
-		GitHubURL: getenv(
-			"FIREBREAK_GITHUB_URL",
-		), Key: []byte(getenv("FIREBREAK_PRIVATE_KEY")), KMSKey: getenv("FIREBREAK_KMS_KEY"), ClockURL: getenv("FIREBREAK_CLOCK_URL"),
-		PagerURL: getenv(
-			"FIREBREAK_PAGER_URL",
-		), MailURL: getenv("FIREBREAK_MAIL_URL"), Outbound: []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
-		Allow: strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","), getenv: getenv,
-		Accounts: entriesOf(getenv("FIREBREAK_ACCOUNTS")),
+		GitHubURL: getenv("FIREBREAK_GITHUB_URL"),
+		Key:       []byte(getenv("FIREBREAK_PRIVATE_KEY")),
+		KMSKey:    getenv("FIREBREAK_KMS_KEY"),
+		ClockURL:  getenv("FIREBREAK_CLOCK_URL"),
+		PagerURL:  getenv("FIREBREAK_PAGER_URL"),
+		MailURL:   getenv("FIREBREAK_MAIL_URL"),
+		Outbound:  []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+		Allow:     strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
+		Accounts:  entriesOf(getenv("FIREBREAK_ACCOUNTS")),
+		getenv:    getenv,
 	}
 	var wrong []error
 	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
@@ -138,7 +141,8 @@ func readApp(getenv func(string) string) (Environment, []error) {
 			wrong = append(wrong, fmt.Errorf("FIREBREAK_PRIVATE_KEY_FILE: %w", err))
 		}
 	} else if len(e.Key) == 0 && e.KMSKey == "" {
-		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold the App's private key (PEM)"))
+		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold "+
+			"the App's private key (PEM)"))
 	}
 	switch limits := getenv("FIREBREAK_GITHUB_LIMITS"); limits {
 	case "", "github":
@@ -148,7 +152,8 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		wrong = append(wrong, fmt.Errorf("FIREBREAK_GITHUB_LIMITS must be github or none, not %q", limits))
 	}
 	for name, value := range map[string]string{
-		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL, "FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
+		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
+		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {

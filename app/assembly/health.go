@@ -20,16 +20,16 @@ type health struct {
 	err error
 }
 
-func (h *health) ask(ctx context.Context) (err error, fresh bool) {
+func (h *health) ask(ctx context.Context) (fresh bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.at) < time.Second {
-		return h.err, false
+		return false, h.err
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	h.err, h.at = h.check(ctx), time.Now()
-	return h.err, true
+	return true, h.err
 }
 
 // patience is how long a disk may take.
@@ -49,7 +49,7 @@ func (s *Server) ServeReady(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request, h *health, wrong string) {
-	err, fresh := h.ask(context.WithoutCancel(r.Context()))
+	fresh, err := h.ask(context.WithoutCancel(r.Context()))
 	if err == nil {
 		_, _ = fmt.Fprintln(w, "ok")
 		return
@@ -62,7 +62,7 @@ func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request, h *health, w
 
 // Health returns why work does not get done, or nil.
 func (s *Server) Health(ctx context.Context) error {
-	err, _ := s.health.ask(ctx)
+	_, err := s.health.ask(ctx)
 	return err
 }
 

@@ -131,7 +131,8 @@ func Render(s incident.State, seq int, v View, key []byte) (string, error) {
 		case shown > 0:
 			shown = 0
 		default:
-			return "", fmt.Errorf("write the card of %s: %d bytes, %d are possible; close some follow-ups", v.Ref, len(body), MaxLength)
+			return "", fmt.Errorf("write the card of %s: %d bytes, %d are possible; close some follow-ups",
+				v.Ref, len(body), MaxLength)
 		}
 	}
 }
@@ -256,7 +257,8 @@ func cutBinding(visible string) (shown string, in Issue, ok bool) {
 // signCard binds the state to its version, its issue, its place in the row of cards, and what
 // people read. Each part is preceded by its length, so that no two cards have the same bytes.
 func signCard(key []byte, ref incident.Ref, seq int, state, visible string) string {
-	return computeMAC(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq), state, visible)
+	return computeMAC(key, version, strings.ToLower(ref.FullName()), fmt.Sprint(ref.Number), fmt.Sprint(seq),
+		state, visible)
 }
 
 func computeMAC(key []byte, parts ...string) string {

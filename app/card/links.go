@@ -74,7 +74,8 @@ func (p page) link(text, fact string) string {
 // sibling returns the address of another issue or pull request of the repository.
 func (p page) sibling(kind string, number int) string {
 	base, _, _ := strings.Cut(p.url, "#")
-	return strings.TrimSuffix(base, path.Join(path.Base(path.Dir(base)), path.Base(base))) + kind + "/" + strconv.Itoa(number)
+	return strings.TrimSuffix(base, path.Join(path.Base(path.Dir(base)), path.Base(base))) + kind + "/" +
+		strconv.Itoa(number)
 }
 
 func (p page) siblingIncident(number int) string {

@@ -110,7 +110,8 @@ func newPage(s incident.State, v View, shown int) page {
 	p.Critical = s.Critical(v.Policy)
 	p.Unconfirmed = s.Confirmed == nil
 	p.Coordinator, p.Covered = s.Coordinator()
-	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" && (len(s.OEs) == 0 || len(s.OEs) == 1 && naming.Equal(s.OEs[0], p.Coordinator))
+	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" &&
+		(len(s.OEs) == 0 || len(s.OEs) == 1 && naming.Equal(s.OEs[0], p.Coordinator))
 	p.Nobody = p.Running && s.IC == "" && len(s.OEs) == 0 && (p.Unconfirmed || p.Coordinator == "")
 	p.standing()
 	if p.Running {
@@ -136,7 +137,8 @@ func newPage(s incident.State, v View, shown int) page {
 	}
 	p.Folded = p.folded()
 	if s.Noted != nil && p.Running {
-		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + texts.Inert(s.Noted.By, 60) + ": " + texts.Inert(s.Noted.Text, 160)
+		p.Noted = p.link(p.Utc(s.Noted.At), s.Noted.ID) + " " + texts.Inert(s.Noted.By, 60) + ": " +
+			texts.Inert(s.Noted.Text, 160)
 	}
 	if s.Document.Number > 0 && p.url != "" {
 		p.Pull = p.sibling("pull", s.Document.Number)
@@ -292,7 +294,8 @@ func (p *page) followUps() {
 func (p *page) now() {
 	for _, h := range incident.Hints(p.S, p.Policy) {
 		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
-			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed && (len(p.Missing) > 0 && (p.Box == "data" || p.Ask) || len(p.S.Customers) > 0)
+			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed &&
+				(len(p.Missing) > 0 && (p.Box == "data" || p.Ask) || len(p.S.Customers) > 0)
 		if !shown {
 			p.Now = append(p.Now, command{h.Command, h.Does, h.Who})
 		}

@@ -64,7 +64,8 @@ func (p *page) pages() {
 
 // isSamePage reports whether a page repeats the one before it, and both went out.
 func isSamePage(a, b incident.Page) bool {
-	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" && len(a.Lost)+len(b.Lost) == 0
+	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" &&
+		len(a.Lost)+len(b.Lost) == 0
 }
 
 // answeredPage returns the index of the page that was answered, -1 if it is not among them. The
@@ -104,9 +105,11 @@ func servicesOf(pg incident.Page) string {
 func (p page) waiting() string {
 	g := p.S.Paging
 	switch {
-	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) && len(p.Policy.Escalation) > 0:
+	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) &&
+		len(p.Policy.Escalation) > 0:
 		first := p.Policy.Escalation[0]
-		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " + p.shortTime(p.S.Summons.Due)
+		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " +
+			p.shortTime(p.S.Summons.Due)
 	case g.GaveUp && g.Next.IsZero():
 		return " → nobody answered"
 	case g.GaveUp:

@@ -10,10 +10,14 @@ import (
 
 // refusedThings says what GitHub refuses, by the name of the effect; "%s" is the number of a follow-up.
 var refusedThings = map[string]string{
-	"labels": "the labels", "assignees": "the assignees", "state": "to open or close the issue", "document": "the postmortem's pull request",
-	"refresh": "new facts in the postmortem", "check": "the check of the postmortem", "customer version": "to show me the merged postmortem",
-	"comments": "my comments", "reactions": "my reactions", "card": "this card", "ticket": "the ticket of follow-up %s", "ticket change": "to change the ticket of follow-up %s", "nudge": "my reminder on the ticket of follow-up %s",
-	"ticket move": "the ticket of follow-up %s in its own repository", "update": "the last update in the issue of %s",
+	"labels": "the labels", "assignees": "the assignees", "state": "to open or close the issue",
+	"document": "the postmortem's pull request", "refresh": "new facts in the postmortem",
+	"check": "the check of the postmortem", "customer version": "to show me the merged postmortem",
+	"comments": "my comments", "reactions": "my reactions", "card": "this card",
+	"ticket": "the ticket of follow-up %s", "ticket change": "to change the ticket of follow-up %s",
+	"nudge":       "my reminder on the ticket of follow-up %s",
+	"ticket move": "the ticket of follow-up %s in its own repository",
+	"update":      "the last update in the issue of %s",
 }
 
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.

@@ -75,7 +75,9 @@ func findHeadings(lines, labels []string) (at []int, ok bool) {
 	at[len(labels)] = len(lines)
 	line := len(lines)
 	for i := len(labels) - 1; i > 0; i-- {
-		for line--; line >= 0 && !isHeading(lines[line], labels[i]); line-- {
+		line--
+		for line >= 0 && !isHeading(lines[line], labels[i]) {
+			line--
 		}
 		at[i] = line
 	}

@@ -120,7 +120,7 @@ func nearestUsage(verb, line string) string {
 		// the first of two words is better than nothing
 		d := min(words.Off(line, row.Word), words.Off(line, strings.Fields(row.Word)[0])+2)
 		if !slices.Contains(row.Verbs, verb) && d < texts.Far {
-			d += 1 // the same word under the verb that was written comes first
+			d++ // the same word under the verb that was written comes first
 		}
 		if d < best {
 			best, found = d, usageUnder(row, verb)
@@ -138,7 +138,8 @@ func strayCommand(w words.Words) (known, why string) {
 			continue
 		}
 		if _, ok := words.CutPrefix(w.Line, strings.Fields(row.Word)[0]); ok {
-			return row.Usage, "“" + strings.Fields(row.Word)[0] + "” is another command (if it begins the summary, write the severity first: /incident critical …)"
+			return row.Usage, "“" + strings.Fields(row.Word)[0] +
+				"” is another command (if it begins the summary, write the severity first: /incident critical …)"
 		}
 	}
 	if word, rest := words.Cut(w.Line); rest == "" && strings.TrimSpace(w.Below) == "" && len(word) > 2 {

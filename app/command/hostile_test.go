@@ -112,9 +112,9 @@ func TestPropertyDepthIsNeverLessThanGoldmarkFinds(t *testing.T) {
 	bit := rapid.SampledFrom([]string{"> ", ">", "- ", "* ", "+ ", "1. ", "12) ", " ", "  ", "   ", "    ", "\t", "-", "*", "x", "```", "---", "\n", "\n", "\n> ", "\n  ", "\n    "})
 	rapid.Check(t, func(t *rapid.T) {
 		body := strings.Join(rapid.SliceOfN(bit, 0, 40).Draw(t, "bits"), "")
-		real := nesting(markdown.Parse(text.NewReader([]byte(body))))
-		if got := texts.Nesting(body, 1000); got < real {
-			t.Fatalf("depth %d, goldmark finds %d in\n%s", got, real, body)
+		depth := nesting(markdown.Parse(text.NewReader([]byte(body))))
+		if got := texts.Nesting(body, 1000); got < depth {
+			t.Fatalf("depth %d, goldmark finds %d in\n%s", got, depth, body)
 		}
 	})
 }

@@ -33,7 +33,7 @@ func commandStarts(body string) iter.Seq[int] {
 // startsLine reports whether only spaces are before i on its line, and at most three: four are
 // code.
 func startsLine(body string, i int) bool {
-	for n := 0; n <= 3; n++ {
+	for range 4 {
 		i--
 		if i < 0 || body[i] == '\n' || body[i] == '\r' {
 			return true
@@ -63,7 +63,8 @@ func verbOf(s string) (verb string, n int) {
 		verb = incident.VerbOE
 	case strings.EqualFold(word, incident.VerbIncident):
 		verb = incident.VerbIncident
-	case len(word) >= len(incident.VerbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' && texts.Distance(word, incident.VerbIncident) <= 2:
+	case len(word) >= len(incident.VerbIncident)-2 && len(word) <= longest && word[0]|0x20 == 'i' &&
+		texts.Distance(word, incident.VerbIncident) <= 2:
 		verb = misspeltVerb
 	default:
 		return "", 0

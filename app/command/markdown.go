@@ -127,7 +127,8 @@ func isUnderlined(h *ast.Heading, src []byte) bool {
 func withoutUnderline(said string) string {
 	for {
 		head, last, ok := cutLastLine(said)
-		if drawn := strings.TrimSpace(last); !ok || len(drawn) < 2 || strings.Trim(drawn, "-") != "" && strings.Trim(drawn, "=") != "" {
+		if drawn := strings.TrimSpace(last); !ok || len(drawn) < 2 ||
+			strings.Trim(drawn, "-") != "" && strings.Trim(drawn, "=") != "" {
 			return said
 		}
 		said = strings.TrimSpace(head)

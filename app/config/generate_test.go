@@ -110,13 +110,13 @@ func writeSchema() []byte {
 }
 
 // define returns a reference to a definition, which is made the first time.
-func (w *schemaWriter) define(name string, make func() object) object {
+func (w *schemaWriter) define(name string, build func() object) object {
 	found := false
 	for _, d := range w.definitions {
 		found = found || d.name == name
 	}
 	if !found {
-		w.definitions = append(w.definitions, member{name, make()})
+		w.definitions = append(w.definitions, member{name, build()})
 	}
 	return object{{"$ref", "#/$defs/" + name}}
 }

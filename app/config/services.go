@@ -81,7 +81,9 @@ func shapeOf(v services.Value) shape {
 	case v.Choices != nil:
 		return choice{words: v.Choices}
 	}
-	name := map[string]string{services.EmailPattern: email.name, services.SlackChannelPattern: slackChannel.name}[v.Pattern]
+	name := map[string]string{
+		services.EmailPattern: email.name, services.SlackChannelPattern: slackChannel.name,
+	}[v.Pattern]
 	example := ""
 	if len(v.Examples) > 0 {
 		example = v.Examples[0]

@@ -109,7 +109,8 @@ func teams(what string) list {
 // settings are all that a file may say. The reader, the schema and the reference go by them.
 var settings = block{what: "the file", settings: []setting{
 	{name: "severities", of: severities,
-		about:    "The severities, by name. At least one is critical: it starts the P1 process. Without this: critical and regular.",
+		about: "The severities, by name. At least one is critical: it starts the P1 process. Without " +
+			"this: critical and regular.",
 		examples: []string{"{ critical: { critical: true, updates: { every: 20m } }, regular: {} }"}},
 	{
 		name:     "responders",
@@ -124,8 +125,8 @@ var settings = block{what: "the file", settings: []setting{
 		standard: "incident-coordinators",
 	},
 	{name: "pager", of: pager, standard: "github",
-		about: "How people are paged, where a step says nothing else: github mentions the team, webhook is the operator's own " +
-			"receiver; the others need settings in services."},
+		about: "How people are paged, where a step says nothing else: github mentions the team, webhook " +
+			"is the operator's own receiver; the others need settings in services."},
 	{
 		name:  "escalation",
 		of:    escalation,
@@ -147,10 +148,12 @@ var settings = block{what: "the file", settings: []setting{
 			`{ globex: { contacts: ["Gina, +49 30 5550 142"], channels: [{ issue: acme/customer-globex }] } }`,
 		}},
 	{name: "signals", of: signals,
-		about: "What becomes of what sources report; the first rule that fits decides, for each alert of a group. Where none " +
-			"says what to do, each opens an incident, and what claims to be critical pages.",
+		about: "What becomes of what sources report; the first rule that fits decides, for each alert of " +
+			"a group. Where none says what to do, each opens an incident, and what claims to be critical " +
+			"pages.",
 		examples: []string{
-			"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, severity: critical, customer: globex }]",
+			"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, " +
+				"severity: critical, customer: globex }]",
 		}},
 	{
 		name:     "broadcast",
@@ -172,7 +175,8 @@ var settings = block{what: "the file", settings: []setting{
 		}},
 	},
 	{name: "working-hours", of: workingHours,
-		about: "When check-ins and reminders that can wait go out, in the time zone of time-zone. With neither: at any time."},
+		about: "When check-ins and reminders that can wait go out, in the time zone of time-zone. With " +
+			"neither: at any time."},
 	{name: "reminders", about: "When people are reminded of what is missing.", of: reminders},
 	{
 		name:  "follow-ups",
@@ -193,8 +197,8 @@ var settings = block{what: "the file", settings: []setting{
 			{
 				name: "reviewers",
 				of:   list{what: "reviewers", of: reviewer, most: maxList, fold: true, example: `["@carol"]`},
-				about: "Who is asked to review besides the Incident Coordinator and the Operations Engineer: people as \"@login\", " +
-					"teams as owner/team.",
+				about: "Who is asked to review besides the Incident Coordinator and the Operations " +
+					"Engineer: people as \"@login\", teams as owner/team.",
 				examples: []string{`["@carol", acme/sre]`},
 			},
 			{name: "remind-after", of: count{1, 60, "working days"}, standard: "3",
@@ -364,8 +368,8 @@ var signals = list{
 	example: "- source: alertmanager",
 	of: block{what: "a rule", settings: []setting{
 		{name: "source", of: choice{words: sources.Kinds(nil)},
-			about: "Which source reports it. reader is somebody who is not a responder and declares a critical incident: its rule " +
-				"says do: open or do: page alone."},
+			about: "Which source reports it. reader is somebody who is not a responder and declares a " +
+				"critical incident: its rule says do: open or do: page alone."},
 		{
 			name:     "title",
 			of:       pattern{},
@@ -379,8 +383,9 @@ var signals = list{
 			examples: []string{"{ severity: critical, cluster: prod-.* }"},
 		},
 		{name: "do", of: choice{words: incident.RuleActions()},
-			about: "open: an incident, or an entry on the open one; page: the same, and people are paged at once; note: an entry on " +
-				"the open one; drop: nothing. Without it: page for what claims to be critical, else open."},
+			about: "open: an incident, or an entry on the open one; page: the same, and people are paged " +
+				"at once; note: an entry on the open one; drop: nothing. Without it: page for what claims " +
+				"to be critical, else open."},
 		{name: "severity", of: severityName, about: "The severity that is claimed."},
 		{name: "customer", of: customerName, about: "The customer impacted."},
 		{name: "repository", of: repository, about: "Where the incident is opened; without it, here."},
@@ -420,9 +425,9 @@ var reminders = block{what: "reminders", settings: []setting{
 		about:    "After a move to monitoring without an update.",
 	},
 	{name: "vacant-role", of: minutes, standard: "10m",
-		about: "How long a role of a critical incident may be vacant before it is asked who takes it. Without an Incident " +
-			"Coordinator the escalation then starts again."},
+		about: "How long a role of a critical incident may be vacant before it is asked who takes it. " +
+			"Without an Incident Coordinator the escalation then starts again."},
 	{name: "unclaimed", of: minutes, standard: "15m",
-		about: "Until the coordinators are reminded of a report from outside that nobody has taken. They are mentioned at once, " +
-			"and the wait doubles each time, up to 4 hours."},
+		about: "Until the coordinators are reminded of a report from outside that nobody has taken. They " +
+			"are mentioned at once, and the wait doubles each time, up to 4 hours."},
 }}

@@ -127,12 +127,12 @@ func (r *reconciliation) updateText(fact string) (text string, err error) {
 }
 
 func (r *reconciliation) correctLabels() error {
-	add, remove, _, _, _ := r.pendingCorrections()
+	add, remove, _, _ := r.pendingCorrections()
 	return effects.Labels{Look: r.Look, GitHub: r.GitHub}.Apply(add, remove)
 }
 
 func (r *reconciliation) correctAssignees() error {
-	_, _, assign, unassign, _ := r.pendingCorrections()
+	_, _, assign, unassign := r.pendingCorrections()
 	return effects.Assignees{Look: r.Look, GitHub: r.GitHub}.Apply(assign, unassign)
 }
 

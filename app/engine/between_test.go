@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,7 @@ func (w *world) rung(waiting *backlog, ahead time.Duration) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); _, _ = w.product.Follow(ctx, clock{w}.Now()) }() // which wakes the queue
 	for measure() <= before {
+		runtime.Gosched()
 	}
 	stop()
 	<-ended

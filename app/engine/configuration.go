@@ -24,7 +24,7 @@ const removedAfter = 15 * time.Minute
 // empty.
 func (r *reconciliation) readConfiguration() (content []byte, from string, err error) {
 	own, org := r.Ref, incident.Ref{Owner: r.Ref.Owner, Repo: sharedRepository}
-	ok := false
+	var ok bool
 	if !r.isUnserved { // whose writers are not to be believed
 		content, ok, err = r.GitHub.ReadFile(r.Ctx, own, config.Path)
 		if err != nil || ok {

@@ -608,8 +608,8 @@ func equalStates(a, b incident.State) bool {
 }
 
 // pendingCorrections returns what differs between the issue and how it should look.
-func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []string, w incident.Wanted) {
-	w = incident.AsWanted(r.State, r.Policy)
+func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []string) {
+	w := incident.AsWanted(r.State, r.Policy)
 	for _, l := range w.Labels {
 		if !naming.Contains(r.Snapshot.Labels, l) {
 			add = append(add, l)
@@ -632,6 +632,5 @@ func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []st
 	}
 	slices.Sort(remove)
 	add, remove, assign, dismiss = r.dropContested(add, remove, assign, dismiss)
-	add, remove, assign, dismiss = r.dropUnexplained(add, remove, assign, dismiss)
-	return add, remove, assign, dismiss, w
+	return r.dropUnexplained(add, remove, assign, dismiss)
 }

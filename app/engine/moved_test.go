@@ -548,8 +548,8 @@ func TestA5AnotherRepositoryTakesTheOldName(t *testing.T) {
 	}
 	w.ref = incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
 	w.tell("bob writes \"Something else\"\n  /incident It burns\n")
-	before, id := w.card(), int64(0)
-	id, _ = w.pinnedCard()
+	before := w.card()
+	id, _ := w.pinnedCard()
 	w.ok("bob", "PATCH", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", id),
 		map[string]string{"body": stolen}, nil)
 	w.settle()

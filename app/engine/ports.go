@@ -8,9 +8,11 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// Message and Comment are the core's: the webhook makes them and links no engine.
+// The core's types that the engine's callers need: the webhook makes them and links no engine.
 type (
+	// Message is a reference to an issue, and what happened there.
 	Message = incident.Message
+	// Comment is a comment of a person's.
 	Comment = incident.Comment
 )
 

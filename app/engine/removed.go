@@ -43,7 +43,8 @@ func (r *reconciliation) handleConverted() (bool, error) {
 func (r *reconciliation) handleRemoved() (bool, error) {
 	gone := r.m.Removed()
 	switch {
-	case gone == nil, gone.How == "deleted" && (r.Snapshot == nil || !r.Snapshot.Gone), gone.How == "transferred" && r.Snapshot != nil:
+	case gone == nil, gone.How == "deleted" && (r.Snapshot == nil || !r.Snapshot.Gone),
+		gone.How == "transferred" && r.Snapshot != nil:
 		return false, nil
 	}
 	return true, r.endRemoved(*gone)

@@ -138,7 +138,8 @@ func (e *Engine) firstServed(ctx context.Context, repo incident.Ref) string {
 	}
 	if first = string(e.loadKept(ctx, firstServedKey(owner))); first == "" {
 		first = repo.FullName()
-		e.Logger.Warn("no list of incident repositories: the first one that is used is served, and no other of its owner. Set FIREBREAK_REPOSITORIES",
+		e.Logger.Warn("no list of incident repositories: the first one that is used is served, and no "+
+			"other of its owner. Set FIREBREAK_REPOSITORIES",
 			"repository", first)
 		if e.Store != nil {
 			if err := e.Store.Save(ctx, firstServedKey(owner), []byte(first)); err != nil {
@@ -206,7 +207,8 @@ func (e *Engine) readRepositoryList(ctx context.Context, owner string) ([]string
 		names, err = config.ParseRepositories(content, owner)
 	}
 	switch {
-	case err != nil && len(list.names) == 0 && !ports.IsRefused(err) && (errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
+	case err != nil && len(list.names) == 0 && !ports.IsRefused(err) &&
+		(errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLimited) || errors.Is(err, ErrNotYet)):
 		return nil, err // the message waits until it is known
 	case err != nil:
 		e.Logger.Warn("list of incident repositories not readable: going on with the last good one",

@@ -83,7 +83,8 @@ func (r *reconciliation) routeSignal() error {
 		if d.Action == incident.RuleNote || !s.Firing {
 			r.Logger.Info("nothing is open that this belongs to", "source", s.Source, "trouble",
 				r.dedupHash(s.DedupKey), "firing", s.Firing)
-			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.Ref.FullName()+" this only belongs to an incident that is open, and none is.")
+			r.replyToReporter(s, "Nothing was opened: by the rules of "+r.Ref.FullName()+" this only "+
+				"belongs to an incident that is open, and none is.")
 			return nil
 		}
 		if ref, err = r.openForSignal(repo, s, d); err != nil {

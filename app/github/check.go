@@ -51,7 +51,8 @@ func (a *App) ReportCheck(ctx context.Context, ref incident.Ref, check ports.Che
 	// Whoever sees the id sees the whole: it is written with the last part.
 	if len(runs.CheckRuns) == 0 && len(parts) == 1 {
 		_, _, err = c.Checks.CreateCheckRun(ctx, ref.Owner, ref.Repo, github.CreateCheckRunOptions{
-			Name: check.Name, HeadSHA: check.Commit, Status: github.String("completed"), Conclusion: &conclusion, ExternalID: &id, Output: parts[0]})
+			Name: check.Name, HeadSHA: check.Commit, Status: github.String("completed"),
+			Conclusion: &conclusion, ExternalID: &id, Output: parts[0]})
 		if err != nil {
 			return describeError("write the check", where, err)
 		}

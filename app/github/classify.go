@@ -166,8 +166,10 @@ func describeError(what, where string, err error) error {
 
 // remedies say what to do about a refusal, by a part of GitHub's words.
 var remedies = []struct{ has, mend string }{
-	{"suspended", "An owner of the organisation unsuspends the App under Settings, GitHub Apps. Open incidents are looked at as soon as GitHub tells of it"},
-	{"ip allow list", "Add the addresses from which Firebreak calls GitHub to the organisation's IP allow list, or to the App's own and let it be inherited"},
+	{"suspended", "An owner of the organisation unsuspends the App under Settings, GitHub Apps. Open " +
+		"incidents are looked at as soon as GitHub tells of it"},
+	{"ip allow list", "Add the addresses from which Firebreak calls GitHub to the organisation's IP allow " +
+		"list, or to the App's own and let it be inherited"},
 	{"permissions requested are not granted",
 		"An owner accepts the App's new permissions under Settings, GitHub Apps"},
 	{"not accessible by integration",
@@ -194,11 +196,11 @@ func Diagnose(err error) (found, mend string) {
 		said, mend, _ := strings.Cut(v.reason, ". ")
 		return "GitHub refuses the App's credentials: " + said, mend
 	case v.class == classAway && v.status != 0:
-		return fmt.Sprintf("GitHub is not available (%d)",
-			v.status), "Wait, and see githubstatus.com. Firebreak pages from what it has kept meanwhile, and catches up afterwards"
+		return fmt.Sprintf("GitHub is not available (%d)", v.status),
+			"Wait, and see githubstatus.com. Firebreak pages from what it has kept, and catches up afterwards"
 	case v.class == classAway:
-		return "GitHub can't be reached: " +
-			found, "Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
+		return "GitHub can't be reached: " + found,
+			"Look at FIREBREAK_GITHUB_URL, and whether this machine reaches it: DNS, proxy, certificates"
 	case v.class == classRefused || v.class == classLost:
 		for _, m := range remedies {
 			if strings.Contains(strings.ToLower(v.reason), m.has) {

@@ -24,7 +24,8 @@ func (a *App) FindFolded(ctx context.Context, repo string, is ports.IsMarked) (i
 		return 0, err
 	}
 	opts := &github.IssueListByRepoOptions{Creator: me, State: "closed",
-		Labels: []string{incident.LabelIncident}, Sort: "created", Direction: "desc", ListOptions: github.ListOptions{PerPage: 100}}
+		Labels: []string{incident.LabelIncident}, Sort: "created", Direction: "desc",
+		ListOptions: github.ListOptions{PerPage: 100}}
 	issues, _, err := c.Issues.ListByRepo(ctx, ref.Owner, ref.Repo, opts)
 	if err != nil {
 		return 0, describeError("look for a folded incident", repo, err)

@@ -12,8 +12,9 @@
 // writing says that all before it is done, needs a mutation of its own
 // (https://spec.graphql.org/October2021/#sec-Mutation). It is not done:
 //
-//   - The schema has neither pinned comments, by which the card is found in the one call, nor numbers of events, by which a card
-//     knows what was read. Cards would have to be written again, and those of both paths kept apart.
+//   - The schema has neither pinned comments, by which the card is found in the one call, nor
+//     numbers of events, by which a card knows what was read. Cards would have to be written again,
+//     and those of both paths kept apart.
 //   - What has not changed is free over REST, by its ETag, and never over GraphQL.
 //   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
 package github
@@ -117,7 +118,9 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{},
-		paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{}, people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{}, ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
+		paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{},
+		people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{},
+		ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
 	if a.answers, err = lru.New[string, *cachedAnswer](maxCachedAnswers); err != nil {
 		return nil, err
 	}

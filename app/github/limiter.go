@@ -28,7 +28,8 @@ const (
 // urgent kind leaves is room for the more urgent: also for those of other processes, which can't be
 // seen before GitHub counted them.
 var shares = [ports.Urgencies]int{
-	ports.UrgencyNudge: 50, ports.UrgencyTicket: 50, ports.UrgencyCard: 80, ports.UrgencyAnswer: 95, ports.UrgencyPage: 100,
+	ports.UrgencyNudge: 50, ports.UrgencyTicket: 50, ports.UrgencyCard: 80, ports.UrgencyAnswer: 95,
+	ports.UrgencyPage: 100,
 }
 
 // limiter keeps the requests of one installation within GitHub's secondary limits. There is one per
@@ -161,9 +162,9 @@ func (l *limiter) enter(u ports.Urgency, points int, isContent bool) error {
 		}
 	}
 	if at.After(now) {
-		at, real := wait.Until(at, now, wait.Limit), at
+		at, asked := wait.Until(at, now, wait.Limit), at
 		// else more than there is could be promised for that time, and then nobody goes
-		isKept := !real.After(at)
+		isKept := !asked.After(at)
 		for _, w := range windows {
 			if !isKept {
 				break
@@ -409,7 +410,8 @@ func latest(a, b time.Time) time.Time {
 // contentCreating lists what counts as content: the operations of which GitHub's description says
 // that "creating content too quickly using this endpoint may result in secondary rate limiting"
 // (@octokit/openapi 23.0.2), as far as the product uses them.
-var contentCreating = regexp.MustCompile(`^(?:POST .*/(?:issues|pulls|issues/\d+/(?:comments|sub_issues)|pulls/\d+/(?:comments|requested_reviewers|reviews))` +
+var contentCreating = regexp.MustCompile(`^(?:POST .*/(?:issues|pulls|issues/\d+/(?:comments|sub_issues)` +
+	`|pulls/\d+/(?:comments|requested_reviewers|reviews))` +
 	`|DELETE .*/issues/\d+/sub_issue|PUT .*/pulls/\d+/merge)$`)
 
 // costOf returns the points of a request, and whether it creates content.

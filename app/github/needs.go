@@ -9,12 +9,14 @@ type Permission struct{ Name, Level, Why string }
 // them go by this list.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 var Permissions = []Permission{
-	{"issues", "write", "An incident is an issue: its card, labels, roles, answers to commands, and the tickets that follow from it."},
+	{"issues", "write", "An incident is an issue: its card, labels, roles, answers to commands, and the " +
+		"tickets that follow from it."},
 	{"contents", "write",
 		"To read .github/firebreak.yml, and to write the postmortem on a branch of its own."},
 	{"pull_requests", "write",
 		"The postmortem is a pull request, and asks the people of the incident for a review."},
-	{"checks", "write", "A check on the postmortem says what is missing in it; another one says what is wrong with a changed configuration."},
+	{"checks", "write", "A check on the postmortem says what is missing in it; another one says what is " +
+		"wrong with a changed configuration."},
 	{"members", "read", "To know who is in the coordinators' team, and so that mentioning a team reaches its members."},
 	{"metadata", "read", "GitHub grants it to every App: which repositories there are, and who may do what in them."},
 }

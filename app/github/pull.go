@@ -254,8 +254,10 @@ func (a *App) ReadPullRequest(ctx context.Context, ref incident.Ref, number int)
 		mergedBy = naming.Ghost
 	}
 	return ports.Pull{
-		Number: number, Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(), Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(),
-		MergedBy: mergedBy, Open: pr.GetState() == "open", ByApp: naming.Equal(pr.GetUser().GetLogin(), me),
+		Number: number,
+		Branch: pr.GetHead().GetRef(), Head: pr.GetHead().GetSHA(), Base: pr.GetBase().GetRef(),
+		Merged: pr.GetMerged(), MergedAt: pr.GetMergedAt().UTC(), MergedBy: mergedBy,
+		Open: pr.GetState() == "open", ByApp: naming.Equal(pr.GetUser().GetLogin(), me),
 		Updated: pr.GetUpdatedAt().UTC(),
 	}, nil
 }

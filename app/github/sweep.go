@@ -384,7 +384,8 @@ func (s *search) walk(ctx context.Context, query, by string, from time.Time) err
 		case err != nil:
 			return err
 		case page == lastPage && last.Equal(from) && by == "created":
-			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not looked at", query, formatTime(from))
+			return fmt.Errorf("GitHub finds more than a thousand of %q made at %s: some of them are not "+
+				"looked at", query, formatTime(from))
 		case page == lastPage && last.Equal(from):
 			if err := s.walk(ctx, query+" updated:"+formatTime(from)+".."+formatTime(from), "created",
 				time.Time{}); err != nil {
@@ -411,8 +412,9 @@ func (s *search) readPage(ctx context.Context, query, by string, from time.Time,
 		Incomplete bool           `json:"incomplete_results"`
 		Items      []searchResult `json:"items"`
 	}
-	res, err := call(ctx, s.c, http.MethodGet,
-		"search/issues?sort="+by+"&order=asc&per_page=100&page="+strconv.Itoa(page)+"&q="+url.QueryEscape(query), nil, &answer)
+	where := "search/issues?sort=" + by + "&order=asc&per_page=100&page=" + strconv.Itoa(page) +
+		"&q=" + url.QueryEscape(query)
+	res, err := call(ctx, s.c, http.MethodGet, where, nil, &answer)
 	if err != nil {
 		return nil, false, err
 	}

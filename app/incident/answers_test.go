@@ -113,11 +113,11 @@ func TestA1Answers(t *testing.T) {
 			tried := map[string]bool{}
 			try := func(moment int, by, text string) {
 				m := moments[moment]
-				if key := m.name + by + text; tried[key] {
+				key := m.name + by + text
+				if tried[key] {
 					return
-				} else {
-					tried[key] = true
 				}
+				tried[key] = true
 				reaction, words := m.at(t).write(by, text)
 				if reaction == "" {
 					t.Errorf("%s by %s, %s: no reaction", text, by, m.name)

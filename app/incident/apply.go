@@ -16,7 +16,8 @@ func (r *run) applyFact() {
 		return
 	}
 	r.loseAccess()
-	if !r.applyRefusal() && !r.applyPerson() && !r.applyDocument() && !r.applyFollowUp() && !r.applyPage() && !r.applySource() {
+	if !r.applyRefusal() && !r.applyPerson() && !r.applyDocument() && !r.applyFollowUp() && !r.applyPage() &&
+		!r.applySource() {
 		r.applyApp()
 	}
 }

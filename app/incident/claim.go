@@ -27,8 +27,8 @@ func (r *run) isWorse(severity, known string) bool {
 // isUnclaimed reports whether the incident is a claim from outside that nobody has taken and nobody
 // is being paged for. A drill reminds nobody (A6).
 func (s State) isUnclaimed() bool {
-	return s.Running() && s.Confirmed == nil && !s.Responder && s.IC == "" && len(s.OEs) == 0 && !s.Drill && s.Phase != Closing &&
-		s.Paging.Next.IsZero()
+	return s.Running() && s.Confirmed == nil && !s.Responder && s.IC == "" && len(s.OEs) == 0 && !s.Drill &&
+		s.Phase != Closing && s.Paging.Next.IsZero()
 }
 
 // IsUnclaimed reports whether the incident waits for somebody to take it.
@@ -41,7 +41,8 @@ func (r *run) askClaim() {
 	r.Asked.ClaimWait = doubleWait(r.Asked.ClaimWait)
 	r.Asked.Claim = r.f.At.Add(r.Asked.ClaimWait)
 	r.emit(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
-		Name: "unclaimed", Line: r.reporter(), Severity: r.Claimed, Time: r.Declared.At, Teams: []string{r.p.Coordinators}}})
+		Name: "unclaimed", Line: r.reporter(), Severity: r.Claimed, Time: r.Declared.At,
+		Teams: []string{r.p.Coordinators}}})
 }
 
 // reporter names who reported the incident: a source, or somebody who may not respond.

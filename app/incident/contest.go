@@ -220,7 +220,8 @@ func (r *run) reportContest() {
 	}
 	who, _ := r.Coordinator()
 	key := fmt.Sprintf("contested/%s/%d", r.f.At.UTC().Format("20060102150405"), len(lines))
-	r.emit(Remind{Key: key, Topic: TopicContested, Edit: told > 1, At: r.f.At, Say: Say{Name: "contested", Who: who, Names: by, Lines: lines}})
+	r.emit(Remind{Key: key, Topic: TopicContested, Edit: told > 1, At: r.f.At,
+		Say: Say{Name: "contested", Who: who, Names: by, Lines: lines}})
 }
 
 // TopicContested is the topic of the comment that says what the app leaves as it is.

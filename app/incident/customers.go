@@ -60,16 +60,20 @@ const (
 
 var (
 	// noNames are answers that name nobody because nobody knows yet, folded.
-	noNames = []string{"", "na", "unknown", "unknownyet", "notknown", "notknownyet", "notyetknown", "tbd", "tba", "tbc", "noresponse", "notsure", "notsureyet",
-		"unsure", "unclear", "noneyet", "noneknown", "nonesofar", "notyet", "noidea", "idk", "dontknow", "idontknow", "wedontknow", "pending", "tobedetermined", "unbekannt",
+	noNames = []string{"", "na", "unknown", "unknownyet", "notknown", "notknownyet", "notyetknown", "tbd",
+		"tba", "tbc", "noresponse", "notsure", "notsureyet", "unsure", "unclear", "noneyet", "noneknown",
+		"nonesofar", "notyet", "noidea", "idk", "dontknow", "idontknow", "wedontknow", "pending",
+		"tobedetermined", "unbekannt",
 		"unklar", "inconnu", "desconocido"}
 	// nobodies are answers that say that no customer is impacted, folded.
-	nobodies = []string{"none", "no", "nobody", "noone", "nocustomer", "nocustomers", "nocustomerimpacted", "nocustomersimpacted", "noneimpacted", "nobodyimpacted",
+	nobodies = []string{"none", "no", "nobody", "noone", "nocustomer", "nocustomers", "nocustomerimpacted",
+		"nocustomersimpacted", "noneimpacted", "nobodyimpacted",
 		"keine", "keiner", "niemand", "aucun", "personne", "ninguno", "nadie"}
 	// connectors are between two names of a list.
 	connectors = []string{"and", "und", "et", "y", "e", "og", "och", "plus", "&", "+"}
 	// fillers are next to names, and are not names.
-	fillers = []string{"maybe", "probably", "possibly", "perhaps", "also", "too", "only", "just", "both", "the", "customer", "customers"}
+	fillers = []string{"maybe", "probably", "possibly", "perhaps", "also", "too", "only", "just", "both", "the",
+		"customer", "customers"}
 )
 
 // customerWord is a word of a list of customers.
@@ -261,7 +265,8 @@ func (p Policy) unknownCustomers(words []customerWord, beside bool) (names []str
 		}
 	}
 	for _, parts := range [][]string{listed, single} {
-		if len(parts) > 1 && !slices.ContainsFunc(parts, func(part string) bool { return len(p.NearCustomers(part)) == 0 }) {
+		isUnknown := func(part string) bool { return len(p.NearCustomers(part)) == 0 }
+		if len(parts) > 1 && !slices.ContainsFunc(parts, isUnknown) {
 			return parts, false
 		}
 	}
@@ -290,7 +295,9 @@ func joinWords(words []customerWord) string {
 	for _, w := range words {
 		texts = append(texts, w.text)
 	}
-	name := strings.TrimFunc(strings.Join(texts, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+	name := strings.TrimFunc(strings.Join(texts, " "), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	})
 	if runes := []rune(name); len(runes) > maxCustomerName {
 		name = string(runes[:maxCustomerName])
 	}
@@ -457,14 +464,14 @@ func (r *run) removeCustomers(c Command) {
 	isNear := func(n string) bool { return r.p.UnknownCustomer(n) && len(r.impactedToo().NearCustomers(n)) > 0 }
 	absent := slices.DeleteFunc(slices.Clone(wrong), isNear)
 	asked := r.askCustomers(slices.DeleteFunc(wrong, func(n string) bool { return !isNear(n) }), "/ic customer remove")
-	real := false // one that is configured was impacted, so that nobody is once it is gone
+	hadKnown := false // one that is configured was impacted, so that nobody is once it is gone
 	for _, n := range names {
 		if naming.Contains(r.Customers, n) {
-			real = real || !r.p.UnknownCustomer(n)
+			hadKnown = hadKnown || !r.p.UnknownCustomer(n)
 			r.dropCustomer(n)
 		}
 	}
-	if len(r.Customers) == 0 && real {
+	if len(r.Customers) == 0 && hadKnown {
 		r.noCustomers(true)
 	}
 	r.completeIfAllHeard()
@@ -486,8 +493,8 @@ func (r *run) dropCustomer(name string) {
 func (r *run) unclearCustomers(c Command) {
 	row := RowOf(c.Kind)
 	r.react(Unclear)
-	r.reply(Say{Name: "unclear", Line: "/" + row.Verbs[0] + " " + row.Word + " " + joinNames(c.Customers), Command: row.Usage,
-		Reason: "that names no customer. Leave it until somebody knows"})
+	r.reply(Say{Name: "unclear", Line: "/" + row.Verbs[0] + " " + row.Word + " " + joinNames(c.Customers),
+		Command: row.Usage, Reason: "that names no customer. Leave it until somebody knows"})
 }
 
 // noCustomers notes whether no customer is impacted. If none is, nobody waits for an update: there

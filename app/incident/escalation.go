@@ -41,7 +41,8 @@ func (r *run) escalateTo(c Command) {
 	}
 	r.answerTargets(t)
 	if len(t.Unsure) > 0 {
-		r.emit(Remind{Key: UnaskedKey(r.f.ID), At: r.f.At, Say: Say{Name: "unasked", Who: r.f.By.Login, Names: t.Unsure, Lines: withoutAt(t.To)}})
+		r.emit(Remind{Key: UnaskedKey(r.f.ID), At: r.f.At,
+			Say: Say{Name: "unasked", Who: r.f.By.Login, Names: t.Unsure, Lines: withoutAt(t.To)}})
 	}
 }
 

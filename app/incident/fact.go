@@ -10,7 +10,8 @@ type Fact struct {
 	At   time.Time // GitHub's stamp, whole seconds
 	By   Person
 	What any // one of the types below
-	// Titled says that the issue's title said what is broken when it happened: then it is a summary (I2).
+	// Titled says that the issue's title said what is broken when it happened: then it is a summary
+	// (I2).
 	Titled bool
 }
 
@@ -25,7 +26,7 @@ type Person struct {
 
 // The facts.
 type (
-	// Opened: the issue was declared by its form, or opened with the incident label.
+	// Opened says that the issue was declared by its form, or opened with the incident label.
 	Opened struct {
 		Source    string // "form", "label", or the name of the signal's source
 		Summary   bool
@@ -42,8 +43,8 @@ type (
 		Paged     bool     // the first step was paged already, before GitHub was asked
 		Known     []string // marks of the words that the report says
 	}
-	// Signalled: the source says it again, or that it recovered. Text is set for what a person
-	// wrote, such as a mail.
+	// Signalled says that the source reports it again, or that it recovered. Text is set for what a
+	// person wrote, such as a mail.
 	Signalled struct {
 		Source string
 		Firing bool
@@ -62,9 +63,9 @@ type (
 		Page     bool   // a rise to critical pages at once (I7)
 		Paged    bool   // people were paged already, before GitHub was asked
 	}
-	// Counted: how often it was reported and how it is now, by a comment of the app's own.
+	// Counted says how often it was reported and how it is now, by a comment of the app's own.
 	Counted Signals
-	// Received: somebody outside wrote, by a comment of the app's own.
+	// Received says that somebody outside wrote, by a comment of the app's own.
 	Received struct {
 		Source string
 		Report Report
@@ -72,74 +73,76 @@ type (
 		Severity string // as the source calls it; empty if it has none
 		Page     bool
 	}
-	// Commented: a person's comment without a command.
+	// Commented is a person's comment without a command.
 	Commented struct{}
-	// Labeled: a label was added by hand.
+	// Labeled says that a label was added by hand.
 	Labeled struct{ Name string }
-	// Unlabeled: a label was removed by hand.
+	// Unlabeled says that a label was removed by hand.
 	Unlabeled struct{ Name string }
-	// Assigned: somebody was assigned by hand.
+	// Assigned says that somebody was assigned by hand.
 	Assigned struct{ Login string }
-	// Unassigned: somebody was unassigned by hand.
+	// Unassigned says that somebody was unassigned by hand.
 	Unassigned struct{ Login string }
-	// Shut: the issue was closed by hand.
+	// ClosedByHand says that the issue was closed by hand.
 	ClosedByHand struct{}
-	// Reopened: the issue was reopened by hand.
+	// Reopened says that the issue was reopened by hand.
 	Reopened struct{}
-	// Renamed: the issue got another title, which is a summary.
+	// Renamed says that the issue got another title, which is a summary.
 	Renamed struct{}
-	// Misspelt: a line that starts like a command and isn't one. Known is the command that was
+	// Misspelt is a line that starts like a command and isn't one. Known is the command that was
 	// close, if one was.
 	Misspelt struct{ Line, Known, Why string }
-	// Corrected: the author of a comment changed the words of a command in it. New is the command
-	// as it is now.
+	// Corrected says that the author of a comment changed the words of a command in it. New is the
+	// command as it is now.
 	Corrected struct {
 		New Command
 		Old string
 	}
-	// Rewritten: a comment with commands that somebody edited before it was seen; its text can't be trusted.
+	// Rewritten is a comment with commands that somebody edited before it was seen; its text can't
+	// be trusted.
 	Rewritten struct{}
-	// Clock: nothing happened, but it is At now.
+	// Clock says that nothing happened, but it is At now.
 	Clock struct{}
 
-	// TicketMoved: the ticket of follow-up Index is another one now, in the repository that it was meant for.
+	// TicketMoved says that the ticket of follow-up Index is another one now, in the repository
+	// that it was meant for.
 	TicketMoved struct {
 		Index  int
 		Ticket string // owner/repo#number
 		ID     int64  // of the issue
 	}
-	// TicketOpened: the ticket of follow-up Index exists.
+	// TicketOpened says that the ticket of follow-up Index exists.
 	TicketOpened struct {
 		Index  int
 		Ticket string // owner/repo#number
 		ID     int64  // of the issue
 	}
-	// DocumentOpened: the postmortem's pull request exists.
+	// DocumentOpened says that the postmortem's pull request exists.
 	DocumentOpened struct {
 		Number int
 		Path   string
 	}
-	// DocumentRefreshed: the postmortem's facts are as the incident's are.
+	// DocumentRefreshed says that the postmortem's facts are as the incident's are.
 	DocumentRefreshed struct{}
-	// DocumentDelivered: the customers have their version of the postmortem.
+	// DocumentDelivered says that the customers have their version of the postmortem.
 	DocumentDelivered struct{}
-	// Reviewed: these people approve of the postmortem, or ask for changes.
+	// Reviewed says that these people approve of the postmortem, or ask for changes.
 	Reviewed struct{ Approved, Changes []string }
-	// DocumentMerged: it was merged.
+	// DocumentMerged says that the postmortem was merged.
 	DocumentMerged struct{ Number int }
-	// DocumentShut: it was closed without merging.
+	// PullRequestClosed says that the postmortem was closed without merging.
 	PullRequestClosed struct{ Number int }
-	// SharedIssue: the customer hears of this incident in that issue.
+	// SharedIssue says that the customer hears of this incident in that issue.
 	SharedIssue struct {
 		Customer string
 		Issue    string // owner/repo#number
 		ID       int64  // of the issue
 	}
-	// ClosedUp: the app said that a closing was complete. It brings that back in its place in a
-	// timeline that is read again, so that what came after it meets a closed incident, as it did
-	// then.
+	// ClosedUp is the app's own word that a closing was complete. It brings that back in its place
+	// in a timeline that is read again, so that what came after it meets a closed incident, as it
+	// did then.
 	ClosedUp struct{ Key string }
-	// Unsent: the update of a time did not reach a customer by some of their channels, as
+	// Unsent says that the update of a time did not reach a customer by some of their channels, as
 	// Customer.ChannelNames calls them.
 	Unsent struct {
 		Customer string
@@ -148,10 +151,10 @@ type (
 		// the comment that the update came from, as CommandedBy returns it; empty: any of that time
 		By string
 	}
-	// Undelivered: the merged postmortem did not reach a customer, by a channel or at all.
+	// Undelivered says that the merged postmortem did not reach a customer, by a channel or at all.
 	Undelivered struct{ Customer, Channel, Why string }
-	// Bounced: a mail of ours could not be delivered to an address that is no customer's, or was
-	// not yet (Delayed).
+	// Bounced says that a mail of ours could not be delivered to an address that is no customer's,
+	// or was not yet (Delayed).
 	Bounced struct {
 		Address, Why string
 		Customer     string // whose address it is; empty: nobody's
@@ -159,46 +162,48 @@ type (
 		Delayed      bool
 		Report       Report
 	}
-	// Said: a comment of the app's own is now the one of a topic.
+	// Said says that a comment of the app's own is the one of a topic now.
 	Said struct {
 		Topic   string
 		Comment int64
 	}
-	// TicketChanged: the ticket of follow-up Index was closed, opened again, or given to somebody else.
+	// TicketChanged says that the ticket of follow-up Index was closed, opened again, or given to
+	// somebody else.
 	TicketChanged struct {
 		Index int
 		Done  bool
 		Owner string // empty: as it was
 	}
-	// Rebuilt: the card was lost or tampered with; these labels stood, set by the app.
+	// Rebuilt says that the card was lost or tampered with, and the app had set these labels.
 	Rebuilt struct {
 		Phase    Phase
 		Severity string
 	}
-	// CameBack: the app said that a source's report took the incident back to investigate, at At.
-	// It brings that back in a timeline that is read again.
+	// CameBack is the app's own word that a source's report took the incident back to investigate,
+	// at At. It brings that back in a timeline that is read again.
 	CameBack struct {
 		Source string
 		At     time.Time
 	}
-	// PageFailed: the page with this key could not be sent by one of its services.
+	// PageFailed says that the page with this key could not be sent by one of its services.
 	PageFailed struct{ Key, Service, Why string }
-	// PageSkipped: the page with this key was not sent, as it was late and not needed any more.
+	// PageSkipped says that the page with this key was not sent, as it was late and not needed any
+	// more.
 	PageSkipped struct{ Key, Why string }
-	// Acknowledged: somebody answered the page with this key at the pager (I5). Name is what the
-	// pager calls them.
+	// Acknowledged says that somebody answered the page with this key at the pager (I5). Name is
+	// what the pager calls them.
 	Acknowledged struct{ Key, Service, Name string }
-	// BrokenConfig: the configuration can't be used, and the last good one goes on. Where names the
-	// version of the file; empty: it can be used again. Instead is set where the file was removed:
-	// the repository whose configuration counts now, or "defaults".
+	// BrokenConfig says that the configuration can't be used, and the last good one goes on. Where
+	// names the version of the file; empty: it can be used again. Instead is set where the file was
+	// removed: the repository whose configuration counts now, or "defaults".
 	BrokenConfig struct{ Where, Why, Instead string }
-	// BrokenTemplate: the repository's postmortem template can't be used, and the postmortem has
-	// the standard one. Where names the version of the file; empty: it can be used.
+	// BrokenTemplate says that the repository's postmortem template can't be used, and the
+	// postmortem has the standard one. Where names the version of the file; empty: it can be used.
 	BrokenTemplate struct{ Where, Why string }
-	// ChangedBack: somebody changed back what the app wrote, of which the timeline says nothing.
-	// What is as a Contest has it.
+	// ChangedBack says that somebody changed back what the app wrote, of which the timeline says
+	// nothing. What is as a Contest has it.
 	ChangedBack struct{ What string }
-	// Unassignable: GitHub does not take these people as assignees here.
+	// Unassignable says that GitHub does not take these people as assignees here.
 	Unassignable struct{ Logins []string }
 )
 
@@ -221,14 +226,16 @@ type Command struct {
 	Due       string // YYYY-MM-DD
 	Number    int    // issue number; of `/ic followup`, the follow-up that is changed
 	After     time.Duration
-	Entries   []Line   // of a note
-	Link      int64    // comment that `/ic pin` or unpin links to
-	Quote     string   // what the comment quotes, for `/ic pin` without a link
-	Like      string   // usage of the command that a declaration's first word is nearly: "/incident noet …"
-	Cannot    []string // of Logins, those who may not respond, looked up before the fact is made
-	Pin       *Stamp   // the comment that is meant, resolved from Link or Quote when the timeline is read
-	Org       string   // organisation whose teams an escalation may name
-	Unasked   bool     // GitHub could not be asked whom an escalation names
+	Entries   []Line // of a note
+	Link      int64  // comment that `/ic pin` or unpin links to
+	Quote     string // what the comment quotes, for `/ic pin` without a link
+	// usage of the command that a declaration's first word is nearly: "/incident noet …"
+	Like   string
+	Cannot []string // of Logins, those who may not respond, looked up before the fact is made
+	// the comment that is meant, resolved from Link or Quote when the timeline is read
+	Pin     *Stamp
+	Org     string // organisation whose teams an escalation may name
+	Unasked bool   // GitHub could not be asked whom an escalation names
 	// the issue that a duplicate names, looked up before the fact is made; nil if it was not
 	Other *Other
 }

@@ -27,8 +27,8 @@ var _ = register(Row{
 
 // beforeNumber are words that people write before the number of the other incident.
 var beforeNumber = map[string]bool{
-	"of": true, "to": true, "with": true, "as": true, "in": true, "into": true, "the": true, "incident": true, "issue": true,
-	"number": true, "no": true,
+	"of": true, "to": true, "with": true, "as": true, "in": true, "into": true, "the": true,
+	"incident": true, "issue": true, "number": true, "no": true,
 }
 
 // parseDuplicate reads the other incident: its number, its name or its address.
@@ -59,7 +59,8 @@ func parseDuplicate(w words.Words) (Command, error) {
 // linkedIssue is an issue's address as the target of a Markdown link.
 var linkedIssue = regexp.MustCompile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
 
-// cutIssue cuts the issue off that a text begins with: its repository, if one is named, and its number.
+// cutIssue cuts the issue off that a text begins with: its repository, if one is named, and its
+// number.
 func cutIssue(line string) (repo string, n int, rest string, ok bool) {
 	if m := linkedIssue.FindStringSubmatch(line); m != nil {
 		repo, n, ok = naming.ReadIssue(m[1])
@@ -126,7 +127,7 @@ type PassFold struct {
 
 func (PassFold) effect() string { return "fold" }
 
-// FoldedIn: another incident was folded into this one, whose number is Into.
+// FoldedIn says that another incident was folded into this one, whose number is Into.
 type FoldedIn struct {
 	Fold
 	Ref  string // of the other one, owner/repo#number
@@ -242,7 +243,8 @@ func (f Fold) key() string {
 		}
 		return strings.Join(out, ",")
 	}
-	return fmt.Sprintf("folded/%d/%s/%d/%s/%s/%s", f.From, f.Fact, f.At.Unix(), names([]string{f.By}, 1), names(f.Customers, keptFoldNames), names(f.Sources, keptSources))
+	return fmt.Sprintf("folded/%d/%s/%d/%s/%s/%s", f.From, f.Fact, f.At.Unix(), names([]string{f.By}, 1),
+		names(f.Customers, keptFoldNames), names(f.Sources, keptSources))
 }
 
 // ParseFold reads what a comment says of a fold.
@@ -263,7 +265,8 @@ func ParseFold(key string) (f Fold, ok bool) {
 	from, err := strconv.Atoi(parts[1])
 	at, err2 := strconv.ParseInt(parts[3], 10, 64)
 	ok = err == nil && err2 == nil && from > 0 && parts[2] != ""
-	f = Fold{From: from, Fact: parts[2], At: time.Unix(at, 0).UTC(), Customers: names(parts[5]), Sources: names(parts[6])}
+	f = Fold{From: from, Fact: parts[2], At: time.Unix(at, 0).UTC(), Customers: names(parts[5]),
+		Sources: names(parts[6])}
 	if by := names(parts[4]); len(by) > 0 {
 		f.By = by[0]
 	}

@@ -102,7 +102,8 @@ func isDue(s string) bool {
 }
 
 // fillerWords are words between a follow-up's number and what changes about it.
-var fillerWords = map[string]bool{"to": true, "for": true, "owner": true, "is": true, "by": true, "and": true, "on": true, "now": true, "due": true, "→": true, "-": true}
+var fillerWords = map[string]bool{"to": true, "for": true, "owner": true, "is": true, "by": true, "and": true,
+	"on": true, "now": true, "due": true, "→": true, "-": true}
 
 // readChange reads the change of a follow-up: its number or its ticket, and nothing but an owner
 // and a date. What has other words is a title that begins with a number.

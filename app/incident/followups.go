@@ -90,12 +90,13 @@ type ChangeTicket struct {
 	Was   string // who owned it before; empty: its owner is the same
 }
 
-// TicketUpToDate: the ticket of follow-up Index says who owns it and when it is due.
+// TicketUpToDate says that the ticket of follow-up Index says who owns it and when it is due.
 type TicketUpToDate struct{ Index int }
 
 func (ChangeTicket) effect() string { return "change ticket" }
 
-// FollowUpEdited: somebody changed follow-up Index in the table of the postmortem's pull request.
+// FollowUpEdited says that somebody changed follow-up Index in the table of the postmortem's pull
+// request.
 type FollowUpEdited struct {
 	Index int
 	Owner string    // empty: as it was
@@ -156,7 +157,8 @@ func (r *run) followUpOf(c Command) int {
 	return c.Number - 1
 }
 
-// reassign changes the owner or the date of follow-up i; what is empty stays, and "none" is no date any more.
+// reassign changes the owner or the date of follow-up i; what is empty stays, and "none" is no date
+// any more.
 func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu := &r.FollowUps[i]
 	was := r.OwnerOf(*fu)
@@ -177,7 +179,8 @@ func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	if len(says) == 0 {
 		return
 	}
-	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "rescheduled", Ref: ref, What: fmt.Sprintf("%d: %s", i+1, strings.Join(says, ", "))})
+	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "rescheduled", Ref: ref,
+		What: fmt.Sprintf("%d: %s", i+1, strings.Join(says, ", "))})
 	if fu.Ticket == "" {
 		return
 	}
@@ -197,7 +200,8 @@ func (r *run) followUpEdited(e FollowUpEdited) {
 		return
 	}
 	before := r.FollowUps[e.Index]
-	r.reassign(e.Index, e.Owner, e.Due, e.Read, "") // the entry is the same when a comment brings it back
+	// the entry is the same when a comment brings it back
+	r.reassign(e.Index, e.Owner, e.Due, e.Read, "")
 	if r.FollowUps[e.Index] == before {
 		return
 	}
@@ -222,7 +226,8 @@ func ParseFollowUpEdited(key string) (e FollowUpEdited, ok bool) {
 	}
 	i, err := strconv.Atoi(parts[1])
 	at, err2 := strconv.ParseInt(parts[4], 10, 64)
-	return FollowUpEdited{Index: i, Owner: parts[2], Due: parts[3], Read: time.Unix(at, 0).UTC()}, err == nil && err2 == nil && i >= 0
+	e = FollowUpEdited{Index: i, Owner: parts[2], Due: parts[3], Read: time.Unix(at, 0).UTC()}
+	return e, err == nil && err2 == nil && i >= 0
 }
 
 // Reminders of a follow-up: this long before it is due, then this often (C4).
@@ -244,7 +249,8 @@ func (r *run) nudgeOwner(i int) {
 		fu.Next = r.f.At.Add(nudgeEvery)
 	}
 	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
-	r.emit(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()), Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
+	r.emit(Nudge{Index: i, Key: fmt.Sprintf("nudge/%d/%d", i, r.f.At.Unix()),
+		Say: Say{Name: "follow-up-due", Who: r.OwnerOf(*fu), Count: overdue, Line: fu.Due}})
 }
 
 // dueDay returns the working morning of the day on which a follow-up is due, or the zero time.
@@ -268,7 +274,8 @@ func (r *run) remindOf(fu *FollowUp) {
 	}
 	fu.Next = due.Add(-nudgeBefore)
 	if fu.Next.Before(r.f.At) {
-		fu.Next = r.f.At.Add(24 * time.Hour) // it was due sooner than that when the ticket was opened
+		// it was due sooner than that when the ticket was opened
+		fu.Next = r.f.At.Add(24 * time.Hour)
 	}
 	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
 }

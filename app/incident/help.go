@@ -10,7 +10,7 @@ var _ = register(Row{
 	Kind: Help, Verbs: []string{VerbIncident}, Word: "help",
 	Usage: "/incident help", Does: "show what you can do now, and all commands",
 	Example: "/incident help", Who: Anyone, Place: 110, AfterClosing: true, AfterEnding: true, OnPull: true,
-}, parseAlone, func(r *run, c Command) {
+}, parseAlone, func(r *run, _ Command) {
 	r.done()
 	r.reply(Say{Name: "help"})
 })
@@ -19,6 +19,6 @@ var _ = register(Row{
 	Kind: Status, Verbs: []string{VerbIncident}, Word: "status",
 	Usage: "/incident status", Does: "refresh the card",
 	Example: "/incident status", Who: Responder, Place: 120, AfterClosing: true, AfterEnding: true,
-}, parseAlone, func(r *run, c Command) {
+}, parseAlone, func(r *run, _ Command) {
 	r.done()
 })

@@ -139,7 +139,8 @@ func (s State) reachable(p Policy) (to Phase) {
 		if len(openChecks(Blocks(s, p, phase))) > 0 || phase == Closing {
 			continue
 		}
-		known := phase == Investigate || phase == Fixing && s.Cause != nil || phase == Monitoring && (s.Workaround != nil || s.Fix != nil)
+		known := phase == Investigate || phase == Fixing && s.Cause != nil ||
+			phase == Monitoring && (s.Workaround != nil || s.Fix != nil)
 		if known {
 			to = phase
 		}

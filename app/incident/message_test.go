@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/firebreak-dev/firebreak/app/incident"
+	. "github.com/firebreak-dev/firebreak/app/incident" //nolint:revive // a table of its types
 )
 
 // A queue holds what the version before wrote, and after a roll-back what this one wrote (A4): each

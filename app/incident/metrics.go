@@ -98,10 +98,14 @@ type subject struct {
 // is not counted for it.
 var Definitions = []Definition{
 	{Figure: ToDeclare, Title: "Time to declare",
-		Text: "from the opening of the issue, by whoever or whatever saw it first, to the fact that made it an incident: the form, the command or the label (I1)",
+		Text: "from the opening of the issue, by whoever or whatever saw it first, to the fact that made " +
+			"it an incident: the form, the command or the label (I1)",
 		time: func(s subject) (time.Duration, bool) { return between(s.opened, s.Declared.At) }},
 	{Figure: ToAcknowledge, Title: "Time to acknowledge",
-		Text: "from the call for somebody to the first answer (I4, I5). What a source or a reader declares calls when it is declared, and a role, an answer at the pager or a confirmed severity answers it; what a responder declares calls with its first page for a coordinator, and a coordinator or an answer at the pager answers it",
+		Text: "from the call for somebody to the first answer (I4, I5). What a source or a reader " +
+			"declares calls when it is declared, and a role, an answer at the pager or a confirmed " +
+			"severity answers it; what a responder declares calls with its first page for a coordinator, " +
+			"and a coordinator or an answer at the pager answers it",
 		time: func(s subject) (time.Duration, bool) {
 			if s.Responder {
 				return between(s.Firsts.Paged, s.Firsts.Answered)
@@ -109,18 +113,22 @@ var Definitions = []Definition{
 			return between(s.Declared.At, s.Firsts.Answered)
 		}},
 	{Figure: ToConfirm, Title: "Time to confirm",
-		Text: "from the declaration to the first confirmed severity (I3); a responder's own answer in the form confirms at once",
+		Text: "from the declaration to the first confirmed severity (I3); a responder's own answer in the " +
+			"form confirms at once",
 		time: func(s subject) (time.Duration, bool) { return between(s.Declared.At, s.Firsts.Confirmed) }},
 	{Figure: ToTeam, Title: "Time to team",
-		Text: "from the first confirmation as critical to an Incident Coordinator and an Operations Engineer who are two people (I4, V1)",
+		Text: "from the first confirmation as critical to an Incident Coordinator and an Operations " +
+			"Engineer who are two people (I4, V1)",
 		time: func(s subject) (time.Duration, bool) { return between(s.Firsts.Critical, s.Firsts.Team) }},
 	{Figure: ToMitigate, Title: "Time to mitigate",
-		Text: "from the declaration to the workaround or fix that held, or to monitoring where none was named (F2, M1); a regression takes back what came before it (M3)",
+		Text: "from the declaration to the workaround or fix that held, or to monitoring where none was " +
+			"named (F2, M1); a regression takes back what came before it (M3)",
 		time: func(s subject) (time.Duration, bool) { return between(s.Declared.At, s.Firsts.Mitigated) }},
 	{Figure: ToResolve, Title: "Time to resolve",
 		Text: "from the declaration to the closing up after which the incident closed, so with its stand-by (C1, C5)",
 		time: func(s subject) (time.Duration, bool) { return between(s.Declared.At, s.closedAt()) }},
-	inPhase(InIdentify, Identify), inPhase(InInvestigate, Investigate), inPhase(InFixing, Fixing), inPhase(InMonitoring, Monitoring),
+	inPhase(InIdentify, Identify), inPhase(InInvestigate, Investigate),
+	inPhase(InFixing, Fixing), inPhase(InMonitoring, Monitoring),
 	{Figure: OnStandBy, Title: "Stand-by",
 		Text: "from the last move to monitoring to closing up: the watch that ended well (M2)",
 		time: func(s subject) (time.Duration, bool) {
@@ -131,7 +139,8 @@ var Definitions = []Definition{
 			return between(s.Phases[last].From, s.closedAt())
 		}},
 	{Figure: LongestSilence, Title: "Longest silence",
-		Text: "the longest wait for a customer update that reached them, from the confirmation or the update before to the next one or to the end of the updates, or to now while it goes on (V3)",
+		Text: "the longest wait for a customer update that reached them, from the confirmation or the " +
+			"update before to the next one or to the end of the updates, or to now while it goes on (V3)",
 		time: func(s subject) (time.Duration, bool) {
 			longest := s.Updates.LongestAt(s.now)
 			return longest, longest > 0
@@ -148,7 +157,8 @@ var Definitions = []Definition{
 		Text:  "customer updates that were sent by the time they were due (V3)",
 		count: func(s subject) int { return s.Updates.Kept }},
 	{Figure: UpdatesMissed, Title: "Updates missed",
-		Text:  "times at which a customer update was due and none had been sent (V3); updates on time is kept ÷ (kept + missed)",
+		Text: "times at which a customer update was due and none had been sent (V3); updates on time is " +
+			"kept ÷ (kept + missed)",
 		count: func(s subject) int { return s.Updates.Missed }},
 	{Figure: UpdatesSnoozed, Title: "Updates snoozed",
 		Text:  "times at which a customer update was put off with a reason (V3)",
@@ -177,7 +187,8 @@ var Definitions = []Definition{
 
 func inPhase(figure Figure, phase Phase) Definition {
 	return Definition{Figure: figure, Title: "In " + string(phase), Phase: phase,
-		Text: "all the time in the phase " + string(phase) + ", over every visit; not known while the incident stands in it",
+		Text: "all the time in the phase " + string(phase) +
+			", over every visit; not known while the incident is in it",
 		time: func(s subject) (time.Duration, bool) { return s.spent(phase) }}
 }
 
@@ -250,8 +261,9 @@ func Measure(state State, opened, now time.Time) Metrics {
 		return Metrics{}
 	}
 	m := Metrics{
-		Declared: state.Declared.At, Severity: state.Severity, Customers: state.Customers, Phase: state.Phase, Closed: state.Closed != nil,
-		LeftOut: string(state.Outcome), Times: map[Figure]time.Duration{}, Counts: map[Figure]int{},
+		Declared: state.Declared.At, Severity: state.Severity, Customers: state.Customers,
+		Phase: state.Phase, Closed: state.Closed != nil, LeftOut: string(state.Outcome),
+		Times: map[Figure]time.Duration{}, Counts: map[Figure]int{},
 	}
 	if state.Drill {
 		m.LeftOut = "drill"

@@ -65,7 +65,8 @@ func (m Moment) resolve(at time.Time, zone *time.Location) (t time.Time, guessed
 		year, month, day = m.Year, time.Month(m.Month), m.Day
 	case m.Month != 0:
 		month, day = time.Month(m.Month), m.Day
-		if then := time.Date(year, month, day, m.Hour, m.Minute, m.Second, 0, zone); then.After(at.Add(maxAhead)) || then.Day() != day {
+		then := time.Date(year, month, day, m.Hour, m.Minute, m.Second, 0, zone)
+		if then.After(at.Add(maxAhead)) || then.Day() != day {
 			year--
 		}
 		if !isDay(year, int(month), day) {
@@ -82,13 +83,15 @@ func (m Moment) resolve(at time.Time, zone *time.Location) (t time.Time, guessed
 		dated = false
 	}
 	times := m.times(year, month, day, zone)
-	if !dated && (len(times) == 0 && m.on(year, month, day, zone).After(at) || len(times) > 0 && times[0].After(at.Add(maxAhead))) {
+	if !dated && (len(times) == 0 && m.on(year, month, day, zone).After(at) ||
+		len(times) > 0 && times[0].After(at.Add(maxAhead))) {
 		day--
 		times, guessed = m.times(year, month, day, zone), true
 	}
 	if len(times) == 0 {
 		on := time.Date(year, month, day, 12, 0, 0, 0, zone)
-		return t, false, fmt.Sprintf("%s did not exist on %s: the clocks of %s went forward then", m.clock(), on.Format("2 Jan"), zone)
+		return t, false, fmt.Sprintf("%s did not exist on %s: the clocks of %s went forward then", m.clock(),
+			on.Format("2 Jan"), zone)
 	}
 	t = times[0]
 	if len(times) > 1 { // the hour that came twice: the newest that isn't after the comment

@@ -7,32 +7,41 @@ import (
 	"time"
 )
 
+// weekday is the name of a day in front of a date.
+const weekday = `(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?`
+
 // The parts of a time as people write it. Each pattern begins where the part does.
 var (
 	atTime = regexp.MustCompile(`^(?i:at)\s+`)
 
-	isoDate    = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
-	dayMonth   = regexp.MustCompile(`^(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?(\d{1,2})(?:st|nd|rd|th|\.)?\s+([A-Za-z]{3,9})\.?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
-	monthDay   = regexp.MustCompile(`^(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
+	isoDate  = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
+	dayMonth = regexp.MustCompile(`^` + weekday +
+		`(\d{1,2})(?:st|nd|rd|th|\.)?\s+([A-Za-z]{3,9})\.?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
+	monthDay = regexp.MustCompile(`^` + weekday +
+		`([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
 	dottedDate = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})?,?\s+(?:at\s+)?`)
 	slashDate  = regexp.MustCompile(`^\d{1,4}/\d{1,2}(?:/\d{2,4})?,?\s+(?:at\s+)?`)
-	namedDay   = regexp.MustCompile(`^(?i)(?:last\s+)?(yesterday|today|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[.,]?\s+(?:at\s+)?`)
-	dayBehind  = regexp.MustCompile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
+	namedDay   = regexp.MustCompile(`^(?i)(?:last\s+)?(yesterday|today|` +
+		`(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[.,]?\s+(?:at\s+)?`)
+	dayBehind = regexp.MustCompile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
 
-	timeOfDay = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:\s?([AaPp])(?:\.[Mm]\.|[Mm]\b))?(?:\s?(?i:h|hrs|uhr)\b)?`)
-	halfDay   = regexp.MustCompile(`^(\d{1,2})()()\s?([AaPp])(?:\.[Mm]\.|[Mm]\b)`)
-	noon      = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
+	timeOfDay = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?` +
+		`(?:\s?([AaPp])(?:\.[Mm]\.|[Mm]\b))?(?:\s?(?i:h|hrs|uhr)\b)?`)
+	halfDay = regexp.MustCompile(`^(\d{1,2})()()\s?([AaPp])(?:\.[Mm]\.|[Mm]\b)`)
+	noon    = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
 
 	offsetPattern = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
 	zoneName      = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
-	zoneArea      = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
+	zoneArea      = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|` +
+		`Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
 
 	// spanOf finds the end of a span: "12:30-12:45 maintenance" stays whole.
 	spanOf    = regexp.MustCompile(`^\s?[-–—]\s?\d{1,2}:\d{2}`)
 	endOfTime = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
 )
 
-var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"}
+var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september",
+	"october", "november", "december"}
 
 // monthOf returns a month's number, or 0 if the word names none.
 func monthOf(word string) int {
@@ -48,18 +57,22 @@ func monthOf(word string) int {
 // zones are the abbreviations of time zones that are understood, in minutes east of UTC. Where one
 // means several zones it is the one that most people mean: what was understood is said back.
 var zones = map[string]int{
-	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120, "MEST": 120, "EET": 120, "EEST": 180,
-	"SAST": 120, "WAT": 60, "CAT": 120, "EAT": 180, "MSK": 180, "TRT": 180, "PKT": 300, "WIB": 420, "ICT": 420, "SGT": 480, "HKT": 480, "PHT": 480,
-	"AWST": 480, "JST": 540, "KST": 540, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
-	"NST": -210, "NDT": -150, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
-	"PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600, "BRT": -180,
+	"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 60, "BST": 60, "CET": 60, "MET": 60, "CEST": 120,
+	"MEST": 120, "EET": 120, "EEST": 180, "SAST": 120, "WAT": 60, "CAT": 120, "EAT": 180, "MSK": 180,
+	"TRT": 180, "PKT": 300, "WIB": 420, "ICT": 420, "SGT": 480, "HKT": 480, "PHT": 480, "AWST": 480,
+	"JST": 540, "KST": 540, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+	"NST": -210, "NDT": -150, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300,
+	"MST": -420, "MDT": -360, "PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600,
+	"BRT": -180,
 }
 
 // lowerCase are the abbreviations that people write in small letters too, and that are no words.
-var lowerCase = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true, "cest": true, "eest": true, "pst": true, "pdt": true, "cst": true, "cdt": true, "edt": true, "jst": true, "aest": true}
+var lowerCase = map[string]bool{"utc": true, "gmt": true, "z": true, "cet": true, "cest": true, "eest": true,
+	"pst": true, "pdt": true, "cst": true, "cdt": true, "edt": true, "jst": true, "aest": true}
 
 // ambiguousZones are the abbreviations that mean zones so different that none of them can be guessed.
-var ambiguousZones = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true, "WST": true, "LHST": true, "BDT": true}
+var ambiguousZones = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST": true, "SST": true,
+	"WST": true, "LHST": true, "BDT": true}
 
 // readMoment reads the time with which a text begins, and returns the text behind it. What begins
 // with none is returned whole.

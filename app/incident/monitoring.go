@@ -130,7 +130,8 @@ func (r *run) checkIn() {
 	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
 	r.emit(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
-		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks, Try: []string{"/oe regression …", "/ic agree …"}}})
+		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks,
+		Try: []string{"/oe regression …", "/ic agree …"}}})
 }
 
 // standByOver asks for the customer's agreement at the end of stand-by.

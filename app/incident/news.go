@@ -18,7 +18,7 @@ const keptWords = 40
 // without telling it; Text is how people read, where the rest of the report doesn't say it.
 type Word struct{ Mark, Text string }
 
-// Learned: a comment of the app's own reported something new about a known problem.
+// Learned says that a comment of the app's own reported something new about a known problem.
 type Learned struct {
 	Source   string
 	Severity string // the worse one that the source reported; empty if it was no worse
@@ -94,7 +94,9 @@ func (r *run) holder() string {
 // isNews reports whether a comment says what the state does not know yet: the look that wrote it
 // knows it already.
 func (r *run) isNews(l Learned) bool {
-	isNew := slices.ContainsFunc(l.Marks, func(m string) bool { return !slices.Contains(r.Signals.Known, m) && len(r.Signals.Known) < keptWords })
+	isNew := slices.ContainsFunc(l.Marks, func(m string) bool {
+		return !slices.Contains(r.Signals.Known, m) && len(r.Signals.Known) < keptWords
+	})
 	return isNew || r.isWorse(l.Severity, r.worstKnown())
 }
 
@@ -155,7 +157,8 @@ func ParseNews(key string) (Learned, bool) {
 	return l, err == nil && bad == nil
 }
 
-// messageKey names the comment that reports a message, with the severity of the message where that is a hint.
+// messageKey names the comment that reports a message, with the severity of the message where that
+// is a hint.
 func messageKey(s Signalled) string {
 	key := fmt.Sprintf("message/%s/%s", s.Report, s.Source)
 	if s.Severity != "" {

@@ -23,7 +23,8 @@ const (
 var _ = register(Row{
 	Kind: Note, Verbs: []string{VerbIncident}, Word: "note",
 	Usage: "/incident note [HH:MM] text", Does: "add timeline entries, one per line; with a time, at that time",
-	Example: "/incident note 10:41 restarted payments", Who: Responder, Place: 130, AfterClosing: true, AfterEnding: true, OnPull: true, IsCorrectable: true,
+	Example: "/incident note 10:41 restarted payments", Who: Responder, Place: 130,
+	AfterClosing: true, AfterEnding: true, OnPull: true, IsCorrectable: true,
 }, parseNote, (*run).addNotes)
 
 var _ = register(Row{
@@ -80,8 +81,10 @@ func parsePin(w words.Words) (Command, error) {
 	text := w.Text()
 	m := commentLink.FindStringSubmatchIndex(text)
 	if m == nil {
-		if word, _ := words.Cut(text); strings.Contains(word, "://") && (strings.Contains(word, "/issues/") || strings.Contains(word, "/pull/")) {
-			return Command{}, errors.New("that is not the link of a comment; it ends in #issuecomment-…, see “Copy link” in the comment's menu")
+		if word, _ := words.Cut(text); strings.Contains(word, "://") &&
+			(strings.Contains(word, "/issues/") || strings.Contains(word, "/pull/")) {
+			return Command{}, errors.New("that is not the link of a comment; it ends in #issuecomment-…, " +
+				"see “Copy link” in the comment's menu")
 		}
 		return Command{Text: text, Quote: w.Quote()}, nil
 	}
@@ -103,7 +106,8 @@ func (r *run) addNotes(c Command) {
 		case line.When.Said == "":
 			at = r.f.At
 		case why != "":
-			unclear = append(unclear, fmt.Sprintf("“%s”: %s", texts.Truncate(texts.Squeeze(line.When.Said+" "+line.Text), 60), why))
+			unclear = append(unclear, fmt.Sprintf("“%s”: %s",
+				texts.Truncate(texts.Squeeze(line.When.Said+" "+line.Text), 60), why))
 			continue
 		default:
 			r.Noted = &Stamp{By: r.f.By.Login, At: at, ID: r.f.ID, Text: beginningOf(line.Text)}
@@ -179,7 +183,9 @@ func (r *run) pinComment(c Command) {
 		r.reply(Say{Name: "not-pinned"})
 	case c.Kind == Unpin:
 		r.Pinned = slices.Delete(r.Pinned, i, i+1)
-		r.Timeline = slices.DeleteFunc(r.Timeline, func(e Entry) bool { return e.Kind == "pinned" && CommentOf(e.Ref) == id })
+		r.Timeline = slices.DeleteFunc(r.Timeline, func(e Entry) bool {
+			return e.Kind == "pinned" && CommentOf(e.Ref) == id
+		})
 		r.record("unpinned", "", "")
 	}
 	r.done()

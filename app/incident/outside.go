@@ -20,7 +20,9 @@ func isOutside(id string) bool { return strings.Contains(id, "@") }
 // late that 20 newer ones came before it.
 func (a Asked) tookEdit(id string) bool {
 	return slices.Contains(a.Edits, id) ||
-		slices.ContainsFunc(a.Floor, func(f string) bool { return kindOfEdit(f) == kindOfEdit(id) && compareEdits(id, f) <= 0 })
+		slices.ContainsFunc(a.Floor, func(f string) bool {
+			return kindOfEdit(f) == kindOfEdit(id) && compareEdits(id, f) <= 0
+		})
 }
 
 // takeEdit remembers it. Of those of its kind that are too many the oldest is dropped, whichever came first.
@@ -37,7 +39,9 @@ func (a *Asked) takeEdit(id string) {
 	}
 	oldest := slices.MinFunc(same, compareEdits)
 	a.Edits = slices.DeleteFunc(a.Edits, func(e string) bool { return e == oldest })
-	a.Floor = slices.DeleteFunc(slices.Clone(a.Floor), func(f string) bool { return kindOfEdit(f) == kindOfEdit(oldest) })
+	a.Floor = slices.DeleteFunc(slices.Clone(a.Floor), func(f string) bool {
+		return kindOfEdit(f) == kindOfEdit(oldest)
+	})
 	a.Floor = append(a.Floor, oldest)
 }
 

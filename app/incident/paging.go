@@ -65,7 +65,8 @@ func (r *run) pageNext() {
 // says (I5).
 func (r *run) stepDone() {
 	r.Paging.Step++
-	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.countSteps() && isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
+	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.countSteps() &&
+		isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
 		r.Paging.Step++ // the list was named in the first round, and the card shows it
 	}
 	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
@@ -98,7 +99,8 @@ func (r *run) sendPage(s Send) string {
 		r.Paging.Listed++
 	}
 	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
-	r.Paging.Pages = keepNewest(append(r.Paging.Pages, Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
+	r.Paging.Pages = keepNewest(append(r.Paging.Pages,
+		Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
 	r.emit(s)
 	return s.Key
 }
@@ -152,7 +154,8 @@ func (r *run) applyAck(a Acknowledged) {
 	} else {
 		r.endPaging()
 	}
-	r.emit(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At, Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
+	r.emit(Remind{Key: "ack/" + a.Key + "/" + a.Service + "/" + url.PathEscape(a.Name), At: r.f.At,
+		Say: Say{Name: "acknowledged", Line: a.Name, Reason: a.Service}})
 }
 
 // answeredPage ends the escalation if somebody is being paged.
@@ -216,7 +219,8 @@ func (r *run) giveUp() {
 
 // sayUnanswered says how many pages nobody answered, in place of what was said before.
 func (r *run) sayUnanswered(say Say) {
-	say = Say{Name: "unanswered", Teams: say.Teams, Names: say.Names, Lines: say.Lines, Holder: say.Holder, Count: r.Paging.Count(), Time: r.Paging.Next}
+	say = Say{Name: "unanswered", Teams: say.Teams, Names: say.Names, Lines: say.Lines, Holder: say.Holder,
+		Count: r.Paging.Count(), Time: r.Paging.Next}
 	if r.Confirmed == nil {
 		say.Variant = "unconfirmed"
 	}

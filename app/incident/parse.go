@@ -35,7 +35,8 @@ func parseNothing(words.Words) (Command, error) { return Command{}, nil }
 // status page is down".
 func parseAlone(w words.Words) (Command, error) {
 	if w.Line != "" {
-		return Command{}, errors.New("this command takes no text (if it begins the summary, write the severity first: /incident critical …)")
+		return Command{}, errors.New("this command takes no text (if it begins the summary, write the " +
+			"severity first: /incident critical …)")
 	}
 	return Command{}, nil
 }

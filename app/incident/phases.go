@@ -55,7 +55,8 @@ func (r *run) propose(to Phase, from ...Phase) {
 		return
 	}
 	holder, _ := r.Coordinator()
-	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Recorded: string(r.f.What.(Command).Kind), Phase: to, Command: "/ic phase " + string(to)}
+	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Recorded: string(r.f.What.(Command).Kind),
+		Phase: to, Command: "/ic phase " + string(to)}
 	checks := Blocks(r.State, r.p, to)
 	if say.Missing = openChecks(checks); len(say.Missing) > 0 {
 		say.Command = firstCommand(checks)
@@ -100,7 +101,8 @@ func Blocks(s State, p Policy, to Phase) []Check {
 	case Fixing:
 		checks = append(checks, Check{"the cause", s.Cause != nil, "/oe cause …", false})
 	case Monitoring:
-		checks = append(checks, Check{"a workaround or a fix", s.Workaround != nil || s.Fix != nil, "/oe workaround …", false})
+		hasSolution := s.Workaround != nil || s.Fix != nil
+		checks = append(checks, Check{"a workaround or a fix", hasSolution, "/oe workaround …", false})
 		checks = append(checks, s.dataChecks()...)
 	}
 	return checks
@@ -114,7 +116,8 @@ func (s State) dataChecks() (checks []Check) {
 		case "summary":
 			checks = append(checks, Check{"a few words on what is broken", false, "/incident …", false})
 		case "customers":
-			checks = append(checks, Check{"the impacted customers, or that there are none", false, "/ic customer add …", false})
+			checks = append(checks, Check{"the impacted customers, or that there are none", false,
+				"/ic customer add …", false})
 		}
 	}
 	return checks
@@ -246,7 +249,9 @@ func (r *run) enterPhase(to Phase) {
 // hasTold reports whether the comment that is acted on holds an update: then nobody is asked for one.
 func (r *run) hasTold() bool {
 	id := CommentOf(r.f.ID)
-	return id != 0 && slices.ContainsFunc(r.Timeline, func(e Entry) bool { return e.Kind == "update" && CommentOf(e.Ref) == id })
+	return id != 0 && slices.ContainsFunc(r.Timeline, func(e Entry) bool {
+		return e.Kind == "update" && CommentOf(e.Ref) == id
+	})
 }
 
 // broadcast tells the company's own channels how far the incident is.

@@ -75,7 +75,8 @@ type Hours struct {
 }
 
 // OfficeHours are those of a policy that names a time zone and no hours.
-var OfficeHours = Hours{From: 9 * time.Hour, To: 18 * time.Hour, Days: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
+var OfficeHours = Hours{From: 9 * time.Hour, To: 18 * time.Hour,
+	Days: [7]bool{1: true, 2: true, 3: true, 4: true, 5: true}}
 
 // Customer is one customer with its people and channels.
 type Customer struct {
@@ -95,7 +96,8 @@ type Channel struct {
 func DefaultPolicy() Policy {
 	return Policy{
 		Severities: []Severity{
-			{Name: "critical", Critical: true, Every: 20 * time.Minute, Later: time.Hour, After: 2 * time.Hour, Amber: 5 * time.Minute, Grace: 5 * time.Minute},
+			{Name: "critical", Critical: true, Every: 20 * time.Minute, Later: time.Hour, After: 2 * time.Hour,
+				Amber: 5 * time.Minute, Grace: 5 * time.Minute},
 			{Name: "regular"},
 		},
 		Coordinators: "incident-coordinators",

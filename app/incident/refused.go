@@ -61,36 +61,37 @@ var retryAfter = []time.Duration{5 * time.Minute, 35 * time.Minute, 3 * time.Hou
 
 // Facts about what GitHub refuses.
 type (
-	// RefusedByGitHub: GitHub refuses an effect for good. By is who asked for it.
+	// RefusedByGitHub says that GitHub refuses an effect for good. By is who asked for it.
 	RefusedByGitHub struct{ Effect, Reason, By string }
-	// TakenByGitHub: GitHub took an effect that it may have refused before.
+	// TakenByGitHub says that GitHub took an effect that it may have refused before.
 	TakenByGitHub struct{ Effect string }
-	// TryAgain: what GitHub refused is to be tried again at this look; unless it is urgent, what
-	// was refused just now waits.
+	// TryAgain says that what GitHub refused is to be tried again at this look; unless it is
+	// urgent, what was refused just now waits.
 	TryAgain struct{ IsUrgent bool }
-	// NotSaid: GitHub refused a comment with these markers.
+	// NotSaid says that GitHub refused a comment with these markers.
 	NotSaid Unsaid
-	// PutOff: GitHub's limits don't let a comment with these markers out yet. It is kept whole, for
+	// PutOff says that GitHub's limits don't let a comment with these markers out yet. It is kept whole, for
 	// it will be said.
 	PutOff Unsaid
-	// NudgePutOff: GitHub's limits don't let the reminder on the ticket of a follow-up out before a time.
+	// NudgePutOff says that GitHub's limits don't let the reminder on the ticket of a follow-up out before a
+	// time.
 	NudgePutOff struct {
 		Index int
 		Until time.Time
 	}
-	// SaidAfterAll: GitHub took a comment that it had refused.
+	// SaidAfterAll says that GitHub took a comment that it had refused.
 	SaidAfterAll struct{ Key string }
-	// NotReacted: GitHub refused a reaction.
+	// NotReacted says that GitHub refused a reaction.
 	NotReacted Unreacted
-	// ReactedAfterAll: GitHub took a reaction to a comment that it had refused.
+	// ReactedAfterAll says that GitHub took a reaction to a comment that it had refused.
 	ReactedAfterAll struct{ Comment int64 }
-	// SharedAfterAll: a customer's issue has an update that GitHub had refused to take there.
-	// Channel is the channel's name, and Update when the update was written.
+	// SharedAfterAll says that a customer's issue has an update that GitHub had refused to take
+	// there. Channel is the channel's name, and Update when the update was written.
 	SharedAfterAll struct {
 		Customer, Channel string
 		Update            time.Time
 	}
-	// PutAside: a message could not be handled, however often it was tried.
+	// PutAside says that a message could not be handled, however often it was tried.
 	PutAside struct {
 		What, Why, ID string
 		Comment       int64
@@ -105,7 +106,8 @@ func (s State) IsHeldBack(effect string) bool {
 
 // OwesAnswers reports whether only the state holds answers that GitHub has not taken yet.
 func (s State) OwesAnswers() bool {
-	return s.IsRefused("comments") || len(s.Unsaid) > 0 || slices.ContainsFunc(s.Unreacted, func(u Unreacted) bool { return !u.Since.IsZero() })
+	isLate := func(u Unreacted) bool { return !u.Since.IsZero() }
+	return s.IsRefused("comments") || len(s.Unsaid) > 0 || slices.ContainsFunc(s.Unreacted, isLate)
 }
 
 // IsRefused reports whether GitHub refused an effect when it was tried last.
@@ -145,10 +147,14 @@ func (r *run) applyRefusal() bool {
 	case SaidAfterAll:
 		r.Unsaid = slices.DeleteFunc(slices.Clone(r.Unsaid), func(u Unsaid) bool { return slices.Contains(u.Keys, w.Key) })
 	case NotReacted:
-		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == CommentOf(w.Fact) })
+		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool {
+			return CommentOf(u.Fact) == CommentOf(w.Fact)
+		})
 		r.Unreacted = keepNewest(append(r.Unreacted, Unreacted(w)), maxUnreacted)
 	case ReactedAfterAll:
-		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool { return CommentOf(u.Fact) == w.Comment })
+		r.Unreacted = slices.DeleteFunc(slices.Clone(r.Unreacted), func(u Unreacted) bool {
+			return CommentOf(u.Fact) == w.Comment
+		})
 	case SharedAfterAll:
 		r.sharedAfterAll(w)
 	case PutAside:
@@ -208,11 +214,13 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 		who, _ = r.Coordinator()
 	}
 	kind, number := effectKind(w.Effect)
-	say := Say{Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason, Names: r.repositoryOf(w.Effect)}
+	say := Say{Name: "github-refused", Who: who, Line: kind, Count: number, Reason: reason,
+		Names: r.repositoryOf(w.Effect)}
 	if !isNew {
 		say.Variant = "again"
 	}
-	r.emit(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect, At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect,
+		At: r.f.At, Say: say})
 }
 
 // endRefusal ends a refusal, and says so where it was reported.
@@ -227,8 +235,8 @@ func (r *run) endRefusal(effect string) {
 		return
 	}
 	kind, number := effectKind(effect)
-	r.emit(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true, At: r.f.At, Say: Say{
-		Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
+	r.emit(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true,
+		At: r.f.At, Say: Say{Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 
 // isAboutSpeaking reports whether an effect is one by which a refusal itself would be reported, or
@@ -252,7 +260,8 @@ const updateEffect = "update/"
 // UpdateEffect names the effect that a customer's issue gets an update.
 func UpdateEffect(customer string) string { return updateEffect + customer }
 
-// MoveEffect names the effect that a ticket that GitHub refused in its repository is opened there after all.
+// MoveEffect names the effect that a ticket that GitHub refused in its repository is opened there
+// after all.
 func MoveEffect(index int) string { return fmt.Sprintf("ticket move/%d", index) }
 
 // repositoryOf returns the repository of the ticket that an effect is about, if it is about one.
@@ -332,10 +341,12 @@ func (r *run) postponeNudge(effect string, tries int) {
 func (r *run) putAside(w PutAside) {
 	r.Aside = &Refusal{Effect: w.What, Reason: texts.TruncateBytes(w.Why, maxReason), Since: r.f.At}
 	who, _ := r.Coordinator()
-	r.emit(Remind{Key: "aside/" + w.ID, At: r.f.At, Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
+	r.emit(Remind{Key: "aside/" + w.ID, At: r.f.At,
+		Say: Say{Name: "put-aside", Who: who, Line: w.What, Reason: r.Aside.Reason, Count: int(w.Comment)}})
 }
 
-// Skip returns the state after a fact that can't be handled: it counts as read, and its author is answered.
+// Skip returns the state after a fact that can't be handled: it counts as read, and its author is
+// answered.
 func Skip(s State, f Fact, p Policy) (State, []Effect) {
 	r := &run{State: s.clone(), p: p, f: f}
 	if f.ID == "" || r.isKnown(f) {

@@ -71,6 +71,8 @@ const (
 )
 
 // register adds a command. It panics, before the program does anything, if the row lacks something.
+//
+//nolint:unparam // the result lets a package variable call it
 func register(row Row, parse Parser, handle func(*run, Command)) bool {
 	row.parse, row.handle = parse, handle
 	if err := row.check(); err != nil {

@@ -107,7 +107,8 @@ func (r *run) takeIC(because string) {
 func (r *run) giveIC(c Command) {
 	if len(c.Logins) != 1 {
 		r.react(Unclear)
-		r.reply(Say{Name: "unclear", Line: "/ic @…", Command: RowOf(GiveIC).Usage, Reason: "name one person: only one can be Incident Coordinator"})
+		r.reply(Say{Name: "unclear", Line: "/ic @…", Command: RowOf(GiveIC).Usage,
+			Reason: "name one person: only one can be Incident Coordinator"})
 		return
 	}
 	to := c.Logins[0]
@@ -122,7 +123,8 @@ func (r *run) giveIC(c Command) {
 		r.Asked.Handover, r.Asked.Asker = r.f.At.Add(r.p.AskRole), r.f.By.Login
 		r.record("handover", to, c.Text)
 		holder, _ := r.Coordinator()
-		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due, Names: r.OEs, Count: len(r.FollowUps),
+		r.reply(Say{Name: "handover", Who: to, Holder: holder, Phase: r.Phase, Time: r.Updates.Due,
+			Names: r.OEs, Count: len(r.FollowUps),
 			Missing: openChecks(Blocks(r.State, r.p, r.Next())), Lines: r.contacts(), Line: c.Text})
 		r.done()
 	}
@@ -151,7 +153,8 @@ func (r *run) takeOE(because string) {
 		r.Alone = r.stamped()
 	}
 	if r.Critical(r.p) && naming.Equal(r.IC, me) && r.Alone == nil {
-		r.refuse(Say{Name: "two-people", Holder: me, Command: "/oe @user", Insist: "/oe because …", Try: []string{"/ic @user"}})
+		r.refuse(Say{Name: "two-people", Holder: me, Command: "/oe @user", Insist: "/oe because …",
+			Try: []string{"/ic @user"}})
 		return
 	}
 	r.OEs = append(r.OEs, me)

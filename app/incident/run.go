@@ -43,7 +43,8 @@ func (s State) clone() State {
 	s.Updates.Sent = slices.Clone(s.Updates.Sent)
 	for i := range s.Updates.Sent {
 		sent := &s.Updates.Sent[i]
-		sent.Reached, sent.Lost, sent.Wait.Heard = slices.Clone(sent.Reached), slices.Clone(sent.Lost), slices.Clone(sent.Wait.Heard)
+		sent.Reached, sent.Lost = slices.Clone(sent.Reached), slices.Clone(sent.Lost)
+		sent.Wait.Heard = slices.Clone(sent.Wait.Heard)
 	}
 	s.Folded = slices.Clone(s.Folded)
 	s.Sources = slices.Clone(s.Sources)

@@ -43,11 +43,12 @@ func (r *run) signalled(s Signalled) {
 	r.reportNews(s)
 	holder, _ := r.Coordinator()
 	switch {
-	case r.Phase == Monitoring && s.Firing && !was.Firing, r.Phase == Monitoring && s.Firing && was.Last.Before(r.Since.At):
+	case r.Phase == Monitoring && s.Firing && (!was.Firing || was.Last.Before(r.Since.At)):
 		r.comeBack(s.Source, at)
 	case s.Firing && !was.Firing && was.Count > 0:
 		// the question whether it is over is answered, and nobody needs to be woken
-		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
+		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At,
+			Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
 		r.emit(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
 			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase, Try: r.ifOver()}})
@@ -71,7 +72,8 @@ func (r *run) recordMessage(s Signalled) {
 	r.Signals.rememberMail(s.Report)
 	r.record("message", s.Source, s.Text)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
-	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Links: s.Links, Holder: s.From, Trust: s.Trust}
+	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Links: s.Links,
+		Holder: s.From, Trust: s.Trust}
 	if r.Closed != nil {
 		say.Who, _ = r.Coordinator()
 	}
@@ -159,7 +161,8 @@ func (s Signals) encode() string {
 	for _, t := range s.Taken {
 		taken = append(taken, t.String())
 	}
-	return fmt.Sprintf("signals/%d/%s/%d/%s/%s", s.Count, firingName(s.Firing), s.Last.Unix(), strings.Join(turns, ","), strings.Join(taken, ","))
+	return fmt.Sprintf("signals/%d/%s/%d/%s/%s", s.Count, firingName(s.Firing), s.Last.Unix(),
+		strings.Join(turns, ","), strings.Join(taken, ","))
 }
 
 // ParseSignals reads what a comment says of the reports.

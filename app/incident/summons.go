@@ -50,7 +50,8 @@ func (r *run) summonRoles(why, text string, isMentioned bool) []string {
 	}
 	r.record("page", joinNames(to), "")
 	by := r.servicesOr(nil)
-	r.Summons = Summons{People: people, At: r.f.At, Page: r.sendPage(Send{To: to, By: by, Why: why, Text: text, Spoken: isMentioned})}
+	r.Summons = Summons{People: people, At: r.f.At,
+		Page: r.sendPage(Send{To: to, By: by, Why: why, Text: text, Spoken: isMentioned})}
 	if !isMentioned && !slices.Contains(by, "github") {
 		r.Summons.Mention = r.f.At.Add(mentionAfter)
 	}

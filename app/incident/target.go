@@ -51,7 +51,7 @@ func ReadTargets(text, org string, p Policy, people []string, ask Directory) Tar
 	line, below, _ := strings.Cut(text, "\n")
 	r := targetReader{org: org, groups: p.groups(), people: slices.Concat(p.people(), people), ask: ask}
 	rest, bare := line, true
-	for n := 0; n < maxTargets; n++ {
+	for n := range maxTargets {
 		word, after, comma := cutName(rest)
 		if n > 0 && (strings.EqualFold(word, "and") || word == "&") {
 			word, after, comma = cutName(after)
@@ -78,7 +78,8 @@ func cutName(line string) (word, rest string, comma bool) {
 		end = len(line)
 	}
 	word, rest = line[:end], line[end:]
-	return strings.Trim(strings.TrimRight(word, ".:;!?"), "`\"'“”‘’*()"), rest, strings.HasPrefix(strings.TrimLeft(rest, " \t"), ",")
+	word = strings.Trim(strings.TrimRight(word, ".:;!?"), "`\"'“”‘’*()")
+	return word, rest, strings.HasPrefix(strings.TrimLeft(rest, " \t"), ",")
 }
 
 type targetReader struct {

@@ -14,7 +14,8 @@ const (
 
 var _ = register(Row{
 	Kind: Told, Verbs: []string{VerbIC}, Word: "told",
-	Usage: "/ic told [customer] how", Does: "record that you told them yourself, by phone or in their room; counts as the update",
+	Usage:   "/ic told [customer] how",
+	Does:    "record that you told them yourself, by phone or in their room; counts as the update",
 	Example: "/ic told globex by phone, Gina", Who: HolderIC, Place: 270, IsCorrectable: true,
 }, parseText("add how they were told, such as “by phone”"), func(r *run, c Command) {
 	r.toldBy(c.Text)
@@ -44,7 +45,9 @@ func (r *run) toldBy(text string) {
 	wait := r.currentWait()
 	for _, n := range names {
 		r.heardAt(n, r.f.At)
-		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(line string) bool { return strings.HasPrefix(line, n+": ") })
+		u.Unsent = slices.DeleteFunc(slices.Clone(u.Unsent), func(line string) bool {
+			return strings.HasPrefix(line, n+": ")
+		})
 		if entry := n + ": " + r.f.By.Login; !slices.Contains(u.ReachedBy, entry) {
 			u.ReachedBy = append(u.ReachedBy, entry)
 		}
@@ -65,9 +68,11 @@ func (r *run) toldBy(text string) {
 
 var (
 	// byWords begin the how of `/ic told by phone`.
-	byWords = []string{"by", "via", "in", "on", "at", "over", "through", "with", "per", "during", "using", "from", "im", "am", "auf"}
+	byWords = []string{"by", "via", "in", "on", "at", "over", "through", "with", "per", "during", "using",
+		"from", "im", "am", "auf"}
 	// everyWords begin a how that names no customer.
-	everyWords = []string{"them", "all", "everybody", "everyone", "both", "each", "the", "customer", "customers", "called", "phoned", "spoke", "talked", "call",
+	everyWords = []string{"them", "all", "everybody", "everyone", "both", "each", "the", "customer",
+		"customers", "called", "phoned", "spoke", "talked", "call",
 		"phone", "verbally", "personally", "just", "we", "i", "it", "done", "yes", "telefonisch"}
 )
 
@@ -100,7 +105,8 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 		switch {
 		case asks:
 			r.react(Unclear)
-			r.reply(Say{Name: "customer-unknown", Variant: "told", Line: name, Names: nearNames(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
+			r.reply(Say{Name: "customer-unknown", Variant: "told", Line: name,
+				Names: nearNames(p, name, r.Customers), Lines: r.Customers, Start: "/ic told"})
 			return nil, "", false
 		case name != "":
 			names = []string{name}
@@ -112,7 +118,8 @@ func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 	other := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return naming.Contains(r.Customers, n) })
 	if len(other) > 0 {
 		r.react(Unclear)
-		r.reply(Say{Name: "customer-unknown", Variant: "unimpacted", Line: joinNames(other), Command: "/ic customer add " + joinNames(other)})
+		r.reply(Say{Name: "customer-unknown", Variant: "unimpacted", Line: joinNames(other),
+			Command: "/ic customer add " + joinNames(other)})
 		return nil, "", false
 	}
 	return names, how, true

@@ -124,7 +124,9 @@ func (r *run) loseCustomer(i int, customer string) bool {
 	if !naming.Contains(r.Updates.Sent[i].Reached, customer) {
 		return false
 	}
-	return !slices.ContainsFunc(c.ChannelNames(), func(ch string) bool { return !slices.Contains(r.Updates.Sent[i].Lost, customer+": "+ch) })
+	return !slices.ContainsFunc(c.ChannelNames(), func(ch string) bool {
+		return !slices.Contains(r.Updates.Sent[i].Lost, customer+": "+ch)
+	})
 }
 
 // countUnreached takes back that an update reached a customer, and with it whatever counted because
@@ -133,7 +135,9 @@ func (r *run) countUnreached(i int, customer string) (counted bool) {
 	u := &r.Updates
 	at := u.Sent[i].At
 	gone := func(list []Heard) []Heard {
-		return slices.DeleteFunc(slices.Clone(list), func(h Heard) bool { return naming.Equal(h.Customer, customer) && h.At.Equal(at) })
+		return slices.DeleteFunc(slices.Clone(list), func(h Heard) bool {
+			return naming.Equal(h.Customer, customer) && h.At.Equal(at)
+		})
 	}
 	u.Sent[i].Reached = withoutLogin(u.Sent[i].Reached, customer)
 	u.Heard = gone(u.Heard)
@@ -197,7 +201,8 @@ func UnsentKey(f Unsent, channels []string) string {
 	for _, c := range channels {
 		names = append(names, url.PathEscape(c))
 	}
-	key := "unsent/" + url.PathEscape(f.Customer) + "/" + strings.Join(names, ",") + "/" + f.Update.UTC().Format(unsentTime)
+	key := "unsent/" + url.PathEscape(f.Customer) + "/" + strings.Join(names, ",") + "/" +
+		f.Update.UTC().Format(unsentTime)
 	if f.By != "" {
 		key += "," + url.PathEscape(f.By)
 	}
@@ -244,5 +249,6 @@ func (r *run) bounced(b Bounced) {
 	if b.Customer != "" {
 		say.Names = []string{b.Customer}
 	}
-	r.emit(Remind{Key: fmt.Sprintf("bounce/%s/%s/%d", b.Report.String(), url.PathEscape(b.Address), b.Update.Unix()), At: r.f.At, Say: say})
+	key := fmt.Sprintf("bounce/%s/%s/%d", b.Report.String(), url.PathEscape(b.Address), b.Update.Unix())
+	r.emit(Remind{Key: key, At: r.f.At, Say: say})
 }

@@ -34,7 +34,8 @@ var _ = register(Row{
 }, parseSnooze, (*run).snoozeUpdate)
 
 // hoursAndMinutes is a duration as people write it.
-var hoursAndMinutes = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
+var hoursAndMinutes = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*` +
+	`(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
 
 // parseSnooze reads by how long the update moves, and why.
 func parseSnooze(w words.Words) (Command, error) {
@@ -131,7 +132,8 @@ func CommandedBy(id string) string {
 
 // wentTo reports whether an update was sent to a customer, whether it reached them or not.
 func (s Sent) wentTo(customer string) bool {
-	return s.Update && (naming.Contains(s.Reached, customer) || slices.ContainsFunc(s.Lost, func(l string) bool { return strings.HasPrefix(l, customer+": ") }))
+	isOfCustomer := func(lost string) bool { return strings.HasPrefix(lost, customer+": ") }
+	return s.Update && (naming.Contains(s.Reached, customer) || slices.ContainsFunc(s.Lost, isOfCustomer))
 }
 
 // Unheard returns the impacted customers who have heard nothing while others have, or whom the last
@@ -162,7 +164,8 @@ func heard(list []Heard, customer string) bool {
 func (r *run) untold(names []string) (out []Untold) {
 	for _, n := range names {
 		c, _ := r.p.Customer(n)
-		u := Untold{Customer: n, Unknown: r.p.UnknownCustomer(n), Contacts: c.Contacts, Command: "/ic told " + n + " by phone"}
+		u := Untold{Customer: n, Unknown: r.p.UnknownCustomer(n), Contacts: c.Contacts,
+			Command: "/ic told " + n + " by phone"}
 		if u.Unknown {
 			u.Near = r.p.NearCustomers(n)
 		}
@@ -227,7 +230,8 @@ func (r *run) sendUpdate(text string) {
 // every impacted one has been, in this wait.
 func (r *run) reachCustomers(names []string, text string) bool {
 	u := &r.Updates
-	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) && CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
+	if n := len(u.Sent); n > 0 && u.Sent[n-1].Counts && u.Sent[n-1].At.Equal(r.f.At) &&
+		CommentOf(u.Sent[n-1].ID) == CommentOf(r.f.ID) {
 		last := &u.Sent[n-1] // two updates in one comment are one
 		last.Text = beginningOf(text)
 		for _, name := range names {
@@ -247,13 +251,17 @@ func (r *run) reachCustomers(names []string, text string) bool {
 
 // heardAt notes that a customer was reached in this wait.
 func (r *run) heardAt(customer string, at time.Time) {
-	r.Updates.Heard = append(slices.DeleteFunc(slices.Clone(r.Updates.Heard), func(h Heard) bool { return naming.Equal(h.Customer, customer) }), Heard{customer, at})
+	others := slices.DeleteFunc(slices.Clone(r.Updates.Heard), func(h Heard) bool {
+		return naming.Equal(h.Customer, customer)
+	})
+	r.Updates.Heard = append(others, Heard{customer, at})
 }
 
 // currentWait returns the wait that goes on.
 func (r *run) currentWait() Wait {
 	u := r.Updates
-	return Wait{From: u.From, Due: u.Due, Stage: u.Stage, Overdue: u.Overdue, Ask: r.StandBy.Update, Heard: slices.Clone(u.Heard)}
+	return Wait{From: u.From, Due: u.Due, Stage: u.Stage, Overdue: u.Overdue, Ask: r.StandBy.Update,
+		Heard: slices.Clone(u.Heard)}
 }
 
 // completeUpdate counts the newest of Sent if every impacted customer has been reached since the
@@ -324,7 +332,8 @@ func (r *run) stopUpdates() {
 	if !r.Updates.Due.IsZero() {
 		r.Updates.Longest = max(r.Updates.Longest, r.f.At.Sub(r.Updates.From))
 	}
-	r.Updates.From, r.Updates.Due, r.Updates.Stage, r.Updates.Overdue, r.Updates.Heard = time.Time{}, time.Time{}, 0, false, nil
+	r.Updates.From, r.Updates.Due = time.Time{}, time.Time{}
+	r.Updates.Stage, r.Updates.Overdue, r.Updates.Heard = 0, false, nil
 }
 
 // nextUpdate returns when the next thing about the update happens: amber, due, overdue, due again.
@@ -374,7 +383,8 @@ func (r *run) updateDue() {
 		names = unheard
 	}
 	r.emit(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
-		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …", Untold: r.untold(unheard)}})
+		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …",
+		Untold: r.untold(unheard)}})
 }
 
 func (r *run) askUpdate() {

@@ -73,7 +73,8 @@ func readBounce(raw []byte, m mail) (*Bounce, []string) {
 		local == "postmaster"
 	if !r.status && machine {
 		// Exim and Gmail name whom they failed to reach in a header, qmail in the text.
-		for _, a := range strings.FieldsFunc(e.Header.Get("X-Failed-Recipients"), func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\t' }) {
+		isBetween := func(c rune) bool { return strings.ContainsRune(", \n\t", c) }
+		for _, a := range strings.FieldsFunc(e.Header.Get("X-Failed-Recipients"), isBetween) {
 			r.add(Undelivered{Addresses: []string{a}})
 		}
 		if local == "mailer-daemon" && len(r.Undelivered) == 0 {
@@ -167,7 +168,8 @@ func (r *report) readReceiver(fields map[string]string) {
 	case len(u.Addresses) == 0:
 		return
 	case action == "failed",
-		strings.HasPrefix(status, "5.") && action != "delayed" && action != "delivered" && action != "relayed" && action != "expanded":
+		strings.HasPrefix(status, "5.") && action != "delayed" && action != "delivered" &&
+			action != "relayed" && action != "expanded":
 	case action == "delayed", strings.HasPrefix(status, "4.") && action == "":
 		u.Delayed = true
 	default:
@@ -212,7 +214,8 @@ func (r *report) readCopy(text string) {
 			}
 			continue
 		}
-		for _, word := range strings.FieldsFunc(value, func(c rune) bool { return c == '<' || c == '>' || c == ',' || c == ' ' }) {
+		isBetween := func(c rune) bool { return strings.ContainsRune("<>, ", c) }
+		for _, word := range strings.FieldsFunc(value, isBetween) {
 			if local, _, ok := strings.Cut(word, "@"); ok {
 				_, tag, plus := strings.Cut(local, "+")
 				if !plus {

@@ -60,10 +60,10 @@ func plausible(t, now time.Time) time.Time {
 	return t.UTC()
 }
 
-// line returns s cleaned, on one line, of at most max characters.
-func line(s string, max int) string {
-	s = s[:min(len(s), 16*max)] // enough for what shows; there is no need to clean a megabyte
-	return texts.Truncate(texts.Squeeze(texts.Clean(s)), max)
+// line returns s cleaned, on one line, of at most limit characters.
+func line(s string, limit int) string {
+	s = s[:min(len(s), 16*limit)] // enough for what shows; there is no need to clean a megabyte
+	return texts.Truncate(texts.Squeeze(texts.Clean(s)), limit)
 }
 
 // text returns at most maxText bytes, without blank lines at its ends or more than one in a row.

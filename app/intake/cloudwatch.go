@@ -64,8 +64,10 @@ func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 			detail.Reset() // an event without detail
 		}
 		s := Signal{
-			Source: "eventbridge", DedupKey: key("eventbridge", event.Source, event.DetailType, cmp.Or(resource, event.ID)), Event: event.ID,
-			Firing: true, Trust: trust, Title: strings.TrimSpace(event.DetailType + " " + resource), Text: detail.String(), Started: event.Time,
+			Source:   "eventbridge",
+			DedupKey: key("eventbridge", event.Source, event.DetailType, cmp.Or(resource, event.ID)),
+			Event:    event.ID, Firing: true, Trust: trust, Started: event.Time,
+			Title: strings.TrimSpace(event.DetailType + " " + resource), Text: detail.String(),
 			Labels: map[string]string{
 				"account":     event.AccountID,
 				"region":      event.Region,
@@ -128,7 +130,8 @@ func readAlarm(message string, trust Trust) (s Signal, ok bool) {
 // must meet (I6).
 func alarmSignal(arn, name, state, changed string, trust Trust) Signal {
 	s := Signal{
-		Source: "cloudwatch", DedupKey: key("cloudwatch", arn), Event: digest(arn, state, changed), Firing: state != "OK", Trust: trust,
+		Source: "cloudwatch", DedupKey: key("cloudwatch", arn), Event: digest(arn, state, changed),
+		Firing: state != "OK", Trust: trust,
 		Title: name, Started: parseTime(changed), Labels: map[string]string{"alarmname": name},
 	}
 	if part := strings.SplitN(arn, ":", 7); len(part) == 7 && part[1] == "aws" {

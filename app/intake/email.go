@@ -39,7 +39,7 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, bad("the body is empty: post the mail as it is")
 	}
 	if body[0] == '{' {
-		if s, ok := readNotification(r, body); ok {
+		if s, ok := readNotification(body); ok {
 			return Result{Signals: []Signal{sealed(r, s)}}, nil
 		}
 		var event SESEvent
@@ -57,7 +57,7 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 // readNotification reads what SES publishes of a mail, with or without the mail itself; ok is false
 // if it is none.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
-func readNotification(r Request, body []byte) (s Signal, ok bool) {
+func readNotification(body []byte) (s Signal, ok bool) {
 	var n struct {
 		Type string `json:"notificationType"`
 		SESMail
@@ -71,17 +71,17 @@ func readNotification(r Request, body []byte) (s Signal, ok bool) {
 	if plain, err := base64.StdEncoding.DecodeString(n.Content); err == nil {
 		raw = plain
 	}
-	return mailSignal(r, raw, &n.SESMail), true
+	return mailSignal(raw, &n.SESMail), true
 }
 
 // ReadMail returns the Signal of a mail. SES's Lambda event leaves the mail itself out, so raw
 // comes from where SES stored it; without it the Signal has the headers only. ses is nil if nobody
 // checked the mail.
 func ReadMail(r Request, raw []byte, ses *SESMail) Signal {
-	return sealed(r, mailSignal(r, raw, ses))
+	return sealed(r, mailSignal(raw, ses))
 }
 
-func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
+func mailSignal(raw []byte, ses *SESMail) Signal {
 	infected := ses != nil && ses.Receipt.VirusVerdict.Status == "FAIL"
 	if infected {
 		raw = nil // nothing of it may reach anybody, but that it came must
@@ -119,7 +119,10 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 	if s.Bounce, tags = readBounce(raw, m); s.Bounce != nil {
 		s.Thread.Tags = append(s.Thread.Tags, tags...)
 	}
-	for name, value := range map[string]string{"from": m.from, "from_name": m.fromName, "from_domain": strings.ToLower(domain), "to": strings.Join(m.to, ","), "auto-submitted": m.auto} {
+	for name, value := range map[string]string{
+		"from": m.from, "from_name": m.fromName, "from_domain": strings.ToLower(domain),
+		"to": strings.Join(m.to, ","), "auto-submitted": m.auto,
+	} {
 		if value != "" {
 			s.Labels[name] = value
 		}
@@ -140,7 +143,8 @@ func mailSignal(r Request, raw []byte, ses *SESMail) Signal {
 func mailTrust(m mail, ses *SESMail, labels map[string]string) Trust {
 	v := ses.Receipt
 	for name, verdict := range map[string]string{
-		"dmarc": v.DMARCVerdict.Status, "dkim": v.DKIMVerdict.Status, "spf": v.SPFVerdict.Status, "spam": v.SpamVerdict.Status, "virus": v.VirusVerdict.Status,
+		"dmarc": v.DMARCVerdict.Status, "dkim": v.DKIMVerdict.Status, "spf": v.SPFVerdict.Status,
+		"spam": v.SpamVerdict.Status, "virus": v.VirusVerdict.Status,
 	} {
 		labels[name] = strings.ToLower(verdict)
 	}

@@ -82,8 +82,9 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 
 // recovered are the words by which monitoring says that it is over.
 var recovered = []string{
-	"ok", "okay", "resolved", "resolve", "recovered", "recovery", "recover", "up", "normal", "closed", "close", "clear", "cleared", "healthy", "green",
-	"inactive", "fixed", "success", "passed", "passing", "good", "end", "ended", "back", "deactivated", "restored",
+	"ok", "okay", "resolved", "resolve", "recovered", "recovery", "recover", "up", "normal", "closed",
+	"close", "clear", "cleared", "healthy", "green", "inactive", "fixed", "success", "passed", "passing",
+	"good", "end", "ended", "back", "deactivated", "restored",
 }
 
 // isRecovered reports whether a state says that what was reported is over.

@@ -222,8 +222,8 @@ func rejected(reason, format string, args ...any) error {
 	return &Error{Kind: Rejected, Reason: reason, Err: fmt.Errorf(format, args...)}
 }
 
-func bad(format string, args ...any) error {
-	return &Error{Kind: Bad, Reason: "format", Err: fmt.Errorf(format, args...)}
+func bad(text string) error {
+	return &Error{Kind: Bad, Reason: "format", Err: errors.New(text)}
 }
 
 func ours(reason, format string, args ...any) error {

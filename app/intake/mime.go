@@ -138,14 +138,15 @@ func (m *mail) head(h mailheader.Header) {
 const autoReplied = "auto-replied"
 
 // robots are the addresses from which programs of mailing lists answer.
-var robots = regexp.MustCompile(`(?i)^(?:listserv|majordomo|mailman|ezmlm|sympa|.*-request|.*-bounces|.*-confirm)(?:\+[^@]*)?@`)
+var robots = regexp.MustCompile(`(?i)^(?:listserv|majordomo|mailman|ezmlm|sympa` +
+	`|.*-request|.*-bounces|.*-confirm)(?:\+[^@]*)?@`)
 
 // automatic returns whether a machine wrote a mail, and why, in the words of RFC 3834; empty: a
 // person did, so far as it says. Older programs have headers of their own for it.
 func automatic(h mailheader.Header, from string) string {
 	auto := strings.ToLower(strings.TrimSpace(h.Get("Auto-Submitted")))
-	isReply := h.Get("X-Autoreply") != "" || h.Get("X-Autorespond") != "" || strings.EqualFold(h.Get("Precedence"), "auto_reply") ||
-		robots.MatchString(from)
+	isReply := h.Get("X-Autoreply") != "" || h.Get("X-Autorespond") != "" ||
+		strings.EqualFold(h.Get("Precedence"), "auto_reply") || robots.MatchString(from)
 	switch {
 	case auto != "" && auto != "no":
 		return auto

@@ -79,8 +79,10 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, nil
 	}
 	s := Signal{
-		Source: o.Name(), DedupKey: dedup, Event: digest(a.AlertID, body.Action), Firing: body.Action == "Create", Trust: SharedSecret,
-		Title: a.Message, Text: a.Description, Started: sinceEpoch(a.CreatedAt), SeverityHint: a.Priority, Labels: map[string]string{},
+		Source: o.Name(), DedupKey: dedup, Event: digest(a.AlertID, body.Action),
+		Firing: body.Action == "Create", Trust: SharedSecret,
+		Title: a.Message, Text: a.Description, Started: sinceEpoch(a.CreatedAt), SeverityHint: a.Priority,
+		Labels:       map[string]string{},
 		CustomerHint: a.Details["customer"], Runbook: cmp.Or(a.Details["runbook_url"], a.Details["runbook"]),
 		URL: "https://app.opsgenie.com/alert/detail/" + a.AlertID + "/details",
 	}

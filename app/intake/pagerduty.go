@@ -113,7 +113,8 @@ func (p *PagerDuty) Read(_ context.Context, r Request) (Result, error) {
 			"urgency":  e.Data.Urgency,
 		},
 	}
-	for _, t := range [][2]string{{"Service: ", e.Data.Service.Summary}, {"Call: ", e.Data.Bridge.Number}, {"Call: ", e.Data.Bridge.URL}} {
+	for _, t := range [][2]string{{"Service: ", e.Data.Service.Summary}, {"Call: ", e.Data.Bridge.Number},
+		{"Call: ", e.Data.Bridge.URL}} {
 		if t[1] != "" {
 			s.Text += t[0] + t[1] + "\n"
 		}

@@ -41,7 +41,8 @@ func (s *Slack) Patience() time.Duration { return 2500 * time.Millisecond }
 // declareModal is the callback id of our modal.
 const declareModal = "firebreak-declare"
 
-const slackUsage = "Say what is wrong, with a severity if you know it: `/incident critical the API of eu-1 does not answer`. Or use the message shortcut on what somebody wrote."
+const slackUsage = "Say what is wrong, with a severity if you know it: `/incident critical the API of " +
+	"eu-1 does not answer`. Or use the message shortcut on what somebody wrote."
 
 // maxProbe is how many bytes Slack's check of an address has at most.
 const maxProbe = 512
@@ -138,11 +139,10 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	}
 	severity, title := s.severity(words)
 	signal := Signal{
-		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))), Started: r.Now,
-		Title: cmp.Or(
-			title,
-			"Declared in Slack",
-		), Text: title, SeverityHint: severity, URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
+		Source: s.Name(), Firing: true, Trust: Verified, Started: r.Now,
+		DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))),
+		Title:    cmp.Or(title, "Declared in Slack"), Text: title, SeverityHint: severity,
+		URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
 		Labels: map[string]string{
 			"team":         c.TeamID,
 			"channel":      c.ChannelID,
@@ -212,10 +212,16 @@ func (s *Slack) shortcut(r Request, i interaction) Result {
 	title := cmp.Or(first, strings.Join(files, ", "), "A message in Slack")
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.Channel.ID, i.Message.TS),
-		Title: title, Text: words, Attachments: files, SeverityHint: severity, Started: slackTime(i.Message.TS), URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
+		Title: title, Text: words, Attachments: files, SeverityHint: severity, Started: slackTime(i.Message.TS),
+		URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
 		Labels: map[string]string{
-			"team": i.Team.ID, "channel": i.Channel.ID, "channel_name": i.Channel.Name, "user": i.User.ID, "user_name": i.User.Name,
-			"author": i.Message.User, "thread_ts": i.Message.ThreadTS,
+			"team":         i.Team.ID,
+			"channel":      i.Channel.ID,
+			"channel_name": i.Channel.Name,
+			"user":         i.User.ID,
+			"user_name":    i.User.Name,
+			"author":       i.Message.User,
+			"thread_ts":    i.Message.ThreadTS,
 		},
 	}
 	return Result{Signals: []Signal{sealed(r, signal)}, Answer: &Answer{}}

@@ -107,7 +107,7 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 	case "UnsubscribeConfirmation":
 		return Result{}, nil
 	case "Notification":
-		return Result{Signals: []Signal{sealed(r, m.signal(r, trust))}}, nil
+		return Result{Signals: []Signal{sealed(r, m.signal(trust))}}, nil
 	}
 	return Result{}, bad("not a message of SNS's: its Type is unknown")
 }
@@ -117,19 +117,20 @@ func (s *SNS) Read(ctx context.Context, r Request) (Result, error) {
 // https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
 func rawMessage(r Request) Signal {
 	m := snsMessage{
-		Type: "Notification", MessageID: r.Header.Get("X-Amz-Sns-Message-Id"), TopicArn: r.Header.Get("X-Amz-Sns-Topic-Arn"),
-		Message: string(r.Body),
+		Type: "Notification", MessageID: r.Header.Get("X-Amz-Sns-Message-Id"),
+		TopicArn: r.Header.Get("X-Amz-Sns-Topic-Arn"),
+		Message:  string(r.Body),
 	}
 	m.MessageID = cmp.Or(m.MessageID, digest(m.Message))
 
-	return m.signal(r, SharedSecret)
+	return m.signal(SharedSecret)
 }
 
-func (m snsMessage) signal(r Request, trust Trust) Signal {
+func (m snsMessage) signal(trust Trust) Signal {
 	if s, ok := readAlarm(m.Message, trust); ok {
 		return s
 	}
-	if s, ok := readNotification(r, []byte(m.Message)); ok {
+	if s, ok := readNotification([]byte(m.Message)); ok {
 		return s
 	}
 	subject := ""
@@ -138,11 +139,9 @@ func (m snsMessage) signal(r Request, trust Trust) Signal {
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
 	return Signal{
-		Source: "sns", DedupKey: key("sns", m.TopicArn, cmp.Or(subject, m.MessageID)), Event: m.MessageID, Firing: true, Trust: trust,
-		Title: cmp.Or(
-			subject,
-			first,
-		), Text: m.Message, Started: parseTime(m.Timestamp), Labels: map[string]string{"topic": m.TopicArn},
+		Source: "sns", DedupKey: key("sns", m.TopicArn, cmp.Or(subject, m.MessageID)),
+		Event: m.MessageID, Firing: true, Trust: trust, Started: parseTime(m.Timestamp),
+		Title: cmp.Or(subject, first), Text: m.Message, Labels: map[string]string{"topic": m.TopicArn},
 	}
 }
 
@@ -196,7 +195,8 @@ func (m snsMessage) signed() string {
 		}
 		return t + "Timestamp\n" + m.Timestamp + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
 	}
-	return t + "SubscribeURL\n" + m.SubscribeURL + "\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token + "\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
+	return t + "SubscribeURL\n" + m.SubscribeURL + "\nTimestamp\n" + m.Timestamp + "\nToken\n" + m.Token +
+		"\nTopicArn\n" + m.TopicArn + "\nType\n" + m.Type + "\n"
 }
 
 // The addresses of SNS's, whole: a host of one region, and nothing that a parser could read in

@@ -48,7 +48,10 @@ type Options struct {
 // SES opens Amazon SES in a region by a client, with the credentials of the environment, and
 // returns what sends a mail by it, once for each call. It is a function so that only a binary that
 // runs on AWS links AWS's SDK.
-type SES func(ctx context.Context, region string, client *http.Client) (func(ctx context.Context, mail []byte) error, error)
+type SES func(ctx context.Context, region string, client *http.Client) (SendMail, error)
+
+// SendMail sends a mail by Amazon SES.
+type SendMail = func(ctx context.Context, mail []byte) error
 
 // Notifier sends pages and announcements, each by the service of its kind. It implements
 // engine.Pager and engine.Announcer.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -80,7 +81,7 @@ func (n *Notifier) pageOpsgenie(ctx context.Context, p engine.Page) error {
 		a.Responders = append(a.Responders, newOpsgenieResponder(name))
 	}
 	err = n.postAlert(ctx, kind, base+"/v2/alerts", "GenieKey "+key, []string{key}, a)
-	if e, ok := err.(*Error); ok {
+	if e := (*Error)(nil); errors.As(err, &e) {
 		e.text += " (" + opsgenieEnds + ")"
 	}
 	return err

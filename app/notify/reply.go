@@ -19,7 +19,8 @@ func (n *Notifier) Reply(ctx context.Context, address, text string) error {
 		u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
 		return final("slack", "the address to answer at is not Slack's")
 	}
-	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client, &slack.WebhookMessage{Text: slackutilsx.EscapeMessage(texts.Clean(text))}); err != nil {
+	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client,
+		&slack.WebhookMessage{Text: slackutilsx.EscapeMessage(texts.Clean(text))}); err != nil {
 		return final("slack", "the answer was not taken")
 	}
 	return nil

@@ -82,7 +82,8 @@ func (n *Notifier) hook(ctx context.Context, name string) (hook, error) {
 		u.Scheme != "https" && (u.Scheme != "http" || !n.guard.names(u.Hostname(), cmp.Or(u.Port(), "80"))) {
 		return hook{}, final(
 			"webhook",
-			"the secret "+name+" must hold an address such as https://example.com/hook, or https://example.com/hook#key to sign with that key",
+			"the secret "+name+" must hold an address such as https://example.com/hook, or "+
+				"https://example.com/hook#key to sign with that key",
 		)
 	}
 	h := hook{signing: []byte(u.Fragment), client: n.client, hide: []string{value, u.Fragment}}

@@ -3,7 +3,8 @@
 //
 //	go test ./app/simulation -seeds 100   as many seeds, from 1 on
 //	go test ./app/simulation -seed 17     one, told step by step
-//	go test ./app/simulation -first 1001 -seeds 9000 -timeout 24h -v     for hours; a seed that fails is told when it does
+//	go test ./app/simulation -first 1001 -seeds 9000 -timeout 24h -v
+//	                                      for hours; a seed that fails is printed when it does
 //
 // A second test plays other days and holds what must be so whatever happens (TestA4InvariantsHold):
 // people act between any two calls of a pass, time passes and webhooks come meanwhile, single

@@ -277,7 +277,7 @@ func (n *network) mute(req *http.Request) {
 	if err != nil {
 		return
 	}
-	defer body.Close() //nolint:errcheck // it is in memory
+	defer body.Close()
 	text, _ := io.ReadAll(body)
 	if !strings.Contains(string(text), "firebreak:did page/") {
 		return

@@ -20,10 +20,10 @@ const (
 )
 
 // Inert returns somebody's words as one line of Markdown that shows them and does nothing: no
-// mention, reference, command, link, image, HTML or formatting in it acts. It is cut after max
+// mention, reference, command, link, image, HTML or formatting in it acts. It is cut after limit
 // characters; 0 is no limit. Addresses are put in code, so that they can still be copied.
-func Inert(text string, max int) string {
-	return inertLine(TruncateWords(Squeeze(Clean(text)), max))
+func Inert(text string, limit int) string {
+	return inertLine(TruncateWords(Squeeze(Clean(text)), limit))
 }
 
 // Quote returns somebody's words as a Markdown quote that shows them line by line and does nothing.
@@ -86,6 +86,13 @@ func inertLine(line string) string {
 	return b.String()
 }
 
+// escapes are the characters that are written otherwise wherever they are.
+var escapes = map[rune]string{
+	'\\': "&#92;", '`': "&#96;", '<': "&lt;", '>': "&gt;",
+	'|': "&#124;", // it would end a table's cell
+	'*': `\*`, ']': `\]`, '~': `\~`, '$': `\$`, '&': `\&`,
+}
+
 // escape writes line[from:to] so that each character is shown as it is.
 func escape(b *strings.Builder, line string, from, to int) {
 	if from == 0 && to > 0 {
@@ -95,23 +102,11 @@ func escape(b *strings.Builder, line string, from, to int) {
 		at := from + i
 		after := line[at+utf8.RuneLen(r):]
 		switch r {
-		case '\\':
-			b.WriteString("&#92;")
-		case '`':
-			b.WriteString("&#96;")
-		case '|':
-			b.WriteString("&#124;") // it would end a table's cell
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
 		case '[':
 			b.WriteString(`\[`)
 			if strings.HasPrefix(after, "!") {
 				b.WriteString(Joiner) // [!NOTE] would make a box of the quote
 			}
-		case '*', ']', '~', '$', '&':
-			b.WriteString(`\` + string(r))
 		case '_':
 			if !wordAt(line[:at], after) {
 				b.WriteByte('\\')
@@ -143,7 +138,11 @@ func escape(b *strings.Builder, line string, from, to int) {
 				b.WriteString(Joiner) // GH-12 is a reference too
 			}
 		default:
-			b.WriteRune(r)
+			if shown, ok := escapes[r]; ok {
+				b.WriteString(shown)
+			} else {
+				b.WriteRune(r)
+			}
 		}
 	}
 }

@@ -18,22 +18,22 @@ import (
 var plain = regexp.MustCompile(`</?(?:p|br|code|blockquote)(?: /)?>`)
 
 func inertIsInert(t textstest.T, said string) {
-	for _, max := range []int{0, 20} {
-		line := texts.Inert(said, max)
+	for _, limit := range []int{0, 20} {
+		line := texts.Inert(said, limit)
 		out := textstest.Render(t, line)
 		if rest := plain.ReplaceAllString(out, ""); textstest.Tag.MatchString(rest) {
-			t.Errorf("Inert(%q, %d) = %q gives\n%s", said, max, line, out)
+			t.Errorf("Inert(%q, %d) = %q gives\n%s", said, limit, line, out)
 		}
 		if strings.ContainsAny(line, "\n\r") || !utf8.ValidString(line) {
-			t.Errorf("Inert(%q, %d) = %q is more than a line", said, max, line)
+			t.Errorf("Inert(%q, %d) = %q is more than a line", said, limit, line)
 		}
 		textstest.Harmless(t, "Inert", line)
 		shown := words(html.UnescapeString(textstest.Tag.ReplaceAllString(out, "")))
-		if want := words(said); max == 0 && shown != want {
+		if want := words(said); limit == 0 && shown != want {
 			t.Errorf("Inert(%q) shows %q, want %q", said, shown, want)
 		}
-		if max > 0 && utf8.RuneCountInString(shown) > max {
-			t.Errorf("Inert(%q, %d) shows %d characters: %q", said, max, utf8.RuneCountInString(shown), shown)
+		if limit > 0 && utf8.RuneCountInString(shown) > limit {
+			t.Errorf("Inert(%q, %d) shows %d characters: %q", said, limit, utf8.RuneCountInString(shown), shown)
 		}
 		// It stays so as a table's cell and between other words.
 		cell := textstest.Render(t, "| a | b |\n|---|---|\n| "+line+" | x |\n")

@@ -17,7 +17,7 @@ func Nesting(markdown string, most int) int {
 		col, base := 0, 0    // the column, and the one from which this level counts
 		for i := 0; i < len(line) && deepest <= most; {
 			c := line[i]
-			n := 0
+			var n int
 			switch {
 			case c == ' ':
 				i, col = i+1, col+1

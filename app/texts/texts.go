@@ -67,22 +67,22 @@ func IsInvisible(r rune) bool {
 // Squeeze returns s on one line, with one blank where there was white space, and none at its ends.
 func Squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Truncate cuts s to at most max characters and ends it with "…" if anything is left out. 0 is no
+// Truncate cuts s to at most limit characters and ends it with "…" if anything is left out. 0 is no
 // limit.
-func Truncate(s string, max int) string {
-	if max <= 0 || len(s) <= max || utf8.RuneCountInString(s) <= max {
+func Truncate(s string, limit int) string {
+	if limit <= 0 || len(s) <= limit || utf8.RuneCountInString(s) <= limit {
 		return s
 	}
-	return strings.TrimRight(string([]rune(s)[:max-1]), " \n") + "…"
+	return strings.TrimRight(string([]rune(s)[:limit-1]), " \n") + "…"
 }
 
 // TruncateWords is Truncate at the end of a word, if one is near.
-func TruncateWords(s string, max int) string {
+func TruncateWords(s string, limit int) string {
 	const near = 20
-	if max <= 0 || len(s) <= max || utf8.RuneCountInString(s) <= max {
+	if limit <= 0 || len(s) <= limit || utf8.RuneCountInString(s) <= limit {
 		return s
 	}
-	runes := []rune(s)[:max-1]
+	runes := []rune(s)[:limit-1]
 	for i := len(runes) - 1; i > 0 && i > len(runes)-near; i-- {
 		if runes[i] == ' ' {
 			runes = runes[:i]
@@ -92,13 +92,13 @@ func TruncateWords(s string, max int) string {
 	return strings.TrimRight(string(runes), " ") + "…"
 }
 
-// TruncateBytes cuts s to at most max bytes, at the end of a character, and ends it with "…" if
+// TruncateBytes cuts s to at most limit bytes, at the end of a character, and ends it with "…" if
 // anything is left out.
-func TruncateBytes(s string, max int) string {
-	if len(s) <= max {
+func TruncateBytes(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	end := max - len("…")
+	end := limit - len("…")
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}

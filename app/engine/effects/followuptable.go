@@ -110,7 +110,8 @@ func (t followUpTable) problemsIn(document string, followUps int) (all []postmor
 	}
 	for _, row := range postmortem.Rows(document) {
 		if row.Number < 1 || row.Number > followUps {
-			add(row, "this row is no follow-up of the incident yet: write /ic followup title @owner due:2026-12-31 in a comment here, and take the row out")
+			add(row, "this row is no follow-up of the incident yet: write /ic followup title @owner "+
+				"due:2026-12-31 in a comment here, and take the row out")
 		}
 		for _, problem := range t.problems[row.Number] {
 			add(row, fmt.Sprintf("follow-up %d: %s", row.Number, problem))

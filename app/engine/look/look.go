@@ -89,7 +89,7 @@ func (l *Look) Report(what any) { l.Step(incident.Fact{At: l.Now, What: what}) }
 
 // ForEach calls do with each effect of type T, also with those that do adds.
 func ForEach[T incident.Effect](l *Look, do func(T) error) error {
-	for i := 0; i < len(l.Effects); i++ {
+	for i := 0; i < len(l.Effects); i++ { //nolint:intrange // do may add effects
 		if t, ok := l.Effects[i].(T); ok {
 			if err := do(t); err != nil {
 				return err
