@@ -14,7 +14,8 @@ import (
 var onGitHub = regexp.MustCompile(`/(?:issues|pull|commit|discussions)/`)
 
 // destination escapes what would act within the destination of a link.
-var destination = strings.NewReplacer(`\`, "%5C", "|", "%7C", "<", "%3C", ">", "%3E", "&", "&amp;", " ", "%20", "\n", "%0A")
+var destination = strings.NewReplacer(`\`, "%5C", "|", "%7C", "<", "%3C", ">", "%3E", "&", "&amp;", " ", "%20",
+	"\n", "%0A")
 
 // Link returns an address of a report as Markdown. Where it is sure who reported it, it can be
 // clicked, and its text says to which host it leads. Any other one is shown and does nothing.

@@ -26,8 +26,8 @@ func (p page) Utc(t time.Time) string {
 // shortTime is Utc without the zone, for lists of times.
 func (p page) shortTime(t time.Time) string { return strings.TrimSuffix(p.Utc(t), " UTC") }
 
-// quoted returns what somebody wrote as a link to it, and who it was. Without its words, as in the card of an older version or of
-// a comment that is no more, it is a pointer.
+// quoted returns what somebody wrote as a link to it, and who it was. Without its words, as in the
+// card of an older version or of a comment that is no more, it is a pointer.
 func (p page) quoted(s incident.Stamp) string {
 	if s.Text == "" {
 		return p.linkedStamp(s)

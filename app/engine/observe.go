@@ -294,8 +294,8 @@ func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []in
 	return incident.InOrder(facts)
 }
 
-// editFacts returns what became of a comment: the commands that an edit by its author added or corrected, and what anybody took
-// out of it.
+// editFacts returns what became of a comment: the commands that an edit by its author added or
+// corrected, and what anybody took out of it.
 func (r *reconciliation) editFacts() []incident.Fact {
 	c := r.m.Comment()
 	if c == nil || c.Editor == "" || c.Pull != 0 {

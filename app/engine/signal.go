@@ -414,7 +414,8 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 			json.Unmarshal(text, &o) != nil {
 			return incident.Opened{}, false
 		}
-		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers, Proposed: o.Proposed, Links: o.Links, Signal: true,
+		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers,
+			Proposed: o.Proposed, Links: o.Links, Signal: true,
 			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
 	}
 	return incident.Opened{}, false

@@ -453,9 +453,11 @@ func (r *run) removeCustomers(c Command) {
 		r.unclearCustomers(c)
 		return
 	}
-	if isProposed := func(n string) bool { return naming.Contains(r.Proposed, n) }; slices.ContainsFunc(names, isProposed) {
+	isProposed := func(n string) bool { return naming.Contains(r.Proposed, n) }
+	if slices.ContainsFunc(names, isProposed) {
 		r.Proposed = slices.DeleteFunc(slices.Clone(r.Proposed), func(n string) bool { return naming.Contains(names, n) })
-		if names = slices.DeleteFunc(names, func(n string) bool { return !naming.Contains(r.Customers, n) }); len(names) == 0 {
+		names = slices.DeleteFunc(names, func(n string) bool { return !naming.Contains(r.Customers, n) })
+		if len(names) == 0 {
 			r.done()
 			return
 		}

@@ -98,8 +98,8 @@ const (
 	LabelPhase         = "phase/"    // prefix
 )
 
-// Stamp says who did something, when, and where it is in the issue. ID is the fact's. Text is the beginning of what they wrote,
-// where the card shows it (V4).
+// Stamp says who did something, when, and where it is in the issue. ID is the fact's. Text is the
+// beginning of what they wrote, where the card shows it (V4).
 type Stamp struct {
 	By   string    `json:"by,omitempty"`
 	At   time.Time `json:"at"`
@@ -131,15 +131,16 @@ type State struct {
 	Declared  *Stamp `json:"declared,omitempty"`  // nil: not an incident (yet)
 	Responder bool   `json:"responder,omitempty"` // the declarer may respond, so holds what nobody took
 	// what reported it: "form", "command", "label", or an alert's, mail's or chat's name
-	Source     string   `json:"source,omitempty"`
-	Claimed    string   `json:"claimed,omitempty"`  // severity that was reported, not confirmed yet (I3)
-	Severity   string   `json:"severity,omitempty"` // confirmed severity
-	Confirmed  *Stamp   `json:"confirmed,omitempty"`
-	Summary    bool     `json:"summary,omitempty"` // a short summary was given (I2)
-	Customers  []string `json:"customers,omitempty"`
-	Proposed   []string `json:"proposed,omitempty"` // customers whose contact reported it, until a person says who is impacted
-	Links      []Link   `json:"links,omitempty"`    // what the report that opened it came with
-	NoCustomer bool     `json:"none,omitempty"`     // somebody said explicitly that no customer is impacted
+	Source    string   `json:"source,omitempty"`
+	Claimed   string   `json:"claimed,omitempty"`  // severity that was reported, not confirmed yet (I3)
+	Severity  string   `json:"severity,omitempty"` // confirmed severity
+	Confirmed *Stamp   `json:"confirmed,omitempty"`
+	Summary   bool     `json:"summary,omitempty"` // a short summary was given (I2)
+	Customers []string `json:"customers,omitempty"`
+	// customers whose contact reported it, until a person says who is impacted
+	Proposed   []string `json:"proposed,omitempty"`
+	Links      []Link   `json:"links,omitempty"` // what the report that opened it came with
+	NoCustomer bool     `json:"none,omitempty"`  // somebody said explicitly that no customer is impacted
 	Drill      bool     `json:"drill,omitempty"`
 
 	Phase    Phase  `json:"phase"`
@@ -215,8 +216,8 @@ type State struct {
 	// Contested is what automata change back each time that the app puts it right.
 	Contested Contests `json:"contested,omitempty"`
 
-	// Noted is the newest note with a time of its own, so that its author sees on the card how that was understood. Its At is the
-	// note's own time.
+	// Noted is the newest note with a time of its own, so that its author sees on the card how that
+	// was understood. Its At is the note's own time.
 	Noted *Stamp `json:"noted,omitempty"`
 
 	Folded  []Folded `json:"folded,omitempty"`  // incidents that were folded into this one, the newest 50

@@ -8,9 +8,11 @@ import (
 )
 
 const (
-	// maxShown is how much of what somebody wrote is shown where the whole of it is a link away, in characters (V4).
+	// maxShown is how much of what somebody wrote is shown where the whole of it is a link away, in
+	// characters (V4).
 	maxShown = 160
-	// keptKnown is how many of the newest findings, and of the newest actions, a state keeps with their words.
+	// keptKnown is how many of the newest findings, and of the newest actions, a state keeps with
+	// their words.
 	keptKnown = 5
 )
 
@@ -60,8 +62,9 @@ func (r *run) correctText(c Corrected) {
 	}
 }
 
-// Withdrawn: a comment was deleted, or what it said was taken out of it, by whoever may do that: what is no longer there may
-// be something that should never have been written down. Has holds the texts of its commands as they are now.
+// Withdrawn says that a comment was deleted, or what it said was taken out of it, by whoever may do that:
+// what is no longer there may be something that should never have been written down. Has holds the
+// texts of its commands as they are now.
 type Withdrawn struct {
 	Comment int64
 	Has     []string
@@ -79,8 +82,8 @@ func (w Withdrawn) isGone(s *Stamp) bool {
 		!slices.ContainsFunc(w.Has, func(has string) bool { return beginningOf(has) == s.Text })
 }
 
-// withdraw takes what a comment no longer says off the card. That it was said stays known, as it does in the timeline: nothing
-// that followed from it is undone.
+// withdraw takes what a comment no longer says off the card. That it was said stays known, as it
+// does in the timeline: nothing that followed from it is undone.
 func (r *run) withdraw(w Withdrawn) {
 	for _, s := range r.statements() {
 		if w.isGone(s) {

@@ -231,5 +231,6 @@ type Comment struct {
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
 	Deleted bool      `json:"deleted,omitempty"` // Editor deleted it, at Updated; Body is empty
-	Pull    int       `json:"-"`                 // the postmortem's pull request that it is on; 0 if it is on the issue
+	// the postmortem's pull request that it is on; 0 if it is on the issue
+	Pull int `json:"-"`
 }

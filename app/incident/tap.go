@@ -14,7 +14,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// Box is a command that the card offers as a checkbox (A9): whoever may edit comments ticks it, as on a task list.
+// Box is a command that the card offers as a checkbox (A9): whoever may edit comments ticks it, as
+// on a task list.
 type Box struct {
 	Command string // as a person would write it: "/ic phase fixing"
 	Label   string // what the box says, in Markdown
@@ -54,7 +55,8 @@ func boxOf(c Command, p Policy) (Box, bool) {
 	return b, c.Because == ""
 }
 
-// Boxes returns every box that a card can have by a policy, so that one that was ticked on an old page is understood.
+// Boxes returns every box that a card can have by a policy, so that one that was ticked on an old
+// page is understood.
 func Boxes(p Policy) []Box {
 	commands := []Command{{Kind: TakeIC}, {Kind: TakeOE}, {Kind: Close}, {Kind: Escalate}}
 	for _, s := range p.Severities {
@@ -129,8 +131,8 @@ func (*Tick) request() {}
 // Tick returns which boxes of the card somebody ticked, or nil.
 func (m Message) Tick() *Tick { return requestOf[*Tick](m) }
 
-// ReadBox returns the command of a box by its line. It returns false for a line that the app did not write, or not so: the label
-// that somebody read and the command must belong together.
+// ReadBox returns the command of a box by its line. It returns false for a line that the app did
+// not write, or not so: the label that somebody read and the command must belong together.
 func ReadBox(line string, p Policy) (Box, bool) {
 	for _, b := range Boxes(p) {
 		if rest, ok := strings.CutPrefix(line, b.Line()); ok && (rest == "" || strings.HasPrefix(rest, whoOfBox)) {
@@ -151,17 +153,18 @@ const whoOfBox = " · "
 // fillBox reads the command of a box: it has no words.
 func fillBox(command string) Command {
 	c := fillCommand(command)
-	return Command{Kind: c.Kind, Verb: strings.TrimPrefix(strings.Fields(command)[0], "/"), Severity: c.Severity, Phase: c.Phase}
+	return Command{Kind: c.Kind, Verb: strings.TrimPrefix(strings.Fields(command)[0], "/"),
+		Severity: c.Severity, Phase: c.Phase}
 }
 
-// Tapped: somebody ticked a box of the card. It counts as their command. The issue's timeline has no word of it, so the app
-// writes one, unless it was refused (A5).
+// Tapped says that somebody ticked a box of the card. It counts as their command. The issue's timeline has
+// no word of it, so the app writes one, unless it was refused (A5).
 type Tapped struct {
 	Command Command
 }
 
-// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of the box's command and of who
-// ticked it, who may be several in one second.
+// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of the
+// box's command and of who ticked it, who may be several in one second.
 func TapID(comment int64, at time.Time, command, by string) string {
 	return fmt.Sprintf("t%d@%d.%d", comment, at.Unix(), int64(sumOf(command))<<16|int64(sumOf(naming.Key(by)))&0xffff)
 }
@@ -171,7 +174,8 @@ func sumOf(text string) uint32 { return crc32.ChecksumIEEE([]byte(text)) }
 // sameTap is how far apart two sights of one ticked box may be.
 const sameTap = 10 * time.Minute
 
-// tookTap reports whether a box that was found ticked was acted on: by the edit that ticked it, which another may have followed.
+// tookTap reports whether a box that was found ticked was acted on: by the edit that ticked it,
+// which another may have followed.
 func (a Asked) tookTap(comment int64, at time.Time, command string) bool {
 	want := ageOfEdit(TapID(comment, at, command, ""))
 	return slices.ContainsFunc(a.Edits, func(id string) bool {
@@ -199,10 +203,12 @@ func (r *run) tap(t Tapped) {
 // tapKey writes a tap for the comment that notes it: tap/7000001/1772447000/carol/%2Fic.
 func tapKey(f Fact, command string) string {
 	comment, _, _ := strings.Cut(strings.TrimPrefix(f.ID, "t"), "@")
-	return strings.Join([]string{"tap", comment, strconv.FormatInt(f.At.Unix(), 10), f.By.Login, url.PathEscape(command)}, "/")
+	return strings.Join([]string{"tap", comment, strconv.FormatInt(f.At.Unix(), 10), f.By.Login,
+		url.PathEscape(command)}, "/")
 }
 
-// ParseTap reads what a comment of the app's own says of a tap: a fact without what GitHub knows of the person.
+// ParseTap reads what a comment of the app's own says of a tap: a fact without what GitHub knows of
+// the person.
 func ParseTap(key string, p Policy) (Fact, bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 5 || parts[0] != "tap" {
@@ -219,13 +225,14 @@ func ParseTap(key string, p Policy) (Fact, bool) {
 	return TapOf(b, comment, when, parts[3]), ok
 }
 
-// OpenTick is a box that was found ticked, and nobody knows yet by whom: the webhook that says so may be on its way.
+// OpenTick is a box that was found ticked, and nobody knows yet by whom: the webhook that says so
+// may be on its way.
 type OpenTick struct {
 	Command string    `json:"command"`
 	At      time.Time `json:"at"`
 }
 
-// BoxesFound: these boxes of the card, by its comment, were found ticked. At is when the card was edited.
+// BoxesFound says that these boxes of the card, by its comment, were found ticked. At is when the card was edited.
 type BoxesFound struct {
 	Comment  int64
 	Commands []string

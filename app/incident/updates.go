@@ -241,7 +241,8 @@ func (r *run) reachCustomers(names []string, text string) bool {
 		}
 		return true
 	}
-	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names, Text: beginningOf(text)}), keptSent)
+	u.Sent = keepNewest(append(u.Sent,
+		Sent{At: r.f.At, ID: r.f.ID, Update: true, Reached: names, Text: beginningOf(text)}), keptSent)
 	wait := r.currentWait()
 	for _, name := range names {
 		r.heardAt(name, r.f.At)

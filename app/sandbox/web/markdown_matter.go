@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// frontMatter takes the YAML between two lines of "---" off the head of a file and renders it as the table that
-// GitHub shows. A file without it, or with YAML that does not parse, stays as it is.
+// frontMatter takes the YAML between two lines of "---" off the head of a file and renders it as
+// the table that GitHub shows. A file without it, or with YAML that does not parse, stays as it is.
 func frontMatter(source string) (template.HTML, string) {
 	rest, ok := strings.CutPrefix(source, "---\n")
 	if !ok {
@@ -37,7 +37,8 @@ func frontMatter(source string) (template.HTML, string) {
 	return template.HTML(b.String()), body //nolint:gosec // every value is escaped by matterTable
 }
 
-// matterTable writes a YAML value as GitHub does: a mapping as a table with one row, a list as a row of cells.
+// matterTable writes a YAML value as GitHub does: a mapping as a table with one row, a list as a
+// row of cells.
 func matterTable(b *strings.Builder, node ast.Node, depth int) {
 	if depth > 6 {
 		b.WriteString(html.EscapeString(node.String()))

@@ -118,7 +118,8 @@ func (v *visit) formOf() (*issueForm, error) {
 	return nil, forge.ErrNotFound
 }
 
-// newIssue shows the form of a new issue, filled with what came along in the address or with what was refused.
+// newIssue shows the form of a new issue, filled with what came along in the address or with what
+// was refused.
 func (v *visit) newIssue() (string, any, error) {
 	if err := v.openRepo(); err != nil {
 		return "", nil, err

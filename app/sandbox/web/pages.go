@@ -65,9 +65,10 @@ var pageFiles embed.FS
 
 // server serves the pages of one store.
 type server struct {
-	forge     *forge.Forge
-	trouble   *Trouble                  // nil: the page of states and faults isn't there
-	advance   func(time.Duration) error // lets the virtual clock run; must not be called while the forge is locked
+	forge   *forge.Forge
+	trouble *Trouble // nil: the page of states and faults isn't there
+	// lets the virtual clock run; must not be called while the forge is locked
+	advance   func(time.Duration) error
 	templates map[string]*template.Template
 	assets    map[string][]byte // by file name
 	version   string            // of the assets, so that browsers may keep them

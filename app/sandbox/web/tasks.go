@@ -12,22 +12,26 @@ import (
 
 var (
 	// taskInput is a task's checkbox as the renderer writes it.
-	taskInput = regexp.MustCompile(`<input type="checkbox" class="task-list-item-checkbox" disabled="" aria-label="([^"]*)"( checked="")?>`)
+	taskInput = regexp.MustCompile(`<input type="checkbox" class="task-list-item-checkbox" disabled="" ` +
+		`aria-label="([^"]*)"( checked="")?>`)
 	// taskSource is where a line begins a task.
 	taskSource = regexp.MustCompile(`(?m)^([ \t>]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]+\[)([ xX])(\][ \t])`)
 )
 
-// withTasks makes buttons of the checkboxes in a rendered comment, for those who may edit it. They belong to the form of that id. Where
-// it is not plain which line each is of, as with tasks in a block of code, they stay as they are.
+// withTasks makes buttons of the checkboxes in a rendered comment, for those who may edit it. They
+// belong to the form of that id. Where it is not plain which line each is of, as with tasks in a
+// block of code, they stay as they are.
 func withTasks(rendered template.HTML, source, form string) template.HTML {
 	if len(taskInput.FindAllStringIndex(string(rendered), -1)) != len(taskSource.FindAllStringIndex(source, -1)) {
 		return rendered
 	}
 	n := 0
-	return template.HTML(taskInput.ReplaceAllStringFunc(string(rendered), func(input string) string { // what the renderer made is safe
+	// what the renderer made is safe
+	return template.HTML(taskInput.ReplaceAllStringFunc(string(rendered), func(input string) string {
 		m := taskInput.FindStringSubmatch(input)
 		n++
-		return fmt.Sprintf(`<button type="submit" form="%s" name="task" value="%d" role="checkbox" aria-checked="%t" class="task-list-item-checkbox" aria-label="%s"></button>`,
+		return fmt.Sprintf(`<button type="submit" form="%s" name="task" value="%d" role="checkbox" `+
+			`aria-checked="%t" class="task-list-item-checkbox" aria-label="%s"></button>`,
 			template.HTMLEscapeString(form), n, m[2] != "", m[1])
 	}))
 }
@@ -49,7 +53,8 @@ func toggleTask(source string, n int) (toggled string, ok bool) {
 	return toggled, ok
 }
 
-// tickComment toggles one task of a comment, as clicking it does. Like GitHub it refuses that on a page that is older than the comment.
+// tickComment toggles one task of a comment, as clicking it does. Like GitHub it refuses that on a
+// page that is older than the comment.
 func (v *visit) tickComment() (string, error) {
 	c, to, err := v.openComment()
 	if err != nil {
@@ -61,7 +66,8 @@ func (v *visit) tickComment() (string, error) {
 	}
 	body, ok := toggleTask(c.Body, n)
 	if !ok || v.r.PostForm.Get("version") != versionOf(c) {
-		return "", &forge.Error{Status: http.StatusUnprocessableEntity, Message: "This comment was edited since the page was opened. Reload it and try again."}
+		return "", &forge.Error{Status: http.StatusUnprocessableEntity,
+			Message: "This comment was edited since the page was opened. Reload it and try again."}
 	}
 	return to, v.forge.EditComment(v.by, c, body)
 }
