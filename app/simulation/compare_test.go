@@ -21,13 +21,16 @@ type outcome struct {
 	wrong    []string            // what must not be, whatever the script
 	excused  map[string]string   // by incident, why nothing need be the same
 	began    map[string]time.Time
-	blind    map[string][]string  // by incident, the pages that went out while GitHub was out
-	reported []time.Time          // when pages for reports left
-	pagedAt  map[string]time.Time // of the lines about pages, when they left
-	entries  map[string][]entry   // by incident, what its card's timeline says
-	oldest   map[string]time.Time // by incident, before when the card may have left out entries
-	overdue  map[string]time.Time // of the lines about pages for an overdue update, when they left
-	skipped  map[string][]string  // by incident, the pages of which its card says that they were late, and not needed any more
+	blind    map[string][]string // by incident, the pages that went out while GitHub was out
+	reported []time.Time         // when pages for reports left
+
+	reportedAt map[string][]time.Time // the same, by line
+
+	pagedAt map[string]time.Time // of the lines about pages, when they left
+	entries map[string][]entry   // by incident, what its card's timeline says
+	oldest  map[string]time.Time // by incident, before when the card may have left out entries
+	overdue map[string]time.Time // of the lines about pages for an overdue update, when they left
+	skipped map[string][]string  // by incident, the pages of which its card says that they were late, and not needed any more
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -48,7 +51,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, skipped: map[string][]string{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
+	o := outcome{reportedAt: map[string][]time.Time{}, same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, skipped: map[string][]string{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -68,6 +71,7 @@ func (w *world) outcome(titles []string) outcome {
 			o.pagedAt[title+": "+line] = s.At
 			if title == "" {
 				o.reported = append(o.reported, s.At)
+				o.reportedAt[": "+line] = append(o.reportedAt[": "+line], s.At)
 			}
 			if strings.Contains(s.Text, "customer update is overdue") {
 				o.overdue[title+": "+line] = s.At
@@ -281,17 +285,32 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.began[title] = s.Declared.At
 		defer o.timeless(title) // a source's incident begins when GitHub took it
 	}
-	for _, p := range s.Paging.Pages {
-		if p.Skipped {
-			o.skipped[title] = append(o.skipped[title], fmt.Sprintf("%s: paged: [%s]/%s %s", title, title, p.Key, strings.Join(p.To, ", ")))
-		}
-	}
+	o.skipped[title] = skippedPages(title, s)
 	for name, value := range parts(s) {
 		text, err := json.Marshal(value)
 		if err != nil {
 			panic(err)
 		}
 		o.tell(title, "card %s: %s", name, names.in(string(text)))
+	}
+}
+
+// skippedPages gives the pages of which a state says that they were late, and not needed any more.
+func skippedPages(title string, s incident.State) (lines []string) {
+	for _, p := range s.Paging.Pages {
+		if p.Skipped {
+			lines = append(lines, fmt.Sprintf("%s: paged: [%s]/%s %s", title, title, p.Key, strings.Join(p.To, ", ")))
+		}
+	}
+	return lines
+}
+
+// noteSkipped notes what a card says of pages that were not needed any more, before it is harmed:
+// the one that is built again can't know.
+func (w *world) noteSkipped(i issue) {
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: i.Number}
+	if s, _, err := card.Open(i.Pinned.Body, ref, card.Keys([][]byte{[]byte(secret)})); err == nil {
+		w.skipped[i.Title] = append(w.skipped[i.Title], skippedPages(i.Title, s)...)
 	}
 }
 
@@ -429,9 +448,15 @@ func (o *outcome) inVain(title string, want outcome, away []span) {
 func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 	return slices.ContainsFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
+		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment
+			then, err := time.Parse(time.RFC3339, m[1])
+			at, ok = then, err == nil
+		}
 		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) })
 	})
 }
+
+var phoneLine = regexp.MustCompile(`: (\d{4}-\S+)  page  phone$`)
 
 func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
 
@@ -530,10 +555,28 @@ func (o *outcome) otherPagedLater(line, to string, want outcome) {
 }
 
 // pagedFirst takes out pages for a report that the other run did not send: while GitHub can't be
-// asked whether the trouble is known already, people are paged rather than not (I7).
-func (o *outcome) pagedFirst(want outcome) {
+// asked whether the trouble is known already, people are paged rather than not (I7). Where the
+// other run paged for an earlier report of the same trouble, a call failed at that moment.
+func (o *outcome) pagedFirst(want outcome, failed []time.Time) {
+	surplus := map[string]int{}
+	for _, line := range o.same[""] {
+		surplus[line]++
+	}
+	for _, line := range want.same[""] {
+		surplus[line]--
+	}
+	isExcused := func(at time.Time) bool {
+		return slices.ContainsFunc(failed, func(f time.Time) bool { return f.Equal(at) })
+	}
 	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
-		return strings.HasPrefix(line, ": paged: acme/incidents/signal/") && !slices.Contains(want.same[""], line)
+		if !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || surplus[line] <= 0 {
+			return false
+		}
+		if slices.Contains(want.same[""], line) && !slices.ContainsFunc(o.reportedAt[line], isExcused) {
+			return false
+		}
+		surplus[line]--
+		return true
 	})
 }
 

@@ -42,9 +42,10 @@ type network struct {
 	until time.Time    // of a rate limit
 	wrote []string     // every write that reached GitHub, with its answer
 
-	away []span         // times in which the product could not look at incidents, with the longest distance of two tries
-	dim  []span         // times in which reads lagged
-	deaf map[int][]span // by incident, times in which it had not heard of what somebody did there
+	away   []span         // times in which the product could not look at incidents, with the longest distance of two tries
+	dim    []span         // times in which reads lagged
+	failed []time.Time    // when a call failed
+	deaf   map[int][]span // by incident, times in which it had not heard of what somebody did there
 
 	written []string // the same as "METHOD PATH", the path escaped
 
@@ -168,6 +169,9 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 			what = n.kinds[x>>20%uint64(len(n.kinds))]
 		}
 		n.tell("%s: %s, time %d", called[what], c.name, c.n)
+		if what != twoWorkers {
+			n.failed = append(n.failed, n.now())
+		}
 	}
 	limited := n.now().Before(n.until)
 	if what == crashBefore || what == crashAfter {

@@ -116,6 +116,7 @@ func (f *trial) harm(w *world) {
 	}
 	i := cards[f.IntN(len(cards))]
 	w.harmed[i.Title] = true
+	w.noteSkipped(i)
 	at := fmt.Sprintf("%s/issues/comments/%d", repository, i.Pinned.ID)
 	if f.chance(50) {
 		w.net.tell("the card of %s is deleted", i.Title)
@@ -212,6 +213,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 		got.sighted(title, want)
 		got.overtaken(title, want)
+		got.skipped[title] = append(got.skipped[title], rough.skipped[title]...)
 		got.unneeded(title, want)
 		got.lapsed(title, want, want.overdue, rough.net.away)
 		got.inVain(title, want, rough.net.away)
@@ -237,7 +239,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 	}
 	got.overtaken("", want)
-	got.pagedFirst(want)
+	got.pagedFirst(want, rough.net.failed)
 	for _, title := range titles {
 		if (hurried(script, title) || unsettled(script, title, rough.net.away, rough.net.deaf[rough.issues[title]])) && differ(want.same[title], got.same[title]) != "" {
 			got.excused[title] = "asked for while it closed"
