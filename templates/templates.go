@@ -47,16 +47,17 @@ func Funcs() template.FuncMap {
 			}
 			return texts.Inert(text, 300)
 		},
-		"quote":   texts.Quote,
-		"code":    texts.Code,
-		"mention": Mention,
-		"link":    Link,
-		"ref":     Reference,
-		"names":   List,
-		"utc":     UTC,
-		"clock":   func(t time.Time) string { return UTC(t, t) },
-		"moment":  func(t time.Time) string { return UTC(t, time.Time{}) },
-		"dur":     Duration,
+		"quote":    texts.Quote,
+		"code":     texts.Code,
+		"mention":  Mention,
+		"link":     Link,
+		"callLink": CallLink,
+		"ref":      Reference,
+		"names":    List,
+		"utc":      UTC,
+		"clock":    func(t time.Time) string { return UTC(t, t) },
+		"moment":   func(t time.Time) string { return UTC(t, time.Time{}) },
+		"dur":      Duration,
 		"wait": func(s string) string {
 			d, err := time.ParseDuration(s)
 			if err != nil {
@@ -164,6 +165,14 @@ func Mention(name string) string {
 		return "@" + name
 	}
 	return "**" + texts.Inert(name, 60) + "**"
+}
+
+// CallLink links to a call or war room by its address, and shows where it leads.
+func CallLink(address string) string {
+	if !incident.IsCall(address) {
+		return texts.Inert(address, 120)
+	}
+	return "[" + texts.Inert(strings.TrimPrefix(address, "https://"), 60) + "](" + address + ")"
 }
 
 // Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and

@@ -200,6 +200,15 @@ func samples() []incident.Say {
 	theirs := func(command, does string, who ...string) incident.Hint {
 		return incident.Hint{Command: command, Does: does, Who: who}
 	}
+	add(incident.Say{Name: "brief", Who: "carol", Brief: &incident.Brief{State: incident.State{Phase: incident.Fixing, Since: incident.Stamp{At: at},
+		Confirmed: &incident.Stamp{At: at}, Severity: "critical", IC: "carol", OEs: []string{"alice"}, Customers: []string{"globex"}, Began: at,
+		Impact:  &incident.Stamp{By: "bob", At: at, Text: "30 % of checkouts fail"},
+		Cause:   &incident.Stamp{By: "alice", At: at, Text: "a memory limit"},
+		Found:   []incident.Stamp{{By: "alice", At: at, Text: "payments restarts"}},
+		Tried:   []incident.Stamp{{By: "alice", At: at, Text: "restarted payments"}},
+		Updates: incident.Updates{Last: at, Due: at.Add(20 * time.Minute)}}, Critical: true, Declared: at, Holder: "carol", Told: incident.Sent{Text: "We look into it"},
+		Call: "https://meet.example/p1-12", Waiting: []string{"initech"}, Missing: []string{"a workaround or a fix"}, Next: incident.Monitoring,
+		Mine: []incident.Hint{mine("/oe workaround …", "record the temporary fix")}}})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause"}, Next: theirs("/oe cause …", "", "alice"), Force: mine("/ic phase fixing because …", "")})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Investigate, Missing: []string{"a confirmed severity", "two people: an Incident Coordinator and an Operations Engineer"}, Next: mine("/ic severity critical", "")})
 	add(incident.Say{Name: "closed", Who: "carol", Next: mine("/oe regression …", ""), Hints: []incident.Hint{mine("/incident note …", ""), mine("/ic followup …", "")}})

@@ -1,6 +1,8 @@
 package card
 
 import (
+	"strings"
+
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -38,4 +40,16 @@ func (p page) lastWords() string {
 		}
 	}
 	return ""
+}
+
+// impact returns how bad it is, and since when.
+func (p page) impact() string {
+	var parts []string
+	if s := p.S.Impact; s != nil {
+		parts = append(parts, p.link(texts.Inert(s.Text, 160), s.ID))
+	}
+	if !p.S.Began.IsZero() {
+		parts = append(parts, "since "+p.Utc(p.S.Began))
+	}
+	return strings.Join(parts, " ")
 }

@@ -61,6 +61,8 @@ type page struct {
 	Waiting       []string // customers who wait for an update
 	Unheard       []string // whom to call, each with the command for afterwards
 	StandBy       bool
+	Impact        string   // how bad it is, and since when
+	Call          string   // address of the call or war room
 	Known         []string // what people wrote of cause, cure, and what they see and tried
 	Found         []fact
 	Noted         string
@@ -130,6 +132,10 @@ func newPage(s incident.State, v View, shown int) page {
 		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
 	}
 	p.pages()
+	p.Impact = p.impact()
+	if p.Running {
+		p.Call = s.CallOf(v.Policy)
+	}
 	p.known()
 	p.found()
 	if s.Alone != nil {

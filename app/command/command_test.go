@@ -210,7 +210,7 @@ func TestHostileTextIsRefusedUnread(t *testing.T) {
 
 func TestEveryRowOfTheTableParses(t *testing.T) {
 	words := strings.NewReplacer("[severity] [summary]", "", "[HH:MM] text", "x", "[why]", "", "NAME…", "globex", "[@user, @org/team, group] why", "why",
-		"[link] [note]", "", "[link]", "", "NAME [because why]", "fixing", "[owner/repo] title [@owner] [due:DATE]", "title", "#n", "#3", "who and how", "gina", "text or owner/repo#n", "text")
+		"[link] [note]", "", "[link]", "", "https://…", "https://meet.example/p1", "NAME [because why]", "fixing", "[owner/repo] title [@owner] [due:DATE]", "title", "#n", "#3", "who and how", "gina", "text or owner/repo#n", "text")
 	for _, row := range incident.Commands {
 		for _, verb := range row.Verbs {
 			usage := strings.TrimSpace("/" + verb + strings.TrimPrefix(words.Replace(row.Usage), "/"+row.Verbs[0]))

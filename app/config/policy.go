@@ -34,6 +34,10 @@ func (b *builder) build(file value) {
 	b.services(file.get("services"))
 	b.customers(file.get("customers"))
 	b.signals(file.get("signals"))
+	file.get("call").setText(&p.Call)
+	if advance := file.get("advance"); advance.isValid() {
+		p.Advance = advance.text == "auto"
+	}
 	if channels := file.get("broadcast"); channels.isSet() {
 		p.Broadcast = channels.texts()
 	}

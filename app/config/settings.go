@@ -63,6 +63,15 @@ var (
 		allowed: "a team's short name, such as platform",
 		example: "platform",
 	}
+	callAddress = word{
+		name:    "call",
+		pattern: `^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9/:?&=._~%#+,;!$*{}-]*)?$`,
+		fits: func(s string) bool {
+			return incident.IsCall(strings.ReplaceAll(s, incident.CallNumber, "1"))
+		},
+		allowed: "an address that begins with https://, in which {number} is the incident's number",
+		example: "https://meet.example/p1-{number}",
+	}
 	whom = word{name: "whom", pattern: teamOrPerson, fits: isTeamOrPerson, refusal: "can't be paged",
 		allowed: `a team's short name, a person as "@login", or phone`, example: "incident-coordinators"}
 	target = word{
@@ -155,6 +164,11 @@ var settings = block{what: "the file", settings: []setting{
 			"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, " +
 				"severity: critical, customer: globex }]",
 		}},
+	{name: "call", of: callAddress, about: "The call or war room of each incident; {number} is the incident's. It is on the card, " +
+		"in pages and in briefs.", examples: []string{"https://meet.example/p1-{number}"}},
+	{name: "advance", of: choice{name: "advance", words: []string{"auto", "ask"}}, standard: "auto",
+		about: "auto: investigate is entered once the severity is confirmed and the team is there, fixing once the cause is " +
+			"known. ask: the coordinator moves each phase."},
 	{
 		name:     "broadcast",
 		of:       list{what: "broadcast", of: slackChannel, most: maxList, fold: true, example: `["#incidents"]`},

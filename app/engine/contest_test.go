@@ -342,7 +342,7 @@ func TestPeopleAreNoAutomata(t *testing.T) {
 		w.settle()
 		w.advance(20 * time.Minute)
 		w.settle()
-		if !slices.Contains(w.view().labels(), "phase/identify") {
+		if !slices.Contains(w.view().labels(), "phase/investigate") {
 			t.Fatalf("after time %d the label is gone: %v", n+1, w.view().labels())
 		}
 	}

@@ -190,8 +190,8 @@ func TestA5ALabelIsNoNewerThanAWordThatTheAppHadNotSeen(t *testing.T) {
 	for _, c := range []struct{ name, before, command, label, lost string }{
 		{"a phase", "", "/ic phase fixing because it can't wait", "phase/fixing", "phase/identify"},
 		{"a severity", "", "/ic severity regular", "severity/regular", "severity/critical"},
-		{"a phase later on", "carol: /ic phase investigate", "/ic phase monitoring because it can't wait",
-			"phase/monitoring", "phase/investigate"},
+		{"a phase later on", "carol: /ic phase fixing because it can't wait", "/ic phase monitoring because it can't wait",
+			"phase/monitoring", "phase/fixing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -76,7 +76,7 @@ func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 		w.settle()
 		return w.outcome()
 	}
-	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing",
+	for _, act := range []string{"carol unlabels phase/investigate", "carol labels phase/fixing",
 		"carol labels severity/regular", "carol closes", "carol unassigns carol", "carol assigns dan",
 		"carol: /ic severity regular", "carol: /oe cause A certificate ran out", "dan: /ic", "carol renames The API is down for all"} {
 		for _, d := range []time.Duration{10 * time.Second, 100 * time.Second} {
@@ -131,7 +131,7 @@ func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
 		w.tell("alice: /oe finding It began at noon\nwait 1m") // nothing else replaces a lost webhook
 		return w.view()
 	}
-	for _, act := range []string{"carol unlabels phase/identify", "carol labels phase/fixing",
+	for _, act := range []string{"carol unlabels phase/investigate", "carol labels phase/fixing",
 		"carol closes", "carol unassigns carol"} {
 		t.Run(act, func(t *testing.T) {
 			t.Parallel()

@@ -106,7 +106,7 @@ func (r *reconciliation) pageFromSnapshot() (next time.Time) {
 		r.Effects = append(r.Effects, page)
 	}
 	r.Snapshot = &Snapshot{Ref: r.Ref, Title: s.Title, URL: s.URL}
-	r.Policy = r.lastPolicy(r.Ctx, r.settingsName())
+	r.Policy = r.lastPolicy(r.Ctx, r.settingsName()).For(r.Ref)
 	return r.escalateOffline()
 }
 
@@ -142,7 +142,7 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 		return r.Now.Add(time.Second) // a single failure is over by then, and who may respond is known
 	}
 	r.Snapshot, r.State, r.Effects = snap, r.Before, nil
-	r.Policy = r.lastPolicy(r.Ctx, r.settingsName())
+	r.Policy = r.lastPolicy(r.Ctx, r.settingsName()).For(r.Ref)
 	for _, f := range r.offlineOpeningFacts() {
 		r.Step(f)
 	}

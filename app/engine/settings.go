@@ -84,7 +84,7 @@ func (r *reconciliation) usePolicy(f cachedPolicy) {
 	r.mu.Lock()
 	r.policies[r.settingsName()] = f
 	r.mu.Unlock()
-	r.Policy, r.brokenConfig = f.policy, f.broken
+	r.Policy, r.brokenConfig = f.policy.For(r.Ref), f.broken
 	if d := r.Before.Declared; f.removed && f.broken.Where == "" && d != nil &&
 		d.At.Before(f.missed.Add(removedAfter)) {
 		r.brokenConfig = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()),

@@ -29,6 +29,8 @@ var wrong = map[incident.Kind][]string{
 	incident.AddCustomer:    {"/ic customer globex"},
 	incident.RemoveCustomer: {"/ic customer remove initech"},
 	incident.Escalate:       {"/ic escalate @dan"},
+	incident.Started:        {"/incident started failing at noon", "/incident started 25:99"},
+	incident.Call:           {"/ic call me", "/ic call http://meet.example/p1", "/ic call https://meet.example/`x`"},
 	incident.Snooze:         {"/ic snooze a bit", "/ic snooze 15m", "/ic snooze 48h in a call"},
 	incident.Pin:            {"/ic pin https://github.com/acme/incidents/issues/1"},
 	incident.MovePhase:      {"/ic phase fix", "/ic phase done", "/ic phase monitoring", "/ic phase closing"},

@@ -67,6 +67,7 @@ func (r *run) applyDocument() bool {
 		if w.Path == "" {
 			w.Path = r.Document.Path
 		}
+		r.Document.Stale = r.Document.Stale || r.Document.IsClosed // nothing was written into it in between
 		r.Document.Number, r.Document.Path, r.Document.IsClosed, r.Document.Wanted = w.Number, w.Path, false, false
 	case DocumentRefreshed:
 		r.Document.Stale = false

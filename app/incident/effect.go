@@ -139,6 +139,8 @@ type Say struct {
 
 	Untold []Untold // customers who have heard nothing
 
+	Brief *Brief // filled in by Step, for the person who is spoken to; nil: the template needs none
+
 	// What follows is filled in by Step, for the person who is spoken to.
 	Next  Hint   // of Command
 	Force Hint   // of Insist

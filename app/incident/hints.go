@@ -287,6 +287,10 @@ func (r *run) withHints(s Say) Say {
 			s.Hints = append(s.Hints, h)
 		}
 	}
+	if s.Name == "brief" {
+		b := BriefOf(r.State, r.p, reader)
+		s.Brief = &b
+	}
 	if s.Name == "help" {
 		s.Hints = HintsFor(r.State, r.p, reader)
 	}

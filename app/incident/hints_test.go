@@ -114,7 +114,7 @@ func TestF1OnceTheCauseIsKnownTheNextStepLeads(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := tt.at(investigating(t))
+			s := tt.at(investigating(t).asked())
 			var got []string
 			for _, h := range incident.Hints(s.state, s.policy) {
 				got = append(got, h.Command)

@@ -210,6 +210,10 @@ type State struct {
 	// of a running incident, when the next day begins in UTC: its card is written again
 	Day time.Time `json:"day,omitzero"`
 
+	Began  time.Time `json:"began,omitzero"`   // when the impact began, as somebody said
+	Impact *Stamp    `json:"impact,omitempty"` // how bad it is
+	Call   string    `json:"call,omitempty"`   // address of the call or war room (V8)
+
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`
 

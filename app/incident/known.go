@@ -33,7 +33,7 @@ func (r *run) stampedText(text string) *Stamp { s := r.stampText(text); return &
 
 // statements returns what the card shows of what people wrote, so that it follows their comments.
 func (r *run) statements() (all []*Stamp) {
-	for _, s := range []**Stamp{&r.Cause, &r.Workaround, &r.Fix, &r.Noted, &r.Agreed} {
+	for _, s := range []**Stamp{&r.Cause, &r.Workaround, &r.Fix, &r.Noted, &r.Agreed, &r.Impact} {
 		if *s != nil {
 			own := **s
 			*s = &own // the state before this step keeps its own

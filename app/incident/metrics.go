@@ -121,12 +121,14 @@ var Definitions = []Definition{
 			"Engineer who are two people (I4, V1)",
 		time: func(s subject) (time.Duration, bool) { return between(s.Firsts.Critical, s.Firsts.Team) }},
 	{Figure: ToMitigate, Title: "Time to mitigate",
-		Text: "from the declaration to the workaround or fix that held, or to monitoring where none was " +
-			"named (F2, M1); a regression takes back what came before it (M3)",
-		time: func(s subject) (time.Duration, bool) { return between(s.Declared.At, s.Firsts.Mitigated) }},
+		Text: "from the start of the impact, where somebody said when it was (/incident started), or else from " +
+			"the declaration, to the workaround or fix that held, or to monitoring where none was named (F2, M1); " +
+			"a regression takes back what came before it (M3)",
+		time: func(s subject) (time.Duration, bool) { return between(s.began(), s.Firsts.Mitigated) }},
 	{Figure: ToResolve, Title: "Time to resolve",
-		Text: "from the declaration to the closing up after which the incident closed, so with its stand-by (C1, C5)",
-		time: func(s subject) (time.Duration, bool) { return between(s.Declared.At, s.closedAt()) }},
+		Text: "from the start of the impact, as for the time to mitigate, to the closing up after which the " +
+			"incident closed, so with its stand-by (C1, C5)",
+		time: func(s subject) (time.Duration, bool) { return between(s.began(), s.closedAt()) }},
 	inPhase(InIdentify, Identify), inPhase(InInvestigate, Investigate),
 	inPhase(InFixing, Fixing), inPhase(InMonitoring, Monitoring),
 	{Figure: OnStandBy, Title: "Stand-by",
@@ -203,6 +205,14 @@ func between(from, to time.Time) (time.Duration, bool) {
 		return 0, false
 	}
 	return to.Sub(from), true
+}
+
+// began returns when the impact began: as somebody said, or else when the incident was declared.
+func (s State) began() time.Time {
+	if !s.Began.IsZero() {
+		return s.Began
+	}
+	return s.Declared.At
 }
 
 // closedAt returns when an incident that is over was closed up, or the zero time.

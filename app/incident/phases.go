@@ -58,7 +58,11 @@ func (r *run) propose(to Phase, from ...Phase) {
 	say := Say{Name: "propose", Who: holder, Holder: r.f.By.Login, Recorded: string(r.f.What.(Command).Kind),
 		Phase: to, Command: "/ic phase " + string(to)}
 	checks := Blocks(r.State, r.p, to)
-	if say.Missing = openChecks(checks); len(say.Missing) > 0 {
+	say.Missing = openChecks(checks)
+	if r.p.Advance && to == Fixing && len(say.Missing) == 0 {
+		return // it is entered by itself
+	}
+	if len(say.Missing) > 0 {
 		say.Command = firstCommand(checks)
 	}
 	r.reply(say)

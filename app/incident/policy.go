@@ -33,6 +33,8 @@ type Policy struct {
 	Hours      Hours // when check-ins and reminders that can wait go out
 	Customers  []Customer
 	Signals    []Rule   // what becomes of what sources report; the first that fits decides
+	Call       string   // address of the call or war room, with CallNumber for the incident's number; empty: none (V8)
+	Advance    bool     // investigate and fixing are entered once what they need is there (V1, F1)
 	Broadcast  []string // Slack channels of the company, which hear when an incident enters a phase
 	Reviewers  []string // teams and logins asked to review postmortems besides IC and OE
 	ReviewDays int      // working days after which an open postmortem is reminded of (C3)
@@ -117,6 +119,7 @@ func DefaultPolicy() Policy {
 		AskClaim:   15 * time.Minute,
 		Zone:       time.UTC,
 		Issues:     true,
+		Advance:    true,
 		Again:      15 * time.Minute,
 	}
 }

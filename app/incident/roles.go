@@ -102,6 +102,7 @@ func (r *run) takeIC(because string) {
 		r.endPaging()
 	}
 	r.done()
+	r.brief()
 }
 
 func (r *run) giveIC(c Command) {
@@ -163,6 +164,7 @@ func (r *run) takeOE(because string) {
 		r.endPaging() // who takes a look at what nobody has confirmed yet has answered the page
 	}
 	r.done()
+	r.brief()
 }
 
 func (r *run) giveOE(c Command) {

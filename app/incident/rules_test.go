@@ -94,6 +94,9 @@ func (s *story) expect(ok bool, format string, args ...any) *story {
 	return s
 }
 
+// asked has the coordinator move each phase, as `advance: ask` does.
+func (s *story) asked() *story { s.policy.Advance = false; return s }
+
 // critical is a confirmed P1 with carol as IC and alice as OE at minute 5.
 func critical(t *testing.T) *story {
 	return tell(t).fact(opened("alice", "critical")).at(5, "carol", cmd(incident.TakeIC)).at(5, "alice", cmd(incident.TakeOE))
@@ -187,8 +190,8 @@ func TestV2OnlyTheHolderUsesTheVerbs(t *testing.T) {
 	s.at(8, "alice", cmd(incident.Finding)).expectSays()
 	s.at(9, "alice", cmd(incident.Agree)).expectSays("refused-role")
 	s.at(10, "mallory", cmd(incident.Note)).expectSays("refused-reader")
-	s.at(11, "bob", incident.Labeled{Name: "phase/investigate"}).expectSays("label-refused")
-	s.expect(s.state.Phase == incident.Identify, "a label by bob, who holds no role, moves the phase")
+	s.at(11, "bob", incident.Labeled{Name: "phase/monitoring"}).expectSays("label-refused")
+	s.expect(s.state.Phase == incident.Investigate, "a label by bob, who holds no role, moves the phase")
 }
 
 func TestV3TwentyMinutes(t *testing.T) {
@@ -239,7 +242,7 @@ func TestV4PinsTheCommentBeforeWhateverItHolds(t *testing.T) {
 }
 
 func TestF1FixingAsksForACause(t *testing.T) {
-	s := critical(t).at(6, "carol", phase(incident.Investigate)).at(7, "carol", phase(incident.Fixing)).expectSays("blocked")
+	s := critical(t).asked().at(6, "carol", phase(incident.Investigate)).at(7, "carol", phase(incident.Fixing)).expectSays("blocked")
 	s.at(8, "alice", cmd(incident.Cause)).expectSays("propose").at(9, "carol", incident.Labeled{Name: "phase/fixing"})
 	s.expect(s.state.Phase == incident.Fixing, "phase %s", s.state.Phase)
 	s = critical(t).at(6, "carol", because(incident.Fixing))

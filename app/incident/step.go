@@ -24,7 +24,9 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.runDue(f.At, func(due time.Time) bool { return due.Before(f.At) })
 	r.f = f
 	r.hearSummoned()
+	before := r.State.clone()
 	r.applyFact()
+	r.advance(before)
 	r.noteContest()
 	r.keepAsking()
 	r.runDue(f.At, func(due time.Time) bool { return !due.After(f.At) })

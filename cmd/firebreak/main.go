@@ -45,7 +45,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), initCommand(), lint(),
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), incidentsCommand(), initCommand(), lint(),
 		manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
 		statsCommand())
 	return c
@@ -54,14 +54,19 @@ func root() *cobra.Command {
 // watch reports afterwards whether a command ran, or was refused before.
 func watch(c *cobra.Command) *bool {
 	ran := new(bool)
-	for _, sub := range c.Commands() {
-		if do := sub.RunE; do != nil {
-			sub.RunE = func(c *cobra.Command, args []string) error {
-				*ran = true
-				return do(c, args)
+	var watchBelow func(*cobra.Command)
+	watchBelow = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			if do := sub.RunE; do != nil {
+				sub.RunE = func(c *cobra.Command, args []string) error {
+					*ran = true
+					return do(c, args)
+				}
 			}
+			watchBelow(sub)
 		}
 	}
+	watchBelow(c)
 	return ran
 }
 

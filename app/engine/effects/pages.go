@@ -191,6 +191,15 @@ func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, 
 
 // text says what is asked of whoever is paged.
 func (e *Pages) text(s incident.Send) string {
+	text := e.reason(s)
+	if call := e.State.CallOf(e.Policy); call != "" {
+		text += "\nCall: " + call
+	}
+	return text
+}
+
+// reason says why people are paged.
+func (e *Pages) reason(s incident.Send) string {
 	if s.Why == "team" && e.State.Confirmed == nil {
 		return "Nobody has confirmed it yet. On it? Write /oe on the incident's page, then /ic severity and how bad it is."
 	}
