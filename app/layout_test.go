@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"app/github":       {"app/engine/ports", "app/incident", "app/metrics", "app/naming", "app/wait"},
 	"app/metrics":      {"app/services", "app/sources"},
 	"app/metrics/prom": {"app/metrics"},
+	"app/overview":     {"app/engine", "app/card", "app/incident", "templates", "app/texts"},
 	"app/stats":        {"app/engine", "app/card", "app/incident", "templates", "app/naming"},
 	"app/setup": {"app/config", "app/engine", "app/github", "app/incident", "templates",
 		"app/naming", "app/texts"},

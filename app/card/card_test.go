@@ -160,9 +160,9 @@ func TestV3ACardTellsADateThatIsNotToday(t *testing.T) {
 		want  []string
 		not   string
 	}{
-		{"the same day", investigated(t).state, start.Add(13 * time.Hour), []string{"since 10:49 UTC", "| 10:41 | alice"}, "Nov"},
-		{"after midnight", investigated(t).state, start.Add(14 * time.Hour), []string{"since 24 Nov 10:49 UTC", "**24 Nov 11:12 UTC**", "| 24 Nov 10:41 | alice", "| 10:43 |"}, "2026 "},
-		{"in the new year", investigated(t).state, start.AddDate(0, 2, 0), []string{"since 24 Nov 2026 10:49 UTC", "| 24 Nov 2026 10:41 | alice"}, ""},
+		{"the same day", investigated(t).state, start.Add(13 * time.Hour), []string{"since 10:43 UTC", "| 10:41 | alice"}, "Nov"},
+		{"after midnight", investigated(t).state, start.Add(14 * time.Hour), []string{"since 24 Nov 10:43 UTC", "**24 Nov 11:12 UTC**", "| 24 Nov 10:41 | alice", "| 10:43 |"}, "2026 "},
+		{"in the new year", investigated(t).state, start.AddDate(0, 2, 0), []string{"since 24 Nov 2026 10:43 UTC", "| 24 Nov 2026 10:41 | alice"}, ""},
 		{"closed, the same day", closed(t).state, start.Add(26 * time.Hour), []string{"Closed** 25 Nov 2026 11:46 UTC", "24 Nov 11:01 UTC", "25 Nov 11:41 UTC"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

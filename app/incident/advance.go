@@ -1,7 +1,9 @@
 package incident
 
-// advance enters investigate once the team is there, and fixing once the cause is known (V1, F1): what nobody has to decide, nobody
-// has to say. Monitoring stays a decision, as the customers hear of it. Only what this fact brought about counts, so that a phase
+// advance enters investigate once the team is there, and fixing once the cause is known (V1, F1):
+// what nobody has to decide, nobody
+// has to say. Monitoring stays a decision, as the customers hear of it. Only what this fact
+// brought about counts, so that a phase
 // to which somebody went back by hand is not left at once.
 func (r *run) advance(before State) {
 	isMoved := before.Declared != nil && r.Phase != before.Phase
@@ -22,7 +24,8 @@ func (r *run) advance(before State) {
 	}
 }
 
-// movesPhase reports whether somebody moves the phase by hand with this fact, and so decides where it is.
+// movesPhase reports whether somebody moves the phase by hand with this fact, and so decides where
+// it is.
 func (r *run) movesPhase() bool {
 	switch w := r.f.What.(type) {
 	case Command:

@@ -92,7 +92,8 @@ var callAddress = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:
 
 const maxCall = 300 // bytes of a call's address
 
-// IsCall reports whether a text is the address of a call or war room: HTTPS, and of characters that end no link.
+// IsCall reports whether a text is the address of a call or war room: HTTPS, and of characters
+// that end no link.
 func IsCall(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && len(address) <= maxCall && callAddress.MatchString(address)
@@ -107,7 +108,8 @@ func parseCall(w words.Words) (Command, error) {
 	return Command{Text: address}, nil
 }
 
-// CallOf returns the address of the call or war room of an incident: as the coordinator said, or else as the policy has it. It
+// CallOf returns the address of the call or war room of an incident: as the coordinator said, or
+// else as the policy has it. It
 // returns "" if there is none.
 func (s State) CallOf(p Policy) string { return cmp.Or(s.Call, p.Call) }
 
@@ -167,7 +169,8 @@ func BriefOf(s State, p Policy, reader Person) Brief {
 	return b
 }
 
-// brief gives whoever takes a role the brief, once there is something to know. Who has taken part knows it.
+// brief gives whoever takes a role the brief, once there is something to know. Who has taken part
+// knows it.
 func (r *run) brief() {
 	me := r.f.By.Login
 	if slices.ContainsFunc(r.Timeline, func(e Entry) bool { return naming.Equal(e.By, me) && e.Ref != r.f.ID }) {

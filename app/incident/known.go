@@ -62,9 +62,10 @@ func (r *run) correctText(c Corrected) {
 	}
 }
 
-// Withdrawn says that a comment was deleted, or what it said was taken out of it, by whoever may do that:
-// what is no longer there may be something that should never have been written down. Has holds the
-// texts of its commands as they are now.
+// Withdrawn: a comment was deleted, or what it said was taken out of it, by whoever may do that:
+// what is no longer there may
+// be something that should never have been written down. Has holds the texts of its commands as
+// they are now.
 type Withdrawn struct {
 	Comment int64
 	Has     []string
@@ -83,7 +84,8 @@ func (w Withdrawn) isGone(s *Stamp) bool {
 }
 
 // withdraw takes what a comment no longer says off the card. That it was said stays known, as it
-// does in the timeline: nothing that followed from it is undone.
+// does in the timeline: nothing
+// that followed from it is undone.
 func (r *run) withdraw(w Withdrawn) {
 	for _, s := range r.statements() {
 		if w.isGone(s) {

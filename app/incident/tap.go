@@ -83,7 +83,8 @@ func BoxFor(command string, p Policy) (Box, bool) {
 	return Box{}, false
 }
 
-// boxLine finds the boxes of a text, and whether they are ticked. GitHub's editors write an x of either case.
+// boxLine finds the boxes of a text, and whether they are ticked. GitHub's editors write an x of
+// either case.
 var boxLine = regexp.MustCompile(`(?m)^(- \[)([ xX])(\] )(` + boxMark + `[^\n]*)$`)
 
 // Untick returns a card's text with every box empty, as the app wrote it.
@@ -132,7 +133,8 @@ func (*Tick) request() {}
 func (m Message) Tick() *Tick { return requestOf[*Tick](m) }
 
 // ReadBox returns the command of a box by its line. It returns false for a line that the app did
-// not write, or not so: the label that somebody read and the command must belong together.
+// not write, or not so: the label
+// that somebody read and the command must belong together.
 func ReadBox(line string, p Policy) (Box, bool) {
 	for _, b := range Boxes(p) {
 		if rest, ok := strings.CutPrefix(line, b.Line()); ok && (rest == "" || strings.HasPrefix(rest, whoOfBox)) {
@@ -153,18 +155,19 @@ const whoOfBox = " · "
 // fillBox reads the command of a box: it has no words.
 func fillBox(command string) Command {
 	c := fillCommand(command)
-	return Command{Kind: c.Kind, Verb: strings.TrimPrefix(strings.Fields(command)[0], "/"),
-		Severity: c.Severity, Phase: c.Phase}
+	return Command{Kind: c.Kind, Verb: strings.TrimPrefix(strings.Fields(command)[0], "/"), Severity: c.Severity, Phase: c.Phase}
 }
 
-// Tapped says that somebody ticked a box of the card. It counts as their command. The issue's timeline has
-// no word of it, so the app writes one, unless it was refused (A5).
+// Tapped: somebody ticked a box of the card. It counts as their command. The issue's timeline has
+// no word of it, so the app
+// writes one, unless it was refused (A5).
 type Tapped struct {
 	Command Command
 }
 
-// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of the
-// box's command and of who ticked it, who may be several in one second.
+// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of
+// the box's command and of who
+// ticked it, who may be several in one second.
 func TapID(comment int64, at time.Time, command, by string) string {
 	return fmt.Sprintf("t%d@%d.%d", comment, at.Unix(), int64(sumOf(command))<<16|int64(sumOf(naming.Key(by)))&0xffff)
 }
@@ -203,12 +206,11 @@ func (r *run) tap(t Tapped) {
 // tapKey writes a tap for the comment that notes it: tap/7000001/1772447000/carol/%2Fic.
 func tapKey(f Fact, command string) string {
 	comment, _, _ := strings.Cut(strings.TrimPrefix(f.ID, "t"), "@")
-	return strings.Join([]string{"tap", comment, strconv.FormatInt(f.At.Unix(), 10), f.By.Login,
-		url.PathEscape(command)}, "/")
+	return strings.Join([]string{"tap", comment, strconv.FormatInt(f.At.Unix(), 10), f.By.Login, url.PathEscape(command)}, "/")
 }
 
-// ParseTap reads what a comment of the app's own says of a tap: a fact without what GitHub knows of
-// the person.
+// ParseTap reads what a comment of the app's own says of a tap: a fact without what GitHub knows
+// of the person.
 func ParseTap(key string, p Policy) (Fact, bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 5 || parts[0] != "tap" {
@@ -232,7 +234,8 @@ type OpenTick struct {
 	At      time.Time `json:"at"`
 }
 
-// BoxesFound says that these boxes of the card, by its comment, were found ticked. At is when the card was edited.
+// BoxesFound: these boxes of the card, by its comment, were found ticked. At is when the card was
+// edited.
 type BoxesFound struct {
 	Comment  int64
 	Commands []string

@@ -1,4 +1,5 @@
-// Package overview says what is known of incidents, for scripts and for whoever asks at a terminal. GitHub's issues are all that it
+// Package overview says what is known of incidents, for scripts and for whoever asks at a
+// terminal. GitHub's issues are all that it
 // reads (A5): the list, and each incident's card.
 package overview
 
@@ -23,10 +24,13 @@ import (
 
 // GitHub is what reading needs of GitHub.
 type GitHub interface {
-	// ReadIncidents lists the incidents that changed since a time (zero: all); told hears how many there are so far.
-	ReadIncidents(ctx context.Context, owner, repo string, since time.Time, told func(n int)) ([]*engine.Snapshot, error)
+	// ReadIncidents lists the incidents that changed since a time (zero: all); told hears how many
+	// there are so far.
+	ReadIncidents(ctx context.Context, owner, repo string, since time.Time,
+		told func(n int)) ([]*engine.Snapshot, error)
 	// ReadIssue reads an issue; open is asked whether a comment is its card.
-	ReadIssue(ctx context.Context, ref incident.Ref, open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error)
+	ReadIssue(ctx context.Context, ref incident.Ref,
+		open func(*engine.Snapshot, string) (incident.Cursor, bool)) (*engine.Snapshot, error)
 	// ReadCard returns an incident's card, one that is believed if there is any; "" if there is none.
 	ReadCard(ctx context.Context, ref incident.Ref, believe func(body string) bool) (string, error)
 }
@@ -44,7 +48,7 @@ type Found struct {
 }
 
 // ErrNoCard says that an issue has no card that this App wrote.
-var ErrNoCard = errors.New("it is no incident, or its card is not of this App: check the webhook secret")
+var ErrNoCard = errors.New("it isn't an incident, or its card is not of this App: check the webhook secret")
 
 // Show reads one incident.
 func (r *Reader) Show(ctx context.Context, ref incident.Ref) (Found, error) {
@@ -70,7 +74,8 @@ func (r *Reader) Show(ctx context.Context, ref incident.Ref) (Found, error) {
 	return f, nil
 }
 
-// List reads the incidents of a repository that run, the newest first; with all, those too that are over.
+// List reads the incidents of a repository that run, the newest first; with all, those too that
+// are over.
 func (r *Reader) List(ctx context.Context, owner, repo string, all bool) ([]Found, error) {
 	issues, err := r.GitHub.ReadIncidents(ctx, owner, repo, time.Time{}, func(int) {})
 	if err != nil {
@@ -160,7 +165,8 @@ func (f Found) View() Incident {
 		OEs: listOf(s.OEs), Customers: listOf(s.Customers), NextUpdate: momentOf(s.Updates.Due), Began: momentOf(s.Began),
 		Updates: Updates{s.Updates.Kept, s.Updates.Missed, s.Updates.Snoozed},
 		Cause:   textOf(s.Cause), Workaround: textOf(s.Workaround), Fix: textOf(s.Fix),
-		Pages: []Page{}, FollowUps: []FollowUp{}, Findings: wordsOf(s.Found), Actions: wordsOf(s.Tried), Frozen: []string{}, Suspects: []string{}}
+		Pages: []Page{}, FollowUps: []FollowUp{},
+		Findings: wordsOf(s.Found), Actions: wordsOf(s.Tried), Frozen: []string{}, Suspects: []string{}}
 	if s.Declared != nil {
 		i.Declared = s.Declared.At
 	}
@@ -186,7 +192,8 @@ func (f Found) View() Incident {
 		if fu.Auto {
 			title = "Replace the workaround"
 		}
-		i.FollowUps = append(i.FollowUps, FollowUp{Title: title, Ticket: fu.Ticket, Owner: fu.Owner, Due: fu.Due, Done: fu.Done})
+		i.FollowUps = append(i.FollowUps,
+			FollowUp{Title: title, Ticket: fu.Ticket, Owner: fu.Owner, Due: fu.Due, Done: fu.Done})
 	}
 	return i
 }
@@ -233,7 +240,8 @@ func (f Found) Brief() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s#%d %s\n%s\n\n%s\n", f.Issue.Ref.FullName(), f.Issue.Ref.Number, texts.Squeeze(texts.Clean(f.Issue.Title)),
+	return fmt.Sprintf("%s#%d %s\n%s\n\n%s\n",
+		f.Issue.Ref.FullName(), f.Issue.Ref.Number, texts.Squeeze(texts.Clean(f.Issue.Title)),
 		f.Issue.URL, strings.TrimSpace(text)), nil
 }
 

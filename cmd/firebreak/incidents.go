@@ -67,16 +67,25 @@ that serve uses. Without --repository it reads the first repository of FIREBREAK
 			return printBrief(c, f)
 		},
 	}
-	brief := &cobra.Command{
+	for _, sub := range []*cobra.Command{list, show, briefCommand(&repository, &asJSON)} {
+		sub.Flags().BoolVar(&asJSON, "json", false, "as JSON, with keys that stay")
+		c.AddCommand(sub)
+	}
+	return c
+}
+
+// briefCommand writes a brief.
+func briefCommand(repository *string, asJSON *bool) *cobra.Command {
+	return &cobra.Command{
 		Use: "brief NUMBER", Short: "Says what somebody who joins needs to know", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Example:           "  firebreak incidents brief 12",
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := findIncident(c, repository, args[0])
+			f, err := findIncident(c, *repository, args[0])
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if *asJSON {
 				text, err := f.Brief()
 				if err != nil {
 					return err
@@ -89,11 +98,6 @@ that serve uses. Without --repository it reads the first repository of FIREBREAK
 			return printBrief(c, f)
 		},
 	}
-	for _, sub := range []*cobra.Command{list, show, brief} {
-		sub.Flags().BoolVar(&asJSON, "json", false, "as JSON, with keys that stay")
-		c.AddCommand(sub)
-	}
-	return c
 }
 
 func printBrief(c *cobra.Command, f overview.Found) error {

@@ -19,14 +19,14 @@ var (
 )
 
 // withTasks makes buttons of the checkboxes in a rendered comment, for those who may edit it. They
-// belong to the form of that id. Where it is not plain which line each is of, as with tasks in a
-// block of code, they stay as they are.
+// belong to the form of that id. Where
+// it is not plain which line each is of, as with tasks in a block of code, they stay as they are.
 func withTasks(rendered template.HTML, source, form string) template.HTML {
 	if len(taskInput.FindAllStringIndex(string(rendered), -1)) != len(taskSource.FindAllStringIndex(source, -1)) {
 		return rendered
 	}
 	n := 0
-	// what the renderer made is safe
+	// What the renderer made is safe, and so is what is made of it.
 	return template.HTML(taskInput.ReplaceAllStringFunc(string(rendered), func(input string) string {
 		m := taskInput.FindStringSubmatch(input)
 		n++
