@@ -164,11 +164,11 @@ var settings = block{what: "the file", settings: []setting{
 			"[{ source: alertmanager, labels: { severity: critical, customer: globex }, do: page, " +
 				"severity: critical, customer: globex }]",
 		}},
-	{name: "call", of: callAddress, about: "The call or war room of each incident; {number} is the incident's. It is on the card, " +
-		"in pages and in briefs.", examples: []string{"https://meet.example/p1-{number}"}},
+	{name: "call", of: callAddress, about: "The call or war room of each incident; {number} is the incident's. " +
+		"It is on the card, in pages and in briefs.", examples: []string{"https://meet.example/p1-{number}"}},
 	{name: "advance", of: choice{name: "advance", words: []string{"auto", "ask"}}, standard: "auto",
-		about: "auto: investigate is entered once the severity is confirmed and the team is there, fixing once the cause is " +
-			"known. ask: the coordinator moves each phase."},
+		about: "auto: investigate is entered once the severity is confirmed and the team is there, fixing once the " +
+			"cause is known. ask: the coordinator moves each phase."},
 	{
 		name:     "broadcast",
 		of:       list{what: "broadcast", of: slackChannel, most: maxList, fold: true, example: `["#incidents"]`},

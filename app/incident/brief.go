@@ -32,7 +32,8 @@ var _ = register(Row{
 var _ = register(Row{
 	Kind: Impact, Verbs: []string{VerbIncident}, Word: "impact",
 	Usage: "/incident impact text", Does: "record how bad it is, in a line",
-	Example: "/incident impact 30 % of checkouts fail", Who: Responder, Place: 134, AfterClosing: true, OnPull: true, IsCorrectable: true,
+	Example: "/incident impact 30 % of checkouts fail", Who: Responder, Place: 134,
+	AfterClosing: true, OnPull: true, IsCorrectable: true,
 }, parseText("add how bad it is, such as “30 % of checkouts fail”"), func(r *run, c Command) {
 	r.Impact = r.stampedText(c.Text)
 	r.record("impact", "", c.Text)
@@ -43,7 +44,7 @@ var _ = register(Row{
 	Kind: GetBrief, Verbs: []string{VerbIncident}, Word: "brief",
 	Usage: "/incident brief", Does: "read what is known, what was tried, and what is expected of you",
 	Example: "/incident brief", Who: Responder, Place: 136, AfterClosing: true, AfterEnding: true,
-}, parseAlone, func(r *run, c Command) {
+}, parseAlone, func(r *run, _ Command) {
 	r.done()
 	r.reply(Say{Name: "brief"})
 })
@@ -62,7 +63,8 @@ var _ = register(Row{
 func parseStarted(w words.Words) (Command, error) {
 	when, rest := readMoment(strings.TrimSpace(w.Line))
 	if when.Said == "" || strings.TrimSpace(rest) != "" {
-		return Command{}, errors.New("add when the impact began, such as 13:05 (if it begins the summary, write the severity first: /incident critical …)")
+		return Command{}, errors.New("add when the impact began, such as 13:05 " +
+			"(if it begins the summary, write the severity first: /incident critical …)")
 	}
 	return Command{Entries: []Line{{When: when}}}, nil
 }

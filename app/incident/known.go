@@ -62,10 +62,9 @@ func (r *run) correctText(c Corrected) {
 	}
 }
 
-// Withdrawn: a comment was deleted, or what it said was taken out of it, by whoever may do that:
-// what is no longer there may
-// be something that should never have been written down. Has holds the texts of its commands as
-// they are now.
+// Withdrawn says that a comment was deleted, or what it said was taken out of it, by whoever may do
+// that: what is no longer there may be something that should never have been written down. Has holds
+// the texts of its commands as they are now.
 type Withdrawn struct {
 	Comment int64
 	Has     []string

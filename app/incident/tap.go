@@ -155,12 +155,12 @@ const whoOfBox = " · "
 // fillBox reads the command of a box: it has no words.
 func fillBox(command string) Command {
 	c := fillCommand(command)
-	return Command{Kind: c.Kind, Verb: strings.TrimPrefix(strings.Fields(command)[0], "/"), Severity: c.Severity, Phase: c.Phase}
+	verb, _, _ := strings.Cut(strings.TrimPrefix(command, "/"), " ")
+	return Command{Kind: c.Kind, Verb: verb, Severity: c.Severity, Phase: c.Phase}
 }
 
-// Tapped: somebody ticked a box of the card. It counts as their command. The issue's timeline has
-// no word of it, so the app
-// writes one, unless it was refused (A5).
+// Tapped says that somebody ticked a box of the card. It counts as their command. The issue's
+// timeline has no word of it, so the app writes one, unless it was refused (A5).
 type Tapped struct {
 	Command Command
 }
@@ -206,7 +206,8 @@ func (r *run) tap(t Tapped) {
 // tapKey writes a tap for the comment that notes it: tap/7000001/1772447000/carol/%2Fic.
 func tapKey(f Fact, command string) string {
 	comment, _, _ := strings.Cut(strings.TrimPrefix(f.ID, "t"), "@")
-	return strings.Join([]string{"tap", comment, strconv.FormatInt(f.At.Unix(), 10), f.By.Login, url.PathEscape(command)}, "/")
+	at := strconv.FormatInt(f.At.Unix(), 10)
+	return strings.Join([]string{"tap", comment, at, f.By.Login, url.PathEscape(command)}, "/")
 }
 
 // ParseTap reads what a comment of the app's own says of a tap: a fact without what GitHub knows
@@ -234,8 +235,8 @@ type OpenTick struct {
 	At      time.Time `json:"at"`
 }
 
-// BoxesFound: these boxes of the card, by its comment, were found ticked. At is when the card was
-// edited.
+// BoxesFound says that these boxes of the card, by its comment, were found ticked. The fact's time
+// is when the card was edited.
 type BoxesFound struct {
 	Comment  int64
 	Commands []string
