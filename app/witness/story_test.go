@@ -97,7 +97,18 @@ func (s *Stage) act(who, verb, rest string, body []string) {
 		s.ok(who, "PATCH", s.issue(), map[string]string{"state": "closed"}, nil)
 	case "reopens":
 		s.ok(who, "PATCH", s.issue(), map[string]string{"state": "open"}, nil)
+	case "ticks": // a box of the card, by words of its label
+		for _, c := range list[commentJSON](s, s.issue()+"/comments") {
+			if strings.Contains(c.Body, "<!-- firebreak:card") {
+				comment := fmt.Sprintf("repos/%s/issues/comments/%d", repository, c.ID)
+				s.ok(who, "PATCH", comment, map[string]string{"body": tick(c.Body, rest)}, nil)
+			}
+		}
 	case "deletes":
+		if !strings.HasPrefix(rest, "card") && rest != "" {
+			s.ok(who, "DELETE", fmt.Sprintf("repos/%s/issues/comments/%d", repository, s.byPeople(rest)), nil, nil)
+			return
+		}
 		for _, c := range list[commentJSON](s, s.issue()+"/comments") {
 			if strings.HasPrefix(rest, "card") && strings.Contains(c.Body, "<!-- firebreak:card") {
 				s.ok(who, "DELETE", fmt.Sprintf("repos/%s/issues/comments/%d", repository, c.ID), nil, nil)
@@ -113,6 +124,18 @@ func (s *Stage) act(who, verb, rest string, body []string) {
 	default:
 		s.t.Fatalf("nobody can %q", verb)
 	}
+}
+
+// tick ticks the boxes of a card whose line has these words.
+func tick(card, words string) string {
+	var lines []string
+	for line := range strings.Lines(card) {
+		if rest, ok := strings.CutPrefix(line, "- [ ] "); ok && strings.Contains(rest, words) {
+			line = "- [x] " + rest
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "")
 }
 
 func textOf(first string, more []string) string {
