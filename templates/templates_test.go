@@ -192,6 +192,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic close", Reason: "Resource not accessible by integration (403)"})
 	add(incident.Say{Name: "not-handled", Who: "bob"})
 	add(incident.Say{Name: "done", Who: "bob"})
+	add(incident.Say{Name: "inform-nobody", Who: "carol"})
+	add(incident.Say{Name: "inform-failed", Who: "carol", Line: "#incidents", Reason: "channel_not_found"})
 	add(incident.Say{Name: "tapped", Names: []string{"bob"}, Line: "/ic severity critical"})
 	add(incident.Say{Name: "who-ticked", Line: "/ic severity critical"})
 	mine := func(command, does string) incident.Hint {

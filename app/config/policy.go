@@ -35,6 +35,11 @@ func (b *builder) build(file value) {
 	b.customers(file.get("customers"))
 	b.signals(file.get("signals"))
 	file.get("call").setText(&p.Call)
+	stakeholders := file.get("stakeholders")
+	if emails := stakeholders.get("emails"); emails.isSet() {
+		p.Stakeholders = emails.texts()
+	}
+	stakeholders.get("updates").setBool(&p.ForwardUpdates)
 	if advance := file.get("advance"); advance.isValid() {
 		p.Advance = advance.text == "auto"
 	}

@@ -203,6 +203,7 @@ func (b *builder) uses(file value) (out []use) {
 		}
 	}
 	add(file.get("broadcast"), "slack")
+	add(file.get("stakeholders").get("emails"), "email")
 	return out
 }
 

@@ -175,6 +175,13 @@ var settings = block{what: "the file", settings: []setting{
 		about:    "Slack channels of the company that are told when an incident enters a phase; needs services.slack.",
 		examples: []string{`["#incidents"]`},
 	},
+	{name: "stakeholders", about: "Who else in the company is told when an incident enters a phase and when it is " +
+		"over, and what the coordinator writes with /ic inform. Channels of broadcast hear that too, customers never.",
+		of: block{what: "stakeholders", settings: []setting{
+			{name: "emails", of: list{what: "emails", of: email, most: maxList, fold: true, example: `["status@acme.example"]`},
+				about: "Their addresses, such as a mailing list; needs services.email."},
+			{name: "updates", of: boolean{}, standard: "false", about: "They hear each customer update too."},
+		}}},
 	{
 		name:  "stand-by",
 		about: "How long the incident is watched once it is solved.",

@@ -138,6 +138,8 @@ func (r *run) applyPage() bool {
 		r.unsent(w)
 	case Bounced:
 		r.bounced(w)
+	case Uninformed:
+		r.uninformed(w)
 	default:
 		return false
 	}

@@ -140,6 +140,9 @@ func (r *run) noteClosed() {
 		r.Document.Next = r.p.Hours.Add(closed.At, r.p.ReviewDays, r.p.Zone)
 	}
 	r.recordAt(Entry{At: closed.At, By: closed.By, Kind: "closed", Ref: closed.ID})
+	if r.p.HasStakeholders() && r.Confirmed != nil {
+		r.emit(Broadcast{Key: closedKey(closed.At), At: closed.At, Phase: r.Phase, IsOver: true})
+	}
 }
 
 // closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the

@@ -49,11 +49,16 @@ type (
 		Customers []string
 		Text      string
 	}
-	// Broadcast tells the company's own channels that the incident entered a phase.
+	// Broadcast tells the company's own stakeholders that the incident entered a phase, or what the
+	// coordinator says (V7). No customer hears of it.
 	Broadcast struct {
 		Key   string
 		At    time.Time
 		Phase Phase
+
+		Text     string // what the coordinator, or an update, says; empty: only the phase is told
+		IsUpdate bool   // Text is what the customers were told
+		IsOver   bool   // the incident is closed
 	}
 	// OpenTicket makes follow-up Index a ticket, once.
 	OpenTicket struct{ Index int }

@@ -260,7 +260,7 @@ func (r *run) hasTold() bool {
 
 // broadcast tells the company's own channels how far the incident is.
 func (r *run) broadcast() {
-	if len(r.p.Broadcast) > 0 && r.Confirmed != nil {
+	if r.p.HasStakeholders() && r.Confirmed != nil {
 		r.emit(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})
 	}
 }

@@ -21,24 +21,26 @@ type Policy struct {
 	Rounds       int // how often the escalation is walked from the start before it slows down
 	Phones       []string
 	// kind of the service by which steps page that name none: "github" mentions people
-	Pager      string
-	Services   []Service     // how people outside GitHub are reached
-	StandBy    time.Duration // M2
-	CheckIn    time.Duration // M2
-	AskUpdate  time.Duration // after a move to monitoring without an update (M1)
-	AskData    time.Duration // after a declaration with data missing (I2)
-	AskRole    time.Duration // after a role of a critical incident fell vacant (V1)
-	AskClaim   time.Duration // after a report from outside that nobody took (I7)
-	Zone       *time.Location
-	Hours      Hours // when check-ins and reminders that can wait go out
-	Customers  []Customer
-	Signals    []Rule   // what becomes of what sources report; the first that fits decides
-	Call       string   // address of the call or war room, with CallNumber for the incident's number; empty: none (V8)
-	Advance    bool     // investigate and fixing are entered once what they need is there (V1, F1)
-	Broadcast  []string // Slack channels of the company, which hear when an incident enters a phase
-	Reviewers  []string // teams and logins asked to review postmortems besides IC and OE
-	ReviewDays int      // working days after which an open postmortem is reminded of (C3)
-	Issues     bool     // follow-ups may be opened in other repositories
+	Pager          string
+	Services       []Service     // how people outside GitHub are reached
+	StandBy        time.Duration // M2
+	CheckIn        time.Duration // M2
+	AskUpdate      time.Duration // after a move to monitoring without an update (M1)
+	AskData        time.Duration // after a declaration with data missing (I2)
+	AskRole        time.Duration // after a role of a critical incident fell vacant (V1)
+	AskClaim       time.Duration // after a report from outside that nobody took (I7)
+	Zone           *time.Location
+	Hours          Hours // when check-ins and reminders that can wait go out
+	Customers      []Customer
+	Signals        []Rule   // what becomes of what sources report; the first that fits decides
+	Call           string   // address of the call or war room, with CallNumber for the incident's number; empty: none (V8)
+	Stakeholders   []string // mail addresses of the company that hear what Broadcast hears (V7)
+	ForwardUpdates bool     // they and Broadcast hear each customer update too
+	Advance        bool     // investigate and fixing are entered once what they need is there (V1, F1)
+	Broadcast      []string // Slack channels of the company, which hear when an incident enters a phase
+	Reviewers      []string // teams and logins asked to review postmortems besides IC and OE
+	ReviewDays     int      // working days after which an open postmortem is reminded of (C3)
+	Issues         bool     // follow-ups may be opened in other repositories
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }

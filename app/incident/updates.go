@@ -25,6 +25,9 @@ var _ = register(Row{
 	Example: "/ic update We look into it", Who: HolderIC, Place: 260, IsCorrectable: true,
 }, parseText("add what you tell the customers"), func(r *run, c Command) {
 	r.sendUpdate(c.Text)
+	if !r.isTurnedDown {
+		r.informOfUpdate(c.Text)
+	}
 })
 
 var _ = register(Row{

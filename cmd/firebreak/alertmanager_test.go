@@ -292,7 +292,7 @@ func claimed(t *testing.T, github string) {
 		t.Errorf("%s opened %q", issue.User.Login, issue.Title)
 	}
 	for _, part := range []string{"instance=api-1, firing", "instance=api-2, firing", "severity: critical",
-		"`http://alertmanager.example`"} {
+		"[Details at alertmanager.example](<http://alertmanager.example>)"} {
 		if !strings.Contains(issue.Body, part) {
 			t.Errorf("%q is missing in\n%s", part, issue.Body)
 		}

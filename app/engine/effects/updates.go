@@ -250,36 +250,64 @@ func (e Updates) SharedMark(customer string) mark.Mark {
 	return mark.Mark{Kind: look.MarkKind, Text: "shared/" + e.Hash("shared", customer)}
 }
 
-// Broadcast announces a new phase in the company's own channels. Whoever misses it reads it on the
-// card, so a failure is only logged.
+// Broadcast says to the company's own stakeholders how far the incident is, and what the coordinator
+// says. Whoever misses a phase reads it on the card, so that such a failure is only logged; of
+// words that did not arrive the coordinator is told (V7).
 func (e Updates) Broadcast() error {
 	return look.ForEach(e.Look, func(b incident.Broadcast) error {
 		if e.IsRebuilt || e.IsBeforeLoss(b.At) || e.Announcer == nil {
 			return nil
 		}
-		text := e.Headline() + "\n" + templates.Capital(b.Phase)
-		if ic, isCovered := e.State.Coordinator(); isCovered {
-			text += " · Incident Coordinator " + ic
-		}
-		if len(e.State.OEs) > 0 {
-			text += " · Operations Engineer " + strings.Join(e.State.OEs, ", ")
-		}
-		text += "\n" + e.Snapshot.URL
-
-		service, _ := e.Policy.Service("slack")
-		for _, to := range e.Policy.Broadcast {
-			key := e.DeclaredRef().String() + "/" + b.Key + "/" + to
+		text := e.broadcastText(b)
+		for _, channel := range e.stakeholders() {
+			service, _ := e.Policy.Service(channel.Kind)
+			key := e.DeclaredRef().String() + "/" + b.Key + "/" + channel.To
 			send := func(ctx context.Context, _ delivery.Attempt) error {
-				return e.Announcer.Announce(ctx, ports.Announcement{Key: key,
-					Channel: incident.Channel{Kind: "slack", To: to},
+				return e.Announcer.Announce(ctx, ports.Announcement{Key: key, Channel: channel,
 					Service: service, Text: text, At: b.At})
 			}
-			if _, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), TimedKey(key, b.At), send); err != nil {
-				e.Logger.Warn("a phase could not be announced in Slack", "incident", e.Ref.String(),
-					"channel", to,
-					"err", ports.Redact(err))
+			_, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), TimedKey(key, b.At), send)
+			if err == nil {
+				continue
+			}
+			e.Logger.Warn("stakeholders were not told", "incident", e.Ref.String(), "channel", channel.To,
+				"err", ports.Redact(err))
+			if b.Text != "" && !b.IsUpdate {
+				e.Report(incident.Uninformed{Key: b.Key, To: channel.To, Why: ports.Reason(err)})
 			}
 		}
 		return nil
 	})
+}
+
+// stakeholders returns the company's own channels.
+func (e Updates) stakeholders() (all []incident.Channel) {
+	for _, to := range e.Policy.Broadcast {
+		all = append(all, incident.Channel{Kind: "slack", To: to})
+	}
+	for _, to := range e.Policy.Stakeholders {
+		all = append(all, incident.Channel{Kind: "email", To: to})
+	}
+	return all
+}
+
+// broadcastText returns what stakeholders read.
+func (e Updates) broadcastText(b incident.Broadcast) string {
+	text := e.Headline() + "\n" + templates.Capital(b.Phase)
+	if b.IsOver {
+		text = e.Headline() + "\nClosed"
+	}
+	if ic, isCovered := e.State.Coordinator(); isCovered {
+		text += " · Incident Coordinator " + ic
+	}
+	if len(e.State.OEs) > 0 {
+		text += " · Operations Engineer " + strings.Join(e.State.OEs, ", ")
+	}
+	switch {
+	case b.IsUpdate:
+		text += "\nThe customers were told: " + b.Text
+	case b.Text != "":
+		text += "\n" + b.Text
+	}
+	return text + "\n" + e.Snapshot.URL
 }
