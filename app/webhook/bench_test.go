@@ -124,7 +124,7 @@ func TestADeliveryAllocatesLittle(t *testing.T) {
 		h.ServeHTTP(&discarded, r)
 	})
 	t.Logf("%.0f allocations", n)
-	const most = 80 // 55; under the race detector pools forget on purpose
+	const most = 100 // 60; under the race detector pools forget on purpose, not always as much
 	if discarded != http.StatusAccepted || n > most {
 		t.Errorf("answered %d with %.0f allocations, want at most %d", discarded, n, most)
 	}
