@@ -208,7 +208,7 @@ func samples() []incident.Say {
 		Cause:   &incident.Stamp{By: "alice", At: at, Text: "a memory limit"},
 		Found:   []incident.Stamp{{By: "alice", At: at, Text: "payments restarts"}},
 		Tried:   []incident.Stamp{{By: "alice", At: at, Text: "restarted payments"}},
-		Updates: incident.Updates{Last: at, Due: at.Add(20 * time.Minute)}}, Critical: true, Declared: at, Holder: "carol", Told: incident.Sent{Text: "We look into it"},
+		Updates: incident.Updates{Last: at, Due: at.Add(20 * time.Minute)}}, Critical: true, Now: at.Add(24 * time.Hour), Holder: "carol", Told: incident.Sent{Text: "We look into it"},
 		Call: "https://meet.example/p1-12", Waiting: []string{"initech"}, Missing: []string{"a workaround or a fix"}, Next: incident.Monitoring,
 		Mine: []incident.Hint{mine("/oe workaround …", "record the temporary fix")}}})
 	add(incident.Say{Name: "blocked", Who: "carol", Phase: incident.Fixing, Missing: []string{"the cause"}, Next: theirs("/oe cause …", "", "alice"), Force: mine("/ic phase fixing because …", "")})

@@ -7,9 +7,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-// known lists what people wrote of the trouble, each with a link to the whole of it (V4): cause
-// and cure, then the newest of what
-// they see and of what they tried.
+// known lists what people wrote of the trouble, each with a link to the whole of it (V4): cause and
+// cure, then the newest of what they see and of what they tried.
 func (p *page) known() {
 	add := func(name string, s *incident.Stamp) {
 		if s != nil {

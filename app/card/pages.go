@@ -16,7 +16,7 @@ func (p *page) pages() {
 	if n := len(list) - shownPages - shownOldPages; n > 0 {
 		list = list[n:]
 	}
-	answered := p.answeredPage(list)
+	answered := p.S.Paging.AnsweredPage() - (len(p.S.Paging.Pages) - len(list)) // below 0 where it isn't shown
 	times := ""
 	for i, pg := range list {
 		if times == "" {
@@ -66,19 +66,6 @@ func (p *page) pages() {
 func isSamePage(a, b incident.Page) bool {
 	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" &&
 		len(a.Lost)+len(b.Lost) == 0
-}
-
-// answeredPage returns the index of the page that was answered, -1 if it is not among them. The
-// answer is one to the escalation or to a regression, and not to what somebody asked for in
-// between.
-func (p *page) answeredPage(list []incident.Page) int {
-	a := p.S.Paging.Answered
-	for i, pg := range slices.Backward(list) {
-		if a != nil && pg.Why != "asked" && pg.Why != "update" && !a.At.Before(pg.At) {
-			return i
-		}
-	}
-	return -1
 }
 
 // servicesOf returns the services of a page, and which of them did not take it.

@@ -404,9 +404,7 @@ func (r *reconciliation) readIssue() error {
 			}
 			return incident.Cursor{}, false
 		}
-		if len(c.Ticked) > 0 {
-			r.tickedLines, r.isCardChanged = c.Ticked, true // the boxes are to be empty again
-		}
+		r.tickedLines = c.Ticked
 		c = r.adoptCard(issue, c)
 		// the newest, which alone knows what was not said yet
 		if r.m.IsCardEdited() && kept && refused.Seq >= c.Seq {
@@ -515,7 +513,8 @@ func (r *reconciliation) writeCard() error {
 	r.State.Cursor.Items = max(r.State.Cursor.Items, r.Snapshot.First+len(r.Snapshot.Items))
 	posted := r.Snapshot.Card != nil
 	far := r.State.Cursor.Items-r.Before.Cursor.Items >= maxUnread
-	if posted && !r.IsRebuilt && !r.isCardChanged && !r.hasNews && !far && equalStates(r.Before, r.State) &&
+	isTicked := len(r.tickedLines) > 0 // the boxes are to be empty again
+	if posted && !r.IsRebuilt && !r.isCardChanged && !isTicked && !r.hasNews && !far && equalStates(r.Before, r.State) &&
 		!r.State.IsRefused("card") {
 		return r.pinCard(r.Snapshot.Card)
 	}

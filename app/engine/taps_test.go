@@ -115,3 +115,21 @@ func TestA9WhoTickedIsAskedIfGitHubNeverSays(t *testing.T) {
 		t.Errorf("said %d times", len(said))
 	}
 }
+
+// People tap as often as they like: an empty box is not put right against them, and the card goes on being written.
+func TestA9ManyTapsAreNoContest(t *testing.T) {
+	w := newWorld(t)
+	w.tell(opensCritical)
+	w.tell("carol: /ic\ncarol: /ic severity critical\ncarol: /ic customer add globex")
+	for range 25 {
+		w.tick("bob", w.view().Pinned.Body, "Page more people") // he may not: it is refused, and the box is empty again
+		w.settle()
+		if strings.Contains(w.view().Pinned.Body, "- [x] <!-- tap") {
+			t.Fatalf("a box stays ticked:\n%s", w.card())
+		}
+		w.advance(time.Minute)
+	}
+	if said := w.said("each time that I put it right"); len(said) != 0 {
+		t.Errorf("said %q", said)
+	}
+}

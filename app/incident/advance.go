@@ -1,10 +1,9 @@
 package incident
 
 // advance enters investigate once the team is there, and fixing once the cause is known (V1, F1):
-// what nobody has to decide, nobody
-// has to say. Monitoring stays a decision, as the customers hear of it. Only what this fact
-// brought about counts, so that a phase
-// to which somebody went back by hand is not left at once.
+// what nobody has to decide, nobody has to say. Monitoring stays a decision, as the customers hear
+// of it. Only what this fact brought about counts, so that a phase to which somebody went back by
+// hand is not left at once.
 func (r *run) advance(before State) {
 	isMoved := before.Declared != nil && r.Phase != before.Phase
 	if !r.p.Advance || !r.Running() || r.Confirmed == nil || isMoved || r.movesPhase() {
@@ -14,7 +13,7 @@ func (r *run) advance(before State) {
 	if to == Identify && r.hasBecomePossible(Investigate, before) {
 		to = Investigate
 	}
-	isNewCause := r.Cause != nil && (before.Cause == nil || *before.Cause != *r.Cause)
+	isNewCause := r.Cause != nil && (before.Cause == nil || before.Cause.ID != r.Cause.ID) // an edit makes none
 	if (to == Identify || to == Investigate) && r.Cause != nil && r.isOpen(r.State, Fixing) &&
 		(isNewCause || !r.isOpen(before, Fixing)) {
 		to = Fixing

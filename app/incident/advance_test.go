@@ -18,6 +18,12 @@ func TestV1F1APhaseIsEnteredOnceItHasWhatItNeeds(t *testing.T) {
 	s.at(7, "alice", cmd(incident.Cause)).expectSays()
 	at(s, incident.Fixing, "with a cause")
 	at(s.at(8, "carol", because(incident.Investigate)), incident.Investigate, "taken back")
+	corrected := incident.Corrected{New: incident.Command{Kind: incident.Cause, Text: "spelled better"}, Old: "words"}
+	edit := incident.Fact{ID: s.state.Cause.ID[:len(s.state.Cause.ID)-2] + "@9.0", At: s.state.Since.At, What: corrected,
+		By: incident.Person{Login: "alice", Respond: true}}
+	at(s.fact(edit), incident.Investigate, "with the cause spelled better")
+	s.expect(s.state.Cause.Text == "spelled better", "the cause is %q", s.state.Cause.Text)
+	at(s.at(8.5, "", incident.Withdrawn{Comment: s.state.Cause.Comment()}), incident.Investigate, "with its comment deleted")
 	at(s.at(9, "alice", cmd(incident.Finding)).clock(100), incident.Investigate, "with a finding")
 	at(s.at(101, "alice", incident.Command{Kind: incident.Cause, Text: "another"}), incident.Fixing, "with another cause")
 	at(s.at(102, "alice", cmd(incident.Workaround)), incident.Fixing, "with a workaround: the customers hear of monitoring")

@@ -111,8 +111,7 @@ func parseCall(w words.Words) (Command, error) {
 }
 
 // CallOf returns the address of the call or war room of an incident: as the coordinator said, or
-// else as the policy has it. It
-// returns "" if there is none.
+// else as the policy has it. It returns "" if there is none.
 func (s State) CallOf(p Policy) string { return cmp.Or(s.Call, p.Call) }
 
 // CallNumber is what the configuration's address of the call has in the place of the incident's number.
@@ -127,8 +126,8 @@ func (p Policy) For(ref Ref) Policy {
 // Brief is what somebody who joins needs to know (V4), from the state alone.
 type Brief struct {
 	State    State
+	Now      time.Time // when it is read: times of that day have no date
 	Critical bool
-	Declared time.Time
 	Holder   string   // who coordinates, the declarer included
 	Told     Sent     // the last update; zero: none
 	Call     string   // the call's address; empty: there is none
@@ -136,18 +135,14 @@ type Brief struct {
 	Missing  []string // what the next phase needs
 	Next     Phase
 	Mine     []Hint // what its reader may do now
-	Others   []Hint
 }
 
 // briefHints is how many commands a brief proposes.
 const briefHints = 3
 
-// BriefOf returns what a reader needs to know.
-func BriefOf(s State, p Policy, reader Person) Brief {
-	b := Brief{State: s, Critical: s.Critical(p), Call: s.CallOf(p), Next: s.Next()}
-	if s.Declared != nil {
-		b.Declared = s.Declared.At
-	}
+// BriefOf returns what a reader needs to know at a time.
+func BriefOf(s State, p Policy, reader Person, now time.Time) Brief {
+	b := Brief{State: s, Now: now, Critical: s.Critical(p), Call: s.CallOf(p), Next: s.Next()}
 	b.Holder, _ = s.Coordinator()
 	for _, sent := range s.Updates.Sent {
 		if sent.Update {

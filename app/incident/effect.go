@@ -57,7 +57,7 @@ type (
 		Phase Phase
 
 		Text     string // what the coordinator, or an update, says; empty: only the phase is told
-		IsUpdate bool   // Text is what the customers were told
+		IsUpdate bool   // Text leaves for customers
 		IsOver   bool   // the incident is closed
 	}
 	// OpenTicket makes follow-up Index a ticket, once.

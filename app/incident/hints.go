@@ -288,7 +288,7 @@ func (r *run) withHints(s Say) Say {
 		}
 	}
 	if s.Name == "brief" {
-		b := BriefOf(r.State, r.p, reader)
+		b := BriefOf(r.State, r.p, reader, r.f.At)
 		s.Brief = &b
 	}
 	if s.Name == "help" {

@@ -1,8 +1,6 @@
 package incident
 
-import (
-	"net/url"
-)
+import "net/url"
 
 // The commands of this file.
 const (
@@ -27,7 +25,7 @@ var _ = register(Row{
 // HasStakeholders reports whether somebody of the company is told of incidents (V7).
 func (p Policy) HasStakeholders() bool { return len(p.Broadcast)+len(p.Stakeholders) > 0 }
 
-// informOfUpdate tells the stakeholders what the customers were told, if the policy wants that.
+// informOfUpdate sends the stakeholders an update that leaves for customers, if the policy wants that.
 func (r *run) informOfUpdate(text string) {
 	if r.p.ForwardUpdates && r.p.HasStakeholders() {
 		r.emit(Broadcast{Key: "update/" + r.f.ID, At: r.f.At, Phase: r.Phase, Text: text, IsUpdate: true})

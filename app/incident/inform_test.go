@@ -41,5 +41,10 @@ func TestV7StakeholdersAreInformed(t *testing.T) {
 	if got := strings.Join(told(s), ", "); got != "customers it works again, update it works again" {
 		t.Errorf("of an update that is forwarded: %q", got)
 	}
+	s.policy.Customers[0].Channels = nil
+	s.at(11.5, "carol", incident.Command{Kind: incident.Update, Text: "nobody hears this"})
+	if got := told(s); len(got) != 0 {
+		t.Errorf("of an update that leaves for nobody: %q", got)
+	}
 	s.at(12, "", incident.Uninformed{Key: "inform/c7.0", To: "#incidents", Why: "channel_not_found"}).expectSays("inform-failed")
 }

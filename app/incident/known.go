@@ -83,8 +83,7 @@ func (w Withdrawn) isGone(s *Stamp) bool {
 }
 
 // withdraw takes what a comment no longer says off the card. That it was said stays known, as it
-// does in the timeline: nothing
-// that followed from it is undone.
+// does in the timeline: nothing that followed from it is undone.
 func (r *run) withdraw(w Withdrawn) {
 	for _, s := range r.statements() {
 		if w.isGone(s) {

@@ -13,6 +13,17 @@ import (
 // Count returns how many pages went out to people. A step that only names the phone list does not count.
 func (p Paging) Count() int { return p.Sent - p.Listed }
 
+// AnsweredPage returns the index among Pages of the page that was answered, or -1. The answer is one
+// to the escalation or to a regression, and not to what somebody asked for in between.
+func (p Paging) AnsweredPage() int {
+	for i, page := range slices.Backward(p.Pages) {
+		if p.Answered != nil && page.Why != "asked" && page.Why != "update" && !p.Answered.At.Before(page.At) {
+			return i
+		}
+	}
+	return -1
+}
+
 // Escalates reports whether a page for that reason is a step of the escalation.
 func Escalates(why string) bool { return why == "team" || why == "silent" }
 

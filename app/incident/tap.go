@@ -132,9 +132,8 @@ func (*Tick) request() {}
 // Tick returns which boxes of the card somebody ticked, or nil.
 func (m Message) Tick() *Tick { return requestOf[*Tick](m) }
 
-// ReadBox returns the command of a box by its line. It returns false for a line that the app did
-// not write, or not so: the label
-// that somebody read and the command must belong together.
+// ReadBox returns a box by its line. It returns false for a line that the app did not write, or not
+// so: the label that somebody read and the command must belong together.
 func ReadBox(line string, p Policy) (Box, bool) {
 	for _, b := range Boxes(p) {
 		if rest, ok := strings.CutPrefix(line, b.Line()); ok && (rest == "" || strings.HasPrefix(rest, whoOfBox)) {
@@ -165,9 +164,8 @@ type Tapped struct {
 	Command Command
 }
 
-// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of
-// the box's command and of who
-// ticked it, who may be several in one second.
+// TapID is the id of a tap's fact: of the card's comment, the time of the edit, and a number of the
+// box's command and of who ticked it, who may be several in one second.
 func TapID(comment int64, at time.Time, command, by string) string {
 	return fmt.Sprintf("t%d@%d.%d", comment, at.Unix(), int64(sumOf(command))<<16|int64(sumOf(naming.Key(by)))&0xffff)
 }

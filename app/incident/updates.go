@@ -25,9 +25,6 @@ var _ = register(Row{
 	Example: "/ic update We look into it", Who: HolderIC, Place: 260, IsCorrectable: true,
 }, parseText("add what you tell the customers"), func(r *run, c Command) {
 	r.sendUpdate(c.Text)
-	if !r.isTurnedDown {
-		r.informOfUpdate(c.Text)
-	}
 })
 
 var _ = register(Row{
@@ -204,6 +201,7 @@ func (r *run) sendUpdate(text string) {
 			}
 		}
 		r.emit(Announce{Fact: r.f.ID, At: r.f.At, Customers: reached, Text: text})
+		r.informOfUpdate(text)
 	}
 	if !r.Drill && len(r.Customers) == 0 {
 		role := "unnamed"

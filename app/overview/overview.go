@@ -39,12 +39,14 @@ type GitHub interface {
 type Reader struct {
 	GitHub GitHub
 	Keys   [][]byte // of the cards: card.Keys
+	Now    func() time.Time
 }
 
 // Found is an incident as its issue and its card say.
 type Found struct {
 	Issue *engine.Snapshot
 	State incident.State
+	At    time.Time // when it was read
 }
 
 // ErrNoCard says that an issue has no card that this App wrote.
@@ -55,7 +57,7 @@ func (r *Reader) Show(ctx context.Context, ref incident.Ref) (Found, error) {
 	var f Found
 	isFound := false
 	issue, err := r.GitHub.ReadIssue(ctx, ref, func(issue *engine.Snapshot, body string) (incident.Cursor, bool) {
-		c, err := card.OpenIn(body, card.Issue{Ref: issue.Ref, ID: issue.ID}, r.Keys)
+		c, err := r.open(issue, body)
 		if err != nil {
 			return incident.Cursor{}, false
 		}
@@ -70,7 +72,7 @@ func (r *Reader) Show(ctx context.Context, ref incident.Ref) (Found, error) {
 	case !isFound:
 		return f, fmt.Errorf("read %s: %w", ref, ErrNoCard)
 	}
-	f.Issue = issue
+	f.Issue, f.At = issue, r.Now()
 	return f, nil
 }
 
@@ -94,13 +96,14 @@ func (r *Reader) List(ctx context.Context, owner, repo string, all bool) ([]Foun
 			return nil, fmt.Errorf("read the card of %s: %w", issue.Ref, err)
 		}
 		if c, err := r.open(issue, body); err == nil && c.State.Declared != nil {
-			found = append(found, Found{issue, c.State})
+			found = append(found, Found{issue, c.State, r.Now()})
 		}
 	}
 	slices.SortFunc(found, func(a, b Found) int { return cmp.Compare(b.Issue.Ref.Number, a.Issue.Ref.Number) })
 	return found, nil
 }
 
+// open opens the card of an issue.
 func (r *Reader) open(issue *engine.Snapshot, body string) (card.Card, error) {
 	return card.OpenIn(body, card.Issue{Ref: issue.Ref, ID: issue.ID}, r.Keys)
 }
@@ -179,7 +182,7 @@ func (f Found) View() Incident {
 	case s.Closed != nil:
 		i.Outcome = "closed"
 	}
-	answered := answeredPage(s.Paging)
+	answered := s.Paging.AnsweredPage()
 	for n, p := range s.Paging.Pages {
 		page := Page{To: listOf(p.To), At: p.At}
 		if n == answered {
@@ -196,16 +199,6 @@ func (f Found) View() Incident {
 			FollowUp{Title: title, Ticket: fu.Ticket, Owner: fu.Owner, Due: fu.Due, Done: fu.Done})
 	}
 	return i
-}
-
-// answeredPage returns the index of the page that was answered last, or -1.
-func answeredPage(p incident.Paging) int {
-	for i, page := range slices.Backward(p.Pages) {
-		if p.Answered != nil && !p.Answered.At.Before(page.At) && page.Why != "asked" && page.Why != "update" {
-			return i
-		}
-	}
-	return -1
 }
 
 func listOf(names []string) []string { return append([]string{}, names...) }
@@ -234,8 +227,8 @@ func wordsOf(list []incident.Stamp) []string {
 
 // Brief returns what somebody who joins needs to know, as Markdown that reads well at a terminal too.
 func (f Found) Brief() (string, error) {
-	b := incident.BriefOf(f.State, incident.DefaultPolicy(), incident.Person{})
-	b.Mine = nil // who asks is nobody on GitHub
+	b := incident.BriefOf(f.State, incident.DefaultPolicy(), incident.Person{}, f.At)
+	b.Mine, b.Missing = nil, nil // who asks is nobody on GitHub, and the repository's own policy was not read
 	text, err := templates.Comment(incident.Say{Name: "brief", Brief: &b})
 	if err != nil {
 		return "", err

@@ -386,7 +386,7 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		return p.byHand(self) && p.declared() &&
 			(p.Action == "edited" || p.Action == "deleted" || p.Action == "unpinned")
 	}
-	if c.User.Type == "Bot" || p.bySomeBot() {
+	if c.User.Type == "Bot" {
 		return false
 	}
 	if p.Action == "deleted" && p.declared() && command.HasWords(c.Body) {
@@ -395,11 +395,14 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		return true
 	}
 	edited := p.Action == "edited" && p.WasBody != nil
-	if p.Action == "created" && !command.Has(c.Body) {
+	if p.Action == "created" && !p.bySomeBot() && !command.Has(c.Body) {
 		return p.declared() && p.Issue.Comments%often == 0
 	}
+	// Whoever took words out: a bot that redacts, too.
 	removes := edited && p.declared() && command.HasWords(*p.WasBody) && len(command.Added(c.Body, *p.WasBody)) > 0
 	switch {
+	case p.bySomeBot() && !removes:
+		return false
 	case p.Action != "created" && !edited, !removes && !command.Has(c.Body):
 		return false
 	case edited && !removes && len(command.Added(*p.WasBody, c.Body)) == 0:

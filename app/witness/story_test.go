@@ -101,7 +101,11 @@ func (s *Stage) act(who, verb, rest string, body []string) {
 		for _, c := range list[commentJSON](s, s.issue()+"/comments") {
 			if strings.Contains(c.Body, "<!-- firebreak:card") {
 				comment := fmt.Sprintf("repos/%s/issues/comments/%d", repository, c.ID)
-				s.ok(who, "PATCH", comment, map[string]string{"body": tick(c.Body, rest)}, nil)
+				body := tick(c.Body, rest)
+				if body == c.Body {
+					s.t.Fatalf("the card has no box %q:\n%s", rest, c.Body)
+				}
+				s.ok(who, "PATCH", comment, map[string]string{"body": body}, nil)
 			}
 		}
 	case "deletes":

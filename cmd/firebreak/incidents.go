@@ -153,5 +153,5 @@ func newOverview(c *cobra.Command, repository string) (*overview.Reader, string,
 	if repository == "" {
 		return nil, "", misuse("which repository? Write --repository OWNER/REPO, or set FIREBREAK_REPOSITORIES")
 	}
-	return &overview.Reader{GitHub: reader.App, Keys: reader.Keys}, repository, nil
+	return &overview.Reader{GitHub: reader.App, Keys: reader.Keys, Now: reader.Now}, repository, nil
 }

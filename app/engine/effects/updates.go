@@ -305,7 +305,7 @@ func (e Updates) broadcastText(b incident.Broadcast) string {
 	}
 	switch {
 	case b.IsUpdate:
-		text += "\nThe customers were told: " + b.Text
+		text += "\nCustomer update: " + b.Text
 	case b.Text != "":
 		text += "\n" + b.Text
 	}
