@@ -418,6 +418,20 @@ func TestTimers(t *testing.T) {
 	expect(t, q.idle(), "1 clock")
 }
 
+// A timer that becomes a message while Idle reads the queue is due all the same.
+func TestIdleSeesATimerThatFiresMeanwhile(t *testing.T) {
+	q := open(t, "", &clock{now: start}, nil)
+	for n := range 300 {
+		ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: n + 1}
+		if err := q.Schedule(t.Context(), ref, start); err != nil {
+			t.Fatal(err)
+		}
+		if seen := q.idle(); len(seen) != n+1 {
+			t.Fatalf("%d of %d timers are handed out once the queue is idle", len(seen), n+1)
+		}
+	}
+}
+
 func TestLooksAreCoalesced(t *testing.T) {
 	gate := make(chan struct{})
 	q := open(t, "", &clock{now: start}, func(m engine.Message) error { <-gate; return nil })

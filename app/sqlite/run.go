@@ -291,6 +291,15 @@ func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	s.mu.Lock()
 	held := len(s.holds)
 	s.mu.Unlock()
+	// Timers first: one that becomes a message between the two reads is seen by the second. The other
+	// way round neither would see it.
+	var later sql.NullInt64
+	if err := s.selectLater.QueryRow(now).Scan(&later); err != nil {
+		return nil, next, withAdvice("read the queue", s.path, err)
+	}
+	if later.Valid {
+		next = time.Unix(0, later.Int64) // a timer may have become due since fireTimers looked
+	}
 	rows, err := s.selectDue.Query(now, 2*maxWorkers+held) // so many are being looked at, and so many are free
 	if err != nil {
 		return nil, next, withAdvice("read the queue", s.path, err)
@@ -304,13 +313,6 @@ func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, next, withAdvice("read the queue", s.path, err)
-	}
-	var later sql.NullInt64
-	if err := s.selectLater.QueryRow(now).Scan(&later); err != nil {
-		return nil, next, withAdvice("read the queue", s.path, err)
-	}
-	if later.Valid {
-		next = time.Unix(0, later.Int64) // a timer may have become due since ring looked
 	}
 	return refs, next, nil
 }
