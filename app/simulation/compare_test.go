@@ -30,7 +30,6 @@ type outcome struct {
 	entries map[string][]entry   // by incident, what its card's timeline says
 	oldest  map[string]time.Time // by incident, before when the card may have left out entries
 	overdue map[string]time.Time // of the lines about pages for an overdue update, when they left
-	skipped map[string][]string  // by incident, the pages of which its card says that they were late, and not needed any more
 }
 
 func (o *outcome) tell(title, format string, args ...any) {
@@ -51,7 +50,7 @@ var (
 // outcome reads how it ended.
 func (w *world) outcome(titles []string) outcome {
 	w.t.Helper()
-	o := outcome{reportedAt: map[string][]time.Time{}, same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, skipped: map[string][]string{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
+	o := outcome{reportedAt: map[string][]time.Time{}, same: map[string][]string{}, excused: map[string]string{}, began: map[string]time.Time{}, blind: map[string][]string{}, overdue: map[string]time.Time{}, pagedAt: map[string]time.Time{}, entries: map[string][]entry{}, oldest: map[string]time.Time{}}
 	names := w.names(titles)
 	for _, title := range titles {
 		w.incident(&o, title, names)
@@ -285,7 +284,6 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.began[title] = s.Declared.At
 		defer o.timeless(title) // a source's incident begins when GitHub took it
 	}
-	o.skipped[title] = skippedPages(title, s)
 	for name, value := range parts(s) {
 		text, err := json.Marshal(value)
 		if err != nil {
@@ -295,44 +293,47 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 	}
 }
 
-// skippedPages gives the pages of which a state says that they were late, and not needed any more.
-func skippedPages(title string, s incident.State) (lines []string) {
-	for _, p := range s.Paging.Pages {
-		if p.Skipped {
-			lines = append(lines, fmt.Sprintf("%s: paged: [%s]/%s %s", title, title, p.Key, strings.Join(p.To, ", ")))
-		}
-	}
-	return lines
-}
-
-// noteSkipped notes what a card says of pages that were not needed any more, before it is harmed:
-// the one that is built again can't know.
-func (w *world) noteSkipped(i issue) {
-	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: i.Number}
-	if s, _, err := card.Open(i.Pinned.Body, ref, card.Keys([][]byte{[]byte(secret)})); err == nil {
-		w.skipped[i.Title] = append(w.skipped[i.Title], skippedPages(i.Title, s)...)
-	}
-}
-
 // entry is one of a card's timeline.
 type entry struct {
 	at   time.Time
 	line string
 }
 
-// tellEntries tells the entries of a card's timeline, but for those that one of the two cards may
-// have left out.
-func (o *outcome) tellEntries(title string, oldest time.Time, timeless bool) {
+// tellEntries tells the entries of both cards' timelines, but for those that one of the two may have
+// left out.
+func tellEntries(title string, want, got *outcome) {
+	oldest := want.oldest[title]
+	if got.oldest[title].After(oldest) {
+		oldest = got.oldest[title]
+	}
+	wanted, told := want.entriesSince(title, oldest), got.entriesSince(title, oldest)
+	if _, timeless := want.began[title]; timeless && !oldest.IsZero() {
+		// Each may have begun some seconds after the other, so the same entry may be left out in one only.
+		n := min(len(wanted), len(told))
+		wanted, told = wanted[len(wanted)-n:], told[len(told)-n:]
+	}
+	for _, line := range wanted {
+		want.tell(title, "%s", line)
+	}
+	for _, line := range told {
+		got.tell(title, "%s", line)
+	}
+}
+
+// entriesSince returns the entries of a card's timeline from a time on. Those of an incident that a
+// source reported have no times.
+func (o *outcome) entriesSince(title string, oldest time.Time) (lines []string) {
 	for _, e := range o.entries[title] {
 		if e.at.Before(oldest) {
 			continue
 		}
 		line := e.line
-		if timeless {
+		if !o.began[title].IsZero() {
 			line = times.ReplaceAllString(line, "then")
 		}
-		o.tell(title, "%s", line)
+		lines = append(lines, line)
 	}
+	return lines
 }
 
 // keptEntries is how many entries of its timeline a card keeps.
@@ -408,12 +409,14 @@ func (o *outcome) elsewhereOf(script []step, title string) {
 	})
 }
 
-// unneeded counts a page as sent that the other run sent at its time, and that was late here and
-// answered by then, or overtaken.
-func (o *outcome) unneeded(title string, want outcome) {
-	for _, line := range o.skipped[title] {
-		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
-			o.same[title] = append(o.same[title], line)
+// unneeded counts a page as sent that the other run sent at its time, and of which the product said
+// that it was late here and answered by then, or overtaken.
+func (o *outcome) unneeded(title string, want outcome, skipped map[string]bool) {
+	for _, line := range want.same[title] {
+		for key := range skipped {
+			if strings.HasPrefix(line, fmt.Sprintf("%s: paged: [%s]/%s ", title, title, key)) && !slices.Contains(o.same[title], line) {
+				o.same[title] = append(o.same[title], line)
+			}
 		}
 	}
 }

@@ -116,7 +116,6 @@ func (f *trial) harm(w *world) {
 	}
 	i := cards[f.IntN(len(cards))]
 	w.harmed[i.Title] = true
-	w.noteSkipped(i)
 	at := fmt.Sprintf("%s/issues/comments/%d", repository, i.Pinned.ID)
 	if f.chance(50) {
 		w.net.tell("the card of %s is deleted", i.Title)
@@ -201,20 +200,14 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	}
 	got.pagedLater(titles, &want)
 	for _, title := range titles {
-		oldest := want.oldest[title]
-		if got.oldest[title].After(oldest) {
-			oldest = got.oldest[title]
-		}
-		want.tellEntries(title, oldest, !want.began[title].IsZero())
-		got.tellEntries(title, oldest, !got.began[title].IsZero())
+		tellEntries(title, &want, &got)
 		if !want.began[title].Equal(got.began[title]) {
 			want.unpaged(title)
 			got.unpaged(title)
 		}
 		got.sighted(title, want)
 		got.overtaken(title, want)
-		got.skipped[title] = append(got.skipped[title], rough.skipped[title]...)
-		got.unneeded(title, want)
+		got.unneeded(title, want, rough.skipped.of(rough.issues[title]))
 		got.lapsed(title, want, want.overdue, rough.net.away)
 		got.inVain(title, want, rough.net.away)
 		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {

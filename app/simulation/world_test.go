@@ -82,7 +82,7 @@ type world struct {
 	issues   map[string]int       // number by title
 	comments map[string]int64     // number by name
 	harmed   map[string]bool      // by title, whether its card was
-	skipped  map[string][]string  // by title, the pages that a card said were late and not needed, before it was harmed
+	skipped  *skippedPages        // of which the product said that they were late, and not needed any more
 	edited   map[string]time.Time // by title, when a comment last was
 	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
 	outage   time.Time            // its end
@@ -96,7 +96,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, skipped: map[string][]string{}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, skipped: &skippedPages{keys: map[string]map[string]bool{}}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -179,7 +179,7 @@ func (w *world) double(number int) {
 }
 
 func (w *world) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(skipRecorder{slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}), w.skipped})
 }
 
 // restart ends the product's process, if it is not dead already, and starts it again.
