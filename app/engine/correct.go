@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -75,7 +76,7 @@ func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) 
 			was.Dismissed)
 }
 
-// canCorrectState is mayPutRight for whether the issue is open.
+// canCorrectState is canCorrect for whether the issue is open.
 func (r *reconciliation) canCorrectState(open bool) bool {
 	event := "reopened" // what made it so, if it is to be closed
 	if open {
@@ -96,4 +97,32 @@ func (r *reconciliation) scheduleRecheck() {
 		wait = max(wait, min(r.Now.Sub(since), maxLag))
 	}
 	r.DeferUntil(r.Now.Add(wait), UrgencyTicket)
+}
+
+// pendingCorrections returns what differs between the issue and how it should look.
+func (r *reconciliation) pendingCorrections() (add, remove, assign, dismiss []string) {
+	w := incident.AsWanted(r.State, r.Policy)
+	for _, l := range w.Labels {
+		if !naming.Contains(r.Snapshot.Labels, l) {
+			add = append(add, l)
+		}
+	}
+	for _, l := range r.Snapshot.Labels { // as the repository spells them
+		if w.IsUnwanted(l) {
+			remove = append(remove, l)
+		}
+	}
+	for _, l := range w.Assignees {
+		if !naming.Contains(r.Snapshot.Assignees, l) {
+			assign = append(assign, l)
+		}
+	}
+	for _, l := range w.Dismissed {
+		if naming.Contains(r.Snapshot.Assignees, l) {
+			dismiss = append(dismiss, l)
+		}
+	}
+	slices.Sort(remove)
+	add, remove, assign, dismiss = r.dropContested(add, remove, assign, dismiss)
+	return r.dropUnexplained(add, remove, assign, dismiss)
 }

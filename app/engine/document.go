@@ -62,3 +62,56 @@ func (r *reconciliation) pullRequestCommands(number int) ([]incident.Fact, error
 	}
 	return r.lookUpPeople(said)
 }
+
+// pullRequestFacts returns what became of the postmortem's pull request, and the commands in a
+// comment on it, if the message is about it.
+func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
+	if r.m.Pull() == 0 || r.State.Document.Number != r.m.Pull() || r.State.Document.Merged != nil {
+		return nil, nil
+	}
+	if c := r.m.Comment(); c != nil {
+		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created,
+			By: incident.Person{Login: c.Author}}
+		return r.commandFacts(r.parse(c.Body), len(r.Snapshot.Items), f), nil
+	}
+	return r.readPullRequest(r.m.Pull())
+}
+
+// readPullRequest reads the postmortem's pull request and returns its facts.
+func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
+	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
+	if ports.IsRefused(err) {
+		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull",
+			number, "err", ports.Redact(err))
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil,
+		fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
+		return nil, err
+	}
+	r.postmortem.PullRequest = &pr
+	now := func(what any) incident.Fact { return incident.Fact{At: r.Now, What: what} }
+	switch {
+	case !pr.ByApp:
+		return nil, nil
+	case pr.Merged:
+		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt,
+			By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
+	case !pr.Open:
+		return []incident.Fact{now(incident.PullRequestClosed{Number: number})}, nil
+	}
+	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
+	if ports.IsRefused(err) {
+		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err",
+			ports.Redact(err))
+		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []incident.Fact{now(incident.DocumentOpened{Number: number}),
+		now(incident.Reviewed{Approved: approved, Changes: changes})}, nil
+}

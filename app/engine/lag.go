@@ -100,10 +100,10 @@ func (e *Engine) hasReadEvent(m Message) bool {
 }
 
 // awaitReads returns a *RetryAfter while the reads of this look are behind. Once it has waited long
-// enough it returns nil and marks the look as behind.
-func (r *reconciliation) awaitReads() error {
+// enough it marks the look as behind and goes on.
+func (r *reconciliation) awaitReads() (isOver bool, err error) {
 	if r.Snapshot.Gone || r.Snapshot.Pull {
-		return nil
+		return false, nil
 	}
 	r.addRecentComments()
 	patient := maxLag
@@ -117,7 +117,7 @@ func (r *reconciliation) awaitReads() error {
 		}
 		r.rememberLag(max(waited, 0))
 		if waited < patient {
-			return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+			return true, &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
 				Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}
 		}
 		r.Logger.Warn("reads behind", "incident", r.Ref.String(), "what", l.what, "since", l.since)
@@ -125,7 +125,7 @@ func (r *reconciliation) awaitReads() error {
 	}
 	r.useNewerCard()
 	r.addComment()
-	return r.mergeCards()
+	return false, r.mergeCards()
 }
 
 // awaitOther returns a *RetryAfter while a ticket or a pull request, as it was read, is older than

@@ -2,13 +2,11 @@ package engine
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
-	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
@@ -125,13 +123,7 @@ func (r *reconciliation) wasLabeled() bool {
 // that was edited.
 func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		facts := r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)
-		for n, f := range facts {
-			if folded, ok := f.What.(incident.FoldedIn); ok {
-				facts[n].What = r.foldFact(folded.Fold)
-			}
-		}
-		return facts
+		return r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot},
 		Titled: r.isTitled(i)}
@@ -168,73 +160,6 @@ func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 		return nil
 	}
 	return []incident.Fact{f}
-}
-
-// ownCommentFacts returns what only the app's own comments record: answers at the pager, and what
-// sources reported. again means that the timeline is read again from its start.
-func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.Fact) {
-	add := func(what any) {
-		facts = append(facts, incident.Fact{ID: fmt.Sprintf("%s.%d", it.ID, len(facts)), At: it.At,
-			By: incident.Person{Bot: true}, What: what})
-	}
-	for _, key := range r.KeysIn(it) {
-		parts := strings.Split(key, "/")
-		switch {
-		case parts[0] == "signals":
-			if s, ok := incident.ParseSignals(key); ok {
-				// else the card has counted it, or the look that wrote the comment broke off and
-				// its report comes again
-				if again {
-					add(incident.Counted(s))
-				}
-				add(incident.Said{Topic: "signals", Comment: it.Comment}) // the next report is counted there
-			}
-		case parts[0] == "recovered" || parts[0] == "again":
-			add(incident.Said{Topic: "signal", Comment: it.Comment}) // which the next turn replaces
-		case parts[0] == "regression" && again: // else the card says so
-			if back, ok := incident.ParseCameBack(key); ok {
-				add(back)
-			}
-		case parts[0] == "closed" && again: // else the card says so
-			add(incident.ClosedUp{Key: key})
-		case parts[0] == "unsent" && again:
-			if f, ok := incident.ParseUnsent(key); ok {
-				add(f)
-			}
-		// message/3f9a.XKQM.1772447000/Email, and /critical/page where it told a severity
-		case parts[0] == "message" && len(parts) >= 3:
-			if report, ok := incident.ParseReport(parts[1]); ok {
-				received := incident.Received{Source: parts[2], Report: report, Page: len(parts) == 5}
-				if len(parts) > 3 {
-					received.Severity, _ = url.PathUnescape(parts[3])
-				}
-				add(received)
-			}
-		case parts[0] == "news" && again:
-			if learned, ok := incident.ParseNews(key); ok {
-				add(learned)
-			}
-		case (parts[0] == "data" || parts[0] == "claim" || parts[0] == incident.TopicContested) && again:
-			add(incident.Said{Topic: parts[0], Comment: it.Comment}) // which the next reminder replaces
-		case parts[0] == "folded": // folded/5/c123.0/1772447000/bob/globex/Alertmanager
-			if fold, ok := incident.ParseFold(key); ok {
-				add(incident.FoldedIn{Fold: fold})
-			}
-		case parts[0] == "followup" && again: // followup/2/erin/2026-12-24/1772447000
-			if edited, ok := incident.ParseFollowUpEdited(key); ok {
-				add(edited)
-			}
-		case parts[0] == "tap" && again: // else the card says so
-			if f, ok := incident.ParseTap(key, r.Policy); ok {
-				facts = append(facts, f)
-			}
-		case parts[0] == "ack" && len(parts) == 5: // ack/page/1/pagerduty/Dan%20Example
-			if name, err := url.PathUnescape(parts[4]); err == nil {
-				add(incident.Acknowledged{Key: parts[1] + "/" + parts[2], Service: parts[3], Name: name})
-			}
-		}
-	}
-	return facts
 }
 
 // isProductLabel reports whether a label means something to the product.
@@ -391,135 +316,4 @@ func (r *reconciliation) dropKnown(facts []incident.Fact) []incident.Fact {
 		}
 	}
 	return out
-}
-
-// tokenPatience is how long a command waits while the App gets no token to ask whether its author
-// may respond. After that the author is told that it is unknown.
-const tokenPatience = 10 * time.Minute
-
-// lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no
-// look-up.
-func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
-	for i := range facts {
-		f := &facts[i]
-		if naming.IsNobody(f.By.Login) || f.By.Bot {
-			continue
-		}
-		if _, plain := f.What.(incident.Commented); plain {
-			continue
-		}
-		may, err := r.canRespond(f.By.Login)
-		// a look asks for several tokens, and each may be refused
-		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience {
-			return nil, &RetryAfter{Until: r.Now.Add(firstRelook),
-				Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
-		}
-		if ports.IsRefused(err) {
-			// Whoever has a role was asked about before. Of others it is unknown, and the answer
-			// says so.
-			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
-			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
-		} else if err != nil {
-			return nil, err
-		}
-		f.By.Respond = may
-		c, ok := f.What.(incident.Command)
-		if !ok || !may {
-			continue
-		}
-		switch c.Kind {
-		case incident.Escalate:
-			if f.What, err = r.lookUpEscalation(f.ID, c); err != nil {
-				return nil, err
-			}
-		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
-			for _, l := range c.Logins {
-				may, err := r.canRespond(l)
-				if err != nil && !ports.IsRefused(err) {
-					return nil, err
-				}
-				if !may {
-					c.Cannot = append(c.Cannot, l)
-				}
-			}
-			if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
-				if c, err = r.resolveTicket(c); err != nil {
-					return nil, err
-				}
-			}
-			f.What = c
-		case incident.Duplicate:
-			other, err := r.lookUpDuplicate(f.ID, c)
-			if err != nil {
-				return nil, err
-			}
-			c.Other = other
-			f.What = c
-		}
-	}
-	return facts, nil
-}
-
-func (r *reconciliation) canRespond(login string) (bool, error) {
-	if naming.IsNobody(login) {
-		return false, nil
-	}
-	may, err := r.GitHub.CanRespond(r.Ctx, r.Ref, login, r.Policy.Responders)
-	if err != nil {
-		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
-	}
-	return may, nil
-}
-
-// pullRequestFacts returns what became of the postmortem's pull request, and the commands in a
-// comment on it, if the message is about it.
-func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
-	if r.m.Pull() == 0 || r.State.Document.Number != r.m.Pull() || r.State.Document.Merged != nil {
-		return nil, nil
-	}
-	if c := r.m.Comment(); c != nil {
-		f := incident.Fact{ID: fmt.Sprintf("c%d@pull", c.ID), At: c.Created,
-			By: incident.Person{Login: c.Author}}
-		return r.commandFacts(r.parse(c.Body), len(r.Snapshot.Items), f), nil
-	}
-	return r.readPullRequest(r.m.Pull())
-}
-
-// readPullRequest reads the postmortem's pull request and returns its facts.
-func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
-	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
-	if ports.IsRefused(err) {
-		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull",
-			number, "err", ports.Redact(err))
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := r.awaitOther(r.m.Pull() == number && r.m.Comment() == nil,
-		fmt.Sprintf("pull request %d", number), pr.Updated); err != nil {
-		return nil, err
-	}
-	r.postmortem.PullRequest = &pr
-	now := func(what any) incident.Fact { return incident.Fact{At: r.Now, What: what} }
-	switch {
-	case !pr.ByApp:
-		return nil, nil
-	case pr.Merged:
-		return []incident.Fact{{ID: fmt.Sprintf("m%d@pull", number), At: pr.MergedAt,
-			By: incident.Person{Login: pr.MergedBy}, What: incident.DocumentMerged{Number: number}}}, nil
-	case !pr.Open:
-		return []incident.Fact{now(incident.PullRequestClosed{Number: number})}, nil
-	}
-	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
-	if ports.IsRefused(err) {
-		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err",
-			ports.Redact(err))
-		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []incident.Fact{now(incident.DocumentOpened{Number: number}),
-		now(incident.Reviewed{Approved: approved, Changes: changes})}, nil
 }

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// tokenPatience is how long a command waits while the App gets no token to ask whether its author
+// may respond. After that the author is told that it is unknown.
+const tokenPatience = 10 * time.Minute
+
+// lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no
+// look-up.
+func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
+	for i := range facts {
+		f := &facts[i]
+		if naming.IsNobody(f.By.Login) || f.By.Bot {
+			continue
+		}
+		if _, plain := f.What.(incident.Commented); plain {
+			continue
+		}
+		may, err := r.canRespond(f.By.Login)
+		// a look asks for several tokens, and each may be refused
+		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience {
+			return nil, &RetryAfter{Until: r.Now.Add(firstRelook),
+				Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
+		}
+		if ports.IsRefused(err) {
+			// Whoever has a role was asked about before. Of others it is unknown, and the answer
+			// says so.
+			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
+			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
+		} else if err != nil {
+			return nil, err
+		}
+		f.By.Respond = may
+		c, ok := f.What.(incident.Command)
+		if !ok || !may {
+			continue
+		}
+		switch c.Kind {
+		case incident.Escalate:
+			if f.What, err = r.lookUpEscalation(f.ID, c); err != nil {
+				return nil, err
+			}
+		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
+			for _, l := range c.Logins {
+				may, err := r.canRespond(l)
+				if err != nil && !ports.IsRefused(err) {
+					return nil, err
+				}
+				if !may {
+					c.Cannot = append(c.Cannot, l)
+				}
+			}
+			if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
+				if c, err = r.resolveTicket(c); err != nil {
+					return nil, err
+				}
+			}
+			f.What = c
+		case incident.Duplicate:
+			other, err := r.lookUpDuplicate(f.ID, c)
+			if err != nil {
+				return nil, err
+			}
+			c.Other = other
+			f.What = c
+		}
+	}
+	return facts, nil
+}
+
+func (r *reconciliation) canRespond(login string) (bool, error) {
+	if naming.IsNobody(login) {
+		return false, nil
+	}
+	may, err := r.GitHub.CanRespond(r.Ctx, r.Ref, login, r.Policy.Responders)
+	if err != nil {
+		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
+	}
+	return may, nil
+}
