@@ -38,9 +38,9 @@ func noted(t *testing.T, text string, at time.Time, zone string) (entries []inci
 	return entries, said, how, s
 }
 
-// TestNotesUnderstandTimesAsPeopleWriteThem holds each way to write a time, what time it is, and
+// TestK14TimesAreUnderstoodAsPeopleWriteThem holds each way to write a time, what time it is, and
 // whether that is said back.
-func TestNotesUnderstandTimesAsPeopleWriteThem(t *testing.T) {
+func TestK14TimesAreUnderstoodAsPeopleWriteThem(t *testing.T) {
 	const said, silent = true, false
 	for _, c := range []struct {
 		line, zone string
@@ -64,6 +64,23 @@ func TestNotesUnderstandTimesAsPeopleWriteThem(t *testing.T) {
 		{"12am seen first", "UTC", "2026-11-27 00:00:00", said, ""},
 		{"12 noon seen first", "UTC", "2026-11-27 12:00:00", said, ""},
 		{"12 midnight seen first", "UTC", "2026-11-27 00:00:00", said, ""},
+		{"2:05 p.m restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"12:30 a.m rebooted", "UTC", "2026-11-27 00:30:00", said, "rebooted"},
+		{"2:05 p. m. restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"2:05 (pm) restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"2:05\u202fPM restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"2.05 pm restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"2:05 in the afternoon: restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"6:10 in the Evening restarted", "UTC", "2026-11-27 18:10:00", said, "restarted"},
+		{"9:10 in the morning restarted", "UTC", "2026-11-27 09:10:00", said, "restarted"},
+		{"14:05 in the afternoon", "UTC", "2026-11-27 14:05:00", silent, "in the afternoon"},
+		{"2:05-2:10 pm maintenance", "UTC", "2026-11-27 14:05:00", said, "2:05-2:10 pm maintenance"},
+		{"11:50 - 12:10 pm maintenance", "UTC", "2026-11-27 11:50:00", said, "11:50 - 12:10 pm maintenance"},
+		{"around 2:05 pm restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"~14:05 restarted", "UTC", "2026-11-27 14:05:00", silent, "restarted"},
+		{"(2:05 pm) restarted", "UTC", "2026-11-27 14:05:00", said, "restarted"},
+		{"[14:05] restarted", "UTC", "2026-11-27 14:05:00", silent, "restarted"},
+		{"**14:05**: restarted", "UTC", "2026-11-27 14:05:00", silent, "restarted"},
 		{"14:05:30 seen first", "UTC", "2026-11-27 14:05:30", said, ""},
 		{"17:40 CET seen first", "UTC", "2026-11-27 16:40:00", said, ""},
 		{"17:40 (cest) seen first", "UTC", "2026-11-27 15:40:00", said, ""},
@@ -107,6 +124,12 @@ func TestNotesUnderstandTimesAsPeopleWriteThem(t *testing.T) {
 		{"yesterday it was fine", "UTC", "now", silent, "yesterday it was fine"},
 		{"10:22:33:44 is an id", "UTC", "now", silent, "10:22:33:44 is an id"},
 		{"80:8080 mapped", "UTC", "now", silent, "80:8080 mapped"},
+		{"2.05 seconds for a query", "UTC", "now", silent, "2.05 seconds for a query"},
+		{"around 5 pods restarted", "UTC", "now", silent, "around 5 pods restarted"},
+		{"[#12] restarted", "UTC", "now", silent, "[#12] restarted"},
+		{"[14:05 we think] restarted", "UTC", "now", silent, "[14:05 we think] restarted"},
+		{"about to restart", "UTC", "now", silent, "about to restart"},
+		{"5h30 of downtime", "UTC", "now", silent, "5h30 of downtime"},
 		{"sun exposure", "UTC", "now", silent, "sun exposure"},
 
 		// Times that can't be.

@@ -7,12 +7,17 @@ import (
 	"time"
 )
 
+// halfOfDay is am or pm behind a time, however it is dotted.
+const halfOfDay = `\s?\(?([AaPp])(?:\.\s?[Mm]\b\.?|[Mm]\b)\)?`
+
 // weekday is the name of a day in front of a date.
 const weekday = `(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?`
 
 // The parts of a time as people write it. Each pattern begins where the part does.
 var (
-	atTime = regexp.MustCompile(`^(?i:at)\s+`)
+	atTime = regexp.MustCompile(`^(?i:at|around|about|approx\.?|circa|ca\.?)\s+|^[~@]\s?`)
+	// wrapped is a time between marks: [14:05], (2:05 pm), **14:05**.
+	wrapped = regexp.MustCompile(`^(?:\(([^()]{4,40})\)|\[([^\[\]]{4,40})\]|\*\*([^*]{4,40})\*\*):?(?:\s+|$)`)
 
 	isoDate  = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
 	dayMonth = regexp.MustCompile(`^` + weekday +
@@ -26,9 +31,11 @@ var (
 	dayBehind = regexp.MustCompile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
 
 	timeOfDay = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?` +
-		`(?:\s?([AaPp])(?:\.[Mm]\.|[Mm]\b))?(?:\s?(?i:h|hrs|uhr)\b)?`)
-	halfDay = regexp.MustCompile(`^(\d{1,2})()()\s?([AaPp])(?:\.[Mm]\.|[Mm]\b)`)
-	noon    = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
+		`(?:` + halfOfDay + `)?(?:\s?(?i:h|hrs|uhr)\b)?`)
+	dottedTime = regexp.MustCompile(`^(\d{1,2})\.(\d{2})()` + halfOfDay)
+	halfDay    = regexp.MustCompile(`^(\d{1,2})()()` + halfOfDay)
+	noon       = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
+	partOfDay  = regexp.MustCompile(`^\s(?i:in the (morning|afternoon|evening))\b`)
 
 	offsetPattern = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
 	zoneName      = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
@@ -36,7 +43,7 @@ var (
 		`Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
 
 	// spanOf finds the end of a span: "12:30-12:45 maintenance" stays whole.
-	spanOf    = regexp.MustCompile(`^\s?[-–—]\s?\d{1,2}:\d{2}`)
+	spanOf    = regexp.MustCompile(`^\s?[-–—]\s?(\d{1,2}):\d{2}(?:` + halfOfDay + `)?`)
 	endOfTime = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
 )
 
@@ -77,22 +84,25 @@ var ambiguousZones = map[string]bool{"IST": true, "AMT": true, "ECT": true, "GST
 // readMoment reads the time with which a text begins, and returns the text behind it. What begins
 // with none is returned whole.
 func readMoment(text string) (m Moment, rest string) {
+	if w := wrapped.FindStringSubmatch(text); w != nil {
+		if inside, after := readMoment(w[1] + w[2] + w[3]); inside.Said != "" && after == "" {
+			return inside, text[len(w[0]):]
+		}
+	}
 	from := atTime.ReplaceAllString(text, "")
 	m, s := readDate(from)
 	dated := m != Moment{}
-	t := timeOfDay.FindStringSubmatch(s)
-	if t == nil {
-		t = halfDay.FindStringSubmatch(s)
-	}
-	if t == nil {
-		t = noon.FindStringSubmatch(s)
-	}
+	t := findTime(s)
 	if t == nil {
 		return Moment{}, text
 	}
 	s = s[len(t[0]):]
 	m.Hour, m.Minute, m.Second = toNumber(t[1]), toNumber(t[2]), toNumber(t[3])
-	if why := to24Hours(&m, strings.ToLower(t[4])); why != "" {
+	half := strings.ToLower(t[4])
+	if half == "" {
+		half, s = readHalf(m.Hour, s)
+	}
+	if why := to24Hours(&m, half); why != "" {
 		m.Why = why
 	}
 	s = readZone(&m, s, t[3] != "" || dated)
@@ -110,12 +120,46 @@ func readMoment(text string) (m Moment, rest string) {
 		return Moment{}, text
 	}
 	m.Said = strings.TrimSpace(from[:len(from)-len(s)])
-	m.Plain = !dated && m.Zone == (Zone{}) && t[3] == "" && t[4] == "" && m.Why == ""
+	m.Plain = !dated && m.Zone == (Zone{}) && t[3] == "" && half == "" && m.Why == ""
 	m = NewMoment(m)
 	if spanOf.MatchString(s) {
 		return m, text
 	}
 	return m, s[len(end):]
+}
+
+// findTime returns the hour, minute, second and half of the day with which a text begins, and nil if
+// it begins with no time.
+func findTime(s string) []string {
+	for _, pattern := range []*regexp.Regexp{timeOfDay, dottedTime, halfDay, noon} {
+		if t := pattern.FindStringSubmatch(s); t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// readHalf reads which half of the day an hour is in where that is said further on: "2:05 in the
+// afternoon", and "2:05-2:10 pm", whose rest stays whole.
+func readHalf(hour int, s string) (half, rest string) {
+	if hour > 12 {
+		return "", s
+	}
+	if p := partOfDay.FindStringSubmatch(s); p != nil {
+		if strings.EqualFold(p[1], "morning") {
+			return "a", s[len(p[0]):]
+		}
+		return "p", s[len(p[0]):]
+	}
+	span := spanOf.FindStringSubmatch(s)
+	if span == nil || span[2] == "" {
+		return "", s
+	}
+	half = strings.ToLower(span[2])
+	if hour%12 > toNumber(span[1])%12 { // 11:50-12:10 pm begins in the morning
+		half = map[string]string{"a": "p", "p": "a"}[half]
+	}
+	return half, s
 }
 
 // readDate reads a date at the start of a text, if one is there.
