@@ -82,7 +82,8 @@ func (r *run) applyDocument() bool {
 	case Undelivered:
 		r.emit(Remind{
 			Key: "undelivered/" + url.PathEscape(w.Customer) + "/" + url.PathEscape(w.Channel), At: r.f.At,
-			Say: Say{Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why},
+			Say: Say{Name: "document-failed", Names: []string{w.Customer}, Line: w.Channel, Reason: w.Why,
+				Untold: r.untold([]string{w.Customer})},
 		})
 	case BrokenTemplate:
 		r.brokenTemplate(w)

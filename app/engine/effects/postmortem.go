@@ -379,10 +379,16 @@ func (e *Postmortem) deliver(a incident.AnnounceDocument) error {
 	}
 	if text == "" {
 		e.Logger.Warn("the postmortem has no part for the customer", "incident", e.Ref.String())
+		for _, name := range a.Customers {
+			e.Report(incident.Undelivered{Customer: name, Why: "the section “For the customer” is not written"})
+		}
 		return nil
 	}
 	for _, name := range a.Customers {
 		c, _ := e.Policy.Customer(name)
+		if len(c.Channels) == 0 {
+			e.Report(incident.Undelivered{Customer: name, Why: "the configuration has no channel for them"})
+		}
 		for _, ch := range c.Channels {
 			err := e.Updates.SendBy(ch, c, incident.Announce{Fact: a.Key, Text: text})
 			if ch.Kind == "issue" && err != nil && !ports.IsRefused(err) {
