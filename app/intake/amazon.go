@@ -1,9 +1,6 @@
 package intake
 
-import (
-	"encoding/json"
-	"time"
-)
+import "encoding/json"
 
 // What Amazon's services send, as far as it is read here. The types of AWS's own library would be
 // linked into every server.
@@ -52,7 +49,7 @@ type Event struct {
 	DetailType string          `json:"detail-type"`
 	Source     string          `json:"source"`
 	AccountID  string          `json:"account"`
-	Time       time.Time       `json:"time"`
+	Time       string          `json:"time"` // one that can't be read costs no alarm
 	Region     string          `json:"region"`
 	Resources  []string        `json:"resources"`
 	Detail     json.RawMessage `json:"detail"`

@@ -66,7 +66,7 @@ func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 		s := Signal{
 			Source:   "eventbridge",
 			DedupKey: key("eventbridge", event.Source, event.DetailType, cmp.Or(resource, event.ID)),
-			Event:    event.ID, Firing: true, Trust: trust, Started: event.Time,
+			Event:    event.ID, Firing: true, Trust: trust, Started: parseTime(event.Time),
 			Title: strings.TrimSpace(event.DetailType + " " + resource), Text: detail.String(),
 			Labels: map[string]string{
 				"account":     event.AccountID,

@@ -30,7 +30,8 @@ func (e *endpoint) signal(t *testing.T, source, body string, headers ...string) 
 // it (K9).
 func TestK9AMessagesWordsAreFound(t *testing.T) {
 	for message, want := range map[string]string{
-		`"text":"","attachments":[{"fallback":"x","title":"[FIRING:1] APIServerDown","title_link":"http://am/","text":"It does not answer"}]`:                   "[FIRING:1] APIServerDown http://am/|It does not answer",
+		`"text":"","attachments":[{"fallback":"x","title":"[FIRING:1] APIServerDown","title_link":"http://am/","text":"It does not answer"}]`:                   "[FIRING:1] APIServerDown|It does not answer|http://am/",
+		`"attachments":[{"title_link":"http://am/","text":"It does not answer"}]`:                                                                               "It does not answer|http://am/",
 		`"text":"","attachments":[{"fallback":"API is down"}]`:                                                                                                  "API is down",
 		`"attachments":[{"pretext":"Look:","fields":[{"title":"Cluster","value":"eu-1"}]}]`:                                                                     "Look:|Cluster: eu-1",
 		`"text":"","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"*API* is down"},"fields":[{"type":"plain_text","text":"eu-1"}]}]`:                "*API* is down|eu-1",
@@ -151,6 +152,25 @@ func TestK19ABasePathIsNoMatter(t *testing.T) {
 		e.ServeHTTP(w, r)
 		if w.Code != status {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// A value of another type or a time of another form costs no alarm: it is left out (K19).
+func TestK19OddValuesCostNoAlarm(t *testing.T) {
+	for source, body := range map[string]string{
+		"alertmanager": `{"version":"4","groupKey":"k","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"Down","n":1},"startsAt":%[1]s,"endsAt":%[1]s}]}`,
+		"grafana":      `{"version":"1","status":"firing","orgId":"one","groupKey":"k","alerts":[{"labels":{"alertname":"Down"},"startsAt":%[1]s,"values":"none"}]}`,
+		"pagerduty":    `{"event":{"id":"e","event_type":"incident.triggered","occurred_at":%[1]s,"data":{"id":"i","title":"Down","created_at":%[1]s,"priority":null,"urgency":1}}}`,
+		"opsgenie":     `{"action":"Create","alert":{"alertId":"a","message":"Down","createdAt":%[1]s,"updatedAt":%[1]s,"tags":"x","details":{"n":1}}}`,
+		"eventbridge":  `{"id":"e","source":"aws.health","detail-type":"Down","time":%[1]s,"resources":"x","detail":1}`,
+		"sns":          `{"Type":"Notification","MessageId":"m","Message":"{\"AlarmName\":\"Down\",\"NewStateValue\":\"ALARM\",\"StateChangeTime\":[],\"Trigger\":{\"Dimensions\":{}}}","Timestamp":%[1]s}`,
+		"generic":      `{"title":"Down","message":["x"],"severity":1,"at":%[1]s}`,
+	} {
+		for _, at := range []string{`"2026-11-25T10:41:40.985+0000"`, `"25/11/2026 10:41"`, `"0001-01-01T00:00:00Z"`, `"+275760-09-13T00:00:00Z"`, "1795603261", `1.8e300`, "null", "{}", `""`} {
+			if s := serve(nil).signal(t, source, fmt.Sprintf(body, at)); !strings.HasPrefix(s.Title, "Down") || !s.Firing {
+				t.Errorf("%s with %s: %q, firing %v", source, at, s.Title, s.Firing)
+			}
 		}
 	}
 }
