@@ -386,3 +386,29 @@ func TestK21AnIssuesTextMayBeEdited(t *testing.T) {
 		}
 	}
 }
+
+// An invisible mark before, in or between the lines of the form hides nothing of it (K3): people are
+// paged as by any other form.
+func TestK3AFormWithInvisibleMarks(t *testing.T) {
+	form := "### Summary\n\nThe API is down\n\n### Severity\n\ncritical\n\n### Customers impacted\n\nglobex\n\n" +
+		"### How did you learn of it?\n\n_No response_\n\n### Drill\n\n- [ ] This is a drill\n"
+	for name, body := range map[string]string{
+		"a byte order mark first":    "\ufeff" + form,
+		"one before each heading":    strings.ReplaceAll(form, "###", "\u200b###"),
+		"no-break spaces":            strings.ReplaceAll(form, "### ", "###\u00a0"),
+		"marks around the answers":   strings.NewReplacer("critical", "\u2060Critical\u200f", "globex", "\u200bglobex\u00a0").Replace(form),
+		"wide spaces and CRLF":       strings.ReplaceAll(strings.ReplaceAll(form, "\n", "\r\n"), "critical", "\u3000critical\u3000"),
+		"a soft hyphen in the word":  strings.ReplaceAll(form, "critical", "criti\u00adcal"),
+		"marks of direction, around": "\u202a" + form + "\u202c",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := unjudged(t)
+			w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues", map[string]any{"title": "The API is down", "body": body, "labels": []string{"incident"}}, nil)
+			w.settle()
+			if !slices.Contains(w.view().labels(), "severity/critical") || len(w.outbox()) != 1 || !strings.Contains(w.card(), "customer **globex**") {
+				t.Errorf("labels %v, paged %d times, the card says\n%s", w.view().labels(), len(w.outbox()), w.card())
+			}
+		})
+	}
+}

@@ -93,7 +93,7 @@ var lives = []struct{ name, steps string }{
 
 // An incident that gets another name goes on, in whatever phase it is: the card, the roles, the
 // severity and the clocks are the same, and nobody is paged or told twice.
-func TestARenamedIncidentGoesOn(t *testing.T) {
+func TestK8ARenamedIncidentGoesOn(t *testing.T) {
 	for _, r := range renames {
 		for upto := range lives {
 			t.Run(r.name+"/"+lives[upto].name, func(t *testing.T) {
@@ -311,7 +311,7 @@ func (w *world) sharedIssues() (titles []string) {
 
 // What a source reports of a trouble goes to the incident of that trouble, whatever that is called,
 // and whether the operator has changed the intake's address or not.
-func TestI6AnAlertFindsTheRenamedIncident(t *testing.T) {
+func TestK8I6AnAlertFindsTheRenamedIncident(t *testing.T) {
 	for _, r := range renames {
 		for _, changed := range []bool{false, true} {
 			t.Run(fmt.Sprint(r.name, " ", changed), func(t *testing.T) {
@@ -388,7 +388,7 @@ func TestI1AnAnswerToAMailFindsTheRenamedIncident(t *testing.T) {
 }
 
 // Tickets and the postmortem are found again after the incident got another name, and closed once.
-func TestC4TicketsAndPostmortemOfARenamedIncident(t *testing.T) {
+func TestK8C4TicketsAndPostmortemOfARenamedIncident(t *testing.T) {
 	closing := "carol: /ic agree Gina, by phone, sees no errors\ncarol: /ic close\nwait 1m\n"
 	for _, r := range renames {
 		for _, early := range []bool{true, false} {
@@ -677,5 +677,26 @@ func TestA8ARenamedAccountIsStillServed(t *testing.T) {
 	if got := w.steps(); !slices.Equal(got, []string{"1", "2"}) ||
 		!strings.Contains(w.card(), "Coordinator **carol**") {
 		t.Errorf("paged %v, and the card says\n%s", got, w.card())
+	}
+}
+
+// The repositories around an incident get other names, too: the customer still hears by their issue,
+// and a ticket that is done counts as done (K8).
+func TestK8ACustomersAndATeamsRepositoryAreRenamed(t *testing.T) {
+	t.Parallel()
+	w := unjudged(t)
+	w.tell(opened + "carol: /ic\ncarol: /ic update We look into it\ncarol: /ic followup acme/platform Watch the certificate\nwait 5m")
+	w.bringAbout(`{"rename":["acme/customer-globex","acme/globex"]}`)
+	w.tell("carol: /ic update It works again\ncarol: /ic close because it works again\nwait 1m")
+	var theirs []commentView
+	w.ok("gina", "GET", "/api/v3/repos/acme/globex/issues/1/comments", nil, &theirs)
+	if len(theirs) != 1 || !strings.HasPrefix(theirs[0].Body, "It works again") || len(w.said("did not reach")) > 0 {
+		t.Errorf("the customer reads %+v", theirs)
+	}
+	w.bringAbout(`{"rename":["acme/platform","acme/infra"]}`)
+	w.ok("alice", "PATCH", "/api/v3/repos/acme/infra/issues/1", map[string]string{"state": "closed"}, nil)
+	w.tell("wait 1m")
+	if s := w.stateOf(); len(s.FollowUps) != 1 || !s.FollowUps[0].Done {
+		t.Errorf("the follow-ups are %+v", s.FollowUps)
 	}
 }

@@ -35,7 +35,7 @@ func (w *world) respell(repository string) (names []string) {
 
 // A repository that spells the labels in another case has its incidents all the same: nothing that
 // people see is another, and no label is made or is there twice.
-func TestLabelsAreTheSameInAnyCase(t *testing.T) {
+func TestK13LabelsAreTheSameInAnyCase(t *testing.T) {
 	plain, spelt := newWorld(t), newWorld(t)
 	names := spelt.respell("acme/incidents")
 	plain.tell(whole(t))
@@ -58,7 +58,7 @@ func TestLabelsAreTheSameInAnyCase(t *testing.T) {
 }
 
 // Labels that people set by hand count as the repository spells them.
-func TestLabelsByHandInAnyCase(t *testing.T) {
+func TestK13LabelsByHandInAnyCase(t *testing.T) {
 	w := newWorld(t)
 	w.respell("acme/incidents")
 	w.tell("alice writes \"The API is down\"\n  since 10:38\nalice labels Incident")
@@ -84,7 +84,7 @@ func TestLabelsByHandInAnyCase(t *testing.T) {
 
 // Managed users (name_shortcode) and accounts from before 2013 (bob-, a--b) take part as everybody
 // else does.
-func TestNamesThatGitHubHas(t *testing.T) {
+func TestK16NamesThatGitHubHas(t *testing.T) {
 	w := newWorld(t)
 	for _, login := range []string{"jo-e_acme", "bob-", "a--b"} {
 		w.add(sandbox.Person{Login: login, Team: "platform",
@@ -226,5 +226,18 @@ func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
 	}
 	if d := cmp.Diff(play("acme/incidents"), play("ACME/Incidents")); d != "" {
 		t.Errorf("in another case (-as GitHub spells it +otherwise):\n%s", d)
+	}
+}
+
+// The repository spells the one label in capitals, as it had it before: the label declares (K13, A2).
+func TestK13TheLabelOfIncidentsInCapitals(t *testing.T) {
+	w := newWorld(t)
+	w.ok("alice", "PATCH", "/api/v3/repos/acme/incidents/labels/incident", map[string]string{"new_name": "Incident"}, nil)
+	w.tell("alice writes \"The API is down\"\n  since 10:38\nalice labels Incident\nbob: /ic severity critical\ncarol: /ic")
+	if labels := strings.Join(w.view().labels(), ", "); labels != "Incident, phase/investigate, severity/critical" {
+		t.Errorf("the labels are %s", labels)
+	}
+	if card := w.card(); !strings.Contains(card, "Incident Coordinator **carol**") || len(w.outbox()) != 1 {
+		t.Errorf("paged %d times, and the card says\n%s", len(w.outbox()), card)
 	}
 }
