@@ -4,21 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
-
-// notYetPlain are the folders that have words of the list in them. Take one off once it has none; add none.
-var notYetPlain = []string{
-	"app/assembly", "app/card", "app/command", "app/config",
-	"app/incident", "app/intake", "app/naming", "app/notify", "app/reply",
-	"app/simulation", "app/texts", "app/variables", "app/webhook",
-	"templates", "templates/comments",
-}
 
 // word is an entry of testdata/words.txt. Go's regular expressions have no lookahead, so what may follow is apart.
 type word struct {
@@ -67,14 +57,10 @@ func (w word) find(text string) string {
 // TestProse holds the word list over comments, messages, templates and documentation.
 func TestProse(t *testing.T) {
 	words := loadWords(t)
-	found := map[string]int{}
 	check := func(path string, line int, text string) {
 		for _, w := range words {
 			if hit := w.find(text); hit != "" {
-				found[filepath.Dir(path)]++
-				if !isExempt(path) {
-					t.Errorf("%s:%d: %q: write %s", path, line, hit, w.instead)
-				}
+				t.Errorf("%s:%d: %q: write %s", path, line, hit, w.instead)
 			}
 		}
 	}
@@ -111,12 +97,6 @@ func TestProse(t *testing.T) {
 			check(path, i+1, line)
 		}
 	})
-	for _, folder := range notYetPlain {
-		t.Logf("%d in %s", found[folder], folder)
-		if found[folder] == 0 {
-			t.Logf("%s is plain now: take it off notYetPlain", folder)
-		}
-	}
 }
 
 // generated is a part of a page that a test writes, from texts that are checked where they are.
@@ -124,8 +104,6 @@ var generated = regexp.MustCompile(`(?s)<!-- \w+: begin -->.*?<!-- \w+: end -->`
 
 // quoted is code and what somebody is quoted to say.
 var quoted = regexp.MustCompile("`[^`\n]*`|\"[^\"\n]*\"")
-
-func isExempt(path string) bool { return slices.Contains(notYetPlain, filepath.Dir(path)) }
 
 // isMessage reports whether a call makes an error or a line of the log.
 func isMessage(call *ast.CallExpr) bool {

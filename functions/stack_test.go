@@ -175,7 +175,7 @@ func newStack(t *testing.T, o settings) *stack {
 		env["FIREBREAK_KMS_KEY"] = "alias/firebreak"
 	} else {
 		if block, _ := pem.Decode([]byte(env["FIREBREAK_PRIVATE_KEY"])); block == nil {
-			t.Fatal("the sandbox gives no key")
+			t.Fatal("the sandbox returns no key")
 		}
 		s.aws.SetSecret("firebreak/key", env["FIREBREAK_PRIVATE_KEY"])
 		env["FIREBREAK_PRIVATE_KEY"] = "secretsmanager:firebreak/key"

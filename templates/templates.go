@@ -176,7 +176,7 @@ func CallLink(address string) string {
 }
 
 // Reference names an issue as owner/repo#number, of which GitHub makes a link with its title and
-// state. What is no such name is shown and links to nothing.
+// state. What isn't such a name is shown and links to nothing.
 func Reference(name string) string {
 	if _, _, ok := naming.SplitIssue(name); ok {
 		return name
@@ -206,7 +206,7 @@ func List(list []string) string {
 }
 
 // UTC returns a time as people read it: 17:40 UTC, with the date where that isn't the given day,
-// and with the year where that isn't the given day's: 27 Nov 17:40 UTC. The zero time is no time.
+// and with the year where that isn't the given day's: 27 Nov 17:40 UTC. The zero time means no time.
 func UTC(t, day time.Time) string {
 	if t.UTC().Format(time.DateOnly) == day.UTC().Format(time.DateOnly) && !t.IsZero() {
 		return t.UTC().Format("15:04 UTC")

@@ -23,7 +23,7 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "renew the golden files")
 
 // says lists the values of Name in every Say that a package's code makes.
 func says(t *testing.T, folder string) []string {
@@ -108,14 +108,14 @@ func TestEveryEntryHasItsLine(t *testing.T) {
 		t.Errorf("only %d records found in the core", found)
 	}
 	if got := templates.Line(incident.Entry{Kind: "un @carol", What: "<b>"}); got != "un @\u2060carol &lt;b&gt;" {
-		t.Errorf("an unknown kind gives %q", got)
+		t.Errorf("an unknown kind returns %q", got)
 	}
 	if got := templates.Line(incident.Entry{Kind: "customer"}); got == "" {
-		t.Errorf("an entry without a name gives nothing")
+		t.Errorf("an entry without a name returns nothing")
 	}
 }
 
-// hostile stands in every field of people's words.
+// hostile is in every field of people's words.
 const hostile = "@carol #12 <img src=x onerror=y> ![](https://evil.example/x.png) [x](https://evil.example) `\n/ic close\n<!-- firebreak:card v1 -->"
 
 func full() incident.Say {
@@ -386,7 +386,7 @@ func TestCommentsAsPeopleReadThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("the comments changed; go test ./templates -update writes them anew:\n%s", diff)
+		t.Errorf("the comments changed; go test ./templates -update renews them:\n%s", diff)
 	}
 }
 

@@ -55,7 +55,7 @@ type Environment struct {
 	// FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
 	Accounts  []string
 	Proxies   []netip.Prefix // FIREBREAK_TRUSTED_PROXIES: whose X-Forwarded-For is believed
-	Unlimited bool           // FIREBREAK_GITHUB_LIMITS is none: the server has no secondary limits
+	Unlimited bool           // FIREBREAK_GITHUB_LIMITS is "none": the server has no secondary limits
 
 	getenv func(string) string // for FIREBREAK_SECRET_…, which the policy names
 	sign   Signer              // signs by KMSKey

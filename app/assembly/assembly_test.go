@@ -105,7 +105,7 @@ func TestTheAccountsThatAreServed(t *testing.T) {
 	for value, want := range map[string]string{"": "", "acme": "acme", "acme, globex": "acme globex", " ,acme,": "acme"} {
 		e, err := assembly.Read(env(map[string]string{"FIREBREAK_ACCOUNTS": value}))
 		if got := strings.Join(e.Accounts, " "); err != nil || got != want {
-			t.Errorf("%q gives %q, %v", value, got, err)
+			t.Errorf("%q returns %q, %v", value, got, err)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// github is a GitHub that is out of order: no issue can be looked at. It tells the time as an
+// github is a GitHub that is out of order: no issue can be looked at. It sends the time as an
 // embedded one does.
 type github struct {
 	*httptest.Server
@@ -290,7 +290,7 @@ func TestTheClockIsFollowed(t *testing.T) {
 	}
 	before := g.looks()
 	if turn(noon); g.looks() != before {
-		t.Error("it looks again although its clock stands still")
+		t.Error("it looks again although its clock has stopped")
 	}
 	if turn(*next); g.looks() == before {
 		t.Error("its time came, and it doesn't look again")
@@ -338,7 +338,7 @@ func TestTheClockIsReadOnceItIsThere(t *testing.T) {
 	}
 }
 
-// lines gives a log's lines one by one.
+// lines returns a log's lines one by one.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {

@@ -271,7 +271,7 @@ func TestA4WhatASweepFailsOf(t *testing.T) {
 }
 
 // Ten thousand installations: each gets its turn within an hour and a bit, no sweep asks for more
-// tokens than GitHub gives, and whoever has a token is swept every time. A process of which nothing
+// tokens than GitHub issues, and whoever has a token is swept every time. A process of which nothing
 // is known takes turns by the clock.
 func TestTenThousandInstallationsTakeTurns(t *testing.T) {
 	t.Parallel()

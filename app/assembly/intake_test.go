@@ -54,7 +54,7 @@ func TestI5AnAcknowledgementFindsItsPage(t *testing.T) {
 			t.Errorf("%q, which stands in the log, is of %s", m.Delivery, m.Ack().Name)
 		}
 		if got != want {
-			t.Errorf("%q gives %q, want %q", key, got, want)
+			t.Errorf("%q returns %q, want %q", key, got, want)
 		}
 	}
 }

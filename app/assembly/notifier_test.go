@@ -22,7 +22,7 @@ func TestTheFileNamesOnlySecretsThatAreForIt(t *testing.T) {
 	}
 	for _, name := range []string{"", "HOME", "FIREBREAK_PRIVATE_KEY", "FIREBREAK_SECRET_SLACK", "slack", "../SLACK", "SLACK\x00", "PAGERDUTY"} {
 		if v, err := e.secret(t.Context(), name); v != "" || err == nil {
-			t.Errorf("%q gives %q, %v", name, v, err)
+			t.Errorf("%q returns %q, %v", name, v, err)
 		}
 	}
 	for _, name := range asked {

@@ -21,7 +21,7 @@ func TestI5TheAnswerStandsAtThePageThatWasAnswered(t *testing.T) {
 	}{
 		{"the escalation's last", []incident.Page{pg(0, "team"), pg(5, "team")}, 6, 0}, // in one row
 		{"and another after it", []incident.Page{pg(0, "team"), pg(5, "team"), pg(9, "team")}, 6, 0},
-		{"what was asked for meanwhile", []incident.Page{pg(0, "team"), pg(3, "asked"), pg(4, "update")}, 6, 0},
+		{"what was asked for since", []incident.Page{pg(0, "team"), pg(3, "asked"), pg(4, "update")}, 6, 0},
 		{"asked for in the second of the answer", []incident.Page{pg(0, "team"), pg(1, "asked")}, 1, 0},
 		{"a regression", []incident.Page{pg(0, "team"), pg(3, "again")}, 4, 1},
 		{"before the page", []incident.Page{pg(0, "team"), pg(9, "again")}, 4, 0},

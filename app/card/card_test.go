@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	update = flag.Bool("update", false, "write the golden files anew")
+	update = flag.Bool("update", false, "renew the golden files")
 	ref    = incident.Ref{Owner: "acme", Repo: "incidents", Number: 12}
 	keys   = card.Keys([][]byte{[]byte("secret"), []byte("the one before")})
 	start  = time.Date(2026, 11, 24, 10, 41, 0, 0, time.UTC)
@@ -151,7 +151,7 @@ func lastly(s incident.State) time.Time {
 }
 
 // TestV3ACardTellsADateThatIsNotToday holds the dates of a card that is written on another day than
-// what it tells of.
+// what it is about.
 func TestV3ACardTellsADateThatIsNotToday(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -214,7 +214,7 @@ func TestCardsAsPeopleReadThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s changed; go test ./app/card -update writes it anew:\n%s", name, diff)
+			t.Errorf("%s changed; go test ./app/card -update renews it:\n%s", name, diff)
 		}
 	}
 }
@@ -304,7 +304,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("keys %x", keys)
 	}
 	if got := card.Keys([][]byte{nil, []byte("secret"), {}}); len(got) != 1 || string(got[0]) != string(keys[0]) {
-		t.Errorf("an empty secret gives a key: %x", got)
+		t.Errorf("an empty secret returns a key: %x", got)
 	}
 	if _, err := card.Render(incident.State{}, 1, view(t), nil); err == nil {
 		t.Error("a card without a key was written")

@@ -237,7 +237,7 @@ func (p *page) checks() {
 	open, must := 0, false
 	for _, c := range incident.Blocks(p.S, p.Policy, p.Next) {
 		if c.Done && c.Must && p.Next != incident.Investigate {
-			continue // what an earlier phase needed is no news
+			continue // what an earlier phase needed is not news
 		}
 		shown := check{Check: c}
 		if !c.Done {

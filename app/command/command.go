@@ -32,7 +32,7 @@ const (
 // incident.Misspelt where a line starts like a command and isn't one.
 //
 // A command is a line of a top-level paragraph that starts with /ic, /oe or /incident. What is in a
-// quote, code, a list, a table, a heading, a link or HTML is no command, nor is what is struck
+// quote, code, a list, a table, a heading, a link or HTML isn't a command, nor is what is struck
 // through. A command's text runs on until the next command or the comment's end, whatever Markdown
 // it is; quotes at its end are left out, since that is what mail programs append. A mail that is
 // quoted without marks, and a signature, belong to nobody: see package reply.

@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		"nothing here":                nil,
 		"":                            nil,
 		"a <b x=\"\n/ic\n\"> c":       nil,
-		"a <b \n/ic\n> c":             {c{Kind: incident.TakeIC, Verb: "ic"}}, // the quote ends the paragraph, and the tag is none
+		"a <b \n/ic\n> c":             {c{Kind: incident.TakeIC, Verb: "ic"}}, // the quote ends the paragraph, and the tag isn't one
 		"text\n> lazy\n/ic is quoted": nil,
 	} {
 		if d := cmp.Diff(want, command.Parse(body)); d != "" {
@@ -143,7 +143,7 @@ func TestA1DidYouMean(t *testing.T) {
 	} {
 		got := command.Parse(body)
 		if len(got) != 1 {
-			t.Errorf("%q gives %v", body, got)
+			t.Errorf("%q returns %v", body, got)
 			continue
 		}
 		m, ok := got[0].(incident.Misspelt)
@@ -216,11 +216,11 @@ func TestEveryRowOfTheTableParses(t *testing.T) {
 			usage := strings.TrimSpace("/" + verb + strings.TrimPrefix(words.Replace(row.Usage), "/"+row.Verbs[0]))
 			got := command.Parse(usage)
 			if len(got) != 1 {
-				t.Errorf("%q gives %v", usage, got)
+				t.Errorf("%q returns %v", usage, got)
 				continue
 			}
 			if cmd, ok := got[0].(c); !ok || cmd.Kind != row.Kind || cmd.Verb != verb {
-				t.Errorf("%q gives %+v, want %s", usage, got[0], row.Kind)
+				t.Errorf("%q returns %+v, want %s", usage, got[0], row.Kind)
 			}
 		}
 	}
@@ -271,11 +271,11 @@ func TestREADMEShowsCommandsThatExist(t *testing.T) {
 		}
 		got := command.Parse(strings.ReplaceAll(m[1], "…", "words"))
 		if len(got) != 1 {
-			t.Errorf("the README shows %s, which gives %v", m[1], got)
+			t.Errorf("the README shows %s, which returns %v", m[1], got)
 			continue
 		}
 		if _, isCommand := got[0].(c); !isCommand {
-			t.Errorf("the README shows %s, which gives %+v", m[1], got[0])
+			t.Errorf("the README shows %s, which returns %+v", m[1], got[0])
 		}
 	}
 }
@@ -334,14 +334,14 @@ func FuzzParse(f *testing.F) {
 			switch what := what.(type) {
 			case incident.Command:
 				if incident.RowOf(what.Kind).Usage == "" {
-					t.Fatalf("%q gives a command that is not in the table: %+v", body, what)
+					t.Fatalf("%q returns a command that is not in the table: %+v", body, what)
 				}
 			case incident.Misspelt:
 				if what.Why == "" {
 					t.Fatalf("%q is refused without a reason", body)
 				}
 			default:
-				t.Fatalf("%q gives a %T", body, what)
+				t.Fatalf("%q returns a %T", body, what)
 			}
 		}
 		if added := command.Added(body, body); len(added) > 0 {

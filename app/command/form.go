@@ -44,7 +44,7 @@ func Form(body string) (opened incident.Opened, ok bool) {
 	}, true
 }
 
-// Summary returns what the issue form's body says under Summary, or "" if it is no form or says
+// Summary returns what the issue form's body says under Summary, or "" if it isn't a form or says
 // nothing.
 func Summary(body string) string {
 	answers, _ := readForm(body)

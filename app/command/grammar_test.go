@@ -118,7 +118,7 @@ func TestWhatFollowsTheWord(t *testing.T) {
 		got := command.Parse(x.body)
 		if x.want.Kind == "" {
 			if len(got) != 1 || !isMisspelt(got[0]) {
-				t.Errorf("%q gives %+v", x.body, got)
+				t.Errorf("%q returns %+v", x.body, got)
 			}
 			continue
 		}
@@ -197,7 +197,7 @@ func TestA1WhatIsMissingIsSaid(t *testing.T) {
 	} {
 		got := command.Parse(body)
 		if len(got) != 1 || !isMisspelt(got[0]) {
-			t.Errorf("%q gives %+v", body, got)
+			t.Errorf("%q returns %+v", body, got)
 			continue
 		}
 		m := got[0].(incident.Misspelt)
@@ -208,7 +208,7 @@ func TestA1WhatIsMissingIsSaid(t *testing.T) {
 	}
 }
 
-// kinds parses and gives the kinds of what is found.
+// kinds parses a comment and returns the kinds of what is found.
 func kinds(body string) string {
 	var out []string
 	for _, what := range command.Parse(body) {
@@ -261,7 +261,7 @@ func TestWhereACommandMayStand(t *testing.T) {
 		"/incidint\n/incidentally":       "?",
 	} {
 		if got := kinds(body); got != want {
-			t.Errorf("%q gives %s, want %s", body, got, want)
+			t.Errorf("%q returns %s, want %s", body, got, want)
 		}
 	}
 }
@@ -290,7 +290,7 @@ func TestWhereATextEnds(t *testing.T) {
 	} {
 		got := command.Parse(body)
 		if len(got) == 0 || got[0].(c).Text != want {
-			t.Errorf("%q gives %+v, want %q", body, got, want)
+			t.Errorf("%q returns %+v, want %q", body, got, want)
 		}
 	}
 }

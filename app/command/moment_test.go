@@ -22,7 +22,7 @@ func noted(t *testing.T, text string, at time.Time, zone string) (entries []inci
 	s, _ = incident.Step(s, incident.Fact{ID: "opened", At: at.Add(-time.Hour), By: alice, What: incident.Opened{Source: "form", Summary: true}}, p)
 	parsed := command.Parse("/incident note " + text)
 	if len(parsed) != 1 {
-		t.Fatalf("%q gives %d commands", text, len(parsed))
+		t.Fatalf("%q returns %d commands", text, len(parsed))
 	}
 	s, effects := incident.Step(s, incident.Fact{ID: "c7.0", At: at, By: alice, What: parsed[0]}, p)
 	for _, e := range effects {
@@ -223,7 +223,7 @@ func TestNotesKeepTheLinesThatAreRight(t *testing.T) {
 	}
 }
 
-// TestTheCardFollowsTheEditOfANote holds that what the card shows of a note is what stands in the
+// TestTheCardFollowsTheEditOfANote checks that what the card shows of a note is what is in the
 // comment.
 func TestTheCardFollowsTheEditOfANote(t *testing.T) {
 	at := time.Date(2026, 11, 27, 20, 0, 0, 0, time.UTC)

@@ -40,7 +40,7 @@ func checkOdd(t interface{ Errorf(string, ...any) }, template, word string) {
 	}
 	for _, fu := range s.FollowUps {
 		if why := incident.DueProblem(fu.Due, at, nil); fu.Due != "" && why != "" {
-			t.Errorf("%q gives a follow-up that is due on %s: %s", body, fu.Due, why)
+			t.Errorf("%q returns a follow-up that is due on %s: %s", body, fu.Due, why)
 		}
 	}
 	if d := s.Updates.Due.Sub(before); !s.Updates.Due.IsZero() && (d < 0 || d > 24*time.Hour) {

@@ -17,7 +17,7 @@ var empty = []string{
 	"declared", "message", "in", "slack", "mail", "says",
 }
 
-// SaysWhat reports whether a title says what is broken, so that it can stand for a summary (I2).
+// SaysWhat reports whether a title says what is broken, so that it can serve as a summary (I2).
 // "Incident", "[P1]: " and "urgent, please help" say nothing.
 func SaysWhat(title string) bool {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {

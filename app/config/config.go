@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 }
 
 // Parse returns the policy that a file describes. What it doesn't name is as in
-// incident.DefaultPolicy. Mistakes gives the error's parts.
+// incident.DefaultPolicy. Mistakes returns the error's parts.
 func Parse(content []byte) (incident.Policy, error) {
 	root, err := document(content)
 	if err != nil {

@@ -162,7 +162,7 @@ func TestWhatAFileSays(t *testing.T) {
 	}
 }
 
-// uncommented gives the example file with the settings that stand in comments: such a line has no
+// uncommented returns the example file with the settings that are in comments: such a line has no
 // blank after its #, or more than one.
 func uncommented() string {
 	return regexp.MustCompile(`(?m)^#(  |[a-z])`).ReplaceAllString(templates.Repository()[config.Path], "$1")
@@ -203,11 +203,11 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			mistakes := config.Mistakes(err)
 			if len(mistakes) == 0 || strings.ContainsAny(config.Summary(config.Path, err, true), "\r\n") {
-				t.Fatalf("%q gives %#v", content, err)
+				t.Fatalf("%q returns %#v", content, err)
 			}
 			for _, e := range mistakes {
 				if e.Problem == "" || strings.ContainsRune(e.Problem, '\n') || len(e.Problem) > 1000 || e.Line < 0 || e.Column < 0 {
-					t.Fatalf("%q gives %#v", content, e)
+					t.Fatalf("%q returns %#v", content, e)
 				}
 			}
 		}
@@ -215,19 +215,19 @@ func FuzzParse(f *testing.F) {
 		for _, s := range p.Severities {
 			critical = critical || s.Critical
 			if s.Every < 0 || s.Every > 0 && (s.Amber >= s.Every || s.Later < s.Every || s.Grace <= 0) {
-				t.Fatalf("%q gives %+v", content, s)
+				t.Fatalf("%q returns %+v", content, s)
 			}
 		}
 		if !critical || p.Zone == nil || p.Rounds < 1 || len(p.Escalation) == 0 || p.Coordinators == "" || p.StandBy <= 0 || p.CheckIn <= 0 || p.ReviewDays < 1 {
-			t.Fatalf("%q gives a policy that can't run: %+v", content, p)
+			t.Fatalf("%q returns a policy that can't run: %+v", content, p)
 		}
 		if h := p.Hours; h != (incident.Hours{}) && (h.From < 0 || h.From >= h.To || h.To > 24*time.Hour || h.Days == [7]bool{}) {
-			t.Fatalf("%q gives %+v", content, h)
+			t.Fatalf("%q returns %+v", content, h)
 		}
 		reachable(t, p, p.Pager)
 		for _, step := range p.Escalation {
 			if len(step.To) == 0 || step.After < 0 {
-				t.Fatalf("%q gives %+v", content, step)
+				t.Fatalf("%q returns %+v", content, step)
 			}
 			for _, kind := range step.By {
 				reachable(t, p, kind)
@@ -235,7 +235,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, s := range p.Services {
 			if strings.Contains(s.Secret, "://") || s.Kind != "email" && s.Secret == "" {
-				t.Fatalf("%q gives %+v", content, s)
+				t.Fatalf("%q returns %+v", content, s)
 			}
 		}
 	})

@@ -176,7 +176,7 @@ func TestEveryMistakeIsToldInTheFilesOrder(t *testing.T) {
 		t.Errorf("a broken file must change nothing:\n%s", diff)
 	}
 	if m := config.Mistakes(errors.New("another error")); m != nil {
-		t.Errorf("%v is no mistake in a file", m)
+		t.Errorf("%v isn't a mistake in a file", m)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// What may be a secret is repeated nowhere, whatever the place: it would stand in a comment.
+// What may be a secret is repeated nowhere, whatever the place: it would be in a comment.
 func TestA7ASecretInTheFileIsNotRepeated(t *testing.T) {
 	for _, secret := range []string{ // none is real; in two parts, so that scanners of secrets pass them by
 		"https://hooks.slack.example/services/T000/B000/XXXX", "postgres://me:pass@db.example",
@@ -238,7 +238,7 @@ func TestA7ASecretInTheFileIsNotRepeated(t *testing.T) {
 			t.Errorf("%s: %v", secret, err)
 		}
 	}
-	// A password looks like nothing: what stands for a secret's name is never repeated.
+	// A password looks like nothing: what is given as a secret's name is never repeated.
 	_, err := config.Parse([]byte("services: {email: {from: a@b.example, secret: 'hunter2'}}"))
 	if err == nil || strings.Contains(strings.ToLower(err.Error()), "hunter2") {
 		t.Errorf("%v", err)

@@ -21,7 +21,7 @@ import (
 
 const schemaFile = "../../templates/firebreak.schema.json"
 
-// validator gives a function that holds a file against the schema; ok is false if the file is no
+// validator returns a function that checks a file against the schema; ok is false if the file isn't
 // YAML.
 func validator(t *testing.T) func(content string) (ok bool, err error) {
 	t.Helper()
@@ -121,7 +121,7 @@ type walk struct {
 	names          []string
 }
 
-// visit sees a schema that stands for the place in a file to which the keys of path lead; an empty
+// visit sees the schema of the place in a file to which the keys of path lead; an empty
 // key is a list's item.
 func (w *walk) visit(schema map[string]any, path []string) {
 	if ref, ok := schema["$ref"].(string); ok {

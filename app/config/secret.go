@@ -12,7 +12,7 @@ const secretPrefix = "FIREBREAK_SECRET_"
 
 const secretPattern = `^[A-Z][A-Z0-9_]{0,59}$`
 
-// A secret's name, and what is none.
+// A secret's name, and what isn't one.
 var (
 	secretName = regexp.MustCompile(secretPattern)
 	tokenShape = regexp.MustCompile(

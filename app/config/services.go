@@ -250,7 +250,7 @@ func (b *builder) checkTargets(uses []use, kind string) {
 		for _, step := range u.steps {
 			for _, to := range step.To {
 				full := strings.ToLower(to)
-				_, short, _ := strings.Cut(full, "/") // platform may stand for acme/platform
+				_, short, _ := strings.Cut(full, "/") // platform may mean acme/platform
 				if !has[full] && !has[short] {
 					has[full] = true
 					b.problem(

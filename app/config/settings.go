@@ -91,7 +91,7 @@ var (
 	pager = choice{name: "pager", words: services.Kinds(nil)}
 )
 
-// phone stands for the phone list in a step.
+// phone means the phone list in a step.
 const phone = "phone"
 
 const teamOrPerson = "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$|^@" + naming.LoginPattern + "$"

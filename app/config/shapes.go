@@ -144,7 +144,7 @@ var spanForm = regexp.MustCompile(spanPattern)
 // span is a time span such as 20m, 1h30m or 2d.
 type span struct {
 	least time.Duration
-	never string // a word that stands for no time at all, "" if there is none
+	never string // a word that means no time at all, "" if there is none
 }
 
 func (s span) read(r *reader, n ast.Node) value {
@@ -283,7 +283,7 @@ func (line) read(r *reader, n ast.Node) value {
 // report is held against them.
 const (
 	maxPatternText = 500  // characters
-	maxPattern     = 1000 // characters that an expression stands for: its time at each report grows with that
+	maxPattern     = 1000 // characters that an expression unfolds to: its time at each report grows with that
 	maxPatterns    = 5000 // all of them together
 )
 
@@ -320,7 +320,7 @@ func (pattern) read(r *reader, n ast.Node) value {
 	return v
 }
 
-// patternSize returns how many characters and branches a regular expression stands for once its
+// patternSize returns how many characters and branches a regular expression unfolds to once its
 // repetitions are written out, which is the size of the program that matches it. It writes nothing
 // out itself.
 func patternSize(text string) (int, error) {

@@ -76,7 +76,7 @@ func (r *reader) isRepeated(n ast.Node, seen seenNames, word string, fold bool) 
 	return false
 }
 
-// mapping returns the names and values of a mapping in the file's order; ok is false if it is none.
+// mapping returns the names and values of a mapping in the file's order; ok is false if it isn't one.
 func (r *reader) mapping(n ast.Node, what string, most int) (out []entry, ok bool) {
 	var values []*ast.MappingValueNode
 	switch m := n.(type) {
@@ -266,7 +266,7 @@ func (b block) names() (names []string) {
 	return names
 }
 
-// unknown is what is said of a name that is no setting.
+// unknown is what is said of a name that isn't a setting.
 func (b block) unknown(name string) string {
 	return fmt.Sprintf("%s is not known in %s%s; allowed: %s", shown(name), b.what, suggest(name, b.names()),
 		strings.Join(b.names(), ", "))

@@ -36,9 +36,9 @@ func (w *world) received() (all []paged, repeats int) {
 // moment that passed, nor for what somebody has answered since (I5, V3).
 func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 	for _, c := range []struct {
-		name, before, meanwhile string
-		away                    time.Duration
-		want                    []string // who is paged when it is back
+		name, before, during string
+		away                 time.Duration
+		want                 []string // who is paged when it is back
 	}{
 		{"nobody answered, a step is due", "", "", 7 * time.Minute,
 			[]string{"incident-coordinators, platform"}},
@@ -63,7 +63,7 @@ func TestI5V3APageThatIsLateIsForWhatIsStillSo(t *testing.T) {
 			before, _ := w.received()
 			w.stop()
 			w.follower.Server = nil
-			for _, s := range steps(c.meanwhile) {
+			for _, s := range steps(c.during) {
 				w.step(s)
 			}
 			w.advance(c.away)

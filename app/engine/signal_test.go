@@ -151,7 +151,7 @@ func TestI1WhatASourceSaysIsInert(t *testing.T) {
 	w.settle()
 	w.ref.Number = 2
 	if card := w.card(); !strings.Contains(card, "Unconfirmed") || !strings.Contains(card, "Email") {
-		t.Errorf("a mail gives the card\n%s", card)
+		t.Errorf("a mail returns the card\n%s", card)
 	}
 	w.post("/intake/email", "message/rfc822",
 		"From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\nSubject: Re: Nothing works\r\nMessage-ID: <2@globex.example>\r\nIn-Reply-To: <1@globex.example>\r\nReferences: <1@globex.example>\r\n\r\nAny news?\r\n")

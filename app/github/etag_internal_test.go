@@ -58,7 +58,7 @@ func TestAnswersThatHaveNotChanged(t *testing.T) {
 	} {
 		body = step.is
 		if got := get(step.path); got != step.is {
-			t.Errorf("%s gives %.10q, not %.10q", step.path, got, step.is)
+			t.Errorf("%s returns %.10q, not %.10q", step.path, got, step.is)
 		}
 		if last := asked[len(asked)-1]; last != step.asks {
 			t.Errorf("%s is asked for by %q, not %q", step.path, last, step.asks)

@@ -54,7 +54,7 @@ func checkOddAnswer(t *testing.T, status int, after, remaining, reset, used, res
 		}
 		var later *ports.RetryAfter
 		if !errors.As(err, &later) {
-			t.Fatalf("%s gives %v", said, err)
+			t.Fatalf("%s returns %v", said, err)
 		}
 		if d := later.Until.Sub(now); d < wait.Least || d > wait.Limit {
 			t.Fatalf("%s makes it wait for %s", said, d)

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "renew testdata/answers.md")
 
-// wrong are slips in the arguments of a command, beside leaving them out.
+// wrong are slips in the arguments of a command, besides leaving them out.
 var wrong = map[incident.Kind][]string{
 	incident.Declare:        {"/incdent critical The API is down", "/incident regular", "/incident update We look into it"},
 	incident.Help:           {"/incident hlep", "/incident help me"},
@@ -64,7 +64,7 @@ func investigating(t *testing.T) *story {
 	return critical(t).at(6, "carol", phase(incident.Investigate))
 }
 
-// write gives a comment to an incident, and says how it was answered.
+// write writes a comment on an incident, and returns how it was answered.
 func (s *story) write(by, text string) (reaction, words string) {
 	shown := ""
 	var said []string

@@ -166,7 +166,7 @@ func BriefOf(s State, p Policy, reader Person, now time.Time) Brief {
 	return b
 }
 
-// brief gives whoever takes a role the brief, once there is something to know. Who has taken part
+// brief sends the brief to whoever takes a role, once there is something to know. Who has taken part
 // knows it.
 func (r *run) brief() {
 	me := r.f.By.Login

@@ -229,7 +229,7 @@ func TestI3TheOrderOfLabelsDoesNotMatter(t *testing.T) {
 			for _, n := range order {
 				s.fact(facts[n])
 			}
-			s.expect(s.state.Critical(s.policy) && s.state.Drill && !s.state.Updates.Due.IsZero(), "%v gives %+v", order, s.state)
+			s.expect(s.state.Critical(s.policy) && s.state.Drill && !s.state.Updates.Due.IsZero(), "%v returns %+v", order, s.state)
 		})
 	}
 }

@@ -173,9 +173,9 @@ func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 	text := strings.Join(list, ", ")
 	words := splitCustomerWords(text[:min(len(text), maxCustomerText)])
 	var run []customerWord // words that are no configured name
-	beside := false        // a configured name is in the same part of the list
+	isNearName := false    // a configured name is in the same part of the list
 	end := func() {
-		unknown, nobody := p.unknownCustomers(run, beside)
+		unknown, nobody := p.unknownCustomers(run, isNearName)
 		none = none || nobody
 		for _, name := range unknown {
 			add(name)
@@ -185,7 +185,7 @@ func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 	for i := 0; i < len(words); {
 		if words[i].first {
 			end()
-			beside = false
+			isNearName = false
 			if isBullet(words[i].text) {
 				words[i].fold = ""
 			}
@@ -202,7 +202,7 @@ func (p Policy) ReadCustomers(list ...string) (names []string, none bool) {
 			i++
 			continue
 		}
-		beside = true
+		isNearName = true
 		end()
 		for _, name := range parts {
 			add(name)
@@ -240,9 +240,9 @@ func (p Policy) joinedCustomers(word string) (names []string) {
 
 // unknownCustomers returns the names that words without a configured name are. They are one name,
 // unless each part of them is close to a configured one.
-func (p Policy) unknownCustomers(words []customerWord, beside bool) (names []string, none bool) {
+func (p Policy) unknownCustomers(words []customerWord, isNearName bool) (names []string, none bool) {
 	words = slices.DeleteFunc(slices.Clone(words), func(w customerWord) bool {
-		return w.fold == "" && !w.connects() || beside && slices.Contains(fillers, w.fold)
+		return w.fold == "" && !w.connects() || isNearName && slices.Contains(fillers, w.fold)
 	})
 	for len(words) > 0 && words[0].connects() {
 		words = words[1:]
@@ -500,7 +500,7 @@ func (r *run) unclearCustomers(c Command) {
 }
 
 // noCustomers notes whether no customer is impacted. If none is, nobody waits for an update: there
-// is no clock (V3).
+// isn't a clock (V3).
 func (r *run) noCustomers(none bool) {
 	if r.NoCustomer == none {
 		return

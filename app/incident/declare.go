@@ -60,7 +60,7 @@ func (r *run) declare() {
 	}
 }
 
-// declareBy takes a command on an issue that is no incident yet.
+// declareBy takes a command on an issue that isn't an incident yet.
 func (r *run) declareBy(c Command) {
 	row := RowOf(c.Kind)
 	switch {

@@ -132,7 +132,7 @@ func TestC4FollowUpsAreRemindedOfBeforeAndAfterTheyAreDue(t *testing.T) {
 }
 
 // Who closes an incident that nobody answered for wakes nobody any more; if it comes back the
-// paging begins anew.
+// paging starts again.
 func TestI5ClosingEndsTheEscalationUntilItIsBack(t *testing.T) {
 	s := tell(t).fact(opened("alice", "critical")).at(6, "alice", because(incident.Closing))
 	s.expect(s.state.Phase == incident.Closing && s.state.Closed == nil, "it is %s", s.state.Phase)

@@ -42,14 +42,14 @@ type (
 		Fact string
 		How  Reaction
 	}
-	// Announce tells the customers; only Text leaves (A7).
+	// Announce informs customers; only Text leaves (A7).
 	Announce struct {
 		Fact      string
 		At        time.Time // of the fact
 		Customers []string
 		Text      string
 	}
-	// Broadcast tells the company's own stakeholders that the incident entered a phase, or what the
+	// Broadcast informs the company's own stakeholders that the incident entered a phase, or what the
 	// coordinator says (V7). No customer hears of it.
 	Broadcast struct {
 		Key   string

@@ -279,7 +279,7 @@ func TestI4AMissingCoordinatorIsLookedForHoweverTheRoleFellVacant(t *testing.T) 
 			return s.at(100, "", incident.Acknowledged{Key: "page/1", Service: "pagerduty", Name: "Dan"})
 		}, 10},
 		"the drill is none": {drill, func(s *story) *story { return s.at(100, "alice", incident.Unlabeled{Name: "drill"}) }, 0},
-		"the drill is none, and the coordinator left meanwhile": {func(t *testing.T) *story {
+		"the drill isn't one, and the coordinator has left": {func(t *testing.T) *story {
 			return vacate(critical(t).at(20, "carol", incident.Labeled{Name: "drill"}), 50)
 		},
 			func(s *story) *story { return s.at(100, "alice", incident.Unlabeled{Name: "drill"}) }, 0},

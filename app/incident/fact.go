@@ -153,7 +153,7 @@ type (
 	}
 	// Undelivered says that the merged postmortem did not reach a customer, by a channel or at all.
 	Undelivered struct{ Customer, Channel, Why string }
-	// Bounced says that a mail of ours could not be delivered to an address that is no customer's,
+	// Bounced says that a mail of ours could not be delivered to an address that isn't a customer's,
 	// or was not yet (Delayed).
 	Bounced struct {
 		Address, Why string

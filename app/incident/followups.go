@@ -67,7 +67,7 @@ func (r *run) resolveDue(due string) string {
 const maxDue = 2 // years
 
 // DueProblem returns why a follow-up can't be due on a day that is written on another: "past",
-// "far", or "". What is no date is "no date".
+// "far", or "". What isn't a date is "no date".
 func DueProblem(due string, now time.Time, zone *time.Location) string {
 	if zone == nil {
 		zone = time.UTC
@@ -157,7 +157,7 @@ func (r *run) followUpOf(c Command) int {
 	return c.Number - 1
 }
 
-// reassign changes the owner or the date of follow-up i; what is empty stays, and "none" is no date
+// reassign changes the owner or the date of follow-up i; what is empty stays, and "none" means no date
 // any more.
 func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 	fu := &r.FollowUps[i]

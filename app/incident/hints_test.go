@@ -32,7 +32,7 @@ func refuses(s incident.State, p incident.Policy, by incident.Person, text strin
 	return refused
 }
 
-// Whatever the card or an answer proposes to somebody, they may write it, as it stands there, and
+// Whatever the card or an answer proposes to somebody, they may write it, as it is there, and
 // are not refused (A1).
 func TestA1PropertyNoHintIsRefused(t *testing.T) {
 	p := incident.DefaultPolicy()

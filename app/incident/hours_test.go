@@ -67,7 +67,7 @@ func TestM2TheNextWorkingHour(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := c.hours.Next(at, z).In(z).Format(local); got != c.want {
-			t.Errorf("%s: %s gives %s, want %s", name, c.at, got, c.want)
+			t.Errorf("%s: %s returns %s, want %s", name, c.at, got, c.want)
 		}
 	}
 }
@@ -152,14 +152,14 @@ func TestM2TheNextWorkingHourIsTheFirst(t *testing.T) {
 		h, z, at := drawMoment(t)
 		next := h.Next(at, z)
 		if next.Before(at) || !openChecks(h, next) {
-			t.Fatalf("%v: %s gives %s", h, at.Format(local), next.Format(local))
+			t.Fatalf("%v: %s returns %s", h, at.Format(local), next.Format(local))
 		}
 		if again := h.Next(next, z); !again.Equal(next) {
-			t.Fatalf("%v: %s gives %s, and that %s", h, at.Format(local), next.Format(local), again.Format(local))
+			t.Fatalf("%v: %s returns %s, and that %s", h, at.Format(local), next.Format(local), again.Format(local))
 		}
 		for u := at; u.Before(next); u = u.Add(time.Minute) {
 			if openChecks(h, u) {
-				t.Fatalf("%v: %s gives %s, but it is open at %s", h, at.Format(local), next.Format(local), u.Format(local))
+				t.Fatalf("%v: %s returns %s, but it is open at %s", h, at.Format(local), next.Format(local), u.Format(local))
 			}
 		}
 	})

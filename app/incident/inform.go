@@ -35,7 +35,7 @@ func (r *run) informOfUpdate(text string) {
 // Uninformed says that what the coordinator told the company did not reach a channel.
 type Uninformed struct{ Key, To, Why string }
 
-// uninformed tells the coordinator whom the words did not reach.
+// uninformed reminds the coordinator of whom the words did not reach.
 func (r *run) uninformed(u Uninformed) {
 	holder, _ := r.Coordinator()
 	r.emit(Remind{Key: "uninformed/" + url.PathEscape(u.Key) + "/" + url.PathEscape(u.To), At: r.f.At,

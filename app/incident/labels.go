@@ -71,7 +71,7 @@ type Early struct {
 	Drill    bool   `json:"drill,omitempty"`
 }
 
-// labeledEarly remembers a label of an issue that is no incident yet.
+// labeledEarly remembers a label of an issue that isn't an incident yet.
 func (r *run) labeledEarly(name string) {
 	var e Early
 	if r.Early != nil {

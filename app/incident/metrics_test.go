@@ -197,7 +197,7 @@ func TestEveryFigureIsDefined(t *testing.T) {
 			t.Errorf("%s does not say from what to what it is counted: %q", d.Figure, d.Text)
 		}
 		if got := incident.Define(d.Figure).Title; got != d.Title {
-			t.Errorf("Define(%s) gives %q", d.Figure, got)
+			t.Errorf("Define(%s) returns %q", d.Figure, got)
 		}
 	}
 	for _, p := range incident.Phases[:4] {

@@ -61,7 +61,7 @@ func TestAnyDateOfAFollowUpEnds(t *testing.T) {
 	}
 }
 
-// A command asks about a date that is over, is none, or is more than two years off, and takes every other.
+// A command asks about a date that is over, isn't one, or is more than two years off, and takes every other.
 func TestADateThatCannotBeMeantIsAskedAbout(t *testing.T) {
 	for _, day := range oddDays {
 		s := tell(t).fact(opened("alice", "critical")).at(1, "carol", cmd(incident.TakeIC))

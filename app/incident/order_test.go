@@ -66,7 +66,7 @@ func TestI2ACommentIsJudgedByWhatStandsAtItsEnd(t *testing.T) {
 
 var part = regexp.MustCompile(`"c(\d+)\.\d+"`)
 
-// told gives a state without the places of commands in their comment and without the order of its entries.
+// told returns a state without the places of commands in their comment and without the order of its entries.
 func orderTold(t *rapid.T, s incident.State) string {
 	s.Cursor = incident.Cursor{}
 	var lines []string

@@ -10,7 +10,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// What a delivery alone tells counts once, however many came since, and in whichever order: edits,
+// What only a delivery says counts once, however many came since, and in whichever order: edits,
 // and comments on the postmortem's pull request.
 func TestA4ADeliveryPlayedAgainCountsOnce(t *testing.T) {
 	const deliveries = 100

@@ -60,7 +60,7 @@ func (r *run) propose(to Phase, from ...Phase) {
 	checks := Blocks(r.State, r.p, to)
 	say.Missing = openChecks(checks)
 	if r.p.Advance && to == Fixing && len(say.Missing) == 0 {
-		return // it is entered by itself
+		return // it is entered on its own
 	}
 	if len(say.Missing) > 0 {
 		say.Command = firstCommand(checks)
@@ -258,7 +258,7 @@ func (r *run) hasTold() bool {
 	})
 }
 
-// broadcast tells the company's own channels how far the incident is.
+// broadcast informs the company's own channels how far the incident is.
 func (r *run) broadcast() {
 	if r.p.HasStakeholders() && r.Confirmed != nil {
 		r.emit(Broadcast{Key: fmt.Sprintf("phase/%s/%d", r.Phase, r.f.At.Unix()), At: r.f.At, Phase: r.Phase})

@@ -297,7 +297,7 @@ func TestA3PropertyReadersChangeNothing(t *testing.T) {
 	})
 }
 
-// The state stays small however long the incident lasts: it stands in one comment.
+// The state stays small however long the incident lasts: it is in one comment.
 func TestStateIsBounded(t *testing.T) {
 	p := told()
 	s, _ := incident.Step(incident.State{}, opened("alice", "critical"), p)

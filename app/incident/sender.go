@@ -37,7 +37,7 @@ func cardLinks(links []Link) (kept []Link) {
 var slackMember = regexp.MustCompile(`^[UW][A-Z0-9]{6,20}$`)
 
 // CustomersOf returns the customers of whom somebody is a contact: by a mail address or the id of a
-// member of Slack. Where no contact has the address, its domain decides, if the configuration gives
+// member of Slack. Where no contact has the address, its domain decides, if the configuration has
 // it to a customer.
 func (p Policy) CustomersOf(sender string) (names []string) {
 	_, domain, isMail := strings.Cut(sender, "@")

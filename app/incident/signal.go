@@ -27,7 +27,7 @@ func (r *run) signalled(s Signalled) {
 	if s.Report.At != 0 { // when it came, so that handed out again it is the same
 		at = time.Unix(s.Report.At, 0).UTC()
 	}
-	if s.Text != "" { // somebody wrote: that is no repetition but news
+	if s.Text != "" { // somebody wrote: that isn't a repetition but news
 		r.recordMessage(s)
 		return
 	}

@@ -49,7 +49,7 @@ func TestA4I6AReportIsCountedOnce(t *testing.T) {
 	}
 }
 
-// A letter that comes again, however late, is no news.
+// A letter that comes again, however late, is not news.
 func TestA4I1ALetterIsTakenOnce(t *testing.T) {
 	s := reportedIncident(t)
 	mail := incident.Signalled{Source: "Email", Text: "Any news?", Firing: true, Count: 1, Report: incident.Report{Mark: "m", ID: "9", At: firstSaid.Unix() + 60}}

@@ -76,7 +76,7 @@ var (
 		"phone", "verbally", "personally", "just", "we", "i", "it", "done", "yes", "telefonisch"}
 )
 
-// whoWasTold reads `/ic told [customer] how`. It asks about a name that is no impacted customer's;
+// whoWasTold reads `/ic told [customer] how`. It asks about a name that isn't an impacted customer's;
 // ok is false then.
 func (r *run) whoWasTold(text string) (names []string, how string, ok bool) {
 	p := r.impactedToo()

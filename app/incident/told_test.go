@@ -69,7 +69,7 @@ func (s *story) expectReaction(want incident.Reaction) *story {
 	return s
 }
 
-// say gives what the last fact makes the app say by a name.
+// say returns what the last fact makes the app say by a name.
 func (s *story) say(name string) incident.Say {
 	s.t.Helper()
 	for _, e := range s.effects {
@@ -295,9 +295,9 @@ func TestV3NamesThatAreNotConfigured(t *testing.T) {
 	s.at(7, "carol", customer(incident.RemoveCustomer, "globex and hooli"))
 	s.expect(len(s.state.Customers) == 0 && s.state.NoCustomer, "left: %q", s.state.Customers)
 	s = untold(t, "Globex and initech")
-	s.expect(slices.Equal(s.state.Customers, []string{"globex", "initech"}), "case 16 gives %q", s.state.Customers)
+	s.expect(slices.Equal(s.state.Customers, []string{"globex", "initech"}), "case 16 returns %q", s.state.Customers)
 	s = untold(t, "n/a")
-	s.expect(len(s.state.Customers) == 0 && slices.Contains(s.state.Missing(), "customers"), "n/a gives %q", s.state.Customers)
+	s.expect(len(s.state.Customers) == 0 && slices.Contains(s.state.Missing(), "customers"), "n/a returns %q", s.state.Customers)
 }
 
 func TestV3NoneMeansNone(t *testing.T) {
@@ -358,7 +358,7 @@ func TestV3UnsentKeyIsReadBack(t *testing.T) {
 		t.Run(customer, func(t *testing.T) {
 			key := incident.UnsentKey(incident.Unsent{Customer: customer, Update: at, By: "c12@34"}, []string{"issue", "email 2"})
 			if strings.ContainsAny(key, " \n<>") {
-				t.Errorf("%q can't stand in a marker", key)
+				t.Errorf("%q can't be in a marker", key)
 			}
 			want := incident.Unsent{Customer: customer, Update: at, By: "c12@34", Failed: []incident.Failure{{Channel: "issue"}, {Channel: "email 2"}}}
 			if got, ok := incident.ParseUnsent(key); !ok || !cmp.Equal(got, want) {
@@ -371,7 +371,7 @@ func TestV3UnsentKeyIsReadBack(t *testing.T) {
 	}
 }
 
-// An incident whose card is lost is rebuilt from what was said: the failure stands in its place in
+// An incident whose card is lost is rebuilt from what was said: the failure is in its place in
 // the timeline.
 func TestV3RebuiltFailuresComeOutTheSame(t *testing.T) {
 	p := told()

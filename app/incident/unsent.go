@@ -235,7 +235,7 @@ func ParseUnsent(key string) (f Unsent, ok bool) {
 	return f, true
 }
 
-// bounced notes that a mail of ours could not be delivered to an address that is no customer's, or not yet.
+// bounced notes that a mail of ours could not be delivered to an address that isn't a customer's, or not yet.
 func (r *run) bounced(b Bounced) {
 	if r.Signals.hasTaken(b.Report, true) {
 		return

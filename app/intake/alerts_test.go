@@ -14,7 +14,7 @@ import (
 
 type object = map[string]any
 
-// group gives an Alertmanager group with one alert for each status.
+// group returns an Alertmanager group with one alert for each status.
 func group(edit func(object), statuses ...string) string {
 	var alerts []object
 	overall := "resolved"
@@ -150,7 +150,7 @@ func TestI1OddFieldsAreLeftOut(t *testing.T) {
 		g["field_of_the_future"] = object{"x": []int{1}}
 	}, "firing"))
 	if !s.Firing || s.Title != "Down" || s.URL != "" {
-		t.Errorf("it gives %+v", s)
+		t.Errorf("it returns %+v", s)
 	}
 }
 
@@ -165,10 +165,10 @@ func TestI1GrafanaSignatures(t *testing.T) {
 	}{
 		"signed without a time":             {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("now", body)}, intake.Verified},
 		"a token":                           {sources()["grafana"], map[string]string{"Authorization": "Bearer now"}, intake.SharedSecret},
-		"a wrong signature beside a token":  {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("other", body), "Authorization": "Bearer now"}, ""},
+		"a wrong signature next to a token": {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("other", body), "Authorization": "Bearer now"}, ""},
 		"its time taken away":               {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("now", stamp, ":", body)}, ""},
 		"a time added":                      {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("now", body), "X-Grafana-Alerting-Timestamp": stamp}, ""},
-		"a time that is none":               {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("now", "noon:", body), "X-Grafana-Alerting-Timestamp": "noon"}, ""},
+		"a time that isn't one":             {sources()["grafana"], map[string]string{"X-Grafana-Alerting-Signature": mac("now", "noon:", body), "X-Grafana-Alerting-Timestamp": "noon"}, ""},
 		"headers as configured":             {strict, map[string]string{"X-Sig": mac("now", stamp, ":", body), "X-Time": stamp}, intake.Verified},
 		"without the time that is required": {strict, map[string]string{"X-Sig": mac("now", body)}, ""},
 	} {
@@ -197,12 +197,12 @@ func TestI1PagerDutyEvents(t *testing.T) {
 	}
 	for _, kind := range []string{"pagey.ping", "incident.annotated", "incident.responder.added", "service.updated", "incident.of_the_future"} {
 		if result := mustRead(t, "pagerduty", as(kind)); len(result.Signals)+len(result.Acks) > 0 {
-			t.Errorf("%s gives %+v", kind, result)
+			t.Errorf("%s returns %+v", kind, result)
 		}
 	}
 	result := mustRead(t, "pagerduty", as("incident.acknowledged"))
 	if len(result.Signals) != 0 || len(result.Acks) != 1 {
-		t.Fatalf("an acknowledgement gives %+v", result)
+		t.Fatalf("an acknowledgement returns %+v", result)
 	}
 	if a := result.Acks[0]; a.Key != "d3640fbd41094207a1c11e58e46b1662" || a.DedupKey != triggered.DedupKey || a.By != "Tenex Engineer" || a.At.Format("15:04:05") != "10:41:22" {
 		t.Errorf("the acknowledgement is %+v", a)
@@ -242,12 +242,12 @@ func TestI6OurOwnPagesOpenNothing(t *testing.T) {
 	}
 	for _, c := range [][2]string{{"pagerduty", duty("triggered")}, {"pagerduty", duty("resolved")}, {"opsgenie", genie("Create")}, {"opsgenie", genie("Close")}} {
 		if result := mustRead(t, c[0], c[1]); len(result.Signals) > 0 {
-			t.Errorf("%s: our own page gives %+v", c[0], result.Signals)
+			t.Errorf("%s: our own page returns %+v", c[0], result.Signals)
 		}
 	}
 	for _, c := range [][2]string{{"pagerduty", duty("acknowledged")}, {"opsgenie", genie("Acknowledge")}} {
 		if result := mustRead(t, c[0], c[1]); len(result.Acks) != 1 || result.Acks[0].Key != own {
-			t.Errorf("%s: the answer to our own page gives %+v", c[0], result)
+			t.Errorf("%s: the answer to our own page returns %+v", c[0], result)
 		}
 	}
 	for _, other := range []string{"disk #1/2 is full", "acme/incidents#12", "#12/1", "issue#12/1"} {
@@ -264,17 +264,17 @@ func TestI1OpsgenieActions(t *testing.T) {
 	created := signal(t, "opsgenie", body)
 	for _, action := range []string{"Close", "Delete"} {
 		if s := signal(t, "opsgenie", as(action)); s.Firing || s.DedupKey != created.DedupKey || s.Event == created.Event {
-			t.Errorf("%s gives %+v", action, s)
+			t.Errorf("%s returns %+v", action, s)
 		}
 	}
 	for _, action := range []string{"AddNote", "Add Team", "AssignOwnership", "EscalateNext", "UnAcknowledge", "a custom one"} {
 		if result := mustRead(t, "opsgenie", as(action)); len(result.Signals)+len(result.Acks) > 0 {
-			t.Errorf("%s gives %+v", action, result)
+			t.Errorf("%s returns %+v", action, result)
 		}
 	}
 	result := mustRead(t, "opsgenie", as("Acknowledge"))
 	if len(result.Acks) != 1 || len(result.Signals) != 0 {
-		t.Fatalf("an acknowledgement gives %+v", result)
+		t.Fatalf("an acknowledgement returns %+v", result)
 	}
 	if a := result.Acks[0]; a.Key != "monitoring-alert-001" || a.DedupKey != created.DedupKey || a.By != "admin@example.com" || a.At.Format("15:04:05") != "10:41:10" {
 		t.Errorf("the acknowledgement is %+v", a)
@@ -284,7 +284,7 @@ func TestI1OpsgenieActions(t *testing.T) {
 		t.Errorf("nanoseconds are read as %s", at)
 	}
 	if s := signal(t, "opsgenie", `{"action":"Create","alert":{"alertId":"a1","createdAt":"soon"}}`); s.DedupKey != "opsgenie:a1" || !s.Started.Equal(now) {
-		t.Errorf("without an alias and a time it gives %+v", s)
+		t.Errorf("without an alias and a time it returns %+v", s)
 	}
 }
 
@@ -294,7 +294,7 @@ func TestA6GenericDrill(t *testing.T) {
 	for drill, want := range map[string]bool{"true": true, `"true"`: true, "false": false, `"false"`: false, "null": false, `""`: false} {
 		s := signal(t, "generic", `{"title":"x","drill":`+drill+`}`)
 		if s.Drill != want || strings.HasPrefix(s.DedupKey, "drill:") != want {
-			t.Errorf("drill %s gives %+v", drill, s)
+			t.Errorf("drill %s returns %+v", drill, s)
 		}
 	}
 	for _, drill := range []string{"1", `"yes"`, "{}", `["true"]`} {
@@ -317,7 +317,7 @@ func TestI1Generic(t *testing.T) {
 		"an unknown state": {`{"title":"x","state":"melting","alert_uid":"7","dedup_key":"8"}`, "x", "generic:8", true},
 	} {
 		if s := signal(t, "generic", c.body); s.Title != c.title || s.DedupKey != c.key || s.Firing != c.firing {
-			t.Errorf("%s gives %+v", name, s)
+			t.Errorf("%s returns %+v", name, s)
 		}
 	}
 }
@@ -328,13 +328,13 @@ func TestI1GenericSignatures(t *testing.T) {
 		header map[string]string
 		trust  intake.Trust
 	}{
-		"the body alone":                   {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", body)}, intake.Verified},
-		"the time and the body":            {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("before", stamp, ":", body), "X-Firebreak-Timestamp": stamp}, intake.Verified},
-		"another time":                     {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", stamp, ":", body), "X-Firebreak-Timestamp": stamp + "0"}, ""},
-		"its time taken away":              {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", stamp, ":", body)}, ""},
-		"a token":                          {map[string]string{"Authorization": "Bearer before"}, intake.SharedSecret},
-		"a wrong signature beside a token": {map[string]string{"X-Firebreak-Signature-256": "sha256=00", "Authorization": "Bearer now"}, ""},
-		"without its name":                 {map[string]string{"X-Firebreak-Signature-256": mac("now", body)}, ""},
+		"the body alone":                    {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", body)}, intake.Verified},
+		"the time and the body":             {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("before", stamp, ":", body), "X-Firebreak-Timestamp": stamp}, intake.Verified},
+		"another time":                      {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", stamp, ":", body), "X-Firebreak-Timestamp": stamp + "0"}, ""},
+		"its time taken away":               {map[string]string{"X-Firebreak-Signature-256": "sha256=" + mac("now", stamp, ":", body)}, ""},
+		"a token":                           {map[string]string{"Authorization": "Bearer before"}, intake.SharedSecret},
+		"a wrong signature next to a token": {map[string]string{"X-Firebreak-Signature-256": "sha256=00", "Authorization": "Bearer now"}, ""},
+		"without its name":                  {map[string]string{"X-Firebreak-Signature-256": mac("now", body)}, ""},
 	} {
 		h := http.Header{}
 		for k, v := range c.header {

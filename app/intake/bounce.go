@@ -51,7 +51,7 @@ type report struct {
 }
 
 // readBounce returns what a mail says of one that was not delivered, and the tags of that one; nil
-// if it is no such report.
+// if it isn't such a report.
 // https://www.rfc-editor.org/rfc/rfc3464
 func readBounce(raw []byte, m mail) (*Bounce, []string) {
 	if len(raw) == 0 {
@@ -108,7 +108,7 @@ func (r *report) walk(e *message.Entity, depth int) {
 	r.parts++
 	if parts := e.MultipartReader(); parts != nil && depth < maxDepth {
 		for r.parts < maxParts {
-			part, _ := parts.NextPart() // an unknown charset or encoding gives a part as well as an error
+			part, _ := parts.NextPart() // an unknown charset or encoding returns a part as well as an error
 			if part == nil {
 				return
 			}

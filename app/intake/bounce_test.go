@@ -16,8 +16,8 @@ import (
 
 const tagOfUpdate = "0123456789abcdef0123456789abcdef"
 
-// What a mail server says of a mail that it could not deliver is no message; which mail it was
-// stands in its copy.
+// What a mail server says of a mail that it could not deliver isn't a message; which mail it was
+// is in its copy.
 func TestI1V3DeliveryReports(t *testing.T) {
 	sent := time.Date(2026, 3, 2, 10, 52, 0, 0, time.UTC)
 	failed := func(why string, addresses ...string) []intake.Undelivered {

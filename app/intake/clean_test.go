@@ -30,11 +30,11 @@ func TestI6TextsHideNothing(t *testing.T) {
 	} {
 		body, _ := json.Marshal(object{"title": "x", "message": in})
 		if got := signal(t, "generic", string(body)).Text; got != want {
-			t.Errorf("%q gives %q, want %q", in, got, want)
+			t.Errorf("%q returns %q, want %q", in, got, want)
 		}
 	}
 	if got := signal(t, "generic", "{\"title\":\"cut \xc3 short\"}").Title; got != "cut \ufffd short" {
-		t.Errorf("invalid UTF-8 gives %q", got)
+		t.Errorf("invalid UTF-8 returns %q", got)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestI6TextsAreCapped(t *testing.T) {
 	}
 	mail := signal(t, "email", "From: a@b.example\r\nSubject: x\r\n\r\n"+strings.Repeat("words\n", 1<<18))
 	if n := len(mail.Text); n > 8<<10 || n < 8<<10-10 {
-		t.Errorf("a long mail gives %d bytes", n)
+		t.Errorf("a long mail returns %d bytes", n)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestI6LinksAreLinks(t *testing.T) {
 	} {
 		body, _ := json.Marshal(object{"title": "x", "link_to_upstream_details": link})
 		if got := signal(t, "generic", string(body)).URL; (got == link) != want || got != "" && !want {
-			t.Errorf("%q gives %q", link, got)
+			t.Errorf("%q returns %q", link, got)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 	return Result{Signals: []Signal{sealed(r, s)}}, nil
 }
 
-// readAlarm reads the message that an alarm's action publishes by SNS; ok is false if it is none.
+// readAlarm reads the message that an alarm's action publishes by SNS; ok is false if it isn't one.
 func readAlarm(message string, trust Trust) (s Signal, ok bool) {
 	var a snsAlarm
 	if err := decode([]byte(message), &a); err != nil || a.AlarmName == "" || a.NewStateValue == "" {

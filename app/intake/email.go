@@ -55,7 +55,7 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 }
 
 // readNotification reads what SES publishes of a mail, with or without the mail itself; ok is false
-// if it is none.
+// if it isn't one.
 // https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
 func readNotification(body []byte) (s Signal, ok bool) {
 	var n struct {

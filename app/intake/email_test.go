@@ -18,7 +18,7 @@ func verdicts(dmarc, spam, virus string) *intake.SESMail {
 	return ses
 }
 
-// A mail is taken whatever is wrong with it, and believed only if its domain vouches for it.
+// A mail is taken whatever is wrong with it, and believed only if its domain is verified.
 func TestI1AMailThatFailsEveryCheckIsTakenAsUnverified(t *testing.T) {
 	raw := []byte(example(t, "mail/reply.eml"))
 	r := intake.Request{Body: raw, Now: now}
@@ -37,7 +37,7 @@ func TestI1AMailThatFailsEveryCheckIsTakenAsUnverified(t *testing.T) {
 	} {
 		s := intake.ReadMail(r, raw, c.ses)
 		if s.Trust != c.trust || !s.Firing || s.Text == "" {
-			t.Errorf("%+v gives trust %q and the text %q", c.ses, s.Trust, s.Text)
+			t.Errorf("%+v returns trust %q and the text %q", c.ses, s.Trust, s.Text)
 		}
 		if c.ses != nil && s.Labels["virus"] != strings.ToLower(c.ses.Receipt.VirusVerdict.Status) {
 			t.Errorf("the verdicts are not among the labels: %v", s.Labels)
@@ -69,7 +69,7 @@ func TestI1NoMailIsLost(t *testing.T) {
 		s := signal(t, "email", body)
 		check(t, intake.Result{Signals: []intake.Signal{s}})
 		if s.Trust != intake.Unverified || !s.Firing {
-			t.Errorf("%s gives %+v", name, s)
+			t.Errorf("%s returns %+v", name, s)
 		}
 		if strings.Contains(body, "Subject: help") && s.Title != "help" {
 			t.Errorf("%s: the title is %q", name, s.Title)
@@ -141,7 +141,7 @@ func TestI1HTMLMail(t *testing.T) {
 	} {
 		s := signal(t, "email", "From: g@globex.example\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"+source)
 		if s.Text != want {
-			t.Errorf("%s gives %q, want %q", source, s.Text, want)
+			t.Errorf("%s returns %q, want %q", source, s.Text, want)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func fuzz(f *testing.F, source string, seeds ...string) {
 		check(t, result)
 		again, err := read(source, string(body))
 		if err != nil || jsonOf([]any{again.Signals, again.Acks}) != jsonOf([]any{result.Signals, result.Acks}) {
-			t.Errorf("read twice it gives another: %v", err)
+			t.Errorf("read twice it returns another: %v", err)
 		}
 	})
 }
@@ -105,7 +105,7 @@ func FuzzEmail(f *testing.F) {
 			return
 		}
 		if len(result.Signals) == 0 {
-			t.Error("a mail gives no signal")
+			t.Error("a mail returns no signal")
 		}
 		check(t, result)
 	})

@@ -216,7 +216,7 @@ func (g group) annotation(name string, among []alert) string {
 }
 
 // title returns "APIServerDown: the API of eu-1 does not answer", or the labels of the group where
-// there is no summary of all. Where an alert has no name, the labels that tell it from others stand
+// there is no summary of all. Where an alert has no name, the labels that tell it from others are
 // for it.
 func (g group) title(among []alert) string {
 	name, summary := cmp.Or(

@@ -224,7 +224,7 @@ func (c *counting) Read(p []byte) (int, error) {
 // thousand such requests are one line of the log, without a word of theirs.
 func TestI6NothingIsReadBeforeTheToken(t *testing.T) {
 	for source := range bodies(t) {
-		if source == "sns" { // its signature stands in the body
+		if source == "sns" { // its signature is in the body
 			continue
 		}
 		e := serve(nil)

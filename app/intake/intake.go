@@ -45,7 +45,7 @@ func (t Trust) IsVerified() bool { return t == Verified || t == SharedSecret }
 // before they are shown in Markdown.
 type Signal struct {
 	// Source is what reported it: alertmanager, grafana, pagerduty, opsgenie, cloudwatch (by SNS or
-	// EventBridge), sns and eventbridge (what is no alarm), email, slack, generic.
+	// EventBridge), sns and eventbridge (what isn't an alarm), email, slack, generic.
 	Source string `json:"source"`
 	// DedupKey names the trouble: source and group key, at most 200 bytes. The alert that fires
 	// again and its recovery carry the same; so do the mails of one conversation.

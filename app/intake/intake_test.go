@@ -50,7 +50,7 @@ func bearer(token string) http.Header {
 	return http.Header{"Authorization": {"Bearer " + token}}
 }
 
-// signedFor gives the headers by which a source takes the body.
+// signedFor returns the headers by which a source takes the body.
 func signedFor(source, body, secret string) http.Header {
 	stamp := strconv.FormatInt(now.Unix(), 10)
 	h := http.Header{}
@@ -90,7 +90,7 @@ func signal(t testing.TB, source, body string) intake.Signal {
 	t.Helper()
 	result := mustRead(t, source, body)
 	if len(result.Signals) != 1 {
-		t.Fatalf("%s gives %d signals, want 1", source, len(result.Signals))
+		t.Fatalf("%s returns %d signals, want 1", source, len(result.Signals))
 	}
 	return result.Signals[0]
 }
@@ -104,7 +104,7 @@ func example(t testing.TB, name string) string {
 	return string(b)
 }
 
-// snsNotification gives the envelope of a message, without a signature.
+// snsNotification returns the envelope of a message, without a signature.
 func snsNotification(message string) string {
 	body, _ := json.Marshal(map[string]string{
 		"Type": "Notification", "MessageId": "95df01b4-ee98-5cb9-9903-4c221d41eb5e", "TopicArn": topic, "Subject": "ALARM", "Message": message, "Timestamp": "2026-11-25T10:41:43.750Z",
@@ -120,7 +120,7 @@ func slackForm(values ...string) string {
 	return form.Encode()
 }
 
-// The examples are what the vendors document; what they must give stands beside them.
+// The examples are what the vendors document; what must come of them is next to them.
 func TestI1EachSourceGivesASignal(t *testing.T) {
 	for _, c := range []struct{ name, source, body string }{
 		{"alertmanager", "alertmanager", example(t, "alertmanager.json")},
@@ -164,7 +164,7 @@ func TestI1EachSourceGivesASignal(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Errorf("what it gives differs from %s (-want +got):\n%s", file, d)
+				t.Errorf("what it returns differs from %s (-want +got):\n%s", file, d)
 			}
 		})
 	}
@@ -198,7 +198,7 @@ func check(t testing.TB, result intake.Result) {
 		}
 		for _, a := range all {
 			if !utf8.ValidString(a) {
-				t.Errorf("%q is no UTF-8", a)
+				t.Errorf("%q isn't UTF-8", a)
 			}
 			if i := strings.IndexAny(a, hiding); i >= 0 {
 				t.Errorf("%q hides something", a)
@@ -252,7 +252,7 @@ func TestI1SecretsAreNeeded(t *testing.T) {
 	}
 }
 
-// bodies gives one body that each source takes.
+// bodies returns one body that each source takes.
 func bodies(t testing.TB) map[string]string {
 	return map[string]string{
 		"alertmanager": example(t, "alertmanager.json"), "grafana": example(t, "grafana.json"), "pagerduty": example(t, "pagerduty.json"),

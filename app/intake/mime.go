@@ -55,7 +55,7 @@ func parseMail(raw []byte) (m mail, ok bool) {
 	rich := strings.Join(m.html, "\n\n")
 	m.text = together(strings.Join(m.plain, "\n\n"), rich)
 	if m.subject == "" && m.from == "" && m.text == "" && len(m.attachments) == 0 {
-		return m, false // a head that says nothing is no mail's
+		return m, false // a head that says nothing isn't a mail's
 	}
 	m.links = append([]string{m.text, rich}, m.invitations...)
 	if m.inReplyTo != "" || len(m.references) > 0 {
@@ -207,7 +207,7 @@ func (m *mail) walk(e *message.Entity, depth int) {
 	m.parts++
 	if parts := multipartOf(e); parts != nil && depth < maxDepth {
 		for m.parts < maxParts {
-			part, _ := parts.NextPart() // an unknown charset or encoding gives a part as well as an error
+			part, _ := parts.NextPart() // an unknown charset or encoding returns a part as well as an error
 			if part == nil {
 				return
 			}

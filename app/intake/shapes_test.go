@@ -122,7 +122,7 @@ func TestK17ATitleSaysSomething(t *testing.T) {
 	}
 }
 
-// SNS leaves the envelope out where it is told to: then the token vouches (K19).
+// SNS leaves the envelope out where it is told to: then the token proves the sender (K19).
 func TestK19SNSDeliversRaw(t *testing.T) {
 	alarm := `{"AlarmName":"cpu","NewStateValue":"ALARM","NewStateReason":"Threshold","StateChangeTime":"2026-11-25T10:00:00.000+0000","AlarmArn":"arn:aws:cloudwatch:eu-central-1:1:alarm:cpu"}`
 	for body, want := range map[string]string{alarm: "cpu", `{"some":"thing"}`: `{"some":"thing"}`, "the disk is full\nreally": "the disk is full"} {

@@ -30,7 +30,7 @@ func TestI1SlackCommands(t *testing.T) {
 	} {
 		s := signal(t, "slack", slackCommand(text))
 		if s.SeverityHint != want[0] || s.Title != want[1] {
-			t.Errorf("%q gives severity %q and title %q", text, s.SeverityHint, s.Title)
+			t.Errorf("%q returns severity %q and title %q", text, s.SeverityHint, s.Title)
 		}
 	}
 	result := mustRead(t, "slack", slackCommand("the API is down"))
@@ -53,7 +53,7 @@ func TestI1SlackCommands(t *testing.T) {
 func TestI1SlackModal(t *testing.T) {
 	result := mustRead(t, "slack", slackCommand(""))
 	if len(result.Signals) > 0 || result.Modal == nil || result.Modal.TriggerID != "111.222.xyz" {
-		t.Fatalf("a command without words gives %+v", result)
+		t.Fatalf("a command without words returns %+v", result)
 	}
 	view := result.Modal.View
 	var asked []string
@@ -85,7 +85,7 @@ func TestI1SlackModal(t *testing.T) {
 	})
 	s := signal(t, "slack", slackForm("payload", string(payload)))
 	if s.Title != "it is down" || s.SeverityHint != "" || s.CustomerHint != "" || s.Labels["channel"] != "C111" || s.Reply != "https://hooks.slack.com/commands/T111/123/xyz" {
-		t.Errorf("it gives %+v", s)
+		t.Errorf("it returns %+v", s)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestI1SlackPayloadsOfOtherKinds(t *testing.T) {
 	} {
 		result := mustRead(t, "slack", slackForm("payload", payload))
 		if len(result.Signals) > 0 || result.Answer == nil || len(result.Answer.Body) > 0 {
-			t.Errorf("%s gives %+v", payload, result)
+			t.Errorf("%s returns %+v", payload, result)
 		}
 	}
 	twice := slackForm("payload", example(t, "slack-shortcut.json"))

@@ -128,15 +128,15 @@ func TestI1SNSSignatures(t *testing.T) {
 		t.Errorf("the certificate was fetched %d times, want once", fetched)
 	}
 	for name, m := range map[string]map[string]string{
-		"another message":          after(signSNS(notification()), "Message", "something else"),
-		"a subject added":          after(with(func(m map[string]string) { delete(m, "Subject") }), "Subject", "x"),
-		"another topic":            with(func(m map[string]string) { m["TopicArn"] = topic + "2" }),
-		"a topic put in its place": after(with(func(m map[string]string) { m["TopicArn"] = topic + "2" }), "TopicArn", topic),
-		"signed as version 1":      after(with(func(m map[string]string) { m["SignatureVersion"] = "1" }), "SignatureVersion", "2"),
-		"version 3":                after(signSNS(notification()), "SignatureVersion", "3"),
-		"no signature":             after(signSNS(notification()), "Signature", ""),
-		"a signature that is none": after(signSNS(notification()), "Signature", "%%"),
-		"a certificate by http":    with(func(m map[string]string) { m["SigningCertURL"] = "http" + certURL[5:] }),
+		"another message":            after(signSNS(notification()), "Message", "something else"),
+		"a subject added":            after(with(func(m map[string]string) { delete(m, "Subject") }), "Subject", "x"),
+		"another topic":              with(func(m map[string]string) { m["TopicArn"] = topic + "2" }),
+		"a topic put in its place":   after(with(func(m map[string]string) { m["TopicArn"] = topic + "2" }), "TopicArn", topic),
+		"signed as version 1":        after(with(func(m map[string]string) { m["SignatureVersion"] = "1" }), "SignatureVersion", "2"),
+		"version 3":                  after(signSNS(notification()), "SignatureVersion", "3"),
+		"no signature":               after(signSNS(notification()), "Signature", ""),
+		"a signature that isn't one": after(signSNS(notification()), "Signature", "%%"),
+		"a certificate by http":      with(func(m map[string]string) { m["SigningCertURL"] = "http" + certURL[5:] }),
 		"of another host": with(func(m map[string]string) {
 			m["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com.evil.example/x.pem"
 		}),
@@ -173,7 +173,7 @@ func TestI1SNSSignatures(t *testing.T) {
 		}
 	}
 	if _, err := readSNS(s, after(signSNS(notification()), "Timestamp", "2026-11-25T10:44:45.75Z"), now); err == nil {
-		t.Error("a timestamp that was written anew is taken")
+		t.Error("a timestamp that was written again is taken")
 	}
 	if _, err := readSNS(s, signSNS(notification()), now.Add(25*time.Hour)); err == nil || kind(t, err) != intake.Rejected {
 		t.Errorf("an expired certificate: %v", err)
@@ -262,7 +262,7 @@ func TestI1SubscriptionsAreConfirmedForAllowedTopicsOnly(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, result)
 		}
 	}
-	// A token is no signature of Amazon's.
+	// A token isn't a signature of Amazon's.
 	body, _ := json.Marshal(confirmation())
 	if result, err := sources()["sns"].Read(context.Background(), intake.Request{Header: bearer("now"), Body: body, Now: now}); err == nil || result.Confirm != "" {
 		t.Errorf("with a token only: %v, %+v", err, result)
@@ -279,7 +279,7 @@ func TestI6AnAlarmAndItsEndMeet(t *testing.T) {
 	over := strings.NewReplacer(`"NewStateValue": "ALARM"`, `"NewStateValue": "OK"`, "10:41:40", "10:43:40")
 	fires, ends := signal(t, "sns", snsNotification(alarm)), signal(t, "sns", snsNotification(over.Replace(alarm)))
 	if !fires.Firing || ends.Firing || fires.DedupKey != ends.DedupKey || fires.Event == ends.Event {
-		t.Errorf("an alarm gives %+v\nand its end %+v", fires, ends)
+		t.Errorf("an alarm returns %+v\nand its end %+v", fires, ends)
 	}
 	if both := signal(t, "eventbridge", event); both.DedupKey != fires.DedupKey || both.Event != fires.Event {
 		t.Errorf("the same alarm by EventBridge has the key %q and the event %q", both.DedupKey, both.Event)
@@ -288,16 +288,16 @@ func TestI6AnAlarmAndItsEndMeet(t *testing.T) {
 		t.Error("the end of an alarm fires")
 	}
 	if result := mustRead(t, "eventbridge", strings.Replace(event, `"value": "ALARM"`, `"value": "INSUFFICIENT_DATA"`, 1)); len(result.Signals) > 0 {
-		t.Errorf("a new alarm without data gives %+v", result.Signals)
+		t.Errorf("a new alarm without data returns %+v", result.Signals)
 	}
 }
 
 func TestI1OtherMessagesAndEvents(t *testing.T) {
 	if s := signal(t, "sns", snsNotification("The backup failed\nfor eu-1")); s.Source != "sns" || s.Title != "ALARM" || s.Text != "The backup failed\nfor eu-1" || !s.Firing {
-		t.Errorf("a message in words gives %+v", s)
+		t.Errorf("a message in words returns %+v", s)
 	}
 	health := `{"id":"7","source":"aws.health","detail-type":"AWS Health Event","region":"eu-west-1","account":"1","time":"2026-11-25T10:41:40Z","resources":[],"detail":{"service":"EC2"}}`
 	if s := signal(t, "eventbridge", health); s.Source != "eventbridge" || s.Title != "AWS Health Event" || s.Labels["source"] != "aws.health" || !strings.Contains(s.Text, `"service": "EC2"`) || s.DedupKey != "eventbridge:aws.health/AWS Health Event/7" {
-		t.Errorf("an event of another service gives %+v", s)
+		t.Errorf("an event of another service returns %+v", s)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
-// Who vouches for a report decides whether its links can be clicked (I1): a signature, a token of
+// How a report's sender was verified decides whether its links can be clicked (I1): a signature, a token of
 // the source's own, or a mail's domain (DMARC). A mail server's token says nothing about a sender.
 func TestWhoVouchesForAReport(t *testing.T) {
 	ses := example(t, "ses.json")
@@ -36,6 +36,6 @@ func TestWhoVouchesForAReport(t *testing.T) {
 		}
 	}
 	if intake.Trust("").IsVerified() {
-		t.Error("nobody vouches, and it counts")
+		t.Error("its sender isn't verified, and it counts")
 	}
 }

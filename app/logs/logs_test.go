@@ -80,11 +80,11 @@ func checkLine(t *testing.T, s string) {
 	for _, b := range []*bytes.Buffer{&out, &text} {
 		if strings.Count(b.String(), "\n") != 1 || !isInert(strings.TrimSuffix(b.String(), "\n")) ||
 			b.Len() > 40<<10 {
-			t.Errorf("%.40q gives a line of %d bytes: %.300q", s, b.Len(), b)
+			t.Errorf("%.40q returns a line of %d bytes: %.300q", s, b.Len(), b)
 		}
 	}
 	if !json.Valid(out.Bytes()) {
-		t.Errorf("%.40q gives what is no JSON: %.300q", s, out.String())
+		t.Errorf("%.40q returns what is no JSON: %.300q", s, out.String())
 	}
 }
 

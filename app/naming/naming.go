@@ -88,7 +88,7 @@ func IsTeam(s string) bool {
 	return s != "" && len(s) <= maxTeam && s[0] != '-' && all(s, "_-")
 }
 
-// SplitTeam splits org/slug. ok is false if s is no such name.
+// SplitTeam splits org/slug. ok is false if s isn't such a name.
 func SplitTeam(s string) (org, slug string, ok bool) {
 	org, slug, ok = strings.Cut(s, "/")
 	return org, slug, ok && IsLogin(org) && IsTeam(slug)
@@ -100,7 +100,7 @@ func IsRepository(s string) bool {
 	return ok
 }
 
-// SplitRepository splits owner/repo. ok is false if s is no such name.
+// SplitRepository splits owner/repo. ok is false if s isn't such a name.
 func SplitRepository(s string) (owner, repo string, ok bool) {
 	owner, repo, ok = strings.Cut(s, "/")
 	ok = ok && IsLogin(owner) && repo != "" && len(repo) <= maxRepository && repo != "." && repo != ".." &&
@@ -108,7 +108,7 @@ func SplitRepository(s string) (owner, repo string, ok bool) {
 	return owner, repo, ok
 }
 
-// SplitIssue splits owner/repo#number. ok is false if s is no such name.
+// SplitIssue splits owner/repo#number. ok is false if s isn't such a name.
 func SplitIssue(s string) (repository string, number int, ok bool) {
 	repository, digits, ok := strings.Cut(s, "#")
 	number, isNumber := numberOf(digits)

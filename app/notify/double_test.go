@@ -67,7 +67,7 @@ type got struct {
 	body        string
 }
 
-// double stands for every vendor. It answers with the next of answers, the last one again and
+// double takes every vendor's place. It answers with the next of answers, the last one again and
 // again.
 type double struct {
 	host    string
@@ -117,7 +117,7 @@ func (d *double) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// one gives the only request.
+// one returns the only request.
 func (d *double) one(t *testing.T) got {
 	t.Helper()
 	if len(d.all) != 1 {
@@ -157,19 +157,19 @@ func fits(t *testing.T, schema, body string) {
 	}
 }
 
-// silent checks that an error tells none of the secrets, nor a part of an address that is one.
+// silent checks that an error has none of the secrets in it, nor a part of an address that is one.
 func silent(t *testing.T, err error) {
 	t.Helper()
 	parts := slices.Collect(maps.Values(secrets))
 	parts = append(parts, "p@ss-w0rd", "p%40ss-w0rd", "long-path", "query-token", "signing-key", "AHJlbGF5AHBAc3MtdzByZA==", "operator-secret")
 	for _, s := range parts {
 		if strings.Contains(err.Error(), s) {
-			t.Errorf("the error tells %q: %v", s, err)
+			t.Errorf("the error has %q in it: %v", s, err)
 		}
 	}
 }
 
-// holds tells which of words stand in a text.
+// holds returns those of the words that are in a text.
 func holds(text string, words ...string) (found []string) {
 	for _, w := range words {
 		if bytes.Contains(bytes.ToLower([]byte(text)), bytes.ToLower([]byte(w))) {

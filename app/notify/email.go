@@ -101,7 +101,7 @@ func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error
 
 // compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so
 // that a repetition is recognised as one. SES puts its own in place
-// (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the header beside it. An
+// (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the header next to it. An
 // answer carries the incident's tag in the address that it goes to, or among what it refers to,
 // where mail programs repeat what the mail itself refers to
 // (https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4).
@@ -150,7 +150,7 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	return m, from, nil
 }
 
-// mailSMTP hands the email to the server that Service.Secret gives as
+// mailSMTP hands the email to the server that Service.Secret names as
 // smtp://user:password@host:587. The connection must turn to TLS before anything is said, unless it
 // stays on this machine.
 func (n *Notifier) mailSMTP(

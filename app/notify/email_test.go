@@ -137,7 +137,7 @@ func TestEmailPage(t *testing.T) {
 	})
 }
 
-// The same key gives the same Message-ID, and another key another.
+// The same key makes the same Message-ID, and another key another.
 func TestTheMessageIDComesOfTheKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, trust := newMailServer(t, nil)
@@ -267,7 +267,7 @@ func TestSES(t *testing.T) {
 	})
 }
 
-// sesMail gives the email in a request, which holds nothing else.
+// sesMail returns the email in a request, which holds nothing else.
 func sesMail(t *testing.T, g got) string {
 	t.Helper()
 	body := decode(t, g.body)

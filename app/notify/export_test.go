@@ -15,7 +15,7 @@ func (n *Notifier) Dial(dial func(ctx context.Context, network, address string) 
 	n.dial, n.tls = dial, c
 }
 
-// MayReach tells why an address must not be reached; nil: it may be.
+// MayReach returns why an address must not be reached; nil: it may be.
 func MayReach(allow []string, address string) error {
 	g, err := newGuard(allow)
 	if err != nil {

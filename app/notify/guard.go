@@ -14,7 +14,7 @@ import (
 var errNotPublic = errors.New("it is not a public address; FIREBREAK_OUTBOUND_ALLOW may name its host")
 
 // closed are networks that are nobody's on the internet and that netip's own predicates don't know.
-// An instance's metadata stands in some of them, and Azure's on a public address.
+// An instance's metadata is in some of them, and Azure's on a public address.
 // https://www.iana.org/assignments/iana-ipv4-special-registry and -ipv6-special-registry
 var closed = prefixes(
 	"0.0.0.0/8",

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Whoever declared in Slack is answered there and nowhere else; what the answer says is no markup.
+// Whoever declared in Slack is answered there and nowhere else; what the answer says isn't markup.
 func TestI1AnAnswerGoesToSlackAlone(t *testing.T) {
 	t.Parallel()
 	d := &double{host: "hooks.slack.com", answers: []answer{{status: 200, body: "ok"}}}

@@ -139,7 +139,7 @@ func TestWhoStopsIsNotMadeToWait(t *testing.T) {
 	})
 }
 
-// What Slack says inside an answer of 200 tells whether it passes.
+// What Slack says inside an answer of 200 decides whether it passes.
 func TestSlackErrors(t *testing.T) {
 	for said, want := range map[string]bool{
 		"internal_error": true, "ratelimited": true, "channel_not_found": false, "not_in_channel": false, "token_revoked": false,

@@ -51,7 +51,7 @@ func operators(page, announce string) func(*notify.Options) {
 	}
 }
 
-// The operator's own receivers may stand anywhere, on this machine too.
+// The operator's own receivers may be anywhere, on this machine too.
 func TestWebhookPage(t *testing.T) {
 	s, got := receiver(t, 200)
 	n := newNotifier(t, operators(s.URL, ""))

@@ -1,4 +1,4 @@
-// Package reply tells what somebody wrote in a mail, or in a comment that a mail became, from what
+// Package reply separates what somebody wrote in a mail, or in a comment that a mail became, from what
 // their mail client added: the mail that they answer, with or without ">" before its lines, and
 // their signature.
 //

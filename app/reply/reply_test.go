@@ -90,7 +90,7 @@ func TestWhatIsWrittenStays(t *testing.T) {
 		"/oe finding The log says:\nfrom: eu-west-1\nto: eu-central-1",
 		"/ic note 10:40 alice wrote:\nit is the database",
 		"On call today: carol, dan",
-		"/oe action Restarted\n--\n/oe cause A bad deployment", // a command below it: then it is no signature
+		"/oe action Restarted\n--\n/oe cause A bad deployment", // a command below it: then it isn't a signature
 		"```\nFrom: Alice\nSent: today 10:40\nTo: Carol\nSubject: API down\n```\n/oe cause As the mail above says",
 		"On Tue, Nov 24, 2026 at 10:40 AM Alice <alice@acme.example> wrote:\n> Is it over?\n\nYes.\n/ic close",
 		"> From: Alice\n> Sent: today\n> To: Carol\n> Subject: x\n\n/ic",

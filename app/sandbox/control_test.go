@@ -142,7 +142,7 @@ func TestControlOutbox(t *testing.T) {
 		"0.key=acme/incidents#1/page/1", "0.at=2026-11-24T10:41:00Z", "*.count=2,1", "0.text=Down", "0.repeats.0.text=Still down",
 		"0.repeats.0.at=2026-11-24T10:41:00Z"}})
 	if r := g.box.Repeated(); len(r) != 1 || r[0].Kind != "page" || r[0].Count != 2 || len(r[0].Repeats) != 1 {
-		t.Errorf("Repeated gives %+v", r)
+		t.Errorf("Repeated returns %+v", r)
 	}
 }
 

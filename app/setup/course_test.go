@@ -180,7 +180,7 @@ func TestTheAddressOfTheIntake(t *testing.T) {
 		"a.example/intake":                    "", "ftp://a.example": "", "": "",
 	} {
 		if got, err := setup.IntakeAddress(given); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q gives %q, %v", given, got, err)
+			t.Errorf("%q returns %q, %v", given, got, err)
 		}
 	}
 }

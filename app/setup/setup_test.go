@@ -272,7 +272,7 @@ func TestCredentialsThatCannotBeStoredAreSaid(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "firebreak.env")
 	flow, at, _ := begin(t, setup.Options{GitHub: emptyGitHub(t), Org: "acme", Store: envStore(t, file)})
-	if err := os.WriteFile(file, []byte("taken meanwhile"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("taken by now"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	status, page := confirm(t, at)
@@ -282,7 +282,7 @@ func TestCredentialsThatCannotBeStoredAreSaid(t *testing.T) {
 	if _, err := flow.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "firebreak-acme") {
 		t.Errorf("the command says %v", err)
 	}
-	if text, err := os.ReadFile(file); err != nil || string(text) != "taken meanwhile" {
+	if text, err := os.ReadFile(file); err != nil || string(text) != "taken by now" {
 		t.Errorf("the file was overwritten: %q (%v)", text, err)
 	}
 }

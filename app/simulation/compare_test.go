@@ -17,7 +17,7 @@ import (
 // outcome is how a world ended, told so that two runs of a script can be compared: a line for each
 // thing, with the names of the script in place of GitHub's numbers.
 type outcome struct {
-	same     map[string][]string // by incident, what must be the same; "": what stands elsewhere
+	same     map[string][]string // by incident, what must be the same; "": what is elsewhere
 	wrong    []string            // what must not be, whatever the script
 	excused  map[string]string   // by incident, why nothing need be the same
 	began    map[string]time.Time
@@ -40,7 +40,7 @@ var (
 	marks   = regexp.MustCompile(`<!-- firebreak:did (\S+) -->`)
 	hidden  = regexp.MustCompile(`(?s)<!--.*?-->`)
 	numbers = regexp.MustCompile(`\b[ce]\d+`)
-	// marksUnasked stands under what is said where people are paged by what somebody wrote alone.
+	// marksUnasked is under what is said where people are paged by what somebody wrote alone.
 	marksUnasked = "<!-- firebreak:did unasked/"
 
 	episodes = regexp.MustCompile(`(/signal/[0-9a-f]+)-\d+`)
@@ -98,7 +98,7 @@ func (w *world) sent() (all []sent) {
 	return all
 }
 
-// names gives GitHub's numbers the names of the script.
+// names has the script's names for GitHub's numbers.
 type names map[string]string
 
 func (n names) in(text string) string {
@@ -127,8 +127,8 @@ type event struct {
 	Assignee struct{ Login string }
 }
 
-// names looks up which number stands for what: a comment for its place in the script, an event for
-// who did what, and for the how manieth time.
+// names looks up which number means what: a comment for its place in the script, an event for
+// who did what, and for which time.
 func (w *world) names(titles []string) names {
 	w.t.Helper()
 	all := names{}
@@ -165,7 +165,7 @@ func (w *world) nameOthers(all names) {
 	}
 }
 
-// incident tells of one incident: the issue, its card, its comments.
+// incident describes one incident: the issue, its card, its comments.
 func (w *world) incident(o *outcome, title string, names names) {
 	w.t.Helper()
 	tell := func(format string, args ...any) {
@@ -221,7 +221,7 @@ func (w *world) incident(o *outcome, title string, names names) {
 			o.excused[title] = "GitHub could not be asked whom to page"
 		}
 		if slices.Contains(w.marked[title], c.ID) {
-			continue // what stands there is not the app's word
+			continue // what is there is not the app's word
 		}
 		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {
 			said[m[1]]++
@@ -254,7 +254,7 @@ func reactions(c comment) string {
 	return strings.Join(out, " ")
 }
 
-// card tells of the state that the card holds.
+// card describes the state that the card holds.
 func (w *world) card(o *outcome, title string, number int, body string, names names) {
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: number}
 	s, _, err := card.Open(body, ref, card.Keys([][]byte{[]byte(secret)}))
@@ -262,8 +262,8 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 		o.wrong = append(o.wrong, title+": the card can't be read: "+err.Error())
 		return
 	}
-	if n := len(s.Timeline); n >= keptEntries-3 { // where as many are kept as can be, the oldest hang on what came and went meanwhile
-		for _, e := range s.Timeline[:n-keptEntries/2+1] { // what an outage held back stands behind what came later
+	if n := len(s.Timeline); n >= keptEntries-3 { // where as many are kept as can be, the oldest hang on what came and went in the meantime
+		for _, e := range s.Timeline[:n-keptEntries/2+1] { // what an outage held back is behind what came later
 			if e.At.After(o.oldest[title]) {
 				o.oldest[title] = e.At
 			}
@@ -299,7 +299,7 @@ type entry struct {
 	line string
 }
 
-// tellEntries tells the entries of both cards' timelines, but for those that one of the two may have
+// tellEntries describes the entries of both cards' timelines, but for those that one of the two may have
 // left out.
 func tellEntries(title string, want, got *outcome) {
 	oldest := want.oldest[title]
@@ -339,7 +339,7 @@ func (o *outcome) entriesSince(title string, oldest time.Time) (lines []string) 
 // keptEntries is how many entries of its timeline a card keeps.
 const keptEntries = 25
 
-// what gives what an entry names, the other incident by its title.
+// what returns what an entry names, the other incident by its title.
 func what(e incident.Entry, names names) string {
 	if e.Kind == "folded" || e.Kind == "duplicate" {
 		return names.in("acme/incidents" + e.What)
@@ -391,7 +391,7 @@ func (o *outcome) overtaken(title string, want outcome) {
 	}
 }
 
-// elsewhereOf takes out what stands outside the incidents and may come from one of them: what its
+// elsewhereOf takes out what is outside the incidents and may come from one of them: what its
 // customers were told, their version of its postmortem, and pages for its reports.
 func (o *outcome) elsewhereOf(script []step, title string) {
 	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
@@ -422,7 +422,7 @@ func (o *outcome) unneeded(title string, want outcome, skipped map[string]bool) 
 }
 
 // lapsed counts a page as sent that became due while GitHub could not be asked. One for an overdue
-// update, of due, goes out afterwards only if no update was given meanwhile; of any, a card that
+// update, of due, goes out afterwards only if no update was given in the meantime; of any, a card that
 // was lost later may have said that it was not needed any more.
 func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, away []span) {
 	for _, line := range want.same[title] {
@@ -622,10 +622,10 @@ func parts(s incident.State) map[string]any {
 	}
 }
 
-// thing is what stands elsewhere and belongs to an incident.
+// thing is what is elsewhere and belongs to an incident.
 type thing struct{ of, line string }
 
-// of gives the incident that a text names; "" if it names none.
+// of returns the incident that a text names; "" if it names none.
 func of(titles []string, text string) string {
 	for _, title := range titles {
 		if strings.Contains(text, "["+title+"]") {
@@ -635,7 +635,7 @@ func of(titles []string, text string) string {
 	return ""
 }
 
-// elsewhere tells of what stands outside the incidents: tickets, pull requests, what customers read.
+// elsewhere describes what is outside the incidents: tickets, pull requests, what customers read.
 func (w *world) elsewhere(o *outcome, titles []string) {
 	w.t.Helper()
 	title := map[int]string{}
@@ -676,7 +676,7 @@ func (w *world) elsewhere(o *outcome, titles []string) {
 	}
 }
 
-// differ tells which lines one outcome has and the other hasn't.
+// differ returns which lines one outcome has and the other hasn't.
 func differ(want, got []string) string {
 	var out strings.Builder
 	count := map[string]int{}

@@ -7,8 +7,8 @@
 //	                                      for hours; a seed that fails is printed when it does
 //
 // A second test plays other days and holds what must be so whatever happens (TestA4InvariantsHold):
-// people act between any two calls of a pass, time passes and webhooks come meanwhile, single
-// operations fail for a while, receivers lose what they are sent, and the product sweeps by itself.
+// people act between any two calls of a pass, time passes and webhooks come in between, single
+// operations fail for a while, receivers lose what they are sent, and the product sweeps on its own.
 // What both see is measured: each of testdata/planted is a fault that the product is built with,
 // and seeds are played until it is found.
 //
@@ -18,7 +18,7 @@
 // nobody else did: a reply, and the first card, may then be there twice. The queue's one writer for
 // each incident keeps them from meeting.
 //
-// A seed gives a script, which is what people and sources do and how time passes, and by a second
+// A seed makes a script, which is what people and sources do and how time passes, and by a second
 // stream the faults. The product, its client, queue and webhook are the real ones; GitHub is the
 // embedded one. Whatever happens hangs on the seed, and on virtual time, alone: what goes wrong
 // with a call follows from the call and how often it was made, and the product works only while the

@@ -19,7 +19,7 @@ import (
 )
 
 // TestA4InvariantsHold plays each seed's script while people act between any two calls of a pass,
-// webhooks and timers come meanwhile, single operations fail for a while and receivers lose what they
+// webhooks and timers come in between, single operations fail for a while and receivers lose what they
 // were sent. It holds what must be so whatever happens: nothing is lost, nothing happens twice, nobody
 // waits for ever. Where nothing but that happened, it ends as the same acts do at the same times without
 // any of it.
@@ -102,7 +102,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		}
 		t.Errorf("seed %d fails; replay it with go test ./app/simulation -run TestA4InvariantsHold -seed %d\n\nwhat was done:\n%s\nthe faults:\n%s\n\n%s", seed, seed, told.String(), strings.Join(w.net.told, "\n"), strings.Join(wrong, "\n"))
 	}()
-	w.busy = &meanwhile{w: w}
+	w.busy = &interleaving{w: w}
 	w.net.between = w.busy.between
 	w.sweeps, w.sweepAt = 5*time.Minute, began.Add(5*time.Minute)
 	f := &trial{draw: newDraw(seed, 5), script: script}
@@ -158,7 +158,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 				script[n+1].wait += s.wait
 			}
 			w.busy.arm(w.issues[script[n-1].on], 1+d.IntN(pick(d, 8, 40)), func() {
-				w.net.tell("meanwhile: %s", s)
+				w.net.tell("in between: %s", s)
 				act(s)
 			})
 			if d.chance(35) {
@@ -253,7 +253,7 @@ func (w *world) passTo(due time.Time) {
 		return
 	}
 	w.isLate = true
-	w.net.tell("meanwhile: something is due")
+	w.net.tell("in between: something is due")
 	w.box.Clock().Pass(wait)
 }
 
@@ -399,7 +399,7 @@ func (w *world) silent(titles []string, next time.Time) (lines []string) {
 // judge returns what is wrong in the end.
 func (w *world) judge(titles []string, acts []acted) (wrong []string) {
 	for _, line := range w.outcome(titles).wrong {
-		// What GitHub refuses is no write.
+		// What GitHub refuses isn't a write.
 		if !strings.HasSuffix(line, " 401") && !strings.HasSuffix(line, " 403") {
 			wrong = append(wrong, line)
 		}
@@ -420,7 +420,7 @@ func (w *world) lost(title string) (wrong []string) {
 		return nil
 	}
 	for _, p := range s.Paging.Pages {
-		if slices.ContainsFunc(w.net.away, func(s span) bool { return s.has(p.At) }) { // what goes out meanwhile is numbered by what is kept
+		if slices.ContainsFunc(w.net.away, func(s span) bool { return s.has(p.At) }) { // what goes out during an outage is numbered by what is kept
 			continue
 		}
 		if slices.Equal(p.To, []string{"phone"}) || !slices.Contains(p.By, "webhook") || p.Failed != "" || len(p.Lost) > 0 || p.Key == "" {

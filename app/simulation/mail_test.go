@@ -51,7 +51,7 @@ func (w *world) post(rw http.ResponseWriter, r *http.Request) {
 // about: nothing else may happen there.
 const neverCame = 24 * time.Hour
 
-// deliver takes one webhook, and gives the answer to it.
+// deliver takes one webhook, and returns the answer to it.
 func (w *world) deliver(l letter) int {
 	var p struct {
 		Action string
@@ -125,7 +125,7 @@ func (w *world) next(at time.Time) time.Time {
 	return at
 }
 
-// hand hands the product something, again if its process ended meanwhile.
+// hand hands the product something, again if its process ended in between.
 func (w *world) hand(path string, header http.Header, body []byte) error {
 	for {
 		rec := httptest.NewRecorder()

@@ -103,7 +103,7 @@ func (n *network) tell(format string, args ...any) {
 
 var errCrash = errors.New("the process ended")
 
-// timeout is what a client's deadline gives.
+// timeout is the error of a client's deadline.
 type timeout struct{}
 
 func (timeout) Error() string   { return "i/o timeout" }
@@ -125,7 +125,7 @@ const (
 	crashBefore
 	crashAfter
 	twoWorkers    // before it happens, another worker looks at the same incident and writes all that follows
-	forbidden     // a 4xx that is no limit, this time
+	forbidden     // a 4xx that isn't a limit, this time
 	forbiddenLong // the same for an hour, for every call of its kind
 	troubles
 )
@@ -254,8 +254,8 @@ func isRefusable(req *http.Request) bool {
 	return req.Method != http.MethodGet && !strings.Contains(req.URL.Path, "/attempts") && !strings.Contains(req.URL.Path, "/customer-globex/")
 }
 
-// lookedAt are the reads of a look, and the way to a token. Who may do what is no part of it: a
-// command whose author GitHub does not vouch for is answered otherwise (A8), which tests of its own
+// lookedAt are the reads of a look, and the way to a token. Who may do what isn't part of it: a
+// command whose author GitHub does not know is answered otherwise (A8), which tests of its own
 // hold.
 var lookedAt = regexp.MustCompile(`/repos/acme/incidents/(issues/\d+|issues/\d+/timeline|installation|contents/.*)$|/access_tokens$`)
 
@@ -293,7 +293,7 @@ func (n *network) mute(req *http.Request) {
 }
 
 // leaveBehind notes that a card is behind what the product knows, as GitHub refused it for a while:
-// what stands there as due may be done. It is written again five minutes later.
+// what is there as due may be done. It is written again five minutes later.
 func (n *network) leaveBehind(req *http.Request, d time.Duration) {
 	if req.Method != http.MethodPatch || !strings.Contains(req.URL.Path, "/issues/comments/") {
 		return

@@ -173,7 +173,7 @@ func (f *trial) delay(w *world, n int) spell {
 	return spell{"late webhooks", f.until(w, d), func(w *world) { w.delayed = 0 }}
 }
 
-// suspend lets an owner suspend the installation for a while. GitHub sends no webhooks meanwhile.
+// suspend lets an owner suspend the installation for a while. GitHub sends no webhooks in that time.
 func (f *trial) suspend(w *world, n int) spell {
 	d := f.spare(n, time.Duration(1+f.IntN(90))*time.Minute)
 	if w.has("suspended") || w.has("removed") || d == 0 {
@@ -185,7 +185,7 @@ func (f *trial) suspend(w *world, n int) spell {
 	return spell{"suspended", f.until(w, d), func(w *world) { w.state("resume", "acme") }}
 }
 
-// reinstall lets an owner remove the App and install it again, which gives it another installation.
+// reinstall lets an owner remove the App and install it again, which makes another installation of it.
 func (f *trial) reinstall(w *world, n int) spell {
 	d := f.spare(n, time.Duration(1+f.IntN(60))*time.Minute)
 	if w.has("suspended") || w.has("removed") || d == 0 {
@@ -209,7 +209,7 @@ func (f *trial) allowList(w *world, n int) spell {
 	return spell{"an allow list", f.until(w, d), func(w *world) { w.state("allow_list", "") }}
 }
 
-// rename gives the incidents' repository another name, and later the first one again.
+// rename changes the name of the incidents' repository, and later the first one again.
 func (f *trial) rename(w *world, _ int) spell {
 	if w.has("renamed") {
 		return spell{}

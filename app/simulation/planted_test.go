@@ -37,7 +37,7 @@ var (
 //	+	if any_d.Sent.After(now) {
 //
 // An edit is found by its Go tokens, in any file below that folder: blanks, comments, the names of
-// files, and which names are exported don't matter, and any_x stands for any identifier. Lines that
+// files, and which names are exported don't matter, and any_x matches any identifier. Lines that
 // begin with a blank stay. Without a "-" line the new ones begin the function.
 type plantedFault struct {
 	name, title, tests string
@@ -113,7 +113,7 @@ type goToken struct {
 	from, to int
 }
 
-// tokensOf returns the tokens of Go code, without comments and the semicolons that line breaks stand for.
+// tokensOf returns the tokens of Go code, without comments and the semicolons that line breaks mean.
 func tokensOf(src []byte) (all []goToken) {
 	var s scanner.Scanner
 	file := token.NewFileSet().AddFile("", -1, len(src))

@@ -125,7 +125,7 @@ func (d draw) story(title string) []step {
 	return t.steps
 }
 
-// teller tells one story.
+// teller writes one story.
 type teller struct {
 	draw
 	title    string
@@ -324,8 +324,8 @@ func (t *teller) slip() {
 	}
 }
 
-// folds gives the incidents into which, and from which, somebody folds one. When that meets what
-// people do at the other one differs from run to run: each incident is looked at by itself.
+// folds returns the incidents into which, and from which, somebody folds one. When that meets what
+// people do at the other one differs from run to run: each incident is looked at alone.
 func folds(script []step) map[string]bool {
 	met := map[string]bool{}
 	for _, s := range script {
@@ -337,7 +337,7 @@ func folds(script []step) map[string]bool {
 	return met
 }
 
-// edited tells whether somebody edits a comment of an incident.
+// edited reports whether somebody edits a comment of an incident.
 func edited(script []step, title string) bool {
 	return slices.ContainsFunc(script, func(s step) bool { return s.on == title && s.verb == "edits" })
 }
@@ -378,7 +378,7 @@ func unsettled(script []step, title string, away, deaf []span) bool {
 	return false
 }
 
-// hurried tells whether something is asked of an incident within minutes after it was closed: a
+// hurried reports whether something is asked of an incident within minutes after it was closed: a
 // closing is done once the app has carried it out, so what comes before that differs from what
 // comes after.
 func hurried(script []step, title string) bool {

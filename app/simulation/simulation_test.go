@@ -46,7 +46,7 @@ func TestA4FaultsChangeNothing(t *testing.T) {
 	}
 }
 
-// trial is what goes wrong with a seed beside the network's faults: outages between the steps.
+// trial is what goes wrong with a seed besides the network's faults: outages between the steps.
 type trial struct {
 	draw
 	script   []step
@@ -75,7 +75,7 @@ func (f *trial) before(w *world, n int) {
 		f.harm(w)
 	}
 	if f.chance(3) {
-		w.net.tell("started anew")
+		w.net.tell("started again")
 		w.restart()
 	}
 }
@@ -126,7 +126,7 @@ func (f *trial) harm(w *world) {
 	w.as("dan", "PATCH", at, map[string]string{"body": strings.Replace(i.Pinned.Body, `"state":{`, `"state":{"drill":true,`, 1)}, nil)
 }
 
-// compared counts the outcomes, and excused those that differ for a reason that is no fault.
+// compared counts the outcomes, and excused those that differ for a reason that isn't a fault.
 var (
 	compared atomic.Int64
 	excused  tally

@@ -68,7 +68,7 @@ type oddLimit struct {
 	until  time.Time
 }
 
-// operations are what may fail by itself, while all else works.
+// operations are what may fail alone, while all else works.
 var operations = []string{
 	`PATCH .*/issues/comments/\d+$`, `PATCH .*/issues/comments/\d+$`, `POST .*/issues/\d+/comments$`, `POST .*/labels$`, `DELETE .*/labels/`, `POST .*/assignees$`, `DELETE .*/assignees$`,
 	`PATCH .*/issues/\d+$`, `POST .*/reactions$`, `PUT .*/pin$`, `POST .*/issues$`, `POST .*/sub_issues$`, `(POST|PATCH|PUT) .*/(git|contents|pulls|check-runs)/?`,

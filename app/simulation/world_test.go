@@ -56,8 +56,8 @@ type world struct {
 	twin   *assembly.Server // another worker, with a queue of its own; nil: none yet
 	handed map[int]letter   // by incident, what the product was handed last
 
-	busy         *meanwhile    // what happens while the product works; nil: nothing does
-	sweeps       time.Duration // how often the product sweeps by itself; 0: never
+	busy         *interleaving // what happens while the product works; nil: nothing does
+	sweeps       time.Duration // how often the product sweeps on its own; 0: never
 	sweepAt      time.Time
 	idle         func(next time.Time) // called whenever the product is idle, with its next time
 	due          time.Time            // that of the last time
@@ -127,7 +127,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	return w
 }
 
-// memory gives a folder that costs no disk, where there is one: the queue waits for its file at each change.
+// memory returns a folder that costs no disk, where there is one: the queue waits for its file at each change.
 func memory(t *testing.T) string {
 	dir, err := os.MkdirTemp("/dev/shm", "firebreak")
 	if err != nil {
@@ -247,7 +247,7 @@ func (w *world) advance(d time.Duration) {
 	}
 }
 
-// as makes a request as a person, and decodes what it gives.
+// as makes a request as a person, and decodes the answer.
 func (w *world) as(who, method, path string, body, into any) int {
 	w.t.Helper()
 	text, err := json.Marshal(body)
@@ -317,7 +317,7 @@ type comment struct {
 	Reactions map[string]any
 }
 
-// number gives an incident's number, or 0 while it does not exist.
+// number returns an incident's number, or 0 while it does not exist.
 func (w *world) number(title string) int {
 	if w.issues[title] == 0 {
 		for _, i := range list[issue](w, repository+"/issues?state=all&direction=asc") {
@@ -406,8 +406,8 @@ func (w *world) isUnheard() bool {
 
 var namedIncident = regexp.MustCompile(`\{(Incident .)\}`)
 
-// numbered gives the incidents that a text names in braces their numbers; one that doesn't exist
-// gets one that no issue has.
+// numbered returns a text with numbers in place of the incidents that it names in braces; one that
+// doesn't exist gets a number that no issue has.
 func (w *world) numbered(text string) string {
 	return namedIncident.ReplaceAllStringFunc(text, func(name string) string {
 		if n := w.number(strings.Trim(name, "{}")); n != 0 {
@@ -494,7 +494,7 @@ type pull struct {
 
 func (w *world) pulls() []pull { return list[pull](w, repository+"/pulls?state=all") }
 
-// play plays a script to its end: the faults end, the product is started anew, everything that was
+// play plays a script to its end: the faults end, the product is started again, everything that was
 // late arrives, and what was lost on the way is looked for once. Ten minutes are the longest wait
 // between two tries, twice.
 func (w *world) play(script []step, faults *trial) {

@@ -288,7 +288,7 @@ func TestA4ARateLimitPausesAndTheNextRunGoesOn(t *testing.T) {
 			_, _, err := w.read(time.Time{})
 			var paused *stats.Paused
 			if !errors.As(err, &paused) {
-				t.Fatalf("the limit gives %v, not a pause", err)
+				t.Fatalf("the limit returns %v, not a pause", err)
 			}
 			if wait := paused.Until.Sub(w.box.Clock().Now()); paused.Done != first || paused.Total != all ||
 				wait < 29*time.Minute || wait > 31*time.Minute {

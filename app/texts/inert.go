@@ -21,7 +21,7 @@ const (
 
 // Inert returns somebody's words as one line of Markdown that shows them and does nothing: no
 // mention, reference, command, link, image, HTML or formatting in it acts. It is cut after limit
-// characters; 0 is no limit. Addresses are put in code, so that they can still be copied.
+// characters; 0 means no limit. Addresses are put in code, so that they can still be copied.
 func Inert(text string, limit int) string {
 	return inertLine(TruncateWords(Squeeze(Clean(text)), limit))
 }
@@ -171,7 +171,7 @@ func startsWord(s string) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// wordAt reports whether letters or digits are on both sides, where an underscore is no emphasis.
+// wordAt reports whether letters or digits are on both sides, where an underscore isn't emphasis.
 func wordAt(before, after string) bool {
 	r, _ := utf8.DecodeLastRuneInString(before)
 	return (unicode.IsLetter(r) || unicode.IsDigit(r)) && startsWord(after)

@@ -35,7 +35,7 @@ func TestTheTableHasTheVariablesOfTheCode(t *testing.T) {
 }
 
 // variablesOfTheCode returns the names that the code has as strings, and a file of each. The
-// sandbox is a world of its own, and what measures the product gives variables and reads none.
+// sandbox is a world of its own, and what measures the product sets variables and reads none.
 func variablesOfTheCode(t *testing.T) map[string]string {
 	t.Helper()
 	name := regexp.MustCompile(`"(FIREBREAK_[A-Z0-9_]+)["+ ]`)

@@ -102,7 +102,7 @@ func (p payload) isCard() bool {
 		strings.Contains(p.Comment.Body, cardMark)
 }
 
-// mayDeclare reports whether the text of an issue that is no incident yet may make it one: nobody
+// mayDeclare reports whether the text of an issue that isn't an incident yet may make it one: nobody
 // may have read that, as GitHub sends no webhooks while the App is suspended.
 func (p payload) mayDeclare() bool {
 	return p.Issue.State == "open" && p.Issue.User != nil && p.Issue.User.Type != "Bot" &&

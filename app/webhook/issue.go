@@ -17,7 +17,7 @@ func (p payload) aboutIssue(self Self) bool {
 	}
 	switch p.Action {
 	case "opened":
-		// A bot's issue is an incident by its label; its text is no person's order.
+		// A bot's issue is an incident by its label; its text isn't a person's order.
 		return p.declared() || !p.bySomeBot() && (declares(p.Issue.Body) || isForm(p.Issue.Body))
 	case "labeled":
 		// The label that makes an incident is never taken for the app's own doing: most alerts come

@@ -87,7 +87,7 @@ func looksWhole(body []byte) bool {
 var parsers fastjson.ParserPool
 
 // decode reads the few members that matter. Four fifths of a payload are addresses that nobody
-// needs: they are passed over where they stand, and only what is kept is copied.
+// needs: they are passed over where they are, and only what is kept is copied.
 func decode(body []byte) (p payload, err error) {
 	parser := parsers.Get()
 	if len(body) <= ordinary { // the memory of a large one isn't worth keeping

@@ -191,7 +191,7 @@ func deliveryOf(r *http.Request) string {
 // bodies keep the memory of bodies that were read: nothing of a body is kept but copies.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// read reads a body whole and gives it with what gives its memory back. What the sender says of its
+// read reads a body whole and returns it with a function that releases its memory. What the sender says of its
 // length spares growing, but is not believed beyond an ordinary one.
 func read(from io.Reader, length int64) (body []byte, done func(), err error) {
 	b := bodies.Get().(*bytes.Buffer)

@@ -332,7 +332,7 @@ func TestA5ACardThatSomebodyEditedIsDoubted(t *testing.T) {
 	}
 }
 
-// What is packed stays packed: a body that would unfold to a thousand times its size is none that
+// What is packed stays packed: a body that would unfold to a thousand times its size isn't one that
 // GitHub sends.
 func TestNothingIsUnpacked(t *testing.T) {
 	var packed bytes.Buffer
@@ -474,7 +474,7 @@ func TestAPayloadThatBreaksOff(t *testing.T) {
 	body := `{"action":"created",` + is + by("alice", "User", `/ic {"a":[1,2]} "}`) + repo + alice + `}`
 	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
 	if m, ok, err := webhook.Decide("issue_comment", []byte(body), self); !ok || err != nil || m.Comment().Body != `/ic {"a":[1,2]} "}` {
-		t.Fatalf("whole, it gives %+v, %t, %v", m.Comment(), ok, err)
+		t.Fatalf("whole, it returns %+v, %t, %v", m.Comment(), ok, err)
 	}
 	for n := range body {
 		if _, _, err := webhook.Decide("issue_comment", []byte(body[:n]), self); err == nil {
@@ -499,7 +499,7 @@ func TestATextIsWhatWasWritten(t *testing.T) {
 		body := `{"action":"created",` + is + strings.Replace(plain, `"/oe finding it"`, written, 1) + repo + alice + `}`
 		m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
 		if !ok || err != nil || m.Comment().Body != text {
-			t.Errorf("%s gives %+v, %t, %v", written, m.Comment(), ok, err)
+			t.Errorf("%s returns %+v, %t, %v", written, m.Comment(), ok, err)
 		}
 	}
 }
@@ -564,7 +564,7 @@ func TestStrangersFillNoLog(t *testing.T) {
 	}
 }
 
-// GitHub signs the body and not the header that names the delivery: what is no id is not stored as
+// GitHub signs the body and not the header that names the delivery: what isn't an id is not stored as
 // one.
 func TestAnOddDeliveryIDIsNotStored(t *testing.T) {
 	body := `{"action":"labeled","label":{"name":"incident"},"issue":{"number":1,"labels":[{"name":"incident"}]},"repository":{"name":"r","owner":{"login":"o"}},"sender":{"login":"alice","type":"User"}}`

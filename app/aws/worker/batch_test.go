@@ -122,7 +122,7 @@ func TestHowLongAMessageWaits(t *testing.T) {
 		"later, however often":       {later(20 * time.Minute), 12, 20 * time.Minute},
 		"later by half a second: a whole one": {later(time.Minute + time.Second/2), 1,
 			time.Minute + time.Second},
-		"later, which has come meanwhile":       {later(-time.Minute), 1, time.Second},
+		"later, which has come by now":          {later(-time.Minute), 1, time.Second},
 		"tomorrow, which is more than SQS does": {later(24 * time.Hour), 1, 12*time.Hour - 15*time.Minute},
 	} {
 		_, _, hidden := work(t, t.Context(), func(string) error { return c.err }, record("a", 1, c.received))

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// meanwhile is what happens while the product works: between two of its calls people act, webhooks
+// interleaving is what happens while the product works: between two of its calls people act, webhooks
 // arrive, and time passes.
-type meanwhile struct {
+type interleaving struct {
 	w *world
 
 	slow uint64 // of a thousand calls, how many take long
@@ -46,7 +46,7 @@ const mostInTenMinutes = 2500
 
 // between is called before each call. What happens here causes no call that is counted, and of two
 // calls that are made side by side one goes out at once.
-func (m *meanwhile) between(c call) {
+func (m *interleaving) between(c call) {
 	if !m.mu.TryLock() {
 		return
 	}
@@ -86,7 +86,7 @@ func (m *meanwhile) between(c call) {
 }
 
 // deliver hands the product what is due by now, and lets its queue look at the clock.
-func (m *meanwhile) deliver() {
+func (m *interleaving) deliver() {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
 	if err := m.w.box.Delivered(ctx); err != nil {
@@ -122,7 +122,7 @@ func (n *network) stop() {
 }
 
 // arm lets somebody act between two calls of what the product does next at an incident; 0: at any.
-func (m *meanwhile) arm(number, calls int, act func()) {
+func (m *interleaving) arm(number, calls int, act func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := "/"
@@ -133,7 +133,7 @@ func (m *meanwhile) arm(number, calls int, act func()) {
 }
 
 // disarm lets those act now who had no chance to.
-func (m *meanwhile) disarm() {
+func (m *interleaving) disarm() {
 	m.mu.Lock()
 	acts := m.acts
 	m.acts = nil
