@@ -4,27 +4,11 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
-
-// forwardBounce passes a mail server's report on to the incident that the mail was about. A report
-// about a mail that is not ours opens no incident.
-func (r *reconciliation) forwardBounce(s intake.Signal) error {
-	ref, ok, err := r.findAnswered(s)
-	if err != nil {
-		return err
-	}
-	if !ok || len(s.Bounce.Undelivered) == 0 {
-		r.Logger.Info("delivery report ignored", "repository", r.Ref.FullName(), "ours", ok, "undelivered",
-			len(s.Bounce.Undelivered))
-		return nil
-	}
-	return r.Queue.Enqueue(r.Ctx, Message{Ref: ref, Why: "signal", What: r.routedTo(ref)}, time.Time{})
-}
 
 // bounceFacts returns the facts of a mail server's report: which customer did not get which update,
 // or which other address did not get a mail about this incident.

@@ -137,32 +137,6 @@ func (e *Engine) followFolds(ctx context.Context, ref incident.Ref) (number int,
 	return 0, nil
 }
 
-// findOpenIncident finds the open incident of a dedup key, by its hash in this version and older
-// ones; else the one into which its newest was folded, or the one that was transferred. Its number
-// is 0 if there is none.
-func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string) (incident.Ref, error) {
-	at := incident.Ref{Owner: repo.Owner, Repo: repo.Repo}
-	is := r.isAboutDedup(r.Ctx, troubles...)
-	var err error
-	if at.Number, err = r.GitHub.FindIncident(r.Ctx, repo.FullName(), is); err != nil || at.Number != 0 {
-		return at, err
-	}
-	folded := at
-	if folded.Number, err = r.GitHub.FindFolded(r.Ctx, repo.FullName(), is); err != nil {
-		return at, err
-	}
-	if folded.Number != 0 {
-		at.Number, err = r.followFolds(r.Ctx, folded)
-		return at, err
-	}
-	for _, trouble := range troubles {
-		if ref, open, err := r.findTransferred(r.Ctx, trouble); err != nil || open {
-			return ref, err
-		}
-	}
-	return at, nil
-}
-
 // passToCanonical passes a report of a folded incident on to the one into which it was folded, if
 // that is open.
 func (r *reconciliation) passToCanonical() (bool, error) {
@@ -181,13 +155,4 @@ func (r *reconciliation) passToCanonical() (bool, error) {
 	// SQS would take it for the one that came at first
 	on.Delivery = "fold " + signalID(r.m) + " " + r.Ref.String()
 	return true, r.Queue.Enqueue(r.Ctx, on, time.Time{})
-}
-
-// forgetOpenIncidents makes the next report of any dedup key ask GitHub. A duplicate that was
-// reopened gets its own reports again, and it is unknown here under which key the other incident
-// got them.
-func (r *reconciliation) forgetOpenIncidents() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	clear(r.openIncidents)
 }

@@ -53,7 +53,7 @@ func (m slackMessage) words() string {
 	add(blockTexts(m.Blocks)...)
 	for _, a := range m.Attachments {
 		before := len(said)
-		add(a.Pretext, a.Title, a.Text, a.TitleLink) // the address is no part of the incident's title
+		add(a.Pretext, a.Title, a.Text, a.TitleLink) // the address is not part of the incident's title
 		for _, f := range a.Fields {
 			add(strings.Trim(f.Title+": "+f.Value, ": "))
 		}
