@@ -54,6 +54,14 @@ func (n *network) deny(req *http.Request) (*http.Response, bool) {
 	return answer(req, status, nil, "GitHub does not want this"), true
 }
 
+// isReadDenied reports whether GitHub refuses reads of a kind.
+func (n *network) isReadDenied() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.denied != nil && strings.HasPrefix(n.denied.operation, "GET ") &&
+		(n.denied.until.IsZero() || !n.now().After(n.denied.until))
+}
+
 // refusedStory goes through every kind of effect: pages, roles, labels, updates, answers, the
 // postmortem with its check and its tickets, the customers' version, and reminders.
 var refusedStory = func() []step {

@@ -207,7 +207,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 		got.sighted(title, want)
 		got.overtaken(title, want)
-		got.unneeded(title, want, rough.skipped.of(rough.issues[title]))
+		got.unneeded(title, want, rough.journal.skippedPages(rough.issues[title]))
 		got.lapsed(title, want, want.overdue, rough.net.away)
 		got.inVain(title, want, rough.net.away)
 		if rough.net.muted[rough.issues[title]] || got.isPagedIn(title, want, rough.net.dim) {

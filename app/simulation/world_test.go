@@ -82,7 +82,7 @@ type world struct {
 	issues   map[string]int       // number by title
 	comments map[string]int64     // number by name
 	harmed   map[string]bool      // by title, whether its card was
-	skipped  *skippedPages        // of which the product said that they were late, and not needed any more
+	journal  *journal             // what the product logs of its work
 	edited   map[string]time.Time // by title, when a comment last was
 	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
 	outage   time.Time            // its end
@@ -96,7 +96,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, skipped: &skippedPages{keys: map[string]map[string]bool{}}, late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -179,7 +179,7 @@ func (w *world) double(number int) {
 }
 
 func (w *world) logger() *slog.Logger {
-	return slog.New(skipRecorder{slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}), w.skipped})
+	return slog.New(w.journal.handler(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 }
 
 // restart ends the product's process, if it is not dead already, and starts it again.
@@ -363,6 +363,7 @@ func (w *world) act(s step) string {
 	if n == 0 {
 		return "no such issue"
 	}
+	w.late[s.on] = w.late[s.on] || w.journal.isReportWaiting(n) // what a report says counts after this
 	s.text = w.numbered(s.text)
 	at := fmt.Sprintf("%s/issues/%d", repository, n)
 	var before, after issue
@@ -401,7 +402,8 @@ func (w *world) act(s step) string {
 
 // isUnheard reports whether the product hears of nothing, or can't look at it.
 func (w *world) isUnheard() bool {
-	return w.box.Clock().Now().Before(w.outage) || w.has("suspended") || w.has("removed") || w.has("an allow list")
+	return w.box.Clock().Now().Before(w.outage) || w.has("suspended") || w.has("removed") || w.has("an allow list") ||
+		w.net.isReadDenied()
 }
 
 var namedIncident = regexp.MustCompile(`\{(Incident .)\}`)

@@ -1,0 +1,83 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+)
+
+// journal is what the product logs of its work that its issues don't show afterwards.
+type journal struct {
+	mu      sync.Mutex
+	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
+	waiting map[string]bool            // incidents that a report is about which waits for its next try
+}
+
+func newJournal() *journal {
+	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}}
+}
+
+// skippedPages returns the keys ("page/2") of an incident's pages that were skipped. Its card keeps
+// only the newest, and may be lost.
+func (j *journal) skippedPages(number int) map[string]bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.skipped[nameOf(number)]
+}
+
+// isReportWaiting reports whether a source's report about an incident waits for its next try.
+func (j *journal) isReportWaiting(number int) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.waiting[nameOf(number)]
+}
+
+func nameOf(number int) string { return fmt.Sprintf("acme/incidents#%d", number) }
+
+// handler returns a log handler that writes to next and keeps the journal.
+func (j *journal) handler(next slog.Handler) slog.Handler { return journalHandler{next, j, nil} }
+
+type journalHandler struct {
+	slog.Handler
+	journal *journal
+	attrs   []slog.Attr // of each line
+}
+
+func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
+	h.journal.add(h.attrs, r)
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return journalHandler{h.Handler.WithAttrs(attrs), h.journal, append(slices.Clone(h.attrs), attrs...)}
+}
+
+func (h journalHandler) WithGroup(name string) slog.Handler {
+	return journalHandler{h.Handler.WithGroup(name), h.journal, h.attrs}
+}
+
+// add records what a line of the log says.
+func (j *journal) add(attrs []slog.Attr, r slog.Record) {
+	of := map[string]string{}
+	for _, a := range attrs {
+		of[a.Key] = a.Value.String()
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		of[a.Key] = a.Value.String()
+		return true
+	})
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	ref := of["incident"]
+	switch {
+	case r.Message == "page not needed any more":
+		if j.skipped[ref] == nil {
+			j.skipped[ref] = map[string]bool{}
+		}
+		j.skipped[ref][of["page"]] = true
+	case of["why"] == "signal":
+		j.waiting[ref] = r.Message != "looked"
+	}
+}
