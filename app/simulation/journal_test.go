@@ -13,10 +13,11 @@ type journal struct {
 	mu      sync.Mutex
 	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
 	waiting map[string]bool            // incidents that a report is about which waits for its next try
+	refused map[string]bool            // incidents on which GitHub refused an answer
 }
 
 func newJournal() *journal {
-	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}}
+	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}}
 }
 
 // skippedPages returns the keys ("page/2") of an incident's pages that were skipped. Its card keeps
@@ -32,6 +33,14 @@ func (j *journal) isReportWaiting(number int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.waiting[nameOf(number)]
+}
+
+// isAnswerRefused reports whether GitHub refused an answer on an incident. Its card holds what is
+// to be tried again.
+func (j *journal) isAnswerRefused(number int) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.refused[nameOf(number)]
 }
 
 func nameOf(number int) string { return fmt.Sprintf("acme/incidents#%d", number) }
@@ -77,6 +86,8 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 			j.skipped[ref] = map[string]bool{}
 		}
 		j.skipped[ref][of["page"]] = true
+	case r.Message == "effect refused by GitHub" && of["effect"] == "comments":
+		j.refused[ref] = true
 	case of["why"] == "signal":
 		j.waiting[ref] = r.Message != "looked"
 	}
