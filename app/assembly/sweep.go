@@ -3,7 +3,6 @@ package assembly
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
-	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
@@ -84,20 +82,6 @@ type sweeper struct {
 
 	mu       sync.Mutex
 	progress map[int64]*progress // by installation
-}
-
-// progress is how far the sweeps of an installation got.
-type progress struct {
-	turn sync.Mutex // one sweep of it at a time
-
-	since   time.Time       // from where the next sweep searches; zero: all there is
-	reached github.Progress // by one that was cut short, from where the next one goes on
-	isWhole bool            // the next sweep looks at each open incident
-
-	mu      sync.Mutex // guards what follows
-	tried   time.Time  // when it was swept last, however that went
-	token   time.Time  // when its token was new
-	failure string     // kind of the last failure; "": it went well
 }
 
 // next sweeps all installations, each as far back as its own last one that went well. It returns
@@ -233,38 +217,6 @@ func (s *sweeper) choose(
 	return append(chosen, fresh...), left
 }
 
-// begin returns the progress of an installation of which nothing is known.
-func (s *sweeper) begin(start time.Time) *progress {
-	p := &progress{since: s.since, isWhole: s.isFirst}
-	if p.since.IsZero() {
-		p.since = start.Add(-deliveriesKept)
-	}
-	if s.isBlank {
-		p.since = time.Time{}
-	}
-	return p
-}
-
-// of returns the progress of an installation.
-func (s *sweeper) of(id int64, start time.Time) *progress {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.progress == nil {
-		s.progress = map[int64]*progress{}
-	}
-	if s.progress[id] == nil {
-		s.progress[id] = s.begin(start)
-	}
-	return s.progress[id]
-}
-
-// isHourly reports whether the turn of an installation has come in which each of its open incidents
-// is looked at.
-func isHourly(id int64, start time.Time) bool {
-	slots := int64(wholeEvery / sweepEvery)
-	return (start.Unix()/int64(sweepEvery.Seconds())+id)%slots == 0
-}
-
 // sweepOne sweeps one installation. It asks for a look at each incident that changed, and returns
 // the unchanged ones of which something may be due, if it is the time to look at those.
 func (s *sweeper) sweepOne(
@@ -314,216 +266,6 @@ func (s *sweeper) sweepOne(
 	p.mu.Unlock()
 	s.note(inst, p, kind, err)
 	return inTurn(without(open, changed), start), kind, err
-}
-
-// kindOf names the kind of a failure, as metrics.SweepFailures counts them.
-func kindOf(err error) string {
-	var later *engine.RetryAfter
-	var refused *engine.Refusal
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &refused):
-		return "refused"
-	case errors.Is(err, engine.ErrLimited), errors.Is(err, engine.ErrNotYet):
-		return "limited"
-	case errors.Is(err, engine.ErrUnavailable), errors.As(err, &later):
-		return "unavailable"
-	}
-	return "failed"
-}
-
-// note counts a failure of an installation, and logs when one begins and ends.
-func (s *sweeper) note(inst github.Installation, p *progress, kind string, err error) {
-	if kind != "" {
-		s.metrics.Record(metrics.SweepFailures, 1, kind)
-	}
-	p.mu.Lock()
-	before := p.failure
-	p.failure = kind
-	p.mu.Unlock()
-	if kind == before {
-		return
-	}
-	log := s.log.With("account", inst.Owner, "installation", inst.ID)
-	switch kind {
-	case "":
-		log.Info("installation is swept again", "was", before)
-	case "unavailable", "failed": // the sweep's error says so
-	default:
-		log.Warn(
-			"installation can't be swept: its incidents are found by their webhooks and timers only",
-			"kind",
-			kind,
-			"err",
-			err,
-		)
-	}
-}
-
-// tally gathers what came of the sweeps of installations.
-type tally struct {
-	mu        sync.Mutex
-	unchanged []engine.Message
-	done      int
-	failed    []error        // for the operator to see
-	other     error          // the first of those that are an installation's own
-	kinds     map[string]int // of all failures
-	away      int            // how often in a row GitHub was out
-}
-
-// isOut reports whether GitHub is out, so that asking for more installations is useless.
-func (t *tally) isOut() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.away > 2*sweptAtOnce
-}
-
-func (t *tally) add(unchanged []engine.Message, kind string, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.unchanged = append(t.unchanged, unchanged...)
-	if t.away++; kind != "unavailable" {
-		t.away = 0
-	}
-	switch {
-	case err == nil:
-		t.done++
-		return
-	case kind == "unavailable" || kind == "failed":
-		t.failed = append(t.failed, err)
-	case t.other == nil:
-		t.other = err
-	}
-	if t.kinds == nil {
-		t.kinds = map[string]int{}
-	}
-	t.kinds[kind]++
-}
-
-// shownErrors is how many errors of installations one error holds.
-const shownErrors = 5
-
-// failure returns what the operator has to see to, or nil. That GitHub refuses all that there are,
-// the App is at fault for.
-func (t *tally) failure() error {
-	if len(t.failed) == 0 && (t.done > 0 || t.other == nil) {
-		return nil
-	}
-	errs := t.failed
-	if t.done == 0 && t.other != nil {
-		errs = append(errs, t.other)
-	}
-	if n := len(errs); n > shownErrors {
-		errs = append(errs[:shownErrors:shownErrors], fmt.Errorf("and %d more", n-shownErrors))
-	}
-	return fmt.Errorf("%d installations swept, %v not: %w", t.done, t.kinds, errors.Join(errs...))
-}
-
-// without returns the messages that are not among others.
-func without(messages, others []engine.Message) []engine.Message {
-	type key struct {
-		ref  string
-		pull int
-	}
-	seen := map[key]bool{}
-	for _, m := range others {
-		seen[key{m.Ref.String(), m.Pull()}] = true
-	}
-	return slices.DeleteFunc(
-		messages,
-		func(m engine.Message) bool { return seen[key{m.Ref.String(), m.Pull()}] },
-	)
-}
-
-// inTurn returns those of an installation's open incidents whose turn it is, in this hour.
-func inTurn(open []engine.Message, start time.Time) []engine.Message {
-	turns := (len(open) + mostOpen - 1) / mostOpen
-	if turns < 2 {
-		return open
-	}
-	hour := int(start.Unix() / int64(wholeEvery.Seconds()) % int64(turns))
-	return slices.DeleteFunc(open, func(m engine.Message) bool { return m.Ref.Number%turns != hour })
-}
-
-// ask asks for looks, one after the other over a time.
-func (s *sweeper) ask(ctx context.Context, looks []engine.Message, over time.Duration) error {
-	for i, m := range looks {
-		if i > 0 && over > 0 {
-			select {
-			case <-time.After(min(over/time.Duration(len(looks)), time.Second)):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
-			return fmt.Errorf("ask for a look at %s: %w", m.Ref, err)
-		}
-	}
-	return nil
-}
-
-// askedAgain is how long what an event says may lag behind it at GitHub: a refusal in that time
-// proves nothing.
-const askedAgain = 2 * time.Minute
-
-// change does what an event of an installation or a repository asks for: a look at each open
-// incident there, at once. It logs and counts the event, for the operator.
-func (s *sweeper) change(ctx context.Context, m engine.Message, sweep incident.Sweep) error {
-	if !s.app.Serves(m.Ref.Owner) {
-		return nil
-	}
-	now := s.clock.Now()
-	log := s.log.With(
-		"account",
-		m.Ref.Owner,
-		"repository",
-		m.Ref.Repo,
-		"installation",
-		sweep.Installation,
-		"event",
-		m.Why,
-		"delivery",
-		m.Delivery,
-	)
-	if isLoss(m.Why) {
-		s.metrics.Record(metrics.InstallationEvents, 1, m.Why)
-		log.Warn("the App has lost access: open incidents there are not run any more")
-		return nil
-	}
-	var looks []engine.Message
-	var err error
-	if m.Ref.Repo != "" {
-		looks, err = s.app.OpenIncidentsIn(ctx, m.Ref.Owner, m.Ref.Repo)
-	} else {
-		looks, _, err = s.sweepOne(ctx, github.Installation{ID: sweep.Installation, Owner: m.Ref.Owner}, now, true)
-	}
-	err = errors.Join(err, s.ask(ctx, looks, 0))
-	if kindOf(err) == "refused" {
-		if now.Sub(sweep.At) < askedAgain {
-			return &engine.RetryAfter{Until: now.Add(10 * time.Second), Err: err}
-		}
-		log.Warn("open incidents can't be looked at", "err", err)
-		err = nil
-	}
-	if err != nil {
-		return fmt.Errorf("look at the open incidents of %s: %w", m.Ref.Owner, err)
-	}
-	s.metrics.Record(metrics.InstallationEvents, 1, m.Why)
-	log.Info("open incidents are looked at", "count", len(looks))
-	return nil
-}
-
-// isLoss reports whether an event says that the App can't work there any more.
-func isLoss(why string) bool {
-	switch why {
-	case "installation.deleted",
-		"installation.suspend",
-		"installation_repositories.removed",
-		"repository.deleted":
-		return true
-	}
-	return false
 }
 
 // Sweep finds what was lost on the way since a time.

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -79,8 +78,6 @@ func TestMain(m *testing.M) {
 	debug.SetMemoryLimit(2 << 30)
 	os.Exit(m.Run())
 }
-
-type seen struct{ body, reactions string }
 
 var began = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
@@ -243,85 +240,6 @@ func (w *world) comment(who, body string) (id int64) {
 	return c.ID
 }
 
-type issueView struct {
-	Number    int
-	State     string
-	Title     string
-	Reason    string `json:"state_reason"`
-	Labels    []struct{ Name string }
-	Assignees []struct{ Login string }
-	Pinned    *struct {
-		ID   int64
-		Body string
-	} `json:"pinned_comment"`
-}
-
-func (w *world) view() (v issueView) {
-	w.t.Helper()
-	w.ok("alice", "GET", w.issue(), nil, &v)
-	return v
-}
-
-func (v issueView) labels() []string {
-	var out []string
-	for _, l := range v.Labels {
-		out = append(out, l.Name)
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (v issueView) assignees() []string {
-	var out []string
-	for _, a := range v.Assignees {
-		out = append(out, a.Login)
-	}
-	return out
-}
-
-type commentView struct {
-	ID        int64
-	Body      string
-	User      struct{ Login string }
-	Reactions map[string]any
-}
-
-func (w *world) list() []commentView {
-	w.t.Helper()
-	var all []commentView
-	for page := 1; ; page++ {
-		var some []commentView
-		w.ok("alice", "GET", w.issue()+"/comments?per_page=100&page="+strconv.Itoa(page), nil, &some)
-		all = append(all, some...)
-		if len(some) < 100 {
-			return all
-		}
-	}
-}
-
-// card returns the card as a person sees it, without its hidden block.
-func (w *world) card() string {
-	v := w.view()
-	if v.Pinned == nil {
-		return "(none)"
-	}
-	return visible(v.Pinned.Body)
-}
-
-// steady takes out of a text what differs from run to run: the sandbox's address, and the names of
-// commits.
-func (w *world) steady(s string) string {
-	return commits.ReplaceAllString(strings.ReplaceAll(s, w.url, "https://github.test"), "COMMIT")
-}
-
-var commits = regexp.MustCompile(`\b[0-9a-f]{40}\b`)
-
-var hidden = regexp.MustCompile(`(?s)<!--.*?-->`)
-
-func visible(body string) string {
-	return strings.TrimSpace(hidden.ReplaceAllString(body, ""))
-}
-
 // act does what a line of a story says.
 func (w *world) act(who, verb, rest string, body []string) {
 	w.t.Helper()
@@ -460,122 +378,4 @@ func (w *world) order(faults string) {
 	if status := w.as("", "POST", "/sandbox/faults", json.RawMessage(faults), nil); status >= 300 {
 		w.t.Fatalf("the faults %s: %d", faults, status)
 	}
-}
-
-type call struct {
-	N      int
-	Method string
-	Path   string
-	Status int
-	Actor  string
-}
-
-// calls lists the product's calls since the last time.
-func (w *world) calls() []call {
-	w.t.Helper()
-	var answer struct {
-		Next  int
-		Calls []call
-	}
-	w.as("", "GET", "/sandbox/calls?since="+strconv.Itoa(w.since), nil, &answer)
-	w.since = answer.Next
-	return slices.DeleteFunc(answer.Calls,
-		func(c call) bool { return !strings.Contains(c.Actor, "firebreak") })
-}
-
-// writes counts the calls that change something.
-func writes(calls []call) int {
-	n := 0
-	for _, c := range calls {
-		if c.Method != "GET" && !strings.HasSuffix(c.Path, "/access_tokens") {
-			n++
-		}
-	}
-	return n
-}
-
-// mark begins a step: what was before it is not told.
-func (w *world) mark() { w.calls() }
-
-// changes returns what the product did since mark: its writes, since how often it looks depends on
-// which webhooks met.
-func (w *world) changes() string {
-	w.t.Helper()
-	var out strings.Builder
-	var wrote []string
-	for _, c := range w.calls() {
-		path, _, _ := strings.Cut(c.Path, "?")
-		if writes([]call{c}) == 0 {
-			continue
-		}
-		wrote = append(wrote, fmt.Sprintf("- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"),
-			c.Status))
-	}
-	if w.several {
-		slices.Sort(wrote)
-	}
-	out.WriteString(strings.Join(wrote, ""))
-	v := w.view()
-	now := fmt.Sprintf("%s · %s · assigned: %s\n", v.State, strings.Join(v.labels(), ", "),
-		strings.Join(v.assignees(), ", "))
-	if now != w.last {
-		fmt.Fprintf(&out, "\n%s", now)
-		w.last = now
-	}
-	for _, c := range w.list() {
-		told := seen{body: visible(c.Body), reactions: reactionsOf(c)}
-		before, known := w.comments[c.ID]
-		w.comments[c.ID] = told
-		if told.reactions != before.reactions {
-			fmt.Fprintf(&out, "\n%s on %q\n", told.reactions, firstLine(c.Body))
-		}
-		if strings.HasSuffix(c.User.Login, "[bot]") && !known &&
-			!strings.Contains(c.Body, "<!-- firebreak:card") {
-			fmt.Fprintf(&out, "\n> %s\n", strings.ReplaceAll(told.body, "\n", "\n> "))
-		}
-	}
-	outbox := w.outbox()
-	for _, e := range outbox[w.left:] {
-		fmt.Fprintf(&out, "\n→ %s to %s: %s (%s)\n", e.Kind, e.To, e.Text, e.Key)
-	}
-	w.left = len(outbox)
-	out.WriteString("\n")
-	return out.String()
-}
-
-type sent struct {
-	Kind, Channel, To, Text, Key string
-	Count                        int
-}
-
-// leftOnce checks that each message left once, where the story doesn't say that it may leave again.
-func (w *world) leftOnce() {
-	w.t.Helper()
-	for _, e := range w.sandbox.Repeated() {
-		if !w.repeats {
-			w.t.Errorf("%s to %s with key %s left %d times: %+v", e.Kind, e.To, e.Key, e.Count, e.Repeats)
-		}
-	}
-}
-
-// outbox lists what left for people outside GitHub.
-func (w *world) outbox() (all []sent) {
-	w.t.Helper()
-	w.as("", "GET", "/sandbox/outbox", nil, &all)
-	return all
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
-}
-
-func reactionsOf(c commentView) string {
-	var out []string
-	for _, name := range []string{"+1", "-1", "confused"} {
-		if n, _ := c.Reactions[name].(float64); n > 0 {
-			out = append(out, name)
-		}
-	}
-	return strings.Join(out, " ")
 }

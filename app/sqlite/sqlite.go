@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,6 @@ import (
 	_ "modernc.org/sqlite" // the driver, without cgo
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
@@ -160,13 +158,6 @@ type Store struct {
 	firedAt map[string]time.Time // when timers fired lately; only for Run
 }
 
-// write is a change that waits for its commit, or a message that arrived.
-type write struct {
-	do      func(*sql.Tx) error
-	arrived []byte
-	done    chan error
-}
-
 // Open opens the queue in a file, or in memory if path is empty. A damaged file is moved aside, and
 // an empty one is created.
 func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
@@ -289,221 +280,6 @@ func (s *Store) Close() error {
 	s.closer.Do(func() { close(s.closed) })
 	s.writer.Wait()
 	return errors.Join(s.db.Close(), s.tally.close())
-}
-
-// runWriter commits all waiting writes in one transaction: a disk takes hundreds of webhooks in the
-// time of one.
-func (s *Store) runWriter() {
-	for {
-		var batch []write
-		select {
-		case w := <-s.writes:
-			batch = append(batch, w)
-		case <-s.closed:
-			return
-		}
-		for n := 0; n < len(batch); batch = s.collect(batch) {
-			n = len(batch)
-			// Let goroutines send that are about to: a larger batch costs little more.
-			runtime.Gosched()
-		}
-		err := s.commitBatch(batch)
-		if err == nil || len(batch) == 1 {
-			for _, w := range batch {
-				w.done <- err
-			}
-		} else {
-			// One of them fails. The others must not fail with it.
-			for _, w := range batch {
-				w.done <- s.commitBatch([]write{w})
-			}
-		}
-		s.Wake()
-	}
-}
-
-// collect adds the waiting writes to a batch.
-func (s *Store) collect(batch []write) []write {
-	for len(batch) < 1000 {
-		select {
-		case w := <-s.writes:
-			batch = append(batch, w)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-func (s *Store) commitBatch(batch []write) error {
-	tx, err := s.db.Begin()
-	if err != nil {
-		return withAdvice("write the queue", s.path, err)
-	}
-	defer func() { _ = tx.Rollback() }() // nothing after a commit
-	var lines [][]byte
-	for _, w := range batch {
-		if w.arrived != nil {
-			lines = append(lines, w.arrived)
-		} else if err := w.do(tx); err != nil {
-			return withAdvice("write the queue", s.path, err)
-		}
-	}
-	row, err := s.insertArrivals(tx, lines)
-	if err != nil {
-		return withAdvice("write the queue", s.path, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return withAdvice("write the queue", s.path, err)
-	}
-	s.commits++
-	if len(lines) > 0 {
-		s.arrived.Store(row)
-		s.answered = row
-		s.saveTally()
-	}
-	return nil
-}
-
-// write makes a change and returns once it is on disk.
-func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
-	return s.send(ctx, write{do: do})
-}
-
-// send passes a write to the writer and returns once it is on disk.
-func (s *Store) send(ctx context.Context, w write) error {
-	w.done = make(chan error, 1)
-	select {
-	case s.writes <- w:
-	case <-s.closed:
-		return errors.New("the queue is closed")
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return <-w.done
-}
-
-// Schedule sets the timer of an incident's next look; the zero time removes it.
-func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
-	if _, err := incident.ParseRef(ref.String()); err != nil {
-		return fmt.Errorf("set a timer: %w", err)
-	}
-	at = wait.NoLater(at, s.clock.Now(), wait.Timer)
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if at.IsZero() {
-			_, err := tx.Exec(`DELETE FROM timers WHERE ref = ?`, ref.String())
-			return err
-		}
-		_, err := tx.Exec(`INSERT INTO timers (ref, due) VALUES (?, ?) ON CONFLICT (ref) DO UPDATE SET due = excluded.due`,
-			ref.String(), wait.Nanos(at))
-		return err
-	})
-}
-
-// Next returns the next time at which something is due, or the zero time. A message that waits
-// holds up those after it, so only the first of every incident counts.
-func (s *Store) Next(ctx context.Context) (time.Time, error) {
-	if err := s.ingest(ctx); err != nil {
-		return time.Time{}, err
-	}
-	var due sql.NullInt64
-	err := s.selectNext.QueryRow().Scan(&due)
-	if err != nil {
-		return time.Time{}, withAdvice("read the queue", s.path, err)
-	}
-	if !due.Valid {
-		return time.Time{}, nil
-	}
-	return time.Unix(0, due.Int64).UTC(), nil
-}
-
-// Backlog describes what is in the queue.
-type Backlog struct {
-	Messages int           // waiting, those due later included
-	Oldest   time.Duration // of the message that has been due the longest; 0: none is due
-	Dead     int           // put aside
-}
-
-// Backlog returns how much is in the queue.
-func (s *Store) Backlog(ctx context.Context) (b Backlog, err error) {
-	if err := s.ingest(ctx); err != nil {
-		return b, err
-	}
-	var oldest sql.NullInt64
-	err = s.db.QueryRowContext(ctx,
-		`SELECT count(*) FILTER (WHERE dead = ''), count(*) FILTER (WHERE dead <> ''),
-			min(due) FILTER (WHERE dead = '') FROM messages`).
-		Scan(&b.Messages, &b.Dead, &oldest)
-	if err != nil {
-		return b, fmt.Errorf("read the queue: %w", err)
-	}
-	if oldest.Valid {
-		b.Oldest = max(0, s.clock.Now().Sub(time.Unix(0, oldest.Int64)))
-	}
-	return b, nil
-}
-
-// Health returns an error if no work gets done: nothing can be stored, every worker hangs, or a
-// message has waited too long for a worker.
-func (s *Store) Health(ctx context.Context) error {
-	if err := s.Ready(ctx); err != nil {
-		return err
-	}
-	return s.findStall(ctx)
-}
-
-// Ready returns an error if the queue takes no messages: Run has ended, or the file can't be
-// written.
-func (s *Store) Ready(ctx context.Context) error {
-	s.mu.Lock()
-	ended, broken := s.hasEnded, s.broken
-	s.mu.Unlock()
-	if ended || broken != nil {
-		return errors.Join(errors.New("queue worker stopped"), broken)
-	}
-	written := make(chan error, 1) // a disk that hangs must not hang whoever asks
-	go func() {
-		written <- s.write(ctx, func(tx *sql.Tx) error {
-			_, err := tx.Exec(`INSERT INTO health (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`,
-				s.clock.Now().UnixNano())
-			return err
-		})
-	}()
-	select {
-	case err := <-written:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("write the queue: %w", ctx.Err())
-	}
-}
-
-// Dead returns the messages that were put aside, as incident and reason.
-func (s *Store) Dead(ctx context.Context) (map[string]string, error) {
-	if err := s.ingest(ctx); err != nil { // one that was put aside may have been delivered again
-		return nil, err
-	}
-	rows, err := s.db.Query(`SELECT ref, dead FROM messages WHERE dead <> '' ORDER BY id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	dead := map[string]string{}
-	for rows.Next() {
-		var ref, why string
-		if err := rows.Scan(&ref, &why); err != nil {
-			return nil, err
-		}
-		dead[ref] = why
-	}
-	return dead, rows.Err()
-}
-
-// Wake makes Run look for due messages again: something changed, or the clock moved.
-func (s *Store) Wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.changed)
-	s.changed = make(chan struct{})
 }
 
 // Idle returns once nothing is due by now and no look is under way.

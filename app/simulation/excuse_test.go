@@ -1,0 +1,259 @@
+package simulation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// timeless takes the times out of what is told of an incident.
+func (o *outcome) timeless(title string) {
+	for n, line := range o.same[title] {
+		o.same[title][n] = times.ReplaceAllString(line, "then")
+	}
+}
+
+// unpaged takes out how often was paged, and which updates were due: of an incident that began
+// later that is less.
+func (o *outcome) unpaged(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return clocked.MatchString(line) })
+}
+
+var clocked = regexp.MustCompile(`: ((then|\d{4}-\S+)  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
+
+// sighted counts a page that went out blindly as the one that is wanted; where somebody had taken
+// over already it is one too many.
+func (o *outcome) sighted(title string, want outcome) {
+	for _, line := range o.blind[title] {
+		if slices.Contains(want.same[title], line) && !slices.Contains(o.same[title], line) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// overtaken counts a page that was not sent as sent, if a later one reached the same people: where
+// the app was away for several rounds, it pages everybody once.
+func (o *outcome) overtaken(title string, want outcome) {
+	var reached []paged
+	for _, line := range o.same[title] {
+		if p, ok := pageOf(title, line); ok {
+			reached = append(reached, p)
+		}
+	}
+	for _, line := range want.same[title] {
+		p, ok := pageOf(title, line)
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(reached, func(later paged) bool { return later.of == p.of && later.number > p.number && later.includes(p.to) }) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// elsewhereOf takes out what is outside the incidents and may come from one of them: what its
+// customers were told, their version of its postmortem, and pages for its reports.
+func (o *outcome) elsewhereOf(script []step, title string) {
+	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
+		for _, s := range script {
+			if s.on != title {
+				continue
+			}
+			_, update, isUpdate := strings.Cut(s.text, "/ic update ")
+			update, _, _ = strings.Cut(update, "\n")
+			if s.verb == "signals" && strings.Contains(line, "paged: acme/incidents/signal/") || isUpdate && strings.Contains(line, update) {
+				return true
+			}
+		}
+		return !strings.Contains(line, "The API answers ") // a version of a postmortem
+	})
+}
+
+// unneeded counts a page as sent that the other run sent at its time, and of which the product said
+// that it was late here and answered by then, or overtaken.
+func (o *outcome) unneeded(title string, want outcome, skipped map[string]bool) {
+	for _, line := range want.same[title] {
+		for key := range skipped {
+			if strings.HasPrefix(line, fmt.Sprintf("%s: paged: [%s]/%s ", title, title, key)) && !slices.Contains(o.same[title], line) {
+				o.same[title] = append(o.same[title], line)
+			}
+		}
+	}
+}
+
+// lapsed counts a page as sent that became due while GitHub could not be asked. One for an overdue
+// update, of due, goes out afterwards only if no update was given in the meantime; of any, a card that
+// was lost later may have said that it was not needed any more.
+func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, away []span) {
+	for _, line := range want.same[title] {
+		at, ok := due[line]
+		if ok && !slices.Contains(o.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
+			o.same[title] = append(o.same[title], line)
+		}
+	}
+}
+
+// inVain takes out pages that went out while the product could not see that they were not needed any more.
+func (o *outcome) inVain(title string, want outcome, away []span) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		at, ok := o.pagedAt[line]
+		// A process that ended while it took a report may have stored it without having paged: its
+		// source sends it again.
+		if ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(o.reported, at.Equal) {
+			return true
+		}
+		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) })
+	})
+}
+
+// isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some
+// seconds before, was not there to be read, and a page does not wait for that.
+func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
+	return slices.ContainsFunc(o.same[title], func(line string) bool {
+		at, ok := o.pagedAt[line]
+		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment
+			then, err := time.Parse(time.RFC3339, m[1])
+			at, ok = then, err == nil
+		}
+		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) })
+	})
+}
+
+var phoneLine = regexp.MustCompile(`: (\d{4}-\S+)  page  phone$`)
+
+func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
+
+// span is a time in which the product could not look at an incident.
+type span struct{ from, to time.Time }
+
+// paged is a page that left.
+type paged struct {
+	of     string
+	number int
+	to     []string
+}
+
+func (p paged) includes(to []string) bool {
+	return !slices.ContainsFunc(to, func(name string) bool { return !slices.Contains(p.to, name) })
+}
+
+// pageOf reads a line about a page of an incident; with title "", of one that the script does not name.
+func pageOf(title, line string) (p paged, ok bool) {
+	m := pageLine.FindStringSubmatch(strings.TrimPrefix(line, title))
+	if m == nil || title != "" && m[1] != "["+title+"]" {
+		return p, false
+	}
+	p.of = m[1]
+	p.number, _ = strconv.Atoi(m[2])
+	p.to = strings.Split(m[3], ", ")
+	return p, p.number > 0
+}
+
+var pageLine = regexp.MustCompile(`^: paged: (\[[^\]]+\]|acme/incidents#\d+)/page/(\d+) (.*)`)
+
+// hurried takes out when was paged of an incident of which GitHub refused to show a page, as the
+// next step goes out at once, or showed an answer late: people are paged earlier and more often,
+// never less.
+func (o *outcome) hurried(title string, want *outcome) {
+	count := func(lines []string) (n int) {
+		for _, line := range lines {
+			if _, ok := pageOf(title, line); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if count(o.same[title]) >= count(want.same[title]) {
+		o.unpaged(title)
+		want.unpaged(title)
+	}
+}
+
+// pagedLater counts the first page of an incident as the page for its report. Where the
+// configuration could not be read at once the look pages, under a name of its own.
+func (o *outcome) pagedLater(titles []string, want *outcome) {
+	for _, line := range slices.Clone(want.same[""]) {
+		_, to, ok := strings.Cut(strings.TrimPrefix(line, ": paged: acme/incidents/signal/"), " ")
+		if !ok || !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || !o.lacks(line, *want) {
+			continue
+		}
+		for _, title := range titles {
+			first := title + ": paged: [" + title + "]/page/1 " + to
+			if at := slices.Index(o.same[title], first); at >= 0 && !slices.Contains(want.same[title], first) {
+				o.same[title] = slices.Delete(o.same[title], at, at+1)
+				o.same[""] = append(o.same[""], line)
+				break
+			}
+		}
+		o.otherPagedLater(line, to, *want)
+	}
+}
+
+// lacks reports whether a line is here less often than it should be: a trouble that comes back is
+// reported under the same name.
+func (o *outcome) lacks(line string, want outcome) bool {
+	count := func(lines []string) (n int) {
+		for _, l := range lines {
+			if l == line {
+				n++
+			}
+		}
+		return n
+	}
+	return count(o.same[""]) < count(want.same[""])
+}
+
+// otherPagedLater does the same with an incident that the script does not name.
+func (o *outcome) otherPagedLater(line, to string, want outcome) {
+	if !o.lacks(line, want) {
+		return
+	}
+	at := slices.IndexFunc(o.same[""], func(got string) bool {
+		p, ok := pageOf("", got)
+		return ok && p.number == 1 && strings.Join(p.to, ", ") == to && !slices.Contains(want.same[""], got)
+	})
+	if at >= 0 {
+		o.same[""][at] = line
+	}
+}
+
+// pagedFirst takes out pages for a report that the other run did not send: while GitHub can't be
+// asked whether the trouble is known already, people are paged rather than not (I7). Where the
+// other run paged for an earlier report of the same trouble, a call failed at that moment.
+func (o *outcome) pagedFirst(want outcome, failed []time.Time) {
+	surplus := map[string]int{}
+	for _, line := range o.same[""] {
+		surplus[line]++
+	}
+	for _, line := range want.same[""] {
+		surplus[line]--
+	}
+	isExcused := func(at time.Time) bool {
+		return slices.ContainsFunc(failed, func(f time.Time) bool { return f.Equal(at) })
+	}
+	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
+		if !strings.HasPrefix(line, ": paged: acme/incidents/signal/") || surplus[line] <= 0 {
+			return false
+		}
+		if slices.Contains(want.same[""], line) && !slices.ContainsFunc(o.reportedAt[line], isExcused) {
+			return false
+		}
+		surplus[line]--
+		return true
+	})
+}
+
+// unanswered takes out the reactions to a comment.
+func (o *outcome) unanswered(title, comment string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.HasPrefix(line, title+": ["+comment+"] answered by ")
+	})
+}
+
+// unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old
+// of it counts as answered.
+func (o *outcome) unreacted(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.Contains(line, ": reply/[") && strings.Contains(line, ", time ")
+	})
+}
