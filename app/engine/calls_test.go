@@ -88,10 +88,8 @@ var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: tru
 // table is the documented one; a cold one is the first of a process, which has neither token nor
 // configuration.
 func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
+	skipUnderRace(t)
 	long := 2000 // 20 pages
-	if testing.Short() {
-		long = 1000
-	}
 	few, many, cold := price(newWorld(t), 10, false), price(unjudged(t), long, false), price(newWorld(t),
 		10, true)
 	var table strings.Builder

@@ -79,6 +79,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// skipUnderRace skips a long test in which nothing runs side by side where the race detector runs
+// (-short): it would find nothing there, and takes minutes.
+func skipUnderRace(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("nothing in it runs side by side")
+	}
+}
+
 var began = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 
 func newWorld(t *testing.T) *world {
