@@ -102,9 +102,10 @@ func (w *world) pagedSince(title string, since time.Time) time.Time {
 	return time.Time{}
 }
 
-// pressFirstLook lets GitHub go away while an incident is looked at for the first time.
+// pressFirstLook lets GitHub go away while an incident is looked at for the first time. One that
+// opens while GitHub is away is not heard of.
 func (f *trial) pressFirstLook(w *world, n int) {
-	if !slices.Contains([]string{"opens", "declares", "titles"}, f.script[n].verb) || n+1 == len(f.script) {
+	if !slices.Contains([]string{"opens", "declares", "titles"}, f.script[n].verb) || n+1 == len(f.script) || w.isUnheard() {
 		return
 	}
 	title := f.script[n].on
