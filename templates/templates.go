@@ -24,7 +24,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-//go:embed all:repository starter starter.md comments card.md timeline.md
+//go:embed all:repository starter starter.md comments card.md timeline.md customer.md
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
@@ -32,6 +32,7 @@ var (
 	comments = parse("comments/*.md")
 	lines    = parse("timeline.md")
 	card     = parse("card.md")
+	customer = parse("customer.md")
 )
 
 func parse(pattern string) *template.Template {
@@ -133,6 +134,21 @@ func Comment(s incident.Say) (string, error) {
 // Card writes a part of the card, one of the templates that card.md defines: "facts", or "card",
 // the visible whole.
 func Card(part string, data any) (string, error) { return execute(card, part, data) }
+
+// CustomerView is what the texts in a customer's issue are made of. None of it is internal (A7).
+type CustomerView struct {
+	Status   incident.CustomerStatus
+	Since    time.Time // when the incident came so far
+	Declared time.Time
+	Update   string // the beginning of the update with which the issue is opened
+}
+
+// CustomerIssue returns a part of a customer's issue (V6): its "title", or the "status" line that
+// its text begins with.
+func CustomerIssue(part string, v CustomerView) (string, error) {
+	text, err := execute(customer, part, v)
+	return strings.TrimSpace(text), err
+}
 
 // Line returns an entry of the timeline in a few words, without who did it and without its text.
 func Line(e incident.Entry) string {

@@ -182,7 +182,7 @@ func samples() []incident.Say {
 	at := time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC)
 	var out []incident.Say
 	add := func(s incident.Say) { out = append(out, s) }
-	for _, effect := range []string{"labels", "assignees", "state", "ticket", "ticket change", "ticket move", "document", "refresh", "check", "nudge", "customer version"} {
+	for _, effect := range []string{"labels", "assignees", "state", "ticket", "ticket change", "ticket move", "document", "refresh", "check", "nudge", "customer version", "status"} {
 		add(incident.Say{Name: "github-refused", Who: "carol", Line: effect, Count: 2, Names: []string{"acme/payments"}, Reason: "Git Repository is empty. (409)"})
 		add(incident.Say{Name: "github-accepted", Line: effect, Count: 2})
 	}
@@ -232,6 +232,10 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "signals", Line: "Alertmanager", Variant: "recovered", Count: 14, Time: at})
 	add(incident.Say{Name: "message", Line: "Email", Reason: "Any news?\n\n/ic close", Names: []string{"screenshot.png"}})
 	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Trust: "unverified", Reason: "It is back", Links: []incident.Link{{Name: "Call", URL: "https://zoom.us/j/1"}}})
+	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Lines: []string{"globex"}, Reason: "Still broken"})
+	add(incident.Say{Name: "customer-answered", Who: "carol", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Reason: "Still broken\n\n/ic close", Command: "/ic update …"})
+	add(incident.Say{Name: "customer-answered", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Reason: "Thank you"})
+	add(incident.Say{Name: "customer-answered", Variant: "many", Who: "carol", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Time: at})
 	add(incident.Say{Name: "came-back", Names: []string{"carol", "alice"}, Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Who: "alice", Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Names: []string{"carol"}, Phase: incident.Investigate})

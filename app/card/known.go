@@ -1,6 +1,8 @@
 package card
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -40,6 +42,23 @@ func (p page) lastWords() string {
 		}
 	}
 	return ""
+}
+
+// answer returns what a customer answered last.
+func (p page) answer() string {
+	a := p.S.Answer
+	if a == nil || !p.Running {
+		return ""
+	}
+	words := texts.Inert(a.Text, 160)
+	if words == "" {
+		words = "answered"
+	}
+	ref, err := incident.ParseRef(a.Issue)
+	if address := p.issueURL(ref); err == nil && address != "" && a.Comment != 0 {
+		words = fmt.Sprintf("[%s](%s#issuecomment-%d)", words, address, a.Comment)
+	}
+	return "**" + p.Utc(a.At) + "** " + texts.Inert(cmp.Or(a.Customer, a.By), 60) + ": " + words
 }
 
 // impact returns how bad it is, and since when.

@@ -41,11 +41,21 @@ func (p page) ticketLink(ticket string) string {
 	if err != nil {
 		return ""
 	}
-	root := strings.TrimSuffix(p.url, strings.Join([]string{p.ref.FullName(), "issues", strconv.Itoa(p.ref.Number)}, "/"))
-	if root == p.url || p.url == "" {
+	address := p.issueURL(ref)
+	if address == "" {
 		return templates.Reference(ticket)
 	}
-	return "[" + ref.String() + "](" + root + ref.FullName() + "/issues/" + strconv.Itoa(ref.Number) + ")"
+	return "[" + ref.String() + "](" + address + ")"
+}
+
+// issueURL returns the address of an issue in any repository; "" if it is not known where GitHub is.
+func (p page) issueURL(ref incident.Ref) string {
+	own := strings.Join([]string{p.ref.FullName(), "issues", strconv.Itoa(p.ref.Number)}, "/")
+	root := strings.TrimSuffix(p.url, own)
+	if root == p.url || p.url == "" {
+		return ""
+	}
+	return root + ref.FullName() + "/issues/" + strconv.Itoa(ref.Number)
 }
 
 // linkedStamp returns who and when, linked to the comment.

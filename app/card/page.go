@@ -57,6 +57,7 @@ type page struct {
 	Told          string
 	Pages         []cell
 	OldPages      []string
+	Answer        string // what a customer answered last
 	Contacts      []cell
 	Waiting       []string // customers who wait for an update
 	Unheard       []string // whom to call, each with the command for afterwards
@@ -131,6 +132,7 @@ func newPage(s incident.State, v View, shown int) page {
 	if p.Told != "" && p.Kept != "" {
 		p.Told, p.Kept = p.Told+" · "+p.Kept, ""
 	}
+	p.Answer = p.answer()
 	p.pages()
 	p.Impact = p.impact()
 	if p.Running {

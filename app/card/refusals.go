@@ -18,6 +18,7 @@ var refusedThings = map[string]string{
 	"nudge":       "my reminder on the ticket of follow-up %s",
 	"ticket move": "the ticket of follow-up %s in its own repository",
 	"update":      "the last update in the issue of %s",
+	"status":      "to show in the issue of %s how far the incident is",
 }
 
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.

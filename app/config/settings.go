@@ -331,7 +331,8 @@ var customer = block{what: "a customer", settings: []setting{
 		name: "contacts",
 		of:   list{what: "contacts", of: line{}, most: maxList, example: `["Gina, +49 30 1234"]`},
 		about: "The customer's people, with what reaches them. A report from an email address or a Slack " +
-			"member's id (U0123ABCD) in here proposes this customer, and so does one from an email channel.",
+			"member's id (U0123ABCD) in here proposes this customer, and so does one from an email channel. " +
+			"Who is named by their GitHub login (@gina) answers for the customer although they may respond.",
 		examples: []string{`["Gina, +49 30 5550 142, gina@globex.example"]`},
 	},
 	{

@@ -75,6 +75,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, card),
 		r.WithUrgency(UrgencyAnswer, r.updates.ShareAgain),
 		r.WithUrgency(UrgencyTicket, tickets),
+		r.WithUrgency(UrgencyCard, r.updates.TellStatus),
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
 		r.WithUrgency(UrgencyAnswer, r.comments.Apply),
 		r.WithUrgency(UrgencyAnswer, r.react),

@@ -25,6 +25,7 @@ func (r *reconciliation) observe() ([]incident.Fact, error) {
 	}
 	facts = append(facts, r.editFacts()...)
 	facts = append(facts, r.tapFacts()...)
+	facts = append(facts, r.answerFacts()...)
 	if a := r.m.Ack(); a != nil {
 		facts = append(facts, r.ackFact(a))
 	}

@@ -32,6 +32,7 @@ type (
 	IsMarked     = ports.IsMarked
 	Ticket       = ports.Ticket
 	NewIssue     = ports.NewIssue
+	IssueEdit    = ports.IssueEdit
 	CheckRun     = ports.CheckRun
 	Note         = ports.Note
 	Publication  = ports.Publication

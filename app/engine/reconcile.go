@@ -112,8 +112,8 @@ func (r *reconciliation) reconcile() error {
 }
 
 // handleWithoutIssue handles a message that is not of an issue, or not yet: a push of a
-// configuration, a source's report, and an answer to a page that was sent before there was an
-// issue. It reports whether the message is one.
+// configuration, a source's report, an answer to a page that was sent before there was an issue, and
+// what somebody wrote in a customer's issue. It reports whether the message is one.
 func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 	switch {
 	case r.m.Commit() != "":
@@ -122,6 +122,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.routeSignal()
 	case r.m.Ack() != nil && r.Ref.Number == 0:
 		return true, r.forwardAck()
+	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
+		return true, r.routeAnswer()
 	}
 	return false, nil
 }

@@ -24,6 +24,9 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 			if tap, ok := incident.ParseTap(key, r.Policy); ok {
 				facts = append(facts, tap)
 			}
+			if answered, ok := incident.ParseCustomerAnswered(key); ok {
+				facts = append(facts, answered)
+			}
 		}
 		add(r.recordedInComment(key, it.Comment))
 	}

@@ -103,7 +103,25 @@ func play(t *testing.T, story string) string {
 		out.WriteString(w.changes())
 	}
 	out.WriteString("## The card\n" + w.card() + "\n")
+	if strings.Contains(story, "\ngina answers ") {
+		out.WriteString("## What globex reads\n" + w.customersIssue() + "\n")
+	}
 	return w.steady(out.String())
+}
+
+// customersIssue returns the issue in which globex reads updates, as a person sees it.
+func (w *world) customersIssue() string {
+	w.t.Helper()
+	var issue struct{ Title, Body, State string }
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues/1", nil, &issue)
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s: %s\n\n%s\n", issue.State, issue.Title, visible(issue.Body))
+	var all []commentView
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues/1/comments", nil, &all)
+	for _, c := range all {
+		fmt.Fprintf(&out, "\n%s: %s\n", c.User.Login, visible(c.Body))
+	}
+	return out.String()
 }
 
 // step does one step of a story.

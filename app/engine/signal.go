@@ -165,6 +165,9 @@ func (r *reconciliation) mustReturn(s intake.Signal) bool {
 // or opens one: another process may have closed this one since it was found. Of a folded incident
 // the report goes on to the one into which it was folded.
 func (r *reconciliation) reroute() (bool, error) {
+	if passed, err := r.passAnswerToCanonical(); passed || err != nil {
+		return passed, err
+	}
 	signal := r.m.Signal()
 	if signal == nil {
 		return false, nil

@@ -26,6 +26,7 @@ func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 		Severity: r.Policy.Named(signal.Severity), Page: signal.Pages, Paged: signal.IsPaged}
 	if s.Source == "email" {
 		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, linksOf(s), s.Labels["from"], string(s.Trust)
+		f.Of, f.Auto = r.Policy.CustomersOf(s.Sender()), s.Labels["auto-submitted"] != ""
 		if f.Text == "" {
 			f.Text = s.Title
 		}

@@ -284,6 +284,8 @@ func (w *world) act(who, verb, rest string, body []string) {
 		}
 		w.ok(who, "PATCH", "/api/v3/repos/"+w.ref.FullName()+"/issues/comments/"+strconv.FormatInt(p.ID, 10),
 			map[string]string{"body": box.ReplaceAllString(p.Body, "- [x] $1")}, nil)
+	case "answers": // in the issue in which globex reads updates
+		w.ok(who, "POST", "/api/v3/repos/acme/customer-globex/issues/1/comments", map[string]string{"body": text}, nil)
 	case "labels":
 		w.ok(who, "POST", w.issue()+"/labels", map[string][]string{"labels": {rest}}, nil)
 	case "unlabels":

@@ -205,6 +205,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.CommentOnPull(ctx, request, none, "x")
 			return err
 		}},
+		{"EditIssue", tickets, func(a *github.App) error {
+			return a.EditIssue(ctx, ticket, ports.IssueEdit{Body: "x", State: "open"})
+		}},
 		{"ReadTicket", tickets,
 			func(a *github.App) error { _, err := a.ReadTicket(ctx, ticket); return err }},
 		{"ChangeTicket", tickets, func(a *github.App) error {

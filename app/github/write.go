@@ -182,6 +182,25 @@ func (a *App) SetOpen(ctx context.Context, ref incident.Ref, open bool, reason s
 	return nil
 }
 
+// EditIssue changes the text of an issue, and opens or closes it. It implements engine.GitHub.
+func (a *App) EditIssue(ctx context.Context, ref incident.Ref, edit ports.IssueEdit) error {
+	c, err := a.clientOf(ctx, tickets, ref)
+	if err != nil {
+		return err
+	}
+	change := map[string]any{"body": edit.Body}
+	switch edit.State {
+	case "closed":
+		change["state"], change["state_reason"] = "closed", "completed"
+	case "open":
+		change["state"], change["state_reason"] = "open", "reopened"
+	}
+	if _, err := call(ctx, c, http.MethodPatch, issuePath(ref), change, nil); err != nil {
+		return describeError("edit the issue", ref.String(), err)
+	}
+	return nil
+}
+
 // isMarked reports whether an issue of the app's own is marked.
 func isMarked(issue *github.Issue, me string, is ports.IsMarked) bool {
 	return !issue.IsPullRequest() && naming.Equal(issue.GetUser().GetLogin(), me) &&

@@ -133,7 +133,8 @@ func (r *run) applyPage() bool {
 		r.applyAck(w)
 	case SharedIssue:
 		if !slices.ContainsFunc(r.Updates.Shared, func(s Shared) bool { return s.Customer == w.Customer }) {
-			r.Updates.Shared = append(r.Updates.Shared, Shared(w))
+			r.Updates.Shared = append(r.Updates.Shared,
+				Shared{Customer: w.Customer, Issue: w.Issue, ID: w.ID, Status: w.Status})
 		}
 	case Unsent:
 		r.unsent(w)
@@ -141,6 +142,8 @@ func (r *run) applyPage() bool {
 		r.bounced(w)
 	case Uninformed:
 		r.uninformed(w)
+	case StatusTold:
+		r.statusTold(w)
 	default:
 		return false
 	}
@@ -152,6 +155,8 @@ func (r *run) applySource() bool {
 	switch w := r.f.What.(type) {
 	case Signalled:
 		r.signalled(w)
+	case CustomerAnswered:
+		r.customerAnswered(w)
 	case CameBack:
 		if r.Running() {
 			r.comeBack(w.Source, w.At)

@@ -17,10 +17,10 @@ func (s State) allDues(p Policy) []due {
 		return nil
 	}
 	if s.Outcome != "" {
-		return s.retryDues()
+		return append(s.statusDues(), s.retryDues()...)
 	}
 	if s.Closed != nil {
-		return append(s.duesAfterClosing(), s.retryDues()...)
+		return slices.Concat(s.duesAfterClosing(), s.statusDues(), s.retryDues())
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
@@ -39,7 +39,7 @@ func (s State) allDues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return append(onlySet(all), s.retryDues()...)
+	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues())
 }
 
 // onlySet drops what is not due at any time.

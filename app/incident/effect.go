@@ -67,6 +67,8 @@ type (
 	MoveTicket struct{ Index int }
 	// ShareAgain writes the newest update into the issue of a customer whom GitHub kept it from.
 	ShareAgain struct{ Customer string }
+	// TellStatus brings what a customer's issue says of how far the incident is up to date (V6).
+	TellStatus struct{ Customer string }
 	// Nudge asks the owner of follow-up Index to go on, on its ticket, unless that is closed by now (C4).
 	Nudge struct {
 		Index int
@@ -96,6 +98,7 @@ func (Broadcast) effect() string        { return "broadcast" }
 func (OpenTicket) effect() string       { return "ticket" }
 func (MoveTicket) effect() string       { return "ticket" }
 func (ShareAgain) effect() string       { return "announce" }
+func (TellStatus) effect() string       { return "announce" }
 func (Nudge) effect() string            { return "nudge" }
 func (OpenDocument) effect() string     { return "document" }
 func (RefreshDocument) effect() string  { return "refresh" }

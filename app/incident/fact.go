@@ -51,6 +51,8 @@ type (
 		Count  int // how often, since the last time
 		Text   string
 		From   string   // who wrote it
+		Of     []string // the customers whose contact that is
+		Auto   bool     // a machine answered: nobody wrote it
 		Trust  string   // how sure that is
 		Names  []string // of attachments, which are not kept
 		Links  []Link   // to calls
@@ -137,6 +139,7 @@ type (
 		Customer string
 		Issue    string // owner/repo#number
 		ID       int64  // of the issue
+		Status   CustomerStatus
 	}
 	// ClosedUp is the app's own word that a closing was complete. It brings that back in its place
 	// in a timeline that is read again, so that what came after it meets a closed incident, as it

@@ -214,6 +214,9 @@ type State struct {
 	Impact *Stamp    `json:"impact,omitempty"` // how bad it is
 	Call   string    `json:"call,omitempty"`   // address of the call or war room (V8)
 
+	Answer  *Answered `json:"answer,omitempty"` // the newest answer of a customer (V6)
+	Answers Answers   `json:"answers,omitzero"`
+
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`
 
@@ -327,6 +330,10 @@ type Shared struct {
 	Customer string `json:"customer"`
 	Issue    string `json:"issue"`        // owner/repo#number
 	ID       int64  `json:"id,omitempty"` // of the issue: its name may be another one's by now; 0: not known
+
+	Status CustomerStatus `json:"status,omitempty"` // what the issue says of how far the incident is
+	Due    time.Time      `json:"due,omitzero"`     // when it is brought up to date
+	Owed   bool           `json:"owed,omitempty"`   // it is to be, now
 }
 
 // Paging is the escalation of a critical incident (I4, I5).

@@ -37,6 +37,7 @@ type storedMessage struct {
 	Aside        *PutAside       `json:"aside,omitempty"`
 	Fold         *Fold           `json:"fold,omitempty"`
 	Removed      *Removed        `json:"removed,omitempty"`
+	Answer       *CustomerAnswer `json:"answer,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -68,6 +69,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Fold = w
 	case *Removed:
 		s.Removed = w
+	case *CustomerAnswer:
+		s.Answer = w
 	case *PutAside:
 		s.Aside = w
 	case ConfigPush:
@@ -106,6 +109,8 @@ func (s *storedMessage) request() Request {
 		return s.Fold
 	case s.Removed != nil:
 		return s.Removed
+	case s.Answer != nil:
+		return s.Answer
 	case s.Aside != nil:
 		return s.Aside
 	case s.Sweep:

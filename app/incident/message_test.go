@@ -62,6 +62,10 @@ func TestA4AStoredMessageOutlivesItsVersion(t *testing.T) {
 		{"a removal",
 			`{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"issues.deleted","delivery":"d","installation":7,"removed":{"how":"deleted","by":"bob","title":"Down"}}`,
 			&Removed{How: "deleted", By: "bob", Title: "Down"}},
+		{"a customer's answer",
+			`{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"customer answer","delivery":"d","answer":{"issue":"acme/customer-globex#4","id":77,"opened":"2026-03-02T10:40:00Z","comment":5,"author":"gina","body":"Still broken","at":"2026-03-02T10:40:00Z","routed":true,"customer":"globex"}}`,
+			&CustomerAnswer{Issue: "acme/customer-globex#4", ID: 77, Opened: at, Comment: 5, Author: "gina",
+				Body: "Still broken", At: at, IsRouted: true, Customer: "globex"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var m Message

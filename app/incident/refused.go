@@ -16,7 +16,7 @@ import (
 type Refusal struct {
 	// "labels", "assignees", "state", "document", "refresh", "check", "customer version",
 	// "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2",
-	// "update/globex"
+	// "update/globex", "status/globex"
 	Effect string    `json:"e"`
 	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
 	Since  time.Time `json:"t"`           // when it was refused first
@@ -364,10 +364,13 @@ func Skip(s State, f Fact, p Policy) (State, []Effect) {
 // its facts (C2, C4). It is derived from the state at each look, so that what failed or was refused
 // before is not forgotten.
 func Pending(s State) []Effect {
-	if s.Declared == nil || s.Outcome != "" {
+	if s.Declared == nil {
 		return nil
 	}
-	var effects []Effect
+	effects := s.owedStatus()
+	if s.Outcome != "" {
+		return effects
+	}
 	if s.Phase == Closing {
 		for i, fu := range s.FollowUps {
 			if fu.Ticket == "" {

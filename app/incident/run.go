@@ -86,9 +86,10 @@ func (r *run) recordAt(e Entry) {
 }
 
 // repeats reports whether two entries say that the same people were paged, as the escalation does
-// when nobody answers.
+// when nobody answers, or that the same customer wrote.
 func (r *run) repeats(a, b Entry) bool {
-	return a.Kind == "page" && b.Kind == "page" && a.By == "" && b.By == "" && a.What == b.What
+	isRepeated := a.Kind == "page" && a.By == "" || a.Kind == "answer"
+	return isRepeated && a.Kind == b.Kind && a.By == b.By && a.What == b.What
 }
 
 // reply says something about the fact.

@@ -66,16 +66,20 @@ func (r *run) ifOver() []string {
 	return []string{"/oe workaround …", "/oe fix …", "/incident decline …"}
 }
 
-// recordMessage takes what somebody outside wrote. An incident that is over has nobody who reads
-// along: its coordinator is mentioned.
+// recordMessage takes what somebody outside wrote. The coordinator is mentioned where a customer
+// wrote (V6), and once the incident is over, as nobody reads along then.
 func (r *run) recordMessage(s Signalled) {
 	r.Signals.rememberMail(s.Report)
 	r.record("message", s.Source, s.Text)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
 	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Links: s.Links,
-		Holder: s.From, Trust: s.Trust}
-	if r.Closed != nil {
+		Holder: s.From, Trust: s.Trust, Lines: s.Of}
+	isCustomer := len(s.Of) > 0 && !s.Auto
+	if isCustomer || r.Closed != nil {
 		say.Who, _ = r.Coordinator()
+	}
+	if isCustomer {
+		r.noteAnswer(Answered{Customer: s.Of[0], By: s.From, At: r.f.At, Text: beginningOf(s.Text)})
 	}
 	r.emit(Remind{Key: messageKey(s), At: r.f.At, Say: say})
 }

@@ -33,6 +33,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.f = f
 	r.completeClosing()
 	r.keepDay()
+	r.keepStatus()
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.IsClosed && s.Document.Number != 0 &&
 		r.postmortemChanged(s) {
 		r.Document.Stale = true

@@ -143,6 +143,11 @@ func (r *recorder) DeleteComment(_ context.Context, ref incident.Ref, id int64) 
 	return nil
 }
 
+func (r *recorder) EditIssue(_ context.Context, ref incident.Ref, edit engine.IssueEdit) error {
+	r.note("edit the issue "+edit.State, at(ref), edit.Body)
+	return nil
+}
+
 func (r *recorder) PinComment(_ context.Context, ref incident.Ref, id int64) error {
 	what := "pin that comment"
 	if id < unmade {

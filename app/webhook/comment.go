@@ -22,6 +22,8 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		return false
 	case p.Issue.Pull:
 		return p.onPull(m, self)
+	case p.isCustomersIssue(self):
+		return p.aboutAnswer(m)
 	case c.User.Type == "Bot":
 		return p.isOwnComment(self) && p.aboutOwnComment(m, self)
 	case p.Action == "deleted" && p.declared() && command.HasWords(c.Body):

@@ -46,7 +46,8 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if event == "push" {
 		return m, p.aboutConfig(&m), nil
 	}
-	if relevant = p.aboutIncident(event, &m, self); relevant {
+	relevant = p.aboutIncident(event, &m, self)
+	if relevant && m.CustomerAnswer() == nil { // which is of another issue than its incident's
 		m.Floor = p.floor(event)
 	}
 	if m.Ref.Owner == p.Repository.Owner.Login && m.Ref.Repo == p.Repository.Name {

@@ -85,6 +85,9 @@ func (s *Stage) act(who, verb, rest string, body []string) {
 		n, text, _ := strings.Cut(rest, ": ")
 		comment := fmt.Sprintf("repos/%s/issues/comments/%d", repository, s.byPeople(n))
 		s.ok(who, "PATCH", comment, map[string]string{"body": textOf(text, body)}, nil)
+	case "answers": // in the issue in which globex reads updates
+		s.ok(who, "POST", "repos/acme/customer-globex/issues/1/comments",
+			map[string]string{"body": textOf(rest, body)}, nil)
 	case "labels":
 		s.ok(who, "POST", s.issue()+"/labels", map[string][]string{"labels": {rest}}, nil)
 	case "unlabels":

@@ -83,6 +83,10 @@ func (g *fakeGitHub) SetOpen(_ context.Context, r incident.Ref, open bool, reaso
 	return g.call("SetOpen", r, open, reason, duplicate)
 }
 
+func (g *fakeGitHub) EditIssue(_ context.Context, r incident.Ref, edit ports.IssueEdit) error {
+	return g.call("EditIssue", r, edit.State)
+}
+
 func (g *fakeGitHub) PostComment(_ context.Context, r incident.Ref, body string) (int64, error) {
 	if err := g.call("PostComment", r); err != nil {
 		return 0, err

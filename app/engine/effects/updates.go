@@ -18,6 +18,8 @@ type UpdatesAPI interface {
 	// CommentOnce comments on an issue unless a marked comment by the app is there already, and
 	// returns that comment.
 	CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
+	// EditIssue changes the text of an issue that the app opened, and opens or closes it.
+	EditIssue(ctx context.Context, ref incident.Ref, edit ports.IssueEdit) error
 }
 
 // Updates sends customer updates by every channel of each customer. Only the update's text leaves
@@ -187,7 +189,8 @@ func (e Updates) share(a incident.Announce, c incident.Customer, repo string) er
 	if err != nil {
 		return err
 	}
-	if n != 0 {
+	isNew := n == 0
+	if !isNew {
 		err = e.commentUnlessOpenedWith(repo, n, a, update)
 	} else {
 		n, id, err = e.openShared(repo, a, shared, update)
@@ -195,7 +198,11 @@ func (e Updates) share(a incident.Announce, c incident.Customer, repo string) er
 	if err != nil {
 		return err
 	}
-	e.Report(incident.SharedIssue{Customer: c.Name, Issue: e.Issues.nameRead(repo, n, id), ID: id})
+	found := incident.SharedIssue{Customer: c.Name, Issue: e.Issues.nameRead(repo, n, id), ID: id}
+	if isNew {
+		found.Status, _ = e.State.CustomerStatus()
+	}
+	e.Report(found)
 	return nil
 }
 
@@ -217,9 +224,18 @@ func (e Updates) shareInto(s incident.Shared, a incident.Announce, update mark.M
 // openShared opens a customer's issue with an update.
 func (e Updates) openShared(repo string, a incident.Announce, shared, update mark.Mark) (number int,
 	id int64, err error) {
+	title, err := templates.CustomerIssue("title", e.customerView(a.Text))
+	if err != nil {
+		return 0, 0, err
+	}
+	status, err := templates.CustomerIssue("status", e.customerView(a.Text))
+	if err != nil {
+		return 0, 0, err
+	}
+	answers := mark.Mark{Kind: incident.AnswersMark, Text: e.Keys.Seal(e.Ref.String())}
 	o, err := e.Issues.OpenOnce(repo, shared.Line(), update.Line(), ports.NewIssue{
-		Title: "Incident of " + e.State.Declared.At.UTC().Format("2 January 2006, 15:04 UTC"),
-		Body:  e.SignIssue(a.Text, shared, update),
+		Title: title,
+		Body:  e.SignIssue(status+"\n\n"+a.Text, shared, update, answers),
 	}, DoubtWaiting)
 	if err == nil && o.Mark != update.Line() { // an update before this one opened it just now
 		owner, name, _ := strings.Cut(repo, "/")

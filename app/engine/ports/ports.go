@@ -123,6 +123,13 @@ type NewIssue struct {
 	Assignees []string
 }
 
+// IssueEdit is a change of an issue.
+type IssueEdit struct {
+	Body string
+	// State is "open" or "closed"; empty: it stays as it is.
+	State string
+}
+
 // CheckRun is what a check says of a commit.
 type CheckRun struct {
 	Commit  string
