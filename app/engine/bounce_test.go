@@ -184,7 +184,7 @@ func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 	w.tell("wait 7m")
 	var shared []struct{ Body string }
 	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues", nil, &shared)
-	if len(shared) != 1 || !strings.HasPrefix(shared[0].Body, "We are on it") {
+	if len(shared) != 1 || !strings.Contains(shared[0].Body, "\n\nWe are on it\n") {
 		t.Errorf("the customer reads %+v", shared)
 	}
 	if said := w.said("is in the issue of **globex** now"); len(said) != 1 {

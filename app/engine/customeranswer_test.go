@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -19,12 +18,6 @@ func (w *world) answerIn(who, issue, text string) (id int64) {
 	return c.ID
 }
 
-// quoted lists the app's comments with some words, but for the card.
-func (w *world) quoted(words string) []string {
-	w.t.Helper()
-	return slices.DeleteFunc(w.said(words), func(body string) bool { return strings.Contains(body, "<!-- firebreak:card v1 {") })
-}
-
 // startShared plays an incident until globex has an issue of it.
 func (w *world) startShared() {
 	w.t.Helper()
@@ -38,7 +31,7 @@ func TestV6AnAnswerIsQuotedOnce(t *testing.T) {
 	w.startShared()
 	before := w.view()
 	id := w.answerIn("gina", shared, "Still broken @alice\n/ic close\n/incident decline no")
-	said := w.quoted("Still broken")
+	said := w.said("Still broken")
 	if len(said) != 1 || !strings.Contains(said[0], "@carol") || strings.Contains(said[0], " @alice") {
 		t.Fatalf("the incident says %q", said)
 	}
@@ -59,7 +52,7 @@ func TestV6AnAnswerIsQuotedOnce(t *testing.T) {
 	w.settle()
 	w.ok("gina", "DELETE", comment, nil, nil)
 	w.tell("wait 1h")
-	if n := len(w.quoted("Still broken")); n != 1 {
+	if n := len(w.said("Still broken")); n != 1 {
 		t.Errorf("it is quoted %d times", n)
 	}
 	if all := w.customersIssue(); strings.Count(all, "firebreak[bot]") != 0 {
@@ -69,7 +62,7 @@ func TestV6AnAnswerIsQuotedOnce(t *testing.T) {
 	// A card that was lost knows the issue no more; its signed mark is enough.
 	w.tell("alice deletes card")
 	w.answerIn("gina", shared, "Once more")
-	if n := len(w.quoted("Once more")); n != 1 {
+	if n := len(w.said("Once more")); n != 1 {
 		t.Errorf("after the card was lost it is quoted %d times", n)
 	}
 }
@@ -84,7 +77,7 @@ func TestV6TheCompanysOwnWordsAreNoAnswer(t *testing.T) {
 	w.answerIn("erin", shared, "Words of erin")
 	w.answerIn("mallory", shared, "Words of mallory")
 	for who, want := range map[string]int{"bob": 0, "erin": 1, "mallory": 1} {
-		if said := w.quoted("Words of " + who); len(said) != want {
+		if said := w.said("Words of " + who); len(said) != want {
 			t.Errorf("%s is quoted %d times", who, len(said))
 		}
 	}
@@ -113,7 +106,7 @@ func TestV6AForgedIssueReachesNoIncident(t *testing.T) {
 	for _, number := range []int{1, 2} {
 		w.ref.Number = number
 		for _, words := range []string{"By a person's issue", "By another incident's issue"} {
-			if said := w.quoted(words); len(said) > 0 {
+			if said := w.said(words); len(said) > 0 {
 				t.Errorf("incident %d says %q", number, said)
 			}
 		}
@@ -127,8 +120,8 @@ func TestV6AnswersAreBounded(t *testing.T) {
 	for i := range 25 {
 		w.answerIn("gina", shared, fmt.Sprintf("Flood %d %s", i, strings.Repeat("x ", 20_000)))
 	}
-	said := w.quoted("answered in")
-	if more := w.quoted("too many answers"); len(said) != 21 || len(more) != 1 {
+	said := w.said("answered in")
+	if more := w.said("too many answers"); len(said) != 21 || len(more) != 1 {
 		t.Errorf("%d comments, %d of them say that there are more", len(said), len(more))
 	}
 	for _, s := range said {
@@ -138,7 +131,7 @@ func TestV6AnswersAreBounded(t *testing.T) {
 	}
 	w.tell("wait 1h")
 	w.answerIn("gina", shared, "An hour later")
-	if said := w.quoted("An hour later"); len(said) != 1 {
+	if said := w.said("An hour later"); len(said) != 1 {
 		t.Errorf("an hour later: %q", said)
 	}
 }
@@ -150,10 +143,10 @@ func TestV6AnAnswerFollowsItsIncident(t *testing.T) {
 	w.tell("alice opens \"The same\"\n  Summary: The same\n  Severity: critical\n  Customers impacted: none\n" +
 		"alice: /incident duplicate #2")
 	w.answerIn("gina", shared, "Into the other one")
-	if w.ref.Number = 2; len(w.quoted("Into the other one")) != 1 {
+	if w.ref.Number = 2; len(w.said("Into the other one")) != 1 {
 		t.Errorf("the other incident does not say it")
 	}
-	if w.ref.Number = 1; len(w.quoted("Into the other one")) != 0 {
+	if w.ref.Number = 1; len(w.said("Into the other one")) != 0 {
 		t.Errorf("the folded incident says it")
 	}
 }
@@ -192,12 +185,12 @@ func TestV6TheCustomersIssueFollows(t *testing.T) {
 	// What GitHub refuses is said, and everything else goes on.
 	w.order(`{"match":"PATCH .*customer-globex/issues/1$","status":403,"count":1}`)
 	w.tell("alice: /oe cause another one\nwait 2m")
-	if said := w.quoted("refuses to show in a customer's issue"); len(said) != 1 {
+	if said := w.said("refuses to show in a customer's issue"); len(said) != 1 {
 		t.Errorf("a refusal is said %d times", len(said))
 	}
 	w.tell("wait 6m")
 	status("open: " + title + "we know the cause")
-	if said := w.quoted("shows now how far"); len(said) != 1 {
+	if said := w.said("shows now how far"); len(said) != 1 {
 		t.Errorf("that GitHub took it is said %d times", len(said))
 	}
 
@@ -224,7 +217,7 @@ func TestV6AMailOfACustomerMentionsTheCoordinator(t *testing.T) {
 	} {
 		words := fmt.Sprintf("News number %d", i)
 		w.mailIn(c.from, head(i)+c.head, words)
-		if said := w.quoted(words); len(said) != 1 || !strings.HasPrefix(said[0], c.want) {
+		if said := w.said(words); len(said) != 1 || !strings.HasPrefix(said[0], c.want) {
 			t.Errorf("%s: the incident says %q", c.from, said)
 		}
 	}

@@ -36,11 +36,12 @@ func (w *world) post(path, kind, body string) {
 	}
 }
 
-// said lists the comments of the app's own that hold some words.
+// said lists the comments of the app's own that hold some words, but for the card.
 func (w *world) said(words string) (bodies []string) {
 	w.t.Helper()
 	for _, c := range w.list() {
-		if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, words) {
+		isCard := strings.Contains(c.Body, "<!-- firebreak:card v1 {")
+		if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, words) && !isCard {
 			bodies = append(bodies, c.Body)
 		}
 	}

@@ -189,9 +189,9 @@ func (e Updates) share(a incident.Announce, c incident.Customer, repo string) er
 	if err != nil {
 		return err
 	}
-	isNew := n == 0
+	isNew := n == 0 // or opened with this update, by a look that broke off
 	if !isNew {
-		err = e.commentUnlessOpenedWith(repo, n, a, update)
+		isNew, err = e.commentUnlessOpenedWith(repo, n, a, update)
 	} else {
 		n, id, err = e.openShared(repo, a, shared, update)
 	}
@@ -216,7 +216,8 @@ func (e Updates) shareInto(s incident.Shared, a incident.Announce, update mark.M
 		return err
 	}
 	if e.IsRebuilt { // the issue may have been opened with this update, by a look that could not note it
-		return e.commentUnlessOpenedWith(ref.FullName(), ref.Number, a, update)
+		_, err = e.commentUnlessOpenedWith(ref.FullName(), ref.Number, a, update)
+		return err
 	}
 	return e.comment(ref, a, update)
 }
@@ -245,15 +246,15 @@ func (e Updates) openShared(repo string, a incident.Announce, shared, update mar
 }
 
 // commentUnlessOpenedWith comments on an issue that an earlier look opened and could not note,
-// unless it opened it with this update.
+// unless it opened it with this update. It reports whether that is so.
 func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Announce,
-	update mark.Mark) error {
+	update mark.Mark) (isOpenedWith bool, err error) {
 	opened, _, err := e.Issues.Find(repo, e.IsMarked(update))
 	if err != nil || opened == number {
-		return err
+		return err == nil, err
 	}
 	owner, name, _ := strings.Cut(repo, "/")
-	return e.comment(incident.Ref{Owner: owner, Repo: name, Number: number}, a, update)
+	return false, e.comment(incident.Ref{Owner: owner, Repo: name, Number: number}, a, update)
 }
 
 func (e Updates) comment(issue incident.Ref, a incident.Announce, update mark.Mark) error {
