@@ -35,6 +35,12 @@ func (f *trial) pressDeeds(w *world, n int) {
 		w.net.tell("at once: %s", word)
 		f.play(word)
 	})
+	if isDue && f.chance(50) { // once the look has set its timer
+		w.busy.armAt("PATCH /api/v3/repos/acme/incidents/issues/comments/", func() { w.passTo(w.due) })
+		w.advance(0)
+		w.busy.disarm()
+		return
+	}
 	w.busy.arm(number, 1+f.IntN(5), func() {
 		if isDue {
 			w.passTo(w.due)

@@ -79,9 +79,16 @@ func (w *world) outcome(titles []string) outcome {
 		o.tell("", "told: %s %s %q", s.Channel, s.To, s.Text) // its key is a hash of GitHub's numbers
 	}
 	for _, line := range w.net.wrote {
-		if !slices.ContainsFunc(plan, func(r *regexp.Regexp) bool { return r.MatchString(line) }) {
+		if len(w.moved) > 0 { // its issue is written where it is now
+			line = strings.Replace(line, "repos/"+elsewhere+"/", "repos/acme/incidents/", 1)
+		}
+		isRefused := w.archived && strings.HasSuffix(line, " 403") || w.wiped && strings.HasSuffix(line, "/reactions 404")
+		if !isRefused && !slices.ContainsFunc(plan, func(r *regexp.Regexp) bool { return r.MatchString(line) }) {
 			o.wrong = append(o.wrong, "a write that is not in the plan: "+line)
 		}
+	}
+	for _, line := range w.net.strayed {
+		o.wrong = append(o.wrong, "written to the repository that took the name: "+line)
 	}
 	return o
 }
@@ -116,7 +123,7 @@ func (n names) in(text string) string {
 	})
 }
 
-var refs = regexp.MustCompile(`acme/incidents#\d+`)
+var refs = regexp.MustCompile(`acme/(incidents|ledger)#\d+`)
 
 type event struct {
 	ID       int64
@@ -140,8 +147,9 @@ func (w *world) names(titles []string) names {
 			continue
 		}
 		all[fmt.Sprintf("acme/incidents#%d", n)] = "[" + title + "]"
+		all[w.ref(title).String()] = "[" + title + "]"
 		times := map[string]int{}
-		for _, e := range list[event](w, fmt.Sprintf("%s/issues/%d/timeline", repository, n)) {
+		for _, e := range list[event](w, w.path(title)+"/timeline") {
 			name := fmt.Sprintf("%s %s %s%s of %s", e.Actor.Login, e.Event, e.Label.Name, e.Assignee.Login, title)
 			times[name]++
 			all[fmt.Sprintf("e%d", e.ID)] = fmt.Sprintf("[%s, time %d]", name, times[name])
@@ -178,7 +186,7 @@ func (w *world) incident(o *outcome, title string, names names) {
 		tell("not there")
 		return
 	}
-	at := fmt.Sprintf("%s/issues/%d", repository, n)
+	at := w.path(title)
 	var i issue
 	w.as("alice", "GET", at, nil, &i)
 	var labels, people []string
@@ -209,7 +217,7 @@ func (w *world) incident(o *outcome, title string, names names) {
 			if i.Pinned != nil && c.ID != i.Pinned.ID {
 				continue // of two workers, who posted one each
 			}
-			w.card(o, title, n, c.Body, names)
+			w.card(o, title, c.Body, names)
 		}
 		// What is to be done when a comment was edited before its webhook came nobody can know: it
 		// is asked for again.
@@ -254,9 +262,8 @@ func reactions(c comment) string {
 }
 
 // card describes the state that the card holds.
-func (w *world) card(o *outcome, title string, number int, body string, names names) {
-	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: number}
-	s, _, err := card.Open(body, ref, card.Keys([][]byte{[]byte(secret)}))
+func (w *world) card(o *outcome, title, body string, names names) {
+	s, err := w.open(title, body)
 	if err != nil {
 		o.wrong = append(o.wrong, title+": the card can't be read: "+err.Error())
 		return
@@ -296,6 +303,11 @@ func (w *world) card(o *outcome, title string, number int, body string, names na
 type entry struct {
 	at   time.Time
 	line string
+}
+
+// unlabelled takes out an issue's labels, people and state, as another bot has them.
+func (o *outcome) unlabelled(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return strings.Contains(line, ", labels [") })
 }
 
 // tellEntries describes the entries of both cards' timelines, but for those that one of the two may have

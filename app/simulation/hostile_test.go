@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -171,7 +172,12 @@ func (f *trial) automate(w *world, _ int) spell {
 		return spell{}
 	}
 	kind := pick(f.draw, "labels", "people", "format", "format", "comments")
-	w.net.tell("another bot works: %s", kind)
+	if w.botAs == "" {
+		w.botAs = "dan" // a machine's account that is not marked as a bot's
+	} else if f.chance(30) {
+		kind = pick(f.draw, "stale", "assign")
+	}
+	w.net.tell("another bot works as %s: %s", w.botAs, kind)
 	w.bot, w.botted = kind, true
 	return spell{"another bot", f.until(w, time.Duration(30+f.IntN(120))*time.Minute), func(w *world) { w.bot = "" }}
 }
@@ -189,19 +195,36 @@ func (w *world) react(l letter) {
 		Sender struct{ Login string }
 	}
 	_ = json.Unmarshal(l.body, &p)
-	if !strings.HasSuffix(p.Sender.Login, "[bot]") {
+	if p.Sender.Login != "firebreak[bot]" {
 		return
 	}
 	at := fmt.Sprintf("%s/issues/%d", repository, p.Issue.Number)
 	switch event := l.header.Get("X-GitHub-Event") + "." + p.Action; {
 	case w.bot == "labels" && event == "issues.labeled" && strings.HasPrefix(p.Label.Name, "phase/"):
-		w.as("dan", "DELETE", at+"/labels/"+strings.ReplaceAll(p.Label.Name, "/", "%2F"), nil, nil)
+		w.acts++
+		w.as(w.botAs, "DELETE", at+"/labels/"+strings.ReplaceAll(p.Label.Name, "/", "%2F"), nil, nil)
 	case w.bot == "people" && event == "issues.assigned":
-		w.as("dan", "DELETE", at+"/assignees", map[string][]string{"assignees": {"alice", "bob", "carol"}}, nil)
+		w.acts++
+		w.as(w.botAs, "DELETE", at+"/assignees", map[string][]string{"assignees": {"alice", "bob", "carol"}}, nil)
+	case w.bot == "assign" && (event == "issues.labeled" || event == "issues.unassigned"):
+		w.acts++
+		w.as(w.botAs, "POST", at+"/assignees", map[string][]string{"assignees": {"erin"}}, nil)
+	case w.bot == "stale" && (event == "issues.labeled" || event == "issues.reopened"):
+		w.acts++
+		w.as(w.botAs, "POST", at+"/labels", map[string][]string{"labels": {"stale"}}, nil)
+		w.as(w.botAs, "PATCH", at, map[string]string{"state": "closed", "state_reason": "not_planned"}, nil)
 	case w.bot == "comments" && event == "issue_comment.created":
-		w.as("dan", "POST", at+"/comments", map[string]string{"body": "Thank you for your comment. A member of the team will look at it."}, nil)
+		w.acts++
+		w.as(w.botAs, "POST", at+"/comments", map[string]string{"body": "Thank you for your comment. A member of the team will look at it."}, nil)
 	case w.bot == "format":
 		w.format()
+	}
+}
+
+// addRobot adds another App's bot, which may write.
+func (w *world) addRobot() {
+	if err := w.box.Add(sandbox.Person{Login: robot, Bot: true, Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}}); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -213,10 +236,10 @@ func (w *world) format() {
 			continue
 		}
 		var dir []struct{ Path string }
-		w.as("dan", "GET", repository+"/contents/postmortems?ref="+p.Head.Ref, nil, &dir)
+		w.as(w.botAs, "GET", repository+"/contents/postmortems?ref="+p.Head.Ref, nil, &dir)
 		for _, entry := range dir {
 			var f struct{ SHA, Content string }
-			if !strings.Contains(entry.Path, number) || w.as("dan", "GET", repository+"/contents/"+entry.Path+"?ref="+p.Head.Ref, nil, &f) != http.StatusOK {
+			if !strings.Contains(entry.Path, number) || w.as(w.botAs, "GET", repository+"/contents/"+entry.Path+"?ref="+p.Head.Ref, nil, &f) != http.StatusOK {
 				continue
 			}
 			text, _ := base64.StdEncoding.DecodeString(strings.ReplaceAll(f.Content, "\n", ""))
@@ -225,7 +248,7 @@ func (w *world) format() {
 				continue
 			}
 			w.formats++
-			w.as("dan", "PUT", repository+"/contents/"+entry.Path, map[string]string{"message": "Format", "branch": p.Head.Ref, "sha": f.SHA,
+			w.as(w.botAs, "PUT", repository+"/contents/"+entry.Path, map[string]string{"message": "Format", "branch": p.Head.Ref, "sha": f.SHA,
 				"content": base64.StdEncoding.EncodeToString([]byte(pretty))}, nil)
 		}
 	}

@@ -132,6 +132,13 @@ func (m *interleaving) arm(number, calls int, act func()) {
 	m.acts = append(m.acts, later{at, calls, act})
 }
 
+// armAt lets something happen at the next call of a kind, "METHOD /path", or what it begins with.
+func (m *interleaving) armAt(name string, act func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.acts = append(m.acts, later{name, 1, act})
+}
+
 // disarm lets those act now who had no chance to.
 func (m *interleaving) disarm() {
 	m.mu.Lock()

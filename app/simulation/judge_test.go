@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -69,7 +68,7 @@ func (w *world) gist(title string) (lines []string) {
 	for _, e := range s.Updates.Unsent {
 		tell("not sent: %v", e)
 	}
-	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title])) {
+	for _, c := range list[comment](w, w.path(title)+"/comments") {
 		if !strings.HasSuffix(c.User.Login, "[bot]") {
 			tell("%q answered by %q", issueNumber.ReplaceAllString(c.Body, "#n"), reactions(c))
 		}
@@ -79,15 +78,14 @@ func (w *world) gist(title string) (lines []string) {
 
 // stateOf reads the state that an incident's card holds.
 func (w *world) stateOf(title string) (s incident.State, i issue, ok bool) {
-	n := w.issues[title]
-	if n == 0 {
+	if w.issues[title] == 0 {
 		return s, i, false
 	}
-	w.as("alice", "GET", fmt.Sprintf("%s/issues/%d", repository, n), nil, &i)
+	w.as("alice", "GET", w.path(title), nil, &i)
 	if i.Pinned == nil {
 		return s, i, false
 	}
-	s, _, err := card.Open(i.Pinned.Body, incident.Ref{Owner: "acme", Repo: "incidents", Number: n}, card.Keys([][]byte{[]byte(secret)}))
+	s, err := w.open(title, i.Pinned.Body)
 	return s, i, err == nil
 }
 
@@ -179,7 +177,7 @@ func (w *world) unanswered(titles []string, acts []acted) (wrong []string) {
 		if _, _, ok := w.stateOf(title); !ok {
 			continue // no incident
 		}
-		all := list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.issues[title]))
+		all := list[comment](w, w.path(title)+"/comments")
 		for name, id := range w.comments {
 			at := slices.IndexFunc(all, func(c comment) bool { return c.ID == id })
 			if at < 0 || edited[name] || reactions(all[at]) != "" {

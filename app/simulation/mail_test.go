@@ -64,6 +64,10 @@ func (w *world) deliver(l letter) int {
 	defer w.net.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.disk.full() { // nobody is there to take it
+		w.net.deaf[l.issue] = append(w.net.deaf[l.issue], span{w.box.Clock().Now(), l.due.Add(neverCame)})
+		return http.StatusServiceUnavailable
+	}
 	c := w.net.count(fmt.Sprintf("webhook %s.%s of %d by %s", l.header.Get("X-GitHub-Event"), p.Action, p.Issue.Number, p.Sender.Login))
 	x := w.net.random(c)
 	isEdit := p.Action == "edited" && !strings.HasSuffix(p.Sender.Login, "[bot]")
@@ -133,7 +137,7 @@ func (w *world) hand(path string, header http.Header, body []byte) error {
 		req.Header = header.Clone()
 		w.product.Handler().ServeHTTP(rec, req)
 		if w.life.Err() != nil {
-			w.crashed[w.lives] = true
+			w.crashed[w.lives] = w.box.Clock().Now()
 			w.restart()
 			continue
 		}

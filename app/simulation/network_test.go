@@ -62,6 +62,9 @@ type network struct {
 	young  bool                 // a token is refused what it permits in its first second
 	tokens map[string]time.Time // when each was used first
 
+	reused  bool     // another repository has the incidents' repository's first name
+	strayed []string // what was written there
+
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
 }
@@ -350,6 +353,7 @@ func (n *network) serve(req *http.Request) *http.Response {
 	if req.Method != http.MethodGet && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		n.mu.Lock()
 		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())
+		n.noteStray(req, res.StatusCode)
 		// it has another name, under which the client asks again, or GitHub went away this moment
 		if res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusServiceUnavailable {
 			n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(canonical(req.URL.Path), "/api/v3/"), res.StatusCode))

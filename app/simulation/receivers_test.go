@@ -92,6 +92,13 @@ func (nowhere) Header() http.Header         { return http.Header{} }
 func (nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (nowhere) WriteHeader(int)             {}
 
+// hadNoted reports whether the process that sent something had the time to note that it arrived: it
+// ended in peace, or some time later.
+func (w *world) hadNoted(r receipt) bool {
+	end, isCrash := w.crashed[r.life]
+	return !isCrash || end.Sub(r.at) > 10*time.Second
+}
+
 // repeated returns what reached a receiver again although the process knew that it had, and what a
 // process sent again of another one's that ended in peace.
 func (w *world) repeated() (wrong []string) {
@@ -103,7 +110,7 @@ func (w *world) repeated() (wrong []string) {
 		case !is:
 		case before.life == r.life && before.isAcked:
 			wrong = append(wrong, fmt.Sprintf("sent again by the process that had sent it: %s, at %s and %s", key, before.at.Format(time.TimeOnly), r.at.Format(time.TimeOnly)))
-		case before.life != r.life && before.isAcked && !w.crashed[before.life]:
+		case before.life != r.life && before.isAcked && w.hadNoted(before):
 			wrong = append(wrong, fmt.Sprintf("sent again by another process: %s, at %s and %s", key, before.at.Format(time.TimeOnly), r.at.Format(time.TimeOnly)))
 		}
 		if !is || r.isAcked {

@@ -19,7 +19,7 @@ var (
 	seeds = flag.Uint64("seeds", defaultSeeds, "how many seeds")
 	first = flag.Uint64("first", 1, "the first of them")
 	one   = flag.Uint64("seed", 0, "this seed only, told step by step")
-	only  = flag.String("theme", "", "only the seeds whose theme's name has this in it")
+	only  = flag.String("theme", "", "only the seeds whose theme's name has this in it, or one of these: first|second")
 	tell  = flag.Bool("excused", false, "tell what is excused")
 )
 
@@ -176,7 +176,8 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	calm.play(script, nil)
 	want := calm.outcome(titles)
 	rough := newWorld(t, seed, log)
-	rough.play(script, &trial{draw: newDraw(seed, 2), script: script})
+	played := slices.Clone(script)
+	rough.play(played, &trial{draw: newDraw(seed, 2), script: played})
 	got := rough.outcome(titles)
 
 	rough.sweep() // where a look wrote much, the next one notes how far it read
@@ -227,6 +228,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 		if rough.harmed[title] && rough.journal.isAnswerRefused(rough.issues[title]) {
 			got.excused[title] = "an answer was refused, and the card that knew was lost"
+		}
+		if rough.botted {
+			want.unlabelled(title)
+			got.unlabelled(title)
 		}
 		if rough.harmed[title] {
 			want.unreacted(title)

@@ -9,7 +9,7 @@ import (
 
 // A theme is one kind of trouble, or two that matter together, which fills a seed's day: what needs
 // both a lost answer and reads that lag is found in days of both, and in thousands of days of
-// everything. One seed of four has a theme.
+// everything. Every other seed has a theme.
 
 // theme presses on a world before step n.
 type theme struct {
@@ -19,6 +19,8 @@ type theme struct {
 	press func(f *trial, w *world, n int)
 
 	alone bool                                                     // nothing else goes wrong
+	told  []string                                                 // what the log may say then
+	ends  func(w, calm *world, titles []string) []string           // what is wrong in the end
 	after func(f *trial, w *world, n int)                          // presses on it after step n
 	holds func(w *world, titles []string, next time.Time) []string // what is wrong whenever the product is idle
 }
@@ -78,7 +80,7 @@ var themes = []theme{
 			w.spoilOnce(`POST .*/acme/(platform|payments)/issues$`, pick(f.draw, 403, 403, 404, 410), false)
 			w.net.spoil[0].lasts = 10 * time.Second // a token is not new any more by then
 		}
-	}},
+	}, holds: (*world).fellBack},
 	{name: "new tokens are refused", alone: true, press: func(f *trial, w *world, n int) {
 		w.net.mu.Lock()
 		w.net.young = w.net.young || n > 0
@@ -87,20 +89,48 @@ var themes = []theme{
 			w.spells = append(w.spells, s)
 		}
 	}, holds: (*world).refusedByYouth},
+	{name: "conversations are locked", alone: true, press: (*trial).pressLocks, ends: (*world).pagedOtherwise},
+	{name: "the repository is archived", alone: true, press: (*trial).pressArchive},
+	{name: "changes need pull requests", alone: true, press: func(_ *trial, w *world, n int) {
+		if n == 0 {
+			w.state("ruleset", "acme/incidents")
+		}
+	}, ends: (*world).pagedOtherwise},
+	{name: "another repository takes the name", alone: true, press: (*trial).pressReuse},
+	{name: "limits make no sense", alone: true, press: (*trial).pressLimits},
+	{name: "comments are deleted", alone: true, after: (*trial).pressDeletions, ends: (*world).pagedOtherwise},
+	{name: "issues are transferred", alone: true, after: (*trial).pressTransfers},
+	{name: "issues are transferred, and the process ends", rate: 15, kinds: []trouble{crashBefore, crashAfter, lost}, alone: true, after: (*trial).pressTransfers},
+	{name: "issues are converted and deleted", alone: true, after: (*trial).pressRemovals, ends: (*world).unlearned},
+	{name: "other bots work", alone: true, press: (*trial).pressBots, ends: (*world).endless},
+	{name: "templates mean no good", alone: true, press: (*trial).pressTemplate, ends: (*world).pagedOtherwise},
+	{name: "the disk is full", alone: true, press: (*trial).pressDisk, told: []string{"queue worker stopped: "}, ends: (*world).pagedTogether},
+	{name: "reports come while others are handled", alone: true, after: (*trial).pressReports, ends: (*world).miscounted},
+	{name: "words and dates without measure", alone: true, after: (*trial).pressExtremes, ends: (*world).unbounded},
+	{name: "marks are written", alone: true, press: func(f *trial, w *world, n int) {
+		if f.chance(40) {
+			f.mark(w, n)
+		}
+	}, ends: (*world).pagedOtherwise},
+	{name: "webhooks are lost", alone: true, press: func(_ *trial, w *world, _ int) { w.hooks = 250 }},
+	{name: "receivers fail", alone: true, press: func(_ *trial, w *world, _ int) { w.spoilt = 200 }},
+	{name: "cards are refused, and another process starts", alone: true, press: (*trial).pressRefusedCards},
+	{name: "the process ends", rate: 25, kinds: []trouble{crashBefore, crashAfter}, alone: true},
 }
 
 // themeOf returns a seed's theme; ok is false where it has none.
 func themeOf(seed uint64) (t theme, ok bool) {
-	if seed%4 != 3 {
+	if seed%2 == 0 {
 		return t, false
 	}
-	return themes[seed/4%uint64(len(themes))], true
+	return themes[seed/2%uint64(len(themes))], true
 }
 
-// isOfTheme reports whether the name of a seed's theme contains a text; "": any seed's does.
-func isOfTheme(seed uint64, name string) bool {
+// isOfTheme reports whether the name of a seed's theme contains one of some texts, "first|second";
+// "": any seed's does.
+func isOfTheme(seed uint64, names string) bool {
 	t, ok := themeOf(seed)
-	return name == "" || ok && strings.Contains(t.name, name)
+	return names == "" || ok && slices.ContainsFunc(strings.Split(names, "|"), func(name string) bool { return strings.Contains(t.name, name) })
 }
 
 // isAlone reports whether nothing happens in a seed but what its theme brings about.
@@ -136,7 +166,7 @@ func (f *trial) themed(w *world, n int) {
 		return
 	}
 	if f.pressing == nil {
-		f.pressing = &trial{draw: newDraw(w.net.seed, 11), script: f.script}
+		f.pressing = &trial{draw: newDraw(w.net.seed, 11), script: f.script, play: f.play}
 		w.net.tell("theme: %s", t.name)
 		w.net.mu.Lock()
 		w.net.rate, w.net.kinds = t.rate, t.kinds

@@ -21,6 +21,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/demo"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/witness"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -56,19 +57,27 @@ type world struct {
 	busy         *interleaving // what happens while the product works; nil: nothing does
 	sweeps       time.Duration // how often the product sweeps on its own; 0: never
 	sweepAt      time.Time
-	idle         func(next time.Time) // called whenever the product is idle, with its next time
-	due          time.Time            // that of the last time
-	lives        int                  // processes so far
-	crashed      map[int]bool         // of those, which ended at work
-	receipts     []receipt            // what reached receivers
-	isLate       bool                 // what was due came while the product worked
-	reconfigured bool                 // the configuration was another one for a while
-	marked       map[string][]int64   // by title, comments of the app into which somebody wrote marks
-	bot          string               // what another bot keeps as it wants it; empty: there is none
-	botted       bool                 // there was one
-	formats      int                  // commits of it
-	unwritten    bool                 // GitHub refuses cards, so they are behind what the product knows
-	spoilt       uint64               // of a thousand requests to receivers, how many go wrong
+	idle         func(next time.Time)    // called whenever the product is idle, with its next time
+	due          time.Time               // that of the last time
+	lives        int                     // processes so far
+	crashed      map[int]time.Time       // of those, when they ended at work
+	receipts     []receipt               // what reached receivers
+	isLate       bool                    // what was due came while the product worked
+	reconfigured bool                    // the configuration was another one for a while
+	marked       map[string][]int64      // by title, comments of the app into which somebody wrote marks
+	bot          string                  // what another bot keeps as it wants it; empty: there is none
+	botted       bool                    // there was one
+	formats      int                     // commits of it
+	unwritten    bool                    // GitHub refuses cards, so they are behind what the product knows
+	botAs        string                  // its login
+	acts         int                     // of it
+	moved        map[string]incident.Ref // by title, where an issue is that was transferred
+	gone         map[string]ending       // by title, the incidents whose issue somebody deleted or converted
+	wiped        bool                    // comments were deleted
+	archived     bool                    // the incidents' repository was, for a while
+	reused       bool                    // another repository has the incidents' repository's first name
+	disk         *disk                   // that the queue's file is on
+	spoilt       uint64                  // of a thousand requests to receivers, how many go wrong
 
 	pages witness.Sink // every page and mail that left, repetitions too
 
@@ -93,7 +102,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]bool{}, marked: map[string][]int64{}, first: map[string]time.Time{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]time.Time{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -113,6 +122,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
 	w.queue = filepath.Join(memory(t), "queue.db")
+	w.disk = newDisk(t, w.queue)
 	w.start()
 	t.Cleanup(func() {
 		_ = w.product.Close()
@@ -192,11 +202,14 @@ func (w *world) restart() {
 // works at no other time.
 func (w *world) Follow(ctx context.Context, _ time.Time) (time.Time, error) {
 	for {
+		if w.disk.isDown {
+			return time.Time{}, nil
+		}
 		now := w.box.Clock().Now() // it may pass while the product works
 		for _, l := range w.arrived(now) {
 			w.handed[l.issue] = l
 			w.react(l)
-			if err := w.hand(l.to(), l.header, l.body); err != nil {
+			if err := w.hand(l.to(), l.header, l.body); err != nil && !w.disk.full() { // then it is lost
 				return time.Time{}, err
 			}
 		}
@@ -207,14 +220,22 @@ func (w *world) Follow(ctx context.Context, _ time.Time) (time.Time, error) {
 		}
 		work, stop := context.WithCancel(life)
 		ended := make(chan error, 1)
-		go func() { ended <- w.product.Run(work) }()
+		go func() {
+			ended <- w.product.Run(work)
+			stop()
+		}()
 		next, err := w.product.Follow(work, now)
 		stop()
-		if e := <-ended; e != nil {
+		e := <-ended
+		if w.disk.full() && (e != nil || err != nil) {
+			w.down()
+			return time.Time{}, nil
+		}
+		if e != nil {
 			return next, e
 		}
 		if life.Err() != nil {
-			w.crashed[w.lives] = true
+			w.crashed[w.lives] = w.box.Clock().Now()
 			w.restart()
 			continue
 		}
@@ -250,6 +271,9 @@ func (w *world) as(who, method, path string, body, into any) int {
 	text, err := json.Marshal(body)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.reused {
+		path = strings.Replace(path, repository, "/api/v3/repos/acme/p1", 1)
 	}
 	req := httptest.NewRequest(method, address+path, bytes.NewReader(text))
 	if who != "" {
@@ -331,11 +355,11 @@ func (w *world) number(title string) int {
 // between two tries, twice.
 func (w *world) play(script []step, faults *trial) {
 	w.t.Helper()
-	for n, s := range script {
+	for n := range script {
 		if faults != nil {
 			faults.before(w, n)
 		}
-		w.do(s)
+		w.do(script[n]) // which may have waited already
 	}
 	w.advance(time.Second)
 	w.endSpells(time.Time{})
