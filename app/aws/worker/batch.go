@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,6 +94,7 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 // group handles an incident's messages and returns those that are left.
 func (b *Batch) group(ctx, working context.Context, group string,
 	messages []events.SQSMessage) []events.SQSMessage {
+	messages = withoutRepeatedSweeps(messages)
 	for i, m := range messages {
 		err := b.one(working, m)
 		if err == nil {
@@ -123,6 +125,29 @@ func (b *Batch) group(ctx, working context.Context, group string,
 		return left
 	}
 	return nil
+}
+
+// withoutRepeatedSweeps returns an incident's messages without the requests of the sweep that an
+// earlier one asks for too: the look for that one begins after all of them were sent. The sweep runs
+// every five minutes, as long as SQS knows a message, so while no look works for a day 288 of them
+// would wait. What is left out counts as done, and SQS deletes it.
+func withoutRepeatedSweeps(messages []events.SQSMessage) (left []events.SQSMessage) {
+	known := map[string]bool{}
+	for _, record := range messages {
+		m, err := aws.Decode(record.Body)
+		if err != nil || m.Why != "sweep" {
+			left = append(left, record)
+			continue
+		}
+		m.Again = time.Time{} // one that was sent again asks for the same
+		request, err := json.Marshal(m)
+		if err == nil && known[string(request)] {
+			continue
+		}
+		known[string(request)] = true
+		left = append(left, record)
+	}
+	return left
 }
 
 // isWaiting reports whether an error says that a message must wait, and not that it failed.

@@ -132,6 +132,48 @@ func TestHowLongAMessageWaits(t *testing.T) {
 	}
 }
 
+// A sweep every five minutes of a day in which no look works leaves no more than one batch to be
+// handed out: what asks for the same look as an earlier one is done with.
+func TestA4SweepsDontPileUp(t *testing.T) {
+	var waiting []events.SQSMessage
+	sent := 0
+	send := func(why string) {
+		sent++
+		m := record(fmt.Sprint(sent), 1, 1)
+		m.Body = strings.Replace(m.Body, fmt.Sprintf(`"why":"%d"`, sent), fmt.Sprintf(`"why":%q`, why), 1)
+		waiting = append(waiting, m)
+	}
+	most, looks := 0, 0
+	deliver := func(handle func(why string) error) {
+		batch := waiting[:min(len(waiting), 10)]
+		tried, failed, _ := work(t, t.Context(), handle, batch...)
+		looks += len(tried)
+		waiting = slices.DeleteFunc(waiting, func(m events.SQSMessage) bool {
+			isOf := func(b events.SQSMessage) bool { return b.MessageId == m.MessageId }
+			return slices.ContainsFunc(batch, isOf) && !slices.Contains(failed, m.MessageId)
+		})
+		most = max(most, len(waiting))
+	}
+	send("issue_comment.created")
+	for range 24 * 12 {
+		send("sweep")
+		deliver(func(string) error { return engine.ErrUnavailable })
+	}
+	if most > 2 {
+		t.Errorf("%d messages wait, want the comment's and one of the sweep", most)
+	}
+	for range 30 { // a limit that lasts hides them all
+		send("sweep")
+	}
+	looks = 0
+	for len(waiting) > 0 {
+		deliver(func(string) error { return nil })
+	}
+	if looks > 5 {
+		t.Errorf("%d looks once GitHub was back, want one for each batch and one for the comment", looks)
+	}
+}
+
 func TestAPanicFailsItsIncidentAlone(t *testing.T) {
 	_, failed, _ := work(t, t.Context(), func(id string) error {
 		if id == "1a" {
