@@ -85,7 +85,7 @@ func (f *trial) pressLimits(w *world, n int) {
 }
 
 // pressRefusedCards lets cards be refused for some minutes after somebody acts, and another process
-// start meanwhile: it must know what the one before told people.
+// start in that time: it must know what the one before told people.
 func (f *trial) pressRefusedCards(w *world, n int) {
 	if f.chance(40) {
 		d := pick(f.draw, 45*time.Second, 2*time.Minute, 7*time.Minute)
