@@ -305,6 +305,13 @@ type entry struct {
 	line string
 }
 
+// unsaid takes out which commands are answered with words.
+func (o *outcome) unsaid(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+		return strings.HasPrefix(line, title+": reply/") && strings.HasSuffix(line, " is there")
+	})
+}
+
 // unlabelled takes out an issue's labels, people and state, as another bot has them.
 func (o *outcome) unlabelled(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return strings.Contains(line, ", labels [") })

@@ -229,6 +229,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.harmed[title] && rough.journal.isAnswerRefused(rough.issues[title]) {
 			got.excused[title] = "an answer was refused, and the card that knew was lost"
 		}
+		if len(rough.marked[title]) > 0 { // of what somebody wrote into, nothing counts as said
+			want.unsaid(title)
+			got.unsaid(title)
+		}
 		if rough.botted {
 			want.unlabelled(title)
 			got.unlabelled(title)
