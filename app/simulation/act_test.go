@@ -51,7 +51,7 @@ func (w *world) act(s step) string {
 	at := w.path(s.on)
 	var before, after issue
 	w.as("alice", "GET", at, nil, &before)
-	status := 0
+	var status int
 	switch s.verb {
 	case "says":
 		var c comment
