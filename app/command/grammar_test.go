@@ -366,11 +366,11 @@ func TestWhatAFormSays(t *testing.T) {
 	}
 }
 
-func TestHelpTellsEveryCommandAndWhoMayUseIt(t *testing.T) {
+func TestTheTableHasEveryCommandAndWhoMayUseIt(t *testing.T) {
 	table := command.Table()
 	for _, row := range incident.Commands {
 		if strings.Count(table, "| `"+row.Usage+"`") != 1 || !strings.Contains(table, row.Does) {
-			t.Errorf("the table does not tell %s once", row.Usage)
+			t.Errorf("the table does not have %s once", row.Usage)
 		}
 	}
 	if strings.Count(table, "\n|---|---|---|\n") != 3 {

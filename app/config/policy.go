@@ -246,11 +246,9 @@ func (b *builder) customers(file value) {
 func (b *builder) signals(file value) {
 	for _, item := range file.items {
 		rule := incident.Rule{
-			Source: item.get("source").text,
-			Action: incident.RuleAction(item.get("do").text),
-			Severity: item.get(
-				"severity",
-			).text,
+			Source:     item.get("source").text,
+			Action:     incident.RuleAction(item.get("do").text),
+			Severity:   item.get("severity").text,
 			Customer:   item.get("customer").text,
 			Repository: item.get("repository").text,
 		}

@@ -167,12 +167,8 @@ func (s span) read(r *reader, n ast.Node) value {
 	d, ok := parseSpan(v.text)
 	switch {
 	case !ok:
-		return r.invalid(
-			n,
-			shown(
-				v.text,
-			)+" is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d",
-		)
+		return r.invalid(n, shown(v.text)+
+			" is not a time span; allowed: days, hours, minutes and seconds such as 20m, 1h30m or 2d")
 	case d < s.least && s.never != "":
 		return r.invalid(
 			n,
@@ -202,10 +198,8 @@ func parseSpan(s string) (time.Duration, bool) {
 	var d time.Duration
 	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
 		n, _ := strconv.Atoi("0" + m[i+1])
-		d += min(
-			time.Duration(n),
-			longest/unit+1,
-		) * unit // what is too long stays too long, and overflows nothing
+		// what is too long stays too long, and overflows nothing
+		d += min(time.Duration(n), longest/unit+1) * unit
 	}
 	return d, true
 }

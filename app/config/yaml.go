@@ -29,11 +29,8 @@ func document(content []byte) (root ast.Node, err error) {
 			root, err = nil, &Error{Problem: "this is not YAML that can be read"}
 		}
 	}()
-	file, err := parser.ParseBytes(
-		content,
-		0,
-		parser.AllowDuplicateMapKey(),
-	) // the reader's message is clearer
+	// duplicate keys are allowed here, as the reader's message is clearer
+	file, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var y yaml.Error
 		if !errors.As(err, &y) || y.GetToken() == nil || y.GetToken().Position == nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
 // closed plays the story up to the open pull request.
@@ -325,7 +326,7 @@ func TestReadMarks(t *testing.T) {
 		got != ref || n != 3 {
 		t.Errorf("a ticket's mark reads %v %d %t", got, n, ok)
 	}
-	if got, ok := incident.ReadPullMark("text\n" + incident.PullMark(ref)); !ok || got != ref {
+	if got, ok := incident.ReadPullMark("text\n" + mark.Mark{Kind: "postmortem", Text: ref.String()}.Line()); !ok || got != ref {
 		t.Errorf("a pull request's mark reads %v %t", got, ok)
 	}
 	for _, bad := range []string{"", "<!-- firebreak:ticket x -->",

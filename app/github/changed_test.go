@@ -135,7 +135,7 @@ func (x *index) search(w http.ResponseWriter, r *http.Request) {
 			"repository_url": "http://x/api/v3/repos/acme/incidents", "body": "It is down"}
 		if s.pullOf != 0 {
 			item["pull_request"] = map[string]any{}
-			item["body"] = incident.PullMark(incident.Ref{Owner: "acme", Repo: "incidents", Number: s.pullOf})
+			item["body"] = fmt.Sprintf("<!-- firebreak:postmortem acme/incidents#%d -->", s.pullOf)
 		}
 		items = append(items, item)
 	}

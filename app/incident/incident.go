@@ -60,12 +60,10 @@ func ReadTicketMark(body string) (ref Ref, index int, ok bool) {
 	return ref, index, err == nil && err2 == nil && index >= 0
 }
 
-// PullMark returns the mark in the pull request of a postmortem, which says whose incident it is.
-func PullMark(ref Ref) string { return pullMark + ref.String() + " -->" }
-
+// pullMark begins the mark in the pull request of a postmortem, which says whose incident it is.
 const pullMark = "<!-- firebreak:postmortem "
 
-// ReadPullMark finds the mark in a pull request's text.
+// ReadPullMark finds the mark of a postmortem's pull request in its text.
 func ReadPullMark(body string) (Ref, bool) {
 	_, rest, _ := strings.Cut(body, pullMark)
 	mark, _, closed := strings.Cut(rest, " -->")

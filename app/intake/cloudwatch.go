@@ -136,11 +136,8 @@ func alarmSignal(arn, name, state, changed string, trust Trust) Signal {
 	}
 	if part := strings.SplitN(arn, ":", 7); len(part) == 7 && part[1] == "aws" {
 		s.Labels["region"], s.Labels["account"] = part[3], part[4]
-		s.URL = "https://console.aws.amazon.com/cloudwatch/home?region=" + url.QueryEscape(
-			part[3],
-		) + "#alarmsV2:alarm/" + url.PathEscape(
-			name,
-		)
+		s.URL = "https://console.aws.amazon.com/cloudwatch/home?region=" + url.QueryEscape(part[3]) +
+			"#alarmsV2:alarm/" + url.PathEscape(name)
 	}
 	return s
 }

@@ -64,10 +64,8 @@ func (g *Generic) Read(_ context.Context, r Request) (Result, error) {
 	first, _, _ := strings.Cut(strings.TrimSpace(a.Message), "\n")
 	s := Signal{
 		Source: g.Name(), Trust: trust, Firing: !isRecovered(a.State), Drill: drill,
-		Title: cmp.Or(
-			a.Title,
-			first,
-		), Text: a.Message, URL: a.Link, SeverityHint: a.Severity, CustomerHint: a.Customer,
+		Title: cmp.Or(a.Title, first), Text: a.Message, URL: a.Link,
+		SeverityHint: a.Severity, CustomerHint: a.Customer,
 		DedupKey: key(g.Name(), cmp.Or(a.DedupKey, a.AlertUID, a.Title, first)),
 		Labels:   map[string]string{"severity": a.Severity, "customer": a.Customer},
 	}

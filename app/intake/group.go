@@ -178,9 +178,7 @@ func (g group) signal() Signal {
 	worst := g.worst(relevant)
 	s := Signal{
 		Firing: g.Status == "firing" || len(firing) > 0,
-		Title: g.title(
-			worst,
-		), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
+		Title:  g.title(worst), Text: g.text(), Labels: g.shared(worst), Event: g.event(), Alerts: g.alerts(relevant),
 		URL: g.ExternalURL, Runbook: g.annotation("runbook_url", worst), SeverityHint: g.severityOf(worst[0]),
 	}
 	if g.isCut {
@@ -219,10 +217,8 @@ func (g group) annotation(name string, among []alert) string {
 // there is no summary of all. Where an alert has no name, the labels that tell it from others are
 // for it.
 func (g group) title(among []alert) string {
-	name, summary := cmp.Or(
-		g.CommonLabels["alertname"],
-		g.GroupLabels["alertname"],
-	), g.CommonAnnotations["summary"]
+	name := cmp.Or(g.CommonLabels["alertname"], g.GroupLabels["alertname"])
+	summary := g.CommonAnnotations["summary"]
 	if name == "" && len(among) < len(g.Alerts) {
 		name = g.shared(among)["alertname"]
 	}
@@ -335,14 +331,7 @@ func (g group) describe(a alert) string {
 		own = append(own, fmt.Sprintf("%s=%v", name, a.Values[name]))
 	}
 	name := strings.TrimSpace(a.Labels["alertname"] + " " + strings.Join(own, " "))
-	d := cmp.Or(
-		name,
-		g.distinction([]alert{a}),
-		"an alert without a name",
-	) + ", " + cmp.Or(
-		a.Status,
-		g.Status,
-	)
+	d := cmp.Or(name, g.distinction([]alert{a}), "an alert without a name") + ", " + cmp.Or(a.Status, g.Status)
 	if at := parseTime(a.StartsAt); !at.IsZero() && a.firing() {
 		d += at.Format(" since 2006-01-02 15:04 UTC")
 	}

@@ -173,10 +173,8 @@ func receive(
 	if !canCut {
 		return nil, true, tooLarge
 	}
-	_, _ = io.Copy(
-		io.Discard,
-		io.LimitReader(r.Body, mostRead),
-	) // whoever is still sending would not hear the answer
+	// whoever is still sending would not hear the answer
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, mostRead))
 
 	return body[:min(len(body), size)], true, nil
 }

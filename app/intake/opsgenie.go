@@ -53,10 +53,8 @@ func (o *Opsgenie) Read(_ context.Context, r Request) (Result, error) {
 	if body.Action == "" || a.AlertID == "" {
 		return Result{}, bad("not a webhook as Opsgenie sends it: action and alert.alertId are needed")
 	}
-	raised := cmp.Or(
-		a.Alias,
-		a.AlertID,
-	) // there is one open alert for an alias, and its next one has another id
+	// there is one open alert for an alias, and its next one has another id
+	raised := cmp.Or(a.Alias, a.AlertID)
 	dedup := key(o.Name(), raised)
 	switch body.Action {
 	case "Acknowledge":

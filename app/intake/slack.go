@@ -238,10 +238,8 @@ func (s *Slack) submission(r Request, i interaction) Result {
 	}
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.View.ID), Started: r.Now,
-		Title: cmp.Or(
-			answer("summary"),
-			"Declared in Slack",
-		), Text: answer("summary"), SeverityHint: answer("severity"), CustomerHint: answer("customers"),
+		Title: cmp.Or(answer("summary"), "Declared in Slack"), Text: answer("summary"),
+		SeverityHint: answer("severity"), CustomerHint: answer("customers"),
 		URL: place.URL, Reply: slackReply(place.Reply),
 		Labels: map[string]string{
 			"team":         i.Team.ID,

@@ -179,9 +179,8 @@ func (n *Notifier) mailSMTP(
 	options := []gomail.Option{
 		gomail.WithPort(port), gomail.WithTimeout(2 * timeout), // the context ends before
 		gomail.WithTLSPolicy(gomail.TLSMandatory),
-		gomail.WithHELO(
-			domain,
-		), // by default the name of this machine, which the receiver would find in the headers (A7)
+		// by default the name of this machine, which the receiver would find in the headers (A7)
+		gomail.WithHELO(domain),
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
 		options = append(options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))

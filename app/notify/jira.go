@@ -48,11 +48,8 @@ func (n *Notifier) pageJira(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := jiraAlert{
-		Message: texts.Truncate(
-			title(p),
-			alertMessage,
-		), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak", Description: alertText(p),
-		Priority: "P1", ExtraProperties: alertDetails(p),
+		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Entity: p.Ref.String(), Source: "Firebreak",
+		Description: alertText(p), Priority: "P1", ExtraProperties: alertDetails(p),
 	}
 	for _, name := range names {
 		of, id := responder(name)

@@ -70,11 +70,8 @@ func (n *Notifier) pageOpsgenie(ctx context.Context, p engine.Page) error {
 		return err
 	}
 	a := opsgenieAlert{
-		Message: texts.Truncate(
-			title(p),
-			alertMessage,
-		), Alias: p.Key, Description: alertText(p), Details: alertDetails(p),
-		Entity: p.Ref.String(), Source: "Firebreak", Priority: "P1",
+		Message: texts.Truncate(title(p), alertMessage), Alias: p.Key, Description: alertText(p),
+		Details: alertDetails(p), Entity: p.Ref.String(), Source: "Firebreak", Priority: "P1",
 	}
 	names, _ := n.targets(p)
 	for _, name := range names {

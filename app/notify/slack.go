@@ -100,10 +100,8 @@ func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key stri
 	api := slack.New(token, slack.OptionHTTPClient(n.client))
 	post := func(ctx context.Context, more ...slack.MsgOption) error {
 		options := []slack.MsgOption{
-			slack.MsgOptionText(
-				text,
-				false,
-			), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+			slack.MsgOptionText(text, false),
+			slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 			slack.MsgOptionMetadata(
 				slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}},
 			),

@@ -149,9 +149,7 @@ func TestVersions(t *testing.T) {
 		"an unknown version":    {who: "alice", request: "GET ~", header: "X-GitHub-Api-Version: v3"},
 		"a version of the past": {who: "alice", request: "GET ~", header: "X-GitHub-Api-Version: 2021-01-01"},
 	}
-	g.steps(
-		step{"alice", "POST ~/issues", `{"title":"Three","assignees":["bob"]}`, 201, nil},
-	)
+	g.steps(step{"alice", "POST ~/issues", `{"title":"Three","assignees":["bob"]}`, 201, nil})
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			header := []string{}

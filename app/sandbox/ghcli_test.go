@@ -63,9 +63,8 @@ func newCLI(t *testing.T) *cli {
 		t.Fatal(err)
 	}
 	return &cli{github: g, path: path, env: []string{
-		"PATH=" + os.Getenv(
-			"PATH",
-		), "HOME=" + home, "GH_CONFIG_DIR=" + home, "SSL_CERT_FILE=" + trusted, "GH_HOST=" + strings.TrimPrefix(g.url, "https://"),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GH_CONFIG_DIR=" + home, "SSL_CERT_FILE=" + trusted,
+		"GH_HOST=" + strings.TrimPrefix(g.url, "https://"),
 		"GH_PROMPT_DISABLED=1", "GH_NO_UPDATE_NOTIFIER=1", "NO_COLOR=1", "GH_PAGER=cat",
 	}}
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/wait"
-	_ "modernc.org/sqlite"
 )
 
 // Schedule sets the timer of an incident's next look; the zero time removes it.

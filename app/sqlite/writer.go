@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"runtime"
-
-	_ "modernc.org/sqlite"
 )
 
 // write is a change that waits for its commit, or a message that arrived.

@@ -75,9 +75,8 @@ func inertLine(line string) string {
 		}
 		escape(&b, line, from, m[0])
 		if m[0] > from && line[m[0]-1] != ' ' {
-			b.WriteString(
-				Joiner,
-			) // a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
+			// a backtick may be part of a mail address, so that "to/`a@b.example`" would be one
+			b.WriteString(Joiner)
 		}
 		b.WriteString("`" + line[m[0]:end] + "`")
 		from = end

@@ -77,11 +77,9 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	l.timers = &worker.Scheduler{
 		EventBridge: scheduler.NewFromConfig(cfg),
 		Group:       os.Getenv("FIREBREAK_SCHEDULE_GROUP"),
-		Role: os.Getenv(
-			"FIREBREAK_SCHEDULE_ROLE",
-		),
-		QueueARN: os.Getenv("FIREBREAK_QUEUE_ARN"),
-		Now:      l.clock.Now,
+		Role:        os.Getenv("FIREBREAK_SCHEDULE_ROLE"),
+		QueueARN:    os.Getenv("FIREBREAK_QUEUE_ARN"),
+		Now:         l.clock.Now,
 	}
 	l.queue = &aws.Queue{
 		SQS:   sqs.NewFromConfig(cfg),

@@ -212,10 +212,8 @@ type gqlComment struct {
 
 func (c *gqlCall) comment(of *forge.Comment) *gqlComment {
 	return &gqlComment{c: c, of: of, ID: graphql.ID(forge.NodeID("IC", of.ID)), DatabaseID: databaseID(of.ID),
-		AuthorAssociation: c.forge.Association(
-			of.Author,
-			of.Issue().Repo(),
-		), Body: of.Body, CreatedAt: dateTime(of.Created), UpdatedAt: dateTime(of.Updated),
+		AuthorAssociation: c.forge.Association(of.Author, of.Issue().Repo()),
+		Body:              of.Body, CreatedAt: dateTime(of.Created), UpdatedAt: dateTime(of.Updated),
 		IncludesCreatedEdit: of.Edited(), URL: gqlScalar(c.forge.CommentURL(of)),
 		ViewerDidAuthor: of.Author == c.by.Login}
 }

@@ -432,10 +432,7 @@ func (*gqlRoot) AddAssigneesToAssignable(ctx context.Context, args assignableArg
 }
 
 // RemoveAssigneesFromAssignable takes people off.
-func (*gqlRoot) RemoveAssigneesFromAssignable(
-	ctx context.Context,
-	args assignableArgs,
-) (*gqlPayload, error) {
+func (*gqlRoot) RemoveAssigneesFromAssignable(ctx context.Context, args assignableArgs) (*gqlPayload, error) {
 	return changeNode(
 		ctx,
 		args.Input.ClientMutationID,

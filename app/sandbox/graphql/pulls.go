@@ -161,20 +161,17 @@ type gqlReview struct {
 
 func (c *gqlCall) review(i *forge.Issue, r *forge.Review) *gqlReview {
 	return &gqlReview{
-		c:          c,
-		i:          i,
-		r:          r,
-		ID:         graphql.ID(forge.NodeID("PRR", r.ID)),
-		DatabaseID: databaseID(r.ID),
-		AuthorAssociation: c.forge.Association(
-			r.Author,
-			i.Repo(),
-		),
-		Body:            r.Body,
-		State:           r.State,
-		SubmittedAt:     dateTimeOrNull(r.Submitted),
-		URL:             gqlScalar(c.forge.ReviewURL(i, r)),
-		ViewerDidAuthor: r.Author == c.by.Login,
+		c:                 c,
+		i:                 i,
+		r:                 r,
+		ID:                graphql.ID(forge.NodeID("PRR", r.ID)),
+		DatabaseID:        databaseID(r.ID),
+		AuthorAssociation: c.forge.Association(r.Author, i.Repo()),
+		Body:              r.Body,
+		State:             r.State,
+		SubmittedAt:       dateTimeOrNull(r.Submitted),
+		URL:               gqlScalar(c.forge.ReviewURL(i, r)),
+		ViewerDidAuthor:   r.Author == c.by.Login,
 	}
 }
 

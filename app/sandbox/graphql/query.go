@@ -86,16 +86,12 @@ func (*gqlRoot) Search(ctx context.Context, args struct {
 		if err != nil {
 			return nil, gqlRefusal(err)
 		}
-		items, issues = convert(found, func(i *forge.Issue) *gqlItem {
-			return &gqlItem{c: c,
-				issue: i}
-		}), len(found)
+		issues = len(found)
+		items = convert(found, func(i *forge.Issue) *gqlItem { return &gqlItem{c: c, issue: i} })
 	case "REPOSITORY":
 		found := searchRepos(c.forge, c.by, forge.ParseQuery(args.Query))
-		items, repositories = convert(
-			found,
-			func(r *forge.Repository) *gqlItem { return &gqlItem{c: c, repo: r} },
-		), len(found)
+		repositories = len(found)
+		items = convert(found, func(r *forge.Repository) *gqlItem { return &gqlItem{c: c, repo: r} })
 	case "USER":
 		for _, u := range c.forge.Users {
 			if u.Kind != forge.KindBot &&
