@@ -117,6 +117,12 @@ Content-Type: text/rfc822-headers
 		t.Errorf("nobody was told, and the card says\n%s", got)
 	}
 
+	// By our id alone, which some servers quote and no other header (K12).
+	bounce("From: incidents@acme.example\nMessage-ID: "+first.Header.Get("Message-ID"), "support@acme.example", "failed", "5.1.1")
+	if said := w.said("`support@acme.example`"); len(said) != 1 {
+		t.Errorf("by the id alone the incident says %q", said)
+	}
+
 	// About a mail that is not ours, and about none: case 47.
 	bounce("From: incidents@acme.example\nMessage-ID: <7ef0164f@acme.example>", "gina@globex.example",
 		"failed", "5.1.1")

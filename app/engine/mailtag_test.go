@@ -120,7 +120,10 @@ func TestI1A7AnAnswerToAMailOfOursIsAComment(t *testing.T) {
 	answer(to.Address, refers, "Still down @alice\r\n/ic close\r\nhttps://zoom.us/j/42")
 	answer(strings.ToUpper(to.Address), "", "By its address alone")
 	answer("p1@acme.example", refers, "By what it refers to alone")
-	for _, words := range []string{"Still down", "By its address alone", "By what it refers to alone"} {
+	id := ours.Header.Get("Message-ID")
+	answer("p1@acme.example", "In-Reply-To: "+id+"\r\n", "By our id alone")
+	answer("p1@acme.example", "References: <first@x.example> "+strings.ToUpper(id)+"\r\n", "By our id among others")
+	for _, words := range []string{"Still down", "By its address alone", "By what it refers to alone", "By our id alone", "By our id among others"} {
 		if said := w.said(words); len(said) != 1 || !strings.Contains(said[0],
 			"from `gina@globex.example`") || strings.Contains(said[0], "\n/ic close") ||
 			strings.Contains(said[0], " @alice") {
@@ -142,6 +145,11 @@ func TestI1A7AnAnswerToAMailOfOursIsAComment(t *testing.T) {
 	answer("p1+"+string(forged)+"@acme.example", "", "Into another incident")
 	if said := w.said("Into another incident"); issues() != 2 || len(said) > 0 {
 		t.Errorf("a forged tag: %d issues, and the incident says %q", issues(), said)
+	}
+
+	answer("p1@acme.example", "In-Reply-To: "+strings.Replace(id, tag, string(forged), 1)+"\r\n", "By a forged id")
+	if said := w.said("By a forged id"); issues() != 2 || len(said) > 0 { // it goes on with the other's subject
+		t.Errorf("a forged id: %d issues, and the incident says %q", issues(), said)
 	}
 
 	w.tell("carol: /incident decline A drill after all")

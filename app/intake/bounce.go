@@ -37,7 +37,7 @@ var (
 	// copiedHeader is a header of the mail that was not delivered, where the report holds it as
 	// text.
 	copiedHeader = regexp.MustCompile(
-		`(?im)^[> \t]*(references|in-reply-to|reply-to|date):[ \t]*(.{1,1000})$`,
+		`(?im)^[> \t]*(references|in-reply-to|reply-to|message-id|date):[ \t]*(.{1,1000})$`,
 	)
 )
 
@@ -194,13 +194,21 @@ func (r *report) readHead(body []byte) {
 	var m mail
 	head := mailheader.Header{Header: e.Header}
 	m.head(head)
-	if list, err := head.AddressList("Reply-To"); err == nil {
-		for _, a := range list {
-			m.to = append(m.to, a.Address)
-		}
-	}
-	if r.tags = m.tags(); !m.date.IsZero() {
+	m.addReplyTo(head)
+	r.tags = append(m.tags(), tagsOfID(m.id)...)
+	if !m.date.IsZero() {
 		r.Sent = m.date.UTC()
+	}
+}
+
+// addReplyTo adds the addresses at which a mail of ours asks for answers: there is its tag, too.
+func (m *mail) addReplyTo(head mailheader.Header) {
+	list, err := head.AddressList("Reply-To")
+	if err != nil {
+		return
+	}
+	for _, a := range list {
+		m.to = append(m.to, a.Address)
 	}
 }
 
@@ -217,11 +225,11 @@ func (r *report) readCopy(text string) {
 		isBetween := func(c rune) bool { return strings.ContainsRune("<>, ", c) }
 		for _, word := range strings.FieldsFunc(value, isBetween) {
 			if local, _, ok := strings.Cut(word, "@"); ok {
-				_, tag, plus := strings.Cut(local, "+")
-				if !plus {
-					tag = local
+				if _, tag, ok := strings.Cut(local, "+"); ok {
+					r.tags = append(r.tags, tag)
+				} else {
+					r.tags = append(r.tags, tagsOfID(word)...)
 				}
-				r.tags = append(r.tags, tag)
 			}
 		}
 	}

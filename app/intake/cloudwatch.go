@@ -54,6 +54,11 @@ func ReadEvent(r Request, event Event, trust Trust) (Result, error) {
 	if event.Source == "" || event.DetailType == "" {
 		return Result{}, bad("not an event of EventBridge's: source and detail-type are needed")
 	}
+	if event.Source == "aws.ses" {
+		if s, ok := readSESReport(event.Detail, trust); ok {
+			return Result{Signals: []Signal{sealed(r, s)}}, nil
+		}
+	}
 	resource := ""
 	if len(event.Resources) > 0 {
 		resource = event.Resources[0]

@@ -42,6 +42,9 @@ func (e *Email) Read(_ context.Context, r Request) (Result, error) {
 		if s, ok := readNotification(body); ok {
 			return Result{Signals: []Signal{sealed(r, s)}}, nil
 		}
+		if s, ok := readSESReport(body, SharedSecret); ok {
+			return Result{Signals: []Signal{sealed(r, s)}}, nil
+		}
 		var event SESEvent
 		if decode(body, &event) == nil && len(event.Records) > 0 {
 			var result Result
@@ -184,9 +187,20 @@ func (m mail) tags() (tags []string) {
 		}
 	}
 	for _, id := range append(slices.Clone(m.references), m.inReplyTo) {
-		if tag, _, ok := strings.Cut(id, "@"); ok {
-			tags = append(tags, tag)
-		}
+		tags = append(tags, tagsOfID(id)...)
 	}
 	return tags
+}
+
+// tagsOfID returns what may be a tag in the id of a mail: all before its @, and of an id of ours
+// what is behind the dot there.
+func tagsOfID(id string) (tags []string) {
+	local, _, ok := strings.Cut(id, "@")
+	if !ok {
+		return nil
+	}
+	if _, tag, ok := strings.Cut(local, "."); ok {
+		return []string{tag}
+	}
+	return []string{local}
 }

@@ -133,6 +133,9 @@ func (m snsMessage) signal(trust Trust) Signal {
 	if s, ok := readNotification([]byte(m.Message)); ok {
 		return s
 	}
+	if s, ok := readSESReport([]byte(m.Message), trust); ok {
+		return s
+	}
 	subject := ""
 	if m.Subject != nil {
 		subject = *m.Subject

@@ -102,8 +102,8 @@ func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error
 // compose writes the email, as plain text and as simple HTML. Its Message-ID comes of the key, so
 // that a repetition is recognised as one. SES puts its own in place
 // (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), hence the header next to it. An
-// answer carries the incident's tag in the address that it goes to, or among what it refers to,
-// where mail programs repeat what the mail itself refers to
+// answer carries the incident's tag in the address that it goes to and among what it refers to: a
+// mail program repeats there the Message-ID and, as it should, what the mail itself refers to
 // (https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4).
 func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Address, err error) {
 	if from, err = mail.ParseAddress(sender); err != nil {
@@ -124,7 +124,7 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	if l.at.IsZero() {
 		m.SetDate()
 	}
-	m.SetMessageIDWithValue(l.key + "@" + domain)
+	m.SetMessageIDWithValue(messageID(l, domain))
 	m.SetGenHeader("X-Firebreak-Key", l.key)
 	if l.tag != "" {
 		m.SetGenHeader("References", "<"+l.tag+"@"+domain+">")
@@ -149,6 +149,17 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	m.AddAlternativeString(gomail.TypeTextHTML, rich)
 	return m, from, nil
 }
+
+// messageID returns the id of a letter. With both hashes whole it would have 65 characters before the
+// @, and some servers take 64, as for an address.
+func messageID(l letter, domain string) string {
+	if l.tag == "" {
+		return l.key + "@" + domain
+	}
+	return l.key[:min(len(l.key), keyInID)] + "." + l.tag + "@" + domain
+}
+
+const keyInID = 24 // characters, of 4 bits each
 
 // mailSMTP hands the email to the server that Service.Secret names as
 // smtp://user:password@host:587. The connection must turn to TLS before anything is said, unless it

@@ -85,7 +85,7 @@ func TestA7AnnouncementsCarryTheTextAlone(t *testing.T) {
 		}
 		l := read(t, m.mails[0])
 		l.check(t, map[string]string{
-			"From": `"?P1 desk"? <p1@acme\.example>`, "To": `<gina@globex\.example>`, "Subject": "Incident update", "Message-Id": "<" + key + `@acme\.example>`,
+			"From": `"?P1 desk"? <p1@acme\.example>`, "To": `<gina@globex\.example>`, "Subject": "Incident update", "Message-Id": `<[0-9a-f]{24}\.5f1e@acme\.example>`,
 			"X-Firebreak-Key": key, "References": `<5f1e@acme\.example>`, "Auto-Submitted": "auto-generated", "Date": "Sun, 01 Mar 2026 10:41:00 .0000", "Mime-Version": "1.0", "Content-Type": ".+",
 		})
 		if l.plain != update(gina, smtp).Text+"\n" || l.html != "<p>We are on it.<br>\n&lt;We&gt; will be back &amp; well at 11:12.</p>\n" {
