@@ -265,7 +265,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "page", Reason: "team", Variant: "unconfirmed", Names: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "unclaimed", Line: "Alertmanager", Severity: "regular", Time: at, Teams: []string{"acme/incident-coordinators"}})
 	add(incident.Say{Name: "news", Who: "carol", Line: "Alertmanager", Severity: "critical", Lines: []string{"APIServerDown: the API of eu-1 does not answer", "@carol"}, Reason: "- APIServerDown\n/ic close", Command: "/ic severity critical"})
-	add(incident.Say{Name: "news", Line: "A webhook", Lines: []string{"eu-1 lost data"}, Teams: []string{"acme/incident-coordinators"}})
+	add(incident.Say{Name: "news", Line: "A webhook", Lines: []string{"eu-1 lost data"}, Teams: []string{"acme/incident-coordinators"},
+		Links: []incident.Link{{Name: "Runbook", URL: "https://runbooks.example/eu-1", IsVerified: true}}})
 	add(incident.Say{Name: "unanswered", Names: []string{"On-call desk, +49 30 5550 100"}, Count: 6})
 	add(incident.Say{Name: "unanswered", Count: 1})
 	add(incident.Say{Name: "unanswered", Variant: "unconfirmed", Lines: []string{"On-call desk, +49 30 5550 100"}, Count: 4, Time: at})

@@ -35,6 +35,7 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 
 // recordedInComment returns what the mark of a comment records and nothing else does, or nil.
 func (r *reconciliation) recordedInComment(key string, comment int64) any {
+	key, links := incident.CutLinks(key)
 	parts := strings.Split(key, "/")
 	switch parts[0] {
 	case "signals":
@@ -44,7 +45,7 @@ func (r *reconciliation) recordedInComment(key string, comment int64) any {
 	case "recovered", "again":
 		return incident.Said{Topic: "signal", Comment: comment} // which the next turn replaces
 	case "message":
-		return receivedReport(parts)
+		return receivedReport(parts, links)
 	case "folded": // folded/5/c123.0/1772447000/bob/globex/Alertmanager
 		if fold, ok := incident.ParseFold(key); ok {
 			return r.foldFact(fold)
@@ -61,8 +62,8 @@ func (r *reconciliation) recordedInComment(key string, comment int64) any {
 }
 
 // receivedReport returns the report that a mark records, or nil: message/3f9a.XKQM.1772447000/Email,
-// and /critical/page after it where it told a severity.
-func receivedReport(parts []string) any {
+// and /critical/page after it where it told a severity, and then its links.
+func receivedReport(parts []string, links []incident.Link) any {
 	if len(parts) < 3 {
 		return nil
 	}
@@ -70,7 +71,7 @@ func receivedReport(parts []string) any {
 	if !ok {
 		return nil
 	}
-	received := incident.Received{Source: parts[2], Report: report, Page: len(parts) == 5}
+	received := incident.Received{Source: parts[2], Report: report, Page: len(parts) == 5, Links: links}
 	if len(parts) > 3 {
 		received.Severity, _ = url.PathUnescape(parts[3])
 	}

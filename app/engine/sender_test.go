@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -41,5 +43,73 @@ func TestI1AContactsMailProposesTheCustomer(t *testing.T) {
 	w.mailIn("Mallory <mallory@globex.example>", "Subject: It is slow\nMessage-ID: <m@x.example>", "Really")
 	if card := w.card(); strings.Contains(card, "globex") {
 		t.Errorf("no contact's mail proposes\n%s", card)
+	}
+}
+
+// sesMail posts a mail as Amazon SES publishes it, which its domain verifies or not.
+func (w *world) sesMail(dmarc, head, text string) {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"notificationType": "Received", "mail": map[string]any{"messageId": "x"},
+		"receipt": map[string]any{"recipients": []string{"p1@acme.example"}, "dmarcVerdict": map[string]string{"status": dmarc}},
+		"content": "From: Gina <gina@globex.example>\r\nTo: p1@acme.example\r\n" + strings.ReplaceAll(head+"\n\n"+text, "\n", "\r\n"),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.post("/intake/email", "application/json", string(body))
+	w.tell("wait 20s")
+}
+
+// The links of later reports are on the card, too: those of verified ones can be clicked, the others
+// show their host and do nothing (I1). They are there again once the card is lost (A5).
+func TestI1LinksOfLaterReportsAreOnTheCard(t *testing.T) {
+	w := unjudged(t)
+	w.sesMail("PASS", "Subject: It is slow\nMessage-ID: <m@globex.example>", "Call https://zoom.us/j/1")
+	answer := "Subject: Re: It is slow\nIn-Reply-To: <m@globex.example>\nMessage-ID: "
+	w.sesMail("PASS", answer+"<a@globex.example>", "New call: https://acme.webex.com/meet/gina")
+	w.sesMail("FAIL", answer+"<b@globex.example>", "And https://meet.google.com/abc-defg-hij")
+	links := []string{"[Call at zoom.us](<https://zoom.us/j/1>)", "[Call at acme.webex.com](<https://acme.webex.com/meet/gina>)",
+		"Call at meet.google.com: `https://meet.google.com/abc-defg-hij`"}
+	for _, l := range links {
+		if card := w.card(); !strings.Contains(card, l) {
+			t.Fatalf("%s is not on the card\n%s", l, card)
+		}
+	}
+	w.sesMail("PASS", answer+"<c@globex.example>", "Yes, https://meet.google.com/abc-defg-hij") // now it is sure
+	links[2] = "[Call at meet.google.com](<https://meet.google.com/abc-defg-hij>)"
+	before := w.card()
+	w.tell("carol deletes card\ncarol: /incident status")
+	for _, card := range []string{before, w.card()} {
+		if !strings.Contains(card, "| Links | "+strings.Join(links, " · ")+" |") {
+			t.Errorf("the card says\n%s", card)
+		}
+	}
+}
+
+// A worse alert of the same trouble has a runbook of its own: it is told and on the card (I1, I6).
+func TestI1TheRunbookOfAWorseAlertIsOnTheCard(t *testing.T) {
+	w := unjudged(t)
+	group := func(name, severity string) {
+		w.post("/intake/alertmanager", "application/json", fmt.Sprintf(`{"version":"4","groupKey":"{}:x","status":"firing","alerts":[
+			{"status":"firing","labels":{"alertname":%q,"severity":%q},"annotations":{"runbook_url":"https://runbooks.example/%[1]s"},"generatorURL":"https://prom.example/graph"}]}`, name, severity))
+		w.tell("wait 20s")
+	}
+	group("DiskFilling", "warning")
+	group("APIServerDown", "critical")
+	group("APIServerDown", "critical")
+	if sent := w.outbox(); len(sent) != 1 || !strings.Contains(sent[0].Text, "New: APIServerDown\n") {
+		t.Errorf("paged is %+v", sent)
+	}
+	const first, second = "[Runbook at runbooks.example](<https://runbooks.example/DiskFilling>)", "[Runbook at runbooks.example](<https://runbooks.example/APIServerDown>)"
+	if said := w.said("reports something new"); len(said) != 1 || !strings.Contains(said[0], second) || strings.Contains(said[0], "prom.example") {
+		t.Errorf("it says %q", said)
+	}
+	before := w.card()
+	w.tell("carol deletes card\ncarol: /incident status")
+	for _, card := range []string{before, w.card()} {
+		if !strings.Contains(card, first) || !strings.Contains(card, second) || strings.Count(card, "prom.example") != 2 {
+			t.Errorf("the card says\n%s", card)
+		}
 	}
 }

@@ -22,10 +22,11 @@ func (r *reconciliation) signalFacts() ([]incident.Fact, error) {
 		return r.bounceFacts(s), nil
 	}
 	f := incident.Signalled{Source: sourceName(s.Source), Firing: s.Firing, Count: max(1, signal.Count),
+		Links:    linksOf(s),
 		Report:   r.reportOf(s),
 		Severity: r.Policy.Named(signal.Severity), Page: signal.Pages, Paged: signal.IsPaged}
 	if s.Source == "email" {
-		f.Text, f.Names, f.Links, f.From, f.Trust = s.Text, s.Attachments, linksOf(s), s.Labels["from"], string(s.Trust)
+		f.Text, f.Names, f.From, f.Trust = s.Text, s.Attachments, s.Labels["from"], string(s.Trust)
 		f.Of, f.Auto = r.Policy.CustomersOf(s.Sender()), s.Labels["auto-submitted"] != ""
 		if f.Text == "" {
 			f.Text = s.Title

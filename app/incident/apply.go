@@ -168,6 +168,7 @@ func (r *run) applySource() bool {
 			r.recordNews(w)
 		}
 	case Received:
+		r.addLinks(w.Links)
 		r.Signals.rememberMail(w.Report)
 		if !r.Signals.hasTaken(w.Report, true) {
 			r.Signals.remember(w.Report)

@@ -55,7 +55,7 @@ type (
 		Auto   bool     // a machine answered: nobody wrote it
 		Trust  string   // how sure that is
 		Names  []string // of attachments, which are not kept
-		Links  []Link   // to calls
+		Links  []Link
 		Report Report
 
 		Severity string // as the source calls it
@@ -74,6 +74,7 @@ type (
 
 		Severity string // as the source calls it; empty if it has none
 		Page     bool
+		Links    []Link
 	}
 	// Commented is a person's comment without a command.
 	Commented struct{}

@@ -27,6 +27,7 @@ type Learned struct {
 	At       int64 // when it was reported, in Unix seconds
 	Page     bool
 	Paged    bool
+	Links    []Link
 }
 
 // reportNews reports what is new about a known problem (I6): another alert, a worse severity,
@@ -43,7 +44,8 @@ func (r *run) reportNews(s Signalled) {
 	}
 	// All that depends on the time goes by when the report came, so that it is the same if it is
 	// handed out again.
-	learned := Learned{Source: s.Source, Report: s.Report, At: r.f.At.Unix(), Page: s.Page, Paged: s.Paged}
+	learned := Learned{Source: s.Source, Report: s.Report, At: r.f.At.Unix(), Page: s.Page, Paged: s.Paged,
+		Links: r.unknownLinks(s.Links)}
 	if s.Report.At != 0 {
 		learned.At = s.Report.At
 	}
@@ -67,7 +69,11 @@ func (r *run) reportNews(s Signalled) {
 	}
 	isUnsure := r.Confirmed == nil
 	r.recordNews(learned)
-	say := Say{Name: "news", Line: s.Source, Severity: learned.Severity, Lines: texts, Reason: s.Details}
+	if len(texts) > 0 {
+		r.news = texts[0]
+	}
+	say := Say{Name: "news", Line: s.Source, Severity: learned.Severity, Lines: texts, Reason: s.Details,
+		Links: learned.Links}
 	if say.Who = r.holder(); say.Who == "" && !r.Drill {
 		say.Teams = []string{r.p.Coordinators}
 	}
@@ -105,6 +111,7 @@ func (r *run) recordNews(l Learned) {
 	for _, mark := range l.Marks {
 		r.knowWord(mark)
 	}
+	r.addLinks(l.Links)
 	f := r.f
 	r.f = Fact{At: time.Unix(l.At, 0).UTC()} // whether the source says it or our own comment
 	r.recordAt(Entry{At: r.f.At, Kind: "news", What: l.Source})
@@ -135,11 +142,12 @@ func (l Learned) key() string {
 		how = "page"
 	}
 	return strings.Join([]string{"news", l.Report.String(), strconv.FormatInt(l.At, 10), cmp.Or(l.Severity, "-"), how,
-		cmp.Or(strings.Join(l.Marks, ","), "-"), url.PathEscape(l.Source)}, "/")
+		cmp.Or(strings.Join(l.Marks, ","), "-"), url.PathEscape(l.Source)}, "/") + markLinks(l.Links)
 }
 
 // ParseNews reads what a comment says of news.
 func ParseNews(key string) (Learned, bool) {
+	key, links := CutLinks(key)
 	parts := strings.Split(key, "/")
 	if len(parts) != 7 || parts[0] != "news" {
 		return Learned{}, false
@@ -147,7 +155,8 @@ func ParseNews(key string) (Learned, bool) {
 	report, _ := ParseReport(parts[1])
 	at, err := strconv.ParseInt(parts[2], 10, 64)
 	source, bad := url.PathUnescape(parts[6])
-	l := Learned{Source: source, Report: report, At: at, Page: parts[4] != "open", Paged: parts[4] == "paged"}
+	l := Learned{Source: source, Report: report, At: at, Page: parts[4] != "open", Paged: parts[4] == "paged",
+		Links: links}
 	if parts[3] != "-" {
 		l.Severity = parts[3]
 	}
@@ -167,5 +176,5 @@ func messageKey(s Signalled) string {
 			key += "/page"
 		}
 	}
-	return key
+	return key + markLinks(s.Links)
 }

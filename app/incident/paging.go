@@ -105,6 +105,9 @@ func (r *run) pagePeople(to, by []string, why, text string) {
 // sendPage sends a page under the next number and returns its key.
 func (r *run) sendPage(s Send) string {
 	s.By = r.servicesOr(s.By)
+	if s.Why == "team" && s.Text == "" {
+		s.Text = r.news // the incident's title says only what was known before
+	}
 	r.Paging.Sent++
 	if isList(s.To) {
 		r.Paging.Listed++

@@ -12,6 +12,8 @@ type run struct {
 	isTurnedDown bool // the command was refused with a word
 
 	isRefused bool // the fact is a label of ours that was refused with a word
+
+	news string // what the fact reports that was not known before; pages of this step say it
 }
 
 // How much of a long incident a state keeps; the rest is in the timeline.

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,9 +19,10 @@ type Link struct {
 	IsVerified bool `json:"verified,omitempty"`
 }
 
-// How much of a report's links a card shows.
+// How much of the links of reports a card shows.
 const (
-	keptLinks   = 4
+	keptLinks   = 4   // of one report
+	mostLinks   = 6   // of all
 	longestLink = 300 // bytes
 )
 
@@ -31,6 +34,65 @@ func cardLinks(links []Link) (kept []Link) {
 		}
 	}
 	return kept
+}
+
+// addLinks puts the links of a later report on the card. Where there is no room, one that nobody
+// verified makes room, or else an older one of the same name: a new call takes the place of the old.
+func (r *run) addLinks(links []Link) {
+	for _, l := range cardLinks(links) {
+		if i := slices.IndexFunc(r.Links, func(k Link) bool { return k.URL == l.URL }); i >= 0 {
+			r.Links[i].IsVerified = r.Links[i].IsVerified || l.IsVerified
+			continue
+		}
+		if len(r.Links) >= mostLinks {
+			i := slices.IndexFunc(r.Links, func(k Link) bool { return !k.IsVerified })
+			if i < 0 && l.IsVerified {
+				i = slices.IndexFunc(r.Links, func(k Link) bool { return k.Name == l.Name })
+			}
+			if i < 0 {
+				continue
+			}
+			r.Links = slices.Delete(r.Links, i, i+1)
+		}
+		r.Links = append(r.Links, l)
+	}
+}
+
+// unknownLinks returns the links of a report that the card does not show yet.
+func (r *run) unknownLinks(links []Link) []Link {
+	return slices.DeleteFunc(slices.Clone(links), func(l Link) bool {
+		return slices.ContainsFunc(r.Links, func(k Link) bool { return k.URL == l.URL })
+	})
+}
+
+// linksMark begins the part of a comment's mark that holds the links of its report.
+const linksMark = "/links."
+
+// markLinks writes the links of a report for the mark of the comment that shows them; empty if there
+// are none.
+func markLinks(links []Link) string {
+	kept := cardLinks(links)
+	if len(kept) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		panic("incident: " + err.Error()) // strings and booleans always marshal
+	}
+	return linksMark + base64.RawURLEncoding.EncodeToString(text)
+}
+
+// CutLinks returns the links that a comment's mark holds, and the mark without them.
+func CutLinks(key string) (rest string, links []Link) {
+	rest, coded, ok := strings.Cut(key, linksMark)
+	if !ok {
+		return key, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(coded)
+	if err != nil || json.Unmarshal(text, &links) != nil {
+		return rest, nil
+	}
+	return rest, links
 }
 
 // slackMember is what the id of a member of Slack looks like.

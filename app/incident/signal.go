@@ -71,6 +71,7 @@ func (r *run) ifOver() []string {
 func (r *run) recordMessage(s Signalled) {
 	r.Signals.rememberMail(s.Report)
 	r.record("message", s.Source, s.Text)
+	r.addLinks(s.Links)
 	r.claimSeverity(s.Severity, s.Page, s.Paged)
 	say := Say{Name: "message", Line: s.Source, Reason: s.Text, Names: s.Names, Links: s.Links,
 		Holder: s.From, Trust: s.Trust, Lines: s.Of}

@@ -51,7 +51,7 @@ type sesRecipient struct {
 var sesReports = []string{"Bounce", "Complaint", "Delivery", "Send", "Reject", "Open", "Click",
 	"Rendering Failure", "DeliveryDelay", "Subscription"}
 
-// readSESReport reads what SES says of a mail that was sent; ok is false if it is no such report.
+// readSESReport reads what SES says of a mail that was sent; ok is false if it isn't one.
 func readSESReport(body []byte, trust Trust) (s Signal, ok bool) {
 	var r sesReport
 	if err := decode(body, &r); err != nil {

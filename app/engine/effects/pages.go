@@ -201,7 +201,11 @@ func (e *Pages) text(s incident.Send) string {
 // reason says why people are paged.
 func (e *Pages) reason(s incident.Send) string {
 	if s.Why == "team" && e.State.Confirmed == nil {
-		return "Nobody has confirmed it yet. On it? Write /oe on the incident's page, then /ic severity and how bad it is."
+		text := "Nobody has confirmed it yet. On it? Write /oe on the incident's page, then /ic severity and how bad it is."
+		if s.Text != "" {
+			text = "New: " + s.Text + "\n" + text
+		}
+		return text
 	}
 	switch s.Why {
 	case "update":
