@@ -139,10 +139,10 @@ func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
 				t.Fatal(err)
 			}
 			allowed := []string{"carol", "alice"}
-			if slices.Contains([]string{"page", "review-open", "review-shut", "came-back", "reopened"}, name) {
+			if slices.Contains([]string{"page", "review-open", "review-shut", "came-back", "reopened", "unfilled"}, name) {
 				allowed = append(allowed, "globex") // who is paged, or asked to review, is mentioned
 			}
-			if strings.Contains(name, "merged") || strings.Contains(name, "closed-up") || strings.Contains(name, "review-") {
+			if strings.Contains(name, "merged") || strings.Contains(name, "closed-up") || strings.Contains(name, "review-") || name == "unfilled" {
 				allowed = append(allowed, "#3") // the pull request
 			}
 			textstest.Harmless(t, name, text, allowed...)
@@ -328,6 +328,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring, Hints: []incident.Hint{theirs("/oe regression …", "it came back: investigate again", "alice"), mine("/ic close", "close the incident")}})
 	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring})
 	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring, Names: []string{"carol", "alice"}})
+	add(incident.Say{Name: "unfilled", Count: 3, Names: []string{"carol", "alice"}, Lines: []string{"Root cause", "Detection"}})
+	add(incident.Say{Name: "unfilled", Count: 3, Lines: []string{"Root cause"}})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})

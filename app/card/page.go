@@ -273,6 +273,8 @@ func (p *page) followUps() {
 		switch {
 		case f.Auto:
 			text = "Replace the workaround"
+		case f.Section != "":
+			text = "Write the postmortem: " + texts.Inert(f.Section, 80)
 		case text == "":
 			text = p.linkedStamp(f.Stamp)
 		}

@@ -166,14 +166,31 @@ func (p *patient) checkPublishing(ctx context.Context) error {
 		return err
 	}
 	for _, rule := range rules {
-		if rule == "creation" || rule == "update" {
-			p.add("", Warning, "a ruleset restricts the "+rule+" of branches named postmortem/*",
+		if rule.Type == "creation" || rule.Type == "update" {
+			p.add("", Warning, "a ruleset restricts the "+rule.Type+" of branches named postmortem/*",
 				"Let the App bypass it, or leave those branches out of it: a postmortem is a pull "+
 					"request from one")
 			return nil
 		}
 	}
 	p.ok("postmortems can be published from branches of their own")
+	return p.checkRequired(ctx)
+}
+
+// checkRequired looks whether a postmortem can be merged before it is written (C3).
+func (p *patient) checkRequired(ctx context.Context) error {
+	rules, err := p.App.BranchRules(ctx, p.ref, p.branch)
+	if err != nil {
+		return err
+	}
+	for _, rule := range rules {
+		if slices.Contains(rule.Checks, incident.PostmortemCheck) {
+			p.ok("a postmortem can only be merged once it is written")
+			return nil
+		}
+	}
+	p.add("", OK, "a postmortem can be merged before it is written: no rule requires the check “"+
+		incident.PostmortemCheck+"”", "If it should not be, run as an admin: "+setup.RequireCheck(p.ref.FullName()))
 	return nil
 }
 

@@ -94,6 +94,10 @@ func recordedOnCard(key string, comment int64) any {
 		}
 	case "closed":
 		return incident.ClosedUp{Key: key}
+	case "unfilled":
+		if checked, ok := incident.ParseMergedChecked(key); ok {
+			return checked
+		}
 	case "unsent":
 		if f, ok := incident.ParseUnsent(key); ok {
 			return f

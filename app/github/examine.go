@@ -20,25 +20,40 @@ func (a *App) ServerVersions(ctx context.Context) ([]string, error) {
 	return versions, nil
 }
 
-// BranchRules returns the types of the rules that apply to a branch, such as "creation"; none where
+// BranchRule is a rule that applies to a branch.
+type BranchRule struct {
+	Type   string   // such as "creation"
+	Checks []string // of "required_status_checks", the checks that must pass
+}
+
+// BranchRules returns the rules that apply to a branch; none where
 // the server has no rulesets. Those that the App may bypass are listed too.
 // https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
-func (a *App) BranchRules(ctx context.Context, ref incident.Ref, branch string) ([]string, error) {
+func (a *App) BranchRules(ctx context.Context, ref incident.Ref, branch string) ([]BranchRule, error) {
 	c, err := a.clientOf(ctx, setting, ref)
 	if err != nil {
 		return nil, err
 	}
 	var rules []struct {
-		Type string `json:"type"`
+		Type       string `json:"type"`
+		Parameters struct {
+			Checks []struct {
+				Context string `json:"context"`
+			} `json:"required_status_checks"`
+		} `json:"parameters"`
 	}
 	_, err = call(ctx, c, http.MethodGet, fmt.Sprintf("%s/rules/branches/%s", repoPath(ref),
 		url.PathEscape(branch)), nil, &rules)
 	if s := statusOf(err); err != nil && s != http.StatusNotFound && s != http.StatusForbidden {
 		return nil, describeError("read the rules of "+branch, ref.FullName(), err)
 	}
-	var types []string
+	var found []BranchRule
 	for _, r := range rules {
-		types = append(types, r.Type)
+		rule := BranchRule{Type: r.Type}
+		for _, c := range r.Parameters.Checks {
+			rule.Checks = append(rule.Checks, c.Context)
+		}
+		found = append(found, rule)
 	}
-	return types, nil
+	return found, nil
 }

@@ -73,6 +73,8 @@ func (r *run) applyDocument() bool {
 		r.Document.Stale = false
 	case DocumentDelivered:
 		r.Document.Owed = false
+	case MergedChecked:
+		r.mergedChecked(w)
 	case Reviewed:
 		r.Document.Approved, r.Document.Changes = w.Approved, w.Changes
 	case DocumentMerged:

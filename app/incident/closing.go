@@ -174,6 +174,7 @@ func (r *run) applyMerged(number int) {
 		r.Document.Owed = true
 		r.emit(r.customerVersion())
 	}
+	r.Document.Unchecked = !r.Drill
 	r.emit(Remind{Key: "merged", At: r.f.At, Say: Say{Name: "merged", Count: number, Names: r.roles()}})
 }
 

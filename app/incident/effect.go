@@ -79,6 +79,8 @@ type (
 	OpenDocument struct{}
 	// RefreshDocument writes the facts of an open postmortem again: something in them changed.
 	RefreshDocument struct{}
+	// CheckMerged looks whether the merged postmortem was written (C3).
+	CheckMerged struct{}
 	// AnnounceDocument sends the customers their version of the merged postmortem, and nothing else
 	// of it (C3, A7).
 	AnnounceDocument struct {
@@ -102,6 +104,7 @@ func (TellStatus) effect() string       { return "announce" }
 func (Nudge) effect() string            { return "nudge" }
 func (OpenDocument) effect() string     { return "document" }
 func (RefreshDocument) effect() string  { return "refresh" }
+func (CheckMerged) effect() string      { return "document" }
 func (AnnounceDocument) effect() string { return "publish" }
 func (Record) effect() string           { return "" }
 

@@ -261,11 +261,13 @@ type Entry struct {
 // incident the ticket's identity.
 type FollowUp struct {
 	Stamp
-	Repo   string `json:"repo,omitempty"`   // owner/repo of the product team; empty: the incident repository
-	Owner  string `json:"owner,omitempty"`  // login; empty: OE, then IC, then declarer
-	Due    string `json:"due,omitempty"`    // YYYY-MM-DD
-	Auto   bool   `json:"auto,omitempty"`   // "replace the workaround" (F2), not asked for by anybody
-	Ticket string `json:"ticket,omitempty"` // owner/repo#number once it exists
+	Repo  string `json:"repo,omitempty"`  // owner/repo of the product team; empty: the incident repository
+	Owner string `json:"owner,omitempty"` // login; empty: OE, then IC, then declarer
+	Due   string `json:"due,omitempty"`   // YYYY-MM-DD
+	Auto  bool   `json:"auto,omitempty"`  // "replace the workaround" (F2), not asked for by anybody
+	// Section is what is still to be written of a postmortem that was merged without it (C3).
+	Section string `json:"section,omitempty"`
+	Ticket  string `json:"ticket,omitempty"` // owner/repo#number once it exists
 
 	TicketID int64 `json:"ticketID,omitempty"` // its id: its name may be another one's by now; 0: not known
 
@@ -408,4 +410,7 @@ type Pull struct {
 	Wanted bool `json:"wanted,omitempty"` // it is to be opened
 	Stale  bool `json:"stale,omitempty"`  // its facts are to be written again
 	Owed   bool `json:"owed,omitempty"`   // it is merged, and the customers do not have their version
+
+	Unchecked bool     `json:"unchecked,omitempty"` // it is merged, and nobody has looked whether it is written
+	Unfilled  []string `json:"unfilled,omitempty"`  // the sections that nobody had written when it was merged
 }

@@ -25,3 +25,6 @@ func ParsePostmortemBranch(branch string) (number int, ok bool) {
 	number, err := strconv.Atoi(digits)
 	return number, ok && err == nil && number > 0 && strconv.Itoa(number) == digits
 }
+
+// PostmortemCheck is the name of the check on a postmortem's pull request (C3).
+const PostmortemCheck = "postmortem"

@@ -15,6 +15,7 @@ import (
 // clock.
 type Refusal struct {
 	// "labels", "assignees", "state", "document", "refresh", "check", "customer version",
+	// "merged document",
 	// "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2",
 	// "update/globex", "status/globex"
 	Effect string    `json:"e"`
@@ -396,6 +397,9 @@ func Pending(s State) []Effect {
 	}
 	if s.Document.Stale && s.Document.Merged == nil && !s.Document.IsClosed {
 		effects = append(effects, RefreshDocument{})
+	}
+	if s.Document.Unchecked {
+		effects = append(effects, CheckMerged{})
 	}
 	if s.Document.Owed {
 		effects = append(effects, s.customerVersion())

@@ -194,6 +194,8 @@ func (f Found) View() Incident {
 		title := fu.Text
 		if fu.Auto {
 			title = "Replace the workaround"
+		} else if fu.Section != "" {
+			title = "Write the postmortem: " + fu.Section
 		}
 		i.FollowUps = append(i.FollowUps,
 			FollowUp{Title: title, Ticket: fu.Ticket, Owner: fu.Owner, Due: fu.Due, Done: fu.Done})

@@ -65,6 +65,32 @@ func Lint(document string, o LintOptions) []Problem {
 	})
 }
 
+// Unfilled lists the sections of a document that people must write and nobody has: a prompt is left in
+// them, or they are empty or gone. template is as LintOptions has it.
+func Unfilled(document, template string) (sections []string) {
+	p, why := parseDocument(document, template)
+	if why != "" || p.isBlank() {
+		return nil
+	}
+	add := func(name string) {
+		if name = texts.Truncate(texts.Squeeze(name), 60); name != "" && !slices.Contains(sections, name) {
+			sections = append(sections, name)
+		}
+	}
+	for _, s := range p.sections {
+		if s.hasPrompt || !s.isWritten {
+			add(s.name)
+		}
+	}
+	for _, r := range p.required {
+		if p.byHeading[headingKey(r.heading)] == nil && p.prompted[r.name] == nil &&
+			(r.heading != forCustomer || p.hasAudience()) {
+			add(r.heading)
+		}
+	}
+	return sections
+}
+
 // checkSections reports sections that people must write and that are missing or empty.
 func (p *parsedDocument) checkSections() {
 	for _, r := range p.required {

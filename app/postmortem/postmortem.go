@@ -258,6 +258,8 @@ func (f Facts) name(fu FollowUp) string {
 		return "Replace the workaround"
 	case fu.Auto:
 		return "Replace the workaround: " + first
+	case fu.Section != "":
+		return "Write the postmortem: " + fu.Section
 	case nothing:
 		return "Follow-up of an incident"
 	}

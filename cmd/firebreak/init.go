@@ -107,5 +107,7 @@ func tellRepository(out io.Writer, r *setup.Repository, listed bool) error {
 	default:
 		fmt.Fprintf(out, "\nThe pull request is open already. Read and merge it:\n\n  %s\n", r.Pull.URL)
 	}
+	fmt.Fprintf(out, "\nGitHub lets people merge a postmortem before it is written. To require its check, "+
+		"run as an admin; other\npull requests there then need an admin too:\n\n  %s\n", setup.RequireCheck(r.Name))
 	return nil
 }

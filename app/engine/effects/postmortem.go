@@ -291,7 +291,7 @@ func (e *Postmortem) path(commit string) (string, error) {
 }
 
 // checkName is the check's name on the pull request.
-const checkName = "postmortem"
+const checkName = incident.PostmortemCheck
 
 // check reports on the very lines what keeps the postmortem from being finished (C3).
 func (e *Postmortem) check(commit, name, document, template string, t followUpTable) error {
@@ -342,6 +342,45 @@ func (e *Postmortem) internalNames() []string {
 		}
 	}
 	return unique
+}
+
+// CheckMerged looks which sections of the merged postmortem nobody has written: whoever may merge may
+// do so although the check fails (C3).
+func (e *Postmortem) CheckMerged() error {
+	return look.ForEach(e.Look, func(incident.CheckMerged) error {
+		if !e.State.Document.Unchecked {
+			return nil
+		}
+		return e.Attempt("merged document", func() error {
+			content, ok, err := e.mergedDocument()
+			if err != nil {
+				return err
+			}
+			var unfilled []string
+			if ok {
+				facts, err := e.Facts()
+				if err != nil {
+					return err
+				}
+				unfilled = postmortem.Unfilled(content, facts.Template)
+			}
+			e.Report(incident.MergedChecked{Unfilled: unfilled})
+			return nil
+		})
+	})
+}
+
+// mergedDocument returns the document as it was merged; ok is false if there is none.
+func (e *Postmortem) mergedDocument() (content string, ok bool, err error) {
+	if err := e.readPullRequest(); err != nil {
+		return "", false, err
+	}
+	name, err := e.path(e.PullRequest.Base)
+	if err != nil || name == "" {
+		return "", false, err
+	}
+	text, ok, err := e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, e.PullRequest.Base)
+	return string(text), ok, err
 }
 
 // Deliver sends the customers their version of the merged postmortem, by every channel of each
@@ -407,23 +446,16 @@ func (e *Postmortem) deliver(a incident.AnnounceDocument) error {
 // customerVersion returns the part for the customers as it was merged. leak says which of its lines
 // must not leave (A7).
 func (e *Postmortem) customerVersion() (text, leak string, err error) {
-	if err := e.readPullRequest(); err != nil {
-		return "", "", err
-	}
-	name, err := e.path(e.PullRequest.Base)
-	if err != nil || name == "" {
-		return "", "", err
-	}
-	content, ok, err := e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, e.PullRequest.Base)
+	content, ok, err := e.mergedDocument()
 	if err != nil || !ok {
 		return "", "", err
 	}
-	for _, problem := range postmortem.Lint(string(content),
+	for _, problem := range postmortem.Lint(content,
 		postmortem.LintOptions{Internal: e.internalNames()}) {
 		if problem.Rule == "internal-name" {
 			return "", fmt.Sprintf("line %d of the postmortem: %s", problem.Line, problem.Message), nil
 		}
 	}
-	text, _ = postmortem.CustomerVersion(string(content))
+	text, _ = postmortem.CustomerVersion(content)
 	return strings.TrimSpace(text), "", nil
 }
