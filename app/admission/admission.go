@@ -7,7 +7,7 @@
 //   - the first 64 KiB of each request, more than an ordinary webhook or alert has, are always taken:
 //     connections are bounded;
 //   - what is beyond comes out of one budget of 32 MiB, up to 1 MiB a request;
-//   - two requests at a time may be larger. GitHub's largest payload is 25 MB.
+//   - four requests at a time may be larger. GitHub's largest payload is 25 MB.
 //
 // Whoever fills the budget with large bodies therefore keeps out large bodies alone. Who finds no
 // room is answered 503 with Retry-After: Alertmanager and SNS send again, and GitHub lists the

@@ -223,6 +223,23 @@ func BenchmarkHas(b *testing.B) {
 	}
 }
 
+// The time and memory of an ordinary comment grow with its length, and not faster.
+func BenchmarkSizes(b *testing.B) {
+	line := "An ordinary line of text with `code` and a [link](http://example.com).\n"
+	for _, size := range []int{1 << 10, 4 << 10, maxSize} {
+		body := "/oe finding x\n" + strings.Repeat(line, size/len(line)+1)[:size-14]
+		b.Run(fmt.Sprintf("%d KiB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(Parse(body)) != 1 {
+					b.Fatal("the command is not read")
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkLongestComment(b *testing.B) {
 	line := "An ordinary line of text with `code` and a [link](http://example.com).\n"
 	for name, body := range map[string]string{
