@@ -80,3 +80,22 @@ func TestC4AFollowUpIsChangedByItsNumberOrItsTicket(t *testing.T) {
 		})
 	}
 }
+
+// A repository is one of GitHub's by its grammar, also of a managed user, and a colon may follow (K16).
+func TestK16FollowUpsNameAnyRepository(t *testing.T) {
+	for said, want := range map[string]incident.Command{
+		"jdoe_acme/tools Fix it @erin due:+7d": {Repo: "jdoe_acme/tools", Text: "Fix it", Logins: []string{"erin"}, Due: "+7d"},
+		"acme/platform: Fix alerting":          {Repo: "acme/platform", Text: "Fix alerting"},
+		"bob-/.github Fix it @a--b":            {Repo: "bob-/.github", Text: "Fix it", Logins: []string{"a--b"}},
+		"a--b/c.d_e: Fix it @jo-e_acme":        {Repo: "a--b/c.d_e", Text: "Fix it", Logins: []string{"jo-e_acme"}},
+		"-a/b Fix it":                          {Text: "-a/b Fix it"},
+		"and/or both":                          {Repo: "and/or", Text: "both"},
+	} {
+		t.Run(said, func(t *testing.T) {
+			want.Kind, want.Verb = incident.AddFollowUp, "ic"
+			if diff := cmp.Diff([]any{want}, command.Parse("/ic followup "+said)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
