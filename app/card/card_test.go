@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -105,7 +106,7 @@ func closed(t testing.TB) *story {
 
 // states are the moments at which the card matters.
 func states(t testing.TB) map[string]incident.State {
-	return map[string]incident.State{
+	all := map[string]incident.State{
 		"unconfirmed-alert":   tell(t, alert(), "firebreak[bot]").state,
 		"unconfirmed-reader":  tell(t, incident.Opened{Source: "form"}, "gina").state,
 		"unconfirmed-data":    tell(t, incident.Opened{Source: "command", Severity: "critical"}, "alice").state,
@@ -134,6 +135,8 @@ func states(t testing.TB) map[string]incident.State {
 		"drill": tell(t, incident.Opened{Source: "form", Summary: true, Severity: "critical", None: true, Drill: true}, "alice").at(2, "carol", cmd(incident.TakeIC)).
 			at(3, "", incident.Unassignable{Logins: []string{"carol"}}).state,
 	}
+	maps.Copy(all, oddStates(t))
+	return all
 }
 
 // lastly returns when the newest entry of a state was made, for a card that is written then.
