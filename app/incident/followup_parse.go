@@ -113,8 +113,8 @@ func readChange(line, below string) (c Command, f followUpDetails, ok bool) {
 		return c, f, false
 	}
 	given := strings.Fields(rest)
-	for i, word := range given { // "due 2026-12-24"
-		if i > 0 && strings.EqualFold(strings.TrimRight(given[i-1], ":"), "due") && isDue(strings.TrimRight(word, ".,;!")) {
+	for i, word := range given { // "due 2026-12-24"; with a colon behind due it is one detail already
+		if i > 0 && strings.EqualFold(given[i-1], "due") && isDue(strings.TrimRight(word, ".,;!")) {
 			given[i] = "due:" + word
 		}
 	}
