@@ -6,7 +6,7 @@ import (
 )
 
 // Times as people write them, in a comment of Monday, 2 March 2026, 10:40 UTC: what of the text is
-// the time, when that is by the clocks of UTC and, where they differ, of Berlin, or why it is none,
+// the time, when that is by the clocks of UTC and, where they differ, of Berlin, or why it can.t be one,
 // whether it is guessed, whether what is understood goes without saying, and what is left.
 func TestTimesAsPeopleWriteThem(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)

@@ -26,7 +26,7 @@ func newRefusedRun(t *testing.T) *refusedRun {
 	return r
 }
 
-// at tells the state a fact, and returns what the app is to say because of it.
+// at plays a fact, and returns what the app is to say because of it.
 func (r *refusedRun) at(minute int, what any) (said []string) {
 	r.s, r.effects = Step(r.s, Fact{At: r.begin.Add(time.Duration(minute) * time.Minute), What: what}, r.p)
 	for _, e := range r.effects {
