@@ -93,6 +93,13 @@ func (n *network) count(name string) call {
 	return call{name, n.made[name]}
 }
 
+// isConfigured reports whether the configuration was read.
+func (n *network) isConfigured() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.configured
+}
+
 func (n *network) tell(format string, args ...any) {
 	n.telling.Lock()
 	defer n.telling.Unlock()

@@ -23,14 +23,14 @@ import (
 
 var (
 	planted = flag.Uint64("planted", 0, "plant each fault of testdata/planted, and play up to so many seeds until it is found")
-	fault   = flag.String("fault", "", "only the faults whose file's name has this in it")
+	fault   = flag.String("fault", "", "only the faults whose file's name has this in it, or one of these: first|second")
 	keep    = flag.String("keep", "", "only build the simulation with each fault, into this folder")
 	known   = flag.Bool("known", false, "play only the seed by which a fault was found before")
 )
 
 // plantedFault is a fault that the product once had, or nearly had: a file of testdata/planted. Its
-// first line says what it is, "By:" may name the test that finds it sooner, and "Found:" says by
-// which test and seed it was found. Edits follow, each with its place:
+// first line says what it is, "By:" may name the test that finds it sooner, "Theme:" the themes to
+// whose seeds the search is limited, and "Found:" says by which test and seed it was found. Edits follow, each with its place:
 //
 //	in app/engine func sendOnce
 //	-	if !any_d.Sent.IsZero() {
@@ -41,6 +41,7 @@ var (
 // begin with a blank stay. Without a "-" line the new ones begin the function.
 type plantedFault struct {
 	name, title, tests string
+	theme              string // names of themes, as of -theme; empty: any seed
 	found              struct {
 		test string
 		seed uint64
@@ -56,11 +57,17 @@ type plantedEdit struct {
 // readFaults reads the faults whose file's name contains a text.
 func readFaults(t *testing.T, of string) (all []plantedFault) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/planted/*" + of + "*.fault")
-	if err != nil || len(files) == 0 {
+	files, err := filepath.Glob("testdata/planted/*.fault")
+	isMeant := func(file string) bool {
+		return slices.ContainsFunc(strings.Split(of, "|"), func(part string) bool { return strings.Contains(filepath.Base(file), part) })
+	}
+	if err != nil || !slices.ContainsFunc(files, isMeant) {
 		t.Fatal("no faults to plant: ", err)
 	}
 	for _, file := range files {
+		if !isMeant(file) {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -80,6 +87,8 @@ func parseFault(t *testing.T, name, text string) plantedFault {
 			f.title = line
 		case value("By"):
 			f.tests = strings.TrimPrefix(line, "By: ")
+		case value("Theme"):
+			f.theme = strings.TrimPrefix(line, "Theme: ")
 		case value("Found"):
 			if _, err := fmt.Sscanf(line, "Found: %s %d", &f.found.test, &f.found.seed); err != nil {
 				t.Fatalf("%s: %q: %v", name, line, err)
@@ -312,12 +321,12 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 				if f.found.seed == 0 {
 					t.Skip("no seed is known that finds it")
 				}
-				if seed, _ := find(t, broken, whole, f.found.test, f.found.seed, f.found.seed); seed == 0 {
+				if seed, _ := find(t, broken, whole, f.found.test, "", f.found.seed, f.found.seed); seed == 0 {
 					t.Errorf("%s: seed %d of %s does not find it any more", f.title, f.found.seed, f.found.test)
 				}
 				return
 			}
-			seed, why := find(t, broken, whole, f.tests, *first, *planted)
+			seed, why := find(t, broken, whole, f.tests, f.theme, *first, *planted)
 			if seed == 0 {
 				t.Fatalf("%s: not found within %d seeds", f.title, *planted)
 			}
@@ -350,10 +359,16 @@ func build(t *testing.T, root string, changes map[string][]change) string {
 var failedSeed = regexp.MustCompile(`--- FAIL: (TestA4\w+)/seed=(\d+) `)
 
 // find plays seeds until one fails that passes without the fault.
-func find(t *testing.T, broken, whole, tests string, from, to uint64) (seed uint64, why string) {
+func find(t *testing.T, broken, whole, tests, theme string, from, to uint64) (seed uint64, why string) {
 	t.Helper()
-	const together = 6
+	together := uint64(6)
+	if theme != "" {
+		together = 1
+	}
 	for ; from <= to; from += together {
+		if !isOfTheme(from, theme) && together == 1 {
+			continue
+		}
 		out, failed := play(t, broken, tests, "-first", fmt.Sprint(from), "-seeds", fmt.Sprint(min(together, to-from+1)))
 		if !failed {
 			continue

@@ -35,7 +35,11 @@ var themes = []theme{
 			w.restart()
 		}
 	}},
-	{name: "operations are refused once", rate: 40, kinds: []trouble{forbidden}},
+	{name: "operations are refused once", rate: 40, kinds: []trouble{forbidden}, press: func(f *trial, w *world, _ int) {
+		if w.net.isConfigured() && f.chance(25) {
+			w.spoilOnce(`GET .*/contents/.github/firebreak.yml$`, 404, false)
+		}
+	}},
 	{name: "tokens run out while GitHub is away", press: func(f *trial, w *world, n int) {
 		if s := f.tokens(w, n); s.name != "" {
 			w.spells = append(w.spells, s)
@@ -112,7 +116,7 @@ var themes = []theme{
 			f.mark(w, n)
 		}
 	}, ends: (*world).pagedOtherwise},
-	{name: "webhooks are lost", alone: true, press: func(_ *trial, w *world, _ int) { w.hooks = 250 }},
+	{name: "webhooks are lost", alone: true, press: func(_ *trial, w *world, _ int) { w.hooks = 700 }},
 	{name: "receivers fail", alone: true, press: func(_ *trial, w *world, _ int) { w.spoilt = 200 }},
 	{name: "cards are refused, and another process starts", alone: true, press: (*trial).pressRefusedCards},
 	{name: "the process ends", rate: 25, kinds: []trouble{crashBefore, crashAfter}, alone: true},
