@@ -51,6 +51,12 @@ func Summary(body string) string {
 	return answerOrEmpty(answers[labelSummary])
 }
 
+// LearnedFrom returns how people learned of it, as the issue form's body says, or "".
+func LearnedFrom(body string) string {
+	answers, _ := readForm(body)
+	return answerOrEmpty(answers[labelSource])
+}
+
 // readForm returns the answers by label.
 func readForm(body string) (answers map[string]string, ok bool) {
 	lines := strings.Split(tidy(normalizeNewlines(body)), "\n")

@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -192,7 +193,7 @@ func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 	f := postmortem.Facts{
 		Ref: r.Ref, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Author: r.Snapshot.Author,
 		State: r.State, Policy: r.Policy, Entries: h.entries, Pages: r.withDelivery(h.pages), At: r.State.Since.At,
-		Summary: command.Summary(r.Snapshot.Body),
+		Summary: command.Summary(r.Snapshot.Body), Source: r.learnedFrom(),
 	}
 	if f.Template, err = r.readTemplate(); err != nil {
 		return f, err
@@ -202,14 +203,17 @@ func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 	}
 	f.Spans = append(h.spans, incident.Span{Phase: r.State.Phase, From: r.State.Since.At,
 		To: r.State.Since.At})
-	texts := map[string]string{}
+	if err := r.quotePinned(f.Entries); err != nil {
+		return f, err
+	}
+	titles := map[string]string{}
 	for _, e := range h.entries {
 		if e.Kind == "followup" || e.Kind == "workaround" {
-			texts[e.Ref] = e.Text
+			titles[e.Ref] = e.Text
 		}
 	}
 	for _, fu := range r.State.FollowUps {
-		f.FollowUps = append(f.FollowUps, postmortem.FollowUp{FollowUp: fu, Title: texts[fu.ID]})
+		f.FollowUps = append(f.FollowUps, postmortem.FollowUp{FollowUp: fu, Title: titles[fu.ID]})
 	}
 	return f, nil
 }
@@ -298,4 +302,42 @@ func (r *reconciliation) ticketFact(index int) ([]incident.Fact, error) {
 		return nil, nil
 	}
 	return []incident.Fact{{At: r.Now, What: changed}}, nil
+}
+
+// learnedFrom returns how people learned of the incident: what its form says, and what reported it.
+func (r *reconciliation) learnedFrom() string {
+	all := r.State.ReportedBy()
+	if said := texts.Squeeze(texts.Clean(command.LearnedFrom(r.Snapshot.Body))); said != "" {
+		all = append([]string{said}, all...)
+	}
+	return strings.Join(all, ", ")
+}
+
+// maxPinned is how much of a pinned comment the postmortem has, in bytes.
+const maxPinned = 4 << 10
+
+// quotePinned adds the text of each pinned comment to its entry, below what was said when it was
+// pinned.
+func (r *reconciliation) quotePinned(entries []incident.Entry) error {
+	isPinned := func(e incident.Entry) bool { return e.Kind == "pinned" }
+	if !slices.ContainsFunc(entries, isPinned) {
+		return nil
+	}
+	items, err := r.timeline()
+	if err != nil {
+		return err
+	}
+	bodies := map[int64]string{}
+	for _, it := range items {
+		bodies[it.Comment] = it.Body
+	}
+	for i, e := range entries {
+		if isPinned(e) {
+			text := texts.TruncateBytes(strings.TrimSpace(texts.Clean(bodies[incident.CommentOf(e.Ref)])), maxPinned)
+			if text != strings.TrimSpace(e.Text) && !strings.HasSuffix(e.Text, text) {
+				entries[i].Text = strings.TrimSpace(e.Text + "\n\n" + text)
+			}
+		}
+	}
+	return nil
 }

@@ -163,6 +163,9 @@ func (s State) sources() (names []string) {
 	return append(names, s.Sources...)
 }
 
+// ReportedBy lists what reported the incident, people apart.
+func (s State) ReportedBy() []string { return s.sources() }
+
 // foldedIn takes what another incident had.
 func (r *run) foldedIn(f FoldedIn) {
 	folded := Folded{f.From, f.Fact}

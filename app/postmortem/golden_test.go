@@ -48,9 +48,11 @@ func rich() Facts {
 		Author: "alertmanager[bot]",
 		Summary: "The API server of eu-1 answers 503.\n\ncloses #99, @alice <img src=x>\n<!-- " +
 			"firebreak:end summary -->",
+		Source: "a customer called @alice, Alertmanager",
 		Policy: policy,
 		State: incident.State{
 			Declared: stamped("alertmanager[bot]", "10:41", "opened"), Source: "alertmanager",
+			Began: at("10:35"), Pinned: []int64{140},
 			Severity:  "critical",
 			Confirmed: stamped("alice", "10:43", "c101.0"), Summary: true,
 			Customers: []string{"globex", "Initech & Söhne"},
@@ -95,6 +97,9 @@ func rich() Facts {
 				Text: "We see it and are on it.\nNext update at 11:12 UTC."},
 			{At: at("11:00"), By: "carol", Kind: "page", Ref: "c105.0", What: "@frank, acme/db",
 				Text: "the database; people who know it"},
+			{At: at("10:50"), By: "bob", Kind: "impact", Ref: "c139.0", Text: "30 % of checkouts fail"},
+			{At: at("10:55"), By: "bob", Kind: "pinned", What: "dora", Ref: "c140",
+				Text: "seen first\n\nThe graph of @alice\n/ic close"},
 			{At: at("11:05"), By: "alice", Kind: "finding", Ref: "c106.0",
 				Text: "etcd is full:\n\n```\n/ic close\n| a | b |\n```\nsee https://example.com/graph?a=1|2"},
 			{At: at("11:12"), Kind: "missed"},

@@ -24,6 +24,7 @@ type exported struct {
 	Customers  []string     `json:"customers"`
 	NoCustomer bool         `json:"no_customer"` // somebody said that no customer was impacted
 	Summary    string       `json:"summary"`     // as it was reported
+	Source     string       `json:"source"`      // how people learned of it
 	Times      jsonTimes    `json:"times"`
 	People     jsonPeople   `json:"people"`
 	Impact     jsonImpact   `json:"impact"`
@@ -42,6 +43,7 @@ type exported struct {
 	Fixes       []jsonSaid `json:"fixes"`
 	Regressions []jsonSaid `json:"regressions"`
 	Agreements  []jsonSaid `json:"agreements"` // of the customer that it is over
+	Pinned      []jsonSaid `json:"pinned"`     // comments, with what was said of them
 
 	FollowUps []jsonFollowUp `json:"follow_ups"`
 }
@@ -57,6 +59,7 @@ type jsonIncident struct {
 
 type jsonTimes struct {
 	Earliest  *string `json:"earliest"` // of the timeline, if before the declaration
+	Began     *string `json:"began"`    // when the impact did, as somebody said; null: nobody did
 	Declared  *string `json:"declared"`
 	Confirmed *string `json:"confirmed"` // the severity
 	Mitigated *string `json:"mitigated"` // the end of the impact: the last repair held from then on
@@ -72,7 +75,9 @@ type jsonPeople struct {
 }
 
 type jsonImpact struct {
-	Seconds *int64 `json:"seconds"` // from the declaration to the mitigation; null: not mitigated
+	// from its beginning, or the declaration, to the mitigation; null: not mitigated
+	Seconds *int64     `json:"seconds"`
+	Said    []jsonSaid `json:"said"` // how bad it was
 	// of them, those not under watch (phase monitoring); before a mitigation, of all phases
 	Active      int64 `json:"active_seconds"`
 	Regressions int   `json:"regressions"` // how often it came back
@@ -168,8 +173,8 @@ func JSON(f Facts) ([]byte, error) {
 		Incident: jsonIncident{ID: f.Ref.String(), Repository: f.Ref.FullName(), Number: f.Ref.Number,
 			URL: v.URL, Title: f.Title},
 		Severity: v.Severity, Drill: f.State.Drill, Customers: list(v.Customers),
-		NoCustomer: f.State.NoCustomer, Summary: f.Summary,
-		Times: jsonTimes{rfc(v.Earliest), rfc(v.Declared), rfc(v.Confirmed), rfc(v.Mitigated), rfc(v.Closed)},
+		NoCustomer: f.State.NoCustomer, Summary: f.Summary, Source: f.Source,
+		Times: jsonTimes{rfc(v.Earliest), rfc(f.State.Began), rfc(v.Declared), rfc(v.Confirmed), rfc(v.Mitigated), rfc(v.Closed)},
 		People: jsonPeople{DeclaredBy: v.Declarer, Coordinator: list(v.Coordinators),
 			Operations: list(v.Engineers)},
 		Impact: jsonImpact{Active: seconds(v.Unmitigated), Regressions: f.State.Regressions},
@@ -180,7 +185,7 @@ func JSON(f Facts) ([]byte, error) {
 		e.People.ConfirmedBy = f.State.Confirmed.By
 	}
 	if !v.Mitigated.IsZero() {
-		s := seconds(v.Mitigated.Sub(v.Declared))
+		s := seconds(v.Mitigated.Sub(v.Began))
 		e.Impact.Seconds = &s
 	}
 	e.Phases = each(v.Phases, func(s incident.Span) jsonPhase {
@@ -211,7 +216,7 @@ func JSON(f Facts) ([]byte, error) {
 	}{
 		{&e.Findings, v.Findings}, {&e.Causes, v.Causes}, {&e.Actions, v.Actions},
 		{&e.Workarounds, v.Workarounds},
-		{&e.Fixes, v.Fixes}, {&e.Regressions, v.Regressions}, {&e.Agreements, v.Agreements},
+		{&e.Fixes, v.Fixes}, {&e.Regressions, v.Regressions}, {&e.Agreements, v.Agreements}, {&e.Pinned, v.Pins}, {&e.Impact.Said, v.Impacts},
 	} {
 		*l.to = each(l.from, func(s said) jsonSaid {
 			return jsonSaid{rfc(s.At), s.By, s.Text, s.URL, rfc(s.Back)}

@@ -45,7 +45,9 @@ type Facts struct {
 	Spans []incident.Span
 	Pages []incident.Page
 	// Summary is what the declaration said.
-	Summary   string
+	Summary string
+	// Source is how people learned of it: what reported it, or what the form says.
+	Source    string
 	FollowUps []FollowUp
 	// At is when the document is written.
 	At time.Time

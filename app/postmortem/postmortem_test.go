@@ -184,7 +184,7 @@ func TestC2Permalink(t *testing.T) {
 func TestC2ImpactEndsAtTheLastRepair(t *testing.T) {
 	f := rich()
 	v := look(f)
-	if !v.Mitigated.Equal(at("13:26")) || v.Unmitigated != 83*time.Minute || !v.Earliest.Equal(at("10:20")) {
+	if !v.Mitigated.Equal(at("13:26")) || v.Unmitigated != 89*time.Minute || !v.Earliest.Equal(at("10:20")) {
 		t.Errorf("mitigated %v, lasted %v, earliest %v", v.Mitigated, v.Unmitigated, v.Earliest)
 	}
 	v = look(drill())

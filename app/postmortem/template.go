@@ -88,14 +88,14 @@ var slots = []slot{
 			return v.Tell
 		}},
 
-	{Name: "header", Is: "the table of severity, times and people", section: true, has: always},
+	{Name: "header", Is: "the table of severity, source, times and people", section: true, has: always},
 	{Name: "summary", Is: "what was reported", section: true, has: func(v view) bool {
 		return v.Summary != ""
 	}},
 	{Name: "customers", Is: "the customers, as a list", section: true, has: func(v view) bool {
 		return len(v.Customers) > 0
 	}},
-	{Name: "impact", Is: "how long it lasted, and the phases", section: true, has: always},
+	{Name: "impact", Is: "how long it lasted, how bad it was, and the phases", section: true, has: always},
 	{Name: "roles", Is: "who had which role, and the handovers", section: true, has: func(v view) bool {
 		return len(v.Roles) > 0
 	}},
@@ -111,7 +111,7 @@ var slots = []slot{
 	{Name: "pages", Is: "the pages and who answered them", section: true, has: func(v view) bool {
 		return len(v.Paged) > 0
 	}},
-	{Name: "findings", Is: "the findings", section: true, has: func(v view) bool {
+	{Name: "findings", Is: "the findings, and the pinned comments", section: true, has: func(v view) bool {
 		return len(v.Findings) > 0
 	}},
 	{Name: "cause", Is: "the cause", section: true, has: func(v view) bool { return len(v.Causes) > 0 }},

@@ -33,6 +33,8 @@ type view struct {
 	Findings, Causes, Actions              []said
 	Workarounds, Fixes                     []said
 	Regressions, Agreements                []said
+	Impacts, Pins                          []said
+	Began                                  time.Time // of the impact: as somebody said, or the declaration
 	Work                                   []work
 	Dated                                  bool // a follow-up has a date
 	Tell                                   bool // there is a customer to tell
@@ -112,6 +114,10 @@ func look(f Facts) view {
 	if f.State.Confirmed != nil {
 		v.Confirmed = f.State.Confirmed.At
 	}
+	v.Began = v.Declared
+	if !f.State.Began.IsZero() {
+		v.Began = f.State.Began
+	}
 	v.Tell = len(v.Customers) > 0 && !f.State.Drill
 	v.phases()
 	v.people()
@@ -154,6 +160,9 @@ func (v *view) phases() {
 			to = v.Mitigated
 		}
 		v.Unmitigated += max(0, to.Sub(s.From))
+	}
+	if v.Began.Before(v.Declared) {
+		v.Unmitigated += v.Declared.Sub(v.Began)
 	}
 }
 
@@ -358,7 +367,8 @@ func (v *view) pages() {
 func (v *view) findings() {
 	lists := map[string]*[]said{"finding": &v.Findings, "cause": &v.Causes, "action": &v.Actions,
 		"workaround": &v.Workarounds,
-		"fix":        &v.Fixes, "regression": &v.Regressions, "agreed": &v.Agreements}
+		"fix":        &v.Fixes, "regression": &v.Regressions, "agreed": &v.Agreements,
+		"impact": &v.Impacts, "pinned": &v.Pins}
 	var back *incident.Entry // the regression that came next
 	for i := len(v.Entries) - 1; i >= 0; i-- {
 		e := v.Entries[i]
@@ -368,6 +378,10 @@ func (v *view) findings() {
 		}
 		s := said{At: e.At, By: e.By, Text: strings.TrimSpace(e.Text), URL: v.permalink(e.Ref)}
 		switch e.Kind {
+		case "pinned":
+			if !slices.Contains(v.State.Pinned, incident.CommentOf(e.Ref)) {
+				continue // it was unpinned again
+			}
 		case "regression":
 			back = &v.Entries[i]
 		case "workaround", "fix", "agreed":
