@@ -94,6 +94,14 @@ func TestK10ConversationsStayTogether(t *testing.T) {
 	}
 }
 
+// An answer to several mails belongs to each of their conversations (K10).
+func TestK10AnAnswerToSeveralMails(t *testing.T) {
+	got := readMail(t, "From: gina@globex.example\nMessage-ID: <d@x.example>\nSubject: Re: x\nIn-Reply-To: <a@x.example>\n <b@x.example> <c@x.example>\n\nnews")
+	if ids := strings.Join(got.Thread.Answered(), " "); ids != "a@x.example c@x.example b@x.example" {
+		t.Errorf("it answers %s", ids)
+	}
+}
+
 // A mail as large as providers take is taken: its words count, its attachments are named, and
 // little of it is held (K7).
 func TestK7ALargeMailIsTaken(t *testing.T) {

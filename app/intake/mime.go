@@ -123,10 +123,13 @@ func (m *mail) head(h mailheader.Header) {
 		m.id = id
 	}
 	m.id = strings.Trim(m.id, "<> ")
+	m.references = messageIDs(h.Get("References"))
 	if ids := messageIDs(h.Get("In-Reply-To")); len(ids) > 0 {
 		m.inReplyTo = ids[0]
+		if len(ids) > 1 && len(m.references) == 0 { // an answer to several mails at once
+			m.references = ids
+		}
 	}
-	m.references = messageIDs(h.Get("References"))
 	if date, err := h.Date(); err == nil {
 		m.date = date
 	}
