@@ -19,6 +19,7 @@ gate: ## what CI runs
 golden: ## renew golden files and generated pages; look at git diff
 	go test ./app/incident -run TestA1Answers -update
 	go test ./templates ./app/card ./app/postmortem ./app/stats ./app/intake -update
-	UPDATE=1 go test ./app/command -run README
+	go test ./app/command ./app/setup -update
+	go test ./app/config -run 'Schema|Reference' -update
 	go test ./app/engine -run 'TestScenarios|TestACommandCosts|TestA3Authority' -update
 	go test ./app -run 'README|Layout|Notice' -update

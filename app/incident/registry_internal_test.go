@@ -10,7 +10,7 @@ import (
 // A row that lacks something can't be registered: the program, and so each of its tests, ends as it starts.
 func TestARowThatLacksSomethingIsRefused(t *testing.T) {
 	whole := Row{
-		Kind: "ping", Verbs: []string{VerbOE}, Word: "ping", Usage: "/oe ping", Does: "ask whether I listen", Example: "/oe ping", Place: 1,
+		Kind: "sample", Verbs: []string{VerbOE}, Word: "sample", Usage: "/oe sample", Does: "take a sample", Example: "/oe sample", Place: 1,
 		parse: parseNothing, handle: func(*run, Command) {},
 	}
 	if err := whole.check(); err != nil {
