@@ -22,7 +22,7 @@ var refused = []struct {
 	{"coordinators: a\ncoordinators: b", "line 2, column 1: "},
 	{"severities:\n  regular: {}\n", "line 2, column 3: no severity is critical"},
 	{"severities:\n  Critical!: {critical: true}\n", `line 2, column 3: "Critical!" can't be the name of a severity`},
-	{"severities:\n  critical:\n    criticl: true\n", "line 3, column 5: |did you mean critical?|allowed: critical, updates"},
+	{"severities:\n  critical:\n    criticl: true\n", "line 3, column 5: |did you mean critical?|allowed: critical, call, updates"},
 	{"severities:\n  critical:\n    critical: yes\n", `line 3, column 15: true or false is expected here; this is "yes"`},
 	{"severities:\n  critical:\n    updates:\n      every: 20\n", `line 4, column 14: "20" is not a time span; allowed: days, hours, minutes and seconds such as 20m`},
 	{"severities:\n  critical:\n    updates:\n      every: 0m\n", `line 4, column 14: "0m" is too short`},

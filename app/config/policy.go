@@ -115,6 +115,7 @@ func (b *builder) severity(e entry, defaults []incident.Severity) incident.Sever
 
 	critical, updates := e.value.get("critical"), e.value.get("updates")
 	critical.setBool(&s.Critical)
+	e.value.get("call").setText(&s.Call)
 	base := defaults[slices.IndexFunc(defaults, func(d incident.Severity) bool { return d.Critical })]
 	if s.Every == 0 && (critical.isSet() && s.Critical || updates.isSet()) {
 		s = withUpdates(s, base)
@@ -232,6 +233,7 @@ func (b *builder) customers(file value) {
 	for _, e := range file.entries {
 		c := incident.Customer{Name: e.name, Contacts: e.value.get("contacts").texts(),
 			Domains: e.value.get("domains").texts()}
+		e.value.get("call").setText(&c.Call)
 		for _, item := range e.value.get("channels").items {
 			if !item.invalid {
 				only := item.entries[0]

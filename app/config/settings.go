@@ -165,7 +165,8 @@ var settings = block{what: "the file", settings: []setting{
 				"severity: critical, customer: globex }]",
 		}},
 	{name: "call", of: callAddress, about: "The call or war room of each incident; {number} is the incident's. " +
-		"It is on the card, in pages and in briefs.", examples: []string{"https://meet.example/p1-{number}"}},
+		"It is on the card, in pages and in briefs. A severity and a customer may have one of their own, and the " +
+		"coordinator may name another with /ic call.", examples: []string{"https://meet.example/p1-{number}"}},
 	{name: "advance", of: choice{name: "advance", words: []string{"auto", "ask"}}, standard: "auto",
 		about: "auto: investigate is entered once the severity is confirmed and the team is there, fixing once the " +
 			"cause is known. ask: the coordinator moves each phase."},
@@ -253,6 +254,8 @@ var severities = named{what: "severities", most: maxSeverities, of: severity, op
 
 var severity = block{what: "a severity", settings: []setting{
 	{name: "critical", of: boolean{}, about: "Starts the P1 process: two people, pages, customer updates."},
+	{name: "call", of: callAddress, about: "The call or war room of incidents of this severity, in place of the one " +
+		"for all.", examples: []string{"https://meet.example/p1-{number}"}},
 	{name: "updates", about: "When customer updates are due; none: never.", of: orWord{word: "none",
 		allowed: "none, or a block with every, later, after, warn and grace",
 		of: block{what: "updates", settings: []setting{
@@ -353,6 +356,9 @@ var customer = block{what: "a customer", settings: []setting{
 		about:    "Where customer updates go.",
 		examples: []string{"[{ issue: acme/customer-globex }, { email: gina@globex.example }]"},
 	},
+	{name: "call", of: callAddress, about: "The call or war room of incidents that hit this customer: it comes before " +
+		"the severity's and the one for all. Of several customers the first one's counts.",
+		examples: []string{"https://meet.example/globex-{number}"}},
 }}
 
 // customerChannels returns a customer's channel: an issue, or a service that reaches customers.

@@ -67,8 +67,8 @@ func (r *reconciliation) applyUrgent() error {
 func (r *reconciliation) applyRest() error {
 	card := func() error { return inOrder(r.correctLabels, r.correctAssignees) }
 	tickets := func() error {
-		return inOrder(r.postmortem.CheckMerged, r.addPending, r.tickets.Open, r.tickets.Move, r.postmortem.Open, r.refreshPostmortem, r.addPending,
-			r.tickets.Change, r.postmortem.Deliver)
+		return inOrder(r.postmortem.CheckMerged, r.addPending, r.tickets.Open, r.tickets.Move, r.postmortem.Open,
+			r.refreshPostmortem, r.addPending, r.tickets.Change, r.postmortem.Deliver)
 	}
 	return inOrder(
 		r.addPending,

@@ -111,15 +111,32 @@ func parseCall(w words.Words) (Command, error) {
 }
 
 // CallOf returns the address of the call or war room of an incident: as the coordinator said, or
-// else as the policy has it. It returns "" if there is none.
-func (s State) CallOf(p Policy) string { return cmp.Or(s.Call, p.Call) }
+// else as the policy has it for the first impacted customer that has one, for the severity, or for
+// all. It returns "" if there is none.
+func (s State) CallOf(p Policy) string {
+	ofCustomer := ""
+	for _, name := range s.Customers {
+		c, _ := p.Customer(name)
+		ofCustomer = cmp.Or(ofCustomer, c.Call)
+	}
+	severity, _ := p.Severity(cmp.Or(s.Severity, s.Claimed))
+	return cmp.Or(s.Call, ofCustomer, severity.Call, p.Call)
+}
 
 // CallNumber is what the configuration's address of the call has in the place of the incident's number.
 const CallNumber = "{number}"
 
 // For returns the policy as it is for one incident: the address of its call has its number.
 func (p Policy) For(ref Ref) Policy {
-	p.Call = strings.ReplaceAll(p.Call, CallNumber, strconv.Itoa(ref.Number))
+	number := strconv.Itoa(ref.Number)
+	p.Call = strings.ReplaceAll(p.Call, CallNumber, number)
+	p.Severities, p.Customers = slices.Clone(p.Severities), slices.Clone(p.Customers)
+	for i := range p.Severities {
+		p.Severities[i].Call = strings.ReplaceAll(p.Severities[i].Call, CallNumber, number)
+	}
+	for i := range p.Customers {
+		p.Customers[i].Call = strings.ReplaceAll(p.Customers[i].Call, CallNumber, number)
+	}
 	return p
 }
 

@@ -54,6 +54,7 @@ type Severity struct {
 	After    time.Duration // … once the incident is this old
 	Amber    time.Duration // how long before it is due the card warns
 	Grace    time.Duration // how long after it was due the group is paged
+	Call     string        // as Policy.Call, for incidents of this severity; empty: the policy's
 }
 
 // EscalationStep is one step of the escalation.
@@ -88,6 +89,7 @@ type Customer struct {
 	Contacts []string
 	Domains  []string // of mail addresses that are theirs alone
 	Channels []Channel
+	Call     string // as Policy.Call, for incidents that hit them; empty: the severity's
 }
 
 // Channel is a way to reach a customer.

@@ -174,7 +174,8 @@ func JSON(f Facts) ([]byte, error) {
 			URL: v.URL, Title: f.Title},
 		Severity: v.Severity, Drill: f.State.Drill, Customers: list(v.Customers),
 		NoCustomer: f.State.NoCustomer, Summary: f.Summary, Source: f.Source,
-		Times: jsonTimes{rfc(v.Earliest), rfc(f.State.Began), rfc(v.Declared), rfc(v.Confirmed), rfc(v.Mitigated), rfc(v.Closed)},
+		Times: jsonTimes{Earliest: rfc(v.Earliest), Began: rfc(f.State.Began), Declared: rfc(v.Declared),
+			Confirmed: rfc(v.Confirmed), Mitigated: rfc(v.Mitigated), Closed: rfc(v.Closed)},
 		People: jsonPeople{DeclaredBy: v.Declarer, Coordinator: list(v.Coordinators),
 			Operations: list(v.Engineers)},
 		Impact: jsonImpact{Active: seconds(v.Unmitigated), Regressions: f.State.Regressions},
@@ -216,7 +217,8 @@ func JSON(f Facts) ([]byte, error) {
 	}{
 		{&e.Findings, v.Findings}, {&e.Causes, v.Causes}, {&e.Actions, v.Actions},
 		{&e.Workarounds, v.Workarounds},
-		{&e.Fixes, v.Fixes}, {&e.Regressions, v.Regressions}, {&e.Agreements, v.Agreements}, {&e.Pinned, v.Pins}, {&e.Impact.Said, v.Impacts},
+		{&e.Fixes, v.Fixes}, {&e.Regressions, v.Regressions}, {&e.Agreements, v.Agreements},
+		{&e.Pinned, v.Pins}, {&e.Impact.Said, v.Impacts},
 	} {
 		*l.to = each(l.from, func(s said) jsonSaid {
 			return jsonSaid{rfc(s.At), s.By, s.Text, s.URL, rfc(s.Back)}

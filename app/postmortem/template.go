@@ -112,7 +112,7 @@ var slots = []slot{
 		return len(v.Paged) > 0
 	}},
 	{Name: "findings", Is: "the findings, and the pinned comments", section: true, has: func(v view) bool {
-		return len(v.Findings) > 0
+		return len(v.Findings)+len(v.Pins) > 0
 	}},
 	{Name: "cause", Is: "the cause", section: true, has: func(v view) bool { return len(v.Causes) > 0 }},
 	{Name: "actions", Is: "changes to systems", section: true, has: func(v view) bool {
