@@ -201,6 +201,24 @@ func TestV6TheCustomersIssueFollows(t *testing.T) {
 	status("open: " + title + "we know the cause")
 }
 
+// An issue that was opened by a look which could not note it says how far the incident was then:
+// the look that finds it brings that up to date (V6).
+func TestV6TheStatusFollowsWhereTheFirstLookBrokeOff(t *testing.T) {
+	w := newWorld(t)
+	w.tell(declared + "\nalice: /oe cause a certificate\nwait 1m")
+	w.order(`{"match":"^PATCH .*/incidents/issues/comments/","status":502,"count":-1}`)
+	w.tell("carol: /ic update We see failing requests\nwait 1m")
+	if all := w.customersIssue(); !strings.Contains(all, "we know the cause") {
+		t.Fatalf("globex reads\n%s", all)
+	}
+	w.tell("alice: /oe workaround by hand\ncarol: /ic phase monitoring\nwait 1m")
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 10m")
+	if all := w.customersIssue(); !strings.Contains(all, "it should work again") {
+		t.Errorf("globex reads\n%s", all)
+	}
+}
+
 // A mail of a customer's contact mentions the coordinator, and others do not (V6).
 func TestV6AMailOfACustomerMentionsTheCoordinator(t *testing.T) {
 	w := unjudged(t)

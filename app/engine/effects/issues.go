@@ -55,6 +55,7 @@ type OpenedIssue struct {
 	Number int       `json:"number,omitempty"` // 0: the answer is unknown
 	ID     int64     `json:"id,omitempty"`
 	Mark   string    `json:"mark,omitempty"` // a further mark in its text
+	IsNew  bool      `json:"-"`              // it was opened just now, and not by an earlier look
 }
 
 // How long nothing is opened again after an answer was lost.
@@ -96,6 +97,7 @@ func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt tim
 	switch {
 	case err == nil:
 		e.saveOpened(key, o)
+		o.IsNew = true
 	case ports.IsRefused(err) || errors.Is(err, ports.ErrLimited) || errors.Is(err, ports.ErrNotYet):
 		e.saveOpened(key, OpenedIssue{}) // it was not opened
 	}

@@ -189,17 +189,19 @@ func (e Updates) share(a incident.Announce, c incident.Customer, repo string) er
 	if err != nil {
 		return err
 	}
-	isNew := n == 0 // or opened with this update, by a look that broke off
-	if !isNew {
-		isNew, err = e.commentUnlessOpenedWith(repo, n, a, update)
+	isNew := false
+	if n != 0 {
+		err = e.commentUnlessOpenedWith(repo, n, a, update)
 	} else {
-		n, id, err = e.openShared(repo, a, shared, update)
+		var o OpenedIssue
+		o, err = e.openShared(repo, a, shared, update)
+		n, id, isNew = o.Number, o.ID, o.IsNew
 	}
 	if err != nil {
 		return err
 	}
 	found := incident.SharedIssue{Customer: c.Name, Issue: e.Issues.nameRead(repo, n, id), ID: id}
-	if isNew {
+	if isNew { // an earlier look that could not note it may have opened it in another phase
 		found.Status, _ = e.State.CustomerStatus()
 	}
 	e.Report(found)
@@ -216,25 +218,24 @@ func (e Updates) shareInto(s incident.Shared, a incident.Announce, update mark.M
 		return err
 	}
 	if e.IsRebuilt { // the issue may have been opened with this update, by a look that could not note it
-		_, err = e.commentUnlessOpenedWith(ref.FullName(), ref.Number, a, update)
-		return err
+		return e.commentUnlessOpenedWith(ref.FullName(), ref.Number, a, update)
 	}
 	return e.comment(ref, a, update)
 }
 
 // openShared opens a customer's issue with an update.
-func (e Updates) openShared(repo string, a incident.Announce, shared, update mark.Mark) (number int,
-	id int64, err error) {
+func (e Updates) openShared(repo string, a incident.Announce, shared, update mark.Mark) (o OpenedIssue,
+	err error) {
 	title, err := templates.CustomerIssue("title", e.customerView(a.Text))
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
 	status, err := templates.CustomerIssue("status", e.customerView(a.Text))
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
 	answers := mark.Mark{Kind: incident.AnswersMark, Text: e.Keys.Seal(e.Ref.String())}
-	o, err := e.Issues.OpenOnce(repo, shared.Line(), update.Line(), ports.NewIssue{
+	o, err = e.Issues.OpenOnce(repo, shared.Line(), update.Line(), ports.NewIssue{
 		Title: title,
 		Body:  e.SignIssue(status+"\n\n"+a.Text, shared, update, answers),
 	}, DoubtWaiting)
@@ -242,19 +243,19 @@ func (e Updates) openShared(repo string, a incident.Announce, shared, update mar
 		owner, name, _ := strings.Cut(repo, "/")
 		err = e.comment(incident.Ref{Owner: owner, Repo: name, Number: o.Number}, a, update)
 	}
-	return o.Number, o.ID, err
+	return o, err
 }
 
 // commentUnlessOpenedWith comments on an issue that an earlier look opened and could not note,
-// unless it opened it with this update. It reports whether that is so.
+// unless it opened it with this update.
 func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Announce,
-	update mark.Mark) (isOpenedWith bool, err error) {
+	update mark.Mark) error {
 	opened, _, err := e.Issues.Find(repo, e.IsMarked(update))
 	if err != nil || opened == number {
-		return err == nil, err
+		return err
 	}
 	owner, name, _ := strings.Cut(repo, "/")
-	return false, e.comment(incident.Ref{Owner: owner, Repo: name, Number: number}, a, update)
+	return e.comment(incident.Ref{Owner: owner, Repo: name, Number: number}, a, update)
 }
 
 func (e Updates) comment(issue incident.Ref, a incident.Announce, update mark.Mark) error {
