@@ -441,7 +441,8 @@ func (w *world) elsewhere(o *outcome, titles []string) {
 		}
 	}
 	for body, times := range read {
-		o.tell("", "globex reads %q", strings.TrimSpace(hidden.ReplaceAllString(body, "")))
+		body = sinceThen.ReplaceAllString(hidden.ReplaceAllString(body, ""), ".")
+		o.tell("", "globex reads %q", strings.TrimSpace(body))
 		if times > 1 {
 			o.wrong = append(o.wrong, fmt.Sprintf("globex reads it %d times: %s", times, body))
 		}
@@ -468,3 +469,7 @@ func differ(want, got []string) string {
 	}
 	return out.String()
 }
+
+// sinceThen is when a phase began, as customers read it: phases are entered when the product hears
+// of what they need.
+var sinceThen = regexp.MustCompile(`, since \d+ \w+ \d{4} \d\d:\d\d UTC\.`)

@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 )
 
 // journal is what the product logs of its work that its issues don't show afterwards.
 type journal struct {
+	now func() time.Time // the world's, which the lines of the log have
+
 	mu      sync.Mutex
 	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
 	waiting map[string]bool            // incidents that a report is about which waits for its next try
@@ -56,6 +59,9 @@ type journalHandler struct {
 
 func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
 	h.journal.add(h.attrs, r)
+	if h.journal.now != nil {
+		r.Time = h.journal.now()
+	}
 	return h.Handler.Handle(ctx, r)
 }
 
