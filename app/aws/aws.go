@@ -1,7 +1,7 @@
 // Package aws is what every function on AWS needs: the queue on SQS FIFO, secrets by Secrets
-// Manager, and HTTP from API Gateway. What only the functions behind the queue need is in backend,
-// for a package that is linked is paid at every cold start: the SDK's Systems Manager client alone
-// takes as long to start as the webhook function.
+// Manager, and HTTP from API Gateway. What only the functions behind the queue need is in package
+// worker, because a function pays for every linked package at each cold start: the SDK's Systems
+// Manager client alone takes as long to start as the webhook function.
 package aws
 
 import (

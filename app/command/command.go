@@ -1,6 +1,6 @@
 // Package command turns what people write in Markdown into commands: a comment into
-// incident.Commands, the issue form into the fact that an incident was opened. Help and the
-// README's table come from the same rows that parse.
+// incident.Commands, the issue form into the fact that an incident was opened. The table in
+// docs/commands.md is made of the same rows as the parser.
 package command
 
 import (

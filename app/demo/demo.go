@@ -1,5 +1,5 @@
-// Package demo makes the sandbox a place for the product: with the product's App, the labels of an incident repository,
-// and what the product's process reads from its environment.
+// Package demo prepares the sandbox for the product: the product's App, the labels of an incident
+// repository, and the environment of the product's process.
 package demo
 
 import (

@@ -1,5 +1,6 @@
 // Package doctor finds out, before an incident does, what keeps the product from working: at
-// GitHub, in a repository, and towards those whom it reaches. It changes nothing and pages nobody.
+// GitHub, in a repository, and at the services by which people are reached. It changes nothing and
+// pages nobody.
 package doctor
 
 import (

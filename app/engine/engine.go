@@ -1,10 +1,10 @@
-// Package engine looks at an incident, lets the core step over what is new, and applies what
-// follows.
+// Package engine reconciles incidents: it reads one from GitHub, lets package incident step over
+// what is new, and applies the effects.
 //
-// A message never says what happened, only where to look: so duplicates, reordering and lost
+// A message never says what happened, only where to look, so duplicates, reordering and lost
 // deliveries are one ordinary case. Effects are idempotent by their own keys and applied in order
-// of urgency, and the card, with the moved cursor, is written last: a crash anywhere before it
-// means that the pass runs again and changes nothing twice (A4).
+// of urgency, and the card, with the moved cursor, is written last: after a crash anywhere before
+// it the message is handled again, and changes nothing twice (A4).
 package engine
 
 import (

@@ -1,7 +1,7 @@
-// Package github is the engine's port to GitHub, on go-github and ghinstallation.
+// Package github implements the engine's interfaces to GitHub, on go-github and ghinstallation.
 //
-// It looks without counting on order or completeness, writes so that writing again changes nothing,
-// and asks for tokens that open one repository for one kind of work.
+// It reads without relying on order or completeness, writes so that writing again changes nothing,
+// and asks for tokens that are good for one repository and one kind of work.
 //
 // # Why REST alone
 //

@@ -1,9 +1,9 @@
-// Package incident is the core: what an incident is, which facts change it, and what must happen then.
+// Package incident is the core: what an incident is, which facts change it, and what must happen
+// then.
 //
 // Step takes a state, a fact and a policy, and returns the next state and the effects. It reads no
-// clock, does no I/O and imports only the standard library, so that the same facts always lead to
-// the same state: the card's signed block is a cache of it, and the timeline is enough to
-// build it again (A5).
+// clock and does no I/O, so that the same facts always lead to the same state: the card's signed
+// block is a cache of it, and the timeline is enough to build it again (A5).
 package incident
 
 import (

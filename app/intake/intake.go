@@ -1,9 +1,9 @@
-// Package intake turns what monitoring, mail and chat send into Signals: verified first, parsed
-// then, and cleaned of what can't be seen (I1, I6). It has no queue and calls nobody on its own, so
-// that a server and a function share it.
+// Package intake turns what monitoring, mail and chat send into Signals: verified first, then
+// parsed, and cleaned of what can't be seen (I1, I6). It has no queue and calls nobody on its own,
+// so that a server and a function share it.
 //
-// A Signal is a claim. Whether it opens an incident, lands on an open one or is dropped is Map's
-// answer and the engine's work; a recovery never closes anything.
+// A Signal is a claim. Decide says what it asks for, and package engine whether it opens an
+// incident, joins an open one or is dropped. A recovery never closes anything.
 package intake
 
 import (

@@ -1,10 +1,10 @@
-// Package metrics says what is measured, in one table, and takes the values: as CloudWatch's
-// embedded metric format on Lambda, and by package prom for Prometheus. It links the standard
-// library only, for the webhook function links it.
+// Package metrics lists what is measured, in one table, and records the values: as CloudWatch's
+// embedded metric format on Lambda, and by package prom for Prometheus. It imports hardly more than
+// the standard library, because the webhook function links it.
 //
 // Names go by Prometheus' conventions, units included, and are the same in CloudWatch. The values
 // that a label takes are few and listed here: an incident's number or a person's login is never one,
-// but belongs into the log.
+// but belongs in the log.
 // https://prometheus.io/docs/practices/naming/
 package metrics
 

@@ -1,5 +1,5 @@
-// Package notify reaches people outside GitHub: the pages of the escalation and the updates for
-// customers.
+// Package notify sends the pages of the escalation and the updates for customers to people outside
+// GitHub.
 //
 // Each service is reached by its vendor's own library, or by its documented API where none is kept.
 // What the repository's file says of a service names secrets and never holds one; addresses come

@@ -1,6 +1,5 @@
-// Package overview says what is known of incidents, for scripts and for whoever asks at a
-// terminal. GitHub's issues are all that it
-// reads (A5): the list, and each incident's card.
+// Package overview lists incidents and what is known of each, for scripts and for people at a
+// terminal. It reads only GitHub (A5): the list of issues, and each incident's card.
 package overview
 
 import (

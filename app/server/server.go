@@ -1,5 +1,6 @@
-// Package server is the command that people run in production: the product as one process. What
-// develops, tries and sets up the product is not linked here, and neither is the SDK of a cloud.
+// Package server is the command that people run in production: the product as one process. What is
+// for developing, trying and setting up the product is not linked here, and neither is the SDK of a
+// cloud.
 package server
 
 import (

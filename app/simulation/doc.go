@@ -1,4 +1,4 @@
-// Package simulation holds the product against itself: the same random days, once as GitHub is on a
+// Package simulation compares the product with itself: the same random days, once as GitHub is on a
 // good day and once with faults, must end the same (A4). It has tests only:
 //
 //	go test ./app/simulation -seeds 100   as many seeds, from 1 on

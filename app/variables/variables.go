@@ -1,5 +1,5 @@
 // Package variables lists the environment variables that the product reads. The server's --help and
-// docs/environment.md are written from it, and a test holds that the code reads no other.
+// docs/environment.md are written from it, and a test checks that the code reads no other.
 package variables
 
 import (

@@ -1,4 +1,4 @@
-// Package wait says how long anything may wait: never less than a second, and never longer than
+// Package wait bounds how long anything waits: never less than a second, and never longer than
 // makes sense, whatever a header, a clock or a file says. Answers have held 0, negative numbers,
 // times in the past, days, and numbers that overflow.
 package wait

@@ -1,7 +1,7 @@
-// The intake function takes what monitoring, mail and chat report: by the HTTP API, and mails by
-// Amazon SES too. One function for both needs one role, one set of secrets and one package; what
-// SES sends is told by its records, and a request of the HTTP API's holds nothing of the sender's
-// at that place.
+// Command intake is the function that takes what monitoring, mail and chat report: by the HTTP API,
+// and mails by Amazon SES too. One function for both needs one role, one set of secrets and one
+// package. What SES sends is recognized by its records; in a request of the HTTP API nothing at
+// that place is the sender's.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// The sweep function finds, every few minutes, what was lost on the way.
+// Command sweep is the function that finds, every few minutes, what was lost on the way.
 package main
 
 import (

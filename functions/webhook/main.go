@@ -1,5 +1,5 @@
-// The webhook function takes GitHub's webhooks: it verifies, stores, and answers. It links no
-// client of GitHub's and holds no key.
+// Command webhook is the function that takes GitHub's webhooks: it verifies, stores, and answers.
+// It links no client of GitHub's and holds no key.
 package main
 
 import (

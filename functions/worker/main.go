@@ -1,4 +1,4 @@
-// The worker function hands the queue's messages to the engine.
+// Command worker is the function that hands the queue's messages to the engine.
 package main
 
 import (

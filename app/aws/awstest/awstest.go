@@ -1,6 +1,6 @@
-// Package awstest is in for AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
-// Manager, KMS and S3 as the SDK's clients reach them, on a clock of the test's. It refuses what
-// AWS refuses.
+// Package awstest imitates AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
+// Manager, KMS and S3 as the SDK's clients reach them, on the test's clock. It refuses what AWS
+// refuses.
 package awstest
 
 import (

@@ -1,9 +1,11 @@
-// Package delivery sends what leaves for people outside GitHub once (A4). A look is made again
-// after anything that fails in it, and by the next process after a crash, while the card, which
-// says what was done, is written last. So each page, update and message in the company's own
-// channels is noted in the store: that it is about to leave, and then what came of it. What is
-// noted as sent is not sent again. What is noted only as about to leave may have arrived: it is
-// sent again, as a page too many is better than none, with the key or Message-ID that it had.
+// Package delivery sends pages, updates and messages to people outside GitHub, each of them once
+// (A4).
+//
+// A look is made again after anything that fails in it, and by the next process after a crash,
+// while the card, which says what was done, is written last. So each delivery is noted in the
+// store: that it is about to leave, and then what came of it. What is noted as sent is not sent
+// again. What is noted only as about to leave may have arrived: it is sent again, as a page too
+// many is better than none, with the key or Message-ID that it had.
 package delivery
 
 import (

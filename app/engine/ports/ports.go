@@ -1,6 +1,6 @@
-// Package ports holds what the engine needs of the world around it: the types in which GitHub, the
-// queue, the store, the pager and the customers' channels are spoken of, and the errors that they
-// return. It holds no rule of the process.
+// Package ports declares what the engine needs from outside: the types of GitHub, the queue, the
+// store, the pager and the customers' channels, and the errors that they return. It has no rule of
+// the process.
 package ports
 
 import (

@@ -1,5 +1,5 @@
-// Package prom shows the metrics to Prometheus. It is a package of its own, for the functions on
-// AWS link none of it.
+// Package prom exports the metrics to Prometheus. It is a package of its own because the functions
+// on AWS link none of it.
 package prom
 
 import (
