@@ -101,7 +101,7 @@ func (w *world) pagedSince(title string, since time.Time) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range w.receipts {
-		if r.Kind == "page" && strings.HasPrefix(r.Key, fmt.Sprintf("acme/incidents#%d/", w.issues[title])) && !r.at.Before(since) {
+		if r.Kind == "page" && strings.HasPrefix(canonical(r.Key), fmt.Sprintf("acme/incidents#%d/", w.issues[title])) && !r.at.Before(since) {
 			return r.at
 		}
 	}

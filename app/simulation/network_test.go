@@ -26,10 +26,13 @@ type network struct {
 	crash  func()           // the product's process ends here
 	twin   func(number int) // another worker looks at an incident, from its start to its end
 
-	between func(call) // what happens before a call goes out; nil: nothing
-	spoil   []*spoiled // operations that fail for a while
-	odd     *oddLimit  // limits that make no sense; nil: none
-	resting []span     // times in which the product may rest, as GitHub asked it to
+	between func(call)     // what happens before a call goes out; nil: nothing
+	spoil   []*spoiled     // operations that fail for a while
+	odd     *oddLimit      // limits that make no sense; nil: none
+	oddAt   time.Time      // when such an answer was given last …
+	oddOf   map[string]int // … and at that instant, how often to each call
+	eager   string         // a call that was made again at once after such an answer
+	resting []span         // times in which the product may rest, as GitHub asked it to
 
 	mu    sync.Mutex
 	rate  uint64    // faults in a thousand calls; 0: none

@@ -1,11 +1,13 @@
 package simulation
 
 import (
+	"database/sql"
 	"fmt"
 	"regexp"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // pressReports lets a source report again what the product is busy with.
@@ -84,6 +86,53 @@ func (f *trial) pressLimits(w *world, n int) {
 		w.net.isAway(w.box.Clock().Now(), f.until(w, d))
 		w.net.mu.Unlock()
 	}
+}
+
+// mostOdd is how often one call may be limited at one instant: a message is tried once a second at
+// most, and several may be about one incident.
+const mostOdd = 4
+
+// noteOdd notes that a call is answered by a limit that makes no sense.
+func (n *network) noteOdd(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now := n.now(); !now.Equal(n.oddAt) {
+		n.oddAt, n.oddOf = now, map[string]int{}
+	}
+	if n.oddOf[name]++; n.oddOf[name] > mostOdd {
+		n.eager = fmt.Sprintf("%s at %s, %d times at once", name, n.oddAt.Format(time.TimeOnly), n.oddOf[name])
+	}
+}
+
+// parked returns the messages that wait for longer than any limit lasts, and calls that were made
+// again at once. It ends the process.
+func (w *world) parked(_ *world, _ []string) (lines []string) {
+	if w.net.eager != "" {
+		lines = append(lines, "tried again at once: "+w.net.eager)
+	}
+	_ = w.product.Close()
+	db, err := sql.Open("sqlite", "file:"+w.queue)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT ref, due FROM messages WHERE due > ?`, w.box.Clock().Now().Add(wait.Message).UnixNano())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ref string
+		var due int64
+		if err := rows.Scan(&ref, &due); err != nil {
+			w.t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("a message for %s waits until %s", ref, time.Unix(0, due).UTC().Format(time.DateTime)))
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return lines
 }
 
 // pressRefusedCards lets cards be refused for some minutes after somebody acts, and another process

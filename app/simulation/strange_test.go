@@ -49,6 +49,7 @@ func (n *network) spoils(req *http.Request) (*http.Response, bool) {
 		return answer(req, hit.status, nil, "Server Error"), true
 	}
 	if odd != nil && n.random(n.counted("odd "+name))%4 == 0 {
+		n.noteOdd(name)
 		return answer(req, odd.status, odd.head, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."), true
 	}
 	return nil, false

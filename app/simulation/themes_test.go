@@ -55,12 +55,13 @@ var themes = []theme{
 		if f.chance(20) {
 			if s := f.rename(w, n); s.name != "" {
 				w.spells = append(w.spells, s)
+				f.pressOutage(w, n, 50)
 			}
 		}
 		if w.renamed && f.chance(30) {
 			f.harm(w)
 		}
-	}},
+	}, holds: (*world).unpaged},
 	{name: "GitHub goes away in the first look", press: func(f *trial, w *world, n int) {
 		if slices.Contains([]string{"opens", "declares", "titles"}, f.script[n].verb) && n+1 < len(f.script) {
 			if d := f.spare(n+1, 40*time.Minute); d > 0 {
@@ -101,7 +102,7 @@ var themes = []theme{
 		}
 	}, ends: (*world).pagedOtherwise},
 	{name: "another repository takes the name", alone: true, press: (*trial).pressReuse},
-	{name: "limits make no sense", alone: true, press: (*trial).pressLimits},
+	{name: "limits make no sense", alone: true, press: (*trial).pressLimits, ends: (*world).parked},
 	{name: "comments are deleted", alone: true, after: (*trial).pressDeletions, ends: (*world).pagedOtherwise},
 	{name: "issues are transferred", alone: true, after: (*trial).pressTransfers},
 	{name: "issues are transferred, and the process ends", rate: 15, kinds: []trouble{crashBefore, crashAfter, lost}, alone: true, after: (*trial).pressTransfers},
