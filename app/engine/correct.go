@@ -76,7 +76,7 @@ func (r *reconciliation) dropUnexplained(add, remove, assign, dismiss []string) 
 			was.Dismissed)
 }
 
-// canCorrectState is canCorrect for whether the issue is open.
+// canCorrectState reports whether the app may close the issue, or open it again.
 func (r *reconciliation) canCorrectState(open bool) bool {
 	event := "reopened" // what made it so, if it is to be closed
 	if open {

@@ -311,8 +311,8 @@ func (e *Engine) bind(ctx context.Context, name string, id int64) {
 	e.mu.Unlock()
 }
 
-// servesNow is serves for pages that must not wait: where nobody knows, the repository's name
-// decides.
+// servesNow reports whether a repository is for incidents, for pages that must not wait: where
+// nobody knows, the repository's name decides.
 func (e *Engine) servesNow(ctx context.Context, repo incident.Ref) bool {
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
@@ -338,7 +338,8 @@ func (r *reconciliation) servesHome(declared incident.Ref) (bool, error) {
 	return r.serves(r.Ctx, declared, r.boundID(r.Ctx, declared.FullName()))
 }
 
-// cameFromServedOffline is cameFromServed by what is kept outside GitHub, while GitHub is away.
+// cameFromServedOffline reports, while GitHub is away, whether the incident came from a repository
+// that is for incidents, by what is kept outside GitHub.
 func (r *reconciliation) cameFromServedOffline() bool {
 	if r.Store == nil {
 		return false

@@ -145,8 +145,8 @@ func (r *run) noteClosed() {
 	}
 }
 
-// closeUp is C1: the phase moves to closing, the tickets and the postmortem are opened, and the
-// issue closes once they exist (C5, settle).
+// closeUp moves the phase to closing (C1) and reports whether it could: the tickets and the
+// postmortem are opened, and the issue closes once they exist (C5, settle).
 func (r *run) closeUp(because string) bool {
 	if r.Phase == Closing {
 		return true

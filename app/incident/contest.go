@@ -66,14 +66,15 @@ func (c Contests) Left(what string) bool {
 	return i >= 0 && c[i].Left
 }
 
-// LeavesLabel is Left for a label. Without the label incident the app doesn't hear of the commands
+// LeavesLabel reports whether the app leaves a label as it is. Without the label incident the app doesn't hear of the commands
 // on an issue, but for /incident, so it tries to put that back each hour.
 func (c Contests) LeavesLabel(name string, now time.Time) bool {
 	i := c.index(ContestLabel(name))
 	return i >= 0 && c[i].Left && (!naming.Equal(name, LabelIncident) || now.Sub(c[i].At) < retryLeft)
 }
 
-// LeavesCard is Left for the card, which shows what counts: it is tried again each hour, too.
+// LeavesCard reports whether the app leaves the card as it is. The card shows what counts, so it is
+// tried again each hour, too.
 func (c Contests) LeavesCard(now time.Time) bool {
 	i := c.index(ContestCard)
 	return i >= 0 && c[i].Left && now.Sub(c[i].At) < retryLeft

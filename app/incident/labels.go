@@ -46,9 +46,9 @@ func phaseNames() (names []string) {
 	return names
 }
 
-// unlabeled: a phase or severity label that goes is put back without a word, since the next one is
-// about to come (a picker removes one and adds the other), and the card says what is. To stop being
-// an incident is another matter.
+// applyUnlabeled takes that a label was removed. A phase or severity label is put back without a
+// word, since the next one is about to come (a picker removes one and adds the other), and the card
+// says what is. To stop being an incident is another matter.
 func (r *run) applyUnlabeled(name string) {
 	switch {
 	case naming.Equal(name, LabelIncident):

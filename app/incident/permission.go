@@ -11,7 +11,7 @@ import (
 // "c123@pull.0". There the commands work that change the document (C3).
 func OnPull(id string) bool { return strings.Contains(id, "@pull") }
 
-// authorize enforces a row's permission (A3, V2) and answers who may not.
+// authorize reports whether the author of a command may use its row (A3, V2), and answers who may not.
 func (r *run) authorize(row Row) bool {
 	if row.Who == Anyone {
 		return true
@@ -60,8 +60,8 @@ func (r *run) onlyFor(role, command string) Say {
 	return say
 }
 
-// mayByHand is the permission for labels, assignees and open or closed, which name no role: who
-// holds one may.
+// mayByHand reports whether somebody may change labels, assignees, and whether the issue is open.
+// These name no role, so whoever has one may.
 func (r *run) mayByHand() bool {
 	l := r.f.By.Login
 	return r.f.By.Respond && !r.f.By.Bot && (r.holdsIC(l, r.p) || r.holdsOE(l, r.p))

@@ -187,7 +187,8 @@ func (r *run) moveTo(to Phase, because string) bool {
 	return true
 }
 
-// checkMove checks what a phase needs; a reason replaces what it can.
+// checkMove reports whether the incident has what a phase needs, and says what is missing. A reason
+// replaces what it can.
 func (r *run) checkMove(to Phase, because, insist string) bool {
 	var must bool
 	checks := Blocks(r.State, r.p, to)

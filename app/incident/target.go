@@ -116,7 +116,7 @@ func (r *targetReader) take(word string, bare bool) bool {
 	return r.team(slug, word, at)
 }
 
-// group takes the name of a group of the configuration.
+// group takes a name, and reports whether it is a group of the configuration.
 func (r *targetReader) group(slug string) bool {
 	for _, g := range r.groups {
 		if naming.Equal(g, slug) || naming.Equal(g, r.org+"/"+slug) {
@@ -127,7 +127,8 @@ func (r *targetReader) group(slug string) bool {
 	return false
 }
 
-// known takes the plain name of a person whom the incident or the configuration knows.
+// known takes a plain name, and reports whether it is a person whom the incident or the
+// configuration knows.
 func (r *targetReader) known(name string) bool {
 	for _, l := range r.people {
 		if naming.Equal(l, name) {
@@ -137,7 +138,8 @@ func (r *targetReader) known(name string) bool {
 	return false
 }
 
-// person takes a name that was written with @: somebody who may respond, or else a team.
+// person takes a name that was written with @, and reports whether somebody of that name, or else a
+// team, can be paged.
 func (r *targetReader) person(login string) bool {
 	answer := No
 	if naming.IsLogin(login) {
@@ -154,7 +156,8 @@ func (r *targetReader) person(login string) bool {
 	return r.team(login, "@"+login, true)
 }
 
-// team takes a team that GitHub has. What GitHub does not have and is close to a known name is asked about.
+// team takes a name, and reports whether it is a team that GitHub has. What GitHub does not have and
+// is close to a known name is asked about.
 func (r *targetReader) team(slug, word string, at bool) bool {
 	answer := No
 	if naming.IsTeam(slug) {

@@ -266,8 +266,8 @@ func (r *run) currentWait() Wait {
 		Heard: slices.Clone(u.Heard)}
 }
 
-// completeUpdate counts the newest of Sent if every impacted customer has been reached since the
-// wait began, and starts the next wait.
+// completeUpdate reports whether every impacted customer has been reached since the wait began. Then
+// it counts the newest of Sent and starts the next wait.
 func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	u := &r.Updates
 	for _, c := range r.Customers {

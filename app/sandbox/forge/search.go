@@ -188,7 +188,7 @@ func (i *Issue) isKind(kind string) bool {
 	return false
 }
 
-// IsAccount compares a login with what a query says; app/NAME is an app's bot.
+// IsAccount reports whether a login is what a query says; app/NAME is an app's bot.
 func IsAccount(login, value string) bool {
 	if app, ok := naming.AppOf(value); ok {
 		value = naming.BotOf(app)

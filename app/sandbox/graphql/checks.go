@@ -65,7 +65,7 @@ type requiredArgs struct {
 	PullRequestNumber *int32
 }
 
-// IsRequired is false: no branch is protected here.
+// IsRequired reports false: no branch is protected here.
 func (*gqlCheckRun) IsRequired(requiredArgs) bool { return false }
 
 // gqlStatus is a commit status.

@@ -201,7 +201,7 @@ func hasLabels(i *forge.Issue, labels *[]string) bool {
 	return labels == nil || slices.ContainsFunc(*labels, i.HasLabel)
 }
 
-// isBy compares a login with what is asked for.
+// isBy reports whether a login is what is asked for; nil asks for anybody.
 func (c *gqlCall) isBy(login string, asked *string) bool {
 	return asked == nil || forge.IsAccount(login, c.me(*asked))
 }

@@ -71,7 +71,7 @@ func (b *budget) renew(now time.Time) {
 	}
 }
 
-// take spends one call, if there is one left.
+// take spends one call, and reports whether there was one left.
 func (b *budget) take(now time.Time) bool {
 	if b.renew(now); b.used >= b.limit {
 		return false
