@@ -1,0 +1,105 @@
+package main_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A whole P1 on a phone, by taps: only the update, the cause and the workaround are written (A9). "Now"
+// begins on the first screen in every state.
+func TestA9BrowserTapsAWholeIncidentOnAPhone(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	const issue = "/acme/incidents/issues/1"
+	w.do(chromedp.EmulateViewport(narrow, phone))
+	report := `{"title":"Checkout fails","message":"Orders of globex fail","severity":"critical","customer":"globex"}`
+	if status, said := request(t, "intake", "POST", w.demo.url+"/intake/generic", report); status >= 300 {
+		t.Fatalf("the report: %d %s", status, said)
+	}
+	settle(t, w.demo.url)
+
+	state := func(name, shows string) {
+		t.Helper()
+		w.visit(issue)
+		w.sees("#pinned", shows)
+		w.holdsNowOnTheFirstScreen(name)
+	}
+	as := func(person string) {
+		t.Helper()
+		w.become(person)
+		w.visit(issue)
+	}
+	state("unconfirmed", "Unconfirmed")
+	as("alice")
+	w.tap("I operate")
+	state("somebody looks into it", "alice")
+	as("carol")
+	w.tap("This is a P1")
+	state("nobody coordinates", "No Incident Coordinator yet")
+	w.tap("I coordinate")
+	state("investigate", "customer globex")
+	w.says("carol", "/ic update We see failing orders")
+	state("investigate, told", "We see failing orders")
+	w.says("alice", "/oe cause A memory limit")
+	state("fixing", "Fixing")
+	w.says("alice", "/oe workaround The old limit")
+	state("fixing, mended", "Workaround")
+	for _, at := range []string{"amber", "overdue"} {
+		w.post("", "/sandbox/clock", `{"advance":"16m"}`)
+		settle(t, w.demo.url)
+		state(at, "customer")
+	}
+	w.tap("Go on to")
+	state("monitoring", "Monitoring")
+	w.post("", "/sandbox/clock", `{"advance":"24h"}`)
+	settle(t, w.demo.url)
+	state("stand-by over", "The stand-by is over")
+}
+
+// phone is the height of a phone's screen, in CSS pixels.
+const phone = 844
+
+// tap ticks a box of the card.
+func (w *window) tap(words string) {
+	w.t.Helper()
+	const mark = `(words) => {
+		const line = [...document.querySelectorAll("#pinned li")].find(l => l.innerText.includes(words) && l.querySelector("button[role=checkbox]"));
+		if (!line) return false;
+		line.querySelector("button[role=checkbox]").id = "tapped";
+		return true;
+	}`
+	w.waits("the box "+words, mark, words)
+	w.leave(click("#tapped"))
+	settle(w.t, w.demo.url)
+}
+
+// holdsNowOnTheFirstScreen measures where what comes next begins, below the top of the card.
+func (w *window) holdsNowOnTheFirstScreen(state string) {
+	w.t.Helper()
+	const measure = `(() => {
+		const card = document.querySelector("#pinned .comment-body");
+		const now = [...card.querySelectorAll("strong")].find(s => s.innerText === "Now");
+		return now ? Math.round(now.getBoundingClientRect().top - card.getBoundingClientRect().top) : -1;
+	})()`
+	top, err := strconv.Atoi(w.evaluate(measure))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Logf("%s: Now begins %d px below the top of the card", state, top)
+	if top < 0 || top > phone {
+		w.t.Errorf("%s: Now begins at %d px of %d:\n%s", state, top, phone, w.text("#pinned .comment-body"))
+	}
+	if *screenshots != "" {
+		for _, scheme := range []string{"light", "dark"} {
+			for _, width := range []int64{narrow, wide} {
+				w.do(chromedp.EmulateViewport(width, phone), colours(scheme))
+				w.evaluate(`document.querySelector("#pinned").scrollIntoView()`)
+				w.picture(fmt.Sprintf("card-%s-%d-%s", state, width, scheme), chromedp.CaptureScreenshot())
+			}
+		}
+		w.do(chromedp.EmulateViewport(narrow, phone), colours("light"))
+	}
+}
