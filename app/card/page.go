@@ -304,6 +304,7 @@ func (p *page) followUps() {
 func (p *page) now() {
 	for _, h := range incident.Hints(p.S, p.Policy) {
 		shown := strings.HasPrefix(h.Command, "/ic update") && (p.Box == "overdue" || p.Box == "amber") ||
+			strings.HasPrefix(h.Command, "/ic agree") && p.Box == "agreement" ||
 			strings.HasPrefix(h.Command, "/ic customer") && p.Unconfirmed &&
 				(len(p.Missing) > 0 && (p.Box == "data" || p.Ask) || len(p.S.Customers) > 0)
 		if !shown {
