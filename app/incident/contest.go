@@ -66,8 +66,9 @@ func (c Contests) Left(what string) bool {
 	return i >= 0 && c[i].Left
 }
 
-// LeavesLabel reports whether the app leaves a label as it is. Without the label incident the app doesn't hear of the commands
-// on an issue, but for /incident, so it tries to put that back each hour.
+// LeavesLabel reports whether the app leaves a label as it is. Without the label incident the app
+// doesn't hear of the commands on an issue, but for /incident, so it tries to put that back each
+// hour.
 func (c Contests) LeavesLabel(name string, now time.Time) bool {
 	i := c.index(ContestLabel(name))
 	return i >= 0 && c[i].Left && (!naming.Equal(name, LabelIncident) || now.Sub(c[i].At) < retryLeft)
