@@ -48,20 +48,16 @@ func (r *run) mergedChecked(c MergedChecked) {
 	for _, p := range parts {
 		escaped = append(escaped, strings.ReplaceAll(url.PathEscape(p), ",", "%2C"))
 	}
-	for i, p := range parts {
-		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: Stamp{At: r.f.At, By: r.mergedBy()}, Section: p,
-			Owner: r.authorOf(i)})
+	merged := Stamp{At: r.f.At}
+	if m := r.Document.Merged; m != nil { // it may have been looked at much later
+		merged = Stamp{At: m.At, By: m.By}
 	}
-	r.record("unfilled", "", "")
+	for i, p := range parts {
+		r.FollowUps = append(r.FollowUps, FollowUp{Stamp: merged, Section: p, Owner: r.authorOf(i)})
+	}
+	r.recordAt(Entry{At: merged.At, Kind: "unfilled"})
 	r.emit(Remind{Key: unfilledKey + strings.Join(escaped, ","), At: r.f.At, Say: Say{Name: "unfilled",
 		Count: r.Document.Number, Names: r.roles(), Lines: parts}})
-}
-
-func (r *run) mergedBy() string {
-	if r.Document.Merged == nil {
-		return ""
-	}
-	return r.Document.Merged.By
 }
 
 // authorOf returns who writes part i of the postmortem: Incident Coordinator and Operations Engineers

@@ -208,6 +208,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 	}
 	cards, said := 0, map[string]int{}
 	for _, c := range list[comment](w, at+"/comments") {
+		if c.Body == thanks {
+			continue
+		}
 		if !strings.HasSuffix(c.User.Login, "[bot]") {
 			tell("%s answered by %s", names.in(fmt.Sprintf("c%d", c.ID)), reactions(c))
 			continue

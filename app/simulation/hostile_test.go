@@ -182,6 +182,9 @@ func (f *trial) automate(w *world, _ int) spell {
 	return spell{"another bot", f.until(w, time.Duration(30+f.IntN(120))*time.Minute), func(w *world) { w.bot = "" }}
 }
 
+// thanks is what a bot says that answers each comment.
+const thanks = "Thank you for your comment. A member of the team will look at it."
+
 // react lets the other bot do what it does at a webhook. It never tires.
 func (w *world) react(l letter) {
 	if w.bot == "" || l.path != "" {
@@ -215,7 +218,7 @@ func (w *world) react(l letter) {
 		w.as(w.botAs, "PATCH", at, map[string]string{"state": "closed", "state_reason": "not_planned"}, nil)
 	case w.bot == "comments" && event == "issue_comment.created":
 		w.acts++
-		w.as(w.botAs, "POST", at+"/comments", map[string]string{"body": "Thank you for your comment. A member of the team will look at it."}, nil)
+		w.as(w.botAs, "POST", at+"/comments", map[string]string{"body": thanks}, nil)
 	case w.bot == "format":
 		w.format()
 	}
