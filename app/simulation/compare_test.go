@@ -283,7 +283,7 @@ func (w *world) card(o *outcome, title, body string, names names) {
 		if e.Kind == "page" && e.Ref == "opened" { // where a look broke off, the clock asks for it
 			e.By, e.Ref = "", ""
 		}
-		if e.Kind == "merged" { // the pull request may exist only in the end
+		if e.Kind == "merged" || e.Kind == "unfilled" { // the pull request may exist only in the end
 			at = "then"
 		}
 		line := fmt.Sprintf("%s %s %s %s %s", at, e.By, e.Kind, names.in(e.Ref), what(e, names))
@@ -384,7 +384,10 @@ func parts(s incident.State) map[string]any {
 	}
 	var ups []string
 	for _, f := range s.FollowUps {
-		ups = append(ups, fmt.Sprint(f.Stamp, f.Repo, f.Owner, f.Due, f.Auto, f.Done, f.Ticket != ""))
+		if f.Section != "" { // of the merge, whose time is left out
+			f.At = time.Time{}
+		}
+		ups = append(ups, fmt.Sprint(f.Stamp, f.Section, f.Repo, f.Owner, f.Due, f.Auto, f.Done, f.Ticket != ""))
 	}
 	return map[string]any{
 		"declared": s.Declared, "source": s.Source, "severity": []any{s.Claimed, s.Severity, s.Confirmed}, "data": []any{s.Summary, s.Customers, s.NoCustomer}, "drill": s.Drill,
