@@ -17,6 +17,7 @@ type journal struct {
 	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
 	waiting map[string]bool            // incidents that a report is about which waits for its next try
 	refused map[string]bool            // incidents on which GitHub refused an answer
+	removed bool                       // GitHub had no configuration, however often it was asked, for longer than that is doubted
 }
 
 func newJournal() *journal {
@@ -44,6 +45,14 @@ func (j *journal) isAnswerRefused(number int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.refused[nameOf(number)]
+}
+
+// isConfigurationRemoved reports whether the product took the configuration for removed, after it
+// was told so by each read of a quarter of an hour.
+func (j *journal) isConfigurationRemoved() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.removed
 }
 
 func nameOf(number int) string { return fmt.Sprintf("acme/incidents#%d", number) }
@@ -94,6 +103,9 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 		j.skipped[ref][of["page"]] = true
 	case r.Message == "effect refused by GitHub" && of["effect"] == "comments":
 		j.refused[ref] = true
+	case r.Message == "configuration removed":
+		since, err := time.Parse("2006-01-02 15:04:05 -0700 MST", of["since"]) // as time.Time prints itself
+		j.removed = j.removed || err == nil && j.now != nil && j.now().Sub(since) >= 15*time.Minute
 	case of["why"] == "signal":
 		j.waiting[ref] = r.Message != "looked"
 	}

@@ -227,6 +227,9 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 				got.unanswered(title, s.name)
 			}
 		}
+		if rough.journal.isConfigurationRemoved() {
+			got.excused[title] = "the configuration was gone whenever it was read"
+		}
 		if rough.harmed[title] && rough.journal.isAnswerRefused(rough.issues[title]) {
 			got.excused[title] = "an answer was refused, and the card that knew was lost"
 		}
