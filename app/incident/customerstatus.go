@@ -45,6 +45,8 @@ func (r *run) keepStatus() {
 		switch {
 		case want == "" || s.Status == want:
 			s.Due, s.Owed = time.Time{}, false
+		case s.Status == "": // an issue that was found, and says what an earlier look wrote
+			s.Owed = true
 		case s.Due.IsZero() && !s.Owed:
 			s.Due = r.f.At.Add(statusDelay)
 		}

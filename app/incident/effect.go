@@ -104,7 +104,7 @@ func (TellStatus) effect() string       { return "announce" }
 func (Nudge) effect() string            { return "nudge" }
 func (OpenDocument) effect() string     { return "document" }
 func (RefreshDocument) effect() string  { return "refresh" }
-func (CheckMerged) effect() string      { return "document" }
+func (CheckMerged) effect() string      { return "check" }
 func (AnnounceDocument) effect() string { return "publish" }
 func (Record) effect() string           { return "" }
 

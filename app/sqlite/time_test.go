@@ -295,7 +295,8 @@ func TestA4SweepsOfAnOutageMakeOneLook(t *testing.T) {
 			<-time.After(5 * time.Minute)
 		}
 		synctest.Wait()
-		if tried["sweep"] < sweeps || tried["sweep"] > 5*sweeps || tried["clock"] > 2*sweeps+20 {
+		// From two to six for each sweep, as their order falls out; each on its own they would be hundreds.
+		if tried["sweep"] < sweeps || tried["sweep"] > 10*sweeps || tried["clock"] > 2*sweeps+20 {
 			t.Errorf("%d sweeps made these tries: %v", sweeps, tried)
 		}
 	})
