@@ -67,7 +67,7 @@ func (r *reconciliation) applyUrgent() error {
 func (r *reconciliation) applyRest() error {
 	card := func() error { return inOrder(r.correctLabels, r.correctAssignees) }
 	tickets := func() error {
-		return inOrder(r.postmortem.CheckMerged, r.addPending, r.tickets.Open, r.tickets.Move, r.postmortem.Open,
+		return inOrder(r.checkMerged, r.tickets.Open, r.tickets.Move, r.postmortem.Open,
 			r.refreshPostmortem, r.addPending, r.tickets.Change, r.postmortem.Deliver)
 	}
 	return inOrder(
@@ -96,6 +96,16 @@ func inOrder(stages ...func() error) error {
 func (r *reconciliation) addPending() error {
 	r.Effects = append(r.Effects, incident.Pending(r.State)...)
 	return nil
+}
+
+// checkMerged looks whether the merged postmortem is written. What is missing becomes follow-ups,
+// which this look opens.
+func (r *reconciliation) checkMerged() error {
+	known := len(r.State.FollowUps)
+	if err := r.postmortem.CheckMerged(); err != nil || len(r.State.FollowUps) == known {
+		return err
+	}
+	return r.addPending()
 }
 
 func (r *reconciliation) react() error { return r.reactions.Apply(r.isSaved) }
