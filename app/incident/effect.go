@@ -100,7 +100,7 @@ func (Broadcast) effect() string        { return "broadcast" }
 func (OpenTicket) effect() string       { return "ticket" }
 func (MoveTicket) effect() string       { return "ticket" }
 func (ShareAgain) effect() string       { return "announce" }
-func (TellStatus) effect() string       { return "announce" }
+func (TellStatus) effect() string       { return "status" }
 func (Nudge) effect() string            { return "nudge" }
 func (OpenDocument) effect() string     { return "document" }
 func (RefreshDocument) effect() string  { return "refresh" }
