@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "renew the golden files of the scenarios
 //	wait 20m
 //	redeliver                  every webhook so far, again
 func TestScenarios(t *testing.T) {
+	skipUnderRace(t)
 	dirs, err := filepath.Glob("testdata/scenarios/*/story.txt")
 	if err != nil || len(dirs) == 0 {
 		t.Fatalf("no scenarios: %v", err)

@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ type world struct {
 	url     string
 	sandbox *sandbox.Sandbox
 	product *assembly.Server
+	swap    sync.RWMutex // guards product against webhooks that arrive while it starts anew
 	ref     incident.Ref
 
 	env      map[string]string
@@ -140,7 +142,10 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 				rw.WriteHeader(http.StatusBadGateway)
 				return
 			}
-			w.product.Handler().ServeHTTP(rw, r)
+			w.swap.RLock()
+			product := w.product
+			w.swap.RUnlock()
+			product.Handler().ServeHTTP(rw, r)
 		})
 	}
 	t.Cleanup(func() { w.stop(); w.leftOnce(); _ = box.Close() })
@@ -160,7 +165,9 @@ func (w *world) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = product.Run(ctx) }()
+	w.swap.Lock()
 	w.product, w.follower.Server, w.end = product, product, stop
+	w.swap.Unlock()
 	w.stop = func() { stop(); <-ended; _ = product.Close() }
 }
 
