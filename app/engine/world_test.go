@@ -37,7 +37,7 @@ type world struct {
 	url     string
 	sandbox *sandbox.Sandbox
 	product *assembly.Server
-	swap    sync.RWMutex // guards product against webhooks that arrive while it starts anew
+	swap    sync.RWMutex // guards product against webhooks that arrive while it starts again
 	ref     incident.Ref
 
 	env      map[string]string
