@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -71,7 +72,12 @@ func (r *reconciliation) answerFacts() []incident.Fact {
 	if customer == "" {
 		customer = r.customerOfIssue(*answer)
 	}
-	text := texts.TruncateBytes(reply.Own(texts.Clean(answer.Body)), maxAnswer)
+	all := texts.Clean(answer.Body)
+	text := reply.Own(all)
+	if strings.TrimSpace(text) == "" { // it looks quoted from its first line on: better too much than nothing
+		text = all
+	}
+	text = texts.TruncateBytes(text, maxAnswer)
 	if customer == "" || text == "" {
 		r.Logger.Warn("answer dropped: it is of no issue of this incident", "incident", r.Ref.String(),
 			"issue", answer.Issue, "comment", answer.Comment)

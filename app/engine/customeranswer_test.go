@@ -42,6 +42,11 @@ func TestV6AnAnswerIsQuotedOnce(t *testing.T) {
 		t.Errorf("the card does not show it:\n%s", card)
 	}
 
+	w.answerIn("gina", shared, "On Mon, 2 Mar 2026 at 11:00, Gina wrote:\nStill red on our side")
+	if all := w.said("Still red on our side"); len(all) != 1 {
+		t.Errorf("an answer that looks like a quoted mail is quoted %d times", len(all))
+	}
+
 	comment := fmt.Sprintf("/api/v3/repos/acme/customer-globex/issues/comments/%d", id)
 	w.ok("gina", "PATCH", comment, map[string]string{"body": "Still broken, in other words"}, nil)
 	w.settle()

@@ -47,6 +47,30 @@ func (w *world) writePostmortem(branch string, but ...string) {
 	w.settle()
 }
 
+// Reads that are behind the merge do not show the document: that proves neither that it is written
+// nor that the customer's part is missing.
+func TestC3TheMergedPostmortemIsReadOnceItIsThere(t *testing.T) {
+	for _, c := range []struct {
+		but  []string
+		want string // what the incident says
+	}{
+		{[]string{"Trigger"}, "was merged before it was filled in"},
+		{nil, ""},
+	} {
+		w := unjudged(t)
+		w.tell(strings.TrimSuffix(whole(t), "carol merges\n"))
+		w.order(`{"match":"GET .*/contents/postmortems.*","lag":"45s"}`)
+		w.writePostmortem("postmortem/1", c.but...)
+		w.tell("wait 1m\ncarol merges\nwait 5m")
+		if said := w.said("was merged before it was filled in"); (len(said) == 1) != (c.want != "") {
+			t.Errorf("but for %q: the incident says %q", c.but, said)
+		}
+		if said := w.said("did not reach"); len(said) > 0 {
+			t.Errorf("but for %q: it says of the customers %q", c.but, said)
+		}
+	}
+}
+
 // A postmortem that is merged before it is written is said to be, and what is missing becomes tickets
 // of those who were to write it (C3).
 func TestC3AnUnfilledPostmortemIsSaid(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
@@ -370,16 +371,29 @@ func (e *Postmortem) CheckMerged() error {
 	})
 }
 
-// mergedDocument returns the document as it was merged; ok is false if there is none.
+// mergedLag is how long after the merge a document that is not there may only not be there yet.
+const mergedLag = 2 * time.Minute
+
+// mergedDocument returns the document as it was merged; ok is false if there is none. It returns a
+// *ports.RetryAfter while GitHub's API may be behind the merge.
 func (e *Postmortem) mergedDocument() (content string, ok bool, err error) {
 	if err := e.readPullRequest(); err != nil {
 		return "", false, err
 	}
 	name, err := e.path(e.PullRequest.Base)
-	if err != nil || name == "" {
+	if err != nil {
 		return "", false, err
 	}
-	text, ok, err := e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, e.PullRequest.Base)
+	var text []byte
+	if name != "" {
+		text, ok, err = e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, e.PullRequest.Base)
+	}
+	merged := e.State.Document.Merged
+	if err == nil && !ok && merged != nil && e.Now.Sub(merged.At) < mergedLag {
+		return "", false, &ports.RetryAfter{Until: e.Now.Add(10 * time.Second), Err: fmt.Errorf(
+			"%w: the postmortem that was merged in %s#%d", ports.ErrNotYet, e.DocumentRef().FullName(),
+			e.State.Document.Number)}
+	}
 	return string(text), ok, err
 }
 
