@@ -12,7 +12,9 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +60,9 @@ type App struct {
 	Slug        string // its login is SLUG[bot]; empty: robot
 	Name        string // empty: the slug
 	Description string
+
+	Permissions map[string]string // that it has beyond those of every sandbox's
+	Events      []string          // that it hears of beyond forge.DefaultEvents
 }
 
 // Credentials are what the App's process needs to be the App.
@@ -172,15 +177,16 @@ func New(o Options) (*Sandbox, error) {
 // appOf returns the App that is there from the beginning.
 func appOf(o Options) *forge.App {
 	slug := cmp.Or(o.App.Slug, "robot")
+	permissions := map[string]string{"metadata": "read", "members": "read", "issues": "write",
+		"contents": "write", "pull_requests": "write", "checks": "write"}
+	maps.Copy(permissions, o.App.Permissions)
 	return &forge.App{
 		ID: o.AppID, Slug: slug, Login: naming.BotOf(slug), Name: cmp.Or(o.App.Name, slug),
 		Description: o.App.Description,
-		External:    o.URL, Owner: "acme", Created: o.Start.UTC(), Events: forge.DefaultEvents,
+		External:    o.URL, Owner: "acme", Created: o.Start.UTC(),
+		Events:  slices.Concat(forge.DefaultEvents, o.App.Events),
 		HookURL: o.WebhookURL, HookSecret: o.WebhookSecret, Key: o.PrivateKey,
-		TokenSecret: o.WebhookSecret + " tokens",
-		Permissions: map[string]string{"metadata": "read", "members": "read", "issues": "write",
-			"contents":      "write",
-			"pull_requests": "write", "checks": "write"},
+		TokenSecret: o.WebhookSecret + " tokens", Permissions: permissions,
 	}
 }
 

@@ -28,6 +28,15 @@ func (f *Forge) DeleteUser(u *User) {
 				i.replaceAuthor(u.Login, haunt)
 			}
 		}
+		for _, d := range r.Deployments {
+			haunt(&d.Creator)
+			for _, s := range d.Statuses {
+				haunt(&s.Creator)
+			}
+		}
+		for _, release := range r.Releases {
+			haunt(&release.Author)
+		}
 	}
 	for _, t := range f.Teams {
 		t.Members = slices.DeleteFunc(t.Members, func(m string) bool { return m == u.Login })

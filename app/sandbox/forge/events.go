@@ -99,6 +99,22 @@ type RepositoryEvent struct {
 	WasName    string // renamed
 }
 
+// DeploymentEvent is a new deployment, or a new status of one.
+type DeploymentEvent struct {
+	By         *Actor
+	Repository *Repository
+	Deployment *Deployment
+	Status     *DeploymentStatus // nil: the deployment is new
+}
+
+// ReleaseEvent is a change of a release.
+type ReleaseEvent struct {
+	By         *Actor
+	Repository *Repository
+	Release    *Release
+	Action     string
+}
+
 // DispatchEvent is a repository_dispatch, whose action and payload are its sender's own.
 type DispatchEvent struct {
 	By         *Actor
@@ -134,6 +150,8 @@ func (*RefEvent) isEvent()          {}
 func (*PushEvent) isEvent()         {}
 func (*RepositoryEvent) isEvent()   {}
 func (*DispatchEvent) isEvent()     {}
+func (*DeploymentEvent) isEvent()   {}
+func (*ReleaseEvent) isEvent()      {}
 func (*OrganizationEvent) isEvent() {}
 func (*InstallationEvent) isEvent() {}
 func (*PingEvent) isEvent()         {}

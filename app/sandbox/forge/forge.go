@@ -100,7 +100,7 @@ var firstIDs = map[string]int64{
 	"user": 1000, "team": 2000, "repo": 3000, "label": 40000, "issue": 500000, "pull": 600000,
 	"comment": 7000000,
 	"event":   80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000,
-	"status":   14000000,
+	"status": 14000000, "deployment": 16000000, "deployment status": 17000000, "release": 18000000,
 	"delivery": 150000000, "app": 900000, "installation": firstInstallation,
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Resolve finds the commit that a branch, a tag, a full reference or a commit's name (also shortened) means.
@@ -181,6 +182,38 @@ func (g *Git) Log(head, base string) []*Commit {
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Committer.At.After(list[j].Committer.At) })
 	return list
+}
+
+// LogQuery chooses commits of a log.
+type LogQuery struct {
+	Path         string    // that changed, or in which something did; empty: any
+	Since, Until time.Time // of the committer; zero: any
+}
+
+// LogOf lists the commits reachable from head that fit, newest first.
+func (g *Git) LogOf(head string, q LogQuery) []*Commit {
+	return slices.DeleteFunc(g.Log(head, ""), func(c *Commit) bool {
+		return !q.Since.IsZero() && c.Committer.At.Before(q.Since) ||
+			!q.Until.IsZero() && c.Committer.At.After(q.Until) ||
+			q.Path != "" && !g.touches(c, q.Path)
+	})
+}
+
+// touches reports whether a commit has something else at a path than each of its parents. A merge that
+// took one side's has not.
+func (g *Git) touches(c *Commit, path string) bool {
+	at := func(tree string) string {
+		e, _ := g.Entry(tree, path)
+		return e.SHA
+	}
+	own := at(c.Tree)
+	if len(c.Parents) == 0 {
+		return own != ""
+	}
+	return !slices.ContainsFunc(c.Parents, func(sha string) bool {
+		parent, ok := g.Commits[sha]
+		return ok && at(parent.Tree) == own
+	})
 }
 
 // MergeBase is the newest commit that both have.

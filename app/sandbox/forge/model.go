@@ -72,6 +72,8 @@ type Repository struct {
 	NoIssues      bool          `json:",omitempty"` // issues are disabled
 	Ruled         bool          `json:",omitempty"` // the default branch is changed by pull requests alone
 	Emptied       *Git          `json:",omitempty"` // what was in it before it was emptied
+	Deployments   []*Deployment `json:",omitempty"` // oldest first
+	Releases      []*Release    `json:",omitempty"` // oldest first
 
 	open     int // open issues and pull requests
 	revision int // counts the changes of the repository itself
@@ -222,6 +224,8 @@ type PullRequest struct {
 	Reviewers []string // logins asked and still to answer
 	Teams     []string // slugs of teams asked
 	Reviews   []*Review
+
+	changed *pullChanges // what it changes, once somebody asked
 }
 
 // Merged reports whether the pull request was merged.

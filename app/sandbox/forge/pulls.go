@@ -398,17 +398,59 @@ func (f *Forge) PullCommits(i *Issue) []*Commit {
 	return commits
 }
 
+// pullChanges is what a pull request changes between two commits, which never changes.
+type pullChanges struct {
+	base, head string
+	list       []Change
+}
+
 // PullChanges lists what a pull request changes.
 func (f *Forge) PullChanges(i *Issue) []Change {
 	head, ok := i.repo.Git.Commits[i.Pull.HeadSHA]
 	if !ok {
 		return nil
 	}
-	from := ""
-	if base, ok := i.repo.Git.Commits[f.pullBase(i)]; ok {
-		from = base.Tree
+	base := i.Pull.BaseSHA
+	if tip, ok := i.repo.Git.Branch(i.Pull.Base); ok && !i.Closed {
+		base = tip.SHA
 	}
-	return i.repo.Git.Diff(from, head.Tree)
+	if known := i.Pull.changed; known != nil && known.base == base && known.head == head.SHA {
+		return known.list
+	}
+	from := ""
+	if c, ok := i.repo.Git.Commits[f.pullBase(i)]; ok {
+		from = c.Tree
+	}
+	i.Pull.changed = &pullChanges{base: base, head: head.SHA, list: i.repo.Git.Diff(from, head.Tree)}
+	return i.Pull.changed.list
+}
+
+// PullsWith lists the pull requests that brought a commit into the repository, and where none did
+// those that are open and would.
+func (f *Forge) PullsWith(r *Repository, sha string) []*Issue {
+	var merged, open []*Issue
+	for _, i := range r.Issues {
+		switch {
+		case i == nil || i.Pull == nil:
+		case i.Pull.Merged():
+			if i.Pull.MergeSHA == sha || f.hasCommit(i, sha) {
+				merged = append(merged, i)
+			}
+		case !i.Closed && f.hasCommit(i, sha):
+			open = append(open, i)
+		}
+	}
+	if len(merged) > 0 {
+		return merged
+	}
+	return open
+}
+
+// hasCommit reports whether a commit is one of a pull request's.
+func (f *Forge) hasCommit(i *Issue, sha string) bool {
+	return slices.ContainsFunc(i.Timeline, func(e *TimelineEvent) bool {
+		return e.Kind == "committed" && e.CommitID == sha
+	})
 }
 
 // MergeState says what keeps a pull request from being merged, in GitHub's words; unknown once it is closed.

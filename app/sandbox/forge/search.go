@@ -163,6 +163,8 @@ func (t Term) matches(i *Issue) bool {
 // matches reports whether a pull request fits a term that only pull requests have.
 func (p *PullRequest) matches(t Term) bool {
 	switch t.Key {
+	case "merged":
+		return p.Merged() && inRange(p.MergedAt, t.Value)
 	case "draft":
 		return strconv.FormatBool(p.Draft) == t.Value
 	case "head":
@@ -203,10 +205,11 @@ func (i *Issue) hasWords(words string) bool {
 		slices.ContainsFunc(i.Comments, func(c *Comment) bool { return has(c.Body) })
 }
 
-// inRange reports whether a time fits >=, >, <=, < or A..B with dates or times, or a date alone.
+// inRange reports whether a time fits >=, >, <=, < or A..B with dates or times, or a date alone. One
+// side of A..B may be *.
 func inRange(at time.Time, value string) bool {
 	if from, to, ok := strings.Cut(value, ".."); ok {
-		return inRange(at, ">="+from) && inRange(at, "<="+to)
+		return (from == "*" || inRange(at, ">="+from)) && (to == "*" || inRange(at, "<="+to))
 	}
 	text := strings.TrimLeft(value, "<>=")
 	begin, err := time.Parse(time.RFC3339, text)

@@ -225,3 +225,30 @@ func (*gqlRoot) MergePullRequest(ctx context.Context, args struct {
 		return c.forge.MergePull(c.by, i, merge)
 	})
 }
+
+type gqlRevertPayload struct {
+	ClientMutationID               *string
+	PullRequest, RevertPullRequest *gqlPull
+}
+
+// RevertPullRequest opens a pull request that takes a merged one back.
+func (*gqlRoot) RevertPullRequest(ctx context.Context, args struct {
+	Input struct {
+		ClientMutationID *string
+		PullRequestID    graphql.ID
+		Title, Body      *string
+		Draft            bool // has a default, so that it is never null
+	}
+}) (*gqlRevertPayload, error) {
+	c, in := callOf(ctx), args.Input
+	i, err := c.pullNamed(in.PullRequestID)
+	if err != nil {
+		return nil, err
+	}
+	revert, err := c.forge.RevertPull(c.by, i, forge.RevertRequest{Title: orEmpty(in.Title),
+		Body: orEmpty(in.Body), Draft: in.Draft})
+	if err != nil {
+		return nil, gqlRefusal(err)
+	}
+	return &gqlRevertPayload{in.ClientMutationID, c.pull(i), c.pull(revert)}, nil
+}

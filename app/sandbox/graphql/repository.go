@@ -75,25 +75,6 @@ func (c *gqlCall) repository(r *forge.Repository) *gqlRepository {
 	return g
 }
 
-// gqlRef is a branch.
-type gqlRef struct {
-	ID           graphql.ID
-	Name, Prefix string
-}
-
-// DefaultBranchRef is the default branch, if the repository has one yet.
-func (r *gqlRepository) DefaultBranchRef() *gqlRef {
-	if _, ok := r.r.Git.Branch(r.r.DefaultBranch); !ok {
-		return nil
-	}
-	const prefix = "refs/heads/"
-	return &gqlRef{
-		ID:     graphql.ID("REF_" + r.r.FullName() + ":" + prefix + r.r.DefaultBranch),
-		Name:   r.r.DefaultBranch,
-		Prefix: prefix,
-	}
-}
-
 // at finds the issue or pull request of a number.
 func (r *gqlRepository) at(number int32, kind string, fits func(*forge.Issue) bool) (*forge.Issue, error) {
 	i, ok := r.r.IssueAt(int(number))

@@ -47,6 +47,8 @@ func (v *Views) Webhooks(e forge.Event) []Webhook {
 			more = fields{"changes": fields{"repository": fields{"name": fields{"from": e.WasName}}}}
 		}
 		return v.hook(e.By, e.Repository, "repository", e.Action, more)
+	case *forge.DeploymentEvent, *forge.ReleaseEvent:
+		return nil
 	case *forge.DispatchEvent:
 		return v.dispatchHook(e)
 	case *forge.OrganizationEvent:

@@ -1,0 +1,190 @@
+package sandbox
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
+
+// withChanges lets the App read of deployments, and hear of them.
+func withChanges(o *Options) {
+	o.App.Permissions = map[string]string{"deployments": "write"}
+}
+
+// merge changes a file on a branch of its own, opens a pull request as carol and merges it as bob.
+func (g *github) merge(branch, path, content, title, method string) {
+	g.t.Helper()
+	g.branch(branch, path, content)
+	g.steps(
+		step{"carol", "POST ~/pulls", `{"title":"` + title + `","head":"` + branch + `","base":"main"}`, 201, []string{"number>n", "node_id>pull"}},
+		step{"bob", "PUT ~/pulls/$n/merge", `{"merge_method":"` + method + `"}`, 200, []string{"sha>sha"}},
+	)
+}
+
+// wants checks what somebody is answered.
+func (g *github) wants(who, query, variables string, wants ...string) {
+	g.t.Helper()
+	a := g.ask(who, query, variables)
+	a.want(http.StatusOK)
+	for _, want := range wants {
+		path, value, _ := strings.Cut(want, "=")
+		if got := a.field(path); got != g.fill(value) {
+			g.t.Errorf("%s: %s is %q, want %q: %s", a.what, path, got, g.fill(value), a.body)
+		}
+	}
+}
+
+// One search finds what was merged since a time, with all that is needed of it.
+func TestGraphQLSearchesMerges(t *testing.T) {
+	g := newGitHub(t)
+	g.merge("limits", "deploy/payments.yaml", "memory: 256Mi\n", "Lower memory limits", "squash")
+	g.vars["first"] = g.box.Clock().Now().UTC().Format(time.RFC3339)
+	g.advance(time.Hour)
+	g.merge("docs", "docs/a.md", "a\nb\n", "Write it down", "merge")
+	g.vars["second"] = g.box.Clock().Now().UTC().Format(time.RFC3339)
+	g.branch("left", "c.txt", "c\n")
+	g.steps(step{"alice", "POST ~/pulls", `{"title":"Still open","head":"left","base":"main"}`, 201, nil})
+	const query = `query($q:String!){search(type:ISSUE,query:$q,first:100){issueCount pageInfo{hasNextPage} nodes{...on PullRequest{number title state mergedAt
+		mergedBy{login __typename} author{login} additions deletions changedFiles baseRefName headRefName labels(first:20){nodes{name}}
+		files(first:100){nodes{path additions deletions}} mergeCommit{oid} repository{nameWithOwner defaultBranchRef{name}}}}}}`
+	const first = `data.search.nodes.0.`
+	g.wants("app", query, `{"q":"org:acme is:pr is:merged merged:>=$second sort:updated-desc"}`, "errors=absent", "data.search.issueCount=1",
+		first+"title=Write it down", first+"state=MERGED", first+"mergedAt=$second", first+"mergedBy.login=bob", first+"mergedBy.__typename=User",
+		first+"author.login=carol", first+"additions=2", first+"deletions=0", first+"changedFiles=1", first+"baseRefName=main", first+"headRefName=docs",
+		first+"files.nodes.*.path=docs/a.md", first+"files.nodes.0.additions=2", first+"mergeCommit.oid=$sha",
+		first+"repository.nameWithOwner=acme/incidents", first+"repository.defaultBranchRef.name=main", "data.search.pageInfo.hasNextPage=false")
+	for q, titles := range map[string]string{
+		"org:acme is:pr is:merged sort:updated-desc":               "Write it down,Lower memory limits",
+		"org:acme is:pr is:merged sort:updated-asc":                "Lower memory limits,Write it down",
+		"user:acme is:pr merged:>$first":                           "Write it down",
+		"repo:acme/incidents is:pr merged:<=$first":                "Lower memory limits",
+		"repo:acme/incidents is:pr merged:<$first":                 "",
+		"repo:acme/web repo:acme/incidents merged:$first..$second": "Write it down,Lower memory limits",
+		"repo:acme/incidents merged:*..$first":                     "Lower memory limits",
+		"repo:acme/incidents is:pr is:open":                        "Still open",
+		"repo:acme/incidents is:pr is:closed -is:merged":           "",
+		"repo:acme/incidents is:issue merged:>=$first":             "",
+		"repo:acme/web is:pr is:merged":                            "",
+	} {
+		g.wants("bob", query, `{"q":"`+q+`"}`, "errors=absent", "data.search.nodes.*.title="+titles)
+	}
+	g.wants("app @platform", query, `{"q":"org:acme is:pr is:merged"}`, "data.search.issueCount=0")
+	g.wants("app contents:read", query, `{"q":"org:acme is:pr is:merged"}`, "data.search.issueCount=0")
+}
+
+// What a repository says of its deployments, releases and commits, in one call.
+func TestGraphQLAsksForChanges(t *testing.T) {
+	g := newGitHub(t, withChanges)
+	g.merge("limits", "deploy/payments.yaml", "memory: 256Mi\n", "Lower memory limits", "squash")
+	g.write("main", ".github/CODEOWNERS", "* @acme/payments\n")
+	g.held(func(f *forge.Forge) {
+		r, _ := f.FindRepository("acme/incidents")
+		erin, _ := f.PersonActor("erin")
+		for _, environment := range []string{"staging", "", ""} {
+			d, err := f.CreateDeployment(erin, r, forge.NewDeployment{Ref: "main", Environment: environment})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, state := range []string{"in_progress", "success"} {
+				if _, err := f.AddDeploymentStatus(erin, r, d, forge.NewDeploymentStatus{State: state, LogURL: "https://ci.example/1"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, release := range []forge.NewRelease{{Tag: "v1.0.0", Name: "One", Target: g.vars["sha"]}, {Tag: "v1.1.0", Name: "Two", Prerelease: true}, {Tag: "v2.0.0", Draft: true}} {
+			if _, err := f.CreateRelease(erin, r, release); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	const query = `{repository(owner:"acme",name:"incidents"){
+		deployments(first:1,environments:["production"],orderBy:{field:CREATED_AT,direction:DESC}){totalCount nodes{databaseId environment createdAt commitOid ref{name}
+			creator{login} state latestStatus{state createdAt environmentUrl logUrl} statuses(first:5){nodes{state createdAt}}}}
+		releases(first:5,orderBy:{field:CREATED_AT,direction:ASC}){nodes{tagName name publishedAt url author{login} tagCommit{oid} isPrerelease isDraft}}
+		latestRelease{tagName}
+		defaultBranchRef{name target{__typename ...on Commit{oid history(first:5,path:"deploy"){nodes{oid url messageHeadline committedDate
+			author{user{login} name} additions deletions changedFilesIfAvailable associatedPullRequests(first:1){nodes{number}}}}}}}
+		object(expression:"HEAD:.github/CODEOWNERS"){__typename oid ...on Blob{text byteSize}}
+		folder:object(expression:"main:deploy"){...on Tree{entries{name type}}}
+		none:object(expression:"HEAD:CODEOWNERS"){oid}}}`
+	const at = "data.repository."
+	g.wants("app", query, "", "errors=absent", at+"deployments.totalCount=2", at+"deployments.nodes.0.environment=production", at+"deployments.nodes.0.ref.name=main",
+		at+"deployments.nodes.0.creator.login=erin", at+"deployments.nodes.0.state=ACTIVE", at+"deployments.nodes.0.latestStatus.state=SUCCESS",
+		at+"deployments.nodes.0.latestStatus.logUrl=https://ci.example/1", at+"deployments.nodes.0.statuses.nodes.*.state=SUCCESS,IN_PROGRESS",
+		at+"releases.nodes.*.tagName=v1.0.0,v1.1.0,v2.0.0", at+"releases.nodes.0.tagCommit.oid=$sha", at+"releases.nodes.1.isPrerelease=true",
+		at+"releases.nodes.2.isDraft=true", at+"releases.nodes.2.publishedAt=null", at+"latestRelease.tagName=v1.0.0",
+		at+"defaultBranchRef.target.__typename=Commit", at+"defaultBranchRef.target.history.nodes.*.oid=$sha",
+		at+"defaultBranchRef.target.history.nodes.0.messageHeadline=Lower memory limits (#1)", at+"defaultBranchRef.target.history.nodes.0.author.user.login=bob",
+		at+"defaultBranchRef.target.history.nodes.0.additions=1", at+"defaultBranchRef.target.history.nodes.0.changedFilesIfAvailable=1",
+		at+"defaultBranchRef.target.history.nodes.0.associatedPullRequests.nodes.*.number=1",
+		at+"object.text=* @acme/payments\n", at+"object.byteSize=17", at+"folder.entries.*.name=payments.yaml", at+"none=null")
+
+	// A reader sees no drafts; an App sees only what it was granted, and the rest of the answer stays.
+	g.wants("mallory", query, "", at+"releases.nodes.*.tagName=v1.0.0,v1.1.0", at+"deployments.totalCount=2")
+	g.wants("app contents:read", query, "", at+"deployments.nodes=null", at+"releases.nodes.0.name=One", at+"object.byteSize=17",
+		"errors.0.type=FORBIDDEN", "errors.0.message=Resource not accessible by integration")
+	g.wants("app deployments:read", query, "", at+"deployments.totalCount=2", at+"releases.nodes=null", at+"object=null", at+"defaultBranchRef.target=null",
+		at+"defaultBranchRef.name=main")
+	since := strings.Replace(query, `path:"deploy"`, `since:"`+testStart.Add(time.Hour).UTC().Format(time.RFC3339)+`"`, 1)
+	g.wants("app", since, "", at+"defaultBranchRef.target.history.nodes.#=0")
+}
+
+const revert = `mutation($i:RevertPullRequestInput!){revertPullRequest(input:$i){clientMutationId pullRequest{number} revertPullRequest{id number url title body isDraft headRefName author{login __typename} files(first:5){nodes{path changeType}}}}}`
+
+// A merged pull request is taken back by another one.
+func TestGraphQLReverts(t *testing.T) {
+	r := newReceiver(t)
+	g := newGitHub(t, r.option)
+	const at, input = "data.revertPullRequest.revertPullRequest.", `{"i":{"pullRequestId":"$pull"}}`
+	g.write("main", "deploy/payments.yaml", "memory: 1Gi\n")
+	g.merge("limits", "deploy/payments.yaml", "memory: 256Mi\n", "Lower memory limits", "squash")
+	g.vars["limits"], g.vars["limitssha"] = g.vars["pull"], g.vars["sha"]
+	g.settle()
+	r.take()
+	g.wants("app", revert, `{"i":{"pullRequestId":"$pull","clientMutationId":"x"}}`, "errors=absent", "data.revertPullRequest.clientMutationId=x",
+		"data.revertPullRequest.pullRequest.number=1", at+"number=2", at+`title=Revert "Lower memory limits"`, at+"body=Reverts acme/incidents#1",
+		at+"headRefName=revert-1-limits", at+"author.login=robot", at+"author.__typename=Bot", at+"isDraft=false", at+"files.nodes.*.path=deploy/payments.yaml")
+	g.settle()
+	if got := strings.Join(kinds(r.take()), " "); got != "create push pull_request/opened" {
+		t.Errorf("a revert sends %s", got)
+	}
+	g.steps(
+		step{"alice", "GET ~/pulls/2", "", 200, []string{"mergeable=true", "additions=1", "deletions=1", "user.login=robot[bot]", "base.ref=main"}},
+		step{"alice", "GET ~/commits/revert-1-limits", "", 200, []string{`commit.message=Revert "Lower memory limits (#1)"` + "\n\nThis reverts commit $limitssha.", "author.login=robot[bot]", "commit.verification.verified=true"}},
+	)
+
+	// Another request for the same opens another one, on a branch with a number: GitHub doesn't compare.
+	g.wants("bob", revert, `{"i":{"pullRequestId":"$pull","title":"Take it back","body":"It kills pods.","draft":true}}`,
+		"errors=absent", at+"number=3", at+"title=Take it back", at+"body=It kills pods.", at+"headRefName=revert-1-limits-1", at+"isDraft=true", at+"author.login=bob")
+	g.steps(step{"bob", "PUT ~/pulls/2/merge", "{}", 200, nil})
+	const sorry = "errors.0.message=Sorry, this pull request couldn't be reverted automatically. It may have already been reverted, or the content may have changed since it was merged."
+	g.wants("bob", revert, input, "data.revertPullRequest=null", "errors.0.type=UNPROCESSABLE", sorry)
+
+	// A revert can be reverted; a merge is reverted over its first parent; what changed since can't be.
+	g.steps(step{"alice", "GET ~/pulls/2", "", 200, []string{"node_id>pull"}})
+	g.wants("bob", revert, input, at+`title=Revert "Revert "Lower memory limits""`, at+"headRefName=revert-2-revert-1-limits")
+	g.merge("docs", "docs/a.md", "a\n", "Write it down", "merge")
+	g.wants("bob", revert, input, at+"files.nodes.0.changeType=DELETED", at+"headRefName=revert-5-docs")
+	g.steps(step{"alice", "GET ~/commits/revert-5-docs", "", 200, []string{"commit.message>message"}})
+	if !strings.Contains(g.vars["message"], ", reversing\nchanges made to ") {
+		t.Errorf("the commit says %q", g.vars["message"])
+	}
+	g.write("main", "docs/a.md", "b\n")
+	g.wants("bob", revert, input, sorry)
+	g.steps(step{"alice", "GET ~/git/ref/heads/revert-5-docs-1", "", 404, nil})
+
+	// Who may not, and what can't be.
+	g.vars["pull"] = g.vars["limits"]
+	g.wants("mallory", revert, input, "errors.0.type=FORBIDDEN")
+	g.wants("app pull_requests:write", revert, input, "errors.0.type=FORBIDDEN", "errors.0.message=Resource not accessible by integration")
+	g.wants("app contents:write", revert, input, "errors.0.type=FORBIDDEN")
+	g.wants("gina", revert, input, "errors.0.type=NOT_FOUND")
+	g.steps(step{"alice", "GET ~/pulls/3", "", 200, []string{"node_id>pull"}})
+	g.wants("bob", revert, input, "errors.0.type=UNPROCESSABLE", "errors.0.message=Only a merged pull request can be reverted.")
+	g.steps(step{"alice", "POST /sandbox/states", `{"archive":"acme/incidents"}`, 200, nil})
+	g.vars["pull"] = g.vars["limits"]
+	g.wants("bob", revert, input, "errors.0.type=FORBIDDEN", "errors.0.message=Repository was archived so is read-only.")
+}
