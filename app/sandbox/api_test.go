@@ -298,7 +298,7 @@ func TestAPI(t *testing.T) {
 		{"people", testPeople, nil}, {"issues", testIssues, nil}, {"comments", testComments, nil}, {"labels", testLabels, nil}, {"assignees", testAssignees, nil},
 		{"relations", testRelations, nil}, {"timeline", testTimeline, nil}, {"search", testSearch, nil}, {"contents", testContents, nil}, {"git", testGit, nil},
 		{"pulls", testPulls, nil}, {"reviews", testReviews, nil}, {"checks", testChecks, nil}, {"app", testApp, nil},
-		{"root", testRoot, nil},
+		{"root", testRoot, nil}, {"changes", testChanges, []func(*Options){withChanges}},
 		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call

@@ -9,9 +9,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
 
-// withChanges lets the App read of deployments, and hear of them.
+// withChanges lets the App read and write what changes, and hear of it.
 func withChanges(o *Options) {
-	o.App.Permissions = map[string]string{"deployments": "write"}
+	o.App.Permissions = map[string]string{"deployments": "write", "actions": "read"}
+	o.App.Events = []string{"deployment", "deployment_status", "release", "workflow_run"}
 }
 
 // merge changes a file on a branch of its own, opens a pull request as carol and merges it as bob.
@@ -187,4 +188,135 @@ func TestGraphQLReverts(t *testing.T) {
 	g.steps(step{"alice", "POST /sandbox/states", `{"archive":"acme/incidents"}`, 200, nil})
 	g.vars["pull"] = g.vars["limits"]
 	g.wants("bob", revert, input, "errors.0.type=FORBIDDEN", "errors.0.message=Repository was archived so is read-only.")
+}
+
+// testChanges goes through deployments, releases, runs, properties and commits by REST.
+func testChanges(g *github) {
+	g.vars["before"] = g.box.Clock().Now().UTC().Format(time.RFC3339)
+	g.advance(time.Hour)
+	g.merge("limits", "deploy/payments.yaml", "memory: 256Mi\n", "Lower memory limits", "squash")
+	g.steps(
+		step{"erin", "POST ~/deployments", `{"ref":"main","environment":"production","description":"v7","payload":{"build":7}}`, 201, []string{"id>d", "sha=$sha", "environment=production", "production_environment=true", "payload.build=7", "creator.login=erin"}},
+		step{"app", "POST ~/deployments", `{"ref":"$sha","environment":"staging","task":"migrate"}`, 201, []string{"id>staging", "ref=$sha", "production_environment=false", "performed_via_github_app.slug=robot"}},
+		step{"erin", "POST ~/deployments/$d/statuses", `{"state":"in_progress","log_url":"https://ci.example/7"}`, 201, []string{"id>s", "state=in_progress", "environment=production", "log_url=https://ci.example/7"}},
+		step{"erin", "POST ~/deployments/$d/statuses", `{"state":"success","environment_url":"https://pay.example"}`, 201, []string{"environment_url=https://pay.example", "creator.login=erin"}},
+		step{"app", "GET ~/deployments", "", 200, []string{"*.environment=staging,production"}},
+		step{"app", "GET ~/deployments?environment=production&ref=main&task=deploy&sha=$sha", "", 200, []string{"*.id=$d"}},
+		step{"app", "GET ~/deployments?environment=canary", "", 200, []string{"#=0"}},
+		step{"app", "GET ~/deployments/$d", "", 200, []string{"description=v7"}},
+		step{"app", "GET ~/deployments/$d/statuses", "", 200, []string{"*.state=success,in_progress"}},
+		step{"app", "GET ~/deployments/$d/statuses/$s", "", 200, []string{"state=in_progress"}},
+		step{"app", "GET ~/deployments/$d/statuses/1", "", 404, nil},
+		step{"app", "GET ~/deployments/1", "", 404, nil},
+		step{"app", "GET ~/deployments/1/statuses", "", 404, nil},
+		step{"erin", "POST ~/deployments", `{"ref":"nowhere"}`, 422, []string{"message=No ref found for: nowhere"}},
+		step{"erin", "POST ~/deployments/$d/statuses", `{"state":"success","description":"` + strings.Repeat("x", 141) + `"}`, 422, nil},
+		step{"mallory", "POST ~/deployments", `{"ref":"main"}`, 403, nil},
+		step{"mallory", "GET ~/deployments", "", 200, nil},
+		step{"gina", "GET ~/deployments", "", 404, nil},
+		step{"app contents:read", "GET ~/deployments", "", 403, []string{"message=Resource not accessible by integration"}},
+		step{"app deployments:read", "POST ~/deployments/$d/statuses", `{"state":"success"}`, 403, nil},
+
+		// What succeeded in staging before isn't active any more; in production GitHub leaves it as it is.
+		step{"app", "POST ~/deployments/$staging/statuses", `{"state":"success"}`, 201, nil},
+		step{"app", "POST ~/deployments", `{"ref":"main","environment":"staging"}`, 201, []string{"id>next"}},
+		step{"app", "POST ~/deployments/$next/statuses", `{"state":"success","auto_inactive":false}`, 201, nil},
+		step{"app", "GET ~/deployments/$staging/statuses", "", 200, []string{"*.state=success"}},
+		step{"app", "POST ~/deployments/$next/statuses", `{"state":"success","environment":"canary"}`, 201, nil},
+		step{"app", "GET ~/deployments/$next", "", 200, []string{"environment=canary", "original_environment=staging"}},
+		step{"app", "POST ~/deployments", `{"ref":"main","environment":"staging"}`, 201, []string{"id>last"}},
+		step{"app", "POST ~/deployments/$last/statuses", `{"state":"success"}`, 201, nil},
+		step{"app", "GET ~/deployments/$staging/statuses", "", 200, []string{"*.state=inactive,success"}},
+
+		step{"app", "GET ~/releases/latest", "", 404, nil},
+		step{"erin", "POST ~/releases", `{"tag_name":"v1.0.0","name":"One","body":"First"}`, 201, []string{"id>r", "tag_name=v1.0.0", "author.login=erin", "draft=false"}},
+		step{"erin", "POST ~/releases", `{"tag_name":"v1.1.0","prerelease":true,"target_commitish":"$sha"}`, 201, nil},
+		step{"erin", "POST ~/releases", `{"tag_name":"v2.0.0","draft":true}`, 201, []string{"published_at=null"}},
+		step{"erin", "POST ~/releases", `{"tag_name":"v1.0.0"}`, 422, []string{"errors.0.code=already_exists"}},
+		step{"erin", "POST ~/releases", `{"tag_name":"v3","target_commitish":"nowhere"}`, 422, nil},
+		step{"app", "GET ~/releases", "", 200, []string{"*.tag_name=v2.0.0,v1.1.0,v1.0.0"}},
+		step{"app contents:read", "GET ~/releases", "", 200, []string{"*.tag_name=v1.1.0,v1.0.0"}},
+		step{"mallory", "GET ~/releases", "", 200, []string{"*.tag_name=v1.1.0,v1.0.0"}},
+		step{"app", "GET ~/releases/latest", "", 200, []string{"name=One", "body=First"}},
+		step{"app", "GET ~/releases/$r", "", 200, []string{"name=One"}},
+		step{"app", "GET ~/releases/tags/v1.1.0", "", 200, []string{"prerelease=true"}},
+		step{"app", "GET ~/git/ref/tags/v1.1.0", "", 200, []string{"object.sha=$sha"}},
+		step{"app", "GET ~/releases/tags/v2.0.0", "", 404, nil},
+		step{"gina", "GET ~/releases/$r", "", 404, nil},
+		step{"gina", "GET ~/releases", "", 404, nil},
+
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"CI"}}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"CI","conclusion":"failure","event":"schedule"}}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"Deploy docs","branch":"limits"}}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"CI","conclusion":"well"}}`, 400, nil},
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/nowhere","workflow":"CI"}}`, 400, nil},
+		step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"CI","branch":"gone"}}`, 400, nil},
+		step{"app", "GET ~/actions/runs", "", 200, []string{"total_count=3", "workflow_runs.*.name=Deploy docs,CI,CI", "workflow_runs.1.run_number=2", "workflow_runs.0.path=.github/workflows/deploy-docs.yml", "workflow_runs.0.id>run"}},
+		step{"app", "GET ~/actions/runs?branch=main&event=push&status=success&created=%3E=$before", "", 200, []string{"total_count=1", "workflow_runs.0.head_sha=$sha", "workflow_runs.0.conclusion=success"}},
+		step{"app", "GET ~/actions/runs?status=failure", "", 200, []string{"workflow_runs.*.event=schedule"}},
+		step{"app", "GET ~/actions/runs?created=%3C$before", "", 200, []string{"total_count=0"}},
+		step{"app", "GET ~/actions/runs/$run", "", 200, []string{"head_branch=limits"}},
+		step{"app", "GET ~/actions/runs/1", "", 404, nil},
+		step{"app contents:read", "GET ~/actions/runs", "", 403, []string{"message=Resource not accessible by integration"}},
+
+		step{"app", "GET ~/properties/values", "", 200, []string{"#=0"}},
+		step{"", "POST /sandbox/states", `{"properties":{"acme/incidents":{"service":"incidents","team":"platform"}}}`, 200, nil},
+		step{"app metadata:read", "GET ~/properties/values", "", 200, []string{"*.property_name=service,team", "*.value=incidents,platform"}},
+		step{"", "POST /sandbox/states", `{"properties":{"acme/incidents":{"team":""}}}`, 200, nil},
+		step{"app", "GET ~/properties/values", "", 200, []string{"*.value=incidents"}},
+		step{"", "POST /sandbox/states", `{"properties":{"acme/nowhere":{}}}`, 400, nil},
+		step{"gina", "GET ~/properties/values", "", 404, nil},
+
+		step{"app", "GET ~/pulls/1/files", "", 200, []string{"*.filename=deploy/payments.yaml", "0.additions=1"}},
+		step{"app", "GET ~/commits?path=deploy&since=$before", "", 200, []string{"*.sha=$sha"}},
+		step{"app", "GET ~/commits?path=deploy&until=$before", "", 200, []string{"#=0"}},
+		step{"app", "GET ~/commits?author=bob&path=deploy/payments.yaml", "", 200, []string{"*.sha=$sha"}},
+		step{"app", "GET ~/commits?author=carol", "", 200, []string{"#=0"}},
+		step{"app", "GET ~/commits/$sha/pulls", "", 200, []string{"*.number=1", "0.merge_commit_sha=$sha"}},
+		step{"app contents:read", "GET ~/commits/$sha/pulls", "", 403, nil},
+		step{"app", "GET /search/issues?q=repo:acme/incidents+is:pr+merged:%3E=$before", "", 200, []string{"total_count=1", "items.0.title=Lower memory limits"}},
+	)
+}
+
+// Each change is told to the App as GitHub does.
+func TestChangesAreSent(t *testing.T) {
+	r := newReceiver(t)
+	g := newGitHub(t, withChanges, r.option)
+	g.merge("limits", "deploy/payments.yaml", "memory: 256Mi\n", "Lower memory limits", "squash")
+	g.settle()
+	r.take()
+	for _, test := range []struct {
+		step step
+		want string
+	}{
+		{step{"erin", "POST ~/deployments", `{"ref":"main","environment":"staging"}`, 201, []string{"id>d"}}, "deployment/created"},
+		{step{"erin", "POST ~/deployments/$d/statuses", `{"state":"success"}`, 201, nil}, "deployment_status/created"},
+		{step{"app", "POST ~/deployments", `{"ref":"main","environment":"staging","payload":"text"}`, 201, []string{"id>d"}}, "deployment/created"},
+		{step{"app", "POST ~/deployments/$d/statuses", `{"state":"success","log_url":"https://ci.example/1"}`, 201, nil}, "deployment_status/created deployment_status/created"},
+		{step{"erin", "POST ~/releases", `{"tag_name":"v1.0.0","name":"One"}`, 201, nil}, "create push release/created release/published release/released"},
+		{step{"erin", "POST ~/releases", `{"tag_name":"v1.1.0","prerelease":true}`, 201, nil}, "create push release/created release/published release/prereleased"},
+		{step{"erin", "POST ~/releases", `{"tag_name":"v2.0.0","draft":true}`, 201, nil}, "release/created"},
+		{step{"", "POST /sandbox/states", `{"run":{"repository":"acme/incidents","workflow":"CI"}}`, 200, nil}, "workflow_run/completed"},
+	} {
+		g.steps(test.step)
+		g.settle()
+		if got := strings.Join(kinds(r.take()), " "); got != test.want {
+			t.Errorf("%s %s sends %s, want %s", test.step.request, test.step.body, got, test.want)
+		}
+	}
+}
+
+// What changed outlives the process.
+func TestChangesAreKept(t *testing.T) {
+	folder := t.TempDir()
+	kept := func(o *Options) { o.Data, o.URL = folder, "http://sandbox.test" }
+	g := newGitHub(t, withChanges, kept)
+	testChanges(g)
+	g = g.reopen(withChanges, kept)
+	g.steps(
+		step{"app", "GET ~/deployments", "", 200, []string{"#=4"}},
+		step{"app", "GET ~/releases", "", 200, []string{"#=3"}},
+		step{"app", "GET ~/actions/runs", "", 200, []string{"total_count=3"}},
+		step{"app", "GET ~/properties/values", "", 200, []string{"*.value=incidents"}},
+	)
 }

@@ -59,6 +59,10 @@ var outdated = map[string]*regexp.Regexp{
 	"check_suite":               regexp.MustCompile(`/app/permissions/team_discussions: GitHub knows no such field`),
 	"installation":              outdatedInstallation,
 	"installation_repositories": outdatedInstallation,
+	"deployment":                outdatedWorkflows,
+	"deployment_status":         outdatedWorkflows,
+	"release":                   regexp.MustCompile(`/release/(immutable|updated_at): property .* is missing`),
+	"workflow_run":              outdatedWorkflows,
 	"issue_comment":             regexp.MustCompile(`/(description|reactions|active_lock_reason|performed_via_github_app): property .* is missing`),
 	"issues":                    regexp.MustCompile(`/(description|reactions|active_lock_reason|has_discussions): property .* is missing`),
 	"label":                     regexp.MustCompile(`/label/description: property .* is missing`),
@@ -68,6 +72,9 @@ var outdated = map[string]*regexp.Regexp{
 	"status":                    regexp.MustCompile(`/verification/verified_at: property .* is missing`),
 	"push":                      regexp.MustCompile(`/repository/(has_discussions|topics|visibility): property .* is missing`),
 }
+
+var outdatedWorkflows = regexp.MustCompile(
+	`/(workflow|workflow_run|path|display_title|actor|triggering_actor): property .* is missing`)
 
 var outdatedInstallation = regexp.MustCompile(`/(app_slug|suspended_at|suspended_by|requester): property .* is missing` +
 	`|/installation/(created_at|updated_at): value must be a string, not 15\d{8}$` +

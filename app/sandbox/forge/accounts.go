@@ -37,6 +37,9 @@ func (f *Forge) DeleteUser(u *User) {
 		for _, release := range r.Releases {
 			haunt(&release.Author)
 		}
+		for _, run := range r.Runs {
+			haunt(&run.Actor)
+		}
 	}
 	for _, t := range f.Teams {
 		t.Members = slices.DeleteFunc(t.Members, func(m string) bool { return m == u.Login })

@@ -62,6 +62,7 @@ var eventsOf = map[string]string{
 	"pull_request_review": "pull_requests",
 	"check_run":           "checks", "check_suite": "checks", "repository": "metadata", "push": "contents",
 	"create": "contents", "delete": "contents",
+	"deployment": "deployments", "deployment_status": "deployments", "release": "contents", "workflow_run": "actions",
 	"repository_dispatch": "contents", "status": "statuses", "membership": "members", "team": "members",
 }
 

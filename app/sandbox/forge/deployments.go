@@ -17,7 +17,7 @@ type Deployment struct {
 	Environment string
 	Original    string // environment that was asked for: a status can change it
 	Description string
-	Payload     json.RawMessage // an object, or a text
+	Payload     json.RawMessage `json:",omitempty"` // an object, or a text
 	Creator     string
 	ViaApp      bool
 	Transient   bool // the environment ends some day

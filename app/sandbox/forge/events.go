@@ -115,6 +115,13 @@ type ReleaseEvent struct {
 	Action     string
 }
 
+// RunEvent is the end of a workflow's run.
+type RunEvent struct {
+	By         *Actor
+	Repository *Repository
+	Run        *WorkflowRun
+}
+
 // DispatchEvent is a repository_dispatch, whose action and payload are its sender's own.
 type DispatchEvent struct {
 	By         *Actor
@@ -152,6 +159,7 @@ func (*RepositoryEvent) isEvent()   {}
 func (*DispatchEvent) isEvent()     {}
 func (*DeploymentEvent) isEvent()   {}
 func (*ReleaseEvent) isEvent()      {}
+func (*RunEvent) isEvent()          {}
 func (*OrganizationEvent) isEvent() {}
 func (*InstallationEvent) isEvent() {}
 func (*PingEvent) isEvent()         {}

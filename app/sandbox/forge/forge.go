@@ -101,6 +101,7 @@ var firstIDs = map[string]int64{
 	"comment": 7000000,
 	"event":   80000000, "reaction": 9000000, "review": 11000000, "suite": 12000000, "run": 13000000,
 	"status": 14000000, "deployment": 16000000, "deployment status": 17000000, "release": 18000000,
+	"workflow run": 19000000, "workflow": 20000000,
 	"delivery": 150000000, "app": 900000, "installation": firstInstallation,
 }
 

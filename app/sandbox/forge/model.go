@@ -67,13 +67,15 @@ type Repository struct {
 	CheckSuites   []*CheckSuite
 	CheckRuns     []*CheckRun
 	Statuses      []*Status
-	Moved         map[int]int64 `json:",omitempty"` // issues that were transferred: id by the number that they had here
-	Archived      bool          `json:",omitempty"` // it can only be read
-	NoIssues      bool          `json:",omitempty"` // issues are disabled
-	Ruled         bool          `json:",omitempty"` // the default branch is changed by pull requests alone
-	Emptied       *Git          `json:",omitempty"` // what was in it before it was emptied
-	Deployments   []*Deployment `json:",omitempty"` // oldest first
-	Releases      []*Release    `json:",omitempty"` // oldest first
+	Moved         map[int]int64     `json:",omitempty"` // transferred issues: id by the number that they had here
+	Archived      bool              `json:",omitempty"` // it can only be read
+	NoIssues      bool              `json:",omitempty"` // issues are disabled
+	Ruled         bool              `json:",omitempty"` // the default branch is changed by pull requests alone
+	Emptied       *Git              `json:",omitempty"` // what was in it before it was emptied
+	Deployments   []*Deployment     `json:",omitempty"` // oldest first
+	Releases      []*Release        `json:",omitempty"` // oldest first
+	Runs          []*WorkflowRun    `json:",omitempty"` // oldest first
+	Properties    map[string]string `json:",omitempty"` // custom ones, by name
 
 	open     int // open issues and pull requests
 	revision int // counts the changes of the repository itself

@@ -172,7 +172,7 @@ func (b *gqlBlob) AbbreviatedOID() string { return b.o.AbbreviatedOID() }
 // ByteSize counts its bytes.
 func (b *gqlBlob) ByteSize() int32 { return int32(len(b.o.blob)) }
 
-// IsBinary reports whether it is no text.
+// IsBinary reports whether it isn't text.
 func (b *gqlBlob) IsBinary() *bool { return new(!utf8.Valid(b.o.blob) || slices.Contains(b.o.blob, 0)) }
 
 // maxBlob is how much GitHub shows of a file.
@@ -181,7 +181,7 @@ const maxBlob = 512_000
 // IsTruncated reports whether its text is cut.
 func (b *gqlBlob) IsTruncated() bool { return len(b.o.blob) > maxBlob }
 
-// Text is what is in it; null if that is no text.
+// Text is what is in it; null if that isn't text.
 func (b *gqlBlob) Text() *string {
 	if *b.IsBinary() {
 		return nil

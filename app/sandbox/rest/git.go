@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 )
@@ -320,13 +321,18 @@ func listCommits(q *request) (int, any, error) {
 	if !ok {
 		return 0, nil, forge.ErrNotFound
 	}
-	commits := r.Git.Log(head.SHA, "")
-	if p := q.query("path"); p != "" {
-		commits = slices.DeleteFunc(commits, func(c *forge.Commit) bool {
-			return !slices.ContainsFunc(forge.CommitChanges(r.Git, c),
-				func(ch forge.Change) bool { return ch.Path == p || strings.HasPrefix(ch.Path, p+"/") })
-		})
+	log := forge.LogQuery{Path: strings.Trim(q.query("path"), "/")}
+	for name, at := range map[string]*time.Time{"since": &log.Since, "until": &log.Until} {
+		if text := q.query(name); text != "" {
+			if *at, err = time.Parse(time.RFC3339, text); err != nil {
+				return 0, nil, forge.Invalid("Commit", name, "invalid", "")
+			}
+		}
 	}
+	commits := slices.DeleteFunc(r.Git.LogOf(head.SHA, log), func(c *forge.Commit) bool {
+		asked := q.query("author")
+		return asked != "" && !forge.IsAccount(c.Login, asked) && !strings.EqualFold(c.Author.Email, asked)
+	})
 	return paged(q, commits, func(c *forge.Commit) fields { return q.views.commitView(r, c) })
 }
 

@@ -24,7 +24,7 @@ func operations() map[string]endpoint {
 	all := map[string]endpoint{}
 	for _, some := range []map[string]endpoint{
 		peopleOperations(), repositoryOperations(), issueOperations(), contentOperations(),
-		pullOperations(), appOperations(),
+		pullOperations(), appOperations(), changeOperations(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -194,6 +194,7 @@ func appOperations() map[string]endpoint {
 // commitParts are what there is of a commit. They are told apart by hand, since a branch in the
 // path may have slashes, which a pattern takes only at its end.
 var commitParts = map[string]endpoint{"/check-runs": listCheckRuns, "/check-suites": listCheckSuites,
+	"/pulls":    listCommitPulls,
 	"/status":   combinedStatus,
 	"/statuses": listStatuses}
 

@@ -47,8 +47,12 @@ func (v *Views) Webhooks(e forge.Event) []Webhook {
 			more = fields{"changes": fields{"repository": fields{"name": fields{"from": e.WasName}}}}
 		}
 		return v.hook(e.By, e.Repository, "repository", e.Action, more)
-	case *forge.DeploymentEvent, *forge.ReleaseEvent:
-		return nil
+	case *forge.DeploymentEvent:
+		return v.deploymentHook(e)
+	case *forge.ReleaseEvent:
+		return v.releaseHook(e)
+	case *forge.RunEvent:
+		return v.runHook(e)
 	case *forge.DispatchEvent:
 		return v.dispatchHook(e)
 	case *forge.OrganizationEvent:

@@ -78,6 +78,12 @@ func trimmed(doc map[string]any, pkg, version string) ([]byte, error) {
 		overview["installed_version"] = map[string]any{"type": "string"}
 	}
 
+	// A range of dates is more than the one date that the description asks for: "created=>=2026-11-28".
+	// https://docs.github.com/en/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax#query-for-dates
+	if created := at(doc, "components", "parameters", "created", "schema"); created != nil {
+		delete(created, "format")
+	}
+
 	// The components those refer to, and what these refer to in turn.
 	kept := map[string]any{}
 	for pending := references([]any{paths, payloads}); len(pending) > 0; {

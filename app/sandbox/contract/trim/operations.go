@@ -56,13 +56,24 @@ GET /repos/{owner}/{repo}/collaborators
 GET /repos/{owner}/{repo}/collaborators/{username}
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/rules/branches/{branch}
+GET /repos/{owner}/{repo}/actions/runs
+GET /repos/{owner}/{repo}/actions/runs/{run_id}
 GET /repos/{owner}/{repo}/deployments
+POST /repos/{owner}/{repo}/deployments
+GET /repos/{owner}/{repo}/deployments/{deployment_id}
 GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses
+POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses
+GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses/{status_id}
 POST /repos/{owner}/{repo}/dispatches
 GET /repos/{owner}/{repo}/installation
 GET /repos/{owner}/{repo}/issue-types
 GET /repos/{owner}/{repo}/readme
+GET /repos/{owner}/{repo}/properties/values
 GET /repos/{owner}/{repo}/releases
+POST /repos/{owner}/{repo}/releases
+GET /repos/{owner}/{repo}/releases/latest
+GET /repos/{owner}/{repo}/releases/tags/{tag}
+GET /repos/{owner}/{repo}/releases/{release_id}
 GET /repos/{owner}/{repo}/teams
 
 GET /repos/{owner}/{repo}/issues
@@ -171,7 +182,8 @@ PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
 // webhooks matches the names of the webhook deliveries that stay.
 var webhooks = regexp.MustCompile(`^(issues|repository|repository-dispatch|status|installation-target|` +
 	`organization|issue-comment|label|` +
-	`pull-request|pull-request-review|check-run|check-suite|sub-issues|push|create|delete|ping|` +
+	`pull-request|pull-request-review|deployment|deployment-status|release|workflow-run|` +
+	`check-run|check-suite|sub-issues|push|create|delete|ping|` +
 	`installation|installation-repositories)(/.*)?$`)
 
 // noise are keywords that say nothing about validity.
