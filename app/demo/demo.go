@@ -36,9 +36,22 @@ var labels = []sandbox.Label{
 	{Name: "postmortem/merged", Color: "0e8a16", Description: "Reviewed and finished"},
 }
 
-// New makes a sandbox for the product, or opens the one that o.Data holds.
+// What the App is granted beyond what every App of the product needs, so that it can tell what changed:
+// on a morning on which something did.
+var (
+	changePermissions = map[string]string{"deployments": "read", "actions": "read"}
+	changeEvents      = []string{"deployment", "deployment_status", "release", "workflow_run"}
+)
+
+// New makes a sandbox for the product, or opens the one that o.Data holds. The App has the permissions and
+// events that o.App names beyond those that the product needs at least.
 func New(o sandbox.Options) (*sandbox.Sandbox, error) {
+	more := o.App
 	o.App, o.SignatureHeader = app, notify.SignatureHeader
+	o.App.Permissions, o.App.Events = more.Permissions, more.Events
+	if o.Morning && more.Permissions == nil {
+		o.App.Permissions, o.App.Events = changePermissions, changeEvents
+	}
 	o.Labels = map[string][]sandbox.Label{repository: labels}
 	o.Environment, o.EnvironmentFile = environment, environmentFile
 	return sandbox.New(o)

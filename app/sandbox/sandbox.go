@@ -43,6 +43,9 @@ type Options struct {
 	Files  map[string]map[string]string
 	Labels map[string][]Label // by repository
 
+	// Morning is what people merged, deployed and released in the hours before: see forge.SeedMorning.
+	Morning bool
+
 	Start    time.Time // the clock's first time; zero: now
 	Speed    float64   // virtual seconds per second; 0: 1
 	Frozen   bool      // the clock moves only by Advance
@@ -146,7 +149,11 @@ func New(o Options) (*Sandbox, error) {
 	}
 	if !known {
 		s.forge.Empty = o.Empty
-		if err := s.forge.Seed(o.Files, o.Labels); err != nil {
+		seed := s.forge.Seed
+		if o.Morning {
+			seed = s.forge.SeedMorning
+		}
+		if err := seed(o.Files, o.Labels); err != nil {
 			return nil, err
 		}
 	}

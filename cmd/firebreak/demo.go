@@ -41,7 +41,7 @@ func demoCommand() *cobra.Command {
 			url := server.Address(l)
 			follow := &follower{}
 			box, err := demo.New(sandbox.Options{URL: url, WebhookURL: url + "/webhook", Data: data,
-				Speed: speed, Files: files(), Follower: follow})
+				Speed: speed, Files: files(), Follower: follow, Morning: true})
 			if err != nil {
 				return errors.Join(err, l.Close())
 			}
@@ -104,7 +104,7 @@ configuration. There setting up can be practised, with the pages that GitHub has
 			if err != nil {
 				return err
 			}
-			o := sandbox.Options{URL: server.Address(l), WebhookURL: webhook, Data: data, Files: files()}
+			o := sandbox.Options{URL: server.Address(l), WebhookURL: webhook, Data: data, Files: files(), Morning: true}
 			if empty {
 				o.Empty, o.Files = true, nil
 			}

@@ -54,7 +54,7 @@ func (u *User) NodeID() string {
 // UserURL returns the address of an account's page.
 func (f *Forge) UserURL(u *User) string {
 	if u.Kind == KindBot {
-		return f.URL + "/apps/" + f.App.Slug
+		return f.URL + "/apps/" + strings.TrimSuffix(u.Login, "[bot]")
 	}
 	return f.URL + "/" + url.PathEscape(u.Login)
 }

@@ -1,10 +1,12 @@
 package forge
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Who and what is in every sandbox; scripts rely on it.
@@ -31,6 +33,34 @@ var (
 		{"web", "The shop that customers see"},
 	}
 )
+
+// madeDescriptions are of repositories that aren't in every sandbox.
+var madeDescriptions = map[string]string{"infra": "Clusters, names and the load balancer"}
+
+// before is how old everything is on the morning of a sandbox that has one.
+const before = 30 * 24 * time.Hour
+
+// SeedMorning seeds the organization with the files of the morning, and lets the morning pass.
+func (f *Forge) SeedMorning(files map[string]map[string]string, labels map[string][]Label) error {
+	all, err := morningRepositories()
+	if err != nil {
+		return err
+	}
+	for name, own := range files {
+		if all[name] == nil {
+			all[name] = map[string]string{}
+		}
+		maps.Copy(all[name], own)
+	}
+	now, start := f.Now, f.Now()
+	defer func() { f.Now = now }()
+	f.Now = func() time.Time { return start.Add(-before) }
+	if err := f.Seed(all, labels); err != nil {
+		return err
+	}
+	f.Created = start
+	return f.passMorning(start)
+}
 
 // Seed makes the organization, its people and its repositories, with the caller's files and labels in them.
 func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Label) error {
@@ -59,7 +89,8 @@ func (f *Forge) Seed(files map[string]map[string]string, labels map[string][]Lab
 		short, ours := strings.CutPrefix(name, "acme/")
 		if ours && !slices.ContainsFunc(repos,
 			func(s struct{ name, description string }) bool { return s.name == short }) {
-			repos = append(repos, struct{ name, description string }{short, "Made for its files"})
+			repos = append(repos, struct{ name, description string }{short,
+				cmp.Or(madeDescriptions[short], "Made for its files")})
 		}
 	}
 	for _, s := range repos {
