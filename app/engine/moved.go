@@ -255,12 +255,17 @@ func (r *reconciliation) saveDeclaredName(id int64, isFirstLook bool) {
 
 const firstLook = "first look at "
 
+// savedDeclaredName returns that name, "" if none is saved, and whether the first look broke off.
+func (e *Engine) savedDeclaredName(ctx context.Context, id int64) (name string, isFirstLook bool) {
+	return strings.CutPrefix(string(e.loadKept(ctx, declaredKey(id))), firstLook)
+}
+
 func declaredKey(id int64) string { return fmt.Sprintf("declared/%d", id) }
 
 // loadDeclaredName finds the name under which an incident was declared whose card is missing, and
 // whether the first look at it came to its end.
 func (r *reconciliation) loadDeclaredName() {
-	kept, isFirstLook := strings.CutPrefix(string(r.loadKept(r.Ctx, declaredKey(r.Snapshot.ID))), firstLook)
+	kept, isFirstLook := r.savedDeclaredName(r.Ctx, r.Snapshot.ID)
 	if isFirstLook && r.Snapshot.Card == nil {
 		r.IsCardLost = false
 	}

@@ -12,50 +12,12 @@ import (
 
 // readIssue reads the issue and what is new, and opens the card.
 func (r *reconciliation) readIssue() error {
-	ok := false
+	var found cardChoice
+	found.refused, found.kept = r.loadRefusedCard(r.Ctx, r.names()...)
 	var failed error
-	refused, kept := r.loadRefusedCard(r.Ctx, r.names()...)
 	snap, err := r.GitHub.ReadIssue(r.Ctx, r.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
-		kept = kept && refused.isOf(issue)
-		c, err := r.openCard(issue, body)
-		if err != nil {
-			if errors.Is(err, card.ErrForged) && kept {
-				ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
-				r.DeclaredAs = refused.State.DeclaredAs
-				return r.Before.Cursor, true
-			}
-			if errors.Is(err, card.ErrForged) {
-				r.isCardForged = true
-				r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.Ref.String(),
-					"err", err)
-			} else if !errors.Is(err, card.ErrNone) {
-				failed = err
-			}
-			return incident.Cursor{}, false
-		}
-		r.tickedLines = c.Ticked
-		c = r.adoptCard(issue, c)
-		// the newest, which alone knows what was not said yet
-		if r.m.IsCardEdited() && kept && refused.Seq >= c.Seq {
-			ok, r.isCardChanged, r.Before, r.cardSeq = true, true, refused.State, refused.Seq
-			return r.Before.Cursor, true
-		}
-		if r.m.IsCardEdited() {
-			r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident",
-				r.Ref.String())
-			r.cardSeq = c.Seq
-			return incident.Cursor{}, false
-		}
-		if !kept && r.formerName.Number != 0 {
-			refused, kept = r.loadRefusedCard(r.Ctx, r.formerName)
-			kept = kept && refused.isOf(issue)
-		}
-		if kept && refused.Seq > c.Seq {
-			c.State, c.Seq = refused.State, refused.Seq
-			c = r.adoptCard(issue, c)
-		}
-		ok, r.Before, r.cardSeq = true, c.State, c.Seq
-		return c.State.Cursor, true
+		failed = r.chooseCard(&found, issue, body)
+		return r.Before.Cursor, found.ok
 	})
 	if err == nil {
 		err = failed
@@ -64,13 +26,17 @@ func (r *reconciliation) readIssue() error {
 		r.partialSnapshot = snap
 		return err
 	}
-	// GitHub refused even the first one, or somebody deleted it
-	if kept && snap.Card == nil && refused.isOf(snap) {
-		r.isCardRestored = refused.State.Contested.Left(incident.ContestCard)
-		ok, r.Before, r.cardSeq = true, refused.State, refused.Seq
+	wasHere := slices.ContainsFunc(snap.Items, isAppTrace)
+	if !found.kept && snap.Card == nil && wasHere {
+		found.refused, found.kept = r.loadFormerRefusedCard(snap)
 	}
-	r.Snapshot, r.IsRebuilt = snap, !ok
-	r.IsCardLost = r.IsRebuilt && slices.ContainsFunc(snap.Items, isAppTrace)
+	// GitHub refused even the first one, or somebody deleted it
+	if found.kept && snap.Card == nil && found.refused.isOf(snap) {
+		r.useCard(&found, r.adoptRefusedCard(snap, found.refused))
+		r.isCardRestored = r.Before.Contested.Left(incident.ContestCard)
+	}
+	r.Snapshot, r.IsRebuilt = snap, !found.ok
+	r.IsCardLost = r.IsRebuilt && wasHere
 	for _, it := range snap.Items {
 		for _, k := range r.KeysIn(it) {
 			r.Posted[k] = it.Comment
@@ -82,8 +48,72 @@ func (r *reconciliation) readIssue() error {
 	}
 	r.Before.DeclaredAs = r.DeclaredAs
 	r.State, r.savedState = r.Before, r.Before
-	r.hasRefusedCard = kept
+	r.hasRefusedCard = found.kept
 	r.loadCardContest()
+	return nil
+}
+
+// cardChoice is which card a look goes on from.
+type cardChoice struct {
+	refused refusedCard
+	kept    bool // there is a refused one
+	ok      bool // there is one that counts
+}
+
+// useCard goes on from a card.
+func (r *reconciliation) useCard(found *cardChoice, c card.Card) {
+	found.ok, r.Before, r.cardSeq = true, c.State, c.Seq
+}
+
+// chooseCard opens the card of an issue that is read, and chooses between it and the one that is kept
+// as GitHub refused it. It chooses none where the card is to be built again.
+func (r *reconciliation) chooseCard(found *cardChoice, issue *Snapshot, body string) error {
+	found.kept = found.kept && found.refused.isOf(issue)
+	c, err := r.openCard(issue, body)
+	if !found.kept && (err != nil || r.m.IsCardEdited()) {
+		found.refused, found.kept = r.loadFormerRefusedCard(issue)
+	}
+	if err != nil {
+		return r.replaceCard(found, issue, err)
+	}
+	r.tickedLines = c.Ticked
+	c = r.adoptCard(issue, c)
+	// the newest, which alone knows what was not said yet
+	if r.m.IsCardEdited() && found.kept && found.refused.Seq >= c.Seq {
+		r.useCard(found, r.adoptRefusedCard(issue, found.refused))
+		r.isCardChanged = true
+		return nil
+	}
+	if r.m.IsCardEdited() {
+		r.Logger.Warn("somebody edited a comment of the app's own: rebuilding the card", "incident",
+			r.Ref.String())
+		r.cardSeq = c.Seq
+		return nil
+	}
+	if !found.kept && r.formerName.Number != 0 {
+		found.refused, found.kept = r.loadRefusedCard(r.Ctx, r.formerName)
+		found.kept = found.kept && found.refused.isOf(issue)
+	}
+	if found.kept && found.refused.Seq > c.Seq {
+		c = r.adoptRefusedCard(issue, found.refused)
+	}
+	r.useCard(found, c)
+	return nil
+}
+
+// replaceCard goes on from the card that is kept where the one on GitHub could not be opened.
+func (r *reconciliation) replaceCard(found *cardChoice, issue *Snapshot, err error) error {
+	switch {
+	case errors.Is(err, card.ErrForged) && found.kept:
+		r.useCard(found, r.adoptRefusedCard(issue, found.refused))
+		r.isCardChanged = true
+	case errors.Is(err, card.ErrForged):
+		r.isCardForged = true
+		r.Logger.Warn("the card is not as the app wrote it: rebuilding", "incident", r.Ref.String(),
+			"err", err)
+	case !errors.Is(err, card.ErrNone):
+		return err
+	}
 	return nil
 }
 

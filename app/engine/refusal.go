@@ -16,7 +16,8 @@ import (
 type refusedCard struct {
 	Seq   int
 	State incident.State
-	issue int64 // its id at GitHub; 0: not known
+	ref   incident.Ref // the name under which it is kept
+	issue int64        // its id at GitHub; 0: not known
 }
 
 // isOf reports whether the card is of an issue, and not of another one that has its name by now.
@@ -44,7 +45,7 @@ func (r *reconciliation) saveRefusedCard(view card.View) {
 		r.Logger.Error("refused card not kept", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
 	r.mu.Lock()
-	r.Engine.refusedCards[r.Ref] = refusedCard{Seq: r.cardSeq, State: r.State, issue: view.ID}
+	r.Engine.refusedCards[r.Ref] = refusedCard{Seq: r.cardSeq, State: r.State, ref: r.Ref, issue: view.ID}
 	r.mu.Unlock()
 }
 
@@ -85,13 +86,33 @@ func (e *Engine) loadRefusedCardOf(ctx context.Context, ref incident.Ref) (u ref
 		var kept card.Card
 		if kept, err = card.OpenIn(string(body), card.Issue{Ref: ref}, e.keys); err == nil &&
 			(!ok || kept.Seq >= u.Seq) {
-			return refusedCard{Seq: kept.Seq, State: kept.State, issue: kept.Written.ID}, true
+			return refusedCard{Seq: kept.Seq, State: kept.State, ref: ref, issue: kept.Written.ID}, true
 		}
 	}
 	if err != nil {
 		e.Logger.Error("refused card not readable", "incident", ref.String(), "err", ports.Redact(err))
 	}
 	return u, ok
+}
+
+// loadFormerRefusedCard returns the card that is kept under the name under which the incident was
+// declared. A look under another name, to which nobody passed a message on, doesn't know it until the
+// issue is read.
+func (r *reconciliation) loadFormerRefusedCard(issue *Snapshot) (u refusedCard, ok bool) {
+	name, _ := r.savedDeclaredName(r.Ctx, issue.ID)
+	was, err := incident.ParseRef(name)
+	if err != nil || isSame(was, r.Ref) {
+		return u, false
+	}
+	u, ok = r.loadRefusedCard(r.Ctx, was)
+	return u, ok && u.isOf(issue)
+}
+
+// adoptRefusedCard returns a card that was kept, under whatever name, as adoptCard returns one that
+// was read.
+func (r *reconciliation) adoptRefusedCard(issue *Snapshot, u refusedCard) card.Card {
+	return r.adoptCard(issue, card.Card{State: u.State, Seq: u.Seq,
+		Written: card.Issue{Ref: u.ref, ID: u.issue}})
 }
 
 // containsFold reports whether text contains part, in whatever case.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,39 @@ func TestA8ACardThatIsRefusedIsKept(t *testing.T) {
 	}
 	if n := len(w.outbox()) - pages; n != 1 {
 		t.Errorf("%d pages after mending, want 1", n)
+	}
+}
+
+// So it is kept where the repository gets another name while GitHub refuses the card, and somebody
+// deletes or changes what is there: a webhook leads to the new name, and the timer of the old one
+// comes later. Nobody is paged twice for one command (A4, K8).
+func TestA4K8ARefusedCardIsKeptUnderAnotherName(t *testing.T) {
+	for _, r := range renames[:2] {
+		for _, harm := range []string{"", "dan deletes card", "dan tampers card"} {
+			t.Run(r.name+"/"+harm, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.tell(declared)
+				pages := len(w.outbox())
+				w.order(`{"match":"PATCH .*/issues/comments/.*","status":403,"count":500}`)
+				w.tell("bob: /oe\nalice: /oe finding The disk is full\nwait 1m")
+				w.as("", "DELETE", "/sandbox/faults", nil, nil)
+				if harm != "" {
+					w.order(`{"drop_webhooks":1}`)
+					w.step(steps(harm)[0])
+				}
+				w.order(`{"drop_webhooks":1}`)
+				w.rename(r)
+				w.tell("carol: /ic escalate @dan we need one more\nwait 30m\ncarol: /incident status\nwait 1m")
+				got := slices.DeleteFunc(w.outbox()[pages:], func(m sent) bool { return m.To != "@dan" })
+				if len(got) != 1 {
+					t.Errorf("paged %+v", got)
+				}
+				if s := w.stateOf(); len(w.cards()) != 1 || s.Findings != 1 || s.IC != "carol" {
+					t.Errorf("%d cards, the state %+v", len(w.cards()), s)
+				}
+			})
+		}
 	}
 }
 
