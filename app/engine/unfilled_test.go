@@ -120,10 +120,15 @@ func TestC3AnUnfilledPostmortemIsSaid(t *testing.T) {
 			}
 
 			// Nothing of it happens twice, the card lost or not.
-			before := w.everything()
+			before, followUps := w.everything(), w.state().FollowUps
 			w.tell("alice deletes card\ncarol: /incident status")
 			w.redeliver()
 			w.tell("wait 20m")
+			for i, f := range w.state().FollowUps {
+				if f.By != followUps[i].By || !f.At.Equal(followUps[i].At) {
+					t.Errorf("follow-up %d is by %q of %s, and was by %q of %s", i, f.By, f.At, followUps[i].By, followUps[i].At)
+				}
+			}
 			if n := len(w.said("was merged before it was filled in")); n != len(said) {
 				t.Errorf("it is said %d times", n)
 			}

@@ -170,6 +170,7 @@ func (r *run) applyMerged(number int) {
 	}
 	r.Document.Merged, r.Document.IsClosed, r.Document.Next = r.stamped(), false, time.Time{}
 	r.record("merged", "", "")
+	r.dateUnfilled()
 	if !r.Drill && len(r.Customers) > 0 {
 		r.Document.Owed = true
 		r.emit(r.customerVersion())

@@ -60,6 +60,20 @@ func (r *run) mergedChecked(c MergedChecked) {
 		Count: r.Document.Number, Names: r.roles(), Lines: parts}})
 }
 
+// dateUnfilled gives the follow-ups of an unfilled postmortem the stamp of its merge. Where a state is
+// rebuilt, the comment that lists them is read before the pull request.
+func (r *run) dateUnfilled() {
+	if len(r.Document.Unfilled) == 0 {
+		return
+	}
+	r.FollowUps = slices.Clone(r.FollowUps)
+	for i, f := range r.FollowUps {
+		if f.Section != "" {
+			r.FollowUps[i].Stamp = Stamp{At: r.Document.Merged.At, By: r.Document.Merged.By}
+		}
+	}
+}
+
 // authorOf returns who writes part i of the postmortem: Incident Coordinator and Operations Engineers
 // in turn. It is empty if nobody had a role.
 func (r *run) authorOf(i int) string {
