@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"app/command":         {"app/reply", "app/incident", "app/naming", "app/texts", "app/words"},
 	"app/words":           {"app/texts"},
 	"app/suspect":         {"app/naming", "app/words"},
+	"app/similar":         {"app/naming", "app/words"},
 	"app/config":          {"app/incident", "app/naming", "app/services", "app/sources", "app/texts"},
 	"app/mark":            {},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},

@@ -1,0 +1,92 @@
+package similar
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// version is the version of the postmortem's JSON that is read.
+const version = 1
+
+// ErrDrill is returned for the postmortem of a drill, which is not a past incident.
+var ErrDrill = errors.New("the postmortem is of a drill")
+
+// document is what is read of the JSON that a merged postmortem carries. Package postmortem has all
+// its fields.
+type document struct {
+	Version  int `json:"version"`
+	Incident struct {
+		ID    string `json:"id"`
+		URL   string `json:"url"`
+		Title string `json:"title"`
+	} `json:"incident"`
+	Drill       bool     `json:"drill"`
+	Customers   []string `json:"customers"`
+	Summary     string   `json:"summary"`
+	Findings    []said   `json:"findings"`
+	Causes      []said   `json:"causes"`
+	Fixes       []said   `json:"fixes"`
+	Workarounds []said   `json:"workarounds"`
+}
+
+// said is what somebody wrote; Back is when the incident came back after it.
+type said struct {
+	Text string  `json:"text"`
+	Back *string `json:"came_back"`
+}
+
+// Read returns a past incident from the JSON of its postmortem. The names of alerts are found in its
+// texts; which services were hit the JSON doesn't say, so the caller adds them if it knows.
+func Read(data []byte) (Past, error) {
+	var d document
+	if err := json.Unmarshal(data, &d); err != nil {
+		return Past{}, fmt.Errorf("read a postmortem: %w", err)
+	}
+	if d.Version != version {
+		return Past{}, fmt.Errorf("read the postmortem of %s: version %d, want %d", d.Incident.ID, d.Version, version)
+	}
+	if d.Drill {
+		return Past{}, ErrDrill
+	}
+	p := Past{Ref: d.Incident.ID, URL: d.Incident.URL, Case: Case{Title: d.Incident.Title, Summary: d.Summary,
+		Findings: join(d.Findings), Cause: join(d.Causes), Customers: d.Customers}}
+	p.Alerts = AlertNames(p.Title + "\n" + p.Summary + "\n" + p.Findings)
+	for _, all := range [][]said{d.Fixes, d.Workarounds} {
+		for _, s := range all {
+			if s.Back == nil && strings.TrimSpace(s.Text) != "" {
+				p.Helped = append(p.Helped, s.Text)
+			}
+		}
+	}
+	return p, nil
+}
+
+// alertName is how alerts are named by convention: words without spaces, each with a capital letter.
+var alertName = regexp.MustCompile(`\b(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*\b`)
+
+// maxAlerts is how many names of alerts are read from a text.
+const maxAlerts = 20
+
+// AlertNames returns the names in a text that look like those of alerts, "KubePodOOMKilled", each
+// once.
+func AlertNames(text string) []string {
+	var names []string
+	for _, n := range alertName.FindAllString(text, -1) {
+		if len(n) > 8 && !slices.Contains(names, n) && len(names) < maxAlerts {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func join(all []said) string {
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, s.Text)
+	}
+	return strings.Join(texts, "\n")
+}
