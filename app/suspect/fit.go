@@ -44,13 +44,26 @@ var serviceLabels = strings.Fields(`service app application component job namesp
 var otherLabels = strings.Fields(`severity instance pod prometheus endpoint cluster region env environment node monitor
 	priority receiver team owner uid id`)
 
+// noise is the words of every incident.
+var noise = stems(`alert alerts incident outage production prod customer customers user users client system service services
+	site app problem issue issues broken break breaks broke down bad wrong critical major high low many several help investigate
+	seems looks started since working works work new today morning`)
+
+func stems(list string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(list) {
+		m[words.Stem(w)] = true
+	}
+	return m
+}
+
 // read reads the symptoms.
 func read(s Symptoms) reading {
 	r := reading{Symptoms: s, text: map[string]bool{}}
 	seen := map[string]bool{}
 	add := func(text string, weight float64, alert bool) {
 		for _, t := range words.Terms(text) {
-			if !seen[t.Stem] && len(r.signs) < maxSigns {
+			if !seen[t.Stem] && !noise[t.Stem] && len(r.signs) < maxSigns {
 				seen[t.Stem] = true
 				r.signs = append(r.signs, sign{word: t.Word, stem: t.Stem, weight: weight, alert: alert})
 			}
@@ -71,9 +84,6 @@ func read(s Symptoms) reading {
 	}
 	for _, v := range s.Services {
 		r.hits = append(r.hits, hit{name: v, key: nameKey(v)})
-	}
-	for _, h := range r.hits {
-		add(h.name, 0.8, h.alert)
 	}
 	return r
 }
@@ -103,10 +113,30 @@ func nameKey(name string) string {
 
 // doc is the words of a change.
 type doc struct {
-	title map[string]bool
-	paths map[string]mention
+	title field
+	paths field
 	repo  []string
-	all   map[string]bool
+}
+
+// field is the words of a part of a change, and the lines of synonyms that they are in.
+type field struct {
+	in    map[string]mention
+	lines map[int][]string
+}
+
+func newField() field { return field{in: map[string]mention{}, lines: map[int][]string{}} }
+
+// add notes that a file, or the title, has a word.
+func (f field) add(stem, file string) {
+	m, known := f.in[stem]
+	if !known {
+		m.file = file
+		for _, l := range synonyms[stem] {
+			f.lines[l] = append(f.lines[l], stem)
+		}
+	}
+	m.n++
+	f.in[stem] = m
 }
 
 // mention is where a word is in the paths.
@@ -115,10 +145,13 @@ type mention struct {
 	n    int // in how many files
 }
 
-// corpus is the words of all changes, and how many changes have each: what all have says nothing.
+// corpus is the words of all changes, and how many changes, and repositories, have each: what all
+// have says nothing.
 type corpus struct {
-	docs []doc
-	in   map[string]int
+	docs  []doc
+	in    map[string]int
+	repos map[string]int
+	named int // how many repositories there are
 }
 
 // maxFiles is how many files of a change are compared.
@@ -126,49 +159,56 @@ const maxFiles = 300
 
 // index reads the words of all changes.
 func index(all []candidate) corpus {
-	c := corpus{in: map[string]int{}}
+	c := corpus{in: map[string]int{}, repos: map[string]int{}}
+	seen := map[string]bool{}
 	for _, one := range all {
 		d := readDoc(one.Change)
 		c.docs = append(c.docs, d)
-		for stem := range d.all {
+		for stem := range d.paths.in {
 			c.in[stem]++
+		}
+		for stem := range d.title.in {
+			if _, both := d.paths.in[stem]; !both {
+				c.in[stem]++
+			}
+		}
+		if key := naming.Key(one.Repo); !seen[key] {
+			seen[key] = true
+			c.named++
+			for _, stem := range d.repo {
+				c.repos[stem]++
+			}
 		}
 	}
 	return c
 }
 
 func readDoc(c Change) doc {
-	d := doc{title: map[string]bool{}, paths: map[string]mention{}, all: map[string]bool{}}
+	d := doc{title: newField(), paths: newField()}
 	for _, t := range words.Terms(c.Title + " " + strings.Join(c.Labels, " ")) {
-		d.title[t.Stem], d.all[t.Stem] = true, true
+		d.title.add(t.Stem, "")
 	}
 	for _, f := range c.Files[:min(len(c.Files), maxFiles)] {
 		in := map[string]bool{}
 		for _, t := range words.Terms(f) {
-			if in[t.Stem] {
-				continue
+			if !in[t.Stem] {
+				in[t.Stem] = true
+				d.paths.add(t.Stem, f)
 			}
-			in[t.Stem], d.all[t.Stem] = true, true
-			m := d.paths[t.Stem]
-			if m.file == "" {
-				m.file = f
-			}
-			m.n++
-			d.paths[t.Stem] = m
 		}
 	}
-	_, repo, _ := strings.Cut(c.Repo, "/")
-	for _, t := range words.Terms(repo) {
-		d.repo = append(d.repo, t.Stem)
-		d.all[t.Stem] = true
-	}
+	d.repo = strings.Fields(nameKey(c.Repo))
 	return d
 }
 
-// rarity returns how telling a stem is, from 0 to 1: 1 if only one change has it.
-func (c corpus) rarity(stem string) float64 {
-	n := float64(len(c.docs))
-	return math.Log2(1+n/float64(max(1, c.in[stem]))) / math.Log2(1+n)
+// rarity returns how telling a word is, from 0 to 1: 1 if only one change has it.
+func (c corpus) rarity(stem string) float64 { return rarity(c.in[stem], len(c.docs)) }
+
+// rarityInRepos returns how telling a word is that names of repositories have.
+func (c corpus) rarityInRepos(stem string) float64 { return rarity(c.repos[stem], c.named) }
+
+func rarity(in, of int) float64 {
+	return math.Log2(1+float64(of)/float64(max(1, in))) / math.Log2(1+float64(max(1, of)))
 }
 
 // match is the best word of the symptoms that a part of a change fits.
@@ -191,43 +231,43 @@ const synonym = 0.5
 
 // fits returns how the title and the paths of a change fit the words of the symptoms.
 func (r reading) fits(d doc, c corpus, files int) (title, paths match) {
-	own := map[string]bool{}
-	for _, s := range d.repo {
-		own[s] = true // counted as the service
-	}
 	for _, s := range r.signs {
-		if own[s.stem] {
-			continue
+		if slices.Contains(d.repo, s.stem) {
+			continue // counted as the service
 		}
-		if d.title[s.stem] {
-			title.add(s.weight*c.rarity(s.stem), s, "")
-		} else if points, _ := nearest(s.stem, maps.Keys(d.title), c); points > 0 {
-			title.add(synonym*s.weight*points, s, "")
+		if points, _ := d.title.find(s.stem, c, 1); points > 0 {
+			title.add(s.weight*points, s, "")
 		}
-		if m, ok := d.paths[s.stem]; ok {
-			paths.add(s.weight*c.rarity(s.stem)*share(m.n, files), s, m.file)
-		} else if points, stem := nearest(s.stem, maps.Keys(d.paths), c); points > 0 {
-			m := d.paths[stem]
-			paths.add(synonym*s.weight*points*share(m.n, files), s, m.file)
+		if points, m := d.paths.find(s.stem, c, files); points > 0 {
+			paths.add(s.weight*points, s, m.file)
 		}
 	}
+	// Of a long text some word fits anything.
+	scale := math.Min(1, math.Sqrt(fewSigns/float64(max(1, len(r.signs)))))
+	title.sum *= scale
+	paths.sum *= scale
 	return title, paths
 }
 
-// nearest returns the rarest of the stems that means the same, and how rare it is.
-func nearest(stem string, of func(func(string) bool), c corpus) (points float64, found string) {
-	if synonyms[stem] == nil {
-		return 0, ""
+// fewSigns is how many words say as much as they can, each.
+const fewSigns = 12
+
+// find returns how well a field fits a word, from 0 to 1, and where it has it, or the rarest that
+// means the same.
+func (f field) find(stem string, c corpus, files int) (points float64, where mention) {
+	if m, ok := f.in[stem]; ok {
+		return c.rarity(stem) * share(m.n, files), m
 	}
-	for s := range of {
-		if !areSynonyms(stem, s) {
-			continue
-		}
-		if p := c.rarity(s); p > points || p == points && s < found {
-			points, found = p, s
+	found := ""
+	for _, l := range synonyms[stem] {
+		for _, s := range f.lines[l] {
+			p := synonym * c.rarity(s) * share(f.in[s].n, files)
+			if p > points || p == points && s < found {
+				points, where, found = p, f.in[s], s
+			}
 		}
 	}
-	return points, found
+	return points, where
 }
 
 // share returns how much a word says that n of the files have: in one of many files it is there by

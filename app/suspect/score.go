@@ -81,14 +81,14 @@ func (r reading) addService(c Change, d doc, all corpus, add adder) {
 		}
 		for w := range strings.FieldsSeq(h.key) {
 			if len(w) > 2 && slices.Contains(strings.Fields(repo), w) {
-				offer(Reason{Kind: Related, Detail: c.Repo, Word: w, Alert: h.alert}, all.rarity(w))
+				offer(Reason{Kind: Related, Detail: c.Repo, Word: w, Alert: h.alert}, all.rarityInRepos(w))
 			}
 		}
 	}
 	if r.names(c.Repo, repo) {
 		rare := 1.0
 		for _, w := range d.repo {
-			rare = min(rare, all.rarity(w))
+			rare = min(rare, all.rarityInRepos(w))
 		}
 		offer(Reason{Kind: Named, Detail: c.Repo}, rare)
 	}

@@ -48,15 +48,3 @@ func readSynonyms(table string) map[string][]int {
 	}
 	return lines
 }
-
-// areSynonyms reports whether two stems are in one line.
-func areSynonyms(a, b string) bool {
-	for _, x := range synonyms[a] {
-		for _, y := range synonyms[b] {
-			if x == y {
-				return true
-			}
-		}
-	}
-	return false
-}
