@@ -35,7 +35,9 @@
 //	form#review textarea[name=body], input[name=event][value=APPROVE|REQUEST_CHANGES|COMMENT], button[name=submit]
 //	form#merge button[name=merge]                       disabled while merging is blocked
 //	#merge-box .check[data-check][data-conclusion]      checks, with summary and .annotation
-//	.diff tr.add tr.del td.line                         changed files
+//	form#revert button[name=revert]                     takes a merged pull request back by another one
+//	.diff tr.add tr.del td.line                         changed files, of a commit too: /{owner}/{repo}/commit/SHA
+//	#deployments #releases #actions [data-change=ID][data-state]   lists at these addresses; #changes leads there
 //	form#new-app input[name=name], button[name=create]           registering an App by a manifest
 //	form#install input[name=target], input[name=repository], button[name=install]; #installed
 //	form#edit-file textarea[name=body], input[name=message], button[name=commit]   /{owner}/{repo}/edit/BRANCH/PATH
@@ -168,6 +170,7 @@ func (p *server) handler() http.Handler {
 	mux.HandleFunc("/", p.show(func(*visit) (string, any, error) { return "", nil, forge.ErrNotFound }))
 	protection := http.NewCrossOriginProtection()
 	p.routeApps(mux, protection)
+	p.routeChanges(mux)
 	p.routeTrouble(mux)
 	return protection.Handler(mux)
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -89,16 +87,17 @@ func (v *visit) pull(i *forge.Issue, d *itemPage) {
 			v.at(c.Committer.At)})
 	}
 	d.Checks = v.checks(i)
-	for _, c := range v.changes(i) {
+	ref := p.Head
+	if _, ok := g.Branch(ref); !ok { // it was deleted
+		ref = p.HeadSHA
+	}
+	for _, c := range v.forge.PullChanges(i) {
 		d.Additions += c.Additions
 		d.Deletions += c.Deletions
-		f := diffFile{Path: c.Path, Status: c.Status, Additions: c.Additions, Deletions: c.Deletions,
-			BlobURL: "/" + v.repo.FullName() + "/blob/" + p.Head + "/" + c.Path}
+		f := v.diff(c, ref)
 		if !i.Closed && c.Status != "removed" && v.forge.RoleOfActor(v.by, v.repo) >= forge.RoleWrite {
 			f.EditURL = "/" + v.repo.FullName() + "/edit/" + p.Head + "/" + c.Path
 		}
-		sum := sha256.Sum256([]byte(c.Path))
-		f.Anchor = hex.EncodeToString(sum[:6])
 		if d.View == "files" {
 			var notes []forge.Annotation
 			for _, run := range v.latestRuns(i) {
@@ -132,20 +131,6 @@ func (v *visit) pull(i *forge.Issue, d *itemPage) {
 			}
 		}
 	}
-}
-
-// changes compares the head with what it branched off.
-func (v *visit) changes(i *forge.Issue) []forge.Change {
-	g := v.repo.Git
-	head, ok := g.Commits[i.Pull.HeadSHA]
-	if !ok {
-		return nil
-	}
-	from := ""
-	if base, ok := g.MergeBase(i.Pull.BaseSHA, i.Pull.HeadSHA); ok {
-		from = base.Tree
-	}
-	return g.Diff(from, head.Tree)
 }
 
 // latestRuns are the newest check runs of each name on the head.

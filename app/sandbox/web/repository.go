@@ -131,6 +131,7 @@ type filesPage struct {
 	Crumbs     []link
 	Commit     *commitLine
 	Entries    []fileEntry
+	Changes    []changesTab // what there is of them, at the top of the repository
 	ReadmeName string
 	Readme     template.HTML
 }
@@ -181,6 +182,9 @@ func (v *visit) files() (string, any, error) {
 		v.title = "Code"
 	}
 	d := filesPage{Branch: v.repo.DefaultBranch}
+	if v.r.PathValue("rest") == "" {
+		d.Changes = slices.DeleteFunc(v.changesTabs(), func(t changesTab) bool { return t.Count == 0 })
+	}
 	rest := v.r.PathValue("rest")
 	if rest == "" {
 		rest = v.repo.DefaultBranch

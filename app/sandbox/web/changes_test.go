@@ -1,0 +1,105 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+)
+
+// Deployments, releases and runs are listed for whoever sees the repository, and commits are shown.
+func TestPagesChanges(t *testing.T) {
+	f, b := pageWorld(t)
+	hasNot(t, b.page("/acme/incidents"), `id="changes"`)
+	has(t, b.page("/acme/incidents/deployments"), "Nothing was deployed", `id="deployments"`)
+	has(t, b.page("/acme/incidents/releases"), "There is no release")
+	has(t, b.page("/acme/incidents/actions"), "No workflow has run")
+
+	r := repoNamed(t, f, "incidents")
+	alice, _ := f.PersonActor("alice")
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := f.CreateDeployment(alice, r, forge.NewDeployment{Ref: "main", Description: "build <7>"})
+	must(err)
+	_, err = f.AddDeploymentStatus(alice, r, d, forge.NewDeploymentStatus{State: "success", LogURL: "https://ci.example/7", EnvironmentURL: "javascript:alert(1)"})
+	must(err)
+	_, err = f.CreateRelease(alice, r, forge.NewRelease{Tag: "v1.0.0", Name: "One", Body: "**First**"})
+	must(err)
+	_, err = f.CreateRelease(alice, r, forge.NewRelease{Tag: "v2.0.0", Draft: true})
+	must(err)
+	run, err := f.AddRun(alice, r, forge.NewRun{Workflow: "CI", Conclusion: "failure"})
+	must(err)
+	sha := r.Git.Refs["refs/heads/main"]
+
+	has(t, b.page("/acme/incidents"), `id="changes"`, `href="/acme/incidents/deployments">Deployments <span class="counter">1</span>`, `href="/acme/incidents/actions"`)
+	page := b.page("/acme/incidents/deployments")
+	has(t, page, `data-state="active"`, "production · build &lt;7&gt;", "/acme/incidents/commit/"+sha, `href="https://ci.example/7">Log`)
+	hasNot(t, page, "javascript:")
+	has(t, b.page("/acme/incidents/releases"), "One · v1.0.0", `data-state="latest"`, `data-state="draft"`, "<strong>First</strong>")
+	reader := b.as("mallory")
+	hasNot(t, reader.page("/acme/incidents/releases"), "v2.0.0", `data-state="draft"`)
+	has(t, reader.page("/acme/incidents/releases/tag/v1.0.0"), "One · v1.0.0")
+	has(t, b.page("/acme/incidents/actions"), `data-state="failure"`, "CI · ", "started it on main")
+	has(t, b.page(strings.TrimPrefix(f.RunURL(r, run), f.URL)), "CI · ")
+	has(t, b.page("/acme/incidents/commit/"+sha[:9]), `data-sha="`+sha+`"`, "README.md")
+	for _, target := range []string{"/releases/tag/v2.0.0", "/releases/tag/v9", "/actions/runs/1", "/commit/nothing"} {
+		if w := reader.do(http.MethodGet, "/acme/incidents"+target, nil); w.Code != http.StatusNotFound {
+			t.Errorf("mallory gets %d for %s", w.Code, target)
+		}
+	}
+	for _, target := range []string{"/deployments", "/releases", "/releases/tag/v1.0.0", "/actions", "/commit/" + sha} {
+		if w := b.as("gina").do(http.MethodGet, "/acme/incidents"+target, nil); w.Code != http.StatusNotFound {
+			t.Errorf("gina gets %d for %s", w.Code, target)
+		}
+	}
+}
+
+// A merged pull request shows its files though its branch is gone, and can be taken back.
+func TestPagesRevert(t *testing.T) {
+	f, b := pageWorld(t)
+	r := repoNamed(t, f, "platform")
+	alice, _ := f.PersonActor("alice")
+	tip := r.Git.Refs["refs/heads/main"]
+	if err := f.CreateRef(alice, r, "refs/heads/limits", tip); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.ChangeFile(alice, r, forge.FileChange{Path: "deploy/api.yaml", Content: []byte("memory: 256Mi\n"), Branch: "limits", Message: "Lower"}); err != nil {
+		t.Fatal(err)
+	}
+	i, err := f.OpenPull(alice, r, forge.NewPull{Title: "Lower memory limits", Head: "limits", Base: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const at = "/acme/platform/pull/1"
+	hasNot(t, b.page(at), `form id="revert"`)
+	b.press(at+"/merge", url.Values{"merge": {"1"}})
+	if err := f.DeleteRef(alice, r, "refs/heads/limits"); err != nil {
+		t.Fatal(err)
+	}
+	page := b.page(at + "/files")
+	has(t, page, "memory: 256Mi", "/acme/platform/blob/"+i.Pull.HeadSHA+"/deploy/api.yaml")
+	has(t, b.page("/acme/platform/blob/"+i.Pull.HeadSHA+"/deploy/api.yaml"), "memory: 256Mi")
+	has(t, b.page("/acme/platform/commit/"+i.Pull.MergeSHA), `href="`+at+`">#1</a>`)
+
+	hasNot(t, b.as("mallory").page(at), `form id="revert"`)
+	if w := b.as("mallory").do(http.MethodPost, at+"/revert", url.Values{"revert": {"1"}}); w.Code != http.StatusForbidden {
+		t.Errorf("mallory gets %d", w.Code)
+	}
+	has(t, b.page(at), `form id="revert"`)
+	if to := b.press(at+"/revert", url.Values{"revert": {"1"}}); to != "/acme/platform/pull/2" {
+		t.Errorf("a revert leads to %s", to)
+	}
+	has(t, b.page("/acme/platform/pull/2"), "Revert &#34;Lower memory limits&#34;", "revert-1-limits")
+	b.press("/acme/platform/pull/2/merge", url.Values{"merge": {"1"}})
+	w := b.do(http.MethodPost, at+"/revert", url.Values{"revert": {"1"}})
+	if w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a second revert is answered %d", w.Code)
+	}
+	has(t, flashOf(w.Body.String()), "be reverted automatically")
+}
