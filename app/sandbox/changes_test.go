@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,6 +70,10 @@ func TestGraphQLSearchesMerges(t *testing.T) {
 		"repo:acme/incidents is:pr is:closed -is:merged":           "",
 		"repo:acme/incidents is:issue merged:>=$first":             "",
 		"repo:acme/web is:pr is:merged":                            "",
+		"org:acme is:pr is:unmerged":                               "Still open",
+		"org:acme is:merged archived:false is:private base:main":   "Write it down,Lower memory limits",
+		"org:acme is:merged archived:true":                         "",
+		"org:acme is:pr -author:carol":                             "Still open",
 	} {
 		g.wants("bob", query, `{"q":"`+q+`"}`, "errors=absent", "data.search.nodes.*.title="+titles)
 	}
@@ -176,6 +181,19 @@ func TestGraphQLReverts(t *testing.T) {
 	g.write("main", "docs/a.md", "b\n")
 	g.wants("bob", revert, input, sorry)
 	g.steps(step{"alice", "GET ~/git/ref/heads/revert-5-docs-1", "", 404, nil})
+
+	// What changed elsewhere in the file since stays.
+	g.write("main", "deploy/web.yaml", "memory: 1Gi\ncpu: 1\nname: web\nreplicas: 2\n")
+	g.merge("web", "deploy/web.yaml", "memory: 2Gi\ncpu: 1\nname: web\nreplicas: 2\n", "Raise memory", "squash")
+	g.write("main", "deploy/web.yaml", "memory: 2Gi\ncpu: 1\nname: web\nreplicas: 4\n")
+	g.wants("bob", revert, input, "errors=absent", at+"files.nodes.*.path=deploy/web.yaml")
+	g.steps(
+		step{"bob", "PUT ~/pulls/8/merge", "{}", 200, nil},
+		step{"bob", "GET ~/contents/deploy/web.yaml", "", 200, []string{"content>content"}},
+	)
+	if text, _ := base64.StdEncoding.DecodeString(strings.TrimSpace(g.vars["content"])); string(text) != "memory: 1Gi\ncpu: 1\nname: web\nreplicas: 4\n" {
+		t.Errorf("after the revert the file is %q", text)
+	}
 
 	// Who may not, and what can't be.
 	g.vars["pull"] = g.vars["limits"]

@@ -271,7 +271,8 @@ func (g *Git) Diff(from, to string) []Change {
 	return changes
 }
 
-// threeWay merges two trees over their base, file by file; it says which paths both sides changed differently.
+// threeWay merges two trees over their base, and files that both sides changed by their lines. It says
+// which paths have a conflict.
 func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []string) {
 	was, us, them := g.files(base), g.files(ours), g.files(theirs)
 	tree = ours
@@ -286,11 +287,16 @@ func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []stri
 		if them[p].SHA == was[p].SHA || them[p].SHA == us[p].SHA {
 			continue
 		}
+		entry := TreeEntry{Mode: them[p].Mode, SHA: them[p].SHA}
 		if us[p].SHA != was[p].SHA {
-			conflicts = append(conflicts, p)
-			continue
+			merged, ok := g.mergeBlobs(was[p].SHA, us[p].SHA, them[p].SHA)
+			if !ok {
+				conflicts = append(conflicts, p)
+				continue
+			}
+			entry = TreeEntry{Mode: us[p].Mode, SHA: merged}
 		}
-		next, err := g.SetEntry(tree, p, TreeEntry{Mode: them[p].Mode, SHA: them[p].SHA})
+		next, err := g.SetEntry(tree, p, entry)
 		if err != nil {
 			conflicts = append(conflicts, p)
 			continue
@@ -298,6 +304,18 @@ func (g *Git) threeWay(base, ours, theirs string) (tree string, conflicts []stri
 		tree = next
 	}
 	return tree, conflicts
+}
+
+// mergeBlobs merges a file that both sides changed. One that a side added or removed is a conflict.
+func (g *Git) mergeBlobs(was, ours, theirs string) (sha string, ok bool) {
+	if was == "" || ours == "" || theirs == "" {
+		return "", false
+	}
+	merged, ok := mergeTexts(string(g.Blobs[was]), string(g.Blobs[ours]), string(g.Blobs[theirs]))
+	if !ok {
+		return "", false
+	}
+	return g.PutBlob([]byte(merged)), true
 }
 
 // CommitChanges lists what a commit changes over its first parent.

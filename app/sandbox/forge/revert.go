@@ -24,8 +24,7 @@ var errNotMerged = &Error{Status: statusUnprocessableEntity,
 	Message: "Only a merged pull request can be reverted."}
 
 // RevertPull opens a pull request that takes a merged one back, on a branch of its own in the same
-// repository. An App needs to write contents and pull requests. As with merges here, what both sides
-// changed in one file is a conflict, wherever in the file it is.
+// repository. An App needs to write contents and pull requests.
 // https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/reverting-a-pull-request
 func (f *Forge) RevertPull(by *Actor, i *Issue, in RevertRequest) (*Issue, error) {
 	r := i.repo

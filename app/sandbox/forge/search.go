@@ -148,6 +148,8 @@ func (t Term) matches(i *Issue) bool {
 		return t.Value == "assignee" && len(i.Assignees) == 0 || t.Value == "label" && len(i.Labels) == 0
 	case "in":
 		return true // words are looked for everywhere
+	case "archived":
+		return strconv.FormatBool(i.repo.Archived) == t.Value
 	case "number":
 		return strconv.Itoa(i.Number) == t.Value
 	case "created":
@@ -182,8 +184,14 @@ func (i *Issue) isKind(kind string) bool {
 		return i.Pull == nil
 	case "pr", "pull-request":
 		return i.Pull != nil
-	case "merged":
-		return i.Pull != nil && i.Pull.Merged()
+	case "merged", "unmerged":
+		return i.Pull != nil && i.Pull.Merged() == (kind == "merged")
+	case "draft":
+		return i.Pull != nil && i.Pull.Draft
+	case "locked", "unlocked":
+		return i.Locked == (kind == "locked")
+	case "private", "public":
+		return i.repo.Visibility() == kind
 	case "open", "closed":
 		return i.State() == kind
 	}
