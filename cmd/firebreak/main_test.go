@@ -303,6 +303,28 @@ func TestDemo(t *testing.T) {
 	p.end(syscall.SIGTERM)
 }
 
+// Both the demo and the sandbox begin after a busy morning, of which the App may read, and with no incident.
+func TestMorning(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"demo": {"demo"}, "sandbox": {"sandbox", "--webhook", "http://127.0.0.1:1/webhook"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, nil, append(args, "--listen", "127.0.0.1:0")...)
+			for path, want := range map[string]string{
+				"/search/issues?q=org:acme+is:pr+is:merged":               `"total_count":30}`,
+				"/repos/acme/payments/deployments?environment=production": `"description":"build 43"`,
+				"/repos/acme/incidents/issues?state=all":                  "[]",
+				"/apps/firebreak":                                         `"deployments":"read"`,
+			} {
+				if status, said := request(t, "alice", "GET", p.url+"/api/v3"+path, ""); status != 200 || !strings.Contains(said, want) {
+					t.Errorf("%s: %d %.300s", path, status, said)
+				}
+			}
+			p.end(syscall.SIGTERM)
+		})
+	}
+}
+
 func TestDemoKeepsItsData(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

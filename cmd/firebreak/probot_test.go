@@ -40,7 +40,7 @@ func TestProbotRuns(t *testing.T) {
 		"WEBHOOK_SECRET=" + env["FIREBREAK_WEBHOOK_SECRET"], "HOST=127.0.0.1", "PORT=" + port,
 	})
 
-	repo := box.url + "/api/v3/repos/acme/payments"
+	repo := box.url + "/api/v3/repos/acme/customer-globex"
 	if status, body := request(t, "erin", "POST", repo+"/issues",
 		`{"title":"Checkout is slow"}`); status != 201 {
 		t.Fatalf("the issue is answered %d: %s", status, body)
