@@ -63,6 +63,12 @@ func TestV4TheCardIsBounded(t *testing.T) {
 		}
 		s, _ = incident.Step(s, incident.Fact{At: at, What: incident.MergedChecked{Unfilled: []string{words, "b", "c", "d", "e", "f", "g"}}}, p)
 
+		if rapid.Bool().Draw(t, "GitHub refuses much") {
+			for i := range 25 {
+				s, _ = incident.Step(s, incident.Fact{At: at, What: incident.RefusedByGitHub{
+					Effect: fmt.Sprintf("ticket/%d", i), Reason: words}}, p)
+			}
+		}
 		body, err := card.Render(s, n, card.View{Ref: ref, ID: 7, URL: "https://github.example/acme/incidents/issues/12",
 			Title: words, Policy: p, Now: at}, keys[0])
 		if err != nil {

@@ -114,6 +114,9 @@ func (p *page) contacts() {
 	}
 }
 
+// shownUnheard bounds the customers in the box: "Now" is below it, on a phone's first screen.
+const shownUnheard = 4
+
 // unheard lists whom to call because the last update did not reach them.
 func (p *page) unheard() {
 	p.Waiting = p.S.Customers
@@ -125,8 +128,8 @@ func (p *page) unheard() {
 		p.Waiting = unheard
 	}
 	for i, name := range unheard {
-		if i == shownContacts {
-			p.Unheard = append(p.Unheard, "…")
+		if rest := len(unheard) - shownUnheard; i == shownUnheard && rest > 1 {
+			p.Unheard = append(p.Unheard, fmt.Sprintf("… and %d more, named at \"Last update\"", rest))
 			return
 		}
 		text := "**" + texts.Inert(name, 60) + "**: "

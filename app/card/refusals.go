@@ -22,6 +22,9 @@ var refusedThings = map[string]string{
 	"status":      "to show in the issue of %s how far the incident is",
 }
 
+// shownRefused is how many of the things that GitHub refuses the card names, the newest.
+const shownRefused = 5
+
 // shownUnsaid is how many of the comments that GitHub refuses the card shows, the newest.
 const shownUnsaid = 5
 
@@ -31,7 +34,12 @@ const shownLength = 400
 // refusals lists what GitHub refuses at the moment, with its reason, and what could therefore not
 // be said in a comment (A8).
 func (p *page) refusals() {
-	for i, r := range p.S.Refused {
+	refused := p.S.Refused
+	older := len(refused) - shownRefused
+	if older <= 1 { // its line would be as long as the one that it replaces
+		older = 0
+	}
+	for i, r := range refused[older:] {
 		kind, index, numbered := strings.Cut(r.Effect, "/")
 		thing := refusedThings[kind]
 		if numbered {
@@ -49,6 +57,9 @@ func (p *page) refusals() {
 			text += ", next try " + p.Utc(r.Next)
 		}
 		p.Refusals = append(p.Refusals, cell{i == 0, text})
+	}
+	if older > 0 {
+		p.Refusals = append(p.Refusals, cell{Text: fmt.Sprintf("and %d more, refused before", older)})
 	}
 	for _, u := range p.S.Unsaid[max(0, len(p.S.Unsaid)-shownUnsaid):] {
 		text := u.Text

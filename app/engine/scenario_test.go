@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,21 +44,27 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := play(t, string(story))
-			want := filepath.Join(dir, "want.md")
-			if *update {
-				if err := os.WriteFile(want, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			golden, err := os.ReadFile(want)
-			if err != nil {
-				t.Fatalf("%v (run with -update)", err)
-			}
-			if d := cmp.Diff(string(golden), got); d != "" {
-				t.Errorf("not as %s says (-want +got); look at it, then run with -update:\n%s", want, d)
-			}
+			got, tops := play(t, string(story))
+			compareGolden(t, filepath.Join(dir, "want.md"), got)
+			compareGolden(t, filepath.Join(dir, "tops.md"), strings.Join(tops, topsEnd))
 		})
+	}
+}
+
+// compareGolden fails unless a file says what came out; with -update it makes it say so.
+func compareGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run with -update)", err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("not as %s says (-want +got); look at it, then run with -update:\n%s", file, d)
 	}
 }
 
@@ -86,8 +93,9 @@ func steps(story string) []step {
 
 var action = regexp.MustCompile(`^([\w-]+)(?::| (\w+)) ?(.*)$`)
 
-// play plays a story and returns what the product did.
-func play(t *testing.T, story string) string {
+// play plays a story and returns what the product did, and the top of each card that it led to: what
+// is above "Now", which a browser's test measures.
+func play(t *testing.T, story string) (did string, tops []string) {
 	w := newWorld(t)
 	w.several = strings.Contains(story, "\non ")
 	var out strings.Builder
@@ -102,13 +110,20 @@ func play(t *testing.T, story string) string {
 		w.step(s)
 		w.settle()
 		out.WriteString(w.changes())
+		top, _, hasNow := strings.Cut(w.card(), "**Now**")
+		if top = w.steady(top) + "**Now**\n"; hasNow && !slices.Contains(tops, top) {
+			tops = append(tops, top)
+		}
 	}
 	out.WriteString("## The card\n" + w.card() + "\n")
 	if strings.Contains(story, "\ngina answers ") {
 		out.WriteString("## What globex reads\n" + w.customersIssue() + "\n")
 	}
-	return w.steady(out.String())
+	return w.steady(out.String()), tops
 }
+
+// topsEnd is between the tops of cards in a scenario's file.
+const topsEnd = "\n***\n\n"
 
 // customersIssue returns the issue in which globex reads updates, as a person sees it.
 func (w *world) customersIssue() string {

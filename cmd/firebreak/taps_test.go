@@ -1,8 +1,12 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -61,6 +65,79 @@ func TestA9BrowserTapsAWholeIncidentOnAPhone(t *testing.T) {
 
 // phone is the height of a phone's screen, in CSS pixels.
 const phone = 844
+
+// "Now" begins on a phone's first screen on each card that a scenario leads to, and on each that the
+// card's own package renders.
+func TestBrowserShowsNowOnTheFirstScreenOfEachCard(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.post("alice", "/api/v3/repos/acme/platform/issues", `{"title":"Cards","body":"The tops of all cards."}`)
+	var names []string
+	show := func(name, top string) {
+		body, err := json.Marshal(map[string]string{"body": top})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.post("alice", "/api/v3/repos/acme/platform/issues/1/comments", string(body))
+		names = append(names, name)
+	}
+	for _, file := range glob(t, "../../app/engine/testdata/scenarios/*/tops.md") {
+		for top := range strings.SplitSeq(contents(t, file), "\n***\n") {
+			if top = strings.TrimSpace(top); top != "" {
+				show(filepath.Base(filepath.Dir(file))+": "+strings.SplitN(top, "\n", 2)[0], top)
+			}
+		}
+	}
+	for _, file := range glob(t, "../../app/card/testdata/*.md") {
+		if card := contents(t, file); strings.Contains(card, "**Now**") {
+			show(filepath.Base(file), card)
+		}
+	}
+	if len(names) < 100 {
+		t.Fatalf("only %d cards", len(names))
+	}
+	settle(t, w.demo.url)
+	w.do(chromedp.EmulateViewport(narrow, phone))
+	w.become("alice")
+	w.visit("/acme/platform/issues/1")
+	const measure = `JSON.stringify([...document.querySelectorAll(".comment-body")].map(card => {
+		const now = [...card.querySelectorAll("strong")].filter(s => s.innerText === "Now");
+		return now.map(s => Math.round(s.getBoundingClientRect().top - card.getBoundingClientRect().top));
+	}).filter(tops => tops.length > 0))`
+	var tops [][]int
+	if err := json.Unmarshal([]byte(w.evaluate(measure)), &tops); err != nil {
+		t.Fatal(err)
+	}
+	if len(tops) != len(names) {
+		t.Fatalf("%d cards have a Now, of %d", len(tops), len(names))
+	}
+	lowest := 0
+	for i, of := range tops {
+		lowest = max(lowest, of[0])
+		if of[0] > phone-100 { // GitHub's own head of the page takes the rest
+			t.Errorf("%s: Now begins at %d px of %d", names[i], of[0], phone)
+		}
+	}
+	t.Logf("%d cards; on the lowest, Now begins %d px below its top", len(tops), lowest)
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %s %v", pattern, err)
+	}
+	return files
+}
+
+func contents(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // tap ticks a box of the card.
 func (w *window) tap(words string) {
