@@ -48,17 +48,20 @@ func Funcs() template.FuncMap {
 			}
 			return texts.Inert(text, 300)
 		},
-		"quote":    texts.Quote,
-		"code":     texts.Code,
-		"mention":  Mention,
-		"link":     Link,
-		"callLink": CallLink,
-		"ref":      Reference,
-		"names":    List,
-		"utc":      UTC,
-		"clock":    func(t time.Time) string { return UTC(t, t) },
-		"moment":   func(t time.Time) string { return UTC(t, time.Time{}) },
-		"dur":      Duration,
+		"quote":        texts.Quote,
+		"code":         texts.Code,
+		"mention":      Mention,
+		"link":         Link,
+		"suspect":      Suspect,
+		"shortSuspect": ShortSuspect,
+		"next":         func(i int) int { return i + 1 },
+		"callLink":     CallLink,
+		"ref":          Reference,
+		"names":        List,
+		"utc":          UTC,
+		"clock":        func(t time.Time) string { return UTC(t, t) },
+		"moment":       func(t time.Time) string { return UTC(t, time.Time{}) },
+		"dur":          Duration,
 		"wait": func(s string) string {
 			d, err := time.ParseDuration(s)
 			if err != nil {

@@ -330,6 +330,17 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "reopened", Who: "bob", Phase: incident.Monitoring, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "unfilled", Count: 3, Names: []string{"carol", "alice"}, Lines: []string{"Root cause", "Detection"}})
 	add(incident.Say{Name: "unfilled", Count: 3, Lines: []string{"Root cause"}})
+	suspects := []incident.Suspect{
+		{Ref: "acme/payments#41", Title: "Lower memory limits", URL: "https://github.example/acme/payments/pull/41", By: "erin",
+			Why: []string{"live 9 min before the start", "changes deploy/payments.yaml, which fits \"memory\" in the summary or a finding"}},
+		{Ref: "acme/web@3f2c1a9", Title: "Deployment to production", By: "dependabot"},
+	}
+	add(incident.Say{Name: "changes", Suspects: suspects, Time: at, Since: at.Add(-24 * time.Hour), Count: 30})
+	add(incident.Say{Name: "changes", Suspects: suspects[:1], Time: at, Since: at.Add(-2 * time.Hour), Count: 1,
+		Missing: []string{"workflow runs of acme/web"}})
+	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Count: 1})
+	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Names: []string{"acme/payments#41"},
+		Missing: []string{"what changed: not allowed (403)"}})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})

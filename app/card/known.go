@@ -7,6 +7,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/texts"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // known lists what people wrote of the trouble, each with a link to the whole of it (V4): cause and
@@ -28,6 +29,11 @@ func (p *page) known() {
 	}
 	for _, s := range newest(p.S.Tried, shownTried) {
 		p.Known = append(p.Known, "tried: "+p.quoted(s))
+	}
+	if p.S.Cause == nil {
+		for _, s := range p.S.Changes.Suspects[:min(len(p.S.Changes.Suspects), shownSuspects)] {
+			p.Known = append(p.Known, "suspect: "+templates.ShortSuspect(s))
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	foldedFollowUps = 20
 	shownFolded     = 5
 	shownFound      = 3
+	shownSuspects   = 3
 	shownTried      = 2
 	shownBoxes      = 2
 	shownNow        = 3

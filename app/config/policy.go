@@ -46,6 +46,7 @@ func (b *builder) build(file value) {
 	if channels := file.get("broadcast"); channels.isSet() {
 		p.Broadcast = channels.texts()
 	}
+	b.changes(file.get("changes"))
 	b.standBy(file.get("stand-by"))
 	b.hours(file.get("working-hours"), file.get("time-zone"))
 
@@ -63,6 +64,20 @@ func (b *builder) build(file value) {
 	postmortem.get("remind-after").setNumber(&p.ReviewDays)
 
 	b.checkReach(file)
+}
+
+// changes reads where what changed is looked for (X1).
+func (b *builder) changes(file value) {
+	rules := &b.policy.Changes
+	file.get("automatic").setBool(&rules.Automatic)
+	file.get("look-back").setSpan(&rules.LookBack)
+	if environments := file.get("environments"); environments.isSet() {
+		rules.Environments = environments.texts()
+	}
+	for _, text := range file.get("paths").texts() {
+		parts := strings.SplitN(strings.TrimSuffix(text, "/"), "/", 3)
+		rules.Watched = append(rules.Watched, incident.WatchedPath{Repo: parts[0] + "/" + parts[1], Path: parts[2]})
+	}
 }
 
 // slug returns a team as GitHub spells it: slugs have no capitals, whatever the team's name has.

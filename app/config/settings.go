@@ -56,6 +56,10 @@ var (
 		allowed: "a repository as owner/repo",
 		example: "acme/incidents",
 	}
+	watchedPath = matching("path", "^"+naming.RepositoryPattern+`(/[^/\s:*?"<>|\\]+)+/?$`,
+		"a path with its repository, as owner/repo/path", "acme/config/flags")
+	environmentName = matching("environment", `^[^\s][^\n]{0,254}$`, "the name of an environment on GitHub",
+		"production")
 	team = word{
 		name:    "team",
 		pattern: "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$",
@@ -182,6 +186,20 @@ var settings = block{what: "the file", settings: []setting{
 			{name: "emails", of: list{what: "emails", of: email, most: maxList, fold: true, example: `["status@acme.example"]`},
 				about: "Their addresses, such as a mailing list; needs services.email."},
 			{name: "updates", of: boolean{}, standard: "false", about: "They hear each customer update too."},
+		}}},
+	{name: "changes", about: "What changed before an incident is looked for in the repositories of the organisation, " +
+		"and listed with why it is suspected: once it is confirmed as critical, and by /incident changes.",
+		of: block{what: "changes", settings: []setting{
+			{name: "automatic", of: boolean{}, standard: "true",
+				about: "They are listed as soon as an incident is confirmed as critical; else only when somebody asks."},
+			{name: "look-back", of: minutes, standard: "24h", about: "How long before the start of the impact."},
+			{name: "environments", of: list{what: "environments", of: environmentName, most: maxList, fold: true,
+				example: `["production"]`},
+				about: "The environments of production, whose deployments count. Without it those whose names begin with " +
+					"prod, production, prd or live."},
+			{name: "paths", of: list{what: "paths", of: watchedPath, most: 10, example: `["acme/config/flags"]`},
+				about: "Files and folders whose changes count whatever they came by, pushes without a pull request too: " +
+					"the repository, and the path in it."},
 		}}},
 	{
 		name:  "stand-by",

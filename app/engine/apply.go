@@ -17,6 +17,7 @@ type applier struct {
 	updates    effects.Updates
 	tickets    effects.Tickets
 	postmortem *effects.Postmortem
+	changes    effects.Changes
 }
 
 // newApplier returns the kinds of effects for a look.
@@ -35,6 +36,7 @@ func (r *reconciliation) newApplier() applier {
 	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
+	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
 	return a
 }
 
@@ -79,7 +81,19 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
 		r.WithUrgency(UrgencyAnswer, r.comments.Apply),
 		r.WithUrgency(UrgencyAnswer, r.react),
+		r.WithUrgency(UrgencyCard, r.listChanges),
 	)
+}
+
+// listChanges lists what changed before the incident, if that is owed: after everything else, since
+// it takes seconds.
+func (r *reconciliation) listChanges() error {
+	owed := incident.OwedChanges(r.State, r.Policy)
+	if len(owed) == 0 {
+		return nil
+	}
+	r.Effects = append(r.Effects, owed...)
+	return inOrder(r.changes.Apply, r.comments.Apply)
 }
 
 // inOrder runs stages until one fails.

@@ -116,8 +116,10 @@ func priceTaps(w *world, cold bool) (costs []cost) {
 	return costs
 }
 
-// dear are the commands that may cost more than six calls: they write several documents.
-var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true}
+// dear are the commands that may cost more than six calls: they write several documents, or have what
+// changed looked for.
+var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true,
+	incident.Started: true, incident.FindChanges: true, incident.ClearChange: true}
 
 // A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden
 // table is the documented one; a cold one is the first of a process, which has neither token nor
@@ -159,7 +161,11 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 	warm, tapsCold := priceTaps(newWorld(t), false), priceTaps(newWorld(t), true)
 	for i, tap := range warm {
 		fmt.Fprintf(&table, "| %s | %d | %d |\n", tap.text, tap.calls, tapsCold[i].calls)
-		if tap.calls > 7 && taps[i].label != "Close up" {
+		most := 7
+		if taps[i].label == "This is a P1" {
+			most = 9 // what changed is looked for, and the card has the result
+		}
+		if tap.calls > most && taps[i].label != "Close up" {
 			t.Errorf("the tap %q costs %d calls", tap.text, tap.calls)
 		}
 	}

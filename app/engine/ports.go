@@ -90,6 +90,7 @@ type GitHub interface {
 	effects.UpdatesAPI
 	effects.TicketsAPI
 	effects.PostmortemAPI
+	effects.ChangesAPI
 }
 
 // IssueReader reads issues with their cards and timelines.

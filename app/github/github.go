@@ -3,7 +3,7 @@
 // It reads without relying on order or completeness, writes so that writing again changes nothing,
 // and asks for tokens that are good for one repository and one kind of work.
 //
-// # Why REST alone
+// # Why REST
 //
 // One GraphQL query could look and one mutation apply, and GitHub's published schema takes both
 // (@octokit/graphql-schema 15.26). Of the 34 commands in app/engine/testdata/calls.md, 13 would
@@ -17,6 +17,9 @@
 //     and those of both paths kept apart.
 //   - What has not changed is free over REST, by its ETag, and never over GraphQL.
 //   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
+//
+// Only what changed before an incident is asked of GraphQL (changes.go): it is read once, it is no
+// state, and REST takes a call for each pull request.
 package github
 
 import (
@@ -81,6 +84,7 @@ type App struct {
 	// when an owner's installation was looked up though one is known
 	lookedUp map[string]time.Time
 	// that are not named: whether one that is named has that name by now
+	ungranted  map[string]time.Time // by owner, when its installation lacked what changes are read with
 	accounts   map[string]permission
 	unpinnable bool // the server knows no pinned comments
 	notices    *notices
@@ -120,7 +124,8 @@ func New(o Options) (*App, error) {
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{},
 		paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{},
 		people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{},
-		ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{}}
+		ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{},
+		ungranted: map[string]time.Time{}}
 	if a.answers, err = lru.New[string, *cachedAnswer](maxCachedAnswers); err != nil {
 		return nil, err
 	}

@@ -235,6 +235,19 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"FindDocument", documents,
 			func(a *github.App) error { _, err := a.FindDocument(ctx, it, "postmortems", "a", pr.Head); return err }},
+		{"FindMerged", ": contents=read metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.FindMerged(ctx, ports.ChangeSpan{Ref: it, From: since, Until: since.Add(time.Hour)})
+			return err
+		}},
+		// an installation that has not granted deployments is asked for them once, and then for an hour not
+		{"ReadChanges", ": actions=read contents=read deployments=read metadata=read pull_requests=read, then " +
+			": contents=read metadata=read pull_requests=read",
+			func(a *github.App) error {
+				_, err := a.ReadChanges(ctx, ports.ChangeDetails{ChangeSpan: ports.ChangeSpan{Ref: it, From: since,
+					Until: since.Add(time.Hour)}, Repos: []string{"acme/payments"},
+					IsProduction: func(string) bool { return true }})
+				return err
+			}},
 
 		{"ReadIncidents", "incidents: issues=read metadata=read", func(a *github.App) error {
 			_, err := a.ReadIncidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
@@ -270,7 +283,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 				break // its branch has moved on
 			}
 		}
-		if want := []string{c.want}; !slices.Equal(m.tokens, want) {
+		if want := strings.Split(c.want, ", then "); !slices.Equal(m.tokens, want) {
 			t.Errorf("%s asks for the tokens %q, want %q", c.method, m.tokens, want)
 		}
 	}

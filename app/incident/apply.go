@@ -146,6 +146,10 @@ func (r *run) applyPage() bool {
 		r.uninformed(w)
 	case StatusTold:
 		r.statusTold(w)
+	case ChangesListed:
+		r.changesListed(w)
+	case ChangesUnread:
+		r.changesUnread()
 	default:
 		return false
 	}

@@ -81,6 +81,9 @@ func (r *run) noteStart(c Command) {
 		r.reply(Say{Name: "noted", Missing: []string{fmt.Sprintf("“%s”: %s", when.Said, why)}})
 		return
 	}
+	if !r.Changes.Read.IsZero() && (len(r.Changes.Suspects) > 0 || at.After(r.Start())) {
+		r.wantChanges(false) // other changes came before another start
+	}
 	r.Began = at
 	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "began", Ref: r.f.ID})
 	r.done()

@@ -35,6 +35,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Asked.Handover, (*run).askHandover},
 		{s.Day, (*run).turnDay},
 		{s.nextTick(), (*run).askTicked},
+		{s.Changes.Retry, (*run).retryChanges},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

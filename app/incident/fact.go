@@ -223,6 +223,7 @@ type Command struct {
 	Severity  string
 	Phase     Phase
 	Logins    []string // people named, without @
+	Names     []string // of `/incident changes`, repositories; of `/oe clear`, the change
 	Teams     []string // of the words of an escalation, those that are teams on GitHub, by slug
 	Customers []string
 	None      bool // the customer list says "none"

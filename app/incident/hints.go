@@ -216,7 +216,8 @@ func fillCommand(text string) Command {
 			}
 		}
 	}
-	c := Command{Kind: row.Kind, Text: "…", After: 15 * time.Minute, Entries: []Line{{Text: "…"}}}
+	c := Command{Kind: row.Kind, Text: "…", After: 15 * time.Minute, Entries: []Line{{Text: "…"}},
+		Names: []string{"…"}}
 	rest := strings.Fields(text)
 	last := ""
 	if len(rest) > 0 {

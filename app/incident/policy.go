@@ -42,6 +42,8 @@ type Policy struct {
 	ReviewDays     int      // working days after which an open postmortem is reminded of (C3)
 	Issues         bool     // follow-ups may be opened in other repositories
 
+	Changes ChangeRules // where what changed is looked for (X1)
+
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
 
@@ -125,6 +127,7 @@ func DefaultPolicy() Policy {
 		Issues:     true,
 		Advance:    true,
 		Again:      15 * time.Minute,
+		Changes:    ChangeRules{Automatic: true, LookBack: 24 * time.Hour},
 	}
 }
 

@@ -414,7 +414,8 @@ func TestStateHoldsNoText(t *testing.T) {
 func TestEveryCommandIsHandled(t *testing.T) {
 	for _, row := range incident.Commands {
 		c := incident.Command{Kind: row.Kind, Text: "words", Severity: "critical", Phase: incident.Investigate, Logins: []string{"bob"}, Customers: []string{"globex"},
-			Number: 2, After: time.Minute, Entries: []incident.Line{{Text: "x"}}, Link: 5, Pin: &incident.Stamp{By: "bob", At: start, ID: "c5"}}
+			Number: 2, After: time.Minute, Entries: []incident.Line{{Text: "x"}}, Link: 5, Pin: &incident.Stamp{By: "bob", At: start, ID: "c5"},
+			Names: []string{"acme/payments#41"}}
 		by := "carol"
 		if row.Verbs[0] == "oe" {
 			by = "alice"

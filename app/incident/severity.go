@@ -91,4 +91,7 @@ func (r *run) becomeCritical() {
 		r.answeredPage() // it was paged as unconfirmed, and its coordinator confirms it
 	}
 	r.seekCoordinator()
+	if r.p.Changes.Automatic {
+		r.wantChanges(false)
+	}
 }

@@ -60,7 +60,7 @@ func (r *run) mergedChecked(c MergedChecked) {
 		Count: r.Document.Number, Names: r.roles(), Lines: parts}})
 }
 
-// dateUnfilled gives the follow-ups of an unfilled postmortem the stamp of its merge. Where a state is
+// dateUnfilled sets the stamp of its merge on the follow-ups of an unfilled postmortem. Where a state is
 // rebuilt, the comment that lists them is read before the pull request.
 func (r *run) dateUnfilled() {
 	if len(r.Document.Unfilled) == 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
@@ -124,6 +125,14 @@ func (r *recorder) ReadReviews(ctx context.Context, ref incident.Ref,
 func (r *recorder) FindDocument(ctx context.Context, ref incident.Ref,
 	folder, prefix, commit string) (string, error) {
 	return r.github.FindDocument(ctx, ref, folder, prefix, commit)
+}
+
+func (r *recorder) FindMerged(ctx context.Context, s ports.ChangeSpan) (ports.MergedPulls, error) {
+	return r.github.FindMerged(ctx, s)
+}
+
+func (r *recorder) ReadChanges(ctx context.Context, d ports.ChangeDetails) (ports.FoundChanges, error) {
+	return r.github.ReadChanges(ctx, d)
 }
 
 // Writes.

@@ -48,8 +48,14 @@ func newPast(t *testing.T) *past {
 	p := &past{t: t}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		isQuery := false // of GraphQL, which is posted, too
+		if strings.HasSuffix(r.URL.Path, "/graphql") {
+			body, err := io.ReadAll(r.Body)
+			isQuery = err == nil && bytes.HasPrefix(body, []byte(`{"query":"query(`))
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
 		if app := strings.HasPrefix(r.Header.Get("Authorization"), "token ghs_"); app &&
-			r.Method != http.MethodGet {
+			r.Method != http.MethodGet && !isQuery {
 			t.Errorf("it writes: %s %s", r.Method, r.URL)
 		}
 		handler.ServeHTTP(w, r)

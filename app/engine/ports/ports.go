@@ -185,7 +185,6 @@ type Snapshot struct {
 	Created   time.Time
 	Updated   time.Time
 	URL       string
-	Private   bool
 	Pull      bool // it is a pull request
 	Locked    bool
 	Gone      bool // it can't be found: it was deleted or transferred, or the App lost its access
