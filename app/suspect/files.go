@@ -75,6 +75,7 @@ var kinds = []struct {
 type touched struct {
 	kind       ReasonKind // the most telling of what runs; "": ordinary code, or not known
 	file       string     // the first of that kind
+	pipeline   string     // the first file that says how it is built or deployed
 	docs       bool       // there is nothing but documentation
 	tests      bool       // there is nothing but tests and documentation
 	dependency bool       // there is nothing but versions of dependencies and documentation
@@ -84,12 +85,16 @@ type touched struct {
 func classify(files []string) touched {
 	first := map[ReasonKind]string{}
 	inDocs, inTests, inVersions := 0, 0, 0
+	pipeline := ""
 	for _, f := range files {
 		low := strings.ToLower(f)
 		switch {
 		case versions.has(low):
 			inVersions++
 		case workflows.has(low):
+			if pipeline == "" && deploys.MatchString(path.Base(low)) {
+				pipeline = f
+			}
 		case documentation.has(low):
 			inDocs++
 		case tests.has(low):
@@ -106,7 +111,7 @@ func classify(files []string) touched {
 		}
 	}
 	n := len(files)
-	t := touched{docs: n > 0 && inDocs == n, tests: inTests > 0 && inTests+inDocs == n,
+	t := touched{pipeline: pipeline, docs: n > 0 && inDocs == n, tests: inTests > 0 && inTests+inDocs == n,
 		dependency: inVersions > 0 && inVersions+inDocs == n}
 	for _, k := range kinds {
 		if first[k.kind] != "" {

@@ -18,7 +18,8 @@ func TestClassify(t *testing.T) {
 		{[]string{"Deploy/Helm/Values.yaml"}, touched{kind: Infrastructure, file: "Deploy/Helm/Values.yaml"}},
 		{[]string{"config/prod.yml"}, touched{kind: Settings, file: "config/prod.yml"}},
 		{[]string{"app/values-prod.yaml"}, touched{kind: Settings, file: "app/values-prod.yaml"}},
-		{[]string{".github/workflows/deploy.yml"}, touched{}},
+		{[]string{".github/workflows/lint.yml"}, touched{}},
+		{[]string{".github/workflows/deploy.yml"}, touched{pipeline: ".github/workflows/deploy.yml"}},
 	} {
 		if got := classify(c.files); got != c.want {
 			t.Errorf("%v: %+v, want %+v", c.files, got, c.want)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
@@ -16,6 +17,7 @@ type sign struct {
 	stem   string
 	weight float64 // 1 for a word of the summary
 	alert  bool    // it is from an alert
+	name   bool    // it is of the name of what is hit: in paths it is counted as the service
 }
 
 // hit is the name of something that is said to be hit.
@@ -23,6 +25,17 @@ type hit struct {
 	name  string // "payments", "acme/payments"
 	key   string // its words, in a form in which names are compared
 	alert bool
+	// mentioned says that it is only named in the words, of which rare is how telling they are.
+	mentioned bool
+	rare      float64
+}
+
+// trust returns how much it counts that this is hit, from 0 to 1.
+func (h hit) trust() float64 {
+	if h.mentioned {
+		return h.rare
+	}
+	return 1
 }
 
 // reading is the symptoms, read.
@@ -30,7 +43,6 @@ type reading struct {
 	Symptoms
 	signs []sign
 	hits  []hit
-	text  map[string]bool // the stems of the words
 }
 
 // maxSigns is how many different words of the symptoms are compared.
@@ -45,9 +57,10 @@ var otherLabels = strings.Fields(`severity instance pod prometheus endpoint clus
 	priority receiver team owner uid id`)
 
 // noise is the words of every incident.
-var noise = stems(`alert alerts incident outage production prod customer customers user users client system service services
-	site app problem issue issues broken break breaks broke down bad wrong critical major high low many several help investigate
-	seems looks started since working works work new today morning`)
+var noise = stems(`alert alerts incident outage production prod customer customers user users client system
+	service services site app problem issue issues broken break breaks broke down bad wrong
+	critical major high low many several help investigate seems looks started since working
+	works work new today morning`)
 
 func stems(list string) map[string]bool {
 	m := map[string]bool{}
@@ -59,7 +72,7 @@ func stems(list string) map[string]bool {
 
 // read reads the symptoms.
 func read(s Symptoms) reading {
-	r := reading{Symptoms: s, text: map[string]bool{}}
+	r := reading{Symptoms: s}
 	seen := map[string]bool{}
 	add := func(text string, weight float64, alert bool) {
 		for _, t := range words.Terms(text) {
@@ -79,14 +92,39 @@ func read(s Symptoms) reading {
 		}
 	}
 	add(s.Words, 1, false)
-	for _, t := range words.Terms(s.Words) {
-		r.text[t.Stem] = true
-	}
 	for _, v := range s.Services {
 		r.hits = append(r.hits, hit{name: v, key: nameKey(v)})
 	}
+	for _, h := range r.hits {
+		before := len(r.signs)
+		add(h.key, 0.8, h.alert)
+		for i := range r.signs[before:] {
+			r.signs[before+i].name = true
+		}
+	}
 	return r
 }
+
+// mention adds the repositories that the words name, in full or each word of their names.
+func (r *reading) mention(repos []string, c corpus) {
+	text := map[string]bool{}
+	for w := range strings.FieldsFuncSeq(strings.ToLower(r.Words), isBetweenWords) {
+		text[words.Stem(w)] = true
+	}
+	for _, repo := range repos {
+		h := hit{name: repo, key: nameKey(repo), mentioned: true, rare: 1}
+		named := h.key != ""
+		for w := range strings.FieldsSeq(h.key) {
+			named = named && text[w]
+			h.rare = min(h.rare, c.rarityInRepos(w))
+		}
+		if full := naming.Key(repo); named || full != "" && strings.Contains(naming.Key(r.Words), full) {
+			r.hits = append(r.hits, h)
+		}
+	}
+}
+
+func isBetweenWords(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // parts are words that names of services and repositories have or lack for the same thing.
 var parts = []string{"service", "svc", "api", "app", "server", "backend", "prod", "production"}
@@ -98,8 +136,7 @@ func nameKey(name string) string {
 		name = repo
 	}
 	var all, short []string
-	isBetween := func(r rune) bool { return strings.ContainsRune("-_. ", r) }
-	for w := range strings.FieldsFuncSeq(strings.ToLower(name), isBetween) {
+	for w := range strings.FieldsFuncSeq(strings.ToLower(name), isBetweenWords) {
 		all = append(all, words.Stem(w))
 		if !slices.Contains(parts, w) {
 			short = append(short, words.Stem(w))
@@ -145,13 +182,16 @@ type mention struct {
 	n    int // in how many files
 }
 
+// anyFile is names of files that say nothing.
+var anyFile = stems("index main mod init types util utils helper helpers")
+
 // corpus is the words of all changes, and how many changes, and repositories, have each: what all
 // have says nothing.
 type corpus struct {
 	docs  []doc
 	in    map[string]int
 	repos map[string]int
-	named int // how many repositories there are
+	names []string // of the repositories
 }
 
 // maxFiles is how many files of a change are compared.
@@ -162,7 +202,7 @@ func index(all []candidate) corpus {
 	c := corpus{in: map[string]int{}, repos: map[string]int{}}
 	seen := map[string]bool{}
 	for _, one := range all {
-		d := readDoc(one.Change)
+		d := readDoc(one)
 		c.docs = append(c.docs, d)
 		for stem := range d.paths.in {
 			c.in[stem]++
@@ -174,7 +214,7 @@ func index(all []candidate) corpus {
 		}
 		if key := naming.Key(one.Repo); !seen[key] {
 			seen[key] = true
-			c.named++
+			c.names = append(c.names, one.Repo)
 			for _, stem := range d.repo {
 				c.repos[stem]++
 			}
@@ -183,15 +223,17 @@ func index(all []candidate) corpus {
 	return c
 }
 
-func readDoc(c Change) doc {
+func readDoc(c candidate) doc {
 	d := doc{title: newField(), paths: newField()}
-	for _, t := range words.Terms(c.Title + " " + strings.Join(c.Labels, " ")) {
-		d.title.add(t.Stem, "")
+	for _, one := range append(c.brings, c.Change) {
+		for _, t := range words.Terms(one.Title + " " + strings.Join(one.Labels, " ")) {
+			d.title.add(t.Stem, "")
+		}
 	}
 	for _, f := range c.Files[:min(len(c.Files), maxFiles)] {
 		in := map[string]bool{}
 		for _, t := range words.Terms(f) {
-			if !in[t.Stem] {
+			if !in[t.Stem] && !anyFile[t.Stem] {
 				in[t.Stem] = true
 				d.paths.add(t.Stem, f)
 			}
@@ -205,7 +247,7 @@ func readDoc(c Change) doc {
 func (c corpus) rarity(stem string) float64 { return rarity(c.in[stem], len(c.docs)) }
 
 // rarityInRepos returns how telling a word is that names of repositories have.
-func (c corpus) rarityInRepos(stem string) float64 { return rarity(c.repos[stem], c.named) }
+func (c corpus) rarityInRepos(stem string) float64 { return rarity(c.repos[stem], len(c.names)) }
 
 func rarity(in, of int) float64 {
 	return math.Log2(1+float64(of)/float64(max(1, in))) / math.Log2(1+float64(max(1, of)))
@@ -227,7 +269,7 @@ func (m *match) add(points float64, s sign, file string) {
 }
 
 // synonym is how much a word of the same meaning fits, against the word itself.
-const synonym = 0.5
+const synonym = 0.6
 
 // fits returns how the title and the paths of a change fit the words of the symptoms.
 func (r reading) fits(d doc, c corpus, files int) (title, paths match) {
@@ -238,7 +280,7 @@ func (r reading) fits(d doc, c corpus, files int) (title, paths match) {
 		if points, _ := d.title.find(s.stem, c, 1); points > 0 {
 			title.add(s.weight*points, s, "")
 		}
-		if points, m := d.paths.find(s.stem, c, files); points > 0 {
+		if points, m := d.paths.find(s.stem, c, files); points > 0 && !s.name {
 			paths.add(s.weight*points, s, m.file)
 		}
 	}
@@ -250,7 +292,7 @@ func (r reading) fits(d doc, c corpus, files int) (title, paths match) {
 }
 
 // fewSigns is how many words say as much as they can, each.
-const fewSigns = 12
+const fewSigns = 30
 
 // find returns how well a field fits a word, from 0 to 1, and where it has it, or the rarest that
 // means the same.

@@ -20,8 +20,10 @@ const (
 type candidate struct {
 	Change
 	with    string // the Ref of the deployment or release that brought it
-	late    bool   // it reached production after the start
-	notLive bool   // its repository was deployed, without it
+	release *Change
+	brings  []Change // of a release: what is in it
+	late    bool     // it reached production after the start
+	notLive bool     // its repository was deployed, without it
 }
 
 // at returns when a change came: when it reached production, or else the default branch.
@@ -33,8 +35,8 @@ func at(c Change) time.Time {
 }
 
 // join returns the changes that came before the start, where a pull request and what brought it to
-// production are one, and what was taken back before the start is left out.
-func join(changes []Change, start time.Time) []candidate {
+// production are one. What was taken back before the start, and what is cleared, is left out.
+func join(changes []Change, start time.Time, cleared []string) []candidate {
 	byRepo := map[string][]Change{}
 	var repos []string
 	for _, c := range changes {
@@ -49,7 +51,43 @@ func join(changes []Change, start time.Time) []candidate {
 		all = append(all, joinRepo(byRepo[key], start)...)
 	}
 	all = leaveReverted(all, start)
-	return slices.DeleteFunc(all, func(c candidate) bool { return c.late || !isBefore(c.Change, start) })
+	return foldReleases(slices.DeleteFunc(all, func(c candidate) bool {
+		return c.late || !isBefore(c.Change, start) || naming.Contains(cleared, c.Ref) ||
+			c.with != "" && naming.Contains(cleared, c.with)
+	}))
+}
+
+// foldReleases returns a release of several pull requests in their place, with all that they touch:
+// who uses it has all of them or none, and eight of one library would crowd out everything else.
+func foldReleases(all []candidate) []candidate {
+	of := map[string][]candidate{}
+	for _, c := range all {
+		if c.release != nil {
+			of[c.with] = append(of[c.with], c)
+		}
+	}
+	var out []candidate
+	for _, c := range all {
+		group := of[c.with]
+		if c.release == nil || len(group) == 1 {
+			out = append(out, c)
+			continue
+		}
+		if group == nil {
+			continue // folded already
+		}
+		delete(of, c.with)
+		r := candidate{Change: *c.release}
+		for _, one := range group {
+			r.brings = append(r.brings, one.Change)
+			r.Files = append(r.Files, one.Files...)
+			r.Lines += one.Lines
+			r.Reverted = r.Reverted || one.Reverted
+			r.RevertedBefore = r.RevertedBefore || one.RevertedBefore
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // isBefore reports whether a change came before the start.
@@ -62,7 +100,7 @@ func isBefore(c Change, start time.Time) bool {
 }
 
 // deploys are the workflows that bring changes to production where nobody uses GitHub's deployments.
-var deploys = regexp.MustCompile(`(?i)\b(deploy|deployment|release|publish|rollout|ship|promote)`)
+var deploys = regexp.MustCompile(`(?i)(^|[^a-z])(deploy|release|publish|rollout|ship|promot|image)`)
 
 // carriers splits a repository's changes into what brings others to production, and the rest:
 // deployments, or releases if there are none, or workflows that deploy.
@@ -156,6 +194,9 @@ func (c *candidate) arrive(d Change, start time.Time) {
 	switch {
 	case isBefore(d, start):
 		c.Live, c.Environment, c.with, c.late = at(d), d.Environment, d.Ref, false
+		if d.Kind == Release {
+			c.release = &d
+		}
 	case c.with == "":
 		c.late = true
 	}

@@ -116,6 +116,29 @@ func TestReverts(t *testing.T) {
 	}
 }
 
+// A release of several pull requests is one suspect, with what each of them touches; what is cleared of it doesn't
+// count.
+func TestAReleaseOfSeveral(t *testing.T) {
+	const repo = "acme/ui-kit"
+	one := pull(repo+"#1", 3*time.Hour, "Colours", "theme.css").merged("1111111aaa")
+	two := pull(repo+"#2", 2*time.Hour, "Keep the heap small", "heap.go").merged("2222222bbb")
+	r := Change{Kind: Release, Ref: repo + "@v1.4.0", Repo: repo, Title: "v1.4.0", Live: ago(5 * time.Minute), Commit: "2222222bbb"}
+	s := Symptoms{Start: start, Words: "memory is short"}
+
+	got := Rank([]Change{one, two, r}, s, 5)
+	if refs(got) != r.Ref || !has(got[0], Brings) || !has(got[0], Path) || len(got[0].Files) != 2 || got[0].Lines != 80 {
+		t.Fatalf("%+v", got)
+	}
+	for _, reason := range got[0].Reasons {
+		if want := "brings acme/ui-kit#1, acme/ui-kit#2"; reason.Kind == Brings && reason.String() != want {
+			t.Errorf("%q, want %q", reason, want)
+		}
+	}
+	if s.Cleared = []string{two.Ref}; refs(Rank([]Change{one, two, r}, s, 5)) != one.Ref {
+		t.Errorf("%+v", Rank([]Change{one, two, r}, s, 5))
+	}
+}
+
 // Cleared is the deployment as well as the pull request, since they are one suspect.
 func TestClearedWithItsDeployment(t *testing.T) {
 	c := pull("acme/payments#1", time.Hour, "One").merged("1111111aaa")

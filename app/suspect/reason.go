@@ -25,7 +25,9 @@ const (
 	Migration      ReasonKind = "migration"
 	Settings       ReasonKind = "settings"
 	Infrastructure ReasonKind = "infrastructure"
-	Update         ReasonKind = "update" // of a dependency
+	Pipeline       ReasonKind = "pipeline" // how it is built or deployed
+	Update         ReasonKind = "update"   // of a dependency
+	Brings         ReasonKind = "brings"   // what is in a release
 
 	Deployed ReasonKind = "deployed" // GitHub knows that it runs in production
 	NotLive  ReasonKind = "not live" // its repository was deployed, without it
@@ -47,9 +49,12 @@ type Reason struct {
 	Kind   ReasonKind
 	Points float64 // what it adds to the score
 
-	Detail string        // a path, a repository, the Ref of a deployment or of what is taken back
-	Word   string        // of the symptoms, which the detail fits
-	Alert  bool          // the word, or the service, is from a label of an alert
+	Detail string // a path, a repository, the Ref of a deployment or of what is taken back
+	Word   string // of the symptoms, which the detail fits
+	Alert  bool   // the word, or the service, is from a label of an alert
+	// Mentioned says of ServicePath that the service is only named in the words.
+	Mentioned bool
+
 	Before time.Duration // of Live: how long before the start; negative: after it
 	Merged bool          // of Live: only when it was merged is known
 	Files  int           // of Size; 0: not known
@@ -79,6 +84,10 @@ func (r Reason) String() string {
 		return "changes configuration: " + r.Detail
 	case Infrastructure:
 		return "changes infrastructure: " + r.Detail
+	case Pipeline:
+		return "changes how it is built or deployed: " + r.Detail
+	case Brings:
+		return "brings " + r.Detail
 	case Revert:
 		return "takes back " + r.Detail
 	case Size:
@@ -117,8 +126,11 @@ func (r Reason) timing() string {
 }
 
 func (r Reason) whose() string {
-	if r.Alert {
+	switch {
+	case r.Alert:
 		return "the service of the alert"
+	case r.Mentioned:
+		return "a service in the summary or a finding"
 	}
 	return "the service that is hit"
 }
@@ -139,6 +151,21 @@ func (r Reason) size() string {
 		parts = append(parts, count(r.Lines, "line"))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// maxListed is how many changes of a release are named.
+const maxListed = 3
+
+// list names what a release brings: "acme/ui-kit#1, acme/ui-kit#2 and 6 others".
+func list(all []Change) string {
+	var refs []string
+	for _, c := range all[:min(len(all), maxListed)] {
+		refs = append(refs, c.Ref)
+	}
+	if more := len(all) - len(refs); more > 0 {
+		return strings.Join(refs, ", ") + " and " + count(more, "other")
+	}
+	return strings.Join(refs, ", ")
 }
 
 // count returns a number of things: 1 file, 2 files.

@@ -12,7 +12,7 @@ import (
 
 // A change of halfAge has half the suspicion of one at the start; one of oldest has none from its time.
 const (
-	halfAge = 30 * time.Minute
+	halfAge = time.Hour
 	oldest  = 48 * time.Hour
 )
 
@@ -56,10 +56,14 @@ func (r reading) addTime(c candidate, add adder) {
 	}
 	if c.notLive {
 		add(Reason{Kind: NotLive}, 1)
-	} else if c.with != "" || c.Kind == Deployment {
+	} else if c.with != "" || c.Kind == Deployment || c.Kind == Release {
 		add(Reason{Kind: Deployed}, 1)
 	}
 }
+
+// seenBy is how much the service of an alert counts where people say which one is hit: it may only be
+// where the trouble was seen.
+const seenBy = 0.75
 
 // addService adds how the change's repository and paths fit what is said to be hit: the best fit
 // alone.
@@ -73,41 +77,30 @@ func (r reading) addService(c Change, d doc, all corpus, add adder) {
 	}
 	repo := nameKey(c.Repo)
 	for _, h := range r.hits {
+		own := Service
+		if h.mentioned {
+			own = Named
+		}
+		trust := h.trust()
+		if h.alert && len(r.Services) > 0 {
+			trust = seenBy
+		}
 		if naming.Equal(h.name, c.Repo) || h.key == repo {
-			offer(Reason{Kind: Service, Detail: c.Repo, Alert: h.alert}, 1)
+			offer(Reason{Kind: own, Detail: c.Repo, Alert: h.alert}, trust)
 		}
 		if file, n := findFolder(c.Files, h.key); n > 0 {
-			offer(Reason{Kind: ServicePath, Detail: file, Alert: h.alert}, share(n, len(c.Files)))
+			offer(Reason{Kind: ServicePath, Detail: file, Alert: h.alert, Mentioned: h.mentioned},
+				trust*share(n, len(c.Files)))
 		}
 		for w := range strings.FieldsSeq(h.key) {
-			if len(w) > 2 && slices.Contains(strings.Fields(repo), w) {
-				offer(Reason{Kind: Related, Detail: c.Repo, Word: w, Alert: h.alert}, all.rarityInRepos(w))
+			if len(w) > 2 && !h.mentioned && slices.Contains(d.repo, w) {
+				offer(Reason{Kind: Related, Detail: c.Repo, Word: w, Alert: h.alert}, trust*all.rarityInRepos(w))
 			}
 		}
-	}
-	if r.names(c.Repo, repo) {
-		rare := 1.0
-		for _, w := range d.repo {
-			rare = min(rare, all.rarityInRepos(w))
-		}
-		offer(Reason{Kind: Named, Detail: c.Repo}, rare)
 	}
 	if worth > 0 {
 		add(best, worth/weights[best.Kind].points)
 	}
-}
-
-// names reports whether the words name a repository: in full, or each word of its name.
-func (r reading) names(full, key string) bool {
-	if full != "" && strings.Contains(naming.Key(r.Words), naming.Key(full)) {
-		return true
-	}
-	for w := range strings.FieldsSeq(key) {
-		if !r.text[w] {
-			return false
-		}
-	}
-	return key != ""
 }
 
 // findFolder returns the first path that has a folder, or a file, with a name, and how many do.
@@ -134,10 +127,15 @@ func addKind(c candidate, what touched, add adder) {
 		add(Reason{Kind: Tests}, 1)
 	case what.kind != "":
 		add(Reason{Kind: what.kind, Detail: what.file}, 1)
+	case what.pipeline != "":
+		add(Reason{Kind: Pipeline, Detail: what.pipeline}, 1)
 	case c.Kind == Dependency:
 		add(Reason{Kind: Update}, 1)
 	case c.Kind == Configuration:
 		add(Reason{Kind: Settings, Detail: c.Ref}, 1)
+	}
+	if c.brings != nil {
+		add(Reason{Kind: Brings, Detail: list(c.brings)}, 1)
 	}
 	if c.RevertedBefore {
 		add(Reason{Kind: RevertedBefore}, 1)

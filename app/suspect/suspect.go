@@ -6,8 +6,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // Kind is what a change is.
@@ -66,17 +64,15 @@ type Suspect struct {
 
 // Rank returns at most n suspects, the most suspect first. Changes after the start are no suspects. A
 // pull request and the deployment or release that brought it are one suspect: with the time of the
-// deployment, and the title and files of the pull request. What was taken back before the start is
-// left out, and what is cleared, too.
+// deployment, and the title and files of the pull request. A release of several is one suspect, too.
+// What was taken back before the start is left out, and so is what is cleared.
 func Rank(changes []Change, s Symptoms, n int) []Suspect {
-	all := join(changes, s.Start)
+	all := join(changes, s.Start, s.Cleared)
 	symptoms := read(s)
 	corpus := index(all)
+	symptoms.mention(corpus.names, corpus)
 	var out []Suspect
 	for i, c := range all {
-		if naming.Contains(s.Cleared, c.Ref) || c.with != "" && naming.Contains(s.Cleared, c.with) {
-			continue
-		}
 		out = append(out, symptoms.suspect(c, corpus.docs[i], corpus))
 	}
 	slices.SortStableFunc(out, func(a, b Suspect) int {

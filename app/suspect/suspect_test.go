@@ -82,6 +82,25 @@ func TestRank(t *testing.T) {
 	}
 }
 
+// A service that the words name counts in the paths of other repositories, too.
+func TestMentionedServices(t *testing.T) {
+	s := Symptoms{Start: start, Words: "the orders service is down"}
+	got := Rank([]Change{
+		pull("acme/gitops#1", 10*time.Minute, "Bump", "clusters/prod/search/values.yaml"),
+		pull("acme/gitops#2", 20*time.Minute, "Bump", "clusters/prod/orders/values.yaml"),
+		pull("acme/orders-api#3", 40*time.Minute, "Bump", "a.go"),
+		pull("acme/search#4", 30*time.Minute, "Bump", "a.go"),
+	}, s, 2)
+	if refs(got) != "acme/gitops#2 acme/orders-api#3" || !has(got[0], ServicePath) || !has(got[1], Named) {
+		t.Errorf("%v", got)
+	}
+	for _, r := range got[0].Reasons {
+		if r.Kind == ServicePath && r.String() != "changes clusters/prod/orders/values.yaml, which has the name of a service in the summary or a finding" {
+			t.Errorf("%q", r)
+		}
+	}
+}
+
 func TestRankIsBounded(t *testing.T) {
 	var all []Change
 	for i := range 30 {
@@ -129,8 +148,8 @@ func TestReasons(t *testing.T) {
 	want := []string{
 		"live 9 min before the start, with acme/payments@3f2c1a9",
 		"in acme/payments, the service of the alert",
-		"was reverted before",
 		`its title fits "Memory" in the alert`,
+		"was reverted before",
 		`changes deploy/memory.yaml, which fits "Memory" in the alert`,
 		"deployed to production",
 		"2 files, 14 lines",
