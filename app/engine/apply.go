@@ -60,7 +60,8 @@ func (r *reconciliation) applyUrgent() error {
 	react := r.WithUrgency(UrgencyAnswer, r.react)
 	fold := effects.Folds{Look: r.Look, Queue: r.Queue}.Apply
 	nudge := r.WithUrgency(UrgencyNudge, r.tickets.Nudge)
-	return inOrder(react, fold, nudge, r.updates.Broadcast, comment, react)
+	tidy := r.WithUrgency(UrgencyCard, r.deleteRepeated)
+	return inOrder(react, fold, nudge, r.updates.Broadcast, comment, react, tidy)
 }
 
 // applyRest makes GitHub look as the state says. It may take long, or be refused, and nobody waits
