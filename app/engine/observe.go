@@ -17,13 +17,19 @@ func (r *reconciliation) observe() ([]incident.Fact, error) {
 	opening := r.openingFacts()
 	facts, early := r.openingLabelFacts(len(opening) > 0)
 	facts = append(facts, opening...)
+	edited := r.editPlace()
 	for i, it := range r.Snapshot.Items {
+		if i == edited {
+			facts = append(facts, r.editFacts()...)
+		}
 		if early[i] {
 			continue
 		}
 		facts = append(facts, r.itemFacts(i, it, !r.IsCardLost)...)
 	}
-	facts = append(facts, r.editFacts()...)
+	if edited == len(r.Snapshot.Items) {
+		facts = append(facts, r.editFacts()...)
+	}
 	facts = append(facts, r.tapFacts()...)
 	facts = append(facts, r.answerFacts()...)
 	if a := r.m.Ack(); a != nil {
@@ -220,6 +226,20 @@ func (r *reconciliation) commandFacts(parsed []any, i int, f incident.Fact) []in
 	return incident.InOrder(facts)
 }
 
+// editPlace returns before which item of the timeline the edit happened that the message is about:
+// what was done after it must not decide whether its author could.
+func (r *reconciliation) editPlace() int {
+	items := r.Snapshot.Items
+	if c := r.m.Comment(); c != nil && c.Editor != "" {
+		for i, it := range items {
+			if it.At.After(c.Updated) {
+				return i
+			}
+		}
+	}
+	return len(items)
+}
+
 // editFacts returns what became of a comment: the commands that an edit by its author added or
 // corrected, and what anybody took out of it.
 func (r *reconciliation) editFacts() []incident.Fact {
@@ -235,12 +255,12 @@ func (r *reconciliation) editFacts() []incident.Fact {
 		return withdrawn
 	}
 	f := incident.Fact{ID: fmt.Sprintf("c%d@%d", c.ID, c.Updated.Unix()), At: c.Updated,
-		By: incident.Person{Login: c.Author}, Titled: r.isTitled(len(r.Snapshot.Items))}
+		By: incident.Person{Login: c.Author}, Titled: r.isTitled(r.editPlace() - 1)}
 	added, corrected := command.Edited(c.Before, c.Body)
 	for _, k := range corrected {
 		added = append(added, incident.Corrected{New: k.New, Old: commandText(k.Old)})
 	}
-	return append(r.commandFacts(added, len(r.Snapshot.Items), f), withdrawn...)
+	return append(r.commandFacts(added, r.editPlace(), f), withdrawn...)
 }
 
 // commandTexts returns the words of each command of a comment.

@@ -20,6 +20,10 @@ var _ = register(Row{
 	Usage: "/ic phase NAME [because why]", Does: "move to another phase, as changing the label does",
 	Example: "/ic phase fixing", Who: HolderIC, Place: 310,
 }, parsePhase, func(r *run, c Command) {
+	if isOutside(r.f.ID) && r.f.At.Before(r.Since.At) {
+		r.done() // an edit that is known late: somebody has moved on since
+		return
+	}
 	if r.moveTo(c.Phase, c.Because) {
 		r.done()
 	}

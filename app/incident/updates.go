@@ -285,10 +285,25 @@ func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	if !at.After(u.Due) && !u.Overdue {
 		u.Kept++
 		s.Kept = true
+		if u.Stage == 2 {
+			r.takeMissBack(s)
+		}
 	}
 	u.Longest = max(u.Longest, at.Sub(u.From))
 	r.startUpdatesAt(at)
 	return true
+}
+
+// takeMissBack counts the wait that an update ends as kept only: its comment is read after a timer
+// went off for that wait. If the update is taken back, the timer counts again.
+func (r *run) takeMissBack(s *Sent) {
+	u := &r.Updates
+	u.Missed--
+	s.Wait.Stage = 1
+	before := len(r.Timeline)
+	r.Timeline = slices.DeleteFunc(slices.Clone(r.Timeline),
+		func(e Entry) bool { return e.Kind == "missed" && !e.At.Before(u.Due) })
+	r.Entries -= before - len(r.Timeline)
 }
 
 // completeIfAllHeard counts the update if those who had heard nothing are not impacted after all:

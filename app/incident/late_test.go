@@ -1,0 +1,40 @@
+package incident_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// The webhook of an edit may come late. A phase that it asks for is not entered where somebody has
+// moved on since (A2, A4).
+func TestA2AnEditThatIsKnownLateTakesNoPhaseBack(t *testing.T) {
+	for _, minute := range []float64{15, 25} {
+		s := critical(t).asked().
+			at(10, "carol", because(incident.Fixing)).at(20, "carol", because(incident.Monitoring)).
+			fact(incident.Fact{ID: "c3@1.0", At: start.Add(time.Duration(minute) * time.Minute),
+				By: incident.Person{Login: "carol", Respond: true}, What: because(incident.Fixing)})
+		want := incident.Monitoring
+		if minute > 20 {
+			want = incident.Fixing
+		}
+		s.expect(s.state.Phase == want, "edited at %g: the phase is %s", minute, s.state.Phase)
+	}
+}
+
+// The comment of an update that was given in time may be read after it was due: the wait counts as
+// kept, and not as missed too (V3).
+func TestV3AnUpdateInTimeThatIsReadLateIsNotMissed(t *testing.T) {
+	s := critical(t)
+	due := s.state.Updates.Due.Sub(start).Minutes()
+	s.clock(due - 2).clock(due + 0.2)
+	s.expect(s.state.Updates.Missed == 1, "missed %d times", s.state.Updates.Missed)
+	s.at(due-0.2, "carol", incident.Command{Kind: incident.Update, Text: "It works for some"})
+	u := s.state.Updates
+	s.expect(u.Missed == 0 && u.Kept == 1, "missed %d times, kept %d times", u.Missed, u.Kept)
+	for _, e := range s.state.Timeline {
+		s.expect(e.Kind != "missed", "the timeline says that it was missed")
+	}
+	s.expect(u.Due.Sub(start).Minutes() == 2*due-0.2, "the next one is due at %s", u.Due)
+}
