@@ -40,13 +40,14 @@ func (w *world) act(s step) string {
 		return fmt.Sprint(status)
 	case "signals":
 		w.late[s.on] = w.late[s.on] || w.isUnheard()
+		w.reported[s.on] = true
 		return w.signal(s)
 	}
 	n := w.number(s.on)
 	if n == 0 {
 		return "no such issue"
 	}
-	w.late[s.on] = w.late[s.on] || w.journal.isReportWaiting(n) // what a report says counts after this
+	w.late[s.on] = w.late[s.on] || w.reported[s.on] && w.journal.isReportWaiting(n) // what a report says counts after this
 	s.text = w.numbered(s.text)
 	at := w.path(s.on)
 	var before, after issue

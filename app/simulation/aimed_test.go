@@ -126,16 +126,30 @@ func (f *trial) pressFirstLook(w *world, n int) {
 // pagedLate returns the incidents in whose first look GitHub went away, and for which somebody was
 // paged at once where it did not, and late where it did. The first page may wait for the answer
 // whether GitHub is away; a step of the escalation is five minutes.
-func (w *world) pagedLate(want, got outcome) (lines []string) {
+func (w *world) pagedLate(script []step, want, got outcome) (lines []string) {
 	for title, away := range w.first {
 		on, at := want.firstPage(title), got.firstPage(title)
-		isAtOnce := !on.IsZero() && on.Sub(away) < time.Minute
+		isAtOnce := !on.IsZero() && on.Sub(away) < time.Minute && on.Before(second(script, title))
 		if isAtOnce && (at.IsZero() || at.Sub(on) > 6*time.Minute) {
 			lines = append(lines, fmt.Sprintf("%s: GitHub went away in its first look, and somebody was paged at %s instead of %s",
 				title, at.Format(time.TimeOnly), on.Format(time.TimeOnly)))
 		}
 	}
 	return lines
+}
+
+// second returns when somebody does the second thing about an incident, such as to ask for a page.
+func second(script []step, title string) time.Time {
+	at, steps := began, 0
+	for _, s := range script {
+		if at = at.Add(s.wait); s.on == title {
+			steps++
+		}
+		if steps == 2 {
+			return at
+		}
+	}
+	return at.Add(time.Hour)
 }
 
 // firstPage returns when somebody was paged first for an incident; zero: nobody was.

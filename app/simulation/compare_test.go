@@ -245,7 +245,7 @@ func (w *world) incident(o *outcome, title string, names names) {
 	}
 	for key, times := range said {
 		// That the configuration can't be read is told each time that it begins.
-		if times > 1 && !w.net.both[n] && !strings.HasPrefix(key, "config/") {
+		if times > 1 && !strings.HasPrefix(key, "config/") {
 			wrong("%s said %d times", key, times)
 		}
 		if strings.HasPrefix(key, "reply/") {
@@ -313,11 +313,6 @@ func (o *outcome) unsaid(title string) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
 		return strings.HasPrefix(line, title+": reply/") && strings.HasSuffix(line, " is there")
 	})
-}
-
-// unlabelled takes out an issue's labels, people and state, as another bot has them.
-func (o *outcome) unlabelled(title string) {
-	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return strings.Contains(line, ", labels [") })
 }
 
 // tellEntries describes the entries of both cards' timelines, but for those that one of the two may have

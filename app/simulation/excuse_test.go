@@ -93,7 +93,8 @@ func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, a
 	}
 }
 
-// inVain takes out pages that went out while the product could not see that they were not needed any more.
+// inVain takes out pages that went out while the product could not see that they were not needed any
+// more, and their entries on the card.
 func (o *outcome) inVain(title string, want outcome, away []span) {
 	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
@@ -102,9 +103,15 @@ func (o *outcome) inVain(title string, want outcome, away []span) {
 		if ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(o.reported, at.Equal) {
 			return true
 		}
+		if m := pageEntry.FindStringSubmatch(line); m != nil {
+			then, err := time.Parse(time.RFC3339, m[1])
+			at, ok = then, err == nil
+		}
 		return ok && !slices.Contains(want.same[title], line) && slices.ContainsFunc(away, func(s span) bool { return s.has(at) })
 	})
 }
+
+var pageEntry = regexp.MustCompile(`: (\d{4}-\S+)  page  `)
 
 // isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some
 // seconds before, was not there to be read, and a page does not wait for that.

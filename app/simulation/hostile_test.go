@@ -201,27 +201,70 @@ func (w *world) react(l letter) {
 	if p.Sender.Login != "firebreak[bot]" {
 		return
 	}
-	at := fmt.Sprintf("%s/issues/%d", repository, p.Issue.Number)
+	act := func(method, path string, body any) {
+		d := deed{len(w.taken), w.box.Clock().Now(), w.botAs, p.Issue.Number, method, path, body}
+		w.deeds = append(w.deeds, d)
+		w.as(d.who, d.method, fmt.Sprintf("%s/issues/%d%s", repository, d.number, d.path), d.body, nil)
+	}
 	switch event := l.header.Get("X-GitHub-Event") + "." + p.Action; {
 	case w.bot == "labels" && event == "issues.labeled" && strings.HasPrefix(p.Label.Name, "phase/"):
 		w.acts++
-		w.as(w.botAs, "DELETE", at+"/labels/"+strings.ReplaceAll(p.Label.Name, "/", "%2F"), nil, nil)
+		act("DELETE", "/labels/"+strings.ReplaceAll(p.Label.Name, "/", "%2F"), nil)
 	case w.bot == "people" && event == "issues.assigned":
 		w.acts++
-		w.as(w.botAs, "DELETE", at+"/assignees", map[string][]string{"assignees": {"alice", "bob", "carol"}}, nil)
+		act("DELETE", "/assignees", map[string][]string{"assignees": {"alice", "bob", "carol"}})
 	case w.bot == "assign" && (event == "issues.labeled" || event == "issues.unassigned"):
 		w.acts++
-		w.as(w.botAs, "POST", at+"/assignees", map[string][]string{"assignees": {"erin"}}, nil)
+		act("POST", "/assignees", map[string][]string{"assignees": {"erin"}})
 	case w.bot == "stale" && (event == "issues.labeled" || event == "issues.reopened"):
 		w.acts++
-		w.as(w.botAs, "POST", at+"/labels", map[string][]string{"labels": {"stale"}}, nil)
-		w.as(w.botAs, "PATCH", at, map[string]string{"state": "closed", "state_reason": "not_planned"}, nil)
+		act("POST", "/labels", map[string][]string{"labels": {"stale"}})
+		act("PATCH", "", map[string]string{"state": "closed", "state_reason": "not_planned"})
 	case w.bot == "comments" && event == "issue_comment.created":
 		w.acts++
-		w.as(w.botAs, "POST", at+"/comments", map[string]string{"body": thanks}, nil)
+		act("POST", "/comments", map[string]string{"body": thanks})
 	case w.bot == "format":
 		w.format()
 	}
+}
+
+// deed is what another bot did to an issue.
+type deed struct {
+	after  int // so many steps of the script
+	at     time.Time
+	who    string
+	number int
+
+	method, path string
+	body         any
+}
+
+// repeat does what another bot did in the other run, after n steps of the script, and returns how
+// much time passed.
+func (w *world) repeat(other *world, n int) (passed time.Duration) {
+	began := w.box.Clock().Now()
+	for _, d := range other.deeds {
+		title := other.titleOf(d.number)
+		if d.after != n || title == "" {
+			continue
+		}
+		w.advance(max(0, d.at.Sub(w.box.Clock().Now())))
+		if number := w.number(title); number != 0 {
+			w.as(d.who, d.method, fmt.Sprintf("%s/issues/%d%s", repository, number, d.path), d.body, nil)
+		}
+		w.advance(0)
+	}
+	return w.box.Clock().Now().Sub(began)
+}
+
+// titleOf returns the incident of the script that has a number.
+func (w *world) titleOf(number int) string {
+	for title, n := range w.issues {
+		if n == number {
+			return title
+		}
+	}
+	return ""
 }
 
 // addRobot adds another App's bot, which may write.

@@ -32,11 +32,12 @@ func (j *journal) skippedPages(number int) map[string]bool {
 	return j.skipped[nameOf(number)]
 }
 
-// isReportWaiting reports whether a source's report about an incident waits for its next try.
+// isReportWaiting reports whether a source's report about an incident waits for its next try, perhaps
+// before it is found which incident it is about.
 func (j *journal) isReportWaiting(number int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.waiting[nameOf(number)]
+	return j.waiting[nameOf(number)] || j.waiting[nameOf(0)]
 }
 
 // isAnswerRefused reports whether GitHub refused an answer on an incident. Its card holds what is

@@ -60,6 +60,7 @@ func write(seed uint64) []step {
 	var script []step
 	var now time.Duration
 	closing := map[string]time.Duration{}      // by title, when somebody last asked for its end
+	edits := map[string]time.Duration{}        // by title, when somebody last edited a comment
 	acted := map[time.Duration]time.Duration{} // when somebody did, by the second within five minutes
 	for len(stories) > 0 {
 		n := d.IntN(len(stories))
@@ -71,6 +72,9 @@ func write(seed uint64) []step {
 		if s.verb == "edits" {
 			s.wait = max(s.wait, grid) // GitHub's times show no edit within the second of the comment
 		}
+		if at, ok := edits[s.on]; ok && now+s.wait == at {
+			s.wait = grid // nobody knows which of the two came first
+		}
 		for then, taken := acted[(now+s.wait)%clock]; taken && then != now+s.wait; then, taken = acted[(now+s.wait)%clock] {
 			s.wait += grid
 		}
@@ -78,6 +82,9 @@ func write(seed uint64) []step {
 		acted[now%clock] = now
 		if s.closes() {
 			closing[s.on] = now
+		}
+		if s.verb == "edits" {
+			edits[s.on] = now
 		}
 		script = append(script, s)
 		if stories[n] = stories[n][1:]; len(stories[n]) == 0 {

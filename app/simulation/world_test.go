@@ -71,6 +71,8 @@ type world struct {
 	unwritten    bool                    // GitHub refuses cards, so they are behind what the product knows
 	botAs        string                  // its login
 	acts         int                     // of it
+	deeds        []deed                  // the same, but for commits
+	other        *world                  // the run whose bot's deeds are done here too; nil: there is none
 	moved        map[string]incident.Ref // by title, where an issue is that was transferred
 	gone         map[string]ending       // by title, the incidents whose issue somebody deleted or converted
 	wiped        bool                    // comments were deleted
@@ -91,6 +93,7 @@ type world struct {
 	journal  *journal             // what the product logs of its work
 	edited   map[string]time.Time // by title, when a comment last was
 	late     map[string]bool      // by title, whether something came while GitHub was out, or just before, that counts when it is known
+	reported map[string]bool      // by title, whether a source did
 	outage   time.Time            // its end
 	went     time.Time            // its begin
 	first    map[string]time.Time // by title, when GitHub went away in the first look
@@ -102,7 +105,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]time.Time{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]time.Time{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -360,7 +363,14 @@ func (w *world) play(script []step, faults *trial) {
 		if faults != nil {
 			faults.before(w, n)
 		}
-		w.do(script[n]) // which may have waited already
+		s := script[n] // which may have waited already
+		if w.other != nil {
+			s.wait = max(0, s.wait-w.repeat(w.other, n))
+		}
+		w.do(s)
+	}
+	if w.other != nil {
+		w.repeat(w.other, len(script))
 	}
 	w.advance(time.Second)
 	w.endSpells(time.Time{})
