@@ -69,13 +69,22 @@ func TestTheREADMEIsShort(t *testing.T) {
 	}
 }
 
-func TestTheREADMEListsThePermissions(t *testing.T) {
+func TestThePermissionsAreListed(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| permission | level | why |\n|---|---|---|\n")
 	for _, p := range github.Permissions {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", p.Name, p.Level, p.Why)
 	}
 	updateBetween(t, "README.md", "permissions", b.String())
+
+	b.Reset()
+	b.WriteString("| with | permission | level | why |\n|---|---|---|---|\n")
+	for _, c := range github.Capabilities {
+		for _, p := range c.Permissions {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.Name, p.Name, p.Level, p.Why)
+		}
+	}
+	updateBetween(t, "docs/setup.md", "capabilities", b.String())
 
 	for _, e := range github.Events {
 		if !strings.Contains(content(t, "README.md"), "`"+e.Name+"`") {

@@ -77,10 +77,13 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 		{name: "webhook", needs: true, look: d.checkHook},
 		{name: "delivery", needs: true, look: d.checkDelivery},
 	}
-	if repo != "" {
+	if repo == "" {
+		checks = append(checks, check{name: "capabilities", needs: true, look: d.checkCapabilities})
+	} else {
 		r := &patient{Doctor: d, ref: incident.Ref{Owner: owner, Repo: repo}, policy: incident.DefaultPolicy()}
 		checks = append(checks,
 			check{name: "installation", needs: true, root: true, look: r.checkInstallation},
+			check{name: "capabilities", needs: true, look: r.checkCapabilities},
 			check{name: "repository", needs: true, root: true, look: r.checkRepository},
 			check{name: "list", needs: true, look: r.checkList},
 			check{name: "sweep", needs: true, look: r.checkSweep},
@@ -166,7 +169,7 @@ func (d *Doctor) settings() string {
 }
 
 func (d *Doctor) checkPermissions(context.Context) error {
-	missing, err := lacking(d.self.GetPermissions())
+	missing, err := lacking(github.Permissions, d.self.GetPermissions())
 	if err != nil {
 		return err
 	}
@@ -180,8 +183,10 @@ func (d *Doctor) checkPermissions(context.Context) error {
 	return nil
 }
 
-// lacking returns the permissions that are not granted.
-func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permission, err error) {
+// lacking returns those of some permissions that are not granted.
+func lacking(
+	needed []github.Permission, granted *gogithub.InstallationPermissions,
+) (missing []github.Permission, err error) {
 	text, err := json.Marshal(granted)
 	if err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
@@ -190,7 +195,7 @@ func lacking(granted *gogithub.InstallationPermissions) (missing []github.Permis
 	if err := json.Unmarshal(text, &levels); err != nil {
 		return nil, fmt.Errorf("read the permissions: %w", err)
 	}
-	for _, p := range github.Permissions {
+	for _, p := range needed {
 		if has := levels[p.Name]; has != "write" && has != "admin" && has != p.Level {
 			missing = append(missing, p)
 		}

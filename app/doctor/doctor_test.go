@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,12 @@ type surgery struct {
 // open makes the patient acme/incidents have these files.
 func open(t *testing.T, files map[string]string) *surgery {
 	t.Helper()
+	return openWith(t, files, sandbox.App{})
+}
+
+// openWith has an App with more permissions than it needs at least.
+func openWith(t *testing.T, files map[string]string, more sandbox.App) *surgery {
+	t.Helper()
 	s := &surgery{t: t}
 	s.answer.Store(http.StatusAccepted)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -65,7 +72,7 @@ func open(t *testing.T, files map[string]string) *surgery {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	var err error
-	s.box, err = demo.New(sandbox.Options{PrivateKey: key(), URL: s.url,
+	s.box, err = demo.New(sandbox.Options{PrivateKey: key(), URL: s.url, App: more,
 		WebhookURL: receiver.URL + "/webhook", Files: map[string]map[string]string{"acme/incidents": files}})
 	if err != nil {
 		t.Fatal(err)
@@ -177,12 +184,12 @@ func TestTheHealthy(t *testing.T) {
 	}
 	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
 		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
-		"labels", "form", "teams", "assignees", "pagers", "customers"} {
+		"labels", "form", "teams", "assignees", "pagers", "customers", "capabilities"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 19 || s.waits == 0 {
+	if len(checks) != 20 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }
@@ -421,6 +428,55 @@ func TestWhatGitHubRefuses(t *testing.T) {
 				t.Errorf("nothing says %q", tt.mend)
 			}
 		})
+	}
+}
+
+// Nothing fails without what nobody asked for; what the App asks for and an installation lacks is told.
+func TestWhatTheAppCanDoBeyondTheLeast(t *testing.T) {
+	t.Parallel()
+	capability := func(s *surgery, repo string, want ...string) string {
+		t.Helper()
+		for _, f := range s.expect(repo, want...) {
+			if f.Check == "capabilities" {
+				return f.Found + " → " + f.Mend
+			}
+		}
+		t.Error("capabilities were not looked at")
+		return ""
+	}
+	s := open(t, templates.Repository())
+	for _, repo := range []string{"acme/incidents", ""} {
+		found := capability(s, repo)
+		for _, want := range []string{"changes is off", "Deployments and workflow runs are among", "deployments (read): To list",
+			"actions (read)", "grant that at"} {
+			if !strings.Contains(found, want) {
+				t.Errorf("%q: found %s, want %s", repo, found, want)
+			}
+		}
+	}
+
+	s = openWith(t, templates.Repository(), sandbox.App{Permissions: map[string]string{"deployments": "read", "actions": "read"}})
+	if found := capability(s, "acme/incidents"); !strings.HasPrefix(found, "changes is on. Deployments") {
+		t.Errorf("found %s", found)
+	}
+	if found := capability(s, ""); !strings.HasPrefix(found, "changes is asked for.") {
+		t.Errorf("found %s", found)
+	}
+	// the installation keeps what it was granted before the App asked for more
+	granted := map[string]string{}
+	for _, p := range github.Permissions {
+		granted[p.Name] = p.Level
+	}
+	text, err := json.Marshal(map[string]any{"permissions": granted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.box.SetState(text); err != nil {
+		t.Fatal(err)
+	}
+	found := capability(s, "acme/incidents", "capabilities: changes is off here")
+	if !strings.Contains(found, "deployments (read): To list") || !strings.Contains(found, "An owner accepts") {
+		t.Errorf("found %s", found)
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *patient) checkInstallation(ctx context.Context) error {
 		p.add("", Failure, "the installation is suspended", "Unsuspend it at "+inst.GetHTMLURL())
 		return nil
 	}
-	missing, err := lacking(inst.Permissions)
+	missing, err := lacking(github.Permissions, inst.Permissions)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,15 @@
 package github
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Permission is one that the App is granted, and why it needs it.
 type Permission struct{ Name, Level, Why string }
 
-// Permissions are all that the App needs. What asks for them, what explains them and what checks
+// Permissions are all that the App needs at least. What asks for them, what explains them and what checks
 // them go by this list.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 var Permissions = []Permission{
@@ -33,7 +37,7 @@ func permissionNames() string {
 // Event is one that the App subscribes to, and why.
 type Event struct{ Name, Why string }
 
-// Events are all that the App needs.
+// Events are all that the App needs at least.
 var Events = []Event{
 	{"issues", "An incident is declared, or somebody moves a label, an assignee or the issue itself by hand."},
 	{"issue_comment", "Commands are comments."},
@@ -41,4 +45,40 @@ var Events = []Event{
 	{"pull_request_review", "Somebody has reviewed the postmortem."},
 	{"push", "The configuration changes: its mistakes are told before they matter."},
 	{"repository", "A repository is renamed, moved, archived or made public: its open incidents are looked at."},
+}
+
+// Capability is something that the App can also do, with permissions beyond those that it needs at
+// least. Nothing fails without it.
+type Capability struct {
+	Name        string // as `firebreak setup --with` takes it
+	Gives       string
+	Permissions []Permission
+	Events      []Event
+}
+
+// Capabilities are all that there are.
+var Capabilities = []Capability{
+	{Name: "changes", Gives: "Deployments and workflow runs are among the changes that an incident may come from.",
+		Permissions: []Permission{
+			{"deployments", "read", "To list what was deployed to production before an incident, and when it got there."},
+			{"actions", "read", "To list the workflow runs that a person, a schedule or another system started before " +
+				"an incident."},
+		}},
+}
+
+// FindCapabilities returns the capabilities of these names.
+func FindCapabilities(names []string) (found []Capability, err error) {
+	var known []string
+	for _, c := range Capabilities {
+		known = append(known, c.Name)
+		if slices.Contains(names, c.Name) {
+			found = append(found, c)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("there is no capability %q; there is %s", name, strings.Join(known, ", "))
+		}
+	}
+	return found, nil
 }

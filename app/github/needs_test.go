@@ -2,10 +2,52 @@ package github
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// A token that asks for what only a capability has must be one that can be done without.
+func TestCapabilitiesAreOfTokensThatMayBeRefused(t *testing.T) {
+	text, err := json.Marshal(deployed.permissions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked map[string]string
+	if err := json.Unmarshal(text, &asked); err != nil {
+		t.Fatal(err)
+	}
+	base := map[string]bool{}
+	for _, p := range Permissions {
+		base[p.Name] = true
+	}
+	for _, c := range Capabilities {
+		for _, p := range c.Permissions {
+			if base[p.Name] {
+				t.Errorf("%s: every App has %s", c.Name, p.Name)
+			}
+			if p.Level != "read" {
+				t.Errorf("%s: %s may write, which SECURITY.md denies", c.Name, p.Name)
+			}
+			if asked[p.Name] != p.Level {
+				t.Errorf("%s: no token asks for %s (%s)", c.Name, p.Name, p.Level)
+			}
+		}
+	}
+}
+
+func TestFindCapabilities(t *testing.T) {
+	if found, err := FindCapabilities(nil); len(found) > 0 || err != nil {
+		t.Errorf("nothing asked for: %v, %v", found, err)
+	}
+	if found, err := FindCapabilities([]string{"changes", "changes"}); len(found) != 1 || err != nil {
+		t.Errorf("changes: %v, %v", found, err)
+	}
+	if _, err := FindCapabilities([]string{"changes", "teleport"}); err == nil || !strings.Contains(err.Error(), `"teleport"`) {
+		t.Errorf("teleport: %v", err)
+	}
+}
 
 // A token that asks for more than the App was told to have would be refused; a permission that no
 // token asks for is one too many.

@@ -33,6 +33,7 @@ type Options struct {
 	Store   Store
 	// Repositories are those for incidents, as owner/repo; none: `firebreak init` lists them.
 	Repositories []string
+	With         []string // names of capabilities beyond what every App needs
 	Logger       *slog.Logger
 }
 
@@ -51,6 +52,7 @@ type Flow struct {
 	o      Options
 	web    string // of GitHub, without a slash at its end
 	api    *url.URL
+	more   []github.Capability
 	state  string // proves that who comes back went out from here
 	result chan result
 
@@ -80,7 +82,11 @@ func New(o Options) (*Flow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--github-url: %w", err)
 	}
-	f := &Flow{o: o, web: strings.TrimSuffix(o.GitHub, "/"), state: rand.Text(), result: make(chan result, 1)}
+	more, err := github.FindCapabilities(o.With)
+	if err != nil {
+		return nil, fmt.Errorf("--with: %w", err)
+	}
+	f := &Flow{o: o, more: more, web: strings.TrimSuffix(o.GitHub, "/"), state: rand.Text(), result: make(chan result, 1)}
 	if f.api, err = url.Parse(api); err != nil {
 		return nil, fmt.Errorf("--github-url: %w", err)
 	}
@@ -149,6 +155,14 @@ func (f *Flow) manifest() manifest {
 	for _, e := range github.Events {
 		m.Events = append(m.Events, e.Name)
 	}
+	for _, c := range f.more {
+		for _, p := range c.Permissions {
+			m.Permissions[p.Name] = p.Level
+		}
+		for _, e := range c.Events {
+			m.Events = append(m.Events, e.Name)
+		}
+	}
 	return m
 }
 
@@ -172,6 +186,7 @@ type startPage struct {
 	Host, Owner, Action, Manifest, Webhook, Stored string
 	Permissions                                    []github.Permission
 	Events                                         []github.Event
+	More                                           []github.Capability
 }
 
 type donePage struct {
@@ -195,7 +210,7 @@ func (f *Flow) serveStart(w http.ResponseWriter, _ *http.Request) {
 	}
 	at := f.web + "/settings/apps/new"
 	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook,
-		Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events}
+		Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events, More: f.more}
 	if f.o.Org != "" {
 		p.Owner, at = f.o.Org, f.web+"/organizations/"+url.PathEscape(f.o.Org)+"/settings/apps/new"
 	}

@@ -332,10 +332,41 @@ func TestTheFormLeadsToEachGitHub(t *testing.T) {
 	}
 }
 
+// What a capability needs is asked for where somebody wants it, with the reasons.
+func TestACapabilityIsAskedForAndExplained(t *testing.T) {
+	t.Parallel()
+	_, at, _ := begin(t, setup.Options{Webhook: "https://firebreak.example", With: []string{"changes"},
+		Store: envStore(t, "firebreak.env")})
+	_, page := (visitor{t, http.DefaultClient}).get(at + "/")
+	_, values := form(t, page)
+	var m struct {
+		Permissions map[string]string `json:"default_permissions"`
+		Events      []string          `json:"default_events"`
+	}
+	if err := json.Unmarshal([]byte(values.Get("manifest")), &m); err != nil {
+		t.Fatal(err)
+	}
+	permissions, events := slices.Clone(github.Permissions), len(github.Events)
+	for _, c := range github.Capabilities {
+		if c.Name == "changes" {
+			permissions, events = append(permissions, c.Permissions...), events+len(c.Events)
+		}
+	}
+	if len(m.Permissions) != len(permissions) || len(m.Events) != events || len(permissions) == len(github.Permissions) {
+		t.Errorf("the manifest is %+v", m)
+	}
+	for _, p := range permissions {
+		if m.Permissions[p.Name] != p.Level || !strings.Contains(html.UnescapeString(page), p.Why) {
+			t.Errorf("%s is not asked for or not explained", p.Name)
+		}
+	}
+}
+
 func TestWhatCannotBeSetUp(t *testing.T) {
 	t.Parallel()
 	for _, o := range []setup.Options{{Webhook: ""}, {Webhook: "firebreak.example/webhook"},
-		{Webhook: "https://a.example", GitHub: "github.example"}} {
+		{Webhook: "https://a.example", GitHub: "github.example"},
+		{Webhook: "https://a.example", With: []string{"everything"}}} {
 		if _, err := setup.New(o); err == nil || !strings.Contains(err.Error(), "--") {
 			t.Errorf("%+v: %v, want an error that names the flag", o, err)
 		}

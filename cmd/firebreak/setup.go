@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -35,9 +37,12 @@ do and why, and GitHub asks you to confirm. The App's private key and webhook se
                          address is known after that: give any of yours here, and change it in the
                          App's settings
 
+--with NAME asks for more than every App needs:
+
+` + withHelp() + `
 It overwrites nothing.`,
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
-  firebreak setup --org acme --github-url https://github.acme.example --webhook https://firebreak.acme.example/webhook
+  firebreak setup --org acme --github-url https://github.acme.example --with changes --webhook https://….example/webhook
   firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook \
     --to secretsmanager:firebreak`,
 		Args: cobra.NoArgs,
@@ -69,9 +74,6 @@ It overwrites nothing.`,
 			if err != nil {
 				return err
 			}
-			if app.ID == 0 {
-				return errors.New("no App was registered")
-			}
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), app)
 			}
@@ -88,6 +90,8 @@ It overwrites nothing.`,
 	c.Flags().StringSliceVar(&o.Repositories, "repository", nil,
 		"repository for incidents, OWNER/REPO, and no other is served; may be given again. `firebreak "+
 			"init` adds more")
+	c.Flags().StringSliceVar(&o.With, "with", nil,
+		"what the App can do beyond the least, such as changes; may be given again")
 	c.Flags().StringVar(&to, "to", "env:firebreak.env",
 		"where the credentials go: env:FILE or secretsmanager:NAME")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0",
@@ -95,6 +99,19 @@ It overwrites nothing.`,
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
 	_ = c.MarkFlagRequired("webhook")
 	return c
+}
+
+// withHelp lists the capabilities that can be asked for.
+func withHelp() string {
+	var b strings.Builder
+	for _, c := range github.Capabilities {
+		var needs []string
+		for _, p := range c.Permissions {
+			needs = append(needs, p.Name+": "+p.Level)
+		}
+		fmt.Fprintf(&b, "  %s  %s\n           Needs %s.\n", c.Name, c.Gives, strings.Join(needs, ", "))
+	}
+	return b.String()
 }
 
 // serveSetup serves the page until the App is registered.
@@ -110,6 +127,9 @@ func serveSetup(c *cobra.Command, l net.Listener, flow *setup.Flow, asJSON bool)
 		app, err = flow.Wait(ctx)
 		return err
 	})
+	if err == nil && app.ID == 0 {
+		err = errors.New("no App was registered")
+	}
 	return app, err
 }
 
