@@ -38,3 +38,16 @@ func TestV3AnUpdateInTimeThatIsReadLateIsNotMissed(t *testing.T) {
 	}
 	s.expect(u.Due.Sub(start).Minutes() == 2*due-0.2, "the next one is due at %s", u.Due)
 }
+
+// Whoever is paged because an incident came back answers by what they do then. What they did before,
+// and is heard of late, answers nothing: the merge of a pull request (M3).
+func TestM3NobodyAnswersBeforeTheyArePaged(t *testing.T) {
+	s := critical(t).at(6, "carol", phase(incident.Investigate)).at(8, "alice", cmd(incident.Fix)).
+		at(10, "carol", phase(incident.Monitoring)).at(100, "alice", cmd(incident.Regression))
+	s.at(99, "carol", incident.DocumentMerged{Number: 7})
+	s.fact(incident.Fact{At: start.Add(101 * time.Minute), By: incident.Person{Login: "carol", Respond: true},
+		What: incident.ChangedBack{What: incident.ContestCard}})
+	s.expect(len(s.state.Summons.People) == 1, "carol has answered by %+v", s.state.Summons)
+	s.at(101, "carol", incident.Commented{})
+	s.expect(len(s.state.Summons.People) == 0, "carol has not answered: %+v", s.state.Summons)
+}

@@ -100,6 +100,11 @@ func (r *run) hearSummoned() {
 	if len(r.Summons.People) == 0 || r.f.By.Login == "" || r.f.By.Bot {
 		return
 	}
+	// Nobody answers before they are asked: the merge of a pull request is heard of late. Nor does
+	// whoever changes the app's card.
+	if r.f.ID == "" || r.f.At.Before(r.Summons.At) {
+		return
+	}
 	c, _ := r.f.What.(Command)
 	takes := r.f.By.Respond && (c.Kind == TakeIC || c.Kind == TakeOE)
 	if takes || naming.Contains(r.Summons.People, r.f.By.Login) {

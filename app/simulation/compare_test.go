@@ -382,7 +382,9 @@ func parts(s incident.State) map[string]any {
 		if f.Section != "" { // of the merge, whose time is left out
 			f.At = time.Time{}
 		}
-		ups = append(ups, fmt.Sprint(f.Stamp, f.Section, f.Repo, f.Owner, f.Due, f.Auto, f.Done, f.Ticket != ""))
+		// The tickets of an incident that is open again are found again when it closes.
+		hasTicket := f.Ticket != "" && (!s.Running() || s.Phase == incident.Closing)
+		ups = append(ups, fmt.Sprint(f.Stamp, f.Section, f.Repo, f.Owner, f.Due, f.Auto, f.Done, hasTicket))
 	}
 	return map[string]any{
 		"declared": s.Declared, "source": s.Source, "severity": []any{s.Claimed, s.Severity, s.Confirmed}, "data": []any{s.Summary, s.Customers, s.NoCustomer}, "drill": s.Drill,
