@@ -56,9 +56,21 @@ var (
 // has reports whether a file has the shape. The path is in lower case.
 func (s shape) has(file string) bool {
 	dir, base := path.Split(file)
-	return slices.ContainsFunc(s.names, func(n string) bool { ok, _ := path.Match(n, base); return ok }) ||
+	return slices.ContainsFunc(s.names, func(n string) bool { return isNamed(base, n) }) ||
 		slices.ContainsFunc(s.roots, func(r string) bool { return strings.HasPrefix(file, r) }) ||
 		slices.ContainsFunc(strings.Split(dir, "/"), func(f string) bool { return slices.Contains(s.folders, f) })
+}
+
+// isNamed reports whether a name fits a pattern of path.Match, which takes its time.
+func isNamed(name, pattern string) bool {
+	if !strings.Contains(pattern, "*") {
+		return name == pattern
+	}
+	if rest, ok := strings.CutPrefix(pattern, "*"); ok && !strings.Contains(rest, "*") {
+		return strings.HasSuffix(name, rest)
+	}
+	ok, _ := path.Match(pattern, name)
+	return ok
 }
 
 // updates is how a title says that a dependency is updated.

@@ -101,6 +101,26 @@ func TestMentionedServices(t *testing.T) {
 	}
 }
 
+// The labels of a report count where they are only in the words of the issue, as it lists them.
+func TestLabelsInTheWords(t *testing.T) {
+	changes := []Change{
+		pull("acme/web#1", 10*time.Minute, "Colours of the cluster", "a.go"),
+		pull("acme/payments#2", time.Hour, "Retry", "a.go"),
+	}
+	body := "Reported by **Alertmanager**\n\n- alertname: KubePodOOMKilled\n- cluster: colours\n- service: payments\n- note: see this: it is red\n"
+	got := Rank(changes, Symptoms{Start: start, Words: body}, 1)
+	if refs(got) != "acme/payments#2" || got[0].Reasons[1].String() != "in acme/payments, the service of the alert" {
+		t.Errorf("%v", got)
+	}
+	labels, rest := splitLabels(body)
+	if len(labels) != 2 || labels["alertname"] != "KubePodOOMKilled" || strings.Contains(rest, "colours") || !strings.Contains(rest, "it is red") {
+		t.Errorf("%v\n%s", labels, rest)
+	}
+	if labels, _ := splitLabels("- service\\_name: `pay-ments`\nproject: we had two of them\n"); labels["service_name"] != "pay-ments" || len(labels) != 1 {
+		t.Errorf("%v", labels)
+	}
+}
+
 func TestRankIsBounded(t *testing.T) {
 	var all []Change
 	for i := range 30 {
