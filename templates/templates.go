@@ -24,7 +24,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-//go:embed all:repository starter starter.md comments card.md timeline.md customer.md
+//go:embed all:repository starter starter.md comments card.md timeline.md customer.md revert.md
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
@@ -33,6 +33,7 @@ var (
 	lines    = parse("timeline.md")
 	card     = parse("card.md")
 	customer = parse("customer.md")
+	revert   = parse("revert.md")
 )
 
 func parse(pattern string) *template.Template {
@@ -150,6 +151,13 @@ type CustomerView struct {
 // its text begins with.
 func CustomerIssue(part string, v CustomerView) (string, error) {
 	text, err := execute(customer, part, v)
+	return strings.TrimSpace(text), err
+}
+
+// RevertBody returns the text of a pull request that takes another back. Who may read its repository
+// may read it: of the incident it has the name alone, and why, as somebody wrote it for there.
+func RevertBody(v incident.Reversal, of incident.Ref) (string, error) {
+	text, err := execute(revert, "revert.md", struct{ Of, Why, By, Incident string }{v.Of, v.Text, v.By, of.String()})
 	return strings.TrimSpace(text), err
 }
 

@@ -339,6 +339,16 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "changes", Suspects: suspects[:1], Time: at, Since: at.Add(-2 * time.Hour), Count: 1,
 		Missing: []string{"workflow runs of acme/web"}})
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Count: 1})
+	for _, variant := range []string{"", "monitoring"} {
+		add(incident.Say{Name: "revert-merged", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
+		add(incident.Say{Name: "revert-live", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant, Time: at})
+	}
+	for _, variant := range []string{"", "before"} {
+		add(incident.Say{Name: "revert-opened", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
+	}
+	for _, variant := range []string{"", "no access", "too many"} {
+		add(incident.Say{Name: "revert-refused", Who: "alice", Line: "acme/payments#41", Variant: variant, Reason: "it is not merged (422)"})
+	}
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Names: []string{"acme/payments#41"},
 		Missing: []string{"what changed: not allowed (403)"}})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})

@@ -25,6 +25,7 @@ const (
 	shownFolded     = 5
 	shownFound      = 3
 	shownSuspects   = 3
+	shownReverts    = 3
 	shownTried      = 2
 	shownBoxes      = 2
 	shownNow        = 3
@@ -228,6 +229,19 @@ func joinParts(parts ...string) string {
 func (p *page) found() {
 	if s := p.S.Agreed; s != nil {
 		p.Found = append(p.Found, fact{"Agreed", p.quoted(*s)})
+	}
+	for _, v := range p.S.Reversals[max(0, len(p.S.Reversals)-shownReverts):] {
+		standing := "open"
+		switch {
+		case v.Closed || v.Pull == "":
+			continue
+		case !v.Live.IsZero():
+			standing = "live since " + p.Utc(v.Live)
+		case !v.Merged.IsZero():
+			standing = "merged " + p.Utc(v.Merged)
+		}
+		p.Found = append(p.Found, fact{"Revert", templates.Reference(v.Pull) + " of " + templates.Reference(v.Of) +
+			", " + standing})
 	}
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
@@ -17,6 +18,7 @@ type applier struct {
 	updates    effects.Updates
 	tickets    effects.Tickets
 	postmortem *effects.Postmortem
+	reverts    effects.Reverts
 	changes    effects.Changes
 }
 
@@ -36,6 +38,7 @@ func (r *reconciliation) newApplier() applier {
 	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
+	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
 	return a
 }
@@ -77,6 +80,7 @@ func (r *reconciliation) applyRest() error {
 		r.addPending,
 		r.WithUrgency(UrgencyCard, card),
 		r.WithUrgency(UrgencyAnswer, r.updates.ShareAgain),
+		r.WithUrgency(UrgencyAnswer, r.openReverts),
 		r.WithUrgency(UrgencyTicket, tickets),
 		r.WithUrgency(UrgencyCard, r.updates.TellStatus),
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
@@ -84,6 +88,17 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyAnswer, r.react),
 		r.WithUrgency(UrgencyCard, r.listChanges),
 	)
+}
+
+// openReverts opens what is to be taken back, and looks what became of what was.
+func (r *reconciliation) openReverts() error {
+	if strings.HasPrefix(r.m.Why, "revert.") {
+		r.Report(incident.RevertChanged{})
+		if err := r.addPending(); err != nil {
+			return err
+		}
+	}
+	return r.reverts.Apply()
 }
 
 // listChanges lists what changed before the incident, if that is owed: after everything else, since

@@ -116,10 +116,11 @@ func priceTaps(w *world, cold bool) (costs []cost) {
 	return costs
 }
 
-// dear are the commands that may cost more than six calls: they write several documents, or have what
-// changed looked for.
+// dear are the commands that may cost more than six calls: they write several documents, have what
+// changed looked for, or write into another repository.
 var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true,
-	incident.Started: true, incident.FindChanges: true, incident.ClearChange: true}
+	incident.Started: true, incident.FindChanges: true, incident.ClearChange: true,
+	incident.Revert: true}
 
 // A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden
 // table is the documented one; a cold one is the first of a process, which has neither token nor

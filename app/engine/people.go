@@ -39,41 +39,56 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 			return nil, err
 		}
 		f.By.Respond = may
-		c, ok := f.What.(incident.Command)
-		if !ok || !may {
-			continue
-		}
-		switch c.Kind {
-		case incident.Escalate:
-			if f.What, err = r.lookUpEscalation(f.ID, c); err != nil {
+		if c, ok := f.What.(incident.Command); ok && may {
+			if f.What, err = r.completeCommand(*f, c); err != nil {
 				return nil, err
 			}
-		case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
-			for _, l := range c.Logins {
-				may, err := r.canRespond(l)
-				if err != nil && !ports.IsRefused(err) {
-					return nil, err
-				}
-				if !may {
-					c.Cannot = append(c.Cannot, l)
-				}
-			}
-			if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
-				if c, err = r.resolveTicket(c); err != nil {
-					return nil, err
-				}
-			}
-			f.What = c
-		case incident.Duplicate:
-			other, err := r.lookUpDuplicate(f.ID, c)
-			if err != nil {
-				return nil, err
-			}
-			c.Other = other
-			f.What = c
 		}
 	}
 	return facts, nil
+}
+
+// completeCommand looks up what a command names: people, teams, a ticket, another incident.
+func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_ any, err error) {
+	switch c.Kind {
+	case incident.Escalate:
+		return r.lookUpEscalation(f.ID, c)
+	case incident.Revert:
+		c.Cannot, err = r.whoCannotWrite(c.Repo, f.By.Login)
+	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
+		for _, l := range c.Logins {
+			may, err := r.canRespond(l)
+			if err != nil && !ports.IsRefused(err) {
+				return nil, err
+			}
+			if !may {
+				c.Cannot = append(c.Cannot, l)
+			}
+		}
+		if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
+			c, err = r.resolveTicket(c)
+		}
+	case incident.Duplicate:
+		c.Other, err = r.lookUpDuplicate(f.ID, c)
+	}
+	return c, err
+}
+
+// whoCannotWrite returns login if they may not write to a repository. Where the App may not ask, they
+// may not.
+func (r *reconciliation) whoCannotWrite(repo, login string) ([]string, error) {
+	owner, name, ok := naming.SplitRepository(repo)
+	if !ok || !naming.Equal(owner, r.Ref.Owner) {
+		return []string{login}, nil // this incident's installation does not know another owner's people
+	}
+	may, err := r.GitHub.CanRespond(r.Ctx, incident.Ref{Owner: owner, Repo: name}, login, nil)
+	switch {
+	case ports.IsRefused(err) || err == nil && !may:
+		return []string{login}, nil
+	case err != nil:
+		return nil, fmt.Errorf("look up whether %s may write to %s: %w", login, repo, err)
+	}
+	return nil, nil
 }
 
 func (r *reconciliation) canRespond(login string) (bool, error) {

@@ -91,6 +91,7 @@ type GitHub interface {
 	effects.TicketsAPI
 	effects.PostmortemAPI
 	effects.ChangesAPI
+	effects.RevertsAPI
 }
 
 // IssueReader reads issues with their cards and timelines.

@@ -248,6 +248,22 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 					IsProduction: func(string) bool { return true }})
 				return err
 			}},
+		{"FindRevert", "payments: contents=write metadata=read pull_requests=write", func(a *github.App) error {
+			_, err := a.FindRevert(ctx, "acme/payments", none, since)
+			return err
+		}},
+		{"RevertPull", "payments: contents=write metadata=read pull_requests=write", func(a *github.App) error {
+			_, err := a.RevertPull(ctx, incident.Ref{Owner: "acme", Repo: "payments", Number: 4711}, "x")
+			var refusal *ports.Refusal
+			if !errors.As(err, &refusal) || refusal.Status != 404 {
+				return fmt.Errorf("a pull request that isn't there: %w", err)
+			}
+			return nil
+		}},
+		{"ReadRevert", "incidents: contents=write metadata=read pull_requests=write", func(a *github.App) error {
+			_, err := a.ReadRevert(ctx, incident.Ref{Owner: "acme", Repo: "incidents", Number: pull}, nil)
+			return err
+		}},
 
 		{"ReadIncidents", "incidents: issues=read metadata=read", func(a *github.App) error {
 			_, err := a.ReadIncidents(ctx, "acme", "incidents", time.Time{}, func(int) {})

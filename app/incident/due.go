@@ -40,7 +40,7 @@ func (s State) allDues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues())
+	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues())
 }
 
 // onlySet drops what is not due at any time.

@@ -215,7 +215,8 @@ type State struct {
 	Answer  *Answered `json:"answer,omitempty"` // the newest answer of a customer (V6)
 	Answers Answers   `json:"answers,omitzero"`
 
-	Changes Changes `json:"changes,omitzero"` // before the start (X1)
+	Changes   Changes    `json:"changes,omitzero"`    // before the start (X1)
+	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
 
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`

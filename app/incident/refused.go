@@ -372,6 +372,9 @@ func Pending(s State) []Effect {
 	if s.Outcome != "" {
 		return effects
 	}
+	if s.Running() {
+		effects = append(effects, s.owedReverts()...)
+	}
 	if s.Phase == Closing {
 		for i, fu := range s.FollowUps {
 			if fu.Ticket == "" {

@@ -57,6 +57,7 @@ func (s State) clone() State {
 	s.Links = slices.Clone(s.Links)
 	s.Signals.Mails = slices.Clone(s.Signals.Mails)
 	s.Summons.People = slices.Clone(s.Summons.People)
+	s.Reversals = slices.Clone(s.Reversals)
 	s.Changes.Suspects = slices.Clone(s.Changes.Suspects)
 	s.Changes.Cleared = slices.Clone(s.Changes.Cleared)
 	return s

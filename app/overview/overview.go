@@ -189,6 +189,9 @@ func (f Found) View() Incident {
 		}
 		i.Pages = append(i.Pages, page)
 	}
+	for _, suspect := range s.Changes.Suspects {
+		i.Suspects = append(i.Suspects, suspect.Ref)
+	}
 	for _, fu := range s.FollowUps {
 		title := fu.Text
 		if fu.Auto {

@@ -135,6 +135,18 @@ func (r *recorder) ReadChanges(ctx context.Context, d ports.ChangeDetails) (port
 	return r.github.ReadChanges(ctx, d)
 }
 
+func (r *recorder) FindRevert(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, error) {
+	return r.github.FindRevert(ctx, repo, is, since)
+}
+
+func (r *recorder) ReadRevert(ctx context.Context, pull incident.Ref,
+	isProduction func(string) bool) (ports.Reverted, error) {
+	if pull.Number > unmade {
+		return ports.Reverted{}, nil
+	}
+	return r.github.ReadRevert(ctx, pull, isProduction)
+}
+
 // Writes.
 
 func (r *recorder) PostComment(_ context.Context, ref incident.Ref, body string) (int64, error) {
@@ -227,6 +239,11 @@ func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ engine.IsM
 func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked,
 	body string) (int64, error) {
 	return r.CommentOnce(ctx, ref, is, body)
+}
+
+func (r *recorder) RevertPull(_ context.Context, pull incident.Ref, body string) (int, error) {
+	r.note("open the revert", pull.String(), body)
+	return r.make(), nil
 }
 
 func (r *recorder) ReportCheck(_ context.Context, ref incident.Ref, c engine.CheckRun) error {

@@ -59,6 +59,11 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	return m, relevant, nil
 }
 
+// isBy reports whether the app itself opened something, as far as its name is known.
+func (p payload) isBy(author *account, self Self) bool {
+	return author != nil && author.Type == "Bot" && (self.Login == "" || naming.Equal(author.Login, self.Login))
+}
+
 // concernsUs reports whether events of that name are decoded at all.
 func concernsUs(event string, body []byte) bool {
 	switch event {
@@ -255,6 +260,10 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 		}
 	default:
 		return false
+	}
+	if of, ok := incident.ReadRevertMark(p.Pull.Body); ok && p.Action == "closed" && p.isBy(p.Pull.Author, self) {
+		m.Ref, m.What, m.Why = of, incident.Refresh{}, "revert.closed"
+		return true
 	}
 	number, ok := incident.ParsePostmortemBranch(p.Pull.Ref)
 	if !ok || p.Pull.From == "" || !naming.Equal(p.Pull.From, p.Repository.FullName) {

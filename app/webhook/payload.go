@@ -61,6 +61,8 @@ type pull struct {
 	Number int
 	Ref    string // of its head
 	From   string // full name of the head's repository; empty once that is gone
+	Body   string
+	Author *account
 
 	Updated time.Time
 }
@@ -134,6 +136,8 @@ func decode(body []byte) (p payload, err error) {
 					Ref:     d.text(head.Get("ref")),
 					From:    d.text(head.Get("repo", "full_name")),
 					Updated: d.time(v.Get("updated_at")),
+					Body:    d.text(v.Get("body")),
+					Author:  d.account(v.Get("user")),
 				}
 			}
 		case "repository":

@@ -77,8 +77,15 @@ func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err 
 // OpenOnce opens an issue that was not found by its mark, unless that was done just now. further
 // may be another mark in its text. It returns a *ports.RetryAfter while the issue may have been
 // opened already.
-func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (o OpenedIssue,
-	err error) {
+func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (OpenedIssue, error) {
+	return e.openOnce(repo, mark, further, doubt, func() (number int, id int64, err error) {
+		return e.GitHub.OpenIssue(e.Ctx, repo, n)
+	})
+}
+
+// openOnce is OpenOnce of whatever open opens.
+func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
+	open func() (number int, id int64, err error)) (o OpenedIssue, err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
 	age := e.Now.Sub(known.At)
@@ -93,7 +100,7 @@ func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt tim
 
 	e.saveOpened(key, OpenedIssue{At: e.Now})
 	o = OpenedIssue{At: e.Now, Mark: further}
-	o.Number, o.ID, err = e.GitHub.OpenIssue(e.Ctx, repo, n)
+	o.Number, o.ID, err = open()
 	switch {
 	case err == nil:
 		e.saveOpened(key, o)

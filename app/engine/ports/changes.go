@@ -36,3 +36,10 @@ type FoundChanges struct {
 	Changes []suspect.Change
 	Unread  []string // what GitHub does not let the App read, for people
 }
+
+// Reverted is what became of a pull request that takes another back.
+type Reverted struct {
+	Merged, Live time.Time // zero: not yet
+	IsClosed     bool      // without merging
+	HasNoLive    bool      // GitHub doesn't say what is deployed there
+}

@@ -1,0 +1,118 @@
+package effects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// RevertsAPI is what Reverts needs of GitHub.
+type RevertsAPI interface {
+	// FindRevert looks in a repository for a pull request by the app, opened since, that is marked;
+	// number is 0 if there is none.
+	FindRevert(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, err error)
+	// RevertPull opens the revert of a merged pull request, and asks who wrote and who merged it for
+	// a review. It never retries: find it first. A *ports.Refusal says why there is none.
+	RevertPull(ctx context.Context, pull incident.Ref, body string) (number int, err error)
+	// ReadRevert reads what became of the pull request of a revert: IsProduction says which
+	// environments count.
+	ReadRevert(ctx context.Context, pull incident.Ref, isProduction func(string) bool) (ports.Reverted, error)
+	IssueURL(ref incident.Ref) string
+}
+
+// Reverts opens pull requests that take others back, each once, and follows them (X3).
+type Reverts struct {
+	*look.Look
+	GitHub RevertsAPI
+	Issues Issues
+}
+
+// Apply opens what is owed and looks at what is due.
+func (e Reverts) Apply() error {
+	err := look.ForEach(e.Look, func(o incident.OpenRevert) error {
+		for _, v := range e.State.Reversals {
+			if v.ID == o.Reversal.ID && v.Of == o.Reversal.Of && v.Pull == "" && !v.Closed {
+				return e.open(v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return look.ForEach(e.Look, func(c incident.CheckRevert) error {
+		for _, v := range e.State.Reversals {
+			if v.Of == c.Reversal.Of && v.Pull == c.Reversal.Pull && v.Due && !v.Closed {
+				return e.check(v)
+			}
+		}
+		return nil
+	})
+}
+
+// open opens one revert. What GitHub refuses is told to who asked for it: there is nothing to wait
+// for.
+func (e Reverts) open(v incident.Reversal) error {
+	of, err := incident.ParseRef(v.Of)
+	if err != nil {
+		return err
+	}
+	number, err := e.findOrOpen(v, of)
+	var refusal *ports.Refusal
+	if errors.As(err, &refusal) {
+		e.Logger.Warn("revert refused by GitHub", "incident", e.Ref.String(), "pull", v.Of, "err", ports.Redact(err))
+		e.Report(incident.RevertRefused{Of: v.Of, Why: ports.Reason(err)})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open the revert of %s: %w", v.Of, err)
+	}
+	pull := incident.Ref{Owner: of.Owner, Repo: of.Repo, Number: number}
+	e.Report(incident.RevertOpened{Of: v.Of, Pull: pull.String(), URL: e.GitHub.IssueURL(pull)})
+	return nil
+}
+
+func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, err error) {
+	m := mark.Mark{Kind: incident.RevertMarkKind, Text: e.DeclaredRef().String() + " " + v.Of + " " + v.ID}
+	repo := of.FullName()
+	number, err = e.GitHub.FindRevert(e.Ctx, repo, e.IsMarked(m), v.At)
+	if err != nil || number != 0 {
+		return number, err
+	}
+	text, err := templates.RevertBody(v, e.DeclaredRef())
+	if err != nil {
+		return 0, err
+	}
+	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtWaiting, func() (int, int64, error) {
+		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m))
+		return number, 0, err
+	})
+	return o.Number, err
+}
+
+// check looks at one revert. What GitHub does not let the App see stays as it is.
+func (e Reverts) check(v incident.Reversal) error {
+	pull, err := incident.ParseRef(v.Pull)
+	if err != nil {
+		return err
+	}
+	seen, err := e.GitHub.ReadRevert(e.Ctx, pull, e.Policy.Changes.IsProduction)
+	if ports.IsRefused(err) {
+		e.Logger.Warn("revert can't be read", "incident", e.Ref.String(), "pull", v.Pull, "err", ports.Redact(err))
+		e.Report(incident.RevertSeen{Of: v.Of, Merged: v.Merged, Live: v.Live})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at the revert %s: %w", v.Pull, err)
+	}
+	e.Report(incident.RevertSeen{Of: v.Of, Merged: seen.Merged, Live: seen.Live, Closed: seen.IsClosed,
+		HasNoLive: seen.HasNoLive})
+	return nil
+}

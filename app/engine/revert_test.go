@@ -1,0 +1,155 @@
+package engine_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// pullsOf returns the pull requests of a repository, the newest first.
+func (w *world) pullsOf(repo string) (all []struct {
+	Number             int
+	Title, Body, State string
+	User               struct{ Login string }
+}) {
+	w.t.Helper()
+	w.ok("alice", "GET", "/api/v3/repos/"+repo+"/pulls?state=all&sort=created&direction=desc", nil, &all)
+	return all
+}
+
+// deploy deploys the default branch of a repository to production, with success.
+func (w *world) deploy(who, repo string) {
+	w.t.Helper()
+	var d struct{ ID int64 }
+	w.ok(who, "POST", "/api/v3/repos/"+repo+"/deployments", map[string]any{"ref": "main", "environment": "production",
+		"required_contexts": []string{}}, &d)
+	w.ok(who, "POST", fmt.Sprintf("/api/v3/repos/%s/deployments/%d/statuses", repo, d.ID), map[string]string{"state": "success"}, nil)
+}
+
+// heard returns whether the app said something in the incident.
+func (w *world) heard(words string) int {
+	n := 0
+	for _, c := range w.list() {
+		if strings.HasPrefix(c.User.Login, "firebreak") && !strings.Contains(c.Body, "<!-- firebreak:card") && strings.Contains(c.Body, words) {
+			n++
+		}
+	}
+	return n
+}
+
+// A revert is a pull request by GitHub's own means, opened once whatever is lost, and followed: merged
+// it is the workaround, live the coordinator is asked to go on (X3).
+func TestX3ARevertIsOpenedOnceAndFollowed(t *testing.T) {
+	for name, fault := range map[string]string{
+		"":                        "",
+		"the answer is lost":      `{"match":"POST .*graphql$","status":502,"count":1,"applied":true}`,
+		"the mutation is lost":    `{"match":"POST .*graphql$","status":502,"count":2,"applied":true}`,
+		"the card is not taken":   `{"match":"PATCH .*/issues/comments/.*","status":502,"count":2}`,
+		"the webhook comes twice": `{"duplicate_webhooks":3}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+			w.advance(5 * time.Minute)
+			w.tell("alice opens \"payments restarts\"")
+			w.comment("alice", "/incident critical payments restarts")
+			w.comment("carol", "/ic")
+			w.settle()
+			if fault != "" {
+				w.order(fault)
+			}
+			ref := fmt.Sprintf("acme/payments#%d", of)
+			w.comment("alice", "/oe revert "+ref+" the limit is too low")
+			w.settle()
+			w.comment("carol", "/oe revert "+ref)
+			for range 4 {
+				w.advance(time.Minute)
+			}
+			pulls := w.pullsOf("acme/payments")
+			if len(pulls) != 2 || pulls[0].Title != `Revert "Lower memory limits"` || pulls[0].User.Login != "firebreak[bot]" ||
+				!strings.Contains(pulls[0].Body, "Reverts "+ref) || !strings.Contains(pulls[0].Body, "the limit is too low") ||
+				strings.Contains(pulls[0].Body, "@alice") {
+				t.Fatalf("the pull requests: %+v", pulls)
+			}
+			revert := fmt.Sprintf("acme/payments#%d", pulls[0].Number)
+			if w.heard("The revert is open: ") != 1 || w.heard(revert[strings.Index(revert, "#"):]) == 0 {
+				t.Errorf("nobody is told of it: %s", w.everything())
+			}
+			if w.heard("is merged.") != 0 || strings.Contains(w.card(), "takes back") {
+				t.Errorf("told as merged:\n%s", w.card())
+			}
+
+			w.ok("bob", "PUT", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d/merge", pulls[0].Number), map[string]string{}, nil)
+			w.settle()
+			if fault == "" && w.heard("is merged.") != 1 {
+				t.Errorf("the webhook of the merge is not enough")
+			}
+			for range 3 {
+				w.advance(time.Minute)
+			}
+			if w.heard("is merged.") != 1 || !strings.Contains(w.card(), "**Workaround**") {
+				t.Errorf("merged, and told %d times:\n%s", w.heard("is merged."), w.card())
+			}
+			w.deploy("bob", "acme/payments")
+			for range 4 {
+				w.advance(time.Minute)
+			}
+			if w.heard("is live since") != 0 { // the App of this world may not read deployments
+				t.Errorf("live, and told %d times", w.heard("is live since"))
+			}
+		})
+	}
+}
+
+// Who may not write there may not ask, and what GitHub does not revert is said with what to do; both
+// leave nothing half done (X3, A3).
+func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {
+	w := newWorld(t)
+	of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments restarts")
+	w.settle()
+	w.comment("alice", "/oe revert acme/payments#4711")
+	w.comment("alice", "/oe revert other/payments#1")
+	w.comment("bob", fmt.Sprintf("/oe revert acme/payments#%d", of))
+	w.comment("mallory", fmt.Sprintf("/oe revert acme/payments#%d", of))
+	w.settle()
+	if n := len(w.pullsOf("acme/payments")); n != 1 {
+		t.Errorf("%d pull requests, of which one was there before", n)
+	}
+	if w.heard("I could not open a revert of") != 1 || w.heard("you can't write to the repository of") != 1 {
+		t.Errorf("the answers: %s", w.everything())
+	}
+}
+
+// Where the App may read deployments, the coordinator hears once a revert is live: when a deployment
+// to production that has it succeeds, and by no other (X3).
+func TestX3ARevertIsLiveWithItsDeployment(t *testing.T) {
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(o *sandbox.Options) { o.Morning = true })
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments pods are OOMKilled")
+	w.comment("carol", "/ic")
+	w.settle()
+	if card := w.card(); !strings.Contains(card, "suspect: [acme/payments\\#\u20606 “Lower memory limits”]") {
+		t.Fatalf("the morning's culprit is not on the card:\n%s", card)
+	}
+	w.comment("alice", "/oe revert acme/payments#6")
+	w.settle()
+	revert := w.pullsOf("acme/payments")[0]
+	w.ok("erin", "PUT", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d/merge", revert.Number), map[string]string{}, nil)
+	w.settle()
+	w.advance(5 * time.Minute)
+	if w.heard("is merged.") != 1 || w.heard("is live since") != 0 {
+		t.Errorf("merged: %d, live: %d", w.heard("is merged."), w.heard("is live since"))
+	}
+	w.deploy("erin", "acme/payments")
+	w.advance(5 * time.Minute)
+	if w.heard("is live since") != 1 || !strings.Contains(w.card(), "of acme/payments#6, live since") {
+		t.Errorf("live: %d\n%s", w.heard("is live since"), w.card())
+	}
+}
