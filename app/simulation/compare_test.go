@@ -243,6 +243,11 @@ func (w *world) incident(o *outcome, title string, names names) {
 	if cards > 1 && !w.net.both[n] {
 		wrong("%d cards", cards)
 	}
+	// Until one of two comments is deleted people read both. Where nothing else happens none is
+	// posted again that is there, also if its answer was lost while the timeline lags.
+	if times := w.journal.saidTwice(n); times > 0 && !w.net.both[n] && (isAlone(w.net.seed) || !w.net.unsure[n]) {
+		wrong("%d comments were there twice for a while", times)
+	}
 	for key, times := range said {
 		// That the configuration can't be read is told each time that it begins.
 		if times > 1 && !strings.HasPrefix(key, "config/") {

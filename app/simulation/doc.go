@@ -15,8 +15,8 @@
 //	go test ./app/simulation -run PlantedFaultsAreFound -planted 2000 -timeout 12h -v
 //
 // Two things don't hold while two workers are at one incident, since GitHub can't write only if
-// nobody else did: a reply, and the first card, may then be there twice. The queue's one writer for
-// each incident keeps them from meeting.
+// nobody else did: a comment may then be there twice until a look reads both, and so may the first
+// card. The queue's one writer for each incident keeps them from meeting.
 //
 // A seed makes a script, which is what people and sources do and how time passes, and by a second
 // stream the faults. The product, its client, queue and webhook are the real ones; GitHub is the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,11 +18,12 @@ type journal struct {
 	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
 	waiting map[string]bool            // incidents that a report is about which waits for its next try
 	refused map[string]bool            // incidents on which GitHub refused an answer
+	twice   map[string]int             // by incident, comments that were there twice
 	removed bool                       // GitHub had no configuration, however often it was asked, for longer than that is doubted
 }
 
 func newJournal() *journal {
-	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}}
+	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}, twice: map[string]int{}}
 }
 
 // skippedPages returns the keys ("page/2") of an incident's pages that were skipped. Its card keeps
@@ -46,6 +48,13 @@ func (j *journal) isAnswerRefused(number int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.refused[nameOf(number)]
+}
+
+// saidTwice returns how many comments were there twice on an incident until one was deleted.
+func (j *journal) saidTwice(number int) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.twice[nameOf(number)]
 }
 
 // isConfigurationRemoved reports whether the product took the configuration for removed, after it
@@ -104,6 +113,8 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 		j.skipped[ref][of["page"]] = true
 	case r.Message == "effect refused by GitHub" && of["effect"] == "comments":
 		j.refused[ref] = true
+	case strings.HasPrefix(r.Message, "comment said twice"):
+		j.twice[canonical(ref)]++
 	case r.Message == "configuration removed":
 		since, err := time.Parse("2006-01-02 15:04:05 -0700 MST", of["since"]) // as time.Time prints itself
 		j.removed = j.removed || err == nil && j.now != nil && j.now().Sub(since) >= 15*time.Minute

@@ -35,16 +35,17 @@ type network struct {
 	eager   string         // a call that was made again at once after such an answer
 	resting []span         // times in which the product may rest, as GitHub asked it to
 
-	mu    sync.Mutex
-	rate  uint64    // faults in a thousand calls; 0: none
-	kinds []trouble // that they are of; nil: all
-	made  map[string]int
-	dead  bool
-	twice bool         // another worker is at it
-	muted map[int]bool // incidents of which GitHub refused to show a page as a comment
-	both  map[int]bool // the incidents that two workers were at
-	until time.Time    // of a rate limit
-	wrote []string     // every write that reached GitHub, with its answer
+	mu     sync.Mutex
+	rate   uint64    // faults in a thousand calls; 0: none
+	kinds  []trouble // that they are of; nil: all
+	made   map[string]int
+	dead   bool
+	twice  bool         // another worker is at it
+	muted  map[int]bool // incidents of which GitHub refused to show a page as a comment
+	both   map[int]bool // the incidents that two workers were at
+	unsure map[int]bool // the incidents of which the answer to a comment was lost
+	until  time.Time    // of a rate limit
+	wrote  []string     // every write that reached GitHub, with its answer
 
 	away   []span         // times in which the product could not look at incidents, with the longest distance of two tries
 	dim    []span         // times in which reads lagged
@@ -223,9 +224,15 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return answer(req, []int{403, 429}[x>>40%2], map[string]string{"Retry-After": fmt.Sprint(1 + x>>42%100)}, "You have exceeded a secondary rate limit."), nil
 	}
 	if limited {
+		n.mu.Lock()
+		n.failed = append(n.failed, n.now())
+		n.mu.Unlock()
 		return answer(req, http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(n.until.Unix())}, "API rate limit exceeded"), nil
 	}
 	res := n.serve(req)
+	if what == slow || what == lost {
+		n.leaveUnsure(req)
+	}
 	switch what {
 	case crashAfter:
 		n.crash()
@@ -241,6 +248,18 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		n.mu.Unlock()
 	}
 	return res, nil
+}
+
+// leaveUnsure notes that the product can't know whether a comment is there.
+func (n *network) leaveUnsure(req *http.Request) {
+	m := numbered.FindStringSubmatch(canonical(req.URL.Path))
+	if m == nil || req.Method != http.MethodPost || !strings.HasSuffix(req.URL.Path, "/comments") {
+		return
+	}
+	number, _ := strconv.Atoi(m[1])
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unsure[number] = true
 }
 
 var numbered = regexp.MustCompile(`/repos/acme/incidents/issues/(\d+)(/|$)`)

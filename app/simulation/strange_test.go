@@ -44,6 +44,7 @@ func (n *network) spoils(req *http.Request) (*http.Response, bool) {
 	if hit != nil {
 		n.tell("%d: %s", hit.status, name)
 		if hit.isLost {
+			n.leaveUnsure(req)
 			n.serve(req)
 		}
 		return answer(req, hit.status, nil, "Server Error"), true
