@@ -96,17 +96,18 @@ func (r *reconciliation) rememberRead() {
 
 // rememberCard remembers the card that was written.
 func (r *reconciliation) rememberCard(id int64, seq int, isNew bool) {
+	now := r.Clock.Now().UTC() // a call of this look may have taken minutes
 	if isNew {
-		r.savePosted(id)
+		r.savePosted(id, now)
 	}
-	r.saveKept(writtenKey(r.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, r.Now.Format(time.RFC3339)))
+	r.saveKept(writtenKey(r.Ref), fmt.Appendf(nil, "%d %d %s", id, seq, now.Format(time.RFC3339)))
 	r.updateOwnMemory(func(m *memory) {
 		if isNew {
-			m.posted = r.Now
+			m.posted = now
 		} else if m.card != id {
 			m.posted = time.Time{}
 		}
-		m.card, m.seq, m.state, m.wrote = id, seq, r.State, r.Now
+		m.card, m.seq, m.state, m.wrote = id, seq, r.State, now
 	})
 }
 
@@ -138,11 +139,11 @@ func postedKey(ref incident.Ref) string {
 }
 
 // savePosted keeps outside the process that the card was posted.
-func (r *reconciliation) savePosted(id int64) {
+func (r *reconciliation) savePosted(id int64, at time.Time) {
 	if r.Store == nil {
 		return
 	}
-	text := fmt.Sprintf("%d %s", id, r.Now.Format(time.RFC3339))
+	text := fmt.Sprintf("%d %s", id, at.Format(time.RFC3339))
 	if err := r.Store.Save(r.Ctx, postedKey(r.Ref), []byte(text)); err != nil {
 		r.Logger.Warn("posted card not noted", "incident", r.Ref.String(), "err", ports.Redact(err))
 	}
@@ -171,6 +172,7 @@ func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
 // RememberComment remembers a comment that was posted with its keys.
 func (r *reconciliation) RememberComment(id int64, keys []string) {
 	var all map[string]postedComment
+	now := r.Clock.Now().UTC()
 	r.updateOwnMemory(func(m *memory) {
 		said := map[string]postedComment{} // a copy: who read m goes on reading
 		for k, m := range m.said {
@@ -179,7 +181,7 @@ func (r *reconciliation) RememberComment(id int64, keys []string) {
 			}
 		}
 		for _, k := range keys {
-			said[k] = postedComment{id, r.Now, m.recentLag(r.Now)}
+			said[k] = postedComment{id, now, m.recentLag(r.Now)}
 		}
 		m.said, all = said, said
 	})
