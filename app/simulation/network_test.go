@@ -230,7 +230,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return answer(req, http.StatusForbidden, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(n.until.Unix())}, "API rate limit exceeded"), nil
 	}
 	res := n.serve(req)
-	if what == slow || what == lost {
+	if what == slow || what == lost || what == crashAfter {
 		n.leaveUnsure(req)
 	}
 	switch what {
