@@ -34,8 +34,8 @@ const (
 	changesTimeout = 8 * time.Second
 	// detailedPulls is how many pull requests are looked at with their files, the most suspect
 	// first, and detailedRepos of how many repositories deployments and releases are.
-	detailedPulls = 20
-	detailedRepos = 10
+	detailedPulls = 40
+	detailedRepos = 20
 )
 
 // Apply lists what changed, if that is owed. It never fails because of GitHub: nothing else waits
