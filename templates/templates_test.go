@@ -343,7 +343,7 @@ func samples() []incident.Say {
 		add(incident.Say{Name: "revert-merged", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
 		add(incident.Say{Name: "revert-live", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant, Time: at})
 	}
-	for _, variant := range []string{"", "before"} {
+	for _, variant := range []string{"", "before", "asked"} {
 		add(incident.Say{Name: "revert-opened", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
 	}
 	for _, variant := range []string{"", "no access", "too many"} {

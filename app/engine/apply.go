@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine/effects"
@@ -98,7 +99,20 @@ func (r *reconciliation) openReverts() error {
 			return err
 		}
 	}
-	return r.reverts.Apply()
+	if !slices.ContainsFunc(r.Effects, isRevert) {
+		return nil
+	}
+	// what became of it is said before a limit can end this look: the state says that it is opened,
+	// and nothing else would say it later
+	return inOrder(r.reverts.Apply, r.comments.Apply)
+}
+
+func isRevert(e incident.Effect) bool {
+	switch e.(type) {
+	case incident.OpenRevert, incident.CheckRevert:
+		return true
+	}
+	return false
 }
 
 // listChanges lists what changed before the incident, if that is owed: after everything else, since

@@ -71,9 +71,11 @@ func (r *run) revert(c Command) {
 	for _, v := range r.Reversals {
 		if naming.Equal(v.Of, of) && !v.Closed {
 			r.done()
+			say := Say{Name: "revert-opened", Variant: "asked", Line: of}
 			if v.Pull != "" {
-				r.reply(Say{Name: "revert-opened", Variant: "before", Line: of, Names: []string{v.Pull}})
+				say.Variant, say.Names = "before", []string{v.Pull}
 			}
+			r.reply(say)
 			return
 		}
 	}

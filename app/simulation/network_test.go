@@ -439,4 +439,5 @@ var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^(POST|PATCH|PUT) repos/acme/incidents/(git/(refs|refs/.+|trees|commits)|contents/postmortems/.+|pulls|pulls/\d+|pulls/\d+/requested_reviewers|check-runs|check-runs/\d+) 20[01]$`),
 	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`), // it is there, and reads lag
 	regexp.MustCompile(`^POST app/hook/deliveries/\d+/attempts 202$`),
+	regexp.MustCompile(`^POST (/api/graphql 200|repos/acme/platform/pulls/\d+/requested_reviewers 201)$`), // a revert, of which outcome counts the pull requests
 }

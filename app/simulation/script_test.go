@@ -91,6 +91,9 @@ func write(seed uint64) []step {
 			stories = append(stories[:n], stories[n+1:]...)
 		}
 	}
+	if hasChange(seed) {
+		askOfChanges(seed, script)
+	}
 	return script
 }
 

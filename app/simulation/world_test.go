@@ -128,6 +128,9 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	w.queue = filepath.Join(memory(t), "queue.db")
 	w.disk = newDisk(t, w.queue)
 	w.start()
+	if hasChange(seed) {
+		w.change()
+	}
 	t.Cleanup(func() {
 		_ = w.product.Close()
 		if w.twin != nil {
