@@ -26,10 +26,10 @@ func Suspect(s incident.Suspect) string {
 
 // ShortSuspect returns a change as one line of the card.
 func ShortSuspect(s incident.Suspect) string {
-	why := s.Why[:min(len(s.Why), suspectReasons)]
 	text := suspectName(s)
-	if len(why) > 0 {
-		text += ", " + texts.Inert(strings.Join(why, ", "), 200)
+	for _, why := range s.Why[:min(len(s.Why), suspectReasons)] {
+		short, _, _ := strings.Cut(why, ", ") // what follows are particulars
+		text += ", " + texts.Inert(short, 120)
 	}
 	return text
 }
