@@ -16,7 +16,8 @@ var Permissions = []Permission{
 	{"issues", "write", "An incident is an issue: its card, labels, roles, answers to commands, and the " +
 		"tickets that follow from it."},
 	{"contents", "write",
-		"To read .github/firebreak.yml, and to write the postmortem on a branch of its own."},
+		"To read .github/firebreak.yml, and to write the postmortem, and a revert that somebody asks for, on a branch " +
+			"of its own."},
 	{"pull_requests", "write",
 		"The postmortem is a pull request, and asks the people of the incident for a review."},
 	{"checks", "write", "A check on the postmortem says what is missing in it; another one says what is " +

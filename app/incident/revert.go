@@ -61,7 +61,7 @@ func parseRevert(w words.Words) (Command, error) {
 }
 
 // revert notes that a pull request is to be taken back. Who may not write to its repository may not
-// ask for it: an incident is no authority there.
+// ask for it: the incident does not change what people may do there.
 func (r *run) revert(c Command) {
 	of := fmt.Sprintf("%s#%d", c.Repo, c.Number)
 	if naming.Contains(c.Cannot, r.f.By.Login) {
