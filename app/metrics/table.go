@@ -20,7 +20,8 @@ var (
 	Effects = &Metric{Name: "firebreak_effects_total", Kind: Counter, Unit: "Count",
 		Help: "Effects that looks asked for and brought about, by kind.",
 		Labels: []Label{{"kind",
-			[]string{"page", "reply", "remind", "react", "announce", "status", "changes", "revert", "broadcast", "ticket", "nudge",
+			[]string{"page", "reply", "remind", "react", "announce", "status",
+				"changes", "revert", "broadcast", "ticket", "nudge",
 				"document", "refresh", "check", "publish"}}}}
 	WriteWait = &Metric{
 		Name:    "firebreak_write_wait_seconds",
