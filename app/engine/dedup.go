@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
@@ -55,15 +56,32 @@ func (r *reconciliation) rememberOpenIncident(key string, ref incident.Ref) {
 
 // forgetOpenIncident makes the next report of a closed incident's dedup key open another incident.
 func (r *reconciliation) forgetOpenIncident(ref incident.Ref) {
+	for _, trouble := range r.dropOpenIncident(ref) {
+		r.openedIssues().Forget(ref.FullName(), trouble, ref.Number)
+	}
+}
+
+// dropOpenIncident drops an incident from those known to be open, and returns the hashes of its
+// dedup keys.
+func (r *reconciliation) dropOpenIncident(ref incident.Ref) (troubles []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for k, known := range r.openIncidents {
 		if known.ref == ref {
 			delete(r.openIncidents, k)
 			_, dedup, _ := strings.Cut(k, " ")
-			r.endEpisode(ref.FullName() + "/signal/" + r.dedupHash(dedup))
+			trouble := r.dedupHash(dedup)
+			r.endEpisode(ref.FullName() + "/signal/" + trouble)
+			troubles = append(troubles, trouble)
 		}
 	}
+	return troubles
+}
+
+// openedIssues returns what is known of the incidents that were opened for reports, by the hashes
+// of their dedup keys. Another process may have opened one, and GitHub's list may be behind.
+func (r *reconciliation) openedIssues() effects.Issues {
+	return effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
 }
 
 // dedupHash returns the hash of a dedup key. The repository's name is not part of it: that may
@@ -97,8 +115,8 @@ func (e *Engine) isAboutDedup(ctx context.Context, troubles ...string) IsMarked 
 func signalMark(trouble string) mark.Mark { return mark.Mark{Kind: "signal", Text: trouble} }
 
 // findOpenIncident finds the open incident of a dedup key, by its hash in this version and older
-// ones; else the one into which its newest was folded, or the one that was transferred. Its number
-// is 0 if there is none.
+// ones; else the one into which its newest was folded, the one that was transferred, or the one
+// that was opened just now. Its number is 0 if there is none.
 func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string) (incident.Ref, error) {
 	at := incident.Ref{Owner: repo.Owner, Repo: repo.Repo}
 	is := r.isAboutDedup(r.Ctx, troubles...)
@@ -117,6 +135,11 @@ func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string)
 	for _, trouble := range troubles {
 		if ref, open, err := r.findTransferred(r.Ctx, trouble); err != nil || open {
 			return ref, err
+		}
+	}
+	for _, trouble := range troubles {
+		if at.Number = r.openedIssues().Recent(repo.FullName(), trouble); at.Number != 0 {
+			break
 		}
 	}
 	return at, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/mark"
@@ -42,11 +43,12 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
 	}
-	repo.Number, _, err = r.GitHub.OpenIssue(r.Ctx, repo.FullName(),
-		NewIssue{Title: title, Body: body, Labels: labels})
+	opened, err := r.openedIssues().OpenOnce(repo.FullName(), trouble, "",
+		NewIssue{Title: title, Body: body, Labels: labels}, effects.DoubtWaiting)
 	if err != nil {
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
+	repo.Number = opened.Number
 	r.rememberOpenIncident(repo.FullName()+" "+s.DedupKey, repo)
 	r.updateMemory(repo, r.Now, func(m *memory) { m.opened = r.Now })
 	return repo, nil

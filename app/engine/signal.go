@@ -193,6 +193,9 @@ func (r *reconciliation) reroute() (bool, error) {
 		returned.Body = text
 	}
 	r.forgetOpenIncident(r.Ref)
+	for _, trouble := range r.dedupHashes(r.Ref, s) { // this process may know of it by that alone
+		r.openedIssues().Forget(r.Ref.FullName(), trouble, r.Ref.Number)
+	}
 	isListed, err := r.isListedAsOpen(s)
 	if err != nil {
 		return false, err

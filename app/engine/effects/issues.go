@@ -55,6 +55,7 @@ type OpenedIssue struct {
 	Number int       `json:"number,omitempty"` // 0: the answer is unknown
 	ID     int64     `json:"id,omitempty"`
 	Mark   string    `json:"mark,omitempty"` // a further mark in its text
+	IsOver bool      `json:"over,omitempty"` // it counts no more: another may be opened
 	IsNew  bool      `json:"-"`              // it was opened just now, and not by an earlier look
 }
 
@@ -92,7 +93,7 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	if known.Number != 0 && age < openedLife {
 		return known, nil
 	}
-	if !known.At.IsZero() && known.Number == 0 && age < doubt {
+	if !known.At.IsZero() && !known.IsOver && known.Number == 0 && age < doubt {
 		return o, &ports.RetryAfter{Until: known.At.Add(doubt),
 			Err: fmt.Errorf("%w: an issue in %s may have been opened, and the answer was lost",
 				ports.ErrNotYet, repo)}
@@ -109,6 +110,23 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 		e.saveOpened(key, OpenedIssue{}) // it was not opened
 	}
 	return o, err
+}
+
+// Recent returns the number of an issue that OpenOnce opened of late; 0 if there is none. GitHub's
+// list may not show it yet.
+func (e Issues) Recent(repo, mark string) int {
+	known := e.loadOpened(e.openedKey(repo, mark))
+	if e.Now.Sub(known.At) >= openedLife {
+		return 0
+	}
+	return known.Number
+}
+
+// Forget lets OpenOnce open another issue in place of the one of that number, which has ended.
+func (e Issues) Forget(repo, mark string, number int) {
+	if key := e.openedKey(repo, mark); number != 0 && e.Recent(repo, mark) == number {
+		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true})
+	}
 }
 
 func (e Issues) openedKey(repo, mark string) string {
