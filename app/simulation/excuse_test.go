@@ -113,12 +113,16 @@ func (o *outcome) inVain(title string, want outcome, away []span) {
 
 var pageEntry = regexp.MustCompile(`: (\d{4}-\S+)  page  `)
 
-// isPagedIn reports whether a page too many went out while reads lagged: somebody's answer, some
-// seconds before, was not there to be read, and a page does not wait for that.
+// isPagedIn reports whether a page too many went out while reads lagged, or an update counts as
+// missed: somebody's answer, some seconds before, was not there to be read, and a page does not wait
+// for that.
 func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
+	if at, ok := o.phonedMore(title, want); ok && slices.ContainsFunc(dim, func(s span) bool { return s.has(at) }) {
+		return true
+	}
 	return slices.ContainsFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
-		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment
+		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment, or a reminder
 			then, err := time.Parse(time.RFC3339, m[1])
 			at, ok = then, err == nil
 		}
@@ -126,7 +130,25 @@ func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 	})
 }
 
-var phoneLine = regexp.MustCompile(`: (\d{4}-\S+)  page  phone$`)
+var phoneLine = regexp.MustCompile(`: (\d{4}-\S+)  (page  phone|missed  )$`)
+
+// phonedMore returns when the numbers to call were shown once more than in the other run. Of an
+// incident that a source reported the lines have no times.
+func (o *outcome) phonedMore(title string, want outcome) (at time.Time, ok bool) {
+	phoned := func(o outcome) (all []time.Time) {
+		for _, e := range o.entries[title] {
+			if strings.HasSuffix(e.line, "  page  phone") {
+				all = append(all, e.at)
+			}
+		}
+		return all
+	}
+	here, there := phoned(*o), len(phoned(want))
+	if len(here) != there+1 {
+		return at, false
+	}
+	return here[there], true
+}
 
 func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -244,17 +245,43 @@ type deed struct {
 func (w *world) repeat(other *world, n int) (passed time.Duration) {
 	began := w.box.Clock().Now()
 	for _, d := range other.deeds {
-		title := other.titleOf(d.number)
-		if d.after != n || title == "" {
+		if d.after != n {
 			continue
 		}
 		w.advance(max(0, d.at.Sub(w.box.Clock().Now())))
-		if number := w.number(title); number != 0 {
+		if number := w.numberIn(other, d.number); number != 0 {
 			w.as(d.who, d.method, fmt.Sprintf("%s/issues/%d%s", repository, number, d.path), d.body, nil)
 		}
 		w.advance(0)
 	}
 	return w.box.Clock().Now().Sub(began)
+}
+
+// numberIn returns which issue here is the one that has a number in the other run: an incident of the
+// script, or a ticket of one; 0 if there is none yet.
+func (w *world) numberIn(other *world, number int) int {
+	if title := other.titleOf(number); title != "" {
+		return w.number(title)
+	}
+	of, at, ok := other.ticketIn(number)
+	if !ok {
+		return 0
+	}
+	for _, i := range list[issue](w, repository+"/issues?state=all") {
+		if title, index, ok := w.ticketIn(i.Number); ok && title == of && index == at {
+			return i.Number
+		}
+	}
+	return 0
+}
+
+// ticketIn returns of which incident of the script an issue is a ticket, and its place there.
+func (w *world) ticketIn(number int) (title string, index int, ok bool) {
+	var i issue
+	w.as("alice", "GET", fmt.Sprintf("%s/issues/%d", repository, number), nil, &i)
+	ref, index, ok := incident.ReadTicketMark(i.Body)
+	title = w.titleOf(ref.Number)
+	return title, index, ok && title != ""
 }
 
 // titleOf returns the incident of the script that has a number.
