@@ -55,6 +55,7 @@ func Funcs() template.FuncMap {
 		"link":         Link,
 		"suspect":      Suspect,
 		"shortSuspect": ShortSuspect,
+		"hit":          Hit,
 		"next":         func(i int) int { return i + 1 },
 		"callLink":     CallLink,
 		"ref":          Reference,

@@ -351,6 +351,8 @@ func samples() []incident.Say {
 	}
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Names: []string{"acme/payments#41"},
 		Missing: []string{"what changed: not allowed (403)"}})
+	add(incident.Say{Name: "service-unknown", Line: "payrolls", Names: []string{"payments", "web"}})
+	add(incident.Say{Name: "service-unknown", Line: "payrolls"})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})

@@ -47,6 +47,7 @@ func (b *builder) build(file value) {
 		p.Broadcast = channels.texts()
 	}
 	b.changes(file.get("changes"))
+	b.catalog(file.get("catalog"))
 	b.standBy(file.get("stand-by"))
 	b.hours(file.get("working-hours"), file.get("time-zone"))
 
@@ -77,6 +78,19 @@ func (b *builder) changes(file value) {
 	for _, text := range file.get("paths").texts() {
 		parts := strings.SplitN(strings.TrimSuffix(text, "/"), "/", 3)
 		rules.Watched = append(rules.Watched, incident.WatchedPath{Repo: parts[0] + "/" + parts[1], Path: parts[2]})
+	}
+}
+
+// catalog reads the company's services, and whose they are (X2).
+func (b *builder) catalog(file value) {
+	file.get("page-owners").setBool(&b.policy.Catalog.PageOwners)
+	for _, e := range file.get("services").entries {
+		s := incident.CatalogService{Name: e.name, Owners: slugs(e.value.get("owners").texts()),
+			DependsOn: e.value.get("depends-on").texts()}
+		e.value.get("repository").setText(&s.Repo)
+		e.value.get("path").setText(&s.Path)
+		e.value.get("runbook").setText(&s.Runbook)
+		b.policy.Catalog.Services = append(b.policy.Catalog.Services, s)
 	}
 }
 

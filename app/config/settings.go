@@ -21,6 +21,7 @@ const (
 	maxTargets    = 200
 	maxCustomers  = 500
 	maxChannels   = 20
+	maxServices   = 500
 	maxSignals    = 200
 	maxLabels     = 50
 	maxList       = 100 // of any other list
@@ -60,6 +61,18 @@ var (
 		"a path with its repository, as owner/repo/path", "acme/config/flags")
 	environmentName = matching("environment", `^[^\s][^\n]{0,254}$`, "the name of an environment on GitHub",
 		"production")
+	serviceName = word{
+		name:    "service",
+		pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`,
+		fits:    func(s string) bool { return incident.IsService(s) && !strings.Contains(s, "/") },
+		refusal: "can't be the name of a service",
+		allowed: "letters, digits, ., _ and -, for it is a word of commands",
+		example: "payments",
+	}
+	folder = matching("folder", `^[^/\s:*?"<>|\\]+(/[^/\s:*?"<>|\\]+)*/?$`, "a folder of a repository",
+		"services/payments")
+	runbook = matching("runbook", `^https?://[^\s<>"`+"`"+`]{1,400}$`, "an address that begins with https:// or http://",
+		"https://wiki.acme.example/runbooks/payments")
 	team = word{
 		name:    "team",
 		pattern: "^(?:" + naming.LoginPattern + "/)?" + naming.TeamPattern + "$",
@@ -201,6 +214,13 @@ var settings = block{what: "the file", settings: []setting{
 				about: "Files and folders whose changes count whatever they came by, pushes without a pull request too: " +
 					"the repository, and the path in it."},
 		}}},
+	{name: "catalog", about: "The company's services, and whose they are. What this leaves out is read from a service's " +
+		"repository: CODEOWNERS, catalog-info.yaml as Backstage has it, and the custom properties team and owner.",
+		of: block{what: "catalog", settings: []setting{
+			{name: "page-owners", of: boolean{}, standard: "false", about: "The owners of the service that an alert " +
+				"names in its label service are paged besides the coordinators."},
+			{name: "services", of: catalogServices, about: "The services, by name, which commands take."},
+		}}},
 	{
 		name:  "stand-by",
 		about: "How long the incident is watched once it is solved.",
@@ -249,6 +269,22 @@ var settings = block{what: "the file", settings: []setting{
 		about:    "The time zone of times that people write, and of working-hours. What Firebreak writes is UTC.",
 		examples: []string{"Europe/Berlin", "UTC"}},
 }}
+
+var catalogServices = named{what: "services of the catalog", most: maxServices, fold: true, optional: true,
+	names: serviceName,
+	of: block{what: "a service of the catalog", settings: []setting{
+		{name: "repository", of: repository, examples: []string{"acme/payments"},
+			about: "Where it is made. Without it, the repository of its name next to that of the incidents."},
+		{name: "path", of: folder, examples: []string{"services/payments"},
+			about: "Its folder there, where a repository holds several services."},
+		{name: "owners", of: list{what: "owners", of: target, most: 10, fold: true, example: `[payments, "@dan"]`},
+			about: "Who owns it: teams, and people as \"@login\"."},
+		{name: "runbook", of: runbook, about: "The address of its runbook.",
+			examples: []string{"https://wiki.acme.example/runbooks/payments"}},
+		{name: "depends-on", of: list{what: "depends-on", of: serviceName, most: maxList, fold: true, example: "[ledger]"},
+			about: "The services that it needs."},
+	}},
+}
 
 // Time spans. What comes again and again does so a minute apart at least.
 var (

@@ -94,6 +94,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			check{name: "form", needs: true, look: r.checkForm},
 			check{name: "teams", needs: true, look: r.checkTeams},
 			check{name: "assignees", needs: true, look: r.checkAssignees},
+			check{name: "owners", needs: true, look: r.checkOwners},
 			check{name: "pagers", needs: true, look: r.checkPagers},
 			check{name: "customers", needs: true, look: r.checkCustomers})
 	}

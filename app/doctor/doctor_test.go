@@ -184,12 +184,12 @@ func TestTheHealthy(t *testing.T) {
 	}
 	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
 		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
-		"labels", "form", "teams", "assignees", "pagers", "customers", "capabilities"} {
+		"labels", "form", "teams", "assignees", "pagers", "customers", "capabilities", "owners"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 20 || s.waits == 0 {
+	if len(checks) != 21 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }
@@ -478,6 +478,16 @@ func TestWhatTheAppCanDoBeyondTheLeast(t *testing.T) {
 	if !strings.Contains(found, "deployments (read): To list") || !strings.Contains(found, "An owner accepts") {
 		t.Errorf("found %s", found)
 	}
+}
+
+// A service that nobody can be reached for is named.
+func TestX2ServicesWithoutAnOwner(t *testing.T) {
+	t.Parallel()
+	files := templates.Repository()
+	files[".github/firebreak.yml"] += "\ncatalog:\n  services:\n    web: {owners: [platform]}\n    jobs: {owners: [\"@bob\"]}\n" +
+		"    payments: {repository: acme/payments}\n    mail: {owners: [\"@nobody-here\"]}\n"
+	s := open(t, files)
+	s.expect("acme/incidents", "owners: the service payments has no owner", "owners: the service mail has no owner")
 }
 
 // A ruleset on the default branch keeps nobody from a postmortem, which is a pull request.

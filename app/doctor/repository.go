@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/owner"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
 
@@ -313,6 +315,45 @@ func (p *patient) checkTeams(ctx context.Context) error {
 	}
 	if whole {
 		p.ok("%d people in the teams that the configuration names", len(p.people))
+	}
+	return nil
+}
+
+// checkOwners asks of each service of the catalog whether somebody who owns it can be reached.
+func (p *patient) checkOwners(ctx context.Context) error {
+	before := len(p.findings)
+	for _, s := range p.policy.Catalog.Services {
+		known := owner.Service{Name: s.Name, Repository: s.Repo, Path: s.Path, Owners: s.Owners}
+		if len(known.Owners) == 0 {
+			files, err := p.App.ReadOwners(ctx, p.ref, cmp.Or(s.Repo, p.ref.Owner+"/"+s.Name))
+			if err != nil {
+				return err
+			}
+			known = owner.Complete(known, files, p.ref.Owner)
+		}
+		reached := false
+		for _, o := range known.Owners {
+			if login, isPerson := strings.CutPrefix(o, "@"); isPerson {
+				_, res, err := p.c.Repositories.IsCollaborator(ctx, p.ref.Owner, p.ref.Repo, login)
+				if err != nil && (res == nil || res.StatusCode != http.StatusNotFound) {
+					return fmt.Errorf("ask whether %s can respond: %w", login, err)
+				}
+				reached = reached || res.StatusCode == http.StatusNoContent
+				continue
+			}
+			n, err := p.team(ctx, o)
+			if err != nil {
+				return err
+			}
+			reached = reached || n > 0
+		}
+		if !reached {
+			p.add("", Warning, "the service "+s.Name+" has no owner who can be reached",
+				"Name owners in "+config.Path+", or in CODEOWNERS, catalog-info.yaml or a custom property of its repository")
+		}
+	}
+	if len(p.findings) == before {
+		p.ok("%d services of the configuration have owners who can be reached", len(p.policy.Catalog.Services))
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type applier struct {
 	postmortem *effects.Postmortem
 	reverts    effects.Reverts
 	changes    effects.Changes
+	owners     effects.Owners
 }
 
 // newApplier returns the kinds of effects for a look.
@@ -41,6 +42,7 @@ func (r *reconciliation) newApplier() applier {
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
+	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub}
 	return a
 }
 
@@ -87,6 +89,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
 		r.WithUrgency(UrgencyAnswer, r.comments.Apply),
 		r.WithUrgency(UrgencyAnswer, r.react),
+		r.WithUrgency(UrgencyCard, r.findOwner),
 		r.WithUrgency(UrgencyCard, r.listChanges),
 	)
 }
@@ -113,6 +116,16 @@ func isRevert(e incident.Effect) bool {
 		return true
 	}
 	return false
+}
+
+// findOwner finds whose the service is that is hit, if that is owed.
+func (r *reconciliation) findOwner() error {
+	owed := incident.OwedOwner(r.State)
+	if len(owed) == 0 {
+		return nil
+	}
+	r.Effects = append(r.Effects, owed...)
+	return inOrder(r.owners.Apply, r.WithUrgency(UrgencyPage, r.sendPages), r.comments.Apply)
 }
 
 // listChanges lists what changed before the incident, if that is owed: after everything else, since

@@ -3,8 +3,10 @@ package engine
 import (
 	"slices"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // lookUpEscalation looks up whom an escalation names, as far as the configuration does not say it
@@ -44,6 +46,22 @@ func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (inci
 				c.Logins = append(c.Logins, login)
 			}
 			return answer(yes, err)
+		},
+		Service: func(name string) []string {
+			owners := r.State.OwnersOf(name, r.Policy)
+			if _, ok := r.Policy.Catalog.Find(name); !ok || owners != nil {
+				return owners
+			}
+			hit, err := effects.Owners{Look: r.Look, GitHub: r.GitHub}.Find(incident.Hit{Name: name})
+			if err != nil { // then the word names nobody, and the coordinators are paged
+				r.Logger.Warn("whose a service is can't be read", "incident", r.Ref.String(), "err", ports.Redact(err))
+				return nil
+			}
+			if c.Owners == nil {
+				c.Owners = map[string][]string{}
+			}
+			c.Owners[naming.Key(name)] = hit.Owners
+			return hit.Owners
 		},
 	})
 	// Of what was acted on before, the answers of then count: they are asked for again. So are

@@ -21,6 +21,7 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 		Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
 	o.Proposed, o.Links = r.Policy.CustomersOf(s.Sender()), linksOf(s)
+	o.Service = s.Labels[incident.ServiceLabel]
 	for _, w := range r.signalWords(s) {
 		o.Known = append(o.Known, w.Mark)
 	}

@@ -27,7 +27,8 @@ type signedOrigin struct {
 	Drill     bool            `json:"drill,omitempty"`
 	Count     int             `json:"count,omitempty"`
 	Report    incident.Report `json:"report,omitzero"`
-	Known     []string        `json:"known,omitempty"` // marks of what it said
+	Known     []string        `json:"known,omitempty"`   // marks of what it said
+	Service   string          `json:"service,omitempty"` // that it names
 }
 
 // signOrigin returns the signed mark of the report that opened an incident. It is signed together
@@ -72,7 +73,8 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 		}
 		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers,
 			Proposed: o.Proposed, Links: o.Links, Signal: true,
-			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known}, true
+			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known,
+			Service: o.Service}, true
 	}
 	return incident.Opened{}, false
 }

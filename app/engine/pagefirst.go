@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/delivery"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // pageEpisode is for how long a page that went out before GitHub was asked counts for all reports
@@ -75,6 +76,15 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	}
 	key := e.episodeKey(trouble, now)
 	step := policy.Escalation[0]
+	to := slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" })
+	service, _ := policy.Catalog.Find(s.Labels[incident.ServiceLabel])
+	if policy.Catalog.PageOwners && len(to) > 0 {
+		for _, o := range service.Owners {
+			if !naming.Contains(to, o) {
+				to = append(to, o)
+			}
+		}
+	}
 	by := step.By
 	if len(by) == 0 {
 		by = []string{policy.Pager}
@@ -88,9 +98,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind,
 			func(ctx context.Context, before delivery.Attempt) error {
 				return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service,
-					URL: s.URL,
-					To: slices.DeleteFunc(slices.Clone(step.To),
-						func(to string) bool { return to == "phone" }),
+					URL: s.URL, To: to,
 					Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " +
 						cmp.Or(d.Title, s.Title),
 					Severity: cmp.Or(d.Severity, s.SeverityHint)})

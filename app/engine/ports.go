@@ -92,6 +92,7 @@ type GitHub interface {
 	effects.PostmortemAPI
 	effects.ChangesAPI
 	effects.RevertsAPI
+	effects.OwnersAPI
 }
 
 // IssueReader reads issues with their cards and timelines.

@@ -18,8 +18,8 @@
 //   - What has not changed is free over REST, by its ETag, and never over GraphQL.
 //   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
 //
-// Only what changed before an incident is asked of GraphQL (changes.go): it is read once, it is no
-// state, and REST takes a call for each pull request.
+// Only what changed before an incident and whose a service is are asked of GraphQL (changes.go,
+// owners.go): it is read once, it isn't state, and REST takes a call for each pull request or file.
 package github
 
 import (

@@ -239,6 +239,10 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.FindMerged(ctx, ports.ChangeSpan{Ref: it, From: since, Until: since.Add(time.Hour)})
 			return err
 		}},
+		{"ReadOwners", ": contents=read metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.ReadOwners(ctx, it, "acme/payments")
+			return err
+		}},
 		// an installation that has not granted deployments is asked for them once, and then for an hour not
 		{"ReadChanges", ": actions=read contents=read deployments=read metadata=read pull_requests=read, then " +
 			": contents=read metadata=read pull_requests=read",

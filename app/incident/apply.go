@@ -150,6 +150,10 @@ func (r *run) applyPage() bool {
 		r.changesListed(w)
 	case ChangesUnread:
 		r.changesUnread()
+	case OwnerFound:
+		r.ownerFound(w)
+	case OwnerUnread:
+		r.ownerUnread()
 	default:
 		return false
 	}

@@ -98,6 +98,7 @@ func (r *run) beginIncident(o Opened) {
 			r.knowWord(mark)
 		}
 	}
+	r.reportService(o.Service, o.Page || o.Paged)
 	r.judgeDeclaration(o, early)
 }
 

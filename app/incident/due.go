@@ -36,6 +36,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Day, (*run).turnDay},
 		{s.nextTick(), (*run).askTicked},
 		{s.Changes.Retry, (*run).retryChanges},
+		{s.Hit.Retry, (*run).retryOwner},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

@@ -14,7 +14,8 @@ const (
 
 var _ = register(Row{
 	Kind: Escalate, Verbs: []string{VerbIC}, Word: "escalate",
-	Usage: "/ic escalate [@user, @org/team, group] why", Does: "page more people; without a name, the coordinators",
+	Usage:   "/ic escalate [@user, @org/team, group, service] why",
+	Does:    "page more people, or a service's owners; without a name, the coordinators",
 	Example: "/ic escalate @dan we need somebody who knows etcd", Who: HolderIC, Place: 250,
 }, parseEscalation, (*run).escalateTo)
 
@@ -100,6 +101,12 @@ func (c Command) targets(s State, p Policy) Targets {
 				return Yes // nobody looked anything up
 			}
 			return answer(naming.Contains(c.Logins, login))
+		},
+		Service: func(name string) []string {
+			if owners := s.OwnersOf(name, p); owners != nil {
+				return owners
+			}
+			return c.Owners[naming.Key(name)]
 		},
 	})
 }

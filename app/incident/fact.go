@@ -42,6 +42,7 @@ type (
 		Page      bool     // page at once, before anybody confirmed it (the configuration says so)
 		Paged     bool     // the first step was paged already, before GitHub was asked
 		Known     []string // marks of the words that the report says
+		Service   string   // that an alert names
 	}
 	// Signalled says that the source reports it again, or that it recovered. Text is set for what a
 	// person wrote, such as a mail.
@@ -222,9 +223,10 @@ type Command struct {
 	Because   string // the reason after "because", where the command takes one
 	Severity  string
 	Phase     Phase
-	Logins    []string // people named, without @
-	Names     []string // of `/incident changes`, repositories; of `/oe clear`, the change
-	Teams     []string // of the words of an escalation, those that are teams on GitHub, by slug
+	Logins    []string            // people named, without @
+	Names     []string            // repositories of `/incident changes`, the change of `/oe clear`, the service
+	Teams     []string            // of the words of an escalation, those that are teams on GitHub, by slug
+	Owners    map[string][]string // of the services among them, as looked up, by naming.Key
 	Customers []string
 	None      bool // the customer list says "none"
 	Repo      string

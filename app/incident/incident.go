@@ -217,6 +217,7 @@ type State struct {
 
 	Changes   Changes    `json:"changes,omitzero"`    // before the start (X1)
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
+	Hit       Hit        `json:"hit,omitzero"`        // the service that is hit (X2)
 
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`

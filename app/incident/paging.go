@@ -67,8 +67,9 @@ func (r *run) pageNext() {
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
-	r.record("page", joinNames(step.To), "")
-	r.pagePeople(step.To, step.By, r.pageReason(), "")
+	to := r.withOwners(step.To)
+	r.record("page", joinNames(to), "")
+	r.pagePeople(to, step.By, r.pageReason(), "")
 	r.stepDone()
 }
 
@@ -261,7 +262,7 @@ func (r *run) pageEverybody() {
 		if i < 0 {
 			i, groups = len(groups), append(groups, group{by: by})
 		}
-		for _, to := range step.To {
+		for _, to := range r.withOwners(step.To) {
 			if to == "phone" {
 				continue
 			}
@@ -321,8 +322,9 @@ func (r *run) pageUnconfirmed(paged bool) {
 		return
 	}
 	step := r.p.Escalation[0]
+	to := r.withOwners(step.To)
 	r.Paging.Sent = 1
-	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: step.To, By: r.servicesOr(step.By), Why: "team"}}
-	r.record("page", joinNames(step.To), "")
+	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: to, By: r.servicesOr(step.By), Why: "team"}}
+	r.record("page", joinNames(to), "")
 	r.stepDone()
 }

@@ -43,6 +43,7 @@ type Policy struct {
 	Issues         bool     // follow-ups may be opened in other repositories
 
 	Changes ChangeRules // where what changed is looked for (X1)
+	Catalog Catalog     // the company's services, and whose they are (X2)
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }

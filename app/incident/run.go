@@ -60,6 +60,8 @@ func (s State) clone() State {
 	s.Reversals = slices.Clone(s.Reversals)
 	s.Changes.Suspects = slices.Clone(s.Changes.Suspects)
 	s.Changes.Cleared = slices.Clone(s.Changes.Cleared)
+	s.Hit.Owners, s.Hit.DependsOn = slices.Clone(s.Hit.Owners), slices.Clone(s.Hit.DependsOn)
+	s.Hit.NeededBy = slices.Clone(s.Hit.NeededBy)
 	return s
 }
 

@@ -94,4 +94,5 @@ func (r *run) becomeCritical() {
 	if r.p.Changes.Automatic {
 		r.wantChanges(false)
 	}
+	r.Hit.Owed = r.Hit.Owed || r.Hit.Name != "" && r.Hit.Read.IsZero()
 }

@@ -34,13 +34,15 @@ const (
 type Directory struct {
 	Team   func(slug string) Answer  // whether the organisation has that team
 	Person func(login string) Answer // whether that person may respond
+	// Service returns the owners of a service; nil: no service of that name has any that is known.
+	Service func(name string) (owners []string)
 }
 
 // maxTargets is how many names one command takes; what follows them is text.
 const maxTargets = 10
 
 // ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a
-// group or person, with spaces, commas or "and" between them. A plain word is a name only where it
+// group, service or person, with spaces, commas or "and" between them. A plain word is a name only where it
 // comes first or after a comma or "and", and only if it is known: every other word begins the
 // reason, so that words are never taken for a group (V5).
 //
@@ -95,6 +97,9 @@ func (r *targetReader) take(word string, bare bool) bool {
 	if !at && !bare {
 		return false
 	}
+	if !at && r.service(word) {
+		return true
+	}
 	org, slug, isTeam := strings.Cut(name, "/")
 	if !isTeam {
 		slug = name
@@ -125,6 +130,26 @@ func (r *targetReader) group(slug string) bool {
 		}
 	}
 	return false
+}
+
+// service takes a plain name, and reports whether it is a service whose owners are known. A group of
+// that name comes first.
+func (r *targetReader) service(name string) bool {
+	if r.ask.Service == nil || !IsService(name) || r.isGroup(name) {
+		return false
+	}
+	owners := r.ask.Service(name)
+	for _, o := range owners {
+		r.page(o)
+	}
+	return len(owners) > 0
+}
+
+// isGroup reports whether a name is that of a group of the configuration.
+func (r *targetReader) isGroup(name string) bool {
+	return slices.ContainsFunc(r.groups, func(g string) bool {
+		return naming.Equal(g, name) || naming.Equal(g, r.org+"/"+name)
+	})
 }
 
 // known takes a plain name, and reports whether it is a person whom the incident or the
@@ -240,6 +265,9 @@ func (p Policy) groups() (out []string) {
 		add(sortedKeys(s.Targets)...)
 	}
 	add(p.Reviewers...)
+	for _, s := range p.Catalog.Services {
+		add(s.Owners...)
+	}
 	return out
 }
 
@@ -259,6 +287,9 @@ func (p Policy) people() (out []string) {
 		add(sortedKeys(s.Targets)...)
 	}
 	add(p.Reviewers...)
+	for _, s := range p.Catalog.Services {
+		add(s.Owners...)
+	}
 	return out
 }
 

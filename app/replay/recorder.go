@@ -11,6 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/owner"
 )
 
 // recorder notes what the engine would do. It names each method of the ports on its own and embeds
@@ -129,6 +130,10 @@ func (r *recorder) FindDocument(ctx context.Context, ref incident.Ref,
 
 func (r *recorder) FindMerged(ctx context.Context, s ports.ChangeSpan) (ports.MergedPulls, error) {
 	return r.github.FindMerged(ctx, s)
+}
+
+func (r *recorder) ReadOwners(ctx context.Context, ref incident.Ref, repo string) (owner.Files, error) {
+	return r.github.ReadOwners(ctx, ref, repo)
 }
 
 func (r *recorder) ReadChanges(ctx context.Context, d ports.ChangeDetails) (ports.FoundChanges, error) {

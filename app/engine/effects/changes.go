@@ -1,6 +1,7 @@
 package effects
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -146,5 +147,9 @@ func (e Changes) symptoms(l incident.ListChanges) suspect.Symptoms {
 	if e.State.Impact != nil {
 		words = append(words, e.State.Impact.Text)
 	}
-	return suspect.Symptoms{Start: l.Until, Words: strings.Join(words, "\n"), Cleared: l.Cleared}
+	s := suspect.Symptoms{Start: l.Until, Words: strings.Join(words, "\n"), Cleared: l.Cleared}
+	if hit := e.State.Hit; hit.Repo != "" || hit.Name != "" {
+		s.Services = []string{cmp.Or(hit.Repo, hit.Name)}
+	}
+	return s
 }

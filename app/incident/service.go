@@ -1,0 +1,245 @@
+package incident
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/words"
+)
+
+// The commands of this file.
+const (
+	NameService Kind = "service"
+)
+
+var _ = register(Row{
+	Kind: NameService, Verbs: []string{VerbIncident}, Word: "service",
+	Usage: "/incident service name", Does: "say which service is hit; the card shows its owner and runbook",
+	Example: "/incident service payments", Who: Responder, Place: 139,
+}, parseService, (*run).nameService)
+
+// Catalog is what the configuration says of the company's services (X2).
+type Catalog struct {
+	PageOwners bool // the owners of the service that an alert names are paged besides the coordinators
+	Services   []CatalogService
+}
+
+// CatalogService is a service as the configuration describes it. What it leaves out is read from the
+// service's repository.
+type CatalogService struct {
+	Name      string
+	Repo      string   // owner/repo; empty: the one of that name next to the incident's
+	Path      string   // its folder there
+	Owners    []string // team slugs, and people with @
+	Runbook   string   // address
+	DependsOn []string // names of services
+}
+
+// Find returns the service of a name.
+func (c Catalog) Find(name string) (CatalogService, bool) {
+	i := slices.IndexFunc(c.Services, func(s CatalogService) bool { return naming.Equal(s.Name, name) })
+	if i < 0 {
+		return CatalogService{}, false
+	}
+	return c.Services[i], true
+}
+
+// NeededBy returns the services that depend on another one.
+func (c Catalog) NeededBy(name string) (names []string) {
+	for _, s := range c.Services {
+		if naming.Contains(s.DependsOn, name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Hit is the service that is hit (X2), and what is known of it.
+type Hit struct {
+	Name      string    `json:"name,omitempty"`
+	Owed      bool      `json:"owed,omitempty"`  // what is known of it is to be read
+	Retry     time.Time `json:"retry,omitzero"`  // when that is done, as GitHub did not answer the last time
+	Tries     int       `json:"tries,omitempty"` // that GitHub did not answer
+	Repo      string    `json:"repo,omitempty"`  // owner/repo
+	Owners    []string  `json:"owners,omitempty"`
+	Runbook   string    `json:"runbook,omitempty"`
+	DependsOn []string  `json:"dependsOn,omitempty"`
+	NeededBy  []string  `json:"neededBy,omitempty"`
+	Read      time.Time `json:"read,omitzero"` // when that was read
+	// an alert named it: its owners are paged if the configuration says so
+	Reported bool `json:"reported,omitempty"`
+}
+
+// ServiceLabel is the label in which an alert names the service that is hit.
+const ServiceLabel = "service"
+
+const (
+	// ownerPatience is how long after a failed reading the next one is made, the first time.
+	ownerPatience = time.Minute
+	// mostOwnerTries is how often is read what GitHub does not answer.
+	mostOwnerTries = 5
+)
+
+// parseService reads the name of a service.
+func parseService(w words.Words) (Command, error) {
+	names := strings.Fields(w.Text())
+	if len(names) == 1 {
+		if name := strings.Trim(strings.TrimRight(names[0], ".,:;!"), "`\"'*"); IsService(name) {
+			return Command{Names: []string{name}}, nil
+		}
+	}
+	return Command{}, errors.New("add the service's name, one word, after “service” (if it begins the summary, write " +
+		"the severity first: /incident critical …)")
+}
+
+// IsService reports whether a word may name a service: as names of repositories are spelt, also with
+// the repository's owner.
+func IsService(s string) bool {
+	return naming.IsRepository(s) || !strings.Contains(s, "/") && naming.IsRepository("x/"+s)
+}
+
+// nameService notes which service is hit.
+func (r *run) nameService(c Command) {
+	for _, name := range c.Names {
+		if naming.Equal(r.Hit.Name, name) && !r.Hit.Read.IsZero() {
+			continue // known
+		}
+		r.hitService(name)
+		r.Hit.Owed = true
+		r.record("service", r.Hit.Name, "")
+		if len(r.Changes.Suspects) > 0 || r.Critical(r.p) && r.p.Changes.Automatic {
+			r.wantChanges(false) // what touches it is more suspect
+		}
+	}
+	r.done()
+}
+
+// hitService notes the service that is hit, with what the configuration says of it.
+func (r *run) hitService(name string) {
+	s, ok := r.p.Catalog.Find(name)
+	if !ok {
+		s.Name = name
+	}
+	r.Hit = Hit{Name: s.Name, Repo: s.Repo, Owners: s.Owners, Runbook: s.Runbook,
+		DependsOn: s.DependsOn,
+		NeededBy:  r.p.Catalog.NeededBy(s.Name)}
+}
+
+// reportService notes the service that an alert names. Whose it is is read where somebody is paged or
+// once the incident is critical.
+func (r *run) reportService(name string, isPaged bool) {
+	if name == "" || !IsService(name) {
+		return
+	}
+	r.hitService(name)
+	r.Hit.Reported = true
+	r.Hit.Owed = isPaged && r.p.Catalog.PageOwners
+	r.record("service", r.Hit.Name, "")
+}
+
+// OwnersOf returns the owners of a service, as far as the configuration or the incident has them.
+func (s State) OwnersOf(name string, p Policy) []string {
+	if service, ok := p.Catalog.Find(name); ok && len(service.Owners) > 0 {
+		return service.Owners
+	}
+	if naming.Equal(s.Hit.Name, name) {
+		return s.Hit.Owners
+	}
+	return nil
+}
+
+// withOwners adds the owners of the service that an alert named to those whom a step pages, if the
+// configuration says so. A step that only names the phone list pages nobody.
+func (r *run) withOwners(to []string) []string {
+	if !r.p.Catalog.PageOwners || !r.Hit.Reported || isList(to) {
+		return to
+	}
+	to = slices.Clone(to)
+	for _, o := range r.Hit.Owners {
+		if !naming.Contains(to, o) {
+			to = append(to, o)
+		}
+	}
+	return to
+}
+
+// pageFoundOwners pages owners who were not known when the step of now went out.
+func (r *run) pageFoundOwners() {
+	owners := r.withOwners([]string{r.p.Coordinators})[1:]
+	if len(owners) == 0 || r.Paging.Sent == 0 || r.Paging.Next.IsZero() || r.Paging.GaveUp {
+		return
+	}
+	last := r.Paging.Pages[len(r.Paging.Pages)-1]
+	owners = slices.DeleteFunc(owners, func(o string) bool { return naming.Contains(last.To, o) })
+	if len(owners) == 0 {
+		return
+	}
+	r.record("page", joinNames(owners), "")
+	r.pagePeople(owners, last.By, r.pageReason(), "")
+}
+
+// FindOwner reads whose the service is that is hit (X2).
+type FindOwner struct{ Hit Hit }
+
+func (FindOwner) effect() string { return "owner" }
+
+// OwedOwner returns the effect that reads whose the service is that is hit, if one is owed.
+func OwedOwner(s State) []Effect {
+	if !s.Hit.Owed || !s.Hit.Retry.IsZero() || !s.Running() {
+		return nil
+	}
+	return []Effect{FindOwner{Hit: s.Hit}}
+}
+
+// OwnerFound says what is known of a service. Without a repository and an owner nothing is.
+type OwnerFound struct {
+	Hit       Hit
+	IsRefused bool // GitHub does not let the App read it
+}
+
+// OwnerUnread says that GitHub does not answer whose the service is.
+type OwnerUnread struct{}
+
+// ownerFound keeps whose the service is, and asks about a name of which nothing is known.
+func (r *run) ownerFound(w OwnerFound) {
+	if !naming.Equal(w.Hit.Name, r.Hit.Name) {
+		return // another one was named since
+	}
+	r.Hit = w.Hit
+	r.Hit.Owed, r.Hit.Retry, r.Hit.Tries, r.Hit.Read = false, time.Time{}, 0, r.f.At
+	r.pageFoundOwners()
+	_, isConfigured := r.p.Catalog.Find(r.Hit.Name)
+	if r.Hit.Repo != "" || len(r.Hit.Owners) > 0 || isConfigured || r.Hit.Reported || w.IsRefused {
+		return // an alert's label may be anything, and nobody typed it
+	}
+	r.emit(Remind{Key: "service/" + naming.Key(r.Hit.Name), Topic: "service", At: r.f.At, Say: Say{
+		Name: "service-unknown", Line: r.Hit.Name, Names: r.p.serviceNames(), Start: "/incident service"}})
+}
+
+// serviceNames returns the names of the services that the configuration has.
+func (p Policy) serviceNames() (names []string) {
+	for _, s := range p.Catalog.Services {
+		names = append(names, s.Name)
+	}
+	return names[:min(len(names), shownServices)]
+}
+
+// shownServices is how many services are proposed where a name is not known.
+const shownServices = 20
+
+// ownerUnread reads it later, each time after twice as long, and then not any more.
+func (r *run) ownerUnread() {
+	h := &r.Hit
+	h.Tries++
+	if h.Tries == mostOwnerTries {
+		h.Owed, h.Retry = false, time.Time{}
+		return
+	}
+	h.Retry = r.f.At.Add(ownerPatience << (h.Tries - 1))
+}
+
+// retryOwner lets it be read again.
+func (r *run) retryOwner() { r.Hit.Retry = time.Time{} }
