@@ -138,7 +138,7 @@ func (r *reconciliation) findOpenIncident(repo incident.Ref, troubles ...string)
 		}
 	}
 	for _, trouble := range troubles {
-		if at.Number = r.openedIssues().Recent(repo.FullName(), trouble); at.Number != 0 {
+		if at.Number = r.openedIssues().Recent(repo.FullName(), trouble, maxLag); at.Number != 0 {
 			break
 		}
 	}

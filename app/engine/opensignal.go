@@ -44,7 +44,10 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 	if s.Drill {
 		title, labels = "Drill: "+title, append(labels, incident.LabelDrill)
 	}
-	opened, err := r.openedIssues().OpenOnce(repo.FullName(), trouble, "",
+	issues := r.openedIssues()
+	// One that GitHub would show by now is over.
+	issues.Forget(repo.FullName(), trouble, issues.Recent(repo.FullName(), trouble, longestLag))
+	opened, err := issues.OpenOnce(repo.FullName(), trouble, "",
 		NewIssue{Title: title, Body: body, Labels: labels}, effects.DoubtWaiting)
 	if err != nil {
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)

@@ -122,7 +122,7 @@ func (o *outcome) isPagedIn(title string, want outcome, dim []span) bool {
 	}
 	return slices.ContainsFunc(o.same[title], func(line string) bool {
 		at, ok := o.pagedAt[line]
-		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment, or a reminder
+		if m := phoneLine.FindStringSubmatch(line); m != nil { // the numbers to call, in a comment, or an update that was missed
 			then, err := time.Parse(time.RFC3339, m[1])
 			at, ok = then, err == nil
 		}

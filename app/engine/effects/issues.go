@@ -112,11 +112,11 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	return o, err
 }
 
-// Recent returns the number of an issue that OpenOnce opened of late; 0 if there is none. GitHub's
-// list may not show it yet.
-func (e Issues) Recent(repo, mark string) int {
+// Recent returns the number of an issue that OpenOnce opened within a time; 0 if there is none.
+// GitHub's list may not show it yet.
+func (e Issues) Recent(repo, mark string, within time.Duration) int {
 	known := e.loadOpened(e.openedKey(repo, mark))
-	if e.Now.Sub(known.At) >= openedLife {
+	if e.Now.Sub(known.At) >= within {
 		return 0
 	}
 	return known.Number
@@ -124,7 +124,8 @@ func (e Issues) Recent(repo, mark string) int {
 
 // Forget lets OpenOnce open another issue in place of the one of that number, which has ended.
 func (e Issues) Forget(repo, mark string, number int) {
-	if key := e.openedKey(repo, mark); number != 0 && e.Recent(repo, mark) == number {
+	key := e.openedKey(repo, mark)
+	if number != 0 && e.loadOpened(key).Number == number {
 		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true})
 	}
 }

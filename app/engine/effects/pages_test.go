@@ -1,6 +1,7 @@
 package effects
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -249,6 +250,43 @@ func TestA4AnIssueIsOpenedOnce(t *testing.T) {
 		}
 	}
 	g.wantCalls(t, "OpenIssue acme/shop")
+}
+
+// shelf is a store in memory.
+type shelf map[string][]byte
+
+func (s shelf) Save(_ context.Context, name string, content []byte) error {
+	s[name] = content
+	return nil
+}
+
+func (s shelf) Load(_ context.Context, name string) ([]byte, error) { return s[name], nil }
+
+// What one process opened and another forgot, because it has ended, may be opened again by both.
+func TestA4AnIssueThatEndedIsOpenedAgain(t *testing.T) {
+	g, l, store := newFakeGitHub(), newLook(t), shelf{}
+	one := Issues{Look: l, GitHub: g, Known: &KnownIssues{Store: store}}
+	other := Issues{Look: l, GitHub: g, Known: &KnownIssues{Store: store}}
+	o, err := one.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := other.Recent("acme/shop", "mark", time.Minute); got != o.Number {
+		t.Fatalf("the other process knows of %d", got)
+	}
+	l.Now = l.Now.Add(time.Second)
+	other.Forget("acme/shop", "mark", o.Number+1) // another one
+	if got := one.Recent("acme/shop", "mark", time.Minute); got != o.Number {
+		t.Fatalf("it knows of %d", got)
+	}
+	other.Forget("acme/shop", "mark", o.Number)
+	if got := one.Recent("acme/shop", "mark", time.Minute); got != 0 {
+		t.Errorf("it knows of %d, which has ended", got)
+	}
+	again, err := one.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked)
+	if err != nil || !again.IsNew {
+		t.Errorf("%+v, %v", again, err)
+	}
 }
 
 func TestA4AnIssueWhoseAnswerIsLostIsNotOpenedAgainAtOnce(t *testing.T) {
