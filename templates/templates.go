@@ -56,6 +56,8 @@ func Funcs() template.FuncMap {
 		"suspect":      Suspect,
 		"shortSuspect": ShortSuspect,
 		"hit":          Hit,
+		"past":         Past,
+		"shortPast":    ShortPast,
 		"next":         func(i int) int { return i + 1 },
 		"callLink":     CallLink,
 		"ref":          Reference,

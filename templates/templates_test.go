@@ -335,6 +335,16 @@ func samples() []incident.Say {
 			Why: []string{"live 9 min before the start", "changes deploy/payments.yaml, which fits \"memory\" in the summary or a finding"}},
 		{Ref: "acme/web@3f2c1a9", Title: "Deployment to production", By: "dependabot"},
 	}
+	past := []incident.PastIncident{
+		{Ref: "acme/incidents#12", Title: "API server down", URL: "https://github.example/acme/incidents/blob/HEAD/postmortems/2026-01-04-12-api-server-down.md",
+			At: at.Add(-57 * 24 * time.Hour), Why: []string{"the same alert: APIServerDown", "the same words: etcd, space"}, Cause: "etcd ran out of space, closes #7",
+			Workaround: "Compaction by hand, @alice", Fix: "A larger disk"},
+		{Ref: "acme/incidents#3", URL: "https://github.example/acme/incidents/blob/HEAD/postmortems/2025-01-04-3.json"},
+	}
+	add(incident.Say{Name: "similar", Past: past, Count: 30})
+	add(incident.Say{Name: "similar", Count: 1})
+	add(incident.Say{Name: "similar"})
+	add(incident.Say{Name: "similar", Missing: []string{"the merged postmortems: not allowed (403)"}})
 	add(incident.Say{Name: "changes", Suspects: suspects, Time: at, Since: at.Add(-24 * time.Hour), Count: 30})
 	add(incident.Say{Name: "changes", Suspects: suspects[:1], Time: at, Since: at.Add(-2 * time.Hour), Count: 1,
 		Missing: []string{"workflow runs of acme/web"}})

@@ -34,6 +34,9 @@ func (p *page) known() {
 		for _, s := range p.S.Changes.Suspects[:min(len(p.S.Changes.Suspects), shownSuspects)] {
 			p.Known = append(p.Known, "suspect: "+templates.ShortSuspect(s))
 		}
+		for _, s := range p.S.Similar.Past[:min(len(p.S.Similar.Past), 1)] {
+			p.Known = append(p.Known, "last time: "+templates.ShortPast(s))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -22,6 +23,7 @@ type applier struct {
 	reverts    effects.Reverts
 	changes    effects.Changes
 	owners     effects.Owners
+	similar    effects.Similar
 }
 
 // newApplier returns the kinds of effects for a look.
@@ -43,8 +45,15 @@ func (r *reconciliation) newApplier() applier {
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
 	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub}
+	a.similar = effects.Similar{Look: r.Look, GitHub: r.GitHub,
+		Summary: func() string { return command.Summary(r.Snapshot.Body) },
+		Load:    func() []byte { return r.loadKept(r.Ctx, similarKey(r.Ref)) },
+		Save:    func(index []byte) { r.saveKept(similarKey(r.Ref), index) }}
 	return a
 }
+
+// similarKey names on the shelf what is known of a repository's past incidents.
+func similarKey(ref incident.Ref) string { return "similar/" + ref.FullName() }
 
 // applyUrgent applies what people wait for: pages, customer updates, answers. What that brings
 // about goes through the core, so each stage may add effects for a later one. The card is written
@@ -91,6 +100,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyAnswer, r.react),
 		r.WithUrgency(UrgencyCard, r.findOwner),
 		r.WithUrgency(UrgencyCard, r.listChanges),
+		r.WithUrgency(UrgencyCard, r.findSimilar),
 	)
 }
 
@@ -137,6 +147,22 @@ func (r *reconciliation) listChanges() error {
 	}
 	r.Effects = append(r.Effects, owed...)
 	return inOrder(r.changes.Apply, r.comments.Apply)
+}
+
+// findSimilar finds past incidents that are like this one, if that is owed. Once a postmortem is merged
+// there is one more.
+func (r *reconciliation) findSimilar() error {
+	if r.Before.Document.Merged == nil && r.State.Document.Merged != nil {
+		if err := r.similar.Expire(); err != nil {
+			return err
+		}
+	}
+	owed := incident.OwedSimilar(r.State)
+	if len(owed) == 0 {
+		return nil
+	}
+	r.Effects = append(r.Effects, owed...)
+	return inOrder(r.similar.Apply, r.comments.Apply)
 }
 
 // inOrder runs stages until one fails.

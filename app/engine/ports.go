@@ -91,6 +91,7 @@ type GitHub interface {
 	effects.TicketsAPI
 	effects.PostmortemAPI
 	effects.ChangesAPI
+	effects.SimilarAPI
 	effects.RevertsAPI
 	effects.OwnersAPI
 }

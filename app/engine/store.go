@@ -21,6 +21,7 @@ func StoreRetention() map[string]int {
 		"contest/":   365, // asked for where the card is harmed, and saved again each time
 		"moved/":     365, // saved again with each message under the old name
 		"mails/":     90,  // asked for as long as mails are answered
+		"similar/":   90,  // built again from the repository
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}
 }

@@ -18,8 +18,9 @@
 //   - What has not changed is free over REST, by its ETag, and never over GraphQL.
 //   - GitHub Enterprise Server needs the REST path anyway, and two paths have twice the faults.
 //
-// Only what changed before an incident and whose a service is are asked of GraphQL (changes.go,
-// owners.go): it is read once, it isn't state, and REST takes a call for each pull request or file.
+// Only what changed before an incident, whose a service is and past incidents are asked of GraphQL
+// (changes.go, owners.go, past.go): it is read once, it isn't state, and REST takes a call for each
+// pull request or file.
 package github
 
 import (

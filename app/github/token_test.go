@@ -243,6 +243,14 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.ReadOwners(ctx, it, "acme/payments")
 			return err
 		}},
+		{"ListFolder", files, func(a *github.App) error {
+			_, err := a.ListFolder(ctx, it, "postmortems")
+			return err
+		}},
+		{"ReadContents", files, func(a *github.App) error {
+			_, err := a.ReadContents(ctx, it, []string{pr.Head})
+			return err
+		}},
 		// an installation that has not granted deployments is asked for them once, and then for an hour not
 		{"ReadChanges", ": actions=read contents=read deployments=read metadata=read pull_requests=read, then " +
 			": contents=read metadata=read pull_requests=read",

@@ -149,11 +149,15 @@ func (r *run) applyPage() bool {
 	case ChangesListed:
 		r.changesListed(w)
 	case ChangesUnread:
-		r.changesUnread()
+		r.Changes.failed(r.f.At)
 	case OwnerFound:
 		r.ownerFound(w)
 	case OwnerUnread:
 		r.ownerUnread()
+	case SimilarFound:
+		r.similarFound(w)
+	case SimilarUnread:
+		r.Similar.failed(r.f.At)
 	default:
 		return false
 	}

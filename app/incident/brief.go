@@ -82,7 +82,7 @@ func (r *run) noteStart(c Command) {
 		return
 	}
 	if !r.Changes.Read.IsZero() && (len(r.Changes.Suspects) > 0 || at.After(r.Start())) {
-		r.wantChanges(false) // other changes came before another start
+		r.Changes.want(false) // other changes came before another start
 	}
 	r.Began = at
 	r.recordAt(Entry{At: at, By: r.f.By.Login, Kind: "began", Ref: r.f.ID})

@@ -65,21 +65,13 @@ const (
 	// remembered.
 	MostSuspects = 5
 	keptCleared  = 50
-	// changesPatience is how long after a failed search the next one is made, the first time.
-	changesPatience = time.Minute
-	// mostChangeTries is how often a search is made that GitHub does not answer.
-	mostChangeTries = 5
 )
 
 // Changes is what changed before an incident started, as far as it was looked for (X1).
 type Changes struct {
-	Owed     bool      `json:"owed,omitempty"`  // a search is to be made
-	Retry    time.Time `json:"retry,omitzero"`  // when the next one is made, as GitHub did not answer the last
-	Tries    int       `json:"tries,omitempty"` // that GitHub did not answer
-	Asked    bool      `json:"asked,omitempty"` // somebody asked for it: an empty list is said, too
+	Search
 	Since    time.Time `json:"since,omitzero"`  // how far back; zero: as the policy says
 	Repos    []string  `json:"repos,omitempty"` // owner/repo; empty: all
-	Lists    int       `json:"lists,omitempty"` // how many there were
 	Read     time.Time `json:"read,omitzero"`   // when the newest was made
 	Suspects []Suspect `json:"suspects,omitempty"`
 	Cleared  []string  `json:"cleared,omitempty"` // names of changes that are not the cause
@@ -204,15 +196,8 @@ func (r *run) findChanges(c Command) {
 		since = at
 	}
 	r.Changes.Since, r.Changes.Repos = since, c.Names
-	r.wantChanges(true)
+	r.Changes.want(true)
 	r.done()
-}
-
-// wantChanges asks for a list of what changed.
-func (r *run) wantChanges(isAsked bool) {
-	c := &r.Changes
-	c.Owed, c.Tries, c.Retry = true, 0, time.Time{}
-	c.Asked = c.Asked || isAsked
 }
 
 // clearChange sets a change aside: the list is made again without it.
@@ -225,7 +210,7 @@ func (r *run) clearChange(c Command) {
 	if len(r.Changes.Suspects) > 0 {
 		r.Changes.Suspects = slices.DeleteFunc(slices.Clone(r.Changes.Suspects),
 			func(s Suspect) bool { return naming.Contains(r.Changes.Cleared, s.Ref) })
-		r.wantChanges(false)
+		r.Changes.want(false)
 	}
 	r.Findings++
 	r.Found = keepNewest(append(r.Found, r.stampText(c.Text)), keptKnown)
@@ -252,7 +237,7 @@ func (s State) Start() time.Time {
 
 // OwedChanges returns the effect that looks for what changed, if one is owed.
 func OwedChanges(s State, p Policy) []Effect {
-	if !s.Changes.Owed || !s.Changes.Retry.IsZero() || !s.Running() {
+	if !s.Changes.isDue() || !s.Running() {
 		return nil
 	}
 	from := s.Changes.Since
@@ -277,8 +262,7 @@ type ChangesUnread struct{}
 func (r *run) changesListed(w ChangesListed) {
 	c := &r.Changes
 	c.Suspects = w.Suspects[:min(len(w.Suspects), MostSuspects)]
-	isAsked, isShown := c.Asked, r.Said[changesTopic] != 0
-	c.Owed, c.Asked, c.Tries, c.Retry = false, false, 0, time.Time{}
+	isAsked, isShown := c.done(), r.Said[changesTopic] != 0
 	c.Read = r.f.At
 	if len(c.Suspects) == 0 && !isAsked && !isShown {
 		return // nobody asked, and there is nothing to say
@@ -291,17 +275,3 @@ func (r *run) changesListed(w ChangesListed) {
 
 // changesTopic is the topic of the comment that lists what changed.
 const changesTopic = "changes"
-
-// changesUnread makes the next search later, each time twice as late, and then none.
-func (r *run) changesUnread() {
-	c := &r.Changes
-	c.Tries++
-	if c.Tries == mostChangeTries {
-		c.Owed, c.Retry = false, time.Time{}
-		return
-	}
-	c.Retry = r.f.At.Add(changesPatience << (c.Tries - 1))
-}
-
-// retryChanges lets the next search be made.
-func (r *run) retryChanges() { r.Changes.Retry = time.Time{} }

@@ -35,8 +35,9 @@ func (s State) allDues(p Policy) []due {
 		{s.Asked.Handover, (*run).askHandover},
 		{s.Day, (*run).turnDay},
 		{s.nextTick(), (*run).askTicked},
-		{s.Changes.Retry, (*run).retryChanges},
+		{s.Changes.Retry, func(r *run) { r.Changes.Retry = time.Time{} }},
 		{s.Hit.Retry, (*run).retryOwner},
+		{s.Similar.Retry, func(r *run) { r.Similar.Retry = time.Time{} }},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

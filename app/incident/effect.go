@@ -141,9 +141,10 @@ type Say struct {
 	Time     time.Time
 	Since    time.Time // the beginning of a span that Time ends
 	Count    int
-	Suspects []Suspect // most suspect first (X1)
-	Insist   string    // the command that insists
-	Reason   string    // why, in somebody's words
+	Suspects []Suspect      // most suspect first (X1)
+	Past     []PastIncident // most like first (L1)
+	Insist   string         // the command that insists
+	Reason   string         // why, in somebody's words
 
 	Recorded string   // what a command recorded: "finding", "cause and workaround"
 	Severity string   // as a source calls it

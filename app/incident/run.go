@@ -62,6 +62,7 @@ func (s State) clone() State {
 	s.Changes.Cleared = slices.Clone(s.Changes.Cleared)
 	s.Hit.Owners, s.Hit.DependsOn = slices.Clone(s.Hit.Owners), slices.Clone(s.Hit.DependsOn)
 	s.Hit.NeededBy = slices.Clone(s.Hit.NeededBy)
+	s.Similar.Past = slices.Clone(s.Similar.Past)
 	return s
 }
 

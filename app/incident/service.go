@@ -111,7 +111,7 @@ func (r *run) nameService(c Command) {
 		r.Hit.Owed = true
 		r.record("service", r.Hit.Name, "")
 		if len(r.Changes.Suspects) > 0 || r.Critical(r.p) && r.p.Changes.Automatic {
-			r.wantChanges(false) // what touches it is more suspect
+			r.Changes.want(false) // what touches it is more suspect
 		}
 	}
 	r.done()

@@ -92,7 +92,8 @@ func (r *run) becomeCritical() {
 	}
 	r.seekCoordinator()
 	if r.p.Changes.Automatic {
-		r.wantChanges(false)
+		r.Changes.want(false)
 	}
 	r.Hit.Owed = r.Hit.Owed || r.Hit.Name != "" && r.Hit.Read.IsZero()
+	r.Similar.want(false)
 }

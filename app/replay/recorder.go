@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/owner"
+	"github.com/firebreak-dev/firebreak/app/similar"
 )
 
 // recorder notes what the engine would do. It names each method of the ports on its own and embeds
@@ -138,6 +139,14 @@ func (r *recorder) ReadOwners(ctx context.Context, ref incident.Ref, repo string
 
 func (r *recorder) ReadChanges(ctx context.Context, d ports.ChangeDetails) (ports.FoundChanges, error) {
 	return r.github.ReadChanges(ctx, d)
+}
+
+func (r *recorder) ListFolder(ctx context.Context, ref incident.Ref, folder string) ([]similar.File, error) {
+	return r.github.ListFolder(ctx, ref, folder)
+}
+
+func (r *recorder) ReadContents(ctx context.Context, ref incident.Ref, oids []string) (map[string]string, error) {
+	return r.github.ReadContents(ctx, ref, oids)
 }
 
 func (r *recorder) FindRevert(ctx context.Context, repo string, is engine.IsMarked, since time.Time) (int, error) {

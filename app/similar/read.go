@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // version is the version of the postmortem's JSON that is read.
@@ -24,7 +27,10 @@ type document struct {
 		URL   string `json:"url"`
 		Title string `json:"title"`
 	} `json:"incident"`
-	Drill       bool     `json:"drill"`
+	Drill bool `json:"drill"`
+	Times struct {
+		Declared time.Time `json:"declared"`
+	} `json:"times"`
 	Customers   []string `json:"customers"`
 	Summary     string   `json:"summary"`
 	Findings    []said   `json:"findings"`
@@ -52,17 +58,36 @@ func Read(data []byte) (Past, error) {
 	if d.Drill {
 		return Past{}, ErrDrill
 	}
-	p := Past{Ref: d.Incident.ID, URL: d.Incident.URL, Case: Case{Title: d.Incident.Title, Summary: d.Summary,
-		Findings: join(d.Findings), Cause: join(d.Causes), Customers: d.Customers}}
-	p.Alerts = AlertNames(p.Title + "\n" + p.Summary + "\n" + p.Findings)
-	for _, all := range [][]said{d.Fixes, d.Workarounds} {
-		for _, s := range all {
-			if s.Back == nil && strings.TrimSpace(s.Text) != "" {
-				p.Helped = append(p.Helped, s.Text)
-			}
+	c := Case{Title: cut(d.Incident.Title, maxTitle), Summary: cut(d.Summary, maxText),
+		Findings: cut(join(d.Findings), maxText), Cause: cut(join(d.Causes), maxText)}
+	c.Alerts = AlertNames(c.Title + "\n" + c.Summary + "\n" + c.Findings)
+	for _, name := range d.Customers[:min(len(d.Customers), maxCustomers)] {
+		c.Customers = append(c.Customers, cut(name, maxTitle))
+	}
+	p := Past{Case: c, Ref: d.Incident.ID, Declared: d.Times.Declared,
+		Lesson: Lesson{Cause: lastThatHeld(d.Causes), Workaround: lastThatHeld(d.Workarounds), Fix: lastThatHeld(d.Fixes)}}
+	return p, nil
+}
+
+// How much is read of each part, in characters: a kept index holds hundreds of incidents.
+const (
+	maxTitle     = 160
+	maxText      = 700
+	maxLesson    = 240
+	maxCustomers = 20
+)
+
+// cut returns the beginning of a text, which no longer depends on the rest in memory.
+func cut(text string, limit int) string { return strings.Clone(texts.Truncate(text, limit)) }
+
+// lastThatHeld returns the last of some texts after which the incident didn't come back.
+func lastThatHeld(all []said) string {
+	for _, s := range slices.Backward(all) {
+		if s.Back == nil && strings.TrimSpace(s.Text) != "" {
+			return cut(texts.Squeeze(s.Text), maxLesson)
 		}
 	}
-	return p, nil
+	return ""
 }
 
 // alertName is how alerts are named by convention: words without spaces, each with a capital letter.

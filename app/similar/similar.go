@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
@@ -26,9 +27,16 @@ type Case struct {
 // Past is an incident that is over.
 type Past struct {
 	Case
-	Ref    string   `json:"ref"` // owner/repo#number
-	URL    string   `json:"url"`
-	Helped []string `json:"helped,omitempty"` // fixes that held, then workarounds that did
+	Ref      string    `json:"ref"` // owner/repo#number
+	Declared time.Time `json:"declared,omitzero"`
+	Lesson   Lesson    `json:"lesson,omitzero"`
+}
+
+// Lesson is what helped in an incident: the last of each that held; empty where there was none.
+type Lesson struct {
+	Cause      string `json:"cause,omitempty"`
+	Workaround string `json:"workaround,omitempty"`
+	Fix        string `json:"fix,omitempty"`
 }
 
 // Match is a past incident that is like the one of now.

@@ -153,14 +153,14 @@ func TestNothingIsLikeAnOddOne(t *testing.T) {
 
 func TestReasons(t *testing.T) {
 	past := []similar.Past{
-		{Ref: "acme/incidents#1", Helped: []string{"Raised the limit."}, Case: similar.Case{Services: []string{"acme/payments"},
+		{Ref: "acme/incidents#1", Lesson: similar.Lesson{Fix: "Raised the limit."}, Case: similar.Case{Services: []string{"acme/payments"},
 			Alerts: []string{"KubePodOOMKilled"}, Title: "Pods are killed", Cause: "The heap grows", Customers: []string{"Globex"}}},
 		{Ref: "acme/incidents#2", Case: similar.Case{Title: "Blank page", Summary: "Globex can't click on anything"}},
 		{Ref: "acme/incidents#3", Case: similar.Case{Title: "Certificate has ended", Summary: "TLS fails"}},
 	}
 	got := similar.Nearest(past, similar.Case{Services: []string{"payments"}, Alerts: []string{"KubePodOOMKilled"},
 		Summary: "Globex: heaps are full", Customers: []string{"Globex"}}, 2)
-	if len(got) != 1 || got[0].Ref != past[0].Ref || !slices.Equal(got[0].Helped, past[0].Helped) {
+	if len(got) != 1 || got[0].Ref != past[0].Ref || got[0].Lesson != past[0].Lesson {
 		t.Fatalf("%+v", got)
 	}
 	var said []string
@@ -197,13 +197,11 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err := similar.Read(data)
-	if err != nil || p.Ref != "acme/incidents#12" || !strings.Contains(p.Findings, "etcd is full") || len(p.Customers) != 2 || len(p.Helped) == 0 {
+	if err != nil || p.Ref != "acme/incidents#12" || !strings.Contains(p.Findings, "etcd is full") || len(p.Customers) != 2 || p.Lesson.Workaround == "" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	for _, h := range p.Helped {
-		if strings.HasPrefix(h, "Compaction by hand") {
-			t.Errorf("the incident came back after %q", h)
-		}
+	if strings.HasPrefix(p.Lesson.Workaround, "Compaction by hand") {
+		t.Errorf("the incident came back after %q", p.Lesson.Workaround)
 	}
 	drill, _ := os.ReadFile("../postmortem/testdata/drill.json")
 	if _, err := similar.Read(drill); !errors.Is(err, similar.ErrDrill) {
