@@ -53,6 +53,7 @@ func Funcs() template.FuncMap {
 		"code":         texts.Code,
 		"mention":      Mention,
 		"link":         Link,
+		"address":      destination.Replace,
 		"suspect":      Suspect,
 		"shortSuspect": ShortSuspect,
 		"hit":          Hit,

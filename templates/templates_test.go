@@ -349,6 +349,10 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "changes", Suspects: suspects[:1], Time: at, Since: at.Add(-2 * time.Hour), Count: 1,
 		Missing: []string{"workflow runs of acme/web"}})
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Count: 1})
+	for _, variant := range []string{"", "longer"} {
+		add(incident.Say{Name: "runbook", Variant: variant, Lines: []string{"# When pods restart", "1. Look at `kubectl top pods`, and at @globex"},
+			Links: []incident.Link{{Name: "acme/payments/docs/runbooks/PodsRestart.md", URL: "https://github.example/acme/payments/blob/HEAD/docs/runbooks/PodsRestart.md", IsVerified: true}}})
+	}
 	for _, variant := range []string{"", "monitoring"} {
 		add(incident.Say{Name: "revert-merged", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
 		add(incident.Say{Name: "revert-live", Who: "carol", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant, Time: at})

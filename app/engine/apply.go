@@ -22,6 +22,7 @@ type applier struct {
 	postmortem *effects.Postmortem
 	reverts    effects.Reverts
 	changes    effects.Changes
+	runbook    effects.Runbook
 	owners     effects.Owners
 	similar    effects.Similar
 }
@@ -43,6 +44,7 @@ func (r *reconciliation) newApplier() applier {
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
+	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
 	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub}
 	a.similar = effects.Similar{Look: r.Look, GitHub: r.GitHub,
@@ -101,6 +103,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, r.findOwner),
 		r.WithUrgency(UrgencyCard, r.listChanges),
 		r.WithUrgency(UrgencyCard, r.findSimilar),
+		r.WithUrgency(UrgencyCard, r.findRunbook),
 	)
 }
 
@@ -147,6 +150,16 @@ func (r *reconciliation) listChanges() error {
 	}
 	r.Effects = append(r.Effects, owed...)
 	return inOrder(r.changes.Apply, r.comments.Apply)
+}
+
+// findRunbook finds the alert's runbook, if that is owed.
+func (r *reconciliation) findRunbook() error {
+	owed := incident.OwedRunbook(r.State)
+	if len(owed) == 0 {
+		return nil
+	}
+	r.Effects = append(r.Effects, owed...)
+	return inOrder(r.runbook.Apply, r.comments.Apply)
 }
 
 // findSimilar finds past incidents that are like this one, if that is owed. Once a postmortem is merged

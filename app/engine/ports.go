@@ -93,6 +93,7 @@ type GitHub interface {
 	effects.ChangesAPI
 	effects.SimilarAPI
 	effects.RevertsAPI
+	effects.RunbookAPI
 	effects.OwnersAPI
 }
 

@@ -276,11 +276,15 @@ func (a *App) FindIncident(ctx context.Context, repo string, is ports.IsMarked) 
 
 // IssueURL returns where people read an issue. It implements engine.GitHub.
 func (a *App) IssueURL(ref incident.Ref) string {
-	web := strings.TrimSuffix(a.o.BaseURL, "/")
-	if web == "" {
-		web = "https://github.com"
+	return fmt.Sprintf("%s/%s/issues/%d", a.web(), ref.FullName(), ref.Number)
+}
+
+// web returns where people read GitHub, without a slash at its end.
+func (a *App) web() string {
+	if a.o.BaseURL == "" {
+		return "https://github.com"
 	}
-	return fmt.Sprintf("%s/%s/issues/%d", web, ref.FullName(), ref.Number)
+	return strings.TrimSuffix(a.o.BaseURL, "/")
 }
 
 func (a *App) repositoryClient(ctx context.Context, name string) (incident.Ref, *github.Client, error) {

@@ -154,6 +154,10 @@ func (r *run) applyPage() bool {
 		r.ownerFound(w)
 	case OwnerUnread:
 		r.ownerUnread()
+	case RunbookFound:
+		r.runbookFound(w)
+	case RunbookUnread:
+		r.Runbook.failed(r.f.At)
 	case SimilarFound:
 		r.similarFound(w)
 	case SimilarUnread:

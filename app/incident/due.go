@@ -38,6 +38,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Changes.Retry, func(r *run) { r.Changes.Retry = time.Time{} }},
 		{s.Hit.Retry, (*run).retryOwner},
 		{s.Similar.Retry, func(r *run) { r.Similar.Retry = time.Time{} }},
+		{s.Runbook.Retry, func(r *run) { r.Runbook.Retry = time.Time{} }},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})

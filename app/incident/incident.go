@@ -217,6 +217,7 @@ type State struct {
 
 	Changes   Changes    `json:"changes,omitzero"`    // before the start (X1)
 	Similar   Similar    `json:"similar,omitzero"`    // past incidents (L1)
+	Runbook   Runbook    `json:"runbook,omitzero"`    // of the alert (L2)
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
 	Hit       Hit        `json:"hit,omitzero"`        // the service that is hit (X2)
 

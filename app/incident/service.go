@@ -211,6 +211,9 @@ func (r *run) ownerFound(w OwnerFound) {
 	r.Hit = w.Hit
 	r.Hit.Owed, r.Hit.Retry, r.Hit.Tries, r.Hit.Read = false, time.Time{}, 0, r.f.At
 	r.pageFoundOwners()
+	if r.Hit.Repo != "" && r.Runbook.URL == "" && r.Confirmed != nil && r.Critical(r.p) {
+		r.Runbook.want(false) // it may be there
+	}
 	_, isConfigured := r.p.Catalog.Find(r.Hit.Name)
 	if r.Hit.Repo != "" || len(r.Hit.Owners) > 0 || isConfigured || r.Hit.Reported || w.IsRefused {
 		return // an alert's label may be anything, and nobody typed it

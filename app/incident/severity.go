@@ -96,4 +96,5 @@ func (r *run) becomeCritical() {
 	}
 	r.Hit.Owed = r.Hit.Owed || r.Hit.Name != "" && r.Hit.Read.IsZero()
 	r.Similar.want(false)
+	r.Runbook.want(false)
 }

@@ -161,6 +161,13 @@ func (r *recorder) ReadRevert(ctx context.Context, pull incident.Ref,
 	return r.github.ReadRevert(ctx, pull, isProduction)
 }
 
+func (r *recorder) ReadTexts(ctx context.Context, ref incident.Ref, repo string,
+	paths []string) (map[string]string, error) {
+	return r.github.ReadTexts(ctx, ref, repo, paths)
+}
+
+func (r *recorder) FileURL(repo, path string) string { return r.github.FileURL(repo, path) }
+
 // Writes.
 
 func (r *recorder) PostComment(_ context.Context, ref incident.Ref, body string) (int64, error) {
