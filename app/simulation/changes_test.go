@@ -8,8 +8,9 @@ import (
 )
 
 // hasChange reports whether somebody merged a change before the incidents of a seed, which they are
-// asked about. Scripts of other seeds are as they were before there were such seeds.
-func hasChange(seed uint64) bool { return newDraw(seed, 11).chance(25) }
+// asked about. The first thousand seeds have none: by those the planted faults are known to be found
+// (docs/testing.md), and they stay as they were.
+func hasChange(seed uint64) bool { return seed > 1000 && newDraw(seed, 11).chance(25) }
 
 // changed is the repository of the change; it is the first pull request there.
 const changed = "/api/v3/repos/acme/platform"
