@@ -5,12 +5,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // hasChange reports whether somebody merged a change before the incidents of a seed, which they are
 // asked about. The first thousand seeds have none: by those the planted faults are known to be found
 // (docs/testing.md), and they stay as they were.
 func hasChange(seed uint64) bool { return seed > 1000 && newDraw(seed, 11).chance(25) }
+
+// files returns what the incident repository of a seed holds. In the first thousand changes are listed
+// only when somebody asks: their calls, by which faults are drawn, stay as they were too.
+func files(seed uint64) map[string]string {
+	all := templates.Repository()
+	if seed <= 1000 {
+		all[".github/firebreak.yml"] += "\nchanges:\n  automatic: false\n"
+	}
+	return all
+}
 
 // changed is the repository of the change; it is the first pull request there.
 const changed = "/api/v3/repos/acme/platform"

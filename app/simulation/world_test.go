@@ -24,7 +24,6 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/witness"
-	"github.com/firebreak-dev/firebreak/templates"
 )
 
 const (
@@ -116,7 +115,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 		t.Fatal(err)
 	}
 	w.box, err = demo.New(sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
-		Files: map[string]map[string]string{"acme/incidents": templates.Repository()}, Follower: w})
+		Files: map[string]map[string]string{"acme/incidents": files(seed)}, Follower: w})
 	if err != nil {
 		t.Fatal(err)
 	}
