@@ -44,9 +44,9 @@ func TestA4InvariantsHold(t *testing.T) {
 }
 
 // openSeed fails in about every second run, by which of two goroutines is first, and is not played unless
-// it is asked for by -seed: while reads are behind, a page that a look sends before it is broken off
-// is not counted, and another page gets its key 15 minutes later, so that a pager may take it for
-// the same. docs/testing.md has what is known of it.
+// it is asked for by -seed. A card is refused once while reads are behind, a look is broken off after it
+// sent a page, and 15 minutes later another page gets the key of that one, so that a pager may take it
+// for the same (docs/testing.md).
 const openSeed = 7
 
 // locked is a writer for several processes, which keeps what matters of a log.
