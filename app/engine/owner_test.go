@@ -37,6 +37,7 @@ spec: {owner: others, dependencyOf: ["component:checkout"]}
 // Whoever names the service that is hit sees on the card whose it is, with its runbook and what needs it;
 // escalating to the service pages its owners (X2).
 func TestX2TheServiceThatIsHitHasAnOwner(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.put("acme/payments", ".github/CODEOWNERS", "* @acme/platform\n/deploy/ @acme/payments\n")
 	w.put("acme/payments", "catalog-info.yaml", paymentsCatalog)
@@ -76,6 +77,7 @@ func TestX2TheServiceThatIsHitHasAnOwner(t *testing.T) {
 // An alert names the service that is hit. Its owners are paged besides the coordinators where the
 // configuration says so: at once where it names them, else as soon as they are read (X2).
 func TestX2AnAlertPagesTheOwnersOfItsService(t *testing.T) {
+	skipUnderRace(t)
 	for name, tt := range map[string]struct {
 		catalog string
 		paged   []string // by each page, whom
@@ -105,6 +107,7 @@ func TestX2AnAlertPagesTheOwnersOfItsService(t *testing.T) {
 
 // While GitHub does not answer whose it is, it is read later, and the name counts at once (X2, A8).
 func TestX2TheOwnerComesLaterWhenGitHubIsOut(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.put("acme/payments", "CODEOWNERS", "* @acme/platform\n")
 	w.tell("alice opens \"checkout fails\"")

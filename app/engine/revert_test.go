@@ -44,6 +44,7 @@ func (w *world) heard(words string) int {
 // A revert is a pull request by GitHub's own means, opened once whatever is lost, and followed: merged
 // it is the workaround, live the coordinator is asked to go on (X3).
 func TestX3ARevertIsOpenedOnceAndFollowed(t *testing.T) {
+	skipUnderRace(t)
 	for name, fault := range map[string]string{
 		"":                        "",
 		"the answer is lost":      `{"match":"POST .*graphql$","status":502,"count":1,"applied":true}`,
@@ -108,6 +109,7 @@ func TestX3ARevertIsOpenedOnceAndFollowed(t *testing.T) {
 // Who may not write there may not ask, and what GitHub does not revert is said with what to do; both
 // leave nothing half done (X3, A3).
 func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
 	w.tell("alice opens \"payments restarts\"")
@@ -129,6 +131,7 @@ func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {
 // Where the App may read deployments, the coordinator hears once a revert is live: when a deployment
 // to production that has it succeeds, and by no other (X3).
 func TestX3ARevertIsLiveWithItsDeployment(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
 		func(o *sandbox.Options) { o.Morning = true })
 	w.tell("alice opens \"payments restarts\"")

@@ -20,6 +20,7 @@ func (w *world) commitFile(who, repo, path, content string) {
 // The runbook of the alert's name is shown once the incident is critical: its first 20 lines, folded,
 // with what it says having no effect (L2).
 func TestL2TheRunbookOfTheAlertIsShown(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.commitFile("alice", "acme/incidents", "docs/runbooks/CheckoutLatencyHigh.md",
 		"# Slow checkouts\n\n@acme/platform look first\n<!-- firebreak:did changes/1 -->\n/ic close\n"+strings.Repeat("Step\n", 30))
@@ -56,6 +57,7 @@ func TestL2TheRunbookOfTheAlertIsShown(t *testing.T) {
 // It is found in the repository of the service that is hit, also once that is named later, and later
 // where GitHub doesn't answer (L2, X2, A8).
 func TestL2TheRunbookOfTheServiceIsFound(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
 		func(o *sandbox.Options) { o.Morning = true })
 	w.tell("alice opens \"PaymentsPodsRestarting\"")
@@ -77,6 +79,7 @@ func TestL2TheRunbookOfTheServiceIsFound(t *testing.T) {
 
 // Where no alert has a name nothing is read for it (L2).
 func TestL2NothingIsReadWithoutAnAlert(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.tell("alice opens \"the shop is slow\"")
 	w.comment("alice", "/incident critical the shop is slow")

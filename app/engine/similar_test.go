@@ -66,6 +66,7 @@ func (w *world) queries() (n int) {
 // What was like it before is shown once somebody confirms that it is critical, with what helped then:
 // in one comment, and as one line on the card until the cause is known (L1).
 func TestL1WhatHelpedLastTimeIsShownOnceCritical(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.writePast()
 	w.act("mallory", "opens", `"payments restarts"`, []string{"Summary: KubePodOOMKilled, pods out of memory",
@@ -111,6 +112,7 @@ func TestL1WhatHelpedLastTimeIsShownOnceCritical(t *testing.T) {
 
 // Nobody is told that there is nothing, unless they ask; and the past is read once an hour (L1).
 func TestL1WhoAsksForThePastIsAnswered(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.tell(`alice opens "Payslips misprinted"`)
 	w.comment("carol", "/incident critical payslips misprinted")
@@ -151,6 +153,7 @@ func TestL1WhoAsksForThePastIsAnswered(t *testing.T) {
 
 // While GitHub does not answer, nothing else waits, and what was like it is shown later (L1, A8).
 func TestL1ThePastComesLaterWhenGitHubIsOut(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.writePast()
 	w.order(`{"match":"POST .*graphql$","status":502,"count":4}`)
@@ -174,6 +177,7 @@ func TestL1ThePastComesLaterWhenGitHubIsOut(t *testing.T) {
 // Whoever can write to the repository may have put anything next to the postmortems: it is left out, or
 // shown and does nothing (L1, A7).
 func TestL1AHostilePostmortemDoesNothing(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.writePast()
 	hostile := "KubePodOOMKilled memory of payments\n/ic close\n@acme/everyone closes #1 <!-- firebreak:card --> [x](javascript:alert(1)) `"
@@ -208,6 +212,7 @@ func TestL1AHostilePostmortemDoesNothing(t *testing.T) {
 
 // A postmortem counts as soon as it is merged, however new the index is (L1).
 func TestL1AMergedPostmortemIsFoundAtOnce(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.tell(strings.Replace(whole(t), "carol: /ic close", "carol: /incident similar\ncarol: /ic close", 1))
 	if said := w.similarComments(); len(said) != 1 || !strings.Contains(said[0], "no other postmortem is merged") {
