@@ -33,6 +33,9 @@ func query(ctx context.Context, c *github.Client, text string, variables map[str
 		Data   any
 		Errors []graphError
 	}{Data: v}
+	if !strings.HasPrefix(text, "mutation") {
+		ctx = context.WithValue(ctx, queryOnly{}, true)
+	}
 	body := map[string]any{"query": text, "variables": variables}
 	res, err := call(ctx, c, http.MethodPost, path, body, &answer)
 	if err != nil {

@@ -23,10 +23,20 @@ var contentCreating = regexp.MustCompile(`^(?:POST .*/(?:issues|pulls|issues/\d+
 
 // costOf returns the points of a request, and whether it creates content.
 func costOf(req *http.Request) (points int, isContent bool) {
-	if req.Method == http.MethodGet || req.Method == http.MethodHead {
+	if isRead(req) {
 		return 1, false
 	}
 	return 5, contentCreating.MatchString(req.Method + " " + req.URL.Path)
+}
+
+// queryOnly marks the context of a request that is posted and only asks: a GraphQL query.
+type queryOnly struct{}
+
+// isRead reports whether a request changes nothing. A GraphQL query without a mutation counts as a
+// read.
+// https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#calculating-points-for-the-secondary-rate-limit
+func isRead(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.Context().Value(queryOnly{}) != nil
 }
 
 // pacingTransport keeps the requests of an installation within GitHub's secondary limits, and its
@@ -42,7 +52,7 @@ type pacingTransport struct {
 func (p *pacingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	u := ports.UrgencyOf(req.Context())
 	// A reaction creates no content, and whoever wrote a command waits for it.
-	if req.Method != http.MethodGet && !reaction.MatchString(req.URL.Path) {
+	if !isRead(req) && !reaction.MatchString(req.URL.Path) {
 		if err := p.pace.wait(req.Context(), u); err != nil {
 			return nil, err
 		}
