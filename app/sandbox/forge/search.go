@@ -60,7 +60,9 @@ func (f *Forge) SearchIssues(by *Actor, terms []Term, sort, order string) ([]*Is
 	return found, nil
 }
 
-// splitScopes parts the terms that name where to search from all others. Several of them are alternatives.
+// splitScopes parts the terms that name where to search from all others. All of them must fit:
+// since GitHub's searches are the advanced ones, several are no longer alternatives
+// (https://github.com/cli/cli/issues/9828).
 // https://docs.github.com/en/search-github/getting-started-with-searching-on-github/understanding-the-search-syntax
 func splitScopes(terms []Term) (scopes, others []Term) {
 	for _, t := range terms {
@@ -75,7 +77,7 @@ func splitScopes(terms []Term) (scopes, others []Term) {
 
 // inScope reports whether an issue is where a query searches.
 func inScope(i *Issue, scopes []Term) bool {
-	return len(scopes) == 0 || slices.ContainsFunc(scopes, func(t Term) bool { return t.matches(i) })
+	return !slices.ContainsFunc(scopes, func(t Term) bool { return !t.matches(i) })
 }
 
 // searchesNothing reports whether a query says where to search, and nowhere may the actor search.
