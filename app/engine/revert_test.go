@@ -156,3 +156,23 @@ func TestX3ARevertIsLiveWithItsDeployment(t *testing.T) {
 		t.Errorf("live: %d\n%s", w.heard("is live since"), w.card())
 	}
 }
+
+// That GitHub shows no deployments keeps nobody from hearing that a revert is merged (X3, A8).
+func TestX3ARevertIsMergedWhereDeploymentsAreRefused(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(o *sandbox.Options) { o.Morning = true })
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments pods are OOMKilled")
+	w.comment("carol", "/ic")
+	w.comment("alice", "/oe revert acme/payments#6")
+	w.settle()
+	w.order(`{"match":"GET .*/payments/deployments.*","status":404,"count":-1}`)
+	revert := w.pullsOf("acme/payments")[0]
+	w.ok("erin", "PUT", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d/merge", revert.Number), map[string]string{}, nil)
+	w.settle()
+	w.advance(5 * time.Minute)
+	if w.heard("is merged.") != 1 {
+		t.Errorf("the merge is not said: %s", w.everything())
+	}
+}

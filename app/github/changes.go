@@ -105,8 +105,8 @@ func (a *App) FindMerged(ctx context.Context, s ports.ChangeSpan) (found ports.M
 		return found, err
 	}
 	where := "user:" + s.Ref.Owner // also an organisation
-	if len(s.Repos) > 0 {
-		where = "repo:" + strings.Join(s.Repos, " repo:")
+	if len(s.Repos) == 1 {         // GitHub wants all of several to fit, so several are chosen from here
+		where = "repo:" + s.Repos[0]
 	}
 	variables := map[string]any{"owner": s.Ref.Owner, "name": s.Ref.Repo,
 		"q": fmt.Sprintf("%s is:pr is:merged merged:%s..%s sort:updated-desc", where,
@@ -131,7 +131,8 @@ func (a *App) FindMerged(ctx context.Context, s ports.ChangeSpan) (found ports.M
 		}
 		found.IsPublic = page.Repository == nil || !page.Repository.IsPrivate // nil: who reads it isn't known
 		for _, p := range page.Search.Nodes {
-			if isCandidate(p, s.Ref) && !(found.IsPublic && p.Repository.IsPrivate) {
+			isMeant := len(s.Repos) == 0 || naming.Contains(s.Repos, p.Repository.NameWithOwner)
+			if isMeant && isCandidate(p, s.Ref) && !(found.IsPublic && p.Repository.IsPrivate) {
 				found.Pulls = append(found.Pulls, p.change())
 			}
 		}

@@ -173,6 +173,8 @@ func (a *App) ReadRevert(ctx context.Context, pull incident.Ref,
 	seen.Live, err = a.liveSince(ctx, pull, p.GetMergeCommitSHA(), seen.Merged, isProduction)
 	if isNotGranted(err) {
 		a.noteUngranted(pull.Owner)
+	}
+	if isNotGranted(err) || ports.IsRefused(err) { // it is merged all the same
 		seen.HasNoLive, err = true, nil
 	}
 	return seen, err

@@ -90,27 +90,28 @@ func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, e
 	if err != nil {
 		return 0, err
 	}
-	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtWaiting, func() (int, int64, error) {
+	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func() (int, int64, error) {
 		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m))
 		return number, 0, err
 	})
 	return o.Number, err
 }
 
-// check looks at one revert. What GitHub does not let the App see stays as it is.
+// check looks at one revert. What GitHub does not show stays as it is until the next time: nothing
+// waits for it.
 func (e Reverts) check(v incident.Reversal) error {
 	pull, err := incident.ParseRef(v.Pull)
 	if err != nil {
 		return err
 	}
 	seen, err := e.GitHub.ReadRevert(e.Ctx, pull, e.Policy.Changes.IsProduction)
-	if ports.IsRefused(err) {
+	if err != nil && e.Ctx.Err() != nil {
+		return fmt.Errorf("look at the revert %s: %w", v.Pull, err)
+	}
+	if err != nil {
 		e.Logger.Warn("revert can't be read", "incident", e.Ref.String(), "pull", v.Pull, "err", ports.Redact(err))
 		e.Report(incident.RevertSeen{Of: v.Of, Merged: v.Merged, Live: v.Live})
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look at the revert %s: %w", v.Pull, err)
 	}
 	e.Report(incident.RevertSeen{Of: v.Of, Merged: seen.Merged, Live: seen.Live, Closed: seen.IsClosed,
 		HasNoLive: seen.HasNoLive})
