@@ -133,33 +133,19 @@ func isRevert(e incident.Effect) bool {
 
 // findOwner finds whose the service is that is hit, if that is owed.
 func (r *reconciliation) findOwner() error {
-	owed := incident.OwedOwner(r.State)
-	if len(owed) == 0 {
-		return nil
-	}
-	r.Effects = append(r.Effects, owed...)
-	return inOrder(r.owners.Apply, r.WithUrgency(UrgencyPage, r.sendPages), r.comments.Apply)
+	return r.applyOwed(incident.OwedOwner(r.State), r.owners.Apply, r.WithUrgency(UrgencyPage, r.sendPages),
+		r.comments.Apply)
 }
 
 // listChanges lists what changed before the incident, if that is owed: after everything else, since
 // it takes seconds.
 func (r *reconciliation) listChanges() error {
-	owed := incident.OwedChanges(r.State, r.Policy)
-	if len(owed) == 0 {
-		return nil
-	}
-	r.Effects = append(r.Effects, owed...)
-	return inOrder(r.changes.Apply, r.comments.Apply)
+	return r.applyOwed(incident.OwedChanges(r.State, r.Policy), r.changes.Apply, r.comments.Apply)
 }
 
 // findRunbook finds the alert's runbook, if that is owed.
 func (r *reconciliation) findRunbook() error {
-	owed := incident.OwedRunbook(r.State)
-	if len(owed) == 0 {
-		return nil
-	}
-	r.Effects = append(r.Effects, owed...)
-	return inOrder(r.runbook.Apply, r.comments.Apply)
+	return r.applyOwed(incident.OwedRunbook(r.State), r.runbook.Apply, r.comments.Apply)
 }
 
 // findSimilar finds past incidents that are like this one, if that is owed. Once a postmortem is merged
@@ -170,12 +156,16 @@ func (r *reconciliation) findSimilar() error {
 			return err
 		}
 	}
-	owed := incident.OwedSimilar(r.State)
+	return r.applyOwed(incident.OwedSimilar(r.State), r.similar.Apply, r.comments.Apply)
+}
+
+// applyOwed applies effects that the state owes in stages, if there are any.
+func (r *reconciliation) applyOwed(owed []incident.Effect, stages ...func() error) error {
 	if len(owed) == 0 {
 		return nil
 	}
 	r.Effects = append(r.Effects, owed...)
-	return inOrder(r.similar.Apply, r.comments.Apply)
+	return inOrder(stages...)
 }
 
 // inOrder runs stages until one fails.

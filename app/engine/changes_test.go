@@ -136,3 +136,33 @@ func TestX1ChangesComeLaterWhenGitHubIsOut(t *testing.T) {
 		t.Errorf("the list after the outage: %q", said)
 	}
 }
+
+// A span counts back from the start of the impact, however late somebody asks, and a time after the
+// start gets words: what came later is not the cause. Several repositories are searched at once (X1).
+func TestX1SinceCountsFromTheStart(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	w.merge("erin", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.merge("bob", "acme/platform", "Reword the handbook", "docs/handbook.md", "Be kind.\n")
+	w.advance(10 * time.Minute)
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident regular payments restarts")
+	w.advance(3 * time.Hour)
+	w.comment("alice", "/incident changes since 1h")
+	w.settle()
+	said := w.changesComments()
+	if len(said) != 1 || !strings.Contains(said[0], "Lower memory limits") || !strings.Contains(said[0], "Reword the handbook") {
+		t.Errorf("an hour before the start: %q", said)
+	}
+	w.comment("alice", "/incident changes since 1h acme/payments, acme/web")
+	w.settle()
+	if said = w.changesComments(); len(said) != 1 || !strings.Contains(said[0], "Lower memory limits") ||
+		strings.Contains(said[0], "Reword the handbook") {
+		t.Errorf("of two repositories: %q", said)
+	}
+	w.comment("alice", "/incident changes since 13:00")
+	w.settle()
+	if w.heard("that is not before the start, 10:50 UTC") != 1 {
+		t.Errorf("a time after the start: %s", w.everything())
+	}
+}

@@ -153,7 +153,7 @@ func (r *run) applyPage() bool {
 	case OwnerFound:
 		r.ownerFound(w)
 	case OwnerUnread:
-		r.ownerUnread()
+		r.Hit.failed(r.f.At)
 	case RunbookFound:
 		r.runbookFound(w)
 	case RunbookUnread:

@@ -70,7 +70,7 @@ const (
 // Changes is what changed before an incident started, as far as it was looked for (X1).
 type Changes struct {
 	Search
-	Since    time.Time `json:"since,omitzero"`  // how far back; zero: as the policy says
+	Since    time.Time `json:"since,omitzero"`  // from when; zero: as the policy says
 	Repos    []string  `json:"repos,omitempty"` // owner/repo; empty: all
 	Read     time.Time `json:"read,omitzero"`   // when the newest was made
 	Suspects []Suspect `json:"suspects,omitempty"`
@@ -125,7 +125,7 @@ func parseChanges(w words.Words) (Command, error) {
 // daysBack is a number of days as people write it.
 var daysBack = regexp.MustCompile(`^(?i)(\d{1,3})\s*(?:days?|d)(?:[\s.,:;]+|$)`)
 
-// cutLookBack reads how far back changes are looked for: 2h, 1h30m, 3d. It returns 0 for what is no
+// cutLookBack reads how long before the start changes are looked for: 2h, 1h30m, 3d. It returns 0 for what is no
 // such span.
 func cutLookBack(s string) (back time.Duration, rest string, err error) {
 	if m := daysBack.FindStringSubmatch(s); m != nil {
@@ -177,16 +177,19 @@ func readChangeName(s string) (ref string, ok bool) {
 func (r *run) findChanges(c Command) {
 	since := time.Time{}
 	switch {
-	case c.After > 0:
-		since = r.f.At.Add(-c.After)
+	case c.After > 0: // what came after the start is not the cause
+		since = r.Start().Add(-c.After)
 	case len(c.Entries) > 0:
 		when := c.Entries[0].When
 		at, _, why := when.resolve(r.f.At, r.p.Zone)
-		if why == "" && at.After(r.f.At) {
-			why = "that is in the future"
-		}
-		if why == "" && r.f.At.Sub(at) > maxLookBack {
-			why = "that is more than 14 days ago"
+		start := r.Start()
+		switch {
+		case why != "":
+		case !at.Before(start):
+			why = "that is not before the start, " + r.spellTime(start) + ", and what came later is not the cause " +
+				"(to move the start: /incident started 13:05)"
+		case start.Sub(at) > maxLookBack:
+			why = "that is more than 14 days before the start"
 		}
 		if why != "" {
 			r.react(Unclear)
@@ -241,7 +244,7 @@ func OwedChanges(s State, p Policy) []Effect {
 		return nil
 	}
 	from := s.Changes.Since
-	if from.IsZero() {
+	if !from.Before(s.Start()) || from.IsZero() { // somebody may have moved the start since
 		from = s.Start().Add(-p.Changes.LookBack)
 	}
 	return []Effect{ListChanges{From: from, Until: s.Start(), Repos: s.Changes.Repos, Cleared: s.Changes.Cleared}}

@@ -36,7 +36,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Day, (*run).turnDay},
 		{s.nextTick(), (*run).askTicked},
 		{s.Changes.Retry, func(r *run) { r.Changes.Retry = time.Time{} }},
-		{s.Hit.Retry, (*run).retryOwner},
+		{s.Hit.Retry, func(r *run) { r.Hit.Retry = time.Time{} }},
 		{s.Similar.Retry, func(r *run) { r.Similar.Retry = time.Time{} }},
 		{s.Runbook.Retry, func(r *run) { r.Runbook.Retry = time.Time{} }},
 	}

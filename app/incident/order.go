@@ -15,7 +15,8 @@ var together = [][]Kind{
 	{RemoveCustomer},
 	{AddCustomer},
 	{Unpin},
-	{}, // everything else
+	{},            // everything else, also where the start is moved
+	{FindChanges}, // before the start
 	{Update},
 	{Snooze}, // moves the time that an update sets
 	{GiveIC},

@@ -59,11 +59,9 @@ func (c Catalog) NeededBy(name string) (names []string) {
 
 // Hit is the service that is hit (X2), and what is known of it.
 type Hit struct {
+	Search
 	Name      string    `json:"name,omitempty"`
-	Owed      bool      `json:"owed,omitempty"`  // what is known of it is to be read
-	Retry     time.Time `json:"retry,omitzero"`  // when that is done, as GitHub did not answer the last time
-	Tries     int       `json:"tries,omitempty"` // that GitHub did not answer
-	Repo      string    `json:"repo,omitempty"`  // owner/repo
+	Repo      string    `json:"repo,omitempty"` // owner/repo
 	Owners    []string  `json:"owners,omitempty"`
 	Runbook   string    `json:"runbook,omitempty"`
 	DependsOn []string  `json:"dependsOn,omitempty"`
@@ -75,13 +73,6 @@ type Hit struct {
 
 // ServiceLabel is the label in which an alert names the service that is hit.
 const ServiceLabel = "service"
-
-const (
-	// ownerPatience is how long after a failed reading the next one is made, the first time.
-	ownerPatience = time.Minute
-	// mostOwnerTries is how often is read what GitHub does not answer.
-	mostOwnerTries = 5
-)
 
 // parseService reads the name of a service.
 func parseService(w words.Words) (Command, error) {
@@ -108,7 +99,7 @@ func (r *run) nameService(c Command) {
 			continue // known
 		}
 		r.hitService(name)
-		r.Hit.Owed = true
+		r.Hit.want(false)
 		r.record("service", r.Hit.Name, "")
 		if len(r.Changes.Suspects) > 0 || r.Critical(r.p) && r.p.Changes.Automatic {
 			r.Changes.want(false) // what touches it is more suspect
@@ -188,7 +179,7 @@ func (FindOwner) effect() string { return "owner" }
 
 // OwedOwner returns the effect that reads whose the service is that is hit, if one is owed.
 func OwedOwner(s State) []Effect {
-	if !s.Hit.Owed || !s.Hit.Retry.IsZero() || !s.Running() {
+	if !s.Hit.isDue() || !s.Running() {
 		return nil
 	}
 	return []Effect{FindOwner{Hit: s.Hit}}
@@ -209,7 +200,8 @@ func (r *run) ownerFound(w OwnerFound) {
 		return // another one was named since
 	}
 	r.Hit = w.Hit
-	r.Hit.Owed, r.Hit.Retry, r.Hit.Tries, r.Hit.Read = false, time.Time{}, 0, r.f.At
+	r.Hit.Read = r.f.At
+	r.Hit.done()
 	r.pageFoundOwners()
 	if r.Hit.Repo != "" && r.Runbook.URL == "" && r.Confirmed != nil && r.Critical(r.p) {
 		r.Runbook.want(false) // it may be there
@@ -232,17 +224,3 @@ func (p Policy) serviceNames() (names []string) {
 
 // shownServices is how many services are proposed where a name is not known.
 const shownServices = 20
-
-// ownerUnread reads it later, each time after twice as long, and then not any more.
-func (r *run) ownerUnread() {
-	h := &r.Hit
-	h.Tries++
-	if h.Tries == mostOwnerTries {
-		h.Owed, h.Retry = false, time.Time{}
-		return
-	}
-	h.Retry = r.f.At.Add(ownerPatience << (h.Tries - 1))
-}
-
-// retryOwner lets it be read again.
-func (r *run) retryOwner() { r.Hit.Retry = time.Time{} }

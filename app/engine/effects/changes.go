@@ -30,8 +30,8 @@ type Changes struct {
 }
 
 const (
-	// changesTimeout is how long what changed is looked for: what people write in
-	// the time is looked at afterwards.
+	// changesTimeout is how long what changed is looked for. What people write in that time is looked
+	// at afterwards.
 	changesTimeout = 8 * time.Second
 	// detailedPulls is how many pull requests are looked at with their files, the most suspect
 	// first, and detailedRepos of how many repositories deployments and releases are.
