@@ -23,13 +23,14 @@ var allowed = map[string][]string{
 	"app/sources":         {},
 	"app/variables":       {},
 	"app/texts/textstest": {},
-	"app/incident":        {"app/naming", "app/texts", "app/words", "app/sources"},
+	"app/incident":        {"app/naming", "app/oncall", "app/texts", "app/words", "app/sources"},
 	"app/command":         {"app/reply", "app/incident", "app/naming", "app/texts", "app/words"},
 	"app/words":           {"app/texts"},
 	"app/suspect":         {"app/naming", "app/words"},
 	"app/similar":         {"app/naming", "app/texts", "app/words"},
 	"app/owner":           {"app/naming"},
-	"app/config":          {"app/incident", "app/naming", "app/services", "app/sources", "app/texts"},
+	"app/oncall":          {"app/naming"},
+	"app/config":          {"app/incident", "app/naming", "app/oncall", "app/services", "app/sources", "app/texts"},
 	"app/mark":            {},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/postmortem":      {"app/incident", "templates", "app/naming", "app/texts"},
@@ -131,7 +132,7 @@ func TestImportsPointInward(t *testing.T) {
 }
 
 // core are the packages that import only the standard library and each other.
-var core = []string{"app/incident", "app/naming", "app/sources", "app/texts", "app/words"}
+var core = []string{"app/incident", "app/naming", "app/oncall", "app/sources", "app/texts", "app/words"}
 
 func TestTheCoreIsStandardLibraryOnly(t *testing.T) {
 	for _, p := range list(t, "-deps", module+"app/incident") {

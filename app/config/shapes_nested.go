@@ -14,6 +14,7 @@ type list struct {
 	of      shape
 	most    int
 	fold    bool // capitals make no difference
+	repeats bool // an item may come again
 	example string
 }
 
@@ -39,7 +40,7 @@ func (l list) read(r *reader, n ast.Node) value {
 	seen := seenNames{}
 	for _, node := range nodes {
 		item := l.of.read(r, node)
-		if !item.invalid && item.text != "" {
+		if !item.invalid && !l.repeats && item.text != "" {
 			item.invalid = r.isRepeated(item.node, seen, item.text, l.fold)
 		}
 		v.items = append(v.items, item)
