@@ -3,15 +3,19 @@
 //
 //	go run ./app/mutation -n 100 app/engine          100 mutants, drawn by -seed
 //	go run ./app/mutation -n 0 -run 'TestA2' app/incident      all, by some of the tests
+//	go run ./app/mutation -by app/card,app/engine=TestScenarios app/incident
+//	go run ./app/mutation -n 0 -from survivors app/incident    those of an earlier output
 //
 // It does what gremlins does, for packages whose tests take too long for a run of all of them per
 // mutant: all mutants are built into one test binary, an environment variable says which one is
-// alive, and of each only those tests run that come by it, the fastest first.
+// alive, and of each only those tests run that come by it: the package's own before those of other
+// packages, and the fastest first. Tests that take a while are run subtest by subtest.
+//
+// testdata/equivalent lists the mutants that change nothing, and why. They are not tried.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -26,53 +30,69 @@ import (
 	"time"
 )
 
+// options is what the command line says.
+type options struct {
+	n             int
+	seed          uint64
+	run, skip, by string
+	from          string
+	patience      time.Duration
+}
+
 func main() {
-	n := flag.Int("n", 100, "how many mutants; 0: all")
-	seed := flag.Uint64("seed", 1, "which ones are drawn")
-	run := flag.String("run", ".", "the tests that run")
-	byRun := flag.String("by-run", ".", "the tests of the further packages that run")
-	skip := flag.String("skip", "", "the tests that don't")
-	by := flag.String("by", "", "further packages whose tests count, with commas between them")
-	patience := flag.Duration("patience", time.Minute,
+	var o options
+	flag.IntVar(&o.n, "n", 100, "how many mutants; 0: all")
+	flag.Uint64Var(&o.seed, "seed", 1, "which ones are drawn")
+	flag.StringVar(&o.run, "run", ".", "the tests that run")
+	flag.StringVar(&o.skip, "skip", "", "the tests that don't")
+	flag.StringVar(&o.by, "by", "",
+		"further packages whose tests count, with commas between them; app/engine=TestA: only these tests")
+	flag.StringVar(&o.from, "from", "", "a file with the output of an earlier run: only what lived there is tried")
+	flag.DurationVar(&o.patience, "patience", time.Minute,
 		"how long the tests of one mutant may take; what is slower is not run")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	packages := []string{flag.Arg(0)}
-	if *by != "" {
-		packages = append(packages, strings.Split(*by, ",")...)
-	}
-	if err := measure(packages, *n, *seed, *run, *byRun, *skip, *patience); err != nil {
+	if err := measure(filepath.ToSlash(filepath.Clean(flag.Arg(0))), o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// measure tries n mutants of the first of some packages by the tests of all of them.
-func measure(packages []string, n int, seed uint64, run, byRun, skip string, patience time.Duration) error {
+// measure tries mutants of a package.
+func measure(pkg string, o options) error {
 	dir, err := os.MkdirTemp("", "mutation")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b, err := buildAll(packages, dir)
+	suites := []suite{{pkg, o.run}}
+	if o.by != "" {
+		for by := range strings.SplitSeq(o.by, ",") {
+			name, run, ok := strings.Cut(by, "=")
+			if !ok {
+				run = "."
+			}
+			suites = append(suites, suite{name, run})
+		}
+	}
+	b, err := buildAll(suites, dir)
 	if err != nil {
 		return err
 	}
-	tests, err := b.tests(run, byRun, skip, patience)
+	ids, equivalent, err := b.drawn(o)
 	if err != nil {
 		return err
 	}
-	ids := slices.Sorted(maps.Keys(b.mutants))
-	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	if n > 0 && n < len(ids) {
-		ids = ids[:n]
+	tests, err := b.tests(o.skip, o.patience)
+	if err != nil {
+		return err
 	}
 	count, logic := map[string]int{}, map[string]int{}
 	for i, id := range ids {
-		outcome := b.try(id, tests, patience)
+		outcome := b.try(id, tests, o.patience)
 		if b.mutants[id].isLogic() {
 			logic[outcome]++
 		} else {
@@ -85,7 +105,7 @@ func measure(packages []string, n int, seed uint64, run, byRun, skip string, pat
 			fmt.Printf("… %d of %d: %v\n", i+1, len(ids), count)
 		}
 	}
-	fmt.Printf("%s: %d mutants of %d tried\n", packages[0], len(ids), len(b.mutants))
+	fmt.Printf("%s: %d mutants of %d tried, %d left out that change nothing\n", pkg, len(ids), len(b.mutants), equivalent)
 	fmt.Printf("what gremlins changes: %v, %.1f %% killed\n", count, killed(count))
 	fmt.Printf("&&, || and !: %v, %.1f %% killed\n", logic, killed(logic))
 	return nil
@@ -100,109 +120,109 @@ func killed(count map[string]int) float64 {
 	return 100 * float64(count["killed"]) / float64(max(1, all))
 }
 
-// built are test binaries with all mutants of a package.
-type built struct {
-	root, dir string
-	packages  []string // whose tests they are; the first is the one that has the mutants
-	mutants   map[int]mutant
-}
-
-var position = regexp.MustCompile(`(\w+\.go):(\d+):\d+: `)
-
-// buildAll builds the tests of some packages with all mutants of the first, but for those that
-// don't compile.
-func buildAll(packages []string, dir string) (*built, error) {
-	root, err := filepath.Abs(".")
-	if err != nil {
-		return nil, err
-	}
-	b := &built{root: root, dir: dir, packages: packages}
-	dropped := map[string]bool{} // lines
-	overlay := filepath.Join(dir, "overlay.json")
-	for range 40 {
-		replaced := map[string]string{}
-		if b.mutants, err = mutate(filepath.Join(root, packages[0]), dir, dropped, replaced); err != nil {
-			return nil, err
-		}
-		text, err := json.Marshal(map[string]any{"Replace": replaced})
+// drawn returns the mutants that are to be tried, and how many of those that were drawn change
+// nothing.
+func (b *built) drawn(o options) (ids []int, equivalent int, err error) {
+	ids = slices.Sorted(maps.Keys(b.mutants))
+	if o.from != "" {
+		text, err := os.ReadFile(o.from)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		if err := os.WriteFile(overlay, text, 0o600); err != nil {
-			return nil, err
+		lived := map[string]bool{}
+		for _, m := range survivor.FindAllStringSubmatch(string(text), -1) {
+			lived[m[1]] = true
 		}
-		out, err := b.build(packages[0], overlay)
-		if err == nil {
-			break
-		}
-		before := len(dropped)
-		for _, m := range position.FindAllStringSubmatch(out, -1) {
-			dropped[m[1]+":"+m[2]] = true
-		}
-		if len(dropped) == before {
-			return nil, fmt.Errorf("the mutants don't compile: %w\n%s", err, out)
-		}
+		ids = slices.DeleteFunc(ids, func(id int) bool { return !lived[b.mutants[id].key()] })
 	}
-	for _, pkg := range packages[1:] {
-		if out, err := b.build(pkg, overlay); err != nil {
-			return nil, fmt.Errorf("%w\n%s", err, out)
-		}
+	rand.New(rand.NewPCG(o.seed, 1)).Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	if o.n > 0 && o.n < len(ids) {
+		ids = ids[:o.n]
 	}
-	return b, nil
+	known, err := readEquivalent(filepath.Join(b.root, "app/mutation/testdata/equivalent"))
+	if err != nil {
+		return nil, 0, err
+	}
+	all := len(ids)
+	ids = slices.DeleteFunc(ids, func(id int) bool {
+		return known[b.suites[0].pkg][b.mutants[id].key()] != ""
+	})
+	return ids, all - len(ids), nil
 }
 
-// build builds the tests of one package.
-func (b *built) build(pkg, overlay string) (string, error) {
-	build := exec.Command("go", "test", "-c", "-vet=off", "-gcflags=-e", "-ldflags=-s -w",
-		"-overlay", overlay, "-o", b.binary(pkg), "./"+pkg)
-	out, err := build.CombinedOutput()
-	return string(out), err
-}
+// survivor is a line of the output about a mutant that was not killed.
+var survivor = regexp.MustCompile(`(?m)^(?:lived|uncovered) +\w+\.go:\d+:\d+: (.+)$`)
 
-func (b *built) binary(pkg string) string {
-	return filepath.Join(b.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
-}
-
-// test is a test, with what it takes and which mutants it comes by.
+// test is a test, or a part of one, with what it takes and which mutants it comes by.
 type test struct {
-	pkg, name string
+	suite     int
+	name      string // as in -test.run, without ^ and $
 	took      time.Duration
 	hits      map[int]bool
+	parts     []string
+	isPartial bool
 }
 
-// tests runs each test once, without a mutant, and returns them, the fastest first.
-func (b *built) tests(run, byRun, skip string, patience time.Duration) (all []test, err error) {
-	for i, pkg := range b.packages {
-		if i > 0 {
-			run = byRun
-		}
-		list, err := b.command(context.Background(), pkg, "-test.list", run).Output()
+// longTest is from when on the parts of a test are run each on its own.
+const longTest = 2 * time.Second
+
+// tests runs each test once, without a mutant, and returns them: the package's own first, and the
+// fastest first.
+func (b *built) tests(skip string, patience time.Duration) (all []test, err error) {
+	skipped := regexp.MustCompile(skip)
+	for i, s := range b.suites {
+		list, err := b.command(context.Background(), i, "-test.list", s.run).Output()
 		if err != nil {
 			return nil, err
 		}
 		for name := range strings.FieldsSeq(string(list)) {
 			isTest := strings.HasPrefix(name, "Test") || strings.HasPrefix(name, "Fuzz")
-			if !isTest || skip != "" && regexp.MustCompile(skip).MatchString(name) {
+			if !isTest || skip != "" && skipped.MatchString(name) {
 				continue
 			}
-			if t, why := b.once(pkg, name, patience); why != "" {
+			t, why := b.once(i, name, patience)
+			if why != "" {
 				fmt.Printf("%s is left out: %s\n", name, why)
-			} else {
-				all = append(all, t)
+				continue
 			}
+			all = append(all, b.parts(t, patience)...)
 		}
 	}
-	slices.SortFunc(all, func(a, b test) int { return int(a.took - b.took) })
+	slices.SortStableFunc(all, func(a, b test) int {
+		if own := min(a.suite, 1) - min(b.suite, 1); own != 0 {
+			return own
+		}
+		return int(a.took - b.took)
+	})
 	return all, nil
 }
 
+// parts returns the subtests of a test that takes a while, or else the test.
+func (b *built) parts(t test, patience time.Duration) []test {
+	if t.took < longTest || len(t.parts) < 2 || len(t.parts) > 100 || len(t.hits) == 0 {
+		return []test{t}
+	}
+	var parts []test
+	for _, name := range t.parts {
+		part, why := b.once(t.suite, t.name+"/"+regexp.QuoteMeta(name), patience)
+		if why != "" { // it needs those before it
+			return []test{t}
+		}
+		part.isPartial = true
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+var subtest = regexp.MustCompile(`(?m)^=== RUN   \w+/([^/\n]+)$`)
+
 // once runs a test once, and returns what it comes by, or why it can't be used.
-func (b *built) once(pkg, name string, patience time.Duration) (t test, why string) {
+func (b *built) once(suite int, name string, patience time.Duration) (t test, why string) {
 	hits := filepath.Join(b.dir, "hits")
 	_ = os.Remove(hits)
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
-	cmd := b.command(ctx, pkg, "-test.short", "-test.run", "^"+name+"$")
+	cmd := b.command(ctx, suite, "-test.short", "-test.v", "-test.run", pattern(name))
 	cmd.Env = append(os.Environ(), "MUTANT_HITS="+hits)
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -212,7 +232,10 @@ func (b *built) once(pkg, name string, patience time.Duration) (t test, why stri
 	case err != nil:
 		return t, fmt.Sprintf("it fails without a mutant: %v\n%.2000s", err, out)
 	}
-	t = test{pkg: pkg, name: name, took: time.Since(began), hits: map[int]bool{}}
+	t = test{suite: suite, name: name, took: time.Since(began), hits: map[int]bool{}}
+	for _, m := range subtest.FindAllStringSubmatch(string(out), -1) {
+		t.parts = append(t.parts, m[1])
+	}
 	text, _ := os.ReadFile(hits)
 	for id := range strings.FieldsSeq(string(text)) {
 		if n, err := strconv.Atoi(id); err == nil {
@@ -222,33 +245,52 @@ func (b *built) once(pkg, name string, patience time.Duration) (t test, why stri
 	return t, ""
 }
 
-func (b *built) command(ctx context.Context, pkg string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, b.binary(pkg), args...)
-	cmd.Dir = filepath.Join(b.root, pkg)
+// pattern returns what runs one test, or one part of it.
+func pattern(name string) string {
+	test, part, isPart := strings.Cut(name, "/")
+	if isPart {
+		return "^" + test + "$/^" + part + "$"
+	}
+	return "^" + test + "$"
+}
+
+// command runs tests of a suite.
+func (b *built) command(ctx context.Context, suite int, args ...string) *exec.Cmd {
+	s := b.suites[suite]
+	if b.rapid[suite] {
+		args = append([]string{"-rapid.nofailfile", "-rapid.shrinktime=0s"}, args...)
+	}
+	cmd := exec.CommandContext(ctx, b.binary(s.pkg), args...)
+	cmd.Dir = filepath.Join(b.root, s.pkg)
 	cmd.WaitDelay = time.Second
 	return cmd
 }
 
-// together is how many tests run at once.
-const together = 8
+// together is how many tests run at once, unless they take longer than togetherFor.
+const (
+	together    = 8
+	togetherFor = time.Second
+)
 
 // try runs the tests that come by a mutant until one fails.
 func (b *built) try(id int, tests []test, patience time.Duration) string {
 	outcome, left := "uncovered", patience
 	var batch []test
+	var took time.Duration
 	run := func() (killed bool) {
-		byPackage := map[string][]string{}
+		defer func() { batch, took = nil, 0 }()
+		names := map[int][]string{}
 		for _, t := range batch {
-			byPackage[t.pkg] = append(byPackage[t.pkg], t.name)
+			if t.isPartial {
+				if b.fails(id, t.suite, pattern(t.name), t.took) {
+					return true
+				}
+				continue
+			}
+			names[t.suite] = append(names[t.suite], t.name)
 		}
-		batch = nil
-		for pkg, names := range byPackage {
-			ctx, stop := context.WithTimeout(context.Background(), 3*patience)
-			cmd := b.command(ctx, pkg, "-test.short", "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
-			cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
-			err := cmd.Run()
-			stop()
-			if err != nil { // a time-out too
+		for suite, names := range names {
+			if b.fails(id, suite, "^("+strings.Join(names, "|")+")$", took) {
 				return true
 			}
 		}
@@ -258,8 +300,8 @@ func (b *built) try(id int, tests []test, patience time.Duration) string {
 		if !t.hits[id] || t.took > left {
 			continue
 		}
-		outcome, left, batch = "lived", left-t.took, append(batch, t)
-		if len(batch) == together && run() {
+		outcome, left, batch, took = "lived", left-t.took, append(batch, t), took+t.took
+		if (len(batch) == together || took > togetherFor) && run() {
 			return "killed"
 		}
 	}
@@ -267,4 +309,13 @@ func (b *built) try(id int, tests []test, patience time.Duration) string {
 		return "killed"
 	}
 	return outcome
+}
+
+// fails runs tests with a mutant. Those that take ten times as long as without it fail.
+func (b *built) fails(id, suite int, run string, took time.Duration) bool {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second+10*took)
+	defer stop()
+	cmd := b.command(ctx, suite, "-test.short", "-test.failfast", "-test.run", run)
+	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
+	return cmd.Run() != nil
 }

@@ -13,10 +13,19 @@ import (
 
 // mutant is one change of the code.
 type mutant struct {
-	place, from, to string
+	place    string // file:line:column
+	function string // such as run.close, or the empty string at the top of a file
+	code     string // on one line
+	from, to string
 }
 
-func (m mutant) String() string { return fmt.Sprintf("%s %s → %s", m.place, m.from, m.to) }
+func (m mutant) String() string { return m.place + ": " + m.key() }
+
+// key names the mutant over edits of other functions. Two changes of the same code in one function
+// have the same key.
+func (m mutant) key() string {
+	return fmt.Sprintf("%s: %s: %s → %s", m.function, m.code, m.from, m.to)
+}
 
 // isLogic reports whether it is one that gremlins does not make unless asked.
 func (m mutant) isLogic() bool { return m.from == "&&" || m.from == "||" || m.to == "!" }
@@ -30,6 +39,7 @@ type site struct {
 // file is a source file that is mutated.
 type file struct {
 	name    string
+	in      string // the function that is looked at
 	set     *token.FileSet
 	src     []byte
 	sites   []site
@@ -118,8 +128,27 @@ var others = map[token.Token][]token.Token{
 
 // collect finds the places of a file that have mutants.
 func (f *file) collect(tree *ast.File) {
+	for _, decl := range tree.Decls {
+		f.in = ""
+		if function, ok := decl.(*ast.FuncDecl); ok {
+			f.in = function.Name.Name
+			if function.Recv != nil {
+				f.in = strings.TrimLeft(f.source(function.Recv.List[0].Type), "*") + "." + f.in
+			}
+		}
+		f.collectIn(decl)
+	}
+	slices.SortStableFunc(f.sites, func(a, b site) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return b.to - a.to
+	})
+}
+
+func (f *file) collectIn(decl ast.Decl) {
 	posts := map[ast.Node]bool{} // a loop's last part takes no block
-	ast.Inspect(tree, func(n ast.Node) bool {
+	ast.Inspect(decl, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GenDecl:
 			return n.Tok != token.CONST
@@ -140,15 +169,11 @@ func (f *file) collect(tree *ast.File) {
 		}
 		return true
 	})
-	slices.SortStableFunc(f.sites, func(a, b site) int {
-		if a.from != b.from {
-			return a.from - b.from
-		}
-		return b.to - a.to
-	})
 }
 
 func (f *file) offset(p token.Pos) int { return f.set.Position(p).Offset }
+
+func (f *file) source(n ast.Node) string { return string(f.src[f.offset(n.Pos()):f.offset(n.End())]) }
 
 // add notes a mutant at a node; ok is false where its line is dropped.
 func (f *file) add(n ast.Node, from, to string) (id int, ok bool) {
@@ -159,8 +184,10 @@ func (f *file) add(n ast.Node, from, to string) (id int, ok bool) {
 		}
 	}
 	*f.next++
-	line, _, _ := strings.Cut(string(f.src[f.offset(n.Pos()):f.offset(n.End())]), "\n")
-	f.mutants[*f.next] = mutant{fmt.Sprintf("%s:%d:%d: %.100s:", f.name, at.Line, at.Column, line), from, to}
+	f.mutants[*f.next] = mutant{
+		place: fmt.Sprintf("%s:%d:%d", f.name, at.Line, at.Column), function: f.in,
+		code: strings.Join(strings.Fields(f.source(n)), " "), from: from, to: to,
+	}
 	return *f.next, true
 }
 
