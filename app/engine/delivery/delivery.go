@@ -107,6 +107,32 @@ func (l *Log) NoteSent(ctx context.Context, of incident.Ref, name string) {
 	l.save(ctx, keyOf(of, name), Attempt{Begun: now, Sent: now})
 }
 
+// NoteFailed notes that a message could not leave in a way that needs no note before, and returns when
+// that was so for the first time: a look that is made again then comes to the same state.
+func (l *Log) NoteFailed(ctx context.Context, of incident.Ref, name string) time.Time {
+	a := l.load(ctx, keyOf(of, name))
+	if a.Failed.IsZero() {
+		a.Failed = l.Clock.Now().UTC()
+		if a.Begun.IsZero() {
+			a.Begun = a.Failed
+		}
+		l.save(ctx, keyOf(of, name), a)
+	}
+	return a.Failed
+}
+
+// IsFirst reports whether a name is used for the first time, or for a message of the same time as then,
+// and notes that time. A number of a page is not enough to tell it from all others: where a look is
+// broken off after a page, the next look may come to other pages, and count them anew.
+func (l *Log) IsFirst(ctx context.Context, of incident.Ref, name string, at time.Time) bool {
+	key, at := keyOf(of, "first "+name), at.UTC()
+	if first := l.load(ctx, key); !first.Begun.IsZero() {
+		return first.Begun.Equal(at)
+	}
+	l.save(ctx, key, Attempt{Begun: at})
+	return true
+}
+
 // keyOf returns the store's key of a message. It holds no address, only a hash.
 func keyOf(of incident.Ref, name string) string {
 	hash := sha256.Sum256([]byte(name))

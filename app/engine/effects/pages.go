@@ -45,10 +45,7 @@ func (e *Pages) Apply() error { return look.ForEach(e.Look, e.page) }
 
 // page sends one page by all of its services.
 func (e *Pages) page(s incident.Send) error {
-	key := s.Key
-	if s.Unsure { // when the look is made again it may be known whom it is for: that is another page
-		key = TimedKey(s.Key, s.At)
-	}
+	key := e.keyOf(s)
 	if e.handled[key] || e.IsPosted(key) || e.wasSent(s) {
 		return nil
 	}
@@ -92,7 +89,9 @@ func (e *Pages) mention(key string, s incident.Send, say incident.Say) error {
 	}
 	err := e.Comments.PostSay(key, say)
 	if ports.IsRefused(err) {
-		e.Report(incident.PageFailed{Key: s.Key, Service: "github", Why: ports.Reason(err)})
+		failed := e.Deliveries.NoteFailed(e.Ctx, e.DeclaredRef(), name)
+		e.Step(incident.Fact{At: failed, What: incident.PageFailed{Key: s.Key, Service: "github",
+			Why: ports.Reason(err)}})
 		return nil
 	}
 	if err == nil {
@@ -147,10 +146,11 @@ func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 	if len(to) == 0 {
 		return
 	}
-	key := e.DeclaredRef().String() + "/" + s.Key // the same under each name of its repository
-	if e.IsOffline || s.Unsure {
-		key = TimedKey(key, s.At)
+	key := TimedKey(s.Key, s.At)
+	if !e.IsOffline {
+		key = e.keyOf(s)
 	}
+	key = e.DeclaredRef().String() + "/" + key // the same under each name of its repository
 	isNew, failed, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), deliveryName(s, service),
 		func(ctx context.Context, before delivery.Attempt) error {
 			return e.callPager(ctx, service, s, to, key, before.Reached)
@@ -163,6 +163,17 @@ func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 		e.Step(incident.Fact{At: failed, What: incident.PageFailed{Key: s.Key, Service: service,
 			Why: ports.Reason(err)}})
 	}
+}
+
+// keyOf returns what distinguishes a page from all others of its incident: its number as a rule. When
+// a look is made again, it may know whom a page is for that it was not sure of, and what was refused
+// the first time may work, so that it counts other pages: then the time goes with the number.
+func (e *Pages) keyOf(s incident.Send) string {
+	// what is rebuilt is told by its age (wasSent)
+	if s.Unsure || !e.IsRebuilt && !e.Deliveries.IsFirst(e.Ctx, e.DeclaredRef(), s.Key, s.At) {
+		return TimedKey(s.Key, s.At)
+	}
+	return s.Key
 }
 
 // deliveryName distinguishes a page by one service from all others of its incident. Its number

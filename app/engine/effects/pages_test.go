@@ -52,6 +52,54 @@ func TestI5APageGoesOutsideFirstAndIsMentionedOnce(t *testing.T) {
 	}
 }
 
+// A look that was broken off after a page may come to other pages when it is made again, and give its
+// number to one of another time: nothing may take them for the same.
+func TestA4ANumberThatIsGivenAgainIsAnotherPage(t *testing.T) {
+	g, p, log := newFakeGitHub(), &fakePager{}, newLog()
+	later := now.Add(15 * time.Minute)
+	var got []string
+	posted := map[string]int64{}
+	for _, at := range []time.Time{now, later, now, later} {
+		l := newLook(t)
+		l.Posted = posted
+		ask(l, page("4", at, "pagerduty", "github"))
+		if err := newPages(l, g, p, log).Apply(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sent := range p.pages {
+		got = append(got, sent.Key)
+	}
+	want := []string{"acme/incidents#7/page/4", TimedKey("acme/incidents#7/page/4", later)}
+	if !slices.Equal(got, want) || len(g.texts(ref)) != 2 {
+		t.Errorf("paged %q, not %q; said %q", got, want, g.texts(ref))
+	}
+}
+
+// What a refused mention leads to is due at the same time whenever the look is made again.
+func TestA4ARefusedMentionFailedWhenItDidFirst(t *testing.T) {
+	g, log := newFakeGitHub(), newLog()
+	g.fail["PostComment"] = refusal(403)
+	var next []time.Time
+	for _, at := range []time.Time{now, now.Add(time.Minute)} {
+		l := newLook(t)
+		l.Now = at
+		log.Clock = clockAt(at)
+		l.Policy.Escalation = []incident.EscalationStep{{To: []string{"incident-coordinators"}}}
+		l.State.Paging = incident.Paging{Pages: []incident.Page{{Key: "page/1", At: now, Why: "team",
+			By: []string{"github"}}}, Next: now.Add(time.Hour)}
+		ask(l, incident.Send{Key: "page/1", At: now, To: []string{"incident-coordinators"},
+			By: []string{"github"}, Why: "team"})
+		if err := newPages(l, g, &fakePager{}, log).Apply(); err != nil {
+			t.Fatal(err)
+		}
+		next = append(next, l.State.Paging.Next)
+	}
+	if want := now.Add(5 * time.Minute); !next[0].Equal(want) || !next[1].Equal(want) {
+		t.Errorf("the step after the next is due at %v", next)
+	}
+}
+
 func TestI5APageThatFailsIsReportedAndTriedAgain(t *testing.T) {
 	g, p, l, log := newFakeGitHub(), &fakePager{fail: map[string]error{"pagerduty": errors.New("HTTP 500\nand more")}}, newLook(t), newLog()
 	ask(l, page("1", now, "pagerduty"))

@@ -52,8 +52,10 @@ type Pager interface {
 
 // Page is a page to people.
 type Page struct {
-	Ref      incident.Ref
-	Key      string // owner/repo#number/page/n: the service's deduplication key
+	Ref incident.Ref
+	// the service's deduplication key: owner/repo#number/page/n, and @ with the time when it was due
+	// (Unix) where GitHub is out or the number was given before
+	Key      string
 	To       []string
 	Reached  []string // by the service's own names, whom a try before reached that failed for others
 	Title    string
