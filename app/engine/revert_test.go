@@ -106,6 +106,26 @@ func TestX3ARevertIsOpenedOnceAndFollowed(t *testing.T) {
 	}
 }
 
+// What the card said is read from the pull request once it is lost (X3, A4).
+func TestX3ARevertIsNotOpenedAgainOnceTheCardIsLost(t *testing.T) {
+	w := newWorld(t)
+	of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments restarts")
+	w.settle()
+	w.comment("alice", fmt.Sprintf("/oe revert acme/payments#%d", of))
+	w.settle()
+	w.advance(time.Hour)
+	w.as("alice", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", w.view().Pinned.ID), nil, nil)
+	w.settle()
+	if pulls := w.pullsOf("acme/payments"); len(pulls) != 2 {
+		t.Errorf("%d pull requests", len(pulls))
+	}
+	if !strings.Contains(w.card(), "takes back") && !strings.Contains(w.everything(), "The revert is open") {
+		t.Errorf("the card:\n%s", w.card())
+	}
+}
+
 // Who may not write there may not ask, and what GitHub does not revert is said with what to do; both
 // leave nothing half done (X3, A3).
 func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {

@@ -37,7 +37,7 @@ func Lines(marks []Mark) string {
 	return strings.Join(lines, "\n")
 }
 
-var line = regexp.MustCompile(`^<!-- firebreak:([a-z]+) (\S+(?: \S+)?) -->$`)
+var line = regexp.MustCompile(`^<!-- firebreak:([a-z]+) (\S+(?: \S+)*) -->$`)
 
 // parse reads one line. ok is false if it isn't a mark.
 func parse(s string) (m Mark, ok bool) {

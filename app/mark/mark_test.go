@@ -14,6 +14,7 @@ var (
 	opened = time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
 	page   = mark.Mark{Kind: "did", Text: "page/1"}
 	ack    = mark.Mark{Kind: "did", Text: "ack/page/1/pagerduty/Dan%20Example"}
+	revert = mark.Mark{Kind: "revert", Text: "acme/incidents#7 acme/payments#41 c12.0"}
 	report = mark.Mark{Kind: "signal", Text: "0123456789abcdef01234567"}
 )
 
@@ -32,6 +33,7 @@ func TestMarksOfComments(t *testing.T) {
 		"as GitHub may give it":    {strings.ReplaceAll(body, "\n", "\r\n") + "\r\n", []mark.Mark{page}},
 		"two marks":                {keys.Comment(here, "Text", page, ack), []mark.Mark{page, ack}},
 		"signed by the key before": {keys[1:].Comment(here, "Text", page), []mark.Mark{page}},
+		"a mark of many words":     {keys.Comment(here, "Text", revert), []mark.Mark{revert}},
 		"a text with blank lines":  {keys.Comment(here, "\n\nText\n\n", page), []mark.Mark{page}},
 		"no text":                  {keys.Comment(here, "", page), []mark.Mark{page}},
 		"a mark that is repeated":  {keys.Comment(here, "carol wrote\n"+ack.Line(), page), []mark.Mark{page}},
