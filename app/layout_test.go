@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"app/admission":       {},
 	"app/logs":            {},
 	"app/wait":            {},
+	"app/answer":          {"app/admission", "app/engine", "app/incident", "app/logs", "templates"},
 	"app/webhook":         {"app/incident", "app/naming", "app/command", "app/admission", "app/logs", "app/texts"},
 	"app/intake":          {"app/reply", "app/incident", "app/admission", "app/logs", "app/texts", "app/sources"},
 	"app/engine/ports":    {"app/incident", "app/suspect"},

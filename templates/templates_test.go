@@ -195,6 +195,11 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "inform-nobody", Who: "carol"})
 	add(incident.Say{Name: "inform-failed", Who: "carol", Line: "#incidents", Reason: "channel_not_found"})
 	add(incident.Say{Name: "tapped", Names: []string{"bob"}, Line: "/ic severity critical"})
+	for _, how := range incident.PageAnswers {
+		add(incident.Say{Name: "page-answered", Variant: how, Names: []string{"carol"}, Reason: "link"})
+	}
+	add(incident.Say{Name: "page-answered", Variant: "pass", Names: []string{"dan"}, Reason: "call", Time: at})
+	add(incident.Say{Name: "page-answered", Variant: "seen", Names: []string{"dan"}, Reason: "ntfy"})
 	add(incident.Say{Name: "who-ticked", Line: "/ic severity critical"})
 	mine := func(command, does string) incident.Hint {
 		return incident.Hint{Command: command, Does: does, Mine: true}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/answer"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -39,9 +40,10 @@ type Environment struct {
 	// FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
 	KMSKey string
 	// FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	Secrets  [][]byte
-	ClockURL string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	Secrets   [][]byte
+	ClockURL  string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL  string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	PublicURL string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	MailURL string
 	// FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
@@ -122,6 +124,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		ClockURL:  getenv("FIREBREAK_CLOCK_URL"),
 		PagerURL:  getenv("FIREBREAK_PAGER_URL"),
 		MailURL:   getenv("FIREBREAK_MAIL_URL"),
+		PublicURL: getenv("FIREBREAK_PUBLIC_URL"),
 		Outbound:  []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow:     strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
 		Accounts:  entriesOf(getenv("FIREBREAK_ACCOUNTS")),
@@ -154,6 +157,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
 		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
+		"FIREBREAK_PUBLIC_URL": e.PublicURL,
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
@@ -280,6 +284,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 			(&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler(),
 		)
 	}
+	mux.Handle(engine.AnswerPath, answers(s.engine, s.metrics, s.log))
 	if env.ClockURL != "" {
 		mux.HandleFunc("POST /clock", s.serveClock)
 	}
@@ -333,6 +338,7 @@ func (e Environment) engine(
 			Clock:        clock,
 			Repositories: e.Listed,
 			Reports:      e.Incidents,
+			PublicURL:    e.PublicURL,
 			Secrets:      e.Secrets,
 			Metrics:      measured,
 			Logger:       log,
@@ -340,7 +346,16 @@ func (e Environment) engine(
 	), nil
 }
 
-// Handler serves GitHub's webhooks at /webhook, /healthz and /readyz.
+// answers serves the pages on which people answer who were paged.
+func answers(e *engine.Engine, measured metrics.Recorder, log *slog.Logger) http.Handler {
+	return answer.Handler(answer.Options{
+		Engine: e, Now: e.Clock.Now, Logger: log,
+		Answered: func(how string) { measured.Record(metrics.PageAnswers, 1, how) },
+		Refused:  func(reason string) { measured.Record(metrics.LinksRefused, 1, reason) },
+	})
+}
+
+// Handler serves GitHub's webhooks at /webhook, the links of pages, /healthz and /readyz.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Guard returns what bounds who may connect, and what is held of requests.

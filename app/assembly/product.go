@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -47,6 +48,7 @@ type Product struct {
 	engine   *engine.Engine // nil: it only sweeps
 	reports  *reception     // nil: sources have no repository
 	intake   http.Handler   // serves them
+	answers  http.Handler   // serves the links of pages
 	sweeper  *sweeper
 }
 
@@ -77,6 +79,7 @@ func NewProduct(ctx context.Context, getenv func(string) string, o Parts) (*Prod
 	if p.engine, err = env.engine(p.sweeper.app, o.Timers, o.Queue, o.Shelf, o.Clock, o.Metrics, o.Logger); err != nil {
 		return nil, err
 	}
+	p.answers = answers(p.engine, o.Metrics, o.Logger)
 	if env.Incidents.Repo != "" {
 		p.reports = &reception{env: env, engine: p.engine, queue: o.Queue, metrics: o.Metrics, log: o.Logger}
 		p.intake = p.reports.handler()
@@ -122,6 +125,26 @@ func (p *Product) Sweep(ctx context.Context) error { return p.sweeper.next(ctx) 
 
 // Intake returns what takes the reports of sources; nil: they have no repository.
 func (p *Product) Intake() http.Handler { return p.intake }
+
+// Public returns what takes the reports of sources, where they have a repository, and serves the
+// links of pages. A gateway may leave a base path or a stage before each.
+func (p *Product) Public() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case isUnder(r.URL.Path, engine.AnswerPath):
+			p.answers.ServeHTTP(w, r)
+		case p.intake == nil:
+			http.Error(w, "no source is served: FIREBREAK_INTAKE_REPOSITORY names no repository", http.StatusServiceUnavailable)
+		default:
+			p.intake.ServeHTTP(w, r)
+		}
+	})
+}
+
+// isUnder reports whether a path's last part comes right after a prefix.
+func isUnder(path, prefix string) bool {
+	return strings.HasSuffix(path[:strings.LastIndexByte(path, '/')+1], prefix)
+}
 
 // Take takes what was verified elsewhere, where sources have a repository.
 func (p *Product) Take(ctx context.Context, signal intake.Signal) error {

@@ -34,7 +34,7 @@ func (r *reconciliation) newApplier() applier {
 	a.reactions = &effects.Reactions{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Given: r.givenReactions}
 	a.pages = &effects.Pages{Look: r.Look, Comments: a.comments, Pager: r.Pager, Deliveries: r.deliveries,
-		MailTag: r.mailTag, CountPage: r.countPage}
+		MailTag: r.mailTag, AnswerLink: r.answerLink, CountPage: r.countPage}
 	a.issues = effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
 	a.updates = effects.Updates{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Announcer: r.Announcer,
 		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText}

@@ -39,7 +39,7 @@ func (e *Engine) alreadySeen(m Message) bool {
 // deferIfLow returns a *RetryAfter if calls are low and the incident was looked at just now. What
 // is due pages people, and is never deferred.
 func (e *Engine) deferIfLow(m Message, now time.Time) error {
-	if m.Why == "clock" || m.Ack() != nil || m.Signal() != nil {
+	if m.Why == "clock" || isAnswer(m) || m.Signal() != nil {
 		return nil
 	}
 	left := e.GitHub.RateBudget(m.Ref)

@@ -16,11 +16,13 @@ import (
 // make their message come back.
 
 // knownCard is what an incident's card says, as this process knows it. It decides how urgent a look
-// is and nothing else, so it may be behind.
+// is, and shows people who were paged what is known, so it may be behind.
 type knownCard struct {
 	state    incident.State
 	policy   incident.Policy
 	isPaging bool // a page's mention is not out yet
+
+	title, url string // of the issue, for the page of a link (I8)
 }
 
 // mostCards bounds how many incidents' cards are known. All are forgotten then: the next look at
@@ -34,7 +36,7 @@ func (r *reconciliation) rememberKnownCard(s incident.State) {
 	if len(r.knownCards) >= mostCards {
 		clear(r.knownCards)
 	}
-	r.knownCards[r.Ref] = knownCard{state: s, policy: r.Policy}
+	r.knownCards[r.Ref] = knownCard{state: s, policy: r.Policy, title: r.Snapshot.Title, url: r.Snapshot.URL}
 }
 
 // rememberPaging notes whether a page's mention still has to go out.
@@ -98,7 +100,7 @@ func (e *Engine) urgency(m Message, now time.Time) Urgency {
 	back := e.deferrals[m.Ref]
 	e.mu.Unlock()
 	switch {
-	case !known, m.Ack() != nil, m.Signal() != nil, c.pagesAt(now):
+	case !known, isAnswer(m), m.Signal() != nil, c.pagesAt(now):
 		return UrgencyPage
 	case m.Why == "clock" && m.Due.Equal(back.At):
 		return back.Urgency

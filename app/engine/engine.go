@@ -39,6 +39,10 @@ type Options struct {
 	Repositories []string
 	Reports      incident.Ref // the repository in which what sources report becomes an incident; zero: none
 
+	// PublicURL is where the product is served, for links at which people answer (I8); empty: pages
+	// have none.
+	PublicURL string
+
 	Secrets [][]byte // webhook secrets, current first: the card's keys are derived from them
 	Metrics metrics.Recorder
 	Logger  *slog.Logger

@@ -107,7 +107,7 @@ func (r *reconciliation) awaitReads() (isOver bool, err error) {
 	}
 	r.addRecentComments()
 	patient := maxLag
-	if r.m.Why == "clock" || r.m.Ack() != nil {
+	if r.m.Why == "clock" || isAnswer(r.m) {
 		patient = maxLagOfPage
 	}
 	for _, l := range r.missingReads() {

@@ -56,6 +56,8 @@ func commandName(what any) string {
 		return c.Verb + " " + string(c.Kind)
 	case incident.Tapped:
 		return commandName(c.Command)
+	case incident.PageAnswered:
+		return "page " + c.How
 	case incident.Misspelt:
 		return "misspelt"
 	}

@@ -32,6 +32,9 @@ func (r *reconciliation) observe() ([]incident.Fact, error) {
 	}
 	facts = append(facts, r.tapFacts()...)
 	facts = append(facts, r.answerFacts()...)
+	if a := r.m.PageAnswer(); a != nil {
+		facts = append(facts, r.pageAnswerFact(a))
+	}
 	if a := r.m.Ack(); a != nil {
 		facts = append(facts, r.ackFact(a))
 	}

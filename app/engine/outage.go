@@ -197,6 +197,7 @@ func (r *reconciliation) escalateOffline() (next time.Time) {
 	if a := r.m.Ack(); a != nil {
 		r.Step(r.ackFact(a))
 	}
+	r.answerOffline()
 	r.Report(incident.Clock{})
 	isStep := func(s incident.Send) bool { return incident.Escalates(s.Why) }
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})

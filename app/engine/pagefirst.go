@@ -98,7 +98,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind,
 			func(ctx context.Context, before delivery.Attempt) error {
 				return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service,
-					URL: s.URL, To: to,
+					URL: s.URL, To: to, Links: e.earlyLinks(repo, key, to, now),
 					Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " +
 						cmp.Or(d.Title, s.Title),
 					Severity: cmp.Or(d.Severity, s.SeverityHint)})
@@ -114,6 +114,20 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 		e.mu.Unlock()
 	}
 	return sent
+}
+
+// earlyLinks returns where people answer a page that went out before there is an incident.
+func (e *Engine) earlyLinks(repo incident.Ref, key string, to []string, now time.Time) map[string]string {
+	links := map[string]string{}
+	for _, name := range to {
+		if login, ok := strings.CutPrefix(name, "@"); ok {
+			page := strings.TrimPrefix(key, repo.FullName()+"/")
+			if link := e.answerLink(incident.Ref{Owner: repo.Owner, Repo: repo.Repo}, page, login, now); link != "" {
+				links[name] = link
+			}
+		}
+	}
+	return links
 }
 
 // policyOf returns the cached policy if it is fresh; otherwise it asks GitHub for at most 2 s and

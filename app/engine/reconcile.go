@@ -122,6 +122,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.routeSignal()
 	case r.m.Ack() != nil && r.Ref.Number == 0:
 		return true, r.forwardAck()
+	case r.m.PageAnswer() != nil && r.Ref.Number == 0:
+		return true, r.forwardPageAnswer()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}

@@ -24,6 +24,9 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 			if tap, ok := incident.ParseTap(key, r.Policy); ok {
 				facts = append(facts, tap)
 			}
+			if answer, ok := incident.ParsePageAnswered(key); ok {
+				facts = append(facts, answer)
+			}
 			if answered, ok := incident.ParseCustomerAnswered(key); ok {
 				facts = append(facts, answered)
 			}

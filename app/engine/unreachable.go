@@ -205,7 +205,7 @@ func (r *reconciliation) abandon(series refusedLook, failed error) error {
 	if r.m.Signal() != nil && r.Snapshot != nil { // the issue is gone, and not the App's access
 		return nil
 	}
-	if r.m.Signal() != nil || r.m.Ack() != nil || r.m.Fold() != nil {
+	if r.m.Signal() != nil || isAnswer(r.m) || r.m.Fold() != nil {
 		return failed
 	}
 	r.hasLooked = true

@@ -23,6 +23,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/demo"
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
@@ -134,9 +135,10 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 	handler = mux
 
 	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
+	w.env["FIREBREAK_PUBLIC_URL"] = w.url
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // in a story hours may pass at one instant
 	w.start()
-	for _, path := range []string{"/webhook", "/intake/"} {
+	for _, path := range []string{"/webhook", "/intake/", engine.AnswerPath} {
 		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) {
 			if w.deaf {
 				rw.WriteHeader(http.StatusBadGateway)

@@ -29,6 +29,8 @@ func (r *run) applyPerson() bool {
 		r.command(w)
 	case Tapped:
 		r.tap(w)
+	case PageAnswered:
+		r.pageAnswered(w)
 	case Misspelt:
 		r.misspelt(w)
 	case Corrected:

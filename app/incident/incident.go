@@ -363,6 +363,8 @@ type Page struct {
 	Why    string    `json:"why"`              // as of a Send: never a text of a comment
 	Lost   []string  `json:"lost,omitempty"`   // of By, those that did not take it
 	Failed string    `json:"failed,omitempty"` // why it could not be sent at all, or was not needed any more
+	// Answers are what people answered who were paged by name: "seen carol", "pass dan".
+	Answers []string `json:"answers,omitempty"`
 	// Skipped is set where it was late and not needed any more.
 	Skipped bool `json:"skipped,omitempty"`
 }

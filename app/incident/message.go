@@ -27,7 +27,7 @@ type Message struct {
 }
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
-// CustomerAnswer, Tick, Ticket, Ack, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
+// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
 type Request interface{ request() }
 
 type (

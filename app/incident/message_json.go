@@ -19,6 +19,7 @@ type storedMessage struct {
 	Issue        *Issue          `json:"issue,omitempty"`
 	Doubted      bool            `json:"doubted,omitempty"`
 	Ack          *Ack            `json:"ack,omitempty"`
+	PageAnswer   *PageAnswer     `json:"pageAnswer,omitempty"`
 	Tick         *Tick           `json:"tick,omitempty"`
 	Ticket       int             `json:"ticket,omitempty"` // the follow-up's index, from 1
 	Commit       string          `json:"commit,omitempty"`
@@ -62,6 +63,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Ticket = w.Index + 1
 	case *Ack:
 		s.Ack = w
+	case *PageAnswer:
+		s.PageAnswer = w
 	case *Signal:
 		s.Signal, s.Key, s.Count, s.Event, s.ID, s.At = w.Body, w.Key, w.Count, w.Event, w.ID, w.At
 		s.Rules, s.Back, s.Paged, s.Page, s.Severity = w.Rules, w.IsReturned, w.IsPaged, w.Pages, w.Severity
@@ -105,6 +108,8 @@ func (s *storedMessage) request() Request {
 		return s.Tick
 	case s.Ack != nil:
 		return s.Ack
+	case s.PageAnswer != nil:
+		return s.PageAnswer
 	case s.Fold != nil:
 		return s.Fold
 	case s.Removed != nil:

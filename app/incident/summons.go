@@ -105,6 +105,10 @@ func (r *run) hearSummoned() {
 	if r.f.ID == "" || r.f.At.Before(r.Summons.At) {
 		return
 	}
+	// That somebody has seen the page, or passes it on, is said for themselves alone (I8).
+	if a, ok := r.f.What.(PageAnswered); ok && a.How != AnswerCoordinate {
+		return
+	}
 	c, _ := r.f.What.(Command)
 	takes := r.f.By.Respond && (c.Kind == TakeIC || c.Kind == TakeOE)
 	if takes || naming.Contains(r.Summons.People, r.f.By.Login) {

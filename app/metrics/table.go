@@ -38,6 +38,13 @@ var (
 	PageFailures = &Metric{Name: "firebreak_page_failures_total", Kind: Counter, Unit: "Count",
 		Help:   "Pages to people outside GitHub that a service did not take, by service.",
 		Labels: []Label{{"service", services.Kinds(services.Service.IsOutside)}}}
+	PageAnswers = &Metric{Name: "firebreak_page_answers_total", Kind: Counter, Unit: "Count",
+		Help:   "Answers by the links of pages, by what was answered.",
+		Labels: []Label{{"answer", []string{"coordinate", "seen", "pass"}}}}
+	LinksRefused = &Metric{Name: "firebreak_page_links_refused_total", Kind: Counter, Unit: "Count",
+		Help: "Requests by the links of pages that were turned away, by why: token (the product did not make " +
+			"it), expired, form (it answers nothing).",
+		Labels: []Label{{"reason", []string{"token", "expired", "form"}}}}
 	UpdatesOverdue = &Metric{Name: "firebreak_updates_overdue_total", Kind: Counter, Unit: "Count",
 		Help: "Times that a customer update became overdue and the group was paged for it, drills apart."}
 	Rejected = &Metric{Name: "firebreak_signals_rejected_total", Kind: Counter, Unit: "Count",
@@ -96,6 +103,7 @@ var (
 
 // All lists the metrics.
 var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures,
+	PageAnswers, LinksRefused,
 	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
 	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 

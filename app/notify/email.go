@@ -32,6 +32,7 @@ type letter struct {
 	subject string
 	text    string
 	url     string
+	answer  string    // where its receiver answers without a login; empty: nowhere
 	key     string    // hashed
 	tag     string    // of the incident, for answers
 	at      time.Time // zero: now
@@ -53,6 +54,7 @@ func (n *Notifier) pageEmail(ctx context.Context, p engine.Page) error {
 				subject: title(p),
 				text:    strings.TrimSpace(title(p) + "\n\n" + p.Text),
 				url:     p.URL,
+				answer:  linkOf(p, to),
 				key:     n.hash(p.Key),
 				tag:     p.Tag,
 			},
@@ -141,6 +143,11 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	}
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
 	text, rich := l.text, "<p>"+strings.ReplaceAll(html.EscapeString(l.text), "\n", "<br>\n")+"</p>\n"
+	if l.answer != "" {
+		const words = "Answer without a login:"
+		text += "\n\n" + words + "\n" + l.answer
+		rich += "<p>" + words + `<br><a href="` + html.EscapeString(l.answer) + `">` + html.EscapeString(l.answer) + "</a></p>\n"
+	}
 	if l.url != "" {
 		text += "\n\n" + l.url
 		rich += `<p><a href="` + html.EscapeString(l.url) + `">` + html.EscapeString(l.url) + "</a></p>\n"

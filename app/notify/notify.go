@@ -186,6 +186,22 @@ func (n *Notifier) targets(p engine.Page) (known, unknown []string) {
 	return known, unknown
 }
 
+// linkOf returns where the one whom the service calls so answers without a login; empty if that is no
+// person, or several: the link is for one alone.
+func linkOf(p engine.Page, receiver string) string {
+	link := ""
+	for _, to := range p.To {
+		if target(p, to) != receiver {
+			continue
+		}
+		if link != "" || p.Links[to] == "" {
+			return ""
+		}
+		link = p.Links[to]
+	}
+	return link
+}
+
 // target returns what the service calls one of those who are paged; empty: the configuration
 // doesn't say.
 func target(p engine.Page, to string) string {

@@ -30,6 +30,9 @@ type message struct {
 	// of an email: belongs behind a + of the address for answers, or before the @ of an id in
 	// References
 	Tag string `json:"tag,omitempty"`
+	// Links are where each person of To answers without a login, by @login. Each is for that person
+	// alone.
+	Links map[string]string `json:"links,omitempty"`
 }
 
 // hook is where messages are posted.
@@ -57,6 +60,7 @@ func (n *Notifier) pageWebhook(ctx context.Context, p engine.Page) error {
 			Text:    text,
 			Key:     p.Key,
 			URL:     p.URL,
+			Links:   p.Links,
 		},
 	)
 }

@@ -141,7 +141,7 @@ func requeueDead(tx *sql.Tx, delivery string, at int64) error {
 // rankOf returns the rank of a message.
 func rankOf(m engine.Message) int {
 	switch {
-	case m.Ack() != nil:
+	case m.Ack() != nil, m.PageAnswer() != nil:
 		return rankAnswer
 	case m.IsBare():
 		if m.Floor != nil {

@@ -80,6 +80,9 @@ var All = []Variable{
 		About:   "Where emails for customers are posted.",
 		Help:    "where emails for customers are posted",
 	},
+	{Name: "FIREBREAK_PUBLIC_URL", Group: Outbound, Default: "pages have no link", Example: "https://firebreak.example.com",
+		About: "Where people reach this server: a page to a person carries a link there, by which they answer without a login.",
+		Help:  "where people reach this server, for the links of pages"},
 	{Name: "FIREBREAK_OUTBOUND_SECRET", Group: Outbound,
 		About: "Signs what these two receive; required with them.", Help: "signs what these two receive"},
 	{

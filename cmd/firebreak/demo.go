@@ -14,6 +14,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/demo"
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -46,6 +47,7 @@ func demoCommand() *cobra.Command {
 				return errors.Join(err, l.Close())
 			}
 			env := box.Environment()
+			env["FIREBREAK_PUBLIC_URL"] = url
 			options := assembly.Options{Clock: box.Clock(), Logger: logger(c), IsDemo: true}
 			if data != "" {
 				options.File = filepath.Join(data, "firebreak.db")
@@ -59,6 +61,7 @@ func demoCommand() *cobra.Command {
 			mux.Handle("/", box.Handler())
 			mux.Handle("/webhook", product.Handler())
 			mux.Handle("/intake/", product.Handler())
+			mux.Handle(engine.AnswerPath, product.Handler())
 			err = server.Run(c.Context(), c.OutOrStdout(), l,
 				server.Door{Guard: product.Guard(), Log: options.Logger, Grace: server.Brief}, mux, product.Run)
 			return errors.Join(err, box.Close(), product.Close())

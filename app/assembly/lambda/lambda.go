@@ -156,15 +156,15 @@ func (l *Lambda) handle(ctx context.Context, m incident.Message) error {
 	return p.Handle(ctx, m)
 }
 
-// Intake returns what takes the reports of sources.
+// Intake returns what takes the reports of sources and serves the links of pages.
 func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
-	p, err := l.receives(ctx)
+	p, err := l.ready(ctx, true)
 	if err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer l.flush()
-		p.Intake().ServeHTTP(w, r)
+		p.Public().ServeHTTP(w, r)
 	}), nil
 }
 

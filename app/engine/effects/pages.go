@@ -24,6 +24,8 @@ type Pages struct {
 	Deliveries *delivery.Log
 	// MailTag returns what a mail about the incident carries, so that an answer finds it.
 	MailTag func(ref incident.Ref) string
+	// AnswerLink returns where a person answers a page that was due at a time; empty: nowhere.
+	AnswerLink func(ref incident.Ref, page, login string, at time.Time) string
 	// CountPage counts a page that a service took, or did not take.
 	CountPage func(service, where, key string, err error)
 	IsOffline bool // GitHub is out: keys get the time that a page was due, since numbers may be given again
@@ -196,8 +198,21 @@ func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, 
 		Ref: e.Ref, Key: key, To: to, Reached: reached,
 		Title: e.Headline(), Text: e.text(s), URL: e.Snapshot.URL,
 		Severity: cmp.Or(e.State.Severity, e.State.Claimed), Drill: e.State.Drill,
-		Service: settings, Tag: e.MailTag(e.DeclaredRef()),
+		Service: settings, Tag: e.MailTag(e.DeclaredRef()), Links: e.links(s, to),
 	})
+}
+
+// links returns where each of those answers without a login who are people.
+func (e *Pages) links(s incident.Send, to []string) map[string]string {
+	links := map[string]string{}
+	for _, name := range to {
+		if login, ok := strings.CutPrefix(name, "@"); ok && e.AnswerLink != nil {
+			if link := e.AnswerLink(e.Ref, s.Key, login, s.At); link != "" {
+				links[name] = link
+			}
+		}
+	}
+	return links
 }
 
 // text says what is asked of whoever is paged.

@@ -64,6 +64,9 @@ type Page struct {
 	Severity string
 	Drill    bool
 	Service  incident.Service // by which it goes out
+	// where each of To answers without a login who is a person (I8). A link is for its person alone:
+	// no message that others read may have it.
+	Links map[string]string
 	// which a mail carries, so that an answer finds the incident; empty: there is none yet
 	Tag string
 }

@@ -315,15 +315,17 @@ type Status struct {
 // OutboxEntry is a message that left for people outside GitHub. What arrives again with its kind
 // and key is counted with it: a pager would drop it, a mail server would not.
 type OutboxEntry struct {
-	Kind    string    `json:"kind"` // page or announce
-	Channel string    `json:"channel"`
-	To      string    `json:"to"`
-	Text    string    `json:"text"`
-	Key     string    `json:"key"`
-	URL     string    `json:"url,omitempty"`
-	At      time.Time `json:"at"`
-	Count   int       `json:"count"` // how often it arrived: 1, and once more for each of Repeats
-	Repeats []Repeat  `json:"repeats,omitempty"`
+	Kind    string `json:"kind"` // page or announce
+	Channel string `json:"channel"`
+	To      string `json:"to"`
+	Text    string `json:"text"`
+	Key     string `json:"key"`
+	URL     string `json:"url,omitempty"`
+	// Links are where people of To answer without a login, by @login.
+	Links   map[string]string `json:"links,omitempty"`
+	At      time.Time         `json:"at"`
+	Count   int               `json:"count"` // how often it arrived: 1, and once more for each of Repeats
+	Repeats []Repeat          `json:"repeats,omitempty"`
 }
 
 // Repeat is a message that arrived again.

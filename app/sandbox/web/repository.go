@@ -35,6 +35,7 @@ type outboxRow struct {
 	Kind, Channel, To, Text, Key, URL string
 	At                                momentView
 	Count                             int
+	Links                             map[string]string
 }
 
 // outbox shows what left for people outside GitHub, newest first.
@@ -42,7 +43,7 @@ func (v *visit) outbox() (string, any, error) {
 	v.title, v.crumb, v.narrow = "Outbox", "Outbox", true
 	var d struct{ Rows []outboxRow }
 	for _, e := range slices.Backward(v.forge.Outbox) {
-		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At), e.Count})
+		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At), e.Count, e.Links})
 	}
 	return "outbox", d, nil
 }

@@ -1,0 +1,183 @@
+// Package answer serves the page on which somebody who was paged answers without a login (I8): by the
+// link of the page, on a phone, without a script. To read it changes nothing, since mail servers and
+// chats read links before people do; only its buttons, which are posted, answer.
+package answer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/logs"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// Engine is what the page needs of the engine.
+type Engine interface {
+	ReadToken(token string) (engine.PageToken, error)
+	ViewPage(ctx context.Context, t engine.PageToken) engine.PageView
+	TakeAnswer(ctx context.Context, t engine.PageToken, how, via string) error
+}
+
+const (
+	maxToken = 600 // characters; a token with the longest names has less
+	maxForm  = 1 << 10
+	arriving = 5 * time.Second // how long a form may take to arrive
+	quiet    = 10 * time.Second
+	// mostRefreshes is how often the page looks what came of an answer.
+	mostRefreshes = 8
+)
+
+// Options are what the page needs.
+type Options struct {
+	Engine Engine
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Answered counts an answer that was stored, by what it is.
+	Answered func(how string)
+	// Refused counts a request that was turned away, by why.
+	Refused func(reason string)
+}
+
+// Handler serves the pages at engine.AnswerPath. A gateway may leave a base path or a stage before
+// that.
+func Handler(o Options) http.Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	refusals := &logs.Sampler{Every: quiet, Now: o.Now}
+	refuse := func(reason string) {
+		if o.Refused != nil {
+			o.Refused(reason)
+		}
+		if left, ok := refusals.Allow(reason); ok {
+			o.Logger.Warn("a page's link was refused", "reason", reason, "others", left)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protect(w.Header())
+		token := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		if len(token) > maxToken {
+			token = ""
+		}
+		t, err := o.Engine.ReadToken(token)
+		switch {
+		case errors.Is(err, engine.ErrTokenExpired):
+			refuse("expired")
+			o.write(w, http.StatusGone, templates.AnswerPage{State: "expired", Incident: nameOf(t.Ref)})
+			return
+		case err != nil:
+			refuse("token")
+			o.write(w, http.StatusNotFound, templates.AnswerPage{State: "unknown"})
+			return
+		}
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			o.show(w, r, t)
+		case http.MethodPost:
+			o.take(w, r, t, refuse)
+		default:
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			http.Error(w, "the page is read, and its buttons are posted", http.StatusMethodNotAllowed)
+		}
+	})
+}
+
+// protect keeps the token from leaking and the page from being framed, stored or scripted.
+func protect(h http.Header) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+}
+
+// show shows the page, and what was answered on it just now.
+func (o Options) show(w http.ResponseWriter, r *http.Request, t engine.PageToken) {
+	page := o.page(r.Context(), t)
+	query := r.URL.Query()
+	if how := query.Get("said"); slices.Contains(incident.PageAnswers, how) {
+		page.Answer = how
+		tries := len(query.Get("n"))
+		if how == incident.AnswerCoordinate && !page.IsIC() && !page.IsOver() && tries < mostRefreshes {
+			page.Refresh = "?said=" + how + "&n=" + strings.Repeat("x", tries+1)
+		}
+	}
+	o.write(w, http.StatusOK, page)
+}
+
+// take takes an answer, and leads back to the page, so that reading it again repeats nothing.
+func (o Options) take(w http.ResponseWriter, r *http.Request, t engine.PageToken, refuse func(string)) {
+	inTime := admission.ReadWithin(w, arriving)
+	defer inTime()
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	how := ""
+	if err := r.ParseForm(); err == nil {
+		how = r.PostForm.Get("answer")
+	}
+	if !slices.Contains(incident.PageAnswers, how) {
+		refuse("form")
+		http.Error(w, "the form has no answer: open the link again", http.StatusBadRequest)
+		return
+	}
+	if err := o.Engine.TakeAnswer(r.Context(), t, how, incident.ViaLink); err != nil {
+		o.Logger.Error("an answer was not stored", "incident", t.Ref.String(), "page", t.Page, "err", err)
+		page := o.page(r.Context(), t)
+		page.State = "failed"
+		o.write(w, http.StatusServiceUnavailable, page)
+		return
+	}
+	if o.Answered != nil {
+		o.Answered(how)
+	}
+	w.Header().Set("Location", "?"+url.Values{"said": {how}}.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// page returns the page of a link.
+func (o Options) page(ctx context.Context, t engine.PageToken) templates.AnswerPage {
+	v := o.Engine.ViewPage(ctx, t)
+	page := templates.AnswerPage{State: "open", Login: t.Login, Incident: nameOf(t.Ref), Title: v.Title,
+		Why: v.Why, Drill: v.Drill, Expires: t.Expires, Brief: v.Brief}
+	if u, err := url.Parse(v.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+		page.URL = v.URL
+	}
+	if b := v.Brief; b != nil {
+		page.Severity = b.State.Severity
+		if b.State.Confirmed == nil {
+			page.Severity = strings.TrimSpace("unconfirmed " + b.State.Claimed)
+		}
+	}
+	return page
+}
+
+// nameOf returns an incident's name; empty: it has no number yet.
+func nameOf(ref incident.Ref) string {
+	if ref.Number == 0 {
+		return ""
+	}
+	return ref.String()
+}
+
+func (o Options) write(w http.ResponseWriter, status int, page templates.AnswerPage) {
+	var body bytes.Buffer
+	if err := templates.WriteAnswerPage(&body, page); err != nil {
+		o.Logger.Error("the page of a link can't be written", "err", err)
+		http.Error(w, fmt.Sprintf("answer on the issue %s: /ic", page.Incident), http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // who reads it may have hung up
+}
