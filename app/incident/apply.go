@@ -106,16 +106,18 @@ func (r *run) applyDocument() bool {
 func (r *run) applyFollowUp() bool {
 	switch w := r.f.What.(type) {
 	case TicketOpened:
-		if w.Index < len(r.FollowUps) && r.FollowUps[w.Index].Ticket == "" {
-			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
-			r.remindOf(&r.FollowUps[w.Index])
+		if fu := r.followUpAt(w.Index); fu != nil && fu.Ticket == "" {
+			fu.Ticket, fu.TicketID = w.Ticket, w.ID
+			r.remindOf(fu)
 		}
 	case TicketMoved:
-		if w.Index < len(r.FollowUps) {
-			r.FollowUps[w.Index].Ticket, r.FollowUps[w.Index].TicketID = w.Ticket, w.ID
+		if fu := r.followUpAt(w.Index); fu != nil {
+			fu.Ticket, fu.TicketID = w.Ticket, w.ID
 		}
 	case TicketUpToDate:
-		r.FollowUps[w.Index].Changed, r.FollowUps[w.Index].Was = false, ""
+		if fu := r.followUpAt(w.Index); fu != nil {
+			fu.Changed, fu.Was = false, ""
+		}
 	case TicketChanged:
 		r.ticketChanged(w)
 	case FollowUpEdited:

@@ -196,13 +196,14 @@ func (r *run) reassign(i int, owner, due string, at time.Time, ref string) {
 // followUpEdited takes what somebody changed in the postmortem's table, and says so where the
 // incident keeps it.
 func (r *run) followUpEdited(e FollowUpEdited) {
-	if e.Index < 0 || e.Index >= len(r.FollowUps) {
+	fu := r.followUpAt(e.Index)
+	if fu == nil {
 		return
 	}
-	before := r.FollowUps[e.Index]
+	before := *fu
 	// the entry is the same when a comment brings it back
 	r.reassign(e.Index, e.Owner, e.Due, e.Read, "")
-	if r.FollowUps[e.Index] == before {
+	if *fu == before {
 		return
 	}
 	say := Say{Name: "follow-up-edited", Count: e.Index + 1, Line: e.Due}
@@ -280,12 +281,20 @@ func (r *run) remindOf(fu *FollowUp) {
 	fu.Next = r.p.Hours.Next(fu.Next, r.p.Zone)
 }
 
+// followUpAt returns a follow-up by its index; nil if the card does not hold it.
+func (r *run) followUpAt(i int) *FollowUp {
+	if i < 0 || i >= len(r.FollowUps) {
+		return nil
+	}
+	return &r.FollowUps[i]
+}
+
 // ticketChanged follows what people do with a follow-up's ticket (C4).
 func (r *run) ticketChanged(t TicketChanged) {
-	if t.Index < 0 || t.Index >= len(r.FollowUps) {
+	fu := r.followUpAt(t.Index)
+	if fu == nil {
 		return
 	}
-	fu := &r.FollowUps[t.Index]
 	if t.Owner != "" {
 		fu.Owner = t.Owner
 	}

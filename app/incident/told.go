@@ -52,14 +52,12 @@ func (r *run) toldBy(text string) {
 			u.ReachedBy = append(u.ReachedBy, entry)
 		}
 	}
-	if len(r.Customers) > 0 {
-		if slices.ContainsFunc(r.Customers, func(c string) bool { return !heard(u.Heard, c) }) {
-			r.done()
-			if !u.Due.IsZero() || !r.StandBy.Update.IsZero() {
-				r.reply(Say{Name: "told-partly", Names: names, Untold: r.untold(r.Unheard()), Time: u.Due})
-			}
-			return
+	if slices.ContainsFunc(r.Customers, func(c string) bool { return !heard(u.Heard, c) }) {
+		r.done()
+		if !u.Due.IsZero() || !r.StandBy.Update.IsZero() {
+			r.reply(Say{Name: "told-partly", Names: names, Untold: r.untold(r.Unheard()), Time: u.Due})
 		}
+		return
 	}
 	u.Sent = keepNewest(append(u.Sent, Sent{At: r.f.At, ID: r.f.ID, Reached: names}), keptSent)
 	r.completeUpdate(wait, r.f.At)

@@ -9,7 +9,7 @@ import (
 // readEquivalent reads which mutants change nothing: for each package, why, by the mutant's key.
 //
 // The file has a line for each mutant, "package function: code: from → to", and below it, indented,
-// the reason. Mutants with the same reason stand one below the other.
+// the reason. Mutants with the same reason are listed one below the other.
 func readEquivalent(path string) (map[string]map[string]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

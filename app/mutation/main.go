@@ -258,7 +258,8 @@ func pattern(name string) string {
 func (b *built) command(ctx context.Context, suite int, args ...string) *exec.Cmd {
 	s := b.suites[suite]
 	if b.rapid[suite] {
-		args = append([]string{"-rapid.nofailfile", "-rapid.shrinktime=0s"}, args...)
+		// a mutant that a property does not notice within a few cases, other tests must notice
+		args = append([]string{"-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=25"}, args...)
 	}
 	cmd := exec.CommandContext(ctx, b.binary(s.pkg), args...)
 	cmd.Dir = filepath.Join(b.root, s.pkg)
