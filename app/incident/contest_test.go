@@ -73,3 +73,35 @@ func TestContests(t *testing.T) {
 		t.Errorf("%d are kept", len(many))
 	}
 }
+
+// What the app leaves as it is, it leaves for good; but for the label that makes the incident one, and the card,
+// which are tried again each hour.
+func TestWhatIsLeftForAnHour(t *testing.T) {
+	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
+	label := func(name string, left bool) Contest { return Contest{What: ContestLabel(name), At: at, Left: left, Back: 3} }
+	for _, c := range []struct {
+		one          Contest
+		name         string
+		label, later bool // now, and after an hour
+	}{
+		{label("drill", true), "drill", true, true}, {label("drill", false), "drill", false, false}, {label("drill", true), "bug", false, false},
+		{label(LabelIncident, true), LabelIncident, true, false},
+	} {
+		for _, all := range []Contests{{c.one}, {label("other", true), c.one}} {
+			now, later := all.LeavesLabel(c.name, at.Add(time.Hour-1)), all.LeavesLabel(c.name, at.Add(time.Hour))
+			if now != c.label || later != c.later {
+				t.Errorf("%s of %+v: %t, and later %t", c.name, all, now, later)
+			}
+			if left := all.Left(ContestLabel(c.name)); left != c.label {
+				t.Errorf("%s of %+v is left: %t", c.name, all, left)
+			}
+		}
+	}
+	card := Contests{{What: ContestCard, At: at, Left: true, Back: 2}}
+	if !card.LeavesCard(at.Add(time.Hour-1)) || card.LeavesCard(at.Add(time.Hour)) || (Contests{}).LeavesCard(at) || (Contests{{What: ContestCard, At: at}}).LeavesCard(at) {
+		t.Error("the card is left for another time than an hour")
+	}
+	if card.Back(ContestCard) != 2 || card.Back("other") != 0 {
+		t.Errorf("changed back %d and %d times", card.Back(ContestCard), card.Back("other"))
+	}
+}

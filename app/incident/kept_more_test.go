@@ -212,3 +212,17 @@ func TestV3A8AnUpdateThatIsSharedAfterAllCounts(t *testing.T) {
 	_, owed := s.state.Updates.OwedTo("globex", "issue")
 	s.expect(!owed, "it is owed still")
 }
+
+// Once somebody is impacted after all, the 20 minutes begin: in a P1 that is worked on (V3).
+func TestV3TheClockBeginsWithTheFirstCustomer(t *testing.T) {
+	for _, phase := range incident.Phases {
+		for _, severity := range []string{"critical", "regular"} {
+			s := tell(t).fact(opened("alice", severity)).at(1, "carol", cmd(incident.TakeIC)).at(2, "carol", incident.Command{Kind: incident.AddCustomer, None: true})
+			s.expect(s.state.NoCustomer && s.state.Updates.Due.IsZero(), "without customers an update is due at %s", s.state.Updates.Due)
+			s.state.Phase = phase
+			s.at(10, "carol", customer(incident.AddCustomer, "globex"))
+			isWorkedOn := phase != incident.Monitoring && phase != incident.Closing
+			s.expect(s.state.Updates.Due.Equal(minute(30)) == (isWorkedOn && severity == "critical") && !s.state.NoCustomer, "%s in %s: an update is due at %s", severity, phase, s.state.Updates.Due)
+		}
+	}
+}
