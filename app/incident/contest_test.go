@@ -78,7 +78,9 @@ func TestContests(t *testing.T) {
 // which are tried again each hour.
 func TestWhatIsLeftForAnHour(t *testing.T) {
 	at := time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC)
-	label := func(name string, left bool) Contest { return Contest{What: ContestLabel(name), At: at, Left: left, Back: 3} }
+	label := func(name string, left bool) Contest {
+		return Contest{What: ContestLabel(name), At: at, Left: left, Back: 3}
+	}
 	for _, c := range []struct {
 		one          Contest
 		name         string
